@@ -1,0 +1,1 @@
+"""The heart of Interlock: declaring, compiling and carrying out transitions."""

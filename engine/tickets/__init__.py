@@ -1,0 +1,1 @@
+"""The life of a ticket: creation, transition, assignment, comment, edit, history."""

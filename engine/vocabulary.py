@@ -1,0 +1,66 @@
+"""The words of the product. They are fixed: there are no custom values (design section 1)."""
+
+from enum import IntFlag, StrEnum
+from typing import Final
+
+SYSTEM: Final = "system"
+"""The actor of automatic events; never the id of a person."""
+
+
+class Status(StrEnum):
+    """Where a ticket stands. The order of the members is the order of the policy's pairs."""
+
+    OPEN = "OPEN"
+    IN_PROGRESS = "IN_PROGRESS"
+    RESOLVED = "RESOLVED"
+    CLOSED = "CLOSED"
+
+    @property
+    def ordinal(self) -> int:
+        """The place of this status in the policy layout, 0 to 3."""
+        return STATUS_ORDINALS[self]
+
+
+STATUSES: Final = tuple(Status)
+STATUS_ORDINALS: Final = {status: ordinal for ordinal, status in enumerate(STATUSES)}
+
+
+class Priority(StrEnum):
+    """How urgent a ticket is; decides its default SLA targets."""
+
+    CRITICAL = "CRITICAL"
+    HIGH = "HIGH"
+    MEDIUM = "MEDIUM"
+    LOW = "LOW"
+
+
+class Role(StrEnum):
+    """Who a declared transition is for."""
+
+    ASSIGNEE = "assignee"
+    REQUESTER = "requester"
+    ANY = "any"
+
+
+class ActorRoles(IntFlag):
+    """What an actor is towards one ticket; a person can be several at once."""
+
+    ASSIGNEE = 1
+    REQUESTER = 2
+    ADMIN = 4
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The held roles in lower case, e.g. ``("assignee", "admin")``; empty for none."""
+        return tuple(role.name.lower() for role in ActorRoles if role in self and role.name)
+
+
+NOBODY: Final = ActorRoles(0)
+EVERY_ACTOR: Final = tuple(ActorRoles(bits) for bits in range(8))
+
+ROLE_BITS: Final = {
+    Role.ASSIGNEE: ActorRoles.ASSIGNEE,
+    Role.REQUESTER: ActorRoles.REQUESTER,
+    Role.ANY: ActorRoles.ASSIGNEE | ActorRoles.REQUESTER | ActorRoles.ADMIN,
+}
+"""The actor bits that each declared role sets in a policy (design section 3)."""
