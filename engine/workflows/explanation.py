@@ -1,0 +1,121 @@
+"""Why a transition is allowed or refused: the code that enforces is the code that explains."""
+
+from collections import deque
+from dataclasses import dataclass
+from enum import StrEnum
+
+from engine.vocabulary import STATUSES, ActorRoles, Status
+from engine.workflows.compiler import CompiledWorkflow
+from engine.workflows.policy import allowed_from, permits, roles_allowed, targets_of
+
+
+class Reason(StrEnum):
+    """The sub-reason of an answer; a client can switch on it."""
+
+    ALLOWED = "allowed"
+    NO_SUCH_TRANSITION = "no_such_transition"
+    ROLE_REQUIRED = "role_required"
+    WORKFLOW_RETIRED = "workflow_retired"
+    TICKET_CLOSED = "ticket_closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The whole answer to "may this actor make this transition?".
+
+    Attributes:
+        who_could: roles of which any one would do; none if the transition is not declared.
+        holds: what the actor is towards the ticket.
+        open_now: statuses that this actor may move the ticket to now.
+        shortest_path: the fewest declared moves from here to the wanted status, whoever makes
+            them; both ends included, empty if no path leads there.
+    """
+
+    workflow: str
+    source: Status
+    target: Status
+    reason: Reason
+    who_could: ActorRoles
+    holds: ActorRoles
+    open_now: tuple[Status, ...]
+    shortest_path: tuple[Status, ...]
+
+    @property
+    def allowed(self) -> bool:
+        """Whether the transition may be made."""
+        return self.reason is Reason.ALLOWED
+
+    @property
+    def sentence(self) -> str:
+        """The answer for people."""
+        return SENTENCES[self.reason].format(
+            move=f"{self.source} -> {self.target}",
+            workflow=self.workflow,
+            who=" or ".join(self.who_could.names) or "nobody",
+            holds=" and ".join(self.holds.names) or "neither assignee, requester nor admin",
+        )
+
+
+SENTENCES = {
+    Reason.ALLOWED: "{move} is allowed: it takes the {who}, and the actor is {holds}.",
+    Reason.NO_SUCH_TRANSITION: "{workflow} has no transition {move}.",
+    Reason.ROLE_REQUIRED: "{move} takes the {who}; the actor is {holds}.",
+    Reason.WORKFLOW_RETIRED: "{workflow} is retired: it makes no transition until it is declared.",
+    Reason.TICKET_CLOSED: "The ticket is CLOSED, and {workflow} has no way out of CLOSED.",
+}
+
+
+def explain(
+    workflow: CompiledWorkflow, source: Status, target: Status, actor: ActorRoles
+) -> Explanation:
+    """Answer whether `actor` may move a ticket of `workflow` from `source` to `target`, and why."""
+    return Explanation(
+        workflow=workflow.name,
+        source=source,
+        target=target,
+        reason=reason_for(workflow, source, target, actor),
+        who_could=roles_allowed(workflow.policy, source, target),
+        holds=actor,
+        open_now=() if workflow.retired else allowed_from(workflow.policy, source, actor),
+        shortest_path=shortest_path(workflow.policy, source, target),
+    )
+
+
+def reason_for(
+    workflow: CompiledWorkflow, source: Status, target: Status, actor: ActorRoles
+) -> Reason:
+    """Return the decision; when several reasons refuse, the one that no role could overcome."""
+    if workflow.retired:
+        return Reason.WORKFLOW_RETIRED
+    if permits(workflow.policy, source, target, actor):
+        return Reason.ALLOWED
+    if roles_allowed(workflow.policy, source, target):
+        return Reason.ROLE_REQUIRED
+    if source is Status.CLOSED and not targets_of(workflow.policy, source):
+        return Reason.TICKET_CLOSED
+    return Reason.NO_SUCH_TRANSITION
+
+
+def shortest_path(policy: int, source: Status, target: Status) -> tuple[Status, ...]:
+    """Return the fewest declared moves from `source` to `target` (breadth first), ends included."""
+    came_from: dict[Status, Status] = {}
+    waiting = deque([source])
+    while waiting:
+        here = waiting.popleft()
+        for there in targets_of(policy, here):
+            if there not in came_from:
+                came_from[there] = here
+                waiting.append(there)
+    return walk_back(came_from, source, target) if target in came_from else ()
+
+
+def walk_back(
+    came_from: dict[Status, Status], source: Status, target: Status
+) -> tuple[Status, ...]:
+    """Return the path that `came_from` remembers; at most one step a status."""
+    path = [target]
+    for _ in STATUSES:
+        path.append(came_from[path[-1]])
+        if path[-1] is source:
+            break
+    return tuple(reversed(path))
