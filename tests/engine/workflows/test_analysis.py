@@ -1,0 +1,74 @@
+"""Each rule of `lint` speaks when it should, and only then."""
+
+import pytest
+
+from engine.findings import Severity
+from engine.workflows.analysis import analyse
+from engine.workflows.defaults import default_workflows
+from engine.workflows.documents import declare
+
+
+def findings_of(*moves: str) -> dict[str, tuple[Severity, int]]:
+    """Return code -> (severity, line) for moves written as `FROM TO role`; the first on line 5."""
+    lines = ["ticketing:", "  workflows:", "    - name: w", "      transitions:"]
+    for source, target, role in map(str.split, moves):
+        lines.append(f"        - {{from: {source}, to: {target}, role: {role}}}")
+    findings = analyse(declare("\n".join(lines), "values.yaml"))
+    return {finding.code: (finding.severity, finding.at.line) for finding in findings}
+
+
+WHOLE = ("OPEN IN_PROGRESS any", "IN_PROGRESS RESOLVED any", "RESOLVED CLOSED any")
+CASES = {
+    "closed is out of reach": (
+        ("OPEN IN_PROGRESS any", "IN_PROGRESS OPEN any"),
+        {
+            "closed_unreachable": (Severity.ERROR, 3),
+            "unreachable_status": (Severity.WARNING, 3),
+        },
+    ),
+    "a status that nobody can leave": (
+        (*WHOLE[:2], "IN_PROGRESS CLOSED requester"),
+        {
+            "dead_end": (Severity.ERROR, 3),
+            "no_separation_of_duties": (Severity.INFORMATION, 3),
+        },
+    ),
+    "closed has a way out": (
+        (*WHOLE, "CLOSED OPEN any"),
+        {
+            "closed_has_exit": (Severity.WARNING, 8),
+            "no_separation_of_duties": (Severity.INFORMATION, 3),
+        },
+    ),
+    "only a requester can confirm": (
+        (*WHOLE[:2], "RESOLVED CLOSED requester"),
+        {
+            "system_ticket_stuck": (Severity.WARNING, 7),
+            "no_separation_of_duties": (Severity.INFORMATION, 3),
+        },
+    ),
+    "only an assignee can begin": (
+        ("OPEN IN_PROGRESS assignee", *WHOLE[1:]),
+        {
+            "unassigned_ticket_stuck": (Severity.INFORMATION, 5),
+            "no_separation_of_duties": (Severity.INFORMATION, 3),
+        },
+    ),
+    "nothing but that one person may do it all": (
+        WHOLE,
+        {"no_separation_of_duties": (Severity.INFORMATION, 3)},
+    ),
+}
+
+
+@pytest.mark.parametrize(("moves", "wanted"), CASES.values(), ids=CASES)
+def test_what_the_rules_say(
+    moves: tuple[str, ...], wanted: dict[str, tuple[Severity, int]]
+) -> None:
+    assert findings_of(*moves) == wanted
+
+
+def test_no_default_has_an_error() -> None:
+    for workflow in default_workflows():
+        moves = [f"{move.source} {move.target} {move.role}" for move in workflow.transitions]
+        assert all(severity is not Severity.ERROR for severity, _ in findings_of(*moves).values())

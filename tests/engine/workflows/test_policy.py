@@ -1,0 +1,138 @@
+"""The integer answers as the declaration does, for every question there is."""
+
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.vocabulary import EVERY_ACTOR, ROLE_BITS, STATUSES, ActorRoles, Role, Status
+from engine.workflows.compiler import CompiledWorkflow, compile_workflow
+from engine.workflows.defaults import default_workflows
+from engine.workflows.explanation import Reason, explain
+from engine.workflows.policy import (
+    POLICY_BITS,
+    SHIFTS,
+    Policy,
+    allowed_from,
+    permits,
+    policy_of,
+    transitions_of,
+)
+
+Moves = dict[tuple[Status, Status], Role]
+
+PAIRS = [pair for pair in product(STATUSES, STATUSES) if pair[0] is not pair[1]]
+MOVES = st.dictionaries(st.sampled_from(PAIRS), st.sampled_from(Role))
+DEFAULTS = {workflow.name: workflow for workflow in default_workflows()}
+
+
+def naive(moves: Moves, source: Status, target: Status, actor: ActorRoles) -> bool:
+    """Read the declaration as its author means it, without the integer."""
+    names = {role.name for role in ActorRoles if role in actor}
+    match moves.get((source, target)):
+        case Role.ANY:
+            return bool(names)
+        case Role.ASSIGNEE:
+            return "ASSIGNEE" in names
+        case Role.REQUESTER:
+            return "REQUESTER" in names
+        case None:
+            return False
+
+
+def compiled(moves: Moves) -> Policy:
+    return policy_of((source, target, role) for (source, target), role in moves.items())
+
+
+def assert_same_answers(moves: Moves, policy: Policy) -> None:
+    workflow = CompiledWorkflow("w", "W", policy)
+    for source, target, actor in product(STATUSES, STATUSES, EVERY_ACTOR):
+        wanted = naive(moves, source, target, actor)
+        assert permits(policy, source, target, actor) == wanted
+        assert (target in allowed_from(policy, source, actor)) == wanted
+        assert explain(workflow, source, target, actor).allowed == wanted
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_a_default_answers_as_it_is_declared(name: str) -> None:
+    declared = DEFAULTS[name]
+    moves = {(move.source, move.target): move.role for move in declared.transitions}
+    assert_same_answers(moves, compile_workflow(declared).policy)
+
+
+@given(MOVES)
+def test_any_workflow_answers_as_it_is_declared(moves: Moves) -> None:
+    assert_same_answers(moves, compiled(moves))
+
+
+@given(MOVES)
+def test_a_policy_gives_its_declaration_back(moves: Moves) -> None:
+    back = {(source, target): role for source, target, role in transitions_of(compiled(moves))}
+    assert back == moves
+
+
+def test_the_layout_is_the_one_that_the_database_evaluates() -> None:
+    assert [SHIFTS[pair] for pair in product(STATUSES, STATUSES)] == list(range(0, 48, 3))
+    assert POLICY_BITS == 48
+    assert policy_of([(Status.OPEN, Status.IN_PROGRESS, Role.ASSIGNEE)]) == 1 << 3
+    assert policy_of([(Status.RESOLVED, Status.CLOSED, Role.REQUESTER)]) == 2 << 33
+    assert ROLE_BITS[Role.ANY] == 7
+
+
+DEFAULT_TABLE = {
+    "incident_response": ("assignee", "assignee", "requester", "any", None),
+    "service_request": ("assignee", "assignee", "any", "any", None),
+    "change_request": ("assignee", "assignee", "assignee", "assignee", None),
+    "problem_investigation": ("assignee", "assignee", "assignee", "any", "assignee"),
+    "access_request": ("assignee", "assignee", "requester", "requester", None),
+}
+COLUMNS = (
+    (Status.OPEN, Status.IN_PROGRESS),
+    (Status.IN_PROGRESS, Status.RESOLVED),
+    (Status.RESOLVED, Status.CLOSED),
+    (Status.RESOLVED, Status.IN_PROGRESS),
+    (Status.IN_PROGRESS, Status.OPEN),
+)
+
+
+def test_the_defaults_are_the_five_of_the_design() -> None:
+    shipped = {
+        name: {(move.source, move.target): str(move.role) for move in workflow.transitions}
+        for name, workflow in DEFAULTS.items()
+    }
+    assert shipped == {
+        name: {pair: role for pair, role in zip(COLUMNS, roles, strict=True) if role}
+        for name, roles in DEFAULT_TABLE.items()
+    }
+
+
+REASONS = {
+    "declared and held": (Status.OPEN, Status.IN_PROGRESS, 1, Reason.ALLOWED),
+    "declared, not held": (Status.OPEN, Status.IN_PROGRESS, 2, Reason.ROLE_REQUIRED),
+    "an admin is not an assignee": (Status.OPEN, Status.IN_PROGRESS, 4, Reason.ROLE_REQUIRED),
+    "any takes an admin": (Status.RESOLVED, Status.IN_PROGRESS, 4, Reason.ALLOWED),
+    "any does not take a stranger": (Status.RESOLVED, Status.IN_PROGRESS, 0, Reason.ROLE_REQUIRED),
+    "not declared": (Status.OPEN, Status.CLOSED, 7, Reason.NO_SUCH_TRANSITION),
+    "closed is closed": (Status.CLOSED, Status.OPEN, 7, Reason.TICKET_CLOSED),
+}
+
+
+@pytest.mark.parametrize(("source", "target", "bits", "reason"), REASONS.values(), ids=REASONS)
+def test_the_reason_of_an_answer(source: Status, target: Status, bits: int, reason: Reason) -> None:
+    workflow = compile_workflow(DEFAULTS["incident_response"])
+    assert explain(workflow, source, target, ActorRoles(bits)).reason is reason
+
+
+def test_a_retired_workflow_opens_nothing_and_says_so() -> None:
+    policy = compile_workflow(DEFAULTS["incident_response"]).policy
+    retired = CompiledWorkflow("gone", "Gone", policy, retired=True)
+    answer = explain(retired, Status.OPEN, Status.IN_PROGRESS, ActorRoles(7))
+    assert (answer.reason, answer.open_now) == (Reason.WORKFLOW_RETIRED, ())
+
+
+def test_the_shortest_path_names_both_ends() -> None:
+    workflow = compile_workflow(DEFAULTS["incident_response"])
+    answer = explain(workflow, Status.OPEN, Status.CLOSED, ActorRoles(0))
+    assert answer.shortest_path == STATUSES
+    assert explain(workflow, Status.CLOSED, Status.OPEN, ActorRoles(0)).shortest_path == ()
