@@ -1,0 +1,89 @@
+"""Plain YAML scalars as Helm's reader resolves them, where YAML 1.2 agrees; a refusal where not.
+
+Source: `resolve.go` of go-yaml v2, which Helm reads values with, and the core schema of YAML 1.2.
+"""
+
+import re
+from typing import Final, TypeAlias
+
+Scalar: TypeAlias = None | bool | int | float | str
+
+NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
+BOOLEANS: Final = {
+    word: word.lower() == "true" for word in ("true", "True", "TRUE", "false", "False", "FALSE")
+}
+BOOLEANS_OF_HELM_ONLY: Final = {
+    spelling: word in ("y", "yes", "on")
+    for word in ("y", "n", "yes", "no", "on", "off")
+    for spelling in (word, word.capitalize(), word.upper())
+}
+DECIMAL: Final = re.compile(r"[-+]?(0|[1-9][0-9]*)")
+HEXADECIMAL: Final = re.compile(r"0x[0-9a-fA-F]+")
+OCTAL: Final = re.compile(r"0o[0-7]+")
+FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+NUMBER_TO_SOME_READER: Final = re.compile(
+    r"[-+]?(0[xXoObB][0-9a-fA-F_]*|[0-9_]*\.?[0-9_]+\.?[0-9_]*([eE][-+]?[0-9_]+)?)"
+)
+NOT_A_NUMBER: Final = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+EXACT_INTEGERS: Final = 2**53
+FIRST_CHARACTERS_OF_TEXT: Final = re.compile(r"[^-+.0-9~_]")
+
+
+class Doubtful(ValueError):  # noqa: N818 - it names what the scalar is
+    """A scalar that two readers read differently, or that Helm can't carry."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def resolve(text: str) -> Scalar:
+    """Return the value of a plain scalar.
+
+    Raises:
+        Doubtful: Helm and YAML 1.2 differ on it, or Helm can't carry it exactly.
+    """
+    if text in NULLS:
+        return None
+    if text in BOOLEANS:
+        return BOOLEANS[text]
+    if text in BOOLEANS_OF_HELM_ONLY:
+        meaning = "true" if BOOLEANS_OF_HELM_ONLY[text] else "false"
+        message = f"{text} is {meaning} to Helm and text to YAML 1.2; write {meaning} or {text!r}."
+        raise Doubtful("ambiguous_scalar", message)
+    return text if FIRST_CHARACTERS_OF_TEXT.match(text) else number_or_text(text)
+
+
+def number_or_text(text: str) -> Scalar:
+    """Return a number if every reader sees the same number in `text`, the text if none does."""
+    if DECIMAL.fullmatch(text):
+        return exact(text, 10)
+    if HEXADECIMAL.fullmatch(text):
+        return exact(text, 16)
+    if OCTAL.fullmatch(text):
+        return exact(text, 8)
+    if FLOAT.fullmatch(text):
+        return finite(text)
+    if NOT_A_NUMBER.fullmatch(text):
+        raise Doubtful("unsupported_number", f"{text} is no number that JSON can carry.")
+    if NUMBER_TO_SOME_READER.fullmatch(text):
+        message = f"{text} is a number to some readers only; write it in decimal, or {text!r}."
+        raise Doubtful("ambiguous_scalar", message)
+    return text
+
+
+def exact(text: str, base: int) -> int:
+    """Return an integer that survives Helm's way through float64."""
+    number = int(text, base) if len(text) <= len(str(EXACT_INTEGERS)) + 2 else EXACT_INTEGERS + 1
+    if abs(number) > EXACT_INTEGERS:
+        message = f"{text[:40]} is too large for Helm to carry exactly; write {text[:40]!r}."
+        raise Doubtful("unsupported_number", message)
+    return number
+
+
+def finite(text: str) -> float:
+    """Return a float that is finite."""
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise Doubtful("unsupported_number", f"{text[:40]} is too large for a number.")
+    return number
