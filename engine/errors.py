@@ -97,7 +97,7 @@ class VersionConflict(Conflict):
 
 
 class IdempotencyConflict(Conflict):
-    """This idempotency key was used by the same actor for a different request."""
+    """The idempotency key was already used by the same actor for a different request."""
 
     code = "idempotency_conflict"
 

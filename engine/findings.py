@@ -35,6 +35,7 @@ class Finding:
         message: what is wrong and what would be right, in one sentence or two.
         at: where it stands.
         severity: see `Severity`.
+
     """
 
     code: str

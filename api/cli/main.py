@@ -90,6 +90,7 @@ def read(file: Path) -> Declaration:
     Raises:
         InvalidInput: the file can't be read as text.
         InvalidDeclaration: its content is wrong.
+
     """
     try:
         return declare(file.read_text("utf-8"), str(file))
@@ -103,6 +104,7 @@ def find_workflow(wanted: str, files: list[Path]) -> CompiledWorkflow:
     Raises:
         NotFound: no such workflow.
         InvalidInput: the file declares none, or several.
+
     """
     if wanted.endswith((".yaml", ".yml")):
         return only_workflow(Path(wanted))

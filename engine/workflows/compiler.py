@@ -15,6 +15,7 @@ class CompiledWorkflow:
         display_name: for people.
         policy: who may move a ticket from where to where (see `policy`).
         retired: no longer declared; its tickets show their last known transitions and make none.
+
     """
 
     name: str

@@ -8,7 +8,6 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from engine import limits
-
 from engine.vocabulary import Priority, Role, Status
 
 DURATION_FORM: Final = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
@@ -29,11 +28,13 @@ def check_duration(text: str) -> str:
 
     Raises:
         PydanticCustomError: `text` is not of that form.
+
     """
     if text and (found := DURATION_FORM.fullmatch(text)) and any(found.groups()):
         return text
     raise PydanticCustomError(
-        "wrong_duration", "{text} is not a duration; write for example 30m, 4h, 1d or 1h30m.",
+        "wrong_duration",
+        "{text} is not a duration; write for example 30m, 4h, 1d or 1h30m.",
         {"text": repr(text)},
     )
 
@@ -59,7 +60,7 @@ class Workflow(Declared):
 
     name: Name
     display_name: DisplayName | None = None
-    transitions: Annotated[tuple[Transition, ...], Field(strict=False, min_length=1)]
+    transitions: Annotated[tuple[Transition, ...], Field(strict=False)]
 
 
 class Category(Declared):
@@ -136,7 +137,5 @@ class Ticketing(Declared):
         tuple[Workflow, ...], Field(strict=False, max_length=limits.WORKFLOWS)
     ] = ()
     catalog: Catalog = Catalog()
-    services: Annotated[
-        tuple[Service, ...], Field(strict=False, max_length=limits.SERVICES)
-    ] = ()
+    services: Annotated[tuple[Service, ...], Field(strict=False, max_length=limits.SERVICES)] = ()
     auto_close: AutoClose = AutoClose()

@@ -33,6 +33,7 @@ def declare(text: str, file: str) -> Declaration:
 
     Raises:
         InvalidDeclaration: with all that is wrong, in the order of the text.
+
     """
     reading = read_yaml(text, file)
     if reading.findings:
@@ -48,6 +49,7 @@ def model_of(reading: Reading, file: str) -> Ticketing:
 
     Raises:
         InvalidDeclaration: the section is missing or not of the declared form.
+
     """
     root = reading.value
     if not isinstance(root, dict) or SECTION not in root:
@@ -88,7 +90,6 @@ CODES: Final[Mapping[str, str]] = {
     "string_pattern_mismatch": "wrong_form",
     "string_too_long": "too_long",
     "string_too_short": "too_short",
-    "too_short": "too_few",
     "too_long": "too_many",
     "wrong_duration": "wrong_duration",
 }
@@ -207,6 +208,9 @@ def transition_findings(
 ) -> Iterator[Finding]:
     """Yield the transitions that lead nowhere and those declared twice."""
     first: dict[tuple[str, str], Location] = {}
+    if not workflow.transitions:
+        at = declaration.place("workflows", index, "transitions")
+        yield Finding("no_transitions", "A workflow needs at least one transition.", at)
     for position, move in enumerate(workflow.transitions):
         at = declaration.place("workflows", index, "transitions", position)
         pair = f"{move.source} -> {move.target}"

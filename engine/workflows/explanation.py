@@ -29,6 +29,7 @@ class Explanation:
         open_now: statuses that this actor may move the ticket to now.
         shortest_path: the fewest declared moves from here to the wanted status, whoever makes
             them; both ends included, empty if no path leads there.
+
     """
 
     workflow: str

@@ -34,7 +34,7 @@ def policy_of(transitions: Iterable[tuple[Status, Status, Role]]) -> Policy:
 
 
 def roles_allowed(policy: int, source: Status, target: Status) -> ActorRoles:
-    """Return the actor roles of which any one may make this transition; none if it is not declared."""
+    """Return the actor roles of which any one will do; none if it is not declared."""
     return ActorRoles(policy >> SHIFTS[source, target] & ROLE_MASK)
 
 

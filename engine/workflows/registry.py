@@ -26,6 +26,7 @@ class Registry:
 
         Raises:
             NotFound: there is none; the near names are offered.
+
         """
         try:
             return self.workflows[name]

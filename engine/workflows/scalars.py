@@ -6,7 +6,7 @@ Source: `resolve.go` of go-yaml v2, which Helm reads values with, and the core s
 import re
 from typing import Final, TypeAlias
 
-Scalar: TypeAlias = None | bool | int | float | str
+Scalar: TypeAlias = bool | int | float | str | None
 
 NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 BOOLEANS: Final = {
@@ -29,7 +29,7 @@ EXACT_INTEGERS: Final = 2**53
 FIRST_CHARACTERS_OF_TEXT: Final = re.compile(r"[^-+.0-9~_]")
 
 
-class Doubtful(ValueError):  # noqa: N818 - it names what the scalar is
+class Doubtful(ValueError):
     """A scalar that two readers read differently, or that Helm can't carry."""
 
     def __init__(self, code: str, message: str) -> None:
@@ -42,6 +42,7 @@ def resolve(text: str) -> Scalar:
 
     Raises:
         Doubtful: Helm and YAML 1.2 differ on it, or Helm can't carry it exactly.
+
     """
     if text in NULLS:
         return None

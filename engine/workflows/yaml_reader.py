@@ -6,6 +6,7 @@ the interpreter's stack.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn, TypeAlias
 
@@ -40,6 +41,7 @@ class Node:
         parts: the nodes of a mapping by key or of a list by position; empty for a scalar.
         keys: the places of a mapping's keys.
         weight: how many nodes it stands for, itself and repetitions through aliases included.
+
     """
 
     value: Value
@@ -49,7 +51,7 @@ class Node:
     weight: int = 1
 
 
-class Stop(Exception):  # noqa: N818 - it ends the reading; the findings tell the story
+class Stop(Exception):
     """The reading can't go on."""
 
 
@@ -91,6 +93,7 @@ class Reading:
         key_places: where each key of a mapping stands; the path ends in that key.
         value_places: where each value stands; the root's path is empty.
         findings: errors; none means that `value` can be trusted.
+
     """
 
     value: Value
@@ -116,10 +119,8 @@ def read_yaml(text: str, file: str) -> Reading:
     """Return what `text` says; never raises, whatever the text is."""
     builder = Builder(file)
     root = Node({}, Location(file, 1, 1), {})
-    try:
+    with suppress(Stop):
         root = builder.root_of(text) or root
-    except Stop:
-        pass
     value = None if builder.findings else root.value
     findings = tuple(builder.findings)
     return Reading(value, Places(root, of_keys=True), Places(root), findings)
@@ -155,6 +156,7 @@ class Builder:
 
         Raises:
             Stop: the text can't be read on; `findings` tells why.
+
         """
         parser = self.parser_of(text)
         handlers = self.handlers()

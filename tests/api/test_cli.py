@@ -72,6 +72,7 @@ def test_lint_is_content_with_a_workflow_of_a_file(tmp_path: Path) -> None:
         "ticketing: {workflows: [{name: w, transitions: [{from: OPEN, to: CLOSED, role: any}]}]}"
     )
     assert interlock("lint", str(file)).returncode == 0
-    assert "w has no transition OPEN -> RESOLVED" in interlock(
-        "explain", str(file), "--from", "open", "--to", "resolved"
-    ).stdout
+    assert (
+        "w has no transition OPEN -> RESOLVED"
+        in interlock("explain", str(file), "--from", "open", "--to", "resolved").stdout
+    )

@@ -37,15 +37,22 @@ MISTAKES = {
         "first at values.yaml:5:11",
     ),
     "a workflow declared twice": (
-        HEAD + OPENING + "    - {name: hotfix, transitions: [{from: OPEN, to: CLOSED, role: any}]}\n",
+        HEAD
+        + OPENING
+        + "    - {name: hotfix, transitions: [{from: OPEN, to: CLOSED, role: any}]}\n",
         [("duplicate_name", 6, 14)],
         "first stands at values.yaml:3:13",
     ),
     "a wrong type": ("ticketing: {enabled: 1}\n", [("wrong_type", 1, 22)], "boolean"),
     "a name of the wrong form": (
         "ticketing:\n  workflows:\n    - {name: Hot Fix, transitions: []}\n",
-        [("wrong_form", 3, 14), ("too_few", 3, 36)],
+        [("wrong_form", 3, 14)],
         "name",
+    ),
+    "a workflow without transitions": (
+        "ticketing:\n  workflows:\n    - {name: hotfix, transitions: []}\n",
+        [("no_transitions", 3, 35)],
+        "at least one",
     ),
     "a duration of the wrong form": (
         "ticketing: {autoClose: {afterResolved: soon}}\n",
@@ -53,7 +60,10 @@ MISTAKES = {
         "30m, 4h",
     ),
     "all at once": (
-        "ticketing:\n  enable: true\n  workflows:\n    - {name: x, transitions: [{from: A, to: B}]}\n",
+        (
+            "ticketing:\n  enable: true\n  workflows:\n"
+            "    - {name: x, transitions: [{from: A, to: B}]}\n"
+        ),
         [
             ("unknown_key", 2, 3),
             ("missing_field", 4, 31),

@@ -1,0 +1,144 @@
+"""The reader says what Helm says, or says why it will not."""
+
+import json
+from typing import Any
+
+import helm_python
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine import limits
+from engine.workflows.yaml_reader import read_yaml
+
+VALUES = {
+    "nothing": ("", {}),
+    "a comment": ("# nothing\n", {}),
+    "scalars": (
+        'a: 1\nb: 1.5\nc: text\nd: ~\ne: true\nf: "yes"\ng: 2001-01-01\nh: 1:30\n',
+        {"a": 1, "b": 1.5, "c": "text", "d": None, "e": True, "f": "yes"}
+        | {"g": "2001-01-01", "h": "1:30"},
+    ),
+    "a repeated anchor": ("a: &x [1, 2]\nb: *x\n", {"a": [1, 2], "b": [1, 2]}),
+    "a merge in document order": (
+        "b: &b {x: 1, z: 2}\nc: {x: 9, <<: *b, z: 3}\n",
+        {"b": {"x": 1, "z": 2}, "c": {"x": 1, "z": 3}},
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "value"), VALUES.values(), ids=VALUES)
+def test_a_text_is_read_as_helm_reads_it(text: str, value: dict[str, Any]) -> None:
+    reading = read_yaml(text, "values.yaml")
+    assert (reading.findings, reading.value) == ((), value)
+    assert helm_python.values_from_yaml(text) == value
+
+
+REFUSED = {
+    "a boolean of YAML 1.1": ("a: yes\n", [("ambiguous_scalar", 1, 4)]),
+    "a key of YAML 1.1": ("on: 1\n", [("non_string_key", 1, 1)]),
+    "a number as a key": ("a: 1\n1: 2\n", [("non_string_key", 2, 1)]),
+    "an octal of YAML 1.1": ("a: 014\n", [("ambiguous_scalar", 1, 4)]),
+    "a number too large": ("a: 9007199254740993\n", [("unsupported_number", 1, 4)]),
+    "an infinity": ("a: .inf\n", [("unsupported_number", 1, 4)]),
+    "a key twice": ("a: 1\nb: 2\na: 3\n", [("duplicate_key", 3, 1)]),
+    "a tag": ("a: !!binary aGk=\n", [("unsupported_tag", 1, 4)]),
+    "an alias of nothing": ("a: *x\n", [("unknown_alias", 1, 4)]),
+    "an alias of itself": ("a: &x [*x]\n", [("unknown_alias", 1, 8)]),
+    "two documents": ("a: 1\n---\nb: 2\n", [("not_one_document", 2, 1)]),
+    "a directive": ("%YAML 1.1\n---\na: 1\n", [("unsupported_directive", 1, 1)]),
+    "a merge of a scalar": ("a: {<<: 1}\n", [("merge_not_mapping", 1, 9)]),
+    "a key that is a list": ("[1]: 2\n", [("non_string_key", 1, 1)]),
+    "an open bracket": ("a: [1\n", [("syntax_error", 2, 1)]),
+    "a NUL": ("a: \x00\n", [("syntax_error", 1, 1)]),
+    "half a character": ("a: \ud800\n", [("syntax_error", 1, 1)]),
+    "several at once": (
+        "a: yes\nb: no\n",
+        [("ambiguous_scalar", 1, 4), ("ambiguous_scalar", 2, 4)],
+    ),
+    "too deep": ("[" * 100_000, [("too_deep", 1, limits.DOCUMENT_DEPTH + 1)]),
+    "too large": ("#" * (limits.DOCUMENT_BYTES + 1), [("too_large", 1, 1)]),
+}
+
+
+@pytest.mark.parametrize(("text", "wanted"), REFUSED.values(), ids=REFUSED)
+def test_a_doubtful_text_is_refused_with_its_place(
+    text: str, wanted: list[tuple[str, int, int]]
+) -> None:
+    reading = read_yaml(text, "values.yaml")
+    assert [(f.code, f.at.line, f.at.column) for f in reading.findings] == wanted
+    assert reading.value is None
+
+
+def test_a_billion_laughs_are_stopped() -> None:
+    lines = ["a0: &a0 [lol, lol]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 30)]
+    codes = [finding.code for finding in read_yaml("\n".join(lines), "values.yaml").findings]
+    assert codes == ["alias_bomb"]
+
+
+def test_a_chain_of_merges_is_stopped() -> None:
+    lines = ["a0: &a0 {x: 1}"]
+    lines += [f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 10)}]}}" for n in range(1, 30)]
+    codes = [finding.code for finding in read_yaml("\n".join(lines), "values.yaml").findings]
+    assert codes == ["alias_bomb"]
+
+
+def test_every_place_is_known() -> None:
+    reading = read_yaml("a:\n  - {b: 1}\nc: 2\n", "values.yaml")
+    places = {path: (at.line, at.column) for path, at in reading.value_places.items()}
+    assert places == {(): (1, 1), ("a",): (2, 3), ("a", 0): (2, 5), ("a", 0, "b"): (2, 9)} | {
+        ("c",): (3, 4)
+    }
+    keys = {path: (at.line, at.column) for path, at in reading.key_places.items()}
+    assert keys == {("a",): (1, 1), ("c",): (3, 1), ("a", 0, "b"): (2, 6)}
+
+
+SAFE = st.text("abcdefgh -_./:é", min_size=1, max_size=8)
+PLAIN_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | SAFE,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(SAFE, inner, max_size=4),
+    max_leaves=12,
+)
+ADVERSARIAL_SCALARS = """
+y Y yes on off n ~ null Null true True tRUE NULL nULL 010 0x1F 0b1 0o14 0O7 1_000 1e3 1E400 1:30
+2001-01-01 2001-01-01T00:00:00Z .inf -.inf .nan +1 -0 00 08 1. .5 5.e1 - -- = << ! & * 0x 0xg 1__0
+_1 1_ +.5 .e1 +0x1F -0b1 -0x1F 0x1_F 9007199254740993 1e-400 100000000000000000000 '' "" '1' "on"
+12e03 1.0 [] {} 0.0 -0.0 +12 ++1 1,2
+"""
+ADVERSARIAL = st.sampled_from(ADVERSARIAL_SCALARS.split())
+WORDS = ADVERSARIAL | st.text("+-0123456789._eExXoObBaAyYnN~:", min_size=1, max_size=6)
+LINES = st.tuples(SAFE.filter(str.strip) | WORDS, WORDS | SAFE).map(": ".join)
+
+
+def canonical(value: object) -> str:
+    """Return JSON in which 1 and 1.0 are one number, as they are after Helm's float64."""
+    return json.dumps(
+        json.loads(json.dumps(value), parse_int=float, parse_float=float), sort_keys=True
+    )
+
+
+def assert_as_helm_or_refused(text: str) -> None:
+    reading = read_yaml(text, "values.yaml")
+    if reading.findings or not isinstance(reading.value, dict):
+        return
+    assert canonical(reading.value) == canonical(helm_python.values_from_yaml(text)), text
+
+
+@given(st.dictionaries(SAFE, PLAIN_VALUES, max_size=5))
+def test_ordinary_values_are_never_refused(value: dict[str, Any]) -> None:
+    text = json.dumps(value, ensure_ascii=False)
+    reading = read_yaml(text, "values.yaml")
+    assert reading.findings == ()
+    assert canonical(reading.value) == canonical(helm_python.values_from_yaml(text))
+    assert canonical(reading.value) == canonical(value)
+
+
+@given(st.lists(LINES, max_size=4).map("\n".join))
+def test_adversarial_scalars_are_read_as_helm_reads_them_or_refused(text: str) -> None:
+    assert_as_helm_or_refused(text)
+
+
+@given(st.text("ab:-[]{}&*!|>'\"%#, \n\t<1", max_size=40))
+def test_any_text_is_read_as_helm_reads_it_or_refused(text: str) -> None:
+    assert_as_helm_or_refused(text)
