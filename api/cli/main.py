@@ -187,7 +187,7 @@ def prose_of(answer: Explanation) -> str:
 
 def show(rows: list[Explanation]) -> None:
     """Print the truth table: a line a pair, a column a set of roles."""
-    table = Table("from", "to", *("+".join(actor.names) or "nobody" for actor in EVERY_ACTOR))
+    table = Table("from", "to", *("\n".join(actor.names) or "nobody" for actor in EVERY_ACTOR))
     width = len(EVERY_ACTOR)
     for start in range(0, len(rows), width):
         pair = rows[start : start + width]

@@ -113,7 +113,7 @@ RULES: Final[tuple[Callable[[Subject], Iterator[Finding]], ...]] = (
 
 
 def analyse(declaration: Declaration) -> tuple[Finding, ...]:
-    """Return what every rule says of every declared workflow, in the order of the text."""
+    """Return what every rule says of every declared workflow; within each, gravest first."""
     return tuple(
         finding
         for index, workflow in enumerate(declaration.ticketing.workflows)
