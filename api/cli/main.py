@@ -19,6 +19,7 @@ from engine.workflows.defaults import default_workflows
 from engine.workflows.documents import Declaration, declare
 from engine.workflows.explanation import Explanation, explain
 from engine.workflows.registry import Registry
+from engine.workflows.rendering import GraphFormat, render
 
 EXIT_INVALID_DECLARATION: Final = 6
 EXIT_ERROR: Final = 1
@@ -74,6 +75,22 @@ def explain_command(
         raise InvalidInput("Give both --from and --to, or neither for the whole truth table.")
     answer = explain(compiled, status_of(source), status_of(target), actor_of(actor))
     typer.echo(json.dumps(details_of(answer), indent=2) if as_json else prose_of(answer))
+
+
+@app.command()
+def graph(
+    workflow: Annotated[
+        str, typer.Argument(help="The name of a workflow, or a file that declares just one.")
+    ],
+    form: Annotated[
+        GraphFormat, typer.Option("--format", help="How to draw it.")
+    ] = GraphFormat.MERMAID,
+    file: Annotated[
+        list[Path] | None, typer.Option("--file", "-f", help="Declarations beside the defaults.")
+    ] = None,
+) -> None:
+    """Draw a workflow, with the role on each edge."""
+    typer.echo(render(find_workflow(workflow, file or []), form), nl=False)
 
 
 def findings_in(file: Path) -> tuple[Finding, ...]:
