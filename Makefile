@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help run test lint clean
+.PHONY: help run test lint bench clean
 help:  ## list the tasks
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST)
 
@@ -26,3 +26,6 @@ test: lint  ## lint, then every test
 
 clean:  ## remove what the other tasks made
 	rm -rf .venv .interlock
+
+bench: .venv/ready  ## speed, as ratios against named references
+	$(BIN)/python -m benchmarks.engine
