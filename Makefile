@@ -1,15 +1,26 @@
 PYTHON ?= python3
 BIN := .venv/bin
+PIN := .venv/pinning/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+	--generate-hashes --no-header --no-annotate
 
-.PHONY: help run test lint bench clean
+.PHONY: help run test lint bench clean constraints
 help:  ## list the tasks
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST)
 
-.venv/ready: constraints.txt pyproject.toml
+# Tartiflette compiles its parser: cmake comes from a wheel, the compiler from the machine.
+.venv/ready: constraints.txt constraints-build.txt pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --require-hashes -r constraints.txt
-	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r constraints-build.txt
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pip install --quiet --disable-pip-version-check \
+		--require-hashes --no-deps --no-build-isolation -r constraints.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
+
+constraints:  ## pin the newest release of every dependency again
+	$(PYTHON) -m venv .venv/pinning
+	.venv/pinning/bin/pip install --quiet uv
+	printf '%s\n' 'cmake<4' 'setuptools>=77' 'wheel' | $(PIN) -o constraints-build.txt -
+	$(PIN) --extra dev -o constraints.txt pyproject.toml
 
 run: .venv/ready  ## check the default workflows and print what they allow
 	$(BIN)/interlock lint default_workflows/*.yaml

@@ -31,6 +31,14 @@ Value: TypeAlias = "Scalar | list[Value] | dict[str, Value]"
 Path: TypeAlias = tuple[str | int, ...]
 
 MERGE: Final = "<<"
+COLUMN_BITS: Final = 32
+COLUMN_MASK: Final = (1 << COLUMN_BITS) - 1
+BEGINNING: Final = 0
+
+
+def place(spot: int, file: str) -> Location:
+    """Return a spot (line and column from 0 in one integer) as a location."""
+    return Location(file, (spot >> COLUMN_BITS) + 1, (spot & COLUMN_MASK) + 1)
 
 
 @dataclass(slots=True)
@@ -39,15 +47,17 @@ class Node:
 
     Attributes:
         parts: the nodes of a mapping by key or of a list by position; empty for a scalar.
-        keys: the places of a mapping's keys.
+        spot: where it stands; an integer, because objects by the hundred thousand would keep the
+            garbage collector busy for longer than the reading takes.
+        keys: the spots of a mapping's keys; None for anything else.
         weight: how many nodes it stands for, itself and repetitions through aliases included.
 
     """
 
     value: Value
-    at: Location
+    spot: int
     parts: dict[str, "Node"] | list["Node"] | None = None
-    keys: dict[str, Location] = field(default_factory=dict)
+    keys: dict[str, int] | None = None
     weight: int = 1
 
 
@@ -60,15 +70,17 @@ class Places(Mapping[Path, Location]):
     """The places of a reading by path, looked up by walking the nodes: nothing is built ahead."""
 
     root: Node
+    file: str
     of_keys: bool = False
 
     def __getitem__(self, path: Path) -> Location:
         """Return the place of the value (or of the key) that `path` leads to."""
         if not self.of_keys:
-            return walk(self.root, path).at
+            return place(walk(self.root, path).spot, self.file)
         if not path:
             raise KeyError(path)
-        return walk(self.root, path[:-1]).keys[str(path[-1])]
+        keys = walk(self.root, path[:-1]).keys or {}
+        return place(keys[str(path[-1])], self.file)
 
     def __iter__(self) -> Iterator[Path]:
         waiting: list[tuple[Path, Node]] = [((), self.root)]
@@ -78,7 +90,7 @@ class Places(Mapping[Path, Location]):
                 steps if steps is not None else (node.parts or {}).items()  # type: ignore[union-attr]  # a list has steps
             )
             waiting += [((*path, step), child) for step, child in children]
-            yield from (((*path, key)) for key in node.keys) if self.of_keys else (path,)
+            yield from (((*path, key)) for key in node.keys or ()) if self.of_keys else (path,)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
@@ -118,12 +130,12 @@ def walk(node: Node, path: Path) -> Node:
 def read_yaml(text: str, file: str) -> Reading:
     """Return what `text` says; never raises, whatever the text is."""
     builder = Builder(file)
-    root = Node({}, Location(file, 1, 1), {})
+    root = Node({}, BEGINNING, {}, {})
     with suppress(Stop):
         root = builder.root_of(text) or root
     value = None if builder.findings else root.value
     findings = tuple(builder.findings)
-    return Reading(value, Places(root, of_keys=True), Places(root), findings)
+    return Reading(value, Places(root, file, of_keys=True), Places(root, file), findings)
 
 
 @dataclass(slots=True)
@@ -133,9 +145,15 @@ class Open:
     node: Node
     anchor: str | None
     key: str | None = None
-    key_at: Location | None = None
+    key_spot: int = BEGINNING
     merging: bool = False
     merged: set[str] = field(default_factory=set)
+
+
+def spot_of(mark: Any) -> int:  # noqa: ANN401 - the parser is untyped
+    """Return where a mark of the parser stands."""
+    spot: int = mark.line << COLUMN_BITS | mark.column
+    return spot
 
 
 class Builder:
@@ -197,24 +215,20 @@ class Builder:
             return parser.get_event()
         except MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
-            at = self.place(mark) if mark else None
+            at = spot_of(mark) if mark else BEGINNING
             self.stop("syntax_error", f"This is not YAML: {error.problem or error.context}.", at)
         except (YAMLError, ValueError) as error:
             self.stop("syntax_error", f"This is not YAML: {str(error).splitlines()[0]}.")
 
-    def place(self, mark: Any) -> Location:  # noqa: ANN401 - the parser is untyped
-        """Return a mark of the parser as a location."""
-        return Location(self.file, mark.line + 1, mark.column + 1)
-
-    def complain(self, code: str, message: str, at: Location | None = None) -> None:
+    def complain(self, code: str, message: str, at: int = BEGINNING) -> None:
         """Note a finding; too many of them end the reading."""
-        self.findings.append(Finding(code, message, at or Location(self.file, 1, 1)))
+        self.findings.append(Finding(code, message, place(at, self.file)))
         if len(self.findings) == limits.DOCUMENT_FINDINGS:
             self.stop("too_many_findings", "There is more; mend these first.", at)
 
-    def stop(self, code: str, message: str, at: Location | None = None) -> NoReturn:
+    def stop(self, code: str, message: str, at: int = BEGINNING) -> NoReturn:
         """Note a finding after which nothing more can be read."""
-        self.findings.append(Finding(code, message, at or Location(self.file, 1, 1)))
+        self.findings.append(Finding(code, message, place(at, self.file)))
         raise Stop
 
     # --- events ---------------------------------------------------------------------------------
@@ -222,7 +236,7 @@ class Builder:
     def start_document(self, event: Any) -> None:  # noqa: ANN401 - the parser is untyped
         """Admit one document, without directives."""
         self.documents += 1
-        at = self.place(event.start_mark)
+        at = spot_of(event.start_mark)
         if self.documents > 1:
             self.stop("not_one_document", "Helm reads one document only; remove this one.", at)
         if event.version or event.tags:
@@ -230,7 +244,7 @@ class Builder:
 
     def scalar(self, event: Any) -> None:  # noqa: ANN401 - the parser is untyped
         """Add a scalar: a key where one is due, else a value."""
-        at = self.place(event.start_mark)
+        at = spot_of(event.start_mark)
         self.check_tag(event, at)
         plain = event.implicit[0]
         if self.key_is_due():
@@ -240,11 +254,11 @@ class Builder:
 
     def start_mapping(self, event: Any) -> None:  # noqa: ANN401 - the parser is untyped
         """Open a mapping."""
-        self.open(event, Node({}, self.place(event.start_mark), {}))
+        self.open(event, Node({}, spot_of(event.start_mark), {}, {}))
 
     def start_sequence(self, event: Any) -> None:  # noqa: ANN401 - the parser is untyped
         """Open a list."""
-        self.open(event, Node([], self.place(event.start_mark), []))
+        self.open(event, Node([], spot_of(event.start_mark), []))
 
     def end(self, _event: object) -> None:
         """Close the innermost mapping or list and hand it to what holds it."""
@@ -253,7 +267,7 @@ class Builder:
 
     def alias(self, event: Any) -> None:  # noqa: ANN401 - the parser is untyped
         """Repeat what an anchor holds, within the budget for repetition."""
-        at = self.place(event.start_mark)
+        at = spot_of(event.start_mark)
         if self.key_is_due():
             self.stop("non_string_key", "An alias can't be a key; write the key out.", at)
         target = self.anchors.get(event.anchor)
@@ -274,13 +288,13 @@ class Builder:
         """Tell whether the innermost open node is a mapping."""
         return isinstance(self.stack[-1].node.parts, dict)
 
-    def check_tag(self, event: Any, at: Location) -> None:  # noqa: ANN401 - the parser is untyped
+    def check_tag(self, event: Any, at: int) -> None:  # noqa: ANN401 - the parser is untyped
         """Refuse an explicit tag: Helm's reading of it is rarely what was meant."""
         if event.tag:
             message = f"Tags such as {event.tag!r} are not read; remove it, and quote text."
             self.complain("unsupported_tag", message, at)
 
-    def resolved(self, text: str, at: Location) -> Scalar:
+    def resolved(self, text: str, at: int) -> Scalar:
         """Return the value of a plain scalar, noting a doubtful one."""
         try:
             return resolve(text)
@@ -290,27 +304,28 @@ class Builder:
 
     def open(self, event: Any, node: Node) -> None:  # noqa: ANN401 - the parser is untyped
         """Begin a mapping or list."""
-        self.check_tag(event, node.at)
+        self.check_tag(event, node.spot)
         if self.key_is_due():
-            self.stop("non_string_key", "A key must be text, not a mapping or list.", node.at)
+            self.stop("non_string_key", "A key must be text, not a mapping or list.", node.spot)
         if len(self.stack) == limits.DOCUMENT_DEPTH:
             message = f"This is nested deeper than {limits.DOCUMENT_DEPTH} levels."
-            self.stop("too_deep", message, node.at)
+            self.stop("too_deep", message, node.spot)
         self.stack.append(Open(node, event.anchor))
 
-    def start_key(self, text: str, at: Location, *, plain: bool) -> None:
+    def start_key(self, text: str, at: int, *, plain: bool) -> None:
         """Begin an entry of a mapping."""
         if plain and text != MERGE:
             self.check_key(text, at)
         top = self.stack[-1]
-        first = top.node.keys.get(text)
+        first = top.node.keys.get(text)  # type: ignore[union-attr]  # a mapping has keys
         if first is not None and text not in top.merged:
-            message = f"{text!r} stands here twice (first at {first}); Helm would keep the last."
+            before = place(first, self.file)
+            message = f"{text!r} stands here twice (first at {before}); Helm would keep the last."
             self.complain("duplicate_key", message, at)
-        top.key, top.key_at, top.merging = text, at, plain and text == MERGE
+        top.key, top.key_spot, top.merging = text, at, plain and text == MERGE
         top.merged.discard(text)
 
-    def check_key(self, text: str, at: Location) -> None:
+    def check_key(self, text: str, at: int) -> None:
         """Refuse a plain key that some reader does not take for text."""
         try:
             is_text = isinstance(resolve(text), str)
@@ -343,14 +358,16 @@ class Builder:
         """Set an entry of the mapping that is being read."""
         top.node.parts[key] = node  # type: ignore[index,call-overload]  # a mapping has parts by key
         top.node.value[key] = node.value  # type: ignore[index,call-overload]  # likewise
-        top.node.keys[key] = top.key_at or node.at
+        top.node.keys[key] = top.key_spot  # type: ignore[index]  # likewise
 
     def merge(self, top: Open, node: Node) -> None:
         """Carry out `<<`: of several mappings the first wins, over what was written before it."""
         sources = node.parts if isinstance(node.parts, list) else [node]
         for source in reversed(sources):
             if not isinstance(source.parts, dict):
-                self.complain("merge_not_mapping", "<< takes a mapping or a list of them.", node.at)
+                self.complain(
+                    "merge_not_mapping", "<< takes a mapping or a list of them.", node.spot
+                )
                 return
             for key, part in source.parts.items():
                 self.put(top, key, part)
@@ -361,11 +378,11 @@ class Builder:
         self.nodes += 1
         if self.nodes > limits.DOCUMENT_NODES:
             message = f"There are more than {limits.DOCUMENT_NODES} values."
-            self.stop("too_many_nodes", message, node.at)
+            self.stop("too_many_nodes", message, node.spot)
 
     def keep(self, anchor: str, node: Node) -> None:
         """Remember what an anchor holds."""
         self.anchors[anchor] = node
         if len(self.anchors) > limits.DOCUMENT_ANCHORS:
             message = f"There are more than {limits.DOCUMENT_ANCHORS} anchors."
-            self.stop("too_many_anchors", message, node.at)
+            self.stop("too_many_anchors", message, node.spot)
