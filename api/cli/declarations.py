@@ -1,0 +1,46 @@
+"""From what was typed to declarations and workflows."""
+
+from pathlib import Path
+
+from engine.errors import InvalidInput
+from engine.workflows.compiler import CompiledWorkflow, compile_workflow
+from engine.workflows.defaults import default_workflows
+from engine.workflows.documents import Declaration, declare
+from engine.workflows.registry import Registry
+
+
+def read(file: Path) -> Declaration:
+    """Return the declaration in a file.
+
+    Raises:
+        InvalidInput: the file can't be read as text.
+        InvalidDeclaration: its content is wrong.
+
+    """
+    try:
+        return declare(file.read_text("utf-8"), str(file))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"{file}: can't be read: {error}.") from None
+
+
+def find_workflow(wanted: str, files: list[Path]) -> CompiledWorkflow:
+    """Return the workflow of a name, or the only one that a file declares.
+
+    Raises:
+        NotFound: no such workflow.
+        InvalidInput: the file declares none, or several.
+
+    """
+    if wanted.endswith((".yaml", ".yml")):
+        return only_workflow(Path(wanted))
+    declared = [each for file in files for each in read(file).ticketing.workflows]
+    return Registry.of(map(compile_workflow, [*default_workflows(), *declared])).named(wanted)
+
+
+def only_workflow(file: Path) -> CompiledWorkflow:
+    """Return the one workflow of a file."""
+    workflows = read(file).ticketing.workflows
+    if len(workflows) != 1:
+        names = ", ".join(each.name for each in workflows) or "none"
+        raise InvalidInput(f"{file} declares not one workflow but {names}: use NAME --file {file}.")
+    return compile_workflow(workflows[0])

@@ -1,0 +1,6 @@
+"""The exit codes of the command line; 0 is success."""
+
+from typing import Final
+
+EXIT_ERROR: Final = 1
+EXIT_INVALID_DECLARATION: Final = 6
