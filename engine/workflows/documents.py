@@ -10,7 +10,8 @@ from pydantic_core import ErrorDetails
 from engine.errors import InvalidDeclaration
 from engine.findings import Finding, Location, did_you_mean
 from engine.workflows.declaration import Ticketing, Workflow
-from engine.workflows.yaml_reader import Path, Reading, read_yaml
+from engine.workflows.places import Path
+from engine.workflows.yaml_reader import Reading, read_yaml
 
 SECTION: Final = "ticketing"
 

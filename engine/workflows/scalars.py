@@ -22,11 +22,15 @@ HEXADECIMAL: Final = re.compile(r"0x[0-9a-fA-F]+")
 OCTAL: Final = re.compile(r"0o[0-7]+")
 FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 NUMBER_TO_SOME_READER: Final = re.compile(
-    r"[-+]?(0[xXoObB][0-9a-fA-F_]*|[0-9_]*\.?[0-9_]+\.?[0-9_]*([eE][-+]?[0-9_]+)?)"
+    r"[-+]?(0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+"
+    r"|(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?)"
 )
+"""Looked for after `_` was taken out, as Helm does: `1_000`; but `1.2.3` is text to everybody."""
 NOT_A_NUMBER: Final = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 EXACT_INTEGERS: Final = 2**53
-FIRST_CHARACTERS_OF_TEXT: Final = re.compile(r"[^-+.0-9~_]")
+EXACT_CHARACTERS: Final = len(oct(EXACT_INTEGERS))
+"""The longest spelling of an exact integer; more characters are not worth the parsing."""
+FIRST_CHARACTERS_OF_NUMBERS: Final = frozenset("-+.0123456789")
 
 
 class Doubtful(ValueError):
@@ -52,30 +56,32 @@ def resolve(text: str) -> Scalar:
         meaning = "true" if BOOLEANS_OF_HELM_ONLY[text] else "false"
         message = f"{text} is {meaning} to Helm and text to YAML 1.2; write {meaning} or {text!r}."
         raise Doubtful("ambiguous_scalar", message)
-    return text if FIRST_CHARACTERS_OF_TEXT.match(text) else number_or_text(text)
+    return number_or_text(text) if text[0] in FIRST_CHARACTERS_OF_NUMBERS else text
 
 
 def number_or_text(text: str) -> Scalar:
     """Return a number if every reader sees the same number in `text`, the text if none does."""
     if DECIMAL.fullmatch(text):
         return exact(text, 10)
+    if FLOAT.fullmatch(text):
+        return finite(text)
     if HEXADECIMAL.fullmatch(text):
         return exact(text, 16)
     if OCTAL.fullmatch(text):
         return exact(text, 8)
-    if FLOAT.fullmatch(text):
-        return finite(text)
     if NOT_A_NUMBER.fullmatch(text):
         raise Doubtful("unsupported_number", f"{text} is no number that JSON can carry.")
-    if NUMBER_TO_SOME_READER.fullmatch(text):
-        message = f"{text} is a number to some readers only; write it in decimal, or {text!r}."
+    if NUMBER_TO_SOME_READER.fullmatch(text.replace("_", "")):
+        message = (
+            f"{text[:40]} is a number to some readers only; write it in decimal, or {text[:40]!r}."
+        )
         raise Doubtful("ambiguous_scalar", message)
     return text
 
 
 def exact(text: str, base: int) -> int:
     """Return an integer that survives Helm's way through float64."""
-    number = int(text, base) if len(text) <= len(str(EXACT_INTEGERS)) + 2 else EXACT_INTEGERS + 1
+    number = int(text, base) if len(text) <= EXACT_CHARACTERS else EXACT_INTEGERS + 1
     if abs(number) > EXACT_INTEGERS:
         message = f"{text[:40]} is too large for Helm to carry exactly; write {text[:40]!r}."
         raise Doubtful("unsupported_number", message)

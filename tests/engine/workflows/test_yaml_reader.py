@@ -5,8 +5,10 @@ from typing import Any
 
 import helm_python
 import pytest
+from _ruamel_yaml import CParser
 from hypothesis import given
 from hypothesis import strategies as st
+from ruamel.yaml.events import ScalarEvent
 
 from engine import limits
 from engine.workflows.yaml_reader import read_yaml
@@ -20,6 +22,21 @@ VALUES = {
         | {"g": "2001-01-01", "h": "1:30"},
     ),
     "a repeated anchor": ("a: &x [1, 2]\nb: *x\n", {"a": [1, 2], "b": [1, 2]}),
+    "versions, addresses and the like": (
+        "a: 1.2.3\nb: 10.0.0.1\nc: _1\nd: 1.5.e1\ne: 0xg\nf: +\ng: 0b2\nh: -.\n",
+        {"a": "1.2.3", "b": "10.0.0.1", "c": "_1", "d": "1.5.e1"}
+        | {"e": "0xg", "f": "+", "g": "0b2", "h": "-."},
+    ),
+    "a byte order mark": ("\ufeffa: 1\n", {"a": 1}),
+    "lines that end in two characters": ("a: 1\r\nb:\r\n  - 2\r\n", {"a": 1, "b": [2]}),
+    "a key that overrides a merged one": (
+        "b: &b {x: 1}\nc: {<<: *b, x: 2}\n",
+        {"b": {"x": 1}, "c": {"x": 2}},
+    ),
+    "a merge of several": (
+        "b: &b {x: 1}\nc: &c {x: 2, z: 3}\nd: {<<: [*b, *c]}\n",
+        {"b": {"x": 1}, "c": {"x": 2, "z": 3}, "d": {"x": 1, "z": 3}},
+    ),
     "a merge in document order": (
         "b: &b {x: 1, z: 2}\nc: {x: 9, <<: *b, z: 3}\n",
         {"b": {"x": 1, "z": 2}, "c": {"x": 1, "z": 3}},
@@ -40,8 +57,19 @@ REFUSED = {
     "a number as a key": ("a: 1\n1: 2\n", [("non_string_key", 2, 1)]),
     "an octal of YAML 1.1": ("a: 014\n", [("ambiguous_scalar", 1, 4)]),
     "a number too large": ("a: 9007199254740993\n", [("unsupported_number", 1, 4)]),
+    "a number with underscores": ("a: 1_000\n", [("ambiguous_scalar", 1, 4)]),
+    "a number beyond all bounds": ("a: 1e999\n", [("unsupported_number", 1, 4)]),
     "an infinity": ("a: .inf\n", [("unsupported_number", 1, 4)]),
     "a key twice": ("a: 1\nb: 2\na: 3\n", [("duplicate_key", 3, 1)]),
+    "a key twice, once by merge and twice by hand": (
+        "b: &b {x: 1}\nc: {<<: *b, x: 2, x: 3}\n",
+        [("duplicate_key", 2, 19)],
+    ),
+    "a key twice, with a merge between": (
+        "b: &b {x: 1}\nc: {x: 2, <<: *b, x: 3}\n",
+        [("duplicate_key", 2, 19)],
+    ),
+    "a tab before a value": ("a:\n\tb: 1\n", [("syntax_error", 2, 1)]),
     "a tag": ("a: !!binary aGk=\n", [("unsupported_tag", 1, 4)]),
     "an alias of nothing": ("a: *x\n", [("unknown_alias", 1, 4)]),
     "an alias of itself": ("a: &x [*x]\n", [("unknown_alias", 1, 8)]),
@@ -50,8 +78,26 @@ REFUSED = {
     "a merge of a scalar": ("a: {<<: 1}\n", [("merge_not_mapping", 1, 9)]),
     "a key that is a list": ("[1]: 2\n", [("non_string_key", 1, 1)]),
     "an open bracket": ("a: [1\n", [("syntax_error", 2, 1)]),
-    "a NUL": ("a: \x00\n", [("syntax_error", 1, 1)]),
-    "half a character": ("a: \ud800\n", [("syntax_error", 1, 1)]),
+    "a NUL": ("é: 1\na: \x00\n", [("syntax_error", 2, 4)]),
+    "half a character": ("a: \ud800\n", [("syntax_error", 1, 4)]),
+    "a mark after a byte order mark": ("\ufeffa: yes\n", [("ambiguous_scalar", 1, 4)]),
+    "a mark after lines that end in two characters": (
+        "a: 1\r\nb: yes\r\n",
+        [("ambiguous_scalar", 2, 4)],
+    ),
+    "too many complaints": (
+        "- yes\n" * 200,
+        [("ambiguous_scalar", line, 3) for line in range(1, limits.DOCUMENT_FINDINGS + 1)]
+        + [("too_many_findings", limits.DOCUMENT_FINDINGS, 3)],
+    ),
+    "too many values": (
+        f"[{'a,' * (limits.DOCUMENT_NODES + 1)}]",
+        [("too_many_nodes", 1, 2 * limits.DOCUMENT_NODES + 2)],
+    ),
+    "too many anchors": (
+        "".join(f"- &a{number} x\n" for number in range(limits.DOCUMENT_ANCHORS + 1)),
+        [("too_many_anchors", limits.DOCUMENT_ANCHORS + 1, 3)],
+    ),
     "several at once": (
         "a: yes\nb: no\n",
         [("ambiguous_scalar", 1, 4), ("ambiguous_scalar", 2, 4)],
@@ -84,6 +130,22 @@ def test_a_chain_of_merges_is_stopped() -> None:
     assert codes == ["alias_bomb"]
 
 
+HOSTILE_SCALARS = {
+    "digits that end in a letter": "1" * 1_000_000 + "x",
+    "digits and underscores": "1_" * 500_000,
+    "dots": "." * 1_000_000,
+    "zeros": "0" * 1_000_000,
+    "an exponent": "1e" + "9" * 1_000_000,
+    "hexadecimal digits": "0x" + "f" * 1_000_000,
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE_SCALARS.values(), ids=HOSTILE_SCALARS)
+def test_a_scalar_of_a_million_characters_is_judged_in_one_pass(text: str) -> None:
+    findings = read_yaml(f"a: {text}\n", "values.yaml").findings
+    assert all(len(finding.message) < 200 for finding in findings)
+
+
 def test_every_place_is_known() -> None:
     reading = read_yaml("a:\n  - {b: 1}\nc: 2\n", "values.yaml")
     places = {path: (at.line, at.column) for path, at in reading.value_places.items()}
@@ -92,6 +154,33 @@ def test_every_place_is_known() -> None:
     }
     keys = {path: (at.line, at.column) for path, at in reading.key_places.items()}
     assert keys == {("a",): (1, 1), ("c",): (3, 1), ("a", 0, "b"): (2, 6)}
+
+
+def test_a_repeated_value_stands_where_it_is_repeated() -> None:
+    places = read_yaml("a: &x [1]\nb: *x\nc: &y 1\nd: *y\n", "values.yaml").value_places
+    assert [(places[path].line, places[path].column) for path in [("b",), ("b", 0), ("d",)]] == [
+        (2, 4),
+        (1, 8),
+        (4, 4),
+    ]
+
+
+def test_no_place_is_known_of_what_was_not_written() -> None:
+    reading = read_yaml("a: [1]\n", "values.yaml")
+    strangers = [("b",), ("a", 1), ("a", -1), ("a", "0"), ("a", 0, "c"), (0,)]
+    assert [path for path in strangers if path in reading.value_places] == []
+    assert [path for path in [(), *strangers] if path in reading.key_places] == []
+
+
+@given(st.lists(st.sampled_from(["é", "\U0001f600", "\n", "\r\n", "\r", "\x85", "\u2028", "\t"])))
+def test_a_place_is_the_one_that_the_parser_counts(blanks: list[str]) -> None:
+    text = "[" + ",".join(f'"{blank}"' for blank in blanks) + "]"
+    parser, marks = CParser(text), []
+    while (event := parser.get_event()) is not None:
+        if isinstance(event, ScalarEvent):
+            marks.append((event.start_mark.line + 1, event.start_mark.column + 1))
+    places = read_yaml(text, "values.yaml").value_places
+    assert [places[number,][1:] for number in range(len(marks))] == marks
 
 
 SAFE = st.text("abcdefgh -_./:é", min_size=1, max_size=8)
@@ -113,9 +202,13 @@ LINES = st.tuples(SAFE.filter(str.strip) | WORDS, WORDS | SAFE).map(": ".join)
 
 def canonical(value: object) -> str:
     """Return JSON in which 1 and 1.0 are one number, as they are after Helm's float64."""
-    return json.dumps(
-        json.loads(json.dumps(value), parse_int=float, parse_float=float), sort_keys=True
-    )
+    plain = json.loads(json.dumps(value), parse_int=unsigned_zero, parse_float=unsigned_zero)
+    return json.dumps(plain, sort_keys=True)
+
+
+def unsigned_zero(number: str) -> float:
+    """Return a float; of -0 Helm keeps the sign in some spellings only."""
+    return float(number) + 0.0
 
 
 def assert_as_helm_or_refused(text: str) -> None:
