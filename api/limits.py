@@ -1,0 +1,65 @@
+"""Every named upper bound of the doors, units last (design section 8 for GraphQL's)."""
+
+from dataclasses import dataclass
+from typing import Final
+
+BODY_BYTES: Final = 256 * 1024
+"""Of one HTTP request."""
+REQUEST_ID_CHARACTERS: Final = 64
+READINESS_SECONDS: Final = 5
+
+TOKEN_CHARACTERS: Final = 8_000
+"""The HTTP parser refuses any header above 8,190 bytes, and that refusal would not say why."""
+TOKEN_LIFETIME_DAYS: Final = 365
+CLOCK_LEEWAY_SECONDS: Final = 60
+
+SHUTDOWN_SECONDS: Final = 10
+"""What requests in flight get to finish, and as long again to be cancelled."""
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLLimits:
+    """What one GraphQL request may ask for; the defaults keep the worst document cheap.
+
+    Attributes:
+        document_bytes: of the document's text, in UTF-8.
+        document_tokens: that the parser reads; comments are counted by themselves.
+        document_comments: of which the parser keeps each.
+        nesting_levels: brackets within brackets in the text, and selections within selections
+            through fragments.
+        depth_fields: fields within fields.
+        introspection_depth_fields: the same below `__schema` and `__type`.
+        aliases: as written.
+        root_fields: of one operation, through fragments.
+        directives: as written.
+        cost_points: fields that an operation may answer, lists counted by their actual size.
+        introspection_points: the same below `__schema` and `__type`.
+        assumed_list_items: the size of a list that has no `first` or `last`.
+        overlap_comparisons: units of graphql-core's rule that fields must be mergeable.
+        reported_errors: of one refused request.
+        prepared_documents: that are kept ready.
+        prepared_documents_bytes: of their texts together.
+        execution_seconds: from the first resolver to the whole answer.
+
+    """
+
+    document_bytes: int = 100 * 1024
+    document_tokens: int = 2_000
+    document_comments: int = 1_000
+    nesting_levels: int = 50
+    depth_fields: int = 15
+    introspection_depth_fields: int = 25
+    aliases: int = 200
+    root_fields: int = 50
+    directives: int = 50
+    cost_points: int = 10_000
+    introspection_points: int = 20_000
+    assumed_list_items: int = 10
+    overlap_comparisons: int = 20_000
+    reported_errors: int = 20
+    prepared_documents: int = 1_000
+    prepared_documents_bytes: int = 1024 * 1024
+    execution_seconds: float = 20
+
+
+GRAPHQL_LIMITS: Final = GraphQLLimits()

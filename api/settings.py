@@ -1,0 +1,155 @@
+"""What the environment says: every setting, read once, and every complaint at once."""
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final, Self, get_args
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+)
+from pydantic_core import ErrorDetails
+
+from engine.errors import Misconfigured
+from engine.findings import did_you_mean
+
+PREFIX: Final = "INTERLOCK_"
+SECRET_CHARACTERS: Final = 32
+
+# Kubernetes gives every container variables named for each Service of its namespace. A Service
+# called `interlock` makes INTERLOCK_PORT=tcp://…, one called `interlock-db` INTERLOCK_DB_PORT=….
+SERVICE_LINK_NAME: Final = re.compile(
+    r".*_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
+)
+SERVICE_LINK_PORT: Final = re.compile(r"(tcp|udp|sctp)://\S+:\d+")
+
+
+class LogFormat(StrEnum):
+    """How log lines are written: for people or for machines."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class LogLevel(StrEnum):
+    """The least severe kind of log line that is written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+def check_database_url(url: SecretStr | None) -> SecretStr | None:
+    """Return the address of a PostgreSQL database as it was written."""
+    if url and not url.get_secret_value().startswith(("postgresql://", "postgres://")):
+        raise ValueError
+    return url
+
+
+def variable_of(field: str) -> str:
+    """Return the environment variable of a field."""
+    return PREFIX + field.upper()
+
+
+class Settings(BaseModel):
+    """Every setting. The variable of a field is `INTERLOCK_` and its name in capitals.
+
+    A field's description says what would be right. Secrets show as asterisks wherever they are
+    printed; `get_secret_value()` gives the text.
+    """
+
+    model_config = ConfigDict(
+        alias_generator=variable_of,
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        validate_by_name=True,
+    )
+
+    database_url: Annotated[
+        SecretStr | None,
+        AfterValidator(check_database_url),
+        Field(description="the address of a PostgreSQL database: postgresql://user:pass@host/name"),
+    ] = None
+    """None: Interlock starts the embedded PostgreSQL in `data_dir`."""
+    data_dir: Annotated[Path, Field(description="a folder")] = Path(".interlock")
+    jwt_secret: Annotated[
+        SecretStr | None,
+        Field(
+            min_length=SECRET_CHARACTERS,
+            description=f"a secret of at least {SECRET_CHARACTERS} characters",
+        ),
+    ] = None
+    host: Annotated[str, Field(description="a host name or address")] = "127.0.0.1"
+    port: Annotated[
+        int, Field(ge=0, le=65_535, description="a port number, 1 to 65535, or 0 for any free one")
+    ] = 8080
+    log_format: Annotated[
+        LogFormat, BeforeValidator(str.lower), Field(description=" or ".join(LogFormat))
+    ] = LogFormat.TEXT
+    log_level: Annotated[
+        LogLevel, BeforeValidator(str.lower), Field(description=" or ".join(LogLevel))
+    ] = LogLevel.INFO
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Self:
+        """Return the settings in an environment; an empty variable counts as not set.
+
+        Raises:
+            Misconfigured: a variable is unusable or not one of ours; all of them are listed.
+
+        """
+        ours = {
+            name: text
+            for name, text in env.items()
+            if name.startswith(PREFIX) and text and not is_service_link(name, text)
+        }
+        try:
+            return cls.model_validate(ours)
+        except ValidationError as error:
+            raise Misconfigured("\n".join(map(complaint, error.errors()))) from None
+
+    def demand_jwt_secret(self) -> SecretStr:
+        """Return the secret that signs tokens.
+
+        Raises:
+            Misconfigured: it is not set.
+
+        """
+        if self.jwt_secret is None:
+            raise Misconfigured(
+                f"{variable_of('jwt_secret')} is not set: tokens are signed and checked with it. "
+                f"Set it to at least {SECRET_CHARACTERS} random characters, "
+                "for example what `openssl rand -hex 32` prints."
+            )
+        return self.jwt_secret
+
+
+VARIABLES: Final = {variable_of(name): field for name, field in Settings.model_fields.items()}
+SECRETS: Final = {
+    name for name, field in VARIABLES.items() if SecretStr in get_args(field.annotation)
+}
+
+
+def is_service_link(name: str, text: str) -> bool:
+    """Tell whether Kubernetes, and not the operator, set this variable."""
+    if name.endswith("_PORT") and SERVICE_LINK_PORT.fullmatch(text):
+        return True
+    return SERVICE_LINK_NAME.fullmatch(name) is not None
+
+
+def complaint(error: ErrorDetails) -> str:
+    """Return the sentence on one variable; never the value of a secret."""
+    name = str(error["loc"][0])
+    if name not in VARIABLES:
+        return f"{name} is not a setting of Interlock.{did_you_mean(name, VARIABLES)}"
+    value = "" if name in SECRETS else f" is {error['input']!r}: it"
+    return f"{name}{value} must be {VARIABLES[name].description}."

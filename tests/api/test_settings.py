@@ -1,0 +1,113 @@
+"""The environment as settings."""
+
+from pathlib import Path
+
+import pytest
+
+from api.settings import LogFormat, LogLevel, Settings
+from engine.errors import Misconfigured
+
+SECRET = "0123456789abcdef" * 2
+DATABASE = "postgresql://interlock:hunter2@db/interlock"
+
+
+def test_everything_has_a_default_but_the_secret() -> None:
+    settings = Settings.from_env({"PATH": "/bin"})
+    assert settings == Settings(
+        database_url=None,
+        data_dir=Path(".interlock"),
+        host="127.0.0.1",
+        port=8080,
+        log_format=LogFormat.TEXT,
+        log_level=LogLevel.INFO,
+    )
+    with pytest.raises(Misconfigured, match="INTERLOCK_JWT_SECRET is not set"):
+        settings.demand_jwt_secret()
+
+
+def test_every_variable_is_read() -> None:
+    settings = Settings.from_env(
+        {
+            "INTERLOCK_DATABASE_URL": DATABASE,
+            "INTERLOCK_DATA_DIR": "/var/lib/interlock",
+            "INTERLOCK_JWT_SECRET": SECRET,
+            "INTERLOCK_HOST": "::",
+            "INTERLOCK_PORT": "0",
+            "INTERLOCK_LOG_FORMAT": "JSON",
+            "INTERLOCK_LOG_LEVEL": "Warning",
+        }
+    )
+    assert settings.database_url
+    assert settings.database_url.get_secret_value() == DATABASE
+    assert settings.demand_jwt_secret().get_secret_value() == SECRET
+    assert settings.model_dump(exclude={"database_url", "jwt_secret"}) == {
+        "data_dir": Path("/var/lib/interlock"),
+        "host": "::",
+        "port": 0,
+        "log_format": LogFormat.JSON,
+        "log_level": LogLevel.WARNING,
+    }
+
+
+WRONG: dict[str, tuple[str, str, str]] = {
+    "a port that is a word": ("PORT", "http", "is 'http': it must be a port number, 1 to 65535"),
+    "a port too high": ("PORT", "65536", "is '65536': it must be a port number"),
+    "a negative port": ("PORT", "-1", "is '-1': it must be a port number"),
+    "an unknown log format": ("LOG_FORMAT", "xml", "is 'xml': it must be text or json."),
+    "an unknown log level": ("LOG_LEVEL", "loud", "it must be debug or info or warning or error."),
+    "a short secret": ("JWT_SECRET", "short", "must be a secret of at least 32 characters."),
+    "another database": ("DATABASE_URL", "mysql://db", "must be the address of a PostgreSQL"),
+    "a typing mistake": ("LOG_LEVLE", "info", "is not a setting of Interlock. Did you mean"),
+}
+
+
+@pytest.mark.parametrize(("name", "text", "sentence"), WRONG.values(), ids=WRONG)
+def test_a_wrong_variable_gets_a_sentence(name: str, text: str, sentence: str) -> None:
+    with pytest.raises(Misconfigured) as refused:
+        Settings.from_env({f"INTERLOCK_{name}": text})
+    assert refused.value.message.startswith(f"INTERLOCK_{name} ")
+    assert sentence in refused.value.message
+
+
+def test_all_complaints_come_at_once_and_none_shows_a_secret() -> None:
+    wrong = {
+        "INTERLOCK_JWT_SECRET": "hunter2",
+        "INTERLOCK_JWT_SECERT": "hunter2",
+        "INTERLOCK_DATABASE_URL": "mysql://root:hunter2@db/interlock",
+        "INTERLOCK_PORT": "x",
+    }
+    with pytest.raises(Misconfigured) as refused:
+        Settings.from_env(wrong)
+    assert {line.split()[0] for line in refused.value.message.splitlines()} == set(wrong)
+    assert "hunter2" not in refused.value.message
+
+
+def test_settings_never_print_their_secrets() -> None:
+    settings = Settings.from_env(
+        {"INTERLOCK_DATABASE_URL": DATABASE, "INTERLOCK_JWT_SECRET": SECRET}
+    )
+    for text in (repr(settings), str(settings), str(settings.model_dump()), f"{settings}"):
+        assert SECRET not in text
+        assert "hunter2" not in text
+
+
+def test_an_empty_variable_is_not_set() -> None:
+    assert Settings.from_env({"INTERLOCK_PORT": "", "INTERLOCK_JWT_SECRET": ""}) == Settings()
+
+
+SERVICE_LINKS = {
+    "INTERLOCK_SERVICE_HOST": "10.0.0.7",
+    "INTERLOCK_SERVICE_PORT": "8080",
+    "INTERLOCK_SERVICE_PORT_HTTP": "8080",
+    "INTERLOCK_PORT": "tcp://10.0.0.7:8080",
+    "INTERLOCK_PORT_8080_TCP": "tcp://10.0.0.7:8080",
+    "INTERLOCK_PORT_8080_TCP_ADDR": "10.0.0.7",
+    "INTERLOCK_PORT_8080_TCP_PORT": "8080",
+    "INTERLOCK_PORT_8080_TCP_PROTO": "tcp",
+    "INTERLOCK_DB_PORT": "tcp://10.0.0.8:5432",
+    "INTERLOCK_DB_SERVICE_HOST": "10.0.0.8",
+}
+
+
+def test_what_kubernetes_sets_for_a_service_of_our_name_is_not_ours() -> None:
+    assert Settings.from_env(SERVICE_LINKS) == Settings()
