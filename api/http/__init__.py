@@ -1,0 +1,1 @@
+"""What every HTTP door stands on: who asks, problems, logs, metrics, probes, an orderly end."""

@@ -1,0 +1,146 @@
+"""What happens around every handler, outermost first: name, observe, answer problems, sign in."""
+
+import re
+from time import perf_counter
+from typing import Final
+from uuid import uuid4
+
+import structlog
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler, Middleware
+from structlog.contextvars import bind_contextvars, bound_contextvars
+
+from api import limits
+from api.http.keys import ACTOR, METRICS, PUBLIC_ROUTES, REQUEST_ID, TOKENS
+from api.http.probes import PROBE_PATHS
+from api.http.problems import Problem
+from api.identity import bearer_token
+from engine.errors import InterlockError, InvalidInput
+
+REQUEST_ID_HEADER: Final = "X-Request-ID"
+REQUEST_ID_FORM: Final = re.compile(rf"[A-Za-z0-9._:-]{{1,{limits.REQUEST_ID_CHARACTERS}}}")
+UNMATCHED: Final = "unmatched"
+CLIENT_GONE: Final = 499
+"""The status that is logged, as nginx does, when the client left before it was answered."""
+
+HEADERS: Final = {
+    hdrs.SERVER: "interlock",
+    hdrs.CACHE_CONTROL: "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+"""What every answer says, unless its handler says otherwise."""
+
+log: Final = structlog.stdlib.get_logger("interlock.http")
+
+
+@web.middleware
+async def name_request(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Give the request the id that it brings, or a new one, in the log and in the answer."""
+    given = request.headers.get(REQUEST_ID_HEADER, "")
+    request[REQUEST_ID] = given if REQUEST_ID_FORM.fullmatch(given) else uuid4().hex
+    with bound_contextvars(request_id=request[REQUEST_ID]):
+        return await handler(request)
+
+
+@web.middleware
+async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Count the request and write a line about it."""
+    started = perf_counter()
+    status = CLIENT_GONE
+    try:
+        response = await handler(request)
+        status = response.status
+    except web.HTTPRedirection as redirection:
+        status = redirection.status
+        raise
+    else:
+        return response
+    finally:
+        record(request, status, perf_counter() - started)
+
+
+@web.middleware
+async def answer_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer every error with a problem document."""
+    try:
+        return await handler(request)
+    except web.HTTPRedirection:
+        raise
+    except Exception as error:
+        if not can_answer(request):
+            raise
+        problem = problem_of(error, request)
+        bind_contextvars(problem=problem.code, **reason_of(problem))
+        return problem.response_to(request)
+
+
+@web.middleware
+async def sign_in(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Demand a valid token for every route that is not public, and tell the handler who asks."""
+    if is_protected(request):
+        token = bearer_token(request.headers.getall(hdrs.AUTHORIZATION, []))
+        request[ACTOR] = request.app[TOKENS].actor_of(token)
+        bind_contextvars(actor=request[ACTOR].id)
+    return await handler(request)
+
+
+MIDDLEWARES: Final[tuple[Middleware, ...]] = (name_request, observe, answer_problems, sign_in)
+
+
+async def set_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Complete the headers of an answer just before they are sent."""
+    response.headers[hdrs.SERVER] = HEADERS[hdrs.SERVER]
+    if REQUEST_ID in request:  # the server refuses an unknown `Expect` before any middleware
+        response.headers[REQUEST_ID_HEADER] = request[REQUEST_ID]
+    for name, text in HEADERS.items():
+        response.headers.setdefault(name, text)
+
+
+def is_protected(request: web.Request) -> bool:
+    """Tell whether the request is for a route that is not public; no such path is no route."""
+    match = request.match_info
+    return match.http_exception is None and match.route not in request.app[PUBLIC_ROUTES]
+
+
+def can_answer(request: web.Request) -> bool:
+    """Tell whether the client is still there and has got no part of an answer."""
+    return request.transport is not None and request.writer.output_size == 0
+
+
+def problem_of(error: Exception, request: web.Request) -> Problem:
+    """Return what to tell the client of an error; what is unexpected goes to the log instead."""
+    match error:
+        case InterlockError() if error.status != InterlockError.status:
+            return Problem.of(error)
+        case web.HTTPException():
+            return Problem.of_http(error)
+        case web.RequestPayloadError():
+            return Problem.of(InvalidInput("The body is not encoded as its headers say."))
+        case _:
+            log.error("request failed", exc_info=error)
+            return Problem.internal(request[REQUEST_ID])
+
+
+def reason_of(problem: Problem) -> dict[str, object]:
+    """Return the sub-reason of a refusal, if it has one, for the log."""
+    return {key: problem.members[key] for key in ("reason",) if key in problem.members}
+
+
+def record(request: web.Request, status: int, seconds: float) -> None:
+    """Count one request and write a line about it: the path without its query, no header."""
+    resource = request.match_info.route.resource
+    route = resource.canonical if resource else UNMATCHED
+    request.app[METRICS].observe(route, request.method, status, seconds)
+    write = log.debug if route in PROBE_PATHS else log.info
+    write(
+        "request",
+        method=request.method,
+        path=request.rel_url.raw_path,
+        route=route,
+        status=status,
+        milliseconds=round(seconds * 1000, 3),
+        remote=request.remote,
+    )

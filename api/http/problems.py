@@ -1,0 +1,89 @@
+"""Refusals as problem documents (RFC 9457)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Self
+
+import orjson
+from aiohttp import hdrs, web
+
+from api import limits
+from api.http.keys import REQUEST_ID
+from engine.errors import InterlockError, NotFound, Unauthenticated
+
+CONTENT_TYPE: Final = "application/problem+json"
+TYPE_PREFIX: Final = "urn:interlock:problem:"
+REALM: Final = 'Bearer realm="interlock"'
+
+HTTP_PROBLEMS: Final = {
+    404: (NotFound.code, "There is nothing at this path."),
+    405: ("method_not_allowed", "This path takes only the methods in the Allow header."),
+    413: ("body_too_large", f"The body of a request may have {limits.BODY_BYTES} bytes at most."),
+}
+"""Code and sentence of what the HTTP server itself refuses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What went wrong with one request.
+
+    Attributes:
+        status: the HTTP status.
+        code: stable; what a client switches on.
+        detail: what was wrong and what would be right, for people.
+        members: further members of the document.
+        headers: further headers of the answer.
+
+    """
+
+    status: int
+    code: str
+    detail: str
+    members: dict[str, object] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, error: InterlockError) -> Self:
+        """Return a refusal of the engine or the reconciler as a problem."""
+        headers = challenge(error) if isinstance(error, Unauthenticated) else {}
+        return cls(error.status, error.code, error.message, dict(error.details), headers)
+
+    @classmethod
+    def of_http(cls, error: web.HTTPException) -> Self:
+        """Return a refusal of the HTTP server as a problem."""
+        code, detail = HTTP_PROBLEMS.get(error.status, ("http_error", error.reason))
+        allow = error.headers.get(hdrs.ALLOW)
+        return cls(error.status, code, detail, headers={hdrs.ALLOW: allow} if allow else {})
+
+    @classmethod
+    def internal(cls, request_id: str) -> Self:
+        """Return the problem that tells nothing but where to look it up."""
+        detail = f"Something failed here; it stands in the server's log under {request_id}."
+        return cls(InterlockError.status, InterlockError.code, detail)
+
+    def response_to(self, request: web.Request) -> web.Response:
+        """Return the answer that carries this problem."""
+        standard = {
+            "type": TYPE_PREFIX + self.code,
+            "title": self.code.replace("_", " ").capitalize(),
+            "status": self.status,
+            "detail": self.detail,
+            "instance": request.rel_url.raw_path,
+            "code": self.code,
+            "requestId": request[REQUEST_ID],
+        }
+        document = standard | self.members | standard  # no member takes the place of a standard one
+        return web.Response(
+            status=self.status,
+            body=orjson.dumps(document, default=str, option=orjson.OPT_NON_STR_KEYS),
+            content_type=CONTENT_TYPE,
+            headers=self.headers,
+        )
+
+
+def challenge(error: Unauthenticated) -> Mapping[str, str]:
+    """Return the header that tells a client how to sign in (RFC 6750, section 3)."""
+    reason = error.details.get("reason")
+    is_refused = reason not in {None, "missing"}
+    tail = f', error="invalid_token", error_description="{reason}"' if is_refused else ""
+    return {hdrs.WWW_AUTHENTICATE: REALM + tail}
