@@ -1,0 +1,47 @@
+"""`interlock token`."""
+
+import os
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from api import limits
+from api.identity import Tokens
+from api.settings import Settings
+from engine.errors import InvalidInput
+from engine.tickets.actor import Actor
+from engine.workflows.declaration import DURATION_FORM
+
+
+def token(
+    user: Annotated[str, typer.Option(help="The id of the person, e.g. u_b1.")],
+    name: Annotated[str, typer.Option(help="The name of the person, as others see it.")],
+    group: Annotated[
+        list[str] | None, typer.Option(help="A group of the person; give it once a group.")
+    ] = None,
+    admin: Annotated[bool, typer.Option("--admin", help="The person is an admin.")] = False,
+    expires: Annotated[str, typer.Option(help="How long it is good for, e.g. 30m or 1d.")] = "8h",
+) -> None:
+    """Print a token for development, signed with INTERLOCK_JWT_SECRET."""
+    tokens = Tokens(Settings.from_env(os.environ).demand_jwt_secret())
+    actor = Actor(user, name, frozenset(group or []), is_admin=admin)
+    typer.echo(tokens.mint(actor, lifetime_of(expires)))
+
+
+def lifetime_of(text: str) -> timedelta:
+    """Return how long a token is good for.
+
+    Raises:
+        InvalidInput: it is no duration, nothing at all, or longer than a token may live.
+
+    """
+    found = DURATION_FORM.fullmatch(text)
+    days, hours, minutes, seconds = map(int, found.groups("0")) if found else (0, 0, 0, 0)
+    whole = ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+    if not 0 < whole <= limits.TOKEN_LIFETIME_DAYS * 24 * 60 * 60:
+        raise InvalidInput(
+            f"--expires {text!r} is not how long a token may live: write for example 30m, 8h or "
+            f"1d, at most {limits.TOKEN_LIFETIME_DAYS}d."
+        )
+    return timedelta(seconds=whole)

@@ -1,0 +1,54 @@
+"""`interlock token`, run as its users run it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from api.identity import Tokens
+from engine.tickets.actor import Actor
+
+COMMAND = Path(sys.executable).with_name("interlock")
+SECRET = "0123456789abcdef" * 2
+ANNA = ("token", "--user", "u_b1", "--name", "Anna K.")
+
+
+def interlock(*words: str, secret: str = SECRET) -> subprocess.CompletedProcess[str]:
+    env = os.environ | {"INTERLOCK_JWT_SECRET": secret}
+    return subprocess.run([COMMAND, *words], capture_output=True, text=True, check=False, env=env)  # noqa: S603 - our own command
+
+
+def test_it_prints_the_token_and_nothing_else() -> None:
+    done = interlock(*ANNA, "--group", "payment-team", "--group", "dba", "--admin")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("\n") == 1
+    expected = Actor("u_b1", "Anna K.", frozenset({"payment-team", "dba"}), is_admin=True)
+    assert Tokens(SecretStr(SECRET)).actor_of(done.stdout.strip()) == expected
+
+
+REFUSED = {
+    "no secret": (ANNA, "", "INTERLOCK_JWT_SECRET is not set"),
+    "a short secret": (ANNA, "hunter2", "at least 32 characters"),
+    "no name": (("token", "--user", "u_b1"), SECRET, "--name"),
+    "the system": (
+        ("token", "--user", "system", "--name", "S"),
+        SECRET,
+        "'system' is not a person",
+    ),
+    "a word for a duration": ((*ANNA, "--expires", "soon"), SECRET, "--expires 'soon'"),
+    "no time at all": ((*ANNA, "--expires", "0s"), SECRET, "--expires '0s'"),
+    "a life too long": ((*ANNA, "--expires", "366d"), SECRET, "at most 365d"),
+}
+
+
+@pytest.mark.parametrize(("words", "secret", "sentence"), REFUSED.values(), ids=REFUSED)
+def test_a_wrong_word_gets_a_sentence(words: tuple[str, ...], secret: str, sentence: str) -> None:
+    done = interlock(*words, secret=secret)
+    assert done.returncode != 0
+    assert done.stdout == ""
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "hunter2" not in done.stderr
