@@ -1,0 +1,215 @@
+"""What an operation costs: the fields that it can answer, lists counted by their actual size.
+
+A price is compiled once for a document and evaluated for each request. `first` or `last` on a field
+is the size of the page below it; a list directly below such a field is that page. Other lists count
+as `assumed_list_items`, and the lists of the schema itself as their average length.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Final
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLArgument,
+    GraphQLCompositeType,
+    GraphQLField,
+    GraphQLSchema,
+    InlineFragmentNode,
+    IntValueNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    ValueNode,
+    VariableNode,
+    get_named_type,
+    get_nullable_type,
+    is_composite_type,
+    is_list_type,
+)
+
+from api.graphql.structure import SCHEMA_FIELDS
+
+PAGE_ARGUMENTS: Final = ("first", "last")
+FIELD_POINTS: Final = 1
+SCHEMA_FIELD_POINTS: Final = 0.2
+"""A field of the schema is answered from memory, by the faster engine of the two (measured)."""
+
+WRAPPED_TYPES: Final = 0.5
+"""How many of the types in a schema wrap another, about: each `ofType` ends half of the chains."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How many times the selections below a field are answered.
+
+    Attributes:
+        given: numbers, and names of variables that hold one; the largest counts.
+        otherwise: the size if none of them has a value.
+
+    """
+
+    given: tuple[int | str, ...] = ()
+    otherwise: float = 1
+
+    @property
+    def varies(self) -> bool:
+        """Whether a variable decides."""
+        return any(isinstance(size, str) for size in self.given)
+
+    def actual(self, variables: Mapping[str, object]) -> float:
+        """Return the size for these variables; a page never counts as less than one item."""
+        values = [variables.get(size) if isinstance(size, str) else size for size in self.given]
+        numbers = [value for value in values if isinstance(value, int)]
+        return max(1, *numbers) if numbers else self.otherwise
+
+
+@dataclass(slots=True, eq=False)
+class Price:
+    """A sum: points that are the same in every request, and parts that variables multiply.
+
+    Prices of fragments are shared, so the whole is a graph no larger than the document.
+    """
+
+    points: float = 0
+    parts: list[tuple[Size, "Price"]] = field(default_factory=list)
+
+    def add(self, price: "Price", size: Size = Size()) -> None:  # immutable
+        """Add `size` times `price`."""
+        if size.varies or price.parts:
+            self.parts.append((size, price))
+        else:
+            self.points += size.actual({}) * price.points
+
+    def total(self, variables: Mapping[str, object]) -> float:
+        """Return the points of a request with these (coerced) variables."""
+
+        @cache
+        def points(price: Price) -> float:
+            parts = (size.actual(variables) * points(part) for size, part in price.parts)
+            return price.points + sum(parts)
+
+        return points(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """What a selection set selects from: a type, and whether a field with a page led there."""
+
+    type: GraphQLCompositeType
+    is_page: bool = False
+
+
+class Pricing:
+    """Prices the operations of one valid document."""
+
+    def __init__(self, schema: GraphQLSchema, document: DocumentNode, list_items: float) -> None:
+        self._schema = schema
+        self._list_items = list_items
+        self._schema_sizes = schema_sizes(schema)
+        self._fragments = {
+            definition.name.value: definition
+            for definition in document.definitions
+            if isinstance(definition, FragmentDefinitionNode)
+        }
+        self._of_fragment = cache(self._fragment)
+
+    def operation(self, operation: OperationDefinitionNode) -> Price:
+        """Return the price of an operation."""
+        root = composite(self._schema.get_root_type(operation.operation))
+        return self._selections(operation.selection_set, Parent(root))
+
+    def _selections(self, selection_set: SelectionSetNode, parent: Parent) -> Price:
+        price = Price()
+        for selection in selection_set.selections:
+            match selection:
+                case FieldNode():
+                    self._add_field(price, selection, parent)
+                case FragmentSpreadNode():
+                    price.add(self._of_fragment(selection.name.value, parent.is_page))
+                case InlineFragmentNode():
+                    price.add(self._inline(selection, parent))
+        return price
+
+    def _fragment(self, name: str, is_page: bool) -> Price:  # noqa: FBT001  # a key of the cache
+        fragment = self._fragments[name]
+        selected = self._type(fragment.type_condition.name.value)
+        return self._selections(fragment.selection_set, Parent(selected, is_page))
+
+    def _inline(self, fragment: InlineFragmentNode, parent: Parent) -> Price:
+        condition = fragment.type_condition
+        selected = self._type(condition.name.value) if condition else parent.type
+        return self._selections(fragment.selection_set, Parent(selected, parent.is_page))
+
+    def _type(self, name: str) -> GraphQLCompositeType:
+        return composite(self._schema.get_type(name))
+
+    def _add_field(self, price: Price, node: FieldNode, parent: Parent) -> None:
+        name = node.name.value
+        in_schema = name in SCHEMA_FIELDS or parent.type.name.startswith("__")
+        price.points += SCHEMA_FIELD_POINTS if in_schema else FIELD_POINTS
+        definition = self._schema.get_field(parent.type, name)
+        if definition is None or node.selection_set is None:
+            return
+        pages = [argument for argument in PAGE_ARGUMENTS if argument in definition.args]
+        selected = Parent(composite(get_named_type(definition.type)), bool(pages))
+        below = self._selections(node.selection_set, selected)
+        if in_schema:
+            price.add(below, Size((), self._schema_sizes.get(name, 1)))
+        elif pages:
+            price.add(below, self._page_size(node, definition, pages))
+        elif is_list_type(get_nullable_type(definition.type)) and not parent.is_page:
+            price.add(below, Size((), self._list_items))
+        else:
+            price.add(below)
+
+    def _page_size(self, node: FieldNode, definition: GraphQLField, pages: Sequence[str]) -> Size:
+        given = {argument.name.value: argument.value for argument in node.arguments or ()}
+        sizes = [size_in(given.get(name)) for name in pages]
+        defaults = [size_in(default_of(definition.args[name])) for name in pages]
+        otherwise = next((size for size in defaults if isinstance(size, int)), self._list_items)
+        return Size(tuple(size for size in sizes if size is not None), otherwise)
+
+
+def composite(named: object) -> GraphQLCompositeType:
+    """Return a type that has fields; a valid document selects from no other."""
+    if not is_composite_type(named):
+        raise TypeError(f"{named} has no fields.")
+    return named
+
+
+def size_in(value: ValueNode | None) -> int | str | None:
+    """Return the number that a value states, or the variable that will state it."""
+    match value:
+        case IntValueNode():
+            return int(value.value)
+        case VariableNode():
+            return value.name.value
+        case _:
+            return None
+
+
+def default_of(argument: GraphQLArgument) -> ValueNode | None:
+    """Return the default value that the schema's text gives an argument."""
+    return argument.ast_node.default_value if argument.ast_node else None
+
+
+def schema_sizes(schema: GraphQLSchema) -> dict[str, float]:
+    """Return the average length of each list that the schema answers about itself, by field."""
+    types = list(schema.type_map.values())
+    fields = [member for named in types for member in getattr(named, "fields", {}).values()]
+    arguments = sum(len(getattr(member, "args", ())) for member in fields)
+    values = sum(len(getattr(named, "values", ())) for named in types)
+    members = len(fields) / len(types)
+    return {
+        "types": len(types),
+        "directives": len(schema.directives),
+        "fields": members,
+        "inputFields": members,
+        "args": arguments / len(fields),
+        "enumValues": values / len(types),
+        "ofType": WRAPPED_TYPES,
+    }

@@ -1,0 +1,158 @@
+"""Documents that are ready to execute: read, checked, priced and converted once, then kept.
+
+A client's document passes here in this order, each step safe because of those before it: the
+text's size and brackets, graphql-core's parser, the structure, graphql-core's validation against
+the same schema, the price, the conversion.
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from graphql import (
+    DocumentNode,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    VariableDefinitionNode,
+    specified_rules,
+    validate,
+)
+from graphql.validation import (
+    ASTValidationRule,
+    OverlappingFieldsCanBeMergedRule,
+    ValidationContext,
+)
+from graphql.validation.validate import ValidationAbortedError
+
+from api.graphql.conversion import TartifletteNode, schema_part, tartiflette_document
+from api.graphql.cost import Price, Pricing
+from api.graphql.errors import LimitExceeded, UnknownOperation, ValidationFailed
+from api.graphql.structure import Measure, measure_operations
+from api.graphql.text import parse_document
+from api.graphql.variables import condition_variables
+from api.limits import GraphQLLimits
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedOperation:
+    """One operation of a document.
+
+    Attributes:
+        name: None if it has none.
+        variables: what it declares, for graphql-core to coerce.
+        measure: tells whether it asks for data, for the schema, or for both.
+
+    """
+
+    name: str | None
+    kind: OperationType
+    variables: tuple[VariableDefinitionNode, ...]
+    price: Price
+    measure: Measure
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedDocument:
+    """A document that any of its operations can be executed from.
+
+    Attributes:
+        tree: as Tartiflette executes it, without the fields that ask for the schema.
+        schema_part: those fields, as graphql-core executes them.
+        operations: by name; None is the one without a name.
+        conditions: the variables that `@skip` and `@include` ask.
+
+    """
+
+    tree: TartifletteNode
+    schema_part: DocumentNode
+    operations: Mapping[str | None, PreparedOperation]
+    conditions: frozenset[str]
+
+    def operation(self, name: str | None) -> PreparedOperation:
+        """Return the operation of that name, or the only one; else raise UnknownOperation."""
+        if name is None and len(self.operations) == 1:
+            return next(iter(self.operations.values()))
+        operation = self.operations.get(name)
+        if operation is None:
+            names = ", ".join(str(known) for known in self.operations if known) or "none"
+            wanted = f"There is no operation {name!r}" if name else "`operationName` is missing"
+            raise UnknownOperation(f"{wanted}; the document has: {names}.")
+        return operation
+
+
+class Documents:
+    """Prepares documents against one schema, and keeps the ones that were used last."""
+
+    def __init__(self, schema: GraphQLSchema, limits: GraphQLLimits) -> None:
+        self._schema = schema
+        self._limits = limits
+        self._rules = bounded_rules(limits.overlap_comparisons)
+        self._kept: OrderedDict[str, PreparedDocument] = OrderedDict()
+        self._kept_bytes = 0
+
+    def prepared(self, text: str) -> PreparedDocument:
+        """Return a client's document, ready to execute; RequestRefused if it can't be."""
+        document = self._kept.get(text)
+        if document is None:
+            document = self._prepare(text)
+            self._keep(text, document)
+        self._kept.move_to_end(text)
+        return document
+
+    def _prepare(self, text: str) -> PreparedDocument:
+        document = parse_document(text, self._limits)
+        measures = measure_operations(document, self._limits)
+        self._validate(document)
+        pricing = Pricing(self._schema, document, self._limits.assumed_list_items)
+        operations = [
+            PreparedOperation(
+                name=node.name.value if node.name else None,
+                kind=node.operation,
+                variables=tuple(node.variable_definitions or ()),
+                price=pricing.operation(node),
+                measure=measures[node.name.value if node.name else None],
+            )
+            for node in document.definitions
+            if isinstance(node, OperationDefinitionNode)
+        ]
+        return PreparedDocument(
+            tree=tartiflette_document(document),
+            schema_part=schema_part(document),
+            operations={operation.name: operation for operation in operations},
+            conditions=condition_variables(document),
+        )
+
+    def _validate(self, document: DocumentNode) -> None:
+        errors = validate(self._schema, document, self._rules, self._limits.reported_errors)
+        problems = [error for error in errors if not isinstance(error, ValidationAbortedError)]
+        if problems:
+            raise ValidationFailed(*problems)
+        if errors:
+            bound = self._limits.overlap_comparisons
+            message = f"Comparing the fields that overlap takes more than {bound:,} steps."
+            raise LimitExceeded(message, limit="overlap_comparisons", bound=bound)
+
+    def _keep(self, text: str, document: PreparedDocument) -> None:
+        self._kept[text] = document
+        self._kept_bytes += len(text)
+        while (
+            len(self._kept) > self._limits.prepared_documents
+            or self._kept_bytes > self._limits.prepared_documents_bytes
+        ):
+            oldest, _ = self._kept.popitem(last=False)
+            self._kept_bytes -= len(oldest)
+
+
+def bounded_rules(overlap_comparisons: int) -> tuple[type[ASTValidationRule], ...]:
+    """Return the specification's rules, comparing overlapping fields within a smaller budget."""
+
+    class BoundedOverlaps(OverlappingFieldsCanBeMergedRule):
+        """The library's rule; it aborts the validation when the budget is spent."""
+
+        def __init__(self, context: ValidationContext) -> None:
+            super().__init__(context)
+            self.rule_context.remaining_complexity_budget = overlap_comparisons
+
+    overlaps = OverlappingFieldsCanBeMergedRule
+    return tuple(BoundedOverlaps if rule is overlaps else rule for rule in specified_rules)

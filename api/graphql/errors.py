@@ -1,0 +1,152 @@
+"""Errors as GraphQL answers them: a message, a place, and `extensions` that a client can switch on.
+
+Our own errors speak for themselves; any other exception is a fault of ours, and all that leaves the
+house is an id to look up in the log (design section 7).
+"""
+
+import re
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from typing import Final, TypeAlias
+from uuid import uuid4
+
+import orjson
+import structlog
+from graphql import GraphQLError
+
+from engine.errors import InterlockError, InvalidInput, Unavailable
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+JsonObject: TypeAlias = dict[str, Json]
+
+ERROR_OPTIONS: Final = orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z
+LARGEST_SHOWN: Final = 2**53 - 1
+"""The largest integer that every JSON reader keeps exact."""
+
+log = structlog.get_logger(__name__)
+
+
+class RequestRefused(InvalidInput):
+    """The request can't be executed. Every problem with it becomes one error of the answer."""
+
+    def __init__(self, *problems: GraphQLError | str, **details: object) -> None:
+        self.problems = problems
+        super().__init__("\n".join(map(message_of, problems)), **details)
+
+
+class ParseFailed(RequestRefused):
+    """The document is not GraphQL."""
+
+    code = "graphql_parse_failed"
+
+
+class ValidationFailed(RequestRefused):
+    """The document asks for something that the schema does not have."""
+
+    code = "graphql_validation_failed"
+
+
+class UnknownOperation(RequestRefused):
+    """The document has no operation that can be executed under the given name."""
+
+    code = "unknown_operation"
+
+
+class InvalidVariables(RequestRefused):
+    """The variables are not of the types that the operation declares."""
+
+    code = "invalid_variables"
+
+
+class LimitExceeded(RequestRefused):
+    """The request is larger than one request may be.
+
+    `details` names the limit, its bound, and what was found (absent where the count was stopped).
+    """
+
+    code = "limit_exceeded"
+
+
+class DeadlineExceeded(Unavailable):
+    """The operation took too long and was stopped; a mutation may have happened, so look first."""
+
+    code = "deadline_exceeded"
+
+
+def refuse_above(limit: str, bound: float, found: float) -> None:
+    """Raise LimitExceeded if more was found than the bound allows."""
+    if found > bound:
+        found = min(found, LARGEST_SHOWN)
+        message = f"{found:,.0f} {limit.replace('_', ' ')} are more than the {bound:,} allowed."
+        raise LimitExceeded(message, limit=limit, bound=bound, found=round(found))
+
+
+def message_of(problem: GraphQLError | str) -> str:
+    """Return the words of a problem."""
+    return problem if isinstance(problem, str) else problem.message
+
+
+def refusal_errors(refused: InterlockError) -> list[Json]:
+    """Return the errors of a request that was not executed."""
+    extensions = extensions_of(refused)
+    problems = refused.problems if isinstance(refused, RequestRefused) else (refused.message,)
+    return [{**located(problem), "extensions": extensions} for problem in problems]
+
+
+def located(problem: GraphQLError | str) -> JsonObject:
+    """Return the message of a problem and where in the document it is, if that is known."""
+    if isinstance(problem, str) or not problem.locations:
+        return {"message": message_of(problem)}
+    places: list[Json] = [{"line": at.line, "column": at.column} for at in problem.locations]
+    return {"message": problem.message, "locations": places}
+
+
+def extensions_of(error: InterlockError) -> JsonObject:
+    """Return the stable code and status of an error, and its details in JSON."""
+    facts = {"code": error.code, "status": error.status, **error.details}
+    extensions: JsonObject = orjson.loads(orjson.dumps(facts, plain, ERROR_OPTIONS))
+    return camel_cased(extensions)
+
+
+async def coerce_error(exception: Exception, error: JsonObject) -> JsonObject:
+    """Return a field's error as the client sees it (the error coercer of the engine below)."""
+    cause = getattr(exception, "original_error", None) or exception
+    shown = refused_field(cause) if isinstance(cause, InterlockError) else hidden_fault(cause)
+    return {**shown, "path": error["path"], "locations": error["locations"]}
+
+
+def refused_field(error: InterlockError) -> JsonObject:
+    """Return one of our own errors."""
+    return {"message": error.message, "extensions": extensions_of(error)}
+
+
+def hidden_fault(fault: BaseException) -> JsonObject:
+    """Return an error without any text of `fault`, which goes to the log under the same id."""
+    error_id = uuid4().hex
+    log.error("graphql_internal_error", id=error_id, exc_info=fault)
+    extensions: JsonObject = {"code": "internal", "status": 500, "id": error_id}
+    return {"message": "Internal error.", "extensions": extensions}
+
+
+def plain(value: object) -> object:
+    """Return a value that has no form of its own in JSON as one that has."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    return sorted(value, key=str) if isinstance(value, AbstractSet) else str(value)
+
+
+def camel_cased(value: JsonObject) -> JsonObject:
+    """Return a JSON object with its keys, and those of all objects in it, in camelCase."""
+    return {camel_case(key): camel_cased_value(item) for key, item in value.items()}
+
+
+def camel_cased_value(value: Json) -> Json:
+    """Return a JSON value with the keys of all its objects in camelCase."""
+    if isinstance(value, list):
+        return [camel_cased_value(item) for item in value]
+    return camel_cased(value) if isinstance(value, dict) else value
+
+
+def camel_case(name: str) -> str:
+    """Return a snake_case name as GraphQL writes it; STATUS_NAMES and other text stay."""
+    return re.sub(r"(?<=[a-z0-9])_([a-z0-9])", lambda match: match[1].upper(), name)

@@ -1,0 +1,167 @@
+"""The one interface of the GraphQL layer: a request in, an answer out (design section 8)."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Self
+
+from graphql import GraphQLSchema, OperationType, execute_sync
+
+from api.graphql.documents import Documents, PreparedDocument, PreparedOperation
+from api.graphql.errors import (
+    DeadlineExceeded,
+    Json,
+    JsonObject,
+    UnknownOperation,
+    extensions_of,
+    hidden_fault,
+    located,
+    refusal_errors,
+    refuse_above,
+)
+from api.graphql.resolvers import Resolvers
+from api.graphql.sdl import read_schema
+from api.graphql.tartiflette_engine import Answer, Engine, make_engine
+from api.graphql.variables import coerce_variables, refuse_null_conditions
+from api.limits import GRAPHQL_LIMITS, GraphQLLimits
+from engine.errors import InterlockError, InvalidInput, Misconfigured
+
+EXECUTED: Final = 200
+INTERNAL_ERROR: Final = 500
+SELF_CHECK: Final = "{ __typename __schema { queryType { name } } }"
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLRequest:
+    """What a client sent, well-formed."""
+
+    query: str
+    variables: Mapping[str, object] = field(default_factory=dict)
+    operation_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLResponse:
+    """An answer.
+
+    Attributes:
+        body: `data` and `errors`; a request that was not executed has no `data`.
+        status: 200 for whatever was executed, errors of fields included; else that of the refusal.
+
+    """
+
+    body: JsonObject
+    status: int = EXECUTED
+
+    @property
+    def executed(self) -> bool:
+        """Whether `body` is the result of an execution."""
+        return self.status == EXECUTED
+
+
+class GraphQLExecutor:
+    """Executes requests against one schema; `create` makes one.
+
+    The fields that ask for the schema are answered by graphql-core and all others by Tartiflette,
+    also where one operation asks for both.
+    """
+
+    def __init__(self, schema: GraphQLSchema, engine: Engine, limits: GraphQLLimits) -> None:
+        self.schema = schema
+        self._engine = engine
+        self._limits = limits
+        self._documents = Documents(schema, limits)
+
+    @classmethod
+    async def create(
+        cls, sdl: str, resolvers: Iterable[Resolvers], limits: GraphQLLimits = GRAPHQL_LIMITS
+    ) -> Self:
+        """Return an executor that is ready; Misconfigured if the schema and resolvers don't fit."""
+        merged = Resolvers.merged(resolvers)
+        schema = read_schema(sdl, merged)
+        executor = cls(schema, await make_engine(schema, merged), limits)
+        check = await executor.execute(GraphQLRequest(SELF_CHECK), None)
+        if "errors" in check.body:
+            raise Misconfigured(f"The GraphQL engine fails its self-check: {check.body}")
+        return executor
+
+    async def execute(self, request: GraphQLRequest, context: object) -> GraphQLResponse:
+        """Answer a request; never raises, whatever the request is.
+
+        `context` is what the resolvers get as their third argument.
+        """
+        try:
+            return GraphQLResponse(await self._execute(request, context))
+        except InterlockError as refused:
+            return GraphQLResponse({"errors": refusal_errors(refused)}, refused.status)
+        except Exception as fault:  # noqa: BLE001  # the last door: whatever it is, nothing leaks
+            return GraphQLResponse({"errors": [hidden_fault(fault)]}, INTERNAL_ERROR)
+
+    async def _execute(self, request: GraphQLRequest, context: object) -> JsonObject:
+        document = self._documents.prepared(request.query)
+        operation = document.operation(request.operation_name)
+        self._check(document, operation, request.variables)
+        seconds = self._limits.execution_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._answer(document, operation, request.variables, context)
+        except TimeoutError:
+            raise DeadlineExceeded(seconds=seconds) from None
+
+    def _check(
+        self,
+        document: PreparedDocument,
+        operation: PreparedOperation,
+        given: Mapping[str, object],
+    ) -> None:
+        """Refuse what only the request itself shows: its kind, its variables, its price."""
+        if operation.kind is OperationType.SUBSCRIPTION:
+            raise UnknownOperation("A subscription is not answered in one response.")
+        variables = coerce_variables(
+            self.schema, operation.variables, given, self._limits.reported_errors
+        )
+        refuse_null_conditions(document.conditions, variables)
+        refuse_above("cost_points", self._limits.cost_points, operation.price.total(variables))
+
+    async def _answer(
+        self,
+        document: PreparedDocument,
+        operation: PreparedOperation,
+        variables: Mapping[str, object],
+        context: object,
+    ) -> JsonObject:
+        answers = []
+        if operation.measure.data_fields:
+            tree, name = document.tree, operation.name
+            answers.append(await self._engine.execute(tree, name, context, variables))
+        if operation.measure.schema_fields:
+            answers.append(self._answer_schema(document, operation, variables))
+        return body_of(answers)
+
+    def _answer_schema(
+        self,
+        document: PreparedDocument,
+        operation: PreparedOperation,
+        variables: Mapping[str, object],
+    ) -> Answer:
+        result = execute_sync(
+            self.schema,
+            document.schema_part,
+            variable_values=dict(variables),
+            operation_name=operation.name,
+        )
+        invalid = extensions_of(InvalidInput())  # only arguments can be wrong
+        errors: list[Json] = [
+            {**located(error), "path": [*(error.path or ())], "extensions": invalid}
+            for error in result.errors or ()
+        ]
+        return Answer(result.data, errors)
+
+
+def body_of(answers: Sequence[Answer]) -> JsonObject:
+    """Return the answers to the parts of one operation as one; it is null if one of them is."""
+    data: JsonObject | None = {}
+    for answer in answers:
+        data = None if data is None or answer.data is None else {**data, **answer.data}
+    errors = [error for answer in answers for error in answer.errors]
+    return {"data": data, "errors": errors} if errors else {"data": data}

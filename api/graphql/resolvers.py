@@ -1,0 +1,73 @@
+"""What the modules of a schema contribute: resolvers of fields, and scalars.
+
+They are collected here without a word about any engine, and handed to one when it is made. So
+importing a module registers nothing anywhere, and there can be as many engines as wanted.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+FieldResolver: TypeAlias = Callable[..., Awaitable[object]]
+"""`async def resolve(parent, arguments, context, info)`. A list is returned as a `list`."""
+
+
+class CustomScalar(Protocol):
+    """Both directions of a scalar; each raises ValueError with what would be right."""
+
+    def serialize(self, value: Any) -> str | int | float | bool:  # noqa: ANN401  # any value
+        """Return what the client sees."""
+        ...
+
+    def parse(self, value: object) -> object:
+        """Return what a resolver gets for a value that a client sent, inline or as a variable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredField:
+    """A resolver, and whether its fields and lists are answered concurrently."""
+
+    resolve: FieldResolver
+    concurrently: bool
+
+
+class Resolvers:
+    """The resolvers and scalars that one module defines."""
+
+    def __init__(self) -> None:
+        self.fields: dict[str, RegisteredField] = {}
+        self.scalars: dict[str, CustomScalar] = {}
+
+    def field(
+        self, name: str, *, concurrently: bool = False
+    ) -> Callable[[FieldResolver], FieldResolver]:
+        """Return a decorator that makes a coroutine the resolver of `Type.field`.
+
+        `concurrently` is for a list whose items do I/O of their own below; elsewhere it costs a
+        task per item and keeps loaders from batching.
+        """
+
+        def register(resolve: FieldResolver) -> FieldResolver:
+            if name in self.fields:
+                raise ValueError(f"{name} has a resolver already.")
+            self.fields[name] = RegisteredField(resolve, concurrently)
+            return resolve
+
+        return register
+
+    def scalar(self, name: str, scalar: CustomScalar) -> None:
+        """Make `scalar` the implementation of the scalar of that name."""
+        self.scalars[name] = scalar
+
+    @classmethod
+    def merged(cls, modules: Iterable["Resolvers"]) -> "Resolvers":
+        """Return what all modules define; ValueError if two define the same."""
+        merged = cls()
+        for module in modules:
+            twice = {*merged.fields, *merged.scalars} & {*module.fields, *module.scalars}
+            if twice:
+                raise ValueError(f"Defined twice: {', '.join(sorted(twice))}.")
+            merged.fields |= module.fields
+            merged.scalars |= module.scalars
+        return merged

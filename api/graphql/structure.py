@@ -1,0 +1,184 @@
+"""How deep and how wide a parsed document is.
+
+Every measure is linear in the document and keeps its own stack. A document with a fragment cycle
+has no depth: the validation refuses it, and names the cycle.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from graphlib import CycleError, TopologicalSorter
+from typing import Final
+
+from graphql import (
+    DocumentNode,
+    ExecutableDefinitionNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    SelectionNode,
+    SelectionSetNode,
+)
+
+from api.graphql.errors import refuse_above
+from api.limits import GraphQLLimits
+
+SCHEMA_FIELDS: Final = frozenset({"__schema", "__type"})
+"""The fields that ask for the schema; only the root of a query has them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a selection set stands: fields and selection sets around it, and in what."""
+
+    depth: int = 0
+    level: int = 1
+    in_schema: bool = False
+
+
+@dataclass(slots=True)
+class Measure:
+    """How deep and wide an operation or a fragment is.
+
+    Attributes:
+        depth: fields within fields, outside of the fields that ask for the schema.
+        schema_depth: the same within them.
+        levels: selection sets within selection sets.
+        data_fields: fields at the root, without those that ask for the schema.
+        schema_fields: fields at the root that ask for the schema.
+
+    """
+
+    depth: int = 0
+    schema_depth: int = 0
+    levels: int = 0
+    data_fields: int = 0
+    schema_fields: int = 0
+
+    def add_field(self, place: Place) -> None:
+        """Count one field."""
+        if place.in_schema:
+            self.schema_depth = max(self.schema_depth, place.depth + 1)
+            self.schema_fields += place.depth == 0
+        else:
+            self.depth = max(self.depth, place.depth + 1)
+            self.data_fields += place.depth == 0
+
+    def add_fragment(self, place: Place, fragment: "Measure") -> None:
+        """Count what a fragment holds in the place where it is spread."""
+        self.levels = max(self.levels, place.level + fragment.levels)
+        if place.in_schema:
+            self.schema_depth = max(self.schema_depth, place.depth + fragment.depth)
+        else:
+            self.depth = max(self.depth, place.depth + fragment.depth)
+        if place.depth == 0:
+            self.schema_depth = max(self.schema_depth, fragment.schema_depth)
+            self.data_fields += fragment.data_fields
+            self.schema_fields += fragment.schema_fields
+
+
+@dataclass(slots=True)
+class Outline:
+    """One definition by itself: what it measures without the fragments that it spreads."""
+
+    measure: Measure = field(default_factory=Measure)
+    spreads: list[tuple[str, Place]] = field(default_factory=list)
+    aliases: int = 0
+    directives: int = 0
+
+    def add(self, selection: SelectionNode, place: Place) -> tuple[SelectionSetNode, Place] | None:
+        """Count one selection; return the selection set below it and its place, if it has one."""
+        self.directives += len(selection.directives or ())
+        match selection:
+            case FragmentSpreadNode():
+                self.spreads.append((selection.name.value, place))
+            case InlineFragmentNode():
+                return selection.selection_set, replace(place, level=place.level + 1)
+            case FieldNode():
+                return self.add_field(selection, place)
+        return None
+
+    def add_field(self, node: FieldNode, place: Place) -> tuple[SelectionSetNode, Place] | None:
+        """Count a field; return the selection set below it and its place, if it has one."""
+        in_schema = place.in_schema or node.name.value in SCHEMA_FIELDS
+        self.aliases += node.alias is not None
+        self.measure.add_field(replace(place, in_schema=in_schema))
+        below = Place(place.depth + 1, place.level + 1, in_schema)
+        return (node.selection_set, below) if node.selection_set else None
+
+
+def outline(definition: ExecutableDefinitionNode) -> Outline:
+    """Return what one definition measures, without recursion."""
+    seen = Outline(directives=count_directives(definition))
+    waiting = [(definition.selection_set, Place())]
+    while waiting:
+        selection_set, place = waiting.pop()
+        seen.measure.levels = max(seen.measure.levels, place.level)
+        below = (seen.add(selection, place) for selection in selection_set.selections)
+        waiting += filter(None, below)
+    return seen
+
+
+def count_directives(definition: ExecutableDefinitionNode) -> int:
+    """Return how many directives stand on a definition and on its variables."""
+    variables = definition.variable_definitions or ()
+    of_variables = sum(len(variable.directives or ()) for variable in variables)
+    return len(definition.directives or ()) + of_variables
+
+
+def measure_operations(document: DocumentNode, limits: GraphQLLimits) -> dict[str | None, Measure]:
+    """Return the measure of each operation by its name (None without one), fragments included.
+
+    Raises LimitExceeded. Returns nothing if fragments form a cycle.
+    """
+    outlines = [
+        (definition, outline(definition))
+        for definition in document.definitions
+        if isinstance(definition, ExecutableDefinitionNode)
+    ]
+    refuse_above("aliases", limits.aliases, sum(seen.aliases for _, seen in outlines))
+    refuse_above("directives", limits.directives, sum(seen.directives for _, seen in outlines))
+    try:
+        fragments = join_fragments(
+            (definition.name.value, seen)
+            for definition, seen in outlines
+            if isinstance(definition, FragmentDefinitionNode)
+        )
+    except CycleError:
+        return {}
+    operations = {
+        definition.name.value if definition.name else None: joined(seen, fragments)
+        for definition, seen in outlines
+        if isinstance(definition, OperationDefinitionNode)
+    }
+    for measure in operations.values():
+        check_measure(measure, limits)
+    return operations
+
+
+def join_fragments(outlines: Iterable[tuple[str, Outline]]) -> dict[str, Measure]:
+    """Return the measure of each fragment with those that it spreads; CycleError in a cycle."""
+    by_name = dict(outlines)
+    spreads = {name: [spread for spread, _ in seen.spreads] for name, seen in by_name.items()}
+    fragments: dict[str, Measure] = {}
+    for name in TopologicalSorter(spreads).static_order():
+        fragments[name] = joined(by_name.get(name, Outline()), fragments)
+    return fragments
+
+
+def joined(seen: Outline, fragments: dict[str, Measure]) -> Measure:
+    """Return the measure of a definition with the fragments that it spreads."""
+    measure = seen.measure
+    for name, place in seen.spreads:
+        measure.add_fragment(place, fragments.get(name, Measure()))
+    return measure
+
+
+def check_measure(measure: Measure, limits: GraphQLLimits) -> None:
+    """Refuse an operation that is too deep or too wide."""
+    refuse_above("nesting_levels", limits.nesting_levels, measure.levels)
+    refuse_above("depth_fields", limits.depth_fields, measure.depth)
+    schema_bound = limits.introspection_depth_fields
+    refuse_above("introspection_depth_fields", schema_bound, measure.schema_depth)
+    refuse_above("root_fields", limits.root_fields, measure.data_fields + measure.schema_fields)
