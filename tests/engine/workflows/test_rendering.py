@@ -5,11 +5,15 @@ from itertools import product
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from engine.workflows.compiler import compile_workflow
+from engine.workflows.compiler import CompiledWorkflow, compile_workflow
 from engine.workflows.defaults import default_workflows
+from engine.workflows.policy import transitions_of
 from engine.workflows.rendering import GraphFormat, render
+from tests.engine.workflows.policies import EVERY_PAIR
 
-WORKFLOWS = {each.name: compile_workflow(each) for each in default_workflows()}
+WORKFLOWS = {each.name: compile_workflow(each) for each in default_workflows()} | {
+    "every_pair": CompiledWorkflow("every_pair", "Every pair", EVERY_PAIR)
+}
 
 
 @pytest.mark.parametrize(("name", "form"), [*product(WORKFLOWS, GraphFormat)])
@@ -17,7 +21,25 @@ def test_a_drawing_is_as_it_was(name: str, form: GraphFormat, snapshot: Snapshot
     assert render(WORKFLOWS[name], form) == snapshot
 
 
+EDGES = {
+    GraphFormat.MERMAID: "{lower_source} --> {lower_target} : {event} [{role}]",
+    GraphFormat.DOT: "{lower_source} -> {lower_target} [label=<",
+    GraphFormat.TEXT: "| {source:<11} | {event:<14} | {role:<9} | {target:<11} |",
+    GraphFormat.SVG: '<g class="edge {role}" data-from="{source}" data-to="{target}">',
+}
+
+
 @pytest.mark.parametrize("form", GraphFormat)
-def test_the_role_stands_on_its_edge(form: GraphFormat) -> None:
-    assert "requester" in render(WORKFLOWS["incident_response"], form)
-    assert "requester" not in render(WORKFLOWS["change_request"], form)
+def test_each_transition_is_drawn_with_its_role(form: GraphFormat) -> None:
+    drawn = render(WORKFLOWS["every_pair"], form)
+    for source, target, role in transitions_of(EVERY_PAIR):
+        words = {"source": source.value, "target": target.value, "role": role.value}
+        words |= {"lower_source": source.lower(), "lower_target": target.lower()}
+        words["event"] = f"To {target.lower().replace('_', ' ')}"
+        line = next(each for each in drawn.splitlines() if EDGES[form].format(**words) in each)
+        assert role.value in line
+
+
+def test_a_workflow_may_have_a_word_of_dot_for_its_name() -> None:
+    drawn = render(CompiledWorkflow("graph", "Graph", EVERY_PAIR), GraphFormat.DOT)
+    assert drawn.startswith('digraph "graph" {\nlabel="graph";')
