@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from engine.errors import InvalidInput
+from engine.limits import DOCUMENT_BYTES
 from engine.workflows.compiler import CompiledWorkflow, compile_workflow
 from engine.workflows.defaults import default_workflows
 from engine.workflows.documents import Declaration, declare
@@ -17,10 +18,24 @@ def read(file: Path) -> Declaration:
         InvalidDeclaration: its content is wrong.
 
     """
+    return declare(text_of(file), str(file))
+
+
+def text_of(file: Path) -> str:
+    """Return the text in a file, or as much of it as shows that it is too long.
+
+    Raises:
+        InvalidInput: it can't be read, or isn't text.
+
+    """
     try:
-        return declare(file.read_text("utf-8"), str(file))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"{file}: can't be read: {error}.") from None
+        with file.open(encoding="utf-8") as stream:
+            return stream.read(DOCUMENT_BYTES + 1)
+    except OSError as error:
+        raise InvalidInput(f"{file}: can't be read: {error.strerror}.") from None
+    except UnicodeDecodeError as error:
+        message = f"{file}: can't be read: it isn't UTF-8 text (byte {error.start})."
+        raise InvalidInput(message) from None
 
 
 def find_workflow(wanted: str, files: list[Path]) -> CompiledWorkflow:
@@ -38,9 +53,16 @@ def find_workflow(wanted: str, files: list[Path]) -> CompiledWorkflow:
 
 
 def only_workflow(file: Path) -> CompiledWorkflow:
-    """Return the one workflow of a file."""
+    """Return the one workflow of a file.
+
+    Raises:
+        InvalidInput: it declares none, or several.
+
+    """
     workflows = read(file).ticketing.workflows
-    if len(workflows) != 1:
-        names = ", ".join(each.name for each in workflows) or "none"
-        raise InvalidInput(f"{file} declares not one workflow but {names}: use NAME --file {file}.")
+    if not workflows:
+        raise InvalidInput(f"{file} declares no workflow.")
+    if len(workflows) > 1:
+        names = ", ".join(each.name for each in workflows)
+        raise InvalidInput(f"{file} declares {names}: name one of them, and add --file {file}.")
     return compile_workflow(workflows[0])

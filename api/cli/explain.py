@@ -2,51 +2,61 @@
 
 import json
 import sys
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from api.cli.declarations import find_workflow
-from api.cli.options import DeclarationFiles, WorkflowName, actor_of, status_of
-from engine.errors import InvalidInput
-from engine.vocabulary import EVERY_ACTOR, STATUSES
+from api.cli.options import Actor, DeclarationFiles, WorkflowName, status_of
+from engine.vocabulary import EVERY_ACTOR, NOBODY, STATUSES, ActorRoles, Status
 from engine.workflows import explanation
 from engine.workflows.compiler import CompiledWorkflow
 from engine.workflows.explanation import Explanation
 
+PIPE_COLUMNS: Final = 120
+"""The width of the table where no terminal tells its own."""
+
 
 def explain(
     workflow: WorkflowName,
-    source: Annotated[str | None, typer.Option("--from", help="The status before.")] = None,
-    target: Annotated[str | None, typer.Option("--to", help="The wanted status.")] = None,
-    actor: Annotated[
-        str, typer.Option("--as", help="What the actor is: assignee,requester,admin.")
-    ] = "",
+    source: Annotated[
+        Status | None,
+        typer.Option("--from", parser=status_of, metavar="STATUS", help="The status before."),
+    ] = None,
+    target: Annotated[
+        Status | None,
+        typer.Option("--to", parser=status_of, metavar="STATUS", help="The wanted status."),
+    ] = None,
+    actor: Actor = None,
     file: DeclarationFiles = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Tell who may make a transition and why; without a pair, print the whole truth table."""
+    """Tell who may make a transition, and why.
+
+    Without --from and --to, print the whole truth table.
+    """
+    if (source is None) is not (target is None):
+        raise typer.BadParameter("give both --from and --to, or neither for the truth table.")
     compiled = find_workflow(workflow, file or [])
-    if source is None and target is None:
-        rows = truth_table(compiled)
-        typer.echo(json.dumps([row_of(row) for row in rows], indent=2)) if as_json else show(rows)
-        return
     if source is None or target is None:
-        raise InvalidInput("Give both --from and --to, or neither for the whole truth table.")
-    answer = explanation.explain(compiled, status_of(source), status_of(target), actor_of(actor))
-    typer.echo(json.dumps(details_of(answer), indent=2) if as_json else prose_of(answer))
+        rows = truth_table(compiled, EVERY_ACTOR if actor is None else (actor,))
+        print_json([row_of(row) for row in rows]) if as_json else print_table(rows)
+    else:
+        answer = explanation.explain(compiled, source, target, actor or NOBODY)
+        print_json(details_of(answer)) if as_json else typer.echo(prose_of(answer))
 
 
-def truth_table(workflow: CompiledWorkflow) -> list[Explanation]:
-    """Return the answer for every pair of statuses and every set of roles."""
+def truth_table(workflow: CompiledWorkflow, actors: Sequence[ActorRoles]) -> list[Explanation]:
+    """Return the answer for every pair of statuses and each of these actors."""
     return [
         explanation.explain(workflow, source, target, actor)
         for source in STATUSES
         for target in STATUSES
-        for actor in EVERY_ACTOR
+        for actor in actors
     ]
 
 
@@ -81,12 +91,17 @@ def prose_of(answer: Explanation) -> str:
     return "\n".join(lines)
 
 
-def show(rows: list[Explanation]) -> None:
+def print_json(value: object) -> None:
+    """Print a value as JSON."""
+    typer.echo(json.dumps(value, indent=2))
+
+
+def print_table(rows: Sequence[Explanation]) -> None:
     """Print the truth table: a line a pair, a column a set of roles."""
-    table = Table("from", "to", *("\n".join(actor.names) or "nobody" for actor in EVERY_ACTOR))
-    width = len(EVERY_ACTOR)
-    for start in range(0, len(rows), width):
-        pair = rows[start : start + width]
+    actors = list(dict.fromkeys(answer.holds for answer in rows))
+    table = Table("from", "to", *("\n".join(actor.names) or "nobody" for actor in actors))
+    for start in range(0, len(rows), len(actors)):
+        pair = rows[start : start + len(actors)]
         marks = ["yes" if answer.allowed else "-" for answer in pair]
         table.add_row(pair[0].source, pair[0].target, *marks)
-    Console(width=None if sys.stdout.isatty() else 120).print(table)
+    Console(width=None if sys.stdout.isatty() else PIPE_COLUMNS).print(table)

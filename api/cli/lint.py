@@ -14,10 +14,13 @@ from engine.workflows.analysis import analyse
 
 
 def lint(
-    files: Annotated[list[Path], typer.Argument(help="Values files with a `ticketing:` section.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE", help="Values files with a `ticketing:` section."),
+    ],
     output: Annotated[Output, typer.Option(help="How to print the findings.")] = Output.TEXT,
 ) -> None:
-    """Check declarations offline; exit 6 when one has an error."""
+    """Check declarations offline."""
     findings = [finding for file in files for finding in findings_in(file)]
     typer.echo(render_findings(findings, output))
     if any(finding.severity is Severity.ERROR for finding in findings):

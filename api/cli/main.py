@@ -1,24 +1,31 @@
 """`interlock`: a module a command; each reads its input, asks the engine, shapes the answer."""
 
 import sys
+from typing import Final
 
 import typer
 
-from api.cli.exits import EXIT_ERROR, EXIT_INVALID_DECLARATION
+from api.cli.exits import EXIT_ERROR, EXIT_INVALID_DECLARATION, EXIT_USAGE
 from api.cli.explain import explain
 from api.cli.graph import graph
 from api.cli.lint import lint
+from api.cli.token import token
 from engine.errors import InterlockError, InvalidDeclaration
+
+USAGE_ERROR_OF_TYPER: Final = 2
 
 app = typer.Typer(
     help="Declare, check and explain ticket workflows.",
+    epilog="Exit codes: 0 done, 1 refused or failed, 6 a declaration has errors, 64 wrong usage.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     add_completion=False,
 )
 app.command()(lint)
 app.command()(explain)
 app.command()(graph)
+app.command()(token)
 
 
 def main() -> None:
@@ -31,3 +38,5 @@ def main() -> None:
     except InterlockError as error:
         typer.echo(f"interlock: {error.message} [{error.code}]", err=True)
         sys.exit(EXIT_ERROR)
+    except SystemExit as leaving:
+        sys.exit(EXIT_USAGE if leaving.code == USAGE_ERROR_OF_TYPER else leaving.code)

@@ -5,46 +5,68 @@ from typing import Annotated
 
 import typer
 
-from engine.errors import InvalidInput
 from engine.findings import did_you_mean
 from engine.vocabulary import NOBODY, STATUSES, ActorRoles, Status
-
-WorkflowName = Annotated[
-    str, typer.Argument(help="The name of a workflow, or a file that declares just one.")
-]
-DeclarationFiles = Annotated[
-    list[Path] | None, typer.Option("--file", "-f", help="Declarations beside the defaults.")
-]
 
 
 def status_of(text: str) -> Status:
     """Return the status of that name.
 
     Raises:
-        InvalidInput: there is none; the near names are offered.
+        BadParameter: there is none; the near names are offered.
 
     """
     try:
         return Status(text.upper())
     except ValueError:
-        known = ", ".join(STATUSES)
-        hint = did_you_mean(text, STATUSES)
-        raise InvalidInput(f"{text!r} is not a status: {known}.{hint}") from None
+        known = [status.value for status in STATUSES]
+        message = f"{text!r} is not a status: {', '.join(known)}.{did_you_mean(text, known)}"
+        raise typer.BadParameter(message) from None
 
 
 def actor_of(text: str) -> ActorRoles:
-    """Return the roles of a comma-separated list.
+    """Return the roles of a comma-separated list; none if it is empty.
 
     Raises:
-        InvalidInput: one of them is not a role; the near names are offered.
+        BadParameter: one of them is not a role; the near names are offered.
 
     """
     held = NOBODY
     for word in filter(None, (part.strip() for part in text.split(","))):
-        known = ActorRoles.__members__
-        if word.upper() not in known:
-            names = [name.lower() for name in known]
-            hint = did_you_mean(word, names)
-            raise InvalidInput(f"{word!r} is not a role of an actor: {', '.join(names)}.{hint}")
-        held |= known[word.upper()]
+        held |= role_of(word)
     return held
+
+
+def role_of(word: str) -> ActorRoles:
+    """Return what an actor of that name is.
+
+    Raises:
+        BadParameter: there is none; the near names are offered.
+
+    """
+    known = {name.lower(): role for name, role in ActorRoles.__members__.items()}
+    if word.lower() not in known:
+        hint = did_you_mean(word, known)
+        raise typer.BadParameter(f"{word!r} is not a role of an actor: {', '.join(known)}.{hint}")
+    return known[word.lower()]
+
+
+WorkflowName = Annotated[
+    str,
+    typer.Argument(
+        metavar="WORKFLOW", help="The name of a workflow, or a file that declares just one."
+    ),
+]
+DeclarationFiles = Annotated[
+    list[Path] | None,
+    typer.Option("--file", "-f", metavar="FILE", help="Declarations beside the defaults."),
+]
+Actor = Annotated[
+    ActorRoles | None,
+    typer.Option(
+        "--as",
+        parser=actor_of,
+        metavar="ROLES",
+        help="What the actor is towards the ticket, e.g. assignee,requester,admin.",
+    ),
+]

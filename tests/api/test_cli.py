@@ -1,17 +1,24 @@
 """The command line, run as its users run it."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from engine.workflows.compiler import compile_workflow
+from engine.workflows.defaults import default_workflows
+from engine.workflows.rendering import GraphFormat, render
+
 COMMAND = Path(sys.executable).with_name("interlock")
 
 
-def interlock(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([COMMAND, *words], capture_output=True, text=True, check=False)  # noqa: S603 - our own command
+def interlock(*words: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 - our own command
+        [COMMAND, *words], cwd=folder, capture_output=True, text=True, check=False
+    )
 
 
 def test_explain_prints_the_whole_truth_table_as_json() -> None:
@@ -33,24 +40,107 @@ def test_explain_tells_why_and_what_is_open_instead() -> None:
     assert "Open to this actor now: IN_PROGRESS." in printed
 
 
+def test_every_row_of_the_table_has_the_same_five_keys() -> None:
+    rows = json.loads(interlock("explain", "change_request", "--json").stdout)
+    assert {tuple(row) for row in rows} == {("from", "to", "as", "allowed", "reason")}
+    assert len({(row["from"], row["to"], *row["as"]) for row in rows}) == 4 * 4 * 8
+    assert all(row["allowed"] is (row["reason"] == "allowed") for row in rows)
+
+
+def test_the_table_can_be_that_of_one_actor() -> None:
+    words = ("--as", "requester,assignee", "--json")
+    rows = json.loads(interlock("explain", "change_request", *words).stdout)
+    assert len(rows) == 4 * 4
+    assert {tuple(row["as"]) for row in rows} == {("assignee", "requester")}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("declarations")
+    move = "transitions: [{from: OPEN, to: CLOSED, role: any}]"
+    (folder / "none.yaml").write_text("ticketing: {}\n")
+    (folder / "wrong.yaml").write_text("ticketing: {workflow: []}\n")
+    (folder / "bytes.yaml").write_bytes(b"ticketing: \xff\xfe\x00")
+    (folder / "two.yaml").write_text(
+        f"ticketing: {{workflows: [{{name: first, {move}}}, {{name: second, {move}}}]}}\n"
+    )
+    (folder / "folder.yaml").mkdir()
+    (folder / "loop.yaml").symlink_to("loop.yaml")
+    return folder
+
+
+OPEN_CHANGE = ("explain", "change_request", "--from", "OPEN")
 REFUSED = {
-    "an unknown workflow": (("explain", "incident_respons"), "Did you mean 'incident_response'?"),
-    "an unknown status": (("explain", "change_request", "--from", "x", "--to", "OPEN"), "'x'"),
-    "half a pair": (("explain", "change_request", "--from", "OPEN"), "both --from and --to"),
+    "no command": ((), 64, "Usage: interlock"),
+    "an unknown command": (("explian",), 64, "No such command 'explian'"),
+    "an unknown option": (("lint", "--strict", "none.yaml"), 64, "--strict"),
+    "a missing argument": (("lint",), 64, "Missing argument"),
+    "an unknown format": (("graph", "change_request", "--format", "png"), 64, "'svg'"),
+    "an unknown status": ((*OPEN_CHANGE, "--to", "CLOSE"), 64, "Did you mean 'CLOSED'?"),
     "an unknown role": (
-        ("explain", "change_request", "--from", "OPEN", "--to", "OPEN", "--as", "asignee"),
+        (*OPEN_CHANGE, "--to", "CLOSED", "--as", "asignee"),
+        64,
         "Did you mean 'assignee'?",
     ),
-    "a missing file": (("lint", "nowhere.yaml"), "nowhere.yaml: can't be read"),
+    "half a pair": (OPEN_CHANGE, 64, "give both --from and --to"),
+    "a mark in a text": (("graph", "change_request", "--as", "admin"), 64, "add --format svg"),
+    "an unknown workflow": (
+        ("graph", "incident_respons"),
+        1,
+        "Did you mean 'incident_response'?",
+    ),
+    "a missing file": (("lint", "nowhere.yaml"), 1, "nowhere.yaml: can't be read: No such file"),
+    "a folder": (("explain", "folder.yaml"), 1, "folder.yaml: can't be read: Is a directory."),
+    "a link to itself": (("lint", "loop.yaml"), 1, "loop.yaml: can't be read"),
+    "a binary file": (("graph", "bytes.yaml"), 1, "it isn't UTF-8 text (byte 11)"),
+    "a file without a workflow": (("explain", "none.yaml"), 1, "declares no workflow"),
+    "a file with two": (("explain", "two.yaml"), 1, "declares first, second: name one of them"),
+    "a wrong declaration": (("explain", "x", "--file", "wrong.yaml"), 6, "wrong.yaml:1:13: error:"),
 }
 
 
-@pytest.mark.parametrize(("words", "sentence"), REFUSED.values(), ids=REFUSED)
-def test_a_wrong_word_gets_a_sentence(words: tuple[str, ...], sentence: str) -> None:
-    done = interlock(*words)
-    assert done.returncode == 1
+@pytest.mark.parametrize(("words", "code", "sentence"), REFUSED.values(), ids=REFUSED)
+def test_a_wrong_word_gets_a_sentence_and_a_code(
+    words: tuple[str, ...], code: int, sentence: str, folder: Path
+) -> None:
+    done = interlock(*words, folder=folder)
+    assert (done.returncode, done.stdout) == (code, "")
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
+def test_a_file_without_permission_gets_a_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "values.yaml"
+    file.touch(mode=0)
+    done = interlock("lint", str(file))
+    assert (done.returncode, "Permission denied" in done.stderr) == (1, True)
+
+
+def test_a_file_without_end_is_refused_by_its_size() -> None:
+    done = interlock("lint", "/dev/zero")
+    assert done.returncode == 6
+    assert "too_large" in done.stdout
+
+
+def test_the_help_tells_the_exit_codes() -> None:
+    printed = " ".join(interlock("--help").stdout.split())
+    assert "0 done, 1 refused or failed, 6 a declaration has errors, 64 wrong usage" in printed
+
+
+@pytest.mark.parametrize("form", GraphFormat)
+def test_graph_prints_the_drawing_and_nothing_else(form: GraphFormat) -> None:
+    workflow = next(each for each in default_workflows() if each.name == "access_request")
+    done = interlock("graph", "access_request", "--format", form)
+    assert done.stdout == render(compile_workflow(workflow), form)
+
+
+def test_graph_marks_the_ticket_and_what_is_open_to_an_actor() -> None:
+    words = ("--format", "svg", "--current", "resolved", "--as", "requester")
+    printed = interlock("graph", "incident_response", *words).stdout
+    assert 'class="edge requester yours" data-from="RESOLVED" data-to="CLOSED"' in printed
+    assert 'class="edge assignee" data-from="OPEN" data-to="IN_PROGRESS"' in printed
+    assert ">ticket is here<" in printed
 
 
 def test_lint_reports_in_three_forms_and_exits_6_on_an_error(tmp_path: Path) -> None:
