@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from enum import StrEnum
+from functools import cached_property, lru_cache
 from typing import Annotated, Final
 
 from joserfc import jwt
@@ -111,7 +112,7 @@ class Claims(BaseModel):
     admin: bool = False
     aud: None = None
 
-    @property
+    @cached_property
     def actor(self) -> Actor:
         """The person whom these claims state."""
         return Actor(self.sub, self.name, frozenset(self.groups), self.admin)
@@ -133,6 +134,7 @@ class Tokens:
         self._key = key_of(secret)
         self._clock = clock
         self._registry = JWSRegistry(algorithms=[ALGORITHM], strict_check_header=False)
+        self._claims_of = lru_cache(limits.VERIFIED_TOKENS)(self._verified_claims)
 
     def actor_of(self, token: str) -> Actor:
         """Return the person whom a token names.
@@ -144,7 +146,7 @@ class Tokens:
         """
         if len(token) > limits.TOKEN_CHARACTERS:
             raise refusal(TokenRefusal.TOO_LARGE)
-        claims = claims_of(self._verified(token))
+        claims = self._claims_of(token)
         self._check_times(claims)
         return claims.actor
 
@@ -172,15 +174,15 @@ class Tokens:
             raise InvalidInput(SENTENCES[TokenRefusal.TOO_LARGE])
         return token
 
-    def _verified(self, token: str) -> dict[str, object]:
-        """Return the claims of a token with a good signature, not yet looked at."""
+    def _verified_claims(self, token: str) -> Claims:
+        """Return what a token with a good signature says, at whatever time."""
         try:
             verified = jwt.decode(token, self._key, registry=self._registry)
         except UNREADABLE as error:
             raise refusal(LIBRARY_REFUSALS.get(type(error), TokenRefusal.MALFORMED)) from None
         if "crit" in verified.header:  # an extension that must be understood, and we know none
             raise refusal(TokenRefusal.MALFORMED)
-        return verified.claims
+        return claims_of(verified.claims)
 
     def _check_times(self, claims: Claims) -> None:
         now = self._clock()

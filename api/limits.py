@@ -11,6 +11,7 @@ READINESS_SECONDS: Final = 5
 TOKEN_CHARACTERS: Final = 8_000
 """The HTTP parser refuses any header above 8,190 bytes, and that refusal would not say why."""
 TOKEN_LIFETIME_DAYS: Final = 365
+VERIFIED_TOKENS: Final = 1_000
 CLOCK_LEEWAY_SECONDS: Final = 60
 
 SHUTDOWN_SECONDS: Final = 10
@@ -33,12 +34,11 @@ class GraphQLLimits:
         root_fields: of one operation, through fragments.
         directives: as written.
         cost_points: fields that an operation may answer, lists counted by their actual size.
-        introspection_points: the same below `__schema` and `__type`.
         assumed_list_items: the size of a list that has no `first` or `last`.
         overlap_comparisons: units of graphql-core's rule that fields must be mergeable.
         reported_errors: of one refused request.
         prepared_documents: that are kept ready.
-        prepared_documents_bytes: of their texts together.
+        prepared_documents_bytes: of their texts together; each takes up to 250 times its text.
         execution_seconds: from the first resolver to the whole answer.
 
     """
@@ -53,12 +53,11 @@ class GraphQLLimits:
     root_fields: int = 50
     directives: int = 50
     cost_points: int = 10_000
-    introspection_points: int = 20_000
     assumed_list_items: int = 10
     overlap_comparisons: int = 20_000
     reported_errors: int = 20
     prepared_documents: int = 1_000
-    prepared_documents_bytes: int = 1024 * 1024
+    prepared_documents_bytes: int = 256 * 1024
     execution_seconds: float = 20
 
 

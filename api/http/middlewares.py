@@ -33,7 +33,7 @@ HEADERS: Final = {
 }
 """What every answer says, unless its handler says otherwise."""
 
-log: Final = structlog.stdlib.get_logger("interlock.http")
+log: Final = structlog.get_logger(component="http")
 
 
 @web.middleware

@@ -17,7 +17,7 @@ READINESS_PATH: Final = "/readyz"
 METRICS_PATH: Final = "/metrics"
 PROBE_PATHS: Final = frozenset({HEALTH_PATH, READINESS_PATH, METRICS_PATH})
 
-log: Final = structlog.stdlib.get_logger("interlock.http")
+log: Final = structlog.get_logger(component="http")
 
 Readiness = Callable[[], Awaitable[None]]
 """Returns when requests can be served; raises when they can not."""

@@ -1,10 +1,10 @@
 """Refusals as problem documents (RFC 9457)."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Self
 
-import orjson
 from aiohttp import hdrs, web
 
 from api import limits
@@ -75,7 +75,8 @@ class Problem:
         document = standard | self.members | standard  # no member takes the place of a standard one
         return web.Response(
             status=self.status,
-            body=orjson.dumps(document, default=str, option=orjson.OPT_NON_STR_KEYS),
+            # Any text and any number has a form in the standard library, unlike in orjson.
+            body=json.dumps(document, default=str).encode(),
             content_type=CONTENT_TYPE,
             headers=self.headers,
         )

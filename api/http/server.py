@@ -15,7 +15,7 @@ from engine.errors import Misconfigured
 
 STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
-log: Final = structlog.stdlib.get_logger("interlock.server")
+log: Final = structlog.get_logger(component="server")
 
 
 def run_server(

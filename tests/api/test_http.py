@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import pytest_asyncio
@@ -27,6 +27,7 @@ from api.http.keys import ACTOR
 from api.identity import Tokens
 from engine.errors import Misconfigured, Unavailable, VersionConflict
 from engine.tickets.actor import Actor
+from engine.vocabulary import Status
 from tests.api.serving import ready
 
 SECRET = "0123456789abcdef" * 2
@@ -48,7 +49,8 @@ async def fail(_request: web.Request) -> web.Response:
 
 
 async def conflict(_request: web.Request) -> web.Response:
-    raise VersionConflict("It moved on.", current=7, status="taken", code="taken")
+    odd = ["\ud800", 10**30, Status.OPEN, datetime(2026, 4, 28, tzinfo=UTC)]
+    raise VersionConflict("It moved on.", current=7, odd=odd, status="taken", code="taken")
 
 
 async def misconfigured(_request: web.Request) -> web.Response:
@@ -116,7 +118,8 @@ async def test_every_error_is_a_problem_document(
     method, path = asked.split()
     async with client.request(method, f"{path}?secret=1", headers=headers) as answer:
         document = json.loads(await answer.text())
-        assert (answer.status, answer.content_type) == (status, "application/problem+json")
+        assert answer.status == status
+        assert answer.headers["Content-Type"] == "application/problem+json"
     assert list(document)[:5] == ["type", "title", "status", "detail", "instance"]
     assert document["type"] == f"urn:interlock:problem:{code}"
     assert (document["code"], document["status"], document["instance"]) == (code, status, path)
@@ -128,6 +131,7 @@ async def test_a_problem_carries_the_details_of_the_refusal(client: Client) -> N
     async with client.get("/tickets/tk_1", headers=BEARER) as answer:
         document = await answer.json(content_type=None)
     assert document["current"] == 7
+    assert document["odd"] == ["\ud800", 10**30, "OPEN", "2026-04-28 00:00:00+00:00"]
     assert document["detail"] == "It moved on."
 
 

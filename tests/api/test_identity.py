@@ -209,6 +209,17 @@ def test_a_token_states_an_actor(tokens: Tokens) -> None:
     assert tokens.actor_of(sign(GOOD)) == Actor("u_b1", "Anna K.")
 
 
+def test_a_token_that_was_good_is_refused_once_it_has_expired() -> None:
+    now = [NOW]
+    tokens = Tokens(SecretStr(SECRET), clock=lambda: now[0])
+    token = tokens.mint(Actor("u_b1", "Anna K."), timedelta(hours=1))
+    assert tokens.actor_of(token) == tokens.actor_of(token)
+    now[0] += 3600 + LEEWAY
+    with pytest.raises(Unauthenticated) as refused:
+        tokens.actor_of(token)
+    assert refused.value.details["reason"] is R.EXPIRED
+
+
 def shown(characters: int) -> st.SearchStrategy[str]:
     return st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=characters)
 
