@@ -56,13 +56,28 @@ class Explanation:
             holds=" and ".join(self.holds.names) or "neither assignee, requester nor admin",
         )
 
+    @property
+    def facts(self) -> dict[str, object]:
+        """The answer for programs: the same facts in a refusal, in JSON and in the API."""
+        return {
+            "workflow": self.workflow,
+            "from": self.source,
+            "to": self.target,
+            "as": list(self.holds.names),
+            "allowed": self.allowed,
+            "reason": self.reason,
+            "who_could": list(self.who_could.names),
+            "open_now": list(self.open_now),
+            "shortest_path": list(self.shortest_path),
+        }
+
 
 SENTENCES = {
     Reason.ALLOWED: "{move} is allowed: it takes the {who}, and the actor is {holds}.",
     Reason.NO_SUCH_TRANSITION: "{workflow} has no transition {move}.",
     Reason.ROLE_REQUIRED: "{move} takes the {who}; the actor is {holds}.",
     Reason.WORKFLOW_RETIRED: "{workflow} is retired: it makes no transition until it is declared.",
-    Reason.TICKET_CLOSED: "The ticket is CLOSED, and {workflow} has no way out of CLOSED.",
+    Reason.TICKET_CLOSED: "A CLOSED ticket takes comments and nothing else.",
 }
 
 
@@ -77,7 +92,7 @@ def explain(
         reason=reason_for(workflow, source, target, actor),
         who_could=roles_allowed(workflow.policy, source, target),
         holds=actor,
-        open_now=() if workflow.retired else allowed_from(workflow.policy, source, actor),
+        open_now=open_to(workflow, source, actor),
         shortest_path=shortest_path(workflow.policy, source, target),
     )
 
@@ -88,23 +103,35 @@ def reason_for(
     """Return the decision; when several reasons refuse, the one that no role could overcome."""
     if workflow.retired:
         return Reason.WORKFLOW_RETIRED
+    if source is Status.CLOSED:
+        return Reason.TICKET_CLOSED
     if permits(workflow.policy, source, target, actor):
         return Reason.ALLOWED
     if roles_allowed(workflow.policy, source, target):
         return Reason.ROLE_REQUIRED
-    if source is Status.CLOSED and not targets_of(workflow.policy, source):
-        return Reason.TICKET_CLOSED
     return Reason.NO_SUCH_TRANSITION
 
 
+def open_to(
+    workflow: CompiledWorkflow, source: Status, actor: ActorRoles
+) -> tuple[Status, ...]:
+    """Return the statuses that `actor` may move a ticket to from `source` now."""
+    if workflow.retired or source is Status.CLOSED:
+        return ()
+    return allowed_from(workflow.policy, source, actor)
+
+
 def shortest_path(policy: int, source: Status, target: Status) -> tuple[Status, ...]:
-    """Return the fewest declared moves from `source` to `target` (breadth first), ends included."""
+    """Return the fewest legal moves from `source` to `target` (breadth first), ends included.
+
+    No path leads out of CLOSED, declared or not.
+    """
     came_from: dict[Status, Status] = {}
     waiting = deque([source])
     while waiting:
         here = waiting.popleft()
         for there in targets_of(policy, here):
-            if there not in came_from:
+            if there not in came_from and here is not Status.CLOSED:
                 came_from[there] = here
                 waiting.append(there)
     return walk_back(came_from, source, target) if target in came_from else ()

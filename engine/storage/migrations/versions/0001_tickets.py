@@ -1,0 +1,207 @@
+"""Workflows, tickets and their history."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+APPEND_ONLY = ("workflow_revisions", "ticket_status_history")
+REFUSE_CHANGE = """
+CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% is append-only: % is refused', TG_TABLE_NAME, TG_OP
+        USING ERRCODE = 'restrict_violation';
+END
+$$
+"""
+
+
+def upgrade() -> None:
+    """Make the tables, and the triggers that keep what was recorded."""
+    op.create_table(
+        "idempotency_keys",
+        sa.Column("actor", sa.Text(collation="C"), nullable=False),
+        sa.Column("key", sa.Text(collation="C"), nullable=False),
+        sa.Column(
+            "request", sa.LargeBinary(), nullable=False, comment="SHA-256 of the request it was for"
+        ),
+        sa.Column(
+            "ticket",
+            sa.Text(collation="C"),
+            nullable=True,
+            comment="null only while the request is being carried out",
+        ),
+        sa.Column(
+            "version",
+            sa.Integer(),
+            nullable=True,
+            comment="the ticket's version that the request led to",
+        ),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.PrimaryKeyConstraint("actor", "key", name=op.f("idempotency_keys_pkey")),
+    )
+    op.create_table(
+        "users",
+        sa.Column("id", sa.Text(collation="C"), nullable=False),
+        sa.Column(
+            "name",
+            sa.Text(),
+            nullable=True,
+            comment="null until the person signs in for the first time",
+        ),
+        sa.Column("groups", sa.ARRAY(sa.Text()), server_default="{}", nullable=False),
+        sa.Column(
+            "seen_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="when name and groups were last told by a token",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("users_pkey")),
+    )
+    op.create_table(
+        "workflow_revisions",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("workflow", sa.Text(collation="C"), nullable=False),
+        sa.Column("declaration", sa.JSON(), nullable=False),
+        sa.Column(
+            "digest",
+            sa.LargeBinary(),
+            nullable=False,
+            comment="SHA-256 of the canonical declaration",
+        ),
+        sa.Column("policy", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.Column("created_by", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("workflow_revisions_pkey")),
+    )
+    op.create_index(
+        "workflow_revisions_of_a_workflow_idx",
+        "workflow_revisions",
+        ["workflow", "id"],
+        unique=False,
+    )
+    op.create_table(
+        "workflows",
+        sa.Column("name", sa.Text(collation="C"), nullable=False),
+        sa.Column("display_name", sa.Text(), nullable=False),
+        sa.Column("policy", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "revision",
+            sa.BigInteger(),
+            nullable=False,
+            comment="workflow_revisions.id now in force",
+        ),
+        sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "policy >= 0 AND policy < 281474976710656", name=op.f("workflows_policy_check")
+        ),
+        sa.PrimaryKeyConstraint("name", name=op.f("workflows_pkey")),
+    )
+    op.create_table(
+        "tickets",
+        sa.Column("id", sa.Text(collation="C"), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("priority", sa.Text(), nullable=False),
+        sa.Column("workflow", sa.Text(collation="C"), nullable=False),
+        sa.Column(
+            "requester", sa.Text(collation="C"), nullable=True, comment="null: opened by system"
+        ),
+        sa.Column("assignee", sa.Text(collation="C"), nullable=True),
+        sa.Column("assignee_group", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "version", sa.Integer(), nullable=False, comment="the seq of its latest history entry"
+        ),
+        sa.Column(
+            "head",
+            sa.LargeBinary(),
+            nullable=False,
+            comment="the digest of its latest history entry",
+        ),
+        sa.CheckConstraint("id ~ '^tk_[0-9a-f]{6,64}$'", name=op.f("tickets_id_check")),
+        sa.CheckConstraint(
+            "priority IN ('CRITICAL', 'HIGH', 'MEDIUM', 'LOW')", name=op.f("tickets_priority_check")
+        ),
+        sa.CheckConstraint(
+            "status IN ('OPEN', 'IN_PROGRESS', 'RESOLVED', 'CLOSED')",
+            name=op.f("tickets_status_check"),
+        ),
+        sa.CheckConstraint("version > 0", name=op.f("tickets_version_check")),
+        sa.ForeignKeyConstraint(["assignee"], ["users.id"], name=op.f("tickets_assignee_fkey")),
+        sa.ForeignKeyConstraint(["requester"], ["users.id"], name=op.f("tickets_requester_fkey")),
+        sa.ForeignKeyConstraint(
+            ["workflow"], ["workflows.name"], name=op.f("tickets_workflow_fkey")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("tickets_pkey")),
+    )
+    op.create_index(
+        "tickets_live_by_workflow_idx",
+        "tickets",
+        ["workflow", "status"],
+        unique=False,
+        postgresql_where=sa.text("status != 'CLOSED'"),
+    )
+    op.create_index(
+        "tickets_newest_first_idx",
+        "tickets",
+        [sa.literal_column("created_at DESC"), sa.literal_column("id DESC")],
+        unique=False,
+    )
+    op.create_table(
+        "ticket_status_history",
+        sa.Column("ticket", sa.Text(collation="C"), nullable=False),
+        sa.Column(
+            "seq", sa.Integer(), autoincrement=False, nullable=False, comment="from 1, without gaps"
+        ),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor", sa.Text(collation="C"), nullable=False, comment="a user id or system"),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("old_value", sa.Text(), nullable=True),
+        sa.Column("new_value", sa.Text(), nullable=True),
+        sa.Column(
+            "actor_bits", sa.SmallInteger(), nullable=False, comment="what the actor was: 1, 2, 4"
+        ),
+        sa.Column("workflow_revision", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "details",
+            sa.Text(),
+            nullable=True,
+            comment="JSON; text, so that its digest never depends on a reader",
+        ),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.CheckConstraint(
+            "kind IN ('created', 'status', 'assignee', 'priority', 'title', 'description',"
+            " 'comment')",
+            name=op.f("ticket_status_history_kind_check"),
+        ),
+        sa.CheckConstraint(
+            "actor_bits BETWEEN 0 AND 7", name=op.f("ticket_status_history_actor_bits_check")
+        ),
+        sa.ForeignKeyConstraint(
+            ["ticket"], ["tickets.id"], name=op.f("ticket_status_history_ticket_fkey")
+        ),
+        sa.PrimaryKeyConstraint("ticket", "seq", name=op.f("ticket_status_history_pkey")),
+    )
+    op.execute(REFUSE_CHANGE)
+    for table in APPEND_ONLY:
+        op.execute(
+            f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}"
+            " FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+        )

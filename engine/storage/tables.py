@@ -1,0 +1,142 @@
+"""The tables (design section 5). Everything else in this folder is written in their terms."""
+
+from typing import Final
+
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    func,
+)
+
+from engine.tickets.history import EntryKind
+from engine.vocabulary import STATUSES, Priority
+from engine.workflows.policy import POLICY_BITS
+
+NAMES: Final = {
+    "pk": "%(table_name)s_pkey",
+    "uq": "%(table_name)s_%(column_0_N_name)s_key",
+    "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+    "ck": "%(table_name)s_%(constraint_name)s_check",
+    "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+}
+ID: Final = Text(collation="C")
+"""Ids are compared as bytes: the same order here, in Python and on every machine."""
+MOMENT: Final = DateTime(timezone=True)
+
+metadata: Final = MetaData(naming_convention=NAMES)
+
+
+def one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
+    """Return the constraint that holds a column to the vocabulary."""
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+users: Final = Table(
+    "users",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("name", Text, comment="null until the person signs in for the first time"),
+    Column("groups", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("seen_at", MOMENT, comment="when name and groups were last told by a token"),
+)
+
+workflows: Final = Table(
+    "workflows",
+    metadata,
+    Column("name", ID, primary_key=True),
+    Column("display_name", Text, nullable=False),
+    Column("policy", BigInteger, nullable=False),
+    Column("revision", BigInteger, nullable=False, comment="workflow_revisions.id now in force"),
+    Column("retired_at", MOMENT),
+    CheckConstraint(f"policy >= 0 AND policy < {1 << POLICY_BITS}", name="policy"),
+)
+
+workflow_revisions: Final = Table(
+    "workflow_revisions",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("workflow", ID, nullable=False),
+    Column("declaration", JSON, nullable=False),
+    Column("digest", LargeBinary, nullable=False, comment="SHA-256 of the canonical declaration"),
+    Column("policy", BigInteger, nullable=False),
+    Column("created_at", MOMENT, nullable=False, server_default=func.clock_timestamp()),
+    Column("created_by", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Index("workflow_revisions_of_a_workflow_idx", "workflow", "id"),
+)
+
+tickets: Final = Table(
+    "tickets",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("priority", Text, nullable=False),
+    Column("workflow", ID, ForeignKey("workflows.name"), nullable=False),
+    Column("requester", ID, ForeignKey("users.id"), comment="null: opened by system"),
+    Column("assignee", ID, ForeignKey("users.id")),
+    Column("assignee_group", Text),
+    Column("created_at", MOMENT, nullable=False),
+    Column("updated_at", MOMENT, nullable=False),
+    Column("version", Integer, nullable=False, comment="the seq of its latest history entry"),
+    Column("head", LargeBinary, nullable=False, comment="the digest of its latest history entry"),
+    one_of("status", STATUSES),
+    one_of("priority", tuple(Priority)),
+    CheckConstraint("id ~ '^tk_[0-9a-f]{6,64}$'", name="id"),
+    CheckConstraint("version > 0", name="version"),
+)
+Index("tickets_newest_first_idx", tickets.c.created_at.desc(), tickets.c.id.desc())
+Index(
+    "tickets_live_by_workflow_idx",
+    tickets.c.workflow,
+    tickets.c.status,
+    postgresql_where=tickets.c.status != "CLOSED",
+)
+
+ticket_status_history: Final = Table(
+    "ticket_status_history",
+    metadata,
+    Column("ticket", ID, ForeignKey("tickets.id"), primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False, comment="from 1, without gaps"),
+    Column("at", MOMENT, nullable=False),
+    Column("actor", ID, nullable=False, comment="a user id or system"),
+    Column("kind", Text, nullable=False),
+    Column("old_value", Text),
+    Column("new_value", Text),
+    Column("actor_bits", SmallInteger, nullable=False, comment="what the actor was: 1, 2, 4"),
+    # No foreign key: every transition would lock the one row of its workflow's revision.
+    Column("workflow_revision", BigInteger, nullable=False),
+    Column("details", Text, comment="JSON; text, so that its digest never depends on a reader"),
+    Column("digest", LargeBinary, nullable=False),
+    one_of("kind", tuple(EntryKind)),
+    CheckConstraint("actor_bits BETWEEN 0 AND 7", name="actor_bits"),
+)
+
+idempotency_keys: Final = Table(
+    "idempotency_keys",
+    metadata,
+    Column("actor", ID, primary_key=True),
+    Column("key", ID, primary_key=True),
+    Column("request", LargeBinary, nullable=False, comment="SHA-256 of the request it was for"),
+    Column("ticket", ID, comment="null only while the request is being carried out"),
+    Column("version", Integer, comment="the ticket's version that the request led to"),
+    Column("created_at", MOMENT, nullable=False, server_default=func.clock_timestamp()),
+)
+
+APPEND_ONLY: Final = (workflow_revisions, ticket_status_history)
+"""Tables that a trigger keeps from UPDATE, DELETE and TRUNCATE."""

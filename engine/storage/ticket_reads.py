@@ -1,0 +1,81 @@
+"""Reading tickets and their histories."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Final, NamedTuple, Self
+
+from sqlalchemy import ARRAY, Select, Text, bindparam, func, select, tuple_
+
+from engine.storage.database import Database
+from engine.storage.rows import TICKET_COLUMNS, entry_of, ticket_of
+from engine.storage.statements import Statement
+from engine.storage.tables import ticket_status_history, tickets
+from engine.tickets.history import Entry
+from engine.tickets.ticket import Ticket
+
+TICKET: Final = Statement.of(select(*TICKET_COLUMNS).where(tickets.c.id == bindparam("ticket")))
+HISTORIES: Final = Statement.of(
+    select(ticket_status_history)
+    .where(ticket_status_history.c.ticket == func.any(bindparam("tickets", type_=ARRAY(Text))))
+    .order_by(ticket_status_history.c.ticket, ticket_status_history.c.seq)
+)
+
+
+class Position(NamedTuple):
+    """Where a ticket stands in the list, newest first; it never changes."""
+
+    created_at: datetime
+    id: str
+
+    @classmethod
+    def of(cls, ticket: Ticket) -> Self:
+        """Return the position of a ticket."""
+        return cls(ticket.created_at, ticket.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of the list of tickets, newest first."""
+
+    tickets: tuple[Ticket, ...]
+    has_more: bool
+
+
+async def find_ticket(database: Database, ticket: str) -> Ticket | None:
+    """Return the ticket of that id, if there is one."""
+    row = await database.row(TICKET, ticket=ticket)
+    return None if row is None else ticket_of(row)
+
+
+async def tickets_page(database: Database, first: int, after: Position | None) -> Page:
+    """Return the `first` tickets that come after a position, or from the newest on."""
+    position = {} if after is None else after._asdict()
+    statement = page_statement(from_start=after is None)
+    rows = await database.rows(statement, rows=first + 1, **position)
+    return Page(tuple(map(ticket_of, rows[:first])), has_more=len(rows) > first)
+
+
+@cache
+def page_statement(*, from_start: bool) -> Statement:
+    """Return the statement for a page; its row comparison walks the index that serves the list."""
+    newest_first: Select[tuple[object, ...]] = (
+        select(*TICKET_COLUMNS)
+        .order_by(tickets.c.created_at.desc(), tickets.c.id.desc())
+        .limit(bindparam("rows"))
+    )
+    if from_start:
+        return Statement.of(newest_first)
+    place = tuple_(tickets.c.created_at, tickets.c.id)
+    return Statement.of(
+        newest_first.where(place < tuple_(bindparam("created_at"), bindparam("id")))
+    )
+
+
+async def histories(database: Database, tickets: Sequence[str]) -> dict[str, list[Entry]]:
+    """Return the whole history of each of these tickets, oldest entry first."""
+    found: dict[str, list[Entry]] = {ticket: [] for ticket in tickets}
+    for row in await database.rows(HISTORIES, tickets=list(tickets)):
+        found[row["ticket"]].append(entry_of(row))
+    return found

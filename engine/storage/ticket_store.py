@@ -1,0 +1,295 @@
+"""Tickets on PostgreSQL: every way to create or change one, and nothing else changes them.
+
+Each change is one transaction that locks the ticket, asks the rules, and writes ticket and history
+together; a transition is one statement that does all of it (see `transition`).
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import reduce
+from itertools import accumulate
+from secrets import token_hex
+from typing import Final, TypeVar
+
+from sqlalchemy import bindparam, func, insert, select, text, update
+
+from engine.errors import (
+    ForbiddenTransition,
+    InterlockError,
+    NotFound,
+    Unavailable,
+    VersionConflict,
+    WorkflowRetired,
+)
+from engine.findings import did_you_mean
+from engine.storage.database import Database, Row, Session
+from engine.storage.idempotency import FirstResult, KeyedRequest
+from engine.storage.rows import entry_of, ticket_of
+from engine.storage.statements import Statement
+from engine.storage.tables import ticket_status_history, tickets, workflows
+from engine.storage.transition import Verdict, transition_statement
+from engine.storage.users import mention_users
+from engine.tickets.actor import Actor
+from engine.tickets.changes import (
+    Change,
+    assigning,
+    commenting,
+    editing,
+    opening_entry,
+    recorded,
+)
+from engine.tickets.history import GENESIS, Entry
+from engine.tickets.requests import (
+    AssignTicket,
+    ChangeForm,
+    CommentTicket,
+    CreateTicket,
+    Form,
+    TransitionTicket,
+    UpdateTicket,
+)
+from engine.tickets.ticket import Ticket, opened, rebuilt, step
+from engine.vocabulary import ActorRoles, Status
+from engine.workflows.compiler import CompiledWorkflow
+from engine.workflows.explanation import explain
+from engine.workflows.policy import Policy
+
+TICKET_ID_BYTES: Final = 16
+CHANGING_COLUMNS: Final = (
+    *("title", "description", "priority", "assignee"),
+    *("updated_at", "version", "head"),
+)
+
+AnyChange = TypeVar("AnyChange", bound=ChangeForm)
+Decide = Callable[[Ticket, Actor, AnyChange], Sequence[Change]]
+"""A rule of `engine.tickets.changes`: what a form does to a ticket, or a refusal."""
+
+LOCK_TICKETS: Final = Statement.of(text("LOCK TABLE tickets IN ROW EXCLUSIVE MODE"))
+"""Taken before the workflow is read: an apply holds the table, so none happens in between."""
+
+OFFERED_WORKFLOW: Final = Statement.of(
+    select(
+        workflows.c.revision,
+        workflows.c.retired_at.is_not(None).label("retired"),
+        func.clock_timestamp().label("now"),
+    ).where(workflows.c.name == bindparam("wanted"))
+)
+WORKFLOW_NAMES: Final = Statement.of(
+    select(workflows.c.name).where(workflows.c.retired_at.is_(None))
+)
+LOCKED_TICKET: Final = Statement.of(
+    select(
+        tickets,
+        workflows.c.revision,
+        func.clock_timestamp().label("now"),
+    )
+    .join(workflows)
+    .where(tickets.c.id == bindparam("ticket"))
+    .with_for_update(of=tickets)
+)
+HISTORY_UNTIL: Final = Statement.of(
+    select(ticket_status_history)
+    .where(
+        ticket_status_history.c.ticket == bindparam("ticket_id"),
+        ticket_status_history.c.seq <= bindparam("last"),
+    )
+    .order_by(ticket_status_history.c.seq)
+)
+INSERT_TICKET: Final = Statement.of(insert(tickets))
+INSERT_ENTRY: Final = Statement.of(insert(ticket_status_history))
+UPDATE_TICKET: Final = Statement.of(
+    update(tickets)
+    .where(tickets.c.id == bindparam("changed"))
+    .values({column: bindparam(f"new_{column}") for column in CHANGING_COLUMNS})
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TicketStore:
+    """Creates and changes tickets. Every method either does all of it or raises and does nothing.
+
+    All of them raise `NotFound` for a ticket that does not exist, `VersionConflict` if the form
+    expects another version, and `IdempotencyConflict` if its key stands for another request.
+    """
+
+    database: Database
+
+    async def create(self, actor: Actor, form: CreateTicket) -> Ticket:
+        """Open a ticket that the actor requests.
+
+        Raises:
+            NotFound: there is no such workflow.
+            WorkflowRetired: it is declared no more.
+            Forbidden: the actor may not assign the ticket to whom the form names.
+
+        """
+        return await self.once(actor, form, lambda session: open_ticket(session, actor, form))
+
+    async def assign(self, actor: Actor, form: AssignTicket) -> Ticket:
+        """Hand a ticket to somebody, or back to the queue; raises as `assigning` does."""
+        return await self.change(actor, form, assigning)
+
+    async def comment(self, actor: Actor, form: CommentTicket) -> Ticket:
+        """Add a comment; CLOSED tickets take them too."""
+        return await self.change(actor, form, commenting)
+
+    async def update(self, actor: Actor, form: UpdateTicket) -> Ticket:
+        """Change title, description or priority; raises as `editing` does."""
+        return await self.change(actor, form, editing)
+
+    async def transition(self, actor: Actor, form: TransitionTicket) -> Ticket:
+        """Move a ticket to another status.
+
+        Raises:
+            ForbiddenTransition: the workflow does not allow it to this actor; with the reason.
+
+        """
+        request = KeyedRequest.of(actor, form)
+        row = await self.database.row(
+            transition_statement(keyed=request is not None),
+            ticket=form.ticket,
+            actor=actor.id,
+            admin_bit=int(ActorRoles.ADMIN) if actor.is_admin else 0,
+            target=form.to.value,
+            target_ordinal=form.to.ordinal,
+            expected_version=form.expected_version,
+            key=request and request.key,
+            request=request and request.digest,
+        )
+        if row is None:
+            raise unknown_ticket(form.ticket)
+        if row["moved"]:
+            return moved_ticket(row, form)
+        if request is not None and (first := await request.first_result(self.database)):
+            return await self.as_it_was(first)
+        raise refusal(row, form)
+
+    async def change(self, actor: Actor, form: AnyChange, decide: Decide[AnyChange]) -> Ticket:
+        """Carry out a change that is not a transition."""
+        return await self.once(
+            actor, form, lambda session: change_ticket(session, actor, form, decide)
+        )
+
+    async def once(
+        self, actor: Actor, form: Form, carry_out: Callable[[Session], Awaitable[Ticket]]
+    ) -> Ticket:
+        """Carry out a request in a transaction, or return what its key led to before."""
+        request = KeyedRequest.of(actor, form)
+        async with self.database.transaction() as session:
+            if request is None:
+                return await carry_out(session)
+            if await request.claim(session):
+                ticket = await carry_out(session)
+                await request.settle(session, FirstResult(ticket.id, ticket.version))
+                return ticket
+        if first := await request.first_result(self.database):
+            return await self.as_it_was(first)
+        raise Unavailable("The idempotency key expired just now; send the request again.")
+
+    async def as_it_was(self, result: FirstResult) -> Ticket:
+        """Return a ticket in an earlier version."""
+        rows = await self.database.rows(HISTORY_UNTIL, ticket_id=result.ticket, last=result.version)
+        return rebuilt(map(entry_of, rows))
+
+
+async def open_ticket(session: Session, actor: Actor, form: CreateTicket) -> Ticket:
+    """Write a new ticket and the first entry of its history."""
+    await session.run(LOCK_TICKETS)
+    workflow = await offered_workflow(session, form.workflow)
+    ticket_id = f"tk_{token_hex(TICKET_ID_BYTES)}"
+    entry = opening_entry(ticket_id, form, actor, workflow["now"], workflow["revision"])
+    ticket, head = opened(entry), entry.digest(GENESIS)
+    await mention_users(session, ticket.requester, ticket.assignee)
+    await session.run(INSERT_TICKET, **asdict(ticket), head=head)
+    await session.run(INSERT_ENTRY, **asdict(entry), digest=head)
+    return ticket
+
+
+async def offered_workflow(session: Session, name: str) -> Row:
+    """Return the workflow that a new ticket asks for.
+
+    Raises:
+        NotFound: there is none of that name; the near names are offered.
+        WorkflowRetired: it is declared no more.
+
+    """
+    row = await session.row(OFFERED_WORKFLOW, wanted=name)
+    if row is None:
+        known = [each["name"] for each in await session.rows(WORKFLOW_NAMES)]
+        message = f"There is no workflow named {name!r}.{did_you_mean(name, known)}"
+        raise NotFound(message, workflow=name)
+    if row["retired"]:
+        raise WorkflowRetired(
+            f"{name} is retired: it takes no new tickets until it is declared again.",
+            reason="workflow_retired",
+            workflow=name,
+        )
+    return row
+
+
+async def change_ticket(
+    session: Session, actor: Actor, form: AnyChange, decide: Decide[AnyChange]
+) -> Ticket:
+    """Ask the rule, then write the ticket and the entries of its history."""
+    row = await session.row(LOCKED_TICKET, ticket=form.ticket)
+    if row is None:
+        raise unknown_ticket(form.ticket)
+    ticket = ticket_of(row)
+    if form.expected_version not in (None, ticket.version):
+        raise version_conflict(ticket.id, ticket.version, form)
+    changes = decide(ticket, actor, form)
+    entries = recorded(ticket, changes, actor, row["now"], row["revision"])
+    return await write_entries(session, ticket, row["head"], entries)
+
+
+async def write_entries(
+    session: Session, ticket: Ticket, head: bytes, entries: Sequence[Entry]
+) -> Ticket:
+    """Append entries to a ticket's history and take the ticket along."""
+    if not entries:
+        return ticket
+    digests = list(accumulate(entries, lambda before, entry: entry.digest(before), initial=head))
+    after = reduce(step, entries, ticket)
+    await mention_users(session, after.assignee)
+    new = asdict(after) | {"head": digests[-1]}
+    values = {f"new_{column}": new[column] for column in CHANGING_COLUMNS}
+    await session.run(UPDATE_TICKET, changed=ticket.id, **values)
+    written = [
+        asdict(entry) | {"digest": digest}
+        for entry, digest in zip(entries, digests[1:], strict=True)
+    ]
+    await session.run_each(INSERT_ENTRY, written)
+    return after
+
+
+def moved_ticket(row: Row, form: TransitionTicket) -> Ticket:
+    """Return the ticket after a transition, from what the statement saw before it."""
+    return replace(ticket_of(row), status=form.to, version=row["version"] + 1, updated_at=row["at"])
+
+
+def refusal(row: Row, form: TransitionTicket) -> InterlockError:
+    """Return why a transition did not happen, from the facts that the statement decided on."""
+    if row["verdict"] == Verdict.VERSION_CONFLICT:
+        return version_conflict(form.ticket, row["version"], form)
+    workflow = CompiledWorkflow(
+        row["workflow"], row["display_name"], Policy(row["policy"]), retired=row["retired"]
+    )
+    held = ActorRoles(row["actor_bits"])
+    answer = explain(workflow, Status(row["status"]), form.to, held)
+    return ForbiddenTransition(answer.sentence, ticket=form.ticket, **answer.facts)
+
+
+def version_conflict(ticket: str, version: int, form: ChangeForm) -> VersionConflict:
+    """Return the refusal of a form that was filled in for another version of the ticket."""
+    return VersionConflict(
+        f"{ticket} is at version {version}, not {form.expected_version}: read it again.",
+        reason="version_conflict",
+        ticket=ticket,
+        expected_version=form.expected_version,
+        current_version=version,
+    )
+
+
+def unknown_ticket(ticket: str) -> NotFound:
+    """Return the refusal of a request for a ticket that does not exist."""
+    return NotFound(f"There is no ticket {ticket!r}.", ticket=ticket)

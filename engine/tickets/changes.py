@@ -1,0 +1,120 @@
+"""What a request does to a ticket: rules first, then the entries that record it. Pure."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from engine.tickets.actor import Actor
+from engine.tickets.history import Entry, EntryKind
+from engine.tickets.requests import AssignTicket, CommentTicket, CreateTicket, UpdateTicket
+from engine.tickets.rules import Relation, may_assign, may_edit
+from engine.tickets.ticket import Opening, Ticket, opened
+from engine.vocabulary import Status
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field of a ticket takes a new value; `details` as in `Entry`."""
+
+    kind: EntryKind
+    old: str | None
+    new: str | None
+    details: str | None = None
+
+
+def assigning(ticket: Ticket, actor: Actor, form: AssignTicket) -> tuple[Change, ...]:
+    """Return the change that hands a ticket over; none if it is theirs already.
+
+    Raises:
+        TicketClosed, Forbidden: see `may_assign`.
+
+    """
+    relations = may_assign(ticket, actor)
+    return differing((EntryKind.ASSIGNEE, ticket.assignee, form.assignee), relations=relations)
+
+
+def editing(ticket: Ticket, actor: Actor, form: UpdateTicket) -> tuple[Change, ...]:
+    """Return a change for each field that takes another value.
+
+    Raises:
+        TicketClosed, Forbidden: see `may_edit`.
+
+    """
+    relations = may_edit(ticket, actor)
+    fields = (
+        (EntryKind.TITLE, ticket.title, form.title),
+        (EntryKind.DESCRIPTION, ticket.description, form.description),
+        (EntryKind.PRIORITY, ticket.priority, form.priority),
+    )
+    return differing(*(each for each in fields if each[2] is not None), relations=relations)
+
+
+def commenting(_ticket: Ticket, _actor: Actor, form: CommentTicket) -> tuple[Change, ...]:
+    """Return the change that adds a comment: everyone who may read may comment, CLOSED or not."""
+    return (Change(EntryKind.COMMENT, None, form.text),)
+
+
+def differing(
+    *fields: tuple[EntryKind, str | None, str | None], relations: frozenset[Relation]
+) -> tuple[Change, ...]:
+    """Return the fields whose value changes, each with what allowed it."""
+    details = json.dumps({"allowed_as": sorted(relations)})
+    return tuple(Change(kind, old, new, details) for kind, old, new in fields if old != new)
+
+
+def recorded(
+    ticket: Ticket, changes: Sequence[Change], actor: Actor, at: datetime, revision: int
+) -> tuple[Entry, ...]:
+    """Return changes as the next entries of a ticket's history."""
+    bits = actor.roles_towards(ticket.requester, ticket.assignee)
+    return tuple(
+        Entry(
+            ticket=ticket.id,
+            seq=seq,
+            at=max(at, ticket.updated_at),
+            actor=actor.id,
+            kind=change.kind,
+            old_value=change.old,
+            new_value=change.new,
+            actor_bits=int(bits),
+            workflow_revision=revision,
+            details=change.details,
+        )
+        for seq, change in enumerate(changes, ticket.version + 1)
+    )
+
+
+def opening_entry(
+    ticket_id: str, form: CreateTicket, actor: Actor, at: datetime, revision: int
+) -> Entry:
+    """Return the first entry of a new ticket, which the actor requests.
+
+    Raises:
+        Forbidden: it names an assignee whom the actor may not assign.
+
+    """
+    opening = Opening(
+        title=form.title,
+        description=form.description,
+        priority=form.priority,
+        workflow=form.workflow,
+        requester=actor.id,
+        assignee=form.assignee,
+        assignee_group=form.assignee_group,
+    )
+    entry = Entry(
+        ticket=ticket_id,
+        seq=1,
+        at=at,
+        actor=actor.id,
+        kind=EntryKind.CREATED,
+        old_value=None,
+        new_value=Status.OPEN,
+        actor_bits=int(actor.roles_towards(actor.id, None)),
+        workflow_revision=revision,
+        details=opening.details,
+    )
+    if form.assignee is not None:
+        may_assign(replace(opened(entry), assignee=None), actor)
+    return entry

@@ -1,0 +1,173 @@
+"""What people send: the forms that create or change a ticket, checked before anything happens."""
+
+import re
+from typing import Annotated, Final, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
+from pydantic.alias_generators import to_camel
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from engine import limits
+from engine.errors import InvalidInput
+from engine.vocabulary import SYSTEM, Priority, Status
+
+UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+LINE_BREAK: Final = re.compile(r"[\t\n\r]")
+
+
+def storable(text: str) -> str:
+    """Refuse control characters (tab and line breaks aside) and halves of characters."""
+    if found := UNPRINTABLE.search(text):
+        raise PydanticCustomError(
+            "unprintable",
+            "must not hold the character U+{code} (at {position})",
+            {"code": f"{ord(found.group()):04X}", "position": found.start()},
+        )
+    return text
+
+
+def one_line(text: str) -> str:
+    """Refuse a text of several lines."""
+    if found := LINE_BREAK.search(text):
+        message = "must be one line without tabs (found one at {position})"
+        raise PydanticCustomError("several_lines", message, {"position": found.start()})
+    return text
+
+
+def a_person(user: str) -> str:
+    """Refuse the name of the actor of automatic events."""
+    if user == SYSTEM:
+        raise PydanticCustomError("system_user", "must be a person; system is reserved")
+    return user
+
+
+Title = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True, min_length=1, max_length=limits.TITLE_CHARACTERS, strict=True
+    ),
+    AfterValidator(storable),
+    AfterValidator(one_line),
+]
+Description = Annotated[
+    str,
+    StringConstraints(max_length=limits.TICKET_DESCRIPTION_CHARACTERS, strict=True),
+    AfterValidator(storable),
+]
+CommentText = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True, min_length=1, max_length=limits.COMMENT_CHARACTERS, strict=True
+    ),
+    AfterValidator(storable),
+]
+UserId = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=limits.USER_ID_CHARACTERS, strict=True),
+    AfterValidator(storable),
+    AfterValidator(one_line),
+    AfterValidator(a_person),
+]
+GroupName = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=limits.GROUP_CHARACTERS, strict=True),
+    AfterValidator(storable),
+    AfterValidator(one_line),
+]
+IdempotencyKey = Annotated[
+    str,
+    StringConstraints(
+        min_length=1, max_length=limits.IDEMPOTENCY_KEY_CHARACTERS, pattern=r"^[!-~]+$", strict=True
+    ),
+]
+Version = Annotated[int, Field(gt=0, lt=2**31, strict=True)]
+
+
+class Form(BaseModel):
+    """The base of every form: immutable, and no unknown field.
+
+    Attributes:
+        idempotency_key: the same key by the same actor carries a request out once only.
+
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    idempotency_key: IdempotencyKey | None = None
+
+    @classmethod
+    def checked(cls, **values: object) -> Self:
+        """Return the filled-in form.
+
+        Raises:
+            InvalidInput: with every complaint in `problems`, each naming its field.
+
+        """
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            problems = [problem_of(each) for each in error.errors(include_url=False)]
+            text = "; ".join(f"{each['field']}: {each['message']}" for each in problems)
+            raise InvalidInput(f"{text}.", problems=problems) from None
+
+
+class CreateTicket(Form):
+    """The empty form: everything by hand."""
+
+    title: Title
+    description: Description = ""
+    priority: Priority = Priority.MEDIUM
+    workflow: str
+    assignee: UserId | None = None
+    assignee_group: GroupName | None = None
+
+
+class ChangeForm(Form):
+    """The base of the forms that change a ticket.
+
+    Attributes:
+        expected_version: refuse if the ticket has moved on from this version.
+
+    """
+
+    ticket: str
+    expected_version: Version | None = None
+
+
+class TransitionTicket(ChangeForm):
+    """Move a ticket to another status."""
+
+    to: Status
+
+
+class AssignTicket(ChangeForm):
+    """Hand a ticket to somebody; to nobody (None) puts it back into the queue."""
+
+    assignee: UserId | None
+
+
+class CommentTicket(ChangeForm):
+    """Say something about a ticket."""
+
+    text: CommentText
+
+
+class UpdateTicket(ChangeForm):
+    """Change what a ticket says of itself; None leaves a field as it is."""
+
+    title: Title | None = None
+    description: Description | None = None
+    priority: Priority | None = None
+
+
+def problem_of(error: ErrorDetails) -> dict[str, str]:
+    """Return one complaint about a form: which field (as the API names it), and what is wrong."""
+    field = to_camel(".".join(map(str, error["loc"])))
+    return {"field": field, "message": error["msg"].removeprefix("Value error, ").rstrip(".")}

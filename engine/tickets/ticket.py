@@ -1,0 +1,102 @@
+"""The ticket as a value, and the one step that takes it through its history."""
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from functools import reduce
+from typing import Final
+
+from engine.tickets.history import Entry, EntryKind
+from engine.vocabulary import Priority, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a ticket starts with: everything that its first entry records.
+
+    Attributes:
+        requester: a user id; None when `system` opens it.
+        assignee: a user id, if somebody is assigned from the start.
+        assignee_group: the group whose members may assign it.
+
+    """
+
+    title: str
+    description: str
+    priority: Priority
+    workflow: str
+    requester: str | None
+    assignee: str | None
+    assignee_group: str | None
+
+    @property
+    def details(self) -> str:
+        """The opening as the details of a `created` entry."""
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """One version of a ticket; nothing in it is known from anywhere but its history.
+
+    Attributes:
+        version: grows by one with every entry of the history.
+        created_at, updated_at: the times of the first and of the latest entry.
+
+    """
+
+    id: str
+    title: str
+    description: str
+    status: Status
+    priority: Priority
+    workflow: str
+    requester: str | None
+    assignee: str | None
+    assignee_group: str | None
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+
+def opened(entry: Entry) -> Ticket:
+    """Return the ticket that a `created` entry opens."""
+    opening = json.loads(entry.details or "{}")
+    return Ticket(
+        id=entry.ticket,
+        title=opening["title"],
+        description=opening["description"],
+        status=Status(str(entry.new_value)),
+        priority=Priority(opening["priority"]),
+        workflow=opening["workflow"],
+        requester=opening["requester"],
+        assignee=opening["assignee"],
+        assignee_group=opening["assignee_group"],
+        created_at=entry.at,
+        updated_at=entry.at,
+        version=entry.seq,
+    )
+
+
+EFFECTS: Final[dict[EntryKind, Callable[[Ticket, str | None], Ticket]]] = {
+    EntryKind.STATUS: lambda ticket, new: replace(ticket, status=Status(str(new))),
+    EntryKind.ASSIGNEE: lambda ticket, new: replace(ticket, assignee=new),
+    EntryKind.PRIORITY: lambda ticket, new: replace(ticket, priority=Priority(str(new))),
+    EntryKind.TITLE: lambda ticket, new: replace(ticket, title=str(new)),
+    EntryKind.DESCRIPTION: lambda ticket, new: replace(ticket, description=str(new)),
+    EntryKind.COMMENT: lambda ticket, _new: ticket,
+}
+"""What each kind of entry does to a ticket that is open already."""
+
+
+def step(ticket: Ticket, entry: Entry) -> Ticket:
+    """Return the ticket after one more entry."""
+    changed = EFFECTS[entry.kind](ticket, entry.new_value)
+    return replace(changed, version=entry.seq, updated_at=entry.at)
+
+
+def rebuilt(entries: Iterable[Entry]) -> Ticket:
+    """Return the ticket that a whole history, or its beginning, leads to."""
+    first, *later = entries
+    return reduce(step, later, opened(first))

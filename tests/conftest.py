@@ -1,0 +1,79 @@
+"""A real PostgreSQL for every test that asks for one: each gets a database of its own."""
+
+import asyncio
+import os
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from secrets import token_hex
+
+import asyncpg
+import pytest
+from sqlalchemy.engine import make_url
+
+from engine.storage.database import Database, open_database
+from engine.storage.embedded import embedded_server
+from engine.storage.schema import migrate
+from engine.storage.ticket_store import TicketStore
+from engine.storage.workflow_store import WorkflowStore
+from engine.vocabulary import SYSTEM
+from engine.workflows.defaults import default_workflows
+
+TEMPLATE = "interlock_template"
+IN_A_HURRY = ("fsync = off", "synchronous_commit = off", "full_page_writes = off")
+"""The embedded server of the tests need not survive a power cut."""
+
+
+def at(server: str, database: str) -> str:
+    return make_url(server).set(database=database).render_as_string(hide_password=False)
+
+
+async def run(server: str, *statements: str) -> None:
+    connection = await asyncpg.connect(server)
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """Return the address of a server: the one of the environment, or an embedded one."""
+    if url := os.environ.get("INTERLOCK_DATABASE_URL"):
+        yield url
+        return
+    with tempfile.TemporaryDirectory() as folder, embedded_server(Path(folder)) as url:
+        asyncio.run(run(url, *(f"ALTER SYSTEM SET {each}" for each in IN_A_HURRY)))
+        asyncio.run(run(url, "SELECT pg_reload_conf()"))
+        yield url
+
+
+@pytest.fixture(scope="session")
+async def template(server: str) -> str:
+    """Return the server, with a database on it that has the schema and the default workflows."""
+    await run(server, f"DROP DATABASE IF EXISTS {TEMPLATE}", f"CREATE DATABASE {TEMPLATE}")
+    await migrate(at(server, TEMPLATE))
+    async with open_database(at(server, TEMPLATE)) as database:
+        await WorkflowStore(database).publish(default_workflows(), by=SYSTEM, source="tests")
+    return server
+
+
+@pytest.fixture
+async def database_url(template: str) -> AsyncIterator[str]:
+    """Return the address of a database with schema and workflows, and no tickets."""
+    name = f"interlock_{token_hex(6)}"
+    await run(template, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    yield at(template, name)
+    await run(template, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    async with open_database(database_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def store(database: Database) -> TicketStore:
+    return TicketStore(database)
