@@ -20,8 +20,8 @@ from engine.errors import InterlockError, InvalidInput
 REQUEST_ID_HEADER: Final = "X-Request-ID"
 REQUEST_ID_FORM: Final = re.compile(rf"[A-Za-z0-9._:-]{{1,{limits.REQUEST_ID_CHARACTERS}}}")
 UNMATCHED: Final = "unmatched"
-CLIENT_GONE: Final = 499
-"""The status that is logged, as nginx does, when the client left before it was answered."""
+UNANSWERED: Final = 499
+"""The status that is logged when no whole answer was sent, mostly because the client left."""
 
 HEADERS: Final = {
     hdrs.SERVER: "interlock",
@@ -49,7 +49,7 @@ async def name_request(request: web.Request, handler: Handler) -> web.StreamResp
 async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Count the request and write a line about it."""
     started = perf_counter()
-    status = CLIENT_GONE
+    status = UNANSWERED
     try:
         response = await handler(request)
         status = response.status

@@ -80,6 +80,7 @@ REFUSED: dict[str, tuple[str, TokenRefusal]] = {
     "an algorithm that is null": (sign(GOOD, {"alg": None}), R.MALFORMED),
     "a key id that is a number": (sign(GOOD, HS256 | {"kid": 1}), R.MALFORMED),
     "a critical extension": (sign(GOOD, HS256 | {"crit": ["exp"], "exp": 1}), R.MALFORMED),
+    "a critical header that is none": (sign(GOOD, HS256 | {"crit": ["alg"]}), R.MALFORMED),
     "a critical extension of no text": (sign(GOOD, HS256 | {"crit": [[]]}), R.MALFORMED),
     "critical extensions that are a number": (sign(GOOD, HS256 | {"crit": 1}), R.MALFORMED),
     "an unencoded payload": (sign(GOOD, HS256 | {"b64": False, "crit": ["b64"]}), R.MALFORMED),
