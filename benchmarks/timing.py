@@ -1,10 +1,14 @@
-"""Timing two things in turn, so that a machine whose speed drifts does not favour either."""
+"""Timing things in turn, so that a machine whose speed drifts favours none of them."""
 
 from collections.abc import Callable
 from statistics import median
 from time import perf_counter
+from typing import Final, TypeAlias
 
-ROUNDS = 7
+ROUNDS: Final = 7
+
+Row: TypeAlias = tuple[str, str, str, str, str]
+"""What was timed, its median, the reference, its median, and the ratio of the two."""
 
 
 def seconds(work: Callable[[], object]) -> float:

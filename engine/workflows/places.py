@@ -56,6 +56,10 @@ class ListNode:
         inside = isinstance(step, int) and 0 <= step < len(self.parts)
         return self.parts[int(step)] if inside else None
 
+    def moved(self, spot: Spot) -> "ListNode":
+        """Return the same list as it is repeated elsewhere."""
+        return ListNode(self.value, spot, self.parts)
+
 
 @dataclass(slots=True)
 class MappingNode:
@@ -73,6 +77,10 @@ class MappingNode:
     def part(self, step: str | int) -> "Part | None":
         """Return the part that a step leads to; None if there is none."""
         return self.parts.get(step) if isinstance(step, str) else None
+
+    def moved(self, spot: Spot) -> "MappingNode":
+        """Return the same mapping as it is repeated elsewhere."""
+        return MappingNode(self.value, spot, self.parts, self.keys)
 
 
 def spot_of(part: Part) -> Spot:

@@ -25,11 +25,14 @@ SHIFTS: Final = {
 """The place of each pair's three bits."""
 
 MASKS: Final = {
-    (source, target, int(actor)): int(actor) << shift
-    for (source, target), shift in SHIFTS.items()
-    for actor in EVERY_ACTOR
+    source: {
+        target: tuple(int(actor) << SHIFTS[source, target] for actor in EVERY_ACTOR)
+        for target in STATUSES
+    }
+    for source in STATUSES
 }
-"""The bits of which one is enough, for every question: a check is one look-up and one AND."""
+"""The bits of which one is enough, by source, target and actor: nested, so that a check is three
+look-ups and one AND, and builds no key."""
 
 
 def policy_of(transitions: Iterable[tuple[Status, Status, Role]]) -> Policy:
@@ -47,7 +50,7 @@ def roles_allowed(policy: int, source: Status, target: Status) -> ActorRoles:
 
 def permits(policy: int, source: Status, target: Status, actor: int) -> bool:
     """Tell whether an actor who is `actor` towards the ticket may make this transition."""
-    return policy & MASKS[source, target, actor] != 0
+    return policy & MASKS[source][target][actor] != 0
 
 
 def allowed_from(policy: int, source: Status, actor: int) -> tuple[Status, ...]:

@@ -7,7 +7,7 @@ the interpreter's stack.
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, NoReturn, TypeAlias
 
 from _ruamel_yaml import CParser
@@ -144,7 +144,7 @@ class Builder:
             self.stop("syntax_error", f"This is not YAML: {error.problem or error.context}.", at)
         except (YAMLError, ValueError) as error:
             self.stop("syntax_error", f"This is not YAML: {str(error).splitlines()[0]}.")
-        stream = self.documents.node
+        stream = self.documents
         if stream.value in ([], [None]):
             return {}, MappingNode({}, BEGINNING, {}, {})
         return stream.value[0], stream.parts[0]
@@ -195,7 +195,7 @@ class Builder:
     def start_document(self, event: Event) -> None:
         """Admit one document, without directives."""
         at = event.start_mark.index
-        if self.documents.node.parts:
+        if self.documents.parts:
             self.stop("not_one_document", "Helm reads one document only; remove this one.", at)
         if event.version or event.tags:
             self.stop("unsupported_directive", "Remove the % line; Helm does not need it.", at)
@@ -209,7 +209,7 @@ class Builder:
         if isinstance(top, OpenMapping) and top.key_is_due:
             if plain:
                 self.check_key(text, at)
-            if text in top.node.keys:
+            if text in top.keys:
                 self.check_repetition(top, text, at)
             top.start_entry(text, at, merging=plain and text == MERGE)
             return
@@ -250,8 +250,8 @@ class Builder:
         self.top = self.outer.pop()
         if done.anchor is not None:
             weight = 1 + self.nodes + self.aliased - done.nodes_before
-            self.keep(done.anchor, Anchored(done.node.value, done.node, weight))
-        self.add(done.node.value, done.node)
+            self.keep(done.anchor, Anchored(done.value, done, weight))
+        self.add(done.value, done)
 
     def alias(self, event: Event) -> None:
         """Repeat what an anchor holds, within the budget for repetition."""
@@ -264,7 +264,8 @@ class Builder:
         self.aliased += target.weight
         if self.aliased > limits.DOCUMENT_ALIAS_WEIGHT_NODES:
             self.stop("alias_bomb", "Aliases repeat too much; write less of it, or out.", at)
-        self.add(target.value, moved(target.part, at))
+        part = target.part
+        self.add(target.value, at if isinstance(part, int) else part.moved(at))
 
     # --- building -------------------------------------------------------------------------------
 
@@ -284,16 +285,16 @@ class Builder:
         except Doubtful:
             is_text = False
         if not is_text:
-            word = shown(key)
-            message = f"The key {key or 'null'} is not text to every reader; write {word}."
+            plain = key[:SHOWN_CHARACTERS] or "null"
+            message = f"The key {plain} is not text to every reader; write {shown(key)}."
             self.complain("non_string_key", message, at)
 
     def check_repetition(self, top: OpenMapping, key: str, at: Spot) -> None:
         """Refuse a key that was written before; what a `<<` brought may be written again."""
-        if key in top.merged:
+        if top.merged and key in top.merged:
             top.merged.discard(key)
             return
-        before = self.source.location(top.node.keys[key])
+        before = self.source.location(top.keys[key])
         message = f"{shown(key)} stands here twice (first at {before}); Helm keeps the last."
         self.complain("duplicate_key", message, at)
 
@@ -324,11 +325,6 @@ class Builder:
         if len(self.anchors) > limits.DOCUMENT_ANCHORS:
             message = f"There are more than {limits.DOCUMENT_ANCHORS} anchors."
             self.stop("too_many_anchors", message, spot_of(anchored.part))
-
-
-def moved(part: Part, spot: Spot) -> Part:
-    """Return a part as it stands at another spot."""
-    return spot if isinstance(part, int) else replace(part, spot=spot)
 
 
 def shown(text: str) -> str:
