@@ -13,6 +13,8 @@ TOKEN_CHARACTERS: Final = 8_000
 TOKEN_LIFETIME_DAYS: Final = 365
 VERIFIED_TOKENS: Final = 1_000
 CLOCK_LEEWAY_SECONDS: Final = 60
+REMEMBERED_PEOPLE: Final = 10_000
+"""Of whom a process knows that they are written down already."""
 
 SHUTDOWN_SECONDS: Final = 10
 """What requests in flight get to finish, and as long again to be cancelled."""

@@ -23,6 +23,8 @@ from structlog.typing import Processor
 from api.settings import LogFormat, LogLevel
 
 MALFORMED: Final = (HttpProcessingError, web.RequestPayloadError)
+LIBRARIES: Final = logging.WARNING
+"""Below this they chat about their own works."""
 COMMON: Final[tuple[Processor, ...]] = (
     structlog.contextvars.merge_contextvars,
     structlog.processors.add_log_level,
@@ -63,7 +65,7 @@ def json_line(event: object, default: Callable[[object], object]) -> str:
 
 
 def route_libraries(renderers: list[Processor], level: int) -> None:
-    """Send what libraries log through the same renderers."""
+    """Send what libraries log through the same renderers, warnings and worse."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         ProcessorFormatter(
@@ -71,7 +73,7 @@ def route_libraries(renderers: list[Processor], level: int) -> None:
             processors=[ProcessorFormatter.remove_processors_meta, *renderers],
         )
     )
-    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.basicConfig(level=max(level, LIBRARIES), handlers=[handler], force=True)
     logging.getLogger("aiohttp.server").addFilter(withhold_client_bytes)
 
 

@@ -5,17 +5,21 @@ from typing import Final
 
 import typer
 
+from api.cli.demo import demo
 from api.cli.exits import EXIT_ERROR, EXIT_INVALID_DECLARATION, EXIT_USAGE
 from api.cli.explain import explain
 from api.cli.graph import graph
+from api.cli.history import history
 from api.cli.lint import lint
+from api.cli.migrate import migrate
+from api.cli.serve import serve
 from api.cli.token import token
 from engine.errors import InterlockError, InvalidDeclaration
 
 USAGE_ERROR_OF_TYPER: Final = 2
 
 app = typer.Typer(
-    help="Declare, check and explain ticket workflows.",
+    help="Tickets that move only as their declared workflows allow.",
     epilog="Exit codes: 0 done, 1 refused or failed, 6 a declaration has errors, 64 wrong usage.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -26,6 +30,10 @@ app.command()(lint)
 app.command()(explain)
 app.command()(graph)
 app.command()(token)
+app.command()(migrate)
+app.command()(serve)
+app.command()(demo)
+app.add_typer(history, name="history")
 
 
 def main() -> None:

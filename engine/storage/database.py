@@ -7,12 +7,15 @@ from typing import Final, TypeAlias
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
+from sqlalchemy import literal_column, select
 
 from engine.errors import Unavailable
 from engine.storage.statements import Statement
 
 POOL_CONNECTIONS: Final = 16
 COMMAND_SECONDS_MAX: Final = 30
+
+ANYTHING: Final = Statement.of(select(literal_column("1")))
 
 Row: TypeAlias = asyncpg.Record
 Connection: TypeAlias = asyncpg.Connection | PoolConnectionProxy
@@ -62,6 +65,15 @@ class Database:
         """Run a statement and return the first row of its answer."""
         with outages_told():
             return await self.pool.fetchrow(statement.sql, *statement.arguments(values))
+
+    async def check(self) -> None:
+        """Return if the database answers.
+
+        Raises:
+            Unavailable: it does not.
+
+        """
+        await self.row(ANYTHING)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Session]:

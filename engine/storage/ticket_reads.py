@@ -8,6 +8,7 @@ from typing import Final, NamedTuple, Self
 
 from sqlalchemy import ARRAY, Select, Text, bindparam, func, select, tuple_
 
+from engine.errors import NotFound
 from engine.storage.database import Database
 from engine.storage.rows import TICKET_COLUMNS, entry_of, ticket_of
 from engine.storage.statements import Statement
@@ -43,10 +44,22 @@ class Page:
     has_more: bool
 
 
-async def find_ticket(database: Database, ticket: str) -> Ticket | None:
-    """Return the ticket of that id, if there is one."""
+async def read_ticket(database: Database, ticket: str) -> Ticket:
+    """Return the ticket of that id.
+
+    Raises:
+        NotFound: there is none.
+
+    """
     row = await database.row(TICKET, ticket=ticket)
-    return None if row is None else ticket_of(row)
+    if row is None:
+        raise unknown_ticket(ticket)
+    return ticket_of(row)
+
+
+def unknown_ticket(ticket: str) -> NotFound:
+    """Return the refusal of a request for a ticket that does not exist."""
+    return NotFound(f"There is no ticket {ticket!r}.", ticket=ticket)
 
 
 async def tickets_page(database: Database, first: int, after: Position | None) -> Page:

@@ -27,6 +27,7 @@ from engine.storage.idempotency import FirstResult, KeyedRequest
 from engine.storage.rows import entry_of, ticket_of
 from engine.storage.statements import Statement
 from engine.storage.tables import ticket_status_history, tickets, workflows
+from engine.storage.ticket_reads import unknown_ticket
 from engine.storage.transition import Verdict, transition_statement
 from engine.storage.users import mention_users
 from engine.tickets.actor import Actor
@@ -288,8 +289,3 @@ def version_conflict(ticket: str, version: int, form: ChangeForm) -> VersionConf
         expected_version=form.expected_version,
         current_version=version,
     )
-
-
-def unknown_ticket(ticket: str) -> NotFound:
-    """Return the refusal of a request for a ticket that does not exist."""
-    return NotFound(f"There is no ticket {ticket!r}.", ticket=ticket)

@@ -69,4 +69,5 @@ class Entry:
 
 def canonical_moment(at: datetime) -> str:
     """Return a moment as it is digested: UTC, six decimals."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    utc = at.astimezone(UTC).replace(tzinfo=None)
+    return f"{utc.isoformat(timespec='microseconds')}Z"

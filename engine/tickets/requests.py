@@ -18,12 +18,13 @@ from engine import limits
 from engine.errors import InvalidInput
 from engine.vocabulary import SYSTEM, Priority, Status
 
-UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-LINE_BREAK: Final = re.compile(r"[\t\n\r]")
+UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+LINE_BREAK: Final = re.compile(r"[\t\n\r\u2028\u2029]")
+VISIBLE_ASCII: Final = re.compile(r"[!-~]*")
 
 
 def storable(text: str) -> str:
-    """Refuse control characters (tab and line breaks aside) and halves of characters."""
+    """Refuse control characters, tab and line breaks aside; PostgreSQL stores no NUL."""
     if found := UNPRINTABLE.search(text):
         raise PydanticCustomError(
             "unprintable",
@@ -38,6 +39,20 @@ def one_line(text: str) -> str:
     if found := LINE_BREAK.search(text):
         message = "must be one line without tabs (found one at {position})"
         raise PydanticCustomError("several_lines", message, {"position": found.start()})
+    return text
+
+
+def not_blank(text: str) -> str:
+    """Refuse a name that nobody can see."""
+    if not text.strip():
+        raise PydanticCustomError("blank", "must not be blank")
+    return text
+
+
+def visible_ascii(text: str) -> str:
+    """Refuse anything but visible ASCII, so that a key is the same key in a header and a log."""
+    if not VISIBLE_ASCII.fullmatch(text):
+        raise PydanticCustomError("not_visible_ascii", "must be visible ASCII without spaces")
     return text
 
 
@@ -73,6 +88,7 @@ UserId = Annotated[
     StringConstraints(min_length=1, max_length=limits.USER_ID_CHARACTERS, strict=True),
     AfterValidator(storable),
     AfterValidator(one_line),
+    AfterValidator(not_blank),
     AfterValidator(a_person),
 ]
 GroupName = Annotated[
@@ -80,13 +96,19 @@ GroupName = Annotated[
     StringConstraints(min_length=1, max_length=limits.GROUP_CHARACTERS, strict=True),
     AfterValidator(storable),
     AfterValidator(one_line),
+    AfterValidator(not_blank),
 ]
 IdempotencyKey = Annotated[
     str,
-    StringConstraints(
-        min_length=1, max_length=limits.IDEMPOTENCY_KEY_CHARACTERS, pattern=r"^[!-~]+$", strict=True
-    ),
+    StringConstraints(min_length=1, max_length=limits.IDEMPOTENCY_KEY_CHARACTERS, strict=True),
+    AfterValidator(visible_ascii),
 ]
+Reference = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=limits.REFERENCE_CHARACTERS, strict=True),
+    AfterValidator(storable),
+]
+"""What the request names something by that may or may not be there."""
 Version = Annotated[int, Field(gt=0, lt=2**31, strict=True)]
 
 
@@ -124,7 +146,7 @@ class CreateTicket(Form):
     title: Title
     description: Description = ""
     priority: Priority = Priority.MEDIUM
-    workflow: str
+    workflow: Reference
     assignee: UserId | None = None
     assignee_group: GroupName | None = None
 
@@ -137,7 +159,7 @@ class ChangeForm(Form):
 
     """
 
-    ticket: str
+    ticket: Reference
     expected_version: Version | None = None
 
 

@@ -9,7 +9,7 @@ import pytest
 from engine.errors import ForbiddenTransition
 from engine.storage.database import Database
 from engine.storage.history_audit import audit_histories, count_tickets
-from engine.storage.ticket_reads import find_ticket, histories
+from engine.storage.ticket_reads import read_ticket, histories
 from engine.storage.ticket_store import TicketStore
 from engine.tickets.audit import Flaw
 from engine.tickets.requests import (
@@ -151,8 +151,7 @@ async def test_of_fifty_writers_one_wins_each_step(store: TicketStore, database:
         )
         assert sum(isinstance(each, Ticket) for each in attempts) == 1
         assert sum(isinstance(each, ForbiddenTransition) for each in attempts) == 49
-    ended = await find_ticket(database, ticket.id)
-    assert ended is not None
+    ended = await read_ticket(database, ticket.id)
     assert (ended.status, ended.version) == (Status.CLOSED, 6)
     assert await flaws(database) == []
 
@@ -170,8 +169,7 @@ async def test_fifty_writers_under_one_key_are_one(store: TicketStore, database:
     for carry_out in requests:
         answers = await asyncio.gather(*(carry_out() for _ in range(50)))
         assert len(set(answers)) == 1
-    ended = await find_ticket(database, ticket.id)
-    assert ended is not None
+    ended = await read_ticket(database, ticket.id)
     assert ended.version == 4
     assert await flaws(database) == []
 
@@ -194,7 +192,6 @@ async def test_many_kinds_of_change_at_once_keep_the_chain_whole(
         ),
         return_exceptions=True,
     )
-    ended = await find_ticket(database, ticket.id)
-    assert ended is not None
+    ended = await read_ticket(database, ticket.id)
     assert (ended.status, ended.version) == (Status.IN_PROGRESS, 42)
     assert await flaws(database) == []

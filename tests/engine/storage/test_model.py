@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 from engine.errors import InterlockError
 from engine.storage.database import Database, open_database
 from engine.storage.history_audit import audit_histories
-from engine.storage.ticket_reads import find_ticket, histories
+from engine.storage.ticket_reads import read_ticket, histories
 from engine.storage.ticket_store import TicketStore
 from engine.tickets.actor import Actor
 from engine.tickets.requests import (
@@ -204,8 +204,7 @@ class TicketsMachine(RuleBasedStateMachine):
     @rule(ticket=consumes(tickets))
     def look_closely(self, ticket: str) -> None:
         model = self.model[ticket]
-        found = self.runner.run(find_ticket(self.database, ticket))
-        assert found is not None
+        found = self.runner.run(read_ticket(self.database, ticket))
         assert (found.status, found.assignee, found.title, found.priority, found.version) == (
             model.status,
             model.assignee,

@@ -1,0 +1,101 @@
+"""The one place that wires settings to concrete parts."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NoReturn
+
+from aiohttp import web
+
+from api.graphql.context import Context
+from api.graphql.interlock_schema import interlock_executor
+from api.http.application import build_application
+from api.http.graphql import graphql_route
+from api.identity import Tokens
+from api.people import People
+from api.settings import Settings
+from api.workflows import LiveWorkflows
+from engine.storage.database import Database, open_database
+from engine.storage.embedded import embedded_server
+from engine.storage.schema import migrate
+from engine.storage.ticket_store import TicketStore
+from engine.storage.workflow_store import WorkflowStore
+from engine.tickets.actor import Actor
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The engine on an open database."""
+
+    database: Database
+
+    @cached_property
+    def tickets(self) -> TicketStore:
+        """The tickets."""
+        return TicketStore(self.database)
+
+    @cached_property
+    def workflows(self) -> WorkflowStore:
+        """The workflows."""
+        return WorkflowStore(self.database)
+
+
+@asynccontextmanager
+async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
+    """Open the database of the settings, brought to the schema of this version.
+
+    Raises:
+        Misconfigured: the data folder can't hold a database.
+        Unavailable: the database does not answer, or does not let us in.
+
+    """
+    async with AsyncExitStack() as stack:
+        if settings.database_url is None:
+            url = stack.enter_context(embedded_server(settings.data_dir))
+        else:
+            url = settings.database_url.get_secret_value()
+        await migrate(url)
+        yield Parts(await stack.enter_async_context(open_database(url)))
+
+
+@asynccontextmanager
+async def open_application(settings: Settings) -> AsyncIterator[web.Application]:
+    """Open what the server needs, and yield the application of all its doors.
+
+    Raises:
+        Misconfigured: a setting is missing or unusable.
+        Unavailable: the database does not answer, or does not let us in.
+
+    """
+    async with open_parts(settings) as parts, application_on(parts, settings) as application:
+        yield application
+
+
+@asynccontextmanager
+async def application_on(parts: Parts, settings: Settings) -> AsyncIterator[web.Application]:
+    """Yield the application of all doors to an engine that is open already."""
+    workflows = await LiveWorkflows.read(parts.workflows)
+    people = People(parts.database)
+
+    async def context_for(actor: Actor) -> Context:
+        await people.remember(actor)
+        return Context(actor, parts.database, parts.tickets, workflows)
+
+    routes = [graphql_route(await interlock_executor(), context_for)]
+    tokens = Tokens(settings.demand_jwt_secret())
+    async with in_background(workflows.keep_fresh()):
+        yield build_application(routes, tokens, parts.database.check)
+
+
+@asynccontextmanager
+async def in_background(work: Coroutine[object, object, NoReturn]) -> AsyncIterator[None]:
+    """Do work for as long as the block lasts."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

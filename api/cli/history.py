@@ -1,0 +1,62 @@
+"""`interlock history`: the proof that nothing was changed."""
+
+import asyncio
+import os
+from dataclasses import dataclass
+from typing import Final
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from api.bootstrap import open_parts
+from api.cli.exits import EXIT_ERROR
+from api.settings import Settings
+from engine.storage.database import Database
+from engine.storage.history_audit import audit_histories, count_tickets
+
+history: Final = typer.Typer(help="The history of every ticket.", no_args_is_help=True)
+
+
+@history.callback()
+def of_tickets() -> None:
+    """The history of every ticket."""
+
+
+@history.command()
+def verify() -> None:
+    """Walk every ticket's history and name each first entry that does not fit; exit 1 if any."""
+    outcome = asyncio.run(verified(Settings.from_env(os.environ)))
+    if outcome.flawed:
+        typer.echo(f"{outcome.flawed} of {outcome.tickets} histories do not fit.")
+        raise typer.Exit(EXIT_ERROR)
+    typer.echo(f"{outcome.tickets} histories are whole: nothing was changed, removed or inserted.")
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How many tickets were looked at, and how many of their histories have a flaw."""
+
+    tickets: int = 0
+    flawed: int = 0
+
+
+async def verified(settings: Settings) -> Outcome:
+    """Audit the database of the settings."""
+    async with open_parts(settings) as parts:
+        return await walk(parts.database)
+
+
+async def walk(database: Database) -> Outcome:
+    """Print each flaw as it is found, behind a progress bar on standard error."""
+    columns = (TextColumn("verifying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    outcome = Outcome()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("verifying", total=await count_tickets(database))
+        async for _, flaw in audit_histories(database):
+            outcome.tickets += 1
+            progress.advance(task)
+            if flaw is not None:
+                outcome.flawed += 1
+                typer.echo(str(flaw))
+    return outcome

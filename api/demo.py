@@ -1,0 +1,144 @@
+"""The demo: two people and a handful of tickets, made as people would make them."""
+
+from dataclasses import dataclass
+from secrets import token_hex
+from typing import Final
+
+from pydantic import SecretStr
+
+from api.bootstrap import Parts
+from api.settings import Settings
+from engine.storage.ticket_reads import tickets_page
+from engine.storage.users import remember_user
+from engine.tickets.actor import Actor
+from engine.tickets.requests import (
+    AssignTicket,
+    CommentTicket,
+    CreateTicket,
+    TransitionTicket,
+)
+from engine.vocabulary import SYSTEM, Priority, Status
+from engine.workflows.defaults import default_workflows
+
+ANNA: Final = Actor("u_b1", "Anna K.")
+MARTON: Final = Actor("u_c4", "Marton P.", frozenset({"payment-team"}))
+KEY_FILE: Final = "demo.key"
+SOURCE: Final = "the default workflows"
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One ticket of the demo: Anna opens it, Marton works on it, Anna confirms.
+
+    Attributes:
+        status: how far it comes.
+        comment: what Marton says about it; empty for nothing.
+
+    """
+
+    title: str
+    description: str
+    workflow: str
+    priority: Priority
+    status: Status
+    comment: str = ""
+
+
+STORIES: Final = (
+    Story(
+        title="Card payments time out in the checkout",
+        description="Since 13:40 about a third of the payments end in a time-out after 30 s.",
+        workflow="incident_response",
+        priority=Priority.CRITICAL,
+        status=Status.IN_PROGRESS,
+        comment="The pool of the payment gateway is exhausted; rolling back this noon's release.",
+    ),
+    Story(
+        title="Access to the refund dashboard",
+        description="I take over refunds from Monday on.",
+        workflow="access_request",
+        priority=Priority.MEDIUM,
+        status=Status.OPEN,
+    ),
+    Story(
+        title="Invoices of March show the old address",
+        description="",
+        workflow="service_request",
+        priority=Priority.LOW,
+        status=Status.RESOLVED,
+        comment="The template is mended; please look at invoice 2031.",
+    ),
+    Story(
+        title="Rotate the certificate of pay.example.com",
+        description="It expires in nine days.",
+        workflow="change_request",
+        priority=Priority.HIGH,
+        status=Status.OPEN,
+    ),
+    Story(
+        title="Duplicate bookings after a retry",
+        description="Found on 3 April, seen twice since.",
+        workflow="incident_response",
+        priority=Priority.HIGH,
+        status=Status.CLOSED,
+        comment="The retry now carries the key of the first try.",
+    ),
+)
+
+
+def with_secret(settings: Settings) -> Settings:
+    """Return the settings with a secret: their own, or one that is kept in the data folder."""
+    if settings.jwt_secret is not None:
+        return settings
+    file = settings.data_dir / KEY_FILE
+    if not file.exists():
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+        file.write_text(token_hex(), "utf-8")
+    return settings.model_copy(update={"jwt_secret": SecretStr(file.read_text("utf-8"))})
+
+
+async def fill(parts: Parts) -> int:
+    """Put the default workflows in force and, into an empty database, the demo's tickets.
+
+    Returns:
+        How many tickets were made.
+
+    """
+    await parts.workflows.publish(default_workflows(), by=SYSTEM, source=SOURCE)
+    for person in (ANNA, MARTON):
+        await remember_user(parts.database, person)
+    if (await tickets_page(parts.database, 1, None)).tickets:
+        return 0
+    for story in STORIES:
+        await tell(parts, story)
+    return len(STORIES)
+
+
+async def tell(parts: Parts, story: Story) -> None:
+    """Make one ticket and bring it to its status."""
+    store = parts.tickets
+    form = CreateTicket(
+        title=story.title,
+        description=story.description,
+        priority=story.priority,
+        workflow=story.workflow,
+        assignee_group="payment-team",
+    )
+    ticket = await store.create(ANNA, form)
+    if story.status is not Status.OPEN:
+        await store.assign(MARTON, AssignTicket(ticket=ticket.id, assignee=MARTON.id))
+    for actor, to in steps_to(story.status):
+        await store.transition(actor, TransitionTicket(ticket=ticket.id, to=to))
+    if story.comment:
+        await store.comment(MARTON, CommentTicket(ticket=ticket.id, text=story.comment))
+
+
+def steps_to(status: Status) -> list[tuple[Actor, Status]]:
+    """Return who takes a new ticket where, until it stands in `status`."""
+    everything = [
+        (MARTON, Status.IN_PROGRESS),
+        (MARTON, Status.RESOLVED),
+        (ANNA, Status.CLOSED),
+    ]
+    return everything[: status.ordinal]

@@ -1,0 +1,1 @@
+"""The schema of the API, in GraphQL's own language."""

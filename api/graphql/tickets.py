@@ -1,0 +1,166 @@
+"""Resolvers: tickets, read."""
+
+from typing import Final, TypedDict
+
+from api.graphql.context import Context
+from api.graphql.cursors import cursor_of, position_at
+from api.graphql.people import User
+from api.graphql.resolvers import Resolvers
+from engine.errors import InvalidInput
+from engine.limits import PAGE_TICKETS
+from engine.storage.ticket_reads import Page, read_ticket, tickets_page
+from engine.tickets.history import Entry, EntryKind
+from engine.tickets.ticket import Ticket
+from engine.vocabulary import STATUSES, SYSTEM, ActorRoles
+from engine.workflows.compiler import CompiledWorkflow
+from engine.workflows.explanation import Explanation, explain
+
+resolvers: Final = Resolvers()
+
+
+class ById(TypedDict):
+    """The arguments of `Query.ticket`."""
+
+    id: str
+
+
+class PageArguments(TypedDict, total=False):
+    """The arguments of `Query.tickets`."""
+
+    first: int
+    after: str | None
+
+
+class OfKinds(TypedDict, total=False):
+    """The arguments of `Ticket.history`."""
+
+    kinds: list[str] | None
+
+
+@resolvers.field("Query.ticket")
+async def ticket(_parent: object, arguments: ById, context: Context, _info: object) -> Ticket:
+    """Return the ticket of an id."""
+    return context.together([await read_ticket(context.database, arguments["id"])])[0]
+
+
+@resolvers.field("Query.tickets")
+async def tickets(
+    _parent: object, arguments: PageArguments, context: Context, _info: object
+) -> dict[str, object]:
+    """Return a page of tickets."""
+    first, after = arguments["first"], arguments.get("after")
+    if not 1 <= first <= PAGE_TICKETS:
+        raise InvalidInput(f"first must be 1 to {PAGE_TICKETS}, not {first}.", field="first")
+    position = None if after is None else position_at(after)
+    page = await tickets_page(context.database, first, position)
+    return connection(page, context, is_later=position is not None)
+
+
+def connection(page: Page, context: Context, *, is_later: bool) -> dict[str, object]:
+    """Return a page as a connection."""
+    nodes = context.together(page.tickets)
+    edges = [{"cursor": cursor_of(node), "node": node} for node in nodes]
+    page_info = {
+        "hasNextPage": page.has_more,
+        "hasPreviousPage": is_later,
+        "startCursor": edges[0]["cursor"] if edges else None,
+        "endCursor": edges[-1]["cursor"] if edges else None,
+    }
+    return {"edges": edges, "nodes": nodes, "pageInfo": page_info}
+
+
+@resolvers.field("Ticket.workflowDefinition")
+async def workflow_definition(
+    ticket: Ticket, _arguments: object, context: Context, _info: object
+) -> CompiledWorkflow:
+    """Return a ticket's workflow."""
+    return await context.workflows.named(ticket.workflow)
+
+
+@resolvers.field("Ticket.requester")
+async def requester(
+    ticket: Ticket, _arguments: object, context: Context, _info: object
+) -> User | None:
+    """Return the person who opened a ticket."""
+    return User.of(ticket.requester, await context.batch_of(ticket).names_of_people())
+
+
+@resolvers.field("Ticket.assignee")
+async def assignee(
+    ticket: Ticket, _arguments: object, context: Context, _info: object
+) -> User | None:
+    """Return the person whom a ticket is assigned to."""
+    return User.of(ticket.assignee, await context.batch_of(ticket).names_of_people())
+
+
+@resolvers.field("Ticket.sla")
+async def sla(_ticket: Ticket, _arguments: object, _context: Context, _info: object) -> None:
+    """Return what was promised for a ticket: nothing, as all of them come from an empty form."""
+
+
+@resolvers.field("Ticket.history")
+async def history(
+    ticket: Ticket, arguments: OfKinds, context: Context, _info: object
+) -> list[dict[str, object]]:
+    """Return the history of a ticket, as far as the version that was read."""
+    batch = context.batch_of(ticket)
+    kinds = arguments.get("kinds")
+    return [
+        entry_fields(entry, ticket)
+        for entry in (await batch.histories())[ticket.id]
+        if entry.seq <= ticket.version and (kinds is None or entry.kind.name in kinds)
+    ]
+
+
+def entry_fields(entry: Entry, ticket: Ticket) -> dict[str, object]:
+    """Return the fields of an entry."""
+    is_comment = entry.kind is EntryKind.COMMENT
+    return {
+        "ticket": ticket,
+        "seq": entry.seq,
+        "at": entry.at,
+        "actor": entry.actor,
+        "kind": entry.kind.name,
+        "from": entry.old_value,
+        "to": None if is_comment else entry.new_value,
+        "comment": entry.new_value if is_comment else None,
+        "actorRoles": role_names(ActorRoles(entry.actor_bits)),
+    }
+
+
+@resolvers.field("HistoryEntry.actorUser")
+async def actor_user(
+    entry: dict[str, Ticket | str], _arguments: object, context: Context, _info: object
+) -> User | None:
+    """Return the person who made an entry."""
+    actor, of_ticket = entry["actor"], entry["ticket"]
+    if actor == SYSTEM or not isinstance(actor, str) or not isinstance(of_ticket, Ticket):
+        return None
+    return User.of(actor, await context.batch_of(of_ticket).names_of_actors())
+
+
+@resolvers.field("Ticket.transitions")
+async def transitions(
+    ticket: Ticket, _arguments: object, context: Context, _info: object
+) -> list[dict[str, object]]:
+    """Return, for each status, whether the person who asks may move a ticket there now."""
+    workflow = await context.workflows.named(ticket.workflow)
+    held = context.actor.roles_towards(ticket.requester, ticket.assignee)
+    return [move_fields(explain(workflow, ticket.status, to, held)) for to in STATUSES]
+
+
+def move_fields(answer: Explanation) -> dict[str, object]:
+    """Return the fields of a transition."""
+    return {
+        "to": answer.target,
+        "allowed": answer.allowed,
+        "reason": answer.reason,
+        "message": answer.sentence,
+        "whoCould": role_names(answer.who_could),
+        "shortestPath": list(answer.shortest_path),
+    }
+
+
+def role_names(roles: ActorRoles) -> list[str]:
+    """Return roles as the schema names them."""
+    return [name.upper() for name in roles.names]

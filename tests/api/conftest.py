@@ -1,0 +1,76 @@
+"""The whole application on a real database, asked over a socket."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+from pydantic import SecretStr
+
+from api.bootstrap import Parts, application_on, open_parts
+from api.identity import Tokens
+from api.settings import Settings
+from engine.tickets.actor import Actor
+
+SECRET = SecretStr("0123456789abcdef" * 2)
+TOKENS = Tokens(SECRET)
+
+Client = TestClient[web.Request, web.Application]
+
+
+def bearer(actor: Actor) -> dict[str, str]:
+    return {"Authorization": f"Bearer {TOKENS.mint(actor, timedelta(hours=1))}"}
+
+
+@pytest.fixture
+def settings(database_url: str) -> Settings:
+    return Settings(database_url=SecretStr(database_url), jwt_secret=SECRET)
+
+
+@pytest.fixture
+async def parts(settings: Settings) -> AsyncIterator[Parts]:
+    async with open_parts(settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def client(parts: Parts, settings: Settings) -> AsyncIterator[Client]:
+    async with (
+        application_on(parts, settings) as application,
+        TestClient(TestServer(application)) as opened,
+    ):
+        yield opened
+
+
+class Api:
+    """GraphQL as a client speaks it."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+
+    async def ask(self, actor: Actor, query: str, **variables: object) -> dict[str, Any]:
+        """Return the whole answer."""
+        body = {"query": query, "variables": variables}
+        async with self.client.post("/graphql", json=body, headers=bearer(actor)) as response:
+            answer: dict[str, Any] = await response.json()
+            return answer
+
+    async def data(self, actor: Actor, query: str, **variables: object) -> dict[str, Any]:
+        """Return the data of an answer without errors."""
+        answer = await self.ask(actor, query, **variables)
+        assert "errors" not in answer, answer["errors"]
+        data: dict[str, Any] = answer["data"]
+        return data
+
+    async def refusal(self, actor: Actor, query: str, **variables: object) -> dict[str, Any]:
+        """Return the extensions of the only error of an answer."""
+        [error] = (await self.ask(actor, query, **variables))["errors"]
+        extensions: dict[str, Any] = error["extensions"]
+        return extensions
+
+
+@pytest.fixture
+def api(client: Client) -> Api:
+    return Api(client)
