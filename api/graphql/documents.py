@@ -28,7 +28,7 @@ from graphql.validation.validate import ValidationAbortedError
 from api.graphql.conversion import TartifletteNode, schema_part, tartiflette_document
 from api.graphql.cost import Price, Pricing
 from api.graphql.errors import LimitExceeded, UnknownOperation, ValidationFailed
-from api.graphql.structure import Measure, measure_operations
+from api.graphql.structure import Measure, measure_operations, name_of
 from api.graphql.text import parse_document
 from api.graphql.variables import condition_variables
 from api.limits import GraphQLLimits
@@ -58,14 +58,14 @@ class PreparedDocument:
 
     Attributes:
         tree: as Tartiflette executes it, without the fields that ask for the schema.
-        schema_part: those fields, as graphql-core executes them.
+        schema_part: those fields, as graphql-core executes them; None if there are none.
         operations: by name; None is the one without a name.
         conditions: the variables that `@skip` and `@include` ask.
 
     """
 
     tree: TartifletteNode
-    schema_part: DocumentNode
+    schema_part: DocumentNode | None
     operations: Mapping[str | None, PreparedOperation]
     conditions: frozenset[str]
 
@@ -76,7 +76,8 @@ class PreparedDocument:
         operation = self.operations.get(name)
         if operation is None:
             names = ", ".join(str(known) for known in self.operations if known) or "none"
-            wanted = f"There is no operation {name!r}" if name else "`operationName` is missing"
+            missing = "`operationName` is missing"
+            wanted = missing if name is None else f"There is no operation {name!r}"
             raise UnknownOperation(f"{wanted}; the document has: {names}.")
         return operation
 
@@ -105,21 +106,22 @@ class Documents:
         measures = measure_operations(document, self._limits)
         self._validate(document)
         pricing = Pricing(self._schema, document, self._limits.assumed_list_items)
-        operations = [
-            PreparedOperation(
-                name=node.name.value if node.name else None,
+        operations = {
+            name_of(node): PreparedOperation(
+                name=name_of(node),
                 kind=node.operation,
                 variables=tuple(node.variable_definitions or ()),
                 price=pricing.operation(node),
-                measure=measures[node.name.value if node.name else None],
+                measure=measures[name_of(node)],
             )
             for node in document.definitions
             if isinstance(node, OperationDefinitionNode)
-        ]
+        }
+        asks_schema = any(measure.schema_fields for measure in measures.values())
         return PreparedDocument(
             tree=tartiflette_document(document),
-            schema_part=schema_part(document),
-            operations={operation.name: operation for operation in operations},
+            schema_part=schema_part(document) if asks_schema else None,
+            operations=operations,
             conditions=condition_variables(document),
         )
 

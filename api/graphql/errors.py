@@ -20,6 +20,7 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 JsonObject: TypeAlias = dict[str, Json]
 
 ERROR_OPTIONS: Final = orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z
+MESSAGE_CHARACTERS: Final = 500
 LARGEST_SHOWN: Final = 2**53 - 1
 """The largest integer that every JSON reader keeps exact."""
 
@@ -82,8 +83,10 @@ def refuse_above(limit: str, bound: float, found: float) -> None:
 
 
 def message_of(problem: GraphQLError | str) -> str:
-    """Return the words of a problem."""
-    return problem if isinstance(problem, str) else problem.message
+    """Return the words of a problem; what it quotes of the request may be cut off."""
+    message = problem if isinstance(problem, str) else problem.message
+    cut = len(message) > MESSAGE_CHARACTERS
+    return f"{message[:MESSAGE_CHARACTERS]}…" if cut else message
 
 
 def refusal_errors(refused: InterlockError) -> list[Json]:
@@ -98,7 +101,7 @@ def located(problem: GraphQLError | str) -> JsonObject:
     if isinstance(problem, str) or not problem.locations:
         return {"message": message_of(problem)}
     places: list[Json] = [{"line": at.line, "column": at.column} for at in problem.locations]
-    return {"message": problem.message, "locations": places}
+    return {"message": message_of(problem), "locations": places}
 
 
 def extensions_of(error: InterlockError) -> JsonObject:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Self
 
-from graphql import GraphQLSchema, OperationType, execute_sync
+from graphql import DocumentNode, GraphQLSchema, OperationType, execute_sync
 
 from api.graphql.documents import Documents, PreparedDocument, PreparedOperation
 from api.graphql.errors import (
@@ -134,19 +134,19 @@ class GraphQLExecutor:
         if operation.measure.data_fields:
             tree, name = document.tree, operation.name
             answers.append(await self._engine.execute(tree, name, context, variables))
-        if operation.measure.schema_fields:
-            answers.append(self._answer_schema(document, operation, variables))
+        if document.schema_part and operation.measure.schema_fields:
+            answers.append(self._answer_schema(document.schema_part, operation, variables))
         return body_of(answers)
 
     def _answer_schema(
         self,
-        document: PreparedDocument,
+        document: DocumentNode,
         operation: PreparedOperation,
         variables: Mapping[str, object],
     ) -> Answer:
         result = execute_sync(
             self.schema,
-            document.schema_part,
+            document,
             variable_values=dict(variables),
             operation_name=operation.name,
         )

@@ -1,13 +1,13 @@
 """How deep and how wide a parsed document is.
 
 Every measure is linear in the document and keeps its own stack. A document with a fragment cycle
-has no depth: the validation refuses it, and names the cycle.
+has no depth, so that rule of the specification is checked here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
-from typing import Final
+from typing import Final, TypeAlias
 
 from graphql import (
     DocumentNode,
@@ -15,13 +15,14 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLError,
     InlineFragmentNode,
     OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
 )
 
-from api.graphql.errors import refuse_above
+from api.graphql.errors import ValidationFailed, refuse_above
 from api.limits import GraphQLLimits
 
 SCHEMA_FIELDS: Final = frozenset({"__schema", "__type"})
@@ -108,6 +109,9 @@ class Outline:
         return (node.selection_set, below) if node.selection_set else None
 
 
+Outlines: TypeAlias = Sequence[tuple[ExecutableDefinitionNode, Outline]]
+
+
 def outline(definition: ExecutableDefinitionNode) -> Outline:
     """Return what one definition measures, without recursion."""
     seen = Outline(directives=count_directives(definition))
@@ -130,7 +134,7 @@ def count_directives(definition: ExecutableDefinitionNode) -> int:
 def measure_operations(document: DocumentNode, limits: GraphQLLimits) -> dict[str | None, Measure]:
     """Return the measure of each operation by its name (None without one), fragments included.
 
-    Raises LimitExceeded. Returns nothing if fragments form a cycle.
+    Raises LimitExceeded, and ValidationFailed if fragments form a cycle.
     """
     outlines = [
         (definition, outline(definition))
@@ -139,16 +143,9 @@ def measure_operations(document: DocumentNode, limits: GraphQLLimits) -> dict[st
     ]
     refuse_above("aliases", limits.aliases, sum(seen.aliases for _, seen in outlines))
     refuse_above("directives", limits.directives, sum(seen.directives for _, seen in outlines))
-    try:
-        fragments = join_fragments(
-            (definition.name.value, seen)
-            for definition, seen in outlines
-            if isinstance(definition, FragmentDefinitionNode)
-        )
-    except CycleError:
-        return {}
+    fragments = measure_fragments(outlines)
     operations = {
-        definition.name.value if definition.name else None: joined(seen, fragments)
+        name_of(definition): joined(seen, fragments)
         for definition, seen in outlines
         if isinstance(definition, OperationDefinitionNode)
     }
@@ -157,18 +154,37 @@ def measure_operations(document: DocumentNode, limits: GraphQLLimits) -> dict[st
     return operations
 
 
-def join_fragments(outlines: Iterable[tuple[str, Outline]]) -> dict[str, Measure]:
-    """Return the measure of each fragment with those that it spreads; CycleError in a cycle."""
-    by_name = dict(outlines)
-    spreads = {name: [spread for spread, _ in seen.spreads] for name, seen in by_name.items()}
+def name_of(operation: OperationDefinitionNode) -> str | None:
+    """Return the name of an operation; None if it has none."""
+    return operation.name.value if operation.name else None
+
+
+def measure_fragments(outlines: Outlines) -> dict[str, Measure]:
+    """Return the measure of each fragment together with those that it spreads."""
+    defined = {
+        definition.name.value: (definition, seen)
+        for definition, seen in outlines
+        if isinstance(definition, FragmentDefinitionNode)
+    }
+    spreads = {name: [used for used, _ in seen.spreads] for name, (_, seen) in defined.items()}
     fragments: dict[str, Measure] = {}
-    for name in TopologicalSorter(spreads).static_order():
-        fragments[name] = joined(by_name.get(name, Outline()), fragments)
+    try:
+        for name in TopologicalSorter(spreads).static_order():
+            if name in defined:
+                fragments[name] = joined(defined[name][1], fragments)
+    except CycleError as error:
+        cycle: list[str] = error.args[1][:-1]
+        nodes = [defined[name][0] for name in cycle]
+        message = f"Fragments can't spread each other in a cycle: {', '.join(cycle)}."
+        raise ValidationFailed(GraphQLError(message, nodes)) from None
     return fragments
 
 
 def joined(seen: Outline, fragments: dict[str, Measure]) -> Measure:
-    """Return the measure of a definition with the fragments that it spreads."""
+    """Return the measure of a definition together with the fragments that it spreads.
+
+    A fragment that is not defined measures nothing; the validation names it.
+    """
     measure = seen.measure
     for name, place in seen.spreads:
         measure.add_fragment(place, fragments.get(name, Measure()))

@@ -1,0 +1,98 @@
+"""What an operation costs, counted with the sizes that the request gives."""
+
+from collections.abc import Mapping
+
+import pytest
+from graphql import OperationDefinitionNode, build_schema, parse
+
+from api.graphql.cost import Pricing
+
+LIST_ITEMS = 10
+
+SCHEMA = build_schema("""
+type Query {
+  one: Item list: [Item!]! few(first: Int): [Item] page(first: Int = 5, last: Int): Page
+}
+type Item { id: ID tags: [String] parts: [Item] page(first: Int = 5, last: Int): Page }
+type Page { edges: [Edge] nodes: [Item] total: Int }
+type Edge { node: Item }
+""")
+
+COSTS: dict[str, tuple[str, Mapping[str, object], float]] = {
+    "a field": ("{ one { id } }", {}, 2),
+    "a list of values is one field": ("{ one { tags } }", {}, 2),
+    "a list counts as an assumed size": ("{ list { id } }", {}, 1 + 10),
+    "lists in lists": ("{ list { parts { id } } }", {}, 1 + 10 * (1 + 10)),
+    "a page counts by its default": ("{ page { nodes { id } } }", {}, 1 + 5 * 2),
+    "a page counts by its argument": ("{ page(first: 3) { nodes { id } } }", {}, 1 + 3 * 2),
+    "the list of a page is that page": (
+        "{ page(first: 3) { edges { node { id } } total } }",
+        {},
+        1 + 3 * 4,
+    ),
+    "a list in a page multiplies": (
+        "{ page(first: 3) { nodes { parts { id } } } }",
+        {},
+        1 + 3 * (1 + 1 + 10),
+    ),
+    "the larger of first and last": ("{ page(first: 3, last: 7) { total } }", {}, 1 + 7),
+    "a list with first": ("{ few(first: 2) { id } }", {}, 1 + 2),
+    "a list with first that is not given": ("{ few { id } }", {}, 1 + 10),
+    "null for first": ("{ few(first: null) { id } }", {}, 1 + 10),
+    "a negative page is one item": ("{ page(first: -8) { total } }", {}, 1 + 1),
+    "a variable": ("query($n: Int) { page(first: $n) { total } }", {"n": 30}, 1 + 30),
+    "a variable that is not given": ("query($n: Int) { page(first: $n) { total } }", {}, 1 + 5),
+    "a variable that is null": ("query($n: Int) { page(first: $n) { total } }", {"n": None}, 1 + 5),
+    "variables multiply": (
+        "query($n: Int, $m: Int) { page(first: $n) { nodes { page(last: $m) { total } } } }",
+        {"n": 30, "m": 4},
+        1 + 30 * (1 + (1 + 4)),
+    ),
+    "fragments count in their place": (
+        (
+            "{ page(first: 3) { ...P } few(first: 2) { ...I ... on Item { ...I } } } "
+            "fragment P on Page { nodes { ...I } } fragment I on Item { id }"
+        ),
+        {},
+        1 + 3 * 2 + 1 + 2 * 2,
+    ),
+    "a fragment with a variable, in two places": (
+        (
+            "query($n: Int) { a: one { ...I } b: few(first: 2) { ...I } } "
+            "fragment I on Item { page(first: $n) { total } }"
+        ),
+        {"n": 7},
+        1 + 8 + 1 + 2 * 8,
+    ),
+    "fields of the schema are cheap": ("{ __schema { queryType { name } } }", {}, 3 * 0.2),
+    "the lists of the schema count by their length": (
+        "{ __schema { types { name } } }",
+        {},
+        0.2 * (2 + len(SCHEMA.type_map)),
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "variables", "points"), COSTS.values(), ids=COSTS)
+def test_an_operation_costs_what_it_can_answer(
+    text: str, variables: Mapping[str, object], points: float
+) -> None:
+    assert cost(text, variables) == pytest.approx(points)
+
+
+def cost(text: str, variables: Mapping[str, object]) -> float:
+    document = parse(text)
+    (operation,) = (
+        node for node in document.definitions if isinstance(node, OperationDefinitionNode)
+    )
+    return Pricing(SCHEMA, document, LIST_ITEMS).operation(operation).total(variables)
+
+
+def test_fragments_that_double_are_priced_without_walking_each_path() -> None:
+    levels = 20
+    body = (
+        "a: page(first: $n) {{ nodes {{ ...F{0} }} }} b: page(first: $n) {{ nodes {{ ...F{0} }} }}"
+    )
+    fragments = (f"fragment F{n} on Item {{ {body.format(n + 1)} }}" for n in range(levels))
+    text = f"query($n: Int) {{ one {{ ...F0 }} }} {' '.join(fragments)} "
+    assert cost(f"{text} fragment F{levels} on Item {{ id }}", {"n": 2}) > 4**levels
