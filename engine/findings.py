@@ -49,6 +49,6 @@ class Finding:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return `` Did you mean 'x'?`` for the known words near to `word`; empty if none is near."""
-    by_folded = {name.casefold(): name for name in known}
+    by_folded = {name.casefold(): str(name) for name in known}
     near = [by_folded[hit] for hit in get_close_matches(word.casefold(), sorted(by_folded), n=3)]
     return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""

@@ -1,42 +1,111 @@
 """What YAML may say under `ticketing:`: the models, shared by the reader and the JSON Schema."""
 
 import re
+from datetime import timedelta
+from enum import StrEnum
 from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from engine import limits
 from engine.vocabulary import Priority, Role, Status
 
-DURATION_FORM: Final = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+SECTION: Final = "ticketing"
+DURATION_FORM: Final = re.compile(r"(?:([0-9]+)d)?(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)?")
+DURATION_CHARACTERS: Final = 40
 NEVER: Final = "never"
 
-Name = Annotated[
-    str,
-    StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=limits.NAME_CHARACTERS),
-]
-DisplayName = Annotated[
-    str, StringConstraints(min_length=1, max_length=limits.DISPLAY_NAME_CHARACTERS)
-]
-Group = Annotated[str, StringConstraints(min_length=1, max_length=limits.GROUP_CHARACTERS)]
+NAME_FORM: Final = r"^[a-z][a-z0-9_]*$"
+LINE_FORM: Final = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
+TEXT_FORM: Final = r"^[^\x00]*$"
+PATH_FORM: Final = r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$"
+FORMS: Final = {
+    NAME_FORM: "lower-case letters, digits and _, beginning with a letter",
+    LINE_FORM: "one line of text, not blank and without control characters",
+    TEXT_FORM: "text without NUL characters",
+    PATH_FORM: "letters, digits and . _ - in parts divided by /, such as acme/shop/payment-api",
+}
+"""What each pattern asks for, for people."""
+
+Name = Annotated[str, Field(pattern=NAME_FORM, max_length=limits.NAME_CHARACTERS)]
+DisplayName = Annotated[str, Field(pattern=LINE_FORM, max_length=limits.DISPLAY_NAME_CHARACTERS)]
+Icon = Annotated[str, Field(pattern=LINE_FORM, max_length=limits.ICON_CHARACTERS)]
+Group = Annotated[str, Field(pattern=LINE_FORM, max_length=limits.GROUP_CHARACTERS)]
+Description = Annotated[str, Field(pattern=TEXT_FORM, max_length=limits.DESCRIPTION_CHARACTERS)]
+ServicePath = Annotated[str, Field(pattern=PATH_FORM, max_length=limits.SERVICE_PATH_CHARACTERS)]
 
 
-def check_duration(text: str) -> str:
-    """Return a duration such as `5m`, `2h`, `1d` or `1h30m` as it was written.
+class DefaultWorkflow(StrEnum):
+    """The names of the workflows that ship with the product, in their order."""
+
+    ACCESS_REQUEST = "access_request"
+    CHANGE_REQUEST = "change_request"
+    INCIDENT_RESPONSE = "incident_response"
+    PROBLEM_INVESTIGATION = "problem_investigation"
+    SERVICE_REQUEST = "service_request"
+
+
+def duration(text: str) -> timedelta:
+    """Return a duration such as `5m`, `2h`, `1d` or `1h30m`.
 
     Raises:
-        PydanticCustomError: `text` is not of that form.
+        ValueError: `text` is not of that form, or not between a second and `DURATION_DAYS` days.
 
     """
-    if text and (found := DURATION_FORM.fullmatch(text)) and any(found.groups()):
-        return text
-    raise PydanticCustomError(
-        "wrong_duration",
-        "{text} is not a duration; write for example 30m, 4h, 1d or 1h30m.",
-        {"text": repr(text)},
-    )
+    found = DURATION_FORM.fullmatch(text) if len(text) <= DURATION_CHARACTERS else None
+    if not found or not any(found.groups()):
+        raise ValueError("is not a duration; write for example 30m, 4h, 1d or 1h30m")
+    days, hours, minutes, seconds = (int(group or 0) for group in found.groups())
+    total = ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+    if not 0 < total <= limits.DURATION_DAYS * 24 * 60 * 60:
+        raise ValueError(f"is not longer than 0s and at most {limits.DURATION_DAYS}d")
+    return timedelta(seconds=total)
+
+
+def check_duration(text: object) -> object:
+    """Return a duration as it was written.
+
+    Raises:
+        PydanticCustomError: `text` is no duration.
+
+    """
+    try:
+        duration(text if isinstance(text, str) else "")
+    except ValueError as error:
+        raise PydanticCustomError("wrong_duration", "{why}", {"why": str(error)}) from None
+    return text
+
+
+def check_grace_period(text: object) -> object:
+    """Return a duration, or `never`, as it was written; raise as `check_duration` does."""
+    return text if text == NEVER else check_duration(text)
+
+
+Duration = Annotated[str, BeforeValidator(check_duration)]
+GracePeriod = Annotated[str, BeforeValidator(check_grace_period)]
+
+
+def form_of_default_workflows(value: object) -> str | None:
+    """Return which of the two forms of `defaultWorkflows` was written; None for neither."""
+    forms = {bool: "switch", list: "names", tuple: "names"}
+    return forms.get(type(value))
+
+
+DefaultWorkflows = Annotated[
+    Annotated[bool, Tag("switch")]
+    | Annotated[
+        tuple[Annotated[DefaultWorkflow, Field(strict=False)], ...],
+        Field(strict=False),
+        Tag("names"),
+    ],
+    Discriminator(
+        form_of_default_workflows,
+        custom_error_type="wrong_type",
+        custom_error_message="must be true, false or a list of names",
+    ),
+]
 
 
 class Declared(BaseModel):
@@ -60,7 +129,9 @@ class Workflow(Declared):
 
     name: Name
     display_name: DisplayName | None = None
-    transitions: Annotated[tuple[Transition, ...], Field(strict=False)]
+    transitions: Annotated[
+        tuple[Transition, ...], Field(strict=False, max_length=limits.WORKFLOW_TRANSITIONS)
+    ]
 
 
 class Category(Declared):
@@ -68,7 +139,7 @@ class Category(Declared):
 
     name: Name
     display_name: DisplayName
-    icon: str | None = None
+    icon: Icon | None = None
 
 
 class ItemDefaults(Declared):
@@ -81,10 +152,8 @@ class ItemDefaults(Declared):
 class SlaTargets(Declared):
     """Targets that override those of the priority."""
 
-    response: str
-    resolution: str
-
-    _check = field_validator("response", "resolution")(check_duration)
+    response: Duration
+    resolution: Duration
 
 
 class CatalogItem(Declared):
@@ -93,8 +162,8 @@ class CatalogItem(Declared):
     name: Name
     category: Name
     display_name: DisplayName
-    description: Annotated[str, Field(max_length=limits.DESCRIPTION_CHARACTERS)] = ""
-    icon: str | None = None
+    description: Description = ""
+    icon: Icon | None = None
     workflow: Name
     defaults: ItemDefaults = ItemDefaults()
     sla: SlaTargets | None = None
@@ -103,7 +172,9 @@ class CatalogItem(Declared):
 class Catalog(Declared):
     """The service catalog."""
 
-    categories: Annotated[tuple[Category, ...], Field(strict=False)] = ()
+    categories: Annotated[
+        tuple[Category, ...], Field(strict=False, max_length=limits.CATALOG_CATEGORIES)
+    ] = ()
     items: Annotated[
         tuple[CatalogItem, ...], Field(strict=False, max_length=limits.CATALOG_ITEMS)
     ] = ()
@@ -112,7 +183,7 @@ class Catalog(Declared):
 class Service(Declared):
     """A monitored service that may open tickets by itself."""
 
-    path: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$")]
+    path: ServicePath
     sla_group: Group
     auto_ticket: bool = False
 
@@ -120,19 +191,14 @@ class Service(Declared):
 class AutoClose(Declared):
     """When the system closes a RESOLVED ticket; `never` switches it off."""
 
-    after_resolved: str = "72h"
-
-    @field_validator("after_resolved")
-    @classmethod
-    def _check(cls, text: str) -> str:
-        return text if text == NEVER else check_duration(text)
+    after_resolved: GracePeriod = "72h"
 
 
 class Ticketing(Declared):
     """Everything operational: the `ticketing:` section of a Helm values file."""
 
     enabled: bool = True
-    default_workflows: bool | Annotated[tuple[Name, ...], Field(strict=False)] = True
+    default_workflows: DefaultWorkflows = True
     workflows: Annotated[
         tuple[Workflow, ...], Field(strict=False, max_length=limits.WORKFLOWS)
     ] = ()

@@ -3,10 +3,13 @@
 Source: `resolve.go` of go-yaml v2, which Helm reads values with, and the core schema of YAML 1.2.
 """
 
+import json
 import re
 from typing import Final, TypeAlias
 
 Scalar: TypeAlias = bool | int | float | str | None
+
+SHOWN_CHARACTERS: Final = 60
 
 NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 BOOLEANS: Final = {
@@ -54,7 +57,9 @@ def resolve(text: str) -> Scalar:
         return BOOLEANS[text]
     if text in BOOLEANS_OF_HELM_ONLY:
         meaning = "true" if BOOLEANS_OF_HELM_ONLY[text] else "false"
-        message = f"{text} is {meaning} to Helm and text to YAML 1.2; write {meaning} or {text!r}."
+        message = (
+            f"{text} is {meaning} to Helm and text to YAML 1.2; write {meaning} or {shown(text)}."
+        )
         raise Doubtful("ambiguous_scalar", message)
     return number_or_text(text) if text[0] in FIRST_CHARACTERS_OF_NUMBERS else text
 
@@ -72,9 +77,8 @@ def number_or_text(text: str) -> Scalar:
     if NOT_A_NUMBER.fullmatch(text):
         raise Doubtful("unsupported_number", f"{text} is no number that JSON can carry.")
     if NUMBER_TO_SOME_READER.fullmatch(text.replace("_", "")):
-        message = (
-            f"{text[:40]} is a number to some readers only; write it in decimal, or {text[:40]!r}."
-        )
+        begun, quoted = text[:SHOWN_CHARACTERS], shown(text)
+        message = f"{begun} is a number to some readers only; write it in decimal, or {quoted}."
         raise Doubtful("ambiguous_scalar", message)
     return text
 
@@ -83,7 +87,8 @@ def exact(text: str, base: int) -> int:
     """Return an integer that survives Helm's way through float64."""
     number = int(text, base) if len(text) <= EXACT_CHARACTERS else EXACT_INTEGERS + 1
     if abs(number) > EXACT_INTEGERS:
-        message = f"{text[:40]} is too large for Helm to carry exactly; write {text[:40]!r}."
+        begun, quoted = text[:SHOWN_CHARACTERS], shown(text)
+        message = f"{begun} is too large for Helm to carry exactly; write {quoted}."
         raise Doubtful("unsupported_number", message)
     return number
 
@@ -92,5 +97,20 @@ def finite(text: str) -> float:
     """Return a float that is finite."""
     number = float(text)
     if number in (float("inf"), float("-inf")):
-        raise Doubtful("unsupported_number", f"{text[:40]} is too large for a number.")
+        raise Doubtful(
+            "unsupported_number", f"{text[:SHOWN_CHARACTERS]} is too large for a number."
+        )
     return number
+
+
+def shown(value: object) -> str:
+    """Return a value as a message shows it: on one line, cut short, or only what kind it is."""
+    match value:
+        case str():
+            return repr(value[:SHOWN_CHARACTERS])
+        case dict():
+            return "a mapping"
+        case list():
+            return "a list"
+        case _:
+            return json.dumps(value)

@@ -41,12 +41,11 @@ from engine.workflows.places import (
     ValuePlaces,
     spot_of,
 )
-from engine.workflows.scalars import Doubtful, Scalar, resolve
+from engine.workflows.scalars import SHOWN_CHARACTERS, Doubtful, Scalar, resolve, shown
 
 BYTE_ORDER_MARK: Final = "\ufeff"
 MERGE: Final = "<<"
 BEGINNING: Final[Spot] = 0
-SHOWN_CHARACTERS: Final = 60
 
 Event: TypeAlias = Any
 """An event of the parser, which is untyped."""
@@ -71,6 +70,12 @@ class Reading:
     key_places: Mapping[Path, Location]
     value_places: Mapping[Path, Location]
     findings: tuple[Finding, ...]
+
+    def place(self, path: Path) -> Location:
+        """Return where the value at `path` stands, or its nearest parent that was written."""
+        while path and path not in self.value_places:
+            path = path[:-1]
+        return self.value_places[path]
 
 
 def read_yaml(text: str, file: str) -> Reading:
@@ -325,8 +330,3 @@ class Builder:
         if len(self.anchors) > limits.DOCUMENT_ANCHORS:
             message = f"There are more than {limits.DOCUMENT_ANCHORS} anchors."
             self.stop("too_many_anchors", message, spot_of(anchored.part))
-
-
-def shown(text: str) -> str:
-    """Return the beginning of a text in quotes."""
-    return repr(text[:SHOWN_CHARACTERS])

@@ -2,6 +2,7 @@
 
 import pytest
 
+from engine import limits
 from engine.errors import InvalidDeclaration
 from engine.workflows.documents import declare
 
@@ -43,16 +44,145 @@ MISTAKES = {
         [("duplicate_name", 6, 14)],
         "first stands at values.yaml:3:13",
     ),
-    "a wrong type": ("ticketing: {enabled: 1}\n", [("wrong_type", 1, 22)], "boolean"),
+    "a wrong type": ("ticketing: {enabled: 1}\n", [("wrong_type", 1, 22)], "true or false"),
     "a name of the wrong form": (
-        "ticketing:\n  workflows:\n    - {name: Hot Fix, transitions: []}\n",
-        [("wrong_form", 3, 14)],
-        "name",
+        HEAD.replace("hotfix", "Hot Fix") + OPENING,
+        [("wrong_form", 3, 13)],
+        "lower-case letters",
     ),
     "a workflow without transitions": (
         "ticketing:\n  workflows:\n    - {name: hotfix, transitions: []}\n",
         [("no_transitions", 3, 35)],
         "at least one",
+    ),
+    "an empty text": ("", [("missing_section", 1, 1)], "top-level 'ticketing'"),
+    "a misspelt section": ("ticketting: {}\n", [("missing_section", 1, 1)], "misspelt"),
+    "a text that is a list": ("- ticketing\n", [("missing_section", 1, 1)], "top-level"),
+    "a section that is a list": ("ticketing: []\n", [("wrong_type", 1, 12)], "a mapping"),
+    "the section twice": (
+        "ticketing: {}\nticketing: {enabled: false}\n",
+        [("duplicate_key", 2, 1)],
+        "first at values.yaml:1:1",
+    ),
+    "workflows that are a mapping": (
+        "ticketing: {workflows: {}}\n",
+        [("wrong_type", 1, 24)],
+        "must be a list (found a mapping)",
+    ),
+    "workflows that are nothing": (
+        "ticketing:\n  workflows:\n    - null\n    - []\n    - hotfix\n",
+        [("wrong_type", 3, 7), ("wrong_type", 4, 7), ("wrong_type", 5, 7)],
+        "must be a mapping (found null)",
+    ),
+    "transitions that are nothing": (
+        "ticketing:\n  workflows:\n    - {name: w, transitions: null}\n",
+        [("wrong_type", 3, 30)],
+        "transitions: must be a list (found null)",
+    ),
+    "statuses and roles that are no text": (
+        HEAD + "        - {from: [OPEN], to: null, role: true}\n",
+        [("wrong_type", 5, 18), ("wrong_type", 5, 30), ("wrong_type", 5, 42)],
+        "must be one of OPEN, IN_PROGRESS, RESOLVED, CLOSED (found a list)",
+    ),
+    "a status in lower case": (
+        HEAD + "        - {from: open, to: CLOSED, role: any}\n",
+        [("unknown_status", 5, 18)],
+        "Did you mean 'OPEN'?",
+    ),
+    "defaults that are a number": (
+        "ticketing: {defaultWorkflows: 3}\n",
+        [("wrong_type", 1, 31)],
+        "ticketing.defaultWorkflows: must be true, false or a list of names (found 3)",
+    ),
+    "unknown defaults": (
+        "ticketing: {defaultWorkflows: [incident_respons, 4]}\n",
+        [("unknown_workflow", 1, 32), ("wrong_type", 1, 50)],
+        "defaultWorkflows[0]: 'incident_respons' is not one of",
+    ),
+    "a default twice": (
+        "ticketing: {defaultWorkflows: [access_request, access_request]}\n",
+        [("duplicate_name", 1, 48)],
+        "first stands at values.yaml:1:32",
+    ),
+    "a workflow repeated by an alias": (
+        (
+            "ticketing:\n  workflows:\n"
+            "    - &w {name: w, transitions: [{from: OPEN, to: CLOSED, role: any}]}\n    - *w\n"
+        ),
+        [("duplicate_name", 3, 17)],
+        "'w' is declared twice",
+    ),
+    "names of the catalog and services twice": (
+        (
+            "ticketing:\n  catalog:\n"
+            "    categories: [{name: c, displayName: C}, {name: c, displayName: D}]\n"
+            "    items:\n"
+            "      - {name: i, category: c, displayName: I, workflow: access_request}\n"
+            "      - {name: i, category: c, displayName: I, workflow: access_request}\n"
+            "  services: [{path: a/b, slaGroup: g}, {path: a/b, slaGroup: g}]\n"
+        ),
+        [("duplicate_name", 3, 52), ("duplicate_name", 6, 16), ("duplicate_name", 7, 47)],
+        "'a/b' is declared twice",
+    ),
+    "a name that is too long": (
+        HEAD.replace("hotfix", "a" * 64) + OPENING,
+        [("too_long", 3, 13)],
+        "at most 63 characters",
+    ),
+    "a name that ends in a line break": (
+        HEAD.replace("hotfix", '"hotfix\\n"') + OPENING,
+        [("wrong_form", 3, 13)],
+        "lower-case letters",
+    ),
+    "text that can't be shown or stored": (
+        'ticketing: {services: [{path: a, slaGroup: "a\\0b"}, {path: b, slaGroup: "  "}]}\n',
+        [("wrong_form", 1, 44), ("wrong_form", 1, 73)],
+        "without control characters",
+    ),
+    "too many transitions": (
+        HEAD + OPENING * (limits.WORKFLOW_TRANSITIONS + 1),
+        [("too_many", 5, 9)]
+        + [("duplicate_transition", 5 + number, 11) for number in range(1, 100)]
+        + [("too_many_findings", 105, 11)],
+        "at most 100 entries",
+    ),
+    "a duration that is a number": (
+        "ticketing: {autoClose: {afterResolved: 5}}\n",
+        [("wrong_duration", 1, 40)],
+        "write for example 30m, 4h, 1d or 1h30m (found 5)",
+    ),
+    "durations out of bounds": (
+        (
+            "ticketing:\n  catalog:\n    items:\n      - name: i\n        category: c\n"
+            "        displayName: I\n        workflow: access_request\n"
+            f"        sla: {{response: 0m, resolution: {'9' * 39}d}}\n"
+        ),
+        [("wrong_duration", 8, 25), ("wrong_duration", 8, 41)],
+        "longer than 0s and at most 3650d",
+    ),
+    "an unknown key beside a repeated transition elsewhere": (
+        HEAD.replace("    - name", "    - titel: x\n      name")
+        + OPENING
+        + "    - name: other\n      transitions:\n"
+        + OPENING
+        + OPENING,
+        [("unknown_key", 3, 7), ("duplicate_transition", 10, 11)],
+        "'titel' is not a key here",
+    ),
+    "a doubtful value beside an unknown key elsewhere": (
+        "ticketing:\n  enabled: yes\n  on: 1\n  services: [{path: a}]\n  autoclose: {}\n",
+        [
+            ("ambiguous_scalar", 2, 12),
+            ("non_string_key", 3, 3),
+            ("missing_field", 4, 14),
+            ("unknown_key", 5, 3),
+        ],
+        "Did you mean 'autoClose'?",
+    ),
+    "more mistakes than anybody reads": (
+        "ticketing:\n" + "".join(f"  key{number}: 1\n" for number in range(50_000)),
+        [("unknown_key", 2 + number, 3) for number in range(100)] + [("too_many_findings", 102, 3)],
+        "There is more; mend these first.",
     ),
     "a duration of the wrong form": (
         "ticketing: {autoClose: {afterResolved: soon}}\n",

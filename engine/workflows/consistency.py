@@ -1,0 +1,80 @@
+"""The rules of a declaration that no single field can know.
+
+They look at the values as they were written, not at the models, so that a mistake of form in one
+place does not hide an inconsistency in another.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from engine.findings import Finding
+from engine.vocabulary import STATUSES
+from engine.workflows.declaration import SECTION
+from engine.workflows.places import Path, Value
+from engine.workflows.scalars import shown
+from engine.workflows.yaml_reader import Reading
+
+NAMED: Final[tuple[tuple[Path, Path], ...]] = (
+    (("defaultWorkflows",), ()),
+    (("workflows",), ("name",)),
+    (("catalog", "categories"), ("name",)),
+    (("catalog", "items"), ("name",)),
+    (("services",), ("path",)),
+)
+"""The lists whose items have a name of their own, and where in an item that name stands."""
+
+
+def inconsistencies(reading: Reading, section: Value) -> Iterator[Finding]:
+    """Yield every breach of a rule that spans fields."""
+    for path, name in NAMED:
+        yield from repeated(reading, section, path, name)
+    for index, workflow in enumerate(items_at(section, ("workflows",))):
+        here = (SECTION, "workflows", index, "transitions")
+        if value_at(workflow, ("transitions",)) == []:
+            message = "A workflow needs at least one transition."
+            yield Finding("no_transitions", message, reading.place(here))
+        yield from misdirected(reading, here, items_at(workflow, ("transitions",)))
+
+
+def repeated(reading: Reading, section: Value, path: Path, name: Path) -> Iterator[Finding]:
+    """Yield a finding for every name that was used before in its list."""
+    first: dict[str, int] = {}
+    for index, item in enumerate(items_at(section, path)):
+        word = value_at(item, name)
+        if isinstance(word, str) and first.setdefault(word, index) != index:
+            there, here = (
+                reading.place((SECTION, *path, position, *name))
+                for position in (first[word], index)
+            )
+            message = f"{shown(word)} is declared twice; the first stands at {there}."
+            yield Finding("duplicate_name", message, here)
+
+
+def misdirected(reading: Reading, path: Path, moves: list[Value]) -> Iterator[Finding]:
+    """Yield the transitions that lead nowhere and those declared twice."""
+    first: dict[str, int] = {}
+    for index, move in enumerate(moves):
+        source, target = value_at(move, ("from",)), value_at(move, ("to",))
+        if source not in STATUSES or target not in STATUSES:
+            continue
+        here, pair = reading.place((*path, index)), f"{source} -> {target}"
+        if source == target:
+            yield Finding("self_transition", f"{pair} leads nowhere; remove it.", here)
+        earlier = first.setdefault(pair, index)
+        if earlier != index:
+            there = reading.place((*path, earlier))
+            message = f"{pair} is declared twice (first at {there}); use role: any for both."
+            yield Finding("duplicate_transition", message, here)
+
+
+def value_at(value: Value, path: Path) -> Value:
+    """Return what stands at `path` in a value of whatever form; None if nothing does."""
+    for key in path:
+        value = value.get(str(key)) if isinstance(value, dict) else None
+    return value
+
+
+def items_at(value: Value, path: Path) -> list[Value]:
+    """Return the items of the list at `path`; none if there is no list."""
+    found = value_at(value, path)
+    return found if isinstance(found, list) else []
