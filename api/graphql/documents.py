@@ -98,7 +98,8 @@ class Documents:
         if document is None:
             document = self._prepare(text)
             self._keep(text, document)
-        self._kept.move_to_end(text)
+        else:
+            self._kept.move_to_end(text)
         return document
 
     def _prepare(self, text: str) -> PreparedDocument:

@@ -44,3 +44,8 @@ def test_a_document_that_is_refused_is_not_kept() -> None:
     with pytest.raises(RequestRefused):
         documents.prepared("{ wings }")
     assert documents.prepared(numbered(1)) is kept
+
+
+def test_a_document_larger_than_all_that_is_kept_is_prepared_each_time() -> None:
+    documents = Documents(SCHEMA, GraphQLLimits(prepared_documents_bytes=5))
+    assert documents.prepared(numbered(1)) is not documents.prepared(numbered(1))

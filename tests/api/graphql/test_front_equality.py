@@ -65,7 +65,8 @@ VALID: dict[str, tuple[str, Mapping[str, object]]] = {
     "skip and include": (
         (
             "query($no: Boolean!) { keeper { id @skip(if: $no) name @include(if: $no) "
-            "...K @skip(if: true) ... @include(if: false) { mood } } } fragment K on Keeper { born }"
+            "...K @skip(if: true) ... @include(if: false) { mood } } } "
+            "fragment K on Keeper { born }"
         ),
         {"no": False},
     ),
