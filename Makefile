@@ -22,9 +22,8 @@ constraints:  ## pin the newest release of every dependency again
 	printf '%s\n' 'cmake<4' 'setuptools>=77' 'wheel' | $(PIN) -o constraints-build.txt -
 	$(PIN) --extra dev -o constraints.txt pyproject.toml
 
-run: .venv/ready  ## check the default workflows and print what they allow
-	$(BIN)/interlock lint default_workflows/*.yaml
-	$(BIN)/interlock explain incident_response
+run: .venv/ready  ## serve on the embedded PostgreSQL, with demo data
+	@$(BIN)/interlock demo
 
 lint: .venv/ready  ## style, types, layers
 	$(BIN)/ruff check .
@@ -40,3 +39,4 @@ clean:  ## remove what the other tasks made
 
 bench: .venv/ready  ## speed, as ratios against named references
 	$(BIN)/python -m benchmarks.engine
+	$(BIN)/python -m benchmarks.storage
