@@ -51,7 +51,7 @@ def first_flaw(ticket: Ticket, head: bytes, history: Iterable[Sealed]) -> Flaw |
             return flaw
         try:
             told = step(told, sealed.entry) if told else opened(sealed.entry)
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, RecursionError):
             return Flaw(ticket.id, seq, MEANINGLESS)
         digest = sealed.digest
     if seq != ticket.version or told is None:

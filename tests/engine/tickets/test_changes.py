@@ -1,0 +1,185 @@
+"""What requests do to a ticket: the entries that record them, or none."""
+
+import json
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+
+from engine.errors import Forbidden, TicketClosed
+from engine.tickets.actor import Actor
+from engine.tickets.changes import (
+    Change,
+    assigning,
+    commenting,
+    editing,
+    opening_entry,
+    recorded,
+)
+from engine.tickets.history import Entry, EntryKind
+from engine.tickets.requests import AssignTicket, CommentTicket, CreateTicket, UpdateTicket
+from engine.tickets.ticket import opened
+from engine.vocabulary import Priority, Status
+from tests.engine.tickets.examples import NOON, a_ticket
+from tests.people import ADA, ANNA, MARTON, STRANGER
+
+LATER = NOON + timedelta(hours=1)
+
+
+def opening(actor: Actor, **values: object) -> Entry:
+    form = CreateTicket.checked(title="Payments fail", workflow="incident_response", **values)
+    return opening_entry("tk_4f8e29", form, actor, NOON, revision=7)
+
+
+def test_a_ticket_is_opened_by_one_entry_that_tells_all_of_it() -> None:
+    entry = opening(ADA, description="\U0001f525", priority="LOW", assignee="u_c4")
+    assert (entry.seq, entry.at, entry.actor, entry.kind) == (1, NOON, "u_a0", EntryKind.CREATED)
+    assert (entry.old_value, entry.new_value) == (None, "OPEN")
+    assert (entry.actor_bits, entry.workflow_revision) == (2 + 4, 7)
+    assert opened(entry) == a_ticket(
+        description="\U0001f525",
+        priority=Priority.LOW,
+        requester="u_a0",
+        assignee="u_c4",
+        assignee_group=None,
+    )
+
+
+FIRST_ASSIGNEES: dict[str, tuple[Actor, str | None, str | None, bool]] = {
+    "nobody, into a group": (STRANGER, "payment-team", None, True),
+    "nobody": (STRANGER, None, None, True),
+    "anybody, without a group": (STRANGER, None, "u_c4", True),
+    "oneself, without a group": (STRANGER, None, "u_z9", True),
+    "anybody, by a member of the group": (MARTON, "payment-team", "u_b1", True),
+    "anybody, by an admin": (ADA, "payment-team", "u_b1", True),
+    "not somebody of another group": (STRANGER, "payment-team", "u_c4", False),
+    "not oneself into another group": (STRANGER, "payment-team", "u_z9", False),
+    "not by a member of another group": (MARTON, "network-team", "u_c4", False),
+}
+
+
+@pytest.mark.parametrize(
+    ("actor", "group", "assignee", "allowed"), FIRST_ASSIGNEES.values(), ids=FIRST_ASSIGNEES
+)
+def test_a_ticket_opens_assigned_to(
+    actor: Actor, group: str | None, assignee: str | None, *, allowed: bool
+) -> None:
+    if allowed:
+        entry = opening(actor, assignee_group=group, assignee=assignee)
+        assert opened(entry).assignee == assignee
+    else:
+        with pytest.raises(Forbidden) as refused:
+            opening(actor, assignee_group=group, assignee=assignee)
+        assert refused.value.details["reason"] == "role_required"
+
+
+def summary(changes: Sequence[Change]) -> list[tuple[str, str | None, str | None]]:
+    return [(each.kind, each.old, each.new) for each in changes]
+
+
+EDITS: dict[str, tuple[dict[str, object], list[tuple[str, str | None, str | None]]]] = {
+    "nothing named": ({}, []),
+    "everything named and nothing new": (
+        {"title": " Payments fail ", "description": "", "priority": "HIGH"},
+        [],
+    ),
+    "a title": ({"title": "Cards fail"}, [("title", "Payments fail", "Cards fail")]),
+    "a description": ({"description": "All"}, [("description", "", "All")]),
+    "a priority": ({"priority": "LOW"}, [("priority", "HIGH", "LOW")]),
+    "only what is new": (
+        {"title": "Payments fail", "priority": "CRITICAL"},
+        [("priority", "HIGH", "CRITICAL")],
+    ),
+    "everything, in one order": (
+        {"priority": "LOW", "description": "All", "title": "Cards fail"},
+        [
+            ("title", "Payments fail", "Cards fail"),
+            ("description", "", "All"),
+            ("priority", "HIGH", "LOW"),
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize(("values", "changes"), EDITS.values(), ids=EDITS)
+def test_an_edit_of(
+    values: dict[str, object], changes: list[tuple[str, str | None, str | None]]
+) -> None:
+    form = UpdateTicket.checked(ticket="tk_4f8e29", **values)
+    assert summary(editing(a_ticket(), ANNA, form)) == changes
+
+
+ASSIGNMENTS: dict[str, tuple[str | None, str | None, list[tuple[str, str | None, str | None]]]] = {
+    "from nobody": (None, "u_c4", [("assignee", None, "u_c4")]),
+    "to another": ("u_c4", "u_b1", [("assignee", "u_c4", "u_b1")]),
+    "back to the queue": ("u_c4", None, [("assignee", "u_c4", None)]),
+    "to who has it": ("u_c4", "u_c4", []),
+    "from nobody to nobody": (None, None, []),
+}
+
+
+@pytest.mark.parametrize(("before", "after", "changes"), ASSIGNMENTS.values(), ids=ASSIGNMENTS)
+def test_an_assignment(
+    before: str | None, after: str | None, changes: list[tuple[str, str | None, str | None]]
+) -> None:
+    form = AssignTicket.checked(ticket="tk_4f8e29", assignee=after)
+    assert summary(assigning(a_ticket(assignee=before), ADA, form)) == changes
+
+
+def test_a_change_tells_every_way_in_which_it_was_allowed() -> None:
+    ticket = a_ticket(assignee="u_c4")
+    edit = UpdateTicket.checked(ticket=ticket.id, title="Cards fail", priority="LOW")
+    allowed_as = {json.dumps({"allowed_as": ["assignee", "group_member"]})}
+    assert {each.details for each in editing(ticket, MARTON, edit)} == allowed_as
+    hand_over = AssignTicket.checked(ticket=ticket.id, assignee=None)
+    assert {each.details for each in assigning(ticket, MARTON, hand_over)} == allowed_as
+
+
+def test_a_change_that_changes_nothing_is_still_only_for_those_who_may() -> None:
+    edit = UpdateTicket.checked(ticket="tk_4f8e29")
+    assign = AssignTicket.checked(ticket="tk_4f8e29", assignee=None)
+    with pytest.raises(Forbidden):
+        editing(a_ticket(), STRANGER, edit)
+    with pytest.raises(Forbidden):
+        assigning(a_ticket(), STRANGER, assign)
+    with pytest.raises(TicketClosed):
+        editing(a_ticket(status=Status.CLOSED), ADA, edit)
+
+
+@pytest.mark.parametrize("status", Status)
+def test_everybody_may_comment_in_every_status(status: Status) -> None:
+    form = CommentTicket.checked(ticket="tk_4f8e29", text="Looking")
+    changes = commenting(a_ticket(status=status), STRANGER, form)
+    assert changes == (Change(EntryKind.COMMENT, None, "Looking"),)
+
+
+CHANGES = (
+    Change(EntryKind.TITLE, "Payments fail", "Cards fail", "{}"),
+    Change(EntryKind.PRIORITY, "HIGH", "LOW", "{}"),
+)
+
+
+def test_changes_become_the_next_entries() -> None:
+    ticket = a_ticket(assignee="u_b1", version=4)
+    entries = recorded(ticket, CHANGES, ANNA, LATER, revision=7)
+    assert [
+        (each.seq, each.kind, each.old_value, each.new_value, each.details) for each in entries
+    ] == [
+        (5, "title", "Payments fail", "Cards fail", "{}"),
+        (6, "priority", "HIGH", "LOW", "{}"),
+    ]
+    assert {
+        (each.ticket, each.at, each.actor, each.actor_bits, each.workflow_revision)
+        for each in entries
+    } == {("tk_4f8e29", LATER, "u_b1", 1 + 2, 7)}
+
+
+def test_the_actor_is_what_they_were_before_the_change() -> None:
+    handed_over = Change(EntryKind.ASSIGNEE, "u_c4", "u_b1")
+    entries = recorded(a_ticket(assignee="u_c4"), [handed_over], MARTON, LATER, revision=1)
+    assert [each.actor_bits for each in entries] == [1]
+
+
+def test_time_never_runs_backwards_in_a_history() -> None:
+    ticket = a_ticket(updated_at=LATER)
+    assert {each.at for each in recorded(ticket, CHANGES, ANNA, NOON, revision=1)} == {LATER}
