@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from engine.findings import Finding, Location, Severity
+from engine.findings import Finding, Severity
 from engine.vocabulary import STATUSES, ActorRoles, Status
 from engine.workflows.declaration import Workflow
 from engine.workflows.documents import Declaration
@@ -12,85 +12,96 @@ from engine.workflows.explanation import shortest_path
 from engine.workflows.policy import allowed_from, policy_of, targets_of
 
 ALONE: Final = ActorRoles.ASSIGNEE | ActorRoles.REQUESTER
+EVERYBODY: Final = ALONE | ActorRoles.ADMIN
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A declared workflow under the eyes of the rules."""
+    """A declared workflow under the eyes of the rules.
 
+    Attributes:
+        index: the position of the workflow in the declaration.
+        policy: what tickets can really do; without the ways out of CLOSED, which are refused.
+
+    """
+
+    declaration: Declaration
+    index: int
     workflow: Workflow
     policy: int
-    at: Location
-    places: tuple[Location, ...]
 
     def leads(self, source: Status, target: Status) -> bool:
         """Tell whether any path leads from `source` to `target`."""
         return source is target or bool(shortest_path(self.policy, source, target))
 
-    def place_from(self, source: Status) -> Location:
-        """Return where the first transition out of `source` stands, else the workflow."""
-        moves = zip(self.workflow.transitions, self.places, strict=True)
-        return next((place for move, place in moves if move.source is source), self.at)
+    def used(self) -> tuple[Status, ...]:
+        """Return the statuses that a ticket can come to."""
+        return tuple(status for status in STATUSES if self.leads(Status.OPEN, status))
 
     def finding(
-        self, code: str, message: str, severity: Severity, at: Location | None = None
+        self, code: str, message: str, severity: Severity, source: Status | None = None
     ) -> Finding:
-        """Return a finding about this workflow."""
-        return Finding(code, f"{self.workflow.name}: {message}", at or self.at, severity)
+        """Return a finding about this workflow, or about its ways out of `source`."""
+        at = self.declaration.place("workflows", self.index, *self.steps_to(source))
+        return Finding(code, f"{self.workflow.name}: {message}", at, severity)
+
+    def steps_to(self, source: Status | None) -> tuple[str | int, ...]:
+        """Return where the first transition out of `source` stands, else the workflow's name."""
+        moves = enumerate(self.workflow.transitions)
+        found = (("transitions", at) for at, move in moves if move.source is source)
+        return next(found, ("name",))
+
+
+def closed_is_reachable(subject: Subject) -> Iterator[Finding]:
+    """A ticket must be able to end, wherever it has come to (dead ends are told on their own)."""
+    lost = [status for status in subject.used() if not subject.leads(status, Status.CLOSED)]
+    lost = [status for status in lost if targets_of(subject.policy, status)]
+    if lost:
+        message = f"no path leads to CLOSED from {' or '.join(lost)}; no such ticket can ever end."
+        yield subject.finding("closed_unreachable", message, Severity.ERROR, lost[0])
+
+
+def statuses_can_be_left(subject: Subject) -> Iterator[Finding]:
+    """A ticket in a status that is used, other than CLOSED, must have a way on."""
+    for status in subject.used():
+        if status is not Status.CLOSED and not targets_of(subject.policy, status):
+            message = f"nobody can leave {status}; a ticket stays there for ever."
+            yield subject.finding("dead_end", message, Severity.ERROR)
 
 
 def statuses_are_reachable(subject: Subject) -> Iterator[Finding]:
     """A status that no path from OPEN reaches is never used."""
     for status in STATUSES:
-        if status is not Status.CLOSED and not subject.leads(Status.OPEN, status):
+        if status is not Status.CLOSED and status not in subject.used():
             message = f"{status} can't be reached from OPEN."
-            yield subject.finding("unreachable_status", message, Severity.WARNING)
-
-
-def statuses_can_be_left(subject: Subject) -> Iterator[Finding]:
-    """A ticket in a reachable status other than CLOSED must have a way on."""
-    for status in STATUSES[:-1]:
-        if subject.leads(Status.OPEN, status) and not targets_of(subject.policy, status):
-            message = f"nobody can leave {status}; a ticket stays there for ever."
-            yield subject.finding("dead_end", message, Severity.ERROR)
-
-
-def closed_is_reachable(subject: Subject) -> Iterator[Finding]:
-    """A ticket must be able to end."""
-    if not subject.leads(Status.OPEN, Status.CLOSED):
-        message = "no path leads from OPEN to CLOSED; no ticket can ever be closed."
-        yield subject.finding("closed_unreachable", message, Severity.ERROR)
+            yield subject.finding("unreachable_status", message, Severity.WARNING, status)
 
 
 def closed_is_final(subject: Subject) -> Iterator[Finding]:
     """CLOSED is immutable; a way out of it will be refused."""
-    if targets_of(subject.policy, Status.CLOSED):
+    if any(move.source is Status.CLOSED for move in subject.workflow.transitions):
         message = "CLOSED has ways out, but a CLOSED ticket takes comments and nothing else."
-        at = subject.place_from(Status.CLOSED)
-        yield subject.finding("closed_has_exit", message, Severity.WARNING, at)
+        yield subject.finding("closed_has_exit", message, Severity.WARNING, Status.CLOSED)
 
 
 def system_tickets_can_move(subject: Subject) -> Iterator[Finding]:
     """A ticket that `system` opened has no requester, so requester-only moves are dead for it."""
-    for status in reached_by(subject, ActorRoles.ASSIGNEE | ActorRoles.ADMIN):
-        if only_for(subject, status, ActorRoles.REQUESTER):
-            message = (
-                f"a ticket opened by system has no requester, and only the requester can move it"
-                f" on from {status}; declare role: any, or a second way out."
-            )
-            at = subject.place_from(status)
-            yield subject.finding("system_ticket_stuck", message, Severity.WARNING, at)
+    for status in stuck_without(subject, ActorRoles.REQUESTER):
+        message = (
+            f"a ticket opened by system has no requester, and only the requester can move it"
+            f" on from {status}; declare role: any, or a second way out."
+        )
+        yield subject.finding("system_ticket_stuck", message, Severity.WARNING, status)
 
 
 def unassigned_tickets_can_move(subject: Subject) -> Iterator[Finding]:
     """A ticket without an assignee waits until someone is assigned."""
-    if only_for(subject, Status.OPEN, ActorRoles.ASSIGNEE):
+    for status in stuck_without(subject, ActorRoles.ASSIGNEE):
         message = (
-            "nobody can move an OPEN ticket on before it has an assignee; make sure that its"
-            " group or an admin assigns it."
+            f"nobody can move a ticket on from {status} while it has no assignee; make sure that"
+            " its group or an admin assigns it."
         )
-        at = subject.place_from(Status.OPEN)
-        yield subject.finding("unassigned_ticket_stuck", message, Severity.INFORMATION, at)
+        yield subject.finding("unassigned_ticket_stuck", message, Severity.INFORMATION, status)
 
 
 def one_person_walks_alone(subject: Subject) -> Iterator[Finding]:
@@ -123,21 +134,19 @@ def analyse(declaration: Declaration) -> tuple[Finding, ...]:
 
 
 def subject_of(declaration: Declaration, index: int, workflow: Workflow) -> Subject:
-    """Return a workflow with its policy and places."""
-    moves = range(len(workflow.transitions))
-    return Subject(
-        workflow=workflow,
-        policy=policy_of((move.source, move.target, move.role) for move in workflow.transitions),
-        at=declaration.place("workflows", index, "name"),
-        places=tuple(declaration.place("workflows", index, "transitions", at) for at in moves),
-    )
+    """Return a workflow with what its tickets can really do."""
+    moves = (move for move in workflow.transitions if move.source is not Status.CLOSED)
+    policy = policy_of((move.source, move.target, move.role) for move in moves)
+    return Subject(declaration, index, workflow, policy)
 
 
-def only_for(subject: Subject, status: Status, role: ActorRoles) -> bool:
-    """Tell whether `status` has ways out, and none for anybody without `role`."""
-    others = ~role & (ActorRoles.ASSIGNEE | ActorRoles.REQUESTER | ActorRoles.ADMIN)
-    return bool(targets_of(subject.policy, status)) and not allowed_from(
-        subject.policy, status, others
+def stuck_without(subject: Subject, role: ActorRoles) -> tuple[Status, ...]:
+    """Return where a ticket that nobody is `role` of can come to, and only `role` can go on."""
+    others = EVERYBODY & ~role
+    return tuple(
+        status
+        for status in reached_by(subject, others)
+        if targets_of(subject.policy, status) and not allowed_from(subject.policy, status, others)
     )
 
 

@@ -22,8 +22,36 @@ CASES = {
     "closed is out of reach": (
         ("OPEN IN_PROGRESS any", "IN_PROGRESS OPEN any"),
         {
-            "closed_unreachable": (Severity.ERROR, 3),
+            "closed_unreachable": (Severity.ERROR, 5),
             "unreachable_status": (Severity.WARNING, 3),
+        },
+    ),
+    "a status from which closed is out of reach": (
+        (
+            *("OPEN CLOSED any", "OPEN IN_PROGRESS any"),
+            *("IN_PROGRESS RESOLVED any", "RESOLVED IN_PROGRESS any"),
+        ),
+        {
+            "closed_unreachable": (Severity.ERROR, 7),
+            "no_separation_of_duties": (Severity.INFORMATION, 3),
+        },
+    ),
+    "a status that only a closed ticket comes to": (
+        (
+            *("OPEN CLOSED any", "CLOSED IN_PROGRESS any"),
+            *("IN_PROGRESS RESOLVED any", "RESOLVED CLOSED any"),
+        ),
+        {
+            "unreachable_status": (Severity.WARNING, 8),
+            "closed_has_exit": (Severity.WARNING, 6),
+            "no_separation_of_duties": (Severity.INFORMATION, 3),
+        },
+    ),
+    "a first status that nobody can leave": (
+        WHOLE[1:],
+        {
+            "dead_end": (Severity.ERROR, 3),
+            "unreachable_status": (Severity.WARNING, 6),
         },
     ),
     "a status that nobody can leave": (
@@ -52,6 +80,21 @@ CASES = {
         {
             "unassigned_ticket_stuck": (Severity.INFORMATION, 5),
             "no_separation_of_duties": (Severity.INFORMATION, 3),
+        },
+    ),
+    "only an assignee can go on": (
+        ("OPEN IN_PROGRESS any", "IN_PROGRESS RESOLVED assignee", WHOLE[2]),
+        {
+            "unassigned_ticket_stuck": (Severity.INFORMATION, 6),
+            "no_separation_of_duties": (Severity.INFORMATION, 3),
+        },
+    ),
+    "a way that ends before closed": (
+        ("OPEN IN_PROGRESS assignee", "IN_PROGRESS RESOLVED assignee"),
+        {
+            "closed_unreachable": (Severity.ERROR, 5),
+            "dead_end": (Severity.ERROR, 3),
+            "unassigned_ticket_stuck": (Severity.INFORMATION, 5),
         },
     ),
     "nothing but that one person may do it all": (

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from engine.vocabulary import EVERY_ACTOR, ROLE_BITS, STATUSES, ActorRoles, Role, Status
 from engine.workflows.compiler import CompiledWorkflow, compile_workflow
+from engine.workflows.declaration import DefaultWorkflow
 from engine.workflows.defaults import default_workflows
 from engine.workflows.explanation import Reason, explain
 from engine.workflows.policy import (
@@ -102,6 +103,7 @@ def test_the_defaults_are_the_five_of_the_design() -> None:
         name: {(move.source, move.target): str(move.role) for move in workflow.transitions}
         for name, workflow in DEFAULTS.items()
     }
+    assert set(shipped) == set(DefaultWorkflow)
     assert shipped == {
         name: {pair: role for pair, role in zip(COLUMNS, roles, strict=True) if role}
         for name, roles in DEFAULT_TABLE.items()
