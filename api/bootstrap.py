@@ -1,7 +1,7 @@
 """The one place that wires settings to concrete parts."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +13,9 @@ from api.graphql.context import Context
 from api.graphql.interlock_schema import interlock_executor
 from api.http.application import build_application
 from api.http.graphql import graphql_route
+from api.http.server import run_server
 from api.identity import Tokens
+from api.logs import configure_logging
 from api.people import People
 from api.settings import Settings
 from api.workflows import LiveWorkflows
@@ -60,15 +62,22 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
         yield Parts(await stack.enter_async_context(open_database(url)))
 
 
-@asynccontextmanager
-async def open_application(settings: Settings) -> AsyncIterator[web.Application]:
-    """Open what the server needs, and yield the application of all its doors.
+def run_interlock(settings: Settings, announce: Callable[[str], None]) -> None:
+    """Serve all doors until SIGTERM or SIGINT; `announce` is called with the URL.
 
     Raises:
         Misconfigured: a setting is missing or unusable.
         Unavailable: the database does not answer, or does not let us in.
 
     """
+    settings.demand_jwt_secret()
+    configure_logging(settings.log_format, settings.log_level)
+    run_server(open_application(settings), settings.host, settings.port, announce)
+
+
+@asynccontextmanager
+async def open_application(settings: Settings) -> AsyncIterator[web.Application]:
+    """Open what the server needs, and yield the application of all its doors."""
     async with open_parts(settings) as parts, application_on(parts, settings) as application:
         yield application
 

@@ -1,12 +1,20 @@
 """The demo: two people and a handful of tickets, made as people would make them."""
 
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from secrets import token_hex
 from typing import Final
 
+from aiohttp import web
 from pydantic import SecretStr
 
-from api.bootstrap import Parts
+from api.bootstrap import Parts, application_on, open_parts
+from api.http.server import run_server
+from api.identity import Tokens
+from api.logs import configure_logging
 from api.settings import Settings
 from engine.storage.ticket_reads import tickets_page
 from engine.storage.users import remember_user
@@ -24,6 +32,23 @@ ANNA: Final = Actor("u_b1", "Anna K.")
 MARTON: Final = Actor("u_c4", "Marton P.", frozenset({"payment-team"}))
 KEY_FILE: Final = "demo.key"
 SOURCE: Final = "the default workflows"
+TOKEN_LIFETIME: Final = timedelta(days=7)
+
+BANNER: Final = """
+Interlock serves at {url}/graphql with {data}. Ctrl-C stops it.
+
+Two people to be (tokens for a week):
+
+  export ANNA={anna}
+  export MARTON={marton}
+
+Anna reports, Marton is in the payment-team. In another terminal, paste both and try:
+
+  curl -s {url}/graphql -H "Authorization: Bearer $ANNA" -H 'Content-Type: application/json' \\
+    -d '{{"query": "{{ tickets(first: 5) {{ nodes {{ id title status }} }} }}"}}'
+
+README.md goes on from here with an incident from its report to its confirmation.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +109,36 @@ STORIES: Final = (
         comment="The retry now carries the key of the first try.",
     ),
 )
+
+
+def run_demo(settings: Settings) -> None:
+    """Serve an empty database that was filled with the demo, until SIGTERM or SIGINT."""
+    settings = with_secret(settings)
+    configure_logging(settings.log_format, settings.log_level)
+    run_server(open_demo(settings), settings.host, settings.port, announcement(settings))
+
+
+@asynccontextmanager
+async def open_demo(settings: Settings) -> AsyncIterator[web.Application]:
+    """Fill the database, then open the application on it."""
+    async with open_parts(settings) as parts:
+        await fill(parts)
+        async with application_on(parts, settings) as application:
+            yield application
+
+
+def announcement(settings: Settings) -> Callable[[str], None]:
+    """Return what tells a newcomer where Interlock is and what to try."""
+    tokens = Tokens(settings.demand_jwt_secret())
+    anna, marton = (tokens.mint(person, TOKEN_LIFETIME) for person in (ANNA, MARTON))
+    embedded = f"its own PostgreSQL in {settings.data_dir}"
+    data = "the database of INTERLOCK_DATABASE_URL" if settings.database_url else embedded
+
+    def announce(url: str) -> None:
+        sys.stdout.write(BANNER.format(url=url, data=data, anna=anna, marton=marton))
+        sys.stdout.flush()
+
+    return announce
 
 
 def with_secret(settings: Settings) -> Settings:

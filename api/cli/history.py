@@ -9,11 +9,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from api.bootstrap import open_parts
 from api.cli.exits import EXIT_ERROR
 from api.settings import Settings
-from engine.storage.database import Database
-from engine.storage.history_audit import audit_histories, count_tickets
 
 history: Final = typer.Typer(help="The history of every ticket.", no_args_is_help=True)
 
@@ -42,21 +39,19 @@ class Outcome:
 
 
 async def verified(settings: Settings) -> Outcome:
-    """Audit the database of the settings."""
-    async with open_parts(settings) as parts:
-        return await walk(parts.database)
+    """Audit the database of the settings; print each flaw as it is found, behind a progress bar."""
+    from api.bootstrap import open_parts
+    from engine.storage.history_audit import audit_histories, count_tickets
 
-
-async def walk(database: Database) -> Outcome:
-    """Print each flaw as it is found, behind a progress bar on standard error."""
     columns = (TextColumn("verifying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     outcome = Outcome()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("verifying", total=await count_tickets(database))
-        async for _, flaw in audit_histories(database):
-            outcome.tickets += 1
-            progress.advance(task)
-            if flaw is not None:
-                outcome.flawed += 1
-                typer.echo(str(flaw))
+    async with open_parts(settings) as parts:
+        with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+            task = progress.add_task("verifying", total=await count_tickets(parts.database))
+            async for _, flaw in audit_histories(parts.database):
+                outcome.tickets += 1
+                progress.advance(task)
+                if flaw is not None:
+                    outcome.flawed += 1
+                    typer.echo(str(flaw))
     return outcome

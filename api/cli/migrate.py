@@ -5,17 +5,18 @@ import os
 
 import typer
 
-from api.bootstrap import open_parts
 from api.settings import Settings
 
 
 def migrate() -> None:
-    """Bring the database to the schema of this version; `serve` does so by itself."""
+    """Bring the database to the schema of this version, as `serve` does."""
     asyncio.run(bring_up_to_date(Settings.from_env(os.environ)))
     typer.echo("The database has the schema of this version.")
 
 
 async def bring_up_to_date(settings: Settings) -> None:
     """Open the database, which migrates it, and leave it."""
+    from api.bootstrap import open_parts
+
     async with open_parts(settings):
         pass
