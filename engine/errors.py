@@ -102,6 +102,30 @@ class IdempotencyConflict(Conflict):
     code = "idempotency_conflict"
 
 
+class StalePlan(Conflict):
+    """What the plan was made for has changed since; make a new plan and look at it again."""
+
+    code = "stale_plan"
+
+
+class PlanApplied(StalePlan):
+    """The plan was applied already; a plan is applied once."""
+
+    code = "plan_applied"
+
+
+class LockHeld(Conflict):
+    """Another reconciles right now; one at a time."""
+
+    code = "lock_held"
+
+
+class RefusedByGuard(Forbidden):
+    """The plan would harm live tickets or widen rights, and nobody said that this is meant."""
+
+    code = "refused_by_guard"
+
+
 class Misconfigured(InterlockError):
     """A setting is missing or unusable; the message names it and what would be right."""
 

@@ -18,6 +18,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    UniqueConstraint,
     func,
 )
 
@@ -54,6 +55,24 @@ users: Final = Table(
     Column("seen_at", MOMENT, comment="when name and groups were last told by a token"),
 )
 
+reconciliations: Final = Table(
+    "reconciliations",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("plan_id", Text, nullable=False, comment="SHA-256 of the plan: applied once only"),
+    Column("plan", JSON, nullable=False, comment="what was changed, whole"),
+    Column("applied_at", MOMENT, nullable=False, server_default=func.clock_timestamp()),
+    Column("applied_by", Text, nullable=False),
+    Column("source", Text, nullable=False, comment="where the declaration came from"),
+    UniqueConstraint("plan_id"),
+)
+
+
+def reconciled_by() -> Column[int]:
+    """Return the column that names the reconciliation which last wrote a row."""
+    return Column("reconciliation", BigInteger, ForeignKey("reconciliations.id"), nullable=False)
+
+
 workflows: Final = Table(
     "workflows",
     metadata,
@@ -62,6 +81,7 @@ workflows: Final = Table(
     Column("policy", BigInteger, nullable=False),
     Column("revision", BigInteger, nullable=False, comment="workflow_revisions.id now in force"),
     Column("retired_at", MOMENT),
+    reconciled_by(),
     CheckConstraint(f"policy >= 0 AND policy < {1 << POLICY_BITS}", name="policy"),
 )
 
@@ -73,11 +93,33 @@ workflow_revisions: Final = Table(
     Column("declaration", JSON, nullable=False),
     Column("digest", LargeBinary, nullable=False, comment="SHA-256 of the canonical declaration"),
     Column("policy", BigInteger, nullable=False),
-    Column("created_at", MOMENT, nullable=False, server_default=func.clock_timestamp()),
-    Column("created_by", Text, nullable=False),
-    Column("source", Text, nullable=False),
+    reconciled_by(),
     Index("workflow_revisions_of_a_workflow_idx", "workflow", "id"),
 )
+
+
+def declared_table(name: str, key: str, *columns: Column[str]) -> Table:
+    """Return the table of a kind of resource; `columns` are what other tables point at."""
+    return Table(
+        name,
+        metadata,
+        Column(key, ID, primary_key=True),
+        *columns,
+        Column("declaration", JSON, nullable=False, comment="canonical; the row says nothing else"),
+        Column("retired_at", MOMENT),
+        reconciled_by(),
+    )
+
+
+catalog_categories: Final = declared_table("catalog_categories", "name")
+catalog_items: Final = declared_table(
+    "catalog_items",
+    "name",
+    Column("category", ID, ForeignKey("catalog_categories.name"), nullable=False),
+    Column("workflow", ID, ForeignKey("workflows.name"), nullable=False),
+)
+services: Final = declared_table("services", "path")
+settings: Final = declared_table("settings", "name")
 
 tickets: Final = Table(
     "tickets",
@@ -137,6 +179,3 @@ idempotency_keys: Final = Table(
     Column("version", Integer, comment="the ticket's version that the request led to"),
     Column("created_at", MOMENT, nullable=False, server_default=func.clock_timestamp()),
 )
-
-APPEND_ONLY: Final = (workflow_revisions, ticket_status_history)
-"""Tables that a trigger keeps from UPDATE, DELETE and TRUNCATE."""

@@ -1,4 +1,4 @@
-"""Workflows, tickets and their history."""
+"""Everything that the first release works on."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-APPEND_ONLY = ("workflow_revisions", "ticket_status_history")
+APPEND_ONLY = ("reconciliations", "workflow_revisions", "ticket_status_history")
 REFUSE_CHANGE = """
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -49,6 +49,24 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("actor", "key", name=op.f("idempotency_keys_pkey")),
     )
     op.create_table(
+        "reconciliations",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column(
+            "plan_id", sa.Text(), nullable=False, comment="SHA-256 of the plan: applied once only"
+        ),
+        sa.Column("plan", sa.JSON(), nullable=False, comment="what was changed, whole"),
+        sa.Column(
+            "applied_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.Column("applied_by", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False, comment="where the declaration came from"),
+        sa.PrimaryKeyConstraint("id", name=op.f("reconciliations_pkey")),
+        sa.UniqueConstraint("plan_id", name=op.f("reconciliations_plan_id_key")),
+    )
+    op.create_table(
         "users",
         sa.Column("id", sa.Text(collation="C"), nullable=False),
         sa.Column(
@@ -67,6 +85,47 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("users_pkey")),
     )
     op.create_table(
+        "catalog_categories",
+        sa.Column("name", sa.Text(collation="C"), nullable=False),
+        sa.Column(
+            "declaration", sa.JSON(), nullable=False, comment="canonical; the row says nothing else"
+        ),
+        sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reconciliation", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["reconciliation"],
+            ["reconciliations.id"],
+            name=op.f("catalog_categories_reconciliation_fkey"),
+        ),
+        sa.PrimaryKeyConstraint("name", name=op.f("catalog_categories_pkey")),
+    )
+    op.create_table(
+        "services",
+        sa.Column("path", sa.Text(collation="C"), nullable=False),
+        sa.Column(
+            "declaration", sa.JSON(), nullable=False, comment="canonical; the row says nothing else"
+        ),
+        sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reconciliation", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["reconciliation"], ["reconciliations.id"], name=op.f("services_reconciliation_fkey")
+        ),
+        sa.PrimaryKeyConstraint("path", name=op.f("services_pkey")),
+    )
+    op.create_table(
+        "settings",
+        sa.Column("name", sa.Text(collation="C"), nullable=False),
+        sa.Column(
+            "declaration", sa.JSON(), nullable=False, comment="canonical; the row says nothing else"
+        ),
+        sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reconciliation", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["reconciliation"], ["reconciliations.id"], name=op.f("settings_reconciliation_fkey")
+        ),
+        sa.PrimaryKeyConstraint("name", name=op.f("settings_pkey")),
+    )
+    op.create_table(
         "workflow_revisions",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("workflow", sa.Text(collation="C"), nullable=False),
@@ -78,14 +137,12 @@ def upgrade() -> None:
             comment="SHA-256 of the canonical declaration",
         ),
         sa.Column("policy", sa.BigInteger(), nullable=False),
-        sa.Column(
-            "created_at",
-            sa.DateTime(timezone=True),
-            server_default=sa.text("clock_timestamp()"),
-            nullable=False,
+        sa.Column("reconciliation", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["reconciliation"],
+            ["reconciliations.id"],
+            name=op.f("workflow_revisions_reconciliation_fkey"),
         ),
-        sa.Column("created_by", sa.Text(), nullable=False),
-        sa.Column("source", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("workflow_revisions_pkey")),
     )
     op.create_index(
@@ -106,10 +163,37 @@ def upgrade() -> None:
             comment="workflow_revisions.id now in force",
         ),
         sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reconciliation", sa.BigInteger(), nullable=False),
         sa.CheckConstraint(
             "policy >= 0 AND policy < 281474976710656", name=op.f("workflows_policy_check")
         ),
+        sa.ForeignKeyConstraint(
+            ["reconciliation"], ["reconciliations.id"], name=op.f("workflows_reconciliation_fkey")
+        ),
         sa.PrimaryKeyConstraint("name", name=op.f("workflows_pkey")),
+    )
+    op.create_table(
+        "catalog_items",
+        sa.Column("name", sa.Text(collation="C"), nullable=False),
+        sa.Column("category", sa.Text(collation="C"), nullable=False),
+        sa.Column("workflow", sa.Text(collation="C"), nullable=False),
+        sa.Column(
+            "declaration", sa.JSON(), nullable=False, comment="canonical; the row says nothing else"
+        ),
+        sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reconciliation", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["category"], ["catalog_categories.name"], name=op.f("catalog_items_category_fkey")
+        ),
+        sa.ForeignKeyConstraint(
+            ["reconciliation"],
+            ["reconciliations.id"],
+            name=op.f("catalog_items_reconciliation_fkey"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["workflow"], ["workflows.name"], name=op.f("catalog_items_workflow_fkey")
+        ),
+        sa.PrimaryKeyConstraint("name", name=op.f("catalog_items_pkey")),
     )
     op.create_table(
         "tickets",

@@ -1,0 +1,136 @@
+"""Everything that can be declared, as values that can be compared: one resource a named thing."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from hashlib import sha256
+from typing import Final, NamedTuple, TypeAlias
+
+from engine.workflows.declaration import (
+    AutoClose,
+    CatalogItem,
+    Category,
+    Declared,
+    Service,
+    Ticketing,
+    Workflow,
+)
+from engine.workflows.defaults import default_workflows
+
+
+class Kind(StrEnum):
+    """What a resource is. Each kind refers only to kinds before it."""
+
+    WORKFLOW = "workflow"
+    CATEGORY = "category"
+    ITEM = "item"
+    SERVICE = "service"
+    SETTING = "setting"
+
+
+MODELS: Final[Mapping[Kind, type[Declared]]] = {
+    Kind.WORKFLOW: Workflow,
+    Kind.CATEGORY: Category,
+    Kind.ITEM: CatalogItem,
+    Kind.SERVICE: Service,
+    Kind.SETTING: AutoClose,
+}
+"""The model of each kind; the only setting is `autoClose`."""
+
+AUTO_CLOSE: Final = "autoClose"
+
+
+class Key(NamedTuple):
+    """What a resource is called; no two have the same."""
+
+    kind: Kind
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+KIND_ORDER: Final = {kind: place for place, kind in enumerate(Kind)}
+
+
+def in_order(keys: Iterable[Key]) -> list[Key]:
+    """Return keys so that each comes after whatever it may refer to."""
+    return sorted(keys, key=lambda key: (KIND_ORDER[key.kind], key.name))
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One declared thing.
+
+    Attributes:
+        declaration: canonical JSON: the same text for the same meaning, in whatever order and with
+            whatever defaults left out it was written.
+        retired: it was declared once and is no more; what refers to it stays as it is.
+
+    """
+
+    key: Key
+    declaration: str
+    retired: bool = False
+
+    @classmethod
+    def of(cls, kind: Kind, name: str, model: Declared) -> "Resource":
+        """Return a declared thing as a resource."""
+        return cls(Key(kind, name), canonical_text(model))
+
+    @cached_property
+    def model(self) -> Declared:
+        """The declaration as its model."""
+        return MODELS[self.key.kind].model_validate(json.loads(self.declaration))
+
+    @property
+    def workflow(self) -> Workflow:
+        """The declaration of a workflow; TypeError for anything else."""
+        if not isinstance(self.model, Workflow):
+            raise TypeError(f"{self.key} is no workflow.")
+        return self.model
+
+    @property
+    def digest(self) -> str:
+        """SHA-256, in hex, over what it declares and whether it is retired."""
+        state = "retired" if self.retired else "declared"
+        return sha256(f"{state} {self.declaration}".encode()).hexdigest()
+
+
+Snapshot: TypeAlias = Mapping[Key, Resource]
+"""Every resource there is, retired ones included."""
+
+
+def canonical_text(model: Declared) -> str:
+    """Return a declaration as JSON: sorted keys, sorted transitions, defaults written out."""
+    data = model.model_dump(mode="json", by_alias=True)
+    if isinstance(model, Workflow):
+        data["transitions"].sort(key=lambda move: (move["from"], move["to"]))
+    return json.dumps(data, sort_keys=True, ensure_ascii=False)
+
+
+def declared_resources(ticketing: Ticketing) -> dict[Key, Resource]:
+    """Return everything that a valid declaration asks for: the chosen defaults and the declared.
+
+    A declared workflow takes the place of the default of its name, whole.
+    """
+    workflows = [*chosen_defaults(ticketing), *ticketing.workflows]
+    catalog = ticketing.catalog
+    resources = [
+        *(Resource.of(Kind.WORKFLOW, each.name, each) for each in workflows),
+        *(Resource.of(Kind.CATEGORY, each.name, each) for each in catalog.categories),
+        *(Resource.of(Kind.ITEM, each.name, each) for each in catalog.items),
+        *(Resource.of(Kind.SERVICE, each.path, each) for each in ticketing.services),
+        Resource.of(Kind.SETTING, AUTO_CLOSE, ticketing.auto_close),
+    ]
+    return {resource.key: resource for resource in resources}
+
+
+def chosen_defaults(ticketing: Ticketing) -> list[Workflow]:
+    """Return the default workflows that a declaration asks for."""
+    wanted = ticketing.default_workflows
+    if isinstance(wanted, bool):
+        return list(default_workflows()) if wanted else []
+    return [each for each in default_workflows() if each.name in wanted]

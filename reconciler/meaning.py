@@ -1,0 +1,83 @@
+"""What a changed workflow means, transition by transition. Pure."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from engine.vocabulary import ActorRoles, Role, Status
+from engine.workflows.compiler import compile_workflow
+from engine.workflows.policy import EMPTY, SHIFTS, Policy, declared_role, roles_allowed
+from engine.workflows.resources import Resource
+
+
+class Effect(StrEnum):
+    """What happens to a transition."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+    WIDENED = "widened"
+    NARROWED = "narrowed"
+    SWAPPED = "swapped"
+
+
+@dataclass(frozen=True, slots=True)
+class MoveChange:
+    """One transition that is declared for others than before.
+
+    Attributes:
+        before, after: the declared role; None where the transition is not declared.
+
+    """
+
+    source: Status
+    target: Status
+    before: Role | None
+    after: Role | None
+    effect: Effect
+
+    @property
+    def lets_more(self) -> bool:
+        """Whether somebody may make it now who could not before."""
+        return self.effect in {Effect.ADDED, Effect.WIDENED, Effect.SWAPPED}
+
+    @property
+    def lets_fewer(self) -> bool:
+        """Whether somebody could make it before who may not now."""
+        return self.effect in {Effect.REMOVED, Effect.NARROWED, Effect.SWAPPED}
+
+
+def policy_in_force(resource: Resource | None) -> Policy:
+    """Return the policy that tickets of a workflow are under; retired, it allows nothing."""
+    if resource is None or resource.retired:
+        return EMPTY
+    return last_known_policy(resource)
+
+
+def last_known_policy(resource: Resource | None) -> Policy:
+    """Return the policy of a workflow, retired or not."""
+    return EMPTY if resource is None else compile_workflow(resource.workflow).policy
+
+
+def moves_changed(before: int, after: int) -> tuple[MoveChange, ...]:
+    """Return every transition on which two policies differ, in the order of the statuses."""
+    return tuple(
+        MoveChange(
+            source,
+            target,
+            declared_role(before, source, target),
+            declared_role(after, source, target),
+            effect_of(roles_allowed(before, source, target), roles_allowed(after, source, target)),
+        )
+        for source, target in SHIFTS
+        if roles_allowed(before, source, target) != roles_allowed(after, source, target)
+    )
+
+
+def effect_of(before: ActorRoles, after: ActorRoles) -> Effect:
+    """Return what a change of who may do it is called."""
+    if not before:
+        return Effect.ADDED
+    if not after:
+        return Effect.REMOVED
+    if before in after:
+        return Effect.WIDENED
+    return Effect.NARROWED if after in before else Effect.SWAPPED

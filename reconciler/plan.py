@@ -1,0 +1,126 @@
+"""A plan: what would be changed, what it means, and what has to be so when it is applied."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from engine.findings import Location
+from engine.storage.database import Database, Session
+from engine.storage.resource_store import Live, read_live
+from engine.storage.ticket_counts import count_live_tickets, example_tickets
+from engine.workflows.resources import Key, Kind, Snapshot
+from reconciler.diff import Action, Change, diff
+from reconciler.impact import NO_IMPACT, Impact, LiveTickets, affected_places, impact_of
+from reconciler.meaning import MoveChange, last_known_policy, moves_changed
+from reconciler.replay import Replay
+
+EXAMPLES_MOST: Final = 5
+"""Ids of tickets that are shown for each status of a workflow."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedChange:
+    """A change with what it means.
+
+    Attributes:
+        moves: of a workflow, the transitions that differ; of a new one, all of them.
+        impact: on live tickets, as they stood when the plan was made.
+        at: where the resource is declared; None for one that is retired.
+
+    """
+
+    change: Change
+    moves: tuple[MoveChange, ...] = ()
+    impact: Impact = NO_IMPACT
+    at: Location | None = None
+
+    @property
+    def widens(self) -> bool:
+        """Whether somebody may do something who could not, in a workflow that there was before."""
+        return self.change.before is not None and any(move.lets_more for move in self.moves)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What would be changed.
+
+    Attributes:
+        changes: in the order in which they are applied.
+        workflows: how many workflows are in force before.
+        created_at: when it was made, by the clock of whoever made it.
+        source: where the declaration came from, e.g. `git:abc123`.
+        files: the values files that it was read from, and `--set` arguments.
+        replay: what recorded transitions would have been refused, if that was asked for.
+
+    """
+
+    changes: tuple[PlannedChange, ...]
+    workflows: int
+    created_at: datetime
+    source: str
+    files: tuple[str, ...] = ()
+    replay: Replay | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to do."""
+        return not self.changes
+
+    def count(self, action: Action) -> int:
+        """Return how many resources that happens to."""
+        return sum(planned.change.action is action for planned in self.changes)
+
+
+async def look(
+    database: Database | Session, desired: Snapshot, places: Mapping[Key, Location]
+) -> tuple[tuple[PlannedChange, ...], Live]:
+    """Return what must change for the database to hold the desired resources, and what it holds.
+
+    Reads only. `places` tells where resources are declared.
+    """
+    live = await read_live(database)
+    changes = diff(live.resources, desired)
+    return await judged(database, live, changes, places), live
+
+
+async def judged(
+    database: Database | Session,
+    live: Live,
+    changes: Iterable[Change],
+    places: Mapping[Key, Location],
+) -> tuple[PlannedChange, ...]:
+    """Return changes with what they mean now."""
+    changes = tuple(changes)
+    tickets = await tickets_of(database, changes)
+    return tuple(
+        PlannedChange(
+            change,
+            moves_of(change),
+            impact_of(change, tickets, live.resources),
+            None if change.after.retired else places.get(change.key),
+        )
+        for change in changes
+    )
+
+
+async def tickets_of(database: Database | Session, changes: Iterable[Change]) -> LiveTickets:
+    """Return the live tickets that changes affect, counted by place."""
+    places = {place for change in changes for place in affected_places(change)}
+    if not places:
+        return LiveTickets()
+    counts = await count_live_tickets(database)
+    inhabited = [place for place in places if place in counts]
+    return LiveTickets(counts, await example_tickets(database, inhabited, EXAMPLES_MOST))
+
+
+def moves_of(change: Change) -> tuple[MoveChange, ...]:
+    """Return how a workflow's transitions change; nothing for other kinds."""
+    if change.key.kind is not Kind.WORKFLOW:
+        return ()
+    return moves_changed(last_known_policy(change.before), last_known_policy(change.after))
+
+
+def workflows_in_force(live: Snapshot) -> int:
+    """Return how many workflows are declared and not retired."""
+    return sum(key.kind is Kind.WORKFLOW and not each.retired for key, each in live.items())
