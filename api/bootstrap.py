@@ -3,9 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NoReturn
 
 from aiohttp import web
 
@@ -23,25 +22,25 @@ from engine.storage.database import Database, open_database
 from engine.storage.embedded import embedded_server
 from engine.storage.schema import migrate
 from engine.storage.ticket_store import TicketStore
-from engine.storage.workflow_store import WorkflowStore
 from engine.tickets.actor import Actor
 
 
 @dataclass(frozen=True)
 class Parts:
-    """The engine on an open database."""
+    """The engine on an open database.
 
+    Attributes:
+        url: the address of the database, with its password.
+
+    """
+
+    url: str = field(repr=False)
     database: Database
 
     @cached_property
     def tickets(self) -> TicketStore:
         """The tickets."""
         return TicketStore(self.database)
-
-    @cached_property
-    def workflows(self) -> WorkflowStore:
-        """The workflows."""
-        return WorkflowStore(self.database)
 
 
 @asynccontextmanager
@@ -59,7 +58,7 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
         else:
             url = settings.database_url.get_secret_value()
         await migrate(url)
-        yield Parts(await stack.enter_async_context(open_database(url)))
+        yield Parts(url, await stack.enter_async_context(open_database(url)))
 
 
 def run_interlock(settings: Settings, announce: Callable[[str], None]) -> None:
@@ -85,7 +84,7 @@ async def open_application(settings: Settings) -> AsyncIterator[web.Application]
 @asynccontextmanager
 async def application_on(parts: Parts, settings: Settings) -> AsyncIterator[web.Application]:
     """Yield the application of all doors to an engine that is open already."""
-    workflows = await LiveWorkflows.read(parts.workflows)
+    workflows = await LiveWorkflows.read(parts.database)
     people = People(parts.database)
 
     async def context_for(actor: Actor) -> Context:
@@ -94,12 +93,12 @@ async def application_on(parts: Parts, settings: Settings) -> AsyncIterator[web.
 
     routes = [graphql_route(await interlock_executor(), context_for)]
     tokens = Tokens(settings.demand_jwt_secret())
-    async with in_background(workflows.keep_fresh()):
+    async with in_background(workflows.follow(parts.url)):
         yield build_application(routes, tokens, parts.database.check)
 
 
 @asynccontextmanager
-async def in_background(work: Coroutine[object, object, NoReturn]) -> AsyncIterator[None]:
+async def in_background(work: Coroutine[object, object, None]) -> AsyncIterator[None]:
     """Do work for as long as the block lasts."""
     task = asyncio.create_task(work)
     try:

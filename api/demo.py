@@ -16,6 +16,7 @@ from api.http.server import run_server
 from api.identity import Tokens
 from api.logs import configure_logging
 from api.settings import Settings
+from engine.storage.resource_store import read_live
 from engine.storage.ticket_reads import tickets_page
 from engine.storage.users import remember_user
 from engine.tickets.actor import Actor
@@ -26,7 +27,9 @@ from engine.tickets.requests import (
     TransitionTicket,
 )
 from engine.vocabulary import SYSTEM, Priority, Status
-from engine.workflows.defaults import default_workflows
+from engine.workflows.declaration import Ticketing
+from engine.workflows.resources import declared_resources
+from reconciler.apply import Order, reconcile
 
 ANNA: Final = Actor("u_b1", "Anna K.")
 MARTON: Final = Actor("u_c4", "Marton P.", frozenset({"payment-team"}))
@@ -160,7 +163,9 @@ async def fill(parts: Parts) -> int:
         How many tickets were made.
 
     """
-    await parts.workflows.publish(default_workflows(), by=SYSTEM, source=SOURCE)
+    if not (await read_live(parts.database)).resources:
+        defaults = declared_resources(Ticketing())
+        await reconcile(parts.database, defaults, Order(by=SYSTEM, wait=True), source=SOURCE)
     for person in (ANNA, MARTON):
         await remember_user(parts.database, person)
     if (await tickets_page(parts.database, 1, None)).tickets:

@@ -1,17 +1,19 @@
 """The workflows as this process knows them: an immutable registry, swapped in one step."""
 
-import asyncio
 from dataclasses import dataclass
-from typing import Final, NoReturn
+from typing import Final
 
 import structlog
 
-from engine.errors import InterlockError, NotFound
-from engine.storage.workflow_store import WorkflowStore
+from engine.errors import NotFound, Unavailable
+from engine.storage.database import Database
+from engine.storage.notices import notices
+from engine.storage.resource_store import CHANNEL
+from engine.storage.workflows import read_registry
 from engine.workflows.compiler import CompiledWorkflow
 from engine.workflows.registry import Registry
 
-REFRESH_SECONDS: Final = 5
+REFRESH_SECONDS: Final = 30
 
 log: Final = structlog.get_logger(component="workflows")
 
@@ -25,13 +27,13 @@ class LiveWorkflows:
 
     """
 
-    store: WorkflowStore
+    database: Database
     registry: Registry
 
     @classmethod
-    async def read(cls, store: WorkflowStore) -> "LiveWorkflows":
+    async def read(cls, database: Database) -> "LiveWorkflows":
         """Return the workflows of a database."""
-        return cls(store, await store.registry())
+        return cls(database, await read_registry(database))
 
     async def named(self, name: str) -> CompiledWorkflow:
         """Return the workflow of that name; one that is not known yet is looked for again.
@@ -48,13 +50,12 @@ class LiveWorkflows:
 
     async def refresh(self) -> None:
         """Read the registry again."""
-        self.registry = await self.store.registry()
+        self.registry = await read_registry(self.database)
 
-    async def keep_fresh(self) -> NoReturn:
-        """Read the registry again every few seconds, for ever."""
-        while True:
-            await asyncio.sleep(REFRESH_SECONDS)
+    async def follow(self, url: str, at_least_every: float = REFRESH_SECONDS) -> None:
+        """Read the registry again whenever somebody reconciles, for ever."""
+        async for _ in notices(url, CHANNEL, at_least_every):
             try:
                 await self.refresh()
-            except InterlockError as error:
+            except Unavailable as error:
                 log.warning("the workflows could not be read again", reason=error.message)

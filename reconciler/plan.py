@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from engine.findings import Location
@@ -72,16 +72,33 @@ class Plan:
         return sum(planned.change.action is action for planned in self.changes)
 
 
-async def look(
-    database: Database | Session, desired: Snapshot, places: Mapping[Key, Location]
-) -> tuple[tuple[PlannedChange, ...], Live]:
-    """Return what must change for the database to hold the desired resources, and what it holds.
+async def plan_for(
+    database: Database | Session,
+    desired: Snapshot,
+    *,
+    source: str,
+    places: Mapping[Key, Location],
+    files: tuple[str, ...] = (),
+) -> Plan:
+    """Return what must change for the database to hold the desired resources. Reads only.
 
-    Reads only. `places` tells where resources are declared.
+    Args:
+        database: what is live.
+        desired: what is declared, nothing of it retired.
+        source: where the declaration came from, e.g. `git:abc123`.
+        places: where resources are declared.
+        files: the values files and `--set` arguments that it was read from.
+
     """
     live = await read_live(database)
     changes = diff(live.resources, desired)
-    return await judged(database, live, changes, places), live
+    return Plan(
+        changes=await judged(database, live, changes, places),
+        workflows=workflows_in_force(live.resources),
+        created_at=datetime.now(UTC),
+        source=source,
+        files=files,
+    )
 
 
 async def judged(

@@ -15,9 +15,7 @@ from engine.storage.database import Database, open_database
 from engine.storage.embedded import embedded_server
 from engine.storage.schema import migrate
 from engine.storage.ticket_store import TicketStore
-from engine.storage.workflow_store import WorkflowStore
-from engine.vocabulary import SYSTEM
-from engine.workflows.defaults import default_workflows
+from tests.declared import put
 
 TEMPLATE = "interlock_template"
 IN_A_HURRY = ("fsync = off", "synchronous_commit = off", "full_page_writes = off")
@@ -55,7 +53,7 @@ async def template(server: str) -> str:
     await run(server, f"DROP DATABASE IF EXISTS {TEMPLATE}", f"CREATE DATABASE {TEMPLATE}")
     await migrate(at(server, TEMPLATE))
     async with open_database(at(server, TEMPLATE)) as database:
-        await WorkflowStore(database).publish(default_workflows(), by=SYSTEM, source="tests")
+        await put(database)
     return server
 
 

@@ -112,9 +112,7 @@ def reason_for(
     return Reason.NO_SUCH_TRANSITION
 
 
-def open_to(
-    workflow: CompiledWorkflow, source: Status, actor: ActorRoles
-) -> tuple[Status, ...]:
+def open_to(workflow: CompiledWorkflow, source: Status, actor: ActorRoles) -> tuple[Status, ...]:
     """Return the statuses that `actor` may move a ticket to from `source` now."""
     if workflow.retired or source is Status.CLOSED:
         return ()

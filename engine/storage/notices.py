@@ -1,0 +1,49 @@
+"""What other processes tell this one through the database."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+import asyncpg
+
+from engine.errors import Unavailable
+from engine.storage.database import Connection, outages_told
+
+RECONNECT_SECONDS: Final = 1
+
+
+async def notices(url: str, channel: str, at_least_every: float) -> AsyncIterator[None]:
+    """Yield, for ever, whenever there may be something new.
+
+    That is when the connection stands (again), when somebody tells something on `channel`, and
+    every `at_least_every` seconds in case a notice was lost.
+    """
+    while True:
+        with suppress(Unavailable):
+            async with listening(url, channel) as (connection, told):
+                while not connection.is_closed():
+                    told.clear()
+                    yield
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(at_least_every):
+                            await told.wait()
+        await asyncio.sleep(RECONNECT_SECONDS)
+        yield
+
+
+@asynccontextmanager
+async def listening(url: str, channel: str) -> AsyncIterator[tuple[Connection, asyncio.Event]]:
+    """Yield a connection that listens, and the event that it sets on a notice or at its end.
+
+    It is a connection of its own: what listens is never handed back to a pool.
+    """
+    told = asyncio.Event()
+    with outages_told():
+        connection = await asyncpg.connect(url, server_settings={"application_name": "interlock"})
+        try:
+            await connection.add_listener(channel, lambda *_: told.set())
+            connection.add_termination_listener(lambda *_: told.set())
+            yield connection, told
+        finally:
+            connection.terminate()
