@@ -178,4 +178,5 @@ idempotency_keys: Final = Table(
     Column("ticket", ID, comment="null only while the request is being carried out"),
     Column("version", Integer, comment="the ticket's version that the request led to"),
     Column("created_at", MOMENT, nullable=False, server_default=func.clock_timestamp()),
+    Index("idempotency_keys_oldest_first_idx", "created_at"),
 )

@@ -9,18 +9,26 @@ from typing import Final, NamedTuple, Self
 from sqlalchemy import ARRAY, Select, Text, bindparam, func, select, tuple_
 
 from engine.errors import NotFound
-from engine.storage.database import Database
+from engine.storage.database import Database, Session
 from engine.storage.rows import TICKET_COLUMNS, entry_of, ticket_of
 from engine.storage.statements import Statement
 from engine.storage.tables import ticket_status_history, tickets
 from engine.tickets.history import Entry
-from engine.tickets.ticket import Ticket
+from engine.tickets.ticket import TICKET_ID, Ticket, rebuilt
 
 TICKET: Final = Statement.of(select(*TICKET_COLUMNS).where(tickets.c.id == bindparam("ticket")))
 HISTORIES: Final = Statement.of(
     select(ticket_status_history)
     .where(ticket_status_history.c.ticket == func.any(bindparam("tickets", type_=ARRAY(Text))))
     .order_by(ticket_status_history.c.ticket, ticket_status_history.c.seq)
+)
+HISTORY_UNTIL: Final = Statement.of(
+    select(ticket_status_history)
+    .where(
+        ticket_status_history.c.ticket == bindparam("ticket_id"),
+        ticket_status_history.c.seq <= bindparam("last"),
+    )
+    .order_by(ticket_status_history.c.seq)
 )
 
 
@@ -48,13 +56,19 @@ async def read_ticket(database: Database, ticket: str) -> Ticket:
     """Return the ticket of that id.
 
     Raises:
-        NotFound: there is none.
+        NotFound: there is none; PostgreSQL is not asked for what can't be an id.
 
     """
-    row = await database.row(TICKET, ticket=ticket)
+    row = await database.row(TICKET, ticket=ticket) if TICKET_ID.fullmatch(ticket) else None
     if row is None:
         raise unknown_ticket(ticket)
     return ticket_of(row)
+
+
+async def read_version(source: Database | Session, ticket: str, version: int) -> Ticket:
+    """Return a ticket as it was in an earlier version."""
+    rows = await source.rows(HISTORY_UNTIL, ticket_id=ticket, last=version)
+    return rebuilt(map(entry_of, rows))
 
 
 def unknown_ticket(ticket: str) -> NotFound:

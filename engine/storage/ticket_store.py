@@ -4,7 +4,7 @@ Each change is one transaction that locks the ticket, asks the rules, and writes
 together; a transition is one statement that does all of it (see `transition`).
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import reduce
 from itertools import accumulate
@@ -17,14 +17,13 @@ from engine.errors import (
     ForbiddenTransition,
     InterlockError,
     NotFound,
-    Unavailable,
     VersionConflict,
     WorkflowRetired,
 )
 from engine.findings import did_you_mean
 from engine.storage.database import Database, Row, Session
-from engine.storage.idempotency import FirstResult, KeyedRequest
-from engine.storage.rows import entry_of, ticket_of
+from engine.storage.idempotency import KeyedRequest, first_answer, key_expired, once
+from engine.storage.rows import ticket_of
 from engine.storage.statements import Statement
 from engine.storage.tables import ticket_status_history, tickets, workflows
 from engine.storage.ticket_reads import unknown_ticket
@@ -45,11 +44,10 @@ from engine.tickets.requests import (
     ChangeForm,
     CommentTicket,
     CreateTicket,
-    Form,
     TransitionTicket,
     UpdateTicket,
 )
-from engine.tickets.ticket import Ticket, opened, rebuilt, step
+from engine.tickets.ticket import Ticket, opened, step
 from engine.vocabulary import ActorRoles, Status
 from engine.workflows.compiler import CompiledWorkflow
 from engine.workflows.explanation import explain
@@ -88,14 +86,6 @@ LOCKED_TICKET: Final = Statement.of(
     .where(tickets.c.id == bindparam("ticket"))
     .with_for_update(of=tickets)
 )
-HISTORY_UNTIL: Final = Statement.of(
-    select(ticket_status_history)
-    .where(
-        ticket_status_history.c.ticket == bindparam("ticket_id"),
-        ticket_status_history.c.seq <= bindparam("last"),
-    )
-    .order_by(ticket_status_history.c.seq)
-)
 INSERT_TICKET: Final = Statement.of(insert(tickets))
 INSERT_ENTRY: Final = Statement.of(insert(ticket_status_history))
 UPDATE_TICKET: Final = Statement.of(
@@ -124,7 +114,8 @@ class TicketStore:
             Forbidden: the actor may not assign the ticket to whom the form names.
 
         """
-        return await self.once(actor, form, lambda session: open_ticket(session, actor, form))
+        async with self.database.transaction() as session:
+            return await once(session, actor, form, lambda: open_ticket(session, actor, form))
 
     async def assign(self, actor: Actor, form: AssignTicket) -> Ticket:
         """Hand a ticket to somebody, or back to the queue; raises as `assigning` does."""
@@ -161,36 +152,21 @@ class TicketStore:
             raise unknown_ticket(form.ticket)
         if row["moved"]:
             return moved_ticket(row, form)
-        if request is not None and (first := await request.first_result(self.database)):
-            return await self.as_it_was(first)
+        if request is not None and (first := await first_answer(self.database, request)):
+            return first
         raise refusal(row, form)
 
     async def change(self, actor: Actor, form: AnyChange, decide: Decide[AnyChange]) -> Ticket:
-        """Carry out a change that is not a transition."""
-        return await self.once(
-            actor, form, lambda session: change_ticket(session, actor, form, decide)
-        )
+        """Carry out a change that is not a transition.
 
-    async def once(
-        self, actor: Actor, form: Form, carry_out: Callable[[Session], Awaitable[Ticket]]
-    ) -> Ticket:
-        """Carry out a request in a transaction, or return what its key led to before."""
-        request = KeyedRequest.of(actor, form)
+        It locks the ticket before it claims the key, in the order of a transition: of two requests
+        that need both, neither holds what the other waits for.
+        """
         async with self.database.transaction() as session:
-            if request is None:
-                return await carry_out(session)
-            if await request.claim(session):
-                ticket = await carry_out(session)
-                await request.settle(session, FirstResult(ticket.id, ticket.version))
-                return ticket
-        if first := await request.first_result(self.database):
-            return await self.as_it_was(first)
-        raise Unavailable("The idempotency key expired just now; send the request again.")
-
-    async def as_it_was(self, result: FirstResult) -> Ticket:
-        """Return a ticket in an earlier version."""
-        rows = await self.database.rows(HISTORY_UNTIL, ticket_id=result.ticket, last=result.version)
-        return rebuilt(map(entry_of, rows))
+            row = await locked_ticket(session, form)
+            return await once(
+                session, actor, form, lambda: change_ticket(session, row, actor, form, decide)
+            )
 
 
 async def open_ticket(session: Session, actor: Actor, form: CreateTicket) -> Ticket:
@@ -228,13 +204,18 @@ async def offered_workflow(session: Session, name: str) -> Row:
     return row
 
 
-async def change_ticket(
-    session: Session, actor: Actor, form: AnyChange, decide: Decide[AnyChange]
-) -> Ticket:
-    """Ask the rule, then write the ticket and the entries of its history."""
+async def locked_ticket(session: Session, form: ChangeForm) -> Row:
+    """Return the ticket that a form is about, locked, with the revision in force and the time."""
     row = await session.row(LOCKED_TICKET, ticket=form.ticket)
     if row is None:
         raise unknown_ticket(form.ticket)
+    return row
+
+
+async def change_ticket(
+    session: Session, row: Row, actor: Actor, form: AnyChange, decide: Decide[AnyChange]
+) -> Ticket:
+    """Ask the rule, then write the ticket and the entries of its history."""
     ticket = ticket_of(row)
     if form.expected_version not in (None, ticket.version):
         raise version_conflict(ticket.id, ticket.version, form)
@@ -251,7 +232,8 @@ async def write_entries(
         return ticket
     digests = list(accumulate(entries, lambda before, entry: entry.digest(before), initial=head))
     after = reduce(step, entries, ticket)
-    await mention_users(session, after.assignee)
+    if after.assignee != ticket.assignee:
+        await mention_users(session, after.assignee)
     new = asdict(after) | {"head": digests[-1]}
     values = {f"new_{column}": new[column] for column in CHANGING_COLUMNS}
     await session.run(UPDATE_TICKET, changed=ticket.id, **values)
@@ -272,6 +254,8 @@ def refusal(row: Row, form: TransitionTicket) -> InterlockError:
     """Return why a transition did not happen, from the facts that the statement decided on."""
     if row["verdict"] == Verdict.VERSION_CONFLICT:
         return version_conflict(form.ticket, row["version"], form)
+    if row["verdict"] != Verdict.REFUSED:
+        return key_expired()
     workflow = CompiledWorkflow(
         row["workflow"], row["display_name"], Policy(row["policy"]), retired=row["retired"]
     )

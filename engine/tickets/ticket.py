@@ -1,6 +1,7 @@
 """The ticket as a value, and the one step that takes it through its history."""
 
 import json
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -9,6 +10,9 @@ from typing import Final
 
 from engine.tickets.history import Entry, EntryKind
 from engine.vocabulary import Priority, Status
+
+TICKET_ID: Final = re.compile(r"tk_[0-9a-f]{6,64}")
+"""The form of a ticket's id (design section 6)."""
 
 
 @dataclass(frozen=True, slots=True)

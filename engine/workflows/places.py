@@ -14,8 +14,13 @@ Value: TypeAlias = Scalar | list["Value"] | dict[str, "Value"]
 Path: TypeAlias = tuple[str | int, ...]
 Spot: TypeAlias = int
 """The index of a character in the text: one small integer for everything that was written."""
-Part: TypeAlias = "Spot | ListNode | MappingNode"
-"""What is kept of a value: of a scalar its spot alone, because there are so many of them."""
+Mark: TypeAlias = int
+"""Two spots in one integer: where a value stands and, above `SPOT_BITS`, where its key does."""
+Part: TypeAlias = "Mark | ListNode | MappingNode"
+"""What is kept of a value: of a scalar its mark alone, because there are so many of them."""
+
+SPOT_BITS: Final = 32
+SPOT_MASK: Final = (1 << SPOT_BITS) - 1
 
 LINE_BREAK: Final = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 """What ends a line in YAML 1.1, which the parser counts lines by."""
@@ -44,7 +49,7 @@ class ListNode:
     """A list, and where it and each of its items was written."""
 
     value: list[Value]
-    spot: Spot
+    mark: Mark
     parts: list[Part]
 
     def children(self) -> Iterator[tuple[int, Part]]:
@@ -56,9 +61,9 @@ class ListNode:
         inside = isinstance(step, int) and 0 <= step < len(self.parts)
         return self.parts[int(step)] if inside else None
 
-    def moved(self, spot: Spot) -> "ListNode":
+    def moved(self, mark: Mark) -> "ListNode":
         """Return the same list as it is repeated elsewhere."""
-        return ListNode(self.value, spot, self.parts)
+        return ListNode(self.value, mark, self.parts)
 
 
 @dataclass(slots=True)
@@ -66,9 +71,8 @@ class MappingNode:
     """A mapping, and where it and each of its keys and values was written."""
 
     value: dict[str, Value]
-    spot: Spot
+    mark: Mark
     parts: dict[str, Part]
-    keys: dict[str, Spot]
 
     def children(self) -> Iterator[tuple[str, Part]]:
         """Yield each part with the step that leads to it."""
@@ -78,14 +82,29 @@ class MappingNode:
         """Return the part that a step leads to; None if there is none."""
         return self.parts.get(step) if isinstance(step, str) else None
 
-    def moved(self, spot: Spot) -> "MappingNode":
+    def moved(self, mark: Mark) -> "MappingNode":
         """Return the same mapping as it is repeated elsewhere."""
-        return MappingNode(self.value, spot, self.parts, self.keys)
+        return MappingNode(self.value, mark, self.parts)
+
+
+def mark_of(part: Part) -> Mark:
+    """Return where a part and its key were written."""
+    return part if isinstance(part, int) else part.mark
 
 
 def spot_of(part: Part) -> Spot:
     """Return where a part was written."""
-    return part if isinstance(part, int) else part.spot
+    return mark_of(part) & SPOT_MASK
+
+
+def key_spot_of(part: Part) -> Spot:
+    """Return where the key of a part was written; 0 for an item of a list."""
+    return mark_of(part) >> SPOT_BITS
+
+
+def moved(part: Part, mark: Mark) -> Part:
+    """Return a part as it is repeated elsewhere."""
+    return mark if isinstance(part, int) else part.moved(mark)
 
 
 def walk(part: Part, path: Path) -> Part:
@@ -123,18 +142,21 @@ class KeyPlaces(Mapping[Path, Location]):
     source: Source
 
     def __getitem__(self, path: Path) -> Location:
-        holder = walk(self.root, path[:-1])
-        if not path or not isinstance(holder, MappingNode):
+        part = walk(self.root, path)
+        if not is_key(path):
             raise KeyError(path)
-        return self.source.location(holder.keys[str(path[-1])])
+        return self.source.location(key_spot_of(part))
 
     def __iter__(self) -> Iterator[Path]:
-        for path, part in every_part(self.root):
-            if isinstance(part, MappingNode):
-                yield from ((*path, key) for key in part.keys)
+        yield from (path for path, _ in every_part(self.root) if is_key(path))
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+
+def is_key(path: Path) -> bool:
+    """Tell whether a path ends in the key of a mapping, not in the position of an item."""
+    return bool(path) and isinstance(path[-1], str)
 
 
 def every_part(root: Part) -> Iterator[tuple[Path, Part]]:

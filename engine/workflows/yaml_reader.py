@@ -33,12 +33,15 @@ from engine.workflows.places import (
     KeyPlaces,
     ListNode,
     MappingNode,
+    Mark,
     Part,
     Path,
     Source,
     Spot,
     Value,
     ValuePlaces,
+    key_spot_of,
+    moved,
     spot_of,
 )
 from engine.workflows.scalars import SHOWN_CHARACTERS, Doubtful, Scalar, resolve, shown
@@ -151,7 +154,7 @@ class Builder:
             self.stop("syntax_error", f"This is not YAML: {str(error).splitlines()[0]}.")
         stream = self.documents
         if stream.value in ([], [None]):
-            return {}, MappingNode({}, BEGINNING, {}, {})
+            return {}, MappingNode({}, BEGINNING, {})
         return stream.value[0], stream.parts[0]
 
     def follow(self, next_event: Callable[[], Event]) -> None:
@@ -214,7 +217,7 @@ class Builder:
         if isinstance(top, OpenMapping) and top.key_is_due:
             if plain:
                 self.check_key(text, at)
-            if text in top.keys:
+            if text in top.value:
                 self.check_repetition(top, text, at)
             top.start_entry(text, at, merging=plain and text == MERGE)
             return
@@ -225,19 +228,19 @@ class Builder:
             value = text
         if event.anchor is not None:
             self.keep(event.anchor, Anchored(value, at, weight=1))
-        self.add(value, at)
+        self.add(value, top.key_mark | at)
 
     def start_mapping(self, event: Event) -> None:
         """Open a mapping."""
-        at = self.start(event)
-        self.top = OpenMapping(at, event.anchor, self.nodes + self.aliased)
+        mark = self.start(event)
+        self.top = OpenMapping(mark, event.anchor, self.nodes + self.aliased)
 
     def start_list(self, event: Event) -> None:
         """Open a list."""
-        at = self.start(event)
-        self.top = OpenList(at, event.anchor, self.nodes + self.aliased)
+        mark = self.start(event)
+        self.top = OpenList(mark, event.anchor, self.nodes + self.aliased)
 
-    def start(self, event: Event) -> Spot:
+    def start(self, event: Event) -> Mark:
         """Go one level deeper and return where."""
         at: Spot = event.start_mark.index
         if event.ctag is not None:
@@ -247,7 +250,7 @@ class Builder:
         if len(self.outer) == limits.DOCUMENT_DEPTH:
             self.stop("too_deep", f"This is nested deeper than {limits.DOCUMENT_DEPTH} levels.", at)
         self.outer.append(self.top)
-        return at
+        return self.top.key_mark | at
 
     def end(self, _event: Event) -> None:
         """Close the innermost mapping or list and hand it to what holds it."""
@@ -269,8 +272,7 @@ class Builder:
         self.aliased += target.weight
         if self.aliased > limits.DOCUMENT_ALIAS_WEIGHT_NODES:
             self.stop("alias_bomb", "Aliases repeat too much; write less of it, or out.", at)
-        part = target.part
-        self.add(target.value, at if isinstance(part, int) else part.moved(at))
+        self.add(target.value, moved(target.part, self.top.key_mark | at))
 
     # --- building -------------------------------------------------------------------------------
 
@@ -299,7 +301,7 @@ class Builder:
         if top.merged and key in top.merged:
             top.merged.discard(key)
             return
-        before = self.source.location(top.keys[key])
+        before = self.source.location(key_spot_of(top.parts[key]))
         message = f"{shown(key)} stands here twice (first at {before}); Helm keeps the last."
         self.complain("duplicate_key", message, at)
 
