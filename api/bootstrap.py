@@ -1,8 +1,8 @@
 """The one place that wires settings to concrete parts."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -20,7 +20,7 @@ from api.settings import Settings
 from api.workflows import LiveWorkflows
 from engine.storage.database import Database, open_database
 from engine.storage.embedded import embedded_server
-from engine.storage.schema import migrate
+from engine.storage.schema import check_schema, migrate
 from engine.storage.ticket_store import TicketStore
 from engine.tickets.actor import Actor
 
@@ -44,8 +44,14 @@ class Parts:
 
 
 @asynccontextmanager
-async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
-    """Open the database of the settings, brought to the schema of this version.
+async def open_parts(
+    settings: Settings, prepare: Callable[[str], Awaitable[None]] = migrate
+) -> AsyncIterator[Parts]:
+    """Open the database of the settings.
+
+    Args:
+        settings: where it is.
+        prepare: brings it to the schema of this version, or (`check_schema`) demands it.
 
     Raises:
         Misconfigured: the data folder can't hold a database.
@@ -57,8 +63,18 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             url = stack.enter_context(embedded_server(settings.data_dir))
         else:
             url = settings.database_url.get_secret_value()
-        await migrate(url)
+        await prepare(url)
         yield Parts(url, await stack.enter_async_context(open_database(url)))
+
+
+def look_into(settings: Settings) -> AbstractAsyncContextManager[Parts]:
+    """Open the database of the settings for one who only looks: its schema is left as it is.
+
+    Raises:
+        Misconfigured: it does not have the schema of this version.
+
+    """
+    return open_parts(settings, check_schema)
 
 
 def run_interlock(settings: Settings, announce: Callable[[str], None]) -> None:

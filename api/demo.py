@@ -30,6 +30,7 @@ from engine.vocabulary import SYSTEM, Priority, Status
 from engine.workflows.declaration import Ticketing
 from engine.workflows.resources import declared_resources
 from reconciler.apply import Order, reconcile
+from reconciler.desired import Desired
 
 ANNA: Final = Actor("u_b1", "Anna K.")
 MARTON: Final = Actor("u_c4", "Marton P.", frozenset({"payment-team"}))
@@ -164,8 +165,8 @@ async def fill(parts: Parts) -> int:
 
     """
     if not (await read_live(parts.database)).resources:
-        defaults = declared_resources(Ticketing())
-        await reconcile(parts.database, defaults, Order(by=SYSTEM, wait=True), source=SOURCE)
+        defaults = Desired(declared_resources(Ticketing()))
+        await reconcile(parts.database, defaults, Order(by=SYSTEM, wait=True), SOURCE)
     for person in (ANNA, MARTON):
         await remember_user(parts.database, person)
     if (await tickets_page(parts.database, 1, None)).tickets:

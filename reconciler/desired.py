@@ -1,12 +1,46 @@
-"""What a declaration asks for, and where each of it is declared."""
+"""What values files ask for, and where each of it is declared."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from engine.findings import Location
 from engine.workflows.documents import Declaration
-from engine.workflows.resources import AUTO_CLOSE, Key, Kind
+from engine.workflows.resources import AUTO_CLOSE, Key, Kind, Snapshot, declared_resources
+from reconciler.values import declare_values
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """What is asked for.
+
+    Attributes:
+        resources: everything that shall be in force, nothing else.
+        places: where resources are declared; defaults that were only chosen stand nowhere.
+        files: the names of the files, and the `--set` arguments, that it was read from.
+
+    """
+
+    resources: Snapshot
+    places: Mapping[Key, Location] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
+
+
+def desired_in(
+    files: Sequence[tuple[str, str]], sets: Sequence[str] = (), key: str = ""
+) -> Desired:
+    """Return what values files (name and text, later ones win) ask for.
+
+    Raises:
+        InvalidDeclaration: with all that is wrong in any of them.
+
+    """
+    declaration = declare_values(files, sets, key)
+    names = (*(name for name, _ in files), *(f"--set {each}" for each in sets))
+    return Desired(declared_resources(declaration.ticketing), places_of(declaration), names)
 
 
 def places_of(declaration: Declaration) -> dict[Key, Location]:
-    """Return where every declared resource stands; defaults that were only chosen stand nowhere."""
+    """Return where every declared resource stands."""
     ticketing, catalog = declaration.ticketing, declaration.ticketing.catalog
     lists = (
         (Kind.WORKFLOW, ("workflows",), [each.name for each in ticketing.workflows]),

@@ -62,6 +62,10 @@ class Allowances:
     many_retired: bool = False
 
 
+NOTHING_HARMFUL: Final = Allowances()
+"""What is allowed if nobody says anything."""
+
+
 def hazards(plan: Plan) -> tuple[Hazard, ...]:
     """Return everything in a plan that can do harm, whatever is allowed; gravest first."""
     remedy = f"--max-stranded {harmed_by(plan)}"

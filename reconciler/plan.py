@@ -2,18 +2,20 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from engine.findings import Location
 from engine.storage.database import Database, Session
+from engine.storage.recorded_moves import recorded_moves
 from engine.storage.resource_store import Live, read_live
 from engine.storage.ticket_counts import count_live_tickets, example_tickets
 from engine.workflows.resources import Key, Kind, Snapshot
-from reconciler.diff import Action, Change, diff
+from reconciler.desired import Desired
+from reconciler.diff import Action, Change, applied, diff
 from reconciler.impact import NO_IMPACT, Impact, LiveTickets, affected_places, impact_of
-from reconciler.meaning import MoveChange, last_known_policy, moves_changed
-from reconciler.replay import Replay
+from reconciler.meaning import MoveChange, last_known_policy, moves_changed, policy_in_force
+from reconciler.replay import Replay, replayed
 
 EXAMPLES_MOST: Final = 5
 """Ids of tickets that are shown for each status of a workflow."""
@@ -73,32 +75,38 @@ class Plan:
 
 
 async def plan_for(
-    database: Database | Session,
-    desired: Snapshot,
-    *,
-    source: str,
-    places: Mapping[Key, Location],
-    files: tuple[str, ...] = (),
+    database: Database | Session, desired: Desired, source: str, replay_days: int | None = None
 ) -> Plan:
-    """Return what must change for the database to hold the desired resources. Reads only.
+    """Return what must change for the database to hold what is desired. Reads only.
 
     Args:
         database: what is live.
-        desired: what is declared, nothing of it retired.
+        desired: what is declared.
         source: where the declaration came from, e.g. `git:abc123`.
-        places: where resources are declared.
-        files: the values files and `--set` arguments that it was read from.
+        replay_days: judge the recorded transitions of so many days, too.
 
     """
     live = await read_live(database)
-    changes = diff(live.resources, desired)
+    changes = diff(live.resources, desired.resources)
+    after = applied(live.resources, changes)
     return Plan(
-        changes=await judged(database, live, changes, places),
+        changes=await judged(database, live, changes, desired.places),
         workflows=workflows_in_force(live.resources),
         created_at=datetime.now(UTC),
         source=source,
-        files=files,
+        files=desired.files,
+        replay=await replay(database, after, replay_days) if replay_days else None,
     )
+
+
+async def replay(database: Database | Session, after: Snapshot, days: int) -> Replay:
+    """Judge what people did in the last days by the workflows that will be in force."""
+    policies = {
+        key.name: policy_in_force(resource)
+        for key, resource in after.items()
+        if key.kind is Kind.WORKFLOW
+    }
+    return replayed(await recorded_moves(database, timedelta(days=days)), policies, days)
 
 
 async def judged(

@@ -40,12 +40,12 @@ class Outcome:
 
 async def verified(settings: Settings) -> Outcome:
     """Audit the database of the settings; print each flaw as it is found, behind a progress bar."""
-    from api.bootstrap import open_parts
+    from api.bootstrap import look_into
     from engine.storage.history_audit import audit_histories, count_tickets
 
     columns = (TextColumn("verifying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     outcome = Outcome()
-    async with open_parts(settings) as parts:
+    async with look_into(settings) as parts:
         with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
             task = progress.add_task("verifying", total=await count_tickets(parts.database))
             async for _, flaw in audit_histories(parts.database):

@@ -5,28 +5,44 @@ from typing import Final
 
 import typer
 
+from api.cli.apply import apply
 from api.cli.demo import demo
-from api.cli.exits import EXIT_ERROR, EXIT_INVALID_DECLARATION, EXIT_USAGE
+from api.cli.drift import drift
+from api.cli.exits import EXIT_USAGE, exit_code_of
 from api.cli.explain import explain
+from api.cli.export import export
 from api.cli.graph import graph
 from api.cli.history import history
 from api.cli.lint import lint
 from api.cli.migrate import migrate
+from api.cli.plan import plan
+from api.cli.revert import revert
 from api.cli.serve import serve
 from api.cli.token import token
+from api.cli.workflows import workflows
 from engine.errors import InterlockError, InvalidDeclaration
 
-USAGE_ERROR_OF_TYPER: Final = 2
+EXIT_CODES: Final = """
+Exit codes: 0 done, 1 failed or refused, 2 there are changes (plan --detailed-exitcode, drift),
+3 refused by a guard, 4 the plan is stale, 5 another reconciles, 6 a declaration has errors,
+64 wrong usage.
+"""
 
 app = typer.Typer(
     help="Tickets that move only as their declared workflows allow.",
-    epilog="Exit codes: 0 done, 1 refused or failed, 6 a declaration has errors, 64 wrong usage.",
+    epilog=EXIT_CODES,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     add_completion=False,
 )
 app.command()(lint)
+app.command()(plan)
+app.command()(apply)
+app.command()(revert)
+app.command()(drift)
+app.command()(export)
+app.add_typer(workflows, name="workflows")
 app.command()(explain)
 app.command()(graph)
 app.command()(token)
@@ -40,11 +56,16 @@ def main() -> None:
     """Run the command line; a refusal is a sentence on standard error, never a traceback."""
     try:
         app()
-    except InvalidDeclaration as error:
-        typer.echo(str(error), err=True)
-        sys.exit(EXIT_INVALID_DECLARATION)
     except InterlockError as error:
-        typer.echo(f"interlock: {error.message} [{error.code}]", err=True)
-        sys.exit(EXIT_ERROR)
+        typer.echo(told(error), err=True)
+        sys.exit(exit_code_of(error))
     except SystemExit as leaving:
-        sys.exit(EXIT_USAGE if leaving.code == USAGE_ERROR_OF_TYPER else leaving.code)
+        is_usage = isinstance(leaving.__context__, typer.TyperException)
+        sys.exit(EXIT_USAGE if is_usage else leaving.code)
+
+
+def told(error: InterlockError) -> str:
+    """Return a refusal for people; findings say for themselves where they stand."""
+    if isinstance(error, InvalidDeclaration):
+        return error.message
+    return f"interlock: {error.message} [{error.code}]"

@@ -6,10 +6,12 @@ from typing import Final
 import asyncpg
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from engine.errors import Misconfigured
 from engine.storage.database import outages_told
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -40,7 +42,37 @@ async def migrate(url: str) -> None:
 
 def upgrade(connection: Connection) -> None:
     """Run Alembic on an open connection."""
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
+    config = configuration()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def configuration() -> Config:
+    """Return where Alembic finds the migrations."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return config
+
+
+async def check_schema(url: str) -> None:
+    """Return if the database has the schema of this version; writes nothing.
+
+    Raises:
+        Misconfigured: it has another, or none.
+        Unavailable: the database does not answer, or does not let us in.
+
+    """
+    wanted = ScriptDirectory.from_config(configuration()).get_current_head()
+    with outages_told():
+        connection = await asyncpg.connect(url)
+        try:
+            found = await connection.fetchval("SELECT version_num FROM alembic_version")
+        except asyncpg.UndefinedTableError:
+            found = None
+        finally:
+            await connection.close()
+    if found != wanted:
+        raise Misconfigured(
+            f"The database has schema {found or 'none'}, and this version of Interlock works on "
+            f"{wanted}: run `interlock migrate` first."
+        )

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import sha256
 from typing import Final, NamedTuple, TypeAlias
 
@@ -126,6 +126,13 @@ def declared_resources(ticketing: Ticketing) -> dict[Key, Resource]:
         Resource.of(Kind.SETTING, AUTO_CLOSE, ticketing.auto_close),
     ]
     return {resource.key: resource for resource in resources}
+
+
+@cache
+def declared_defaults() -> Snapshot:
+    """Return the workflows that ship with the product, as resources."""
+    workflows = (Resource.of(Kind.WORKFLOW, each.name, each) for each in default_workflows())
+    return {resource.key: resource for resource in workflows}
 
 
 def chosen_defaults(ticketing: Ticketing) -> list[Workflow]:

@@ -1,0 +1,85 @@
+"""`interlock apply`."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli.plan import planned
+from api.cli.reports import PlanOutput, read_plan, show
+from api.cli.values import By, Sets, Source, SubchartKey, desired_from, whoever_runs_this
+from api.settings import Settings
+
+if TYPE_CHECKING:
+    from reconciler.apply import Order
+    from reconciler.plan import Plan
+
+
+def apply(
+    plan: Annotated[
+        Path | None, typer.Argument(metavar="[PLAN]", help="A plan that `plan --out` saved.")
+    ] = None,
+    files: Annotated[
+        list[Path] | None,
+        typer.Option("--values", "-f", metavar="FILE", help="Or values files to plan now."),
+    ] = None,
+    sets: Sets = None,
+    key: SubchartKey = "",
+    source: Source = "",
+    by: By = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask, for jobs.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for another who reconciles.")] = False,
+    max_stranded: Annotated[
+        int, typer.Option(min=0, help="How many live tickets may be stranded or stuck.")
+    ] = 0,
+    allow_widening: Annotated[
+        bool, typer.Option("--allow-widening", help="Rights may be widened.")
+    ] = False,
+    allow_many_retired: Annotated[
+        bool, typer.Option("--allow-many-retired", help="Many workflows may be retired at once.")
+    ] = False,
+) -> None:
+    """Carry out a plan: a saved one, or one that is made, shown and confirmed now."""
+    from reconciler.apply import Order
+    from reconciler.hazards import Allowances, check_guards
+
+    if (plan is None) == (not files):
+        raise typer.BadParameter("give a saved PLAN, or values files with -f")
+    made = (
+        read_plan(plan)
+        if plan
+        else asyncio.run(planned(desired_from(files or [], sets, key), source))
+    )
+    allowed = Allowances(max_stranded, widening=allow_widening, many_retired=allow_many_retired)
+    show(made, PlanOutput.TEXT)
+    if made.is_empty:
+        return
+    check_guards(made, allowed)
+    if not (yes or plan):
+        confirm()
+    asyncio.run(carried_out(made, Order(by or whoever_runs_this(), allowed, wait=wait)))
+    typer.echo("Applied.")
+
+
+def planned_now(files: list[Path], sets: list[str] | None, key: str, source: str) -> "Plan":
+    """Return the plan for values files."""
+    return asyncio.run(planned(desired_from(files, sets, key), source))
+
+
+def confirm() -> None:
+    """Ask whether the plan that was shown shall be carried out; leave if not."""
+    if not sys.stdin.isatty():
+        raise typer.BadParameter("there is nobody to ask here: add --yes")
+    typer.confirm("Apply this plan?", abort=True)
+
+
+async def carried_out(plan: "Plan", order: "Order") -> None:
+    """Apply a plan to the database of the settings."""
+    from api.bootstrap import open_parts
+    from reconciler.apply import apply_plan
+
+    async with open_parts(Settings.from_env(os.environ)) as parts:
+        await apply_plan(parts.database, plan, order)

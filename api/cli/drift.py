@@ -1,0 +1,44 @@
+"""`interlock drift`."""
+
+import asyncio
+import os
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli.exits import EXIT_CHANGES
+from api.cli.plan import planned
+from api.cli.reports import PlanOutput, show
+from api.cli.values import Sets, SubchartKey, ValuesFiles, desired_from
+from api.settings import Settings
+
+if TYPE_CHECKING:
+    from reconciler.drift import Corruption
+
+
+def drift(
+    files: ValuesFiles,
+    sets: Sets = None,
+    key: SubchartKey = "",
+    output: Annotated[PlanOutput, typer.Option(help="How to print it.")] = PlanOutput.TEXT,
+) -> None:
+    """Tell whether the database holds what is declared, and means what it holds; exit 2 if not."""
+    plan = asyncio.run(planned(desired_from(files, sets, key), source=""))
+    corrupt = asyncio.run(corruptions(Settings.from_env(os.environ)))
+    for each in corrupt:
+        typer.echo(str(each), err=True)
+    show(plan, output)
+    if corrupt or not plan.is_empty:
+        raise typer.Exit(EXIT_CHANGES)
+
+
+async def corruptions(settings: Settings) -> "tuple[Corruption, ...]":
+    """Return the workflows whose stored policy is not what their declaration compiles to."""
+    from api.bootstrap import look_into
+    from engine.storage.resource_store import read_live
+    from engine.storage.workflows import read_registry
+    from reconciler.drift import corrupted
+
+    async with look_into(settings) as parts:
+        live = await read_live(parts.database)
+        return corrupted(live.resources, await read_registry(parts.database))

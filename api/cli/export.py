@@ -1,0 +1,23 @@
+"""`interlock export`."""
+
+import asyncio
+import os
+
+import typer
+
+from api.settings import Settings
+
+
+def export() -> None:
+    """Print everything that is in force as a values file."""
+    typer.echo(asyncio.run(exported(Settings.from_env(os.environ))), nl=False)
+
+
+async def exported(settings: Settings) -> str:
+    """Return the values file of the database of the settings."""
+    from api.bootstrap import look_into
+    from engine.storage.resource_store import read_live
+    from reconciler.export import values_of
+
+    async with look_into(settings) as parts:
+        return values_of((await read_live(parts.database)).resources)

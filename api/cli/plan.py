@@ -1,0 +1,78 @@
+"""`interlock plan`."""
+
+import asyncio
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli.exits import EXIT_CHANGES
+from api.cli.reports import PlanOutput, show, write_plan
+from api.cli.values import Sets, Source, SubchartKey, ValuesFiles, desired_from
+from api.settings import Settings
+from engine.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from reconciler.desired import Desired
+    from reconciler.plan import Plan
+
+Replay = Annotated[
+    str,
+    typer.Option(
+        metavar="DAYS",
+        help="Also judge the recorded transitions of so many days by the proposed workflows, "
+        "e.g. 90d.",
+    ),
+]
+
+
+def plan(
+    files: ValuesFiles,
+    sets: Sets = None,
+    key: SubchartKey = "",
+    source: Source = "",
+    replay: Replay = "",
+    output: Annotated[PlanOutput, typer.Option(help="How to print it.")] = PlanOutput.TEXT,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Save it, for `interlock apply FILE`.")
+    ] = None,
+    detailed_exitcode: Annotated[
+        bool, typer.Option("--detailed-exitcode", help="Exit 2 if there is something to do.")
+    ] = False,
+) -> None:
+    """Show what values files would change, in the database and for live tickets; writes nothing."""
+    desired = desired_from(files, sets, key)
+    made = asyncio.run(planned(desired, source, days_of(replay) if replay else None))
+    if out is not None:
+        write_plan(made, out)
+    show(made, output)
+    if detailed_exitcode and not made.is_empty:
+        raise typer.Exit(EXIT_CHANGES)
+
+
+async def planned(desired: "Desired", source: str, replay_days: int | None = None) -> "Plan":
+    """Return the plan for the database of the settings."""
+    from api.bootstrap import look_into
+    from reconciler.plan import plan_for
+
+    async with look_into(Settings.from_env(os.environ)) as parts, parts.database.snapshot() as at:
+        return await plan_for(at, desired, source or ", ".join(desired.files), replay_days)
+
+
+def days_of(text: str) -> int:
+    """Return a number of days such as `90d`.
+
+    Raises:
+        InvalidInput: it is none.
+
+    """
+    from engine.workflows.declaration import duration
+
+    try:
+        days = duration(text).days
+    except ValueError as error:
+        raise InvalidInput(f"--replay {text!r} {error}.") from None
+    if days < 1:
+        raise InvalidInput(f"--replay {text!r} is less than a day; write for example 90d.")
+    return days

@@ -1,0 +1,44 @@
+"""`interlock revert`."""
+
+import asyncio
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli.reports import PlanOutput, read_plan, show, write_plan
+from api.settings import Settings
+
+if TYPE_CHECKING:
+    from reconciler.plan import Plan
+
+
+def revert(
+    plan: Annotated[Path, typer.Argument(metavar="PLAN", help="A plan that was applied.")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Save it, for `interlock apply FILE`.")
+    ] = None,
+    output: Annotated[PlanOutput, typer.Option(help="How to print it.")] = PlanOutput.TEXT,
+) -> None:
+    """Make the plan that undoes a plan which was applied; writes nothing to the database."""
+    undoing = asyncio.run(undoing_plan(read_plan(plan)))
+    if out is not None:
+        write_plan(undoing, out)
+    show(undoing, output)
+
+
+async def undoing_plan(plan: "Plan") -> "Plan":
+    """Return the plan that undoes one, on the database of the settings."""
+    from reconciler.revert import reverted
+
+    from api.bootstrap import look_into
+    from engine.storage.resource_store import read_live
+    from reconciler.desired import Desired
+    from reconciler.document import plan_id
+    from reconciler.plan import plan_for
+
+    async with look_into(Settings.from_env(os.environ)) as parts, parts.database.snapshot() as at:
+        live = await read_live(at)
+        desired = Desired(reverted(live.resources, plan))
+        return await plan_for(at, desired, source=f"revert of {plan_id(plan)}")

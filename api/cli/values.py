@@ -1,0 +1,51 @@
+"""The options that say what is desired, and what they say."""
+
+import getpass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli.declarations import text_of
+
+if TYPE_CHECKING:
+    from reconciler.desired import Desired
+
+ValuesFiles = Annotated[
+    list[Path],
+    typer.Option(
+        "--values", "-f", metavar="FILE", help="A values file; of several, later ones win."
+    ),
+]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="PATH=VALUE", help="A value above all files, as Helm takes it."),
+]
+SubchartKey = Annotated[
+    str, typer.Option("--key", help="Where the chart sits in the files, e.g. interlock.")
+]
+Source = Annotated[
+    str, typer.Option(help="Where the declaration comes from, for the record, e.g. git:abc123.")
+]
+By = Annotated[str, typer.Option("--by", help="Who applies, for the record.")]
+
+
+def desired_from(files: list[Path], sets: list[str] | None, key: str) -> "Desired":
+    """Return what the options ask for.
+
+    Raises:
+        InvalidInput: a file can't be read.
+        InvalidDeclaration: with all that is wrong in any of them.
+
+    """
+    from reconciler.desired import desired_in
+
+    return desired_in([(str(file), text_of(file)) for file in files], sets or (), key)
+
+
+def whoever_runs_this() -> str:
+    """Return the name of the user of this process."""
+    try:
+        return getpass.getuser()
+    except OSError:  # no such user in the image
+        return "unknown"

@@ -1,0 +1,80 @@
+"""`interlock workflows`: what was in force, and when."""
+
+import asyncio
+import json
+import os
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from api.settings import Settings
+from engine.errors import NotFound
+
+if TYPE_CHECKING:
+    from engine.storage.revisions import Revision
+
+workflows: Final = typer.Typer(help="Every revision of every workflow.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The name of a workflow.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@workflows.callback()
+def of_workflows() -> None:
+    """Every revision of every workflow."""
+
+
+@workflows.command()
+def history(name: Name, as_json: AsJson = False) -> None:
+    """List the revisions of a workflow, newest first."""
+    revisions = asyncio.run(revisions_named(name))
+    if as_json:
+        typer.echo(json.dumps([facts_of(each) for each in revisions], indent=2))
+        return
+    table = Table("revision", "applied at", "by", "source", "digest")
+    for each in revisions:
+        at = each.at.isoformat(timespec="seconds")
+        table.add_row(str(each.number), at, each.by, each.source, each.digest[:12])
+    Console().print(table)
+
+
+@workflows.command()
+def show(
+    name: Name,
+    revision: Annotated[
+        int | None, typer.Option(help="Its number, as `history` lists it; the latest if left out.")
+    ] = None,
+) -> None:
+    """Print a revision of a workflow as it was declared."""
+    from reconciler.export import workflow_values
+
+    revisions = asyncio.run(revisions_named(name))
+    found = [each for each in revisions if revision in (None, each.number)]
+    if not found:
+        known = ", ".join(str(each.number) for each in revisions)
+        raise NotFound(f"{name} has no revision {revision}; it has {known}.", workflow=name)
+    typer.echo(workflow_values(found[0].declaration), nl=False)
+
+
+async def revisions_named(name: str) -> "list[Revision]":
+    """Return the revisions of a workflow in the database of the settings."""
+    from api.bootstrap import look_into
+    from engine.storage.revisions import revisions_of
+
+    async with look_into(Settings.from_env(os.environ)) as parts:
+        return await revisions_of(parts.database, name)
+
+
+def facts_of(revision: "Revision") -> dict[str, object]:
+    """Return a revision as JSON has it."""
+    return {
+        "revision": revision.number,
+        "at": revision.at.isoformat(),
+        "by": revision.by,
+        "source": revision.source,
+        "digest": revision.digest,
+        "policy": revision.policy,
+        "declaration": json.loads(revision.declaration),
+    }
