@@ -14,6 +14,7 @@ from api.http.application import build_application
 from api.http.graphql import graphql_route
 from api.http.server import run_server
 from api.identity import Tokens
+from api.keys import ApiKeys
 from api.logs import configure_logging
 from api.people import People
 from api.settings import Settings
@@ -110,7 +111,7 @@ async def application_on(parts: Parts, settings: Settings) -> AsyncIterator[web.
     routes = [graphql_route(await interlock_executor(), context_for)]
     tokens = Tokens(settings.demand_jwt_secret())
     async with in_background(workflows.follow(parts.url)):
-        yield build_application(routes, tokens, parts.database.check)
+        yield build_application(routes, tokens, parts.database.check, ApiKeys(settings.api_keys))
 
 
 @asynccontextmanager

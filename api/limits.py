@@ -12,6 +12,10 @@ TOKEN_CHARACTERS: Final = 8_000
 """The HTTP parser refuses any header above 8,190 bytes, and that refusal would not say why."""
 TOKEN_LIFETIME_DAYS: Final = 365
 VERIFIED_TOKENS: Final = 1_000
+API_KEY_CHARACTERS: Final = 200
+"""What is longer is not hashed: a key of ours has 46."""
+API_KEY_NAME_CHARACTERS: Final = 8
+"""Of its hash, in the log."""
 CLOCK_LEEWAY_SECONDS: Final = 60
 REMEMBERED_PEOPLE: Final = 10_000
 """Of whom a process knows that they are written down already."""

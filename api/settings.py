@@ -17,6 +17,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from api.keys import KeyEntry, read_entries
 from engine.errors import Misconfigured
 from engine.findings import did_you_mean
 
@@ -88,6 +89,19 @@ class Settings(BaseModel):
             description=f"a secret of at least {SECRET_CHARACTERS} characters",
         ),
     ] = None
+    api_keys: Annotated[
+        tuple[KeyEntry, ...],
+        BeforeValidator(read_entries),
+        Field(
+            repr=False,
+            description="entries such as reload+export=<SHA-256 of the key>, separated by commas "
+            "or spaces, as `interlock api-key` prints them",
+        ),
+    ] = ()
+    values_file: Annotated[Path | None, Field(description="a values file")] = None
+    """None: nothing is reconciled but what is applied by hand."""
+    values_key: Annotated[str, Field(description="where the chart sits in the values file")] = ""
+    """Empty: `ticketing:` stands at the top."""
     host: Annotated[str, Field(description="a host name or address")] = "127.0.0.1"
     port: Annotated[
         int, Field(ge=0, le=65_535, description="a port number, 1 to 65535, or 0 for any free one")
@@ -135,7 +149,9 @@ class Settings(BaseModel):
 
 VARIABLES: Final = {variable_of(name): field for name, field in Settings.model_fields.items()}
 SECRETS: Final = {
-    name for name, field in VARIABLES.items() if SecretStr in get_args(field.annotation)
+    name
+    for name, field in VARIABLES.items()
+    if SecretStr in get_args(field.annotation) or not field.repr
 }
 
 
@@ -152,4 +168,10 @@ def complaint(error: ErrorDetails) -> str:
     if name not in VARIABLES:
         return f"{name} is not a setting of Interlock.{did_you_mean(name, VARIABLES)}"
     value = "" if name in SECRETS else f" is {error['input']!r}: it"
-    return f"{name}{value} must be {VARIABLES[name].description}."
+    return f"{name}{value} must be {VARIABLES[name].description}{reason_of(error)}."
+
+
+def reason_of(error: ErrorDetails) -> str:
+    """Return what a check of ours says is wrong, if it says anything."""
+    said = str(error["ctx"]["error"]) if error["type"] == "value_error" else ""
+    return f"; {said}" if said else ""

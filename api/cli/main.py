@@ -5,6 +5,7 @@ from typing import Final
 
 import typer
 
+from api.cli.api_key import api_key
 from api.cli.apply import apply
 from api.cli.demo import demo
 from api.cli.drift import drift
@@ -46,6 +47,7 @@ app.add_typer(workflows, name="workflows")
 app.command()(explain)
 app.command()(graph)
 app.command()(token)
+app.command()(api_key)
 app.command()(migrate)
 app.command()(serve)
 app.command()(demo)

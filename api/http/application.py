@@ -3,36 +3,40 @@
 from collections.abc import Iterable
 
 from aiohttp import web
+from prometheus_client.registry import Collector
 
 from api import limits
-from api.http.keys import METRICS, PUBLIC_ROUTES, TOKENS
+from api.http.entrances import add_routes
+from api.http.keys import API_KEYS, METRICS, TOKENS
 from api.http.metrics import Metrics
 from api.http.middlewares import MIDDLEWARES, set_headers
 from api.http.probes import Readiness, probe_routes
 from api.identity import Tokens
+from api.keys import NO_KEYS, ApiKeys
 
 
 def build_application(
     routes: Iterable[web.AbstractRouteDef],
     tokens: Tokens,
     readiness: Readiness,
-    public_routes: Iterable[web.AbstractRouteDef] = (),
+    api_keys: ApiKeys = NO_KEYS,
+    collectors: Iterable[Collector] = (),
 ) -> web.Application:
     """Return the application of these routes, with the probes and everything around them.
 
     Args:
-        routes: answer only signed-in people; a handler finds the actor at `request[ACTOR]`.
-        tokens: reads who asks.
+        routes: answer signed-in people, whom a handler finds at `request[ACTOR]`; or whom else they
+            declare to (see `entrances`).
+        tokens: reads which person asks.
         readiness: raises when requests can't be served.
-        public_routes: answer everybody.
+        api_keys: the keys of machines.
+        collectors: what is measured beside the requests.
 
     """
     application = web.Application(client_max_size=limits.BODY_BYTES, middlewares=MIDDLEWARES)
     application[TOKENS] = tokens
-    application[METRICS] = Metrics()
+    application[API_KEYS] = api_keys
+    application[METRICS] = Metrics(collectors)
     application.on_response_prepare.append(set_headers)
-    application.add_routes(routes)
-    protected = frozenset(application.router.routes())
-    application.add_routes([*probe_routes(readiness), *public_routes])
-    application[PUBLIC_ROUTES] = frozenset(application.router.routes()) - protected
+    add_routes(application, [*routes, *probe_routes(readiness)])
     return application

@@ -1,21 +1,27 @@
 """What a handler finds in the request, and a middleware in the application."""
 
-from collections.abc import Set as AbstractSet
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Final, TypeAlias
 
 from aiohttp import web
 
 from api.http.metrics import Metrics
 from api.identity import Tokens
+from api.keys import ApiKeys
 from engine.tickets.actor import Actor
 
 ACTOR: Final = web.RequestKey("actor", Actor)
-"""Who asks. Every request has one, save those to public routes."""
+"""The person who asks. Every request has one, save those to routes with another entrance."""
 
 REQUEST_ID: Final = web.RequestKey("request_id", str)
 """Names the request in the log and in the `X-Request-ID` of its answer."""
 
 TOKENS: Final = web.AppKey("tokens", Tokens)
+API_KEYS: Final = web.AppKey("api_keys", ApiKeys)
 METRICS: Final = web.AppKey("metrics", Metrics)
-PUBLIC_ROUTES: Final[web.AppKey[AbstractSet[web.AbstractRoute]]] = web.AppKey("public_routes")
-"""The routes that answer without a token."""
+
+Entrance: TypeAlias = Callable[[web.Request], None]
+"""Lets a request in and tells handler and log who asks, or raises why it does not."""
+
+ENTRANCES: Final[web.AppKey[Mapping[web.AbstractRoute, Entrance]]] = web.AppKey("entrances")
+"""Who may enter by each route that does not take signed-in people only."""

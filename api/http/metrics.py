@@ -1,9 +1,11 @@
 """Counts and times of requests, for Prometheus. No label takes its values from clients."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 from prometheus_client.exposition import generate_latest
+from prometheus_client.registry import Collector
 
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 OTHER_METHOD: Final = "other"
@@ -11,11 +13,13 @@ SECONDS_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.
 
 
 class Metrics:
-    """The metrics of one server process."""
+    """The metrics of one server process: of its requests, and what `collectors` measure."""
 
-    def __init__(self) -> None:
+    def __init__(self, collectors: Iterable[Collector] = ()) -> None:
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
+        for collector in collectors:
+            self._registry.register(collector)
         self._requests = Counter(
             "interlock_http_requests",
             "Requests answered.",

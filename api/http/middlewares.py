@@ -1,4 +1,4 @@
-"""What happens around every handler, outermost first: name, observe, answer problems, sign in."""
+"""What happens around every handler, outermost first: name, observe, answer problems, guard."""
 
 import re
 from time import perf_counter
@@ -11,10 +11,10 @@ from aiohttp.typedefs import Handler, Middleware
 from structlog.contextvars import bind_contextvars, bound_contextvars
 
 from api import limits
-from api.http.keys import ACTOR, METRICS, PUBLIC_ROUTES, REQUEST_ID, TOKENS
+from api.http.entrances import let_in
+from api.http.keys import METRICS, REQUEST_ID
 from api.http.probes import PROBE_PATHS
 from api.http.problems import Problem
-from api.identity import bearer_token
 from engine.errors import InterlockError, InvalidInput
 
 REQUEST_ID_HEADER: Final = "X-Request-ID"
@@ -78,16 +78,14 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
 
 
 @web.middleware
-async def sign_in(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Demand a valid token for every route that is not public, and tell the handler who asks."""
-    if is_protected(request):
-        token = bearer_token(request.headers.getall(hdrs.AUTHORIZATION, []))
-        request[ACTOR] = request.app[TOKENS].actor_of(token)
-        bind_contextvars(actor=request[ACTOR].id)
+async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let in who may enter by the route; where there is no route, there is nothing to guard."""
+    if request.match_info.http_exception is None:
+        let_in(request)
     return await handler(request)
 
 
-MIDDLEWARES: Final[tuple[Middleware, ...]] = (name_request, observe, answer_problems, sign_in)
+MIDDLEWARES: Final[tuple[Middleware, ...]] = (name_request, observe, answer_problems, guard)
 
 
 async def set_headers(request: web.Request, response: web.StreamResponse) -> None:
@@ -97,12 +95,6 @@ async def set_headers(request: web.Request, response: web.StreamResponse) -> Non
         response.headers[REQUEST_ID_HEADER] = request[REQUEST_ID]
     for name, text in HEADERS.items():
         response.headers.setdefault(name, text)
-
-
-def is_protected(request: web.Request) -> bool:
-    """Tell whether the request is for a route that is not public; no such path is no route."""
-    match = request.match_info
-    return match.http_exception is None and match.route not in request.app[PUBLIC_ROUTES]
 
 
 def can_answer(request: web.Request) -> bool:

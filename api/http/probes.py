@@ -9,6 +9,7 @@ from aiohttp import hdrs, web
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from api import limits
+from api.http.entrances import By, everybody
 from api.http.keys import METRICS
 from engine.errors import Unavailable
 
@@ -23,7 +24,7 @@ Readiness = Callable[[], Awaitable[None]]
 """Returns when requests can be served; raises when they can not."""
 
 
-def probe_routes(readiness: Readiness) -> list[web.RouteDef]:
+def probe_routes(readiness: Readiness) -> list[By]:
     """Return the routes for the platform."""
 
     async def answer_readiness(_request: web.Request) -> web.Response:
@@ -31,9 +32,9 @@ def probe_routes(readiness: Readiness) -> list[web.RouteDef]:
         return web.json_response({"status": "ready"})
 
     return [
-        web.get(HEALTH_PATH, answer_health),
-        web.get(READINESS_PATH, answer_readiness),
-        web.get(METRICS_PATH, answer_metrics),
+        By(everybody, web.get(HEALTH_PATH, answer_health)),
+        By(everybody, web.get(READINESS_PATH, answer_readiness)),
+        By(everybody, web.get(METRICS_PATH, answer_metrics)),
     ]
 
 

@@ -9,11 +9,13 @@ from aiohttp import hdrs, web
 
 from api import limits
 from api.http.keys import REQUEST_ID
+from api.keys import KeyRequired
 from engine.errors import InterlockError, NotFound, Unauthenticated
 
 CONTENT_TYPE: Final = "application/problem+json"
 TYPE_PREFIX: Final = "urn:interlock:problem:"
-REALM: Final = 'Bearer realm="interlock"'
+BEARER: Final = 'Bearer realm="interlock"'
+API_KEY: Final = 'ApiKey realm="interlock"'
 
 HTTP_PROBLEMS: Final = {
     404: (NotFound.code, "There is nothing at this path."),
@@ -84,7 +86,9 @@ class Problem:
 
 def challenge(error: Unauthenticated) -> Mapping[str, str]:
     """Return the header that tells a client how to sign in (RFC 6750, section 3)."""
+    if isinstance(error, KeyRequired):
+        return {hdrs.WWW_AUTHENTICATE: API_KEY}
     reason = error.details.get("reason")
     is_refused = reason not in {None, "missing"}
     tail = f', error="invalid_token", error_description="{reason}"' if is_refused else ""
-    return {hdrs.WWW_AUTHENTICATE: REALM + tail}
+    return {hdrs.WWW_AUTHENTICATE: BEARER + tail}

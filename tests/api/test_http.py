@@ -23,6 +23,7 @@ from structlog.testing import capture_logs
 
 from api import limits
 from api.http.application import build_application
+from api.http.entrances import By, everybody
 from api.http.keys import ACTOR
 from api.identity import Tokens
 from engine.errors import Misconfigured, Unavailable, VersionConflict
@@ -85,12 +86,13 @@ ROUTES = [
     web.get("/censored", censored),
     web.get("/break-off", break_off),
     web.post("/page", echo),
+    By(everybody, web.get("/page", page)),
 ]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def client() -> AsyncIterator[Client]:
-    application = build_application(ROUTES, TOKENS, ready, [web.get("/page", page)])
+    application = build_application(ROUTES, TOKENS, ready)
     async with TestClient(TestServer(application)) as client:
         yield client
 

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from api.keys import Scope
 from api.settings import LogFormat, LogLevel, Settings
 from engine.errors import Misconfigured
 
 SECRET = "0123456789abcdef" * 2
+DIGEST = "9f" * 32
 DATABASE = "postgresql://interlock:hunter2@db/interlock"
 
 
@@ -31,6 +33,9 @@ def test_every_variable_is_read() -> None:
             "INTERLOCK_DATABASE_URL": DATABASE,
             "INTERLOCK_DATA_DIR": "/var/lib/interlock",
             "INTERLOCK_JWT_SECRET": SECRET,
+            "INTERLOCK_API_KEYS": f"reload={DIGEST}",
+            "INTERLOCK_VALUES_FILE": "/etc/interlock/values.yaml",
+            "INTERLOCK_VALUES_KEY": "interlock",
             "INTERLOCK_HOST": "::",
             "INTERLOCK_PORT": "0",
             "INTERLOCK_LOG_FORMAT": "JSON",
@@ -42,6 +47,9 @@ def test_every_variable_is_read() -> None:
     assert settings.demand_jwt_secret().get_secret_value() == SECRET
     assert settings.model_dump(exclude={"database_url", "jwt_secret"}) == {
         "data_dir": Path("/var/lib/interlock"),
+        "api_keys": ({"scopes": {Scope.RELOAD}, "digest": bytes.fromhex(DIGEST)},),
+        "values_file": Path("/etc/interlock/values.yaml"),
+        "values_key": "interlock",
         "host": "::",
         "port": 0,
         "log_format": LogFormat.JSON,

@@ -1,0 +1,84 @@
+"""Who may enter by which route: declared beside the route, and decided here.
+
+    routes = [web.get("/tickets", tickets), By(with_key(Scope.RELOAD), web.post("/reload", reload))]
+
+A route that declares nothing takes signed-in people only.
+"""
+
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import hdrs, web
+from structlog.contextvars import bind_contextvars
+
+from api.http.keys import ACTOR, API_KEYS, ENTRANCES, TOKENS, Entrance
+from api.identity import bearer_token
+from api.keys import Scope
+
+API_KEY_HEADER: Final = "X-API-Key"
+
+
+def signed_in(request: web.Request) -> None:
+    """Let in whoever has a valid token; the handler finds the person at `request[ACTOR]`."""
+    token = bearer_token(request.headers.getall(hdrs.AUTHORIZATION, []))
+    request[ACTOR] = request.app[TOKENS].actor_of(token)
+    bind_contextvars(actor=request[ACTOR].id)
+
+
+def everybody(_request: web.Request) -> None:
+    """Let everybody in."""
+
+
+def with_key(scope: Scope) -> Entrance:
+    """Return the entrance for machines whose API key has a scope."""
+
+    def enter(request: web.Request) -> None:
+        # Several headers of one name mean what one header of all of them does (RFC 9110, 5.3).
+        key = ", ".join(request.headers.getall(API_KEY_HEADER, []))
+        bind_contextvars(api_key=request.app[API_KEYS].admit(key, scope))
+
+    return enter
+
+
+@dataclass(frozen=True, slots=True)
+class By(web.AbstractRouteDef):
+    """A route that others than signed-in people may take."""
+
+    entrance: Entrance
+    route: web.AbstractRouteDef
+
+    def register(self, router: web.UrlDispatcher) -> list[web.AbstractRoute]:
+        """Add the route to a router."""
+        return self.route.register(router)
+
+
+def add_routes(application: web.Application, routes: Iterable[web.AbstractRouteDef]) -> None:
+    """Add routes to an application, and note who may enter by each."""
+    entrances: dict[web.AbstractRoute, Entrance] = {}
+    for route in routes:
+        added = register(application.router, route)
+        if isinstance(route, By):
+            entrances |= dict.fromkeys(added, route.entrance)
+    application[ENTRANCES] = entrances
+
+
+def register(
+    router: web.UrlDispatcher, route: web.AbstractRouteDef
+) -> AbstractSet[web.AbstractRoute]:
+    """Add a route, and return what that added: with GET comes HEAD, which aiohttp does not say."""
+    before = frozenset(router.routes())
+    route.register(router)
+    return frozenset(router.routes()) - before
+
+
+def let_in(request: web.Request) -> None:
+    """Let a request in by the entrance of its route.
+
+    Raises:
+        Unauthenticated: nobody says who asks, or nobody who may.
+        Forbidden: who asks may do other things only.
+
+    """
+    request.app[ENTRANCES].get(request.match_info.route, signed_in)(request)
