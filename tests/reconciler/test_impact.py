@@ -1,0 +1,108 @@
+"""What a change means for live tickets, against a reading of the rules ticket by ticket."""
+
+import pytest
+from hypothesis import given
+
+from engine.errors import RefusedByGuard
+from engine.vocabulary import EVERY_ACTOR, STATUSES, Status
+from engine.workflows.policy import permits
+from engine.workflows.resources import Kind, Snapshot
+from reconciler.diff import Change, diff
+from reconciler.hazards import Allowances, HazardCode, check_guards, harmed_by, hazards
+from reconciler.impact import LIVE_STATUSES, LiveTickets, affected_places, impact_of
+from reconciler.meaning import last_known_policy, policy_in_force
+from reconciler.plan import Plan
+from tests.reconciler.plans import (
+    INCIDENT,
+    PLANS,
+    every_hazard,
+    item,
+    live_snapshots,
+    planned,
+    retired,
+    snapshot,
+    snapshots,
+    workflow,
+)
+
+
+def moves_from(policy: int, status: Status) -> set[tuple[Status, int]]:
+    """Return every move that somebody can make from a status, with who they are."""
+    return {
+        (to, actor)
+        for to in STATUSES
+        for actor in EVERY_ACTOR
+        if permits(policy, status, to, actor)
+    }
+
+
+def one_ticket_each(change: Change) -> LiveTickets:
+    places = [(change.key.name, status) for status in LIVE_STATUSES]
+    return LiveTickets(dict.fromkeys(places, 1), {place: [f"tk_{place[1]}"] for place in places})
+
+
+@given(live_snapshots(), snapshots())
+def test_an_impact_is_what_happens_to_a_ticket_in_each_status(
+    live: Snapshot, desired: Snapshot
+) -> None:
+    for change in diff(live, desired):
+        if change.key.kind is not Kind.WORKFLOW:
+            assert affected_places(change) == set()
+            continue
+        impact = impact_of(change, one_ticket_each(change), live)
+        before, after = policy_in_force(change.before), policy_in_force(change.after)
+        for status in LIVE_STATUSES:
+            could, can = moves_from(before, status), moves_from(after, status)
+            assert (status in impact.gaining.by_status) == bool(can - could)
+            is_retired = change.after.retired
+            assert (status in impact.stranded.by_status) == is_retired
+            assert (status in impact.losing.by_status) == (bool(could - can) and not is_retired)
+            had_a_way = bool(moves_from(last_known_policy(change.before), status))
+            assert (status in impact.stuck.by_status) == (had_a_way and not can and not is_retired)
+
+
+@given(live_snapshots(), snapshots())
+def test_only_tickets_in_affected_places_are_counted(live: Snapshot, desired: Snapshot) -> None:
+    for change in diff(live, desired):
+        impact = impact_of(change, one_ticket_each(change), live)
+        ways = (impact.stranded, impact.stuck, impact.gaining, impact.losing)
+        counted = {(change.key.name, status) for way in ways for status in way.by_status}
+        assert counted == affected_places(change)
+
+
+def test_items_of_a_retired_workflow_are_named() -> None:
+    flow = workflow("vpn", INCIDENT)
+    live = snapshot(
+        flow, item("b", "vpn", "c"), item("a", "vpn", "c"), retired(item("x", "vpn", "c"))
+    )
+    impact = impact_of(Change(flow, retired(flow)), LiveTickets(), live)
+    assert impact.items == ("a", "b")
+
+
+def test_every_hazard_is_told_with_its_remedy() -> None:
+    found = {hazard.code: hazard for hazard in hazards(every_hazard())}
+    assert set(found) == set(HazardCode)
+    assert found[HazardCode.STRANDS].tickets == 12
+    assert found[HazardCode.STRANDS].remedy == "--max-stranded 15"
+    assert found[HazardCode.STICKS].remedy == "--max-stranded 15"
+
+
+@given(PLANS)
+def test_the_remedies_of_a_refusal_let_the_plan_pass(plan: Plan) -> None:
+    generous = Allowances(harmed_by(plan), widening=True, many_retired=True)
+    check_guards(plan, generous)
+    if hazards(plan):
+        with pytest.raises(RefusedByGuard) as refused:
+            check_guards(plan, Allowances())
+        assert all(each.remedy in refused.value.message for each in hazards(plan))
+
+
+def test_one_ticket_more_than_allowed_is_refused() -> None:
+    plan = every_hazard()
+    check_guards(plan, Allowances(15, widening=True, many_retired=True))
+    with pytest.raises(RefusedByGuard):
+        check_guards(plan, Allowances(14, widening=True, many_retired=True))
+
+
+def test_a_new_workflow_widens_nothing() -> None:
+    assert hazards(planned({}, snapshot(workflow("w", INCIDENT)))) == ()
