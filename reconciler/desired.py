@@ -28,14 +28,14 @@ class Desired:
 def desired_in(
     files: Sequence[tuple[str, str]], sets: Sequence[str] = (), key: str = ""
 ) -> Desired:
-    """Return what values files (text and name, later ones win) ask for.
+    """Return what values files (name and text, later ones win) ask for.
 
     Raises:
         InvalidDeclaration: with all that is wrong in any of them.
 
     """
     declaration = declare_values(files, sets, key)
-    names = (*(name for _, name in files), *(f"--set {each}" for each in sets))
+    names = (*(name for name, _ in files), *(f"--set {each}" for each in sets))
     return Desired(declared_resources(declaration.ticketing), places_of(declaration), names)
 
 

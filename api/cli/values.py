@@ -40,7 +40,7 @@ def desired_from(files: list[Path], sets: list[str] | None, key: str) -> "Desire
     """
     from reconciler.desired import desired_in
 
-    return desired_in([(text_of(file), str(file)) for file in files], sets or (), key)
+    return desired_in([(str(file), text_of(file)) for file in files], sets or (), key)
 
 
 def whoever_runs_this() -> str:

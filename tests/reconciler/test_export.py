@@ -15,7 +15,7 @@ from tests.reconciler.plans import INCIDENT, auto_close, live_snapshots, snapsho
 def test_planning_an_export_finds_nothing_to_do(live: Snapshot) -> None:
     live = {**live, **snapshot(auto_close("72h"))}
     exported = values_of(live)
-    desired = desired_in([(exported, "values.yaml")])
+    desired = desired_in([("values.yaml", exported)])
     assert diff(live, desired.resources) == ()
     assert values_of(desired.resources) == exported
 
