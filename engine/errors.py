@@ -41,6 +41,12 @@ class InvalidDeclaration(InvalidInput):
         super().__init__("\n".join(map(str, self.findings)))
 
 
+class InvalidPlan(InvalidInput):
+    """The document is no plan, or it was edited or cut off after it was made."""
+
+    code = "invalid_plan"
+
+
 class Unauthenticated(InterlockError):
     """A valid token is required: send `Authorization: Bearer <token>`."""
 
