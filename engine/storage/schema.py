@@ -26,7 +26,16 @@ async def migrate(url: str) -> None:
     """
     with outages_told():
         connection = await asyncpg.connect(url)
-        await connection.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
+    try:
+        with outages_told():
+            await connection.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
+        await upgrade_over(connection)
+    finally:
+        await connection.close()
+
+
+async def upgrade_over(connection: asyncpg.Connection) -> None:
+    """Lend an open connection to SQLAlchemy, for Alembic to run on."""
 
     async def connected() -> asyncpg.Connection:
         return connection
@@ -34,8 +43,8 @@ async def migrate(url: str) -> None:
     engine = create_async_engine(
         "postgresql+asyncpg://", async_creator=connected, poolclass=NullPool
     )
-    async with engine.connect() as locked:
-        await locked.run_sync(upgrade)
+    async with engine.connect() as lent:
+        await lent.run_sync(upgrade)
 
 
 def upgrade(connection: Connection) -> None:

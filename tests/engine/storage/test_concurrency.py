@@ -17,6 +17,7 @@ from engine.errors import (
 )
 from engine.storage.database import Database, open_database
 from engine.storage.history_audit import audit_histories
+from engine.storage.schema import MIGRATION_LOCK, migrate
 from engine.storage.ticket_reads import histories, read_ticket, tickets_page
 from engine.storage.ticket_store import TicketStore
 from engine.storage.workflow_store import WorkflowStore
@@ -216,6 +217,18 @@ async def test_of_two_publishes_of_one_thing_the_second_has_nothing_to_do(
         second = asyncio.create_task(publish_narrowed(database))
         await observer.see_waiting(2)
     assert (await first, await second) == (["incident_response"], [])
+
+
+async def test_a_publish_of_what_is_in_force_waits_for_nobody(
+    store: TicketStore, database: Database, observer: Observer
+) -> None:
+    ticket = await open_ticket(store)
+    async with observer.closed_gate("ticket_status_history"):
+        moving = asyncio.create_task(pick_up(store, ticket))
+        await observer.see_waiting(1)
+        in_force = default_workflows()
+        assert await WorkflowStore(database).publish(in_force, by="u_a0", source="tests") == []
+    await moving
 
 
 # Changes of one ticket meet.
@@ -532,6 +545,18 @@ async def test_more_requests_than_connections_are_answered_one_after_the_other(
         )
     assert len({(each.id, each.version) for each in answers}) == 4 + 4
     assert len(await everything(database)) == 1 + 4
+
+
+async def test_a_migration_that_is_given_up_leaves_no_connection_behind(
+    database_url: str, observer: Observer
+) -> None:
+    async with observer.holding(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"):
+        migrating = asyncio.create_task(migrate(database_url))
+        await observer.see_waiting(1)
+        migrating.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await migrating
+        await observer.see(0, "backend_type = 'client backend'")
 
 
 # The clock of the database runs backwards.

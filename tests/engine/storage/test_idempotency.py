@@ -2,10 +2,14 @@
 
 import asyncio
 
+import pytest
+
+from engine.errors import Unavailable
 from engine.storage.database import Database
 from engine.storage.idempotency import KEPT_HOURS, prune_keys
+from engine.storage.ticket_reads import read_ticket
 from engine.storage.ticket_store import TicketStore
-from engine.tickets.requests import CommentTicket, CreateTicket
+from engine.tickets.requests import CommentTicket, CreateTicket, TransitionTicket
 from engine.tickets.ticket import Ticket
 from tests.engine.storage.gates import Observer, observing
 from tests.people import ANNA
@@ -21,6 +25,11 @@ LEFT = "SELECT count(*) FROM idempotency_keys"
 async def comment(store: TicketStore, ticket: Ticket) -> Ticket:
     form = CommentTicket.checked(ticket=ticket.id, text="Looking", idempotency_key="k")
     return await store.comment(ANNA, form)
+
+
+async def pick_up(store: TicketStore, ticket: Ticket) -> Ticket:
+    form = TransitionTicket.checked(ticket=ticket.id, to="IN_PROGRESS", idempotency_key="k")
+    return await store.transition(ANNA, form)
 
 
 async def grown_older(observer: Observer, hours: int) -> None:
@@ -69,3 +78,24 @@ async def test_a_key_that_somebody_is_busy_with_is_passed_over(
         async with observer.holding(busy):
             assert await prune_keys(database, batch=10) == 23
         assert await prune_keys(database, batch=10) == 2
+
+
+KEYS_VANISH = (
+    "CREATE FUNCTION vanish() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+    "CREATE TRIGGER v BEFORE INSERT ON idempotency_keys FOR EACH ROW EXECUTE FUNCTION vanish()",
+)
+"""As when a key is taken at one moment and pruned at the next."""
+
+
+async def test_a_key_that_was_taken_and_is_gone_says_to_ask_again(
+    store: TicketStore, database: Database, database_url: str
+) -> None:
+    form = CreateTicket.checked(title="Printer", workflow="service_request", assignee=ANNA.id)
+    ticket = await store.create(ANNA, form)
+    async with observing(database_url) as observer:
+        for statement in KEYS_VANISH:
+            await observer.connection.execute(statement)
+    for change in (comment, pick_up):
+        with pytest.raises(Unavailable, match="key expired"):
+            await change(store, ticket)
+    assert await read_ticket(database, ticket.id) == ticket
