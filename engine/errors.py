@@ -10,6 +10,9 @@ from engine.findings import Finding
 class InterlockError(Exception):
     """Something went wrong that the caller can act on.
 
+    The docstring of each class below is its message where nothing more exact is known: what is
+    wrong, and the way out.
+
     Class attributes:
         code: stable; what a client switches on.
         status: the HTTP status that a door answers with.
@@ -25,24 +28,25 @@ class InterlockError(Exception):
 
 
 class InvalidInput(InterlockError):
-    """The request is not of the form that this operation takes."""
+    """The request is not of the form that this operation takes: correct it and send it again."""
 
     code = "invalid_input"
     status = 400
 
 
 class InvalidDeclaration(InvalidInput):
-    """The declaration has errors; every one of them is listed."""
+    """The declaration has errors: correct every one that is listed."""
 
     code = "invalid_declaration"
 
     def __init__(self, findings: Sequence[Finding]) -> None:
         self.findings = tuple(findings)
-        super().__init__("\n".join(map(str, self.findings)))
+        facts = [finding.facts for finding in self.findings]
+        super().__init__("\n".join(map(str, self.findings)), findings=facts)
 
 
 class InvalidPlan(InvalidInput):
-    """The document is no plan, or it was edited or cut off after it was made."""
+    """The document is not a plan as it was made: save it again with `interlock plan --out`."""
 
     code = "invalid_plan"
 
@@ -55,91 +59,85 @@ class Unauthenticated(InterlockError):
 
 
 class NotFound(InterlockError):
-    """There is no such thing."""
+    """There is nothing of that name or id: check the spelling, or list what there is."""
 
     code = "not_found"
     status = 404
 
 
 class Forbidden(InterlockError):
-    """The actor may not do this."""
+    """The actor may not do this: ask one of those whom the details name."""
 
     code = "forbidden"
     status = 403
 
 
 class ForbiddenTransition(Forbidden):
-    """The workflow does not allow this transition to this actor.
-
-    `details` carries the sub-reason (`reason`) and the whole explanation.
-    """
+    """The workflow does not allow this move to this actor: the details tell who could make it."""
 
     code = "forbidden_transition"
 
 
 class TicketClosed(Forbidden):
-    """The ticket is CLOSED: it takes comments and nothing else."""
+    """The ticket is CLOSED and takes comments only: open a new one."""
 
     code = "ticket_closed"
 
 
 class WorkflowRetired(Forbidden):
-    """The workflow is retired; declare a workflow of that name again."""
+    """The workflow is retired: declare a workflow of that name again, or choose another."""
 
     code = "workflow_retired"
 
 
-class Conflict(InterlockError):
-    """The request does not fit what has happened meanwhile."""
+class VersionConflict(InterlockError):
+    """The ticket has moved on: read it again and decide anew; the details carry its version."""
 
-    code = "conflict"
+    code = "version_conflict"
     status = 409
 
 
-class VersionConflict(Conflict):
-    """The ticket has moved on; `details` carries the current version."""
-
-    code = "version_conflict"
-
-
-class IdempotencyConflict(Conflict):
-    """The idempotency key was already used by the same actor for a different request."""
+class IdempotencyConflict(InterlockError):
+    """The idempotency key stands for another request of this actor: use a new one."""
 
     code = "idempotency_conflict"
+    status = 409
 
 
-class StalePlan(Conflict):
-    """What the plan was made for has changed since; make a new plan and look at it again."""
+class StalePlan(InterlockError):
+    """What the plan was made for has changed since: make a new plan and look at it again."""
 
     code = "stale_plan"
+    status = 409
 
 
 class PlanApplied(StalePlan):
-    """The plan was applied already; a plan is applied once."""
+    """A plan is applied once, and this one was: make a new one."""
 
     code = "plan_applied"
 
 
-class LockHeld(Conflict):
-    """Another reconciles right now; one at a time."""
+class LockHeld(InterlockError):
+    """Another reconciles right now: wait for them, or add --wait."""
 
     code = "lock_held"
+    status = 409
 
 
 class RefusedByGuard(Forbidden):
-    """The plan would harm live tickets or widen rights, and nobody said that this is meant."""
+    """The plan can do harm that nobody said is meant: add what the details name if it is."""
 
     code = "refused_by_guard"
 
 
 class Misconfigured(InterlockError):
-    """A setting is missing or unusable; the message names it and what would be right."""
+    """A setting is missing or unusable: set it as the message says."""
 
     code = "misconfigured"
 
 
 class Unavailable(InterlockError):
-    """A part that this operation needs does not answer; try again."""
+    """A part that this operation needs does not answer: try again."""
 
     code = "unavailable"
     status = 503

@@ -3,13 +3,14 @@
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, TypeAlias
 
 import asyncpg
-from asyncpg.pool import PoolConnectionProxy
 from sqlalchemy import literal_column, select
 
-from engine.errors import Unavailable
+from engine.errors import Misconfigured, Unavailable
+from engine.storage.connections import Connection, ConnectionPool
 from engine.storage.statements import Statement
 
 POOL_CONNECTIONS: Final = 16
@@ -18,7 +19,6 @@ COMMAND_SECONDS_MAX: Final = 30
 ANYTHING: Final = Statement.of(select(literal_column("1")))
 
 Row: TypeAlias = asyncpg.Record
-Connection: TypeAlias = asyncpg.Connection | PoolConnectionProxy
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +54,19 @@ class Session:
 class Database:
     """A pool of connections; a statement outside a block is a transaction of its own."""
 
-    pool: asyncpg.Pool
+    pool: ConnectionPool
 
     async def rows(self, statement: Statement, **values: object) -> list[Row]:
         """Run a statement and return what it answers."""
         with outages_told():
-            return list(await self.pool.fetch(statement.sql, *statement.arguments(values)))
+            async with self.pool.acquire() as connection:
+                return list(await connection.fetch(statement.sql, *statement.arguments(values)))
 
     async def row(self, statement: Statement, **values: object) -> Row | None:
         """Run a statement and return the first row of its answer."""
         with outages_told():
-            return await self.pool.fetchrow(statement.sql, *statement.arguments(values))
+            async with self.pool.acquire() as connection:
+                return await connection.fetchrow(statement.sql, *statement.arguments(values))
 
     async def check(self) -> None:
         """Return if the database answers.
@@ -105,28 +107,34 @@ async def open_database(url: str, connections: int = POOL_CONNECTIONS) -> AsyncI
         Unavailable: the database does not answer, or does not let us in.
 
     """
+    pool = ConnectionPool(connections, partial(connect, url))
     with outages_told():
-        pool = await asyncpg.create_pool(
-            url,
-            min_size=1,
-            max_size=connections,
-            reset=keep_session,
-            command_timeout=COMMAND_SECONDS_MAX,
-            server_settings={"application_name": "interlock", "timezone": "UTC"},
-        )
+        async with pool.acquire():
+            pass  # is there anybody?
     try:
         yield Database(pool)
     finally:
         await pool.close()
 
 
-async def keep_session(_connection: Connection) -> None:
-    """Leave a connection as it is when it goes back to the pool.
+async def connect(url: str) -> Connection:
+    """Open a connection.
 
-    Resetting it would cost a quarter of the rate of a one-statement transaction. Nothing here
-    leaves state in a session: no SET, no LISTEN, no session-level advisory lock on a pooled
-    connection, and transactions are blocks that end.
+    Raises:
+        Misconfigured: the address is not one.
+        Unavailable: the database does not answer, or does not let us in.
+
     """
+    settings = {"application_name": "interlock", "timezone": "UTC"}
+    try:
+        with outages_told():
+            return await asyncpg.connect(
+                url, command_timeout=COMMAND_SECONDS_MAX, server_settings=settings
+            )
+    except ValueError:  # its text may hold a password
+        raise Misconfigured(
+            "INTERLOCK_DATABASE_URL can't be used: write postgresql://user:password@host:port/name."
+        ) from None
 
 
 OUTAGES: Final = (
@@ -138,8 +146,10 @@ OUTAGES: Final = (
     asyncpg.InsufficientResourcesError,
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.TransactionRollbackError,
 )
-"""What says that the database is not there for us, rather than that a statement is wrong."""
+"""What says that the database is not there for us now, rather than that a statement is wrong."""
 
 
 @contextmanager
@@ -153,5 +163,7 @@ def outages_told() -> Iterator[None]:
     try:
         yield
     except OUTAGES as error:
+        if isinstance(error, ValueError):  # asyncpg's word for an argument that it can't encode
+            raise
         reason = type(error).__name__  # the text may hold the address, and that a password
         raise Unavailable(f"The database does not answer ({reason}); try again.") from error

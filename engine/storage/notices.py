@@ -5,10 +5,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
-import asyncpg
-
 from engine.errors import Unavailable
-from engine.storage.database import Connection, outages_told
+from engine.storage.connections import Connection
+from engine.storage.database import connect, outages_told
 
 RECONNECT_SECONDS: Final = 1
 
@@ -39,8 +38,8 @@ async def listening(url: str, channel: str) -> AsyncIterator[tuple[Connection, a
     It is a connection of its own: what listens is never handed back to a pool.
     """
     told = asyncio.Event()
+    connection = await connect(url)
     with outages_told():
-        connection = await asyncpg.connect(url, server_settings={"application_name": "interlock"})
         try:
             await connection.add_listener(channel, lambda *_: told.set())
             connection.add_termination_listener(lambda *_: told.set())

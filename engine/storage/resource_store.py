@@ -156,6 +156,8 @@ HOLDER: Final = Statement.of(
         " AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
     ).bindparams(lock=RECONCILE_LOCK)
 )
+PATIENCE: Final = Statement.of(text("SET LOCAL lock_timeout = '5s'"))
+"""Whoever changes a ticket queues behind one who waits for all tickets, so the wait is short."""
 HOLD_TICKETS: Final = Statement.of(text("LOCK TABLE tickets IN EXCLUSIVE MODE"))
 """No ticket is created or changed while workflows are; every change after it sees the new ones."""
 RECORD: Final = Statement.of(
@@ -196,6 +198,7 @@ async def reconciling(database: Database, by: str, *, wait: bool) -> AsyncIterat
             await session.row(WAIT_FOR_LOCK)
         elif not (await single(session, TRY_LOCK))["taken"]:
             raise lock_held(await session.row(HOLDER))
+        await session.run(PATIENCE)
         await session.run(HOLD_TICKETS)
         yield session
 

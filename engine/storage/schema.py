@@ -8,15 +8,18 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from engine.errors import Misconfigured
-from engine.storage.database import outages_told
+from engine.errors import Misconfigured, Unavailable
+from engine.storage.database import connect, outages_told
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 MIGRATION_LOCK: Final = 0x17E410C
 """The advisory lock that lets one replica migrate while the others wait."""
+MIGRATION_SECONDS_MAX: Final = 600
+LOCK: Final = "SELECT pg_advisory_lock($1)"
 
 
 async def migrate(url: str) -> None:
@@ -26,9 +29,17 @@ async def migrate(url: str) -> None:
         Unavailable: the database does not answer, or does not let us in.
 
     """
-    with outages_told():
-        connection = await asyncpg.connect(url)
-        await connection.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
+    connection = await connect(url)
+    try:
+        with outages_told():
+            await connection.execute(LOCK, MIGRATION_LOCK, timeout=MIGRATION_SECONDS_MAX)
+        await upgrade_over(connection)
+    finally:
+        await connection.close()
+
+
+async def upgrade_over(connection: asyncpg.Connection) -> None:
+    """Lend an open connection to SQLAlchemy, for Alembic to run on."""
 
     async def connected() -> asyncpg.Connection:
         return connection
@@ -36,8 +47,13 @@ async def migrate(url: str) -> None:
     engine = create_async_engine(
         "postgresql+asyncpg://", async_creator=connected, poolclass=NullPool
     )
-    async with engine.connect() as locked:
-        await locked.run_sync(upgrade)
+    try:
+        async with engine.connect() as lent:
+            await lent.run_sync(upgrade)
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        raise Unavailable("The database went away in the middle of a migration.") from error
 
 
 def upgrade(connection: Connection) -> None:
@@ -63,14 +79,14 @@ async def check_schema(url: str) -> None:
 
     """
     wanted = ScriptDirectory.from_config(configuration()).get_current_head()
-    with outages_told():
-        connection = await asyncpg.connect(url)
-        try:
+    connection = await connect(url)
+    try:
+        with outages_told():
             found = await connection.fetchval("SELECT version_num FROM alembic_version")
-        except asyncpg.UndefinedTableError:
-            found = None
-        finally:
-            await connection.close()
+    except asyncpg.UndefinedTableError:
+        found = None
+    finally:
+        await connection.close()
     if found != wanted:
         raise Misconfigured(
             f"The database has schema {found or 'none'}, and this version of Interlock works on "

@@ -5,7 +5,7 @@ together; a transition is one statement that does all of it (see `transition`).
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import reduce
 from itertools import accumulate
 from secrets import token_hex
@@ -151,7 +151,7 @@ class TicketStore:
         if row is None:
             raise unknown_ticket(form.ticket)
         if row["moved"]:
-            return moved_ticket(row, form)
+            return ticket_of(row)
         if request is not None and (first := await first_answer(self.database, request)):
             return first
         raise refusal(row, form)
@@ -243,11 +243,6 @@ async def write_entries(
     ]
     await session.run_each(INSERT_ENTRY, written)
     return after
-
-
-def moved_ticket(row: Row, form: TransitionTicket) -> Ticket:
-    """Return the ticket after a transition, from what the statement saw before it."""
-    return replace(ticket_of(row), status=form.to, version=row["version"] + 1, updated_at=row["at"])
 
 
 def refusal(row: Row, form: TransitionTicket) -> InterlockError:

@@ -6,8 +6,8 @@
     moved    the ticket in its new status, if the verdict says so
     recorded its history entry
 
-What the statement saw comes back with the verdict, so that a refusal is explained from the very
-facts it was decided on, without asking again.
+The ticket as it now is comes back with the verdict and what it was decided on, so that a refusal
+is explained from the very facts, without asking again.
 """
 
 from enum import StrEnum
@@ -19,6 +19,7 @@ from sqlalchemy import (
     ColumnElement,
     Integer,
     LargeBinary,
+    Select,
     Text,
     and_,
     bindparam,
@@ -35,6 +36,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_or_nothing
 
 from engine.storage.history_sql import digest
 from engine.storage.policy_sql import actor_bits, ordinal, permits
+from engine.storage.rows import TICKET_COLUMNS
 from engine.storage.statements import Statement
 from engine.storage.tables import idempotency_keys, ticket_status_history, tickets, workflows
 from engine.tickets.history import EntryKind
@@ -49,6 +51,8 @@ class Verdict(StrEnum):
     VERSION_CONFLICT = "version_conflict"
     REPEATED = "repeated"
 
+
+MOVING_COLUMNS: Final = ("status", "version", "updated_at")
 
 TICKET: Final = bindparam("ticket", type_=Text)
 ACTOR: Final = bindparam("actor", type_=Text)
@@ -72,8 +76,7 @@ def transition_statement(*, keyed: bool) -> Statement:
         permitted = and_(permitted, exists().select_from(claims[0]))
     moved = moved_ticket(decision, permitted)
     recorded = recorded_entry(decision, moved)
-    answer = select(decision, exists().select_from(moved).label("moved"))
-    return Statement.of(answer.add_cte(*claims, moved, recorded))
+    return Statement.of(answered(decision, moved).add_cte(*claims, recorded))
 
 
 def locked_ticket() -> CTE:
@@ -146,7 +149,7 @@ def moved_ticket(decision: CTE, permitted: ColumnElement[bool]) -> CTE:
         update(tickets)
         .values(status=TARGET, version=next_version(decision), updated_at=decision.c.at, head=head)
         .where(tickets.c.id == decision.c.id, permitted)
-        .returning(tickets.c.id, tickets.c.head)
+        .returning(*(tickets.c[name] for name in ("id", "head", *MOVING_COLUMNS)))
         .cte("moved")
     )
 
@@ -156,6 +159,20 @@ def recorded_entry(decision: CTE, moved: CTE) -> CTE:
     values = entry_of(decision) | {"digest": moved.c.head}
     entry = select(*values.values()).select_from(decision.join(moved, moved.c.id == decision.c.id))
     return insert(ticket_status_history).from_select(list(values), entry).cte("recorded")
+
+
+def answered(decision: CTE, moved: CTE) -> Select[tuple[object, ...]]:
+    """Return the ticket as it now is, whether it was moved, and what that was decided on."""
+    ticket = (
+        func.coalesce(moved.c[column.name], decision.c[column.name]).label(column.name)
+        if column.name in MOVING_COLUMNS
+        else decision.c[column.name]
+        for column in TICKET_COLUMNS
+    )
+    facts = (decision.c[name] for name in ("policy", "display_name", "retired", "actor_bits"))
+    has_moved = moved.c.id.is_not(None).label("moved")
+    joined = decision.outerjoin(moved, literal_column("true"))
+    return select(*ticket, *facts, decision.c.verdict, has_moved).select_from(joined)
 
 
 def entry_of(decision: CTE) -> dict[str, ColumnElement[object]]:

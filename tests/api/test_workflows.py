@@ -32,13 +32,16 @@ async def until(database: Database, is_so: Callable[[], bool]) -> None:
             await database.check()
 
 
+LISTENERS = """
+SELECT pid FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database()
+"""
+
+
 async def listeners(database: Database, wanted: int) -> list[int]:
     """Return the processes of the connections that listen, once there are so many."""
-    query = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = $1"
-    name = await database.pool.fetchval("SELECT current_database()")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(20), database.pool.acquire() as connection:
         while True:
-            found = [row["pid"] for row in await database.pool.fetch(query, name)]
+            found = [row["pid"] for row in await connection.fetch(LISTENERS)]
             if len(found) == wanted:
                 return found
 
@@ -62,7 +65,8 @@ async def test_a_lost_connection_comes_back_and_misses_nothing(
 ) -> None:
     async with following(database, database_url) as workflows:
         [listener] = await listeners(database, 1)
-        await database.pool.execute("SELECT pg_terminate_backend($1)", listener)
+        async with database.pool.acquire() as connection:
+            await connection.execute("SELECT pg_terminate_backend($1)", listener)
         await put(database, [replace(FIRST, retired=True)])
         await until(database, lambda: is_retired(workflows))
         assert await listeners(database, 1) != [listener]

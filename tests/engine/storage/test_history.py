@@ -9,7 +9,7 @@ import pytest
 from engine.errors import ForbiddenTransition
 from engine.storage.database import Database
 from engine.storage.history_audit import audit_histories, count_tickets
-from engine.storage.ticket_reads import read_ticket, histories
+from engine.storage.ticket_reads import histories, read_ticket
 from engine.storage.ticket_store import TicketStore
 from engine.tickets.audit import Flaw
 from engine.tickets.requests import (
@@ -61,18 +61,20 @@ async def test_what_is_recorded_stays(
     store: TicketStore, database: Database, table: str, change: str
 ) -> None:
     await worked_on(store)
-    with pytest.raises(asyncpg.RestrictViolationError, match="append-only"):
-        await database.pool.execute(change.format(table))
+    async with database.pool.acquire() as connection:
+        with pytest.raises(asyncpg.RestrictViolationError, match="append-only"):
+            await connection.execute(change.format(table))
 
 
 async def test_truncating_tickets_does_not_reach_their_history(
     store: TicketStore, database: Database
 ) -> None:
     await worked_on(store)
-    with pytest.raises(asyncpg.PostgresError):
-        await database.pool.execute("TRUNCATE tickets CASCADE")
-    with pytest.raises(asyncpg.ForeignKeyViolationError):
-        await database.pool.execute("DELETE FROM tickets")
+    async with database.pool.acquire() as connection:
+        with pytest.raises(asyncpg.PostgresError):
+            await connection.execute("TRUNCATE tickets CASCADE")
+        with pytest.raises(asyncpg.ForeignKeyViolationError):
+            await connection.execute("DELETE FROM tickets")
 
 
 async def test_a_ticket_is_what_its_history_tells(store: TicketStore, database: Database) -> None:

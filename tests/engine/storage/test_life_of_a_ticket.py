@@ -15,7 +15,7 @@ from engine.errors import (
 )
 from engine.storage.database import Database
 from engine.storage.history_audit import audit_histories
-from engine.storage.ticket_reads import Position, read_ticket, histories, tickets_page
+from engine.storage.ticket_reads import Position, histories, read_ticket, tickets_page
 from engine.storage.ticket_store import TicketStore
 from engine.tickets.actor import Actor
 from engine.tickets.requests import (
@@ -124,7 +124,8 @@ async def test_a_retired_workflow_moves_nothing_and_opens_nothing(
     store: TicketStore, database: Database
 ) -> None:
     ticket = await in_status(store, Status.RESOLVED)
-    await database.pool.execute("UPDATE workflows SET retired_at = now()")
+    async with database.pool.acquire() as connection:
+        await connection.execute("UPDATE workflows SET retired_at = now()")
     with pytest.raises(ForbiddenTransition) as refused:
         await move(store, ANNA, ticket, Status.CLOSED)
     assert refused.value.details["reason"] == "workflow_retired"
@@ -136,7 +137,8 @@ async def test_a_policy_that_changed_is_enforced_at_once(
     store: TicketStore, database: Database
 ) -> None:
     ticket = await in_status(store, Status.RESOLVED)
-    await database.pool.execute("UPDATE workflows SET policy = 0 WHERE name = 'incident_response'")
+    async with database.pool.acquire() as connection:
+        await connection.execute("UPDATE workflows SET policy = 0 WHERE name = 'incident_response'")
     with pytest.raises(ForbiddenTransition) as refused:
         await move(store, ANNA, ticket, Status.CLOSED)
     assert refused.value.details["reason"] == "no_such_transition"

@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 from engine.errors import InterlockError
 from engine.storage.database import Database, open_database
 from engine.storage.history_audit import audit_histories
-from engine.storage.ticket_reads import read_ticket, histories
+from engine.storage.ticket_reads import histories, read_ticket
 from engine.storage.ticket_store import TicketStore
 from engine.tickets.actor import Actor
 from engine.tickets.requests import (

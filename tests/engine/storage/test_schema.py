@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from engine.errors import Unavailable
 from engine.storage.database import open_database
+from engine.storage.history_audit import count_tickets
 from engine.storage.schema import migrate
 from engine.storage.tables import metadata
 from tests.conftest import at, run
@@ -32,7 +33,7 @@ async def test_replicas_migrate_an_empty_database_together(server: str) -> None:
     await run(server, "DROP DATABASE IF EXISTS interlock_empty", "CREATE DATABASE interlock_empty")
     await asyncio.gather(*(migrate(at(server, "interlock_empty")) for _ in range(4)))
     async with open_database(at(server, "interlock_empty")) as database:
-        assert await database.pool.fetchval("SELECT count(*) FROM tickets") == 0
+        assert await count_tickets(database) == 0
     await run(server, "DROP DATABASE interlock_empty")
 
 

@@ -4,10 +4,19 @@ import pytest
 
 from engine import limits
 from engine.errors import InvalidDeclaration
+from engine.workflows.declaration import Ticketing
 from engine.workflows.documents import declare
 
 HEAD = "ticketing:\n  workflows:\n    - name: hotfix\n      transitions:\n"
 OPENING = "        - {from: OPEN, to: IN_PROGRESS, role: assignee}\n"
+
+ITEM = (
+    "ticketing:\n"
+    "  workflows: [{name: hotfix, transitions: [{from: OPEN, to: CLOSED, role: any}]}]\n"
+    "  catalog:\n"
+    "    categories: [{name: category, displayName: C}]\n"
+    "    items: [{name: i, displayName: I, category: "
+)
 
 MISTAKES = {
     "no section": ("other: 1\n", [("missing_section", 1, 1)], "top-level 'ticketing'"),
@@ -56,6 +65,11 @@ MISTAKES = {
         "at least one",
     ),
     "an empty text": ("", [("missing_section", 1, 1)], "top-level 'ticketing'"),
+    "a section that stands deeper": (
+        "interlock:\n  ticketing: {}\n",
+        [("missing_section", 1, 1)],
+        "There is one below 'interlock'",
+    ),
     "a misspelt section": ("ticketting: {}\n", [("missing_section", 1, 1)], "misspelt"),
     "a text that is a list": ("- ticketing\n", [("missing_section", 1, 1)], "top-level"),
     "a section that is a list": ("ticketing: []\n", [("wrong_type", 1, 12)], "a mapping"),
@@ -124,6 +138,28 @@ MISTAKES = {
         [("duplicate_name", 3, 52), ("duplicate_name", 6, 16), ("duplicate_name", 7, 47)],
         "'a/b' is declared twice",
     ),
+    "an item of a category and a workflow that are not there": (
+        ITEM + "ctegory, workflow: hotfx}]\n",
+        [("unknown_category", 5, 49), ("unknown_workflow", 5, 68)],
+        "There is no category 'ctegory'; declare it, or name another. Did you mean 'category'?",
+    ),
+    "an item of a default workflow that was not chosen": (
+        ITEM.replace("  workflows", "  defaultWorkflows: [access_request]\n  workflows")
+        + "category, workflow: change_request}]\n",
+        [("unknown_workflow", 6, 69)],
+        "There is no workflow 'change_request'",
+    ),
+    "an item of a default workflow where there are none": (
+        ITEM.replace("  workflows", "  defaultWorkflows: false\n  workflows")
+        + "category, workflow: access_request}]\n",
+        [("unknown_workflow", 6, 69)],
+        "There is no workflow 'access_request'",
+    ),
+    "an item that refers to nothing, beside a mistake of form": (
+        ITEM + "lost, workflow: hotfix}]\n  enable: true\n",
+        [("unknown_category", 5, 49), ("unknown_key", 6, 3)],
+        "enabled",
+    ),
     "a name that is too long": (
         HEAD.replace("hotfix", "a" * 64) + OPENING,
         [("too_long", 3, 13)],
@@ -153,11 +189,12 @@ MISTAKES = {
     ),
     "durations out of bounds": (
         (
-            "ticketing:\n  catalog:\n    items:\n      - name: i\n        category: c\n"
+            "ticketing:\n  catalog:\n    categories: [{name: c, displayName: C}]\n"
+            "    items:\n      - name: i\n        category: c\n"
             "        displayName: I\n        workflow: access_request\n"
             f"        sla: {{response: 0m, resolution: {'9' * 39}d}}\n"
         ),
-        [("wrong_duration", 8, 25), ("wrong_duration", 8, 41)],
+        [("wrong_duration", 9, 25), ("wrong_duration", 9, 41)],
         "longer than 0s and at most 3650d",
     ),
     "an unknown key beside a repeated transition elsewhere": (
@@ -240,3 +277,42 @@ ticketing:
     assert ticketing.catalog.items[0].defaults.assignee_group == "network-team"
     assert ticketing.services[0].auto_ticket
     assert ticketing.auto_close.after_resolved == "never"
+
+
+REFERENCES_THAT_LEAD_SOMEWHERE = {
+    "a declared workflow": "category, workflow: hotfix}]\n",
+    "a default workflow": "category, workflow: access_request}]\n",
+    "a default workflow chosen by name": (
+        "category, workflow: access_request}]\n  defaultWorkflows: [access_request]\n"
+    ),
+    "a declared workflow without defaults": (
+        "category, workflow: hotfix}]\n  defaultWorkflows: false\n"
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "rest", REFERENCES_THAT_LEAD_SOMEWHERE.values(), ids=REFERENCES_THAT_LEAD_SOMEWHERE
+)
+def test_an_item_refers_to_what_is_declared_or_chosen(rest: str) -> None:
+    assert declare(ITEM + rest, "values.yaml").ticketing.catalog.items
+
+
+def test_what_looks_nearest_is_not_sought_among_very_many_names() -> None:
+    move = "transitions: [{from: OPEN, to: CLOSED, role: any}]"
+    many = ", ".join(f"{{name: w{number}, {move}}}" for number in range(limits.HINT_NAMES))
+    text = (ITEM + "category, workflow: hotfx}]\n").replace(
+        "[{name: hotfix", f"[{many}, {{name: hotfix"
+    )
+    with pytest.raises(InvalidDeclaration) as caught:
+        declare(text, "values.yaml")
+    assert [finding.message for finding in caught.value.findings] == [
+        "There is no workflow 'hotfx'; declare it, or name another."
+    ]
+
+
+@pytest.mark.parametrize(
+    "nothing", ["ticketing:\n", "ticketing: {workflows: , catalog: {items: }}\n"]
+)
+def test_null_stands_for_the_default_as_in_the_chart(nothing: str) -> None:
+    assert declare(nothing, "values.yaml").ticketing == Ticketing()

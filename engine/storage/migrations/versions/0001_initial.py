@@ -48,6 +48,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("actor", "key", name=op.f("idempotency_keys_pkey")),
     )
+    op.create_index("idempotency_keys_oldest_first_idx", "idempotency_keys", ["created_at"])
     op.create_table(
         "reconciliations",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),

@@ -1,0 +1,192 @@
+"""One transition through the storage layer, against the same statement without the layer."""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from itertools import cycle, product
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Final, TypeAlias
+
+import asyncpg
+import uvloop
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import pgbench
+from benchmarks.fleet import (
+    ASSIGNEE,
+    TICKETS,
+    broken_histories,
+    left_behind,
+    move_all,
+    open_tickets,
+)
+from benchmarks.timing import ROUNDS
+from engine.storage.database import Database, open_database
+from engine.storage.embedded import embedded_server
+from engine.storage.schema import migrate
+from engine.storage.ticket_store import TicketStore
+from engine.storage.transition import transition_statement
+from engine.tickets.requests import TransitionTicket
+from engine.vocabulary import SYSTEM, Status
+from engine.workflows.declaration import Ticketing
+from engine.workflows.resources import declared_resources
+from reconciler.apply import Order, reconcile
+from reconciler.desired import Desired
+
+WRITERS: Final = (1, 8)
+STATEMENT: Final = transition_statement(keyed=False)
+TITLE: Final = f"""\
+Transitions per second, {TICKETS:,} tickets, each moved once a round; medians of {ROUNDS} rounds
+Embedded PostgreSQL, default settings but synchronous_commit = off: nobody waits for the disk"""
+CAPTION: Final = """\
+pgbench: PostgreSQL's own load generator, in C; the same SQL, prepared, its answer not read
+bare asyncpg: fetchrow of the same SQL on a connection of the writer's own, and nothing else
+storage layer: TicketStore.transition, from the form to the ticket, on connections of a pool
+No move was refused, and at the end the history of every ticket was proven whole."""
+
+Way: TypeAlias = Callable[[Status, int], Awaitable[float]]
+"""Moves every ticket to a status with that many writers; returns the moves per second."""
+Rates: TypeAlias = Mapping[int, Mapping[str, float]]
+"""The median rate of each way, by the number of writers."""
+
+
+def main() -> None:
+    """Print medians and ratios."""
+    with TemporaryDirectory() as folder, embedded_server(Path(folder)) as url:
+        script = Path(folder) / "transition.sql"
+        script.write_text(pgbench.script(STATEMENT, values(Status.OPEN)))
+        rates = uvloop.run(measured(url, script))
+    Console(width=140).print(table_of(rates))
+
+
+DEFAULTS = Desired(declared_resources(Ticketing()))
+
+
+async def measured(url: str, script: Path) -> Rates:
+    """Set the tickets up and move them in every way in turn."""
+    await prepare(url)
+    async with open_database(url, max(WRITERS)) as database, dedicated(url) as connections:
+        ways: dict[str, Way] = {
+            "pgbench": partial(by_pgbench, url, script),
+            "bare asyncpg": partial(by_asyncpg, connections),
+            "storage layer": partial(by_store, TicketStore(database)),
+        }
+        rates = await race(database, ways)
+        if broken := await broken_histories(database):
+            raise RuntimeError(f"{broken} histories are not whole")
+    return rates
+
+
+async def prepare(url: str) -> None:
+    """Make the schema, the workflows and the tickets, each of them in progress."""
+    await migrate(url)
+    connection = await asyncpg.connect(url)
+    await connection.execute("ALTER DATABASE postgres SET synchronous_commit = off")
+    async with open_database(url) as database:
+        await reconcile(database, DEFAULTS, Order(by=SYSTEM), source="benchmark")
+        await open_tickets(database)
+        await by_store(TicketStore(database), Status.IN_PROGRESS, max(WRITERS))
+    await connection.execute("VACUUM ANALYZE")
+    await connection.close()
+
+
+@asynccontextmanager
+async def dedicated(url: str) -> AsyncIterator[Sequence[asyncpg.Connection]]:
+    """Open a connection for each writer."""
+    async with AsyncExitStack() as stack:
+        yield [await opened(url, stack) for _ in range(max(WRITERS))]
+
+
+async def opened(url: str, stack: AsyncExitStack) -> asyncpg.Connection:
+    """Open a connection that is closed with the stack."""
+    connection = await asyncpg.connect(url, server_settings={"timezone": "UTC"})
+    stack.push_async_callback(connection.close)
+    return connection
+
+
+async def race(database: Database, ways: Mapping[str, Way]) -> Rates:
+    """Take rounds of all ways, in turn after one warm-up, and return the medians.
+
+    Raises:
+        RuntimeError: a move was refused.
+
+    """
+    taken: dict[int, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    targets = cycle((Status.RESOLVED, Status.IN_PROGRESS))
+    for turn, writers, name in product(range(ROUNDS + 1), WRITERS, ways):
+        target = next(targets)
+        rate = await ways[name](target, writers)
+        if refused := await left_behind(database, target):
+            raise RuntimeError(f"{name}: {refused} moves were refused")
+        if turn > 0:
+            taken[writers][name].append(rate)
+    return {w: {name: median(each) for name, each in rates.items()} for w, rates in taken.items()}
+
+
+async def by_store(store: TicketStore, target: Status, writers: int) -> float:
+    """Move as the service does."""
+
+    async def move(ticket: str) -> None:
+        await store.transition(ASSIGNEE, TransitionTicket(ticket=ticket, to=target))
+
+    return await move_all([move] * writers)
+
+
+async def by_asyncpg(
+    connections: Sequence[asyncpg.Connection], target: Status, writers: int
+) -> float:
+    """Run the statement and look at nothing; the ticket alone is put into its arguments."""
+    before, after = arguments_around_ticket(target)
+
+    async def move(connection: asyncpg.Connection, ticket: str) -> None:
+        await connection.fetchrow(STATEMENT.sql, *before, ticket, *after)
+
+    return await move_all([partial(move, each) for each in connections[:writers]])
+
+
+def arguments_around_ticket(target: Status) -> tuple[list[object], list[object]]:
+    """Return the arguments of the statement that come before the ticket's, and those after."""
+    arguments = STATEMENT.arguments({**values(target), "ticket": None})
+    place = STATEMENT.parameters.index("ticket")
+    return arguments[:place], arguments[place + 1 :]
+
+
+async def by_pgbench(url: str, script: Path, target: Status, writers: int) -> float:
+    """Let pgbench do it."""
+    return await pgbench.rate(url, script, writers, values(target))
+
+
+def values(target: Status) -> dict[str, object]:
+    """Return the parameters of the statement, all but the ticket."""
+    return {
+        "actor": ASSIGNEE.id,
+        "admin_bit": 0,
+        "target": target.value,
+        "target_ordinal": target.ordinal,
+        "expected_version": None,
+    }
+
+
+def table_of(rates: Rates) -> Table:
+    """Return the rates as a table, with their ratios."""
+    table = Table(
+        *("connections", "what", "per second", "of pgbench", "of bare asyncpg"),
+        title=TITLE,
+        title_justify="left",
+        caption_justify="left",
+        caption=CAPTION,
+    )
+    for writers, of in rates.items():
+        for name, rate in of.items():
+            ratios = (rate / of["pgbench"], rate / of["bare asyncpg"])
+            table.add_row(str(writers), name, f"{rate:,.0f}", *(f"{each:.2f}" for each in ratios))
+        table.add_section()
+    return table
+
+
+if __name__ == "__main__":
+    main()
