@@ -12,8 +12,8 @@ from engine.findings import Finding, Location, did_you_mean
 from engine.vocabulary import Priority, Role, Status
 from engine.workflows.declaration import FORMS, SECTION, DefaultWorkflow, Ticketing
 from engine.workflows.places import Path
+from engine.workflows.reading import Reading
 from engine.workflows.scalars import shown
-from engine.workflows.yaml_reader import Reading
 
 CODES: Final[Mapping[str, str]] = {
     "missing": "missing_field",

@@ -10,9 +10,10 @@ from typing import Final
 from engine.findings import Finding
 from engine.vocabulary import STATUSES
 from engine.workflows.declaration import SECTION
-from engine.workflows.places import Path, Value
+from engine.workflows.places import Path, Value, items_at, value_at
+from engine.workflows.reading import Reading
+from engine.workflows.references import dangling
 from engine.workflows.scalars import shown
-from engine.workflows.yaml_reader import Reading
 
 NAMED: Final[tuple[tuple[Path, Path], ...]] = (
     (("defaultWorkflows",), ()),
@@ -34,6 +35,7 @@ def inconsistencies(reading: Reading, section: Value) -> Iterator[Finding]:
             message = "A workflow needs at least one transition."
             yield Finding("no_transitions", message, reading.place(here))
         yield from misdirected(reading, here, items_at(workflow, ("transitions",)))
+    yield from dangling(reading, section)
 
 
 def repeated(reading: Reading, section: Value, path: Path, name: Path) -> Iterator[Finding]:
@@ -65,16 +67,3 @@ def misdirected(reading: Reading, path: Path, moves: list[Value]) -> Iterator[Fi
             there = reading.place((*path, earlier))
             message = f"{pair} is declared twice (first at {there}); use role: any for both."
             yield Finding("duplicate_transition", message, here)
-
-
-def value_at(value: Value, path: Path) -> Value:
-    """Return what stands at `path` in a value of whatever form; None if nothing does."""
-    for key in path:
-        value = value.get(str(key)) if isinstance(value, dict) else None
-    return value
-
-
-def items_at(value: Value, path: Path) -> list[Value]:
-    """Return the items of the list at `path`; none if there is no list."""
-    found = value_at(value, path)
-    return found if isinstance(found, list) else []

@@ -5,7 +5,15 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    WithJsonSchema,
+)
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
@@ -83,8 +91,17 @@ def check_grace_period(text: object) -> object:
     return text if text == NEVER else check_duration(text)
 
 
-Duration = Annotated[str, BeforeValidator(check_duration)]
-GracePeriod = Annotated[str, BeforeValidator(check_grace_period)]
+def text_of_form(form: str) -> WithJsonSchema:
+    """Return what an editor is told of text that a function checks."""
+    return WithJsonSchema({"type": "string", "minLength": 1, "pattern": f"^({form})$"})
+
+
+Duration = Annotated[str, BeforeValidator(check_duration), text_of_form(DURATION_FORM.pattern)]
+GracePeriod = Annotated[
+    str,
+    BeforeValidator(check_grace_period),
+    text_of_form(f"{NEVER}|{DURATION_FORM.pattern}"),
+]
 
 
 def form_of_default_workflows(value: object) -> str | None:
@@ -112,7 +129,12 @@ class Declared(BaseModel):
     """The base of every model: camelCase in YAML, immutable, and no unknown key."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, alias_generator=to_camel, validate_by_name=False, strict=True
+        extra="forbid",
+        frozen=True,
+        alias_generator=to_camel,
+        validate_by_name=False,
+        strict=True,
+        use_attribute_docstrings=True,
     )
 
 
@@ -120,53 +142,79 @@ class Transition(Declared):
     """One declared move: who may take a ticket from one status to another."""
 
     source: Annotated[Status, Field(alias="from", strict=False)]
+    """The status that the ticket leaves."""
     target: Annotated[Status, Field(alias="to", strict=False)]
+    """The status that it comes to."""
     role: Annotated[Role, Field(strict=False)]
+    """Who may do it: the assignee, the requester, or any of them and admins."""
 
 
 class Workflow(Declared):
     """A named set of transitions. It replaces the default of the same name, whole."""
 
     name: Name
+    """What catalog items call it; the name of a default replaces that default."""
     display_name: DisplayName | None = None
+    """What people read; the name if left out."""
     transitions: Annotated[
-        tuple[Transition, ...], Field(strict=False, max_length=limits.WORKFLOW_TRANSITIONS)
+        tuple[Transition, ...],
+        Field(
+            strict=False,
+            max_length=limits.WORKFLOW_TRANSITIONS,
+            json_schema_extra={"minItems": 1},
+        ),
     ]
+    """The only moves that there are, at most one for each pair of statuses."""
 
 
 class Category(Declared):
     """A shelf of the catalog."""
 
     name: Name
+    """What items call it."""
     display_name: DisplayName
+    """What people read."""
     icon: Icon | None = None
+    """The name of a Material icon, such as report_problem."""
 
 
 class ItemDefaults(Declared):
     """What a ticket from this item starts with."""
 
     priority: Annotated[Priority, Field(strict=False)] = Priority.MEDIUM
+    """How urgent it is; decides the SLA targets where the item has none."""
     assignee_group: Group | None = None
+    """The group whose members may take it."""
 
 
 class SlaTargets(Declared):
     """Targets that override those of the priority."""
 
     response: Duration
+    """Until an assignee has picked the ticket up, such as 10m."""
     resolution: Duration
+    """Until the ticket is resolved, such as 4h."""
 
 
 class CatalogItem(Declared):
     """Something that can be asked for or reported with one click."""
 
     name: Name
+    """What it is called in links and in history."""
     category: Name
+    """The name of the category that it stands in."""
     display_name: DisplayName
+    """What people read."""
     description: Description = ""
+    """What it is for, in a sentence or two."""
     icon: Icon | None = None
+    """The name of a Material icon, such as wifi_off."""
     workflow: Name
+    """The name of the workflow that its tickets follow: a declared one or a chosen default."""
     defaults: ItemDefaults = ItemDefaults()
+    """What its tickets start with."""
     sla: SlaTargets | None = None
+    """Its own SLA targets; those of the priority if left out."""
 
 
 class Catalog(Declared):
@@ -175,33 +223,45 @@ class Catalog(Declared):
     categories: Annotated[
         tuple[Category, ...], Field(strict=False, max_length=limits.CATALOG_CATEGORIES)
     ] = ()
+    """The shelves, in the order in which they are shown."""
     items: Annotated[
         tuple[CatalogItem, ...], Field(strict=False, max_length=limits.CATALOG_ITEMS)
     ] = ()
+    """What can be asked for or reported."""
 
 
 class Service(Declared):
     """A monitored service that may open tickets by itself."""
 
     path: ServicePath
+    """Where monitoring knows it, such as acme/shop/prod/eu1/payment-api."""
     sla_group: Group
+    """The group that answers for it and gets its tickets."""
     auto_ticket: bool = False
+    """Whether going down opens a ticket."""
 
 
 class AutoClose(Declared):
     """When the system closes a RESOLVED ticket; `never` switches it off."""
 
     after_resolved: GracePeriod = "72h"
+    """The grace period, such as 72h or 3d; never switches it off."""
 
 
 class Ticketing(Declared):
     """Everything operational: the `ticketing:` section of a Helm values file."""
 
     enabled: bool = True
+    """Whether there is ticketing at all; switched off, the data stays."""
     default_workflows: DefaultWorkflows = True
+    """Which of the workflows that ship with the product are there: true, false, or their names."""
     workflows: Annotated[
         tuple[Workflow, ...], Field(strict=False, max_length=limits.WORKFLOWS)
     ] = ()
+    """Workflows of your own; the name of a default replaces that default, whole."""
     catalog: Catalog = Catalog()
+    """What people can ask for or report with one click."""
     services: Annotated[tuple[Service, ...], Field(strict=False, max_length=limits.SERVICES)] = ()
+    """Monitored services that may open tickets by themselves."""
     auto_close: AutoClose = AutoClose()
+    """When the system closes a RESOLVED ticket."""

@@ -10,12 +10,17 @@ from pydantic_core import ErrorDetails
 
 from engine import limits
 from engine.errors import InvalidDeclaration
-from engine.findings import Finding, Location, did_you_mean
+from engine.findings import Finding, Location
 from engine.workflows.complaints import complaint
 from engine.workflows.consistency import inconsistencies
 from engine.workflows.declaration import SECTION, Ticketing
-from engine.workflows.places import Value
-from engine.workflows.yaml_reader import Reading, read_yaml
+from engine.workflows.places import Value, value_at
+from engine.workflows.reading import Reading
+from engine.workflows.sections import gap_before_section, missing_section
+from engine.workflows.yaml_reader import read_yaml
+
+DEFAULTS: Final[Value] = Ticketing().model_dump(mode="json", by_alias=True)
+"""What a section that says nothing means; the values of the chart say the same."""
 
 TOO_MANY: Final = "There is more; mend these first."
 ENOUGH: Final = limits.DOCUMENT_FINDINGS + 1
@@ -35,17 +40,21 @@ class Declaration:
 
 
 def declare(text: str, file: str) -> Declaration:
-    """Read the `ticketing:` section of a values file.
+    """Read the `ticketing:` section of a text; raise as `declaration_of` does."""
+    return declaration_of(read_yaml(text, file))
+
+
+def declaration_of(reading: Reading) -> Declaration:
+    """Return what was read as a declaration.
 
     Raises:
-        InvalidDeclaration: with all that is wrong, in the order of the text.
+        InvalidDeclaration: with all that is wrong, in the order of the texts.
 
     """
-    reading = read_yaml(text, file)
     ticketing, findings = judged(reading)
     if ticketing is None or reading.findings or findings:
         raise InvalidDeclaration(together(reading.findings, findings))
-    return Declaration(ticketing, reading)
+    return Declaration(ticketing, reading.below_key())
 
 
 def judged(reading: Reading) -> tuple[Ticketing | None, list[Finding]]:
@@ -56,12 +65,24 @@ def judged(reading: Reading) -> tuple[Ticketing | None, list[Finding]]:
     """
     if reading.draft is None:
         return None, []
-    if not isinstance(reading.draft, dict) or SECTION not in reading.draft:
-        return None, [missing_section(reading)]
-    section = reading.draft[SECTION]
+    if gap := gap_before_section(reading):
+        return None, [missing_section(reading, gap)]
+    inner = reading.below_key()
+    section = without_nulls(value_at(inner.draft, (SECTION,)), DEFAULTS)
     ticketing, errors = validated(section)
-    complaints = [complaint(reading, error) for error in errors]
-    return ticketing, complaints + list(islice(inconsistencies(reading, section), ENOUGH))
+    complaints = [complaint(inner, error) for error in errors]
+    return ticketing, complaints + list(islice(inconsistencies(inner, section), ENOUGH))
+
+
+def without_nulls(section: Value, defaults: Value) -> Value:
+    """Return a section as Helm leaves it: a `null` takes away, so that the default stands."""
+    if not isinstance(section, dict) or not isinstance(defaults, dict):
+        return section
+    return {
+        key: without_nulls(value, defaults.get(key))
+        for key, value in section.items()
+        if value is not None or defaults.get(key) is None
+    }
 
 
 def validated(section: Value) -> tuple[Ticketing | None, Sequence[ErrorDetails]]:
@@ -70,15 +91,6 @@ def validated(section: Value) -> tuple[Ticketing | None, Sequence[ErrorDetails]]
         return Ticketing.model_validate({} if section is None else section), ()
     except ValidationError as error:
         return None, error.errors(include_url=False)[:ENOUGH]
-
-
-def missing_section(reading: Reading) -> Finding:
-    """Return the finding for a document without a `ticketing:` section."""
-    keys = reading.draft if isinstance(reading.draft, dict) else {}
-    near = next((key for key in keys if did_you_mean(key[: limits.NAME_CHARACTERS], [SECTION])), "")
-    hint = f" Is {near!r} misspelt?" if near else ""
-    message = f"There is no top-level {SECTION!r} section; everything stands below it.{hint}"
-    return Finding("missing_section", message, reading.place(()))
 
 
 def together(of_reader: Sequence[Finding], of_models: Sequence[Finding]) -> list[Finding]:

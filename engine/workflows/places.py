@@ -1,10 +1,11 @@
-"""Where everything in a text stands, kept small and worked out when somebody asks."""
+"""Where everything in the texts of a reading stands, kept small and worked out when asked for."""
 
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
 from typing import Final, TypeAlias
 
 from engine.findings import Location
@@ -13,7 +14,10 @@ from engine.workflows.scalars import Scalar
 Value: TypeAlias = Scalar | list["Value"] | dict[str, "Value"]
 Path: TypeAlias = tuple[str | int, ...]
 Spot: TypeAlias = int
-"""The index of a character in the text: one small integer for everything that was written."""
+"""The index of a character in the text: one small integer for everything that was written.
+
+The texts of a reading follow one another, so that a spot tells which of them it is in.
+"""
 Mark: TypeAlias = int
 """Two spots in one integer: where a value stands and, above `SPOT_BITS`, where its key does."""
 Part: TypeAlias = "Mark | ListNode | MappingNode"
@@ -28,20 +32,49 @@ LINE_BREAK: Final = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
 @dataclass(frozen=True)
 class Source:
-    """A text and the file it came from."""
+    """A text and the file it came from.
+
+    Attributes:
+        start: the spot of its first character.
+
+    """
 
     text: str
     file: str
+    start: Spot = 0
+
+    @property
+    def end(self) -> Spot:
+        """The spot after it: that of its end belongs to it too."""
+        return self.start + len(self.text) + 1
 
     @cached_property
     def line_starts(self) -> list[Spot]:
-        """The spot at which each line begins."""
+        """The index of the character with which each line begins."""
         return [0, *(found.end() for found in LINE_BREAK.finditer(self.text))]
 
     def location(self, spot: Spot) -> Location:
         """Return a spot as line and column."""
-        line = bisect_right(self.line_starts, spot)
-        return Location(self.file, line, spot - self.line_starts[line - 1] + 1)
+        index = spot - self.start
+        line = bisect_right(self.line_starts, index)
+        return Location(self.file, line, index - self.line_starts[line - 1] + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The texts of a reading in the order of their spots."""
+
+    texts: tuple[Source, ...]
+
+    @property
+    def end(self) -> Spot:
+        """The spot after them, at which the next text may start; 0 if there is none."""
+        return self.texts[-1].end if self.texts else 0
+
+    def location(self, spot: Spot) -> Location:
+        """Return a spot as file, line and column."""
+        index = bisect_right(self.texts, spot, key=attrgetter("start")) - 1
+        return self.texts[index].location(spot)
 
 
 @dataclass(slots=True)
@@ -107,14 +140,42 @@ def moved(part: Part, mark: Mark) -> Part:
     return mark if isinstance(part, int) else part.moved(mark)
 
 
+def child(part: Part, step: str | int) -> "Part | None":
+    """Return the part that one step leads to; None if there is none."""
+    return None if isinstance(part, int) else part.part(step)
+
+
 def walk(part: Part, path: Path) -> Part:
     """Return the part that `path` leads to from `part`; KeyError if there is none."""
     for step in path:
-        inner = None if isinstance(part, int) else part.part(step)
+        inner = child(part, step)
         if inner is None:
             raise KeyError(path)
         part = inner
     return part
+
+
+def walk_as_far_as_written(part: Part, path: Path) -> Part:
+    """Return the part that `path` leads to from `part`, or the last one on the way."""
+    for step in path:
+        inner = child(part, step)
+        if inner is None:
+            break
+        part = inner
+    return part
+
+
+def value_at(value: Value, path: Path) -> Value:
+    """Return what stands at `path` in a value of whatever form; None if nothing does."""
+    for key in path:
+        value = value.get(str(key)) if isinstance(value, dict) else None
+    return value
+
+
+def items_at(value: Value, path: Path) -> list[Value]:
+    """Return the items of the list at `path`; none if there is no list."""
+    found = value_at(value, path)
+    return found if isinstance(found, list) else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +183,10 @@ class ValuePlaces(Mapping[Path, Location]):
     """Where each value stands; the root's path is empty."""
 
     root: Part
-    source: Source
+    sources: Sources
 
     def __getitem__(self, path: Path) -> Location:
-        return self.source.location(spot_of(walk(self.root, path)))
+        return self.sources.location(spot_of(walk(self.root, path)))
 
     def __iter__(self) -> Iterator[Path]:
         yield from (path for path, _ in every_part(self.root))
@@ -139,13 +200,13 @@ class KeyPlaces(Mapping[Path, Location]):
     """Where each key of a mapping stands; the path ends in that key."""
 
     root: Part
-    source: Source
+    sources: Sources
 
     def __getitem__(self, path: Path) -> Location:
         part = walk(self.root, path)
         if not is_key(path):
             raise KeyError(path)
-        return self.source.location(key_spot_of(part))
+        return self.sources.location(key_spot_of(part))
 
     def __iter__(self) -> Iterator[Path]:
         yield from (path for path, _ in every_part(self.root) if is_key(path))

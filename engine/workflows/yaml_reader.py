@@ -5,9 +5,8 @@ crash the process. The builder keeps its own stack, so depth costs memory that i
 the interpreter's stack.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, NoReturn, TypeAlias
 
 from _ruamel_yaml import CParser
@@ -27,76 +26,43 @@ from ruamel.yaml.events import (
 from ruamel.yaml.reader import ReaderError
 
 from engine import limits
-from engine.findings import Finding, Location
+from engine.findings import Finding
 from engine.workflows.containers import OpenList, OpenMapping
 from engine.workflows.places import (
-    KeyPlaces,
     ListNode,
     MappingNode,
     Mark,
     Part,
-    Path,
     Source,
+    Sources,
     Spot,
     Value,
-    ValuePlaces,
     key_spot_of,
     moved,
     spot_of,
 )
+from engine.workflows.reading import Reading
 from engine.workflows.scalars import SHOWN_CHARACTERS, Doubtful, Scalar, resolve, shown
 
 BYTE_ORDER_MARK: Final = "\ufeff"
 MERGE: Final = "<<"
-BEGINNING: Final[Spot] = 0
 
 Event: TypeAlias = Any
 """An event of the parser, which is untyped."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What a text says.
+def read_yaml(text: str, file: str, start: Spot = 0) -> Reading:
+    """Return what `text` says; never raises, whatever the text is.
 
-    Attributes:
-        value: exactly what Helm reads; None where the findings made it unreadable.
-        draft: what could be made of the text all the same, good for further complaints only; None
-            where reading had to stop.
-        key_places: where each key of a mapping stands; the path ends in that key.
-        value_places: where each value stands; the root's path is empty.
-        findings: errors; none means that `value` can be trusted.
-
+    `start` is the spot of its first character: where the text before it, if there is one, ends.
     """
-
-    value: Value
-    draft: Value
-    key_places: Mapping[Path, Location]
-    value_places: Mapping[Path, Location]
-    findings: tuple[Finding, ...]
-
-    def place(self, path: Path) -> Location:
-        """Return where the value at `path` stands, or its nearest parent that was written."""
-        while path and path not in self.value_places:
-            path = path[:-1]
-        return self.value_places[path]
-
-
-def read_yaml(text: str, file: str) -> Reading:
-    """Return what `text` says; never raises, whatever the text is."""
-    source = Source(text.removeprefix(BYTE_ORDER_MARK), file)
+    source = Source(text.removeprefix(BYTE_ORDER_MARK), file, start)
     builder = Builder(source)
-    value: Value = None
-    root: Part = BEGINNING
+    draft: Value = None
+    root: Part = start
     with suppress(Stop):
-        value, root = builder.read(text)
-    findings = tuple(builder.findings)
-    return Reading(
-        value=None if findings else value,
-        draft=value,
-        key_places=KeyPlaces(root, source),
-        value_places=ValuePlaces(root, source),
-        findings=findings,
-    )
+        draft, root = builder.read(text)
+    return Reading(draft, root, Sources((source,)), tuple(builder.findings))
 
 
 class Stop(Exception):
@@ -124,10 +90,11 @@ class Builder:
 
     def __init__(self, source: Source) -> None:
         self.source = source
+        self.first = source.start
         self.findings: list[Finding] = []
         self.scalars = Scalars()
         self.anchors: dict[str, Anchored] = {}
-        self.documents = OpenList(BEGINNING, None, 0)
+        self.documents = OpenList(source.start, None, 0)
         self.top: OpenList | OpenMapping = self.documents
         self.outer: list[OpenList | OpenMapping] = []
         self.nodes = 0
@@ -145,16 +112,15 @@ class Builder:
             self.follow(CParser(text).get_event)
         except ReaderError as error:
             before = text.encode()[: error.position].decode(errors="ignore")
-            self.stop("syntax_error", f"This is not YAML: {error.reason}.", len(before))
+            self.stop_at_syntax(error.reason, len(before))
         except MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
-            at = mark.index if mark else BEGINNING
-            self.stop("syntax_error", f"This is not YAML: {error.problem or error.context}.", at)
+            self.stop_at_syntax(error.problem or error.context, mark.index if mark else 0)
         except (YAMLError, ValueError) as error:
-            self.stop("syntax_error", f"This is not YAML: {str(error).splitlines()[0]}.")
+            self.stop_at_syntax(str(error).splitlines()[0], 0)
         stream = self.documents
         if stream.value in ([], [None]):
-            return {}, MappingNode({}, BEGINNING, {})
+            return {}, MappingNode({}, self.first, {})
         return stream.value[0], stream.parts[0]
 
     def follow(self, next_event: Callable[[], Event]) -> None:
@@ -179,10 +145,11 @@ class Builder:
         try:
             size = len(text.encode())
         except UnicodeEncodeError as error:
-            self.stop("syntax_error", f"The text is not Unicode: {error.reason}.", error.start)
+            at = self.first + error.start
+            self.stop("syntax_error", f"The text is not Unicode: {error.reason}.", at)
         if size > limits.DOCUMENT_BYTES:
             message = f"The text has {size} bytes; at most {limits.DOCUMENT_BYTES} are read."
-            self.stop("too_large", message)
+            self.stop("too_large", message, self.first)
 
     def complain(self, code: str, message: str, at: Spot) -> None:
         """Note a finding; too many of them end the reading."""
@@ -190,10 +157,14 @@ class Builder:
         if len(self.findings) == limits.DOCUMENT_FINDINGS:
             self.stop("too_many_findings", "There is more; mend these first.", at)
 
-    def stop(self, code: str, message: str, at: Spot = BEGINNING) -> NoReturn:
+    def stop(self, code: str, message: str, at: Spot) -> NoReturn:
         """Note a finding after which nothing more can be read."""
         self.findings.append(Finding(code, message, self.source.location(at)))
         raise Stop
+
+    def stop_at_syntax(self, problem: str, index: int) -> NoReturn:
+        """Note what the parser stumbled over at a character."""
+        self.stop("syntax_error", f"This is not YAML: {problem}.", self.first + index)
 
     # --- events ---------------------------------------------------------------------------------
 
@@ -202,7 +173,7 @@ class Builder:
 
     def start_document(self, event: Event) -> None:
         """Admit one document, without directives."""
-        at = event.start_mark.index
+        at = self.first + event.start_mark.index
         if self.documents.parts:
             self.stop("not_one_document", "Helm reads one document only; remove this one.", at)
         if event.version or event.tags:
@@ -210,7 +181,7 @@ class Builder:
 
     def scalar(self, event: Event) -> None:
         """Add a scalar: a key where one is due, else a value."""
-        at, text, plain = event.start_mark.index, event.value, event.implicit[0]
+        at, text, plain = self.first + event.start_mark.index, event.value, event.implicit[0]
         if event.ctag is not None:
             self.refuse_tag(event.tag, at)
         top = self.top
@@ -242,7 +213,7 @@ class Builder:
 
     def start(self, event: Event) -> Mark:
         """Go one level deeper and return where."""
-        at: Spot = event.start_mark.index
+        at: Spot = self.first + event.start_mark.index
         if event.ctag is not None:
             self.refuse_tag(event.tag, at)
         if self.key_is_due():
@@ -263,7 +234,7 @@ class Builder:
 
     def alias(self, event: Event) -> None:
         """Repeat what an anchor holds, within the budget for repetition."""
-        at = event.start_mark.index
+        at = self.first + event.start_mark.index
         if self.key_is_due():
             self.stop("non_string_key", "An alias can't be a key; write the key out.", at)
         target = self.anchors.get(event.anchor)
