@@ -43,6 +43,16 @@ class Finding:
     at: Location
     severity: Severity = Severity.ERROR
 
+    @property
+    def facts(self) -> dict[str, str | int]:
+        """The finding in plain values, as JSON has it."""
+        return {
+            "code": self.code,
+            "severity": self.severity.value,
+            "message": self.message,
+            **self.at._asdict(),
+        }
+
     def __str__(self) -> str:
         return f"{self.at}: {self.severity}: {self.message} [{self.code}]"
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from api.files import text_of
 from engine.errors import InvalidInput
-from engine.limits import DOCUMENT_BYTES
 from engine.workflows.compiler import CompiledWorkflow, compile_workflow
 from engine.workflows.defaults import default_workflows
 from engine.workflows.documents import Declaration, declare
@@ -19,23 +19,6 @@ def read(file: Path) -> Declaration:
 
     """
     return declare(text_of(file), str(file))
-
-
-def text_of(file: Path) -> str:
-    """Return the text in a file, or as much of it as shows that it is too long.
-
-    Raises:
-        InvalidInput: it can't be read, or isn't text.
-
-    """
-    try:
-        with file.open(encoding="utf-8") as stream:
-            return stream.read(DOCUMENT_BYTES + 1)
-    except OSError as error:
-        raise InvalidInput(f"{file}: can't be read: {error.strerror}.") from None
-    except UnicodeDecodeError as error:
-        message = f"{file}: can't be read: it isn't UTF-8 text (byte {error.start})."
-        raise InvalidInput(message) from None
 
 
 def find_workflow(wanted: str, files: list[Path]) -> CompiledWorkflow:

@@ -30,7 +30,7 @@ def render_findings(findings: Sequence[Finding], output: Output) -> str:
         case Output.TEXT:
             return as_text(findings)
         case Output.JSON:
-            return json.dumps([as_data(finding) for finding in findings], indent=2)
+            return json.dumps([finding.facts for finding in findings], indent=2)
         case Output.SARIF:
             return json.dumps(as_sarif(findings), indent=2)
 
@@ -43,18 +43,6 @@ def as_text(findings: Sequence[Finding]) -> str:
         if (count := sum(finding.severity is severity for finding in findings))
     ]
     return "\n".join([*map(str, findings), ", ".join(counts) or "Nothing to complain of."])
-
-
-def as_data(finding: Finding) -> dict[str, object]:
-    """Return a finding as JSON has it."""
-    return {
-        "code": finding.code,
-        "severity": finding.severity,
-        "message": finding.message,
-        "file": finding.at.file,
-        "line": finding.at.line,
-        "column": finding.at.column,
-    }
 
 
 def as_sarif(findings: Sequence[Finding]) -> dict[str, object]:

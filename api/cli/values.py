@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.cli.declarations import text_of
+from api.files import text_of
 
 if TYPE_CHECKING:
     from reconciler.desired import Desired

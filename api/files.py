@@ -1,0 +1,23 @@
+"""Texts in files, read whole and no further than any reader of them would go."""
+
+from pathlib import Path
+
+from engine.errors import InvalidInput
+from engine.limits import DOCUMENT_BYTES
+
+
+def text_of(file: Path) -> str:
+    """Return the text in a file as it stands there, or as much of it as shows that it is too long.
+
+    Raises:
+        InvalidInput: it can't be read, or isn't text.
+
+    """
+    try:
+        with file.open(encoding="utf-8", newline="") as stream:
+            return stream.read(DOCUMENT_BYTES + 1)
+    except OSError as error:
+        raise InvalidInput(f"{file}: can't be read: {error.strerror}.") from None
+    except UnicodeDecodeError as error:
+        message = f"{file}: can't be read: it isn't UTF-8 text (byte {error.start})."
+        raise InvalidInput(message) from None
