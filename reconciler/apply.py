@@ -60,11 +60,17 @@ async def apply_plan(database: Database, plan: Plan, order: Order) -> Plan:
 async def reconcile(database: Database, desired: Desired, order: Order, source: str) -> Plan:
     """Make the database hold what is desired now, and return the plan that did it.
 
+    Where there is nothing to do, nobody is locked out.
+
     Raises:
         LockHeld: another reconciles.
         RefusedByGuard: that can do harm which is not said to be meant.
 
     """
+    async with database.snapshot() as session:
+        plan = await plan_for(session, desired, source)
+    if plan.is_empty:
+        return plan
     async with reconciling(database, order.by, wait=order.wait) as session:
         plan = await plan_for(session, desired, source)
         check_guards(plan, order.allowed)

@@ -16,6 +16,7 @@ from engine.storage.embedded import embedded_server
 from engine.storage.schema import migrate
 from engine.storage.ticket_store import TicketStore
 from tests.declared import put
+from tests.gates import Observer, observing
 
 TEMPLATE = "interlock_template"
 IN_A_HURRY = ("fsync = off", "synchronous_commit = off", "full_page_writes = off")
@@ -75,3 +76,9 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 @pytest.fixture
 def store(database: Database) -> TicketStore:
     return TicketStore(database)
+
+
+@pytest.fixture
+async def observer(database_url: str) -> AsyncIterator[Observer]:
+    async with observing(database_url) as looking_on:
+        yield looking_on

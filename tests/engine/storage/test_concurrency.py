@@ -34,7 +34,7 @@ from tests.engine.storage.changes import (
     pick_up,
     with_and_without_a_key,
 )
-from tests.engine.storage.gates import AT_COMMIT, Observer
+from tests.gates import AT_COMMIT, Observer
 from tests.people import ANNA, MARTON
 
 # Changes of one ticket meet.

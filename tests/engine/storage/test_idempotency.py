@@ -11,7 +11,7 @@ from engine.storage.ticket_reads import read_ticket
 from engine.storage.ticket_store import TicketStore
 from engine.tickets.requests import CommentTicket, CreateTicket, TransitionTicket
 from engine.tickets.ticket import Ticket
-from tests.engine.storage.gates import Observer
+from tests.gates import Observer
 from tests.people import ANNA
 
 KEYS = (

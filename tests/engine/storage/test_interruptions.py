@@ -26,7 +26,7 @@ from tests.engine.storage.changes import (
     open_ticket,
     pick_up,
 )
-from tests.engine.storage.gates import AT_COMMIT, BEFORE_INSERT, Observer
+from tests.gates import AT_COMMIT, BEFORE_INSERT, Observer
 
 Interruption = Callable[[Observer, "asyncio.Task[Ticket]", int], Awaitable[object]]
 

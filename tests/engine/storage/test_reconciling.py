@@ -27,7 +27,7 @@ from tests.engine.storage.changes import (
     pick_up,
     with_and_without_a_key,
 )
-from tests.engine.storage.gates import Observer, observing
+from tests.gates import Observer, observing
 
 HOLD_TICKETS = "LOCK TABLE tickets IN EXCLUSIVE MODE"
 
