@@ -1,0 +1,196 @@
+"""The chart says what the models say, and mounts what the values files declare."""
+
+import json
+from collections.abc import Iterator, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import helm_python
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.findings import Location
+from engine.workflows.declaration import SECTION, Ticketing
+from engine.workflows.schema import values_schema
+from engine.workflows.yaml_reader import read_yaml
+from reconciler.values import declare_values, read_values
+from tests.engine.workflows.test_documents import MISTAKES
+
+CHART = Path(__file__).parents[2] / "charts" / "interlock"
+WARNING = 2
+
+WHOLE = """
+ticketing:
+  defaultWorkflows: [incident_response]
+  workflows:
+    - {name: hotfix, displayName: Hotfix, transitions: [{from: OPEN, to: CLOSED, role: any}]}
+  catalog:
+    categories: [{name: incidents, displayName: Incidents, icon: report_problem}]
+    items:
+      - name: network_outage
+        category: incidents
+        displayName: Network Outage
+        description: "Connectivity: DNS, or #1 routes"
+        workflow: hotfix
+        defaults: {priority: HIGH, assigneeGroup: "on"}
+        sla: {response: 10m, resolution: 1h30m}
+  services: [{path: acme/shop/api, slaGroup: payment-team, autoTicket: true}]
+  autoClose: {afterResolved: never}
+"""
+PRODUCTION = """
+ticketing:
+  enabled: false
+  autoClose: null
+  catalog: {items: null}
+  services: [{path: "1", slaGroup: "yes"}]
+"""
+
+
+@pytest.fixture(scope="module")
+def chart() -> Iterator[helm_python.Chart]:
+    with helm_python.Chart.load(CHART) as loaded:
+        yield loaded
+
+
+def read(*layers: tuple[str, str], arguments: Sequence[str] = ()) -> dict[str, Any]:
+    value = read_values(layers, arguments).draft
+    assert isinstance(value, dict)
+    return value
+
+
+def mounted(chart: helm_python.Chart, values: dict[str, Any]) -> str:
+    """Return the file that a server finds where the ConfigMap is mounted."""
+    manifests = chart.render(values, name="demo")
+    (manifest,) = manifests.values()
+    text: str = helm_python.values_from_yaml(manifest)["data"]["ticketing.yaml"]
+    return text
+
+
+def test_the_chart_passes_the_linter_of_helm() -> None:
+    report = helm_python.lint(CHART, strict=True)
+    complaints = [each for each in report["messages"] if each["severity"] >= WARNING]
+    assert (complaints, report["errors"]) == ([], [])
+
+
+def test_its_defaults_are_those_of_the_models() -> None:
+    reading = read_yaml((CHART / "values.yaml").read_text("utf-8"), "values.yaml")
+    assert reading.value == {SECTION: Ticketing().model_dump(mode="json", by_alias=True)}
+
+
+def test_its_schema_is_that_of_the_models() -> None:
+    assert json.loads((CHART / "values.schema.json").read_text("utf-8")) == values_schema()
+
+
+LAYERS: dict[str, tuple[list[str], list[str]]] = {
+    "nothing": (["ticketing: {}"], []),
+    "a null": (["ticketing:"], []),
+    "one file": ([WHOLE], []),
+    "two files": ([WHOLE, PRODUCTION], []),
+    "two files and arguments": (
+        [WHOLE, PRODUCTION],
+        [
+            "ticketing.enabled=true,ticketing.autoClose=null",
+            "ticketing.workflows[0].transitions[1].from=OPEN",
+            "ticketing.workflows[0].transitions[1].to=RESOLVED",
+            "ticketing.workflows[0].transitions[1].role=assignee",
+            "ticketing.defaultWorkflows={access_request,change_request}",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize(("texts", "arguments"), LAYERS.values(), ids=LAYERS)
+def test_what_is_mounted_declares_what_the_layers_declare(
+    chart: helm_python.Chart, texts: list[str], arguments: list[str]
+) -> None:
+    layers = [(f"{number}.yaml", text) for number, text in enumerate(texts)]
+    text = mounted(chart, read(*layers, arguments=arguments))
+    wanted = declare_values(layers, arguments).ticketing
+    assert declare_values([("ticketing.yaml", text)]).ticketing == wanted
+
+
+def test_a_mounted_value_is_found_again(chart: helm_python.Chart) -> None:
+    text = mounted(chart, read(("values.yaml", WHOLE)))
+    declaration = declare_values([("ticketing.yaml", text)])
+    place = declaration.place("autoClose", "afterResolved")
+    assert place == Location("ticketing.yaml", 3, 20)
+
+
+TEXTS = st.text(
+    st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]) | st.sampled_from("\n\t#:'\"- ")
+)
+"""Without the line breaks that only YAML 1.1 knows: Helm's writer makes ordinary ones of them."""
+
+
+@given(st.lists(TEXTS, min_size=1))
+def test_any_description_survives_the_way_through_the_config_map(
+    descriptions: list[str],
+) -> None:
+    items = [
+        {"name": f"i{number}", "category": "c", "displayName": "I", "workflow": "access_request"}
+        | {"description": description}
+        for number, description in enumerate(descriptions)
+    ]
+    catalog = {"categories": [{"name": "c", "displayName": "C"}], "items": items}
+    with helm_python.Chart.load(CHART) as chart:
+        text = mounted(chart, {SECTION: {"catalog": catalog}})
+    ticketing = declare_values([("ticketing.yaml", text)]).ticketing
+    assert [item.description for item in ticketing.catalog.items] == descriptions
+
+
+ACCEPTED = {
+    "what everything can look like": WHOLE,
+    "a section that says nothing": "ticketing: {}",
+    "values of others beside it": "{image: {tag: '1'}, ticketing: {enabled: false}}",
+    **{
+        each.name: each.read_text("utf-8")
+        for each in files("default_workflows").iterdir()
+        if each.name.endswith(".yaml")
+    },
+}
+
+
+@pytest.mark.parametrize("text", ACCEPTED.values(), ids=ACCEPTED)
+def test_the_schema_accepts_what_the_models_accept(chart: helm_python.Chart, text: str) -> None:
+    declare_values([("values.yaml", text)])
+    chart.validate_schema(read(("values.yaml", text)))
+
+
+REFUSED_BY_FORM = {
+    "unknown_key",
+    "unknown_status",
+    "unknown_role",
+    "missing_field",
+    "no_transitions",
+}
+REFUSED_BY_FORM |= {"wrong_form", "too_long"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(text, id=name)
+        for name, (text, found, _) in MISTAKES.items()
+        if REFUSED_BY_FORM & {code for code, _, _ in found}
+    ],
+)
+def test_the_schema_refuses_mistakes_of_form(chart: helm_python.Chart, text: str) -> None:
+    with pytest.raises(helm_python.HelmValuesError):
+        chart.validate_schema(read(("values.yaml", text)))
+
+
+def test_an_editor_can_explain_every_property() -> None:
+    models = [each for each in values_schema()["$defs"].values() if "properties" in each]
+    assert models
+    for model in models:
+        assert model["additionalProperties"] is False
+        assert all(each["description"] for each in model["properties"].values()), model["title"]
+
+
+def test_the_schema_of_a_parent_chart_leads_to_the_same_place() -> None:
+    schema = values_schema(["platform", "interlock"])
+    for step in ("platform", "interlock", SECTION):
+        schema = schema["properties"][step]
+    assert schema == values_schema()["properties"][SECTION]
