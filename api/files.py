@@ -14,8 +14,9 @@ def text_of(file: Path) -> str:
 
     """
     try:
-        with file.open(encoding="utf-8", newline="") as stream:
-            return stream.read(DOCUMENT_BYTES + 1)
+        with file.open("rb") as stream:
+            data = stream.read(DOCUMENT_BYTES + 1)
+        return data.decode(errors="strict" if len(data) <= DOCUMENT_BYTES else "replace")
     except OSError as error:
         raise InvalidInput(f"{file}: can't be read: {error.strerror}.") from None
     except UnicodeDecodeError as error:

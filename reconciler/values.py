@@ -59,12 +59,17 @@ def read_values(
 
     """
     check_bounds(files, [*sets, *set_strings])
-    reading = over_one_another(list(readings_of(files)), tuple(key.split(".")) if key else ())
+    reading = over_one_another(list(readings_of(files)), steps_of(key))
     for argument in sets:
         reading = with_set(reading, argument, "--set", typed)
     for argument in set_strings:
         reading = with_set(reading, argument, "--set-string", str)
     return reading
+
+
+def steps_of(key: str) -> tuple[str, ...]:
+    """Return the steps of a dotted key; none if it is empty."""
+    return tuple(key.split(".")) if key else ()
 
 
 def check_bounds(files: Sequence[tuple[str, str]], arguments: Sequence[str]) -> None:

@@ -6,19 +6,20 @@ from api.files import text_of
 from engine.errors import InvalidInput
 from engine.workflows.compiler import CompiledWorkflow, compile_workflow
 from engine.workflows.defaults import default_workflows
-from engine.workflows.documents import Declaration, declare
+from engine.workflows.documents import Declaration
 from engine.workflows.registry import Registry
+from reconciler.values import declare_values
 
 
-def read(file: Path) -> Declaration:
-    """Return the declaration in a file.
+def read(file: Path, key: str = "") -> Declaration:
+    """Return the declaration in a file, or in what stands there below a dotted key.
 
     Raises:
         InvalidInput: the file can't be read as text.
         InvalidDeclaration: its content is wrong.
 
     """
-    return declare(text_of(file), str(file))
+    return declare_values([(str(file), text_of(file))], key=key)
 
 
 def find_workflow(wanted: str, files: list[Path]) -> CompiledWorkflow:

@@ -8,8 +8,9 @@ import typer
 from api.cli.declarations import read
 from api.cli.exits import EXIT_INVALID_DECLARATION
 from api.cli.findings import Output, render_findings
-from engine.errors import InvalidDeclaration
-from engine.findings import Finding, Severity
+from api.cli.values import SubchartKey
+from engine.errors import InvalidDeclaration, InvalidInput
+from engine.findings import Finding, Location, Severity
 from engine.workflows.analysis import analyse
 
 
@@ -18,18 +19,21 @@ def lint(
         list[Path],
         typer.Argument(metavar="FILE", help="Values files with a `ticketing:` section."),
     ],
+    key: SubchartKey = "",
     output: Annotated[Output, typer.Option(help="How to print the findings.")] = Output.TEXT,
 ) -> None:
-    """Check declarations offline."""
-    findings = [finding for file in files for finding in findings_in(file)]
+    """Check declarations offline, each file by itself."""
+    findings = [finding for file in files for finding in findings_in(file, key)]
     typer.echo(render_findings(findings, output))
     if any(finding.severity is Severity.ERROR for finding in findings):
         raise typer.Exit(EXIT_INVALID_DECLARATION)
 
 
-def findings_in(file: Path) -> tuple[Finding, ...]:
-    """Return all that is to be said of one file."""
+def findings_in(file: Path, key: str) -> tuple[Finding, ...]:
+    """Return all that is to be said of one file; if it can't be read, that."""
     try:
-        return analyse(read(file))
+        return analyse(read(file, key))
     except InvalidDeclaration as error:
         return error.findings
+    except InvalidInput as error:
+        return (Finding("unreadable", error.message, Location(str(file), 1, 1)),)

@@ -18,6 +18,7 @@ from api.cli.lint import lint
 from api.cli.migrate import migrate
 from api.cli.plan import plan
 from api.cli.revert import revert
+from api.cli.schema import schema
 from api.cli.serve import serve
 from api.cli.token import token
 from api.cli.workflows import workflows
@@ -38,6 +39,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.command()(lint)
+app.command()(schema)
 app.command()(plan)
 app.command()(apply)
 app.command()(revert)

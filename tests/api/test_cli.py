@@ -89,9 +89,9 @@ REFUSED = {
         1,
         "Did you mean 'incident_response'?",
     ),
-    "a missing file": (("lint", "nowhere.yaml"), 1, "nowhere.yaml: can't be read: No such file"),
+    "a missing file": (("graph", "nowhere.yaml"), 1, "nowhere.yaml: can't be read: No such file"),
     "a folder": (("explain", "folder.yaml"), 1, "folder.yaml: can't be read: Is a directory."),
-    "a link to itself": (("lint", "loop.yaml"), 1, "loop.yaml: can't be read"),
+    "a link to itself": (("explain", "loop.yaml"), 1, "loop.yaml: can't be read"),
     "a binary file": (("graph", "bytes.yaml"), 1, "it isn't UTF-8 text (byte 11)"),
     "a file without a workflow": (("explain", "none.yaml"), 1, "declares no workflow"),
     "a file with two": (("explain", "two.yaml"), 1, "declares first, second: name one of them"),
@@ -113,7 +113,7 @@ def test_a_wrong_word_gets_a_sentence_and_a_code(
 def test_a_file_without_permission_gets_a_sentence(tmp_path: Path) -> None:
     file = tmp_path / "values.yaml"
     file.touch(mode=0)
-    done = interlock("lint", str(file))
+    done = interlock("graph", str(file))
     assert (done.returncode, "Permission denied" in done.stderr) == (1, True)
 
 
@@ -125,7 +125,8 @@ def test_a_file_without_end_is_refused_by_its_size() -> None:
 
 def test_the_help_tells_the_exit_codes() -> None:
     printed = " ".join(interlock("--help").stdout.split())
-    assert "0 done, 1 refused or failed, 6 a declaration has errors, 64 wrong usage" in printed
+    assert "Exit codes: 0 done, 1 failed or refused," in printed
+    assert "6 a declaration has errors, 64 wrong usage." in printed
 
 
 @pytest.mark.parametrize("form", GraphFormat)
@@ -154,6 +155,30 @@ def test_lint_reports_in_three_forms_and_exits_6_on_an_error(tmp_path: Path) -> 
     assert json.loads(as_json.stdout)[0]["code"] == "unknown_key"
     result = json.loads(as_sarif.stdout)["runs"][0]["results"][0]
     assert result["locations"][0]["physicalLocation"]["region"]["startLine"] == 2
+
+
+def test_lint_checks_the_other_files_when_one_cannot_be_read(folder: Path) -> None:
+    files = ("nowhere.yaml", "bytes.yaml", "wrong.yaml")
+    done = interlock("lint", *files, "--output", "json", folder=folder)
+    found = [(each["file"], each["code"]) for each in json.loads(done.stdout)]
+    codes = ("unreadable", "unreadable", "unknown_key")
+    assert (done.returncode, found) == (6, list(zip(files, codes, strict=True)))
+
+
+def test_lint_looks_below_a_key(tmp_path: Path) -> None:
+    (tmp_path / "umbrella.yaml").write_text("interlock: {ticketing: {enabled: 1}}\n")
+    done = interlock("lint", "umbrella.yaml", "--key", "interlock", folder=tmp_path)
+    assert (done.returncode, "umbrella.yaml:1:34: error:" in done.stdout) == (6, True)
+
+
+def test_schema_prints_what_the_chart_ships() -> None:
+    schema = Path(__file__).parents[2] / "charts" / "interlock" / "values.schema.json"
+    assert interlock("schema").stdout == schema.read_text("utf-8")
+
+
+def test_schema_leads_through_the_key_of_a_parent_chart() -> None:
+    schema = json.loads(interlock("schema", "--key", "interlock").stdout)
+    assert "ticketing" in schema["properties"]["interlock"]["properties"]
 
 
 def test_lint_is_content_with_a_workflow_of_a_file(tmp_path: Path) -> None:

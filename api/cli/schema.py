@@ -1,0 +1,15 @@
+"""`interlock schema`."""
+
+import json
+
+import typer
+
+from api.cli.values import SubchartKey
+
+
+def schema(key: SubchartKey = "") -> None:
+    """Print the JSON Schema of values files, for editors and for Helm."""
+    from engine.workflows.schema import values_schema
+    from reconciler.values import steps_of
+
+    typer.echo(json.dumps(values_schema(steps_of(key)), indent=2))
