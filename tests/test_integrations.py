@@ -1,0 +1,38 @@
+"""What others run of ours is there: the hook of pre-commit and the workflow for pull requests."""
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from ruamel.yaml import YAML
+
+from api.cli.main import app
+
+ROOT = Path(__file__).parents[1]
+
+
+def read(name: str) -> Any:  # noqa: ANN401 - a document of somebody else's form
+    return YAML(typ="safe", pure=True).load(ROOT / name)
+
+
+def commands() -> Iterator[list[str]]:
+    """Yield the words of every call of ours, up to where its output goes."""
+    for hook in read(".pre-commit-hooks.yaml"):
+        yield [*shlex.split(hook["entry"]), "values.yaml"]
+    for job in read("docs/github-actions.yaml")["jobs"].values():
+        for words in (shlex.split(step.get("run", "")) for step in job["steps"]):
+            if words[:1] == ["interlock"]:
+                yield words[: words.index(">")] if ">" in words else words
+
+
+@pytest.mark.parametrize("words", list(commands()), ids=" ".join)
+def test_a_command_that_others_run_is_understood(words: list[str]) -> None:
+    group = typer.main.get_command(app)
+    with group.make_context("interlock", words[1:]) as context:
+        assert isinstance(group, typer.core.TyperGroup)
+        _, command, rest = group.resolve_command(context, words[1:])
+        assert command is not None
+        assert command.make_context(words[1], rest).params["files"]
