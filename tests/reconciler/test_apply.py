@@ -23,7 +23,7 @@ from engine.tickets.requests import AssignTicket, CreateTicket, TransitionTicket
 from engine.tickets.ticket import Ticket
 from engine.vocabulary import ActorRoles, Status
 from engine.workflows.policy import permits
-from engine.workflows.resources import Resource, Snapshot
+from engine.workflows.resources import Key, Resource, Snapshot
 from reconciler.apply import Order, apply_plan, reconcile
 from reconciler.desired import Desired
 from reconciler.hazards import Allowances
@@ -65,12 +65,12 @@ async def declared(database: Database) -> None:
     await reconcile(database, Desired(ALL), replace(ADA, allowed=ANYTHING), source="git:1")
 
 
-def without(*resources: Resource) -> Snapshot:
+def without(*resources: Resource) -> dict[Key, Resource]:
     gone = {resource.key for resource in resources}
     return {key: each for key, each in ALL.items() if key not in gone}
 
 
-def with_moves(moves: dict[tuple[str, str], str]) -> Snapshot:
+def with_moves(moves: dict[tuple[str, str], str]) -> dict[Key, Resource]:
     return ALL | snapshot(workflow("vpn", moves, "VPN"))
 
 
@@ -152,7 +152,7 @@ async def test_a_plan_for_what_has_changed_since_is_stale(database: Database) ->
     await reconcile(
         database, Desired(ALL | snapshot(auto_close("2h"))), Order(by="bob"), source="git:9"
     )
-    with pytest.raises(StalePlan, match=r"setting autoClose: planned for .* now .*by bob .*git:9"):
+    with pytest.raises(StalePlan, match=r"setting autoClose: planned: .* now: .*by bob .*git:9"):
         await apply_plan(database, plan, ADA)
 
 
@@ -170,7 +170,7 @@ async def test_a_plan_that_would_strand_more_than_was_seen_is_stale(
     await open_ticket(store, "badge")
     plan = await planned(database, without(OTHER))
     await open_ticket(store, "badge")
-    with pytest.raises(StalePlan, match="1 live ticket stranded; now 2 live tickets"):
+    with pytest.raises(StalePlan, match="1 live ticket stranded; now: 2 live tickets"):
         await apply_plan(database, plan, replace(ADA, allowed=ANYTHING))
     assert await in_force(database) == ALL
 
