@@ -12,12 +12,15 @@ from api.graphql.context import Context
 from api.graphql.interlock_schema import interlock_executor
 from api.http.application import build_application
 from api.http.graphql import graphql_route
+from api.http.registry import registry_routes
 from api.http.server import run_server
 from api.identity import Tokens
 from api.keys import ApiKeys
 from api.logs import configure_logging
+from api.mounted_values import MountedValues
 from api.people import People
 from api.settings import Settings
+from api.values_watch import ValuesWatch
 from api.workflows import LiveWorkflows
 from engine.storage.database import Database, open_database
 from engine.storage.embedded import embedded_server
@@ -101,17 +104,41 @@ async def open_application(settings: Settings) -> AsyncIterator[web.Application]
 @asynccontextmanager
 async def application_on(parts: Parts, settings: Settings) -> AsyncIterator[web.Application]:
     """Yield the application of all doors to an engine that is open already."""
-    workflows = await LiveWorkflows.read(parts.database)
+    values = mounted_values(parts.database, settings)
     people = People(parts.database)
+    async with AsyncExitStack() as stack:
+        if values is not None:
+            await stack.enter_async_context(kept_in_force(values))
+        workflows = await LiveWorkflows.read(parts.database)
+        await stack.enter_async_context(in_background(workflows.follow(parts.url)))
 
-    async def context_for(actor: Actor) -> Context:
-        await people.remember(actor)
-        return Context(actor, parts.database, parts.tickets, workflows)
+        async def context_for(actor: Actor) -> Context:
+            await people.remember(actor)
+            return Context(actor, parts.database, parts.tickets, workflows)
 
-    routes = [graphql_route(await interlock_executor(), context_for)]
-    tokens = Tokens(settings.demand_jwt_secret())
-    async with in_background(workflows.follow(parts.url)):
-        yield build_application(routes, tokens, parts.database.check, ApiKeys(settings.api_keys))
+        yield build_application(
+            [graphql_route(await interlock_executor(), context_for), *registry_routes(values)],
+            Tokens(settings.demand_jwt_secret()),
+            parts.database.check,
+            ApiKeys(settings.api_keys),
+            values.metrics.collectors if values else (),
+        )
+
+
+def mounted_values(database: Database, settings: Settings) -> MountedValues | None:
+    """Return the values file of the settings, if there is one."""
+    if settings.values_file is None:
+        return None
+    return MountedValues(database, settings.values_file, settings.values_key)
+
+
+@asynccontextmanager
+async def kept_in_force(values: MountedValues) -> AsyncIterator[None]:
+    """Bring values into force before the block, and again when they change while it lasts."""
+    watch = ValuesWatch(values)
+    await watch.catch_up()
+    async with in_background(watch.follow()):
+        yield
 
 
 @asynccontextmanager
