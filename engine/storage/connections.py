@@ -54,6 +54,8 @@ class ConnectionPool:
 
     async def take(self) -> Connection:
         """Wait for a turn, and return a connection that is idle or new."""
+        if self.is_closed:
+            raise asyncpg.InterfaceError("the pool is closed")
         await self.turns.acquire()
         try:
             return self.latest_idle() or await self.connect()
@@ -63,8 +65,6 @@ class ConnectionPool:
 
     def latest_idle(self) -> Connection | None:
         """Return the latest idle connection that is good for a loan; drop those that are not."""
-        if self.is_closed:
-            raise asyncpg.InterfaceError("the pool is closed")
         oldest = monotonic() - IDLE_SECONDS_MAX
         while self.idle:
             since, connection = self.idle.pop()
@@ -82,7 +82,7 @@ class ConnectionPool:
         """Give back a connection that was left by an error, perhaps in the middle of something."""
         try:
             await connection.reset(timeout=RESET_SECONDS_MAX)
-        except Exception:  # noqa: BLE001 - whatever it is, another connection will do
+        except BaseException:  # noqa: BLE001 - whatever it is, another connection will do
             connection.terminate()
         self.give_back(connection)
 
