@@ -13,6 +13,8 @@ from typing import Final, TypeAlias
 
 import asyncpg
 
+from engine.storage.outages import OUTAGES, unavailable
+
 Connection: TypeAlias = asyncpg.Connection
 
 IDLE_SECONDS_MAX: Final = 300
@@ -47,7 +49,8 @@ class ConnectionPool:
         """Lend a connection for the length of a block (`async with`).
 
         Raises:
-            asyncpg.InterfaceError: the pool is closed.
+            Unavailable: at the beginning or at the end of the block; the database does not
+                answer, or does not let us in, or the pool is closed.
 
         """
         return Loan(self)
@@ -103,7 +106,10 @@ class Loan:
     connection: Connection = field(init=False)
 
     async def __aenter__(self) -> Connection:
-        self.connection = await self.pool.take()
+        try:
+            self.connection = await self.pool.take()
+        except OUTAGES as error:
+            raise unavailable(error) from error
         return self.connection
 
     async def __aexit__(
@@ -114,6 +120,8 @@ class Loan:
     ) -> None:
         if error is None:
             self.pool.give_back(self.connection)
-        else:
-            # A task that is cancelled twice leaves the rest to go on without it.
-            await shield(self.pool.recover(self.connection))
+            return
+        # A task that is cancelled twice leaves the rest to go on without it.
+        await shield(self.pool.recover(self.connection))
+        if isinstance(error, OUTAGES):
+            raise unavailable(error) from error
