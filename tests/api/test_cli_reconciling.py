@@ -92,7 +92,7 @@ REFUSED = {
     "a file that is not there": (("plan", "-f", "nowhere.yaml"), 1, "nowhere.yaml"),
     "no file at all": (("plan",), 64, "--values"),
     "neither a plan nor files": (("apply",), 64, "a saved PLAN"),
-    "a plan that is none": (("apply", "base.yaml", "--yes"), 1, "invalid_plan"),
+    "a plan that is none": (("apply", "base.yaml", "--yes"), 6, "invalid_plan"),
     "nobody to ask": (("apply", "-f", "base.yaml"), 64, "--yes"),
     "a replay of no days": (("plan", "-f", "base.yaml", "--replay", "soon"), 1, "90d"),
     "an unknown workflow": (("workflows", "history", "hotfx"), 1, "never was"),
