@@ -1,15 +1,14 @@
 """The one place that wires settings to concrete parts."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from aiohttp import web
 
 from api.graphql.context import Context
 from api.graphql.interlock_schema import interlock_executor
+from api.housekeeping import forget_old_keys
 from api.http.application import build_application
 from api.http.graphql import graphql_route
 from api.http.registry import registry_routes
@@ -18,67 +17,13 @@ from api.identity import Tokens
 from api.keys import ApiKeys
 from api.logs import configure_logging
 from api.mounted_values import MountedValues
+from api.parts import Parts, open_parts
 from api.people import People
 from api.settings import Settings
 from api.values_watch import ValuesWatch
 from api.workflows import LiveWorkflows
-from engine.storage.database import Database, open_database
-from engine.storage.embedded import embedded_server
-from engine.storage.schema import check_schema, migrate
-from engine.storage.ticket_store import TicketStore
+from engine.storage.database import Database
 from engine.tickets.actor import Actor
-
-
-@dataclass(frozen=True)
-class Parts:
-    """The engine on an open database.
-
-    Attributes:
-        url: the address of the database, with its password.
-
-    """
-
-    url: str = field(repr=False)
-    database: Database
-
-    @cached_property
-    def tickets(self) -> TicketStore:
-        """The tickets."""
-        return TicketStore(self.database)
-
-
-@asynccontextmanager
-async def open_parts(
-    settings: Settings, prepare: Callable[[str], Awaitable[None]] = migrate
-) -> AsyncIterator[Parts]:
-    """Open the database of the settings.
-
-    Args:
-        settings: where it is.
-        prepare: brings it to the schema of this version, or (`check_schema`) demands it.
-
-    Raises:
-        Misconfigured: the data folder can't hold a database.
-        Unavailable: the database does not answer, or does not let us in.
-
-    """
-    async with AsyncExitStack() as stack:
-        if settings.database_url is None:
-            url = stack.enter_context(embedded_server(settings.data_dir))
-        else:
-            url = settings.database_url.get_secret_value()
-        await prepare(url)
-        yield Parts(url, await stack.enter_async_context(open_database(url)))
-
-
-def look_into(settings: Settings) -> AbstractAsyncContextManager[Parts]:
-    """Open the database of the settings for one who only looks: its schema is left as it is.
-
-    Raises:
-        Misconfigured: it does not have the schema of this version.
-
-    """
-    return open_parts(settings, check_schema)
 
 
 def run_interlock(settings: Settings, announce: Callable[[str], None]) -> None:
@@ -111,6 +56,7 @@ async def application_on(parts: Parts, settings: Settings) -> AsyncIterator[web.
             await stack.enter_async_context(kept_in_force(values))
         workflows = await LiveWorkflows.read(parts.database)
         await stack.enter_async_context(in_background(workflows.follow(parts.url)))
+        await stack.enter_async_context(in_background(forget_old_keys(parts.database)))
 
         async def context_for(actor: Actor) -> Context:
             await people.remember(actor)

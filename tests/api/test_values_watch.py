@@ -12,8 +12,9 @@ import pytest
 from sqlalchemy import func, select
 from structlog.testing import capture_logs
 
-from api.bootstrap import Parts, application_on
+from api.bootstrap import application_on
 from api.mounted_values import MountedValues
+from api.parts import Parts
 from api.settings import Settings
 from api.values_watch import ValuesWatch
 from engine.storage.connections import ConnectionPool
