@@ -10,11 +10,12 @@ from typing import Final
 import structlog
 
 from api.mounted_values import IN_FORCE, MountedValues, Outcome, outcome_of
-from engine.errors import InterlockError
+from engine.errors import InterlockError, RefusedByGuard
 
 POLL_SECONDS: Final = 5
 POLLS_PER_CHECK: Final = 12
 """To look at the file costs next to nothing, to look at the database a little."""
+APPLY_BY_HAND: Final = "what is meant is added to `interlock apply -f FILE`"
 
 log: Final = structlog.get_logger(component="values")
 
@@ -90,6 +91,7 @@ def fingerprint_of(file: Path) -> str:
 
 def told(error: Exception) -> dict[str, object]:
     """Return what the log is told of an error: every complaint, or the traceback of a fault."""
-    if isinstance(error, InterlockError):
-        return {"complaints": error.message.splitlines()}
-    return {"exc_info": error}
+    if not isinstance(error, InterlockError):
+        return {"exc_info": error}
+    hint = {"hint": APPLY_BY_HAND} if isinstance(error, RefusedByGuard) else {}
+    return {"complaints": error.message.splitlines(), **hint}

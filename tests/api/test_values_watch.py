@@ -176,6 +176,7 @@ async def test_a_file_that_does_not_do_is_told_of_once_and_changes_nothing(
         await watch.catch_up()
     [line] = lines
     assert (line["log_level"], line["outcome"], line["file"]) == ("error", outcome, str(mount.file))
+    assert ("interlock apply" in line.get("hint", "")) is (outcome == "refused")
     for said, expected in zip(line["complaints"], complaints, strict=True):
         assert expected in said
     assert await read_live(database) == before
