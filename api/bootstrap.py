@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Final
 
+import structlog
 from aiohttp import web
 
 from api.graphql.context import Context
@@ -24,6 +26,8 @@ from api.values_watch import ValuesWatch
 from api.workflows import LiveWorkflows
 from engine.storage.database import Database
 from engine.tickets.actor import Actor
+
+log: Final = structlog.get_logger(component="server")
 
 
 def run_interlock(settings: Settings, announce: Callable[[str], None]) -> None:
@@ -89,11 +93,17 @@ async def kept_in_force(values: MountedValues) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def in_background(work: Coroutine[object, object, None]) -> AsyncIterator[None]:
-    """Do work for as long as the block lasts."""
+    """Do work for as long as the block lasts; should it fail, the log tells."""
     task = asyncio.create_task(work)
+    task.add_done_callback(tell_of_failure)
     try:
         yield
     finally:
         task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await asyncio.wait([task])
+
+
+def tell_of_failure(task: asyncio.Task[None]) -> None:
+    """Write down that work in the background ended by an error."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("work in the background failed", work=str(task.get_coro()), exc_info=error)

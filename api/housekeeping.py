@@ -17,8 +17,8 @@ log: Final = structlog.get_logger(component="housekeeping")
 async def forget_old_keys(database: Database) -> None:
     """Forget old idempotency keys now and then, for ever; replicas share the work."""
     while True:
+        await asyncio.sleep(PRUNE_SECONDS)
         try:
             await prune_keys(database)
         except Unavailable as error:
             log.warning("old idempotency keys could not be forgotten", reason=error.message)
-        await asyncio.sleep(PRUNE_SECONDS)
