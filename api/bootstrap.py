@@ -1,81 +1,33 @@
 """The one place that wires settings to concrete parts."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Final
 
+import structlog
 from aiohttp import web
 
 from api.graphql.context import Context
 from api.graphql.interlock_schema import interlock_executor
+from api.housekeeping import forget_old_keys
 from api.http.application import build_application
 from api.http.graphql import graphql_route
+from api.http.registry import registry_routes
 from api.http.server import run_server
 from api.identity import Tokens
 from api.keys import ApiKeys
 from api.logs import configure_logging
+from api.mounted_values import MountedValues
+from api.parts import Parts, open_parts
 from api.people import People
 from api.settings import Settings
+from api.values_watch import ValuesWatch
 from api.workflows import LiveWorkflows
-from engine.storage.database import Database, open_database
-from engine.storage.embedded import embedded_server
-from engine.storage.schema import check_schema, migrate
-from engine.storage.ticket_store import TicketStore
+from engine.storage.database import Database
 from engine.tickets.actor import Actor
 
-
-@dataclass(frozen=True)
-class Parts:
-    """The engine on an open database.
-
-    Attributes:
-        url: the address of the database, with its password.
-
-    """
-
-    url: str = field(repr=False)
-    database: Database
-
-    @cached_property
-    def tickets(self) -> TicketStore:
-        """The tickets."""
-        return TicketStore(self.database)
-
-
-@asynccontextmanager
-async def open_parts(
-    settings: Settings, prepare: Callable[[str], Awaitable[None]] = migrate
-) -> AsyncIterator[Parts]:
-    """Open the database of the settings.
-
-    Args:
-        settings: where it is.
-        prepare: brings it to the schema of this version, or (`check_schema`) demands it.
-
-    Raises:
-        Misconfigured: the data folder can't hold a database.
-        Unavailable: the database does not answer, or does not let us in.
-
-    """
-    async with AsyncExitStack() as stack:
-        if settings.database_url is None:
-            url = stack.enter_context(embedded_server(settings.data_dir))
-        else:
-            url = settings.database_url.get_secret_value()
-        await prepare(url)
-        yield Parts(url, await stack.enter_async_context(open_database(url)))
-
-
-def look_into(settings: Settings) -> AbstractAsyncContextManager[Parts]:
-    """Open the database of the settings for one who only looks: its schema is left as it is.
-
-    Raises:
-        Misconfigured: it does not have the schema of this version.
-
-    """
-    return open_parts(settings, check_schema)
+log: Final = structlog.get_logger(component="server")
 
 
 def run_interlock(settings: Settings, announce: Callable[[str], None]) -> None:
@@ -101,26 +53,57 @@ async def open_application(settings: Settings) -> AsyncIterator[web.Application]
 @asynccontextmanager
 async def application_on(parts: Parts, settings: Settings) -> AsyncIterator[web.Application]:
     """Yield the application of all doors to an engine that is open already."""
-    workflows = await LiveWorkflows.read(parts.database)
+    values = mounted_values(parts.database, settings)
     people = People(parts.database)
+    async with AsyncExitStack() as stack:
+        if values is not None:
+            await stack.enter_async_context(kept_in_force(values))
+        workflows = await LiveWorkflows.read(parts.database)
+        await stack.enter_async_context(in_background(workflows.follow(parts.url)))
+        await stack.enter_async_context(in_background(forget_old_keys(parts.database)))
 
-    async def context_for(actor: Actor) -> Context:
-        await people.remember(actor)
-        return Context(actor, parts.database, parts.tickets, workflows)
+        async def context_for(actor: Actor) -> Context:
+            await people.remember(actor)
+            return Context(actor, parts.database, parts.tickets, workflows)
 
-    routes = [graphql_route(await interlock_executor(), context_for)]
-    tokens = Tokens(settings.demand_jwt_secret())
-    async with in_background(workflows.follow(parts.url)):
-        yield build_application(routes, tokens, parts.database.check, ApiKeys(settings.api_keys))
+        yield build_application(
+            [graphql_route(await interlock_executor(), context_for), *registry_routes(values)],
+            Tokens(settings.demand_jwt_secret()),
+            parts.database.check,
+            ApiKeys(settings.api_keys),
+            values.metrics.collectors if values else (),
+        )
+
+
+def mounted_values(database: Database, settings: Settings) -> MountedValues | None:
+    """Return the values file of the settings, if there is one."""
+    if settings.values_file is None:
+        return None
+    return MountedValues(database, settings.values_file, settings.values_key)
+
+
+@asynccontextmanager
+async def kept_in_force(values: MountedValues) -> AsyncIterator[None]:
+    """Bring values into force before the block, and again when they change while it lasts."""
+    watch = ValuesWatch(values)
+    await watch.catch_up()
+    async with in_background(watch.follow()):
+        yield
 
 
 @asynccontextmanager
 async def in_background(work: Coroutine[object, object, None]) -> AsyncIterator[None]:
-    """Do work for as long as the block lasts."""
+    """Do work for as long as the block lasts; should it fail, the log tells."""
     task = asyncio.create_task(work)
+    task.add_done_callback(tell_of_failure)
     try:
         yield
     finally:
         task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await asyncio.wait([task])
+
+
+def tell_of_failure(task: asyncio.Task[None]) -> None:
+    """Write down that work in the background ended by an error."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("work in the background failed", work=str(task.get_coro()), exc_info=error)

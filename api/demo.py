@@ -11,10 +11,11 @@ from typing import Final
 from aiohttp import web
 from pydantic import SecretStr
 
-from api.bootstrap import Parts, application_on, open_parts
+from api.bootstrap import application_on
 from api.http.server import run_server
 from api.identity import Tokens
 from api.logs import configure_logging
+from api.parts import Parts, open_parts
 from api.settings import Settings
 from engine.storage.resource_store import read_live
 from engine.storage.ticket_reads import tickets_page

@@ -25,7 +25,7 @@ from engine.vocabulary import Status
 Move: TypeAlias = Callable[[str], Awaitable[object]]
 """Moves the ticket of that id to where the round leads."""
 
-TICKETS: Final = 10_000
+TICKETS: Final = 5_000
 FIRST_NUMBER: Final = 100_000
 ID_PREFIX: Final = "tk_" + 26 * "0"
 """With a number of six digits behind it, an id is as long as a real one."""

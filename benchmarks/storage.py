@@ -23,8 +23,8 @@ from benchmarks.fleet import (
     left_behind,
     move_all,
     open_tickets,
+    share,
 )
-from benchmarks.timing import ROUNDS
 from engine.storage.database import Database, open_database
 from engine.storage.embedded import embedded_server
 from engine.storage.schema import migrate
@@ -38,9 +38,11 @@ from reconciler.apply import Order, reconcile
 from reconciler.desired import Desired
 
 WRITERS: Final = (1, 8)
+ROUNDS: Final = 15
 STATEMENT: Final = transition_statement(keyed=False)
 TITLE: Final = f"""\
-Transitions per second, {TICKETS:,} tickets, each moved once a round; medians of {ROUNDS} rounds
+Transitions per second: {TICKETS:,} tickets, each moved once a round
+Medians of {ROUNDS} rounds, and of the ratios within a round
 Embedded PostgreSQL, default settings but synchronous_commit = off: nobody waits for the disk"""
 CAPTION: Final = """\
 pgbench: PostgreSQL's own load generator, in C; the same SQL, prepared, its answer not read
@@ -50,8 +52,8 @@ No move was refused, and at the end the history of every ticket was proven whole
 
 Way: TypeAlias = Callable[[Status, int], Awaitable[float]]
 """Moves every ticket to a status with that many writers; returns the moves per second."""
-Rates: TypeAlias = Mapping[int, Mapping[str, float]]
-"""The median rate of each way, by the number of writers."""
+Rates: TypeAlias = Mapping[int, Mapping[str, Sequence[float]]]
+"""The rates of each way in every round, by the number of writers."""
 
 
 def main() -> None:
@@ -109,7 +111,7 @@ async def opened(url: str, stack: AsyncExitStack) -> asyncpg.Connection:
 
 
 async def race(database: Database, ways: Mapping[str, Way]) -> Rates:
-    """Take rounds of all ways, in turn after one warm-up, and return the medians.
+    """Take rounds of all ways, in turn after one warm-up.
 
     Raises:
         RuntimeError: a move was refused.
@@ -124,14 +126,15 @@ async def race(database: Database, ways: Mapping[str, Way]) -> Rates:
             raise RuntimeError(f"{name}: {refused} moves were refused")
         if turn > 0:
             taken[writers][name].append(rate)
-    return {w: {name: median(each) for name, each in rates.items()} for w, rates in taken.items()}
+    return taken
 
 
 async def by_store(store: TicketStore, target: Status, writers: int) -> float:
-    """Move as the service does."""
+    """Move as the service does; the forms are filled in before, as the arguments elsewhere."""
+    forms = {each: TransitionTicket(ticket=each, to=target) for each in share(0, 1)}
 
     async def move(ticket: str) -> None:
-        await store.transition(ASSIGNEE, TransitionTicket(ticket=ticket, to=target))
+        await store.transition(ASSIGNEE, forms[ticket])
 
     return await move_all([move] * writers)
 
@@ -172,20 +175,26 @@ def values(target: Status) -> dict[str, object]:
 
 
 def table_of(rates: Rates) -> Table:
-    """Return the rates as a table, with their ratios."""
+    """Return medians and ratios as a table."""
     table = Table(
         *("connections", "what", "per second", "of pgbench", "of bare asyncpg"),
         title=TITLE,
         title_justify="left",
-        caption_justify="left",
         caption=CAPTION,
+        caption_justify="left",
+        width=100,
     )
-    for writers, of in rates.items():
-        for name, rate in of.items():
-            ratios = (rate / of["pgbench"], rate / of["bare asyncpg"])
-            table.add_row(str(writers), name, f"{rate:,.0f}", *(f"{each:.2f}" for each in ratios))
+    for writers, ways in rates.items():
+        for name, rate in ways.items():
+            ratios = (ratio(rate, ways[other]) for other in ("pgbench", "bare asyncpg"))
+            table.add_row(str(writers), name, f"{median(rate):,.0f}", *ratios)
         table.add_section()
     return table
+
+
+def ratio(rates: Sequence[float], others: Sequence[float]) -> str:
+    """Return the median of the ratios within a round: a machine that slows down slows all."""
+    return f"{median(ours / its for ours, its in zip(rates, others, strict=True)):.2f}"
 
 
 if __name__ == "__main__":

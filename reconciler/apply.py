@@ -14,7 +14,7 @@ from engine.storage.resource_store import (
 )
 from engine.workflows.resources import Key
 from reconciler.desired import Desired
-from reconciler.document import document_of, plan_id
+from reconciler.document import plan_id, written
 from reconciler.freshness import stale_objects
 from reconciler.hazards import NOTHING_HARMFUL, Allowances, check_guards
 from reconciler.plan import Plan, judged, plan_for, workflows_in_force
@@ -81,8 +81,9 @@ async def reconcile(database: Database, desired: Desired, order: Order, source: 
 
 async def write(session: Session, plan: Plan, by: str) -> None:
     """Write the plan into the ledger, and what it changes into the tables."""
+    document = written(plan)
     reconciliation = await record_reconciliation(
-        session, plan_id(plan), document_of(plan), by=by, source=plan.source
+        session, document.id, document.text, by=by, source=plan.source
     )
     for planned in plan.changes:
         change = planned.change

@@ -53,4 +53,4 @@ def places_of(declaration: Declaration) -> dict[Key, Location]:
         for kind, path, names in lists
         for index, name in enumerate(names)
     }
-    return places | {Key(Kind.SETTING, AUTO_CLOSE): declaration.place("autoClose")}
+    return places | {Key(Kind.SETTING, AUTO_CLOSE): declaration.place("autoClose", "afterResolved")}

@@ -78,7 +78,7 @@ def confirm() -> None:
 
 async def carried_out(plan: "Plan", order: "Order") -> None:
     """Apply a plan to the database of the settings."""
-    from api.bootstrap import open_parts
+    from api.parts import open_parts
     from reconciler.apply import apply_plan
 
     async with open_parts(Settings.from_env(os.environ)) as parts:

@@ -34,7 +34,7 @@ def drift(
 
 async def corruptions(settings: Settings) -> "tuple[Corruption, ...]":
     """Return the workflows whose stored policy is not what their declaration compiles to."""
-    from api.bootstrap import look_into
+    from api.parts import look_into
     from engine.storage.resource_store import read_live
     from engine.storage.workflows import read_registry
     from reconciler.drift import corrupted

@@ -6,6 +6,7 @@ from typing import Final
 from engine.errors import (
     InterlockError,
     InvalidDeclaration,
+    InvalidPlan,
     LockHeld,
     RefusedByGuard,
     StalePlan,
@@ -23,6 +24,7 @@ EXITS: Final[Mapping[type[InterlockError], int]] = {
     StalePlan: 4,
     LockHeld: 5,
     InvalidDeclaration: EXIT_INVALID_DECLARATION,
+    InvalidPlan: EXIT_INVALID_DECLARATION,
 }
 """What a refusal exits with, if not with `EXIT_ERROR`."""
 

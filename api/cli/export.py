@@ -15,7 +15,7 @@ def export() -> None:
 
 async def exported(settings: Settings) -> str:
     """Return the values file of the database of the settings."""
-    from api.bootstrap import look_into
+    from api.parts import look_into
     from engine.storage.resource_store import read_live
     from reconciler.export import values_of
 

@@ -40,7 +40,7 @@ class Outcome:
 
 async def verified(settings: Settings) -> Outcome:
     """Audit the database of the settings; print each flaw as it is found, behind a progress bar."""
-    from api.bootstrap import look_into
+    from api.parts import look_into
     from engine.storage.history_audit import audit_histories, count_tickets
 
     columns = (TextColumn("verifying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

@@ -26,8 +26,8 @@ from engine.errors import InterlockError, InvalidDeclaration
 
 EXIT_CODES: Final = """
 Exit codes: 0 done, 1 failed or refused, 2 there are changes (plan --detailed-exitcode, drift),
-3 refused by a guard, 4 the plan is stale, 5 another reconciles, 6 a declaration has errors,
-64 wrong usage.
+3 refused by a guard, 4 the plan is stale, 5 another reconciles, 6 a declaration or a plan has
+errors, 64 wrong usage.
 """
 
 app = typer.Typer(

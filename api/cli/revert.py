@@ -30,13 +30,12 @@ def revert(
 
 async def undoing_plan(plan: "Plan") -> "Plan":
     """Return the plan that undoes one, on the database of the settings."""
-    from reconciler.revert import reverted
-
-    from api.bootstrap import look_into
+    from api.parts import look_into
     from engine.storage.resource_store import read_live
     from reconciler.desired import Desired
     from reconciler.document import plan_id
     from reconciler.plan import plan_for
+    from reconciler.revert import reverted
 
     async with look_into(Settings.from_env(os.environ)) as parts, parts.database.snapshot() as at:
         live = await read_live(at)

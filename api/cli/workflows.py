@@ -60,7 +60,7 @@ def show(
 
 async def revisions_named(name: str) -> "list[Revision]":
     """Return the revisions of a workflow in the database of the settings."""
-    from api.bootstrap import look_into
+    from api.parts import look_into
     from engine.storage.revisions import revisions_of
 
     async with look_into(Settings.from_env(os.environ)) as parts:

@@ -3,11 +3,11 @@
 from importlib.resources import files
 from typing import Final
 
-from api.graphql import mutations, people, scalars, tickets, workflows
+from api.graphql import mutations, people, reconciliation, scalars, tickets, workflows
 from api.graphql.executor import GraphQLExecutor
 
 RESOLVERS: Final = tuple(
-    module.resolvers for module in (scalars, people, workflows, tickets, mutations)
+    module.resolvers for module in (scalars, people, workflows, tickets, mutations, reconciliation)
 )
 
 

@@ -13,6 +13,8 @@ from typing import Final, TypeAlias
 
 import asyncpg
 
+from engine.storage.outages import is_outage, outages_told, unavailable
+
 Connection: TypeAlias = asyncpg.Connection
 
 IDLE_SECONDS_MAX: Final = 300
@@ -47,13 +49,16 @@ class ConnectionPool:
         """Lend a connection for the length of a block (`async with`).
 
         Raises:
-            asyncpg.InterfaceError: the pool is closed.
+            Unavailable: at the beginning or at the end of the block; the database does not
+                answer, or does not let us in, or the pool is closed.
 
         """
         return Loan(self)
 
     async def take(self) -> Connection:
         """Wait for a turn, and return a connection that is idle or new."""
+        if self.is_closed:
+            raise asyncpg.InterfaceError("the pool is closed")
         await self.turns.acquire()
         try:
             return self.latest_idle() or await self.connect()
@@ -63,8 +68,6 @@ class ConnectionPool:
 
     def latest_idle(self) -> Connection | None:
         """Return the latest idle connection that is good for a loan; drop those that are not."""
-        if self.is_closed:
-            raise asyncpg.InterfaceError("the pool is closed")
         oldest = monotonic() - IDLE_SECONDS_MAX
         while self.idle:
             since, connection = self.idle.pop()
@@ -82,7 +85,7 @@ class ConnectionPool:
         """Give back a connection that was left by an error, perhaps in the middle of something."""
         try:
             await connection.reset(timeout=RESET_SECONDS_MAX)
-        except Exception:  # noqa: BLE001 - whatever it is, another connection will do
+        except BaseException:  # noqa: BLE001 - whatever it is, another connection will do
             connection.terminate()
         self.give_back(connection)
 
@@ -103,7 +106,8 @@ class Loan:
     connection: Connection = field(init=False)
 
     async def __aenter__(self) -> Connection:
-        self.connection = await self.pool.take()
+        with outages_told():
+            self.connection = await self.pool.take()
         return self.connection
 
     async def __aexit__(
@@ -114,6 +118,8 @@ class Loan:
     ) -> None:
         if error is None:
             self.pool.give_back(self.connection)
-        else:
-            # A task that is cancelled twice leaves the rest to go on without it.
-            await shield(self.pool.recover(self.connection))
+            return
+        # A task that is cancelled twice leaves the rest to go on without it.
+        await shield(self.pool.recover(self.connection))
+        if is_outage(error):
+            raise unavailable(error) from error

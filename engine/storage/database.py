@@ -1,7 +1,7 @@
 """The database as the engine sees it: statements in, rows out, transactions as blocks."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeAlias
@@ -9,8 +9,9 @@ from typing import Final, TypeAlias
 import asyncpg
 from sqlalchemy import literal_column, select
 
-from engine.errors import Misconfigured, Unavailable
+from engine.errors import Misconfigured
 from engine.storage.connections import Connection, ConnectionPool
+from engine.storage.outages import outages_told
 from engine.storage.statements import Statement
 
 POOL_CONNECTIONS: Final = 16
@@ -58,15 +59,13 @@ class Database:
 
     async def rows(self, statement: Statement, **values: object) -> list[Row]:
         """Run a statement and return what it answers."""
-        with outages_told():
-            async with self.pool.acquire() as connection:
-                return list(await connection.fetch(statement.sql, *statement.arguments(values)))
+        async with self.pool.acquire() as connection:
+            return list(await connection.fetch(statement.sql, *statement.arguments(values)))
 
     async def row(self, statement: Statement, **values: object) -> Row | None:
         """Run a statement and return the first row of its answer."""
-        with outages_told():
-            async with self.pool.acquire() as connection:
-                return await connection.fetchrow(statement.sql, *statement.arguments(values))
+        async with self.pool.acquire() as connection:
+            return await connection.fetchrow(statement.sql, *statement.arguments(values))
 
     async def check(self) -> None:
         """Return if the database answers.
@@ -80,19 +79,17 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Session]:
         """Commit at the end of the block; undo everything if it is left by an error."""
-        with outages_told():
-            async with self.pool.acquire() as connection, connection.transaction():
-                yield Session(connection)
+        async with self.pool.acquire() as connection, connection.transaction():
+            yield Session(connection)
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Session]:
         """Read, for the length of the block, the database as it was at its beginning."""
-        with outages_told():
-            async with (
-                self.pool.acquire() as connection,
-                connection.transaction(isolation="repeatable_read", readonly=True),
-            ):
-                yield Session(connection)
+        async with (
+            self.pool.acquire() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            yield Session(connection)
 
 
 @asynccontextmanager
@@ -108,9 +105,8 @@ async def open_database(url: str, connections: int = POOL_CONNECTIONS) -> AsyncI
 
     """
     pool = ConnectionPool(connections, partial(connect, url))
-    with outages_told():
-        async with pool.acquire():
-            pass  # is there anybody?
+    async with pool.acquire():
+        pass  # is there anybody?
     try:
         yield Database(pool)
     finally:
@@ -135,35 +131,3 @@ async def connect(url: str) -> Connection:
         raise Misconfigured(
             "INTERLOCK_DATABASE_URL can't be used: write postgresql://user:password@host:port/name."
         ) from None
-
-
-OUTAGES: Final = (
-    OSError,
-    TimeoutError,
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.InvalidAuthorizationSpecificationError,
-    asyncpg.InvalidCatalogNameError,
-    asyncpg.LockNotAvailableError,
-    asyncpg.TransactionRollbackError,
-)
-"""What says that the database is not there for us now, rather than that a statement is wrong."""
-
-
-@contextmanager
-def outages_told() -> Iterator[None]:
-    """Turn a database that is away into a refusal that says so, without its address.
-
-    Raises:
-        Unavailable: the database does not answer, or does not let us in.
-
-    """
-    try:
-        yield
-    except OUTAGES as error:
-        if isinstance(error, ValueError):  # asyncpg's word for an argument that it can't encode
-            raise
-        reason = type(error).__name__  # the text may hold the address, and that a password
-        raise Unavailable(f"The database does not answer ({reason}); try again.") from error

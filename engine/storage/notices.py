@@ -7,7 +7,8 @@ from typing import Final
 
 from engine.errors import Unavailable
 from engine.storage.connections import Connection
-from engine.storage.database import connect, outages_told
+from engine.storage.database import connect
+from engine.storage.outages import outages_told
 
 RECONNECT_SECONDS: Final = 1
 

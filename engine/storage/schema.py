@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from engine.errors import Misconfigured, Unavailable
-from engine.storage.database import connect, outages_told
+from engine.storage.database import connect
+from engine.storage.outages import outages_told
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 MIGRATION_LOCK: Final = 0x17E410C

@@ -9,8 +9,9 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from pydantic import SecretStr
 
-from api.bootstrap import Parts, application_on, open_parts
+from api.bootstrap import application_on
 from api.identity import Tokens
+from api.parts import Parts, open_parts
 from api.settings import Settings
 from engine.tickets.actor import Actor
 

@@ -126,7 +126,7 @@ def test_a_file_without_end_is_refused_by_its_size() -> None:
 def test_the_help_tells_the_exit_codes() -> None:
     printed = " ".join(interlock("--help").stdout.split())
     assert "Exit codes: 0 done, 1 failed or refused," in printed
-    assert "6 a declaration has errors, 64 wrong usage." in printed
+    assert "6 a declaration or a plan has errors, 64 wrong usage." in printed
 
 
 @pytest.mark.parametrize("form", GraphFormat)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import JsonValue
 from syrupy.assertion import SnapshotAssertion
@@ -28,6 +28,7 @@ def test_a_document_is_as_it_was(example: str, snapshot: SnapshotAssertion) -> N
 
 
 @given(PLANS)
+@settings(deadline=None)
 def test_what_was_written_is_read_back(plan: Plan) -> None:
     text = document_of(plan)
     assert plan_in(text, "plan.json") == plan
@@ -36,6 +37,7 @@ def test_what_was_written_is_read_back(plan: Plan) -> None:
 
 
 @given(PLANS, st.data())
+@settings(deadline=None)
 def test_no_character_can_be_changed(plan: Plan, data: st.DataObject) -> None:
     text = document_of(plan)
     at = data.draw(st.integers(0, len(text) - 1))

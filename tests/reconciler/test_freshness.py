@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from engine.storage.resource_store import Live, Touch
 from engine.vocabulary import Status
@@ -141,6 +141,7 @@ def test_only_more_harm_makes_a_plan_stale(before: Impact, now: Impact, stale: l
 
 
 @given(PLANS)
+@settings(deadline=None)
 def test_a_plan_is_fresh_when_it_was_just_made(plan: Plan) -> None:
     changes = [planned.change for planned in plan.changes]
     live = {change.key: change.before for change in changes if change.before is not None}

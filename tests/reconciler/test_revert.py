@@ -1,7 +1,7 @@
 """Reverting a plan brings back what it changed, and refuses if that would undo more."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from engine.errors import StalePlan
 from engine.workflows.resources import Snapshot
@@ -24,6 +24,7 @@ from tests.reconciler.plans import (
 
 
 @given(live_snapshots(), snapshots())
+@settings(deadline=None)
 def test_what_a_plan_changed_is_brought_back(live: Snapshot, desired: Snapshot) -> None:
     plan = planned(live, desired)
     now = applied(live, tuple(each.change for each in plan.changes))

@@ -6,8 +6,8 @@ import pytest
 from graphql import get_introspection_query
 from syrupy.assertion import SnapshotAssertion
 
-from api.bootstrap import Parts
 from api.graphql.interlock_schema import schema_text
+from api.parts import Parts
 from engine.tickets.actor import Actor
 from tests.api.conftest import Api, Client, bearer
 from tests.people import ADA, ANNA, MARTON, STRANGER

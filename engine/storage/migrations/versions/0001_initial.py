@@ -220,7 +220,7 @@ def upgrade() -> None:
             nullable=False,
             comment="the digest of its latest history entry",
         ),
-        sa.CheckConstraint("id ~ '^tk_[0-9a-f]{6,64}$'", name=op.f("tickets_id_check")),
+        sa.CheckConstraint("id ~ '^tk_[0-9a-f]{6,}$'", name=op.f("tickets_id_check")),
         sa.CheckConstraint(
             "priority IN ('CRITICAL', 'HIGH', 'MEDIUM', 'LOW')", name=op.f("tickets_priority_check")
         ),

@@ -1,0 +1,133 @@
+"""plan, apply, revert, drift, export and workflows, as a job in a pipeline runs them."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from engine.storage.resource_store import RECONCILE_LOCK
+from tests.gates import Observer
+
+COMMAND = Path(sys.executable).with_name("interlock")
+MOVES = """
+      transitions:
+        - {from: OPEN, to: IN_PROGRESS, role: assignee}
+        - {from: IN_PROGRESS, to: CLOSED, role: %s}
+"""
+HEAD = "ticketing:\n  workflows:\n    - name: hotfix"
+
+
+class Job:
+    """A folder with values files, and commands that run in it on one database."""
+
+    def __init__(self, folder: Path, database_url: str) -> None:
+        self.folder = folder
+        self.environment = {**os.environ, "INTERLOCK_DATABASE_URL": database_url}
+        self.write("base.yaml", HEAD + MOVES % "assignee")
+        self.write("wider.yaml", HEAD + MOVES % "any")
+        self.write("wrong.yaml", HEAD + MOVES % "asignee")
+        self.write("none.yaml", "ticketing: {}\n")
+
+    def write(self, name: str, text: str) -> None:
+        (self.folder / name).write_text(text, "utf-8")
+
+    def run(self, *words: str, code: int = 0) -> str:
+        """Run a command that shall exit with a code; return what it prints, both streams."""
+        done = subprocess.run(  # noqa: S603 - our own command
+            [COMMAND, *words],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        return done.stdout + done.stderr
+
+
+@pytest.fixture
+def job(tmp_path: Path, database_url: str) -> Job:
+    return Job(tmp_path, database_url)
+
+
+def test_a_change_goes_from_plan_to_apply_and_back(job: Job) -> None:
+    job.run("plan", "-f", "base.yaml", "--detailed-exitcode", code=2)
+    assert "hotfix" in job.run("plan", "-f", "base.yaml", "--out", "plan.json")
+    job.run("apply", "plan.json", "--by", "ada")
+    job.run("plan", "-f", "base.yaml", "--detailed-exitcode")
+    job.run("drift", "-f", "base.yaml")
+    assert "by ada" in job.run("apply", "plan.json", code=4)
+
+    assert "--allow-widening" in job.run("apply", "-f", "wider.yaml", "--yes", code=3)
+    job.run("apply", "-f", "wider.yaml", "--allow-widening", "--yes", "--source", "git:abc123")
+    assert "git:abc123" in job.run("workflows", "history", "hotfix")
+    job.run("drift", "-f", "base.yaml", code=2)
+    revisions = json.loads(job.run("workflows", "history", "hotfix", "--json"))
+    first = str(revisions[-1]["revision"])
+    assert "role: assignee}" in job.run("workflows", "show", "hotfix", "--revision", first)
+
+    assert "hotfix" in job.run("revert", "plan.json", code=4)
+    job.run("plan", "-f", "none.yaml", "--out", "gone.json")
+    job.run("apply", "gone.json")
+    job.run("revert", "gone.json", "--out", "back.json")
+    job.run("apply", "back.json")
+    job.run("drift", "-f", "wider.yaml")
+
+
+def test_an_export_is_all_that_is_in_force(job: Job) -> None:
+    job.run("apply", "-f", "base.yaml", "--set", "ticketing.autoClose.afterResolved=1h", "--yes")
+    job.write("exported.yaml", job.run("export"))
+    job.run("plan", "-f", "exported.yaml", "--detailed-exitcode")
+    assert job.run("export") == (job.folder / "exported.yaml").read_text("utf-8")
+
+
+REFUSED = {
+    "an invalid declaration": (("plan", "-f", "wrong.yaml"), 6, "wrong.yaml:6"),
+    "a file that is not there": (("plan", "-f", "nowhere.yaml"), 1, "nowhere.yaml"),
+    "no file at all": (("plan",), 64, "--values"),
+    "neither a plan nor files": (("apply",), 64, "a saved PLAN"),
+    "a plan that is none": (("apply", "base.yaml", "--yes"), 6, "invalid_plan"),
+    "nobody to ask": (("apply", "-f", "base.yaml"), 64, "--yes"),
+    "a replay of no days": (("plan", "-f", "base.yaml", "--replay", "soon"), 1, "90d"),
+    "an unknown workflow": (("workflows", "history", "hotfx"), 1, "never was"),
+}
+
+
+@pytest.mark.parametrize(("words", "code", "said"), REFUSED.values(), ids=REFUSED)
+def test_a_refusal_says_what_would_be_right(
+    job: Job, words: tuple[str, ...], code: int, said: str
+) -> None:
+    assert said in job.run(*words, code=code)
+
+
+async def test_who_holds_the_lock_is_told(job: Job, observer: Observer) -> None:
+    async with observer.holding(
+        "SET LOCAL application_name = 'interlock reconcile: bob'",
+        f"SELECT pg_advisory_xact_lock({RECONCILE_LOCK})",
+    ):
+        assert "bob has been reconciling" in job.run("apply", "-f", "base.yaml", "--yes", code=5)
+
+
+async def test_a_stored_policy_that_is_not_the_declared_one_is_drift(
+    job: Job, database_url: str
+) -> None:
+    job.run("apply", "-f", "base.yaml", "--yes")
+    connection = await asyncpg.connect(database_url)
+    await connection.execute("UPDATE workflows SET policy = 0 WHERE name = 'hotfix'")
+    await connection.close()
+    printed = job.run("drift", "-f", "base.yaml", code=2)
+    assert "hotfix: the stored policy is not what its declaration says" in printed
+
+
+async def test_who_only_looks_leaves_the_schema_as_it_is(job: Job, database_url: str) -> None:
+    connection = await asyncpg.connect(database_url)
+    await connection.execute("DROP TABLE alembic_version")
+    assert "interlock migrate" in job.run("plan", "-f", "base.yaml", code=1)
+    assert await connection.fetchval("SELECT to_regclass('alembic_version')") is None
+    await connection.close()
