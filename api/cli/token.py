@@ -11,7 +11,7 @@ from api.identity import Tokens
 from api.settings import Settings
 from engine.errors import InvalidInput
 from engine.tickets.actor import Actor
-from engine.workflows.declaration import DURATION_FORM
+from engine.workflows.durations import duration
 
 
 def token(
@@ -36,12 +36,13 @@ def lifetime_of(text: str) -> timedelta:
         InvalidInput: it is no duration, nothing at all, or longer than a token may live.
 
     """
-    found = DURATION_FORM.fullmatch(text)
-    days, hours, minutes, seconds = map(int, found.groups("0")) if found else (0, 0, 0, 0)
-    whole = ((days * 24 + hours) * 60 + minutes) * 60 + seconds
-    if not 0 < whole <= limits.TOKEN_LIFETIME_DAYS * 24 * 60 * 60:
+    try:
+        lifetime = duration(text)
+    except ValueError:
+        lifetime = timedelta()
+    if not timedelta() < lifetime <= timedelta(days=limits.TOKEN_LIFETIME_DAYS):
         raise InvalidInput(
             f"--expires {text!r} is not how long a token may live: write for example 30m, 8h or "
             f"1d, at most {limits.TOKEN_LIFETIME_DAYS}d."
         )
-    return timedelta(seconds=whole)
+    return lifetime

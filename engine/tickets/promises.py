@@ -5,15 +5,20 @@ changes what was promised.
 """
 
 import json
-from dataclasses import dataclass
-from datetime import date, time, timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 from typing import Final
 
-from engine.tickets.calendars import Calendar, Shift
+from engine.tickets.calendars import WEEKDAYS, Calendar, Shift
 from engine.vocabulary import Priority
+from engine.workflows.declaration import ALWAYS, CatalogItem, PrioritySla, WorkingCalendar
+from engine.workflows.durations import duration
 
 KEY: Final = "sla"
 """Under which the details of an entry hold a promise."""
+DEFAULT_SLA: Final = PrioritySla()
+"""What priorities promise if nothing is declared (design section 1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,32 +44,61 @@ class Promise:
     def data(self) -> dict[str, object]:
         """The promise as JSON has it; times in seconds."""
         return {
-            "response": self.response.total_seconds(),
-            "resolution": self.resolution.total_seconds(),
+            "response": int(self.response.total_seconds()),
+            "resolution": int(self.resolution.total_seconds()),
             "origin": self.origin,
             "by_priority": self.by_priority,
             "calendar": None if self.calendar is None else calendar_data(self.calendar),
         }
 
 
-def hours(number: int) -> timedelta:
-    """Return so many hours."""
-    return timedelta(hours=number)
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What is declared about promises.
+
+    Attributes:
+        sla: what each priority promises.
+        calendars: by name, at least those that are named where a promise is asked for.
+
+    """
+
+    sla: PrioritySla = DEFAULT_SLA
+    calendars: Mapping[str, WorkingCalendar] = field(default_factory=dict)
+
+    def calendar(self, name: str) -> Calendar | None:
+        """Return the calendar of that name; None for the one by which every second counts."""
+        return None if name == ALWAYS else calendar_of(self.calendars[name])
 
 
-TARGETS: Final = {
-    Priority.CRITICAL: (timedelta(minutes=5), hours(2)),
-    Priority.HIGH: (timedelta(minutes=30), hours(8)),
-    Priority.MEDIUM: (hours(2), timedelta(days=1)),
-    Priority.LOW: (timedelta(days=1), timedelta(days=5)),
-}
-"""Response and resolution by priority (design section 1)."""
+def promise_for(source: CatalogItem | Priority, terms: Terms) -> Promise:
+    """Return what a catalog item promises, or a priority.
+
+    An item without targets of its own promises what its priority does, as the priority itself.
+    """
+    if isinstance(source, Priority):
+        return promise_by(source, terms)
+    targets = source.sla
+    if targets is None:
+        return promise_by(source.defaults.priority, terms)
+    named = targets.calendar or terms.sla.of(source.defaults.priority).calendar
+    return Promise(
+        duration(targets.response),
+        duration(targets.resolution),
+        origin=f"the catalog item {source.name}",
+        calendar=terms.calendar(named),
+    )
 
 
-def promise_by(priority: Priority, calendar: Calendar | None = None) -> Promise:
+def promise_by(priority: Priority, terms: Terms) -> Promise:
     """Return what a priority promises."""
-    response, resolution = TARGETS[priority]
-    return Promise(response, resolution, priority, by_priority=True, calendar=calendar)
+    targets = terms.sla.of(priority)
+    return Promise(
+        duration(targets.response),
+        duration(targets.resolution),
+        origin=f"the priority {priority}",
+        by_priority=True,
+        calendar=terms.calendar(targets.calendar),
+    )
 
 
 def promise_in(details: str | None) -> Promise | None:
@@ -81,14 +115,23 @@ def promise_in(details: str | None) -> Promise | None:
     )
 
 
+def calendar_of(declared: WorkingCalendar) -> Calendar:
+    """Return a declared calendar as what counts."""
+    week = (getattr(declared.hours, day) for day in WEEKDAYS)
+    return Calendar(
+        name=declared.name,
+        zone=declared.time_zone,
+        week=tuple(tuple(map(Shift.of, shifts)) for shifts in week),
+        holidays=frozenset(map(date.fromisoformat, declared.holidays)),
+    )
+
+
 def calendar_data(calendar: Calendar) -> dict[str, object]:
     """Return a calendar as JSON has it."""
     return {
         "name": calendar.name,
         "zone": calendar.zone,
-        "week": [
-            [f"{each.start:%H:%M}-{each.end:%H:%M}" for each in shifts] for shifts in calendar.week
-        ],
+        "week": [list(map(str, shifts)) for shifts in calendar.week],
         "holidays": sorted(day.isoformat() for day in calendar.holidays),
     }
 
@@ -101,17 +144,6 @@ def calendar_in(data: dict[str, object]) -> Calendar:
     return Calendar(
         name=str(data["name"]),
         zone=str(data["zone"]),
-        week=tuple(tuple(map(shift_in, shifts)) for shifts in week),
+        week=tuple(tuple(map(Shift.of, shifts)) for shifts in week),
         holidays=frozenset(map(date.fromisoformat, holidays)),
     )
-
-
-def shift_in(text: str) -> Shift:
-    """Return a shift such as `09:00-17:00`.
-
-    Raises:
-        ValueError: it is none.
-
-    """
-    start, _, end = text.partition("-")
-    return Shift(time.fromisoformat(start), time.fromisoformat(end))

@@ -1,6 +1,6 @@
 """What YAML may say under `ticketing:`: the models, shared by the reader and the JSON Schema."""
 
-import re
+from collections.abc import Callable
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Final
@@ -19,11 +19,21 @@ from pydantic_core import PydanticCustomError
 
 from engine import limits
 from engine.vocabulary import Priority, Role, Status
+from engine.workflows.durations import DURATION_PATTERN, duration
+from engine.workflows.working_hours import (
+    DATE_FORM,
+    SHIFT_FORM,
+    ZONE_FORM,
+    holiday,
+    shift,
+    time_zone,
+)
 
 SECTION: Final = "ticketing"
-DURATION_FORM: Final = re.compile(r"(?:([0-9]+)d)?(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)?")
-DURATION_CHARACTERS: Final = 40
 NEVER: Final = "never"
+AT_ONCE: Final = "0s"
+ALWAYS: Final = "always"
+"""The calendar by which every second counts."""
 
 NAME_FORM: Final = r"^[a-z][a-z0-9_]*$"
 LINE_FORM: Final = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
@@ -55,40 +65,27 @@ class DefaultWorkflow(StrEnum):
     SERVICE_REQUEST = "service_request"
 
 
-def duration(text: str) -> timedelta:
-    """Return a duration such as `5m`, `2h`, `1d` or `1h30m`.
+def checked_by(read: Callable[[str], object], code: str) -> BeforeValidator:
+    """Return the check that a function, which raises ValueError with why not, can read a text."""
 
-    Raises:
-        ValueError: `text` is not of that form, or not between a second and `DURATION_DAYS` days.
+    def check(text: object) -> object:
+        try:
+            read(text if isinstance(text, str) else "")
+        except ValueError as error:
+            raise PydanticCustomError(code, "{why}", {"why": str(error)}) from None
+        return text
 
-    """
-    found = DURATION_FORM.fullmatch(text) if len(text) <= DURATION_CHARACTERS else None
-    if not found or not any(found.groups()):
-        raise ValueError("is not a duration; write for example 30m, 4h, 1d or 1h30m")
-    days, hours, minutes, seconds = (int(group or 0) for group in found.groups())
-    total = ((days * 24 + hours) * 60 + minutes) * 60 + seconds
-    if not 0 < total <= limits.DURATION_DAYS * 24 * 60 * 60:
-        raise ValueError(f"is not longer than 0s and at most {limits.DURATION_DAYS}d")
-    return timedelta(seconds=total)
+    return BeforeValidator(check)
 
 
-def check_duration(text: object) -> object:
-    """Return a duration as it was written.
-
-    Raises:
-        PydanticCustomError: `text` is no duration.
-
-    """
-    try:
-        duration(text if isinstance(text, str) else "")
-    except ValueError as error:
-        raise PydanticCustomError("wrong_duration", "{why}", {"why": str(error)}) from None
-    return text
+def grace_period(text: str) -> timedelta | None:
+    """Return a duration, or None for `never`; raise as `duration` does."""
+    return None if text == NEVER else duration(text)
 
 
-def check_grace_period(text: object) -> object:
-    """Return a duration, or `never`, as it was written; raise as `check_duration` does."""
-    return text if text == NEVER else check_duration(text)
+def delay(text: str) -> timedelta:
+    """Return a duration that may be nothing at all, `0s`; raise as `duration` does."""
+    return timedelta() if text == AT_ONCE else duration(text)
 
 
 def text_of_form(form: str) -> WithJsonSchema:
@@ -96,12 +93,18 @@ def text_of_form(form: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "minLength": 1, "pattern": f"^({form})$"})
 
 
-Duration = Annotated[str, BeforeValidator(check_duration), text_of_form(DURATION_FORM.pattern)]
+Duration = Annotated[str, checked_by(duration, "wrong_duration"), text_of_form(DURATION_PATTERN)]
 GracePeriod = Annotated[
     str,
-    BeforeValidator(check_grace_period),
-    text_of_form(f"{NEVER}|{DURATION_FORM.pattern}"),
+    checked_by(grace_period, "wrong_duration"),
+    text_of_form(f"{NEVER}|{DURATION_PATTERN}"),
 ]
+Delay = Annotated[str, checked_by(delay, "wrong_duration"), text_of_form(DURATION_PATTERN)]
+TimeZone = Annotated[
+    str, checked_by(time_zone, "unknown_time_zone"), text_of_form(ZONE_FORM.pattern)
+]
+Hours = Annotated[str, checked_by(shift, "wrong_hours"), text_of_form(SHIFT_FORM.pattern)]
+Holiday = Annotated[str, checked_by(holiday, "wrong_date"), text_of_form(DATE_FORM.pattern)]
 
 
 def form_of_default_workflows(value: object) -> str | None:
@@ -149,6 +152,13 @@ class Transition(Declared):
     """Who may do it: the assignee, the requester, or any of them and admins."""
 
 
+class AutoClose(Declared):
+    """When the system closes a RESOLVED ticket; `never` switches it off."""
+
+    after_resolved: GracePeriod = "72h"
+    """The grace period, such as 72h or 3d; never switches it off."""
+
+
 class Workflow(Declared):
     """A named set of transitions. It replaces the default of the same name, whole."""
 
@@ -165,6 +175,8 @@ class Workflow(Declared):
         ),
     ]
     """The only moves that there are, at most one for each pair of statuses."""
+    auto_close: AutoClose | None = None
+    """When the system closes its RESOLVED tickets; as for all workflows if left out."""
 
 
 class Category(Declared):
@@ -187,13 +199,114 @@ class ItemDefaults(Declared):
     """The group whose members may take it."""
 
 
+Shifts = Annotated[tuple[Hours, ...], Field(strict=False, max_length=limits.CALENDAR_SHIFTS)]
+
+
+class WorkingHours(Declared):
+    """The working hours of each weekday, such as ["09:00-12:00", "13:00-17:00"]; none if left out.
+
+    They stand in their order. Those over midnight are two, of which the first ends at 24:00.
+    """
+
+    monday: Shifts = ()
+    """On Mondays."""
+    tuesday: Shifts = ()
+    """On Tuesdays."""
+    wednesday: Shifts = ()
+    """On Wednesdays."""
+    thursday: Shifts = ()
+    """On Thursdays."""
+    friday: Shifts = ()
+    """On Fridays."""
+    saturday: Shifts = ()
+    """On Saturdays."""
+    sunday: Shifts = ()
+    """On Sundays."""
+
+
+class WorkingCalendar(Declared):
+    """When work is done: only that time counts towards the targets that name this calendar."""
+
+    name: Name
+    """What priorities and catalog items call it; always is the one by which every second counts."""
+    time_zone: TimeZone
+    """The time zone of its hours and holidays, such as Europe/Budapest."""
+    hours: WorkingHours
+    """The working hours of each weekday."""
+    holidays: Annotated[
+        tuple[Holiday, ...], Field(strict=False, max_length=limits.CALENDAR_HOLIDAYS)
+    ] = ()
+    """The dates on which no work is done, such as 2026-12-25."""
+
+
+Response = Annotated[
+    Duration, Field(description="Until an assignee has picked the ticket up, such as 10m.")
+]
+Resolution = Annotated[Duration, Field(description="Until the ticket is resolved, such as 4h.")]
+
+
+class PriorityTargets(Declared):
+    """What a priority promises."""
+
+    response: Response
+    resolution: Resolution
+    calendar: Name = ALWAYS
+    """The name of the calendar whose time counts; by always, every second does."""
+
+
+class CriticalTargets(PriorityTargets):
+    """What CRITICAL promises."""
+
+    response: Response = "5m"
+    resolution: Resolution = "2h"
+
+
+class HighTargets(PriorityTargets):
+    """What HIGH promises."""
+
+    response: Response = "30m"
+    resolution: Resolution = "8h"
+
+
+class MediumTargets(PriorityTargets):
+    """What MEDIUM promises."""
+
+    response: Response = "2h"
+    resolution: Resolution = "1d"
+
+
+class LowTargets(PriorityTargets):
+    """What LOW promises."""
+
+    response: Response = "1d"
+    resolution: Resolution = "5d"
+
+
+class PrioritySla(Declared):
+    """What each priority promises."""
+
+    critical: Annotated[CriticalTargets, Field(alias=Priority.CRITICAL)] = CriticalTargets()
+    """For CRITICAL tickets."""
+    high: Annotated[HighTargets, Field(alias=Priority.HIGH)] = HighTargets()
+    """For HIGH tickets."""
+    medium: Annotated[MediumTargets, Field(alias=Priority.MEDIUM)] = MediumTargets()
+    """For MEDIUM tickets."""
+    low: Annotated[LowTargets, Field(alias=Priority.LOW)] = LowTargets()
+    """For LOW tickets."""
+
+    def of(self, priority: Priority) -> PriorityTargets:
+        """Return what one priority promises."""
+        targets: PriorityTargets = getattr(self, priority.lower())
+        return targets
+
+
 class SlaTargets(Declared):
     """Targets that override those of the priority."""
 
-    response: Duration
-    """Until an assignee has picked the ticket up, such as 10m."""
-    resolution: Duration
-    """Until the ticket is resolved, such as 4h."""
+    response: Response
+    resolution: Resolution
+    calendar: Name | None = None
+    """The name of the calendar whose time counts; that of the priority if left out."""
 
 
 class CatalogItem(Declared):
@@ -239,13 +352,12 @@ class Service(Declared):
     """The group that answers for it and gets its tickets."""
     auto_ticket: bool = False
     """Whether going down opens a ticket."""
-
-
-class AutoClose(Declared):
-    """When the system closes a RESOLVED ticket; `never` switches it off."""
-
-    after_resolved: GracePeriod = "72h"
-    """The grace period, such as 72h or 3d; never switches it off."""
+    workflow: Name = DefaultWorkflow.INCIDENT_RESPONSE.value
+    """The name of the workflow that its tickets follow: a declared one or a chosen default."""
+    hold_down: Delay = AT_ONCE
+    """How long it must have been down before a ticket is opened, such as 2m; 0s for at once."""
+    reopen_within: Delay = AT_ONCE
+    """Going down again so soon after a recovery re-opens the ticket; 0s for a new one each time."""
 
 
 class Ticketing(Declared):
@@ -263,5 +375,11 @@ class Ticketing(Declared):
     """What people can ask for or report with one click."""
     services: Annotated[tuple[Service, ...], Field(strict=False, max_length=limits.SERVICES)] = ()
     """Monitored services that may open tickets by themselves."""
+    calendars: Annotated[
+        tuple[WorkingCalendar, ...], Field(strict=False, max_length=limits.CALENDARS)
+    ] = ()
+    """When work is done, for targets that count working time only."""
+    sla: PrioritySla = PrioritySla()
+    """What each priority promises."""
     auto_close: AutoClose = AutoClose()
     """When the system closes a RESOLVED ticket."""
