@@ -16,7 +16,7 @@ from engine.storage.tables import tickets
 from engine.storage.ticket_store import INSERT_ENTRY, INSERT_TICKET, offered_workflow
 from engine.storage.users import mention_users
 from engine.tickets.actor import Actor
-from engine.tickets.changes import opening_entry
+from engine.tickets.changes import by_hand, opening_entry
 from engine.tickets.history import GENESIS, Entry
 from engine.tickets.requests import CreateTicket
 from engine.tickets.ticket import opened
@@ -61,7 +61,7 @@ async def open_tickets(database: Database) -> None:
 
 def first_entry(number: int, at: datetime, revision: int) -> Entry:
     """Return the entry that opens a ticket."""
-    return opening_entry(ticket_id(number), FORM, REQUESTER, at, revision)
+    return opening_entry(ticket_id(number), by_hand(FORM, REQUESTER), REQUESTER, at, revision)
 
 
 def ticket_id(number: int) -> str:

@@ -51,6 +51,12 @@ class InvalidPlan(InvalidInput):
     code = "invalid_plan"
 
 
+class InvalidBackup(InvalidInput):
+    """The file is not a whole backup, or the database is not empty: nothing was restored."""
+
+    code = "invalid_backup"
+
+
 class Unauthenticated(InterlockError):
     """A valid token is required: send `Authorization: Bearer <token>`."""
 
@@ -88,6 +94,12 @@ class WorkflowRetired(Forbidden):
     """The workflow is retired: declare a workflow of that name again, or choose another."""
 
     code = "workflow_retired"
+
+
+class ItemRetired(Forbidden):
+    """The catalog item is retired: choose another, or open a ticket from an empty form."""
+
+    code = "item_retired"
 
 
 class VersionConflict(InterlockError):

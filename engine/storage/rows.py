@@ -25,6 +25,7 @@ def ticket_of(row: Row) -> Ticket:
         requester=row["requester"],
         assignee=row["assignee"],
         assignee_group=row["assignee_group"],
+        item=row["item"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         version=row["version"],

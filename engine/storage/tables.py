@@ -133,6 +133,7 @@ tickets: Final = Table(
     Column("requester", ID, ForeignKey("users.id"), comment="null: opened by system"),
     Column("assignee", ID, ForeignKey("users.id")),
     Column("assignee_group", Text),
+    Column("item", ID, ForeignKey("catalog_items.name"), comment="null: from no catalog item"),
     Column("created_at", MOMENT, nullable=False),
     Column("updated_at", MOMENT, nullable=False),
     Column("version", Integer, nullable=False, comment="the seq of its latest history entry"),

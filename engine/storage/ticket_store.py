@@ -21,6 +21,7 @@ from engine.errors import (
     WorkflowRetired,
 )
 from engine.findings import did_you_mean
+from engine.storage.catalog import offered_item
 from engine.storage.database import Database, Row, Session
 from engine.storage.idempotency import KeyedRequest, first_answer, key_expired, once
 from engine.storage.rows import ticket_of
@@ -33,8 +34,10 @@ from engine.tickets.actor import Actor
 from engine.tickets.changes import (
     Change,
     assigning,
+    by_hand,
     commenting,
     editing,
+    from_item,
     opening_entry,
     recorded,
 )
@@ -44,10 +47,11 @@ from engine.tickets.requests import (
     ChangeForm,
     CommentTicket,
     CreateTicket,
+    CreateTicketFromCatalog,
     TransitionTicket,
     UpdateTicket,
 )
-from engine.tickets.ticket import Ticket, opened, step
+from engine.tickets.ticket import Opening, Ticket, opened, step
 from engine.vocabulary import ActorRoles, Status
 from engine.workflows.compiler import CompiledWorkflow
 from engine.workflows.explanation import explain
@@ -106,7 +110,7 @@ class TicketStore:
     database: Database
 
     async def create(self, actor: Actor, form: CreateTicket) -> Ticket:
-        """Open a ticket that the actor requests.
+        """Open a ticket that the actor requests, from an empty form.
 
         Raises:
             NotFound: there is no such workflow.
@@ -114,8 +118,20 @@ class TicketStore:
             Forbidden: the actor may not assign the ticket to whom the form names.
 
         """
+        opening = by_hand(form, actor)
         async with self.database.transaction() as session:
-            return await once(session, actor, form, lambda: open_ticket(session, actor, form))
+            return await once(session, actor, form, lambda: open_ticket(session, actor, opening))
+
+    async def create_from_catalog(self, actor: Actor, form: CreateTicketFromCatalog) -> Ticket:
+        """Open a ticket that the actor requests, from a catalog item.
+
+        Raises:
+            NotFound: there is no such item.
+            ItemRetired, WorkflowRetired: it, or its workflow, is declared no more.
+
+        """
+        async with self.database.transaction() as session:
+            return await once(session, actor, form, lambda: open_from_item(session, actor, form))
 
     async def assign(self, actor: Actor, form: AssignTicket) -> Ticket:
         """Hand a ticket to somebody, or back to the queue; raises as `assigning` does."""
@@ -169,12 +185,19 @@ class TicketStore:
             )
 
 
-async def open_ticket(session: Session, actor: Actor, form: CreateTicket) -> Ticket:
-    """Write a new ticket and the first entry of its history."""
+async def open_from_item(session: Session, actor: Actor, form: CreateTicketFromCatalog) -> Ticket:
+    """Open a ticket as a catalog item says, which is as it stands until the transaction ends."""
     await session.run(LOCK_TICKETS)
-    workflow = await offered_workflow(session, form.workflow)
+    item = await offered_item(session, form.item)
+    return await open_ticket(session, actor, from_item(form, item, actor))
+
+
+async def open_ticket(session: Session, actor: Actor, opening: Opening) -> Ticket:
+    """Write a new ticket and the first entry of its history: the one way, whoever opens it."""
+    await session.run(LOCK_TICKETS)
+    workflow = await offered_workflow(session, opening.workflow)
     ticket_id = f"tk_{token_hex(TICKET_ID_BYTES)}"
-    entry = opening_entry(ticket_id, form, actor, workflow["now"], workflow["revision"])
+    entry = opening_entry(ticket_id, opening, actor, workflow["now"], workflow["revision"])
     ticket, head = opened(entry), entry.digest(GENESIS)
     await mention_users(session, ticket.requester, ticket.assignee)
     await session.run(INSERT_TICKET, **asdict(ticket), head=head)

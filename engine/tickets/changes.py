@@ -7,10 +7,17 @@ from datetime import datetime
 
 from engine.tickets.actor import Actor
 from engine.tickets.history import Entry, EntryKind
-from engine.tickets.requests import AssignTicket, CommentTicket, CreateTicket, UpdateTicket
+from engine.tickets.requests import (
+    AssignTicket,
+    CommentTicket,
+    CreateTicket,
+    CreateTicketFromCatalog,
+    UpdateTicket,
+)
 from engine.tickets.rules import Relation, may_assign, may_edit
 from engine.tickets.ticket import Opening, Ticket, opened
 from engine.vocabulary import Status
+from engine.workflows.declaration import CatalogItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +92,9 @@ def recorded(
     )
 
 
-def opening_entry(
-    ticket_id: str, form: CreateTicket, actor: Actor, at: datetime, revision: int
-) -> Entry:
-    """Return the first entry of a new ticket, which the actor requests.
-
-    Raises:
-        Forbidden: it names an assignee whom the actor may not assign.
-
-    """
-    opening = Opening(
+def by_hand(form: CreateTicket, actor: Actor) -> Opening:
+    """Return what a ticket from an empty form starts with: what the form says, and nothing else."""
+    return Opening(
         title=form.title,
         description=form.description,
         priority=form.priority,
@@ -103,6 +103,31 @@ def opening_entry(
         assignee=form.assignee,
         assignee_group=form.assignee_group,
     )
+
+
+def from_item(form: CreateTicketFromCatalog, item: CatalogItem, actor: Actor) -> Opening:
+    """Return what a ticket from a catalog item starts with: only its texts are the form's."""
+    return Opening(
+        title=item.display_name if form.title is None else form.title,
+        description=form.description or "",
+        priority=item.defaults.priority,
+        workflow=item.workflow,
+        requester=actor.id,
+        assignee=None,
+        assignee_group=item.defaults.assignee_group,
+        item=item.name,
+    )
+
+
+def opening_entry(
+    ticket_id: str, opening: Opening, actor: Actor, at: datetime, revision: int
+) -> Entry:
+    """Return the first entry of a new ticket.
+
+    Raises:
+        Forbidden: it names an assignee whom the actor may not assign.
+
+    """
     entry = Entry(
         ticket=ticket_id,
         seq=1,
@@ -111,10 +136,10 @@ def opening_entry(
         kind=EntryKind.CREATED,
         old_value=None,
         new_value=Status.OPEN,
-        actor_bits=int(actor.roles_towards(actor.id, None)),
+        actor_bits=int(actor.roles_towards(opening.requester, None)),
         workflow_revision=revision,
         details=opening.details,
     )
-    if form.assignee is not None:
+    if opening.assignee is not None:
         may_assign(replace(opened(entry), assignee=None), actor)
     return entry

@@ -151,6 +151,20 @@ class CreateTicket(Form):
     assignee_group: GroupName | None = None
 
 
+class CreateTicketFromCatalog(Form):
+    """Open a ticket from a catalog item, which says everything else.
+
+    Attributes:
+        title: if None, the item's name for people.
+        description: if None, empty.
+
+    """
+
+    item: Reference
+    title: Title | None = None
+    description: Description | None = None
+
+
 class ChangeForm(Form):
     """The base of the forms that change a ticket.
 

@@ -23,6 +23,7 @@ class Opening:
         requester: a user id; None when `system` opens it.
         assignee: a user id, if somebody is assigned from the start.
         assignee_group: the group whose members may assign it.
+        item: the name of the catalog item that it comes from, if it comes from one.
 
     """
 
@@ -33,6 +34,7 @@ class Opening:
     requester: str | None
     assignee: str | None
     assignee_group: str | None
+    item: str | None = None
 
     @property
     def details(self) -> str:
@@ -59,6 +61,7 @@ class Ticket:
     requester: str | None
     assignee: str | None
     assignee_group: str | None
+    item: str | None
     created_at: datetime
     updated_at: datetime
     version: int
@@ -77,6 +80,7 @@ def opened(entry: Entry) -> Ticket:
         requester=opening["requester"],
         assignee=opening["assignee"],
         assignee_group=opening["assignee_group"],
+        item=opening["item"],
         created_at=entry.at,
         updated_at=entry.at,
         version=entry.seq,

@@ -44,6 +44,7 @@ TICKET = Ticket(
     requester="u_b1",
     assignee=None,
     assignee_group="payment-team",
+    item=None,
     created_at=NOON,
     updated_at=NOON,
     version=1,

@@ -11,6 +11,7 @@ from engine.tickets.actor import Actor
 from engine.tickets.changes import (
     Change,
     assigning,
+    by_hand,
     commenting,
     editing,
     opening_entry,
@@ -28,7 +29,7 @@ LATER = NOON + timedelta(hours=1)
 
 def opening(actor: Actor, **values: object) -> Entry:
     form = CreateTicket.checked(title="Payments fail", workflow="incident_response", **values)
-    return opening_entry("tk_4f8e29", form, actor, NOON, revision=7)
+    return opening_entry("tk_4f8e29", by_hand(form, actor), actor, NOON, revision=7)
 
 
 def test_a_ticket_is_opened_by_one_entry_that_tells_all_of_it() -> None:

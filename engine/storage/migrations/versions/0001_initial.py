@@ -209,6 +209,9 @@ def upgrade() -> None:
         ),
         sa.Column("assignee", sa.Text(collation="C"), nullable=True),
         sa.Column("assignee_group", sa.Text(), nullable=True),
+        sa.Column(
+            "item", sa.Text(collation="C"), nullable=True, comment="null: from no catalog item"
+        ),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column(
@@ -230,6 +233,7 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint("version > 0", name=op.f("tickets_version_check")),
         sa.ForeignKeyConstraint(["assignee"], ["users.id"], name=op.f("tickets_assignee_fkey")),
+        sa.ForeignKeyConstraint(["item"], ["catalog_items.name"], name=op.f("tickets_item_fkey")),
         sa.ForeignKeyConstraint(["requester"], ["users.id"], name=op.f("tickets_requester_fkey")),
         sa.ForeignKeyConstraint(
             ["workflow"], ["workflows.name"], name=op.f("tickets_workflow_fkey")
