@@ -15,6 +15,7 @@ from api.http.application import build_application
 from api.http.graphql import graphql_route
 from api.http.registry import registry_routes
 from api.http.server import run_server
+from api.http.templates import template_routes
 from api.identity import Tokens
 from api.keys import ApiKeys
 from api.logs import configure_logging
@@ -67,7 +68,11 @@ async def application_on(parts: Parts, settings: Settings) -> AsyncIterator[web.
             return Context(actor, parts.database, parts.tickets, workflows)
 
         yield build_application(
-            [graphql_route(await interlock_executor(), context_for), *registry_routes(values)],
+            [
+                graphql_route(await interlock_executor(), context_for),
+                *registry_routes(values),
+                *template_routes(parts.database),
+            ],
             Tokens(settings.demand_jwt_secret()),
             parts.database.check,
             ApiKeys(settings.api_keys),

@@ -102,6 +102,12 @@ class ItemRetired(Forbidden):
     code = "item_retired"
 
 
+class PluginDisabled(Forbidden):
+    """This part of the product is off: `reason` tells by what, and who could change it."""
+
+    code = "plugin_disabled"
+
+
 class VersionConflict(InterlockError):
     """The ticket has moved on: read it again and decide anew; the details carry its version."""
 

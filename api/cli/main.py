@@ -7,6 +7,7 @@ import typer
 
 from api.cli.api_key import api_key
 from api.cli.apply import apply
+from api.cli.backup import backup, restore
 from api.cli.demo import demo
 from api.cli.drift import drift
 from api.cli.exits import EXIT_USAGE, exit_code_of
@@ -54,6 +55,8 @@ app.command()(migrate)
 app.command()(serve)
 app.command()(demo)
 app.add_typer(history, name="history")
+app.command()(backup)
+app.command()(restore)
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlalchemy import func, select
 
-from engine.storage.database import Database, Row
+from engine.storage.database import Database, Row, Session
 from engine.storage.rows import entry_of, ticket_of
 from engine.storage.statements import Statement
 from engine.storage.tables import ticket_status_history, tickets
@@ -27,22 +27,30 @@ COUNT: Final = Statement.of(select(func.count().label("tickets")).select_from(ti
 async def audit_histories(database: Database) -> AsyncIterator[tuple[str, Flaw | None]]:
     """Yield every ticket's id with the first flaw of its history, in the order of the ids.
 
-    Both tables are read once, side by side, in one snapshot: a change that is made meanwhile is
-    seen whole or not at all.
+    It is done in one snapshot: a change that is made meanwhile is seen whole or not at all.
     """
     async with database.snapshot() as session:
-        histories = by_ticket(session.stream(HISTORY, PREFETCHED_ROWS))
-        history = await anext(histories, NO_MORE)
-        async for row in session.stream(TICKETS, PREFETCHED_ROWS):
-            while history.ticket < row["id"]:
-                yield history.ticket, history.orphaned
-                history = await anext(histories, NO_MORE)
-            own = history.ticket == row["id"]
-            yield row["id"], first_flaw(ticket_of(row), row["head"], history.entries if own else [])
-            history = await anext(histories, NO_MORE) if own else history
-        while history is not NO_MORE:
+        async for audited in audit_in(session):
+            yield audited
+
+
+async def audit_in(session: Session) -> AsyncIterator[tuple[str, Flaw | None]]:
+    """Do as `audit_histories` does, inside a transaction that sees one state of the database.
+
+    Both tables are read once, side by side.
+    """
+    histories = by_ticket(session.stream(HISTORY, PREFETCHED_ROWS))
+    history = await anext(histories, NO_MORE)
+    async for row in session.stream(TICKETS, PREFETCHED_ROWS):
+        while history.ticket < row["id"]:
             yield history.ticket, history.orphaned
             history = await anext(histories, NO_MORE)
+        own = history.ticket == row["id"]
+        yield row["id"], first_flaw(ticket_of(row), row["head"], history.entries if own else [])
+        history = await anext(histories, NO_MORE) if own else history
+    while history is not NO_MORE:
+        yield history.ticket, history.orphaned
+        history = await anext(histories, NO_MORE)
 
 
 @dataclass(frozen=True, slots=True)

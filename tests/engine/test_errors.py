@@ -18,6 +18,7 @@ CODES = {
     "ticket_closed": (errors.TicketClosed, 403),
     "workflow_retired": (errors.WorkflowRetired, 403),
     "item_retired": (errors.ItemRetired, 403),
+    "plugin_disabled": (errors.PluginDisabled, 403),
     "version_conflict": (errors.VersionConflict, 409),
     "idempotency_conflict": (errors.IdempotencyConflict, 409),
     "invalid_plan": (errors.InvalidPlan, 400),

@@ -1,0 +1,165 @@
+"""A backup holds everything, proves itself whole, and is restored whole or not at all."""
+
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from engine.errors import InvalidBackup
+from engine.storage.database import Database, open_database
+from engine.storage.history_audit import audit_histories
+from engine.storage.schema import migrate
+from engine.storage.ticket_store import TicketStore
+from engine.tickets.requests import AssignTicket, CommentTicket, CreateTicket, TransitionTicket
+from engine.vocabulary import Status
+from reconciler.backup import BATCH_ROWS, backup_lines, restore
+from reconciler.desired import desired_in
+from reconciler.diff import diff
+from tests.conftest import at, run
+from tests.declared import DEFAULTS
+from tests.people import ANNA, MARTON
+
+AWKWARD = '"quotes", \\ and / and \t tab,\r\n lines, é, \U0001f525, \u2028, - {not: yaml}'
+
+
+async def backup(database: Database) -> list[str]:
+    text = "".join([each async for each in backup_lines(database)])
+    return text.splitlines(keepends=True) if "\u2028" not in text else lines_of(text)
+
+
+def lines_of(text: str) -> list[str]:
+    """Return lines as a file has them: only a line feed ends one."""
+    return [f"{line}\n" for line in text.split("\n")[:-1]]
+
+
+@asynccontextmanager
+async def empty_database(server: str, name: str = "interlock_restored") -> AsyncIterator[Database]:
+    await run(server, f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name}")
+    await migrate(at(server, name))
+    async with open_database(at(server, name)) as database:
+        yield database
+    await run(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def filled(database: Database, store: TicketStore) -> Database:
+    for number in range(3):
+        form = CreateTicket.checked(
+            title=f"No. {number}", description=AWKWARD, workflow="service_request", assignee="u_c4"
+        )
+        ticket = await store.create(ANNA, form)
+        await store.comment(ANNA, CommentTicket.checked(ticket=ticket.id, text=AWKWARD))
+        move = TransitionTicket.checked(ticket=ticket.id, to=Status.IN_PROGRESS)
+        await store.transition(MARTON, move)
+    return database
+
+
+async def test_what_is_restored_is_what_was(filled: Database, server: str) -> None:
+    lines = await backup(filled)
+    async with empty_database(server) as restored:
+        assert await restore(restored, lines) == json.loads(lines[-1].split(": ", 1)[1])["rows"]
+        assert await backup(restored) == lines
+        assert [flaw async for _, flaw in audit_histories(restored)] == [None] * 3
+
+
+async def test_life_goes_on_after_a_restoration(filled: Database, server: str) -> None:
+    lines = await backup(filled)
+    async with empty_database(server) as restored:
+        await restore(restored, lines)
+        store = TicketStore(restored)
+        form = CreateTicket.checked(title="Next", workflow="service_request")
+        ticket = await store.create(ANNA, form)
+        await store.assign(ANNA, AssignTicket.checked(ticket=ticket.id, assignee=ANNA.id))
+        assert [flaw async for _, flaw in audit_histories(restored)] == [None] * 4
+
+
+async def test_the_declared_part_can_be_planned(filled: Database) -> None:
+    text = "".join(await backup(filled))
+    declared = text[: text.index("tables:\n")]
+    assert (
+        diff({each.key: each for each in DEFAULTS}, desired_in([("b", declared)]).resources) == ()
+    )
+
+
+async def test_a_database_that_is_not_empty_is_left_alone(filled: Database) -> None:
+    lines = await backup(filled)
+    with pytest.raises(InvalidBackup, match="not empty"):
+        await restore(filled, lines)
+    assert await backup(filled) == lines
+
+
+Breaking = Callable[[list[str]], list[str]]
+
+BROKEN: dict[str, tuple[Breaking, str]] = {
+    "nothing": (lambda lines: lines[:0], "not a backup"),
+    "another file": (lambda lines: ["ticketing: {}\n", *lines[1:]], "not a backup"),
+    "cut off": (lambda lines: lines[:-1], "cut off"),
+    "cut off early": (lambda lines: lines[:20], "cut off"),
+    "a row left out": (lambda lines: lines[:-2] + lines[-1:], "altered"),
+    "two rows swapped": (
+        lambda lines: [*lines[:-3], lines[-2], lines[-3], lines[-1]],
+        "altered",
+    ),
+    "a word changed": (
+        lambda lines: [each.replace("No. 1", "No. 7") for each in lines],
+        "altered",
+    ),
+    "more after the end": (lambda lines: [*lines, "- {}\n"], "goes on"),
+}
+
+
+@pytest.mark.parametrize(("change", "words"), BROKEN.values(), ids=BROKEN)
+async def test_a_broken_backup_changes_nothing(
+    filled: Database, server: str, change: Breaking, words: str
+) -> None:
+    lines = await backup(filled)
+    async with empty_database(server) as restored:
+        untouched = await backup(restored)
+        with pytest.raises(InvalidBackup, match=words):
+            await restore(restored, change(lines))
+        assert await backup(restored) == untouched
+
+
+async def test_an_altered_history_under_a_right_digest_is_found(
+    filled: Database, server: str
+) -> None:
+    async with filled.pool.acquire() as connection:
+        await connection.execute("SET session_replication_role = replica")
+        await connection.execute("UPDATE ticket_status_history SET actor = 'u_z9' WHERE seq = 3")
+        await connection.execute("RESET session_replication_role")
+    lines = await backup(filled)
+    async with empty_database(server) as restored:
+        with pytest.raises(InvalidBackup, match="entry 3: its digest"):
+            await restore(restored, lines)
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(place=st.integers(0), letter=st.sampled_from("x0\n {"))
+async def test_any_changed_letter_is_found(
+    filled: Database, server: str, place: int, letter: str
+) -> None:
+    text = "".join(await backup(filled))
+    place %= len(text)
+    if text[place] == letter:
+        return
+    changed = text[:place] + letter + text[place + 1 :]
+    async with empty_database(server) as restored:
+        with pytest.raises(InvalidBackup):
+            await restore(restored, lines_of(changed))
+
+
+async def test_a_large_backup_is_restored_in_batches(
+    database: Database, store: TicketStore, server: str
+) -> None:
+    form = CreateTicket.checked(title="Many", workflow="service_request")
+    for _ in range(BATCH_ROWS + 1):
+        await store.create(ANNA, form)
+    lines = await backup(database)
+    async with empty_database(server) as restored:
+        await restore(restored, lines)
+        assert await backup(restored) == lines
