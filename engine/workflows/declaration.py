@@ -32,6 +32,7 @@ from engine.workflows.working_hours import (
 SECTION: Final = "ticketing"
 NEVER: Final = "never"
 AT_ONCE: Final = "0s"
+"""The delay that is none."""
 ALWAYS: Final = "always"
 """The calendar by which every second counts."""
 

@@ -1,21 +1,23 @@
-"""The names that a catalog item refers to must be declared, or be chosen defaults."""
+"""The names that catalog items and services refer to must be declared, or be chosen defaults."""
 
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from engine import limits
 from engine.findings import Finding, did_you_mean
-from engine.workflows.declaration import SECTION, DefaultWorkflow
+from engine.workflows.declaration import SECTION, DefaultWorkflow, Service
 from engine.workflows.places import Path, Value, items_at, value_at
 from engine.workflows.reading import Reading
 from engine.workflows.scalars import shown
 
 ITEMS: Final[Path] = ("catalog", "items")
+SERVICES: Final[Path] = ("services",)
+WORKFLOW_OF_OUTAGES: Final = Service.model_fields["workflow"].get_default()
 DEFAULT_WORKFLOWS: Final = frozenset(map(str, DefaultWorkflow))
 
 
 class Reference(NamedTuple):
-    """A field of a catalog item that names something else.
+    """A field that names something else.
 
     Attributes:
         field: its key, which is also what the thing is called.
@@ -26,12 +28,11 @@ class Reference(NamedTuple):
     field: str
     names: frozenset[str]
 
-    def finding(self, name: str, reading: Reading, index: int) -> Finding:
-        """Return the finding for an item that names something else."""
+    def finding(self, name: str, reading: Reading, at: Path) -> Finding:
+        """Return the finding for a place that names something else."""
         hint = did_you_mean(name[: limits.NAME_CHARACTERS], self.likely)
         message = f"There is no {self.field} {shown(name)}; declare it, or name another.{hint}"
-        at = reading.place((SECTION, *ITEMS, index, self.field))
-        return Finding(f"unknown_{self.field}", message, at)
+        return Finding(f"unknown_{self.field}", message, reading.place((SECTION, *at)))
 
     @property
     def likely(self) -> frozenset[str]:
@@ -40,16 +41,27 @@ class Reference(NamedTuple):
 
 
 def dangling(reading: Reading, section: Value) -> Iterator[Finding]:
-    """Yield a finding for every reference of an item that leads nowhere."""
-    references = (
-        Reference("category", names_in(section, ("catalog", "categories"))),
-        Reference("workflow", names_in(section, ("workflows",)) | chosen_defaults(section)),
-    )
+    """Yield a finding for every reference that leads nowhere."""
+    category = Reference("category", names_in(section, ("catalog", "categories")))
+    workflow = Reference("workflow", names_in(section, ("workflows",)) | chosen_defaults(section))
     for index, item in enumerate(items_at(section, ITEMS)):
-        for reference in references:
+        for reference in (category, workflow):
             name = value_at(item, (reference.field,))
             if isinstance(name, str) and name not in reference.names:
-                yield reference.finding(name, reading, index)
+                yield reference.finding(name, reading, (*ITEMS, index, reference.field))
+    for index, service in enumerate(items_at(section, SERVICES)):
+        named = workflow_of_outages(service)
+        if named is not None and named[0] not in workflow.names:
+            yield workflow.finding(named[0], reading, (*SERVICES, index, named[1]))
+
+
+def workflow_of_outages(service: Value) -> tuple[str, str] | None:
+    """Return the workflow that a service's tickets need, and the field that says so, if any do."""
+    name = value_at(service, ("workflow",))
+    if isinstance(name, str):
+        return name, "workflow"
+    needs_default = value_at(service, ("autoTicket",)) is True
+    return (WORKFLOW_OF_OUTAGES, "autoTicket") if needs_default else None
 
 
 def names_in(section: Value, path: Path) -> frozenset[str]:

@@ -155,6 +155,21 @@ MISTAKES = {
         [("unknown_workflow", 6, 69)],
         "There is no workflow 'access_request'",
     ),
+    "services whose tickets would have no workflow": (
+        (
+            "ticketing:\n  defaultWorkflows: [access_request]\n  services:\n"
+            "    - {path: a, slaGroup: g, workflow: acess_request}\n"
+            "    - {path: b, slaGroup: g, autoTicket: true}\n"
+            "    - {path: c, slaGroup: g}\n"
+        ),
+        [("unknown_workflow", 4, 40), ("unknown_workflow", 5, 42)],
+        "There is no workflow 'incident_response'; declare it, or name another.",
+    ),
+    "delays of a service that are none": (
+        "ticketing: {services: [{path: a, slaGroup: g, holdDown: 0, reopenWithin: soon}]}\n",
+        [("wrong_duration", 1, 57), ("wrong_duration", 1, 74)],
+        "is not a duration",
+    ),
     "an item that refers to nothing, beside a mistake of form": (
         ITEM + "lost, workflow: hotfix}]\n  enable: true\n",
         [("unknown_category", 5, 49), ("unknown_key", 6, 3)],
