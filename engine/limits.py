@@ -42,6 +42,10 @@ IDEMPOTENCY_KEY_CHARACTERS: Final = 120
 REFERENCE_CHARACTERS: Final = 120
 PAGE_TICKETS: Final = 100
 
+# What monitoring reports of a service.
+HEALTH_MESSAGE_CHARACTERS: Final = 2_000
+HEALTH_SOURCE_CHARACTERS: Final = 120
+
 # Working time.
 CALENDAR_DAYS: Final = 20 * 366
 CALENDARS: Final = 1_000

@@ -34,6 +34,16 @@ class Priority(StrEnum):
     LOW = "LOW"
 
 
+class ServiceStatus(StrEnum):
+    """How a monitored service is doing."""
+
+    OPERATIONAL = "OPERATIONAL"
+    DEGRADED = "DEGRADED"
+    DOWN = "DOWN"
+    MAINTENANCE = "MAINTENANCE"
+    UNKNOWN = "UNKNOWN"
+
+
 class Role(StrEnum):
     """Who a declared transition is for."""
 

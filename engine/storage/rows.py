@@ -26,6 +26,7 @@ def ticket_of(row: Row) -> Ticket:
         assignee=row["assignee"],
         assignee_group=row["assignee_group"],
         item=row["item"],
+        service=row["service"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         version=row["version"],

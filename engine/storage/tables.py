@@ -20,10 +20,11 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     func,
+    text,
 )
 
 from engine.tickets.history import EntryKind
-from engine.vocabulary import STATUSES, Priority
+from engine.vocabulary import STATUSES, Priority, ServiceStatus
 from engine.workflows.policy import POLICY_BITS
 
 NAMES: Final = {
@@ -121,6 +122,35 @@ catalog_items: Final = declared_table(
 services: Final = declared_table("services", "path")
 settings: Final = declared_table("settings", "name")
 
+service_health: Final = Table(
+    "service_health",
+    metadata,
+    Column("service", ID, ForeignKey("services.path"), primary_key=True),
+    Column("status", Text, nullable=False, comment="the gravest that any source reports"),
+    Column("since", MOMENT, nullable=False, comment="since when it has this status"),
+    Column("reported_at", MOMENT, nullable=False, comment="when anything was reported last"),
+    Column("message", Text, nullable=False),
+    Column("answered", Text, comment="the status that its tickets were brought in line with last"),
+    one_of("status", tuple(ServiceStatus)),
+    one_of("answered", (ServiceStatus.DOWN, ServiceStatus.OPERATIONAL)),
+)
+Index(
+    "service_health_unanswered_idx",
+    service_health.c.service,
+    postgresql_where=text("status IN ('DOWN', 'OPERATIONAL') AND status IS DISTINCT FROM answered"),
+)
+
+service_signals: Final = Table(
+    "service_signals",
+    metadata,
+    Column("service", ID, ForeignKey("service_health.service"), primary_key=True),
+    Column("source", ID, primary_key=True, comment="who reports: a check, an alert"),
+    Column("status", Text, nullable=False, comment="a source that says OPERATIONAL has no row"),
+    Column("message", Text, nullable=False),
+    Column("reported_at", MOMENT, nullable=False),
+    one_of("status", tuple(ServiceStatus)),
+)
+
 tickets: Final = Table(
     "tickets",
     metadata,
@@ -134,6 +164,7 @@ tickets: Final = Table(
     Column("assignee", ID, ForeignKey("users.id")),
     Column("assignee_group", Text),
     Column("item", ID, ForeignKey("catalog_items.name"), comment="null: from no catalog item"),
+    Column("service", ID, ForeignKey("services.path"), comment="null: opened by a person"),
     Column("created_at", MOMENT, nullable=False),
     Column("updated_at", MOMENT, nullable=False),
     Column("version", Integer, nullable=False, comment="the seq of its latest history entry"),
@@ -150,6 +181,20 @@ Index(
     tickets.c.workflow,
     tickets.c.status,
     postgresql_where=tickets.c.status != "CLOSED",
+)
+
+Index(
+    "tickets_one_live_outage_per_service_idx",
+    tickets.c.service,
+    unique=True,
+    postgresql_where=text("service IS NOT NULL AND status <> 'CLOSED'"),
+)
+Index(
+    "tickets_of_a_service_newest_first_idx",
+    tickets.c.service,
+    tickets.c.created_at.desc(),
+    tickets.c.id.desc(),
+    postgresql_where=tickets.c.service.is_not(None),
 )
 
 ticket_status_history: Final = Table(

@@ -24,6 +24,7 @@ class Opening:
         assignee: a user id, if somebody is assigned from the start.
         assignee_group: the group whose members may assign it.
         item: the name of the catalog item that it comes from, if it comes from one.
+        service: the path of the service whose outage it is about; None if a person opened it.
 
     """
 
@@ -35,6 +36,7 @@ class Opening:
     assignee: str | None
     assignee_group: str | None
     item: str | None = None
+    service: str | None = None
 
     @property
     def details(self) -> str:
@@ -62,6 +64,7 @@ class Ticket:
     assignee: str | None
     assignee_group: str | None
     item: str | None
+    service: str | None
     created_at: datetime
     updated_at: datetime
     version: int
@@ -81,6 +84,7 @@ def opened(entry: Entry) -> Ticket:
         assignee=opening["assignee"],
         assignee_group=opening["assignee_group"],
         item=opening["item"],
+        service=opening["service"],
         created_at=entry.at,
         updated_at=entry.at,
         version=entry.seq,

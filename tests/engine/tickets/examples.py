@@ -45,6 +45,7 @@ TICKET = Ticket(
     assignee=None,
     assignee_group="payment-team",
     item=None,
+    service=None,
     created_at=NOON,
     updated_at=NOON,
     version=1,

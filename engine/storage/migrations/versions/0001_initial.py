@@ -197,6 +197,78 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("catalog_items_pkey")),
     )
     op.create_table(
+        "service_health",
+        sa.Column("service", sa.Text(collation="C"), nullable=False),
+        sa.Column(
+            "status", sa.Text(), nullable=False, comment="the gravest that any source reports"
+        ),
+        sa.Column(
+            "since",
+            sa.DateTime(timezone=True),
+            nullable=False,
+            comment="since when it has this status",
+        ),
+        sa.Column(
+            "reported_at",
+            sa.DateTime(timezone=True),
+            nullable=False,
+            comment="when anything was reported last",
+        ),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column(
+            "answered",
+            sa.Text(),
+            nullable=True,
+            comment="the status that its tickets were brought in line with last",
+        ),
+        sa.CheckConstraint(
+            "status IN ('OPERATIONAL', 'DEGRADED', 'DOWN', 'MAINTENANCE', 'UNKNOWN')",
+            name=op.f("service_health_status_check"),
+        ),
+        sa.CheckConstraint(
+            "answered IN ('DOWN', 'OPERATIONAL')", name=op.f("service_health_answered_check")
+        ),
+        sa.ForeignKeyConstraint(
+            ["service"], ["services.path"], name=op.f("service_health_service_fkey")
+        ),
+        sa.PrimaryKeyConstraint("service", name=op.f("service_health_pkey")),
+    )
+    op.create_index(
+        "service_health_unanswered_idx",
+        "service_health",
+        ["service"],
+        unique=False,
+        postgresql_where=sa.text(
+            "status IN ('DOWN', 'OPERATIONAL') AND status IS DISTINCT FROM answered"
+        ),
+    )
+    op.create_table(
+        "service_signals",
+        sa.Column("service", sa.Text(collation="C"), nullable=False),
+        sa.Column(
+            "source",
+            sa.Text(collation="C"),
+            nullable=False,
+            comment="who reports: a check, an alert",
+        ),
+        sa.Column(
+            "status",
+            sa.Text(),
+            nullable=False,
+            comment="a source that says OPERATIONAL has no row",
+        ),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("reported_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "status IN ('OPERATIONAL', 'DEGRADED', 'DOWN', 'MAINTENANCE', 'UNKNOWN')",
+            name=op.f("service_signals_status_check"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["service"], ["service_health.service"], name=op.f("service_signals_service_fkey")
+        ),
+        sa.PrimaryKeyConstraint("service", "source", name=op.f("service_signals_pkey")),
+    )
+    op.create_table(
         "tickets",
         sa.Column("id", sa.Text(collation="C"), nullable=False),
         sa.Column("title", sa.Text(), nullable=False),
@@ -211,6 +283,9 @@ def upgrade() -> None:
         sa.Column("assignee_group", sa.Text(), nullable=True),
         sa.Column(
             "item", sa.Text(collation="C"), nullable=True, comment="null: from no catalog item"
+        ),
+        sa.Column(
+            "service", sa.Text(collation="C"), nullable=True, comment="null: opened by a person"
         ),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
@@ -235,6 +310,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["assignee"], ["users.id"], name=op.f("tickets_assignee_fkey")),
         sa.ForeignKeyConstraint(["item"], ["catalog_items.name"], name=op.f("tickets_item_fkey")),
         sa.ForeignKeyConstraint(["requester"], ["users.id"], name=op.f("tickets_requester_fkey")),
+        sa.ForeignKeyConstraint(["service"], ["services.path"], name=op.f("tickets_service_fkey")),
         sa.ForeignKeyConstraint(
             ["workflow"], ["workflows.name"], name=op.f("tickets_workflow_fkey")
         ),
@@ -246,6 +322,20 @@ def upgrade() -> None:
         ["workflow", "status"],
         unique=False,
         postgresql_where=sa.text("status != 'CLOSED'"),
+    )
+    op.create_index(
+        "tickets_one_live_outage_per_service_idx",
+        "tickets",
+        ["service"],
+        unique=True,
+        postgresql_where=sa.text("service IS NOT NULL AND status <> 'CLOSED'"),
+    )
+    op.create_index(
+        "tickets_of_a_service_newest_first_idx",
+        "tickets",
+        ["service", sa.literal_column("created_at DESC"), sa.literal_column("id DESC")],
+        unique=False,
+        postgresql_where=sa.text("service IS NOT NULL"),
     )
     op.create_index(
         "tickets_newest_first_idx",
