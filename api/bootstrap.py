@@ -1,6 +1,7 @@
 """The one place that wires settings to concrete parts."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
@@ -8,6 +9,8 @@ from typing import Final
 import structlog
 from aiohttp import web
 
+from api.catalog import LiveCatalog
+from api.following import follow
 from api.graphql.context import Context
 from api.graphql.interlock_schema import interlock_executor
 from api.housekeeping import forget_old_keys
@@ -18,10 +21,12 @@ from api.http.server import run_server
 from api.http.templates import template_routes
 from api.identity import Tokens
 from api.keys import ApiKeys
+from api.licences import licence_for
 from api.logs import configure_logging
 from api.mounted_values import MountedValues
 from api.parts import Parts, open_parts
 from api.people import People
+from api.plugins import Clock, LivePlugins
 from api.settings import Settings
 from api.values_watch import ValuesWatch
 from api.workflows import LiveWorkflows
@@ -52,20 +57,29 @@ async def open_application(settings: Settings) -> AsyncIterator[web.Application]
 
 
 @asynccontextmanager
-async def application_on(parts: Parts, settings: Settings) -> AsyncIterator[web.Application]:
-    """Yield the application of all doors to an engine that is open already."""
+async def application_on(
+    parts: Parts, settings: Settings, clock: Clock = time.time
+) -> AsyncIterator[web.Application]:
+    """Yield the application of all doors to an engine that is open already.
+
+    `clock` tells whether the licence has expired.
+    """
     values = mounted_values(parts.database, settings)
     people = People(parts.database)
     async with AsyncExitStack() as stack:
         if values is not None:
             await stack.enter_async_context(kept_in_force(values))
         workflows = await LiveWorkflows.read(parts.database)
-        await stack.enter_async_context(in_background(workflows.follow(parts.url)))
+        catalog = await LiveCatalog.read(parts.database)
+        licence = licence_for(settings.license_public_key, settings.license_key)
+        plugins = await LivePlugins.read(parts.database, licence, clock)
+        refreshes = (plugins.refresh, workflows.refresh, catalog.refresh)
+        await stack.enter_async_context(in_background(follow(parts.url, *refreshes)))
         await stack.enter_async_context(in_background(forget_old_keys(parts.database)))
 
         async def context_for(actor: Actor) -> Context:
             await people.remember(actor)
-            return Context(actor, parts.database, parts.tickets, workflows)
+            return Context(actor, parts.database, parts.tickets, workflows, catalog, plugins)
 
         yield build_application(
             [

@@ -12,6 +12,10 @@ TOKEN_CHARACTERS: Final = 8_000
 """The HTTP parser refuses any header above 8,190 bytes, and that refusal would not say why."""
 TOKEN_LIFETIME_DAYS: Final = 365
 VERIFIED_TOKENS: Final = 1_000
+LICENCE_TEXT_CHARACTERS: Final = 200
+LICENCE_PLUGINS: Final = 100
+LATEST_SECOND: Final = 253_402_300_799
+"""Of the year 9999, since 1970."""
 API_KEY_CHARACTERS: Final = 200
 """What is longer is not hashed: a key of ours has 46."""
 API_KEY_NAME_CHARACTERS: Final = 8

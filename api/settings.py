@@ -18,6 +18,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from api.keys import KeyEntry, read_entries
+from api.licences import LicenceKey
 from engine.errors import Misconfigured
 from engine.findings import did_you_mean
 
@@ -53,6 +54,13 @@ def check_database_url(url: SecretStr | None) -> SecretStr | None:
     if url and not url.get_secret_value().startswith(("postgresql://", "postgres://")):
         raise ValueError
     return url
+
+
+def check_public_key(text: str | None) -> str | None:
+    """Return a public key of licences as it was written; ValueError if it is none."""
+    if text is not None:
+        LicenceKey.public(text)
+    return text
 
 
 def variable_of(field: str) -> str:
@@ -98,6 +106,16 @@ class Settings(BaseModel):
             "or spaces, as `interlock api-key` prints them",
         ),
     ] = ()
+    license_public_key: Annotated[
+        str | None,
+        AfterValidator(check_public_key),
+        Field(
+            description="the public key of whoever issues licences, as `interlock license keygen` "
+            "prints it"
+        ),
+    ] = None
+    """None: the open edition, in which everything is on."""
+    license_key: Annotated[SecretStr | None, Field(description="a licence")] = None
     values_file: Annotated[Path | None, Field(description="a values file")] = None
     """None: nothing is reconciled but what is applied by hand."""
     values_key: Annotated[str, Field(description="where the chart sits in the values file")] = ""

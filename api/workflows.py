@@ -1,21 +1,12 @@
 """The workflows as this process knows them: an immutable registry, swapped in one step."""
 
 from dataclasses import dataclass
-from typing import Final
 
-import structlog
-
-from engine.errors import NotFound, Unavailable
+from engine.errors import NotFound
 from engine.storage.database import Database
-from engine.storage.notices import notices
-from engine.storage.resource_store import CHANNEL
 from engine.storage.workflows import read_registry
 from engine.workflows.compiler import CompiledWorkflow
 from engine.workflows.registry import Registry
-
-REFRESH_SECONDS: Final = 30
-
-log: Final = structlog.get_logger(component="workflows")
 
 
 @dataclass(slots=True)
@@ -51,11 +42,3 @@ class LiveWorkflows:
     async def refresh(self) -> None:
         """Read the registry again."""
         self.registry = await read_registry(self.database)
-
-    async def follow(self, url: str, at_least_every: float = REFRESH_SECONDS) -> None:
-        """Read the registry again whenever somebody reconciles, for ever."""
-        async for _ in notices(url, CHANNEL, at_least_every):
-            try:
-                await self.refresh()
-            except Unavailable as error:
-                log.warning("the workflows could not be read again", reason=error.message)

@@ -103,7 +103,7 @@ class ItemRetired(Forbidden):
 
 
 class PluginDisabled(Forbidden):
-    """This part of the product is off: `reason` tells by what, and who could change it."""
+    """A part of the product is off: the details tell why, and so who could switch it on."""
 
     code = "plugin_disabled"
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from engine.errors import StalePlan
 from engine.findings import Location
 from engine.storage.database import Database, Session
+from engine.storage.notices import tell_servers
 from engine.storage.resource_store import (
     read_live,
     reconciling,
     record_reconciliation,
-    tell_servers,
     write_resource,
 )
 from engine.workflows.resources import Key
@@ -88,7 +88,7 @@ async def write(session: Session, plan: Plan, by: str) -> None:
     for planned in plan.changes:
         change = planned.change
         await write_resource(session, change.before, change.after, reconciliation)
-    await tell_servers(session, reconciliation)
+    await tell_servers(session, f"reconciliation {reconciliation}")
 
 
 def places_in(plan: Plan) -> dict[Key, Location]:

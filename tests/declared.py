@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from secrets import token_hex
 
 from engine.storage.database import Database
+from engine.storage.notices import tell_servers
 from engine.storage.resource_store import (
     read_live,
     reconciling,
     record_reconciliation,
-    tell_servers,
     write_resource,
 )
 from engine.workflows.declaration import Ticketing
@@ -24,4 +24,4 @@ async def put(database: Database, resources: Iterable[Resource] = DEFAULTS) -> N
         number = await record_reconciliation(session, token_hex(), "{}", by="tests", source="tests")
         for resource in resources:
             await write_resource(session, live.resources.get(resource.key), resource, number)
-        await tell_servers(session, number)
+        await tell_servers(session, f"reconciliation {number}")

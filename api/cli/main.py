@@ -15,6 +15,7 @@ from api.cli.explain import explain
 from api.cli.export import export
 from api.cli.graph import graph
 from api.cli.history import history
+from api.cli.license import license_
 from api.cli.lint import lint
 from api.cli.migrate import migrate
 from api.cli.plan import plan
@@ -51,6 +52,7 @@ app.command()(explain)
 app.command()(graph)
 app.command()(token)
 app.command()(api_key)
+app.add_typer(license_, name="license")
 app.command()(migrate)
 app.command()(serve)
 app.command()(demo)

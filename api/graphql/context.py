@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from api.catalog import LiveCatalog
+from api.plugins import LivePlugins
 from api.workflows import LiveWorkflows
 from engine.storage.database import Database
 from engine.storage.ticket_reads import histories
@@ -66,6 +68,8 @@ class Context:
     database: Database
     store: TicketStore
     workflows: LiveWorkflows
+    catalog: LiveCatalog
+    plugins: LivePlugins
     _batches: dict[str, Batch] = field(default_factory=dict)
 
     def together(self, tickets: Sequence[Ticket]) -> list[Ticket]:

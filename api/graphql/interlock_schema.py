@@ -3,11 +3,32 @@
 from importlib.resources import files
 from typing import Final
 
-from api.graphql import mutations, people, reconciliation, scalars, tickets, workflows
+from api.graphql import (
+    catalog,
+    mutations,
+    people,
+    plugins,
+    reconciliation,
+    scalars,
+    tickets,
+    workflows,
+)
+from api.graphql.context import Context
 from api.graphql.executor import GraphQLExecutor
+from engine.plugins import Plugin
 
-RESOLVERS: Final = tuple(
-    module.resolvers for module in (scalars, people, workflows, tickets, mutations, reconciliation)
+ALWAYS: Final = (scalars, people, plugins, reconciliation)
+TICKETING: Final = (workflows, catalog, tickets, mutations)
+
+
+def with_ticketing(context: Context) -> None:
+    """Return if ticketing is on; raise why it is off (PluginDisabled)."""
+    context.plugins.require(Plugin.TICKETING)
+
+
+RESOLVERS: Final = (
+    *(module.resolvers for module in ALWAYS),
+    *(module.resolvers.behind(with_ticketing) for module in TICKETING),
 )
 
 

@@ -10,6 +10,7 @@ from engine.tickets.requests import (
     AssignTicket,
     CommentTicket,
     CreateTicket,
+    CreateTicketFromCatalog,
     Form,
     TransitionTicket,
     UpdateTicket,
@@ -48,6 +49,15 @@ async def create_ticket(
     """Open a ticket."""
     form = filled_in(CreateTicket, arguments)
     return payload(await context.store.create(context.actor, form), context)
+
+
+@resolvers.field("Mutation.createTicketFromCatalog")
+async def create_ticket_from_catalog(
+    _parent: object, arguments: Arguments, context: Context, _info: object
+) -> Payload:
+    """Open a ticket from a catalog item."""
+    form = filled_in(CreateTicketFromCatalog, arguments)
+    return payload(await context.store.create_from_catalog(context.actor, form), context)
 
 
 @resolvers.field("Mutation.transitionTicket")

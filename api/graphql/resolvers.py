@@ -6,16 +6,20 @@ importing a module registers nothing anywhere, and there can be as many engines 
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
+
+from api.graphql.errors import Json
 
 FieldResolver: TypeAlias = Callable[..., Awaitable[object]]
 """`async def resolve(parent, arguments, context, info)`. A list is returned as a `list`."""
+
+ROOTS: Final = ("Query.", "Mutation.")
 
 
 class CustomScalar(Protocol):
     """Both directions of a scalar; each raises ValueError with what would be right."""
 
-    def serialize(self, value: Any) -> str | int | float | bool:  # noqa: ANN401  # any value
+    def serialize(self, value: Any) -> Json:  # noqa: ANN401  # any value
         """Return what the client sees."""
         ...
 
@@ -56,6 +60,16 @@ class Resolvers:
 
         return register
 
+    def behind(self, guard: Callable[[Any], None]) -> "Resolvers":
+        """Return the same, whose root fields call `guard` with the context before they answer."""
+        behind = Resolvers()
+        behind.scalars = dict(self.scalars)
+        behind.fields = {
+            name: guarded(field, guard) if name.startswith(ROOTS) else field
+            for name, field in self.fields.items()
+        }
+        return behind
+
     def scalar(self, name: str, scalar: CustomScalar) -> None:
         """Make `scalar` the implementation of the scalar of that name."""
         self.scalars[name] = scalar
@@ -71,3 +85,13 @@ class Resolvers:
             merged.fields |= module.fields
             merged.scalars |= module.scalars
         return merged
+
+
+def guarded(field: RegisteredField, guard: Callable[[Any], None]) -> RegisteredField:
+    """Return a field that is answered only if `guard` lets the request pass."""
+
+    async def resolve(parent: object, arguments: object, context: object, info: object) -> object:
+        guard(context)
+        return await field.resolve(parent, arguments, context, info)
+
+    return RegisteredField(resolve, field.concurrently)

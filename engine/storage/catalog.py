@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import Text, bindparam, cast, select
+from sqlalchemy import Text, bindparam, cast, func, select
 
 from engine import limits
 from engine.errors import ItemRetired
 from engine.storage.database import Database, Row, Session
 from engine.storage.statements import Statement
-from engine.storage.tables import catalog_categories, catalog_items
+from engine.storage.tables import catalog_categories, catalog_items, reconciliations
 from engine.workflows.catalog import ShownCatalog, ShownItem, unknown_item
 from engine.workflows.declaration import CatalogItem, Category
 
@@ -30,6 +30,13 @@ CATEGORIES: Final = Statement.of(
         catalog_categories.c.retired_at.is_(None)
     )
 )
+LATEST: Final = Statement.of(select(func.coalesce(func.max(reconciliations.c.id), 0).label("id")))
+
+
+async def latest_reconciliation(database: Database) -> int:
+    """Return the number of the latest reconciliation: each is greater than those before it."""
+    row = await database.row(LATEST)
+    return row["id"] if row else 0
 
 
 async def offered_item(session: Session, name: str) -> CatalogItem:

@@ -5,12 +5,25 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
+from sqlalchemy import Text, bindparam, func, literal_column, select
+
 from engine.errors import Unavailable
 from engine.storage.connections import Connection
-from engine.storage.database import connect
+from engine.storage.database import Session, connect
 from engine.storage.outages import outages_told
+from engine.storage.statements import Statement
 
+CHANNEL: Final = "interlock_rules"
+"""What servers listen to, to read again what is declared and what is switched on."""
+TELL: Final = Statement.of(
+    select(func.pg_notify(literal_column(f"'{CHANNEL}'"), bindparam("news", type_=Text)))
+)
 RECONNECT_SECONDS: Final = 1
+
+
+async def tell_servers(session: Session, news: str) -> None:
+    """Let every server know, when the transaction commits, that the rules are others."""
+    await session.row(TELL, news=news)
 
 
 async def notices(url: str, channel: str, at_least_every: float) -> AsyncIterator[None]:

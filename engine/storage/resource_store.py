@@ -39,14 +39,13 @@ from engine.storage.tables import (
     workflow_revisions,
     workflows,
 )
+from engine.storage.ticket_locks import hold_tickets
 from engine.workflows.compiler import compile_workflow
 from engine.workflows.declaration import CatalogItem
 from engine.workflows.resources import Key, Kind, Resource
 
 RECONCILE_LOCK: Final = 0x17E410D
 """The advisory lock of whoever reconciles; one at a time."""
-CHANNEL: Final = "interlock_reconciled"
-"""What servers listen to, to read the registry again."""
 HOLDER_PREFIX: Final = "interlock reconcile: "
 
 TABLES: Final = {
@@ -156,10 +155,6 @@ HOLDER: Final = Statement.of(
         " AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
     ).bindparams(lock=RECONCILE_LOCK)
 )
-PATIENCE: Final = Statement.of(text("SET LOCAL lock_timeout = '5s'"))
-"""Whoever changes a ticket queues behind one who waits for all tickets, so the wait is short."""
-HOLD_TICKETS: Final = Statement.of(text("LOCK TABLE tickets IN EXCLUSIVE MODE"))
-"""No ticket is created or changed while workflows are; every change after it sees the new ones."""
 RECORD: Final = Statement.of(
     insert_or(reconciliations)
     .values(
@@ -173,9 +168,6 @@ RECORD: Final = Statement.of(
 )
 APPLIED: Final = Statement.of(
     select(reconciliations).where(reconciliations.c.plan_id == bindparam("applied_plan"))
-)
-TELL: Final = Statement.of(
-    select(func.pg_notify(literal_column(f"'{CHANNEL}'"), bindparam("news", type_=Text)))
 )
 
 
@@ -198,8 +190,7 @@ async def reconciling(database: Database, by: str, *, wait: bool) -> AsyncIterat
             await session.row(WAIT_FOR_LOCK)
         elif not (await single(session, TRY_LOCK))["taken"]:
             raise lock_held(await session.row(HOLDER))
-        await session.run(PATIENCE)
-        await session.run(HOLD_TICKETS)
+        await hold_tickets(session)
         yield session
 
 
@@ -246,11 +237,6 @@ async def single(session: Session, statement: Statement, **values: object) -> Ro
     if row is None:
         raise LookupError(statement.sql)
     return row
-
-
-async def tell_servers(session: Session, reconciliation: int) -> None:
-    """Let every server know, when the transaction commits, that there is something new."""
-    await session.row(TELL, news=str(reconciliation))
 
 
 async def write_resource(

@@ -6,6 +6,7 @@ from sqlalchemy import (
     ARRAY,
     JSON,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -149,6 +150,23 @@ service_signals: Final = Table(
     Column("message", Text, nullable=False),
     Column("reported_at", MOMENT, nullable=False),
     one_of("status", tuple(ServiceStatus)),
+)
+
+plugins: Final = Table(
+    "plugins",
+    metadata,
+    Column("name", ID, primary_key=True),
+    Column("enabled", Boolean, nullable=False, comment="as an admin wishes, whatever the licence"),
+)
+
+plugin_changes: Final = Table(
+    "plugin_changes",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("plugin", ID, ForeignKey("plugins.name"), nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("changed_at", MOMENT, nullable=False, server_default=func.clock_timestamp()),
+    Column("changed_by", ID, nullable=False, comment="a user id"),
 )
 
 tickets: Final = Table(

@@ -11,7 +11,7 @@ from itertools import accumulate
 from secrets import token_hex
 from typing import Final, TypeVar
 
-from sqlalchemy import bindparam, func, insert, select, text, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from engine.errors import (
     ForbiddenTransition,
@@ -21,12 +21,15 @@ from engine.errors import (
     WorkflowRetired,
 )
 from engine.findings import did_you_mean
+from engine.plugins import Plugin, switched_off
 from engine.storage.catalog import offered_item
 from engine.storage.database import Database, Row, Session
 from engine.storage.idempotency import KeyedRequest, first_answer, key_expired, once
+from engine.storage.plugins import TICKETING_ENABLED
 from engine.storage.rows import ticket_of
 from engine.storage.statements import Statement
 from engine.storage.tables import ticket_status_history, tickets, workflows
+from engine.storage.ticket_locks import share_tickets
 from engine.storage.ticket_reads import unknown_ticket
 from engine.storage.transition import Verdict, transition_statement
 from engine.storage.users import mention_users
@@ -67,13 +70,11 @@ AnyChange = TypeVar("AnyChange", bound=ChangeForm)
 Decide = Callable[[Ticket, Actor, AnyChange], Sequence[Change]]
 """A rule of `engine.tickets.changes`: what a form does to a ticket, or a refusal."""
 
-LOCK_TICKETS: Final = Statement.of(text("LOCK TABLE tickets IN ROW EXCLUSIVE MODE"))
-"""Taken before the workflow is read: an apply holds the table, so none happens in between."""
-
 OFFERED_WORKFLOW: Final = Statement.of(
     select(
         workflows.c.revision,
         workflows.c.retired_at.is_not(None).label("retired"),
+        TICKETING_ENABLED.label("enabled"),
         func.clock_timestamp().label("now"),
     ).where(workflows.c.name == bindparam("wanted"))
 )
@@ -84,6 +85,7 @@ LOCKED_TICKET: Final = Statement.of(
     select(
         tickets,
         workflows.c.revision,
+        TICKETING_ENABLED.label("enabled"),
         func.clock_timestamp().label("now"),
     )
     .join(workflows)
@@ -103,8 +105,9 @@ UPDATE_TICKET: Final = Statement.of(
 class TicketStore:
     """Creates and changes tickets. Every method either does all of it or raises and does nothing.
 
-    All of them raise `NotFound` for a ticket that does not exist, `VersionConflict` if the form
-    expects another version, and `IdempotencyConflict` if its key stands for another request.
+    All of them raise `PluginDisabled` while ticketing is switched off, `NotFound` for a ticket that
+    does not exist, `VersionConflict` if the form expects another version, and `IdempotencyConflict`
+    if its key stands for another request.
     """
 
     database: Database
@@ -168,6 +171,8 @@ class TicketStore:
             raise unknown_ticket(form.ticket)
         if row["moved"]:
             return ticket_of(row)
+        if row["verdict"] == Verdict.SWITCHED_OFF:
+            raise switched_off(Plugin.TICKETING)
         if request is not None and (first := await first_answer(self.database, request)):
             return first
         raise refusal(row, form)
@@ -187,14 +192,14 @@ class TicketStore:
 
 async def open_from_item(session: Session, actor: Actor, form: CreateTicketFromCatalog) -> Ticket:
     """Open a ticket as a catalog item says, which is as it stands until the transaction ends."""
-    await session.run(LOCK_TICKETS)
+    await share_tickets(session)
     item = await offered_item(session, form.item)
     return await open_ticket(session, actor, from_item(form, item, actor))
 
 
 async def open_ticket(session: Session, actor: Actor, opening: Opening) -> Ticket:
     """Write a new ticket and the first entry of its history: the one way, whoever opens it."""
-    await session.run(LOCK_TICKETS)
+    await share_tickets(session)
     workflow = await offered_workflow(session, opening.workflow)
     ticket_id = f"tk_{token_hex(TICKET_ID_BYTES)}"
     entry = opening_entry(ticket_id, opening, actor, workflow["now"], workflow["revision"])
@@ -211,6 +216,7 @@ async def offered_workflow(session: Session, name: str) -> Row:
     Raises:
         NotFound: there is none of that name; the near names are offered.
         WorkflowRetired: it is declared no more.
+        PluginDisabled: ticketing is switched off.
 
     """
     row = await session.row(OFFERED_WORKFLOW, wanted=name)
@@ -218,6 +224,8 @@ async def offered_workflow(session: Session, name: str) -> Row:
         known = [each["name"] for each in await session.rows(WORKFLOW_NAMES)]
         message = f"There is no workflow named {name!r}.{did_you_mean(name, known)}"
         raise NotFound(message, workflow=name)
+    if not row["enabled"]:
+        raise switched_off(Plugin.TICKETING)
     if row["retired"]:
         raise WorkflowRetired(
             f"{name} is retired: it takes no new tickets until it is declared again.",
@@ -228,10 +236,18 @@ async def offered_workflow(session: Session, name: str) -> Row:
 
 
 async def locked_ticket(session: Session, form: ChangeForm) -> Row:
-    """Return the ticket that a form is about, locked, with the revision in force and the time."""
+    """Return the ticket that a form is about, locked, with the revision in force and the time.
+
+    Raises:
+        PluginDisabled: ticketing is switched off.
+        NotFound: there is no such ticket.
+
+    """
     row = await session.row(LOCKED_TICKET, ticket=form.ticket)
     if row is None:
         raise unknown_ticket(form.ticket)
+    if not row["enabled"]:
+        raise switched_off(Plugin.TICKETING)
     return row
 
 

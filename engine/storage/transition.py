@@ -35,6 +35,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as insert_or_nothing
 
 from engine.storage.history_sql import digest
+from engine.storage.plugins import TICKETING_ENABLED
 from engine.storage.policy_sql import actor_bits, ordinal, permits
 from engine.storage.rows import TICKET_COLUMNS
 from engine.storage.statements import Statement
@@ -47,6 +48,7 @@ class Verdict(StrEnum):
     """What the statement decided."""
 
     MOVED = "moved"
+    SWITCHED_OFF = "switched_off"
     REFUSED = "refused"
     VERSION_CONFLICT = "version_conflict"
     REPEATED = "repeated"
@@ -88,6 +90,7 @@ def locked_ticket() -> CTE:
             workflows.c.display_name,
             workflows.c.revision,
             workflows.c.retired_at.is_not(None).label("retired"),
+            TICKETING_ENABLED.label("enabled"),
             actor_bits(tickets.c.requester, tickets.c.assignee, ACTOR, ADMIN_BIT).label(
                 "actor_bits"
             ),
@@ -106,7 +109,7 @@ def decided(before: CTE, *, keyed: bool) -> CTE:
         before.c.status != literal_column(f"'{Status.CLOSED}'"),
         permits(before.c.policy, ordinal(before.c.status), TARGET_ORDINAL, before.c.actor_bits),
     )
-    first: list[tuple[ColumnElement[bool], ColumnElement[str]]] = []
+    first = [(~before.c.enabled, verdict(Verdict.SWITCHED_OFF))]
     if keyed:
         first.append((exists().where(key_is_taken()), verdict(Verdict.REPEATED)))
     decision = case(

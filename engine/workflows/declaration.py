@@ -337,7 +337,7 @@ class Catalog(Declared):
     categories: Annotated[
         tuple[Category, ...], Field(strict=False, max_length=limits.CATALOG_CATEGORIES)
     ] = ()
-    """The shelves, in the order in which they are shown."""
+    """The shelves; they are shown in the order of their display names."""
     items: Annotated[
         tuple[CatalogItem, ...], Field(strict=False, max_length=limits.CATALOG_ITEMS)
     ] = ()

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
+from api.following import follow
 from api.workflows import LiveWorkflows
 from engine.storage.database import Database
 from tests.declared import DEFAULTS, put
@@ -17,7 +18,7 @@ FIRST = DEFAULTS[0]
 async def following(database: Database, url: str) -> AsyncIterator[LiveWorkflows]:
     """Follow with a periodic check that never comes, so that only a notice can be the reason."""
     workflows = await LiveWorkflows.read(database)
-    task = asyncio.create_task(workflows.follow(url, at_least_every=NEVER))
+    task = asyncio.create_task(follow(url, workflows.refresh, at_least_every=NEVER))
     await listeners(database, 1)
     yield workflows
     task.cancel()

@@ -8,7 +8,12 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-APPEND_ONLY = ("reconciliations", "workflow_revisions", "ticket_status_history")
+APPEND_ONLY = (
+    "reconciliations",
+    "workflow_revisions",
+    "ticket_status_history",
+    "plugin_changes",
+)
 REFUSE_CHANGE = """
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -84,6 +89,35 @@ def upgrade() -> None:
             comment="when name and groups were last told by a token",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("users_pkey")),
+    )
+    op.create_table(
+        "plugins",
+        sa.Column("name", sa.Text(collation="C"), nullable=False),
+        sa.Column(
+            "enabled",
+            sa.Boolean(),
+            nullable=False,
+            comment="as an admin wishes, whatever the licence",
+        ),
+        sa.PrimaryKeyConstraint("name", name=op.f("plugins_pkey")),
+    )
+    op.execute("INSERT INTO plugins (name, enabled) VALUES ('ticketing', true)")
+    op.create_table(
+        "plugin_changes",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("plugin", sa.Text(collation="C"), nullable=False),
+        sa.Column("enabled", sa.Boolean(), nullable=False),
+        sa.Column(
+            "changed_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.Column("changed_by", sa.Text(collation="C"), nullable=False, comment="a user id"),
+        sa.ForeignKeyConstraint(
+            ["plugin"], ["plugins.name"], name=op.f("plugin_changes_plugin_fkey")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("plugin_changes_pkey")),
     )
     op.create_table(
         "catalog_categories",

@@ -1,0 +1,79 @@
+"""Which plugins are on: as admins wish, and as the licence of this server allows."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from engine.errors import PluginDisabled
+from engine.plugins import Licence, Plugin, switched_off
+from engine.storage.database import Database
+from engine.storage.plugins import read_switches, turn_switch
+from engine.tickets.actor import Actor
+
+Clock = Callable[[], float]
+"""The seconds since 1970."""
+
+
+@dataclass(slots=True)
+class LivePlugins:
+    """The plugins of a running server.
+
+    Attributes:
+        licence: what this server may offer; it ends while the server runs.
+        switches: as they were last read; what changes tickets reads them again.
+
+    """
+
+    database: Database
+    licence: Licence
+    switches: Mapping[str, bool]
+    clock: Clock = time.time
+
+    @classmethod
+    async def read(
+        cls, database: Database, licence: Licence, clock: Clock = time.time
+    ) -> "LivePlugins":
+        """Return the plugins of a database under a licence."""
+        return cls(database, licence, await read_switches(database), clock)
+
+    def refusal_by_licence(self, plugin: Plugin) -> PluginDisabled | None:
+        """Return why the licence does not allow a plugin now; None if it does."""
+        return self.licence.refusal(plugin, datetime.fromtimestamp(self.clock(), UTC))
+
+    def refusal(self, plugin: Plugin) -> PluginDisabled | None:
+        """Return why a plugin is off now; None if it is on."""
+        by_switch = None if self.switches[plugin] else switched_off(plugin)
+        return self.refusal_by_licence(plugin) or by_switch
+
+    def is_on(self, plugin: Plugin) -> bool:
+        """Tell whether a plugin is on now."""
+        return self.refusal(plugin) is None
+
+    def require(self, plugin: Plugin) -> None:
+        """Return if a plugin is on.
+
+        Raises:
+            PluginDisabled: it is off.
+
+        """
+        if refusal := self.refusal(plugin):
+            raise refusal
+
+    async def toggle(self, actor: Actor, plugin: Plugin, *, enabled: bool) -> None:
+        """Switch a plugin on or off, for every server.
+
+        Raises:
+            Forbidden: the actor is not an admin.
+            PluginDisabled: the licence does not allow that it is on.
+
+        """
+        refusal = self.refusal_by_licence(plugin) if enabled and actor.is_admin else None
+        if refusal:
+            raise refusal
+        await turn_switch(self.database, actor, plugin, enabled=enabled)
+        await self.refresh()
+
+    async def refresh(self) -> None:
+        """Read the switches again."""
+        self.switches = await read_switches(self.database)
