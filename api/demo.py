@@ -17,10 +17,11 @@ from api.identity import Tokens
 from api.logs import configure_logging
 from api.parts import Parts, open_parts
 from api.settings import Settings
+from engine.storage.finding import find_tickets
 from engine.storage.resource_store import read_live
-from engine.storage.ticket_reads import tickets_page
 from engine.storage.users import remember_user
 from engine.tickets.actor import Actor
+from engine.tickets.finding import Part
 from engine.tickets.requests import (
     AssignTicket,
     CommentTicket,
@@ -170,7 +171,7 @@ async def fill(parts: Parts) -> int:
         await reconcile(parts.database, defaults, Order(by=SYSTEM, wait=True), SOURCE)
     for person in (ANNA, MARTON):
         await remember_user(parts.database, person)
-    if (await tickets_page(parts.database, 1, None)).tickets:
+    if (await find_tickets(parts.database, {}, Part(1))).tickets:
         return 0
     for story in STORIES:
         await tell(parts, story)

@@ -27,6 +27,9 @@ REMEMBERED_PEOPLE: Final = 10_000
 SHUTDOWN_SECONDS: Final = 10
 """What requests in flight get to finish, and as long again to be cancelled."""
 
+PAGE_ITEMS: Final = 20
+"""Of a page, where a request gives no size; also what it then costs."""
+
 
 @dataclass(frozen=True, slots=True)
 class GraphQLLimits:
@@ -44,7 +47,7 @@ class GraphQLLimits:
         root_fields: of one operation, through fragments.
         directives: as written.
         cost_points: fields that an operation may answer, lists counted by their actual size.
-        assumed_list_items: the size of a list that has no `first` or `last`.
+        assumed_list_items: the size of a list that has no `first`, `last` or `ids`.
         overlap_comparisons: units of graphql-core's rule that fields must be mergeable.
         reported_errors: of one refused request.
         prepared_documents: that are kept ready.

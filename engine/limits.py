@@ -41,6 +41,11 @@ USER_GROUPS: Final = 200
 IDEMPOTENCY_KEY_CHARACTERS: Final = 120
 REFERENCE_CHARACTERS: Final = 120
 PAGE_TICKETS: Final = 100
+BULK_TICKETS: Final = 100
+
+# What is looked for.
+FILTER_VALUES: Final = 100
+SEARCH_CHARACTERS: Final = 200
 
 # What monitoring reports of a service.
 HEALTH_MESSAGE_CHARACTERS: Final = 2_000

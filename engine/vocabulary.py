@@ -26,12 +26,20 @@ STATUS_ORDINALS: Final = {status: ordinal for ordinal, status in enumerate(STATU
 
 
 class Priority(StrEnum):
-    """How urgent a ticket is; decides its default SLA targets."""
+    """How urgent a ticket is; decides its default SLA targets. The most urgent comes first."""
 
     CRITICAL = "CRITICAL"
     HIGH = "HIGH"
     MEDIUM = "MEDIUM"
     LOW = "LOW"
+
+    @property
+    def urgency(self) -> int:
+        """A number that is larger for what is more urgent: 1 to 4."""
+        return URGENCIES[self]
+
+
+URGENCIES: Final = {priority: urgency for urgency, priority in enumerate(reversed(Priority), 1)}
 
 
 class ServiceStatus(StrEnum):

@@ -1,8 +1,9 @@
 """What an operation costs: the fields that it can answer, lists counted by their actual size.
 
 A price is compiled once for a document and evaluated for each request. `first` or `last` on a field
-is the size of the page below it; a list directly below such a field is that page. Other lists count
-as `assumed_list_items`, and the lists of the schema itself as their average length.
+is the size of the page below it, and so is the number of its `ids`; a list directly below such a
+field is that page. Other lists count as `assumed_list_items`, and the lists of the schema itself as
+their average length.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,6 +22,7 @@ from graphql import (
     GraphQLSchema,
     InlineFragmentNode,
     IntValueNode,
+    ListValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
     ValueNode,
@@ -32,8 +34,9 @@ from graphql import (
 )
 
 from api.graphql.structure import SCHEMA_FIELDS
+from api.limits import PAGE_ITEMS
 
-PAGE_ARGUMENTS: Final = ("first", "last")
+PAGE_ARGUMENTS: Final = ("first", "last", "ids")
 FIELD_POINTS: Final = 1
 SCHEMA_FIELD_POINTS: Final = 0.2
 """A field of the schema is answered from memory, by the faster engine of the two (measured)."""
@@ -47,7 +50,7 @@ class Size:
     """How many times the selections below a field are answered.
 
     Attributes:
-        given: numbers, and names of variables that hold one; the largest counts.
+        given: numbers, and names of variables that hold one or a list; the largest counts.
         otherwise: the size if none of them has a value.
 
     """
@@ -63,7 +66,8 @@ class Size:
     def actual(self, variables: Mapping[str, object]) -> float:
         """Return the size for these variables; a page never counts as less than one item."""
         values = [variables.get(size) if isinstance(size, str) else size for size in self.given]
-        numbers = [value for value in values if isinstance(value, int)]
+        sizes = [len(value) if isinstance(value, list) else value for value in values]
+        numbers = [size for size in sizes if isinstance(size, int)]
         return max(1, *numbers) if numbers else self.otherwise
 
 
@@ -170,7 +174,7 @@ class Pricing:
         given = {argument.name.value: argument.value for argument in node.arguments or ()}
         sizes = [size_in(given.get(name)) for name in pages]
         defaults = [size_in(default_of(definition.args[name])) for name in pages]
-        otherwise = next((size for size in defaults if isinstance(size, int)), self._list_items)
+        otherwise = next((size for size in defaults if isinstance(size, int)), PAGE_ITEMS)
         return Size(tuple(size for size in sizes if size is not None), otherwise)
 
 
@@ -182,10 +186,12 @@ def composite(named: object) -> GraphQLCompositeType:
 
 
 def size_in(value: ValueNode | None) -> int | str | None:
-    """Return the number that a value states, or the variable that will state it."""
+    """Return the size that a value states, or the variable that will state it."""
     match value:
         case IntValueNode():
             return int(value.value)
+        case ListValueNode():
+            return len(value.values)
         case VariableNode():
             return value.name.value
         case _:

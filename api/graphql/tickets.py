@@ -3,12 +3,9 @@
 from typing import Final, TypedDict
 
 from api.graphql.context import Context
-from api.graphql.cursors import cursor_of, position_at
 from api.graphql.people import User
 from api.graphql.resolvers import Resolvers
-from engine.errors import InvalidInput
-from engine.limits import PAGE_TICKETS
-from engine.storage.ticket_reads import Page, read_ticket, tickets_page
+from engine.storage.ticket_reads import read_ticket
 from engine.tickets.history import Entry, EntryKind
 from engine.tickets.ticket import Ticket
 from engine.vocabulary import STATUSES, SYSTEM, ActorRoles
@@ -24,13 +21,6 @@ class ById(TypedDict):
     id: str
 
 
-class PageArguments(TypedDict, total=False):
-    """The arguments of `Query.tickets`."""
-
-    first: int
-    after: str | None
-
-
 class OfKinds(TypedDict, total=False):
     """The arguments of `Ticket.history`."""
 
@@ -41,32 +31,6 @@ class OfKinds(TypedDict, total=False):
 async def ticket(_parent: object, arguments: ById, context: Context, _info: object) -> Ticket:
     """Return the ticket of an id."""
     return context.together([await read_ticket(context.database, arguments["id"])])[0]
-
-
-@resolvers.field("Query.tickets")
-async def tickets(
-    _parent: object, arguments: PageArguments, context: Context, _info: object
-) -> dict[str, object]:
-    """Return a page of tickets."""
-    first, after = arguments["first"], arguments.get("after")
-    if not 1 <= first <= PAGE_TICKETS:
-        raise InvalidInput(f"first must be 1 to {PAGE_TICKETS}, not {first}.", field="first")
-    position = None if after is None else position_at(after)
-    page = await tickets_page(context.database, first, position)
-    return connection(page, context, is_later=position is not None)
-
-
-def connection(page: Page, context: Context, *, is_later: bool) -> dict[str, object]:
-    """Return a page as a connection."""
-    nodes = context.together(page.tickets)
-    edges = [{"cursor": cursor_of(node), "node": node} for node in nodes]
-    page_info = {
-        "hasNextPage": page.has_more,
-        "hasPreviousPage": is_later,
-        "startCursor": edges[0]["cursor"] if edges else None,
-        "endCursor": edges[-1]["cursor"] if edges else None,
-    }
-    return {"edges": edges, "nodes": nodes, "pageInfo": page_info}
 
 
 @resolvers.field("Ticket.workflowDefinition")

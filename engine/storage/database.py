@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final, TypeAlias
 
 import asyncpg
-from sqlalchemy import literal_column, select
+from sqlalchemy import literal_column, select, text
 
 from engine.errors import Misconfigured
 from engine.storage.connections import Connection, ConnectionPool
@@ -18,6 +18,7 @@ POOL_CONNECTIONS: Final = 16
 COMMAND_SECONDS_MAX: Final = 30
 
 ANYTHING: Final = Statement.of(select(literal_column("1")))
+PLAN_ANEW: Final = Statement.of(text("SET LOCAL plan_cache_mode = force_custom_plan"))
 
 Row: TypeAlias = asyncpg.Record
 
@@ -66,6 +67,16 @@ class Database:
         """Run a statement and return the first row of its answer."""
         async with self.pool.acquire() as connection:
             return await connection.fetchrow(statement.sql, *statement.arguments(values))
+
+    async def rows_planned_anew(self, statement: Statement, **values: object) -> list[Row]:
+        """Run a statement by a plan for these very values, and return what it answers.
+
+        Left alone, PostgreSQL may settle for one plan whatever the values: a plan that finds a
+        rare word at once can take seconds for a common one.
+        """
+        async with self.transaction() as session:
+            await session.run(PLAN_ANEW)
+            return await session.rows(statement, **values)
 
     async def check(self) -> None:
         """Return if the database answers.

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    ColumnClause,
     DateTime,
     ForeignKey,
     Identity,
@@ -21,8 +22,10 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     func,
+    literal_column,
     text,
 )
+from sqlalchemy.dialects.postgresql import TSVECTOR
 
 from engine.tickets.history import EntryKind
 from engine.vocabulary import STATUSES, Priority, ServiceStatus
@@ -193,13 +196,46 @@ tickets: Final = Table(
     CheckConstraint("id ~ '^tk_[0-9a-f]{6,}$'", name="id"),
     CheckConstraint("version > 0", name="version"),
 )
+BY_URGENCY: Final = ",".join(reversed(Priority))
+URGENCY: Final[ColumnClause[int]] = literal_column(
+    f"array_position('{{{BY_URGENCY}}}'::text[], priority)", Integer
+)
+"""The urgency of a ticket's priority; without parameters, so that its index is recognised."""
+
+# Each serves its order both ways. Every transition writes to every one of them, so they are few.
 Index("tickets_newest_first_idx", tickets.c.created_at.desc(), tickets.c.id.desc())
+Index("tickets_by_last_change_idx", tickets.c.updated_at, tickets.c.id)
+Index("tickets_by_urgency_idx", URGENCY, tickets.c.created_at, tickets.c.id)
+Index("tickets_of_an_assignee_idx", tickets.c.assignee, tickets.c.created_at, tickets.c.id)
+Index("tickets_of_a_requester_idx", tickets.c.requester, tickets.c.created_at, tickets.c.id)
+Index("tickets_of_a_group_idx", tickets.c.assignee_group, tickets.c.created_at, tickets.c.id)
+Index(
+    "tickets_unassigned_idx",
+    tickets.c.created_at,
+    tickets.c.id,
+    postgresql_where=tickets.c.assignee.is_(None),
+)
+Index(
+    "tickets_live_idx",
+    tickets.c.created_at,
+    tickets.c.id,
+    postgresql_where=tickets.c.status != "CLOSED",
+)
 Index(
     "tickets_live_by_workflow_idx",
     tickets.c.workflow,
     tickets.c.status,
     postgresql_where=tickets.c.status != "CLOSED",
 )
+
+ticket_words: Final = Table(
+    "ticket_words",
+    metadata,
+    Column("ticket", ID, ForeignKey("tickets.id"), primary_key=True),
+    Column("words", TSVECTOR, nullable=False, comment="of title and description, by a trigger"),
+    Index("ticket_words_search_idx", "words", postgresql_using="gin"),
+)
+"""Beside the tickets: a transition would write every word into the index again."""
 
 Index(
     "tickets_one_live_outage_per_service_idx",

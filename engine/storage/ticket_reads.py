@@ -1,12 +1,9 @@
 """Reading tickets and their histories."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from functools import cache
-from typing import Final, NamedTuple, Self
+from typing import Final
 
-from sqlalchemy import ARRAY, Select, Text, bindparam, func, select, tuple_
+from sqlalchemy import ARRAY, Text, bindparam, func, select
 
 from engine.errors import NotFound
 from engine.storage.database import Database, Session
@@ -32,26 +29,6 @@ HISTORY_UNTIL: Final = Statement.of(
 )
 
 
-class Position(NamedTuple):
-    """Where a ticket stands in the list, newest first; it never changes."""
-
-    created_at: datetime
-    id: str
-
-    @classmethod
-    def of(cls, ticket: Ticket) -> Self:
-        """Return the position of a ticket."""
-        return cls(ticket.created_at, ticket.id)
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A part of the list of tickets, newest first."""
-
-    tickets: tuple[Ticket, ...]
-    has_more: bool
-
-
 async def read_ticket(database: Database, ticket: str) -> Ticket:
     """Return the ticket of that id.
 
@@ -74,30 +51,6 @@ async def read_version(source: Database | Session, ticket: str, version: int) ->
 def unknown_ticket(ticket: str) -> NotFound:
     """Return the refusal of a request for a ticket that does not exist."""
     return NotFound(f"There is no ticket {ticket!r}.", ticket=ticket)
-
-
-async def tickets_page(database: Database, first: int, after: Position | None) -> Page:
-    """Return the `first` tickets that come after a position, or from the newest on."""
-    position = {} if after is None else after._asdict()
-    statement = page_statement(from_start=after is None)
-    rows = await database.rows(statement, rows=first + 1, **position)
-    return Page(tuple(map(ticket_of, rows[:first])), has_more=len(rows) > first)
-
-
-@cache
-def page_statement(*, from_start: bool) -> Statement:
-    """Return the statement for a page; its row comparison walks the index that serves the list."""
-    newest_first: Select[tuple[object, ...]] = (
-        select(*TICKET_COLUMNS)
-        .order_by(tickets.c.created_at.desc(), tickets.c.id.desc())
-        .limit(bindparam("rows"))
-    )
-    if from_start:
-        return Statement.of(newest_first)
-    place = tuple_(tickets.c.created_at, tickets.c.id)
-    return Statement.of(
-        newest_first.where(place < tuple_(bindparam("created_at"), bindparam("id")))
-    )
 
 
 async def histories(database: Database, tickets: Sequence[str]) -> dict[str, list[Entry]]:

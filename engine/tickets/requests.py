@@ -1,6 +1,8 @@
 """What people send: the forms that create or change a ticket, checked before anything happens."""
 
 import re
+from collections.abc import Iterator
+from hashlib import sha256
 from typing import Annotated, Final, Self
 
 from pydantic import (
@@ -63,6 +65,14 @@ def a_person(user: str) -> str:
     return user
 
 
+def without_repetition(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse a list that names the same twice."""
+    for place, name in enumerate(names):
+        if name in names[:place]:
+            raise PydanticCustomError("repeated", "must not name {name} twice", {"name": name})
+    return names
+
+
 Title = Annotated[
     str,
     StringConstraints(
@@ -112,17 +122,10 @@ Reference = Annotated[
 Version = Annotated[int, Field(gt=0, lt=2**31, strict=True)]
 
 
-class Form(BaseModel):
-    """The base of every form: immutable, and no unknown field.
-
-    Attributes:
-        idempotency_key: the same key by the same actor carries a request out once only.
-
-    """
+class Checked(BaseModel):
+    """The base of what people fill in: immutable, and no unknown field."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-    idempotency_key: IdempotencyKey | None = None
 
     @classmethod
     def checked(cls, **values: object) -> Self:
@@ -138,6 +141,17 @@ class Form(BaseModel):
             problems = [problem_of(each) for each in error.errors(include_url=False)]
             text = "; ".join(f"{each['field']}: {each['message']}" for each in problems)
             raise InvalidInput(f"{text}.", problems=problems) from None
+
+
+class Form(Checked):
+    """The base of every form.
+
+    Attributes:
+        idempotency_key: the same key by the same actor carries a request out once only.
+
+    """
+
+    idempotency_key: IdempotencyKey | None = None
 
 
 class CreateTicket(Form):
@@ -181,6 +195,25 @@ class TransitionTicket(ChangeForm):
     """Move a ticket to another status."""
 
     to: Status
+
+
+class TransitionTickets(Form):
+    """Move tickets to another status, each for itself."""
+
+    tickets: Annotated[
+        tuple[Reference, ...],
+        Field(min_length=1, max_length=limits.BULK_TICKETS),
+        AfterValidator(without_repetition),
+    ]
+    to: Status
+
+    def each(self) -> Iterator[TransitionTicket]:
+        """Yield the form of each ticket, under a key of its own if there is a key."""
+        for ticket in self.tickets:
+            key = self.idempotency_key and sha256(f"{self.idempotency_key} {ticket}".encode())
+            yield TransitionTicket(
+                ticket=ticket, to=self.to, idempotency_key=key and key.hexdigest()
+            )
 
 
 class AssignTicket(ChangeForm):

@@ -6,12 +6,14 @@ import pytest
 from graphql import OperationDefinitionNode, build_schema, parse
 
 from api.graphql.cost import Pricing
+from api.limits import PAGE_ITEMS
 
 LIST_ITEMS = 10
 
 SCHEMA = build_schema("""
 type Query {
-  one: Item list: [Item!]! few(first: Int): [Item] page(first: Int = 5, last: Int): Page
+  one: Item list: [Item!]! few(first: Int, last: Int): [Item]
+  some(ids: [ID!]!): Page page(first: Int = 5, last: Int): Page
 }
 type Item { id: ID tags: [String] parts: [Item] page(first: Int = 5, last: Int): Page }
 type Page { edges: [Edge] nodes: [Item] total: Int }
@@ -37,8 +39,15 @@ COSTS: dict[str, tuple[str, Mapping[str, object], float]] = {
     ),
     "the larger of first and last": ("{ page(first: 3, last: 7) { total } }", {}, 1 + 7),
     "a list with first": ("{ few(first: 2) { id } }", {}, 1 + 2),
-    "a list with first that is not given": ("{ few { id } }", {}, 1 + 10),
-    "null for first": ("{ few(first: null) { id } }", {}, 1 + 10),
+    "a list with first that is not given": ("{ few { id } }", {}, 1 + PAGE_ITEMS),
+    "null for first": ("{ few(first: null) { id } }", {}, 1 + PAGE_ITEMS),
+    "last alone": ("query($n: Int) { few(last: $n) { id } }", {"n": 7}, 1 + 7),
+    "as many ids": ('{ some(ids: ["a", "b", "c"]) { nodes { id } } }', {}, 1 + 3 * 2),
+    "as many ids in a variable": (
+        "query($ids: [ID!]!) { some(ids: $ids) { nodes { id } } }",
+        {"ids": ["a"] * 100},
+        1 + 100 * 2,
+    ),
     "a negative page is one item": ("{ page(first: -8) { total } }", {}, 1 + 1),
     "a variable": ("query($n: Int) { page(first: $n) { total } }", {"n": 30}, 1 + 30),
     "a variable that is not given": ("query($n: Int) { page(first: $n) { total } }", {}, 1 + 5),

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from engine.storage.database import Database
+from engine.storage.finding import find_tickets
 from engine.storage.history_audit import audit_histories
-from engine.storage.ticket_reads import tickets_page
 from engine.storage.ticket_store import TicketStore
 from engine.tickets.audit import Flaw
+from engine.tickets.finding import Part
 from engine.tickets.requests import (
     AssignTicket,
     CommentTicket,
@@ -65,7 +66,7 @@ async def flaws(database: Database) -> list[Flaw]:
 async def everything(database: Database) -> dict[str, int]:
     """Return every ticket's version, having looked that all histories are whole."""
     assert await flaws(database) == []
-    page = await tickets_page(database, 100, None)
+    page = await find_tickets(database, {}, Part(100))
     return {each.id: each.version for each in page.tickets}
 
 

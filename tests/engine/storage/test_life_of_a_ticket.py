@@ -14,10 +14,12 @@ from engine.errors import (
     WorkflowRetired,
 )
 from engine.storage.database import Database
+from engine.storage.finding import find_tickets
 from engine.storage.history_audit import audit_histories
-from engine.storage.ticket_reads import Position, histories, read_ticket, tickets_page
+from engine.storage.ticket_reads import histories, read_ticket
 from engine.storage.ticket_store import TicketStore
 from engine.tickets.actor import Actor
+from engine.tickets.finding import Part
 from engine.tickets.requests import (
     AssignTicket,
     CommentTicket,
@@ -215,7 +217,7 @@ async def test_a_ticket_is_created_once_for_a_key(store: TicketStore, database: 
     assert await open_incident(store, idempotency_key="k1") == first
     with pytest.raises(IdempotencyConflict):
         await open_incident(store, idempotency_key="k1", title="Another")
-    assert len((await tickets_page(database, 10, None)).tickets) == 1
+    assert len((await find_tickets(database, {}, Part(10))).tickets) == 1
 
 
 async def move_on(store: TicketStore, ticket: Ticket) -> None:
@@ -273,13 +275,3 @@ async def test_a_closed_ticket_takes(store: TicketStore, change: Change) -> None
     ticket = await in_status(store, Status.CLOSED)
     with pytest.raises(TicketClosed):
         await change(store, ticket)
-
-
-async def test_the_list_is_newest_first_and_pages_meet(
-    store: TicketStore, database: Database
-) -> None:
-    made = [(await open_incident(store, title=f"No. {n}")).id for n in range(5)]
-    first = await tickets_page(database, 2, None)
-    second = await tickets_page(database, 3, Position.of(first.tickets[-1]))
-    assert [each.id for each in first.tickets + second.tickets] == made[::-1]
-    assert (first.has_more, second.has_more) == (True, False)

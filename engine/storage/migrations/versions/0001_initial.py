@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects.postgresql import TSVECTOR
 
 revision = "0001"
 down_revision = None
@@ -21,6 +22,27 @@ BEGIN
         USING ERRCODE = 'restrict_violation';
 END
 $$
+"""
+
+URGENCY = "array_position('{LOW,MEDIUM,HIGH,CRITICAL}'::text[], priority)"
+NOTE_WORDS = """
+CREATE FUNCTION note_words() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO ticket_words (ticket, words)
+        VALUES (NEW.id, to_tsvector('simple', NEW.title || ' ' || NEW.description))
+        ON CONFLICT (ticket) DO UPDATE SET words = EXCLUDED.words;
+    RETURN NULL;
+END
+$$
+"""
+NOTE_WORDS_OF_NEW = """
+CREATE TRIGGER tickets_note_words AFTER INSERT ON tickets
+    FOR EACH ROW EXECUTE FUNCTION note_words()
+"""
+NOTE_WORDS_OF_EDITED = """
+CREATE TRIGGER tickets_note_edited_words AFTER UPDATE OF title, description ON tickets
+    FOR EACH ROW WHEN ((OLD.title, OLD.description) IS DISTINCT FROM (NEW.title, NEW.description))
+    EXECUTE FUNCTION note_words()
 """
 
 
@@ -377,6 +399,42 @@ def upgrade() -> None:
         [sa.literal_column("created_at DESC"), sa.literal_column("id DESC")],
         unique=False,
     )
+    for name, *columns in (
+        ("tickets_by_last_change_idx", "updated_at", "id"),
+        ("tickets_of_an_assignee_idx", "assignee", "created_at", "id"),
+        ("tickets_of_a_requester_idx", "requester", "created_at", "id"),
+        ("tickets_of_a_group_idx", "assignee_group", "created_at", "id"),
+    ):
+        op.create_index(name, "tickets", columns)
+    op.create_index("tickets_by_urgency_idx", "tickets", [sa.text(URGENCY), "created_at", "id"])
+    op.create_index(
+        "tickets_unassigned_idx",
+        "tickets",
+        ["created_at", "id"],
+        postgresql_where=sa.text("assignee IS NULL"),
+    )
+    op.create_index(
+        "tickets_live_idx",
+        "tickets",
+        ["created_at", "id"],
+        postgresql_where=sa.text("status != 'CLOSED'"),
+    )
+    op.create_table(
+        "ticket_words",
+        sa.Column("ticket", sa.Text(collation="C"), nullable=False),
+        sa.Column(
+            "words",
+            TSVECTOR(),
+            nullable=False,
+            comment="of title and description, by a trigger",
+        ),
+        sa.ForeignKeyConstraint(["ticket"], ["tickets.id"], name=op.f("ticket_words_ticket_fkey")),
+        sa.PrimaryKeyConstraint("ticket", name=op.f("ticket_words_pkey")),
+    )
+    op.create_index("ticket_words_search_idx", "ticket_words", ["words"], postgresql_using="gin")
+    op.execute(NOTE_WORDS)
+    op.execute(NOTE_WORDS_OF_NEW)
+    op.execute(NOTE_WORDS_OF_EDITED)
     op.create_table(
         "ticket_status_history",
         sa.Column("ticket", sa.Text(collation="C"), nullable=False),

@@ -1,0 +1,132 @@
+"""Resolvers: the list of tickets, filtered, ordered and in pages."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, TypedDict
+
+from api.graphql.context import Context, Once
+from api.graphql.cursors import cursor_of, place_at
+from api.graphql.resolvers import Resolvers
+from api.graphql.tartiflette_engine import snake_case
+from api.limits import PAGE_ITEMS
+from engine.errors import InvalidInput
+from engine.limits import PAGE_TICKETS
+from engine.storage.conditions import conditions_of
+from engine.storage.finding import count_tickets_found, find_tickets
+from engine.tickets.finding import Direction, Order, OrderField, Part, TicketFilter
+from engine.tickets.ticket import Ticket
+
+resolvers: Final = Resolvers()
+
+
+class PageArguments(TypedDict, total=False):
+    """The arguments of `Query.tickets`."""
+
+    filter: Mapping[str, object] | None
+    orderBy: Mapping[str, str] | None
+    first: int | None
+    after: str | None
+    last: int | None
+    before: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A page of tickets; the fields are those of `TicketConnection`."""
+
+    nodes: list[Ticket]
+    edges: list[dict[str, object]]
+    page_info: dict[str, object]
+    count: Once[int] = field(repr=False)
+
+
+@resolvers.field("Query.tickets")
+async def tickets(
+    _parent: object, arguments: PageArguments, context: Context, _info: object
+) -> Connection:
+    """Return a page of the tickets that are looked for."""
+    part = part_of(arguments)
+    conditions = conditions_of(filter_of(arguments), context.actor)
+    page = await find_tickets(context.database, conditions, part)
+    nodes = context.together(page.tickets)
+    edges = [{"cursor": cursor_of(node, part.order), "node": node} for node in nodes]
+    return Connection(
+        nodes=nodes,
+        edges=edges,
+        page_info=page_info(part, edges, has_more=page.has_more),
+        count=Once(lambda: count_tickets_found(context.database, conditions)),
+    )
+
+
+@resolvers.field("TicketConnection.totalCount")
+async def total_count(
+    connection: Connection, _arguments: object, _context: Context, _info: object
+) -> int:
+    """Return how many tickets there are on all pages: counted only if somebody asks."""
+    return await connection.count()
+
+
+def filter_of(arguments: PageArguments) -> TicketFilter:
+    """Return the filter that a client filled in.
+
+    Raises:
+        InvalidInput: a value can't be one; every complaint is listed.
+
+    """
+    given = arguments.get("filter") or {}
+    return TicketFilter.checked(**{snake_case(name): value for name, value in given.items()})
+
+
+def order_of(arguments: PageArguments) -> Order:
+    """Return the order that a client asks for; newest first if none."""
+    given = arguments.get("orderBy")
+    return Order(OrderField(given["field"]), Direction(given["direction"])) if given else Order()
+
+
+def part_of(arguments: PageArguments) -> Part:
+    """Return the part of the list that a client asks for.
+
+    Raises:
+        InvalidInput: its size or its cursors are none.
+
+    """
+    order = order_of(arguments)
+    after, before = arguments.get("after"), arguments.get("before")
+    return Part(
+        size=size_of(arguments),
+        order=order,
+        after=None if after is None else place_at(after, order),
+        before=None if before is None else place_at(before, order),
+        from_end=arguments.get("last") is not None,
+    )
+
+
+def size_of(arguments: PageArguments) -> int:
+    """Return how many tickets a client asks for.
+
+    Raises:
+        InvalidInput: too many, none, or both `first` and `last`.
+
+    """
+    given = {
+        "first": arguments.get("first"),
+        "last": arguments.get("last"),
+    }
+    sizes = [(name, size) for name, size in given.items() if size is not None]
+    if len(sizes) > 1:
+        raise InvalidInput("A page has its first or its last tickets: leave one out.", field="last")
+    for name, size in sizes:
+        if not 1 <= size <= PAGE_TICKETS:
+            raise InvalidInput(f"{name} must be 1 to {PAGE_TICKETS}, not {size}.", field=name)
+    return sizes[0][1] if sizes else PAGE_ITEMS
+
+
+def page_info(part: Part, edges: list[dict[str, object]], *, has_more: bool) -> dict[str, object]:
+    """Return the fields of `PageInfo`; what lies behind a given cursor is there, or was."""
+    begins_late, ends_early = part.after is not None, part.before is not None
+    return {
+        "hasNextPage": ends_early if part.from_end else has_more,
+        "hasPreviousPage": has_more if part.from_end else begins_late,
+        "startCursor": edges[0]["cursor"] if edges else None,
+        "endCursor": edges[-1]["cursor"] if edges else None,
+    }

@@ -1,0 +1,123 @@
+"""Finding tickets: a page of the list that a filter and an order make, and how long that list is.
+
+A page begins at a place, not at a number: so it stays right while tickets come and change. Its
+statement holds the conditions in use and no other, and compares places as rows, which is what
+lets an index serve it (design section 10).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Integer, Select, bindparam, func, select, tuple_
+
+from engine.storage.conditions import CONDITIONS, Conditions
+from engine.storage.database import Database, Row
+from engine.storage.rows import TICKET_COLUMNS, ticket_of
+from engine.storage.statements import Statement
+from engine.storage.tables import URGENCY, ticket_words, tickets
+from engine.tickets.finding import Direction, Order, OrderField, Part, Place
+from engine.tickets.ticket import Ticket
+
+SHAPES: Final = 500
+"""Statements that are kept compiled: compiling takes longer than many a page."""
+
+KEYS: Final[dict[OrderField, tuple[ColumnElement[Any], ...]]] = {
+    OrderField.CREATED_AT: (tickets.c.created_at, tickets.c.id),
+    OrderField.UPDATED_AT: (tickets.c.updated_at, tickets.c.id),
+    OrderField.PRIORITY: (URGENCY, tickets.c.created_at, tickets.c.id),
+}
+"""What makes a ticket's place, in SQL; `PLACES` says the same in Python."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a list of tickets, in the order of the list; `has_more` beyond its far end."""
+
+    tickets: tuple[Ticket, ...]
+    has_more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """All that two pages have in common if one statement serves both."""
+
+    conditions: frozenset[str]
+    order: Order
+    bounds: frozenset[str]
+    from_end: bool
+
+
+async def find_tickets(database: Database, conditions: Conditions, part: Part) -> Page:
+    """Return a part of the list of the tickets that meet all conditions."""
+    places = {"after": part.after, "before": part.before}
+    bounds = {name: place for name, place in places.items() if place is not None}
+    shape = Shape(frozenset(conditions), part.order, frozenset(bounds), part.from_end)
+    values = conditions | bound_values(bounds) | {"rows": part.size + 1}
+    rows = await looked_up(database, page_statement(shape), conditions, values)
+    found = list(map(ticket_of, rows[: part.size]))
+    return Page(tuple(reversed(found) if part.from_end else found), len(rows) > part.size)
+
+
+async def count_tickets_found(database: Database, conditions: Conditions) -> int:
+    """Return how many tickets meet all conditions."""
+    statement = count_statement(frozenset(conditions))
+    [row] = await looked_up(database, statement, conditions, conditions)
+    return int(row["tickets"])
+
+
+async def looked_up(
+    database: Database, statement: Statement, conditions: Conditions, values: dict[str, object]
+) -> list[Row]:
+    """Run a statement; where there are conditions, the best way depends on their values."""
+    run = database.rows_planned_anew if conditions else database.rows
+    return await run(statement, **values)
+
+
+def bound_values(bounds: dict[str, Place]) -> dict[str, object]:
+    """Return places as parameters."""
+    return {
+        f"{bound}_{number}": value
+        for bound, place in bounds.items()
+        for number, value in enumerate(place)
+    }
+
+
+@lru_cache(SHAPES)
+def page_statement(shape: Shape) -> Statement:
+    """Return the statement for a page, which asks for one ticket more to know if there is more."""
+    keys = KEYS[shape.order.field]
+    descends = (shape.order.direction is Direction.DESC) != shape.from_end
+    found = meeting(select(*TICKET_COLUMNS), shape.conditions)
+    for bound in sorted(shape.bounds):
+        goes_down = (shape.order.direction is Direction.DESC) == (bound == "after")
+        found = found.where(beyond(keys, bound, goes_down=goes_down))
+    ordered = found.order_by(*(key.desc() if descends else key.asc() for key in keys))
+    return Statement.of(ordered.limit(bindparam("rows", type_=Integer)))
+
+
+@lru_cache(SHAPES)
+def count_statement(conditions: frozenset[str]) -> Statement:
+    """Return the statement that counts."""
+    return Statement.of(meeting(select(func.count().label("tickets")), conditions))
+
+
+def meeting(
+    found: Select[tuple[object, ...]], conditions: Iterable[str]
+) -> Select[tuple[object, ...]]:
+    """Return a query of the tickets that meet conditions."""
+    names = sorted(conditions)
+    source = tickets.join(ticket_words) if "text" in names else tickets
+    return found.select_from(source).where(*(CONDITIONS[name].clause for name in names))
+
+
+def beyond(
+    keys: tuple[ColumnElement[Any], ...], bound: str, *, goes_down: bool
+) -> ColumnElement[bool]:
+    """Return whether a ticket's place is below, or above, a given one."""
+    place = tuple_(*keys)
+    given = tuple_(
+        *(bindparam(f"{bound}_{number}", type_=key.type) for number, key in enumerate(keys))
+    )
+    return place < given if goes_down else place > given
