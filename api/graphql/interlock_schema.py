@@ -4,7 +4,9 @@ from importlib.resources import files
 from typing import Final
 
 from api.graphql import (
+    bulk,
     catalog,
+    finding,
     mutations,
     people,
     plugins,
@@ -18,7 +20,7 @@ from api.graphql.executor import GraphQLExecutor
 from engine.plugins import Plugin
 
 ALWAYS: Final = (scalars, people, plugins, reconciliation)
-TICKETING: Final = (workflows, catalog, tickets, mutations)
+TICKETING: Final = (workflows, catalog, tickets, finding, mutations, bulk)
 
 
 def with_ticketing(context: Context) -> None:
