@@ -7,6 +7,7 @@ from api.graphql.people import User
 from api.graphql.resolvers import Resolvers
 from engine.storage.ticket_reads import read_ticket
 from engine.tickets.history import Entry, EntryKind
+from engine.tickets.rules import may_see
 from engine.tickets.ticket import Ticket
 from engine.vocabulary import STATUSES, SYSTEM, ActorRoles
 from engine.workflows.compiler import CompiledWorkflow
@@ -72,13 +73,15 @@ async def history(
     return [
         entry_fields(entry, ticket)
         for entry in (await batch.histories())[ticket.id]
-        if entry.seq <= ticket.version and (kinds is None or entry.kind.name in kinds)
+        if entry.seq <= ticket.version
+        and (kinds is None or entry.kind.name in kinds)
+        and may_see(entry, ticket, context.actor)
     ]
 
 
 def entry_fields(entry: Entry, ticket: Ticket) -> dict[str, object]:
     """Return the fields of an entry."""
-    is_comment = entry.kind is EntryKind.COMMENT
+    is_said = entry.kind in {EntryKind.COMMENT, EntryKind.NOTE}
     return {
         "ticket": ticket,
         "seq": entry.seq,
@@ -86,8 +89,8 @@ def entry_fields(entry: Entry, ticket: Ticket) -> dict[str, object]:
         "actor": entry.actor,
         "kind": entry.kind.name,
         "from": entry.old_value,
-        "to": None if is_comment else entry.new_value,
-        "comment": entry.new_value if is_comment else None,
+        "to": None if is_said else entry.new_value,
+        "comment": entry.new_value if is_said else None,
         "actorRoles": role_names(ActorRoles(entry.actor_bits)),
     }
 

@@ -14,7 +14,7 @@ from engine.tickets.requests import (
     CreateTicketFromCatalog,
     UpdateTicket,
 )
-from engine.tickets.rules import Relation, may_assign, may_edit
+from engine.tickets.rules import Relation, may_assign, may_edit, may_note
 from engine.tickets.ticket import Opening, Ticket, opened
 from engine.vocabulary import Status
 from engine.workflows.declaration import CatalogItem
@@ -57,17 +57,32 @@ def editing(ticket: Ticket, actor: Actor, form: UpdateTicket) -> tuple[Change, .
     return differing(*(each for each in fields if each[2] is not None), relations=relations)
 
 
-def commenting(_ticket: Ticket, _actor: Actor, form: CommentTicket) -> tuple[Change, ...]:
-    """Return the change that adds a comment: everyone who may read may comment, CLOSED or not."""
-    return (Change(EntryKind.COMMENT, None, form.text),)
+def commenting(ticket: Ticket, actor: Actor, form: CommentTicket) -> tuple[Change, ...]:
+    """Return the change that adds a comment, or a note if it is internal; CLOSED or not.
+
+    Everyone who may read may comment.
+
+    Raises:
+        Forbidden: see `may_note`.
+
+    """
+    if not form.internal:
+        return (Change(EntryKind.COMMENT, None, form.text),)
+    allowed = details_of(may_note(ticket, actor))
+    return (Change(EntryKind.NOTE, None, form.text, allowed),)
 
 
 def differing(
     *fields: tuple[EntryKind, str | None, str | None], relations: frozenset[Relation]
 ) -> tuple[Change, ...]:
     """Return the fields whose value changes, each with what allowed it."""
-    details = json.dumps({"allowed_as": sorted(relations)})
+    details = details_of(relations)
     return tuple(Change(kind, old, new, details) for kind, old, new in fields if old != new)
+
+
+def details_of(relations: frozenset[Relation]) -> str:
+    """Return what allowed a change as the details of its entry."""
+    return json.dumps({"allowed_as": sorted(relations)})
 
 
 def recorded(

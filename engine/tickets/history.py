@@ -27,6 +27,7 @@ class EntryKind(StrEnum):
     TITLE = "title"
     DESCRIPTION = "description"
     COMMENT = "comment"
+    NOTE = "note"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Entry:
         seq: counts from 1 without gaps; the ticket's version after this entry.
         at: when, by the clock of the database; never before the entry that precedes it.
         actor: a user id, or `system`.
-        old_value, new_value: the field's values; a comment has only a new one.
+        old_value, new_value: the field's values; a comment or a note has only a new one.
         actor_bits: what the actor was towards the ticket, as it was before (see `ActorRoles`).
         workflow_revision: the revision of the ticket's workflow that was in force.
         details: JSON: the whole ticket for `created`, otherwise what else allowed or caused it.

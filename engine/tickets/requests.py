@@ -223,9 +223,15 @@ class AssignTicket(ChangeForm):
 
 
 class CommentTicket(ChangeForm):
-    """Say something about a ticket."""
+    """Say something about a ticket.
+
+    Attributes:
+        internal: for the assignee's side only.
+
+    """
 
     text: CommentText
+    internal: Annotated[bool, Field(strict=True)] = False
 
 
 class UpdateTicket(ChangeForm):

@@ -6,6 +6,7 @@ from typing import Final
 
 from engine.errors import Forbidden, TicketClosed
 from engine.tickets.actor import Actor
+from engine.tickets.history import Entry, EntryKind
 from engine.tickets.ticket import Ticket
 from engine.vocabulary import Status
 
@@ -21,6 +22,7 @@ class Relation(StrEnum):
 
 EDITORS: Final = frozenset(Relation)
 DISPATCHERS: Final = frozenset({Relation.ASSIGNEE, Relation.GROUP_MEMBER, Relation.ADMIN})
+"""The assignee's side: who hand a ticket over, and take notes among themselves."""
 
 
 def relations(ticket: Ticket, actor: Actor) -> frozenset[Relation]:
@@ -61,6 +63,21 @@ def may_edit(ticket: Ticket, actor: Actor) -> frozenset[Relation]:
     """
     check_is_open(ticket)
     return allowed_as("edit", ticket, actor, EDITORS)
+
+
+def may_note(ticket: Ticket, actor: Actor) -> frozenset[Relation]:
+    """Return what allows the actor to take a note for the assignee's side, CLOSED or not.
+
+    Raises:
+        Forbidden: the actor is not on that side.
+
+    """
+    return allowed_as("take notes on", ticket, actor, DISPATCHERS)
+
+
+def may_see(entry: Entry, ticket: Ticket, actor: Actor) -> bool:
+    """Tell whether the actor may see an entry of this ticket: notes are for those who take them."""
+    return entry.kind is not EntryKind.NOTE or bool(relations(ticket, actor) & DISPATCHERS)
 
 
 def check_is_open(ticket: Ticket) -> None:

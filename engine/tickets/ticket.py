@@ -98,6 +98,7 @@ EFFECTS: Final[dict[EntryKind, Callable[[Ticket, str | None], Ticket]]] = {
     EntryKind.TITLE: lambda ticket, new: replace(ticket, title=str(new)),
     EntryKind.DESCRIPTION: lambda ticket, new: replace(ticket, description=str(new)),
     EntryKind.COMMENT: lambda ticket, _new: ticket,
+    EntryKind.NOTE: lambda ticket, _new: ticket,
 }
 """What each kind of entry does to a ticket that is open already."""
 

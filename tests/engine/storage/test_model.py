@@ -73,8 +73,11 @@ class Modelled:
         mine = actor.id in (self.requester, self.assignee)
         return mine or actor.is_admin or self.group in actor.groups
 
+    def is_on_the_assignee_side(self, actor: Actor) -> bool:
+        return actor.is_admin or actor.id == self.assignee or self.group in actor.groups
+
     def may_assign(self, actor: Actor) -> bool:
-        if actor.is_admin or actor.id == self.assignee or self.group in actor.groups:
+        if self.is_on_the_assignee_side(actor):
             return True
         return self.group is None and actor.id == self.requester
 
@@ -164,6 +167,16 @@ class TicketsMachine(RuleBasedStateMachine):
         form = CommentTicket.checked(ticket=ticket, text=text)
         assert isinstance(self.attempt(self.store.comment(actor, form)), Ticket)
         self.model[ticket].entries.append((actor.id, "comment", form.text))
+
+    @rule(ticket=tickets, actor=PEOPLE, text=TEXTS)
+    def take_a_note(self, ticket: str, actor: Actor, text: str) -> None:
+        form = CommentTicket.checked(ticket=ticket, text=text, internal=True)
+        outcome = self.attempt(self.store.comment(actor, form))
+        if self.model[ticket].is_on_the_assignee_side(actor):
+            assert isinstance(outcome, Ticket)
+            self.model[ticket].entries.append((actor.id, "note", form.text))
+        else:
+            assert outcome == "role_required"
 
     @rule(ticket=tickets, actor=PEOPLE, title=st.none() | TEXTS, priority=st.sampled_from(Priority))
     def update(self, ticket: str, actor: Actor, title: str | None, priority: Priority) -> None:

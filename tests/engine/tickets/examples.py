@@ -69,6 +69,7 @@ VALUES: dict[EntryKind, st.SearchStrategy[str | None]] = {
     EntryKind.TITLE: TEXTS,
     EntryKind.DESCRIPTION: TEXTS,
     EntryKind.COMMENT: TEXTS,
+    EntryKind.NOTE: TEXTS,
 }
 CHANGES = st.sampled_from(list(VALUES)).flatmap(
     lambda kind: st.builds(

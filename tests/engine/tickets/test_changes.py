@@ -14,13 +14,21 @@ from engine.tickets.changes import (
     by_hand,
     commenting,
     editing,
+    from_item,
     opening_entry,
     recorded,
 )
 from engine.tickets.history import Entry, EntryKind
-from engine.tickets.requests import AssignTicket, CommentTicket, CreateTicket, UpdateTicket
+from engine.tickets.requests import (
+    AssignTicket,
+    CommentTicket,
+    CreateTicket,
+    CreateTicketFromCatalog,
+    UpdateTicket,
+)
 from engine.tickets.ticket import opened
 from engine.vocabulary import Priority, Status
+from engine.workflows.declaration import CatalogItem
 from tests.engine.tickets.examples import NOON, a_ticket
 from tests.people import ADA, ANNA, MARTON, STRANGER
 
@@ -152,6 +160,70 @@ def test_everybody_may_comment_in_every_status(status: Status) -> None:
     form = CommentTicket.checked(ticket="tk_4f8e29", text="Looking")
     changes = commenting(a_ticket(status=status), STRANGER, form)
     assert changes == (Change(EntryKind.COMMENT, None, "Looking"),)
+
+
+NOTES: dict[str, tuple[Actor, list[str] | None]] = {
+    "the assignee, of the group": (MARTON, ["assignee", "group_member"]),
+    "an admin": (ADA, ["admin"]),
+    "not the requester": (ANNA, None),
+    "not a stranger": (STRANGER, None),
+}
+
+
+@pytest.mark.parametrize("status", Status)
+@pytest.mark.parametrize(("actor", "allowed_as"), NOTES.values(), ids=NOTES)
+def test_a_note_is_taken_in_every_status_by(
+    actor: Actor, allowed_as: list[str] | None, status: Status
+) -> None:
+    form = CommentTicket.checked(ticket="tk_4f8e29", text="Looking", internal=True)
+    ticket = a_ticket(status=status, assignee=MARTON.id)
+    if allowed_as is None:
+        with pytest.raises(Forbidden) as refused:
+            commenting(ticket, actor, form)
+        assert refused.value.details["who_could"] == ["admin", "assignee", "group_member"]
+    else:
+        details = json.dumps({"allowed_as": allowed_as})
+        note = Change(EntryKind.NOTE, None, "Looking", details)
+        assert commenting(ticket, actor, form) == (note,)
+
+
+ITEM = CatalogItem.model_validate(
+    {
+        "name": "network_outage",
+        "category": "incidents",
+        "displayName": "Network outage",
+        "description": "Connectivity or DNS",
+        "workflow": "incident_response",
+        "defaults": {"priority": "HIGH", "assigneeGroup": "network-team"},
+    }
+)
+TEXTS_OF_AN_ITEM: dict[str, tuple[dict[str, str], str, str]] = {
+    "the item's name": ({}, "Network outage", ""),
+    "texts of one's own": (
+        {"title": " No DNS ", "description": "Since noon"},
+        "No DNS",
+        "Since noon",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("given", "title", "description"), TEXTS_OF_AN_ITEM.values(), ids=TEXTS_OF_AN_ITEM
+)
+def test_a_ticket_from_an_item_is_as_the_item_says_under(
+    given: dict[str, str], title: str, description: str
+) -> None:
+    form = CreateTicketFromCatalog.checked(item=ITEM.name, **given)
+    entry = opening_entry("tk_4f8e29", from_item(form, ITEM, MARTON), MARTON, NOON, revision=7)
+    assert opened(entry) == a_ticket(
+        title=title,
+        description=description,
+        priority=Priority.HIGH,
+        requester=MARTON.id,
+        assignee=None,
+        assignee_group="network-team",
+        item="network_outage",
+    )
 
 
 CHANGES = (

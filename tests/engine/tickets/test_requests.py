@@ -10,6 +10,7 @@ from engine.tickets.requests import (
     AssignTicket,
     CommentTicket,
     CreateTicket,
+    CreateTicketFromCatalog,
     Form,
     TransitionTicket,
     UpdateTicket,
@@ -18,6 +19,7 @@ from engine.vocabulary import Priority, Status
 
 FILLED_IN: dict[type[Form], dict[str, object]] = {
     CreateTicket: {"title": "Payments fail", "workflow": "incident_response"},
+    CreateTicketFromCatalog: {"item": "network_outage"},
     TransitionTicket: {"ticket": "tk_4f8e29", "to": "IN_PROGRESS"},
     AssignTicket: {"ticket": "tk_4f8e29", "assignee": "u_c4"},
     CommentTicket: {"ticket": "tk_4f8e29", "text": "Looking"},
@@ -118,6 +120,9 @@ REFUSED: dict[tuple[type[Form], str], Complaints] = {
     (CreateTicket, "assignee"): USER,
     (CreateTicket, "assigneeGroup"): GROUP,
     (CreateTicket, "idempotencyKey"): KEY,
+    (CreateTicketFromCatalog, "item"): REFERENCE,
+    (CreateTicketFromCatalog, "title"): TITLE,
+    (CreateTicketFromCatalog, "description"): DESCRIPTION,
     (TransitionTicket, "ticket"): REFERENCE,
     (TransitionTicket, "to"): {None: NOT_A_STATUS, "DONE": NOT_A_STATUS, 1: NOT_A_STATUS},
     (TransitionTicket, "expectedVersion"): VERSION,
@@ -130,6 +135,7 @@ REFUSED: dict[tuple[type[Form], str], Complaints] = {
         " \n": NO_TEXT,
         more_than(limits.COMMENT_CHARACTERS): at_most(limits.COMMENT_CHARACTERS),
     },
+    (CommentTicket, "internal"): dict.fromkeys((None, 1, "yes"), "Input should be a valid boolean"),
     (UpdateTicket, "title"): TITLE,
     (UpdateTicket, "description"): DESCRIPTION,
     (UpdateTicket, "priority"): PRIORITY,
@@ -211,6 +217,13 @@ def test_an_empty_form_asks_for_little() -> None:
     }
 
 
+def test_an_item_leaves_nothing_but_the_texts_to_say() -> None:
+    assert set(CreateTicketFromCatalog.model_fields) == {
+        *("item", "title", "description"),
+        "idempotency_key",
+    }
+
+
 def test_a_refusal_reads_as_one_sentence() -> None:
     refused = refusal(CreateTicket, {"title": " ", "workflow": "access_request", "colour": "red"})
     assert refused.message == (
@@ -220,6 +233,7 @@ def test_a_refusal_reads_as_one_sentence() -> None:
 
 MISSING: dict[type[Form], set[str]] = {
     CreateTicket: {"title", "workflow"},
+    CreateTicketFromCatalog: {"item"},
     TransitionTicket: {"ticket", "to"},
     AssignTicket: {"ticket", "assignee"},
     CommentTicket: {"ticket", "text"},

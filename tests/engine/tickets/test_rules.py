@@ -1,16 +1,18 @@
 """Who may edit and assign: every way to stand to a ticket, with and without a group."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import chain, combinations
 
 import pytest
 
 from engine.errors import Forbidden, TicketClosed
 from engine.tickets.actor import Actor
-from engine.tickets.rules import Relation, may_assign, may_edit
+from engine.tickets.history import EntryKind
+from engine.tickets.rules import Relation, may_assign, may_edit, may_note, may_see
 from engine.tickets.ticket import Ticket
 from engine.vocabulary import Status
-from tests.engine.tickets.examples import a_ticket
+from tests.engine.tickets.examples import a_ticket, an_entry
 
 REQUESTER, ASSIGNEE, GROUP_MEMBER, ADMIN = Relation
 
@@ -66,6 +68,21 @@ def test_who_may_assign(held: Held, group: str | None, *, allowed: bool) -> None
     else:
         with pytest.raises(Forbidden):
             may_assign(ticket, actor)
+
+
+@pytest.mark.parametrize("status", Status)
+@pytest.mark.parametrize("held", COMBINATIONS, ids=" and ".join)
+def test_notes_are_seen_by_those_who_may_take_them(held: Held, status: Status) -> None:
+    ticket, actor = standing(held)
+    ticket = replace(ticket, status=status)
+    note, comment = (an_entry(kind=kind) for kind in (EntryKind.NOTE, EntryKind.COMMENT))
+    assert may_see(comment, ticket, actor)
+    assert may_see(note, ticket, actor) == bool({*held} - {REQUESTER})
+    if may_see(note, ticket, actor):
+        assert may_note(ticket, actor) == {*held} - {REQUESTER}
+    else:
+        with pytest.raises(Forbidden):
+            may_note(ticket, actor)
 
 
 @pytest.mark.parametrize("held", COMBINATIONS, ids=" and ".join)

@@ -459,7 +459,7 @@ def upgrade() -> None:
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.CheckConstraint(
             "kind IN ('created', 'status', 'assignee', 'priority', 'title', 'description',"
-            " 'comment')",
+            " 'comment', 'note')",
             name=op.f("ticket_status_history_kind_check"),
         ),
         sa.CheckConstraint(

@@ -1,0 +1,63 @@
+"""By what a plugin is off: nothing, the licence, or its end."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from engine.errors import NotFound
+from engine.plugins import OPEN_EDITION, Licence, OffReason, Plugin, switched_off
+
+NOON = datetime(2026, 4, 28, 12, 0, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+TICKETING = frozenset({"ticketing", "not_made_yet"})
+
+ALLOWED = {
+    "the open edition": OPEN_EDITION,
+    "a licence that ends later": Licence("ACME", TICKETING, NOON + SECOND),
+    "a licence without an end": Licence("ACME", TICKETING),
+}
+REFUSED: dict[str, tuple[Licence, OffReason, str]] = {
+    "a licence for something else": (
+        Licence("ACME", frozenset({"reports"}), NOON + SECOND),
+        OffReason.NOT_LICENSED,
+        "ticketing is off: the licence of ACME does not include it.",
+    ),
+    "an old licence for something else": (
+        Licence("ACME", frozenset(), NOON),
+        OffReason.NOT_LICENSED,
+        "ticketing is off: the licence of ACME does not include it.",
+    ),
+    "a licence that is none": (
+        Licence(flaw="there is no licence"),
+        OffReason.NOT_LICENSED,
+        "ticketing is off: there is no licence.",
+    ),
+    "a licence that ends now": (
+        Licence("ACME", TICKETING, NOON),
+        OffReason.LICENCE_EXPIRED,
+        "ticketing is off: the licence of ACME expired at 2026-04-28T12:00:00+00:00.",
+    ),
+}
+
+
+@pytest.mark.parametrize("licence", ALLOWED.values(), ids=ALLOWED)
+def test_ticketing_may_be_on_under(licence: Licence) -> None:
+    assert licence.refusal(Plugin.TICKETING, NOON) is None
+
+
+@pytest.mark.parametrize(("licence", "reason", "message"), REFUSED.values(), ids=REFUSED)
+def test_ticketing_is_off_under(licence: Licence, reason: OffReason, message: str) -> None:
+    refusal = licence.refusal(Plugin.TICKETING, NOON)
+    assert refusal is not None
+    assert refusal.details == {"reason": reason, "plugin": "ticketing"}
+    assert refusal.message == message
+
+
+def test_off_by_an_admin_is_told_apart() -> None:
+    refusal = switched_off(Plugin.TICKETING)
+    assert refusal.details == {"reason": OffReason.SWITCHED_OFF, "plugin": "ticketing"}
+
+
+def test_an_unknown_plugin_is_not_found() -> None:
+    with pytest.raises(NotFound, match="Did you mean 'ticketing'"):
+        Plugin.named("tickets")
