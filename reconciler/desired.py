@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from engine.findings import Location
 from engine.workflows.documents import Declaration
-from engine.workflows.resources import AUTO_CLOSE, Key, Kind, Snapshot, declared_resources
+from engine.workflows.resources import AUTO_CLOSE, SLA, Key, Kind, Snapshot, declared_resources
 from reconciler.values import declare_values
 
 
@@ -45,6 +45,7 @@ def places_of(declaration: Declaration) -> dict[Key, Location]:
     lists = (
         (Kind.WORKFLOW, ("workflows",), [each.name for each in ticketing.workflows]),
         (Kind.CATEGORY, ("catalog", "categories"), [each.name for each in catalog.categories]),
+        (Kind.CALENDAR, ("calendars",), [each.name for each in ticketing.calendars]),
         (Kind.ITEM, ("catalog", "items"), [each.name for each in catalog.items]),
         (Kind.SERVICE, ("services",), [each.path for each in ticketing.services]),
     )
@@ -53,4 +54,7 @@ def places_of(declaration: Declaration) -> dict[Key, Location]:
         for kind, path, names in lists
         for index, name in enumerate(names)
     }
-    return places | {Key(Kind.SETTING, AUTO_CLOSE): declaration.place("autoClose", "afterResolved")}
+    return places | {
+        Key(Kind.SETTING, AUTO_CLOSE): declaration.place("autoClose", "afterResolved"),
+        Key(Kind.SETTING, SLA): declaration.place("sla"),
+    }

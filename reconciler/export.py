@@ -10,7 +10,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from engine.workflows.declaration import SECTION, Declared, Workflow
-from engine.workflows.resources import AUTO_CLOSE, Key, Kind, Resource, Snapshot, declared_defaults
+from engine.workflows.resources import SETTINGS, Key, Kind, Resource, Snapshot, declared_defaults
 from engine.workflows.scalars import Doubtful, resolve
 
 Node: TypeAlias = "CommentedMap | CommentedSeq | str | bool | None"
@@ -30,9 +30,11 @@ def values_of(live: Snapshot) -> str:
             "items": declarations(in_force, Kind.ITEM),
         },
         "services": declarations(in_force, Kind.SERVICE),
+        "calendars": declarations(in_force, Kind.CALENDAR),
     }
-    if auto_close := in_force.get(Key(Kind.SETTING, AUTO_CLOSE)):
-        section["autoClose"] = as_written(auto_close.model)
+    for name in SETTINGS:
+        if setting := in_force.get(Key(Kind.SETTING, name)):
+            section[name] = as_written(setting.model)
     return dumped({SECTION: section})
 
 

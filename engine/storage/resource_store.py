@@ -31,6 +31,7 @@ from engine.errors import LockHeld, PlanApplied
 from engine.storage.database import Database, Row, Session
 from engine.storage.statements import Statement
 from engine.storage.tables import (
+    calendars,
     catalog_categories,
     catalog_items,
     reconciliations,
@@ -50,6 +51,7 @@ HOLDER_PREFIX: Final = "interlock reconcile: "
 
 TABLES: Final = {
     Kind.CATEGORY: catalog_categories,
+    Kind.CALENDAR: calendars,
     Kind.ITEM: catalog_items,
     Kind.SERVICE: services,
     Kind.SETTING: settings,

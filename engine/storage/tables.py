@@ -123,6 +123,7 @@ catalog_items: Final = declared_table(
     Column("category", ID, ForeignKey("catalog_categories.name"), nullable=False),
     Column("workflow", ID, ForeignKey("workflows.name"), nullable=False),
 )
+calendars: Final = declared_table("calendars", "name")
 services: Final = declared_table("services", "path")
 settings: Final = declared_table("settings", "name")
 

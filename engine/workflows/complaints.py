@@ -21,6 +21,9 @@ CODES: Final[Mapping[str, str]] = {
     "string_too_long": "too_long",
     "too_long": "too_many",
     "wrong_duration": "wrong_duration",
+    "wrong_hours": "wrong_hours",
+    "wrong_date": "wrong_date",
+    "unknown_time_zone": "unknown_time_zone",
 }
 """The stable codes of the models' errors; of all others it is `wrong_type`."""
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from engine.findings import Finding
 from engine.vocabulary import STATUSES
+from engine.workflows.calendar_rules import misdeclared
 from engine.workflows.declaration import SECTION
 from engine.workflows.places import Path, Value, items_at, value_at
 from engine.workflows.reading import Reading
@@ -21,6 +22,7 @@ NAMED: Final[tuple[tuple[Path, Path], ...]] = (
     (("catalog", "categories"), ("name",)),
     (("catalog", "items"), ("name",)),
     (("services",), ("path",)),
+    (("calendars",), ("name",)),
 )
 """The lists whose items have a name of their own, and where in an item that name stands."""
 
@@ -35,6 +37,8 @@ def inconsistencies(reading: Reading, section: Value) -> Iterator[Finding]:
             message = "A workflow needs at least one transition."
             yield Finding("no_transitions", message, reading.place(here))
         yield from misdirected(reading, here, items_at(workflow, ("transitions",)))
+    for index, calendar in enumerate(items_at(section, ("calendars",))):
+        yield from misdeclared(reading, ("calendars", index), calendar)
     yield from dangling(reading, section)
 
 

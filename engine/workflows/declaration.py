@@ -286,13 +286,13 @@ class LowTargets(PriorityTargets):
 class PrioritySla(Declared):
     """What each priority promises."""
 
-    critical: Annotated[CriticalTargets, Field(alias=Priority.CRITICAL)] = CriticalTargets()
+    critical: Annotated[CriticalTargets, Field(alias=Priority.CRITICAL.value)] = CriticalTargets()
     """For CRITICAL tickets."""
-    high: Annotated[HighTargets, Field(alias=Priority.HIGH)] = HighTargets()
+    high: Annotated[HighTargets, Field(alias=Priority.HIGH.value)] = HighTargets()
     """For HIGH tickets."""
-    medium: Annotated[MediumTargets, Field(alias=Priority.MEDIUM)] = MediumTargets()
+    medium: Annotated[MediumTargets, Field(alias=Priority.MEDIUM.value)] = MediumTargets()
     """For MEDIUM tickets."""
-    low: Annotated[LowTargets, Field(alias=Priority.LOW)] = LowTargets()
+    low: Annotated[LowTargets, Field(alias=Priority.LOW.value)] = LowTargets()
     """For LOW tickets."""
 
     def of(self, priority: Priority) -> PriorityTargets:
@@ -381,6 +381,6 @@ class Ticketing(Declared):
     ] = ()
     """When work is done, for targets that count working time only."""
     sla: PrioritySla = PrioritySla()
-    """What each priority promises."""
+    """How soon tickets of each priority are to be picked up and resolved."""
     auto_close: AutoClose = AutoClose()
     """When the system closes a RESOLVED ticket."""

@@ -1,11 +1,12 @@
-"""The names that catalog items and services refer to must be declared, or be chosen defaults."""
+"""What is referred to by name must be declared, or come with the product."""
 
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from engine import limits
-from engine.findings import Finding, did_you_mean
-from engine.workflows.declaration import SECTION, DefaultWorkflow, Service
+from engine.findings import Finding, Location, did_you_mean
+from engine.vocabulary import Priority
+from engine.workflows.declaration import ALWAYS, SECTION, DefaultWorkflow, Service
 from engine.workflows.places import Path, Value, items_at, value_at
 from engine.workflows.reading import Reading
 from engine.workflows.scalars import shown
@@ -20,19 +21,26 @@ class Reference(NamedTuple):
     """A field that names something else.
 
     Attributes:
-        field: its key, which is also what the thing is called.
+        path: where it stands in what refers; its key is also what the thing is called.
         names: what may be named.
 
     """
 
-    field: str
+    path: Path
     names: frozenset[str]
 
-    def finding(self, name: str, reading: Reading, at: Path) -> Finding:
-        """Return the finding for a place that names something else."""
+    def dangling(self, reading: Reading, holder: Value, at: Path) -> Iterator[Finding]:
+        """Yield a finding if what stands at a place names something that is not there."""
+        name = value_at(holder, self.path)
+        if isinstance(name, str) and name not in self.names:
+            yield self.finding(name, reading.place((SECTION, *at, *self.path)))
+
+    def finding(self, name: str, at: Location) -> Finding:
+        """Return the finding for a name of something that is not there."""
+        noun = self.path[-1]
         hint = did_you_mean(name[: limits.NAME_CHARACTERS], self.likely)
-        message = f"There is no {self.field} {shown(name)}; declare it, or name another.{hint}"
-        return Finding(f"unknown_{self.field}", message, reading.place((SECTION, *at)))
+        message = f"There is no {noun} {shown(name)}; declare it, or name another.{hint}"
+        return Finding(f"unknown_{noun}", message, at)
 
     @property
     def likely(self) -> frozenset[str]:
@@ -42,26 +50,32 @@ class Reference(NamedTuple):
 
 def dangling(reading: Reading, section: Value) -> Iterator[Finding]:
     """Yield a finding for every reference that leads nowhere."""
-    category = Reference("category", names_in(section, ("catalog", "categories")))
-    workflow = Reference("workflow", names_in(section, ("workflows",)) | chosen_defaults(section))
+    calendars = names_in(section, ("calendars",)) | {ALWAYS}
+    workflows = names_in(section, ("workflows",)) | chosen_defaults(section)
+    of_items = (
+        Reference(("category",), names_in(section, ("catalog", "categories"))),
+        Reference(("workflow",), workflows),
+        Reference(("sla", "calendar"), calendars),
+    )
     for index, item in enumerate(items_at(section, ITEMS)):
-        for reference in (category, workflow):
-            name = value_at(item, (reference.field,))
-            if isinstance(name, str) and name not in reference.names:
-                yield reference.finding(name, reading, (*ITEMS, index, reference.field))
+        for reference in of_items:
+            yield from reference.dangling(reading, item, (*ITEMS, index))
+    of_priority = Reference(("calendar",), calendars)
+    for priority in Priority:
+        at = ("sla", priority.value)
+        yield from of_priority.dangling(reading, value_at(section, at), at)
+    yield from dangling_services(reading, section, Reference(("workflow",), workflows))
+
+
+def dangling_services(reading: Reading, section: Value, of_service: Reference) -> Iterator[Finding]:
+    """Yield a finding for every service whose tickets would have no workflow."""
     for index, service in enumerate(items_at(section, SERVICES)):
-        named = workflow_of_outages(service)
-        if named is not None and named[0] not in workflow.names:
-            yield workflow.finding(named[0], reading, (*SERVICES, index, named[1]))
-
-
-def workflow_of_outages(service: Value) -> tuple[str, str] | None:
-    """Return the workflow that a service's tickets need, and the field that says so, if any do."""
-    name = value_at(service, ("workflow",))
-    if isinstance(name, str):
-        return name, "workflow"
-    needs_default = value_at(service, ("autoTicket",)) is True
-    return (WORKFLOW_OF_OUTAGES, "autoTicket") if needs_default else None
+        yield from of_service.dangling(reading, service, (*SERVICES, index))
+        names_none = value_at(service, of_service.path) is None
+        needs_default = names_none and value_at(service, ("autoTicket",)) is True
+        if needs_default and WORKFLOW_OF_OUTAGES not in of_service.names:
+            place = reading.place((SECTION, *SERVICES, index, "autoTicket"))
+            yield of_service.finding(WORKFLOW_OF_OUTAGES, place)
 
 
 def names_in(section: Value, path: Path) -> frozenset[str]:

@@ -13,9 +13,11 @@ from engine.workflows.declaration import (
     CatalogItem,
     Category,
     Declared,
+    PrioritySla,
     Service,
     Ticketing,
     Workflow,
+    WorkingCalendar,
 )
 from engine.workflows.defaults import default_workflows
 
@@ -25,6 +27,7 @@ class Kind(StrEnum):
 
     WORKFLOW = "workflow"
     CATEGORY = "category"
+    CALENDAR = "calendar"
     ITEM = "item"
     SERVICE = "service"
     SETTING = "setting"
@@ -33,13 +36,16 @@ class Kind(StrEnum):
 MODELS: Final[Mapping[Kind, type[Declared]]] = {
     Kind.WORKFLOW: Workflow,
     Kind.CATEGORY: Category,
+    Kind.CALENDAR: WorkingCalendar,
     Kind.ITEM: CatalogItem,
     Kind.SERVICE: Service,
-    Kind.SETTING: AutoClose,
 }
-"""The model of each kind; the only setting is `autoClose`."""
+"""The model of each kind, settings aside."""
 
 AUTO_CLOSE: Final = "autoClose"
+SLA: Final = "sla"
+SETTINGS: Final[Mapping[str, type[Declared]]] = {AUTO_CLOSE: AutoClose, SLA: PrioritySla}
+"""The model of each setting, by the key that it stands under."""
 
 
 class Key(NamedTuple):
@@ -50,6 +56,11 @@ class Key(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"
+
+
+def model_of(key: Key) -> type[Declared]:
+    """Return the model of a resource; KeyError if there is no such setting."""
+    return SETTINGS[key.name] if key.kind is Kind.SETTING else MODELS[key.kind]
 
 
 KIND_ORDER: Final = {kind: place for place, kind in enumerate(Kind)}
@@ -83,7 +94,7 @@ class Resource:
     @cached_property
     def model(self) -> Declared:
         """The declaration as its model."""
-        return MODELS[self.key.kind].model_validate(json.loads(self.declaration))
+        return model_of(self.key).model_validate(json.loads(self.declaration))
 
     @property
     def workflow(self) -> Workflow:
@@ -121,9 +132,11 @@ def declared_resources(ticketing: Ticketing) -> dict[Key, Resource]:
     resources = [
         *(Resource.of(Kind.WORKFLOW, each.name, each) for each in workflows),
         *(Resource.of(Kind.CATEGORY, each.name, each) for each in catalog.categories),
+        *(Resource.of(Kind.CALENDAR, each.name, each) for each in ticketing.calendars),
         *(Resource.of(Kind.ITEM, each.name, each) for each in catalog.items),
         *(Resource.of(Kind.SERVICE, each.path, each) for each in ticketing.services),
         Resource.of(Kind.SETTING, AUTO_CLOSE, ticketing.auto_close),
+        Resource.of(Kind.SETTING, SLA, ticketing.sla),
     ]
     return {resource.key: resource for resource in resources}
 

@@ -20,10 +20,12 @@ from engine.workflows.declaration import (
     CatalogItem,
     Category,
     Declared,
+    PrioritySla,
     Service,
     Workflow,
+    WorkingCalendar,
 )
-from engine.workflows.resources import AUTO_CLOSE, MODELS, Key, Resource, in_order
+from engine.workflows.resources import AUTO_CLOSE, SLA, Key, Resource, in_order, model_of
 from reconciler.diff import Change, change_of
 from reconciler.document import form
 from reconciler.document.differences import common_length, differences, path_of
@@ -103,7 +105,9 @@ def complaints_about_resource(
 ) -> Iterator[str]:
     """Yield what makes one resource none of its kind and name."""
     try:
-        name = name_in(MODELS[change.kind].model_validate(part.declaration))
+        name = name_in(model_of(Key(change.kind, change.name)).model_validate(part.declaration))
+    except KeyError:
+        yield f"{path_of(path)}: there is no setting {change.name!a}."
     except ValidationError as error:
         yield from (complaint(each, path) for each in error.errors(include_url=False))
     else:
@@ -114,12 +118,14 @@ def complaints_about_resource(
 def name_in(declared: Declared) -> str:
     """Return what a declaration is called."""
     match declared:
-        case Workflow() | Category() | CatalogItem():
+        case Workflow() | Category() | WorkingCalendar() | CatalogItem():
             return declared.name
         case Service():
             return declared.path
         case AutoClose():
             return AUTO_CLOSE
+        case PrioritySla():
+            return SLA
         case _:
             raise TypeError(declared)
 

@@ -30,6 +30,7 @@ SYMBOLS: Final = {
 HEADINGS: Final = {
     Kind.WORKFLOW: "Workflows",
     Kind.CATEGORY: "Categories",
+    Kind.CALENDAR: "Calendars",
     Kind.ITEM: "Catalog items",
     Kind.SERVICE: "Services",
     Kind.SETTING: "Settings",

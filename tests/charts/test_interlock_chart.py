@@ -25,7 +25,10 @@ WHOLE = """
 ticketing:
   defaultWorkflows: [incident_response]
   workflows:
-    - {name: hotfix, displayName: Hotfix, transitions: [{from: OPEN, to: CLOSED, role: any}]}
+    - name: hotfix
+      displayName: Hotfix
+      transitions: [{from: OPEN, to: CLOSED, role: any}]
+      autoClose: {afterResolved: P1D}
   catalog:
     categories: [{name: incidents, displayName: Incidents, icon: report_problem}]
     items:
@@ -35,8 +38,14 @@ ticketing:
         description: "Connectivity: DNS, or #1 routes"
         workflow: hotfix
         defaults: {priority: HIGH, assigneeGroup: "on"}
-        sla: {response: 10m, resolution: 1h30m}
+        sla: {response: 10m, resolution: 1h30m, calendar: office}
   services: [{path: acme/shop/api, slaGroup: payment-team, autoTicket: true}]
+  calendars:
+    - name: office
+      timeZone: Europe/Budapest
+      hours: {monday: ["09:00-12:00", "13:00-17:00"], saturday: ["22:00-24:00"]}
+      holidays: [2026-12-25]
+  sla: {LOW: {calendar: office}, HIGH: {response: PT15M}}
   autoClose: {afterResolved: never}
 """
 PRODUCTION = """

@@ -11,15 +11,18 @@ from engine.findings import Location
 from engine.storage.recorded_moves import RecordedMoves
 from engine.vocabulary import STATUSES, ActorRoles, Priority, Status
 from engine.workflows.declaration import (
+    ALWAYS,
     NEVER,
     AutoClose,
     CatalogItem,
     Category,
+    PrioritySla,
     Service,
     Workflow,
+    WorkingCalendar,
 )
 from engine.workflows.policy import transitions_of
-from engine.workflows.resources import AUTO_CLOSE, Key, Kind, Resource, Snapshot
+from engine.workflows.resources import AUTO_CLOSE, SLA, Key, Kind, Resource, Snapshot
 from reconciler.diff import diff
 from reconciler.impact import LIVE_STATUSES, LiveTickets, Place, impact_of, is_in_force
 from reconciler.plan import Plan, PlannedChange, moves_of, workflows_in_force
@@ -96,6 +99,16 @@ def auto_close(after: str) -> Resource:
     return Resource.of(Kind.SETTING, AUTO_CLOSE, declared)
 
 
+def calendar(name: str, *hours: str, **more: object) -> Resource:
+    """Return a calendar of these hours on Mondays."""
+    declared = {"name": name, "timeZone": "Europe/Budapest", "hours": {"monday": list(hours)}}
+    return Resource.of(Kind.CALENDAR, name, WorkingCalendar.model_validate(declared | more))
+
+
+def sla(**priorities: object) -> Resource:
+    return Resource.of(Kind.SETTING, SLA, PrioritySla.model_validate(priorities))
+
+
 def retired(resource: Resource) -> Resource:
     return replace(resource, retired=True)
 
@@ -151,8 +164,11 @@ def one_of_everything() -> Plan:
         item("network_outage", "incident_response", "incidents", icon="wifi_off"),
         service("acme/shop/prod/eu1/payment-api", "payment-team"),
         auto_close("72h"),
+        sla(),
     )
     desired = snapshot(
+        calendar("office", "09:00-17:00", holidays=["2026-12-25"]),
+        sla(HIGH={"response": "15m", "calendar": "office"}),
         workflow("incident_response", narrowed, "Incident response"),
         workflow("access_request", INCIDENT),
         back,
@@ -267,8 +283,20 @@ def categories() -> st.SearchStrategy[dict[Key, Resource]]:
     return st.lists(one, max_size=3).map(lambda each: dict(snapshot(*each)))
 
 
-def items(of_workflows: list[str], of_categories: list[str]) -> st.SearchStrategy[list[Resource]]:
-    """Return items that refer to these workflows and categories; none if one of them is none."""
+HOURS = st.lists(st.sampled_from(["00:00-06:00", "09:00-17:00", "22:00-24:00"]), min_size=1).map(
+    lambda hours: sorted({*hours})
+)
+
+
+def calendars() -> st.SearchStrategy[dict[Key, Resource]]:
+    one = st.builds(lambda name, hours: calendar(name, *hours), NAMES, HOURS)
+    return st.lists(one, max_size=2).map(lambda each: dict(snapshot(*each)))
+
+
+def items(
+    of_workflows: list[str], of_categories: list[str], of_calendars: list[str]
+) -> st.SearchStrategy[list[Resource]]:
+    """Return items that refer to these; none if there are no workflows or no categories."""
     if not (of_workflows and of_categories):
         return st.just([])
     one = st.builds(
@@ -282,7 +310,11 @@ def items(of_workflows: list[str], of_categories: list[str]) -> st.SearchStrateg
             {"priority": st.sampled_from([each.value for each in Priority])},
             optional={"assigneeGroup": LINES},
         ),
-        sla=st.none() | st.just({"response": "10m", "resolution": "1d"}),
+        sla=st.none()
+        | st.fixed_dictionaries(
+            {"response": st.just("10m"), "resolution": st.just("PT1H")},
+            optional={"calendar": st.sampled_from([ALWAYS, *of_calendars])},
+        ),
     )
     return st.lists(one, max_size=4)
 
@@ -290,14 +322,17 @@ def items(of_workflows: list[str], of_categories: list[str]) -> st.SearchStrateg
 @st.composite
 def snapshots(draw: st.DrawFn) -> Snapshot:
     """Draw everything that is declared: each reference is to something that is declared, too."""
-    flows, shelves = draw(workflows()), draw(categories())
-    names = [[key.name for key in each] for each in (flows, shelves)]
+    flows, shelves, clocks = draw(workflows()), draw(categories()), draw(calendars())
+    names = [[key.name for key in each] for each in (flows, shelves, clocks)]
+    targets = st.fixed_dictionaries({"calendar": st.sampled_from([ALWAYS, *names[2]])})
+    opens_tickets = st.booleans() if "incident_response" in names[0] else st.just(value=False)
     rest = [
         *draw(items(*names)),
-        *draw(st.lists(st.builds(service, PATHS, LINES, auto_ticket=st.booleans()), max_size=2)),
+        *draw(st.lists(st.builds(service, PATHS, LINES, auto_ticket=opens_tickets), max_size=2)),
         *draw(st.lists(st.sampled_from(["72h", "1d", NEVER]).map(auto_close), max_size=1)),
+        *draw(st.lists(targets.map(lambda each: sla(HIGH=each)), max_size=1)),
     ]
-    return {**flows, **shelves, **snapshot(*rest)}
+    return {**flows, **shelves, **clocks, **snapshot(*rest)}
 
 
 @st.composite

@@ -8,12 +8,12 @@ from engine.workflows.resources import Snapshot, declared_resources
 from reconciler.desired import desired_in
 from reconciler.diff import diff
 from reconciler.export import values_of, workflow_values
-from tests.reconciler.plans import INCIDENT, auto_close, live_snapshots, snapshot, workflow
+from tests.reconciler.plans import INCIDENT, auto_close, live_snapshots, sla, snapshot, workflow
 
 
 @given(live_snapshots())
 def test_planning_an_export_finds_nothing_to_do(live: Snapshot) -> None:
-    live = {**live, **snapshot(auto_close("72h"))}
+    live = {**live, **snapshot(auto_close("72h"), sla())}
     exported = values_of(live)
     desired = desired_in([("values.yaml", exported)])
     assert diff(live, desired.resources) == ()

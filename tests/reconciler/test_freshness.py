@@ -18,6 +18,7 @@ from tests.reconciler.plans import (
     INCIDENT,
     PLANS,
     auto_close,
+    calendar,
     category,
     item,
     planned,
@@ -154,6 +155,7 @@ def referred_by(plan: Plan) -> dict[Key, Resource]:
     make: dict[Kind, Callable[[str], Resource]] = {
         Kind.CATEGORY: lambda name: category(name, name),
         Kind.WORKFLOW: lambda name: workflow(name, {}),
+        Kind.CALENDAR: lambda name: calendar(name, "09:00-17:00"),
     }
     changed = {planned.change.key for planned in plan.changes}
     return {

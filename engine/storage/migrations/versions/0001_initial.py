@@ -157,6 +157,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("catalog_categories_pkey")),
     )
     op.create_table(
+        "calendars",
+        sa.Column("name", sa.Text(collation="C"), nullable=False),
+        sa.Column(
+            "declaration", sa.JSON(), nullable=False, comment="canonical; the row says nothing else"
+        ),
+        sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reconciliation", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["reconciliation"], ["reconciliations.id"], name=op.f("calendars_reconciliation_fkey")
+        ),
+        sa.PrimaryKeyConstraint("name", name=op.f("calendars_pkey")),
+    )
+    op.create_table(
         "services",
         sa.Column("path", sa.Text(collation="C"), nullable=False),
         sa.Column(
