@@ -62,7 +62,7 @@ from engine.workflows.policy import Policy
 
 TICKET_ID_BYTES: Final = 16
 CHANGING_COLUMNS: Final = (
-    *("title", "description", "priority", "assignee"),
+    *("title", "description", "status", "priority", "assignee"),
     *("updated_at", "version", "head"),
 )
 

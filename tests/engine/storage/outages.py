@@ -1,0 +1,49 @@
+"""Monitored services for the tests: declared, reported, answered."""
+
+from collections.abc import Sequence
+
+from engine.storage.database import Database
+from engine.storage.finding import find_tickets
+from engine.storage.outage_tickets import Answer, answer_service
+from engine.storage.service_health import record_reports
+from engine.storage.ticket_reads import histories
+from engine.tickets.finding import Part
+from engine.tickets.history import Entry
+from engine.tickets.reports import HealthReport
+from engine.tickets.ticket import Ticket
+from engine.workflows.declaration import Service
+from engine.workflows.resources import Kind, Resource
+from tests.declared import put
+
+PATH = "acme/shop/payment-api"
+
+
+def service(path: str = PATH, **more: object) -> Resource:
+    declared = {"path": path, "slaGroup": "payment-team", "autoTicket": True} | more
+    return Resource.of(Kind.SERVICE, path, Service.model_validate(declared))
+
+
+async def declare_service(database: Database, path: str = PATH, **more: object) -> None:
+    await put(database, [service(path, **more)])
+
+
+async def report(database: Database, status: str, path: str = PATH, **more: object) -> Answer:
+    """Report how a service is doing, and have it answered."""
+    await record(database, status, path, **more)
+    return await answer_service(database, path)
+
+
+async def record(database: Database, status: str, path: str = PATH, **more: object) -> None:
+    checked = HealthReport.checked(path=path, status=status, **more)
+    await record_reports(database, path, [checked])
+
+
+async def outage_tickets(database: Database, path: str = PATH) -> Sequence[Ticket]:
+    """Return the tickets of a service, oldest first."""
+    page = await find_tickets(database, {}, Part(100))
+    return [each for each in reversed(page.tickets) if each.service == path]
+
+
+async def history(database: Database, ticket: str | None) -> list[Entry]:
+    assert ticket is not None
+    return (await histories(database, [ticket]))[ticket]
