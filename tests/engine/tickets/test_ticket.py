@@ -28,6 +28,7 @@ EFFECTS: dict[EntryKind, tuple[str | None, Ticket]] = {
     EntryKind.TITLE: ("Cards fail", a_ticket(title="Cards fail")),
     EntryKind.DESCRIPTION: ("All of them", a_ticket(description="All of them")),
     EntryKind.COMMENT: ("Looking", a_ticket()),
+    EntryKind.NOTE: ("Looking", a_ticket()),
 }
 
 
