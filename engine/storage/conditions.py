@@ -118,6 +118,7 @@ CONDITIONS: Final = {
             within(tickets.c.assignee_group, "my_groups"),
             lambda f, actor: several(groups_of(f, actor)),
         ),
+        Condition("service", tickets.c.service == bindparam("service"), lambda f, _: f.service),
         Condition(
             "created_since",
             tickets.c.created_at >= bindparam("created_since"),

@@ -18,7 +18,10 @@ POOL_CONNECTIONS: Final = 16
 COMMAND_SECONDS_MAX: Final = 30
 
 ANYTHING: Final = Statement.of(select(literal_column("1")))
-PLAN_ANEW: Final = Statement.of(text("SET LOCAL plan_cache_mode = force_custom_plan"))
+PLAN_ANEW: Final = Statement.of(
+    text("SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL random_page_cost = 1.1")
+)
+"""The cost is that of flash and memory: the default is a spinning disk's and shuns indexes."""
 
 Row: TypeAlias = asyncpg.Record
 

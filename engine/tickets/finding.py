@@ -9,6 +9,7 @@ from typing import Annotated, Final, TypeAlias, TypeVar
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 
 from engine import limits
+from engine.tickets.reports import Path as ServicePath
 from engine.tickets.requests import Checked, GroupName, Reference, UserId, storable
 from engine.tickets.ticket import Ticket
 from engine.vocabulary import Priority, Status
@@ -46,6 +47,7 @@ class TicketFilter(Checked):
     unassigned: bool | None = None
     requester: UserId | None = None
     assignee_group: GroupName | None = None
+    service: ServicePath | None = None
     created_since: AwareDatetime | None = None
     created_before: AwareDatetime | None = None
     updated_since: AwareDatetime | None = None

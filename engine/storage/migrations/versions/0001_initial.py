@@ -25,6 +25,9 @@ $$
 """
 
 URGENCY = "array_position('{LOW,MEDIUM,HIGH,CRITICAL}'::text[], priority)"
+# By default no word beyond the thousand most frequent is known to be rare: each is then looked for
+# as if it were in thousands of tickets, which can take a second where a millisecond would do.
+TELL_WORDS_APART = "ALTER TABLE ticket_words ALTER COLUMN words SET STATISTICS 500"
 NOTE_WORDS = """
 CREATE FUNCTION note_words() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -445,6 +448,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("ticket", name=op.f("ticket_words_pkey")),
     )
     op.create_index("ticket_words_search_idx", "ticket_words", ["words"], postgresql_using="gin")
+    op.execute(TELL_WORDS_APART)
     op.execute(NOTE_WORDS)
     op.execute(NOTE_WORDS_OF_NEW)
     op.execute(NOTE_WORDS_OF_EDITED)

@@ -1,0 +1,147 @@
+"""Finding tickets among a million: the first page and page 500 of what people look for."""
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from statistics import quantiles
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Final, TypeAlias
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.made import make_tickets
+from benchmarks.storage import DEFAULTS
+from engine.storage.conditions import Conditions, conditions_of
+from engine.storage.database import Database, open_database
+from engine.storage.embedded import embedded_server
+from engine.storage.finding import find_tickets
+from engine.storage.schema import migrate
+from engine.tickets.actor import Actor
+from engine.tickets.finding import Direction, Order, OrderField, Part, TicketFilter
+from engine.vocabulary import SYSTEM
+from reconciler.apply import Order as Command
+from reconciler.apply import reconcile
+
+TICKETS: Final = 1_000_000
+PAGE: Final = 20
+FAR_PAGE: Final = 500
+ROUNDS: Final = 200
+ACTOR: Final = Actor("u_7", "Person 7", frozenset({"group-7", "group-20", "group-49"}))
+
+NEWEST: Final = Order()
+OLDEST: Final = Order(direction=Direction.ASC)
+LATEST_CHANGE: Final = Order(OrderField.UPDATED_AT)
+MOST_URGENT: Final = Order(OrderField.PRIORITY)
+LIVE: Final = ("OPEN", "IN_PROGRESS", "RESOLVED")
+PLAIN: Final = "newest first"
+
+SHAPES: Final[Mapping[str, tuple[Order, Mapping[str, object]]]] = {
+    PLAIN: (NEWEST, {}),
+    "oldest first": (OLDEST, {}),
+    "last change first": (LATEST_CHANGE, {}),
+    "most urgent first": (MOST_URGENT, {}),
+    "live": (NEWEST, {"status": LIVE}),
+    "live, oldest first": (OLDEST, {"status": LIVE}),
+    "live, most urgent first": (MOST_URGENT, {"status": LIVE}),
+    "OPEN": (NEWEST, {"status": ["OPEN"]}),
+    "CRITICAL": (NEWEST, {"priority": ["CRITICAL"]}),
+    "one workflow of five": (NEWEST, {"workflow": ["change_request"]}),
+    "assigned to me": (NEWEST, {"assigned_to_me": True}),
+    "assigned to me, live": (NEWEST, {"assigned_to_me": True, "status": LIVE}),
+    "assigned to me, last change first": (LATEST_CHANGE, {"assigned_to_me": True}),
+    "unassigned": (NEWEST, {"unassigned": True}),
+    "opened by me": (NEWEST, {"opened_by_me": True}),
+    "one group": (NEWEST, {"assignee_group": "group-20"}),
+    "my three groups, live": (NEWEST, {"my_groups": True, "status": LIVE}),
+    "a word in 6 % of the tickets": (NEWEST, {"text": "word5"}),
+    "a word in 1 % of the tickets": (NEWEST, {"text": "word300"}),
+    "a word in 200 tickets": (NEWEST, {"text": "word15000"}),
+    "two words": (NEWEST, {"text": "word5 word12"}),
+    "two words, live": (NEWEST, {"text": "word5 word12", "status": LIVE}),
+}
+TITLE: Final = f"""\
+Milliseconds for a page of {PAGE} among {TICKETS:,} tickets, {ROUNDS} rounds of every row in turn
+Embedded PostgreSQL, default settings; from the filter to the tickets, one at a time"""
+CAPTION: Final = f"""\
+ratio: of the median to that of the first page, {PLAIN}
+page {FAR_PAGE}: begins after the last ticket of the page before; shorter lists have none"""
+
+Times: TypeAlias = Mapping[tuple[str, str], list[float]]
+"""Milliseconds in each round, by shape and page."""
+
+
+def main() -> None:
+    """Print medians, 99th percentiles and ratios."""
+    with TemporaryDirectory() as folder, embedded_server(Path(folder)) as url:
+        times = asyncio.run(measured(url))
+    Console(width=120).print(table_of(times))
+
+
+async def measured(url: str) -> Times:
+    """Make the tickets and look for them."""
+    await migrate(url)
+    async with open_database(url) as database:
+        await reconcile(database, DEFAULTS, Command(by=SYSTEM), source="benchmark")
+        await make_tickets(url, TICKETS)
+        return await race(database)
+
+
+async def race(database: Database) -> Times:
+    """Take rounds of all rows in turn, after one warm-up."""
+    parts = {
+        (name, page): (conditions_of(TicketFilter.checked(**wanted), ACTOR), part)
+        for name, (order, wanted) in SHAPES.items()
+        for page, part in (await pages(database, order, wanted)).items()
+    }
+    times: dict[tuple[str, str], list[float]] = {row: [] for row in parts}
+    for turn in range(ROUNDS + 1):
+        for row, (conditions, part) in parts.items():
+            taken = await milliseconds(database, conditions, part)
+            if turn > 0:
+                times[row].append(taken)
+    return times
+
+
+async def pages(database: Database, order: Order, wanted: Mapping[str, object]) -> dict[str, Part]:
+    """Return the first page of a list, and the far one if the list is as long."""
+    conditions = conditions_of(TicketFilter.checked(**wanted), ACTOR)
+    before = await find_tickets(database, conditions, Part((FAR_PAGE - 1) * PAGE, order))
+    first = {"first": Part(PAGE, order)}
+    if not before.has_more:
+        return first
+    return first | {str(FAR_PAGE): Part(PAGE, order, after=order.place_of(before.tickets[-1]))}
+
+
+async def milliseconds(database: Database, conditions: Conditions, part: Part) -> float:
+    """Return how long one page takes."""
+    start = perf_counter()
+    await find_tickets(database, conditions, part)
+    return (perf_counter() - start) * 1_000
+
+
+def table_of(times: Times) -> Table:
+    """Return the times as a table."""
+    table = Table(
+        *("tickets", "page", "p50", "p99", "ratio"),
+        title=TITLE,
+        title_justify="left",
+        caption=CAPTION,
+        caption_justify="left",
+    )
+    reference = middle_and_tail(times[PLAIN, "first"])[0]
+    for (name, page), taken in times.items():
+        middle, tail = middle_and_tail(taken)
+        table.add_row(name, page, f"{middle:.2f}", f"{tail:.2f}", f"{middle / reference:.1f}")
+    return table
+
+
+def middle_and_tail(taken: list[float]) -> tuple[float, float]:
+    """Return the 50th and the 99th percentile."""
+    hundredths = quantiles(taken, n=100)
+    return hundredths[49], hundredths[98]
+
+
+if __name__ == "__main__":
+    main()
