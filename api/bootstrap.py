@@ -16,6 +16,7 @@ from api.graphql.interlock_schema import interlock_executor
 from api.housekeeping import forget_old_keys
 from api.http.application import build_application
 from api.http.graphql import graphql_route
+from api.http.monitoring import monitoring_routes
 from api.http.registry import registry_routes
 from api.http.server import run_server
 from api.http.templates import template_routes
@@ -23,6 +24,7 @@ from api.identity import Tokens
 from api.keys import ApiKeys
 from api.licences import licence_for
 from api.logs import configure_logging
+from api.monitoring import Monitoring
 from api.mounted_values import MountedValues
 from api.parts import Parts, open_parts
 from api.people import People
@@ -76,6 +78,8 @@ async def application_on(
         refreshes = (plugins.refresh, workflows.refresh, catalog.refresh)
         await stack.enter_async_context(in_background(follow(parts.url, *refreshes)))
         await stack.enter_async_context(in_background(forget_old_keys(parts.database)))
+        monitoring = Monitoring(parts.database, plugins)
+        await stack.enter_async_context(in_background(monitoring.look_after()))
 
         async def context_for(actor: Actor) -> Context:
             await people.remember(actor)
@@ -86,6 +90,7 @@ async def application_on(
                 graphql_route(await interlock_executor(), context_for),
                 *registry_routes(values),
                 *template_routes(parts.database),
+                *monitoring_routes(monitoring),
             ],
             Tokens(settings.demand_jwt_secret()),
             parts.database.check,

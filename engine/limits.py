@@ -50,6 +50,7 @@ SEARCH_CHARACTERS: Final = 200
 # What monitoring reports of a service.
 HEALTH_MESSAGE_CHARACTERS: Final = 2_000
 HEALTH_SOURCE_CHARACTERS: Final = 120
+PAGE_SERVICES: Final = 500
 
 # Working time.
 CALENDAR_DAYS: Final = 20 * 366

@@ -12,6 +12,7 @@ from api.graphql import (
     plugins,
     reconciliation,
     scalars,
+    services,
     tickets,
     workflows,
 )
@@ -20,7 +21,7 @@ from api.graphql.executor import GraphQLExecutor
 from engine.plugins import Plugin
 
 ALWAYS: Final = (scalars, people, plugins, reconciliation)
-TICKETING: Final = (workflows, catalog, tickets, finding, mutations, bulk)
+TICKETING: Final = (workflows, catalog, services, tickets, finding, mutations, bulk)
 
 
 def with_ticketing(context: Context) -> None:

@@ -1,10 +1,11 @@
 """The scalars of the schema."""
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from api.graphql.resolvers import Resolvers
+from api.moments import to_the_second
 
 resolvers: Final = Resolvers()
 
@@ -16,7 +17,7 @@ class DateTimeScalar:
 
     def serialize(self, value: datetime) -> str:
         """Return the moment as text."""
-        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return to_the_second(value)
 
     def parse(self, value: object) -> datetime:
         """Return the moment that a client wrote, with whatever offset.

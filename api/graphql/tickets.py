@@ -8,6 +8,7 @@ from api.graphql.resolvers import Resolvers
 from engine.storage.ticket_reads import read_ticket
 from engine.tickets.history import Entry, EntryKind
 from engine.tickets.rules import may_see
+from engine.tickets.system import reason_in
 from engine.tickets.ticket import Ticket
 from engine.vocabulary import STATUSES, SYSTEM, ActorRoles
 from engine.workflows.compiler import CompiledWorkflow
@@ -92,6 +93,7 @@ def entry_fields(entry: Entry, ticket: Ticket) -> dict[str, object]:
         "to": None if is_said else entry.new_value,
         "comment": entry.new_value if is_said else None,
         "actorRoles": role_names(ActorRoles(entry.actor_bits)),
+        "reason": reason_in(entry),
     }
 
 

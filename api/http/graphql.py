@@ -4,23 +4,16 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import orjson
-from aiohttp import hdrs, web
+from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from api.graphql.executor import GraphQLExecutor, GraphQLRequest
+from api.http.bodies import JSON, json_in
 from api.http.keys import ACTOR
-from engine.errors import InterlockError, InvalidInput
+from engine.errors import InvalidInput
 from engine.tickets.actor import Actor
 
 PATH: Final = "/graphql"
-JSON: Final = "application/json"
-
-
-class UnsupportedMediaType(InterlockError):
-    """Send the request as JSON, with `Content-Type: application/json`."""
-
-    code = "unsupported_media_type"
-    status = 415
 
 
 class Body(BaseModel):
@@ -57,12 +50,9 @@ async def read_request(request: web.Request) -> GraphQLRequest:
         InvalidInput: it is not a request in GraphQL's form.
 
     """
-    if request.content_type != JSON:
-        raise UnsupportedMediaType(content_type=request.headers.get(hdrs.CONTENT_TYPE))
+    said = await json_in(request)
     try:
-        body = Body.model_validate(orjson.loads(await request.read()))
-    except orjson.JSONDecodeError as error:
-        raise InvalidInput(f"The body is not JSON: {error}.") from None
+        body = Body.model_validate(said)
     except ValidationError as error:
         wrong = "; ".join(f"{each['loc'] or 'body'}: {each['msg']}" for each in error.errors())
         raise InvalidInput(f"The body is not a GraphQL request: {wrong}.") from None

@@ -1,0 +1,34 @@
+"""Bodies of requests, read as JSON."""
+
+from typing import Final
+
+import orjson
+from aiohttp import hdrs, web
+
+from engine.errors import InterlockError, InvalidInput
+
+JSON: Final = "application/json"
+
+
+class UnsupportedMediaType(InterlockError):
+    """Send the request as JSON, with `Content-Type: application/json`."""
+
+    code = "unsupported_media_type"
+    status = 415
+
+
+async def json_in(request: web.Request) -> object:
+    """Return what the body of a request says.
+
+    Raises:
+        UnsupportedMediaType: it is not declared as JSON.
+        InvalidInput: it is not JSON.
+
+    """
+    if request.content_type != JSON:
+        raise UnsupportedMediaType(content_type=request.headers.get(hdrs.CONTENT_TYPE))
+    try:
+        said: object = orjson.loads(await request.read())
+    except orjson.JSONDecodeError as error:
+        raise InvalidInput(f"The body is not JSON: {error}.") from None
+    return said

@@ -1,0 +1,8 @@
+"""Moments as the doors answer them."""
+
+from datetime import UTC, datetime
+
+
+def to_the_second(at: datetime) -> str:
+    """Return a moment as RFC 3339 has it, in UTC."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
