@@ -13,16 +13,18 @@ from sqlalchemy import JSON, Column, Table, Text, bindparam, cast, func, select,
 
 from engine.storage.database import Session
 from engine.storage.statements import DIALECT, Statement
-from engine.storage.tables import idempotency_keys, metadata
+from engine.storage.tables import idempotency_keys, metadata, plugins, ticket_words
 
 PREFETCHED_ROWS: Final = 1_000
 UNFIT: Final = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, ValueError)
 STORED_ROWS: Final = bindparam("stored_rows", type_=Text)
 
-KEPT: Final = {
-    table.name: table for table in metadata.sorted_tables if table is not idempotency_keys
-}
-"""What is kept, each table after those that it refers to. Idempotency keys are gone in a day."""
+LEFT_OUT: Final = (idempotency_keys, ticket_words)
+"""What is gone in a day, and what a trigger makes anew."""
+KEPT: Final = {table.name: table for table in metadata.sorted_tables if table not in LEFT_OUT}
+"""What is kept, each table after those that it refers to."""
+SEEDED: Final = (plugins,)
+"""What a new database has rows in already; those of a backup take their place."""
 
 
 async def rows_as_json(session: Session, table: str) -> AsyncIterator[str]:
@@ -63,13 +65,24 @@ def inserting(table: Table) -> Statement:
     )
     rows = f"json_to_recordset(CAST(:stored_rows AS json)) AS stored({types})"
     insertion = f"INSERT INTO {table.name} ({names}) OVERRIDING SYSTEM VALUE SELECT {values}"
-    return Statement.of(text(f"{insertion} FROM {rows}").bindparams(STORED_ROWS))
+    taking_places = taking_place(table) if table in SEEDED else ""
+    return Statement.of(text(f"{insertion} FROM {rows}{taking_places}").bindparams(STORED_ROWS))
+
+
+def taking_place(table: Table) -> str:
+    """Return the clause by which rows take the place of those of the same key."""
+    key = ", ".join(column.name for column in table.primary_key.columns)
+    values = ", ".join(f'"{each.name}" = EXCLUDED."{each.name}"' for each in stored(table))
+    return f" ON CONFLICT ({key}) DO UPDATE SET {values}"
 
 
 async def is_empty(session: Session) -> bool:
-    """Tell whether no kept table holds a row."""
+    """Tell whether no kept table holds a row that a new database does not have."""
     for table in KEPT.values():
-        if await session.row(Statement.of(select(table).limit(1))) is not None:
+        if (
+            table not in SEEDED
+            and await session.row(Statement.of(select(table).limit(1))) is not None
+        ):
             return False
     return True
 

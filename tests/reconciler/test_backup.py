@@ -3,6 +3,8 @@
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from hashlib import sha256
+from tempfile import TemporaryFile
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,10 +17,11 @@ from engine.storage.schema import migrate
 from engine.storage.ticket_store import TicketStore
 from engine.tickets.requests import AssignTicket, CommentTicket, CreateTicket, TransitionTicket
 from engine.vocabulary import Status
-from reconciler.backup import BATCH_ROWS, backup_lines, restore
+from reconciler.backup import backup_lines, restore
 from reconciler.desired import desired_in
 from reconciler.diff import diff
 from tests.conftest import at, run
+from tests.crowds import open_many
 from tests.declared import DEFAULTS
 from tests.people import ANNA, MARTON
 
@@ -42,6 +45,12 @@ async def empty_database(server: str, name: str = "interlock_restored") -> Async
     async with open_database(at(server, name)) as database:
         yield database
     await run(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def elsewhere(server: str) -> AsyncIterator[Database]:
+    async with empty_database(server, "interlock_elsewhere") as database:
+        yield database
 
 
 @pytest.fixture
@@ -113,14 +122,12 @@ BROKEN: dict[str, tuple[Breaking, str]] = {
 
 @pytest.mark.parametrize(("change", "words"), BROKEN.values(), ids=BROKEN)
 async def test_a_broken_backup_changes_nothing(
-    filled: Database, server: str, change: Breaking, words: str
+    filled: Database, elsewhere: Database, change: Breaking, words: str
 ) -> None:
-    lines = await backup(filled)
-    async with empty_database(server) as restored:
-        untouched = await backup(restored)
-        with pytest.raises(InvalidBackup, match=words):
-            await restore(restored, change(lines))
-        assert await backup(restored) == untouched
+    lines, untouched = await backup(filled), await backup(elsewhere)
+    with pytest.raises(InvalidBackup, match=words):
+        await restore(elsewhere, change(lines))
+    assert await backup(elsewhere) == untouched
 
 
 async def test_an_altered_history_under_a_right_digest_is_found(
@@ -141,25 +148,30 @@ async def test_an_altered_history_under_a_right_digest_is_found(
 )
 @given(place=st.integers(0), letter=st.sampled_from("x0\n {"))
 async def test_any_changed_letter_is_found(
-    filled: Database, server: str, place: int, letter: str
+    filled: Database, elsewhere: Database, place: int, letter: str
 ) -> None:
     text = "".join(await backup(filled))
     place %= len(text)
     if text[place] == letter:
         return
     changed = text[:place] + letter + text[place + 1 :]
-    async with empty_database(server) as restored:
-        with pytest.raises(InvalidBackup):
-            await restore(restored, lines_of(changed))
+    with pytest.raises(InvalidBackup):
+        await restore(elsewhere, lines_of(changed))
 
 
-async def test_a_large_backup_is_restored_in_batches(
-    database: Database, store: TicketStore, server: str
+async def test_a_hundred_thousand_tickets_go_there_and_back(
+    database: Database, server: str
 ) -> None:
-    form = CreateTicket.checked(title="Many", workflow="service_request")
-    for _ in range(BATCH_ROWS + 1):
-        await store.create(ANNA, form)
-    lines = await backup(database)
+    await open_many(database, 100_000)
+    first = sha256()
     async with empty_database(server) as restored:
-        await restore(restored, lines)
-        assert await backup(restored) == lines
+        with TemporaryFile("w+", encoding="utf-8", newline="\n") as file:
+            async for lines in backup_lines(database):
+                file.write(lines)
+                first.update(lines.encode())
+            file.seek(0)
+            await restore(restored, file)
+        second = sha256()
+        async for lines in backup_lines(restored):
+            second.update(lines.encode())
+    assert second.digest() == first.digest()
