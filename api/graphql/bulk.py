@@ -4,7 +4,7 @@ from typing import Final
 
 from api.graphql.context import Context
 from api.graphql.errors import JsonObject, refused_field
-from api.graphql.mutations import Arguments
+from api.graphql.mutations import Arguments, filled_in
 from api.graphql.resolvers import Resolvers
 from engine.errors import InterlockError
 from engine.storage.bulk import Outcome, transition_each
@@ -41,11 +41,7 @@ async def transition_tickets(
     _parent: object, arguments: Arguments, context: Context, _info: object
 ) -> Fields:
     """Move tickets to another status."""
-    form = TransitionTickets.checked(
-        tickets=arguments["ids"],
-        to=arguments["to"],
-        idempotency_key=arguments.get("idempotencyKey"),
-    )
+    form = filled_in(TransitionTickets, arguments)
     outcomes = await transition_each(context.store, context.actor, form)
     context.together([each.result for each in outcomes if isinstance(each.result, Ticket)])
     return {"outcomes": list(map(outcome_fields, outcomes))}

@@ -1,7 +1,8 @@
 """The scalars of the schema."""
 
 import re
-from datetime import datetime
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Final
 
 from api.graphql.resolvers import Resolvers
@@ -27,7 +28,8 @@ class DateTimeScalar:
 
         """
         if isinstance(value, str) and MOMENT.fullmatch(value):
-            return datetime.fromisoformat(value)
+            with suppress(OverflowError):  # before the year 1, or after 9999
+                return datetime.fromisoformat(value).astimezone(UTC)
         raise ValueError("a DateTime is written as in 2026-04-28T14:03:00Z")
 
 

@@ -200,7 +200,7 @@ class TransitionTicket(ChangeForm):
 class TransitionTickets(Form):
     """Move tickets to another status, each for itself."""
 
-    tickets: Annotated[
+    ids: Annotated[
         tuple[Reference, ...],
         Field(min_length=1, max_length=limits.BULK_TICKETS),
         AfterValidator(without_repetition),
@@ -209,7 +209,7 @@ class TransitionTickets(Form):
 
     def each(self) -> Iterator[TransitionTicket]:
         """Yield the form of each ticket, under a key of its own if there is a key."""
-        for ticket in self.tickets:
+        for ticket in self.ids:
             key = self.idempotency_key and sha256(f"{self.idempotency_key} {ticket}".encode())
             yield TransitionTicket(
                 ticket=ticket, to=self.to, idempotency_key=key and key.hexdigest()
