@@ -75,6 +75,7 @@ async def application_on(
         catalog = await LiveCatalog.read(parts.database)
         licence = licence_for(settings.license_public_key, settings.license_key)
         plugins = await LivePlugins.read(parts.database, licence, clock)
+        plugins.tell()
         refreshes = (plugins.refresh, workflows.refresh, catalog.refresh)
         await stack.enter_async_context(in_background(follow(parts.url, *refreshes)))
         await stack.enter_async_context(in_background(forget_old_keys(parts.database)))

@@ -4,12 +4,17 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
+
+import structlog
 
 from engine.errors import PluginDisabled
-from engine.plugins import Licence, Plugin, switched_off
+from engine.plugins import Licence, Plugin, check_switch, switched_off
 from engine.storage.database import Database
 from engine.storage.plugins import read_switches, turn_switch
 from engine.tickets.actor import Actor
+
+log: Final = structlog.get_logger(component="plugins")
 
 Clock = Callable[[], float]
 """The seconds since 1970."""
@@ -37,9 +42,14 @@ class LivePlugins:
         """Return the plugins of a database under a licence."""
         return cls(database, licence, await read_switches(database), clock)
 
+    @property
+    def now(self) -> datetime:
+        """The moment by which the licence is judged."""
+        return datetime.fromtimestamp(self.clock(), UTC)
+
     def refusal_by_licence(self, plugin: Plugin) -> PluginDisabled | None:
         """Return why the licence does not allow a plugin now; None if it does."""
-        return self.licence.refusal(plugin, datetime.fromtimestamp(self.clock(), UTC))
+        return self.licence.refusal(plugin, self.now)
 
     def refusal(self, plugin: Plugin) -> PluginDisabled | None:
         """Return why a plugin is off now; None if it is on."""
@@ -61,18 +71,15 @@ class LivePlugins:
             raise refusal
 
     async def toggle(self, actor: Actor, plugin: Plugin, *, enabled: bool) -> None:
-        """Switch a plugin on or off, for every server.
-
-        Raises:
-            Forbidden: the actor is not an admin.
-            PluginDisabled: the licence does not allow that it is on.
-
-        """
-        refusal = self.refusal_by_licence(plugin) if enabled and actor.is_admin else None
-        if refusal:
-            raise refusal
+        """Switch a plugin on or off, for every server; raises as `check_switch` does."""
+        check_switch(actor, plugin, self.licence, self.now, enabled=enabled)
         await turn_switch(self.database, actor, plugin, enabled=enabled)
         await self.refresh()
+
+    def tell(self) -> None:
+        """Write into the log what is off, and why."""
+        for refusal in filter(None, map(self.refusal, Plugin)):
+            log.warning(refusal.message, **refusal.details)
 
     async def refresh(self) -> None:
         """Read the switches again."""

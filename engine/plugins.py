@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from engine.errors import NotFound, PluginDisabled
+from engine.errors import Forbidden, NotFound, PluginDisabled
 from engine.findings import did_you_mean
+from engine.tickets.actor import Actor
 
 
 class Plugin(StrEnum):
@@ -67,6 +68,22 @@ class Licence:
 
 OPEN_EDITION = Licence(plugins=frozenset(Plugin))
 """What holds where licences are not checked: everything, for ever."""
+
+
+def check_switch(
+    actor: Actor, plugin: Plugin, licence: Licence, now: datetime, *, enabled: bool
+) -> None:
+    """Return if the actor may switch a plugin on or off now.
+
+    Raises:
+        Forbidden: they are not an admin.
+        PluginDisabled: the licence does not allow that it is on.
+
+    """
+    if not actor.is_admin:
+        raise Forbidden("Only admins switch plugins: ask one of them.", reason="admin_required")
+    if enabled and (refusal := licence.refusal(plugin, now)):
+        raise refusal
 
 
 def switched_off(plugin: Plugin) -> PluginDisabled:

@@ -5,11 +5,13 @@ from pathlib import Path
 import pytest
 
 from api.keys import Scope
+from api.licences import LicenceKey
 from api.settings import LogFormat, LogLevel, Settings
 from engine.errors import Misconfigured
 
 SECRET = "0123456789abcdef" * 2
 DIGEST = "9f" * 32
+PUBLIC_KEY = LicenceKey.new().public_text
 DATABASE = "postgresql://interlock:hunter2@db/interlock"
 
 
@@ -34,6 +36,8 @@ def test_every_variable_is_read() -> None:
             "INTERLOCK_DATA_DIR": "/var/lib/interlock",
             "INTERLOCK_JWT_SECRET": SECRET,
             "INTERLOCK_API_KEYS": f"reload={DIGEST}",
+            "INTERLOCK_LICENSE_PUBLIC_KEY": PUBLIC_KEY,
+            "INTERLOCK_LICENSE_KEY": "e30.e30.e30",
             "INTERLOCK_VALUES_FILE": "/etc/interlock/values.yaml",
             "INTERLOCK_VALUES_KEY": "interlock",
             "INTERLOCK_HOST": "::",
@@ -45,9 +49,12 @@ def test_every_variable_is_read() -> None:
     assert settings.database_url
     assert settings.database_url.get_secret_value() == DATABASE
     assert settings.demand_jwt_secret().get_secret_value() == SECRET
-    assert settings.model_dump(exclude={"database_url", "jwt_secret"}) == {
+    assert settings.license_key
+    assert settings.license_key.get_secret_value() == "e30.e30.e30"
+    assert settings.model_dump(exclude={"database_url", "jwt_secret", "license_key"}) == {
         "data_dir": Path("/var/lib/interlock"),
         "api_keys": ({"scopes": {Scope.RELOAD}, "digest": bytes.fromhex(DIGEST)},),
+        "license_public_key": PUBLIC_KEY,
         "values_file": Path("/etc/interlock/values.yaml"),
         "values_key": "interlock",
         "host": "::",

@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from engine.errors import NotFound
-from engine.plugins import OPEN_EDITION, Licence, OffReason, Plugin, switched_off
+from engine.errors import Forbidden, NotFound, PluginDisabled
+from engine.plugins import OPEN_EDITION, Licence, OffReason, Plugin, check_switch, switched_off
+from tests.people import ADA, EVERYBODY
 
 NOON = datetime(2026, 4, 28, 12, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -51,6 +52,26 @@ def test_ticketing_is_off_under(licence: Licence, reason: OffReason, message: st
     assert refusal is not None
     assert refusal.details == {"reason": reason, "plugin": "ticketing"}
     assert refusal.message == message
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_only_admins_switch(*, enabled: bool) -> None:
+    for actor in EVERYBODY:
+        if actor.is_admin:
+            check_switch(actor, Plugin.TICKETING, OPEN_EDITION, NOON, enabled=enabled)
+            continue
+        for licence in (OPEN_EDITION, Licence("ACME", TICKETING, NOON)):
+            with pytest.raises(Forbidden) as refused:
+                check_switch(actor, Plugin.TICKETING, licence, NOON, enabled=enabled)
+            assert refused.value.details == {"reason": "admin_required"}
+
+
+def test_what_is_not_licensed_is_only_switched_off() -> None:
+    expired = Licence("ACME", TICKETING, NOON)
+    check_switch(ADA, Plugin.TICKETING, expired, NOON, enabled=False)
+    with pytest.raises(PluginDisabled) as refused:
+        check_switch(ADA, Plugin.TICKETING, expired, NOON, enabled=True)
+    assert refused.value.details["reason"] == OffReason.LICENCE_EXPIRED
 
 
 def test_off_by_an_admin_is_told_apart() -> None:
