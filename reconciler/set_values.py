@@ -76,6 +76,8 @@ class Scanner:
             if len(steps) > limits.ASSIGNMENT_DEPTH:
                 self.fail(f"A path has at most {limits.ASSIGNMENT_DEPTH} steps.")
             self.expect("=")
+            if self.index == len(self.source.text) and is_lost_by_helm(steps):
+                self.fail("Helm loses an empty value that ends here: write a comma after it.")
             yield Assignment(steps, self.value())
             if self.index < len(self.source.text):
                 self.expect(",")
@@ -155,6 +157,12 @@ class Scanner:
     def fail(self, message: str) -> NoReturn:
         """Refuse what stands here."""
         raise WrongAssignment(message, self.spot)
+
+
+def is_lost_by_helm(steps: tuple[Step, ...]) -> bool:
+    """Tell whether Helm forgets an empty last value: that of a key in an item of a list."""
+    *before, last = (step.name for step in steps)
+    return isinstance(last, str) and any(isinstance(each, int) for each in before)
 
 
 def unescaped(word: str) -> str:

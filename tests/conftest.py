@@ -6,9 +6,11 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from secrets import token_hex
+from typing import Any
 
 import asyncpg
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy.engine import make_url
 
 from engine.storage.database import Database, open_database
@@ -17,6 +19,14 @@ from engine.storage.schema import migrate
 from engine.storage.ticket_store import TicketStore
 from tests.declared import put
 from tests.gates import Observer, observing
+
+# Speed is measured in benchmarks/, so nothing here fails by being slow.
+AT_LEISURE: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("default", **AT_LEISURE)
+settings.register_profile("ci", **AT_LEISURE, derandomize=True)
+settings.register_profile("hunt", **AT_LEISURE, max_examples=3_000)
+in_use = "ci" if "CI" in os.environ else "default"
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", in_use))
 
 TEMPLATE = "interlock_template"
 IN_A_HURRY = ("fsync = off", "synchronous_commit = off", "full_page_writes = off")

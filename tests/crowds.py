@@ -38,7 +38,8 @@ async def open_many(database: Database, count: int) -> None:
         )
         entry = opening_entry("tk_000000", OPENING, ANNA, OPENED_AT, revision)
         await mention_users(session, ANNA.id)
-        series = func.generate_series(1, count).table_valued("number", name="series").render_derived()
+        numbers = func.generate_series(1, count)
+        series = numbers.table_valued("number", name="series").render_derived()
         number = series.c.number
         id_ = literal("tk_").op("||")(func.lpad(func.to_hex(cast(number, Integer)), 12, "0"))
         values: dict[str, ColumnElement[Any]] = {

@@ -24,10 +24,9 @@ class PlanOutput(StrEnum):
 
 def show(plan: "Plan", output: PlanOutput) -> None:
     """Print a plan on standard output."""
+    from reconciler.document import document_of
     from reconciler.report.markdown import as_markdown
     from reconciler.report.text import print_plan
-
-    from reconciler.document import document_of
 
     match output:
         case PlanOutput.TEXT:

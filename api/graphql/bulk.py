@@ -2,8 +2,9 @@
 
 from typing import Final
 
+from api.facts import JsonObject
 from api.graphql.context import Context
-from api.graphql.errors import JsonObject, refused_field
+from api.graphql.errors import refused_field
 from api.graphql.mutations import Arguments, filled_in
 from api.graphql.resolvers import Resolvers
 from engine.errors import InterlockError

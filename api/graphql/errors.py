@@ -4,22 +4,15 @@ Our own errors speak for themselves; any other exception is a fault of ours, and
 house is an id to look up in the log (design section 7).
 """
 
-import re
-from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
-from typing import Final, TypeAlias
+from typing import Final
 from uuid import uuid4
 
-import orjson
 import structlog
 from graphql import GraphQLError
 
+from api.facts import Json, JsonObject, facts_in_json
 from engine.errors import InterlockError, InvalidInput, Unavailable
 
-Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
-JsonObject: TypeAlias = dict[str, Json]
-
-ERROR_OPTIONS: Final = orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z
 MESSAGE_CHARACTERS: Final = 500
 LARGEST_SHOWN: Final = 2**53 - 1
 """The largest integer that every JSON reader keeps exact."""
@@ -106,9 +99,7 @@ def located(problem: GraphQLError | str) -> JsonObject:
 
 def extensions_of(error: InterlockError) -> JsonObject:
     """Return the stable code and status of an error, and its details in JSON."""
-    facts = {"code": error.code, "status": error.status, **error.details}
-    extensions: JsonObject = orjson.loads(orjson.dumps(facts, plain, ERROR_OPTIONS))
-    return camel_cased(extensions)
+    return {"code": error.code, "status": error.status, **facts_in_json(error.details)}
 
 
 async def coerce_error(exception: Exception, error: JsonObject) -> JsonObject:
@@ -129,27 +120,3 @@ def hidden_fault(fault: BaseException) -> JsonObject:
     log.error("graphql_internal_error", id=error_id, exc_info=fault)
     extensions: JsonObject = {"code": "internal", "status": 500, "id": error_id}
     return {"message": "Internal error.", "extensions": extensions}
-
-
-def plain(value: object) -> object:
-    """Return a value that has no form of its own in JSON as one that has."""
-    if isinstance(value, Mapping):
-        return dict(value)
-    return sorted(value, key=str) if isinstance(value, AbstractSet) else str(value)
-
-
-def camel_cased(value: JsonObject) -> JsonObject:
-    """Return a JSON object with its keys, and those of all objects in it, in camelCase."""
-    return {camel_case(key): camel_cased_value(item) for key, item in value.items()}
-
-
-def camel_cased_value(value: Json) -> Json:
-    """Return a JSON value with the keys of all its objects in camelCase."""
-    if isinstance(value, list):
-        return [camel_cased_value(item) for item in value]
-    return camel_cased(value) if isinstance(value, dict) else value
-
-
-def camel_case(name: str) -> str:
-    """Return a snake_case name as GraphQL writes it; STATUS_NAMES and other text stay."""
-    return re.sub(r"(?<=[a-z0-9])_([a-z0-9])", lambda match: match[1].upper(), name)

@@ -7,11 +7,10 @@ from typing import Final, Self
 
 from graphql import DocumentNode, GraphQLSchema, OperationType, execute_sync
 
+from api.facts import Json, JsonObject
 from api.graphql.documents import Documents, PreparedDocument, PreparedOperation
 from api.graphql.errors import (
     DeadlineExceeded,
-    Json,
-    JsonObject,
     UnknownOperation,
     extensions_of,
     hidden_fault,

@@ -20,8 +20,9 @@ from tartiflette.language.ast import BooleanValueNode, FloatValueNode, IntValueN
 from tartiflette.resolver.default import sync_arguments_coercer
 from tartiflette.types.exceptions.tartiflette import TartifletteError
 
+from api.facts import Json, JsonObject
 from api.graphql.conversion import TartifletteNode
-from api.graphql.errors import Json, JsonObject, coerce_error
+from api.graphql.errors import coerce_error
 from api.graphql.resolvers import CustomScalar, Resolvers
 from api.graphql.sdl import tartiflette_sdl
 from engine.errors import InvalidInput, Misconfigured

@@ -8,6 +8,7 @@ from typing import Final, Self
 from aiohttp import hdrs, web
 
 from api import limits
+from api.facts import JsonObject, facts_in_json
 from api.http.keys import REQUEST_ID
 from api.keys import KeyRequired
 from engine.errors import InterlockError, NotFound, Unauthenticated
@@ -41,14 +42,14 @@ class Problem:
     status: int
     code: str
     detail: str
-    members: dict[str, object] = field(default_factory=dict)
+    members: JsonObject = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, error: InterlockError) -> Self:
         """Return a refusal of the engine or the reconciler as a problem."""
         headers = challenge(error) if isinstance(error, Unauthenticated) else {}
-        return cls(error.status, error.code, error.message, dict(error.details), headers)
+        return cls(error.status, error.code, error.message, facts_in_json(error.details), headers)
 
     @classmethod
     def of_http(cls, error: web.HTTPException) -> Self:
@@ -77,8 +78,8 @@ class Problem:
         document = standard | self.members | standard  # no member takes the place of a standard one
         return web.Response(
             status=self.status,
-            # Any text and any number has a form in the standard library, unlike in orjson.
-            body=json.dumps(document, default=str).encode(),
+            # Any number has a form in the standard library, unlike in orjson.
+            body=json.dumps(document).encode(),
             content_type=CONTENT_TYPE,
             headers=self.headers,
         )

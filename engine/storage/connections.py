@@ -6,6 +6,7 @@ one-statement transition (`benchmarks.storage`). Here a loan takes a connection 
 
 from asyncio import Semaphore, shield
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from time import monotonic
 from types import TracebackType
@@ -90,12 +91,14 @@ class ConnectionPool:
         self.give_back(connection)
 
     async def close(self) -> None:
-        """Wait for the connections that are lent, and close all."""
+        """Wait for the connections that are lent, and close all; a second time, do nothing more."""
         self.is_closed = True
-        for _ in range(self.size):
-            await self.turns.acquire()
-        for _, connection in self.idle:
-            await connection.close()
+        async with AsyncExitStack() as turns:
+            for _ in range(self.size):
+                await turns.enter_async_context(self.turns)
+            while self.idle:
+                _, connection = self.idle.pop()
+                await connection.close()
 
 
 @dataclass(slots=True)

@@ -51,7 +51,7 @@ async def fail(_request: web.Request) -> web.Response:
 
 async def conflict(_request: web.Request) -> web.Response:
     odd = ["\ud800", 10**30, Status.OPEN, datetime(2026, 4, 28, tzinfo=UTC)]
-    raise VersionConflict("It moved on.", current=7, odd=odd, status="taken", code="taken")
+    raise VersionConflict("It moved on.", current=7, odd_things=odd, status="taken", code="taken")
 
 
 async def misconfigured(_request: web.Request) -> web.Response:
@@ -133,7 +133,7 @@ async def test_a_problem_carries_the_details_of_the_refusal(client: Client) -> N
     async with client.get("/tickets/tk_1", headers=BEARER) as answer:
         document = await answer.json(content_type=None)
     assert document["current"] == 7
-    assert document["odd"] == ["\ud800", 10**30, "OPEN", "2026-04-28 00:00:00+00:00"]
+    assert document["oddThings"] == ["?", 10**30, "OPEN", "2026-04-28T00:00:00Z"]
     assert document["detail"] == "It moved on."
 
 

@@ -107,6 +107,9 @@ def test_ordinary_arguments_are_read_as_helm_reads_them_or_refused(argument: str
 @example("a=1\\,b=2")
 @example("a.b[0].c=1,a.b[1].c=2,")
 @example("a=-01")
+@example("b[0].c=")
+@example("b[0].c=,")
+@example("a[0].b.c=")
 @example("a=fal\u017fe")
 def test_any_argument_is_read_as_helm_reads_it_or_refused(argument: str) -> None:
     assert_set_as_helm_does_or_refused(argument)

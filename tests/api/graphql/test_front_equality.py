@@ -7,7 +7,7 @@ import pytest
 from graphql import get_introspection_query, parse, validate
 from hypothesis import given, settings
 
-from api.graphql.errors import Json, JsonObject
+from api.facts import Json, JsonObject
 from api.graphql.executor import GraphQLExecutor, GraphQLRequest
 from api.graphql.variables import condition_variables
 from tests.api.graphql import zoo

@@ -117,3 +117,24 @@ async def test_a_pool_waits_for_its_loans_to_close_and_lends_no_more(database_ur
             await backend(pool)
     await closing
     assert connection.is_closed()
+
+
+async def test_a_closed_pool_lends_nothing_and_may_be_closed_again(database_url: str) -> None:
+    pool = ConnectionPool(2, partial(asyncpg.connect, database_url))
+    await backend(pool)
+    for _ in range(2):
+        await pool.close()
+        with pytest.raises(Unavailable):
+            await backend(pool)
+
+
+async def test_who_gives_up_closing_keeps_no_turn(database_url: str) -> None:
+    pool = ConnectionPool(2, partial(asyncpg.connect, database_url))
+    async with pool.acquire():
+        closing = asyncio.create_task(pool.close())
+        await asyncio.sleep(0)
+        closing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await closing
+    await pool.close()
+    assert not pool.idle

@@ -4,20 +4,16 @@ from itertools import product
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from sqlalchemy import ARRAY, BigInteger, Integer, Text, column, func, literal, select
 
 from engine.storage.database import Database
 from engine.storage.policy_sql import ordinal, permits
 from engine.storage.statements import Statement
-from engine.vocabulary import EVERY_ACTOR, STATUSES, ActorRoles, Role, Status
+from engine.vocabulary import EVERY_ACTOR, STATUSES
 from engine.workflows import interop, policy
 from engine.workflows.defaults import default_workflows
+from tests.engine.workflows.policies import MOVES, Moves, as_declared
 
-Moves = dict[tuple[Status, Status], Role]
-
-PAIRS = [pair for pair in product(STATUSES, STATUSES) if pair[0] is not pair[1]]
-MOVES = st.dictionaries(st.sampled_from(PAIRS), st.sampled_from(Role))
 QUESTIONS = list(product(STATUSES, STATUSES, EVERY_ACTOR))
 DEFAULTS: dict[str, Moves] = {
     workflow.name: {(move.source, move.target): move.role for move in workflow.transitions}
@@ -43,20 +39,6 @@ def in_postgresql(value: int) -> Statement:
         literal(value, BigInteger), ordinal(ASKED.c.source), ASKED.c.target, ASKED.c.actor
     )
     return Statement.of(select(answer).select_from(ASKED))
-
-
-def as_declared(moves: Moves, source: Status, target: Status, actor: ActorRoles) -> bool:
-    """Read the declaration as its author means it, without the integer."""
-    names = {role.name for role in ActorRoles if role in actor}
-    match moves.get((source, target)):
-        case Role.ANY:
-            return bool(names)
-        case Role.ASSIGNEE:
-            return "ASSIGNEE" in names
-        case Role.REQUESTER:
-            return "REQUESTER" in names
-        case None:
-            return False
 
 
 async def assert_one_answer(database: Database, moves: Moves) -> None:

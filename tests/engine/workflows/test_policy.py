@@ -4,7 +4,6 @@ from itertools import product
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from engine.vocabulary import EVERY_ACTOR, ROLE_BITS, STATUSES, ActorRoles, Role, Status
 from engine.workflows.compiler import CompiledWorkflow, compile_workflow
@@ -20,26 +19,9 @@ from engine.workflows.policy import (
     policy_of,
     transitions_of,
 )
+from tests.engine.workflows.policies import MOVES, Moves, as_declared
 
-Moves = dict[tuple[Status, Status], Role]
-
-PAIRS = [pair for pair in product(STATUSES, STATUSES) if pair[0] is not pair[1]]
-MOVES = st.dictionaries(st.sampled_from(PAIRS), st.sampled_from(Role))
 DEFAULTS = {workflow.name: workflow for workflow in default_workflows()}
-
-
-def naive(moves: Moves, source: Status, target: Status, actor: ActorRoles) -> bool:
-    """Read the declaration as its author means it, without the integer."""
-    names = {role.name for role in ActorRoles if role in actor}
-    match moves.get((source, target)):
-        case Role.ANY:
-            return bool(names)
-        case Role.ASSIGNEE:
-            return "ASSIGNEE" in names
-        case Role.REQUESTER:
-            return "REQUESTER" in names
-        case None:
-            return False
 
 
 def compiled(moves: Moves) -> Policy:
@@ -49,7 +31,7 @@ def compiled(moves: Moves) -> Policy:
 def assert_same_answers(moves: Moves, policy: Policy) -> None:
     workflow = CompiledWorkflow("w", "W", policy)
     for source, target, actor in product(STATUSES, STATUSES, EVERY_ACTOR):
-        wanted = naive(moves, source, target, actor)
+        wanted = as_declared(moves, source, target, actor)
         assert permits(policy, source, target, actor) == wanted
         assert (target in allowed_from(policy, source, actor)) == wanted
         legal = wanted and source is not Status.CLOSED
