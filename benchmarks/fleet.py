@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from time import perf_counter
 from typing import Final, TypeAlias
@@ -10,16 +9,17 @@ from typing import Final, TypeAlias
 from sqlalchemy import bindparam, func, select
 
 from engine.storage.database import Database
+from engine.storage.entries import write_openings
 from engine.storage.history_audit import audit_histories
 from engine.storage.statements import Statement
 from engine.storage.tables import tickets
-from engine.storage.ticket_store import INSERT_ENTRY, INSERT_TICKET, offered_workflow
+from engine.storage.ticket_store import offered_workflow
 from engine.storage.users import mention_users
 from engine.tickets.actor import Actor
 from engine.tickets.changes import by_hand, opening_entry
-from engine.tickets.history import GENESIS, Entry
+from engine.tickets.history import Entry
+from engine.tickets.promises import Terms
 from engine.tickets.requests import CreateTicket
-from engine.tickets.ticket import opened
 from engine.vocabulary import Status
 
 Move: TypeAlias = Callable[[str], Awaitable[object]]
@@ -52,16 +52,15 @@ async def open_tickets(database: Database) -> None:
     async with database.transaction() as session:
         workflow = await offered_workflow(session, FORM.workflow)
         entries = [first_entry(n, workflow["now"], workflow["revision"]) for n in range(TICKETS)]
-        heads = [each.digest(GENESIS) for each in entries]
-        pairs = list(zip(entries, heads, strict=True))
         await mention_users(session, REQUESTER.id, ASSIGNEE.id)
-        await session.run_each(INSERT_TICKET, [asdict(opened(e)) | {"head": h} for e, h in pairs])
-        await session.run_each(INSERT_ENTRY, [asdict(e) | {"digest": h} for e, h in pairs])
+        await write_openings(session, entries)
 
 
 def first_entry(number: int, at: datetime, revision: int) -> Entry:
     """Return the entry that opens a ticket."""
-    return opening_entry(ticket_id(number), by_hand(FORM, REQUESTER), REQUESTER, at, revision)
+    return opening_entry(
+        ticket_id(number), by_hand(FORM, REQUESTER, Terms()), REQUESTER, at, revision
+    )
 
 
 def ticket_id(number: int) -> str:

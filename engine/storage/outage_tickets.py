@@ -7,7 +7,7 @@ ticket is done before it is judged whether anybody touched it.
 
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final
 
@@ -27,7 +27,9 @@ from sqlalchemy import (
 )
 
 from engine.storage.database import Database, Row, Session
+from engine.storage.entries import write_entries
 from engine.storage.plugins import TICKETING_ENABLED
+from engine.storage.promises import read_terms
 from engine.storage.rows import entry_of, ticket_of
 from engine.storage.service_health import ServiceHealth
 from engine.storage.statements import Statement
@@ -40,7 +42,7 @@ from engine.storage.tables import (
 )
 from engine.storage.ticket_locks import share_tickets
 from engine.storage.ticket_reads import HISTORIES
-from engine.storage.ticket_store import open_ticket, write_entries
+from engine.storage.ticket_store import open_ticket
 from engine.tickets.changes import recorded
 from engine.tickets.outage import (
     ASKING,
@@ -54,6 +56,7 @@ from engine.tickets.outage import (
     response_to,
     why_waiting,
 )
+from engine.tickets.promises import promise_for
 from engine.tickets.system import SYSTEM_ACTOR
 from engine.vocabulary import SYSTEM, ServiceStatus, Status
 from engine.workflows.declaration import Service
@@ -237,7 +240,10 @@ async def carry_out(
 ) -> str | None:
     """Do what was decided, and return the id of the ticket that was written to."""
     if response is Response.OPEN:
-        return (await open_ticket(session, SYSTEM_ACTOR, opening_of(situation))).id
+        opening = opening_of(situation)
+        promise = promise_for(opening.priority, await read_terms(session, opening.priority))
+        opening = replace(opening, promise=promise)
+        return (await open_ticket(session, SYSTEM_ACTOR, opening)).id
     if response in QUIET or latest is None:
         return None
     ticket = latest.ticket

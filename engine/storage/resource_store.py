@@ -291,7 +291,10 @@ def put(table: Table, columns: list[str], *, retired: bool) -> Insert:
 
 # --- workflows ----------------------------------------------------------------------------------
 
-WORKFLOW_COLUMNS: Final = ["name", "display_name", "policy", "revision", "reconciliation"]
+WORKFLOW_COLUMNS: Final = [
+    *("name", "display_name", "policy", "revision"),
+    *("auto_close", "reconciliation"),
+]
 REVISE: Final = Statement.of(
     insert(workflow_revisions)
     .values(
@@ -317,7 +320,7 @@ async def write_workflow(
     if after.retired and before is not None:
         await session.run(RETIRE, retiring=after.key.name, by_reconciliation=reconciliation)
         return
-    compiled = compile_workflow(after.workflow)
+    compiled, auto_close = compile_workflow(after.workflow), after.workflow.auto_close
     revision = await single(
         session,
         REVISE,
@@ -333,5 +336,6 @@ async def write_workflow(
         new_display_name=compiled.display_name,
         new_policy=compiled.policy,
         new_revision=revision["id"],
+        new_auto_close=auto_close and auto_close.after_resolved,
         new_reconciliation=reconciliation,
     )

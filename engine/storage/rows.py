@@ -1,5 +1,6 @@
 """Rows of the tables as the values of the engine."""
 
+from dataclasses import fields
 from typing import Final
 
 from engine.storage.database import Row
@@ -10,7 +11,7 @@ from engine.vocabulary import Priority, Status
 from engine.workflows.compiler import CompiledWorkflow
 from engine.workflows.policy import Policy
 
-TICKET_COLUMNS: Final = tuple(column for column in tickets.columns if column.name != "head")
+TICKET_COLUMNS: Final = tuple(tickets.c[field.name] for field in fields(Ticket))
 
 
 def ticket_of(row: Row) -> Ticket:

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     func,
     literal_column,
     text,
@@ -85,6 +86,7 @@ workflows: Final = Table(
     Column("display_name", Text, nullable=False),
     Column("policy", BigInteger, nullable=False),
     Column("revision", BigInteger, nullable=False, comment="workflow_revisions.id now in force"),
+    Column("auto_close", Text, comment="its own grace period; null: that of all workflows"),
     Column("retired_at", MOMENT),
     reconciled_by(),
     CheckConstraint(f"policy >= 0 AND policy < {1 << POLICY_BITS}", name="policy"),
@@ -191,6 +193,14 @@ tickets: Final = Table(
     Column("updated_at", MOMENT, nullable=False),
     Column("version", Integer, nullable=False, comment="the seq of its latest history entry"),
     Column("head", LargeBinary, nullable=False, comment="the digest of its latest history entry"),
+    # These follow from the history too; at `sla_version`, which lags only after transitions.
+    Column("response_due_at", MOMENT, comment="null: nothing was promised"),
+    Column("resolution_due_at", MOMENT, comment="null: nothing was promised"),
+    Column("response_breached", Boolean, nullable=False, server_default=false()),
+    Column("resolution_breached", Boolean, nullable=False, server_default=false()),
+    Column("next_due_at", MOMENT, comment="after it a breach is to be noted"),
+    Column("sla_version", Integer, comment="the version that these tell of; null: no promise"),
+    Column("quiet_since", MOMENT, comment="when its grace period began; null: not RESOLVED"),
     one_of("status", STATUSES),
     one_of("priority", tuple(Priority)),
     # Every change of a row checks it again, which an upper bound would make ten times slower.
@@ -221,6 +231,22 @@ Index(
     tickets.c.created_at,
     tickets.c.id,
     postgresql_where=tickets.c.status != "CLOSED",
+)
+Index(
+    "tickets_next_due_first_idx",
+    tickets.c.next_due_at,
+    postgresql_where=tickets.c.next_due_at.is_not(None),
+)
+Index(
+    "tickets_of_a_stale_sla_idx",
+    tickets.c.updated_at,
+    postgresql_where=tickets.c.sla_version != tickets.c.version,
+)
+Index(
+    "tickets_quiet_by_workflow_idx",
+    tickets.c.workflow,
+    tickets.c.quiet_since,
+    postgresql_where=tickets.c.quiet_since.is_not(None),
 )
 Index(
     "tickets_live_by_workflow_idx",

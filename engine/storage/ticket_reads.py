@@ -53,9 +53,9 @@ def unknown_ticket(ticket: str) -> NotFound:
     return NotFound(f"There is no ticket {ticket!r}.", ticket=ticket)
 
 
-async def histories(database: Database, tickets: Sequence[str]) -> dict[str, list[Entry]]:
+async def histories(source: Database | Session, tickets: Sequence[str]) -> dict[str, list[Entry]]:
     """Return the whole history of each of these tickets, oldest entry first."""
     found: dict[str, list[Entry]] = {ticket: [] for ticket in tickets}
-    for row in await database.rows(HISTORIES, tickets=list(tickets)):
+    for row in await source.rows(HISTORIES, tickets=list(tickets)):
         found[row["ticket"]].append(entry_of(row))
     return found

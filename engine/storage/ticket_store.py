@@ -5,13 +5,11 @@ together; a transition is one statement that does all of it (see `transition`).
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from functools import reduce
-from itertools import accumulate
+from dataclasses import dataclass
 from secrets import token_hex
 from typing import Final, TypeVar
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, select
 
 from engine.errors import (
     ForbiddenTransition,
@@ -24,13 +22,15 @@ from engine.findings import did_you_mean
 from engine.plugins import Plugin, switched_off
 from engine.storage.catalog import offered_item
 from engine.storage.database import Database, Row, Session
+from engine.storage.entries import write_entries, write_openings
 from engine.storage.idempotency import KeyedRequest, first_answer, key_expired, once
 from engine.storage.plugins import TICKETING_ENABLED
+from engine.storage.promises import read_terms
 from engine.storage.rows import ticket_of
 from engine.storage.statements import Statement
-from engine.storage.tables import ticket_status_history, tickets, workflows
+from engine.storage.tables import tickets, workflows
 from engine.storage.ticket_locks import share_tickets
-from engine.storage.ticket_reads import unknown_ticket
+from engine.storage.ticket_reads import histories, unknown_ticket
 from engine.storage.transition import Verdict, transition_statement
 from engine.storage.users import mention_users
 from engine.tickets.actor import Actor
@@ -42,9 +42,11 @@ from engine.tickets.changes import (
     editing,
     from_item,
     opening_entry,
+    promising,
     recorded,
 )
-from engine.tickets.history import GENESIS, Entry
+from engine.tickets.history import EntryKind
+from engine.tickets.promises import Terms, promise_for
 from engine.tickets.requests import (
     AssignTicket,
     ChangeForm,
@@ -54,17 +56,14 @@ from engine.tickets.requests import (
     TransitionTicket,
     UpdateTicket,
 )
-from engine.tickets.ticket import Opening, Ticket, opened, step
-from engine.vocabulary import ActorRoles, Status
+from engine.tickets.sla import sla_of
+from engine.tickets.ticket import Opening, Ticket, opened
+from engine.vocabulary import ActorRoles, Priority, Status
 from engine.workflows.compiler import CompiledWorkflow
 from engine.workflows.explanation import explain
 from engine.workflows.policy import Policy
 
 TICKET_ID_BYTES: Final = 16
-CHANGING_COLUMNS: Final = (
-    *("title", "description", "status", "priority", "assignee"),
-    *("updated_at", "version", "head"),
-)
 
 AnyChange = TypeVar("AnyChange", bound=ChangeForm)
 Decide = Callable[[Ticket, Actor, AnyChange], Sequence[Change]]
@@ -92,13 +91,6 @@ LOCKED_TICKET: Final = Statement.of(
     .where(tickets.c.id == bindparam("ticket"))
     .with_for_update(of=tickets)
 )
-INSERT_TICKET: Final = Statement.of(insert(tickets))
-INSERT_ENTRY: Final = Statement.of(insert(ticket_status_history))
-UPDATE_TICKET: Final = Statement.of(
-    update(tickets)
-    .where(tickets.c.id == bindparam("changed"))
-    .values({column: bindparam(f"new_{column}") for column in CHANGING_COLUMNS})
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +113,8 @@ class TicketStore:
             Forbidden: the actor may not assign the ticket to whom the form names.
 
         """
-        opening = by_hand(form, actor)
         async with self.database.transaction() as session:
-            return await once(session, actor, form, lambda: open_ticket(session, actor, opening))
+            return await once(session, actor, form, lambda: open_by_hand(session, actor, form))
 
     async def create_from_catalog(self, actor: Actor, form: CreateTicketFromCatalog) -> Ticket:
         """Open a ticket that the actor requests, from a catalog item.
@@ -190,11 +181,19 @@ class TicketStore:
             )
 
 
+async def open_by_hand(session: Session, actor: Actor, form: CreateTicket) -> Ticket:
+    """Open a ticket as a form says."""
+    await share_tickets(session)
+    terms = await read_terms(session, form.priority) if form.sla else Terms()
+    return await open_ticket(session, actor, by_hand(form, actor, terms))
+
+
 async def open_from_item(session: Session, actor: Actor, form: CreateTicketFromCatalog) -> Ticket:
     """Open a ticket as a catalog item says, which is as it stands until the transaction ends."""
     await share_tickets(session)
     item = await offered_item(session, form.item)
-    return await open_ticket(session, actor, from_item(form, item, actor))
+    terms = await read_terms(session, item)
+    return await open_ticket(session, actor, from_item(form, item, actor, terms))
 
 
 async def open_ticket(session: Session, actor: Actor, opening: Opening) -> Ticket:
@@ -203,10 +202,9 @@ async def open_ticket(session: Session, actor: Actor, opening: Opening) -> Ticke
     workflow = await offered_workflow(session, opening.workflow)
     ticket_id = f"tk_{token_hex(TICKET_ID_BYTES)}"
     entry = opening_entry(ticket_id, opening, actor, workflow["now"], workflow["revision"])
-    ticket, head = opened(entry), entry.digest(GENESIS)
+    ticket = opened(entry)
     await mention_users(session, ticket.requester, ticket.assignee)
-    await session.run(INSERT_TICKET, **asdict(ticket), head=head)
-    await session.run(INSERT_ENTRY, **asdict(entry), digest=head)
+    await write_openings(session, [entry])
     return ticket
 
 
@@ -259,29 +257,21 @@ async def change_ticket(
     if form.expected_version not in (None, ticket.version):
         raise version_conflict(ticket.id, ticket.version, form)
     changes = decide(ticket, actor, form)
+    if row["sla_version"] is not None:
+        changes = [await promised_anew(session, ticket.id, change) for change in changes]
     entries = recorded(ticket, changes, actor, row["now"], row["revision"])
     return await write_entries(session, ticket, row["head"], entries)
 
 
-async def write_entries(
-    session: Session, ticket: Ticket, head: bytes, entries: Sequence[Entry]
-) -> Ticket:
-    """Append entries to a ticket's history and take the ticket along."""
-    if not entries:
-        return ticket
-    digests = list(accumulate(entries, lambda before, entry: entry.digest(before), initial=head))
-    after = reduce(step, entries, ticket)
-    if after.assignee != ticket.assignee:
-        await mention_users(session, after.assignee)
-    new = asdict(after) | {"head": digests[-1]}
-    values = {f"new_{column}": new[column] for column in CHANGING_COLUMNS}
-    await session.run(UPDATE_TICKET, changed=ticket.id, **values)
-    written = [
-        asdict(entry) | {"digest": digest}
-        for entry, digest in zip(entries, digests[1:], strict=True)
-    ]
-    await session.run_each(INSERT_ENTRY, written)
-    return after
+async def promised_anew(session: Session, ticket: str, change: Change) -> Change:
+    """Return a change with what the new priority promises, if its predecessor did."""
+    if change.kind is not EntryKind.PRIORITY:
+        return change
+    sla = sla_of((await histories(session, [ticket]))[ticket])
+    if sla is None or not sla.promise.by_priority:
+        return change
+    priority = Priority(str(change.new))
+    return promising(change, promise_for(priority, await read_terms(session, priority)))
 
 
 def refusal(row: Row, form: TransitionTicket) -> InterlockError:

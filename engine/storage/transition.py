@@ -150,11 +150,23 @@ def moved_ticket(decision: CTE, permitted: ColumnElement[bool]) -> CTE:
     head = digest(decision.c.head, entry_of(decision))
     return (
         update(tickets)
-        .values(status=TARGET, version=next_version(decision), updated_at=decision.c.at, head=head)
+        .values(
+            status=TARGET,
+            version=next_version(decision),
+            updated_at=decision.c.at,
+            head=head,
+            quiet_since=quiet_since(decision),
+        )
         .where(tickets.c.id == decision.c.id, permitted)
         .returning(*(tickets.c[name] for name in ("id", "head", *MOVING_COLUMNS)))
         .cte("moved")
     )
+
+
+def quiet_since(decision: CTE) -> ColumnElement[object]:
+    """Return when the grace period begins: with the move, if it leads to RESOLVED."""
+    to_resolved = literal_column(str(Status.RESOLVED.ordinal)) == TARGET_ORDINAL
+    return case((to_resolved, decision.c.at), else_=null())
 
 
 def recorded_entry(decision: CTE, moved: CTE) -> CTE:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from engine.tickets.actor import Actor
-from engine.tickets.history import Entry, EntryKind
+from engine.tickets.history import Entry, EntryKind, canonical_moment
+from engine.tickets.promises import PROMISE, Promise, Terms, promise_for
 from engine.tickets.requests import (
     AssignTicket,
     CommentTicket,
@@ -15,6 +16,7 @@ from engine.tickets.requests import (
     UpdateTicket,
 )
 from engine.tickets.rules import Relation, may_assign, may_edit, may_note
+from engine.tickets.sla import Sla
 from engine.tickets.ticket import Opening, Ticket, opened
 from engine.vocabulary import Status
 from engine.workflows.declaration import CatalogItem
@@ -85,6 +87,20 @@ def details_of(relations: frozenset[Relation]) -> str:
     return json.dumps({"allowed_as": sorted(relations)})
 
 
+def promising(change: Change, promise: Promise) -> Change:
+    """Return a change that promises anew."""
+    details = json.loads(change.details or "{}") | {PROMISE: promise.data}
+    return replace(change, details=json.dumps(details, ensure_ascii=False))
+
+
+def breaches(sla: Sla, now: datetime) -> tuple[Change, ...]:
+    """Return the changes that note which timers ran past their due time by `now`."""
+    return tuple(
+        Change(EntryKind.SLA_BREACH, None, timer, json.dumps({"due_at": canonical_moment(due)}))
+        for timer, due in sla.unnoted(now).items()
+    )
+
+
 def recorded(
     ticket: Ticket, changes: Sequence[Change], actor: Actor, at: datetime, revision: int
 ) -> tuple[Entry, ...]:
@@ -107,7 +123,7 @@ def recorded(
     )
 
 
-def by_hand(form: CreateTicket, actor: Actor) -> Opening:
+def by_hand(form: CreateTicket, actor: Actor, terms: Terms) -> Opening:
     """Return what a ticket from an empty form starts with: what the form says, and nothing else."""
     return Opening(
         title=form.title,
@@ -117,10 +133,23 @@ def by_hand(form: CreateTicket, actor: Actor) -> Opening:
         requester=actor.id,
         assignee=form.assignee,
         assignee_group=form.assignee_group,
+        promise=agreed(form, actor, terms),
     )
 
 
-def from_item(form: CreateTicketFromCatalog, item: CatalogItem, actor: Actor) -> Opening:
+def agreed(form: CreateTicket, actor: Actor, terms: Terms) -> Promise | None:
+    """Return what a form asks to be promised; None if it asks for nothing."""
+    if form.sla is None:
+        return None
+    if form.sla.targets is None:
+        return promise_for(form.priority, terms)
+    targets = form.sla.targets
+    return Promise(targets.response, targets.resolution, origin=actor.id)
+
+
+def from_item(
+    form: CreateTicketFromCatalog, item: CatalogItem, actor: Actor, terms: Terms
+) -> Opening:
     """Return what a ticket from a catalog item starts with: only its texts are the form's."""
     return Opening(
         title=item.display_name if form.title is None else form.title,
@@ -131,6 +160,7 @@ def from_item(form: CreateTicketFromCatalog, item: CatalogItem, actor: Actor) ->
         assignee=None,
         assignee_group=item.defaults.assignee_group,
         item=item.name,
+        promise=promise_for(item, terms),
     )
 
 

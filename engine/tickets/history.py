@@ -28,6 +28,7 @@ class EntryKind(StrEnum):
     DESCRIPTION = "description"
     COMMENT = "comment"
     NOTE = "note"
+    SLA_BREACH = "sla_breach"
 
 
 @dataclass(frozen=True, slots=True)

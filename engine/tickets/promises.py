@@ -15,7 +15,7 @@ from engine.vocabulary import Priority
 from engine.workflows.declaration import ALWAYS, CatalogItem, PrioritySla, WorkingCalendar
 from engine.workflows.durations import duration
 
-KEY: Final = "sla"
+PROMISE: Final = "sla"
 """Under which the details of an entry hold a promise."""
 DEFAULT_SLA: Final = PrioritySla()
 """What priorities promise if nothing is declared (design section 1)."""
@@ -65,6 +65,13 @@ class Terms:
     sla: PrioritySla = DEFAULT_SLA
     calendars: Mapping[str, WorkingCalendar] = field(default_factory=dict)
 
+    def named_by(self, source: CatalogItem | Priority) -> str:
+        """Return the name of the calendar whose time counts for an item or a priority."""
+        if isinstance(source, Priority):
+            return self.sla.of(source).calendar
+        own = source.sla and source.sla.calendar
+        return own or self.sla.of(source.defaults.priority).calendar
+
     def calendar(self, name: str) -> Calendar | None:
         """Return the calendar of that name; None for the one by which every second counts."""
         return None if name == ALWAYS else calendar_of(self.calendars[name])
@@ -80,12 +87,11 @@ def promise_for(source: CatalogItem | Priority, terms: Terms) -> Promise:
     targets = source.sla
     if targets is None:
         return promise_by(source.defaults.priority, terms)
-    named = targets.calendar or terms.sla.of(source.defaults.priority).calendar
     return Promise(
         duration(targets.response),
         duration(targets.resolution),
         origin=f"the catalog item {source.name}",
-        calendar=terms.calendar(named),
+        calendar=terms.calendar(terms.named_by(source)),
     )
 
 
@@ -97,13 +103,13 @@ def promise_by(priority: Priority, terms: Terms) -> Promise:
         duration(targets.resolution),
         origin=f"the priority {priority}",
         by_priority=True,
-        calendar=terms.calendar(targets.calendar),
+        calendar=terms.calendar(terms.named_by(priority)),
     )
 
 
 def promise_in(details: str | None) -> Promise | None:
     """Return the promise that the details of an entry hold; None if they hold none."""
-    data = (json.loads(details) if details else {}).get(KEY)
+    data = (json.loads(details) if details else {}).get(PROMISE)
     if data is None:
         return None
     return Promise(

@@ -2,16 +2,20 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from hashlib import sha256
 from typing import Annotated, Final, Self
 
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
+    StrictBool,
     StringConstraints,
     ValidationError,
+    model_validator,
 )
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails, PydanticCustomError
@@ -19,6 +23,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from engine import limits
 from engine.errors import InvalidInput
 from engine.vocabulary import SYSTEM, Priority, Status
+from engine.workflows.durations import duration
 
 UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 LINE_BREAK: Final = re.compile(r"[\t\n\r\u2028\u2029]")
@@ -56,6 +61,16 @@ def visible_ascii(text: str) -> str:
     if not VISIBLE_ASCII.fullmatch(text):
         raise PydanticCustomError("not_visible_ascii", "must be visible ASCII without spaces")
     return text
+
+
+def duration_in(given: object) -> timedelta:
+    """Return a duration that was written as text, or is one already."""
+    if isinstance(given, timedelta):
+        return given
+    try:
+        return duration(given if isinstance(given, str) else "")
+    except ValueError as error:
+        raise PydanticCustomError("wrong_duration", "{why}", {"why": str(error)}) from None
 
 
 def a_person(user: str) -> str:
@@ -120,6 +135,7 @@ Reference = Annotated[
 ]
 """What the request names something by that may or may not be there."""
 Version = Annotated[int, Field(gt=0, lt=2**31, strict=True)]
+Duration = Annotated[timedelta, BeforeValidator(duration_in)]
 
 
 class Checked(BaseModel):
@@ -154,8 +170,38 @@ class Form(Checked):
     idempotency_key: IdempotencyKey | None = None
 
 
+class Targets(BaseModel):
+    """What the person who opens a ticket has agreed with somebody."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    response: Duration
+    resolution: Duration
+
+
+class SlaChoice(BaseModel):
+    """What shall be promised: what the priority promises, now and when it changes, or targets."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    by_priority: StrictBool = False
+    targets: Targets | None = None
+
+    @model_validator(mode="after")
+    def is_one(self) -> Self:
+        """Refuse both, and neither."""
+        if self.by_priority == (self.targets is not None):
+            raise PydanticCustomError("not_one", "must be either byPriority or targets")
+        return self
+
+
 class CreateTicket(Form):
-    """The empty form: everything by hand."""
+    """The empty form: everything by hand.
+
+    Attributes:
+        sla: what shall be promised; nothing if it is None.
+
+    """
 
     title: Title
     description: Description = ""
@@ -163,6 +209,7 @@ class CreateTicket(Form):
     workflow: Reference
     assignee: UserId | None = None
     assignee_group: GroupName | None = None
+    sla: SlaChoice | None = None
 
 
 class CreateTicketFromCatalog(Form):

@@ -4,7 +4,10 @@ Two timers begin when the ticket is opened (design section 1). *Response* stops 
 OPEN. *Resolution* stops while it is RESOLVED or CLOSED; re-opened, it goes on from where it stood,
 so the time spent RESOLVED is added to the due time. A change of priority promises anew, from the
 opening on, and keeps what was paused. A timer that runs past its due time is a breach, and stays
-one whatever is promised later.
+one whatever is promised later; `system` notes it in the history.
+
+Entries of other kinds change nothing here, so what is stored beside a ticket (`DueTimes`) stays
+right whatever is said, assigned or edited.
 """
 
 from collections.abc import Iterable
@@ -12,13 +15,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import reduce
-from typing import Final
+from typing import Final, Self
 
 from engine.tickets.calendars import moment_after, time_between
 from engine.tickets.history import Entry, EntryKind
 from engine.tickets.promises import Promise, promise_in
 from engine.vocabulary import Status
 
+TELLING: Final = frozenset({EntryKind.STATUS, EntryKind.PRIORITY, EntryKind.SLA_BREACH})
+"""The kinds of entries that change what the timers say, `created` aside."""
 STOPPED: Final = frozenset({Status.RESOLVED, Status.CLOSED})
 NOTHING: Final = timedelta(0)
 
@@ -49,6 +54,7 @@ class Sla:
         stopped_at: since when it is RESOLVED or CLOSED; None while it is neither.
         pauses: the times that it was RESOLVED and then re-opened.
         breached: the timers that ran past their due time before the last change, with that time.
+        noted: the timers whose breach stands in the history.
 
     """
 
@@ -58,6 +64,7 @@ class Sla:
     stopped_at: datetime | None = None
     pauses: tuple[Pause, ...] = ()
     breached: tuple[tuple[Timer, datetime], ...] = ()
+    noted: frozenset[Timer] = frozenset()
 
     @property
     def response_due_at(self) -> datetime:
@@ -88,16 +95,26 @@ class Sla:
 
     def breached_at(self, timer: Timer, now: datetime) -> datetime | None:
         """Return the due time that a timer ran past, by `now`; None if it did not."""
-        before = next((at for each, at in self.breached if each is timer), None)
+        before = dict(self.breached).get(timer)
         if before is not None or not self.runs(timer):
             return before
         due = self.due_at(timer)
-        return due if due <= now else None
+        return due if due < now else None
 
+    def unnoted(self, now: datetime) -> dict[Timer, datetime]:
+        """Return the timers that ran past their due time by `now`, and no entry tells of it yet."""
+        at = {timer: self.breached_at(timer, now) for timer in Timer if timer not in self.noted}
+        return {timer: due for timer, due in at.items() if due is not None}
+
+    @property
     def next_due_at(self) -> datetime | None:
-        """Return when the next breach happens if nothing is done; None if none can."""
-        known = {timer for timer, _ in self.breached}
-        due = [self.due_at(each) for each in Timer if self.runs(each) and each not in known]
+        """After which moment a breach is to be noted if nothing else happens; None if none is."""
+        known = dict(self.breached)
+        due = [
+            known[timer] if timer in known else self.due_at(timer)
+            for timer in Timer
+            if timer not in self.noted and (timer in known or self.runs(timer))
+        ]
         return min(due, default=None)
 
     def remaining(self, timer: Timer, now: datetime) -> timedelta | None:
@@ -108,6 +125,38 @@ class Sla:
         return NOTHING if due <= now else time_between(self.promise.calendar, now, due)
 
 
+@dataclass(frozen=True, slots=True)
+class DueTimes:
+    """What of the timers is stored beside a ticket, to be searched for.
+
+    Attributes:
+        response_due_at, resolution_due_at: None if nothing was promised.
+        response_breached, resolution_breached: by the last entry that tells.
+        next_due_at: see `Sla.next_due_at`.
+
+    """
+
+    response_due_at: datetime | None = None
+    resolution_due_at: datetime | None = None
+    response_breached: bool = False
+    resolution_breached: bool = False
+    next_due_at: datetime | None = None
+
+    @classmethod
+    def of(cls, sla: Sla | None) -> Self:
+        """Return what follows from the timers."""
+        if sla is None:
+            return cls()
+        breached = dict(sla.breached)
+        return cls(
+            response_due_at=sla.response_due_at,
+            resolution_due_at=sla.resolution_due_at,
+            response_breached=Timer.RESPONSE in breached,
+            resolution_breached=Timer.RESOLUTION in breached,
+            next_due_at=sla.next_due_at,
+        )
+
+
 def begun(entry: Entry) -> Sla | None:
     """Return the timers that a `created` entry starts; None if nothing was promised."""
     promise = promise_in(entry.details)
@@ -116,6 +165,8 @@ def begun(entry: Entry) -> Sla | None:
 
 def step(sla: Sla, entry: Entry) -> Sla:
     """Return the timers after one more entry."""
+    if entry.kind not in TELLING:
+        return sla
     sla = with_breaches_by(sla, entry.at)
     match entry.kind:
         case EntryKind.STATUS:
@@ -123,7 +174,7 @@ def step(sla: Sla, entry: Entry) -> Sla:
         case EntryKind.PRIORITY:
             return replace(sla, promise=promise_in(entry.details) or sla.promise)
         case _:
-            return sla
+            return replace(sla, noted=sla.noted | {Timer(str(entry.new_value))})
 
 
 def with_breaches_by(sla: Sla, now: datetime) -> Sla:
@@ -149,45 +200,3 @@ def sla_of(history: Iterable[Entry]) -> Sla | None:
     first, *later = history
     sla = begun(first)
     return None if sla is None else reduce(step, later, sla)
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """One line of why a ticket is due when it is.
-
-    Attributes:
-        text: for people.
-        at: the moment that it is about, if it is about one.
-        adds: the time that it adds to the due time, if it does.
-
-    """
-
-    text: str
-    at: datetime | None = None
-    adds: timedelta | None = None
-
-
-def explanation(sla: Sla, timer: Timer) -> tuple[Reason, ...]:
-    """Return why a timer is due when it is, item by item; the last one is the due time."""
-    promise = sla.promise
-    target = promise.response if timer is Timer.RESPONSE else promise.resolution
-    pauses = () if timer is Timer.RESPONSE else sla.pauses
-    return (
-        Reason("opened", at=sla.opened_at),
-        Reason(f"{timer} promised by {promise.origin}", adds=target),
-        *(
-            Reason("spent RESOLVED until it was re-opened", pause.end, counted(sla, pause))
-            for pause in pauses
-        ),
-        *(
-            (Reason(f"only working hours of {promise.calendar.name} count"),)
-            if promise.calendar
-            else ()
-        ),
-        Reason("due", at=sla.due_at(timer)),
-    )
-
-
-def counted(sla: Sla, pause: Pause) -> timedelta:
-    """Return how much of a pause counts."""
-    return time_between(sla.promise.calendar, pause.begin, pause.end)

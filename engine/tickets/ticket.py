@@ -9,6 +9,7 @@ from functools import reduce
 from typing import Final
 
 from engine.tickets.history import Entry, EntryKind
+from engine.tickets.promises import PROMISE, Promise
 from engine.vocabulary import Priority, Status
 
 TICKET_ID: Final = re.compile(r"tk_[0-9a-f]{6,64}")
@@ -25,6 +26,7 @@ class Opening:
         assignee_group: the group whose members may assign it.
         item: the name of the catalog item that it comes from, if it comes from one.
         service: the path of the service whose outage it is about; None if a person opened it.
+        promise: targets for its timers; None if nothing is promised.
 
     """
 
@@ -37,11 +39,14 @@ class Opening:
     assignee_group: str | None
     item: str | None = None
     service: str | None = None
+    promise: Promise | None = None
 
     @property
     def details(self) -> str:
         """The opening as the details of a `created` entry."""
-        return json.dumps(asdict(self), ensure_ascii=False)
+        told = asdict(replace(self, promise=None))
+        del told["promise"]
+        return json.dumps(told | {PROMISE: self.promise and self.promise.data}, ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,7 @@ EFFECTS: Final[dict[EntryKind, Callable[[Ticket, str | None], Ticket]]] = {
     EntryKind.DESCRIPTION: lambda ticket, new: replace(ticket, description=str(new)),
     EntryKind.COMMENT: lambda ticket, _new: ticket,
     EntryKind.NOTE: lambda ticket, _new: ticket,
+    EntryKind.SLA_BREACH: lambda ticket, _new: ticket,
 }
 """What each kind of entry does to a ticket that is open already."""
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from engine.tickets.audit import Sealed
 from engine.tickets.history import GENESIS, Entry, EntryKind
+from engine.tickets.sla import Timer
 from engine.tickets.ticket import Opening, Ticket
 from engine.vocabulary import Priority, Status
 
@@ -69,6 +70,7 @@ VALUES: dict[EntryKind, st.SearchStrategy[str | None]] = {
     EntryKind.TITLE: TEXTS,
     EntryKind.DESCRIPTION: TEXTS,
     EntryKind.COMMENT: TEXTS,
+    EntryKind.SLA_BREACH: st.sampled_from(Timer),
     EntryKind.NOTE: TEXTS,
 }
 CHANGES = st.sampled_from(list(VALUES)).flatmap(

@@ -19,6 +19,7 @@ from engine.tickets.changes import (
     recorded,
 )
 from engine.tickets.history import Entry, EntryKind
+from engine.tickets.promises import Terms
 from engine.tickets.requests import (
     AssignTicket,
     CommentTicket,
@@ -37,7 +38,7 @@ LATER = NOON + timedelta(hours=1)
 
 def opening(actor: Actor, **values: object) -> Entry:
     form = CreateTicket.checked(title="Payments fail", workflow="incident_response", **values)
-    return opening_entry("tk_4f8e29", by_hand(form, actor), actor, NOON, revision=7)
+    return opening_entry("tk_4f8e29", by_hand(form, actor, Terms()), actor, NOON, revision=7)
 
 
 def test_a_ticket_is_opened_by_one_entry_that_tells_all_of_it() -> None:
@@ -214,7 +215,7 @@ def test_a_ticket_from_an_item_is_as_the_item_says_under(
     given: dict[str, str], title: str, description: str
 ) -> None:
     form = CreateTicketFromCatalog.checked(item=ITEM.name, **given)
-    entry = opening_entry("tk_4f8e29", from_item(form, ITEM, MARTON), MARTON, NOON, revision=7)
+    entry = opening_entry("tk_4f8e29", from_item(form, ITEM, MARTON, Terms()), MARTON, NOON, revision=7)
     assert opened(entry) == a_ticket(
         title=title,
         description=description,

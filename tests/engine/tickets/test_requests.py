@@ -214,6 +214,7 @@ def test_an_empty_form_asks_for_little() -> None:
         "workflow": "service_request",
         "assignee": None,
         "assignee_group": None,
+        "sla": None,
     }
 
 

@@ -29,6 +29,7 @@ EFFECTS: dict[EntryKind, tuple[str | None, Ticket]] = {
     EntryKind.DESCRIPTION: ("All of them", a_ticket(description="All of them")),
     EntryKind.COMMENT: ("Looking", a_ticket()),
     EntryKind.NOTE: ("Looking", a_ticket()),
+    EntryKind.SLA_BREACH: ("response", a_ticket()),
 }
 
 

@@ -235,6 +235,12 @@ def upgrade() -> None:
             nullable=False,
             comment="workflow_revisions.id now in force",
         ),
+        sa.Column(
+            "auto_close",
+            sa.Text(),
+            nullable=True,
+            comment="its own grace period; null: that of all workflows",
+        ),
         sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("reconciliation", sa.BigInteger(), nullable=False),
         sa.CheckConstraint(
@@ -370,6 +376,42 @@ def upgrade() -> None:
             nullable=False,
             comment="the digest of its latest history entry",
         ),
+        sa.Column(
+            "response_due_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="null: nothing was promised",
+        ),
+        sa.Column(
+            "resolution_due_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="null: nothing was promised",
+        ),
+        sa.Column(
+            "response_breached", sa.Boolean(), server_default=sa.text("false"), nullable=False
+        ),
+        sa.Column(
+            "resolution_breached", sa.Boolean(), server_default=sa.text("false"), nullable=False
+        ),
+        sa.Column(
+            "next_due_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="after it a breach is to be noted",
+        ),
+        sa.Column(
+            "sla_version",
+            sa.Integer(),
+            nullable=True,
+            comment="the version that these tell of; null: no promise",
+        ),
+        sa.Column(
+            "quiet_since",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="when its grace period began; null: not RESOLVED",
+        ),
         sa.CheckConstraint("id ~ '^tk_[0-9a-f]{6,}$'", name=op.f("tickets_id_check")),
         sa.CheckConstraint(
             "priority IN ('CRITICAL', 'HIGH', 'MEDIUM', 'LOW')", name=op.f("tickets_priority_check")
@@ -408,6 +450,27 @@ def upgrade() -> None:
         ["service", sa.literal_column("created_at DESC"), sa.literal_column("id DESC")],
         unique=False,
         postgresql_where=sa.text("service IS NOT NULL"),
+    )
+    op.create_index(
+        "tickets_next_due_first_idx",
+        "tickets",
+        ["next_due_at"],
+        unique=False,
+        postgresql_where=sa.text("next_due_at IS NOT NULL"),
+    )
+    op.create_index(
+        "tickets_of_a_stale_sla_idx",
+        "tickets",
+        ["updated_at"],
+        unique=False,
+        postgresql_where=sa.text("sla_version != version"),
+    )
+    op.create_index(
+        "tickets_quiet_by_workflow_idx",
+        "tickets",
+        ["workflow", "quiet_since"],
+        unique=False,
+        postgresql_where=sa.text("quiet_since IS NOT NULL"),
     )
     op.create_index(
         "tickets_newest_first_idx",
@@ -476,7 +539,7 @@ def upgrade() -> None:
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.CheckConstraint(
             "kind IN ('created', 'status', 'assignee', 'priority', 'title', 'description',"
-            " 'comment', 'note')",
+            " 'comment', 'note', 'sla_breach')",
             name=op.f("ticket_status_history_kind_check"),
         ),
         sa.CheckConstraint(
