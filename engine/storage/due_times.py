@@ -10,8 +10,12 @@ from engine.tickets.sla import DueTimes, sla_of
 SLA_COLUMNS: Final = (*(field.name for field in fields(DueTimes)), "sla_version")
 
 
+NOTHING_PROMISED: Final = asdict(DueTimes()) | {"sla_version": None}
+
+
 def sla_columns(history: Sequence[Entry]) -> dict[str, object]:
     """Return `SLA_COLUMNS` of a ticket by its whole history."""
     sla = sla_of(history)
-    version = None if sla is None else history[-1].seq
-    return asdict(DueTimes.of(sla)) | {"sla_version": version}
+    if sla is None:
+        return NOTHING_PROMISED
+    return asdict(DueTimes.of(sla)) | {"sla_version": history[-1].seq}

@@ -1,6 +1,6 @@
 """The one place that appends to histories and takes the tickets along; transitions aside."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import reduce
 from itertools import accumulate
@@ -108,20 +108,26 @@ async def write_entries(
     after = addition.after
     if after.assignee != ticket.assignee:
         await mention_users(session, after.assignee)
-    await write_additions(session, [addition])
+    before = await histories(session, [ticket.id]) if addition.tells else {}
+    await write_additions(session, [addition], before)
     return after
 
 
-async def write_additions(session: Session, additions: Sequence[Addition]) -> None:
+async def write_additions(
+    session: Session, additions: Sequence[Addition], before: Mapping[str, Sequence[Entry]]
+) -> None:
     """Append entries to the histories of many tickets and take the tickets along.
 
-    Whoever is newly mentioned in them is known already.
+    Args:
+        session: a transaction that has the tickets locked.
+        additions: the entries; whoever is newly mentioned in them is known already.
+        before: the histories so far, at least of the tickets whose timers change.
+
     """
-    telling = [each for each in additions if each.tells]
-    before = await histories(session, [each.ticket.id for each in telling]) if telling else {}
     timers = [
         values_of(each) | prefixed(sla_columns([*before[each.ticket.id], *each.entries]))
-        for each in telling
+        for each in additions
+        if each.tells
     ]
     await session.run_each(UPDATE_TICKET_AND_TIMERS, timers)
     await session.run_each(UPDATE_TICKET, [values_of(each) for each in additions if not each.tells])

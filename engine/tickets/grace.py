@@ -3,9 +3,13 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from engine.tickets.history import Entry, EntryKind
+from engine.tickets.changes import Change
+from engine.tickets.history import Entry, EntryKind, canonical_moment
+from engine.tickets.system import SystemReason, details_of
 from engine.tickets.ticket import Ticket
 from engine.vocabulary import Status
+from engine.workflows.declaration import NEVER
+from engine.workflows.policy import Policy, roles_allowed
 
 
 def quiet_since(ticket: Ticket, history: Iterable[Entry]) -> datetime | None:
@@ -13,6 +17,22 @@ def quiet_since(ticket: Ticket, history: Iterable[Entry]) -> datetime | None:
     if ticket.status is not Status.RESOLVED:
         return None
     return restarted_at(history, ticket.requester)
+
+
+def grace_of(policy: Policy, period: str) -> str | None:
+    """Return the grace period of a workflow; None if the system closes none of its tickets.
+
+    It closes none if the period is `never`, nor where nobody may: RESOLVED is the end there.
+    """
+    nobody_may = not roles_allowed(policy, Status.RESOLVED, Status.CLOSED)
+    return None if period == NEVER or nobody_may else period
+
+
+def closing(since: datetime, period: str) -> Change:
+    """Return the change by which the system closes a ticket."""
+    facts = {"quiet_since": canonical_moment(since), "grace_period": period}
+    details = details_of(SystemReason.GRACE_PERIOD_OVER, **facts)
+    return Change(EntryKind.STATUS, Status.RESOLVED, Status.CLOSED, details)
 
 
 def restarted_at(entries: Iterable[Entry], requester: str | None) -> datetime | None:

@@ -143,10 +143,8 @@ class DueTimes:
     next_due_at: datetime | None = None
 
     @classmethod
-    def of(cls, sla: Sla | None) -> Self:
+    def of(cls, sla: Sla) -> Self:
         """Return what follows from the timers."""
-        if sla is None:
-            return cls()
         breached = dict(sla.breached)
         return cls(
             response_due_at=sla.response_due_at,

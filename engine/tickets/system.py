@@ -24,6 +24,7 @@ class SystemReason(StrEnum):
 
     SERVICE_RECOVERED = "service_recovered"
     SERVICE_DOWN_AGAIN = "service_down_again"
+    GRACE_PERIOD_OVER = "grace_period_over"
 
 
 def details_of(reason: SystemReason, **facts: str) -> str:

@@ -7,7 +7,8 @@ from datetime import timedelta
 from random import Random
 
 from engine.storage.database import Database
-from engine.storage.ticket_store import INSERT_TICKET
+from engine.storage.due_times import NOTHING_PROMISED
+from engine.storage.entries import INSERT_TICKET
 from engine.storage.users import mention_users
 from engine.tickets.actor import Actor
 from engine.tickets.finding import Direction, Order, TicketFilter
@@ -47,7 +48,8 @@ def any_ticket(chance: Random, number: int) -> Ticket:
 async def write_tickets(database: Database, tickets: Iterable[Ticket]) -> None:
     async with database.transaction() as session:
         await mention_users(session, *PEOPLE)
-        await session.run_each(INSERT_TICKET, [asdict(each) | {"head": b""} for each in tickets])
+        beside = NOTHING_PROMISED | {"head": b"", "quiet_since": None}
+        await session.run_each(INSERT_TICKET, [asdict(each) | beside for each in tickets])
 
 
 def naive(

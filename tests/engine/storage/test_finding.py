@@ -15,9 +15,10 @@ from sqlalchemy import text
 from engine.errors import InvalidInput
 from engine.storage.conditions import CONDITIONS, Conditions, conditions_of
 from engine.storage.database import Database, open_database
+from engine.storage.entries import CHANGING_COLUMNS, UPDATE_TICKET
 from engine.storage.finding import Shape, count_tickets_found, find_tickets, page_statement
 from engine.storage.statements import Statement
-from engine.storage.ticket_store import CHANGING_COLUMNS, UPDATE_TICKET, TicketStore
+from engine.storage.ticket_store import TicketStore
 from engine.tickets.actor import Actor
 from engine.tickets.finding import NEWEST_FIRST, Direction, Order, OrderField, Part, TicketFilter
 from engine.tickets.requests import UpdateTicket
@@ -181,7 +182,7 @@ async def rewrite(database: Database, ticket: Ticket) -> None:
     """Put a ticket into another state, whatever it was in."""
     columns = asdict(ticket) | {"head": b""}
     values = {f"new_{name}": columns[name] for name in CHANGING_COLUMNS}
-    await database.rows(UPDATE_TICKET, changed=ticket.id, **values)
+    await database.rows(UPDATE_TICKET, changed=ticket.id, restarted_at=None, **values)
 
 
 async def test_a_part_between_two_places_has_neither(database: Database) -> None:

@@ -215,7 +215,9 @@ def test_a_ticket_from_an_item_is_as_the_item_says_under(
     given: dict[str, str], title: str, description: str
 ) -> None:
     form = CreateTicketFromCatalog.checked(item=ITEM.name, **given)
-    entry = opening_entry("tk_4f8e29", from_item(form, ITEM, MARTON, Terms()), MARTON, NOON, revision=7)
+    entry = opening_entry(
+        "tk_4f8e29", from_item(form, ITEM, MARTON, Terms()), MARTON, NOON, revision=7
+    )
     assert opened(entry) == a_ticket(
         title=title,
         description=description,
