@@ -116,20 +116,15 @@ class MountedValues:
 
     async def check(self) -> bool:
         """Tell whether the file is in force, e.g. because somebody applied what is refused here."""
-        plan = await self._planned(*await asyncio.to_thread(self._read))
+        desired, source = await asyncio.to_thread(self._read)
+        async with self.database.snapshot() as session:
+            plan = await plan_for(session, desired, source)
         self.metrics.note(is_in_force=plan.is_empty)
         return plan.is_empty
 
     async def _reconciled(self, *, wait: bool) -> Plan:
         desired, source = await asyncio.to_thread(self._read)
-        plan = await self._planned(desired, source)
-        if plan.is_empty:  # then nobody who works on tickets has to be held up
-            return plan
         return await reconcile(self.database, desired, Order(SYSTEM, wait=wait), source)
-
-    async def _planned(self, desired: Desired, source: str) -> Plan:
-        async with self.database.snapshot() as session:
-            return await plan_for(session, desired, source)
 
     def _read(self) -> tuple[Desired, str]:
         """Return what the file asks for, and its path and digest as the source for the record."""

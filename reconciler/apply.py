@@ -1,23 +1,26 @@
-"""Applying: one transaction, under one lock, from the old state to the new one or not at all."""
+"""Applying: one transaction, from the old state to the new one or not at all."""
 
+import asyncio
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from engine.errors import StalePlan
-from engine.findings import Location
 from engine.storage.database import Database, Session
 from engine.storage.notices import tell_servers
 from engine.storage.resource_store import (
+    Live,
     read_live,
     reconciling,
     record_reconciliation,
-    write_resource,
 )
-from engine.workflows.resources import Key
+from engine.storage.resource_writes import write_resources
+from engine.storage.ticket_locks import hold_tickets
 from reconciler.desired import Desired
 from reconciler.document import plan_id, written
-from reconciler.freshness import stale_objects
+from reconciler.freshness import Stale, harming_more, stale_resources
 from reconciler.hazards import NOTHING_HARMFUL, Allowances, check_guards
-from reconciler.plan import Plan, judged, plan_for, workflows_in_force
+from reconciler.plan import Plan, judged, plan_for, plan_over, workflows_in_force
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +50,19 @@ async def apply_plan(database: Database, plan: Plan, order: Order) -> Plan:
     """
     async with reconciling(database, order.by, wait=order.wait) as session:
         live = await read_live(session)
-        changes = tuple(planned.change for planned in plan.changes)
-        now = await judged(session, live, changes, places_in(plan))
-        if stale := stale_objects(plan, live, now):
-            raise StalePlan("\n".join(map(str, stale)), plan=plan_id(plan))
-        present = replace(plan, changes=now, workflows=workflows_in_force(live.resources))
-        check_guards(present, order.allowed)
-        await write(session, plan, order.by)
-        return present
+        refuse_stale(plan, stale_resources(plan, live))
+
+        def check(now: Plan) -> None:
+            refuse_stale(plan, harming_more(plan, now.changes))
+            check_guards(now, order.allowed)
+
+        return await carried_out(session, live, plan, order.by, check)
+
+
+def refuse_stale(plan: Plan, stale: Iterable[Stale]) -> None:
+    """Raise StalePlan if anything is not any more what a plan was made for."""
+    if told := [*map(str, stale)]:
+        raise StalePlan("\n".join(told), plan=plan_id(plan))
 
 
 async def reconcile(database: Database, desired: Desired, order: Order, source: str) -> Plan:
@@ -72,25 +80,41 @@ async def reconcile(database: Database, desired: Desired, order: Order, source: 
     if plan.is_empty:
         return plan
     async with reconciling(database, order.by, wait=order.wait) as session:
-        plan = await plan_for(session, desired, source)
-        check_guards(plan, order.allowed)
-        if not plan.is_empty:
-            await write(session, plan, order.by)
-        return plan
+        live = await read_live(session)
+        plan = await plan_over(session, live, desired, source)
+        check = partial(check_guards, allowed=order.allowed)
+        return plan if plan.is_empty else await carried_out(session, live, plan, order.by, check)
 
 
-async def write(session: Session, plan: Plan, by: str) -> None:
-    """Write the plan into the ledger, and what it changes into the tables."""
-    document = written(plan)
-    reconciliation = await record_reconciliation(
+async def carried_out(
+    session: Session, live: Live, plan: Plan, by: str, check: Callable[[Plan], None]
+) -> Plan:
+    """Write a plan into the ledger, and what it changes into the tables; return it as it is now.
+
+    Whatever takes long is done before tickets are held. They may have moved until then, so the
+    plan is checked again, with the impact that it has when nobody can move them any more.
+
+    Args:
+        session: of whoever reconciles.
+        live: what the database holds.
+        plan: what is changed, as it was made.
+        by: who carries it out.
+        check: raises what there is to say against the plan as it is now.
+
+    """
+    document = await asyncio.to_thread(written, plan)
+    check(await present(session, live, plan))
+    number = await record_reconciliation(
         session, document.id, document.text, by=by, source=plan.source
     )
-    for planned in plan.changes:
-        change = planned.change
-        await write_resource(session, change.before, change.after, reconciliation)
-    await tell_servers(session, f"reconciliation {reconciliation}")
+    await hold_tickets(session)
+    check(now := await present(session, live, plan))
+    await write_resources(session, [each.change.after for each in plan.changes], number)
+    await tell_servers(session, f"reconciliation {number}")
+    return now
 
 
-def places_in(plan: Plan) -> dict[Key, Location]:
-    """Return where the resources of a plan are declared."""
-    return {each.change.key: each.at for each in plan.changes if each.at is not None}
+async def present(session: Session, live: Live, plan: Plan) -> Plan:
+    """Return a plan with the impact that it has now."""
+    changes = await judged(session, live, plan.changes)
+    return replace(plan, changes=changes, workflows=workflows_in_force(live.resources))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from engine.collector import collector_at_rest
 from engine.findings import Location
 from engine.workflows.documents import Declaration
 from engine.workflows.resources import AUTO_CLOSE, SLA, Key, Kind, Snapshot, declared_resources
@@ -25,6 +26,7 @@ class Desired:
     files: tuple[str, ...] = ()
 
 
+@collector_at_rest()
 def desired_in(
     files: Sequence[tuple[str, str]], sets: Sequence[str] = (), key: str = ""
 ) -> Desired:

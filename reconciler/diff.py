@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from engine.collector import collector_at_rest
 from engine.workflows.resources import Key, Resource, Snapshot, in_order
 
 
@@ -48,6 +49,7 @@ class Change:
         return Change(self.after, self.before or replace(self.after, retired=True))
 
 
+@collector_at_rest()
 def diff(live: Snapshot, desired: Snapshot) -> tuple[Change, ...]:
     """Return the changes, each after those that it may refer to; none if nothing must change.
 

@@ -37,21 +37,14 @@ def signature(touch: Touch | None) -> str:
     return f" (by {touch.by} at {touch.at.isoformat(timespec='seconds')} from {touch.source})"
 
 
-def stale_objects(plan: Plan, live: Live, now: tuple[PlannedChange, ...]) -> tuple[Stale, ...]:
-    """Return everything that is not any more what a plan was made for; nothing if it is fresh.
+def stale_resources(plan: Plan, live: Live) -> Iterator[Stale]:
+    """Yield the resources that are not any more what a plan was made for; none if it is fresh.
 
     A plan is fresh as long as what it changes is as it was: what others do to other resources does
-    not matter, unless one then refers to what is no longer in force. Tickets move all the time, so
-    of them only more harm than was looked at counts: more that are stranded or stuck. Fewer are
-    welcome, and how many gain or lose a move says nothing about whether the rule is right.
-
-    Args:
-        plan: as it was looked at.
-        live: what the database holds now.
-        now: the changes of the plan, in its order, judged by the tickets of now.
-
+    not matter, unless one then refers to what is no longer in force.
     """
-    return (*moved_on(plan, live), *harming_more(plan, now), *left_dangling(plan, live))
+    yield from moved_on(plan, live)
+    yield from left_dangling(plan, live)
 
 
 def moved_on(plan: Plan, live: Live) -> Iterator[Stale]:
@@ -64,7 +57,17 @@ def moved_on(plan: Plan, live: Live) -> Iterator[Stale]:
 
 
 def harming_more(plan: Plan, now: tuple[PlannedChange, ...]) -> Iterator[Stale]:
-    """Yield the workflows that strand more tickets, or get more of them stuck, than was planned."""
+    """Yield the workflows that strand more tickets, or get more of them stuck, than was planned.
+
+    Tickets move all the time, so of them only more harm than was looked at makes a plan stale.
+    Fewer are welcome, and how many gain or lose a move says nothing about whether the rule is
+    right.
+
+    Args:
+        plan: as it was looked at.
+        now: its changes, in its order, judged by the tickets of now.
+
+    """
     for planned, present in zip(plan.changes, now, strict=True):
         for word in ("stranded", "stuck"):
             before: int = getattr(planned.impact, word).tickets

@@ -1,6 +1,6 @@
 """What a change means for live tickets (those that are not CLOSED). Pure."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -50,6 +50,9 @@ class Affected:
         return sum(self.by_status.values())
 
 
+UNAFFECTED: Final = Affected()
+
+
 @dataclass(frozen=True, slots=True)
 class Impact:
     """What one change means for live tickets and for the catalog.
@@ -63,85 +66,95 @@ class Impact:
 
     """
 
-    stranded: Affected = Affected()
-    stuck: Affected = Affected()
-    gaining: Affected = Affected()
-    losing: Affected = Affected()
+    stranded: Affected = UNAFFECTED
+    stuck: Affected = UNAFFECTED
+    gaining: Affected = UNAFFECTED
+    losing: Affected = UNAFFECTED
     items: tuple[str, ...] = ()
 
 
 NO_IMPACT: Final = Impact()
 
 
-def impact_of(change: Change, tickets: LiveTickets, live: Snapshot) -> Impact:
-    """Return what a change means; only workflows have tickets."""
+def impact_of(
+    change: Change, tickets: LiveTickets, broken: Mapping[str, tuple[str, ...]]
+) -> Impact:
+    """Return what a change means; only workflows have tickets.
+
+    Args:
+        change: what happens.
+        tickets: where live tickets stand.
+        broken: the catalog items that use each workflow which is retired.
+
+    """
     if change.key.kind is not Kind.WORKFLOW:
         return NO_IMPACT
+    name, reach = change.key.name, reach_of(change)
     return Impact(
-        stranded=affected(change, tickets, stranding),
-        stuck=affected(change, tickets, sticking),
-        gaining=affected(change, tickets, gaining),
-        losing=affected(change, tickets, losing),
-        items=items_using(change, live),
+        stranded=standing_in(name, reach.stranded, tickets),
+        stuck=standing_in(name, reach.stuck, tickets),
+        gaining=standing_in(name, reach.gaining, tickets),
+        losing=standing_in(name, reach.losing, tickets),
+        items=broken.get(name, ()),
     )
 
 
 def affected_places(change: Change) -> set[Place]:
     """Return the places whose tickets a change affects in whatever way."""
-    if change.key.kind is not Kind.WORKFLOW:
-        return set()
-    return {(change.key.name, status) for way in WAYS for status in way(change)}
+    reach = reach_of(change)
+    statuses = {*reach.stranded, *reach.stuck, *reach.gaining, *reach.losing}
+    return {(change.key.name, status) for status in statuses}
 
 
-def affected(
-    change: Change, tickets: LiveTickets, way: Callable[[Change], Iterable[Status]]
-) -> Affected:
-    """Return the tickets in the statuses that a change affects in one way."""
-    places = [(change.key.name, status) for status in way(change)]
-    counts = {place[1]: tickets.counts[place] for place in places if place in tickets.counts}
+def standing_in(name: str, statuses: Iterable[Status], tickets: LiveTickets) -> Affected:
+    """Return the tickets of a workflow that stand in some statuses."""
+    places = [(name, status) for status in statuses if (name, status) in tickets.counts]
+    counts = {place[1]: tickets.counts[place] for place in places}
     examples = (each for place in places for each in tickets.examples.get(place, ()))
-    return Affected(counts, tuple(examples))
+    return Affected(counts, tuple(examples)) if places else UNAFFECTED
 
 
-def stranding(change: Change) -> Iterable[Status]:
-    """Return the statuses whose tickets are stranded: all of them if the workflow is retired."""
-    return LIVE_STATUSES if change.after.retired and is_in_force(change.before) else ()
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The statuses whose tickets a change affects, by the way in which it does (see `Impact`)."""
+
+    stranded: tuple[Status, ...] = ()
+    stuck: tuple[Status, ...] = ()
+    gaining: tuple[Status, ...] = ()
+    losing: tuple[Status, ...] = ()
 
 
-def sticking(change: Change) -> Iterator[Status]:
-    """Return the statuses that somebody could leave and nobody can any more."""
+def reach_of(change: Change) -> Reach:
+    """Return the statuses that a change affects, whatever tickets there are.
+
+    All tickets of a workflow that is retired are stranded, and nothing else.
+    """
+    if change.key.kind is not Kind.WORKFLOW:
+        return Reach()
     if change.after.retired:
-        return
+        return Reach(stranded=LIVE_STATUSES if is_in_force(change.before) else ())
+    moves = moves_changed(policy_in_force(change.before), policy_in_force(change.after))
+    return Reach(
+        stuck=left_without_a_way(change),
+        gaining=sources(move for move in moves if move.lets_more),
+        losing=sources(move for move in moves if move.lets_fewer),
+    )
+
+
+def left_without_a_way(change: Change) -> tuple[Status, ...]:
+    """Return the statuses that somebody could leave and nobody can any more."""
     before, after = last_known_policy(change.before), last_known_policy(change.after)
-    for status in LIVE_STATUSES:
-        if targets_of(before, status) and not targets_of(after, status):
-            yield status
+    return tuple(
+        status
+        for status in LIVE_STATUSES
+        if targets_of(before, status) and not targets_of(after, status)
+    )
 
 
-def gaining(change: Change) -> Iterator[Status]:
-    """Return the statuses from which somebody may make a move who could not before."""
-    return sources(move for move in moves_in_force(change) if move.lets_more)
-
-
-def losing(change: Change) -> Iterator[Status]:
-    """Return the statuses from which somebody may make a move no more; a retired one aside."""
-    if not change.after.retired:
-        yield from sources(move for move in moves_in_force(change) if move.lets_fewer)
-
-
-WAYS: Final = (stranding, sticking, gaining, losing)
-"""The ways in which tickets are affected."""
-
-
-def moves_in_force(change: Change) -> tuple[MoveChange, ...]:
-    """Return the transitions that are enforced otherwise after a change."""
-    return moves_changed(policy_in_force(change.before), policy_in_force(change.after))
-
-
-def sources(moves: Iterable[MoveChange]) -> Iterator[Status]:
+def sources(moves: Iterable[MoveChange]) -> tuple[Status, ...]:
     """Return the statuses, CLOSED aside, that moves start from, each once."""
     starting = {move.source for move in moves}
-    return (status for status in LIVE_STATUSES if status in starting)
+    return tuple(status for status in LIVE_STATUSES if status in starting)
 
 
 def is_in_force(resource: Resource | None) -> bool:
@@ -149,15 +162,21 @@ def is_in_force(resource: Resource | None) -> bool:
     return resource is not None and not resource.retired
 
 
-def items_using(change: Change, live: Snapshot) -> tuple[str, ...]:
-    """Return the catalog items, declared until now, that use a workflow which is retired."""
-    if not change.after.retired:
-        return ()
-    items = (each.model for each in live.values() if is_in_force(each))
-    return tuple(
-        sorted(
-            item.name
-            for item in items
-            if isinstance(item, CatalogItem) and item.workflow == change.key.name
-        )
+def is_retirement(change: Change) -> bool:
+    """Tell whether a change retires a workflow."""
+    return change.key.kind is Kind.WORKFLOW and change.after.retired
+
+
+def items_broken_by(changes: Iterable[Change], live: Snapshot) -> dict[str, tuple[str, ...]]:
+    """Return the catalog items, declared until now, that use each workflow which is retired."""
+    retired = {each.key.name for each in changes if is_retirement(each)}
+    if not retired:
+        return {}
+    items = (
+        each.model for key, each in live.items() if key.kind is Kind.ITEM and is_in_force(each)
     )
+    broken: dict[str, list[str]] = {}
+    for item in items:
+        if isinstance(item, CatalogItem) and item.workflow in retired:
+            broken.setdefault(item.workflow, []).append(item.name)
+    return {workflow: tuple(sorted(names)) for workflow, names in broken.items()}

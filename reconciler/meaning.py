@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from engine.vocabulary import ActorRoles, Role, Status
-from engine.workflows.compiler import compile_workflow
-from engine.workflows.policy import EMPTY, SHIFTS, Policy, declared_role, roles_allowed
+from engine.workflows.policy import DECLARED_ROLES, EMPTY, ROLE_MASK, SHIFTS, Policy, roles_allowed
 from engine.workflows.resources import Resource
 
 
@@ -54,21 +53,24 @@ def policy_in_force(resource: Resource | None) -> Policy:
 
 def last_known_policy(resource: Resource | None) -> Policy:
     """Return the policy of a workflow, retired or not."""
-    return EMPTY if resource is None else compile_workflow(resource.workflow).policy
+    return EMPTY if resource is None else resource.compiled.policy
 
 
 def moves_changed(before: int, after: int) -> tuple[MoveChange, ...]:
     """Return every transition on which two policies differ, in the order of the statuses."""
+    differing = before ^ after
     return tuple(
-        MoveChange(
-            source,
-            target,
-            declared_role(before, source, target),
-            declared_role(after, source, target),
-            effect_of(roles_allowed(before, source, target), roles_allowed(after, source, target)),
-        )
-        for source, target in SHIFTS
-        if roles_allowed(before, source, target) != roles_allowed(after, source, target)
+        move_changed(before, after, source, target)
+        for (source, target), shift in SHIFTS.items()
+        if differing >> shift & ROLE_MASK
+    )
+
+
+def move_changed(before: int, after: int, source: Status, target: Status) -> MoveChange:
+    """Return what becomes of one transition."""
+    could, can = roles_allowed(before, source, target), roles_allowed(after, source, target)
+    return MoveChange(
+        source, target, DECLARED_ROLES.get(could), DECLARED_ROLES.get(can), effect_of(could, can)
     )
 
 

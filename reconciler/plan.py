@@ -1,10 +1,11 @@
 """A plan: what would be changed, what it means, and what has to be so when it is applied."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from engine.collector import collector_at_rest
 from engine.findings import Location
 from engine.storage.database import Database, Session
 from engine.storage.recorded_moves import recorded_moves
@@ -13,7 +14,14 @@ from engine.storage.ticket_counts import count_live_tickets, example_tickets
 from engine.workflows.resources import Key, Kind, Snapshot
 from reconciler.desired import Desired
 from reconciler.diff import Action, Change, applied, diff
-from reconciler.impact import NO_IMPACT, Impact, LiveTickets, affected_places, impact_of
+from reconciler.impact import (
+    NO_IMPACT,
+    Impact,
+    LiveTickets,
+    affected_places,
+    impact_of,
+    items_broken_by,
+)
 from reconciler.meaning import MoveChange, last_known_policy, moves_changed, policy_in_force
 from reconciler.replay import Replay, replayed
 
@@ -86,11 +94,21 @@ async def plan_for(
         replay_days: judge the recorded transitions of so many days, too.
 
     """
-    live = await read_live(database)
+    return await plan_over(database, await read_live(database), desired, source, replay_days)
+
+
+async def plan_over(
+    database: Database | Session,
+    live: Live,
+    desired: Desired,
+    source: str,
+    replay_days: int | None = None,
+) -> Plan:
+    """Return what must change for what is live to become what is desired (see `plan_for`)."""
     changes = diff(live.resources, desired.resources)
     after = applied(live.resources, changes)
     return Plan(
-        changes=await judged(database, live, changes, desired.places),
+        changes=await judged(database, live, with_moves(changes, desired.places)),
         workflows=workflows_in_force(live.resources),
         created_at=datetime.now(UTC),
         source=source,
@@ -109,23 +127,35 @@ async def replay(database: Database | Session, after: Snapshot, days: int) -> Re
     return replayed(await recorded_moves(database, timedelta(days=days)), policies, days)
 
 
-async def judged(
-    database: Database | Session,
-    live: Live,
-    changes: Iterable[Change],
-    places: Mapping[Key, Location],
+@collector_at_rest()
+def with_moves(
+    changes: Iterable[Change], places: Mapping[Key, Location]
 ) -> tuple[PlannedChange, ...]:
-    """Return changes with what they mean now."""
-    changes = tuple(changes)
-    tickets = await tickets_of(database, changes)
+    """Return changes with what they mean for whoever is allowed something."""
     return tuple(
         PlannedChange(
-            change,
-            moves_of(change),
-            impact_of(change, tickets, live.resources),
-            None if change.after.retired else places.get(change.key),
+            change, moves_of(change), at=None if change.after.retired else places.get(change.key)
         )
         for change in changes
+    )
+
+
+async def judged(
+    database: Database | Session, live: Live, changes: Sequence[PlannedChange]
+) -> tuple[PlannedChange, ...]:
+    """Return changes with the impact that they have now."""
+    tickets = await tickets_of(database, [planned.change for planned in changes])
+    return with_impact(changes, tickets, live.resources)
+
+
+@collector_at_rest()
+def with_impact(
+    changes: Sequence[PlannedChange], tickets: LiveTickets, live: Snapshot
+) -> tuple[PlannedChange, ...]:
+    """Return changes with the impact that they have on these tickets."""
+    broken = items_broken_by((planned.change for planned in changes), live)
+    return tuple(
+        replace(planned, impact=impact_of(planned.change, tickets, broken)) for planned in changes
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import reduce
 
 from engine import limits
+from engine.collector import collector_at_rest
 from engine.errors import InvalidInput
 from engine.findings import Finding
 from engine.workflows.documents import Declaration, declaration_of
@@ -21,6 +22,7 @@ from reconciler.layers import Written, WrongAssignment, assigned, merged
 from reconciler.set_values import assignments, typed
 
 
+@collector_at_rest()
 def declare_values(
     files: Sequence[tuple[str, str]],
     sets: Sequence[str] = (),
@@ -38,6 +40,7 @@ def declare_values(
     return declaration_of(read_values(files, sets, key, set_strings=set_strings))
 
 
+@collector_at_rest()
 def read_values(
     files: Sequence[tuple[str, str]],
     sets: Sequence[str] = (),

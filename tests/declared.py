@@ -6,11 +6,11 @@ from secrets import token_hex
 from engine.storage.database import Database
 from engine.storage.notices import tell_servers
 from engine.storage.resource_store import (
-    read_live,
     reconciling,
     record_reconciliation,
-    write_resource,
 )
+from engine.storage.resource_writes import write_resources
+from engine.storage.ticket_locks import hold_tickets
 from engine.workflows.declaration import Ticketing
 from engine.workflows.resources import Resource, declared_resources
 
@@ -20,8 +20,7 @@ DEFAULTS = tuple(declared_resources(Ticketing()).values())
 async def put(database: Database, resources: Iterable[Resource] = DEFAULTS) -> None:
     """Put resources in force, or retire those that say so."""
     async with reconciling(database, "tests", wait=True) as session:
-        live = await read_live(session)
         number = await record_reconciliation(session, token_hex(), "{}", by="tests", source="tests")
-        for resource in resources:
-            await write_resource(session, live.resources.get(resource.key), resource, number)
+        await hold_tickets(session)
+        await write_resources(session, resources, number)
         await tell_servers(session, f"reconciliation {number}")

@@ -1,32 +1,26 @@
 """Declared resources on PostgreSQL: what is in force, what was, and who changed it when."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
-from hashlib import sha256
 from typing import Any, Final
 
 from sqlalchemy import (
-    ClauseElement,
     Select,
     Table,
     Text,
     bindparam,
     cast,
     func,
-    insert,
     literal_column,
-    null,
     select,
     text,
     union_all,
-    update,
 )
-from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.dialects.postgresql import insert as insert_or
 
+from engine.collector import collector_at_rest
 from engine.errors import LockHeld, PlanApplied
 from engine.storage.database import Database, Row, Session
 from engine.storage.statements import Statement
@@ -40,9 +34,6 @@ from engine.storage.tables import (
     workflow_revisions,
     workflows,
 )
-from engine.storage.ticket_locks import hold_tickets
-from engine.workflows.compiler import compile_workflow
-from engine.workflows.declaration import CatalogItem
 from engine.workflows.resources import Key, Kind, Resource
 
 RECONCILE_LOCK: Final = 0x17E410D
@@ -130,15 +121,21 @@ READ: Final = Statement.of(
 
 async def read_live(database: Database | Session) -> Live:
     """Return what the database holds, all of it at one moment."""
+    return live_of(await database.rows(READ))
+
+
+@collector_at_rest()
+def live_of(rows: Iterable[Row]) -> Live:
+    """Return rows as resources, with who touched them last."""
     live = Live({}, {})
-    for row in await database.rows(READ):
+    for row in rows:
         key = Key(Kind(row["kind"]), row["name"])
         live.resources[key] = Resource(key, row["declaration"], retired=row["retired"])
         live.touches[key] = Touch(row["applied_at"], row["applied_by"], row["source"])
     return live
 
 
-# --- writing ------------------------------------------------------------------------------------
+# --- reconciling ------------------------------------------------------------------------------
 
 TRY_LOCK: Final = Statement.of(
     select(func.pg_try_advisory_xact_lock(RECONCILE_LOCK).label("taken"))
@@ -175,7 +172,10 @@ APPLIED: Final = Statement.of(
 
 @asynccontextmanager
 async def reconciling(database: Database, by: str, *, wait: bool) -> AsyncIterator[Session]:
-    """Have the declared resources and all tickets to oneself; commit at the end of the block.
+    """Have the declared resources to oneself; commit at the end of the block.
+
+    Tickets go on being worked on until `hold_tickets`, which comes before anything is written that
+    they depend on.
 
     Args:
         database: where.
@@ -192,7 +192,6 @@ async def reconciling(database: Database, by: str, *, wait: bool) -> AsyncIterat
             await session.row(WAIT_FOR_LOCK)
         elif not (await single(session, TRY_LOCK))["taken"]:
             raise lock_held(await session.row(HOLDER))
-        await hold_tickets(session)
         yield session
 
 
@@ -239,103 +238,3 @@ async def single(session: Session, statement: Statement, **values: object) -> Ro
     if row is None:
         raise LookupError(statement.sql)
     return row
-
-
-async def write_resource(
-    session: Session, before: Resource | None, after: Resource, reconciliation: int
-) -> None:
-    """Put a resource in force as it is, or retire it."""
-    if after.key.kind is Kind.WORKFLOW:
-        await write_workflow(session, before, after, reconciliation)
-        return
-    values = columns_of(after) | {
-        "declaration": after.declaration,
-        "reconciliation": reconciliation,
-    }
-    statement = put_statement(after.key.kind, retired=after.retired)
-    await session.run(statement, **{f"new_{name}": value for name, value in values.items()})
-
-
-def columns_of(resource: Resource) -> dict[str, object]:
-    """Return the columns by which a resource is found."""
-    if isinstance(resource.model, CatalogItem):
-        item = resource.model
-        return {"name": item.name, "category": item.category, "workflow": item.workflow}
-    key = next(iter(TABLES[resource.key.kind].primary_key.columns))
-    return {key.name: resource.key.name}
-
-
-@cache
-def put_statement(kind: Kind, *, retired: bool) -> Statement:
-    """Return the statement that writes a resource of a kind, declared or retired."""
-    table = TABLES[kind]
-    columns = [column.name for column in table.columns if column.name != "retired_at"]
-    return Statement.of(put(table, columns, retired=retired))
-
-
-def now() -> ClauseElement:
-    """Return the moment of the database's clock."""
-    return func.clock_timestamp()
-
-
-def put(table: Table, columns: list[str], *, retired: bool) -> Insert:
-    """Return an upsert of these columns (parameters `new_…`), declared or retired."""
-    values: dict[str, ClauseElement] = {name: bindparam(f"new_{name}") for name in columns}
-    retirement: dict[str, ClauseElement] = {"retired_at": now() if retired else null()}
-    return (
-        insert_or(table)
-        .values(values | retirement)
-        .on_conflict_do_update(index_elements=list(table.primary_key), set_=values | retirement)
-    )
-
-
-# --- workflows ----------------------------------------------------------------------------------
-
-WORKFLOW_COLUMNS: Final = [
-    *("name", "display_name", "policy", "revision"),
-    *("auto_close", "reconciliation"),
-]
-REVISE: Final = Statement.of(
-    insert(workflow_revisions)
-    .values(
-        {
-            name: bindparam(name)
-            for name in ("workflow", "declaration", "digest", "policy", "reconciliation")
-        }
-    )
-    .returning(workflow_revisions.c.id)
-)
-ENFORCE: Final = Statement.of(put(workflows, WORKFLOW_COLUMNS, retired=False))
-RETIRE: Final = Statement.of(
-    update(workflows)
-    .where(workflows.c.name == bindparam("retiring"))
-    .values(retired_at=now(), reconciliation=bindparam("by_reconciliation"))
-)
-
-
-async def write_workflow(
-    session: Session, before: Resource | None, after: Resource, reconciliation: int
-) -> None:
-    """Write a new revision of a workflow and put it in force, or retire the one that is."""
-    if after.retired and before is not None:
-        await session.run(RETIRE, retiring=after.key.name, by_reconciliation=reconciliation)
-        return
-    compiled, auto_close = compile_workflow(after.workflow), after.workflow.auto_close
-    revision = await single(
-        session,
-        REVISE,
-        workflow=compiled.name,
-        declaration=after.declaration,
-        digest=sha256(after.declaration.encode()).digest(),
-        policy=compiled.policy,
-        reconciliation=reconciliation,
-    )
-    await session.run(
-        ENFORCE,
-        new_name=compiled.name,
-        new_display_name=compiled.display_name,
-        new_policy=compiled.policy,
-        new_revision=revision["id"],
-        new_auto_close=auto_close and auto_close.after_resolved,
-        new_reconciliation=reconciliation,
-    )

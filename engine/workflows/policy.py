@@ -24,6 +24,9 @@ SHIFTS: Final = {
 }
 """The place of each pair's three bits."""
 
+DECLARED_ROLES: Final = {bits: role for role, bits in ROLE_BITS.items()}
+"""The role that each set of actor roles is declared as."""
+
 MASKS: Final = {
     source: {
         target: tuple(int(actor) << SHIFTS[source, target] for actor in EVERY_ACTOR)
@@ -65,8 +68,7 @@ def targets_of(policy: int, source: Status) -> tuple[Status, ...]:
 
 def declared_role(policy: int, source: Status, target: Status) -> Role | None:
     """Return the declared role of a transition, the inverse of `ROLE_BITS`; None if undeclared."""
-    allowed = roles_allowed(policy, source, target)
-    return next((role for role, bits in ROLE_BITS.items() if bits == allowed), None)
+    return DECLARED_ROLES.get(roles_allowed(policy, source, target))
 
 
 def transitions_of(policy: int) -> tuple[tuple[Status, Status, Role], ...]:

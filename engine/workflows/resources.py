@@ -8,6 +8,7 @@ from functools import cache, cached_property
 from hashlib import sha256
 from typing import Final, NamedTuple, TypeAlias
 
+from engine.workflows.compiler import CompiledWorkflow, compile_workflow
 from engine.workflows.declaration import (
     AutoClose,
     CatalogItem,
@@ -103,7 +104,12 @@ class Resource:
             raise TypeError(f"{self.key} is no workflow.")
         return self.model
 
-    @property
+    @cached_property
+    def compiled(self) -> CompiledWorkflow:
+        """The workflow that it declares, ready to be asked; TypeError for anything else."""
+        return compile_workflow(self.workflow)
+
+    @cached_property
     def digest(self) -> str:
         """SHA-256, in hex, over what it declares and whether it is retired."""
         state = "retired" if self.retired else "declared"

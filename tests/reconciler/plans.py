@@ -24,7 +24,14 @@ from engine.workflows.declaration import (
 from engine.workflows.policy import transitions_of
 from engine.workflows.resources import AUTO_CLOSE, SLA, Key, Kind, Resource, Snapshot
 from reconciler.diff import diff
-from reconciler.impact import LIVE_STATUSES, LiveTickets, Place, impact_of, is_in_force
+from reconciler.impact import (
+    LIVE_STATUSES,
+    LiveTickets,
+    Place,
+    impact_of,
+    is_in_force,
+    items_broken_by,
+)
 from reconciler.plan import Plan, PlannedChange, moves_of, workflows_in_force
 from reconciler.references import dangling
 from reconciler.replay import Replay
@@ -44,15 +51,17 @@ def planned(
     source: str = "git:4f8e29c",
 ) -> Plan:
     """Return the plan for these resources, each declared on a line of its own."""
+    changes = diff(live, desired)
+    broken = items_broken_by(changes, live)
     return Plan(
         changes=tuple(
             PlannedChange(
                 change,
                 moves_of(change),
-                impact_of(change, tickets or LiveTickets(), live),
+                impact_of(change, tickets or LiveTickets(), broken),
                 None if change.after.retired else Location(files[0], 10 + 2 * place, 7),
             )
-            for place, change in enumerate(diff(live, desired))
+            for place, change in enumerate(changes)
         ),
         workflows=workflows_in_force(live),
         created_at=MADE_AT,

@@ -175,6 +175,36 @@ async def test_a_plan_that_would_strand_more_than_was_seen_is_stale(
     assert await in_force(database) == ALL
 
 
+async def test_tickets_are_worked_on_while_a_plan_is_recorded_and_counted_again_after(
+    database: Database, store: TicketStore, observer: Observer
+) -> None:
+    await open_ticket(store, "badge")
+    plan = await planned(database, without(OTHER))
+    meant = replace(ADA, allowed=Allowances(stranded=1, many_retired=True))
+    async with observer.closed_gate("reconciliations"):
+        applying = asyncio.create_task(apply_plan(database, plan, meant))
+        await observer.see_waiting(1)
+        await open_ticket(store, "badge")
+    with pytest.raises(StalePlan, match="1 live ticket stranded; now: 2 live tickets"):
+        await applying
+
+    await observer.connection.execute("DROP TRIGGER gate ON reconciliations")
+    async with observer.closed_gate("reconciliations"):
+        reconciling = asyncio.create_task(
+            reconcile(
+                database,
+                Desired(without(OTHER)),
+                replace(meant, allowed=Allowances(stranded=2, many_retired=True)),
+                source="git:2",
+            )
+        )
+        await observer.see_waiting(1)
+        await open_ticket(store, "badge")
+    with pytest.raises(RefusedByGuard, match="--max-stranded 3"):
+        await reconciling
+    assert await in_force(database) == ALL
+
+
 async def test_rights_are_widened_only_if_that_is_meant(database: Database) -> None:
     wider = await planned(database, with_moves(INCIDENT | {("RESOLVED", "CLOSED"): "any"}))
     with pytest.raises(RefusedByGuard, match="--allow-widening"):

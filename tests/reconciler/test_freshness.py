@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from engine.storage.resource_store import Live, Touch
 from engine.vocabulary import Status
 from engine.workflows.resources import Key, Kind, Resource
-from reconciler.freshness import stale_objects
+from reconciler.freshness import harming_more, stale_resources
 from reconciler.impact import Affected, Impact
 from reconciler.plan import Plan
 from reconciler.references import references_of
@@ -89,7 +89,7 @@ SINCE: dict[str, tuple[Live, str, str, str]] = {
 
 @pytest.mark.parametrize(("live", "key", "before", "now"), SINCE.values(), ids=SINCE)
 def test_a_plan_is_stale_after(live: Live, key: str, before: str, now: str) -> None:
-    (stale,) = stale_objects(PLAN, live, PLAN.changes)
+    (stale,) = stale_resources(PLAN, live)
     assert str(stale) == f"{key}: planned: {before}; now: {now}."
 
 
@@ -103,7 +103,7 @@ UNRELATED: dict[str, Live] = {
 
 @pytest.mark.parametrize("live", UNRELATED.values(), ids=UNRELATED)
 def test_a_plan_is_as_fresh_as_ever_after(live: Live) -> None:
-    assert stale_objects(PLAN, live, PLAN.changes) == ()
+    assert [*stale_resources(PLAN, live)] == []
 
 
 RETIRING = next(each for each in PLAN.changes if each.change.key == VPN.key)
@@ -137,7 +137,7 @@ HARM: dict[str, tuple[Impact, Impact, list[str]]] = {
 
 @pytest.mark.parametrize(("before", "now", "stale"), HARM.values(), ids=HARM)
 def test_only_more_harm_makes_a_plan_stale(before: Impact, now: Impact, stale: list[str]) -> None:
-    found = stale_objects(affecting(before), live_with(), affecting(now).changes)
+    found = harming_more(affecting(before), affecting(now).changes)
     assert [*map(str, found)] == [f"workflow vpn_request: {each}" for each in stale]
 
 
@@ -147,7 +147,8 @@ def test_a_plan_is_fresh_when_it_was_just_made(plan: Plan) -> None:
     changes = [planned.change for planned in plan.changes]
     live = {change.key: change.before for change in changes if change.before is not None}
     named = {key: each for key, each in referred_by(plan).items() if key not in live}
-    assert stale_objects(plan, Live(live | named, {}), plan.changes) == ()
+    assert [*stale_resources(plan, Live(live | named, {}))] == []
+    assert [*harming_more(plan, plan.changes)] == []
 
 
 def referred_by(plan: Plan) -> dict[Key, Resource]:

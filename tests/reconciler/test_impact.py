@@ -9,7 +9,13 @@ from engine.workflows.policy import permits
 from engine.workflows.resources import Kind, Snapshot
 from reconciler.diff import Change, diff
 from reconciler.hazards import Allowances, HazardCode, check_guards, harmed_by, hazards
-from reconciler.impact import LIVE_STATUSES, LiveTickets, affected_places, impact_of
+from reconciler.impact import (
+    LIVE_STATUSES,
+    LiveTickets,
+    affected_places,
+    impact_of,
+    items_broken_by,
+)
 from reconciler.meaning import last_known_policy, policy_in_force
 from reconciler.plan import Plan
 from tests.reconciler.plans import (
@@ -49,7 +55,7 @@ def test_an_impact_is_what_happens_to_a_ticket_in_each_status(
         if change.key.kind is not Kind.WORKFLOW:
             assert affected_places(change) == set()
             continue
-        impact = impact_of(change, one_ticket_each(change), live)
+        impact = impact_of(change, one_ticket_each(change), {})
         before, after = policy_in_force(change.before), policy_in_force(change.after)
         for status in LIVE_STATUSES:
             could, can = moves_from(before, status), moves_from(after, status)
@@ -64,7 +70,7 @@ def test_an_impact_is_what_happens_to_a_ticket_in_each_status(
 @given(live_snapshots(), snapshots())
 def test_only_tickets_in_affected_places_are_counted(live: Snapshot, desired: Snapshot) -> None:
     for change in diff(live, desired):
-        impact = impact_of(change, one_ticket_each(change), live)
+        impact = impact_of(change, one_ticket_each(change), {})
         ways = (impact.stranded, impact.stuck, impact.gaining, impact.losing)
         counted = {(change.key.name, status) for way in ways for status in way.by_status}
         assert counted == affected_places(change)
@@ -75,7 +81,8 @@ def test_items_of_a_retired_workflow_are_named() -> None:
     live = snapshot(
         flow, item("b", "vpn", "c"), item("a", "vpn", "c"), retired(item("x", "vpn", "c"))
     )
-    impact = impact_of(Change(flow, retired(flow)), LiveTickets(), live)
+    change = Change(flow, retired(flow))
+    impact = impact_of(change, LiveTickets(), items_broken_by([change], live))
     assert impact.items == ("a", "b")
 
 
