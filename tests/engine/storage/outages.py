@@ -40,8 +40,8 @@ async def record(database: Database, status: str, path: str = PATH, **more: obje
 
 async def outage_tickets(database: Database, path: str = PATH) -> Sequence[Ticket]:
     """Return the tickets of a service, oldest first."""
-    page = await find_tickets(database, {}, Part(100))
-    return [each for each in reversed(page.tickets) if each.service == path]
+    page = await find_tickets(database, {"service": path}, Part(100))
+    return tuple(reversed(page.tickets))
 
 
 async def history(database: Database, ticket: str | None) -> list[Entry]:

@@ -20,6 +20,7 @@ from engine.tickets.requests import (
     UpdateTicket,
 )
 from engine.tickets.ticket import Ticket
+from tests.clock import Clock
 from tests.engine.storage.changes import (
     PICKED_UP,
     Change,
@@ -227,29 +228,19 @@ async def test_an_edit_of_nothing_under_a_key_answers_the_same_for_ever(
 
 # The clock of the database runs backwards.
 
-CLOCK = (
-    "CREATE TABLE clock (at timestamptz)",
-    "INSERT INTO clock VALUES ('2030-01-01 12:00Z')",
-    "CREATE FUNCTION clock_timestamp() RETURNS timestamptz LANGUAGE sql AS 'SELECT at FROM clock'",
-)
-"""It stands where the statements look first, before the built-in one."""
-
 
 async def test_a_clock_that_runs_backwards_does_not_take_the_history_along(
     database: Database, database_url: str, observer: Observer
 ) -> None:
-    for statement in CLOCK:
-        await observer.connection.execute(statement)
-    name = await observer.connection.fetchval("SELECT current_database()")
-    await observer.connection.execute(f"ALTER DATABASE {name} SET search_path = public, pg_catalog")
+    clock = await Clock.put_into(observer)
     noon = datetime(2030, 1, 1, 12, tzinfo=UTC)
     async with open_database(database_url, 1) as with_this_clock:
         store = TicketStore(with_this_clock)
         ticket = await open_ticket(store)
-        for change in (comment, pick_up, edit):
-            await observer.connection.execute("UPDATE clock SET at = at - interval '1 hour'")
+        for hours, change in enumerate((comment, pick_up, edit), 1):
+            await clock.show(noon - timedelta(hours=hours))
             await change(store, ticket)
-        await observer.connection.execute("UPDATE clock SET at = at + interval '4 hours'")
+        await clock.show(noon + timedelta(hours=1))
         await comment(store, ticket)
     entries = (await histories(database, [ticket.id]))[ticket.id]
     assert [each.at for each in entries] == [noon] * 5 + [noon + timedelta(hours=1)]
