@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import reduce
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -69,6 +70,12 @@ def test_what_is_answered_unclear_or_held_leads_to_nothing(case: Case) -> None:
 )
 def test_a_service_is_what_the_gravest_source_says(reported: list[str], status: str) -> None:
     assert gravest(map(ServiceStatus, reported)) == status
+
+
+def test_the_table_stands_in_the_documentation() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "outages.md").read_text("utf-8")
+    for standing in (Standing.DOWN, Standing.UP):
+        assert f"| {standing} | {' | '.join(TABLE[standing][case] for case in Case)} |" in text
 
 
 def test_a_long_path_keeps_its_end_in_the_title() -> None:
