@@ -1,7 +1,5 @@
 """Monitored services for the tests: declared, reported, answered."""
 
-from collections.abc import Sequence
-
 from engine.storage.database import Database
 from engine.storage.finding import find_tickets
 from engine.storage.outage_tickets import Answer, answer_service
@@ -38,10 +36,10 @@ async def record(database: Database, status: str, path: str = PATH, **more: obje
     await record_reports(database, path, [checked])
 
 
-async def outage_tickets(database: Database, path: str = PATH) -> Sequence[Ticket]:
+async def outage_tickets(database: Database, path: str = PATH) -> list[Ticket]:
     """Return the tickets of a service, oldest first."""
     page = await find_tickets(database, {"service": path}, Part(100))
-    return tuple(reversed(page.tickets))
+    return list(reversed(page.tickets))
 
 
 async def history(database: Database, ticket: str | None) -> list[Entry]:
