@@ -40,3 +40,4 @@ clean:  ## remove what the other tasks made
 bench: .venv/ready  ## speed, as ratios against named references
 	$(BIN)/python -m benchmarks.engine
 	$(BIN)/python -m benchmarks.storage
+	$(BIN)/python -m benchmarks.reconciler
