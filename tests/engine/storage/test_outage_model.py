@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.storage.database import Database, open_database
+from engine.storage.entries import write_entries
 from engine.storage.outage_tickets import act_on_reports, answer_service
 from engine.storage.rows import ticket_of
-from engine.storage.ticket_store import LOCKED_TICKET, write_entries
+from engine.storage.ticket_store import LOCKED_TICKET
 from engine.tickets.actor import Actor
 from engine.tickets.changes import Change, recorded
 from engine.tickets.history import Entry, EntryKind
