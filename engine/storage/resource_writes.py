@@ -6,7 +6,20 @@ from functools import cache
 from hashlib import sha256
 from typing import Final, TypeAlias
 
-from sqlalchemy import ClauseElement, Table, bindparam, func, insert, null, select, update
+from sqlalchemy import (
+    JSON,
+    ClauseElement,
+    Table,
+    Text,
+    bindparam,
+    cast,
+    func,
+    insert,
+    literal_column,
+    null,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.dialects.postgresql import insert as insert_or
 
@@ -96,10 +109,16 @@ LATEST_REVISION: Final = (
     .where(workflow_revisions.c.workflow == bindparam("name"))
     .scalar_subquery()
 )
+AUTO_CLOSE: Final = func.json_extract_path_text(
+    cast(bindparam("declaration", type_=Text), JSON),
+    literal_column("'autoClose'"),
+    literal_column("'afterResolved'"),
+)
 ENFORCE: Final = Statement.of(
     put(
         workflows,
-        given("display_name", "policy", "reconciliation") | {"revision": LATEST_REVISION},
+        given("display_name", "policy", "reconciliation")
+        | {"revision": LATEST_REVISION, "auto_close": AUTO_CLOSE},
         is_retired=False,
     )
 )

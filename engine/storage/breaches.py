@@ -1,0 +1,102 @@
+"""Missed targets, noted in the histories; and due times, brought up to date after transitions.
+
+Every server does it all the time. A ticket is locked before its history is read, and what another
+has locked is passed over, so nothing is noted twice; whoever dies on the way has done nothing.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Integer, Select, bindparam, func, select, update
+
+from engine.storage.database import Database, Row, Session
+from engine.storage.due_times import SLA_COLUMNS, sla_columns
+from engine.storage.entries import Addition, prefixed, write_additions
+from engine.storage.plugins import TICKETING_ENABLED
+from engine.storage.rows import ticket_of
+from engine.storage.statements import Statement
+from engine.storage.tables import MOMENT, tickets, workflows
+from engine.storage.ticket_reads import histories
+from engine.tickets.changes import breaches, recorded
+from engine.tickets.history import Entry
+from engine.tickets.sla import sla_of
+from engine.tickets.system import SYSTEM_ACTOR
+
+BATCH_TICKETS: Final = 500
+
+AS_OF: Final = bindparam("as_of", type_=MOMENT)
+LOCKED: Final[Select[*tuple[object, ...]]] = (
+    select(
+        tickets,
+        workflows.c.revision,
+        func.coalesce(AS_OF, func.clock_timestamp()).label("now"),
+    )
+    .join(workflows)
+    .where(TICKETING_ENABLED)
+    .limit(bindparam("most", type_=Integer))
+    .with_for_update(of=tickets, skip_locked=True)
+)
+STALE: Final = Statement.of(
+    LOCKED.where(tickets.c.sla_version != tickets.c.version).order_by(tickets.c.updated_at)
+)
+DUE: Final = Statement.of(
+    LOCKED.where(tickets.c.next_due_at < func.coalesce(AS_OF, func.now())).order_by(
+        tickets.c.next_due_at
+    )
+)
+"""By the start of the transaction: an index can't be asked for what clock_timestamp() tells."""
+REFRESH: Final = Statement.of(
+    update(tickets)
+    .where(tickets.c.id == bindparam("refreshed"))
+    .values({column: bindparam(f"new_{column}") for column in SLA_COLUMNS})
+)
+
+
+async def sweep_due_times(
+    database: Database, as_of: datetime | None = None, most: int = BATCH_TICKETS
+) -> int:
+    """Note every breach there is, and refresh what is stale; return how many tickets were swept.
+
+    Args:
+        database: where; nothing is done while ticketing is switched off.
+        as_of: as if it were that time; None for the time that it is.
+        most: tickets in one transaction.
+
+    """
+    swept = 0
+    for statement in (STALE, DUE):
+        count = most
+        while count == most:
+            count = await sweep_batch(database, statement, as_of, most)
+            swept += count
+    return swept
+
+
+async def sweep_batch(
+    database: Database, statement: Statement, as_of: datetime | None, most: int
+) -> int:
+    """Sweep up to so many tickets in one transaction; return how many there were."""
+    async with database.transaction() as session:
+        rows = await session.rows(statement, as_of=as_of, most=most)
+        if rows:
+            await sweep(session, rows)
+        return len(rows)
+
+
+async def sweep(session: Session, rows: Sequence[Row]) -> None:
+    """Note the breaches of locked tickets, and bring their due times up to date."""
+    told = await histories(session, [row["id"] for row in rows])
+    additions = [addition_to(row, told[row["id"]]) for row in rows]
+    await write_additions(session, [each for each in additions if each.entries], told)
+    fresh = [each.ticket.id for each in additions if not each.entries]
+    columns = [prefixed(sla_columns(told[id_])) | {"refreshed": id_} for id_ in fresh]
+    await session.run_each(REFRESH, columns)
+
+
+def addition_to(row: Row, history: Sequence[Entry]) -> Addition:
+    """Return the entries that note the breaches of a locked ticket; maybe none."""
+    ticket, sla, now = ticket_of(row), sla_of(history), row["now"]
+    changes = breaches(sla, now) if sla else ()
+    entries = recorded(ticket, changes, SYSTEM_ACTOR, now, row["revision"])
+    return Addition(ticket, row["head"], entries)

@@ -1,0 +1,125 @@
+"""RESOLVED tickets whose requesters were quiet for the grace period, closed by `system`.
+
+Every server does it all the time, as with breaches: see `engine.storage.breaches`.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import ARRAY, Integer, Interval, Text, bindparam, column, func, select
+
+from engine.storage.database import Database, Row, Session
+from engine.storage.entries import Addition, write_additions
+from engine.storage.plugins import TICKETING_ENABLED
+from engine.storage.rows import ticket_of
+from engine.storage.statements import Statement
+from engine.storage.tables import MOMENT, settings, tickets, workflows
+from engine.storage.ticket_locks import share_tickets
+from engine.storage.ticket_reads import histories
+from engine.tickets.changes import recorded
+from engine.tickets.grace import closing, grace_of
+from engine.tickets.system import SYSTEM_ACTOR
+from engine.workflows.declaration import AutoClose, grace_period
+from engine.workflows.policy import Policy
+from engine.workflows.resources import AUTO_CLOSE
+
+BATCH_TICKETS: Final = 500
+
+FOR_ALL: Final = Statement.of(
+    select(settings.c.declaration).where(
+        settings.c.name == bindparam("setting"), settings.c.retired_at.is_(None)
+    )
+)
+IN_FORCE: Final = Statement.of(
+    select(workflows.c.name, workflows.c.policy, workflows.c.auto_close).where(
+        workflows.c.retired_at.is_(None), TICKETING_ENABLED
+    )
+)
+AS_OF: Final = bindparam("as_of", type_=MOMENT)
+CLOSING: Final = (
+    func.unnest(bindparam("names", type_=ARRAY(Text)), bindparam("periods", type_=ARRAY(Interval)))
+    .table_valued(column("workflow", Text), column("period", Interval))
+    .render_derived(name="closing")
+)
+QUIET: Final = Statement.of(
+    select(
+        tickets,
+        workflows.c.revision,
+        func.coalesce(AS_OF, func.clock_timestamp()).label("now"),
+    )
+    .select_from(CLOSING)
+    .join(tickets, tickets.c.workflow == CLOSING.c.workflow)
+    .join(workflows, workflows.c.name == tickets.c.workflow)
+    .where(
+        tickets.c.quiet_since.is_not(None),
+        tickets.c.quiet_since < func.coalesce(AS_OF, func.now()) - CLOSING.c.period,
+    )
+    .limit(bindparam("most", type_=Integer))
+    .with_for_update(of=tickets, skip_locked=True)
+)
+
+
+async def close_quiet_tickets(
+    database: Database, as_of: datetime | None = None, most: int = BATCH_TICKETS
+) -> int:
+    """Close every ticket whose grace period is over, and return how many there were.
+
+    Args:
+        database: where; nothing is done while ticketing is switched off.
+        as_of: as if it were that time; None for the time that it is.
+        most: tickets in one transaction.
+
+    """
+    closed, count = 0, most
+    while count == most:
+        async with database.transaction() as session:
+            count = await close_batch(session, as_of, most)
+        closed += count
+    return closed
+
+
+async def close_batch(session: Session, as_of: datetime | None, most: int) -> int:
+    """Close up to so many tickets; return how many there were.
+
+    The rules are kept as they are from before they are read: no reconciliation comes between.
+    """
+    await share_tickets(session)
+    periods = await grace_periods(session)
+    if not periods:
+        return 0
+    lengths = [grace_period(period) for period in periods.values()]
+    rows = await session.rows(QUIET, names=list(periods), periods=lengths, as_of=as_of, most=most)
+    await close(session, rows, periods)
+    return len(rows)
+
+
+async def grace_periods(session: Session) -> dict[str, str]:
+    """Return the grace periods of the workflows whose tickets the system closes."""
+    setting = await session.row(FOR_ALL, setting=AUTO_CLOSE)
+    for_all = AutoClose.model_validate_json(setting["declaration"]) if setting else AutoClose()
+    found = {
+        row["name"]: grace_of(Policy(row["policy"]), row["auto_close"] or for_all.after_resolved)
+        for row in await session.rows(IN_FORCE)
+    }
+    return {name: period for name, period in found.items() if period is not None}
+
+
+async def close(session: Session, rows: Sequence[Row], periods: dict[str, str]) -> None:
+    """Close locked tickets."""
+    additions = [
+        Addition(
+            ticket := ticket_of(row),
+            row["head"],
+            recorded(
+                ticket,
+                [closing(row["quiet_since"], periods[ticket.workflow])],
+                SYSTEM_ACTOR,
+                row["now"],
+                row["revision"],
+            ),
+        )
+        for row in rows
+    ]
+    told = await histories(session, [each.ticket.id for each in additions])
+    await write_additions(session, additions, told)
