@@ -129,6 +129,7 @@ def table_of(times: Times) -> Table:
         title_justify="left",
         caption=CAPTION,
         caption_justify="left",
+        width=100,
     )
     reference = middle_and_tail(times[PLAIN, "first"])[0]
     for (name, page), taken in times.items():

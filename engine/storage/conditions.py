@@ -4,7 +4,16 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias, TypeVar
 
-from sqlalchemy import ARRAY, ColumnElement, Integer, Text, bindparam, func, literal_column
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Integer,
+    Interval,
+    Text,
+    bindparam,
+    func,
+    literal_column,
+)
 
 from engine.storage.tables import URGENCY, ticket_words, tickets
 from engine.tickets.actor import Actor
@@ -18,6 +27,7 @@ Conditions: TypeAlias = dict[str, object]
 
 SEARCH_LANGUAGE: Final[ColumnElement[str]] = literal_column("'simple'")
 CLOSED: Final[ColumnElement[str]] = literal_column(f"'{Status.CLOSED}'")
+BREACHED: Final = tickets.c.response_breached | tickets.c.resolution_breached
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +148,13 @@ CONDITIONS: Final = {
             "updated_before",
             tickets.c.updated_at < bindparam("updated_before"),
             lambda f, _: f.updated_before,
+        ),
+        Condition("breached", BREACHED, lambda f, _: True if f.breached else None),
+        Condition("unbreached", ~BREACHED, lambda f, _: True if f.breached is False else None),
+        Condition(
+            "due_within",
+            tickets.c.next_due_at <= func.now() + bindparam("due_within", type_=Interval),
+            lambda f, _: f.due_within,
         ),
         Condition(
             "text",

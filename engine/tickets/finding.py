@@ -2,21 +2,23 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Final, TypeAlias, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
 
 from engine import limits
 from engine.tickets.reports import Path as ServicePath
 from engine.tickets.requests import Checked, GroupName, Reference, UserId, storable
 from engine.tickets.ticket import Ticket
 from engine.vocabulary import Priority, Status
+from engine.workflows.durations import duration
 
 T = TypeVar("T")
 
 Several = Annotated[tuple[T, ...], Field(min_length=1, max_length=limits.FILTER_VALUES)]
+DueWithin = Annotated[timedelta, BeforeValidator(duration)]
 SearchText = Annotated[
     str,
     StringConstraints(
@@ -27,13 +29,17 @@ SearchText = Annotated[
 
 
 class TicketFilter(Checked):
-    """Which tickets are wanted: those that meet every condition. None and False ask nothing.
+    """Which tickets are wanted: those that meet every condition.
+
+    None asks nothing, and neither does False, that of `breached` aside.
 
     Attributes:
         status, priority, workflow: one of these.
         assignee, requester: user ids.
         created_since, updated_since: at that moment or after.
         created_before, updated_before: before that moment.
+        breached: True for what was promised and broken, False for everything else.
+        due_within: what is promised is not broken yet, but will be within this time.
         text: words of title and description, in the language of web searches.
         assigned_to_me, opened_by_me: by or to the actor who asks.
         my_groups: of a group that the actor belongs to.
@@ -52,6 +58,8 @@ class TicketFilter(Checked):
     created_before: AwareDatetime | None = None
     updated_since: AwareDatetime | None = None
     updated_before: AwareDatetime | None = None
+    breached: bool | None = None
+    due_within: DueWithin | None = None
     text: SearchText | None = None
     assigned_to_me: bool | None = None
     opened_by_me: bool | None = None

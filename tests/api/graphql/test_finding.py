@@ -78,6 +78,9 @@ FILTERS: dict[str, tuple[Actor, dict[str, object], list[str]]] = {
         ["Laptop", "Payments fail", "Printer"],
     ),
     "changed before": (ANNA, {"updatedBefore": "2020-01-01T00:00:00Z"}, []),
+    "broken promises": (ANNA, {"breached": True}, []),
+    "no broken promises": (ANNA, {"breached": False}, ["Laptop", "Payments fail", "Printer"]),
+    "promises that end soon": (ANNA, {"dueWithin": "1d"}, []),
     "words": (ANNA, {"text": "FIRE printer"}, ["Printer"]),
     "one word or another": (ANNA, {"text": "laptop or payments"}, ["Laptop", "Payments fail"]),
     "words in quotes": (ANNA, {"text": '"on fire"'}, ["Printer"]),
@@ -198,6 +201,7 @@ REFUSED: dict[str, tuple[dict[str, object], str]] = {
     "last: 101": ({"last": 101}, "1 to 100"),
     "an empty list": ({"filter": {"status": []}}, "status: "),
     "no words": ({"filter": {"text": " "}}, "text: "),
+    "a time that is none": ({"filter": {"dueWithin": "1 day"}}, "dueWithin: is not a duration"),
     "a group that is none": ({"filter": {"assigneeGroup": "a\nb"}}, "assigneeGroup: "),
     "a moment before time": (
         {"filter": {"createdSince": "0001-01-01T00:00:00+14:00"}},

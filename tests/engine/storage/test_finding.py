@@ -221,6 +221,30 @@ async def listed(database: Database) -> Sequence[Ticket]:
     return (await find_tickets(database, {}, Part(10))).tickets
 
 
+PROMISES: dict[str, tuple[str, dict[str, object], int]] = {
+    "nothing promised": ("version = 1", {"breached": True}, 0),
+    "nothing promised, nothing broken": ("version = 1", {"breached": False}, 1),
+    "a response that is late": ("response_breached = true", {"breached": True}, 1),
+    "a resolution that is late": ("resolution_breached = true", {"breached": True}, 1),
+    "late, and not asked for": ("resolution_breached = true", {"breached": False}, 0),
+    "due soon": ("next_due_at = now() + interval '1 hour'", {"due_within": "2h"}, 1),
+    "due later": ("next_due_at = now() + interval '1 hour'", {"due_within": "30m"}, 0),
+    "overdue, but not noted": ("next_due_at = now() - interval '1s'", {"due_within": "1s"}, 1),
+    "never due": ("next_due_at = null", {"due_within": "1d"}, 0),
+}
+
+
+@pytest.mark.parametrize(("standing", "wanted", "found"), PROMISES.values(), ids=PROMISES)
+async def test_tickets_are_found_by_what_was_promised(
+    database: Database, standing: str, wanted: dict[str, object], found: int
+) -> None:
+    [ticket] = some_tickets(Random(3), [1])  # noqa: S311  # the same every time
+    await write_tickets(database, [ticket])
+    await database.rows(Statement(f"UPDATE tickets SET {standing}", (), {}))  # noqa: S608  # as above
+    conditions = conditions_of(TicketFilter.checked(**wanted), ANNA)
+    assert await count_tickets_found(database, conditions) == found
+
+
 NO_FILTERS: dict[str, dict[str, object]] = {
     "an empty list": {"status": []},
     "a list that is too long": {"workflow": ["w"] * 101},
@@ -231,6 +255,7 @@ NO_FILTERS: dict[str, dict[str, object]] = {
     "half a character": {"requester": "\ud83d"},
     "the actor of automatic events": {"assignee": "system"},
     "a moment of no place": {"created_since": NOON.replace(tzinfo=None)},
+    "a time that is none": {"due_within": "soon"},
     "something else": {"colour": "red"},
 }
 

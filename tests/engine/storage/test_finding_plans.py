@@ -48,6 +48,7 @@ IN_ORDER: dict[str, tuple[str, Order, dict[str, object]]] = {
     "changed lately": ("tickets_by_last_change_idx", LATEST_CHANGE, {"updated_since": HOUR_AGO}),
 }
 SORTED: dict[str, tuple[str, Order, dict[str, object]]] = {
+    "due soon": ("tickets_next_due_first_idx", NEWEST, {"due_within": "1h"}),
     "a rare word": ("ticket_words_search_idx", NEWEST, {"text": "word15000"}),
     "a rare word, last change first": (
         "ticket_words_search_idx",
