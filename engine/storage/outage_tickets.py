@@ -7,7 +7,7 @@ ticket is done before it is judged whether anybody touched it.
 
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
@@ -46,6 +46,7 @@ from engine.storage.ticket_store import open_ticket
 from engine.tickets.changes import recorded
 from engine.tickets.outage import (
     ASKING,
+    PRIORITY,
     QUIET,
     Hindrance,
     OutageTicket,
@@ -56,7 +57,6 @@ from engine.tickets.outage import (
     response_to,
     why_waiting,
 )
-from engine.tickets.promises import promise_for
 from engine.tickets.system import SYSTEM_ACTOR
 from engine.vocabulary import SYSTEM, ServiceStatus, Status
 from engine.workflows.declaration import Service
@@ -240,9 +240,7 @@ async def carry_out(
 ) -> str | None:
     """Do what was decided, and return the id of the ticket that was written to."""
     if response is Response.OPEN:
-        opening = opening_of(situation)
-        promise = promise_for(opening.priority, await read_terms(session, opening.priority))
-        opening = replace(opening, promise=promise)
+        opening = opening_of(situation, await read_terms(session, PRIORITY))
         return (await open_ticket(session, SYSTEM_ACTOR, opening)).id
     if response in QUIET or latest is None:
         return None

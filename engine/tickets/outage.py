@@ -15,10 +15,14 @@ from typing import Final
 from engine.limits import TITLE_CHARACTERS
 from engine.tickets.changes import Change
 from engine.tickets.history import Entry, EntryKind
+from engine.tickets.promises import Terms, promise_for
 from engine.tickets.system import SystemReason, details_of, reason_in
 from engine.tickets.ticket import Opening, Ticket
 from engine.vocabulary import SYSTEM, Priority, ServiceStatus, Status
 from engine.workflows.declaration import Service, delay
+
+PRIORITY: Final = Priority.CRITICAL
+"""Of every outage's ticket."""
 
 GRAVEST_FIRST: Final = (
     ServiceStatus.MAINTENANCE,
@@ -229,18 +233,19 @@ def why_waiting(situation: Situation) -> Hindrance:
     return situation.hindrance or Hindrance.WORKFLOW_RETIRED
 
 
-def opening_of(situation: Situation) -> Opening:
-    """Return what the ticket of an outage starts with."""
+def opening_of(situation: Situation, terms: Terms) -> Opening:
+    """Return what the ticket of an outage starts with; promised is what the priority promises."""
     service = situation.service
     return Opening(
         title=titled(service.path),
         description=situation.message,
-        priority=Priority.CRITICAL,
+        priority=PRIORITY,
         workflow=service.workflow,
         requester=None,
         assignee=None,
         assignee_group=service.sla_group,
         service=service.path,
+        promise=promise_for(PRIORITY, terms),
     )
 
 

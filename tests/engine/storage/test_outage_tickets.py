@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import asyncpg
 import pytest
@@ -16,6 +17,7 @@ from engine.storage.ticket_reads import read_ticket
 from engine.storage.ticket_store import TicketStore, open_ticket
 from engine.tickets.history import EntryKind
 from engine.tickets.outage import Hindrance, Response
+from engine.tickets.promises import promise_in
 from engine.tickets.reports import HealthReport
 from engine.tickets.system import SYSTEM_ACTOR, SystemReason, reason_in
 from engine.tickets.ticket import Opening
@@ -55,6 +57,14 @@ async def test_an_outage_opens_a_ticket_and_a_recovery_closes_it(database: Datab
     assert (moved.old_value, moved.new_value) == (Status.OPEN, Status.CLOSED)
     assert reason_in(moved) is SystemReason.SERVICE_RECOVERED
     assert await flaws(database) == []
+
+
+async def test_an_outage_is_promised_what_its_priority_promises(database: Database) -> None:
+    await declare_service(database)
+    opened, *_ = await history(database, (await report(database, "DOWN")).ticket)
+    promise = promise_in(opened.details)
+    assert promise is not None
+    assert (promise.response, promise.resolution) == (timedelta(minutes=5), timedelta(hours=2))
 
 
 async def test_what_is_reported_again_adds_nothing(database: Database) -> None:

@@ -21,6 +21,7 @@ from engine.tickets.outage import (
     opening_of,
     response_to,
 )
+from engine.tickets.promises import Terms
 from engine.tickets.system import SYSTEM_ACTOR, reason_in
 from engine.tickets.ticket import opened, step
 from engine.vocabulary import ServiceStatus, Status
@@ -118,7 +119,9 @@ def answer(world: World) -> World:
     met = (situation.standing, case_of(situation, latest))
     world = replace(world, answered=situation.answered_by(response), met=met, done=response)
     if response is Response.OPEN:
-        entry = opening_entry("tk_4f8e29", opening_of(situation), SYSTEM_ACTOR, world.now, 7)
+        entry = opening_entry(
+            "tk_4f8e29", opening_of(situation, Terms()), SYSTEM_ACTOR, world.now, 7
+        )
         return replace(world, tickets=(*world.tickets, (entry,)))
     if response in QUIET:
         return world
