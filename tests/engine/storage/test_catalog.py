@@ -98,7 +98,7 @@ async def test_one_key_asks_once(store: TicketStore) -> None:
 async def test_an_item_that_changes_meanwhile_counts_as_it_is_then(
     store: TicketStore, database: Database, observer: Observer
 ) -> None:
-    async with observer.closed_gate("reconciliations"):
+    async with observer.closed_gate("catalog_items"):
         retiring = asyncio.create_task(put(database, [replace(NETWORK_OUTAGE, retired=True)]))
         await observer.see_waiting(1)
         asking = asyncio.create_task(asked_for(store))
