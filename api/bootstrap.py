@@ -30,6 +30,7 @@ from api.parts import Parts, open_parts
 from api.people import People
 from api.plugins import Clock, LivePlugins
 from api.settings import Settings
+from api.timekeeping import Timekeeping
 from api.values_watch import ValuesWatch
 from api.workflows import LiveWorkflows
 from engine.storage.database import Database
@@ -81,6 +82,8 @@ async def application_on(
         await stack.enter_async_context(in_background(forget_old_keys(parts.database)))
         monitoring = Monitoring(parts.database, plugins)
         await stack.enter_async_context(in_background(monitoring.look_after()))
+        timekeeping = Timekeeping(parts.database, plugins)
+        await stack.enter_async_context(in_background(timekeeping.go_on()))
 
         async def context_for(actor: Actor) -> Context:
             await people.remember(actor)

@@ -22,6 +22,7 @@ from api.cli.plan import plan
 from api.cli.revert import revert
 from api.cli.schema import schema
 from api.cli.serve import serve
+from api.cli.sla import sla
 from api.cli.token import token
 from api.cli.workflows import workflows
 from engine.errors import InterlockError, InvalidDeclaration
@@ -57,6 +58,7 @@ app.command()(migrate)
 app.command()(serve)
 app.command()(demo)
 app.add_typer(history, name="history")
+app.add_typer(sla, name="sla")
 app.command()(backup)
 app.command()(restore)
 

@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Generic, TypeVar
 
 from api.catalog import LiveCatalog
 from api.plugins import LivePlugins
 from api.workflows import LiveWorkflows
 from engine.storage.database import Database
-from engine.storage.ticket_reads import histories
+from engine.storage.ticket_reads import histories, read_clock
 from engine.storage.ticket_store import TicketStore
 from engine.storage.users import user_names
 from engine.tickets.actor import Actor
@@ -41,11 +42,15 @@ class Batch:
         self._database = database
         self._tickets = tickets
         self.histories = Once(self._histories)
+        self.now = Once(self._now)
         self.names_of_people = Once(self._names_of_people)
         self.names_of_actors = Once(self._names_of_actors)
 
     async def _histories(self) -> dict[str, list[Entry]]:
         return await histories(self._database, [ticket.id for ticket in self._tickets])
+
+    async def _now(self) -> datetime:
+        return await read_clock(self._database)
 
     async def _names_of_people(self) -> dict[str, str]:
         people = {person for each in self._tickets for person in (each.requester, each.assignee)}

@@ -13,6 +13,7 @@ from api.graphql import (
     reconciliation,
     scalars,
     services,
+    sla,
     tickets,
     workflows,
 )
@@ -21,7 +22,7 @@ from api.graphql.executor import GraphQLExecutor
 from engine.plugins import Plugin
 
 ALWAYS: Final = (scalars, people, plugins, reconciliation)
-TICKETING: Final = (workflows, catalog, services, tickets, finding, mutations, bulk)
+TICKETING: Final = (workflows, catalog, services, tickets, sla, finding, mutations, bulk)
 
 
 def with_ticketing(context: Context) -> None:

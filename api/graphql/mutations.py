@@ -33,8 +33,18 @@ def filled_in(form: type[AnyForm], arguments: Arguments) -> AnyForm:
     """
     fields = {"id": "ticket"}
     return form.checked(
-        **{fields.get(name, snake_case(name)): value for name, value in arguments.items()}
+        **{
+            fields.get(name, snake_case(name)): as_written(value)
+            for name, value in arguments.items()
+        }
     )
+
+
+def as_written(value: object) -> object:
+    """Return an argument as Python writes it: the keys of inputs in snake_case."""
+    if not isinstance(value, Mapping):
+        return value
+    return {snake_case(name): as_written(inner) for name, inner in value.items()}
 
 
 def payload(ticket: Ticket, context: Context) -> Payload:

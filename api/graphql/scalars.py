@@ -2,11 +2,13 @@
 
 import re
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from api.graphql.resolvers import Resolvers
 from api.moments import to_the_second
+from engine import limits
+from engine.workflows.durations import duration, iso_duration
 
 resolvers: Final = Resolvers()
 
@@ -33,4 +35,27 @@ class DateTimeScalar:
         raise ValueError("a DateTime is written as in 2026-04-28T14:03:00Z")
 
 
+class DurationScalar:
+    """Durations as ISO 8601 has them, in whole seconds; taken as `1h30m`, too."""
+
+    def serialize(self, value: timedelta) -> str:
+        """Return the duration as text."""
+        return iso_duration(value)
+
+    def parse(self, value: object) -> timedelta:
+        """Return the duration that a client wrote.
+
+        Raises:
+            ValueError: it is none.
+
+        """
+        if isinstance(value, str):
+            with suppress(ValueError):
+                return duration(value)
+        raise ValueError(
+            f"a Duration is written as in PT1H30M or 1h30m, up to {limits.DURATION_DAYS}d"
+        )
+
+
 resolvers.scalar("DateTime", DateTimeScalar())
+resolvers.scalar("Duration", DurationScalar())

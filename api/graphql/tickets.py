@@ -59,11 +59,6 @@ async def assignee(
     return User.of(ticket.assignee, await context.batch_of(ticket).names_of_people())
 
 
-@resolvers.field("Ticket.sla")
-async def sla(_ticket: Ticket, _arguments: object, _context: Context, _info: object) -> None:
-    """Return what was promised for a ticket: nothing, as all of them come from an empty form."""
-
-
 @resolvers.field("Ticket.history")
 async def history(
     ticket: Ticket, arguments: OfKinds, context: Context, _info: object

@@ -90,7 +90,8 @@ async def close_batch(session: Session, as_of: datetime | None, most: int) -> in
         return 0
     lengths = [grace_period(period) for period in periods.values()]
     rows = await session.rows(QUIET, names=list(periods), periods=lengths, as_of=as_of, most=most)
-    await close(session, rows, periods)
+    if rows:
+        await close(session, rows, periods)
     return len(rows)
 
 

@@ -1,6 +1,7 @@
 """Reading tickets and their histories."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import ARRAY, Text, bindparam, func, select
@@ -14,6 +15,7 @@ from engine.tickets.history import Entry
 from engine.tickets.ticket import TICKET_ID, Ticket, rebuilt
 
 TICKET: Final = Statement.of(select(*TICKET_COLUMNS).where(tickets.c.id == bindparam("ticket")))
+CLOCK: Final = Statement.of(select(func.clock_timestamp().label("now")))
 HISTORIES: Final = Statement.of(
     select(ticket_status_history)
     .where(ticket_status_history.c.ticket == func.any(bindparam("tickets", type_=ARRAY(Text))))
@@ -51,6 +53,15 @@ async def read_version(source: Database | Session, ticket: str, version: int) ->
 def unknown_ticket(ticket: str) -> NotFound:
     """Return the refusal of a request for a ticket that does not exist."""
     return NotFound(f"There is no ticket {ticket!r}.", ticket=ticket)
+
+
+async def read_clock(database: Database) -> datetime:
+    """Return the time by the clock of the database, by which everything is measured."""
+    row = await database.row(CLOCK)
+    if row is None:
+        raise LookupError(CLOCK.sql)
+    now: datetime = row["now"]
+    return now
 
 
 async def histories(source: Database | Session, tickets: Sequence[str]) -> dict[str, list[Entry]]:

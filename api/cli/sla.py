@@ -1,0 +1,63 @@
+"""`interlock sla`: what was promised for tickets."""
+
+import asyncio
+import os
+from dataclasses import dataclass
+from typing import Final
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from api.cli.exits import EXIT_ERROR
+from api.settings import Settings
+
+sla: Final = typer.Typer(help="What was promised for tickets.", no_args_is_help=True)
+
+
+@sla.callback()
+def of_tickets() -> None:
+    """What was promised for tickets."""
+
+
+@sla.command()
+def verify() -> None:
+    """Work out every due time again and name each that is stored otherwise; exit 1 if any."""
+    outcome = asyncio.run(verified(Settings.from_env(os.environ)))
+    if outcome.stale:
+        few = f"{outcome.stale} of {outcome.tickets} tickets"
+        typer.echo(f"{few} were moved just now and are yet to be brought up to date.")
+    if outcome.wrong:
+        typer.echo(f"{outcome.wrong} of {outcome.tickets} tickets have wrong due times.")
+        raise typer.Exit(EXIT_ERROR)
+    typer.echo(f"{outcome.tickets} tickets have the due times that their histories tell.")
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How many tickets were looked at, and how many of them are stale, or wrong."""
+
+    tickets: int = 0
+    stale: int = 0
+    wrong: int = 0
+
+
+async def verified(settings: Settings) -> Outcome:
+    """Audit the database of the settings; print differences as they are found."""
+    from api.parts import look_into
+    from engine.storage.due_times_audit import audit_due_times
+    from engine.storage.history_audit import count_tickets
+
+    columns = (TextColumn("verifying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    outcome = Outcome()
+    async with look_into(settings) as parts:
+        with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+            task = progress.add_task("verifying", total=await count_tickets(parts.database))
+            async for verdict in audit_due_times(parts.database):
+                outcome.tickets += 1
+                outcome.stale += verdict.is_stale
+                outcome.wrong += bool(verdict.differences)
+                progress.advance(task)
+                for difference in verdict.differences:
+                    typer.echo(str(difference))
+    return outcome
