@@ -1,5 +1,6 @@
-"""What others run of ours is there: the hook of pre-commit and the workflow for pull requests."""
+"""What others take of ours is right: hooks and workflows that run it, declarations to copy."""
 
+import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,8 @@ import typer
 from ruamel.yaml import YAML
 
 from api.cli.main import app
+from engine.workflows.declaration import AutoClose, PrioritySla
+from engine.workflows.documents import declare
 
 ROOT = Path(__file__).parents[1]
 
@@ -26,6 +29,17 @@ def commands() -> Iterator[list[str]]:
         for words in (shlex.split(step.get("run", "")) for step in job["steps"]):
             if words[:1] == ["interlock"]:
                 yield words[: words.index(">")] if ">" in words else words
+
+
+DECLARATION = re.compile(r"```yaml\n(ticketing:\n.*?)```", re.DOTALL)
+
+
+def test_what_is_promised_is_declared_as_it_is_documented() -> None:
+    (text,) = DECLARATION.findall((ROOT / "docs" / "sla.md").read_text("utf-8"))
+    ticketing = declare(text, "sla.md").ticketing
+    assert ticketing.sla == PrioritySla()
+    assert ticketing.auto_close == AutoClose()
+    assert [each.name for each in ticketing.calendars] == ["office"]
 
 
 @pytest.mark.parametrize("words", list(commands()), ids=" ".join)
