@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -9,8 +10,9 @@ from engine.errors import IdempotencyConflict, ItemRetired, NotFound, WorkflowRe
 from engine.storage.catalog import read_catalog
 from engine.storage.database import Database
 from engine.storage.history_audit import audit_histories
-from engine.storage.ticket_reads import read_ticket
+from engine.storage.ticket_reads import histories, read_ticket
 from engine.storage.ticket_store import TicketStore
+from engine.tickets.promises import promise_in
 from engine.tickets.requests import CreateTicketFromCatalog
 from engine.tickets.ticket import Ticket
 from engine.workflows.declaration import Ticketing
@@ -20,6 +22,7 @@ from tests.engine.storage.changes import everything
 from tests.gates import Observer
 from tests.people import ANNA
 
+MINUTE = timedelta(minutes=1)
 CATALOG = {
     "categories": [
         {"name": "requests", "displayName": "Requests"},
@@ -73,6 +76,22 @@ async def test_an_item_that_says_little_leaves_the_defaults(store: TicketStore) 
     ticket = await asked_for(store, "data_loss")
     assert (ticket.title, ticket.description) == ("Data loss", "")
     assert (ticket.priority, ticket.assignee_group) == ("MEDIUM", None)
+
+
+async def test_a_ticket_is_promised_what_its_item_or_else_its_priority_does(
+    store: TicketStore, database: Database
+) -> None:
+    promised: dict[str, tuple[object, ...]] = {}
+    for item in ("network_outage", "data_loss"):
+        ticket = await asked_for(store, item)
+        [opening] = (await histories(database, [ticket.id]))[ticket.id]
+        promise = promise_in(opening.details)
+        assert promise is not None
+        promised[item] = (promise.response, promise.resolution, promise.origin)
+    assert promised == {
+        "network_outage": (10 * MINUTE, 240 * MINUTE, "the catalog item network_outage"),
+        "data_loss": (120 * MINUTE, 24 * 60 * MINUTE, "the priority MEDIUM"),
+    }
 
 
 async def test_what_is_not_offered_opens_nothing(store: TicketStore, database: Database) -> None:
