@@ -41,3 +41,5 @@ bench: .venv/ready  ## speed, as ratios against named references
 	$(BIN)/python -m benchmarks.engine
 	$(BIN)/python -m benchmarks.storage
 	$(BIN)/python -m benchmarks.reconciler
+	$(BIN)/python -m benchmarks.finding
+	$(BIN)/python -m benchmarks.sla
