@@ -6,7 +6,7 @@ from typing import Final
 
 from engine.findings import Finding, Severity
 from engine.vocabulary import STATUSES, ActorRoles, Status
-from engine.workflows.declaration import Workflow
+from engine.workflows.declaration import NEVER, Workflow
 from engine.workflows.documents import Declaration
 from engine.workflows.explanation import shortest_path
 from engine.workflows.policy import allowed_from, policy_of, targets_of
@@ -111,11 +111,22 @@ def one_person_walks_alone(subject: Subject) -> Iterator[Finding]:
         yield subject.finding("no_separation_of_duties", message, Severity.INFORMATION)
 
 
+def auto_close_has_an_effect(subject: Subject) -> Iterator[Finding]:
+    """The system closes only what somebody may close."""
+    auto_close = subject.workflow.auto_close
+    waits = auto_close is not None and auto_close.after_resolved != NEVER
+    if waits and Status.CLOSED not in targets_of(subject.policy, Status.RESOLVED):
+        message = "autoClose has no effect, as there is no transition RESOLVED -> CLOSED."
+        at = subject.declaration.place("workflows", subject.index, "autoClose")
+        yield Finding("no_auto_close", f"{subject.workflow.name}: {message}", at, Severity.WARNING)
+
+
 RULES: Final[tuple[Callable[[Subject], Iterator[Finding]], ...]] = (
     closed_is_reachable,
     statuses_can_be_left,
     statuses_are_reachable,
     closed_is_final,
+    auto_close_has_an_effect,
     system_tickets_can_move,
     unassigned_tickets_can_move,
     one_person_walks_alone,

@@ -17,7 +17,9 @@ from hypothesis.stateful import (
 )
 
 from engine.errors import InterlockError
+from engine.storage.breaches import sweep_due_times
 from engine.storage.database import Database, open_database
+from engine.storage.due_times_audit import Verdict, audit_due_times
 from engine.storage.history_audit import audit_histories
 from engine.storage.ticket_reads import histories, read_ticket
 from engine.storage.ticket_store import TicketStore
@@ -38,6 +40,9 @@ IDS = st.sampled_from([person.id for person in EVERYBODY])
 GROUPS = st.sampled_from([None, "payment-team", "nobody-is-in-it"])
 TEXTS = st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "Zs"]), min_size=1).filter(
     str.strip
+)
+PROMISES = st.sampled_from(
+    [None, {"by_priority": True}, {"targets": {"response": "1h", "resolution": "P1D"}}]
 )
 MOVES = {
     "incident_response": {
@@ -122,9 +127,12 @@ class TicketsMachine(RuleBasedStateMachine):
         workflow=st.sampled_from(list(MOVES)),
         group=GROUPS,
         title=TEXTS,
+        sla=PROMISES,
     )
-    def create(self, actor: Actor, workflow: str, group: str | None, title: str) -> str:
-        form = CreateTicket.checked(title=title, workflow=workflow, assignee_group=group)
+    def create(
+        self, actor: Actor, workflow: str, group: str | None, title: str, sla: object
+    ) -> str:
+        form = CreateTicket.checked(title=title, workflow=workflow, assignee_group=group, sla=sla)
         ticket = self.runner.run(self.store.create(actor, form))
         model = Modelled(workflow, actor.id, group, ticket.title, "MEDIUM")
         model.entries.append((actor.id, "created", "OPEN"))
@@ -214,6 +222,14 @@ class TicketsMachine(RuleBasedStateMachine):
         assert first == second
         self.model[ticket].entries.append((actor.id, "comment", form.text))
 
+    @rule()
+    def sweep(self) -> None:
+        self.runner.run(sweep_due_times(self.database))
+        assert not any(verdict.is_stale for verdict in self.runner.run(self.verdicts()))
+
+    async def verdicts(self) -> list[Verdict]:
+        return [verdict async for verdict in audit_due_times(self.database)]
+
     @rule(ticket=consumes(tickets))
     def look_closely(self, ticket: str) -> None:
         model = self.model[ticket]
@@ -234,6 +250,11 @@ class TicketsMachine(RuleBasedStateMachine):
             return [flaw async for _, flaw in audit_histories(self.database) if flaw]
 
         assert self.runner.run(all_flaws()) == []
+
+    @invariant()
+    def due_times_are_stale_or_right(self) -> None:
+        verdicts = self.runner.run(self.verdicts())
+        assert [each for verdict in verdicts for each in verdict.differences] == []
 
 
 def test_tickets_behave_as_the_model_predicts(database_url: str) -> None:

@@ -111,6 +111,24 @@ def test_what_the_rules_say(
     assert findings_of(*moves) == wanted
 
 
+ENDLESS = "{from: OPEN, to: RESOLVED, role: any}, {from: OPEN, to: CLOSED, role: any}"
+CLOSINGS = {
+    "where nobody may close": (ENDLESS, "24h", True),
+    "where nobody may close, nor shall": (ENDLESS, "never", False),
+    "where somebody may close": ("{from: RESOLVED, to: CLOSED, role: any}", "24h", False),
+}
+
+
+@pytest.mark.parametrize(("moves", "period", "is_told"), CLOSINGS.values(), ids=CLOSINGS)
+def test_a_grace_period_without_effect_is_told(moves: str, period: str, *, is_told: bool) -> None:
+    text = (
+        f"ticketing:\n  workflows:\n    - name: w\n      transitions: [{moves}]\n"
+        f"      autoClose: {{afterResolved: {period}}}\n"
+    )
+    found = [each for each in analyse(declare(text, "v")) if each.code == "no_auto_close"]
+    assert [(each.severity, each.at.line) for each in found] == [(Severity.WARNING, 5)] * is_told
+
+
 def test_no_default_has_an_error() -> None:
     for workflow in default_workflows():
         moves = [f"{move.source} {move.target} {move.role}" for move in workflow.transitions]
