@@ -25,9 +25,10 @@ from graphql.validation import (
 )
 from graphql.validation.validate import ValidationAbortedError
 
-from api.graphql.conversion import TartifletteNode, schema_part, tartiflette_document
+from api.graphql.conversion import schema_part, tartiflette_document
 from api.graphql.cost import Price, Pricing
 from api.graphql.errors import LimitExceeded, UnknownOperation, ValidationFailed
+from api.graphql.selections import Executable, executables_of
 from api.graphql.structure import Measure, measure_operations, name_of
 from api.graphql.text import parse_document
 from api.graphql.variables import condition_variables
@@ -42,6 +43,7 @@ class PreparedOperation:
         name: None if it has none.
         variables: what it declares, for graphql-core to coerce.
         measure: tells whether it asks for data, for the schema, or for both.
+        executable: as Tartiflette executes it, without the fields that ask for the schema.
 
     """
 
@@ -50,6 +52,7 @@ class PreparedOperation:
     variables: tuple[VariableDefinitionNode, ...]
     price: Price
     measure: Measure
+    executable: Executable
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +60,13 @@ class PreparedDocument:
     """A document that any of its operations can be executed from.
 
     Attributes:
-        tree: as Tartiflette executes it, without the fields that ask for the schema.
-        schema_part: those fields, as graphql-core executes them; None if there are none.
+        schema_part: the fields that ask for the schema, as graphql-core executes them; None if
+            there are none.
         operations: by name; None is the one without a name.
         conditions: the variables that `@skip` and `@include` ask.
 
     """
 
-    tree: TartifletteNode
     schema_part: DocumentNode | None
     operations: Mapping[str | None, PreparedOperation]
     conditions: frozenset[str]
@@ -107,6 +109,8 @@ class Documents:
         measures = measure_operations(document, self._limits)
         self._validate(document)
         pricing = Pricing(self._schema, document, self._limits.assumed_list_items)
+        conditions = condition_variables(document)
+        executables = executables_of(tartiflette_document(document), conditions)
         operations = {
             name_of(node): PreparedOperation(
                 name=name_of(node),
@@ -114,16 +118,16 @@ class Documents:
                 variables=tuple(node.variable_definitions or ()),
                 price=pricing.operation(node),
                 measure=measures[name_of(node)],
+                executable=executables[name_of(node)],
             )
             for node in document.definitions
             if isinstance(node, OperationDefinitionNode)
         }
         asks_schema = any(measure.schema_fields for measure in measures.values())
         return PreparedDocument(
-            tree=tartiflette_document(document),
             schema_part=schema_part(document) if asks_schema else None,
             operations=operations,
-            conditions=condition_variables(document),
+            conditions=conditions,
         )
 
     def _validate(self, document: DocumentNode) -> None:

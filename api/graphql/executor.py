@@ -58,6 +58,16 @@ class GraphQLResponse:
         return self.status == EXECUTED
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request that can be executed; its variables as they were given, and coerced."""
+
+    document: PreparedDocument
+    operation: PreparedOperation
+    given: Mapping[str, object]
+    variables: Mapping[str, object]
+
+
 class GraphQLExecutor:
     """Executes requests against one schema; `create` makes one.
 
@@ -97,57 +107,42 @@ class GraphQLExecutor:
             return GraphQLResponse({"errors": [hidden_fault(fault)]}, INTERNAL_ERROR)
 
     async def _execute(self, request: GraphQLRequest, context: object) -> JsonObject:
-        document = self._documents.prepared(request.query)
-        operation = document.operation(request.operation_name)
-        self._check(document, operation, request.variables)
+        asked = self._asked(request)
         seconds = self._limits.execution_seconds
         try:
             async with asyncio.timeout(seconds):
-                return await self._answer(document, operation, request.variables, context)
+                return await self._answer(asked, context)
         except TimeoutError:
             raise DeadlineExceeded(seconds=seconds) from None
 
-    def _check(
-        self,
-        document: PreparedDocument,
-        operation: PreparedOperation,
-        given: Mapping[str, object],
-    ) -> None:
-        """Refuse what only the request itself shows: its kind, its variables, its price."""
+    def _asked(self, request: GraphQLRequest) -> Asked:
+        """Return what a request asks, or refuse it: for its document, its kind, its variables."""
+        document = self._documents.prepared(request.query)
+        operation = document.operation(request.operation_name)
         if operation.kind is OperationType.SUBSCRIPTION:
             raise UnknownOperation("A subscription is not answered in one response.")
         variables = coerce_variables(
-            self.schema, operation.variables, given, self._limits.reported_errors
+            self.schema, operation.variables, request.variables, self._limits.reported_errors
         )
         refuse_null_conditions(document.conditions, variables)
         refuse_above("cost_points", self._limits.cost_points, operation.price.total(variables))
+        return Asked(document, operation, request.variables, variables)
 
-    async def _answer(
-        self,
-        document: PreparedDocument,
-        operation: PreparedOperation,
-        variables: Mapping[str, object],
-        context: object,
-    ) -> JsonObject:
+    async def _answer(self, asked: Asked, context: object) -> JsonObject:
         answers = []
-        if operation.measure.data_fields:
-            tree, name = document.tree, operation.name
-            answers.append(await self._engine.execute(tree, name, context, variables))
-        if document.schema_part and operation.measure.schema_fields:
-            answers.append(self._answer_schema(document.schema_part, operation, variables))
+        if asked.operation.measure.data_fields:
+            executable = asked.operation.executable
+            answers.append(await self._engine.execute(executable, context, asked.variables))
+        if asked.document.schema_part and asked.operation.measure.schema_fields:
+            answers.append(self._answer_schema(asked.document.schema_part, asked))
         return body_of(answers)
 
-    def _answer_schema(
-        self,
-        document: DocumentNode,
-        operation: PreparedOperation,
-        variables: Mapping[str, object],
-    ) -> Answer:
+    def _answer_schema(self, document: DocumentNode, asked: Asked) -> Answer:
         result = execute_sync(
             self.schema,
             document,
-            variable_values=dict(variables),
-            operation_name=operation.name,
+            variable_values=dict(asked.given),
+            operation_name=asked.operation.name,
         )
         invalid = extensions_of(InvalidInput())  # only arguments can be wrong
         errors: list[Json] = [

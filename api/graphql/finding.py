@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypedDict
 
+from api.graphql.attributes import snake_case
 from api.graphql.context import Context, Once
 from api.graphql.cursors import cursor_of, place_at
 from api.graphql.resolvers import Resolvers
-from api.graphql.tartiflette_engine import snake_case
 from api.limits import PAGE_ITEMS
 from engine.errors import InvalidInput
 from engine.limits import PAGE_TICKETS

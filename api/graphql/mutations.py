@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Final, TypeVar
 
+from api.graphql.attributes import snake_case
 from api.graphql.context import Context
 from api.graphql.resolvers import Resolvers
-from api.graphql.tartiflette_engine import snake_case
 from engine.tickets.requests import (
     AssignTicket,
     CommentTicket,

@@ -1,30 +1,30 @@
 """Tartiflette, configured: it executes trees, and never sees a text of a client.
 
-Its parser is C code that a document of 45 KB can crash, and its validation has gaps. What stands
-in their place is the public `query_cache_decorator`: the "query" that it is given is already a tree
-of its own nodes, so there is nothing left to parse or to validate.
+Its parser is C code that a document of 45 KB can crash, and its validation has gaps. So it is
+entered behind both: with a tree of its own nodes that was made of a valid document, and with
+variables that are coerced.
 """
 
-import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from itertools import count
 from typing import Any, Final
 
 from graphql import GraphQLSchema
-from tartiflette import Engine as TartifletteEngine
 from tartiflette import Resolver, Scalar, create_engine
 from tartiflette.constants import UNDEFINED_VALUE
 from tartiflette.language.ast import BooleanValueNode, FloatValueNode, IntValueNode, StringValueNode
 from tartiflette.resolver.default import sync_arguments_coercer
+from tartiflette.schema.registry import SchemaRegistry
 from tartiflette.types.exceptions.tartiflette import TartifletteError
 
 from api.facts import Json, JsonObject
+from api.graphql.attributes import attribute
 from api.graphql.conversion import TartifletteNode
 from api.graphql.errors import coerce_error
 from api.graphql.resolvers import CustomScalar, Resolvers
 from api.graphql.sdl import tartiflette_sdl
+from api.graphql.selections import Executable, Execution, compile_selections_of, execute
 from engine.errors import InvalidInput, Misconfigured
 
 ENGINE_NUMBERS: Final = count(1)
@@ -41,23 +41,28 @@ class Answer:
 class Engine:
     """An engine for one schema. Made by `make_engine`."""
 
-    def __init__(self, engine: TartifletteEngine) -> None:
-        self._engine = engine
+    def __init__(self, schema: TartifletteNode) -> None:
+        self._schema = schema
 
     async def execute(
-        self,
-        tree: TartifletteNode,
-        operation_name: str | None,
-        context: object,
-        variables: Mapping[str, object],
+        self, executable: Executable, context: object, variables: Mapping[str, object]
     ) -> Answer:
-        """Execute an operation of a valid tree."""
-        result = await self._engine.execute(tree, operation_name, context, dict(variables))
-        return Answer(result["data"], result.get("errors", []))
+        """Execute an operation with coerced variables."""
+        execution = Execution.of(self._schema, executable, context, variables)
+        data = await execute(execution)
+        errors = [await coerce_error(error, error.coerce_value()) for error in execution.errors]
+        return Answer(data, errors)
 
 
 async def make_engine(schema: GraphQLSchema, resolvers: Resolvers) -> Engine:
-    """Return an engine for the schema; Misconfigured if the resolvers don't fit it.
+    """Return an engine for the schema; Misconfigured if the resolvers don't fit it."""
+    baked = await bake(schema, resolvers)
+    compile_selections_of(baked)
+    return Engine(baked)
+
+
+async def bake(schema: GraphQLSchema, resolvers: Resolvers) -> TartifletteNode:
+    """Return Tartiflette's schema, ready to execute; Misconfigured if the resolvers don't fit it.
 
     Fields and lists are answered in turn: a task for each costs more than it gains, and keeps
     loaders from batching.
@@ -66,19 +71,17 @@ async def make_engine(schema: GraphQLSchema, resolvers: Resolvers) -> Engine:
     schema_name = f"interlock-{next(ENGINE_NUMBERS)}"  # the registry is one for the process
     register(resolvers, schema_name)
     try:
-        engine = await create_engine(
+        await create_engine(
             tartiflette_sdl(schema),
             schema_name=schema_name,
-            error_coercer=coerce_error,  # type: ignore[arg-type]  # declared as if it were not async
             custom_default_resolver=resolve_attribute,
-            query_cache_decorator=trees_only,
             custom_default_arguments_coercer=coerce_arguments,
             coerce_list_concurrently=False,
             coerce_parent_concurrently=False,
         )
     except TartifletteError as error:
         raise Misconfigured(f"The resolvers don't fit the GraphQL schema. {error}") from error
-    return Engine(engine)
+    return SchemaRegistry.find_schema(schema_name)
 
 
 def require_root_resolvers(schema: GraphQLSchema, resolvers: Resolvers) -> None:
@@ -88,11 +91,6 @@ def require_root_resolvers(schema: GraphQLSchema, resolvers: Resolvers) -> None:
     missing = sorted(wanted - resolvers.fields.keys())
     if missing:
         raise Misconfigured(f"These fields need a resolver: {', '.join(missing)}.")
-
-
-def trees_only(_parse: Callable[..., object]) -> Callable[..., tuple[TartifletteNode, None]]:
-    """Replace Tartiflette's parser and validation: its query is a tree, and valid."""
-    return lambda tree, _schema: (tree, None)
 
 
 def register(resolvers: Resolvers, schema_name: str) -> None:
@@ -145,16 +143,5 @@ def as_invalid_input(result: object) -> object:
 async def resolve_attribute(
     parent: object, _arguments: object, _context: object, info: TartifletteNode
 ) -> object:
-    """Answer a field that has no resolver of its own.
-
-    A mapping is read by the name of the field, an object by the attribute of that name in
-    snake_case. What is not there is a fault (KeyError, AttributeError), never a silent null.
-    """
-    name: str = info.field_name
-    return parent[name] if isinstance(parent, Mapping) else getattr(parent, snake_case(name))
-
-
-@cache
-def snake_case(name: str) -> str:
-    """Return the camelCase name of a field of the schema as Python writes it."""
-    return re.sub(r"(?<=[a-z0-9])([A-Z])", lambda match: f"_{match[1].lower()}", name)
+    """Answer a field that has no resolver of its own."""
+    return attribute(parent, info.field_name)

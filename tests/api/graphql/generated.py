@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any, TypeAlias
 
 from graphql import (
@@ -11,6 +12,7 @@ from graphql import (
     GraphQLInputType,
     GraphQLNamedType,
     GraphQLSchema,
+    OperationType,
     get_named_type,
     is_abstract_type,
     is_enum_type,
@@ -19,58 +21,76 @@ from graphql import (
     is_list_type,
     is_non_null_type,
 )
-from hypothesis import strategies as st
 
-Draw: TypeAlias = Callable[[st.SearchStrategy[Any]], Any]
 Generated: TypeAlias = tuple[str, dict[str, Any]]
 
-MAX_DEPTH = 4
-INTEGERS = st.integers(-3, 5)
-SCALARS: dict[str, st.SearchStrategy[Any]] = {
-    "Int": INTEGERS,
-    "Float": st.one_of(INTEGERS, st.sampled_from([0.5, -1e30, 2.0])),
-    "String": st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=4),
-    "Boolean": st.booleans(),
-    "ID": st.sampled_from(["anna", "bert", "rex", "tom", "nobody", 7]),
-    "Day": st.sampled_from(["2026-04-28", "1999-12-31"]),
+CHARACTERS = [(0x20, 0x7E), (0xA0, 0xD7FF), (0xE000, 0x10FFFF)]
+"""Ranges of them, neither control characters nor surrogates."""
+SCALARS: dict[str, Callable[[Random], Any]] = {
+    "Int": lambda random: random.randint(-3, 5),
+    "Float": lambda random: random.choice([-1, 0, 3, 0.5, -1e30, 2.0]),
+    "String": lambda random: "".join(character(random) for _ in range(random.randint(0, 4))),
+    "Boolean": lambda random: random.choice([True, False]),
+    "ID": lambda random: random.choice(["anna", "bert", "rex", "tom", "nobody", 7]),
+    "Day": lambda random: random.choice(["2026-04-28", "1999-12-31"]),
 }
-WRONG_VALUES = st.sampled_from([None, "text", 2**40, 1.5, True, [1], {"a": 1}])
-DEFECT_PERCENT = 1
+WRONG_VALUES = [None, "text", 2**40, 1.5, True, [1], {"a": 1}]
 RUINOUS = {"missing", "failsHard"}
 """Fields that remove all around them; with too many of them nothing is left to compare."""
 
 
+def seeded(seed: int | None = None) -> Random:
+    """Return chance that can be repeated; without a seed, any."""
+    return Random(seed)  # noqa: S311  # nothing secret is made of it
+
+
+def character(random: Random) -> str:
+    return chr(random.randint(*random.choice(CHARACTERS)))
+
+
 @dataclass
 class Document:
-    """A document while it is drawn."""
+    """A document while it is drawn.
+
+    Attributes:
+        kind: the operation that it has.
+        defect_percent: of its values, which then are of a wrong type.
+        absent_percent: of its variables, which then have no value.
+
+    """
 
     schema: GraphQLSchema
-    draw: Draw
+    random: Random
+    kind: OperationType = OperationType.QUERY
+    max_depth: int = 4
+    defect_percent: int = 1
+    absent_percent: int = 25
     declared: list[str] = field(default_factory=list)
     values: dict[str, Any] = field(default_factory=dict)
     fragments: list[str] = field(default_factory=list)
+    spread: dict[str, GraphQLNamedType] = field(default_factory=dict)
     aliases: int = 0
 
     def happens(self, percent: int) -> bool:
-        return bool(self.draw(st.integers(0, 99)) < percent)
+        return self.random.randrange(100) < percent
 
     def selections(self, parent: GraphQLNamedType, depth: int) -> str:
-        size = self.draw(st.integers(1, 4))
+        size = self.random.randint(1, 4)
         return "{ " + " ".join(self.selection(parent, depth) for _ in range(size)) + " }"
 
     def selection(self, parent: GraphQLNamedType, depth: int) -> str:
-        if depth < MAX_DEPTH and self.happens(30):
+        if depth < self.max_depth and self.happens(30):
             return self.fragment(parent, depth + 1)
         fields = getattr(parent, "fields", {})
         usable = [
             name
             for name, member in fields.items()
-            if (depth < MAX_DEPTH or is_leaf_type(get_named_type(member.type)))
+            if (depth < self.max_depth or is_leaf_type(get_named_type(member.type)))
             and (name not in RUINOUS or self.happens(10))
         ]
-        chosen = self.draw(st.sampled_from(["__typename", *usable]))
+        chosen = self.random.choice(["__typename", *usable])
         if chosen == "__typename":
-            return f"{self.alias()}__typename{self.directives()}"
+            return f"{self.alias(chosen)}__typename{self.directives()}"
         return self.field(chosen, fields[chosen], depth)
 
     def field(self, name: str, member: GraphQLField, depth: int) -> str:
@@ -79,14 +99,12 @@ class Document:
             for argument, declared in member.args.items()
             if self.happens(40)
         ]
-        head = f"{self.alias()}{name}"
-        if arguments:
-            head += f"({', '.join(arguments)})"
-        head += self.directives()
+        given = f"({', '.join(arguments)})" if arguments else ""
+        head = f"{self.alias(name + given)}{name}{given}{self.directives()}"
         inner = get_named_type(member.type)
         return head if is_leaf_type(inner) else f"{head} {self.selections(inner, depth + 1)}"
 
-    def alias(self) -> str:
+    def alias(self, _asked: str) -> str:
         if self.happens(20):
             return ""
         self.aliases += 1
@@ -95,16 +113,22 @@ class Document:
     def directives(self) -> str:
         if not self.happens(15):
             return ""
-        name = self.draw(st.sampled_from(["skip", "include"]))
-        return f" @{name}(if: {self.typed_value('Boolean!', self.draw(st.booleans()))})"
+        name = self.random.choice(["skip", "include"])
+        return f" @{name}(if: {self.typed_value('Boolean!', self.happens(50))})"
 
     def fragment(self, parent: GraphQLNamedType, depth: int) -> str:
-        condition = self.draw(st.sampled_from(self.conditions(parent)))
+        conditions = self.conditions(parent)
+        known = [name for name, condition in self.spread.items() if condition in conditions]
+        if known and self.happens(25):
+            return f"...{self.random.choice(known)}{self.directives()}"
+        condition = self.random.choice(conditions)
         selections = self.selections(condition, depth)
         if self.happens(40):
             return f"... on {condition.name}{self.directives()} {selections}"
-        self.fragments.append(f"fragment F{len(self.fragments)} on {condition.name} {selections}")
-        return f"...F{len(self.fragments) - 1}{self.directives()}"
+        name = f"F{len(self.fragments)}"
+        self.spread[name] = condition
+        self.fragments.append(f"fragment {name} on {condition.name} {selections}")
+        return f"...{name}{self.directives()}"
 
     def conditions(self, parent: GraphQLNamedType) -> list[GraphQLNamedType]:
         if is_abstract_type(parent):
@@ -126,12 +150,12 @@ class Document:
         if with_default and self.happens(50):
             type_text = type_text.removesuffix("!")
         self.declared.append(f"${name}: {type_text}{default}")
-        if not self.happens(25):
+        if not self.happens(self.absent_percent):
             given = (
                 None
                 if self.happens(10)
-                else self.draw(WRONG_VALUES)
-                if self.happens(DEFECT_PERCENT)
+                else self.random.choice(WRONG_VALUES)
+                if self.happens(self.defect_percent)
                 else plain
             )
             self.values[name] = without_enums(given)
@@ -143,20 +167,20 @@ class Document:
         return None if self.happens(15) else self.plain_present(declared, depth)
 
     def plain_present(self, declared: GraphQLInputType, depth: int) -> Any:  # noqa: ANN401
-        if self.happens(DEFECT_PERCENT):
-            return self.draw(WRONG_VALUES)
+        if self.happens(self.defect_percent):
+            return self.random.choice(WRONG_VALUES)
         if is_list_type(declared):
-            size = self.draw(st.integers(0, 2))
+            size = self.random.randint(0, 2)
             return [self.plain(declared.of_type, depth) for _ in range(size)]
         if is_enum_type(declared):
-            return EnumName(self.draw(st.sampled_from([*declared.values])))
+            return EnumName(self.random.choice([*declared.values]))
         if is_input_object_type(declared):
             return {
                 name: self.plain(member.type, depth + 1)
                 for name, member in declared.fields.items()
                 if self.happens(40 if depth < 2 else 10)
             }
-        return self.draw(SCALARS[get_named_type(declared).name])
+        return SCALARS[get_named_type(declared).name](self.random)
 
 
 class EnumName(str):
@@ -181,12 +205,12 @@ def without_enums(value: Any) -> Any:  # noqa: ANN401  # any JSON
     return json.loads(json.dumps(value))
 
 
-@st.composite
-def documents(draw: Draw, schema: GraphQLSchema) -> Generated:
-    """Return a document and its variables."""
-    document = Document(schema, draw)
-    root = schema.query_type
+def generated(document: Document) -> Generated:
+    """Return a document, drawn, and its variables."""
+    root = document.schema.get_root_type(document.kind)
     assert root is not None
     body = document.selections(root, 0)
     declared = f"({', '.join(document.declared)})" if document.declared else ""
-    return "\n".join([f"query{declared} {body}", *document.fragments]), document.values
+    return "\n".join(
+        [f"{document.kind.value}{declared} {body}", *document.fragments]
+    ), document.values

@@ -12,10 +12,10 @@ from typing import Any
 
 from graphql import ExecutionResult, GraphQLResolveInfo, GraphQLSchema, execute_sync, parse
 
+from api.graphql.attributes import snake_case
 from api.graphql.executor import GraphQLExecutor
 from api.graphql.resolvers import FieldResolver, Resolvers
 from api.graphql.sdl import read_schema
-from api.graphql.tartiflette_engine import snake_case
 from engine.errors import NotFound
 
 SDL = '''

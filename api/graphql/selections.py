@@ -1,0 +1,309 @@
+"""Compiled selections: Tartiflette's execution, with everything decided once that can be.
+
+Which fields an object is asked for depends on the operation and on the answers to its conditions
+(`@skip`, `@include`), and on nothing else. So it is found out when it is first needed, and kept.
+The plain data of an object is then answered by one generated function (see `plain`), and each of
+its other fields as Tartiflette does, less what was decided before.
+
+Where a value is not as its type says, Tartiflette goes its own way from there, unchanged: errors,
+their order, their paths and what becomes null stay its own. It reads the value once more for that.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final, Self, TypeAlias
+
+from tartiflette.coercers.arguments import coerce_arguments
+from tartiflette.coercers.common import Path
+from tartiflette.coercers.outputs.common import complete_value_catching_error
+from tartiflette.coercers.outputs.compute import get_output_coercer
+from tartiflette.coercers.outputs.null_coercer import null_coercer_wrapper
+from tartiflette.execution.collect import collect_subfields
+from tartiflette.execution.context import ExecutionContext
+from tartiflette.execution.execute import execute_fields
+from tartiflette.execution.types import ResolveInfo, build_resolve_info
+from tartiflette.language.ast import FragmentDefinitionNode, OperationDefinitionNode
+from tartiflette.types.helpers.definition import get_wrapped_type, is_leaf_type, is_object_type
+
+from api.graphql.conversion import TartifletteNode
+from api.graphql.plain import Complete, PlainField, TartifletteType, completer, selector
+from api.limits import KEPT_PLANS
+
+TYPENAME: Final = "__typename"
+
+TartifletteField: TypeAlias = Any
+"""A field of Tartiflette's schema."""
+Nodes: TypeAlias = list[TartifletteNode]
+"""The nodes that ask for one field, or for the fields of one object: it may be asked for twice."""
+Key: TypeAlias = tuple[int, ...]
+"""Identities: of a field or a type of the schema, and of nodes of the document that keeps them."""
+
+
+class Execution(ExecutionContext):  # type: ignore[misc]  # it has no types
+    """One execution of an operation."""
+
+    __slots__ = ("plans",)
+    plans: "Plans"
+
+    @classmethod
+    def of(
+        cls,
+        schema: TartifletteNode,
+        executable: "Executable",
+        context: object,
+        variables: Mapping[str, object],
+    ) -> Self:
+        """Return an execution that has not begun; the variables are coerced."""
+        operation, fragments = executable.operation, executable.fragments
+        execution = cls(schema, fragments, operation, context, None, variables)
+        execution.plans = executable.plans(variables)
+        return execution
+
+
+@dataclass(frozen=True, slots=True)
+class Plans:
+    """What was compiled for one operation, and for one set of answers to its conditions."""
+
+    _selections: dict[Key, "Selection"] = field(default_factory=dict)
+    _fields: dict[Key, "PlannedField"] = field(default_factory=dict)
+
+    async def selection(
+        self, execution: Execution, parent: TartifletteType, nodes: Nodes
+    ) -> "Selection":
+        """Return what nodes select from an object of a type."""
+        key = (id(parent), *map(id, nodes))
+        known = self._selections.get(key)
+        if known is None:
+            known = self._selections[key] = await compile_selection(execution, parent, nodes)
+        return known
+
+    async def field(
+        self, execution: Execution, parent: TartifletteType, asked: TartifletteField, nodes: Nodes
+    ) -> "PlannedField":
+        """Return how a field is answered that nodes ask for."""
+        key = (id(asked), *map(id, nodes))
+        known = self._fields.get(key)
+        if known is None:
+            known = self._fields[key] = await plan_field(execution, parent, asked, nodes)
+        return known
+
+
+@dataclass(frozen=True, slots=True)
+class Executable:
+    """An operation as Tartiflette executes it.
+
+    Attributes:
+        conditions: the variables that `@skip` and `@include` ask.
+
+    """
+
+    operation: TartifletteNode
+    fragments: Mapping[str, TartifletteNode]
+    conditions: Collection[str]
+    _plans: dict[tuple[object, ...], Plans] = field(default_factory=dict)
+
+    def plans(self, variables: Mapping[str, object]) -> Plans:
+        """Return what was compiled for these answers to the conditions; only so many are kept."""
+        answers = tuple(variables.get(name) for name in self.conditions)
+        if answers not in self._plans and len(self._plans) == KEPT_PLANS:
+            self._plans.clear()
+        return self._plans.setdefault(answers, Plans())
+
+
+def executables_of(
+    document: TartifletteNode, conditions: Collection[str]
+) -> dict[str | None, Executable]:
+    """Return the operations of a valid document by name; None is the one without a name."""
+    operations = [
+        each for each in document.definitions if isinstance(each, OperationDefinitionNode)
+    ]
+    fragments = {
+        each.name.value: each
+        for each in document.definitions
+        if isinstance(each, FragmentDefinitionNode)
+    }
+    return {
+        each.name and each.name.value: Executable(each, fragments, conditions)
+        for each in operations
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedField:
+    """A field of an object, as one operation asks for it.
+
+    Attributes:
+        complete: completes what it resolves to; None if that takes more than the value.
+
+    """
+
+    parent: TartifletteType
+    field: TartifletteField
+    nodes: Nodes
+    complete: Complete | None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the parent alone tells the answer."""
+        has_resolver = self.field.raw_resolver or self.field.arguments
+        return self.complete is not None and not has_resolver
+
+    async def answer(self, execution: Execution, source: object, path: Path) -> object:
+        """Return the answer, or raise as Tartiflette does where there must be one and is none."""
+        info = build_resolve_info(execution, self.field, self.nodes, self.parent, path)
+        value = await self._resolve(execution, source, info)
+        if self.complete is None:
+            return await self._complete_slowly(execution, value, info)
+        try:
+            return self.complete(value)
+        except Exception:  # noqa: BLE001  # Tartiflette will meet the same
+            return await self._complete_slowly(execution, value, info)
+
+    async def _resolve(self, execution: Execution, source: object, info: ResolveInfo) -> object:
+        """Return what the field resolves to; what its resolver raises is returned, too."""
+        context, decided = execution.context, self.field.resolver.keywords
+        try:
+            arguments = await coerce_arguments(
+                self.field.arguments,
+                self.nodes[0],
+                execution.variable_values,
+                context,
+                coercer=self.field.arguments_coercer,
+            )
+            resolve = decided["resolver"]
+            return await resolve(source, arguments, context, info, context_coercer=context)
+        except Exception as error:  # noqa: BLE001  # it becomes an error of the field
+            return error
+
+    async def _complete_slowly(
+        self, execution: Execution, value: object, info: ResolveInfo
+    ) -> object:
+        """Complete a value as Tartiflette does."""
+        kind, decided = self.field.graphql_type, self.field.resolver.keywords
+        return await complete_value_catching_error(
+            value, info, execution, self.nodes, info.path, kind, decided["output_coercer"]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What an object of a type is asked for.
+
+    Attributes:
+        fields: all of it, as Tartiflette collects it.
+        plain: answers the plain fields, and leaves a place for each of the others.
+        others: in their order, by the key of the answer.
+
+    """
+
+    parent: TartifletteType
+    fields: dict[str, Nodes]
+    plain: Complete
+    others: tuple[tuple[str, PlannedField], ...]
+
+    async def complete(self, execution: Execution, source: object, path: Path | None) -> object:
+        """Return the answer of an object, or raise as Tartiflette does where there can't be one."""
+        try:
+            answer = self.plain(source)
+        except Exception:  # noqa: BLE001  # Tartiflette will meet the same
+            return await execute_fields(execution, self.parent, source, path, self.fields)
+        for key, planned in self.others:
+            answer[key] = await planned.answer(execution, source, Path(path, key))
+        return answer
+
+
+async def compile_selection(
+    execution: Execution, parent: TartifletteType, nodes: Nodes
+) -> Selection:
+    """Find out what nodes select from an object of a type, and how each field is answered."""
+    fields = await collect_subfields(execution, parent, nodes)
+    entries: dict[str, PlainField | str | None] = {}
+    others = []
+    for key, asking in fields.items():
+        asked = parent.find_field(asking[0].name.value)
+        planned = await execution.plans.field(execution, parent, asked, asking)
+        if asked.name == TYPENAME:
+            entries[key] = parent.name
+        elif planned.is_plain:
+            entries[key] = PlainField(asked.name, asked.graphql_type, planned.complete)
+        else:
+            entries[key] = None
+            others.append((key, planned))
+    return Selection(parent, fields, selector(entries), tuple(others))
+
+
+async def plan_field(
+    execution: Execution, parent: TartifletteType, asked: TartifletteField, nodes: Nodes
+) -> PlannedField:
+    """Find out how a field is answered that nodes ask for.
+
+    A list whose items are answered concurrently is Tartiflette's in any case: so they take turns
+    as they do there.
+    """
+    complete = None if asked.list_concurrently else await find_completer(execution, asked, nodes)
+    return PlannedField(parent, asked, nodes, complete)
+
+
+async def find_completer(
+    execution: Execution, asked: TartifletteField, nodes: Nodes
+) -> Complete | None:
+    """Return what completes the value of a field if all of it is plain data; else None."""
+    kind = asked.graphql_type
+    core = get_wrapped_type(kind)
+    if is_leaf_type(core):
+        return completer(kind)
+    if not is_object_type(core):
+        return None
+    selection = await execution.plans.selection(execution, core, nodes)
+    return None if selection.others else completer(kind, selection.plain)
+
+
+async def execute(execution: Execution) -> object:
+    """Return the data of an operation; the errors are left in the execution."""
+    root = execution.schema.get_operation_root_type(execution.operation)
+    try:
+        selection = await execution.plans.selection(execution, root, [execution.operation])
+        return await selection.complete(execution, execution.root_value, None)
+    except Exception as error:  # noqa: BLE001  # nothing is left to be null but the whole
+        execution.add_error(error)
+        return None
+
+
+@null_coercer_wrapper
+async def complete_object(
+    value: object,
+    _info: object,
+    execution: Execution,
+    nodes: Nodes,
+    path: Path,
+    object_type: TartifletteType,
+) -> object:
+    """Complete an object, where Tartiflette comes to one."""
+    selection = await execution.plans.selection(execution, object_type, nodes)
+    return await selection.complete(execution, value, path)
+
+
+async def answer_field(
+    execution: Execution,
+    parent: TartifletteType,
+    source: object,
+    nodes: Nodes,
+    path: Path,
+    _is_introspection: bool,  # noqa: FBT001  # as Tartiflette calls it
+    **keywords: TartifletteField,
+) -> object:
+    """Answer a field, where Tartiflette comes to one."""
+    planned = await execution.plans.field(execution, parent, keywords["field_definition"], nodes)
+    return await planned.answer(execution, source, path)
+
+
+def compile_selections_of(schema: TartifletteNode) -> None:
+    """Let a baked schema of Tartiflette answer by compiled selections."""
+    objects = [kind for kind in schema.type_definitions.values() if is_object_type(kind)]
+    for kind in objects:
+        kind.output_coercer = partial(complete_object, object_type=kind)
+    for asked in (each for kind in objects for each in kind.implemented_fields.values()):
+        coercer = get_output_coercer(asked.graphql_type, asked.list_concurrently)
+        keywords = asked.resolver.keywords | {"output_coercer": coercer}
+        asked.resolver = partial(answer_field, **keywords)
