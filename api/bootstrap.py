@@ -17,9 +17,11 @@ from api.housekeeping import forget_old_keys
 from api.http.application import build_application
 from api.http.graphql import graphql_route
 from api.http.monitoring import monitoring_routes
+from api.http.openapi import openapi_route
 from api.http.registry import registry_routes
 from api.http.server import run_server
 from api.http.templates import template_routes
+from api.http.ticket_routes import ticket_routes
 from api.identity import Tokens
 from api.keys import ApiKeys
 from api.licences import licence_for
@@ -89,13 +91,14 @@ async def application_on(
             await people.remember(actor)
             return Context(actor, parts.database, parts.tickets, workflows, catalog, plugins)
 
+        rest = [
+            *ticket_routes(context_for),
+            *registry_routes(values),
+            *template_routes(parts.database),
+            *monitoring_routes(monitoring),
+        ]
         yield build_application(
-            [
-                graphql_route(await interlock_executor(), context_for),
-                *registry_routes(values),
-                *template_routes(parts.database),
-                *monitoring_routes(monitoring),
-            ],
+            [graphql_route(await interlock_executor(), context_for), *rest, openapi_route(rest)],
             Tokens(settings.demand_jwt_secret()),
             parts.database.check,
             ApiKeys(settings.api_keys),

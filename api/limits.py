@@ -5,6 +5,8 @@ from typing import Final
 
 BODY_BYTES: Final = 256 * 1024
 """Of one HTTP request."""
+BODY_PROBLEMS: Final = 20
+"""With one body, that are told."""
 REQUEST_ID_CHARACTERS: Final = 64
 READINESS_SECONDS: Final = 5
 

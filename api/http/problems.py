@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final, Self
 
 from aiohttp import hdrs, web
+from pydantic import BaseModel, ConfigDict, Field
 
 from api import limits
 from api.facts import JsonObject, facts_in_json
@@ -18,10 +19,33 @@ TYPE_PREFIX: Final = "urn:interlock:problem:"
 BEARER: Final = 'Bearer realm="interlock"'
 API_KEY: Final = 'ApiKey realm="interlock"'
 
+
+class ProblemDocument(BaseModel):
+    """Why a request was refused (RFC 9457), with whatever else a program can use."""
+
+    model_config = ConfigDict(extra="allow", use_attribute_docstrings=True)
+
+    type: str
+    """An URI that names the kind of problem: `urn:interlock:problem:` and its code."""
+    title: str
+    """The kind of problem, for people."""
+    status: int
+    """The status of the answer."""
+    detail: str
+    """What was wrong and what would be right, for people."""
+    instance: str
+    """The path that was asked for."""
+    code: str
+    """The kind of problem, for programs; it never changes its meaning."""
+    request_id: str = Field(alias="requestId")
+    """Names the request in the server's log."""
+
+
 HTTP_PROBLEMS: Final = {
     404: (NotFound.code, "There is nothing at this path."),
     405: ("method_not_allowed", "This path takes only the methods in the Allow header."),
     413: ("body_too_large", f"The body of a request may have {limits.BODY_BYTES} bytes at most."),
+    417: ("expectation_failed", "No expectation is known here but `Expect: 100-continue`."),
 }
 """Code and sentence of what the HTTP server itself refuses."""
 
