@@ -13,8 +13,9 @@ from api.catalog import LiveCatalog
 from api.following import follow
 from api.graphql.context import Context
 from api.graphql.interlock_schema import interlock_executor
+from api.graphql.trusted import TrustedDocuments
 from api.housekeeping import forget_old_keys
-from api.http.application import build_application
+from api.http.application import Guards, build_application
 from api.http.graphql import graphql_route
 from api.http.monitoring import monitoring_routes
 from api.http.registry import registry_routes
@@ -85,20 +86,36 @@ async def application_on(
         timekeeping = Timekeeping(parts.database, plugins)
         await stack.enter_async_context(in_background(timekeeping.go_on()))
 
+        executor = await interlock_executor(settings.limits.graphql)
+        if settings.trusted_documents is not None:
+            executor.trust(TrustedDocuments.read(settings.trusted_documents))
+
         async def context_for(actor: Actor) -> Context:
             await people.remember(actor)
-            return Context(actor, parts.database, parts.tickets, workflows, catalog, plugins)
+            return Context(
+                actor,
+                parts.database,
+                parts.tickets,
+                workflows,
+                catalog,
+                plugins,
+                settings.limits.graphql,
+            )
 
         yield build_application(
             [
-                graphql_route(await interlock_executor(), context_for),
+                graphql_route(executor, context_for),
                 *registry_routes(values),
                 *template_routes(parts.database),
                 *monitoring_routes(monitoring),
             ],
-            Tokens(settings.demand_jwt_secret()),
+            Guards(
+                Tokens(settings.demand_jwt_secret()),
+                ApiKeys(settings.api_keys),
+                settings.limits.http,
+                settings.trusted_proxies,
+            ),
             parts.database.check,
-            ApiKeys(settings.api_keys),
             values.metrics.collectors if values else (),
         )
 

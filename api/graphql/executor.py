@@ -11,6 +11,7 @@ from api.facts import Json, JsonObject
 from api.graphql.documents import Documents, PreparedDocument, PreparedOperation
 from api.graphql.errors import (
     DeadlineExceeded,
+    RequestRefused,
     UnknownOperation,
     extensions_of,
     hidden_fault,
@@ -21,6 +22,7 @@ from api.graphql.errors import (
 from api.graphql.resolvers import Resolvers
 from api.graphql.sdl import read_schema
 from api.graphql.tartiflette_engine import Answer, Engine, make_engine
+from api.graphql.trusted import TrustedDocuments, UnknownDocument
 from api.graphql.variables import coerce_variables, refuse_null_conditions
 from api.limits import GRAPHQL_LIMITS, GraphQLLimits
 from engine.errors import InterlockError, InvalidInput, Misconfigured
@@ -32,11 +34,18 @@ SELF_CHECK: Final = "{ __typename __schema { queryType { name } } }"
 
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
-    """What a client sent, well-formed."""
+    """What a client sent, well-formed.
 
-    query: str
+    Attributes:
+        query: the text of the document; None if it is named by its id.
+        document_id: names a trusted document.
+
+    """
+
+    query: str | None
     variables: Mapping[str, object] = field(default_factory=dict)
     operation_name: str | None = None
+    document_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +79,7 @@ class GraphQLExecutor:
         self._engine = engine
         self._limits = limits
         self._documents = Documents(schema, limits)
+        self._trusted: TrustedDocuments | None = None
 
     @classmethod
     async def create(
@@ -84,6 +94,17 @@ class GraphQLExecutor:
             raise Misconfigured(f"The GraphQL engine fails its self-check: {check.body}")
         return executor
 
+    def trust(self, documents: TrustedDocuments) -> None:
+        """Execute these documents only, from now on; Misconfigured if one of them can't be."""
+        for name, text in documents.texts.items():
+            try:
+                self._documents.prepared(text)
+            except RequestRefused as refused:
+                raise Misconfigured(
+                    f"The trusted document {name} does not fit this server: {refused.message}"
+                ) from None
+        self._trusted = documents
+
     async def execute(self, request: GraphQLRequest, context: object) -> GraphQLResponse:
         """Answer a request; never raises, whatever the request is.
 
@@ -97,7 +118,7 @@ class GraphQLExecutor:
             return GraphQLResponse({"errors": [hidden_fault(fault)]}, INTERNAL_ERROR)
 
     async def _execute(self, request: GraphQLRequest, context: object) -> JsonObject:
-        document = self._documents.prepared(request.query)
+        document = self._documents.prepared(self._text_of(request))
         operation = document.operation(request.operation_name)
         self._check(document, operation, request.variables)
         seconds = self._limits.execution_seconds
@@ -106,6 +127,14 @@ class GraphQLExecutor:
                 return await self._answer(document, operation, request.variables, context)
         except TimeoutError:
             raise DeadlineExceeded(seconds=seconds) from None
+
+    def _text_of(self, request: GraphQLRequest) -> str:
+        """Return the text of the document that is to be executed."""
+        if self._trusted is not None:
+            return self._trusted.text_of(request.document_id, request.query)
+        if request.query is None:
+            raise UnknownDocument("The server knows no documents by their ids: send the `query`.")
+        return request.query
 
     def _check(
         self,

@@ -21,7 +21,8 @@ class Body(BaseModel):
 
     model_config = ConfigDict(strict=True)
 
-    query: str
+    query: str | None = None
+    document_id: str | None = Field(default=None, alias="documentId")
     variables: dict[str, Any] | None = None
     operation_name: str | None = Field(default=None, alias="operationName")
     extensions: dict[str, Any] | None = None
@@ -56,4 +57,4 @@ async def read_request(request: web.Request) -> GraphQLRequest:
     except ValidationError as error:
         wrong = "; ".join(f"{each['loc'] or 'body'}: {each['msg']}" for each in error.errors())
         raise InvalidInput(f"The body is not a GraphQL request: {wrong}.") from None
-    return GraphQLRequest(body.query, body.variables or {}, body.operation_name)
+    return GraphQLRequest(body.query, body.variables or {}, body.operation_name, body.document_id)
