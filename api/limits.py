@@ -30,6 +30,9 @@ SHUTDOWN_SECONDS: Final = 10
 PAGE_ITEMS: Final = 20
 """Of a page, where a request gives no size; also what it then costs."""
 
+GRAPHQL_BATCH: Final = 100
+"""Of operations in one request, for whoever configures any."""
+
 
 @dataclass(frozen=True, slots=True)
 class GraphQLLimits:

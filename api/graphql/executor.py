@@ -11,6 +11,7 @@ from api.facts import Json, JsonObject
 from api.graphql.documents import Documents, PreparedDocument, PreparedOperation
 from api.graphql.errors import (
     DeadlineExceeded,
+    MutationByGet,
     UnknownOperation,
     extensions_of,
     hidden_fault,
@@ -32,11 +33,17 @@ SELF_CHECK: Final = "{ __typename __schema { queryType { name } } }"
 
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
-    """What a client sent, well-formed."""
+    """What a client sent, well-formed.
+
+    Attributes:
+        queries_only: it came in a way that must change nothing.
+
+    """
 
     query: str
     variables: Mapping[str, object] = field(default_factory=dict)
     operation_name: str | None = None
+    queries_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +106,8 @@ class GraphQLExecutor:
     async def _execute(self, request: GraphQLRequest, context: object) -> JsonObject:
         document = self._documents.prepared(request.query)
         operation = document.operation(request.operation_name)
+        if request.queries_only and operation.kind is OperationType.MUTATION:
+            raise MutationByGet("A mutation changes something, which GET must not: use POST.")
         self._check(document, operation, request.variables)
         seconds = self._limits.execution_seconds
         try:
