@@ -7,6 +7,8 @@ BODY_BYTES: Final = 256 * 1024
 """Of one HTTP request."""
 REQUEST_ID_CHARACTERS: Final = 64
 READINESS_SECONDS: Final = 5
+ACCEPT_HEADERS: Final = 256
+"""Whose meaning a process remembers: clients send few different ones."""
 
 TOKEN_CHARACTERS: Final = 8_000
 """The HTTP parser refuses any header above 8,190 bytes, and that refusal would not say why."""

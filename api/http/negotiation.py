@@ -1,11 +1,13 @@
 """Which media type a client would have its answer in (RFC 9110, section 12.5.1)."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from typing import Final, NamedTuple, Self
 
+from api import limits
 from engine.errors import InterlockError
 
 ELEMENT: Final = re.compile(r'(?:[^,"]|"(?:\\.|[^"\\])*+"?)++')
@@ -96,7 +98,8 @@ def liking(media_type: str, ranges: Iterable[MediaRange]) -> Liking:
     return max(fitting, key=lambda each: each.exactness, default=Liking(0, Exactness.ANYTHING))
 
 
-def chosen(accept: str, offered: Sequence[str], default: str) -> str:
+@lru_cache(limits.ACCEPT_HEADERS)
+def chosen(accept: str, offered: tuple[str, ...], default: str) -> str:
     """Return the media type that a client likes best of those offered.
 
     Args:
