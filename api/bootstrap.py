@@ -104,7 +104,7 @@ async def application_on(
 
         yield build_application(
             [
-                graphql_route(executor, context_for),
+                graphql_route(executor, context_for, settings.graphql_batch),
                 *registry_routes(values),
                 *template_routes(parts.database),
                 *monitoring_routes(monitoring),

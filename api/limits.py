@@ -10,6 +10,8 @@ from pydantic import Field
 
 REQUEST_ID_CHARACTERS: Final = 64
 READINESS_SECONDS: Final = 5
+ACCEPT_HEADERS: Final = 256
+"""Whose meaning a process remembers: clients send few different ones."""
 
 TOKEN_CHARACTERS: Final = 8_000
 """The HTTP parser refuses any header above 8,190 bytes, and that refusal would not say why."""
@@ -32,6 +34,9 @@ SHUTDOWN_SECONDS: Final = 10
 
 PAGE_ITEMS: Final = 20
 """Of a page, where a request gives no size; also what it then costs."""
+
+GRAPHQL_BATCH: Final = 100
+"""Of operations in one request, for whoever configures any."""
 
 KNOWN_CLIENTS: Final = 10_000
 """Whose requests a process counts; whoever has been quiet the longest is forgotten first."""

@@ -21,7 +21,7 @@ from pydantic_core import ErrorDetails
 from api.configured_limits import read_limits
 from api.keys import KeyEntry, read_entries
 from api.licences import LicenceKey
-from api.limits import Limits
+from api.limits import GRAPHQL_BATCH, Limits
 from engine.errors import Misconfigured
 from engine.findings import did_you_mean
 
@@ -155,6 +155,15 @@ class Settings(BaseModel):
         in_words(read_limits),
         Field(description="limits such as depth_fields=20 viewer_rate=50"),
     ] = Limits()
+    graphql_batch: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=GRAPHQL_BATCH,
+            description="how many GraphQL operations may be sent as one request, up to "
+            f"{GRAPHQL_BATCH}; 0 for no such requests",
+        ),
+    ] = 0
     log_format: Annotated[
         LogFormat, BeforeValidator(str.lower), Field(description=" or ".join(LogFormat))
     ] = LogFormat.TEXT

@@ -11,6 +11,7 @@ from api.facts import Json, JsonObject
 from api.graphql.documents import Documents, PreparedDocument, PreparedOperation
 from api.graphql.errors import (
     DeadlineExceeded,
+    MutationByGet,
     RequestRefused,
     UnknownOperation,
     extensions_of,
@@ -39,6 +40,7 @@ class GraphQLRequest:
     Attributes:
         query: the text of the document; None if it is named by its id.
         document_id: names a trusted document.
+        queries_only: it came in a way that must change nothing.
 
     """
 
@@ -46,6 +48,7 @@ class GraphQLRequest:
     variables: Mapping[str, object] = field(default_factory=dict)
     operation_name: str | None = None
     document_id: str | None = None
+    queries_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +123,8 @@ class GraphQLExecutor:
     async def _execute(self, request: GraphQLRequest, context: object) -> JsonObject:
         document = self._documents.prepared(self._text_of(request))
         operation = document.operation(request.operation_name)
+        if request.queries_only and operation.kind is OperationType.MUTATION:
+            raise MutationByGet("A mutation changes something, which GET must not: use POST.")
         self._check(document, operation, request.variables)
         seconds = self._limits.execution_seconds
         try:

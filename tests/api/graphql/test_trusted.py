@@ -54,7 +54,6 @@ class TestOnAServer:
             {"documentId": "0", "query": KNOWN},
             {"query": f"{KNOWN} "},
             {"query": "{ __schema { queryType { name } } }"},
-            {},
         ],
     )
     async def test_nothing_else_does(self, api: Api, asked: dict[str, str]) -> None:
