@@ -23,10 +23,8 @@ log = structlog.get_logger(__name__)
 class RequestRefused(InvalidInput):
     """The request can't be executed. Every problem with it becomes one error of the answer.
 
-    The statuses of this class and those below are those of GraphQL over HTTP (September 2026), 6.
+    The statuses of the classes below are those of GraphQL over HTTP (September 2026), 6.
     """
-
-    status = 422
 
     def __init__(self, *problems: GraphQLError | str, **details: object) -> None:
         self.problems = problems
@@ -37,25 +35,27 @@ class MalformedRequest(RequestRefused):
     """The request has not the form of a GraphQL request: see what the message says of it."""
 
     code = "malformed_request"
+    status = 422
 
 
 class ParseFailed(RequestRefused):
     """The document is not GraphQL."""
 
     code = "graphql_parse_failed"
-    status = 400
 
 
 class ValidationFailed(RequestRefused):
     """The document asks for something that the schema does not have."""
 
     code = "graphql_validation_failed"
+    status = 422
 
 
 class UnknownOperation(RequestRefused):
     """The document has no operation that can be executed under the given name."""
 
     code = "unknown_operation"
+    status = 422
 
 
 class MutationByGet(RequestRefused):
@@ -69,6 +69,7 @@ class InvalidVariables(RequestRefused):
     """The variables are not of the types that the operation declares."""
 
     code = "invalid_variables"
+    status = 422
 
 
 class LimitExceeded(RequestRefused):
@@ -78,6 +79,7 @@ class LimitExceeded(RequestRefused):
     """
 
     code = "limit_exceeded"
+    status = 422
 
 
 class DeadlineExceeded(Unavailable):

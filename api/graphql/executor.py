@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Self
 
-from graphql import DocumentNode, GraphQLSchema, OperationType, execute_sync
+from graphql import DocumentNode, GraphQLSchema, OperationType, execute_sync, print_schema
 
 from api.facts import Json, JsonObject
 from api.graphql.documents import Documents, PreparedDocument, PreparedOperation
@@ -107,6 +107,11 @@ class GraphQLExecutor:
                     f"The trusted document {name} does not fit this server: {refused.message}"
                 ) from None
         self._trusted = documents
+
+    @property
+    def sdl(self) -> str:
+        """The schema as clients see it, in GraphQL's own language."""
+        return f"{print_schema(self.schema)}\n"
 
     async def execute(self, request: GraphQLRequest, context: object) -> GraphQLResponse:
         """Answer a request; never raises, whatever the request is.

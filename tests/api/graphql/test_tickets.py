@@ -4,10 +4,8 @@ import re
 from contextlib import AsyncExitStack
 
 import pytest
-from graphql import get_introspection_query
 from syrupy.assertion import SnapshotAssertion
 
-from api.graphql.interlock_schema import schema_text
 from api.parts import Parts
 from engine.storage.database import POOL_CONNECTIONS
 from engine.tickets.actor import Actor
@@ -331,21 +329,3 @@ async def test_an_invalid_document_is_refused(client: Client) -> None:
     assert {each["extensions"]["code"] for each in answer["errors"]} == {
         "graphql_validation_failed"
     }
-
-
-async def test_the_schema_can_be_asked_for(api: Api) -> None:
-    schema = (await api.data(ANNA, get_introspection_query()))["__schema"]
-    ours = [each for each in schema["types"] if not each["name"].startswith("__")]
-    described = [
-        (each["name"], part["name"])
-        for each in ours
-        for part in (each["fields"] or []) + (each["enumValues"] or []) + [each]
-        if part["description"]
-    ]
-    everything = [
-        (each["name"], part["name"])
-        for each in ours
-        for part in (each["fields"] or []) + (each["enumValues"] or []) + [each]
-    ]
-    assert described == everything
-    assert "type Ticket" in schema_text()
