@@ -48,11 +48,7 @@ def apply(
 
     if (plan is None) == (not files):
         raise typer.BadParameter("give a saved PLAN, or values files with -f")
-    made = (
-        read_plan(plan)
-        if plan
-        else asyncio.run(planned(desired_from(files or [], sets, key), source))
-    )
+    made = read_plan(plan) if plan else planned_now(files or [], sets, key, source)
     allowed = Allowances(max_stranded, widening=allow_widening, many_retired=allow_many_retired)
     show(made, PlanOutput.TEXT)
     if made.is_empty:
