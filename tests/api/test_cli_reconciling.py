@@ -1,18 +1,15 @@
 """plan, apply, revert, drift, export and workflows, as a job in a pipeline runs them."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import asyncpg
 import pytest
 
 from engine.storage.resource_store import RECONCILE_LOCK
+from tests.api.command import interlock
 from tests.gates import Observer
 
-COMMAND = Path(sys.executable).with_name("interlock")
 MOVES = """
       transitions:
         - {from: OPEN, to: IN_PROGRESS, role: assignee}
@@ -26,7 +23,7 @@ class Job:
 
     def __init__(self, folder: Path, database_url: str) -> None:
         self.folder = folder
-        self.environment = {**os.environ, "INTERLOCK_DATABASE_URL": database_url}
+        self.database_url = database_url
         self.write("base.yaml", HEAD + MOVES % "assignee")
         self.write("wider.yaml", HEAD + MOVES % "any")
         self.write("wrong.yaml", HEAD + MOVES % "asignee")
@@ -37,17 +34,8 @@ class Job:
 
     def run(self, *words: str, code: int = 0) -> str:
         """Run a command that shall exit with a code; return what it prints, both streams."""
-        done = subprocess.run(  # noqa: S603 - our own command
-            [COMMAND, *words],
-            cwd=self.folder,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = interlock(*words, folder=self.folder, INTERLOCK_DATABASE_URL=self.database_url)
         assert done.returncode == code, done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
         return done.stdout + done.stderr
 
 
