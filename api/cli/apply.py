@@ -53,9 +53,10 @@ def apply(
     show(made, PlanOutput.TEXT)
     if made.is_empty:
         return
-    check_guards(made, allowed)
-    if not (yes or plan):
-        confirm()
+    if not plan:
+        check_guards(made, allowed)  # before anybody is asked; when it is applied, again
+        if not yes:
+            confirm()
     asyncio.run(carried_out(made, Order(by or whoever_runs_this(), allowed, wait=wait)))
     typer.echo("Applied.")
 

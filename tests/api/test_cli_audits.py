@@ -11,7 +11,7 @@ from api.cli.audits import progress_bar, tell
 from engine.storage.database import Database
 from engine.storage.statements import Statement
 from engine.storage.ticket_store import TicketStore
-from tests.api.command import interlock
+from tests.api.command import interlock, on
 from tests.engine.storage.promised import PICKED_UP, RESOLVED, move, open_promised
 
 
@@ -20,7 +20,7 @@ async def test_every_wrong_due_time_is_named(
 ) -> None:
     wrong = await open_promised(store)
     stale = await move(store, await open_promised(store), PICKED_UP, RESOLVED)
-    done = interlock("sla", "verify", INTERLOCK_DATABASE_URL=database_url)
+    done = interlock("sla", "verify", env=on(database_url))
     assert done.returncode == 0
     assert done.stdout.splitlines() == [
         "1 of 2 tickets were moved just now and are yet to be brought up to date.",
@@ -31,7 +31,7 @@ async def test_every_wrong_due_time_is_named(
         "sla_version = 9 WHERE version > 1",
     ):
         await database.row(Statement.of(text(f"UPDATE tickets SET {change}")))  # noqa: S608  # ours
-    done = interlock("sla", "verify", INTERLOCK_DATABASE_URL=database_url)
+    done = interlock("sla", "verify", env=on(database_url))
     lines = sorted(done.stdout.splitlines())
     assert done.returncode == 1
     assert lines[0] == "2 of 2 tickets have wrong due times."
@@ -44,12 +44,12 @@ async def test_every_history_that_does_not_fit_is_named(
     store: TicketStore, database: Database, database_url: str
 ) -> None:
     _whole, changed = await open_promised(store), await open_promised(store)
-    done = interlock("history", "verify", INTERLOCK_DATABASE_URL=database_url)
+    done = interlock("history", "verify", env=on(database_url))
     whole = "2 histories are whole: nothing was changed, removed or inserted.\n"
     assert (done.returncode, done.stdout) == (0, whole)
     change = f"UPDATE tickets SET title = 'x' WHERE id = '{changed.id}'"  # noqa: S608  # ours
     await database.row(Statement.of(text(change)))
-    done = interlock("history", "verify", INTERLOCK_DATABASE_URL=database_url)
+    done = interlock("history", "verify", env=on(database_url))
     flaw, count = done.stdout.splitlines()
     assert done.returncode == 1
     assert flaw.startswith(f"{changed.id} entry 2: the ticket says title 'x'")

@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from engine.storage.resource_store import RECONCILE_LOCK
-from tests.api.command import interlock
+from tests.api.command import interlock, on
 from tests.gates import Observer
 
 MOVES = """
@@ -34,7 +34,7 @@ class Job:
 
     def run(self, *words: str, code: int = 0) -> str:
         """Run a command that shall exit with a code; return what it prints, both streams."""
-        done = interlock(*words, folder=self.folder, INTERLOCK_DATABASE_URL=self.database_url)
+        done = interlock(*words, folder=self.folder, env=on(self.database_url))
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout + done.stderr
 
@@ -50,7 +50,7 @@ def test_a_change_goes_from_plan_to_apply_and_back(job: Job) -> None:
     job.run("apply", "plan.json", "--by", "ada")
     job.run("plan", "-f", "base.yaml", "--detailed-exitcode")
     job.run("drift", "-f", "base.yaml")
-    assert "by ada" in job.run("apply", "plan.json", code=4)
+    assert "applied already: by ada" in job.run("apply", "plan.json", code=4)
 
     assert "--allow-widening" in job.run("apply", "-f", "wider.yaml", "--yes", code=3)
     job.run("apply", "-f", "wider.yaml", "--allow-widening", "--yes", "--source", "git:abc123")
@@ -66,6 +66,23 @@ def test_a_change_goes_from_plan_to_apply_and_back(job: Job) -> None:
     job.run("revert", "gone.json", "--out", "back.json")
     job.run("apply", "back.json")
     job.run("drift", "-f", "wider.yaml")
+
+
+def test_a_saved_plan_is_told_stale_before_its_harm_is(job: Job) -> None:
+    job.run("apply", "-f", "base.yaml", "--yes")
+    job.run("plan", "-f", "wider.yaml", "--out", "wider.json")
+    assert "If it is meant, add --allow-widening." in job.run("apply", "wider.json", code=3)
+    job.run("apply", "wider.json", "--allow-widening", "--by", "ada")
+    assert "applied already: by ada" in job.run("apply", "wider.json", code=4)
+    job.run("apply", "-f", "none.yaml", "--yes")
+    assert "applied already: by ada" in job.run("apply", "wider.json", code=4)
+
+    job.run("apply", "-f", "base.yaml", "--yes")
+    job.run("plan", "-f", "wider.yaml", "--out", "late.json")
+    job.run("apply", "-f", "none.yaml", "--yes")
+    printed = job.run("apply", "late.json", code=4)
+    assert "workflow hotfix: planned: declared as" in printed
+    assert "--allow-widening" not in printed.splitlines()[-1]
 
 
 def test_an_export_is_all_that_is_in_force(job: Job) -> None:

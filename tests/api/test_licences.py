@@ -189,10 +189,10 @@ def test_the_commands_go_hand_in_hand(tmp_path: Path) -> None:
     file.write_text(made.stdout)
     about = ("--customer", "ACME", "--plugin", "ticketing", "--expires", "30d")
     issued = interlock("license", "issue", "--key", str(file), *about).stdout.strip()
-    good = interlock("license", "inspect", **{variable: public, "INTERLOCK_LICENSE_KEY": issued})
+    good = interlock("license", "inspect", env={variable: public, "INTERLOCK_LICENSE_KEY": issued})
     assert (good.returncode, good.stdout.splitlines()[0]) == (0, "Customer: ACME")
     assert "ticketing may be on." in good.stdout
-    missing = interlock("license", "inspect", **{variable: public})
+    missing = interlock("license", "inspect", env={variable: public})
     assert (missing.returncode, missing.stdout) == (
         1,
         "ticketing is off: there is no licence: set INTERLOCK_LICENSE_KEY.\n",

@@ -18,7 +18,7 @@ from engine.storage.schema import migrate
 from engine.storage.ticket_store import TicketStore
 from engine.tickets.requests import CreateTicket
 from reconciler.backup import backup_lines
-from tests.api.command import interlock
+from tests.api.command import interlock, on
 from tests.api.conftest import SECRET, Client
 from tests.conftest import at, run
 from tests.people import ANNA
@@ -86,16 +86,16 @@ async def test_the_command_line_takes_a_database_elsewhere(
 ) -> None:
     await store.create(ANNA, CreateTicket.checked(title="P", workflow="service_request"))
     first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
-    here = {"INTERLOCK_DATABASE_URL": database_url}
-    assert interlock("backup", str(first), **here).returncode == 0
-    assert "File exists" in interlock("backup", str(first), **here).stderr
+    here = on(database_url)
+    assert interlock("backup", str(first), env=here).returncode == 0
+    assert "File exists" in interlock("backup", str(first), env=here).stderr
     await run(server, "DROP DATABASE IF EXISTS elsewhere", "CREATE DATABASE elsewhere")
     elsewhere = at(server, "elsewhere")
     await migrate(elsewhere)
-    there = {"INTERLOCK_DATABASE_URL": elsewhere}
-    assert "rows are restored" in interlock("restore", str(first), **there).stdout
-    assert interlock("backup", str(second), **there).returncode == 0
+    there = on(elsewhere)
+    assert "rows are restored" in interlock("restore", str(first), env=there).stdout
+    assert interlock("backup", str(second), env=there).returncode == 0
     assert first.read_bytes() == second.read_bytes()
-    assert "not empty" in interlock("restore", str(first), **there).stderr
+    assert "not empty" in interlock("restore", str(first), env=there).stderr
     await run(server, "DROP DATABASE elsewhere WITH (FORCE)")
     assert json.loads(first.read_text("utf-8").splitlines()[-1].split(": ", 1)[1])["rows"] > 1

@@ -12,9 +12,8 @@ ANNA = ("token", "--user", "u_b1", "--name", "Anna K.")
 
 
 def test_it_prints_the_token_and_nothing_else() -> None:
-    done = interlock(
-        *ANNA, "--group", "payment-team", "--group", "dba", "--admin", INTERLOCK_JWT_SECRET=SECRET
-    )
+    words = (*ANNA, "--group", "payment-team", "--group", "dba", "--admin")
+    done = interlock(*words, env={"INTERLOCK_JWT_SECRET": SECRET})
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count("\n") == 1
     expected = Actor("u_b1", "Anna K.", frozenset({"payment-team", "dba"}), is_admin=True)
@@ -38,7 +37,7 @@ REFUSED = {
 
 @pytest.mark.parametrize(("words", "secret", "sentence"), REFUSED.values(), ids=REFUSED)
 def test_a_wrong_word_gets_a_sentence(words: tuple[str, ...], secret: str, sentence: str) -> None:
-    done = interlock(*words, INTERLOCK_JWT_SECRET=secret)
+    done = interlock(*words, env={"INTERLOCK_JWT_SECRET": secret})
     assert done.returncode != 0
     assert done.stdout == ""
     assert sentence in done.stderr
