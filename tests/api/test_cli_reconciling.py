@@ -92,11 +92,31 @@ def test_an_export_is_all_that_is_in_force(job: Job) -> None:
     assert job.run("export") == (job.folder / "exported.yaml").read_text("utf-8")
 
 
+@pytest.mark.parametrize("command", [("plan",), ("apply", "--yes"), ("drift",)], ids=str)
+def test_arguments_are_laid_over_the_files_as_helm_does_it(
+    job: Job, command: tuple[str, ...]
+) -> None:
+    named, renamed = "ticketing.workflows[0].displayName=7", "ticketing.workflows[0].displayName=9"
+    only_text = job.run(*command, "-f", "base.yaml", "--set", named, code=6)
+    assert "--set 'ticketing.workflows[0].displayName=7':1:36: error:" in only_text
+    words = ("-f", "base.yaml", "--set-string", renamed, "--set", named)
+    printed = job.run(*command, *words, code=2 if command == ("drift",) else 0)
+    assert "hotfix  base.yaml:3:7" in printed
+
+
+def test_an_argument_of_text_is_text_and_comes_last(job: Job) -> None:
+    words = ("--set-string", "ticketing.workflows[0].displayName=9", "--yes")
+    job.run("apply", "-f", "base.yaml", *words, "--set", "ticketing.workflows[0].displayName=x")
+    assert 'displayName: "9"' in job.run("export")
+    assert words[1] in job.run("workflows", "history", "hotfix", "--json")
+
+
 REFUSED = {
     "an invalid declaration": (("plan", "-f", "wrong.yaml"), 6, "wrong.yaml:6"),
     "a file that is not there": (("plan", "-f", "nowhere.yaml"), 1, "nowhere.yaml"),
     "no file at all": (("plan",), 64, "--values"),
     "neither a plan nor files": (("apply",), 64, "a saved PLAN"),
+    "a plan and values": (("apply", "plan.json", "--set-string", "a=1"), 64, "go with -f"),
     "a plan that is none": (("apply", "base.yaml", "--yes"), 6, "invalid_plan"),
     "nobody to ask": (("apply", "-f", "base.yaml"), 64, "--yes"),
     "a replay of no days": (("plan", "-f", "base.yaml", "--replay", "soon"), 1, "90d"),
