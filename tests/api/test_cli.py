@@ -85,6 +85,7 @@ REFUSED = {
     "a folder": (("explain", "folder.yaml"), 1, "folder.yaml: can't be read: Is a directory."),
     "a link to itself": (("explain", "loop.yaml"), 1, "loop.yaml: can't be read"),
     "a binary file": (("graph", "bytes.yaml"), 1, "it isn't UTF-8 text (byte 11)"),
+    "a name that is no text": (("lint", "b\udcff.yaml"), 1, r"b\xff.yaml is not UTF-8 text"),
     "a file without a workflow": (("explain", "none.yaml"), 1, "declares no workflow"),
     "a file with two": (("explain", "two.yaml"), 1, "declares first, second: name one of them"),
     "a wrong declaration": (("explain", "x", "--file", "wrong.yaml"), 6, "wrong.yaml:1:13: error:"),

@@ -119,6 +119,9 @@ REFUSED = {
     "a plan and values": (("apply", "plan.json", "--set-string", "a=1"), 64, "go with -f"),
     "a plan that is none": (("apply", "base.yaml", "--yes"), 6, "invalid_plan"),
     "nobody to ask": (("apply", "-f", "base.yaml"), 64, "--yes"),
+    "a file whose name is no text": (("plan", "-f", "b\udcff.yaml"), 1, r"b\xff.yaml is not UTF-8"),
+    "a source that is no text": (("plan", "-f", "base.yaml", "--source", "\udcff"), 1, r"\xff is"),
+    "a name of nobody": (("apply", "-f", "base.yaml", "--yes", "--by", "\udcff"), 1, r"\xff is"),
     "a replay of no days": (("plan", "-f", "base.yaml", "--replay", "soon"), 1, "90d"),
     "an unknown workflow": (("workflows", "history", "hotfx"), 1, "never was"),
 }
