@@ -15,6 +15,11 @@ from engine.workflows.resources import Resource, declared_resources
 DEFAULTS = tuple(declared_resources(Ticketing()).values())
 
 
+async def declare(database: Database, **ticketing: object) -> None:
+    """Put in force what a `ticketing:` section declares."""
+    await put(database, declared_resources(Ticketing.model_validate(ticketing)).values())
+
+
 async def put(database: Database, resources: Iterable[Resource] = DEFAULTS) -> None:
     """Put resources in force, or retire those that say so."""
     async with reconciling(database, "tests", wait=True) as session:
