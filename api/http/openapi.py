@@ -15,12 +15,13 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from api.facts import Json, JsonObject
-from api.http.bodies import JSON, UnsupportedMediaType
+from api.http.bodies import JSON, BodyTooLarge, UnsupportedMediaType
 from api.http.entrances import API_KEY_HEADER, By, WithKey, everybody, signed_in
 from api.http.keys import Entrance
 from api.http.operations import REFERENCES, Answer, JsonBody, Operation, TextBody
-from api.http.problems import CONTENT_TYPE, HTTP_PROBLEMS, ProblemDocument
+from api.http.problems import CONTENT_TYPE, ProblemDocument
 from api.keys import KeyRequired
+from api.throttle import TooManyRequests
 from engine.errors import Forbidden, InterlockError, InvalidInput, Unauthenticated, Unavailable
 from engine.workflows.schema import Untitled
 
@@ -34,6 +35,8 @@ SCHEMES: Final[JsonObject] = {
     "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
     "key": {"type": "apiKey", "in": "header", "name": API_KEY_HEADER},
 }
+ANYWHERE: Final = (TooManyRequests, Unavailable, InterlockError)
+"""May be answered by every operation."""
 CACHING: Final = "public, max-age=300"
 
 Model = type[BaseModel]
@@ -173,21 +176,17 @@ def security_of(entrance: Entrance) -> list[Json]:
 
 def refusals_of(operation: Operation, entrance: Entrance) -> set[Refusal]:
     """Return every problem that an operation may answer with."""
-    kinds: set[type[InterlockError]] = {*operation.refusals, Unavailable}
+    kinds: set[type[InterlockError]] = {*operation.refusals, *ANYWHERE}
     match entrance:
         case WithKey():
             kinds |= {KeyRequired, Forbidden}
         case _ if entrance is not everybody:
             kinds.add(Unauthenticated)
     if operation.body is not None:
-        kinds |= {InvalidInput, UnsupportedMediaType}
+        kinds |= {InvalidInput, UnsupportedMediaType, BodyTooLarge}
     if operation.parameters:
         kinds.add(InvalidInput)
-    refusals = {(kind.status, kind.code) for kind in kinds}
-    refusals.add((InterlockError.status, InterlockError.code))
-    if operation.body is not None:
-        refusals.add((HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTP_PROBLEMS[413][0]))
-    return refusals
+    return {(kind.status, kind.code) for kind in kinds}
 
 
 def problems_of(refusals: Iterable[Refusal], schema: JsonObject) -> JsonObject:

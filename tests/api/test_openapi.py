@@ -52,7 +52,7 @@ async def test_it_tells_of_every_route(client: Client, document: Json) -> None:
 async def test_every_operation_says_who_may_do_it_and_how_it_is_refused(document: Json) -> None:
     for asked, operation in operations(document).items():
         statuses = set(operation["responses"])
-        assert {"500", "503"} <= statuses
+        assert {"429", "500", "503"} <= statuses
         for status, response in operation["responses"].items():
             if int(status) >= 400:
                 assert list(response["content"]) == ["application/problem+json"], asked

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from api import limits
 from api.keys import KeyEntry, Scope, new_key
+from api.limits import HTTP_LIMITS
 from api.settings import Settings
 from tests.api.conftest import SECRET, Client, bearer
 from tests.people import ANNA
@@ -88,7 +88,7 @@ WRONG: dict[str, Row] = {
     "a body that is too large": (
         f"POST {TICKETS}",
         JSON,
-        b" " * (limits.BODY_BYTES + 1),
+        b" " * (HTTP_LIMITS.body_bytes + 1),
         413,
         "body_too_large",
     ),

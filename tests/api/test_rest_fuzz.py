@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from api.keys import KeyEntry, Scope, new_key
+from api.limits import HttpLimits, Limits
 from api.settings import Settings
 from tests.api.conftest import SECRET, TOKENS, Client
 from tests.api.mounted import Mount
@@ -18,6 +19,7 @@ from tests.people import ADA
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 EXAMPLES = "10"
 KEY = new_key()
+UNBOUNDED = HttpLimits(viewer_rate=0, address_rate=0)
 DECLARED = """
 ticketing:
   services:
@@ -31,7 +33,7 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
     mount.put(DECLARED)
     return Settings(
         database_url=SecretStr(database_url), jwt_secret=SECRET, values_file=mount.file
-    ).model_copy(update={"api_keys": (KeyEntry.of(KEY, Scope),)})
+    ).model_copy(update={"api_keys": (KeyEntry.of(KEY, Scope),), "limits": Limits(http=UNBOUNDED)})
 
 
 async def test_the_server_does_as_its_document_says(client: Client) -> None:
