@@ -7,10 +7,15 @@ from aiohttp import web
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from api.http.openapi import DOCUMENT_PATH
-from tests.api.conftest import Client
+from tests.api.conftest import Client, Shared
 
 Json = dict[str, Any]
 PREFIX = "/api/v1/"
+
+
+@pytest.fixture
+def client(shared: Shared) -> Client:
+    return shared.client
 
 
 @pytest.fixture

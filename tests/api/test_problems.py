@@ -5,15 +5,11 @@ import json
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
-from api.keys import KeyEntry, Scope, new_key
 from api.limits import HTTP_LIMITS
-from api.settings import Settings
-from tests.api.conftest import SECRET, Client, bearer
+from tests.api.conftest import KEY, Client, Shared, bearer
 from tests.people import ANNA
 
-KEY = new_key()
 TICKETS = "/api/v1/tickets"
 REPORT = "/api/v1/health/report"
 IMPORT = "/api/v1/templates/import"
@@ -22,10 +18,8 @@ YAML = {"Content-Type": "application/yaml"}
 
 
 @pytest.fixture
-def settings(database_url: str) -> Settings:
-    return Settings(database_url=SecretStr(database_url), jwt_secret=SECRET).model_copy(
-        update={"api_keys": (KeyEntry.of(KEY, Scope),)}
-    )
+def client(shared: Shared) -> Client:
+    return shared.client
 
 
 Row = tuple[str, dict[str, str], bytes, int, str]

@@ -9,16 +9,15 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from api.keys import KeyEntry, Scope, new_key
+from api.keys import KeyEntry, Scope
 from api.limits import HttpLimits, Limits
 from api.settings import Settings
-from tests.api.conftest import SECRET, TOKENS, Client
+from tests.api.conftest import KEY, SECRET, TOKENS, Client
 from tests.api.mounted import Mount
 from tests.people import ADA
 
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 EXAMPLES = "10"
-KEY = new_key()
 UNBOUNDED = HttpLimits(viewer_rate=0, address_rate=0)
 DECLARED = """
 ticketing:

@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass, fields
 from http import HTTPStatus
+from secrets import token_hex
 from typing import Any
 
 import pytest
@@ -38,7 +39,7 @@ from engine.tickets.requests import (
 )
 from engine.tickets.sla import sla_of
 from engine.tickets.ticket import Ticket
-from tests.api.conftest import Client, bearer
+from tests.api.conftest import Client, Shared, bearer
 from tests.declared import put
 from tests.engine.storage.test_catalog import MINUTE, RESOURCES
 from tests.people import ADA, ANNA, MARTON, STRANGER
@@ -91,8 +92,18 @@ class Rest:
 
 
 @pytest.fixture
-def rest(client: Client) -> Rest:
-    return Rest(client)
+def rest(shared: Shared) -> Rest:
+    return Rest(shared.client)
+
+
+@pytest.fixture
+def database(shared: Shared) -> Database:
+    return shared.database
+
+
+@pytest.fixture
+def key() -> str:
+    return token_hex()
 
 
 async def test_the_whole_life_of_a_ticket(rest: Rest) -> None:
@@ -239,17 +250,17 @@ class TestConditions:
 
 
 class TestIdempotency:
-    async def test_a_ticket_is_opened_once(self, rest: Rest) -> None:
-        first = await rest.ask(ANNA, f"POST {TICKETS}", INCIDENT, Idempotency_Key="k1")
+    async def test_a_ticket_is_opened_once(self, rest: Rest, key: str) -> None:
+        first = await rest.ask(ANNA, f"POST {TICKETS}", INCIDENT, Idempotency_Key=key)
         path = first.headers["Location"]
         await rest.ask(ANNA, f"POST {path}/comments", {"text": "Hello"})
-        again = await rest.ask(ANNA, f"POST {TICKETS}", INCIDENT, Idempotency_Key='"k1"')
+        again = await rest.ask(ANNA, f"POST {TICKETS}", INCIDENT, Idempotency_Key=f'"{key}"')
         assert (again.status, again.tag, again.body) == (201, '"1"', first.body)
         assert again.headers["Location"] == path
 
-    async def test_a_change_happens_once(self, rest: Rest, database: Database) -> None:
+    async def test_a_change_happens_once(self, rest: Rest, database: Database, key: str) -> None:
         path = await rest.create()
-        headers = {"Idempotency_Key": "k1", "If_Match": '"1"'}
+        headers = {"Idempotency_Key": key, "If_Match": '"1"'}
         for _ in range(3):
             answer = await rest.ask(ANNA, f"POST {path}/comments", {"text": "Hello"}, **headers)
             assert (answer.status, answer.tag) == (200, '"2"')
@@ -257,17 +268,17 @@ class TestIdempotency:
         kinds = [each.kind for each in (await histories(database, [ticket]))[ticket]]
         assert kinds == [EntryKind.CREATED, EntryKind.COMMENT]
 
-    async def test_a_key_stands_for_one_request(self, rest: Rest) -> None:
+    async def test_a_key_stands_for_one_request(self, rest: Rest, key: str) -> None:
         path = await rest.create()
-        await rest.ask(ANNA, f"POST {path}/comments", {"text": "Hello"}, Idempotency_Key="k1")
+        await rest.ask(ANNA, f"POST {path}/comments", {"text": "Hello"}, Idempotency_Key=key)
         for asked, body in (
             (f"POST {path}/comments", {"text": "Good bye"}),
             (f"POST {path}/transitions", {"to": "CLOSED"}),
             (f"POST {TICKETS}", INCIDENT),
         ):
-            answer = await rest.ask(ANNA, asked, body, Idempotency_Key="k1")
+            answer = await rest.ask(ANNA, asked, body, Idempotency_Key=key)
             assert (answer.status, answer.code) == (422, "idempotency_conflict")
-        theirs = await rest.ask(MARTON, f"POST {TICKETS}", INCIDENT, Idempotency_Key="k1")
+        theirs = await rest.ask(MARTON, f"POST {TICKETS}", INCIDENT, Idempotency_Key=key)
         assert theirs.status == HTTPStatus.CREATED
 
     @pytest.mark.parametrize("key", ["", '""', '"a', "a b", "a, b", "ü", "x" * 121, '"a";b'])
@@ -324,6 +335,7 @@ async def test_while_ticketing_is_off_everything_says_so(rest: Rest, database: D
     ):
         answer = await rest.ask(ADA, asked, body)
         assert (answer.status, answer.code) == (403, "plugin_disabled")
+    await turn_switch(database, ADA, Plugin.TICKETING, enabled=True)
 
 
 SAME_FIELDS: dict[type[BaseModel], type[BaseModel]] = {
