@@ -19,7 +19,8 @@ from api.http.bodies import JSON, BodyTooLarge, UnsupportedMediaType
 from api.http.entrances import API_KEY_HEADER, By, WithKey, everybody, signed_in
 from api.http.keys import Entrance
 from api.http.operations import REFERENCES, Answer, JsonBody, Operation, TextBody
-from api.http.problems import CONTENT_TYPE, ProblemDocument
+from api.http.problem_documents import document_of as problem_document_of
+from api.http.problems import CONTENT_TYPE
 from api.keys import KeyRequired
 from api.throttle import TooManyRequests
 from engine.errors import Forbidden, InterlockError, InvalidInput, Unauthenticated, Unavailable
@@ -41,8 +42,7 @@ CACHING: Final = "public, max-age=300"
 
 Model = type[BaseModel]
 Schemas = Mapping[tuple[Model, JsonSchemaMode], JsonObject]
-Refusal = tuple[int, str]
-"""The status and the code of a problem."""
+Refusal = type[InterlockError]
 
 
 def openapi_route(routes: Iterable[web.AbstractRouteDef]) -> By:
@@ -65,7 +65,9 @@ def openapi_route(routes: Iterable[web.AbstractRouteDef]) -> By:
 def openapi_document(routes: Iterable[web.AbstractRouteDef]) -> JsonObject:
     """Return the document of those routes that are operations."""
     guarded = list(operations_of(routes))
-    schemas, definitions = schemas_of(operation for operation, _ in guarded)
+    schemas, definitions = schemas_of(
+        model for operation, entrance in guarded for model in models_of(operation, entrance)
+    )
     paths: dict[str, JsonObject] = {}
     for operation, entrance in guarded:
         documented = document_of(operation, entrance, schemas)
@@ -94,19 +96,19 @@ def operations_of(
                 yield operation, entrance
 
 
-def schemas_of(operations: Iterable[Operation]) -> tuple[Schemas, JsonObject]:
-    """Return how to refer to each model of the operations, and the definitions of all of them."""
-    models = {model for operation in operations for model in models_of(operation)}
-    ordered = sorted(models, key=lambda each: (each[0].__name__, each[1]))
+def schemas_of(models: Iterable[tuple[Model, JsonSchemaMode]]) -> tuple[Schemas, JsonObject]:
+    """Return how to refer to each model, and the definitions of all of them."""
+    ordered = sorted(set(models), key=lambda each: (each[0].__name__, each[1]))
     references, definitions = models_json_schema(
         ordered, ref_template=REFERENCES, schema_generator=Untitled
     )
     return {key: references[key] for key in ordered}, definitions["$defs"]
 
 
-def models_of(operation: Operation) -> Iterator[tuple[Model, JsonSchemaMode]]:
+def models_of(operation: Operation, entrance: Entrance) -> Iterator[tuple[Model, JsonSchemaMode]]:
     """Yield the models of an operation: what it reads, what it answers, and its problems."""
-    yield ProblemDocument, "serialization"
+    for refusal in refusals_of(operation, entrance):
+        yield problem_document_of(refusal), "serialization"
     if operation.body is not None:
         yield from ((model, "validation") for model in operation.body.models)
     for answer in operation.answers:
@@ -117,12 +119,11 @@ def models_of(operation: Operation) -> Iterator[tuple[Model, JsonSchemaMode]]:
 def document_of(operation: Operation, entrance: Entrance, schemas: Schemas) -> JsonObject:
     """Return what the document says of one operation."""
     responses = {str(each.status.value): response_of(each, schemas) for each in operation.answers}
-    problem = schemas[ProblemDocument, "serialization"]
     documented: JsonObject = {
         "operationId": operation.name,
         "summary": operation.summary,
         "security": security_of(entrance),
-        "responses": {**responses, **problems_of(refusals_of(operation, entrance), problem)},
+        "responses": {**responses, **problems_of(refusals_of(operation, entrance), schemas)},
     }
     if operation.parameters:
         documented["parameters"] = [each.documented for each in operation.parameters]
@@ -133,14 +134,16 @@ def document_of(operation: Operation, entrance: Entrance, schemas: Schemas) -> J
 
 def request_body_of(body: JsonBody[BaseModel] | TextBody, schemas: Schemas) -> JsonObject:
     """Return what the document says of a body."""
-    schema = body.schema if isinstance(body, TextBody) else one_of(body.models, schemas)
+    schema = (
+        body.schema if isinstance(body, TextBody) else any_of(body.models, "validation", schemas)
+    )
     return {"required": True, "content": {body.media_type: {"schema": schema}}}
 
 
-def one_of(models: Iterable[Model], schemas: Schemas) -> JsonObject:
+def any_of(models: Iterable[Model], mode: JsonSchemaMode, schemas: Schemas) -> JsonObject:
     """Return the schema of what has one of the forms."""
-    first, *others = (schemas[model, "validation"] for model in models)
-    return {"oneOf": [first, *others]} if others else first
+    first, *others = (schemas[model, mode] for model in models)
+    return {"anyOf": [first, *others]} if others else first
 
 
 def response_of(answer: Answer, schemas: Schemas) -> JsonObject:
@@ -176,7 +179,7 @@ def security_of(entrance: Entrance) -> list[Json]:
 
 def refusals_of(operation: Operation, entrance: Entrance) -> set[Refusal]:
     """Return every problem that an operation may answer with."""
-    kinds: set[type[InterlockError]] = {*operation.refusals, *ANYWHERE}
+    kinds: set[Refusal] = {*operation.refusals, *ANYWHERE}
     match entrance:
         case WithKey():
             kinds |= {KeyRequired, Forbidden}
@@ -186,15 +189,23 @@ def refusals_of(operation: Operation, entrance: Entrance) -> set[Refusal]:
         kinds |= {InvalidInput, UnsupportedMediaType, BodyTooLarge}
     if operation.parameters:
         kinds.add(InvalidInput)
-    return {(kind.status, kind.code) for kind in kinds}
+    return kinds
 
 
-def problems_of(refusals: Iterable[Refusal], schema: JsonObject) -> JsonObject:
+def problems_of(refusals: Iterable[Refusal], schemas: Schemas) -> JsonObject:
     """Return what the document says of refusals: a response a status, which names the codes."""
+    ordered = sorted(refusals, key=lambda each: (each.status, each.code))
     return {
-        str(status): {
-            "description": f"{HTTPStatus(status).phrase}: {', '.join(code for _, code in group)}.",
-            "content": {CONTENT_TYPE: {"schema": schema}},
-        }
-        for status, group in groupby(sorted(refusals), key=lambda refusal: refusal[0])
+        str(status): problem_of(HTTPStatus(status), list(group), schemas)
+        for status, group in groupby(ordered, key=lambda each: each.status)
+    }
+
+
+def problem_of(status: HTTPStatus, refusals: list[Refusal], schemas: Schemas) -> JsonObject:
+    """Return what the document says of the refusals of one status."""
+    codes = dict.fromkeys(each.code for each in refusals)
+    models = dict.fromkeys(map(problem_document_of, refusals))
+    return {
+        "description": f"{status.phrase}: {', '.join(codes)}.",
+        "content": {CONTENT_TYPE: {"schema": any_of(models, "serialization", schemas)}},
     }

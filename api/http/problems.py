@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Final, Self, TypeAlias
 
 from aiohttp import hdrs, web
-from pydantic import BaseModel, ConfigDict, Field
 
 from api.facts import JsonObject, facts_in_json
 from api.http.keys import REQUEST_ID
@@ -18,28 +17,6 @@ CONTENT_TYPE: Final = "application/problem+json"
 TYPE_PREFIX: Final = "urn:interlock:problem:"
 BEARER: Final = 'Bearer realm="interlock"'
 API_KEY: Final = 'ApiKey realm="interlock"'
-
-
-class ProblemDocument(BaseModel):
-    """Why a request was refused (RFC 9457), with whatever else a program can use."""
-
-    model_config = ConfigDict(extra="allow", use_attribute_docstrings=True)
-
-    type: str
-    """An URI that names the kind of problem: `urn:interlock:problem:` and its code."""
-    title: str
-    """The kind of problem, for people."""
-    status: int
-    """The status of the answer."""
-    detail: str
-    """What was wrong and what would be right, for people."""
-    instance: str
-    """The path that was asked for."""
-    code: str
-    """The kind of problem, for programs; it never changes its meaning."""
-    request_id: str = Field(alias="requestId")
-    """Names the request in the server's log."""
-
 
 HTTP_PROBLEMS: Final = {
     404: (NotFound.code, "There is nothing at this path."),

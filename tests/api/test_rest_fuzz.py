@@ -17,7 +17,7 @@ from tests.api.mounted import Mount
 from tests.people import ADA
 
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
-EXAMPLES = "10"
+EXAMPLES = "30"
 UNBOUNDED = HttpLimits(viewer_rate=0, address_rate=0)
 DECLARED = """
 ticketing:

@@ -10,6 +10,7 @@ import pytest
 from multidict import CIMultiDictProxy
 from pydantic import BaseModel
 
+from api.http.problem_documents import MovedOn, RefusedMove
 from api.http.ticket_forms import (
     AgreedTargets,
     Assignment,
@@ -106,6 +107,11 @@ def key() -> str:
     return token_hex()
 
 
+def names_of(model: type[BaseModel]) -> set[str]:
+    """Return the names that a model has in JSON."""
+    return {str(each.alias) for each in model.model_fields.values()}
+
+
 async def test_the_whole_life_of_a_ticket(rest: Rest) -> None:
     created = await rest.ask(ANNA, f"POST {TICKETS}", INCIDENT)
     assert (created.status, created.tag) == (201, '"1"')
@@ -177,6 +183,7 @@ async def test_a_refused_transition_is_explained_as_a_whole(rest: Rest) -> None:
     assert (refused.body["as"], refused.body["whoCould"]) == (["requester"], ["assignee"])
     assert (refused.body["openNow"], refused.body["allowed"]) == ([], False)
     assert refused.body["instance"] == f"{path}/transitions"
+    assert set(refused.body) == names_of(RefusedMove)
     assert (await rest.ask(ANNA, f"GET {path}")).tag == '"1"'
 
 
@@ -239,6 +246,7 @@ class TestConditions:
                 assert answer.code == "version_conflict"
                 assert answer.body["currentVersion"] == 2
                 assert "is at version 2" in answer.body["detail"]
+                assert set(answer.body) == names_of(MovedOn) | {"reason"}
         assert (await rest.ask(ANNA, f"GET {path}")).tag == ('"3"' if status == 200 else '"2"')
 
     async def test_what_is_not_there_is_not_found_whatever_is_expected(self, rest: Rest) -> None:
