@@ -14,7 +14,8 @@ from pydantic import SecretStr
 from api.graphql.executor import GraphQLExecutor
 from api.graphql.resolvers import Resolvers
 from api.http.application import build_application
-from api.http.graphql import graphql_route
+from api.http.explorer.routes import Explorer
+from api.http.graphql import GraphQLDoor
 from api.identity import Tokens
 from engine.errors import Forbidden
 from engine.tickets.actor import Actor
@@ -70,11 +71,11 @@ async def context_for(actor: Actor) -> Actor:
 
 
 @asynccontextmanager
-async def opened(batch: int = 0) -> AsyncIterator[Client]:
+async def opened(batch: int = 0, explorer: Explorer | None = None) -> AsyncIterator[Client]:
     """Open the door, which takes that many operations as one request."""
     executor = await GraphQLExecutor.create(SDL, [resolvers])
-    route = graphql_route(executor, context_for, batch)
-    async with TestClient(TestServer(build_application([route], TOKENS, ready))) as client:
+    routes = GraphQLDoor(executor, context_for, batch, explorer).routes
+    async with TestClient(TestServer(build_application(routes, TOKENS, ready))) as client:
         yield client
 
 
