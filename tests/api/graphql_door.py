@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from api.graphql.executor import GraphQLExecutor
 from api.graphql.resolvers import Resolvers
-from api.http.application import build_application
+from api.http.application import Guards, build_application
 from api.http.explorer.routes import Explorer
 from api.http.graphql import GraphQLDoor
 from api.identity import Tokens
@@ -75,7 +75,7 @@ async def opened(batch: int = 0, explorer: Explorer | None = None) -> AsyncItera
     """Open the door, which takes that many operations as one request."""
     executor = await GraphQLExecutor.create(SDL, [resolvers])
     routes = GraphQLDoor(executor, context_for, batch, explorer).routes
-    async with TestClient(TestServer(build_application(routes, TOKENS, ready))) as client:
+    async with TestClient(TestServer(build_application(routes, Guards(TOKENS), ready))) as client:
         yield client
 
 
