@@ -23,7 +23,7 @@ from api.http.graphql_requests import (
 )
 from api.http.keys import ACTOR, REQUEST_ID
 from api.http.negotiation import chosen
-from api.http.problems import TELLER, Problem
+from api.http.problems import Problem
 from engine.tickets.actor import Actor
 
 PATH: Final = "/graphql"
@@ -63,12 +63,11 @@ class GraphQLDoor:
     @property
     def routes(self) -> list[By]:
         """The routes of the door and, if there is one, of the explorer's files."""
-        own = By(self.enter, web.route("*", PATH, self.answer))
+        own = By(self.enter, web.route("*", PATH, self.answer), tell_in_graphql)
         return [own, self._explorer.route] if self._explorer else [own]
 
     def enter(self, request: web.Request) -> None:
-        """Let in who is signed in, or wants the page; tell all others so in GraphQL's form."""
-        request[TELLER] = tell_in_graphql
+        """Let in who is signed in, or wants the page."""
         if self._page(request) is None:
             signed_in(request)
 

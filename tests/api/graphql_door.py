@@ -17,6 +17,7 @@ from api.http.application import Guards, build_application
 from api.http.explorer.routes import Explorer
 from api.http.graphql import GraphQLDoor
 from api.identity import Tokens
+from api.limits import HTTP_LIMITS, HttpLimits
 from engine.errors import Forbidden
 from engine.tickets.actor import Actor
 from tests.api.serving import ready
@@ -71,11 +72,14 @@ async def context_for(actor: Actor) -> Actor:
 
 
 @asynccontextmanager
-async def opened(batch: int = 0, explorer: Explorer | None = None) -> AsyncIterator[Client]:
+async def opened(
+    batch: int = 0, explorer: Explorer | None = None, limits: HttpLimits = HTTP_LIMITS
+) -> AsyncIterator[Client]:
     """Open the door, which takes that many operations as one request."""
     executor = await GraphQLExecutor.create(SDL, [resolvers])
     routes = GraphQLDoor(executor, context_for, batch, explorer).routes
-    async with TestClient(TestServer(build_application(routes, Guards(TOKENS), ready))) as client:
+    application = build_application(routes, Guards(TOKENS, limits=limits), ready)
+    async with TestClient(TestServer(application)) as client:
         yield client
 
 
