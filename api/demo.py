@@ -48,14 +48,16 @@ Two people to be (tokens for a week):
   export ANNA={anna}
   export MARTON={marton}
 
-Anna reports, Marton is in the payment-team. In a browser, open {url}/graphql and paste one of
-the tokens (what follows the =). In another terminal, paste both lines and try:
+Anna reports, Marton is in the payment-team. {browse}In another terminal, paste both lines and try:
 
   curl -s {url}/graphql -H "Authorization: Bearer $ANNA" -H 'Content-Type: application/json' \\
     -d '{{"query": "{{ tickets(first: 5) {{ nodes {{ id title status }} }} }}"}}'
 
 README.md goes on from here with an incident from its report to its confirmation.
 """
+
+
+BROWSE: Final = "In a browser, open {url}/graphql and paste one of them.\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,9 @@ def announcement(settings: Settings) -> Callable[[str], None]:
     data = "the database of INTERLOCK_DATABASE_URL" if settings.database_url else embedded
 
     def announce(url: str) -> None:
-        sys.stdout.write(BANNER.format(url=url, data=data, anna=anna, marton=marton))
+        browse = BROWSE.format(url=url) if settings.explorer else ""
+        banner = BANNER.format(url=url, data=data, anna=anna, marton=marton, browse=browse)
+        sys.stdout.write(banner)
         sys.stdout.flush()
 
     return announce

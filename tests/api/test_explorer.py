@@ -214,6 +214,14 @@ async def test_a_token_is_kept_for_this_tab_and_nowhere_else(page: Page) -> None
     assert TOKEN not in page.url
 
 
+@pytest.mark.parametrize("pasted", [f"Bearer {TOKEN}", f"export ANNA={TOKEN}", f" {TOKEN}\t"])
+async def test_a_token_may_be_pasted_with_what_stood_around_it(pasted: str, desk: Page) -> None:
+    await desk.get_by_label("Token", exact=True).fill("")
+    await expect(desk.locator("#identity")).to_be_empty()
+    await desk.get_by_label("Token", exact=True).fill(pasted)
+    await expect(desk.locator("#identity")).to_contain_text("Anna K.")
+
+
 async def test_a_token_that_does_not_do_is_told_why(page: Page) -> None:
     await expect(page.get_by_label("Token", exact=True)).to_be_focused()
     await page.keyboard.insert_text(f"{TOKEN}x")

@@ -53,7 +53,8 @@ async function send(body, signal) {
 
 // Who asks
 
-const token = () => at("token").value.trim().replace(/^Bearer\s+/i, "");
+/** Returns the token, also of a whole header or a line of a shell. */
+const token = () => at("token").value.trim().replace(/^(bearer\s+|(export\s+)?\w+=)/i, "");
 
 function identify(sentence, isWrong = false) {
   at("identity").textContent = sentence;
