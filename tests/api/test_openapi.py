@@ -1,5 +1,7 @@
 """The OpenAPI document is valid, public, and tells of every route and of nothing else."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from tests.api.conftest import Client, Shared
 
 Json = dict[str, Any]
 PREFIX = "/api/v1/"
+ASKED = re.compile(r"`([A-Z]+ /api/v1/[^`]+)`")
 
 
 @pytest.fixture
@@ -52,6 +55,12 @@ async def test_it_is_valid(document: Json) -> None:
 async def test_it_tells_of_every_route(client: Client, document: Json) -> None:
     assert client.app is not None
     assert set(operations(document)) == routes(client.app)
+
+
+async def test_the_page_has_every_operation(document: Json) -> None:
+    lines = (Path(__file__).parents[2] / "docs" / "rest.md").read_text("utf-8").splitlines()
+    listed = {asked for line in lines for asked in ASKED.findall(line.partition("](")[0])}
+    assert listed == set(operations(document))
 
 
 async def test_every_operation_says_who_may_do_it_and_how_it_is_refused(document: Json) -> None:
