@@ -10,6 +10,7 @@ import structlog
 from aiohttp import web
 
 from api.catalog import LiveCatalog
+from api.changes import Changes
 from api.following import follow
 from api.graphql.context import Context
 from api.graphql.interlock_schema import interlock_executor
@@ -84,10 +85,14 @@ async def application_on(
         await stack.enter_async_context(in_background(monitoring.look_after()))
         timekeeping = Timekeeping(parts.database, plugins)
         await stack.enter_async_context(in_background(timekeeping.go_on()))
+        changes = Changes(parts.database)
+        await stack.enter_async_context(in_background(changes.follow()))
 
         async def context_for(actor: Actor) -> Context:
             await people.remember(actor)
-            return Context(actor, parts.database, parts.tickets, workflows, catalog, plugins)
+            return Context(
+                actor, parts.database, parts.tickets, workflows, catalog, plugins, changes
+            )
 
         yield build_application(
             [

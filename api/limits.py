@@ -27,6 +27,9 @@ REMEMBERED_PEOPLE: Final = 10_000
 SHUTDOWN_SECONDS: Final = 10
 """What requests in flight get to finish, and as long again to be cancelled."""
 
+WAITING_CHANGES: Final = 1_000
+"""Of one subscription, that its reader has not taken yet."""
+
 PAGE_ITEMS: Final = 20
 """Of a page, where a request gives no size; also what it then costs."""
 

@@ -6,6 +6,7 @@ from typing import Final
 from api.graphql import (
     bulk,
     catalog,
+    changes,
     finding,
     mutations,
     people,
@@ -22,7 +23,7 @@ from api.graphql.executor import GraphQLExecutor
 from engine.plugins import Plugin
 
 ALWAYS: Final = (scalars, people, plugins, reconciliation)
-TICKETING: Final = (workflows, catalog, services, tickets, sla, finding, mutations, bulk)
+TICKETING: Final = (workflows, catalog, services, tickets, sla, finding, mutations, bulk, changes)
 
 
 def with_ticketing(context: Context) -> None:
