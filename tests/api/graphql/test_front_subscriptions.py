@@ -98,7 +98,7 @@ async def streamed(
     counter: Counter,
     query: str,
     resume_after: str | None = None,
-    **variables: object,
+    **variables: Any,  # noqa: ANN401  # of any operation
 ) -> list[GraphQLResponse]:
     request = GraphQLRequest(query, variables)
     return [each async for each in executor.stream(request, counter.make_context, resume_after)]
@@ -154,7 +154,7 @@ async def test_a_source_gets_its_arguments_as_a_resolver_does(
     executor: GraphQLExecutor,
     counter: Counter,
     query: str,
-    variables: dict[str, object],
+    variables: dict[str, Any],
     numbers: list[int],
 ) -> None:
     answers = await streamed(executor, counter, query, **variables)
