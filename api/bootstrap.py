@@ -17,6 +17,7 @@ from api.graphql.interlock_schema import interlock_executor
 from api.housekeeping import forget_old_keys
 from api.http.application import build_application
 from api.http.graphql import graphql_route
+from api.http.graphql_schema import schema_route
 from api.http.monitoring import monitoring_routes
 from api.http.registry import registry_routes
 from api.http.server import run_server
@@ -94,9 +95,11 @@ async def application_on(
                 actor, parts.database, parts.tickets, workflows, catalog, plugins, changes
             )
 
+        executor = await interlock_executor()
         yield build_application(
             [
-                graphql_route(await interlock_executor(), context_for),
+                graphql_route(executor, context_for, settings.graphql_batch),
+                schema_route(executor.sdl),
                 *registry_routes(values),
                 *template_routes(parts.database),
                 *monitoring_routes(monitoring),

@@ -7,6 +7,8 @@ BODY_BYTES: Final = 256 * 1024
 """Of one HTTP request."""
 REQUEST_ID_CHARACTERS: Final = 64
 READINESS_SECONDS: Final = 5
+ACCEPT_HEADERS: Final = 256
+"""Whose meaning a process remembers: clients send few different ones."""
 
 TOKEN_CHARACTERS: Final = 8_000
 """The HTTP parser refuses any header above 8,190 bytes, and that refusal would not say why."""
@@ -32,6 +34,9 @@ WAITING_CHANGES: Final = 1_000
 
 PAGE_ITEMS: Final = 20
 """Of a page, where a request gives no size; also what it then costs."""
+
+GRAPHQL_BATCH: Final = 100
+"""Of operations in one request, for whoever configures any."""
 
 
 @dataclass(frozen=True, slots=True)

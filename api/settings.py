@@ -17,6 +17,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from api import limits
 from api.keys import KeyEntry, read_entries
 from api.licences import LicenceKey
 from engine.errors import Misconfigured
@@ -124,6 +125,15 @@ class Settings(BaseModel):
     port: Annotated[
         int, Field(ge=0, le=65_535, description="a port number, 1 to 65535, or 0 for any free one")
     ] = 8080
+    graphql_batch: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=limits.GRAPHQL_BATCH,
+            description="how many GraphQL operations may be sent as one request, up to "
+            f"{limits.GRAPHQL_BATCH}; 0 for no such requests",
+        ),
+    ] = 0
     log_format: Annotated[
         LogFormat, BeforeValidator(str.lower), Field(description=" or ".join(LogFormat))
     ] = LogFormat.TEXT

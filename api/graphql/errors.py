@@ -21,17 +21,29 @@ log = structlog.get_logger(__name__)
 
 
 class RequestRefused(InvalidInput):
-    """The request can't be executed. Every problem with it becomes one error of the answer."""
+    """The request can't be executed. Every problem with it becomes one error of the answer.
+
+    The statuses of this class and those below are those of GraphQL over HTTP (September 2026), 6.
+    """
+
+    status = 422
 
     def __init__(self, *problems: GraphQLError | str, **details: object) -> None:
         self.problems = problems
         super().__init__("\n".join(map(message_of, problems)), **details)
 
 
+class MalformedRequest(RequestRefused):
+    """The request has not the form of a GraphQL request: see what the message says of it."""
+
+    code = "malformed_request"
+
+
 class ParseFailed(RequestRefused):
     """The document is not GraphQL."""
 
     code = "graphql_parse_failed"
+    status = 400
 
 
 class ValidationFailed(RequestRefused):
@@ -44,6 +56,13 @@ class UnknownOperation(RequestRefused):
     """The document has no operation that can be executed under the given name."""
 
     code = "unknown_operation"
+
+
+class MutationByGet(RequestRefused):
+    """The operation is a mutation, and was sent in a way that must change nothing."""
+
+    code = "mutation_by_get"
+    status = 405
 
 
 class InvalidVariables(RequestRefused):

@@ -6,12 +6,13 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Final, Self
 
-from graphql import DocumentNode, GraphQLSchema, OperationType, execute_sync
+from graphql import DocumentNode, GraphQLSchema, OperationType, execute_sync, print_schema
 
 from api.facts import Json, JsonObject
 from api.graphql.documents import Documents, PreparedDocument, PreparedOperation
 from api.graphql.errors import (
     DeadlineExceeded,
+    MutationByGet,
     UnknownOperation,
     extensions_of,
     hidden_fault,
@@ -34,11 +35,17 @@ SELF_CHECK: Final = "{ __typename __schema { queryType { name } } }"
 
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
-    """What a client sent, well-formed."""
+    """What a client sent, well-formed.
+
+    Attributes:
+        queries_only: it came in a way that must change nothing.
+
+    """
 
     query: str
     variables: Mapping[str, object] = field(default_factory=dict)
     operation_name: str | None = None
+    queries_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +102,11 @@ class GraphQLExecutor:
             raise Misconfigured(f"The GraphQL engine fails its self-check: {check.body}")
         return executor
 
+    @property
+    def sdl(self) -> str:
+        """The schema as clients see it, in GraphQL's own language."""
+        return f"{print_schema(self.schema)}\n"
+
     async def execute(self, request: GraphQLRequest, context: object) -> GraphQLResponse:
         """Answer a request; never raises, whatever the request is.
 
@@ -122,7 +134,7 @@ class GraphQLExecutor:
 
         """
         try:
-            operation = self._documents.prepared(request.query).operation(request.operation_name)
+            _, operation = self._prepared(request)
             if operation.kind is not OperationType.SUBSCRIPTION:
                 yield await self.execute(request, await make_context())
                 return
@@ -132,13 +144,18 @@ class GraphQLExecutor:
         except Exception as error:  # noqa: BLE001  # as in `execute`
             yield refusal(error)
 
+    def _prepared(self, request: GraphQLRequest) -> tuple[PreparedDocument, PreparedOperation]:
+        document = self._documents.prepared(request.query)
+        return document, document.operation(request.operation_name)
+
     async def _execute(
         self, request: GraphQLRequest, context: object, event: object = None
     ) -> JsonObject:
-        document = self._documents.prepared(request.query)
-        operation = document.operation(request.operation_name)
+        document, operation = self._prepared(request)
         if operation.kind is OperationType.SUBSCRIPTION and event is None:
             raise UnknownOperation("A subscription is not answered in one response.")
+        if request.queries_only and operation.kind is OperationType.MUTATION:
+            raise MutationByGet("A mutation changes something, which GET must not: use POST.")
         self._check(document, operation, request.variables)
         seconds = self._limits.execution_seconds
         try:
@@ -150,8 +167,7 @@ class GraphQLExecutor:
     def _events(
         self, request: GraphQLRequest, make_context: MakeContext, resume_after: str | None
     ) -> AsyncGenerator[Event, None]:
-        document = self._documents.prepared(request.query)
-        self._check(document, document.operation(request.operation_name), request.variables)
+        self._check(*self._prepared(request), request.variables)
         opening = Opening(make_context, resume_after)
         return self._subscriptions.events(
             request.query, request.operation_name, request.variables, opening

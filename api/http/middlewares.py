@@ -14,7 +14,7 @@ from api import limits
 from api.http.entrances import let_in
 from api.http.keys import METRICS, REQUEST_ID
 from api.http.probes import PROBE_PATHS
-from api.http.problems import Problem
+from api.http.problems import Problem, told
 from engine.errors import InterlockError, InvalidInput
 
 REQUEST_ID_HEADER: Final = "X-Request-ID"
@@ -64,7 +64,7 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 @web.middleware
 async def answer_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer every error with a problem document."""
+    """Answer every error with a problem, told as a document or as the route has it told."""
     try:
         return await handler(request)
     except web.HTTPRedirection:
@@ -74,7 +74,7 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
             raise
         problem = problem_of(error, request)
         bind_contextvars(problem=problem.code, **reason_of(problem))
-        return problem.response_to(request)
+        return told(problem, request)
 
 
 @web.middleware

@@ -1,9 +1,9 @@
 """Refusals as problem documents (RFC 9457)."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Self
+from typing import Final, Self, TypeAlias
 
 from aiohttp import hdrs, web
 
@@ -83,6 +83,18 @@ class Problem:
             content_type=CONTENT_TYPE,
             headers=self.headers,
         )
+
+
+Teller: TypeAlias = Callable[[Problem, web.Request], web.Response]
+
+TELLER: Final[web.RequestKey[Teller]] = web.RequestKey("teller")
+"""How the problems of a request are told, where its entrance says that it is another way."""
+
+
+def told(problem: Problem, request: web.Request) -> web.Response:
+    """Return the answer that tells a client of a problem, in the form that its route has."""
+    tell: Teller = request.get(TELLER, Problem.response_to)
+    return tell(problem, request)
 
 
 def challenge(error: Unauthenticated) -> Mapping[str, str]:

@@ -42,6 +42,7 @@ def test_every_variable_is_read() -> None:
             "INTERLOCK_VALUES_KEY": "interlock",
             "INTERLOCK_HOST": "::",
             "INTERLOCK_PORT": "0",
+            "INTERLOCK_GRAPHQL_BATCH": "10",
             "INTERLOCK_LOG_FORMAT": "JSON",
             "INTERLOCK_LOG_LEVEL": "Warning",
         }
@@ -59,6 +60,7 @@ def test_every_variable_is_read() -> None:
         "values_key": "interlock",
         "host": "::",
         "port": 0,
+        "graphql_batch": 10,
         "log_format": LogFormat.JSON,
         "log_level": LogLevel.WARNING,
     }
@@ -68,6 +70,7 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "a port that is a word": ("PORT", "http", "is 'http': it must be a port number, 1 to 65535"),
     "a port too high": ("PORT", "65536", "is '65536': it must be a port number"),
     "a negative port": ("PORT", "-1", "is '-1': it must be a port number"),
+    "a batch too large": ("GRAPHQL_BATCH", "101", "how many GraphQL operations may be sent as one"),
     "an unknown log format": ("LOG_FORMAT", "xml", "is 'xml': it must be text or json."),
     "an unknown log level": ("LOG_LEVEL", "loud", "it must be debug or info or warning or error."),
     "a short secret": ("JWT_SECRET", "short", "must be a secret of at least 32 characters."),

@@ -264,4 +264,4 @@ async def test_a_subscription_is_not_answered_in_one_response(
     executor: GraphQLExecutor,
 ) -> None:
     answer = await executor.execute(GraphQLRequest("subscription { twice }"), None)
-    assert (answer.status, "one response" in str(answer.body)) == (400, True)
+    assert (answer.status, "one response" in str(answer.body)) == (422, True)
