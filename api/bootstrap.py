@@ -16,12 +16,15 @@ from api.graphql.context import Context
 from api.graphql.interlock_schema import interlock_executor
 from api.housekeeping import forget_old_keys
 from api.http.application import build_application
+from api.http.events import events_routes
 from api.http.graphql import graphql_route
 from api.http.graphql_schema import schema_route
+from api.http.lifetimes import Lifetimes
 from api.http.monitoring import monitoring_routes
 from api.http.registry import registry_routes
 from api.http.server import run_server
 from api.http.templates import template_routes
+from api.http.websocket import socket_route
 from api.identity import Tokens
 from api.keys import ApiKeys
 from api.licences import licence_for
@@ -96,10 +99,13 @@ async def application_on(
             )
 
         executor = await interlock_executor()
-        yield build_application(
+        lifetimes = Lifetimes()
+        application = build_application(
             [
                 graphql_route(executor, context_for, settings.graphql_batch),
                 schema_route(executor.sdl),
+                socket_route(executor, context_for, lifetimes),
+                *events_routes(executor, context_for, lifetimes),
                 *registry_routes(values),
                 *template_routes(parts.database),
                 *monitoring_routes(monitoring),
@@ -109,6 +115,8 @@ async def application_on(
             ApiKeys(settings.api_keys),
             values.metrics.collectors if values else (),
         )
+        application.on_shutdown.append(lifetimes.end_all)
+        yield application
 
 
 def mounted_values(database: Database, settings: Settings) -> MountedValues | None:

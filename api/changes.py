@@ -14,7 +14,7 @@ from typing import Final
 
 import structlog
 
-from api.limits import WAITING_CHANGES
+from api.limits import STREAM_LIMITS
 from engine.errors import InterlockError, Unavailable
 from engine.storage.database import Database
 from engine.storage.journal import Position, journal_end
@@ -93,7 +93,9 @@ class Changes:
 
     """
 
-    def __init__(self, database: Database, most_waiting: int = WAITING_CHANGES) -> None:
+    def __init__(
+        self, database: Database, most_waiting: int = STREAM_LIMITS.waiting_changes
+    ) -> None:
         self._database = database
         self._most_waiting = most_waiting
         self._position: Position | None = None

@@ -29,9 +29,6 @@ REMEMBERED_PEOPLE: Final = 10_000
 SHUTDOWN_SECONDS: Final = 10
 """What requests in flight get to finish, and as long again to be cancelled."""
 
-WAITING_CHANGES: Final = 1_000
-"""Of one subscription, that its reader has not taken yet."""
-
 PAGE_ITEMS: Final = 20
 """Of a page, where a request gives no size; also what it then costs."""
 
@@ -83,3 +80,33 @@ class GraphQLLimits:
 
 
 GRAPHQL_LIMITS: Final = GraphQLLimits()
+
+
+@dataclass(frozen=True, slots=True)
+class StreamLimits:
+    """What one stream of answers may take, over a socket or as server-sent events.
+
+    Attributes:
+        waiting_changes: of one subscription, that its reader has not taken yet.
+        send_seconds: that a client may take no byte while there is something for it.
+        heartbeat_seconds: from one sign of life to the next.
+        message_bytes: of one message of a socket.
+        messages_at_once, messages_a_second: of a socket: a burst, and what it gains back.
+        operations: of a socket at once.
+        initialisation_seconds: until the client of a socket says who it is.
+        close_seconds: until the client of a socket has closed it, too.
+
+    """
+
+    waiting_changes: int = 1_000
+    send_seconds: float = 10
+    heartbeat_seconds: float = 20
+    message_bytes: int = BODY_BYTES
+    messages_at_once: int = 200
+    messages_a_second: float = 50
+    operations: int = 100
+    initialisation_seconds: float = 10
+    close_seconds: float = 5
+
+
+STREAM_LIMITS: Final = StreamLimits()
