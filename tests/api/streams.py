@@ -2,21 +2,20 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
 import aiohttp
-from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer
 from pydantic import SecretStr
 
 from api.graphql.executor import GraphQLExecutor
 from api.http.application import build_application
 from api.http.events import events_routes
 from api.http.lifetimes import Lifetimes
+from api.http.server import listening
 from api.http.websocket import socket_route
 from api.identity import Tokens
 from api.limits import STREAM_LIMITS, StreamLimits
@@ -29,7 +28,6 @@ SUBPROTOCOL: Final = "graphql-transport-ws"
 TOKENS: Final = Tokens(SecretStr("0123456789abcdef" * 2))
 ANNA: Final = Actor("u_b1", "Anna K.")
 
-Client = TestClient[web.Request, web.Application]
 Message = dict[str, Any]
 
 
@@ -44,9 +42,10 @@ BEARER: Final = {"Authorization": authorization()}
 class Doors:
     """A server of the streaming doors, and what goes on inside."""
 
-    client: Client
+    client: aiohttp.ClientSession
     counter: Counter
     lifetimes: Lifetimes
+    stop: Callable[[], Coroutine[Any, Any, None]]
 
     @asynccontextmanager
     async def socket(
@@ -62,7 +61,8 @@ class Doors:
         """Return when no stream is left."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             while len(self.lifetimes):
-                await self.client.get("/healthz")
+                async with self.client.get("/healthz"):
+                    pass
 
     @asynccontextmanager
     async def acknowledged(self) -> AsyncIterator["Socket"]:
@@ -90,8 +90,11 @@ async def serving(
     ]
     application = build_application(routes, TOKENS, ready)
     application.on_shutdown.append(lifetimes.end_all)
-    async with TestClient(TestServer(application)) as client:
-        yield Doors(client, counter, lifetimes)
+    # As in production: the server of aiohttp's test tools ends a handler when its client leaves.
+    async with AsyncExitStack() as server:
+        url = await server.enter_async_context(listening(application, "127.0.0.1", 0))
+        async with aiohttp.ClientSession(url) as client:
+            yield Doors(client, counter, lifetimes, server.aclose)
 
 
 @dataclass

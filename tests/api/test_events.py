@@ -186,7 +186,7 @@ async def test_a_stream_ends_with_its_token() -> None:
 async def test_a_server_that_stops_ends_its_streams() -> None:
     async with serving() as doors, streaming(doors, "subscription { forever }") as response:
         await event(response)
-        stopping = asyncio.create_task(doors.client.server.close())
+        stopping = asyncio.create_task(doors.stop())
         assert await event(response) == {}
         await stopping
         assert doors.counter.closed == 1

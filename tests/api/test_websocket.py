@@ -122,7 +122,7 @@ async def test_a_server_that_stops_says_so() -> None:
         silent = await stack.enter_async_context(doors.socket())
         await socket.subscribe("a", FOREVER)
         await socket.data("a")
-        stopping = asyncio.create_task(doors.client.server.close())
+        stopping = asyncio.create_task(doors.stop())
         assert await socket.closed() == (1001, "Going away")
         assert await silent.closed() == (1001, "Going away")
         await stopping
