@@ -14,8 +14,9 @@ from api.changes import Changes
 from api.following import follow
 from api.graphql.context import Context
 from api.graphql.interlock_schema import interlock_executor
+from api.graphql.trusted import TrustedDocuments
 from api.housekeeping import forget_old_keys
-from api.http.application import build_application
+from api.http.application import Guards, build_application
 from api.http.events import events_routes
 from api.http.graphql import graphql_route
 from api.http.graphql_schema import schema_route
@@ -89,30 +90,44 @@ async def application_on(
         await stack.enter_async_context(in_background(monitoring.look_after()))
         timekeeping = Timekeeping(parts.database, plugins)
         await stack.enter_async_context(in_background(timekeeping.go_on()))
-        changes = Changes(parts.database)
+        changes = Changes(parts.database, settings.limits.stream.waiting_changes)
         await stack.enter_async_context(in_background(changes.follow()))
+
+        executor = await interlock_executor(settings.limits.graphql)
+        if settings.trusted_documents is not None:
+            executor.trust(TrustedDocuments.read(settings.trusted_documents))
 
         async def context_for(actor: Actor) -> Context:
             await people.remember(actor)
             return Context(
-                actor, parts.database, parts.tickets, workflows, catalog, plugins, changes
+                actor,
+                parts.database,
+                parts.tickets,
+                workflows,
+                catalog,
+                plugins,
+                settings.limits.graphql,
+                changes,
             )
 
-        executor = await interlock_executor()
         lifetimes = Lifetimes()
         application = build_application(
             [
                 graphql_route(executor, context_for, settings.graphql_batch),
                 schema_route(executor.sdl),
-                socket_route(executor, context_for, lifetimes),
-                *events_routes(executor, context_for, lifetimes),
+                socket_route(executor, context_for, lifetimes, settings.limits.stream),
+                *events_routes(executor, context_for, lifetimes, settings.limits.stream),
                 *registry_routes(values),
                 *template_routes(parts.database),
                 *monitoring_routes(monitoring),
             ],
-            Tokens(settings.demand_jwt_secret()),
+            Guards(
+                Tokens(settings.demand_jwt_secret()),
+                ApiKeys(settings.api_keys),
+                settings.limits.http,
+                settings.trusted_proxies,
+            ),
             parts.database.check,
-            ApiKeys(settings.api_keys),
             values.metrics.collectors if values else (),
         )
         application.on_shutdown.append(lifetimes.end_all)

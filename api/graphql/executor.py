@@ -13,6 +13,7 @@ from api.graphql.documents import Documents, PreparedDocument, PreparedOperation
 from api.graphql.errors import (
     DeadlineExceeded,
     MutationByGet,
+    RequestRefused,
     UnknownOperation,
     extensions_of,
     hidden_fault,
@@ -24,6 +25,7 @@ from api.graphql.resolvers import Event, EventSource, MakeContext, Resolvers
 from api.graphql.sdl import read_schema
 from api.graphql.subscriptions import Opening, Subscriptions
 from api.graphql.tartiflette_engine import Answer, Engine, make_engine
+from api.graphql.trusted import TrustedDocuments, UnknownDocument
 from api.graphql.variables import coerce_variables, refuse_null_conditions
 from api.limits import GRAPHQL_LIMITS, GraphQLLimits
 from engine.errors import InterlockError, InvalidInput, Misconfigured
@@ -38,13 +40,16 @@ class GraphQLRequest:
     """What a client sent, well-formed.
 
     Attributes:
+        query: the text of the document; None if it is named by its id.
+        document_id: names a trusted document.
         queries_only: it came in a way that must change nothing.
 
     """
 
-    query: str
+    query: str | None
     variables: Mapping[str, object] = field(default_factory=dict)
     operation_name: str | None = None
+    document_id: str | None = None
     queries_only: bool = False
 
 
@@ -88,6 +93,7 @@ class GraphQLExecutor:
         self._subscriptions = Subscriptions(schema, sources)
         self._limits = limits
         self._documents = Documents(schema, limits)
+        self._trusted: TrustedDocuments | None = None
 
     @classmethod
     async def create(
@@ -106,6 +112,17 @@ class GraphQLExecutor:
     def sdl(self) -> str:
         """The schema as clients see it, in GraphQL's own language."""
         return f"{print_schema(self.schema)}\n"
+
+    def trust(self, documents: TrustedDocuments) -> None:
+        """Execute these documents only, from now on; Misconfigured if one of them can't be."""
+        for name, text in documents.texts.items():
+            try:
+                self._documents.prepared(text)
+            except RequestRefused as refused:
+                raise Misconfigured(
+                    f"The trusted document {name} does not fit this server: {refused.message}"
+                ) from None
+        self._trusted = documents
 
     async def execute(self, request: GraphQLRequest, context: object) -> GraphQLResponse:
         """Answer a request; never raises, whatever the request is.
@@ -145,7 +162,7 @@ class GraphQLExecutor:
             yield refusal(error)
 
     def _prepared(self, request: GraphQLRequest) -> tuple[PreparedDocument, PreparedOperation]:
-        document = self._documents.prepared(request.query)
+        document = self._documents.prepared(self._text_of(request))
         return document, document.operation(request.operation_name)
 
     async def _execute(
@@ -164,13 +181,21 @@ class GraphQLExecutor:
         except TimeoutError:
             raise DeadlineExceeded(seconds=seconds) from None
 
+    def _text_of(self, request: GraphQLRequest) -> str:
+        """Return the text of the document that is to be executed."""
+        if self._trusted is not None:
+            return self._trusted.text_of(request.document_id, request.query)
+        if request.query is None:
+            raise UnknownDocument("The server knows no documents by their ids: send the `query`.")
+        return request.query
+
     def _events(
         self, request: GraphQLRequest, make_context: MakeContext, resume_after: str | None
     ) -> AsyncGenerator[Event, None]:
         self._check(*self._prepared(request), request.variables)
         opening = Opening(make_context, resume_after)
         return self._subscriptions.events(
-            request.query, request.operation_name, request.variables, opening
+            self._text_of(request), request.operation_name, request.variables, opening
         )
 
     async def _answer_event(self, request: GraphQLRequest, event: Event) -> GraphQLResponse:

@@ -17,6 +17,20 @@ class UnsupportedMediaType(InterlockError):
     status = 415
 
 
+class BodyTooLarge(InterlockError):
+    """The body of the request is larger than a body may be: send less."""
+
+    code = "body_too_large"
+    status = 413
+
+
+def too_large(request: web.Request) -> BodyTooLarge:
+    """Return the refusal of a body that is longer than the server reads."""
+    bound = request.client_max_size
+    message = f"The body is larger than the {bound:,} bytes that a request may have."
+    return BodyTooLarge(message, limit="body_bytes", bound=bound)
+
+
 async def json_in(request: web.Request) -> object:
     """Return what the body of a request says.
 

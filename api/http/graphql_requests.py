@@ -7,7 +7,8 @@ from urllib.parse import parse_qsl
 
 import orjson
 from aiohttp import hdrs, web
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from api.graphql.errors import LimitExceeded, MalformedRequest
 from api.graphql.executor import GraphQLRequest
@@ -24,7 +25,8 @@ class Parameters(BaseModel):
 
     model_config = ConfigDict(strict=True)
 
-    query: str
+    query: str | None = None
+    document_id: str | None = Field(default=None, alias="documentId")
     variables: dict[str, Any] | None = None
     operation_name: str | None = Field(default=None, alias="operationName")
     extensions: dict[str, Any] | None = None
@@ -46,10 +48,22 @@ class Parameters(BaseModel):
             )
             raise MalformedRequest(f"This is not a GraphQL request. {'; '.join(wrong)}.") from None
 
+    @model_validator(mode="after")
+    def check_document(self) -> Self:
+        """Demand a document, or its id."""
+        if self.query is None and self.document_id is None:
+            raise PydanticCustomError("no_document", "`query` is missing")
+        return self
+
     def request(self, *, queries_only: bool) -> GraphQLRequest:
         """Return the request that these are the parameters of."""
-        name = self.operation_name or None
-        return GraphQLRequest(self.query, self.variables or {}, name, queries_only)
+        return GraphQLRequest(
+            self.query,
+            self.variables or {},
+            self.operation_name or None,
+            self.document_id,
+            queries_only,
+        )
 
 
 async def what_is_asked(request: web.Request) -> object:

@@ -35,9 +35,13 @@ class SocketClosed(Exception):
 
     def __init__(self, code: CloseCode, reason: str) -> None:
         self.code = code
-        self.reason = reason.encode()[:REASON_BYTES].decode(errors="ignore").encode()
-        """In UTF-8, cut off where it is too long."""
+        self.reason = close_reason(reason)
         super().__init__(reason)
+
+
+def close_reason(text: str) -> bytes:
+    """Return a reason as a close frame has it: in UTF-8, cut off where it is too long."""
+    return text.encode()[:REASON_BYTES].decode(errors="ignore").encode()
 
 
 class Message(BaseModel):

@@ -6,8 +6,9 @@ cookie: whoever opens the socket has to say a token. So there is no origin to ch
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import aclosing, suppress
+from contextlib import ExitStack, aclosing, suppress
 from functools import partial
+from time import monotonic
 from typing import Final
 
 import orjson
@@ -16,11 +17,11 @@ from aiohttp import WSMsgType, hdrs, web
 from structlog.contextvars import bind_contextvars
 
 from api.facts import JsonObject
-from api.graphql.errors import LimitExceeded, refusal_errors, refuse_above
+from api.graphql.errors import refusal_errors, refuse_above
 from api.graphql.executor import GraphQLExecutor, GraphQLRequest
 from api.http.entrances import By, everybody
 from api.http.graphql import ContextFor
-from api.http.keys import TOKENS
+from api.http.keys import THROTTLE, TOKENS
 from api.http.lifetimes import End, Lifetime, Lifetimes, StreamEnded, taken_within
 from api.http.socket_messages import (
     SUBPROTOCOL,
@@ -32,15 +33,20 @@ from api.http.socket_messages import (
     Pong,
     SocketClosed,
     Subscribe,
+    close_reason,
     read_message,
 )
 from api.identity import bearer_token
 from api.limits import STREAM_LIMITS, StreamLimits
-from engine.errors import InvalidInput, Unauthenticated
+from api.throttle import TooManyRequests, buckets
+from engine.errors import InterlockError, InvalidInput, Unauthenticated
 from engine.tickets.actor import Actor
 
 PATH: Final = "/graphql/ws"
 AUTHORIZATION: Final = hdrs.AUTHORIZATION.lower()
+
+ITSELF: Final = "socket"
+"""The only client of its own bucket."""
 
 CLOSES: Final = {
     End.NOT_INITIALISED: (
@@ -95,21 +101,27 @@ class GraphQLSocket:
     ) -> None:
         self._request = request
         self._socket = socket
+        self._throttle = request.app[THROTTLE]
         self._executor = executor
         self._context_for = context_for
         self._limits = limits
         self._actor: Actor | None = None
         self._operations: dict[str, asyncio.Task[None]] = {}
-        self._rate = Rate(limits.messages_a_second, limits.messages_at_once)
+        self._messages = buckets("socket", limits.message_rate, limits.message_burst, monotonic)
+        self._shares = ExitStack()
 
     async def last(self, lifetimes: Lifetimes) -> None:
         """Answer the client until it leaves or has to."""
         try:
             async with lifetimes.one() as lifetime:
                 lifetime.lasts(self._limits.initialisation_seconds, End.NOT_INITIALISED)
-                await self._converse(lifetime)
+                with self._shares:
+                    await self._converse(lifetime)
         except SocketClosed as closed:
             await self._socket.close(code=closed.code, message=closed.reason)
+        except TooManyRequests as refused:
+            told = close_reason(refused.message)
+            await self._socket.close(code=CloseCode.TOO_MANY, message=told)
         except StreamEnded as ended:
             code, reason = CLOSES[ended.end]
             await self._socket.close(code=code, message=reason.encode())
@@ -124,7 +136,8 @@ class GraphQLSocket:
         async for said in self._socket:
             if said.type is WSMsgType.ERROR:  # and the socket is closed already
                 return
-            self._rate.count()
+            if self._messages is not None:
+                self._messages.take(ITSELF)
             if said.type is not WSMsgType.TEXT:
                 raise SocketClosed(CloseCode.INVALID_MESSAGE, "A message is text.")
             await self._take(read_message(said.data), lifetime)
@@ -154,6 +167,7 @@ class GraphQLSocket:
             reason = refused.details.get("reason")
             raise SocketClosed(CloseCode.FORBIDDEN, f"Forbidden: {reason}") from None
         bind_contextvars(actor=self._actor.id)
+        self._shares.enter_context(self._throttle.in_flight.one_of(self._actor.id))
         lifetime.lasts(tokens.seconds_left(token), End.TOKEN_EXPIRED)
         await self._send({"type": "connection_ack"})
 
@@ -174,13 +188,20 @@ class GraphQLSocket:
                 CloseCode.SUBSCRIBER_EXISTS, f"Subscriber for {message.id} already exists"
             )
         try:
-            refuse_above("socket_operations", self._limits.operations, len(self._operations) + 1)
-        except LimitExceeded as refused:
+            self._admit_operation(self._actor)
+        except InterlockError as refused:
             await self._send(error(message.id, {"errors": refusal_errors(refused)}))
         else:
             request = message.payload.request(queries_only=False)
             work = self._operate(message.id, request, self._actor)
             self._operations[message.id] = asyncio.create_task(work)
+
+    def _admit_operation(self, actor: Actor) -> None:
+        """Return if the client may ask for one more operation; LimitExceeded, TooManyRequests."""
+        running = len(self._operations)
+        refuse_above("socket_operations", self._limits.socket_operations, running + 1)
+        if self._throttle.viewers is not None:
+            self._throttle.viewers.take(actor.id)
 
     async def _operate(self, name: str, request: GraphQLRequest, actor: Actor) -> None:
         """Answer one operation; then its name is free again."""
@@ -210,30 +231,6 @@ class GraphQLSocket:
         for operation in operations:
             operation.cancel()
         await asyncio.gather(*operations, return_exceptions=True)
-
-
-class Rate:
-    """How many messages a client may send: some at once, and then so many a second."""
-
-    def __init__(self, a_second: float, at_once: float) -> None:
-        self._a_second = a_second
-        self._at_once = self._left = at_once
-        self._counted_at = asyncio.get_running_loop().time()
-
-    def count(self) -> None:
-        """Count one more.
-
-        Raises:
-            SocketClosed: it is one too many.
-
-        """
-        now = asyncio.get_running_loop().time()
-        earned = (now - self._counted_at) * self._a_second
-        self._left, self._counted_at = min(self._at_once, self._left + earned) - 1, now
-        if self._left < 0:
-            raise SocketClosed(
-                CloseCode.TOO_MANY, f"Too many messages: {self._a_second:g} a second"
-            )
 
 
 def error(name: str, body: JsonObject) -> JsonObject:

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from api.graphql.executor import GraphQLExecutor
 from api.graphql.resolvers import Resolvers
-from api.http.application import build_application
+from api.http.application import Guards, build_application
 from api.http.graphql import graphql_route
 from api.identity import Tokens
 from engine.errors import Forbidden
@@ -74,7 +74,7 @@ async def opened(batch: int = 0) -> AsyncIterator[Client]:
     """Open the door, which takes that many operations as one request."""
     executor = await GraphQLExecutor.create(SDL, [resolvers])
     route = graphql_route(executor, context_for, batch)
-    async with TestClient(TestServer(build_application([route], TOKENS, ready))) as client:
+    async with TestClient(TestServer(build_application([route], Guards(TOKENS), ready))) as client:
         yield client
 
 

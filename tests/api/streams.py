@@ -12,13 +12,13 @@ import aiohttp
 from pydantic import SecretStr
 
 from api.graphql.executor import GraphQLExecutor
-from api.http.application import build_application
+from api.http.application import Guards, build_application
 from api.http.events import events_routes
 from api.http.lifetimes import Lifetimes
 from api.http.server import listening
 from api.http.websocket import socket_route
 from api.identity import Tokens
-from api.limits import STREAM_LIMITS, StreamLimits
+from api.limits import HTTP_LIMITS, STREAM_LIMITS, HttpLimits, StreamLimits
 from engine.tickets.actor import Actor
 from tests.api.graphql.counting import SDL, Counter
 from tests.api.serving import ready
@@ -74,9 +74,9 @@ class Doors:
 
 @asynccontextmanager
 async def serving(
-    limits: StreamLimits = STREAM_LIMITS, counter: Counter | None = None
+    limits: StreamLimits = STREAM_LIMITS, http_limits: HttpLimits = HTTP_LIMITS
 ) -> AsyncIterator[Doors]:
-    counter = counter or Counter()
+    counter = Counter()
     executor = await GraphQLExecutor.create(SDL, [counter.resolvers])
     lifetimes = Lifetimes()
 
@@ -88,7 +88,7 @@ async def serving(
         socket_route(executor, context_for, lifetimes, limits),
         *events_routes(executor, context_for, lifetimes, limits),
     ]
-    application = build_application(routes, TOKENS, ready)
+    application = build_application(routes, Guards(TOKENS, limits=http_limits), ready)
     application.on_shutdown.append(lifetimes.end_all)
     # As in production: the server of aiohttp's test tools ends a handler when its client leaves.
     async with AsyncExitStack() as server:

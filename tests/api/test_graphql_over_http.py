@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from structlog.testing import capture_logs
 
-from api import limits
+from api.limits import HTTP_LIMITS
 from tests.api.graphql_door import ANNA, GRAPHQL, JSON, Client, Sent, opened, post, touched
 
 ME = b'{"query": "{ me }"}'
@@ -145,7 +145,7 @@ MALFORMED: dict[str, tuple[Sent, int, str]] = {
         "invalid_variables",
     ),
     "too large a document": (post(query="{ me }" + " " * 200_000), 422, "limit_exceeded"),
-    "too large a body": (Sent(b" " * (limits.BODY_BYTES + 1)), 413, "body_too_large"),
+    "too large a body": (Sent(b" " * (HTTP_LIMITS.body_bytes + 1)), 413, "body_too_large"),
     "no type": (Sent(ME, headers={}), 415, "unsupported_media_type"),
     "a form": (
         Sent(b"query={me}", headers={"Content-Type": "application/x-www-form-urlencoded"}),

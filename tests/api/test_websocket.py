@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from api.limits import CLOCK_LEEWAY_SECONDS, STREAM_LIMITS
+from api.limits import CLOCK_LEEWAY_SECONDS, HTTP_LIMITS, STREAM_LIMITS
 from tests.api.graphql.counting import COUNT
 from tests.api.streams import BEARER, authorization, serving
 
@@ -40,7 +40,7 @@ CLOSED: dict[str, tuple[list[object], int, str]] = {
     "no id": ([INIT, {"type": "subscribe", "payload": {"query": FOREVER}}], 4400, "id: Field"),
     "an empty id": ([INIT, subscribing("")], 4400, "id: "),
     "an id that is no text": ([INIT, subscribing(1)], 4400, "id: "),
-    "no query": ([INIT, subscribing(variables={})], 4400, "payload.query: Field required"),
+    "no query": ([INIT, subscribing(variables={})], 4400, "payload: `query` is missing"),
     "variables that are none": ([INIT, subscribing(query="{", variables=[])], 4400, "variables"),
     "a completion of nothing": ([INIT, {"type": "complete"}], 4400, "id: Field required"),
     "an operation before the acknowledgement": ([subscribing()], 4401, "Unauthorized"),
@@ -130,11 +130,14 @@ async def test_a_server_that_stops_says_so() -> None:
 
 
 async def test_too_many_messages_close_the_socket() -> None:
-    limits = replace(STREAM_LIMITS, messages_at_once=5, messages_a_second=0.001)
+    limits = replace(STREAM_LIMITS, message_burst=5, message_rate=0.001)
     async with serving(limits) as doors, doors.socket() as socket:
         await socket.send(*[{"type": "ping"}] * 6)
         assert [await socket.receive() for _ in range(5)] == [{"type": "pong"}] * 5
-        assert await socket.closed() == (4429, "Too many messages: 0.001 a second")
+        assert await socket.closed() == (
+            4429,
+            "This socket may send 0.001 requests a second, and 5 at once: wait 1000 s.",
+        )
 
 
 async def test_a_message_that_is_too_large_closes_the_socket() -> None:
@@ -240,7 +243,7 @@ async def test_operations_run_side_by_side() -> None:
 
 
 async def test_one_operation_too_many_is_refused_and_the_others_go_on() -> None:
-    limits = replace(STREAM_LIMITS, operations=1)
+    limits = replace(STREAM_LIMITS, socket_operations=1)
     async with serving(limits) as doors, doors.acknowledged() as socket:
         await socket.subscribe("a", FOREVER)
         assert await socket.data("a") == {"forever": 1}
@@ -252,6 +255,29 @@ async def test_one_operation_too_many_is_refused_and_the_others_go_on() -> None:
         await socket.send({"id": "a", "type": "complete"})
         await socket.subscribe("b", "{ ready }")
         assert await socket.data("b") == {"ready": True}
+
+
+async def test_a_socket_is_one_of_the_requests_of_its_viewer() -> None:
+    limits = replace(HTTP_LIMITS, viewer_requests=1)
+    async with serving(http_limits=limits) as doors, doors.acknowledged(), doors.socket() as second:
+        await second.send(INIT)
+        code, reason = await second.closed()
+        assert (code, "wait for one of them" in reason) == (4429, True)
+    async with serving(http_limits=limits) as doors:
+        for _ in range(2):
+            async with doors.acknowledged():
+                pass
+            await doors.deserted()
+
+
+async def test_an_operation_is_one_of_the_requests_of_its_viewer() -> None:
+    limits = replace(HTTP_LIMITS, viewer_rate=0.001, viewer_burst=1)
+    async with serving(http_limits=limits) as doors, doors.acknowledged() as socket:
+        await socket.subscribe("a", FOREVER)
+        assert await socket.data("a") == {"forever": 1}
+        await socket.subscribe("b", "{ ready }")
+        [error] = (await socket.receive())["payload"]
+        assert error["extensions"]["code"] == "too_many_requests"
 
 
 async def test_a_client_that_leaves_takes_its_operations_along() -> None:
