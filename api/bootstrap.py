@@ -32,6 +32,7 @@ from api.plugins import Clock, LivePlugins
 from api.settings import Settings
 from api.timekeeping import Timekeeping
 from api.values_watch import ValuesWatch
+from api.webhooks.couriers import Couriers
 from api.workflows import LiveWorkflows
 from engine.storage.database import Database
 from engine.tickets.actor import Actor
@@ -84,6 +85,10 @@ async def application_on(
         await stack.enter_async_context(in_background(monitoring.look_after()))
         timekeeping = Timekeeping(parts.database, plugins)
         await stack.enter_async_context(in_background(timekeeping.go_on()))
+        couriers = Couriers(
+            parts.database, plugins, settings.webhook_hosts, settings.webhook_secrets_dir
+        )
+        await stack.enter_async_context(in_background(couriers.go_on()))
 
         async def context_for(actor: Actor) -> Context:
             await people.remember(actor)
@@ -99,7 +104,7 @@ async def application_on(
             Tokens(settings.demand_jwt_secret()),
             parts.database.check,
             ApiKeys(settings.api_keys),
-            values.metrics.collectors if values else (),
+            [*(values.metrics.collectors if values else ()), *couriers.metrics.collectors],
         )
 
 

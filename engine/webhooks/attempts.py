@@ -40,7 +40,7 @@ class Failure(StrEnum):
 
     TIMEOUT = "timeout"
     NO_CONNECTION = "no_connection"
-    BAD_CERTIFICATE = "bad_certificate"
+    TLS_FAILED = "tls_failed"
     ADDRESS_NOT_ALLOWED = "address_not_allowed"
     BROKEN_ANSWER = "broken_answer"
 

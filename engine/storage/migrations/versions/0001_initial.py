@@ -241,7 +241,12 @@ def upgrade() -> None:
             sa.DateTime(timezone=True),
             server_default=sa.text("clock_timestamp()"),
             nullable=False,
-            comment="while somebody attempts it: when another may",
+        ),
+        sa.Column(
+            "claimed_until",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="somebody attempts it; after that, another may",
         ),
         sa.Column(
             "last_answer",
