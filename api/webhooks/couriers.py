@@ -4,28 +4,25 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import count
 from pathlib import Path
 from typing import Final
 
 import structlog
 from aiohttp import ClientSession
 
+from api.background import Chore, attempt
 from api.plugins import LivePlugins
 from api.webhooks.calling import call, open_session
 from api.webhooks.metrics import WebhookMetrics
 from api.webhooks.secrets import secrets_named
-from engine.errors import Unavailable
 from engine.plugins import Plugin
 from engine.storage.database import Database
 from engine.storage.webhook_deliveries import (
     Delivery,
     body_of,
     claim,
-    prune_deliveries,
     settle,
 )
 from engine.storage.webhook_reports import count_deliveries
@@ -38,10 +35,11 @@ from engine.webhooks.signatures import Secret, signed
 from engine.webhooks.urls import target_of
 
 POLL_SECONDS: Final = 1
-POLLS_PER_COUNT: Final = 15
-POLLS_PER_PRUNING: Final = 600
+COUNT_SECONDS: Final = 15
 LANES: Final = 4
 """How many calls of one receiver a server makes at once, so that a slow one holds up few."""
+
+FAILURE: Final = "webhooks could not be worked on"
 
 log: Final = structlog.get_logger(component="webhooks")
 
@@ -73,30 +71,27 @@ class Couriers:
     lanes: Counter[str] = field(default_factory=Counter)
 
     @property
-    def is_on(self) -> bool:
-        """Whether anything may be delivered now."""
-        return self.plugins.is_on(Plugin.TICKETING)
-
-    async def go_on(self, every: float = POLL_SECONDS) -> None:
-        """Look every so many seconds for what is owed, and work on it, for ever."""
-        async with asyncio.TaskGroup() as tasks:
-            for polls in count():
-                await attempt(partial(self.send_out, tasks))
-                if polls % POLLS_PER_COUNT == 0:
-                    await attempt(self.take_count)
-                if polls % POLLS_PER_PRUNING == 0:
-                    await attempt(partial(prune_deliveries, self.database))
-                await asyncio.sleep(every)
+    def counting(self) -> Chore:
+        """What keeps the metrics up to date of what is owed."""
+        return Chore(self.take_count, COUNT_SECONDS, FAILURE)
 
     async def take_count(self) -> None:
         """Let the metrics tell how much is pending, and how much dead."""
         self.metrics.show(await count_deliveries(self.database))
 
+    def is_on(self) -> bool:
+        """Tell whether anything may be delivered now."""
+        return self.plugins.is_on(Plugin.TICKETING)
+
+    async def go_on(self, every: float = POLL_SECONDS) -> None:
+        """Look every so many seconds for what is owed, and work on it, for ever."""
+        async with asyncio.TaskGroup() as tasks:
+            await Chore(partial(self.send_out, tasks), every, FAILURE, self.is_on).repeat()
+
     async def send_out(self, tasks: asyncio.TaskGroup) -> None:
         """Spread what happened into deliveries, and begin to make those that are due."""
-        if self.is_on:
-            for webhook in await webhooks_at_work(self.database):
-                await attempt(partial(self.serve, webhook, tasks))
+        for webhook in await webhooks_at_work(self.database):
+            await attempt(partial(self.serve, webhook, tasks), FAILURE)
 
     async def serve(self, webhook: WebhookAtWork, tasks: asyncio.TaskGroup) -> None:
         """Do so for one webhook."""
@@ -130,14 +125,14 @@ class Couriers:
     async def run_lane(self, webhook: WebhookAtWork, means: Means) -> None:
         """Make one delivery after the other until none is due."""
         try:
-            await attempt(partial(self.deliver_all, webhook, means))
+            await attempt(partial(self.deliver_all, webhook, means), FAILURE)
         finally:
             self.lanes[webhook.declared.name] -= 1
 
     async def deliver_all(self, webhook: WebhookAtWork, means: Means) -> None:
         """Do so over connections of its own."""
         async with open_session(means.reach) as session:
-            while self.is_on and (delivery := await claim(self.database, webhook)):
+            while self.is_on() and (delivery := await claim(self.database, webhook)):
                 answer = await self.tell(session, webhook.declared.url, delivery, means.secrets)
                 await self.note(webhook, delivery, answer)
 
@@ -167,13 +162,3 @@ def tell_of_death(delivery: Delivery, answer: Answer) -> None:
         attempts=delivery.attempts,
         answer=str(answer),
     )
-
-
-async def attempt(work: Callable[[], Awaitable[object]]) -> None:
-    """Do some work; the log tells what fails, and the next time comes."""
-    try:
-        await work()
-    except Unavailable as error:
-        log.warning("webhooks could not be worked on", reason=error.message)
-    except Exception:  # whatever it is, the next time comes
-        log.exception("webhooks could not be worked on")

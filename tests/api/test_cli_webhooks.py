@@ -1,27 +1,21 @@
 """`interlock webhooks`, run as its users run it."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
+from subprocess import CompletedProcess
 
 from sqlalchemy import text
 
 from engine.storage.database import Database
 from engine.storage.statements import Statement
 from engine.storage.ticket_store import TicketStore
+from tests.api.command import interlock, on
 from tests.declared import put
 from tests.engine.storage.changes import open_ticket
 from tests.engine.storage.test_webhooks import spread_all, webhook
 
-COMMAND = Path(sys.executable).with_name("interlock")
 
-
-def run(database_url: str, *words: str) -> subprocess.CompletedProcess[str]:
-    env = os.environ | {"INTERLOCK_DATABASE_URL": database_url, "COLUMNS": "160"}
-    command = [str(COMMAND), "webhooks", *words]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=env)  # noqa: S603 - our own command
+def run(database_url: str, *words: str) -> CompletedProcess[str]:
+    return interlock("webhooks", *words, env=on(database_url) | {"COLUMNS": "160"})
 
 
 async def test_dead_letters_are_listed_and_sent_again(

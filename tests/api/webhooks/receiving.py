@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from sqlalchemy import text
 
-from api.bootstrap import in_background
+from api.background import in_background
 from api.licences import licence_for
 from api.plugins import LivePlugins
 from api.webhooks.couriers import Couriers

@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from api.bootstrap import in_background
+from api.background import in_background
 from api.webhooks.couriers import LANES
 from engine.plugins import Plugin
 from engine.storage.database import Database
@@ -459,8 +459,6 @@ async def test_while_ticketing_is_off_nothing_is_told(
     courier = await servers.courier()
     await courier.plugins.toggle(ADA, Plugin.TICKETING, enabled=False)
     async with asyncio.TaskGroup() as tasks:
-        await courier.send_out(tasks)
-        courier.plugins.switches = {Plugin.TICKETING: True}  # not heard yet
         await courier.send_out(tasks)
     assert await deliveries(database) == []
     await courier.plugins.toggle(ADA, Plugin.TICKETING, enabled=True)
