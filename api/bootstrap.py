@@ -38,6 +38,7 @@ from api.people import People
 from api.plugins import Clock, LivePlugins
 from api.settings import Settings
 from api.values_watch import ValuesWatch
+from api.webhooks.couriers import Couriers
 from api.workflows import LiveWorkflows
 from engine.storage.database import Database
 from engine.tickets.actor import Actor
@@ -83,10 +84,12 @@ async def application_on(
         plugins.tell()
         refreshes = (plugins.refresh, workflows.refresh, catalog.refresh)
         changes = Changes(parts.database, settings.limits.stream.waiting_changes)
-        beside = [chore.repeat() for chore in chores(parts.database, plugins)]
-        await stack.enter_async_context(
-            in_background(follow(parts.url, *refreshes), changes.follow(), *beside)
+        couriers = Couriers(
+            parts.database, plugins, settings.webhook_hosts, settings.webhook_secrets_dir
         )
+        beside = [chore.repeat() for chore in (*chores(parts.database, plugins), couriers.counting)]
+        works = (follow(parts.url, *refreshes), changes.follow(), couriers.go_on(), *beside)
+        await stack.enter_async_context(in_background(*works))
 
         executor = await interlock_executor(settings.limits.graphql)
         if settings.trusted_documents is not None:
@@ -129,7 +132,7 @@ async def application_on(
                 settings.trusted_proxies,
             ),
             parts.database.check,
-            values.metrics.collectors if values else (),
+            [*(values.metrics.collectors if values else ()), *couriers.metrics.collectors],
         )
         application.on_shutdown.append(lifetimes.end_all)
         yield application

@@ -23,6 +23,7 @@ from engine.workflows.declaration import (
     Declared,
     PrioritySla,
     Service,
+    Webhook,
     Workflow,
     WorkingCalendar,
 )
@@ -121,7 +122,7 @@ def complaints_about_resource(
 def name_in(declared: Declared) -> str:
     """Return what a declaration is called."""
     match declared:
-        case Workflow() | Category() | WorkingCalendar() | CatalogItem():
+        case Workflow() | Category() | WorkingCalendar() | CatalogItem() | Webhook():
             return declared.name
         case Service():
             return declared.path

@@ -40,6 +40,8 @@ def test_every_variable_is_read() -> None:
             "INTERLOCK_API_KEYS": f"reload={DIGEST}",
             "INTERLOCK_LICENSE_PUBLIC_KEY": PUBLIC_KEY,
             "INTERLOCK_LICENSE_KEY": "e30.e30.e30",
+            "INTERLOCK_WEBHOOK_HOSTS": "hooks.example.com, *.example.org",
+            "INTERLOCK_WEBHOOK_SECRETS_DIR": "/etc/interlock/webhooks",
             "INTERLOCK_VALUES_FILE": "/etc/interlock/values.yaml",
             "INTERLOCK_VALUES_KEY": "interlock",
             "INTERLOCK_HOST": "::",
@@ -64,6 +66,12 @@ def test_every_variable_is_read() -> None:
         "data_dir": Path("/var/lib/interlock"),
         "api_keys": ({"scopes": {Scope.RELOAD}, "digest": bytes.fromhex(DIGEST)},),
         "license_public_key": PUBLIC_KEY,
+        "webhook_hosts": {
+            "names": {"hooks.example.com"},
+            "suffixes": (".example.org",),
+            "origins": set(),
+        },
+        "webhook_secrets_dir": Path("/etc/interlock/webhooks"),
         "values_file": Path("/etc/interlock/values.yaml"),
         "values_key": "interlock",
         "host": "::",
@@ -87,6 +95,11 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "an unknown log level": ("LOG_LEVEL", "loud", "it must be debug or info or warning or error."),
     "a short secret": ("JWT_SECRET", "short", "must be a secret of at least 32 characters."),
     "another database": ("DATABASE_URL", "mysql://db", "must be the address of a PostgreSQL"),
+    "a host that is none": (
+        "WEBHOOK_HOSTS",
+        "hooks.example.com 0x7f.1",
+        "such as 203.0.113.7; '0x7f.1' is neither.",
+    ),
     "an unknown limit": (
         "LIMITS",
         "depth_fields=20 depht_fields=3",
