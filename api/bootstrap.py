@@ -32,8 +32,10 @@ from api.plugins import Clock, LivePlugins
 from api.settings import Settings
 from api.timekeeping import Timekeeping
 from api.values_watch import ValuesWatch
+from api.visibility import LiveVisibility
 from api.workflows import LiveWorkflows
 from engine.storage.database import Database
+from engine.storage.ticket_store import TicketStore
 from engine.tickets.actor import Actor
 
 log: Final = structlog.get_logger(component="server")
@@ -77,7 +79,8 @@ async def application_on(
         licence = licence_for(settings.license_public_key, settings.license_key)
         plugins = await LivePlugins.read(parts.database, licence, clock)
         plugins.tell()
-        refreshes = (plugins.refresh, workflows.refresh, catalog.refresh)
+        visibility = await LiveVisibility.read(parts.database)
+        refreshes = (plugins.refresh, workflows.refresh, catalog.refresh, visibility.refresh)
         await stack.enter_async_context(in_background(follow(parts.url, *refreshes)))
         await stack.enter_async_context(in_background(forget_old_keys(parts.database)))
         monitoring = Monitoring(parts.database, plugins)
@@ -87,7 +90,9 @@ async def application_on(
 
         async def context_for(actor: Actor) -> Context:
             await people.remember(actor)
-            return Context(actor, parts.database, parts.tickets, workflows, catalog, plugins)
+            viewer = visibility.viewer(actor)
+            store = TicketStore(parts.database, viewer.visibility)
+            return Context(viewer, parts.database, store, workflows, catalog, plugins)
 
         yield build_application(
             [

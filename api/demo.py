@@ -19,6 +19,7 @@ from api.parts import Parts, open_parts
 from api.settings import Settings
 from engine.storage.finding import find_tickets
 from engine.storage.resource_store import read_live
+from engine.storage.ticket_store import TicketStore
 from engine.storage.users import remember_user
 from engine.tickets.actor import Actor
 from engine.tickets.finding import Part
@@ -28,6 +29,7 @@ from engine.tickets.requests import (
     CreateTicket,
     TransitionTicket,
 )
+from engine.tickets.viewer import EVERYTHING
 from engine.vocabulary import SYSTEM, Priority, Status
 from engine.workflows.declaration import Ticketing
 from engine.workflows.resources import declared_resources
@@ -171,7 +173,7 @@ async def fill(parts: Parts) -> int:
         await reconcile(parts.database, defaults, Order(by=SYSTEM, wait=True), SOURCE)
     for person in (ANNA, MARTON):
         await remember_user(parts.database, person)
-    if (await find_tickets(parts.database, {}, Part(1))).tickets:
+    if (await find_tickets(parts.database, EVERYTHING, {}, Part(1))).tickets:
         return 0
     for story in STORIES:
         await tell(parts, story)
@@ -180,7 +182,7 @@ async def fill(parts: Parts) -> int:
 
 async def tell(parts: Parts, story: Story) -> None:
     """Make one ticket and bring it to its status."""
-    store = parts.tickets
+    store = TicketStore(parts.database)
     form = CreateTicket(
         title=story.title,
         description=story.description,

@@ -16,6 +16,7 @@ from engine.storage.users import user_names
 from engine.tickets.actor import Actor
 from engine.tickets.history import Entry
 from engine.tickets.ticket import Ticket
+from engine.tickets.viewer import Viewer
 from engine.vocabulary import SYSTEM
 
 T = TypeVar("T")
@@ -69,13 +70,18 @@ class Batch:
 class Context:
     """One request's share of the application."""
 
-    actor: Actor
+    viewer: Viewer
     database: Database
     store: TicketStore
     workflows: LiveWorkflows
     catalog: LiveCatalog
     plugins: LivePlugins
     _batches: dict[str, Batch] = field(default_factory=dict)
+
+    @property
+    def actor(self) -> Actor:
+        """The person who asks."""
+        return self.viewer.actor
 
     def together(self, tickets: Sequence[Ticket]) -> list[Ticket]:
         """Return tickets, noting that they were read together."""

@@ -18,7 +18,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from engine import limits
-from engine.vocabulary import Priority, Role, Status
+from engine.vocabulary import Priority, Role, Status, Visibility
 from engine.workflows.durations import DURATION_PATTERN, duration
 from engine.workflows.working_hours import (
     DATE_FORM,
@@ -361,6 +361,13 @@ class Service(Declared):
     """Going down again so soon after a recovery re-opens the ticket; 0s for a new one each time."""
 
 
+class Readers(Declared):
+    """Who may read tickets: `ticketing.visibility`, which is written as one word."""
+
+    readers: Annotated[Visibility, Field(strict=False)] = Visibility.EVERYONE
+    """Everyone who is signed in, or those who are involved in a ticket."""
+
+
 class Ticketing(Declared):
     """Everything operational: the `ticketing:` section of a Helm values file."""
 
@@ -384,3 +391,5 @@ class Ticketing(Declared):
     """How soon tickets of each priority are to be picked up and resolved."""
     auto_close: AutoClose = AutoClose()
     """When the system closes a RESOLVED ticket."""
+    visibility: Annotated[Visibility, Field(strict=False)] = Visibility.EVERYONE
+    """Who may read a ticket: everyone, or its requester, assignee, assignee group and admins."""

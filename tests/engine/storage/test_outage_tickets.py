@@ -21,6 +21,7 @@ from engine.tickets.promises import promise_in
 from engine.tickets.reports import HealthReport
 from engine.tickets.system import SYSTEM_ACTOR, SystemReason, reason_in
 from engine.tickets.ticket import Opening
+from engine.tickets.viewer import EVERYTHING
 from engine.vocabulary import Priority, Status
 from tests.declared import DEFAULTS, put
 from tests.engine.storage.changes import comment, flaws, hand_over
@@ -112,7 +113,7 @@ async def test_a_comment_under_way_counts_as_a_touch(
 ) -> None:
     await declare_service(database)
     ticket = (await report(database, "DOWN")).ticket
-    outage = await read_ticket(database, str(ticket))
+    outage = await read_ticket(database, EVERYTHING, str(ticket))
     async with observer.closed_gate("ticket_status_history", AT_COMMIT):
         commenting = asyncio.create_task(comment(store, outage))
         await observer.see_waiting(1)
@@ -120,7 +121,7 @@ async def test_a_comment_under_way_counts_as_a_touch(
         await observer.see_waiting(2)
     await commenting
     assert (await recovering).response is Response.COMMENT
-    assert (await read_ticket(database, outage.id)).status is Status.OPEN
+    assert (await read_ticket(database, EVERYTHING, outage.id)).status is Status.OPEN
     latest = (await history(database, ticket))[-1]
     assert (latest.actor, latest.kind) == ("system", EntryKind.COMMENT)
     assert "has recovered" in str(latest.new_value)
@@ -131,7 +132,7 @@ async def test_a_comment_that_comes_later_is_said_to_a_closed_ticket(
 ) -> None:
     await declare_service(database)
     ticket = (await report(database, "DOWN")).ticket
-    outage = await read_ticket(database, str(ticket))
+    outage = await read_ticket(database, EVERYTHING, str(ticket))
     async with observer.closed_gate("ticket_status_history", AT_COMMIT):
         recovering = asyncio.create_task(report(database, "OPERATIONAL"))
         await observer.see_waiting(1)
@@ -147,7 +148,7 @@ async def test_an_assigned_ticket_is_told_of_recovery_and_of_the_next_outage(
 ) -> None:
     await declare_service(database)
     ticket = (await report(database, "DOWN")).ticket
-    await hand_over(store, await read_ticket(database, str(ticket)))
+    await hand_over(store, await read_ticket(database, EVERYTHING, str(ticket)))
     for status in ("OPERATIONAL", "OPERATIONAL", "DOWN", "DOWN"):
         assert (await report(database, status)).ticket == ticket
     told = [each for each in await history(database, ticket) if each.kind == "comment"]
@@ -198,7 +199,7 @@ async def test_a_report_is_kept_until_its_workflow_is_declared_again(database: D
     assert await act_on_reports(database) == 0
     await put(database, [INCIDENT_RESPONSE])
     assert await act_on_reports(database) == 1
-    assert (await read_ticket(database, str(ticket))).status is Status.CLOSED
+    assert (await read_ticket(database, EVERYTHING, str(ticket))).status is Status.CLOSED
 
 
 async def test_a_workflow_that_is_not_known_is_told(database: Database) -> None:
@@ -243,7 +244,7 @@ async def test_reports_are_kept_while_ticketing_is_off_and_acted_on_when_it_is_o
     assert await act_on_reports(database) == 0
     await turn_switch(database, ADA, Plugin.TICKETING, enabled=True)
     assert await act_on_reports(database) == 2
-    assert (await read_ticket(database, str(first))).status is Status.CLOSED
+    assert (await read_ticket(database, EVERYTHING, str(first))).status is Status.CLOSED
     assert len(await outage_tickets(database, "acme/shop/cart")) == 1
 
 
