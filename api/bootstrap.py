@@ -21,6 +21,8 @@ from api.http.registry import registry_routes
 from api.http.server import run_server
 from api.http.templates import template_routes
 from api.identity import Tokens
+from api.identity.configured import rules_of
+from api.identity.opening import key_source
 from api.keys import ApiKeys
 from api.licences import licence_for
 from api.logs import configure_logging
@@ -49,7 +51,7 @@ def run_interlock(settings: Settings, announce: Callable[[str], None]) -> None:
         Unavailable: the database does not answer, or does not let us in.
 
     """
-    settings.demand_jwt_secret()
+    settings.demand_key_source()
     configure_logging(settings.log_format, settings.log_level)
     run_server(open_application(settings), settings.host, settings.port, announce)
 
@@ -79,6 +81,9 @@ async def application_on(
         licence = licence_for(settings.license_public_key, settings.license_key)
         plugins = await LivePlugins.read(parts.database, licence, clock)
         plugins.tell()
+        keys = key_source(settings)
+        await keys.begin()
+        await stack.enter_async_context(in_background(keys.follow()))
         visibility = await LiveVisibility.read(parts.database)
         refreshes = (plugins.refresh, workflows.refresh, catalog.refresh, visibility.refresh)
         await stack.enter_async_context(in_background(follow(parts.url, *refreshes)))
@@ -94,6 +99,10 @@ async def application_on(
             store = TicketStore(parts.database, viewer.visibility)
             return Context(viewer, parts.database, store, workflows, catalog, plugins)
 
+        async def check_readiness() -> None:
+            keys.check()
+            await parts.database.check()
+
         yield build_application(
             [
                 graphql_route(await interlock_executor(), context_for),
@@ -101,8 +110,8 @@ async def application_on(
                 *template_routes(parts.database),
                 *monitoring_routes(monitoring),
             ],
-            Tokens(settings.demand_jwt_secret()),
-            parts.database.check,
+            Tokens(keys, rules_of(settings)),
+            check_readiness,
             ApiKeys(settings.api_keys),
             values.metrics.collectors if values else (),
         )

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from api.bootstrap import application_on
 from api.http.server import run_server
-from api.identity import Tokens
+from api.identity.configured import secret_tokens
 from api.logs import configure_logging
 from api.parts import Parts, open_parts
 from api.settings import Settings
@@ -137,7 +137,7 @@ async def open_demo(settings: Settings) -> AsyncIterator[web.Application]:
 
 def announcement(settings: Settings) -> Callable[[str], None]:
     """Return what tells a newcomer where Interlock is and what to try."""
-    tokens = Tokens(settings.demand_jwt_secret())
+    tokens = secret_tokens(settings)
     anna, marton = (tokens.mint(person, TOKEN_LIFETIME) for person in (ANNA, MARTON))
     embedded = f"its own PostgreSQL in {settings.data_dir}"
     data = "the database of INTERLOCK_DATABASE_URL" if settings.database_url else embedded

@@ -1,6 +1,6 @@
 """What a handler finds in the request, and a middleware in the application."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, TypeAlias
 
 from aiohttp import web
@@ -20,7 +20,7 @@ TOKENS: Final = web.AppKey("tokens", Tokens)
 API_KEYS: Final = web.AppKey("api_keys", ApiKeys)
 METRICS: Final = web.AppKey("metrics", Metrics)
 
-Entrance: TypeAlias = Callable[[web.Request], None]
+Entrance: TypeAlias = Callable[[web.Request], Awaitable[None]]
 """Lets a request in and tells handler and log who asks, or raises why it does not."""
 
 ENTRANCES: Final[web.AppKey[Mapping[web.AbstractRoute, Entrance]]] = web.AppKey("entrances")

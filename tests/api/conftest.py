@@ -10,13 +10,13 @@ from aiohttp.test_utils import TestClient, TestServer
 from pydantic import SecretStr
 
 from api.bootstrap import application_on
-from api.identity import Tokens
+from api.identity import SecretTokens
 from api.parts import Parts, open_parts
 from api.settings import Settings
 from engine.tickets.actor import Actor
 
 SECRET = SecretStr("0123456789abcdef" * 2)
-TOKENS = Tokens(SECRET)
+TOKENS = SecretTokens(SECRET)
 
 Client = TestClient[web.Request, web.Application]
 

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from api.http.application import build_application
 from api.http.server import run_server
-from api.identity import Tokens
+from api.identity.configured import secret_tokens
 from api.logs import configure_logging
 from api.settings import Settings
 
@@ -27,7 +27,7 @@ async def ready() -> None: ...
 
 @asynccontextmanager
 async def open_application(settings: Settings) -> AsyncIterator[web.Application]:
-    tokens = Tokens(settings.demand_jwt_secret())
+    tokens = secret_tokens(settings)
     yield build_application([web.get("/hold", hold)], tokens, ready)
     typer.echo("closed")
 

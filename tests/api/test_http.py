@@ -25,14 +25,14 @@ from api import limits
 from api.http.application import build_application
 from api.http.entrances import By, everybody
 from api.http.keys import ACTOR
-from api.identity import Tokens
+from api.identity import SecretTokens
 from engine.errors import Misconfigured, Unavailable, VersionConflict
 from engine.tickets.actor import Actor
 from engine.vocabulary import Status
 from tests.api.serving import ready
 
 SECRET = "0123456789abcdef" * 2
-TOKENS = Tokens(SecretStr(SECRET))
+TOKENS = SecretTokens(SecretStr(SECRET))
 ANNA = Actor("u_b1", "Anna K.", frozenset({"payment-team"}))
 TOKEN = TOKENS.mint(ANNA, timedelta(hours=1))
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
