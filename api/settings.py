@@ -1,10 +1,11 @@
 """What the environment says: every setting, read once, and every complaint at once."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Final, Self, get_args
+from typing import Annotated, Final, Self, TypeAlias, get_args
 
 from pydantic import (
     AfterValidator,
@@ -17,11 +18,19 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from api import limits
+from api.configured_limits import read_limits
 from api.identity.claims import DEFAULT_NAMES
 from api.identity.places import issuer_address, key_place
 from api.keys import SEPARATORS, KeyEntry, read_entries
 from api.licences import LicenceKey
+from api.limits import (
+    AUDIENCES,
+    CLAIM_NAME_CHARACTERS,
+    CLOCK_LEEWAY_SECONDS,
+    CLOCK_LEEWAY_SECONDS_MOST,
+    GRAPHQL_BATCH,
+    Limits,
+)
 from engine.errors import Misconfigured
 from engine.findings import did_you_mean
 
@@ -36,6 +45,9 @@ SERVICE_LINK_NAME: Final = re.compile(
     r".*_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
 )
 SERVICE_LINK_PORT: Final = re.compile(r"(tcp|udp|sctp)://\S+:\d+")
+
+
+Network: TypeAlias = IPv4Network | IPv6Network
 
 
 class LogFormat(StrEnum):
@@ -73,6 +85,16 @@ def words_of(text: str) -> tuple[str, ...]:
     return tuple(filter(None, SEPARATORS.split(text)))
 
 
+def read_networks(text: str) -> tuple[Network, ...]:
+    """Return the networks of a list; ValueError if one is none."""
+    return tuple(map(ip_network, words_of(text)))
+
+
+def in_words(read: Callable[[str], object]) -> BeforeValidator:
+    """Return what reads the text of a variable, and lets what is read already pass."""
+    return BeforeValidator(lambda given: read(given) if isinstance(given, str) else given)
+
+
 def variable_of(field: str) -> str:
     """Return the environment variable of a field."""
     return PREFIX + field.upper()
@@ -81,7 +103,7 @@ def variable_of(field: str) -> str:
 ClaimName = Annotated[
     str,
     Field(
-        max_length=limits.CLAIM_NAME_CHARACTERS,
+        max_length=CLAIM_NAME_CHARACTERS,
         pattern=r"^\S+$",
         description="the name of a claim, or a way to it with dots: realm_access.roles",
     ),
@@ -119,7 +141,7 @@ class Settings(BaseModel):
     ] = None
     jwks: Annotated[
         str | Path | None,
-        BeforeValidator(key_place),
+        in_words(key_place),
         Field(description="a file with a JSON Web Key Set, or its https address"),
     ] = None
     oidc_issuer: Annotated[
@@ -131,9 +153,9 @@ class Settings(BaseModel):
     """None: whoever has the key may issue."""
     jwt_audience: Annotated[
         tuple[str, ...],
-        BeforeValidator(words_of),
+        in_words(words_of),
         Field(
-            max_length=limits.AUDIENCES,
+            max_length=AUDIENCES,
             description="what tokens have in aud, one or several divided by commas or spaces",
         ),
     ] = ()
@@ -141,17 +163,17 @@ class Settings(BaseModel):
         int,
         Field(
             ge=0,
-            le=limits.CLOCK_LEEWAY_SECONDS_MOST,
-            description=f"a number of seconds, 0 to {limits.CLOCK_LEEWAY_SECONDS_MOST}",
+            le=CLOCK_LEEWAY_SECONDS_MOST,
+            description=f"a number of seconds, 0 to {CLOCK_LEEWAY_SECONDS_MOST}",
         ),
-    ] = limits.CLOCK_LEEWAY_SECONDS
+    ] = CLOCK_LEEWAY_SECONDS
     claim_user: ClaimName = DEFAULT_NAMES.user
     claim_name: ClaimName = DEFAULT_NAMES.name
     claim_groups: ClaimName = DEFAULT_NAMES.groups
     claim_admin: Annotated[
         str,
         Field(
-            max_length=limits.CLAIM_NAME_CHARACTERS,
+            max_length=CLAIM_NAME_CHARACTERS,
             pattern=r"^[^\s=]+(=.+)?$",
             description="the name of a claim that is true of admins, or claim=value",
         ),
@@ -183,6 +205,30 @@ class Settings(BaseModel):
     port: Annotated[
         int, Field(ge=0, le=65_535, description="a port number, 1 to 65535, or 0 for any free one")
     ] = 8080
+    trusted_proxies: Annotated[
+        tuple[Network, ...],
+        in_words(read_networks),
+        Field(description="addresses and networks such as 10.0.0.0/8, separated by commas"),
+    ] = ()
+    """Whose `X-Forwarded-For` tells the address of a client."""
+    trusted_documents: Annotated[
+        Path | None, Field(description="a JSON file of documents by their SHA-256")
+    ] = None
+    """None: any document is executed that the limits allow."""
+    limits: Annotated[
+        Limits,
+        in_words(read_limits),
+        Field(description="limits such as depth_fields=20 viewer_rate=50"),
+    ] = Limits()
+    graphql_batch: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=GRAPHQL_BATCH,
+            description="how many GraphQL operations may be sent as one request, up to "
+            f"{GRAPHQL_BATCH}; 0 for no such requests",
+        ),
+    ] = 0
     log_format: Annotated[
         LogFormat, BeforeValidator(str.lower), Field(description=" or ".join(LogFormat))
     ] = LogFormat.TEXT
@@ -265,7 +311,8 @@ def complaint(error: ErrorDetails) -> str:
     if name not in VARIABLES:
         return f"{name} is not a setting of Interlock.{did_you_mean(name, VARIABLES)}"
     value = "" if name in SECRETS else f" is {error['input']!r}: it"
-    return f"{name}{value} must be {VARIABLES[name].description}{reason_of(error)}."
+    sentence = f"{name}{value} must be {VARIABLES[name].description}{reason_of(error)}"
+    return sentence if sentence.endswith("?") else f"{sentence}."
 
 
 def reason_of(error: ErrorDetails) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from api.identity import SecretTokens
 from api.parts import Parts, open_parts
 from api.settings import Settings
 from engine.tickets.actor import Actor
+from tests.api.mounted import ALL_DEFAULTS, Mount
 
 SECRET = SecretStr("0123456789abcdef" * 2)
 TOKENS = SecretTokens(SECRET)
@@ -23,6 +25,14 @@ Client = TestClient[web.Request, web.Application]
 
 def bearer(actor: Actor) -> dict[str, str]:
     return {"Authorization": f"Bearer {TOKENS.mint(actor, timedelta(hours=1))}"}
+
+
+@pytest.fixture
+def mount(tmp_path: Path) -> Mount:
+    """Return a folder with a values file that is in force."""
+    mount = Mount(tmp_path)
+    mount.put(ALL_DEFAULTS)
+    return mount
 
 
 @pytest.fixture

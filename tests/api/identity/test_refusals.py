@@ -9,7 +9,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from cryptography.hazmat.primitives import hashes
 
 from api import limits
-from api.http.application import build_application
+from api.http.application import Guards, build_application
 from api.http.keys import ACTOR
 from api.identity import SENTENCES, TokenRefusal, TokenRules, Tokens
 from tests.api.conftest import Client
@@ -179,7 +179,7 @@ async def clients() -> AsyncIterator[dict[str, Client]]:
     opened = {}
     for by in SIGNERS:
         tokens = Tokens(by.keys, RULES, clock=lambda: NOW)
-        application = build_application([web.get("/", answer)], tokens, ready)
+        application = build_application([web.get("/", answer)], Guards(tokens), ready)
         opened[by.algorithm] = TestClient(TestServer(application))
         await opened[by.algorithm].start_server()
     yield opened

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from structlog.testing import capture_logs
 
 from api import limits
-from api.http.application import build_application
+from api.http.application import Guards, build_application
 from api.identity import TokenRefusal, Tokens, fetching
 from api.identity.fetching import from_address, from_file, from_issuer
 from api.identity.key_set import keys_in
@@ -224,7 +224,7 @@ async def test_a_server_whose_provider_is_down_starts_and_is_not_ready_until_it_
 
     issuer.status = 503
     await live.begin()
-    application = build_application([web.get("/", answer)], tokens, ready)
+    application = build_application([web.get("/", answer)], Guards(tokens), ready)
     async with TestClient(TestServer(application)) as client:
         with capture_logs() as lines:
             async with client.get("/readyz") as response:

@@ -48,7 +48,8 @@ async def test_a_person_signs_in_by_openid_connect(parts: Parts) -> None:
             other = bearer(RS256.token(claims | {"iss": ISSUER}))
             async with client.post("/graphql", json=VIEWER, headers=other) as response:
                 assert response.status == 401
-                assert (await response.json(content_type=None))["reason"] == "wrong_issuer"
+                [error] = (await response.json(content_type=None))["errors"]
+                assert error["extensions"]["reason"] == "wrong_issuer"
 
 
 async def test_a_server_is_not_ready_before_it_has_keys(parts: Parts) -> None:

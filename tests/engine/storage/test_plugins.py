@@ -17,6 +17,7 @@ from engine.tickets.viewer import EVERYTHING
 from tests.declared import put
 from tests.engine.storage.changes import (
     Change,
+    at_first_and_long_after,
     comment,
     edit,
     every_change,
@@ -24,6 +25,7 @@ from tests.engine.storage.changes import (
     hand_over,
     open_ticket,
     pick_up,
+    pick_up_others,
     with_and_without_a_key,
 )
 from tests.engine.storage.test_catalog import RESOURCES
@@ -79,7 +81,7 @@ async def test_while_it_is_off_no_ticket_comes_from_the_catalog(
 
 
 @with_and_without_a_key
-@pytest.mark.parametrize("times_before", [0, 8], ids=["at first", "prepared long ago"])
+@at_first_and_long_after
 async def test_a_transition_that_waited_for_the_switch_is_refused(
     store: TicketStore,
     database: Database,
@@ -87,9 +89,7 @@ async def test_a_transition_that_waited_for_the_switch_is_refused(
     key: dict[str, object],
     times_before: int,
 ) -> None:
-    for n in range(times_before):
-        earlier = {"idempotency_key": f"k{n}"} if key else {}
-        await pick_up(store, await open_ticket(store), **earlier)
+    await pick_up_others(store, times_before, key)
     ticket = await open_ticket(store)
     async with observer.closed_gate("plugin_changes"):
         switching = asyncio.create_task(switch(database, enabled=False))
