@@ -14,7 +14,8 @@ from api.graphql.interlock_schema import interlock_executor
 from api.graphql.trusted import TrustedDocuments
 from api.housekeeping import chores
 from api.http.application import Guards, build_application
-from api.http.graphql import graphql_route
+from api.http.explorer.routes import Explorer
+from api.http.graphql import GraphQLDoor
 from api.http.graphql_schema import schema_route
 from api.http.monitoring import monitoring_routes
 from api.http.registry import registry_routes
@@ -108,9 +109,10 @@ async def application_on(
             keys.check()
             await parts.database.check()
 
+        explorer = Explorer() if settings.explorer else None
         yield build_application(
             [
-                graphql_route(executor, context_for, settings.graphql_batch),
+                *GraphQLDoor(executor, context_for, settings.graphql_batch, explorer).routes,
                 schema_route(executor.sdl),
                 *registry_routes(values),
                 *template_routes(parts.database),

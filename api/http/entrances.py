@@ -14,6 +14,7 @@ from aiohttp import hdrs, web
 from structlog.contextvars import bind_contextvars
 
 from api.http.keys import ACTOR, API_KEYS, ENTRANCES, TOKENS, VIEWER, Entrance
+from api.http.problems import TELLERS, Teller
 from api.identity import bearer_token
 from api.keys import Scope
 
@@ -47,10 +48,16 @@ def with_key(scope: Scope) -> Entrance:
 
 @dataclass(frozen=True, slots=True)
 class By(web.AbstractRouteDef):
-    """A route that others than signed-in people may take."""
+    """A route that others than signed-in people may take, or that tells problems its own way.
+
+    Attributes:
+        tells: how problems are told; None for problem documents.
+
+    """
 
     entrance: Entrance
     route: web.AbstractRouteDef
+    tells: Teller | None = None
 
     def register(self, router: web.UrlDispatcher) -> list[web.AbstractRoute]:
         """Add the route to a router."""
@@ -58,13 +65,16 @@ class By(web.AbstractRouteDef):
 
 
 def add_routes(application: web.Application, routes: Iterable[web.AbstractRouteDef]) -> None:
-    """Add routes to an application, and note who may enter by each."""
+    """Add routes to an application, and note who may enter by each and how it tells problems."""
     entrances: dict[web.AbstractRoute, Entrance] = {}
+    tellers: dict[web.AbstractRoute, Teller] = {}
     for route in routes:
         added = register(application.router, route)
         if isinstance(route, By):
             entrances |= dict.fromkeys(added, route.entrance)
+            tellers |= dict.fromkeys(added, route.tells) if route.tells else {}
     application[ENTRANCES] = entrances
+    application[TELLERS] = tellers
 
 
 def register(

@@ -1,13 +1,17 @@
 """The whole application on a real database, asked over a socket."""
 
+import os
+import shutil
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
+import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from playwright.async_api import Browser, async_playwright
 from pydantic import SecretStr
 
 from api.bootstrap import application_on
@@ -85,3 +89,32 @@ class Api:
 @pytest.fixture
 def api(client: Client) -> Api:
     return Api(client)
+
+
+BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome")
+
+
+def chromium() -> str:
+    """Return where Chromium is: as INTERLOCK_CHROMIUM says, or on the PATH.
+
+    Without one the tests that need it are skipped; where everything must be tested, they fail.
+    """
+    found = os.environ.get("INTERLOCK_CHROMIUM") or next(
+        filter(None, map(shutil.which, BROWSERS)), ""
+    )
+    if found:
+        return found
+    missing = "There is no Chromium on the PATH, and INTERLOCK_CHROMIUM names none."
+    if os.environ.get("CI"):
+        pytest.fail(missing)
+    pytest.skip(missing)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=chromium(), args=["--no-sandbox"], chromium_sandbox=False
+        )
+        yield browser
+        await browser.close()
