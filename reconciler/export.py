@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
-from engine.workflows.declaration import SECTION, Declared, Workflow
+from engine.workflows.declaration import SECTION, Declared, Readers, Workflow
 from engine.workflows.resources import SETTINGS, Key, Kind, Resource, Snapshot, declared_defaults
 from engine.workflows.scalars import Doubtful, resolve
 
@@ -35,7 +35,7 @@ def values_of(live: Snapshot) -> str:
     }
     for name in SETTINGS:
         if setting := in_force.get(Key(Kind.SETTING, name)):
-            section[name] = as_written(setting.model)
+            section[name] = setting_as_written(setting.model)
     return dumped({SECTION: section})
 
 
@@ -54,6 +54,11 @@ def declarations(resources: Mapping[Key, Resource], kind: Kind) -> list[object]:
 def is_default(resource: Resource) -> bool:
     """Tell whether a resource is a workflow exactly as it ships with the product."""
     return declared_defaults().get(resource.key) == resource
+
+
+def setting_as_written(setting: Declared) -> object:
+    """Return a setting as an operator would write it: who may read is one word."""
+    return str(setting.readers) if isinstance(setting, Readers) else as_written(setting)
 
 
 def as_written(model: Declared) -> object:

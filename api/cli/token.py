@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from api import limits
-from api.identity import Tokens
+from api.identity.configured import secret_tokens
 from api.settings import Settings
 from engine.errors import InvalidInput
 from engine.tickets.actor import Actor
@@ -24,7 +24,7 @@ def token(
     expires: Annotated[str, typer.Option(help="How long it is good for, e.g. 30m or 1d.")] = "8h",
 ) -> None:
     """Print a token for development, signed with INTERLOCK_JWT_SECRET."""
-    tokens = Tokens(Settings.from_env(os.environ).demand_jwt_secret())
+    tokens = secret_tokens(Settings.from_env(os.environ))
     actor = Actor(user, name, frozenset(group or []), is_admin=admin)
     typer.echo(tokens.mint(actor, lifetime_of(expires)))
 

@@ -48,7 +48,7 @@ def key(scope: Scope) -> dict[str, str]:
 
 
 async def test_everything_is_exported(machine: Client, parts: Parts) -> None:
-    await parts.tickets.create(
+    await TicketStore(parts.database).create(
         ANNA, CreateTicket.checked(title="Printer", workflow="service_request")
     )
     wanted = "".join([each async for each in backup_lines(parts.database)])

@@ -13,6 +13,7 @@ from engine.storage.plugins import turn_switch
 from engine.storage.ticket_reads import read_ticket
 from engine.storage.ticket_store import TicketStore
 from engine.tickets.requests import CreateTicketFromCatalog
+from engine.tickets.viewer import EVERYTHING
 from tests.declared import put
 from tests.engine.storage.changes import (
     Change,
@@ -98,7 +99,7 @@ async def test_a_transition_that_waited_for_the_switch_is_refused(
     await switching
     with pytest.raises(PluginDisabled):
         await moving
-    assert await read_ticket(database, ticket.id) == ticket
+    assert await read_ticket(database, EVERYTHING, ticket.id) == ticket
 
 
 async def test_the_switch_waits_for_changes_under_way(
