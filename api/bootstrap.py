@@ -1,21 +1,21 @@
 """The one place that wires settings to concrete parts."""
 
-import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Final
 
-import structlog
 from aiohttp import web
 
+from api.background import in_background
 from api.catalog import LiveCatalog
 from api.following import follow
 from api.graphql.context import Context
 from api.graphql.interlock_schema import interlock_executor
-from api.housekeeping import forget_old_keys
-from api.http.application import build_application
+from api.graphql.trusted import TrustedDocuments
+from api.housekeeping import chores
+from api.http.application import Guards, build_application
 from api.http.graphql import graphql_route
+from api.http.graphql_schema import schema_route
 from api.http.monitoring import monitoring_routes
 from api.http.registry import registry_routes
 from api.http.server import run_server
@@ -30,13 +30,10 @@ from api.parts import Parts, open_parts
 from api.people import People
 from api.plugins import Clock, LivePlugins
 from api.settings import Settings
-from api.timekeeping import Timekeeping
 from api.values_watch import ValuesWatch
 from api.workflows import LiveWorkflows
 from engine.storage.database import Database
 from engine.tickets.actor import Actor
-
-log: Final = structlog.get_logger(component="server")
 
 
 def run_interlock(settings: Settings, announce: Callable[[str], None]) -> None:
@@ -78,27 +75,40 @@ async def application_on(
         plugins = await LivePlugins.read(parts.database, licence, clock)
         plugins.tell()
         refreshes = (plugins.refresh, workflows.refresh, catalog.refresh)
-        await stack.enter_async_context(in_background(follow(parts.url, *refreshes)))
-        await stack.enter_async_context(in_background(forget_old_keys(parts.database)))
-        monitoring = Monitoring(parts.database, plugins)
-        await stack.enter_async_context(in_background(monitoring.look_after()))
-        timekeeping = Timekeeping(parts.database, plugins)
-        await stack.enter_async_context(in_background(timekeeping.go_on()))
+        beside = [chore.repeat() for chore in chores(parts.database, plugins)]
+        await stack.enter_async_context(in_background(follow(parts.url, *refreshes), *beside))
+
+        executor = await interlock_executor(settings.limits.graphql)
+        if settings.trusted_documents is not None:
+            executor.trust(TrustedDocuments.read(settings.trusted_documents))
 
         async def context_for(actor: Actor) -> Context:
             await people.remember(actor)
-            return Context(actor, parts.database, parts.tickets, workflows, catalog, plugins)
+            return Context(
+                actor,
+                parts.database,
+                parts.tickets,
+                workflows,
+                catalog,
+                plugins,
+                settings.limits.graphql,
+            )
 
         yield build_application(
             [
-                graphql_route(await interlock_executor(), context_for),
+                graphql_route(executor, context_for, settings.graphql_batch),
+                schema_route(executor.sdl),
                 *registry_routes(values),
                 *template_routes(parts.database),
-                *monitoring_routes(monitoring),
+                *monitoring_routes(Monitoring(parts.database, plugins)),
             ],
-            Tokens(settings.demand_jwt_secret()),
+            Guards(
+                Tokens(settings.demand_jwt_secret()),
+                ApiKeys(settings.api_keys),
+                settings.limits.http,
+                settings.trusted_proxies,
+            ),
             parts.database.check,
-            ApiKeys(settings.api_keys),
             values.metrics.collectors if values else (),
         )
 
@@ -117,21 +127,3 @@ async def kept_in_force(values: MountedValues) -> AsyncIterator[None]:
     await watch.catch_up()
     async with in_background(watch.follow()):
         yield
-
-
-@asynccontextmanager
-async def in_background(work: Coroutine[object, object, None]) -> AsyncIterator[None]:
-    """Do work for as long as the block lasts; should it fail, the log tells."""
-    task = asyncio.create_task(work)
-    task.add_done_callback(tell_of_failure)
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
-
-
-def tell_of_failure(task: asyncio.Task[None]) -> None:
-    """Write down that work in the background ended by an error."""
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.error("work in the background failed", work=str(task.get_coro()), exc_info=error)

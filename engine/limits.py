@@ -40,7 +40,6 @@ USER_NAME_CHARACTERS: Final = 200
 USER_GROUPS: Final = 200
 IDEMPOTENCY_KEY_CHARACTERS: Final = 120
 REFERENCE_CHARACTERS: Final = 120
-PAGE_TICKETS: Final = 100
 BULK_TICKETS: Final = 100
 
 # What is looked for.
@@ -50,7 +49,6 @@ SEARCH_CHARACTERS: Final = 200
 # What monitoring reports of a service.
 HEALTH_MESSAGE_CHARACTERS: Final = 2_000
 HEALTH_SOURCE_CHARACTERS: Final = 120
-PAGE_SERVICES: Final = 500
 
 # Working time.
 CALENDAR_DAYS: Final = 20 * 366

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from api.catalog import LiveCatalog
+from api.limits import GraphQLLimits
 from api.plugins import LivePlugins
 from api.workflows import LiveWorkflows
 from engine.storage.database import Database
@@ -75,6 +76,7 @@ class Context:
     workflows: LiveWorkflows
     catalog: LiveCatalog
     plugins: LivePlugins
+    limits: GraphQLLimits
     _batches: dict[str, Batch] = field(default_factory=dict)
 
     def together(self, tickets: Sequence[Ticket]) -> list[Ticket]:

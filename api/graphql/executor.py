@@ -5,12 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Self
 
-from graphql import DocumentNode, GraphQLSchema, OperationType, execute_sync
+from graphql import DocumentNode, GraphQLSchema, OperationType, execute_sync, print_schema
 
 from api.facts import Json, JsonObject
 from api.graphql.documents import Documents, PreparedDocument, PreparedOperation
 from api.graphql.errors import (
     DeadlineExceeded,
+    MutationByGet,
+    RequestRefused,
     UnknownOperation,
     extensions_of,
     hidden_fault,
@@ -21,6 +23,7 @@ from api.graphql.errors import (
 from api.graphql.resolvers import Resolvers
 from api.graphql.sdl import read_schema
 from api.graphql.tartiflette_engine import Answer, Engine, make_engine
+from api.graphql.trusted import TrustedDocuments, UnknownDocument
 from api.graphql.variables import coerce_variables, refuse_null_conditions
 from api.limits import GRAPHQL_LIMITS, GraphQLLimits
 from engine.errors import InterlockError, InvalidInput, Misconfigured
@@ -32,11 +35,20 @@ SELF_CHECK: Final = "{ __typename __schema { queryType { name } } }"
 
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
-    """What a client sent, well-formed."""
+    """What a client sent, well-formed.
 
-    query: str
+    Attributes:
+        query: the text of the document; None if it is named by its id.
+        document_id: names a trusted document.
+        queries_only: it came in a way that must change nothing.
+
+    """
+
+    query: str | None
     variables: Mapping[str, object] = field(default_factory=dict)
     operation_name: str | None = None
+    document_id: str | None = None
+    queries_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +82,7 @@ class GraphQLExecutor:
         self._engine = engine
         self._limits = limits
         self._documents = Documents(schema, limits)
+        self._trusted: TrustedDocuments | None = None
 
     @classmethod
     async def create(
@@ -84,6 +97,22 @@ class GraphQLExecutor:
             raise Misconfigured(f"The GraphQL engine fails its self-check: {check.body}")
         return executor
 
+    def trust(self, documents: TrustedDocuments) -> None:
+        """Execute these documents only, from now on; Misconfigured if one of them can't be."""
+        for name, text in documents.texts.items():
+            try:
+                self._documents.prepared(text)
+            except RequestRefused as refused:
+                raise Misconfigured(
+                    f"The trusted document {name} does not fit this server: {refused.message}"
+                ) from None
+        self._trusted = documents
+
+    @property
+    def sdl(self) -> str:
+        """The schema as clients see it, in GraphQL's own language."""
+        return f"{print_schema(self.schema)}\n"
+
     async def execute(self, request: GraphQLRequest, context: object) -> GraphQLResponse:
         """Answer a request; never raises, whatever the request is.
 
@@ -97,8 +126,10 @@ class GraphQLExecutor:
             return GraphQLResponse({"errors": [hidden_fault(fault)]}, INTERNAL_ERROR)
 
     async def _execute(self, request: GraphQLRequest, context: object) -> JsonObject:
-        document = self._documents.prepared(request.query)
+        document = self._documents.prepared(self._text_of(request))
         operation = document.operation(request.operation_name)
+        if request.queries_only and operation.kind is OperationType.MUTATION:
+            raise MutationByGet("A mutation changes something, which GET must not: use POST.")
         self._check(document, operation, request.variables)
         seconds = self._limits.execution_seconds
         try:
@@ -106,6 +137,14 @@ class GraphQLExecutor:
                 return await self._answer(document, operation, request.variables, context)
         except TimeoutError:
             raise DeadlineExceeded(seconds=seconds) from None
+
+    def _text_of(self, request: GraphQLRequest) -> str:
+        """Return the text of the document that is to be executed."""
+        if self._trusted is not None:
+            return self._trusted.text_of(request.document_id, request.query)
+        if request.query is None:
+            raise UnknownDocument("The server knows no documents by their ids: send the `query`.")
+        return request.query
 
     def _check(
         self,

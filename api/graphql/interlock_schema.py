@@ -19,6 +19,7 @@ from api.graphql import (
 )
 from api.graphql.context import Context
 from api.graphql.executor import GraphQLExecutor
+from api.limits import GRAPHQL_LIMITS, GraphQLLimits
 from engine.plugins import Plugin
 
 ALWAYS: Final = (scalars, people, plugins, reconciliation)
@@ -43,6 +44,6 @@ def schema_text() -> str:
     return "\n".join((folder / name).read_text("utf-8") for name in parts)
 
 
-async def interlock_executor() -> GraphQLExecutor:
+async def interlock_executor(limits: GraphQLLimits = GRAPHQL_LIMITS) -> GraphQLExecutor:
     """Return the executor of Interlock's schema."""
-    return await GraphQLExecutor.create(schema_text(), RESOLVERS)
+    return await GraphQLExecutor.create(schema_text(), RESOLVERS, limits)

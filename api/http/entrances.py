@@ -13,7 +13,7 @@ from typing import Final
 from aiohttp import hdrs, web
 from structlog.contextvars import bind_contextvars
 
-from api.http.keys import ACTOR, API_KEYS, ENTRANCES, TOKENS, Entrance
+from api.http.keys import ACTOR, API_KEYS, ENTRANCES, TOKENS, VIEWER, Entrance
 from api.identity import bearer_token
 from api.keys import Scope
 
@@ -24,6 +24,7 @@ def signed_in(request: web.Request) -> None:
     """Let in whoever has a valid token; the handler finds the person at `request[ACTOR]`."""
     token = bearer_token(request.headers.getall(hdrs.AUTHORIZATION, []))
     request[ACTOR] = request.app[TOKENS].actor_of(token)
+    request[VIEWER] = request[ACTOR].id
     bind_contextvars(actor=request[ACTOR].id)
 
 
@@ -37,7 +38,9 @@ def with_key(scope: Scope) -> Entrance:
     def enter(request: web.Request) -> None:
         # Several headers of one name mean what one header of all of them does (RFC 9110, 5.3).
         key = ", ".join(request.headers.getall(API_KEY_HEADER, []))
-        bind_contextvars(api_key=request.app[API_KEYS].admit(key, scope))
+        name = request.app[API_KEYS].admit(key, scope)
+        request[VIEWER] = f"{API_KEY_HEADER} {name}"  # no id of a person has a space
+        bind_contextvars(api_key=name)
 
     return enter
 

@@ -1,4 +1,4 @@
-"""What happens around every handler, outermost first: name, observe, answer problems, guard."""
+"""What happens around every handler, outermost first."""
 
 import re
 from time import perf_counter
@@ -11,10 +11,13 @@ from aiohttp.typedefs import Handler, Middleware
 from structlog.contextvars import bind_contextvars, bound_contextvars
 
 from api import limits
+from api.http.addresses import client_address
+from api.http.bodies import too_large
 from api.http.entrances import let_in
-from api.http.keys import METRICS, REQUEST_ID
+from api.http.keys import METRICS, RATE_LIMITS, REQUEST_ID
 from api.http.probes import PROBE_PATHS
-from api.http.problems import Problem
+from api.http.problems import Problem, told
+from api.http.throttling import throttle_addresses, throttle_viewers
 from engine.errors import InterlockError, InvalidInput
 
 REQUEST_ID_HEADER: Final = "X-Request-ID"
@@ -64,7 +67,7 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 @web.middleware
 async def answer_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer every error with a problem document."""
+    """Answer every error with a problem, told as a document or as the route has it told."""
     try:
         return await handler(request)
     except web.HTTPRedirection:
@@ -74,7 +77,7 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
             raise
         problem = problem_of(error, request)
         bind_contextvars(problem=problem.code, **reason_of(problem))
-        return problem.response_to(request)
+        return told(problem, request)
 
 
 @web.middleware
@@ -85,7 +88,14 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     return await handler(request)
 
 
-MIDDLEWARES: Final[tuple[Middleware, ...]] = (name_request, observe, answer_problems, guard)
+MIDDLEWARES: Final[tuple[Middleware, ...]] = (
+    name_request,
+    observe,
+    answer_problems,
+    throttle_addresses,
+    guard,
+    throttle_viewers,
+)
 
 
 async def set_headers(request: web.Request, response: web.StreamResponse) -> None:
@@ -93,6 +103,7 @@ async def set_headers(request: web.Request, response: web.StreamResponse) -> Non
     response.headers[hdrs.SERVER] = HEADERS[hdrs.SERVER]
     if REQUEST_ID in request:  # the server refuses an unknown `Expect` before any middleware
         response.headers[REQUEST_ID_HEADER] = request[REQUEST_ID]
+    response.headers.update(request.get(RATE_LIMITS, {}))
     for name, text in HEADERS.items():
         response.headers.setdefault(name, text)
 
@@ -107,6 +118,8 @@ def problem_of(error: Exception, request: web.Request) -> Problem:
     match error:
         case InterlockError() if error.status != InterlockError.status:
             return Problem.of(error)
+        case web.HTTPRequestEntityTooLarge():
+            return Problem.of(too_large(request))
         case web.HTTPException():
             return Problem.of_http(error)
         case web.RequestPayloadError():
@@ -134,5 +147,5 @@ def record(request: web.Request, status: int, seconds: float) -> None:
         route=route,
         status=status,
         milliseconds=round(seconds * 1000, 3),
-        remote=request.remote,
+        remote=client_address(request),
     )

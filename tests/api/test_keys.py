@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from api.http.application import build_application
+from api.http.application import Guards, build_application
 from api.http.entrances import By, with_key
 from api.http.keys import ACTOR
 from api.keys import ApiKeys, KeyEntry, KeyRequired, Scope, new_key, read_entries
@@ -48,7 +48,7 @@ ROUTES = [
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def client() -> AsyncIterator[Client]:
-    application = build_application(ROUTES, TOKENS, ready, KEYS)
+    application = build_application(ROUTES, Guards(TOKENS, KEYS), ready)
     async with TestClient(TestServer(application)) as client:
         yield client
 
