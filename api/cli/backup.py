@@ -61,7 +61,7 @@ def written_whole(file: Path) -> Iterator[TextIO]:
 def restore(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What `backup` wrote.")],
 ) -> None:
-    """Read a backup into an empty database, all of it or nothing, and prove every history."""
+    """Read a backup into an empty database, all of it or nothing. Proves every history."""
     try:
         rows = asyncio.run(read(Settings.from_env(os.environ), file))
     except OSError as error:
