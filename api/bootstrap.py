@@ -8,18 +8,25 @@ from aiohttp import web
 
 from api.background import in_background
 from api.catalog import LiveCatalog
+from api.changes import Changes
 from api.following import follow
 from api.graphql.context import Context
 from api.graphql.interlock_schema import interlock_executor
 from api.graphql.trusted import TrustedDocuments
 from api.housekeeping import chores
 from api.http.application import Guards, build_application
-from api.http.graphql import graphql_route
+from api.http.events import events_routes
+from api.http.explorer.routes import Explorer
+from api.http.graphql import GraphQLDoor
 from api.http.graphql_schema import schema_route
+from api.http.lifetimes import Lifetimes
 from api.http.monitoring import monitoring_routes
+from api.http.openapi import openapi_route
 from api.http.registry import registry_routes
 from api.http.server import run_server
 from api.http.templates import template_routes
+from api.http.ticket_routes import ticket_routes
+from api.http.websocket import socket_route
 from api.identity import Tokens
 from api.keys import ApiKeys
 from api.licences import licence_for
@@ -75,8 +82,11 @@ async def application_on(
         plugins = await LivePlugins.read(parts.database, licence, clock)
         plugins.tell()
         refreshes = (plugins.refresh, workflows.refresh, catalog.refresh)
+        changes = Changes(parts.database, settings.limits.stream.waiting_changes)
         beside = [chore.repeat() for chore in chores(parts.database, plugins)]
-        await stack.enter_async_context(in_background(follow(parts.url, *refreshes), *beside))
+        await stack.enter_async_context(
+            in_background(follow(parts.url, *refreshes), changes.follow(), *beside)
+        )
 
         executor = await interlock_executor(settings.limits.graphql)
         if settings.trusted_documents is not None:
@@ -92,15 +102,25 @@ async def application_on(
                 catalog,
                 plugins,
                 settings.limits.graphql,
+                changes,
             )
 
-        yield build_application(
+        rest = [
+            *ticket_routes(context_for),
+            *registry_routes(values),
+            *template_routes(parts.database),
+            *monitoring_routes(Monitoring(parts.database, plugins)),
+        ]
+        explorer = Explorer() if settings.explorer else None
+        lifetimes = Lifetimes()
+        application = build_application(
             [
-                graphql_route(executor, context_for, settings.graphql_batch),
+                *GraphQLDoor(executor, context_for, settings.graphql_batch, explorer).routes,
                 schema_route(executor.sdl),
-                *registry_routes(values),
-                *template_routes(parts.database),
-                *monitoring_routes(Monitoring(parts.database, plugins)),
+                socket_route(executor, context_for, lifetimes, settings.limits.stream),
+                *events_routes(executor, context_for, lifetimes, settings.limits.stream),
+                *rest,
+                openapi_route(rest),
             ],
             Guards(
                 Tokens(settings.demand_jwt_secret()),
@@ -111,6 +131,8 @@ async def application_on(
             parts.database.check,
             values.metrics.collectors if values else (),
         )
+        application.on_shutdown.append(lifetimes.end_all)
+        yield application
 
 
 def mounted_values(database: Database, settings: Settings) -> MountedValues | None:

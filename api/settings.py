@@ -140,6 +140,8 @@ class Settings(BaseModel):
     port: Annotated[
         int, Field(ge=0, le=65_535, description="a port number, 1 to 65535, or 0 for any free one")
     ] = 8080
+    explorer: Annotated[bool, Field(description="on or off")] = False
+    """Whether browsers get a page at /graphql."""
     trusted_proxies: Annotated[
         tuple[Network, ...],
         in_words(read_networks),

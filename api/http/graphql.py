@@ -14,6 +14,7 @@ from api.graphql.errors import RequestRefused, refusal_errors
 from api.graphql.executor import EXECUTED, GraphQLExecutor, GraphQLResponse
 from api.http.bodies import JSON
 from api.http.entrances import By, signed_in
+from api.http.explorer.routes import Explorer, wants_page
 from api.http.graphql_requests import (
     SAFE_METHODS,
     Parameters,
@@ -22,7 +23,7 @@ from api.http.graphql_requests import (
 )
 from api.http.keys import ACTOR, REQUEST_ID
 from api.http.negotiation import chosen
-from api.http.problems import TELLER, Problem
+from api.http.problems import Problem
 from engine.tickets.actor import Actor
 
 PATH: Final = "/graphql"
@@ -43,16 +44,40 @@ class GraphQLDoor:
         executor: executes what they ask.
         context_for: makes what the resolvers of one operation share.
         batch: how many operations may be sent as one request; 0 if none may.
+        explorer: a page that browsers get; None if they get none.
 
     """
 
-    def __init__(self, executor: GraphQLExecutor, context_for: ContextFor, batch: int) -> None:
+    def __init__(
+        self,
+        executor: GraphQLExecutor,
+        context_for: ContextFor,
+        batch: int = 0,
+        explorer: Explorer | None = None,
+    ) -> None:
         self._executor = executor
         self._context_for = context_for
         self._batch = batch
+        self._explorer = explorer
+
+    @property
+    def routes(self) -> list[By]:
+        """The routes of the door and, if there is one, of the explorer's files."""
+        own = By(self.enter, web.route("*", PATH, self.answer), tell_in_graphql)
+        return [own, self._explorer.route] if self._explorer else [own]
+
+    def enter(self, request: web.Request) -> None:
+        """Let in who is signed in, or wants the page."""
+        if self._page(request) is None:
+            signed_in(request)
+
+    def _page(self, request: web.Request) -> Explorer | None:
+        return self._explorer if self._explorer and wants_page(request, OFFERED) else None
 
     async def answer(self, request: web.Request) -> web.Response:
-        """Answer a request: one operation, or a list of them."""
+        """Answer a request: one operation, or a list of them; or the page."""
+        if page := self._page(request):
+            return page.page(request)
         media_type = accepted(request)
         said = await what_is_asked(request)
         if not isinstance(said, list):
@@ -71,18 +96,6 @@ class GraphQLDoor:
             return await self._executed(request, said)
         except RequestRefused as refused:
             return GraphQLResponse({"errors": refusal_errors(refused)}, refused.status)
-
-
-def graphql_route(executor: GraphQLExecutor, context_for: ContextFor, batch: int = 0) -> By:
-    """Return the route; see `GraphQLDoor`."""
-    door = GraphQLDoor(executor, context_for, batch)
-    return By(enter, web.route("*", PATH, door.answer))
-
-
-def enter(request: web.Request) -> None:
-    """Let in who is signed in; whoever is not is told in GraphQL's form."""
-    request[TELLER] = tell_in_graphql
-    signed_in(request)
 
 
 def accepted(request: web.Request) -> str:

@@ -21,6 +21,7 @@ API_KEY: Final = 'ApiKey realm="interlock"'
 HTTP_PROBLEMS: Final = {
     404: (NotFound.code, "There is nothing at this path."),
     405: ("method_not_allowed", "This path takes only the methods in the Allow header."),
+    417: ("expectation_failed", "No expectation is known here but `Expect: 100-continue`."),
 }
 """Code and sentence of what the HTTP server itself refuses."""
 
@@ -96,14 +97,15 @@ def headers_of(error: InterlockError) -> Mapping[str, str]:
 
 
 Teller: TypeAlias = Callable[[Problem, web.Request], web.Response]
+"""Returns the answer that tells a client of a problem."""
 
-TELLER: Final[web.RequestKey[Teller]] = web.RequestKey("teller")
-"""How the problems of a request are told, where its entrance says that it is another way."""
+TELLERS: Final[web.AppKey[Mapping[web.AbstractRoute, Teller]]] = web.AppKey("tellers")
+"""How problems are told by each route that does not tell them as documents."""
 
 
 def told(problem: Problem, request: web.Request) -> web.Response:
     """Return the answer that tells a client of a problem, in the form that its route has."""
-    tell: Teller = request.get(TELLER, Problem.response_to)
+    tell = request.app[TELLERS].get(request.match_info.route, Problem.response_to)
     return tell(problem, request)
 
 

@@ -13,7 +13,13 @@ from sqlalchemy import JSON, Column, Table, Text, bindparam, cast, func, select,
 
 from engine.storage.database import Session
 from engine.storage.statements import DIALECT, Statement
-from engine.storage.tables import idempotency_keys, metadata, plugins, ticket_words
+from engine.storage.tables import (
+    OF_THIS_DATABASE,
+    idempotency_keys,
+    metadata,
+    plugins,
+    ticket_words,
+)
 
 PREFETCHED_ROWS: Final = 1_000
 UNFIT: Final = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, ValueError)
@@ -103,8 +109,12 @@ def next_after_highest(table: Table, column: Column[int]) -> Statement:
 
 
 def stored(table: Table) -> list[Column[object]]:
-    """Return the columns of a table that are stored as given, not computed."""
-    return [column for column in table.columns if column.computed is None]
+    """Return the columns of a table that are stored as given, in any database."""
+    return [
+        column
+        for column in table.columns
+        if column.computed is None and OF_THIS_DATABASE not in column.info
+    ]
 
 
 def is_json(column: Column[object]) -> bool:

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    cast,
     false,
     func,
     literal_column,
@@ -42,6 +43,8 @@ NAMES: Final = {
 ID: Final = Text(collation="C")
 """Ids are compared as bytes: the same order here, in Python and on every machine."""
 MOMENT: Final = DateTime(timezone=True)
+OF_THIS_DATABASE: Final = "of_this_database"
+"""Marks columns whose values mean nothing in another database, so no backup holds them."""
 
 metadata: Final = MetaData(naming_convention=NAMES)
 
@@ -293,8 +296,25 @@ ticket_status_history: Final = Table(
     Column("workflow_revision", BigInteger, nullable=False),
     Column("details", Text, comment="JSON; text, so that its digest never depends on a reader"),
     Column("digest", LargeBinary, nullable=False),
+    Column(
+        "transaction",
+        BigInteger,
+        nullable=False,
+        server_default=cast(cast(func.pg_current_xact_id(), Text), BigInteger),
+        comment="which wrote it: the log is read in the order of transactions",
+        info={OF_THIS_DATABASE: True},
+    ),
+    Column(
+        "entry",
+        BigInteger,
+        Identity(always=True),
+        nullable=False,
+        comment="its place among those of its transaction",
+        info={OF_THIS_DATABASE: True},
+    ),
     one_of("kind", tuple(EntryKind)),
     CheckConstraint("actor_bits BETWEEN 0 AND 7", name="actor_bits"),
+    Index("ticket_status_history_as_a_log_idx", "transaction", "entry"),
 )
 
 idempotency_keys: Final = Table(

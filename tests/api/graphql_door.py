@@ -14,8 +14,10 @@ from pydantic import SecretStr
 from api.graphql.executor import GraphQLExecutor
 from api.graphql.resolvers import Resolvers
 from api.http.application import Guards, build_application
-from api.http.graphql import graphql_route
+from api.http.explorer.routes import Explorer
+from api.http.graphql import GraphQLDoor
 from api.identity import Tokens
+from api.limits import HTTP_LIMITS, HttpLimits
 from engine.errors import Forbidden
 from engine.tickets.actor import Actor
 from tests.api.serving import ready
@@ -70,11 +72,14 @@ async def context_for(actor: Actor) -> Actor:
 
 
 @asynccontextmanager
-async def opened(batch: int = 0) -> AsyncIterator[Client]:
+async def opened(
+    batch: int = 0, explorer: Explorer | None = None, limits: HttpLimits = HTTP_LIMITS
+) -> AsyncIterator[Client]:
     """Open the door, which takes that many operations as one request."""
     executor = await GraphQLExecutor.create(SDL, [resolvers])
-    route = graphql_route(executor, context_for, batch)
-    async with TestClient(TestServer(build_application([route], Guards(TOKENS), ready))) as client:
+    routes = GraphQLDoor(executor, context_for, batch, explorer).routes
+    application = build_application(routes, Guards(TOKENS, limits=limits), ready)
+    async with TestClient(TestServer(application)) as client:
         yield client
 
 

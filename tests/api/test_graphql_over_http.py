@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from structlog.testing import capture_logs
 
-from api.limits import HTTP_LIMITS
+from api.limits import HTTP_LIMITS, HttpLimits
 from tests.api.graphql_door import ANNA, GRAPHQL, JSON, Client, Sent, opened, post, touched
 
 ME = b'{"query": "{ me }"}'
@@ -269,6 +269,22 @@ async def test_whoever_is_not_signed_in_is_told_in_graphqls_form(client: Client)
         "reason": "missing",
         "requestId": response.headers["X-Request-ID"],
     }
+
+
+ONCE = {
+    "a viewer": HttpLimits(viewer_rate=0.001, viewer_burst=1),
+    "an address": HttpLimits(address_rate=0.001, address_burst=1),
+}
+
+
+@pytest.mark.parametrize("once", ONCE.values(), ids=ONCE)
+async def test_whoever_asks_too_often_is_told_in_graphqls_form(once: HttpLimits) -> None:
+    async with opened(limits=once) as client:
+        assert (await Sent(ME).to(client)).status == 200
+        answer = await Sent(ME).to(client)
+    assert (answer.status, answer.codes) == (429, {"too_many_requests"})
+    assert answer.media_type == f"{GRAPHQL}; charset=utf-8"
+    assert int(answer.headers["Retry-After"]) > 0
 
 
 async def test_a_fault_is_told_in_graphqls_form_without_its_text(client: Client) -> None:

@@ -537,6 +537,20 @@ def upgrade() -> None:
             comment="JSON; text, so that its digest never depends on a reader",
         ),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column(
+            "transaction",
+            sa.BigInteger(),
+            server_default=sa.text("pg_current_xact_id()::text::bigint"),
+            nullable=False,
+            comment="which wrote it: the log is read in the order of transactions",
+        ),
+        sa.Column(
+            "entry",
+            sa.BigInteger(),
+            sa.Identity(always=True),
+            nullable=False,
+            comment="its place among those of its transaction",
+        ),
         sa.CheckConstraint(
             "kind IN ('created', 'status', 'assignee', 'priority', 'title', 'description',"
             " 'comment', 'note', 'sla_breach')",
@@ -549,6 +563,9 @@ def upgrade() -> None:
             ["ticket"], ["tickets.id"], name=op.f("ticket_status_history_ticket_fkey")
         ),
         sa.PrimaryKeyConstraint("ticket", "seq", name=op.f("ticket_status_history_pkey")),
+    )
+    op.create_index(
+        "ticket_status_history_as_a_log_idx", "ticket_status_history", ["transaction", "entry"]
     )
     op.execute(REFUSE_CHANGE)
     for table in APPEND_ONLY:
