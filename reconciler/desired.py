@@ -6,7 +6,15 @@ from dataclasses import dataclass, field
 from engine.collector import collector_at_rest
 from engine.findings import Location
 from engine.workflows.documents import Declaration
-from engine.workflows.resources import AUTO_CLOSE, SLA, Key, Kind, Snapshot, declared_resources
+from engine.workflows.resources import (
+    AUTO_CLOSE,
+    ENABLED,
+    SLA,
+    Key,
+    Kind,
+    Snapshot,
+    declared_resources,
+)
 from reconciler.values import declare_values
 
 
@@ -57,6 +65,7 @@ def places_of(declaration: Declaration) -> dict[Key, Location]:
         for index, name in enumerate(names)
     }
     return places | {
+        Key(Kind.SETTING, ENABLED): declaration.place("enabled"),
         Key(Kind.SETTING, AUTO_CLOSE): declaration.place("autoClose", "afterResolved"),
         Key(Kind.SETTING, SLA): declaration.place("sla"),
     }

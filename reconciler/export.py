@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
-from engine.workflows.declaration import SECTION, Declared, Workflow
+from engine.workflows.declaration import SECTION, Declared, Switch, Workflow
 from engine.workflows.resources import SETTINGS, Key, Kind, Resource, Snapshot, declared_defaults
 from engine.workflows.scalars import Doubtful, resolve
 
@@ -57,6 +57,8 @@ def is_default(resource: Resource) -> bool:
 
 def as_written(model: Declared) -> object:
     """Return a declaration as an operator would write it: what is left out has its default."""
+    if isinstance(model, Switch):
+        return model.enabled
     return model.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
 

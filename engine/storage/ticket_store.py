@@ -19,12 +19,12 @@ from engine.errors import (
     WorkflowRetired,
 )
 from engine.findings import did_you_mean
-from engine.plugins import Plugin, switched_off
+from engine.plugins import OffReason, Plugin, turned_off
 from engine.storage.catalog import offered_item
 from engine.storage.database import Database, Row, Session
 from engine.storage.entries import write_entries, write_openings
 from engine.storage.idempotency import KeyedRequest, first_answer, key_expired, once
-from engine.storage.plugins import TICKETING_ENABLED
+from engine.storage.plugins import TICKETING_OFF
 from engine.storage.promises import read_terms
 from engine.storage.rows import ticket_of
 from engine.storage.statements import Statement
@@ -73,7 +73,7 @@ OFFERED_WORKFLOW: Final = Statement.of(
     select(
         workflows.c.revision,
         workflows.c.retired_at.is_not(None).label("retired"),
-        TICKETING_ENABLED.label("enabled"),
+        TICKETING_OFF.label("why_off"),
         func.clock_timestamp().label("now"),
     ).where(workflows.c.name == bindparam("wanted"))
 )
@@ -84,7 +84,7 @@ LOCKED_TICKET: Final = Statement.of(
     select(
         tickets,
         workflows.c.revision,
-        TICKETING_ENABLED.label("enabled"),
+        TICKETING_OFF.label("why_off"),
         func.clock_timestamp().label("now"),
     )
     .join(workflows)
@@ -162,8 +162,7 @@ class TicketStore:
             raise unknown_ticket(form.ticket)
         if row["moved"]:
             return ticket_of(row)
-        if row["verdict"] == Verdict.SWITCHED_OFF:
-            raise switched_off(Plugin.TICKETING)
+        refuse_if_off(row)
         if request is not None and (first := await first_answer(self.database, request)):
             return first
         raise refusal(row, form)
@@ -222,8 +221,7 @@ async def offered_workflow(session: Session, name: str) -> Row:
         known = [each["name"] for each in await session.rows(WORKFLOW_NAMES)]
         message = f"There is no workflow named {name!r}.{did_you_mean(name, known)}"
         raise NotFound(message, workflow=name)
-    if not row["enabled"]:
-        raise switched_off(Plugin.TICKETING)
+    refuse_if_off(row)
     if row["retired"]:
         raise WorkflowRetired(
             f"{name} is retired: it takes no new tickets until it is declared again.",
@@ -244,8 +242,7 @@ async def locked_ticket(session: Session, form: ChangeForm) -> Row:
     row = await session.row(LOCKED_TICKET, ticket=form.ticket)
     if row is None:
         raise unknown_ticket(form.ticket)
-    if not row["enabled"]:
-        raise switched_off(Plugin.TICKETING)
+    refuse_if_off(row)
     return row
 
 
@@ -272,6 +269,12 @@ async def promised_anew(session: Session, ticket: str, change: Change) -> Change
         return change
     priority = Priority(str(change.new))
     return promising(change, promise_for(priority, await read_terms(session, priority)))
+
+
+def refuse_if_off(row: Row) -> None:
+    """Raise PluginDisabled if the statement that answered a row found ticketing off."""
+    if row["why_off"]:
+        raise turned_off(Plugin.TICKETING, OffReason(row["why_off"]))
 
 
 def refusal(row: Row, form: TransitionTicket) -> InterlockError:

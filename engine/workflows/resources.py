@@ -16,6 +16,7 @@ from engine.workflows.declaration import (
     Declared,
     PrioritySla,
     Service,
+    Switch,
     Ticketing,
     Workflow,
     WorkingCalendar,
@@ -45,7 +46,12 @@ MODELS: Final[Mapping[Kind, type[Declared]]] = {
 
 AUTO_CLOSE: Final = "autoClose"
 SLA: Final = "sla"
-SETTINGS: Final[Mapping[str, type[Declared]]] = {AUTO_CLOSE: AutoClose, SLA: PrioritySla}
+ENABLED: Final = "enabled"
+SETTINGS: Final[Mapping[str, type[Declared]]] = {
+    ENABLED: Switch,
+    AUTO_CLOSE: AutoClose,
+    SLA: PrioritySla,
+}
 """The model of each setting, by the key that it stands under."""
 
 
@@ -141,6 +147,7 @@ def declared_resources(ticketing: Ticketing) -> dict[Key, Resource]:
         *(Resource.of(Kind.CALENDAR, each.name, each) for each in ticketing.calendars),
         *(Resource.of(Kind.ITEM, each.name, each) for each in catalog.items),
         *(Resource.of(Kind.SERVICE, each.path, each) for each in ticketing.services),
+        Resource.of(Kind.SETTING, ENABLED, Switch(enabled=ticketing.enabled)),
         Resource.of(Kind.SETTING, AUTO_CLOSE, ticketing.auto_close),
         Resource.of(Kind.SETTING, SLA, ticketing.sla),
     ]

@@ -23,10 +23,11 @@ from engine.workflows.declaration import (
     Declared,
     PrioritySla,
     Service,
+    Switch,
     Workflow,
     WorkingCalendar,
 )
-from engine.workflows.resources import AUTO_CLOSE, SLA, Key, Resource, in_order, model_of
+from engine.workflows.resources import AUTO_CLOSE, ENABLED, SLA, Key, Resource, in_order, model_of
 from reconciler.diff import Change, change_of
 from reconciler.document import form
 from reconciler.document.differences import common_length, differences, path_of
@@ -125,6 +126,8 @@ def name_in(declared: Declared) -> str:
             return declared.name
         case Service():
             return declared.path
+        case Switch():
+            return ENABLED
         case AutoClose():
             return AUTO_CLOSE
         case PrioritySla():

@@ -18,11 +18,12 @@ from engine.workflows.declaration import (
     Category,
     PrioritySla,
     Service,
+    Switch,
     Workflow,
     WorkingCalendar,
 )
 from engine.workflows.policy import transitions_of
-from engine.workflows.resources import AUTO_CLOSE, SLA, Key, Kind, Resource, Snapshot
+from engine.workflows.resources import AUTO_CLOSE, ENABLED, SLA, Key, Kind, Resource, Snapshot
 from reconciler.diff import diff
 from reconciler.impact import (
     LIVE_STATUSES,
@@ -114,6 +115,10 @@ def calendar(name: str, *hours: str, **more: object) -> Resource:
     return Resource.of(Kind.CALENDAR, name, WorkingCalendar.model_validate(declared | more))
 
 
+def switch(*, enabled: bool) -> Resource:
+    return Resource.of(Kind.SETTING, ENABLED, Switch(enabled=enabled))
+
+
 def sla(**priorities: object) -> Resource:
     return Resource.of(Kind.SETTING, SLA, PrioritySla.model_validate(priorities))
 
@@ -172,10 +177,12 @@ def one_of_everything() -> Plan:
         category("access", "Access"),
         item("network_outage", "incident_response", "incidents", icon="wifi_off"),
         service("acme/shop/prod/eu1/payment-api", "payment-team"),
+        switch(enabled=True),
         auto_close("72h"),
         sla(),
     )
     desired = snapshot(
+        switch(enabled=False),
         calendar("office", "09:00-17:00", holidays=["2026-12-25"]),
         sla(HIGH={"response": "15m", "calendar": "office"}),
         workflow("incident_response", narrowed, "Incident response"),
@@ -338,6 +345,7 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
     rest = [
         *draw(items(*names)),
         *draw(st.lists(st.builds(service, PATHS, LINES, auto_ticket=opens_tickets), max_size=2)),
+        *draw(st.lists(st.booleans().map(lambda each: switch(enabled=each)), max_size=1)),
         *draw(st.lists(st.sampled_from(["72h", "1d", NEVER]).map(auto_close), max_size=1)),
         *draw(st.lists(targets.map(lambda each: sla(HIGH=each)), max_size=1)),
     ]
