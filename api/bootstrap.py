@@ -8,16 +8,25 @@ from aiohttp import web
 
 from api.background import in_background
 from api.catalog import LiveCatalog
+from api.changes import Changes
 from api.following import follow
 from api.graphql.context import Context
 from api.graphql.interlock_schema import interlock_executor
+from api.graphql.trusted import TrustedDocuments
 from api.housekeeping import chores
-from api.http.application import build_application
-from api.http.graphql import graphql_route
+from api.http.application import Guards, build_application
+from api.http.events import events_routes
+from api.http.explorer.routes import Explorer
+from api.http.graphql import GraphQLDoor
+from api.http.graphql_schema import schema_route
+from api.http.lifetimes import Lifetimes
 from api.http.monitoring import monitoring_routes
+from api.http.openapi import openapi_route
 from api.http.registry import registry_routes
 from api.http.server import run_server
 from api.http.templates import template_routes
+from api.http.ticket_routes import ticket_routes
+from api.http.websocket import socket_route
 from api.identity import Tokens
 from api.keys import ApiKeys
 from api.licences import licence_for
@@ -29,6 +38,7 @@ from api.people import People
 from api.plugins import Clock, LivePlugins
 from api.settings import Settings
 from api.values_watch import ValuesWatch
+from api.webhooks.couriers import Couriers
 from api.workflows import LiveWorkflows
 from engine.storage.database import Database
 from engine.tickets.actor import Actor
@@ -73,25 +83,59 @@ async def application_on(
         plugins = await LivePlugins.read(parts.database, licence, clock)
         plugins.tell()
         refreshes = (plugins.refresh, workflows.refresh, catalog.refresh)
-        beside = [chore.repeat() for chore in chores(parts.database, plugins)]
-        await stack.enter_async_context(in_background(follow(parts.url, *refreshes), *beside))
+        changes = Changes(parts.database, settings.limits.stream.waiting_changes)
+        couriers = Couriers(
+            parts.database, plugins, settings.webhook_hosts, settings.webhook_secrets_dir
+        )
+        beside = [chore.repeat() for chore in (*chores(parts.database, plugins), couriers.counting)]
+        works = (follow(parts.url, *refreshes), changes.follow(), couriers.go_on(), *beside)
+        await stack.enter_async_context(in_background(*works))
+
+        executor = await interlock_executor(settings.limits.graphql)
+        if settings.trusted_documents is not None:
+            executor.trust(TrustedDocuments.read(settings.trusted_documents))
 
         async def context_for(actor: Actor) -> Context:
             await people.remember(actor)
-            return Context(actor, parts.database, parts.tickets, workflows, catalog, plugins)
+            return Context(
+                actor,
+                parts.database,
+                parts.tickets,
+                workflows,
+                catalog,
+                plugins,
+                settings.limits.graphql,
+                changes,
+            )
 
-        yield build_application(
+        rest = [
+            *ticket_routes(context_for),
+            *registry_routes(values),
+            *template_routes(parts.database),
+            *monitoring_routes(Monitoring(parts.database, plugins)),
+        ]
+        explorer = Explorer() if settings.explorer else None
+        lifetimes = Lifetimes()
+        application = build_application(
             [
-                graphql_route(await interlock_executor(), context_for),
-                *registry_routes(values),
-                *template_routes(parts.database),
-                *monitoring_routes(Monitoring(parts.database, plugins)),
+                *GraphQLDoor(executor, context_for, settings.graphql_batch, explorer).routes,
+                schema_route(executor.sdl),
+                socket_route(executor, context_for, lifetimes, settings.limits.stream),
+                *events_routes(executor, context_for, lifetimes, settings.limits.stream),
+                *rest,
+                openapi_route(rest),
             ],
-            Tokens(settings.demand_jwt_secret()),
+            Guards(
+                Tokens(settings.demand_jwt_secret()),
+                ApiKeys(settings.api_keys),
+                settings.limits.http,
+                settings.trusted_proxies,
+            ),
             parts.database.check,
-            ApiKeys(settings.api_keys),
-            values.metrics.collectors if values else (),
+            [*(values.metrics.collectors if values else ()), *couriers.metrics.collectors],
         )
+        application.on_shutdown.append(lifetimes.end_all)
+        yield application
 
 
 def mounted_values(database: Database, settings: Settings) -> MountedValues | None:

@@ -48,13 +48,16 @@ Two people to be (tokens for a week):
   export ANNA={anna}
   export MARTON={marton}
 
-Anna reports, Marton is in the payment-team. In another terminal, paste both and try:
+Anna reports, Marton is in the payment-team. {browse}In another terminal, paste both lines and try:
 
   curl -s {url}/graphql -H "Authorization: Bearer $ANNA" -H 'Content-Type: application/json' \\
     -d '{{"query": "{{ tickets(first: 5) {{ nodes {{ id title status }} }} }}"}}'
 
 README.md goes on from here with an incident from its report to its confirmation.
 """
+
+
+BROWSE: Final = "In a browser, open {url}/graphql and paste one of them.\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,7 @@ STORIES: Final = (
 
 def run_demo(settings: Settings) -> None:
     """Serve an empty database that was filled with the demo, until SIGTERM or SIGINT."""
-    settings = with_secret(settings)
+    settings = with_explorer(with_secret(settings))
     configure_logging(settings.log_format, settings.log_level)
     run_server(open_demo(settings), settings.host, settings.port, announcement(settings))
 
@@ -141,10 +144,19 @@ def announcement(settings: Settings) -> Callable[[str], None]:
     data = "the database of INTERLOCK_DATABASE_URL" if settings.database_url else embedded
 
     def announce(url: str) -> None:
-        sys.stdout.write(BANNER.format(url=url, data=data, anna=anna, marton=marton))
+        browse = BROWSE.format(url=url) if settings.explorer else ""
+        banner = BANNER.format(url=url, data=data, anna=anna, marton=marton, browse=browse)
+        sys.stdout.write(banner)
         sys.stdout.flush()
 
     return announce
+
+
+def with_explorer(settings: Settings) -> Settings:
+    """Return the settings with the explorer on, unless they say otherwise."""
+    if "explorer" in settings.model_fields_set:
+        return settings
+    return settings.model_copy(update={"explorer": True})
 
 
 def with_secret(settings: Settings) -> Settings:

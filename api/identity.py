@@ -150,6 +150,11 @@ class Tokens:
         self._check_times(claims)
         return claims.actor
 
+    def seconds_left(self, token: str) -> float:
+        """Return how long a token that is good now will be: until then its bearer may stay."""
+        left = self._claims_of(token).exp + limits.CLOCK_LEEWAY_SECONDS - self._clock()
+        return min(left, limits.TOKEN_LIFETIME_DAYS * 86_400)
+
     def mint(self, actor: Actor, lifetime: timedelta) -> str:
         """Return a token for a person that is good from now on for that long.
 

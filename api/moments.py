@@ -5,4 +5,4 @@ from datetime import UTC, datetime
 
 def to_the_second(at: datetime) -> str:
     """Return a moment as RFC 3339 has it, in UTC."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"

@@ -1,10 +1,11 @@
 """What the environment says: every setting, read once, and every complaint at once."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Final, Self, get_args
+from typing import Annotated, Final, Self, TypeAlias, get_args
 
 from pydantic import (
     AfterValidator,
@@ -17,10 +18,13 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from api.configured_limits import read_limits
 from api.keys import KeyEntry, read_entries
 from api.licences import LicenceKey
+from api.limits import GRAPHQL_BATCH, Limits
 from engine.errors import Misconfigured
 from engine.findings import did_you_mean
+from engine.webhooks.hosts import NO_HOSTS, HostList
 
 PREFIX: Final = "INTERLOCK_"
 SECRET_CHARACTERS: Final = 32
@@ -31,6 +35,9 @@ SERVICE_LINK_NAME: Final = re.compile(
     r".*_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
 )
 SERVICE_LINK_PORT: Final = re.compile(r"(tcp|udp|sctp)://\S+:\d+")
+
+
+Network: TypeAlias = IPv4Network | IPv6Network
 
 
 class LogFormat(StrEnum):
@@ -61,6 +68,16 @@ def check_public_key(text: str | None) -> str | None:
     if text is not None:
         LicenceKey.public(text)
     return text
+
+
+def read_networks(text: str) -> tuple[Network, ...]:
+    """Return the networks of a list; ValueError if one is none."""
+    return tuple(ip_network(word) for word in text.replace(",", " ").split())
+
+
+def in_words(read: Callable[[str], object]) -> BeforeValidator:
+    """Return what reads the text of a variable, and lets what is read already pass."""
+    return BeforeValidator(lambda given: read(given) if isinstance(given, str) else given)
 
 
 def variable_of(field: str) -> str:
@@ -116,6 +133,17 @@ class Settings(BaseModel):
     ] = None
     """None: the open edition, in which everything is on."""
     license_key: Annotated[SecretStr | None, Field(description="a licence")] = None
+    webhook_hosts: Annotated[
+        HostList,
+        in_words(HostList.of),
+        Field(
+            description="hosts such as hooks.example.com, *.example.org or, for one inside, "
+            "http://chat.internal:8080, separated by commas or spaces"
+        ),
+    ] = NO_HOSTS
+    """Which hosts webhooks may call; by default none."""
+    webhook_secrets_dir: Annotated[Path | None, Field(description="a folder")] = None
+    """Where the secrets of webhooks are, each by its name; None: there are none."""
     values_file: Annotated[Path | None, Field(description="a values file")] = None
     """None: nothing is reconciled but what is applied by hand."""
     values_key: Annotated[str, Field(description="where the chart sits in the values file")] = ""
@@ -124,6 +152,32 @@ class Settings(BaseModel):
     port: Annotated[
         int, Field(ge=0, le=65_535, description="a port number, 1 to 65535, or 0 for any free one")
     ] = 8080
+    explorer: Annotated[bool, Field(description="on or off")] = False
+    """Whether browsers get a page at /graphql."""
+    trusted_proxies: Annotated[
+        tuple[Network, ...],
+        in_words(read_networks),
+        Field(description="addresses and networks such as 10.0.0.0/8, separated by commas"),
+    ] = ()
+    """Whose `X-Forwarded-For` tells the address of a client."""
+    trusted_documents: Annotated[
+        Path | None, Field(description="a JSON file of documents by their SHA-256")
+    ] = None
+    """None: any document is executed that the limits allow."""
+    limits: Annotated[
+        Limits,
+        in_words(read_limits),
+        Field(description="limits such as depth_fields=20 viewer_rate=50"),
+    ] = Limits()
+    graphql_batch: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=GRAPHQL_BATCH,
+            description="how many GraphQL operations may be sent as one request, up to "
+            f"{GRAPHQL_BATCH}; 0 for no such requests",
+        ),
+    ] = 0
     log_format: Annotated[
         LogFormat, BeforeValidator(str.lower), Field(description=" or ".join(LogFormat))
     ] = LogFormat.TEXT
@@ -186,7 +240,8 @@ def complaint(error: ErrorDetails) -> str:
     if name not in VARIABLES:
         return f"{name} is not a setting of Interlock.{did_you_mean(name, VARIABLES)}"
     value = "" if name in SECRETS else f" is {error['input']!r}: it"
-    return f"{name}{value} must be {VARIABLES[name].description}{reason_of(error)}."
+    sentence = f"{name}{value} must be {VARIABLES[name].description}{reason_of(error)}"
+    return sentence if sentence.endswith("?") else f"{sentence}."
 
 
 def reason_of(error: ErrorDetails) -> str:

@@ -31,7 +31,7 @@ class Plugin(StrEnum):
 
 
 class OffReason(StrEnum):
-    """Why a plugin is off."""
+    """Why a plugin is off; the `reason` in the details of `PluginDisabled`."""
 
     NOT_LICENSED = "not_licensed"
     LICENCE_EXPIRED = "licence_expired"

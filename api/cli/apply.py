@@ -10,7 +10,15 @@ import typer
 
 from api.cli.plan import planned
 from api.cli.reports import PlanOutput, read_plan, show
-from api.cli.values import By, Sets, Source, SubchartKey, desired_from, whoever_runs_this
+from api.cli.values import (
+    By,
+    Sets,
+    SetStrings,
+    Source,
+    SubchartKey,
+    desired_from,
+    whoever_runs_this,
+)
 from api.settings import Settings
 
 if TYPE_CHECKING:
@@ -27,6 +35,7 @@ def apply(
         typer.Option("--values", "-f", metavar="FILE", help="Or values files to plan now."),
     ] = None,
     sets: Sets = None,
+    set_strings: SetStrings = None,
     key: SubchartKey = "",
     source: Source = "",
     by: By = "",
@@ -48,25 +57,23 @@ def apply(
 
     if (plan is None) == (not files):
         raise typer.BadParameter("give a saved PLAN, or values files with -f")
+    if plan and (sets or set_strings or key or source):
+        raise typer.BadParameter("--set, --set-string, --key and --source go with -f, not a PLAN")
     made = (
         read_plan(plan)
         if plan
-        else asyncio.run(planned(desired_from(files or [], sets, key), source))
+        else asyncio.run(planned(desired_from(files or [], sets, set_strings, key), source))
     )
     allowed = Allowances(max_stranded, widening=allow_widening, many_retired=allow_many_retired)
     show(made, PlanOutput.TEXT)
     if made.is_empty:
         return
-    check_guards(made, allowed)
-    if not (yes or plan):
-        confirm()
+    if not plan:
+        check_guards(made, allowed)  # before anybody is asked; when it is applied, again
+        if not yes:
+            confirm()
     asyncio.run(carried_out(made, Order(by or whoever_runs_this(), allowed, wait=wait)))
     typer.echo("Applied.")
-
-
-def planned_now(files: list[Path], sets: list[str] | None, key: str, source: str) -> "Plan":
-    """Return the plan for values files."""
-    return asyncio.run(planned(desired_from(files, sets, key), source))
 
 
 def confirm() -> None:

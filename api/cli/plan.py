@@ -10,7 +10,7 @@ import typer
 
 from api.cli.exits import EXIT_CHANGES
 from api.cli.reports import PlanOutput, show, write_plan
-from api.cli.values import Sets, Source, SubchartKey, ValuesFiles, desired_from
+from api.cli.values import Sets, SetStrings, Source, SubchartKey, ValuesFiles, desired_from
 from api.settings import Settings
 from engine.errors import InvalidInput
 
@@ -33,6 +33,7 @@ Replay = Annotated[
 def plan(
     files: ValuesFiles,
     sets: Sets = None,
+    set_strings: SetStrings = None,
     key: SubchartKey = "",
     source: Source = "",
     replay: Replay = "",
@@ -45,7 +46,7 @@ def plan(
     ] = False,
 ) -> None:
     """Show what values files would change, in the database and for live tickets; writes nothing."""
-    desired = desired_from(files, sets, key)
+    desired = desired_from(files, sets, set_strings, key)
     made = asyncio.run(planned(desired, source, days_of(replay) if replay else None))
     if out is not None:
         write_plan(made, out)

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from api.cli.audits import audited, tell
 from api.cli.exits import EXIT_ERROR
 from api.settings import Settings
 
@@ -44,20 +43,13 @@ class Outcome:
 
 async def verified(settings: Settings) -> Outcome:
     """Audit the database of the settings; print differences as they are found."""
-    from api.parts import look_into
     from engine.storage.due_times_audit import audit_due_times
-    from engine.storage.history_audit import count_tickets
 
-    columns = (TextColumn("verifying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     outcome = Outcome()
-    async with look_into(settings) as parts:
-        with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-            task = progress.add_task("verifying", total=await count_tickets(parts.database))
-            async for verdict in audit_due_times(parts.database):
-                outcome.tickets += 1
-                outcome.stale += verdict.is_stale
-                outcome.wrong += bool(verdict.differences)
-                progress.advance(task)
-                for difference in verdict.differences:
-                    typer.echo(str(difference))
+    async for verdict in audited(settings, audit_due_times):
+        outcome.tickets += 1
+        outcome.stale += verdict.is_stale
+        outcome.wrong += bool(verdict.differences)
+        for difference in verdict.differences:
+            tell(difference)
     return outcome

@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from api.catalog import LiveCatalog
+from api.changes import Changes
+from api.limits import GraphQLLimits
 from api.plugins import LivePlugins
 from api.workflows import LiveWorkflows
 from engine.storage.database import Database
@@ -75,6 +77,8 @@ class Context:
     workflows: LiveWorkflows
     catalog: LiveCatalog
     plugins: LivePlugins
+    limits: GraphQLLimits
+    changes: Changes
     _batches: dict[str, Batch] = field(default_factory=dict)
 
     def together(self, tickets: Sequence[Ticket]) -> list[Ticket]:

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import typer
 from aiohttp import web
 
-from api.http.application import build_application
+from api.http.application import Guards, build_application
 from api.http.server import run_server
 from api.identity import Tokens
 from api.logs import configure_logging
@@ -28,7 +28,7 @@ async def ready() -> None: ...
 @asynccontextmanager
 async def open_application(settings: Settings) -> AsyncIterator[web.Application]:
     tokens = Tokens(settings.demand_jwt_secret())
-    yield build_application([web.get("/hold", hold)], tokens, ready)
+    yield build_application([web.get("/hold", hold)], Guards(tokens), ready)
     typer.echo("closed")
 
 

@@ -1,11 +1,13 @@
 """The environment as settings."""
 
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
 from api.keys import Scope
 from api.licences import LicenceKey
+from api.limits import GraphQLLimits, HttpLimits, Limits
 from api.settings import LogFormat, LogLevel, Settings
 from engine.errors import Misconfigured
 
@@ -38,10 +40,17 @@ def test_every_variable_is_read() -> None:
             "INTERLOCK_API_KEYS": f"reload={DIGEST}",
             "INTERLOCK_LICENSE_PUBLIC_KEY": PUBLIC_KEY,
             "INTERLOCK_LICENSE_KEY": "e30.e30.e30",
+            "INTERLOCK_WEBHOOK_HOSTS": "hooks.example.com, *.example.org",
+            "INTERLOCK_WEBHOOK_SECRETS_DIR": "/etc/interlock/webhooks",
             "INTERLOCK_VALUES_FILE": "/etc/interlock/values.yaml",
             "INTERLOCK_VALUES_KEY": "interlock",
             "INTERLOCK_HOST": "::",
             "INTERLOCK_PORT": "0",
+            "INTERLOCK_EXPLORER": "on",
+            "INTERLOCK_TRUSTED_PROXIES": "10.0.0.0/8, 2001:db8::1",
+            "INTERLOCK_TRUSTED_DOCUMENTS": "/etc/interlock/documents.json",
+            "INTERLOCK_LIMITS": "depth_fields=20, viewer_rate=0.5",
+            "INTERLOCK_GRAPHQL_BATCH": "10",
             "INTERLOCK_LOG_FORMAT": "JSON",
             "INTERLOCK_LOG_LEVEL": "Warning",
         }
@@ -51,14 +60,26 @@ def test_every_variable_is_read() -> None:
     assert settings.demand_jwt_secret().get_secret_value() == SECRET
     assert settings.license_key
     assert settings.license_key.get_secret_value() == "e30.e30.e30"
-    assert settings.model_dump(exclude={"database_url", "jwt_secret", "license_key"}) == {
+    assert settings.limits == Limits(HttpLimits(viewer_rate=0.5), GraphQLLimits(depth_fields=20))
+    apart = {"database_url", "jwt_secret", "license_key", "limits"}
+    assert settings.model_dump(exclude=apart) == {
         "data_dir": Path("/var/lib/interlock"),
         "api_keys": ({"scopes": {Scope.RELOAD}, "digest": bytes.fromhex(DIGEST)},),
         "license_public_key": PUBLIC_KEY,
+        "webhook_hosts": {
+            "names": {"hooks.example.com"},
+            "suffixes": (".example.org",),
+            "origins": set(),
+        },
+        "webhook_secrets_dir": Path("/etc/interlock/webhooks"),
         "values_file": Path("/etc/interlock/values.yaml"),
         "values_key": "interlock",
         "host": "::",
         "port": 0,
+        "explorer": True,
+        "trusted_documents": Path("/etc/interlock/documents.json"),
+        "trusted_proxies": (ip_network("10.0.0.0/8"), ip_network("2001:db8::1")),
+        "graphql_batch": 10,
         "log_format": LogFormat.JSON,
         "log_level": LogLevel.WARNING,
     }
@@ -68,10 +89,28 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "a port that is a word": ("PORT", "http", "is 'http': it must be a port number, 1 to 65535"),
     "a port too high": ("PORT", "65536", "is '65536': it must be a port number"),
     "a negative port": ("PORT", "-1", "is '-1': it must be a port number"),
+    "neither on nor off": ("EXPLORER", "maybe", "is 'maybe': it must be on or off."),
+    "a batch too large": ("GRAPHQL_BATCH", "101", "how many GraphQL operations may be sent as one"),
     "an unknown log format": ("LOG_FORMAT", "xml", "is 'xml': it must be text or json."),
     "an unknown log level": ("LOG_LEVEL", "loud", "it must be debug or info or warning or error."),
     "a short secret": ("JWT_SECRET", "short", "must be a secret of at least 32 characters."),
     "another database": ("DATABASE_URL", "mysql://db", "must be the address of a PostgreSQL"),
+    "a host that is none": (
+        "WEBHOOK_HOSTS",
+        "hooks.example.com 0x7f.1",
+        "such as 203.0.113.7; '0x7f.1' is neither.",
+    ),
+    "an unknown limit": (
+        "LIMITS",
+        "depth_fields=20 depht_fields=3",
+        "; 'depht_fields' is no limit. Did you mean 'depth_fields' or 'root_fields'?",
+    ),
+    "a limit without a number": ("LIMITS", "aliases", "must be limits such as"),
+    "a limit that is a word": ("LIMITS", "aliases=many", "aliases is 'many': Input should be"),
+    "a limit of nothing": ("LIMITS", "body_bytes=0", "body_bytes is '0': Input should be greater"),
+    "a limit without end": ("LIMITS", "execution_seconds=inf", "'inf': Input should be a finite"),
+    "a limit given twice": ("LIMITS", "aliases=1,aliases=2", "aliases is given twice"),
+    "a network that is none": ("TRUSTED_PROXIES", "10.0.0.1/8", "10.0.0.1/8 has host bits set"),
     "a typing mistake": ("LOG_LEVLE", "info", "is not a setting of Interlock. Did you mean"),
 }
 

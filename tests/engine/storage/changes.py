@@ -56,6 +56,13 @@ async def open_another(store: TicketStore, _ticket: Ticket, **values: object) ->
     return await store.create(MARTON, form)
 
 
+async def pick_up_others(store: TicketStore, times: int, key: dict[str, object]) -> None:
+    """Do what is done next so many times: PostgreSQL then settles for one plan of a statement."""
+    for n in range(times):
+        earlier = {"idempotency_key": f"k{n}"} if key else {}
+        await pick_up(store, await open_ticket(store), **earlier)
+
+
 Change = Callable[..., Coroutine[Any, Any, Ticket]]
 
 
@@ -82,3 +89,8 @@ every_change = pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 
 KEYED: dict[str, dict[str, object]] = {"without a key": {}, "under a key": {"idempotency_key": "k"}}
 with_and_without_a_key = pytest.mark.parametrize("key", KEYED.values(), ids=KEYED)
+
+
+at_first_and_long_after = pytest.mark.parametrize(
+    "times_before", [0, 8], ids=["at first", "prepared long ago"]
+)

@@ -4,7 +4,7 @@ from engine.storage.database import Database
 from engine.storage.finding import find_tickets
 from engine.storage.outage_tickets import Answer, answer_service
 from engine.storage.service_health import record_reports
-from engine.storage.ticket_reads import histories
+from engine.storage.ticket_reads import histories, read_ticket
 from engine.tickets.finding import Part
 from engine.tickets.history import Entry
 from engine.tickets.reports import HealthReport
@@ -34,6 +34,12 @@ async def report(database: Database, status: str, path: str = PATH, **more: obje
 async def record(database: Database, status: str, path: str = PATH, **more: object) -> None:
     checked = HealthReport.checked(path=path, status=status, **more)
     await record_reports(database, path, [checked])
+
+
+async def open_outage(database: Database) -> Ticket:
+    """Declare a service, report it DOWN, and return the ticket that is opened for it."""
+    await declare_service(database)
+    return await read_ticket(database, str((await report(database, "DOWN")).ticket))
 
 
 async def outage_tickets(database: Database, path: str = PATH) -> list[Ticket]:

@@ -13,9 +13,7 @@ from engine.storage.ticket_reads import read_ticket
 from engine.storage.ticket_store import TicketStore
 from engine.tickets.system import SystemReason, reason_in
 from engine.vocabulary import SYSTEM, Status
-from engine.workflows.declaration import Ticketing
-from engine.workflows.resources import declared_resources
-from tests.declared import put
+from tests.declared import declare
 from tests.engine.storage.changes import comment, everything, open_ticket
 from tests.engine.storage.promised import (
     CLOSED,
@@ -31,10 +29,6 @@ from tests.engine.storage.promised import (
 )
 
 DAY = timedelta(days=1)
-
-
-async def declare(database: Database, **declared: object) -> None:
-    await put(database, declared_resources(Ticketing.model_validate(declared)).values())
 
 
 async def test_a_ticket_is_closed_by_the_system_with_its_reason(

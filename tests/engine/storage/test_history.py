@@ -8,10 +8,9 @@ import pytest
 
 from engine.errors import ForbiddenTransition
 from engine.storage.database import Database
-from engine.storage.history_audit import audit_histories, count_tickets
+from engine.storage.history_audit import count_tickets
 from engine.storage.ticket_reads import histories, read_ticket
 from engine.storage.ticket_store import TicketStore
-from engine.tickets.audit import Flaw
 from engine.tickets.requests import (
     AssignTicket,
     CommentTicket,
@@ -21,6 +20,7 @@ from engine.tickets.requests import (
 )
 from engine.tickets.ticket import Ticket, rebuilt
 from engine.vocabulary import Status
+from tests.engine.storage.changes import flaws
 from tests.people import ANNA, MARTON
 
 AWKWARD = "\"quotes\", \\ and / and \t tab,\r\n lines, é, \U0001f525, \u2028, null, 'NULL', {}"
@@ -40,10 +40,6 @@ async def worked_on(store: TicketStore) -> Ticket:
     await store.update(ANNA, form)
     move = TransitionTicket.checked(ticket=ticket.id, to=Status.IN_PROGRESS)
     return await store.transition(ANNA, move)
-
-
-async def flaws(database: Database) -> list[Flaw]:
-    return [flaw async for _, flaw in audit_histories(database) if flaw]
 
 
 @pytest.mark.parametrize("table", ["ticket_status_history", "workflow_revisions"])

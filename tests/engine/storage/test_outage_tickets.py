@@ -29,6 +29,7 @@ from tests.engine.storage.outages import (
     PATH,
     declare_service,
     history,
+    open_outage,
     outage_tickets,
     record,
     report,
@@ -111,9 +112,7 @@ async def test_a_second_live_ticket_is_refused_by_the_database_itself(database: 
 async def test_a_comment_under_way_counts_as_a_touch(
     database: Database, store: TicketStore, observer: Observer
 ) -> None:
-    await declare_service(database)
-    ticket = (await report(database, "DOWN")).ticket
-    outage = await read_ticket(database, str(ticket))
+    outage = await open_outage(database)
     async with observer.closed_gate("ticket_status_history", AT_COMMIT):
         commenting = asyncio.create_task(comment(store, outage))
         await observer.see_waiting(1)
@@ -122,7 +121,7 @@ async def test_a_comment_under_way_counts_as_a_touch(
     await commenting
     assert (await recovering).response is Response.COMMENT
     assert (await read_ticket(database, outage.id)).status is Status.OPEN
-    latest = (await history(database, ticket))[-1]
+    latest = (await history(database, outage.id))[-1]
     assert (latest.actor, latest.kind) == ("system", EntryKind.COMMENT)
     assert "has recovered" in str(latest.new_value)
 
@@ -130,9 +129,7 @@ async def test_a_comment_under_way_counts_as_a_touch(
 async def test_a_comment_that_comes_later_is_said_to_a_closed_ticket(
     database: Database, store: TicketStore, observer: Observer
 ) -> None:
-    await declare_service(database)
-    ticket = (await report(database, "DOWN")).ticket
-    outage = await read_ticket(database, str(ticket))
+    outage = await open_outage(database)
     async with observer.closed_gate("ticket_status_history", AT_COMMIT):
         recovering = asyncio.create_task(report(database, "OPERATIONAL"))
         await observer.see_waiting(1)
@@ -146,12 +143,11 @@ async def test_a_comment_that_comes_later_is_said_to_a_closed_ticket(
 async def test_an_assigned_ticket_is_told_of_recovery_and_of_the_next_outage(
     database: Database, store: TicketStore
 ) -> None:
-    await declare_service(database)
-    ticket = (await report(database, "DOWN")).ticket
-    await hand_over(store, await read_ticket(database, str(ticket)))
+    outage = await open_outage(database)
+    await hand_over(store, outage)
     for status in ("OPERATIONAL", "OPERATIONAL", "DOWN", "DOWN"):
-        assert (await report(database, status)).ticket == ticket
-    told = [each for each in await history(database, ticket) if each.kind == "comment"]
+        assert (await report(database, status)).ticket == outage.id
+    told = [each for each in await history(database, outage.id) if each.kind == "comment"]
     assert [reason_in(each) for each in told] == ["service_recovered", "service_down_again"]
 
 

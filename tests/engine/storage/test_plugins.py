@@ -20,6 +20,7 @@ from engine.workflows.resources import ENABLED, Kind, Resource
 from tests.declared import put
 from tests.engine.storage.changes import (
     Change,
+    at_first_and_long_after,
     comment,
     edit,
     every_change,
@@ -27,6 +28,7 @@ from tests.engine.storage.changes import (
     hand_over,
     open_ticket,
     pick_up,
+    pick_up_others,
     with_and_without_a_key,
 )
 from tests.engine.storage.test_catalog import RESOURCES
@@ -101,7 +103,7 @@ async def test_while_it_is_off_no_ticket_comes_from_the_catalog(
 
 
 @with_and_without_a_key
-@pytest.mark.parametrize("times_before", [0, 8], ids=["at first", "prepared long ago"])
+@at_first_and_long_after
 @pytest.mark.parametrize(
     ("way", "gate"), [(Way.BY_AN_ADMIN, "plugin_changes"), (Way.BY_DECLARATION, "settings")]
 )
@@ -114,9 +116,7 @@ async def test_a_transition_that_waited_for_the_switch_is_refused(
     way: Way,
     gate: str,
 ) -> None:
-    for n in range(times_before):
-        earlier = {"idempotency_key": f"k{n}"} if key else {}
-        await pick_up(store, await open_ticket(store), **earlier)
+    await pick_up_others(store, times_before, key)
     ticket = await open_ticket(store)
     async with observer.closed_gate(gate):
         switching = asyncio.create_task(switch(database, way, enabled=False))
