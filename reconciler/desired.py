@@ -8,6 +8,7 @@ from engine.findings import Location
 from engine.workflows.documents import Declaration
 from engine.workflows.resources import (
     AUTO_CLOSE,
+    ENABLED,
     SLA,
     VISIBILITY,
     Key,
@@ -75,6 +76,7 @@ def places_of(declaration: Declaration) -> dict[Key, Location]:
         for index, name in enumerate(names)
     }
     settings = (
+        (ENABLED, "enabled", ("enabled",)),
         (AUTO_CLOSE, "auto_close", ("autoClose", "afterResolved")),
         (SLA, "sla", ("sla",)),
         (VISIBILITY, "visibility", ("visibility",)),

@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
-from engine.workflows.declaration import SECTION, Declared, Readers, Workflow
+from engine.workflows.declaration import SECTION, Declared, Readers, Switch, Workflow
 from engine.workflows.resources import SETTINGS, Key, Kind, Resource, Snapshot, declared_defaults
 from engine.workflows.scalars import Doubtful, resolve
 
@@ -35,7 +35,7 @@ def values_of(live: Snapshot) -> str:
     }
     for name in SETTINGS:
         if setting := in_force.get(Key(Kind.SETTING, name)):
-            section[name] = setting_as_written(setting.model)
+            section[name] = as_written(setting.model)
     return dumped({SECTION: section})
 
 
@@ -56,14 +56,15 @@ def is_default(resource: Resource) -> bool:
     return declared_defaults().get(resource.key) == resource
 
 
-def setting_as_written(setting: Declared) -> object:
-    """Return a setting as an operator would write it: who may read is one word."""
-    return str(setting.readers) if isinstance(setting, Readers) else as_written(setting)
-
-
 def as_written(model: Declared) -> object:
     """Return a declaration as an operator would write it: what is left out has its default."""
-    return model.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    match model:
+        case Switch():
+            return model.enabled
+        case Readers():
+            return str(model.readers)
+        case _:
+            return model.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
 
 def dumped(document: Mapping[str, object]) -> str:

@@ -26,6 +26,7 @@ from sqlalchemy import (
     func,
     literal_column,
     text,
+    true,
 )
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
@@ -247,6 +248,7 @@ plugins: Final = Table(
     metadata,
     Column("name", ID, primary_key=True),
     Column("enabled", Boolean, nullable=False, comment="as an admin wishes, whatever the licence"),
+    Column("declared", Boolean, nullable=False, server_default=true(), comment="as values say"),
 )
 
 plugin_changes: Final = Table(

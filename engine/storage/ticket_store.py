@@ -19,12 +19,12 @@ from engine.errors import (
     WorkflowRetired,
 )
 from engine.findings import did_you_mean
-from engine.plugins import Plugin, switched_off
+from engine.plugins import OffReason, Plugin, turned_off
 from engine.storage.catalog import offered_item
 from engine.storage.database import Database, Row, Session
 from engine.storage.entries import write_entries, write_openings
 from engine.storage.idempotency import KeyedRequest, first_answer, key_expired, once
-from engine.storage.plugins import TICKETING_ENABLED
+from engine.storage.plugins import TICKETING_OFF
 from engine.storage.promises import read_terms
 from engine.storage.rows import ticket_of
 from engine.storage.statements import Statement
@@ -75,7 +75,7 @@ OFFERED_WORKFLOW: Final = Statement.of(
     select(
         workflows.c.revision,
         workflows.c.retired_at.is_not(None).label("retired"),
-        TICKETING_ENABLED.label("enabled"),
+        TICKETING_OFF.label("why_off"),
         func.clock_timestamp().label("now"),
     ).where(workflows.c.name == bindparam("wanted"))
 )
@@ -86,7 +86,7 @@ LOCKED_TICKET: Final = GuardedStatement.of(
     select(
         tickets,
         workflows.c.revision,
-        TICKETING_ENABLED.label("enabled"),
+        TICKETING_OFF.label("why_off"),
         func.clock_timestamp().label("now"),
     )
     .join(workflows)
@@ -174,8 +174,7 @@ class TicketStore:
             return await first_answer_to(self.database, actor, form)
         if row["moved"]:
             return ticket_of(row)
-        if row["verdict"] == Verdict.SWITCHED_OFF:
-            raise switched_off(Plugin.TICKETING)
+        refuse_if_off(row)
         if request is not None and (first := await first_answer(self.database, request)):
             return first
         raise refusal(row, form)
@@ -236,8 +235,7 @@ async def offered_workflow(session: Session, name: str) -> Row:
         known = [each["name"] for each in await session.rows(WORKFLOW_NAMES)]
         message = f"There is no workflow named {name!r}.{did_you_mean(name, known)}"
         raise NotFound(message, workflow=name)
-    if not row["enabled"]:
-        raise switched_off(Plugin.TICKETING)
+    refuse_if_off(row)
     if row["retired"]:
         raise WorkflowRetired(
             f"{name} is retired: it takes no new tickets until it is declared again.",
@@ -259,8 +257,8 @@ async def locked_ticket(session: Session, viewer: Viewer, form: ChangeForm) -> R
     """
     statement = LOCKED_TICKET.to(viewer)
     row = await session.row(statement, ticket=form.ticket, **involvement(viewer))
-    if row is not None and not row["enabled"]:
-        raise switched_off(Plugin.TICKETING)
+    if row is not None:
+        refuse_if_off(row)
     return row
 
 
@@ -300,6 +298,12 @@ async def promised_anew(session: Session, ticket: str, change: Change) -> Change
         return change
     priority = Priority(str(change.new))
     return promising(change, promise_for(priority, await read_terms(session, priority)))
+
+
+def refuse_if_off(row: Row) -> None:
+    """Raise PluginDisabled if the statement that answered a row found ticketing off."""
+    if row["why_off"]:
+        raise turned_off(Plugin.TICKETING, OffReason(row["why_off"]))
 
 
 def refusal(row: Row, form: TransitionTicket) -> InterlockError:

@@ -36,7 +36,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as insert_or_nothing
 
 from engine.storage.history_sql import digest
-from engine.storage.plugins import TICKETING_ENABLED
+from engine.storage.plugins import TICKETING_OFF
 from engine.storage.policy_sql import actor_bits, ordinal, permits
 from engine.storage.rows import TICKET_COLUMNS
 from engine.storage.statements import Statement
@@ -92,7 +92,7 @@ def locked_ticket(*, sees_all: bool) -> CTE:
             workflows.c.display_name,
             workflows.c.revision,
             workflows.c.retired_at.is_not(None).label("retired"),
-            TICKETING_ENABLED.label("enabled"),
+            TICKETING_OFF.label("why_off"),
             actor_bits(tickets.c.requester, tickets.c.assignee, ACTOR, ADMIN_BIT).label(
                 "actor_bits"
             ),
@@ -111,7 +111,9 @@ def decided(before: CTE, *, keyed: bool) -> CTE:
         before.c.status != literal_column(f"'{Status.CLOSED}'"),
         permits(before.c.policy, ordinal(before.c.status), TARGET_ORDINAL, before.c.actor_bits),
     )
-    first = [(~before.c.enabled, verdict(Verdict.SWITCHED_OFF))]
+    first: list[tuple[ColumnElement[bool], ColumnElement[str]]] = [
+        (before.c.why_off.is_not(None), verdict(Verdict.SWITCHED_OFF))
+    ]
     if keyed:
         first.append((exists().where(key_is_taken()), verdict(Verdict.REPEATED)))
     decision = case(
@@ -186,7 +188,9 @@ def answered(decision: CTE, moved: CTE) -> Select[tuple[object, ...]]:
         else decision.c[column.name]
         for column in TICKET_COLUMNS
     )
-    facts = (decision.c[name] for name in ("policy", "display_name", "retired", "actor_bits"))
+    facts = (
+        decision.c[name] for name in ("policy", "display_name", "retired", "actor_bits", "why_off")
+    )
     has_moved = moved.c.id.is_not(None).label("moved")
     joined = decision.outerjoin(moved, literal_column("true"))
     return select(*ticket, *facts, decision.c.verdict, has_moved).select_from(joined)

@@ -366,6 +366,12 @@ class Service(Declared):
     """Going down again so soon after a recovery re-opens the ticket; 0s for a new one each time."""
 
 
+class Switch(Declared):
+    """Whether there is ticketing at all: `Ticketing.enabled` as a thing of its own."""
+
+    enabled: bool = True
+
+
 class Webhook(Declared):
     """Somebody who is told, by HTTP, what happens to tickets."""
 
@@ -393,7 +399,7 @@ class Ticketing(Declared):
     """Everything operational: the `ticketing:` section of a Helm values file."""
 
     enabled: bool = True
-    """Whether there is ticketing at all; switched off, the data stays."""
+    """Whether there is ticketing at all; off, the data stays, and no admin can switch it on."""
     default_workflows: DefaultWorkflows = True
     """Which of the workflows that ship with the product are there: true, false, or their names."""
     workflows: Annotated[

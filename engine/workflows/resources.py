@@ -17,6 +17,7 @@ from engine.workflows.declaration import (
     PrioritySla,
     Readers,
     Service,
+    Switch,
     Ticketing,
     Webhook,
     Workflow,
@@ -49,8 +50,10 @@ MODELS: Final[Mapping[Kind, type[Declared]]] = {
 
 AUTO_CLOSE: Final = "autoClose"
 SLA: Final = "sla"
+ENABLED: Final = "enabled"
 VISIBILITY: Final = "visibility"
 SETTINGS: Final[Mapping[str, type[Declared]]] = {
+    ENABLED: Switch,
     AUTO_CLOSE: AutoClose,
     SLA: PrioritySla,
     VISIBILITY: Readers,
@@ -152,6 +155,7 @@ def declared_resources(ticketing: Ticketing) -> dict[Key, Resource]:
         *(Resource.of(Kind.CALENDAR, each.name, each) for each in ticketing.calendars),
         *(Resource.of(Kind.ITEM, each.name, each) for each in catalog.items),
         *(Resource.of(Kind.SERVICE, each.path, each) for each in ticketing.services),
+        Resource.of(Kind.SETTING, ENABLED, Switch(enabled=ticketing.enabled)),
         *(Resource.of(Kind.WEBHOOK, each.name, each) for each in ticketing.webhooks),
         Resource.of(Kind.SETTING, AUTO_CLOSE, ticketing.auto_close),
         Resource.of(Kind.SETTING, SLA, ticketing.sla),

@@ -24,12 +24,14 @@ from engine.workflows.declaration import (
     PrioritySla,
     Readers,
     Service,
+    Switch,
     Webhook,
     Workflow,
     WorkingCalendar,
 )
 from engine.workflows.resources import (
     AUTO_CLOSE,
+    ENABLED,
     SLA,
     VISIBILITY,
     Key,
@@ -135,6 +137,8 @@ def name_in(declared: Declared) -> str:
             return declared.name
         case Service():
             return declared.path
+        case Switch():
+            return ENABLED
         case AutoClose():
             return AUTO_CLOSE
         case PrioritySla():

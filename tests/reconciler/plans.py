@@ -19,12 +19,22 @@ from engine.workflows.declaration import (
     PrioritySla,
     Readers,
     Service,
+    Switch,
     Webhook,
     Workflow,
     WorkingCalendar,
 )
 from engine.workflows.policy import transitions_of
-from engine.workflows.resources import AUTO_CLOSE, SLA, VISIBILITY, Key, Kind, Resource, Snapshot
+from engine.workflows.resources import (
+    AUTO_CLOSE,
+    ENABLED,
+    SLA,
+    VISIBILITY,
+    Key,
+    Kind,
+    Resource,
+    Snapshot,
+)
 from reconciler.diff import diff
 from reconciler.impact import (
     LIVE_STATUSES,
@@ -116,6 +126,10 @@ def calendar(name: str, *hours: str, **more: object) -> Resource:
     return Resource.of(Kind.CALENDAR, name, WorkingCalendar.model_validate(declared | more))
 
 
+def switch(*, enabled: bool) -> Resource:
+    return Resource.of(Kind.SETTING, ENABLED, Switch(enabled=enabled))
+
+
 def webhook(name: str, url: str, *events: str) -> Resource:
     """Return a webhook that is told of these events; of all, if none is named."""
     declared = {"name": name, "url": url, "secretName": "hooks", "events": list(events) or None}
@@ -184,11 +198,13 @@ def one_of_everything() -> Plan:
         category("access", "Access"),
         item("network_outage", "incident_response", "incidents", icon="wifi_off"),
         service("acme/shop/prod/eu1/payment-api", "payment-team"),
+        switch(enabled=True),
         webhook("chat", "https://hooks.example.com/chat"),
         auto_close("72h"),
         sla(),
     )
     desired = snapshot(
+        switch(enabled=False),
         webhook("chat", "https://hooks.example.com/v2", "ticket.transitioned", "ticket.created"),
         calendar("office", "09:00-17:00", holidays=["2026-12-25"]),
         sla(HIGH={"response": "15m", "calendar": "office"}),
@@ -360,6 +376,7 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
     rest = [
         *draw(items(*names)),
         *draw(st.lists(st.builds(service, PATHS, LINES, auto_ticket=opens_tickets), max_size=2)),
+        *draw(st.lists(st.booleans().map(lambda each: switch(enabled=each)), max_size=1)),
         *draw(st.lists(WEBHOOKS, max_size=2)),
         *draw(st.lists(st.sampled_from(["72h", "1d", NEVER]).map(auto_close), max_size=1)),
         *draw(st.lists(targets.map(lambda each: sla(HIGH=each)), max_size=1)),

@@ -19,6 +19,7 @@ from engine.tickets.history import EntryKind
 from engine.tickets.outage import Hindrance, Response
 from engine.tickets.promises import promise_in
 from engine.tickets.reports import HealthReport
+from engine.tickets.sla import Timer, sla_of
 from engine.tickets.system import SYSTEM_ACTOR, SystemReason, reason_in
 from engine.tickets.ticket import Opening
 from engine.tickets.viewer import EVERYTHING
@@ -176,6 +177,9 @@ async def test_going_down_again_soon_reopens_the_ticket(database: Database) -> N
     reopening = (await history(database, ticket))[-1]
     assert (reopening.old_value, reopening.new_value) == (Status.CLOSED, Status.OPEN)
     assert reason_in(reopening) is SystemReason.SERVICE_DOWN_AGAIN
+    sla = sla_of(await history(database, ticket))
+    assert sla is not None
+    assert (sla.responded_at, sla.runs(Timer.RESPONSE)) == (None, True)
     assert await flaws(database) == []
     assert (await report(database, "OPERATIONAL")).response is Response.CLOSE
 

@@ -124,6 +124,13 @@ def upgrade() -> None:
             nullable=False,
             comment="as an admin wishes, whatever the licence",
         ),
+        sa.Column(
+            "declared",
+            sa.Boolean(),
+            server_default=sa.text("true"),
+            nullable=False,
+            comment="as values say",
+        ),
         sa.PrimaryKeyConstraint("name", name=op.f("plugins_pkey")),
     )
     op.execute("INSERT INTO plugins (name, enabled) VALUES ('ticketing', true)")
