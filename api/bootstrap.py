@@ -1,26 +1,35 @@
 """The one place that wires settings to concrete parts."""
 
-import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Final
 
-import structlog
 from aiohttp import web
 
+from api.background import in_background
 from api.catalog import LiveCatalog
+from api.changes import Changes
 from api.following import follow
 from api.graphql.context import Context
 from api.graphql.interlock_schema import interlock_executor
-from api.housekeeping import forget_old_keys
-from api.http.application import build_application
-from api.http.graphql import graphql_route
+from api.graphql.trusted import TrustedDocuments
+from api.housekeeping import chores
+from api.http.application import Guards, build_application
+from api.http.events import events_routes
+from api.http.explorer.routes import Explorer
+from api.http.graphql import GraphQLDoor
+from api.http.graphql_schema import schema_route
+from api.http.lifetimes import Lifetimes
 from api.http.monitoring import monitoring_routes
+from api.http.openapi import openapi_route
 from api.http.registry import registry_routes
 from api.http.server import run_server
 from api.http.templates import template_routes
+from api.http.ticket_routes import ticket_routes
+from api.http.websocket import socket_route
 from api.identity import Tokens
+from api.identity.configured import rules_of
+from api.identity.opening import key_source
 from api.keys import ApiKeys
 from api.licences import licence_for
 from api.logs import configure_logging
@@ -30,13 +39,13 @@ from api.parts import Parts, open_parts
 from api.people import People
 from api.plugins import Clock, LivePlugins
 from api.settings import Settings
-from api.timekeeping import Timekeeping
 from api.values_watch import ValuesWatch
+from api.visibility import LiveVisibility
+from api.webhooks.couriers import Couriers
 from api.workflows import LiveWorkflows
 from engine.storage.database import Database
+from engine.storage.ticket_store import TicketStore
 from engine.tickets.actor import Actor
-
-log: Final = structlog.get_logger(component="server")
 
 
 def run_interlock(settings: Settings, announce: Callable[[str], None]) -> None:
@@ -47,7 +56,7 @@ def run_interlock(settings: Settings, announce: Callable[[str], None]) -> None:
         Unavailable: the database does not answer, or does not let us in.
 
     """
-    settings.demand_jwt_secret()
+    settings.demand_key_source()
     configure_logging(settings.log_format, settings.log_level)
     run_server(open_application(settings), settings.host, settings.port, announce)
 
@@ -77,30 +86,68 @@ async def application_on(
         licence = licence_for(settings.license_public_key, settings.license_key)
         plugins = await LivePlugins.read(parts.database, licence, clock)
         plugins.tell()
-        refreshes = (plugins.refresh, workflows.refresh, catalog.refresh)
-        await stack.enter_async_context(in_background(follow(parts.url, *refreshes)))
-        await stack.enter_async_context(in_background(forget_old_keys(parts.database)))
-        monitoring = Monitoring(parts.database, plugins)
-        await stack.enter_async_context(in_background(monitoring.look_after()))
-        timekeeping = Timekeeping(parts.database, plugins)
-        await stack.enter_async_context(in_background(timekeeping.go_on()))
+        keys = key_source(settings)
+        await keys.begin()
+        visibility = await LiveVisibility.read(parts.database)
+        refreshes = (plugins.refresh, workflows.refresh, catalog.refresh, visibility.refresh)
+        changes = Changes(parts.database, settings.limits.stream.waiting_changes)
+        couriers = Couriers(
+            parts.database, plugins, settings.webhook_hosts, settings.webhook_secrets_dir
+        )
+        beside = [chore.repeat() for chore in (*chores(parts.database, plugins), couriers.counting)]
+        followed = (follow(parts.url, *refreshes), keys.follow(), changes.follow())
+        await stack.enter_async_context(in_background(*followed, couriers.go_on(), *beside))
+
+        executor = await interlock_executor(settings.limits.graphql)
+        if settings.trusted_documents is not None:
+            executor.trust(TrustedDocuments.read(settings.trusted_documents))
 
         async def context_for(actor: Actor) -> Context:
             await people.remember(actor)
-            return Context(actor, parts.database, parts.tickets, workflows, catalog, plugins)
+            viewer = visibility.viewer(actor)
+            return Context(
+                viewer,
+                parts.database,
+                TicketStore(parts.database, viewer.visibility),
+                workflows,
+                catalog,
+                plugins,
+                settings.limits.graphql,
+                changes,
+            )
 
-        yield build_application(
+        async def check_readiness() -> None:
+            keys.check()
+            await parts.database.check()
+
+        rest = [
+            *ticket_routes(context_for),
+            *registry_routes(values),
+            *template_routes(parts.database),
+            *monitoring_routes(Monitoring(parts.database, plugins)),
+        ]
+        explorer = Explorer() if settings.explorer else None
+        lifetimes = Lifetimes()
+        application = build_application(
             [
-                graphql_route(await interlock_executor(), context_for),
-                *registry_routes(values),
-                *template_routes(parts.database),
-                *monitoring_routes(monitoring),
+                *GraphQLDoor(executor, context_for, settings.graphql_batch, explorer).routes,
+                schema_route(executor.sdl),
+                socket_route(executor, context_for, lifetimes, settings.limits.stream),
+                *events_routes(executor, context_for, lifetimes, settings.limits.stream),
+                *rest,
+                openapi_route(rest),
             ],
-            Tokens(settings.demand_jwt_secret()),
-            parts.database.check,
-            ApiKeys(settings.api_keys),
-            values.metrics.collectors if values else (),
+            Guards(
+                Tokens(keys, rules_of(settings)),
+                ApiKeys(settings.api_keys),
+                settings.limits.http,
+                settings.trusted_proxies,
+            ),
+            check_readiness,
+            [*(values.metrics.collectors if values else ()), *couriers.metrics.collectors],
         )
+        application.on_shutdown.append(lifetimes.end_all)
+        yield application
 
 
 def mounted_values(database: Database, settings: Settings) -> MountedValues | None:
@@ -117,21 +164,3 @@ async def kept_in_force(values: MountedValues) -> AsyncIterator[None]:
     await watch.catch_up()
     async with in_background(watch.follow()):
         yield
-
-
-@asynccontextmanager
-async def in_background(work: Coroutine[object, object, None]) -> AsyncIterator[None]:
-    """Do work for as long as the block lasts; should it fail, the log tells."""
-    task = asyncio.create_task(work)
-    task.add_done_callback(tell_of_failure)
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
-
-
-def tell_of_failure(task: asyncio.Task[None]) -> None:
-    """Write down that work in the background ended by an error."""
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.error("work in the background failed", work=str(task.get_coro()), exc_info=error)

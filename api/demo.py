@@ -13,12 +13,13 @@ from pydantic import SecretStr
 
 from api.bootstrap import application_on
 from api.http.server import run_server
-from api.identity import Tokens
+from api.identity.configured import secret_tokens
 from api.logs import configure_logging
 from api.parts import Parts, open_parts
 from api.settings import Settings
 from engine.storage.finding import find_tickets
 from engine.storage.resource_store import read_live
+from engine.storage.ticket_store import TicketStore
 from engine.storage.users import remember_user
 from engine.tickets.actor import Actor
 from engine.tickets.finding import Part
@@ -28,6 +29,7 @@ from engine.tickets.requests import (
     CreateTicket,
     TransitionTicket,
 )
+from engine.tickets.viewer import EVERYTHING
 from engine.vocabulary import SYSTEM, Priority, Status
 from engine.workflows.declaration import Ticketing
 from engine.workflows.resources import declared_resources
@@ -48,13 +50,16 @@ Two people to be (tokens for a week):
   export ANNA={anna}
   export MARTON={marton}
 
-Anna reports, Marton is in the payment-team. In another terminal, paste both and try:
+Anna reports, Marton is in the payment-team. {browse}In another terminal, paste both lines and try:
 
   curl -s {url}/graphql -H "Authorization: Bearer $ANNA" -H 'Content-Type: application/json' \\
     -d '{{"query": "{{ tickets(first: 5) {{ nodes {{ id title status }} }} }}"}}'
 
 README.md goes on from here with an incident from its report to its confirmation.
 """
+
+
+BROWSE: Final = "In a browser, open {url}/graphql and paste one of them.\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +124,7 @@ STORIES: Final = (
 
 def run_demo(settings: Settings) -> None:
     """Serve an empty database that was filled with the demo, until SIGTERM or SIGINT."""
-    settings = with_secret(settings)
+    settings = with_explorer(with_secret(settings))
     configure_logging(settings.log_format, settings.log_level)
     run_server(open_demo(settings), settings.host, settings.port, announcement(settings))
 
@@ -135,16 +140,25 @@ async def open_demo(settings: Settings) -> AsyncIterator[web.Application]:
 
 def announcement(settings: Settings) -> Callable[[str], None]:
     """Return what tells a newcomer where Interlock is and what to try."""
-    tokens = Tokens(settings.demand_jwt_secret())
+    tokens = secret_tokens(settings)
     anna, marton = (tokens.mint(person, TOKEN_LIFETIME) for person in (ANNA, MARTON))
     embedded = f"its own PostgreSQL in {settings.data_dir}"
     data = "the database of INTERLOCK_DATABASE_URL" if settings.database_url else embedded
 
     def announce(url: str) -> None:
-        sys.stdout.write(BANNER.format(url=url, data=data, anna=anna, marton=marton))
+        browse = BROWSE.format(url=url) if settings.explorer else ""
+        banner = BANNER.format(url=url, data=data, anna=anna, marton=marton, browse=browse)
+        sys.stdout.write(banner)
         sys.stdout.flush()
 
     return announce
+
+
+def with_explorer(settings: Settings) -> Settings:
+    """Return the settings with the explorer on, unless they say otherwise."""
+    if "explorer" in settings.model_fields_set:
+        return settings
+    return settings.model_copy(update={"explorer": True})
 
 
 def with_secret(settings: Settings) -> Settings:
@@ -171,7 +185,7 @@ async def fill(parts: Parts) -> int:
         await reconcile(parts.database, defaults, Order(by=SYSTEM, wait=True), SOURCE)
     for person in (ANNA, MARTON):
         await remember_user(parts.database, person)
-    if (await find_tickets(parts.database, {}, Part(1))).tickets:
+    if (await find_tickets(parts.database, EVERYTHING, {}, Part(1))).tickets:
         return 0
     for story in STORIES:
         await tell(parts, story)
@@ -180,7 +194,7 @@ async def fill(parts: Parts) -> int:
 
 async def tell(parts: Parts, story: Story) -> None:
     """Make one ticket and bring it to its status."""
-    store = parts.tickets
+    store = TicketStore(parts.database)
     form = CreateTicket(
         title=story.title,
         description=story.description,

@@ -1,12 +1,19 @@
-"""Every named upper bound of the doors, units last (design section 8 for GraphQL's)."""
+"""Every named upper bound of the doors, units last (design section 8 for GraphQL's).
+
+The constants are fixed; what stands in a class can be set (`api.configured_limits`).
+"""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final, TypeAlias
 
-BODY_BYTES: Final = 256 * 1024
-"""Of one HTTP request."""
+from pydantic import Field
+
+BODY_PROBLEMS: Final = 20
+"""With one body, that are told."""
 REQUEST_ID_CHARACTERS: Final = 64
 READINESS_SECONDS: Final = 5
+ACCEPT_HEADERS: Final = 256
+"""Whose meaning a process remembers: clients send few different ones."""
 
 TOKEN_CHARACTERS: Final = 8_000
 """The HTTP parser refuses any header above 8,190 bytes, and that refusal would not say why."""
@@ -21,6 +28,23 @@ API_KEY_CHARACTERS: Final = 200
 API_KEY_NAME_CHARACTERS: Final = 8
 """Of its hash, in the log."""
 CLOCK_LEEWAY_SECONDS: Final = 60
+"""By which clocks may differ, unless the settings say otherwise."""
+CLOCK_LEEWAY_SECONDS_MOST: Final = 300
+AUDIENCES: Final = 20
+CLAIM_NAME_CHARACTERS: Final = 200
+JWKS_BYTES: Final = 256 * 1024
+"""Of a set of keys, and of a discovery document."""
+JWKS_KEYS: Final = 100
+RSA_BITS_LEAST: Final = 2_048
+"""NIST SP 800-131A: weaker ones are not to be used any more."""
+RSA_BITS_MOST: Final = 8_192
+"""Of which a signature still fits into what the library reads."""
+KEYS_SECONDS: Final = 300
+"""After which keys are fetched again; a key that was removed is good for so long at the most."""
+KEYS_FILE_SECONDS: Final = 5
+KEYS_AT_ONCE_SECONDS: Final = 10
+"""Between two fetches because of tokens with a key that is not known."""
+KEYS_FETCH_SECONDS: Final = 5
 REMEMBERED_PEOPLE: Final = 10_000
 """Of whom a process knows that they are written down already."""
 
@@ -32,6 +56,41 @@ KEPT_PLANS: Final = 8
 
 PAGE_ITEMS: Final = 20
 """Of a page, where a request gives no size; also what it then costs."""
+
+GRAPHQL_BATCH: Final = 100
+"""Of operations in one request, for whoever configures any."""
+
+KNOWN_CLIENTS: Final = 10_000
+"""Whose requests a process counts; whoever has been quiet the longest is forgotten first."""
+
+Bound: TypeAlias = Annotated[int, Field(ge=1)]
+Seconds: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Rate: TypeAlias = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+@dataclass(frozen=True, slots=True)
+class HttpLimits:
+    """What one client may ask of the HTTP doors of one server.
+
+    A viewer is a person or an API key; an address is that of a client, for IPv6 its /64 network.
+
+    Attributes:
+        body_bytes: of one request.
+        viewer_requests: of one viewer that are answered at a time.
+        viewer_rate: requests a second of one viewer, in the long run; 0 is as many as it likes.
+        viewer_burst: requests of one viewer that may come at once.
+        address_rate: requests a second from one address, signed in or not; 0 is as many as it
+            likes.
+        address_burst: requests from one address that may come at once.
+
+    """
+
+    body_bytes: Bound = 256 * 1024
+    viewer_requests: Bound = 32
+    viewer_rate: Rate = 100
+    viewer_burst: Bound = 200
+    address_rate: Rate = 500
+    address_burst: Bound = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,26 +114,74 @@ class GraphQLLimits:
         reported_errors: of one refused request.
         prepared_documents: that are kept ready.
         prepared_documents_bytes: of their texts together; each takes up to 250 times its text.
+        validation_seconds: of a document that is not kept ready; its reading is bounded by
+            `document_tokens`.
         execution_seconds: from the first resolver to the whole answer.
+        page_tickets: of one page.
+        page_services: of one page.
 
     """
 
-    document_bytes: int = 100 * 1024
-    document_tokens: int = 2_000
-    document_comments: int = 1_000
-    nesting_levels: int = 50
-    depth_fields: int = 15
-    introspection_depth_fields: int = 25
-    aliases: int = 200
-    root_fields: int = 50
-    directives: int = 50
-    cost_points: int = 10_000
-    assumed_list_items: int = 10
-    overlap_comparisons: int = 20_000
-    reported_errors: int = 20
-    prepared_documents: int = 1_000
-    prepared_documents_bytes: int = 256 * 1024
-    execution_seconds: float = 20
+    document_bytes: Bound = 100 * 1024
+    document_tokens: Bound = 2_000
+    document_comments: Bound = 1_000
+    nesting_levels: Bound = 50
+    depth_fields: Bound = 15
+    introspection_depth_fields: Bound = 25
+    aliases: Bound = 200
+    root_fields: Bound = 50
+    directives: Bound = 50
+    cost_points: Bound = 10_000
+    assumed_list_items: Bound = 10
+    overlap_comparisons: Bound = 20_000
+    reported_errors: Bound = 20
+    prepared_documents: Bound = 1_000
+    prepared_documents_bytes: Bound = 256 * 1024
+    validation_seconds: Seconds = 1
+    execution_seconds: Seconds = 20
+    page_tickets: Bound = 100
+    page_services: Bound = 500
 
 
+HTTP_LIMITS: Final = HttpLimits()
 GRAPHQL_LIMITS: Final = GraphQLLimits()
+
+
+@dataclass(frozen=True, slots=True)
+class StreamLimits:
+    """What one stream of answers may take, over a socket or as server-sent events.
+
+    Attributes:
+        waiting_changes: of one subscription, that its reader has not taken yet.
+        send_seconds: that a client may take no byte while there is something for it.
+        heartbeat_seconds: from one sign of life to the next.
+        message_bytes: of one message of a socket.
+        message_rate: messages a second of a socket, in the long run; 0 is as many as it likes.
+        message_burst: messages of a socket that may come at once.
+        socket_operations: of one socket at a time.
+        initialisation_seconds: until the client of a socket has said who it is.
+        close_seconds: until the client of a socket has closed it, too.
+
+    """
+
+    waiting_changes: Bound = 1_000
+    send_seconds: Seconds = 10
+    heartbeat_seconds: Seconds = 20
+    message_bytes: Bound = 256 * 1024
+    message_rate: Rate = 50
+    message_burst: Bound = 200
+    socket_operations: Bound = 100
+    initialisation_seconds: Seconds = 10
+    close_seconds: Seconds = 5
+
+
+STREAM_LIMITS: Final = StreamLimits()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Every limit that can be set."""
+
+    http: HttpLimits = HTTP_LIMITS
+    graphql: GraphQLLimits = GRAPHQL_LIMITS
+    stream: StreamLimits = STREAM_LIMITS

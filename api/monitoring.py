@@ -1,6 +1,5 @@
-"""What monitoring reports is recorded, and acted on: at once, or as soon as that can be."""
+"""What monitoring reports is recorded, and acted on at once if that can be."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -8,15 +7,13 @@ from typing import Final
 import structlog
 
 from api.plugins import LivePlugins
-from engine.errors import Unavailable
 from engine.plugins import Plugin
 from engine.storage.database import Database
-from engine.storage.outage_tickets import Answer, act_on_reports, answer_service
+from engine.storage.outage_tickets import Answer, answer_service
 from engine.storage.service_health import record_reports
 from engine.tickets.outage import Hindrance
 from engine.tickets.reports import HealthReport
 
-SWEEP_SECONDS: Final = 2
 FOR_SOMEBODY: Final = frozenset({Hindrance.WORKFLOW_UNKNOWN, Hindrance.WORKFLOW_RETIRED})
 """What nobody may have meant, and somebody has to put right."""
 
@@ -25,7 +22,7 @@ log: Final = structlog.get_logger(component="monitoring")
 
 @dataclass(frozen=True, slots=True)
 class Monitoring:
-    """Takes reports, and looks after what has to wait."""
+    """Takes reports."""
 
     database: Database
     plugins: LivePlugins
@@ -33,7 +30,8 @@ class Monitoring:
     async def take(self, path: str, reports: Sequence[HealthReport]) -> Answer:
         """Record reports of one service, act on them, and return what became of it.
 
-        They are recorded in a transaction of their own: what fails later is made up for.
+        They are recorded in a transaction of their own: what fails later, or has to wait, is made
+        up for by `api.housekeeping`.
 
         Raises:
             NotFound: there never was a service of that path.
@@ -45,20 +43,3 @@ class Monitoring:
         if answer.hindrance in FOR_SOMEBODY:
             log.warning("a service can't be answered", service=path, reason=answer.hindrance)
         return answer
-
-    async def look_after(self, every: float = SWEEP_SECONDS) -> None:
-        """Act every so many seconds on what waited long enough, for ever; replicas share it."""
-        while True:
-            await asyncio.sleep(every)
-            await self.catch_up()
-
-    async def catch_up(self) -> None:
-        """Act on what waited long enough, while ticketing is on; the log tells what fails."""
-        if not self.plugins.is_on(Plugin.TICKETING):
-            return
-        try:
-            await act_on_reports(self.database)
-        except Unavailable as error:
-            log.warning("reports could not be acted on", reason=error.message)
-        except Exception:  # whatever it is, the next time comes
-            log.exception("reports could not be acted on")

@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 
 from engine.errors import PluginDisabled
-from engine.plugins import Licence, Plugin, check_switch, switched_off
+from engine.plugins import Licence, OffReason, Plugin, check_switch, turned_off
 from engine.storage.database import Database
 from engine.storage.plugins import read_switches, turn_switch
 from engine.tickets.actor import Actor
@@ -26,13 +26,14 @@ class LivePlugins:
 
     Attributes:
         licence: what this server may offer; it ends while the server runs.
-        switches: as they were last read; what changes tickets reads them again.
+        switches: why each is off, None if it is on, in the database; as it was last read: what
+            changes tickets reads it again.
 
     """
 
     database: Database
     licence: Licence
-    switches: Mapping[str, bool]
+    switches: Mapping[str, OffReason | None]
     clock: Clock = time.time
 
     @classmethod
@@ -53,7 +54,8 @@ class LivePlugins:
 
     def refusal(self, plugin: Plugin) -> PluginDisabled | None:
         """Return why a plugin is off now; None if it is on."""
-        by_switch = None if self.switches[plugin] else switched_off(plugin)
+        reason = self.switches[plugin]
+        by_switch = None if reason is None else turned_off(plugin, reason)
         return self.refusal_by_licence(plugin) or by_switch
 
     def is_on(self, plugin: Plugin) -> bool:
@@ -71,7 +73,12 @@ class LivePlugins:
             raise refusal
 
     async def toggle(self, actor: Actor, plugin: Plugin, *, enabled: bool) -> None:
-        """Switch a plugin on or off, for every server; raises as `check_switch` does."""
+        """Switch a plugin on or off, for every server.
+
+        Raises:
+            Forbidden, PluginDisabled: see `check_switch` and `turn_switch`.
+
+        """
         check_switch(actor, plugin, self.licence, self.now, enabled=enabled)
         await turn_switch(self.database, actor, plugin, enabled=enabled)
         await self.refresh()

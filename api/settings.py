@@ -1,10 +1,11 @@
 """What the environment says: every setting, read once, and every complaint at once."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Final, Self, get_args
+from typing import Annotated, Final, Self, TypeAlias, get_args
 
 from pydantic import (
     AfterValidator,
@@ -17,13 +18,27 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from api.keys import KeyEntry, read_entries
+from api.configured_limits import read_limits
+from api.identity.claims import DEFAULT_NAMES
+from api.identity.places import issuer_address, key_place
+from api.keys import SEPARATORS, KeyEntry, read_entries
 from api.licences import LicenceKey
+from api.limits import (
+    AUDIENCES,
+    CLAIM_NAME_CHARACTERS,
+    CLOCK_LEEWAY_SECONDS,
+    CLOCK_LEEWAY_SECONDS_MOST,
+    GRAPHQL_BATCH,
+    Limits,
+)
 from engine.errors import Misconfigured
 from engine.findings import did_you_mean
+from engine.webhooks.hosts import NO_HOSTS, HostList
 
 PREFIX: Final = "INTERLOCK_"
 SECRET_CHARACTERS: Final = 32
+KEY_SOURCES: Final = ("jwt_secret", "jwks", "oidc_issuer")
+"""The fields of which one says what tokens are checked with."""
 
 # Kubernetes gives every container variables named for each Service of its namespace. A Service
 # called `interlock` makes INTERLOCK_PORT=tcp://…, one called `interlock-db` INTERLOCK_DB_PORT=….
@@ -31,6 +46,9 @@ SERVICE_LINK_NAME: Final = re.compile(
     r".*_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
 )
 SERVICE_LINK_PORT: Final = re.compile(r"(tcp|udp|sctp)://\S+:\d+")
+
+
+Network: TypeAlias = IPv4Network | IPv6Network
 
 
 class LogFormat(StrEnum):
@@ -63,9 +81,34 @@ def check_public_key(text: str | None) -> str | None:
     return text
 
 
+def words_of(text: str) -> tuple[str, ...]:
+    """Return the words of a text, which are divided by commas or spaces."""
+    return tuple(filter(None, SEPARATORS.split(text)))
+
+
+def read_networks(text: str) -> tuple[Network, ...]:
+    """Return the networks of a list; ValueError if one is none."""
+    return tuple(map(ip_network, words_of(text)))
+
+
+def in_words(read: Callable[[str], object]) -> BeforeValidator:
+    """Return what reads the text of a variable, and lets what is read already pass."""
+    return BeforeValidator(lambda given: read(given) if isinstance(given, str) else given)
+
+
 def variable_of(field: str) -> str:
     """Return the environment variable of a field."""
     return PREFIX + field.upper()
+
+
+ClaimName = Annotated[
+    str,
+    Field(
+        max_length=CLAIM_NAME_CHARACTERS,
+        pattern=r"^\S+$",
+        description="the name of a claim, or a way to it with dots: realm_access.roles",
+    ),
+]
 
 
 class Settings(BaseModel):
@@ -97,6 +140,45 @@ class Settings(BaseModel):
             description=f"a secret of at least {SECRET_CHARACTERS} characters",
         ),
     ] = None
+    jwks: Annotated[
+        str | Path | None,
+        in_words(key_place),
+        Field(description="a file with a JSON Web Key Set, or its https address"),
+    ] = None
+    oidc_issuer: Annotated[
+        str | None,
+        AfterValidator(issuer_address),
+        Field(description="the https address of an OpenID provider, as its tokens have it in iss"),
+    ] = None
+    jwt_issuer: Annotated[str | None, Field(description="what tokens have in iss")] = None
+    """None: whoever has the key may issue."""
+    jwt_audience: Annotated[
+        tuple[str, ...],
+        in_words(words_of),
+        Field(
+            max_length=AUDIENCES,
+            description="what tokens have in aud, one or several divided by commas or spaces",
+        ),
+    ] = ()
+    jwt_leeway: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=CLOCK_LEEWAY_SECONDS_MOST,
+            description=f"a number of seconds, 0 to {CLOCK_LEEWAY_SECONDS_MOST}",
+        ),
+    ] = CLOCK_LEEWAY_SECONDS
+    claim_user: ClaimName = DEFAULT_NAMES.user
+    claim_name: ClaimName = DEFAULT_NAMES.name
+    claim_groups: ClaimName = DEFAULT_NAMES.groups
+    claim_admin: Annotated[
+        str,
+        Field(
+            max_length=CLAIM_NAME_CHARACTERS,
+            pattern=r"^[^\s=]+(=.+)?$",
+            description="the name of a claim that is true of admins, or claim=value",
+        ),
+    ] = DEFAULT_NAMES.admin
     api_keys: Annotated[
         tuple[KeyEntry, ...],
         BeforeValidator(read_entries),
@@ -116,6 +198,17 @@ class Settings(BaseModel):
     ] = None
     """None: the open edition, in which everything is on."""
     license_key: Annotated[SecretStr | None, Field(description="a licence")] = None
+    webhook_hosts: Annotated[
+        HostList,
+        in_words(HostList.of),
+        Field(
+            description="hosts such as hooks.example.com, *.example.org or, for one inside, "
+            "http://chat.internal:8080, separated by commas or spaces"
+        ),
+    ] = NO_HOSTS
+    """Which hosts webhooks may call; by default none."""
+    webhook_secrets_dir: Annotated[Path | None, Field(description="a folder")] = None
+    """Where the secrets of webhooks are, each by its name; None: there are none."""
     values_file: Annotated[Path | None, Field(description="a values file")] = None
     """None: nothing is reconciled but what is applied by hand."""
     values_key: Annotated[str, Field(description="where the chart sits in the values file")] = ""
@@ -124,6 +217,32 @@ class Settings(BaseModel):
     port: Annotated[
         int, Field(ge=0, le=65_535, description="a port number, 1 to 65535, or 0 for any free one")
     ] = 8080
+    explorer: Annotated[bool, Field(description="on or off")] = False
+    """Whether browsers get a page at /graphql."""
+    trusted_proxies: Annotated[
+        tuple[Network, ...],
+        in_words(read_networks),
+        Field(description="addresses and networks such as 10.0.0.0/8, separated by commas"),
+    ] = ()
+    """Whose `X-Forwarded-For` tells the address of a client."""
+    trusted_documents: Annotated[
+        Path | None, Field(description="a JSON file of documents by their SHA-256")
+    ] = None
+    """None: any document is executed that the limits allow."""
+    limits: Annotated[
+        Limits,
+        in_words(read_limits),
+        Field(description="limits such as depth_fields=20 viewer_rate=50"),
+    ] = Limits()
+    graphql_batch: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=GRAPHQL_BATCH,
+            description="how many GraphQL operations may be sent as one request, up to "
+            f"{GRAPHQL_BATCH}; 0 for no such requests",
+        ),
+    ] = 0
     log_format: Annotated[
         LogFormat, BeforeValidator(str.lower), Field(description=" or ".join(LogFormat))
     ] = LogFormat.TEXT
@@ -148,6 +267,26 @@ class Settings(BaseModel):
             return cls.model_validate(ours)
         except ValidationError as error:
             raise Misconfigured("\n".join(map(complaint, error.errors()))) from None
+
+    def demand_key_source(self) -> SecretStr | Path | str:
+        """Return the secret, the file or the address that tokens are checked by.
+
+        Raises:
+            Misconfigured: none of them is set, or several, or the issuer twice.
+
+        """
+        found = {name: getattr(self, name) for name in KEY_SOURCES if getattr(self, name)}
+        if len(found) != 1:
+            names = " or ".join(map(variable_of, found or KEY_SOURCES))
+            wrong = f"Only one of {names} can be set" if found else f"{names} must be set"
+            raise Misconfigured(
+                f"{wrong}: tokens are checked with the keys of one source. The simplest is a "
+                "secret of random characters, for example what `openssl rand -hex 32` prints."
+            )
+        if self.oidc_issuer and self.jwt_issuer:
+            raise Misconfigured("INTERLOCK_JWT_ISSUER can't be set: it is INTERLOCK_OIDC_ISSUER.")
+        source: SecretStr | Path | str = next(iter(found.values()))
+        return source
 
     def demand_jwt_secret(self) -> SecretStr:
         """Return the secret that signs tokens.
@@ -186,7 +325,8 @@ def complaint(error: ErrorDetails) -> str:
     if name not in VARIABLES:
         return f"{name} is not a setting of Interlock.{did_you_mean(name, VARIABLES)}"
     value = "" if name in SECRETS else f" is {error['input']!r}: it"
-    return f"{name}{value} must be {VARIABLES[name].description}{reason_of(error)}."
+    sentence = f"{name}{value} must be {VARIABLES[name].description}{reason_of(error)}"
+    return sentence if sentence.endswith("?") else f"{sentence}."
 
 
 def reason_of(error: ErrorDetails) -> str:

@@ -15,7 +15,8 @@ from rich.table import Table
 
 from benchmarks.made import FAST, make_tickets
 from benchmarks.storage import DEFAULTS
-from engine.storage.breaches import BATCH_TICKETS, sweep_due_times
+from engine.storage.batches import BATCH_TICKETS
+from engine.storage.breaches import sweep_due_times
 from engine.storage.closings import close_quiet_tickets
 from engine.storage.database import Database, open_database
 from engine.storage.embedded import embedded_server

@@ -40,7 +40,6 @@ USER_NAME_CHARACTERS: Final = 200
 USER_GROUPS: Final = 200
 IDEMPOTENCY_KEY_CHARACTERS: Final = 120
 REFERENCE_CHARACTERS: Final = 120
-PAGE_TICKETS: Final = 100
 BULK_TICKETS: Final = 100
 
 # What is looked for.
@@ -50,10 +49,18 @@ SEARCH_CHARACTERS: Final = 200
 # What monitoring reports of a service.
 HEALTH_MESSAGE_CHARACTERS: Final = 2_000
 HEALTH_SOURCE_CHARACTERS: Final = 120
-PAGE_SERVICES: Final = 500
 
 # Working time.
 CALENDAR_DAYS: Final = 20 * 366
 CALENDARS: Final = 1_000
 CALENDAR_SHIFTS: Final = 10
 CALENDAR_HOLIDAYS: Final = 2_000
+
+# Webhooks.
+WEBHOOKS: Final = 100
+WEBHOOK_URL_CHARACTERS: Final = 2_000
+HOST_NAME_CHARACTERS: Final = 253
+SECRET_NAME_CHARACTERS: Final = 253
+WEBHOOK_SECRETS: Final = 5
+"""With which one delivery is signed; more than two overlap only by mistake."""
+WEBHOOK_SECRET_CHARACTERS: Final = 200

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from engine.errors import Forbidden, NotFound, PluginDisabled
 from engine.findings import did_you_mean
@@ -30,11 +31,19 @@ class Plugin(StrEnum):
 
 
 class OffReason(StrEnum):
-    """Why a plugin is off."""
+    """Why a plugin is off; the `reason` in the details of `PluginDisabled`."""
 
     NOT_LICENSED = "not_licensed"
     LICENCE_EXPIRED = "licence_expired"
+    DECLARED_OFF = "declared_off"
     SWITCHED_OFF = "switched_off"
+
+
+WHY: Final = {
+    OffReason.DECLARED_OFF: "the values that are in force say `ticketing.enabled: false`",
+    OffReason.SWITCHED_OFF: "an admin switched it off, and can switch it on",
+}
+"""Of the reasons that stand in the database, for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +95,9 @@ def check_switch(
         raise refusal
 
 
-def switched_off(plugin: Plugin) -> PluginDisabled:
-    """Return the refusal of what belongs to a plugin that an admin switched off."""
-    return off(plugin, OffReason.SWITCHED_OFF, "an admin switched it off, and can switch it on")
+def turned_off(plugin: Plugin, reason: OffReason) -> PluginDisabled:
+    """Return the refusal of what belongs to a plugin that is off for a reason of `WHY`."""
+    return off(plugin, reason, WHY[reason])
 
 
 def off(plugin: Plugin, reason: OffReason, why: str) -> PluginDisabled:

@@ -52,12 +52,33 @@ class ServiceStatus(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
+class TicketEvent(StrEnum):
+    """What webhooks tell of a ticket; each is what one kind of history entry records."""
+
+    CREATED = "ticket.created"
+    TRANSITIONED = "ticket.transitioned"
+    ASSIGNED = "ticket.assigned"
+    PRIORITY_CHANGED = "ticket.priority_changed"
+    TITLE_CHANGED = "ticket.title_changed"
+    DESCRIPTION_CHANGED = "ticket.description_changed"
+    COMMENTED = "ticket.commented"
+    NOTED = "ticket.noted"
+    SLA_BREACHED = "ticket.sla_breached"
+
+
 class Role(StrEnum):
     """Who a declared transition is for."""
 
     ASSIGNEE = "assignee"
     REQUESTER = "requester"
     ANY = "any"
+
+
+class Visibility(StrEnum):
+    """Who may read a ticket: everyone who is signed in, or those who are involved in it."""
+
+    EVERYONE = "everyone"
+    INVOLVED = "involved"
 
 
 class ActorRoles(IntFlag):

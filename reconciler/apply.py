@@ -7,13 +7,9 @@ from functools import partial
 
 from engine.errors import StalePlan
 from engine.storage.database import Database, Session
+from engine.storage.ledger import LedgerEntry, record, refuse_applied
 from engine.storage.notices import tell_servers
-from engine.storage.resource_store import (
-    Live,
-    read_live,
-    reconciling,
-    record_reconciliation,
-)
+from engine.storage.resource_store import Live, read_live, reconciling
 from engine.storage.resource_writes import write_resources
 from engine.storage.ticket_locks import hold_tickets
 from reconciler.desired import Desired
@@ -44,11 +40,15 @@ async def apply_plan(database: Database, plan: Plan, order: Order) -> Plan:
 
     Raises:
         LockHeld: another reconciles.
-        StalePlan: what it changes is not any more what it was made for, or it was applied already.
+        PlanApplied: it was applied already.
+        StalePlan: what it changes is not any more what it was made for.
         RefusedByGuard: it can do harm that is not said to be meant, counted again under the lock.
+            Of a plan that can't be applied any more the harm does not matter, so this comes last.
 
     """
+    entry = await entry_of(plan, order.by)
     async with reconciling(database, order.by, wait=order.wait) as session:
+        await refuse_applied(session, entry.plan_id)
         live = await read_live(session)
         refuse_stale(plan, stale_resources(plan, live))
 
@@ -56,7 +56,7 @@ async def apply_plan(database: Database, plan: Plan, order: Order) -> Plan:
             refuse_stale(plan, harming_more(plan, now.changes))
             check_guards(now, order.allowed)
 
-        return await carried_out(session, live, plan, order.by, check)
+        return await carried_out(session, live, plan, entry, check)
 
 
 def refuse_stale(plan: Plan, stale: Iterable[Stale]) -> None:
@@ -82,12 +82,21 @@ async def reconcile(database: Database, desired: Desired, order: Order, source: 
     async with reconciling(database, order.by, wait=order.wait) as session:
         live = await read_live(session)
         plan = await plan_over(session, live, desired, source)
+        if plan.is_empty:
+            return plan
+        entry = await entry_of(plan, order.by)
         check = partial(check_guards, allowed=order.allowed)
-        return plan if plan.is_empty else await carried_out(session, live, plan, order.by, check)
+        return await carried_out(session, live, plan, entry, check)
+
+
+async def entry_of(plan: Plan, by: str) -> LedgerEntry:
+    """Return a plan as it will stand in the ledger."""
+    document = await asyncio.to_thread(written, plan)
+    return LedgerEntry(document.id, document.text, by, plan.source)
 
 
 async def carried_out(
-    session: Session, live: Live, plan: Plan, by: str, check: Callable[[Plan], None]
+    session: Session, live: Live, plan: Plan, entry: LedgerEntry, check: Callable[[Plan], None]
 ) -> Plan:
     """Write a plan into the ledger, and what it changes into the tables; return it as it is now.
 
@@ -98,15 +107,12 @@ async def carried_out(
         session: of whoever reconciles.
         live: what the database holds.
         plan: what is changed, as it was made.
-        by: who carries it out.
+        entry: for the ledger.
         check: raises what there is to say against the plan as it is now.
 
     """
-    document = await asyncio.to_thread(written, plan)
     check(await present(session, live, plan))
-    number = await record_reconciliation(
-        session, document.id, document.text, by=by, source=plan.source
-    )
+    number = await record(session, entry)
     await hold_tickets(session)
     check(now := await present(session, live, plan))
     await write_resources(session, [each.change.after for each in plan.changes], number)

@@ -6,7 +6,16 @@ from dataclasses import dataclass, field
 from engine.collector import collector_at_rest
 from engine.findings import Location
 from engine.workflows.documents import Declaration
-from engine.workflows.resources import AUTO_CLOSE, SLA, Key, Kind, Snapshot, declared_resources
+from engine.workflows.resources import (
+    AUTO_CLOSE,
+    ENABLED,
+    SLA,
+    VISIBILITY,
+    Key,
+    Kind,
+    Snapshot,
+    declared_resources,
+)
 from reconciler.values import declare_values
 
 
@@ -17,7 +26,8 @@ class Desired:
     Attributes:
         resources: everything that shall be in force, nothing else.
         places: where resources are declared; defaults that were only chosen stand nowhere.
-        files: the names of the files, and the `--set` arguments, that it was read from.
+        files: the names of the files, and the `--set` and `--set-string` arguments, that it was
+            read from.
 
     """
 
@@ -28,16 +38,24 @@ class Desired:
 
 @collector_at_rest()
 def desired_in(
-    files: Sequence[tuple[str, str]], sets: Sequence[str] = (), key: str = ""
+    files: Sequence[tuple[str, str]],
+    sets: Sequence[str] = (),
+    key: str = "",
+    *,
+    set_strings: Sequence[str] = (),
 ) -> Desired:
-    """Return what values files (name and text, later ones win) ask for.
+    """Return what values files ask for; the arguments are those of `read_values`.
 
     Raises:
         InvalidDeclaration: with all that is wrong in any of them.
 
     """
-    declaration = declare_values(files, sets, key)
-    names = (*(name for name, _ in files), *(f"--set {each}" for each in sets))
+    declaration = declare_values(files, sets, key, set_strings=set_strings)
+    names = (
+        *(name for name, _ in files),
+        *(f"--set {each}" for each in sets),
+        *(f"--set-string {each}" for each in set_strings),
+    )
     return Desired(declared_resources(declaration.ticketing), places_of(declaration), names)
 
 
@@ -50,13 +68,21 @@ def places_of(declaration: Declaration) -> dict[Key, Location]:
         (Kind.CALENDAR, ("calendars",), [each.name for each in ticketing.calendars]),
         (Kind.ITEM, ("catalog", "items"), [each.name for each in catalog.items]),
         (Kind.SERVICE, ("services",), [each.path for each in ticketing.services]),
+        (Kind.WEBHOOK, ("webhooks",), [each.name for each in ticketing.webhooks]),
     )
     places = {
         Key(kind, name): declaration.place(*path, index)
         for kind, path, names in lists
         for index, name in enumerate(names)
     }
+    settings = (
+        (ENABLED, "enabled", ("enabled",)),
+        (AUTO_CLOSE, "auto_close", ("autoClose", "afterResolved")),
+        (SLA, "sla", ("sla",)),
+        (VISIBILITY, "visibility", ("visibility",)),
+    )
     return places | {
-        Key(Kind.SETTING, AUTO_CLOSE): declaration.place("autoClose", "afterResolved"),
-        Key(Kind.SETTING, SLA): declaration.place("sla"),
+        Key(Kind.SETTING, name): declaration.place(*path)
+        for name, field, path in settings
+        if field in ticketing.model_fields_set
     }

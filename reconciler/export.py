@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
-from engine.workflows.declaration import SECTION, Declared, Workflow
+from engine.workflows.declaration import SECTION, Declared, Readers, Switch, Workflow
 from engine.workflows.resources import SETTINGS, Key, Kind, Resource, Snapshot, declared_defaults
 from engine.workflows.scalars import Doubtful, resolve
 
@@ -31,6 +31,7 @@ def values_of(live: Snapshot) -> str:
         },
         "services": declarations(in_force, Kind.SERVICE),
         "calendars": declarations(in_force, Kind.CALENDAR),
+        "webhooks": declarations(in_force, Kind.WEBHOOK),
     }
     for name in SETTINGS:
         if setting := in_force.get(Key(Kind.SETTING, name)):
@@ -57,7 +58,13 @@ def is_default(resource: Resource) -> bool:
 
 def as_written(model: Declared) -> object:
     """Return a declaration as an operator would write it: what is left out has its default."""
-    return model.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    match model:
+        case Switch():
+            return model.enabled
+        case Readers():
+            return str(model.readers)
+        case _:
+            return model.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
 
 def dumped(document: Mapping[str, object]) -> str:

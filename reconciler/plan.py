@@ -60,7 +60,7 @@ class Plan:
         workflows: how many workflows are in force before.
         created_at: when it was made, by the clock of whoever made it.
         source: where the declaration came from, e.g. `git:abc123`.
-        files: the values files that it was read from, and `--set` arguments.
+        files: the values files, and the arguments over them, that it was read from.
         replay: what recorded transitions would have been refused, if that was asked for.
 
     """

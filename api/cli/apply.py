@@ -10,7 +10,15 @@ import typer
 
 from api.cli.plan import planned
 from api.cli.reports import PlanOutput, read_plan, show
-from api.cli.values import By, Sets, Source, SubchartKey, desired_from, whoever_runs_this
+from api.cli.values import (
+    By,
+    Sets,
+    SetStrings,
+    Source,
+    SubchartKey,
+    desired_from,
+    whoever_runs_this,
+)
 from api.settings import Settings
 
 if TYPE_CHECKING:
@@ -20,20 +28,24 @@ if TYPE_CHECKING:
 
 def apply(
     plan: Annotated[
-        Path | None, typer.Argument(metavar="[PLAN]", help="A plan that `plan --out` saved.")
+        Path | None, typer.Argument(metavar="PLAN", help="A plan that `plan --out` saved.")
     ] = None,
     files: Annotated[
         list[Path] | None,
         typer.Option("--values", "-f", metavar="FILE", help="Or values files to plan now."),
     ] = None,
     sets: Sets = None,
+    set_strings: SetStrings = None,
     key: SubchartKey = "",
     source: Source = "",
     by: By = "",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask, for jobs.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for another who reconciles.")] = False,
     max_stranded: Annotated[
-        int, typer.Option(min=0, help="How many live tickets may be stranded or stuck.")
+        int,
+        typer.Option(
+            min=0, metavar="TICKETS", help="How many live tickets may be stranded or stuck."
+        ),
     ] = 0,
     allow_widening: Annotated[
         bool, typer.Option("--allow-widening", help="Rights may be widened.")
@@ -42,31 +54,33 @@ def apply(
         bool, typer.Option("--allow-many-retired", help="Many workflows may be retired at once.")
     ] = False,
 ) -> None:
-    """Carry out a plan: a saved one, or one that is made, shown and confirmed now."""
+    """Carry out a plan, all of it or nothing.
+
+    It was saved by `interlock plan --out`; or values files are given, and the plan for them is
+    made, shown and confirmed now.
+    """
     from reconciler.apply import Order
     from reconciler.hazards import Allowances, check_guards
 
     if (plan is None) == (not files):
         raise typer.BadParameter("give a saved PLAN, or values files with -f")
+    if plan and (sets or set_strings or key or source):
+        raise typer.BadParameter("--set, --set-string, --key and --source go with -f, not a PLAN")
     made = (
         read_plan(plan)
         if plan
-        else asyncio.run(planned(desired_from(files or [], sets, key), source))
+        else asyncio.run(planned(desired_from(files or [], sets, set_strings, key), source))
     )
     allowed = Allowances(max_stranded, widening=allow_widening, many_retired=allow_many_retired)
     show(made, PlanOutput.TEXT)
     if made.is_empty:
         return
-    check_guards(made, allowed)
-    if not (yes or plan):
-        confirm()
+    if not plan:
+        check_guards(made, allowed)  # before anybody is asked; when it is applied, again
+        if not yes:
+            confirm()
     asyncio.run(carried_out(made, Order(by or whoever_runs_this(), allowed, wait=wait)))
     typer.echo("Applied.")
-
-
-def planned_now(files: list[Path], sets: list[str] | None, key: str, source: str) -> "Plan":
-    """Return the plan for values files."""
-    return asyncio.run(planned(desired_from(files, sets, key), source))
 
 
 def confirm() -> None:

@@ -9,7 +9,7 @@ import typer
 from api.cli.exits import EXIT_CHANGES
 from api.cli.plan import planned
 from api.cli.reports import PlanOutput, show
-from api.cli.values import Sets, SubchartKey, ValuesFiles, desired_from
+from api.cli.values import Sets, SetStrings, SubchartKey, ValuesFiles, desired_from
 from api.settings import Settings
 
 if TYPE_CHECKING:
@@ -19,14 +19,17 @@ if TYPE_CHECKING:
 def drift(
     files: ValuesFiles,
     sets: Sets = None,
+    set_strings: SetStrings = None,
     key: SubchartKey = "",
     output: Annotated[PlanOutput, typer.Option(help="How to print it.")] = PlanOutput.TEXT,
 ) -> None:
-    """Tell whether the database holds what is declared, and means what it holds; exit 2 if not."""
-    plan = asyncio.run(planned(desired_from(files, sets, key), source=""))
+    """Tell whether the database holds what is declared. Exits 2 if not, or not enforced."""
+    plan = asyncio.run(planned(desired_from(files, sets, set_strings, key), source=""))
     corrupt = asyncio.run(corruptions(Settings.from_env(os.environ)))
     for each in corrupt:
         typer.echo(str(each), err=True)
+    if not plan.is_empty:
+        typer.echo("The database does not hold what is declared; to bring it there:", err=True)
     show(plan, output)
     if corrupt or not plan.is_empty:
         raise typer.Exit(EXIT_CHANGES)

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from api.cli.audits import audited, tell
 from api.cli.exits import EXIT_ERROR
 from api.settings import Settings
 
@@ -22,12 +21,15 @@ def of_tickets() -> None:
 
 @history.command()
 def verify() -> None:
-    """Walk every ticket's history and name each first entry that does not fit; exit 1 if any."""
+    """Name the first entry of each history that does not fit. Exits 1 if there are any."""
+    from reconciler.report.wording import plural
+
     outcome = asyncio.run(verified(Settings.from_env(os.environ)))
+    tickets = plural(outcome.tickets, "ticket")
     if outcome.flawed:
-        typer.echo(f"{outcome.flawed} of {outcome.tickets} histories do not fit.")
+        typer.echo(f"{outcome.flawed:,} of {tickets} with a history that does not fit.")
         raise typer.Exit(EXIT_ERROR)
-    typer.echo(f"{outcome.tickets} histories are whole: nothing was changed, removed or inserted.")
+    typer.echo(f"{tickets}: every history is whole; nothing was changed, removed or inserted.")
 
 
 @dataclass(slots=True)
@@ -39,19 +41,13 @@ class Outcome:
 
 
 async def verified(settings: Settings) -> Outcome:
-    """Audit the database of the settings; print each flaw as it is found, behind a progress bar."""
-    from api.parts import look_into
-    from engine.storage.history_audit import audit_histories, count_tickets
+    """Audit the database of the settings; print each flaw as it is found."""
+    from engine.storage.history_audit import audit_histories
 
-    columns = (TextColumn("verifying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     outcome = Outcome()
-    async with look_into(settings) as parts:
-        with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-            task = progress.add_task("verifying", total=await count_tickets(parts.database))
-            async for _, flaw in audit_histories(parts.database):
-                outcome.tickets += 1
-                progress.advance(task)
-                if flaw is not None:
-                    outcome.flawed += 1
-                    typer.echo(str(flaw))
+    async for _, flaw in audited(settings, audit_histories):
+        outcome.tickets += 1
+        if flaw is not None:
+            outcome.flawed += 1
+            tell(flaw)
     return outcome

@@ -1,5 +1,6 @@
 """`interlock`: a module a command; each reads its input, asks the engine, shapes the answer."""
 
+import os
 import sys
 from typing import Final
 
@@ -24,8 +25,9 @@ from api.cli.schema import schema
 from api.cli.serve import serve
 from api.cli.sla import sla
 from api.cli.token import token
+from api.cli.webhooks import webhooks
 from api.cli.workflows import workflows
-from engine.errors import InterlockError, InvalidDeclaration
+from engine.errors import InterlockError, InvalidDeclaration, InvalidInput
 
 EXIT_CODES: Final = """
 Exit codes: 0 done, 1 failed or refused, 2 there are changes (plan --detailed-exitcode, drift),
@@ -59,6 +61,7 @@ app.command()(serve)
 app.command()(demo)
 app.add_typer(history, name="history")
 app.add_typer(sla, name="sla")
+app.add_typer(webhooks, name="webhooks")
 app.command()(backup)
 app.command()(restore)
 
@@ -66,6 +69,7 @@ app.command()(restore)
 def main() -> None:
     """Run the command line; a refusal is a sentence on standard error, never a traceback."""
     try:
+        check_words(sys.argv[1:])
         app()
     except InterlockError as error:
         typer.echo(told(error), err=True)
@@ -73,6 +77,24 @@ def main() -> None:
     except SystemExit as leaving:
         is_usage = isinstance(leaving.__context__, typer.TyperException)
         sys.exit(EXIT_USAGE if is_usage else leaving.code)
+
+
+def check_words(words: list[str]) -> None:
+    r"""Refuse a word that is no text: what is named by it can be neither recorded nor printed.
+
+    Such a word has a lone surrogate for each byte that is not UTF-8.
+
+    Raises:
+        InvalidInput: with the word, its bytes written as `\xff`.
+
+    """
+    for word in words:
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            shown = os.fsencode(word).decode(errors="backslashreplace")
+            message = f"{shown} is not UTF-8 text, so it can be neither recorded nor printed."
+            raise InvalidInput(message) from None
 
 
 def told(error: InterlockError) -> str:

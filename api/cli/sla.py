@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from api.cli.audits import audited, tell
 from api.cli.exits import EXIT_ERROR
 from api.settings import Settings
 
@@ -22,15 +21,19 @@ def of_tickets() -> None:
 
 @sla.command()
 def verify() -> None:
-    """Work out every due time again and name each that is stored otherwise; exit 1 if any."""
+    """Name every due time that the history tells otherwise. Exits 1 if there are any."""
+    from reconciler.report.wording import plural
+
     outcome = asyncio.run(verified(Settings.from_env(os.environ)))
+    tickets = plural(outcome.tickets, "ticket")
     if outcome.stale:
-        few = f"{outcome.stale} of {outcome.tickets} tickets"
-        typer.echo(f"{few} were moved just now and are yet to be brought up to date.")
+        few = f"{outcome.stale:,} of {tickets}"
+        typer.echo(f"{few} moved just now; a running server works out their due times again.")
     if outcome.wrong:
-        typer.echo(f"{outcome.wrong} of {outcome.tickets} tickets have wrong due times.")
+        typer.echo(f"{outcome.wrong:,} of {tickets} with wrong due times.")
         raise typer.Exit(EXIT_ERROR)
-    typer.echo(f"{outcome.tickets} tickets have the due times that their histories tell.")
+    fresh = plural(outcome.tickets - outcome.stale, "ticket")
+    typer.echo(f"{fresh}: every due time is what the history tells.")
 
 
 @dataclass(slots=True)
@@ -44,20 +47,13 @@ class Outcome:
 
 async def verified(settings: Settings) -> Outcome:
     """Audit the database of the settings; print differences as they are found."""
-    from api.parts import look_into
     from engine.storage.due_times_audit import audit_due_times
-    from engine.storage.history_audit import count_tickets
 
-    columns = (TextColumn("verifying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     outcome = Outcome()
-    async with look_into(settings) as parts:
-        with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-            task = progress.add_task("verifying", total=await count_tickets(parts.database))
-            async for verdict in audit_due_times(parts.database):
-                outcome.tickets += 1
-                outcome.stale += verdict.is_stale
-                outcome.wrong += bool(verdict.differences)
-                progress.advance(task)
-                for difference in verdict.differences:
-                    typer.echo(str(difference))
+    async for verdict in audited(settings, audit_due_times):
+        outcome.tickets += 1
+        outcome.stale += verdict.is_stale
+        outcome.wrong += bool(verdict.differences)
+        for difference in verdict.differences:
+            tell(difference)
     return outcome

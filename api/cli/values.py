@@ -21,6 +21,12 @@ Sets = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="PATH=VALUE", help="A value above all files, as Helm takes it."),
 ]
+SetStrings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set-string", metavar="PATH=TEXT", help="Likewise, always text, above every --set."
+    ),
+]
 SubchartKey = Annotated[
     str, typer.Option("--key", help="Where the chart sits in the files, e.g. interlock.")
 ]
@@ -30,7 +36,9 @@ Source = Annotated[
 By = Annotated[str, typer.Option("--by", help="Who applies, for the record.")]
 
 
-def desired_from(files: list[Path], sets: list[str] | None, key: str) -> "Desired":
+def desired_from(
+    files: list[Path], sets: list[str] | None, set_strings: list[str] | None, key: str
+) -> "Desired":
     """Return what the options ask for.
 
     Raises:
@@ -40,7 +48,8 @@ def desired_from(files: list[Path], sets: list[str] | None, key: str) -> "Desire
     """
     from reconciler.desired import desired_in
 
-    return desired_in([(str(file), text_of(file)) for file in files], sets or (), key)
+    texts = [(str(file), text_of(file)) for file in files]
+    return desired_in(texts, sets or (), key, set_strings=set_strings or ())
 
 
 def whoever_runs_this() -> str:

@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from api.catalog import LiveCatalog
+from api.changes import Changes
+from api.limits import GraphQLLimits
 from api.plugins import LivePlugins
 from api.workflows import LiveWorkflows
 from engine.storage.database import Database
@@ -16,6 +18,7 @@ from engine.storage.users import user_names
 from engine.tickets.actor import Actor
 from engine.tickets.history import Entry
 from engine.tickets.ticket import Ticket
+from engine.tickets.viewer import Viewer
 from engine.vocabulary import SYSTEM
 
 T = TypeVar("T")
@@ -69,13 +72,20 @@ class Batch:
 class Context:
     """One request's share of the application."""
 
-    actor: Actor
+    viewer: Viewer
     database: Database
     store: TicketStore
     workflows: LiveWorkflows
     catalog: LiveCatalog
     plugins: LivePlugins
+    limits: GraphQLLimits
+    changes: Changes
     _batches: dict[str, Batch] = field(default_factory=dict)
+
+    @property
+    def actor(self) -> Actor:
+        """The person who asks."""
+        return self.viewer.actor
 
     def together(self, tickets: Sequence[Ticket]) -> list[Ticket]:
         """Return tickets, noting that they were read together."""

@@ -1,12 +1,12 @@
 """What an operation costs: the fields that it can answer, lists counted by their actual size.
 
 A price is compiled once for a document and evaluated for each request. `first` or `last` on a field
-is the size of the page below it, and so is the number of its `ids`; a list directly below such a
-field is that page. Other lists count as `assumed_list_items`, and the lists of the schema itself as
-their average length.
+is the size of its list, and so is the number of its `ids`; a field that answers no list answers a
+page, and the lists directly in it are of that size. Other lists count as `assumed_list_items`, and
+the lists of the schema itself as their average length.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Final
@@ -31,6 +31,7 @@ from graphql import (
     get_nullable_type,
     is_composite_type,
     is_list_type,
+    value_from_ast_untyped,
 )
 
 from api.graphql.structure import SCHEMA_FIELDS
@@ -38,6 +39,7 @@ from api.limits import PAGE_ITEMS
 
 PAGE_ARGUMENTS: Final = ("first", "last", "ids")
 FIELD_POINTS: Final = 1
+"""Of a field without `@cost`."""
 SCHEMA_FIELD_POINTS: Final = 0.2
 """A field of the schema is answered from memory, by the faster engine of the two (measured)."""
 
@@ -101,10 +103,10 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """What a selection set selects from: a type, and whether a field with a page led there."""
+    """What a selection set selects from: a type, and the size of its lists if it is a page."""
 
     type: GraphQLCompositeType
-    is_page: bool = False
+    page: Size | None = None
 
 
 class Pricing:
@@ -133,20 +135,20 @@ class Pricing:
                 case FieldNode():
                     self._add_field(price, selection, parent)
                 case FragmentSpreadNode():
-                    price.add(self._of_fragment(selection.name.value, parent.is_page))
+                    price.add(self._of_fragment(selection.name.value, parent.page))
                 case InlineFragmentNode():
                     price.add(self._inline(selection, parent))
         return price
 
-    def _fragment(self, name: str, is_page: bool) -> Price:  # noqa: FBT001  # a key of the cache
+    def _fragment(self, name: str, page: Size | None) -> Price:
         fragment = self._fragments[name]
         selected = self._type(fragment.type_condition.name.value)
-        return self._selections(fragment.selection_set, Parent(selected, is_page))
+        return self._selections(fragment.selection_set, Parent(selected, page))
 
     def _inline(self, fragment: InlineFragmentNode, parent: Parent) -> Price:
         condition = fragment.type_condition
         selected = self._type(condition.name.value) if condition else parent.type
-        return self._selections(fragment.selection_set, Parent(selected, parent.is_page))
+        return self._selections(fragment.selection_set, Parent(selected, parent.page))
 
     def _type(self, name: str) -> GraphQLCompositeType:
         return composite(self._schema.get_type(name))
@@ -154,23 +156,26 @@ class Pricing:
     def _add_field(self, price: Price, node: FieldNode, parent: Parent) -> None:
         name = node.name.value
         in_schema = name in SCHEMA_FIELDS or parent.type.name.startswith("__")
-        price.points += SCHEMA_FIELD_POINTS if in_schema else FIELD_POINTS
         definition = self._schema.get_field(parent.type, name)
+        price.points += SCHEMA_FIELD_POINTS if in_schema else weight_of(definition)
         if definition is None or node.selection_set is None:
             return
-        pages = [argument for argument in PAGE_ARGUMENTS if argument in definition.args]
-        selected = Parent(composite(get_named_type(definition.type)), bool(pages))
-        below = self._selections(node.selection_set, selected)
+        selected = composite(get_named_type(definition.type))
+        page = self._page_size(node, definition)
         if in_schema:
-            price.add(below, Size((), self._schema_sizes.get(name, 1)))
-        elif pages:
-            price.add(below, self._page_size(node, definition, pages))
-        elif is_list_type(get_nullable_type(definition.type)) and not parent.is_page:
-            price.add(below, Size((), self._list_items))
+            size = Size((), self._schema_sizes.get(name, 1))
+        elif is_list_type(get_nullable_type(definition.type)):
+            size = page or parent.page or Size((), self._list_items)
+            page = None
         else:
-            price.add(below)
+            size = Size()
+        price.add(self._selections(node.selection_set, Parent(selected, page)), size)
 
-    def _page_size(self, node: FieldNode, definition: GraphQLField, pages: Sequence[str]) -> Size:
+    def _page_size(self, node: FieldNode, definition: GraphQLField) -> Size | None:
+        """Return the size of the page that a field answers; None if it answers none."""
+        pages = [argument for argument in PAGE_ARGUMENTS if argument in definition.args]
+        if not pages:
+            return None
         given = {argument.name.value: argument.value for argument in node.arguments or ()}
         sizes = [size_in(given.get(name)) for name in pages]
         defaults = [size_in(default_of(definition.args[name])) for name in pages]
@@ -196,6 +201,16 @@ def size_in(value: ValueNode | None) -> int | str | None:
             return value.name.value
         case _:
             return None
+
+
+def weight_of(definition: GraphQLField | None) -> float:
+    """Return the points of a field by itself: its `@cost` (IBM's GraphQL Cost Directives)."""
+    declared = definition.ast_node.directives if definition and definition.ast_node else ()
+    for directive in declared or ():
+        if directive.name.value == "cost":
+            [weight] = directive.arguments or ()
+            return float(value_from_ast_untyped(weight.value))
+    return FIELD_POINTS
 
 
 def default_of(argument: GraphQLArgument) -> ValueNode | None:

@@ -8,6 +8,7 @@ the same schema, the price, the conversion.
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from time import thread_time
 
 from graphql import (
     DocumentNode,
@@ -90,7 +91,7 @@ class Documents:
     def __init__(self, schema: GraphQLSchema, limits: GraphQLLimits) -> None:
         self._schema = schema
         self._limits = limits
-        self._rules = bounded_rules(limits.overlap_comparisons)
+        self._rules = bounded_rules(limits)
         self._kept: OrderedDict[str, PreparedDocument] = OrderedDict()
         self._kept_bytes = 0
 
@@ -151,15 +152,33 @@ class Documents:
             self._kept_bytes -= len(oldest)
 
 
-def bounded_rules(overlap_comparisons: int) -> tuple[type[ASTValidationRule], ...]:
-    """Return the specification's rules, comparing overlapping fields within a smaller budget."""
+def bounded_rules(limits: GraphQLLimits) -> tuple[type[ASTValidationRule], ...]:
+    """Return the specification's rules, within a time, and within a smaller budget for overlaps."""
 
     class BoundedOverlaps(OverlappingFieldsCanBeMergedRule):
         """The library's rule; it aborts the validation when the budget is spent."""
 
         def __init__(self, context: ValidationContext) -> None:
             super().__init__(context)
-            self.rule_context.remaining_complexity_budget = overlap_comparisons
+            self.rule_context.remaining_complexity_budget = limits.overlap_comparisons
+
+    class InTime(ASTValidationRule):
+        """Looks at the clock at every node, as nothing interrupts a visitor from outside.
+
+        It is the clock of the thread: what a busy machine takes from it does not count.
+        """
+
+        def __init__(self, context: ValidationContext) -> None:
+            super().__init__(context)
+            self.deadline = thread_time() + limits.validation_seconds
+
+        def enter(self, *_node: object) -> None:
+            """Refuse the document if its time is over."""
+            if thread_time() > self.deadline:
+                bound = limits.validation_seconds
+                message = f"Validating the document takes longer than {bound:g} s."
+                raise LimitExceeded(message, limit="validation_seconds", bound=bound)
 
     overlaps = OverlappingFieldsCanBeMergedRule
-    return tuple(BoundedOverlaps if rule is overlaps else rule for rule in specified_rules)
+    rules = (BoundedOverlaps if rule is overlaps else rule for rule in specified_rules)
+    return (InTime, *rules)

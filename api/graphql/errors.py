@@ -21,11 +21,21 @@ log = structlog.get_logger(__name__)
 
 
 class RequestRefused(InvalidInput):
-    """The request can't be executed. Every problem with it becomes one error of the answer."""
+    """The request can't be executed. Every problem with it becomes one error of the answer.
+
+    The statuses of the classes below are those of GraphQL over HTTP (September 2026), 6.
+    """
 
     def __init__(self, *problems: GraphQLError | str, **details: object) -> None:
         self.problems = problems
         super().__init__("\n".join(map(message_of, problems)), **details)
+
+
+class MalformedRequest(RequestRefused):
+    """The request has not the form of a GraphQL request: see what the message says of it."""
+
+    code = "malformed_request"
+    status = 422
 
 
 class ParseFailed(RequestRefused):
@@ -38,18 +48,28 @@ class ValidationFailed(RequestRefused):
     """The document asks for something that the schema does not have."""
 
     code = "graphql_validation_failed"
+    status = 422
 
 
 class UnknownOperation(RequestRefused):
     """The document has no operation that can be executed under the given name."""
 
     code = "unknown_operation"
+    status = 422
+
+
+class MutationByGet(RequestRefused):
+    """The operation is a mutation, and was sent in a way that must change nothing."""
+
+    code = "mutation_by_get"
+    status = 405
 
 
 class InvalidVariables(RequestRefused):
     """The variables are not of the types that the operation declares."""
 
     code = "invalid_variables"
+    status = 422
 
 
 class LimitExceeded(RequestRefused):
@@ -59,6 +79,7 @@ class LimitExceeded(RequestRefused):
     """
 
     code = "limit_exceeded"
+    status = 422
 
 
 class DeadlineExceeded(Unavailable):

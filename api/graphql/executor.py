@@ -1,16 +1,19 @@
 """The one interface of the GraphQL layer: a request in, an answer out (design section 8)."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Final, Self
 
-from graphql import DocumentNode, GraphQLSchema, OperationType, execute_sync
+from graphql import DocumentNode, GraphQLSchema, OperationType, execute_sync, print_schema
 
 from api.facts import Json, JsonObject
 from api.graphql.documents import Documents, PreparedDocument, PreparedOperation
 from api.graphql.errors import (
     DeadlineExceeded,
+    MutationByGet,
+    RequestRefused,
     UnknownOperation,
     extensions_of,
     hidden_fault,
@@ -18,9 +21,11 @@ from api.graphql.errors import (
     refusal_errors,
     refuse_above,
 )
-from api.graphql.resolvers import Resolvers
+from api.graphql.resolvers import Event, EventSource, MakeContext, Resolvers
 from api.graphql.sdl import read_schema
+from api.graphql.subscriptions import Opening, Subscriptions
 from api.graphql.tartiflette_engine import Answer, Engine, make_engine
+from api.graphql.trusted import TrustedDocuments, UnknownDocument
 from api.graphql.variables import coerce_variables, refuse_null_conditions
 from api.limits import GRAPHQL_LIMITS, GraphQLLimits
 from engine.errors import InterlockError, InvalidInput, Misconfigured
@@ -32,11 +37,20 @@ SELF_CHECK: Final = "{ __typename __schema { queryType { name } } }"
 
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
-    """What a client sent, well-formed."""
+    """What a client sent, well-formed.
 
-    query: str
+    Attributes:
+        query: the text of the document; None if it is named by its id.
+        document_id: names a trusted document.
+        queries_only: it came in a way that must change nothing.
+
+    """
+
+    query: str | None
     variables: Mapping[str, object] = field(default_factory=dict)
     operation_name: str | None = None
+    document_id: str | None = None
+    queries_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +60,13 @@ class GraphQLResponse:
     Attributes:
         body: `data` and `errors`; a request that was not executed has no `data`.
         status: 200 for whatever was executed, errors of fields included; else that of the refusal.
+        resume_after: of an event, what resumes the subscription after it, if it can be resumed.
 
     """
 
     body: JsonObject
     status: int = EXECUTED
+    resume_after: str | None = None
 
     @property
     def executed(self) -> bool:
@@ -75,11 +91,19 @@ class GraphQLExecutor:
     also where one operation asks for both.
     """
 
-    def __init__(self, schema: GraphQLSchema, engine: Engine, limits: GraphQLLimits) -> None:
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        engine: Engine,
+        sources: Mapping[str, EventSource],
+        limits: GraphQLLimits,
+    ) -> None:
         self.schema = schema
         self._engine = engine
+        self._subscriptions = Subscriptions(schema, sources)
         self._limits = limits
         self._documents = Documents(schema, limits)
+        self._trusted: TrustedDocuments | None = None
 
     @classmethod
     async def create(
@@ -88,11 +112,27 @@ class GraphQLExecutor:
         """Return an executor that is ready; Misconfigured if the schema and resolvers don't fit."""
         merged = Resolvers.merged(resolvers)
         schema = read_schema(sdl, merged)
-        executor = cls(schema, await make_engine(schema, merged), limits)
+        executor = cls(schema, await make_engine(schema, merged), merged.sources, limits)
         check = await executor.execute(GraphQLRequest(SELF_CHECK), None)
         if "errors" in check.body:
             raise Misconfigured(f"The GraphQL engine fails its self-check: {check.body}")
         return executor
+
+    @property
+    def sdl(self) -> str:
+        """The schema as clients see it, in GraphQL's own language."""
+        return f"{print_schema(self.schema)}\n"
+
+    def trust(self, documents: TrustedDocuments) -> None:
+        """Execute these documents only, from now on; Misconfigured if one of them can't be."""
+        for name, text in documents.texts.items():
+            try:
+                self._documents.prepared(text)
+            except RequestRefused as refused:
+                raise Misconfigured(
+                    f"The trusted document {name} does not fit this server: {refused.message}"
+                ) from None
+        self._trusted = documents
 
     async def execute(self, request: GraphQLRequest, context: object) -> GraphQLResponse:
         """Answer a request; never raises, whatever the request is.
@@ -101,26 +141,82 @@ class GraphQLExecutor:
         """
         try:
             return GraphQLResponse(await self._execute(request, context))
-        except InterlockError as refused:
-            return GraphQLResponse({"errors": refusal_errors(refused)}, refused.status)
-        except Exception as fault:  # noqa: BLE001  # the last door: whatever it is, nothing leaks
-            return GraphQLResponse({"errors": [hidden_fault(fault)]}, INTERNAL_ERROR)
+        except Exception as error:  # noqa: BLE001  # the last door: whatever it is, nothing leaks
+            return refusal(error)
 
-    async def _execute(self, request: GraphQLRequest, context: object) -> JsonObject:
+    async def stream(
+        self,
+        request: GraphQLRequest,
+        make_context: MakeContext,
+        resume_after: str | None = None,
+    ) -> AsyncGenerator[GraphQLResponse, None]:
+        """Yield the answers to a request: to a subscription one for each event, to others one.
+
+        It never raises, whatever the request is. An answer that is not `executed` is the last.
+
+        Args:
+            request: what the client sent.
+            make_context: makes what the resolvers of one answer get as their third argument.
+            resume_after: `resume_after` of the event to go on after, instead of the argument.
+
+        """
+        try:
+            _, operation = self._prepared(request)
+            if operation.kind is not OperationType.SUBSCRIPTION:
+                yield await self.execute(request, await make_context())
+                return
+            async with aclosing(self._events(request, make_context, resume_after)) as events:
+                async for event in events:
+                    yield await self._answer_event(request, event)
+        except Exception as error:  # noqa: BLE001  # as in `execute`
+            yield refusal(error)
+
+    def _prepared(self, request: GraphQLRequest) -> tuple[PreparedDocument, PreparedOperation]:
+        document = self._documents.prepared(self._text_of(request))
+        return document, document.operation(request.operation_name)
+
+    async def _execute(
+        self, request: GraphQLRequest, context: object, event: object = None
+    ) -> JsonObject:
         asked = self._asked(request)
+        if asked.operation.kind is OperationType.SUBSCRIPTION and event is None:
+            raise UnknownOperation("A subscription is not answered in one response.")
         seconds = self._limits.execution_seconds
         try:
             async with asyncio.timeout(seconds):
-                return await self._answer(asked, context)
+                return await self._answer(asked, context, event)
         except TimeoutError:
             raise DeadlineExceeded(seconds=seconds) from None
 
+    def _text_of(self, request: GraphQLRequest) -> str:
+        """Return the text of the document that is to be executed."""
+        if self._trusted is not None:
+            return self._trusted.text_of(request.document_id, request.query)
+        if request.query is None:
+            raise UnknownDocument("The server knows no documents by their ids: send the `query`.")
+        return request.query
+
+    def _events(
+        self, request: GraphQLRequest, make_context: MakeContext, resume_after: str | None
+    ) -> AsyncGenerator[Event, None]:
+        self._asked(request)
+        opening = Opening(make_context, resume_after)
+        return self._subscriptions.events(
+            self._text_of(request), request.operation_name, request.variables, opening
+        )
+
+    async def _answer_event(self, request: GraphQLRequest, event: Event) -> GraphQLResponse:
+        try:
+            body = await self._execute(request, event.context, event.value)
+        except DeadlineExceeded as late:
+            body = {"data": None, "errors": refusal_errors(late)}
+        return GraphQLResponse(body, resume_after=event.id)
+
     def _asked(self, request: GraphQLRequest) -> Asked:
         """Return what a request asks, or refuse it: for its document, its kind, its variables."""
-        document = self._documents.prepared(request.query)
-        operation = document.operation(request.operation_name)
-        if operation.kind is OperationType.SUBSCRIPTION:
-            raise UnknownOperation("A subscription is not answered in one response.")
+        document, operation = self._prepared(request)
+        if request.queries_only and operation.kind is OperationType.MUTATION:
+            raise MutationByGet("A mutation changes something, which GET must not: use POST.")
         variables = coerce_variables(
             self.schema, operation.variables, request.variables, self._limits.reported_errors
         )
@@ -128,11 +224,11 @@ class GraphQLExecutor:
         refuse_above("cost_points", self._limits.cost_points, operation.price.total(variables))
         return Asked(document, operation, request.variables, variables)
 
-    async def _answer(self, asked: Asked, context: object) -> JsonObject:
+    async def _answer(self, asked: Asked, context: object, event: object) -> JsonObject:
         answers = []
         if asked.operation.measure.data_fields:
             executable = asked.operation.executable
-            answers.append(await self._engine.execute(executable, context, asked.variables))
+            answers.append(await self._engine.execute(executable, context, asked.variables, event))
         if asked.document.schema_part and asked.operation.measure.schema_fields:
             answers.append(self._answer_schema(asked.document.schema_part, asked))
         return body_of(answers)
@@ -150,6 +246,13 @@ class GraphQLExecutor:
             for error in result.errors or ()
         ]
         return Answer(result.data, errors)
+
+
+def refusal(error: Exception) -> GraphQLResponse:
+    """Return the answer to a request that was not executed, because of an error."""
+    if isinstance(error, InterlockError):
+        return GraphQLResponse({"errors": refusal_errors(error)}, error.status)
+    return GraphQLResponse({"errors": [hidden_fault(error)]}, INTERNAL_ERROR)
 
 
 def body_of(answers: Sequence[Answer]) -> JsonObject:

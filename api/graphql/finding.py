@@ -10,7 +10,6 @@ from api.graphql.cursors import cursor_of, place_at
 from api.graphql.resolvers import Resolvers
 from api.limits import PAGE_ITEMS
 from engine.errors import InvalidInput
-from engine.limits import PAGE_TICKETS
 from engine.storage.conditions import conditions_of
 from engine.storage.finding import count_tickets_found, find_tickets
 from engine.tickets.finding import Direction, Order, OrderField, Part, TicketFilter
@@ -45,16 +44,16 @@ async def tickets(
     _parent: object, arguments: PageArguments, context: Context, _info: object
 ) -> Connection:
     """Return a page of the tickets that are looked for."""
-    part = part_of(arguments)
+    part = part_of(arguments, context.limits.page_tickets)
     conditions = conditions_of(filter_of(arguments), context.actor)
-    page = await find_tickets(context.database, conditions, part)
+    page = await find_tickets(context.database, context.viewer, conditions, part)
     nodes = context.together(page.tickets)
     edges = [{"cursor": cursor_of(node, part.order), "node": node} for node in nodes]
     return Connection(
         nodes=nodes,
         edges=edges,
         page_info=page_info(part, edges, has_more=page.has_more),
-        count=Once(lambda: count_tickets_found(context.database, conditions)),
+        count=Once(lambda: count_tickets_found(context.database, context.viewer, conditions)),
     )
 
 
@@ -83,8 +82,8 @@ def order_of(arguments: PageArguments) -> Order:
     return Order(OrderField(given["field"]), Direction(given["direction"])) if given else Order()
 
 
-def part_of(arguments: PageArguments) -> Part:
-    """Return the part of the list that a client asks for.
+def part_of(arguments: PageArguments, most: int) -> Part:
+    """Return the part of the list that a client asks for; `most` tickets at once.
 
     Raises:
         InvalidInput: its size or its cursors are none.
@@ -93,7 +92,7 @@ def part_of(arguments: PageArguments) -> Part:
     order = order_of(arguments)
     after, before = arguments.get("after"), arguments.get("before")
     return Part(
-        size=size_of(arguments),
+        size=size_of(arguments, most),
         order=order,
         after=None if after is None else place_at(after, order),
         before=None if before is None else place_at(before, order),
@@ -101,8 +100,8 @@ def part_of(arguments: PageArguments) -> Part:
     )
 
 
-def size_of(arguments: PageArguments) -> int:
-    """Return how many tickets a client asks for.
+def size_of(arguments: PageArguments, most: int) -> int:
+    """Return how many tickets a client asks for, where it may ask for `most`.
 
     Raises:
         InvalidInput: too many, none, or both `first` and `last`.
@@ -116,9 +115,9 @@ def size_of(arguments: PageArguments) -> int:
     if len(sizes) > 1:
         raise InvalidInput("A page has its first or its last tickets: leave one out.", field="last")
     for name, size in sizes:
-        if not 1 <= size <= PAGE_TICKETS:
-            raise InvalidInput(f"{name} must be 1 to {PAGE_TICKETS}, not {size}.", field=name)
-    return sizes[0][1] if sizes else PAGE_ITEMS
+        if not 1 <= size <= most:
+            raise InvalidInput(f"{name} must be 1 to {most}, not {size}.", field=name)
+    return sizes[0][1] if sizes else min(PAGE_ITEMS, most)
 
 
 def page_info(part: Part, edges: list[dict[str, object]], *, has_more: bool) -> dict[str, object]:

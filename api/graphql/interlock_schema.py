@@ -6,6 +6,7 @@ from typing import Final
 from api.graphql import (
     bulk,
     catalog,
+    changes,
     finding,
     mutations,
     people,
@@ -19,10 +20,11 @@ from api.graphql import (
 )
 from api.graphql.context import Context
 from api.graphql.executor import GraphQLExecutor
+from api.limits import GRAPHQL_LIMITS, GraphQLLimits
 from engine.plugins import Plugin
 
 ALWAYS: Final = (scalars, people, plugins, reconciliation)
-TICKETING: Final = (workflows, catalog, services, tickets, sla, finding, mutations, bulk)
+TICKETING: Final = (workflows, catalog, services, tickets, sla, finding, mutations, bulk, changes)
 
 
 def with_ticketing(context: Context) -> None:
@@ -43,6 +45,6 @@ def schema_text() -> str:
     return "\n".join((folder / name).read_text("utf-8") for name in parts)
 
 
-async def interlock_executor() -> GraphQLExecutor:
+async def interlock_executor(limits: GraphQLLimits = GRAPHQL_LIMITS) -> GraphQLExecutor:
     """Return the executor of Interlock's schema."""
-    return await GraphQLExecutor.create(schema_text(), RESOLVERS)
+    return await GraphQLExecutor.create(schema_text(), RESOLVERS, limits)

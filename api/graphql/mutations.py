@@ -1,11 +1,13 @@
 """Resolvers: tickets, created and changed. Each fills in a form and hands it to the store."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, TypeVar
 
 from api.graphql.attributes import snake_case
 from api.graphql.context import Context
 from api.graphql.resolvers import Resolvers
+from engine.storage.ticket_store import TicketStore
+from engine.tickets.actor import Actor
 from engine.tickets.requests import (
     AssignTicket,
     CommentTicket,
@@ -47,60 +49,25 @@ def as_written(value: object) -> object:
     return {snake_case(name): as_written(inner) for name, inner in value.items()}
 
 
-def payload(ticket: Ticket, context: Context) -> Payload:
-    """Return what a mutation answers."""
-    return {"ticket": context.together([ticket])[0]}
+def changes_ticket(
+    name: str,
+    form: type[AnyForm],
+    carry_out: Callable[[TicketStore, Actor, AnyForm], Awaitable[Ticket]],
+) -> None:
+    """Make a field of `Mutation`: its arguments fill in a form, which the store carries out."""
+
+    async def resolve(
+        _parent: object, arguments: Arguments, context: Context, _info: object
+    ) -> Payload:
+        ticket = await carry_out(context.store, context.actor, filled_in(form, arguments))
+        return {"ticket": context.together([ticket])[0]}
+
+    resolvers.field(f"Mutation.{name}")(resolve)
 
 
-@resolvers.field("Mutation.createTicket")
-async def create_ticket(
-    _parent: object, arguments: Arguments, context: Context, _info: object
-) -> Payload:
-    """Open a ticket."""
-    form = filled_in(CreateTicket, arguments)
-    return payload(await context.store.create(context.actor, form), context)
-
-
-@resolvers.field("Mutation.createTicketFromCatalog")
-async def create_ticket_from_catalog(
-    _parent: object, arguments: Arguments, context: Context, _info: object
-) -> Payload:
-    """Open a ticket from a catalog item."""
-    form = filled_in(CreateTicketFromCatalog, arguments)
-    return payload(await context.store.create_from_catalog(context.actor, form), context)
-
-
-@resolvers.field("Mutation.transitionTicket")
-async def transition_ticket(
-    _parent: object, arguments: Arguments, context: Context, _info: object
-) -> Payload:
-    """Move a ticket to another status."""
-    form = filled_in(TransitionTicket, arguments)
-    return payload(await context.store.transition(context.actor, form), context)
-
-
-@resolvers.field("Mutation.assignTicket")
-async def assign_ticket(
-    _parent: object, arguments: Arguments, context: Context, _info: object
-) -> Payload:
-    """Hand a ticket to somebody."""
-    form = filled_in(AssignTicket, arguments)
-    return payload(await context.store.assign(context.actor, form), context)
-
-
-@resolvers.field("Mutation.commentTicket")
-async def comment_ticket(
-    _parent: object, arguments: Arguments, context: Context, _info: object
-) -> Payload:
-    """Say something about a ticket."""
-    form = filled_in(CommentTicket, arguments)
-    return payload(await context.store.comment(context.actor, form), context)
-
-
-@resolvers.field("Mutation.updateTicket")
-async def update_ticket(
-    _parent: object, arguments: Arguments, context: Context, _info: object
-) -> Payload:
-    """Change title, description or priority of a ticket."""
-    form = filled_in(UpdateTicket, arguments)
-    return payload(await context.store.update(context.actor, form), context)
+changes_ticket("createTicket", CreateTicket, TicketStore.create)
+changes_ticket("createTicketFromCatalog", CreateTicketFromCatalog, TicketStore.create_from_catalog)
+changes_ticket("transitionTicket", TransitionTicket, TicketStore.transition)
+changes_ticket("assignTicket", AssignTicket, TicketStore.assign)
+changes_ticket("commentTicket", CommentTicket, TicketStore.comment)
+changes_ticket("updateTicket", UpdateTicket, TicketStore.update)

@@ -12,14 +12,21 @@ from engine.workflows.durations import duration, iso_duration
 
 resolvers: Final = Resolvers()
 
-MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)")
+MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
 class DateTimeScalar:
     """Moments as RFC 3339 has them; answered in UTC and to the second."""
 
     def serialize(self, value: datetime) -> str:
-        """Return the moment as text."""
+        """Return the moment as text.
+
+        Raises:
+            ValueError: it has no offset, so nobody knows which moment it is.
+
+        """
+        if value.tzinfo is None:
+            raise ValueError(f"{value} is no moment: it has no offset")
         return to_the_second(value)
 
     def parse(self, value: object) -> datetime:
@@ -30,7 +37,7 @@ class DateTimeScalar:
 
         """
         if isinstance(value, str) and MOMENT.fullmatch(value):
-            with suppress(OverflowError):  # before the year 1, or after 9999
+            with suppress(ValueError, OverflowError):  # the 31st of June; the year 10000 in UTC
                 return datetime.fromisoformat(value).astimezone(UTC)
         raise ValueError("a DateTime is written as in 2026-04-28T14:03:00Z")
 
@@ -39,7 +46,14 @@ class DurationScalar:
     """Durations as ISO 8601 has them, in whole seconds; taken as `1h30m`, too."""
 
     def serialize(self, value: timedelta) -> str:
-        """Return the duration as text."""
+        """Return the duration as text.
+
+        Raises:
+            ValueError: it is below nothing, which ISO 8601 has no form for.
+
+        """
+        if value < timedelta():
+            raise ValueError(f"{value} is no duration: it is negative")
         return iso_duration(value)
 
     def parse(self, value: object) -> timedelta:

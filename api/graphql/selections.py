@@ -26,6 +26,7 @@ from tartiflette.execution.types import ResolveInfo, build_resolve_info
 from tartiflette.language.ast import FragmentDefinitionNode, OperationDefinitionNode
 from tartiflette.types.helpers.definition import get_wrapped_type, is_leaf_type, is_object_type
 
+from api.facts import Json, JsonObject
 from api.graphql.conversion import TartifletteNode
 from api.graphql.plain import Complete, PlainField, TartifletteType, completer, selector
 from api.limits import KEPT_PLANS
@@ -40,7 +41,7 @@ Key: TypeAlias = tuple[int, ...]
 """Identities: of a field or a type of the schema, and of nodes of the document that keeps them."""
 
 
-class Execution(ExecutionContext):  # type: ignore[misc]  # it has no types
+class Execution(ExecutionContext):
     """One execution of an operation."""
 
     __slots__ = ("plans",)
@@ -53,19 +54,25 @@ class Execution(ExecutionContext):  # type: ignore[misc]  # it has no types
         executable: "Executable",
         context: object,
         variables: Mapping[str, object],
+        root: object = None,
     ) -> Self:
         """Return an execution that has not begun; the variables are coerced."""
         operation, fragments = executable.operation, executable.fragments
-        execution = cls(schema, fragments, operation, context, None, variables)
+        execution = cls(schema, fragments, operation, context, root, dict(variables))
         execution.plans = executable.plans(variables)
         return execution
 
 
 @dataclass(frozen=True, slots=True)
 class Plans:
-    """What was compiled for one operation, and for one set of answers to its conditions."""
+    """What was compiled for one operation, and for one set of answers to its conditions.
 
-    _selections: dict[Key, "Selection"] = field(default_factory=dict)
+    Attributes:
+        selections: what has been asked for by now.
+
+    """
+
+    selections: dict[Key, "Selection"] = field(default_factory=dict)
     _fields: dict[Key, "PlannedField"] = field(default_factory=dict)
 
     async def selection(
@@ -73,9 +80,9 @@ class Plans:
     ) -> "Selection":
         """Return what nodes select from an object of a type."""
         key = (id(parent), *map(id, nodes))
-        known = self._selections.get(key)
+        known = self.selections.get(key)
         if known is None:
-            known = self._selections[key] = await compile_selection(execution, parent, nodes)
+            known = self.selections[key] = await compile_selection(execution, parent, nodes)
         return known
 
     async def field(
@@ -99,7 +106,7 @@ class Executable:
     """
 
     operation: TartifletteNode
-    fragments: Mapping[str, TartifletteNode]
+    fragments: dict[str, TartifletteNode]
     conditions: Collection[str]
     _plans: dict[tuple[object, ...], Plans] = field(default_factory=dict)
 
@@ -144,21 +151,21 @@ class PlannedField:
     complete: Complete | None
 
     @property
-    def is_plain(self) -> bool:
-        """Whether the parent alone tells the answer."""
-        has_resolver = self.field.raw_resolver or self.field.arguments
-        return self.complete is not None and not has_resolver
+    def is_read(self) -> bool:
+        """Whether the parent alone tells what the field resolves to."""
+        return not (self.field.raw_resolver or self.field.arguments)
 
-    async def answer(self, execution: Execution, source: object, path: Path) -> object:
+    async def answer(self, execution: Execution, source: object, path: Path) -> Json:
         """Return the answer, or raise as Tartiflette does where there must be one and is none."""
         info = build_resolve_info(execution, self.field, self.nodes, self.parent, path)
         value = await self._resolve(execution, source, info)
         if self.complete is None:
             return await self._complete_slowly(execution, value, info)
         try:
-            return self.complete(value)
+            completed: Json = self.complete(value)
         except Exception:  # noqa: BLE001  # Tartiflette will meet the same
             return await self._complete_slowly(execution, value, info)
+        return completed
 
     async def _resolve(self, execution: Execution, source: object, info: ResolveInfo) -> object:
         """Return what the field resolves to; what its resolver raises is returned, too."""
@@ -167,7 +174,7 @@ class PlannedField:
             arguments = await coerce_arguments(
                 self.field.arguments,
                 self.nodes[0],
-                execution.variable_values,
+                execution.variable_values or {},
                 context,
                 coercer=self.field.arguments_coercer,
             )
@@ -178,12 +185,13 @@ class PlannedField:
 
     async def _complete_slowly(
         self, execution: Execution, value: object, info: ResolveInfo
-    ) -> object:
+    ) -> Json:
         """Complete a value as Tartiflette does."""
         kind, decided = self.field.graphql_type, self.field.resolver.keywords
-        return await complete_value_catching_error(
+        completed: Json = await complete_value_catching_error(
             value, info, execution, self.nodes, info.path, kind, decided["output_coercer"]
         )
+        return completed
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,12 +210,15 @@ class Selection:
     plain: Complete
     others: tuple[tuple[str, PlannedField], ...]
 
-    async def complete(self, execution: Execution, source: object, path: Path | None) -> object:
+    async def complete(self, execution: Execution, source: object, path: Path | None) -> JsonObject:
         """Return the answer of an object, or raise as Tartiflette does where there can't be one."""
         try:
-            answer = self.plain(source)
+            answer: JsonObject = self.plain(source)
         except Exception:  # noqa: BLE001  # Tartiflette will meet the same
-            return await execute_fields(execution, self.parent, source, path, self.fields)
+            fields: JsonObject = await execute_fields(
+                execution, self.parent, source, path, self.fields
+            )
+            return fields
         for key, planned in self.others:
             answer[key] = await planned.answer(execution, source, Path(path, key))
         return answer
@@ -225,7 +236,7 @@ async def compile_selection(
         planned = await execution.plans.field(execution, parent, asked, asking)
         if asked.name == TYPENAME:
             entries[key] = parent.name
-        elif planned.is_plain:
+        elif planned.complete is not None and planned.is_read:
             entries[key] = PlainField(asked.name, asked.graphql_type, planned.complete)
         else:
             entries[key] = None
@@ -259,15 +270,16 @@ async def find_completer(
     return None if selection.others else completer(kind, selection.plain)
 
 
-async def execute(execution: Execution) -> object:
+async def execute(execution: Execution) -> JsonObject | None:
     """Return the data of an operation; the errors are left in the execution."""
     root = execution.schema.get_operation_root_type(execution.operation)
     try:
         selection = await execution.plans.selection(execution, root, [execution.operation])
-        return await selection.complete(execution, execution.root_value, None)
+        answer = await selection.complete(execution, execution.root_value, None)
     except Exception as error:  # noqa: BLE001  # nothing is left to be null but the whole
         execution.add_error(error)
         return None
+    return answer
 
 
 @null_coercer_wrapper

@@ -5,7 +5,6 @@ from typing import Final, TypedDict
 from api.graphql.context import Context
 from api.graphql.resolvers import Resolvers
 from engine.errors import InvalidInput
-from engine.limits import PAGE_SERVICES
 from engine.storage.monitored import MonitoredService, monitored_services
 from engine.vocabulary import ServiceStatus
 
@@ -26,11 +25,12 @@ async def services(
 ) -> list[dict[str, object]]:
     """Return declared services, with how they are doing."""
     first = arguments["first"]
-    if not 1 <= first <= PAGE_SERVICES:
-        raise InvalidInput(f"first must be 1 to {PAGE_SERVICES}, not {first}.", field="first")
+    most = context.limits.page_services
+    if not 1 <= first <= most:
+        raise InvalidInput(f"first must be 1 to {most}, not {first}.", field="first")
     statuses = [ServiceStatus(each) for each in arguments.get("status") or ServiceStatus]
     found = await monitored_services(
-        context.database, first, arguments.get("after") or "", statuses
+        context.database, context.viewer, first, arguments.get("after") or "", statuses
     )
     context.together([each.ticket for each in found if each.ticket is not None])
     return [service_fields(each) for each in found]

@@ -42,7 +42,7 @@ class SlaNow:
 
     @property
     def responded_at(self) -> datetime | None:
-        """When it first left OPEN."""
+        """When it was first IN_PROGRESS."""
         return self.timers.responded_at
 
     @property

@@ -45,12 +45,18 @@ class Engine:
         self._schema = schema
 
     async def execute(
-        self, executable: Executable, context: object, variables: Mapping[str, object]
+        self,
+        executable: Executable,
+        context: object,
+        variables: Mapping[str, object],
+        root: object = None,
     ) -> Answer:
-        """Execute an operation with coerced variables."""
-        execution = Execution.of(self._schema, executable, context, variables)
+        """Execute an operation with coerced variables; `root` is the parent of its fields."""
+        execution = Execution.of(self._schema, executable, context, variables, root)
         data = await execute(execution)
-        errors = [await coerce_error(error, error.coerce_value()) for error in execution.errors]
+        errors: list[Json] = [
+            await coerce_error(error, error.coerce_value()) for error in execution.errors
+        ]
         return Answer(data, errors)
 
 
@@ -85,10 +91,11 @@ async def bake(schema: GraphQLSchema, resolvers: Resolvers) -> TartifletteNode:
 
 
 def require_root_resolvers(schema: GraphQLSchema, resolvers: Resolvers) -> None:
-    """Refuse a root field without a resolver: it has no parent to be read from."""
-    roots = filter(None, (schema.query_type, schema.mutation_type))
+    """Refuse a root field without a resolver, or a subscription without a source of events."""
+    roots = filter(None, (schema.query_type, schema.mutation_type, schema.subscription_type))
     wanted = {f"{root.name}.{field}" for root in roots for field in root.fields}
-    missing = sorted(wanted - resolvers.fields.keys())
+    events = {name for name in wanted if name.startswith("Subscription.")}
+    missing = sorted((wanted - resolvers.fields.keys()) | (events - resolvers.sources.keys()))
     if missing:
         raise Misconfigured(f"These fields need a resolver: {', '.join(missing)}.")
 

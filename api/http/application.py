@@ -1,25 +1,45 @@
 """The one application that all HTTP doors are routes of."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from aiohttp import web
 from prometheus_client.registry import Collector
 
-from api import limits
 from api.http.entrances import add_routes
-from api.http.keys import API_KEYS, METRICS, TOKENS
+from api.http.keys import API_KEYS, METRICS, THROTTLE, TOKENS, TRUSTED_PROXIES
 from api.http.metrics import Metrics
-from api.http.middlewares import MIDDLEWARES, set_headers
+from api.http.middlewares import MIDDLEWARES, set_headers, tell_of_expectation
 from api.http.probes import Readiness, probe_routes
 from api.identity import Tokens
 from api.keys import NO_KEYS, ApiKeys
+from api.limits import HTTP_LIMITS, HttpLimits
+from api.settings import Network
+from api.throttle import Throttle
+
+
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """Who is let in, and how much each gets.
+
+    Attributes:
+        tokens: reads which person asks.
+        api_keys: the keys of machines.
+        limits: what one client gets.
+        trusted_proxies: whose word on the address of a client is taken.
+
+    """
+
+    tokens: Tokens
+    api_keys: ApiKeys = NO_KEYS
+    limits: HttpLimits = HTTP_LIMITS
+    trusted_proxies: tuple[Network, ...] = ()
 
 
 def build_application(
     routes: Iterable[web.AbstractRouteDef],
-    tokens: Tokens,
+    guards: Guards,
     readiness: Readiness,
-    api_keys: ApiKeys = NO_KEYS,
     collectors: Iterable[Collector] = (),
 ) -> web.Application:
     """Return the application of these routes, with the probes and everything around them.
@@ -27,16 +47,17 @@ def build_application(
     Args:
         routes: answer signed-in people, whom a handler finds at `request[ACTOR]`; or whom else they
             declare to (see `entrances`).
-        tokens: reads which person asks.
+        guards: who is let in.
         readiness: raises when requests can't be served.
-        api_keys: the keys of machines.
         collectors: what is measured beside the requests.
 
     """
-    application = web.Application(client_max_size=limits.BODY_BYTES, middlewares=MIDDLEWARES)
-    application[TOKENS] = tokens
-    application[API_KEYS] = api_keys
+    application = web.Application(client_max_size=guards.limits.body_bytes, middlewares=MIDDLEWARES)
+    application[TOKENS] = guards.tokens
+    application[API_KEYS] = guards.api_keys
+    application[THROTTLE] = Throttle(guards.limits)
+    application[TRUSTED_PROXIES] = guards.trusted_proxies
     application[METRICS] = Metrics(collectors)
-    application.on_response_prepare.append(set_headers)
+    application.on_response_prepare.extend((tell_of_expectation, set_headers))
     add_routes(application, [*routes, *probe_routes(readiness)])
     return application

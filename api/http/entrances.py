@@ -1,6 +1,6 @@
 """Who may enter by which route: declared beside the route, and decided here.
 
-    routes = [web.get("/tickets", tickets), By(with_key(Scope.RELOAD), web.post("/reload", reload))]
+    routes = [web.get("/tickets", tickets), By(WithKey(Scope.RELOAD), web.post("/reload", reload))]
 
 A route that declares nothing takes signed-in people only.
 """
@@ -13,41 +13,53 @@ from typing import Final
 from aiohttp import hdrs, web
 from structlog.contextvars import bind_contextvars
 
-from api.http.keys import ACTOR, API_KEYS, ENTRANCES, TOKENS, Entrance
+from api.http.keys import ACTOR, API_KEYS, ENTRANCES, TOKENS, VIEWER, Entrance
+from api.http.problems import TELLERS, Teller
 from api.identity import bearer_token
 from api.keys import Scope
 
 API_KEY_HEADER: Final = "X-API-Key"
 
 
-def signed_in(request: web.Request) -> None:
+async def signed_in(request: web.Request) -> None:
     """Let in whoever has a valid token; the handler finds the person at `request[ACTOR]`."""
     token = bearer_token(request.headers.getall(hdrs.AUTHORIZATION, []))
-    request[ACTOR] = request.app[TOKENS].actor_of(token)
+    request[ACTOR] = await request.app[TOKENS].identified(token)
+    request[VIEWER] = request[ACTOR].id
     bind_contextvars(actor=request[ACTOR].id)
 
 
-def everybody(_request: web.Request) -> None:
+async def everybody(_request: web.Request) -> None:
     """Let everybody in."""
 
 
-def with_key(scope: Scope) -> Entrance:
-    """Return the entrance for machines whose API key has a scope."""
+@dataclass(frozen=True, slots=True)
+class WithKey:
+    """The entrance for machines whose API key has a scope."""
 
-    def enter(request: web.Request) -> None:
+    scope: Scope
+
+    async def __call__(self, request: web.Request) -> None:
+        """Let in whoever shows such a key."""
         # Several headers of one name mean what one header of all of them does (RFC 9110, 5.3).
         key = ", ".join(request.headers.getall(API_KEY_HEADER, []))
-        bind_contextvars(api_key=request.app[API_KEYS].admit(key, scope))
-
-    return enter
+        name = request.app[API_KEYS].admit(key, self.scope)
+        request[VIEWER] = f"{API_KEY_HEADER} {name}"  # no id of a person has a space
+        bind_contextvars(api_key=name)
 
 
 @dataclass(frozen=True, slots=True)
 class By(web.AbstractRouteDef):
-    """A route that others than signed-in people may take."""
+    """A route that others than signed-in people may take, or that tells problems its own way.
+
+    Attributes:
+        tells: how problems are told; None for problem documents.
+
+    """
 
     entrance: Entrance
     route: web.AbstractRouteDef
+    tells: Teller | None = None
 
     def register(self, router: web.UrlDispatcher) -> list[web.AbstractRoute]:
         """Add the route to a router."""
@@ -55,13 +67,16 @@ class By(web.AbstractRouteDef):
 
 
 def add_routes(application: web.Application, routes: Iterable[web.AbstractRouteDef]) -> None:
-    """Add routes to an application, and note who may enter by each."""
+    """Add routes to an application, and note who may enter by each and how it tells problems."""
     entrances: dict[web.AbstractRoute, Entrance] = {}
+    tellers: dict[web.AbstractRoute, Teller] = {}
     for route in routes:
         added = register(application.router, route)
         if isinstance(route, By):
             entrances |= dict.fromkeys(added, route.entrance)
+            tellers |= dict.fromkeys(added, route.tells) if route.tells else {}
     application[ENTRANCES] = entrances
+    application[TELLERS] = tellers
 
 
 def register(
@@ -73,12 +88,13 @@ def register(
     return frozenset(router.routes()) - before
 
 
-def let_in(request: web.Request) -> None:
+async def let_in(request: web.Request) -> None:
     """Let a request in by the entrance of its route.
 
     Raises:
         Unauthenticated: nobody says who asks, or nobody who may.
         Forbidden: who asks may do other things only.
+        Unavailable: there are no keys yet that a token could be checked with.
 
     """
-    request.app[ENTRANCES].get(request.match_info.route, signed_in)(request)
+    await request.app[ENTRANCES].get(request.match_info.route, signed_in)(request)

@@ -1,59 +1,143 @@
-"""`POST /graphql`: a thin door to the GraphQL layer."""
+"""`/graphql`: the door to the GraphQL layer, as GraphQL over HTTP has it (September 2026).
 
-from collections.abc import Awaitable, Callable
-from typing import Any, Final
+Every refusal is told in GraphQL's form, also those that are made before GraphQL is reached.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
 
 import orjson
-from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from aiohttp import hdrs, web
 
-from api.graphql.executor import GraphQLExecutor, GraphQLRequest
-from api.http.bodies import JSON, json_in
-from api.http.keys import ACTOR
-from engine.errors import InvalidInput
+from api.facts import Json, JsonObject
+from api.graphql.errors import RequestRefused, refusal_errors
+from api.graphql.executor import EXECUTED, GraphQLExecutor, GraphQLResponse
+from api.http.bodies import JSON
+from api.http.entrances import By, signed_in
+from api.http.explorer.routes import Explorer, wants_page
+from api.http.graphql_requests import (
+    SAFE_METHODS,
+    Parameters,
+    check_batch,
+    what_is_asked,
+)
+from api.http.keys import ACTOR, REQUEST_ID
+from api.http.negotiation import chosen
+from api.http.problems import Problem
 from engine.tickets.actor import Actor
 
 PATH: Final = "/graphql"
+GRAPHQL: Final = "application/graphql-response+json"
+OFFERED: Final = (GRAPHQL, JSON)
+PARTIAL_SUCCESS: Final = 294
+METHOD_NOT_ALLOWED: Final = 405
+REASONS: Final = {PARTIAL_SUCCESS: "Partial Success"}
+"""The phrases of statuses that HTTP itself does not have."""
+
+ContextFor = Callable[[Actor], Awaitable[object]]
 
 
-class Body(BaseModel):
-    """What a client posts (GraphQL over HTTP, section 5)."""
+class GraphQLDoor:
+    """Answers the requests of signed-in people.
 
-    model_config = ConfigDict(strict=True)
-
-    query: str
-    variables: dict[str, Any] | None = None
-    operation_name: str | None = Field(default=None, alias="operationName")
-    extensions: dict[str, Any] | None = None
-
-
-def graphql_route(
-    executor: GraphQLExecutor, context_for: Callable[[Actor], Awaitable[object]]
-) -> web.RouteDef:
-    """Return the route; `context_for` makes what the resolvers of one request share."""
-
-    async def answer(request: web.Request) -> web.Response:
-        asked = await read_request(request)
-        response = await executor.execute(asked, await context_for(request[ACTOR]))
-        return web.Response(
-            status=response.status, body=orjson.dumps(response.body), content_type=JSON
-        )
-
-    return web.post(PATH, answer)
-
-
-async def read_request(request: web.Request) -> GraphQLRequest:
-    """Return what the body of a request asks.
-
-    Raises:
-        UnsupportedMediaType: it is not JSON.
-        InvalidInput: it is not a request in GraphQL's form.
+    Args:
+        executor: executes what they ask.
+        context_for: makes what the resolvers of one operation share.
+        batch: how many operations may be sent as one request; 0 if none may.
+        explorer: a page that browsers get; None if they get none.
 
     """
-    said = await json_in(request)
-    try:
-        body = Body.model_validate(said)
-    except ValidationError as error:
-        wrong = "; ".join(f"{each['loc'] or 'body'}: {each['msg']}" for each in error.errors())
-        raise InvalidInput(f"The body is not a GraphQL request: {wrong}.") from None
-    return GraphQLRequest(body.query, body.variables or {}, body.operation_name)
+
+    def __init__(
+        self,
+        executor: GraphQLExecutor,
+        context_for: ContextFor,
+        batch: int = 0,
+        explorer: Explorer | None = None,
+    ) -> None:
+        self._executor = executor
+        self._context_for = context_for
+        self._batch = batch
+        self._explorer = explorer
+
+    @property
+    def routes(self) -> list[By]:
+        """The routes of the door and, if there is one, of the explorer's files."""
+        own = By(self.enter, web.route("*", PATH, self.answer), tell_in_graphql)
+        return [own, self._explorer.route] if self._explorer else [own]
+
+    async def enter(self, request: web.Request) -> None:
+        """Let in who is signed in, or wants the page."""
+        if self._page(request) is None:
+            await signed_in(request)
+
+    def _page(self, request: web.Request) -> Explorer | None:
+        return self._explorer if self._explorer and wants_page(request, OFFERED) else None
+
+    async def answer(self, request: web.Request) -> web.Response:
+        """Answer a request: one operation, or a list of them; or the page."""
+        if page := self._page(request):
+            return page.page(request)
+        media_type = accepted(request)
+        said = await what_is_asked(request)
+        if not isinstance(said, list):
+            return response_of(await self._executed(request, said), media_type)
+        check_batch(said, self._batch)
+        # In turn, so that one request never takes all connections.
+        answers: list[Json] = [(await self._of_batch(request, each)).body for each in said]
+        return json_response(answers, EXECUTED, media_type)
+
+    async def _executed(self, request: web.Request, said: object) -> GraphQLResponse:
+        asked = Parameters.read(said).request(queries_only=request.method in SAFE_METHODS)
+        return await self._executor.execute(asked, await self._context_for(request[ACTOR]))
+
+    async def _of_batch(self, request: web.Request, said: object) -> GraphQLResponse:
+        try:
+            return await self._executed(request, said)
+        except RequestRefused as refused:
+            return GraphQLResponse({"errors": refusal_errors(refused)}, refused.status)
+
+
+def accepted(request: web.Request) -> str:
+    """Return the media type of an answer; who names none (curl, older clients) knows JSON only."""
+    return chosen(", ".join(request.headers.getall(hdrs.ACCEPT, [])), OFFERED, default=JSON)
+
+
+def response_of(answer: GraphQLResponse, media_type: str) -> web.Response:
+    """Return an answer with the status and media type that the specification has for it.
+
+    A client that knows nothing of `application/graphql-response+json` gets it all the same when
+    nothing was executed: beside another status than 200 it tells such an answer from a proxy's.
+    """
+    if not answer.executed:
+        is_method = answer.status == METHOD_NOT_ALLOWED
+        headers = {str(hdrs.ALLOW): hdrs.METH_POST} if is_method else {}
+        return json_response(answer.body, answer.status, GRAPHQL, headers)
+    is_partial = "errors" in answer.body and media_type == GRAPHQL
+    return json_response(answer.body, PARTIAL_SUCCESS if is_partial else EXECUTED, media_type)
+
+
+def tell_in_graphql(problem: Problem, request: web.Request) -> web.Response:
+    """Return the answer that tells of a problem in GraphQL's form."""
+    extensions: JsonObject = {
+        **problem.members,
+        "code": problem.code,
+        "status": problem.status,
+        "requestId": request[REQUEST_ID],
+    }
+    errors: list[Json] = [{"message": problem.detail, "extensions": extensions}]
+    return json_response({"errors": errors}, problem.status, GRAPHQL, problem.headers)
+
+
+def json_response(
+    body: Json, status: int, media_type: str, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    """Return an answer in JSON."""
+    return web.Response(
+        body=orjson.dumps(body),
+        status=status,
+        reason=REASONS.get(status),
+        headers=headers,
+        content_type=media_type,
+        charset="utf-8",
+    )

@@ -1,6 +1,6 @@
 """What a handler finds in the request, and a middleware in the application."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, TypeAlias
 
 from aiohttp import web
@@ -8,10 +8,18 @@ from aiohttp import web
 from api.http.metrics import Metrics
 from api.identity import Tokens
 from api.keys import ApiKeys
+from api.settings import Network
+from api.throttle import Throttle
 from engine.tickets.actor import Actor
 
 ACTOR: Final = web.RequestKey("actor", Actor)
 """The person who asks. Every request has one, save those to routes with another entrance."""
+
+VIEWER: Final = web.RequestKey("viewer", str)
+"""Whose share of the server a request takes: a person's or a machine's."""
+
+RATE_LIMITS: Final[web.RequestKey[Mapping[str, str]]] = web.RequestKey("rate_limits", dict)
+"""The headers that tell what is left of that share."""
 
 REQUEST_ID: Final = web.RequestKey("request_id", str)
 """Names the request in the log and in the `X-Request-ID` of its answer."""
@@ -19,8 +27,12 @@ REQUEST_ID: Final = web.RequestKey("request_id", str)
 TOKENS: Final = web.AppKey("tokens", Tokens)
 API_KEYS: Final = web.AppKey("api_keys", ApiKeys)
 METRICS: Final = web.AppKey("metrics", Metrics)
+THROTTLE: Final = web.AppKey("throttle", Throttle)
 
-Entrance: TypeAlias = Callable[[web.Request], None]
+TRUSTED_PROXIES: Final[web.AppKey[tuple[Network, ...]]] = web.AppKey("trusted_proxies")
+"""Whose word on the address of a client is taken."""
+
+Entrance: TypeAlias = Callable[[web.Request], Awaitable[None]]
 """Lets a request in and tells handler and log who asks, or raises why it does not."""
 
 ENTRANCES: Final[web.AppKey[Mapping[web.AbstractRoute, Entrance]]] = web.AppKey("entrances")

@@ -1,4 +1,4 @@
-"""What happens around every handler, outermost first: name, observe, answer problems, guard."""
+"""What happens around every handler, outermost first."""
 
 import re
 from time import perf_counter
@@ -11,10 +11,13 @@ from aiohttp.typedefs import Handler, Middleware
 from structlog.contextvars import bind_contextvars, bound_contextvars
 
 from api import limits
+from api.http.addresses import client_address
+from api.http.bodies import too_large
 from api.http.entrances import let_in
-from api.http.keys import METRICS, REQUEST_ID
+from api.http.keys import METRICS, RATE_LIMITS, REQUEST_ID
 from api.http.probes import PROBE_PATHS
-from api.http.problems import Problem
+from api.http.problems import Problem, told
+from api.http.throttling import throttle_addresses, throttle_viewers
 from engine.errors import InterlockError, InvalidInput
 
 REQUEST_ID_HEADER: Final = "X-Request-ID"
@@ -39,10 +42,15 @@ log: Final = structlog.get_logger(component="http")
 @web.middleware
 async def name_request(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Give the request the id that it brings, or a new one, in the log and in the answer."""
-    given = request.headers.get(REQUEST_ID_HEADER, "")
-    request[REQUEST_ID] = given if REQUEST_ID_FORM.fullmatch(given) else uuid4().hex
+    request[REQUEST_ID] = id_of(request)
     with bound_contextvars(request_id=request[REQUEST_ID]):
         return await handler(request)
+
+
+def id_of(request: web.Request) -> str:
+    """Return the id that a request brings, if it is sane, or else a new one."""
+    given = request.headers.get(REQUEST_ID_HEADER, "")
+    return given if REQUEST_ID_FORM.fullmatch(given) else uuid4().hex
 
 
 @web.middleware
@@ -64,7 +72,7 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 @web.middleware
 async def answer_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer every error with a problem document."""
+    """Answer every error with a problem, told as a document or as the route has it told."""
     try:
         return await handler(request)
     except web.HTTPRedirection:
@@ -74,25 +82,43 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
             raise
         problem = problem_of(error, request)
         bind_contextvars(problem=problem.code, **reason_of(problem))
-        return problem.response_to(request)
+        return told(problem, request)
 
 
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let in who may enter by the route; where there is no route, there is nothing to guard."""
     if request.match_info.http_exception is None:
-        let_in(request)
+        await let_in(request)
     return await handler(request)
 
 
-MIDDLEWARES: Final[tuple[Middleware, ...]] = (name_request, observe, answer_problems, guard)
+MIDDLEWARES: Final[tuple[Middleware, ...]] = (
+    name_request,
+    observe,
+    answer_problems,
+    throttle_addresses,
+    guard,
+    throttle_viewers,
+)
+
+
+async def tell_of_expectation(request: web.Request, response: web.StreamResponse) -> None:
+    """Tell by a problem document of an unknown `Expect`: it is refused before any middleware."""
+    if REQUEST_ID in request or not isinstance(response, web.HTTPException):
+        return
+    request[REQUEST_ID] = id_of(request)
+    told = Problem.of_http(response).response_to(request)
+    response.body = told.body
+    response.headers[hdrs.CONTENT_TYPE] = told.headers[hdrs.CONTENT_TYPE]
+    response.headers[hdrs.CONTENT_LENGTH] = str(response.content_length)
 
 
 async def set_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Complete the headers of an answer just before they are sent."""
     response.headers[hdrs.SERVER] = HEADERS[hdrs.SERVER]
-    if REQUEST_ID in request:  # the server refuses an unknown `Expect` before any middleware
-        response.headers[REQUEST_ID_HEADER] = request[REQUEST_ID]
+    response.headers[REQUEST_ID_HEADER] = request[REQUEST_ID]
+    response.headers.update(request.get(RATE_LIMITS, {}))
     for name, text in HEADERS.items():
         response.headers.setdefault(name, text)
 
@@ -107,6 +133,8 @@ def problem_of(error: Exception, request: web.Request) -> Problem:
     match error:
         case InterlockError() if error.status != InterlockError.status:
             return Problem.of(error)
+        case web.HTTPRequestEntityTooLarge():
+            return Problem.of(too_large(request))
         case web.HTTPException():
             return Problem.of_http(error)
         case web.RequestPayloadError():
@@ -134,5 +162,5 @@ def record(request: web.Request, status: int, seconds: float) -> None:
         route=route,
         status=status,
         milliseconds=round(seconds * 1000, 3),
-        remote=request.remote,
+        remote=client_address(request),
     )

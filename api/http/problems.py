@@ -1,16 +1,16 @@
 """Refusals as problem documents (RFC 9457)."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Self
+from typing import Final, Self, TypeAlias
 
 from aiohttp import hdrs, web
 
-from api import limits
 from api.facts import JsonObject, facts_in_json
 from api.http.keys import REQUEST_ID
 from api.keys import KeyRequired
+from api.throttle import TooManyRequests
 from engine.errors import InterlockError, NotFound, Unauthenticated
 
 CONTENT_TYPE: Final = "application/problem+json"
@@ -21,7 +21,7 @@ API_KEY: Final = 'ApiKey realm="interlock"'
 HTTP_PROBLEMS: Final = {
     404: (NotFound.code, "There is nothing at this path."),
     405: ("method_not_allowed", "This path takes only the methods in the Allow header."),
-    413: ("body_too_large", f"The body of a request may have {limits.BODY_BYTES} bytes at most."),
+    417: ("expectation_failed", "No expectation is known here but `Expect: 100-continue`."),
 }
 """Code and sentence of what the HTTP server itself refuses."""
 
@@ -48,8 +48,8 @@ class Problem:
     @classmethod
     def of(cls, error: InterlockError) -> Self:
         """Return a refusal of the engine or the reconciler as a problem."""
-        headers = challenge(error) if isinstance(error, Unauthenticated) else {}
-        return cls(error.status, error.code, error.message, facts_in_json(error.details), headers)
+        facts = facts_in_json(error.details)
+        return cls(error.status, error.code, error.message, facts, headers_of(error))
 
     @classmethod
     def of_http(cls, error: web.HTTPException) -> Self:
@@ -83,6 +83,30 @@ class Problem:
             content_type=CONTENT_TYPE,
             headers=self.headers,
         )
+
+
+def headers_of(error: InterlockError) -> Mapping[str, str]:
+    """Return what HTTP itself has to say of a refusal."""
+    match error:
+        case Unauthenticated():
+            return challenge(error)
+        case TooManyRequests():
+            return {hdrs.RETRY_AFTER: str(error.details["retry_after"])}
+        case _:
+            return {}
+
+
+Teller: TypeAlias = Callable[[Problem, web.Request], web.Response]
+"""Returns the answer that tells a client of a problem."""
+
+TELLERS: Final[web.AppKey[Mapping[web.AbstractRoute, Teller]]] = web.AppKey("tellers")
+"""How problems are told by each route that does not tell them as documents."""
+
+
+def told(problem: Problem, request: web.Request) -> web.Response:
+    """Return the answer that tells a client of a problem, in the form that its route has."""
+    tell = request.app[TELLERS].get(request.match_info.route, Problem.response_to)
+    return tell(problem, request)
 
 
 def challenge(error: Unauthenticated) -> Mapping[str, str]:

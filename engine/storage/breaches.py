@@ -1,51 +1,36 @@
 """Missed targets, noted in the histories; and due times, brought up to date after transitions.
 
-Every server does it all the time. A ticket is locked before its history is read, and what another
-has locked is passed over, so nothing is noted twice; whoever dies on the way has done nothing.
+Every server does it all the time, in batches: see `engine.storage.batches`.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Final
 
-from sqlalchemy import Integer, Select, bindparam, func, select, update
+from sqlalchemy import bindparam, update
 
+from engine.storage.batches import BATCH_TICKETS, BY_NOW, LOCKED, in_batches
 from engine.storage.database import Database, Row, Session
 from engine.storage.due_times import SLA_COLUMNS, sla_columns
 from engine.storage.entries import Addition, prefixed, write_additions
 from engine.storage.plugins import TICKETING_ENABLED
 from engine.storage.rows import ticket_of
 from engine.storage.statements import Statement
-from engine.storage.tables import MOMENT, tickets, workflows
+from engine.storage.tables import tickets
 from engine.storage.ticket_reads import histories
 from engine.tickets.changes import breaches, recorded
 from engine.tickets.history import Entry
 from engine.tickets.sla import sla_of
 from engine.tickets.system import SYSTEM_ACTOR
 
-BATCH_TICKETS: Final = 500
-
-AS_OF: Final = bindparam("as_of", type_=MOMENT)
-LOCKED: Final[Select[*tuple[object, ...]]] = (
-    select(
-        tickets,
-        workflows.c.revision,
-        func.coalesce(AS_OF, func.clock_timestamp()).label("now"),
-    )
-    .join(workflows)
-    .where(TICKETING_ENABLED)
-    .limit(bindparam("most", type_=Integer))
-    .with_for_update(of=tickets, skip_locked=True)
-)
+SWEPT: Final = LOCKED.where(TICKETING_ENABLED)
 STALE: Final = Statement.of(
-    LOCKED.where(tickets.c.sla_version != tickets.c.version).order_by(tickets.c.updated_at)
+    SWEPT.where(tickets.c.sla_version != tickets.c.version).order_by(tickets.c.updated_at)
 )
 DUE: Final = Statement.of(
-    LOCKED.where(tickets.c.next_due_at < func.coalesce(AS_OF, func.now())).order_by(
-        tickets.c.next_due_at
-    )
+    SWEPT.where(tickets.c.next_due_at < BY_NOW).order_by(tickets.c.next_due_at)
 )
-"""By the start of the transaction: an index can't be asked for what clock_timestamp() tells."""
 REFRESH: Final = Statement.of(
     update(tickets)
     .where(tickets.c.id == bindparam("refreshed"))
@@ -64,13 +49,8 @@ async def sweep_due_times(
         most: tickets in one transaction.
 
     """
-    swept = 0
-    for statement in (STALE, DUE):
-        count = most
-        while count == most:
-            count = await sweep_batch(database, statement, as_of, most)
-            swept += count
-    return swept
+    sweeps = (partial(sweep_batch, database, each, as_of, most) for each in (STALE, DUE))
+    return sum([await in_batches(each, most) for each in sweeps])
 
 
 async def sweep_batch(

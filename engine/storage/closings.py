@@ -1,20 +1,22 @@
 """RESOLVED tickets whose requesters were quiet for the grace period, closed by `system`.
 
-Every server does it all the time, as with breaches: see `engine.storage.breaches`.
+Every server does it all the time, in batches: see `engine.storage.batches`.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ARRAY, Integer, Interval, Text, bindparam, column, func, select
+from sqlalchemy import ARRAY, Interval, Text, bindparam, column, func, select
 
+from engine.storage.batches import BATCH_TICKETS, BY_NOW, LOCKED, in_batches
 from engine.storage.database import Database, Row, Session
+from engine.storage.declared_settings import read_setting
 from engine.storage.entries import Addition, write_additions
 from engine.storage.plugins import TICKETING_ENABLED
 from engine.storage.rows import ticket_of
 from engine.storage.statements import Statement
-from engine.storage.tables import MOMENT, settings, tickets, workflows
+from engine.storage.tables import tickets, workflows
 from engine.storage.ticket_locks import share_tickets
 from engine.storage.ticket_reads import histories
 from engine.tickets.changes import recorded
@@ -24,39 +26,21 @@ from engine.workflows.declaration import AutoClose, grace_period
 from engine.workflows.policy import Policy
 from engine.workflows.resources import AUTO_CLOSE
 
-BATCH_TICKETS: Final = 500
-
-FOR_ALL: Final = Statement.of(
-    select(settings.c.declaration).where(
-        settings.c.name == bindparam("setting"), settings.c.retired_at.is_(None)
-    )
-)
 IN_FORCE: Final = Statement.of(
     select(workflows.c.name, workflows.c.policy, workflows.c.auto_close).where(
         workflows.c.retired_at.is_(None), TICKETING_ENABLED
     )
 )
-AS_OF: Final = bindparam("as_of", type_=MOMENT)
 CLOSING: Final = (
     func.unnest(bindparam("names", type_=ARRAY(Text)), bindparam("periods", type_=ARRAY(Interval)))
     .table_valued(column("workflow", Text), column("period", Interval))
     .render_derived(name="closing")
 )
 QUIET: Final = Statement.of(
-    select(
-        tickets,
-        workflows.c.revision,
-        func.coalesce(AS_OF, func.clock_timestamp()).label("now"),
-    )
-    .select_from(CLOSING)
-    .join(tickets, tickets.c.workflow == CLOSING.c.workflow)
-    .join(workflows, workflows.c.name == tickets.c.workflow)
-    .where(
+    LOCKED.join(CLOSING, CLOSING.c.workflow == tickets.c.workflow).where(
         tickets.c.quiet_since.is_not(None),
-        tickets.c.quiet_since < func.coalesce(AS_OF, func.now()) - CLOSING.c.period,
+        tickets.c.quiet_since < BY_NOW - CLOSING.c.period,
     )
-    .limit(bindparam("most", type_=Integer))
-    .with_for_update(of=tickets, skip_locked=True)
 )
 
 
@@ -71,12 +55,12 @@ async def close_quiet_tickets(
         most: tickets in one transaction.
 
     """
-    closed, count = 0, most
-    while count == most:
+
+    async def close_some() -> int:
         async with database.transaction() as session:
-            count = await close_batch(session, as_of, most)
-        closed += count
-    return closed
+            return await close_batch(session, as_of, most)
+
+    return await in_batches(close_some, most)
 
 
 async def close_batch(session: Session, as_of: datetime | None, most: int) -> int:
@@ -97,8 +81,7 @@ async def close_batch(session: Session, as_of: datetime | None, most: int) -> in
 
 async def grace_periods(session: Session) -> dict[str, str]:
     """Return the grace periods of the workflows whose tickets the system closes."""
-    setting = await session.row(FOR_ALL, setting=AUTO_CLOSE)
-    for_all = AutoClose.model_validate_json(setting["declaration"]) if setting else AutoClose()
+    for_all = await read_setting(session, AUTO_CLOSE, AutoClose) or AutoClose()
     found = {
         row["name"]: grace_of(Policy(row["policy"]), row["auto_close"] or for_all.after_resolved)
         for row in await session.rows(IN_FORCE)

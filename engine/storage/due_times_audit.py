@@ -9,7 +9,7 @@ from typing import Final
 
 from engine.storage.database import Database, Row
 from engine.storage.due_times import SLA_COLUMNS, sla_columns
-from engine.storage.history_audit import HISTORY, NO_MORE, PREFETCHED_ROWS, TICKETS, by_ticket
+from engine.storage.history_walk import tickets_with_histories
 from engine.storage.rows import ticket_of
 from engine.tickets.grace import quiet_since
 from engine.tickets.history import Entry
@@ -48,17 +48,13 @@ class Verdict:
 async def audit_due_times(database: Database) -> AsyncIterator[Verdict]:
     """Yield what there is to say of every ticket, in the order of the ids.
 
-    Both tables are read once, side by side, in one snapshot. What is wrong with the histories
-    themselves is told by `engine.storage.history_audit`.
+    It is done in one snapshot. What is wrong with the histories themselves is told by
+    `engine.storage.history_audit`.
     """
     async with database.snapshot() as session:
-        histories = by_ticket(session.stream(HISTORY, PREFETCHED_ROWS))
-        history = await anext(histories, NO_MORE)
-        async for row in session.stream(TICKETS, PREFETCHED_ROWS):
-            while history.ticket < row["id"]:
-                history = await anext(histories, NO_MORE)
-            if history.ticket == row["id"]:
-                yield verdict_on(row, [sealed.entry for sealed in history.entries])
+        async for told in tickets_with_histories(session):
+            if told.row is not None and told.history:
+                yield verdict_on(told.row, [sealed.entry for sealed in told.history])
 
 
 def verdict_on(row: Row, history: list[Entry]) -> Verdict:

@@ -1,26 +1,17 @@
 """Walk every ticket's history, in constant memory, and find what does not fit."""
 
-import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import func, select
 
-from engine.storage.database import Database, Row, Session
-from engine.storage.rows import entry_of, ticket_of
+from engine.storage.database import Database, Session
+from engine.storage.history_walk import Told, tickets_with_histories
+from engine.storage.rows import ticket_of
 from engine.storage.statements import Statement
-from engine.storage.tables import ticket_status_history, tickets
-from engine.tickets.audit import Flaw, Sealed, first_flaw
+from engine.storage.tables import tickets
+from engine.tickets.audit import Flaw, first_flaw
 
-PREFETCHED_ROWS: Final = 2_000
-
-TICKETS: Final = Statement.of(select(tickets).order_by(tickets.c.id))
-HISTORY: Final = Statement.of(
-    select(ticket_status_history).order_by(
-        ticket_status_history.c.ticket, ticket_status_history.c.seq
-    )
-)
 COUNT: Final = Statement.of(select(func.count().label("tickets")).select_from(tickets))
 
 
@@ -35,52 +26,16 @@ async def audit_histories(database: Database) -> AsyncIterator[tuple[str, Flaw |
 
 
 async def audit_in(session: Session) -> AsyncIterator[tuple[str, Flaw | None]]:
-    """Do as `audit_histories` does, inside a transaction that sees one state of the database.
-
-    Both tables are read once, side by side.
-    """
-    histories = by_ticket(session.stream(HISTORY, PREFETCHED_ROWS))
-    history = await anext(histories, NO_MORE)
-    async for row in session.stream(TICKETS, PREFETCHED_ROWS):
-        while history.ticket < row["id"]:
-            yield history.ticket, history.orphaned
-            history = await anext(histories, NO_MORE)
-        own = history.ticket == row["id"]
-        yield row["id"], first_flaw(ticket_of(row), row["head"], history.entries if own else [])
-        history = await anext(histories, NO_MORE) if own else history
-    while history is not NO_MORE:
-        yield history.ticket, history.orphaned
-        history = await anext(histories, NO_MORE)
+    """Do as `audit_histories` does, inside a transaction that sees one state of the database."""
+    async for told in tickets_with_histories(session):
+        yield told.id, flaw_of(told)
 
 
-@dataclass(frozen=True, slots=True)
-class History:
-    """The entries of one ticket."""
-
-    ticket: str
-    entries: list[Sealed]
-
-    @property
-    def orphaned(self) -> Flaw:
-        """The flaw of a history without a ticket."""
-        return Flaw(self.ticket, self.entries[0].entry.seq, "there is no such ticket")
-
-
-NO_MORE: Final = History(chr(sys.maxunicode), [])
-"""What comes after every history."""
-
-
-async def by_ticket(rows: AsyncIterator[Row]) -> AsyncIterator[History]:
-    """Yield the rows of the history as one history a ticket."""
-    history: History | None = None
-    async for row in rows:
-        if history is None or history.ticket != row["ticket"]:
-            if history is not None:
-                yield history
-            history = History(row["ticket"], [])
-        history.entries.append(Sealed(entry_of(row), row["digest"]))
-    if history is not None:
-        yield history
+def flaw_of(told: Told) -> Flaw | None:
+    """Return the first flaw of a history, if it has one."""
+    if told.row is None:
+        return Flaw(told.id, told.history[0].entry.seq, "there is no such ticket")
+    return first_flaw(ticket_of(told.row), told.row["head"], told.history)
 
 
 async def count_tickets(database: Database) -> int:

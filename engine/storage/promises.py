@@ -6,18 +6,14 @@ from typing import Final
 from sqlalchemy import bindparam, select
 
 from engine.storage.database import Session
+from engine.storage.declared_settings import read_setting
 from engine.storage.statements import Statement
-from engine.storage.tables import calendars, settings
+from engine.storage.tables import calendars
 from engine.tickets.promises import DEFAULT_SLA, Terms
 from engine.vocabulary import Priority
 from engine.workflows.declaration import ALWAYS, CatalogItem, PrioritySla, WorkingCalendar
 from engine.workflows.resources import SLA
 
-DECLARED_SLA: Final = Statement.of(
-    select(settings.c.declaration).where(
-        settings.c.name == bindparam("setting"), settings.c.retired_at.is_(None)
-    )
-)
 DECLARED_CALENDAR: Final = Statement.of(
     select(calendars.c.declaration).where(calendars.c.name == bindparam("calendar"))
 )
@@ -25,8 +21,7 @@ DECLARED_CALENDAR: Final = Statement.of(
 
 async def read_terms(session: Session, source: CatalogItem | Priority) -> Terms:
     """Return what is declared that a promise by a priority or a catalog item needs."""
-    row = await session.row(DECLARED_SLA, setting=SLA)
-    sla = PrioritySla.model_validate(json.loads(row["declaration"])) if row else DEFAULT_SLA
+    sla = await read_setting(session, SLA, PrioritySla) or DEFAULT_SLA
     name = Terms(sla).named_by(source)
     row = None if name == ALWAYS else await session.row(DECLARED_CALENDAR, calendar=name)
     if row is None:

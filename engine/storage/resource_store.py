@@ -1,4 +1,4 @@
-"""Declared resources on PostgreSQL: what is in force, what was, and who changed it when."""
+"""Declared resources on PostgreSQL: what is in force, and who changed it when."""
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -18,10 +18,9 @@ from sqlalchemy import (
     text,
     union_all,
 )
-from sqlalchemy.dialects.postgresql import insert as insert_or
 
 from engine.collector import collector_at_rest
-from engine.errors import LockHeld, PlanApplied
+from engine.errors import LockHeld
 from engine.storage.database import Database, Row, Session
 from engine.storage.statements import Statement
 from engine.storage.tables import (
@@ -31,6 +30,7 @@ from engine.storage.tables import (
     reconciliations,
     services,
     settings,
+    webhooks,
     workflow_revisions,
     workflows,
 )
@@ -45,6 +45,7 @@ TABLES: Final = {
     Kind.CALENDAR: calendars,
     Kind.ITEM: catalog_items,
     Kind.SERVICE: services,
+    Kind.WEBHOOK: webhooks,
     Kind.SETTING: settings,
 }
 """The table of each kind, workflows aside: a row of theirs points at its revision."""
@@ -154,20 +155,6 @@ HOLDER: Final = Statement.of(
         " AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
     ).bindparams(lock=RECONCILE_LOCK)
 )
-RECORD: Final = Statement.of(
-    insert_or(reconciliations)
-    .values(
-        plan_id=bindparam("plan_id"),
-        plan=bindparam("plan"),
-        applied_by=bindparam("applied_by"),
-        source=bindparam("source"),
-    )
-    .on_conflict_do_nothing()
-    .returning(reconciliations.c.id)
-)
-APPLIED: Final = Statement.of(
-    select(reconciliations).where(reconciliations.c.plan_id == bindparam("applied_plan"))
-)
 
 
 @asynccontextmanager
@@ -190,9 +177,16 @@ async def reconciling(database: Database, by: str, *, wait: bool) -> AsyncIterat
         await session.row(SIGN, holder=f"{HOLDER_PREFIX}{by}"[:63])
         if wait:
             await session.row(WAIT_FOR_LOCK)
-        elif not (await single(session, TRY_LOCK))["taken"]:
+        elif not await took_lock(session):
             raise lock_held(await session.row(HOLDER))
         yield session
+
+
+async def took_lock(session: Session) -> bool:
+    """Take the lock if nobody has it, and tell whether that was so."""
+    [row] = await session.rows(TRY_LOCK)
+    taken: bool = row["taken"]
+    return taken
 
 
 def lock_held(holder: Row | None) -> LockHeld:
@@ -206,35 +200,3 @@ def lock_held(holder: Row | None) -> LockHeld:
         holder=who,
         since=since,
     )
-
-
-async def record_reconciliation(
-    session: Session, plan_id: str, plan: str, *, by: str, source: str
-) -> int:
-    """Write a plan (JSON) into the ledger and return its number.
-
-    Raises:
-        PlanApplied: it stands there already.
-
-    """
-    values = {"plan_id": plan_id, "plan": plan, "applied_by": by, "source": source}
-    row = await session.row(RECORD, **values)
-    if row is not None:
-        number: int = row["id"]
-        return number
-    first = await single(session, APPLIED, applied_plan=plan_id)
-    at = first["applied_at"].isoformat(timespec="seconds")
-    raise PlanApplied(
-        f"This plan was applied already: by {first['applied_by']} at {at}. Make a new one.",
-        plan=plan_id,
-        applied_by=first["applied_by"],
-        applied_at=at,
-    )
-
-
-async def single(session: Session, statement: Statement, **values: object) -> Row:
-    """Return the row of a statement that always answers one."""
-    row = await session.row(statement, **values)
-    if row is None:
-        raise LookupError(statement.sql)
-    return row

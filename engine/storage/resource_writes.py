@@ -8,7 +8,9 @@ from typing import Final, TypeAlias
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     ClauseElement,
+    ColumnElement,
     Table,
     Text,
     bindparam,
@@ -18,17 +20,19 @@ from sqlalchemy import (
     literal_column,
     null,
     select,
+    true,
     update,
 )
 from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.dialects.postgresql import insert as insert_or
 
 from engine.storage.database import Session
+from engine.storage.plugins import IS_TICKETING
 from engine.storage.resource_store import TABLES
 from engine.storage.statements import Statement
-from engine.storage.tables import workflow_revisions, workflows
+from engine.storage.tables import plugins, workflow_revisions, workflows
 from engine.workflows.declaration import CatalogItem
-from engine.workflows.resources import Kind, Resource
+from engine.workflows.resources import ENABLED, Kind, Resource
 
 Group: TypeAlias = tuple[Kind, bool]
 """A kind of resources, and whether they are retired."""
@@ -97,6 +101,13 @@ def given(*columns: str) -> dict[str, ClauseElement]:
     return {column: bindparam(column) for column in columns}
 
 
+def in_declaration(*path: str) -> ColumnElement[str | None]:
+    """Return what stands in a declaration at the end of a path of keys; null if nothing does."""
+    keys = (literal_column(f"'{key}'", Text) for key in path)
+    declaration = cast(bindparam("declaration", type_=Text), JSON)
+    return func.json_extract_path_text(declaration, *keys, type_=Text)
+
+
 REFERENCES: Final = {Kind.ITEM: ("category", "workflow")}
 """The columns by which rows of a kind point at others."""
 REVISE: Final = Statement.of(
@@ -109,11 +120,7 @@ LATEST_REVISION: Final = (
     .where(workflow_revisions.c.workflow == bindparam("name"))
     .scalar_subquery()
 )
-AUTO_CLOSE: Final = func.json_extract_path_text(
-    cast(bindparam("declaration", type_=Text), JSON),
-    literal_column("'autoClose'"),
-    literal_column("'afterResolved'"),
-)
+AUTO_CLOSE: Final = in_declaration("autoClose", "afterResolved")
 ENFORCE: Final = Statement.of(
     put(
         workflows,
@@ -129,10 +136,25 @@ RETIRE: Final = Statement.of(
 )
 
 
+def switching(declared: ColumnElement[bool]) -> Statement:
+    """Return what takes the setting `enabled`, and no other, to where changes of tickets look."""
+    is_switch = bindparam("name", type_=Text) == literal_column(f"'{ENABLED}'", Text)
+    return Statement.of(update(plugins).where(IS_TICKETING, is_switch).values(declared=declared))
+
+
+IS_ENABLED: Final = cast(in_declaration(ENABLED), Boolean)
+SWITCH: Final = switching(IS_ENABLED)
+SWITCH_ON: Final = switching(true())
+"""Where nothing is declared, ticketing is on."""
+
+
 @cache
 def statements_for(kind: Kind, *, is_retired: bool) -> tuple[Statement, ...]:
     """Return what has to be run for each resource of a group, one statement after the other."""
     if kind is Kind.WORKFLOW:
         return (RETIRE,) if is_retired else (REVISE, ENFORCE)
     values = given("declaration", "reconciliation", *REFERENCES.get(kind, ()))
-    return (Statement.of(put(TABLES[kind], values, is_retired=is_retired)),)
+    stored = Statement.of(put(TABLES[kind], values, is_retired=is_retired))
+    if kind is Kind.SETTING:
+        return stored, SWITCH_ON if is_retired else SWITCH
+    return (stored,)

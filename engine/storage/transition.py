@@ -1,6 +1,7 @@
 """The transition: one statement that decides, moves the ticket and records it, or does nothing.
 
-    before   the ticket, locked, with its workflow's policy and what the actor is towards it
+    before   the ticket, locked, with its workflow's policy and what the actor is towards it;
+             nothing if it is out of the actor's sight
     decision the same with a verdict
     claimed  the idempotency key, if there is one
     moved    the ticket in its new status, if the verdict says so
@@ -35,11 +36,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as insert_or_nothing
 
 from engine.storage.history_sql import digest
-from engine.storage.plugins import TICKETING_ENABLED
+from engine.storage.plugins import TICKETING_OFF
 from engine.storage.policy_sql import actor_bits, ordinal, permits
 from engine.storage.rows import TICKET_COLUMNS
 from engine.storage.statements import Statement
 from engine.storage.tables import idempotency_keys, ticket_status_history, tickets, workflows
+from engine.storage.visibility import INVOLVED
 from engine.tickets.history import EntryKind
 from engine.vocabulary import Status
 
@@ -67,9 +69,9 @@ REQUEST: Final = bindparam("request", type_=LargeBinary)
 
 
 @cache
-def transition_statement(*, keyed: bool) -> Statement:
-    """Return the statement, with or without an idempotency key."""
-    before = locked_ticket()
+def transition_statement(*, keyed: bool, sees_all: bool) -> Statement:
+    """Return the statement, with or without an idempotency key, for one who sees all or not."""
+    before = locked_ticket(sees_all=sees_all)
     decision = decided(before, keyed=keyed)
     permitted: ColumnElement[bool] = decision.c.verdict == verdict(Verdict.MOVED)
     claims: tuple[CTE, ...] = ()
@@ -81,7 +83,7 @@ def transition_statement(*, keyed: bool) -> Statement:
     return Statement.of(answered(decision, moved).add_cte(*claims, recorded))
 
 
-def locked_ticket() -> CTE:
+def locked_ticket(*, sees_all: bool) -> CTE:
     """Return the ticket, locked, with its workflow and what the actor is towards it."""
     return (
         select(
@@ -90,13 +92,13 @@ def locked_ticket() -> CTE:
             workflows.c.display_name,
             workflows.c.revision,
             workflows.c.retired_at.is_not(None).label("retired"),
-            TICKETING_ENABLED.label("enabled"),
+            TICKETING_OFF.label("why_off"),
             actor_bits(tickets.c.requester, tickets.c.assignee, ACTOR, ADMIN_BIT).label(
                 "actor_bits"
             ),
         )
         .join(workflows)
-        .where(tickets.c.id == TICKET)
+        .where(tickets.c.id == TICKET, *([] if sees_all else [INVOLVED]))
         .with_for_update(of=tickets)
         .cte("before")
     )
@@ -109,7 +111,9 @@ def decided(before: CTE, *, keyed: bool) -> CTE:
         before.c.status != literal_column(f"'{Status.CLOSED}'"),
         permits(before.c.policy, ordinal(before.c.status), TARGET_ORDINAL, before.c.actor_bits),
     )
-    first = [(~before.c.enabled, verdict(Verdict.SWITCHED_OFF))]
+    first: list[tuple[ColumnElement[bool], ColumnElement[str]]] = [
+        (before.c.why_off.is_not(None), verdict(Verdict.SWITCHED_OFF))
+    ]
     if keyed:
         first.append((exists().where(key_is_taken()), verdict(Verdict.REPEATED)))
     decision = case(
@@ -184,7 +188,9 @@ def answered(decision: CTE, moved: CTE) -> Select[tuple[object, ...]]:
         else decision.c[column.name]
         for column in TICKET_COLUMNS
     )
-    facts = (decision.c[name] for name in ("policy", "display_name", "retired", "actor_bits"))
+    facts = (
+        decision.c[name] for name in ("policy", "display_name", "retired", "actor_bits", "why_off")
+    )
     has_moved = moved.c.id.is_not(None).label("moved")
     joined = decision.outerjoin(moved, literal_column("true"))
     return select(*ticket, *facts, decision.c.verdict, has_moved).select_from(joined)

@@ -1,10 +1,11 @@
 """What was promised for a ticket, and whether it was kept: a pure function of its history.
 
-Two timers begin when the ticket is opened (design section 1). *Response* stops when it first leaves
-OPEN. *Resolution* stops while it is RESOLVED or CLOSED; re-opened, it goes on from where it stood,
-so the time spent RESOLVED is added to the due time. A change of priority promises anew, from the
-opening on, and keeps what was paused. A timer that runs past its due time is a breach, and stays
-one whatever is promised later; `system` notes it in the history.
+Two timers begin when the ticket is opened (design section 1). Both pause while it is RESOLVED or
+CLOSED; re-opened, they go on from where they stood, so the time between is added to the due time.
+*Response* stops for good when the ticket is first IN_PROGRESS: one that `system` closed, and that
+is then re-opened, still waits for somebody. A change of priority promises anew, from the opening
+on, and keeps what was paused. A timer that runs past its due time is a breach, and stays one
+whatever is promised later; `system` notes it in the history.
 
 Entries of other kinds change nothing here, so what is stored beside a ticket (`DueTimes`) stays
 right whatever is said, assigned or edited.
@@ -37,7 +38,7 @@ class Timer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A time in which the ticket stood RESOLVED."""
+    """A time in which the ticket stood RESOLVED or CLOSED."""
 
     begin: datetime
     end: datetime
@@ -50,9 +51,9 @@ class Sla:
     Attributes:
         promise: what is promised now.
         opened_at: when both timers began.
-        responded_at: when the ticket first left OPEN; None while it has not.
+        responded_at: when the ticket was first IN_PROGRESS; None while it was not.
         stopped_at: since when it is RESOLVED or CLOSED; None while it is neither.
-        pauses: the times that it was RESOLVED and then re-opened.
+        pauses: the times that it was RESOLVED or CLOSED and then re-opened.
         breached: the timers that ran past their due time before the last change, with that time.
         noted: the timers whose breach stands in the history.
 
@@ -69,20 +70,29 @@ class Sla:
     @property
     def response_due_at(self) -> datetime:
         """When somebody must have picked the ticket up."""
-        return moment_after(self.promise.calendar, self.opened_at, self.promise.response)
+        working = self.promise.response + self.paused(Timer.RESPONSE)
+        return moment_after(self.promise.calendar, self.opened_at, working)
 
     @property
     def resolution_due_at(self) -> datetime:
         """When the ticket must be resolved."""
-        working = self.promise.resolution + self.paused
+        working = self.promise.resolution + self.paused(Timer.RESOLUTION)
         return moment_after(self.promise.calendar, self.opened_at, working)
 
-    @property
-    def paused(self) -> timedelta:
-        """How much time that counts was spent RESOLVED before a re-opening."""
-        calendar = self.promise.calendar
-        times = (time_between(calendar, pause.begin, pause.end) for pause in self.pauses)
-        return sum(times, NOTHING)
+    def pauses_of(self, timer: Timer) -> tuple[Pause, ...]:
+        """Return the pauses that a timer made: all of them, or those before it stopped for good."""
+        responded = self.responded_at
+        if timer is Timer.RESOLUTION or responded is None:
+            return self.pauses
+        return tuple(pause for pause in self.pauses if pause.end <= responded)
+
+    def paused(self, timer: Timer) -> timedelta:
+        """Return how much time that counts a timer paused."""
+        return sum((self.counted(pause) for pause in self.pauses_of(timer)), NOTHING)
+
+    def counted(self, pause: Pause) -> timedelta:
+        """Return how much of a pause counts."""
+        return time_between(self.promise.calendar, pause.begin, pause.end)
 
     def due_at(self, timer: Timer) -> datetime:
         """Return when a timer is due."""
@@ -90,8 +100,8 @@ class Sla:
 
     def runs(self, timer: Timer) -> bool:
         """Tell whether a timer runs."""
-        ended = self.responded_at if timer is Timer.RESPONSE else self.stopped_at
-        return ended is None
+        is_over = timer is Timer.RESPONSE and self.responded_at is not None
+        return self.stopped_at is None and not is_over
 
     def breached_at(self, timer: Timer, now: datetime) -> datetime | None:
         """Return the due time that a timer ran past, by `now`; None if it did not."""
@@ -184,7 +194,7 @@ def with_breaches_by(sla: Sla, now: datetime) -> Sla:
 
 def moved(sla: Sla, to: Status, at: datetime) -> Sla:
     """Return the timers after a transition."""
-    if sla.responded_at is None and to is not Status.OPEN:
+    if sla.responded_at is None and to is Status.IN_PROGRESS:
         sla = replace(sla, responded_at=at)
     if to in STOPPED:
         return replace(sla, stopped_at=sla.stopped_at or at)

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from engine.tickets.calendars import time_between
-from engine.tickets.sla import Pause, Sla, Timer
+from engine.tickets.sla import Sla, Timer
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +26,13 @@ def explanation(sla: Sla, timer: Timer) -> tuple[Reason, ...]:
     """Return why a timer is due when it is, item by item; the last one is the due time."""
     promise = sla.promise
     target = promise.response if timer is Timer.RESPONSE else promise.resolution
-    pauses = () if timer is Timer.RESPONSE else sla.pauses
     breached = dict(sla.breached).get(timer)
     return (
         Reason("opened", at=sla.opened_at),
         Reason(f"{timer} promised by {promise.origin}", adds=target),
         *(
-            Reason("spent RESOLVED until it was re-opened", pause.end, counted(sla, pause))
-            for pause in pauses
+            Reason("RESOLVED or CLOSED until it was re-opened", pause.end, sla.counted(pause))
+            for pause in sla.pauses_of(timer)
         ),
         *(
             (Reason(f"only working hours of {promise.calendar.name} count"),)
@@ -44,8 +42,3 @@ def explanation(sla: Sla, timer: Timer) -> tuple[Reason, ...]:
         *((Reason("missed, when it was due then", at=breached),) if breached else ()),
         Reason("due", at=sla.due_at(timer)),
     )
-
-
-def counted(sla: Sla, pause: Pause) -> timedelta:
-    """Return how much of a pause counts."""
-    return time_between(sla.promise.calendar, pause.begin, pause.end)

@@ -10,7 +10,7 @@ from engine.workflows.policy import allowed_from, permits, roles_allowed, target
 
 
 class Reason(StrEnum):
-    """The sub-reason of an answer; a client can switch on it."""
+    """The sub-reason of an answer; the `reason` in the details of `ForbiddenTransition`."""
 
     ALLOWED = "allowed"
     NO_SUCH_TRANSITION = "no_such_transition"

@@ -15,8 +15,11 @@ from engine.workflows.declaration import (
     Category,
     Declared,
     PrioritySla,
+    Readers,
     Service,
+    Switch,
     Ticketing,
+    Webhook,
     Workflow,
     WorkingCalendar,
 )
@@ -31,6 +34,7 @@ class Kind(StrEnum):
     CALENDAR = "calendar"
     ITEM = "item"
     SERVICE = "service"
+    WEBHOOK = "webhook"
     SETTING = "setting"
 
 
@@ -40,12 +44,20 @@ MODELS: Final[Mapping[Kind, type[Declared]]] = {
     Kind.CALENDAR: WorkingCalendar,
     Kind.ITEM: CatalogItem,
     Kind.SERVICE: Service,
+    Kind.WEBHOOK: Webhook,
 }
 """The model of each kind, settings aside."""
 
 AUTO_CLOSE: Final = "autoClose"
 SLA: Final = "sla"
-SETTINGS: Final[Mapping[str, type[Declared]]] = {AUTO_CLOSE: AutoClose, SLA: PrioritySla}
+ENABLED: Final = "enabled"
+VISIBILITY: Final = "visibility"
+SETTINGS: Final[Mapping[str, type[Declared]]] = {
+    ENABLED: Switch,
+    AUTO_CLOSE: AutoClose,
+    SLA: PrioritySla,
+    VISIBILITY: Readers,
+}
 """The model of each setting, by the key that it stands under."""
 
 
@@ -121,10 +133,12 @@ Snapshot: TypeAlias = Mapping[Key, Resource]
 
 
 def canonical_text(model: Declared) -> str:
-    """Return a declaration as JSON: sorted keys, sorted transitions, defaults written out."""
+    """Return a declaration as JSON: sorted keys, transitions, events; defaults written out."""
     data = model.model_dump(mode="json", by_alias=True)
     if isinstance(model, Workflow):
         data["transitions"].sort(key=lambda move: (move["from"], move["to"]))
+    if isinstance(model, Webhook) and model.events:
+        data["events"] = sorted({*model.events})
     return json.dumps(data, sort_keys=True, ensure_ascii=False)
 
 
@@ -141,8 +155,11 @@ def declared_resources(ticketing: Ticketing) -> dict[Key, Resource]:
         *(Resource.of(Kind.CALENDAR, each.name, each) for each in ticketing.calendars),
         *(Resource.of(Kind.ITEM, each.name, each) for each in catalog.items),
         *(Resource.of(Kind.SERVICE, each.path, each) for each in ticketing.services),
+        Resource.of(Kind.SETTING, ENABLED, Switch(enabled=ticketing.enabled)),
+        *(Resource.of(Kind.WEBHOOK, each.name, each) for each in ticketing.webhooks),
         Resource.of(Kind.SETTING, AUTO_CLOSE, ticketing.auto_close),
         Resource.of(Kind.SETTING, SLA, ticketing.sla),
+        Resource.of(Kind.SETTING, VISIBILITY, Readers(readers=ticketing.visibility)),
     ]
     return {resource.key: resource for resource in resources}
 

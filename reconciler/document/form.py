@@ -226,7 +226,7 @@ class Content(Part):
     source: str
     """Where the declaration came from, such as `git:abc123`."""
     files: tuple[str, ...]
-    """The values files and `--set` arguments that it was read from."""
+    """The values files, and the `--set` and `--set-string` arguments, that it was read from."""
     summary: SummaryPart
     """How much happens."""
     hazards: tuple[HazardPart, ...]

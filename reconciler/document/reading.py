@@ -22,11 +22,23 @@ from engine.workflows.declaration import (
     Category,
     Declared,
     PrioritySla,
+    Readers,
     Service,
+    Switch,
+    Webhook,
     Workflow,
     WorkingCalendar,
 )
-from engine.workflows.resources import AUTO_CLOSE, SLA, Key, Resource, in_order, model_of
+from engine.workflows.resources import (
+    AUTO_CLOSE,
+    ENABLED,
+    SLA,
+    VISIBILITY,
+    Key,
+    Resource,
+    in_order,
+    model_of,
+)
 from reconciler.diff import Change, change_of
 from reconciler.document import form
 from reconciler.document.differences import common_length, differences, path_of
@@ -121,14 +133,18 @@ def complaints_about_resource(
 def name_in(declared: Declared) -> str:
     """Return what a declaration is called."""
     match declared:
-        case Workflow() | Category() | WorkingCalendar() | CatalogItem():
+        case Workflow() | Category() | WorkingCalendar() | CatalogItem() | Webhook():
             return declared.name
         case Service():
             return declared.path
+        case Switch():
+            return ENABLED
         case AutoClose():
             return AUTO_CLOSE
         case PrioritySla():
             return SLA
+        case Readers():
+            return VISIBILITY
         case _:
             raise TypeError(declared)
 

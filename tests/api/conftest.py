@@ -1,28 +1,48 @@
 """The whole application on a real database, asked over a socket."""
 
+import os
+import shutil
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import pytest
+import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from playwright.async_api import Browser, async_playwright
 from pydantic import SecretStr
 
 from api.bootstrap import application_on
-from api.identity import Tokens
+from api.identity import SecretTokens
+from api.keys import KeyEntry, Scope, new_key
 from api.parts import Parts, open_parts
 from api.settings import Settings
+from engine.storage.database import Database
 from engine.tickets.actor import Actor
+from tests.api.mounted import ALL_DEFAULTS, Mount
+from tests.conftest import new_database
 
 SECRET = SecretStr("0123456789abcdef" * 2)
-TOKENS = Tokens(SECRET)
+TOKENS = SecretTokens(SECRET)
+KEY = new_key()
+"""For whatever machines may do, where it is in the settings."""
 
 Client = TestClient[web.Request, web.Application]
 
 
 def bearer(actor: Actor) -> dict[str, str]:
     return {"Authorization": f"Bearer {TOKENS.mint(actor, timedelta(hours=1))}"}
+
+
+@pytest.fixture
+def mount(tmp_path: Path) -> Mount:
+    """Return a folder with a values file that is in force."""
+    mount = Mount(tmp_path)
+    mount.put(ALL_DEFAULTS)
+    return mount
 
 
 @pytest.fixture
@@ -43,6 +63,28 @@ async def client(parts: Parts, settings: Settings) -> AsyncIterator[Client]:
         TestClient(TestServer(application)) as opened,
     ):
         yield opened
+
+
+@dataclass(frozen=True)
+class Shared:
+    """An application that all tests of a module ask; each leaves the others alone."""
+
+    client: Client
+    database: Database
+
+
+@pytest.fixture(scope="module")
+async def shared(template: str) -> AsyncIterator[Shared]:
+    async with new_database(template) as url:
+        settings = Settings(database_url=SecretStr(url), jwt_secret=SECRET).model_copy(
+            update={"api_keys": (KeyEntry.of(KEY, Scope),)}
+        )
+        async with (
+            open_parts(settings) as opened,
+            application_on(opened, settings) as application,
+            TestClient(TestServer(application)) as client,
+        ):
+            yield Shared(client, opened.database)
 
 
 class Api:
@@ -75,3 +117,32 @@ class Api:
 @pytest.fixture
 def api(client: Client) -> Api:
     return Api(client)
+
+
+BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome")
+
+
+def chromium() -> str:
+    """Return where Chromium is: as INTERLOCK_CHROMIUM says, or on the PATH.
+
+    Without one the tests that need it are skipped; where everything must be tested, they fail.
+    """
+    found = os.environ.get("INTERLOCK_CHROMIUM") or next(
+        filter(None, map(shutil.which, BROWSERS)), ""
+    )
+    if found:
+        return found
+    missing = "There is no Chromium on the PATH, and INTERLOCK_CHROMIUM names none."
+    if os.environ.get("CI"):
+        pytest.fail(missing)
+    pytest.skip(missing)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=chromium(), args=["--no-sandbox"], chromium_sandbox=False
+        )
+        yield browser
+        await browser.close()

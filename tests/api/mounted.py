@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from engine.workflows.resources import Key, Kind
+
 ALL_DEFAULTS: Final = "ticketing: {}\n"
 """What the databases of the tests hold from the start."""
 NARROWED: Final = """\
@@ -17,6 +19,7 @@ ticketing:
         - {from: RESOLVED, to: CLOSED, role: assignee}
 """
 """One workflow lets fewer people do less; that harms nobody."""
+CHANGED: Final = Key(Kind.WORKFLOW, "service_request")
 WIDENED: Final = NARROWED.replace("IN_PROGRESS, role: assignee", "IN_PROGRESS, role: any")
 NOTHING: Final = "ticketing: {defaultWorkflows: false}\n"
 """Retires every workflow, which is refused."""

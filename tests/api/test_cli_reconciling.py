@@ -1,18 +1,15 @@
 """plan, apply, revert, drift, export and workflows, as a job in a pipeline runs them."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import asyncpg
 import pytest
 
 from engine.storage.resource_store import RECONCILE_LOCK
+from tests.api.command import interlock, on
 from tests.gates import Observer
 
-COMMAND = Path(sys.executable).with_name("interlock")
 MOVES = """
       transitions:
         - {from: OPEN, to: IN_PROGRESS, role: assignee}
@@ -26,7 +23,7 @@ class Job:
 
     def __init__(self, folder: Path, database_url: str) -> None:
         self.folder = folder
-        self.environment = {**os.environ, "INTERLOCK_DATABASE_URL": database_url}
+        self.database_url = database_url
         self.write("base.yaml", HEAD + MOVES % "assignee")
         self.write("wider.yaml", HEAD + MOVES % "any")
         self.write("wrong.yaml", HEAD + MOVES % "asignee")
@@ -37,17 +34,8 @@ class Job:
 
     def run(self, *words: str, code: int = 0) -> str:
         """Run a command that shall exit with a code; return what it prints, both streams."""
-        done = subprocess.run(  # noqa: S603 - our own command
-            [COMMAND, *words],
-            cwd=self.folder,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = interlock(*words, folder=self.folder, env=on(self.database_url))
         assert done.returncode == code, done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
         return done.stdout + done.stderr
 
 
@@ -58,16 +46,19 @@ def job(tmp_path: Path, database_url: str) -> Job:
 
 def test_a_change_goes_from_plan_to_apply_and_back(job: Job) -> None:
     job.run("plan", "-f", "base.yaml", "--detailed-exitcode", code=2)
-    assert "hotfix" in job.run("plan", "-f", "base.yaml", "--out", "plan.json")
+    printed = job.run("plan", "-f", "base.yaml", "--out", "plan.json")
+    assert "hotfix" in printed
+    assert "interlock apply plan.json" in printed
     job.run("apply", "plan.json", "--by", "ada")
     job.run("plan", "-f", "base.yaml", "--detailed-exitcode")
     job.run("drift", "-f", "base.yaml")
-    assert "by ada" in job.run("apply", "plan.json", code=4)
+    assert "applied already: by ada" in job.run("apply", "plan.json", code=4)
 
     assert "--allow-widening" in job.run("apply", "-f", "wider.yaml", "--yes", code=3)
     job.run("apply", "-f", "wider.yaml", "--allow-widening", "--yes", "--source", "git:abc123")
     assert "git:abc123" in job.run("workflows", "history", "hotfix")
-    job.run("drift", "-f", "base.yaml", code=2)
+    differs = job.run("drift", "-f", "base.yaml", code=2)
+    assert "The database does not hold what is declared" in differs
     revisions = json.loads(job.run("workflows", "history", "hotfix", "--json"))
     first = str(revisions[-1]["revision"])
     assert "role: assignee}" in job.run("workflows", "show", "hotfix", "--revision", first)
@@ -80,6 +71,23 @@ def test_a_change_goes_from_plan_to_apply_and_back(job: Job) -> None:
     job.run("drift", "-f", "wider.yaml")
 
 
+def test_a_saved_plan_is_told_stale_before_its_harm_is(job: Job) -> None:
+    job.run("apply", "-f", "base.yaml", "--yes")
+    job.run("plan", "-f", "wider.yaml", "--out", "wider.json")
+    assert "If it is meant, add --allow-widening." in job.run("apply", "wider.json", code=3)
+    job.run("apply", "wider.json", "--allow-widening", "--by", "ada")
+    assert "applied already: by ada" in job.run("apply", "wider.json", code=4)
+    job.run("apply", "-f", "none.yaml", "--yes")
+    assert "applied already: by ada" in job.run("apply", "wider.json", code=4)
+
+    job.run("apply", "-f", "base.yaml", "--yes")
+    job.run("plan", "-f", "wider.yaml", "--out", "late.json")
+    job.run("apply", "-f", "none.yaml", "--yes")
+    printed = job.run("apply", "late.json", code=4)
+    assert "workflow hotfix: planned: declared as" in printed
+    assert "--allow-widening" not in printed.splitlines()[-1]
+
+
 def test_an_export_is_all_that_is_in_force(job: Job) -> None:
     job.run("apply", "-f", "base.yaml", "--set", "ticketing.autoClose.afterResolved=1h", "--yes")
     job.write("exported.yaml", job.run("export"))
@@ -87,13 +95,36 @@ def test_an_export_is_all_that_is_in_force(job: Job) -> None:
     assert job.run("export") == (job.folder / "exported.yaml").read_text("utf-8")
 
 
+@pytest.mark.parametrize("command", [("plan",), ("apply", "--yes"), ("drift",)], ids=str)
+def test_arguments_are_laid_over_the_files_as_helm_does_it(
+    job: Job, command: tuple[str, ...]
+) -> None:
+    named, renamed = "ticketing.workflows[0].displayName=7", "ticketing.workflows[0].displayName=9"
+    only_text = job.run(*command, "-f", "base.yaml", "--set", named, code=6)
+    assert "--set 'ticketing.workflows[0].displayName=7':1:36: error:" in only_text
+    words = ("-f", "base.yaml", "--set-string", renamed, "--set", named)
+    printed = job.run(*command, *words, code=2 if command == ("drift",) else 0)
+    assert "hotfix  base.yaml:3:7" in printed
+
+
+def test_an_argument_of_text_is_text_and_comes_last(job: Job) -> None:
+    words = ("--set-string", "ticketing.workflows[0].displayName=9", "--yes")
+    job.run("apply", "-f", "base.yaml", *words, "--set", "ticketing.workflows[0].displayName=x")
+    assert 'displayName: "9"' in job.run("export")
+    assert words[1] in job.run("workflows", "history", "hotfix", "--json")
+
+
 REFUSED = {
     "an invalid declaration": (("plan", "-f", "wrong.yaml"), 6, "wrong.yaml:6"),
     "a file that is not there": (("plan", "-f", "nowhere.yaml"), 1, "nowhere.yaml"),
     "no file at all": (("plan",), 64, "--values"),
     "neither a plan nor files": (("apply",), 64, "a saved PLAN"),
+    "a plan and values": (("apply", "plan.json", "--set-string", "a=1"), 64, "go with -f"),
     "a plan that is none": (("apply", "base.yaml", "--yes"), 6, "invalid_plan"),
     "nobody to ask": (("apply", "-f", "base.yaml"), 64, "--yes"),
+    "a file whose name is no text": (("plan", "-f", "b\udcff.yaml"), 1, r"b\xff.yaml is not UTF-8"),
+    "a source that is no text": (("plan", "-f", "base.yaml", "--source", "\udcff"), 1, r"\xff is"),
+    "a name of nobody": (("apply", "-f", "base.yaml", "--yes", "--by", "\udcff"), 1, r"\xff is"),
     "a replay of no days": (("plan", "-f", "base.yaml", "--replay", "soon"), 1, "90d"),
     "an unknown workflow": (("workflows", "history", "hotfx"), 1, "never was"),
 }

@@ -1,10 +1,8 @@
 """API keys: told from others, held to their scopes, and configured without being written down."""
 
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from hashlib import sha256
-from pathlib import Path
+from hmac import compare_digest
 
 import pytest
 import pytest_asyncio
@@ -14,17 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from api.http.application import build_application
-from api.http.entrances import By, with_key
+from api.http.application import Guards, build_application
+from api.http.entrances import By, WithKey
 from api.http.keys import ACTOR
 from api.keys import ApiKeys, KeyEntry, KeyRequired, Scope, new_key, read_entries
 from api.settings import Settings
 from engine.errors import Forbidden, Misconfigured
+from tests.api.command import interlock
 from tests.api.conftest import TOKENS, Client, bearer
 from tests.api.serving import ready
 from tests.people import ADA
 
-COMMAND = Path(sys.executable).with_name("interlock")
 RELOADER, EXPORTER, SUCCESSOR, BOTH = (new_key() for _ in range(4))
 DIGEST = sha256(RELOADER.encode()).hexdigest()
 KEYS = ApiKeys(
@@ -44,14 +42,14 @@ async def answer(request: web.Request) -> web.Response:
 
 ROUTES = [
     web.get("/for-people", answer),
-    By(with_key(Scope.RELOAD), web.post("/for-reloading", answer)),
-    By(with_key(Scope.EXPORT), web.get("/for-exporting", answer)),
+    By(WithKey(Scope.RELOAD), web.post("/for-reloading", answer)),
+    By(WithKey(Scope.EXPORT), web.get("/for-exporting", answer)),
 ]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def client() -> AsyncIterator[Client]:
-    application = build_application(ROUTES, TOKENS, ready, KEYS)
+    application = build_application(ROUTES, Guards(TOKENS, KEYS), ready)
     async with TestClient(TestServer(application)) as client:
         yield client
 
@@ -113,6 +111,36 @@ def test_no_key_is_missing_even_where_none_is_configured() -> None:
         with pytest.raises(KeyRequired) as refused:
             keys.admit("", Scope.RELOAD)
         assert refused.value.details == {"reason": "missing"}
+
+
+def test_a_key_is_replaced_while_both_are_good() -> None:
+    old, new = KeyEntry.of(RELOADER, [Scope.RELOAD]), KeyEntry.of(SUCCESSOR, [Scope.RELOAD])
+    steps = [ApiKeys(read_entries(text)) for text in (str(old), f"{old}, {new}", str(new))]
+    assert [is_admitted(keys, RELOADER) for keys in steps] == [True, True, False]
+    assert [is_admitted(keys, SUCCESSOR) for keys in steps] == [False, True, True]
+
+
+def is_admitted(keys: ApiKeys, key: str) -> bool:
+    try:
+        keys.admit(key, Scope.RELOAD)
+    except KeyRequired:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("key", [RELOADER, BOTH, new_key()], ids=["first", "last", "unknown"])
+def test_a_key_is_compared_with_every_entry_in_constant_time(
+    key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[bytes] = []
+
+    def compare(entry: bytes, digest: bytes) -> bool:
+        compared.append(entry)
+        return compare_digest(entry, digest)
+
+    monkeypatch.setattr("api.keys.compare_digest", compare)
+    is_admitted(KEYS, key)
+    assert len(compared) == 5
 
 
 def test_a_new_key_has_256_random_bits() -> None:
@@ -210,10 +238,6 @@ def test_a_wrong_entry_gets_a_sentence_that_quotes_nothing(text: str, sentence: 
 
 
 # --- on the command line ------------------------------------------------------------------------
-
-
-def interlock(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([COMMAND, *words], capture_output=True, text=True, check=False)  # noqa: S603 - our own command
 
 
 def test_the_command_prints_a_key_and_apart_from_it_the_entry() -> None:

@@ -3,9 +3,6 @@
 import base64
 import hmac
 import json
-import os
-import subprocess
-import sys
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -20,8 +17,8 @@ from api.limits import TOKEN_CHARACTERS
 from api.settings import Settings
 from engine.errors import InvalidInput, Misconfigured
 from engine.plugins import OPEN_EDITION, Licence, Plugin
+from tests.api.command import interlock
 
-COMMAND = Path(sys.executable).with_name("interlock")
 ENDS = datetime(2027, 4, 28, 12, 0, tzinfo=UTC)
 SIGNER, STRANGER = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
 PUBLIC = SIGNER.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
@@ -185,32 +182,22 @@ def test_a_public_key_that_is_none_keeps_the_server_from_starting(text: str) -> 
         Settings.from_env({variable: text})
 
 
-def interlock(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603 - our own command
-        [COMMAND, "license", *words],
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 def test_the_commands_go_hand_in_hand(tmp_path: Path) -> None:
-    made = interlock("keygen")
+    made = interlock("license", "keygen")
     variable, _, public = made.stderr.strip().partition("=")
     file = tmp_path / "license.pem"
     file.write_text(made.stdout)
     about = ("--customer", "ACME", "--plugin", "ticketing", "--expires", "30d")
-    issued = interlock("issue", "--key", str(file), *about).stdout.strip()
-    good = interlock("inspect", **{variable: public, "INTERLOCK_LICENSE_KEY": issued})
+    issued = interlock("license", "issue", "--key", str(file), *about).stdout.strip()
+    good = interlock("license", "inspect", env={variable: public, "INTERLOCK_LICENSE_KEY": issued})
     assert (good.returncode, good.stdout.splitlines()[0]) == (0, "Customer: ACME")
     assert "ticketing may be on." in good.stdout
-    missing = interlock("inspect", **{variable: public})
+    missing = interlock("license", "inspect", env={variable: public})
     assert (missing.returncode, missing.stdout) == (
         1,
         "ticketing is off: there is no licence: set INTERLOCK_LICENSE_KEY.\n",
     )
-    assert "open edition" in interlock("inspect").stdout
+    assert "open edition" in interlock("license", "inspect").stdout
     file.write_text(public)
-    wrong = interlock("issue", "--key", str(file), *about)
+    wrong = interlock("license", "issue", "--key", str(file), *about)
     assert (wrong.returncode, "interlock license keygen" in wrong.stderr) == (1, True)

@@ -8,8 +8,8 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from api.graphql.interlock_schema import schema_text
+from api.housekeeping import chores
 from api.keys import KeyEntry, Scope, new_key
-from api.monitoring import Monitoring
 from api.plugins import LivePlugins
 from api.settings import Settings
 from engine.plugins import OPEN_EDITION, Licence
@@ -99,8 +99,8 @@ class TestReports:
     @pytest.mark.parametrize(
         ("body", "words"),
         [
-            ([], "must be an object"),
-            ({"path": PATH}, "status"),
+            ([], "must be a JSON object"),
+            ({"path": PATH}, "$.status"),
             ({"path": PATH, "status": "BROKEN"}, "'OPERATIONAL', 'DEGRADED', 'DOWN'"),
             ({"path": PATH, "status": "DOWN", "messages": "x"}, "messages"),
         ],
@@ -188,8 +188,10 @@ class TestAlertmanager:
         ("change", "words"),
         [
             (lambda body: body | {"version": "3"}, "version"),
-            (lambda body: body | {"alerts": [{}]}, "alerts.0.fingerprint"),
-            (lambda _: [], "body"),
+            (lambda body: body | {"alerts": [{}]}, "$.alerts[0].fingerprint"),
+            (lambda body: body | {"alerts": [1]}, "$.alerts[0]: Must be an object"),
+            (lambda body: body | {"alerts": [{}] * 9}, "; and 7 more"),
+            (lambda _: [], "must be a JSON object"),
         ],
     )
     async def test_what_is_not_its_webhook_is_refused(
@@ -281,20 +283,23 @@ def test_the_schema_has_the_words_of_the_engine() -> None:
         ] == [each.value for each in kind]
 
 
+async def do_chores(database: Database, licence: Licence) -> None:
+    for chore in chores(database, await LivePlugins.read(database, licence)):
+        await chore.do()
+
+
 class TestLookingAfter:
     async def test_what_waited_is_acted_on_while_ticketing_is_on(self, database: Database) -> None:
         await declare_service(database)
         await record(database, "DOWN")
         unlicensed = Licence("a licence", frozenset())
         for licence, tickets in ((unlicensed, 0), (OPEN_EDITION, 1)):
-            monitoring = Monitoring(database, await LivePlugins.read(database, licence))
-            await monitoring.catch_up()
+            await do_chores(database, licence)
             assert len(await outage_tickets(database)) == tickets
 
     async def test_what_fails_is_logged_and_ends_nothing(self, database: Database) -> None:
-        monitoring = Monitoring(database, await LivePlugins.read(database, OPEN_EDITION))
         async with database.pool.acquire() as connection:
             await connection.execute("ALTER TABLE service_health RENAME TO away")
         with capture_logs() as logged:
-            await monitoring.catch_up()
+            await do_chores(database, OPEN_EDITION)
         assert [each["log_level"] for each in logged] == ["error"]

@@ -1,7 +1,6 @@
 """`POST /api/v1/registry/reload`: a machine has the mounted file brought into force."""
 
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,22 +13,13 @@ from engine.storage.database import Database
 from engine.storage.resource_store import read_live, reconciling
 from engine.storage.ticket_store import TicketStore
 from engine.tickets.requests import CreateTicket
-from engine.workflows.resources import Key, Kind
 from reconciler.document import plan_in
 from tests.api.conftest import SECRET, Client, bearer
-from tests.api.mounted import ALL_DEFAULTS, INVALID, NARROWED, NOTHING, WIDENED, Mount
+from tests.api.mounted import CHANGED, INVALID, NARROWED, NOTHING, WIDENED, Mount
 from tests.people import ADA, ANNA
 
 RELOAD = "/api/v1/registry/reload"
 RELOADER, EXPORTER = new_key(), new_key()
-CHANGED = Key(Kind.WORKFLOW, "service_request")
-
-
-@pytest.fixture
-def mount(tmp_path: Path) -> Mount:
-    mount = Mount(tmp_path)
-    mount.put(ALL_DEFAULTS)
-    return mount
 
 
 @pytest.fixture

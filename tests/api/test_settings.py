@@ -1,11 +1,13 @@
 """The environment as settings."""
 
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
 from api.keys import Scope
 from api.licences import LicenceKey
+from api.limits import GraphQLLimits, HttpLimits, Limits
 from api.settings import LogFormat, LogLevel, Settings
 from engine.errors import Misconfigured
 
@@ -35,13 +37,29 @@ def test_every_variable_is_read() -> None:
             "INTERLOCK_DATABASE_URL": DATABASE,
             "INTERLOCK_DATA_DIR": "/var/lib/interlock",
             "INTERLOCK_JWT_SECRET": SECRET,
+            "INTERLOCK_JWKS": "/etc/interlock/jwks.json",
+            "INTERLOCK_OIDC_ISSUER": "https://id.example/realms/acme",
+            "INTERLOCK_JWT_ISSUER": "https://id.example",
+            "INTERLOCK_JWT_AUDIENCE": "interlock, desk",
+            "INTERLOCK_JWT_LEEWAY": "0",
+            "INTERLOCK_CLAIM_USER": "oid",
+            "INTERLOCK_CLAIM_NAME": "preferred_username",
+            "INTERLOCK_CLAIM_GROUPS": "realm_access.roles",
+            "INTERLOCK_CLAIM_ADMIN": "groups=Interlock Admins",
             "INTERLOCK_API_KEYS": f"reload={DIGEST}",
             "INTERLOCK_LICENSE_PUBLIC_KEY": PUBLIC_KEY,
             "INTERLOCK_LICENSE_KEY": "e30.e30.e30",
+            "INTERLOCK_WEBHOOK_HOSTS": "hooks.example.com, *.example.org",
+            "INTERLOCK_WEBHOOK_SECRETS_DIR": "/etc/interlock/webhooks",
             "INTERLOCK_VALUES_FILE": "/etc/interlock/values.yaml",
             "INTERLOCK_VALUES_KEY": "interlock",
             "INTERLOCK_HOST": "::",
             "INTERLOCK_PORT": "0",
+            "INTERLOCK_EXPLORER": "on",
+            "INTERLOCK_TRUSTED_PROXIES": "10.0.0.0/8, 2001:db8::1",
+            "INTERLOCK_TRUSTED_DOCUMENTS": "/etc/interlock/documents.json",
+            "INTERLOCK_LIMITS": "depth_fields=20, viewer_rate=0.5",
+            "INTERLOCK_GRAPHQL_BATCH": "10",
             "INTERLOCK_LOG_FORMAT": "JSON",
             "INTERLOCK_LOG_LEVEL": "Warning",
         }
@@ -51,14 +69,35 @@ def test_every_variable_is_read() -> None:
     assert settings.demand_jwt_secret().get_secret_value() == SECRET
     assert settings.license_key
     assert settings.license_key.get_secret_value() == "e30.e30.e30"
-    assert settings.model_dump(exclude={"database_url", "jwt_secret", "license_key"}) == {
+    assert settings.limits == Limits(HttpLimits(viewer_rate=0.5), GraphQLLimits(depth_fields=20))
+    apart = {"database_url", "jwt_secret", "license_key", "limits"}
+    assert settings.model_dump(exclude=apart) == {
         "data_dir": Path("/var/lib/interlock"),
+        "jwks": Path("/etc/interlock/jwks.json"),
+        "oidc_issuer": "https://id.example/realms/acme",
+        "jwt_issuer": "https://id.example",
+        "jwt_audience": ("interlock", "desk"),
+        "jwt_leeway": 0,
+        "claim_user": "oid",
+        "claim_name": "preferred_username",
+        "claim_groups": "realm_access.roles",
+        "claim_admin": "groups=Interlock Admins",
         "api_keys": ({"scopes": {Scope.RELOAD}, "digest": bytes.fromhex(DIGEST)},),
         "license_public_key": PUBLIC_KEY,
+        "webhook_hosts": {
+            "names": {"hooks.example.com"},
+            "suffixes": (".example.org",),
+            "origins": set(),
+        },
+        "webhook_secrets_dir": Path("/etc/interlock/webhooks"),
         "values_file": Path("/etc/interlock/values.yaml"),
         "values_key": "interlock",
         "host": "::",
         "port": 0,
+        "explorer": True,
+        "trusted_documents": Path("/etc/interlock/documents.json"),
+        "trusted_proxies": (ip_network("10.0.0.0/8"), ip_network("2001:db8::1")),
+        "graphql_batch": 10,
         "log_format": LogFormat.JSON,
         "log_level": LogLevel.WARNING,
     }
@@ -68,10 +107,46 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "a port that is a word": ("PORT", "http", "is 'http': it must be a port number, 1 to 65535"),
     "a port too high": ("PORT", "65536", "is '65536': it must be a port number"),
     "a negative port": ("PORT", "-1", "is '-1': it must be a port number"),
+    "neither on nor off": ("EXPLORER", "maybe", "is 'maybe': it must be on or off."),
+    "a batch too large": ("GRAPHQL_BATCH", "101", "how many GraphQL operations may be sent as one"),
     "an unknown log format": ("LOG_FORMAT", "xml", "is 'xml': it must be text or json."),
     "an unknown log level": ("LOG_LEVEL", "loud", "it must be debug or info or warning or error."),
     "a short secret": ("JWT_SECRET", "short", "must be a secret of at least 32 characters."),
     "another database": ("DATABASE_URL", "mysql://db", "must be the address of a PostgreSQL"),
+    "a host that is none": (
+        "WEBHOOK_HOSTS",
+        "hooks.example.com 0x7f.1",
+        "such as 203.0.113.7; '0x7f.1' is neither.",
+    ),
+    "keys by http": ("JWKS", "http://id.example/keys", "keys are taken by https"),
+    "keys by ftp": ("JWKS", "ftp://id.example/keys", "keys are taken by https"),
+    "keys with a password": ("JWKS", "https://me:hunter2@id.example/", "holds a password"),
+    "keys of nobody": ("JWKS", "https:///keys", "is no address of a server"),
+    "an issuer by http": ("OIDC_ISSUER", "http://id.example", "keys are taken by https"),
+    "an issuer that looks local": (
+        "OIDC_ISSUER",
+        "http://127.0.0.1.id.example",
+        "keys are taken by https",
+    ),
+    "an issuer that is a name": ("OIDC_ISSUER", "id.example", "is no address of a server"),
+    "an issuer with a query": ("OIDC_ISSUER", "https://id.example?x", "an issuer has no query"),
+    "a leeway too long": ("JWT_LEEWAY", "301", "must be a number of seconds, 0 to 300"),
+    "a negative leeway": ("JWT_LEEWAY", "-1", "must be a number of seconds, 0 to 300"),
+    "too many audiences": ("JWT_AUDIENCE", "a " * 21, "must be what tokens have in aud"),
+    "a claim of two words": ("CLAIM_GROUPS", "my groups", "must be the name of a claim"),
+    "an admin by no value": ("CLAIM_ADMIN", "groups=", "or claim=value"),
+    "an admin by no claim": ("CLAIM_ADMIN", "=admin", "or claim=value"),
+    "an unknown limit": (
+        "LIMITS",
+        "depth_fields=20 depht_fields=3",
+        "; 'depht_fields' is no limit. Did you mean 'depth_fields' or 'root_fields'?",
+    ),
+    "a limit without a number": ("LIMITS", "aliases", "must be limits such as"),
+    "a limit that is a word": ("LIMITS", "aliases=many", "aliases is 'many': Input should be"),
+    "a limit of nothing": ("LIMITS", "body_bytes=0", "body_bytes is '0': Input should be greater"),
+    "a limit without end": ("LIMITS", "execution_seconds=inf", "'inf': Input should be a finite"),
+    "a limit given twice": ("LIMITS", "aliases=1,aliases=2", "aliases is given twice"),
+    "a network that is none": ("TRUSTED_PROXIES", "10.0.0.1/8", "10.0.0.1/8 has host bits set"),
     "a typing mistake": ("LOG_LEVLE", "info", "is not a setting of Interlock. Did you mean"),
 }
 
@@ -126,3 +201,48 @@ SERVICE_LINKS = {
 
 def test_what_kubernetes_sets_for_a_service_of_our_name_is_not_ours() -> None:
     assert Settings.from_env(SERVICE_LINKS) == Settings()
+
+
+SOURCES: dict[str, tuple[dict[str, str], str]] = {
+    "none": (
+        {},
+        "INTERLOCK_JWT_SECRET or INTERLOCK_JWKS or INTERLOCK_OIDC_ISSUER must be set",
+    ),
+    "a secret and a set": (
+        {"JWT_SECRET": SECRET, "JWKS": "jwks.json"},
+        "Only one of INTERLOCK_JWT_SECRET or INTERLOCK_JWKS can be set",
+    ),
+    "a set and a provider": (
+        {"JWKS": "https://id.example/keys", "OIDC_ISSUER": "https://id.example"},
+        "Only one of INTERLOCK_JWKS or INTERLOCK_OIDC_ISSUER can be set",
+    ),
+    "an issuer twice": (
+        {"OIDC_ISSUER": "https://id.example", "JWT_ISSUER": "https://id.example"},
+        "INTERLOCK_JWT_ISSUER can't be set",
+    ),
+}
+
+
+@pytest.mark.parametrize(("given", "sentence"), SOURCES.values(), ids=SOURCES)
+def test_tokens_are_checked_with_the_keys_of_one_source(
+    given: dict[str, str], sentence: str
+) -> None:
+    settings = Settings.from_env({f"INTERLOCK_{name}": text for name, text in given.items()})
+    with pytest.raises(Misconfigured) as refused:
+        settings.demand_key_source()
+    assert sentence in refused.value.message
+
+
+ONE_SOURCE: dict[str, tuple[str, str, str | Path]] = {
+    "a file": ("JWKS", "jwks.json", Path("jwks.json")),
+    "an address": ("JWKS", "https://id.example/keys?v=1", "https://id.example/keys?v=1"),
+    "an address of this machine": ("JWKS", "http://[::1]:8000/keys", "http://[::1]:8000/keys"),
+    "a provider": ("OIDC_ISSUER", "https://id.example/", "https://id.example/"),
+    "a provider on this machine": ("OIDC_ISSUER", "http://localhost:1", "http://localhost:1"),
+}
+
+
+@pytest.mark.parametrize(("name", "text", "source"), ONE_SOURCE.values(), ids=ONE_SOURCE)
+def test_one_source_of_keys_is_enough(name: str, text: str, source: str | Path) -> None:
+    settings = Settings.from_env({f"INTERLOCK_{name}": text})
+    assert settings.demand_key_source() == source

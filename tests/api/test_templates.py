@@ -1,9 +1,6 @@
 """Backups through the doors: REST for machines, and the command line."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from hashlib import sha256
 from pathlib import Path
@@ -21,11 +18,11 @@ from engine.storage.schema import migrate
 from engine.storage.ticket_store import TicketStore
 from engine.tickets.requests import CreateTicket
 from reconciler.backup import backup_lines
+from tests.api.command import interlock, on
 from tests.api.conftest import SECRET, Client
 from tests.conftest import at, run
 from tests.people import ANNA
 
-COMMAND = Path(sys.executable).with_name("interlock")
 KEYS = {scope: f"ik_{scope}" for scope in (Scope.EXPORT, Scope.RELOAD)}
 DECLARED = """
 ticketing:
@@ -51,7 +48,7 @@ def key(scope: Scope) -> dict[str, str]:
 
 
 async def test_everything_is_exported(machine: Client, parts: Parts) -> None:
-    await parts.tickets.create(
+    await TicketStore(parts.database).create(
         ANNA, CreateTicket.checked(title="Printer", workflow="service_request")
     )
     wanted = "".join([each async for each in backup_lines(parts.database)])
@@ -71,7 +68,8 @@ async def test_an_export_takes_a_key_of_its_scope(machine: Client) -> None:
 
 async def imported(machine: Client, text: str) -> tuple[int, dict[str, Any]]:
     path = "/api/v1/templates/import"
-    async with machine.post(path, data=text.encode(), headers=key(Scope.RELOAD)) as answer:
+    headers = key(Scope.RELOAD) | {"Content-Type": "application/yaml"}
+    async with machine.post(path, data=text.encode(), headers=headers) as answer:
         return answer.status, await answer.json(content_type=None)
 
 
@@ -84,26 +82,37 @@ async def test_what_is_imported_is_planned_and_applied(machine: Client) -> None:
     assert (status, problem["code"]) == (400, "invalid_declaration")
 
 
-def interlock(database_url: str, *words: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "INTERLOCK_DATABASE_URL": database_url}
-    return subprocess.run(  # noqa: S603 - our own command
-        [COMMAND, *words], env=environment, capture_output=True, text=True, check=False
-    )
-
-
 async def test_the_command_line_takes_a_database_elsewhere(
     database_url: str, server: str, store: TicketStore, tmp_path: Path
 ) -> None:
     await store.create(ANNA, CreateTicket.checked(title="P", workflow="service_request"))
     first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
-    assert interlock(database_url, "backup", str(first)).returncode == 0
-    assert "File exists" in interlock(database_url, "backup", str(first)).stderr
+    here = on(database_url)
+    assert interlock("backup", str(first), env=here).returncode == 0
     await run(server, "DROP DATABASE IF EXISTS elsewhere", "CREATE DATABASE elsewhere")
     elsewhere = at(server, "elsewhere")
     await migrate(elsewhere)
-    assert "rows are restored" in interlock(elsewhere, "restore", str(first)).stdout
-    assert interlock(elsewhere, "backup", str(second)).returncode == 0
+    there = on(elsewhere)
+    assert "rows are restored" in interlock("restore", str(first), env=there).stdout
+    assert interlock("backup", str(second), env=there).returncode == 0
     assert first.read_bytes() == second.read_bytes()
-    assert "not empty" in interlock(elsewhere, "restore", str(first)).stderr
+    assert "not empty" in interlock("restore", str(first), env=there).stderr
     await run(server, "DROP DATABASE elsewhere WITH (FORCE)")
     assert json.loads(first.read_text("utf-8").splitlines()[-1].split(": ", 1)[1])["rows"] > 1
+
+
+def test_a_backup_takes_no_other_files_place_and_leaves_nothing_unfinished(
+    database_url: str, tmp_path: Path
+) -> None:
+    file, unfinished = tmp_path / "b.yaml", tmp_path / "b.yaml.unfinished"
+    unfinished.touch()
+    done = interlock("backup", str(file), env=on(database_url))
+    assert f"{unfinished}: can't be written: File exists" in done.stderr
+    unfinished.unlink()
+    file.write_text("mine")
+    done = interlock("backup", str(file), env=on(database_url))
+    assert f"{file}: can't be written: File exists" in done.stderr
+    assert (file.read_text(), [*tmp_path.iterdir()]) == ("mine", [file])
+    file.unlink()
+    done = interlock("backup", str(file), env=on("postgresql://nobody@127.0.0.1:1/none"))
+    assert (done.returncode, [*tmp_path.iterdir()]) == (1, [])

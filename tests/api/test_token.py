@@ -1,32 +1,23 @@
 """`interlock token`, run as its users run it."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 from pydantic import SecretStr
 
-from api.identity import Tokens
+from api.identity import SecretTokens
 from engine.tickets.actor import Actor
+from tests.api.command import interlock
 
-COMMAND = Path(sys.executable).with_name("interlock")
 SECRET = "0123456789abcdef" * 2
 ANNA = ("token", "--user", "u_b1", "--name", "Anna K.")
 
 
-def interlock(*words: str, secret: str = SECRET) -> subprocess.CompletedProcess[str]:
-    env = os.environ | {"INTERLOCK_JWT_SECRET": secret}
-    return subprocess.run([COMMAND, *words], capture_output=True, text=True, check=False, env=env)  # noqa: S603 - our own command
-
-
 def test_it_prints_the_token_and_nothing_else() -> None:
-    done = interlock(*ANNA, "--group", "payment-team", "--group", "dba", "--admin")
+    words = (*ANNA, "--group", "payment-team", "--group", "dba", "--admin")
+    done = interlock(*words, env={"INTERLOCK_JWT_SECRET": SECRET})
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count("\n") == 1
     expected = Actor("u_b1", "Anna K.", frozenset({"payment-team", "dba"}), is_admin=True)
-    assert Tokens(SecretStr(SECRET)).actor_of(done.stdout.strip()) == expected
+    assert SecretTokens(SecretStr(SECRET)).actor_of(done.stdout.strip()) == expected
 
 
 REFUSED = {
@@ -46,7 +37,7 @@ REFUSED = {
 
 @pytest.mark.parametrize(("words", "secret", "sentence"), REFUSED.values(), ids=REFUSED)
 def test_a_wrong_word_gets_a_sentence(words: tuple[str, ...], secret: str, sentence: str) -> None:
-    done = interlock(*words, secret=secret)
+    done = interlock(*words, env={"INTERLOCK_JWT_SECRET": secret})
     assert done.returncode != 0
     assert done.stdout == ""
     assert sentence in done.stderr

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,27 +21,19 @@ from engine.storage.database import Database, connect, open_database
 from engine.storage.resource_store import read_live, reconciling
 from engine.storage.statements import Statement
 from engine.storage.tables import reconciliations
-from engine.workflows.resources import Key, Kind, Resource
+from engine.workflows.resources import Resource
 from reconciler.apply import Order, reconcile
 from reconciler.desired import desired_in
 from reconciler.hazards import Allowances
-from tests.api.mounted import ALL_DEFAULTS, INVALID, NARROWED, NOTHING, WIDENED, Mount
+from tests.api.mounted import ALL_DEFAULTS, CHANGED, INVALID, NARROWED, NOTHING, WIDENED, Mount
 from tests.declared import DEFAULTS, put
 from tests.gates import PATIENCE_SECONDS, observing
 
-CHANGED = Key(Kind.WORKFLOW, "service_request")
 EVERYTHING = Allowances(1_000, widening=True, many_retired=True)
 AT_ONCE = 0.001
 LEDGER = Statement.of(select(func.count().label("rows")).select_from(reconciliations))
 
 Lines = list[MutableMapping[str, Any]]
-
-
-@pytest.fixture
-def mount(tmp_path: Path) -> Mount:
-    mount = Mount(tmp_path)
-    mount.put(ALL_DEFAULTS)
-    return mount
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from engine.errors import Forbidden, NotFound, PluginDisabled
-from engine.plugins import OPEN_EDITION, Licence, OffReason, Plugin, check_switch, switched_off
+from engine.plugins import OPEN_EDITION, WHY, Licence, OffReason, Plugin, check_switch, turned_off
 from tests.people import ADA, EVERYBODY
 
 NOON = datetime(2026, 4, 28, 12, 0, tzinfo=UTC)
@@ -74,9 +74,11 @@ def test_what_is_not_licensed_is_only_switched_off() -> None:
     assert refused.value.details["reason"] == OffReason.LICENCE_EXPIRED
 
 
-def test_off_by_an_admin_is_told_apart() -> None:
-    refusal = switched_off(Plugin.TICKETING)
-    assert refusal.details == {"reason": OffReason.SWITCHED_OFF, "plugin": "ticketing"}
+@pytest.mark.parametrize("reason", WHY)
+def test_off_by_an_admin_and_off_by_declaration_are_told_apart(reason: OffReason) -> None:
+    refusal = turned_off(Plugin.TICKETING, reason)
+    assert refusal.details == {"reason": reason, "plugin": "ticketing"}
+    assert refusal.message == f"ticketing is off: {WHY[reason]}."
 
 
 def test_an_unknown_plugin_is_not_found() -> None:

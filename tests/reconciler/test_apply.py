@@ -147,6 +147,26 @@ async def test_a_plan_is_applied_once(database: Database) -> None:
     assert await in_force(database) == ALL
 
 
+async def test_a_plan_that_was_applied_is_refused_for_that_before_anything_else(
+    database: Database,
+) -> None:
+    wider = await planned(database, with_moves(INCIDENT | {("RESOLVED", "CLOSED"): "any"}))
+    await apply_plan(database, wider, replace(ADA, allowed=ANYTHING))
+    with pytest.raises(PlanApplied, match="by ada"):
+        await apply_plan(database, wider, Order(by="bob"))
+    await reconcile(database, Desired(ALL), ADA, source="git:3")
+    with pytest.raises(PlanApplied, match="by ada"):
+        await apply_plan(database, wider, Order(by="bob"))
+
+
+async def test_a_stale_plan_is_refused_for_that_before_its_harm(database: Database) -> None:
+    wider = await planned(database, with_moves(INCIDENT | {("RESOLVED", "CLOSED"): "any"}))
+    narrower = with_moves(INCIDENT | {("RESOLVED", "IN_PROGRESS"): "requester"})
+    await reconcile(database, Desired(narrower), Order(by="bob"), source="git:9")
+    with pytest.raises(StalePlan, match="workflow vpn: planned: "):
+        await apply_plan(database, wider, ADA)
+
+
 async def test_a_plan_for_what_has_changed_since_is_stale(database: Database) -> None:
     plan = await planned(database, ALL | snapshot(auto_close("1h")))
     await reconcile(

@@ -117,7 +117,7 @@ def world(schema: GraphQLSchema, random: Random) -> Any:  # noqa: ANN401  # a th
     for name in ("Room", "Door"):
         for thing in builder.things[name]:
             builder.furnish(name, thing)
-    start = {}
+    start: dict[str, Any] = {}
     for root in filter(None, (schema.query_type, schema.mutation_type)):
         start |= {name: builder.value(member.type) for name, member in root.fields.items()}
     return start
@@ -135,7 +135,9 @@ class Builder:
         return {"_typename": name} if self.random.random() < 0.4 else Made(name)
 
     def furnish(self, name: str, thing: Any) -> None:  # noqa: ANN401
-        for field_name, member in self.schema.type_map[name].fields.items():
+        kind = self.schema.type_map[name]
+        assert is_object_type(kind)
+        for field_name, member in kind.fields.items():
             if self.random.random() < 0.005:
                 continue  # it is not there
             value = self.value(member.type)

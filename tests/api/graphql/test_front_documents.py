@@ -3,7 +3,7 @@
 import pytest
 
 from api.graphql.documents import Documents
-from api.graphql.errors import RequestRefused
+from api.graphql.errors import LimitExceeded, RequestRefused
 from api.limits import GraphQLLimits
 from tests.api.graphql import zoo
 
@@ -49,3 +49,10 @@ def test_a_document_that_is_refused_is_not_kept() -> None:
 def test_a_document_larger_than_all_that_is_kept_is_prepared_each_time() -> None:
     documents = Documents(SCHEMA, GraphQLLimits(prepared_documents_bytes=5))
     assert documents.prepared(numbered(1)) is not documents.prepared(numbered(1))
+
+
+def test_a_validation_ends_when_its_time_is_over() -> None:
+    documents = Documents(SCHEMA, GraphQLLimits(validation_seconds=1e-9))
+    with pytest.raises(LimitExceeded) as refused:
+        documents.prepared(numbered(1))
+    assert refused.value.details == {"limit": "validation_seconds", "bound": 1e-9}

@@ -85,7 +85,7 @@ INVALID = {
 async def test_an_invalid_document_is_refused(layer: GraphQLExecutor, text: str) -> None:
     assert validate(SCHEMA, parse(text)) != []
     answer = await layer.execute(GraphQLRequest(text), None)
-    assert answer.status == 400
+    assert answer.status == 422
     assert the_error(answer)["extensions"]["code"] == "graphql_validation_failed"
 
 
@@ -283,7 +283,7 @@ async def test_wrong_variables_are_told_apart(
     argument = PLACES[declared.removeprefix("$v: ")]
     text = f"query({declared}) {{ echo({argument}: $v) }}"
     error = the_error(await layer.execute(GraphQLRequest(text, given), None))
-    assert error["extensions"] == {"code": "invalid_variables", "status": 400}
+    assert error["extensions"] == {"code": "invalid_variables", "status": 422}
     assert words in error["message"]
     assert len(error["message"]) < 600
 

@@ -28,7 +28,11 @@ from api.licences import LicenceKey
 from api.parts import Parts
 from api.settings import Settings
 from engine.plugins import OffReason, Plugin
+from engine.storage.database import Database
+from engine.workflows.declaration import Ticketing
+from engine.workflows.resources import declared_resources
 from tests.api.conftest import Api, Client
+from tests.declared import put
 from tests.people import ADA, ANNA, MARTON
 
 TOGGLE = """
@@ -115,6 +119,25 @@ async def test_the_data_stays(api: Api) -> None:
     assert (await api.data(ADA, TOGGLE, enabled=False))["togglePlugin"] == {"plugin": OFF}
     assert (await api.data(ADA, TOGGLE, enabled=True))["togglePlugin"] == {"plugin": ON}
     assert (await api.data(ANNA, TICKETS))["tickets"]["nodes"] == [created]
+
+
+async def test_off_by_the_values_no_admin_switches_it_on(api: Api, database: Database) -> None:
+    await put(database, declared_resources(Ticketing(enabled=False)).values())
+    declared_off = {"code": "plugin_disabled", "status": 403, "reason": "declared_off"}
+    while (await api.data(ANNA, PLUGINS))["plugins"][0]["enabled"]:
+        await database.check()
+    [plugin] = (await api.data(ANNA, PLUGINS))["plugins"]
+    message = "ticketing is off: the values that are in force say `ticketing.enabled: false`."
+    assert plugin == OFF | {"reason": "declared_off", "message": message}
+    for actor, query in ((ANNA, TICKETS), (ANNA, CREATE), (ADA, TOGGLE)):
+        refused = await api.refusal(actor, query, enabled=True)
+        assert refused == declared_off | {"plugin": "ticketing"}
+    await api.data(ADA, TOGGLE, enabled=False)
+    await put(database)
+    while (await api.data(ANNA, PLUGINS))["plugins"][0]["reason"] != "switched_off":
+        await database.check()
+    await api.data(ADA, TOGGLE, enabled=True)
+    await api.data(ANNA, CREATE)
 
 
 async def test_one_request_sees_what_it_switched(api: Api) -> None:

@@ -8,7 +8,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 import pytest
-from graphql import OperationType, parse, validate
+from graphql import OperationDefinitionNode, OperationType, parse, validate
 from hypothesis import settings
 from tartiflette.execution.execute import execute as execute_plainly
 from tartiflette.execution.response import build_response
@@ -122,6 +122,7 @@ async def assert_same(engines: Engines, worlds: Worlds, random: Random) -> None:
     tree, conditions = tartiflette_document(document), condition_variables(document)
     [executable] = executables_of(tree, conditions).values()
     [operation] = document.definitions[:1]
+    assert isinstance(operation, OperationDefinitionNode)
     for _ in range(2):
         world = random.randrange(WORLDS)
         try:
@@ -143,8 +144,10 @@ async def assert_same(engines: Engines, worlds: Worlds, random: Random) -> None:
 
 
 async def test_any_document_is_answered_as_without_them(engines: Engines, worlds: Worlds) -> None:
-    first = 0 if settings.default.derandomize else seeded().randrange(2**32)
-    for seed in range(first, first + settings.default.max_examples * DOCUMENTS_PER_EXAMPLE):
+    profile = settings.default
+    assert profile is not None
+    first = 0 if profile.derandomize else seeded().randrange(2**32)
+    for seed in range(first, first + profile.max_examples * DOCUMENTS_PER_EXAMPLE):
         await assert_same(engines, worlds, seeded(seed))
 
 
@@ -167,7 +170,7 @@ async def test_what_is_plain_is_answered_at_once(
 ) -> None:
     [executable] = executables_of(tartiflette_document(parse(text)), ()).values()
     await as_compiled(engines.compiled, executable, worlds.compiled[0], {})
-    selections = executable.plans({})._selections.values()
+    selections = executable.plans({}).selections.values()
     assert {each.parent.name: [key for key, _ in each.others] for each in selections} == others
 
 

@@ -9,10 +9,9 @@ from api.parts import Parts
 from engine.storage.breaches import sweep_due_times
 from engine.storage.database import Database
 from engine.storage.ticket_reads import read_ticket
-from engine.workflows.declaration import Ticketing
-from engine.workflows.resources import declared_resources
+from engine.tickets.viewer import EVERYTHING
 from tests.api.conftest import Api
-from tests.declared import put
+from tests.declared import declare
 from tests.people import ANNA, MARTON
 
 CREATE = """
@@ -136,7 +135,7 @@ async def test_another_priority_promises_anew(api: Api) -> None:
 
 async def test_a_missed_target_stands_in_the_history(api: Api, database: Database) -> None:
     ticket = await opened(api, {"byPriority": True})
-    created_at = (await read_ticket(database, ticket)).created_at
+    created_at = (await read_ticket(database, EVERYTHING, ticket)).created_at
     await sweep_due_times(database, created_at + timedelta(minutes=31))
     answer = await shown(api, ticket)
     assert answer["history"][-1] == {
@@ -149,12 +148,9 @@ async def test_a_missed_target_stands_in_the_history(api: Api, database: Databas
 
 
 async def test_only_working_time_counts_by_a_calendar(api: Api, database: Database) -> None:
-    hours = {"timeZone": "UTC", "hours": {"monday": ["09:00-10:00"]}}
-    declared = {
-        "calendars": [{"name": "mondays", **hours}],
-        "sla": {"HIGH": {"response": "PT1H", "calendar": "mondays"}},
-    }
-    await put(database, declared_resources(Ticketing.model_validate(declared)).values())
+    mondays = {"name": "mondays", "timeZone": "UTC", "hours": {"monday": ["09:00-10:00"]}}
+    sla_of_high = {"response": "PT1H", "calendar": "mondays"}
+    await declare(database, calendars=[mondays], sla={"HIGH": sla_of_high})
     sla = (await shown(api, await opened(api, {"byPriority": True})))["sla"]
     assert sla["responseDueAt"].endswith("T10:00:00Z")
     texts = [reason["text"] for reason in sla["explanation"]["response"]]

@@ -19,6 +19,7 @@ from engine.tickets.requests import (
     UpdateTicket,
 )
 from engine.tickets.ticket import Ticket
+from engine.tickets.viewer import EVERYTHING
 from engine.vocabulary import Status
 from tests.people import ANNA, MARTON
 
@@ -56,6 +57,13 @@ async def open_another(store: TicketStore, _ticket: Ticket, **values: object) ->
     return await store.create(MARTON, form)
 
 
+async def pick_up_others(store: TicketStore, times: int, key: dict[str, object]) -> None:
+    """Do what is done next so many times: PostgreSQL then settles for one plan of a statement."""
+    for n in range(times):
+        earlier = {"idempotency_key": f"k{n}"} if key else {}
+        await pick_up(store, await open_ticket(store), **earlier)
+
+
 Change = Callable[..., Coroutine[Any, Any, Ticket]]
 
 
@@ -66,7 +74,7 @@ async def flaws(database: Database) -> list[Flaw]:
 async def everything(database: Database) -> dict[str, int]:
     """Return every ticket's version, having looked that all histories are whole."""
     assert await flaws(database) == []
-    page = await find_tickets(database, {}, Part(100))
+    page = await find_tickets(database, EVERYTHING, {}, Part(100))
     return {each.id: each.version for each in page.tickets}
 
 
@@ -82,3 +90,8 @@ every_change = pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 
 KEYED: dict[str, dict[str, object]] = {"without a key": {}, "under a key": {"idempotency_key": "k"}}
 with_and_without_a_key = pytest.mark.parametrize("key", KEYED.values(), ids=KEYED)
+
+
+at_first_and_long_after = pytest.mark.parametrize(
+    "times_before", [0, 8], ids=["at first", "prepared long ago"]
+)

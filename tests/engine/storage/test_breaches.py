@@ -16,10 +16,9 @@ from engine.storage.ticket_reads import read_ticket
 from engine.storage.ticket_store import TicketStore
 from engine.tickets.promises import promise_in
 from engine.tickets.ticket import Ticket
+from engine.tickets.viewer import EVERYTHING
 from engine.vocabulary import SYSTEM
-from engine.workflows.declaration import Ticketing
-from engine.workflows.resources import declared_resources
-from tests.declared import put
+from tests.declared import declare, put
 from tests.engine.storage.changes import edit, everything, flaws, hand_over, open_ticket
 from tests.engine.storage.promised import (
     CLOSED,
@@ -58,13 +57,9 @@ async def test_nothing_is_stored_where_nothing_is_promised(
 
 
 async def test_what_is_declared_is_promised_whole(store: TicketStore, database: Database) -> None:
-    declared = {
-        "calendars": [
-            {"name": "office", "timeZone": "UTC", "hours": {"monday": ["09:00-17:00"]}},
-        ],
-        "sla": {"HIGH": {"resolution": "3d", "calendar": "office"}},
-    }
-    await put(database, declared_resources(Ticketing.model_validate(declared)).values())
+    office = {"name": "office", "timeZone": "UTC", "hours": {"monday": ["09:00-17:00"]}}
+    sla = {"HIGH": {"resolution": "3d", "calendar": "office"}}
+    await declare(database, calendars=[office], sla=sla)
     ticket = await open_promised(store)
     await put(database)
     promise = promise_in((await told(database, ticket))[0].details)
@@ -163,7 +158,7 @@ async def test_what_was_missed_before_it_was_done_is_noted_all_the_same(
     ticket = await move(store, ticket, PICKED_UP, RESOLVED, CLOSED)
     await sweep_due_times(database)
     assert [each.new_value for each in await told(database, ticket)][-1] == "response"
-    assert (await read_ticket(database, ticket.id)).status is CLOSED
+    assert (await read_ticket(database, EVERYTHING, ticket.id)).status is CLOSED
     assert await differences(database) == []
 
 

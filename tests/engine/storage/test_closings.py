@@ -12,10 +12,9 @@ from engine.storage.statements import Statement
 from engine.storage.ticket_reads import read_ticket
 from engine.storage.ticket_store import TicketStore
 from engine.tickets.system import SystemReason, reason_in
+from engine.tickets.viewer import EVERYTHING
 from engine.vocabulary import SYSTEM, Status
-from engine.workflows.declaration import Ticketing
-from engine.workflows.resources import declared_resources
-from tests.declared import put
+from tests.declared import declare
 from tests.engine.storage.changes import comment, everything, open_ticket
 from tests.engine.storage.promised import (
     CLOSED,
@@ -33,10 +32,6 @@ from tests.engine.storage.promised import (
 DAY = timedelta(days=1)
 
 
-async def declare(database: Database, **declared: object) -> None:
-    await put(database, declared_resources(Ticketing.model_validate(declared)).values())
-
-
 async def test_a_ticket_is_closed_by_the_system_with_its_reason(
     store: TicketStore, database: Database
 ) -> None:
@@ -51,7 +46,7 @@ async def test_a_ticket_is_closed_by_the_system_with_its_reason(
     assert (entry.old_value, entry.new_value, entry.actor) == (RESOLVED, CLOSED, SYSTEM)
     assert reason_in(entry) is SystemReason.GRACE_PERIOD_OVER
     assert (entry.at, entry.actor_bits) == (moment, 0)
-    assert (await read_ticket(database, ticket.id)).status is CLOSED
+    assert (await read_ticket(database, EVERYTHING, ticket.id)).status is CLOSED
     assert (await stored(database, ticket))["quiet_since"] is None
     assert await differences(database) == []
     assert await everything(database) == {ticket.id: 4}
@@ -129,9 +124,11 @@ async def test_a_workflow_may_have_a_period_of_its_own(
     await declare(database, **WORKFLOWS | declared)
     names = ("endless", "patient", "hasty", "waiting")
     tickets = {name: await resolved_in(store, name) for name in names}
-    latest = (await read_ticket(database, tickets["waiting"])).updated_at
+    latest = (await read_ticket(database, EVERYTHING, tickets["waiting"])).updated_at
     count = await close_quiet_tickets(database, latest + passed + timedelta(seconds=1), most=1)
-    statuses = {name: (await read_ticket(database, id_)).status for name, id_ in tickets.items()}
+    statuses = {
+        name: (await read_ticket(database, EVERYTHING, id_)).status for name, id_ in tickets.items()
+    }
     assert {name for name, status in statuses.items() if status is Status.CLOSED} == closed
     assert count == len(closed)
 

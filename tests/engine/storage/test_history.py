@@ -8,10 +8,9 @@ import pytest
 
 from engine.errors import ForbiddenTransition
 from engine.storage.database import Database
-from engine.storage.history_audit import audit_histories, count_tickets
+from engine.storage.history_audit import count_tickets
 from engine.storage.ticket_reads import histories, read_ticket
 from engine.storage.ticket_store import TicketStore
-from engine.tickets.audit import Flaw
 from engine.tickets.requests import (
     AssignTicket,
     CommentTicket,
@@ -20,7 +19,9 @@ from engine.tickets.requests import (
     UpdateTicket,
 )
 from engine.tickets.ticket import Ticket, rebuilt
+from engine.tickets.viewer import EVERYTHING
 from engine.vocabulary import Status
+from tests.engine.storage.changes import flaws
 from tests.people import ANNA, MARTON
 
 AWKWARD = "\"quotes\", \\ and / and \t tab,\r\n lines, é, \U0001f525, \u2028, null, 'NULL', {}"
@@ -40,10 +41,6 @@ async def worked_on(store: TicketStore) -> Ticket:
     await store.update(ANNA, form)
     move = TransitionTicket.checked(ticket=ticket.id, to=Status.IN_PROGRESS)
     return await store.transition(ANNA, move)
-
-
-async def flaws(database: Database) -> list[Flaw]:
-    return [flaw async for _, flaw in audit_histories(database) if flaw]
 
 
 @pytest.mark.parametrize("table", ["ticket_status_history", "workflow_revisions"])
@@ -153,7 +150,7 @@ async def test_of_fifty_writers_one_wins_each_step(store: TicketStore, database:
         )
         assert sum(isinstance(each, Ticket) for each in attempts) == 1
         assert sum(isinstance(each, ForbiddenTransition) for each in attempts) == 49
-    ended = await read_ticket(database, ticket.id)
+    ended = await read_ticket(database, EVERYTHING, ticket.id)
     assert (ended.status, ended.version) == (Status.CLOSED, 6)
     assert await flaws(database) == []
 
@@ -171,7 +168,7 @@ async def test_fifty_writers_under_one_key_are_one(store: TicketStore, database:
     for carry_out in requests:
         answers = await asyncio.gather(*(carry_out() for _ in range(50)))
         assert len(set(answers)) == 1
-    ended = await read_ticket(database, ticket.id)
+    ended = await read_ticket(database, EVERYTHING, ticket.id)
     assert ended.version == 4
     assert await flaws(database) == []
 
@@ -194,6 +191,6 @@ async def test_many_kinds_of_change_at_once_keep_the_chain_whole(
         ),
         return_exceptions=True,
     )
-    ended = await read_ticket(database, ticket.id)
+    ended = await read_ticket(database, EVERYTHING, ticket.id)
     assert (ended.status, ended.version) == (Status.IN_PROGRESS, 42)
     assert await flaws(database) == []

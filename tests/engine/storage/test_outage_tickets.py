@@ -19,8 +19,10 @@ from engine.tickets.history import EntryKind
 from engine.tickets.outage import Hindrance, Response
 from engine.tickets.promises import promise_in
 from engine.tickets.reports import HealthReport
+from engine.tickets.sla import Timer, sla_of
 from engine.tickets.system import SYSTEM_ACTOR, SystemReason, reason_in
 from engine.tickets.ticket import Opening
+from engine.tickets.viewer import EVERYTHING
 from engine.vocabulary import Priority, Status
 from tests.declared import DEFAULTS, put
 from tests.engine.storage.changes import comment, flaws, hand_over
@@ -28,6 +30,7 @@ from tests.engine.storage.outages import (
     PATH,
     declare_service,
     history,
+    open_outage,
     outage_tickets,
     record,
     report,
@@ -110,9 +113,7 @@ async def test_a_second_live_ticket_is_refused_by_the_database_itself(database: 
 async def test_a_comment_under_way_counts_as_a_touch(
     database: Database, store: TicketStore, observer: Observer
 ) -> None:
-    await declare_service(database)
-    ticket = (await report(database, "DOWN")).ticket
-    outage = await read_ticket(database, str(ticket))
+    outage = await open_outage(database)
     async with observer.closed_gate("ticket_status_history", AT_COMMIT):
         commenting = asyncio.create_task(comment(store, outage))
         await observer.see_waiting(1)
@@ -120,8 +121,8 @@ async def test_a_comment_under_way_counts_as_a_touch(
         await observer.see_waiting(2)
     await commenting
     assert (await recovering).response is Response.COMMENT
-    assert (await read_ticket(database, outage.id)).status is Status.OPEN
-    latest = (await history(database, ticket))[-1]
+    assert (await read_ticket(database, EVERYTHING, outage.id)).status is Status.OPEN
+    latest = (await history(database, outage.id))[-1]
     assert (latest.actor, latest.kind) == ("system", EntryKind.COMMENT)
     assert "has recovered" in str(latest.new_value)
 
@@ -129,9 +130,7 @@ async def test_a_comment_under_way_counts_as_a_touch(
 async def test_a_comment_that_comes_later_is_said_to_a_closed_ticket(
     database: Database, store: TicketStore, observer: Observer
 ) -> None:
-    await declare_service(database)
-    ticket = (await report(database, "DOWN")).ticket
-    outage = await read_ticket(database, str(ticket))
+    outage = await open_outage(database)
     async with observer.closed_gate("ticket_status_history", AT_COMMIT):
         recovering = asyncio.create_task(report(database, "OPERATIONAL"))
         await observer.see_waiting(1)
@@ -145,12 +144,11 @@ async def test_a_comment_that_comes_later_is_said_to_a_closed_ticket(
 async def test_an_assigned_ticket_is_told_of_recovery_and_of_the_next_outage(
     database: Database, store: TicketStore
 ) -> None:
-    await declare_service(database)
-    ticket = (await report(database, "DOWN")).ticket
-    await hand_over(store, await read_ticket(database, str(ticket)))
+    outage = await open_outage(database)
+    await hand_over(store, outage)
     for status in ("OPERATIONAL", "OPERATIONAL", "DOWN", "DOWN"):
-        assert (await report(database, status)).ticket == ticket
-    told = [each for each in await history(database, ticket) if each.kind == "comment"]
+        assert (await report(database, status)).ticket == outage.id
+    told = [each for each in await history(database, outage.id) if each.kind == "comment"]
     assert [reason_in(each) for each in told] == ["service_recovered", "service_down_again"]
 
 
@@ -179,6 +177,9 @@ async def test_going_down_again_soon_reopens_the_ticket(database: Database) -> N
     reopening = (await history(database, ticket))[-1]
     assert (reopening.old_value, reopening.new_value) == (Status.CLOSED, Status.OPEN)
     assert reason_in(reopening) is SystemReason.SERVICE_DOWN_AGAIN
+    sla = sla_of(await history(database, ticket))
+    assert sla is not None
+    assert (sla.responded_at, sla.runs(Timer.RESPONSE)) == (None, True)
     assert await flaws(database) == []
     assert (await report(database, "OPERATIONAL")).response is Response.CLOSE
 
@@ -198,7 +199,7 @@ async def test_a_report_is_kept_until_its_workflow_is_declared_again(database: D
     assert await act_on_reports(database) == 0
     await put(database, [INCIDENT_RESPONSE])
     assert await act_on_reports(database) == 1
-    assert (await read_ticket(database, str(ticket))).status is Status.CLOSED
+    assert (await read_ticket(database, EVERYTHING, str(ticket))).status is Status.CLOSED
 
 
 async def test_a_workflow_that_is_not_known_is_told(database: Database) -> None:
@@ -243,7 +244,7 @@ async def test_reports_are_kept_while_ticketing_is_off_and_acted_on_when_it_is_o
     assert await act_on_reports(database) == 0
     await turn_switch(database, ADA, Plugin.TICKETING, enabled=True)
     assert await act_on_reports(database) == 2
-    assert (await read_ticket(database, str(first))).status is Status.CLOSED
+    assert (await read_ticket(database, EVERYTHING, str(first))).status is Status.CLOSED
     assert len(await outage_tickets(database, "acme/shop/cart")) == 1
 
 

@@ -11,12 +11,14 @@ from engine.errors import (
 from engine.storage.database import Database
 from engine.storage.ticket_reads import histories, read_ticket
 from engine.storage.ticket_store import TicketStore
+from engine.tickets.viewer import EVERYTHING
 from engine.workflows.defaults import default_workflows
 from engine.workflows.resources import Kind, Resource
 from tests.declared import put
 from tests.engine.storage.changes import (
     PICKED_UP,
     Change,
+    at_first_and_long_after,
     comment,
     edit,
     everything,
@@ -25,6 +27,7 @@ from tests.engine.storage.changes import (
     open_another,
     open_ticket,
     pick_up,
+    pick_up_others,
     with_and_without_a_key,
 )
 from tests.gates import Observer, observing
@@ -44,7 +47,7 @@ async def put_narrowed(database: Database) -> None:
 
 
 @with_and_without_a_key
-@pytest.mark.parametrize("times_before", [0, 8], ids=["at first", "prepared long ago"])
+@at_first_and_long_after
 async def test_a_transition_that_waited_for_a_reconciliation_is_judged_by_the_new_policy(
     store: TicketStore,
     database: Database,
@@ -52,9 +55,7 @@ async def test_a_transition_that_waited_for_a_reconciliation_is_judged_by_the_ne
     key: dict[str, object],
     times_before: int,
 ) -> None:
-    for n in range(times_before):
-        earlier = {"idempotency_key": f"k{n}"} if key else {}
-        await pick_up(store, await open_ticket(store), **earlier)
+    await pick_up_others(store, times_before, key)
     ticket = await open_ticket(store)
     async with observer.closed_gate("workflow_revisions"):
         reconciling = asyncio.create_task(put_narrowed(database))
@@ -65,7 +66,7 @@ async def test_a_transition_that_waited_for_a_reconciliation_is_judged_by_the_ne
     with pytest.raises(ForbiddenTransition) as refused:
         await moving
     assert refused.value.details["reason"] == "no_such_transition"
-    assert await read_ticket(database, ticket.id) == ticket
+    assert await read_ticket(database, EVERYTHING, ticket.id) == ticket
 
 
 @pytest.mark.parametrize("change", [comment, hand_over, edit, open_another])

@@ -106,9 +106,11 @@ class Watched:
     responded: bool = False
     passed: dict[Timer, timedelta] = field(default_factory=lambda: dict.fromkeys(Timer, minutes(0)))
     breached: set[Timer] = field(default_factory=set)
+    idle: bool = False
 
     def runs(self, timer: Timer) -> bool:
-        return not self.responded if timer is Timer.RESPONSE else self.status not in STOPPED
+        over = timer is Timer.RESPONSE and self.responded
+        return self.status not in STOPPED and not over
 
     def target(self, timer: Timer) -> timedelta:
         return self.promise.response if timer is Timer.RESPONSE else self.promise.resolution
@@ -120,12 +122,20 @@ class Watched:
                 if self.passed[timer] >= self.target(timer):
                     self.breached.add(timer)
                 self.passed[timer] += MINUTE if counts else minutes(0)
+        self.idle = not counts
+
+    def judge(self) -> None:
+        """Notice what was promised so late that it had passed already."""
+        for timer in filter(self.runs, Timer):
+            left = self.target(timer) - self.passed[timer]
+            if left < minutes(0) or (self.idle and not left):
+                self.breached.add(timer)
 
     def take(self, entry: Entry) -> None:
         """Let something happen."""
         if entry.kind is EntryKind.STATUS:
             self.status = Status(str(entry.new_value))
-            self.responded = self.responded or self.status is not Status.OPEN
+            self.responded = self.responded or self.status is Status.IN_PROGRESS
         if entry.kind is EntryKind.PRIORITY:
             self.promise = replace(
                 self.promise,
@@ -141,10 +151,12 @@ def watched(promise: Promise, history: Sequence[Entry], now: datetime) -> Watche
     ticket = Watched(promise)
     for moment, entries in minute_by_minute(history, now):
         for entry in entries:
+            ticket.judge()
             ticket.take(entry)
         if moment < now:
             held = promise.calendar
             ticket.look(counts=held is None or held.between(moment, moment + MINUTE) > minutes(0))
+    ticket.judge()
     return ticket
 
 

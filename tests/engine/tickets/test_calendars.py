@@ -1,5 +1,6 @@
 """Working time, held to a clock on the wall that is looked at every minute."""
 
+import zoneinfo
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from engine import limits
 from engine.tickets.calendars import MIDNIGHT, Calendar, Shift, moment_after, time_between
+from engine.workflows.working_hours import time_zone
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
@@ -23,6 +25,23 @@ ZONES = {
 }
 """Time zones with the days on which their clocks go forward and back: by an hour, by half an hour,
 never, at midnight, and by a whole day."""
+
+
+@pytest.fixture
+def bare_machine() -> Iterator[None]:
+    """Take away the zone data that the machine has."""
+    zoneinfo.reset_tzpath(to=())
+    ZoneInfo.clear_cache()
+    yield
+    zoneinfo.reset_tzpath()
+    ZoneInfo.clear_cache()
+
+
+@pytest.mark.usefixtures("bare_machine")
+@pytest.mark.parametrize("zone", ZONES)
+def test_a_machine_without_zone_data_knows_every_zone(zone: str) -> None:
+    assert zoneinfo.TZPATH == ()
+    assert time_zone(zone).key == zone
 
 
 def calendar(

@@ -13,7 +13,7 @@ from engine.tickets.changes import breaches
 from engine.tickets.history import Entry, EntryKind
 from engine.tickets.sla import TELLING, DueTimes, Sla, Timer, sla_of
 from engine.tickets.sla_reasons import Reason, explanation
-from engine.vocabulary import Status
+from engine.vocabulary import SYSTEM, Status
 from tests.engine.tickets.examples import CREATED
 from tests.engine.tickets.promised import (
     GAPS,
@@ -65,6 +65,26 @@ STORIES: dict[str, tuple[list[Entry], datetime, datetime, set[Timer]]] = {
     "resolved in time": (
         history_of(HIGH, moved(10, PICKED_UP), moved(470, RESOLVED)),
         *(after(30), after(480), set()),
+    ),
+    "closed in time by the system, picked up by nobody": (
+        history_of(HIGH, moved(10, CLOSED, actor=SYSTEM), said(9000)),
+        *(after(30), after(480), set()),
+    ),
+    "re-opened by the system, and still picked up by nobody": (
+        history_of(HIGH, moved(10, CLOSED, actor=SYSTEM), moved(100, Status.OPEN), said(21)),
+        *(after(130), after(580), {RESPONSE}),
+    ),
+    "re-opened by the system and picked up in time": (
+        history_of(
+            HIGH,
+            *(moved(10, CLOSED, actor=SYSTEM), moved(100, Status.OPEN), moved(20, PICKED_UP)),
+            *(moved(10, RESOLVED), moved(1000, PICKED_UP)),
+        ),
+        *(after(130), after(1580), set()),
+    ),
+    "resolved by somebody who did not pick it up, and re-opened": (
+        history_of(HIGH, moved(20, RESOLVED), moved(100, PICKED_UP)),
+        *(after(130), after(580), set()),
     ),
     "resolved too late, and not even picked up": (
         history_of(HIGH, moved(500, RESOLVED)),
@@ -176,7 +196,7 @@ def test_why_it_is_due_then_is_told_item_by_item() -> None:
     assert explanation(sla, RESOLUTION) == (
         Reason("opened", MONDAY),
         Reason("resolution promised by the priority HIGH", adds=minutes(500)),
-        Reason("spent RESOLVED until it was re-opened", after(120), minutes(60)),
+        Reason("RESOLVED or CLOSED until it was re-opened", after(120), minutes(60)),
         Reason("only working hours of office count"),
         Reason("due", sla.resolution_due_at),
     )
@@ -209,7 +229,8 @@ def test_a_pause_never_makes_it_due_earlier(history: list[Entry]) -> None:
     for entry, before, now in zip(history[1:], stages, stages[1:], strict=False):
         if entry.kind is not EntryKind.PRIORITY:
             assert all(now.due_at(timer) >= before.due_at(timer) for timer in Timer)
-            assert now.response_due_at == before.response_due_at
+            if before.responded_at is not None:
+                assert now.response_due_at == before.response_due_at
 
 
 @law
@@ -229,8 +250,8 @@ def test_what_passed_and_what_is_left_make_the_target(history: list[Entry], gap:
     held = sla.promise.calendar
     passed = time_between(held, sla.opened_at, now)
     targets = {
-        RESPONSE: sla.promise.response,
-        RESOLUTION: sla.promise.resolution + sla.paused,
+        RESPONSE: sla.promise.response + sla.paused(RESPONSE),
+        RESOLUTION: sla.promise.resolution + sla.paused(RESOLUTION),
     }
     for timer, target in targets.items():
         left = sla.remaining(timer, now)

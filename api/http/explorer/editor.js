@@ -1,0 +1,200 @@
+// A text area over a painted copy of its text, with completion.
+
+import { paint } from "./language.js";
+
+export class Editor {
+  /** `tokensOf` colours the text; `completionsAt` returns what may stand before the cursor. */
+  constructor(area, tokensOf, completionsAt = null) {
+    this.area = area;
+    this.layer = area.previousElementSibling;
+    this.tokensOf = tokensOf;
+    this.completionsAt = completionsAt;
+    this.list = completionsAt && document.getElementById(area.getAttribute("aria-controls"));
+    area.addEventListener("input", (event) => this.changed(event));
+    area.addEventListener("scroll", () => this.follow());
+    area.addEventListener("keydown", (event) => this.pressed(event));
+    area.addEventListener("blur", () => this.close());
+    area.addEventListener("click", () => this.close());
+    this.list?.addEventListener("mousedown", (event) => this.clicked(event));
+    new ResizeObserver(() => this.follow()).observe(area);
+    this.paint();
+  }
+
+  get text() {
+    return this.area.value;
+  }
+
+  set text(text) {
+    this.area.value = text;
+    this.paint();
+  }
+
+  paint() {
+    // The line break at the end is one that a text area shows and an element does not.
+    paint(this.layer, `${this.text}\n`, this.tokensOf);
+    this.follow();
+  }
+
+  follow() {
+    this.layer.scrollTop = this.area.scrollTop;
+    this.layer.scrollLeft = this.area.scrollLeft;
+  }
+
+  changed(event) {
+    this.paint();
+    const typed = event.inputType === "insertText" && /[\w$@]/.test(event.data ?? "");
+    const erased = event.inputType === "deleteContentBackward" && this.isOpen;
+    if (typed || erased) this.complete();
+    else this.close();
+  }
+
+  pressed(event) {
+    if (event.isComposing) return;
+    if (event.key === " " && event.ctrlKey) {
+      event.preventDefault();
+      this.complete();
+    } else if (this.isOpen && KEYS[event.key] && !event.ctrlKey && !event.metaKey) {
+      event.preventDefault();
+      KEYS[event.key](this);
+    } else if (event.key === "Enter" && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+      event.preventDefault();
+      this.breakLine();
+    } else if (event.key === "}") this.outdent();
+  }
+
+  /** Begins a line as far in as the one before; further, after an opening bracket. */
+  breakLine() {
+    const { selectionStart: start, selectionEnd: end } = this.area;
+    const line = this.text.slice(0, start).split("\n").at(-1);
+    const indent = line.match(/^[ \t]*/)[0];
+    const opens = /[[{(]\s*$/.test(line);
+    const closes = /^[ \t]*[\]})]/.test(this.text.slice(end));
+    this.insert(`\n${indent}${opens ? "  " : ""}`);
+    if (opens && closes) {
+      const at = this.area.selectionStart;
+      this.insert(`\n${indent}`);
+      this.area.setSelectionRange(at, at);
+    }
+  }
+
+  /** Takes a closing brace that begins a line as far out as its opening one. */
+  outdent() {
+    const at = this.area.selectionStart;
+    const line = this.text.slice(0, at).split("\n").at(-1);
+    if (/^ {2,}$/.test(line)) {
+      this.area.setSelectionRange(at - 2, this.area.selectionEnd);
+    }
+  }
+
+  /** Types a text, so that it can be undone. */
+  insert(text) {
+    if (!document.execCommand("insertText", false, text)) {
+      this.area.setRangeText(text, this.area.selectionStart, this.area.selectionEnd, "end");
+      this.paint();
+    }
+  }
+
+  /** Types a text in place of all there is. */
+  replace(text) {
+    this.area.focus();
+    this.area.select();
+    this.insert(text);
+    this.area.setSelectionRange(0, 0);
+    this.area.scrollTo(0, 0);
+  }
+
+  get isOpen() {
+    return Boolean(this.list) && !this.list.hidden;
+  }
+
+  complete() {
+    if (!this.completionsAt) return;
+    const { from, items } = this.completionsAt(this.text, this.area.selectionStart);
+    if (!items.length) {
+      this.close();
+      return;
+    }
+    this.from = from;
+    this.items = items;
+    this.list.replaceChildren(...items.map(optionOf));
+    this.list.hidden = false;
+    this.area.setAttribute("aria-expanded", "true");
+    this.place();
+    this.choose(0);
+  }
+
+  /** Puts the list below the word, or above it where there is no room. */
+  place() {
+    const style = getComputedStyle(this.area);
+    const lineHeight = parseFloat(style.lineHeight);
+    const lines = this.text.slice(0, this.from).split("\n");
+    const left = parseFloat(style.paddingLeft) + widthOf(lines.at(-1), style) - this.area.scrollLeft;
+    const top = parseFloat(style.paddingTop) + lines.length * lineHeight - this.area.scrollTop;
+    const room = this.area.clientHeight - top;
+    const height = this.list.offsetHeight;
+    const above = room < height && top - lineHeight > height;
+    const widest = Math.max(8, this.area.clientWidth - this.list.offsetWidth - 8);
+    this.list.style.top = `${above ? top - lineHeight - height - 4 : top + 4}px`;
+    this.list.style.left = `${Math.min(left, widest)}px`;
+  }
+
+  choose(index) {
+    const options = [...this.list.children];
+    this.chosen = (index + options.length) % options.length;
+    options.forEach((option, at) => option.setAttribute("aria-selected", at === this.chosen));
+    this.area.setAttribute("aria-activedescendant", options[this.chosen].id);
+    options[this.chosen].scrollIntoView({ block: "nearest" });
+  }
+
+  accept() {
+    const { text, after = "" } = this.items[this.chosen];
+    const end = this.area.selectionStart + this.text.slice(this.area.selectionStart).match(/^\w*/)[0].length;
+    const has = after && this.text.slice(end).trimStart().startsWith(after.trim());
+    this.area.setSelectionRange(this.from, end);
+    this.insert(has && after.trim() ? text : text + after);
+    this.close();
+  }
+
+  clicked(event) {
+    event.preventDefault();
+    const option = event.target.closest("li");
+    if (!option) return;
+    this.choose([...this.list.children].indexOf(option));
+    this.accept();
+  }
+
+  close() {
+    if (!this.list) return;
+    this.list.hidden = true;
+    this.area.setAttribute("aria-expanded", "false");
+    this.area.removeAttribute("aria-activedescendant");
+  }
+}
+
+const KEYS = {
+  ArrowDown: (editor) => editor.choose(editor.chosen + 1),
+  ArrowUp: (editor) => editor.choose(editor.chosen - 1),
+  Enter: (editor) => editor.accept(),
+  Tab: (editor) => editor.accept(),
+  Escape: (editor) => editor.close(),
+};
+
+function optionOf(item, index) {
+  const option = document.createElement("li");
+  option.id = `completion-${index}`;
+  option.role = "option";
+  const type = document.createElement("small");
+  type.textContent = item.type ?? "";
+  const description = document.createElement("p");
+  description.textContent = item.description ?? "";
+  option.append(Object.assign(document.createElement("span"), { textContent: item.text }), type);
+  if (item.description) option.append(description);
+  return option;
+}
+
+const canvas = document.createElement("canvas").getContext("2d");
+
+function widthOf(text, style) {
+  canvas.font = style.font;
+  return canvas.measureText(text).width;
+}

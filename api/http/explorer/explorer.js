@@ -1,0 +1,250 @@
+// The page: who asks, what is asked, and what is answered. Nothing is kept beyond this tab.
+
+import { completionsAt } from "./completion.js";
+import { operationFor } from "./composition.js";
+import { Documentation } from "./documentation.js";
+import { Editor } from "./editor.js";
+import { graphqlTokens, jsonTokens, operationsIn, paint } from "./language.js";
+import { INTROSPECTION, Schema } from "./schema.js";
+import { bearerOf } from "./token.js";
+
+const ACCEPT = "application/graphql-response+json, application/json;q=0.9";
+const FIRST = `# The newest tickets. Change it, and run it again.
+query Newest {
+  tickets(first: 5) {
+    totalCount
+    nodes {
+      id
+      title
+      status
+      priority
+      assignee { name }
+    }
+  }
+}
+`;
+const at = (id) => document.getElementById(id);
+const kept = window.sessionStorage;
+
+let schema = null;
+let running = null;
+
+const query = new Editor(at("query"), graphqlTokens, (text, cursor) =>
+  schema ? completionsAt(schema, text, cursor) : { from: cursor, items: [] },
+);
+const variables = new Editor(at("variables"), jsonTokens);
+const documentation = new Documentation(at("page"), at("path"), at("search"), tryOut);
+
+/** Sends an operation and returns the answer with its text, status and time. */
+async function send(body, signal) {
+  const headers = { "Content-Type": "application/json", Accept: ACCEPT };
+  if (token()) headers.Authorization = `Bearer ${token()}`;
+  const started = performance.now();
+  const response = await fetch(location.pathname, {
+    method: "POST",
+    headers,
+    body: JSON.stringify(body),
+    signal,
+    credentials: "omit",
+  });
+  const text = await response.text();
+  return { response, text, milliseconds: performance.now() - started };
+}
+
+// Who asks
+
+/** Returns the token, also of a whole header or a line of a shell. */
+const token = () => at("token").value.trim().replace(/^(bearer\s+|(export\s+)?\w+=)/i, "");
+
+function identify(sentence, isWrong = false) {
+  at("identity").textContent = sentence;
+  at("identity").classList.toggle("wrong", isWrong);
+}
+
+let asked = 0;
+
+async function signIn() {
+  kept.setItem("token", token());
+  asked += 1;
+  const turn = asked;
+  schema = null;
+  if (!token()) {
+    identify("");
+    documentation.say("The schema shows here once there is a token.");
+    return;
+  }
+  try {
+    const { text } = await send({ query: INTROSPECTION });
+    if (turn === asked) take(JSON.parse(text));
+  } catch {
+    if (turn === asked) refuse("The server does not answer.");
+  }
+}
+
+function take(answer) {
+  if (!answer.data) {
+    refuse(answer.errors[0].message);
+    return;
+  }
+  schema = new Schema(answer.data.__schema);
+  documentation.load(schema);
+  identify(bearerOf(token()));
+}
+
+function refuse(sentence) {
+  identify(sentence, true);
+  documentation.say("There is no schema to show without a token that does.");
+}
+
+let typing;
+at("token").addEventListener("input", () => {
+  clearTimeout(typing);
+  typing = setTimeout(signIn, 300);
+});
+
+// What is asked
+
+function listOperations() {
+  const names = operationsIn(query.text);
+  const chosen = at("operation").value;
+  at("operation").replaceChildren(...names.map((name) => new Option(name, name)));
+  at("operation").hidden = names.length < 2;
+  if (names.includes(chosen)) at("operation").value = chosen;
+}
+
+/** Returns the variables; undefined if they can't be read, which the page then says. */
+function variablesIn(text) {
+  at("variables-wrong").textContent = "";
+  if (!text.trim()) return {};
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    at("variables-wrong").textContent = `Not JSON: ${error.message}`;
+    return undefined;
+  }
+}
+
+at("query").addEventListener("input", () => {
+  listOperations();
+  kept.setItem("query", query.text);
+});
+at("variables").addEventListener("input", () => {
+  variablesIn(variables.text);
+  kept.setItem("variables", variables.text);
+});
+
+/** Writes a first operation for a field; undoing it brings back what stood there. */
+function tryOut(kind, field) {
+  const operation = operationFor(schema, kind, field);
+  variables.replace(operation.variables);
+  query.replace(operation.query);
+  if (isNarrow.matches) toggle(false);
+}
+
+// What is answered
+
+async function run() {
+  if (running) {
+    running.abort();
+    return;
+  }
+  const given = variablesIn(variables.text);
+  if (given === undefined) {
+    at("variables").focus();
+    return;
+  }
+  const body = { query: query.text, variables: given };
+  if (!at("operation").hidden) body.operationName = at("operation").value;
+  running = new AbortController();
+  at("run").firstElementChild.textContent = "Stop";
+  report("Running…");
+  try {
+    show(await send(body, running.signal));
+  } catch (error) {
+    report(error.name === "AbortError" ? "Stopped" : "The server does not answer", "bad");
+  } finally {
+    running = null;
+    at("run").firstElementChild.textContent = "Run";
+  }
+}
+
+function report(sentence, kind = "") {
+  at("outcome").textContent = sentence;
+  at("outcome").className = kind;
+}
+
+function show({ response, text, milliseconds }) {
+  const { pretty, hasErrors } = readable(text);
+  const kind = !response.ok ? "bad" : hasErrors ? "warn" : "good";
+  const size = new Blob([text]).size;
+  const status = `${response.status} ${response.statusText}`.trim();
+  report(`${status} · ${Math.round(milliseconds)} ms · ${sizeOf(size)}`, kind);
+  at("answer").classList.remove("empty");
+  at("answer").scrollTop = 0;
+  paint(at("answer"), pretty, jsonTokens);
+  at("copy").hidden = !navigator.clipboard; // which is there in secure contexts only
+}
+
+function readable(text) {
+  try {
+    const answer = JSON.parse(text);
+    return { pretty: JSON.stringify(answer, null, 2), hasErrors: Boolean(answer.errors) };
+  } catch {
+    return { pretty: text, hasErrors: true };
+  }
+}
+
+const sizeOf = (bytes) => (bytes < 1000 ? `${bytes} B` : `${(bytes / 1000).toFixed(1)} kB`);
+
+at("run").addEventListener("click", run);
+at("copy").addEventListener("click", async () => {
+  await navigator.clipboard.writeText(at("answer").textContent);
+  at("copy").textContent = "Copied";
+  setTimeout(() => (at("copy").textContent = "Copy"), 1500);
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+    event.preventDefault();
+    run();
+  }
+});
+
+// The schema beside it
+
+const isNarrow = matchMedia("(max-width: 1080px)");
+
+function toggle(open) {
+  at("schema").hidden = !open;
+  at("toggle").setAttribute("aria-expanded", open);
+  document.querySelector("main").classList.toggle("wide", !open);
+}
+
+at("toggle").addEventListener("click", () => {
+  toggle(at("schema").hidden);
+  if (!at("schema").hidden) at("search").focus();
+});
+at("schema").addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && isNarrow.matches && !at("search").value) {
+    toggle(false);
+    at("toggle").focus();
+  }
+});
+isNarrow.addEventListener("change", () => toggle(!isNarrow.matches));
+
+// The beginning
+
+if (/Mac|iP(ad|hone)/.test(navigator.platform)) {
+  document.querySelectorAll("kbd").forEach((key) => {
+    key.textContent = key.textContent.replace("Ctrl ⏎", "⌘ ⏎");
+  });
+}
+const address = new URLSearchParams(location.search);
+query.text = address.get("query") ?? kept.getItem("query") ?? FIRST;
+variables.text = address.get("variables") ?? kept.getItem("variables") ?? "";
+at("token").value = kept.getItem("token") ?? "";
+at("answer").classList.add("empty");
+at("answer").textContent = "Run the operation to see its answer.";
+toggle(!isNarrow.matches);
+listOperations();
+signIn();
+(token() ? at("query") : at("token")).focus();

@@ -1,0 +1,79 @@
+// GraphQL and JSON as tokens, and tokens as coloured text.
+
+const GRAPHQL =
+  /(?<comment>#[^\n]*)|(?<string>"""(?:\\"""|[^])*?(?:"""|$)|"(?:\\.|[^"\\\n])*"?)|(?<variable>\$\w*)|(?<directive>@\w*)|(?<number>-?\d[\d.eE+-]*)|(?<name>[_A-Za-z]\w*)|(?<mark>\.\.\.|[{}()[\]:=!|&,])/g;
+const JSON_TEXT =
+  /(?<string>"(?:\\.|[^"\\\n])*"?)|(?<number>-?\d[\d.eE+-]*)|(?<literal>true|false|null)|(?<mark>[{}[\]:,])/g;
+const OPERATIONS = new Set(["query", "mutation", "subscription"]);
+const KEYWORDS = new Set([...OPERATIONS, "fragment", "on"]);
+const LITERALS = new Set(["true", "false", "null"]);
+const PAINTED_CHARACTERS = 300_000; // above, colours cost more than they are worth
+
+/** Returns every token of a text as {kind, text, start}; what is none is left out. */
+function tokens(text, pattern) {
+  return [...text.matchAll(pattern)].map((match) => {
+    const [kind] = Object.entries(match.groups).find(([, part]) => part !== undefined);
+    return { kind, text: match[0], start: match.index };
+  });
+}
+
+/** Returns the tokens of a GraphQL document; names are told apart by what follows them. */
+export function graphqlTokens(text) {
+  const found = tokens(text, GRAPHQL);
+  let depth = 0;
+  found.forEach((token, index) => {
+    if (token.text === "(") depth += 1;
+    if (token.text === ")") depth -= 1;
+    if (token.kind !== "name") return;
+    if (LITERALS.has(token.text)) token.kind = "literal";
+    else if (depth > 0 && found[index + 1]?.text === ":") token.kind = "argument";
+    else if (KEYWORDS.has(token.text) && isKeyword(found, index)) token.kind = "keyword";
+  });
+  return found;
+}
+
+/** Tells whether a word that may be the name of a field stands where it is a keyword. */
+function isKeyword(found, index) {
+  const before = found.slice(0, index).findLast((token) => token.kind !== "comment")?.text;
+  if (found[index].text !== "on") return before === undefined || before === "}";
+  return before === "..." || found[index - 2]?.text === "fragment";
+}
+
+/** Returns the names of the operations in a document. */
+export function operationsIn(text) {
+  const words = graphqlTokens(text).filter((token) => token.kind !== "comment");
+  return words.flatMap((word, index) =>
+    word.kind === "keyword" && OPERATIONS.has(word.text) && words[index + 1]?.kind === "name"
+      ? [words[index + 1].text]
+      : [],
+  );
+}
+
+/** Returns the tokens of JSON; a text before a colon is a key. */
+export function jsonTokens(text) {
+  const found = tokens(text, JSON_TEXT);
+  found.forEach((token, index) => {
+    if (token.kind === "string" && found[index + 1]?.text === ":") token.kind = "key";
+  });
+  return found;
+}
+
+/** Shows a text in an element, coloured. */
+export function paint(element, text, tokensOf) {
+  if (text.length > PAINTED_CHARACTERS) {
+    element.textContent = text;
+    return;
+  }
+  const painted = document.createDocumentFragment();
+  let at = 0;
+  for (const token of tokensOf(text)) {
+    painted.append(text.slice(at, token.start));
+    const span = document.createElement("span");
+    span.className = token.kind;
+    span.textContent = token.text;
+    painted.append(span);
+    at = token.start + token.text.length;
+  }
+  painted.append(text.slice(at));
+  element.replaceChildren(painted);
+}
