@@ -1,0 +1,116 @@
+"""Requests a second, and how long they take: Interlock, the ceiling, and two peers, in turn."""
+
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from itertools import cycle, product
+from pathlib import Path
+from statistics import median, quantiles
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import uvloop
+from rich.console import Console
+from rich.table import Table
+
+from api.identity import SecretTokens
+from benchmarks.api.cases import CASES, Case
+from benchmarks.api.load import Taken, request_of, taken
+from benchmarks.api.served import SECRET
+from benchmarks.fleet import ASSIGNEE
+from benchmarks.storage import prepare
+from engine.storage.embedded import embedded_server
+from engine.vocabulary import Status
+
+CEILING: Final = "bare"
+SERVERS: Final = ("interlock", CEILING, "strawberry", "ariadne")
+CONCURRENCIES: Final = (1, 16, 64)
+ROUNDS: Final = 5
+TOKEN: Final = SecretTokens(SECRET).mint(ASSIGNEE, timedelta(hours=8))
+TITLE: Final = f"""\
+Requests over HTTP, {ROUNDS} rounds of every server in turn after one warm-up
+Medians of the rates, and of the ratios within a round; p50 and p99 of all requests"""
+CAPTION: Final = """\
+interlock: the whole server, with sign-in, limits, metrics and a log line a request
+bare: an aiohttp handler, asyncpg and orjson with the same SQL, and nothing around it
+strawberry, ariadne: the same part of the schema over the bare handler's storage; nobody signs in
+Each server is a process on uvloop; the load comes from another, the database is a third."""
+
+Key = tuple[str, int, str]
+Rounds = Mapping[Key, Sequence[Taken]]
+
+
+def main() -> None:
+    """Print the figures."""
+    with TemporaryDirectory() as folder, embedded_server(Path(folder)) as url, ExitStack() as stack:
+        uvloop.run(prepare(url))
+        ports = {kind: stack.enter_context(server(kind, url)) for kind in SERVERS}
+        rounds = uvloop.run(race(ports))
+    Console(width=120).print(table_of(rounds))
+
+
+@contextmanager
+def server(kind: str, url: str) -> Iterator[int]:
+    """Run a server for the length of the block, and yield its port."""
+    command = [sys.executable, "-m", "benchmarks.api.served", kind, url]
+    process = subprocess.Popen(  # noqa: S603  # our own module
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        yield port_in(process.stderr or ())
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def port_in(lines: Iterable[str]) -> int:
+    """Return the port in the address that a server tells."""
+    for line in lines:
+        if line.startswith("http://"):
+            return int(line.strip().rpartition(":")[2])
+    raise RuntimeError("A server did not start.")
+
+
+async def race(ports: Mapping[str, int]) -> Rounds:
+    """Take rounds of all servers, in turn after one warm-up."""
+    seen: dict[Key, list[Taken]] = defaultdict(list)
+    targets = cycle((Status.RESOLVED, Status.IN_PROGRESS))
+    for turn, case, concurrency in product(range(ROUNDS + 1), CASES, CONCURRENCIES):
+        for kind, port in ports.items():
+            requests = list(requests_of(case, kind, next(targets)))
+            result = await taken(port, requests, concurrency)
+            if turn > 0:
+                seen[case.name, concurrency, kind].append(result)
+    return seen
+
+
+def requests_of(case: Case, kind: str, target: Status) -> Iterator[bytes]:
+    """Yield the requests of a round to one server."""
+    graphql = kind != CEILING
+    for body in case.bodies(target, graphql=graphql):
+        yield request_of("/graphql" if graphql else case.path, body, TOKEN)
+
+
+def table_of(rounds: Rounds) -> Table:
+    """Return the figures as a table."""
+    table = Table(title=TITLE, caption=CAPTION, title_justify="left", caption_justify="left")
+    for column in ("case", "at a time", "server", "a second", f"of {CEILING}", "p50 ms", "p99 ms"):
+        table.add_column(column, justify="left" if column in {"case", "server"} else "right")
+    for (case, concurrency, kind), results in rounds.items():
+        ceiling = rounds[case, concurrency, CEILING]
+        ratio = median(
+            ours.rate / theirs.rate for ours, theirs in zip(results, ceiling, strict=True)
+        )
+        each = quantiles([1e3 * time for result in results for time in result.each], n=100)
+        table.add_row(
+            *(case, str(concurrency), kind, f"{median(result.rate for result in results):,.0f}"),
+            *(f"{ratio:.2f}", f"{each[49]:.2f}", f"{each[98]:.2f}"),
+        )
+    return table
+
+
+if __name__ == "__main__":
+    main()

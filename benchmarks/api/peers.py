@@ -1,0 +1,192 @@
+"""The same part of the schema on Strawberry and on Ariadne, over the bare handler's storage.
+
+Neither signs anybody in, limits, counts or logs anything. They resolve from dictionaries that the
+storage has completed already, people included.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import orjson
+import strawberry
+from aiohttp import web
+from ariadne import MutationType, QueryType, graphql, make_executable_schema
+from strawberry.aiohttp.views import GraphQLView
+
+from benchmarks.api.bare import Row, Storage, answer
+
+SDL: Final = """
+type Query { ticket(id: ID!): Ticket tickets(first: Int!): Page }
+type Mutation { transitionTicket(id: ID!, to: Status!): Payload }
+enum Status { OPEN IN_PROGRESS RESOLVED CLOSED }
+type Page { nodes: [Ticket!]! }
+type Payload { ticket: Ticket! }
+type User { id: ID! name: String! }
+type Ticket {
+  id: ID! title: String! description: String! status: Status! priority: String! workflow: String!
+  version: Int! createdAt: String! updatedAt: String! assigneeGroup: String
+  requester: User assignee: User
+}
+"""
+
+query: Final = QueryType()
+mutation: Final = MutationType()
+
+
+@query.field("ticket")
+async def ticket(_parent: object, info: Any, id: str) -> Row:  # noqa: A002, ANN401, D103
+    return await storage_in(info).ticket(id)
+
+
+@query.field("tickets")
+async def tickets(_parent: object, info: Any, first: int) -> Row:  # noqa: ANN401, D103
+    return {"nodes": await storage_in(info).page(first)}
+
+
+@mutation.field("transitionTicket")
+async def transition(_parent: object, info: Any, id: str, to: str) -> Row:  # noqa: A002, ANN401, D103
+    return {"ticket": await storage_in(info).move(id, to)}
+
+
+def storage_in(info: Any) -> Storage:  # noqa: ANN401
+    """Return the storage that a resolver is to ask."""
+    storage: Storage = info.context["storage"]
+    return storage
+
+
+@asynccontextmanager
+async def ariadne(url: str) -> AsyncIterator[web.Application]:
+    """Yield Ariadne in an aiohttp handler."""
+    schema = make_executable_schema(SDL, query, mutation)
+    async with Storage.opened(url) as storage:
+
+        async def handle(request: web.Request) -> web.Response:
+            asked = orjson.loads(await request.read())
+            _, answered = await graphql(schema, asked, context_value={"storage": storage})
+            return answer(answered)
+
+        made = web.Application()
+        made.router.add_post("/graphql", handle)
+        yield made
+
+
+@strawberry.type
+class User:
+    """A person."""
+
+    id: strawberry.ID
+    name: str
+
+
+@strawberry.type
+class Ticket:
+    """A ticket."""
+
+    id: strawberry.ID
+    title: str
+    description: str
+    status: str
+    priority: str
+    workflow: str
+    version: int
+    created_at: str
+    updated_at: str
+    assignee_group: str | None
+    requester: User | None
+    assignee: User | None
+
+    @classmethod
+    def of(cls, row: Row) -> "Ticket":
+        """Return a row of the storage as a ticket."""
+        return cls(
+            id=row["id"],
+            title=row["title"],
+            description=row["description"],
+            status=row["status"],
+            priority=row["priority"],
+            workflow=row["workflow"],
+            version=row["version"],
+            created_at=row["createdAt"],
+            updated_at=row["updatedAt"],
+            assignee_group=row["assigneeGroup"],
+            requester=row["requester"] and User(**row["requester"]),
+            assignee=row["assignee"] and User(**row["assignee"]),
+        )
+
+
+@strawberry.type
+class Page:
+    """A page of tickets."""
+
+    nodes: list[Ticket]
+
+
+@strawberry.type
+class Moved:
+    """A ticket that was moved."""
+
+    id: strawberry.ID
+    status: str
+    version: int
+    updated_at: str
+
+
+@strawberry.type
+class Payload:
+    """What a transition answers."""
+
+    ticket: Moved
+
+
+@strawberry.type
+class Query:
+    """What can be asked."""
+
+    @strawberry.field
+    async def ticket(self, info: strawberry.Info, id: strawberry.ID) -> Ticket:  # noqa: A002
+        """Return a ticket."""
+        return Ticket.of(await storage_in(info).ticket(id))
+
+    @strawberry.field
+    async def tickets(self, info: strawberry.Info, first: int) -> Page:
+        """Return a page."""
+        return Page(nodes=[Ticket.of(row) for row in await storage_in(info).page(first)])
+
+
+@strawberry.type
+class Mutation:
+    """What can be changed."""
+
+    @strawberry.mutation
+    async def transition_ticket(
+        self,
+        info: strawberry.Info,
+        id: strawberry.ID,  # noqa: A002
+        to: str,
+    ) -> Payload:
+        """Move a ticket."""
+        row = await storage_in(info).move(id, to)
+        return Payload(
+            ticket=Moved(
+                id=row["id"],
+                status=row["status"],
+                version=row["version"],
+                updated_at=row["updatedAt"],
+            )
+        )
+
+
+@asynccontextmanager
+async def strawberry_app(url: str) -> AsyncIterator[web.Application]:
+    """Yield Strawberry on its own view for aiohttp."""
+    schema = strawberry.Schema(query=Query, mutation=Mutation)
+    async with Storage.opened(url) as storage:
+
+        class WithStorage(GraphQLView[Any, Any]):
+            async def get_context(self, request: Any, response: Any) -> Any:  # noqa: ANN401
+                return {"storage": storage, "request": request, "response": response}
+
+        made = web.Application()
+        made.router.add_route("*", "/graphql", WithStorage(schema=schema))
+        yield made
