@@ -8,19 +8,25 @@ from aiohttp import web
 
 from api.background import in_background
 from api.catalog import LiveCatalog
+from api.changes import Changes
 from api.following import follow
 from api.graphql.context import Context
 from api.graphql.interlock_schema import interlock_executor
 from api.graphql.trusted import TrustedDocuments
 from api.housekeeping import chores
 from api.http.application import Guards, build_application
+from api.http.events import events_routes
 from api.http.explorer.routes import Explorer
 from api.http.graphql import GraphQLDoor
 from api.http.graphql_schema import schema_route
+from api.http.lifetimes import Lifetimes
 from api.http.monitoring import monitoring_routes
+from api.http.openapi import openapi_route
 from api.http.registry import registry_routes
 from api.http.server import run_server
 from api.http.templates import template_routes
+from api.http.ticket_routes import ticket_routes
+from api.http.websocket import socket_route
 from api.identity import Tokens
 from api.identity.configured import rules_of
 from api.identity.opening import key_source
@@ -35,6 +41,7 @@ from api.plugins import Clock, LivePlugins
 from api.settings import Settings
 from api.values_watch import ValuesWatch
 from api.visibility import LiveVisibility
+from api.webhooks.couriers import Couriers
 from api.workflows import LiveWorkflows
 from engine.storage.database import Database
 from engine.storage.ticket_store import TicketStore
@@ -83,10 +90,13 @@ async def application_on(
         await keys.begin()
         visibility = await LiveVisibility.read(parts.database)
         refreshes = (plugins.refresh, workflows.refresh, catalog.refresh, visibility.refresh)
-        beside = [chore.repeat() for chore in chores(parts.database, plugins)]
-        await stack.enter_async_context(
-            in_background(follow(parts.url, *refreshes), keys.follow(), *beside)
+        changes = Changes(parts.database, settings.limits.stream.waiting_changes)
+        couriers = Couriers(
+            parts.database, plugins, settings.webhook_hosts, settings.webhook_secrets_dir
         )
+        beside = [chore.repeat() for chore in (*chores(parts.database, plugins), couriers.counting)]
+        works = (follow(parts.url, *refreshes), changes.follow(), couriers.go_on(), *beside)
+        await stack.enter_async_context(in_background(keys.follow(), *works))
 
         executor = await interlock_executor(settings.limits.graphql)
         if settings.trusted_documents is not None:
@@ -103,20 +113,29 @@ async def application_on(
                 catalog,
                 plugins,
                 settings.limits.graphql,
+                changes,
             )
 
         async def check_readiness() -> None:
             keys.check()
             await parts.database.check()
 
+        rest = [
+            *ticket_routes(context_for),
+            *registry_routes(values),
+            *template_routes(parts.database),
+            *monitoring_routes(Monitoring(parts.database, plugins)),
+        ]
         explorer = Explorer() if settings.explorer else None
-        yield build_application(
+        lifetimes = Lifetimes()
+        application = build_application(
             [
                 *GraphQLDoor(executor, context_for, settings.graphql_batch, explorer).routes,
                 schema_route(executor.sdl),
-                *registry_routes(values),
-                *template_routes(parts.database),
-                *monitoring_routes(Monitoring(parts.database, plugins)),
+                socket_route(executor, context_for, lifetimes, settings.limits.stream),
+                *events_routes(executor, context_for, lifetimes, settings.limits.stream),
+                *rest,
+                openapi_route(rest),
             ],
             Guards(
                 Tokens(keys, rules_of(settings)),
@@ -125,8 +144,10 @@ async def application_on(
                 settings.trusted_proxies,
             ),
             check_readiness,
-            values.metrics.collectors if values else (),
+            [*(values.metrics.collectors if values else ()), *couriers.metrics.collectors],
         )
+        application.on_shutdown.append(lifetimes.end_all)
+        yield application
 
 
 def mounted_values(database: Database, settings: Settings) -> MountedValues | None:

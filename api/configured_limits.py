@@ -10,16 +10,18 @@ from typing import Final, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from api.limits import GraphQLLimits, HttpLimits, Limits
+from api.limits import GraphQLLimits, HttpLimits, Limits, StreamLimits
 from engine.findings import did_you_mean
 
-Group = TypeVar("Group", HttpLimits, GraphQLLimits)
+Group = TypeVar("Group", HttpLimits, GraphQLLimits, StreamLimits)
 
 SEPARATORS: Final = re.compile(r"[\s,]+")
 
 HTTP: Final = TypeAdapter(HttpLimits)
 GRAPHQL: Final = TypeAdapter(GraphQLLimits)
-NAMES: Final = [each.name for group in (HttpLimits, GraphQLLimits) for each in fields(group)]
+STREAM: Final = TypeAdapter(StreamLimits)
+GROUPS: Final = (HttpLimits, GraphQLLimits, StreamLimits)
+NAMES: Final = [each.name for group in GROUPS for each in fields(group)]
 """Of every limit that can be set."""
 
 
@@ -40,7 +42,7 @@ def read_limits(text: str) -> Limits:
         if name in given:
             raise ValueError(f"{name} is given twice")
         given[name] = number
-    return Limits(group_of(HTTP, given), group_of(GRAPHQL, given))
+    return Limits(group_of(HTTP, given), group_of(GRAPHQL, given), group_of(STREAM, given))
 
 
 def group_of(model: TypeAdapter[Group], given: Mapping[str, str]) -> Group:

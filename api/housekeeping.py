@@ -11,6 +11,7 @@ from engine.storage.closings import close_quiet_tickets
 from engine.storage.database import Database
 from engine.storage.idempotency import prune_keys
 from engine.storage.outage_tickets import act_on_reports
+from engine.storage.webhook_deliveries import prune_deliveries
 
 SWEEP_SECONDS: Final = 1
 """A transition leaves due times behind that are stale for so long, and a breach waits so long."""
@@ -41,6 +42,11 @@ def chores(database: Database, plugins: LivePlugins) -> tuple[Chore, ...]:
             CLOSING_SECONDS,
             "quiet tickets could not be closed",
             ticketing,
+        ),
+        Chore(
+            partial(prune_deliveries, database),
+            PRUNE_SECONDS,
+            "old deliveries could not be forgotten",
         ),
         Chore(
             partial(prune_keys, database),

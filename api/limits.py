@@ -8,6 +8,8 @@ from typing import Annotated, Final, TypeAlias
 
 from pydantic import Field
 
+BODY_PROBLEMS: Final = 20
+"""With one body, that are told."""
 REQUEST_ID_CHARACTERS: Final = 64
 READINESS_SECONDS: Final = 5
 ACCEPT_HEADERS: Final = 256
@@ -143,8 +145,40 @@ GRAPHQL_LIMITS: Final = GraphQLLimits()
 
 
 @dataclass(frozen=True, slots=True)
+class StreamLimits:
+    """What one stream of answers may take, over a socket or as server-sent events.
+
+    Attributes:
+        waiting_changes: of one subscription, that its reader has not taken yet.
+        send_seconds: that a client may take no byte while there is something for it.
+        heartbeat_seconds: from one sign of life to the next.
+        message_bytes: of one message of a socket.
+        message_rate: messages a second of a socket, in the long run; 0 is as many as it likes.
+        message_burst: messages of a socket that may come at once.
+        socket_operations: of one socket at a time.
+        initialisation_seconds: until the client of a socket has said who it is.
+        close_seconds: until the client of a socket has closed it, too.
+
+    """
+
+    waiting_changes: Bound = 1_000
+    send_seconds: Seconds = 10
+    heartbeat_seconds: Seconds = 20
+    message_bytes: Bound = 256 * 1024
+    message_rate: Rate = 50
+    message_burst: Bound = 200
+    socket_operations: Bound = 100
+    initialisation_seconds: Seconds = 10
+    close_seconds: Seconds = 5
+
+
+STREAM_LIMITS: Final = StreamLimits()
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """Every limit that can be set."""
 
     http: HttpLimits = HTTP_LIMITS
     graphql: GraphQLLimits = GRAPHQL_LIMITS
+    stream: StreamLimits = STREAM_LIMITS

@@ -33,6 +33,7 @@ from api.limits import (
 )
 from engine.errors import Misconfigured
 from engine.findings import did_you_mean
+from engine.webhooks.hosts import NO_HOSTS, HostList
 
 PREFIX: Final = "INTERLOCK_"
 SECRET_CHARACTERS: Final = 32
@@ -197,6 +198,17 @@ class Settings(BaseModel):
     ] = None
     """None: the open edition, in which everything is on."""
     license_key: Annotated[SecretStr | None, Field(description="a licence")] = None
+    webhook_hosts: Annotated[
+        HostList,
+        in_words(HostList.of),
+        Field(
+            description="hosts such as hooks.example.com, *.example.org or, for one inside, "
+            "http://chat.internal:8080, separated by commas or spaces"
+        ),
+    ] = NO_HOSTS
+    """Which hosts webhooks may call; by default none."""
+    webhook_secrets_dir: Annotated[Path | None, Field(description="a folder")] = None
+    """Where the secrets of webhooks are, each by its name; None: there are none."""
     values_file: Annotated[Path | None, Field(description="a values file")] = None
     """None: nothing is reconciled but what is applied by hand."""
     values_key: Annotated[str, Field(description="where the chart sits in the values file")] = ""

@@ -1,6 +1,8 @@
 """The workflows as this process knows them: an immutable registry, swapped in one step."""
 
-from dataclasses import dataclass
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
 
 from engine.errors import NotFound
 from engine.storage.database import Database
@@ -20,6 +22,7 @@ class LiveWorkflows:
 
     database: Database
     registry: Registry
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     @classmethod
     async def read(cls, database: Database) -> "LiveWorkflows":
@@ -41,4 +44,19 @@ class LiveWorkflows:
 
     async def refresh(self) -> None:
         """Read the registry again."""
-        self.registry = await read_registry(self.database)
+        before, self.registry = self.registry, await read_registry(self.database)
+        if self.registry != before:
+            news, self._news = self._news, asyncio.Event()
+            news.set()
+
+    async def changes(self) -> AsyncGenerator[list[CompiledWorkflow], None]:
+        """Yield the workflows that are others than they were, whenever some are; for ever.
+
+        Whoever takes their time gets several changes as one.
+        """
+        known = self.registry.workflows
+        while True:
+            while self.registry.workflows == known:
+                await self._news.wait()
+            before, known = known, self.registry.workflows
+            yield [each for name, each in known.items() if each != before.get(name)]

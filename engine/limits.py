@@ -55,3 +55,12 @@ CALENDAR_DAYS: Final = 20 * 366
 CALENDARS: Final = 1_000
 CALENDAR_SHIFTS: Final = 10
 CALENDAR_HOLIDAYS: Final = 2_000
+
+# Webhooks.
+WEBHOOKS: Final = 100
+WEBHOOK_URL_CHARACTERS: Final = 2_000
+HOST_NAME_CHARACTERS: Final = 253
+SECRET_NAME_CHARACTERS: Final = 253
+WEBHOOK_SECRETS: Final = 5
+"""With which one delivery is signed; more than two overlap only by mistake."""
+WEBHOOK_SECRET_CHARACTERS: Final = 200

@@ -52,6 +52,20 @@ class ServiceStatus(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
+class TicketEvent(StrEnum):
+    """What webhooks tell of a ticket; each is what one kind of history entry records."""
+
+    CREATED = "ticket.created"
+    TRANSITIONED = "ticket.transitioned"
+    ASSIGNED = "ticket.assigned"
+    PRIORITY_CHANGED = "ticket.priority_changed"
+    TITLE_CHANGED = "ticket.title_changed"
+    DESCRIPTION_CHANGED = "ticket.description_changed"
+    COMMENTED = "ticket.commented"
+    NOTED = "ticket.noted"
+    SLA_BREACHED = "ticket.sla_breached"
+
+
 class Role(StrEnum):
     """Who a declared transition is for."""
 

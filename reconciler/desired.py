@@ -67,6 +67,7 @@ def places_of(declaration: Declaration) -> dict[Key, Location]:
         (Kind.CALENDAR, ("calendars",), [each.name for each in ticketing.calendars]),
         (Kind.ITEM, ("catalog", "items"), [each.name for each in catalog.items]),
         (Kind.SERVICE, ("services",), [each.path for each in ticketing.services]),
+        (Kind.WEBHOOK, ("webhooks",), [each.name for each in ticketing.webhooks]),
     )
     places = {
         Key(kind, name): declaration.place(*path, index)

@@ -31,6 +31,7 @@ def values_of(live: Snapshot) -> str:
         },
         "services": declarations(in_force, Kind.SERVICE),
         "calendars": declarations(in_force, Kind.CALENDAR),
+        "webhooks": declarations(in_force, Kind.WEBHOOK),
     }
     for name in SETTINGS:
         if setting := in_force.get(Key(Kind.SETTING, name)):

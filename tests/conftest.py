@@ -4,6 +4,7 @@ import asyncio
 import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -68,13 +69,20 @@ async def template(server: str) -> str:
     return server
 
 
-@pytest.fixture
-async def database_url(template: str) -> AsyncIterator[str]:
-    """Return the address of a database with schema and workflows, and no tickets."""
+@asynccontextmanager
+async def new_database(template: str) -> AsyncIterator[str]:
+    """Yield the address of a database with schema and workflows, and no tickets."""
     name = f"interlock_{token_hex(6)}"
     await run(template, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
     yield at(template, name)
     await run(template, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def database_url(template: str) -> AsyncIterator[str]:
+    """Return the address of a database of the test's own."""
+    async with new_database(template) as url:
+        yield url
 
 
 @pytest.fixture

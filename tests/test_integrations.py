@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,11 @@ import typer
 from ruamel.yaml import YAML
 
 from api.cli.main import app
+from engine.storage.webhook_reports import Standing
+from engine.vocabulary import TicketEvent
+from engine.webhooks.attempts import Failure, Obstacle
+from engine.webhooks.signatures import Secret, signed
+from engine.webhooks.urls import target_of
 from engine.workflows.declaration import AutoClose, PrioritySla
 from engine.workflows.documents import declare
 
@@ -50,3 +56,25 @@ def test_a_command_that_others_run_is_understood(words: list[str]) -> None:
         _, command, rest = group.resolve_command(context, words[1:])
         assert command is not None
         assert command.make_context(words[1], rest).params["files"]
+
+
+def test_a_webhook_is_declared_verified_and_told_as_it_is_documented() -> None:
+    page = (ROOT / "docs" / "webhooks.md").read_text("utf-8")
+    [text] = DECLARATION.findall(page)
+    [webhook] = declare(text, "webhooks.md").ticketing.webhooks
+    assert str(target_of(webhook.url)) == "https://hooks.example.com"
+    [receiver] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    scope: dict[str, Any] = {}
+    exec(receiver, scope)  # noqa: S102 - it is ours, and must work
+    secret, body = f"whsec_{'c2Vj' * 8}", b"{}"
+    headers = signed("tk_4f8e29-3", int(time.time()), body, [Secret.parse(secret)])
+    assert scope["is_ours"](secret, headers, body)
+    assert not scope["is_ours"](secret, headers, b"[]")
+    old = signed("tk_4f8e29-3", int(time.time()) - 400, body, [Secret.parse(secret)])
+    assert not scope["is_ours"](secret, old, body)
+
+
+def test_every_word_of_webhooks_is_documented() -> None:
+    page = (ROOT / "docs" / "webhooks.md").read_text("utf-8")
+    words = [*TicketEvent, *Obstacle, *Standing, *Failure]
+    assert [word for word in words if f"`{word}`" not in page] == []

@@ -1,4 +1,4 @@
-"""The README's session is carried out as it stands there, and answers what stands there."""
+"""The sessions of the pages are carried out as they stand there, and answer what stands there."""
 
 import os
 import re
@@ -9,9 +9,14 @@ from pathlib import Path
 
 import pytest
 
-README = Path(__file__).parents[1] / "README.md"
-BLOCKS = re.compile(r"```(sh|json)\n(.*?)```", re.DOTALL)
+from api.keys import KeyEntry, Scope, new_key
+
+ROOT = Path(__file__).parents[1]
+PAGES = ("README.md", "docs/rest.md")
+BLOCKS = re.compile(r"```(sh|json|text)\n(.*?)```", re.DOTALL)
 TICKET = re.compile(r"tk_[0-9a-f]+")
+DEMO = "http://127.0.0.1:8080"
+KEY = new_key()
 
 
 @pytest.fixture
@@ -22,6 +27,7 @@ def served(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Itera
         "INTERLOCK_DATABASE_URL": database_url,
         "INTERLOCK_DATA_DIR": str(tmp_path_factory.mktemp("data")),
         "INTERLOCK_PORT": "0",
+        "INTERLOCK_API_KEYS": str(KeyEntry.of(KEY, Scope)),
         "PYTHONUNBUFFERED": "1",
     }
     command = [sys.executable, "-c", "from api.cli.main import main; main()", "demo"]
@@ -40,16 +46,21 @@ def served(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Itera
     assert server.returncode == 0
 
 
-def test_the_session_of_the_readme_works(served: str) -> None:
+@pytest.mark.parametrize("page", PAGES)
+def test_the_session_of_a_page_works(page: str, served: str, tmp_path: Path) -> None:
     address = re.search(r"http://127\.0\.0\.1:\d+", served)
     assert address is not None
     exports = re.findall(r"^ +(export \w+=\S+)$", served, re.MULTILINE)
     assert len(exports) == 2
-    blocks = BLOCKS.findall(README.read_text("utf-8"))
+    blocks = BLOCKS.findall((ROOT / page).read_text("utf-8"))
     commands = "\n".join(text for kind, text in blocks if kind == "sh")
-    script = "\n".join([*exports, commands]).replace("http://127.0.0.1:8080", address.group())
-    done = subprocess.run(  # noqa: S603  # the README's own lines
-        ["/bin/bash", "-euo", "pipefail", "-c", script], capture_output=True, text=True, check=True
+    script = "\n".join([*exports, f"export KEY={KEY}", commands])
+    done = subprocess.run(  # noqa: S603  # the page's own lines
+        ["/bin/bash", "-euo", "pipefail", "-c", script.replace(DEMO, address.group())],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    promised = "".join(text for kind, text in blocks if kind == "json")
+    promised = "".join(text for kind, text in blocks if kind != "sh")
     assert TICKET.sub("tk_…", done.stdout) == promised

@@ -25,6 +25,7 @@ from api.cli.schema import schema
 from api.cli.serve import serve
 from api.cli.sla import sla
 from api.cli.token import token
+from api.cli.webhooks import webhooks
 from api.cli.workflows import workflows
 from engine.errors import InterlockError, InvalidDeclaration, InvalidInput
 
@@ -60,6 +61,7 @@ app.command()(serve)
 app.command()(demo)
 app.add_typer(history, name="history")
 app.add_typer(sla, name="sla")
+app.add_typer(webhooks, name="webhooks")
 app.command()(backup)
 app.command()(restore)
 

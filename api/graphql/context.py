@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from api.catalog import LiveCatalog
+from api.changes import Changes
 from api.limits import GraphQLLimits
 from api.plugins import LivePlugins
 from api.workflows import LiveWorkflows
@@ -78,6 +79,7 @@ class Context:
     catalog: LiveCatalog
     plugins: LivePlugins
     limits: GraphQLLimits
+    changes: Changes
     _batches: dict[str, Batch] = field(default_factory=dict)
 
     @property

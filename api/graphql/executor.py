@@ -1,7 +1,8 @@
 """The one interface of the GraphQL layer: a request in, an answer out (design section 8)."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Final, Self
 
@@ -20,8 +21,9 @@ from api.graphql.errors import (
     refusal_errors,
     refuse_above,
 )
-from api.graphql.resolvers import Resolvers
+from api.graphql.resolvers import Event, EventSource, MakeContext, Resolvers
 from api.graphql.sdl import read_schema
+from api.graphql.subscriptions import Opening, Subscriptions
 from api.graphql.tartiflette_engine import Answer, Engine, make_engine
 from api.graphql.trusted import TrustedDocuments, UnknownDocument
 from api.graphql.variables import coerce_variables, refuse_null_conditions
@@ -58,11 +60,13 @@ class GraphQLResponse:
     Attributes:
         body: `data` and `errors`; a request that was not executed has no `data`.
         status: 200 for whatever was executed, errors of fields included; else that of the refusal.
+        resume_after: of an event, what resumes the subscription after it, if it can be resumed.
 
     """
 
     body: JsonObject
     status: int = EXECUTED
+    resume_after: str | None = None
 
     @property
     def executed(self) -> bool:
@@ -77,9 +81,16 @@ class GraphQLExecutor:
     also where one operation asks for both.
     """
 
-    def __init__(self, schema: GraphQLSchema, engine: Engine, limits: GraphQLLimits) -> None:
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        engine: Engine,
+        sources: Mapping[str, EventSource],
+        limits: GraphQLLimits,
+    ) -> None:
         self.schema = schema
         self._engine = engine
+        self._subscriptions = Subscriptions(schema, sources)
         self._limits = limits
         self._documents = Documents(schema, limits)
         self._trusted: TrustedDocuments | None = None
@@ -91,11 +102,16 @@ class GraphQLExecutor:
         """Return an executor that is ready; Misconfigured if the schema and resolvers don't fit."""
         merged = Resolvers.merged(resolvers)
         schema = read_schema(sdl, merged)
-        executor = cls(schema, await make_engine(schema, merged), limits)
+        executor = cls(schema, await make_engine(schema, merged), merged.sources, limits)
         check = await executor.execute(GraphQLRequest(SELF_CHECK), None)
         if "errors" in check.body:
             raise Misconfigured(f"The GraphQL engine fails its self-check: {check.body}")
         return executor
+
+    @property
+    def sdl(self) -> str:
+        """The schema as clients see it, in GraphQL's own language."""
+        return f"{print_schema(self.schema)}\n"
 
     def trust(self, documents: TrustedDocuments) -> None:
         """Execute these documents only, from now on; Misconfigured if one of them can't be."""
@@ -108,11 +124,6 @@ class GraphQLExecutor:
                 ) from None
         self._trusted = documents
 
-    @property
-    def sdl(self) -> str:
-        """The schema as clients see it, in GraphQL's own language."""
-        return f"{print_schema(self.schema)}\n"
-
     async def execute(self, request: GraphQLRequest, context: object) -> GraphQLResponse:
         """Answer a request; never raises, whatever the request is.
 
@@ -120,21 +131,53 @@ class GraphQLExecutor:
         """
         try:
             return GraphQLResponse(await self._execute(request, context))
-        except InterlockError as refused:
-            return GraphQLResponse({"errors": refusal_errors(refused)}, refused.status)
-        except Exception as fault:  # noqa: BLE001  # the last door: whatever it is, nothing leaks
-            return GraphQLResponse({"errors": [hidden_fault(fault)]}, INTERNAL_ERROR)
+        except Exception as error:  # noqa: BLE001  # the last door: whatever it is, nothing leaks
+            return refusal(error)
 
-    async def _execute(self, request: GraphQLRequest, context: object) -> JsonObject:
+    async def stream(
+        self,
+        request: GraphQLRequest,
+        make_context: MakeContext,
+        resume_after: str | None = None,
+    ) -> AsyncGenerator[GraphQLResponse, None]:
+        """Yield the answers to a request: to a subscription one for each event, to others one.
+
+        It never raises, whatever the request is. An answer that is not `executed` is the last.
+
+        Args:
+            request: what the client sent.
+            make_context: makes what the resolvers of one answer get as their third argument.
+            resume_after: `resume_after` of the event to go on after, instead of the argument.
+
+        """
+        try:
+            _, operation = self._prepared(request)
+            if operation.kind is not OperationType.SUBSCRIPTION:
+                yield await self.execute(request, await make_context())
+                return
+            async with aclosing(self._events(request, make_context, resume_after)) as events:
+                async for event in events:
+                    yield await self._answer_event(request, event)
+        except Exception as error:  # noqa: BLE001  # as in `execute`
+            yield refusal(error)
+
+    def _prepared(self, request: GraphQLRequest) -> tuple[PreparedDocument, PreparedOperation]:
         document = self._documents.prepared(self._text_of(request))
-        operation = document.operation(request.operation_name)
+        return document, document.operation(request.operation_name)
+
+    async def _execute(
+        self, request: GraphQLRequest, context: object, event: object = None
+    ) -> JsonObject:
+        document, operation = self._prepared(request)
+        if operation.kind is OperationType.SUBSCRIPTION and event is None:
+            raise UnknownOperation("A subscription is not answered in one response.")
         if request.queries_only and operation.kind is OperationType.MUTATION:
             raise MutationByGet("A mutation changes something, which GET must not: use POST.")
         self._check(document, operation, request.variables)
         seconds = self._limits.execution_seconds
         try:
             async with asyncio.timeout(seconds):
-                return await self._answer(document, operation, request.variables, context)
+                return await self._answer(document, operation, request.variables, context, event)
         except TimeoutError:
             raise DeadlineExceeded(seconds=seconds) from None
 
@@ -146,15 +189,29 @@ class GraphQLExecutor:
             raise UnknownDocument("The server knows no documents by their ids: send the `query`.")
         return request.query
 
+    def _events(
+        self, request: GraphQLRequest, make_context: MakeContext, resume_after: str | None
+    ) -> AsyncGenerator[Event, None]:
+        self._check(*self._prepared(request), request.variables)
+        opening = Opening(make_context, resume_after)
+        return self._subscriptions.events(
+            self._text_of(request), request.operation_name, request.variables, opening
+        )
+
+    async def _answer_event(self, request: GraphQLRequest, event: Event) -> GraphQLResponse:
+        try:
+            body = await self._execute(request, event.context, event.value)
+        except DeadlineExceeded as late:
+            body = {"data": None, "errors": refusal_errors(late)}
+        return GraphQLResponse(body, resume_after=event.id)
+
     def _check(
         self,
         document: PreparedDocument,
         operation: PreparedOperation,
         given: Mapping[str, object],
     ) -> None:
-        """Refuse what only the request itself shows: its kind, its variables, its price."""
-        if operation.kind is OperationType.SUBSCRIPTION:
-            raise UnknownOperation("A subscription is not answered in one response.")
+        """Refuse what only the request itself shows: its variables, its price."""
         variables = coerce_variables(
             self.schema, operation.variables, given, self._limits.reported_errors
         )
@@ -167,11 +224,12 @@ class GraphQLExecutor:
         operation: PreparedOperation,
         variables: Mapping[str, object],
         context: object,
+        event: object,
     ) -> JsonObject:
         answers = []
         if operation.measure.data_fields:
             tree, name = document.tree, operation.name
-            answers.append(await self._engine.execute(tree, name, context, variables))
+            answers.append(await self._engine.execute(tree, name, context, variables, event))
         if document.schema_part and operation.measure.schema_fields:
             answers.append(self._answer_schema(document.schema_part, operation, variables))
         return body_of(answers)
@@ -194,6 +252,13 @@ class GraphQLExecutor:
             for error in result.errors or ()
         ]
         return Answer(result.data, errors)
+
+
+def refusal(error: Exception) -> GraphQLResponse:
+    """Return the answer to a request that was not executed, because of an error."""
+    if isinstance(error, InterlockError):
+        return GraphQLResponse({"errors": refusal_errors(error)}, error.status)
+    return GraphQLResponse({"errors": [hidden_fault(error)]}, INTERNAL_ERROR)
 
 
 def body_of(answers: Sequence[Answer]) -> JsonObject:

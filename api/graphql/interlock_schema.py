@@ -6,6 +6,7 @@ from typing import Final
 from api.graphql import (
     bulk,
     catalog,
+    changes,
     finding,
     mutations,
     people,
@@ -23,7 +24,7 @@ from api.limits import GRAPHQL_LIMITS, GraphQLLimits
 from engine.plugins import Plugin
 
 ALWAYS: Final = (scalars, people, plugins, reconciliation)
-TICKETING: Final = (workflows, catalog, services, tickets, sla, finding, mutations, bulk)
+TICKETING: Final = (workflows, catalog, services, tickets, sla, finding, mutations, bulk, changes)
 
 
 def with_ticketing(context: Context) -> None:

@@ -4,7 +4,8 @@ They are collected here without a word about any engine, and handed to one when 
 importing a module registers nothing anywhere, and there can be as many engines as wanted.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeAlias
 
@@ -13,7 +14,29 @@ from api.facts import Json
 FieldResolver: TypeAlias = Callable[..., Awaitable[object]]
 """`async def resolve(parent, arguments, context, info)`. A list is returned as a `list`."""
 
-ROOTS: Final = ("Query.", "Mutation.")
+ROOTS: Final = ("Query.", "Mutation.", "Subscription.")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened, of which a subscription tells.
+
+    Attributes:
+        value: what the resolver of the subscription's field gets as its parent.
+        context: what its resolvers get as their third argument; each event has its own.
+        id: resumes the subscription after this event, if it can be resumed.
+
+    """
+
+    value: object
+    context: object
+    id: str | None = None
+
+
+MakeContext: TypeAlias = Callable[[], Awaitable[Any]]
+"""Makes what the resolvers of one operation, or of one event, share."""
+EventSource: TypeAlias = Callable[[Any, MakeContext], AsyncGenerator[Event, None]]
+"""`async def source(arguments, make_context)`, a generator of events. What it raises ends it."""
 
 
 class CustomScalar(Protocol):
@@ -42,6 +65,7 @@ class Resolvers:
     def __init__(self) -> None:
         self.fields: dict[str, RegisteredField] = {}
         self.scalars: dict[str, CustomScalar] = {}
+        self.sources: dict[str, EventSource] = {}
 
     def field(
         self, name: str, *, concurrently: bool = False
@@ -60,6 +84,20 @@ class Resolvers:
 
         return register
 
+    def source(self, name: str) -> Callable[[EventSource], EventSource]:
+        """Return a decorator that makes a generator the source of the events of a subscription.
+
+        The field of the same name has a resolver, too, which answers one event.
+        """
+
+        def register(source: EventSource) -> EventSource:
+            if name in self.sources:
+                raise ValueError(f"{name} has a source already.")
+            self.sources[name] = source
+            return source
+
+        return register
+
     def behind(self, guard: Callable[[Any], None]) -> "Resolvers":
         """Return the same, whose root fields call `guard` with the context before they answer."""
         behind = Resolvers()
@@ -68,6 +106,7 @@ class Resolvers:
             name: guarded(field, guard) if name.startswith(ROOTS) else field
             for name, field in self.fields.items()
         }
+        behind.sources = {name: guarded_source(each, guard) for name, each in self.sources.items()}
         return behind
 
     def scalar(self, name: str, scalar: CustomScalar) -> None:
@@ -80,10 +119,12 @@ class Resolvers:
         merged = cls()
         for module in modules:
             twice = {*merged.fields, *merged.scalars} & {*module.fields, *module.scalars}
+            twice |= merged.sources.keys() & module.sources.keys()
             if twice:
                 raise ValueError(f"Defined twice: {', '.join(sorted(twice))}.")
             merged.fields |= module.fields
             merged.scalars |= module.scalars
+            merged.sources |= module.sources
         return merged
 
 
@@ -95,3 +136,15 @@ def guarded(field: RegisteredField, guard: Callable[[Any], None]) -> RegisteredF
         return await field.resolve(parent, arguments, context, info)
 
     return RegisteredField(resolve, field.concurrently)
+
+
+def guarded_source(source: EventSource, guard: Callable[[Any], None]) -> EventSource:
+    """Return a source that begins only if `guard` lets the request pass."""
+
+    async def events(arguments: object, make_context: MakeContext) -> AsyncGenerator[Event, None]:
+        guard(await make_context())
+        async with aclosing(source(arguments, make_context)) as told:
+            async for event in told:
+                yield event
+
+    return events

@@ -50,9 +50,10 @@ class Engine:
         operation_name: str | None,
         context: object,
         variables: Mapping[str, object],
+        root: object = None,
     ) -> Answer:
-        """Execute an operation of a valid tree."""
-        result = await self._engine.execute(tree, operation_name, context, dict(variables))
+        """Execute an operation of a valid tree; `root` is the parent of its fields."""
+        result = await self._engine.execute(tree, operation_name, context, dict(variables), root)
         return Answer(result["data"], result.get("errors", []))
 
 
@@ -82,10 +83,11 @@ async def make_engine(schema: GraphQLSchema, resolvers: Resolvers) -> Engine:
 
 
 def require_root_resolvers(schema: GraphQLSchema, resolvers: Resolvers) -> None:
-    """Refuse a root field without a resolver: it has no parent to be read from."""
-    roots = filter(None, (schema.query_type, schema.mutation_type))
+    """Refuse a root field without a resolver, or a subscription without a source of events."""
+    roots = filter(None, (schema.query_type, schema.mutation_type, schema.subscription_type))
     wanted = {f"{root.name}.{field}" for root in roots for field in root.fields}
-    missing = sorted(wanted - resolvers.fields.keys())
+    events = {name for name in wanted if name.startswith("Subscription.")}
+    missing = sorted((wanted - resolvers.fields.keys()) | (events - resolvers.sources.keys()))
     if missing:
         raise Misconfigured(f"These fields need a resolver: {', '.join(missing)}.")
 

@@ -4,9 +4,9 @@ Its form stands in Alertmanager's documentation under `webhook_config`; new fiel
 """
 
 from enum import StrEnum
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from engine.errors import InvalidInput
 from engine.limits import HEALTH_MESSAGE_CHARACTERS
@@ -32,18 +32,23 @@ MEANING: Final = {
 }
 
 
-class Alert(BaseModel):
-    """One alert.
+class Sent(BaseModel):
+    """The base of what Alertmanager sends: whatever it says more is passed over."""
 
-    Attributes:
-        fingerprint: the same for the same labels, firing or resolved.
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
-    """
+
+class Alert(Sent):
+    """One alert."""
 
     status: AlertStatus
+    """Whether it fires."""
     labels: dict[str, str]
+    """One of them holds the path of the service."""
     annotations: dict[str, str] = {}
+    """What is wrong, for people: `summary`, `description` or `message`."""
     fingerprint: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_-]{1,64}$")]
+    """The same for the same labels, firing or resolved."""
 
     def report(self, label: str) -> HealthReport:
         """Return what the alert reports of the service that a label names.
@@ -74,25 +79,10 @@ class Alert(BaseModel):
         return UNPRINTABLE.sub(" ", text)[:HEALTH_MESSAGE_CHARACTERS]
 
 
-class Webhook(BaseModel):
-    """What Alertmanager sends."""
+class Webhook(Sent):
+    """What Alertmanager's webhook sends (version 4)."""
 
     version: Literal["4"]
+    """Of the webhook's form."""
     alerts: tuple[Alert, ...]
-
-    @classmethod
-    def read(cls, said: object) -> Self:
-        """Return what a body says.
-
-        Raises:
-            InvalidInput: it is not of version 4; every complaint is told.
-
-        """
-        try:
-            return cls.model_validate(said)
-        except ValidationError as error:
-            wrong = (
-                f"{'.'.join(map(str, e['loc'])) or 'body'}: {e['msg']}" for e in error.errors()
-            )
-            message = "The body is not of version 4 of Alertmanager's webhook"
-            raise InvalidInput(f"{message}: {'; '.join(wrong)}.") from None
+    """Each says how one service is doing."""

@@ -9,7 +9,7 @@ from prometheus_client.registry import Collector
 from api.http.entrances import add_routes
 from api.http.keys import API_KEYS, METRICS, THROTTLE, TOKENS, TRUSTED_PROXIES
 from api.http.metrics import Metrics
-from api.http.middlewares import MIDDLEWARES, set_headers
+from api.http.middlewares import MIDDLEWARES, set_headers, tell_of_expectation
 from api.http.probes import Readiness, probe_routes
 from api.identity import Tokens
 from api.keys import NO_KEYS, ApiKeys
@@ -58,6 +58,6 @@ def build_application(
     application[THROTTLE] = Throttle(guards.limits)
     application[TRUSTED_PROXIES] = guards.trusted_proxies
     application[METRICS] = Metrics(collectors)
-    application.on_response_prepare.append(set_headers)
+    application.on_response_prepare.extend((tell_of_expectation, set_headers))
     add_routes(application, [*routes, *probe_routes(readiness)])
     return application

@@ -1,6 +1,6 @@
 """Who may enter by which route: declared beside the route, and decided here.
 
-    routes = [web.get("/tickets", tickets), By(with_key(Scope.RELOAD), web.post("/reload", reload))]
+    routes = [web.get("/tickets", tickets), By(WithKey(Scope.RELOAD), web.post("/reload", reload))]
 
 A route that declares nothing takes signed-in people only.
 """
@@ -33,17 +33,19 @@ async def everybody(_request: web.Request) -> None:
     """Let everybody in."""
 
 
-def with_key(scope: Scope) -> Entrance:
-    """Return the entrance for machines whose API key has a scope."""
+@dataclass(frozen=True, slots=True)
+class WithKey:
+    """The entrance for machines whose API key has a scope."""
 
-    async def enter(request: web.Request) -> None:
+    scope: Scope
+
+    async def __call__(self, request: web.Request) -> None:
+        """Let in whoever shows such a key."""
         # Several headers of one name mean what one header of all of them does (RFC 9110, 5.3).
         key = ", ".join(request.headers.getall(API_KEY_HEADER, []))
-        name = request.app[API_KEYS].admit(key, scope)
+        name = request.app[API_KEYS].admit(key, self.scope)
         request[VIEWER] = f"{API_KEY_HEADER} {name}"  # no id of a person has a space
         bind_contextvars(api_key=name)
-
-    return enter
 
 
 @dataclass(frozen=True, slots=True)

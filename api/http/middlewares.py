@@ -42,10 +42,15 @@ log: Final = structlog.get_logger(component="http")
 @web.middleware
 async def name_request(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Give the request the id that it brings, or a new one, in the log and in the answer."""
-    given = request.headers.get(REQUEST_ID_HEADER, "")
-    request[REQUEST_ID] = given if REQUEST_ID_FORM.fullmatch(given) else uuid4().hex
+    request[REQUEST_ID] = id_of(request)
     with bound_contextvars(request_id=request[REQUEST_ID]):
         return await handler(request)
+
+
+def id_of(request: web.Request) -> str:
+    """Return the id that a request brings, if it is sane, or else a new one."""
+    given = request.headers.get(REQUEST_ID_HEADER, "")
+    return given if REQUEST_ID_FORM.fullmatch(given) else uuid4().hex
 
 
 @web.middleware
@@ -98,11 +103,21 @@ MIDDLEWARES: Final[tuple[Middleware, ...]] = (
 )
 
 
+async def tell_of_expectation(request: web.Request, response: web.StreamResponse) -> None:
+    """Tell by a problem document of an unknown `Expect`: it is refused before any middleware."""
+    if REQUEST_ID in request or not isinstance(response, web.HTTPException):
+        return
+    request[REQUEST_ID] = id_of(request)
+    told = Problem.of_http(response).response_to(request)
+    response.body = told.body
+    response.headers[hdrs.CONTENT_TYPE] = told.headers[hdrs.CONTENT_TYPE]
+    response.headers[hdrs.CONTENT_LENGTH] = str(response.content_length)
+
+
 async def set_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Complete the headers of an answer just before they are sent."""
     response.headers[hdrs.SERVER] = HEADERS[hdrs.SERVER]
-    if REQUEST_ID in request:  # the server refuses an unknown `Expect` before any middleware
-        response.headers[REQUEST_ID_HEADER] = request[REQUEST_ID]
+    response.headers[REQUEST_ID_HEADER] = request[REQUEST_ID]
     response.headers.update(request.get(RATE_LIMITS, {}))
     for name, text in HEADERS.items():
         response.headers.setdefault(name, text)

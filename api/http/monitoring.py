@@ -2,20 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from enum import StrEnum
+from typing import Final, Self
 
 from aiohttp import web
 
 from api.http.alertmanager import Alert, Webhook
-from api.http.bodies import json_in
-from api.http.entrances import By, with_key
+from api.http.bodies import JSON
+from api.http.entrances import By, WithKey
+from api.http.operations import Answer as Documented
+from api.http.operations import JsonBody, Moment, Operation, Parameter, Place, Told
 from api.keys import Scope
-from api.moments import to_the_second
 from api.monitoring import Monitoring
 from engine.errors import InterlockError, InvalidInput, NotFound
 from engine.storage.outage_tickets import Answer
 from engine.tickets.outage import Hindrance, Response
 from engine.tickets.reports import HealthReport
+from engine.vocabulary import ServiceStatus
 
 REPORT_PATH: Final = "/api/v1/health/report"
 ALERTS_PATH: Final = "/api/v1/alerts/alertmanager"
@@ -23,13 +26,25 @@ LABEL_PARAMETER: Final = "label"
 """Names, in the address of the webhook, the label that names the service."""
 LABEL: Final = "service"
 
+
+class Outcome(StrEnum):
+    """What was done about a service."""
+
+    UNCHANGED = "unchanged"
+    WAITING = "waiting"
+    OPENED = "opened"
+    REOPENED = "reopened"
+    CLOSED = "closed"
+    COMMENTED = "commented"
+
+
 OUTCOMES: Final = {
-    Response.NOTHING: "unchanged",
-    Response.WAIT: "waiting",
-    Response.OPEN: "opened",
-    Response.REOPEN: "reopened",
-    Response.CLOSE: "closed",
-    Response.COMMENT: "commented",
+    Response.NOTHING: Outcome.UNCHANGED,
+    Response.WAIT: Outcome.WAITING,
+    Response.OPEN: Outcome.OPENED,
+    Response.REOPEN: Outcome.REOPENED,
+    Response.CLOSE: Outcome.CLOSED,
+    Response.COMMENT: Outcome.COMMENTED,
 }
 REASONS: Final = {
     Hindrance.PLUGIN_DISABLED: "Ticketing is off; it is acted on when ticketing is on again.",
@@ -42,31 +57,110 @@ REASONS: Final = {
     " declared again.",
 }
 
-Fields = dict[str, object]
+REPORT: Final = JsonBody(HealthReport)
+WEBHOOK: Final = JsonBody(Webhook)
+NAMED_LABEL: Final = Parameter(
+    LABEL_PARAMETER,
+    Place.QUERY,
+    f"The label that holds the path of an alert's service; `{LABEL}` if it is left out.",
+    {"type": "string", "default": LABEL},
+    example="app",
+)
+
+
+class ServiceTold(Told):
+    """What became of one service."""
+
+    service: str
+    """Its path."""
+    status: ServiceStatus
+    """How it is doing: what the gravest of its sources says."""
+    since: Moment
+    """Since when."""
+    reported_at: Moment
+    """When something was last reported of it."""
+    message: str
+    """What is wrong, for people."""
+    outcome: Outcome
+    """What was done."""
+    ticket: str | None
+    """The id of the ticket that was written to, or else of the live one, if there is one."""
+    reason: Hindrance | None
+    """What it waits for; null if for nothing."""
+    detail: str | None
+    """The same for people."""
+
+    @classmethod
+    def of(cls, answer: Answer) -> Self:
+        """Return what is told of an answer."""
+        health, hindrance = answer.health, answer.hindrance
+        return cls(
+            service=health.service,
+            status=health.status,
+            since=health.since,
+            reported_at=health.reported_at,
+            message=health.message,
+            outcome=OUTCOMES[answer.response],
+            ticket=answer.ticket,
+            reason=hindrance,
+            detail=None if hindrance is None else REASONS[hindrance],
+        )
+
+
+class RefusedAlert(Told):
+    """An alert that was not recorded."""
+
+    source: str
+    """What it is called among the sources of a service."""
+    service: str | None
+    """The path that it has, if it has one."""
+    detail: str
+    """Why it was not."""
+
+
+class AlertsTold(Told):
+    """What became of all alerts."""
+
+    services: tuple[ServiceTold, ...]
+    """What became of each service."""
+    refused: tuple[RefusedAlert, ...]
+    """Which alerts were not recorded: none, or this is a problem."""
 
 
 def monitoring_routes(monitoring: Monitoring) -> list[By]:
     """Return the routes."""
 
     async def report(request: web.Request) -> web.Response:
-        said = await json_in(request)
-        if not isinstance(said, dict):
-            raise InvalidInput("The body must be an object with path and status.")
-        checked = HealthReport.checked(**said)
-        return web.json_response(fields_of(await monitoring.take(checked.path, [checked])))
+        said = await REPORT.read(request)
+        told = ServiceTold.of(await monitoring.take(said.path, [said]))
+        return web.Response(text=told.model_dump_json(), content_type=JSON)
 
     async def alerts(request: web.Request) -> web.Response:
-        webhook = Webhook.read(await json_in(request))
+        webhook = await WEBHOOK.read(request)
         label = request.query.get(LABEL_PARAMETER, LABEL)
         taking = Taking(monitoring)
         for path, reports in taking.by_service(webhook.alerts, label).items():
             await taking.take(path, reports)
-        return web.json_response(taking.outcome())
+        return web.Response(text=taking.outcome().model_dump_json(), content_type=JSON)
 
-    return [
-        By(with_key(Scope.HEALTH), web.post(REPORT_PATH, report)),
-        By(with_key(Scope.HEALTH), web.post(ALERTS_PATH, alerts)),
-    ]
+    reporting = Operation(
+        web.post(REPORT_PATH, report),
+        name="reportHealth",
+        summary="Report how a service is doing",
+        body=REPORT,
+        answers=(Documented("What was done about the service.", ServiceTold),),
+        refusals=(NotFound,),
+    )
+    alerting = Operation(
+        web.post(ALERTS_PATH, alerts),
+        name="reportAlerts",
+        summary="Report by the webhook of Prometheus Alertmanager how services are doing",
+        body=WEBHOOK,
+        parameters=(NAMED_LABEL,),
+        answers=(Documented("What was done about each service.", AlertsTold),),
+        refusals=(NotFound,),
+    )
+    return [By(WithKey(Scope.HEALTH), each) for each in (reporting, alerting)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +174,8 @@ class Taking:
     """
 
     monitoring: Monitoring
-    taken: list[Fields] = field(default_factory=list)
-    refused: list[tuple[Fields, InterlockError]] = field(default_factory=list)
+    taken: list[ServiceTold] = field(default_factory=list)
+    refused: list[tuple[RefusedAlert, InterlockError]] = field(default_factory=list)
 
     def by_service(self, alerts: Sequence[Alert], label: str) -> dict[str, list[HealthReport]]:
         """Return what alerts report, by the path of the service."""
@@ -98,16 +192,17 @@ class Taking:
     async def take(self, path: str, reports: Sequence[HealthReport]) -> None:
         """Take what is reported of one service."""
         try:
-            self.taken.append(fields_of(await self.monitoring.take(path, reports)))
+            self.taken.append(ServiceTold.of(await self.monitoring.take(path, reports)))
         except NotFound as error:
             for report in reports:
                 self.refuse(report.source, path, error)
 
     def refuse(self, source: str, path: str | None, error: InterlockError) -> None:
         """Note that an alert was not recorded."""
-        self.refused.append(({"source": source, "service": path, "detail": error.message}, error))
+        refused = RefusedAlert(source=source, service=path, detail=error.message)
+        self.refused.append((refused, error))
 
-    def outcome(self) -> Fields:
+    def outcome(self) -> AlertsTold:
         """Return what became of all alerts.
 
         Raises:
@@ -115,25 +210,10 @@ class Taking:
                 counts that as failed and does not send them again, for they would fare no better.
 
         """
-        refused = [fields for fields, _ in self.refused]
+        refused = tuple(each for each, _ in self.refused)
+        told = AlertsTold(services=tuple(self.taken), refused=refused)
         if self.refused:
             _, first = self.refused[0]
             message = f"Not every alert could be recorded ({len(refused)} not): {first.message}"
-            raise type(first)(message, services=self.taken, refused=refused)
-        return {"services": self.taken, "refused": refused}
-
-
-def fields_of(answer: Answer) -> Fields:
-    """Return what is answered of one service: always the same keys."""
-    health, hindrance = answer.health, answer.hindrance
-    return {
-        "service": health.service,
-        "status": health.status,
-        "since": to_the_second(health.since),
-        "reportedAt": to_the_second(health.reported_at),
-        "message": health.message,
-        "outcome": OUTCOMES[answer.response],
-        "ticket": answer.ticket,
-        "reason": hindrance,
-        "detail": None if hindrance is None else REASONS[hindrance],
-    }
+            raise type(first)(message, **told.model_dump(mode="json"))
+        return told

@@ -21,6 +21,7 @@ API_KEY: Final = 'ApiKey realm="interlock"'
 HTTP_PROBLEMS: Final = {
     404: (NotFound.code, "There is nothing at this path."),
     405: ("method_not_allowed", "This path takes only the methods in the Allow header."),
+    417: ("expectation_failed", "No expectation is known here but `Expect: 100-continue`."),
 }
 """Code and sentence of what the HTTP server itself refuses."""
 

@@ -4,14 +4,14 @@ from typing import Final
 
 from aiohttp import web
 
-from api.http.entrances import By, with_key
+from api.http.entrances import By, WithKey
+from api.http.operations import Operation
+from api.http.plans import PLAN_REFUSALS, PLANNED, plan_response
 from api.keys import Scope
 from api.mounted_values import MountedValues
 from engine.errors import NotFound
-from reconciler.document import document_of
 
 RELOAD_PATH: Final = "/api/v1/registry/reload"
-JSON: Final = "application/json"
 
 
 def registry_routes(values: MountedValues | None) -> list[By]:
@@ -20,7 +20,13 @@ def registry_routes(values: MountedValues | None) -> list[By]:
     async def reload(_request: web.Request) -> web.Response:
         if values is None:
             raise NotFound("No values file is mounted here: set INTERLOCK_VALUES_FILE.")
-        plan = await values.reload()
-        return web.Response(text=document_of(plan), content_type=JSON)
+        return plan_response(await values.reload())
 
-    return [By(with_key(Scope.RELOAD), web.post(RELOAD_PATH, reload))]
+    operation = Operation(
+        web.post(RELOAD_PATH, reload),
+        name="reloadRegistry",
+        summary="Bring the mounted values file into force now",
+        answers=(PLANNED,),
+        refusals=(NotFound, *PLAN_REFUSALS),
+    )
+    return [By(WithKey(Scope.RELOAD), operation)]

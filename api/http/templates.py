@@ -2,30 +2,46 @@
 
 from typing import Final
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
-from api.http.entrances import By, with_key
+from api.facts import JsonObject
+from api.http.entrances import By, WithKey
+from api.http.operations import REFERENCES, Answer, Operation, TextBody
+from api.http.plans import PLAN_REFUSALS, PLANNED, plan_response
 from api.keys import Scope
-from engine.errors import InvalidInput
 from engine.storage.database import Database
 from engine.vocabulary import SYSTEM
+from engine.workflows.declaration import SECTION, Ticketing
 from reconciler.apply import Order, reconcile
 from reconciler.backup import backup_lines
 from reconciler.desired import desired_in
-from reconciler.document import document_of
 
 EXPORT_PATH: Final = "/api/v1/templates/export"
 IMPORT_PATH: Final = "/api/v1/templates/import"
-YAML: Final = "application/yaml"
-JSON: Final = "application/json"
 SOURCE: Final = "templates/import"
+YAML: Final = "application/yaml"
+YAML_ALIASES: Final = ("application/x-yaml", "text/yaml", "text/x-yaml")
+"""What YAML was called before it had a name of its own (RFC 9512, section 2.1)."""
+
+TICKETING: Final[JsonObject] = {SECTION: {"$ref": REFERENCES.format(model=Ticketing.__name__)}}
+VALUES: Final = TextBody(
+    YAML,
+    YAML_ALIASES,
+    {"type": "object", "required": [SECTION], "properties": TICKETING},
+    (Ticketing,),
+)
+BACKUP: Final = Answer(
+    "The backup, in pieces; `integrity` at its end proves it whole.",
+    {"type": "object", "required": ["format", SECTION, "tables", "integrity"]},
+    media_type=YAML,
+)
 
 
 def template_routes(database: Database) -> list[By]:
     """Return the routes."""
 
     async def export(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"Content-Type": f"{YAML}; charset=utf-8"})
+        response = web.StreamResponse(headers={hdrs.CONTENT_TYPE: f"{YAML}; charset=utf-8"})
         await response.prepare(request)
         async for lines in backup_lines(database):
             await response.write(lines.encode())
@@ -33,15 +49,22 @@ def template_routes(database: Database) -> list[By]:
         return response
 
     async def import_declared(request: web.Request) -> web.Response:
-        try:
-            text = (await request.read()).decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise InvalidInput(f"The body is not UTF-8 text (byte {error.start}).") from None
+        text = await VALUES.read(request)
         order = Order(by=SYSTEM)
-        plan = await reconcile(database, desired_in([(SOURCE, text)]), order, SOURCE)
-        return web.Response(text=document_of(plan), content_type=JSON)
+        return plan_response(await reconcile(database, desired_in([(SOURCE, text)]), order, SOURCE))
 
-    return [
-        By(with_key(Scope.EXPORT), web.get(EXPORT_PATH, export)),
-        By(with_key(Scope.RELOAD), web.post(IMPORT_PATH, import_declared)),
-    ]
+    exporting = Operation(
+        web.get(EXPORT_PATH, export),
+        name="exportTemplates",
+        summary="Export a backup of everything, whose section `ticketing` can be imported",
+        answers=(BACKUP,),
+    )
+    importing = Operation(
+        web.post(IMPORT_PATH, import_declared),
+        name="importTemplates",
+        summary="Bring into force what a values file declares",
+        body=VALUES,
+        answers=(PLANNED,),
+        refusals=PLAN_REFUSALS,
+    )
+    return [By(WithKey(Scope.EXPORT), exporting), By(WithKey(Scope.RELOAD), importing)]

@@ -127,9 +127,11 @@ class LiveKeys:
             raise Misconfigured(f"The keys of {self._origin} can't be used: {self._flaw}")
 
     async def renew(self) -> None:
-        """Read the keys again, unless that was done a moment ago; join whoever is at it."""
-        if not self._is_reading and self._clock() < self._next_at:
-            return
+        """Read the keys again, unless somebody asked for it a moment ago; join whoever is at it."""
+        if not self._is_reading:
+            if self._clock() < self._next_at:
+                return
+            self._next_at = self._clock() + limits.KEYS_AT_ONCE_SECONDS
         await self._read_once()
 
     async def follow(self) -> None:
@@ -146,7 +148,6 @@ class LiveKeys:
     async def _read_once(self) -> None:
         """Read the keys in a task of its own: whoever waits may leave without ending it."""
         if self._reading is None or self._reading.done():
-            self._next_at = self._clock() + limits.KEYS_AT_ONCE_SECONDS
             self._reading = asyncio.create_task(self._take_over())
         await asyncio.shield(self._reading)
 

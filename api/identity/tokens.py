@@ -126,6 +126,12 @@ class Tokens:
         self._rules.check_times(claims, self._clock())
         return claims.actor
 
+    def seconds_left(self, token: str) -> float:
+        """Return how long a token that is good now will be: until then its bearer may stay."""
+        claims = self._claims_of(token, self._source.keys)
+        left = claims.exp + self._rules.leeway_seconds - self._clock()
+        return min(left, limits.TOKEN_LIFETIME_DAYS * 86_400)
+
     async def identified(self, token: str) -> Actor:
         """Return the person whom a token names; if its key is not known, the keys are read again.
 

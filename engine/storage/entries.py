@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, case, func, insert, literal_column, null, upda
 
 from engine.storage.database import Session
 from engine.storage.due_times import SLA_COLUMNS, sla_columns
+from engine.storage.history_sql import CANONICAL_ORDER
 from engine.storage.statements import Statement
 from engine.storage.tables import MOMENT, ticket_status_history, tickets
 from engine.storage.ticket_reads import histories
@@ -26,7 +27,11 @@ CHANGING_COLUMNS: Final = (
 )
 
 INSERT_TICKET: Final = Statement.of(insert(tickets))
-INSERT_ENTRY: Final = Statement.of(insert(ticket_status_history))
+INSERT_ENTRY: Final = Statement.of(
+    insert(ticket_status_history).values(
+        {name: bindparam(name) for name in (*CANONICAL_ORDER, "digest")}
+    )
+)
 STILL_FRESH: Final = case(
     (tickets.c.sla_version == tickets.c.version, bindparam("new_version")),
     else_=tickets.c.sla_version,

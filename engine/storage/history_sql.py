@@ -1,15 +1,14 @@
 """`engine.tickets.history` as SQL: the canonical text of an entry and its digest."""
 
+from dataclasses import fields
+
 from sqlalchemy import ColumnElement, Text, cast, func, literal_column
 
-from engine.storage.tables import ticket_status_history
+from engine.tickets.history import Entry
 
 Values = dict[str, ColumnElement[object]]
 
-CANONICAL_ORDER = tuple(
-    column.name for column in ticket_status_history.columns if column.name != "digest"
-)
-"""The fields of `Entry`, which are the columns of the table in their order."""
+CANONICAL_ORDER = tuple(field.name for field in fields(Entry))
 
 
 def digest(before: ColumnElement[bytes], values: Values) -> ColumnElement[bytes]:

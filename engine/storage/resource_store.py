@@ -30,6 +30,7 @@ from engine.storage.tables import (
     reconciliations,
     services,
     settings,
+    webhooks,
     workflow_revisions,
     workflows,
 )
@@ -44,6 +45,7 @@ TABLES: Final = {
     Kind.CALENDAR: calendars,
     Kind.ITEM: catalog_items,
     Kind.SERVICE: services,
+    Kind.WEBHOOK: webhooks,
     Kind.SETTING: settings,
 }
 """The table of each kind, workflows aside: a row of theirs points at its revision."""

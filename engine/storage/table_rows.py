@@ -13,14 +13,21 @@ from sqlalchemy import JSON, Column, Table, Text, bindparam, cast, func, select,
 
 from engine.storage.database import Session
 from engine.storage.statements import DIALECT, Statement
-from engine.storage.tables import idempotency_keys, metadata, plugins, ticket_words
+from engine.storage.tables import (
+    OF_THIS_DATABASE,
+    idempotency_keys,
+    metadata,
+    plugins,
+    ticket_words,
+    webhook_deliveries,
+)
 
 PREFETCHED_ROWS: Final = 1_000
 UNFIT: Final = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, ValueError)
 STORED_ROWS: Final = bindparam("stored_rows", type_=Text)
 
-LEFT_OUT: Final = (idempotency_keys, ticket_words)
-"""What is gone in a day, and what a trigger makes anew."""
+LEFT_OUT: Final = (idempotency_keys, ticket_words, webhook_deliveries)
+"""What is gone in a day, what a trigger makes anew, and what only this database owes."""
 KEPT: Final = {table.name: table for table in metadata.sorted_tables if table not in LEFT_OUT}
 """What is kept, each table after those that it refers to."""
 SEEDED: Final = (plugins,)
@@ -103,8 +110,12 @@ def next_after_highest(table: Table, column: Column[int]) -> Statement:
 
 
 def stored(table: Table) -> list[Column[object]]:
-    """Return the columns of a table that are stored as given, not computed."""
-    return [column for column in table.columns if column.computed is None]
+    """Return the columns of a table that are stored as given, in any database."""
+    return [
+        column
+        for column in table.columns
+        if column.computed is None and OF_THIS_DATABASE not in column.info
+    ]
 
 
 def is_json(column: Column[object]) -> bool:

@@ -1,6 +1,6 @@
 """The tables (design section 5). Everything else in this folder is written in their terms."""
 
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
     ARRAY,
@@ -21,6 +21,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    cast,
     false,
     func,
     literal_column,
@@ -30,6 +31,7 @@ from sqlalchemy.dialects.postgresql import TSVECTOR
 
 from engine.tickets.history import EntryKind
 from engine.vocabulary import STATUSES, Priority, ServiceStatus
+from engine.webhooks.attempts import DeliveryState
 from engine.workflows.policy import POLICY_BITS
 
 NAMES: Final = {
@@ -42,6 +44,10 @@ NAMES: Final = {
 ID: Final = Text(collation="C")
 """Ids are compared as bytes: the same order here, in Python and on every machine."""
 MOMENT: Final = DateTime(timezone=True)
+LAST_OF_TRANSACTION: Final = 2**63 - 1
+"""The place behind every entry of a transaction in the log of all histories."""
+OF_THIS_DATABASE: Final = "of_this_database"
+"""Marks columns whose values mean nothing in another database, so no backup holds them."""
 
 metadata: Final = MetaData(naming_convention=NAMES)
 
@@ -105,8 +111,8 @@ workflow_revisions: Final = Table(
 )
 
 
-def declared_table(name: str, key: str, *columns: Column[str]) -> Table:
-    """Return the table of a kind of resource; `columns` are what other tables point at."""
+def declared_table(name: str, key: str, *columns: Column[Any]) -> Table:
+    """Return the table of a kind of resource; `columns` are what it holds beside all others do."""
     return Table(
         name,
         metadata,
@@ -116,6 +122,10 @@ def declared_table(name: str, key: str, *columns: Column[str]) -> Table:
         Column("retired_at", MOMENT),
         reconciled_by(),
     )
+
+
+THIS_TRANSACTION: Final = cast(cast(func.pg_current_xact_id(), Text), BigInteger)
+"""Its number, as the log of all histories has it."""
 
 
 catalog_categories: Final = declared_table("catalog_categories", "name")
@@ -128,6 +138,80 @@ catalog_items: Final = declared_table(
 calendars: Final = declared_table("calendars", "name")
 services: Final = declared_table("services", "path")
 settings: Final = declared_table("settings", "name")
+
+webhooks: Final = declared_table(
+    "webhooks",
+    "name",
+    Column(
+        "followed_transaction",
+        BigInteger,
+        nullable=False,
+        server_default=THIS_TRANSACTION,
+        comment="how far in the log deliveries are made; at first, from its declaration on",
+        info={OF_THIS_DATABASE: True},
+    ),
+    Column(
+        "followed_entry",
+        BigInteger,
+        nullable=False,
+        server_default=text(str(LAST_OF_TRANSACTION)),
+        info={OF_THIS_DATABASE: True},
+    ),
+    Column(
+        "obstacle",
+        Text,
+        comment="why the servers attempt nothing; null: they do",
+        info={OF_THIS_DATABASE: True},
+    ),
+    Column(
+        "held_until",
+        MOMENT,
+        comment="the receiver asked to wait",
+        info={OF_THIS_DATABASE: True},
+    ),
+    Column(
+        "gone_in",
+        BigInteger,
+        comment="the reconciliation.id under which the receiver said that it is gone",
+        info={OF_THIS_DATABASE: True},
+    ),
+)
+
+webhook_deliveries: Final = Table(
+    "webhook_deliveries",
+    metadata,
+    Column("webhook", ID, ForeignKey("webhooks.name"), primary_key=True),
+    Column("ticket", ID, primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("state", Text, nullable=False, server_default=DeliveryState.PENDING),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("next_attempt_at", MOMENT, nullable=False, server_default=func.clock_timestamp()),
+    Column("claimed_until", MOMENT, comment="somebody attempts it; after that, another may"),
+    Column("last_answer", Text, comment="of the latest attempt: its HTTP status, or why none"),
+    Column("settled_at", MOMENT, comment="null: pending"),
+    one_of("state", tuple(DeliveryState)),
+)
+"""What is to be told to whom: an entry of a history, which is read again for each attempt."""
+
+Index(
+    "webhook_deliveries_next_first_idx",
+    webhook_deliveries.c.webhook,
+    webhook_deliveries.c.next_attempt_at,
+    postgresql_where=webhook_deliveries.c.state == literal_column("'pending'"),
+)
+Index(
+    "webhook_deliveries_of_a_ticket_idx",
+    webhook_deliveries.c.webhook,
+    webhook_deliveries.c.ticket,
+    webhook_deliveries.c.seq,
+    postgresql_where=webhook_deliveries.c.state == literal_column("'pending'"),
+)
+Index(
+    "webhook_deliveries_settled_idx",
+    webhook_deliveries.c.state,
+    webhook_deliveries.c.settled_at,
+    postgresql_where=webhook_deliveries.c.settled_at.is_not(None),
+)
 
 service_health: Final = Table(
     "service_health",
@@ -293,8 +377,25 @@ ticket_status_history: Final = Table(
     Column("workflow_revision", BigInteger, nullable=False),
     Column("details", Text, comment="JSON; text, so that its digest never depends on a reader"),
     Column("digest", LargeBinary, nullable=False),
+    Column(
+        "transaction",
+        BigInteger,
+        nullable=False,
+        server_default=THIS_TRANSACTION,
+        comment="which wrote it: the log is read in the order of transactions",
+        info={OF_THIS_DATABASE: True},
+    ),
+    Column(
+        "entry",
+        BigInteger,
+        Identity(always=True),
+        nullable=False,
+        comment="its place among those of its transaction",
+        info={OF_THIS_DATABASE: True},
+    ),
     one_of("kind", tuple(EntryKind)),
     CheckConstraint("actor_bits BETWEEN 0 AND 7", name="actor_bits"),
+    Index("ticket_status_history_as_a_log_idx", "transaction", "entry"),
 )
 
 idempotency_keys: Final = Table(

@@ -9,6 +9,7 @@ from typing import Annotated, Final, TypeAlias, TypeVar
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
 
 from engine import limits
+from engine.tickets.actor import Actor
 from engine.tickets.reports import Path as ServicePath
 from engine.tickets.requests import Checked, GroupName, Reference, UserId, storable
 from engine.tickets.ticket import Ticket
@@ -28,19 +29,14 @@ SearchText = Annotated[
 ]
 
 
-class TicketFilter(Checked):
-    """Which tickets are wanted: those that meet every condition.
+class TicketTraits(Checked):
+    """What a ticket is, as far as the ticket itself tells; it has to meet every condition.
 
-    None asks nothing, and neither does False, that of `breached` aside.
+    None asks nothing, and neither does False.
 
     Attributes:
         status, priority, workflow: one of these.
         assignee, requester: user ids.
-        created_since, updated_since: at that moment or after.
-        created_before, updated_before: before that moment.
-        breached: True for what was promised and broken, False for everything else.
-        due_within: what is promised is not broken yet, but will be within this time.
-        text: words of title and description, in the language of web searches.
         assigned_to_me, opened_by_me: by or to the actor who asks.
         my_groups: of a group that the actor belongs to.
 
@@ -54,6 +50,44 @@ class TicketFilter(Checked):
     requester: UserId | None = None
     assignee_group: GroupName | None = None
     service: ServicePath | None = None
+    assigned_to_me: bool | None = None
+    opened_by_me: bool | None = None
+    my_groups: bool | None = None
+
+    def fit(self, ticket: Ticket, actor: Actor) -> bool:
+        """Tell whether a ticket is so, when this actor asks; as `storage.conditions` in SQL."""
+        return all(condition(self, ticket, actor) for condition in CONDITIONS)
+
+
+CONDITIONS: Final[tuple[Callable[[TicketTraits, Ticket, Actor], bool], ...]] = (
+    lambda wanted, ticket, _: wanted.status is None or ticket.status in wanted.status,
+    lambda wanted, ticket, _: wanted.priority is None or ticket.priority in wanted.priority,
+    lambda wanted, ticket, _: wanted.workflow is None or ticket.workflow in wanted.workflow,
+    lambda wanted, ticket, _: wanted.assignee in (None, ticket.assignee),
+    lambda wanted, ticket, _: not wanted.unassigned or ticket.assignee is None,
+    lambda wanted, ticket, _: wanted.requester in (None, ticket.requester),
+    lambda wanted, ticket, _: wanted.assignee_group in (None, ticket.assignee_group),
+    lambda wanted, ticket, _: wanted.service in (None, ticket.service),
+    lambda wanted, ticket, actor: not wanted.assigned_to_me or ticket.assignee == actor.id,
+    lambda wanted, ticket, actor: not wanted.opened_by_me or ticket.requester == actor.id,
+    lambda wanted, ticket, actor: not wanted.my_groups or ticket.assignee_group in actor.groups,
+)
+
+
+class TicketFilter(TicketTraits):
+    """Which tickets are wanted: those that meet every condition.
+
+    None asks nothing, and neither does False, that of `breached` aside.
+
+    Attributes:
+        created_since, updated_since: at that moment or after.
+        created_before, updated_before: before that moment.
+        breached: True for what was promised and broken, False for everything else.
+        due_within: what is promised is not broken yet, but will be within this time.
+        text: words of title and description, in the language of web searches.
+
+    """
+
     created_since: AwareDatetime | None = None
     created_before: AwareDatetime | None = None
     updated_since: AwareDatetime | None = None
@@ -61,9 +95,6 @@ class TicketFilter(Checked):
     breached: bool | None = None
     due_within: DueWithin | None = None
     text: SearchText | None = None
-    assigned_to_me: bool | None = None
-    opened_by_me: bool | None = None
-    my_groups: bool | None = None
 
 
 class OrderField(StrEnum):

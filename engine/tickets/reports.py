@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, StringConstraints
 
 from engine import limits
-from engine.tickets.requests import Checked, one_line, storable
+from engine.tickets.requests import TEXT, VISIBLE_LINE, Checked, one_line, storable
 from engine.vocabulary import ServiceStatus
 
 DIRECT: Final = "report"
@@ -15,6 +15,7 @@ Path = Annotated[
     str,
     StringConstraints(min_length=1, max_length=limits.SERVICE_PATH_CHARACTERS, strict=True),
     AfterValidator(storable),
+    TEXT,
 ]
 Message = Annotated[
     str,
@@ -22,6 +23,7 @@ Message = Annotated[
         strip_whitespace=True, max_length=limits.HEALTH_MESSAGE_CHARACTERS, strict=True
     ),
     AfterValidator(storable),
+    TEXT,
 ]
 Source = Annotated[
     str,
@@ -33,19 +35,19 @@ Source = Annotated[
     ),
     AfterValidator(storable),
     AfterValidator(one_line),
+    VISIBLE_LINE,
 ]
 
 
 class HealthReport(Checked):
-    """One source says how one service is doing.
-
-    Attributes:
-        source: who says so. A service is what the gravest of its sources says, so each must take
-            back itself what it said, by OPERATIONAL.
-
-    """
+    """One source says how one service is doing."""
 
     path: Path
+    """The service, as it is declared."""
     status: ServiceStatus
+    """How it is doing."""
     message: Message = ""
+    """What is wrong, for people."""
     source: Source = DIRECT
+    """Who says so. A service is what the gravest of its sources says, so each must take back itself
+    what it said, by OPERATIONAL."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from hashlib import sha256
-from typing import Annotated, Final, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import (
     AfterValidator,
@@ -12,9 +12,11 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    JsonValue,
     StrictBool,
     StringConstraints,
     ValidationError,
+    WithJsonSchema,
     model_validator,
 )
 from pydantic.alias_generators import to_camel
@@ -25,9 +27,36 @@ from engine.errors import InvalidInput
 from engine.vocabulary import SYSTEM, Priority, Status
 from engine.workflows.durations import duration
 
-UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-LINE_BREAK: Final = re.compile(r"[\t\n\r\u2028\u2029]")
+CONTROLS: Final = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
+BREAKS: Final = r"\t\n\r\u2028\u2029"
+UNPRINTABLE: Final = re.compile(f"[{CONTROLS}]")
+LINE_BREAK: Final = re.compile(f"[{BREAKS}]")
 VISIBLE_ASCII: Final = re.compile(r"[!-~]*")
+
+
+def in_schema(**keywords: JsonValue) -> Any:  # noqa: ANN401  # as pydantic types its fields
+    """Return what a JSON Schema says of text beside its length: nearly what the functions check."""
+    return Field(json_schema_extra=keywords)
+
+
+def without(characters: str) -> str:
+    """Return the pattern of text that has none of these characters."""
+    return f"^[^{characters}]*$"
+
+
+def visible_without(characters: str) -> str:
+    """Return the pattern of text that also has something to see."""
+    return rf"^[^{characters}]*[^{characters}\s][^{characters}]*$"
+
+
+TEXT: Final = in_schema(pattern=without(CONTROLS))
+VISIBLE_TEXT: Final = in_schema(pattern=visible_without(CONTROLS))
+VISIBLE_LINE: Final = in_schema(pattern=visible_without(CONTROLS + BREAKS))
+DURATION_IN_SCHEMA: Final = (
+    r"^(?=.*[1-9])(([0-9]{1,3}d)?([0-9]{1,4}h)?([0-9]{1,5}m)?([0-9]{1,7}s)?"
+    r"|P([0-9]{1,3}D)?(T([0-9]{1,4}H)?([0-9]{1,5}M)?([0-9]{1,7}S)?)?)$"
+)
+"""What is surely within the bounds; others may be."""
 
 
 def storable(text: str) -> str:
@@ -95,11 +124,13 @@ Title = Annotated[
     ),
     AfterValidator(storable),
     AfterValidator(one_line),
+    VISIBLE_LINE,
 ]
 Description = Annotated[
     str,
     StringConstraints(max_length=limits.TICKET_DESCRIPTION_CHARACTERS, strict=True),
     AfterValidator(storable),
+    TEXT,
 ]
 CommentText = Annotated[
     str,
@@ -107,6 +138,7 @@ CommentText = Annotated[
         strip_whitespace=True, min_length=1, max_length=limits.COMMENT_CHARACTERS, strict=True
     ),
     AfterValidator(storable),
+    VISIBLE_TEXT,
 ]
 UserId = Annotated[
     str,
@@ -115,6 +147,7 @@ UserId = Annotated[
     AfterValidator(one_line),
     AfterValidator(not_blank),
     AfterValidator(a_person),
+    in_schema(pattern=visible_without(CONTROLS + BREAKS), **{"not": {"const": SYSTEM}}),
 ]
 GroupName = Annotated[
     str,
@@ -122,26 +155,33 @@ GroupName = Annotated[
     AfterValidator(storable),
     AfterValidator(one_line),
     AfterValidator(not_blank),
+    VISIBLE_LINE,
 ]
 IdempotencyKey = Annotated[
     str,
     StringConstraints(min_length=1, max_length=limits.IDEMPOTENCY_KEY_CHARACTERS, strict=True),
     AfterValidator(visible_ascii),
+    in_schema(pattern=f"^{VISIBLE_ASCII.pattern}$"),
 ]
 Reference = Annotated[
     str,
     StringConstraints(min_length=1, max_length=limits.REFERENCE_CHARACTERS, strict=True),
     AfterValidator(storable),
+    TEXT,
 ]
 """What the request names something by that may or may not be there."""
 Version = Annotated[int, Field(gt=0, lt=2**31, strict=True)]
-Duration = Annotated[timedelta, BeforeValidator(duration_in)]
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(duration_in),
+    WithJsonSchema({"type": "string", "pattern": DURATION_IN_SCHEMA}),
+]
 
 
 class Checked(BaseModel):
     """The base of what people fill in: immutable, and no unknown field."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     @classmethod
     def checked(cls, **values: object) -> Self:

@@ -115,6 +115,11 @@ def step(ticket: Ticket, entry: Entry) -> Ticket:
     return replace(changed, version=entry.seq, updated_at=entry.at)
 
 
+def undone(ticket: Ticket, entry: Entry) -> Ticket:
+    """Return a ticket as it was before an entry, save its version and the time of its change."""
+    return EFFECTS[entry.kind](ticket, entry.old_value)
+
+
 def rebuilt(entries: Iterable[Entry]) -> Ticket:
     """Return the ticket that a whole history, or its beginning, leads to."""
     first, *later = entries

@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 
 from engine import limits
 from engine.findings import Finding, Location, did_you_mean
-from engine.vocabulary import Priority, Role, Status
+from engine.vocabulary import Priority, Role, Status, TicketEvent
 from engine.workflows.declaration import FORMS, SECTION, DefaultWorkflow, Ticketing
 from engine.workflows.places import Path
 from engine.workflows.reading import Reading
@@ -24,6 +24,7 @@ CODES: Final[Mapping[str, str]] = {
     "wrong_hours": "wrong_hours",
     "wrong_date": "wrong_date",
     "unknown_time_zone": "unknown_time_zone",
+    "wrong_url": "wrong_url",
 }
 """The stable codes of the models' errors; of all others it is `wrong_type`."""
 
@@ -43,6 +44,7 @@ WORDS: Final[Mapping[str, tuple[str, type[StrEnum]]]] = {
     "role": ("role", Role),
     "priority": ("priority", Priority),
     "defaultWorkflows": ("workflow", DefaultWorkflow),
+    "events": ("event", TicketEvent),
 }
 """The keys whose values are words of a fixed set: what such a word is called, and the set."""
 

@@ -23,6 +23,7 @@ NAMED: Final[tuple[tuple[Path, Path], ...]] = (
     (("catalog", "items"), ("name",)),
     (("services",), ("path",)),
     (("calendars",), ("name",)),
+    (("webhooks",), ("name",)),
 )
 """The lists whose items have a name of their own, and where in an item that name stands."""
 
@@ -39,6 +40,11 @@ def inconsistencies(reading: Reading, section: Value) -> Iterator[Finding]:
         yield from misdirected(reading, here, items_at(workflow, ("transitions",)))
     for index, calendar in enumerate(items_at(section, ("calendars",))):
         yield from misdeclared(reading, ("calendars", index), calendar)
+    for index, webhook in enumerate(items_at(section, ("webhooks",))):
+        if value_at(webhook, ("events",)) == []:
+            message = "A webhook needs at least one event; without `events`, it is told of all."
+            place = reading.place((SECTION, "webhooks", index, "events"))
+            yield Finding("no_events", message, place)
     yield from dangling(reading, section)
 
 

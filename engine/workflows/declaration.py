@@ -18,7 +18,8 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from engine import limits
-from engine.vocabulary import Priority, Role, Status, Visibility
+from engine.vocabulary import Priority, Role, Status, TicketEvent, Visibility
+from engine.webhooks.urls import URL_PATTERN, target_of
 from engine.workflows.durations import DURATION_PATTERN, duration
 from engine.workflows.working_hours import (
     DATE_FORM,
@@ -40,11 +41,13 @@ NAME_FORM: Final = r"^[a-z][a-z0-9_]*$"
 LINE_FORM: Final = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
 TEXT_FORM: Final = r"^[^\x00]*$"
 PATH_FORM: Final = r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$"
+FILE_FORM: Final = r"^[a-z0-9]+([.-]+[a-z0-9]+)*$"
 FORMS: Final = {
     NAME_FORM: "lower-case letters, digits and _, beginning with a letter",
     LINE_FORM: "one line of text, not blank and without control characters",
     TEXT_FORM: "text without NUL characters",
     PATH_FORM: "letters, digits and . _ - in parts divided by /, such as acme/shop/payment-api",
+    FILE_FORM: "lower-case letters and digits, and between them . and -",
 }
 """What each pattern asks for, for people."""
 
@@ -54,6 +57,7 @@ Icon = Annotated[str, Field(pattern=LINE_FORM, max_length=limits.ICON_CHARACTERS
 Group = Annotated[str, Field(pattern=LINE_FORM, max_length=limits.GROUP_CHARACTERS)]
 Description = Annotated[str, Field(pattern=TEXT_FORM, max_length=limits.DESCRIPTION_CHARACTERS)]
 ServicePath = Annotated[str, Field(pattern=PATH_FORM, max_length=limits.SERVICE_PATH_CHARACTERS)]
+SecretName = Annotated[str, Field(pattern=FILE_FORM, max_length=limits.SECRET_NAME_CHARACTERS)]
 
 
 class DefaultWorkflow(StrEnum):
@@ -106,6 +110,7 @@ TimeZone = Annotated[
 ]
 Hours = Annotated[str, checked_by(shift, "wrong_hours"), text_of_form(SHIFT_FORM.pattern)]
 Holiday = Annotated[str, checked_by(holiday, "wrong_date"), text_of_form(DATE_FORM.pattern)]
+WebhookUrl = Annotated[str, checked_by(target_of, "wrong_url"), text_of_form(URL_PATTERN)]
 
 
 def form_of_default_workflows(value: object) -> str | None:
@@ -368,6 +373,22 @@ class Readers(Declared):
     """Everyone who is signed in, or those who are involved in a ticket."""
 
 
+class Webhook(Declared):
+    """Somebody who is told, by HTTP, what happens to tickets."""
+
+    name: Name
+    """What it is called in lists and logs."""
+    url: WebhookUrl
+    """Where it is told: https, and a host that the servers are allowed to call."""
+    events: Annotated[
+        tuple[Annotated[TicketEvent, Field(strict=False)], ...] | None,
+        Field(strict=False, json_schema_extra={"minItems": 1}),
+    ] = None
+    """What it is told of; everything if left out."""
+    secret_name: SecretName
+    """The name of the secret that signs what it is told; the servers find its text by it."""
+
+
 class Ticketing(Declared):
     """Everything operational: the `ticketing:` section of a Helm values file."""
 
@@ -387,6 +408,8 @@ class Ticketing(Declared):
         tuple[WorkingCalendar, ...], Field(strict=False, max_length=limits.CALENDARS)
     ] = ()
     """When work is done, for targets that count working time only."""
+    webhooks: Annotated[tuple[Webhook, ...], Field(strict=False, max_length=limits.WEBHOOKS)] = ()
+    """Who is told, by HTTP, what happens to tickets."""
     sla: PrioritySla = PrioritySla()
     """How soon tickets of each priority are to be picked up and resolved."""
     auto_close: AutoClose = AutoClose()

@@ -18,6 +18,7 @@ from engine.workflows.declaration import (
     Readers,
     Service,
     Ticketing,
+    Webhook,
     Workflow,
     WorkingCalendar,
 )
@@ -32,6 +33,7 @@ class Kind(StrEnum):
     CALENDAR = "calendar"
     ITEM = "item"
     SERVICE = "service"
+    WEBHOOK = "webhook"
     SETTING = "setting"
 
 
@@ -41,6 +43,7 @@ MODELS: Final[Mapping[Kind, type[Declared]]] = {
     Kind.CALENDAR: WorkingCalendar,
     Kind.ITEM: CatalogItem,
     Kind.SERVICE: Service,
+    Kind.WEBHOOK: Webhook,
 }
 """The model of each kind, settings aside."""
 
@@ -127,10 +130,12 @@ Snapshot: TypeAlias = Mapping[Key, Resource]
 
 
 def canonical_text(model: Declared) -> str:
-    """Return a declaration as JSON: sorted keys, sorted transitions, defaults written out."""
+    """Return a declaration as JSON: sorted keys, transitions, events; defaults written out."""
     data = model.model_dump(mode="json", by_alias=True)
     if isinstance(model, Workflow):
         data["transitions"].sort(key=lambda move: (move["from"], move["to"]))
+    if isinstance(model, Webhook) and model.events:
+        data["events"] = sorted({*model.events})
     return json.dumps(data, sort_keys=True, ensure_ascii=False)
 
 
@@ -147,6 +152,7 @@ def declared_resources(ticketing: Ticketing) -> dict[Key, Resource]:
         *(Resource.of(Kind.CALENDAR, each.name, each) for each in ticketing.calendars),
         *(Resource.of(Kind.ITEM, each.name, each) for each in catalog.items),
         *(Resource.of(Kind.SERVICE, each.path, each) for each in ticketing.services),
+        *(Resource.of(Kind.WEBHOOK, each.name, each) for each in ticketing.webhooks),
         Resource.of(Kind.SETTING, AUTO_CLOSE, ticketing.auto_close),
         Resource.of(Kind.SETTING, SLA, ticketing.sla),
         Resource.of(Kind.SETTING, VISIBILITY, Readers(readers=ticketing.visibility)),

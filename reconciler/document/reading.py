@@ -24,6 +24,7 @@ from engine.workflows.declaration import (
     PrioritySla,
     Readers,
     Service,
+    Webhook,
     Workflow,
     WorkingCalendar,
 )
@@ -130,7 +131,7 @@ def complaints_about_resource(
 def name_in(declared: Declared) -> str:
     """Return what a declaration is called."""
     match declared:
-        case Workflow() | Category() | WorkingCalendar() | CatalogItem():
+        case Workflow() | Category() | WorkingCalendar() | CatalogItem() | Webhook():
             return declared.name
         case Service():
             return declared.path

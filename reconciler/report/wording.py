@@ -33,6 +33,7 @@ HEADINGS: Final = {
     Kind.CALENDAR: "Calendars",
     Kind.ITEM: "Catalog items",
     Kind.SERVICE: "Services",
+    Kind.WEBHOOK: "Webhooks",
     Kind.SETTING: "Settings",
 }
 HARM: Final = {

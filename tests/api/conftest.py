@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -16,13 +17,18 @@ from pydantic import SecretStr
 
 from api.bootstrap import application_on
 from api.identity import SecretTokens
+from api.keys import KeyEntry, Scope, new_key
 from api.parts import Parts, open_parts
 from api.settings import Settings
+from engine.storage.database import Database
 from engine.tickets.actor import Actor
 from tests.api.mounted import ALL_DEFAULTS, Mount
+from tests.conftest import new_database
 
 SECRET = SecretStr("0123456789abcdef" * 2)
 TOKENS = SecretTokens(SECRET)
+KEY = new_key()
+"""For whatever machines may do, where it is in the settings."""
 
 Client = TestClient[web.Request, web.Application]
 
@@ -57,6 +63,28 @@ async def client(parts: Parts, settings: Settings) -> AsyncIterator[Client]:
         TestClient(TestServer(application)) as opened,
     ):
         yield opened
+
+
+@dataclass(frozen=True)
+class Shared:
+    """An application that all tests of a module ask; each leaves the others alone."""
+
+    client: Client
+    database: Database
+
+
+@pytest.fixture(scope="module")
+async def shared(template: str) -> AsyncIterator[Shared]:
+    async with new_database(template) as url:
+        settings = Settings(database_url=SecretStr(url), jwt_secret=SECRET).model_copy(
+            update={"api_keys": (KeyEntry.of(KEY, Scope),)}
+        )
+        async with (
+            open_parts(settings) as opened,
+            application_on(opened, settings) as application,
+            TestClient(TestServer(application)) as client,
+        ):
+            yield Shared(client, opened.database)
 
 
 class Api:

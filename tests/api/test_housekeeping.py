@@ -33,5 +33,6 @@ async def test_while_ticketing_is_off_only_what_changes_no_ticket_is_done(
     plugins = await LivePlugins.read(database, licence_for(None, None))
     await plugins.toggle(ADA, Plugin.TICKETING, enabled=False)
     assert [chore.failure for chore in chores(database, plugins) if chore.wanted()] == [
-        "old idempotency keys could not be forgotten"
+        "old deliveries could not be forgotten",
+        "old idempotency keys could not be forgotten",
     ]

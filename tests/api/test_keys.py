@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from api.http.application import Guards, build_application
-from api.http.entrances import By, with_key
+from api.http.entrances import By, WithKey
 from api.http.keys import ACTOR
 from api.keys import ApiKeys, KeyEntry, KeyRequired, Scope, new_key, read_entries
 from api.settings import Settings
@@ -42,8 +42,8 @@ async def answer(request: web.Request) -> web.Response:
 
 ROUTES = [
     web.get("/for-people", answer),
-    By(with_key(Scope.RELOAD), web.post("/for-reloading", answer)),
-    By(with_key(Scope.EXPORT), web.get("/for-exporting", answer)),
+    By(WithKey(Scope.RELOAD), web.post("/for-reloading", answer)),
+    By(WithKey(Scope.EXPORT), web.get("/for-exporting", answer)),
 ]
 
 

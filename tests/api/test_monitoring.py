@@ -99,8 +99,8 @@ class TestReports:
     @pytest.mark.parametrize(
         ("body", "words"),
         [
-            ([], "must be an object"),
-            ({"path": PATH}, "status"),
+            ([], "must be a JSON object"),
+            ({"path": PATH}, "$.status"),
             ({"path": PATH, "status": "BROKEN"}, "'OPERATIONAL', 'DEGRADED', 'DOWN'"),
             ({"path": PATH, "status": "DOWN", "messages": "x"}, "messages"),
         ],
@@ -188,8 +188,10 @@ class TestAlertmanager:
         ("change", "words"),
         [
             (lambda body: body | {"version": "3"}, "version"),
-            (lambda body: body | {"alerts": [{}]}, "alerts.0.fingerprint"),
-            (lambda _: [], "body"),
+            (lambda body: body | {"alerts": [{}]}, "$.alerts[0].fingerprint"),
+            (lambda body: body | {"alerts": [1]}, "$.alerts[0]: Must be an object"),
+            (lambda body: body | {"alerts": [{}] * 9}, "; and 7 more"),
+            (lambda _: [], "must be a JSON object"),
         ],
     )
     async def test_what_is_not_its_webhook_is_refused(

@@ -49,6 +49,8 @@ def test_every_variable_is_read() -> None:
             "INTERLOCK_API_KEYS": f"reload={DIGEST}",
             "INTERLOCK_LICENSE_PUBLIC_KEY": PUBLIC_KEY,
             "INTERLOCK_LICENSE_KEY": "e30.e30.e30",
+            "INTERLOCK_WEBHOOK_HOSTS": "hooks.example.com, *.example.org",
+            "INTERLOCK_WEBHOOK_SECRETS_DIR": "/etc/interlock/webhooks",
             "INTERLOCK_VALUES_FILE": "/etc/interlock/values.yaml",
             "INTERLOCK_VALUES_KEY": "interlock",
             "INTERLOCK_HOST": "::",
@@ -82,6 +84,12 @@ def test_every_variable_is_read() -> None:
         "claim_admin": "groups=Interlock Admins",
         "api_keys": ({"scopes": {Scope.RELOAD}, "digest": bytes.fromhex(DIGEST)},),
         "license_public_key": PUBLIC_KEY,
+        "webhook_hosts": {
+            "names": {"hooks.example.com"},
+            "suffixes": (".example.org",),
+            "origins": set(),
+        },
+        "webhook_secrets_dir": Path("/etc/interlock/webhooks"),
         "values_file": Path("/etc/interlock/values.yaml"),
         "values_key": "interlock",
         "host": "::",
@@ -123,6 +131,11 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "a claim of two words": ("CLAIM_GROUPS", "my groups", "must be the name of a claim"),
     "an admin by no value": ("CLAIM_ADMIN", "groups=", "or claim=value"),
     "an admin by no claim": ("CLAIM_ADMIN", "=admin", "or claim=value"),
+    "a host that is none": (
+        "WEBHOOK_HOSTS",
+        "hooks.example.com 0x7f.1",
+        "such as 203.0.113.7; '0x7f.1' is neither.",
+    ),
     "an unknown limit": (
         "LIMITS",
         "depth_fields=20 depht_fields=3",

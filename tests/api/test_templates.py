@@ -68,7 +68,8 @@ async def test_an_export_takes_a_key_of_its_scope(machine: Client) -> None:
 
 async def imported(machine: Client, text: str) -> tuple[int, dict[str, Any]]:
     path = "/api/v1/templates/import"
-    async with machine.post(path, data=text.encode(), headers=key(Scope.RELOAD)) as answer:
+    headers = key(Scope.RELOAD) | {"Content-Type": "application/yaml"}
+    async with machine.post(path, data=text.encode(), headers=headers) as answer:
         return answer.status, await answer.json(content_type=None)
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from api.http.application import Guards, build_application
-from api.http.entrances import By, with_key
+from api.http.entrances import By, WithKey
 from api.identity import SecretTokens
 from api.keys import ApiKeys, KeyEntry, Scope, new_key
 from api.limits import HTTP_LIMITS, KNOWN_CLIENTS, HttpLimits
@@ -150,7 +150,7 @@ async def served(
         limits,
         tuple(map(ip_network, proxies)),
     )
-    all_routes = [web.get("/", answer), By(with_key(Scope.HEALTH), web.get("/key", answer))]
+    all_routes = [web.get("/", answer), By(WithKey(Scope.HEALTH), web.get("/key", answer))]
     application = build_application([*all_routes, *routes], guards, ready)
     async with TestClient(TestServer(application)) as client:
         yield client

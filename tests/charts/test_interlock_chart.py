@@ -45,6 +45,12 @@ ticketing:
       timeZone: Europe/Budapest
       hours: {monday: ["09:00-12:00", "13:00-17:00"], saturday: ["22:00-24:00"]}
       holidays: [2026-12-25]
+  webhooks:
+    - {name: chat, url: "https://hooks.example.com/chat?room=1", secretName: chat.webhook-1}
+    - name: audit
+      url: https://audit.example.com
+      events: [ticket.created, ticket.sla_breached]
+      secretName: audit
   sla: {LOW: {calendar: office}, HIGH: {response: PT15M}}
   autoClose: {afterResolved: never}
 """
@@ -173,6 +179,8 @@ REFUSED_BY_FORM = {
     "unknown_role",
     "missing_field",
     "no_transitions",
+    "no_events",
+    "unknown_event",
 }
 REFUSED_BY_FORM |= {"wrong_form", "too_long"}
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from engine.findings import Location
 from engine.storage.recorded_moves import RecordedMoves
-from engine.vocabulary import STATUSES, ActorRoles, Priority, Status, Visibility
+from engine.vocabulary import STATUSES, ActorRoles, Priority, Status, TicketEvent, Visibility
 from engine.workflows.declaration import (
     ALWAYS,
     NEVER,
@@ -19,6 +19,7 @@ from engine.workflows.declaration import (
     PrioritySla,
     Readers,
     Service,
+    Webhook,
     Workflow,
     WorkingCalendar,
 )
@@ -115,6 +116,12 @@ def calendar(name: str, *hours: str, **more: object) -> Resource:
     return Resource.of(Kind.CALENDAR, name, WorkingCalendar.model_validate(declared | more))
 
 
+def webhook(name: str, url: str, *events: str) -> Resource:
+    """Return a webhook that is told of these events; of all, if none is named."""
+    declared = {"name": name, "url": url, "secretName": "hooks", "events": list(events) or None}
+    return Resource.of(Kind.WEBHOOK, name, Webhook.model_validate(declared))
+
+
 def sla(**priorities: object) -> Resource:
     return Resource.of(Kind.SETTING, SLA, PrioritySla.model_validate(priorities))
 
@@ -177,10 +184,12 @@ def one_of_everything() -> Plan:
         category("access", "Access"),
         item("network_outage", "incident_response", "incidents", icon="wifi_off"),
         service("acme/shop/prod/eu1/payment-api", "payment-team"),
+        webhook("chat", "https://hooks.example.com/chat"),
         auto_close("72h"),
         sla(),
     )
     desired = snapshot(
+        webhook("chat", "https://hooks.example.com/v2", "ticket.transitioned", "ticket.created"),
         calendar("office", "09:00-17:00", holidays=["2026-12-25"]),
         sla(HIGH={"response": "15m", "calendar": "office"}),
         workflow("incident_response", narrowed, "Incident response"),
@@ -307,6 +316,14 @@ def calendars() -> st.SearchStrategy[dict[Key, Resource]]:
     return st.lists(one, max_size=2).map(lambda each: dict(snapshot(*each)))
 
 
+WEBHOOKS: st.SearchStrategy[Resource] = st.builds(
+    lambda name, url, events: webhook(name, url, *events),
+    NAMES,
+    st.sampled_from(["https://hooks.example.com/x?y=1", "http://10.0.0.1:8080"]),
+    st.lists(st.sampled_from(TicketEvent), max_size=3),
+)
+
+
 def items(
     of_workflows: list[str], of_categories: list[str], of_calendars: list[str]
 ) -> st.SearchStrategy[list[Resource]]:
@@ -343,6 +360,7 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
     rest = [
         *draw(items(*names)),
         *draw(st.lists(st.builds(service, PATHS, LINES, auto_ticket=opens_tickets), max_size=2)),
+        *draw(st.lists(WEBHOOKS, max_size=2)),
         *draw(st.lists(st.sampled_from(["72h", "1d", NEVER]).map(auto_close), max_size=1)),
         *draw(st.lists(targets.map(lambda each: sla(HIGH=each)), max_size=1)),
         *draw(st.lists(st.sampled_from([*Visibility]).map(visibility), max_size=1)),

@@ -22,9 +22,11 @@ from reconciler.desired import desired_in
 from reconciler.diff import diff
 from tests.conftest import at, run
 from tests.crowds import open_many
-from tests.declared import DEFAULTS
+from tests.declared import DEFAULTS, put
+from tests.engine.storage.test_webhooks import owed, spread_all, webhook
 from tests.people import ANNA, MARTON
 
+PLAIN = {"title": "Another", "workflow": "service_request"}
 AWKWARD = '"quotes", \\ and / and \t tab,\r\n lines, é, \U0001f525, \u2028, - {not: yaml}'
 
 
@@ -83,6 +85,20 @@ async def test_life_goes_on_after_a_restoration(filled: Database, server: str) -
         ticket = await store.create(ANNA, form)
         await store.assign(ANNA, AssignTicket.checked(ticket=ticket.id, assignee=ANNA.id))
         assert [flaw async for _, flaw in audit_histories(restored)] == [None] * 4
+
+
+async def test_a_restored_webhook_is_told_of_what_happens_from_then_on(
+    filled: Database, server: str
+) -> None:
+    await put(filled, [webhook("chat")])
+    await TicketStore(filled).create(ANNA, CreateTicket.checked(**PLAIN))
+    await spread_all(filled, 1)
+    lines = await backup(filled)
+    async with empty_database(server) as restored:
+        await restore(restored, lines)
+        ticket = await TicketStore(restored).create(ANNA, CreateTicket.checked(**PLAIN))
+        await spread_all(restored, 1)
+        assert await owed(restored) == [(ticket.id, 1)]
 
 
 async def test_the_declared_part_can_be_planned(filled: Database) -> None:

@@ -63,16 +63,7 @@ def naive(
 def is_wanted(ticket: Ticket, wanted: TicketFilter, actor: Actor) -> bool:
     return all(
         (
-            wanted.status is None or ticket.status in wanted.status,
-            wanted.priority is None or ticket.priority in wanted.priority,
-            wanted.workflow is None or ticket.workflow in wanted.workflow,
-            wanted.assignee in (None, ticket.assignee),
-            wanted.requester in (None, ticket.requester),
-            wanted.assignee_group in (None, ticket.assignee_group),
-            not wanted.unassigned or ticket.assignee is None,
-            not wanted.assigned_to_me or ticket.assignee == actor.id,
-            not wanted.opened_by_me or ticket.requester == actor.id,
-            not wanted.my_groups or ticket.assignee_group in actor.groups,
+            wanted.fit(ticket, actor),
             wanted.created_since is None or ticket.created_at >= wanted.created_since,
             wanted.created_before is None or ticket.created_at < wanted.created_before,
             wanted.updated_since is None or ticket.updated_at >= wanted.updated_since,

@@ -21,6 +21,8 @@ ITEM = (
 CALENDAR = "ticketing:\n  calendars:\n    - name: office\n"
 OFFICE = "      timeZone: Europe/Budapest\n      hours: {monday: ['09:00-17:00']}\n"
 
+WEBHOOK = "ticketing:\n  webhooks:\n    - name: chat\n      secretName: chat-webhook\n"
+
 MISTAKES = {
     "no section": ("other: 1\n", [("missing_section", 1, 1)], "top-level 'ticketing'"),
     "an unknown key": ("ticketing:\n  workflow: []\n", [("unknown_key", 2, 3)], "'workflows'"),
@@ -292,6 +294,45 @@ MISTAKES = {
             ("wrong_type", 1, 77),
         ],
         "Known: CRITICAL, HIGH, MEDIUM, LOW",
+    ),
+    "a URL that leads nowhere": (
+        WEBHOOK + "      url: hooks.example.com\n",
+        [("wrong_url", 5, 12)],
+        "ticketing.webhooks[0].url: is not a URL in ASCII; write for example https://",
+    ),
+    "a password in a URL": (
+        WEBHOOK + "      url: https://me:word@hooks.example.com/\n",
+        [("wrong_url", 5, 12)],
+        "must hold no user and no password",
+    ),
+    "a number for a host": (
+        WEBHOOK + "      url: https://2130706433/\n",
+        [("wrong_url", 5, 12)],
+        "'2130706433' is neither",
+    ),
+    "an event that there is not": (
+        WEBHOOK + "      url: https://a.example/\n      events: [ticket.opened, ticket.created]\n",
+        [("unknown_event", 6, 16)],
+        "'ticket.opened' is not one of ticket.created, ticket.transitioned,",
+    ),
+    "a webhook that is told of nothing": (
+        WEBHOOK + "      url: https://a.example/\n      events: []\n",
+        [("no_events", 6, 15)],
+        "without `events`, it is told of all",
+    ),
+    "a path for a secret's name": (
+        WEBHOOK.replace("chat-webhook", "../jwt") + "      url: https://a.example/\n",
+        [("wrong_form", 4, 19)],
+        "lower-case letters and digits, and between them . and -",
+    ),
+    "a webhook without a secret, twice": (
+        (
+            "ticketing:\n  webhooks:\n"
+            "    - {name: chat, url: 'https://a.example/'}\n"
+            "    - {name: chat, url: 'https://b.example/', secretName: b}\n"
+        ),
+        [("missing_field", 3, 7), ("duplicate_name", 4, 14)],
+        "'secretName' is missing",
     ),
     "all at once": (
         (

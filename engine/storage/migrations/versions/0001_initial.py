@@ -186,6 +186,102 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("path", name=op.f("services_pkey")),
     )
     op.create_table(
+        "webhooks",
+        sa.Column("name", sa.Text(collation="C"), nullable=False),
+        sa.Column(
+            "followed_transaction",
+            sa.BigInteger(),
+            server_default=sa.text("pg_current_xact_id()::text::bigint"),
+            nullable=False,
+            comment="how far in the log deliveries are made; at first, from its declaration on",
+        ),
+        sa.Column(
+            "followed_entry",
+            sa.BigInteger(),
+            server_default=sa.text("9223372036854775807"),
+            nullable=False,
+        ),
+        sa.Column(
+            "obstacle",
+            sa.Text(),
+            nullable=True,
+            comment="why the servers attempt nothing; null: they do",
+        ),
+        sa.Column(
+            "held_until",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="the receiver asked to wait",
+        ),
+        sa.Column(
+            "gone_in",
+            sa.BigInteger(),
+            nullable=True,
+            comment="the reconciliation.id under which the receiver said that it is gone",
+        ),
+        sa.Column(
+            "declaration", sa.JSON(), nullable=False, comment="canonical; the row says nothing else"
+        ),
+        sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reconciliation", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["reconciliation"], ["reconciliations.id"], name=op.f("webhooks_reconciliation_fkey")
+        ),
+        sa.PrimaryKeyConstraint("name", name=op.f("webhooks_pkey")),
+    )
+    op.create_table(
+        "webhook_deliveries",
+        sa.Column("webhook", sa.Text(collation="C"), nullable=False),
+        sa.Column("ticket", sa.Text(collation="C"), nullable=False),
+        sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("state", sa.Text(), server_default="pending", nullable=False),
+        sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column(
+            "next_attempt_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.Column(
+            "claimed_until",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="somebody attempts it; after that, another may",
+        ),
+        sa.Column(
+            "last_answer",
+            sa.Text(),
+            nullable=True,
+            comment="of the latest attempt: its HTTP status, or why none",
+        ),
+        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True, comment="null: pending"),
+        sa.CheckConstraint(
+            "state IN ('pending', 'delivered', 'dead')", name=op.f("webhook_deliveries_state_check")
+        ),
+        sa.ForeignKeyConstraint(
+            ["webhook"], ["webhooks.name"], name=op.f("webhook_deliveries_webhook_fkey")
+        ),
+        sa.PrimaryKeyConstraint("webhook", "ticket", "seq", name=op.f("webhook_deliveries_pkey")),
+    )
+    op.create_index(
+        "webhook_deliveries_next_first_idx",
+        "webhook_deliveries",
+        ["webhook", "next_attempt_at"],
+        postgresql_where=sa.text("state = 'pending'"),
+    )
+    op.create_index(
+        "webhook_deliveries_of_a_ticket_idx",
+        "webhook_deliveries",
+        ["webhook", "ticket", "seq"],
+        postgresql_where=sa.text("state = 'pending'"),
+    )
+    op.create_index(
+        "webhook_deliveries_settled_idx",
+        "webhook_deliveries",
+        ["state", "settled_at"],
+        postgresql_where=sa.text("settled_at IS NOT NULL"),
+    )
+    op.create_table(
         "settings",
         sa.Column("name", sa.Text(collation="C"), nullable=False),
         sa.Column(
@@ -537,6 +633,20 @@ def upgrade() -> None:
             comment="JSON; text, so that its digest never depends on a reader",
         ),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column(
+            "transaction",
+            sa.BigInteger(),
+            server_default=sa.text("pg_current_xact_id()::text::bigint"),
+            nullable=False,
+            comment="which wrote it: the log is read in the order of transactions",
+        ),
+        sa.Column(
+            "entry",
+            sa.BigInteger(),
+            sa.Identity(always=True),
+            nullable=False,
+            comment="its place among those of its transaction",
+        ),
         sa.CheckConstraint(
             "kind IN ('created', 'status', 'assignee', 'priority', 'title', 'description',"
             " 'comment', 'note', 'sla_breach')",
@@ -549,6 +659,9 @@ def upgrade() -> None:
             ["ticket"], ["tickets.id"], name=op.f("ticket_status_history_ticket_fkey")
         ),
         sa.PrimaryKeyConstraint("ticket", "seq", name=op.f("ticket_status_history_pkey")),
+    )
+    op.create_index(
+        "ticket_status_history_as_a_log_idx", "ticket_status_history", ["transaction", "entry"]
     )
     op.execute(REFUSE_CHANGE)
     for table in APPEND_ONLY:

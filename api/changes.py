@@ -1,0 +1,166 @@
+"""The changes of all tickets, followed once a process, and told to whoever listens.
+
+A listener first reads what came after its position by itself, page by page, at its own pace. Once
+nothing is left it joins the one reader, which looks for news while anybody listens, and puts them
+into a queue of bounded length for each. Who lets its queue run full is let go, and can resume.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+
+from api.limits import STREAM_LIMITS
+from engine.errors import InterlockError, Unavailable
+from engine.storage.database import Database
+from engine.storage.journal import Position, journal_end
+from engine.storage.ticket_changes import LoggedChange, changes_after
+
+PAGE_CHANGES: Final = 100
+LOOK_SECONDS: Final = 0.25
+"""From one look for news to the next; a look without news is one read of an index."""
+
+log: Final = structlog.get_logger(component="changes")
+
+Wants = Callable[[LoggedChange], bool]
+
+
+class SlowReader(InterlockError):
+    """Changes came faster than they were taken: subscribe again after the position in `details`."""
+
+    code = "slow_reader"
+    status = 429
+
+
+@dataclass(slots=True, eq=False)
+class Listener:
+    """Somebody who waits for changes.
+
+    Attributes:
+        wants: tells which.
+        behind: what it knows already.
+        waiting: changes that it has not taken yet.
+        most: how many of them there may be.
+        overrun: whether there were more; then it hears nothing any more.
+
+    """
+
+    wants: Wants
+    behind: Position
+    most: int
+    waiting: deque[LoggedChange] = field(default_factory=deque)
+    overrun: bool = False
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def tell(self, change: LoggedChange) -> None:
+        """Put a change into the queue, if it is wanted and there is room."""
+        if self.overrun or change.position <= self.behind or not self.wants(change):
+            return
+        if len(self.waiting) < self.most:
+            self.waiting.append(change)
+        else:
+            self.overrun = True
+        self.news.set()
+
+    async def heard(self) -> AsyncGenerator[LoggedChange, None]:
+        """Yield the changes as they come.
+
+        Raises:
+            SlowReader: too many waited; after the last one that was yielded.
+
+        """
+        while True:
+            while self.waiting:
+                change = self.waiting.popleft()
+                self.behind = change.position
+                yield change
+            if self.overrun:
+                raise SlowReader(position=str(self.behind))
+            self.news.clear()
+            await self.news.wait()
+
+
+class Changes:
+    """The changes of one database.
+
+    Args:
+        database: whose changes.
+        most_waiting: how many a listener may let wait.
+
+    """
+
+    def __init__(
+        self, database: Database, most_waiting: int = STREAM_LIMITS.waiting_changes
+    ) -> None:
+        self._database = database
+        self._most_waiting = most_waiting
+        self._position: Position | None = None
+        self._listeners: set[Listener] = set()
+        self._is_heard = asyncio.Event()
+
+    @property
+    def listeners(self) -> int:
+        """How many listen right now."""
+        return len(self._listeners)
+
+    async def after(
+        self, position: Position | None, wants: Wants
+    ) -> AsyncGenerator[LoggedChange, None]:
+        """Yield the wanted changes that come after a position, or from now on, for ever.
+
+        Raises:
+            SlowReader: they were not taken as fast as they came.
+
+        """
+        position = position or self._position or await journal_end(self._database)
+        while True:
+            page = await changes_after(self._database, position, PAGE_CHANGES)
+            for change in page:
+                position = change.position
+                if wants(change):
+                    yield change
+            if not page and (self._position is None or self._position <= position):
+                break
+        with self._listening(Listener(wants, position, self._most_waiting)) as listener:
+            async with aclosing(listener.heard()) as heard:
+                async for change in heard:
+                    yield change
+
+    @contextmanager
+    def _listening(self, listener: Listener) -> Iterator[Listener]:
+        """Let the reader tell a listener everything that comes after what it knows."""
+        self._position = self._position or listener.behind
+        self._listeners.add(listener)
+        self._is_heard.set()
+        try:
+            yield listener
+        finally:
+            self._listeners.remove(listener)
+            if not self._listeners:
+                self._is_heard.clear()
+                self._position = None
+
+    async def follow(self) -> None:
+        """Look for news while anybody listens, for ever."""
+        while True:
+            await self._is_heard.wait()
+            try:
+                await self._look()
+            except Unavailable as error:
+                log.warning("the changes could not be followed", reason=error.message)
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _look(self) -> None:
+        """Tell everybody what has come since the last look."""
+        while (position := self._position) is not None:
+            page = await changes_after(self._database, position, PAGE_CHANGES)
+            if not page or self._position != position:  # everybody left; who came, may know less
+                break
+            self._position = page[-1].position
+            for change in page:
+                for listener in self._listeners:
+                    listener.tell(change)

@@ -1,0 +1,153 @@
+"""Resolvers: subscriptions to what happens to tickets and workflows."""
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Final, TypedDict
+
+from api.changes import Wants
+from api.graphql.context import Context
+from api.graphql.resolvers import Event, MakeContext, Resolvers
+from api.graphql.tartiflette_engine import snake_case
+from api.graphql.tickets import entry_fields
+from engine.storage.journal import checked_position, journal_end
+from engine.storage.ticket_changes import LoggedChange
+from engine.storage.ticket_reads import read_ticket
+from engine.tickets.following import ChangeFilter, TicketChange
+from engine.tickets.history import EntryKind
+from engine.tickets.rules import may_read, may_see
+from engine.tickets.ticket import Ticket
+from engine.workflows.compiler import CompiledWorkflow
+
+resolvers: Final = Resolvers()
+
+
+class OfTicket(TypedDict, total=False):
+    """The arguments of `Subscription.ticketChanged`."""
+
+    id: str
+    after: str | None
+
+
+class OfTickets(TypedDict, total=False):
+    """The arguments of `Subscription.ticketsChanged`."""
+
+    filter: Mapping[str, object] | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TicketChanged:
+    """A change; the fields are those of `TicketChange`."""
+
+    entry: dict[str, object]
+    ticket: Ticket
+    matches: bool
+    position: str
+
+
+@resolvers.field("Query.position")
+async def position(_parent: object, _arguments: object, context: Context, _info: object) -> str:
+    """Return where the log of all changes ends."""
+    return str(await journal_end(context.database))
+
+
+@resolvers.source("Subscription.ticketChanged")
+async def ticket_events(
+    arguments: OfTicket, make_context: MakeContext
+) -> AsyncGenerator[Event, None]:
+    """Yield what happens to one ticket."""
+    context: Context = await make_context()
+    ticket = await read_ticket(context.database, context.viewer, arguments["id"])
+
+    def wants(logged: LoggedChange) -> bool:
+        return logged.change.entry.ticket == ticket.id
+
+    told = events(arguments.get("after"), wants, ChangeFilter(), make_context)
+    async with aclosing(told):
+        async for event in told:
+            yield event
+
+
+@resolvers.source("Subscription.ticketsChanged")
+async def tickets_events(
+    arguments: OfTickets, make_context: MakeContext
+) -> AsyncGenerator[Event, None]:
+    """Yield what happens to the tickets of a filter."""
+    context: Context = await make_context()
+    wanted = filter_of(arguments)
+
+    def wants(logged: LoggedChange) -> bool:
+        return wanted.wants(logged.change, context.actor)
+
+    told = events(arguments.get("after"), wants, wanted, make_context)
+    async with aclosing(told):
+        async for event in told:
+            yield event
+
+
+async def events(
+    after: str | None, wants: Wants, wanted: ChangeFilter, make_context: MakeContext
+) -> AsyncGenerator[Event, None]:
+    """Yield the wanted changes that the viewer may see at the moment at which they are told."""
+    context: Context = await make_context()
+    position = None if after is None else await checked_position(context.database, after)
+    async with aclosing(context.changes.after(position, wants)) as changes:
+        async for logged in changes:
+            context = await make_context()
+            change = logged.change
+            if is_shown(change, context):
+                shown = TicketChanged(
+                    entry=entry_fields(change.entry, change.now),
+                    ticket=context.together([change.now])[0],
+                    matches=wanted.fit(change.now, context.actor),
+                    position=str(logged.position),
+                )
+                yield Event(shown, context, shown.position)
+
+
+def is_shown(change: TicketChange, context: Context) -> bool:
+    """Tell whether the viewer may see a change, as things are now."""
+    return may_read(change.now, context.viewer) and may_see(change.entry, change.now, context.actor)
+
+
+def filter_of(arguments: OfTickets) -> ChangeFilter:
+    """Return the filter that a client filled in.
+
+    Raises:
+        InvalidInput: a value can't be one; every complaint is listed.
+
+    """
+    given = {snake_case(name): value for name, value in (arguments.get("filter") or {}).items()}
+    kinds = given.get("kinds")
+    if isinstance(kinds, list):
+        given["kinds"] = [EntryKind[kind] for kind in kinds]
+    return ChangeFilter.checked(**given)
+
+
+@resolvers.source("Subscription.workflowsChanged")
+async def workflows_events(
+    _arguments: object, make_context: MakeContext
+) -> AsyncGenerator[Event, None]:
+    """Yield the workflows that are others than they were, whenever some are."""
+    context: Context = await make_context()
+    async with aclosing(context.workflows.changes()) as changes:
+        async for changed in changes:
+            yield Event({"workflows": changed}, await make_context())
+
+
+@resolvers.field("Subscription.ticketChanged")
+@resolvers.field("Subscription.ticketsChanged")
+async def ticket_changed(
+    event: TicketChanged, _arguments: object, _context: Context, _info: object
+) -> TicketChanged:
+    """Return what is told of a change."""
+    return event
+
+
+@resolvers.field("Subscription.workflowsChanged")
+async def workflows_changed(
+    event: dict[str, list[CompiledWorkflow]], _arguments: object, _context: Context, _info: object
+) -> dict[str, list[CompiledWorkflow]]:
+    """Return what is told of workflows."""
+    return event

@@ -1,0 +1,164 @@
+"""Every server tells receivers what they are owed; a slow one keeps no other waiting."""
+
+import asyncio
+import random
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import structlog
+from aiohttp import ClientSession
+
+from api.background import Chore, attempt
+from api.plugins import LivePlugins
+from api.webhooks.calling import call, open_session
+from api.webhooks.metrics import WebhookMetrics
+from api.webhooks.secrets import secrets_named
+from engine.plugins import Plugin
+from engine.storage.database import Database
+from engine.storage.webhook_deliveries import (
+    Delivery,
+    body_of,
+    claim,
+    settle,
+)
+from engine.storage.webhook_reports import count_deliveries
+from engine.storage.webhooks import WebhookAtWork, note_obstacle, spread, webhooks_at_work
+from engine.webhooks.addresses import Reach
+from engine.webhooks.attempts import Answer, DeliveryState, Obstacle, verdict
+from engine.webhooks.events import CONTENT_TYPE
+from engine.webhooks.hosts import HostList
+from engine.webhooks.signatures import Secret, signed
+from engine.webhooks.urls import target_of
+
+POLL_SECONDS: Final = 1
+COUNT_SECONDS: Final = 15
+LANES: Final = 4
+"""How many calls of one receiver a server makes at once, so that a slow one holds up few."""
+
+FAILURE: Final = "webhooks could not be worked on"
+
+log: Final = structlog.get_logger(component="webhooks")
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What it takes to call a receiver."""
+
+    reach: Reach
+    secrets: tuple[Secret, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Couriers:
+    """Delivers, while ticketing is on; replicas share the work.
+
+    Attributes:
+        hosts: which of them may be called.
+        secrets: the folder in which the texts of secrets are.
+        lanes: how many calls are made at once of each webhook's receiver.
+
+    """
+
+    database: Database
+    plugins: LivePlugins
+    hosts: HostList
+    secrets: Path | None
+    metrics: WebhookMetrics = field(default_factory=WebhookMetrics)
+    lanes: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def counting(self) -> Chore:
+        """What keeps the metrics up to date of what is owed."""
+        return Chore(self.take_count, COUNT_SECONDS, FAILURE)
+
+    async def take_count(self) -> None:
+        """Let the metrics tell how much is pending, and how much dead."""
+        self.metrics.show(await count_deliveries(self.database))
+
+    def is_on(self) -> bool:
+        """Tell whether anything may be delivered now."""
+        return self.plugins.is_on(Plugin.TICKETING)
+
+    async def go_on(self, every: float = POLL_SECONDS) -> None:
+        """Look every so many seconds for what is owed, and work on it, for ever."""
+        async with asyncio.TaskGroup() as tasks:
+            await Chore(partial(self.send_out, tasks), every, FAILURE, self.is_on).repeat()
+
+    async def send_out(self, tasks: asyncio.TaskGroup) -> None:
+        """Spread what happened into deliveries, and begin to make those that are due."""
+        for webhook in await webhooks_at_work(self.database):
+            await attempt(partial(self.serve, webhook, tasks), FAILURE)
+
+    async def serve(self, webhook: WebhookAtWork, tasks: asyncio.TaskGroup) -> None:
+        """Do so for one webhook."""
+        while await spread(self.database, webhook.declared):
+            pass
+        means = await self.means_for(webhook)
+        if means is not None:
+            name = webhook.declared.name
+            for _ in range(LANES - self.lanes[name]):
+                self.lanes[name] += 1
+                tasks.create_task(self.run_lane(webhook, means))
+
+    async def means_for(self, webhook: WebhookAtWork) -> Means | None:
+        """Return what it takes to call a receiver; None, and a note for people, if it lacks."""
+        found = await asyncio.to_thread(self.found_for, webhook)
+        obstacle = found if isinstance(found, Obstacle) else None
+        if obstacle != webhook.obstacle:
+            await note_obstacle(self.database, webhook.declared.name, obstacle)
+            if obstacle:
+                log.warning("a webhook can't be called", name=webhook.declared.name, why=obstacle)
+        return None if isinstance(found, Obstacle) else found
+
+    def found_for(self, webhook: WebhookAtWork) -> Means | Obstacle:
+        """Return what it takes to call a receiver, or what of it lacks."""
+        reach = self.hosts.reach_to(target_of(webhook.declared.url))
+        if reach is None:
+            return Obstacle.HOST_NOT_ALLOWED
+        secrets = secrets_named(self.secrets, webhook.declared.secret_name)
+        return secrets if isinstance(secrets, Obstacle) else Means(reach, secrets)
+
+    async def run_lane(self, webhook: WebhookAtWork, means: Means) -> None:
+        """Make one delivery after the other until none is due."""
+        try:
+            await attempt(partial(self.deliver_all, webhook, means), FAILURE)
+        finally:
+            self.lanes[webhook.declared.name] -= 1
+
+    async def deliver_all(self, webhook: WebhookAtWork, means: Means) -> None:
+        """Do so over connections of its own."""
+        async with open_session(means.reach) as session:
+            while self.is_on() and (delivery := await claim(self.database, webhook)):
+                answer = await self.tell(session, webhook.declared.url, delivery, means.secrets)
+                await self.note(webhook, delivery, answer)
+
+    async def tell(
+        self, session: ClientSession, url: str, delivery: Delivery, secrets: tuple[Secret, ...]
+    ) -> Answer:
+        """Make one attempt, and return what became of it."""
+        body = await body_of(self.database, delivery)
+        headers = signed(delivery.id, int(time.time()), body, secrets)
+        return await call(session, url, {**headers, "Content-Type": CONTENT_TYPE}, body)
+
+    async def note(self, webhook: WebhookAtWork, delivery: Delivery, answer: Answer) -> None:
+        """Write down what became of an attempt, and decide what is done next."""
+        decided = verdict(answer, delivery.attempts, random.random())  # noqa: S311  # no secret
+        await settle(self.database, webhook, delivery, answer, decided)
+        self.metrics.count(delivery.webhook, decided.state)
+        if decided.state is DeliveryState.DEAD:
+            tell_of_death(delivery, answer)
+
+
+def tell_of_death(delivery: Delivery, answer: Answer) -> None:
+    """Write down what will not be attempted again."""
+    log.warning(
+        "a delivery was given up",
+        webhook=delivery.webhook,
+        id=delivery.id,
+        attempts=delivery.attempts,
+        answer=str(answer),
+    )

@@ -1,0 +1,198 @@
+"""What happens to tickets and workflows, heard over a socket and as server-sent events."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from api.parts import Parts
+from engine.tickets.actor import Actor
+from tests.api.conftest import Api, Client, bearer
+from tests.api.graphql.test_notes import NOTE
+from tests.api.graphql.test_tickets import ASSIGN, COMMENT, MOVE, UPDATE, opened
+from tests.api.streams import SUBPROTOCOL, Socket
+from tests.declared import DEFAULTS, put
+from tests.people import ADA, ANNA, MARTON, STRANGER
+
+FIRST = DEFAULTS[0]
+POSITION = "{ position }"
+TICKET = """
+subscription ($id: ID!, $after: String) {
+  ticketChanged(id: $id, after: $after) {
+    entry { seq kind from to comment actorUser { name } } ticket { status version } matches position
+  }
+}
+"""
+TICKETS = """
+subscription ($filter: TicketChangeFilter, $after: String) {
+  ticketsChanged(filter: $filter, after: $after) {
+    entry { seq kind } ticket { id status assignee { name } } matches position
+  }
+}
+"""
+WORKFLOWS = "subscription { workflowsChanged { workflows { name retired } } }"
+
+
+@asynccontextmanager
+async def socket_of(client: Client, actor: Actor) -> AsyncIterator[Socket]:
+    async with client.ws_connect("/graphql/ws", protocols=(SUBPROTOCOL,)) as socket:
+        opened_socket = Socket(socket)
+        await opened_socket.initialise(bearer(actor)["Authorization"])
+        yield opened_socket
+
+
+async def end_of_changes(api: Api) -> str:
+    position: str = (await api.data(ANNA, POSITION))["position"]
+    return position
+
+
+async def changes(socket: Socket, field: str, count: int) -> list[dict[str, Any]]:
+    return [(await socket.data("a"))[field] for _ in range(count)]
+
+
+async def test_a_ticket_is_followed_through_its_life(api: Api) -> None:
+    ticket = await opened(api)
+    await api.data(MARTON, ASSIGN, id=ticket, to=MARTON.id)
+    async with socket_of(api.client, ANNA) as socket:
+        await socket.subscribe("a", TICKET, id=ticket, after=await end_of_changes(api))
+        await opened(api, title="Another ticket")
+        await api.data(MARTON, MOVE, id=ticket, to="IN_PROGRESS")
+        [moved] = await changes(socket, "ticketChanged", 1)
+        position = moved.pop("position")
+        assert moved == {
+            "entry": {
+                "seq": 3,
+                "kind": "STATUS",
+                "from": "OPEN",
+                "to": "IN_PROGRESS",
+                "comment": None,
+                "actorUser": {"name": "Marton P."},
+            },
+            "ticket": {"status": "IN_PROGRESS", "version": 3},
+            "matches": True,
+        }
+        await api.data(MARTON, COMMENT, id=ticket, text="Looking")
+        [commented] = await changes(socket, "ticketChanged", 1)
+        assert (commented["entry"]["seq"], commented["entry"]["comment"]) == (4, "Looking")
+    async with socket_of(api.client, ANNA) as socket:
+        await api.data(MARTON, COMMENT, id=ticket, text="Found it")
+        await socket.subscribe("a", TICKET, id=ticket, after=position)
+        await api.data(MARTON, MOVE, id=ticket, to="RESOLVED")
+        missed = await changes(socket, "ticketChanged", 3)
+        assert [each["entry"]["seq"] for each in missed] == [4, 5, 6]
+
+
+async def test_a_list_is_told_what_comes_and_what_leaves(api: Api) -> None:
+    async with socket_of(api.client, MARTON) as socket:
+        await socket.subscribe(
+            "a", TICKETS, filter={"assignedToMe": True}, after=await end_of_changes(api)
+        )
+        ticket, other = await opened(api), await opened(api)
+        await api.data(MARTON, ASSIGN, id=ticket, to=MARTON.id)
+        [came] = await changes(socket, "ticketsChanged", 1)
+        await api.data(ADA, ASSIGN, id=other, to=ANNA.id)
+        await api.data(MARTON, ASSIGN, id=ticket, to=None)
+        [left] = await changes(socket, "ticketsChanged", 1)
+    assert (came["ticket"]["id"], came["entry"]["kind"], came["matches"]) == (
+        ticket,
+        "ASSIGNEE",
+        True,
+    )
+    assert (left["ticket"]["id"], left["entry"]["seq"], left["matches"]) == (ticket, 3, False)
+
+
+@pytest.mark.parametrize(
+    ("actor", "heard"),
+    [(MARTON, ["NOTE", "COMMENT"]), (ADA, ["NOTE", "COMMENT"])]
+    + [(each, ["COMMENT"]) for each in (ANNA, STRANGER)],
+)
+async def test_notes_are_heard_by_the_assignee_side_only(
+    api: Api, actor: Actor, heard: list[str]
+) -> None:
+    ticket = await opened(api)
+    after = await end_of_changes(api)
+    await api.data(MARTON, NOTE, id=ticket, text="Their card is expired")
+    await api.data(MARTON, COMMENT, id=ticket, text="Looking")
+    for query, field in ((TICKET, "ticketChanged"), (TICKETS, "ticketsChanged")):
+        variables = {"id": ticket} if query is TICKET else {}
+        async with socket_of(api.client, actor) as socket:
+            await socket.subscribe("a", query, after=after, **variables)
+            told = await changes(socket, field, len(heard))
+            assert [each["entry"]["kind"] for each in told] == heard
+
+
+async def test_kinds_are_chosen(api: Api) -> None:
+    ticket = await opened(api)
+    after = await end_of_changes(api)
+    await api.data(ANNA, UPDATE, id=ticket, title="Cards fail", priority="LOW")
+    await api.data(MARTON, COMMENT, id=ticket, text="Looking")
+    await api.data(ADA, UPDATE, id=ticket, priority="CRITICAL")
+    async with socket_of(api.client, ANNA) as socket:
+        wanted = {"kinds": ["PRIORITY", "COMMENT"], "priority": ["CRITICAL"]}
+        await socket.subscribe("a", TICKETS, filter=wanted, after=after)
+        told = await changes(socket, "ticketsChanged", 2)
+        assert [(each["entry"]["seq"], each["matches"]) for each in told] == [(3, True), (5, True)]
+
+
+async def test_workflows_are_told_when_they_are_declared_otherwise(api: Api, parts: Parts) -> None:
+    async with socket_of(api.client, ANNA) as socket:
+        await socket.subscribe("a", WORKFLOWS)
+        await socket.subscribe("b", "{ position }")  # by its answer, the first one is open
+        assert "position" in await socket.data("b")
+        assert await socket.receive() == {"id": "b", "type": "complete"}
+        await put(parts.database, [replace(FIRST, retired=True)])
+        [told] = await changes(socket, "workflowsChanged", 1)
+        assert told == {"workflows": [{"name": FIRST.key.name, "retired": True}]}
+
+
+REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
+    "no such ticket": (TICKET, {"id": "tk_ffffff"}, "not_found"),
+    "no position": (TICKETS, {"after": "yesterday"}, "invalid_input"),
+    "a position to come": (TICKETS, {"after": "999999999999-1"}, "invalid_input"),
+    "an empty list": (TICKETS, {"filter": {"status": []}}, "invalid_input"),
+    "an unknown status": (TICKETS, {"filter": {"status": ["LOST"]}}, "invalid_variables"),
+}
+
+
+@pytest.mark.parametrize(("query", "variables", "code"), REFUSED.values(), ids=REFUSED)
+async def test_what_can_not_be_followed_is_refused(
+    api: Api, query: str, variables: dict[str, Any], code: str
+) -> None:
+    async with socket_of(api.client, ANNA) as socket:
+        await socket.subscribe("a", query, **variables)
+        message = await socket.receive()
+        [error] = message["payload"]
+        assert (message["type"], error["extensions"]["code"]) == ("error", code)
+
+
+async def test_while_ticketing_is_off_nothing_is_followed(api: Api) -> None:
+    switch = 'mutation { togglePlugin(name: "ticketing", enabled: false) { plugin { enabled } } }'
+    await api.data(ADA, switch)
+    async with socket_of(api.client, ANNA) as socket:
+        for query in (TICKETS, WORKFLOWS):
+            await socket.subscribe("a", query)
+            [error] = (await socket.receive())["payload"]
+            assert error["extensions"]["code"] == "plugin_disabled"
+
+
+async def test_events_are_resumed_by_the_position_of_the_last(api: Api) -> None:
+    after = await end_of_changes(api)
+    ticket = await opened(api)
+    await api.data(MARTON, COMMENT, id=ticket, text="Looking")
+    await api.data(MARTON, COMMENT, id=ticket, text="Found it")
+    asked = {"query": TICKETS, "variables": {"after": after}}
+    seen: list[int] = []
+    last: dict[str, str] = {}
+    for _ in range(3):
+        headers = bearer(ANNA) | last
+        async with api.client.post("/graphql/stream", json=asked, headers=headers) as response:
+            lines = [(await response.content.readline()).decode().strip() for _ in range(4)]
+            assert lines[0] == "event: next"
+            told = json.loads(lines[2].removeprefix("data: "))["data"]["ticketsChanged"]
+            assert lines[1] == f"id: {told['position']}"
+            seen.append(told["entry"]["seq"])
+            last = {"Last-Event-ID": told["position"]}
+    assert seen == [1, 2, 3]

@@ -1,0 +1,50 @@
+"""A running server keeps what its OpenAPI document promises, whatever it is asked."""
+
+import asyncio
+import os
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from api.keys import KeyEntry, Scope
+from api.limits import HttpLimits, Limits
+from api.settings import Settings
+from tests.api.conftest import KEY, SECRET, TOKENS, Client
+from tests.api.mounted import Mount
+from tests.people import ADA
+
+CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
+EXAMPLES = "30"
+ALWAYS_THE_SAME = ("--generation-deterministic",) if "CI" in os.environ else ()
+UNBOUNDED = HttpLimits(viewer_rate=0, address_rate=0)
+DECLARED = """
+ticketing:
+  services:
+    - {path: acme/shop/payment-api, slaGroup: payment-team, autoTicket: true}
+"""
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    mount = Mount(tmp_path)
+    mount.put(DECLARED)
+    return Settings(
+        database_url=SecretStr(database_url), jwt_secret=SECRET, values_file=mount.file
+    ).model_copy(update={"api_keys": (KeyEntry.of(KEY, Scope),), "limits": Limits(http=UNBOUNDED)})
+
+
+async def test_the_server_does_as_its_document_says(client: Client) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "schemathesis.cli", "--config-file", str(CONFIGURATION)),
+        *("run", "--max-examples", EXAMPLES, *ALWAYS_THE_SAME),
+        str(client.make_url("/api/v1/openapi.json")),
+        env=os.environ | {"TOKEN": TOKENS.mint(ADA, timedelta(hours=1)), "KEY": KEY},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    told, _ = await process.communicate()
+    assert process.returncode == 0, told.decode()

@@ -1,0 +1,170 @@
+"""A receiver on this machine, the webhooks that are declared for it, and the servers that call."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from sqlalchemy import text
+
+from api.background import in_background
+from api.licences import licence_for
+from api.plugins import LivePlugins
+from api.webhooks.couriers import Couriers
+from engine.storage.database import Database, Row, open_database
+from engine.storage.statements import Statement
+from engine.webhooks.hosts import HostList
+from engine.workflows.declaration import Ticketing
+from engine.workflows.resources import Kind, Resource, declared_resources
+from tests.declared import put
+
+AT_ONCE = 0.005
+PATIENCE_SECONDS = 20
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105 - published
+OTHER_SECRET = "whsec_b3RoZXJvdGhlcm90aGVyb3RoZXJvdGhlcg=="  # noqa: S105 - made up
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A request as it came."""
+
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def id(self) -> str:
+        return self.headers["webhook-id"]
+
+    @property
+    def event(self) -> dict[str, Any]:
+        event: dict[str, Any] = json.loads(self.body)
+        return event
+
+
+Answers = Callable[[Received], web.Response]
+
+
+def take(_request: Received) -> web.Response:
+    return web.Response(status=204)
+
+
+@dataclass(slots=True)
+class Receiver:
+    """Keeps what comes, and answers as a test says."""
+
+    received: list[Received] = field(default_factory=list)
+    answer: Answers = take
+    hold: asyncio.Event | None = None
+    news: asyncio.Condition = field(default_factory=asyncio.Condition)
+    url: str = ""
+
+    @property
+    def ids(self) -> list[str]:
+        return [each.id for each in self.received]
+
+    @property
+    def types(self) -> list[str]:
+        return [each.event["type"] for each in self.received]
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        received = Received(headers, await request.read())
+        async with self.news:
+            self.received.append(received)
+            self.news.notify_all()
+        if self.hold is not None:
+            await self.hold.wait()
+        return self.answer(received)
+
+    async def has(self, count: int) -> None:
+        """Return when so many requests have come."""
+        async with asyncio.timeout(PATIENCE_SECONDS), self.news:
+            await self.news.wait_for(lambda: len(self.received) >= count)
+
+
+@asynccontextmanager
+async def receiving() -> AsyncIterator[Receiver]:
+    receiver = Receiver()
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", receiver.handle)
+    async with TestServer(application) as server:
+        receiver.url = str(server.make_url("/hook"))
+        yield receiver
+
+
+def webhooks(*declared: dict[str, object]) -> list[Resource]:
+    ticketing = Ticketing.model_validate({"webhooks": declared})
+    found = declared_resources(ticketing).values()
+    return [each for each in found if each.key.kind is Kind.WEBHOOK]
+
+
+def chat_at(url: str, *events: str) -> dict[str, object]:
+    """Return a webhook that is told of these events; of all, if none is named."""
+    return {"name": "chat", "url": url, "secretName": "chat", "events": list(events) or None}
+
+
+async def declare(database: Database, url: str, *events: str) -> None:
+    await put(database, webhooks(chat_at(url, *events)))
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """Servers that deliver to a receiver."""
+
+    database: Database
+    folder: Path
+    hosts: HostList
+
+    async def courier(self, database: Database | None = None) -> Couriers:
+        used = database or self.database
+        plugins = await LivePlugins.read(used, licence_for(None, None))
+        return Couriers(used, plugins, self.hosts, self.folder)
+
+    async def make_rounds(self, until: int = 1) -> None:
+        """Do what is due until so many deliveries were made, and all that is due then."""
+        courier = await self.courier()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while True:
+                async with asyncio.TaskGroup() as tasks:
+                    await courier.send_out(tasks)
+                if len(await deliveries(self.database)) >= until:
+                    return
+
+    @asynccontextmanager
+    async def at_work(self, urls: Sequence[str] = ()) -> AsyncIterator[None]:
+        """Have one server at work, or one on each of these databases."""
+        async with AsyncExitStack() as stack:
+            opened = [await stack.enter_async_context(open_database(url)) for url in urls]
+            for database in opened or [self.database]:
+                courier = await self.courier(database)
+                await stack.enter_async_context(in_background(courier.go_on(AT_ONCE)))
+            yield
+
+
+async def deliveries(database: Database) -> list[Row]:
+    return await rows(database, "SELECT * FROM webhook_deliveries ORDER BY webhook, ticket, seq")
+
+
+async def rows(database: Database, statement: str) -> list[Row]:
+    return await database.rows(Statement.of(text(statement)))
+
+
+async def see(database: Database, state: str, count: int) -> list[Row]:
+    """Return the deliveries when so many are in a state."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            found = await deliveries(database)
+            if sum(each["state"] == state for each in found) == count:
+                return found
+
+
+async def let_time_pass(database: Database) -> None:
+    """Have everything that waits be due: delays, claims, and what a receiver asked for."""
+    await rows(database, "UPDATE webhook_deliveries SET next_attempt_at = now()")
+    await rows(database, "UPDATE webhook_deliveries SET claimed_until = now()")
+    await rows(database, "UPDATE webhooks SET held_until = now()")
