@@ -95,8 +95,8 @@ async def application_on(
             parts.database, plugins, settings.webhook_hosts, settings.webhook_secrets_dir
         )
         beside = [chore.repeat() for chore in (*chores(parts.database, plugins), couriers.counting)]
-        works = (follow(parts.url, *refreshes), changes.follow(), couriers.go_on(), *beside)
-        await stack.enter_async_context(in_background(keys.follow(), *works))
+        followed = (follow(parts.url, *refreshes), keys.follow(), changes.follow())
+        await stack.enter_async_context(in_background(*followed, couriers.go_on(), *beside))
 
         executor = await interlock_executor(settings.limits.graphql)
         if settings.trusted_documents is not None:

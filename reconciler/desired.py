@@ -74,8 +74,13 @@ def places_of(declaration: Declaration) -> dict[Key, Location]:
         for kind, path, names in lists
         for index, name in enumerate(names)
     }
+    settings = (
+        (AUTO_CLOSE, "auto_close", ("autoClose", "afterResolved")),
+        (SLA, "sla", ("sla",)),
+        (VISIBILITY, "visibility", ("visibility",)),
+    )
     return places | {
-        Key(Kind.SETTING, AUTO_CLOSE): declaration.place("autoClose", "afterResolved"),
-        Key(Kind.SETTING, SLA): declaration.place("sla"),
-        Key(Kind.SETTING, VISIBILITY): declaration.place("visibility"),
+        Key(Kind.SETTING, name): declaration.place(*path)
+        for name, field, path in settings
+        if field in ticketing.model_fields_set
     }

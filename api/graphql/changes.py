@@ -13,7 +13,7 @@ from api.graphql.tickets import entry_fields
 from engine.storage.journal import checked_position, journal_end
 from engine.storage.ticket_changes import LoggedChange
 from engine.storage.ticket_reads import read_ticket
-from engine.tickets.following import ChangeFilter, TicketChange
+from engine.tickets.following import ChangeFilter
 from engine.tickets.history import EntryKind
 from engine.tickets.rules import may_read, may_see
 from engine.tickets.ticket import Ticket
@@ -96,7 +96,9 @@ async def events(
         async for logged in changes:
             context = await make_context()
             change = logged.change
-            if is_shown(change, context):
+            if may_read(change.now, context.viewer) and may_see(
+                change.entry, change.now, context.actor
+            ):
                 shown = TicketChanged(
                     entry=entry_fields(change.entry, change.now),
                     ticket=context.together([change.now])[0],
@@ -104,11 +106,6 @@ async def events(
                     position=str(logged.position),
                 )
                 yield Event(shown, context, shown.position)
-
-
-def is_shown(change: TicketChange, context: Context) -> bool:
-    """Tell whether the viewer may see a change, as things are now."""
-    return may_read(change.now, context.viewer) and may_see(change.entry, change.now, context.actor)
 
 
 def filter_of(arguments: OfTickets) -> ChangeFilter:

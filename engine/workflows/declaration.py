@@ -366,13 +366,6 @@ class Service(Declared):
     """Going down again so soon after a recovery re-opens the ticket; 0s for a new one each time."""
 
 
-class Readers(Declared):
-    """Who may read tickets: `ticketing.visibility`, which is written as one word."""
-
-    readers: Annotated[Visibility, Field(strict=False)] = Visibility.EVERYONE
-    """Everyone who is signed in, or those who are involved in a ticket."""
-
-
 class Webhook(Declared):
     """Somebody who is told, by HTTP, what happens to tickets."""
 
@@ -387,6 +380,13 @@ class Webhook(Declared):
     """What it is told of; everything if left out."""
     secret_name: SecretName
     """The name of the secret that signs what it is told; the servers find its text by it."""
+
+
+class Readers(Declared):
+    """Who may read tickets: `ticketing.visibility`, which is written as one word."""
+
+    readers: Annotated[Visibility, Field(strict=False)] = Visibility.EVERYONE
+    """Everyone who is signed in, or those who are involved in a ticket."""
 
 
 class Ticketing(Declared):

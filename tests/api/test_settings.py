@@ -113,6 +113,11 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "an unknown log level": ("LOG_LEVEL", "loud", "it must be debug or info or warning or error."),
     "a short secret": ("JWT_SECRET", "short", "must be a secret of at least 32 characters."),
     "another database": ("DATABASE_URL", "mysql://db", "must be the address of a PostgreSQL"),
+    "a host that is none": (
+        "WEBHOOK_HOSTS",
+        "hooks.example.com 0x7f.1",
+        "such as 203.0.113.7; '0x7f.1' is neither.",
+    ),
     "keys by http": ("JWKS", "http://id.example/keys", "keys are taken by https"),
     "keys by ftp": ("JWKS", "ftp://id.example/keys", "keys are taken by https"),
     "keys with a password": ("JWKS", "https://me:hunter2@id.example/", "holds a password"),
@@ -131,11 +136,6 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "a claim of two words": ("CLAIM_GROUPS", "my groups", "must be the name of a claim"),
     "an admin by no value": ("CLAIM_ADMIN", "groups=", "or claim=value"),
     "an admin by no claim": ("CLAIM_ADMIN", "=admin", "or claim=value"),
-    "a host that is none": (
-        "WEBHOOK_HOSTS",
-        "hooks.example.com 0x7f.1",
-        "such as 203.0.113.7; '0x7f.1' is neither.",
-    ),
     "an unknown limit": (
         "LIMITS",
         "depth_fields=20 depht_fields=3",
