@@ -188,6 +188,15 @@ BROKEN: dict[str, tuple[Callable[[Provider], None], str]] = {
 }
 
 
+def read_at(live: LiveKeys) -> float:
+    """Return the metric that tells when the keys could be read last."""
+    [collector] = live.collectors
+    [metric] = collector.collect()
+    [sample] = metric.samples
+    assert sample.name == "interlock_token_keys_read_timestamp_seconds"
+    return sample.value
+
+
 @pytest.mark.parametrize(("fail", "reason"), BROKEN.values(), ids=BROKEN)
 async def test_what_can_not_be_read_leaves_the_known_keys_in_use(
     fail: Callable[[Provider], None],
@@ -199,6 +208,8 @@ async def test_what_can_not_be_read_leaves_the_known_keys_in_use(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     await live.begin()
+    before = read_at(live)
+    assert before > 0
     fail(issuer)
     with capture_logs() as lines:
         for _ in range(3):
@@ -208,6 +219,7 @@ async def test_what_can_not_be_read_leaves_the_known_keys_in_use(
             await live.renew()
     [line] = lines
     assert (line["log_level"], line["old_keys_in_use"]) == ("error", True)
+    assert read_at(live) == before
     assert reason in line["reason"]
     assert (await tokens.identified(BY_RSA)).id == "u_b1"
 
