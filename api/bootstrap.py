@@ -144,7 +144,11 @@ async def application_on(
                 settings.trusted_proxies,
             ),
             check_readiness,
-            [*(values.metrics.collectors if values else ()), *couriers.metrics.collectors],
+            [
+                *(values.metrics.collectors if values else ()),
+                *couriers.metrics.collectors,
+                *keys.collectors,
+            ],
         )
         application.on_shutdown.append(lifetimes.end_all)
         yield application

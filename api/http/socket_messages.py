@@ -20,6 +20,7 @@ class CloseCode(IntEnum):
     """Why the server closes a socket. From 4400 on they are the protocol's own."""
 
     GOING_AWAY = 1001
+    TRY_AGAIN_LATER = 1013
     INTERNAL_ERROR = 4500
     INVALID_MESSAGE = 4400
     UNAUTHORIZED = 4401

@@ -39,7 +39,7 @@ from api.http.socket_messages import (
 from api.identity import bearer_token
 from api.limits import STREAM_LIMITS, StreamLimits
 from api.throttle import TooManyRequests, buckets
-from engine.errors import InterlockError, InvalidInput, Unauthenticated
+from engine.errors import InterlockError, InvalidInput, Unauthenticated, Unavailable
 from engine.tickets.actor import Actor
 
 PATH: Final = "/graphql/ws"
@@ -166,6 +166,8 @@ class GraphQLSocket:
         except Unauthenticated as refused:
             reason = refused.details.get("reason")
             raise SocketClosed(CloseCode.FORBIDDEN, f"Forbidden: {reason}") from None
+        except Unavailable as error:
+            raise SocketClosed(CloseCode.TRY_AGAIN_LATER, error.message) from None
         bind_contextvars(actor=self._actor.id)
         self._shares.enter_context(self._throttle.in_flight.one_of(self._actor.id))
         lifetime.lasts(tokens.seconds_left(token), End.TOKEN_EXPIRED)

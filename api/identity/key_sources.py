@@ -2,11 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 import structlog
+from prometheus_client import Gauge
+from prometheus_client.registry import Collector
 
 from api import limits
 from api.identity.key_set import KeySet, keys_in
@@ -24,6 +26,10 @@ class KeySource(Protocol):
     @property
     def keys(self) -> KeySet:
         """The keys that are in use; Unavailable if none were read yet."""
+
+    @property
+    def collectors(self) -> Sequence[Collector]:
+        """What is measured of them."""
 
     def check(self) -> None:
         """Return if there are keys; Unavailable, with the reason, if there are not."""
@@ -43,6 +49,7 @@ class FixedKeys:
     """Keys that never change."""
 
     keys: KeySet
+    collectors: Sequence[Collector] = ()
 
     def check(self) -> None:
         """Do nothing: they are there."""
@@ -92,6 +99,12 @@ class LiveKeys:
         self._flaw = "they were not read yet"
         self._reading: asyncio.Task[None] | None = None
         self._next_at = 0.0
+        self._read_at = Gauge(
+            "interlock_token_keys_read_timestamp_seconds",
+            "When the keys that tokens are checked with could be read last, since 1970.",
+            registry=None,
+        )
+        self.collectors = (self._read_at,)
 
     @property
     def keys(self) -> KeySet:
@@ -127,9 +140,11 @@ class LiveKeys:
             raise Misconfigured(f"The keys of {self._origin} can't be used: {self._flaw}")
 
     async def renew(self) -> None:
-        """Read the keys again, unless that was done a moment ago; join whoever is at it."""
-        if not self._is_reading and self._clock() < self._next_at:
-            return
+        """Read the keys again, unless somebody asked for it a moment ago; join whoever is at it."""
+        if not self._is_reading:
+            if self._clock() < self._next_at:
+                return
+            self._next_at = self._clock() + limits.KEYS_AT_ONCE_SECONDS
         await self._read_once()
 
     async def follow(self) -> None:
@@ -146,7 +161,6 @@ class LiveKeys:
     async def _read_once(self) -> None:
         """Read the keys in a task of its own: whoever waits may leave without ending it."""
         if self._reading is None or self._reading.done():
-            self._next_at = self._clock() + limits.KEYS_AT_ONCE_SECONDS
             self._reading = asyncio.create_task(self._take_over())
         await asyncio.shield(self._reading)
 
@@ -159,6 +173,7 @@ class LiveKeys:
             self._complain(error.message if isinstance(error, Unavailable) else str(error))
         else:
             self._document, self._flaw = document, ""
+            self._read_at.set_to_current_time()
 
     def _use(self, keys: KeySet) -> None:
         self._keys = keys

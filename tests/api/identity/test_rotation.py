@@ -75,10 +75,9 @@ async def refusal(tokens: Tokens, token: str) -> object:
 
 
 async def test_a_token_of_a_new_key_is_taken_at_once(
-    issuer: Provider, live: LiveKeys, tokens: Tokens, clock: Clock
+    issuer: Provider, live: LiveKeys, tokens: Tokens
 ) -> None:
     await live.begin()
-    clock.now += AT_ONCE
     issuer.publish(RSA_JWK, CURVE_JWK)
     assert (await tokens.identified(BY_CURVE)).id == "u_b1"
     assert (await tokens.identified(BY_RSA)).id == "u_b1"
@@ -89,7 +88,6 @@ async def test_unknown_keys_cause_one_reading_in_a_while(
     issuer: Provider, live: LiveKeys, tokens: Tokens, clock: Clock
 ) -> None:
     await live.begin()
-    clock.now += AT_ONCE
     unknown = [RS256.token(CLAIMS, RS256.header | {"kid": f"k{n}"}) for n in range(30)]
     reasons = await asyncio.gather(*(refusal(tokens, each) for each in unknown))
     assert {*reasons} == {TokenRefusal.UNKNOWN_KEY}
@@ -103,10 +101,9 @@ async def test_unknown_keys_cause_one_reading_in_a_while(
 
 
 async def test_whoever_comes_while_keys_are_read_waits_for_them(
-    issuer: Provider, live: LiveKeys, tokens: Tokens, clock: Clock
+    issuer: Provider, live: LiveKeys, tokens: Tokens
 ) -> None:
     await live.begin()
-    clock.now += AT_ONCE
     issuer.publish(CURVE_JWK)
     issuer.answering.clear()
     waiting = [asyncio.create_task(tokens.identified(BY_CURVE)) for _ in range(3)]
@@ -121,10 +118,9 @@ async def test_whoever_comes_while_keys_are_read_waits_for_them(
 
 
 async def test_a_token_that_no_key_could_make_good_causes_no_reading(
-    issuer: Provider, live: LiveKeys, tokens: Tokens, clock: Clock
+    issuer: Provider, live: LiveKeys, tokens: Tokens
 ) -> None:
     await live.begin()
-    clock.now += AT_ONCE
     for token in ("a.b.c", RS256.token(sign=RS256.forge), RS256.token(GOOD, {"alg": "none"})):
         await refusal(tokens, token)
     assert issuer.asked == 1
@@ -192,6 +188,15 @@ BROKEN: dict[str, tuple[Callable[[Provider], None], str]] = {
 }
 
 
+def read_at(live: LiveKeys) -> float:
+    """Return the metric that tells when the keys could be read last."""
+    [collector] = live.collectors
+    [metric] = collector.collect()
+    [sample] = metric.samples
+    assert sample.name == "interlock_token_keys_read_timestamp_seconds"
+    return sample.value
+
+
 @pytest.mark.parametrize(("fail", "reason"), BROKEN.values(), ids=BROKEN)
 async def test_what_can_not_be_read_leaves_the_known_keys_in_use(
     fail: Callable[[Provider], None],
@@ -203,6 +208,8 @@ async def test_what_can_not_be_read_leaves_the_known_keys_in_use(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     await live.begin()
+    before = read_at(live)
+    assert before > 0
     fail(issuer)
     with capture_logs() as lines:
         for _ in range(3):
@@ -212,6 +219,7 @@ async def test_what_can_not_be_read_leaves_the_known_keys_in_use(
             await live.renew()
     [line] = lines
     assert (line["log_level"], line["old_keys_in_use"]) == ("error", True)
+    assert read_at(live) == before
     assert reason in line["reason"]
     assert (await tokens.identified(BY_RSA)).id == "u_b1"
 
@@ -400,7 +408,6 @@ async def test_a_fault_of_ours_leaves_the_keys_in_use_and_is_told(clock: Clock) 
     answers[:] = [fail, succeed]
     live = LiveKeys(read, "somewhere", clock=clock)
     await live.begin()
-    clock.now += AT_ONCE
     with capture_logs() as lines:
         await live.renew()
     assert [line["reason"] for line in lines] == ["out of order"]

@@ -12,6 +12,7 @@ from engine.errors import Misconfigured
 from tests.api.identity.provider import provider
 from tests.api.identity.signers import CURVE_JWK, ES256, ISSUER, RS256, RSA_JWK, jwks
 from tests.api.identity.test_refusals import bearer
+from tests.api.streams import SUBPROTOCOL, Socket
 
 VIEWER = {"query": "{ viewer { id name groups admin } }"}
 CLAIMS = {
@@ -62,6 +63,24 @@ async def test_a_server_is_not_ready_before_it_has_keys(parts: Parts) -> None:
             assert response.status == 503
         async with client.get("/healthz") as response:
             assert response.status == 200
+        async with client.ws_connect("/graphql/ws", protocols=(SUBPROTOCOL,)) as opened:
+            socket = Socket(opened)
+            await socket.send({"type": "connection_init", "payload": bearer(RS256.token(CLAIMS))})
+            code, _ = await socket.closed()
+            assert code == 1013
+
+
+async def test_a_socket_takes_a_token_of_a_new_key(parts: Parts) -> None:
+    async with (
+        provider(RSA_JWK) as issuer,
+        application_on(parts, Settings.from_env({"INTERLOCK_JWKS": issuer.address})) as application,
+        TestClient(TestServer(application)) as client,
+        client.ws_connect("/graphql/ws", protocols=(SUBPROTOCOL,)) as opened,
+    ):
+        issuer.publish(CURVE_JWK)
+        socket = Socket(opened)
+        token = ES256.token(CLAIMS | {"name": "Anna"})
+        await socket.initialise(bearer(token)["Authorization"])
 
 
 async def test_a_server_starts_with_a_file_of_keys_and_not_without(
