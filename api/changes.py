@@ -7,7 +7,7 @@ into a queue of bounded length for each. Who lets its queue run full is let go, 
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
 from typing import Final
@@ -21,6 +21,7 @@ from engine.storage.journal import Position, journal_end
 from engine.storage.ticket_changes import LoggedChange, changes_after
 
 PAGE_CHANGES: Final = 100
+TOLD_AT_ONCE: Final = 20
 LOOK_SECONDS: Final = 0.25
 """From one look for news to the next; a look without news is one read of an index."""
 
@@ -161,6 +162,12 @@ class Changes:
             if not page or self._position != position:  # everybody left; who came, may know less
                 break
             self._position = page[-1].position
+            await self._tell(page)
+
+    async def _tell(self, page: Sequence[LoggedChange]) -> None:
+        """Tell everybody, a few at a time: whoever is told has work to do, and others wait, too."""
+        for count, listener in enumerate(tuple(self._listeners), 1):
             for change in page:
-                for listener in self._listeners:
-                    listener.tell(change)
+                listener.tell(change)
+            if count % TOLD_AT_ONCE == 0:
+                await asyncio.sleep(0)

@@ -1,5 +1,6 @@
 """Resolvers: subscriptions to what happens to tickets and workflows."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -94,6 +95,7 @@ async def events(
     position = None if after is None else await checked_position(context.database, after)
     async with aclosing(context.changes.after(position, wants)) as changes:
         async for logged in changes:
+            await asyncio.sleep(0)  # a backlog holds up nobody else
             context = await make_context()
             change = logged.change
             if may_read(change.now, context.viewer) and may_see(

@@ -1,5 +1,7 @@
 """Bring a database to the schema that this version of Interlock works on."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +16,7 @@ from sqlalchemy.pool import NullPool
 
 from engine.errors import Misconfigured, Unavailable
 from engine.storage.database import connect
+from engine.storage.moved_journal import settle_journal
 from engine.storage.outages import outages_told
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -30,11 +33,21 @@ async def migrate(url: str) -> None:
         Unavailable: the database does not answer, or does not let us in.
 
     """
+    async with migrating(url) as connection:
+        await upgrade_over(connection)
+    async with migrating(url) as connection:  # the first was closed by whom it was lent to
+        with outages_told():
+            await settle_journal(connection)
+
+
+@asynccontextmanager
+async def migrating(url: str) -> AsyncIterator[asyncpg.Connection]:
+    """Yield a connection, and let no other replica migrate for the length of the block."""
     connection = await connect(url)
     try:
         with outages_told():
             await connection.execute(LOCK, MIGRATION_LOCK, timeout=MIGRATION_SECONDS_MAX)
-        await upgrade_over(connection)
+        yield connection
     finally:
         await connection.close()
 

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import AbstractAsyncContextManager, suppress
 
+import asyncpg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,6 +18,7 @@ from engine.storage.journal import (
     journal_after,
     journal_end,
 )
+from engine.storage.schema import migrate
 from engine.storage.ticket_reads import histories, read_ticket
 from engine.storage.ticket_store import TicketStore, change_ticket, locked_ticket
 from engine.tickets.changes import commenting
@@ -24,7 +26,8 @@ from engine.tickets.history import Entry, EntryKind
 from engine.tickets.requests import CommentTicket
 from engine.tickets.ticket import Ticket
 from engine.tickets.viewer import EVERYTHING
-from tests.engine.storage.changes import comment, edit, hand_over, open_ticket, pick_up
+from tests.conftest import run
+from tests.engine.storage.changes import comment, edit, flaws, hand_over, open_ticket, pick_up
 from tests.gates import PATIENCE_SECONDS
 from tests.people import MARTON
 
@@ -222,3 +225,30 @@ async def test_a_position_of_another_database_is_refused(
     assert await checked_position(database, str(end)) == end
     with pytest.raises(InvalidInput, match="another database"):
         await checked_position(database, str(Position(end.transaction + 1_000_000, 1)))
+
+
+AS_IF_MOVED = (
+    "ALTER TABLE ticket_status_history DISABLE TRIGGER USER",
+    "UPDATE ticket_status_history SET transaction = transaction + 1000000000",
+    "ALTER TABLE ticket_status_history ENABLE TRIGGER USER",
+)
+"""What a dump brings along that was taken of a server with more transactions."""
+
+
+async def test_a_database_that_was_moved_by_its_contents_is_followed_again(
+    store: TicketStore, database: Database, database_url: str
+) -> None:
+    ticket = await open_ticket(store)
+    await comment(store, ticket)
+    await run(database_url, *AS_IF_MOVED)
+    assert await journal_after(database, BEGINNING, ENOUGH) == []
+    await migrate(database_url)
+    end = await journal_end(database)
+    await comment(store, ticket)
+    assert (await told_after(database, end, 1))[-1] == (ticket.id, 3)
+    entries: list[JournalEntry] = []
+    await follow(database, entries, until=3)
+    assert told(entries) == await recorded(database)
+    with pytest.raises(asyncpg.RestrictViolationError):
+        await run(database_url, "DELETE FROM ticket_status_history")
+    assert await flaws(database) == []
