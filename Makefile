@@ -45,3 +45,4 @@ bench: .venv/ready  ## speed, as ratios against named references
 	$(BIN)/python -m benchmarks.sla
 	$(BIN)/python -m benchmarks.subscriptions
 	$(BIN)/python -m benchmarks.hostile
+	$(BIN)/python -m benchmarks.api

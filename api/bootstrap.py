@@ -1,16 +1,14 @@
 """The one place that wires settings to concrete parts."""
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from aiohttp import web
+from prometheus_client.registry import Collector
 
 from api.background import in_background
-from api.catalog import LiveCatalog
-from api.changes import Changes
 from api.following import follow
-from api.graphql.context import Context
 from api.graphql.interlock_schema import interlock_executor
 from api.graphql.trusted import TrustedDocuments
 from api.housekeeping import chores
@@ -29,23 +27,20 @@ from api.http.ticket_routes import ticket_routes
 from api.http.websocket import socket_route
 from api.identity import Tokens
 from api.identity.configured import rules_of
+from api.identity.key_sources import KeySource
 from api.identity.opening import key_source
 from api.keys import ApiKeys
 from api.licences import licence_for
+from api.live import Live
 from api.logs import configure_logging
 from api.monitoring import Monitoring
 from api.mounted_values import MountedValues
 from api.parts import Parts, open_parts
-from api.people import People
 from api.plugins import Clock, LivePlugins
 from api.settings import Settings
 from api.values_watch import ValuesWatch
-from api.visibility import LiveVisibility
 from api.webhooks.couriers import Couriers
-from api.workflows import LiveWorkflows
 from engine.storage.database import Database
-from engine.storage.ticket_store import TicketStore
-from engine.tickets.actor import Actor
 
 
 def run_interlock(settings: Settings, announce: Callable[[str], None]) -> None:
@@ -76,95 +71,105 @@ async def application_on(
 
     `clock` tells whether the licence has expired.
     """
-    values = mounted_values(parts.database, settings)
-    people = People(parts.database)
     async with AsyncExitStack() as stack:
-        if values is not None:
-            await stack.enter_async_context(kept_in_force(values))
-        workflows = await LiveWorkflows.read(parts.database)
-        catalog = await LiveCatalog.read(parts.database)
+        values = await stack.enter_async_context(values_in_force(parts.database, settings))
         licence = licence_for(settings.license_public_key, settings.license_key)
         plugins = await LivePlugins.read(parts.database, licence, clock)
         plugins.tell()
+        live = await Live.read(parts.database, settings.limits, plugins)
         keys = key_source(settings)
         await keys.begin()
-        visibility = await LiveVisibility.read(parts.database)
-        refreshes = (plugins.refresh, workflows.refresh, catalog.refresh, visibility.refresh)
-        changes = Changes(parts.database, settings.limits.stream.waiting_changes)
         couriers = Couriers(
             parts.database, plugins, settings.webhook_hosts, settings.webhook_secrets_dir
         )
-        beside = [chore.repeat() for chore in (*chores(parts.database, plugins), couriers.counting)]
-        followed = (follow(parts.url, *refreshes), keys.follow(), changes.follow())
-        await stack.enter_async_context(in_background(*followed, couriers.go_on(), *beside))
-
-        executor = await interlock_executor(settings.limits.graphql)
-        if settings.trusted_documents is not None:
-            executor.trust(TrustedDocuments.read(settings.trusted_documents))
-
-        async def context_for(actor: Actor) -> Context:
-            await people.remember(actor)
-            viewer = visibility.viewer(actor)
-            return Context(
-                viewer,
-                parts.database,
-                TicketStore(parts.database, viewer.visibility),
-                workflows,
-                catalog,
-                plugins,
-                settings.limits.graphql,
-                changes,
-            )
+        works = works_beside(parts.url, live, keys, couriers)
+        await stack.enter_async_context(in_background(*works))
 
         async def check_readiness() -> None:
             keys.check()
             await parts.database.check()
 
-        rest = [
-            *ticket_routes(context_for),
-            *registry_routes(values),
-            *template_routes(parts.database),
-            *monitoring_routes(Monitoring(parts.database, plugins)),
-        ]
-        explorer = Explorer() if settings.explorer else None
         lifetimes = Lifetimes()
         application = build_application(
-            [
-                *GraphQLDoor(executor, context_for, settings.graphql_batch, explorer).routes,
-                schema_route(executor.sdl),
-                socket_route(executor, context_for, lifetimes, settings.limits.stream),
-                *events_routes(executor, context_for, lifetimes, settings.limits.stream),
-                *rest,
-                openapi_route(rest),
-            ],
-            Guards(
-                Tokens(keys, rules_of(settings)),
-                ApiKeys(settings.api_keys),
-                settings.limits.http,
-                settings.trusted_proxies,
-            ),
+            [*await graphql_routes(settings, live, lifetimes), *rest_routes(live, values)],
+            guards_of(settings, keys),
             check_readiness,
-            [
-                *(values.metrics.collectors if values else ()),
-                *couriers.metrics.collectors,
-                *keys.collectors,
-            ],
+            [*collectors_of(values), *couriers.metrics.collectors, *keys.collectors],
         )
         application.on_shutdown.append(lifetimes.end_all)
         yield application
 
 
-def mounted_values(database: Database, settings: Settings) -> MountedValues | None:
-    """Return the values file of the settings, if there is one."""
-    if settings.values_file is None:
-        return None
-    return MountedValues(database, settings.values_file, settings.values_key)
-
-
 @asynccontextmanager
-async def kept_in_force(values: MountedValues) -> AsyncIterator[None]:
-    """Bring values into force before the block, and again when they change while it lasts."""
+async def values_in_force(
+    database: Database, settings: Settings
+) -> AsyncIterator[MountedValues | None]:
+    """Bring the values file of the settings into force, and again when it changes in the block.
+
+    Yields:
+        None if there is none.
+
+    """
+    if settings.values_file is None:
+        yield None
+        return
+    values = MountedValues(database, settings.values_file, settings.values_key)
     watch = ValuesWatch(values)
     await watch.catch_up()
     async with in_background(watch.follow()):
-        yield
+        yield values
+
+
+def works_beside(
+    url: str, live: Live, keys: KeySource, couriers: Couriers
+) -> Iterator[Coroutine[object, object, None]]:
+    """Yield what a server does beside answering."""
+    yield follow(url, *live.refreshes)
+    yield keys.follow()
+    yield live.changes.follow()
+    yield couriers.go_on()
+    for chore in (*chores(live.database, live.plugins), couriers.counting):
+        yield chore.repeat()
+
+
+async def graphql_routes(
+    settings: Settings, live: Live, lifetimes: Lifetimes
+) -> list[web.AbstractRouteDef]:
+    """Return the routes of those who speak GraphQL."""
+    executor = await interlock_executor(settings.limits.graphql)
+    if settings.trusted_documents is not None:
+        executor.trust(TrustedDocuments.read(settings.trusted_documents))
+    explorer = Explorer() if settings.explorer else None
+    context_for, limits = live.context_for, settings.limits.stream
+    return [
+        *GraphQLDoor(executor, context_for, settings.graphql_batch, explorer).routes,
+        schema_route(executor.sdl),
+        socket_route(executor, context_for, lifetimes, limits),
+        *events_routes(executor, context_for, lifetimes, limits),
+    ]
+
+
+def rest_routes(live: Live, values: MountedValues | None) -> list[web.AbstractRouteDef]:
+    """Return the routes of scripts and machines, and the one that describes them."""
+    described = [
+        *ticket_routes(live.context_for),
+        *registry_routes(values),
+        *template_routes(live.database),
+        *monitoring_routes(Monitoring(live.database, live.plugins)),
+    ]
+    return [*described, openapi_route(described)]
+
+
+def guards_of(settings: Settings, keys: KeySource) -> Guards:
+    """Return who is let in, and how much each gets."""
+    return Guards(
+        Tokens(keys, rules_of(settings)),
+        ApiKeys(settings.api_keys),
+        settings.limits.http,
+        settings.trusted_proxies,
+    )
+
+
+def collectors_of(values: MountedValues | None) -> Iterable[Collector]:
+    """Return what is measured of a values file, if there is one."""
+    return values.metrics.collectors if values else ()
