@@ -5,14 +5,13 @@ from typing import Any
 
 import pytest
 
-from api.parts import Parts
 from engine.storage.breaches import sweep_due_times
 from engine.storage.database import Database
 from engine.storage.ticket_reads import read_ticket
 from engine.tickets.viewer import EVERYTHING
 from tests.api.conftest import Api
 from tests.declared import declare
-from tests.people import ANNA, MARTON
+from tests.people import ANNA
 
 CREATE = """
 mutation ($sla: SlaInput, $priority: Priority! = HIGH) {
@@ -179,21 +178,3 @@ async def test_what_is_no_duration_is_refused(api: Api, text: object) -> None:
     asked = {"targets": {"response": text, "resolution": "1h"}}
     [error] = (await api.ask(ANNA, CREATE, sla=asked))["errors"]
     assert error["extensions"]["code"] == "invalid_variables"
-
-
-async def test_a_page_reads_its_timers_at_once(api: Api, parts: Parts) -> None:
-    for _ in range(4):
-        await opened(api, {"byPriority": True})
-    query = """
-    query ($first: Int!) {
-      tickets(first: $first) { nodes { sla { responseDueAt responseRemaining } } }
-    }
-    """
-    statements: list[str] = []
-    async with parts.database.pool.acquire() as connection:
-        connection.add_query_logger(lambda query: statements.append(query.query))
-    for first in (1, 4):
-        statements.clear()
-        await api.data(MARTON, query, first=first)
-        of_timers = [each for each in statements if "FROM ticket_status_history" in each]
-        assert len(of_timers) == 1

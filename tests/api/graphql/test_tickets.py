@@ -1,13 +1,10 @@
 """Tickets through the API, from the first report to the confirmation."""
 
 import re
-from contextlib import AsyncExitStack
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from api.parts import Parts
-from engine.storage.database import POOL_CONNECTIONS
 from engine.tickets.actor import Actor
 from tests.api.conftest import Api, Client, bearer
 from tests.people import ADA, ANNA, MARTON, STRANGER
@@ -253,36 +250,6 @@ async def test_a_page_that_is_none_is_refused(api: Api, arguments: str, words: s
     answer = await api.ask(ANNA, f"{{ tickets({arguments}) {{ nodes {{ id }} }} }}")
     assert words in answer["errors"][0]["message"]
     assert answer["errors"][0]["extensions"]["code"] == "invalid_input"
-
-
-async def test_a_page_takes_as_many_statements_as_one_ticket(api: Api, parts: Parts) -> None:
-    for n in range(6):
-        await opened(api, title=f"No. {n}")
-    query = """
-    query ($first: Int!) {
-      tickets(first: $first) { nodes {
-        requester { name } assignee { name } history { at actorUser { name } }
-        transitions { to allowed } workflowDefinition { displayName }
-      } }
-    }
-    """
-    statements: list[str] = []
-    async with AsyncExitStack() as every:  # whichever connection a request gets
-        for _ in range(POOL_CONNECTIONS):
-            connection = await every.enter_async_context(parts.database.pool.acquire())
-            connection.add_query_logger(lambda query: statements.append(query.query))
-    await api.data(ANNA, query, first=1)
-    of_one = of_a_page(statements)
-    statements.clear()
-    await api.data(ANNA, query, first=6)
-    assert of_a_page(statements) == of_one
-    assert len(of_one) == 4
-
-
-def of_a_page(statements: list[str]) -> list[str]:
-    """Return the statements of a request, without those of the work in the background."""
-    read = ("FROM users", "any($1::TEXT[])", "ORDER BY tickets.created_at DESC")
-    return [each for each in statements if any(words in each for words in read)]
 
 
 async def test_people_are_known_by_their_tokens(api: Api) -> None:

@@ -1,0 +1,85 @@
+"""However long a list is, it takes as many SQL statements as one of its items."""
+
+from contextlib import AsyncExitStack
+from typing import Final
+
+import pytest
+from structlog.contextvars import get_contextvars
+
+from api.parts import Parts
+from engine.storage.database import POOL_CONNECTIONS
+from engine.storage.ticket_store import TicketStore
+from engine.tickets.requests import AssignTicket
+from tests.api.conftest import Api
+from tests.engine.storage.outages import declare_service, report
+from tests.people import ADA
+
+ITEMS: Final = 6
+TICKET: Final = """
+fragment Everything on Ticket {
+  id title description status priority workflow assigneeGroup service createdAt updatedAt version
+  workflowDefinition { name displayName retired transitions { from to role } graph }
+  requester { id name } assignee { id name }
+  sla { responseDueAt resolutionDueAt responseBreached resolutionBreached respondedAt resolvedAt
+        responseRemaining resolutionRemaining
+        explanation { response { text at adds } resolution { text at adds } } }
+  history { seq at kind actor actorUser { id name } from to comment actorRoles reason }
+  transitions { to allowed reason message whoCould shortestPath }
+}
+"""
+PAGE: Final = f"query ($n: Int!) {{ tickets(first: $n) {{ nodes {{ ...Everything }} }} }} {TICKET}"
+EDGES: Final = f"""
+query ($n: Int!) {{
+  tickets(last: $n) {{
+    edges {{ node {{ ...Everything }} cursor }} pageInfo {{ endCursor }} totalCount
+  }}
+}}
+{TICKET}"""
+SERVICES: Final = f"""
+query ($n: Int!) {{ services(first: $n) {{ path status ticket {{ ...Everything }} }} }}
+{TICKET}"""
+DECLARED: Final = """
+{ workflows { name transitions { from to role } graph }
+  catalog { categories { items { name sla { response } } } } }
+"""
+OF_TICKETS: Final = 4
+"""The histories, the names of those whom they belong to and of those who acted, the clock."""
+LISTS: Final = {
+    "a page of tickets": (PAGE, 1 + OF_TICKETS),
+    "its edges, and a count": (EDGES, 2 + OF_TICKETS),
+    "services and their tickets": (SERVICES, 2 + OF_TICKETS),
+    "what is declared": (DECLARED, 0),
+}
+
+
+@pytest.fixture
+async def statements(parts: Parts) -> list[str]:
+    """Return a list that grows by every statement that a request runs, on any connection."""
+    asked: list[str] = []
+
+    def note(sql: str) -> None:
+        if "request_id" in get_contextvars():  # and not the work in the background
+            asked.append(sql)
+
+    async with AsyncExitStack() as every:
+        for _ in range(POOL_CONNECTIONS):
+            connection = await every.enter_async_context(parts.database.pool.acquire())
+            connection.add_query_logger(lambda logged: note(logged.query))
+    return asked
+
+
+@pytest.mark.parametrize(("query", "count"), LISTS.values(), ids=LISTS)
+async def test_a_list_takes_as_many_statements_as_one_item(
+    query: str, count: int, api: Api, parts: Parts, statements: list[str]
+) -> None:
+    for number in range(ITEMS):
+        path = f"acme/service-{number}"
+        await declare_service(parts.database, path)
+        outage = await report(parts.database, "DOWN", path)
+        form = AssignTicket.checked(ticket=outage.ticket, assignee=f"u_{number}")
+        await TicketStore(parts.database).assign(ADA, form)
+    await api.data(ADA, query, n=1)  # and Ada is known
+    for items in (1, ITEMS):
+        statements.clear()
+        await api.data(ADA, query, n=items)
+        assert len(statements) == count, "\n\n".join(statements)
