@@ -144,7 +144,12 @@ async def application_on(
                 settings.trusted_proxies,
             ),
             check_readiness,
-            [*(values.metrics.collectors if values else ()), *couriers.metrics.collectors],
+            [
+                *(values.metrics.collectors if values else ()),
+                *couriers.metrics.collectors,
+                *changes.collectors,
+                *lifetimes.collectors,
+            ],
         )
         application.on_shutdown.append(lifetimes.end_all)
         yield application
