@@ -94,7 +94,13 @@ async def application_on(
             [*await graphql_routes(settings, live, lifetimes), *rest_routes(live, values)],
             guards_of(settings, keys),
             check_readiness,
-            [*collectors_of(values), *couriers.metrics.collectors, *keys.collectors],
+            [
+                *collectors_of(values),
+                *couriers.metrics.collectors,
+                *keys.collectors,
+                *live.changes.collectors,
+                *lifetimes.collectors,
+            ],
         )
         application.on_shutdown.append(lifetimes.end_all)
         yield application

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
+from prometheus_client import Counter, Gauge
 
 from api.limits import STREAM_LIMITS
 from engine.errors import InterlockError, Unavailable
@@ -102,6 +103,16 @@ class Changes:
         self._position: Position | None = None
         self._listeners: set[Listener] = set()
         self._is_heard = asyncio.Event()
+        self._slow_readers = Counter(
+            "interlock_slow_readers",
+            "Subscriptions that were ended because changes came faster than they were taken.",
+            registry=None,
+        )
+        listening = Gauge(
+            "interlock_listeners", "Subscriptions that wait for changes.", registry=None
+        )
+        listening.set_function(lambda: self.listeners)
+        self.collectors = (self._slow_readers, listening)
 
     @property
     def listeners(self) -> int:
@@ -140,6 +151,7 @@ class Changes:
         try:
             yield listener
         finally:
+            self._slow_readers.inc(listener.overrun)
             self._listeners.remove(listener)
             if not self._listeners:
                 self._is_heard.clear()

@@ -59,7 +59,8 @@ Medians of {ROUNDS} changes; server, PostgreSQL and all clients share the machin
 CAPTION: Final = """\
 KB each: by how much the server's resident memory grew, for a subscriber
 first, last: milliseconds from the request for the change until the first and the last of those
-whom it concerns have heard of it; the server looks for news every 250 ms, so 125 are waiting
+whom it concerns have heard of it; each follows the one before, so about 250 are the server's
+waiting for its next look
 bare aiohttp: a handler that keeps sockets and sends the request's body to all, nothing else"""
 
 

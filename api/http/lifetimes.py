@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from enum import Enum, auto
 
 from aiohttp import web
+from prometheus_client import Gauge
 
 
 class End(Enum):
@@ -45,6 +46,11 @@ class Lifetimes:
 
     def __init__(self) -> None:
         self._running: set[Lifetime] = set()
+        streams = Gauge(
+            "interlock_streams", "Sockets and event streams that are open.", registry=None
+        )
+        streams.set_function(lambda: len(self))
+        self.collectors = (streams,)
 
     def __len__(self) -> int:
         return len(self._running)

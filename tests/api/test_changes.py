@@ -47,6 +47,14 @@ def keys(changes: list[LoggedChange]) -> list[tuple[str, int]]:
     return [(each.change.entry.ticket, each.change.entry.seq) for each in changes]
 
 
+def measured(changes: Changes) -> dict[str, float]:
+    """Return what Prometheus is told, save when counting began."""
+    samples = (
+        each for one in changes.collectors for told in one.collect() for each in told.samples
+    )
+    return {each.name: each.value for each in samples if not each.name.endswith("_created")}
+
+
 async def until(database: Database, condition: Callable[[], bool]) -> None:
     """Look again, a round trip to the database later, until a condition holds."""
     async with asyncio.timeout(PATIENCE_SECONDS):
@@ -123,6 +131,7 @@ async def test_who_does_not_listen_is_let_go_and_resumes_without_a_gap(
     with pytest.raises(SlowReader) as refused:
         await anext(lazy)
     assert changes.listeners == 0
+    assert measured(changes) == {"interlock_listeners": 0, "interlock_slow_readers_total": 1}
     position = Position.parse(str(refused.value.details["position"]))
     assert position == taken[-1].position
     missed = await heard(changes, position, 2)

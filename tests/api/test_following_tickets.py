@@ -85,6 +85,11 @@ async def test_a_ticket_is_followed_through_its_life(api: Api) -> None:
         assert [each["entry"]["seq"] for each in missed] == [4, 5, 6]
 
 
+async def test_open_streams_are_measured(api: Api) -> None:
+    async with socket_of(api.client, ANNA), api.client.get("/metrics") as response:
+        assert "interlock_streams 1.0" in await response.text()
+
+
 async def test_a_list_is_told_what_comes_and_what_leaves(api: Api) -> None:
     async with socket_of(api.client, MARTON) as socket:
         await socket.subscribe(
