@@ -43,4 +43,5 @@ bench: .venv/ready  ## speed, as ratios against named references
 	$(BIN)/python -m benchmarks.reconciler
 	$(BIN)/python -m benchmarks.finding
 	$(BIN)/python -m benchmarks.sla
+	$(BIN)/python -m benchmarks.backup
 	$(BIN)/python -m benchmarks.hostile
