@@ -44,5 +44,6 @@ bench: .venv/ready  ## speed, as ratios against named references
 	$(BIN)/python -m benchmarks.finding
 	$(BIN)/python -m benchmarks.sla
 	$(BIN)/python -m benchmarks.subscriptions
+	$(BIN)/python -m benchmarks.backup
 	$(BIN)/python -m benchmarks.hostile
 	$(BIN)/python -m benchmarks.api

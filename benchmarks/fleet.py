@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from enum import IntEnum
 from time import perf_counter
 from typing import Final, TypeAlias
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import Text, bindparam, func, select
 
 from engine.storage.database import Database
 from engine.storage.entries import write_openings
@@ -19,14 +20,24 @@ from engine.tickets.actor import Actor
 from engine.tickets.changes import by_hand, opening_entry
 from engine.tickets.history import Entry
 from engine.tickets.promises import Terms
-from engine.tickets.requests import CreateTicket
+from engine.tickets.requests import CreateTicket, SlaChoice
 from engine.vocabulary import Status
 
 Move: TypeAlias = Callable[[str], Awaitable[object]]
 """Moves the ticket of that id to where the round leads."""
 
 TICKETS: Final = 5_000
-FIRST_NUMBER: Final = 100_000
+"""Of each fleet."""
+
+
+class Fleet(IntEnum):
+    """Tickets that are moved together; the value is the number of the first one."""
+
+    PLAIN = 100_000
+    PROMISED = 200_000
+    """With the targets of their priority."""
+
+
 ID_PREFIX: Final = "tk_" + 26 * "0"
 """With a number of six digits behind it, an id is as long as a real one."""
 SCATTER: Final = 7_919
@@ -40,10 +51,18 @@ FORM: Final = CreateTicket.checked(
     workflow="change_request",
     assignee=ASSIGNEE.id,
 )
+FORMS: Final = {
+    Fleet.PLAIN: FORM,
+    Fleet.PROMISED: FORM.model_copy(update={"sla": SlaChoice(by_priority=True)}),
+}
 NOT_IN: Final = Statement.of(
     select(func.count().label("tickets"))
     .select_from(tickets)
-    .where(tickets.c.status != bindparam("status"))
+    .where(
+        tickets.c.id >= bindparam("first", type_=Text),
+        tickets.c.id <= bindparam("last", type_=Text),
+        tickets.c.status != bindparam("status"),
+    )
 )
 
 
@@ -51,31 +70,34 @@ async def open_tickets(database: Database) -> None:
     """Write the tickets and the first entry of each one's history, as the store would."""
     async with database.transaction() as session:
         workflow = await offered_workflow(session, FORM.workflow)
-        entries = [first_entry(n, workflow["now"], workflow["revision"]) for n in range(TICKETS)]
+        entries = [
+            first_entry(fleet, number, workflow["now"], workflow["revision"])
+            for fleet in Fleet
+            for number in range(TICKETS)
+        ]
         await mention_users(session, REQUESTER.id, ASSIGNEE.id)
         await write_openings(session, entries)
 
 
-def first_entry(number: int, at: datetime, revision: int) -> Entry:
+def first_entry(fleet: Fleet, number: int, at: datetime, revision: int) -> Entry:
     """Return the entry that opens a ticket."""
-    return opening_entry(
-        ticket_id(number), by_hand(FORM, REQUESTER, Terms()), REQUESTER, at, revision
-    )
+    opening = by_hand(FORMS[fleet], REQUESTER, Terms())
+    return opening_entry(ticket_id(fleet, number), opening, REQUESTER, at, revision)
 
 
-def ticket_id(number: int) -> str:
+def ticket_id(fleet: Fleet, number: int) -> str:
     """Return the id of a ticket, counted from 0."""
-    return f"{ID_PREFIX}{FIRST_NUMBER + number}"
+    return f"{ID_PREFIX}{fleet + number}"
 
 
-def share(writer: int, writers: int) -> list[str]:
+def share(fleet: Fleet, writer: int, writers: int) -> list[str]:
     """Return the tickets of one writer, in the order in which it moves them."""
-    return [ticket_id(turn * SCATTER % TICKETS) for turn in range(writer, TICKETS, writers)]
+    return [ticket_id(fleet, turn * SCATTER % TICKETS) for turn in range(writer, TICKETS, writers)]
 
 
-async def move_all(moves: Sequence[Move]) -> float:
+async def move_all(moves: Sequence[Move], fleet: Fleet = Fleet.PLAIN) -> float:
     """Let every writer move its share, all at once; return the moves per second."""
-    shares = [share(writer, len(moves)) for writer in range(len(moves))]
+    shares = [share(fleet, writer, len(moves)) for writer in range(len(moves))]
     start = perf_counter()
     await asyncio.gather(*map(move_each, moves, shares))
     return TICKETS / (perf_counter() - start)
@@ -87,9 +109,10 @@ async def move_each(move: Move, ids: Sequence[str]) -> None:
         await move(ticket)
 
 
-async def left_behind(database: Database, status: Status) -> int:
+async def left_behind(database: Database, fleet: Fleet, status: Status) -> int:
     """Return how many tickets are not in that status."""
-    row = await database.row(NOT_IN, status=status.value)
+    first, last = ticket_id(fleet, 0), ticket_id(fleet, TICKETS - 1)
+    row = await database.row(NOT_IN, first=first, last=last, status=status.value)
     return row["tickets"] if row else 0
 
 

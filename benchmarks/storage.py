@@ -19,6 +19,7 @@ from benchmarks import pgbench
 from benchmarks.fleet import (
     ASSIGNEE,
     TICKETS,
+    Fleet,
     broken_histories,
     left_behind,
     move_all,
@@ -39,6 +40,7 @@ from reconciler.desired import Desired
 
 WRITERS: Final = (1, 8)
 ROUNDS: Final = 15
+PROMISED: Final = "storage layer, promised"
 STATEMENT: Final = transition_statement(keyed=False, sees_all=True)
 TITLE: Final = f"""\
 Transitions per second: {TICKETS:,} tickets, each moved once a round
@@ -48,6 +50,7 @@ CAPTION: Final = """\
 pgbench: PostgreSQL's own load generator, in C; the same SQL, prepared, its answer not read
 bare asyncpg: fetchrow of the same SQL on a connection of the writer's own, and nothing else
 storage layer: TicketStore.transition, from the form to the ticket, on connections of a pool
+promised: the same for as many other tickets, whose priority promises times; of the same references
 No move was refused, and at the end the history of every ticket was proven whole."""
 
 Way: TypeAlias = Callable[[Status, int], Awaitable[float]]
@@ -75,7 +78,8 @@ async def measured(url: str, script: Path) -> Rates:
         ways: dict[str, Way] = {
             "pgbench": partial(by_pgbench, url, script),
             "bare asyncpg": partial(by_asyncpg, connections),
-            "storage layer": partial(by_store, TicketStore(database)),
+            "storage layer": partial(by_store, TicketStore(database), Fleet.PLAIN),
+            PROMISED: partial(by_store, TicketStore(database), Fleet.PROMISED),
         }
         rates = await race(database, ways)
         if broken := await broken_histories(database):
@@ -91,7 +95,8 @@ async def prepare(url: str) -> None:
     async with open_database(url) as database:
         await reconcile(database, DEFAULTS, Order(by=SYSTEM), source="benchmark")
         await open_tickets(database)
-        await by_store(TicketStore(database), Status.IN_PROGRESS, max(WRITERS))
+        for fleet in Fleet:
+            await by_store(TicketStore(database), fleet, Status.IN_PROGRESS, max(WRITERS))
     await connection.execute("VACUUM ANALYZE")
     await connection.close()
 
@@ -118,25 +123,26 @@ async def race(database: Database, ways: Mapping[str, Way]) -> Rates:
 
     """
     taken: dict[int, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    targets = cycle((Status.RESOLVED, Status.IN_PROGRESS))
+    targets = {fleet: cycle((Status.RESOLVED, Status.IN_PROGRESS)) for fleet in Fleet}
     for turn, writers, name in product(range(ROUNDS + 1), WRITERS, ways):
-        target = next(targets)
+        fleet = Fleet.PROMISED if name == PROMISED else Fleet.PLAIN
+        target = next(targets[fleet])
         rate = await ways[name](target, writers)
-        if refused := await left_behind(database, target):
+        if refused := await left_behind(database, fleet, target):
             raise RuntimeError(f"{name}: {refused} moves were refused")
         if turn > 0:
             taken[writers][name].append(rate)
     return taken
 
 
-async def by_store(store: TicketStore, target: Status, writers: int) -> float:
+async def by_store(store: TicketStore, fleet: Fleet, target: Status, writers: int) -> float:
     """Move as the service does; the forms are filled in before, as the arguments elsewhere."""
-    forms = {each: TransitionTicket(ticket=each, to=target) for each in share(0, 1)}
+    forms = {each: TransitionTicket(ticket=each, to=target) for each in share(fleet, 0, 1)}
 
     async def move(ticket: str) -> None:
         await store.transition(ASSIGNEE, forms[ticket])
 
-    return await move_all([move] * writers)
+    return await move_all([move] * writers, fleet)
 
 
 async def by_asyncpg(
