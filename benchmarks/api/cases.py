@@ -6,7 +6,7 @@ from typing import Final
 
 import orjson
 
-from benchmarks.fleet import share
+from benchmarks.fleet import Fleet, share
 from engine.vocabulary import Status
 
 FIELDS: Final = """
@@ -52,12 +52,19 @@ class Case:
 
 
 CASES: Final = (
-    Case("ticket", TICKET, "/ticket", lambda _: [{"id": each} for each in share(0, 1)[:READS]]),
+    Case(
+        "ticket",
+        TICKET,
+        "/ticket",
+        lambda _: [{"id": each} for each in share(Fleet.PLAIN, 0, 1)[:READS]],
+    ),
     Case("list of 50", LIST, "/list", lambda _: [{"first": PAGE}] * LISTS),
     Case(
         "transition",
         MOVE,
         "/move",
-        lambda target: [{"id": each, "to": target.value} for each in share(0, 1)[:MOVES]],
+        lambda target: [
+            {"id": each, "to": target.value} for each in share(Fleet.PLAIN, 0, 1)[:MOVES]
+        ],
     ),
 )
