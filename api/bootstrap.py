@@ -28,6 +28,8 @@ from api.http.templates import template_routes
 from api.http.ticket_routes import ticket_routes
 from api.http.websocket import socket_route
 from api.identity import Tokens
+from api.identity.configured import rules_of
+from api.identity.opening import key_source
 from api.keys import ApiKeys
 from api.licences import licence_for
 from api.logs import configure_logging
@@ -38,9 +40,11 @@ from api.people import People
 from api.plugins import Clock, LivePlugins
 from api.settings import Settings
 from api.values_watch import ValuesWatch
+from api.visibility import LiveVisibility
 from api.webhooks.couriers import Couriers
 from api.workflows import LiveWorkflows
 from engine.storage.database import Database
+from engine.storage.ticket_store import TicketStore
 from engine.tickets.actor import Actor
 
 
@@ -52,7 +56,7 @@ def run_interlock(settings: Settings, announce: Callable[[str], None]) -> None:
         Unavailable: the database does not answer, or does not let us in.
 
     """
-    settings.demand_jwt_secret()
+    settings.demand_key_source()
     configure_logging(settings.log_format, settings.log_level)
     run_server(open_application(settings), settings.host, settings.port, announce)
 
@@ -82,14 +86,17 @@ async def application_on(
         licence = licence_for(settings.license_public_key, settings.license_key)
         plugins = await LivePlugins.read(parts.database, licence, clock)
         plugins.tell()
-        refreshes = (plugins.refresh, workflows.refresh, catalog.refresh)
+        keys = key_source(settings)
+        await keys.begin()
+        visibility = await LiveVisibility.read(parts.database)
+        refreshes = (plugins.refresh, workflows.refresh, catalog.refresh, visibility.refresh)
         changes = Changes(parts.database, settings.limits.stream.waiting_changes)
         couriers = Couriers(
             parts.database, plugins, settings.webhook_hosts, settings.webhook_secrets_dir
         )
         beside = [chore.repeat() for chore in (*chores(parts.database, plugins), couriers.counting)]
-        works = (follow(parts.url, *refreshes), changes.follow(), couriers.go_on(), *beside)
-        await stack.enter_async_context(in_background(*works))
+        followed = (follow(parts.url, *refreshes), keys.follow(), changes.follow())
+        await stack.enter_async_context(in_background(*followed, couriers.go_on(), *beside))
 
         executor = await interlock_executor(settings.limits.graphql)
         if settings.trusted_documents is not None:
@@ -97,16 +104,21 @@ async def application_on(
 
         async def context_for(actor: Actor) -> Context:
             await people.remember(actor)
+            viewer = visibility.viewer(actor)
             return Context(
-                actor,
+                viewer,
                 parts.database,
-                parts.tickets,
+                TicketStore(parts.database, viewer.visibility),
                 workflows,
                 catalog,
                 plugins,
                 settings.limits.graphql,
                 changes,
             )
+
+        async def check_readiness() -> None:
+            keys.check()
+            await parts.database.check()
 
         rest = [
             *ticket_routes(context_for),
@@ -126,12 +138,12 @@ async def application_on(
                 openapi_route(rest),
             ],
             Guards(
-                Tokens(settings.demand_jwt_secret()),
+                Tokens(keys, rules_of(settings)),
                 ApiKeys(settings.api_keys),
                 settings.limits.http,
                 settings.trusted_proxies,
             ),
-            parts.database.check,
+            check_readiness,
             [*(values.metrics.collectors if values else ()), *couriers.metrics.collectors],
         )
         application.on_shutdown.append(lifetimes.end_all)

@@ -13,12 +13,13 @@ from pydantic import SecretStr
 
 from api.bootstrap import application_on
 from api.http.server import run_server
-from api.identity import Tokens
+from api.identity.configured import secret_tokens
 from api.logs import configure_logging
 from api.parts import Parts, open_parts
 from api.settings import Settings
 from engine.storage.finding import find_tickets
 from engine.storage.resource_store import read_live
+from engine.storage.ticket_store import TicketStore
 from engine.storage.users import remember_user
 from engine.tickets.actor import Actor
 from engine.tickets.finding import Part
@@ -28,6 +29,7 @@ from engine.tickets.requests import (
     CreateTicket,
     TransitionTicket,
 )
+from engine.tickets.viewer import EVERYTHING
 from engine.vocabulary import SYSTEM, Priority, Status
 from engine.workflows.declaration import Ticketing
 from engine.workflows.resources import declared_resources
@@ -138,7 +140,7 @@ async def open_demo(settings: Settings) -> AsyncIterator[web.Application]:
 
 def announcement(settings: Settings) -> Callable[[str], None]:
     """Return what tells a newcomer where Interlock is and what to try."""
-    tokens = Tokens(settings.demand_jwt_secret())
+    tokens = secret_tokens(settings)
     anna, marton = (tokens.mint(person, TOKEN_LIFETIME) for person in (ANNA, MARTON))
     embedded = f"its own PostgreSQL in {settings.data_dir}"
     data = "the database of INTERLOCK_DATABASE_URL" if settings.database_url else embedded
@@ -183,7 +185,7 @@ async def fill(parts: Parts) -> int:
         await reconcile(parts.database, defaults, Order(by=SYSTEM, wait=True), SOURCE)
     for person in (ANNA, MARTON):
         await remember_user(parts.database, person)
-    if (await find_tickets(parts.database, {}, Part(1))).tickets:
+    if (await find_tickets(parts.database, EVERYTHING, {}, Part(1))).tickets:
         return 0
     for story in STORIES:
         await tell(parts, story)
@@ -192,7 +194,7 @@ async def fill(parts: Parts) -> int:
 
 async def tell(parts: Parts, story: Story) -> None:
     """Make one ticket and bring it to its status."""
-    store = parts.tickets
+    store = TicketStore(parts.database)
     form = CreateTicket(
         title=story.title,
         description=story.description,

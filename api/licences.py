@@ -23,7 +23,8 @@ from joserfc.jws import JWSRegistry
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from api import limits
-from api.identity import UNREADABLE, printable
+from api.identity.claims import printable
+from api.identity.refusals import UNREADABLE
 from engine.errors import InvalidInput
 from engine.plugins import OPEN_EDITION, Licence, Plugin
 

@@ -28,6 +28,23 @@ API_KEY_CHARACTERS: Final = 200
 API_KEY_NAME_CHARACTERS: Final = 8
 """Of its hash, in the log."""
 CLOCK_LEEWAY_SECONDS: Final = 60
+"""By which clocks may differ, unless the settings say otherwise."""
+CLOCK_LEEWAY_SECONDS_MOST: Final = 300
+AUDIENCES: Final = 20
+CLAIM_NAME_CHARACTERS: Final = 200
+JWKS_BYTES: Final = 256 * 1024
+"""Of a set of keys, and of a discovery document."""
+JWKS_KEYS: Final = 100
+RSA_BITS_LEAST: Final = 2_048
+"""NIST SP 800-131A: weaker ones are not to be used any more."""
+RSA_BITS_MOST: Final = 8_192
+"""Of which a signature still fits into what the library reads."""
+KEYS_SECONDS: Final = 300
+"""After which keys are fetched again; a key that was removed is good for so long at the most."""
+KEYS_FILE_SECONDS: Final = 5
+KEYS_AT_ONCE_SECONDS: Final = 10
+"""Between two fetches because of tokens with a key that is not known."""
+KEYS_FETCH_SECONDS: Final = 5
 REMEMBERED_PEOPLE: Final = 10_000
 """Of whom a process knows that they are written down already."""
 

@@ -3,16 +3,14 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
 
 from api.settings import Settings
 from engine.storage.database import Database, open_database
 from engine.storage.embedded import embedded_server
 from engine.storage.schema import check_schema, migrate
-from engine.storage.ticket_store import TicketStore
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Parts:
     """The engine on an open database.
 
@@ -23,11 +21,6 @@ class Parts:
 
     url: str = field(repr=False)
     database: Database
-
-    @cached_property
-    def tickets(self) -> TicketStore:
-        """The tickets."""
-        return TicketStore(self.database)
 
 
 @asynccontextmanager

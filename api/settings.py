@@ -19,15 +19,26 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from api.configured_limits import read_limits
-from api.keys import KeyEntry, read_entries
+from api.identity.claims import DEFAULT_NAMES
+from api.identity.places import issuer_address, key_place
+from api.keys import SEPARATORS, KeyEntry, read_entries
 from api.licences import LicenceKey
-from api.limits import GRAPHQL_BATCH, Limits
+from api.limits import (
+    AUDIENCES,
+    CLAIM_NAME_CHARACTERS,
+    CLOCK_LEEWAY_SECONDS,
+    CLOCK_LEEWAY_SECONDS_MOST,
+    GRAPHQL_BATCH,
+    Limits,
+)
 from engine.errors import Misconfigured
 from engine.findings import did_you_mean
 from engine.webhooks.hosts import NO_HOSTS, HostList
 
 PREFIX: Final = "INTERLOCK_"
 SECRET_CHARACTERS: Final = 32
+KEY_SOURCES: Final = ("jwt_secret", "jwks", "oidc_issuer")
+"""The fields of which one says what tokens are checked with."""
 
 # Kubernetes gives every container variables named for each Service of its namespace. A Service
 # called `interlock` makes INTERLOCK_PORT=tcp://…, one called `interlock-db` INTERLOCK_DB_PORT=….
@@ -70,9 +81,14 @@ def check_public_key(text: str | None) -> str | None:
     return text
 
 
+def words_of(text: str) -> tuple[str, ...]:
+    """Return the words of a text, which are divided by commas or spaces."""
+    return tuple(filter(None, SEPARATORS.split(text)))
+
+
 def read_networks(text: str) -> tuple[Network, ...]:
     """Return the networks of a list; ValueError if one is none."""
-    return tuple(ip_network(word) for word in text.replace(",", " ").split())
+    return tuple(map(ip_network, words_of(text)))
 
 
 def in_words(read: Callable[[str], object]) -> BeforeValidator:
@@ -83,6 +99,16 @@ def in_words(read: Callable[[str], object]) -> BeforeValidator:
 def variable_of(field: str) -> str:
     """Return the environment variable of a field."""
     return PREFIX + field.upper()
+
+
+ClaimName = Annotated[
+    str,
+    Field(
+        max_length=CLAIM_NAME_CHARACTERS,
+        pattern=r"^\S+$",
+        description="the name of a claim, or a way to it with dots: realm_access.roles",
+    ),
+]
 
 
 class Settings(BaseModel):
@@ -114,6 +140,45 @@ class Settings(BaseModel):
             description=f"a secret of at least {SECRET_CHARACTERS} characters",
         ),
     ] = None
+    jwks: Annotated[
+        str | Path | None,
+        in_words(key_place),
+        Field(description="a file with a JSON Web Key Set, or its https address"),
+    ] = None
+    oidc_issuer: Annotated[
+        str | None,
+        AfterValidator(issuer_address),
+        Field(description="the https address of an OpenID provider, as its tokens have it in iss"),
+    ] = None
+    jwt_issuer: Annotated[str | None, Field(description="what tokens have in iss")] = None
+    """None: whoever has the key may issue."""
+    jwt_audience: Annotated[
+        tuple[str, ...],
+        in_words(words_of),
+        Field(
+            max_length=AUDIENCES,
+            description="what tokens have in aud, one or several divided by commas or spaces",
+        ),
+    ] = ()
+    jwt_leeway: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=CLOCK_LEEWAY_SECONDS_MOST,
+            description=f"a number of seconds, 0 to {CLOCK_LEEWAY_SECONDS_MOST}",
+        ),
+    ] = CLOCK_LEEWAY_SECONDS
+    claim_user: ClaimName = DEFAULT_NAMES.user
+    claim_name: ClaimName = DEFAULT_NAMES.name
+    claim_groups: ClaimName = DEFAULT_NAMES.groups
+    claim_admin: Annotated[
+        str,
+        Field(
+            max_length=CLAIM_NAME_CHARACTERS,
+            pattern=r"^[^\s=]+(=.+)?$",
+            description="the name of a claim that is true of admins, or claim=value",
+        ),
+    ] = DEFAULT_NAMES.admin
     api_keys: Annotated[
         tuple[KeyEntry, ...],
         BeforeValidator(read_entries),
@@ -202,6 +267,26 @@ class Settings(BaseModel):
             return cls.model_validate(ours)
         except ValidationError as error:
             raise Misconfigured("\n".join(map(complaint, error.errors()))) from None
+
+    def demand_key_source(self) -> SecretStr | Path | str:
+        """Return the secret, the file or the address that tokens are checked by.
+
+        Raises:
+            Misconfigured: none of them is set, or several, or the issuer twice.
+
+        """
+        found = {name: getattr(self, name) for name in KEY_SOURCES if getattr(self, name)}
+        if len(found) != 1:
+            names = " or ".join(map(variable_of, found or KEY_SOURCES))
+            wrong = f"Only one of {names} can be set" if found else f"{names} must be set"
+            raise Misconfigured(
+                f"{wrong}: tokens are checked with the keys of one source. The simplest is a "
+                "secret of random characters, for example what `openssl rand -hex 32` prints."
+            )
+        if self.oidc_issuer and self.jwt_issuer:
+            raise Misconfigured("INTERLOCK_JWT_ISSUER can't be set: it is INTERLOCK_OIDC_ISSUER.")
+        source: SecretStr | Path | str = next(iter(found.values()))
+        return source
 
     def demand_jwt_secret(self) -> SecretStr:
         """Return the secret that signs tokens.

@@ -41,7 +41,7 @@ from reconciler.desired import Desired
 WRITERS: Final = (1, 8)
 ROUNDS: Final = 15
 PROMISED: Final = "storage layer, promised"
-STATEMENT: Final = transition_statement(keyed=False)
+STATEMENT: Final = transition_statement(keyed=False, sees_all=True)
 TITLE: Final = f"""\
 Transitions per second: {TICKETS:,} tickets, each moved once a round
 Medians of {ROUNDS} rounds, and of the ratios within a round

@@ -74,6 +74,13 @@ class Role(StrEnum):
     ANY = "any"
 
 
+class Visibility(StrEnum):
+    """Who may read a ticket: everyone who is signed in, or those who are involved in it."""
+
+    EVERYONE = "everyone"
+    INVOLVED = "involved"
+
+
 class ActorRoles(IntFlag):
     """What an actor is towards one ticket; a person can be several at once."""
 

@@ -10,6 +10,7 @@ from engine.workflows.resources import (
     AUTO_CLOSE,
     ENABLED,
     SLA,
+    VISIBILITY,
     Key,
     Kind,
     Snapshot,
@@ -74,8 +75,14 @@ def places_of(declaration: Declaration) -> dict[Key, Location]:
         for kind, path, names in lists
         for index, name in enumerate(names)
     }
+    settings = (
+        (ENABLED, "enabled", ("enabled",)),
+        (AUTO_CLOSE, "auto_close", ("autoClose", "afterResolved")),
+        (SLA, "sla", ("sla",)),
+        (VISIBILITY, "visibility", ("visibility",)),
+    )
     return places | {
-        Key(Kind.SETTING, ENABLED): declaration.place("enabled"),
-        Key(Kind.SETTING, AUTO_CLOSE): declaration.place("autoClose", "afterResolved"),
-        Key(Kind.SETTING, SLA): declaration.place("sla"),
+        Key(Kind.SETTING, name): declaration.place(*path)
+        for name, field, path in settings
+        if field in ticketing.model_fields_set
     }

@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
-from engine.workflows.declaration import SECTION, Declared, Switch, Workflow
+from engine.workflows.declaration import SECTION, Declared, Readers, Switch, Workflow
 from engine.workflows.resources import SETTINGS, Key, Kind, Resource, Snapshot, declared_defaults
 from engine.workflows.scalars import Doubtful, resolve
 
@@ -58,9 +58,13 @@ def is_default(resource: Resource) -> bool:
 
 def as_written(model: Declared) -> object:
     """Return a declaration as an operator would write it: what is left out has its default."""
-    if isinstance(model, Switch):
-        return model.enabled
-    return model.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    match model:
+        case Switch():
+            return model.enabled
+        case Readers():
+            return str(model.readers)
+        case _:
+            return model.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
 
 def dumped(document: Mapping[str, object]) -> str:

@@ -6,8 +6,11 @@ from enum import StrEnum
 from typing import Final
 
 from engine.errors import RefusedByGuard
-from engine.workflows.resources import Key, Kind
-from reconciler.diff import Action
+from engine.vocabulary import Visibility
+from engine.workflows.declaration import Readers
+from engine.workflows.resources import VISIBILITY, Key, Kind, Resource
+from reconciler.diff import Action, Change
+from reconciler.impact import is_in_force
 from reconciler.plan import Plan, PlannedChange
 
 RETIRED_SHARE_MOST: Final = 0.3
@@ -33,7 +36,7 @@ class Hazard:
     """One thing in a plan that can do harm.
 
     Attributes:
-        key: the workflow; None if it is about all of them.
+        key: the workflow or setting; None if it is about all workflows.
         tickets: how many live tickets it harms.
         remedy: what to add on the command line if it is meant.
 
@@ -93,6 +96,23 @@ def hazards_of(planned: PlannedChange, max_stranded: str) -> Iterator[Hazard]:
         moves = ", ".join(f"{m.source} -> {m.target}" for m in planned.moves if m.lets_more)
         message = f"{key.name} lets more people do more: {moves}."
         yield Hazard(HazardCode.WIDENS, key, message, planned.impact.gaining.tickets, WIDENING)
+    if opens_tickets(planned.change):
+        message = "Everyone who is signed in may read every ticket."
+        yield Hazard(HazardCode.WIDENS, key, message, 0, WIDENING)
+
+
+def opens_tickets(change: Change) -> bool:
+    """Tell whether tickets that were for the involved only are for everyone now."""
+    if change.key != Key(Kind.SETTING, VISIBILITY):
+        return False
+    before, after = readers_in(change.before), readers_in(change.after)
+    return (before, after) == (Visibility.INVOLVED, Visibility.EVERYONE)
+
+
+def readers_in(setting: Resource | None) -> Visibility:
+    """Return who may read tickets by a setting: everyone, where none is in force."""
+    declared = setting.model if setting is not None and is_in_force(setting) else None
+    return declared.readers if isinstance(declared, Readers) else Visibility.EVERYONE
 
 
 def of_many(plan: Plan) -> Iterator[Hazard]:

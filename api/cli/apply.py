@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 def apply(
     plan: Annotated[
-        Path | None, typer.Argument(metavar="[PLAN]", help="A plan that `plan --out` saved.")
+        Path | None, typer.Argument(metavar="PLAN", help="A plan that `plan --out` saved.")
     ] = None,
     files: Annotated[
         list[Path] | None,
@@ -42,7 +42,10 @@ def apply(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask, for jobs.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for another who reconciles.")] = False,
     max_stranded: Annotated[
-        int, typer.Option(min=0, help="How many live tickets may be stranded or stuck.")
+        int,
+        typer.Option(
+            min=0, metavar="TICKETS", help="How many live tickets may be stranded or stuck."
+        ),
     ] = 0,
     allow_widening: Annotated[
         bool, typer.Option("--allow-widening", help="Rights may be widened.")
@@ -51,7 +54,11 @@ def apply(
         bool, typer.Option("--allow-many-retired", help="Many workflows may be retired at once.")
     ] = False,
 ) -> None:
-    """Carry out a plan: a saved one, or one that is made, shown and confirmed now."""
+    """Carry out a plan, all of it or nothing.
+
+    It was saved by `interlock plan --out`; or values files are given, and the plan for them is
+    made, shown and confirmed now.
+    """
     from reconciler.apply import Order
     from reconciler.hazards import Allowances, check_guards
 

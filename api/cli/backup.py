@@ -2,8 +2,11 @@
 
 import asyncio
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from errno import EEXIST
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 
@@ -18,28 +21,47 @@ def backup(
     try:
         asyncio.run(write(Settings.from_env(os.environ), file))
     except OSError as error:
-        raise InvalidInput(f"{file}: can't be written: {error.strerror}.") from None
+        name = error.filename or file
+        raise InvalidInput(f"{name}: can't be written: {error.strerror}.") from None
     typer.echo(f"{file} holds everything.")
 
 
 async def write(settings: Settings, file: Path) -> None:
-    """Write a backup beside `file` and put it there when it is whole."""
+    """Write a backup of the database of the settings."""
     from api.parts import look_into
     from reconciler.backup import backup_lines
 
-    unfinished = file.with_name(f"{file.name}.unfinished")
-    async with look_into(settings) as parts:
-        with unfinished.open("x", encoding="utf-8", newline="") as stream:
+    with written_whole(file) as stream:
+        async with look_into(settings) as parts:
             async for lines in backup_lines(parts.database):
                 stream.write(lines)
-    os.link(unfinished, file)  # unlike a rename it does not take the place of another file
-    unfinished.unlink()
+
+
+@contextmanager
+def written_whole(file: Path) -> Iterator[TextIO]:
+    """Open a file that is there at the end of the block, and not at all if that is not reached.
+
+    Raises:
+        FileExistsError: it is there already, or somebody else is at it, or was cut off.
+
+    """
+    if file.exists():
+        raise FileExistsError(EEXIST, os.strerror(EEXIST), str(file))
+    unfinished = file.with_name(f"{file.name}.unfinished")
+    with unfinished.open("x", encoding="utf-8", newline="") as stream:
+        try:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+            os.link(unfinished, file)  # unlike a rename it takes the place of no other file
+        finally:
+            unfinished.unlink()
 
 
 def restore(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What `backup` wrote.")],
 ) -> None:
-    """Read a backup into an empty database, all of it or nothing, and prove every history."""
+    """Read a backup into an empty database, all of it or nothing. Proves every history."""
     try:
         rows = asyncio.run(read(Settings.from_env(os.environ), file))
     except OSError as error:

@@ -23,11 +23,13 @@ def drift(
     key: SubchartKey = "",
     output: Annotated[PlanOutput, typer.Option(help="How to print it.")] = PlanOutput.TEXT,
 ) -> None:
-    """Tell whether the database holds what is declared, and means what it holds; exit 2 if not."""
+    """Tell whether the database holds what is declared. Exits 2 if not, or not enforced."""
     plan = asyncio.run(planned(desired_from(files, sets, set_strings, key), source=""))
     corrupt = asyncio.run(corruptions(Settings.from_env(os.environ)))
     for each in corrupt:
         typer.echo(str(each), err=True)
+    if not plan.is_empty:
+        typer.echo("The database does not hold what is declared; to bring it there:", err=True)
     show(plan, output)
     if corrupt or not plan.is_empty:
         raise typer.Exit(EXIT_CHANGES)

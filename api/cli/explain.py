@@ -1,23 +1,19 @@
 """`interlock explain`."""
 
 import json
-import sys
 from collections.abc import Sequence
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from api.cli.declarations import find_workflow
 from api.cli.options import Actor, DeclarationFiles, WorkflowName, status_of
+from api.cli.tables import print_table
 from engine.vocabulary import EVERY_ACTOR, NOBODY, STATUSES, ActorRoles, Status
 from engine.workflows import explanation
 from engine.workflows.compiler import CompiledWorkflow
 from engine.workflows.explanation import Explanation
-
-PIPE_COLUMNS: Final = 120
-"""The width of the table where no terminal tells its own."""
 
 
 def explain(
@@ -44,7 +40,7 @@ def explain(
     compiled = find_workflow(workflow, file or [])
     if source is None or target is None:
         rows = truth_table(compiled, EVERY_ACTOR if actor is None else (actor,))
-        print_json([row_of(row) for row in rows]) if as_json else print_table(rows)
+        print_json([row_of(row) for row in rows]) if as_json else print_table(table_of(rows))
     else:
         answer = explanation.explain(compiled, source, target, actor or NOBODY)
         print_json(details_of(answer)) if as_json else typer.echo(prose_of(answer))
@@ -96,12 +92,12 @@ def print_json(value: object) -> None:
     typer.echo(json.dumps(value, indent=2))
 
 
-def print_table(rows: Sequence[Explanation]) -> None:
-    """Print the truth table: a line a pair, a column a set of roles."""
+def table_of(rows: Sequence[Explanation]) -> Table:
+    """Return the truth table: a line a pair, a column a set of roles."""
     actors = list(dict.fromkeys(answer.holds for answer in rows))
     table = Table("from", "to", *("\n".join(actor.names) or "nobody" for actor in actors))
     for start in range(0, len(rows), len(actors)):
         pair = rows[start : start + len(actors)]
         marks = ["yes" if answer.allowed else "-" for answer in pair]
         table.add_row(pair[0].source, pair[0].target, *marks)
-    Console(width=None if sys.stdout.isatty() else PIPE_COLUMNS).print(table)
+    return table

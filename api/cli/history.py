@@ -21,12 +21,15 @@ def of_tickets() -> None:
 
 @history.command()
 def verify() -> None:
-    """Walk every ticket's history and name each first entry that does not fit; exit 1 if any."""
+    """Name the first entry of each history that does not fit. Exits 1 if there are any."""
+    from reconciler.report.wording import plural
+
     outcome = asyncio.run(verified(Settings.from_env(os.environ)))
+    tickets = plural(outcome.tickets, "ticket")
     if outcome.flawed:
-        typer.echo(f"{outcome.flawed} of {outcome.tickets} histories do not fit.")
+        typer.echo(f"{outcome.flawed:,} of {tickets} with a history that does not fit.")
         raise typer.Exit(EXIT_ERROR)
-    typer.echo(f"{outcome.tickets} histories are whole: nothing was changed, removed or inserted.")
+    typer.echo(f"{tickets}: every history is whole; nothing was changed, removed or inserted.")
 
 
 @dataclass(slots=True)

@@ -25,9 +25,10 @@ def of_a_server() -> None:
 
 @license_.command()
 def keygen() -> None:
-    """Print a new private key, and on standard error its public key as a setting.
+    """Print a new private key.
 
-    The private key issues licences: keep it away from servers, which check with the public one.
+    Its public key is printed on standard error, as a setting. The private key issues licences:
+    keep it away from servers, which check with the public one.
     """
     from api.licences import LicenceKey
 
@@ -64,7 +65,7 @@ def end_of(text: str) -> datetime:
 
 @license_.command()
 def inspect() -> None:
-    """Tell what the licence in the settings is worth now; exit 1 if a plugin is off by it."""
+    """Tell what the licence in the settings is worth now. Exits 1 if a plugin is off by it."""
     from api.licences import licence_for
 
     settings = Settings.from_env(os.environ)

@@ -9,7 +9,7 @@ from api.settings import Settings
 
 
 def migrate() -> None:
-    """Bring the database to the schema of this version, as `serve` does."""
+    """Bring the database to the schema of this version. So does `serve`."""
     asyncio.run(bring_up_to_date(Settings.from_env(os.environ)))
     typer.echo("The database has the schema of this version.")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from api.cli.exits import EXIT_CHANGES
-from api.cli.reports import PlanOutput, show, write_plan
+from api.cli.reports import PlanOutput, hand_over
 from api.cli.values import Sets, SetStrings, Source, SubchartKey, ValuesFiles, desired_from
 from api.settings import Settings
 from engine.errors import InvalidInput
@@ -45,12 +45,10 @@ def plan(
         bool, typer.Option("--detailed-exitcode", help="Exit 2 if there is something to do.")
     ] = False,
 ) -> None:
-    """Show what values files would change, in the database and for live tickets; writes nothing."""
+    """Show what values files would change, also for live tickets. Writes nothing."""
     desired = desired_from(files, sets, set_strings, key)
     made = asyncio.run(planned(desired, source, days_of(replay) if replay else None))
-    if out is not None:
-        write_plan(made, out)
-    show(made, output)
+    hand_over(made, output, out)
     if detailed_exitcode and not made.is_empty:
         raise typer.Exit(EXIT_CHANGES)
 

@@ -1,5 +1,6 @@
 """Plans as they are printed, saved and read."""
 
+import shlex
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -20,6 +21,21 @@ class PlanOutput(StrEnum):
     TEXT = "text"
     JSON = "json"
     MARKDOWN = "markdown"
+
+
+def hand_over(plan: "Plan", output: PlanOutput, out: Path | None) -> None:
+    """Print a plan, save it if that is asked for, and tell how it is carried out.
+
+    Raises:
+        InvalidInput: the file can't be written.
+
+    """
+    if out is not None:
+        write_plan(plan, out)
+    show(plan, output)
+    if out is not None and not plan.is_empty:
+        command = shlex.join(["interlock", "apply", str(out)])
+        typer.echo(f"The plan is saved; to carry it out: {command}", err=True)
 
 
 def show(plan: "Plan", output: PlanOutput) -> None:

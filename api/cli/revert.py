@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.cli.reports import PlanOutput, read_plan, show, write_plan
+from api.cli.reports import PlanOutput, hand_over, read_plan
 from api.settings import Settings
 
 if TYPE_CHECKING:
@@ -21,11 +21,8 @@ def revert(
     ] = None,
     output: Annotated[PlanOutput, typer.Option(help="How to print it.")] = PlanOutput.TEXT,
 ) -> None:
-    """Make the plan that undoes a plan which was applied; writes nothing to the database."""
-    undoing = asyncio.run(undoing_plan(read_plan(plan)))
-    if out is not None:
-        write_plan(undoing, out)
-    show(undoing, output)
+    """Make the plan that undoes an applied one. Writes nothing to the database."""
+    hand_over(asyncio.run(undoing_plan(read_plan(plan))), output, out)
 
 
 async def undoing_plan(plan: "Plan") -> "Plan":

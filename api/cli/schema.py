@@ -8,7 +8,7 @@ from api.cli.values import SubchartKey
 
 
 def schema(key: SubchartKey = "") -> None:
-    """Print the JSON Schema of values files, for editors and for Helm."""
+    """Print the JSON Schema of values files. For editors, and for Helm."""
     from engine.workflows.schema import values_schema
     from reconciler.values import steps_of
 

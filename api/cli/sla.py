@@ -21,15 +21,19 @@ def of_tickets() -> None:
 
 @sla.command()
 def verify() -> None:
-    """Work out every due time again and name each that is stored otherwise; exit 1 if any."""
+    """Name every due time that the history tells otherwise. Exits 1 if there are any."""
+    from reconciler.report.wording import plural
+
     outcome = asyncio.run(verified(Settings.from_env(os.environ)))
+    tickets = plural(outcome.tickets, "ticket")
     if outcome.stale:
-        few = f"{outcome.stale} of {outcome.tickets} tickets"
-        typer.echo(f"{few} were moved just now and are yet to be brought up to date.")
+        few = f"{outcome.stale:,} of {tickets}"
+        typer.echo(f"{few} moved just now; a running server works out their due times again.")
     if outcome.wrong:
-        typer.echo(f"{outcome.wrong} of {outcome.tickets} tickets have wrong due times.")
+        typer.echo(f"{outcome.wrong:,} of {tickets} with wrong due times.")
         raise typer.Exit(EXIT_ERROR)
-    typer.echo(f"{outcome.tickets} tickets have the due times that their histories tell.")
+    fresh = plural(outcome.tickets - outcome.stale, "ticket")
+    typer.echo(f"{fresh}: every due time is what the history tells.")
 
 
 @dataclass(slots=True)

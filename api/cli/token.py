@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from api import limits
-from api.identity import Tokens
+from api.identity.configured import secret_tokens
 from api.settings import Settings
 from engine.errors import InvalidInput
 from engine.tickets.actor import Actor
@@ -18,13 +18,14 @@ def token(
     user: Annotated[str, typer.Option(help="The id of the person, e.g. u_b1.")],
     name: Annotated[str, typer.Option(help="The name of the person, as others see it.")],
     group: Annotated[
-        list[str] | None, typer.Option(help="A group of the person; give it once a group.")
+        list[str] | None,
+        typer.Option(metavar="GROUP", help="A group of the person; give it once a group."),
     ] = None,
     admin: Annotated[bool, typer.Option("--admin", help="The person is an admin.")] = False,
     expires: Annotated[str, typer.Option(help="How long it is good for, e.g. 30m or 1d.")] = "8h",
 ) -> None:
-    """Print a token for development, signed with INTERLOCK_JWT_SECRET."""
-    tokens = Tokens(Settings.from_env(os.environ).demand_jwt_secret())
+    """Print a token for development. It is signed with INTERLOCK_JWT_SECRET."""
+    tokens = secret_tokens(Settings.from_env(os.environ))
     actor = Actor(user, name, frozenset(group or []), is_admin=admin)
     typer.echo(tokens.mint(actor, lifetime_of(expires)))
 

@@ -6,9 +6,9 @@ import os
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
-from rich.console import Console
 from rich.table import Column, Table
 
+from api.cli.tables import print_table
 from api.settings import Settings
 from engine.errors import NotFound
 
@@ -33,11 +33,12 @@ def history(name: Name, as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps([facts_of(each) for each in revisions], indent=2))
         return
-    table = Table("revision", Column("applied at", no_wrap=True), "by", "source", "digest")
+    source = Column("source", overflow="fold")  # to be copied whole
+    table = Table("revision", Column("applied at", no_wrap=True), "by", source, "digest")
     for each in revisions:
         at = each.at.isoformat(timespec="seconds")
         table.add_row(str(each.number), at, each.by, each.source, each.digest[:12])
-    Console().print(table)
+    print_table(table)
 
 
 @workflows.command()

@@ -15,7 +15,7 @@ from engine.storage.ticket_changes import LoggedChange
 from engine.storage.ticket_reads import read_ticket
 from engine.tickets.following import ChangeFilter
 from engine.tickets.history import EntryKind
-from engine.tickets.rules import may_see
+from engine.tickets.rules import may_read, may_see
 from engine.tickets.ticket import Ticket
 from engine.workflows.compiler import CompiledWorkflow
 
@@ -58,7 +58,7 @@ async def ticket_events(
 ) -> AsyncGenerator[Event, None]:
     """Yield what happens to one ticket."""
     context: Context = await make_context()
-    ticket = await read_ticket(context.database, arguments["id"])
+    ticket = await read_ticket(context.database, context.viewer, arguments["id"])
 
     def wants(logged: LoggedChange) -> bool:
         return logged.change.entry.ticket == ticket.id
@@ -96,7 +96,9 @@ async def events(
         async for logged in changes:
             context = await make_context()
             change = logged.change
-            if may_see(change.entry, change.now, context.actor):
+            if may_read(change.now, context.viewer) and may_see(
+                change.entry, change.now, context.actor
+            ):
                 shown = TicketChanged(
                     entry=entry_fields(change.entry, change.now),
                     ticket=context.together([change.now])[0],

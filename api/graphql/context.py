@@ -18,6 +18,7 @@ from engine.storage.users import user_names
 from engine.tickets.actor import Actor
 from engine.tickets.history import Entry
 from engine.tickets.ticket import Ticket
+from engine.tickets.viewer import Viewer
 from engine.vocabulary import SYSTEM
 
 T = TypeVar("T")
@@ -71,7 +72,7 @@ class Batch:
 class Context:
     """One request's share of the application."""
 
-    actor: Actor
+    viewer: Viewer
     database: Database
     store: TicketStore
     workflows: LiveWorkflows
@@ -80,6 +81,11 @@ class Context:
     limits: GraphQLLimits
     changes: Changes
     _batches: dict[str, Batch] = field(default_factory=dict)
+
+    @property
+    def actor(self) -> Actor:
+        """The person who asks."""
+        return self.viewer.actor
 
     def together(self, tickets: Sequence[Ticket]) -> list[Ticket]:
         """Return tickets, noting that they were read together."""

@@ -46,14 +46,14 @@ async def tickets(
     """Return a page of the tickets that are looked for."""
     part = part_of(arguments, context.limits.page_tickets)
     conditions = conditions_of(filter_of(arguments), context.actor)
-    page = await find_tickets(context.database, conditions, part)
+    page = await find_tickets(context.database, context.viewer, conditions, part)
     nodes = context.together(page.tickets)
     edges = [{"cursor": cursor_of(node, part.order), "node": node} for node in nodes]
     return Connection(
         nodes=nodes,
         edges=edges,
         page_info=page_info(part, edges, has_more=page.has_more),
-        count=Once(lambda: count_tickets_found(context.database, conditions)),
+        count=Once(lambda: count_tickets_found(context.database, context.viewer, conditions)),
     )
 
 

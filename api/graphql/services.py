@@ -30,7 +30,7 @@ async def services(
         raise InvalidInput(f"first must be 1 to {most}, not {first}.", field="first")
     statuses = [ServiceStatus(each) for each in arguments.get("status") or ServiceStatus]
     found = await monitored_services(
-        context.database, first, arguments.get("after") or "", statuses
+        context.database, context.viewer, first, arguments.get("after") or "", statuses
     )
     context.together([each.ticket for each in found if each.ticket is not None])
     return [service_fields(each) for each in found]

@@ -32,7 +32,8 @@ class OfKinds(TypedDict, total=False):
 @resolvers.field("Query.ticket")
 async def ticket(_parent: object, arguments: ById, context: Context, _info: object) -> Ticket:
     """Return the ticket of an id."""
-    return context.together([await read_ticket(context.database, arguments["id"])])[0]
+    found = await read_ticket(context.database, context.viewer, arguments["id"])
+    return context.together([found])[0]
 
 
 @resolvers.field("Ticket.workflowDefinition")

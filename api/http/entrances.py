@@ -21,15 +21,15 @@ from api.keys import Scope
 API_KEY_HEADER: Final = "X-API-Key"
 
 
-def signed_in(request: web.Request) -> None:
+async def signed_in(request: web.Request) -> None:
     """Let in whoever has a valid token; the handler finds the person at `request[ACTOR]`."""
     token = bearer_token(request.headers.getall(hdrs.AUTHORIZATION, []))
-    request[ACTOR] = request.app[TOKENS].actor_of(token)
+    request[ACTOR] = await request.app[TOKENS].identified(token)
     request[VIEWER] = request[ACTOR].id
     bind_contextvars(actor=request[ACTOR].id)
 
 
-def everybody(_request: web.Request) -> None:
+async def everybody(_request: web.Request) -> None:
     """Let everybody in."""
 
 
@@ -39,7 +39,7 @@ class WithKey:
 
     scope: Scope
 
-    def __call__(self, request: web.Request) -> None:
+    async def __call__(self, request: web.Request) -> None:
         """Let in whoever shows such a key."""
         # Several headers of one name mean what one header of all of them does (RFC 9110, 5.3).
         key = ", ".join(request.headers.getall(API_KEY_HEADER, []))
@@ -88,12 +88,13 @@ def register(
     return frozenset(router.routes()) - before
 
 
-def let_in(request: web.Request) -> None:
+async def let_in(request: web.Request) -> None:
     """Let a request in by the entrance of its route.
 
     Raises:
         Unauthenticated: nobody says who asks, or nobody who may.
         Forbidden: who asks may do other things only.
+        Unavailable: there are no keys yet that a token could be checked with.
 
     """
-    request.app[ENTRANCES].get(request.match_info.route, signed_in)(request)
+    await request.app[ENTRANCES].get(request.match_info.route, signed_in)(request)

@@ -53,12 +53,13 @@ class EventsDoor:
         accept = ", ".join(request.headers.getall(hdrs.ACCEPT, []))
         chosen(accept, (EVENT_STREAM,), default=EVENT_STREAM)
         answers = await self._answers(request)
+        token = bearer_token(request.headers.getall(hdrs.AUTHORIZATION, []))
+        seconds_left = request.app[TOKENS].seconds_left(token)
         response = web.StreamResponse(headers=HEADERS)
         with suppress(StreamEnded, ConnectionError):
             async with self.lifetimes.one() as lifetime, aclosing(answers):
                 await response.prepare(request)
-                token = bearer_token(request.headers.getall(hdrs.AUTHORIZATION, []))
-                lifetime.lasts(request.app[TOKENS].seconds_left(token), End.TOKEN_EXPIRED)
+                lifetime.lasts(seconds_left, End.TOKEN_EXPIRED)
                 await EventStream(request, response, self.limits).tell(answers, lifetime)
         return response
 

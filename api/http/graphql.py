@@ -66,10 +66,10 @@ class GraphQLDoor:
         own = By(self.enter, web.route("*", PATH, self.answer), tell_in_graphql)
         return [own, self._explorer.route] if self._explorer else [own]
 
-    def enter(self, request: web.Request) -> None:
+    async def enter(self, request: web.Request) -> None:
         """Let in who is signed in, or wants the page."""
         if self._page(request) is None:
-            signed_in(request)
+            await signed_in(request)
 
     def _page(self, request: web.Request) -> Explorer | None:
         return self._explorer if self._explorer and wants_page(request, OFFERED) else None

@@ -1,6 +1,6 @@
 """What a handler finds in the request, and a middleware in the application."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, TypeAlias
 
 from aiohttp import web
@@ -32,7 +32,7 @@ THROTTLE: Final = web.AppKey("throttle", Throttle)
 TRUSTED_PROXIES: Final[web.AppKey[tuple[Network, ...]]] = web.AppKey("trusted_proxies")
 """Whose word on the address of a client is taken."""
 
-Entrance: TypeAlias = Callable[[web.Request], None]
+Entrance: TypeAlias = Callable[[web.Request], Awaitable[None]]
 """Lets a request in and tells handler and log who asks, or raises why it does not."""
 
 ENTRANCES: Final[web.AppKey[Mapping[web.AbstractRoute, Entrance]]] = web.AppKey("entrances")

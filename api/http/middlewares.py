@@ -89,7 +89,7 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let in who may enter by the route; where there is no route, there is nothing to guard."""
     if request.match_info.http_exception is None:
-        let_in(request)
+        await let_in(request)
     return await handler(request)
 
 

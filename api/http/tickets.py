@@ -88,7 +88,7 @@ class TicketDoor:
         """Answer a ticket, or 304 to whoever has it already."""
         known = Tags.of(request, hdrs.IF_NONE_MATCH)
         context = await self._context(request)
-        ticket = await read_ticket(context.database, ticket_in(request))
+        ticket = await read_ticket(context.database, context.viewer, ticket_in(request))
         if known is not None and known.name(ticket):
             return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=validators(ticket))
         return answer_with(ticket)

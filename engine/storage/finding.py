@@ -17,8 +17,10 @@ from engine.storage.database import Database, Row
 from engine.storage.rows import TICKET_COLUMNS, ticket_of
 from engine.storage.statements import Statement
 from engine.storage.tables import URGENCY, ticket_words, tickets
+from engine.storage.visibility import INVOLVED, involvement
 from engine.tickets.finding import Direction, Order, OrderField, Part, Place
 from engine.tickets.ticket import Ticket
+from engine.tickets.viewer import Viewer
 
 SHAPES: Final = 500
 """Statements that are kept compiled: compiling takes longer than many a page."""
@@ -47,32 +49,42 @@ class Shape:
     order: Order
     bounds: frozenset[str]
     from_end: bool
+    sees_all: bool = True
 
 
-async def find_tickets(database: Database, conditions: Conditions, part: Part) -> Page:
-    """Return a part of the list of the tickets that meet all conditions."""
+async def find_tickets(
+    database: Database, viewer: Viewer, conditions: Conditions, part: Part
+) -> Page:
+    """Return a part of the list of the tickets that the viewer may read and meet all conditions."""
     places = {"after": part.after, "before": part.before}
     bounds = {name: place for name, place in places.items() if place is not None}
-    shape = Shape(frozenset(conditions), part.order, frozenset(bounds), part.from_end)
+    shape = Shape(
+        frozenset(conditions), part.order, frozenset(bounds), part.from_end, viewer.sees_all
+    )
     values = conditions | bound_values(bounds) | {"rows": part.size + 1}
-    rows = await looked_up(database, page_statement(shape), conditions, values)
+    rows = await looked_up(database, viewer, page_statement(shape), conditions, values)
     found = list(map(ticket_of, rows[: part.size]))
     return Page(tuple(reversed(found) if part.from_end else found), len(rows) > part.size)
 
 
-async def count_tickets_found(database: Database, conditions: Conditions) -> int:
-    """Return how many tickets meet all conditions."""
-    statement = count_statement(frozenset(conditions))
-    [row] = await looked_up(database, statement, conditions, conditions)
+async def count_tickets_found(database: Database, viewer: Viewer, conditions: Conditions) -> int:
+    """Return how many tickets the viewer may read and meet all conditions."""
+    statement = count_statement(frozenset(conditions), sees_all=viewer.sees_all)
+    [row] = await looked_up(database, viewer, statement, conditions, conditions)
     return int(row["tickets"])
 
 
 async def looked_up(
-    database: Database, statement: Statement, conditions: Conditions, values: dict[str, object]
+    database: Database,
+    viewer: Viewer,
+    statement: Statement,
+    conditions: Conditions,
+    values: dict[str, object],
 ) -> list[Row]:
     """Run a statement; where there are conditions, the best way depends on their values."""
-    run = database.rows_planned_anew if conditions else database.rows
-    return await run(statement, **values)
+    if viewer.sees_all and not conditions:
+        return await database.rows(statement, **values)
+    return await database.rows_planned_anew(statement, **values, **involvement(viewer))
 
 
 def bound_values(bounds: dict[str, Place]) -> dict[str, object]:
@@ -89,7 +101,7 @@ def page_statement(shape: Shape) -> Statement:
     """Return the statement for a page, which asks for one ticket more to know if there is more."""
     keys = KEYS[shape.order.field]
     descends = (shape.order.direction is Direction.DESC) != shape.from_end
-    found = meeting(select(*TICKET_COLUMNS), shape.conditions)
+    found = meeting(select(*TICKET_COLUMNS), shape.conditions, sees_all=shape.sees_all)
     for bound in sorted(shape.bounds):
         goes_down = (shape.order.direction is Direction.DESC) == (bound == "after")
         found = found.where(beyond(keys, bound, goes_down=goes_down))
@@ -98,18 +110,21 @@ def page_statement(shape: Shape) -> Statement:
 
 
 @lru_cache(SHAPES)
-def count_statement(conditions: frozenset[str]) -> Statement:
+def count_statement(conditions: frozenset[str], *, sees_all: bool) -> Statement:
     """Return the statement that counts."""
-    return Statement.of(meeting(select(func.count().label("tickets")), conditions))
+    return Statement.of(
+        meeting(select(func.count().label("tickets")), conditions, sees_all=sees_all)
+    )
 
 
 def meeting(
-    found: Select[tuple[object, ...]], conditions: Iterable[str]
+    found: Select[tuple[object, ...]], conditions: Iterable[str], *, sees_all: bool
 ) -> Select[tuple[object, ...]]:
-    """Return a query of the tickets that meet conditions."""
+    """Return a query of the tickets that meet conditions, and that the viewer may read."""
     names = sorted(conditions)
     source = tickets.join(ticket_words) if "text" in names else tickets
-    return found.select_from(source).where(*(CONDITIONS[name].clause for name in names))
+    clauses = [CONDITIONS[name].clause for name in names]
+    return found.select_from(source).where(*clauses, *([] if sees_all else [INVOLVED]))
 
 
 def beyond(

@@ -11,7 +11,9 @@ from engine.storage.database import Database, Row
 from engine.storage.rows import TICKET_COLUMNS, ticket_of
 from engine.storage.statements import Statement
 from engine.storage.tables import service_health, services, tickets
+from engine.storage.visibility import GuardedStatement, involvement
 from engine.tickets.ticket import Ticket
+from engine.tickets.viewer import Viewer
 from engine.vocabulary import ServiceStatus, Status
 from engine.workflows.declaration import Service
 
@@ -41,7 +43,7 @@ SERVICES: Final = Statement.of(
     .order_by(SHOWN.c.path)
     .limit(bindparam("first", type_=Integer))
 )
-LIVE_TICKETS: Final = Statement.of(
+LIVE_TICKETS: Final = GuardedStatement.of(
     select(*TICKET_COLUMNS).where(
         tickets.c.service == func.any(bindparam("paths", type_=ARRAY(Text))),
         tickets.c.status != literal_column(f"'{Status.CLOSED}'"),
@@ -56,7 +58,7 @@ class MonitoredService:
     Attributes:
         since, reported_at: None if nothing was ever reported of it.
         message: what was reported last with this status; may be empty.
-        ticket: its live outage ticket, if there is one.
+        ticket: its live outage ticket, if there is one that the viewer may read.
 
     """
 
@@ -70,6 +72,7 @@ class MonitoredService:
 
 async def monitored_services(
     database: Database,
+    viewer: Viewer,
     first: int,
     after: str = "",
     statuses: Sequence[ServiceStatus] = tuple(ServiceStatus),
@@ -77,7 +80,8 @@ async def monitored_services(
     """Return declared services in the order of their paths: the first so many after a path."""
     rows = await database.rows(SERVICES, first=first, after=after, statuses=list(statuses))
     declared = [Service.model_validate_json(row["declaration"]) for row in rows]
-    live = await database.rows(LIVE_TICKETS, paths=[each.path for each in declared])
+    paths = [each.path for each in declared]
+    live = await database.rows(LIVE_TICKETS.to(viewer), paths=paths, **involvement(viewer))
     by_path = {row["service"]: ticket_of(row) for row in live}
     return [
         monitored(service, row, by_path.get(service.path))

@@ -88,8 +88,10 @@ async def check_schema(url: str) -> None:
         found = None
     finally:
         await connection.close()
+    if found is None:
+        raise Misconfigured("The database was not set up yet: run `interlock migrate` first.")
     if found != wanted:
         raise Misconfigured(
-            f"The database has schema {found or 'none'}, and this version of Interlock works on "
-            f"{wanted}: run `interlock migrate` first."
+            f"The database has schema {found}, and this version of Interlock works on {wanted}: "
+            "run `interlock migrate` first."
         )

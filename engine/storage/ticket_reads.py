@@ -7,14 +7,18 @@ from typing import Final
 from sqlalchemy import ARRAY, Text, bindparam, func, select
 
 from engine.errors import NotFound
-from engine.storage.database import Database, Session
+from engine.storage.database import Database, Row, Session
 from engine.storage.rows import TICKET_COLUMNS, entry_of, ticket_of
 from engine.storage.statements import Statement
 from engine.storage.tables import ticket_status_history, tickets
+from engine.storage.visibility import GuardedStatement, involvement
 from engine.tickets.history import Entry
 from engine.tickets.ticket import TICKET_ID, Ticket, rebuilt
+from engine.tickets.viewer import Viewer
 
-TICKET: Final = Statement.of(select(*TICKET_COLUMNS).where(tickets.c.id == bindparam("ticket")))
+TICKET: Final = GuardedStatement.of(
+    select(*TICKET_COLUMNS).where(tickets.c.id == bindparam("ticket"))
+)
 CLOCK: Final = Statement.of(select(func.clock_timestamp().label("now")))
 HISTORIES: Final = Statement.of(
     select(ticket_status_history)
@@ -31,17 +35,23 @@ HISTORY_UNTIL: Final = Statement.of(
 )
 
 
-async def read_ticket(database: Database, ticket: str) -> Ticket:
+async def read_ticket(database: Database, viewer: Viewer, ticket: str) -> Ticket:
     """Return the ticket of that id.
 
     Raises:
-        NotFound: there is none; PostgreSQL is not asked for what can't be an id.
+        NotFound: there is none that the viewer may read; PostgreSQL is not asked for what can't be
+            an id.
 
     """
-    row = await database.row(TICKET, ticket=ticket) if TICKET_ID.fullmatch(ticket) else None
+    row = await ticket_row(database, viewer, ticket) if TICKET_ID.fullmatch(ticket) else None
     if row is None:
         raise unknown_ticket(ticket)
     return ticket_of(row)
+
+
+async def ticket_row(database: Database, viewer: Viewer, ticket: str) -> Row | None:
+    """Return the row of the ticket of that id; None if there is none that the viewer may read."""
+    return await database.row(TICKET.to(viewer), ticket=ticket, **involvement(viewer))
 
 
 async def read_version(source: Database | Session, ticket: str, version: int) -> Ticket:
@@ -51,7 +61,7 @@ async def read_version(source: Database | Session, ticket: str, version: int) ->
 
 
 def unknown_ticket(ticket: str) -> NotFound:
-    """Return the refusal of a request for a ticket that does not exist."""
+    """Return the refusal of a request for a ticket that does not exist, or is out of sight."""
     return NotFound(f"There is no ticket {ticket!r}.", ticket=ticket)
 
 

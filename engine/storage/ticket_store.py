@@ -33,6 +33,7 @@ from engine.storage.ticket_locks import share_tickets
 from engine.storage.ticket_reads import histories, unknown_ticket
 from engine.storage.transition import Verdict, transition_statement
 from engine.storage.users import mention_users
+from engine.storage.visibility import GuardedStatement, involvement
 from engine.tickets.actor import Actor
 from engine.tickets.changes import (
     Change,
@@ -58,7 +59,8 @@ from engine.tickets.requests import (
 )
 from engine.tickets.sla import sla_of
 from engine.tickets.ticket import Opening, Ticket, opened
-from engine.vocabulary import ActorRoles, Priority, Status
+from engine.tickets.viewer import Viewer
+from engine.vocabulary import ActorRoles, Priority, Status, Visibility
 from engine.workflows.compiler import CompiledWorkflow
 from engine.workflows.explanation import explain
 from engine.workflows.policy import Policy
@@ -80,7 +82,7 @@ OFFERED_WORKFLOW: Final = Statement.of(
 WORKFLOW_NAMES: Final = Statement.of(
     select(workflows.c.name).where(workflows.c.retired_at.is_(None))
 )
-LOCKED_TICKET: Final = Statement.of(
+LOCKED_TICKET: Final = GuardedStatement.of(
     select(
         tickets,
         workflows.c.revision,
@@ -98,11 +100,19 @@ class TicketStore:
     """Creates and changes tickets. Every method either does all of it or raises and does nothing.
 
     All of them raise `PluginDisabled` while ticketing is switched off, `NotFound` for a ticket that
-    does not exist, `VersionConflict` if the form expects another version, and `IdempotencyConflict`
-    if its key stands for another request.
+    does not exist or that the actor may not read, `VersionConflict` if the form expects another
+    version, and `IdempotencyConflict` if its key stands for another request.
+
+    What is answered is the ticket as the actor's own change left it, even if that change took it
+    out of the actor's sight.
+
+    Attributes:
+        visibility: who may read tickets.
+
     """
 
     database: Database
+    visibility: Visibility = Visibility.EVERYONE
 
     async def create(self, actor: Actor, form: CreateTicket) -> Ticket:
         """Open a ticket that the actor requests, from an empty form.
@@ -147,8 +157,9 @@ class TicketStore:
 
         """
         request = KeyedRequest.of(actor, form)
+        viewer = Viewer(actor, self.visibility)
         row = await self.database.row(
-            transition_statement(keyed=request is not None),
+            transition_statement(keyed=request is not None, sees_all=viewer.sees_all),
             ticket=form.ticket,
             actor=actor.id,
             admin_bit=int(ActorRoles.ADMIN) if actor.is_admin else 0,
@@ -157,9 +168,10 @@ class TicketStore:
             expected_version=form.expected_version,
             key=request and request.key,
             request=request and request.digest,
+            **involvement(viewer),
         )
         if row is None:
-            raise unknown_ticket(form.ticket)
+            return await first_answer_to(self.database, actor, form)
         if row["moved"]:
             return ticket_of(row)
         refuse_if_off(row)
@@ -174,7 +186,9 @@ class TicketStore:
         that need both, neither holds what the other waits for.
         """
         async with self.database.transaction() as session:
-            row = await locked_ticket(session, form)
+            row = await locked_ticket(session, Viewer(actor, self.visibility), form)
+            if row is None:
+                return await first_answer_to(session, actor, form)
             return await once(
                 session, actor, form, lambda: change_ticket(session, row, actor, form, decide)
             )
@@ -231,19 +245,34 @@ async def offered_workflow(session: Session, name: str) -> Row:
     return row
 
 
-async def locked_ticket(session: Session, form: ChangeForm) -> Row:
+async def locked_ticket(session: Session, viewer: Viewer, form: ChangeForm) -> Row | None:
     """Return the ticket that a form is about, locked, with the revision in force and the time.
+
+    Returns:
+        None if there is no such ticket that the viewer may read.
 
     Raises:
         PluginDisabled: ticketing is switched off.
-        NotFound: there is no such ticket.
 
     """
-    row = await session.row(LOCKED_TICKET, ticket=form.ticket)
-    if row is None:
-        raise unknown_ticket(form.ticket)
-    refuse_if_off(row)
+    statement = LOCKED_TICKET.to(viewer)
+    row = await session.row(statement, ticket=form.ticket, **involvement(viewer))
+    if row is not None:
+        refuse_if_off(row)
     return row
+
+
+async def first_answer_to(source: Database | Session, actor: Actor, form: ChangeForm) -> Ticket:
+    """Return what a form led to when it was sent before, for a ticket that is out of sight now.
+
+    Raises:
+        NotFound: it was not; so the answer is that of a ticket that does not exist.
+
+    """
+    request = KeyedRequest.of(actor, form)
+    if request is not None and (first := await first_answer(source, request)):
+        return first
+    raise unknown_ticket(form.ticket)
 
 
 async def change_ticket(

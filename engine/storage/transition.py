@@ -1,6 +1,7 @@
 """The transition: one statement that decides, moves the ticket and records it, or does nothing.
 
-    before   the ticket, locked, with its workflow's policy and what the actor is towards it
+    before   the ticket, locked, with its workflow's policy and what the actor is towards it;
+             nothing if it is out of the actor's sight
     decision the same with a verdict
     claimed  the idempotency key, if there is one
     moved    the ticket in its new status, if the verdict says so
@@ -40,6 +41,7 @@ from engine.storage.policy_sql import actor_bits, ordinal, permits
 from engine.storage.rows import TICKET_COLUMNS
 from engine.storage.statements import Statement
 from engine.storage.tables import idempotency_keys, ticket_status_history, tickets, workflows
+from engine.storage.visibility import INVOLVED
 from engine.tickets.history import EntryKind
 from engine.vocabulary import Status
 
@@ -67,9 +69,9 @@ REQUEST: Final = bindparam("request", type_=LargeBinary)
 
 
 @cache
-def transition_statement(*, keyed: bool) -> Statement:
-    """Return the statement, with or without an idempotency key."""
-    before = locked_ticket()
+def transition_statement(*, keyed: bool, sees_all: bool) -> Statement:
+    """Return the statement, with or without an idempotency key, for one who sees all or not."""
+    before = locked_ticket(sees_all=sees_all)
     decision = decided(before, keyed=keyed)
     permitted: ColumnElement[bool] = decision.c.verdict == verdict(Verdict.MOVED)
     claims: tuple[CTE, ...] = ()
@@ -81,7 +83,7 @@ def transition_statement(*, keyed: bool) -> Statement:
     return Statement.of(answered(decision, moved).add_cte(*claims, recorded))
 
 
-def locked_ticket() -> CTE:
+def locked_ticket(*, sees_all: bool) -> CTE:
     """Return the ticket, locked, with its workflow and what the actor is towards it."""
     return (
         select(
@@ -96,7 +98,7 @@ def locked_ticket() -> CTE:
             ),
         )
         .join(workflows)
-        .where(tickets.c.id == TICKET)
+        .where(tickets.c.id == TICKET, *([] if sees_all else [INVOLVED]))
         .with_for_update(of=tickets)
         .cte("before")
     )

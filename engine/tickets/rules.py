@@ -8,11 +8,12 @@ from engine.errors import Forbidden, TicketClosed
 from engine.tickets.actor import Actor
 from engine.tickets.history import Entry, EntryKind
 from engine.tickets.ticket import Ticket
+from engine.tickets.viewer import Viewer
 from engine.vocabulary import Status
 
 
 class Relation(StrEnum):
-    """How an actor stands to a ticket, where it matters who edits or assigns."""
+    """How an actor is involved in a ticket, where it matters who reads, edits or assigns."""
 
     REQUESTER = "requester"
     ASSIGNEE = "assignee"
@@ -73,6 +74,11 @@ def may_note(ticket: Ticket, actor: Actor) -> frozenset[Relation]:
 
     """
     return allowed_as("take notes on", ticket, actor, DISPATCHERS)
+
+
+def may_read(ticket: Ticket, viewer: Viewer) -> bool:
+    """Tell whether the viewer may read a ticket; `engine.storage.visibility` asks it in SQL."""
+    return viewer.sees_all or bool(relations(ticket, viewer.actor))
 
 
 def may_see(entry: Entry, ticket: Ticket, actor: Actor) -> bool:

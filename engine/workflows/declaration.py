@@ -18,7 +18,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from engine import limits
-from engine.vocabulary import Priority, Role, Status, TicketEvent
+from engine.vocabulary import Priority, Role, Status, TicketEvent, Visibility
 from engine.webhooks.urls import URL_PATTERN, target_of
 from engine.workflows.durations import DURATION_PATTERN, duration
 from engine.workflows.working_hours import (
@@ -388,6 +388,13 @@ class Webhook(Declared):
     """The name of the secret that signs what it is told; the servers find its text by it."""
 
 
+class Readers(Declared):
+    """Who may read tickets: `ticketing.visibility`, which is written as one word."""
+
+    readers: Annotated[Visibility, Field(strict=False)] = Visibility.EVERYONE
+    """Everyone who is signed in, or those who are involved in a ticket."""
+
+
 class Ticketing(Declared):
     """Everything operational: the `ticketing:` section of a Helm values file."""
 
@@ -413,3 +420,5 @@ class Ticketing(Declared):
     """How soon tickets of each priority are to be picked up and resolved."""
     auto_close: AutoClose = AutoClose()
     """When the system closes a RESOLVED ticket."""
+    visibility: Annotated[Visibility, Field(strict=False)] = Visibility.EVERYONE
+    """Who may read a ticket: everyone, or its requester, assignee, assignee group and admins."""

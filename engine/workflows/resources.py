@@ -15,6 +15,7 @@ from engine.workflows.declaration import (
     Category,
     Declared,
     PrioritySla,
+    Readers,
     Service,
     Switch,
     Ticketing,
@@ -50,10 +51,12 @@ MODELS: Final[Mapping[Kind, type[Declared]]] = {
 AUTO_CLOSE: Final = "autoClose"
 SLA: Final = "sla"
 ENABLED: Final = "enabled"
+VISIBILITY: Final = "visibility"
 SETTINGS: Final[Mapping[str, type[Declared]]] = {
     ENABLED: Switch,
     AUTO_CLOSE: AutoClose,
     SLA: PrioritySla,
+    VISIBILITY: Readers,
 }
 """The model of each setting, by the key that it stands under."""
 
@@ -156,6 +159,7 @@ def declared_resources(ticketing: Ticketing) -> dict[Key, Resource]:
         *(Resource.of(Kind.WEBHOOK, each.name, each) for each in ticketing.webhooks),
         Resource.of(Kind.SETTING, AUTO_CLOSE, ticketing.auto_close),
         Resource.of(Kind.SETTING, SLA, ticketing.sla),
+        Resource.of(Kind.SETTING, VISIBILITY, Readers(readers=ticketing.visibility)),
     ]
     return {resource.key: resource for resource in resources}
 

@@ -22,13 +22,23 @@ from engine.workflows.declaration import (
     Category,
     Declared,
     PrioritySla,
+    Readers,
     Service,
     Switch,
     Webhook,
     Workflow,
     WorkingCalendar,
 )
-from engine.workflows.resources import AUTO_CLOSE, ENABLED, SLA, Key, Resource, in_order, model_of
+from engine.workflows.resources import (
+    AUTO_CLOSE,
+    ENABLED,
+    SLA,
+    VISIBILITY,
+    Key,
+    Resource,
+    in_order,
+    model_of,
+)
 from reconciler.diff import Change, change_of
 from reconciler.document import form
 from reconciler.document.differences import common_length, differences, path_of
@@ -133,6 +143,8 @@ def name_in(declared: Declared) -> str:
             return AUTO_CLOSE
         case PrioritySla():
             return SLA
+        case Readers():
+            return VISIBILITY
         case _:
             raise TypeError(declared)
 

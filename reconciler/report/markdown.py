@@ -141,16 +141,20 @@ def quoted(kind: str, *lines: str) -> str:
 def overview_of(plan: Plan) -> Iterator[str]:
     """Yield how much happens, from where the plan came, and what its replay found."""
     yield f"**{wording.summary(plan)}**"
-    more = plan.files[FILES_SHOWN:]
-    files = ", ".join(map(origin, plan.files[:FILES_SHOWN]))
-    yield (
-        f"Made at {plan.created_at:%Y-%m-%d %H:%M:%S} UTC from {origin(plan.source)}"
-        + (f": {files}" if files else "")
-        + (f" and {len(more):,} more" if more else "")
-    )
+    yield f"Made at {plan.created_at:%Y-%m-%d %H:%M:%S} UTC from {origins_of(plan)}"
     if plan.replay is not None:
         sentence = wording.replay_sentence(plan.replay)
         yield f"**{sentence}**" if plan.replay.refused else sentence
+
+
+def origins_of(plan: Plan) -> str:
+    """Return a plan's source and files; those alone, if nobody named a source beside them."""
+    more = plan.files[FILES_SHOWN:]
+    files = ", ".join(map(origin, plan.files[:FILES_SHOWN]))
+    files += f" and {len(more):,} more" if more else ""
+    if plan.files and plan.source == ", ".join(plan.files):
+        return files
+    return f"{origin(plan.source)}: {files}" if files else origin(plan.source)
 
 
 def origin(name: str) -> str:

@@ -16,7 +16,7 @@ from playwright.async_api import Browser, async_playwright
 from pydantic import SecretStr
 
 from api.bootstrap import application_on
-from api.identity import Tokens
+from api.identity import SecretTokens
 from api.keys import KeyEntry, Scope, new_key
 from api.parts import Parts, open_parts
 from api.settings import Settings
@@ -26,7 +26,7 @@ from tests.api.mounted import ALL_DEFAULTS, Mount
 from tests.conftest import new_database
 
 SECRET = SecretStr("0123456789abcdef" * 2)
-TOKENS = Tokens(SECRET)
+TOKENS = SecretTokens(SECRET)
 KEY = new_key()
 """For whatever machines may do, where it is in the settings."""
 

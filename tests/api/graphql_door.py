@@ -16,8 +16,8 @@ from api.graphql.resolvers import Resolvers
 from api.http.application import Guards, build_application
 from api.http.explorer.routes import Explorer
 from api.http.graphql import GraphQLDoor
-from api.identity import Tokens
-from api.limits import HTTP_LIMITS, HttpLimits
+from api.identity import SecretTokens
+from api.limits import HttpLimits
 from engine.errors import Forbidden
 from engine.tickets.actor import Actor
 from tests.api.serving import ready
@@ -30,9 +30,12 @@ type Mutation { touch: Int! }
 """
 GRAPHQL = "application/graphql-response+json"
 JSON = "application/json"
-TOKENS = Tokens(SecretStr("0123456789abcdef" * 2))
+TOKENS = SecretTokens(SecretStr("0123456789abcdef" * 2))
 ANNA = Actor("u_b1", "Anna K.", frozenset())
 BEARER = {"Authorization": f"Bearer {TOKENS.mint(ANNA, timedelta(hours=1))}"}
+
+AS_MANY_AS_IT_LIKES = HttpLimits(viewer_rate=0, address_rate=0)
+"""A file of tests sends more at once than one client may."""
 
 Client = TestClient[web.Request, web.Application]
 
@@ -73,7 +76,7 @@ async def context_for(actor: Actor) -> Actor:
 
 @asynccontextmanager
 async def opened(
-    batch: int = 0, explorer: Explorer | None = None, limits: HttpLimits = HTTP_LIMITS
+    batch: int = 0, explorer: Explorer | None = None, limits: HttpLimits = AS_MANY_AS_IT_LIKES
 ) -> AsyncIterator[Client]:
     """Open the door, which takes that many operations as one request."""
     executor = await GraphQLExecutor.create(SDL, [resolvers])

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from api.http.application import Guards, build_application
 from api.http.server import run_server
-from api.identity import Tokens
+from api.identity.configured import secret_tokens
 from api.logs import configure_logging
 from api.settings import Settings
 
@@ -27,8 +27,8 @@ async def ready() -> None: ...
 
 @asynccontextmanager
 async def open_application(settings: Settings) -> AsyncIterator[web.Application]:
-    tokens = Tokens(settings.demand_jwt_secret())
-    yield build_application([web.get("/hold", hold)], Guards(tokens), ready)
+    guards = Guards(secret_tokens(settings))
+    yield build_application([web.get("/hold", hold)], guards, ready)
     typer.echo("closed")
 
 

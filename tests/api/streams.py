@@ -17,7 +17,7 @@ from api.http.events import events_routes
 from api.http.lifetimes import Lifetimes
 from api.http.server import listening
 from api.http.websocket import socket_route
-from api.identity import Tokens
+from api.identity import SecretTokens
 from api.limits import HTTP_LIMITS, STREAM_LIMITS, HttpLimits, StreamLimits
 from engine.tickets.actor import Actor
 from tests.api.graphql.counting import SDL, Counter
@@ -25,7 +25,7 @@ from tests.api.serving import ready
 from tests.gates import PATIENCE_SECONDS
 
 SUBPROTOCOL: Final = "graphql-transport-ws"
-TOKENS: Final = Tokens(SecretStr("0123456789abcdef" * 2))
+TOKENS: Final = SecretTokens(SecretStr("0123456789abcdef" * 2))
 ANNA: Final = Actor("u_b1", "Anna K.")
 
 Message = dict[str, Any]

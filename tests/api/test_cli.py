@@ -129,6 +129,7 @@ def test_the_help_tells_the_exit_codes() -> None:
     printed = " ".join(interlock("--help").stdout.split())
     assert "Exit codes: 0 done, 1 failed or refused," in printed
     assert "6 a declaration or a plan has errors, 64 wrong usage." in printed
+    assert "..." not in printed.replace("[ARGS]...", "")  # what each command does is told whole
 
 
 @pytest.mark.parametrize("form", GraphFormat)

@@ -23,8 +23,8 @@ async def test_every_wrong_due_time_is_named(
     done = interlock("sla", "verify", env=on(database_url))
     assert done.returncode == 0
     assert done.stdout.splitlines() == [
-        "1 of 2 tickets were moved just now and are yet to be brought up to date.",
-        "2 tickets have the due times that their histories tell.",
+        "1 of 2 tickets moved just now; a running server works out their due times again.",
+        "1 ticket: every due time is what the history tells.",
     ]
     for change in (
         "response_breached = true, next_due_at = NULL WHERE version = 1",
@@ -34,7 +34,7 @@ async def test_every_wrong_due_time_is_named(
     done = interlock("sla", "verify", env=on(database_url))
     lines = sorted(done.stdout.splitlines())
     assert done.returncode == 1
-    assert lines[0] == "2 of 2 tickets have wrong due times."
+    assert lines[0] == "2 of 2 tickets with wrong due times."
     assert [line for line in lines if line.startswith(f"{wrong.id} next_due_at: stored None")]
     assert f"{wrong.id} response_breached: stored True, its history tells False" in lines
     assert f"{stale.id} sla_version: stored 9, its history tells 3" in lines
@@ -45,7 +45,7 @@ async def test_every_history_that_does_not_fit_is_named(
 ) -> None:
     _whole, changed = await open_promised(store), await open_promised(store)
     done = interlock("history", "verify", env=on(database_url))
-    whole = "2 histories are whole: nothing was changed, removed or inserted.\n"
+    whole = "2 tickets: every history is whole; nothing was changed, removed or inserted.\n"
     assert (done.returncode, done.stdout) == (0, whole)
     change = f"UPDATE tickets SET title = 'x' WHERE id = '{changed.id}'"  # noqa: S608  # ours
     await database.row(Statement.of(text(change)))
@@ -53,7 +53,7 @@ async def test_every_history_that_does_not_fit_is_named(
     flaw, count = done.stdout.splitlines()
     assert done.returncode == 1
     assert flaw.startswith(f"{changed.id} entry 2: the ticket says title 'x'")
-    assert count == "1 of 2 histories do not fit."
+    assert count == "1 of 2 tickets with a history that does not fit."
 
 
 class Screen(io.StringIO):

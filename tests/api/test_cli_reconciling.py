@@ -46,7 +46,9 @@ def job(tmp_path: Path, database_url: str) -> Job:
 
 def test_a_change_goes_from_plan_to_apply_and_back(job: Job) -> None:
     job.run("plan", "-f", "base.yaml", "--detailed-exitcode", code=2)
-    assert "hotfix" in job.run("plan", "-f", "base.yaml", "--out", "plan.json")
+    printed = job.run("plan", "-f", "base.yaml", "--out", "plan.json")
+    assert "hotfix" in printed
+    assert "interlock apply plan.json" in printed
     job.run("apply", "plan.json", "--by", "ada")
     job.run("plan", "-f", "base.yaml", "--detailed-exitcode")
     job.run("drift", "-f", "base.yaml")
@@ -55,7 +57,8 @@ def test_a_change_goes_from_plan_to_apply_and_back(job: Job) -> None:
     assert "--allow-widening" in job.run("apply", "-f", "wider.yaml", "--yes", code=3)
     job.run("apply", "-f", "wider.yaml", "--allow-widening", "--yes", "--source", "git:abc123")
     assert "git:abc123" in job.run("workflows", "history", "hotfix")
-    job.run("drift", "-f", "base.yaml", code=2)
+    differs = job.run("drift", "-f", "base.yaml", code=2)
+    assert "The database does not hold what is declared" in differs
     revisions = json.loads(job.run("workflows", "history", "hotfix", "--json"))
     first = str(revisions[-1]["revision"])
     assert "role: assignee}" in job.run("workflows", "show", "hotfix", "--revision", first)

@@ -225,7 +225,7 @@ async def test_a_token_may_be_pasted_with_what_stood_around_it(pasted: str, desk
 async def test_a_token_that_does_not_do_is_told_why(page: Page) -> None:
     await expect(page.get_by_label("Token", exact=True)).to_be_focused()
     await page.keyboard.insert_text(f"{TOKEN}x")
-    await expect(page.locator("#identity")).to_contain_text("not signed with the secret")
+    await expect(page.locator("#identity")).to_contain_text("signature is not by the key")
     await expect(page.locator("#identity")).to_have_class("wrong")
 
 

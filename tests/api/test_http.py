@@ -24,7 +24,7 @@ from structlog.testing import capture_logs
 from api.http.application import Guards, build_application
 from api.http.entrances import By, everybody
 from api.http.keys import ACTOR
-from api.identity import Tokens
+from api.identity import SecretTokens
 from api.limits import HTTP_LIMITS, REQUEST_ID_CHARACTERS
 from engine.errors import Misconfigured, Unavailable, VersionConflict
 from engine.tickets.actor import Actor
@@ -32,7 +32,7 @@ from engine.vocabulary import Status
 from tests.api.serving import ready
 
 SECRET = "0123456789abcdef" * 2
-TOKENS = Tokens(SecretStr(SECRET))
+TOKENS = SecretTokens(SecretStr(SECRET))
 ANNA = Actor("u_b1", "Anna K.", frozenset({"payment-team"}))
 TOKEN = TOKENS.mint(ANNA, timedelta(hours=1))
 BEARER = {"Authorization": f"Bearer {TOKEN}"}

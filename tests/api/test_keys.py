@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from hashlib import sha256
+from hmac import compare_digest
 
 import pytest
 import pytest_asyncio
@@ -110,6 +111,36 @@ def test_no_key_is_missing_even_where_none_is_configured() -> None:
         with pytest.raises(KeyRequired) as refused:
             keys.admit("", Scope.RELOAD)
         assert refused.value.details == {"reason": "missing"}
+
+
+def test_a_key_is_replaced_while_both_are_good() -> None:
+    old, new = KeyEntry.of(RELOADER, [Scope.RELOAD]), KeyEntry.of(SUCCESSOR, [Scope.RELOAD])
+    steps = [ApiKeys(read_entries(text)) for text in (str(old), f"{old}, {new}", str(new))]
+    assert [is_admitted(keys, RELOADER) for keys in steps] == [True, True, False]
+    assert [is_admitted(keys, SUCCESSOR) for keys in steps] == [False, True, True]
+
+
+def is_admitted(keys: ApiKeys, key: str) -> bool:
+    try:
+        keys.admit(key, Scope.RELOAD)
+    except KeyRequired:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("key", [RELOADER, BOTH, new_key()], ids=["first", "last", "unknown"])
+def test_a_key_is_compared_with_every_entry_in_constant_time(
+    key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[bytes] = []
+
+    def compare(entry: bytes, digest: bytes) -> bool:
+        compared.append(entry)
+        return compare_digest(entry, digest)
+
+    monkeypatch.setattr("api.keys.compare_digest", compare)
+    is_admitted(KEYS, key)
+    assert len(compared) == 5
 
 
 def test_a_new_key_has_256_random_bits() -> None:

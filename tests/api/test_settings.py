@@ -37,6 +37,15 @@ def test_every_variable_is_read() -> None:
             "INTERLOCK_DATABASE_URL": DATABASE,
             "INTERLOCK_DATA_DIR": "/var/lib/interlock",
             "INTERLOCK_JWT_SECRET": SECRET,
+            "INTERLOCK_JWKS": "/etc/interlock/jwks.json",
+            "INTERLOCK_OIDC_ISSUER": "https://id.example/realms/acme",
+            "INTERLOCK_JWT_ISSUER": "https://id.example",
+            "INTERLOCK_JWT_AUDIENCE": "interlock, desk",
+            "INTERLOCK_JWT_LEEWAY": "0",
+            "INTERLOCK_CLAIM_USER": "oid",
+            "INTERLOCK_CLAIM_NAME": "preferred_username",
+            "INTERLOCK_CLAIM_GROUPS": "realm_access.roles",
+            "INTERLOCK_CLAIM_ADMIN": "groups=Interlock Admins",
             "INTERLOCK_API_KEYS": f"reload={DIGEST}",
             "INTERLOCK_LICENSE_PUBLIC_KEY": PUBLIC_KEY,
             "INTERLOCK_LICENSE_KEY": "e30.e30.e30",
@@ -64,6 +73,15 @@ def test_every_variable_is_read() -> None:
     apart = {"database_url", "jwt_secret", "license_key", "limits"}
     assert settings.model_dump(exclude=apart) == {
         "data_dir": Path("/var/lib/interlock"),
+        "jwks": Path("/etc/interlock/jwks.json"),
+        "oidc_issuer": "https://id.example/realms/acme",
+        "jwt_issuer": "https://id.example",
+        "jwt_audience": ("interlock", "desk"),
+        "jwt_leeway": 0,
+        "claim_user": "oid",
+        "claim_name": "preferred_username",
+        "claim_groups": "realm_access.roles",
+        "claim_admin": "groups=Interlock Admins",
         "api_keys": ({"scopes": {Scope.RELOAD}, "digest": bytes.fromhex(DIGEST)},),
         "license_public_key": PUBLIC_KEY,
         "webhook_hosts": {
@@ -100,6 +118,24 @@ WRONG: dict[str, tuple[str, str, str]] = {
         "hooks.example.com 0x7f.1",
         "such as 203.0.113.7; '0x7f.1' is neither.",
     ),
+    "keys by http": ("JWKS", "http://id.example/keys", "keys are taken by https"),
+    "keys by ftp": ("JWKS", "ftp://id.example/keys", "keys are taken by https"),
+    "keys with a password": ("JWKS", "https://me:hunter2@id.example/", "holds a password"),
+    "keys of nobody": ("JWKS", "https:///keys", "is no address of a server"),
+    "an issuer by http": ("OIDC_ISSUER", "http://id.example", "keys are taken by https"),
+    "an issuer that looks local": (
+        "OIDC_ISSUER",
+        "http://127.0.0.1.id.example",
+        "keys are taken by https",
+    ),
+    "an issuer that is a name": ("OIDC_ISSUER", "id.example", "is no address of a server"),
+    "an issuer with a query": ("OIDC_ISSUER", "https://id.example?x", "an issuer has no query"),
+    "a leeway too long": ("JWT_LEEWAY", "301", "must be a number of seconds, 0 to 300"),
+    "a negative leeway": ("JWT_LEEWAY", "-1", "must be a number of seconds, 0 to 300"),
+    "too many audiences": ("JWT_AUDIENCE", "a " * 21, "must be what tokens have in aud"),
+    "a claim of two words": ("CLAIM_GROUPS", "my groups", "must be the name of a claim"),
+    "an admin by no value": ("CLAIM_ADMIN", "groups=", "or claim=value"),
+    "an admin by no claim": ("CLAIM_ADMIN", "=admin", "or claim=value"),
     "an unknown limit": (
         "LIMITS",
         "depth_fields=20 depht_fields=3",
@@ -165,3 +201,48 @@ SERVICE_LINKS = {
 
 def test_what_kubernetes_sets_for_a_service_of_our_name_is_not_ours() -> None:
     assert Settings.from_env(SERVICE_LINKS) == Settings()
+
+
+SOURCES: dict[str, tuple[dict[str, str], str]] = {
+    "none": (
+        {},
+        "INTERLOCK_JWT_SECRET or INTERLOCK_JWKS or INTERLOCK_OIDC_ISSUER must be set",
+    ),
+    "a secret and a set": (
+        {"JWT_SECRET": SECRET, "JWKS": "jwks.json"},
+        "Only one of INTERLOCK_JWT_SECRET or INTERLOCK_JWKS can be set",
+    ),
+    "a set and a provider": (
+        {"JWKS": "https://id.example/keys", "OIDC_ISSUER": "https://id.example"},
+        "Only one of INTERLOCK_JWKS or INTERLOCK_OIDC_ISSUER can be set",
+    ),
+    "an issuer twice": (
+        {"OIDC_ISSUER": "https://id.example", "JWT_ISSUER": "https://id.example"},
+        "INTERLOCK_JWT_ISSUER can't be set",
+    ),
+}
+
+
+@pytest.mark.parametrize(("given", "sentence"), SOURCES.values(), ids=SOURCES)
+def test_tokens_are_checked_with_the_keys_of_one_source(
+    given: dict[str, str], sentence: str
+) -> None:
+    settings = Settings.from_env({f"INTERLOCK_{name}": text for name, text in given.items()})
+    with pytest.raises(Misconfigured) as refused:
+        settings.demand_key_source()
+    assert sentence in refused.value.message
+
+
+ONE_SOURCE: dict[str, tuple[str, str, str | Path]] = {
+    "a file": ("JWKS", "jwks.json", Path("jwks.json")),
+    "an address": ("JWKS", "https://id.example/keys?v=1", "https://id.example/keys?v=1"),
+    "an address of this machine": ("JWKS", "http://[::1]:8000/keys", "http://[::1]:8000/keys"),
+    "a provider": ("OIDC_ISSUER", "https://id.example/", "https://id.example/"),
+    "a provider on this machine": ("OIDC_ISSUER", "http://localhost:1", "http://localhost:1"),
+}
+
+
+@pytest.mark.parametrize(("name", "text", "source"), ONE_SOURCE.values(), ids=ONE_SOURCE)
+def test_one_source_of_keys_is_enough(name: str, text: str, source: str | Path) -> None:
+    settings = Settings.from_env({f"INTERLOCK_{name}": text})
+    assert settings.demand_key_source() == source

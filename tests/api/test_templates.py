@@ -48,7 +48,7 @@ def key(scope: Scope) -> dict[str, str]:
 
 
 async def test_everything_is_exported(machine: Client, parts: Parts) -> None:
-    await parts.tickets.create(
+    await TicketStore(parts.database).create(
         ANNA, CreateTicket.checked(title="Printer", workflow="service_request")
     )
     wanted = "".join([each async for each in backup_lines(parts.database)])
@@ -89,7 +89,6 @@ async def test_the_command_line_takes_a_database_elsewhere(
     first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
     here = on(database_url)
     assert interlock("backup", str(first), env=here).returncode == 0
-    assert "File exists" in interlock("backup", str(first), env=here).stderr
     await run(server, "DROP DATABASE IF EXISTS elsewhere", "CREATE DATABASE elsewhere")
     elsewhere = at(server, "elsewhere")
     await migrate(elsewhere)
@@ -100,3 +99,20 @@ async def test_the_command_line_takes_a_database_elsewhere(
     assert "not empty" in interlock("restore", str(first), env=there).stderr
     await run(server, "DROP DATABASE elsewhere WITH (FORCE)")
     assert json.loads(first.read_text("utf-8").splitlines()[-1].split(": ", 1)[1])["rows"] > 1
+
+
+def test_a_backup_takes_no_other_files_place_and_leaves_nothing_unfinished(
+    database_url: str, tmp_path: Path
+) -> None:
+    file, unfinished = tmp_path / "b.yaml", tmp_path / "b.yaml.unfinished"
+    unfinished.touch()
+    done = interlock("backup", str(file), env=on(database_url))
+    assert f"{unfinished}: can't be written: File exists" in done.stderr
+    unfinished.unlink()
+    file.write_text("mine")
+    done = interlock("backup", str(file), env=on(database_url))
+    assert f"{file}: can't be written: File exists" in done.stderr
+    assert (file.read_text(), [*tmp_path.iterdir()]) == ("mine", [file])
+    file.unlink()
+    done = interlock("backup", str(file), env=on("postgresql://nobody@127.0.0.1:1/none"))
+    assert (done.returncode, [*tmp_path.iterdir()]) == (1, [])

@@ -18,14 +18,14 @@ from pydantic import SecretStr
 
 from api.http.application import Guards, build_application
 from api.http.entrances import By, WithKey
-from api.identity import Tokens
+from api.identity import SecretTokens
 from api.keys import ApiKeys, KeyEntry, Scope, new_key
 from api.limits import HTTP_LIMITS, KNOWN_CLIENTS, HttpLimits
 from api.throttle import Buckets, InFlight, Share, TooManyRequests
 from engine.tickets.actor import Actor
 from tests.api.serving import ready
 
-TOKENS: Final = Tokens(SecretStr("0123456789abcdef" * 2))
+TOKENS: Final = SecretTokens(SecretStr("0123456789abcdef" * 2))
 KEY: Final = new_key()
 ANNA, BERT = Actor("u_anna", "Anna"), Actor("u_bert", "Bert")
 Client = TestClient[web.Request, web.Application]

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import SecretStr
 
-from api.identity import Tokens
+from api.identity import SecretTokens
 from engine.tickets.actor import Actor
 from tests.api.command import interlock
 
@@ -17,7 +17,7 @@ def test_it_prints_the_token_and_nothing_else() -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count("\n") == 1
     expected = Actor("u_b1", "Anna K.", frozenset({"payment-team", "dba"}), is_admin=True)
-    assert Tokens(SecretStr(SECRET)).actor_of(done.stdout.strip()) == expected
+    assert SecretTokens(SecretStr(SECRET)).actor_of(done.stdout.strip()) == expected
 
 
 REFUSED = {

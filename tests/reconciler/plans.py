@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from engine.findings import Location
 from engine.storage.recorded_moves import RecordedMoves
-from engine.vocabulary import STATUSES, ActorRoles, Priority, Status, TicketEvent
+from engine.vocabulary import STATUSES, ActorRoles, Priority, Status, TicketEvent, Visibility
 from engine.workflows.declaration import (
     ALWAYS,
     NEVER,
@@ -17,6 +17,7 @@ from engine.workflows.declaration import (
     CatalogItem,
     Category,
     PrioritySla,
+    Readers,
     Service,
     Switch,
     Webhook,
@@ -24,7 +25,16 @@ from engine.workflows.declaration import (
     WorkingCalendar,
 )
 from engine.workflows.policy import transitions_of
-from engine.workflows.resources import AUTO_CLOSE, ENABLED, SLA, Key, Kind, Resource, Snapshot
+from engine.workflows.resources import (
+    AUTO_CLOSE,
+    ENABLED,
+    SLA,
+    VISIBILITY,
+    Key,
+    Kind,
+    Resource,
+    Snapshot,
+)
 from reconciler.diff import diff
 from reconciler.impact import (
     LIVE_STATUSES,
@@ -128,6 +138,10 @@ def webhook(name: str, url: str, *events: str) -> Resource:
 
 def sla(**priorities: object) -> Resource:
     return Resource.of(Kind.SETTING, SLA, PrioritySla.model_validate(priorities))
+
+
+def visibility(readers: str) -> Resource:
+    return Resource.of(Kind.SETTING, VISIBILITY, Readers.model_validate({"readers": readers}))
 
 
 def retired(resource: Resource) -> Resource:
@@ -366,6 +380,7 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
         *draw(st.lists(WEBHOOKS, max_size=2)),
         *draw(st.lists(st.sampled_from(["72h", "1d", NEVER]).map(auto_close), max_size=1)),
         *draw(st.lists(targets.map(lambda each: sla(HIGH=each)), max_size=1)),
+        *draw(st.lists(st.sampled_from([*Visibility]).map(visibility), max_size=1)),
     ]
     return {**flows, **shelves, **clocks, **snapshot(*rest)}
 

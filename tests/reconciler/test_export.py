@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
 
+from engine.vocabulary import Visibility
 from engine.workflows.declaration import Ticketing
 from engine.workflows.resources import Resource, Snapshot, declared_resources
 from reconciler.desired import desired_in
@@ -16,13 +17,16 @@ from tests.reconciler.plans import (
     sla,
     snapshot,
     switch,
+    visibility,
     workflow,
 )
 
 
-@given(live_snapshots(), st.builds(switch, enabled=st.booleans()))
-def test_planning_an_export_finds_nothing_to_do(live: Snapshot, on_or_off: Resource) -> None:
-    live = {**live, **snapshot(auto_close("72h"), sla(), on_or_off)}
+@given(live_snapshots(), st.sampled_from(Visibility), st.builds(switch, enabled=st.booleans()))
+def test_planning_an_export_finds_nothing_to_do(
+    live: Snapshot, readers: Visibility, on_or_off: Resource
+) -> None:
+    live = {**live, **snapshot(auto_close("72h"), sla(), visibility(readers), on_or_off)}
     exported = values_of(live)
     desired = desired_in([("values.yaml", exported)])
     assert diff(live, desired.resources) == ()

@@ -6,7 +6,7 @@ from hypothesis import given
 from engine.errors import RefusedByGuard
 from engine.vocabulary import EVERY_ACTOR, STATUSES, Status
 from engine.workflows.policy import permits
-from engine.workflows.resources import Kind, Snapshot
+from engine.workflows.resources import Kind, Resource, Snapshot
 from reconciler.diff import Change, diff
 from reconciler.hazards import Allowances, HazardCode, check_guards, harmed_by, hazards
 from reconciler.impact import (
@@ -28,6 +28,7 @@ from tests.reconciler.plans import (
     retired,
     snapshot,
     snapshots,
+    visibility,
     workflow,
 )
 
@@ -113,3 +114,26 @@ def test_one_ticket_more_than_allowed_is_refused() -> None:
 
 def test_a_new_workflow_widens_nothing() -> None:
     assert hazards(planned({}, snapshot(workflow("w", INCIDENT)))) == ()
+
+
+READERS = {
+    "for everyone now": (visibility("involved"), visibility("everyone"), True),
+    "for the involved now": (visibility("everyone"), visibility("involved"), False),
+    "for the involved as before": (visibility("involved"), visibility("involved"), False),
+    "for everyone, as if nothing was declared": (None, visibility("everyone"), False),
+    "for the involved from the first": (None, visibility("involved"), False),
+    "for everyone, as before it was retired": (
+        retired(visibility("involved")),
+        visibility("everyone"),
+        False,
+    ),
+    "for everyone, as nothing is declared any more": (visibility("involved"), None, True),
+}
+
+
+@pytest.mark.parametrize(("before", "after", "widens"), READERS.values(), ids=READERS)
+def test_opening_tickets_to_everyone_widens_rights(
+    before: Resource | None, after: Resource | None, *, widens: bool
+) -> None:
+    plan = planned(snapshot(*filter(None, [before])), snapshot(*filter(None, [after])))
+    assert [each.code for each in hazards(plan)] == [HazardCode.WIDENS] * widens

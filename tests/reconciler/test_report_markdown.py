@@ -17,7 +17,7 @@ from reconciler.report import as_markdown
 from reconciler.report.escaping import code, html_code, prose, visible
 from reconciler.report.markdown import COMMENT_CHARACTERS
 from reconciler.report.wording import NOTHING_TO_DO, summary
-from tests.reconciler.plans import EXAMPLES, LINES, PLANS, TEXTS
+from tests.reconciler.plans import EXAMPLES, LINES, PLANS, TEXTS, planned
 
 READER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 OUR_TAGS = re.compile(r"</?(?:details(?: open)?|summary|code)>")
@@ -50,6 +50,21 @@ def test_nothing_that_was_declared_acts_in_a_comment(plan: Plan) -> None:
     assert not ACTING & {token.type for token in tokens}
     assert all(OUR_TAGS.sub("", each).strip() == "" for each in html_of(tokens))
     assert not any(re.search(r"@\w|://|www\.|#\d", text) for text in texts_outside_code(tokens))
+
+
+ORIGINS = {
+    "a source and a file": ("git:4f8e29c", ("a.yaml",), "from `git:4f8e29c`: `a.yaml`"),
+    "no source but the files": ("a.yaml, b.yaml", ("a.yaml", "b.yaml"), "from `a.yaml`, `b.yaml`"),
+    "no files": ("git:4f8e29c", (), "from `git:4f8e29c`"),
+}
+
+
+@pytest.mark.parametrize(("source", "files", "told"), ORIGINS.values(), ids=ORIGINS)
+def test_where_a_plan_came_from_is_told_once(
+    source: str, files: tuple[str, ...], told: str
+) -> None:
+    text = as_markdown(planned({}, {}, files=files, source=source))
+    assert f"Made at 2026-01-31 12:00:00 UTC {told}\n" in text
 
 
 @given(PLANS)

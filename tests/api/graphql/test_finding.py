@@ -8,6 +8,7 @@ from api.parts import Parts
 from engine.storage.finding import find_tickets
 from engine.tickets.actor import Actor
 from engine.tickets.finding import Part
+from engine.tickets.viewer import EVERYTHING
 from tests.api.conftest import Api
 from tests.people import ADA, ANNA, MARTON, STRANGER
 
@@ -157,7 +158,7 @@ async def test_twenty_are_answered_if_no_size_is_given(api: Api, parts: Parts) -
     for number in range(21):
         await api.data(ANNA, CREATE, title=f"No. {number}")
     assert len(await titles(api, ANNA)) == 20
-    assert len((await find_tickets(parts.database, {}, Part(50))).tickets) == 21
+    assert len((await find_tickets(parts.database, EVERYTHING, {}, Part(50))).tickets) == 21
 
 
 async def test_tickets_are_counted_only_where_somebody_asks(desk: Api, parts: Parts) -> None:

@@ -15,6 +15,7 @@ from api.parts import Parts
 from api.settings import Settings
 from engine.storage.database import open_database
 from engine.storage.resource_store import read_live
+from engine.storage.ticket_store import TicketStore
 from engine.tickets.requests import CreateTicket
 from engine.workflows.resources import Kind
 from reconciler.diff import Action
@@ -61,7 +62,7 @@ NOBODY = {"tickets": 0, "byStatus": [], "examples": []}
 
 async def test_an_admin_sees_what_would_change_and_whom_it_means(api: Api, parts: Parts) -> None:
     incident = CreateTicket(title="Payments fail", workflow="incident_response")
-    ticket = await parts.tickets.create(ANNA, incident)
+    ticket = await TicketStore(parts.database).create(ANNA, incident)
     plan = (await api.data(ADA, PLAN, values=VALUES))["reconcilePlan"]
     assert plan["isEmpty"] is False
     assert plan["summary"] == {"create": 1, "update": 1, "retire": 1, "revive": 0}

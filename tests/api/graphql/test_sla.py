@@ -9,6 +9,7 @@ from api.parts import Parts
 from engine.storage.breaches import sweep_due_times
 from engine.storage.database import Database
 from engine.storage.ticket_reads import read_ticket
+from engine.tickets.viewer import EVERYTHING
 from tests.api.conftest import Api
 from tests.declared import declare
 from tests.people import ANNA, MARTON
@@ -134,7 +135,7 @@ async def test_another_priority_promises_anew(api: Api) -> None:
 
 async def test_a_missed_target_stands_in_the_history(api: Api, database: Database) -> None:
     ticket = await opened(api, {"byPriority": True})
-    created_at = (await read_ticket(database, ticket)).created_at
+    created_at = (await read_ticket(database, EVERYTHING, ticket)).created_at
     await sweep_due_times(database, created_at + timedelta(minutes=31))
     answer = await shown(api, ticket)
     assert answer["history"][-1] == {

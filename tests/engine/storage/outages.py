@@ -9,6 +9,7 @@ from engine.tickets.finding import Part
 from engine.tickets.history import Entry
 from engine.tickets.reports import HealthReport
 from engine.tickets.ticket import Ticket
+from engine.tickets.viewer import EVERYTHING
 from engine.workflows.declaration import Service
 from engine.workflows.resources import Kind, Resource
 from tests.declared import put
@@ -39,12 +40,12 @@ async def record(database: Database, status: str, path: str = PATH, **more: obje
 async def open_outage(database: Database) -> Ticket:
     """Declare a service, report it DOWN, and return the ticket that is opened for it."""
     await declare_service(database)
-    return await read_ticket(database, str((await report(database, "DOWN")).ticket))
+    return await read_ticket(database, EVERYTHING, str((await report(database, "DOWN")).ticket))
 
 
 async def outage_tickets(database: Database, path: str = PATH) -> list[Ticket]:
     """Return the tickets of a service, oldest first."""
-    page = await find_tickets(database, {"service": path}, Part(100))
+    page = await find_tickets(database, EVERYTHING, {"service": path}, Part(100))
     return list(reversed(page.tickets))
 
 

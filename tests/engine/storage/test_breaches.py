@@ -16,6 +16,7 @@ from engine.storage.ticket_reads import read_ticket
 from engine.storage.ticket_store import TicketStore
 from engine.tickets.promises import promise_in
 from engine.tickets.ticket import Ticket
+from engine.tickets.viewer import EVERYTHING
 from engine.vocabulary import SYSTEM
 from tests.declared import declare, put
 from tests.engine.storage.changes import edit, everything, flaws, hand_over, open_ticket
@@ -157,7 +158,7 @@ async def test_what_was_missed_before_it_was_done_is_noted_all_the_same(
     ticket = await move(store, ticket, PICKED_UP, RESOLVED, CLOSED)
     await sweep_due_times(database)
     assert [each.new_value for each in await told(database, ticket)][-1] == "response"
-    assert (await read_ticket(database, ticket.id)).status is CLOSED
+    assert (await read_ticket(database, EVERYTHING, ticket.id)).status is CLOSED
     assert await differences(database) == []
 
 

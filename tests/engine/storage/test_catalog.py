@@ -15,6 +15,7 @@ from engine.storage.ticket_store import TicketStore
 from engine.tickets.promises import promise_in
 from engine.tickets.requests import CreateTicketFromCatalog
 from engine.tickets.ticket import Ticket
+from engine.tickets.viewer import EVERYTHING
 from engine.workflows.declaration import Ticketing
 from engine.workflows.resources import Key, Kind, declared_resources
 from tests.declared import put
@@ -68,7 +69,7 @@ async def test_an_item_fills_a_ticket_in(store: TicketStore, database: Database)
     assert (ticket.priority, ticket.workflow) == ("HIGH", "incident_response")
     assert (ticket.requester, ticket.assignee) == (ANNA.id, None)
     assert (ticket.assignee_group, ticket.item) == ("network-team", "network_outage")
-    assert await read_ticket(database, ticket.id) == ticket
+    assert await read_ticket(database, EVERYTHING, ticket.id) == ticket
     assert [flaw async for _, flaw in audit_histories(database)] == [None]
 
 

@@ -12,6 +12,7 @@ from engine.storage.statements import Statement
 from engine.storage.ticket_reads import read_ticket
 from engine.storage.ticket_store import TicketStore
 from engine.tickets.system import SystemReason, reason_in
+from engine.tickets.viewer import EVERYTHING
 from engine.vocabulary import SYSTEM, Status
 from tests.declared import declare
 from tests.engine.storage.changes import comment, everything, open_ticket
@@ -45,7 +46,7 @@ async def test_a_ticket_is_closed_by_the_system_with_its_reason(
     assert (entry.old_value, entry.new_value, entry.actor) == (RESOLVED, CLOSED, SYSTEM)
     assert reason_in(entry) is SystemReason.GRACE_PERIOD_OVER
     assert (entry.at, entry.actor_bits) == (moment, 0)
-    assert (await read_ticket(database, ticket.id)).status is CLOSED
+    assert (await read_ticket(database, EVERYTHING, ticket.id)).status is CLOSED
     assert (await stored(database, ticket))["quiet_since"] is None
     assert await differences(database) == []
     assert await everything(database) == {ticket.id: 4}
@@ -123,9 +124,11 @@ async def test_a_workflow_may_have_a_period_of_its_own(
     await declare(database, **WORKFLOWS | declared)
     names = ("endless", "patient", "hasty", "waiting")
     tickets = {name: await resolved_in(store, name) for name in names}
-    latest = (await read_ticket(database, tickets["waiting"])).updated_at
+    latest = (await read_ticket(database, EVERYTHING, tickets["waiting"])).updated_at
     count = await close_quiet_tickets(database, latest + passed + timedelta(seconds=1), most=1)
-    statuses = {name: (await read_ticket(database, id_)).status for name, id_ in tickets.items()}
+    statuses = {
+        name: (await read_ticket(database, EVERYTHING, id_)).status for name, id_ in tickets.items()
+    }
     assert {name for name, status in statuses.items() if status is Status.CLOSED} == closed
     assert count == len(closed)
 

@@ -20,6 +20,7 @@ from engine.tickets.requests import (
     UpdateTicket,
 )
 from engine.tickets.ticket import Ticket
+from engine.tickets.viewer import EVERYTHING
 from tests.clock import Clock
 from tests.engine.storage.changes import (
     PICKED_UP,
@@ -52,7 +53,7 @@ async def test_a_transition_stands_on_the_change_that_it_waited_for(
         moving = asyncio.create_task(pick_up(store, ticket, **key))
         await observer.see_waiting(2)
     assert ((await commenting).version, (await moving).version) == (2, 3)
-    assert await moving == await read_ticket(database, ticket.id)
+    assert await moving == await read_ticket(database, EVERYTHING, ticket.id)
     assert await everything(database) == {ticket.id: 3}
 
 

@@ -22,8 +22,10 @@ from engine.storage.ticket_store import TicketStore
 from engine.tickets.actor import Actor
 from engine.tickets.finding import NEWEST_FIRST, Direction, Order, OrderField, Part, TicketFilter
 from engine.tickets.requests import UpdateTicket
+from engine.tickets.rules import may_read
 from engine.tickets.ticket import Ticket
-from engine.vocabulary import Priority, Status
+from engine.tickets.viewer import EVERYTHING, Viewer
+from engine.vocabulary import Priority, Status, Visibility
 from tests.engine.storage.changes import open_ticket
 from tests.engine.storage.listed import (
     GROUPS,
@@ -36,7 +38,7 @@ from tests.engine.storage.listed import (
     write_tickets,
 )
 from tests.engine.tickets.examples import NOON
-from tests.people import ADA, ANNA, MARTON
+from tests.people import ADA, ANNA, MARTON, STRANGER
 
 T = TypeVar("T")
 
@@ -90,8 +92,15 @@ PARTS = st.builds(
     from_end=st.booleans(),
 )
 ACTORS = st.sampled_from(
-    [ANNA, MARTON, ADA, Actor("u_b1", "Anna K.", frozenset({"payment-team", "network-team"}))]
+    [
+        ANNA,
+        MARTON,
+        ADA,
+        STRANGER,
+        Actor("u_b1", "Anna K.", frozenset({"payment-team", "network-team"})),
+    ]
 )
+VIEWERS = st.builds(Viewer, ACTORS, st.sampled_from(Visibility))
 in_one_database = settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
 
 
@@ -106,11 +115,13 @@ class Finder:
         return self.runner.run(work)
 
 
-async def walked(database: Database, conditions: Conditions, part: Part) -> list[Ticket]:
+async def walked(
+    database: Database, conditions: Conditions, part: Part, viewer: Viewer = EVERYTHING
+) -> list[Ticket]:
     """Return a list, put together from its pages."""
     seen: list[Ticket] = []
     while True:
-        page = await find_tickets(database, conditions, part)
+        page = await find_tickets(database, viewer, conditions, part)
         assert len(page.tickets) == part.size or not page.has_more
         seen = [*page.tickets, *seen] if part.from_end else [*seen, *page.tickets]
         if not page.has_more:
@@ -139,12 +150,14 @@ def test_any_filter_and_order_finds_what_the_obvious_way_finds(finder: Finder) -
     finder.run(write_tickets(finder.database, tickets))
 
     @in_one_database
-    @given(FILTERS, ACTORS, PARTS)
-    def check(wanted: TicketFilter, actor: Actor, part: Part) -> None:
-        expected = naive(tickets, wanted, actor, part.order)
-        conditions = conditions_of(wanted, actor)
-        assert finder.run(walked(finder.database, conditions, part)) == expected
-        assert finder.run(count_tickets_found(finder.database, conditions)) == len(expected)
+    @given(FILTERS, VIEWERS, PARTS)
+    def check(wanted: TicketFilter, viewer: Viewer, part: Part) -> None:
+        every = naive(tickets, wanted, viewer.actor, part.order)
+        expected = [each for each in every if may_read(each, viewer)]
+        conditions = conditions_of(wanted, viewer.actor)
+        assert finder.run(walked(finder.database, conditions, part, viewer)) == expected
+        counting = count_tickets_found(finder.database, viewer, conditions)
+        assert finder.run(counting) == len(expected)
 
     check()
 
@@ -166,7 +179,7 @@ async def walk_while_tickets_change(database: Database, part: Part, chance: Rand
     steady, seen = set(tickets), []
     part = replace(part, size=1 + part.size % 5)
     while True:
-        page = await find_tickets(database, {}, part)
+        page = await find_tickets(database, EVERYTHING, {}, part)
         seen += [each.id for each in page.tickets]
         if not page.has_more:
             break
@@ -188,11 +201,13 @@ async def rewrite(database: Database, ticket: Ticket) -> None:
 async def test_a_part_between_two_places_has_neither(database: Database) -> None:
     tickets = some_tickets(Random(2), range(9))  # noqa: S311  # the same every time
     await write_tickets(database, tickets)
-    every = (await find_tickets(database, {}, Part(9))).tickets
+    every = (await find_tickets(database, EVERYTHING, {}, Part(9))).tickets
     first, last = (NEWEST_FIRST.place_of(each) for each in (every[1], every[7]))
-    middle = await find_tickets(database, {}, Part(3, after=first, before=last))
+    middle = await find_tickets(database, EVERYTHING, {}, Part(3, after=first, before=last))
     assert (middle.tickets, middle.has_more) == (every[2:5], True)
-    end = await find_tickets(database, {}, Part(3, after=first, before=last, from_end=True))
+    end = await find_tickets(
+        database, EVERYTHING, {}, Part(3, after=first, before=last, from_end=True)
+    )
     assert (end.tickets, end.has_more) == (every[4:7], True)
 
 
@@ -214,11 +229,13 @@ async def test_a_search_takes_any_text(store: TicketStore, database: Database, t
 
 async def found_by(database: Database, words: str) -> list[str]:
     conditions = conditions_of(TicketFilter.checked(text=words), ANNA)
-    return [each.id for each in (await find_tickets(database, conditions, Part(10))).tickets]
+    return [
+        each.id for each in (await find_tickets(database, EVERYTHING, conditions, Part(10))).tickets
+    ]
 
 
 async def listed(database: Database) -> Sequence[Ticket]:
-    return (await find_tickets(database, {}, Part(10))).tickets
+    return (await find_tickets(database, EVERYTHING, {}, Part(10))).tickets
 
 
 PROMISES: dict[str, tuple[str, dict[str, object], int]] = {
@@ -242,7 +259,7 @@ async def test_tickets_are_found_by_what_was_promised(
     await write_tickets(database, [ticket])
     await database.rows(Statement(f"UPDATE tickets SET {standing}", (), {}))  # noqa: S608  # as above
     conditions = conditions_of(TicketFilter.checked(**wanted), ANNA)
-    assert await count_tickets_found(database, conditions) == found
+    assert await count_tickets_found(database, EVERYTHING, conditions) == found
 
 
 NO_FILTERS: dict[str, dict[str, object]] = {

@@ -13,8 +13,11 @@ from engine.storage.conditions import conditions_of
 from engine.storage.database import PLAN_ANEW, Database, open_database
 from engine.storage.finding import Shape, bound_values, find_tickets, page_statement
 from engine.storage.statements import Statement
+from engine.storage.visibility import involvement
 from engine.tickets.actor import Actor
 from engine.tickets.finding import Direction, Order, OrderField, Part, TicketFilter
+from engine.tickets.viewer import EVERYTHING, Viewer
+from engine.vocabulary import Visibility
 from tests.conftest import TEMPLATE, at, run
 
 TICKETS = 30_000
@@ -79,16 +82,20 @@ async def crowded(template: str) -> AsyncIterator[Database]:
     await run(template, "DROP DATABASE interlock_crowded WITH (FORCE)")
 
 
-async def plan(database: Database, part: Part, wanted: Mapping[str, object]) -> list[Any]:
+async def plan(
+    database: Database, part: Part, wanted: Mapping[str, object], viewer: Viewer = EVERYTHING
+) -> list[Any]:
     """Return the nodes of the plan for a page."""
     conditions = conditions_of(TicketFilter.checked(**wanted), ACTOR)
     bounds = {} if part.after is None else {"after": part.after}
-    shape = Shape(frozenset(conditions), part.order, frozenset(bounds), part.from_end)
+    shape = Shape(
+        frozenset(conditions), part.order, frozenset(bounds), part.from_end, viewer.sees_all
+    )
     statement = page_statement(shape)
     asked = Statement(
         f"EXPLAIN (FORMAT JSON) {statement.sql}", statement.parameters, statement.constants
     )
-    values = conditions | bound_values(bounds) | {"rows": PAGE + 1}
+    values = conditions | bound_values(bounds) | involvement(viewer) | {"rows": PAGE + 1}
     async with database.transaction() as session:
         await session.run(PLAN_ANEW)
         [row] = await session.rows(asked, **values)
@@ -122,7 +129,7 @@ async def test_a_page_is_read_from_its_index_in_order(
 async def test_a_later_page_begins_in_the_middle_of_the_index(
     crowded: Database, order: Order, part: Part
 ) -> None:
-    page = await find_tickets(crowded, {}, Part(PAGE, order))
+    page = await find_tickets(crowded, EVERYTHING, {}, Part(PAGE, order))
     place = order.place_of(page.tickets[-1])
     found = await plan(crowded, replace(part, order=order, after=place), {})
     assert kinds(found) == {"Limit", "Index Scan"}
@@ -143,10 +150,35 @@ async def test_a_common_word_is_looked_for_from_the_newest_ticket_on(crowded: Da
     assert indexes(found) == {"tickets_newest_first_idx", "ticket_words_pkey"}
 
 
+ALONE = Actor("u_7", "Person 7")
+OF_PERSONS = {"tickets_of_a_requester_idx", "tickets_of_an_assignee_idx"}
+INVOLVING: dict[str, tuple[Actor, Order, dict[str, object], set[str]]] = {
+    "in few tickets": (ALONE, NEWEST, {}, OF_PERSONS),
+    "in few, last change first": (ALONE, LATEST_CHANGE, {}, OF_PERSONS),
+    "in those of a group": (ACTOR, NEWEST, {}, {"tickets_newest_first_idx"}),
+    "as requester": (ACTOR, NEWEST, {"opened_by_me": True}, {"tickets_of_a_requester_idx"}),
+}
+
+
+@pytest.mark.parametrize(
+    ("actor", "order", "wanted", "expected"), INVOLVING.values(), ids=INVOLVING
+)
+async def test_tickets_that_somebody_is_involved_in_are_found_through_indexes(
+    crowded: Database,
+    actor: Actor,
+    order: Order,
+    wanted: dict[str, object],
+    expected: set[str],
+) -> None:
+    found = await plan(crowded, Part(PAGE, order), wanted, Viewer(actor, Visibility.INVOLVED))
+    assert indexes(found) >= expected
+    assert "Seq Scan" not in kinds(found)
+
+
 async def test_every_search_is_planned_for_its_own_values(crowded: Database) -> None:
     for word in ("word1", "word15000") * 10:
         wanted = TicketFilter.checked(text=word)
-        await find_tickets(crowded, conditions_of(wanted, ACTOR), Part(PAGE))
+        await find_tickets(crowded, EVERYTHING, conditions_of(wanted, ACTOR), Part(PAGE))
     rows = await crowded.rows(
         Statement(
             "SELECT generic_plans, custom_plans FROM pg_prepared_statements"

@@ -19,6 +19,7 @@ from engine.tickets.requests import (
     UpdateTicket,
 )
 from engine.tickets.ticket import Ticket, rebuilt
+from engine.tickets.viewer import EVERYTHING
 from engine.vocabulary import Status
 from tests.engine.storage.changes import flaws
 from tests.people import ANNA, MARTON
@@ -149,7 +150,7 @@ async def test_of_fifty_writers_one_wins_each_step(store: TicketStore, database:
         )
         assert sum(isinstance(each, Ticket) for each in attempts) == 1
         assert sum(isinstance(each, ForbiddenTransition) for each in attempts) == 49
-    ended = await read_ticket(database, ticket.id)
+    ended = await read_ticket(database, EVERYTHING, ticket.id)
     assert (ended.status, ended.version) == (Status.CLOSED, 6)
     assert await flaws(database) == []
 
@@ -167,7 +168,7 @@ async def test_fifty_writers_under_one_key_are_one(store: TicketStore, database:
     for carry_out in requests:
         answers = await asyncio.gather(*(carry_out() for _ in range(50)))
         assert len(set(answers)) == 1
-    ended = await read_ticket(database, ticket.id)
+    ended = await read_ticket(database, EVERYTHING, ticket.id)
     assert ended.version == 4
     assert await flaws(database) == []
 
@@ -190,6 +191,6 @@ async def test_many_kinds_of_change_at_once_keep_the_chain_whole(
         ),
         return_exceptions=True,
     )
-    ended = await read_ticket(database, ticket.id)
+    ended = await read_ticket(database, EVERYTHING, ticket.id)
     assert (ended.status, ended.version) == (Status.IN_PROGRESS, 42)
     assert await flaws(database) == []

@@ -11,6 +11,7 @@ from engine.storage.ticket_reads import read_ticket
 from engine.storage.ticket_store import TicketStore
 from engine.tickets.requests import CommentTicket, CreateTicket, TransitionTicket
 from engine.tickets.ticket import Ticket
+from engine.tickets.viewer import EVERYTHING
 from tests.gates import Observer
 from tests.people import ANNA
 
@@ -93,4 +94,4 @@ async def test_a_key_that_was_taken_and_is_gone_says_to_ask_again(
     for change in (comment, pick_up):
         with pytest.raises(Unavailable, match="key expired"):
             await change(store, ticket)
-    assert await read_ticket(database, ticket.id) == ticket
+    assert await read_ticket(database, EVERYTHING, ticket.id) == ticket

@@ -15,6 +15,7 @@ from engine.storage.schema import MIGRATION_LOCK, migrate
 from engine.storage.ticket_reads import histories, read_ticket
 from engine.storage.ticket_store import TicketStore
 from engine.tickets.ticket import Ticket
+from engine.tickets.viewer import EVERYTHING
 from tests.engine.storage.changes import (
     Change,
     comment,
@@ -93,7 +94,7 @@ async def test_a_change_that_is_cancelled_at_any_moment_happens_once_under_its_k
             changing.cancel()
             await asyncio.gather(changing, return_exceptions=True)
             changed = await change(narrow, ticket, idempotency_key=key)
-            assert await read_ticket(database, changed.id) == changed
+            assert await read_ticket(database, EVERYTHING, changed.id) == changed
             assert changed.version - (changed.id == ticket.id) in {1, 2}
             await observer.see_nobody_at_work()
     assert await flaws(database) == []
@@ -104,11 +105,12 @@ import asyncio, sys
 from engine.storage.database import open_database
 from engine.storage.ticket_reads import read_ticket
 from engine.storage.ticket_store import TicketStore
+from engine.tickets.viewer import EVERYTHING
 from tests.engine.storage import changes
 
 async def main(url, ticket, change):
     async with open_database(url, 1) as database:
-        ticket = await read_ticket(database, ticket)
+        ticket = await read_ticket(database, EVERYTHING, ticket)
         await getattr(changes, change)(TicketStore(database), ticket, idempotency_key="k")
 
 asyncio.run(main(*sys.argv[1:]))
@@ -130,7 +132,7 @@ async def test_a_change_whose_process_is_killed_is_whole_or_not_at_all(
         await victim.wait()
     await observer.see_nobody_at_work()
     after = await change(store, ticket, idempotency_key="k")
-    assert after == await read_ticket(database, ticket.id)
+    assert after == await read_ticket(database, EVERYTHING, ticket.id)
     entries = (await histories(database, [ticket.id]))[ticket.id]
     assert [each.kind for each in entries[1:]] in (["status"], ["title", "priority"])
     assert await flaws(database) == []

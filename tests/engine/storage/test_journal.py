@@ -23,17 +23,18 @@ from engine.tickets.changes import commenting
 from engine.tickets.history import Entry, EntryKind
 from engine.tickets.requests import CommentTicket
 from engine.tickets.ticket import Ticket
+from engine.tickets.viewer import EVERYTHING
 from tests.engine.storage.changes import comment, edit, hand_over, open_ticket, pick_up
 from tests.gates import PATIENCE_SECONDS
 from tests.people import MARTON
 
-EVERYTHING = 1_000
+ENOUGH = 1_000
 
 
 async def comment_within(session: Session, ticket: Ticket) -> None:
     """Comment on a ticket in a transaction that somebody else ends."""
     form = CommentTicket.checked(ticket=ticket.id, text="Looking")
-    row = await locked_ticket(session, form)
+    row = await locked_ticket(session, EVERYTHING, form)
     await change_ticket(session, row, MARTON, form, commenting)
 
 
@@ -61,7 +62,7 @@ def told(entries: list[JournalEntry]) -> dict[tuple[str, int], Entry]:
 
 
 async def follow(
-    database: Database, entries: list[JournalEntry], until: int, page: int = EVERYTHING
+    database: Database, entries: list[JournalEntry], until: int, page: int = ENOUGH
 ) -> None:
     """Read on, page by page, until the log has told that many entries.
 
@@ -81,7 +82,7 @@ def behind(entries: list[JournalEntry]) -> Position:
 async def told_after(database: Database, position: Position, count: int) -> list[tuple[str, int]]:
     """Return the keys of the entries behind a position, when there are that many."""
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while len(entries := await journal_after(database, position, EVERYTHING)) < count:
+        while len(entries := await journal_after(database, position, ENOUGH)) < count:
             pass
     return [(each.entry.ticket, each.entry.seq) for each in entries]
 
@@ -94,7 +95,7 @@ async def test_an_entry_is_told_with_its_ticket_as_it_is_now(
     entries: list[JournalEntry] = []
     await follow(database, entries, until=2)
     assert told(entries) == await recorded(database)
-    now = await read_ticket(database, ticket.id)
+    now = await read_ticket(database, EVERYTHING, ticket.id)
     assert [each.ticket for each in entries] == [now, now]
 
 
@@ -106,7 +107,7 @@ async def test_what_is_written_first_and_committed_last_is_not_skipped(
     async with database.transaction() as slow:
         await comment_within(slow, early)
         await comment(store, late)
-        assert await journal_after(database, position, EVERYTHING) == []
+        assert await journal_after(database, position, ENOUGH) == []
     assert await told_after(database, position, 2) == [(early.id, 2), (late.id, 2)]
 
 
@@ -119,7 +120,7 @@ async def test_what_is_undone_is_never_told(store: TicketStore, database: Databa
             raise LookupError
     await pick_up(store, ticket)
     assert await told_after(database, position, 1) == [(ticket.id, 2)]
-    [entry] = await journal_after(database, position, EVERYTHING)
+    [entry] = await journal_after(database, position, ENOUGH)
     assert entry.entry.kind is EntryKind.STATUS
 
 

@@ -32,6 +32,7 @@ from engine.tickets.requests import (
     UpdateTicket,
 )
 from engine.tickets.ticket import Ticket
+from engine.tickets.viewer import EVERYTHING
 from engine.vocabulary import Priority, Status
 from tests.people import EVERYBODY
 
@@ -233,7 +234,7 @@ class TicketsMachine(RuleBasedStateMachine):
     @rule(ticket=consumes(tickets))
     def look_closely(self, ticket: str) -> None:
         model = self.model[ticket]
-        found = self.runner.run(read_ticket(self.database, ticket))
+        found = self.runner.run(read_ticket(self.database, EVERYTHING, ticket))
         assert (found.status, found.assignee, found.title, found.priority, found.version) == (
             model.status,
             model.assignee,

@@ -97,7 +97,7 @@ class Stage:
         change = Change(entry.kind, entry.old_value, entry.new_value, entry.details)
         actor = PEOPLE.get(entry.actor, Actor(entry.actor, entry.actor))
         async with self.database.transaction() as session:
-            row = await session.row(LOCKED_TICKET, ticket=latest.id)
+            row = await session.row(LOCKED_TICKET.of_all, ticket=latest.id)
             assert row is not None
             entries = recorded(ticket_of(row), [change], actor, row["now"], row["revision"])
             await write_entries(session, ticket_of(row), row["head"], entries)

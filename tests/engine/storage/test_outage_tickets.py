@@ -22,6 +22,7 @@ from engine.tickets.reports import HealthReport
 from engine.tickets.sla import Timer, sla_of
 from engine.tickets.system import SYSTEM_ACTOR, SystemReason, reason_in
 from engine.tickets.ticket import Opening
+from engine.tickets.viewer import EVERYTHING
 from engine.vocabulary import Priority, Status
 from tests.declared import DEFAULTS, put
 from tests.engine.storage.changes import comment, flaws, hand_over
@@ -120,7 +121,7 @@ async def test_a_comment_under_way_counts_as_a_touch(
         await observer.see_waiting(2)
     await commenting
     assert (await recovering).response is Response.COMMENT
-    assert (await read_ticket(database, outage.id)).status is Status.OPEN
+    assert (await read_ticket(database, EVERYTHING, outage.id)).status is Status.OPEN
     latest = (await history(database, outage.id))[-1]
     assert (latest.actor, latest.kind) == ("system", EntryKind.COMMENT)
     assert "has recovered" in str(latest.new_value)
@@ -198,7 +199,7 @@ async def test_a_report_is_kept_until_its_workflow_is_declared_again(database: D
     assert await act_on_reports(database) == 0
     await put(database, [INCIDENT_RESPONSE])
     assert await act_on_reports(database) == 1
-    assert (await read_ticket(database, str(ticket))).status is Status.CLOSED
+    assert (await read_ticket(database, EVERYTHING, str(ticket))).status is Status.CLOSED
 
 
 async def test_a_workflow_that_is_not_known_is_told(database: Database) -> None:
@@ -243,7 +244,7 @@ async def test_reports_are_kept_while_ticketing_is_off_and_acted_on_when_it_is_o
     assert await act_on_reports(database) == 0
     await turn_switch(database, ADA, Plugin.TICKETING, enabled=True)
     assert await act_on_reports(database) == 2
-    assert (await read_ticket(database, str(first))).status is Status.CLOSED
+    assert (await read_ticket(database, EVERYTHING, str(first))).status is Status.CLOSED
     assert len(await outage_tickets(database, "acme/shop/cart")) == 1
 
 

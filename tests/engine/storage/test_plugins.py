@@ -15,6 +15,7 @@ from engine.storage.plugins import read_switches, turn_switch
 from engine.storage.ticket_reads import read_ticket
 from engine.storage.ticket_store import TicketStore
 from engine.tickets.requests import CreateTicketFromCatalog
+from engine.tickets.viewer import EVERYTHING
 from engine.workflows.declaration import Switch
 from engine.workflows.resources import ENABLED, Kind, Resource
 from tests.declared import put
@@ -126,7 +127,7 @@ async def test_a_transition_that_waited_for_the_switch_is_refused(
     await switching
     with pytest.raises(PluginDisabled):
         await moving
-    assert await read_ticket(database, ticket.id) == ticket
+    assert await read_ticket(database, EVERYTHING, ticket.id) == ticket
 
 
 async def test_the_switch_waits_for_changes_under_way(

@@ -11,6 +11,7 @@ from engine.errors import (
 from engine.storage.database import Database
 from engine.storage.ticket_reads import histories, read_ticket
 from engine.storage.ticket_store import TicketStore
+from engine.tickets.viewer import EVERYTHING
 from engine.workflows.defaults import default_workflows
 from engine.workflows.resources import Kind, Resource
 from tests.declared import put
@@ -65,7 +66,7 @@ async def test_a_transition_that_waited_for_a_reconciliation_is_judged_by_the_ne
     with pytest.raises(ForbiddenTransition) as refused:
         await moving
     assert refused.value.details["reason"] == "no_such_transition"
-    assert await read_ticket(database, ticket.id) == ticket
+    assert await read_ticket(database, EVERYTHING, ticket.id) == ticket
 
 
 @pytest.mark.parametrize("change", [comment, hand_over, edit, open_another])

@@ -16,6 +16,7 @@ from engine.storage.webhook_reports import dead_letters, retry_deliveries
 from engine.storage.webhooks import WebhookAtWork, spread, webhooks_at_work
 from engine.tickets.changes import commenting
 from engine.tickets.requests import CommentTicket
+from engine.tickets.viewer import EVERYTHING
 from engine.workflows.declaration import Ticketing
 from engine.workflows.resources import Kind, Resource, declared_resources
 from tests.declared import put
@@ -106,10 +107,10 @@ async def test_an_entry_with_the_older_transaction_does_not_overtake(
     form = CommentTicket.checked(ticket=ticket.id, text="Looking")
     elsewhere = CommentTicket.checked(ticket=other.id, text="Looking")
     async with database.transaction() as early:
-        row = await locked_ticket(early, elsewhere)
+        row = await locked_ticket(early, EVERYTHING, elsewhere)
         await change_ticket(early, row, MARTON, elsewhere, commenting)
         await pick_up(store, ticket)
-        row = await locked_ticket(early, form)
+        row = await locked_ticket(early, EVERYTHING, form)
         await change_ticket(early, row, MARTON, form, commenting)
     log = await rows(
         database, "SELECT ticket, seq FROM ticket_status_history ORDER BY transaction, entry"

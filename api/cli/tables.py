@@ -1,0 +1,15 @@
+"""Tables, as they are printed."""
+
+import sys
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+
+PIPE_COLUMNS: Final = 120
+"""The width of a table where no terminal tells its own."""
+
+
+def print_table(table: Table) -> None:
+    """Print a table on standard output."""
+    Console(width=None if sys.stdout.isatty() else PIPE_COLUMNS).print(table)
