@@ -1,5 +1,6 @@
 """What must change for the live resources to become the desired ones. Pure."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -70,6 +71,6 @@ def change_of(live: Resource | None, desired: Resource | None) -> Change | None:
     return Change(live, replace(live, retired=True))
 
 
-def applied(live: Snapshot, changes: tuple[Change, ...]) -> Snapshot:
+def applied(live: Snapshot, changes: Iterable[Change]) -> Snapshot:
     """Return what the live resources become by these changes."""
     return {**live, **{change.key: change.after for change in changes}}

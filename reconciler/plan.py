@@ -1,5 +1,6 @@
 """A plan: what would be changed, what it means, and what has to be so when it is applied."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from reconciler.impact import (
     NO_IMPACT,
     Impact,
     LiveTickets,
+    Place,
     affected_places,
     impact_of,
     items_broken_by,
@@ -104,17 +106,25 @@ async def plan_over(
     source: str,
     replay_days: int | None = None,
 ) -> Plan:
-    """Return what must change for what is live to become what is desired (see `plan_for`)."""
-    changes = diff(live.resources, desired.resources)
-    after = applied(live.resources, changes)
+    """Return what must change for what is live to become what is desired (see `plan_for`).
+
+    What takes long where much is declared is worked out in a thread: a server goes on answering.
+    """
+    changes = await asyncio.to_thread(changes_towards, desired, live)
+    after = applied(live.resources, (planned.change for planned in changes))
     return Plan(
-        changes=await judged(database, live, with_moves(changes, desired.places)),
+        changes=await judged(database, live, changes),
         workflows=workflows_in_force(live.resources),
         created_at=datetime.now(UTC),
         source=source,
         files=desired.files,
         replay=await replay(database, after, replay_days) if replay_days else None,
     )
+
+
+def changes_towards(desired: Desired, live: Live) -> tuple[PlannedChange, ...]:
+    """Return what must change, with what it means; its impact is not known yet."""
+    return with_moves(diff(live.resources, desired.resources), desired.places)
 
 
 async def replay(database: Database | Session, after: Snapshot, days: int) -> Replay:
@@ -145,7 +155,7 @@ async def judged(
 ) -> tuple[PlannedChange, ...]:
     """Return changes with the impact that they have now."""
     tickets = await tickets_of(database, [planned.change for planned in changes])
-    return with_impact(changes, tickets, live.resources)
+    return await asyncio.to_thread(with_impact, changes, tickets, live.resources)
 
 
 @collector_at_rest()
@@ -161,12 +171,18 @@ def with_impact(
 
 async def tickets_of(database: Database | Session, changes: Iterable[Change]) -> LiveTickets:
     """Return the live tickets that changes affect, counted by place."""
-    places = {place for change in changes for place in affected_places(change)}
+    places = await asyncio.to_thread(places_affected_by, changes)
     if not places:
         return LiveTickets()
     counts = await count_live_tickets(database)
     inhabited = [place for place in places if place in counts]
     return LiveTickets(counts, await example_tickets(database, inhabited, EXAMPLES_MOST))
+
+
+@collector_at_rest()
+def places_affected_by(changes: Iterable[Change]) -> set[Place]:
+    """Return the places whose live tickets changes may affect."""
+    return {place for change in changes for place in affected_places(change)}
 
 
 def moves_of(change: Change) -> tuple[MoveChange, ...]:

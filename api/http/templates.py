@@ -1,5 +1,6 @@
 """`/api/v1/templates`: everything out as a backup, and what it declares back in, for machines."""
 
+import asyncio
 from typing import Final
 
 from aiohttp import hdrs, web
@@ -50,8 +51,8 @@ def template_routes(database: Database) -> list[By]:
 
     async def import_declared(request: web.Request) -> web.Response:
         text = await VALUES.read(request)
-        order = Order(by=SYSTEM)
-        return plan_response(await reconcile(database, desired_in([(SOURCE, text)]), order, SOURCE))
+        desired = await asyncio.to_thread(desired_in, [(SOURCE, text)])
+        return plan_response(await reconcile(database, desired, Order(by=SYSTEM), SOURCE))
 
     exporting = Operation(
         web.get(EXPORT_PATH, export),

@@ -1,5 +1,6 @@
 """Declared resources on PostgreSQL: what is in force, and who changed it when."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -122,7 +123,7 @@ READ: Final = Statement.of(
 
 async def read_live(database: Database | Session) -> Live:
     """Return what the database holds, all of it at one moment."""
-    return live_of(await database.rows(READ))
+    return await asyncio.to_thread(live_of, await database.rows(READ))
 
 
 @collector_at_rest()
