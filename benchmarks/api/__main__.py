@@ -57,10 +57,10 @@ def server(kind: str, url: str) -> Iterator[int]:
     """Run a server for the length of the block, and yield its port."""
     command = [sys.executable, "-m", "benchmarks.api.served", kind, url]
     process = subprocess.Popen(  # noqa: S603  # our own module
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
     try:
-        yield port_in(process.stderr or ())
+        yield port_in(process.stdout or ())
     finally:
         process.terminate()
         process.wait()

@@ -1,4 +1,4 @@
-"""One of the servers, in a process of its own; it tells its address on standard error.
+"""One of the servers, in a process of its own; it tells its address on standard output.
 
 python -m benchmarks.api.served interlock postgresql://…
 """
@@ -34,7 +34,7 @@ def main(kind: str, url: str) -> None:
         "strawberry": lambda: peers.strawberry_app(url),
         "ariadne": lambda: peers.ariadne(url),
     }
-    run_server(made[kind](), "127.0.0.1", 0, lambda address: typer.echo(address, err=True))
+    run_server(made[kind](), "127.0.0.1", 0, typer.echo)
 
 
 if __name__ == "__main__":
