@@ -28,7 +28,7 @@ from engine.vocabulary import Status
 CEILING: Final = "bare"
 SERVERS: Final = ("interlock", CEILING, "strawberry", "ariadne")
 CONCURRENCIES: Final = (1, 16, 64)
-ROUNDS: Final = 5
+ROUNDS: Final = 3
 TOKEN: Final = SecretTokens(SECRET).mint(ASSIGNEE, timedelta(hours=8))
 TITLE: Final = f"""\
 Requests over HTTP, {ROUNDS} rounds of every server in turn after one warm-up

@@ -22,7 +22,7 @@ mutation ($id: ID!, $to: Status!) {
 """
 PAGE: Final = 50
 READS: Final = 1_000
-LISTS: Final = 150
+LISTS: Final = 128
 MOVES: Final = 1_000
 
 

@@ -6,6 +6,7 @@ storage has completed already, people included.
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from enum import Enum
 from typing import Any, Final
 
 import orjson
@@ -69,6 +70,16 @@ async def ariadne(url: str) -> AsyncIterator[web.Application]:
         made = web.Application()
         made.router.add_post("/graphql", handle)
         yield made
+
+
+@strawberry.enum
+class Status(Enum):
+    """Where a ticket stands."""
+
+    OPEN = "OPEN"
+    IN_PROGRESS = "IN_PROGRESS"
+    RESOLVED = "RESOLVED"
+    CLOSED = "CLOSED"
 
 
 @strawberry.type
@@ -163,10 +174,10 @@ class Mutation:
         self,
         info: strawberry.Info,
         id: strawberry.ID,  # noqa: A002
-        to: str,
+        to: Status,
     ) -> Payload:
         """Move a ticket."""
-        row = await storage_in(info).move(id, to)
+        row = await storage_in(info).move(id, to.value)
         return Payload(
             ticket=Moved(
                 id=row["id"],
