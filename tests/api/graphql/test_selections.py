@@ -41,12 +41,19 @@ class Engines(NamedTuple):
     plain: Any
     compiled: Any
 
+    def __repr__(self) -> str:
+        """Return no schema: writing one down takes minutes, which a failing test would."""
+        return type(self).__name__
+
 
 class Worlds(NamedTuple):
     """The same worlds for each, because Tartiflette writes paths into the errors that it meets."""
 
     plain: list[Any]
     compiled: list[Any]
+
+    def __repr__(self) -> str:
+        return type(self).__name__
 
 
 class Seen(NamedTuple):
