@@ -1,7 +1,9 @@
 """A receiver on this machine, the webhooks that are declared for it, and the servers that call."""
 
 import asyncio
+import hmac
 import json
+from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,6 +20,7 @@ from api.plugins import LivePlugins
 from api.webhooks.couriers import Couriers
 from engine.storage.database import Database, Row, open_database
 from engine.storage.statements import Statement
+from engine.storage.webhook_reports import webhook_reports
 from engine.webhooks.hosts import HostList
 from engine.workflows.declaration import Ticketing
 from engine.workflows.resources import Kind, Resource, declared_resources
@@ -44,6 +47,14 @@ class Received:
     def event(self) -> dict[str, Any]:
         event: dict[str, Any] = json.loads(self.body)
         return event
+
+    def is_signed_with(self, secret: str) -> bool:
+        """Verify as the specification tells a receiver to."""
+        key = b64decode(secret.removeprefix("whsec_"))
+        signed = f"{self.id}.{self.headers['webhook-timestamp']}.".encode() + self.body
+        wanted = f"v1,{b64encode(hmac.digest(key, signed, 'sha256')).decode()}"
+        given = self.headers["webhook-signature"].split(" ")
+        return any(hmac.compare_digest(wanted, each) for each in given)
 
 
 Answers = Callable[[Received], web.Response]
@@ -161,6 +172,13 @@ async def see(database: Database, state: str, count: int) -> list[Row]:
             found = await deliveries(database)
             if sum(each["state"] == state for each in found) == count:
                 return found
+
+
+async def see_state(database: Database, state: str) -> None:
+    """Return when the only webhook is in a state."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while [each.state for each in await webhook_reports(database)] != [state]:
+            pass
 
 
 async def let_time_pass(database: Database) -> None:
