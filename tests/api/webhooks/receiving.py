@@ -75,6 +75,10 @@ class Receiver:
     url: str = ""
 
     @property
+    def origin(self) -> str:
+        return self.url.removesuffix("/hook")
+
+    @property
     def ids(self) -> list[str]:
         return [each.id for each in self.received]
 
