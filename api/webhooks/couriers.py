@@ -17,6 +17,7 @@ from api.plugins import LivePlugins
 from api.webhooks.calling import call, open_session
 from api.webhooks.metrics import WebhookMetrics
 from api.webhooks.secrets import secrets_named
+from engine.errors import Unavailable
 from engine.plugins import Plugin
 from engine.storage.database import Database
 from engine.storage.webhook_deliveries import (
@@ -28,7 +29,7 @@ from engine.storage.webhook_deliveries import (
 from engine.storage.webhook_reports import count_deliveries
 from engine.storage.webhooks import WebhookAtWork, note_obstacle, spread, webhooks_at_work
 from engine.webhooks.addresses import Reach
-from engine.webhooks.attempts import Answer, DeliveryState, Obstacle, verdict
+from engine.webhooks.attempts import Answer, DeliveryState, Failure, Obstacle, verdict
 from engine.webhooks.events import CONTENT_TYPE
 from engine.webhooks.hosts import HostList
 from engine.webhooks.signatures import Secret, signed
@@ -140,9 +141,25 @@ class Couriers:
         self, session: ClientSession, url: str, delivery: Delivery, secrets: tuple[Secret, ...]
     ) -> Answer:
         """Make one attempt, and return what became of it."""
-        body = await body_of(self.database, delivery)
+        body = await self.body_of(delivery)
+        if body is None:
+            return Answer(Failure.NOT_TELLABLE)
         headers = signed(delivery.id, int(time.time()), body, secrets)
         return await call(session, url, {**headers, "Content-Type": CONTENT_TYPE}, body)
+
+    async def body_of(self, delivery: Delivery) -> bytes | None:
+        """Return what is told; None, and a word in the log, if what is recorded can't be.
+
+        That is a fault which another attempt may meet again, so it counts as one that failed: else
+        the later changes of the ticket would wait for ever.
+        """
+        try:
+            return await body_of(self.database, delivery)
+        except Unavailable:
+            raise
+        except Exception:  # whatever is wrong with what is recorded
+            log.exception("a change can't be told", webhook=delivery.webhook, id=delivery.id)
+            return None
 
     async def note(self, webhook: WebhookAtWork, delivery: Delivery, answer: Answer) -> None:
         """Write down what became of an attempt, and decide what is done next."""
