@@ -26,8 +26,9 @@ from engine.storage.webhook_deliveries import (
     claim,
     settle,
 )
+from engine.storage.webhook_obstacles import note_no_obstacle, note_obstacle
 from engine.storage.webhook_reports import count_deliveries
-from engine.storage.webhooks import WebhookAtWork, note_obstacle, spread, webhooks_at_work
+from engine.storage.webhooks import WebhookAtWork, spread, webhooks_at_work
 from engine.webhooks.addresses import Reach
 from engine.webhooks.attempts import Answer, DeliveryState, Failure, Obstacle, verdict
 from engine.webhooks.events import CONTENT_TYPE
@@ -61,6 +62,7 @@ class Couriers:
         hosts: which of them may be called.
         secrets: the folder in which the texts of secrets are.
         lanes: how many calls are made at once of each webhook's receiver.
+        lacking: what keeps this server from calling a webhook, as it told last.
 
     """
 
@@ -70,6 +72,7 @@ class Couriers:
     secrets: Path | None
     metrics: WebhookMetrics = field(default_factory=WebhookMetrics)
     lanes: Counter[str] = field(default_factory=Counter)
+    lacking: dict[str, Obstacle] = field(default_factory=dict)
 
     @property
     def counting(self) -> Chore:
@@ -108,12 +111,16 @@ class Couriers:
     async def means_for(self, webhook: WebhookAtWork) -> Means | None:
         """Return what it takes to call a receiver; None, and a note for people, if it lacks."""
         found = await asyncio.to_thread(self.found_for, webhook)
-        obstacle = found if isinstance(found, Obstacle) else None
-        if obstacle != webhook.obstacle:
-            await note_obstacle(self.database, webhook.declared.name, obstacle)
-            if obstacle:
-                log.warning("a webhook can't be called", name=webhook.declared.name, why=obstacle)
-        return None if isinstance(found, Obstacle) else found
+        name = webhook.declared.name
+        if isinstance(found, Means):
+            self.lacking.pop(name, None)
+            await note_no_obstacle(self.database, name)
+            return found
+        if self.lacking.get(name) != found:
+            self.lacking[name] = found
+            log.warning("this server can't call a webhook", name=name, why=found)
+        await note_obstacle(self.database, name, found)
+        return None
 
     def found_for(self, webhook: WebhookAtWork) -> Means | Obstacle:
         """Return what it takes to call a receiver, or what of it lacks."""

@@ -161,7 +161,13 @@ webhooks: Final = declared_table(
     Column(
         "obstacle",
         Text,
-        comment="why the servers attempt nothing; null: they do",
+        comment="why none of the servers attempts anything; null: one does",
+        info={OF_THIS_DATABASE: True},
+    ),
+    Column(
+        "judged_at",
+        MOMENT,
+        comment="when a server said last whether there is an obstacle",
         info={OF_THIS_DATABASE: True},
     ),
     Column(

@@ -212,7 +212,13 @@ def upgrade() -> None:
             "obstacle",
             sa.Text(),
             nullable=True,
-            comment="why the servers attempt nothing; null: they do",
+            comment="why none of the servers attempts anything; null: one does",
+        ),
+        sa.Column(
+            "judged_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="when a server said last whether there is an obstacle",
         ),
         sa.Column(
             "held_until",
