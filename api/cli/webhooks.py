@@ -30,10 +30,10 @@ def of_webhooks(context: typer.Context, as_json: AsJson = False) -> None:
         typer.echo(json.dumps(list(map(report_facts, reports)), indent=2))
         return
     numbers = (Column("pending", justify="right"), Column("dead", justify="right"))
-    table = Table("webhook", "state", *numbers, Column("url", overflow="fold"))
+    again = (Column("next attempt", no_wrap=True), "last answer")
+    table = Table("webhook", "state", *numbers, *again, Column("url", overflow="fold"))
     for each in reports:
-        name, url = each.declared.name, each.declared.url
-        table.add_row(name, each.state, f"{each.pending:,}", f"{each.dead:,}", url)
+        table.add_row(*report_row(each))
     Console().print(table)
 
 
@@ -98,6 +98,20 @@ async def hastened(name: str, *, dead: bool) -> int:
         return await retry_deliveries(parts.database, name, dead=dead)
 
 
+def report_row(report: "WebhookReport") -> tuple[str, ...]:
+    """Return a report as a row of the table."""
+    next_at = report.next_attempt_at
+    return (
+        report.declared.name,
+        report.state,
+        f"{report.pending:,}",
+        f"{report.dead:,}",
+        next_at.isoformat(timespec="seconds") if next_at else "",
+        report.last_answer or "",
+        report.declared.url,
+    )
+
+
 def report_facts(report: "WebhookReport") -> dict[str, object]:
     """Return a report as JSON has it."""
     return {
@@ -105,6 +119,9 @@ def report_facts(report: "WebhookReport") -> dict[str, object]:
         "state": report.state,
         "pending": report.pending,
         "dead": report.dead,
+        "position": str(report.position),
+        "nextAttemptAt": report.next_attempt_at and report.next_attempt_at.isoformat(),
+        "lastAnswer": report.last_answer,
         "url": report.declared.url,
         "events": report.declared.events,
     }

@@ -214,6 +214,14 @@ Index(
     postgresql_where=webhook_deliveries.c.state == literal_column("'pending'"),
 )
 Index(
+    "webhook_deliveries_dead_idx",
+    webhook_deliveries.c.webhook,
+    webhook_deliveries.c.settled_at,
+    webhook_deliveries.c.ticket,
+    webhook_deliveries.c.seq,
+    postgresql_where=webhook_deliveries.c.state == literal_column("'dead'"),
+)
+Index(
     "webhook_deliveries_settled_idx",
     webhook_deliveries.c.state,
     webhook_deliveries.c.settled_at,

@@ -289,6 +289,12 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'pending'"),
     )
     op.create_index(
+        "webhook_deliveries_dead_idx",
+        "webhook_deliveries",
+        ["webhook", "settled_at", "ticket", "seq"],
+        postgresql_where=sa.text("state = 'dead'"),
+    )
+    op.create_index(
         "webhook_deliveries_settled_idx",
         "webhook_deliveries",
         ["state", "settled_at"],
