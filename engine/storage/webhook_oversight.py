@@ -47,7 +47,12 @@ OF_ONE: Final = LETTERS.where(
         bindparam("before_seq", type_=Integer),
     ),
 ).lateral("of_one")
-PAGES: Final = Statement.of(select(OF_ONE).select_from(NAMED).join(OF_ONE, true()))
+PAGES: Final = Statement.of(
+    select(OF_ONE)
+    .select_from(NAMED)
+    .join(OF_ONE, true())
+    .order_by(OF_ONE.c.settled_at.desc(), OF_ONE.c.ticket.desc(), OF_ONE.c.seq.desc())
+)
 """A page of each webhook, in one statement."""
 
 
