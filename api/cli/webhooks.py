@@ -12,7 +12,8 @@ from rich.table import Column, Table
 from api.settings import Settings
 
 if TYPE_CHECKING:
-    from engine.storage.webhook_reports import DeadLetter, WebhookReport
+    from engine.storage.webhook_letters import DeadLetter
+    from engine.storage.webhook_reports import WebhookReport
 
 webhooks: Final = typer.Typer(help="How webhooks are doing.")
 
@@ -83,7 +84,7 @@ async def read_reports() -> "list[WebhookReport]":
 async def read_dead(name: str | None) -> "list[DeadLetter]":
     """Return what was given up."""
     from api.parts import look_into
-    from engine.storage.webhook_reports import dead_letters
+    from engine.storage.webhook_letters import dead_letters
 
     async with look_into(Settings.from_env(os.environ)) as parts:
         return await dead_letters(parts.database, name)
@@ -92,7 +93,7 @@ async def read_dead(name: str | None) -> "list[DeadLetter]":
 async def hastened(name: str, *, dead: bool) -> int:
     """Have what failed attempted again, and return how much that is."""
     from api.parts import look_into
-    from engine.storage.webhook_reports import retry_deliveries
+    from engine.storage.webhook_letters import retry_deliveries
 
     async with look_into(Settings.from_env(os.environ)) as parts:
         return await retry_deliveries(parts.database, name, dead=dead)

@@ -4,8 +4,8 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 
 from api.graphql.cursors import moment, ticket_id
 from engine.errors import InvalidInput
+from engine.storage.webhook_letters import DeadLetter
 from engine.storage.webhook_oversight import LetterPlace
-from engine.storage.webhook_reports import DeadLetter
 
 SEQ_MOST = 2**31 - 1
 

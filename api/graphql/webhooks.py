@@ -9,6 +9,7 @@ from api.graphql.context import Context, Once
 from api.graphql.letter_cursors import letter_cursor, letter_place
 from api.graphql.resolvers import Resolvers
 from engine.errors import InvalidInput
+from engine.storage.webhook_letters import DeadLetter
 from engine.storage.webhook_oversight import (
     TOP,
     LetterPage,
@@ -18,7 +19,7 @@ from engine.storage.webhook_oversight import (
     overseen_webhooks,
     retry_webhook,
 )
-from engine.storage.webhook_reports import DeadLetter, WebhookReport
+from engine.storage.webhook_reports import WebhookReport
 from engine.vocabulary import TicketEvent
 
 resolvers: Final = Resolvers()

@@ -1,4 +1,4 @@
-"""Webhooks as admins look after them. Whoever has the database itself has `webhook_reports`."""
+"""Webhooks as admins look after them; the command line, which has the database, asks nobody."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,15 +22,14 @@ from engine.errors import Forbidden
 from engine.storage.database import Database
 from engine.storage.statements import Statement
 from engine.storage.tables import webhook_deliveries
-from engine.storage.webhook_reports import (
+from engine.storage.webhook_letters import (
     LETTERS,
     DeadLetter,
-    WebhookReport,
     letter_of,
     require_webhook,
     retry_deliveries,
-    webhook_reports,
 )
+from engine.storage.webhook_reports import WebhookReport, webhook_reports
 from engine.tickets.actor import Actor
 
 NAMED: Final = (

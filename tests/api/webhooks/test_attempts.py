@@ -9,11 +9,8 @@ from structlog.testing import capture_logs
 
 from engine.storage.database import Database
 from engine.storage.ticket_store import TicketStore
-from engine.storage.webhook_reports import (
-    dead_letters,
-    retry_deliveries,
-    webhook_reports,
-)
+from engine.storage.webhook_letters import dead_letters, retry_deliveries
+from engine.storage.webhook_reports import webhook_reports
 from engine.webhooks.attempts import DELAYS
 from tests.api.webhooks.receiving import (
     PATIENCE_SECONDS,
