@@ -27,6 +27,7 @@ from tartiflette.language.ast import FragmentDefinitionNode, OperationDefinition
 from tartiflette.types.helpers.definition import get_wrapped_type, is_leaf_type, is_object_type
 
 from api.facts import Json, JsonObject
+from api.graphql.arguments import KnownArguments, known_arguments
 from api.graphql.conversion import TartifletteNode
 from api.graphql.plain import Complete, PlainField, TartifletteType, completer, selector
 from api.limits import KEPT_PLANS
@@ -142,6 +143,7 @@ class PlannedField:
 
     Attributes:
         complete: completes what it resolves to; None if that takes more than the value.
+        arguments: as the operation states them; None if each execution must coerce them.
 
     """
 
@@ -149,6 +151,7 @@ class PlannedField:
     field: TartifletteField
     nodes: Nodes
     complete: Complete | None
+    arguments: KnownArguments | None
 
     @property
     def is_read(self) -> bool:
@@ -171,17 +174,25 @@ class PlannedField:
         """Return what the field resolves to; what its resolver raises is returned, too."""
         context, decided = execution.context, self.field.resolver.keywords
         try:
-            arguments = await coerce_arguments(
-                self.field.arguments,
-                self.nodes[0],
-                execution.variable_values or {},
-                context,
-                coercer=self.field.arguments_coercer,
-            )
+            arguments = await self._coerced_arguments(execution)
             resolve = decided["resolver"]
             return await resolve(source, arguments, context, info, context_coercer=context)
         except Exception as error:  # noqa: BLE001  # it becomes an error of the field
             return error
+
+    async def _coerced_arguments(self, execution: Execution) -> dict[str, object]:
+        variables = execution.variable_values or {}
+        known = self.arguments.values(variables) if self.arguments else None
+        if known is not None:
+            return known
+        coerced: dict[str, object] = await coerce_arguments(
+            self.field.arguments,
+            self.nodes[0],
+            variables,
+            execution.context,
+            coercer=self.field.arguments_coercer,
+        )
+        return coerced
 
     async def _complete_slowly(
         self, execution: Execution, value: object, info: ResolveInfo
@@ -253,7 +264,8 @@ async def plan_field(
     as they do there.
     """
     complete = None if asked.list_concurrently else await find_completer(execution, asked, nodes)
-    return PlannedField(parent, asked, nodes, complete)
+    arguments = await known_arguments(asked.arguments, nodes[0])
+    return PlannedField(parent, asked, nodes, complete, arguments)
 
 
 async def find_completer(

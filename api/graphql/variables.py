@@ -1,35 +1,90 @@
 """The variables of a request, coerced by graphql-core before anything is executed.
 
-The engine below coerces them once more for the resolvers. By then nothing is left to refuse, so an
-error there is a fault of ours and never one of the client.
+The engine below takes them as they are. By then nothing is left to refuse, so an error there is a
+fault of ours and never one of the client.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
 
 from graphql import (
     DirectiveNode,
     DocumentNode,
+    GraphQLInputType,
     GraphQLSchema,
+    Undefined,
     VariableDefinitionNode,
     VariableNode,
+    get_nullable_type,
     get_variable_values,
+    is_input_type,
+    is_leaf_type,
+    is_non_null_type,
+    type_from_ast,
 )
 from graphql.language import Visitor, visit
+from graphql.utilities import coerce_input_value
 
 from api.graphql.errors import InvalidVariables
 
 
-def coerce_variables(
-    schema: GraphQLSchema,
-    declared: Collection[VariableDefinitionNode],
-    given: Mapping[str, object],
-    reported_errors: int,
-) -> dict[str, object]:
-    """Return the values of the declared variables, defaults included; else InvalidVariables."""
-    result = get_variable_values(schema, declared, dict(given), reported_errors)
-    if isinstance(result, list):
-        raise InvalidVariables(*result)
-    return result.coerced
+@dataclass(frozen=True, slots=True)
+class Variables:
+    """What an operation declares; whatever no request can change is found out once.
+
+    Attributes:
+        leaves: the types of the variables that are scalars or enums and have no default.
+        required: the names of those that are not null.
+
+    """
+
+    schema: GraphQLSchema
+    declared: Sequence[VariableDefinitionNode]
+    leaves: Mapping[str, GraphQLInputType]
+    required: frozenset[str]
+
+    @classmethod
+    def of(cls, schema: GraphQLSchema, declared: Sequence[VariableDefinitionNode]) -> Self:
+        """Return the variables that a valid operation declares."""
+        leaves = {
+            each.variable.name.value: kind
+            for each in declared
+            if (kind := leaf_type(schema, each)) is not None
+        }
+        required = frozenset(name for name, kind in leaves.items() if is_non_null_type(kind))
+        return cls(schema, declared, leaves, required)
+
+    def coerced(self, given: Mapping[str, object], reported_errors: int) -> dict[str, object]:
+        """Return the values of the variables, defaults included; else raise InvalidVariables."""
+        values = self._coerced_leaves(given) if len(self.leaves) == len(self.declared) else None
+        return self._coerced_by_the_book(given, reported_errors) if values is None else values
+
+    def _coerced_leaves(self, given: Mapping[str, object]) -> dict[str, object] | None:
+        """Return the values; None if one of them is wrong."""
+        values = {
+            name: coerce_input_value(given[name], kind)
+            for name, kind in self.leaves.items()
+            if name in given
+        }
+        is_wrong = Undefined in values.values() or not self.required <= values.keys()
+        return None if is_wrong else values
+
+    def _coerced_by_the_book(
+        self, given: Mapping[str, object], reported_errors: int
+    ) -> dict[str, object]:
+        result = get_variable_values(self.schema, self.declared, dict(given), reported_errors)
+        if isinstance(result, list):
+            raise InvalidVariables(*result)
+        return result.coerced
+
+
+def leaf_type(schema: GraphQLSchema, declared: VariableDefinitionNode) -> GraphQLInputType | None:
+    """Return the type of a variable if that is a scalar or an enum without a default; else None."""
+    kind = type_from_ast(schema, declared.type)
+    if not is_input_type(kind) or not is_leaf_type(get_nullable_type(kind)):
+        return None
+    return None if declared.default_value else kind
 
 
 def refuse_null_conditions(conditions: Collection[str], variables: Mapping[str, object]) -> None:
