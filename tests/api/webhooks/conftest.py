@@ -19,4 +19,4 @@ async def receiver() -> AsyncIterator[Receiver]:
 @pytest.fixture
 def servers(database: Database, receiver: Receiver, tmp_path: Path) -> Servers:
     (tmp_path / "chat").write_text(SECRET)
-    return Servers(database, tmp_path, HostList.of(receiver.url.removesuffix("/hook")))
+    return Servers(database, tmp_path, HostList.of(receiver.origin))

@@ -1,7 +1,9 @@
 """A receiver on this machine, the webhooks that are declared for it, and the servers that call."""
 
 import asyncio
+import hmac
 import json
+from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,6 +20,7 @@ from api.plugins import LivePlugins
 from api.webhooks.couriers import Couriers
 from engine.storage.database import Database, Row, open_database
 from engine.storage.statements import Statement
+from engine.storage.webhook_reports import webhook_reports
 from engine.webhooks.hosts import HostList
 from engine.workflows.declaration import Ticketing
 from engine.workflows.resources import Kind, Resource, declared_resources
@@ -45,6 +48,14 @@ class Received:
         event: dict[str, Any] = json.loads(self.body)
         return event
 
+    def is_signed_with(self, secret: str) -> bool:
+        """Verify as the specification tells a receiver to."""
+        key = b64decode(secret.removeprefix("whsec_"))
+        signed = f"{self.id}.{self.headers['webhook-timestamp']}.".encode() + self.body
+        wanted = f"v1,{b64encode(hmac.digest(key, signed, 'sha256')).decode()}"
+        given = self.headers["webhook-signature"].split(" ")
+        return any(hmac.compare_digest(wanted, each) for each in given)
+
 
 Answers = Callable[[Received], web.Response]
 
@@ -62,6 +73,10 @@ class Receiver:
     hold: asyncio.Event | None = None
     news: asyncio.Condition = field(default_factory=asyncio.Condition)
     url: str = ""
+
+    @property
+    def origin(self) -> str:
+        return self.url.removesuffix("/hook")
 
     @property
     def ids(self) -> list[str]:
@@ -130,8 +145,7 @@ class Servers:
         courier = await self.courier()
         async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
-                async with asyncio.TaskGroup() as tasks:
-                    await courier.send_out(tasks)
+                await look_for_work(courier)
                 if len(await deliveries(self.database)) >= until:
                     return
 
@@ -144,6 +158,12 @@ class Servers:
                 courier = await self.courier(database)
                 await stack.enter_async_context(in_background(courier.go_on(AT_ONCE)))
             yield
+
+
+async def look_for_work(courier: Couriers) -> None:
+    """Have a server look once, and do what it finds."""
+    async with asyncio.TaskGroup() as tasks:
+        await courier.send_out(tasks)
 
 
 async def deliveries(database: Database) -> list[Row]:
@@ -161,6 +181,29 @@ async def see(database: Database, state: str, count: int) -> list[Row]:
             found = await deliveries(database)
             if sum(each["state"] == state for each in found) == count:
                 return found
+
+
+async def see_state(database: Database, state: str) -> None:
+    """Return when the only webhook is in a state, which may take half a minute: it is let pass."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while await state_of_the_only(database) != state:
+            await let_work_wait(database)
+
+
+async def state_of_the_only(database: Database) -> str:
+    """Return the state of the only webhook."""
+    [report] = await webhook_reports(database)
+    return report.state
+
+
+async def let_work_wait(database: Database) -> None:
+    """Have what is due wait for a minute in which no server says anything."""
+    await rows(database, "UPDATE webhooks SET judged_at = now() - interval '1min'")
+    await rows(
+        database,
+        "UPDATE webhook_deliveries SET next_attempt_at = now() - interval '1min'"
+        " WHERE next_attempt_at <= now()",
+    )
 
 
 async def let_time_pass(database: Database) -> None:

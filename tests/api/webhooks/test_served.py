@@ -26,7 +26,7 @@ def settings(database_url: str, receiver: Receiver, tmp_path: Path) -> Settings:
     return Settings(
         database_url=SecretStr(database_url),
         jwt_secret=TOKEN_SECRET,
-        webhook_hosts=HostList.of(receiver.url.removesuffix("/hook")),
+        webhook_hosts=HostList.of(receiver.origin),
         webhook_secrets_dir=tmp_path,
     )
 
