@@ -5,6 +5,7 @@ Every server does it all the time, in batches: see `engine.storage.batches`.
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from sqlalchemy import ARRAY, Interval, Text, bindparam, column, func, select
@@ -55,15 +56,10 @@ async def close_quiet_tickets(
         most: tickets in one transaction.
 
     """
-
-    async def close_some() -> int:
-        async with database.transaction() as session:
-            return await close_batch(session, as_of, most)
-
-    return await in_batches(close_some, most)
+    return await in_batches(database, partial(close_batch, as_of=as_of), most)
 
 
-async def close_batch(session: Session, as_of: datetime | None, most: int) -> int:
+async def close_batch(session: Session, most: int, as_of: datetime | None) -> int:
     """Close up to so many tickets; return how many there were.
 
     The rules are kept as they are from before they are read: no reconciliation comes between.
