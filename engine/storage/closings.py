@@ -23,7 +23,8 @@ from engine.storage.ticket_reads import histories
 from engine.tickets.changes import recorded
 from engine.tickets.grace import closing, grace_of
 from engine.tickets.system import SYSTEM_ACTOR
-from engine.workflows.declaration import AutoClose, grace_period
+from engine.workflows.declaration import AutoClose
+from engine.workflows.forms import grace_period
 from engine.workflows.policy import Policy
 from engine.workflows.resources import AUTO_CLOSE
 
