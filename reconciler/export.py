@@ -9,7 +9,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
-from engine.workflows.declaration import SECTION, Declared, Readers, Switch, Workflow
+from engine.workflows.declaration import SECTION, Readers, Switch, Workflow
+from engine.workflows.forms import Declared
 from engine.workflows.resources import SETTINGS, Key, Kind, Resource, Snapshot, declared_defaults
 from engine.workflows.scalars import Doubtful, resolve
 

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from engine.vocabulary import Priority
-from engine.workflows.declaration import ALWAYS, CatalogItem, PrioritySla, Service
+from engine.workflows.declaration import CatalogItem, Service
 from engine.workflows.resources import Key, Kind, Resource, Snapshot
+from engine.workflows.service_levels import ALWAYS, PrioritySla
 from reconciler.impact import is_in_force
 
 REFERRING: Final = frozenset({Kind.ITEM, Kind.SERVICE, Kind.SETTING})

@@ -19,8 +19,9 @@ from engine.vocabulary import TicketEvent
 from engine.webhooks.attempts import Failure, Obstacle
 from engine.webhooks.signatures import Secret, signed
 from engine.webhooks.urls import target_of
-from engine.workflows.declaration import AutoClose, PrioritySla
+from engine.workflows.declaration import AutoClose
 from engine.workflows.documents import declare
+from engine.workflows.service_levels import PrioritySla
 
 ROOT = Path(__file__).parents[1]
 

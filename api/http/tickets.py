@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import Final, TypedDict
+from typing import Final, TypedDict, TypeVar
 
 from aiohttp import hdrs, web
 
@@ -24,6 +24,7 @@ from api.http.ticket_forms import (
 from engine.errors import IdempotencyConflict, VersionConflict
 from engine.plugins import Plugin
 from engine.storage.ticket_reads import read_ticket, unknown_ticket
+from engine.storage.ticket_store import TicketStore
 from engine.tickets.actor import Actor
 from engine.tickets.requests import (
     AssignTicket,
@@ -47,6 +48,8 @@ ASSIGNMENT: Final = JsonBody(Assignment)
 COMMENT: Final = JsonBody(NewComment)
 
 ContextFor = Callable[[Actor], Awaitable[Context]]
+AnyForm = TypeVar("AnyForm")
+Change = Callable[[TicketStore, Actor, AnyForm], Awaitable[Ticket]]
 
 
 class ChangeFields(TypedDict):
@@ -97,25 +100,26 @@ class TicketDoor:
         """Move a ticket to another status."""
         move = await MOVE.read(request)
         form = TransitionTicket(to=move.to, **change_fields(request))
-        context = await self._context(request)
-        with told_by_header():
-            return changed(await context.store.transition(context.actor, form))
+        return await self._carry_out(request, TicketStore.transition, form)
 
     async def assign(self, request: web.Request) -> web.Response:
         """Hand a ticket to somebody, or back to the queue."""
         said = await ASSIGNMENT.read(request)
         form = AssignTicket(assignee=said.assignee, **change_fields(request))
-        context = await self._context(request)
-        with told_by_header():
-            return changed(await context.store.assign(context.actor, form))
+        return await self._carry_out(request, TicketStore.assign, form)
 
     async def comment(self, request: web.Request) -> web.Response:
         """Say something about a ticket."""
         said = await COMMENT.read(request)
         form = CommentTicket(text=said.text, internal=said.internal, **change_fields(request))
+        return await self._carry_out(request, TicketStore.comment, form)
+
+    async def _carry_out(
+        self, request: web.Request, change: Change[AnyForm], form: AnyForm
+    ) -> web.Response:
         context = await self._context(request)
         with told_by_header():
-            return changed(await context.store.comment(context.actor, form))
+            return changed(await change(context.store, context.actor, form))
 
     async def _context(self, request: web.Request) -> Context:
         context = await self._context_for(request[ACTOR])

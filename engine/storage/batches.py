@@ -5,10 +5,11 @@ has locked is passed over, so nothing is done twice; whoever dies on the way has
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, TypeAlias
 
 from sqlalchemy import Integer, Select, bindparam, func, select
 
+from engine.storage.database import Database, Session
 from engine.storage.tables import MOMENT, tickets, workflows
 
 BATCH_TICKETS: Final = 500
@@ -30,10 +31,15 @@ LOCKED: Final[Select[*tuple[object, ...]]] = (
 """Up to so many tickets; which ones is for whoever takes them to say."""
 
 
-async def in_batches(do_batch: Callable[[], Awaitable[int]], most: int) -> int:
-    """Do batches, each of `most` tickets, until one is smaller; return how many tickets it were."""
+Batch: TypeAlias = Callable[[Session, int], Awaitable[int]]
+"""Works on up to so many tickets in a transaction; returns how many there were."""
+
+
+async def in_batches(database: Database, do: Batch, most: int) -> int:
+    """Do batches of `most` tickets until one is smaller; return how many tickets it were."""
     done, count = 0, most
     while count == most:
-        count = await do_batch()
+        async with database.transaction() as session:
+            count = await do(session, most)
         done += count
     return done

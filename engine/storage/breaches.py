@@ -49,19 +49,18 @@ async def sweep_due_times(
         most: tickets in one transaction.
 
     """
-    sweeps = (partial(sweep_batch, database, each, as_of, most) for each in (STALE, DUE))
-    return sum([await in_batches(each, most) for each in sweeps])
+    sweeps = (partial(sweep_batch, statement=each, as_of=as_of) for each in (STALE, DUE))
+    return sum([await in_batches(database, each, most) for each in sweeps])
 
 
 async def sweep_batch(
-    database: Database, statement: Statement, as_of: datetime | None, most: int
+    session: Session, most: int, statement: Statement, as_of: datetime | None
 ) -> int:
-    """Sweep up to so many tickets in one transaction; return how many there were."""
-    async with database.transaction() as session:
-        rows = await session.rows(statement, as_of=as_of, most=most)
-        if rows:
-            await sweep(session, rows)
-        return len(rows)
+    """Sweep up to so many tickets; return how many there were."""
+    rows = await session.rows(statement, as_of=as_of, most=most)
+    if rows:
+        await sweep(session, rows)
+    return len(rows)
 
 
 async def sweep(session: Session, rows: Sequence[Row]) -> None:

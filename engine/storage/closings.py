@@ -5,6 +5,7 @@ Every server does it all the time, in batches: see `engine.storage.batches`.
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from sqlalchemy import ARRAY, Interval, Text, bindparam, column, func, select
@@ -22,7 +23,8 @@ from engine.storage.ticket_reads import histories
 from engine.tickets.changes import recorded
 from engine.tickets.grace import closing, grace_of
 from engine.tickets.system import SYSTEM_ACTOR
-from engine.workflows.declaration import AutoClose, grace_period
+from engine.workflows.declaration import AutoClose
+from engine.workflows.forms import grace_period
 from engine.workflows.policy import Policy
 from engine.workflows.resources import AUTO_CLOSE
 
@@ -55,15 +57,10 @@ async def close_quiet_tickets(
         most: tickets in one transaction.
 
     """
-
-    async def close_some() -> int:
-        async with database.transaction() as session:
-            return await close_batch(session, as_of, most)
-
-    return await in_batches(close_some, most)
+    return await in_batches(database, partial(close_batch, as_of=as_of), most)
 
 
-async def close_batch(session: Session, as_of: datetime | None, most: int) -> int:
+async def close_batch(session: Session, most: int, as_of: datetime | None) -> int:
     """Close up to so many tickets; return how many there were.
 
     The rules are kept as they are from before they are read: no reconciliation comes between.

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, select
 from engine.storage.database import Session
 from engine.storage.statements import Statement
 from engine.storage.tables import settings
-from engine.workflows.declaration import Declared
+from engine.workflows.forms import Declared
 
 T = TypeVar("T", bound=Declared)
 

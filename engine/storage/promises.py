@@ -11,8 +11,9 @@ from engine.storage.statements import Statement
 from engine.storage.tables import calendars
 from engine.tickets.promises import DEFAULT_SLA, Terms
 from engine.vocabulary import Priority
-from engine.workflows.declaration import ALWAYS, CatalogItem, PrioritySla, WorkingCalendar
+from engine.workflows.declaration import CatalogItem
 from engine.workflows.resources import SLA
+from engine.workflows.service_levels import ALWAYS, PrioritySla, WorkingCalendar
 
 DECLARED_CALENDAR: Final = Statement.of(
     select(calendars.c.declaration).where(calendars.c.name == bindparam("calendar"))

@@ -8,7 +8,7 @@ from engine.tickets.history import Entry, EntryKind, canonical_moment
 from engine.tickets.system import SystemReason, details_of
 from engine.tickets.ticket import Ticket
 from engine.vocabulary import Status
-from engine.workflows.declaration import NEVER
+from engine.workflows.forms import NEVER
 from engine.workflows.policy import Policy, roles_allowed
 
 

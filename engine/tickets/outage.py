@@ -19,7 +19,8 @@ from engine.tickets.promises import Terms, promise_for
 from engine.tickets.system import SystemReason, details_of, reason_in
 from engine.tickets.ticket import Opening, Ticket
 from engine.vocabulary import SYSTEM, Priority, ServiceStatus, Status
-from engine.workflows.declaration import Service, delay
+from engine.workflows.declaration import Service
+from engine.workflows.forms import delay
 
 PRIORITY: Final = Priority.CRITICAL
 """Of every outage's ticket."""

@@ -12,8 +12,9 @@ from typing import Final
 
 from engine.tickets.calendars import WEEKDAYS, Calendar, Shift
 from engine.vocabulary import Priority
-from engine.workflows.declaration import ALWAYS, CatalogItem, PrioritySla, WorkingCalendar
+from engine.workflows.declaration import CatalogItem
 from engine.workflows.durations import duration
+from engine.workflows.service_levels import ALWAYS, PrioritySla, WorkingCalendar
 
 PROMISE: Final = "sla"
 """Under which the details of an entry hold a promise."""

@@ -6,9 +6,10 @@ from typing import Final
 
 from engine.findings import Finding, Severity
 from engine.vocabulary import STATUSES, ActorRoles, Status
-from engine.workflows.declaration import NEVER, Workflow
+from engine.workflows.declaration import Workflow
 from engine.workflows.documents import Declaration
 from engine.workflows.explanation import shortest_path
+from engine.workflows.forms import NEVER
 from engine.workflows.policy import allowed_from, policy_of, targets_of
 
 ALONE: Final = ActorRoles.ASSIGNEE | ActorRoles.REQUESTER

@@ -5,9 +5,10 @@ from typing import Final
 
 from engine.findings import Finding
 from engine.tickets.calendars import MIDNIGHT, WEEKDAYS, Shift
-from engine.workflows.declaration import ALWAYS, SECTION
+from engine.workflows.declaration import SECTION
 from engine.workflows.places import Path, Value, items_at, value_at
 from engine.workflows.reading import Reading
+from engine.workflows.service_levels import ALWAYS
 from engine.workflows.working_hours import shift
 
 RESERVED: Final = f"{ALWAYS} is the calendar by which every second counts; choose another name."

@@ -10,7 +10,8 @@ from pydantic_core import ErrorDetails
 from engine import limits
 from engine.findings import Finding, Location, did_you_mean
 from engine.vocabulary import Priority, Role, Status, TicketEvent
-from engine.workflows.declaration import FORMS, SECTION, DefaultWorkflow, Ticketing
+from engine.workflows.declaration import SECTION, DefaultWorkflow, Ticketing
+from engine.workflows.forms import FORMS
 from engine.workflows.places import Path
 from engine.workflows.reading import Reading
 from engine.workflows.scalars import shown

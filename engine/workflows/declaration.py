@@ -1,63 +1,29 @@
 """What YAML may say under `ticketing:`: the models, shared by the reader and the JSON Schema."""
 
-from collections.abc import Callable
-from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Final
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    WithJsonSchema,
-)
-from pydantic.alias_generators import to_camel
-from pydantic_core import PydanticCustomError
+from pydantic import Discriminator, Field, Tag
 
 from engine import limits
 from engine.vocabulary import Priority, Role, Status, TicketEvent, Visibility
-from engine.webhooks.urls import URL_PATTERN, target_of
-from engine.workflows.durations import DURATION_PATTERN, duration
-from engine.workflows.working_hours import (
-    DATE_FORM,
-    SHIFT_FORM,
-    ZONE_FORM,
-    holiday,
-    shift,
-    time_zone,
+from engine.workflows.forms import (
+    AT_ONCE,
+    Declared,
+    Delay,
+    Description,
+    DisplayName,
+    GracePeriod,
+    Group,
+    Icon,
+    Name,
+    SecretName,
+    ServicePath,
+    WebhookUrl,
 )
+from engine.workflows.service_levels import PrioritySla, SlaTargets, WorkingCalendar
 
 SECTION: Final = "ticketing"
-NEVER: Final = "never"
-AT_ONCE: Final = "0s"
-"""The delay that is none."""
-ALWAYS: Final = "always"
-"""The calendar by which every second counts."""
-
-NAME_FORM: Final = r"^[a-z][a-z0-9_]*$"
-LINE_FORM: Final = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
-TEXT_FORM: Final = r"^[^\x00]*$"
-PATH_FORM: Final = r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$"
-FILE_FORM: Final = r"^[a-z0-9]+([.-]+[a-z0-9]+)*$"
-FORMS: Final = {
-    NAME_FORM: "lower-case letters, digits and _, beginning with a letter",
-    LINE_FORM: "one line of text, not blank and without control characters",
-    TEXT_FORM: "text without NUL characters",
-    PATH_FORM: "letters, digits and . _ - in parts divided by /, such as acme/shop/payment-api",
-    FILE_FORM: "lower-case letters and digits, and between them . and -",
-}
-"""What each pattern asks for, for people."""
-
-Name = Annotated[str, Field(pattern=NAME_FORM, max_length=limits.NAME_CHARACTERS)]
-DisplayName = Annotated[str, Field(pattern=LINE_FORM, max_length=limits.DISPLAY_NAME_CHARACTERS)]
-Icon = Annotated[str, Field(pattern=LINE_FORM, max_length=limits.ICON_CHARACTERS)]
-Group = Annotated[str, Field(pattern=LINE_FORM, max_length=limits.GROUP_CHARACTERS)]
-Description = Annotated[str, Field(pattern=TEXT_FORM, max_length=limits.DESCRIPTION_CHARACTERS)]
-ServicePath = Annotated[str, Field(pattern=PATH_FORM, max_length=limits.SERVICE_PATH_CHARACTERS)]
-SecretName = Annotated[str, Field(pattern=FILE_FORM, max_length=limits.SECRET_NAME_CHARACTERS)]
 
 
 class DefaultWorkflow(StrEnum):
@@ -68,49 +34,6 @@ class DefaultWorkflow(StrEnum):
     INCIDENT_RESPONSE = "incident_response"
     PROBLEM_INVESTIGATION = "problem_investigation"
     SERVICE_REQUEST = "service_request"
-
-
-def checked_by(read: Callable[[str], object], code: str) -> BeforeValidator:
-    """Return the check that a function, which raises ValueError with why not, can read a text."""
-
-    def check(text: object) -> object:
-        try:
-            read(text if isinstance(text, str) else "")
-        except ValueError as error:
-            raise PydanticCustomError(code, "{why}", {"why": str(error)}) from None
-        return text
-
-    return BeforeValidator(check)
-
-
-def grace_period(text: str) -> timedelta | None:
-    """Return a duration, or None for `never`; raise as `duration` does."""
-    return None if text == NEVER else duration(text)
-
-
-def delay(text: str) -> timedelta:
-    """Return a duration that may be nothing at all, `0s`; raise as `duration` does."""
-    return timedelta() if text == AT_ONCE else duration(text)
-
-
-def text_of_form(form: str) -> WithJsonSchema:
-    """Return what an editor is told of text that a function checks."""
-    return WithJsonSchema({"type": "string", "minLength": 1, "pattern": f"^({form})$"})
-
-
-Duration = Annotated[str, checked_by(duration, "wrong_duration"), text_of_form(DURATION_PATTERN)]
-GracePeriod = Annotated[
-    str,
-    checked_by(grace_period, "wrong_duration"),
-    text_of_form(f"{NEVER}|{DURATION_PATTERN}"),
-]
-Delay = Annotated[str, checked_by(delay, "wrong_duration"), text_of_form(DURATION_PATTERN)]
-TimeZone = Annotated[
-    str, checked_by(time_zone, "unknown_time_zone"), text_of_form(ZONE_FORM.pattern)
-]
-Hours = Annotated[str, checked_by(shift, "wrong_hours"), text_of_form(SHIFT_FORM.pattern)]
-Holiday = Annotated[str, checked_by(holiday, "wrong_date"), text_of_form(DATE_FORM.pattern)]
-WebhookUrl = Annotated[str, checked_by(target_of, "wrong_url"), text_of_form(URL_PATTERN)]
 
 
 def form_of_default_workflows(value: object) -> str | None:
@@ -132,19 +55,6 @@ DefaultWorkflows = Annotated[
         custom_error_message="must be true, false or a list of names",
     ),
 ]
-
-
-class Declared(BaseModel):
-    """The base of every model: camelCase in YAML, immutable, and no unknown key."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        alias_generator=to_camel,
-        validate_by_name=False,
-        strict=True,
-        use_attribute_docstrings=True,
-    )
 
 
 class Transition(Declared):
@@ -203,116 +113,6 @@ class ItemDefaults(Declared):
     """How urgent it is; decides the SLA targets where the item has none."""
     assignee_group: Group | None = None
     """The group whose members may take it."""
-
-
-Shifts = Annotated[tuple[Hours, ...], Field(strict=False, max_length=limits.CALENDAR_SHIFTS)]
-
-
-class WorkingHours(Declared):
-    """The working hours of each weekday, such as ["09:00-12:00", "13:00-17:00"]; none if left out.
-
-    They stand in their order. Those over midnight are two, of which the first ends at 24:00.
-    """
-
-    monday: Shifts = ()
-    """On Mondays."""
-    tuesday: Shifts = ()
-    """On Tuesdays."""
-    wednesday: Shifts = ()
-    """On Wednesdays."""
-    thursday: Shifts = ()
-    """On Thursdays."""
-    friday: Shifts = ()
-    """On Fridays."""
-    saturday: Shifts = ()
-    """On Saturdays."""
-    sunday: Shifts = ()
-    """On Sundays."""
-
-
-class WorkingCalendar(Declared):
-    """When work is done: only that time counts towards the targets that name this calendar."""
-
-    name: Name
-    """What priorities and catalog items call it; always is the one by which every second counts."""
-    time_zone: TimeZone
-    """The time zone of its hours and holidays, such as Europe/Budapest."""
-    hours: WorkingHours
-    """The working hours of each weekday."""
-    holidays: Annotated[
-        tuple[Holiday, ...], Field(strict=False, max_length=limits.CALENDAR_HOLIDAYS)
-    ] = ()
-    """The dates on which no work is done, such as 2026-12-25."""
-
-
-Response = Annotated[
-    Duration, Field(description="Until an assignee has picked the ticket up, such as 10m.")
-]
-Resolution = Annotated[Duration, Field(description="Until the ticket is resolved, such as 4h.")]
-
-
-class PriorityTargets(Declared):
-    """What a priority promises."""
-
-    response: Response
-    resolution: Resolution
-    calendar: Name = ALWAYS
-    """The name of the calendar whose time counts; by always, every second does."""
-
-
-class CriticalTargets(PriorityTargets):
-    """What CRITICAL promises."""
-
-    response: Response = "5m"
-    resolution: Resolution = "2h"
-
-
-class HighTargets(PriorityTargets):
-    """What HIGH promises."""
-
-    response: Response = "30m"
-    resolution: Resolution = "8h"
-
-
-class MediumTargets(PriorityTargets):
-    """What MEDIUM promises."""
-
-    response: Response = "2h"
-    resolution: Resolution = "1d"
-
-
-class LowTargets(PriorityTargets):
-    """What LOW promises."""
-
-    response: Response = "1d"
-    resolution: Resolution = "5d"
-
-
-class PrioritySla(Declared):
-    """What each priority promises."""
-
-    critical: Annotated[CriticalTargets, Field(alias=Priority.CRITICAL.value)] = CriticalTargets()
-    """For CRITICAL tickets."""
-    high: Annotated[HighTargets, Field(alias=Priority.HIGH.value)] = HighTargets()
-    """For HIGH tickets."""
-    medium: Annotated[MediumTargets, Field(alias=Priority.MEDIUM.value)] = MediumTargets()
-    """For MEDIUM tickets."""
-    low: Annotated[LowTargets, Field(alias=Priority.LOW.value)] = LowTargets()
-    """For LOW tickets."""
-
-    def of(self, priority: Priority) -> PriorityTargets:
-        """Return what one priority promises."""
-        targets: PriorityTargets = getattr(self, priority.lower())
-        return targets
-
-
-class SlaTargets(Declared):
-    """Targets that override those of the priority."""
-
-    response: Response
-    resolution: Resolution
-    calendar: Name | None = None
-    """The name of the calendar whose time counts; that of the priority if left out."""
 
 
 class CatalogItem(Declared):

@@ -6,10 +6,11 @@ from typing import Final, NamedTuple
 from engine import limits
 from engine.findings import Finding, Location, did_you_mean
 from engine.vocabulary import Priority
-from engine.workflows.declaration import ALWAYS, SECTION, DefaultWorkflow, Service
+from engine.workflows.declaration import SECTION, DefaultWorkflow, Service
 from engine.workflows.places import Path, Value, items_at, value_at
 from engine.workflows.reading import Reading
 from engine.workflows.scalars import shown
+from engine.workflows.service_levels import ALWAYS
 
 ITEMS: Final[Path] = ("catalog", "items")
 SERVICES: Final[Path] = ("services",)

@@ -13,17 +13,16 @@ from engine.workflows.declaration import (
     AutoClose,
     CatalogItem,
     Category,
-    Declared,
-    PrioritySla,
     Readers,
     Service,
     Switch,
     Ticketing,
     Webhook,
     Workflow,
-    WorkingCalendar,
 )
 from engine.workflows.defaults import default_workflows
+from engine.workflows.forms import Declared
+from engine.workflows.service_levels import PrioritySla, WorkingCalendar
 
 
 class Kind(StrEnum):

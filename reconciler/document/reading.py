@@ -20,15 +20,13 @@ from engine.workflows.declaration import (
     AutoClose,
     CatalogItem,
     Category,
-    Declared,
-    PrioritySla,
     Readers,
     Service,
     Switch,
     Webhook,
     Workflow,
-    WorkingCalendar,
 )
+from engine.workflows.forms import Declared
 from engine.workflows.resources import (
     AUTO_CLOSE,
     ENABLED,
@@ -39,6 +37,7 @@ from engine.workflows.resources import (
     in_order,
     model_of,
 )
+from engine.workflows.service_levels import PrioritySla, WorkingCalendar
 from reconciler.diff import Change, change_of
 from reconciler.document import form
 from reconciler.document.differences import common_length, differences, path_of

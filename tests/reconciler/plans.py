@@ -11,19 +11,16 @@ from engine.findings import Location
 from engine.storage.recorded_moves import RecordedMoves
 from engine.vocabulary import STATUSES, ActorRoles, Priority, Status, TicketEvent, Visibility
 from engine.workflows.declaration import (
-    ALWAYS,
-    NEVER,
     AutoClose,
     CatalogItem,
     Category,
-    PrioritySla,
     Readers,
     Service,
     Switch,
     Webhook,
     Workflow,
-    WorkingCalendar,
 )
+from engine.workflows.forms import NEVER
 from engine.workflows.policy import transitions_of
 from engine.workflows.resources import (
     AUTO_CLOSE,
@@ -35,6 +32,7 @@ from engine.workflows.resources import (
     Resource,
     Snapshot,
 )
+from engine.workflows.service_levels import ALWAYS, PrioritySla, WorkingCalendar
 from reconciler.diff import diff
 from reconciler.impact import (
     LIVE_STATUSES,

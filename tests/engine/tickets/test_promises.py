@@ -10,7 +10,8 @@ from engine.tickets.history import EntryKind
 from engine.tickets.promises import Promise, Terms, promise_for, promise_in
 from engine.tickets.requests import CreateTicket
 from engine.vocabulary import Priority
-from engine.workflows.declaration import CatalogItem, PrioritySla, WorkingCalendar
+from engine.workflows.declaration import CatalogItem
+from engine.workflows.service_levels import PrioritySla, WorkingCalendar
 from tests.people import ANNA
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
