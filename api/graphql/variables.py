@@ -6,25 +6,22 @@ fault of ours and never one of the client.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 from graphql import (
     DirectiveNode,
     DocumentNode,
-    GraphQLInputType,
+    GraphQLLeafType,
     GraphQLSchema,
-    Undefined,
+    NonNullTypeNode,
     VariableDefinitionNode,
     VariableNode,
-    get_nullable_type,
     get_variable_values,
-    is_input_type,
     is_leaf_type,
     is_non_null_type,
     type_from_ast,
 )
 from graphql.language import Visitor, visit
-from graphql.utilities import coerce_input_value
 
 from api.graphql.errors import InvalidVariables
 
@@ -35,13 +32,13 @@ class Variables:
 
     Attributes:
         leaves: the types of the variables that are scalars or enums and have no default.
-        required: the names of those that are not null.
+        required: the names of those that must be given, and not as null.
 
     """
 
     schema: GraphQLSchema
     declared: Sequence[VariableDefinitionNode]
-    leaves: Mapping[str, GraphQLInputType]
+    leaves: Mapping[str, GraphQLLeafType]
     required: frozenset[str]
 
     @classmethod
@@ -52,7 +49,11 @@ class Variables:
             for each in declared
             if (kind := leaf_type(schema, each)) is not None
         }
-        required = frozenset(name for name, kind in leaves.items() if is_non_null_type(kind))
+        required = frozenset(
+            each.variable.name.value
+            for each in declared
+            if isinstance(each.type, NonNullTypeNode) and not each.default_value
+        )
         return cls(schema, declared, leaves, required)
 
     def coerced(self, given: Mapping[str, object], reported_errors: int) -> dict[str, object]:
@@ -62,13 +63,17 @@ class Variables:
 
     def _coerced_leaves(self, given: Mapping[str, object]) -> dict[str, object] | None:
         """Return the values; None if one of them is wrong."""
-        values = {
-            name: coerce_input_value(given[name], kind)
-            for name, kind in self.leaves.items()
-            if name in given
-        }
-        is_wrong = Undefined in values.values() or not self.required <= values.keys()
-        return None if is_wrong else values
+        values: dict[str, object] = {}
+        try:
+            for name, kind in self.leaves.items():
+                value: Any = given.get(name)  # which the type knows to refuse
+                if value is not None:
+                    values[name] = kind.coerce_input_value(value)
+                elif name in given:
+                    values[name] = None
+        except Exception:  # noqa: BLE001  # graphql-core will meet the same, and word it
+            return None
+        return None if any(values.get(name) is None for name in self.required) else values
 
     def _coerced_by_the_book(
         self, given: Mapping[str, object], reported_errors: int
@@ -79,12 +84,11 @@ class Variables:
         return result.coerced
 
 
-def leaf_type(schema: GraphQLSchema, declared: VariableDefinitionNode) -> GraphQLInputType | None:
+def leaf_type(schema: GraphQLSchema, declared: VariableDefinitionNode) -> GraphQLLeafType | None:
     """Return the type of a variable if that is a scalar or an enum without a default; else None."""
     kind = type_from_ast(schema, declared.type)
-    if not is_input_type(kind) or not is_leaf_type(get_nullable_type(kind)):
-        return None
-    return None if declared.default_value else kind
+    core = kind.of_type if is_non_null_type(kind) else kind
+    return core if is_leaf_type(core) and not declared.default_value else None
 
 
 def refuse_null_conditions(conditions: Collection[str], variables: Mapping[str, object]) -> None:
