@@ -10,12 +10,13 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from prometheus_client import Counter, Gauge
 
 from api.limits import STREAM_LIMITS
+from api.sharing import Shared
 from engine.errors import InterlockError, Unavailable
 from engine.storage.database import Database
 from engine.storage.journal import Position, journal_end
@@ -29,6 +30,19 @@ LOOK_SECONDS: Final = 0.25
 log: Final = structlog.get_logger(component="changes")
 
 Wants = Callable[[LoggedChange], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """A change that somebody is told of.
+
+    Attributes:
+        answers: what those who are told of it at the same time have in common.
+
+    """
+
+    logged: LoggedChange
+    answers: Shared[Any] = field(default_factory=Shared)
 
 
 class SlowReader(InterlockError):
@@ -54,21 +68,22 @@ class Listener:
     wants: Wants
     behind: Position
     most: int
-    waiting: deque[LoggedChange] = field(default_factory=deque)
+    waiting: deque[News] = field(default_factory=deque)
     overrun: bool = False
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def tell(self, change: LoggedChange) -> None:
+    def tell(self, news: News) -> None:
         """Put a change into the queue, if it is wanted and there is room."""
-        if self.overrun or change.position <= self.behind or not self.wants(change):
+        logged = news.logged
+        if self.overrun or logged.position <= self.behind or not self.wants(logged):
             return
         if len(self.waiting) < self.most:
-            self.waiting.append(change)
+            self.waiting.append(news)
         else:
             self.overrun = True
         self.news.set()
 
-    async def heard(self) -> AsyncGenerator[LoggedChange, None]:
+    async def heard(self) -> AsyncGenerator[News, None]:
         """Yield the changes as they come.
 
         Raises:
@@ -77,9 +92,9 @@ class Listener:
         """
         while True:
             while self.waiting:
-                change = self.waiting.popleft()
-                self.behind = change.position
-                yield change
+                news = self.waiting.popleft()
+                self.behind = news.logged.position
+                yield news
             if self.overrun:
                 raise SlowReader(position=str(self.behind))
             self.news.clear()
@@ -119,9 +134,7 @@ class Changes:
         """How many listen right now."""
         return len(self._listeners)
 
-    async def after(
-        self, position: Position | None, wants: Wants
-    ) -> AsyncGenerator[LoggedChange, None]:
+    async def after(self, position: Position | None, wants: Wants) -> AsyncGenerator[News, None]:
         """Yield the wanted changes that come after a position, or from now on, for ever.
 
         Raises:
@@ -131,16 +144,16 @@ class Changes:
         position = position or self._position or await journal_end(self._database)
         while True:
             page = await changes_after(self._database, position, PAGE_CHANGES)
-            for change in page:
-                position = change.position
-                if wants(change):
-                    yield change
+            for logged in page:
+                position = logged.position
+                if wants(logged):
+                    yield News(logged)
             if not page and (self._position is None or self._position <= position):
                 break
         with self._listening(Listener(wants, position, self._most_waiting)) as listener:
             async with aclosing(listener.heard()) as heard:
-                async for change in heard:
-                    yield change
+                async for news in heard:
+                    yield news
 
     @contextmanager
     def _listening(self, listener: Listener) -> Iterator[Listener]:
@@ -174,12 +187,12 @@ class Changes:
             if not page or self._position != position:  # everybody left; who came, may know less
                 break
             self._position = page[-1].position
-            await self._tell(page)
+            await self._tell([News(logged) for logged in page])
 
-    async def _tell(self, page: Sequence[LoggedChange]) -> None:
+    async def _tell(self, page: Sequence[News]) -> None:
         """Tell everybody, a few at a time: whoever is told has work to do, and others wait, too."""
         for count, listener in enumerate(tuple(self._listeners), 1):
-            for change in page:
-                listener.tell(change)
+            for news in page:
+                listener.tell(news)
             if count % TOLD_AT_ONCE == 0:
                 await asyncio.sleep(0)

@@ -1,33 +1,46 @@
-"""The workflows as this process knows them: an immutable registry, swapped in one step."""
+"""The workflows as this process knows them: immutable, swapped in one step."""
 
 import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from engine.errors import NotFound
 from engine.storage.database import Database
-from engine.storage.workflows import read_registry
+from engine.storage.workflows import EnforcedWorkflows, Standing, read_workflows
 from engine.workflows.compiler import CompiledWorkflow
 from engine.workflows.registry import Registry
 
 
+class WorkflowsChanged(NamedTuple):
+    """Workflows that were reconciled, as they now are, and where to go on after them."""
+
+    workflows: list[CompiledWorkflow]
+    standing: Standing
+
+
 @dataclass(slots=True)
 class LiveWorkflows:
-    """The registry of a running server. It shows and explains; what is enforced is the database's.
+    """The workflows of a running server. It shows and explains; the database enforces.
 
     Attributes:
-        registry: the latest one that was read.
+        enforced: the latest that were read.
 
     """
 
     database: Database
-    registry: Registry
+    enforced: EnforcedWorkflows
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     @classmethod
     async def read(cls, database: Database) -> "LiveWorkflows":
         """Return the workflows of a database."""
-        return cls(database, await read_registry(database))
+        return cls(database, await read_workflows(database))
+
+    @property
+    def registry(self) -> Registry:
+        """The workflows by name."""
+        return self.enforced.registry
 
     async def named(self, name: str) -> CompiledWorkflow:
         """Return the workflow of that name; one that is not known yet is looked for again.
@@ -43,20 +56,20 @@ class LiveWorkflows:
             return self.registry.named(name)
 
     async def refresh(self) -> None:
-        """Read the registry again."""
-        before, self.registry = self.registry, await read_registry(self.database)
-        if self.registry != before:
+        """Read the workflows again."""
+        before, self.enforced = self.enforced, await read_workflows(self.database)
+        if self.enforced.standing > before.standing:
             news, self._news = self._news, asyncio.Event()
             news.set()
 
-    async def changes(self) -> AsyncGenerator[list[CompiledWorkflow], None]:
-        """Yield the workflows that are others than they were, whenever some are; for ever.
+    async def changes(self, after: Standing | None) -> AsyncGenerator[WorkflowsChanged, None]:
+        """Yield the workflows that are reconciled after a standing, or from now on; for ever.
 
         Whoever takes their time gets several changes as one.
         """
-        known = self.registry.workflows
+        standing = after or self.enforced.standing
         while True:
-            while self.registry.workflows == known:
+            while self.enforced.standing <= standing:
                 await self._news.wait()
-            before, known = known, self.registry.workflows
-            yield [each for name, each in known.items() if each != before.get(name)]
+            changed, standing = self.enforced.after(standing), self.enforced.standing
+            yield WorkflowsChanged(changed, standing)

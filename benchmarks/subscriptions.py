@@ -52,6 +52,7 @@ subscription ($filter: TicketChangeFilter, $after: String!) {{
 }}"""
 ONE: Final = f"""\
 subscription ($id: ID!, $after: String!) {{ ticketChanged(id: $id, after: $after) {FIELDS} }}"""
+WITH_PEOPLE: Final = FILTERED.replace("status }", "status requester { name } }")
 COMMENT: Final = 'mutation ($id: ID!) { commentTicket(id: $id, text: "On it") { ticket { id } } }'
 TITLE: Final = f"""\
 {SUBSCRIBERS:,} subscribers over sockets of one server process; a change is a comment on a ticket
@@ -121,6 +122,11 @@ def to_all(_number: int, scene: Scene) -> JsonObject:
     return {"query": FILTERED, "variables": {"after": scene.after}}
 
 
+def to_all_with_people(_number: int, scene: Scene) -> JsonObject:
+    """Subscribe to all tickets, and ask for what only the database knows."""
+    return {"query": WITH_PEOPLE, "variables": {"after": scene.after}}
+
+
 def to_one(number: int, scene: Scene) -> JsonObject:
     """Subscribe to one ticket: one subscriber to the busy one, all others to the quiet one."""
     ticket = scene.quiet if number else scene.busy
@@ -137,6 +143,7 @@ def to_those_of_a_person(number: int, scene: Scene) -> JsonObject:
 SCENARIOS: Final = {
     "bare aiohttp": Scenario(BARE, to_all, SUBSCRIBERS),
     "all tickets": Scenario(OURS, to_all, SUBSCRIBERS),
+    "all tickets, with people": Scenario(OURS, to_all_with_people, SUBSCRIBERS),
     "one ticket each": Scenario(OURS, to_one, 1),
     "the tickets of one person each": Scenario(OURS, to_those_of_a_person, 1),
 }

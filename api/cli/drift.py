@@ -39,9 +39,9 @@ async def corruptions(settings: Settings) -> "tuple[Corruption, ...]":
     """Return the workflows whose stored policy is not what their declaration compiles to."""
     from api.parts import look_into
     from engine.storage.resource_store import read_live
-    from engine.storage.workflows import read_registry
+    from engine.storage.workflows import read_workflows
     from reconciler.drift import corrupted
 
     async with look_into(settings) as parts:
         live = await read_live(parts.database)
-        return corrupted(live.resources, await read_registry(parts.database))
+        return corrupted(live.resources, (await read_workflows(parts.database)).registry)

@@ -9,16 +9,16 @@ from typing import Final, TypedDict
 from api.changes import Wants
 from api.graphql.attributes import snake_case
 from api.graphql.context import Context
-from api.graphql.resolvers import Event, MakeContext, Resolvers
+from api.graphql.resolvers import Event, MakeContext, Resolvers, Telling
 from api.graphql.tickets import entry_fields
 from engine.storage.journal import checked_position, journal_end
 from engine.storage.ticket_changes import LoggedChange
 from engine.storage.ticket_reads import read_ticket
+from engine.storage.workflows import checked_standing
 from engine.tickets.following import ChangeFilter
 from engine.tickets.history import EntryKind
 from engine.tickets.rules import may_read, may_see
 from engine.tickets.ticket import Ticket
-from engine.workflows.compiler import CompiledWorkflow
 
 resolvers: Final = Resolvers()
 
@@ -34,6 +34,12 @@ class OfTickets(TypedDict, total=False):
     """The arguments of `Subscription.ticketsChanged`."""
 
     filter: Mapping[str, object] | None
+    after: str | None
+
+
+class OfWorkflows(TypedDict, total=False):
+    """The arguments of `Subscription.workflowsChanged`."""
+
     after: str | None
 
 
@@ -94,20 +100,19 @@ async def events(
     context: Context = await make_context()
     position = None if after is None else await checked_position(context.database, after)
     async with aclosing(context.changes.after(position, wants)) as changes:
-        async for logged in changes:
+        async for news in changes:
             await asyncio.sleep(0)  # a backlog holds up nobody else
             context = await make_context()
-            change = logged.change
-            if may_read(change.now, context.viewer) and may_see(
-                change.entry, change.now, context.actor
-            ):
+            change, viewer = news.logged.change, context.asker
+            if may_read(change.now, viewer) and may_see(change.entry, change.now, viewer.actor):
                 shown = TicketChanged(
                     entry=entry_fields(change.entry, change.now),
                     ticket=context.together([change.now])[0],
-                    matches=wanted.fit(change.now, context.actor),
-                    position=str(logged.position),
+                    matches=wanted.fit(change.now, viewer.actor),
+                    position=str(news.logged.position),
                 )
-                yield Event(shown, context, shown.position)
+                telling = Telling(news.answers, shown.matches, context)
+                yield Event(shown, context, shown.position, telling)
 
 
 def filter_of(arguments: OfTickets) -> ChangeFilter:
@@ -124,15 +129,27 @@ def filter_of(arguments: OfTickets) -> ChangeFilter:
     return ChangeFilter.checked(**given)
 
 
+@resolvers.field("Query.workflowsPosition")
+async def workflows_position(
+    _parent: object, _arguments: object, context: Context, _info: object
+) -> str:
+    """Return how far the workflows that are shown have been reconciled."""
+    return str(context.workflows.enforced.standing)
+
+
 @resolvers.source("Subscription.workflowsChanged")
 async def workflows_events(
-    _arguments: object, make_context: MakeContext
+    arguments: OfWorkflows, make_context: MakeContext
 ) -> AsyncGenerator[Event, None]:
-    """Yield the workflows that are others than they were, whenever some are."""
+    """Yield the workflows that are reconciled, whenever some are."""
     context: Context = await make_context()
-    async with aclosing(context.workflows.changes()) as changes:
+    after = arguments.get("after")
+    standing = None if after is None else await checked_standing(context.database, after)
+    async with aclosing(context.workflows.changes(standing)) as changes:
         async for changed in changes:
-            yield Event({"workflows": changed}, await make_context())
+            position = str(changed.standing)
+            shown = {"workflows": changed.workflows, "position": position}
+            yield Event(shown, await make_context(), position)
 
 
 @resolvers.field("Subscription.ticketChanged")
@@ -146,7 +163,7 @@ async def ticket_changed(
 
 @resolvers.field("Subscription.workflowsChanged")
 async def workflows_changed(
-    event: dict[str, list[CompiledWorkflow]], _arguments: object, _context: Context, _info: object
-) -> dict[str, list[CompiledWorkflow]]:
+    event: Mapping[str, object], _arguments: object, _context: Context, _info: object
+) -> Mapping[str, object]:
     """Return what is told of workflows."""
     return event

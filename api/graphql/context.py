@@ -85,11 +85,17 @@ class Batch:
         return await user_names(self._database, people) if people else {}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Context:
-    """One request's share of the application."""
+    """One request's share of the application.
 
-    viewer: Viewer
+    Attributes:
+        asker: the person who asks, as one who reads tickets.
+        answers_differ: whether what is answered may depend on who asks, as somebody wanted to know.
+
+    """
+
+    asker: Viewer
     database: Database
     store: TicketStore
     workflows: LiveWorkflows
@@ -97,7 +103,14 @@ class Context:
     plugins: LivePlugins
     limits: GraphQLLimits
     changes: Changes
+    answers_differ: bool = False
     _batches: dict[str, Batch] = field(default_factory=dict)
+
+    @property
+    def viewer(self) -> Viewer:
+        """The person who asks, for resolvers: what they answer now depends on that."""
+        self.answers_differ = True
+        return self.asker
 
     @property
     def actor(self) -> Actor:

@@ -4,17 +4,43 @@ They are collected here without a word about any engine, and handed to one when 
 importing a module registers nothing anywhere, and there can be as many engines as wanted.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeAlias
 
 from api.facts import Json
+from api.sharing import Shared
 
 FieldResolver: TypeAlias = Callable[..., Awaitable[object]]
 """`async def resolve(parent, arguments, context, info)`. A list is returned as a `list`."""
 
 ROOTS: Final = ("Query.", "Mutation.", "Subscription.")
+
+
+class Asking(Protocol):
+    """A context that notes whether what is answered may depend on who asks."""
+
+    @property
+    def answers_differ(self) -> bool:
+        """Whether it may."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """The telling of one event to many, who may share their answers.
+
+    Attributes:
+        answers: those that were given, by what was asked.
+        aspect: what `value` depends on, beside the event.
+        context: of the event.
+
+    """
+
+    answers: Shared[Any]
+    aspect: Hashable
+    context: Asking
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +51,14 @@ class Event:
         value: what the resolver of the subscription's field gets as its parent.
         context: what its resolvers get as their third argument; each event has its own.
         id: resumes the subscription after this event, if it can be resumed.
+        telling: how others are told of it; None if nothing can be shared with them.
 
     """
 
     value: object
     context: object
     id: str | None = None
+    telling: Telling | None = None
 
 
 MakeContext: TypeAlias = Callable[[], Awaitable[Any]]

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -14,13 +15,14 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from playwright.async_api import Browser, async_playwright
 from pydantic import SecretStr
+from structlog.contextvars import get_contextvars
 
 from api.bootstrap import application_on
 from api.identity import SecretTokens
 from api.keys import KeyEntry, Scope, new_key
 from api.parts import Parts, open_parts
 from api.settings import Settings
-from engine.storage.database import Database
+from engine.storage.database import POOL_CONNECTIONS, Database
 from engine.tickets.actor import Actor
 from tests.api.mounted import ALL_DEFAULTS, Mount
 from tests.conftest import new_database
@@ -54,6 +56,22 @@ def settings(database_url: str) -> Settings:
 async def parts(settings: Settings) -> AsyncIterator[Parts]:
     async with open_parts(settings) as opened:
         yield opened
+
+
+@pytest.fixture
+async def statements(parts: Parts) -> list[str]:
+    """Return a list that grows by every statement that a request runs, on any connection."""
+    asked: list[str] = []
+
+    def note(sql: str) -> None:
+        if "request_id" in get_contextvars():  # and not the work in the background
+            asked.append(sql)
+
+    async with AsyncExitStack() as every:
+        for _ in range(POOL_CONNECTIONS):
+            connection = await every.enter_async_context(parts.database.pool.acquire())
+            connection.add_query_logger(lambda logged: note(logged.query))
+    return asked
 
 
 @pytest.fixture

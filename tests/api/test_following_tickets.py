@@ -1,23 +1,26 @@
 """What happens to tickets and workflows, heard over a socket and as server-sent events."""
 
+import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from api.parts import Parts
+from engine.storage.users import NAMES
 from engine.tickets.actor import Actor
 from tests.api.conftest import Api, Client, bearer
 from tests.api.graphql.test_notes import NOTE
 from tests.api.graphql.test_tickets import ASSIGN, COMMENT, MOVE, UPDATE, opened
 from tests.api.streams import SUBPROTOCOL, Socket
 from tests.declared import DEFAULTS, put
+from tests.gates import PATIENCE_SECONDS
 from tests.people import ADA, ANNA, MARTON, STRANGER
 
-FIRST = DEFAULTS[0]
+FIRST, SECOND = DEFAULTS[:2]
 POSITION = "{ position }"
 TICKET = """
 subscription ($id: ID!, $after: String) {
@@ -33,7 +36,18 @@ subscription ($filter: TicketChangeFilter, $after: String) {
   }
 }
 """
-WORKFLOWS = "subscription { workflowsChanged { workflows { name retired } } }"
+WITH_PEOPLE = """
+subscription { ticketsChanged { entry { seq } ticket { requester { name } assignee { name } } } }
+"""
+WITH_TRANSITIONS = """
+subscription { ticketsChanged { entry { seq } ticket { transitions { to allowed } } } }
+"""
+WORKFLOWS = """
+subscription ($after: String) {
+  workflowsChanged(after: $after) { workflows { name retired } position }
+}
+"""
+WORKFLOWS_POSITION = "{ workflowsPosition }"
 
 
 @asynccontextmanager
@@ -142,6 +156,58 @@ async def test_kinds_are_chosen(api: Api) -> None:
         assert [(each["entry"]["seq"], each["matches"]) for each in told] == [(3, True), (5, True)]
 
 
+async def heard_by(api: Api, people: Sequence[Actor], query: str) -> list[dict[str, Any]]:
+    """Return what each of these people is told of a ticket that Marton picks up."""
+    ticket = await opened(api)
+    await api.data(MARTON, ASSIGN, id=ticket, to=MARTON.id)
+    async with AsyncExitStack() as stack:
+        sockets = [await stack.enter_async_context(socket_of(api.client, each)) for each in people]
+        for socket in sockets:
+            await socket.subscribe("a", query)
+        await listeners(api, len(people))
+        await api.data(MARTON, MOVE, id=ticket, to="IN_PROGRESS")
+        return [told for each in sockets for told in await changes(each, "ticketsChanged", 1)]
+
+
+async def listeners(api: Api, count: int) -> None:
+    """Return when so many wait for changes, and so are told of them together."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            async with api.client.get("/metrics") as response:
+                if f"interlock_listeners {count}.0" in await response.text():
+                    return
+
+
+async def test_who_asks_the_same_shares_an_answer(api: Api, statements: list[str]) -> None:
+    people = (ANNA, MARTON, ADA, STRANGER)
+    told = await heard_by(api, people, WITH_PEOPLE)
+    names = {"requester": {"name": ANNA.name}, "assignee": {"name": MARTON.name}}
+    assert told == [{"entry": {"seq": 3}, "ticket": names}] * len(people)
+    assert statements.count(NAMES.sql) == 1
+
+
+async def test_an_answer_that_depends_on_who_asks_is_not_shared(api: Api) -> None:
+    told = await heard_by(api, (MARTON, STRANGER, MARTON, ANNA), WITH_TRANSITIONS)
+    allowed = [
+        [each["to"] for each in one["ticket"]["transitions"] if each["allowed"]] for one in told
+    ]
+    assert allowed[0] == allowed[2] != []
+    assert allowed[1] == []
+    assert allowed[3] != allowed[0]
+
+
+async def test_who_asks_for_their_own_is_told_of_what_is_theirs(api: Api) -> None:
+    ticket = await opened(api)
+    await api.data(MARTON, ASSIGN, id=ticket, to=MARTON.id)
+    async with socket_of(api.client, MARTON) as his, socket_of(api.client, ADA) as hers:
+        for socket in (his, hers):
+            await socket.subscribe("a", TICKETS, filter={"assignedToMe": True})
+        await listeners(api, 2)
+        await api.data(MARTON, ASSIGN, id=ticket, to=ADA.id)
+        told = [await changes(each, "ticketsChanged", 1) for each in (his, hers)]
+    assert [one["matches"] for [one] in told] == [False, True]
+
+
 async def test_workflows_are_told_when_they_are_declared_otherwise(api: Api, parts: Parts) -> None:
     async with socket_of(api.client, ANNA) as socket:
         await socket.subscribe("a", WORKFLOWS)
@@ -150,13 +216,33 @@ async def test_workflows_are_told_when_they_are_declared_otherwise(api: Api, par
         assert await socket.receive() == {"id": "b", "type": "complete"}
         await put(parts.database, [replace(FIRST, retired=True)])
         [told] = await changes(socket, "workflowsChanged", 1)
-        assert told == {"workflows": [{"name": FIRST.key.name, "retired": True}]}
+        assert told["workflows"] == [{"name": FIRST.key.name, "retired": True}]
+
+
+async def test_who_was_away_is_told_which_workflows_were_declared_meanwhile(
+    api: Api, parts: Parts
+) -> None:
+    before = (await api.data(ANNA, WORKFLOWS_POSITION))["workflowsPosition"]
+    await put(parts.database, [replace(FIRST, retired=True)])
+    async with socket_of(api.client, ANNA) as socket:
+        await socket.subscribe("a", WORKFLOWS, after=before)
+        [first] = await changes(socket, "workflowsChanged", 1)
+        await put(parts.database, [SECOND, FIRST])
+    async with socket_of(api.client, ANNA) as socket:
+        await socket.subscribe("a", WORKFLOWS, after=first["position"])
+        [second] = await changes(socket, "workflowsChanged", 1)
+    assert first["workflows"] == [{"name": FIRST.key.name, "retired": True}]
+    assert {"name": FIRST.key.name, "retired": False} in second["workflows"]
+    assert {"name": SECOND.key.name, "retired": False} in second["workflows"]
+    assert second["position"] > first["position"] > before
 
 
 REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "no such ticket": (TICKET, {"id": "tk_ffffff"}, "not_found"),
     "no position": (TICKETS, {"after": "yesterday"}, "invalid_input"),
     "a position to come": (TICKETS, {"after": "999999999999-1"}, "invalid_input"),
+    "a position of tickets": (WORKFLOWS, {"after": "1-1"}, "invalid_input"),
+    "a position of workflows to come": (WORKFLOWS, {"after": "r999999"}, "invalid_input"),
     "an empty list": (TICKETS, {"filter": {"status": []}}, "invalid_input"),
     "an unknown status": (TICKETS, {"filter": {"status": ["LOST"]}}, "invalid_variables"),
 }

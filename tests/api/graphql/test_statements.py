@@ -1,14 +1,11 @@
 """However long a list is, it takes as many SQL statements as one of its items."""
 
-from contextlib import AsyncExitStack
 from typing import Final
 
 import pytest
 from sqlalchemy import text
-from structlog.contextvars import get_contextvars
 
 from api.parts import Parts
-from engine.storage.database import POOL_CONNECTIONS
 from engine.storage.statements import Statement
 from engine.storage.ticket_store import TicketStore
 from engine.tickets.requests import AssignTicket
@@ -68,22 +65,6 @@ LISTS: Final = {
     "what is declared": (DECLARED, 0),
     "webhooks and what was given up": (WEBHOOKS, 2),
 }
-
-
-@pytest.fixture
-async def statements(parts: Parts) -> list[str]:
-    """Return a list that grows by every statement that a request runs, on any connection."""
-    asked: list[str] = []
-
-    def note(sql: str) -> None:
-        if "request_id" in get_contextvars():  # and not the work in the background
-            asked.append(sql)
-
-    async with AsyncExitStack() as every:
-        for _ in range(POOL_CONNECTIONS):
-            connection = await every.enter_async_context(parts.database.pool.acquire())
-            connection.add_query_logger(lambda logged: note(logged.query))
-    return asked
 
 
 @pytest.mark.parametrize(("query", "count"), LISTS.values(), ids=LISTS)
