@@ -119,6 +119,7 @@ class GraphQLLimits:
         execution_seconds: from the first resolver to the whole answer.
         page_tickets: of one page.
         page_services: of one page.
+        page_dead_letters: of one page of one webhook.
 
     """
 
@@ -141,6 +142,7 @@ class GraphQLLimits:
     execution_seconds: Seconds = 20
     page_tickets: Bound = 100
     page_services: Bound = 500
+    page_dead_letters: Bound = 100
 
 
 HTTP_LIMITS: Final = HttpLimits()

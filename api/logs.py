@@ -38,7 +38,7 @@ def configure_logging(form: LogFormat, level: LogLevel) -> None:
     renderers = renderers_of(form)
     structlog.configure(
         processors=[*COMMON, *renderers],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         wrapper_class=structlog.make_filtering_bound_logger(number),
         cache_logger_on_first_use=True,
     )

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 import typer
+from graphql import build_schema, parse, validate
 from ruamel.yaml import YAML
 
 from api.cli.main import app
+from api.graphql.interlock_schema import schema_text
 from engine.storage.webhook_reports import Standing
 from engine.vocabulary import TicketEvent
 from engine.webhooks.attempts import Failure, Obstacle
@@ -73,6 +75,12 @@ def test_a_webhook_is_declared_verified_and_told_as_it_is_documented() -> None:
     assert not scope["is_ours"](secret, headers, b"[]")
     old = signed("tk_4f8e29-3", int(time.time()) - 400, body, [Secret.parse(secret)])
     assert not scope["is_ours"](secret, old, body)
+
+
+def test_what_is_asked_about_webhooks_is_in_the_schema() -> None:
+    page = (ROOT / "docs" / "webhooks.md").read_text("utf-8")
+    [asked] = re.findall(r"```graphql\n(.*?)```", page, re.DOTALL)
+    assert validate(build_schema(schema_text()), parse(asked)) == []
 
 
 def test_every_word_of_webhooks_is_documented() -> None:

@@ -12,7 +12,8 @@ from rich.table import Column, Table
 from api.settings import Settings
 
 if TYPE_CHECKING:
-    from engine.storage.webhook_reports import DeadLetter, WebhookReport
+    from engine.storage.webhook_letters import DeadLetter
+    from engine.storage.webhook_reports import WebhookReport
 
 webhooks: Final = typer.Typer(help="How webhooks are doing.")
 
@@ -30,10 +31,10 @@ def of_webhooks(context: typer.Context, as_json: AsJson = False) -> None:
         typer.echo(json.dumps(list(map(report_facts, reports)), indent=2))
         return
     numbers = (Column("pending", justify="right"), Column("dead", justify="right"))
-    table = Table("webhook", "state", *numbers, Column("url", overflow="fold"))
+    again = (Column("next attempt", no_wrap=True), "last answer")
+    table = Table("webhook", "state", *numbers, *again, Column("url", overflow="fold"))
     for each in reports:
-        name, url = each.declared.name, each.declared.url
-        table.add_row(name, each.state, f"{each.pending:,}", f"{each.dead:,}", url)
+        table.add_row(*report_row(each))
     Console().print(table)
 
 
@@ -83,7 +84,7 @@ async def read_reports() -> "list[WebhookReport]":
 async def read_dead(name: str | None) -> "list[DeadLetter]":
     """Return what was given up."""
     from api.parts import look_into
-    from engine.storage.webhook_reports import dead_letters
+    from engine.storage.webhook_letters import dead_letters
 
     async with look_into(Settings.from_env(os.environ)) as parts:
         return await dead_letters(parts.database, name)
@@ -92,10 +93,24 @@ async def read_dead(name: str | None) -> "list[DeadLetter]":
 async def hastened(name: str, *, dead: bool) -> int:
     """Have what failed attempted again, and return how much that is."""
     from api.parts import look_into
-    from engine.storage.webhook_reports import retry_deliveries
+    from engine.storage.webhook_letters import retry_deliveries
 
     async with look_into(Settings.from_env(os.environ)) as parts:
         return await retry_deliveries(parts.database, name, dead=dead)
+
+
+def report_row(report: "WebhookReport") -> tuple[str, ...]:
+    """Return a report as a row of the table."""
+    next_at = report.next_attempt_at
+    return (
+        report.declared.name,
+        report.state,
+        f"{report.pending:,}",
+        f"{report.dead:,}",
+        next_at.isoformat(timespec="seconds") if next_at else "",
+        report.last_answer or "",
+        report.declared.url,
+    )
 
 
 def report_facts(report: "WebhookReport") -> dict[str, object]:
@@ -105,6 +120,9 @@ def report_facts(report: "WebhookReport") -> dict[str, object]:
         "state": report.state,
         "pending": report.pending,
         "dead": report.dead,
+        "position": str(report.position),
+        "nextAttemptAt": report.next_attempt_at and report.next_attempt_at.isoformat(),
+        "lastAnswer": report.last_answer,
         "url": report.declared.url,
         "events": report.declared.events,
     }

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Generic, TypeVar
 
 from api.catalog import LiveCatalog
@@ -44,10 +45,26 @@ class Batch:
     def __init__(self, database: Database, tickets: Sequence[Ticket]) -> None:
         self._database = database
         self._tickets = tickets
-        self.histories = Once(self._histories)
-        self.now = Once(self._now)
-        self.names_of_people = Once(self._names_of_people)
-        self.names_of_actors = Once(self._names_of_actors)
+
+    @cached_property
+    def histories(self) -> Once[dict[str, list[Entry]]]:
+        """Their histories, by ticket."""
+        return Once(self._histories)
+
+    @cached_property
+    def now(self) -> Once[datetime]:
+        """The moment by which they are judged."""
+        return Once(self._now)
+
+    @cached_property
+    def names_of_people(self) -> Once[dict[str, str]]:
+        """The names of requesters and assignees, by id."""
+        return Once(self._names_of_people)
+
+    @cached_property
+    def names_of_actors(self) -> Once[dict[str, str]]:
+        """The names of whoever changed them, by id."""
+        return Once(self._names_of_actors)
 
     async def _histories(self) -> dict[str, list[Entry]]:
         return await histories(self._database, [ticket.id for ticket in self._tickets])

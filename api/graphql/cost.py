@@ -92,6 +92,8 @@ class Price:
 
     def total(self, variables: Mapping[str, object]) -> float:
         """Return the points of a request with these (coerced) variables."""
+        if not self.parts:
+            return self.points
 
         @cache
         def points(price: Price) -> float:

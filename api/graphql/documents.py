@@ -15,7 +15,6 @@ from graphql import (
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
-    VariableDefinitionNode,
     specified_rules,
     validate,
 )
@@ -32,7 +31,7 @@ from api.graphql.errors import LimitExceeded, UnknownOperation, ValidationFailed
 from api.graphql.selections import Executable, executables_of
 from api.graphql.structure import Measure, measure_operations, name_of
 from api.graphql.text import parse_document
-from api.graphql.variables import condition_variables
+from api.graphql.variables import Variables, condition_variables
 from api.limits import GraphQLLimits
 
 
@@ -42,7 +41,7 @@ class PreparedOperation:
 
     Attributes:
         name: None if it has none.
-        variables: what it declares, for graphql-core to coerce.
+        variables: what it declares.
         measure: tells whether it asks for data, for the schema, or for both.
         executable: as Tartiflette executes it, without the fields that ask for the schema.
 
@@ -50,7 +49,7 @@ class PreparedOperation:
 
     name: str | None
     kind: OperationType
-    variables: tuple[VariableDefinitionNode, ...]
+    variables: Variables
     price: Price
     measure: Measure
     executable: Executable
@@ -116,7 +115,7 @@ class Documents:
             name_of(node): PreparedOperation(
                 name=name_of(node),
                 kind=node.operation,
-                variables=tuple(node.variable_definitions or ()),
+                variables=Variables.of(self._schema, node.variable_definitions or ()),
                 price=pricing.operation(node),
                 measure=measures[name_of(node)],
                 executable=executables[name_of(node)],

@@ -26,7 +26,7 @@ from api.graphql.sdl import read_schema
 from api.graphql.subscriptions import Opening, Subscriptions
 from api.graphql.tartiflette_engine import Answer, Engine, make_engine
 from api.graphql.trusted import TrustedDocuments, UnknownDocument
-from api.graphql.variables import coerce_variables, refuse_null_conditions
+from api.graphql.variables import refuse_null_conditions
 from api.limits import GRAPHQL_LIMITS, GraphQLLimits
 from engine.errors import InterlockError, InvalidInput, Misconfigured
 
@@ -217,9 +217,7 @@ class GraphQLExecutor:
         document, operation = self._prepared(request)
         if request.queries_only and operation.kind is OperationType.MUTATION:
             raise MutationByGet("A mutation changes something, which GET must not: use POST.")
-        variables = coerce_variables(
-            self.schema, operation.variables, request.variables, self._limits.reported_errors
-        )
+        variables = operation.variables.coerced(request.variables, self._limits.reported_errors)
         refuse_null_conditions(document.conditions, variables)
         refuse_above("cost_points", self._limits.cost_points, operation.price.total(variables))
         return Asked(document, operation, request.variables, variables)

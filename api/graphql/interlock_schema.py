@@ -16,6 +16,7 @@ from api.graphql import (
     services,
     sla,
     tickets,
+    webhooks,
     workflows,
 )
 from api.graphql.context import Context
@@ -23,7 +24,7 @@ from api.graphql.executor import GraphQLExecutor
 from api.limits import GRAPHQL_LIMITS, GraphQLLimits
 from engine.plugins import Plugin
 
-ALWAYS: Final = (scalars, people, plugins, reconciliation)
+ALWAYS: Final = (scalars, people, plugins, reconciliation, webhooks)
 TICKETING: Final = (workflows, catalog, services, tickets, sla, finding, mutations, bulk, changes)
 
 

@@ -44,7 +44,7 @@ def filled_in(form: type[AnyForm], arguments: Arguments) -> AnyForm:
 
 def as_written(value: object) -> object:
     """Return an argument as Python writes it: the keys of inputs in snake_case."""
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return value
     return {snake_case(name): as_written(inner) for name, inner in value.items()}
 

@@ -9,10 +9,10 @@ Where a value is not as its type says, Tartiflette goes its own way from there, 
 their order, their paths and what becomes null stay its own. It reads the value once more for that.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final, Self, TypeAlias
+from typing import Any, Final, Self, TypeAlias, cast
 
 from tartiflette.coercers.arguments import coerce_arguments
 from tartiflette.coercers.common import Path
@@ -25,10 +25,13 @@ from tartiflette.execution.execute import execute_fields
 from tartiflette.execution.types import ResolveInfo, build_resolve_info
 from tartiflette.language.ast import FragmentDefinitionNode, OperationDefinitionNode
 from tartiflette.types.helpers.definition import get_wrapped_type, is_leaf_type, is_object_type
+from tartiflette.utils.directives import resolver_executor
 
 from api.facts import Json, JsonObject
+from api.graphql.arguments import KnownArguments, known_arguments
 from api.graphql.conversion import TartifletteNode
 from api.graphql.plain import Complete, PlainField, TartifletteType, completer, selector
+from api.graphql.resolvers import FieldResolver
 from api.limits import KEPT_PLANS
 
 TYPENAME: Final = "__typename"
@@ -142,6 +145,8 @@ class PlannedField:
 
     Attributes:
         complete: completes what it resolves to; None if that takes more than the value.
+        arguments: as the operation states them; None if each execution must coerce them.
+        resolve: its resolver, directives and all.
 
     """
 
@@ -149,6 +154,8 @@ class PlannedField:
     field: TartifletteField
     nodes: Nodes
     complete: Complete | None
+    arguments: KnownArguments | None
+    resolve: FieldResolver
 
     @property
     def is_read(self) -> bool:
@@ -169,17 +176,18 @@ class PlannedField:
 
     async def _resolve(self, execution: Execution, source: object, info: ResolveInfo) -> object:
         """Return what the field resolves to; what its resolver raises is returned, too."""
-        context, decided = execution.context, self.field.resolver.keywords
+        context, variables = execution.context, execution.variable_values or {}
+        arguments = self.arguments.values(variables) if self.arguments else None
         try:
-            arguments = await coerce_arguments(
-                self.field.arguments,
-                self.nodes[0],
-                execution.variable_values or {},
-                context,
-                coercer=self.field.arguments_coercer,
-            )
-            resolve = decided["resolver"]
-            return await resolve(source, arguments, context, info, context_coercer=context)
+            if arguments is None:
+                arguments = await coerce_arguments(
+                    self.field.arguments,
+                    self.nodes[0],
+                    variables,
+                    context,
+                    coercer=self.field.arguments_coercer,
+                )
+            return await self.resolve(source, arguments, context, info)
         except Exception as error:  # noqa: BLE001  # it becomes an error of the field
             return error
 
@@ -253,7 +261,23 @@ async def plan_field(
     as they do there.
     """
     complete = None if asked.list_concurrently else await find_completer(execution, asked, nodes)
-    return PlannedField(parent, asked, nodes, complete)
+    arguments = await known_arguments(asked.arguments, nodes[0])
+    return PlannedField(parent, asked, nodes, complete, arguments, resolver_of(asked))
+
+
+def resolver_of(asked: TartifletteField) -> FieldResolver:
+    """Return the resolver of a field; where no directive is around it, without what is for them."""
+    resolve: partial[Awaitable[object]] = asked.resolver.keywords["resolver"]
+    if resolve.func is resolver_executor:
+        [bare] = resolve.args
+        return cast("FieldResolver", bare)
+
+    async def with_directives(
+        source: object, arguments: object, context: object, info: object
+    ) -> object:
+        return await resolve(source, arguments, context, info, context_coercer=context)
+
+    return with_directives
 
 
 async def find_completer(

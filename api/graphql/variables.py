@@ -1,35 +1,94 @@
 """The variables of a request, coerced by graphql-core before anything is executed.
 
-The engine below coerces them once more for the resolvers. By then nothing is left to refuse, so an
-error there is a fault of ours and never one of the client.
+The engine below takes them as they are. By then nothing is left to refuse, so an error there is a
+fault of ours and never one of the client.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
 
 from graphql import (
     DirectiveNode,
     DocumentNode,
+    GraphQLLeafType,
     GraphQLSchema,
+    NonNullTypeNode,
     VariableDefinitionNode,
     VariableNode,
     get_variable_values,
+    is_leaf_type,
+    is_non_null_type,
+    type_from_ast,
 )
 from graphql.language import Visitor, visit
 
 from api.graphql.errors import InvalidVariables
 
 
-def coerce_variables(
-    schema: GraphQLSchema,
-    declared: Collection[VariableDefinitionNode],
-    given: Mapping[str, object],
-    reported_errors: int,
-) -> dict[str, object]:
-    """Return the values of the declared variables, defaults included; else InvalidVariables."""
-    result = get_variable_values(schema, declared, dict(given), reported_errors)
-    if isinstance(result, list):
-        raise InvalidVariables(*result)
-    return result.coerced
+@dataclass(frozen=True, slots=True)
+class Variables:
+    """What an operation declares; whatever no request can change is found out once.
+
+    Attributes:
+        leaves: the types of the variables that are scalars or enums and have no default.
+        required: the names of those that must be given, and not as null.
+
+    """
+
+    schema: GraphQLSchema
+    declared: Sequence[VariableDefinitionNode]
+    leaves: Mapping[str, GraphQLLeafType]
+    required: frozenset[str]
+
+    @classmethod
+    def of(cls, schema: GraphQLSchema, declared: Sequence[VariableDefinitionNode]) -> Self:
+        """Return the variables that a valid operation declares."""
+        leaves = {
+            each.variable.name.value: kind
+            for each in declared
+            if (kind := leaf_type(schema, each)) is not None
+        }
+        required = frozenset(
+            each.variable.name.value
+            for each in declared
+            if isinstance(each.type, NonNullTypeNode) and not each.default_value
+        )
+        return cls(schema, declared, leaves, required)
+
+    def coerced(self, given: Mapping[str, object], reported_errors: int) -> dict[str, object]:
+        """Return the values of the variables, defaults included; else raise InvalidVariables."""
+        values = self._coerced_leaves(given) if len(self.leaves) == len(self.declared) else None
+        return self._coerced_by_the_book(given, reported_errors) if values is None else values
+
+    def _coerced_leaves(self, given: Mapping[str, object]) -> dict[str, object] | None:
+        """Return the values; None if one of them is wrong."""
+        values: dict[str, object] = {}
+        try:
+            for name, kind in self.leaves.items():
+                value: Any = given.get(name)  # which the type knows to refuse
+                if value is not None:
+                    values[name] = kind.coerce_input_value(value)
+                elif name in given:
+                    values[name] = None
+        except Exception:  # noqa: BLE001  # graphql-core will meet the same, and word it
+            return None
+        return None if any(values.get(name) is None for name in self.required) else values
+
+    def _coerced_by_the_book(
+        self, given: Mapping[str, object], reported_errors: int
+    ) -> dict[str, object]:
+        result = get_variable_values(self.schema, self.declared, dict(given), reported_errors)
+        if isinstance(result, list):
+            raise InvalidVariables(*result)
+        return result.coerced
+
+
+def leaf_type(schema: GraphQLSchema, declared: VariableDefinitionNode) -> GraphQLLeafType | None:
+    """Return the type of a variable if that is a scalar or an enum without a default; else None."""
+    kind = type_from_ast(schema, declared.type)
+    core = kind.of_type if is_non_null_type(kind) else kind
+    return core if is_leaf_type(core) and not declared.default_value else None
 
 
 def refuse_null_conditions(conditions: Collection[str], variables: Mapping[str, object]) -> None:

@@ -1,6 +1,7 @@
 """Counts and times of requests, for Prometheus. No label takes its values from clients."""
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
@@ -20,25 +21,26 @@ class Metrics:
         ProcessCollector(registry=self._registry)
         for collector in collectors:
             self._registry.register(collector)
-        self._requests = Counter(
+        requests = Counter(
             "interlock_http_requests",
             "Requests answered.",
             ["route", "method", "status"],
             registry=self._registry,
         )
-        self._seconds = Histogram(
+        seconds = Histogram(
             "interlock_http_request_duration_seconds",
             "Seconds from a request's headers to its answer.",
             ["route", "method"],
             buckets=SECONDS_BUCKETS,
             registry=self._registry,
         )
+        self._requests, self._seconds = cache(requests.labels), cache(seconds.labels)
 
     def observe(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count one request. `route` is a template such as `/tickets/{id}`, never a path."""
         known = method if method in METHODS else OTHER_METHOD
-        self._requests.labels(route, known, status).inc()
-        self._seconds.labels(route, known).observe(seconds)
+        self._requests(route, known, status).inc()
+        self._seconds(route, known).observe(seconds)
 
     def exposition(self) -> bytes:
         """Return every metric in the text format of Prometheus."""

@@ -1,14 +1,14 @@
 """What happens around every handler, outermost first."""
 
 import re
+from secrets import token_hex
 from time import perf_counter
 from typing import Final
-from uuid import uuid4
 
 import structlog
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
-from structlog.contextvars import bind_contextvars, bound_contextvars
+from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from api import limits
 from api.http.addresses import client_address
@@ -22,12 +22,13 @@ from engine.errors import InterlockError, InvalidInput
 
 REQUEST_ID_HEADER: Final = "X-Request-ID"
 REQUEST_ID_FORM: Final = re.compile(rf"[A-Za-z0-9._:-]{{1,{limits.REQUEST_ID_CHARACTERS}}}")
+REQUEST_ID_BYTES: Final = 16
 UNMATCHED: Final = "unmatched"
 UNANSWERED: Final = 499
 """The status that is logged when no whole answer was sent, mostly because the client left."""
 
+SERVER: Final = "interlock"
 HEADERS: Final = {
-    hdrs.SERVER: "interlock",
     hdrs.CACHE_CONTROL: "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -43,14 +44,15 @@ log: Final = structlog.get_logger(component="http")
 async def name_request(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Give the request the id that it brings, or a new one, in the log and in the answer."""
     request[REQUEST_ID] = id_of(request)
-    with bound_contextvars(request_id=request[REQUEST_ID]):
-        return await handler(request)
+    clear_contextvars()  # the requests of a connection are answered in one task
+    bind_contextvars(request_id=request[REQUEST_ID])
+    return await handler(request)
 
 
 def id_of(request: web.Request) -> str:
     """Return the id that a request brings, if it is sane, or else a new one."""
     given = request.headers.get(REQUEST_ID_HEADER, "")
-    return given if REQUEST_ID_FORM.fullmatch(given) else uuid4().hex
+    return given if REQUEST_ID_FORM.fullmatch(given) else token_hex(REQUEST_ID_BYTES)
 
 
 @web.middleware
@@ -116,11 +118,10 @@ async def tell_of_expectation(request: web.Request, response: web.StreamResponse
 
 async def set_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Complete the headers of an answer just before they are sent."""
-    response.headers[hdrs.SERVER] = HEADERS[hdrs.SERVER]
+    response.headers[hdrs.SERVER] = SERVER
     response.headers[REQUEST_ID_HEADER] = request[REQUEST_ID]
     response.headers.update(request.get(RATE_LIMITS, {}))
-    for name, text in HEADERS.items():
-        response.headers.setdefault(name, text)
+    response.headers.merge(HEADERS)
 
 
 def can_answer(request: web.Request) -> bool:

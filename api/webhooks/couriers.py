@@ -17,6 +17,7 @@ from api.plugins import LivePlugins
 from api.webhooks.calling import call, open_session
 from api.webhooks.metrics import WebhookMetrics
 from api.webhooks.secrets import secrets_named
+from engine.errors import Unavailable
 from engine.plugins import Plugin
 from engine.storage.database import Database
 from engine.storage.webhook_deliveries import (
@@ -25,10 +26,11 @@ from engine.storage.webhook_deliveries import (
     claim,
     settle,
 )
+from engine.storage.webhook_obstacles import note_no_obstacle, note_obstacle
 from engine.storage.webhook_reports import count_deliveries
-from engine.storage.webhooks import WebhookAtWork, note_obstacle, spread, webhooks_at_work
+from engine.storage.webhooks import WebhookAtWork, spread, webhooks_at_work
 from engine.webhooks.addresses import Reach
-from engine.webhooks.attempts import Answer, DeliveryState, Obstacle, verdict
+from engine.webhooks.attempts import Answer, DeliveryState, Failure, Obstacle, verdict
 from engine.webhooks.events import CONTENT_TYPE
 from engine.webhooks.hosts import HostList
 from engine.webhooks.signatures import Secret, signed
@@ -60,6 +62,7 @@ class Couriers:
         hosts: which of them may be called.
         secrets: the folder in which the texts of secrets are.
         lanes: how many calls are made at once of each webhook's receiver.
+        lacking: what keeps this server from calling a webhook, as it told last.
 
     """
 
@@ -69,6 +72,7 @@ class Couriers:
     secrets: Path | None
     metrics: WebhookMetrics = field(default_factory=WebhookMetrics)
     lanes: Counter[str] = field(default_factory=Counter)
+    lacking: dict[str, Obstacle] = field(default_factory=dict)
 
     @property
     def counting(self) -> Chore:
@@ -107,12 +111,16 @@ class Couriers:
     async def means_for(self, webhook: WebhookAtWork) -> Means | None:
         """Return what it takes to call a receiver; None, and a note for people, if it lacks."""
         found = await asyncio.to_thread(self.found_for, webhook)
-        obstacle = found if isinstance(found, Obstacle) else None
-        if obstacle != webhook.obstacle:
-            await note_obstacle(self.database, webhook.declared.name, obstacle)
-            if obstacle:
-                log.warning("a webhook can't be called", name=webhook.declared.name, why=obstacle)
-        return None if isinstance(found, Obstacle) else found
+        name = webhook.declared.name
+        if isinstance(found, Means):
+            self.lacking.pop(name, None)
+            await note_no_obstacle(self.database, name)
+            return found
+        if self.lacking.get(name) != found:
+            self.lacking[name] = found
+            log.warning("this server can't call a webhook", name=name, why=found)
+        await note_obstacle(self.database, name, found)
+        return None
 
     def found_for(self, webhook: WebhookAtWork) -> Means | Obstacle:
         """Return what it takes to call a receiver, or what of it lacks."""
@@ -140,9 +148,25 @@ class Couriers:
         self, session: ClientSession, url: str, delivery: Delivery, secrets: tuple[Secret, ...]
     ) -> Answer:
         """Make one attempt, and return what became of it."""
-        body = await body_of(self.database, delivery)
+        body = await self.body_of(delivery)
+        if body is None:
+            return Answer(Failure.NOT_TELLABLE)
         headers = signed(delivery.id, int(time.time()), body, secrets)
         return await call(session, url, {**headers, "Content-Type": CONTENT_TYPE}, body)
+
+    async def body_of(self, delivery: Delivery) -> bytes | None:
+        """Return what is told; None, and a word in the log, if what is recorded can't be.
+
+        That is a fault which another attempt may meet again, so it counts as one that failed: else
+        the later changes of the ticket would wait for ever.
+        """
+        try:
+            return await body_of(self.database, delivery)
+        except Unavailable:
+            raise
+        except Exception:  # whatever is wrong with what is recorded
+            log.exception("a change can't be told", webhook=delivery.webhook, id=delivery.id)
+            return None
 
     async def note(self, webhook: WebhookAtWork, delivery: Delivery, answer: Answer) -> None:
         """Write down what became of an attempt, and decide what is done next."""

@@ -1,7 +1,6 @@
 """A database that is away, told apart from a statement that is wrong."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 from typing import Final
 
 import asyncpg
@@ -37,17 +36,21 @@ def unavailable(error: BaseException) -> Unavailable:
     return Unavailable(f"The database does not answer ({reason}); try again.")
 
 
-@contextmanager
-def outages_told() -> Iterator[None]:
+class outages_told:  # noqa: N801  # a context manager is called like a function
     """Turn a database that is away into a refusal that says so.
 
     Raises:
         Unavailable: the database does not answer, or does not let us in.
 
     """
-    try:
-        yield
-    except OUTAGES as error:
-        if not is_outage(error):
-            raise
-        raise unavailable(error) from error
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if error is not None and is_outage(error):
+            raise unavailable(error) from error

@@ -161,7 +161,13 @@ webhooks: Final = declared_table(
     Column(
         "obstacle",
         Text,
-        comment="why the servers attempt nothing; null: they do",
+        comment="why none of the servers attempts anything; null: one does",
+        info={OF_THIS_DATABASE: True},
+    ),
+    Column(
+        "judged_at",
+        MOMENT,
+        comment="when a server said last whether there is an obstacle",
         info={OF_THIS_DATABASE: True},
     ),
     Column(
@@ -206,6 +212,14 @@ Index(
     webhook_deliveries.c.ticket,
     webhook_deliveries.c.seq,
     postgresql_where=webhook_deliveries.c.state == literal_column("'pending'"),
+)
+Index(
+    "webhook_deliveries_dead_idx",
+    webhook_deliveries.c.webhook,
+    webhook_deliveries.c.settled_at,
+    webhook_deliveries.c.ticket,
+    webhook_deliveries.c.seq,
+    postgresql_where=webhook_deliveries.c.state == literal_column("'dead'"),
 )
 Index(
     "webhook_deliveries_settled_idx",

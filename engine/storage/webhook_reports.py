@@ -1,25 +1,27 @@
-"""Webhooks as people look at them: how each is doing, and what could not be delivered."""
+"""Webhooks as people look at them: how each is doing."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import ColumnElement, Integer, Text, bindparam, cast, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Text,
+    bindparam,
+    cast,
+    func,
+    literal_column,
+    select,
+    true,
+)
 
-from engine.errors import NotFound
-from engine.findings import did_you_mean
-from engine.storage.database import Database, Row, Session
+from engine.storage.database import Database, Row
+from engine.storage.journal import Position
 from engine.storage.statements import Statement
-from engine.storage.tables import ticket_status_history, webhook_deliveries, webhooks
-from engine.tickets.history import EntryKind
-from engine.vocabulary import TicketEvent
+from engine.storage.tables import webhook_deliveries, webhooks
 from engine.webhooks.attempts import DeliveryState
-from engine.webhooks.events import EVENTS, event_id
 from engine.workflows.declaration import Webhook
-
-SHOWN_DEAD_MOST: Final = 1_000
 
 
 class Standing(StrEnum):
@@ -43,7 +45,7 @@ def counted(condition: ColumnElement[bool]) -> ColumnElement[int]:
 
 def is_in(state: DeliveryState) -> ColumnElement[bool]:
     """Return whether a delivery is in a state."""
-    return webhook_deliveries.c.state == state
+    return webhook_deliveries.c.state == literal_column(f"'{state}'")
 
 
 COUNTS: Final = (
@@ -51,59 +53,35 @@ COUNTS: Final = (
     counted(is_in(DeliveryState.DEAD)).label("dead"),
 )
 COUNT: Final = Statement.of(select(webhooks.c.name, *COUNTS).order_by(webhooks.c.name))
+TROUBLE: Final = (
+    select(webhook_deliveries.c.next_attempt_at, webhook_deliveries.c.last_answer)
+    .where(
+        webhook_deliveries.c.webhook == webhooks.c.name,
+        is_in(DeliveryState.PENDING),
+        webhook_deliveries.c.last_answer.is_not(None),
+    )
+    .order_by(webhook_deliveries.c.next_attempt_at)
+    .limit(literal_column("1"))
+    .lateral("trouble")
+)
+"""What failed and is attempted again first."""
 REPORTS: Final = Statement.of(
     select(
         webhooks.c.name,
+        webhooks.c.followed_transaction,
+        webhooks.c.followed_entry,
         cast(webhooks.c.declaration, Text).label("declaration"),
         webhooks.c.obstacle,
         webhooks.c.retired_at.is_not(None).label("retired"),
         (webhooks.c.gone_in == webhooks.c.reconciliation).label("gone"),
         (webhooks.c.held_until > func.now()).label("held"),
-        counted(is_in(DeliveryState.PENDING) & webhook_deliveries.c.last_answer.is_not(None)).label(
-            "failing"
-        ),
+        TROUBLE.c.last_answer,
+        func.greatest(TROUBLE.c.next_attempt_at, webhooks.c.held_until).label("next_attempt_at"),
         *COUNTS,
-    ).order_by(webhooks.c.name)
-)
-DEAD: Final = Statement.of(
-    select(webhook_deliveries, ticket_status_history.c.kind)
-    .join(
-        ticket_status_history,
-        (ticket_status_history.c.ticket == webhook_deliveries.c.ticket)
-        & (ticket_status_history.c.seq == webhook_deliveries.c.seq),
     )
-    .where(
-        is_in(DeliveryState.DEAD),
-        webhook_deliveries.c.webhook
-        == func.coalesce(bindparam("of_webhook", type_=Text), webhook_deliveries.c.webhook),
-    )
-    .order_by(webhook_deliveries.c.settled_at.desc())
-    .limit(bindparam("most", type_=Integer))
-)
-NAMES: Final = Statement.of(select(webhooks.c.name))
-RELEASE: Final = Statement.of(
-    update(webhooks)
-    .where(webhooks.c.name == bindparam("released"))
-    .values(held_until=None, gone_in=None)
-)
-AGAIN: Final = (
-    update(webhook_deliveries)
-    .where(webhook_deliveries.c.webhook == bindparam("released"))
-    .returning(webhook_deliveries.c.seq)
-)
-HASTEN: Final = Statement.of(
-    AGAIN.where(
-        is_in(DeliveryState.PENDING),
-        webhook_deliveries.c.next_attempt_at > func.clock_timestamp(),
-    ).values(next_attempt_at=func.clock_timestamp())
-)
-REVIVE: Final = Statement.of(
-    AGAIN.where(is_in(DeliveryState.DEAD)).values(
-        state=DeliveryState.PENDING,
-        attempts=0,
-        settled_at=None,
-        next_attempt_at=func.clock_timestamp(),
-    )
+    .outerjoin(TROUBLE, true())
+    .where(webhooks.c.name == func.coalesce(bindparam("wanted", type_=Text), webhooks.c.name))
+    .order_by(webhooks.c.name)
 )
 
 
@@ -122,31 +100,20 @@ class WebhookReport:
 
     Attributes:
         state: its standing, or the obstacle that keeps the servers from calling it.
+        position: how far in the log of all changes deliveries were made of them.
+        last_answer: what became of the last attempt of what is attempted again first; None if
+            nothing that failed waits.
+        next_attempt_at: when that is, at the earliest; None also if it is not to be.
 
     """
 
     declared: Webhook
     state: str
+    position: Position
     pending: int
     dead: int
-
-
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """Something that was given up.
-
-    Attributes:
-        id: of the message.
-        answer: what became of the last attempt.
-
-    """
-
-    webhook: str
-    id: str
-    event: TicketEvent
-    attempts: int
-    answer: str
-    at: datetime
+    last_answer: str | None
+    next_attempt_at: datetime | None
 
 
 async def count_deliveries(database: Database) -> list[Count]:
@@ -155,17 +122,24 @@ async def count_deliveries(database: Database) -> list[Count]:
     return [Count(row["name"], row["pending"], row["dead"]) for row in rows]
 
 
-async def webhook_reports(database: Database) -> list[WebhookReport]:
-    """Return how each webhook is doing, retired ones included, by name."""
-    return [
-        WebhookReport(
-            Webhook.model_validate_json(row["declaration"]),
-            state_of(row),
-            row["pending"],
-            row["dead"],
-        )
-        for row in await database.rows(REPORTS)
-    ]
+async def webhook_reports(database: Database, name: str | None = None) -> list[WebhookReport]:
+    """Return how each webhook is doing, retired ones included, by name; or only the one named."""
+    return [report_of(row) for row in await database.rows(REPORTS, wanted=name)]
+
+
+def report_of(row: Row) -> WebhookReport:
+    """Return a row of `REPORTS`."""
+    state = state_of(row)
+    waits = row["last_answer"] is not None and state not in {Standing.RETIRED, Standing.GONE}
+    return WebhookReport(
+        declared=Webhook.model_validate_json(row["declaration"]),
+        state=state,
+        position=Position(row["followed_transaction"], row["followed_entry"]),
+        pending=row["pending"],
+        dead=row["dead"],
+        last_answer=row["last_answer"],
+        next_attempt_at=row["next_attempt_at"] if waits else None,
+    )
 
 
 def state_of(row: Row) -> str:
@@ -178,62 +152,4 @@ def state_of(row: Row) -> str:
         return str(row["obstacle"])
     if row["held"]:
         return Standing.HELD
-    return Standing.FAILING if row["failing"] else Standing.WORKING
-
-
-async def dead_letters(
-    database: Database, name: str | None = None, most: int = SHOWN_DEAD_MOST
-) -> list[DeadLetter]:
-    """Return what was given up, latest first; of one webhook, or of all.
-
-    Raises:
-        NotFound: there is no webhook of that name.
-
-    """
-    if name is not None:
-        await require_webhook(database, name)
-    return [
-        DeadLetter(
-            webhook=row["webhook"],
-            id=event_id(row["ticket"], row["seq"]),
-            event=EVENTS[EntryKind(row["kind"])],
-            attempts=row["attempts"],
-            answer=row["last_answer"],
-            at=row["settled_at"],
-        )
-        for row in await database.rows(DEAD, of_webhook=name, most=most)
-    ]
-
-
-async def retry_deliveries(database: Database, name: str, *, dead: bool) -> int:
-    """Have what failed attempted again now, and return how much that is.
-
-    A receiver that asked to wait, or said that it is gone, is called again.
-
-    Args:
-        database: where.
-        name: of the webhook.
-        dead: what was given up, too; it begins anew.
-
-    Raises:
-        NotFound: there is no webhook of that name.
-
-    """
-    async with database.transaction() as session:
-        await require_webhook(session, name)
-        await session.run(RELEASE, released=name)
-        statements = (HASTEN, REVIVE) if dead else (HASTEN,)
-        return sum([len(await session.rows(each, released=name)) for each in statements])
-
-
-async def require_webhook(source: Database | Session, name: str) -> None:
-    """Return if there is a webhook of that name.
-
-    Raises:
-        NotFound: there is none; the near names are offered.
-
-    """
-    known: Sequence[str] = [row["name"] for row in await source.rows(NAMES)]
-    if name not in known:
-        message = f"There is no webhook named {name!r}.{did_you_mean(name, known)}"
-        raise NotFound(message, webhook=name)
+    return Standing.FAILING if row["last_answer"] else Standing.WORKING

@@ -36,7 +36,7 @@ from engine.storage.journal import (
 from engine.storage.plugins import TICKETING_ENABLED
 from engine.storage.statements import Statement
 from engine.storage.tables import ticket_status_history, webhook_deliveries, webhooks
-from engine.webhooks.attempts import DeliveryState, Obstacle
+from engine.webhooks.attempts import DeliveryState
 from engine.webhooks.events import kinds_of
 from engine.workflows.declaration import Webhook
 
@@ -103,7 +103,6 @@ AT_WORK: Final = Statement.of(
         webhooks.c.name,
         cast(webhooks.c.declaration, Text).label("declaration"),
         webhooks.c.reconciliation,
-        webhooks.c.obstacle,
     ).where(IN_FORCE, NEWS | (NOT_HELD & DEBT))
 )
 TAKE: Final = Statement.of(
@@ -167,11 +166,6 @@ FOLLOWED: Final = Statement.of(
     .where(webhooks.c.name == bindparam("taken"))
     .values(followed_transaction=bindparam("to_transaction"), followed_entry=bindparam("to_entry"))
 )
-NOTE_OBSTACLE: Final = Statement.of(
-    update(webhooks)
-    .where(webhooks.c.name == bindparam("noted"))
-    .values(obstacle=bindparam("new_obstacle", type_=Text))
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,28 +174,19 @@ class WebhookAtWork:
 
     Attributes:
         reconciliation: the number of the one that declared it as it is.
-        obstacle: why servers attempted nothing lately.
 
     """
 
     declared: Webhook
     reconciliation: int
-    obstacle: str | None
 
 
 async def webhooks_at_work(database: Database) -> list[WebhookAtWork]:
     """Return the webhooks that have something to be told; none while ticketing is switched off."""
     return [
-        WebhookAtWork(
-            Webhook.model_validate_json(row["declaration"]), row["reconciliation"], row["obstacle"]
-        )
+        WebhookAtWork(Webhook.model_validate_json(row["declaration"]), row["reconciliation"])
         for row in await database.rows(AT_WORK)
     ]
-
-
-async def note_obstacle(database: Database, name: str, obstacle: Obstacle | None) -> None:
-    """Write down why nothing is attempted, for those who look."""
-    await database.row(NOTE_OBSTACLE, noted=name, new_obstacle=obstacle)
 
 
 async def spread(database: Database, webhook: Webhook, most: int = BATCH_ENTRIES) -> bool:

@@ -38,6 +38,8 @@ class Obstacle(StrEnum):
 class Failure(StrEnum):
     """Why there was no answer."""
 
+    NOT_TELLABLE = "not_tellable"
+    """Nothing was sent: what is recorded makes no message."""
     TIMEOUT = "timeout"
     NO_CONNECTION = "no_connection"
     TLS_FAILED = "tls_failed"

@@ -20,6 +20,7 @@ from graphql import (
     is_leaf_type,
     is_list_type,
     is_non_null_type,
+    is_required_argument,
 )
 
 Generated: TypeAlias = tuple[str, dict[str, Any]]
@@ -33,6 +34,7 @@ SCALARS: dict[str, Callable[[Random], Any]] = {
     "Boolean": lambda random: random.choice([True, False]),
     "ID": lambda random: random.choice(["anna", "bert", "rex", "tom", "nobody", 7]),
     "Day": lambda random: random.choice(["2026-04-28", "1999-12-31"]),
+    "Code": lambda random: random.choice(["a", "b", "c", "d"]),
 }
 WRONG_VALUES = [None, "text", 2**40, 1.5, True, [1], {"a": 1}]
 RUINOUS = {"missing", "failsHard"}
@@ -97,7 +99,7 @@ class Document:
         arguments = [
             f"{argument}: {self.value(declared)}"
             for argument, declared in member.args.items()
-            if self.happens(40)
+            if self.happens(40) or is_required_argument(declared)
         ]
         given = f"({', '.join(arguments)})" if arguments else ""
         head = f"{self.alias(name + given)}{name}{given}{self.directives()}"
@@ -153,7 +155,7 @@ class Document:
         if not self.happens(self.absent_percent):
             given = (
                 None
-                if self.happens(10)
+                if self.happens(20)
                 else self.random.choice(WRONG_VALUES)
                 if self.happens(self.defect_percent)
                 else plain

@@ -38,6 +38,10 @@ type Room implements Thing {
   grid: [[Int!]]! shape: [[String]!]
   door: Door firstDoor: Door! doors: [Door!]! walls: [Door] halls: [[Room]!] parent: Room
   note(loud: Boolean! = false, times: Int): String
+  told(
+    sign: Sign, signs: [Sign!] = [{text: "s"}], must: Code!, code: Code = "d", codes: [[Code]],
+    light: Light, lights: [Light!]! = [ON], often: Int! = 7, times: Int
+  ): String
   slow: String! slowRoom: Room slowDoors: [Door!]! doorsAtOnce: [Door!] roomsAtOnce: [Room]!
   exit: Exit exits: [Exit!]
 }
@@ -48,16 +52,24 @@ type Door implements Thing {
 }
 union Exit = Room | Door
 enum Light { ON OFF DIM }
+input Sign {
+  text: String = "x" light: Light = DIM codes: [Code!] inner: Sign loud: Boolean! = true
+}
 scalar Code
 type Query {
   room: Room door: Door! rooms(first: Int): [Room!] doors: [Door]! exits: [Exit] things: [Thing]!
   roomsAtOnce: [Room!] slow: String slowDoors: [Door!]!
+  told(
+    sign: Sign, signs: [Sign!] = [{text: "s"}], must: Code!, code: Code = "d", codes: [[Code]],
+    light: Light, lights: [Light!]! = [ON], often: Int! = 7, times: Int
+  ): String
 }
 type Mutation { open(door: ID): Door shut: Door! }
 """
 RESOLVED = [
     *("Query.room", "Query.door", "Query.rooms", "Query.doors", "Query.exits", "Query.things"),
     *("Query.roomsAtOnce", "Query.slow", "Query.slowDoors", "Mutation.open", "Mutation.shut"),
+    *("Query.told", "Room.told"),
     *("Room.note", "Room.slow", "Room.slowRoom", "Room.slowDoors", "Room.doorsAtOnce"),
     *("Room.roomsAtOnce", "Door.slow", "Door.slowRoom"),
 ]

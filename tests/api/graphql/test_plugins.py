@@ -51,7 +51,10 @@ ANSWERED_WHILE_OFF = {
     "Query.plugins",
     "Query.viewer",
     "Query.reconcilePlan",
+    "Query.webhooks",
+    "Query.webhook",
     "Mutation.togglePlugin",
+    "Mutation.retryWebhook",
 }
 
 SCHEMA: Final[GraphQLSchema] = build_schema(schema_text())

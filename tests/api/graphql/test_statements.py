@@ -4,14 +4,18 @@ from contextlib import AsyncExitStack
 from typing import Final
 
 import pytest
+from sqlalchemy import text
 from structlog.contextvars import get_contextvars
 
 from api.parts import Parts
 from engine.storage.database import POOL_CONNECTIONS
+from engine.storage.statements import Statement
 from engine.storage.ticket_store import TicketStore
 from engine.tickets.requests import AssignTicket
 from tests.api.conftest import Api
+from tests.declared import put
 from tests.engine.storage.outages import declare_service, report
+from tests.engine.storage.test_webhooks import spread_all, webhook
 from tests.people import ADA
 
 ITEMS: Final = 6
@@ -42,13 +46,27 @@ DECLARED: Final = """
 { workflows { name transitions { from to role } graph }
   catalog { categories { items { name sla { response } } } } }
 """
+WEBHOOKS: Final = """
+query ($n: Int!) {
+  webhooks {
+    name url events state position pending dead nextAttemptAt lastAnswer
+    deadLetters(first: $n) {
+      edges { node { id event attempts lastAnswer givenUpAt } cursor } pageInfo { endCursor }
+    }
+  }
+}
+"""
 OF_TICKETS: Final = 4
 """The histories, the names of those whom they belong to and of those who acted, the clock."""
+GIVE_UP: Final = """
+UPDATE webhook_deliveries SET state = 'dead', last_answer = 'timeout', settled_at = now()
+"""
 LISTS: Final = {
     "a page of tickets": (PAGE, 1 + OF_TICKETS),
     "its edges, and a count": (EDGES, 2 + OF_TICKETS),
     "services and their tickets": (SERVICES, 2 + OF_TICKETS),
     "what is declared": (DECLARED, 0),
+    "webhooks and what was given up": (WEBHOOKS, 2),
 }
 
 
@@ -72,12 +90,16 @@ async def statements(parts: Parts) -> list[str]:
 async def test_a_list_takes_as_many_statements_as_one_item(
     query: str, count: int, api: Api, parts: Parts, statements: list[str]
 ) -> None:
+    await put(parts.database, [webhook(f"chat_{number}") for number in range(ITEMS)])
     for number in range(ITEMS):
         path = f"acme/service-{number}"
         await declare_service(parts.database, path)
         outage = await report(parts.database, "DOWN", path)
         form = AssignTicket.checked(ticket=outage.ticket, assignee=f"u_{number}")
         await TicketStore(parts.database).assign(ADA, form)
+    for number in range(ITEMS):
+        await spread_all(parts.database, ITEMS, f"chat_{number}")
+    await parts.database.row(Statement.of(text(GIVE_UP)))
     await api.data(ADA, query, n=1)  # and Ada is known
     for items in (1, ITEMS):
         statements.clear()

@@ -9,7 +9,8 @@ from structlog.testing import capture_logs
 
 from engine.storage.database import Database
 from engine.storage.ticket_store import TicketStore
-from engine.storage.webhook_reports import retry_deliveries, webhook_reports
+from engine.storage.webhook_letters import dead_letters, retry_deliveries
+from engine.storage.webhook_reports import webhook_reports
 from engine.webhooks.attempts import DELAYS
 from tests.api.webhooks.receiving import (
     PATIENCE_SECONDS,
@@ -21,7 +22,7 @@ from tests.api.webhooks.receiving import (
     rows,
     take,
 )
-from tests.engine.storage.changes import open_ticket, pick_up
+from tests.engine.storage.changes import comment, open_ticket, pick_up
 
 
 async def test_what_fails_is_attempted_again_until_it_is_given_up(
@@ -166,3 +167,31 @@ async def test_whatever_else_fails_is_told_and_attempted_again(
             await rows(database, "ALTER TABLE away RENAME TO webhook_deliveries")
             await receiver.has(1)
     assert {each["event"] for each in logged} == {"webhooks could not be worked on"}
+
+
+async def test_what_makes_no_message_fails_like_any_other_and_holds_up_its_ticket_no_longer(
+    servers: Servers, receiver: Receiver, store: TicketStore, database: Database
+) -> None:
+    await declare(database, receiver.url)
+    ticket = await open_ticket(store)
+    await pick_up(store, ticket)
+    await comment(store, ticket)
+    await rows(database, "ALTER TABLE ticket_status_history DISABLE TRIGGER USER")
+    await record_as_the_new_status(database, "NOWHERE")
+    for attempt in range(1, len(DELAYS) + 2):
+        await servers.make_rounds(until=3)
+        untellable = (await deliveries(database))[1]
+        assert (untellable["attempts"], untellable["last_answer"]) == (attempt, "not_tellable")
+        await let_time_pass(database)
+    [letter] = await dead_letters(database, "chat")
+    assert (letter.id, letter.answer) == (f"{ticket.id}-2", "not_tellable")
+    await record_as_the_new_status(database, "IN_PROGRESS")
+    await servers.make_rounds(until=3)
+    assert receiver.ids == [f"{ticket.id}-1", f"{ticket.id}-3"]
+
+
+async def record_as_the_new_status(database: Database, status: str) -> None:
+    await rows(
+        database,
+        f"UPDATE ticket_status_history SET new_value = '{status}' WHERE seq = 2",  # noqa: S608
+    )

@@ -14,7 +14,7 @@ from aiohttp import web
 from api.webhooks.couriers import LANES
 from engine.storage.database import Database
 from engine.storage.ticket_store import TicketStore
-from engine.storage.webhook_reports import retry_deliveries
+from engine.storage.webhook_letters import retry_deliveries
 from engine.webhooks.hosts import HostList
 from tests.api.command import COMMAND, on
 from tests.api.conftest import SECRET as TOKEN_SECRET

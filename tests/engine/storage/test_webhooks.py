@@ -12,7 +12,7 @@ from engine.storage.database import Database, Row
 from engine.storage.statements import Statement
 from engine.storage.ticket_store import TicketStore, change_ticket, locked_ticket
 from engine.storage.webhook_deliveries import claim, prune_deliveries
-from engine.storage.webhook_reports import dead_letters, retry_deliveries
+from engine.storage.webhook_letters import dead_letters, retry_deliveries
 from engine.storage.webhooks import WebhookAtWork, spread, webhooks_at_work
 from engine.tickets.changes import commenting
 from engine.tickets.requests import CommentTicket

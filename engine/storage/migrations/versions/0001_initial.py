@@ -212,7 +212,13 @@ def upgrade() -> None:
             "obstacle",
             sa.Text(),
             nullable=True,
-            comment="why the servers attempt nothing; null: they do",
+            comment="why none of the servers attempts anything; null: one does",
+        ),
+        sa.Column(
+            "judged_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="when a server said last whether there is an obstacle",
         ),
         sa.Column(
             "held_until",
@@ -281,6 +287,12 @@ def upgrade() -> None:
         "webhook_deliveries",
         ["webhook", "ticket", "seq"],
         postgresql_where=sa.text("state = 'pending'"),
+    )
+    op.create_index(
+        "webhook_deliveries_dead_idx",
+        "webhook_deliveries",
+        ["webhook", "settled_at", "ticket", "seq"],
+        postgresql_where=sa.text("state = 'dead'"),
     )
     op.create_index(
         "webhook_deliveries_settled_idx",
