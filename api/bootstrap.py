@@ -3,11 +3,13 @@
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from typing import Final
 
 from aiohttp import web
 from prometheus_client.registry import Collector
 
-from api.background import in_background
+from api.background import Chore, in_background
 from api.following import follow
 from api.graphql.interlock_schema import interlock_executor
 from api.graphql.trusted import TrustedDocuments
@@ -41,6 +43,9 @@ from api.settings import Settings
 from api.values_watch import ValuesWatch
 from api.webhooks.couriers import Couriers
 from engine.storage.database import Database
+
+STREAMS_SECONDS: Final = 1
+"""A stream outlasts the key of its token by so long."""
 
 
 def run_interlock(settings: Settings, announce: Callable[[str], None]) -> None:
@@ -82,17 +87,18 @@ async def application_on(
         couriers = Couriers(
             parts.database, plugins, settings.webhook_hosts, settings.webhook_secrets_dir
         )
+        guards, lifetimes = guards_of(settings, keys), Lifetimes()
         works = works_beside(parts.url, live, keys, couriers)
-        await stack.enter_async_context(in_background(*works))
+        chore = ending_refused_streams(lifetimes, guards.tokens)
+        await stack.enter_async_context(in_background(*works, chore.repeat()))
 
         async def check_readiness() -> None:
             keys.check()
             await parts.database.check()
 
-        lifetimes = Lifetimes()
         application = build_application(
             [*await graphql_routes(settings, live, lifetimes), *rest_routes(live, values)],
-            guards_of(settings, keys),
+            guards,
             check_readiness,
             [
                 *collectors_of(values),
@@ -136,6 +142,12 @@ def works_beside(
     yield couriers.go_on()
     for chore in (*chores(live.database, live.plugins), couriers.counting):
         yield chore.repeat()
+
+
+def ending_refused_streams(lifetimes: Lifetimes, tokens: Tokens) -> Chore:
+    """Return the chore that ends streams when the key of their token is removed."""
+    failure = "the tokens of streams could not be checked"
+    return Chore(partial(lifetimes.end_refused, tokens), STREAMS_SECONDS, failure)
 
 
 async def graphql_routes(

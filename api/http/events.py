@@ -54,12 +54,11 @@ class EventsDoor:
         chosen(accept, (EVENT_STREAM,), default=EVENT_STREAM)
         answers = await self._answers(request)
         token = bearer_token(request.headers.getall(hdrs.AUTHORIZATION, []))
-        seconds_left = request.app[TOKENS].seconds_left(token)
         response = web.StreamResponse(headers=HEADERS)
         with suppress(StreamEnded, ConnectionError):
             async with self.lifetimes.one() as lifetime, aclosing(answers):
+                lifetime.lasts_as_long_as(token, request.app[TOKENS])
                 await response.prepare(request)
-                lifetime.lasts(seconds_left, End.TOKEN_EXPIRED)
                 await EventStream(request, response, self.limits).tell(answers, lifetime)
         return response
 

@@ -1,4 +1,4 @@
-"""How long streams last: until their token expires, the server stops, or nobody reads any more."""
+"""How long streams last: as long as their token is good, somebody reads, and the server runs."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,12 +8,16 @@ from enum import Enum, auto
 from aiohttp import web
 from prometheus_client import Gauge
 
+from api.identity import Tokens
+from api.identity.key_set import KeySet
+
 
 class End(Enum):
     """Why a stream ended that could have gone on."""
 
     NOT_INITIALISED = auto()
     TOKEN_EXPIRED = auto()
+    KEY_REMOVED = auto()
     NOT_READ = auto()
     SERVER_STOPS = auto()
 
@@ -33,6 +37,13 @@ class Lifetime:
         self._timeout = timeout
         self.end = End.SERVER_STOPS
         """Why it ends, if it does."""
+        self.token: str | None = None
+        """By which the stream was opened, as soon as it is known."""
+
+    def lasts_as_long_as(self, token: str, tokens: Tokens) -> None:
+        """Let the stream last as long as the token by which it was opened."""
+        self.token = token
+        self.lasts(tokens.seconds_left(token), End.TOKEN_EXPIRED)
 
     def lasts(self, seconds: float, end: End) -> None:
         """Let the stream last that many seconds more, and tell why it ends then."""
@@ -46,6 +57,7 @@ class Lifetimes:
 
     def __init__(self) -> None:
         self._running: set[Lifetime] = set()
+        self._checked_by: KeySet | None = None
         streams = Gauge(
             "interlock_streams", "Sockets and event streams that are open.", registry=None
         )
@@ -75,6 +87,17 @@ class Lifetimes:
             if timeout.expired():
                 raise StreamEnded(lifetime.end) from None
             raise
+
+    async def end_refused(self, tokens: Tokens) -> None:
+        """End the streams whose token is good no more, once there are other keys than before."""
+        opened = [(each, each.token) for each in self._running if each.token is not None]
+        if not opened or tokens.keys is self._checked_by:
+            return
+        self._checked_by = tokens.keys
+        for lifetime, token in opened:
+            if not tokens.is_good(token):
+                lifetime.lasts(0, End.KEY_REMOVED)
+            await asyncio.sleep(0)  # a signature takes its time, and there may be thousands
 
     async def end_all(self, _application: web.Application) -> None:
         """End every stream, as the server stops."""

@@ -54,6 +54,7 @@ CLOSES: Final = {
         "Connection initialisation timeout",
     ),
     End.TOKEN_EXPIRED: (CloseCode.FORBIDDEN, "Forbidden: expired"),
+    End.KEY_REMOVED: (CloseCode.FORBIDDEN, "Forbidden: unknown_key"),
     End.SERVER_STOPS: (CloseCode.GOING_AWAY, "Going away"),
 }
 """How a socket is closed that has lasted as long as it may."""
@@ -170,7 +171,7 @@ class GraphQLSocket:
             raise SocketClosed(CloseCode.TRY_AGAIN_LATER, error.message) from None
         bind_contextvars(actor=self._actor.id)
         self._shares.enter_context(self._throttle.in_flight.one_of(self._actor.id))
-        lifetime.lasts(tokens.seconds_left(token), End.TOKEN_EXPIRED)
+        lifetime.lasts_as_long_as(token, tokens)
         await self._send({"type": "connection_ack"})
 
     def _credentials(self, message: ConnectionInit) -> Sequence[str]:

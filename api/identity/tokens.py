@@ -126,6 +126,19 @@ class Tokens:
         self._rules.check_times(claims, self._clock())
         return claims.actor
 
+    @property
+    def keys(self) -> KeySet:
+        """The keys that tokens are checked with now; Unavailable if none are known yet."""
+        return self._source.keys
+
+    def is_good(self, token: str) -> bool:
+        """Tell whether a token would be taken now, by the keys that are known."""
+        try:
+            self.actor_of(token)
+        except Unauthenticated:
+            return False
+        return True
+
     def seconds_left(self, token: str) -> float:
         """Return how long a token that is good now will be: until then its bearer may stay."""
         claims = self._claims_of(token, self._source.keys)
