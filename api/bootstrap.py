@@ -22,6 +22,7 @@ from api.http.graphql_schema import schema_route
 from api.http.lifetimes import Lifetimes
 from api.http.monitoring import monitoring_routes
 from api.http.openapi import openapi_route
+from api.http.probes import PROBES
 from api.http.registry import registry_routes
 from api.http.server import run_server
 from api.http.templates import template_routes
@@ -175,7 +176,7 @@ def rest_routes(live: Live, values: MountedValues | None) -> list[web.AbstractRo
         *template_routes(live.database),
         *monitoring_routes(Monitoring(live.database, live.plugins)),
     ]
-    return [*described, openapi_route(described)]
+    return [*described, openapi_route([*described, *PROBES])]
 
 
 def guards_of(settings: Settings, keys: KeySource) -> Guards:

@@ -10,7 +10,7 @@ from api.http.entrances import add_routes
 from api.http.keys import API_KEYS, METRICS, THROTTLE, TOKENS, TRUSTED_PROXIES
 from api.http.metrics import Metrics
 from api.http.middlewares import MIDDLEWARES, set_headers, tell_of_expectation
-from api.http.probes import Readiness, probe_routes
+from api.http.probes import PROBES, READINESS, Readiness
 from api.identity import Tokens
 from api.keys import NO_KEYS, ApiKeys
 from api.limits import HTTP_LIMITS, HttpLimits
@@ -58,6 +58,7 @@ def build_application(
     application[THROTTLE] = Throttle(guards.limits)
     application[TRUSTED_PROXIES] = guards.trusted_proxies
     application[METRICS] = Metrics(collectors)
+    application[READINESS] = readiness
     application.on_response_prepare.extend((tell_of_expectation, set_headers))
-    add_routes(application, [*routes, *probe_routes(readiness)])
+    add_routes(application, [*routes, *PROBES])
     return application

@@ -15,10 +15,12 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from api.facts import Json, JsonObject
+from api.http.answer_headers import header_components, headers_of
 from api.http.bodies import JSON, BodyTooLarge, UnsupportedMediaType
 from api.http.entrances import API_KEY_HEADER, By, WithKey, everybody, signed_in
 from api.http.keys import Entrance
 from api.http.operations import REFERENCES, Answer, JsonBody, Operation, TextBody
+from api.http.probes import PROBE_PATHS
 from api.http.problem_documents import document_of as problem_document_of
 from api.http.problems import CONTENT_TYPE
 from api.keys import KeyRequired
@@ -36,8 +38,8 @@ SCHEMES: Final[JsonObject] = {
     "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
     "key": {"type": "apiKey", "in": "header", "name": API_KEY_HEADER},
 }
-ANYWHERE: Final = (TooManyRequests, Unavailable, InterlockError)
-"""May be answered by every operation."""
+BUSY: Final = (TooManyRequests, Unavailable)
+"""What every operation may answer but the probes."""
 CACHING: Final = "public, max-age=300"
 
 Model = type[BaseModel]
@@ -80,7 +82,11 @@ def openapi_document(routes: Iterable[web.AbstractRouteDef]) -> JsonObject:
             "description": DESCRIPTION,
         },
         "paths": {**paths},
-        "components": {"schemas": definitions, "securitySchemes": SCHEMES},
+        "components": {
+            "schemas": definitions,
+            "headers": header_components(),
+            "securitySchemes": SCHEMES,
+        },
     }
 
 
@@ -118,12 +124,15 @@ def models_of(operation: Operation, entrance: Entrance) -> Iterator[tuple[Model,
 
 def document_of(operation: Operation, entrance: Entrance, schemas: Schemas) -> JsonObject:
     """Return what the document says of one operation."""
-    responses = {str(each.status.value): response_of(each, schemas) for each in operation.answers}
+    path, refusals = operation.route.path, refusals_of(operation, entrance)
+    answers = {
+        str(each.status.value): response_of(each, path, schemas) for each in operation.answers
+    }
     documented: JsonObject = {
         "operationId": operation.name,
         "summary": operation.summary,
         "security": security_of(entrance),
-        "responses": {**responses, **problems_of(refusals_of(operation, entrance), schemas)},
+        "responses": {**answers, **problems_of(refusals, path, schemas)},
     }
     if operation.parameters:
         documented["parameters"] = [each.documented for each in operation.parameters]
@@ -146,14 +155,16 @@ def any_of(models: Iterable[Model], mode: JsonSchemaMode, schemas: Schemas) -> J
     return {"anyOf": [first, *others]} if others else first
 
 
-def response_of(answer: Answer, schemas: Schemas) -> JsonObject:
+def response_of(answer: Answer, path: str, schemas: Schemas) -> JsonObject:
     """Return what the document says of an answer."""
-    documented: JsonObject = {"description": answer.description}
-    if answer.headers:
-        documented["headers"] = {
-            str(name): {"description": says, "schema": {"type": "string"}}
-            for name, says in answer.headers.items()
-        }
+    own: JsonObject = {
+        str(name): {"description": says, "required": True, "schema": {"type": "string"}}
+        for name, says in answer.headers.items()
+    }
+    documented: JsonObject = {
+        "description": answer.description,
+        "headers": headers_of(path, answer.status) | own,
+    }
     if answer.links:
         documented["links"] = {
             name: {"operationId": name, "parameters": {"id": "$response.body#/id"}}
@@ -179,7 +190,9 @@ def security_of(entrance: Entrance) -> list[Json]:
 
 def refusals_of(operation: Operation, entrance: Entrance) -> set[Refusal]:
     """Return every problem that an operation may answer with."""
-    kinds: set[Refusal] = {*operation.refusals, *ANYWHERE}
+    kinds: set[Refusal] = {*operation.refusals, InterlockError}
+    if operation.route.path not in PROBE_PATHS:
+        kinds.update(BUSY)
     match entrance:
         case WithKey():
             kinds |= {KeyRequired, Forbidden}
@@ -192,20 +205,23 @@ def refusals_of(operation: Operation, entrance: Entrance) -> set[Refusal]:
     return kinds
 
 
-def problems_of(refusals: Iterable[Refusal], schemas: Schemas) -> JsonObject:
+def problems_of(refusals: Iterable[Refusal], path: str, schemas: Schemas) -> JsonObject:
     """Return what the document says of refusals: a response a status, which names the codes."""
     ordered = sorted(refusals, key=lambda each: (each.status, each.code))
     return {
-        str(status): problem_of(HTTPStatus(status), list(group), schemas)
+        str(status): problem_of(HTTPStatus(status), list(group), path, schemas)
         for status, group in groupby(ordered, key=lambda each: each.status)
     }
 
 
-def problem_of(status: HTTPStatus, refusals: list[Refusal], schemas: Schemas) -> JsonObject:
+def problem_of(
+    status: HTTPStatus, refusals: list[Refusal], path: str, schemas: Schemas
+) -> JsonObject:
     """Return what the document says of the refusals of one status."""
     codes = dict.fromkeys(each.code for each in refusals)
     models = dict.fromkeys(map(problem_document_of, refusals))
     return {
         "description": f"{status.phrase}: {', '.join(codes)}.",
+        "headers": headers_of(path, status),
         "content": {CONTENT_TYPE: {"schema": any_of(models, "serialization", schemas)}},
     }

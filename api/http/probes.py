@@ -9,33 +9,36 @@ from aiohttp import hdrs, web
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from api import limits
+from api.facts import JsonObject
 from api.http.entrances import By, everybody
 from api.http.keys import METRICS
+from api.http.operations import Answer, Operation
 from engine.errors import Unavailable
 
 HEALTH_PATH: Final = "/healthz"
 READINESS_PATH: Final = "/readyz"
 METRICS_PATH: Final = "/metrics"
 PROBE_PATHS: Final = frozenset({HEALTH_PATH, READINESS_PATH, METRICS_PATH})
+UP: Final = "up"
+READY: Final = "ready"
 
 log: Final = structlog.get_logger(component="http")
 
 Readiness = Callable[[], Awaitable[None]]
 """Returns when requests can be served; raises when they can not."""
 
+READINESS: Final[web.AppKey[Readiness]] = web.AppKey("readiness")
 
-def probe_routes(readiness: Readiness) -> list[By]:
-    """Return the routes for the platform."""
 
-    async def answer_readiness(_request: web.Request) -> web.Response:
-        await check_readiness(readiness)
-        return web.json_response({"status": "ready"})
+async def answer_health(_request: web.Request) -> web.Response:
+    """Answer that the process is up, whatever it depends on."""
+    return web.json_response({"status": UP})
 
-    return [
-        By(everybody, web.get(HEALTH_PATH, answer_health)),
-        By(everybody, web.get(READINESS_PATH, answer_readiness)),
-        By(everybody, web.get(METRICS_PATH, answer_metrics)),
-    ]
+
+async def answer_readiness(request: web.Request) -> web.Response:
+    """Answer that requests can be served, or raise Unavailable."""
+    await check_readiness(request.app[READINESS])
+    return web.json_response({"status": READY})
 
 
 async def check_readiness(readiness: Readiness) -> None:
@@ -53,12 +56,41 @@ async def check_readiness(readiness: Readiness) -> None:
         raise Unavailable("The server is not ready; the reason stands in its log.") from error
 
 
-async def answer_health(_request: web.Request) -> web.Response:
-    """Answer that the process is up, whatever it depends on."""
-    return web.json_response({"status": "up"})
-
-
 async def answer_metrics(request: web.Request) -> web.Response:
     """Answer every metric in the text format of Prometheus."""
     body = request.app[METRICS].exposition()
     return web.Response(body=body, headers={hdrs.CONTENT_TYPE: CONTENT_TYPE_LATEST})
+
+
+def status_of(value: str) -> JsonObject:
+    """Return the schema of an answer that only says one thing."""
+    return {
+        "type": "object",
+        "properties": {"status": {"const": value}},
+        "required": ["status"],
+    }
+
+
+OPERATIONS: Final = (
+    Operation(
+        web.get(HEALTH_PATH, answer_health),
+        name="readHealth",
+        summary="Tell whether the process is up, whatever it depends on",
+        answers=(Answer("It is.", status_of(UP)),),
+    ),
+    Operation(
+        web.get(READINESS_PATH, answer_readiness),
+        name="readReadiness",
+        summary="Tell whether requests can be served",
+        answers=(Answer("They can.", status_of(READY)),),
+        refusals=(Unavailable,),
+    ),
+    Operation(
+        web.get(METRICS_PATH, answer_metrics),
+        name="readMetrics",
+        summary="Read every metric, in the text format of Prometheus",
+        answers=(Answer("The metrics.", {"type": "string"}, media_type="text/plain"),),
+    ),
+)
+PROBES: Final = tuple(By(everybody, operation) for operation in OPERATIONS)
+"""The routes for the platform."""
