@@ -146,12 +146,13 @@ class Changes:
         """
         position = position or self._position or await journal_end(self._database)
         while True:
+            told = self._position
             page = await changes_after(self._database, position, PAGE_CHANGES)
             for logged in page:
                 position = logged.position
                 if wants(logged):
                     yield self._news(logged)
-            if not page and (self._position is None or self._position <= position):
+            if not page and self._position in (None, told):  # else others heard of news meanwhile
                 break
         with self._listening(Listener(wants, position, self._most_waiting)) as listener:
             async with aclosing(listener.heard()) as heard:

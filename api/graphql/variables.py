@@ -127,11 +127,12 @@ def telling_variables(document: DocumentNode, operation: OperationDefinitionNode
 
 
 def parts_that_tell(document: DocumentNode, operation: OperationDefinitionNode) -> Iterator[Node]:
-    """Yield everything that an answer depends on; a field of its own in a fragment is whole."""
-    yield from operation.directives or ()
+    """Yield everything that an answer depends on; a field of its own in a fragment is whole.
+
+    Its own field has no directives: the specification forbids them there.
+    """
     for selection in operation.selection_set.selections:
         if isinstance(selection, FieldNode):
-            yield from selection.directives or ()
             yield from filter(None, [selection.selection_set])
         else:
             yield selection

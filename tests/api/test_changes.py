@@ -89,6 +89,20 @@ async def test_who_resumes_hears_what_came_meanwhile_and_then_what_comes(
     assert keys(await hearing) == [(ticket.id, seq) for seq in (2, 3, 4, 5)]
 
 
+async def test_who_resumes_from_further_back_joins_though_nothing_came_meanwhile(
+    changes: Changes, store: TicketStore, database: Database, observer: Observer
+) -> None:
+    ticket = await open_ticket(store)
+    [opening] = await heard(changes, BEGINNING, 1)
+    await observer.connection.execute("SELECT pg_current_xact_id()")  # which writes no entry
+    first = asyncio.create_task(heard(changes, None, 1))
+    await until(database, lambda: changes.listeners == 1)
+    second = asyncio.create_task(heard(changes, opening.position, 1))
+    await until(database, lambda: changes.listeners == 2)
+    await comment(store, ticket)
+    assert keys(await first) == keys(await second) == [(ticket.id, 2)]
+
+
 async def test_a_change_comes_with_the_ticket_before_and_after_it_and_as_it_is_now(
     changes: Changes, store: TicketStore
 ) -> None:
