@@ -105,23 +105,26 @@ MIDDLEWARES: Final[tuple[Middleware, ...]] = (
 )
 
 
-async def tell_of_expectation(request: web.Request, response: web.StreamResponse) -> None:
+async def complete(request: web.Request, response: web.StreamResponse) -> None:
+    """Complete an answer just before it is sent."""
+    if REQUEST_ID not in request:
+        tell_of_expectation(request, response)
+    response.headers[hdrs.SERVER] = SERVER
+    response.headers[REQUEST_ID_HEADER] = request[REQUEST_ID]
+    if RATE_LIMITS in request:
+        response.headers.update(request[RATE_LIMITS])
+    response.headers.merge(HEADERS)
+
+
+def tell_of_expectation(request: web.Request, response: web.StreamResponse) -> None:
     """Tell by a problem document of an unknown `Expect`: it is refused before any middleware."""
-    if REQUEST_ID in request or not isinstance(response, web.HTTPException):
-        return
     request[REQUEST_ID] = id_of(request)
+    if not isinstance(response, web.HTTPException):
+        return
     told = Problem.of_http(response).response_to(request)
     response.body = told.body
     response.headers[hdrs.CONTENT_TYPE] = told.headers[hdrs.CONTENT_TYPE]
     response.headers[hdrs.CONTENT_LENGTH] = str(response.content_length)
-
-
-async def set_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """Complete the headers of an answer just before they are sent."""
-    response.headers[hdrs.SERVER] = SERVER
-    response.headers[REQUEST_ID_HEADER] = request[REQUEST_ID]
-    response.headers.update(request.get(RATE_LIMITS, {}))
-    response.headers.merge(HEADERS)
 
 
 def can_answer(request: web.Request) -> bool:
