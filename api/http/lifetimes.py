@@ -91,13 +91,12 @@ class Lifetimes:
     async def end_refused(self, tokens: Tokens) -> None:
         """End the streams whose token is good no more, once there are other keys than before."""
         opened = [(each, each.token) for each in self._running if each.token is not None]
-        if not opened or tokens.keys is self._checked_by:
-            return
-        self._checked_by = tokens.keys
-        for lifetime, token in opened:
-            if not tokens.is_good(token):
-                lifetime.lasts(0, End.KEY_REMOVED)
-            await asyncio.sleep(0)  # a signature takes its time, and there may be thousands
+        if opened and (keys := tokens.keys) is not self._checked_by:
+            for lifetime, token in opened:
+                if lifetime in self._running and not tokens.is_good(token):
+                    lifetime.lasts(0, End.KEY_REMOVED)
+                await asyncio.sleep(0)  # a signature takes its time, and there may be thousands
+            self._checked_by = keys
 
     async def end_all(self, _application: web.Application) -> None:
         """End every stream, as the server stops."""

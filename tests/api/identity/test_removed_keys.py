@@ -1,5 +1,6 @@
 """A stream does not outlast the key of the token by which it was opened."""
 
+import asyncio
 import time
 from pathlib import Path
 
@@ -8,18 +9,27 @@ from aiohttp.test_utils import TestClient, TestServer
 from pydantic import SecretStr
 
 from api.bootstrap import application_on
+from api.http.lifetimes import End, Lifetimes, StreamEnded
+from api.identity import Tokens
+from api.identity.fetching import from_file
+from api.identity.key_sources import LiveKeys
 from api.parts import open_parts
 from api.settings import Settings
 from tests.api.conftest import Client
 from tests.api.identity.signers import CURVE_JWK, ES256, RS256, RSA_JWK, Jwk, Signer, jwks
 from tests.api.streams import SUBPROTOCOL, Socket
+from tests.gates import PATIENCE_SECONDS
 
 FOLLOW = "subscription { ticketsChanged { position } }"
 
 
-def bearer(signer: Signer, **header: str) -> dict[str, str]:
+def signed(signer: Signer, **header: str) -> str:
     claims = {"sub": "u_b1", "name": "Anna K.", "exp": int(time.time()) + 3600}
-    return {"Authorization": f"Bearer {signer.token(claims, signer.header | header)}"}
+    return signer.token(claims, signer.header | header)
+
+
+def bearer(signer: Signer, **header: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {signed(signer, **header)}"}
 
 
 @pytest.fixture
@@ -59,3 +69,31 @@ async def test_streams_end_when_the_key_of_their_token_is_removed(
             assert b"complete" not in await events.content.read()
         await kept.subscribe("a", "{ position }")
         assert "position" in await kept.data("a")
+
+
+async def test_who_leaves_meanwhile_keeps_no_other_stream_open(file: Path) -> None:
+    keys = LiveKeys(from_file(file), str(file))
+    await keys.begin()
+    tokens, lifetimes, left = Tokens(keys), Lifetimes(), asyncio.Event()
+
+    async def stay(until: asyncio.Event) -> End | None:
+        try:
+            async with lifetimes.one() as lifetime:
+                lifetime.lasts_as_long_as(signed(RS256), tokens)
+                await until.wait()
+        except StreamEnded as ended:
+            return ended.end
+        return None
+
+    staying, leaving = (
+        [asyncio.create_task(stay(until)) for _ in range(5)] for until in (asyncio.Event(), left)
+    )
+    await asyncio.sleep(0)
+    publish(file, CURVE_JWK)
+    await keys.renew()
+    ending = asyncio.create_task(lifetimes.end_refused(tokens))
+    left.set()
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await ending
+        assert await asyncio.gather(*staying) == [End.KEY_REMOVED] * 5
+    await asyncio.gather(*leaving)
