@@ -15,6 +15,7 @@ from typing import Any, Final
 import structlog
 from prometheus_client import Counter, Gauge
 
+from api.batches import Batch
 from api.limits import STREAM_LIMITS
 from api.sharing import Shared
 from engine.errors import InterlockError, Unavailable
@@ -37,11 +38,13 @@ class News:
     """A change that somebody is told of.
 
     Attributes:
-        answers: what those who are told of it at the same time have in common.
+        batch: its ticket, and what belongs to it, for all who are told of it at the same time.
+        answers: how they are told.
 
     """
 
     logged: LoggedChange
+    batch: Batch
     answers: Shared[Any] = field(default_factory=Shared)
 
 
@@ -147,7 +150,7 @@ class Changes:
             for logged in page:
                 position = logged.position
                 if wants(logged):
-                    yield News(logged)
+                    yield self._news(logged)
             if not page and (self._position is None or self._position <= position):
                 break
         with self._listening(Listener(wants, position, self._most_waiting)) as listener:
@@ -187,7 +190,10 @@ class Changes:
             if not page or self._position != position:  # everybody left; who came, may know less
                 break
             self._position = page[-1].position
-            await self._tell([News(logged) for logged in page])
+            await self._tell([self._news(logged) for logged in page])
+
+    def _news(self, logged: LoggedChange) -> News:
+        return News(logged, Batch(self._database, [logged.change.now]))
 
     async def _tell(self, page: Sequence[News]) -> None:
         """Tell everybody, a few at a time: whoever is told has work to do, and others wait, too."""

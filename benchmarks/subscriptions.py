@@ -28,7 +28,7 @@ from benchmarks.socket_servers import BARE, OURS
 from benchmarks.storage import DEFAULTS
 from engine.storage.database import open_database
 from engine.storage.embedded import embedded_server
-from engine.storage.journal import journal_end
+from engine.storage.journal import Position, journal_end
 from engine.storage.schema import migrate
 from engine.storage.ticket_store import TicketStore
 from engine.tickets.actor import Actor
@@ -52,13 +52,18 @@ subscription ($filter: TicketChangeFilter, $after: String!) {{
 }}"""
 ONE: Final = f"""\
 subscription ($id: ID!, $after: String!) {{ ticketChanged(id: $id, after: $after) {FIELDS} }}"""
-WITH_PEOPLE: Final = FILTERED.replace("status }", "status requester { name } }")
+PEOPLE: Final = "status requester { name }"
+MOVES: Final = f"{PEOPLE} transitions {{ to allowed }}"
+WITH_PEOPLE: Final = FILTERED.replace("status }", f"{PEOPLE} }}")
+WITH_MOVES: Final = FILTERED.replace("status }", f"{MOVES} }}")
 COMMENT: Final = 'mutation ($id: ID!) { commentTicket(id: $id, text: "On it") { ticket { id } } }'
 TITLE: Final = f"""\
 {SUBSCRIBERS:,} subscribers over sockets of one server process; a change is a comment on a ticket
 Medians of {ROUNDS} changes; server, PostgreSQL and all clients share the machine"""
 CAPTION: Final = """\
 KB each: by how much the server's resident memory grew, for a subscriber
+viewers: as whom the subscribers are signed in
+CPU: milliseconds that the server computes for a change, the request and the looking for it included
 first, last: milliseconds from the request for the change until the first and the last of those
 whom it concerns have heard of it; each follows the one before, so about 250 are the server's
 waiting for its next look
@@ -89,7 +94,7 @@ class Scene(NamedTuple):
 
     busy: str
     quiet: str
-    after: str
+    after: Position
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,52 +105,69 @@ class Scenario:
         server: which one they ask.
         subscription: what the subscriber of that number asks for.
         listeners: how many of them a change concerns.
+        viewers: as how many people they are signed in.
 
     """
 
     server: str
     subscription: Callable[[int, Scene], JsonObject]
-    listeners: int
+    listeners: int = SUBSCRIBERS
+    viewers: int = SUBSCRIBERS
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Kilobytes a subscriber, and milliseconds until the first and the last of them heard."""
+    """Kilobytes a subscriber, and of a change: milliseconds of CPU, and until who heard of it."""
 
     kilobytes: float
+    cpu: float
     first: float
     last: float
 
 
 def to_all(_number: int, scene: Scene) -> JsonObject:
     """Subscribe to all tickets."""
-    return {"query": FILTERED, "variables": {"after": scene.after}}
+    return {"query": FILTERED, "variables": {"after": str(scene.after)}}
 
 
 def to_all_with_people(_number: int, scene: Scene) -> JsonObject:
     """Subscribe to all tickets, and ask for what only the database knows."""
-    return {"query": WITH_PEOPLE, "variables": {"after": scene.after}}
+    return {"query": WITH_PEOPLE, "variables": {"after": str(scene.after)}}
+
+
+def to_all_from_anywhere(number: int, scene: Scene) -> JsonObject:
+    """Subscribe as `to_all_with_people`, each after another position, as who comes back does."""
+    after = Position(scene.after.transaction, scene.after.entry - number)
+    return {"query": WITH_PEOPLE, "variables": {"after": str(after)}}
+
+
+def to_all_with_moves(_number: int, scene: Scene) -> JsonObject:
+    """Subscribe to all tickets, and ask for what is not the same for everybody."""
+    return {"query": WITH_MOVES, "variables": {"after": str(scene.after)}}
 
 
 def to_one(number: int, scene: Scene) -> JsonObject:
     """Subscribe to one ticket: one subscriber to the busy one, all others to the quiet one."""
     ticket = scene.quiet if number else scene.busy
-    return {"query": ONE, "variables": {"id": ticket, "after": scene.after}}
+    return {"query": ONE, "variables": {"id": ticket, "after": str(scene.after)}}
 
 
 def to_those_of_a_person(number: int, scene: Scene) -> JsonObject:
     """Subscribe to the open tickets of somebody, each of somebody else."""
     person = f"u_{number}" if number else ASSIGNEE.id
     wanted: JsonObject = {"assignee": person, "status": ["OPEN"]}
-    return {"query": FILTERED, "variables": {"filter": wanted, "after": scene.after}}
+    return {"query": FILTERED, "variables": {"filter": wanted, "after": str(scene.after)}}
 
 
 SCENARIOS: Final = {
-    "bare aiohttp": Scenario(BARE, to_all, SUBSCRIBERS),
-    "all tickets": Scenario(OURS, to_all, SUBSCRIBERS),
-    "all tickets, with people": Scenario(OURS, to_all_with_people, SUBSCRIBERS),
-    "one ticket each": Scenario(OURS, to_one, 1),
-    "the tickets of one person each": Scenario(OURS, to_those_of_a_person, 1),
+    "bare aiohttp": Scenario(BARE, to_all),
+    "all tickets": Scenario(OURS, to_all),
+    "all, with people": Scenario(OURS, to_all_with_people),
+    "all, with people, each from elsewhere": Scenario(OURS, to_all_from_anywhere),
+    "all, with what one may do": Scenario(OURS, to_all_with_moves),
+    "the same, all by one viewer": Scenario(OURS, to_all_with_moves, viewers=1),
+    "one ticket each": Scenario(OURS, to_one, listeners=1),
+    "the tickets of one person each": Scenario(OURS, to_those_of_a_person, listeners=1),
 }
 
 
@@ -158,12 +180,17 @@ def main() -> None:
 
 async def measure(url: str) -> dict[str, Measured]:
     """Run every scenario on a server of its own."""
-    scene = await prepare(url)
-    return {name: await run(each, url, scene) for name, each in SCENARIOS.items()}
+    busy, quiet = await prepare(url)
+    measured = {}
+    for name, scenario in SCENARIOS.items():
+        async with open_database(url) as database:
+            scene = Scene(busy, quiet, await journal_end(database))
+        measured[name] = await run(scenario, url, scene)
+    return measured
 
 
-async def prepare(url: str) -> Scene:
-    """Make the schema, the workflows and the tickets."""
+async def prepare(url: str) -> tuple[str, str]:
+    """Make the schema, the workflows and two tickets; return the ids of these."""
     await migrate(url)
     async with open_database(url) as database:
         await reconcile(database, DEFAULTS, Order(by=SYSTEM), source="benchmark")
@@ -171,23 +198,31 @@ async def prepare(url: str) -> Scene:
             title="Payments fail", workflow="incident_response", assignee=ASSIGNEE.id
         )
         busy, quiet = [await TicketStore(database).create(ADMIN, form) for _ in range(2)]
-        return Scene(busy.id, quiet.id, str(await journal_end(database)))
+        return busy.id, quiet.id
 
 
 async def run(scenario: Scenario, url: str, scene: Scene) -> Measured:
     """Let everybody subscribe, then change the ticket again and again."""
     audience = Audience()
     async with serving(scenario.server, url) as (pid, address), connected(address) as session:
-        before = resident_kilobytes(pid)
+        empty = resident_kilobytes(pid)
         async with AsyncExitStack() as stack:
             for first in range(0, SUBSCRIBERS, OPENED_AT_ONCE):
-                numbers = range(first, first + OPENED_AT_ONCE)
-                asked = (scenario.subscription(number, scene) for number in numbers)
-                await asyncio.gather(*(subscribe(session, each, audience, stack) for each in asked))
-            times = [await change(session, scene, audience, scenario) for _ in range(ROUNDS + 1)]
-            kilobytes = (resident_kilobytes(pid) - before) / SUBSCRIBERS
-    first, last = (median(each) * 1_000 for each in zip(*times[1:], strict=True))
-    return Measured(kilobytes, first, last)
+                some = range(first, first + OPENED_AT_ONCE)
+                asked = [
+                    (viewer(each % scenario.viewers), scenario.subscription(each, scene))
+                    for each in some
+                ]
+                await asyncio.gather(
+                    *(subscribe(session, *each, audience, stack) for each in asked)
+                )
+            await change(session, scene, audience, scenario)
+            idle = cpu_seconds(pid)
+            times = [await change(session, scene, audience, scenario) for _ in range(ROUNDS)]
+            cpu = (cpu_seconds(pid) - idle) * 1_000 / ROUNDS
+            kilobytes = (resident_kilobytes(pid) - empty) / SUBSCRIBERS
+    first_heard, last_heard = (median(each) * 1_000 for each in zip(*times, strict=True))
+    return Measured(kilobytes, cpu, first_heard, last_heard)
 
 
 @asynccontextmanager
@@ -216,21 +251,35 @@ async def serving(server: str, url: str) -> AsyncIterator[tuple[int, str]]:
 @asynccontextmanager
 async def connected(address: str) -> AsyncIterator[aiohttp.ClientSession]:
     """Yield a session without a bound to its connections."""
-    token = TOKENS.mint(ADMIN, timedelta(hours=1))
     async with aiohttp.ClientSession(
         address,
         connector=aiohttp.TCPConnector(limit=0),
-        headers={"Authorization": f"Bearer {token}"},
+        headers={"Authorization": authorization(ADMIN)},
     ) as session:
         yield session
 
 
+def authorization(actor: Actor) -> str:
+    """Return how a person says who they are."""
+    return f"Bearer {TOKENS.mint(actor, timedelta(hours=1))}"
+
+
+def viewer(number: int) -> Actor:
+    """Return the person of that number."""
+    return Actor(f"u_{number}", f"Viewer {number}")
+
+
 async def subscribe(
-    session: aiohttp.ClientSession, asked: JsonObject, audience: Audience, stack: AsyncExitStack
+    session: aiohttp.ClientSession,
+    actor: Actor,
+    asked: JsonObject,
+    audience: Audience,
+    stack: AsyncExitStack,
 ) -> None:
     """Open a socket that listens until the stack is closed; a bare server answers nothing."""
     socket = await session.ws_connect("/graphql/ws", protocols=(SUBPROTOCOL,), compress=0)
-    await socket.send_json({"type": "connection_init"})
+    said: JsonObject = {"authorization": authorization(actor)}
+    await socket.send_json({"type": "connection_init", "payload": said})
     await socket.send_json({"id": "1", "type": "subscribe", "payload": asked})
     listening = asyncio.create_task(listen(socket, audience))
     stack.callback(listening.cancel)
@@ -262,10 +311,16 @@ def resident_kilobytes(pid: int) -> int:
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
 
 
+def cpu_seconds(pid: int) -> float:
+    """Return what a process has computed so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def table_of(measured: dict[str, Measured]) -> Table:
     """Return everything as a table."""
     table = Table(
-        *("subscribed to", "told", "KB each", "first", "last"),
+        *("subscribed to", "viewers", "told", "KB each", "CPU", "first", "last"),
         title=TITLE,
         title_justify="left",
         caption=CAPTION,
@@ -273,9 +328,10 @@ def table_of(measured: dict[str, Measured]) -> Table:
         width=110,
     )
     for name, each in measured.items():
-        told = f"{SCENARIOS[name].listeners:,}"
-        figures = (f"{each.kilobytes:.1f}", f"{each.first:,.0f}", f"{each.last:,.0f}")
-        table.add_row(name, told, *figures)
+        scenario = SCENARIOS[name]
+        people = (f"{scenario.viewers:,}", f"{scenario.listeners:,}")
+        times = (f"{milliseconds:,.0f}" for milliseconds in (each.cpu, each.first, each.last))
+        table.add_row(name, *people, f"{each.kilobytes:.1f}", *times)
     return table
 
 

@@ -9,7 +9,8 @@ from typing import Final, TypedDict
 from api.changes import Wants
 from api.graphql.attributes import snake_case
 from api.graphql.context import Context
-from api.graphql.resolvers import Event, MakeContext, Resolvers, Telling
+from api.graphql.resolvers import Event, MakeContext, Resolvers
+from api.graphql.telling import Telling
 from api.graphql.tickets import entry_fields
 from engine.storage.journal import checked_position, journal_end
 from engine.storage.ticket_changes import LoggedChange
@@ -105,9 +106,10 @@ async def events(
             context = await make_context()
             change, viewer = news.logged.change, context.asker
             if may_read(change.now, viewer) and may_see(change.entry, change.now, viewer.actor):
+                context.know(news.batch)
                 shown = TicketChanged(
                     entry=entry_fields(change.entry, change.now),
-                    ticket=context.together([change.now])[0],
+                    ticket=change.now,
                     matches=wanted.fit(change.now, viewer.actor),
                     position=str(news.logged.position),
                 )

@@ -31,7 +31,7 @@ from api.graphql.errors import LimitExceeded, UnknownOperation, ValidationFailed
 from api.graphql.selections import Executable, executables_of
 from api.graphql.structure import Measure, measure_operations, name_of
 from api.graphql.text import parse_document
-from api.graphql.variables import Variables, condition_variables
+from api.graphql.variables import Variables, condition_variables, telling_variables
 from api.graphql.weight import bytes_at_most
 from api.limits import GraphQLLimits
 
@@ -45,6 +45,7 @@ class PreparedOperation:
         variables: what it declares.
         measure: tells whether it asks for data, for the schema, or for both.
         executable: as Tartiflette executes it, without the fields that ask for the schema.
+        telling_variables: of a subscription, those that decide how an event is told.
 
     """
 
@@ -54,6 +55,7 @@ class PreparedOperation:
     price: Price
     measure: Measure
     executable: Executable
+    telling_variables: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,7 @@ class Documents:
                 price=pricing.operation(node),
                 measure=measures[name_of(node)],
                 executable=executables[name_of(node)],
+                telling_variables=telling_variables(document, node),
             )
             for node in document.definitions
             if isinstance(node, OperationDefinitionNode)

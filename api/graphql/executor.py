@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncGenerator, Hashable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, Self
 
 from graphql import DocumentNode, GraphQLSchema, OperationType, execute_sync, print_schema
@@ -22,7 +23,7 @@ from api.graphql.errors import (
     refusal_errors,
     refuse_above,
 )
-from api.graphql.resolvers import Asking, Event, EventSource, MakeContext, Resolvers
+from api.graphql.resolvers import Event, EventSource, MakeContext, Resolvers
 from api.graphql.sdl import read_schema
 from api.graphql.subscriptions import Opening, Subscriptions
 from api.graphql.tartiflette_engine import Answer, Engine, make_engine
@@ -166,10 +167,10 @@ class GraphQLExecutor:
             if operation.kind is not OperationType.SUBSCRIPTION:
                 yield await self.execute(request, await make_context())
                 return
-            question = question_of(request)
+            question = question_of(request, operation)
             async with aclosing(self._events(request, make_context, resume_after)) as events:
                 async for event in events:
-                    yield await self._answer_as_others(request, question, event)
+                    yield await self._tell(request, question, event)
         except Exception as error:  # noqa: BLE001  # as in `execute`
             yield refusal(error)
 
@@ -207,24 +208,11 @@ class GraphQLExecutor:
             self._text_of(request), request.operation_name, request.variables, opening
         )
 
-    async def _answer_as_others(
+    async def _tell(
         self, request: GraphQLRequest, question: Hashable, event: Event
     ) -> GraphQLResponse:
-        """Answer an event as it is answered to others who ask the same, if that is the same."""
-        telling = event.telling
-        if telling is None:
-            return await self._answer_event(request, event)
-
-        async def answer_first() -> tuple[GraphQLResponse, Asking]:
-            return await self._answer_event(request, event), telling.context
-
-        first: tuple[GraphQLResponse, Asking] = await telling.answers.get(
-            (question, telling.aspect), answer_first
-        )
-        answer, context = first
-        if context is telling.context or not context.answers_differ:
-            return answer
-        return await self._answer_event(request, event)
+        answer = partial(self._answer_event, request, event)
+        return await (event.telling.answered(question, answer) if event.telling else answer())
 
     async def _answer_event(self, request: GraphQLRequest, event: Event) -> GraphQLResponse:
         try:
@@ -267,10 +255,12 @@ class GraphQLExecutor:
         return Answer(result.data, errors)
 
 
-def question_of(request: GraphQLRequest) -> Hashable:
-    """Return what is the same for requests that ask the same."""
-    variables = json.dumps(request.variables, sort_keys=True)
-    return request.query, request.document_id, request.operation_name, variables
+def question_of(request: GraphQLRequest, operation: PreparedOperation) -> Hashable:
+    """Return what is the same for subscriptions that ask the same of an event."""
+    deciding = operation.telling_variables & request.variables.keys()
+    variables = {name: request.variables[name] for name in deciding}
+    text = json.dumps(variables, sort_keys=True)
+    return request.query, request.document_id, operation.name, text
 
 
 def refusal(error: Exception) -> GraphQLResponse:

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from typing import Final, TypedDict
 
 from api.graphql.attributes import snake_case
-from api.graphql.context import Context, Once
+from api.graphql.context import Context
 from api.graphql.cursors import cursor_of, place_at
 from api.graphql.resolvers import Resolvers
 from api.limits import PAGE_ITEMS
+from api.sharing import Once
 from engine.errors import InvalidInput
 from engine.storage.conditions import conditions_of
 from engine.storage.finding import count_tickets_found, find_tickets

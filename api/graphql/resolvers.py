@@ -4,43 +4,18 @@ They are collected here without a word about any engine, and handed to one when 
 importing a module registers nothing anywhere, and there can be as many engines as wanted.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeAlias
 
 from api.facts import Json
-from api.sharing import Shared
+from api.graphql.telling import Telling
 
 FieldResolver: TypeAlias = Callable[..., Awaitable[object]]
 """`async def resolve(parent, arguments, context, info)`. A list is returned as a `list`."""
 
 ROOTS: Final = ("Query.", "Mutation.", "Subscription.")
-
-
-class Asking(Protocol):
-    """A context that notes whether what is answered may depend on who asks."""
-
-    @property
-    def answers_differ(self) -> bool:
-        """Whether it may."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Telling:
-    """The telling of one event to many, who may share their answers.
-
-    Attributes:
-        answers: those that were given, by what was asked.
-        aspect: what `value` depends on, beside the event.
-        context: of the event.
-
-    """
-
-    answers: Shared[Any]
-    aspect: Hashable
-    context: Asking
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,21 @@ The engine below takes them as they are. By then nothing is left to refuse, so a
 fault of ours and never one of the client.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 from graphql import (
     DirectiveNode,
     DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
     GraphQLLeafType,
     GraphQLSchema,
+    Node,
     NonNullTypeNode,
+    OperationDefinitionNode,
+    OperationType,
     VariableDefinitionNode,
     VariableNode,
     get_variable_values,
@@ -106,6 +111,43 @@ def condition_variables(document: DocumentNode) -> frozenset[str]:
     found = Conditions()
     visit(document, found)
     return frozenset(found.names)
+
+
+def telling_variables(document: DocumentNode, operation: OperationDefinitionNode) -> frozenset[str]:
+    """Return the names of the variables that decide how a subscription tells of an event.
+
+    Those in the arguments of its own field only decide of which events it tells.
+    """
+    if operation.operation is not OperationType.SUBSCRIPTION:
+        return frozenset()
+    found = Uses()
+    for part in parts_that_tell(document, operation):
+        visit(part, found)
+    return frozenset(found.names)
+
+
+def parts_that_tell(document: DocumentNode, operation: OperationDefinitionNode) -> Iterator[Node]:
+    """Yield everything that an answer depends on; a field of its own in a fragment is whole."""
+    yield from operation.directives or ()
+    for selection in operation.selection_set.selections:
+        if isinstance(selection, FieldNode):
+            yield from selection.directives or ()
+            yield from filter(None, [selection.selection_set])
+        else:
+            yield selection
+    yield from (each for each in document.definitions if isinstance(each, FragmentDefinitionNode))
+
+
+class Uses(Visitor):
+    """Collects the variables that are used."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def enter_variable(self, node: VariableNode, *_: object) -> None:
+        """Collect one."""
+        self.names.add(node.name.value)
 
 
 class Conditions(Visitor):

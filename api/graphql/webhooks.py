@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypedDict
 
-from api.graphql.context import Context, Once
+from api.graphql.context import Context
 from api.graphql.letter_cursors import letter_cursor, letter_place
 from api.graphql.resolvers import Resolvers
+from api.sharing import Once
 from engine.errors import InvalidInput
 from engine.storage.webhook_letters import DeadLetter
 from engine.storage.webhook_oversight import (
