@@ -46,4 +46,5 @@ bench: .venv/ready  ## speed, as ratios against named references
 	$(BIN)/python -m benchmarks.subscriptions
 	$(BIN)/python -m benchmarks.backup
 	$(BIN)/python -m benchmarks.hostile
+	$(BIN)/python -m benchmarks.documents
 	$(BIN)/python -m benchmarks.api

@@ -113,7 +113,8 @@ class GraphQLLimits:
         overlap_comparisons: units of graphql-core's rule that fields must be mergeable.
         reported_errors: of one refused request.
         prepared_documents: that are kept ready.
-        prepared_documents_bytes: of their texts together; each takes up to 250 times its text.
+        prepared_documents_bytes: of memory that they may come to take together; one that may take
+            more alone is prepared each time.
         validation_seconds: of a document that is not kept ready; its reading is bounded by
             `document_tokens`.
         execution_seconds: from the first resolver to the whole answer.
@@ -137,7 +138,7 @@ class GraphQLLimits:
     overlap_comparisons: Bound = 20_000
     reported_errors: Bound = 20
     prepared_documents: Bound = 1_000
-    prepared_documents_bytes: Bound = 256 * 1024
+    prepared_documents_bytes: Bound = 64 * 1024 * 1024
     validation_seconds: Seconds = 1
     execution_seconds: Seconds = 20
     page_tickets: Bound = 100

@@ -6,8 +6,7 @@ of them grows with their number.
 
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
 from typing import Final, TypeAlias
@@ -102,14 +101,18 @@ class InFlight:
         self._bound = bound
         self._answering: Counter[str] = Counter()
 
-    @contextmanager
-    def one_of(self, client: str) -> Iterator[None]:
-        """Count a request for as long as the block lasts.
+    def one_of(self, client: str) -> "OneInFlight":
+        """Count a request for as long as a block lasts (`with`).
 
         Raises:
-            TooManyRequests: as many of this client as may be are being answered.
+            TooManyRequests: at the beginning of the block; as many of this client as may be are
+                being answered.
 
         """
+        return OneInFlight(self, client)
+
+    def begin(self, client: str) -> None:
+        """Count one more; raise TooManyRequests if that is too many."""
         if self._answering[client] >= self._bound:
             raise TooManyRequests(
                 f"{self._bound} requests of this viewer are being answered: wait for one of them.",
@@ -118,12 +121,26 @@ class InFlight:
                 retry_after=1,
             )
         self._answering[client] += 1
-        try:
-            yield
-        finally:
-            self._answering[client] -= 1
-            if not self._answering[client]:
-                del self._answering[client]
+
+    def end(self, client: str) -> None:
+        """Count one less."""
+        self._answering[client] -= 1
+        if not self._answering[client]:
+            del self._answering[client]
+
+
+@dataclass(slots=True)
+class OneInFlight:
+    """A request of a client, which is being answered for the length of a block."""
+
+    in_flight: InFlight
+    client: str
+
+    def __enter__(self) -> None:
+        self.in_flight.begin(self.client)
+
+    def __exit__(self, *_: object) -> None:
+        self.in_flight.end(self.client)
 
 
 class Throttle:

@@ -32,6 +32,7 @@ from api.graphql.selections import Executable, executables_of
 from api.graphql.structure import Measure, measure_operations, name_of
 from api.graphql.text import parse_document
 from api.graphql.variables import Variables, condition_variables, telling_variables
+from api.graphql.weight import bytes_at_most
 from api.limits import GraphQLLimits
 
 
@@ -66,12 +67,14 @@ class PreparedDocument:
             there are none.
         operations: by name; None is the one without a name.
         conditions: the variables that `@skip` and `@include` ask.
+        bytes_at_most: of memory that it may come to take.
 
     """
 
     schema_part: DocumentNode | None
     operations: Mapping[str | None, PreparedOperation]
     conditions: frozenset[str]
+    bytes_at_most: int
 
     def operation(self, name: str | None) -> PreparedOperation:
         """Return the operation of that name, or the only one; else raise UnknownOperation."""
@@ -131,6 +134,7 @@ class Documents:
             schema_part=schema_part(document) if asks_schema else None,
             operations=operations,
             conditions=conditions,
+            bytes_at_most=bytes_at_most(text, measures.values(), conditions),
         )
 
     def _validate(self, document: DocumentNode) -> None:
@@ -144,14 +148,16 @@ class Documents:
             raise LimitExceeded(message, limit="overlap_comparisons", bound=bound)
 
     def _keep(self, text: str, document: PreparedDocument) -> None:
+        if document.bytes_at_most > self._limits.prepared_documents_bytes:
+            return
         self._kept[text] = document
-        self._kept_bytes += len(text)
+        self._kept_bytes += document.bytes_at_most
         while (
             len(self._kept) > self._limits.prepared_documents
             or self._kept_bytes > self._limits.prepared_documents_bytes
         ):
-            oldest, _ = self._kept.popitem(last=False)
-            self._kept_bytes -= len(oldest)
+            _, oldest = self._kept.popitem(last=False)
+            self._kept_bytes -= oldest.bytes_at_most
 
 
 def bounded_rules(limits: GraphQLLimits) -> tuple[type[ASTValidationRule], ...]:

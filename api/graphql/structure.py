@@ -48,6 +48,7 @@ class Measure:
         levels: selection sets within selection sets.
         data_fields: fields at the root, without those that ask for the schema.
         schema_fields: fields at the root that ask for the schema.
+        fields: at any depth, outside of those; a fragment counts wherever it is spread.
 
     """
 
@@ -56,6 +57,7 @@ class Measure:
     levels: int = 0
     data_fields: int = 0
     schema_fields: int = 0
+    fields: int = 0
 
     def add_field(self, place: Place) -> None:
         """Count one field."""
@@ -65,6 +67,7 @@ class Measure:
         else:
             self.depth = max(self.depth, place.depth + 1)
             self.data_fields += place.depth == 0
+            self.fields += 1
 
     def add_fragment(self, place: Place, fragment: "Measure") -> None:
         """Count what a fragment holds in the place where it is spread."""
@@ -73,6 +76,7 @@ class Measure:
             self.schema_depth = max(self.schema_depth, place.depth + fragment.depth)
         else:
             self.depth = max(self.depth, place.depth + fragment.depth)
+            self.fields += fragment.fields
         if place.depth == 0:
             self.schema_depth = max(self.schema_depth, fragment.schema_depth)
             self.data_fields += fragment.data_fields

@@ -9,7 +9,7 @@ from prometheus_client.registry import Collector
 from api.http.entrances import add_routes
 from api.http.keys import API_KEYS, METRICS, THROTTLE, TOKENS, TRUSTED_PROXIES
 from api.http.metrics import Metrics
-from api.http.middlewares import MIDDLEWARES, set_headers, tell_of_expectation
+from api.http.middlewares import MIDDLEWARES, complete
 from api.http.probes import PROBES, READINESS, Readiness
 from api.identity import Tokens
 from api.keys import NO_KEYS, ApiKeys
@@ -59,6 +59,6 @@ def build_application(
     application[TRUSTED_PROXIES] = guards.trusted_proxies
     application[METRICS] = Metrics(collectors)
     application[READINESS] = readiness
-    application.on_response_prepare.extend((tell_of_expectation, set_headers))
+    application.on_response_prepare.append(complete)
     add_routes(application, [*routes, *PROBES])
     return application

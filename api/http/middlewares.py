@@ -14,10 +14,10 @@ from api import limits
 from api.http.addresses import client_address
 from api.http.bodies import too_large
 from api.http.entrances import let_in
-from api.http.keys import METRICS, RATE_LIMITS, REQUEST_ID
+from api.http.keys import METRICS, RATE_LIMITS, REQUEST_ID, VIEWER
 from api.http.probes import PROBE_PATHS
 from api.http.problems import Problem, told
-from api.http.throttling import throttle_addresses, throttle_viewers
+from api.http.throttling import share_of_viewer, throttle_addresses
 from engine.errors import InterlockError, InvalidInput
 
 REQUEST_ID_HEADER: Final = "X-Request-ID"
@@ -40,13 +40,11 @@ HEADERS: Final = {
 log: Final = structlog.get_logger(component="http")
 
 
-@web.middleware
-async def name_request(request: web.Request, handler: Handler) -> web.StreamResponse:
+def name_request(request: web.Request) -> None:
     """Give the request the id that it brings, or a new one, in the log and in the answer."""
     request[REQUEST_ID] = id_of(request)
     clear_contextvars()  # the requests of a connection are answered in one task
     bind_contextvars(request_id=request[REQUEST_ID])
-    return await handler(request)
 
 
 def id_of(request: web.Request) -> str:
@@ -57,8 +55,9 @@ def id_of(request: web.Request) -> str:
 
 @web.middleware
 async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Count the request and write a line about it."""
+    """Name the request, count it, and write a line about it."""
     started = perf_counter()
+    name_request(request)
     status = UNANSWERED
     try:
         response = await handler(request)
@@ -89,39 +88,43 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
 
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Let in who may enter by the route; where there is no route, there is nothing to guard."""
+    """Let in who may enter by the route, as often as they may; without a route, everybody."""
     if request.match_info.http_exception is None:
         await let_in(request)
-    return await handler(request)
+    if VIEWER not in request:
+        return await handler(request)
+    with share_of_viewer(request):
+        return await handler(request)
 
 
 MIDDLEWARES: Final[tuple[Middleware, ...]] = (
-    name_request,
     observe,
     answer_problems,
     throttle_addresses,
     guard,
-    throttle_viewers,
 )
 
 
-async def tell_of_expectation(request: web.Request, response: web.StreamResponse) -> None:
+async def complete(request: web.Request, response: web.StreamResponse) -> None:
+    """Complete an answer just before it is sent."""
+    if REQUEST_ID not in request:
+        tell_of_expectation(request, response)
+    response.headers[hdrs.SERVER] = SERVER
+    response.headers[REQUEST_ID_HEADER] = request[REQUEST_ID]
+    if RATE_LIMITS in request:
+        response.headers.update(request[RATE_LIMITS])
+    response.headers.merge(HEADERS)
+
+
+def tell_of_expectation(request: web.Request, response: web.StreamResponse) -> None:
     """Tell by a problem document of an unknown `Expect`: it is refused before any middleware."""
-    if REQUEST_ID in request or not isinstance(response, web.HTTPException):
-        return
     request[REQUEST_ID] = id_of(request)
+    if not isinstance(response, web.HTTPException):
+        return
     told = Problem.of_http(response).response_to(request)
     response.body = told.body
     response.headers[hdrs.CONTENT_TYPE] = told.headers[hdrs.CONTENT_TYPE]
     response.headers[hdrs.CONTENT_LENGTH] = str(response.content_length)
-
-
-async def set_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """Complete the headers of an answer just before they are sent."""
-    response.headers[hdrs.SERVER] = SERVER
-    response.headers[REQUEST_ID_HEADER] = request[REQUEST_ID]
-    response.headers.update(request.get(RATE_LIMITS, {}))
-    response.headers.merge(HEADERS)
 
 
 def can_answer(request: web.Request) -> bool:

@@ -12,7 +12,7 @@ from aiohttp.typedefs import Handler
 from api.http.addresses import client_address, network_of
 from api.http.keys import RATE_LIMITS, THROTTLE, VIEWER
 from api.http.probes import PROBE_PATHS
-from api.throttle import Buckets, Share
+from api.throttle import Buckets, OneInFlight, Share
 
 POLICY: Final = "RateLimit-Policy"
 LEFT: Final = "RateLimit"
@@ -27,17 +27,12 @@ async def throttle_addresses(request: web.Request, handler: Handler) -> web.Stre
     return await handler(request)
 
 
-@web.middleware
-async def throttle_viewers(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Take a token of who signed in, and count the request among those that are answered."""
-    viewer = request.get(VIEWER)
-    if viewer is None:
-        return await handler(request)
-    throttle = request.app[THROTTLE]
+def share_of_viewer(request: web.Request) -> OneInFlight:
+    """Take a token of who was let in; count the request for the length of a block (`with`)."""
+    viewer, throttle = request[VIEWER], request.app[THROTTLE]
     if throttle.viewers:
         tell(request, throttle.viewers, throttle.viewers.take(viewer))
-    with throttle.in_flight.one_of(viewer):
-        return await handler(request)
+    return throttle.in_flight.one_of(viewer)
 
 
 def tell(request: web.Request, buckets: Buckets, share: Share) -> None:

@@ -3,10 +3,11 @@
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
-from itertools import cycle, product
+from itertools import product
 from pathlib import Path
 from statistics import median, quantiles
 from tempfile import TemporaryDirectory
@@ -17,24 +18,23 @@ from rich.console import Console
 from rich.table import Table
 
 from api.identity import SecretTokens
-from benchmarks.api.cases import CASES, Case
+from benchmarks.api.cases import CASES, Asked, Case, Variables
 from benchmarks.api.load import Taken, request_of, taken
 from benchmarks.api.served import SECRET
 from benchmarks.fleet import ASSIGNEE
 from benchmarks.storage import prepare
 from engine.storage.embedded import embedded_server
-from engine.vocabulary import Status
 
 CEILING: Final = "bare"
-SERVERS: Final = ("interlock", CEILING, "strawberry", "ariadne")
 CONCURRENCIES: Final = (1, 16, 64)
-ROUNDS: Final = 3
+ROUNDS: Final = 5
 TOKEN: Final = SecretTokens(SECRET).mint(ASSIGNEE, timedelta(hours=8))
 TITLE: Final = f"""\
 Requests over HTTP, {ROUNDS} rounds of every server in turn after one warm-up
 Medians of the rates, and of the ratios within a round; p50 and p99 of all requests"""
 CAPTION: Final = """\
 interlock: the whole server, with sign-in, limits, metrics and a log line a request
+by REST: the same server; a ticket tells people by their ids, which is one statement, not two
 bare: an aiohttp handler, asyncpg and orjson with the same SQL, and nothing around it
 strawberry, ariadne: the same part of the schema over the bare handler's storage; nobody signs in
 Each server is a process on uvloop; the load comes from another, the database is a third."""
@@ -43,11 +43,35 @@ Key = tuple[str, int, str]
 Rounds = Mapping[Key, Sequence[Taken]]
 
 
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A server, and how it is asked.
+
+    Attributes:
+        server: the name of its process.
+        ask: returns what asks it for a case; None if nothing does.
+
+    """
+
+    server: str
+    ask: Callable[[Case], Callable[[Variables], Asked] | None]
+
+
+CONTENDERS: Final = {
+    "interlock": Contender("interlock", lambda case: case.by_graphql),
+    "by REST": Contender("interlock", lambda case: case.rest),
+    CEILING: Contender(CEILING, lambda case: case.of_bare),
+    "strawberry": Contender("strawberry", lambda case: case.by_graphql),
+    "ariadne": Contender("ariadne", lambda case: case.by_graphql),
+}
+
+
 def main() -> None:
     """Print the figures."""
     with TemporaryDirectory() as folder, embedded_server(Path(folder)) as url, ExitStack() as stack:
         uvloop.run(prepare(url))
-        ports = {kind: stack.enter_context(server(kind, url)) for kind in SERVERS}
+        kinds = dict.fromkeys(each.server for each in CONTENDERS.values())
+        ports = {kind: stack.enter_context(server(kind, url)) for kind in kinds}
         rounds = uvloop.run(race(ports))
     Console(width=120).print(table_of(rounds))
 
@@ -77,21 +101,16 @@ def port_in(lines: Iterable[str]) -> int:
 async def race(ports: Mapping[str, int]) -> Rounds:
     """Take rounds of all servers, in turn after one warm-up."""
     seen: dict[Key, list[Taken]] = defaultdict(list)
-    targets = cycle((Status.RESOLVED, Status.IN_PROGRESS))
     for turn, case, concurrency in product(range(ROUNDS + 1), CASES, CONCURRENCIES):
-        for kind, port in ports.items():
-            requests = list(requests_of(case, kind, next(targets)))
-            result = await taken(port, requests, concurrency)
+        for name, contender in CONTENDERS.items():
+            ask = contender.ask(case)
+            if ask is None:
+                continue
+            requests = [request_of(ask(each), TOKEN) for each in case.variables()]
+            result = await taken(ports[contender.server], requests, concurrency)
             if turn > 0:
-                seen[case.name, concurrency, kind].append(result)
+                seen[case.name, concurrency, name].append(result)
     return seen
-
-
-def requests_of(case: Case, kind: str, target: Status) -> Iterator[bytes]:
-    """Yield the requests of a round to one server."""
-    graphql = kind != CEILING
-    for body in case.bodies(target, graphql=graphql):
-        yield request_of("/graphql" if graphql else case.path, body, TOKEN)
 
 
 def table_of(rounds: Rounds) -> Table:

@@ -1,8 +1,9 @@
-"""What is asked: the same three things of every server."""
+"""What is asked: the same three things of every server, each in its own language."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from itertools import cycle
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -26,6 +27,17 @@ LISTS: Final = 128
 MOVES: Final = 1_000
 
 
+class Asked(NamedTuple):
+    """A request of HTTP."""
+
+    method: str
+    path: str
+    body: bytes = b""
+
+
+Variables = dict[str, Any]
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """One kind of request.
@@ -34,21 +46,34 @@ class Case:
         name: as it is shown.
         document: of GraphQL.
         path: of the bare handler.
-        variables: of a round of requests that lead to a status.
+        variables: returns those of the next round of requests.
+        rest: how Interlock is asked by REST; None if it can't be.
 
     """
 
     name: str
     document: str
     path: str
-    variables: Callable[[Status], list[dict[str, object]]]
+    variables: Callable[[], list[Variables]]
+    rest: Callable[[Variables], Asked] | None = None
 
-    def bodies(self, target: Status, *, graphql: bool) -> list[bytes]:
-        """Return the bodies of a round of requests."""
-        asked = self.variables(target)
-        if graphql:
-            return [orjson.dumps({"query": self.document, "variables": each}) for each in asked]
-        return [orjson.dumps(each) for each in asked]
+    def by_graphql(self, variables: Variables) -> Asked:
+        """Return the request of GraphQL."""
+        body = orjson.dumps({"query": self.document, "variables": variables})
+        return Asked("POST", "/graphql", body)
+
+    def of_bare(self, variables: Variables) -> Asked:
+        """Return the request of the bare handler."""
+        return Asked("POST", self.path, orjson.dumps(variables))
+
+
+TARGETS: Final = cycle((Status.RESOLVED, Status.IN_PROGRESS))
+
+
+def moves() -> list[Variables]:
+    """Return moves of tickets, there and the next time back."""
+    target = next(TARGETS)
+    return [{"id": each, "to": target.value} for each in share(Fleet.PLAIN, 0, 1)[:MOVES]]
 
 
 CASES: Final = (
@@ -56,15 +81,17 @@ CASES: Final = (
         "ticket",
         TICKET,
         "/ticket",
-        lambda _: [{"id": each} for each in share(Fleet.PLAIN, 0, 1)[:READS]],
+        lambda: [{"id": each} for each in share(Fleet.PLAIN, 0, 1)[:READS]],
+        lambda asked: Asked("GET", f"/api/v1/tickets/{asked['id']}"),
     ),
-    Case("list of 50", LIST, "/list", lambda _: [{"first": PAGE}] * LISTS),
+    Case("list of 50", LIST, "/list", lambda: [{"first": PAGE}] * LISTS),
     Case(
         "transition",
         MOVE,
         "/move",
-        lambda target: [
-            {"id": each, "to": target.value} for each in share(Fleet.PLAIN, 0, 1)[:MOVES]
-        ],
+        moves,
+        lambda asked: Asked(
+            "POST", f"/api/v1/tickets/{asked['id']}/transitions", orjson.dumps({"to": asked["to"]})
+        ),
     ),
 )

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Final
 
+from benchmarks.api.cases import Asked
+
 LENGTH: Final = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
 END_OF_HEAD: Final = b"\r\n\r\n"
 
@@ -70,10 +72,11 @@ class Connection(asyncio.Protocol):
             self.ended.set_exception(error or ConnectionError("The server closed the connection."))
 
 
-def request_of(path: str, body: bytes, token: str) -> bytes:
+def request_of(asked: Asked, token: str) -> bytes:
     """Return a request as it is sent."""
+    method, path, body = asked
     head = (
-        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         f"Accept: application/json\r\nAuthorization: Bearer {token}\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
     )

@@ -33,15 +33,8 @@ from reconciler.replay import Replay
 from reconciler.revert import reverted
 from tests.gates import Observer
 from tests.people import ANNA, MARTON
-from tests.reconciler.plans import (
-    INCIDENT,
-    auto_close,
-    category,
-    item,
-    service,
-    snapshot,
-    workflow,
-)
+from tests.reconciler.plans import INCIDENT
+from tests.reconciler.resources import auto_close, category, item, service, snapshot, workflow
 
 ADA = Order(by="ada")
 ANYTHING = Allowances(stranded=1_000, widening=True, many_retired=True)

@@ -12,15 +12,9 @@ from engine.workflows.resources import Kind, Resource, Snapshot
 from reconciler.diff import Action, Change, applied, diff
 from reconciler.meaning import Effect, last_known_policy, moves_changed
 from tests.engine.workflows.policies import POLICIES
-from tests.reconciler.plans import (
-    INCIDENT,
-    in_force,
-    live_snapshots,
-    retired,
-    snapshot,
-    snapshots,
-    workflow,
-)
+from tests.reconciler.generated import in_force, live_snapshots, snapshots
+from tests.reconciler.plans import INCIDENT
+from tests.reconciler.resources import retired, snapshot, workflow
 
 
 @given(live_snapshots(), snapshots())

@@ -16,7 +16,8 @@ from engine.errors import InvalidPlan
 from reconciler.document import document_of, plan_id, plan_in, schema_text
 from reconciler.document.writing import digest_of
 from reconciler.plan import Plan
-from tests.reconciler.plans import EXAMPLES, PLANS, every_hazard, nothing_to_do, one_of_everything
+from tests.reconciler.generated import PLANS
+from tests.reconciler.plans import EXAMPLES, every_hazard, nothing_to_do, one_of_everything
 
 DOCS = Path(__file__).parents[2] / "docs"
 Document = dict[str, JsonValue]

@@ -10,16 +10,9 @@ from engine.workflows.resources import Resource, Snapshot, declared_resources
 from reconciler.desired import desired_in
 from reconciler.diff import diff
 from reconciler.export import values_of, workflow_values
-from tests.reconciler.plans import (
-    INCIDENT,
-    auto_close,
-    live_snapshots,
-    sla,
-    snapshot,
-    switch,
-    visibility,
-    workflow,
-)
+from tests.reconciler.generated import live_snapshots
+from tests.reconciler.plans import INCIDENT
+from tests.reconciler.resources import auto_close, sla, snapshot, switch, visibility, workflow
 
 
 @given(live_snapshots(), st.sampled_from(Visibility), st.builds(switch, enabled=st.booleans()))

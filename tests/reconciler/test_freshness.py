@@ -14,14 +14,13 @@ from reconciler.freshness import harming_more, stale_resources
 from reconciler.impact import Affected, Impact
 from reconciler.plan import Plan
 from reconciler.references import references_of
-from tests.reconciler.plans import (
-    INCIDENT,
-    PLANS,
+from tests.reconciler.generated import PLANS
+from tests.reconciler.plans import INCIDENT, planned
+from tests.reconciler.resources import (
     auto_close,
     calendar,
     category,
     item,
-    planned,
     retired,
     snapshot,
     workflow,

@@ -18,19 +18,9 @@ from reconciler.impact import (
 )
 from reconciler.meaning import last_known_policy, policy_in_force
 from reconciler.plan import Plan
-from tests.reconciler.plans import (
-    INCIDENT,
-    PLANS,
-    every_hazard,
-    item,
-    live_snapshots,
-    planned,
-    retired,
-    snapshot,
-    snapshots,
-    visibility,
-    workflow,
-)
+from tests.reconciler.generated import PLANS, live_snapshots, snapshots
+from tests.reconciler.plans import INCIDENT, every_hazard, planned
+from tests.reconciler.resources import item, retired, snapshot, visibility, workflow
 
 
 def moves_from(policy: int, status: Status) -> set[tuple[Status, int]]:

@@ -17,7 +17,8 @@ from reconciler.report import as_markdown
 from reconciler.report.escaping import code, html_code, prose, visible
 from reconciler.report.markdown import COMMENT_CHARACTERS
 from reconciler.report.wording import NOTHING_TO_DO, summary
-from tests.reconciler.plans import EXAMPLES, LINES, PLANS, TEXTS, planned
+from tests.reconciler.generated import LINES, PLANS, TEXTS
+from tests.reconciler.plans import EXAMPLES, planned
 
 READER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 OUR_TAGS = re.compile(r"</?(?:details(?: open)?|summary|code)>")

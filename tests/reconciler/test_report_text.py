@@ -14,7 +14,8 @@ from reconciler.plan import Plan
 from reconciler.report import as_text, print_plan
 from reconciler.report.escaping import visible
 from reconciler.report.wording import NOTHING_TO_DO, summary
-from tests.reconciler.plans import EXAMPLES, PLANS
+from tests.reconciler.generated import PLANS
+from tests.reconciler.plans import EXAMPLES
 
 STYLE = re.compile(r"\x1b\[[0-9;]*m")
 

@@ -8,19 +8,9 @@ from engine.workflows.resources import Snapshot
 from reconciler.diff import applied, diff
 from reconciler.plan import Plan
 from reconciler.revert import reverted
-from tests.reconciler.plans import (
-    INCIDENT,
-    auto_close,
-    category,
-    in_force,
-    item,
-    live_snapshots,
-    planned,
-    retired,
-    snapshot,
-    snapshots,
-    workflow,
-)
+from tests.reconciler.generated import in_force, live_snapshots, snapshots
+from tests.reconciler.plans import INCIDENT, planned
+from tests.reconciler.resources import auto_close, category, item, retired, snapshot, workflow
 
 
 @given(live_snapshots(), snapshots())

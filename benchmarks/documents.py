@@ -1,0 +1,198 @@
+"""What documents take that are kept ready: memory, against what they are taken for."""
+
+import asyncio
+import gc
+import re
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+
+from api.graphql.documents import Documents
+from api.graphql.executor import GraphQLExecutor, GraphQLRequest
+from api.graphql.interlock_schema import interlock_executor
+from api.licences import licence_for
+from api.limits import GraphQLLimits, Limits
+from api.live import Live
+from api.plugins import LivePlugins
+from benchmarks.fleet import ASSIGNEE, Fleet, ticket_id
+from benchmarks.hostile import UNKNOWN, many
+from benchmarks.storage import prepare
+from engine.storage.database import open_database
+from engine.storage.embedded import embedded_server
+
+TICKET: Final = f'ticket(id: "{ticket_id(Fleet.PLAIN, 0)}")'
+FIELDS: Final = """
+    id title description status priority workflow version createdAt updatedAt assigneeGroup
+    requester { id name } assignee { id name }
+"""
+ALIASES: Final = many("a{}: id", 190)
+CONDITIONS: Final = ("a", "b", "c")
+ASKED: Final = ", ".join(f"${name}: Boolean!" for name in CONDITIONS)
+SKIPPED: Final = " ".join(f"{name}: title @skip(if: ${name})" for name in CONDITIONS)
+NAMES: Final = re.compile(r"query (\w+)")
+UNBOUNDED: Final = GraphQLLimits(prepared_documents=10**6, prepared_documents_bytes=10**12)
+TITLE: Final = """\
+Bytes that one document takes, of many different ones: read and converted, and after every
+operation has been executed with every set of answers to its conditions"""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Documents of one kind.
+
+    Attributes:
+        count: how many of them are measured.
+        text: of the document of a number.
+        conditions: the variables that its `@skip` asks.
+
+    """
+
+    count: int
+    text: Callable[[int], str]
+    conditions: Sequence[str] = ()
+
+    def requests(self, number: int) -> list[GraphQLRequest]:
+        """Return what executes a document in every way that there is."""
+        text = self.text(number)
+        answers = list(product((False, True), repeat=len(self.conditions)))
+        return [
+            GraphQLRequest(text, dict(zip(self.conditions, each, strict=True)), name)
+            for name in NAMES.findall(text) or [None]
+            for each in answers
+        ]
+
+
+CASES: Final[Mapping[str, Case]] = {
+    "one field": Case(300, lambda n: f"{{ a{n}: __typename }}"),
+    "a ticket": Case(300, lambda n: f"{{ a{n}: {TICKET} {{ {FIELDS} }} }}"),
+    "a list": Case(300, lambda n: f"{{ a{n}: tickets(first: 1) {{ nodes {{ {FIELDS} }} }} }}"),
+    "the schema": Case(
+        20, lambda n: f"{{ s{n}: __schema {{ {many('a{}: queryType {{ name }}', 190)} }} }}"
+    ),
+    "a ticket's fields 10 times": Case(20, lambda n: f"{{ t{n}: {TICKET} {{ {FIELDS * 10} }} }}"),
+    "190 aliases": Case(20, lambda n: f"{{ t{n}: {TICKET} {{ {ALIASES} }} }}"),
+    "190 aliases of people": Case(
+        20, lambda n: f"{{ t{n}: {TICKET} {{ {many('a{}: requester {{ id }}', 190)} }} }}"
+    ),
+    "one field in 60 operations, on conditions": Case(
+        2,
+        lambda n: (
+            many(f"query Q{{}}({ASKED}) {{{{ ...F }}}}", 60)
+            + f"fragment F on Query {{ t{n}: __typename ...G @skip(if: $a) ...G @skip(if: $b) }}"
+            + "fragment G on Query { __typename @skip(if: $c) }"
+        ),
+        CONDITIONS,
+    ),
+    "190 aliases in 150 operations": Case(
+        2,
+        lambda n: (
+            many("query Q{} {{ ...F }}", 150)
+            + f"fragment F on Query {{ t{n}: {TICKET} {{ {ALIASES} }} }}"
+        ),
+    ),
+    "the same in 40, on conditions": Case(
+        2,
+        lambda n: (
+            many(f"query Q{{}}({ASKED}) {{{{ ...F }}}}", 40)
+            + f"fragment F on Query {{ t{n}: {TICKET} {{ {SKIPPED} {ALIASES} }} }}"
+        ),
+        CONDITIONS,
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What one document takes: characters of text, else bytes."""
+
+    text: int
+    prepared: float
+    executed: float
+    at_most: int
+
+
+def main() -> None:
+    """Print the figures."""
+    with TemporaryDirectory() as folder, embedded_server(Path(folder)) as url:
+        taken = asyncio.run(measured(url))
+    Console(width=120).print(table_of(taken))
+
+
+async def measured(url: str) -> Mapping[str, Taken]:
+    """Return what the documents of each kind take."""
+    await prepare(url)
+    async with open_database(url) as database:
+        plugins = await LivePlugins.read(database, licence_for(None, None), time.time)
+        live = await Live.read(database, Limits(), plugins)
+        return {name: await taken(case, live) for name, case in CASES.items()}
+
+
+async def taken(case: Case, live: Live) -> Taken:
+    """Return what one document takes, on the average of all of the kind."""
+    executor = await interlock_executor(UNBOUNDED)
+    for request in case.requests(case.count):
+        await execute(executor, request, live)
+    texts = [case.text(number) for number in range(case.count)]
+    with traced() as held:
+        for text in texts:
+            await executor.execute(GraphQLRequest(text, operation_name=UNKNOWN), None)
+        prepared = held() / case.count
+        for number in range(case.count):
+            for request in case.requests(number):
+                await execute(executor, request, live)
+        executed = held() / case.count
+    document = Documents(executor.schema, UNBOUNDED).prepared(texts[0])
+    return Taken(len(texts[0]), prepared, executed, document.bytes_at_most)
+
+
+async def execute(executor: GraphQLExecutor, request: GraphQLRequest, live: Live) -> None:
+    """Execute a request.
+
+    Raises:
+        RuntimeError: it is not answered as a whole.
+
+    """
+    response = await executor.execute(request, await live.context_for(ASSIGNEE))
+    if "errors" in response.body:
+        raise RuntimeError(f"{request.query}: {response.body['errors']}")
+
+
+@contextmanager
+def traced() -> Iterator[Callable[[], int]]:
+    """Yield what tells how many bytes are held that were taken in the block."""
+
+    def held() -> int:
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0]
+
+    gc.collect()
+    tracemalloc.start()
+    try:
+        yield held
+    finally:
+        tracemalloc.stop()
+
+
+def table_of(taken: Mapping[str, Taken]) -> Table:
+    """Return the figures of every kind."""
+    table = Table(title=TITLE, title_justify="left")
+    for column in ("document", "characters", "prepared", "executed", "taken for", "ratio"):
+        table.add_column(column, justify="left" if column == "document" else "right")
+    for name, each in taken.items():
+        figures = (each.text, each.prepared, each.executed, each.at_most)
+        ratio = each.executed / each.at_most
+        table.add_row(name, *(f"{figure:,.0f}" for figure in figures), f"{ratio:.2f}")
+    return table
+
+
+if __name__ == "__main__":
+    main()
