@@ -22,9 +22,9 @@ mutation ($id: ID!, $to: Status!) {
 }
 """
 PAGE: Final = 50
-READS: Final = 1_000
-LISTS: Final = 128
-MOVES: Final = 1_000
+READS: Final = 1_200
+LISTS: Final = 150
+MOVES: Final = 1_200
 
 
 class Asked(NamedTuple):
