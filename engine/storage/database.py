@@ -14,7 +14,7 @@ from engine.storage.connections import Connection, ConnectionPool
 from engine.storage.outages import outages_told
 from engine.storage.statements import Statement
 
-POOL_CONNECTIONS: Final = 16
+POOL_CONNECTIONS: Final = 10
 COMMAND_SECONDS_MAX: Final = 30
 
 ANYTHING: Final = Statement.of(select(literal_column("1")))
