@@ -120,10 +120,7 @@ def telling_variables(document: DocumentNode, operation: OperationDefinitionNode
     """
     if operation.operation is not OperationType.SUBSCRIPTION:
         return frozenset()
-    found = Uses()
-    for part in parts_that_tell(document, operation):
-        visit(part, found)
-    return frozenset(found.names)
+    return frozenset().union(*map(variables_in, parts_that_tell(document, operation)))
 
 
 def parts_that_tell(document: DocumentNode, operation: OperationDefinitionNode) -> Iterator[Node]:
@@ -137,6 +134,13 @@ def parts_that_tell(document: DocumentNode, operation: OperationDefinitionNode) 
         else:
             yield selection
     yield from (each for each in document.definitions if isinstance(each, FragmentDefinitionNode))
+
+
+def variables_in(node: Node) -> frozenset[str]:
+    """Return the names of the variables that are used in a part of a document."""
+    found = Uses()
+    visit(node, found)
+    return frozenset(found.names)
 
 
 class Uses(Visitor):
@@ -160,5 +164,4 @@ class Conditions(Visitor):
 
     def enter_directive(self, node: DirectiveNode, *_: object) -> None:
         """Collect the variables of one directive."""
-        values = [argument.value for argument in node.arguments or ()]
-        self.names |= {value.name.value for value in values if isinstance(value, VariableNode)}
+        self.names |= variables_in(node)
