@@ -1,7 +1,6 @@
 """A real PostgreSQL for every test that asks for one: each gets a database of its own."""
 
 import asyncio
-import gc
 import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -33,18 +32,6 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", in_use))
 TEMPLATE = "interlock_template"
 IN_A_HURRY = ("fsync = off", "synchronous_commit = off", "full_page_writes = off")
 """The embedded server of the tests need not survive a power cut."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def put_aside_what_lasts() -> Iterator[None]:
-    """Keep the garbage collector from what earlier modules left behind, as the server does.
-
-    Tartiflette keeps every schema for ever. Going through all of them took seconds, which counted
-    as the computing time of whichever document was being validated.
-    """
-    yield
-    gc.collect()
-    gc.freeze()
 
 
 def at(server: str, database: str) -> str:

@@ -75,8 +75,8 @@ async def bake(schema: GraphQLSchema, resolvers: Resolvers) -> TartifletteNode:
     """
     require_root_resolvers(schema, resolvers)
     schema_name = f"interlock-{next(ENGINE_NUMBERS)}"  # the registry is one for the process
-    register(resolvers, schema_name)
     try:
+        register(resolvers, schema_name)
         await create_engine(
             tartiflette_sdl(schema),
             schema_name=schema_name,
@@ -85,9 +85,12 @@ async def bake(schema: GraphQLSchema, resolvers: Resolvers) -> TartifletteNode:
             coerce_list_concurrently=False,
             coerce_parent_concurrently=False,
         )
+        return SchemaRegistry.find_schema(schema_name)
     except TartifletteError as error:
         raise Misconfigured(f"The resolvers don't fit the GraphQL schema. {error}") from error
-    return SchemaRegistry.find_schema(schema_name)
+    finally:
+        # It is only asked while a schema is made, and would keep it as long as the process runs.
+        SchemaRegistry._schemas.pop(schema_name, None)  # noqa: SLF001
 
 
 def require_root_resolvers(schema: GraphQLSchema, resolvers: Resolvers) -> None:

@@ -1,7 +1,9 @@
 """Compiled selections answer as Tartiflette does without them: data, errors, and their order."""
 
+import gc
 import json
 import re
+import weakref
 from collections.abc import Mapping
 from functools import partial
 from random import Random
@@ -156,6 +158,12 @@ def changed(given: Mapping[str, object], random: Random) -> dict[str, object]:
         for name, value in given.items()
         if random.random() < 0.9
     }
+
+
+async def test_a_schema_that_nobody_holds_is_gone() -> None:
+    baked = weakref.ref(await bake(SCHEMA, maze.resolvers()))
+    gc.collect()
+    assert baked() is None
 
 
 async def test_any_document_is_answered_as_without_them(engines: Engines, worlds: Worlds) -> None:
