@@ -7,13 +7,16 @@ has its own, and takes turns with others as it does there.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from tartiflette.coercers.common import CoercionResult
-from tartiflette.language.ast import VariableNode
+from tartiflette.language.ast import ListValueNode, ObjectValueNode, VariableNode
 from tartiflette.utils.values import is_invalid_value
 
 from api.graphql.conversion import TartifletteNode
+
+SPELT_OUT: Final = (ListValueNode, ObjectValueNode)
+"""Tartiflette suspends while it coerces them: not even to find out what they are is it asked."""
 
 TartifletteArgument: TypeAlias = Any
 """An argument of Tartiflette's schema."""
@@ -67,12 +70,14 @@ async def known_arguments(
     asked = {each.name.value: each for each in node.arguments or ()}
     stated, given = {}, []
     for name, argument in declared.items():
-        value = asked[name].value if name in asked else None
-        if isinstance(value, VariableNode):
-            given.append(given_by(value.name.value, name, argument))
+        literal = asked[name].value if name in asked else argument.default_value
+        if isinstance(literal, VariableNode):
+            given.append(given_by(literal.name.value, name, argument))
             continue
+        if isinstance(literal, SPELT_OUT):
+            return None
         result = await stated_value(argument, node, asked.get(name))
-        if result is None or result.errors or isinstance(result.value, (list, dict)):
+        if result is None or result.errors or isinstance(result.value, list):
             return None
         if not is_invalid_value(result.value):
             stated[name] = result.value

@@ -1,8 +1,9 @@
 """The whole application on a real database, asked over a socket."""
 
+import gc
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,7 +12,7 @@ from typing import Any, Final
 
 import pytest
 import pytest_asyncio
-from aiohttp import web
+from aiohttp import web, web_app
 from aiohttp.test_utils import TestClient, TestServer
 from playwright.async_api import Browser, async_playwright
 from pydantic import SecretStr
@@ -37,6 +38,18 @@ Client = TestClient[web.Request, web.Application]
 
 def bearer(actor: Actor) -> dict[str, str]:
     return {"Authorization": f"Bearer {TOKENS.mint(actor, timedelta(hours=1))}"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def let_go_of_applications() -> Iterator[None]:
+    """Drop what aiohttp remembers of the last thousand handlers, and with them of applications.
+
+    There is one in a server. Of all in a run of the tests, it is so much that a collection of
+    garbage took seconds, which counted as the computing time of the document being validated.
+    """
+    yield
+    web_app._cached_build_middleware.cache_clear()  # noqa: SLF001
+    gc.collect()
 
 
 @pytest.fixture
