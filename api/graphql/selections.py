@@ -115,10 +115,13 @@ class Executable:
 
     def plans(self, variables: Mapping[str, object]) -> Plans:
         """Return what was compiled for these answers to the conditions; only so many are kept."""
-        answers = tuple(variables.get(name) for name in self.conditions)
-        if answers not in self._plans and len(self._plans) == KEPT_PLANS:
-            self._plans.clear()
-        return self._plans.setdefault(answers, Plans())
+        answers = tuple(map(variables.get, self.conditions))
+        known = self._plans.get(answers)
+        if known is None:
+            if len(self._plans) == KEPT_PLANS:
+                self._plans.clear()
+            known = self._plans[answers] = Plans()
+        return known
 
 
 def executables_of(
