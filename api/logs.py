@@ -9,7 +9,7 @@ import logging
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, cast
 
 import orjson
 import structlog
@@ -19,7 +19,7 @@ from structlog.dev import ConsoleRenderer, plain_traceback
 from structlog.processors import ExceptionRenderer, JSONRenderer, TimeStamper
 from structlog.stdlib import ProcessorFormatter
 from structlog.tracebacks import ExceptionDictTransformer
-from structlog.typing import EventDict, Processor
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 from api.log_notes import with_notes
 from api.settings import LogFormat, LogLevel
@@ -38,11 +38,20 @@ def configure_logging(form: LogFormat, level: LogLevel) -> None:
     renderers = renderers_of(form)
     structlog.configure(
         processors=[*COMMON, *renderers],
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=writers_of(form),
         wrapper_class=structlog.make_filtering_bound_logger(number),
         cache_logger_on_first_use=True,
     )
     route_libraries(renderers, number)
+
+
+def writers_of(form: LogFormat) -> Callable[..., WrappedLogger]:
+    """Return what makes the loggers that write lines of a form, as its renderers make them."""
+    match form:
+        case LogFormat.TEXT:
+            return structlog.WriteLoggerFactory(sys.stderr)
+        case LogFormat.JSON:
+            return structlog.BytesLoggerFactory(sys.stderr.buffer)
 
 
 def renderers_of(form: LogFormat) -> list[Processor]:
@@ -63,23 +72,32 @@ def with_moment(_logger: object, _method: str, event: EventDict) -> EventDict:
     return event
 
 
-def json_line(event: object, default: Callable[[object], object]) -> str:
+def json_line(event: object, default: Callable[[object], object]) -> bytes:
     """Return an event as one line of JSON; `default` tells what an unknown object becomes."""
 
     def told(value: object) -> object:
         return value.isoformat() if isinstance(value, datetime) else default(value)
 
     try:
-        return orjson.dumps(event, default=default, option=orjson.OPT_UTC_Z).decode()
+        return orjson.dumps(event, default=default, option=orjson.OPT_UTC_Z)
     except TypeError:  # half a surrogate pair, or a number beyond 64 bits
-        return json.dumps(event, default=told)
+        return json.dumps(event, default=told).encode()
+
+
+def as_text(_logger: object, _method: str, line: str | bytes) -> str:
+    """Return a line as the handlers of `logging` write it."""
+    return line if isinstance(line, str) else line.decode()
 
 
 def formatter_of(renderers: list[Processor]) -> logging.Formatter:
     """Return what formats the records of `logging` as the lines of Interlock."""
     return ProcessorFormatter(
         foreign_pre_chain=(*COMMON, structlog.stdlib.add_logger_name),
-        processors=[ProcessorFormatter.remove_processors_meta, *renderers],
+        processors=[
+            ProcessorFormatter.remove_processors_meta,
+            *renderers,
+            cast("Processor", as_text),  # structlog has no type for what follows a renderer
+        ],
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 import structlog
 
 from api.log_notes import begin_notes, note, with_notes
-from api.logs import formatter_of, renderers_of
+from api.logs import as_text, formatter_of, renderers_of
 from api.settings import LogFormat
 
 
@@ -18,8 +18,7 @@ def rendered(form: LogFormat, **event: object) -> str:
     line: Any = dict(event)
     for renderer in renderers_of(form):
         line = renderer(structlog.get_logger(), "info", line)
-    assert isinstance(line, str)
-    return line
+    return as_text(None, "info", line)
 
 
 @pytest.mark.parametrize("form", LogFormat)
