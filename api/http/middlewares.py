@@ -16,7 +16,7 @@ from api.http.entrances import let_in
 from api.http.keys import METRICS, RATE_LIMITS, REQUEST_ID, VIEWER
 from api.http.probes import PROBE_PATHS
 from api.http.problems import Problem, told
-from api.http.throttling import share_of_viewer, throttle_addresses
+from api.http.throttling import share_of_viewer, take_of_address
 from api.log_notes import begin_notes, note
 from engine.errors import InterlockError, InvalidInput
 
@@ -90,6 +90,7 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let in who may enter by the route, as often as they may; without a route, everybody."""
+    take_of_address(request)
     if request.match_info.http_exception is None:
         await let_in(request)
     if VIEWER not in request:
@@ -98,12 +99,7 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
 
 
-MIDDLEWARES: Final[tuple[Middleware, ...]] = (
-    observe,
-    answer_problems,
-    throttle_addresses,
-    guard,
-)
+MIDDLEWARES: Final[tuple[Middleware, ...]] = (observe, answer_problems, guard)
 
 
 async def complete(request: web.Request, response: web.StreamResponse) -> None:
