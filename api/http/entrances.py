@@ -12,7 +12,7 @@ from typing import Final
 
 from aiohttp import hdrs, web
 
-from api.http.keys import ACTOR, API_KEYS, ENTRANCES, TOKENS, VIEWER, Entrance
+from api.http.keys import ACTOR, API_KEYS, ENTRANCES, TOKEN, TOKENS, VIEWER, Entrance
 from api.http.problems import TELLERS, Teller
 from api.identity import bearer_token
 from api.keys import Scope
@@ -22,10 +22,10 @@ API_KEY_HEADER: Final = "X-API-Key"
 
 
 async def signed_in(request: web.Request) -> None:
-    """Let in whoever has a valid token; the handler finds the person at `request[ACTOR]`."""
+    """Let in whoever has a valid token; the handler finds it, and who it is, in the request."""
     token = bearer_token(request.headers.getall(hdrs.AUTHORIZATION, []))
     actor = await request.app[TOKENS].identified(token)
-    request[ACTOR], request[VIEWER] = actor, actor.id
+    request[TOKEN], request[ACTOR], request[VIEWER] = token, actor, actor.id
     note(actor=actor.id)
 
 

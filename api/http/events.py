@@ -21,10 +21,9 @@ from api.graphql.executor import GraphQLExecutor, GraphQLResponse, refusal
 from api.http.entrances import By, signed_in
 from api.http.graphql import ContextFor, tell_in_graphql
 from api.http.graphql_requests import SAFE_METHODS, Parameters, what_is_asked
-from api.http.keys import ACTOR, TOKENS
+from api.http.keys import ACTOR, TOKEN, TOKENS
 from api.http.lifetimes import End, Lifetime, Lifetimes, StreamEnded, taken_within
 from api.http.negotiation import chosen
-from api.identity import bearer_token
 from api.limits import STREAM_LIMITS, StreamLimits
 from engine.errors import InvalidInput
 
@@ -53,11 +52,10 @@ class EventsDoor:
         accept = ", ".join(request.headers.getall(hdrs.ACCEPT, []))
         chosen(accept, (EVENT_STREAM,), default=EVENT_STREAM)
         answers = await self._answers(request)
-        token = bearer_token(request.headers.getall(hdrs.AUTHORIZATION, []))
         response = web.StreamResponse(headers=HEADERS)
         with suppress(StreamEnded, ConnectionError):
             async with self.lifetimes.one() as lifetime, aclosing(answers):
-                lifetime.lasts_as_long_as(token, request.app[TOKENS])
+                lifetime.lasts_as_long_as(request[TOKEN], request.app[TOKENS])
                 await response.prepare(request)
                 await EventStream(request, response, self.limits).tell(answers, lifetime)
         return response

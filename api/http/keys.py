@@ -15,6 +15,9 @@ from engine.tickets.actor import Actor
 ACTOR: Final = web.RequestKey("actor", Actor)
 """The person who asks. Every request has one, save those to routes with another entrance."""
 
+TOKEN: Final = web.RequestKey("token", str)
+"""By which that person was let in."""
+
 VIEWER: Final = web.RequestKey("viewer", str)
 """Whose share of the server a request takes: a person's or a machine's."""
 

@@ -141,6 +141,7 @@ async def test_whoever_asks_too_often_is_told_when_to_ask_again(hurried: Client)
     async with hurried.get(path, headers=SIGNED_IN) as answer:
         assert answer.status == ask.status
         assert int(answer.headers["Retry-After"]) > 0
+        assert '"viewer";r=0;t=' in answer.headers["RateLimit"]
         assert_as_declared(answer, await declared(hurried, ask))
 
 

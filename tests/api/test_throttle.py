@@ -177,7 +177,7 @@ async def test_whoever_asks_too_often_is_told_so_and_nobody_else_is() -> None:
             problem = await refused.json()
             assert (problem["code"], problem["limit"]) == ("too_many_requests", "viewer_rate")
             assert int(refused.headers["Retry-After"]) == problem["retryAfter"] > 900
-            assert '"viewer";r=0;t=2000' in refused.headers["RateLimit"]
+            assert '"viewer";r=0;t=' in refused.headers["RateLimit"]
             assert '"viewer";q=2;w=2000' in refused.headers["RateLimit-Policy"]
         for headers, path in ((bearer(BERT), "/"), ({"X-API-Key": KEY}, "/key")):
             async with client.get(path, headers=headers) as other:
