@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Final
 
@@ -16,15 +15,11 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import select
 
-from benchmarks.made import FAST, make_tickets
-from benchmarks.storage import DEFAULTS
+from benchmarks.databases import SETTLE, declare, run, temporary_server
+from benchmarks.made import make_tickets
 from engine.storage.database import open_database
-from engine.storage.embedded import embedded_server
-from engine.storage.schema import migrate
 from engine.storage.statements import Statement
 from engine.storage.table_rows import KEPT
-from engine.vocabulary import SYSTEM
-from reconciler.apply import Order, reconcile
 from reconciler.backup import ROW, backup_lines
 
 SIZES: Final = (25_000, 100_000)
@@ -78,22 +73,17 @@ def main() -> None:
 
 def measured(tickets: int) -> list[tuple[Export, Export]]:
     """Make so many tickets, and take rounds of an export and a COPY."""
-    with TemporaryDirectory() as folder, embedded_server(Path(folder)) as url:
+    with temporary_server() as url:
         uvloop.run(fill(url, tickets))
         return [in_turn(url) for _ in range(ROUNDS)]
 
 
 async def fill(url: str, tickets: int) -> None:
     """Make the tickets and their histories; exporting asks nobody whether they fit."""
-    await migrate(url)
-    async with open_database(url, 1) as database:
-        await reconcile(database, DEFAULTS, Order(by=SYSTEM), source="benchmark")
+    await declare(url)
     await make_tickets(url, tickets)
-    connection = await asyncpg.connect(url)
-    await connection.execute(FAST)
-    await connection.execute(HISTORY, ENTRIES)
-    await connection.execute("VACUUM ANALYZE")
-    await connection.close()
+    await run(url, HISTORY, ENTRIES)
+    await run(url, SETTLE)
 
 
 def in_turn(url: str) -> tuple[Export, Export]:

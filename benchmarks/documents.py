@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import product
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 from rich.console import Console
@@ -23,11 +21,10 @@ from api.licences import licence_for
 from api.limits import GraphQLLimits, Limits
 from api.live import Live
 from api.plugins import LivePlugins
-from benchmarks.fleet import ASSIGNEE, Fleet, ticket_id
+from benchmarks.databases import temporary_server
+from benchmarks.fleet import ASSIGNEE, Fleet, prepare, ticket_id
 from benchmarks.hostile import UNKNOWN, many
-from benchmarks.storage import prepare
 from engine.storage.database import open_database
-from engine.storage.embedded import embedded_server
 
 TICKET: Final = f'ticket(id: "{ticket_id(Fleet.PLAIN, 0)}")'
 FIELDS: Final = """
@@ -122,7 +119,7 @@ class Taken:
 
 def main() -> None:
     """Print the figures."""
-    with TemporaryDirectory() as folder, embedded_server(Path(folder)) as url:
+    with temporary_server() as url:
         taken = asyncio.run(measured(url))
     Console(width=120).print(table_of(taken))
 

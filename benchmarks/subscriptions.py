@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Final, NamedTuple
 
@@ -23,18 +22,14 @@ from rich.table import Table
 from api.facts import JsonObject
 from api.http.socket_messages import SUBPROTOCOL
 from api.identity import SecretTokens
+from benchmarks.databases import declare, temporary_server
 from benchmarks.fleet import ASSIGNEE
 from benchmarks.socket_servers import BARE, OURS
-from benchmarks.storage import DEFAULTS
 from engine.storage.database import open_database
-from engine.storage.embedded import embedded_server
 from engine.storage.journal import Position, journal_end
-from engine.storage.schema import migrate
 from engine.storage.ticket_store import TicketStore
 from engine.tickets.actor import Actor
 from engine.tickets.requests import CreateTicket
-from engine.vocabulary import SYSTEM
-from reconciler.apply import Order, reconcile
 
 SUBSCRIBERS: Final = 5_000
 ROUNDS: Final = 9
@@ -173,7 +168,7 @@ SCENARIOS: Final = {
 
 def main() -> None:
     """Print memory and times."""
-    with TemporaryDirectory() as folder, embedded_server(Path(folder)) as url:
+    with temporary_server() as url:
         measured = uvloop.run(measure(url))
     Console(width=120).print(table_of(measured))
 
@@ -191,9 +186,8 @@ async def measure(url: str) -> dict[str, Measured]:
 
 async def prepare(url: str) -> tuple[str, str]:
     """Make the schema, the workflows and two tickets; return the ids of these."""
-    await migrate(url)
+    await declare(url)
     async with open_database(url) as database:
-        await reconcile(database, DEFAULTS, Order(by=SYSTEM), source="benchmark")
         form = CreateTicket.checked(
             title="Payments fail", workflow="incident_response", assignee=ASSIGNEE.id
         )

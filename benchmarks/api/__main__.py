@@ -8,9 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import product
-from pathlib import Path
 from statistics import median, quantiles
-from tempfile import TemporaryDirectory
 from typing import Final
 
 import uvloop
@@ -21,9 +19,8 @@ from api.identity import SecretTokens
 from benchmarks.api.cases import CASES, Asked, Case, Variables
 from benchmarks.api.load import Taken, request_of, taken
 from benchmarks.api.served import SECRET
-from benchmarks.fleet import ASSIGNEE
-from benchmarks.storage import prepare
-from engine.storage.embedded import embedded_server
+from benchmarks.databases import temporary_server
+from benchmarks.fleet import ASSIGNEE, prepare
 
 CEILING: Final = "bare"
 CONCURRENCIES: Final = (1, 16, 64)
@@ -70,7 +67,7 @@ CONTENDERS: Final = {
 
 def main() -> None:
     """Print the figures."""
-    with TemporaryDirectory() as folder, embedded_server(Path(folder)) as url, ExitStack() as stack:
+    with temporary_server() as url, ExitStack() as stack:
         uvloop.run(prepare(url))
         kinds = dict.fromkeys(each.server for each in CONTENDERS.values())
         ports = {kind: stack.enter_context(server(kind, url)) for kind in kinds}
