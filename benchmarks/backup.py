@@ -11,12 +11,12 @@ from typing import Final
 
 import asyncpg
 import uvloop
-from rich.console import Console
 from rich.table import Table
 from sqlalchemy import select
 
 from benchmarks.databases import SETTLE, declare, run, temporary_server
 from benchmarks.made import make_tickets
+from benchmarks.tables import figures, headed, show
 from engine.storage.database import open_database
 from engine.storage.statements import Statement
 from engine.storage.table_rows import KEPT
@@ -68,7 +68,7 @@ class Export:
 
 def main() -> None:
     """Print rates, ratios and peaks."""
-    Console(width=120).print(table_of({size: measured(size) for size in SIZES}))
+    show(table_of({size: measured(size) for size in SIZES}))
 
 
 def measured(tickets: int) -> list[tuple[Export, Export]]:
@@ -146,12 +146,9 @@ def peak_bytes() -> int:
 
 def table_of(rounds: dict[int, list[tuple[Export, Export]]]) -> Table:
     """Return medians, and of the ratios within a round, as a table."""
-    table = Table(title=TITLE, caption=CAPTION, caption_justify="left")
-    for heading in (
-        *("tickets", "rows", "rows per second", "of COPY"),
-        *("peak, MiB", "of which the export, MiB"),
-    ):
-        table.add_column(heading, justify="right")
+    rates = figures("tickets", "rows", "rows per second", "of COPY")
+    peaks = figures("peak, MiB", "of which the export, MiB")
+    table = headed(*rates, *peaks, title=TITLE, caption=CAPTION)
     for size, taken in rounds.items():
         exports = [export for export, _ in taken]
         table.add_row(

@@ -6,11 +6,11 @@ from time import perf_counter
 from typing import Final, TypeAlias
 
 import uvloop
-from rich.console import Console
 from rich.table import Table
 
 from benchmarks.databases import declare, temporary_server
 from benchmarks.made import make_tickets
+from benchmarks.tables import figures, headed, show
 from engine.storage.conditions import Conditions, conditions_of
 from engine.storage.database import Database, open_database
 from engine.storage.finding import find_tickets
@@ -82,7 +82,7 @@ def main() -> None:
     """Print medians, 99th percentiles and ratios."""
     with temporary_server() as url:
         times = uvloop.run(measured(url))
-    Console(width=120).print(table_of(times))
+    show(table_of(times))
 
 
 async def measured(url: str) -> Times:
@@ -132,14 +132,8 @@ async def milliseconds(
 
 def table_of(times: Times) -> Table:
     """Return the times as a table."""
-    table = Table(
-        *("tickets", "page", "p50", "p99", "ratio"),
-        title=TITLE,
-        title_justify="left",
-        caption=CAPTION,
-        caption_justify="left",
-        width=100,
-    )
+    columns = figures("p50", "p99", "ratio")
+    table = headed("tickets", "page", *columns, title=TITLE, caption=CAPTION)
     reference = middle_and_tail(times[PLAIN, "first"])[0]
     for (name, page), taken in times.items():
         middle, tail = middle_and_tail(taken)

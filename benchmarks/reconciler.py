@@ -10,15 +10,14 @@ from typing import Final
 
 import asyncpg
 import uvloop
-from rich.console import Console
-from rich.table import Table
 
 from benchmarks import estate
 from benchmarks.databases import temporary_server
 from benchmarks.engine import drain
 from benchmarks.estate import WHOLE, Size, values
 from benchmarks.passers_by import longest_wait
-from benchmarks.timing import ROUNDS, Row, Seconds, medians_by_name, timed
+from benchmarks.tables import Comparison, compared, show
+from benchmarks.timing import ROUNDS, Seconds, medians_by_name, timed
 from engine.storage.database import Database, open_database
 from engine.storage.schema import migrate
 from engine.storage.ticket_counts import count_live_tickets
@@ -96,11 +95,9 @@ def main() -> None:
     seconds = asyncio.run(medians_by_name(reading))
     with temporary_server() as server:
         seconds |= uvloop.run(measured(server))
-    columns = ("what", "median", "reference", "its median", "ratio")
-    table = Table(*columns, title=TITLE, caption=CAPTION, caption_justify="left")
-    for what, reference, most in COMPARED:
-        table.add_row(*compared(with_shares(seconds), what, reference, most))
-    Console(width=140).print(table)
+    taken = with_shares(seconds)
+    rows = [comparison(taken, *each) for each in COMPARED]
+    show(compared(rows, title=TITLE, caption=CAPTION))
 
 
 async def measured(server: str) -> Seconds:
@@ -224,7 +221,7 @@ def with_shares(seconds: Seconds) -> Seconds:
     return seconds | shares
 
 
-def compared(seconds: Seconds, what: str, reference: str, most: float | None) -> Row:
+def comparison(seconds: Seconds, what: str, reference: str, most: float | None) -> Comparison:
     """Return a row: what was timed, a reference, and the ratio that is aimed at."""
     ours, its = seconds[what], seconds[reference]
     aim = f" (at most {most})" if most else ""

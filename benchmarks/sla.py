@@ -8,11 +8,11 @@ from typing import Final
 
 import asyncpg
 import uvloop
-from rich.console import Console
 from rich.table import Table
 
 from benchmarks.databases import SETTLE, declare, temporary_server, unchecked
 from benchmarks.made import make_tickets
+from benchmarks.tables import figures, headed, show
 from engine.storage.batches import BATCH_TICKETS
 from engine.storage.breaches import sweep_due_times
 from engine.storage.closings import close_quiet_tickets
@@ -86,7 +86,7 @@ def main() -> None:
     """Print medians and ratios."""
     with temporary_server() as url:
         times = uvloop.run(measured(url))
-    Console(width=120).print(table_of(times))
+    show(table_of(times))
 
 
 async def measured(url: str) -> dict[str, float]:
@@ -167,10 +167,8 @@ async def swept(database: Database, expected: int) -> float:
 
 def table_of(times: dict[str, float]) -> Table:
     """Return the medians with their ratios."""
-    table = Table(title=TITLE, caption=CAPTION, caption_justify="left")
-    table.add_column("what")
-    for heading in ("ms", "tickets per second", "ratio"):
-        table.add_column(heading, justify="right")
+    columns = figures("ms", "tickets per second", "ratio")
+    table = headed("what", *columns, title=TITLE, caption=CAPTION)
     for name, taken in times.items():
         idle = name.endswith("nothing to do")
         per_second = "" if idle else f"{1_000 * DUE / taken:,.0f}"

@@ -12,7 +12,6 @@ from typing import Final, TypeAlias
 
 import asyncpg
 import uvloop
-from rich.console import Console
 from rich.table import Table
 
 from benchmarks import pgbench
@@ -27,6 +26,7 @@ from benchmarks.fleet import (
     move_all,
     prepare,
 )
+from benchmarks.tables import figures, headed, show
 from engine.storage.database import Database, open_database
 from engine.storage.ticket_store import TicketStore
 from engine.storage.transition import transition_statement
@@ -59,7 +59,7 @@ def main() -> None:
         script = Path(folder) / "transition.sql"
         script.write_text(pgbench.script(STATEMENT, values(Status.OPEN)))
         rates = uvloop.run(measured(url, script))
-    Console(width=140).print(table_of(rates))
+    show(table_of(rates))
 
 
 async def measured(url: str, script: Path) -> Rates:
@@ -149,14 +149,8 @@ def values(target: Status) -> dict[str, object]:
 
 def table_of(rates: Rates) -> Table:
     """Return medians and ratios as a table."""
-    table = Table(
-        *("connections", "what", "per second", "of pgbench", "of bare asyncpg"),
-        title=TITLE,
-        title_justify="left",
-        caption=CAPTION,
-        caption_justify="left",
-        width=100,
-    )
+    speed = figures("per second", "of pgbench", "of bare asyncpg")
+    table = headed(*figures("connections"), "what", *speed, title=TITLE, caption=CAPTION)
     for writers, ways in rates.items():
         for name, rate in ways.items():
             ratios = (ratio(rate, ways[other]) for other in ("pgbench", "bare asyncpg"))

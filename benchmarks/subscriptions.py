@@ -16,7 +16,6 @@ from typing import Final, NamedTuple
 import aiohttp
 import uvloop
 from pydantic import SecretStr
-from rich.console import Console
 from rich.table import Table
 
 from api.facts import JsonObject
@@ -25,6 +24,7 @@ from api.identity import SecretTokens
 from benchmarks.databases import declare, temporary_server
 from benchmarks.fleet import ASSIGNEE
 from benchmarks.socket_servers import BARE, OURS
+from benchmarks.tables import figures, headed, show
 from engine.storage.database import open_database
 from engine.storage.journal import Position, journal_end
 from engine.storage.ticket_store import TicketStore
@@ -170,7 +170,7 @@ def main() -> None:
     """Print memory and times."""
     with temporary_server() as url:
         measured = uvloop.run(measure(url))
-    Console(width=120).print(table_of(measured))
+    show(table_of(measured))
 
 
 async def measure(url: str) -> dict[str, Measured]:
@@ -313,14 +313,8 @@ def cpu_seconds(pid: int) -> float:
 
 def table_of(measured: dict[str, Measured]) -> Table:
     """Return everything as a table."""
-    table = Table(
-        *("subscribed to", "viewers", "told", "KB each", "CPU", "first", "last"),
-        title=TITLE,
-        title_justify="left",
-        caption=CAPTION,
-        caption_justify="left",
-        width=110,
-    )
+    columns = figures("viewers", "told", "KB each", "CPU", "first", "last")
+    table = headed("subscribed to", *columns, title=TITLE, caption=CAPTION)
     for name, each in measured.items():
         scenario = SCENARIOS[name]
         people = (f"{scenario.viewers:,}", f"{scenario.listeners:,}")

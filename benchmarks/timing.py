@@ -8,8 +8,6 @@ from typing import Final, TypeAlias
 
 ROUNDS: Final = 7
 
-Row: TypeAlias = tuple[str, str, str, str, str]
-"""What was timed, its median, the reference, its median, and the ratio of the two."""
 Seconds: TypeAlias = dict[str, float]
 """How long things took, by name."""
 

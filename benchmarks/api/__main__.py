@@ -12,7 +12,6 @@ from statistics import median, quantiles
 from typing import Final
 
 import uvloop
-from rich.console import Console
 from rich.table import Table
 
 from api.identity import SecretTokens
@@ -21,6 +20,7 @@ from benchmarks.api.load import Taken, request_of, taken
 from benchmarks.api.served import SECRET
 from benchmarks.databases import temporary_server
 from benchmarks.fleet import ASSIGNEE, prepare
+from benchmarks.tables import figures, headed, show
 
 CEILING: Final = "bare"
 CONCURRENCIES: Final = (1, 16, 64)
@@ -72,7 +72,7 @@ def main() -> None:
         kinds = dict.fromkeys(each.server for each in CONTENDERS.values())
         ports = {kind: stack.enter_context(server(kind, url)) for kind in kinds}
         rounds = uvloop.run(race(ports))
-    Console(width=120).print(table_of(rounds))
+    show(table_of(rounds))
 
 
 @contextmanager
@@ -115,9 +115,8 @@ async def race(ports: Mapping[str, int]) -> Rounds:
 
 def table_of(rounds: Rounds) -> Table:
     """Return the figures as a table."""
-    table = Table(title=TITLE, caption=CAPTION, title_justify="left", caption_justify="left")
-    for column in ("case", "at a time", "server", "a second", f"of {CEILING}", "p50 ms", "p99 ms"):
-        table.add_column(column, justify="left" if column in {"case", "server"} else "right")
+    speed = figures("a second", f"of {CEILING}", "p50 ms", "p99 ms")
+    table = headed("case", *figures("at a time"), "server", *speed, title=TITLE, caption=CAPTION)
     for (case, concurrency, kind), results in rounds.items():
         ceiling = rounds[case, concurrency, CEILING]
         ratio = median(
