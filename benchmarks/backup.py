@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
-from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import Final
@@ -16,7 +15,9 @@ from sqlalchemy import select
 
 from benchmarks.databases import SETTLE, declare, run, temporary_server
 from benchmarks.made import make_tickets
+from benchmarks.processes import KIBIBYTE, memory_bytes
 from benchmarks.tables import figures, headed, show
+from benchmarks.timing import ratio
 from engine.storage.database import open_database
 from engine.storage.statements import Statement
 from engine.storage.table_rows import KEPT
@@ -27,7 +28,6 @@ SIZES: Final = (25_000, 100_000)
 ENTRIES: Final = 4
 """Of history, a ticket."""
 ROUNDS: Final = 3
-KIBIBYTE: Final = 1024
 MEBIBYTE: Final = 1024 * KIBIBYTE
 
 HISTORY: Final = """
@@ -109,10 +109,10 @@ async def export_all(url: str) -> Export:
     """Do as `exported`."""
     rows = 0
     async with open_database(url, 1) as database:
-        before, start = peak_bytes(), perf_counter()
+        before, start = memory_bytes("VmHWM"), perf_counter()
         async for line in backup_lines(database):
             rows += line.startswith(ROW)
-        return Export(rows, perf_counter() - start, before, peak_bytes())
+        return Export(rows, perf_counter() - start, before, memory_bytes("VmHWM"))
 
 
 def copied(url: str) -> Export:
@@ -128,34 +128,29 @@ async def copy_all(url: str) -> Export:
 
     rows = 0
     connection = await asyncpg.connect(url)
-    before, start = peak_bytes(), perf_counter()
+    before, start = memory_bytes("VmHWM"), perf_counter()
     for table in KEPT.values():
         query = Statement.of(select(table).order_by(*table.primary_key.columns))
         status = await connection.copy_from_query(query.sql, output=throw_away)
         rows += int(status.removeprefix("COPY "))
     seconds = perf_counter() - start
     await connection.close()
-    return Export(rows, seconds, before, peak_bytes())
-
-
-def peak_bytes() -> int:
-    """Return the most memory that this process ever held."""
-    status = Path("/proc/self/status").read_text("utf-8")
-    return int(status.partition("VmHWM:")[2].split()[0]) * KIBIBYTE
+    return Export(rows, seconds, before, memory_bytes("VmHWM"))
 
 
 def table_of(rounds: dict[int, list[tuple[Export, Export]]]) -> Table:
     """Return medians, and of the ratios within a round, as a table."""
-    rates = figures("tickets", "rows", "rows per second", "of COPY")
-    peaks = figures("peak, MiB", "of which the export, MiB")
-    table = headed(*rates, *peaks, title=TITLE, caption=CAPTION)
+    speed = figures("tickets", "rows", "rows per second", "of COPY")
+    memory = figures("peak, MiB", "of which the export, MiB")
+    table = headed(*speed, *memory, title=TITLE, caption=CAPTION)
     for size, taken in rounds.items():
         exports = [export for export, _ in taken]
+        rates = [export.rate for export in exports]
         table.add_row(
             f"{size:,}",
             f"{exports[0].rows:,}",
-            f"{median(each.rate for each in exports):,.0f}",
-            f"{median(export.rate / copy.rate for export, copy in taken):.2f}",
+            f"{median(rates):,.0f}",
+            f"{ratio(rates, [copy.rate for _, copy in taken]):.2f}",
             mebibytes([each.peak for each in exports]),
             mebibytes([each.peak - each.before for each in exports]),
         )

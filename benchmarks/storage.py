@@ -27,6 +27,7 @@ from benchmarks.fleet import (
     prepare,
 )
 from benchmarks.tables import figures, headed, show
+from benchmarks.timing import ratio
 from engine.storage.database import Database, open_database
 from engine.storage.ticket_store import TicketStore
 from engine.storage.transition import transition_statement
@@ -153,15 +154,10 @@ def table_of(rates: Rates) -> Table:
     table = headed(*figures("connections"), "what", *speed, title=TITLE, caption=CAPTION)
     for writers, ways in rates.items():
         for name, rate in ways.items():
-            ratios = (ratio(rate, ways[other]) for other in ("pgbench", "bare asyncpg"))
+            ratios = (f"{ratio(rate, ways[other]):.2f}" for other in ("pgbench", "bare asyncpg"))
             table.add_row(str(writers), name, f"{median(rate):,.0f}", *ratios)
         table.add_section()
     return table
-
-
-def ratio(rates: Sequence[float], others: Sequence[float]) -> str:
-    """Return the median of the ratios within a round: a machine that slows down slows all."""
-    return f"{median(ours / its for ours, its in zip(rates, others, strict=True)):.2f}"
 
 
 if __name__ == "__main__":

@@ -1,30 +1,25 @@
 """Thousands of subscribers on one server: their memory, and how fast they are told of a change."""
 
 import asyncio
-import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
-from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import Final, NamedTuple
 
 import aiohttp
 import uvloop
-from pydantic import SecretStr
 from rich.table import Table
 
 from api.facts import JsonObject
 from api.http.socket_messages import SUBPROTOCOL
-from api.identity import SecretTokens
 from benchmarks.databases import declare, temporary_server
 from benchmarks.fleet import ASSIGNEE
+from benchmarks.processes import KIBIBYTE, cpu_seconds, memory_bytes, serving
 from benchmarks.socket_servers import BARE, OURS
 from benchmarks.tables import figures, headed, show
+from benchmarks.tokens import SECRET, token_of
 from engine.storage.database import open_database
 from engine.storage.journal import Position, journal_end
 from engine.storage.ticket_store import TicketStore
@@ -34,8 +29,7 @@ from engine.tickets.requests import CreateTicket
 SUBSCRIBERS: Final = 5_000
 ROUNDS: Final = 9
 OPENED_AT_ONCE: Final = 50
-SECRET: Final = "0123456789abcdef" * 2
-TOKENS: Final = SecretTokens(SecretStr(SECRET))
+SERVERS: Final = "benchmarks.socket_servers"
 LIMITS: Final = "address_rate=0 viewer_rate=0 viewer_requests=100000"
 
 ADMIN: Final = Actor("u_a0", "Ada L.", is_admin=True)
@@ -198,9 +192,10 @@ async def prepare(url: str) -> tuple[str, str]:
 async def run(scenario: Scenario, url: str, scene: Scene) -> Measured:
     """Let everybody subscribe, then change the ticket again and again."""
     audience = Audience()
-    async with serving(scenario.server, url) as (pid, address), connected(address) as session:
-        empty = resident_kilobytes(pid)
-        async with AsyncExitStack() as stack:
+    settings = settings_for(url)
+    with serving(SERVERS, scenario.server, settings=settings) as (pid, address):
+        async with connected(address) as session, AsyncExitStack() as stack:
+            empty = memory_bytes("VmRSS", pid)
             for first in range(0, SUBSCRIBERS, OPENED_AT_ONCE):
                 some = range(first, first + OPENED_AT_ONCE)
                 asked = [
@@ -214,32 +209,20 @@ async def run(scenario: Scenario, url: str, scene: Scene) -> Measured:
             idle = cpu_seconds(pid)
             times = [await change(session, scene, audience, scenario) for _ in range(ROUNDS)]
             cpu = (cpu_seconds(pid) - idle) * 1_000 / ROUNDS
-            kilobytes = (resident_kilobytes(pid) - empty) / SUBSCRIBERS
+            kilobytes = (memory_bytes("VmRSS", pid) - empty) / SUBSCRIBERS / KIBIBYTE
     first_heard, last_heard = (median(each) * 1_000 for each in zip(*times, strict=True))
     return Measured(kilobytes, cpu, first_heard, last_heard)
 
 
-@asynccontextmanager
-async def serving(server: str, url: str) -> AsyncIterator[tuple[int, str]]:
-    """Run a server for the length of the block; yield its process id and address."""
-    settings = {
+def settings_for(url: str) -> dict[str, str]:
+    """Return the settings of a server."""
+    return {
         "INTERLOCK_DATABASE_URL": url,
-        "INTERLOCK_JWT_SECRET": SECRET,
+        "INTERLOCK_JWT_SECRET": SECRET.get_secret_value(),
         "INTERLOCK_PORT": "0",
         "INTERLOCK_LIMITS": LIMITS,
         "INTERLOCK_LOG_LEVEL": "warning",
     }
-    command = (sys.executable, "-m", "benchmarks.socket_servers", server)
-    process = await asyncio.create_subprocess_exec(
-        *command, env=os.environ | settings, stdout=subprocess.PIPE
-    )
-    if process.stdout is None:
-        raise RuntimeError("the server says nothing")
-    try:
-        yield process.pid, (await process.stdout.readline()).decode().strip()
-    finally:
-        process.terminate()
-        await process.wait()
 
 
 @asynccontextmanager
@@ -255,7 +238,7 @@ async def connected(address: str) -> AsyncIterator[aiohttp.ClientSession]:
 
 def authorization(actor: Actor) -> str:
     """Return how a person says who they are."""
-    return f"Bearer {TOKENS.mint(actor, timedelta(hours=1))}"
+    return f"Bearer {token_of(actor)}"
 
 
 def viewer(number: int) -> Actor:
@@ -297,18 +280,6 @@ async def change(
         await response.read()
     await audience.complete.wait()
     return audience.heard[0] - start, audience.heard[-1] - start
-
-
-def resident_kilobytes(pid: int) -> int:
-    """Return the resident memory of a process."""
-    status = Path(f"/proc/{pid}/status").read_text("ascii")
-    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
-
-
-def cpu_seconds(pid: int) -> float:
-    """Return what a process has computed so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def table_of(measured: dict[str, Measured]) -> Table:

@@ -1,12 +1,9 @@
 """Requests a second, and how long they take: Interlock, the ceiling, and two peers, in turn."""
 
-import subprocess
-import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import timedelta
 from itertools import product
 from statistics import median, quantiles
 from typing import Final
@@ -14,20 +11,22 @@ from typing import Final
 import uvloop
 from rich.table import Table
 
-from api.identity import SecretTokens
 from benchmarks.api.cases import CASES, Asked, Case, Variables
 from benchmarks.api.load import Taken, request_of, taken
-from benchmarks.api.served import SECRET
 from benchmarks.databases import temporary_server
 from benchmarks.fleet import ASSIGNEE, prepare
+from benchmarks.processes import serving
 from benchmarks.tables import figures, headed, show
+from benchmarks.timing import ratio
+from benchmarks.tokens import token_of
 
+SERVER: Final = "benchmarks.api.served"
 CEILING: Final = "bare"
 CONCURRENCIES: Final = (1, 16, 64)
 ROUNDS: Final = 5
 WARMING_SHARE: Final = 6
 """One in so many requests of a round does not count: others have had the machine for seconds."""
-TOKEN: Final = SecretTokens(SECRET).mint(ASSIGNEE, timedelta(hours=8))
+TOKEN: Final = token_of(ASSIGNEE)
 TITLE: Final = f"""\
 Requests over HTTP, {ROUNDS} rounds of every server in turn, the beginning of each not counted
 Medians of the rates, and of the ratios within a round; p50 and p99 of all requests"""
@@ -70,31 +69,9 @@ def main() -> None:
     with temporary_server() as url, ExitStack() as stack:
         uvloop.run(prepare(url))
         kinds = dict.fromkeys(each.server for each in CONTENDERS.values())
-        ports = {kind: stack.enter_context(server(kind, url)) for kind in kinds}
+        ports = {kind: stack.enter_context(serving(SERVER, kind, url)).port for kind in kinds}
         rounds = uvloop.run(race(ports))
     show(table_of(rounds))
-
-
-@contextmanager
-def server(kind: str, url: str) -> Iterator[int]:
-    """Run a server for the length of the block, and yield its port."""
-    command = [sys.executable, "-m", "benchmarks.api.served", kind, url]
-    process = subprocess.Popen(  # noqa: S603  # our own module
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
-    try:
-        yield port_in(process.stdout or ())
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def port_in(lines: Iterable[str]) -> int:
-    """Return the port in the address that a server tells."""
-    for line in lines:
-        if line.startswith("http://"):
-            return int(line.strip().rpartition(":")[2])
-    raise RuntimeError("A server did not start.")
 
 
 async def race(ports: Mapping[str, int]) -> Rounds:
@@ -118,14 +95,12 @@ def table_of(rounds: Rounds) -> Table:
     speed = figures("a second", f"of {CEILING}", "p50 ms", "p99 ms")
     table = headed("case", *figures("at a time"), "server", *speed, title=TITLE, caption=CAPTION)
     for (case, concurrency, kind), results in rounds.items():
-        ceiling = rounds[case, concurrency, CEILING]
-        ratio = median(
-            ours.rate / theirs.rate for ours, theirs in zip(results, ceiling, strict=True)
-        )
+        rates = [result.rate for result in results]
+        ceiling = [result.rate for result in rounds[case, concurrency, CEILING]]
         each = quantiles([1e3 * time for result in results for time in result.each], n=100)
         table.add_row(
-            *(case, str(concurrency), kind, f"{median(result.rate for result in results):,.0f}"),
-            *(f"{ratio:.2f}", f"{each[49]:.2f}", f"{each[98]:.2f}"),
+            *(case, str(concurrency), kind, f"{median(rates):,.0f}"),
+            *(f"{ratio(rates, ceiling):.2f}", f"{each[49]:.2f}", f"{each[98]:.2f}"),
         )
     return table
 
