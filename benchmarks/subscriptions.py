@@ -1,12 +1,12 @@
 """Thousands of subscribers on one server: their memory, and how fast they are told of a change."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from statistics import median
 from time import perf_counter
-from typing import Final, NamedTuple
+from typing import Final
 
 import aiohttp
 import uvloop
@@ -17,16 +17,15 @@ from api.http.socket_messages import SUBPROTOCOL
 from benchmarks.databases import declare, temporary_server
 from benchmarks.fleet import ASSIGNEE
 from benchmarks.processes import KIBIBYTE, cpu_seconds, memory_bytes, serving
-from benchmarks.socket_servers import BARE, OURS
+from benchmarks.scenarios import SCENARIOS, SUBSCRIBERS, Scenario, Scene
 from benchmarks.tables import figures, headed, show
 from benchmarks.tokens import SECRET, token_of
 from engine.storage.database import open_database
-from engine.storage.journal import Position, journal_end
+from engine.storage.journal import journal_end
 from engine.storage.ticket_store import TicketStore
 from engine.tickets.actor import Actor
 from engine.tickets.requests import CreateTicket
 
-SUBSCRIBERS: Final = 5_000
 ROUNDS: Final = 9
 OPENED_AT_ONCE: Final = 50
 SERVERS: Final = "benchmarks.socket_servers"
@@ -34,17 +33,6 @@ LIMITS: Final = "address_rate=0 viewer_rate=0 viewer_requests=100000"
 
 ADMIN: Final = Actor("u_a0", "Ada L.", is_admin=True)
 
-FIELDS: Final = "{ entry { seq kind at actor from to } ticket { id title status } position }"
-FILTERED: Final = f"""\
-subscription ($filter: TicketChangeFilter, $after: String!) {{
-  ticketsChanged(filter: $filter, after: $after) {FIELDS}
-}}"""
-ONE: Final = f"""\
-subscription ($id: ID!, $after: String!) {{ ticketChanged(id: $id, after: $after) {FIELDS} }}"""
-PEOPLE: Final = "status requester { name }"
-MOVES: Final = f"{PEOPLE} transitions {{ to allowed }}"
-WITH_PEOPLE: Final = FILTERED.replace("status }", f"{PEOPLE} }}")
-WITH_MOVES: Final = FILTERED.replace("status }", f"{MOVES} }}")
 COMMENT: Final = 'mutation ($id: ID!) { commentTicket(id: $id, text: "On it") { ticket { id } } }'
 TITLE: Final = f"""\
 {SUBSCRIBERS:,} subscribers over sockets of one server process; a change is a comment on a ticket
@@ -78,32 +66,6 @@ class Audience:
             self.complete.set()
 
 
-class Scene(NamedTuple):
-    """The ids of a ticket that changes and of one that does not, and where subscribers begin."""
-
-    busy: str
-    quiet: str
-    after: Position
-
-
-@dataclass(frozen=True, slots=True)
-class Scenario:
-    """What the subscribers want.
-
-    Attributes:
-        server: which one they ask.
-        subscription: what the subscriber of that number asks for.
-        listeners: how many of them a change concerns.
-        viewers: as how many people they are signed in.
-
-    """
-
-    server: str
-    subscription: Callable[[int, Scene], JsonObject]
-    listeners: int = SUBSCRIBERS
-    viewers: int = SUBSCRIBERS
-
-
 @dataclass(frozen=True, slots=True)
 class Measured:
     """Kilobytes a subscriber, and of a change: milliseconds of CPU, and until who heard of it."""
@@ -112,52 +74,6 @@ class Measured:
     cpu: float
     first: float
     last: float
-
-
-def to_all(_number: int, scene: Scene) -> JsonObject:
-    """Subscribe to all tickets."""
-    return {"query": FILTERED, "variables": {"after": str(scene.after)}}
-
-
-def to_all_with_people(_number: int, scene: Scene) -> JsonObject:
-    """Subscribe to all tickets, and ask for what only the database knows."""
-    return {"query": WITH_PEOPLE, "variables": {"after": str(scene.after)}}
-
-
-def to_all_from_anywhere(number: int, scene: Scene) -> JsonObject:
-    """Subscribe as `to_all_with_people`, each after another position, as who comes back does."""
-    after = Position(scene.after.transaction, scene.after.entry - number)
-    return {"query": WITH_PEOPLE, "variables": {"after": str(after)}}
-
-
-def to_all_with_moves(_number: int, scene: Scene) -> JsonObject:
-    """Subscribe to all tickets, and ask for what is not the same for everybody."""
-    return {"query": WITH_MOVES, "variables": {"after": str(scene.after)}}
-
-
-def to_one(number: int, scene: Scene) -> JsonObject:
-    """Subscribe to one ticket: one subscriber to the busy one, all others to the quiet one."""
-    ticket = scene.quiet if number else scene.busy
-    return {"query": ONE, "variables": {"id": ticket, "after": str(scene.after)}}
-
-
-def to_those_of_a_person(number: int, scene: Scene) -> JsonObject:
-    """Subscribe to the open tickets of somebody, each of somebody else."""
-    person = f"u_{number}" if number else ASSIGNEE.id
-    wanted: JsonObject = {"assignee": person, "status": ["OPEN"]}
-    return {"query": FILTERED, "variables": {"filter": wanted, "after": str(scene.after)}}
-
-
-SCENARIOS: Final = {
-    "bare aiohttp": Scenario(BARE, to_all),
-    "all tickets": Scenario(OURS, to_all),
-    "all, with people": Scenario(OURS, to_all_with_people),
-    "all, with people, each from elsewhere": Scenario(OURS, to_all_from_anywhere),
-    "all, with what one may do": Scenario(OURS, to_all_with_moves),
-    "the same, all by one viewer": Scenario(OURS, to_all_with_moves, viewers=1),
-    "one ticket each": Scenario(OURS, to_one, listeners=1),
-    "the tickets of one person each": Scenario(OURS, to_those_of_a_person, listeners=1),
-}
 
 
 def main() -> None:
