@@ -8,7 +8,8 @@ import json
 import logging
 import sys
 from collections.abc import Callable
-from typing import Final
+from datetime import UTC, datetime
+from typing import Final, cast
 
 import orjson
 import structlog
@@ -18,18 +19,17 @@ from structlog.dev import ConsoleRenderer, plain_traceback
 from structlog.processors import ExceptionRenderer, JSONRenderer, TimeStamper
 from structlog.stdlib import ProcessorFormatter
 from structlog.tracebacks import ExceptionDictTransformer
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor, WrappedLogger
 
+from api.log_notes import with_notes
 from api.settings import LogFormat, LogLevel
 
 MALFORMED: Final = (HttpProcessingError, web.RequestPayloadError)
 LIBRARIES: Final = logging.WARNING
 """Below this they chat about their own works."""
-COMMON: Final[tuple[Processor, ...]] = (
-    structlog.contextvars.merge_contextvars,
-    structlog.processors.add_log_level,
-    TimeStamper(fmt="iso", utc=True),
-)
+
+
+COMMON: Final[tuple[Processor, ...]] = (with_notes, structlog.processors.add_log_level)
 
 
 def configure_logging(form: LogFormat, level: LogLevel) -> None:
@@ -38,11 +38,20 @@ def configure_logging(form: LogFormat, level: LogLevel) -> None:
     renderers = renderers_of(form)
     structlog.configure(
         processors=[*COMMON, *renderers],
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=writers_of(form),
         wrapper_class=structlog.make_filtering_bound_logger(number),
         cache_logger_on_first_use=True,
     )
     route_libraries(renderers, number)
+
+
+def writers_of(form: LogFormat) -> Callable[..., WrappedLogger]:
+    """Return what makes the loggers that write lines of a form, as its renderers make them."""
+    match form:
+        case LogFormat.TEXT:
+            return structlog.WriteLoggerFactory(sys.stderr)
+        case LogFormat.JSON:
+            return structlog.BytesLoggerFactory(sys.stderr.buffer)
 
 
 def renderers_of(form: LogFormat) -> list[Processor]:
@@ -50,29 +59,52 @@ def renderers_of(form: LogFormat) -> list[Processor]:
     match form:
         case LogFormat.TEXT:
             colors = sys.stderr.isatty()
-            return [ConsoleRenderer(colors=colors, exception_formatter=plain_traceback)]
+            console = ConsoleRenderer(colors=colors, exception_formatter=plain_traceback)
+            return [TimeStamper(fmt="iso", utc=True), console]
         case LogFormat.JSON:
             exceptions = ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
-            return [exceptions, JSONRenderer(serializer=json_line)]
+            return [with_moment, exceptions, JSONRenderer(serializer=json_line)]
 
 
-def json_line(event: object, default: Callable[[object], object]) -> str:
+def with_moment(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Return an event with its moment, which orjson writes in half of the time of `isoformat`."""
+    event["timestamp"] = datetime.now(UTC)
+    return event
+
+
+def json_line(event: object, default: Callable[[object], object]) -> bytes:
     """Return an event as one line of JSON; `default` tells what an unknown object becomes."""
+
+    def told(value: object) -> object:
+        return value.isoformat() if isinstance(value, datetime) else default(value)
+
     try:
-        return orjson.dumps(event, default=default).decode()
+        return orjson.dumps(event, default=default, option=orjson.OPT_UTC_Z)
     except TypeError:  # half a surrogate pair, or a number beyond 64 bits
-        return json.dumps(event, default=default)
+        return json.dumps(event, default=told).encode()
+
+
+def as_text(_logger: object, _method: str, line: str | bytes) -> str:
+    """Return a line as the handlers of `logging` write it."""
+    return line if isinstance(line, str) else line.decode()
+
+
+def formatter_of(renderers: list[Processor]) -> logging.Formatter:
+    """Return what formats the records of `logging` as the lines of Interlock."""
+    return ProcessorFormatter(
+        foreign_pre_chain=(*COMMON, structlog.stdlib.add_logger_name),
+        processors=[
+            ProcessorFormatter.remove_processors_meta,
+            *renderers,
+            cast("Processor", as_text),  # structlog has no type for what follows a renderer
+        ],
+    )
 
 
 def route_libraries(renderers: list[Processor], level: int) -> None:
     """Send what libraries log through the same renderers, warnings and worse."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        ProcessorFormatter(
-            foreign_pre_chain=(*COMMON, structlog.stdlib.add_logger_name),
-            processors=[ProcessorFormatter.remove_processors_meta, *renderers],
-        )
-    )
+    handler.setFormatter(formatter_of(renderers))
     logging.basicConfig(level=max(level, LIBRARIES), handlers=[handler], force=True)
     logging.getLogger("aiohttp.server").addFilter(withhold_client_bytes)
 

@@ -74,6 +74,15 @@ class Buckets:
         if missing > self.seconds + TOLERANCE:
             raise self._refusal(ceil(missing - self.seconds))
         self._remember(client, full_at)
+        return self._share(missing)
+
+    def left_to(self, client: str) -> Share:
+        """Return what is left to a client."""
+        now = self._clock()
+        return self._share(max(self._full_at.get(client, now) - now, 0))
+
+    def _share(self, missing: float) -> Share:
+        """Return what is in a bucket that is full again after so many seconds."""
         left = int((self.seconds - missing) / self._seconds_a_token + TOLERANCE)
         return Share(left, ceil(missing))
 

@@ -49,7 +49,7 @@ async def open_many(database: Database, count: int) -> None:
         head = digest(cast(literal(b""), BYTEA), values)
         ticket: dict[str, ColumnElement[Any]] = {
             name: literal(value, tickets.c[name].type)
-            for name, value in asdict(opened(entry)).items()
+            for name, value in opened(entry)._asdict().items()
             if name in {column.name for column in TICKET_COLUMNS}
         } | {"id": id_, "head": head}
         for table, row in ((tickets, ticket), (ticket_status_history, values | {"digest": head})):

@@ -1,12 +1,11 @@
 """The one interface of the GraphQL layer: a request in, an answer out (design section 8)."""
 
-import asyncio
 import json
 from collections.abc import AsyncGenerator, Hashable, Iterable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from functools import partial
-from typing import Final, Self
+from types import MappingProxyType
+from typing import Final, NamedTuple, Self
 
 from graphql import DocumentNode, GraphQLSchema, OperationType, execute_sync, print_schema
 
@@ -27,6 +26,7 @@ from api.graphql.resolvers import Event, EventSource, MakeContext, Resolvers
 from api.graphql.sdl import read_schema
 from api.graphql.subscriptions import Opening, Subscriptions
 from api.graphql.tartiflette_engine import Answer, Engine, make_engine
+from api.graphql.time_limits import TimeLimit
 from api.graphql.trusted import TrustedDocuments, UnknownDocument
 from api.graphql.variables import refuse_null_conditions
 from api.limits import GRAPHQL_LIMITS, GraphQLLimits
@@ -37,8 +37,7 @@ INTERNAL_ERROR: Final = 500
 SELF_CHECK: Final = "{ __typename __schema { queryType { name } } }"
 
 
-@dataclass(frozen=True, slots=True)
-class GraphQLRequest:
+class GraphQLRequest(NamedTuple):
     """What a client sent, well-formed.
 
     Attributes:
@@ -49,14 +48,13 @@ class GraphQLRequest:
     """
 
     query: str | None
-    variables: Mapping[str, object] = field(default_factory=dict)
+    variables: Mapping[str, object] = MappingProxyType({})
     operation_name: str | None = None
     document_id: str | None = None
     queries_only: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class GraphQLResponse:
+class GraphQLResponse(NamedTuple):
     """An answer.
 
     Attributes:
@@ -76,8 +74,7 @@ class GraphQLResponse:
         return self.status == EXECUTED
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """A request that can be executed; its variables as they were given, and coerced."""
 
     document: PreparedDocument
@@ -104,6 +101,7 @@ class GraphQLExecutor:
         self._engine = engine
         self._subscriptions = Subscriptions(schema, sources)
         self._limits = limits
+        self._time = TimeLimit(limits.execution_seconds)
         self._documents = Documents(schema, limits)
         self._trusted: TrustedDocuments | None = None
 
@@ -184,12 +182,11 @@ class GraphQLExecutor:
         asked = self._asked(request)
         if asked.operation.kind is OperationType.SUBSCRIPTION and event is None:
             raise UnknownOperation("A subscription is not answered in one response.")
-        seconds = self._limits.execution_seconds
         try:
-            async with asyncio.timeout(seconds):
+            with self._time.of_this_task():
                 return await self._answer(asked, context, event)
         except TimeoutError:
-            raise DeadlineExceeded(seconds=seconds) from None
+            raise DeadlineExceeded(seconds=self._time.seconds) from None
 
     def _text_of(self, request: GraphQLRequest) -> str:
         """Return the text of the document that is to be executed."""

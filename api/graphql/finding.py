@@ -49,7 +49,9 @@ async def tickets(
     conditions = conditions_of(filter_of(arguments), context.actor)
     page = await find_tickets(context.database, context.viewer, conditions, part)
     nodes = context.together(page.tickets)
-    edges = [{"cursor": cursor_of(node, part.order), "node": node} for node in nodes]
+    edges: list[dict[str, object]] = [
+        {"cursor": cursor_of(node, part.order), "node": node} for node in nodes
+    ]
     return Connection(
         nodes=nodes,
         edges=edges,

@@ -1,6 +1,7 @@
 """Resolvers: tickets, created and changed. Each fills in a form and hands it to the store."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import cache
 from typing import Final, TypeVar
 
 from api.graphql.attributes import snake_case
@@ -33,13 +34,13 @@ def filled_in(form: type[AnyForm], arguments: Arguments) -> AnyForm:
         InvalidInput: they don't; every complaint is listed.
 
     """
-    fields = {"id": "ticket"}
-    return form.checked(
-        **{
-            fields.get(name, snake_case(name)): as_written(value)
-            for name, value in arguments.items()
-        }
-    )
+    return form.checked(**{field_of(name): as_written(value) for name, value in arguments.items()})
+
+
+@cache
+def field_of(argument: str) -> str:
+    """Return the field of a form that an argument fills in."""
+    return "ticket" if argument == "id" else snake_case(argument)
 
 
 def as_written(value: object) -> object:

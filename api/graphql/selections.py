@@ -115,10 +115,13 @@ class Executable:
 
     def plans(self, variables: Mapping[str, object]) -> Plans:
         """Return what was compiled for these answers to the conditions; only so many are kept."""
-        answers = tuple(variables.get(name) for name in self.conditions)
-        if answers not in self._plans and len(self._plans) == KEPT_PLANS:
-            self._plans.clear()
-        return self._plans.setdefault(answers, Plans())
+        answers = tuple(map(variables.get, self.conditions))
+        known = self._plans.get(answers)
+        if known is None:
+            if len(self._plans) == KEPT_PLANS:
+                self._plans.clear()
+            known = self._plans[answers] = Plans()
+        return known
 
 
 def executables_of(
@@ -165,7 +168,13 @@ class PlannedField:
     async def answer(self, execution: Execution, source: object, path: Path) -> Json:
         """Return the answer, or raise as Tartiflette does where there must be one and is none."""
         info = build_resolve_info(execution, self.field, self.nodes, self.parent, path)
-        value = await self._resolve(execution, source, info)
+        value: object
+        try:
+            known = self._known_arguments(execution)
+            arguments = await self._coerced_arguments(execution) if known is None else known
+            value = await self.resolve(source, arguments, execution.context, info)
+        except Exception as error:  # noqa: BLE001  # it becomes an error of the field
+            value = error
         if self.complete is None:
             return await self._complete_slowly(execution, value, info)
         try:
@@ -174,22 +183,20 @@ class PlannedField:
             return await self._complete_slowly(execution, value, info)
         return completed
 
-    async def _resolve(self, execution: Execution, source: object, info: ResolveInfo) -> object:
-        """Return what the field resolves to; what its resolver raises is returned, too."""
-        context, variables = execution.context, execution.variable_values or {}
-        arguments = self.arguments.values(variables) if self.arguments else None
-        try:
-            if arguments is None:
-                arguments = await coerce_arguments(
-                    self.field.arguments,
-                    self.nodes[0],
-                    variables,
-                    context,
-                    coercer=self.field.arguments_coercer,
-                )
-            return await self.resolve(source, arguments, context, info)
-        except Exception as error:  # noqa: BLE001  # it becomes an error of the field
-            return error
+    def _known_arguments(self, execution: Execution) -> dict[str, object] | None:
+        """Return the arguments; None if Tartiflette has to coerce them."""
+        return self.arguments.values(execution.variable_values or {}) if self.arguments else None
+
+    async def _coerced_arguments(self, execution: Execution) -> dict[str, object]:
+        """Return the arguments as Tartiflette coerces them, or raise as it does."""
+        arguments: dict[str, object] = await coerce_arguments(
+            self.field.arguments,
+            self.nodes[0],
+            execution.variable_values or {},
+            execution.context,
+            coercer=self.field.arguments_coercer,
+        )
+        return arguments
 
     async def _complete_slowly(
         self, execution: Execution, value: object, info: ResolveInfo

@@ -6,9 +6,8 @@ variables that are coerced.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
 from itertools import count
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from graphql import GraphQLSchema
 from tartiflette import Resolver, Scalar, create_engine
@@ -30,8 +29,7 @@ from engine.errors import InvalidInput, Misconfigured
 ENGINE_NUMBERS: Final = count(1)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What an operation, or a part of it, was answered."""
 
     data: JsonObject | None

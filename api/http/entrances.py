@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import hdrs, web
-from structlog.contextvars import bind_contextvars
 
 from api.http.keys import ACTOR, API_KEYS, ENTRANCES, TOKENS, VIEWER, Entrance
 from api.http.problems import TELLERS, Teller
 from api.identity import bearer_token
 from api.keys import Scope
+from api.log_notes import note
 
 API_KEY_HEADER: Final = "X-API-Key"
 
@@ -24,9 +24,9 @@ API_KEY_HEADER: Final = "X-API-Key"
 async def signed_in(request: web.Request) -> None:
     """Let in whoever has a valid token; the handler finds the person at `request[ACTOR]`."""
     token = bearer_token(request.headers.getall(hdrs.AUTHORIZATION, []))
-    request[ACTOR] = await request.app[TOKENS].identified(token)
-    request[VIEWER] = request[ACTOR].id
-    bind_contextvars(actor=request[ACTOR].id)
+    actor = await request.app[TOKENS].identified(token)
+    request[ACTOR], request[VIEWER] = actor, actor.id
+    note(actor=actor.id)
 
 
 async def everybody(_request: web.Request) -> None:
@@ -45,7 +45,7 @@ class WithKey:
         key = ", ".join(request.headers.getall(API_KEY_HEADER, []))
         name = request.app[API_KEYS].admit(key, self.scope)
         request[VIEWER] = f"{API_KEY_HEADER} {name}"  # no id of a person has a space
-        bind_contextvars(api_key=name)
+        note(api_key=name)
 
 
 @dataclass(frozen=True, slots=True)

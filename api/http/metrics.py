@@ -34,13 +34,19 @@ class Metrics:
             buckets=SECONDS_BUCKETS,
             registry=self._registry,
         )
-        self._requests, self._seconds = cache(requests.labels), cache(seconds.labels)
+
+        @cache
+        def meters(route: str, method: str, status: int) -> tuple[Counter, Histogram]:
+            return requests.labels(route, method, status), seconds.labels(route, method)
+
+        self._meters = meters
 
     def observe(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count one request. `route` is a template such as `/tickets/{id}`, never a path."""
         known = method if method in METHODS else OTHER_METHOD
-        self._requests(route, known, status).inc()
-        self._seconds(route, known).observe(seconds)
+        requests, times = self._meters(route, known, status)
+        requests.inc()
+        times.observe(seconds)
 
     def exposition(self) -> bytes:
         """Return every metric in the text format of Prometheus."""

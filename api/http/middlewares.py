@@ -1,14 +1,13 @@
 """What happens around every handler, outermost first."""
 
 import re
-from secrets import token_hex
+from random import getrandbits
 from time import perf_counter
 from typing import Final
 
 import structlog
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
-from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from api import limits
 from api.http.addresses import client_address
@@ -17,12 +16,13 @@ from api.http.entrances import let_in
 from api.http.keys import METRICS, RATE_LIMITS, REQUEST_ID, VIEWER
 from api.http.probes import PROBE_PATHS
 from api.http.problems import Problem, told
-from api.http.throttling import share_of_viewer, throttle_addresses
+from api.http.throttling import share_of_viewer, take_of_address
+from api.log_notes import begin_notes, note
 from engine.errors import InterlockError, InvalidInput
 
 REQUEST_ID_HEADER: Final = "X-Request-ID"
 REQUEST_ID_FORM: Final = re.compile(rf"[A-Za-z0-9._:-]{{1,{limits.REQUEST_ID_CHARACTERS}}}")
-REQUEST_ID_BYTES: Final = 16
+REQUEST_ID_BITS: Final = 128
 UNMATCHED: Final = "unmatched"
 UNANSWERED: Final = 499
 """The status that is logged when no whole answer was sent, mostly because the client left."""
@@ -43,14 +43,15 @@ log: Final = structlog.get_logger(component="http")
 def name_request(request: web.Request) -> None:
     """Give the request the id that it brings, or a new one, in the log and in the answer."""
     request[REQUEST_ID] = id_of(request)
-    clear_contextvars()  # the requests of a connection are answered in one task
-    bind_contextvars(request_id=request[REQUEST_ID])
+    begin_notes(request_id=request[REQUEST_ID])
 
 
 def id_of(request: web.Request) -> str:
     """Return the id that a request brings, if it is sane, or else a new one."""
-    given = request.headers.get(REQUEST_ID_HEADER, "")
-    return given if REQUEST_ID_FORM.fullmatch(given) else token_hex(REQUEST_ID_BYTES)
+    given = request.headers.get(REQUEST_ID_HEADER)
+    if given is not None and REQUEST_ID_FORM.fullmatch(given):
+        return given
+    return f"{getrandbits(REQUEST_ID_BITS):032x}"  # it is no secret, only one of a kind
 
 
 @web.middleware
@@ -82,13 +83,14 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
         if not can_answer(request):
             raise
         problem = problem_of(error, request)
-        bind_contextvars(problem=problem.code, **reason_of(problem))
+        note(problem=problem.code, **reason_of(problem))
         return told(problem, request)
 
 
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let in who may enter by the route, as often as they may; without a route, everybody."""
+    take_of_address(request)
     if request.match_info.http_exception is None:
         await let_in(request)
     if VIEWER not in request:
@@ -97,12 +99,7 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
 
 
-MIDDLEWARES: Final[tuple[Middleware, ...]] = (
-    observe,
-    answer_problems,
-    throttle_addresses,
-    guard,
-)
+MIDDLEWARES: Final[tuple[Middleware, ...]] = (observe, answer_problems, guard)
 
 
 async def complete(request: web.Request, response: web.StreamResponse) -> None:

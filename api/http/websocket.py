@@ -14,7 +14,6 @@ from typing import Final
 import orjson
 import structlog
 from aiohttp import WSMsgType, hdrs, web
-from structlog.contextvars import bind_contextvars
 
 from api.facts import JsonObject
 from api.graphql.errors import refusal_errors, refuse_above
@@ -38,6 +37,7 @@ from api.http.socket_messages import (
 )
 from api.identity import bearer_token
 from api.limits import STREAM_LIMITS, StreamLimits
+from api.log_notes import note
 from api.throttle import TooManyRequests, buckets
 from engine.errors import InterlockError, InvalidInput, Unauthenticated, Unavailable
 from engine.tickets.actor import Actor
@@ -169,7 +169,7 @@ class GraphQLSocket:
             raise SocketClosed(CloseCode.FORBIDDEN, f"Forbidden: {reason}") from None
         except Unavailable as error:
             raise SocketClosed(CloseCode.TRY_AGAIN_LATER, error.message) from None
-        bind_contextvars(actor=self._actor.id)
+        note(actor=self._actor.id)
         self._shares.enter_context(self._throttle.in_flight.one_of(self._actor.id))
         lifetime.lasts_as_long_as(token, tokens)
         await self._send({"type": "connection_ack"})

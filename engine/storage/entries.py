@@ -93,7 +93,7 @@ async def write_openings(session: Session, entries: Sequence[Entry]) -> None:
     """Write new tickets, of people who are known, and the first entries of their histories."""
     heads = [entry.digest(GENESIS) for entry in entries]
     opening = [
-        asdict(opened(entry)) | sla_columns([entry]) | {"head": head, "quiet_since": None}
+        opened(entry)._asdict() | sla_columns([entry]) | {"head": head, "quiet_since": None}
         for entry, head in zip(entries, heads, strict=True)
     ]
     await session.run_each(INSERT_TICKET, opening)
@@ -149,7 +149,7 @@ async def write_additions(
 def values_of(addition: Addition) -> dict[str, object]:
     """Return the parameters of the statement that takes a ticket along."""
     after = addition.after
-    new = asdict(after) | {"head": addition.digests[-1]}
+    new = after._asdict() | {"head": addition.digests[-1]}
     return prefixed({column: new[column] for column in CHANGING_COLUMNS}) | {
         "changed": after.id,
         "restarted_at": restarted_at(addition.entries, after.requester),

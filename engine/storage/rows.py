@@ -1,6 +1,5 @@
 """Rows of the tables as the values of the engine."""
 
-from dataclasses import fields
 from typing import Final
 
 from engine.storage.database import Row
@@ -11,7 +10,7 @@ from engine.vocabulary import Priority, Status
 from engine.workflows.compiler import CompiledWorkflow
 from engine.workflows.policy import Policy
 
-TICKET_COLUMNS: Final = tuple(tickets.c[field.name] for field in fields(Ticket))
+TICKET_COLUMNS: Final = tuple(tickets.c[name] for name in Ticket._fields)
 
 
 def ticket_of(row: Row) -> Ticket:

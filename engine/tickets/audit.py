@@ -77,7 +77,7 @@ def unfit_ticket(ticket: Ticket, told: Ticket, head: bytes, digest: bytes) -> Fl
     past_the_end = ticket.version + 1
     if head != digest:
         return Flaw(ticket.id, past_the_end, UNFIT_HEAD)
-    for field in Ticket.__slots__:
+    for field in Ticket._fields:
         found, wanted = getattr(ticket, field), getattr(told, field)
         if found != wanted:
             message = UNFIT_TICKET.format(field=field, found=str(found), told=str(wanted))

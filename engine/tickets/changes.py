@@ -186,5 +186,5 @@ def opening_entry(
         details=opening.details,
     )
     if opening.assignee is not None:
-        may_assign(replace(opened(entry), assignee=None), actor)
+        may_assign(opened(entry)._replace(assignee=None), actor)
     return entry

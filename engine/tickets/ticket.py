@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import reduce
-from typing import Final
+from typing import Final, NamedTuple
 
 from engine.tickets.history import Entry, EntryKind
 from engine.tickets.promises import PROMISE, Promise
@@ -49,9 +49,10 @@ class Opening:
         return json.dumps(told | {PROMISE: self.promise and self.promise.data}, ensure_ascii=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
+class Ticket(NamedTuple):
     """One version of a ticket; nothing in it is known from anywhere but its history.
+
+    A tuple is made in a third of the time of a frozen dataclass, and pages make many.
 
     Attributes:
         version: grows by one with every entry of the history.
@@ -97,11 +98,11 @@ def opened(entry: Entry) -> Ticket:
 
 
 EFFECTS: Final[dict[EntryKind, Callable[[Ticket, str | None], Ticket]]] = {
-    EntryKind.STATUS: lambda ticket, new: replace(ticket, status=Status(str(new))),
-    EntryKind.ASSIGNEE: lambda ticket, new: replace(ticket, assignee=new),
-    EntryKind.PRIORITY: lambda ticket, new: replace(ticket, priority=Priority(str(new))),
-    EntryKind.TITLE: lambda ticket, new: replace(ticket, title=str(new)),
-    EntryKind.DESCRIPTION: lambda ticket, new: replace(ticket, description=str(new)),
+    EntryKind.STATUS: lambda ticket, new: ticket._replace(status=Status(str(new))),
+    EntryKind.ASSIGNEE: lambda ticket, new: ticket._replace(assignee=new),
+    EntryKind.PRIORITY: lambda ticket, new: ticket._replace(priority=Priority(str(new))),
+    EntryKind.TITLE: lambda ticket, new: ticket._replace(title=str(new)),
+    EntryKind.DESCRIPTION: lambda ticket, new: ticket._replace(description=str(new)),
     EntryKind.COMMENT: lambda ticket, _new: ticket,
     EntryKind.NOTE: lambda ticket, _new: ticket,
     EntryKind.SLA_BREACH: lambda ticket, _new: ticket,
@@ -112,7 +113,7 @@ EFFECTS: Final[dict[EntryKind, Callable[[Ticket, str | None], Ticket]]] = {
 def step(ticket: Ticket, entry: Entry) -> Ticket:
     """Return the ticket after one more entry."""
     changed = EFFECTS[entry.kind](ticket, entry.new_value)
-    return replace(changed, version=entry.seq, updated_at=entry.at)
+    return changed._replace(version=entry.seq, updated_at=entry.at)
 
 
 def undone(ticket: Ticket, entry: Entry) -> Ticket:

@@ -1,7 +1,7 @@
 """Tickets over REST: what scripts create, read and change, and how they are refused."""
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from http import HTTPStatus
 from secrets import token_hex
 from typing import Any
@@ -369,4 +369,4 @@ def test_a_body_has_the_fields_and_defaults_of_the_form(
 
 
 def test_everything_of_a_ticket_is_told() -> None:
-    assert list(TicketTold.model_fields) == [each.name for each in fields(Ticket)]
+    assert tuple(TicketTold.model_fields) == Ticket._fields

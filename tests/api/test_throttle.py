@@ -61,9 +61,12 @@ def test_a_client_gets_its_burst_at_once_and_then_its_rate() -> None:
     with pytest.raises(TooManyRequests) as refused:
         buckets.take("anna")
     assert refused.value.details == {"limit": "viewer_rate", "bound": 2, "retry_after": 1}
+    assert buckets.left_to("anna") == Share(0, 2)
     clock.seconds += 0.5
     assert (taken(buckets), taken(buckets)) == (True, False)
+    assert (buckets.left_to("anna"), buckets.left_to("bert")) == (Share(0, 2), Share(4, 0))
     clock.seconds += 60
+    assert buckets.left_to("anna") == Share(4, 0)
     assert [taken(buckets) for _ in range(5)] == [True, True, True, True, False]
 
 
@@ -174,6 +177,8 @@ async def test_whoever_asks_too_often_is_told_so_and_nobody_else_is() -> None:
             problem = await refused.json()
             assert (problem["code"], problem["limit"]) == ("too_many_requests", "viewer_rate")
             assert int(refused.headers["Retry-After"]) == problem["retryAfter"] > 900
+            assert '"viewer";r=0;t=2000' in refused.headers["RateLimit"]
+            assert '"viewer";q=2;w=2000' in refused.headers["RateLimit-Policy"]
         for headers, path in ((bearer(BERT), "/"), ({"X-API-Key": KEY}, "/key")):
             async with client.get(path, headers=headers) as other:
                 assert other.status == 200
@@ -188,9 +193,10 @@ async def test_a_key_has_a_share_of_its_own() -> None:
 
 async def test_an_address_is_limited_before_anybody_looks_at_its_token() -> None:
     async with served(replace(HTTP_LIMITS, address_rate=0.001, address_burst=2)) as client:
-        for status in (401, 401, 429, 429):
+        for status, left in ((401, 1), (401, 0), (429, 0), (429, 0)):
             async with client.get("/", headers={"Authorization": "Bearer guess"}) as said:
                 assert said.status == status
+                assert f'"address";r={left};t=' in said.headers["RateLimit"]
         for probe in ("/healthz", "/readyz", "/metrics"):
             async with client.get(probe) as said:
                 assert said.status == 200

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from random import Random
 from typing import Any, TypeVar
@@ -193,7 +193,7 @@ async def walk_while_tickets_change(database: Database, part: Part, chance: Rand
 
 async def rewrite(database: Database, ticket: Ticket) -> None:
     """Put a ticket into another state, whatever it was in."""
-    columns = asdict(ticket) | {"head": b""}
+    columns = ticket._asdict() | {"head": b""}
     values = {f"new_{name}": columns[name] for name in CHANGING_COLUMNS}
     await database.rows(UPDATE_TICKET, changed=ticket.id, restarted_at=None, **values)
 

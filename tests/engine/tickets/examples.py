@@ -54,7 +54,7 @@ TICKET = Ticket(
 
 
 def a_ticket(**changed: Any) -> Ticket:  # noqa: ANN401 - any field of a ticket
-    return replace(TICKET, **changed)
+    return TICKET._replace(**changed)
 
 
 def an_entry(**changed: Any) -> Entry:  # noqa: ANN401 - any field of an entry

@@ -36,7 +36,7 @@ def coherent(history: list[Entry]) -> list[Entry]:
 
 
 def standing(ticket: Ticket | None) -> Ticket | None:
-    return ticket and replace(ticket, version=0, updated_at=ticket.created_at)
+    return ticket and ticket._replace(version=0, updated_at=ticket.created_at)
 
 
 @given(history=HISTORIES.map(coherent), data=st.data())

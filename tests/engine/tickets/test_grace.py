@@ -58,7 +58,7 @@ def test_the_requester_is_quiet(
 
 def test_of_a_ticket_without_a_requester_nobody_is_waited_for() -> None:
     told = history(RESOLVED, ANNA_SAYS)
-    ticket = replace(rebuilt(told), requester=None)
+    ticket = rebuilt(told)._replace(requester=None)
     assert quiet_since(ticket, told) == after(1)
 
 

@@ -1,7 +1,6 @@
 """Who may edit and assign: every way to stand to a ticket, with and without a group."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import chain, combinations
 
 import pytest
@@ -74,7 +73,7 @@ def test_who_may_assign(held: Held, group: str | None, *, allowed: bool) -> None
 @pytest.mark.parametrize("held", COMBINATIONS, ids=" and ".join)
 def test_notes_are_seen_by_those_who_may_take_them(held: Held, status: Status) -> None:
     ticket, actor = standing(held)
-    ticket = replace(ticket, status=status)
+    ticket = ticket._replace(status=status)
     note, comment = (an_entry(kind=kind) for kind in (EntryKind.NOTE, EntryKind.COMMENT))
     assert may_see(comment, ticket, actor)
     assert may_see(note, ticket, actor) == bool({*held} - {REQUESTER})
