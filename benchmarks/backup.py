@@ -4,27 +4,23 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
-from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Final
 
 import asyncpg
 import uvloop
-from rich.console import Console
 from rich.table import Table
 from sqlalchemy import select
 
-from benchmarks.made import FAST, make_tickets
-from benchmarks.storage import DEFAULTS
+from benchmarks.databases import SETTLE, declare, run, temporary_server
+from benchmarks.made import make_tickets
+from benchmarks.processes import KIBIBYTE, memory_bytes
+from benchmarks.tables import figures, headed, show
+from benchmarks.timing import ratio
 from engine.storage.database import open_database
-from engine.storage.embedded import embedded_server
-from engine.storage.schema import migrate
 from engine.storage.statements import Statement
 from engine.storage.table_rows import KEPT
-from engine.vocabulary import SYSTEM
-from reconciler.apply import Order, reconcile
 from reconciler.backup import ROW, backup_lines
 
 SIZES: Final = (25_000, 100_000)
@@ -32,7 +28,6 @@ SIZES: Final = (25_000, 100_000)
 ENTRIES: Final = 4
 """Of history, a ticket."""
 ROUNDS: Final = 3
-KIBIBYTE: Final = 1024
 MEBIBYTE: Final = 1024 * KIBIBYTE
 
 HISTORY: Final = """
@@ -73,27 +68,22 @@ class Export:
 
 def main() -> None:
     """Print rates, ratios and peaks."""
-    Console(width=120).print(table_of({size: measured(size) for size in SIZES}))
+    show(table_of({size: measured(size) for size in SIZES}))
 
 
 def measured(tickets: int) -> list[tuple[Export, Export]]:
     """Make so many tickets, and take rounds of an export and a COPY."""
-    with TemporaryDirectory() as folder, embedded_server(Path(folder)) as url:
+    with temporary_server() as url:
         uvloop.run(fill(url, tickets))
         return [in_turn(url) for _ in range(ROUNDS)]
 
 
 async def fill(url: str, tickets: int) -> None:
     """Make the tickets and their histories; exporting asks nobody whether they fit."""
-    await migrate(url)
-    async with open_database(url, 1) as database:
-        await reconcile(database, DEFAULTS, Order(by=SYSTEM), source="benchmark")
+    await declare(url)
     await make_tickets(url, tickets)
-    connection = await asyncpg.connect(url)
-    await connection.execute(FAST)
-    await connection.execute(HISTORY, ENTRIES)
-    await connection.execute("VACUUM ANALYZE")
-    await connection.close()
+    await run(url, HISTORY, ENTRIES)
+    await run(url, SETTLE)
 
 
 def in_turn(url: str) -> tuple[Export, Export]:
@@ -119,10 +109,10 @@ async def export_all(url: str) -> Export:
     """Do as `exported`."""
     rows = 0
     async with open_database(url, 1) as database:
-        before, start = peak_bytes(), perf_counter()
+        before, start = memory_bytes("VmHWM"), perf_counter()
         async for line in backup_lines(database):
             rows += line.startswith(ROW)
-        return Export(rows, perf_counter() - start, before, peak_bytes())
+        return Export(rows, perf_counter() - start, before, memory_bytes("VmHWM"))
 
 
 def copied(url: str) -> Export:
@@ -138,37 +128,29 @@ async def copy_all(url: str) -> Export:
 
     rows = 0
     connection = await asyncpg.connect(url)
-    before, start = peak_bytes(), perf_counter()
+    before, start = memory_bytes("VmHWM"), perf_counter()
     for table in KEPT.values():
         query = Statement.of(select(table).order_by(*table.primary_key.columns))
         status = await connection.copy_from_query(query.sql, output=throw_away)
         rows += int(status.removeprefix("COPY "))
     seconds = perf_counter() - start
     await connection.close()
-    return Export(rows, seconds, before, peak_bytes())
-
-
-def peak_bytes() -> int:
-    """Return the most memory that this process ever held."""
-    status = Path("/proc/self/status").read_text("utf-8")
-    return int(status.partition("VmHWM:")[2].split()[0]) * KIBIBYTE
+    return Export(rows, seconds, before, memory_bytes("VmHWM"))
 
 
 def table_of(rounds: dict[int, list[tuple[Export, Export]]]) -> Table:
     """Return medians, and of the ratios within a round, as a table."""
-    table = Table(title=TITLE, caption=CAPTION, caption_justify="left")
-    for heading in (
-        *("tickets", "rows", "rows per second", "of COPY"),
-        *("peak, MiB", "of which the export, MiB"),
-    ):
-        table.add_column(heading, justify="right")
+    speed = figures("tickets", "rows", "rows per second", "of COPY")
+    memory = figures("peak, MiB", "of which the export, MiB")
+    table = headed(*speed, *memory, title=TITLE, caption=CAPTION)
     for size, taken in rounds.items():
         exports = [export for export, _ in taken]
+        rates = [export.rate for export in exports]
         table.add_row(
             f"{size:,}",
             f"{exports[0].rows:,}",
-            f"{median(each.rate for each in exports):,.0f}",
-            f"{median(export.rate / copy.rate for export, copy in taken):.2f}",
+            f"{median(rates):,.0f}",
+            f"{ratio(rates, [copy.rate for _, copy in taken]):.2f}",
             mebibytes([each.peak for each in exports]),
             mebibytes([each.peak - each.before for each in exports]),
         )

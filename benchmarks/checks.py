@@ -8,7 +8,8 @@ from typing import Any, Final, TypeAlias
 from statemachine import StateChart
 from transitions import Machine
 
-from benchmarks.timing import Row, medians
+from benchmarks.tables import Comparison
+from benchmarks.timing import medians
 from engine.vocabulary import EVERY_ACTOR, STATUSES, ActorRoles, Status
 from engine.workflows.compiler import compile_workflow
 from engine.workflows.defaults import default_workflows
@@ -31,7 +32,7 @@ CHECKS: Final = tuple(islice(cycle(QUESTIONS), 200_000))
 CHECKS_OF_MACHINES: Final = CHECKS[: len(QUESTIONS)]
 
 
-def checking() -> list[Row]:
+def checking() -> list[Comparison]:
     """Time the check in turn with everything that could be asked instead."""
     ways = machines()
     known = {question: permits(POLICY, *question) for question in QUESTIONS}
@@ -46,7 +47,7 @@ def checking() -> list[Row]:
     return rows
 
 
-def row(ours: float, reference: str, its: float) -> Row:
+def row(ours: float, reference: str, its: float) -> Comparison:
     """Return a row of two times in seconds."""
     ratio = f"{ours / its:.2f}" if ours * 10 > its else f"1/{its / ours:.0f}"
     what = "permits(policy, source, target, actor)"

@@ -9,11 +9,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import product
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
-from rich.console import Console
 from rich.table import Table
 
 from api.graphql.documents import Documents
@@ -23,11 +20,11 @@ from api.licences import licence_for
 from api.limits import GraphQLLimits, Limits
 from api.live import Live
 from api.plugins import LivePlugins
-from benchmarks.fleet import ASSIGNEE, Fleet, ticket_id
+from benchmarks.databases import temporary_server
+from benchmarks.fleet import ASSIGNEE, Fleet, prepare, ticket_id
 from benchmarks.hostile import UNKNOWN, many
-from benchmarks.storage import prepare
+from benchmarks.tables import figures, headed, show
 from engine.storage.database import open_database
-from engine.storage.embedded import embedded_server
 
 TICKET: Final = f'ticket(id: "{ticket_id(Fleet.PLAIN, 0)}")'
 FIELDS: Final = """
@@ -122,9 +119,9 @@ class Taken:
 
 def main() -> None:
     """Print the figures."""
-    with TemporaryDirectory() as folder, embedded_server(Path(folder)) as url:
+    with temporary_server() as url:
         taken = asyncio.run(measured(url))
-    Console(width=120).print(table_of(taken))
+    show(table_of(taken))
 
 
 async def measured(url: str) -> Mapping[str, Taken]:
@@ -184,13 +181,12 @@ def traced() -> Iterator[Callable[[], int]]:
 
 def table_of(taken: Mapping[str, Taken]) -> Table:
     """Return the figures of every kind."""
-    table = Table(title=TITLE, title_justify="left")
-    for column in ("document", "characters", "prepared", "executed", "taken for", "ratio"):
-        table.add_column(column, justify="left" if column == "document" else "right")
+    columns = figures("characters", "prepared", "executed", "taken for", "ratio")
+    table = headed("document", *columns, title=TITLE)
     for name, each in taken.items():
-        figures = (each.text, each.prepared, each.executed, each.at_most)
+        sizes = (each.text, each.prepared, each.executed, each.at_most)
         ratio = each.executed / each.at_most
-        table.add_row(name, *(f"{figure:,.0f}" for figure in figures), f"{ratio:.2f}")
+        table.add_row(name, *(f"{size:,.0f}" for size in sizes), f"{ratio:.2f}")
     return table
 
 

@@ -4,11 +4,10 @@ from itertools import product
 from typing import Final
 
 from _ruamel_yaml import CParser
-from rich.console import Console
-from rich.table import Table
 
 from benchmarks.checks import checking
-from benchmarks.timing import Row, medians
+from benchmarks.tables import Comparison, compared, show
+from benchmarks.timing import ROUNDS, medians
 from engine.vocabulary import STATUSES, Role
 from engine.workflows.compiler import compile_workflow
 from engine.workflows.declaration import Workflow
@@ -22,17 +21,15 @@ PAIRS: Final = tuple((source, to) for source, to in product(STATUSES, STATUSES) 
 ROLES: Final = (None, *Role)
 SCATTER: Final = 9_999_991
 """A prime, so that the declarations differ in all their moves and not only in the first few."""
+TITLE: Final = f"The engine alone, without a database: medians of {ROUNDS} rounds, in turn"
 
 
 def main() -> None:
     """Print medians and ratios."""
-    table = Table("what", "median", "reference", "its median", "ratio")
-    for row in (parsing(), *checking(), compiling()):
-        table.add_row(*row)
-    Console(width=140).print(table)
+    show(compared((parsing(), *checking(), compiling()), title=TITLE))
 
 
-def parsing() -> Row:
+def parsing() -> Comparison:
     """Compare reading with the bare event stream of the same text."""
     text = values()
     ours, bare = medians(lambda: read_yaml(text, "values.yaml"), lambda: drain(text))
@@ -61,7 +58,7 @@ def drain(text: str) -> None:
         pass
 
 
-def compiling() -> Row:
+def compiling() -> Comparison:
     """Compare compiling with building a machine of `transitions` from the same declaration."""
     declared = [workflow(number) for number in range(WORKFLOWS)]
     policies = [compile_workflow(each).policy for each in declared[:MACHINES]]

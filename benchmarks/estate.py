@@ -4,13 +4,10 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final
 
-import asyncpg
 from sqlalchemy.engine import make_url
 
-from engine.storage.database import open_database
-from engine.storage.schema import migrate
-from engine.vocabulary import SYSTEM, Role, Status
-from reconciler.apply import Order, reconcile
+from benchmarks.databases import SETTLE, declare, run
+from engine.vocabulary import Role, Status
 from reconciler.desired import desired_in
 
 CATEGORIES: Final = 20
@@ -83,8 +80,6 @@ def item(number: int, size: Size) -> str:
 
 # --- tickets ------------------------------------------------------------------------------------
 
-UNCHECKED: Final = "SET session_replication_role = replica"
-"""What is written below refers to nothing that is not there."""
 USERS: Final = "INSERT INTO users (id) SELECT 'u_' || n FROM generate_series(0, 999) AS n"
 TICKETS: Final = """
 INSERT INTO tickets (id, title, description, status, priority, workflow, requester, assignee,
@@ -111,8 +106,6 @@ FROM tickets, generate_series(1, version) AS seq,
 WHERE hashtext(id) & 1 = $1
 """
 """Every ticket went the whole way, half of them at a time; no digest is read here, so none is."""
-SETTLE: Final = "VACUUM ANALYZE"
-"""What the server does by itself in the minutes after so much was written."""
 
 
 async def populated(server: str, name: str, size: Size) -> str:
@@ -120,22 +113,18 @@ async def populated(server: str, name: str, size: Size) -> str:
 
     The tickets have no history yet.
     """
-    url = await made(server, name)
-    async with open_database(url) as database:
-        desired = desired_in([(name, values(size, Role.ANY))])
-        await reconcile(database, desired, Order(SYSTEM), source=name)
+    url = await created(server, name)
+    await declare(url, desired_in([(name, values(size, Role.ANY))]))
     await run(url, USERS)
     await run(url, TICKETS, size.tickets, size.workflows)
     await run(url, SETTLE)
     return url
 
 
-async def made(server: str, name: str) -> str:
-    """Make a database with nothing but the schema in it; return its address."""
+async def created(server: str, name: str) -> str:
+    """Make a database with nothing in it; return its address."""
     await run(server, f"CREATE DATABASE {name}")
-    url = address(server, name)
-    await migrate(url)
-    return url
+    return address(server, name)
 
 
 async def copied(server: str, name: str, original: str) -> str:
@@ -153,13 +142,3 @@ async def write_history(url: str) -> None:
     """Write four entries for each ticket, on two connections."""
     await asyncio.gather(run(url, HISTORY, 0), run(url, HISTORY, 1))
     await run(url, SETTLE)
-
-
-async def run(url: str, sql: str, *arguments: object) -> None:
-    """Run a statement with no foreign key checked."""
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(UNCHECKED)
-        await connection.execute(sql, *arguments)
-    finally:
-        await connection.close()

@@ -1,29 +1,23 @@
 """Finding tickets among a million: the first page and page 500 of what people look for."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from statistics import quantiles
-from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Final, TypeAlias
 
 import uvloop
-from rich.console import Console
 from rich.table import Table
 
+from benchmarks.databases import declare, temporary_server
 from benchmarks.made import make_tickets
-from benchmarks.storage import DEFAULTS
+from benchmarks.tables import figures, headed, show
 from engine.storage.conditions import Conditions, conditions_of
 from engine.storage.database import Database, open_database
-from engine.storage.embedded import embedded_server
 from engine.storage.finding import find_tickets
-from engine.storage.schema import migrate
 from engine.tickets.actor import Actor
 from engine.tickets.finding import Direction, Order, OrderField, Part, TicketFilter
 from engine.tickets.viewer import EVERYTHING, Viewer
-from engine.vocabulary import SYSTEM, Visibility
-from reconciler.apply import Order as Command
-from reconciler.apply import reconcile
+from engine.vocabulary import Visibility
 
 TICKETS: Final = 1_000_000
 PAGE: Final = 20
@@ -86,17 +80,16 @@ Times: TypeAlias = Mapping[tuple[str, str], list[float]]
 
 def main() -> None:
     """Print medians, 99th percentiles and ratios."""
-    with TemporaryDirectory() as folder, embedded_server(Path(folder)) as url:
+    with temporary_server() as url:
         times = uvloop.run(measured(url))
-    Console(width=120).print(table_of(times))
+    show(table_of(times))
 
 
 async def measured(url: str) -> Times:
     """Make the tickets and look for them."""
-    await migrate(url)
+    await declare(url)
+    await make_tickets(url, TICKETS)
     async with open_database(url) as database:
-        await reconcile(database, DEFAULTS, Command(by=SYSTEM), source="benchmark")
-        await make_tickets(url, TICKETS)
         return await race(database)
 
 
@@ -139,14 +132,8 @@ async def milliseconds(
 
 def table_of(times: Times) -> Table:
     """Return the times as a table."""
-    table = Table(
-        *("tickets", "page", "p50", "p99", "ratio"),
-        title=TITLE,
-        title_justify="left",
-        caption=CAPTION,
-        caption_justify="left",
-        width=100,
-    )
+    columns = figures("p50", "p99", "ratio")
+    table = headed("tickets", "page", *columns, title=TITLE, caption=CAPTION)
     reference = middle_and_tail(times[PLAIN, "first"])[0]
     for (name, page), taken in times.items():
         middle, tail = middle_and_tail(taken)

@@ -9,18 +9,19 @@ from typing import Final, TypeAlias
 
 from sqlalchemy import Text, bindparam, func, select
 
-from engine.storage.database import Database
+from benchmarks.databases import SETTLE, declare, run
+from engine.storage.database import Database, open_database
 from engine.storage.entries import write_openings
 from engine.storage.history_audit import audit_histories
 from engine.storage.statements import Statement
 from engine.storage.tables import tickets
-from engine.storage.ticket_store import offered_workflow
+from engine.storage.ticket_store import TicketStore, offered_workflow
 from engine.storage.users import mention_users
 from engine.tickets.actor import Actor
 from engine.tickets.changes import by_hand, opening_entry
 from engine.tickets.history import Entry
 from engine.tickets.promises import Terms
-from engine.tickets.requests import CreateTicket, SlaChoice
+from engine.tickets.requests import CreateTicket, SlaChoice, TransitionTicket
 from engine.vocabulary import Status
 
 Move: TypeAlias = Callable[[str], Awaitable[object]]
@@ -42,6 +43,8 @@ ID_PREFIX: Final = "tk_" + 26 * "0"
 """With a number of six digits behind it, an id is as long as a real one."""
 SCATTER: Final = 7_919
 """A prime: neighbours in time are no neighbours in the table."""
+PREPARING_WRITERS: Final = 8
+WAIT_FOR_NO_DISK: Final = "ALTER DATABASE postgres SET synchronous_commit = off"
 
 REQUESTER: Final = Actor("u_b1", "Anna K.")
 ASSIGNEE: Final = Actor("u_c4", "Marton P.")
@@ -64,6 +67,17 @@ NOT_IN: Final = Statement.of(
         tickets.c.status != bindparam("status"),
     )
 )
+
+
+async def prepare(url: str) -> None:
+    """Make the schema, the workflows and the tickets, each of them in progress."""
+    await declare(url)
+    await run(url, WAIT_FOR_NO_DISK)
+    async with open_database(url) as database:
+        await open_tickets(database)
+        for fleet in Fleet:
+            await by_store(TicketStore(database), fleet, Status.IN_PROGRESS, PREPARING_WRITERS)
+    await run(url, SETTLE)
 
 
 async def open_tickets(database: Database) -> None:
@@ -101,6 +115,16 @@ async def move_all(moves: Sequence[Move], fleet: Fleet = Fleet.PLAIN) -> float:
     start = perf_counter()
     await asyncio.gather(*map(move_each, moves, shares))
     return TICKETS / (perf_counter() - start)
+
+
+async def by_store(store: TicketStore, fleet: Fleet, target: Status, writers: int) -> float:
+    """Move as the service does; the forms are filled in before, as the arguments elsewhere."""
+    forms = {each: TransitionTicket(ticket=each, to=target) for each in share(fleet, 0, 1)}
+
+    async def move(ticket: str) -> None:
+        await store.transition(ASSIGNEE, forms[ticket])
+
+    return await move_all([move] * writers, fleet)
 
 
 async def move_each(move: Move, ids: Sequence[str]) -> None:

@@ -5,9 +5,8 @@ They have no history, which finding them does not read.
 
 from typing import Final
 
-import asyncpg
+from benchmarks.databases import SETTLE, unchecked
 
-FAST: Final = "SET session_replication_role = replica"  # no triggers, no foreign keys
 SAME_EVERY_TIME: Final = "SELECT setseed(0.5)"
 USERS: Final = (
     "INSERT INTO users (id, name) SELECT 'u_' || n, 'Person ' || n FROM generate_series(0, 19999) n"
@@ -51,15 +50,14 @@ WHERE tablename IN ('tickets', 'ticket_words') AND indexname NOT LIKE '%_pkey'
 
 async def make_tickets(url: str, tickets: int) -> None:
     """Fill a database that has the schema and the default workflows, and take its statistics."""
-    connection = await asyncpg.connect(url)
-    indexes = await connection.fetch(INDEXES)
-    for name, _ in indexes:
-        await connection.execute(f"DROP INDEX {name}")
-    for statement in (FAST, SAME_EVERY_TIME, USERS):
-        await connection.execute(statement)
-    await connection.execute(TICKET_ROWS, tickets)
-    await connection.execute(WORD_ROWS)
-    for _, definition in indexes:
-        await connection.execute(definition)
-    await connection.execute("VACUUM ANALYZE")
-    await connection.close()
+    async with unchecked(url) as connection:
+        indexes = await connection.fetch(INDEXES)
+        for name, _ in indexes:
+            await connection.execute(f"DROP INDEX {name}")
+        await connection.execute(SAME_EVERY_TIME)
+        await connection.execute(USERS)
+        await connection.execute(TICKET_ROWS, tickets)
+        await connection.execute(WORD_ROWS)
+        for _, definition in indexes:
+            await connection.execute(definition)
+        await connection.execute(SETTLE)

@@ -6,22 +6,20 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from itertools import cycle
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 import asyncpg
 import uvloop
-from rich.console import Console
-from rich.table import Table
 
 from benchmarks import estate
+from benchmarks.databases import temporary_server
 from benchmarks.engine import drain
 from benchmarks.estate import WHOLE, Size, values
 from benchmarks.passers_by import longest_wait
-from benchmarks.timing import ROUNDS, Row, Seconds, medians_by_name, timed
+from benchmarks.tables import Comparison, compared, show
+from benchmarks.timing import ROUNDS, Seconds, medians_by_name, timed
 from engine.storage.database import Database, open_database
-from engine.storage.embedded import embedded_server
+from engine.storage.schema import migrate
 from engine.storage.ticket_counts import count_live_tickets
 from engine.vocabulary import SYSTEM, Role
 from reconciler.apply import Order, apply_plan
@@ -95,13 +93,11 @@ class Estate:
 def main() -> None:
     """Print medians and ratios."""
     seconds = asyncio.run(medians_by_name(reading))
-    with TemporaryDirectory() as folder, embedded_server(Path(folder)) as server:
+    with temporary_server() as server:
         seconds |= uvloop.run(measured(server))
-    columns = ("what", "median", "reference", "its median", "ratio")
-    table = Table(*columns, title=TITLE, caption=CAPTION, caption_justify="left")
-    for what, reference, most in COMPARED:
-        table.add_row(*compared(with_shares(seconds), what, reference, most))
-    Console(width=140).print(table)
+    taken = with_shares(seconds)
+    rows = [comparison(taken, *each) for each in COMPARED]
+    show(compared(rows, title=TITLE, caption=CAPTION))
 
 
 async def measured(server: str) -> Seconds:
@@ -130,7 +126,8 @@ async def set_up(server: str) -> dict[str, str]:
     """Make all databases, and return their addresses by name."""
     urls = {name: await estate.populated(server, name, size) for name, size in SIZES.items()}
     urls[AGED] = await estate.copied(server, AGED, "whole")
-    urls[EMPTY] = await estate.made(server, EMPTY)
+    urls[EMPTY] = await estate.created(server, EMPTY)
+    await migrate(urls[EMPTY])
     await estate.write_history(urls[AGED])
     return urls
 
@@ -224,7 +221,7 @@ def with_shares(seconds: Seconds) -> Seconds:
     return seconds | shares
 
 
-def compared(seconds: Seconds, what: str, reference: str, most: float | None) -> Row:
+def comparison(seconds: Seconds, what: str, reference: str, most: float | None) -> Comparison:
     """Return a row: what was timed, a reference, and the ratio that is aimed at."""
     ours, its = seconds[what], seconds[reference]
     aim = f" (at most {most})" if most else ""

@@ -2,29 +2,24 @@
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Final
 
 import asyncpg
 import uvloop
-from rich.console import Console
 from rich.table import Table
 
-from benchmarks.made import FAST, make_tickets
-from benchmarks.storage import DEFAULTS
+from benchmarks.databases import SETTLE, declare, temporary_server, unchecked
+from benchmarks.made import make_tickets
+from benchmarks.tables import figures, headed, show
 from engine.storage.batches import BATCH_TICKETS
 from engine.storage.breaches import sweep_due_times
 from engine.storage.closings import close_quiet_tickets
 from engine.storage.database import Database, open_database
-from engine.storage.embedded import embedded_server
-from engine.storage.schema import migrate
 from engine.tickets.promises import Terms, promise_for
 from engine.tickets.ticket import Opening
-from engine.vocabulary import SYSTEM, Priority
-from reconciler.apply import Order, reconcile
+from engine.vocabulary import Priority
 
 TICKETS: Final = 1_000_000
 DUE: Final = 10_000
@@ -89,19 +84,16 @@ Work = Callable[[int], Awaitable[float]]
 
 def main() -> None:
     """Print medians and ratios."""
-    with TemporaryDirectory() as folder, embedded_server(Path(folder)) as url:
+    with temporary_server() as url:
         times = uvloop.run(measured(url))
-    Console(width=120).print(table_of(times))
+    show(table_of(times))
 
 
 async def measured(url: str) -> dict[str, float]:
     """Make the tickets and sweep them."""
-    await migrate(url)
-    async with open_database(url, 1) as database:
-        await reconcile(database, DEFAULTS, Order(by=SYSTEM), source="benchmark")
-        await make_tickets(url, TICKETS)
-        connection = await asyncpg.connect(url)
-        await connection.execute(FAST)
+    await declare(url)
+    await make_tickets(url, TICKETS)
+    async with open_database(url, 1) as database, unchecked(url) as connection:
         await promise(connection)
         works: dict[str, Work] = {
             "one statement": partial(by_one_statement, connection),
@@ -114,7 +106,6 @@ async def measured(url: str) -> dict[str, float]:
         for round_ in range(ROUNDS):
             for place, (name, work) in enumerate(works.items()):
                 times[name].append(await work(place * ROUNDS + round_))
-        await connection.close()
     return {name: median(taken) for name, taken in times.items()}
 
 
@@ -123,7 +114,7 @@ async def promise(connection: asyncpg.Connection) -> None:
     await connection.execute(PROMISE, DUE, PROMISED)
     await connection.execute(RUNNING)
     await connection.execute(OPENED, OPENING.details)
-    await connection.execute("VACUUM ANALYZE")
+    await connection.execute(SETTLE)
 
 
 async def by_one_statement(connection: asyncpg.Connection, part: int) -> float:
@@ -176,10 +167,8 @@ async def swept(database: Database, expected: int) -> float:
 
 def table_of(times: dict[str, float]) -> Table:
     """Return the medians with their ratios."""
-    table = Table(title=TITLE, caption=CAPTION, caption_justify="left")
-    table.add_column("what")
-    for heading in ("ms", "tickets per second", "ratio"):
-        table.add_column(heading, justify="right")
+    columns = figures("ms", "tickets per second", "ratio")
+    table = headed("what", *columns, title=TITLE, caption=CAPTION)
     for name, taken in times.items():
         idle = name.endswith("nothing to do")
         per_second = "" if idle else f"{1_000 * DUE / taken:,.0f}"

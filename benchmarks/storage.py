@@ -12,31 +12,26 @@ from typing import Final, TypeAlias
 
 import asyncpg
 import uvloop
-from rich.console import Console
 from rich.table import Table
 
 from benchmarks import pgbench
+from benchmarks.databases import temporary_server
 from benchmarks.fleet import (
     ASSIGNEE,
     TICKETS,
     Fleet,
     broken_histories,
+    by_store,
     left_behind,
     move_all,
-    open_tickets,
-    share,
+    prepare,
 )
+from benchmarks.tables import figures, headed, show
+from benchmarks.timing import ratio
 from engine.storage.database import Database, open_database
-from engine.storage.embedded import embedded_server
-from engine.storage.schema import migrate
 from engine.storage.ticket_store import TicketStore
 from engine.storage.transition import transition_statement
-from engine.tickets.requests import TransitionTicket
-from engine.vocabulary import SYSTEM, Status
-from engine.workflows.declaration import Ticketing
-from engine.workflows.resources import declared_resources
-from reconciler.apply import Order, reconcile
-from reconciler.desired import Desired
+from engine.vocabulary import Status
 
 WRITERS: Final = (1, 8)
 ROUNDS: Final = 15
@@ -61,14 +56,11 @@ Rates: TypeAlias = Mapping[int, Mapping[str, Sequence[float]]]
 
 def main() -> None:
     """Print medians and ratios."""
-    with TemporaryDirectory() as folder, embedded_server(Path(folder)) as url:
+    with TemporaryDirectory() as folder, temporary_server() as url:
         script = Path(folder) / "transition.sql"
         script.write_text(pgbench.script(STATEMENT, values(Status.OPEN)))
         rates = uvloop.run(measured(url, script))
-    Console(width=140).print(table_of(rates))
-
-
-DEFAULTS = Desired(declared_resources(Ticketing()))
+    show(table_of(rates))
 
 
 async def measured(url: str, script: Path) -> Rates:
@@ -85,20 +77,6 @@ async def measured(url: str, script: Path) -> Rates:
         if broken := await broken_histories(database):
             raise RuntimeError(f"{broken} histories are not whole")
     return rates
-
-
-async def prepare(url: str) -> None:
-    """Make the schema, the workflows and the tickets, each of them in progress."""
-    await migrate(url)
-    connection = await asyncpg.connect(url)
-    await connection.execute("ALTER DATABASE postgres SET synchronous_commit = off")
-    async with open_database(url) as database:
-        await reconcile(database, DEFAULTS, Order(by=SYSTEM), source="benchmark")
-        await open_tickets(database)
-        for fleet in Fleet:
-            await by_store(TicketStore(database), fleet, Status.IN_PROGRESS, max(WRITERS))
-    await connection.execute("VACUUM ANALYZE")
-    await connection.close()
 
 
 @asynccontextmanager
@@ -133,16 +111,6 @@ async def race(database: Database, ways: Mapping[str, Way]) -> Rates:
         if turn > 0:
             taken[writers][name].append(rate)
     return taken
-
-
-async def by_store(store: TicketStore, fleet: Fleet, target: Status, writers: int) -> float:
-    """Move as the service does; the forms are filled in before, as the arguments elsewhere."""
-    forms = {each: TransitionTicket(ticket=each, to=target) for each in share(fleet, 0, 1)}
-
-    async def move(ticket: str) -> None:
-        await store.transition(ASSIGNEE, forms[ticket])
-
-    return await move_all([move] * writers, fleet)
 
 
 async def by_asyncpg(
@@ -182,25 +150,14 @@ def values(target: Status) -> dict[str, object]:
 
 def table_of(rates: Rates) -> Table:
     """Return medians and ratios as a table."""
-    table = Table(
-        *("connections", "what", "per second", "of pgbench", "of bare asyncpg"),
-        title=TITLE,
-        title_justify="left",
-        caption=CAPTION,
-        caption_justify="left",
-        width=100,
-    )
+    speed = figures("per second", "of pgbench", "of bare asyncpg")
+    table = headed(*figures("connections"), "what", *speed, title=TITLE, caption=CAPTION)
     for writers, ways in rates.items():
         for name, rate in ways.items():
-            ratios = (ratio(rate, ways[other]) for other in ("pgbench", "bare asyncpg"))
+            ratios = (f"{ratio(rate, ways[other]):.2f}" for other in ("pgbench", "bare asyncpg"))
             table.add_row(str(writers), name, f"{median(rate):,.0f}", *ratios)
         table.add_section()
     return table
-
-
-def ratio(rates: Sequence[float], others: Sequence[float]) -> str:
-    """Return the median of the ratios within a round: a machine that slows down slows all."""
-    return f"{median(ours / its for ours, its in zip(rates, others, strict=True)):.2f}"
 
 
 if __name__ == "__main__":

@@ -1,61 +1,38 @@
 """Thousands of subscribers on one server: their memory, and how fast they are told of a change."""
 
 import asyncio
-import os
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
-from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 from time import perf_counter
-from typing import Final, NamedTuple
+from typing import Final
 
 import aiohttp
 import uvloop
-from pydantic import SecretStr
-from rich.console import Console
 from rich.table import Table
 
 from api.facts import JsonObject
 from api.http.socket_messages import SUBPROTOCOL
-from api.identity import SecretTokens
+from benchmarks.databases import declare, temporary_server
 from benchmarks.fleet import ASSIGNEE
-from benchmarks.socket_servers import BARE, OURS
-from benchmarks.storage import DEFAULTS
+from benchmarks.processes import KIBIBYTE, cpu_seconds, memory_bytes, serving
+from benchmarks.scenarios import SCENARIOS, SUBSCRIBERS, Scenario, Scene
+from benchmarks.tables import figures, headed, show
+from benchmarks.tokens import SECRET, token_of
 from engine.storage.database import open_database
-from engine.storage.embedded import embedded_server
-from engine.storage.journal import Position, journal_end
-from engine.storage.schema import migrate
+from engine.storage.journal import journal_end
 from engine.storage.ticket_store import TicketStore
 from engine.tickets.actor import Actor
 from engine.tickets.requests import CreateTicket
-from engine.vocabulary import SYSTEM
-from reconciler.apply import Order, reconcile
 
-SUBSCRIBERS: Final = 5_000
 ROUNDS: Final = 9
 OPENED_AT_ONCE: Final = 50
-SECRET: Final = "0123456789abcdef" * 2
-TOKENS: Final = SecretTokens(SecretStr(SECRET))
+SERVERS: Final = "benchmarks.socket_servers"
 LIMITS: Final = "address_rate=0 viewer_rate=0 viewer_requests=100000"
 
 ADMIN: Final = Actor("u_a0", "Ada L.", is_admin=True)
 
-FIELDS: Final = "{ entry { seq kind at actor from to } ticket { id title status } position }"
-FILTERED: Final = f"""\
-subscription ($filter: TicketChangeFilter, $after: String!) {{
-  ticketsChanged(filter: $filter, after: $after) {FIELDS}
-}}"""
-ONE: Final = f"""\
-subscription ($id: ID!, $after: String!) {{ ticketChanged(id: $id, after: $after) {FIELDS} }}"""
-PEOPLE: Final = "status requester { name }"
-MOVES: Final = f"{PEOPLE} transitions {{ to allowed }}"
-WITH_PEOPLE: Final = FILTERED.replace("status }", f"{PEOPLE} }}")
-WITH_MOVES: Final = FILTERED.replace("status }", f"{MOVES} }}")
 COMMENT: Final = 'mutation ($id: ID!) { commentTicket(id: $id, text: "On it") { ticket { id } } }'
 TITLE: Final = f"""\
 {SUBSCRIBERS:,} subscribers over sockets of one server process; a change is a comment on a ticket
@@ -89,32 +66,6 @@ class Audience:
             self.complete.set()
 
 
-class Scene(NamedTuple):
-    """The ids of a ticket that changes and of one that does not, and where subscribers begin."""
-
-    busy: str
-    quiet: str
-    after: Position
-
-
-@dataclass(frozen=True, slots=True)
-class Scenario:
-    """What the subscribers want.
-
-    Attributes:
-        server: which one they ask.
-        subscription: what the subscriber of that number asks for.
-        listeners: how many of them a change concerns.
-        viewers: as how many people they are signed in.
-
-    """
-
-    server: str
-    subscription: Callable[[int, Scene], JsonObject]
-    listeners: int = SUBSCRIBERS
-    viewers: int = SUBSCRIBERS
-
-
 @dataclass(frozen=True, slots=True)
 class Measured:
     """Kilobytes a subscriber, and of a change: milliseconds of CPU, and until who heard of it."""
@@ -125,57 +76,11 @@ class Measured:
     last: float
 
 
-def to_all(_number: int, scene: Scene) -> JsonObject:
-    """Subscribe to all tickets."""
-    return {"query": FILTERED, "variables": {"after": str(scene.after)}}
-
-
-def to_all_with_people(_number: int, scene: Scene) -> JsonObject:
-    """Subscribe to all tickets, and ask for what only the database knows."""
-    return {"query": WITH_PEOPLE, "variables": {"after": str(scene.after)}}
-
-
-def to_all_from_anywhere(number: int, scene: Scene) -> JsonObject:
-    """Subscribe as `to_all_with_people`, each after another position, as who comes back does."""
-    after = Position(scene.after.transaction, scene.after.entry - number)
-    return {"query": WITH_PEOPLE, "variables": {"after": str(after)}}
-
-
-def to_all_with_moves(_number: int, scene: Scene) -> JsonObject:
-    """Subscribe to all tickets, and ask for what is not the same for everybody."""
-    return {"query": WITH_MOVES, "variables": {"after": str(scene.after)}}
-
-
-def to_one(number: int, scene: Scene) -> JsonObject:
-    """Subscribe to one ticket: one subscriber to the busy one, all others to the quiet one."""
-    ticket = scene.quiet if number else scene.busy
-    return {"query": ONE, "variables": {"id": ticket, "after": str(scene.after)}}
-
-
-def to_those_of_a_person(number: int, scene: Scene) -> JsonObject:
-    """Subscribe to the open tickets of somebody, each of somebody else."""
-    person = f"u_{number}" if number else ASSIGNEE.id
-    wanted: JsonObject = {"assignee": person, "status": ["OPEN"]}
-    return {"query": FILTERED, "variables": {"filter": wanted, "after": str(scene.after)}}
-
-
-SCENARIOS: Final = {
-    "bare aiohttp": Scenario(BARE, to_all),
-    "all tickets": Scenario(OURS, to_all),
-    "all, with people": Scenario(OURS, to_all_with_people),
-    "all, with people, each from elsewhere": Scenario(OURS, to_all_from_anywhere),
-    "all, with what one may do": Scenario(OURS, to_all_with_moves),
-    "the same, all by one viewer": Scenario(OURS, to_all_with_moves, viewers=1),
-    "one ticket each": Scenario(OURS, to_one, listeners=1),
-    "the tickets of one person each": Scenario(OURS, to_those_of_a_person, listeners=1),
-}
-
-
 def main() -> None:
     """Print memory and times."""
-    with TemporaryDirectory() as folder, embedded_server(Path(folder)) as url:
+    with temporary_server() as url:
         measured = uvloop.run(measure(url))
-    Console(width=120).print(table_of(measured))
+    show(table_of(measured))
 
 
 async def measure(url: str) -> dict[str, Measured]:
@@ -191,9 +96,8 @@ async def measure(url: str) -> dict[str, Measured]:
 
 async def prepare(url: str) -> tuple[str, str]:
     """Make the schema, the workflows and two tickets; return the ids of these."""
-    await migrate(url)
+    await declare(url)
     async with open_database(url) as database:
-        await reconcile(database, DEFAULTS, Order(by=SYSTEM), source="benchmark")
         form = CreateTicket.checked(
             title="Payments fail", workflow="incident_response", assignee=ASSIGNEE.id
         )
@@ -204,9 +108,10 @@ async def prepare(url: str) -> tuple[str, str]:
 async def run(scenario: Scenario, url: str, scene: Scene) -> Measured:
     """Let everybody subscribe, then change the ticket again and again."""
     audience = Audience()
-    async with serving(scenario.server, url) as (pid, address), connected(address) as session:
-        empty = resident_kilobytes(pid)
-        async with AsyncExitStack() as stack:
+    settings = settings_for(url)
+    with serving(SERVERS, scenario.server, settings=settings) as (pid, address):
+        async with connected(address) as session, AsyncExitStack() as stack:
+            empty = memory_bytes("VmRSS", pid)
             for first in range(0, SUBSCRIBERS, OPENED_AT_ONCE):
                 some = range(first, first + OPENED_AT_ONCE)
                 asked = [
@@ -220,32 +125,20 @@ async def run(scenario: Scenario, url: str, scene: Scene) -> Measured:
             idle = cpu_seconds(pid)
             times = [await change(session, scene, audience, scenario) for _ in range(ROUNDS)]
             cpu = (cpu_seconds(pid) - idle) * 1_000 / ROUNDS
-            kilobytes = (resident_kilobytes(pid) - empty) / SUBSCRIBERS
+            kilobytes = (memory_bytes("VmRSS", pid) - empty) / SUBSCRIBERS / KIBIBYTE
     first_heard, last_heard = (median(each) * 1_000 for each in zip(*times, strict=True))
     return Measured(kilobytes, cpu, first_heard, last_heard)
 
 
-@asynccontextmanager
-async def serving(server: str, url: str) -> AsyncIterator[tuple[int, str]]:
-    """Run a server for the length of the block; yield its process id and address."""
-    settings = {
+def settings_for(url: str) -> dict[str, str]:
+    """Return the settings of a server."""
+    return {
         "INTERLOCK_DATABASE_URL": url,
-        "INTERLOCK_JWT_SECRET": SECRET,
+        "INTERLOCK_JWT_SECRET": SECRET.get_secret_value(),
         "INTERLOCK_PORT": "0",
         "INTERLOCK_LIMITS": LIMITS,
         "INTERLOCK_LOG_LEVEL": "warning",
     }
-    command = (sys.executable, "-m", "benchmarks.socket_servers", server)
-    process = await asyncio.create_subprocess_exec(
-        *command, env=os.environ | settings, stdout=subprocess.PIPE
-    )
-    if process.stdout is None:
-        raise RuntimeError("the server says nothing")
-    try:
-        yield process.pid, (await process.stdout.readline()).decode().strip()
-    finally:
-        process.terminate()
-        await process.wait()
 
 
 @asynccontextmanager
@@ -261,7 +154,7 @@ async def connected(address: str) -> AsyncIterator[aiohttp.ClientSession]:
 
 def authorization(actor: Actor) -> str:
     """Return how a person says who they are."""
-    return f"Bearer {TOKENS.mint(actor, timedelta(hours=1))}"
+    return f"Bearer {token_of(actor)}"
 
 
 def viewer(number: int) -> Actor:
@@ -305,28 +198,10 @@ async def change(
     return audience.heard[0] - start, audience.heard[-1] - start
 
 
-def resident_kilobytes(pid: int) -> int:
-    """Return the resident memory of a process."""
-    status = Path(f"/proc/{pid}/status").read_text("ascii")
-    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
-
-
-def cpu_seconds(pid: int) -> float:
-    """Return what a process has computed so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def table_of(measured: dict[str, Measured]) -> Table:
     """Return everything as a table."""
-    table = Table(
-        *("subscribed to", "viewers", "told", "KB each", "CPU", "first", "last"),
-        title=TITLE,
-        title_justify="left",
-        caption=CAPTION,
-        caption_justify="left",
-        width=110,
-    )
+    columns = figures("viewers", "told", "KB each", "CPU", "first", "last")
+    table = headed("subscribed to", *columns, title=TITLE, caption=CAPTION)
     for name, each in measured.items():
         scenario = SCENARIOS[name]
         people = (f"{scenario.viewers:,}", f"{scenario.listeners:,}")

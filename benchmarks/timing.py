@@ -1,6 +1,6 @@
 """Timing things in turn, so that a machine whose speed drifts favours none of them."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from statistics import median
 from time import perf_counter
@@ -8,8 +8,6 @@ from typing import Final, TypeAlias
 
 ROUNDS: Final = 7
 
-Row: TypeAlias = tuple[str, str, str, str, str]
-"""What was timed, its median, the reference, its median, and the ratio of the two."""
 Seconds: TypeAlias = dict[str, float]
 """How long things took, by name."""
 
@@ -27,6 +25,11 @@ def medians(*works: Callable[[], object]) -> tuple[float, ...]:
         work()
     rounds = [[seconds(work) for work in works] for _ in range(ROUNDS)]
     return tuple(median(times) for times in zip(*rounds, strict=True))
+
+
+def ratio(ours: Iterable[float], theirs: Iterable[float]) -> float:
+    """Return the median of the ratios within a round: a machine that slows down slows all."""
+    return median(our / their for our, their in zip(ours, theirs, strict=True))
 
 
 @contextmanager

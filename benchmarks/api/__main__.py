@@ -1,36 +1,32 @@
 """Requests a second, and how long they take: Interlock, the ceiling, and two peers, in turn."""
 
-import subprocess
-import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import timedelta
 from itertools import product
-from pathlib import Path
 from statistics import median, quantiles
-from tempfile import TemporaryDirectory
 from typing import Final
 
 import uvloop
-from rich.console import Console
 from rich.table import Table
 
-from api.identity import SecretTokens
 from benchmarks.api.cases import CASES, Asked, Case, Variables
 from benchmarks.api.load import Taken, request_of, taken
-from benchmarks.api.served import SECRET
-from benchmarks.fleet import ASSIGNEE
-from benchmarks.storage import prepare
-from engine.storage.embedded import embedded_server
+from benchmarks.databases import temporary_server
+from benchmarks.fleet import ASSIGNEE, prepare
+from benchmarks.processes import serving
+from benchmarks.tables import figures, headed, show
+from benchmarks.timing import ratio
+from benchmarks.tokens import token_of
 
+SERVER: Final = "benchmarks.api.served"
 CEILING: Final = "bare"
 CONCURRENCIES: Final = (1, 16, 64)
 ROUNDS: Final = 5
 WARMING_SHARE: Final = 6
 """One in so many requests of a round does not count: others have had the machine for seconds."""
-TOKEN: Final = SecretTokens(SECRET).mint(ASSIGNEE, timedelta(hours=8))
+TOKEN: Final = token_of(ASSIGNEE)
 TITLE: Final = f"""\
 Requests over HTTP, {ROUNDS} rounds of every server in turn, the beginning of each not counted
 Medians of the rates, and of the ratios within a round; p50 and p99 of all requests"""
@@ -70,34 +66,12 @@ CONTENDERS: Final = {
 
 def main() -> None:
     """Print the figures."""
-    with TemporaryDirectory() as folder, embedded_server(Path(folder)) as url, ExitStack() as stack:
+    with temporary_server() as url, ExitStack() as stack:
         uvloop.run(prepare(url))
         kinds = dict.fromkeys(each.server for each in CONTENDERS.values())
-        ports = {kind: stack.enter_context(server(kind, url)) for kind in kinds}
+        ports = {kind: stack.enter_context(serving(SERVER, kind, url)).port for kind in kinds}
         rounds = uvloop.run(race(ports))
-    Console(width=120).print(table_of(rounds))
-
-
-@contextmanager
-def server(kind: str, url: str) -> Iterator[int]:
-    """Run a server for the length of the block, and yield its port."""
-    command = [sys.executable, "-m", "benchmarks.api.served", kind, url]
-    process = subprocess.Popen(  # noqa: S603  # our own module
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
-    try:
-        yield port_in(process.stdout or ())
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def port_in(lines: Iterable[str]) -> int:
-    """Return the port in the address that a server tells."""
-    for line in lines:
-        if line.startswith("http://"):
-            return int(line.strip().rpartition(":")[2])
-    raise RuntimeError("A server did not start.")
+    show(table_of(rounds))
 
 
 async def race(ports: Mapping[str, int]) -> Rounds:
@@ -118,18 +92,15 @@ async def race(ports: Mapping[str, int]) -> Rounds:
 
 def table_of(rounds: Rounds) -> Table:
     """Return the figures as a table."""
-    table = Table(title=TITLE, caption=CAPTION, title_justify="left", caption_justify="left")
-    for column in ("case", "at a time", "server", "a second", f"of {CEILING}", "p50 ms", "p99 ms"):
-        table.add_column(column, justify="left" if column in {"case", "server"} else "right")
+    speed = figures("a second", f"of {CEILING}", "p50 ms", "p99 ms")
+    table = headed("case", *figures("at a time"), "server", *speed, title=TITLE, caption=CAPTION)
     for (case, concurrency, kind), results in rounds.items():
-        ceiling = rounds[case, concurrency, CEILING]
-        ratio = median(
-            ours.rate / theirs.rate for ours, theirs in zip(results, ceiling, strict=True)
-        )
+        rates = [result.rate for result in results]
+        ceiling = [result.rate for result in rounds[case, concurrency, CEILING]]
         each = quantiles([1e3 * time for result in results for time in result.each], n=100)
         table.add_row(
-            *(case, str(concurrency), kind, f"{median(result.rate for result in results):,.0f}"),
-            *(f"{ratio:.2f}", f"{each[49]:.2f}", f"{each[98]:.2f}"),
+            *(case, str(concurrency), kind, f"{median(rates):,.0f}"),
+            *(f"{ratio(rates, ceiling):.2f}", f"{each[49]:.2f}", f"{each[98]:.2f}"),
         )
     return table
 

@@ -1,4 +1,4 @@
-"""What is asked: the same three things of every server, each in its own language."""
+"""What is asked: the same four things of every server, each in its own language."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from benchmarks.fleet import Fleet, share
+from benchmarks.fleet import FORM, REQUESTER, Fleet, share
 from engine.vocabulary import Status
 
 FIELDS: Final = """
@@ -21,10 +21,18 @@ mutation ($id: ID!, $to: Status!) {
   transitionTicket(id: $id, to: $to) { ticket { id status version updatedAt } }
 }
 """
+CREATE: Final = """
+mutation ($title: String!, $description: String!, $workflow: String!, $assignee: ID) {
+  createTicket(
+    title: $title, description: $description, workflow: $workflow, assignee: $assignee
+  ) { ticket { id status version updatedAt } }
+}
+"""
 PAGE: Final = 50
 READS: Final = 1_200
 LISTS: Final = 150
 MOVES: Final = 1_200
+CREATIONS: Final = 300
 
 
 class Asked(NamedTuple):
@@ -76,6 +84,12 @@ def moves() -> list[Variables]:
     return [{"id": each, "to": target.value} for each in share(Fleet.PLAIN, 0, 1)[:MOVES]]
 
 
+def creations() -> list[Variables]:
+    """Return tickets like those that are there already, by the assignee for the requester."""
+    asked = FORM.model_dump(include={"title", "description", "workflow"})
+    return [{**asked, "assignee": REQUESTER.id}] * CREATIONS
+
+
 CASES: Final = (
     Case(
         "ticket",
@@ -94,4 +108,12 @@ CASES: Final = (
             "POST", f"/api/v1/tickets/{asked['id']}/transitions", orjson.dumps({"to": asked["to"]})
         ),
     ),
+    Case(
+        "creation",
+        CREATE,
+        "/create",
+        creations,
+        lambda asked: Asked("POST", "/api/v1/tickets", orjson.dumps(asked)),
+    ),
 )
+"""Creation comes last: every list of a round finds the same tickets, whoever is asked."""

@@ -9,6 +9,7 @@ from typing import Final
 
 from benchmarks.api.cases import Asked
 
+DONE: Final = (b"HTTP/1.1 200", b"HTTP/1.1 201")
 LENGTH: Final = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
 END_OF_HEAD: Final = b"\r\n\r\n"
 
@@ -60,7 +61,7 @@ class Connection(asyncio.Protocol):
         if not is_whole or length is None or len(body) < int(length[1]):
             return
         self.times.append(perf_counter() - self.started)
-        if not head.startswith(b"HTTP/1.1 200") or b'"errors"' in body:
+        if not head.startswith(DONE) or b'"errors"' in body:
             self.ended.set_exception(RuntimeError(self.received.decode()))
             return
         self.received = b""

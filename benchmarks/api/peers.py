@@ -15,11 +15,15 @@ from aiohttp import web
 from ariadne import MutationType, QueryType, graphql, make_executable_schema
 from strawberry.aiohttp.views import GraphQLView
 
-from benchmarks.api.bare import Row, Storage, answer
+from benchmarks.api.bare import answer
+from benchmarks.api.storage import Row, Storage
 
 SDL: Final = """
 type Query { ticket(id: ID!): Ticket tickets(first: Int!): Page }
-type Mutation { transitionTicket(id: ID!, to: Status!): Payload }
+type Mutation {
+  transitionTicket(id: ID!, to: Status!): Payload
+  createTicket(title: String!, description: String!, workflow: String!, assignee: ID): Payload
+}
 enum Status { OPEN IN_PROGRESS RESOLVED CLOSED }
 type Page { nodes: [Ticket!]! }
 type Payload { ticket: Ticket! }
@@ -48,6 +52,11 @@ async def tickets(_parent: object, info: Any, first: int) -> Row:  # noqa: ANN40
 @mutation.field("transitionTicket")
 async def transition(_parent: object, info: Any, id: str, to: str) -> Row:  # noqa: A002, ANN401, D103
     return {"ticket": await storage_in(info).move(id, to)}
+
+
+@mutation.field("createTicket")
+async def create(_parent: object, info: Any, **asked: str) -> Row:  # noqa: ANN401, D103
+    return {"ticket": await storage_in(info).create(asked)}
 
 
 def storage_in(info: Any) -> Storage:  # noqa: ANN401
@@ -134,8 +143,8 @@ class Page:
 
 
 @strawberry.type
-class Moved:
-    """A ticket that was moved."""
+class Changed:
+    """A ticket that was created or moved."""
 
     id: strawberry.ID
     status: str
@@ -145,9 +154,21 @@ class Moved:
 
 @strawberry.type
 class Payload:
-    """What a transition answers."""
+    """What a change answers."""
 
-    ticket: Moved
+    ticket: Changed
+
+    @classmethod
+    def of(cls, row: Row) -> "Payload":
+        """Return an answer of the storage as a payload."""
+        return cls(
+            ticket=Changed(
+                id=row["id"],
+                status=row["status"],
+                version=row["version"],
+                updated_at=row["updatedAt"],
+            )
+        )
 
 
 @strawberry.type
@@ -177,15 +198,25 @@ class Mutation:
         to: Status,
     ) -> Payload:
         """Move a ticket."""
-        row = await storage_in(info).move(id, to.value)
-        return Payload(
-            ticket=Moved(
-                id=row["id"],
-                status=row["status"],
-                version=row["version"],
-                updated_at=row["updatedAt"],
-            )
-        )
+        return Payload.of(await storage_in(info).move(id, to.value))
+
+    @strawberry.mutation
+    async def create_ticket(
+        self,
+        info: strawberry.Info,
+        title: str,
+        description: str,
+        workflow: str,
+        assignee: strawberry.ID | None = None,
+    ) -> Payload:
+        """Open a ticket."""
+        asked = {
+            "title": title,
+            "description": description,
+            "workflow": workflow,
+            "assignee": assignee,
+        }
+        return Payload.of(await storage_in(info).create(asked))
 
 
 @asynccontextmanager

@@ -15,8 +15,8 @@ from api.http.server import run_server
 from api.logs import configure_logging
 from api.settings import LogFormat, LogLevel, Settings
 from benchmarks.api import bare, peers
+from benchmarks.tokens import SECRET
 
-SECRET: Final = SecretStr("0123456789abcdef" * 2)
 UNLIMITED: Final = "viewer_rate=0 address_rate=0 viewer_requests=1000"
 
 

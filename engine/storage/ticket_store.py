@@ -210,8 +210,10 @@ async def open_from_item(session: Session, actor: Actor, form: CreateTicketFromC
 
 
 async def open_ticket(session: Session, actor: Actor, opening: Opening) -> Ticket:
-    """Write a new ticket and the first entry of its history: the one way, whoever opens it."""
-    await share_tickets(session)
+    """Write a new ticket and the first entry of its history: the one way, whoever opens it.
+
+    The transaction shares the tickets already, from before it read what the opening goes by.
+    """
     workflow = await offered_workflow(session, opening.workflow)
     ticket_id = f"tk_{token_hex(TICKET_ID_BYTES)}"
     entry = opening_entry(ticket_id, opening, actor, workflow["now"], workflow["revision"])
