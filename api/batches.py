@@ -1,14 +1,17 @@
 """Tickets that were read together, and what belongs to them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import cached_property
 
-from api.sharing import OnceForAll
+from api.sharing import OnceForAll, Shared
 from engine.storage.database import Database
-from engine.storage.ticket_reads import histories, read_clock
+from engine.storage.history_pages import HistoryPages, HistoryPart, history_pages
+from engine.storage.ticket_reads import read_clock, timers_of
 from engine.storage.users import user_names
-from engine.tickets.history import Entry
+from engine.tickets.actor import Actor
+from engine.tickets.rules import may_see_notes
+from engine.tickets.sla import Sla
 from engine.tickets.ticket import Ticket
 from engine.vocabulary import SYSTEM
 
@@ -16,7 +19,7 @@ from engine.vocabulary import SYSTEM
 class Batch:
     """Tickets that were read together: what one of them needs is read for all of them at once.
 
-    Nothing in it depends on who asks, so it may serve several requests.
+    It may serve several requests: what depends on who asks is kept by that.
 
     Attributes:
         tickets: those that were read.
@@ -26,11 +29,14 @@ class Batch:
     def __init__(self, database: Database, tickets: Sequence[Ticket]) -> None:
         self._database = database
         self.tickets = tickets
+        self._noted: dict[Actor, frozenset[str]] = {}
+        self._history_pages: Shared[HistoryPages] = Shared()
+        self._names_of: Shared[dict[str, str]] = Shared()
 
     @cached_property
-    def histories(self) -> OnceForAll[dict[str, list[Entry]]]:
-        """Their histories, by ticket."""
-        return OnceForAll(self._histories)
+    def timers(self) -> OnceForAll[dict[str, Sla | None]]:
+        """What was promised for them, and how that stands, by ticket."""
+        return OnceForAll(self._timers)
 
     @cached_property
     def now(self) -> OnceForAll[datetime]:
@@ -42,13 +48,27 @@ class Batch:
         """The names of requesters and assignees, by id."""
         return OnceForAll(self._names_of_people)
 
-    @cached_property
-    def names_of_actors(self) -> OnceForAll[dict[str, str]]:
-        """The names of whoever changed them, by id."""
-        return OnceForAll(self._names_of_actors)
+    async def history_pages(self, part: HistoryPart, actor: Actor) -> HistoryPages:
+        """Return a page of each one's history, as far as the actor may see it."""
+        with_notes = self._with_notes(actor)
+        return await self._history_pages.get(
+            (part, with_notes),
+            lambda: history_pages(self._database, self.tickets, part, with_notes),
+        )
 
-    async def _histories(self) -> dict[str, list[Entry]]:
-        return await histories(self._database, [ticket.id for ticket in self.tickets])
+    async def names_of(self, people: frozenset[str]) -> dict[str, str]:
+        """Return the names of people, by id."""
+        return await self._names_of.get(people, lambda: self._names(people))
+
+    def _with_notes(self, actor: Actor) -> frozenset[str]:
+        """Return the ids of those whose notes the actor may see."""
+        if actor not in self._noted:
+            seen = (ticket.id for ticket in self.tickets if may_see_notes(ticket, actor))
+            self._noted[actor] = frozenset(seen)
+        return self._noted[actor]
+
+    async def _timers(self) -> dict[str, Sla | None]:
+        return await timers_of(self._database, self.tickets)
 
     async def _now(self) -> datetime:
         return await read_clock(self._database)
@@ -57,10 +77,6 @@ class Batch:
         people = {person for each in self.tickets for person in (each.requester, each.assignee)}
         return await self._names(people - {None})
 
-    async def _names_of_actors(self) -> dict[str, str]:
-        all_entries = (await self.histories()).values()
-        return await self._names({each.actor for entries in all_entries for each in entries})
-
-    async def _names(self, ids: set[str | None]) -> dict[str, str]:
+    async def _names(self, ids: Collection[str | None]) -> dict[str, str]:
         people = sorted(each for each in ids if each is not None and each != SYSTEM)
         return await user_names(self._database, people) if people else {}

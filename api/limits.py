@@ -119,6 +119,7 @@ class GraphQLLimits:
             `document_tokens`.
         execution_seconds: from the first resolver to the whole answer.
         page_tickets: of one page.
+        page_history: entries of one page, of one ticket.
         page_services: of one page.
         page_dead_letters: of one page of one webhook.
 
@@ -142,6 +143,7 @@ class GraphQLLimits:
     validation_seconds: Seconds = 1
     execution_seconds: Seconds = 20
     page_tickets: Bound = 100
+    page_history: Bound = 100
     page_services: Bound = 500
     page_dead_letters: Bound = 100
 

@@ -9,9 +9,9 @@ from typing import Final, TypedDict
 from api.changes import Wants
 from api.graphql.attributes import snake_case
 from api.graphql.context import Context
+from api.graphql.history import EntryFields, entry_fields
 from api.graphql.resolvers import Event, MakeContext, Resolvers
 from api.graphql.telling import Telling
-from api.graphql.tickets import entry_fields
 from engine.storage.journal import checked_position, journal_end
 from engine.storage.ticket_changes import LoggedChange
 from engine.storage.ticket_reads import read_ticket
@@ -48,7 +48,7 @@ class OfWorkflows(TypedDict, total=False):
 class TicketChanged:
     """A change; the fields are those of `TicketChange`."""
 
-    entry: dict[str, object]
+    entry: EntryFields
     ticket: Ticket
     matches: bool
     position: str
@@ -108,7 +108,7 @@ async def events(
             if may_read(change.now, viewer) and may_see(change.entry, change.now, viewer.actor):
                 context.know(news.batch)
                 shown = TicketChanged(
-                    entry=entry_fields(change.entry, change.now),
+                    entry=entry_fields(change.entry, change.now, frozenset({change.entry.actor})),
                     ticket=change.now,
                     matches=wanted.fit(change.now, viewer.actor),
                     position=str(news.logged.position),

@@ -35,7 +35,7 @@ class Context:
     limits: GraphQLLimits
     changes: Changes
     answers_differ: bool = False
-    _batches: dict[str, Batch] = field(default_factory=dict)
+    _batches: dict[tuple[str, int], Batch] = field(default_factory=dict)
 
     @property
     def viewer(self) -> Viewer:
@@ -55,8 +55,9 @@ class Context:
 
     def know(self, batch: Batch) -> None:
         """Note what was read together, perhaps for others, too."""
-        self._batches.update(dict.fromkeys((ticket.id for ticket in batch.tickets), batch))
+        places = ((ticket.id, ticket.version) for ticket in batch.tickets)
+        self._batches.update(dict.fromkeys(places, batch))
 
     def batch_of(self, ticket: Ticket) -> Batch:
         """Return the tickets that this one was read with."""
-        return self._batches[ticket.id]
+        return self._batches[ticket.id, ticket.version]

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from engine.errors import InvalidInput
+from engine.storage.history_pages import LAST_SEQ
 from engine.tickets.finding import Order, OrderField, Place
 from engine.tickets.ticket import TICKET_ID, Ticket
 from engine.vocabulary import Priority
@@ -57,6 +58,13 @@ def ticket_id(text: str) -> str:
     if not TICKET_ID.fullmatch(text):
         raise ValueError("no id")
     return text
+
+
+def entry_number(text: str) -> int:
+    """Return the number of an entry of a history; ValueError if it can't be one."""
+    if not 1 <= (seq := int(text)) <= LAST_SEQ:
+        raise ValueError("no entry")
+    return seq
 
 
 def urgency(text: str) -> int:

@@ -7,10 +7,9 @@ from typing import Final, TypedDict
 from api.graphql.attributes import snake_case
 from api.graphql.context import Context
 from api.graphql.cursors import cursor_of, place_at
+from api.graphql.pages import PageArguments, PageInfo, page_info, size_of
 from api.graphql.resolvers import Resolvers
-from api.limits import PAGE_ITEMS
 from api.sharing import Once
-from engine.errors import InvalidInput
 from engine.storage.conditions import conditions_of
 from engine.storage.finding import count_tickets_found, find_tickets
 from engine.tickets.finding import Direction, Order, OrderField, Part, TicketFilter
@@ -19,15 +18,11 @@ from engine.tickets.ticket import Ticket
 resolvers: Final = Resolvers()
 
 
-class PageArguments(TypedDict, total=False):
+class TicketArguments(PageArguments, TypedDict, total=False):
     """The arguments of `Query.tickets`."""
 
     filter: Mapping[str, object] | None
     orderBy: Mapping[str, str] | None
-    first: int | None
-    after: str | None
-    last: int | None
-    before: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +31,13 @@ class Connection:
 
     nodes: list[Ticket]
     edges: list[dict[str, object]]
-    page_info: dict[str, object]
+    page_info: PageInfo
     count: Once[int] = field(repr=False)
 
 
 @resolvers.field("Query.tickets")
 async def tickets(
-    _parent: object, arguments: PageArguments, context: Context, _info: object
+    _parent: object, arguments: TicketArguments, context: Context, _info: object
 ) -> Connection:
     """Return a page of the tickets that are looked for."""
     part = part_of(arguments, context.limits.page_tickets)
@@ -55,7 +50,7 @@ async def tickets(
     return Connection(
         nodes=nodes,
         edges=edges,
-        page_info=page_info(part, edges, has_more=page.has_more),
+        page_info=page_info(arguments, edges, has_more=page.has_more),
         count=Once(lambda: count_tickets_found(context.database, context.viewer, conditions)),
     )
 
@@ -68,7 +63,7 @@ async def total_count(
     return await connection.count()
 
 
-def filter_of(arguments: PageArguments) -> TicketFilter:
+def filter_of(arguments: TicketArguments) -> TicketFilter:
     """Return the filter that a client filled in.
 
     Raises:
@@ -79,56 +74,26 @@ def filter_of(arguments: PageArguments) -> TicketFilter:
     return TicketFilter.checked(**{snake_case(name): value for name, value in given.items()})
 
 
-def order_of(arguments: PageArguments) -> Order:
+def order_of(arguments: TicketArguments) -> Order:
     """Return the order that a client asks for; newest first if none."""
     given = arguments.get("orderBy")
     return Order(OrderField(given["field"]), Direction(given["direction"])) if given else Order()
 
 
-def part_of(arguments: PageArguments, most: int) -> Part:
+def part_of(arguments: TicketArguments, most: int) -> Part:
     """Return the part of the list that a client asks for; `most` tickets at once.
 
     Raises:
         InvalidInput: its size or its cursors are none.
+        LimitExceeded: it is too large.
 
     """
     order = order_of(arguments)
     after, before = arguments.get("after"), arguments.get("before")
     return Part(
-        size=size_of(arguments, most),
+        size=size_of(arguments, "page_tickets", most),
         order=order,
         after=None if after is None else place_at(after, order),
         before=None if before is None else place_at(before, order),
         from_end=arguments.get("last") is not None,
     )
-
-
-def size_of(arguments: PageArguments, most: int) -> int:
-    """Return how many tickets a client asks for, where it may ask for `most`.
-
-    Raises:
-        InvalidInput: too many, none, or both `first` and `last`.
-
-    """
-    given = {
-        "first": arguments.get("first"),
-        "last": arguments.get("last"),
-    }
-    sizes = [(name, size) for name, size in given.items() if size is not None]
-    if len(sizes) > 1:
-        raise InvalidInput("A page has its first or its last tickets: leave one out.", field="last")
-    for name, size in sizes:
-        if not 1 <= size <= most:
-            raise InvalidInput(f"{name} must be 1 to {most}, not {size}.", field=name)
-    return sizes[0][1] if sizes else min(PAGE_ITEMS, most)
-
-
-def page_info(part: Part, edges: list[dict[str, object]], *, has_more: bool) -> dict[str, object]:
-    """Return the fields of `PageInfo`; what lies behind a given cursor is there, or was."""
-    begins_late, ends_early = part.after is not None, part.before is not None
-    return {
-        "hasNextPage": ends_early if part.from_end else has_more,
-        "hasPreviousPage": has_more if part.from_end else begins_late,
-        "startCursor": edges[0]["cursor"] if edges else None,
-        "endCursor": edges[-1]["cursor"] if edges else None,
-    }

@@ -8,6 +8,7 @@ from api.graphql import (
     catalog,
     changes,
     finding,
+    history,
     mutations,
     people,
     plugins,
@@ -25,7 +26,10 @@ from api.limits import GRAPHQL_LIMITS, GraphQLLimits
 from engine.plugins import Plugin
 
 ALWAYS: Final = (scalars, people, plugins, reconciliation, webhooks)
-TICKETING: Final = (workflows, catalog, services, tickets, sla, finding, mutations, bulk, changes)
+TICKETING: Final = (
+    *(workflows, catalog, services, tickets, history, sla, finding),
+    *(mutations, bulk, changes),
+)
 
 
 def with_ticketing(context: Context) -> None:

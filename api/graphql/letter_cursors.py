@@ -2,12 +2,10 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 
-from api.graphql.cursors import moment, ticket_id
+from api.graphql.cursors import entry_number, moment, ticket_id
 from engine.errors import InvalidInput
 from engine.storage.webhook_letters import DeadLetter
 from engine.storage.webhook_oversight import LetterPlace
-
-SEQ_MOST = 2**31 - 1
 
 
 def letter_cursor(letter: DeadLetter) -> str:
@@ -25,13 +23,6 @@ def letter_place(cursor: str) -> LetterPlace:
     """
     try:
         at, ticket, seq = urlsafe_b64decode(cursor.encode()).decode().split(" ")
-        return LetterPlace(moment(at), ticket_id(ticket), number(seq))
+        return LetterPlace(moment(at), ticket_id(ticket), entry_number(seq))
     except (ValueError, OverflowError):
         raise InvalidInput("This is not a cursor that a page of dead letters gave.") from None
-
-
-def number(text: str) -> int:
-    """Return the number of an entry; ValueError if it can't be one."""
-    if not 1 <= (seq := int(text)) <= SEQ_MOST:
-        raise ValueError("no entry")
-    return seq

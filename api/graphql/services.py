@@ -3,8 +3,8 @@
 from typing import Final, TypedDict
 
 from api.graphql.context import Context
+from api.graphql.pages import checked_size
 from api.graphql.resolvers import Resolvers
-from engine.errors import InvalidInput
 from engine.storage.monitored import MonitoredService, monitored_services
 from engine.vocabulary import ServiceStatus
 
@@ -24,10 +24,8 @@ async def services(
     _parent: object, arguments: Wanted, context: Context, _info: object
 ) -> list[dict[str, object]]:
     """Return declared services, with how they are doing."""
-    first = arguments["first"]
-    most = context.limits.page_services
-    if not 1 <= first <= most:
-        raise InvalidInput(f"first must be 1 to {most}, not {first}.", field="first")
+    bound = context.limits.page_services
+    first = checked_size("first", arguments["first"], "page_services", bound)
     statuses = [ServiceStatus(each) for each in arguments.get("status") or ServiceStatus]
     found = await monitored_services(
         context.database, context.viewer, first, arguments.get("after") or "", statuses

@@ -6,7 +6,7 @@ from typing import Final
 
 from api.graphql.context import Context
 from api.graphql.resolvers import Resolvers
-from engine.tickets.sla import Sla, Timer, sla_of
+from engine.tickets.sla import Sla, Timer
 from engine.tickets.sla_reasons import Reason, explanation
 from engine.tickets.ticket import Ticket
 
@@ -70,5 +70,5 @@ class SlaNow:
 async def sla(ticket: Ticket, _arguments: object, context: Context, _info: object) -> SlaNow | None:
     """Return what was promised for a ticket, as far as the version that was read."""
     batch = context.batch_of(ticket)
-    timers = sla_of((await batch.histories())[ticket.id][: ticket.version])
+    timers = (await batch.timers())[ticket.id]
     return None if timers is None else SlaNow(timers, await batch.now())

@@ -6,11 +6,8 @@ from api.graphql.context import Context
 from api.graphql.people import User
 from api.graphql.resolvers import Resolvers
 from engine.storage.ticket_reads import read_ticket
-from engine.tickets.history import Entry, EntryKind
-from engine.tickets.rules import may_see
-from engine.tickets.system import reason_in
 from engine.tickets.ticket import Ticket
-from engine.vocabulary import STATUSES, SYSTEM, ActorRoles
+from engine.vocabulary import STATUSES, ActorRoles
 from engine.workflows.compiler import CompiledWorkflow
 from engine.workflows.explanation import Explanation, explain
 
@@ -21,12 +18,6 @@ class ById(TypedDict):
     """The arguments of `Query.ticket`."""
 
     id: str
-
-
-class OfKinds(TypedDict, total=False):
-    """The arguments of `Ticket.history`."""
-
-    kinds: list[str] | None
 
 
 @resolvers.field("Query.ticket")
@@ -58,50 +49,6 @@ async def assignee(
 ) -> User | None:
     """Return the person whom a ticket is assigned to."""
     return User.of(ticket.assignee, await context.batch_of(ticket).names_of_people())
-
-
-@resolvers.field("Ticket.history")
-async def history(
-    ticket: Ticket, arguments: OfKinds, context: Context, _info: object
-) -> list[dict[str, object]]:
-    """Return the history of a ticket, as far as the version that was read."""
-    batch = context.batch_of(ticket)
-    kinds = arguments.get("kinds")
-    return [
-        entry_fields(entry, ticket)
-        for entry in (await batch.histories())[ticket.id]
-        if entry.seq <= ticket.version
-        and (kinds is None or entry.kind.name in kinds)
-        and may_see(entry, ticket, context.actor)
-    ]
-
-
-def entry_fields(entry: Entry, ticket: Ticket) -> dict[str, object]:
-    """Return the fields of an entry."""
-    is_said = entry.kind in {EntryKind.COMMENT, EntryKind.NOTE}
-    return {
-        "ticket": ticket,
-        "seq": entry.seq,
-        "at": entry.at,
-        "actor": entry.actor,
-        "kind": entry.kind.name,
-        "from": entry.old_value,
-        "to": None if is_said else entry.new_value,
-        "comment": entry.new_value if is_said else None,
-        "actorRoles": role_names(ActorRoles(entry.actor_bits)),
-        "reason": reason_in(entry),
-    }
-
-
-@resolvers.field("HistoryEntry.actorUser")
-async def actor_user(
-    entry: dict[str, Ticket | str], _arguments: object, context: Context, _info: object
-) -> User | None:
-    """Return the person who made an entry."""
-    actor, of_ticket = entry["actor"], entry["ticket"]
-    if actor == SYSTEM or not isinstance(actor, str) or not isinstance(of_ticket, Ticket):
-        return None
-    return User.of(actor, await context.batch_of(of_ticket).names_of_actors())
 
 
 @resolvers.field("Ticket.transitions")

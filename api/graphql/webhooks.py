@@ -7,9 +7,9 @@ from typing import Final, TypedDict
 
 from api.graphql.context import Context
 from api.graphql.letter_cursors import letter_cursor, letter_place
+from api.graphql.pages import checked_size, page_info
 from api.graphql.resolvers import Resolvers
 from api.sharing import Once
-from engine.errors import InvalidInput
 from engine.storage.webhook_letters import DeadLetter
 from engine.storage.webhook_oversight import (
     TOP,
@@ -134,33 +134,17 @@ async def dead_letters(
     parent: ShownWebhook, arguments: LetterArguments, context: Context, _info: object
 ) -> Fields:
     """Return a page of what was given up of a webhook."""
-    size, after = size_of(arguments, context.limits.page_dead_letters), arguments.get("after")
+    bound = context.limits.page_dead_letters
+    size = checked_size("first", arguments["first"], "page_dead_letters", bound)
+    after = arguments.get("after")
     place = TOP if after is None else letter_place(after)
     page = await parent.letters.page(parent.name, size, place)
     edges = [{"cursor": letter_cursor(each), "node": letter_fields(each)} for each in page.letters]
     return {
         "edges": edges,
         "nodes": [edge["node"] for edge in edges],
-        "pageInfo": {
-            "hasNextPage": page.has_more,
-            "hasPreviousPage": after is not None,
-            "startCursor": edges[0]["cursor"] if edges else None,
-            "endCursor": edges[-1]["cursor"] if edges else None,
-        },
+        "pageInfo": page_info(arguments, edges, has_more=page.has_more),
     }
-
-
-def size_of(arguments: LetterArguments, most: int) -> int:
-    """Return how much a client asks for, where it may ask for `most`.
-
-    Raises:
-        InvalidInput: too much, or nothing.
-
-    """
-    first = arguments["first"]
-    if not 1 <= first <= most:
-        raise InvalidInput(f"first must be 1 to {most}, not {first}.", field="first")
-    return first
 
 
 def together(context: Context, reports: list[WebhookReport]) -> list[ShownWebhook]:

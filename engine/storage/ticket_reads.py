@@ -12,7 +12,8 @@ from engine.storage.rows import TICKET_COLUMNS, entry_of, ticket_of
 from engine.storage.statements import Statement
 from engine.storage.tables import ticket_status_history, tickets
 from engine.storage.visibility import GuardedStatement, involvement
-from engine.tickets.history import Entry
+from engine.tickets.history import Entry, EntryKind
+from engine.tickets.sla import TELLING, Sla, sla_of
 from engine.tickets.ticket import TICKET_ID, Ticket, rebuilt
 from engine.tickets.viewer import Viewer
 
@@ -23,6 +24,14 @@ CLOCK: Final = Statement.of(select(func.clock_timestamp().label("now")))
 HISTORIES: Final = Statement.of(
     select(ticket_status_history)
     .where(ticket_status_history.c.ticket == func.any(bindparam("tickets", type_=ARRAY(Text))))
+    .order_by(ticket_status_history.c.ticket, ticket_status_history.c.seq)
+)
+TIMED: Final = Statement.of(
+    select(ticket_status_history)
+    .where(
+        ticket_status_history.c.ticket == func.any(bindparam("tickets", type_=ARRAY(Text))),
+        ticket_status_history.c.kind == func.any(bindparam("kinds", type_=ARRAY(Text))),
+    )
     .order_by(ticket_status_history.c.ticket, ticket_status_history.c.seq)
 )
 HISTORY_UNTIL: Final = Statement.of(
@@ -80,3 +89,14 @@ async def histories(source: Database | Session, tickets: Sequence[str]) -> dict[
     for row in await source.rows(HISTORIES, tickets=list(tickets)):
         found[row["ticket"]].append(entry_of(row))
     return found
+
+
+async def timers_of(database: Database, tickets: Sequence[Ticket]) -> dict[str, Sla | None]:
+    """Return the timers of each of these tickets, as far as the version that was read."""
+    versions = {ticket.id: ticket.version for ticket in tickets}
+    told: dict[str, list[Entry]] = {ticket: [] for ticket in versions}
+    kinds = sorted({EntryKind.CREATED, *TELLING})
+    for entry in map(entry_of, await database.rows(TIMED, tickets=list(versions), kinds=kinds)):
+        if entry.seq <= versions[entry.ticket]:
+            told[entry.ticket].append(entry)
+    return {ticket: sla_of(entries) for ticket, entries in told.items()}

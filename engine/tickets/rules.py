@@ -83,7 +83,12 @@ def may_read(ticket: Ticket, viewer: Viewer) -> bool:
 
 def may_see(entry: Entry, ticket: Ticket, actor: Actor) -> bool:
     """Tell whether the actor may see an entry of this ticket: notes are for those who take them."""
-    return entry.kind is not EntryKind.NOTE or bool(relations(ticket, actor) & DISPATCHERS)
+    return entry.kind is not EntryKind.NOTE or may_see_notes(ticket, actor)
+
+
+def may_see_notes(ticket: Ticket, actor: Actor) -> bool:
+    """Tell whether the actor may see the notes on this ticket."""
+    return bool(relations(ticket, actor) & DISPATCHERS)
 
 
 def check_is_open(ticket: Ticket) -> None:

@@ -10,6 +10,7 @@ from api.configured_limits import read_limits
 from api.limits import Limits
 from api.settings import Settings
 from tests.api.conftest import Api, bearer
+from tests.api.graphql.test_tickets import opened
 from tests.people import ANNA
 
 PAGE = (Path(__file__).parents[2] / "docs" / "limits.md").read_text("utf-8")
@@ -27,13 +28,15 @@ class TestWithOthers:
 
     @pytest.fixture
     def settings(self, settings: Settings) -> Settings:
-        limits = read_limits("depth_fields=2 page_tickets=3 page_services=1 body_bytes=2000")
+        limits = read_limits(
+            "depth_fields=4 page_tickets=3 page_services=1 page_history=2 body_bytes=2000"
+        )
         return settings.model_copy(update={"limits": limits})
 
     @pytest.mark.parametrize(
         ("query", "limit"),
         [
-            ("{ tickets { nodes { requester { id } } } }", "depth_fields"),
+            ("{ tickets { nodes { workflowDefinition { transitions { to } } } } }", "depth_fields"),
             ("{ tickets { totalCount } } # " + "x" * 2_000, "body_bytes"),
         ],
     )
@@ -46,12 +49,22 @@ class TestWithOthers:
             assert f'"limit":"{limit}"' in (await answer.text()).replace(": ", ":")
 
     @pytest.mark.parametrize(
-        ("query", "most"),
-        [("{ tickets(first: 4) { totalCount } }", 3), ("{ services(first: 2) { path } }", 1)],
+        ("page", "limit", "bound"),
+        [
+            ("tickets(first: 4) { totalCount }", "page_tickets", 3),
+            ("tickets(last: 4) { totalCount }", "page_tickets", 3),
+            ("services(first: 4) { path }", "page_services", 1),
+            ('ticket(id: "ID") { history(first: 4) { nodes { seq } } }', "page_history", 2),
+            ('ticket(id: "ID") { history(last: 4) { nodes { seq } } }', "page_history", 2),
+        ],
     )
-    async def test_a_page_is_no_larger(self, api: Api, query: str, most: int) -> None:
+    async def test_a_page_is_no_larger(self, api: Api, page: str, limit: str, bound: int) -> None:
+        query = "{ " + page.replace("ID", await opened(api)) + " }"
         [error] = (await api.ask(ANNA, query))["errors"]
-        assert f"first must be 1 to {most}" in error["message"]
+        assert f"must be 1 to {bound}, not 4." in error["message"]
+        refused = error["extensions"]
+        assert (refused["code"], refused["status"]) == ("limit_exceeded", 422)
+        assert (refused["limit"], refused["bound"], refused["found"]) == (limit, bound, 4)
 
     async def test_a_page_of_no_given_size_fits(self, api: Api) -> None:
         assert await api.data(ANNA, "{ tickets { totalCount } }") == {"tickets": {"totalCount": 0}}

@@ -212,7 +212,11 @@ query ($first: Int! = 100, $after: ID, $status: [ServiceStatus!]) {
 TAKE = """
 mutation ($id: ID!, $me: ID) { assignTicket(id: $id, assignee: $me) { ticket { id } } }
 """
-HISTORY = "query ($id: ID!) { ticket(id: $id) { requester { id } history { actor kind reason } } }"
+HISTORY = """
+query ($id: ID!) {
+  ticket(id: $id) { requester { id } history { nodes { actor kind reason } } }
+}
+"""
 
 
 class TestServices:
@@ -250,7 +254,7 @@ class TestServices:
         assert await paths(first=2) == ["a", "b"]
         assert await paths(first=2, after="b") == ["c"]
         assert await paths(status=["UNKNOWN", "DOWN"]) == ["a", "c"]
-        assert (await api.refusal(ANNA, SERVICES, first=501))["code"] == "invalid_input"
+        assert (await api.refusal(ANNA, SERVICES, first=501))["limit"] == "page_services"
 
     async def test_the_history_tells_why_the_system_acted(
         self, client: Client, api: Api, database: Database
@@ -260,7 +264,7 @@ class TestServices:
         await report(client, "OPERATIONAL")
         shown = (await api.data(ANNA, HISTORY, id=ticket))["ticket"]
         assert shown["requester"] is None
-        assert shown["history"] == [
+        assert shown["history"]["nodes"] == [
             {"actor": "system", "kind": "CREATED", "reason": None},
             {"actor": "system", "kind": "STATUS", "reason": "service_recovered"},
         ]

@@ -15,7 +15,9 @@ mutation ($id: ID!, $text: String!) {
 """
 HISTORY = """
 query ($id: ID!, $kinds: [HistoryKind!]) {
-  ticket(id: $id) { version history(kinds: $kinds) { seq kind from to comment actorUser { name } } }
+  ticket(id: $id) { version history(kinds: $kinds) {
+    nodes { seq kind from to comment actorUser { name } }
+  } }
 }
 """
 
@@ -23,7 +25,7 @@ query ($id: ID!, $kinds: [HistoryKind!]) {
 async def history(api: Api, actor: Actor, ticket: str, *kinds: str) -> list[dict[str, Any]]:
     given: dict[str, object] = {"kinds": list(kinds)} if kinds else {}
     shown = await api.data(actor, HISTORY, id=ticket, **given)
-    entries: list[dict[str, Any]] = shown["ticket"]["history"]
+    entries: list[dict[str, Any]] = shown["ticket"]["history"]["nodes"]
     return entries
 
 

@@ -28,7 +28,7 @@ query ($id: ID!) {
       responseRemaining resolutionRemaining
       explanation { response { text at adds } resolution { text at adds } }
     }
-    history { kind from to actor }
+    history { nodes { kind from to actor } }
   }
 }
 """
@@ -137,7 +137,7 @@ async def test_a_missed_target_stands_in_the_history(api: Api, database: Databas
     created_at = (await read_ticket(database, EVERYTHING, ticket)).created_at
     await sweep_due_times(database, created_at + timedelta(minutes=31))
     answer = await shown(api, ticket)
-    assert answer["history"][-1] == {
+    assert answer["history"]["nodes"][-1] == {
         "kind": "SLA_BREACH",
         "from": None,
         "to": "response",

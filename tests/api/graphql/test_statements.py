@@ -24,7 +24,10 @@ fragment Everything on Ticket {
   sla { responseDueAt resolutionDueAt responseBreached resolutionBreached respondedAt resolvedAt
         responseRemaining resolutionRemaining
         explanation { response { text at adds } resolution { text at adds } } }
-  history { seq at kind actor actorUser { id name } from to comment actorRoles reason }
+  history(first: 5) {
+    nodes { seq at kind actor actorUser { id name } from to comment actorRoles reason }
+    edges { cursor } pageInfo { hasNextPage }
+  }
   transitions { to allowed reason message whoCould shortestPath }
 }
 """
@@ -53,8 +56,8 @@ query ($n: Int!) {
   }
 }
 """
-OF_TICKETS: Final = 4
-"""The histories, the names of those whom they belong to and of those who acted, the clock."""
+OF_TICKETS: Final = 5
+"""The histories, the timers, the clock, the names of those whom they are of and of who acted."""
 GIVE_UP: Final = """
 UPDATE webhook_deliveries SET state = 'dead', last_answer = 'timeout', settled_at = now()
 """

@@ -24,7 +24,7 @@ query ($id: ID!) {
     requester { id name } assignee { id name } assigneeGroup
     sla { responseDueAt resolutionDueAt responseBreached resolutionBreached }
     createdAt updatedAt
-    history { seq at actor actorUser { id name } kind from to comment actorRoles }
+    history { nodes { seq at actor actorUser { id name } kind from to comment actorRoles } }
     workflowDefinition { name displayName retired }
   }
 }
@@ -47,7 +47,9 @@ mutation ($id: ID!, $title: String, $priority: Priority) {
   updateTicket(id: $id, title: $title, priority: $priority) { ticket { title priority version } }
 }
 """
-STANDING = "query ($id: ID!) { ticket(id: $id) { status version updatedAt history { seq } } }"
+STANDING = (
+    "query ($id: ID!) { ticket(id: $id) { status version updatedAt history { nodes { seq } } } }"
+)
 
 
 async def opened(api: Api, **changed: object) -> str:
@@ -240,7 +242,6 @@ async def test_the_list_is_walked_by_its_cursors(api: Api) -> None:
     ("arguments", "words"),
     [
         ("first: 0", "1 to 100"),
-        ("first: 101", "1 to 100"),
         ('after: "x"', "cursor"),
         ('after: "MjAyNi0wNC0yOCB0awA="', "cursor"),
         ('after: "é"', "cursor"),

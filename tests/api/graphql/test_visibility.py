@@ -37,7 +37,7 @@ INVOLVED = {BELA, MARTON, ADA}
 
 READS = {
     "the ticket": "query ($id: ID!) { ticket(id: $id) { id title } }",
-    "its history": "query ($id: ID!) { ticket(id: $id) { id history { comment actor } } }",
+    "its history": "query ($id: ID!) { ticket(id: $id) { history { nodes { comment actor } } } }",
     "a move": "mutation ($id: ID!) { transitionTicket(id: $id, to: CLOSED, expectedVersion: 99)"
     " { ticket { id } } }",
     "a move under a key": "mutation ($id: ID!) { transitionTicket(id: $id, to: CLOSED,"
@@ -70,7 +70,7 @@ CREATE = """mutation { createTicket(title: "Mine", priority: LOW,
     workflow: "incident_response", assigneeGroup: "storage-team") { ticket { id } } }"""
 CHANGES = """subscription { ticketsChanged(after: "0-0") {
     entry { kind } ticket { id } matches position } }"""
-SERVICES = "{ services { path status ticket { id history { comment } } } }"
+SERVICES = "{ services { path status ticket { id history { nodes { comment } } } } }"
 
 
 def declared(visibility: Visibility) -> Resource:

@@ -186,10 +186,10 @@ async def test_a_webhook_that_there_is_not_is_not_found(api: Api, query: str) ->
 
 
 @pytest.mark.usefixtures("ticket")
-@pytest.mark.parametrize("first", [0, 101])
-async def test_a_page_has_a_bound(api: Api, first: int) -> None:
+@pytest.mark.parametrize(("first", "code"), [(0, "invalid_input"), (101, "limit_exceeded")])
+async def test_a_page_has_a_bound(api: Api, first: int, code: str) -> None:
     [error] = (await api.ask(ADA, ONE, first=first))["errors"]
-    assert error["extensions"]["code"] == "invalid_input"
+    assert error["extensions"]["code"] == code
     assert error["message"] == f"first must be 1 to 100, not {first}."
 
 
