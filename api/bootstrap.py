@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 
 from api.background import Chore, in_background
 from api.following import follow
-from api.graphql.interlock_schema import interlock_executor
+from api.graphql.interlock_schema import declared_lists, interlock_executor
 from api.graphql.trusted import TrustedDocuments
 from api.housekeeping import chores
 from api.http.application import Guards, build_application
@@ -155,7 +155,8 @@ async def graphql_routes(
     settings: Settings, live: Live, lifetimes: Lifetimes
 ) -> list[web.AbstractRouteDef]:
     """Return the routes of those who speak GraphQL."""
-    executor = await interlock_executor(settings.limits.graphql)
+    lists = declared_lists(live.workflows, live.catalog)
+    executor = await interlock_executor(settings.limits.graphql, lists)
     if settings.trusted_documents is not None:
         executor.trust(TrustedDocuments.read(settings.trusted_documents))
     explorer = Explorer() if settings.explorer else None

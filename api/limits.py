@@ -108,8 +108,9 @@ class GraphQLLimits:
         aliases: as written.
         root_fields: of one operation, through fragments.
         directives: as written.
-        cost_points: fields that an operation may answer, lists counted by their actual size.
-        assumed_list_items: the size of a list that has no `first`, `last` or `ids`.
+        cost_points: fields that an operation may answer, lists counted by their size and long
+            texts by thousands of characters.
+        assumed_list_items: the size of a list of which nothing else is known.
         overlap_comparisons: units of graphql-core's rule that fields must be mergeable.
         reported_errors: of one refused request.
         prepared_documents: that are kept ready.

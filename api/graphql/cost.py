@@ -2,14 +2,17 @@
 
 A price is compiled once for a document and evaluated for each request. `first` or `last` on a field
 is the size of its list, and so is the number of its `ids`; a field that answers no list answers a
-page, and the lists directly in it are of that size. Other lists count as `assumed_list_items`, and
-the lists of the schema itself as their average length.
+page, and the lists directly in it are of that size. A list of what is declared counts as long as it
+is, one of a fixed length says so in the schema (`@listSize`), any other counts as
+`assumed_list_items`, and the lists of the schema itself as their average length. The name that a
+client gives a field is answered as often as the field, so it counts as a text.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Final
+from types import MappingProxyType
+from typing import Final, TypeAlias
 
 from graphql import (
     DocumentNode,
@@ -37,9 +40,15 @@ from graphql import (
 from api.graphql.structure import SCHEMA_FIELDS
 from api.limits import PAGE_ITEMS
 
+ListLengths: TypeAlias = Mapping[str, Callable[[], int]]
+"""How long lists are at the moment, by the fields that answer them, as in `Query.workflows`."""
+NOT_COUNTED: Final[ListLengths] = MappingProxyType({})
+
 PAGE_ARGUMENTS: Final = ("first", "last", "ids")
 FIELD_POINTS: Final = 1
 """Of a field without `@cost`."""
+POINT_CHARACTERS: Final = 1_000
+"""Of a text, that a point is good for: `@cost` of a field whose text can be longer follows."""
 SCHEMA_FIELD_POINTS: Final = 0.2
 """A field of the schema is answered from memory, by the faster engine of the two (measured)."""
 
@@ -52,7 +61,8 @@ class Size:
     """How many times the selections below a field are answered.
 
     Attributes:
-        given: numbers, and names of variables that hold one or a list; the largest counts.
+        given: numbers, names of variables that hold one or a list, and fields whose lists are as
+            long as they are; the largest counts.
         otherwise: the size if none of them has a value.
 
     """
@@ -91,7 +101,7 @@ class Price:
             self.points += size.actual({}) * price.points
 
     def total(self, variables: Mapping[str, object]) -> float:
-        """Return the points of a request with these (coerced) variables."""
+        """Return the points of a request with these (coerced) variables, and lengths of lists."""
         if not self.parts:
             return self.points
 
@@ -114,9 +124,16 @@ class Parent:
 class Pricing:
     """Prices the operations of one valid document."""
 
-    def __init__(self, schema: GraphQLSchema, document: DocumentNode, list_items: float) -> None:
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        document: DocumentNode,
+        list_items: float,
+        counted_lists: Collection[str] = (),
+    ) -> None:
         self._schema = schema
         self._list_items = list_items
+        self._counted_lists = counted_lists
         self._schema_sizes = schema_sizes(schema)
         self._fragments = {
             definition.name.value: definition
@@ -160,6 +177,7 @@ class Pricing:
         in_schema = name in SCHEMA_FIELDS or parent.type.name.startswith("__")
         definition = self._schema.get_field(parent.type, name)
         price.points += SCHEMA_FIELD_POINTS if in_schema else weight_of(definition)
+        price.points += len(node.alias.value) / POINT_CHARACTERS if node.alias else 0
         if definition is None or node.selection_set is None:
             return
         selected = composite(get_named_type(definition.type))
@@ -167,11 +185,16 @@ class Pricing:
         if in_schema:
             size = Size((), self._schema_sizes.get(name, 1))
         elif is_list_type(get_nullable_type(definition.type)):
-            size = page or parent.page or Size((), self._list_items)
+            size = page or parent.page or self._list_size(f"{parent.type.name}.{name}", definition)
             page = None
         else:
             size = Size()
         price.add(self._selections(node.selection_set, Parent(selected, page)), size)
+
+    def _list_size(self, field: str, definition: GraphQLField) -> Size:
+        """Return the size of a list that is no page."""
+        counted = (field,) if field in self._counted_lists else ()
+        return Size(counted, declared_number(definition, "listSize") or self._list_items)
 
     def _page_size(self, node: FieldNode, definition: GraphQLField) -> Size | None:
         """Return the size of the page that a field answers; None if it answers none."""
@@ -207,12 +230,18 @@ def size_in(value: ValueNode | None) -> int | str | None:
 
 def weight_of(definition: GraphQLField | None) -> float:
     """Return the points of a field by itself: its `@cost` (IBM's GraphQL Cost Directives)."""
-    declared = definition.ast_node.directives if definition and definition.ast_node else ()
-    for directive in declared or ():
-        if directive.name.value == "cost":
-            [weight] = directive.arguments or ()
-            return float(value_from_ast_untyped(weight.value))
-    return FIELD_POINTS
+    declared = declared_number(definition, "cost")
+    return FIELD_POINTS if declared is None else declared
+
+
+def declared_number(definition: GraphQLField | None, name: str) -> float | None:
+    """Return the one argument of a directive on a field; None if it does not have that."""
+    directives = definition.ast_node.directives if definition and definition.ast_node else ()
+    for directive in directives or ():
+        if directive.name.value == name:
+            [argument] = directive.arguments or ()
+            return float(value_from_ast_untyped(argument.value))
+    return None
 
 
 def default_of(argument: GraphQLArgument) -> ValueNode | None:

@@ -6,7 +6,7 @@ the same schema, the price, the conversion.
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from time import thread_time
 
@@ -92,8 +92,11 @@ class PreparedDocument:
 class Documents:
     """Prepares documents against one schema, and keeps the ones that were used last."""
 
-    def __init__(self, schema: GraphQLSchema, limits: GraphQLLimits) -> None:
+    def __init__(
+        self, schema: GraphQLSchema, limits: GraphQLLimits, counted_lists: Collection[str] = ()
+    ) -> None:
         self._schema = schema
+        self._counted_lists = counted_lists
         self._limits = limits
         self._rules = bounded_rules(limits)
         self._kept: OrderedDict[str, PreparedDocument] = OrderedDict()
@@ -113,7 +116,9 @@ class Documents:
         document = parse_document(text, self._limits)
         measures = measure_operations(document, self._limits)
         self._validate(document)
-        pricing = Pricing(self._schema, document, self._limits.assumed_list_items)
+        pricing = Pricing(
+            self._schema, document, self._limits.assumed_list_items, self._counted_lists
+        )
         conditions = condition_variables(document)
         executables = executables_of(tartiflette_document(document), conditions)
         operations = {

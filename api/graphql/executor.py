@@ -10,6 +10,7 @@ from typing import Final, NamedTuple, Self
 from graphql import DocumentNode, GraphQLSchema, OperationType, execute_sync, print_schema
 
 from api.facts import Json, JsonObject
+from api.graphql.cost import NOT_COUNTED, ListLengths
 from api.graphql.documents import Documents, PreparedDocument, PreparedOperation
 from api.graphql.errors import (
     DeadlineExceeded,
@@ -96,23 +97,32 @@ class GraphQLExecutor:
         engine: Engine,
         sources: Mapping[str, EventSource],
         limits: GraphQLLimits,
+        lists: ListLengths,
     ) -> None:
         self.schema = schema
         self._engine = engine
         self._subscriptions = Subscriptions(schema, sources)
         self._limits = limits
         self._time = TimeLimit(limits.execution_seconds)
-        self._documents = Documents(schema, limits)
+        self._lists = lists
+        self._documents = Documents(schema, limits, frozenset(lists))
         self._trusted: TrustedDocuments | None = None
 
     @classmethod
     async def create(
-        cls, sdl: str, resolvers: Iterable[Resolvers], limits: GraphQLLimits = GRAPHQL_LIMITS
+        cls,
+        sdl: str,
+        resolvers: Iterable[Resolvers],
+        limits: GraphQLLimits = GRAPHQL_LIMITS,
+        lists: ListLengths = NOT_COUNTED,
     ) -> Self:
-        """Return an executor that is ready; Misconfigured if the schema and resolvers don't fit."""
+        """Return an executor that is ready; Misconfigured if the schema and resolvers don't fit.
+
+        Each of the lists is priced at its length when it is asked for.
+        """
         merged = Resolvers.merged(resolvers)
         schema = read_schema(sdl, merged)
-        executor = cls(schema, await make_engine(schema, merged), merged.sources, limits)
+        executor = cls(schema, await make_engine(schema, merged), merged.sources, limits, lists)
         check = await executor.execute(GraphQLRequest(SELF_CHECK), None)
         if "errors" in check.body:
             raise Misconfigured(f"The GraphQL engine fails its self-check: {check.body}")
@@ -225,7 +235,9 @@ class GraphQLExecutor:
             raise MutationByGet("A mutation changes something, which GET must not: use POST.")
         variables = operation.variables.coerced(request.variables, self._limits.reported_errors)
         refuse_null_conditions(document.conditions, variables)
-        refuse_above("cost_points", self._limits.cost_points, operation.price.total(variables))
+        lengths = {name: length() for name, length in self._lists.items()}
+        points = operation.price.total({**variables, **lengths})
+        refuse_above("cost_points", self._limits.cost_points, points)
         return Asked(document, operation, request.variables, variables)
 
     async def _answer(self, asked: Asked, context: object, event: object) -> JsonObject:

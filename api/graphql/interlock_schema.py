@@ -1,8 +1,10 @@
 """Interlock's own schema: its text and its resolvers."""
 
 from importlib.resources import files
+from math import ceil
 from typing import Final
 
+from api.catalog import LiveCatalog
 from api.graphql import (
     bulk,
     catalog,
@@ -21,8 +23,10 @@ from api.graphql import (
     workflows,
 )
 from api.graphql.context import Context
+from api.graphql.cost import NOT_COUNTED, ListLengths
 from api.graphql.executor import GraphQLExecutor
 from api.limits import GRAPHQL_LIMITS, GraphQLLimits
+from api.workflows import LiveWorkflows
 from engine.plugins import Plugin
 
 ALWAYS: Final = (scalars, people, plugins, reconciliation, webhooks)
@@ -50,6 +54,20 @@ def schema_text() -> str:
     return "\n".join((folder / name).read_text("utf-8") for name in parts)
 
 
-async def interlock_executor(limits: GraphQLLimits = GRAPHQL_LIMITS) -> GraphQLExecutor:
+async def interlock_executor(
+    limits: GraphQLLimits = GRAPHQL_LIMITS, lists: ListLengths = NOT_COUNTED
+) -> GraphQLExecutor:
     """Return the executor of Interlock's schema."""
-    return await GraphQLExecutor.create(schema_text(), RESOLVERS, limits)
+    return await GraphQLExecutor.create(schema_text(), RESOLVERS, limits, lists)
+
+
+def declared_lists(workflows: LiveWorkflows, catalog: LiveCatalog) -> ListLengths:
+    """Return how long the lists of what is declared are; the items, on a shelf on average."""
+    return {
+        "Query.workflows": lambda: len(workflows.registry.workflows),
+        "WorkflowsChange.workflows": lambda: len(workflows.registry.workflows),
+        "Catalog.categories": lambda: len(catalog.shown.shelves),
+        "CatalogCategory.items": lambda: ceil(
+            len(catalog.shown.items) / max(1, len(catalog.shown.shelves))
+        ),
+    }

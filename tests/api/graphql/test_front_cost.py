@@ -13,11 +13,13 @@ LIST_ITEMS = 10
 SCHEMA = build_schema("""
 type Query {
   one: Item list: [Item!]! few(first: Int, last: Int): [Item]
+  four: [Item!]! @listSize(assumedSize: 4) counted: [Item!]!
   some(ids: [ID!]!): Page page(first: Int = 5, last: Int): Page
 }
 type Item { id: ID tags: [String] parts: [Item] page(first: Int = 5, last: Int): Page }
 type Page { edges: [Edge] nodes: [Item] total: Int counted: Int @cost(weight: "50") }
 directive @cost(weight: String!) on FIELD_DEFINITION
+directive @listSize(assumedSize: Int!) on FIELD_DEFINITION
 type Edge { node: Item }
 """)
 
@@ -25,6 +27,14 @@ COSTS: dict[str, tuple[str, Mapping[str, object], float]] = {
     "a field": ("{ one { id } }", {}, 2),
     "a list of values is one field": ("{ one { tags } }", {}, 2),
     "a list counts as an assumed size": ("{ list { id } }", {}, 1 + 10),
+    "a list that says how long it is": ("{ four { id } }", {}, 1 + 4),
+    "a list that is counted": ("{ counted { id } }", {"Query.counted": 70}, 1 + 70),
+    "a list that is counted, and empty": ("{ counted { id } }", {"Query.counted": 0}, 1 + 1),
+    "lists in a list that is counted": (
+        "{ counted { parts { id } } }",
+        {"Query.counted": 70},
+        1 + 70 * (1 + 10),
+    ),
     "lists in lists": ("{ list { parts { id } } }", {}, 1 + 10 * (1 + 10)),
     "a page counts by its default": ("{ page { nodes { id } } }", {}, 2 + 5),
     "a page counts by its argument": ("{ page(first: 3) { nodes { id } } }", {}, 2 + 3),
@@ -41,6 +51,11 @@ COSTS: dict[str, tuple[str, Mapping[str, object], float]] = {
     "the larger of first and last": ("{ few(first: 3, last: 7) { id } }", {}, 1 + 7),
     "a list with first": ("{ few(first: 2) { id } }", {}, 1 + 2),
     "a list with first that is not given": ("{ few { id } }", {}, 1 + PAGE_ITEMS),
+    "a name that a client gives": (
+        f"{{ few(first: 20) {{ {'n' * 5_000}: id }} }}",
+        {},
+        1 + 20 * (1 + 5),
+    ),
     "null for first": ("{ few(first: null) { id } }", {}, 1 + PAGE_ITEMS),
     "last alone": ("query($n: Int) { few(last: $n) { id } }", {"n": 7}, 1 + 7),
     "as many ids": ('{ some(ids: ["a", "b", "c"]) { nodes { id } } }', {}, 2 + 3),
@@ -82,7 +97,7 @@ COSTS: dict[str, tuple[str, Mapping[str, object], float]] = {
             "fragment I on Item { page(first: $n) { nodes { id } } }"
         ),
         {"n": 7},
-        1 + 9 + 1 + 2 * 9,
+        1.001 + 9 + 1.001 + 2 * 9,
     ),
     "fields of the schema are cheap": ("{ __schema { queryType { name } } }", {}, 3 * 0.2),
     "the lists of the schema count by their length": (
@@ -105,7 +120,8 @@ def cost(text: str, variables: Mapping[str, object]) -> float:
     (operation,) = (
         node for node in document.definitions if isinstance(node, OperationDefinitionNode)
     )
-    return Pricing(SCHEMA, document, LIST_ITEMS).operation(operation).total(variables)
+    pricing = Pricing(SCHEMA, document, LIST_ITEMS, {"Query.counted"})
+    return pricing.operation(operation).total(variables)
 
 
 def test_fragments_that_double_are_priced_without_walking_each_path() -> None:
