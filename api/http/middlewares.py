@@ -40,13 +40,13 @@ HEADERS: Final = {
 log: Final = structlog.get_logger(component="http")
 
 
-def name_request(request: web.Request) -> None:
+def name_request(request: web.BaseRequest) -> None:
     """Give the request the id that it brings, or a new one, in the log and in the answer."""
     request[REQUEST_ID] = id_of(request)
     begin_notes(request_id=request[REQUEST_ID])
 
 
-def id_of(request: web.Request) -> str:
+def id_of(request: web.BaseRequest) -> str:
     """Return the id that a request brings, if it is sane, or else a new one."""
     given = request.headers.get(REQUEST_ID_HEADER)
     if given is not None and REQUEST_ID_FORM.fullmatch(given):
@@ -106,6 +106,11 @@ async def complete(request: web.Request, response: web.StreamResponse) -> None:
     """Complete an answer just before it is sent."""
     if REQUEST_ID not in request:
         tell_of_expectation(request, response)
+    complete_headers(request, response)
+
+
+def complete_headers(request: web.BaseRequest, response: web.StreamResponse) -> None:
+    """Add the headers that every answer has."""
     response.headers[hdrs.SERVER] = SERVER
     response.headers[REQUEST_ID_HEADER] = request[REQUEST_ID]
     if RATE_LIMITS in request:
