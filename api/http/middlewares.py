@@ -13,10 +13,10 @@ from api import limits
 from api.http.addresses import client_address
 from api.http.bodies import too_large
 from api.http.entrances import let_in
-from api.http.keys import METRICS, RATE_LIMITS, REQUEST_ID, VIEWER
+from api.http.keys import METRICS, REQUEST_ID, VIEWER
 from api.http.probes import PROBE_PATHS
 from api.http.problems import Problem, told
-from api.http.throttling import share_of_viewer, take_of_address
+from api.http.throttling import share_of_viewer, shares_told, take_of_address
 from api.log_notes import begin_notes, note
 from engine.errors import InterlockError, InvalidInput
 
@@ -113,8 +113,7 @@ def complete_headers(request: web.BaseRequest, response: web.StreamResponse) -> 
     """Add the headers that every answer has."""
     response.headers[hdrs.SERVER] = SERVER
     response.headers[REQUEST_ID_HEADER] = request[REQUEST_ID]
-    if RATE_LIMITS in request:
-        response.headers.update(request[RATE_LIMITS])
+    response.headers.update(shares_told(request))
     response.headers.merge(HEADERS)
 
 
