@@ -209,7 +209,10 @@ def test_what_kubernetes_sets_for_a_service_of_our_name_is_not_ours() -> None:
 SOURCES: dict[str, tuple[dict[str, str], str]] = {
     "none": (
         {},
-        "INTERLOCK_JWT_SECRET or INTERLOCK_JWT_SECRET_FILE or INTERLOCK_JWKS or INTERLOCK_OIDC_ISSU",
+        (
+            "INTERLOCK_JWT_SECRET or INTERLOCK_JWT_SECRET_FILE or INTERLOCK_JWKS or "
+            "INTERLOCK_OIDC_ISSUER must be set"
+        ),
     ),
     "a secret and a set": (
         {"JWT_SECRET": SECRET, "JWKS": "jwks.json"},
