@@ -20,6 +20,7 @@ from api.graphql.errors import refusal_errors, refuse_above
 from api.graphql.executor import GraphQLExecutor, GraphQLRequest
 from api.http.entrances import By, everybody
 from api.http.graphql import ContextFor
+from api.http.handshakes import refusal_of_handshake
 from api.http.keys import THROTTLE, TOKENS
 from api.http.lifetimes import End, Lifetime, Lifetimes, StreamEnded, taken_within
 from api.http.socket_messages import (
@@ -39,7 +40,7 @@ from api.identity import bearer_token
 from api.limits import STREAM_LIMITS, StreamLimits
 from api.log_notes import note
 from api.throttle import TooManyRequests, buckets
-from engine.errors import InterlockError, InvalidInput, Unauthenticated, Unavailable
+from engine.errors import InterlockError, Unauthenticated, Unavailable
 from engine.tickets.actor import Actor
 
 PATH: Final = "/graphql/ws"
@@ -79,7 +80,7 @@ def socket_route(
             compress=False,  # each socket would keep two windows of 32 KB
         )
         if not socket.can_prepare(request):
-            raise InvalidInput("This path speaks WebSocket only: ask for an upgrade.")
+            raise refusal_of_handshake(request)
         await socket.prepare(request)
         connection = GraphQLSocket(request, socket, executor, context_for, limits)
         with suppress(ConnectionError):
