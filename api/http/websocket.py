@@ -211,8 +211,10 @@ class GraphQLSocket:
         """Answer one operation; then its name is free again."""
         last: JsonObject = {"id": name, "type": "complete"}
         make_context = partial(self._context_for, actor)
+        one = self._throttle.in_flight.one_of(actor.id)
         try:
-            async with aclosing(self._executor.stream(request, make_context)) as answers:
+            answering = self._executor.stream(request, make_context, under_way=one)
+            async with aclosing(answering) as answers:
                 async for answer in answers:
                     if answer.executed:
                         await self._send({"id": name, "type": "next", "payload": answer.body})

@@ -12,7 +12,8 @@ import pytest
 
 from api.limits import CLOCK_LEEWAY_SECONDS, HTTP_LIMITS, STREAM_LIMITS
 from tests.api.graphql.counting import COUNT
-from tests.api.streams import BEARER, authorization, serving
+from tests.api.streams import BEARER, Doors, authorization, serving
+from tests.gates import PATIENCE_SECONDS
 
 INIT = {"type": "connection_init", "payload": {"authorization": BEARER["Authorization"]}}
 FOREVER = "subscription { forever }"
@@ -278,6 +279,52 @@ async def test_an_operation_is_one_of_the_requests_of_its_viewer() -> None:
         await socket.subscribe("b", "{ ready }")
         [error] = (await socket.receive())["payload"]
         assert error["extensions"]["code"] == "too_many_requests"
+
+
+async def begun(doors: Doors) -> None:
+    """Return when one more operation is held."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await doors.counter.begun.acquire()
+
+
+@pytest.mark.parametrize("query", ["{ held }", "mutation { hold }"])
+async def test_queries_and_mutations_in_sockets_are_requests_under_way_of_their_viewer(
+    query: str,
+) -> None:
+    limits = replace(HTTP_LIMITS, viewer_requests=4)
+    async with (
+        serving(http_limits=limits) as doors,
+        doors.acknowledged() as one,
+        doors.acknowledged() as other,
+    ):
+        for name in "ab":
+            await one.subscribe(name, query)
+            await begun(doors)
+        for socket in (one, other):
+            await socket.subscribe("c", "{ ready }")
+            message = await socket.receive()
+            [error] = message["payload"]
+            assert (message["type"], message["id"]) == ("error", "c")
+            assert error["extensions"]["code"] == "too_many_requests"
+            assert error["extensions"]["limit"] == "viewer_requests"
+        await other.subscribe("d", FOREVER)
+        assert await other.data("d") == {"forever": 1}
+        doors.counter.gate.set()
+        ended = [await one.receive() for _ in range(4)]
+        assert sorted(each["type"] for each in ended) == ["complete", "complete", "next", "next"]
+        await other.subscribe("c", "{ ready }")
+        assert await other.data("c") == {"ready": True}
+
+
+async def test_an_operation_that_is_ended_is_under_way_no_more() -> None:
+    limits = replace(HTTP_LIMITS, viewer_requests=2)
+    async with serving(http_limits=limits) as doors, doors.acknowledged() as socket:
+        for _ in range(3):
+            await socket.subscribe("a", "{ held }")
+            await begun(doors)
+            await socket.send({"id": "a", "type": "complete"})
+        await socket.subscribe("a", "{ ready }")
+        assert await socket.data("a") == {"ready": True}
 
 
 async def test_a_client_that_leaves_takes_its_operations_along() -> None:
