@@ -15,8 +15,10 @@ READINESS_SECONDS: Final = 5
 ACCEPT_HEADERS: Final = 256
 """Whose meaning a process remembers: clients send few different ones."""
 
+HEAD_FIELD_BYTES: Final = 16_384
+"""Of a request's address, and of each of its headers."""
 TOKEN_CHARACTERS: Final = 8_000
-"""The HTTP parser refuses any header above 8,190 bytes, and that refusal would not say why."""
+"""Half of what a header may have, so that whose token is too long is told so."""
 TOKEN_LIFETIME_DAYS: Final = 365
 VERIFIED_TOKENS: Final = 1_000
 LICENCE_TEXT_CHARACTERS: Final = 200

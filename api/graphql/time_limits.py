@@ -4,8 +4,6 @@
 by the same seconds ends in the order in which it began: so one timer, for the first, will do.
 """
 
-from __future__ import annotations
-
 import asyncio
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -20,24 +18,24 @@ class TimeLimit:
         self._begun: dict[TimedBlock, None] = {}
         self._is_watched = False
 
-    def of_this_task(self) -> TimedBlock:
+    def of_this_task(self) -> "TimedBlock":
         """Bound a block of the running task; TimeoutError at its end if it was cut off."""
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("There is no task whose time could be bound.")
         return TimedBlock(self, task, task.get_loop().time() + self.seconds, task.cancelling())
 
-    def begin(self, block: TimedBlock) -> None:
+    def begin(self, block: "TimedBlock") -> None:
         """Watch a block that begins."""
         self._begun[block] = None
         if not self._is_watched:
             self._watch(block)
 
-    def end(self, block: TimedBlock) -> None:
+    def end(self, block: "TimedBlock") -> None:
         """Watch a block no more."""
         self._begun.pop(block, None)
 
-    def _watch(self, first: TimedBlock) -> None:
+    def _watch(self, first: "TimedBlock") -> None:
         self._is_watched = True
         first.task.get_loop().call_at(first.ends, self._cut_off)
 

@@ -24,6 +24,8 @@ from api.http.graphql_requests import (
 from api.http.keys import ACTOR, REQUEST_ID
 from api.http.negotiation import chosen
 from api.http.problems import Problem
+from api.http.throttling import take_of_viewer
+from api.throttle import TooManyRequests
 from engine.tickets.actor import Actor
 
 PATH: Final = "/graphql"
@@ -84,17 +86,21 @@ class GraphQLDoor:
             return response_of(await self._executed(request, said), media_type)
         check_batch(said, self._batch)
         # In turn, so that one request never takes all connections.
-        answers: list[Json] = [(await self._of_batch(request, each)).body for each in said]
+        answers: list[Json] = [
+            (await self._of_batch(request, place, each)).body for place, each in enumerate(said)
+        ]
         return json_response(answers, EXECUTED, media_type)
 
     async def _executed(self, request: web.Request, said: object) -> GraphQLResponse:
         asked = Parameters.read(said).request(queries_only=request.method in SAFE_METHODS)
         return await self._executor.execute(asked, await self._context_for(request[ACTOR]))
 
-    async def _of_batch(self, request: web.Request, said: object) -> GraphQLResponse:
+    async def _of_batch(self, request: web.Request, place: int, said: object) -> GraphQLResponse:
         try:
+            if place > 0:  # one was taken when the request was let in
+                take_of_viewer(request)
             return await self._executed(request, said)
-        except RequestRefused as refused:
+        except (RequestRefused, TooManyRequests) as refused:
             return GraphQLResponse({"errors": refusal_errors(refused)}, refused.status)
 
 

@@ -9,7 +9,7 @@ from api.http.metrics import Metrics
 from api.identity import Tokens
 from api.keys import ApiKeys
 from api.settings import Network
-from api.throttle import Throttle
+from api.throttle import Buckets, Share, Throttle
 from engine.tickets.actor import Actor
 
 ACTOR: Final = web.RequestKey("actor", Actor)
@@ -21,8 +21,8 @@ TOKEN: Final = web.RequestKey("token", str)
 VIEWER: Final = web.RequestKey("viewer", str)
 """Whose share of the server a request takes: a person's or a machine's."""
 
-RATE_LIMITS: Final[web.RequestKey[Mapping[str, str]]] = web.RequestKey("rate_limits", dict)
-"""The headers that tell what is left of that share."""
+SHARES: Final[web.RequestKey[Mapping[str, tuple[Buckets, Share]]]] = web.RequestKey("shares", dict)
+"""What is left of that share, by the names of the buckets."""
 
 REQUEST_ID: Final = web.RequestKey("request_id", str)
 """Names the request in the log and in the `X-Request-ID` of its answer."""

@@ -13,10 +13,10 @@ from api import limits
 from api.http.addresses import client_address
 from api.http.bodies import too_large
 from api.http.entrances import let_in
-from api.http.keys import METRICS, RATE_LIMITS, REQUEST_ID, VIEWER
+from api.http.keys import METRICS, REQUEST_ID, VIEWER
 from api.http.probes import PROBE_PATHS
 from api.http.problems import Problem, told
-from api.http.throttling import share_of_viewer, take_of_address
+from api.http.throttling import share_of_viewer, shares_told, take_of_address
 from api.log_notes import begin_notes, note
 from engine.errors import InterlockError, InvalidInput
 
@@ -40,13 +40,13 @@ HEADERS: Final = {
 log: Final = structlog.get_logger(component="http")
 
 
-def name_request(request: web.Request) -> None:
+def name_request(request: web.BaseRequest) -> None:
     """Give the request the id that it brings, or a new one, in the log and in the answer."""
     request[REQUEST_ID] = id_of(request)
     begin_notes(request_id=request[REQUEST_ID])
 
 
-def id_of(request: web.Request) -> str:
+def id_of(request: web.BaseRequest) -> str:
     """Return the id that a request brings, if it is sane, or else a new one."""
     given = request.headers.get(REQUEST_ID_HEADER)
     if given is not None and REQUEST_ID_FORM.fullmatch(given):
@@ -106,10 +106,14 @@ async def complete(request: web.Request, response: web.StreamResponse) -> None:
     """Complete an answer just before it is sent."""
     if REQUEST_ID not in request:
         tell_of_expectation(request, response)
+    complete_headers(request, response)
+
+
+def complete_headers(request: web.BaseRequest, response: web.StreamResponse) -> None:
+    """Add the headers that every answer has."""
     response.headers[hdrs.SERVER] = SERVER
     response.headers[REQUEST_ID_HEADER] = request[REQUEST_ID]
-    if RATE_LIMITS in request:
-        response.headers.update(request[RATE_LIMITS])
+    response.headers.update(shares_told(request))
     response.headers.merge(HEADERS)
 
 

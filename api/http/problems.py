@@ -65,7 +65,7 @@ class Problem:
         detail = f"Something failed here; it stands in the server's log under {request_id}."
         return cls(InterlockError.status, InterlockError.code, detail)
 
-    def response_to(self, request: web.Request) -> web.Response:
+    def response_to(self, request: web.BaseRequest) -> web.Response:
         """Return the answer that carries this problem."""
         standard = {
             "type": TYPE_PREFIX + self.code,

@@ -12,6 +12,7 @@ import uvloop
 from aiohttp import web
 
 from api import limits
+from api.http.connections import Runner
 from engine.errors import Misconfigured
 
 STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
@@ -95,7 +96,7 @@ def stop_requested() -> Iterator[asyncio.Event]:
 @asynccontextmanager
 async def listening(application: web.Application, host: str, port: int) -> AsyncIterator[str]:
     """Take requests inside the block and yield the URL; finish those in flight at its end."""
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=limits.SHUTDOWN_SECONDS)
+    runner = Runner(application, shutdown_timeout=limits.SHUTDOWN_SECONDS)
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port)

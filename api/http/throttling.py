@@ -3,13 +3,14 @@
 Answers tell what is left in the fields of `draft-ietf-httpapi-ratelimit-headers`.
 """
 
+from collections.abc import Mapping
 from math import ceil
 from typing import Final
 
 from aiohttp import web
 
 from api.http.addresses import client_address, network_of
-from api.http.keys import RATE_LIMITS, THROTTLE, VIEWER
+from api.http.keys import SHARES, THROTTLE, VIEWER
 from api.http.probes import PROBE_PATHS
 from api.throttle import Buckets, OneInFlight, Share, TooManyRequests
 
@@ -24,12 +25,17 @@ def take_of_address(request: web.Request) -> None:
         take(request, buckets, network_of(client_address(request)))
 
 
+def take_of_viewer(request: web.Request) -> None:
+    """Take a token of who was let in."""
+    buckets = request.app[THROTTLE].viewers
+    if buckets:
+        take(request, buckets, request[VIEWER])
+
+
 def share_of_viewer(request: web.Request) -> OneInFlight:
     """Take a token of who was let in; count the request for the length of a block (`with`)."""
-    viewer, throttle = request[VIEWER], request.app[THROTTLE]
-    if throttle.viewers:
-        take(request, throttle.viewers, viewer)
-    return throttle.in_flight.one_of(viewer)
+    take_of_viewer(request)
+    return request.app[THROTTLE].in_flight.one_of(request[VIEWER])
 
 
 def take(request: web.Request, buckets: Buckets, client: str) -> None:
@@ -37,17 +43,22 @@ def take(request: web.Request, buckets: Buckets, client: str) -> None:
     try:
         share = buckets.take(client)
     except TooManyRequests:
-        tell(request, buckets, buckets.left_to(client))
+        note_left(request, buckets, buckets.left_to(client))
         raise
-    tell(request, buckets, share)
+    note_left(request, buckets, share)
 
 
-def tell(request: web.Request, buckets: Buckets, share: Share) -> None:
+def note_left(request: web.Request, buckets: Buckets, share: Share) -> None:
     """Note what is left to a client, for the headers of the answer."""
-    policy = f'"{buckets.name}";q={buckets.burst};w={ceil(buckets.seconds)}'
-    left = f'"{buckets.name}";r={share.left};t={share.seconds}'
-    noted = request.get(RATE_LIMITS, {})
-    request[RATE_LIMITS] = {
-        POLICY: f"{noted[POLICY]}, {policy}" if noted else policy,
-        LEFT: f"{noted[LEFT]}, {left}" if noted else left,
+    request[SHARES] = {**request.get(SHARES, {}), buckets.name: (buckets, share)}
+
+
+def shares_told(request: web.BaseRequest) -> Mapping[str, str]:
+    """Return the headers that tell what is left; none if there is no limit."""
+    noted = request.get(SHARES, {}).values()
+    if not noted:
+        return {}
+    return {
+        POLICY: ", ".join(f'"{of.name}";q={of.burst};w={ceil(of.seconds)}' for of, _ in noted),
+        LEFT: ", ".join(f'"{of.name}";r={left.left};t={left.seconds}' for of, left in noted),
     }

@@ -321,6 +321,17 @@ async def test_the_operations_of_a_list_happen_in_turn(batching: Client) -> None
     touched.clear()
 
 
+async def test_every_operation_of_a_list_takes_of_the_share_of_its_viewer() -> None:
+    async with opened(batch=3, limits=HttpLimits(viewer_rate=0.001, viewer_burst=2)) as client:
+        answer = await several(ONE, ONE, ONE).to(client)
+    assert answer.status == 200
+    first, second, third = answer.body
+    assert first == second == {"data": {"me": ANNA.name}}
+    assert third["errors"][0]["extensions"]["code"] == "too_many_requests"
+    assert answer.headers["RateLimit-Policy"].count('"viewer"') == 1
+    assert '"viewer";r=0;t=' in answer.headers["RateLimit"]
+
+
 async def test_one_request_is_answered_as_ever_where_lists_are_taken(batching: Client) -> None:
     assert (await Sent(ME).to(batching)).body == {"data": {"me": ANNA.name}}
 

@@ -370,8 +370,16 @@ def test_malformed_http_is_logged_without_its_text(server: subprocess.Popen[str]
     with connect(server) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nAuthorization: Bearer hunter2\0\r\n\r\n")
         assert b" 400 " in connection.recv(10_000)
+        address = connection.getpeername()
+    with socket.create_connection(address, timeout=30) as connection:
+        packed = "Content-Encoding: gzip\r\nContent-Length: 99\r\n\r\n"
+        connection.sendall(f"POST / HTTP/1.1\r\nHost: interlock\r\n{packed}".encode())
+        assert b" 404 " in connection.recv(10_000)
+        connection.sendall(b"hunter2" * 10)  # nobody waits for it any more
+        assert connection.recv(10_000) == b""
     server.terminate()
     _, log = server.communicate(timeout=30)
+    assert "malformed request" in log
     assert "Malformed HTTP was refused" in log
     assert "hunter2" not in log
     assert all(json.loads(line)["level"] == "info" for line in log.splitlines())
