@@ -9,10 +9,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from structlog.testing import capture_logs
 
 from api import limits
+from api.demo import with_secret
 from api.identity import TokenRefusal, Tokens
 from api.identity.fetching import from_file
 from api.identity.key_sources import LiveSecrets
 from api.identity.secret_keys import secrets_in
+from api.settings import Settings
 from engine.errors import Misconfigured
 from tests.api.identity.rotating import AT_ONCE, CLAIMS, Clock, refusal
 from tests.api.identity.signers import HS256, NOW, OLD_SECRET, RSA_JWK, SECRET, by_secret, jwks
@@ -67,6 +69,11 @@ async def test_tokens_by_no_secret_cause_one_reading_in_a_while(file: Path, cloc
     assert await refusal(tokens, NEW) is TokenRefusal.BAD_SIGNATURE
     clock.now += AT_ONCE
     assert (await tokens.identified(NEW)).id == "u_b1"
+
+
+def test_the_demo_needs_no_secret_beside_a_file(file: Path) -> None:
+    settings = Settings(jwt_secret_file=file)
+    assert with_secret(settings) == settings
 
 
 LINES: dict[str, bytes] = {
