@@ -11,8 +11,8 @@ SDL = """
 enum Unit { ONE TEN }
 input Range { from: Int! = 1, to: Int! }
 type Count { number: Int!, context: String!, broken: Int, slow: Int }
-type Query { ready: Boolean! }
-type Mutation { touch: Int! }
+type Query { ready: Boolean!, held: Boolean! }
+type Mutation { touch: Int!, hold: Boolean! }
 type Subscription {
   count(range: Range!, unit: Unit! = ONE, after: String): Count!
   twice: Int!
@@ -33,8 +33,12 @@ class Counter:
         self.closed = 0
         self.drops = 0
         self.touched = 0
+        self.begun = asyncio.Semaphore(0)
+        self.gate = asyncio.Event()
         self.resolvers = Resolvers()
         self.resolvers.field("Query.ready")(self.ready)
+        self.resolvers.field("Query.held")(self.held)
+        self.resolvers.field("Mutation.hold")(self.held)
         self.resolvers.source("Subscription.count")(self.count)
         self.resolvers.field("Subscription.count")(self.counted)
         self.resolvers.field("Count.broken")(self.broken)
@@ -49,6 +53,12 @@ class Counter:
         return f"context {self.contexts}"
 
     async def ready(self, *_: object) -> bool:
+        return True
+
+    async def held(self, *_: object) -> bool:
+        """Tell that it has begun, and answer when the gate is open."""
+        self.begun.release()
+        await self.gate.wait()
         return True
 
     async def count(
