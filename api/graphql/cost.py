@@ -42,7 +42,7 @@ from api.limits import PAGE_ITEMS
 
 ListLengths: TypeAlias = Mapping[str, Callable[[], int]]
 """How long lists are at the moment, by the fields that answer them, as in `Query.workflows`."""
-NOT_COUNTED: Final[ListLengths] = MappingProxyType({})
+NO_LENGTHS: Final[ListLengths] = MappingProxyType({})
 
 PAGE_ARGUMENTS: Final = ("first", "last", "ids")
 FIELD_POINTS: Final = 1

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, Self
 from graphql import DocumentNode, GraphQLSchema, OperationType, execute_sync, print_schema
 
 from api.facts import Json, JsonObject
-from api.graphql.cost import NOT_COUNTED, ListLengths
+from api.graphql.cost import NO_LENGTHS, ListLengths
 from api.graphql.documents import Documents, PreparedDocument, PreparedOperation
 from api.graphql.errors import (
     DeadlineExceeded,
@@ -115,7 +115,7 @@ class GraphQLExecutor:
         sdl: str,
         resolvers: Iterable[Resolvers],
         limits: GraphQLLimits = GRAPHQL_LIMITS,
-        lists: ListLengths = NOT_COUNTED,
+        lists: ListLengths = NO_LENGTHS,
     ) -> Self:
         """Return an executor that is ready; Misconfigured if the schema and resolvers don't fit.
 

@@ -23,7 +23,7 @@ from api.graphql import (
     workflows,
 )
 from api.graphql.context import Context
-from api.graphql.cost import NOT_COUNTED, ListLengths
+from api.graphql.cost import NO_LENGTHS, ListLengths
 from api.graphql.executor import GraphQLExecutor
 from api.limits import GRAPHQL_LIMITS, GraphQLLimits
 from api.workflows import LiveWorkflows
@@ -55,7 +55,7 @@ def schema_text() -> str:
 
 
 async def interlock_executor(
-    limits: GraphQLLimits = GRAPHQL_LIMITS, lists: ListLengths = NOT_COUNTED
+    limits: GraphQLLimits = GRAPHQL_LIMITS, lists: ListLengths = NO_LENGTHS
 ) -> GraphQLExecutor:
     """Return the executor of Interlock's schema."""
     return await GraphQLExecutor.create(schema_text(), RESOLVERS, limits, lists)
