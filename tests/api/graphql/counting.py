@@ -11,7 +11,7 @@ SDL = """
 enum Unit { ONE TEN }
 input Range { from: Int! = 1, to: Int! }
 type Count { number: Int!, context: String!, broken: Int, slow: Int }
-type Query { ready: Boolean! }
+type Query { ready: Boolean!, unspeakable: String! }
 type Mutation { touch: Int! }
 type Subscription {
   count(range: Range!, unit: Unit! = ONE, after: String): Count!
@@ -35,6 +35,7 @@ class Counter:
         self.touched = 0
         self.resolvers = Resolvers()
         self.resolvers.field("Query.ready")(self.ready)
+        self.resolvers.field("Query.unspeakable")(self.unspeakable)
         self.resolvers.source("Subscription.count")(self.count)
         self.resolvers.field("Subscription.count")(self.counted)
         self.resolvers.field("Count.broken")(self.broken)
@@ -50,6 +51,9 @@ class Counter:
 
     async def ready(self, *_: object) -> bool:
         return True
+
+    async def unspeakable(self, *_: object) -> str:
+        return "\ud800"  # half a character, which is no JSON
 
     async def count(
         self, arguments: dict[str, Any], make_context: MakeContext
