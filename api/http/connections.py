@@ -21,7 +21,7 @@ log: Final = structlog.get_logger(component="http")
 
 
 class MalformedHttp(InterlockError):
-    """What was sent is not HTTP/1.1 (RFC 9112)."""
+    """What was sent is not HTTP/1.1: perhaps it is TLS, or has a control character in a header."""
 
     code = "malformed_http"
     status = 400

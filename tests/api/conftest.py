@@ -16,11 +16,11 @@ from aiohttp import web, web_app
 from aiohttp.test_utils import TestClient, TestServer
 from playwright.async_api import Browser, async_playwright
 from pydantic import SecretStr
-from structlog.contextvars import get_contextvars
 
 from api.bootstrap import application_on
 from api.identity import SecretTokens
 from api.keys import KeyEntry, Scope, new_key
+from api.log_notes import NOTES
 from api.parts import Parts, open_parts
 from api.settings import Settings
 from engine.storage.database import POOL_CONNECTIONS, Database
@@ -77,7 +77,7 @@ async def statements(parts: Parts) -> list[str]:
     asked: list[str] = []
 
     def note(sql: str) -> None:
-        if "request_id" in get_contextvars():  # and not the work in the background
+        if "request_id" in NOTES.get({}):  # and not the work in the background
             asked.append(sql)
 
     async with AsyncExitStack() as every:
