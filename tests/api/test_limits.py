@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final
@@ -74,15 +75,15 @@ PAGES: dict[str, tuple[str, str]] = {
     ),
 }
 
-INIT: Final = {"type": "connection_init", "payload": bearer(ANNA)}
-PING: Final = {"type": "ping"}
-FOLLOW: Final = {
+INIT: Final[Mapping[str, object]] = {"type": "connection_init", "payload": bearer(ANNA)}
+PING: Final[Mapping[str, object]] = {"type": "ping"}
+FOLLOW: Final[dict[str, object]] = {
     "type": "subscribe",
     "payload": {"query": "subscription { workflowsChanged { position } }"},
 }
 
 # What is set, what a client then sends, and what it hears of the limit.
-SOCKETS: dict[str, tuple[str, list[dict[str, object]], str]] = {
+SOCKETS: dict[str, tuple[str, list[Mapping[str, object]], str]] = {
     "heartbeat_seconds": ("heartbeat_seconds=0.05", [], "PING"),
     "message_bytes": ("message_bytes=10", [INIT], "CLOSE 1009"),
     "message_rate": ("message_rate=0.001 message_burst=1", [PING] * 2, "may send 0.001 requests"),
@@ -151,15 +152,15 @@ class TestWithOthers:
 
     @pytest.mark.parametrize(("limits", "sent", "heard"), SOCKETS.values(), ids=SOCKETS)
     async def test_sockets_heed_them(
-        self, client: Client, sent: list[dict[str, object]], heard: str
+        self, client: Client, sent: list[Mapping[str, object]], heard: str
     ) -> None:
         told = ""
         async with (
             asyncio.timeout(PATIENCE_SECONDS),
             client.ws_connect("/graphql/ws", protocols=(SUBPROTOCOL,), autoping=False) as socket,
         ):
-            for message in sent:
-                await socket.send_json(message)
+            for each in sent:
+                await socket.send_json(each)
             while heard not in told:
                 message = await socket.receive()
                 told = f"{message.type.name} {message.data!r} {message.extra}"
