@@ -163,7 +163,7 @@ def with_explorer(settings: Settings) -> Settings:
 
 def with_secret(settings: Settings) -> Settings:
     """Return the settings with a secret: their own, or one that is kept in the data folder."""
-    if settings.jwt_secret is not None:
+    if settings.jwt_secret or settings.jwt_secret_file:
         return settings
     file = settings.data_dir / KEY_FILE
     if not file.exists():

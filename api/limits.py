@@ -34,8 +34,12 @@ CLOCK_LEEWAY_SECONDS: Final = 60
 CLOCK_LEEWAY_SECONDS_MOST: Final = 300
 AUDIENCES: Final = 20
 CLAIM_NAME_CHARACTERS: Final = 200
+JWT_SECRET_CHARACTERS: Final = 32
+"""At the least: RFC 7518, section 3.2, wants a secret to be as long as the hash, 256 bits."""
+JWT_SECRETS: Final = 5
+"""In one file: a token names none, so each of them may have to be tried."""
 JWKS_BYTES: Final = 256 * 1024
-"""Of a set of keys, and of a discovery document."""
+"""Of a set of keys, a file of secrets, and a discovery document."""
 JWKS_KEYS: Final = 100
 RSA_BITS_LEAST: Final = 2_048
 """NIST SP 800-131A: weaker ones are not to be used any more."""

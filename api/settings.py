@@ -29,6 +29,7 @@ from api.limits import (
     CLOCK_LEEWAY_SECONDS,
     CLOCK_LEEWAY_SECONDS_MOST,
     GRAPHQL_BATCH,
+    JWT_SECRET_CHARACTERS,
     Limits,
 )
 from engine.errors import Misconfigured
@@ -36,8 +37,8 @@ from engine.findings import did_you_mean
 from engine.webhooks.hosts import NO_HOSTS, HostList
 
 PREFIX: Final = "INTERLOCK_"
-SECRET_CHARACTERS: Final = 32
-KEY_SOURCES: Final = ("jwt_secret", "jwks", "oidc_issuer")
+SECRET_SOURCES: Final = ("jwt_secret", "jwt_secret_file")
+KEY_SOURCES: Final = (*SECRET_SOURCES, "jwks", "oidc_issuer")
 """The fields of which one says what tokens are checked with."""
 
 # Kubernetes gives every container variables named for each Service of its namespace. A Service
@@ -136,10 +137,11 @@ class Settings(BaseModel):
     jwt_secret: Annotated[
         SecretStr | None,
         Field(
-            min_length=SECRET_CHARACTERS,
-            description=f"a secret of at least {SECRET_CHARACTERS} characters",
+            min_length=JWT_SECRET_CHARACTERS,
+            description=f"a secret of at least {JWT_SECRET_CHARACTERS} characters",
         ),
     ] = None
+    jwt_secret_file: Annotated[Path | None, Field(description="a file with a secret a line")] = None
     jwks: Annotated[
         str | Path | None,
         in_words(key_place),
@@ -288,20 +290,24 @@ class Settings(BaseModel):
         source: SecretStr | Path | str = next(iter(found.values()))
         return source
 
-    def demand_jwt_secret(self) -> SecretStr:
-        """Return the secret that signs tokens.
+    def demand_jwt_secret(self) -> SecretStr | Path:
+        """Return the secret that signs tokens, or the file in which it is the first.
 
         Raises:
-            Misconfigured: it is not set.
+            Misconfigured: neither is set, or both.
 
         """
-        if self.jwt_secret is None:
+        secret, file = map(variable_of, SECRET_SOURCES)
+        if self.jwt_secret and self.jwt_secret_file:
+            raise Misconfigured(f"Only one of {secret} or {file} can be set: one of them signs.")
+        source = self.jwt_secret or self.jwt_secret_file
+        if source is None:
             raise Misconfigured(
-                f"{variable_of('jwt_secret')} is not set: tokens are signed and checked with it. "
-                f"Set it to at least {SECRET_CHARACTERS} random characters, "
-                "for example what `openssl rand -hex 32` prints."
+                f"{secret} is not set: tokens are signed and checked with it. "
+                f"Set it to at least {JWT_SECRET_CHARACTERS} random characters, for example what "
+                f"`openssl rand -hex 32` prints, or {file} to a file of such secrets."
             )
-        return self.jwt_secret
+        return source
 
 
 VARIABLES: Final = {variable_of(name): field for name, field in Settings.model_fields.items()}

@@ -24,7 +24,7 @@ def token(
     admin: Annotated[bool, typer.Option("--admin", help="The person is an admin.")] = False,
     expires: Annotated[str, typer.Option(help="How long it is good for, e.g. 30m or 1d.")] = "8h",
 ) -> None:
-    """Print a token for development. It is signed with INTERLOCK_JWT_SECRET."""
+    """Print a token for development. It is signed with INTERLOCK_JWT_SECRET(_FILE)."""
     tokens = secret_tokens(Settings.from_env(os.environ))
     actor = Actor(user, name, frozenset(group or []), is_admin=admin)
     typer.echo(tokens.mint(actor, lifetime_of(expires)))

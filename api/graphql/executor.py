@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncGenerator, Hashable, Iterable, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing, nullcontext
 from functools import partial
 from types import MappingProxyType
 from typing import Final, NamedTuple, Self
@@ -34,6 +34,7 @@ from engine.errors import InterlockError, InvalidInput, Misconfigured
 
 EXECUTED: Final = 200
 INTERNAL_ERROR: Final = 500
+NOT_COUNTED: Final = nullcontext()
 SELF_CHECK: Final = "{ __typename __schema { queryType { name } } }"
 
 
@@ -149,6 +150,7 @@ class GraphQLExecutor:
         request: GraphQLRequest,
         make_context: MakeContext,
         resume_after: str | None = None,
+        under_way: AbstractContextManager[None] = NOT_COUNTED,
     ) -> AsyncGenerator[GraphQLResponse, None]:
         """Yield the answers to a request: to a subscription one for each event, to others one.
 
@@ -158,12 +160,15 @@ class GraphQLExecutor:
             request: what the client sent.
             make_context: makes what the resolvers of one answer get as their third argument.
             resume_after: `resume_after` of the event to go on after, instead of the argument.
+            under_way: lasts as long as a query or a mutation is executed, or refuses it.
 
         """
         try:
             _, operation = self._prepared(request)
             if operation.kind is not OperationType.SUBSCRIPTION:
-                yield await self.execute(request, await make_context())
+                with under_way:
+                    answer = await self.execute(request, await make_context())
+                yield answer
                 return
             question = question_of(request, operation)
             async with aclosing(self._events(request, make_context, resume_after)) as events:

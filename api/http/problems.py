@@ -8,6 +8,7 @@ from typing import Final, Self, TypeAlias
 from aiohttp import hdrs, web
 
 from api.facts import JsonObject, facts_in_json
+from api.http.handshakes import OFFER, UpgradeRequired
 from api.http.keys import REQUEST_ID
 from api.keys import KeyRequired
 from api.throttle import TooManyRequests
@@ -92,6 +93,8 @@ def headers_of(error: InterlockError) -> Mapping[str, str]:
             return challenge(error)
         case TooManyRequests():
             return {hdrs.RETRY_AFTER: str(error.details["retry_after"])}
+        case UpgradeRequired():
+            return OFFER
         case _:
             return {}
 

@@ -20,6 +20,7 @@ from api.graphql.errors import refusal_errors, refuse_above
 from api.graphql.executor import GraphQLExecutor, GraphQLRequest
 from api.http.entrances import By, everybody
 from api.http.graphql import ContextFor
+from api.http.handshakes import refusal_of_handshake
 from api.http.keys import THROTTLE, TOKENS
 from api.http.lifetimes import End, Lifetime, Lifetimes, StreamEnded, taken_within
 from api.http.socket_messages import (
@@ -39,7 +40,7 @@ from api.identity import bearer_token
 from api.limits import STREAM_LIMITS, StreamLimits
 from api.log_notes import note
 from api.throttle import TooManyRequests, buckets
-from engine.errors import InterlockError, InvalidInput, Unauthenticated, Unavailable
+from engine.errors import InterlockError, Unauthenticated, Unavailable
 from engine.tickets.actor import Actor
 
 PATH: Final = "/graphql/ws"
@@ -79,7 +80,7 @@ def socket_route(
             compress=False,  # each socket would keep two windows of 32 KB
         )
         if not socket.can_prepare(request):
-            raise InvalidInput("This path speaks WebSocket only: ask for an upgrade.")
+            raise refusal_of_handshake(request)
         await socket.prepare(request)
         connection = GraphQLSocket(request, socket, executor, context_for, limits)
         with suppress(ConnectionError):
@@ -210,8 +211,10 @@ class GraphQLSocket:
         """Answer one operation; then its name is free again."""
         last: JsonObject = {"id": name, "type": "complete"}
         make_context = partial(self._context_for, actor)
+        one = self._throttle.in_flight.one_of(actor.id)
         try:
-            async with aclosing(self._executor.stream(request, make_context)) as answers:
+            answering = self._executor.stream(request, make_context, under_way=one)
+            async with aclosing(answering) as answers:
                 async for answer in answers:
                     if answer.executed:
                         await self._send({"id": name, "type": "next", "payload": answer.body})

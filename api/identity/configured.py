@@ -1,8 +1,15 @@
 """The settings as rules for tokens."""
 
+from pathlib import Path
+
+from pydantic import SecretStr
+
 from api.identity.claims import ClaimNames
+from api.identity.fetching import file_content
+from api.identity.secret_keys import secrets_in
 from api.identity.tokens import SecretTokens, TokenRules
 from api.settings import Settings
+from engine.errors import Misconfigured, Unavailable
 
 
 def rules_of(settings: Settings) -> TokenRules:
@@ -24,7 +31,21 @@ def secret_tokens(settings: Settings) -> SecretTokens:
     """Return the tokens of the secret, which can be minted.
 
     Raises:
-        Misconfigured: there is no secret, or it is a public key.
+        Misconfigured: there is no secret, or none that can be used.
 
     """
-    return SecretTokens(settings.demand_jwt_secret(), rules_of(settings))
+    match settings.demand_jwt_secret():
+        case SecretStr() as secret:
+            return SecretTokens(secret, rules_of(settings))
+        case file:
+            return SecretTokens(first_secret(file), rules_of(settings))
+
+
+def first_secret(file: Path) -> SecretStr:
+    """Return the secret in a file that signs; Misconfigured if the file is not as it must be."""
+    try:
+        return secrets_in(file_content(file))[0]
+    except Unavailable as error:
+        raise Misconfigured(error.message) from None
+    except ValueError as why:
+        raise Misconfigured(f"The secrets of {file} can't be used: {why}.") from None

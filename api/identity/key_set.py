@@ -1,24 +1,23 @@
-"""The keys that tokens are checked with: read from a JSON Web Key Set (RFC 7517), or one secret.
+"""The keys that tokens are checked with, and how they are read from a JSON Web Key Set (RFC 7517).
 
 How a token is checked follows from the key, never from the token: a key is for the algorithms of
 its kind, and for no other that a header may name.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from joserfc.errors import JoseError
-from joserfc.jwk import JWKRegistry, Key, OctKey
+from joserfc.jwk import JWKRegistry, Key
 from joserfc.jws import JWSRegistry
 from joserfc.registry import Header
 from joserfc.util import base64_to_int
-from pydantic import SecretStr
 
 from api import limits
 from api.identity.refusals import TokenRefusal, refusal
-from engine.errors import Misconfigured
 
 HS256: Final = "HS256"
 ED25519: Final = "Ed25519"
@@ -59,7 +58,8 @@ class TokenKey:
     """One key.
 
     Attributes:
-        id: what a token calls it; None for the only key of a set, whatever tokens call it.
+        id: what a token calls it; None for a secret, and for the only key of a set, whatever tokens
+            call it.
         algorithms: what it is for.
 
     """
@@ -73,7 +73,8 @@ class KeySet:
     """Keys as they were at one time; a set never changes, another takes its place.
 
     Attributes:
-        registry: the algorithms of its kind of keys, whichever of them are there.
+        algorithms: of its kind of keys, whichever of them are there.
+        registry: the same, for the library.
         complaints: on entries that were passed over, each a sentence for the operator.
 
     """
@@ -82,8 +83,21 @@ class KeySet:
         self, keys: Iterable[TokenKey], algorithms: Iterable[str], complaints: Iterable[str] = ()
     ) -> None:
         self.keys = tuple(keys)
-        self.registry = Registry(algorithms=list(algorithms), strict_check_header=False)
+        self.algorithms = tuple(algorithms)
+        self.registry = Registry(algorithms=list(self.algorithms), strict_check_header=False)
         self.complaints = tuple(complaints)
+
+    @property
+    def has_names(self) -> bool:
+        """Whether tokens name its keys; else each may be by any of them, or by one that is new."""
+        return any(each.id is not None for each in self.keys)
+
+    @cached_property
+    def in_turn(self) -> Sequence["KeySet"]:
+        """The sets to check a token with, one after the other: keys without names are tried."""
+        if self.has_names or len(self.keys) == 1:
+            return (self,)
+        return [KeySet([each], self.algorithms) for each in self.keys]
 
     def key_for(self, header: Header) -> Key:
         """Return the key that a token with this header must be signed with.
@@ -104,23 +118,6 @@ class KeySet:
         if key_id is None and len(self.keys) > 1:
             raise refusal(TokenRefusal.MISSING_KEY_ID)
         return [each for each in self.keys if key_id is None or each.id in (None, key_id)]
-
-
-def keys_of_secret(secret: SecretStr) -> KeySet:
-    """Return the set of one secret.
-
-    Raises:
-        Misconfigured: it is a public key or a certificate, which everybody may know.
-
-    """
-    try:
-        key = OctKey.import_key(secret.get_secret_value())
-    except ValueError:
-        raise Misconfigured(
-            "INTERLOCK_JWT_SECRET is a public key or a certificate, which everybody may know. "
-            "Set it to random characters, for example what `openssl rand -hex 32` prints."
-        ) from None
-    return KeySet([TokenKey(None, (HS256,), key)], [HS256])
 
 
 def keys_in(document: bytes) -> KeySet:

@@ -12,12 +12,13 @@ from prometheus_client.registry import Collector
 
 from api import limits
 from api.identity.key_set import KeySet, keys_in
+from api.identity.secret_keys import keys_of_secrets
 from engine.errors import Misconfigured, Unavailable
 
 log: Final = structlog.get_logger(component="identity")
 
 Read = Callable[[], Awaitable[bytes]]
-"""Returns a JSON Web Key Set; raises Unavailable with why it can't."""
+"""Returns a text with keys in it; raises Unavailable with why it can't."""
 
 
 class KeySource(Protocol):
@@ -168,12 +169,16 @@ class LiveKeys:
         try:
             document = await self._read()
             if document != self._document or self._keys is None:
-                self._use(keys_in(document))
+                self._use(self._keys_in(document))
         except Exception as error:  # noqa: BLE001  # whatever it is, the keys stay in use
             self._complain(error.message if isinstance(error, Unavailable) else str(error))
         else:
             self._document, self._flaw = document, ""
             self._read_at.set_to_current_time()
+
+    def _keys_in(self, document: bytes) -> KeySet:
+        """Return the keys in what was read; ValueError with why there are none."""
+        return keys_in(document)
 
     def _use(self, keys: KeySet) -> None:
         self._keys = keys
@@ -187,3 +192,10 @@ class LiveKeys:
             still = self._keys is not None
             self._log.error("the keys could not be read", reason=flaw, old_keys_in_use=still)
         self._flaw = flaw
+
+
+class LiveSecrets(LiveKeys):
+    """Secrets that are read in the same way, one a line."""
+
+    def _keys_in(self, document: bytes) -> KeySet:
+        return keys_of_secrets(document)

@@ -6,8 +6,8 @@ from pydantic import SecretStr
 
 from api import limits
 from api.identity.fetching import from_address, from_file, from_issuer
-from api.identity.key_set import keys_of_secret
-from api.identity.key_sources import FixedKeys, KeySource, LiveKeys
+from api.identity.key_sources import FixedKeys, KeySource, LiveKeys, LiveSecrets
+from api.identity.secret_keys import keys_of_secret
 from api.settings import Settings
 
 
@@ -25,8 +25,8 @@ def key_source(settings: Settings) -> KeySource:
         case SecretStr() as secret:
             return FixedKeys(keys_of_secret(secret))
         case Path() as file:
-            every = limits.KEYS_FILE_SECONDS
-            return LiveKeys(from_file(file), str(file), every, must_begin=True)
+            kind = LiveSecrets if file == settings.jwt_secret_file else LiveKeys
+            return kind(from_file(file), str(file), limits.KEYS_FILE_SECONDS, must_begin=True)
         case address if address == settings.oidc_issuer:
             return LiveKeys(from_issuer(address), address)
         case address:

@@ -2,18 +2,20 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from typing import Final
 
 from joserfc import jwt
+from joserfc.errors import BadSignatureError
 from joserfc.jwk import GuestProtocol, Key
 from pydantic import SecretStr, ValidationError
 
 from api import limits
 from api.identity.claims import DEFAULT_NAMES, ClaimNames, Claims, Stated, claims_of
-from api.identity.key_set import HS256, KeySet, keys_of_secret
+from api.identity.key_set import HS256, KeySet
 from api.identity.key_sources import FixedKeys, KeySource
 from api.identity.refusals import (
     SENTENCES,
@@ -22,6 +24,7 @@ from api.identity.refusals import (
     library_refusal,
     refusal,
 )
+from api.identity.secret_keys import keys_of_secret
 from engine.errors import InvalidInput, Unauthenticated, Unavailable
 from engine.tickets.actor import Actor
 
@@ -146,26 +149,32 @@ class Tokens:
         return min(left, limits.TOKEN_LIFETIME_DAYS * 86_400)
 
     async def identified(self, token: str) -> Actor:
-        """Return the person whom a token names; if its key is not known, the keys are read again.
+        """Return the person whom a token names; if it may be by a new key, they are read again.
 
         Raises as `actor_of` does.
         """
         try:
             return self.actor_of(token)
         except (Unauthenticated, Unavailable) as error:
-            if isinstance(error, Unauthenticated) and not is_unknown_key(error):
+            if isinstance(error, Unauthenticated) and not self._may_be_by_a_new_key(error):
                 raise
         await self._source.renew()
         return self.actor_of(token)
 
+    def _may_be_by_a_new_key(self, refused: Unauthenticated) -> bool:
+        """Tell whether a token was refused because nobody knows its key, as far as it can tell."""
+        match refused.details["reason"]:
+            case TokenRefusal.UNKNOWN_KEY:
+                return True
+            case TokenRefusal.BAD_SIGNATURE:
+                return not self.keys.has_names
+            case _:
+                return False
+
     def _verified_claims(self, token: str, keys: KeySet) -> Claims:
         """Return what a token with a good signature says, at whatever time."""
-
-        def key_for(parsed: GuestProtocol) -> Key:
-            return keys.key_for(parsed.headers())
-
         try:
-            verified = jwt.decode(token, key_for, registry=keys.registry)
+            verified = decoded(token, keys)
         except UNREADABLE as error:
             raise library_refusal(error) from None
         if "crit" in verified.header:  # an extension that must be understood, and we know none
@@ -174,9 +183,22 @@ class Tokens:
         return claims_of(verified.claims, self._rules.names)
 
 
-def is_unknown_key(error: Unauthenticated) -> bool:
-    """Tell whether a token was refused because nobody knows its key."""
-    return error.details["reason"] is TokenRefusal.UNKNOWN_KEY
+def decoded(token: str, keys: KeySet) -> jwt.Token:
+    """Return a token whose signature is good; what the library raises if it is not."""
+    *others, last = keys.in_turn
+    for each in others:
+        with suppress(BadSignatureError):
+            return decoded_by(each, token)
+    return decoded_by(last, token)
+
+
+def decoded_by(keys: KeySet, token: str) -> jwt.Token:
+    """Return a token that is signed with the key which its header calls for."""
+
+    def key_for(parsed: GuestProtocol) -> Key:
+        return keys.key_for(parsed.headers())
+
+    return jwt.decode(token, key_for, registry=keys.registry)
 
 
 class SecretTokens(Tokens):

@@ -37,6 +37,7 @@ def test_every_variable_is_read() -> None:
             "INTERLOCK_DATABASE_URL": DATABASE,
             "INTERLOCK_DATA_DIR": "/var/lib/interlock",
             "INTERLOCK_JWT_SECRET": SECRET,
+            "INTERLOCK_JWT_SECRET_FILE": "/etc/interlock/secrets",
             "INTERLOCK_JWKS": "/etc/interlock/jwks.json",
             "INTERLOCK_OIDC_ISSUER": "https://id.example/realms/acme",
             "INTERLOCK_JWT_ISSUER": "https://id.example",
@@ -66,13 +67,15 @@ def test_every_variable_is_read() -> None:
     )
     assert settings.database_url
     assert settings.database_url.get_secret_value() == DATABASE
-    assert settings.demand_jwt_secret().get_secret_value() == SECRET
+    assert settings.jwt_secret
+    assert settings.jwt_secret.get_secret_value() == SECRET
     assert settings.license_key
     assert settings.license_key.get_secret_value() == "e30.e30.e30"
     assert settings.limits == Limits(HttpLimits(viewer_rate=0.5), GraphQLLimits(depth_fields=20))
     apart = {"database_url", "jwt_secret", "license_key", "limits"}
     assert settings.model_dump(exclude=apart) == {
         "data_dir": Path("/var/lib/interlock"),
+        "jwt_secret_file": Path("/etc/interlock/secrets"),
         "jwks": Path("/etc/interlock/jwks.json"),
         "oidc_issuer": "https://id.example/realms/acme",
         "jwt_issuer": "https://id.example",
@@ -206,11 +209,22 @@ def test_what_kubernetes_sets_for_a_service_of_our_name_is_not_ours() -> None:
 SOURCES: dict[str, tuple[dict[str, str], str]] = {
     "none": (
         {},
-        "INTERLOCK_JWT_SECRET or INTERLOCK_JWKS or INTERLOCK_OIDC_ISSUER must be set",
+        (
+            "INTERLOCK_JWT_SECRET or INTERLOCK_JWT_SECRET_FILE or INTERLOCK_JWKS or "
+            "INTERLOCK_OIDC_ISSUER must be set"
+        ),
     ),
     "a secret and a set": (
         {"JWT_SECRET": SECRET, "JWKS": "jwks.json"},
         "Only one of INTERLOCK_JWT_SECRET or INTERLOCK_JWKS can be set",
+    ),
+    "a secret and a file of secrets": (
+        {"JWT_SECRET": SECRET, "JWT_SECRET_FILE": "secrets"},
+        "Only one of INTERLOCK_JWT_SECRET or INTERLOCK_JWT_SECRET_FILE can be set",
+    ),
+    "a file of secrets and a set in the same file": (
+        {"JWT_SECRET_FILE": "secrets", "JWKS": "secrets"},
+        "Only one of INTERLOCK_JWT_SECRET_FILE or INTERLOCK_JWKS can be set",
     ),
     "a set and a provider": (
         {"JWKS": "https://id.example/keys", "OIDC_ISSUER": "https://id.example"},
@@ -235,6 +249,7 @@ def test_tokens_are_checked_with_the_keys_of_one_source(
 
 ONE_SOURCE: dict[str, tuple[str, str, str | Path]] = {
     "a file": ("JWKS", "jwks.json", Path("jwks.json")),
+    "a file of secrets": ("JWT_SECRET_FILE", "secrets", Path("secrets")),
     "an address": ("JWKS", "https://id.example/keys?v=1", "https://id.example/keys?v=1"),
     "an address of this machine": ("JWKS", "http://[::1]:8000/keys", "http://[::1]:8000/keys"),
     "a provider": ("OIDC_ISSUER", "https://id.example/", "https://id.example/"),

@@ -15,7 +15,8 @@ import pytest
 from api.http.socket_messages import CloseCode
 from api.limits import CLOCK_LEEWAY_SECONDS, HTTP_LIMITS, STREAM_LIMITS
 from tests.api.graphql.counting import COUNT
-from tests.api.streams import BEARER, authorization, serving
+from tests.api.streams import BEARER, Doors, authorization, serving
+from tests.gates import PATIENCE_SECONDS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "subscriptions.md").read_text("utf-8")
 INIT = {"type": "connection_init", "payload": {"authorization": BEARER["Authorization"]}}
@@ -284,6 +285,52 @@ async def test_an_operation_is_one_of_the_requests_of_its_viewer() -> None:
         assert error["extensions"]["code"] == "too_many_requests"
 
 
+async def begun(doors: Doors) -> None:
+    """Return when one more operation is held."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await doors.counter.begun.acquire()
+
+
+@pytest.mark.parametrize("query", ["{ held }", "mutation { hold }"])
+async def test_queries_and_mutations_in_sockets_are_requests_under_way_of_their_viewer(
+    query: str,
+) -> None:
+    limits = replace(HTTP_LIMITS, viewer_requests=4)
+    async with (
+        serving(http_limits=limits) as doors,
+        doors.acknowledged() as one,
+        doors.acknowledged() as other,
+    ):
+        for name in "ab":
+            await one.subscribe(name, query)
+            await begun(doors)
+        for socket in (one, other):
+            await socket.subscribe("c", "{ ready }")
+            message = await socket.receive()
+            [error] = message["payload"]
+            assert (message["type"], message["id"]) == ("error", "c")
+            assert error["extensions"]["code"] == "too_many_requests"
+            assert error["extensions"]["limit"] == "viewer_requests"
+        await other.subscribe("d", FOREVER)
+        assert await other.data("d") == {"forever": 1}
+        doors.counter.gate.set()
+        ended = [await one.receive() for _ in range(4)]
+        assert sorted(each["type"] for each in ended) == ["complete", "complete", "next", "next"]
+        await other.subscribe("c", "{ ready }")
+        assert await other.data("c") == {"ready": True}
+
+
+async def test_an_operation_that_is_ended_is_under_way_no_more() -> None:
+    limits = replace(HTTP_LIMITS, viewer_requests=2)
+    async with serving(http_limits=limits) as doors, doors.acknowledged() as socket:
+        for _ in range(3):
+            await socket.subscribe("a", "{ held }")
+            await begun(doors)
+            await socket.send({"id": "a", "type": "complete"})
+        await socket.subscribe("a", "{ ready }")
+        assert await socket.data("a") == {"ready": True}
+
+
 async def test_a_client_that_leaves_takes_its_operations_along() -> None:
     async with serving() as doors:
         async with doors.acknowledged() as socket:
@@ -320,8 +367,35 @@ async def test_a_client_that_has_vanished_is_let_go() -> None:
         await doors.deserted()
 
 
-async def test_a_request_that_is_no_upgrade_is_told_what_to_do() -> None:
-    async with serving() as doors, doors.client.get("/graphql/ws") as response:
+HANDSHAKE = {
+    "Connection": "keep-alive, Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}
+NO_UPGRADE: dict[str, dict[str, str]] = {
+    "nothing": {},
+    "no connection": HANDSHAKE | {"Connection": "keep-alive"},
+    "another protocol": HANDSHAKE | {"Upgrade": "h2c"},
+    "another version": HANDSHAKE | {"Sec-WebSocket-Version": "12"},
+}
+
+
+@pytest.mark.parametrize("headers", NO_UPGRADE.values(), ids=NO_UPGRADE)
+async def test_a_request_that_asks_for_no_socket_of_ours_is_told_what_to_ask_for(
+    headers: dict[str, str],
+) -> None:
+    async with serving() as doors, doors.client.get("/graphql/ws", headers=headers) as response:
+        problem = await response.json()
+        assert (response.status, problem["code"]) == (426, "upgrade_required")
+        assert response.headers["Connection"] == "Upgrade"
+        assert response.headers["Upgrade"] == "websocket"
+        assert response.headers["Sec-WebSocket-Version"] == "13"
+
+
+async def test_a_handshake_with_a_key_that_is_none_is_malformed() -> None:
+    headers = HANDSHAKE | {"Sec-WebSocket-Key": "short"}
+    async with serving() as doors, doors.client.get("/graphql/ws", headers=headers) as response:
         problem = await response.json()
         assert (response.status, problem["code"]) == (400, "invalid_input")
 

@@ -11,8 +11,8 @@ SDL = """
 enum Unit { ONE TEN }
 input Range { from: Int! = 1, to: Int! }
 type Count { number: Int!, context: String!, broken: Int, slow: Int }
-type Query { ready: Boolean!, unspeakable: String! }
-type Mutation { touch: Int! }
+type Query { ready: Boolean!, held: Boolean!, unspeakable: String! }
+type Mutation { touch: Int!, hold: Boolean! }
 type Subscription {
   count(range: Range!, unit: Unit! = ONE, after: String): Count!
   twice: Int!
@@ -33,9 +33,13 @@ class Counter:
         self.closed = 0
         self.drops = 0
         self.touched = 0
+        self.begun = asyncio.Semaphore(0)
+        self.gate = asyncio.Event()
         self.resolvers = Resolvers()
         self.resolvers.field("Query.ready")(self.ready)
         self.resolvers.field("Query.unspeakable")(self.unspeakable)
+        self.resolvers.field("Query.held")(self.held)
+        self.resolvers.field("Mutation.hold")(self.held)
         self.resolvers.source("Subscription.count")(self.count)
         self.resolvers.field("Subscription.count")(self.counted)
         self.resolvers.field("Count.broken")(self.broken)
@@ -54,6 +58,12 @@ class Counter:
 
     async def unspeakable(self, *_: object) -> str:
         return "\ud800"  # half a character, which is no JSON
+
+    async def held(self, *_: object) -> bool:
+        """Tell that it has begun, and answer when the gate is open."""
+        self.begun.release()
+        await self.gate.wait()
+        return True
 
     async def count(
         self, arguments: dict[str, Any], make_context: MakeContext

@@ -15,8 +15,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from pydantic import SecretStr
 
-from api.identity.key_set import keys_in, keys_of_secret
+from api.identity.key_set import keys_in
 from api.identity.key_sources import FixedKeys, KeySource
+from api.identity.secret_keys import keys_of_secret, keys_of_secrets
 
 SECRET = "0123456789abcdef" * 2
 NOW = 1_800_000_000
@@ -83,6 +84,8 @@ class Signer:
     public: tuple[bytes, ...] = ()
     """What everybody may know of the key."""
     jwk: Jwk | None = None
+    name: str = ""
+    """In the names of tests, where it is not its algorithm."""
 
     @property
     def header(self) -> Jwk:
@@ -92,7 +95,7 @@ class Signer:
         return token(self.header if header is None else header, claims, sign or self.sign)
 
     def __str__(self) -> str:
-        return self.algorithm
+        return self.name or self.algorithm
 
 
 RSA_KEYS = [rsa.generate_private_key(65_537, 2_048) for _ in range(2)]
@@ -130,6 +133,12 @@ def published(jwk: Jwk, key: rsa.RSAPublicKey | ec.EllipticCurvePublicKey) -> tu
 SECRET_KEYS = FixedKeys(keys_of_secret(SecretStr(SECRET)))
 
 HS256 = Signer("HS256", None, by_secret(SECRET), by_secret("f" * 32), SECRET_KEYS)
+OLD_SECRET = "fedcba9876543210" * 2
+BOTH_SECRETS = FixedKeys(keys_of_secrets(f"{SECRET}\n{OLD_SECRET}\n".encode()))
+FIRST_SECRET, SECOND_SECRET = (
+    Signer("HS256", None, by_secret(each), HS256.forge, BOTH_SECRETS, name=f"HS256, {which} of two")
+    for each, which in ((SECRET, "first"), (OLD_SECRET, "second"))
+)
 RS256 = Signer(
     "RS256",
     "rsa-1",
@@ -179,4 +188,4 @@ EDDSA = Signer(
     EDWARDS_JWK,
 )
 ED25519 = Signer("Ed25519", "ed-1", EDDSA.sign, EDDSA.forge, ALL_KEYS, EDDSA.public, EDWARDS_JWK)
-SIGNERS = (HS256, RS256, PS256, ES256, ES384, EDDSA, ED25519)
+SIGNERS = (HS256, FIRST_SECRET, SECOND_SECRET, RS256, PS256, ES256, ES384, EDDSA, ED25519)

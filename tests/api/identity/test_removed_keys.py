@@ -16,7 +16,19 @@ from api.identity.key_sources import LiveKeys
 from api.parts import open_parts
 from api.settings import Settings
 from tests.api.conftest import Client
-from tests.api.identity.signers import CURVE_JWK, ES256, RS256, RSA_JWK, Jwk, Signer, jwks
+from tests.api.identity.signers import (
+    CURVE_JWK,
+    ES256,
+    FIRST_SECRET,
+    OLD_SECRET,
+    RS256,
+    RSA_JWK,
+    SECOND_SECRET,
+    SECRET,
+    Jwk,
+    Signer,
+    jwks,
+)
 from tests.api.streams import SUBPROTOCOL, Socket
 from tests.gates import PATIENCE_SECONDS
 
@@ -67,6 +79,28 @@ async def test_streams_end_when_the_key_of_their_token_is_removed(
                 assert refused.status == 401
             assert await removed.closed() == (4403, "Forbidden: unknown_key")
             assert b"complete" not in await events.content.read()
+        await kept.subscribe("a", "{ position }")
+        assert "position" in await kept.data("a")
+
+
+async def test_streams_end_when_the_secret_of_their_token_is_removed(
+    tmp_path: Path, database_url: str
+) -> None:
+    file = tmp_path / "secrets"
+    file.write_text(f"{SECRET}\n{OLD_SECRET}\n")
+    settings = Settings(database_url=SecretStr(database_url), jwt_secret_file=file)
+    async with (
+        open_parts(settings) as parts,
+        application_on(parts, settings) as application,
+        TestClient(TestServer(application)) as client,
+    ):
+        removed = await opened(client, bearer(SECOND_SECRET))
+        kept = await opened(client, bearer(FIRST_SECRET))
+        file.write_text(SECRET)
+        forged = {"Authorization": f"Bearer {FIRST_SECRET.token(sign=FIRST_SECRET.forge)}"}
+        async with client.post("/graphql", json={"query": FOLLOW}, headers=forged) as refused:
+            assert refused.status == 401  # and the file was read again before
+        assert await removed.closed() == (4403, "Forbidden: unknown_key")
         await kept.subscribe("a", "{ position }")
         assert "position" in await kept.data("a")
 

@@ -1,6 +1,7 @@
 """Tokens by a secret. Most are made by hand, because the library refuses to make them."""
 
 import hashlib
+import json
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -18,7 +19,7 @@ from api.identity import SENTENCES, SecretTokens, TokenRefusal, TokenRules, bear
 from engine.errors import InvalidInput, Misconfigured, Unauthenticated
 from engine.limits import GROUP_CHARACTERS, USER_GROUPS, USER_ID_CHARACTERS, USER_NAME_CHARACTERS
 from engine.tickets.actor import Actor
-from tests.api.identity.signers import NESTED, NOW, SECRET, b64, by_secret, raw
+from tests.api.identity.signers import NESTED, NOW, RSA_JWK, SECRET, b64, by_secret, jwks, raw
 from tests.api.identity.signers import token as signed
 
 GOOD: dict[str, Any] = {"sub": "u_b1", "name": "Anna K.", "exp": NOW + 3600}
@@ -274,9 +275,10 @@ def test_no_token_is_minted_that_would_be_refused(actor: Actor, tokens: SecretTo
 
 def test_a_public_key_is_no_secret() -> None:
     key = generate_private_key(SECP256R1()).public_key()
-    text = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-    with pytest.raises(Misconfigured, match="INTERLOCK_JWT_SECRET is a public key"):
-        SecretTokens(SecretStr(text))
+    pem = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    for text in (pem, f" {pem}", json.dumps(RSA_JWK), jwks(RSA_JWK).decode()):
+        with pytest.raises(Misconfigured, match="INTERLOCK_JWT_SECRET is a public key"):
+            SecretTokens(SecretStr(text))
 
 
 HEADERS: dict[str, tuple[list[str], TokenRefusal]] = {
