@@ -24,6 +24,11 @@ def note(**notes: object) -> None:
     NOTES.set({**NOTES.get({}), **notes})
 
 
+def noted(name: str) -> object:
+    """Return a note of what this task does; None if there is none of that name."""
+    return NOTES.get({}).get(name)
+
+
 def with_notes(_logger: object, _method: str, event: EventDict) -> EventDict:
     """Return an event with the notes, as a processor of structlog; its own words win."""
     return {**NOTES.get({}), **event}

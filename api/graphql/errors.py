@@ -11,6 +11,7 @@ import structlog
 from graphql import GraphQLError
 
 from api.facts import Json, JsonObject, facts_in_json
+from api.log_notes import noted
 from engine.errors import InterlockError, InvalidInput, Unavailable
 
 MESSAGE_CHARACTERS: Final = 500
@@ -105,9 +106,9 @@ def message_of(problem: GraphQLError | str) -> str:
 
 def refusal_errors(refused: InterlockError) -> list[Json]:
     """Return the errors of a request that was not executed."""
-    extensions = extensions_of(refused)
+    told = extensions_of(refused)
     problems = refused.problems if isinstance(refused, RequestRefused) else (refused.message,)
-    return [{**located(problem), "extensions": extensions} for problem in problems]
+    return [{**located(problem), "extensions": told} for problem in problems]
 
 
 def located(problem: GraphQLError | str) -> JsonObject:
@@ -120,7 +121,14 @@ def located(problem: GraphQLError | str) -> JsonObject:
 
 def extensions_of(error: InterlockError) -> JsonObject:
     """Return the stable code and status of an error, and its details in JSON."""
-    return {"code": error.code, "status": error.status, **facts_in_json(error.details)}
+    return extensions(error.code, error.status, facts_in_json(error.details))
+
+
+def extensions(code: str, status: int, details: JsonObject) -> JsonObject:
+    """Return what a client can switch on, and what finds the request in the log."""
+    told: JsonObject = {"code": code, "status": status, **details}
+    request_id = noted("request_id")
+    return {**told, "requestId": request_id} if isinstance(request_id, str) else told
 
 
 async def coerce_error(exception: Exception, error: JsonObject) -> JsonObject:
@@ -139,5 +147,5 @@ def hidden_fault(fault: BaseException) -> JsonObject:
     """Return an error without any text of `fault`, which goes to the log under the same id."""
     error_id = uuid4().hex
     log.error("graphql_internal_error", id=error_id, exc_info=fault)
-    extensions: JsonObject = {"code": "internal", "status": 500, "id": error_id}
-    return {"message": "Internal error.", "extensions": extensions}
+    told = extensions("internal", 500, {"id": error_id})
+    return {"message": "Internal error.", "extensions": told}

@@ -9,8 +9,8 @@ from typing import Final
 import orjson
 from aiohttp import hdrs, web
 
-from api.facts import Json, JsonObject
-from api.graphql.errors import RequestRefused, refusal_errors
+from api.facts import Json
+from api.graphql.errors import RequestRefused, extensions, refusal_errors
 from api.graphql.executor import EXECUTED, GraphQLExecutor, GraphQLResponse
 from api.http.bodies import JSON
 from api.http.entrances import By, signed_in
@@ -21,7 +21,7 @@ from api.http.graphql_requests import (
     check_batch,
     what_is_asked,
 )
-from api.http.keys import ACTOR, REQUEST_ID
+from api.http.keys import ACTOR
 from api.http.negotiation import chosen
 from api.http.problems import Problem
 from api.http.throttling import take_of_viewer
@@ -123,15 +123,10 @@ def response_of(answer: GraphQLResponse, media_type: str) -> web.Response:
     return json_response(answer.body, PARTIAL_SUCCESS if is_partial else EXECUTED, media_type)
 
 
-def tell_in_graphql(problem: Problem, request: web.Request) -> web.Response:
+def tell_in_graphql(problem: Problem, _request: web.Request) -> web.Response:
     """Return the answer that tells of a problem in GraphQL's form."""
-    extensions: JsonObject = {
-        **problem.members,
-        "code": problem.code,
-        "status": problem.status,
-        "requestId": request[REQUEST_ID],
-    }
-    errors: list[Json] = [{"message": problem.detail, "extensions": extensions}]
+    told = extensions(problem.code, problem.status, {**problem.members})
+    errors: list[Json] = [{"message": problem.detail, "extensions": told}]
     return json_response({"errors": errors}, problem.status, GRAPHQL, problem.headers)
 
 

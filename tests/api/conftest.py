@@ -125,11 +125,13 @@ class Api:
         self.client = client
 
     async def ask(self, actor: Actor, query: str, **variables: object) -> dict[str, Any]:
-        """Return the whole answer."""
+        """Return the whole answer; every error in it must say what finds it in the log."""
         body = {"query": query, "variables": variables}
         async with self.client.post("/graphql", json=body, headers=bearer(actor)) as response:
             answer: dict[str, Any] = await response.json()
-            return answer
+        for error in answer.get("errors", ()):
+            assert error["extensions"].pop("requestId") == response.headers["X-Request-ID"]
+        return answer
 
     async def data(self, actor: Actor, query: str, **variables: object) -> dict[str, Any]:
         """Return the data of an answer without errors."""

@@ -309,9 +309,11 @@ async def test_a_list_of_requests_is_answered_with_a_list(batching: Client) -> N
     answer = await several(hello, {"query": "{ me refused }"}, {"qeury": ""}).to(batching)
     assert (answer.status, answer.media_type) == (200, f"{GRAPHQL}; charset=utf-8")
     first, second, third = answer.body
+    name = {"requestId": answer.headers["X-Request-ID"]}
     assert first == {"data": {"hello": "Hello you"}}
     assert second["data"] == {"me": ANNA.name, "refused": None}
-    assert third["errors"][0]["extensions"] == {"code": "malformed_request", "status": 422}
+    assert third["errors"][0]["extensions"] == {"code": "malformed_request", "status": 422} | name
+    assert second["errors"][0]["extensions"].items() >= name.items()
 
 
 async def test_the_operations_of_a_list_happen_in_turn(batching: Client) -> None:

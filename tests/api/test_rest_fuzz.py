@@ -36,15 +36,36 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
     ).model_copy(update={"api_keys": (KeyEntry.of(KEY, Scope),), "limits": Limits(http=UNBOUNDED)})
 
 
-async def test_the_server_does_as_its_document_says(client: Client) -> None:
+async def fuzzed(client: Client, token: str, key: str, *options: str) -> tuple[int | None, str]:
+    """Return how schemathesis ended that had these credentials, and what it told."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "schemathesis.cli", "--config-file", str(CONFIGURATION)),
-        *("run", "--max-examples", EXAMPLES, *ALWAYS_THE_SAME),
+        *("run", *options, *ALWAYS_THE_SAME),
         str(client.make_url("/api/v1/openapi.json")),
-        env=os.environ | {"TOKEN": TOKENS.mint(ADA, timedelta(hours=1)), "KEY": KEY},
+        env=os.environ | {"TOKEN": token, "KEY": key},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
     told, _ = await process.communicate()
-    assert process.returncode == 0, told.decode()
+    return process.returncode, told.decode()
+
+
+def token() -> str:
+    return TOKENS.mint(ADA, timedelta(hours=1))
+
+
+async def test_the_server_does_as_its_document_says(client: Client) -> None:
+    code, told = await fuzzed(client, token(), KEY, "--max-examples", EXAMPLES)
+    assert code == 0, told
+
+
+@pytest.mark.parametrize(
+    ("token", "key"), [("worthless", KEY), (token(), "worthless")], ids=["token", "key"]
+)
+async def test_nothing_is_held_by_asking_with_worthless_credentials(
+    client: Client, token: str, key: str
+) -> None:
+    code, told = await fuzzed(client, token, key, "--max-examples", "1", "--phases", "fuzzing")
+    assert code == 1, told
+    assert "401" in told

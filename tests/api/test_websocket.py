@@ -2,19 +2,23 @@
 
 import asyncio
 import json
+import re
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
+from api.http.socket_messages import CloseCode
 from api.limits import CLOCK_LEEWAY_SECONDS, HTTP_LIMITS, STREAM_LIMITS
 from tests.api.graphql.counting import COUNT
 from tests.api.streams import BEARER, Doors, authorization, serving
 from tests.gates import PATIENCE_SECONDS
 
+PAGE = (Path(__file__).parents[2] / "docs" / "subscriptions.md").read_text("utf-8")
 INIT = {"type": "connection_init", "payload": {"authorization": BEARER["Authorization"]}}
 FOREVER = "subscription { forever }"
 
@@ -346,6 +350,23 @@ async def test_a_client_that_reads_nothing_is_let_go_before_it_fills_the_memory(
         assert doors.counter.drops < 1_000  # of 100 KB, most of them in the buffers of the kernel
 
 
+async def test_a_fault_of_ours_closes_the_socket_and_takes_all_operations_along() -> None:
+    async with serving() as doors, doors.acknowledged() as socket:
+        await socket.subscribe("a", FOREVER)
+        await socket.data("a")
+        await socket.subscribe("b", "{ unspeakable }")
+        assert await socket.closed() == (4500, "Internal error")
+        await doors.deserted()
+    assert doors.counter.closed == 1
+
+
+async def test_a_client_that_has_vanished_is_let_go() -> None:
+    limits = replace(STREAM_LIMITS, heartbeat_seconds=0.05, initialisation_seconds=3_600)
+    async with serving(limits) as doors, doors.socket():  # who reads nothing answers no ping
+        assert len(doors.lifetimes) == 1
+        await doors.deserted()
+
+
 HANDSHAKE = {
     "Connection": "keep-alive, Upgrade",
     "Upgrade": "websocket",
@@ -377,3 +398,8 @@ async def test_a_handshake_with_a_key_that_is_none_is_malformed() -> None:
     async with serving() as doors, doors.client.get("/graphql/ws", headers=headers) as response:
         problem = await response.json()
         assert (response.status, problem["code"]) == (400, "invalid_input")
+
+
+def test_the_page_on_subscriptions_lists_every_code_that_a_socket_is_closed_with() -> None:
+    listed = {int(code) for code in re.findall(r"^\| (\d{4}) \|", PAGE, re.MULTILINE)}
+    assert listed == {*CloseCode, aiohttp.WSCloseCode.MESSAGE_TOO_BIG}

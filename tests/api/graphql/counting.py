@@ -11,7 +11,7 @@ SDL = """
 enum Unit { ONE TEN }
 input Range { from: Int! = 1, to: Int! }
 type Count { number: Int!, context: String!, broken: Int, slow: Int }
-type Query { ready: Boolean!, held: Boolean! }
+type Query { ready: Boolean!, held: Boolean!, unspeakable: String! }
 type Mutation { touch: Int!, hold: Boolean! }
 type Subscription {
   count(range: Range!, unit: Unit! = ONE, after: String): Count!
@@ -37,6 +37,7 @@ class Counter:
         self.gate = asyncio.Event()
         self.resolvers = Resolvers()
         self.resolvers.field("Query.ready")(self.ready)
+        self.resolvers.field("Query.unspeakable")(self.unspeakable)
         self.resolvers.field("Query.held")(self.held)
         self.resolvers.field("Mutation.hold")(self.held)
         self.resolvers.source("Subscription.count")(self.count)
@@ -54,6 +55,9 @@ class Counter:
 
     async def ready(self, *_: object) -> bool:
         return True
+
+    async def unspeakable(self, *_: object) -> str:
+        return "\ud800"  # half a character, which is no JSON
 
     async def held(self, *_: object) -> bool:
         """Tell that it has begun, and answer when the gate is open."""

@@ -153,15 +153,14 @@ class Document:
             type_text = type_text.removesuffix("!")
         self.declared.append(f"${name}: {type_text}{default}")
         if not self.happens(self.absent_percent):
-            given = (
-                None
-                if self.happens(20)
-                else self.random.choice(WRONG_VALUES)
-                if self.happens(self.defect_percent)
-                else plain
-            )
-            self.values[name] = without_enums(given)
+            self.values[name] = without_enums(self.given(plain))
         return f"${name}"
+
+    def given(self, plain: Any) -> Any:  # noqa: ANN401  # any JSON
+        """Return what a variable gets where this would be right: at times null, or wrong."""
+        if self.happens(20):
+            return None
+        return self.random.choice(WRONG_VALUES) if self.happens(self.defect_percent) else plain
 
     def plain(self, declared: GraphQLInputType, depth: int = 0) -> Any:  # noqa: ANN401
         if is_non_null_type(declared):

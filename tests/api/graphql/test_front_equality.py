@@ -148,7 +148,7 @@ async def test_a_document_is_answered_as_graphql_core_does(
     await assert_same_answer(layer, text, variables)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=3 * settings().max_examples)
 @given(random=st.randoms(use_true_random=False))
 async def test_any_document_is_answered_as_graphql_core_does(
     layer: GraphQLExecutor, random: Random

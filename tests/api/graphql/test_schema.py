@@ -54,7 +54,11 @@ def own_types(schema: GraphQLSchema) -> list[GraphQLNamedType]:
 
 
 def elements(schema: GraphQLSchema) -> Iterator[tuple[str, Element]]:
-    """Yield every type, field, argument, input field and enum value by its coordinate."""
+    """Yield every type, field, argument, input field, enum value and directive by coordinate."""
+    for directive in schema.directives:
+        yield f"@{directive.name}", directive
+        arguments = directive.args
+        yield from ((f"@{directive.name}({a}:)", arguments[a]) for a in arguments)
     for each in own_types(schema):
         yield each.name, each
         if isinstance(each, GraphQLEnumType):

@@ -3,9 +3,13 @@
 from typing import Final
 
 import pytest
+from graphql import GraphQLNamedType, GraphQLObjectType, build_schema, get_named_type
 from sqlalchemy import text
 
+from api.configured_limits import read_limits
+from api.graphql.interlock_schema import schema_text
 from api.parts import Parts
+from api.settings import Settings
 from engine.storage.statements import Statement
 from engine.storage.ticket_store import TicketStore
 from engine.tickets.requests import AssignTicket
@@ -16,21 +20,23 @@ from tests.engine.storage.test_webhooks import spread_all, webhook
 from tests.people import ADA
 
 ITEMS: Final = 6
-TICKET: Final = """
-fragment Everything on Ticket {
-  id title description status priority workflow assigneeGroup service createdAt updatedAt version
-  workflowDefinition { name displayName retired transitions { from to role } graph }
-  requester { id name } assignee { id name }
-  sla { responseDueAt resolutionDueAt responseBreached resolutionBreached respondedAt resolvedAt
-        responseRemaining resolutionRemaining
-        explanation { response { text at adds } resolution { text at adds } } }
-  history(first: 5) {
-    nodes { seq at kind actor actorUser { id name } from to comment actorRoles reason }
-    edges { cursor } pageInfo { hasNextPage }
-  }
-  transitions { to allowed reason message whoCould shortestPath }
-}
-"""
+
+
+def everything(kind: GraphQLNamedType, above: frozenset[str] = frozenset()) -> str:
+    """Return every field of a type and of what is below it, but for circles."""
+    if not isinstance(kind, GraphQLObjectType):
+        return ""
+    within = above | {kind.name}
+    fields = (
+        f"{name} {everything(inner, within)}"
+        for name, field in kind.fields.items()
+        if (inner := get_named_type(field.type)).name not in within
+    )
+    return f"{{ {' '.join(fields)} }}"
+
+
+SCHEMA: Final = build_schema(schema_text())
+TICKET: Final = f"fragment Everything on Ticket {everything(SCHEMA.type_map['Ticket'])}"
 PAGE: Final = f"query ($n: Int!) {{ tickets(first: $n) {{ nodes {{ ...Everything }} }} }} {TICKET}"
 EDGES: Final = f"""
 query ($n: Int!) {{
@@ -68,6 +74,12 @@ LISTS: Final = {
     "what is declared": (DECLARED, 0),
     "webhooks and what was given up": (WEBHOOKS, 2),
 }
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """Return settings of a server that answers everything at once, whatever that costs."""
+    return settings.model_copy(update={"limits": read_limits("cost_points=1000000")})
 
 
 @pytest.mark.parametrize(("query", "count"), LISTS.values(), ids=LISTS)
