@@ -329,7 +329,17 @@ class UpdateTicket(ChangeForm):
     priority: Priority | None = None
 
 
+OF_LISTS: Final = {
+    "too_short": "List should have at least {min_length} item",
+    "too_long": "List should have at most {max_length} items",
+    "tuple_type": "Input should be a valid list",
+}
+"""What pydantic words by how lists are kept here, which is nothing to clients."""
+
+
 def problem_of(error: ErrorDetails) -> dict[str, str]:
     """Return one complaint about a form: which field (as the API names it), and what is wrong."""
     field = to_camel(".".join(map(str, error["loc"])))
-    return {"field": field, "message": error["msg"].removeprefix("Value error, ").rstrip(".")}
+    ours = OF_LISTS.get(error["type"], "").format(**error.get("ctx", {}))
+    message = ours or error["msg"].removeprefix("Value error, ").rstrip(".")
+    return {"field": field, "message": message}

@@ -13,6 +13,7 @@ from engine.tickets.requests import (
     CreateTicketFromCatalog,
     Form,
     TransitionTicket,
+    TransitionTickets,
     UpdateTicket,
 )
 from engine.vocabulary import Priority, Status
@@ -267,6 +268,22 @@ def test_all_complaints_come_at_once_in_the_words_of_the_api() -> None:
         "assigneeGroup",
         "colourOfMood",
     ]
+
+
+NO_TICKETS: dict[str, tuple[object, str]] = {
+    "none": ((), "List should have at least 1 item"),
+    "too many": (
+        tuple(f"tk_{number}" for number in range(101)),
+        "List should have at most 100 items",
+    ),
+    "no list": ("tk_1", "Input should be a valid list"),
+    "one twice": (("tk_1", "tk_1"), "must not name tk_1 twice"),
+}
+
+
+@pytest.mark.parametrize(("ids", "message"), NO_TICKETS.values(), ids=NO_TICKETS)
+def test_a_list_of_tickets_is_told_of_as_a_list(ids: object, message: str) -> None:
+    assert problems(TransitionTickets, {"ids": ids, "to": "OPEN"}) == {"ids": message}
 
 
 @pytest.mark.parametrize("form", FILLED_IN)
