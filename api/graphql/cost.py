@@ -5,7 +5,8 @@ is the size of its list, and so is the number of its `ids`; a field that answers
 page, and the lists directly in it are of that size. A list of what is declared counts as long as it
 is, one of a fixed length says so in the schema (`@listSize`), any other counts as
 `assumed_list_items`, and the lists of the schema itself as their average length. The name that a
-client gives a field is answered as often as the field, so it counts as a text.
+client gives a field is answered as often as the field, so it counts as a text. An object whose
+texts are read whatever is asked of it has a weight of its own.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -189,7 +190,9 @@ class Pricing:
             page = None
         else:
             size = Size()
-        price.add(self._selections(node.selection_set, Parent(selected, page)), size)
+        each = self._selections(node.selection_set, Parent(selected, page))
+        each.points += declared_number(selected, "cost") or 0
+        price.add(each, size)
 
     def _list_size(self, field: str, definition: GraphQLField) -> Size:
         """Return the size of a list that is no page."""
@@ -234,8 +237,10 @@ def weight_of(definition: GraphQLField | None) -> float:
     return FIELD_POINTS if declared is None else declared
 
 
-def declared_number(definition: GraphQLField | None, name: str) -> float | None:
-    """Return the one argument of a directive on a field; None if it does not have that."""
+def declared_number(
+    definition: GraphQLField | GraphQLCompositeType | None, name: str
+) -> float | None:
+    """Return the one argument of a directive on a field or a type; None if it does not have it."""
     directives = definition.ast_node.directives if definition and definition.ast_node else ()
     for directive in directives or ():
         if directive.name.value == name:

@@ -6,7 +6,7 @@ from math import ceil
 import pytest
 from graphql import GraphQLField, GraphQLObjectType, build_schema, get_named_type
 
-from api.graphql.cost import POINT_CHARACTERS, weight_of
+from api.graphql.cost import POINT_CHARACTERS, composite, declared_number, weight_of
 from api.graphql.interlock_schema import schema_text
 from engine import limits
 from engine.vocabulary import STATUSES
@@ -89,6 +89,20 @@ def test_a_text_costs_a_point_for_each_thousand_characters(name: str) -> None:
     assert weight_of(texts()[name]) == ceil(LONG.get(name, 1) / POINT_CHARACTERS)
 
 
+READ_WITH = {
+    "Ticket": ["Ticket.description"],
+    "HistoryEntry": ["HistoryEntry.comment", "HistoryEntry.from", "HistoryEntry.to"],
+}
+"""The texts that are read with an object, whatever is asked of it; of an entry one is long."""
+
+
+@pytest.mark.parametrize("name", READ_WITH)
+def test_an_object_costs_half_of_the_longest_text_that_is_read_with_it(name: str) -> None:
+    named = composite(build_schema(schema_text()).get_type(name))
+    longest = max(LONG[text] for text in READ_WITH[name])
+    assert declared_number(named, "cost") == longest / POINT_CHARACTERS / 2
+
+
 @pytest.mark.parametrize("form", GraphFormat)
 @pytest.mark.parametrize("role", ["ASSIGNEE", "REQUESTER", "ANY"])
 def test_no_workflow_is_drawn_larger_than_it_is_priced(form: GraphFormat, role: str) -> None:
@@ -119,7 +133,7 @@ EVERYDAY = {
         f" nodes {{ {ENTRY} }} }} }} }} }}"
     ),
     "a list with what was said last": (
-        f"{{ tickets(first: 50) {{ nodes {{ {ROW} history(last: 5, kinds: [COMMENT]) {{"
+        f"{{ tickets(first: 50) {{ nodes {{ {ROW} history(last: 3, kinds: [COMMENT]) {{"
         " nodes { seq at comment actorUser { name } } } } } }"
     ),
     "a ticket with all of a page of its history": (
@@ -147,6 +161,11 @@ HOSTILE = {
     + "} } }",
     "a name as long as a document may be": "{ tickets(first: 100) { nodes { history(first: 20) {"
     f" nodes {{ {'n' * 90_000}: seq }} }} }} }} }}",
+    "tickets read for nothing": "{"
+    + " ".join(f"t{number}: tickets(first: 100) {{ nodes {{ id }} }}" for number in range(50))
+    + "}",
+    "histories read for nothing": "{ tickets(first: 50) { nodes { history(first: 50) { nodes {"
+    " seq } } } } }",
     "pictures under many names": "{ workflows {"
     + " ".join(f"g{number}: graph(format: SVG)" for number in range(190))
     + "} }",

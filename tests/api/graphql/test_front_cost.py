@@ -18,7 +18,9 @@ type Query {
 }
 type Item { id: ID tags: [String] parts: [Item] page(first: Int = 5, last: Int): Page }
 type Page { edges: [Edge] nodes: [Item] total: Int counted: Int @cost(weight: "50") }
-directive @cost(weight: String!) on FIELD_DEFINITION
+type Heavy @cost(weight: "7") { id: ID one: Heavy }
+extend type Query { heavy: Heavy page_of_heavy(first: Int): [Heavy] }
+directive @cost(weight: String!) on FIELD_DEFINITION | OBJECT
 directive @listSize(assumedSize: Int!) on FIELD_DEFINITION
 type Edge { node: Item }
 """)
@@ -66,6 +68,17 @@ COSTS: dict[str, tuple[str, Mapping[str, object], float]] = {
     ),
     "what is in a page once counts once": ("{ page(first: 30) { total } }", {}, 2),
     "a field may weigh more": ("{ page(first: 30) { total counted } }", {}, 2 + 50),
+    "an object may weigh something": ("{ heavy { id one { id } } }", {}, (1 + 7 + 1) + (1 + 7 + 1)),
+    "and counts as often as it is read": (
+        "{ page_of_heavy(first: 3) { id } }",
+        {},
+        1 + 3 * (7 + 1),
+    ),
+    "once, whatever is asked of it": (
+        "{ heavy { ...H id } } fragment H on Heavy { id ... on Heavy { id } }",
+        {},
+        1 + 7 + 3,
+    ),
     "a negative page is one item": ("{ few(first: -8) { id } }", {}, 1 + 1),
     "a variable": ("query($n: Int) { few(first: $n) { id } }", {"n": 30}, 1 + 30),
     "a variable that is not given": (
