@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 
 from engine import limits
 from engine.findings import Finding, Location, did_you_mean
-from engine.vocabulary import Priority, Role, Status, TicketEvent
+from engine.vocabulary import Priority, Role, Status, TicketEvent, Visibility
 from engine.workflows.declaration import SECTION, DefaultWorkflow, Ticketing
 from engine.workflows.forms import FORMS
 from engine.workflows.places import Path
@@ -46,6 +46,7 @@ WORDS: Final[Mapping[str, tuple[str, type[StrEnum]]]] = {
     "priority": ("priority", Priority),
     "defaultWorkflows": ("workflow", DefaultWorkflow),
     "events": ("event", TicketEvent),
+    "visibility": ("visibility", Visibility),
 }
 """The keys whose values are words of a fixed set: what such a word is called, and the set."""
 
@@ -91,7 +92,7 @@ def unknown_key(path: Path) -> str:
 
 
 def unknown_word(path: Path, given: object, at: Location) -> Finding:
-    """Return the finding for a status, role, priority or workflow that does not exist."""
+    """Return the finding for a word that is none of a fixed set."""
     noun, words = WORDS[next(step for step in reversed(path) if isinstance(step, str))]
     if not isinstance(given, str):
         message = f"must be one of {', '.join(words)} (found {shown(given)})."

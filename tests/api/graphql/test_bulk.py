@@ -92,9 +92,9 @@ async def test_a_list_that_is_none_is_refused_whole(api: Api, ids: list[str], wo
 
 async def test_many_tickets_cost_as_many_times_as_much(api: Api) -> None:
     ids = [f"tk_{number:06x}" for number in range(BULK_TICKETS)]
-    assert (await api.refusal(MARTON, expensive(20), ids=ids))["limit"] == "cost_points"
-    assert "transitionTickets" in await api.data(MARTON, expensive(20), ids=ids[:50])
-    assert "transitionTickets" in await api.data(MARTON, expensive(19), ids=ids)
+    assert (await api.refusal(MARTON, expensive(18), ids=ids))["limit"] == "cost_points"
+    assert "transitionTickets" in await api.data(MARTON, expensive(18), ids=ids[:50])
+    assert "transitionTickets" in await api.data(MARTON, expensive(17), ids=ids)
 
 
 def expensive(fields: int) -> str:

@@ -1,9 +1,15 @@
 """A declaration is read whole, or every mistake is told: its place, and what would be right."""
 
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import get_args
+
 import pytest
+from pydantic import BaseModel
 
 from engine import limits
 from engine.errors import InvalidDeclaration
+from engine.workflows.complaints import WORDS, models_in
 from engine.workflows.declaration import Ticketing
 from engine.workflows.documents import declare
 from tests.engine.workflows.mistakes.catalog import CATALOG
@@ -25,6 +31,33 @@ def test_a_mistake_is_told_with_its_place(
     found = [(each.code, each.at.line, each.at.column) for each in caught.value.findings]
     assert found == wanted
     assert words in str(caught.value)
+
+
+def models(model: type[BaseModel] = Ticketing) -> Iterator[type[BaseModel]]:
+    """Yield the models of a declaration."""
+    yield model
+    for field in model.model_fields.values():
+        for inner in models_in(field.annotation):
+            yield from models(inner)
+
+
+def classes_in(annotation: object) -> Iterator[type]:
+    if isinstance(annotation, type):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from classes_in(inner)
+
+
+def test_of_every_set_of_words_it_is_known_what_they_are_called() -> None:
+    sets = {
+        field.alias: kind
+        for model in models()
+        for field in model.model_fields.values()
+        for kind in classes_in(field.annotation)
+        if issubclass(kind, StrEnum)
+    }
+    assert sets
+    assert sets.items() <= {key: words for key, (_, words) in WORDS.items()}.items()
 
 
 def test_a_whole_section_is_read() -> None:

@@ -21,6 +21,16 @@ FORM: Final[dict[str, Mistake]] = {
         "first at values.yaml:1:1",
     ),
     "an unknown key": ("ticketing:\n  workflow: []\n", [("unknown_key", 2, 3)], "'workflows'"),
+    "readers whom there are not": (
+        "ticketing: {visibility: involvd}\n",
+        [("unknown_visibility", 1, 25)],
+        "'involvd' is not one of everyone, involved. Did you mean 'involved'?",
+    ),
+    "readers that are no word": (
+        "ticketing: {visibility: [everyone]}\n",
+        [("wrong_type", 1, 25)],
+        "must be one of everyone, involved",
+    ),
     "a missing field": (
         HEAD + "        - {from: OPEN, role: any}\n",
         [("missing_field", 5, 11)],
