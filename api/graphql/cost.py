@@ -101,14 +101,15 @@ class Price:
         else:
             self.points += size.actual({}) * price.points
 
-    def total(self, variables: Mapping[str, object]) -> float:
+    def total(self, variables: Mapping[str, object], lists: ListLengths = NO_LENGTHS) -> float:
         """Return the points of a request with these (coerced) variables, and lengths of lists."""
         if not self.parts:
             return self.points
+        given = {**variables, **{name: length() for name, length in lists.items()}}
 
         @cache
         def points(price: Price) -> float:
-            parts = (size.actual(variables) * points(part) for size, part in price.parts)
+            parts = (size.actual(given) * points(part) for size, part in price.parts)
             return price.points + sum(parts)
 
         return points(self)

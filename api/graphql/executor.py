@@ -240,8 +240,7 @@ class GraphQLExecutor:
             raise MutationByGet("A mutation changes something, which GET must not: use POST.")
         variables = operation.variables.coerced(request.variables, self._limits.reported_errors)
         refuse_null_conditions(document.conditions, variables)
-        lengths = {name: length() for name, length in self._lists.items()}
-        points = operation.price.total({**variables, **lengths})
+        points = operation.price.total(variables, self._lists)
         refuse_above("cost_points", self._limits.cost_points, points)
         return Asked(document, operation, request.variables, variables)
 
