@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import cached_property
 
-from api.sharing import OnceForAll, Shared
+from api.sharing import Once, Shared
 from engine.storage.database import Database
 from engine.storage.history_pages import HistoryPages, HistoryPart, history_pages
 from engine.storage.ticket_reads import read_clock, timers_of
@@ -34,19 +34,19 @@ class Batch:
         self._names_of: Shared[dict[str, str]] = Shared()
 
     @cached_property
-    def timers(self) -> OnceForAll[dict[str, Sla | None]]:
+    def timers(self) -> Once[dict[str, Sla | None]]:
         """What was promised for them, and how that stands, by ticket."""
-        return OnceForAll(self._timers)
+        return Once(self._timers)
 
     @cached_property
-    def now(self) -> OnceForAll[datetime]:
+    def now(self) -> Once[datetime]:
         """The moment by which they are judged."""
-        return OnceForAll(self._now)
+        return Once(self._now)
 
     @cached_property
-    def names_of_people(self) -> OnceForAll[dict[str, str]]:
+    def names_of_people(self) -> Once[dict[str, str]]:
         """The names of requesters and assignees, by id."""
-        return OnceForAll(self._names_of_people)
+        return Once(self._names_of_people)
 
     async def history_pages(self, part: HistoryPart, actor: Actor) -> HistoryPages:
         """Return a page of each one's history, as far as the actor may see it."""

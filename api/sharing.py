@@ -8,36 +8,47 @@ T = TypeVar("T")
 
 
 class Once(Generic[T]):
-    """Something that is made when it is first asked for, and once only; all of one request."""
+    """Something that is made when it is first asked for, and once only.
+
+    Who asks first makes it, without a task of its own. If that one is cancelled meanwhile, the next
+    of those who wait makes it anew, so whoever stops to wait stops nobody else. A failure is an
+    outcome as any other: all hear of it.
+    """
 
     def __init__(self, make: Callable[[], Awaitable[T]]) -> None:
         self._make = make
-        self._making: asyncio.Future[T] | None = None
+        self._under_way: asyncio.Event | None = None
+        self._made: list[T] = []
+        self._failure: Exception | None = None
 
     async def __call__(self) -> T:
         """Return it."""
-        return await self._begun()
+        while not self._made:
+            if self._failure is not None:
+                raise self._failure
+            if self._under_way is None:
+                await self._begin()
+            else:
+                await self._under_way.wait()
+        return self._made[0]
 
-    def _begun(self) -> "asyncio.Future[T]":
-        if self._making is None:
-            self._making = asyncio.ensure_future(self._make())
-        return self._making
-
-
-class OnceForAll(Once[T]):
-    """The same for several requests: whoever stops to wait for it stops nobody else."""
-
-    async def __call__(self) -> T:
-        """Return it."""
-        return await asyncio.shield(self._begun())
+    async def _begin(self) -> None:
+        self._under_way = ended = asyncio.Event()
+        try:
+            self._made.append(await self._make())
+        except Exception as error:  # noqa: BLE001  # whatever it is, whoever asks hears of it
+            self._failure = error
+        finally:
+            self._under_way = None
+            ended.set()
 
 
 class Shared(Generic[T]):
     """What was made, or is being made, by what it was asked for."""
 
     def __init__(self) -> None:
-        self._made: dict[Hashable, OnceForAll[T]] = {}
+        self._made: dict[Hashable, Once[T]] = {}
 
     async def get(self, key: Hashable, make: Callable[[], Awaitable[T]]) -> T:
         """Return what is made for a key, once."""
-        return await self._made.setdefault(key, OnceForAll(make))()
+        return await self._made.setdefault(key, Once(make))()

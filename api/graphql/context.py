@@ -49,7 +49,7 @@ class Context:
         return self.viewer.actor
 
     def together(self, tickets: Sequence[Ticket]) -> list[Ticket]:
-        """Return tickets, noting that they were read together."""
+        """Return tickets, noting that they were read together; one by itself needs no note."""
         self.know(Batch(self.database, tickets))
         return list(tickets)
 
@@ -59,5 +59,9 @@ class Context:
         self._batches.update(dict.fromkeys(places, batch))
 
     def batch_of(self, ticket: Ticket) -> Batch:
-        """Return the tickets that this one was read with."""
-        return self._batches[ticket.id, ticket.version]
+        """Return the tickets that this one was read with; if with none, then it alone."""
+        place = ticket.id, ticket.version
+        batch = self._batches.get(place)
+        if batch is None:
+            batch = self._batches[place] = Batch(self.database, [ticket])
+        return batch

@@ -60,8 +60,7 @@ def changes_ticket(
     async def resolve(
         _parent: object, arguments: Arguments, context: Context, _info: object
     ) -> Payload:
-        ticket = await carry_out(context.store, context.actor, filled_in(form, arguments))
-        return {"ticket": context.together([ticket])[0]}
+        return {"ticket": await carry_out(context.store, context.actor, filled_in(form, arguments))}
 
     resolvers.field(f"Mutation.{name}")(resolve)
 

@@ -23,8 +23,7 @@ class ById(TypedDict):
 @resolvers.field("Query.ticket")
 async def ticket(_parent: object, arguments: ById, context: Context, _info: object) -> Ticket:
     """Return the ticket of an id."""
-    found = await read_ticket(context.database, context.viewer, arguments["id"])
-    return context.together([found])[0]
+    return await read_ticket(context.database, context.viewer, arguments["id"])
 
 
 @resolvers.field("Ticket.workflowDefinition")

@@ -3,26 +3,46 @@
 import asyncio
 from functools import partial
 
+import pytest
+
 from api.sharing import Shared
 
 
-async def test_who_comes_first_may_leave_and_others_still_get_it() -> None:
-    shared, made, may_end = Shared[str](), [], asyncio.Event()
+class Making:
+    """What is made as soon as it may end."""
 
-    async def make() -> str:
-        made.append("once")
-        await may_end.wait()
+    def __init__(self) -> None:
+        self.begun = 0
+        self.may_end = asyncio.Event()
+
+    async def __call__(self) -> str:
+        self.begun += 1
+        await self.may_end.wait()
         return "made"
 
-    first, second = (asyncio.create_task(shared.get("key", make)) for _ in range(2))
+
+async def test_all_who_wait_and_all_who_come_later_get_what_was_made_once() -> None:
+    shared, making = Shared[str](), Making()
+    asking = [asyncio.create_task(shared.get("key", making)) for _ in range(3)]
     await asyncio.sleep(0)
-    first.cancel()
-    await asyncio.wait([first])
-    may_end.set()
-    assert await second == "made"
-    assert await shared.get("key", make) == "made"
-    assert first.cancelled()
-    assert made == ["once"]
+    making.may_end.set()
+    assert await asyncio.gather(*asking) == ["made"] * 3
+    assert await shared.get("key", making) == "made"
+    assert making.begun == 1
+
+
+@pytest.mark.parametrize("leaves", range(3))
+async def test_who_waits_may_leave_and_the_others_still_get_it(leaves: int) -> None:
+    shared, making = Shared[str](), Making()
+    asking = [asyncio.create_task(shared.get("key", making)) for _ in range(3)]
+    await asyncio.sleep(0)
+    gone = asking.pop(leaves)
+    gone.cancel()
+    await asyncio.wait([gone])
+    making.may_end.set()
+    assert await asyncio.gather(*asking) == ["made"] * 2
+    assert gone.cancelled()
+    assert making.begun == (2 if leaves == 0 else 1)  # who made it left, so the next made it anew
 
 
 async def test_all_hear_of_a_failure() -> None:
