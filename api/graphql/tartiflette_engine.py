@@ -52,10 +52,12 @@ class Engine:
         """Execute an operation with coerced variables; `root` is the parent of its fields."""
         execution = Execution.of(self._schema, executable, context, variables, root)
         data = await execute(execution)
-        errors: list[Json] = [
-            await coerce_error(error, error.coerce_value()) for error in execution.errors
-        ]
-        return Answer(data, errors)
+        return Answer(data, await told(execution.errors) if execution.errors else [])
+
+
+async def told(errors: Iterable[TartifletteError]) -> list[Json]:
+    """Return errors as clients are told of them."""
+    return [await coerce_error(error, error.coerce_value()) for error in errors]
 
 
 async def make_engine(schema: GraphQLSchema, resolvers: Resolvers) -> Engine:

@@ -17,13 +17,22 @@ class TimeLimit:
         self.seconds = seconds
         self._begun: dict[TimedBlock, None] = {}
         self._is_watched = False
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def of_this_task(self) -> "TimedBlock":
         """Bound a block of the running task; TimeoutError at its end if it was cut off."""
-        task = asyncio.current_task()
+        task = self._running_task()
+        return TimedBlock(self, task, task.get_loop().time() + self.seconds, task.cancelling())
+
+    def _running_task(self) -> "asyncio.Task[object]":
+        """Return the running task; which loop it runs on is a system call to ask, so it is kept."""
+        task = asyncio.current_task(self._loop) if self._loop else None
+        if task is None:
+            self._loop = asyncio.get_running_loop()
+            task = asyncio.current_task(self._loop)
         if task is None:
             raise RuntimeError("There is no task whose time could be bound.")
-        return TimedBlock(self, task, task.get_loop().time() + self.seconds, task.cancelling())
+        return task
 
     def begin(self, block: "TimedBlock") -> None:
         """Watch a block that begins."""

@@ -21,7 +21,7 @@ from api.http.graphql_requests import (
     check_batch,
     what_is_asked,
 )
-from api.http.keys import ACTOR
+from api.http.keys import ACTOR, THROTTLE
 from api.http.negotiation import chosen
 from api.http.problems import Problem
 from api.http.throttling import take_of_viewer
@@ -65,10 +65,12 @@ class GraphQLDoor:
     @property
     def routes(self) -> list[By]:
         """The routes of the door and, if there is one, of the explorer's files."""
-        own = By(self.enter, web.route("*", PATH, self.answer), tell_in_graphql)
-        return [own, self._explorer.route] if self._explorer else [own]
+        every = web.route("*", PATH, self.answer)
+        if self._explorer is None:
+            return [By(signed_in, every, tell_in_graphql)]
+        return [By(self._enter, every, tell_in_graphql), self._explorer.route]
 
-    async def enter(self, request: web.Request) -> None:
+    async def _enter(self, request: web.Request) -> None:
         """Let in who is signed in, or wants the page."""
         if self._page(request) is None:
             await signed_in(request)
@@ -98,7 +100,7 @@ class GraphQLDoor:
     async def _of_batch(self, request: web.Request, place: int, said: object) -> GraphQLResponse:
         try:
             if place > 0:  # one was taken when the request was let in
-                take_of_viewer(request)
+                take_of_viewer(request, request.app[THROTTLE].viewers)
             return await self._executed(request, said)
         except (RequestRefused, TooManyRequests) as refused:
             return GraphQLResponse({"errors": refusal_errors(refused)}, refused.status)

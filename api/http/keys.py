@@ -21,8 +21,11 @@ TOKEN: Final = web.RequestKey("token", str)
 VIEWER: Final = web.RequestKey("viewer", str)
 """Whose share of the server a request takes: a person's or a machine's."""
 
-SHARES: Final[web.RequestKey[Mapping[str, tuple[Buckets, Share]]]] = web.RequestKey("shares", dict)
-"""What is left of that share, by the names of the buckets."""
+Shares: TypeAlias = dict[str, tuple[Buckets, Share]]
+"""What is left to a client, by the names of the buckets."""
+
+SHARES: Final[web.RequestKey[Shares]] = web.RequestKey("shares", dict)
+"""What is left of that share; nothing where there is no limit."""
 
 REQUEST_ID: Final = web.RequestKey("request_id", str)
 """Names the request in the log and in the `X-Request-ID` of its answer."""

@@ -13,10 +13,10 @@ from api import limits
 from api.http.addresses import client_address
 from api.http.bodies import too_large
 from api.http.entrances import let_in
-from api.http.keys import METRICS, REQUEST_ID, VIEWER
+from api.http.keys import METRICS, REQUEST_ID, SHARES, THROTTLE, VIEWER
 from api.http.probes import PROBE_PATHS
 from api.http.problems import Problem, told
-from api.http.throttling import share_of_viewer, shares_told, take_of_address
+from api.http.throttling import shares_told, take_of_address, take_of_viewer
 from api.log_notes import begin_notes, note
 from engine.errors import InterlockError, InvalidInput
 
@@ -42,8 +42,9 @@ log: Final = structlog.get_logger(component="http")
 
 def name_request(request: web.BaseRequest) -> None:
     """Give the request the id that it brings, or a new one, in the log and in the answer."""
-    request[REQUEST_ID] = id_of(request)
-    begin_notes(request_id=request[REQUEST_ID])
+    request_id = id_of(request)
+    request[REQUEST_ID], request[SHARES] = request_id, {}
+    begin_notes(request_id=request_id)
 
 
 def id_of(request: web.BaseRequest) -> str:
@@ -90,12 +91,14 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let in who may enter by the route, as often as they may; without a route, everybody."""
-    take_of_address(request)
+    throttle = request.app[THROTTLE]
+    take_of_address(request, throttle.addresses)
     if request.match_info.http_exception is None:
         await let_in(request)
     if VIEWER not in request:
         return await handler(request)
-    with share_of_viewer(request):
+    take_of_viewer(request, throttle.viewers)
+    with throttle.in_flight.one_of(request[VIEWER]):
         return await handler(request)
 
 
@@ -113,13 +116,14 @@ def complete_headers(request: web.BaseRequest, response: web.StreamResponse) -> 
     """Add the headers that every answer has."""
     response.headers[hdrs.SERVER] = SERVER
     response.headers[REQUEST_ID_HEADER] = request[REQUEST_ID]
-    response.headers.update(shares_told(request))
+    if shares := request[SHARES]:
+        response.headers.update(shares_told(shares))
     response.headers.merge(HEADERS)
 
 
 def tell_of_expectation(request: web.Request, response: web.StreamResponse) -> None:
     """Tell by a problem document of an unknown `Expect`: it is refused before any middleware."""
-    request[REQUEST_ID] = id_of(request)
+    name_request(request)
     if not isinstance(response, web.HTTPException):
         return
     told = Problem.of_http(response).response_to(request)
@@ -166,6 +170,6 @@ def record(request: web.Request, status: int, seconds: float) -> None:
         path=request.rel_url.raw_path,
         route=route,
         status=status,
-        milliseconds=round(seconds * 1000, 3),
+        milliseconds=round(seconds * 1e6) / 1e3,
         remote=client_address(request),
     )

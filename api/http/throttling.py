@@ -10,32 +10,24 @@ from typing import Final
 from aiohttp import web
 
 from api.http.addresses import client_address, network_of
-from api.http.keys import SHARES, THROTTLE, VIEWER
+from api.http.keys import SHARES, VIEWER, Shares
 from api.http.probes import PROBE_PATHS
-from api.throttle import Buckets, OneInFlight, Share, TooManyRequests
+from api.throttle import Buckets, Share, TooManyRequests
 
 POLICY: Final = "RateLimit-Policy"
 LEFT: Final = "RateLimit"
 
 
-def take_of_address(request: web.Request) -> None:
+def take_of_address(request: web.Request, buckets: Buckets | None) -> None:
     """Take a token of the address, before anything is done for it."""
-    buckets = request.app[THROTTLE].addresses
     if buckets and request.rel_url.path not in PROBE_PATHS:
         take(request, buckets, network_of(client_address(request)))
 
 
-def take_of_viewer(request: web.Request) -> None:
+def take_of_viewer(request: web.Request, buckets: Buckets | None) -> None:
     """Take a token of who was let in."""
-    buckets = request.app[THROTTLE].viewers
     if buckets:
         take(request, buckets, request[VIEWER])
-
-
-def share_of_viewer(request: web.Request) -> OneInFlight:
-    """Take a token of who was let in; count the request for the length of a block (`with`)."""
-    take_of_viewer(request)
-    return request.app[THROTTLE].in_flight.one_of(request[VIEWER])
 
 
 def take(request: web.Request, buckets: Buckets, client: str) -> None:
@@ -50,14 +42,12 @@ def take(request: web.Request, buckets: Buckets, client: str) -> None:
 
 def note_left(request: web.Request, buckets: Buckets, share: Share) -> None:
     """Note what is left to a client, for the headers of the answer."""
-    request[SHARES] = {**request.get(SHARES, {}), buckets.name: (buckets, share)}
+    request[SHARES][buckets.name] = buckets, share
 
 
-def shares_told(request: web.BaseRequest) -> Mapping[str, str]:
-    """Return the headers that tell what is left; none if there is no limit."""
-    noted = request.get(SHARES, {}).values()
-    if not noted:
-        return {}
+def shares_told(shares: Shares) -> Mapping[str, str]:
+    """Return the headers that tell what is left, by at least one limit."""
+    noted = shares.values()
     return {
         POLICY: ", ".join(f'"{of.name}";q={of.burst};w={ceil(of.seconds)}' for of, _ in noted),
         LEFT: ", ".join(f'"{of.name}";r={left.left};t={left.seconds}' for of, left in noted),
