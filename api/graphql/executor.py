@@ -251,7 +251,8 @@ class GraphQLExecutor:
             answers.append(await self._engine.execute(executable, context, asked.variables, event))
         if asked.document.schema_part and asked.operation.measure.schema_fields:
             answers.append(self._answer_schema(asked.document.schema_part, asked))
-        return body_of(answers)
+        data, errors = answers[0] if len(answers) == 1 else joined(answers)
+        return {"data": data, "errors": errors} if errors else {"data": data}
 
     def _answer_schema(self, document: DocumentNode, asked: Asked) -> Answer:
         result = execute_sync(
@@ -283,10 +284,9 @@ def refusal(error: Exception) -> GraphQLResponse:
     return GraphQLResponse({"errors": [hidden_fault(error)]}, INTERNAL_ERROR)
 
 
-def body_of(answers: Sequence[Answer]) -> JsonObject:
+def joined(answers: Sequence[Answer]) -> Answer:
     """Return the answers to the parts of one operation as one; it is null if one of them is."""
     data: JsonObject | None = {}
     for answer in answers:
         data = None if data is None or answer.data is None else {**data, **answer.data}
-    errors = [error for answer in answers for error in answer.errors]
-    return {"data": data, "errors": errors} if errors else {"data": data}
+    return Answer(data, [error for answer in answers for error in answer.errors])
