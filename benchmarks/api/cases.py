@@ -1,8 +1,7 @@
 """What is asked: the same four things of every server, each in its own language."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import cycle
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -31,7 +30,7 @@ mutation ($title: String!, $description: String!, $workflow: String!, $assignee:
 PAGE: Final = 50
 READS: Final = 1_200
 LISTS: Final = 150
-MOVES: Final = 1_200
+MOVES: Final = 600
 CREATIONS: Final = 300
 
 
@@ -54,7 +53,7 @@ class Case:
         name: as it is shown.
         document: of GraphQL.
         path: of the bare handler.
-        variables: returns those of the next round of requests.
+        passes: the variables of each request of a round; a pass begins when the last has ended.
         rest: how Interlock is asked by REST; None if it can't be.
 
     """
@@ -62,7 +61,7 @@ class Case:
     name: str
     document: str
     path: str
-    variables: Callable[[], list[Variables]]
+    passes: Sequence[Sequence[Variables]]
     rest: Callable[[Variables], Asked] | None = None
 
     def by_graphql(self, variables: Variables) -> Asked:
@@ -75,19 +74,16 @@ class Case:
         return Asked("POST", self.path, orjson.dumps(variables))
 
 
-TARGETS: Final = cycle((Status.RESOLVED, Status.IN_PROGRESS))
+PLAIN: Final = share(Fleet.PLAIN, 0, 1)
+NEW: Final = FORM.model_dump(include={"title", "description", "workflow"}) | {
+    "assignee": REQUESTER.id
+}
+"""A ticket like those that are there already, by the assignee for the requester."""
 
 
-def moves() -> list[Variables]:
-    """Return moves of tickets, there and the next time back."""
-    target = next(TARGETS)
-    return [{"id": each, "to": target.value} for each in share(Fleet.PLAIN, 0, 1)[:MOVES]]
-
-
-def creations() -> list[Variables]:
-    """Return tickets like those that are there already, by the assignee for the requester."""
-    asked = FORM.model_dump(include={"title", "description", "workflow"})
-    return [{**asked, "assignee": REQUESTER.id}] * CREATIONS
+def moves(status: Status) -> list[Variables]:
+    """Return moves of the same tickets to a status."""
+    return [{"id": each, "to": status.value} for each in PLAIN[:MOVES]]
 
 
 CASES: Final = (
@@ -95,15 +91,15 @@ CASES: Final = (
         "ticket",
         TICKET,
         "/ticket",
-        lambda: [{"id": each} for each in share(Fleet.PLAIN, 0, 1)[:READS]],
+        [[{"id": each} for each in PLAIN[:READS]]],
         lambda asked: Asked("GET", f"/api/v1/tickets/{asked['id']}"),
     ),
-    Case("list of 50", LIST, "/list", lambda: [{"first": PAGE}] * LISTS),
+    Case("list of 50", LIST, "/list", [[{"first": PAGE}] * LISTS]),
     Case(
         "transition",
         MOVE,
         "/move",
-        moves,
+        [moves(Status.RESOLVED), moves(Status.IN_PROGRESS)],
         lambda asked: Asked(
             "POST", f"/api/v1/tickets/{asked['id']}/transitions", orjson.dumps({"to": asked["to"]})
         ),
@@ -112,7 +108,7 @@ CASES: Final = (
         "creation",
         CREATE,
         "/create",
-        creations,
+        [[NEW] * CREATIONS],
         lambda asked: Asked("POST", "/api/v1/tickets", orjson.dumps(asked)),
     ),
 )

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Final
+from typing import Final, Self
 
 from benchmarks.api.cases import Asked
 
@@ -20,6 +20,11 @@ class Taken:
 
     whole: float
     each: Sequence[float]
+
+    @classmethod
+    def of_all(cls, passes: Sequence[Self]) -> Self:
+        """Return how long passes took, one after the other."""
+        return cls(sum(each.whole for each in passes), [time for p in passes for time in p.each])
 
     @property
     def rate(self) -> float:
