@@ -24,11 +24,18 @@ class UpgradeRequired(InterlockError):
     status = 426
 
 
-def refusal_of_handshake(request: web.Request) -> InterlockError:
-    """Return why a request opens no socket: it does not ask for one of ours, or is malformed."""
-    if asks_for_a_socket(request):
-        return InvalidInput("Sec-WebSocket-Key must be 16 random bytes in base64.")
-    return UpgradeRequired()
+def check_handshake(request: web.Request, socket: web.WebSocketResponse) -> None:
+    """Return if a request opens a socket; aiohttp alone would take older versions, too.
+
+    Raises:
+        UpgradeRequired: it does not ask for one of ours.
+        InvalidInput: it does, and is malformed.
+
+    """
+    if not asks_for_a_socket(request):
+        raise UpgradeRequired
+    if not socket.can_prepare(request):
+        raise InvalidInput("Sec-WebSocket-Key must be 16 random bytes in base64.")
 
 
 def asks_for_a_socket(request: web.Request) -> bool:

@@ -20,7 +20,7 @@ from api.graphql.errors import refusal_errors, refuse_above
 from api.graphql.executor import GraphQLExecutor, GraphQLRequest
 from api.http.entrances import By, everybody
 from api.http.graphql import ContextFor
-from api.http.handshakes import refusal_of_handshake
+from api.http.handshakes import check_handshake
 from api.http.keys import THROTTLE, TOKENS
 from api.http.lifetimes import End, Lifetime, Lifetimes, StreamEnded, taken_within
 from api.http.socket_messages import (
@@ -79,8 +79,7 @@ def socket_route(
             max_msg_size=limits.message_bytes,
             compress=False,  # each socket would keep two windows of 32 KB
         )
-        if not socket.can_prepare(request):
-            raise refusal_of_handshake(request)
+        check_handshake(request, socket)
         await socket.prepare(request)
         connection = GraphQLSocket(request, socket, executor, context_for, limits)
         with suppress(ConnectionError):

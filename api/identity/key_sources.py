@@ -184,7 +184,8 @@ class LiveKeys:
         self._keys = keys
         for complaint in keys.complaints:
             self._log.warning("a key was passed over", reason=complaint)
-        self._log.info("the keys were read", keys=[each.id for each in keys.keys])
+        names = [each.id for each in keys.keys if each.id is not None]
+        self._log.info("the keys were read", keys=len(keys.keys), names=names)
 
     def _complain(self, flaw: str) -> None:
         """Tell of what is wrong, once while it is the same."""

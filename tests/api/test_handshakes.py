@@ -15,6 +15,7 @@ NO_UPGRADE: dict[str, dict[str, str]] = {
     "no connection": HANDSHAKE | {"Connection": "keep-alive"},
     "another protocol": HANDSHAKE | {"Upgrade": "h2c"},
     "another version": HANDSHAKE | {"Sec-WebSocket-Version": "12"},
+    "a version of before the standard": HANDSHAKE | {"Sec-WebSocket-Version": "8"},
 }
 
 
