@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from api.limits import GraphQLLimits, HttpLimits, Limits, StreamLimits
 from engine.findings import did_you_mean
+from engine.wording import in_words
 
 Group = TypeVar("Group", HttpLimits, GraphQLLimits, StreamLimits)
 
@@ -51,5 +52,5 @@ def group_of(model: TypeAdapter[Group], given: Mapping[str, str]) -> Group:
         return model.validate_python(given)
     except ValidationError as error:
         first = error.errors()[0]
-        wrong = f"{first['loc'][0]} is {first['input']!r}: {first['msg']}"
+        wrong = f"{first['loc'][0]} is {first['input']!r}: it {in_words(first)}"
         raise ValueError(wrong) from None

@@ -27,6 +27,7 @@ from api.identity.claims import printable
 from api.identity.refusals import UNREADABLE
 from engine.errors import InvalidInput
 from engine.plugins import OPEN_EDITION, Licence, Plugin
+from engine.wording import sentence_on
 
 CURVE: Final = "Ed25519"
 ALGORITHM: Final = "EdDSA"
@@ -133,7 +134,7 @@ class LicenceKey:
         try:
             Claims.model_validate(stated | times)
         except ValidationError as error:
-            wrong = "; ".join(f"{each['loc'][0]}: {each['msg']}" for each in error.errors())
+            wrong = "; ".join(map(sentence_on, error.errors()))
             raise InvalidInput(f"No licence can say this. {wrong}.") from None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SecurityWarning)  # of the name, not of the signature

@@ -28,7 +28,7 @@ MALFORMED: Final = (HttpProcessingError, web.RequestPayloadError)
 LIBRARIES: Final = logging.WARNING
 """Below this they chat about their own works."""
 
-
+EXCEPTIONS: Final = ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
 COMMON: Final[tuple[Processor, ...]] = (with_notes, structlog.processors.add_log_level)
 
 
@@ -63,9 +63,6 @@ def renderers_of(form: LogFormat) -> list[Processor]:
             return [TimeStamper(fmt="iso", utc=True), console]
         case LogFormat.JSON:
             return [json_line]
-
-
-EXCEPTIONS: Final = ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
 
 
 def json_line(logger: object, method: str, event: EventDict) -> bytes:

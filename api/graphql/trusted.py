@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from api.graphql.errors import RequestRefused
 from engine.errors import Misconfigured
+from engine.wording import sentence_on
 
 ALGORITHM: Final = "sha256:"
 MANIFEST: Final = TypeAdapter(dict[str, str])
@@ -53,7 +54,7 @@ class TrustedDocuments:
         try:
             return cls(MANIFEST.validate_json(path.read_bytes(), strict=True))
         except ValidationError as error:
-            wrong = error.errors()[0]["msg"]
+            wrong = sentence_on(error.errors()[0])
             raise Misconfigured(
                 f"{path} is not a JSON object of hashes and documents: {wrong}."
             ) from None

@@ -14,6 +14,7 @@ from api.graphql.errors import LimitExceeded, MalformedRequest
 from api.graphql.executor import GraphQLRequest
 from api.http.bodies import json_in
 from engine.errors import InvalidInput
+from engine.wording import sentence_on
 
 SAFE_METHODS: Final = frozenset({hdrs.METH_GET, hdrs.METH_HEAD})
 METHODS: Final = SAFE_METHODS | {hdrs.METH_POST}
@@ -42,17 +43,14 @@ class Parameters(BaseModel):
         try:
             return cls.model_validate(said)
         except ValidationError as error:
-            wrong = (
-                f"{'.'.join(map(str, e['loc'])) or 'the request'}: {e['msg']}"
-                for e in error.errors()
-            )
-            raise MalformedRequest(f"This is not a GraphQL request. {'; '.join(wrong)}.") from None
+            wrong = "; ".join(map(sentence_on, error.errors()))
+            raise MalformedRequest(f"This is not a GraphQL request: {wrong}.") from None
 
     @model_validator(mode="after")
     def check_document(self) -> Self:
         """Demand a document, or its id."""
         if self.query is None and self.document_id is None:
-            raise PydanticCustomError("no_document", "`query` is missing")
+            raise PydanticCustomError("no_document", "lacks the `query`")
         return self
 
     def request(self, *, queries_only: bool) -> GraphQLRequest:

@@ -23,9 +23,9 @@ from api.facts import JsonObject
 from api.http.bodies import JSON, UnsupportedMediaType, json_in
 from api.moments import to_the_second
 from engine.errors import InterlockError, InvalidInput
+from engine.wording import in_words
 from reconciler.document.differences import path_of
 
-NOT_AN_OBJECT: Final = frozenset({"model_type", "model_attributes_type", "dict_type"})
 """What pydantic calls it in words of Python."""
 
 
@@ -109,7 +109,7 @@ class JsonBody(Generic[Said_co]):
 
 def wrong_body(error: ValidationError) -> InvalidInput:
     """Return the refusal of a body that is not of its form."""
-    found = error.errors(include_url=False, include_input=False, include_context=False)
+    found = error.errors(include_url=False, include_input=False)
     problems = [complaint(each) for each in found[: limits.BODY_PROBLEMS]]
     text = "; ".join(f"{each['path']}: {each['message']}" for each in problems)
     more = f"; and {len(found) - len(problems)} more" if len(found) > len(problems) else ""
@@ -118,8 +118,7 @@ def wrong_body(error: ValidationError) -> InvalidInput:
 
 def complaint(error: ErrorDetails) -> dict[str, str]:
     """Return what is wrong with a body, and at which JSON path."""
-    message = "Must be an object" if error["type"] in NOT_AN_OBJECT else error["msg"]
-    return {"path": path_of(error["loc"]), "message": message.rstrip(".")}
+    return {"path": path_of(error["loc"]), "message": in_words(error)}
 
 
 @dataclass(frozen=True, slots=True)

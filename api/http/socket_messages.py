@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from api.http.graphql_requests import Parameters
+from engine.wording import sentence_on
 
 SUBPROTOCOL: Final = "graphql-transport-ws"
 REASON_BYTES: Final = 123
@@ -103,9 +104,7 @@ def read_message(text: str) -> AnyMessage:
     try:
         return MESSAGES.validate_json(text)
     except ValidationError as error:
-        wrong = error.errors()[0]
-        place = ".".join(map(str, wrong["loc"][1:]))  # the first is the type of the message
-        reason = f"{place}: {wrong['msg']}" if place else wrong["msg"]
+        reason = sentence_on(error.errors()[0], skipping=1)  # the type of the message
         raise SocketClosed(
-            CloseCode.INVALID_MESSAGE, f"This is no message of {SUBPROTOCOL}. {reason}"
+            CloseCode.INVALID_MESSAGE, f"This is no message of {SUBPROTOCOL}: {reason}"
         ) from None

@@ -27,6 +27,7 @@ from api.identity.refusals import (
 from api.identity.secret_keys import keys_of_secret
 from engine.errors import InvalidInput, Unauthenticated, Unavailable
 from engine.tickets.actor import Actor
+from engine.wording import sentence_on
 
 Clock = Callable[[], float]
 """The seconds since 1970."""
@@ -233,7 +234,7 @@ class SecretTokens(Tokens):
         try:
             claims = Claims.model_validate(stated | times | {"admin": actor.is_admin})
         except ValidationError as error:
-            wrong = "; ".join(f"{each['loc'][0]}: {each['msg']}" for each in error.errors())
+            wrong = "; ".join(map(sentence_on, error.errors()))
             raise InvalidInput(f"No token can say this. {wrong}.") from None
         return self._signed(self._rules.names.theirs(claims) | self._parties())
 

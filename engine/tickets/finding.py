@@ -2,24 +2,22 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Final, TypeAlias, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 
 from engine import limits
 from engine.tickets.actor import Actor
 from engine.tickets.reports import Path as ServicePath
-from engine.tickets.requests import Checked, GroupName, Reference, UserId, storable
+from engine.tickets.requests import Checked, Duration, GroupName, Reference, UserId, storable
 from engine.tickets.ticket import Ticket
 from engine.vocabulary import Priority, Status
-from engine.workflows.durations import duration
 
 T = TypeVar("T")
 
 Several = Annotated[tuple[T, ...], Field(min_length=1, max_length=limits.FILTER_VALUES)]
-DueWithin = Annotated[timedelta, BeforeValidator(duration)]
 SearchText = Annotated[
     str,
     StringConstraints(
@@ -93,7 +91,7 @@ class TicketFilter(TicketTraits):
     updated_since: AwareDatetime | None = None
     updated_before: AwareDatetime | None = None
     breached: bool | None = None
-    due_within: DueWithin | None = None
+    due_within: Duration | None = None
     text: SearchText | None = None
 
 

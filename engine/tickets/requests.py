@@ -25,6 +25,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from engine import limits
 from engine.errors import InvalidInput
 from engine.vocabulary import SYSTEM, Priority, Status
+from engine.wording import in_words
 from engine.workflows.durations import duration
 
 CONTROLS: Final = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
@@ -329,17 +330,7 @@ class UpdateTicket(ChangeForm):
     priority: Priority | None = None
 
 
-OF_LISTS: Final = {
-    "too_short": "List should have at least {min_length} item",
-    "too_long": "List should have at most {max_length} items",
-    "tuple_type": "Input should be a valid list",
-}
-"""What pydantic words by how lists are kept here, which is nothing to clients."""
-
-
 def problem_of(error: ErrorDetails) -> dict[str, str]:
     """Return one complaint about a form: which field (as the API names it), and what is wrong."""
     field = to_camel(".".join(map(str, error["loc"])))
-    ours = OF_LISTS.get(error["type"], "").format(**error.get("ctx", {}))
-    message = ours or error["msg"].removeprefix("Value error, ").rstrip(".")
-    return {"field": field, "message": message}
+    return {"field": field, "message": in_words(error)}

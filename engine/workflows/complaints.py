@@ -10,8 +10,8 @@ from pydantic_core import ErrorDetails
 from engine import limits
 from engine.findings import Finding, Location, did_you_mean
 from engine.vocabulary import Priority, Role, Status, TicketEvent, Visibility
+from engine.wording import in_words
 from engine.workflows.declaration import SECTION, DefaultWorkflow, Ticketing
-from engine.workflows.forms import FORMS
 from engine.workflows.places import Path
 from engine.workflows.reading import Reading
 from engine.workflows.scalars import shown
@@ -28,16 +28,6 @@ CODES: Final[Mapping[str, str]] = {
     "wrong_url": "wrong_url",
 }
 """The stable codes of the models' errors; of all others it is `wrong_type`."""
-
-SENTENCES: Final[Mapping[str, str]] = {
-    "string_type": "must be text",
-    "bool_type": "must be true or false",
-    "tuple_type": "must be a list",
-    "model_type": "must be a mapping",
-    "string_too_long": "must have at most {max_length} characters",
-    "too_long": "must have at most {max_length} entries",
-}
-"""What would be right; the models' own words are for programmers."""
 
 WORDS: Final[Mapping[str, tuple[str, type[StrEnum]]]] = {
     "from": ("status", Status),
@@ -76,11 +66,7 @@ def sentence(error: ErrorDetails, path: Path) -> str:
     """Return what is wrong and what would be right."""
     if error["type"] == "missing":
         return f"{path[-1]!r} is missing; it is required here."
-    context = error.get("ctx", {})
-    if error["type"] == "string_pattern_mismatch":
-        wanted = f"must be {FORMS[context['pattern']]}"
-    else:
-        wanted = SENTENCES.get(error["type"], error["msg"]).format(**context)
+    wanted = "must be a mapping" if error["type"] == "model_type" else in_words(error)
     return f"{wanted} (found {shown(error['input'])})."
 
 

@@ -16,6 +16,7 @@ from engine.errors import InvalidPlan
 from engine.findings import Location
 from engine.storage.recorded_moves import RecordedMoves
 from engine.vocabulary import NOBODY, ActorRoles
+from engine.wording import in_words
 from engine.workflows.declaration import (
     AutoClose,
     CatalogItem,
@@ -89,7 +90,7 @@ def parsed(text: str, file: str) -> form.PlanDocument:
     try:
         return form.PlanDocument.model_validate_json(text)
     except ValidationError as error:
-        told = error.errors(include_url=False, include_input=False, include_context=False)
+        told = error.errors(include_url=False, include_input=False)
         refuse(file, map(complaint, told))
         raise
 
@@ -102,7 +103,7 @@ def complaints_about_size(text: str) -> Iterator[str]:
 
 def complaint(error: ErrorDetails, within: tuple[str | int, ...] = ()) -> str:
     """Return what a model has to say, with the JSON path that it says it about."""
-    return f"{path_of((*within, *error['loc']))}: {error['msg']}."
+    return f"{path_of((*within, *error['loc']))}: {in_words(error)}."
 
 
 def complaints_about_resources(document: form.PlanDocument) -> Iterator[str]:

@@ -189,7 +189,7 @@ class TestAlertmanager:
         [
             (lambda body: body | {"version": "3"}, "version"),
             (lambda body: body | {"alerts": [{}]}, "$.alerts[0].fingerprint"),
-            (lambda body: body | {"alerts": [1]}, "$.alerts[0]: Must be an object"),
+            (lambda body: body | {"alerts": [1]}, "$.alerts[0]: must be an object"),
             (lambda body: body | {"alerts": [{}] * 9}, "; and 7 more"),
             (lambda _: [], "must be a JSON object"),
         ],

@@ -298,7 +298,7 @@ class TestIdempotency:
 
 BODIES: dict[str, tuple[str, object, str]] = {
     "no object": ("", [], "must be a JSON object"),
-    "nothing": ("", {}, "$.title: Field required; $.workflow: Field required"),
+    "nothing": ("", {}, "$.title: is missing; $.workflow: is missing"),
     "an unknown field": ("", INCIDENT | {"prio": "LOW"}, "$.prio"),
     "a field of the engine": ("", INCIDENT | {"assignee_group": "x"}, "$.assignee_group"),
     "a key in the body": ("", INCIDENT | {"idempotencyKey": "x"}, "$.idempotencyKey"),
@@ -315,7 +315,7 @@ BODIES: dict[str, tuple[str, object, str]] = {
     ),
     "a wrong status": ("/transitions", {"to": "DONE"}, "$.to"),
     "a number for a switch": ("/comments", {"text": "x", "internal": 1}, "$.internal"),
-    "nobody named": ("/assignee", {}, "$.assignee: Field required"),
+    "nobody named": ("/assignee", {}, "$.assignee: is missing"),
     "the system": ("/assignee", {"assignee": "system"}, "$.assignee: must be a person"),
 }
 

@@ -35,19 +35,19 @@ EXPIRED = authorization(-timedelta(seconds=CLOCK_LEEWAY_SECONDS + 1))
 
 # What a client sends, and how the server closes the socket for it.
 CLOSED: dict[str, tuple[list[object], int, str]] = {
-    "no JSON": (["{"], 4400, "Invalid JSON"),
+    "no JSON": (["{"], 4400, "it is not JSON"),
     "not an object": (["[]"], 4400, "object"),
     "no type": ([{"id": "a"}], 4400, "type"),
     "an unknown type": ([{"type": "start"}], 4400, "start"),
     "the type of an answer": ([{"type": "connection_ack"}], 4400, "connection_ack"),
     "bytes": ([b"{}"], 4400, "text"),
     "a payload that is none": ([{"type": "ping", "payload": 1}], 4400, "payload"),
-    "no id": ([INIT, {"type": "subscribe", "payload": {"query": FOREVER}}], 4400, "id: Field"),
+    "no id": ([INIT, {"type": "subscribe", "payload": {"query": FOREVER}}], 4400, "id: is missing"),
     "an empty id": ([INIT, subscribing("")], 4400, "id: "),
     "an id that is no text": ([INIT, subscribing(1)], 4400, "id: "),
-    "no query": ([INIT, subscribing(variables={})], 4400, "payload: `query` is missing"),
+    "no query": ([INIT, subscribing(variables={})], 4400, "payload: lacks the `query`"),
     "variables that are none": ([INIT, subscribing(query="{", variables=[])], 4400, "variables"),
-    "a completion of nothing": ([INIT, {"type": "complete"}], 4400, "id: Field required"),
+    "a completion of nothing": ([INIT, {"type": "complete"}], 4400, "id: is missing"),
     "an operation before the acknowledgement": ([subscribing()], 4401, "Unauthorized"),
     "no token": ([{"type": "connection_init"}], 4403, "Forbidden: missing"),
     "a token that is no text": ([saying(1)], 4403, "Forbidden: malformed"),

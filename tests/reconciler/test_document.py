@@ -89,19 +89,19 @@ def setting(*path: str | int, to: JsonValue) -> Callable[[Document], None]:
 FORGERIES: dict[str, tuple[Callable[[Document], None], str]] = {
     "another version of the form": (
         setting("format", to="interlock-plan/2"),
-        "$.format: Input should be 'interlock-plan/1'.",
+        "$.format: must be 'interlock-plan/1'.",
     ),
     "a word that there is not": (
         setting("force", to=True),
-        "$.force: Extra inputs are not permitted.",
+        "$.force: is not known here.",
     ),
     "a number in quotes": (
         setting("summary", "retire", to="4"),
-        "$.summary.retire: Input should be a valid integer.",
+        "$.summary.retire: must be a whole number.",
     ),
     "another time zone": (
         setting("createdAt", to="2026-01-31T13:00:00+01:00"),
-        "$.createdAt: Value error, must be in UTC, such as 2026-01-31T12:00:00Z.",
+        "$.createdAt: must be in UTC, such as 2026-01-31T12:00:00Z.",
     ),
     "a hazard left out": (setting("hazards", to=[]), "$.hazards: is []; "),
     "a hazard made light of": (
@@ -138,11 +138,11 @@ FORGERIES: dict[str, tuple[Callable[[Document], None], str]] = {
     ),
     "no tickets where there are none": (
         setting("changes", 2, "impact", "stranded", "byStatus", "RESOLVED", to=0),
-        "$.changes[2].impact.stranded.byStatus.RESOLVED: Input should be greater than or equal",
+        "$.changes[2].impact.stranded.byStatus.RESOLVED: must be at least",
     ),
     "a declaration of another form": (
         setting("changes", 1, "after", "declaration", "transitions", 0, "role", to="boss"),
-        "$.changes[1].after.declaration.transitions[0].role: Input should be 'assignee',",
+        "$.changes[1].after.declaration.transitions[0].role: must be 'assignee',",
     ),
     "a declaration of another name": (
         setting("changes", 1, "after", "declaration", "name", to="vpn_request"),

@@ -126,9 +126,7 @@ REFUSALS: dict[str, tuple[list[Resource], dict[str, object], dict[str, object]]]
         [],
         {"title": (TITLE_CHARACTERS + 1) * "x"},
         {"code": "invalid_input", "status": 400}
-        | {
-            "problems": [{"field": "title", "message": "String should have at most 200 characters"}]
-        },
+        | {"problems": [{"field": "title", "message": "must have at most 200 characters"}]},
     ),
     "an empty title": ([], {"title": " "}, {"code": "invalid_input", "status": 400}),
 }

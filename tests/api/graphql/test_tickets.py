@@ -120,7 +120,7 @@ REFUSALS: dict[str, tuple[Actor, str, dict[str, object], dict[str, object]]] = {
         "mutation ($id: ID!) { assignTicket(id: $id) { ticket { id } } }",
         {},
         {"code": "invalid_input", "status": 400}
-        | {"problems": [{"field": "assignee", "message": "Field required"}]},
+        | {"problems": [{"field": "assignee", "message": "is missing"}]},
     ),
     "editing as a stranger": (
         STRANGER,

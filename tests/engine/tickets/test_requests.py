@@ -27,12 +27,12 @@ FILLED_IN: dict[type[Form], dict[str, object]] = {
     UpdateTicket: {"ticket": "tk_4f8e29"},
 }
 
-NOT_TEXT = "Input should be a valid string"
-NO_TEXT = "String should have at least 1 character"
+NOT_TEXT = "must be text"
+NO_TEXT = "must not be empty"
 NOT_ONE_LINE = "must be one line without tabs (found one at 1)"
-NOT_A_PRIORITY = "Input should be 'CRITICAL', 'HIGH', 'MEDIUM' or 'LOW'"
-NOT_A_STATUS = "Input should be 'OPEN', 'IN_PROGRESS', 'RESOLVED' or 'CLOSED'"
-NOT_A_NUMBER = "Input should be a valid integer"
+NOT_A_PRIORITY = "must be 'CRITICAL', 'HIGH', 'MEDIUM' or 'LOW'"
+NOT_A_STATUS = "must be 'OPEN', 'IN_PROGRESS', 'RESOLVED' or 'CLOSED'"
+NOT_A_NUMBER = "must be a whole number"
 NOT_VISIBLE = "must be visible ASCII without spaces"
 
 
@@ -41,7 +41,7 @@ def more_than(characters: int) -> str:
 
 
 def at_most(characters: int) -> str:
-    return f"String should have at most {characters} characters"
+    return f"must have at most {characters:,} characters"
 
 
 Complaints = dict[object, str]
@@ -56,7 +56,7 @@ ANY_TEXT: Complaints = {
     "a\x0bb": "must not hold the character U+000B (at 1)",
     "del\x7f": "must not hold the character U+007F (at 3)",
     "next\x85line": "must not hold the character U+0085 (at 4)",
-    "half \ud83d": "Input should be a valid string, unable to parse raw data as a unicode string",
+    "half \ud83d": "must be text in valid Unicode",
 }
 ONE_LINE: Complaints = ANY_TEXT | {
     "a\nb": NOT_ONE_LINE,
@@ -106,9 +106,9 @@ KEY: Complaints = {
     more_than(limits.IDEMPOTENCY_KEY_CHARACTERS): at_most(limits.IDEMPOTENCY_KEY_CHARACTERS),
 }
 VERSION: Complaints = {
-    0: "Input should be greater than 0",
-    -1: "Input should be greater than 0",
-    2**31: "Input should be less than 2147483648",
+    0: "must be greater than 0",
+    -1: "must be greater than 0",
+    2**31: "must be less than 2,147,483,648",
     "1": NOT_A_NUMBER,
     2.0: NOT_A_NUMBER,
     True: NOT_A_NUMBER,
@@ -136,7 +136,7 @@ REFUSED: dict[tuple[type[Form], str], Complaints] = {
         " \n": NO_TEXT,
         more_than(limits.COMMENT_CHARACTERS): at_most(limits.COMMENT_CHARACTERS),
     },
-    (CommentTicket, "internal"): dict.fromkeys((None, 1, "yes"), "Input should be a valid boolean"),
+    (CommentTicket, "internal"): dict.fromkeys((None, 1, "yes"), "must be true or false"),
     (UpdateTicket, "title"): TITLE,
     (UpdateTicket, "description"): DESCRIPTION,
     (UpdateTicket, "priority"): PRIORITY,
@@ -228,9 +228,7 @@ def test_an_item_leaves_nothing_but_the_texts_to_say() -> None:
 
 def test_a_refusal_reads_as_one_sentence() -> None:
     refused = refusal(CreateTicket, {"title": " ", "workflow": "access_request", "colour": "red"})
-    assert refused.message == (
-        "title: String should have at least 1 character; colour: Extra inputs are not permitted."
-    )
+    assert refused.message == ("title: must not be empty; colour: is not known here.")
 
 
 MISSING: dict[type[Form], set[str]] = {
@@ -245,7 +243,7 @@ MISSING: dict[type[Form], set[str]] = {
 
 @pytest.mark.parametrize("form", MISSING)
 def test_a_form_names_every_field_that_it_lacks(form: type[Form]) -> None:
-    assert problems(form, {}) == dict.fromkeys(MISSING[form], "Field required")
+    assert problems(form, {}) == dict.fromkeys(MISSING[form], "is missing")
 
 
 def test_all_complaints_come_at_once_in_the_words_of_the_api() -> None:
@@ -271,12 +269,12 @@ def test_all_complaints_come_at_once_in_the_words_of_the_api() -> None:
 
 
 NO_TICKETS: dict[str, tuple[object, str]] = {
-    "none": ((), "List should have at least 1 item"),
+    "none": ((), "must not be empty"),
     "too many": (
         tuple(f"tk_{number}" for number in range(101)),
-        "List should have at most 100 items",
+        "must have at most 100 entries",
     ),
-    "no list": ("tk_1", "Input should be a valid list"),
+    "no list": ("tk_1", "must be a list"),
     "one twice": (("tk_1", "tk_1"), "must not name tk_1 twice"),
 }
 
@@ -289,4 +287,4 @@ def test_a_list_of_tickets_is_told_of_as_a_list(ids: object, message: str) -> No
 @pytest.mark.parametrize("form", FILLED_IN)
 def test_a_form_takes_no_field_that_it_does_not_know(form: type[Form]) -> None:
     values = FILLED_IN[form] | {"status": "CLOSED"}
-    assert problems(form, values) == {"status": "Extra inputs are not permitted"}
+    assert problems(form, values) == {"status": "is not known here"}
