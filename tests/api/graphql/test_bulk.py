@@ -78,7 +78,10 @@ async def test_one_key_moves_each_ticket_once(api: Api) -> None:
 
 NO_LISTS: dict[str, tuple[list[str], str]] = {
     "none": ([], "ids: must not be empty"),
-    "too many": ([f"tk_{number:06x}" for number in range(BULK_TICKETS + 1)], "ids: must have at most 100 entries"),
+    "too many": (
+        [f"tk_{number:06x}" for number in range(BULK_TICKETS + 1)],
+        "ids: must have at most 100 entries",
+    ),
     "one twice": (["tk_00000a", "tk_00000b", "tk_00000a"], "must not name tk_00000a twice"),
 }
 
