@@ -77,10 +77,10 @@ def json_line(logger: object, method: str, event: EventDict) -> bytes:
     try:
         return orjson.dumps(event, default=repr, option=orjson.OPT_UTC_Z)
     except TypeError:
-        return json.dumps(event, default=told).encode()
+        return json.dumps(event, default=in_text).encode()
 
 
-def told(value: object) -> str:
+def in_text(value: object) -> str:
     """Return what JSON has no form for as text."""
     return value.isoformat() if isinstance(value, datetime) else repr(value)
 

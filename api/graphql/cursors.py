@@ -1,4 +1,4 @@
-"""Cursors: a place in one order of the list of tickets, as opaque text."""
+"""Cursors: a place in a list as opaque text; above all in one order of the list of tickets."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
@@ -14,8 +14,17 @@ from engine.vocabulary import Priority
 
 def cursor_of(ticket: Ticket, order: Order) -> str:
     """Return the cursor of a ticket in a list of that order."""
-    place = map(written, order.place_of(ticket))
-    return urlsafe_b64encode(" ".join((order.field, order.direction, *place)).encode()).decode()
+    return opaque(order.field, order.direction, *order.place_of(ticket))
+
+
+def opaque(*place: int | datetime | str) -> str:
+    """Return the cursor of a place; `parts_of` is the inverse."""
+    return urlsafe_b64encode(" ".join(map(written, place)).encode()).decode()
+
+
+def parts_of(cursor: str) -> list[str]:
+    """Return the parts of the place that a cursor stands for; ValueError if it is no cursor."""
+    return urlsafe_b64decode(cursor.encode()).decode().split(" ")
 
 
 def written(value: int | datetime | str) -> str:
@@ -31,7 +40,7 @@ def place_at(cursor: str, order: Order) -> Place:
 
     """
     try:
-        field, direction, *values = urlsafe_b64decode(cursor.encode()).decode().split(" ")
+        field, direction, *values = parts_of(cursor)
         made_for = Order(OrderField(field), type(order.direction)(direction))
         forms = FORMS[made_for.field]
         place = tuple(read(value) for read, value in zip(forms, values, strict=True))

@@ -26,7 +26,7 @@ class TicketArguments(PageArguments, TypedDict, total=False):
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
+class TicketConnection:
     """A page of tickets; the fields are those of `TicketConnection`."""
 
     nodes: list[Ticket]
@@ -38,7 +38,7 @@ class Connection:
 @resolvers.field("Query.tickets")
 async def tickets(
     _parent: object, arguments: TicketArguments, context: Context, _info: object
-) -> Connection:
+) -> TicketConnection:
     """Return a page of the tickets that are looked for."""
     part = part_of(arguments, context.limits.page_tickets)
     conditions = conditions_of(filter_of(arguments), context.actor)
@@ -47,7 +47,7 @@ async def tickets(
     edges: list[dict[str, object]] = [
         {"cursor": cursor_of(node, part.order), "node": node} for node in nodes
     ]
-    return Connection(
+    return TicketConnection(
         nodes=nodes,
         edges=edges,
         page_info=page_info(arguments, edges, has_more=page.has_more),
@@ -57,7 +57,7 @@ async def tickets(
 
 @resolvers.field("TicketConnection.totalCount")
 async def total_count(
-    connection: Connection, _arguments: object, _context: Context, _info: object
+    connection: TicketConnection, _arguments: object, _context: Context, _info: object
 ) -> int:
     """Return how many tickets there are on all pages: counted only if somebody asks."""
     return await connection.count()

@@ -1,11 +1,10 @@
 """Resolvers: the history of tickets, in pages."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Final, TypedDict
 
 from api.graphql.context import Context
-from api.graphql.cursors import entry_number
-from api.graphql.pages import PageArguments, page_info, size_of
+from api.graphql.cursors import entry_number, opaque, parts_of
+from api.graphql.pages import Connection, PageArguments, connection, size_of
 from api.graphql.people import User
 from api.graphql.resolvers import Resolvers
 from api.graphql.tickets import role_names
@@ -47,7 +46,7 @@ EntryFields = TypedDict(
 @resolvers.field("Ticket.history")
 async def history(
     ticket: Ticket, arguments: HistoryArguments, context: Context, _info: object
-) -> dict[str, object]:
+) -> Connection:
     """Return a page of the history of a ticket, as far as the version that was read."""
     part = part_of(arguments, context.limits.page_history)
     together = await context.batch_of(ticket).history_pages(part, context.actor)
@@ -56,11 +55,7 @@ async def history(
         {"cursor": entry_cursor(entry), "node": entry_fields(entry, ticket, together.actors)}
         for entry in page.entries
     ]
-    return {
-        "edges": edges,
-        "nodes": [edge["node"] for edge in edges],
-        "pageInfo": page_info(arguments, edges, has_more=page.has_more),
-    }
+    return connection(arguments, edges, has_more=page.has_more)
 
 
 def part_of(arguments: HistoryArguments, most: int) -> HistoryPart:
@@ -84,7 +79,7 @@ def part_of(arguments: HistoryArguments, most: int) -> HistoryPart:
 
 def entry_cursor(entry: Entry) -> str:
     """Return the cursor of an entry in the history of its ticket."""
-    return urlsafe_b64encode(str(entry.seq).encode()).decode()
+    return opaque(entry.seq)
 
 
 def seq_at(cursor: str) -> int:
@@ -95,7 +90,8 @@ def seq_at(cursor: str) -> int:
 
     """
     try:
-        return entry_number(urlsafe_b64decode(cursor.encode()).decode())
+        [seq] = parts_of(cursor)
+        return entry_number(seq)
     except ValueError:
         raise InvalidInput("This is not a cursor that a page of history gave.") from None
 

@@ -1,8 +1,6 @@
 """Cursors: a place in a list of what was given up of webhooks, as opaque text."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-
-from api.graphql.cursors import entry_number, moment, ticket_id
+from api.graphql.cursors import entry_number, moment, opaque, parts_of, ticket_id
 from engine.errors import InvalidInput
 from engine.storage.webhook_letters import DeadLetter
 from engine.storage.webhook_oversight import LetterPlace
@@ -10,8 +8,7 @@ from engine.storage.webhook_oversight import LetterPlace
 
 def letter_cursor(letter: DeadLetter) -> str:
     """Return the cursor of a letter."""
-    place = f"{letter.at.isoformat()} {letter.ticket} {letter.seq}"
-    return urlsafe_b64encode(place.encode()).decode()
+    return opaque(letter.at, letter.ticket, letter.seq)
 
 
 def letter_place(cursor: str) -> LetterPlace:
@@ -22,7 +19,7 @@ def letter_place(cursor: str) -> LetterPlace:
 
     """
     try:
-        at, ticket, seq = urlsafe_b64decode(cursor.encode()).decode().split(" ")
+        at, ticket, seq = parts_of(cursor)
         return LetterPlace(moment(at), ticket_id(ticket), entry_number(seq))
     except (ValueError, OverflowError):
         raise InvalidInput("This is not a cursor that a page of dead letters gave.") from None

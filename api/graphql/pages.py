@@ -26,6 +26,14 @@ class PageInfo(TypedDict):
     endCursor: str | None
 
 
+class Connection(TypedDict):
+    """The fields of a connection."""
+
+    edges: Sequence[Mapping[str, object]]
+    nodes: list[object]
+    pageInfo: PageInfo
+
+
 def size_of(arguments: PageArguments, limit: str, most: int) -> int:
     """Return how much a client asks for, from whichever end.
 
@@ -58,6 +66,17 @@ def checked_size(argument: str, size: int, limit: str, most: int) -> int:
     if size < 1:
         raise InvalidInput(message, field=argument)
     return size
+
+
+def connection(
+    arguments: Mapping[str, object], edges: Sequence[Mapping[str, object]], *, has_more: bool
+) -> Connection:
+    """Return a page: its edges, the same as nodes, and what lies around it (see `page_info`)."""
+    return {
+        "edges": edges,
+        "nodes": [edge["node"] for edge in edges],
+        "pageInfo": page_info(arguments, edges, has_more=has_more),
+    }
 
 
 def page_info(

@@ -52,10 +52,10 @@ class Engine:
         """Execute an operation with coerced variables; `root` is the parent of its fields."""
         execution = Execution.of(self._schema, executable, context, variables, root)
         data = await execute(execution)
-        return Answer(data, await told(execution.errors) if execution.errors else [])
+        return Answer(data, await errors_told(execution.errors) if execution.errors else [])
 
 
-async def told(errors: Iterable[TartifletteError]) -> list[Json]:
+async def errors_told(errors: Iterable[TartifletteError]) -> list[Json]:
     """Return errors as clients are told of them."""
     return [await coerce_error(error, error.coerce_value()) for error in errors]
 

@@ -7,7 +7,7 @@ from typing import Final, TypedDict
 
 from api.graphql.context import Context
 from api.graphql.letter_cursors import letter_cursor, letter_place
-from api.graphql.pages import checked_size, page_info
+from api.graphql.pages import Connection, checked_size, connection
 from api.graphql.resolvers import Resolvers
 from api.sharing import Once
 from engine.storage.webhook_letters import DeadLetter
@@ -132,7 +132,7 @@ async def one(context: Context, name: str) -> ShownWebhook:
 @resolvers.field("Webhook.deadLetters")
 async def dead_letters(
     parent: ShownWebhook, arguments: LetterArguments, context: Context, _info: object
-) -> Fields:
+) -> Connection:
     """Return a page of what was given up of a webhook."""
     bound = context.limits.page_dead_letters
     size = checked_size("first", arguments["first"], "page_dead_letters", bound)
@@ -140,11 +140,7 @@ async def dead_letters(
     place = TOP if after is None else letter_place(after)
     page = await parent.letters.page(parent.name, size, place)
     edges = [{"cursor": letter_cursor(each), "node": letter_fields(each)} for each in page.letters]
-    return {
-        "edges": edges,
-        "nodes": [edge["node"] for edge in edges],
-        "pageInfo": page_info(arguments, edges, has_more=page.has_more),
-    }
+    return connection(arguments, edges, has_more=page.has_more)
 
 
 def together(context: Context, reports: list[WebhookReport]) -> list[ShownWebhook]:

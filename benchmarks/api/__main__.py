@@ -83,8 +83,8 @@ async def race(ports: Mapping[str, int]) -> Rounds:
     Whoever follows a server that keeps the machine busy finds it warm.
     """
     seen: dict[Key, list[Taken]] = defaultdict(list)
-    for place, case, concurrency in product(range(ROUNDS), CASES, CONCURRENCIES):
-        for name in (*NAMES[place:], *NAMES[:place]):
+    for first, case, concurrency in product(range(ROUNDS), CASES, CONCURRENCIES):
+        for name in (*NAMES[first:], *NAMES[:first]):
             contender = CONTENDERS[name]
             ask = contender.ask(case)
             if ask is None:

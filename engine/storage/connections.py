@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 
 import asyncpg
 
-from engine.storage.outages import is_outage, unavailable
+from engine.storage.outages import is_outage, outages_told, unavailable
 
 Connection: TypeAlias = asyncpg.Connection
 
@@ -109,12 +109,8 @@ class Loan:
     connection: Connection = field(init=False)
 
     async def __aenter__(self) -> Connection:
-        try:
+        with outages_told():
             self.connection = await self.pool.take()
-        except Exception as error:
-            if is_outage(error):
-                raise unavailable(error) from error
-            raise
         return self.connection
 
     async def __aexit__(

@@ -21,18 +21,16 @@ TICKET: Final = GuardedStatement.of(
     select(*TICKET_COLUMNS).where(tickets.c.id == bindparam("ticket"))
 )
 CLOCK: Final = Statement.of(select(func.clock_timestamp().label("now")))
-HISTORIES: Final = Statement.of(
+OF_TICKETS: Final = (
     select(ticket_status_history)
     .where(ticket_status_history.c.ticket == func.any(bindparam("tickets", type_=ARRAY(Text))))
     .order_by(ticket_status_history.c.ticket, ticket_status_history.c.seq)
 )
+HISTORIES: Final = Statement.of(OF_TICKETS)
 TIMED: Final = Statement.of(
-    select(ticket_status_history)
-    .where(
-        ticket_status_history.c.ticket == func.any(bindparam("tickets", type_=ARRAY(Text))),
-        ticket_status_history.c.kind == func.any(bindparam("kinds", type_=ARRAY(Text))),
+    OF_TICKETS.where(
+        ticket_status_history.c.kind == func.any(bindparam("kinds", type_=ARRAY(Text)))
     )
-    .order_by(ticket_status_history.c.ticket, ticket_status_history.c.seq)
 )
 HISTORY_UNTIL: Final = Statement.of(
     select(ticket_status_history)
