@@ -41,10 +41,10 @@ bench: .venv/ready  ## speed, as ratios against named references
 	$(BIN)/python -m benchmarks.engine
 	$(BIN)/python -m benchmarks.storage
 	$(BIN)/python -m benchmarks.reconciler
-	$(BIN)/python -m benchmarks.finding
+	$(BIN)/python -m benchmarks.search
 	$(BIN)/python -m benchmarks.sla
 	$(BIN)/python -m benchmarks.subscriptions
 	$(BIN)/python -m benchmarks.backup
-	$(BIN)/python -m benchmarks.hostile
+	$(BIN)/python -m benchmarks.rejected_queries
 	$(BIN)/python -m benchmarks.documents
 	$(BIN)/python -m benchmarks.api

@@ -11,28 +11,28 @@ from typing import Final
 from aiohttp import web
 from pydantic import SecretStr
 
-from api.bootstrap import application_on
+from api.auth.configured import secret_tokens
+from api.bootstrap.application import application_on
+from api.bootstrap.engine import Parts, open_parts
 from api.http.server import run_server
-from api.identity.configured import secret_tokens
-from api.logs import configure_logging
-from api.parts import Parts, open_parts
+from api.logging import configure_logging
 from api.settings import Settings
-from engine.storage.finding import find_tickets
-from engine.storage.resource_store import read_live
-from engine.storage.ticket_store import TicketStore
-from engine.storage.users import remember_user
+from engine.declaration.models import Ticketing
+from engine.resources.resource import declared_resources
+from engine.storage.resources.read import read_live
+from engine.storage.tickets.search import find_tickets
+from engine.storage.tickets.store import TicketStore
+from engine.storage.tickets.users import remember_user
 from engine.tickets.actor import Actor
-from engine.tickets.finding import Part
-from engine.tickets.requests import (
+from engine.tickets.commands import (
     AssignTicket,
     CommentTicket,
     CreateTicket,
     TransitionTicket,
 )
+from engine.tickets.search import Part
 from engine.tickets.viewer import EVERYTHING
 from engine.vocabulary import SYSTEM, Priority, Status
-from engine.workflows.declaration import Ticketing
-from engine.workflows.resources import declared_resources
 from reconciler.apply import Order, reconcile
 from reconciler.desired import Desired
 

@@ -1,6 +1,6 @@
 """Every named upper bound of the doors, units last (design section 8 for GraphQL's).
 
-The constants are fixed; what stands in a class can be set (`api.configured_limits`).
+The constants are fixed; what stands in a class can be set (`api.limits_setting`).
 """
 
 from dataclasses import dataclass

@@ -18,11 +18,10 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from api.configured_limits import read_limits
-from api.identity.claims import DEFAULT_NAMES
-from api.identity.places import issuer_address, key_place
-from api.keys import SEPARATORS, KeyEntry, read_entries
-from api.licences import LicenceKey
+from api.auth.api_keys import SEPARATORS, KeyEntry, read_entries
+from api.auth.claims import DEFAULT_NAMES
+from api.auth.key_urls import issuer_address, key_place
+from api.licence import LicenceKey
 from api.limits import (
     AUDIENCES,
     CLAIM_NAME_CHARACTERS,
@@ -32,9 +31,10 @@ from api.limits import (
     JWT_SECRET_CHARACTERS,
     Limits,
 )
+from api.limits_setting import read_limits
 from engine.errors import Misconfigured
 from engine.findings import did_you_mean
-from engine.webhooks.hosts import NO_HOSTS, HostList
+from engine.webhooks.host_allowlist import NO_HOSTS, HostList
 
 PREFIX: Final = "INTERLOCK_"
 SECRET_SOURCES: Final = ("jwt_secret", "jwt_secret_file")

@@ -14,13 +14,13 @@ from rich.table import Table
 from sqlalchemy import select
 
 from benchmarks.databases import SETTLE, declare, run, temporary_server
-from benchmarks.made import make_tickets
 from benchmarks.processes import KIBIBYTE, memory_bytes
+from benchmarks.synthetic_data import make_tickets
 from benchmarks.tables import figures, headed, show
 from benchmarks.timing import ratio
-from engine.storage.database import open_database
-from engine.storage.statements import Statement
-from engine.storage.table_rows import KEPT
+from engine.storage.backup import KEPT
+from engine.storage.postgres.database import open_database
+from engine.storage.postgres.statements import Statement
 from reconciler.backup import ROW, backup_lines
 
 SIZES: Final = (25_000, 100_000)

@@ -10,9 +10,9 @@ from transitions import Machine
 
 from benchmarks.tables import Comparison
 from benchmarks.timing import medians
+from engine.declaration.defaults import default_workflows
 from engine.vocabulary import EVERY_ACTOR, STATUSES, ActorRoles, Status
 from engine.workflows.compiler import compile_workflow
-from engine.workflows.defaults import default_workflows
 from engine.workflows.interop import (
     Guards,
     event_towards,

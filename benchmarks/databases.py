@@ -8,12 +8,12 @@ from typing import Final
 
 import asyncpg
 
-from engine.storage.database import open_database
-from engine.storage.embedded import embedded_server
-from engine.storage.schema import migrate
+from engine.declaration.models import Ticketing
+from engine.resources.resource import declared_resources
+from engine.storage.migrate import migrate
+from engine.storage.postgres.database import open_database
+from engine.storage.postgres.embedded import embedded_server
 from engine.vocabulary import SYSTEM
-from engine.workflows.declaration import Ticketing
-from engine.workflows.resources import declared_resources
 from reconciler.apply import Order, reconcile
 from reconciler.desired import Desired
 

@@ -13,18 +13,18 @@ from typing import Final
 
 from rich.table import Table
 
-from api.graphql.documents import Documents
+from api.graphql.documents.prepare import Documents
 from api.graphql.executor import GraphQLExecutor, GraphQLRequest
-from api.graphql.interlock_schema import interlock_executor
-from api.licences import licence_for
+from api.graphql.interlock import interlock_executor
+from api.licence import licence_for
 from api.limits import GraphQLLimits, Limits
-from api.live import Live
-from api.plugins import LivePlugins
+from api.runtime.plugins import LivePlugins
+from api.runtime.server_state import Live
 from benchmarks.databases import temporary_server
-from benchmarks.fleet import ASSIGNEE, Fleet, prepare, ticket_id
-from benchmarks.hostile import UNKNOWN, many
+from benchmarks.rejected_queries import UNKNOWN, many
 from benchmarks.tables import figures, headed, show
-from engine.storage.database import open_database
+from benchmarks.ticket_load import ASSIGNEE, Fleet, prepare, ticket_id
+from engine.storage.postgres.database import open_database
 
 TICKET: Final = f'ticket(id: "{ticket_id(Fleet.PLAIN, 0)}")'
 FIELDS: Final = """

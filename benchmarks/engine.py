@@ -8,11 +8,11 @@ from _ruamel_yaml import CParser
 from benchmarks.checks import checking
 from benchmarks.tables import Comparison, compared, show
 from benchmarks.timing import ROUNDS, medians
+from engine.declaration.models import Workflow
+from engine.declaration.yaml_reader import read_yaml
 from engine.vocabulary import STATUSES, Role
 from engine.workflows.compiler import compile_workflow
-from engine.workflows.declaration import Workflow
 from engine.workflows.interop import machine_of
-from engine.workflows.yaml_reader import read_yaml
 
 LINES: Final = 50_000
 WORKFLOWS: Final = 10_000

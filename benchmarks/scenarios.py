@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from api.facts import JsonObject
-from benchmarks.fleet import ASSIGNEE
+from api.json_encoding import JsonObject
 from benchmarks.socket_servers import BARE, OURS
-from engine.storage.journal import Position
+from benchmarks.ticket_load import ASSIGNEE
+from engine.storage.history.log import Position
 
 SUBSCRIBERS: Final = 5_000
 

@@ -11,13 +11,13 @@ import uvloop
 from rich.table import Table
 
 from benchmarks.databases import SETTLE, declare, temporary_server, unchecked
-from benchmarks.made import make_tickets
+from benchmarks.synthetic_data import make_tickets
 from benchmarks.tables import figures, headed, show
-from engine.storage.batches import BATCH_TICKETS
-from engine.storage.breaches import sweep_due_times
-from engine.storage.closings import close_quiet_tickets
-from engine.storage.database import Database, open_database
-from engine.tickets.promises import Terms, promise_for
+from engine.storage.postgres.database import Database, open_database
+from engine.storage.sla.auto_close import close_quiet_tickets
+from engine.storage.sla.batch import BATCH_TICKETS
+from engine.storage.sla.breaches import sweep_due_times
+from engine.tickets.sla_targets import Terms, promise_for
 from engine.tickets.ticket import Opening
 from engine.vocabulary import Priority
 

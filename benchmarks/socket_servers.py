@@ -10,10 +10,10 @@ from typing import Final
 import typer
 from aiohttp import web
 
-from api.bootstrap import open_application
+from api.bootstrap.application import open_application
+from api.graphql.transport.websocket_messages import SUBPROTOCOL
 from api.http.server import run_server
-from api.http.socket_messages import SUBPROTOCOL
-from api.logs import configure_logging
+from api.logging import configure_logging
 from api.settings import Settings
 
 OURS: Final = "interlock"

@@ -16,7 +16,8 @@ from rich.table import Table
 
 from benchmarks import pgbench
 from benchmarks.databases import temporary_server
-from benchmarks.fleet import (
+from benchmarks.tables import figures, headed, show
+from benchmarks.ticket_load import (
     ASSIGNEE,
     TICKETS,
     Fleet,
@@ -26,11 +27,10 @@ from benchmarks.fleet import (
     move_all,
     prepare,
 )
-from benchmarks.tables import figures, headed, show
 from benchmarks.timing import ratio
-from engine.storage.database import Database, open_database
-from engine.storage.ticket_store import TicketStore
-from engine.storage.transition import transition_statement
+from engine.storage.postgres.database import Database, open_database
+from engine.storage.tickets.store import TicketStore
+from engine.storage.tickets.transition import transition_statement
 from engine.vocabulary import Status
 
 WRITERS: Final = (1, 8)

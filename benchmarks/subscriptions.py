@@ -12,19 +12,19 @@ import aiohttp
 import uvloop
 from rich.table import Table
 
-from api.facts import JsonObject
-from api.http.socket_messages import SUBPROTOCOL
+from api.graphql.transport.websocket_messages import SUBPROTOCOL
+from api.json_encoding import JsonObject
 from benchmarks.databases import declare, temporary_server
-from benchmarks.fleet import ASSIGNEE
 from benchmarks.processes import KIBIBYTE, cpu_seconds, memory_bytes, serving
 from benchmarks.scenarios import SCENARIOS, SUBSCRIBERS, Scenario, Scene
 from benchmarks.tables import figures, headed, show
+from benchmarks.ticket_load import ASSIGNEE
 from benchmarks.tokens import SECRET, token_of
-from engine.storage.database import open_database
-from engine.storage.journal import journal_end
-from engine.storage.ticket_store import TicketStore
+from engine.storage.history.log import journal_end
+from engine.storage.postgres.database import open_database
+from engine.storage.tickets.store import TicketStore
 from engine.tickets.actor import Actor
-from engine.tickets.requests import CreateTicket
+from engine.tickets.commands import CreateTicket
 
 ROUNDS: Final = 9
 OPENED_AT_ONCE: Final = 50

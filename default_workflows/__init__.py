@@ -1,1 +1,1 @@
-"""The five default workflows: data only, read by `engine.workflows.defaults`."""
+"""The five default workflows: data only, read by `engine.declaration.defaults`."""

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from engine.errors import StalePlan
-from engine.storage.database import Database, Session
-from engine.storage.ledger import LedgerEntry, record, refuse_applied
-from engine.storage.notices import tell_servers
-from engine.storage.resource_store import Live, read_live, reconciling
-from engine.storage.resource_writes import write_resources
-from engine.storage.ticket_locks import hold_tickets
+from engine.storage.postgres.database import Database, Session
+from engine.storage.postgres.locks import hold_tickets
+from engine.storage.postgres.notifications import tell_servers
+from engine.storage.resources.read import Live, read_live, reconciling
+from engine.storage.resources.reconciliations import LedgerEntry, record, refuse_applied
+from engine.storage.resources.write import write_resources
 from reconciler.desired import Desired
 from reconciler.document import plan_id, written
 from reconciler.freshness import Stale, harming_more, stale_resources

@@ -16,16 +16,16 @@ from hashlib import sha256
 from typing import Final
 
 from engine.errors import InvalidBackup
-from engine.storage.database import Database, Session
-from engine.storage.history_audit import audit_in
-from engine.storage.resource_store import read_live
-from engine.storage.table_rows import (
+from engine.storage.backup import (
     KEPT,
     go_on_counting,
     insert_json,
     is_empty,
     rows_as_json,
 )
+from engine.storage.history.audit import audit_in
+from engine.storage.postgres.database import Database, Session
+from engine.storage.resources.read import read_live
 from reconciler.export import values_of
 
 FORMAT: Final = "interlock-backup/1"

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from engine.collector import collector_at_rest
+from engine.declaration.parse import Declaration
 from engine.findings import Location
-from engine.workflows.documents import Declaration
-from engine.workflows.resources import (
+from engine.gc_pause import collector_at_rest
+from engine.resources.resource import (
     AUTO_CLOSE,
     ENABLED,
     SLA,

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from engine.collector import collector_at_rest
-from engine.workflows.resources import Key, Resource, Snapshot, in_order
+from engine.gc_pause import collector_at_rest
+from engine.resources.resource import Key, Resource, Snapshot, in_order
 
 
 class Action(StrEnum):

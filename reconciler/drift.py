@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from engine.resources.resource import Kind, Snapshot
 from engine.workflows.registry import Registry
-from engine.workflows.resources import Kind, Snapshot
-from reconciler.meaning import MoveChange, last_known_policy, moves_changed
+from reconciler.permissions_diff import MoveChange, last_known_policy, moves_changed
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import asyncio
 from typing import Final
 
 from engine.errors import Forbidden
-from engine.storage.database import Database
+from engine.storage.postgres.database import Database
 from engine.tickets.actor import Actor
 from reconciler.desired import desired_in
 from reconciler.plan import Plan, plan_for

@@ -9,10 +9,10 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
-from engine.workflows.declaration import SECTION, Readers, Switch, Workflow
-from engine.workflows.forms import Declared
-from engine.workflows.resources import SETTINGS, Key, Kind, Resource, Snapshot, declared_defaults
-from engine.workflows.scalars import Doubtful, resolve
+from engine.declaration.fields import Declared
+from engine.declaration.models import SECTION, Readers, Switch, Workflow
+from engine.declaration.scalars import Doubtful, resolve
+from engine.resources.resource import SETTINGS, Key, Kind, Resource, Snapshot, declared_defaults
 
 Node: TypeAlias = "CommentedMap | CommentedSeq | str | bool | None"
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from engine.storage.resource_store import Live, Touch
-from engine.workflows.resources import Key, Resource
+from engine.resources.resource import Key, Resource
+from engine.storage.resources.read import Live, Touch
 from reconciler.diff import applied
 from reconciler.hazards import counted
 from reconciler.plan import Plan, PlannedChange

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from engine.declaration.models import Readers
 from engine.errors import RefusedByGuard
+from engine.resources.resource import VISIBILITY, Key, Kind, Resource
 from engine.vocabulary import Visibility
-from engine.workflows.declaration import Readers
-from engine.workflows.resources import VISIBILITY, Key, Kind, Resource
 from reconciler.diff import Action, Change
 from reconciler.impact import is_in_force
 from reconciler.plan import Plan, PlannedChange

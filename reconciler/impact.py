@@ -4,12 +4,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from engine.declaration.models import CatalogItem
+from engine.resources.resource import Kind, Resource, Snapshot
 from engine.vocabulary import STATUSES, Status
-from engine.workflows.declaration import CatalogItem
 from engine.workflows.policy import targets_of
-from engine.workflows.resources import Kind, Resource, Snapshot
 from reconciler.diff import Change
-from reconciler.meaning import MoveChange, last_known_policy, moves_changed, policy_in_force
+from reconciler.permissions_diff import (
+    MoveChange,
+    last_known_policy,
+    moves_changed,
+    policy_in_force,
+)
 
 Place = tuple[str, Status]
 """A workflow by name, and a status other than CLOSED."""

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from engine.collector import collector_at_rest
 from engine.findings import Location
-from engine.storage.database import Database, Session
-from engine.storage.recorded_moves import recorded_moves
-from engine.storage.resource_store import Live, read_live
-from engine.storage.ticket_counts import count_live_tickets, example_tickets
-from engine.workflows.resources import Key, Kind, Snapshot
+from engine.gc_pause import collector_at_rest
+from engine.resources.resource import Key, Kind, Snapshot
+from engine.storage.postgres.database import Database, Session
+from engine.storage.resources.read import Live, read_live
+from engine.storage.resources.recorded_transitions import recorded_moves
+from engine.storage.resources.ticket_counts import count_live_tickets, example_tickets
 from reconciler.desired import Desired
 from reconciler.diff import Action, Change, applied, diff
 from reconciler.impact import (
@@ -24,7 +24,12 @@ from reconciler.impact import (
     impact_of,
     items_broken_by,
 )
-from reconciler.meaning import MoveChange, last_known_policy, moves_changed, policy_in_force
+from reconciler.permissions_diff import (
+    MoveChange,
+    last_known_policy,
+    moves_changed,
+    policy_in_force,
+)
 from reconciler.replay import Replay, replayed
 
 EXAMPLES_MOST: Final = 5

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Final
 
+from engine.declaration.models import CatalogItem, Service
+from engine.declaration.sla_models import ALWAYS, PrioritySla
+from engine.resources.resource import Key, Kind, Resource, Snapshot
 from engine.vocabulary import Priority
-from engine.workflows.declaration import CatalogItem, Service
-from engine.workflows.resources import Key, Kind, Resource, Snapshot
-from engine.workflows.service_levels import ALWAYS, PrioritySla
 from reconciler.impact import is_in_force
 
 REFERRING: Final = frozenset({Kind.ITEM, Kind.SERVICE, Kind.SETTING})

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from engine.storage.recorded_moves import RecordedMoves
+from engine.storage.resources.recorded_transitions import RecordedMoves
 from engine.workflows.policy import permits
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from engine.errors import StalePlan
-from engine.workflows.resources import Snapshot
+from engine.resources.resource import Snapshot
 from reconciler.diff import applied
 from reconciler.impact import is_in_force
 from reconciler.plan import Plan

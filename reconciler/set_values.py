@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple, NoReturn
 
 from engine import limits
-from engine.workflows.places import ListNode, Source, Spot
-from engine.workflows.scalars import Doubtful, Scalar, exact, shown
-from reconciler.layers import Step, Written, WrongAssignment
+from engine.declaration.scalars import Doubtful, Scalar, exact, shown
+from engine.declaration.source_map import ListNode, Source, Spot
+from reconciler.merge import Step, Written, WrongAssignment
 
 NAME: Final = re.compile(r"(?:\\.|[^\\=\[,.])+", re.DOTALL)
 INDEX: Final = re.compile(r"\[([0-9]{1,6})\]")

@@ -9,16 +9,16 @@ from dataclasses import replace
 from functools import reduce
 
 from engine import limits
-from engine.collector import collector_at_rest
+from engine.declaration.document import Reading
+from engine.declaration.parse import Declaration, declaration_of
+from engine.declaration.scalars import Scalar, shown
+from engine.declaration.section import gap_before_section, missing_section
+from engine.declaration.source_map import MappingNode, Source, Sources
+from engine.declaration.yaml_reader import read_yaml
 from engine.errors import InvalidInput
 from engine.findings import Finding
-from engine.workflows.documents import Declaration, declaration_of
-from engine.workflows.places import MappingNode, Source, Sources
-from engine.workflows.reading import Reading
-from engine.workflows.scalars import Scalar, shown
-from engine.workflows.sections import gap_before_section, missing_section
-from engine.workflows.yaml_reader import read_yaml
-from reconciler.layers import Written, WrongAssignment, assigned, merged
+from engine.gc_pause import collector_at_rest
+from reconciler.merge import Written, WrongAssignment, assigned, merged
 from reconciler.set_values import assignments, typed
 
 

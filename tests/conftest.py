@@ -14,12 +14,12 @@ import pytest
 from hypothesis import HealthCheck, settings
 from sqlalchemy.engine import make_url
 
-from engine.storage.database import Database, open_database
-from engine.storage.embedded import embedded_server
-from engine.storage.schema import migrate
-from engine.storage.ticket_store import TicketStore
-from tests.declared import put
-from tests.gates import Observer, observing
+from engine.storage.migrate import migrate
+from engine.storage.postgres.database import Database, open_database
+from engine.storage.postgres.embedded import embedded_server
+from engine.storage.tickets.store import TicketStore
+from tests.support.declared_resources import put
+from tests.support.lock_gates import Observer, observing
 
 # Speed is measured in benchmarks/, so nothing here fails by being slow.
 AT_LEISURE: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}

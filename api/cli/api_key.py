@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from api.keys import KeyEntry, Scope, new_key
+from api.auth.api_keys import KeyEntry, Scope, new_key
 
 
 def api_key(

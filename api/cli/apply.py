@@ -92,7 +92,7 @@ def confirm() -> None:
 
 async def carried_out(plan: "Plan", order: "Order") -> None:
     """Apply a plan to the database of the settings."""
-    from api.parts import open_parts
+    from api.bootstrap.engine import open_parts
     from reconciler.apply import apply_plan
 
     async with open_parts(Settings.from_env(os.environ)) as parts:

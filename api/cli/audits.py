@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from api.settings import Settings
 
 if TYPE_CHECKING:
-    from engine.storage.database import Database
+    from engine.storage.postgres.database import Database
 
 T = TypeVar("T")
 
@@ -20,8 +20,8 @@ async def audited(
     settings: Settings, audit: "Callable[[Database], AsyncIterator[T]]"
 ) -> AsyncIterator[T]:
     """Yield what an audit of the database of the settings says of each ticket."""
-    from api.parts import look_into
-    from engine.storage.history_audit import count_tickets
+    from api.bootstrap.engine import look_into
+    from engine.storage.history.audit import count_tickets
 
     async with look_into(settings) as parts:
         with progress_bar() as bar:

@@ -28,7 +28,7 @@ def backup(
 
 async def write(settings: Settings, file: Path) -> None:
     """Write a backup of the database of the settings."""
-    from api.parts import look_into
+    from api.bootstrap.engine import look_into
     from reconciler.backup import backup_lines
 
     with written_whole(file) as stream:
@@ -71,7 +71,7 @@ def restore(
 
 async def read(settings: Settings, file: Path) -> int:
     """Restore a backup into the database of the settings, and return how many rows it has."""
-    from api.parts import open_parts
+    from api.bootstrap.engine import open_parts
     from reconciler.backup import restore as restored
 
     async with open_parts(settings) as parts:

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from api.files import text_of
+from engine.declaration.defaults import default_workflows
+from engine.declaration.parse import Declaration
 from engine.errors import InvalidInput
 from engine.workflows.compiler import CompiledWorkflow, compile_workflow
-from engine.workflows.defaults import default_workflows
-from engine.workflows.documents import Declaration
 from engine.workflows.registry import Registry
 from reconciler.values import declare_values
 

@@ -37,9 +37,9 @@ def drift(
 
 async def corruptions(settings: Settings) -> "tuple[Corruption, ...]":
     """Return the workflows whose stored policy is not what their declaration compiles to."""
-    from api.parts import look_into
-    from engine.storage.resource_store import read_live
-    from engine.storage.workflows import read_workflows
+    from api.bootstrap.engine import look_into
+    from engine.storage.resources.read import read_live
+    from engine.storage.resources.workflows import read_workflows
     from reconciler.drift import corrupted
 
     async with look_into(settings) as parts:

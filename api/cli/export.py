@@ -15,8 +15,8 @@ def export() -> None:
 
 async def exported(settings: Settings) -> str:
     """Return the values file of the database of the settings."""
-    from api.parts import look_into
-    from engine.storage.resource_store import read_live
+    from api.bootstrap.engine import look_into
+    from engine.storage.resources.read import read_live
     from reconciler.export import values_of
 
     async with look_into(settings) as parts:

@@ -42,7 +42,7 @@ class Outcome:
 
 async def verified(settings: Settings) -> Outcome:
     """Audit the database of the settings; print each flaw as it is found."""
-    from engine.storage.history_audit import audit_histories
+    from engine.storage.history.audit import audit_histories
 
     outcome = Outcome()
     async for _, flaw in audited(settings, audit_histories):

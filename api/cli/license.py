@@ -11,9 +11,9 @@ import typer
 from api.cli.exits import EXIT_ERROR
 from api.files import text_of
 from api.settings import Settings, variable_of
+from engine.declaration.durations import duration
 from engine.errors import InvalidInput, PluginDisabled
 from engine.plugins import Licence, Plugin
-from engine.workflows.durations import duration
 
 license_: Final = typer.Typer(no_args_is_help=True)
 
@@ -30,7 +30,7 @@ def keygen() -> None:
     Its public key is printed on standard error, as a setting. The private key issues licences:
     keep it away from servers, which check with the public one.
     """
-    from api.licences import LicenceKey
+    from api.licence import LicenceKey
 
     key = LicenceKey.new()
     typer.echo(f"{variable_of('license_public_key')}={key.public_text}", err=True)
@@ -49,7 +49,7 @@ def issue(
     ] = "365d",
 ) -> None:
     """Print a licence, for INTERLOCK_LICENSE_KEY."""
-    from api.licences import LicenceKey
+    from api.licence import LicenceKey
 
     private = LicenceKey.private(text_of(key))
     typer.echo(private.issue(customer, plugins, end_of(expires)))
@@ -66,7 +66,7 @@ def end_of(text: str) -> datetime:
 @license_.command()
 def inspect() -> None:
     """Tell what the licence in the settings is worth now. Exits 1 if a plugin is off by it."""
-    from api.licences import licence_for
+    from api.licence import licence_for
 
     settings = Settings.from_env(os.environ)
     licence = licence_for(settings.license_public_key, settings.license_key)

@@ -55,7 +55,7 @@ def plan(
 
 async def planned(desired: "Desired", source: str, replay_days: int | None = None) -> "Plan":
     """Return the plan for the database of the settings."""
-    from api.parts import look_into
+    from api.bootstrap.engine import look_into
     from reconciler.plan import plan_for
 
     async with look_into(Settings.from_env(os.environ)) as parts, parts.database.snapshot() as at:

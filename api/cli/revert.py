@@ -27,8 +27,8 @@ def revert(
 
 async def undoing_plan(plan: "Plan") -> "Plan":
     """Return the plan that undoes one, on the database of the settings."""
-    from api.parts import look_into
-    from engine.storage.resource_store import read_live
+    from api.bootstrap.engine import look_into
+    from engine.storage.resources.read import read_live
     from reconciler.desired import Desired
     from reconciler.document import plan_id
     from reconciler.plan import plan_for

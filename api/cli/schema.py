@@ -9,7 +9,7 @@ from api.cli.values import SubchartKey
 
 def schema(key: SubchartKey = "") -> None:
     """Print the JSON Schema of values files. For editors, and for Helm."""
-    from engine.workflows.schema import values_schema
+    from engine.declaration.json_schema import values_schema
     from reconciler.values import steps_of
 
     typer.echo(json.dumps(values_schema(steps_of(key)), indent=2))

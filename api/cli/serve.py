@@ -9,7 +9,7 @@ from api.settings import Settings
 
 def serve() -> None:
     """Serve the API until SIGTERM. The settings are INTERLOCK_* variables."""
-    from api.bootstrap import run_interlock
+    from api.bootstrap.application import run_interlock
 
     run_interlock(Settings.from_env(os.environ), announce)
 

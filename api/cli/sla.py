@@ -47,7 +47,7 @@ class Outcome:
 
 async def verified(settings: Settings) -> Outcome:
     """Audit the database of the settings; print differences as they are found."""
-    from engine.storage.due_times_audit import audit_due_times
+    from engine.storage.sla.audit import audit_due_times
 
     outcome = Outcome()
     async for verdict in audited(settings, audit_due_times):

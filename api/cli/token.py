@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 
 from api import limits
-from api.identity.configured import secret_tokens
+from api.auth.configured import secret_tokens
 from api.settings import Settings
+from engine.declaration.durations import duration
 from engine.errors import InvalidInput
 from engine.tickets.actor import Actor
-from engine.workflows.durations import duration
 
 
 def token(

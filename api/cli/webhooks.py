@@ -12,8 +12,8 @@ from rich.table import Column, Table
 from api.settings import Settings
 
 if TYPE_CHECKING:
-    from engine.storage.webhook_letters import DeadLetter
-    from engine.storage.webhook_reports import WebhookReport
+    from engine.storage.webhooks.dead_letters import DeadLetter
+    from engine.storage.webhooks.status import WebhookReport
 
 webhooks: Final = typer.Typer(help="How webhooks are doing.")
 
@@ -74,8 +74,8 @@ def retry(
 
 async def read_reports() -> "list[WebhookReport]":
     """Return how the webhooks in the database of the settings are doing."""
-    from api.parts import look_into
-    from engine.storage.webhook_reports import webhook_reports
+    from api.bootstrap.engine import look_into
+    from engine.storage.webhooks.status import webhook_reports
 
     async with look_into(Settings.from_env(os.environ)) as parts:
         return await webhook_reports(parts.database)
@@ -83,8 +83,8 @@ async def read_reports() -> "list[WebhookReport]":
 
 async def read_dead(name: str | None) -> "list[DeadLetter]":
     """Return what was given up."""
-    from api.parts import look_into
-    from engine.storage.webhook_letters import dead_letters
+    from api.bootstrap.engine import look_into
+    from engine.storage.webhooks.dead_letters import dead_letters
 
     async with look_into(Settings.from_env(os.environ)) as parts:
         return await dead_letters(parts.database, name)
@@ -92,8 +92,8 @@ async def read_dead(name: str | None) -> "list[DeadLetter]":
 
 async def hastened(name: str, *, dead: bool) -> int:
     """Have what failed attempted again, and return how much that is."""
-    from api.parts import look_into
-    from engine.storage.webhook_letters import retry_deliveries
+    from api.bootstrap.engine import look_into
+    from engine.storage.webhooks.dead_letters import retry_deliveries
 
     async with look_into(Settings.from_env(os.environ)) as parts:
         return await retry_deliveries(parts.database, name, dead=dead)

@@ -13,7 +13,7 @@ from api.settings import Settings
 from engine.errors import NotFound
 
 if TYPE_CHECKING:
-    from engine.storage.revisions import Revision
+    from engine.storage.resources.revisions import Revision
 
 workflows: Final = typer.Typer(help="Every revision of every workflow.", no_args_is_help=True)
 
@@ -61,8 +61,8 @@ def show(
 
 async def revisions_named(name: str) -> "list[Revision]":
     """Return the revisions of a workflow in the database of the settings."""
-    from api.parts import look_into
-    from engine.storage.revisions import revisions_of
+    from api.bootstrap.engine import look_into
+    from engine.storage.resources.revisions import revisions_of
 
     async with look_into(Settings.from_env(os.environ)) as parts:
         return await revisions_of(parts.database, name)

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from engine.errors import InvalidInput
-from engine.storage.history_pages import LAST_SEQ
-from engine.tickets.finding import Order, OrderField, Place
+from engine.storage.tickets.history_pages import LAST_SEQ
+from engine.tickets.search import Order, OrderField, Place
 from engine.tickets.ticket import TICKET_ID, Ticket
 from engine.vocabulary import Priority
 

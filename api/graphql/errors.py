@@ -10,8 +10,8 @@ from uuid import uuid4
 import structlog
 from graphql import GraphQLError
 
-from api.facts import Json, JsonObject, facts_in_json
-from api.log_notes import noted
+from api.json_encoding import Json, JsonObject, facts_in_json
+from api.log_context import noted
 from engine.errors import InterlockError, InvalidInput, Unavailable
 
 MESSAGE_CHARACTERS: Final = 500

@@ -9,9 +9,11 @@ from typing import Final, NamedTuple, Self
 
 from graphql import DocumentNode, GraphQLSchema, OperationType, execute_sync, print_schema
 
-from api.facts import Json, JsonObject
-from api.graphql.cost import NO_LENGTHS, ListLengths
-from api.graphql.documents import Documents, PreparedDocument, PreparedOperation
+from api.graphql.deadline import TimeLimit
+from api.graphql.documents.cost import NO_LENGTHS, ListLengths
+from api.graphql.documents.persisted_documents import TrustedDocuments, UnknownDocument
+from api.graphql.documents.prepare import Documents, PreparedDocument, PreparedOperation
+from api.graphql.documents.variables import refuse_null_conditions
 from api.graphql.errors import (
     DeadlineExceeded,
     MutationByGet,
@@ -23,13 +25,11 @@ from api.graphql.errors import (
     refusal_errors,
     refuse_above,
 )
-from api.graphql.resolvers import Event, EventSource, MakeContext, Resolvers
+from api.graphql.event_streams import Opening, Subscriptions
+from api.graphql.registry import Event, EventSource, MakeContext, Resolvers
 from api.graphql.sdl import read_schema
-from api.graphql.subscriptions import Opening, Subscriptions
-from api.graphql.tartiflette_engine import Answer, Engine, make_engine
-from api.graphql.time_limits import TimeLimit
-from api.graphql.trusted import TrustedDocuments, UnknownDocument
-from api.graphql.variables import refuse_null_conditions
+from api.graphql.tartiflette.engine import Answer, Engine, make_engine
+from api.json_encoding import Json, JsonObject
 from api.limits import GRAPHQL_LIMITS, GraphQLLimits
 from engine.errors import InterlockError, InvalidInput, Misconfigured
 

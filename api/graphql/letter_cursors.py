@@ -2,8 +2,8 @@
 
 from api.graphql.cursors import entry_number, moment, opaque, parts_of, ticket_id
 from engine.errors import InvalidInput
-from engine.storage.webhook_letters import DeadLetter
-from engine.storage.webhook_oversight import LetterPlace
+from engine.storage.webhooks.dead_letters import DeadLetter
+from engine.storage.webhooks.oversight import LetterPlace
 
 
 def letter_cursor(letter: DeadLetter) -> str:

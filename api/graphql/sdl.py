@@ -18,7 +18,7 @@ from graphql import (
 )
 from graphql.language import REMOVE, Visitor, VisitorAction, visit
 
-from api.graphql.resolvers import CustomScalar, Resolvers
+from api.graphql.registry import CustomScalar, Resolvers
 from engine.errors import Misconfigured
 
 

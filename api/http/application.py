@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from aiohttp import web
 from prometheus_client.registry import Collector
 
-from api.http.entrances import add_routes
-from api.http.keys import API_KEYS, METRICS, THROTTLE, TOKENS, TRUSTED_PROXIES
+from api.auth import Tokens
+from api.auth.api_keys import NO_KEYS, ApiKeys
+from api.http.access import add_routes
+from api.http.app_keys import API_KEYS, METRICS, THROTTLE, TOKENS, TRUSTED_PROXIES
 from api.http.metrics import Metrics
 from api.http.middlewares import MIDDLEWARES, complete
-from api.http.probes import PROBES, READINESS, Readiness
-from api.identity import Tokens
-from api.keys import NO_KEYS, ApiKeys
+from api.http.rate_limiter import Throttle
 from api.limits import HTTP_LIMITS, HttpLimits
+from api.rest.health import PROBES, READINESS, Readiness
 from api.settings import Network
-from api.throttle import Throttle
 
 
 @dataclass(frozen=True, slots=True)

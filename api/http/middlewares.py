@@ -10,14 +10,14 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
 from api import limits
-from api.http.addresses import client_address
-from api.http.bodies import too_large
-from api.http.entrances import let_in
-from api.http.keys import METRICS, REQUEST_ID, SHARES, THROTTLE, VIEWER
-from api.http.probes import PROBE_PATHS
-from api.http.problems import Problem, told
-from api.http.throttling import shares_told, take_of_address, take_of_viewer
-from api.log_notes import begin_notes, note
+from api.http.access import let_in
+from api.http.app_keys import METRICS, REQUEST_ID, SHARES, THROTTLE, VIEWER
+from api.http.body import too_large
+from api.http.client_address import client_address
+from api.http.problem_details import Problem, told
+from api.http.rate_limit import shares_told, take_of_address, take_of_viewer
+from api.log_context import begin_notes, note
+from api.rest.health import PROBE_PATHS
 from engine.errors import InterlockError, InvalidInput
 
 REQUEST_ID_HEADER: Final = "X-Request-ID"

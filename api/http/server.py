@@ -12,7 +12,7 @@ import uvloop
 from aiohttp import web
 
 from api import limits
-from api.http.connections import Runner
+from api.http.protocol import Runner
 from engine.errors import Misconfigured
 
 STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)

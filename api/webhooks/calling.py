@@ -26,9 +26,9 @@ from aiohttp import (
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
-from engine.webhooks.addresses import Reach
-from engine.webhooks.attempts import Answer, Failure, retry_after
-from engine.webhooks.urls import target_of
+from engine.webhook_urls import target_of
+from engine.webhooks.ip_ranges import Reach
+from engine.webhooks.retry_policy import Answer, Failure, retry_after
 
 CALL_SECONDS: Final = 15
 HEADERS: Final = {"User-Agent": "Interlock"}

@@ -12,29 +12,29 @@ from typing import Final
 import structlog
 from aiohttp import ClientSession
 
-from api.background import Chore, attempt
-from api.plugins import LivePlugins
+from api.runtime.jobs import Chore, attempt
+from api.runtime.plugins import LivePlugins
 from api.webhooks.calling import call, open_session
 from api.webhooks.metrics import WebhookMetrics
 from api.webhooks.secrets import secrets_named
 from engine.errors import Unavailable
 from engine.plugins import Plugin
-from engine.storage.database import Database
-from engine.storage.webhook_deliveries import (
+from engine.storage.postgres.database import Database
+from engine.storage.webhooks.deliveries import (
     Delivery,
     body_of,
     claim,
     settle,
 )
-from engine.storage.webhook_obstacles import note_no_obstacle, note_obstacle
-from engine.storage.webhook_reports import count_deliveries
-from engine.storage.webhooks import WebhookAtWork, spread, webhooks_at_work
-from engine.webhooks.addresses import Reach
-from engine.webhooks.attempts import Answer, DeliveryState, Failure, Obstacle, verdict
-from engine.webhooks.events import CONTENT_TYPE
-from engine.webhooks.hosts import HostList
+from engine.storage.webhooks.fan_out import WebhookAtWork, spread, webhooks_at_work
+from engine.storage.webhooks.obstacles import note_no_obstacle, note_obstacle
+from engine.storage.webhooks.status import count_deliveries
+from engine.webhook_urls import target_of
+from engine.webhooks.cloud_events import CONTENT_TYPE
+from engine.webhooks.host_allowlist import HostList
+from engine.webhooks.ip_ranges import Reach
+from engine.webhooks.retry_policy import Answer, DeliveryState, Failure, Obstacle, verdict
 from engine.webhooks.signatures import Secret, signed
-from engine.webhooks.urls import target_of
 
 POLL_SECONDS: Final = 1
 COUNT_SECONDS: Final = 15

@@ -5,8 +5,8 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge
 
-from engine.storage.webhook_reports import Count
-from engine.webhooks.attempts import DeliveryState
+from engine.storage.webhooks.status import Count
+from engine.webhooks.retry_policy import DeliveryState
 
 OUTCOMES: Final = {
     DeliveryState.DELIVERED: "delivered",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from engine import limits
-from engine.webhooks.attempts import Obstacle
+from engine.webhooks.retry_policy import Obstacle
 from engine.webhooks.signatures import Secret
 
 FILE_CHARACTERS: Final = limits.WEBHOOK_SECRETS * (limits.WEBHOOK_SECRET_CHARACTERS + 1)

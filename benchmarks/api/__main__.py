@@ -14,9 +14,9 @@ from rich.table import Table
 from benchmarks.api.cases import CASES, Asked, Case, Variables
 from benchmarks.api.load import Taken, request_of, taken
 from benchmarks.databases import temporary_server
-from benchmarks.fleet import ASSIGNEE, prepare
 from benchmarks.processes import serving
 from benchmarks.tables import figures, headed, show
+from benchmarks.ticket_load import ASSIGNEE, prepare
 from benchmarks.timing import ratio
 from benchmarks.tokens import token_of
 

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from benchmarks.fleet import FORM, REQUESTER, Fleet, share
+from benchmarks.ticket_load import FORM, REQUESTER, Fleet, share
 from engine.vocabulary import Status
 
 FIELDS: Final = """

@@ -9,10 +9,10 @@ from typing import Final
 import typer
 from pydantic import SecretStr
 
-from api.bootstrap import open_application
-from api.configured_limits import read_limits
+from api.bootstrap.application import open_application
 from api.http.server import run_server
-from api.logs import configure_logging
+from api.limits_setting import read_limits
+from api.logging import configure_logging
 from api.settings import LogFormat, LogLevel, Settings
 from benchmarks.api import bare, peers
 from benchmarks.tokens import SECRET

@@ -9,17 +9,17 @@ from typing import Any, Final
 import asyncpg
 import orjson
 
-from benchmarks.fleet import ASSIGNEE
-from engine.storage.due_times import NOTHING_PROMISED
-from engine.storage.entries import INSERT_ENTRY, INSERT_TICKET
-from engine.storage.finding import Shape, page_statement
-from engine.storage.ticket_locks import SHARE
-from engine.storage.ticket_reads import TICKET
-from engine.storage.ticket_store import OFFERED_WORKFLOW, TICKET_ID_BYTES
-from engine.storage.transition import transition_statement
-from engine.storage.users import MENTION, NAMES
-from engine.tickets.finding import Order
+from benchmarks.ticket_load import ASSIGNEE
+from engine.storage.postgres.locks import SHARE
+from engine.storage.tickets.reader import TICKET
+from engine.storage.tickets.search import Shape, page_statement
+from engine.storage.tickets.sla_columns import NOTHING_PROMISED
+from engine.storage.tickets.store import OFFERED_WORKFLOW, TICKET_ID_BYTES
+from engine.storage.tickets.transition import transition_statement
+from engine.storage.tickets.users import MENTION, NAMES
+from engine.storage.tickets.writer import INSERT_ENTRY, INSERT_TICKET
 from engine.tickets.history import GENESIS, Entry, EntryKind
+from engine.tickets.search import Order
 from engine.vocabulary import ActorRoles, Priority, Status
 
 Row = dict[str, Any]

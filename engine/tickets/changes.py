@@ -5,21 +5,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from engine.declaration.models import CatalogItem
 from engine.tickets.actor import Actor
-from engine.tickets.history import Entry, EntryKind, canonical_moment
-from engine.tickets.promises import PROMISE, Promise, Terms, promise_for
-from engine.tickets.requests import (
+from engine.tickets.commands import (
     AssignTicket,
     CommentTicket,
     CreateTicket,
     CreateTicketFromCatalog,
     UpdateTicket,
 )
-from engine.tickets.rules import Relation, may_assign, may_edit, may_note
-from engine.tickets.sla import Sla
+from engine.tickets.history import Entry, EntryKind, canonical_moment
+from engine.tickets.permissions import Relation, may_assign, may_edit, may_note
+from engine.tickets.sla_targets import PROMISE, Promise, Terms, promise_for
+from engine.tickets.sla_timers import Sla
 from engine.tickets.ticket import Opening, Ticket, opened
 from engine.vocabulary import Status
-from engine.workflows.declaration import CatalogItem
 
 
 @dataclass(frozen=True, slots=True)

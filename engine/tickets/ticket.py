@@ -9,7 +9,7 @@ from functools import reduce
 from typing import Final, NamedTuple
 
 from engine.tickets.history import Entry, EntryKind
-from engine.tickets.promises import PROMISE, Promise
+from engine.tickets.sla_targets import PROMISE, Promise
 from engine.vocabulary import Priority, Status
 
 TICKET_ID: Final = re.compile(r"tk_[0-9a-f]{6,64}")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from engine.tickets.actor import Actor
-from engine.tickets.system import SYSTEM_ACTOR
+from engine.tickets.system_actor import SYSTEM_ACTOR
 from engine.vocabulary import Visibility
 
 

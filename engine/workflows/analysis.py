@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from engine.declaration.fields import NEVER
+from engine.declaration.models import Workflow
+from engine.declaration.parse import Declaration
 from engine.findings import Finding, Severity
 from engine.vocabulary import STATUSES, ActorRoles, Status
-from engine.workflows.declaration import Workflow
-from engine.workflows.documents import Declaration
 from engine.workflows.explanation import shortest_path
-from engine.workflows.forms import NEVER
 from engine.workflows.policy import allowed_from, policy_of, targets_of
 
 ALONE: Final = ActorRoles.ASSIGNEE | ActorRoles.REQUESTER

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from engine.workflows.declaration import Workflow
+from engine.declaration.models import Workflow
 from engine.workflows.policy import Policy, policy_of
 
 

@@ -14,11 +14,11 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
+from engine.resources.resource import Kind
 from engine.vocabulary import Role, Status
-from engine.workflows.resources import Kind
 from reconciler.diff import Action
 from reconciler.hazards import HazardCode
-from reconciler.meaning import Effect
+from reconciler.permissions_diff import Effect
 
 FORMAT: Final = "interlock-plan/1"
 """It grows by one when a document can't be read any more as it was."""

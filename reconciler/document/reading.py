@@ -11,13 +11,8 @@ from typing import Final
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from engine.collector import collector_at_rest
-from engine.errors import InvalidPlan
-from engine.findings import Location
-from engine.storage.recorded_moves import RecordedMoves
-from engine.vocabulary import NOBODY, ActorRoles
-from engine.wording import in_words
-from engine.workflows.declaration import (
+from engine.declaration.fields import Declared
+from engine.declaration.models import (
     AutoClose,
     CatalogItem,
     Category,
@@ -27,8 +22,11 @@ from engine.workflows.declaration import (
     Webhook,
     Workflow,
 )
-from engine.workflows.forms import Declared
-from engine.workflows.resources import (
+from engine.declaration.sla_models import PrioritySla, WorkingCalendar
+from engine.errors import InvalidPlan
+from engine.findings import Location
+from engine.gc_pause import collector_at_rest
+from engine.resources.resource import (
     AUTO_CLOSE,
     ENABLED,
     SLA,
@@ -38,7 +36,9 @@ from engine.workflows.resources import (
     in_order,
     model_of,
 )
-from engine.workflows.service_levels import PrioritySla, WorkingCalendar
+from engine.storage.resources.recorded_transitions import RecordedMoves
+from engine.validation_messages import in_words
+from engine.vocabulary import NOBODY, ActorRoles
 from reconciler.diff import Change, change_of
 from reconciler.document import form
 from reconciler.document.differences import common_length, differences, path_of

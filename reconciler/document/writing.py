@@ -10,15 +10,15 @@ from typing import Final, NamedTuple, TypeAlias
 import orjson
 from pydantic import JsonValue
 
-from engine.collector import collector_at_rest
 from engine.findings import Location
-from engine.storage.recorded_moves import RecordedMoves
-from engine.workflows.resources import Key, Resource
+from engine.gc_pause import collector_at_rest
+from engine.resources.resource import Key, Resource
+from engine.storage.resources.recorded_transitions import RecordedMoves
 from reconciler.diff import Action
 from reconciler.document import form
 from reconciler.hazards import Hazard, hazards
 from reconciler.impact import LIVE_STATUSES, NO_IMPACT, Affected, Impact
-from reconciler.meaning import MoveChange
+from reconciler.permissions_diff import MoveChange
 from reconciler.plan import Plan, PlannedChange
 from reconciler.replay import Replay
 

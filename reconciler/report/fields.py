@@ -7,7 +7,7 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from engine.workflows.resources import Resource
+from engine.resources.resource import Resource
 from reconciler.diff import Action, Change
 from reconciler.document.differences import common_length
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from engine.storage.recorded_moves import RecordedMoves
+from engine.storage.resources.recorded_transitions import RecordedMoves
 from reconciler.hazards import Hazard, HazardCode
-from reconciler.meaning import MoveChange
+from reconciler.permissions_diff import MoveChange
 from reconciler.plan import Plan, PlannedChange
 from reconciler.replay import Replay
 from reconciler.report import wording

@@ -6,10 +6,10 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
-from engine.storage.recorded_moves import RecordedMoves
+from engine.storage.resources.recorded_transitions import RecordedMoves
 from reconciler.diff import Action
 from reconciler.hazards import Hazard, HazardCode
-from reconciler.meaning import Effect, MoveChange
+from reconciler.permissions_diff import Effect, MoveChange
 from reconciler.plan import Plan, PlannedChange
 from reconciler.replay import Replay
 from reconciler.report import wording

@@ -5,12 +5,12 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Final
 
-from engine.storage.recorded_moves import RecordedMoves
-from engine.workflows.resources import Kind
+from engine.resources.resource import Kind
+from engine.storage.resources.recorded_transitions import RecordedMoves
 from reconciler.diff import Action
 from reconciler.hazards import Hazard, HazardCode, counted, hazards
 from reconciler.impact import Affected, Impact
-from reconciler.meaning import Effect, MoveChange
+from reconciler.permissions_diff import Effect, MoveChange
 from reconciler.plan import Plan, PlannedChange
 from reconciler.replay import Replay
 from reconciler.report.fields import fields_changed

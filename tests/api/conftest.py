@@ -17,16 +17,16 @@ from aiohttp.test_utils import TestClient, TestServer
 from playwright.async_api import Browser, async_playwright
 from pydantic import SecretStr
 
-from api.bootstrap import application_on
-from api.identity import SecretTokens
-from api.keys import KeyEntry, Scope, new_key
-from api.log_notes import NOTES
-from api.parts import Parts, open_parts
+from api.auth import SecretTokens
+from api.auth.api_keys import KeyEntry, Scope, new_key
+from api.bootstrap.application import application_on
+from api.bootstrap.engine import Parts, open_parts
+from api.log_context import NOTES
 from api.settings import Settings
-from engine.storage.database import POOL_CONNECTIONS, Database
+from engine.storage.postgres.database import POOL_CONNECTIONS, Database
 from engine.tickets.actor import Actor
-from tests.api.mounted import ALL_DEFAULTS, Mount
 from tests.conftest import new_database
+from tests.support.values_mount import ALL_DEFAULTS, Mount
 
 SECRET = SecretStr("0123456789abcdef" * 2)
 TOKENS = SecretTokens(SECRET)

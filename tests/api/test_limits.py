@@ -9,17 +9,17 @@ from typing import Final
 
 import pytest
 
-from api.configured_limits import NAMES, read_limits
+from api.bootstrap.engine import Parts
 from api.limits import Limits
-from api.parts import Parts
+from api.limits_setting import NAMES, read_limits
 from api.settings import Settings
 from tests.api.conftest import Api, Client, bearer
-from tests.api.graphql.test_tickets import opened
-from tests.api.streams import SUBPROTOCOL
-from tests.declared import put
-from tests.engine.storage.test_webhooks import webhook
-from tests.gates import PATIENCE_SECONDS
-from tests.people import ADA, ANNA
+from tests.api.graphql.resolvers.test_tickets import opened
+from tests.engine.storage.webhooks.test_fan_out import webhook
+from tests.support.declared_resources import put
+from tests.support.lock_gates import PATIENCE_SECONDS
+from tests.support.people import ADA, ANNA
+from tests.support.streams import SUBPROTOCOL
 
 PAGE = (Path(__file__).parents[2] / "docs" / "limits.md").read_text("utf-8")
 ROW = re.compile(r"^\| `(\w+)` \| (\S+) \|", re.MULTILINE)

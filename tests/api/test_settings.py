@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from api.keys import Scope
-from api.licences import LicenceKey
+from api.auth.api_keys import Scope
+from api.licence import LicenceKey
 from api.limits import GraphQLLimits, HttpLimits, Limits
 from api.settings import LogFormat, LogLevel, Settings
 from engine.errors import Misconfigured

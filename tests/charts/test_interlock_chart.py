@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.declaration.json_schema import values_schema
+from engine.declaration.models import SECTION, Ticketing
+from engine.declaration.yaml_reader import read_yaml
 from engine.findings import Location
-from engine.workflows.declaration import SECTION, Ticketing
-from engine.workflows.schema import values_schema
-from engine.workflows.yaml_reader import read_yaml
 from reconciler.values import declare_values, read_values
-from tests.engine.workflows.test_documents import MISTAKES
+from tests.engine.declaration.test_parse import MISTAKES
 
 CHART = Path(__file__).parents[2] / "charts" / "interlock"
 WARNING = 2

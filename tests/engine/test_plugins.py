@@ -6,7 +6,7 @@ import pytest
 
 from engine.errors import Forbidden, NotFound, PluginDisabled
 from engine.plugins import OPEN_EDITION, WHY, Licence, OffReason, Plugin, check_switch, turned_off
-from tests.people import ADA, EVERYBODY
+from tests.support.people import ADA, EVERYBODY
 
 NOON = datetime(2026, 4, 28, 12, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

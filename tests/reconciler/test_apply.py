@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from api.workflows import LiveWorkflows
+from api.runtime.workflows import LiveWorkflows
 from engine.errors import (
     ForbiddenTransition,
     LockHeld,
@@ -15,15 +15,15 @@ from engine.errors import (
     Unavailable,
     WorkflowRetired,
 )
-from engine.storage.database import Database
-from engine.storage.resource_store import read_live
-from engine.storage.revisions import revisions_of
-from engine.storage.ticket_store import TicketStore
-from engine.tickets.requests import AssignTicket, CreateTicket, TransitionTicket
+from engine.resources.resource import Key, Resource, Snapshot
+from engine.storage.postgres.database import Database
+from engine.storage.resources.read import read_live
+from engine.storage.resources.revisions import revisions_of
+from engine.storage.tickets.store import TicketStore
+from engine.tickets.commands import AssignTicket, CreateTicket, TransitionTicket
 from engine.tickets.ticket import Ticket
 from engine.vocabulary import ActorRoles, Status
 from engine.workflows.policy import permits
-from engine.workflows.resources import Key, Resource, Snapshot
 from reconciler.apply import Order, apply_plan, reconcile
 from reconciler.desired import Desired
 from reconciler.hazards import Allowances
@@ -31,10 +31,10 @@ from reconciler.impact import is_in_force
 from reconciler.plan import Plan, plan_for
 from reconciler.replay import Replay
 from reconciler.revert import reverted
-from tests.gates import Observer
-from tests.people import ANNA, MARTON
-from tests.reconciler.plans import INCIDENT
-from tests.reconciler.resources import auto_close, category, item, service, snapshot, workflow
+from tests.support.lock_gates import Observer
+from tests.support.people import ANNA, MARTON
+from tests.support.plans import INCIDENT
+from tests.support.resources import auto_close, category, item, service, snapshot, workflow
 
 ADA = Order(by="ada")
 ANYTHING = Allowances(stranded=1_000, widening=True, many_retired=True)

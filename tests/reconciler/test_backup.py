@@ -11,20 +11,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.errors import InvalidBackup
-from engine.storage.database import Database, open_database
-from engine.storage.history_audit import audit_histories
-from engine.storage.schema import migrate
-from engine.storage.ticket_store import TicketStore
-from engine.tickets.requests import AssignTicket, CommentTicket, CreateTicket, TransitionTicket
+from engine.storage.history.audit import audit_histories
+from engine.storage.migrate import migrate
+from engine.storage.postgres.database import Database, open_database
+from engine.storage.tickets.store import TicketStore
+from engine.tickets.commands import AssignTicket, CommentTicket, CreateTicket, TransitionTicket
 from engine.vocabulary import Status
 from reconciler.backup import backup_lines, restore
 from reconciler.desired import desired_in
 from reconciler.diff import diff
 from tests.conftest import at, run
-from tests.crowds import open_many
-from tests.declared import DEFAULTS, put
-from tests.engine.storage.test_webhooks import owed, spread_all, webhook
-from tests.people import ANNA, MARTON
+from tests.engine.storage.webhooks.test_fan_out import owed, spread_all, webhook
+from tests.support.bulk_data import open_many
+from tests.support.declared_resources import DEFAULTS, put
+from tests.support.people import ANNA, MARTON
 
 PLAIN = {"title": "Another", "workflow": "service_request"}
 AWKWARD = '"quotes", \\ and / and \t tab,\r\n lines, é, \U0001f525, \u2028, - {not: yaml}'

@@ -1,6 +1,6 @@
 """What is desired is known by where it is declared, if it is declared anywhere."""
 
-from engine.workflows.resources import AUTO_CLOSE, SLA, Key, Kind
+from engine.resources.resource import AUTO_CLOSE, SLA, Key, Kind
 from reconciler.desired import desired_in
 
 VALUES = """\

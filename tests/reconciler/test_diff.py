@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.resources.resource import Kind, Resource, Snapshot
 from engine.vocabulary import EVERY_ACTOR, STATUSES
 from engine.workflows.policy import permits
-from engine.workflows.resources import Kind, Resource, Snapshot
 from reconciler.diff import Action, Change, applied, diff
-from reconciler.meaning import Effect, last_known_policy, moves_changed
-from tests.engine.workflows.policies import POLICIES
-from tests.reconciler.generated import in_force, live_snapshots, snapshots
-from tests.reconciler.plans import INCIDENT
-from tests.reconciler.resources import retired, snapshot, workflow
+from reconciler.permissions_diff import Effect, last_known_policy, moves_changed
+from tests.support.generated_plans import in_force, live_snapshots, snapshots
+from tests.support.plans import INCIDENT
+from tests.support.policies import POLICIES
+from tests.support.resources import retired, snapshot, workflow
 
 
 @given(live_snapshots(), snapshots())

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from engine.errors import Forbidden
-from engine.storage.database import Database, open_database
+from engine.storage.postgres.database import Database, open_database
 from engine.tickets.actor import Actor
 from reconciler.dry_run import dry_run
-from tests.people import ADA, ANNA, MARTON
+from tests.support.people import ADA, ANNA, MARTON
 
 VALUES = "ticketing: {defaultWorkflows: false}"
 """Retires every workflow: who applied that by mistake would notice."""

@@ -4,15 +4,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
 
+from engine.declaration.models import Ticketing
+from engine.resources.resource import Resource, Snapshot, declared_resources
 from engine.vocabulary import Visibility
-from engine.workflows.declaration import Ticketing
-from engine.workflows.resources import Resource, Snapshot, declared_resources
 from reconciler.desired import desired_in
 from reconciler.diff import diff
 from reconciler.export import values_of, workflow_values
-from tests.reconciler.generated import live_snapshots
-from tests.reconciler.plans import INCIDENT
-from tests.reconciler.resources import auto_close, sla, snapshot, switch, visibility, workflow
+from tests.support.generated_plans import live_snapshots
+from tests.support.plans import INCIDENT
+from tests.support.resources import auto_close, sla, snapshot, switch, visibility, workflow
 
 
 @given(live_snapshots(), st.sampled_from(Visibility), st.builds(switch, enabled=st.booleans()))

@@ -7,16 +7,16 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given, settings
 
-from engine.storage.resource_store import Live, Touch
+from engine.resources.resource import Key, Kind, Resource
+from engine.storage.resources.read import Live, Touch
 from engine.vocabulary import Status
-from engine.workflows.resources import Key, Kind, Resource
 from reconciler.freshness import harming_more, stale_resources
 from reconciler.impact import Affected, Impact
 from reconciler.plan import Plan
 from reconciler.references import references_of
-from tests.reconciler.generated import PLANS
-from tests.reconciler.plans import INCIDENT, planned
-from tests.reconciler.resources import (
+from tests.support.generated_plans import PLANS
+from tests.support.plans import INCIDENT, planned
+from tests.support.resources import (
     auto_close,
     calendar,
     category,

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 
 from engine.errors import RefusedByGuard
+from engine.resources.resource import Kind, Resource, Snapshot
 from engine.vocabulary import EVERY_ACTOR, STATUSES, Status
 from engine.workflows.policy import permits
-from engine.workflows.resources import Kind, Resource, Snapshot
 from reconciler.diff import Change, diff
 from reconciler.hazards import Allowances, HazardCode, check_guards, harmed_by, hazards
 from reconciler.impact import (
@@ -16,11 +16,11 @@ from reconciler.impact import (
     impact_of,
     items_broken_by,
 )
-from reconciler.meaning import last_known_policy, policy_in_force
+from reconciler.permissions_diff import last_known_policy, policy_in_force
 from reconciler.plan import Plan
-from tests.reconciler.generated import PLANS, live_snapshots, snapshots
-from tests.reconciler.plans import INCIDENT, every_hazard, planned
-from tests.reconciler.resources import item, retired, snapshot, visibility, workflow
+from tests.support.generated_plans import PLANS, live_snapshots, snapshots
+from tests.support.plans import INCIDENT, every_hazard, planned
+from tests.support.resources import item, retired, snapshot, visibility, workflow
 
 
 def moves_from(policy: int, status: Status) -> set[tuple[Status, int]]:

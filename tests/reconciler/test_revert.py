@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given, settings
 
 from engine.errors import StalePlan
-from engine.workflows.resources import Snapshot
+from engine.resources.resource import Snapshot
 from reconciler.diff import applied, diff
 from reconciler.plan import Plan
 from reconciler.revert import reverted
-from tests.reconciler.generated import in_force, live_snapshots, snapshots
-from tests.reconciler.plans import INCIDENT, planned
-from tests.reconciler.resources import auto_close, category, item, retired, snapshot, workflow
+from tests.support.generated_plans import in_force, live_snapshots, snapshots
+from tests.support.plans import INCIDENT, planned
+from tests.support.resources import auto_close, category, item, retired, snapshot, workflow
 
 
 @given(live_snapshots(), snapshots())

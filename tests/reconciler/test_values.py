@@ -3,8 +3,8 @@
 import pytest
 
 from engine import limits
+from engine.declaration.source_map import Path, Value
 from engine.errors import InvalidDeclaration, InvalidInput
-from engine.workflows.places import Path, Value
 from reconciler.values import declare_values, read_values
 
 BASE = """\

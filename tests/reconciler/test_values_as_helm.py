@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from engine.workflows.documents import without_nulls
-from engine.workflows.places import Path, Value
+from engine.declaration.parse import without_nulls
+from engine.declaration.source_map import Path, Value
 from reconciler.values import read_values
 
 KEYS = st.sampled_from("abc")

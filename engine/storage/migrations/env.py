@@ -1,8 +1,8 @@
-"""Alembic's entry point: it runs on the connection that `engine.storage.schema` hands in."""
+"""Alembic's entry point: it runs on the connection that `engine.storage.migrate` hands in."""
 
 from alembic import context
 
-from engine.storage.tables import metadata
+from engine.storage.postgres.tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

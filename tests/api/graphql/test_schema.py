@@ -23,10 +23,10 @@ from graphql import (
 )
 
 from api.graphql.executor import GraphQLExecutor, GraphQLRequest
-from api.graphql.interlock_schema import interlock_executor
-from api.graphql.scalars import DateTimeScalar, DurationScalar
+from api.graphql.interlock import interlock_executor
+from api.graphql.resolvers.scalars import DateTimeScalar, DurationScalar
 from tests.api.conftest import Client, bearer
-from tests.people import ANNA
+from tests.support.people import ANNA
 
 Element = Any
 """What a description and a deprecation can stand at."""

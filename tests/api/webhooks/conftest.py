@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.storage.database import Database
-from engine.webhooks.hosts import HostList
-from tests.api.webhooks.receiving import SECRET, Receiver, Servers, receiving
+from engine.storage.postgres.database import Database
+from engine.webhooks.host_allowlist import HostList
+from tests.support.webhook_receiver import SECRET, Receiver, Servers, receiving
 
 
 @pytest.fixture

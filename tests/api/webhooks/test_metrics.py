@@ -2,11 +2,11 @@
 
 from aiohttp import web
 
-from api.background import in_background
-from engine.storage.database import Database
-from engine.storage.ticket_store import TicketStore
-from tests.api.webhooks.receiving import AT_ONCE, Receiver, Servers, declare, see
-from tests.engine.storage.changes import open_ticket
+from api.runtime.jobs import in_background
+from engine.storage.postgres.database import Database
+from engine.storage.tickets.store import TicketStore
+from tests.support.concurrent_changes import open_ticket
+from tests.support.webhook_receiver import AT_ONCE, Receiver, Servers, declare, see
 
 
 async def test_the_metrics_tell_what_is_owed(

@@ -9,10 +9,11 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from api.webhooks.couriers import Couriers
-from engine.storage.database import Database
-from engine.storage.ticket_store import TicketStore
-from engine.webhooks.hosts import NO_HOSTS
-from tests.api.webhooks.receiving import (
+from engine.storage.postgres.database import Database
+from engine.storage.tickets.store import TicketStore
+from engine.webhooks.host_allowlist import NO_HOSTS
+from tests.support.concurrent_changes import comment, open_ticket
+from tests.support.webhook_receiver import (
     Receiver,
     Servers,
     declare,
@@ -24,7 +25,6 @@ from tests.api.webhooks.receiving import (
     see,
     state_of_the_only,
 )
-from tests.engine.storage.changes import comment, open_ticket
 
 TICKETS = 10
 

@@ -4,11 +4,14 @@ import asyncio
 from dataclasses import replace
 
 from engine.plugins import Plugin
-from engine.storage.database import Database
-from engine.storage.ticket_store import TicketStore
-from engine.storage.webhook_reports import webhook_reports
-from engine.webhooks.hosts import NO_HOSTS
-from tests.api.webhooks.receiving import (
+from engine.storage.postgres.database import Database
+from engine.storage.tickets.store import TicketStore
+from engine.storage.webhooks.status import webhook_reports
+from engine.webhooks.host_allowlist import NO_HOSTS
+from tests.support.concurrent_changes import open_ticket
+from tests.support.declared_resources import put
+from tests.support.people import ADA
+from tests.support.webhook_receiver import (
     Receiver,
     Servers,
     chat_at,
@@ -17,9 +20,6 @@ from tests.api.webhooks.receiving import (
     see_state,
     webhooks,
 )
-from tests.declared import put
-from tests.engine.storage.changes import open_ticket
-from tests.people import ADA
 
 
 async def test_a_host_that_is_not_listed_is_not_called(

@@ -6,10 +6,17 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from engine.storage.database import Database
-from engine.storage.ticket_store import TicketStore
-from tests.api.webhooks.receiving import OTHER_SECRET, SECRET, Receiver, Servers, declare, see_state
-from tests.engine.storage.changes import open_ticket
+from engine.storage.postgres.database import Database
+from engine.storage.tickets.store import TicketStore
+from tests.support.concurrent_changes import open_ticket
+from tests.support.webhook_receiver import (
+    OTHER_SECRET,
+    SECRET,
+    Receiver,
+    Servers,
+    declare,
+    see_state,
+)
 
 
 async def test_while_a_secret_takes_the_place_of_another_both_sign(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from engine.tickets.audit import Sealed, first_flaw
 from engine.tickets.history import GENESIS, Entry, EntryKind
 from engine.tickets.ticket import Ticket, rebuilt
-from tests.engine.tickets.examples import (
+from tests.support.ticket_examples import (
     CHANGES,
     CREATED,
     HISTORIES,

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from engine.declaration.models import CatalogItem
 from engine.errors import Forbidden, TicketClosed
 from engine.tickets.actor import Actor
 from engine.tickets.changes import (
@@ -18,20 +19,19 @@ from engine.tickets.changes import (
     opening_entry,
     recorded,
 )
-from engine.tickets.history import Entry, EntryKind
-from engine.tickets.promises import Terms
-from engine.tickets.requests import (
+from engine.tickets.commands import (
     AssignTicket,
     CommentTicket,
     CreateTicket,
     CreateTicketFromCatalog,
     UpdateTicket,
 )
+from engine.tickets.history import Entry, EntryKind
+from engine.tickets.sla_targets import Terms
 from engine.tickets.ticket import opened
 from engine.vocabulary import Priority, Status
-from engine.workflows.declaration import CatalogItem
-from tests.engine.tickets.examples import NOON, a_ticket
-from tests.people import ADA, ANNA, MARTON, STRANGER
+from tests.support.people import ADA, ANNA, MARTON, STRANGER
+from tests.support.ticket_examples import NOON, a_ticket
 
 LATER = NOON + timedelta(hours=1)
 

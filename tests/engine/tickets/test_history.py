@@ -6,12 +6,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import bindparam, select
 
-from engine.storage import history_sql
-from engine.storage.database import Database
-from engine.storage.statements import Statement
-from engine.storage.tables import ticket_status_history
+from engine.storage.history import digest_sql
+from engine.storage.postgres.database import Database
+from engine.storage.postgres.statements import Statement
+from engine.storage.postgres.tables import ticket_status_history
 from engine.tickets.history import GENESIS, Entry, EntryKind, canonical_moment
-from tests.engine.tickets.examples import an_entry
+from tests.support.ticket_examples import an_entry
 
 AWKWARD = an_entry(
     seq=2,
@@ -47,11 +47,11 @@ def test_a_moment_has_four_digits_of_year_and_six_of_second() -> None:
 
 DIGESTED = Statement.of(
     select(
-        history_sql.digest(
+        digest_sql.digest(
             bindparam("before", type_=ticket_status_history.c.digest.type),
             {
                 name: bindparam(name, type_=ticket_status_history.c[name].type)
-                for name in history_sql.CANONICAL_ORDER
+                for name in digest_sql.CANONICAL_ORDER
             },
         )
     )
@@ -80,7 +80,7 @@ ENTRIES = st.builds(
 async def test_postgresql_digests_any_entry_to_the_same_bytes(
     database: Database, entry: Entry, before: bytes
 ) -> None:
-    values = {name: getattr(entry, name) for name in history_sql.CANONICAL_ORDER}
+    values = {name: getattr(entry, name) for name in digest_sql.CANONICAL_ORDER}
     row = await database.row(DIGESTED, before=before, **values)
     assert row is not None
     assert row[0] == entry.digest(before)

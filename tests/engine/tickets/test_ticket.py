@@ -7,7 +7,7 @@ import pytest
 from engine.tickets.history import EntryKind
 from engine.tickets.ticket import Ticket, opened, rebuilt, step
 from engine.vocabulary import Priority, Status
-from tests.engine.tickets.examples import CREATED, NOON, OPENING, a_ticket, an_entry
+from tests.support.ticket_examples import CREATED, NOON, OPENING, a_ticket, an_entry
 
 LATER = NOON + timedelta(minutes=5)
 

@@ -2,10 +2,10 @@
 
 import pytest
 
+from engine.declaration.defaults import default_workflows
+from engine.declaration.parse import declare
 from engine.findings import Severity
 from engine.workflows.analysis import analyse
-from engine.workflows.defaults import default_workflows
-from engine.workflows.documents import declare
 
 
 def findings_of(*moves: str) -> dict[str, tuple[Severity, int]]:

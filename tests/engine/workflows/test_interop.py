@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from statemachine import registry
 
+from engine.declaration.defaults import default_workflows
 from engine.vocabulary import EVERY_ACTOR, STATUSES
 from engine.workflows import interop
 from engine.workflows.compiler import compile_workflow
-from engine.workflows.defaults import default_workflows
 from engine.workflows.policy import Policy, permits
-from tests.engine.workflows.policies import EVERY_PAIR, POLICIES
+from tests.support.policies import EVERY_PAIR, POLICIES
 
 DEFAULTS = {each.name: compile_workflow(each).policy for each in default_workflows()}
 

@@ -5,10 +5,10 @@ from itertools import product
 import pytest
 from hypothesis import given
 
+from engine.declaration.defaults import default_workflows
+from engine.declaration.models import DefaultWorkflow
 from engine.vocabulary import EVERY_ACTOR, ROLE_BITS, STATUSES, ActorRoles, Role, Status
 from engine.workflows.compiler import CompiledWorkflow, compile_workflow
-from engine.workflows.declaration import DefaultWorkflow
-from engine.workflows.defaults import default_workflows
 from engine.workflows.explanation import Reason, explain
 from engine.workflows.policy import (
     POLICY_BITS,
@@ -19,7 +19,7 @@ from engine.workflows.policy import (
     policy_of,
     transitions_of,
 )
-from tests.engine.workflows.policies import MOVES, Moves, as_declared
+from tests.support.policies import MOVES, Moves, as_declared
 
 DEFAULTS = {workflow.name: workflow for workflow in default_workflows()}
 

@@ -5,11 +5,11 @@ from itertools import product
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from engine.declaration.defaults import default_workflows
 from engine.workflows.compiler import CompiledWorkflow, compile_workflow
-from engine.workflows.defaults import default_workflows
 from engine.workflows.policy import transitions_of
 from engine.workflows.rendering import GraphFormat, render
-from tests.engine.workflows.policies import EVERY_PAIR
+from tests.support.policies import EVERY_PAIR
 
 WORKFLOWS = {each.name: compile_workflow(each) for each in default_workflows()} | {
     "every_pair": CompiledWorkflow("every_pair", "Every pair", EVERY_PAIR)

@@ -11,15 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
 
+from engine.declaration.defaults import default_workflows
 from engine.vocabulary import EVERY_ACTOR, NOBODY, STATUSES, ActorRoles, Role, Status
 from engine.workflows.compiler import CompiledWorkflow, compile_workflow
-from engine.workflows.defaults import default_workflows
 from engine.workflows.explanation import explain
 from engine.workflows.policy import EMPTY, Policy, policy_of, transitions_of
 from engine.workflows.svg import draw
 from engine.workflows.svg.layout import Box, node_box, route
 from engine.workflows.svg.style import STYLE
-from tests.engine.workflows.policies import EVERY_PAIR, PAIRS, POLICIES
+from tests.support.policies import EVERY_PAIR, PAIRS, POLICIES
 
 SVG = "{http://www.w3.org/2000/svg}"
 WIDEST = policy_of((*pair, Role.REQUESTER) for pair in PAIRS)

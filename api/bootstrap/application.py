@@ -1,0 +1,195 @@
+"""The one place that wires settings to concrete parts."""
+
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from typing import Final
+
+from aiohttp import web
+from prometheus_client.registry import Collector
+
+from api.auth import Tokens
+from api.auth.api_keys import ApiKeys
+from api.auth.configured import rules_of
+from api.auth.key_sources import KeySource
+from api.auth.opening import key_source
+from api.bootstrap.engine import Parts, open_parts
+from api.graphql.documents.persisted_documents import TrustedDocuments
+from api.graphql.interlock import declared_lists, interlock_executor
+from api.graphql.transport.endpoint import GraphQLDoor
+from api.graphql.transport.sdl_route import schema_route
+from api.graphql.transport.sse import events_routes
+from api.graphql.transport.websocket import socket_route
+from api.http.application import Guards, build_application
+from api.http.server import run_server
+from api.http.stream_sessions import Lifetimes
+from api.licence import licence_for
+from api.logging import configure_logging
+from api.rest.backup_and_import import template_routes
+from api.rest.health import PROBES
+from api.rest.health_reports import monitoring_routes
+from api.rest.openapi.document import openapi_route
+from api.rest.reload import registry_routes
+from api.rest.ticket_routes import ticket_routes
+from api.runtime.health_reports import Monitoring
+from api.runtime.jobs import Chore, in_background
+from api.runtime.maintenance import chores
+from api.runtime.plugins import Clock, LivePlugins
+from api.runtime.refresh import follow
+from api.runtime.server_state import Live
+from api.runtime.values_file import MountedValues
+from api.runtime.values_watcher import ValuesWatch
+from api.settings import Settings
+from api.web.explorer.routes import Explorer
+from api.webhooks.couriers import Couriers
+from engine.storage.postgres.database import Database
+
+STREAMS_SECONDS: Final = 1
+"""A stream outlasts the key of its token by so long."""
+
+
+def run_interlock(settings: Settings, announce: Callable[[str], None]) -> None:
+    """Serve all doors until SIGTERM or SIGINT; `announce` is called with the URL.
+
+    Raises:
+        Misconfigured: a setting is missing or unusable.
+        Unavailable: the database does not answer, or does not let us in.
+
+    """
+    settings.demand_key_source()
+    configure_logging(settings.log_format, settings.log_level)
+    run_server(open_application(settings), settings.host, settings.port, announce)
+
+
+@asynccontextmanager
+async def open_application(settings: Settings) -> AsyncIterator[web.Application]:
+    """Open what the server needs, and yield the application of all its doors."""
+    async with open_parts(settings) as parts, application_on(parts, settings) as application:
+        yield application
+
+
+@asynccontextmanager
+async def application_on(
+    parts: Parts, settings: Settings, clock: Clock = time.time
+) -> AsyncIterator[web.Application]:
+    """Yield the application of all doors to an engine that is open already.
+
+    `clock` tells whether the licence has expired.
+    """
+    async with AsyncExitStack() as stack:
+        values = await stack.enter_async_context(values_in_force(parts.database, settings))
+        licence = licence_for(settings.license_public_key, settings.license_key)
+        plugins = await LivePlugins.read(parts.database, licence, clock)
+        plugins.tell()
+        live = await Live.read(parts.database, settings.limits, plugins)
+        keys = key_source(settings)
+        await keys.begin()
+        couriers = Couriers(
+            parts.database, plugins, settings.webhook_hosts, settings.webhook_secrets_dir
+        )
+        guards, lifetimes = guards_of(settings, keys), Lifetimes()
+        works = works_beside(parts.url, live, keys, couriers)
+        chore = ending_refused_streams(lifetimes, guards.tokens)
+        await stack.enter_async_context(in_background(*works, chore.repeat()))
+
+        async def check_readiness() -> None:
+            keys.check()
+            await parts.database.check()
+
+        application = build_application(
+            [*await graphql_routes(settings, live, lifetimes), *rest_routes(live, values)],
+            guards,
+            check_readiness,
+            [
+                *collectors_of(values),
+                *couriers.metrics.collectors,
+                *keys.collectors,
+                *live.changes.collectors,
+                *lifetimes.collectors,
+            ],
+        )
+        application.on_shutdown.append(lifetimes.end_all)
+        yield application
+
+
+@asynccontextmanager
+async def values_in_force(
+    database: Database, settings: Settings
+) -> AsyncIterator[MountedValues | None]:
+    """Bring the values file of the settings into force, and again when it changes in the block.
+
+    Yields:
+        None if there is none.
+
+    """
+    if settings.values_file is None:
+        yield None
+        return
+    values = MountedValues(database, settings.values_file, settings.values_key)
+    watch = ValuesWatch(values)
+    await watch.catch_up()
+    async with in_background(watch.follow()):
+        yield values
+
+
+def works_beside(
+    url: str, live: Live, keys: KeySource, couriers: Couriers
+) -> Iterator[Coroutine[object, object, None]]:
+    """Yield what a server does beside answering."""
+    yield follow(url, *live.refreshes)
+    yield keys.follow()
+    yield live.changes.follow()
+    yield couriers.go_on()
+    for chore in (*chores(live.database, live.plugins), couriers.counting):
+        yield chore.repeat()
+
+
+def ending_refused_streams(lifetimes: Lifetimes, tokens: Tokens) -> Chore:
+    """Return the chore that ends streams when the key of their token is removed."""
+    failure = "the tokens of streams could not be checked"
+    return Chore(partial(lifetimes.end_refused, tokens), STREAMS_SECONDS, failure)
+
+
+async def graphql_routes(
+    settings: Settings, live: Live, lifetimes: Lifetimes
+) -> list[web.AbstractRouteDef]:
+    """Return the routes of those who speak GraphQL."""
+    lists = declared_lists(live.workflows, live.catalog)
+    executor = await interlock_executor(settings.limits.graphql, lists)
+    if settings.trusted_documents is not None:
+        executor.trust(TrustedDocuments.read(settings.trusted_documents))
+    explorer = Explorer() if settings.explorer else None
+    context_for, limits = live.context_for, settings.limits.stream
+    return [
+        *GraphQLDoor(executor, context_for, settings.graphql_batch, explorer).routes,
+        schema_route(executor.sdl),
+        socket_route(executor, context_for, lifetimes, limits),
+        *events_routes(executor, context_for, lifetimes, limits),
+    ]
+
+
+def rest_routes(live: Live, values: MountedValues | None) -> list[web.AbstractRouteDef]:
+    """Return the routes of scripts and machines, and the one that describes them."""
+    described = [
+        *ticket_routes(live.context_for),
+        *registry_routes(values),
+        *template_routes(live.database),
+        *monitoring_routes(Monitoring(live.database, live.plugins)),
+    ]
+    return [*described, openapi_route([*described, *PROBES])]
+
+
+def guards_of(settings: Settings, keys: KeySource) -> Guards:
+    """Return who is let in, and how much each gets."""
+    return Guards(
+        Tokens(keys, rules_of(settings)),
+        ApiKeys(settings.api_keys),
+        settings.limits.http,
+        settings.trusted_proxies,
+    )
+
+
+def collectors_of(values: MountedValues | None) -> Iterable[Collector]:
+    """Return what is measured of a values file, if there is one."""
+    return values.metrics.collectors if values else ()

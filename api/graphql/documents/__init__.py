@@ -1,0 +1,1 @@
+"""Client documents: parsed, validated, priced and cached before execution."""

@@ -1,0 +1,73 @@
+"""Interlock's own schema: its text and its resolvers."""
+
+from importlib.resources import files
+from math import ceil
+from typing import Final
+
+from api.graphql.documents.cost import NO_LENGTHS, ListLengths
+from api.graphql.executor import GraphQLExecutor
+from api.graphql.resolvers import (
+    bulk,
+    catalog,
+    history,
+    mutations,
+    plugins,
+    reconciliation,
+    scalars,
+    search,
+    services,
+    sla,
+    subscriptions,
+    tickets,
+    users,
+    webhooks,
+    workflows,
+)
+from api.limits import GRAPHQL_LIMITS, GraphQLLimits
+from api.runtime.catalog import LiveCatalog
+from api.runtime.request_context import Context
+from api.runtime.workflows import LiveWorkflows
+from engine.plugins import Plugin
+
+ALWAYS: Final = (scalars, users, plugins, reconciliation, webhooks)
+TICKETING: Final = (
+    *(workflows, catalog, services, tickets, history, sla, search),
+    *(mutations, bulk, subscriptions),
+)
+
+
+def with_ticketing(context: Context) -> None:
+    """Return if ticketing is on; raise why it is off (PluginDisabled)."""
+    context.plugins.require(Plugin.TICKETING)
+
+
+RESOLVERS: Final = (
+    *(module.resolvers for module in ALWAYS),
+    *(module.resolvers.behind(with_ticketing) for module in TICKETING),
+)
+
+
+def schema_text() -> str:
+    """Return the schema in GraphQL's own language."""
+    folder = files("api.graphql.schema")
+    parts = sorted(each.name for each in folder.iterdir() if each.name.endswith(".graphql"))
+    return "\n".join((folder / name).read_text("utf-8") for name in parts)
+
+
+async def interlock_executor(
+    limits: GraphQLLimits = GRAPHQL_LIMITS, lists: ListLengths = NO_LENGTHS
+) -> GraphQLExecutor:
+    """Return the executor of Interlock's schema."""
+    return await GraphQLExecutor.create(schema_text(), RESOLVERS, limits, lists)
+
+
+def declared_lists(workflows: LiveWorkflows, catalog: LiveCatalog) -> ListLengths:
+    """Return how long the lists of what is declared are; the items, on a shelf on average."""
+    return {
+        "Query.workflows": lambda: len(workflows.registry.workflows),
+        "WorkflowsChange.workflows": lambda: len(workflows.registry.workflows),
+        "Catalog.categories": lambda: len(catalog.shown.shelves),
+        "CatalogCategory.items": lambda: ceil(
+            len(catalog.shown.items) / max(1, len(catalog.shown.shelves))
+        ),
+    }

@@ -1,0 +1,56 @@
+"""Resolvers: several tickets changed by one request."""
+
+from typing import Final
+
+from api.graphql.errors import refused_field
+from api.graphql.registry import Resolvers
+from api.graphql.resolvers.mutations import Arguments, filled_in
+from api.json_encoding import JsonObject
+from api.runtime.request_context import Context
+from engine.errors import InterlockError
+from engine.storage.tickets.bulk import Outcome, transition_each
+from engine.tickets.commands import TransitionTickets
+from engine.tickets.ticket import Ticket
+
+resolvers: Final = Resolvers()
+
+Fields = dict[str, object]
+
+
+class ExtensionsScalar:
+    """The details of a refusal, which are only ever answered."""
+
+    def serialize(self, value: JsonObject) -> JsonObject:
+        """Return the details, which are JSON already."""
+        return value
+
+    def parse(self, value: object) -> object:
+        """Refuse: nobody sends any.
+
+        Raises:
+            ValueError: always.
+
+        """
+        raise ValueError(f"Extensions are answered, never sent: {value}")
+
+
+resolvers.scalar("Extensions", ExtensionsScalar())
+
+
+@resolvers.field("Mutation.transitionTickets")
+async def transition_tickets(
+    _parent: object, arguments: Arguments, context: Context, _info: object
+) -> Fields:
+    """Move tickets to another status."""
+    form = filled_in(TransitionTickets, arguments)
+    outcomes = await transition_each(context.store, context.actor, form)
+    context.together([each.result for each in outcomes if isinstance(each.result, Ticket)])
+    return {"outcomes": list(map(outcome_fields, outcomes))}
+
+
+def outcome_fields(outcome: Outcome) -> Fields:
+    """Return the fields of an outcome."""
+    result = outcome.result
+    if isinstance(result, InterlockError):
+        return {"id": outcome.id, "ticket": None, "refusal": refused_field(result)}
+    return {"id": outcome.id, "ticket": result, "refusal": None}

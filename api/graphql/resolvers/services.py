@@ -1,0 +1,50 @@
+"""Resolvers: monitored services."""
+
+from typing import Final, TypedDict
+
+from api.graphql.pagination import checked_size
+from api.graphql.registry import Resolvers
+from api.runtime.request_context import Context
+from engine.storage.outages.services import MonitoredService, monitored_services
+from engine.vocabulary import ServiceStatus
+
+resolvers: Final = Resolvers()
+
+
+class Wanted(TypedDict, total=False):
+    """The arguments of `Query.services`."""
+
+    first: int
+    after: str | None
+    status: list[str] | None
+
+
+@resolvers.field("Query.services")
+async def services(
+    _parent: object, arguments: Wanted, context: Context, _info: object
+) -> list[dict[str, object]]:
+    """Return declared services, with how they are doing."""
+    bound = context.limits.page_services
+    first = checked_size("first", arguments["first"], "page_services", bound)
+    statuses = [ServiceStatus(each) for each in arguments.get("status") or ServiceStatus]
+    found = await monitored_services(
+        context.database, context.viewer, first, arguments.get("after") or "", statuses
+    )
+    context.together([each.ticket for each in found if each.ticket is not None])
+    return [service_fields(each) for each in found]
+
+
+def service_fields(service: MonitoredService) -> dict[str, object]:
+    """Return the fields of a service."""
+    declared = service.declared
+    return {
+        "path": declared.path,
+        "status": service.status,
+        "since": service.since,
+        "reportedAt": service.reported_at,
+        "message": service.message,
+        "slaGroup": declared.sla_group,
+        "autoTicket": declared.auto_ticket,
+        "workflow": declared.workflow,
+        "ticket": service.ticket,
+    }

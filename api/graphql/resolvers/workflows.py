@@ -1,0 +1,58 @@
+"""Resolvers: workflows."""
+
+from typing import Final, TypedDict
+
+from api.graphql.registry import Resolvers
+from api.runtime.request_context import Context
+from engine.workflows.compiler import CompiledWorkflow
+from engine.workflows.policy import transitions_of
+from engine.workflows.rendering import GraphFormat, render
+
+resolvers: Final = Resolvers()
+
+
+class ByName(TypedDict):
+    """The arguments of `Query.workflow`."""
+
+    name: str
+
+
+class InFormat(TypedDict):
+    """The arguments of `Workflow.graph`."""
+
+    format: str
+
+
+@resolvers.field("Query.workflow")
+async def workflow(
+    _parent: object, arguments: ByName, context: Context, _info: object
+) -> CompiledWorkflow:
+    """Return the workflow of a name."""
+    return await context.workflows.named(arguments["name"])
+
+
+@resolvers.field("Query.workflows")
+async def workflows(
+    _parent: object, _arguments: object, context: Context, _info: object
+) -> list[CompiledWorkflow]:
+    """Return every workflow."""
+    return list(context.workflows.registry.workflows.values())
+
+
+@resolvers.field("Workflow.transitions")
+async def transitions(
+    compiled: CompiledWorkflow, _arguments: object, _context: Context, _info: object
+) -> list[dict[str, str]]:
+    """Return every transition of a workflow."""
+    return [
+        {"from": source, "to": target, "role": role.name}
+        for source, target, role in transitions_of(compiled.policy)
+    ]
+
+
+@resolvers.field("Workflow.graph")
+async def graph(
+    compiled: CompiledWorkflow, arguments: InFormat, _context: Context, _info: object
+) -> str:
+    """Return a workflow, drawn."""
+    return render(compiled, GraphFormat[arguments["format"]])

@@ -1,0 +1,146 @@
+"""`/graphql`: the door to the GraphQL layer, as GraphQL over HTTP has it (September 2026).
+
+Every refusal is told in GraphQL's form, also those that are made before GraphQL is reached.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+import orjson
+from aiohttp import hdrs, web
+
+from api.graphql.errors import RequestRefused, extensions, refusal_errors
+from api.graphql.executor import EXECUTED, GraphQLExecutor, GraphQLResponse
+from api.graphql.transport.request import (
+    SAFE_METHODS,
+    Parameters,
+    check_batch,
+    what_is_asked,
+)
+from api.http.accept import chosen
+from api.http.access import By, signed_in
+from api.http.app_keys import ACTOR, THROTTLE
+from api.http.body import JSON
+from api.http.problem_details import Problem
+from api.http.rate_limit import take_of_viewer
+from api.http.rate_limiter import TooManyRequests
+from api.json_encoding import Json
+from api.web.explorer.routes import Explorer, wants_page
+from engine.tickets.actor import Actor
+
+PATH: Final = "/graphql"
+GRAPHQL: Final = "application/graphql-response+json"
+OFFERED: Final = (GRAPHQL, JSON)
+PARTIAL_SUCCESS: Final = 294
+METHOD_NOT_ALLOWED: Final = 405
+REASONS: Final = {PARTIAL_SUCCESS: "Partial Success"}
+"""The phrases of statuses that HTTP itself does not have."""
+
+ContextFor = Callable[[Actor], Awaitable[object]]
+
+
+class GraphQLDoor:
+    """Answers the requests of signed-in people.
+
+    Args:
+        executor: executes what they ask.
+        context_for: makes what the resolvers of one operation share.
+        batch: how many operations may be sent as one request; 0 if none may.
+        explorer: a page that browsers get; None if they get none.
+
+    """
+
+    def __init__(
+        self,
+        executor: GraphQLExecutor,
+        context_for: ContextFor,
+        batch: int = 0,
+        explorer: Explorer | None = None,
+    ) -> None:
+        self._executor = executor
+        self._context_for = context_for
+        self._batch = batch
+        self._explorer = explorer
+
+    @property
+    def routes(self) -> list[By]:
+        """The routes of the door and, if there is one, of the explorer's files."""
+        every = web.route("*", PATH, self.answer)
+        if self._explorer is None:
+            return [By(signed_in, every, tell_in_graphql)]
+        return [By(self._enter, every, tell_in_graphql), self._explorer.route]
+
+    async def _enter(self, request: web.Request) -> None:
+        """Let in who is signed in, or wants the page."""
+        if self._page(request) is None:
+            await signed_in(request)
+
+    def _page(self, request: web.Request) -> Explorer | None:
+        return self._explorer if self._explorer and wants_page(request, OFFERED) else None
+
+    async def answer(self, request: web.Request) -> web.Response:
+        """Answer a request: one operation, or a list of them; or the page."""
+        if page := self._page(request):
+            return page.page(request)
+        media_type = accepted(request)
+        said = await what_is_asked(request)
+        if not isinstance(said, list):
+            return response_of(await self._executed(request, said), media_type)
+        check_batch(said, self._batch)
+        # In turn, so that one request never takes all connections.
+        answers: list[Json] = [
+            (await self._of_batch(request, place, each)).body for place, each in enumerate(said)
+        ]
+        return json_response(answers, EXECUTED, media_type)
+
+    async def _executed(self, request: web.Request, said: object) -> GraphQLResponse:
+        asked = Parameters.read(said).request(queries_only=request.method in SAFE_METHODS)
+        return await self._executor.execute(asked, await self._context_for(request[ACTOR]))
+
+    async def _of_batch(self, request: web.Request, place: int, said: object) -> GraphQLResponse:
+        try:
+            if place > 0:  # one was taken when the request was let in
+                take_of_viewer(request, request.app[THROTTLE].viewers)
+            return await self._executed(request, said)
+        except (RequestRefused, TooManyRequests) as refused:
+            return GraphQLResponse({"errors": refusal_errors(refused)}, refused.status)
+
+
+def accepted(request: web.Request) -> str:
+    """Return the media type of an answer; who names none (curl, older clients) knows JSON only."""
+    return chosen(", ".join(request.headers.getall(hdrs.ACCEPT, [])), OFFERED, default=JSON)
+
+
+def response_of(answer: GraphQLResponse, media_type: str) -> web.Response:
+    """Return an answer with the status and media type that the specification has for it.
+
+    A client that knows nothing of `application/graphql-response+json` gets it all the same when
+    nothing was executed: beside another status than 200 it tells such an answer from a proxy's.
+    """
+    if not answer.executed:
+        is_method = answer.status == METHOD_NOT_ALLOWED
+        headers = {str(hdrs.ALLOW): hdrs.METH_POST} if is_method else {}
+        return json_response(answer.body, answer.status, GRAPHQL, headers)
+    is_partial = "errors" in answer.body and media_type == GRAPHQL
+    return json_response(answer.body, PARTIAL_SUCCESS if is_partial else EXECUTED, media_type)
+
+
+def tell_in_graphql(problem: Problem, _request: web.Request) -> web.Response:
+    """Return the answer that tells of a problem in GraphQL's form."""
+    told = extensions(problem.code, problem.status, {**problem.members})
+    errors: list[Json] = [{"message": problem.detail, "extensions": told}]
+    return json_response({"errors": errors}, problem.status, GRAPHQL, problem.headers)
+
+
+def json_response(
+    body: Json, status: int, media_type: str, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    """Return an answer in JSON."""
+    return web.Response(
+        body=orjson.dumps(body),
+        status=status,
+        reason=REASONS.get(status),
+        headers=headers,
+        content_type=media_type,
+        charset="utf-8",
+    )

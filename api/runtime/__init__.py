@@ -1,0 +1,1 @@
+"""What one server process holds in memory and does in the background."""

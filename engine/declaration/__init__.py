@@ -1,0 +1,1 @@
+"""YAML text to checked models, with the position of every finding."""

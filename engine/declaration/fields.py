@@ -1,0 +1,103 @@
+"""The forms of what YAML may say: of a mapping, and of each text that stands in it."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Annotated, Final
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
+
+from engine import limits
+from engine.declaration.durations import DURATION_PATTERN, duration
+from engine.declaration.shifts import (
+    DATE_FORM,
+    SHIFT_FORM,
+    ZONE_FORM,
+    holiday,
+    shift,
+    time_zone,
+)
+from engine.webhook_urls import URL_PATTERN, target_of
+
+NEVER: Final = "never"
+AT_ONCE: Final = "0s"
+"""The delay that is none."""
+
+NAME_FORM: Final = r"^[a-z][a-z0-9_]*$"
+LINE_FORM: Final = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
+TEXT_FORM: Final = r"^[^\x00]*$"
+PATH_FORM: Final = r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$"
+FILE_FORM: Final = r"^[a-z0-9]+([.-]+[a-z0-9]+)*$"
+FORMS: Final = {
+    NAME_FORM: "lower-case letters, digits and _, beginning with a letter",
+    LINE_FORM: "one line of text, not blank and without control characters",
+    TEXT_FORM: "text without NUL characters",
+    PATH_FORM: "letters, digits and . _ - in parts divided by /, such as acme/shop/payment-api",
+    FILE_FORM: "lower-case letters and digits, and between them . and -",
+}
+"""What each pattern asks for, for people."""
+
+Name = Annotated[str, Field(pattern=NAME_FORM, max_length=limits.NAME_CHARACTERS)]
+DisplayName = Annotated[str, Field(pattern=LINE_FORM, max_length=limits.DISPLAY_NAME_CHARACTERS)]
+Icon = Annotated[str, Field(pattern=LINE_FORM, max_length=limits.ICON_CHARACTERS)]
+Group = Annotated[str, Field(pattern=LINE_FORM, max_length=limits.GROUP_CHARACTERS)]
+Description = Annotated[str, Field(pattern=TEXT_FORM, max_length=limits.DESCRIPTION_CHARACTERS)]
+ServicePath = Annotated[str, Field(pattern=PATH_FORM, max_length=limits.SERVICE_PATH_CHARACTERS)]
+SecretName = Annotated[str, Field(pattern=FILE_FORM, max_length=limits.SECRET_NAME_CHARACTERS)]
+
+
+class Declared(BaseModel):
+    """The base of every model: camelCase in YAML, immutable, and no unknown key."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        alias_generator=to_camel,
+        validate_by_name=False,
+        strict=True,
+        use_attribute_docstrings=True,
+    )
+
+
+def checked_by(read: Callable[[str], object], code: str) -> BeforeValidator:
+    """Return the check that a function, which raises ValueError with why not, can read a text."""
+
+    def check(text: object) -> object:
+        try:
+            read(text if isinstance(text, str) else "")
+        except ValueError as error:
+            raise PydanticCustomError(code, "{why}", {"why": str(error)}) from None
+        return text
+
+    return BeforeValidator(check)
+
+
+def grace_period(text: str) -> timedelta | None:
+    """Return a duration, or None for `never`; raise as `duration` does."""
+    return None if text == NEVER else duration(text)
+
+
+def delay(text: str) -> timedelta:
+    """Return a duration that may be nothing at all, `0s`; raise as `duration` does."""
+    return timedelta() if text == AT_ONCE else duration(text)
+
+
+def text_of_form(form: str) -> WithJsonSchema:
+    """Return what an editor is told of text that a function checks."""
+    return WithJsonSchema({"type": "string", "minLength": 1, "pattern": f"^({form})$"})
+
+
+Duration = Annotated[str, checked_by(duration, "wrong_duration"), text_of_form(DURATION_PATTERN)]
+GracePeriod = Annotated[
+    str,
+    checked_by(grace_period, "wrong_duration"),
+    text_of_form(f"{NEVER}|{DURATION_PATTERN}"),
+]
+Delay = Annotated[str, checked_by(delay, "wrong_duration"), text_of_form(DURATION_PATTERN)]
+TimeZone = Annotated[
+    str, checked_by(time_zone, "unknown_time_zone"), text_of_form(ZONE_FORM.pattern)
+]
+Hours = Annotated[str, checked_by(shift, "wrong_hours"), text_of_form(SHIFT_FORM.pattern)]
+Holiday = Annotated[str, checked_by(holiday, "wrong_date"), text_of_form(DATE_FORM.pattern)]
+WebhookUrl = Annotated[str, checked_by(target_of, "wrong_url"), text_of_form(URL_PATTERN)]

@@ -1,0 +1,121 @@
+"""How soon tickets are picked up and resolved, and by which calendar: what YAML may say of it."""
+
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from engine import limits
+from engine.declaration.fields import Declared, Duration, Holiday, Hours, Name, TimeZone
+from engine.vocabulary import Priority
+
+ALWAYS: Final = "always"
+"""The calendar by which every second counts."""
+
+Shifts = Annotated[tuple[Hours, ...], Field(strict=False, max_length=limits.CALENDAR_SHIFTS)]
+
+
+class WorkingHours(Declared):
+    """The working hours of each weekday, such as ["09:00-12:00", "13:00-17:00"]; none if left out.
+
+    They stand in their order. Those over midnight are two, of which the first ends at 24:00.
+    """
+
+    monday: Shifts = ()
+    """On Mondays."""
+    tuesday: Shifts = ()
+    """On Tuesdays."""
+    wednesday: Shifts = ()
+    """On Wednesdays."""
+    thursday: Shifts = ()
+    """On Thursdays."""
+    friday: Shifts = ()
+    """On Fridays."""
+    saturday: Shifts = ()
+    """On Saturdays."""
+    sunday: Shifts = ()
+    """On Sundays."""
+
+
+class WorkingCalendar(Declared):
+    """When work is done: only that time counts towards the targets that name this calendar."""
+
+    name: Name
+    """What priorities and catalog items call it; always is the one by which every second counts."""
+    time_zone: TimeZone
+    """The time zone of its hours and holidays, such as Europe/Budapest."""
+    hours: WorkingHours
+    """The working hours of each weekday."""
+    holidays: Annotated[
+        tuple[Holiday, ...], Field(strict=False, max_length=limits.CALENDAR_HOLIDAYS)
+    ] = ()
+    """The dates on which no work is done, such as 2026-12-25."""
+
+
+Response = Annotated[
+    Duration, Field(description="Until an assignee has picked the ticket up, such as 10m.")
+]
+Resolution = Annotated[Duration, Field(description="Until the ticket is resolved, such as 4h.")]
+
+
+class PriorityTargets(Declared):
+    """What a priority promises."""
+
+    response: Response
+    resolution: Resolution
+    calendar: Name = ALWAYS
+    """The name of the calendar whose time counts; by always, every second does."""
+
+
+class CriticalTargets(PriorityTargets):
+    """What CRITICAL promises."""
+
+    response: Response = "5m"
+    resolution: Resolution = "2h"
+
+
+class HighTargets(PriorityTargets):
+    """What HIGH promises."""
+
+    response: Response = "30m"
+    resolution: Resolution = "8h"
+
+
+class MediumTargets(PriorityTargets):
+    """What MEDIUM promises."""
+
+    response: Response = "2h"
+    resolution: Resolution = "1d"
+
+
+class LowTargets(PriorityTargets):
+    """What LOW promises."""
+
+    response: Response = "1d"
+    resolution: Resolution = "5d"
+
+
+class PrioritySla(Declared):
+    """What each priority promises."""
+
+    critical: Annotated[CriticalTargets, Field(alias=Priority.CRITICAL.value)] = CriticalTargets()
+    """For CRITICAL tickets."""
+    high: Annotated[HighTargets, Field(alias=Priority.HIGH.value)] = HighTargets()
+    """For HIGH tickets."""
+    medium: Annotated[MediumTargets, Field(alias=Priority.MEDIUM.value)] = MediumTargets()
+    """For MEDIUM tickets."""
+    low: Annotated[LowTargets, Field(alias=Priority.LOW.value)] = LowTargets()
+    """For LOW tickets."""
+
+    def of(self, priority: Priority) -> PriorityTargets:
+        """Return what one priority promises."""
+        targets: PriorityTargets = getattr(self, priority.lower())
+        return targets
+
+
+class SlaTargets(Declared):
+    """Targets that override those of the priority."""
+
+    response: Response
+    resolution: Resolution
+    calendar: Name | None = None
+    """The name of the calendar whose time counts; that of the priority if left out."""

@@ -1,0 +1,1 @@
+"""Health reports, and the rules by which outages open and close tickets. Pure."""

@@ -1,0 +1,53 @@
+"""What monitoring reports: how a service is doing, by whom, checked before anything happens."""
+
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, StringConstraints
+
+from engine import limits
+from engine.tickets.commands import TEXT, VISIBLE_LINE, Checked, one_line, storable
+from engine.vocabulary import ServiceStatus
+
+DIRECT: Final = "report"
+"""The source of a report that names none."""
+
+Path = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=limits.SERVICE_PATH_CHARACTERS, strict=True),
+    AfterValidator(storable),
+    TEXT,
+]
+Message = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True, max_length=limits.HEALTH_MESSAGE_CHARACTERS, strict=True
+    ),
+    AfterValidator(storable),
+    TEXT,
+]
+Source = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True,
+        min_length=1,
+        max_length=limits.HEALTH_SOURCE_CHARACTERS,
+        strict=True,
+    ),
+    AfterValidator(storable),
+    AfterValidator(one_line),
+    VISIBLE_LINE,
+]
+
+
+class HealthReport(Checked):
+    """One source says how one service is doing."""
+
+    path: Path
+    """The service, as it is declared."""
+    status: ServiceStatus
+    """How it is doing."""
+    message: Message = ""
+    """What is wrong, for people."""
+    source: Source = DIRECT
+    """Who says so. A service is what the gravest of its sources says, so each must take back itself
+    what it said, by OPERATIONAL."""

@@ -1,0 +1,275 @@
+"""When a monitored service opens, re-opens and closes tickets by itself: one table. Pure.
+
+An outage begins when the service goes DOWN and ends when it is OPERATIONAL again; what lies between
+(DEGRADED, MAINTENANCE, UNKNOWN) neither begins nor ends one. Beginning and end are answered once
+each, as the table says, however often they are reported. What can't be answered yet waits, and is
+answered as soon as it can be.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from engine.declaration.fields import delay
+from engine.declaration.models import Service
+from engine.limits import TITLE_CHARACTERS
+from engine.tickets.changes import Change
+from engine.tickets.history import Entry, EntryKind
+from engine.tickets.sla_targets import Terms, promise_for
+from engine.tickets.system_actor import SystemReason, details_of, reason_in
+from engine.tickets.ticket import Opening, Ticket
+from engine.vocabulary import SYSTEM, Priority, ServiceStatus, Status
+
+PRIORITY: Final = Priority.CRITICAL
+"""Of every outage's ticket."""
+
+GRAVEST_FIRST: Final = (
+    ServiceStatus.MAINTENANCE,
+    ServiceStatus.DOWN,
+    ServiceStatus.DEGRADED,
+    ServiceStatus.UNKNOWN,
+)
+"""Of what several sources report, the first of these holds: planned work explains all the rest."""
+
+
+def gravest(reported: Iterable[ServiceStatus]) -> ServiceStatus:
+    """Return what a service is by everything that is reported of it; OPERATIONAL if nothing is."""
+    found = set(reported)
+    return next((each for each in GRAVEST_FIRST if each in found), ServiceStatus.OPERATIONAL)
+
+
+class Standing(StrEnum):
+    """What a service is, as far as that asks for an answer."""
+
+    ANSWERED = "answered"
+    """What it was when it was answered last."""
+    UNCLEAR = "unclear"
+    """Neither DOWN nor OPERATIONAL."""
+    HELD = "held"
+    """To be answered, but not yet: see `Hindrance`."""
+    DOWN = "down"
+    UP = "up"
+
+
+class Case(StrEnum):
+    """How the latest outage ticket of a service stands."""
+
+    NONE = "none"
+    """None is live, and none may be re-opened."""
+    REOPENABLE = "reopenable"
+    """The system closed it, not long before the service went DOWN again."""
+    UNTOUCHED = "untouched"
+    """Live, and nobody but the system did anything to it."""
+    FROZEN = "frozen"
+    """The same, but its workflow is retired, so that nobody may move it, the system included."""
+    TOUCHED = "touched"
+    """Live, and somebody's."""
+
+
+class Response(StrEnum):
+    """What is done."""
+
+    NOTHING = "nothing"
+    WAIT = "wait"
+    """Nothing yet: it is not answered."""
+    OPEN = "open"
+    REOPEN = "reopen"
+    CLOSE = "close"
+    COMMENT = "comment"
+
+
+class Hindrance(StrEnum):
+    """Why something waits; the same words as `reason` in the answer to a report."""
+
+    PLUGIN_DISABLED = "plugin_disabled"
+    SERVICE_RETIRED = "service_retired"
+    AUTO_TICKET_OFF = "auto_ticket_off"
+    HOLD_DOWN = "hold_down"
+    WORKFLOW_UNKNOWN = "workflow_unknown"
+    WORKFLOW_RETIRED = "workflow_retired"
+
+
+TABLE: Final[dict[Standing, dict[Case, Response]]] = {
+    Standing.ANSWERED: dict.fromkeys(Case, Response.NOTHING),
+    Standing.UNCLEAR: dict.fromkeys(Case, Response.NOTHING),
+    Standing.HELD: dict.fromkeys(Case, Response.WAIT),
+    Standing.DOWN: {
+        Case.NONE: Response.OPEN,
+        Case.REOPENABLE: Response.REOPEN,
+        Case.UNTOUCHED: Response.NOTHING,
+        Case.FROZEN: Response.NOTHING,
+        Case.TOUCHED: Response.COMMENT,
+    },
+    Standing.UP: {
+        Case.NONE: Response.NOTHING,
+        Case.REOPENABLE: Response.NOTHING,
+        Case.UNTOUCHED: Response.CLOSE,
+        Case.FROZEN: Response.WAIT,
+        Case.TOUCHED: Response.COMMENT,
+    },
+}
+"""What is done, by what the service is and how its ticket stands. There is no other rule."""
+
+DECISIVE: Final = frozenset({ServiceStatus.DOWN, ServiceStatus.OPERATIONAL})
+"""The statuses that are answered."""
+ASKING: Final = frozenset({Standing.DOWN, Standing.UP})
+"""Where it matters how the ticket stands."""
+QUIET: Final = frozenset({Response.NOTHING, Response.WAIT})
+"""What writes nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """A monitored service when it is to be answered.
+
+    Attributes:
+        since: since when it has had this status.
+        message: what was reported with it; may be empty.
+        answered: the status that was answered last, DOWN or OPERATIONAL; None for none.
+        service: what is declared of it, or was before it was retired.
+        workflow_known, workflow_retired: of the workflow that its tickets get.
+        enabled: whether ticketing is on.
+        now: by the clock of the database.
+
+    """
+
+    status: ServiceStatus
+    since: datetime
+    message: str
+    answered: ServiceStatus | None
+    service: Service
+    retired: bool
+    workflow_known: bool
+    workflow_retired: bool
+    enabled: bool
+    now: datetime
+
+    @property
+    def standing(self) -> Standing:
+        """Return what the service is, as far as that asks for an answer."""
+        if self.status not in DECISIVE:
+            return Standing.UNCLEAR
+        if self.status is self.answered:
+            return Standing.ANSWERED
+        if self.hindrance:
+            return Standing.HELD
+        return Standing.DOWN if self.status is ServiceStatus.DOWN else Standing.UP
+
+    @property
+    def hindrance(self) -> Hindrance | None:
+        """Why the service is not answered now, however its ticket stands; None if it is."""
+        is_down = self.status is ServiceStatus.DOWN
+        held = {
+            Hindrance.PLUGIN_DISABLED: not self.enabled,
+            Hindrance.SERVICE_RETIRED: is_down and self.retired,
+            Hindrance.AUTO_TICKET_OFF: is_down and not self.service.auto_ticket,
+            Hindrance.HOLD_DOWN: is_down and self.stood < delay(self.service.hold_down),
+            Hindrance.WORKFLOW_UNKNOWN: is_down and not self.workflow_known,
+            Hindrance.WORKFLOW_RETIRED: is_down and self.workflow_retired,
+        }
+        return next((hindrance for hindrance, holds in held.items() if holds), None)
+
+    @property
+    def stood(self) -> timedelta:
+        """How long the service has had this status."""
+        return self.now - self.since
+
+    def answered_by(self, response: Response) -> ServiceStatus | None:
+        """Return the status that is answered last after a response."""
+        is_answer = self.status in DECISIVE and response is not Response.WAIT
+        return self.status if is_answer else self.answered
+
+
+@dataclass(frozen=True, slots=True)
+class OutageTicket:
+    """The latest outage ticket of a service, with its whole history.
+
+    Attributes:
+        frozen: its workflow is retired, so that nobody may move it, the system included.
+
+    """
+
+    ticket: Ticket
+    history: Sequence[Entry]
+    frozen: bool
+
+    def case(self, down_since: datetime, reopen_within: timedelta) -> Case:
+        """Return how it stands towards a service that is what it is since a moment."""
+        if self.ticket.status is Status.CLOSED:
+            again = not self.frozen and self.closed_within(reopen_within, down_since)
+            return Case.REOPENABLE if again else Case.NONE
+        if self.touched:
+            return Case.TOUCHED
+        return Case.FROZEN if self.frozen else Case.UNTOUCHED
+
+    @property
+    def touched(self) -> bool:
+        """Whether anybody but the system did anything to it."""
+        return any(entry.actor != SYSTEM for entry in self.history)
+
+    def closed_within(self, window: timedelta, before: datetime) -> bool:
+        """Tell whether the system closed it for a recovery, within a window before a moment."""
+        moves = [entry for entry in self.history if entry.kind is EntryKind.STATUS]
+        if not moves or not window or reason_in(moves[-1]) is not SystemReason.SERVICE_RECOVERED:
+            return False
+        return before - moves[-1].at <= window
+
+
+def case_of(situation: Situation, latest: OutageTicket | None) -> Case:
+    """Return how the latest outage ticket of a service stands."""
+    if latest is None:
+        return Case.NONE
+    return latest.case(situation.since, delay(situation.service.reopen_within))
+
+
+def response_to(situation: Situation, latest: OutageTicket | None) -> Response:
+    """Return what is done about a service."""
+    return TABLE[situation.standing][case_of(situation, latest)]
+
+
+def why_waiting(situation: Situation) -> Hindrance:
+    """Return what a service waits for, if the response to it is to wait."""
+    return situation.hindrance or Hindrance.WORKFLOW_RETIRED
+
+
+def opening_of(situation: Situation, terms: Terms) -> Opening:
+    """Return what the ticket of an outage starts with; promised is what the priority promises."""
+    service = situation.service
+    return Opening(
+        title=titled(service.path),
+        description=situation.message,
+        priority=PRIORITY,
+        workflow=service.workflow,
+        requester=None,
+        assignee=None,
+        assignee_group=service.sla_group,
+        service=service.path,
+        promise=promise_for(PRIORITY, terms),
+    )
+
+
+def titled(path: str) -> str:
+    """Return the title of an outage; of a long path, the end says more than the beginning."""
+    title = f"{path} is DOWN"
+    return title if len(title) <= TITLE_CHARACTERS else f"…{title[1 - TITLE_CHARACTERS :]}"
+
+
+def change_by(response: Response, situation: Situation, ticket: Ticket) -> Change:
+    """Return what closing, re-opening or commenting on an outage ticket writes."""
+    went_down = situation.status is ServiceStatus.DOWN
+    reason = SystemReason.SERVICE_DOWN_AGAIN if went_down else SystemReason.SERVICE_RECOVERED
+    details = details_of(reason, service=situation.service.path)
+    if response is Response.COMMENT:
+        return Change(EntryKind.COMMENT, None, comment_on(situation), details)
+    status = Status.OPEN if response is Response.REOPEN else Status.CLOSED
+    return Change(EntryKind.STATUS, ticket.status, status, details)
+
+
+def comment_on(situation: Situation) -> str:
+    """Return what a ticket that is somebody's is told of its service."""
+    news = "is DOWN again" if situation.status is ServiceStatus.DOWN else "has recovered"
+    since = situation.since.astimezone(UTC).isoformat(" ", "seconds").removesuffix("+00:00")
+    told = f"{situation.service.path} {news}: {situation.status} since {since} UTC."
+    return f"{told} {situation.message}".rstrip()

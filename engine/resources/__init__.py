@@ -1,0 +1,1 @@
+"""Declared resources as comparable values, and the service catalog."""

@@ -1,0 +1,1 @@
+"""The history log: appended, read in order, audited and renumbered."""

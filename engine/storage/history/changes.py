@@ -1,0 +1,52 @@
+"""The log of all histories, each entry with the ticket around it."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from engine.storage.history.log import JournalEntry, Position, journal_after
+from engine.storage.postgres.database import Database, Session
+from engine.storage.tickets.reader import histories
+from engine.tickets.change_filter import TicketChange, changes_leading_to
+from engine.tickets.history import Entry
+from engine.tickets.ticket import Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedChange:
+    """A change, and where to go on in the log after it."""
+
+    position: Position
+    change: TicketChange
+
+
+async def changes_after(
+    source: Database | Session, position: Position, limit: int
+) -> list[LoggedChange]:
+    """Return the changes that come next in the log, at most `limit`; none if there is no news."""
+    page = await journal_after(source, position, limit)
+    changes = {
+        (change.entry.ticket, change.entry.seq): change
+        for ticket, entries in (await up_to_now(source, page)).values()
+        for change in changes_leading_to(ticket, entries)
+    }
+    return [
+        LoggedChange(each.position, changes[each.entry.ticket, each.entry.seq]) for each in page
+    ]
+
+
+async def up_to_now(
+    source: Database | Session, page: list[JournalEntry]
+) -> dict[str, tuple[Ticket, list[Entry]]]:
+    """Return each ticket of a page with its entries from the first in the page to the latest."""
+    tickets = {each.ticket.id: each.ticket for each in page}
+    entries: defaultdict[str, list[Entry]] = defaultdict(list)
+    for each in page:
+        entries[each.ticket.id].append(each.entry)
+    behind = [
+        ticket.id for ticket in tickets.values() if entries[ticket.id][-1].seq < ticket.version
+    ]
+    later = await histories(source, behind) if behind else {}
+    for ticket, history in later.items():
+        last = entries[ticket][-1].seq
+        entries[ticket] += [e for e in history if last < e.seq <= tickets[ticket].version]
+    return {name: (ticket, entries[name]) for name, ticket in tickets.items()}

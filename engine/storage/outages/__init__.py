@@ -1,0 +1,1 @@
+"""Service health reports and the tickets that outages open."""

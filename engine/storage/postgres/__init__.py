@@ -1,0 +1,1 @@
+"""The database itself: pool, statements, tables, locks and notifications."""

@@ -1,0 +1,1 @@
+"""Declared resources: what is in force, its revisions and its reconciliations."""

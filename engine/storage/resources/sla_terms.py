@@ -1,0 +1,30 @@
+"""What is declared about promises, as far as one promise needs it."""
+
+import json
+from typing import Final
+
+from sqlalchemy import bindparam, select
+
+from engine.declaration.models import CatalogItem
+from engine.declaration.sla_models import ALWAYS, PrioritySla, WorkingCalendar
+from engine.resources.resource import SLA
+from engine.storage.postgres.database import Session
+from engine.storage.postgres.statements import Statement
+from engine.storage.postgres.tables import calendars
+from engine.storage.resources.settings import read_setting
+from engine.tickets.sla_targets import DEFAULT_SLA, Terms
+from engine.vocabulary import Priority
+
+DECLARED_CALENDAR: Final = Statement.of(
+    select(calendars.c.declaration).where(calendars.c.name == bindparam("calendar"))
+)
+
+
+async def read_terms(session: Session, source: CatalogItem | Priority) -> Terms:
+    """Return what is declared that a promise by a priority or a catalog item needs."""
+    sla = await read_setting(session, SLA, PrioritySla) or DEFAULT_SLA
+    name = Terms(sla).named_by(source)
+    row = None if name == ALWAYS else await session.row(DECLARED_CALENDAR, calendar=name)
+    if row is None:
+        return Terms(sla)
+    return Terms(sla, {name: WorkingCalendar.model_validate(json.loads(row["declaration"]))})

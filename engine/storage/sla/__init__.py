@@ -1,0 +1,1 @@
+"""Background work on timers: SLA breaches and automatic closing."""

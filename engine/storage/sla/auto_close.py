@@ -1,0 +1,106 @@
+"""RESOLVED tickets whose requesters were quiet for the grace period, closed by `system`.
+
+Every server does it all the time, in batches: see `engine.storage.sla.batch`.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+from typing import Final
+
+from sqlalchemy import ARRAY, Interval, Text, bindparam, column, func, select
+
+from engine.declaration.fields import grace_period
+from engine.declaration.models import AutoClose
+from engine.resources.resource import AUTO_CLOSE
+from engine.storage.postgres.database import Database, Row, Session
+from engine.storage.postgres.locks import share_tickets
+from engine.storage.postgres.rows import ticket_of
+from engine.storage.postgres.statements import Statement
+from engine.storage.postgres.tables import tickets, workflows
+from engine.storage.resources.plugins import TICKETING_ENABLED
+from engine.storage.resources.settings import read_setting
+from engine.storage.sla.batch import BATCH_TICKETS, BY_NOW, LOCKED, in_batches
+from engine.storage.tickets.reader import histories
+from engine.storage.tickets.writer import Addition, write_additions
+from engine.tickets.auto_close import closing, grace_of
+from engine.tickets.changes import recorded
+from engine.tickets.system_actor import SYSTEM_ACTOR
+from engine.workflows.policy import Policy
+
+IN_FORCE: Final = Statement.of(
+    select(workflows.c.name, workflows.c.policy, workflows.c.auto_close).where(
+        workflows.c.retired_at.is_(None), TICKETING_ENABLED
+    )
+)
+CLOSING: Final = (
+    func.unnest(bindparam("names", type_=ARRAY(Text)), bindparam("periods", type_=ARRAY(Interval)))
+    .table_valued(column("workflow", Text), column("period", Interval))
+    .render_derived(name="closing")
+)
+QUIET: Final = Statement.of(
+    LOCKED.join(CLOSING, CLOSING.c.workflow == tickets.c.workflow).where(
+        tickets.c.quiet_since.is_not(None),
+        tickets.c.quiet_since < BY_NOW - CLOSING.c.period,
+    )
+)
+
+
+async def close_quiet_tickets(
+    database: Database, as_of: datetime | None = None, most: int = BATCH_TICKETS
+) -> int:
+    """Close every ticket whose grace period is over, and return how many there were.
+
+    Args:
+        database: where; nothing is done while ticketing is switched off.
+        as_of: as if it were that time; None for the time that it is.
+        most: tickets in one transaction.
+
+    """
+    return await in_batches(database, partial(close_batch, as_of=as_of), most)
+
+
+async def close_batch(session: Session, most: int, as_of: datetime | None) -> int:
+    """Close up to so many tickets; return how many there were.
+
+    The rules are kept as they are from before they are read: no reconciliation comes between.
+    """
+    await share_tickets(session)
+    periods = await grace_periods(session)
+    if not periods:
+        return 0
+    lengths = [grace_period(period) for period in periods.values()]
+    rows = await session.rows(QUIET, names=list(periods), periods=lengths, as_of=as_of, most=most)
+    if rows:
+        await close(session, rows, periods)
+    return len(rows)
+
+
+async def grace_periods(session: Session) -> dict[str, str]:
+    """Return the grace periods of the workflows whose tickets the system closes."""
+    for_all = await read_setting(session, AUTO_CLOSE, AutoClose) or AutoClose()
+    found = {
+        row["name"]: grace_of(Policy(row["policy"]), row["auto_close"] or for_all.after_resolved)
+        for row in await session.rows(IN_FORCE)
+    }
+    return {name: period for name, period in found.items() if period is not None}
+
+
+async def close(session: Session, rows: Sequence[Row], periods: dict[str, str]) -> None:
+    """Close locked tickets."""
+    additions = [
+        Addition(
+            ticket := ticket_of(row),
+            row["head"],
+            recorded(
+                ticket,
+                [closing(row["quiet_since"], periods[ticket.workflow])],
+                SYSTEM_ACTOR,
+                row["now"],
+                row["revision"],
+            ),
+        )
+        for row in rows
+    ]
+    told = await histories(session, [each.ticket.id for each in additions])
+    await write_additions(session, additions, told)

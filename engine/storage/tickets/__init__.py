@@ -1,0 +1,1 @@
+"""Tickets: reading, searching and changing them."""

@@ -1,0 +1,1 @@
+"""Webhook deliveries: fan-out, attempts, dead letters and status."""

@@ -1,0 +1,85 @@
+"""What a changed workflow means, transition by transition. Pure."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from engine.resources.resource import Resource
+from engine.vocabulary import ActorRoles, Role, Status
+from engine.workflows.policy import DECLARED_ROLES, EMPTY, ROLE_MASK, SHIFTS, Policy, roles_allowed
+
+
+class Effect(StrEnum):
+    """What happens to a transition."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+    WIDENED = "widened"
+    NARROWED = "narrowed"
+    SWAPPED = "swapped"
+
+
+@dataclass(frozen=True, slots=True)
+class MoveChange:
+    """One transition that is declared for others than before.
+
+    Attributes:
+        before, after: the declared role; None where the transition is not declared.
+
+    """
+
+    source: Status
+    target: Status
+    before: Role | None
+    after: Role | None
+    effect: Effect
+
+    @property
+    def lets_more(self) -> bool:
+        """Whether somebody may make it now who could not before."""
+        return self.effect in {Effect.ADDED, Effect.WIDENED, Effect.SWAPPED}
+
+    @property
+    def lets_fewer(self) -> bool:
+        """Whether somebody could make it before who may not now."""
+        return self.effect in {Effect.REMOVED, Effect.NARROWED, Effect.SWAPPED}
+
+
+def policy_in_force(resource: Resource | None) -> Policy:
+    """Return the policy that tickets of a workflow are under; retired, it allows nothing."""
+    if resource is None or resource.retired:
+        return EMPTY
+    return last_known_policy(resource)
+
+
+def last_known_policy(resource: Resource | None) -> Policy:
+    """Return the policy of a workflow, retired or not."""
+    return EMPTY if resource is None else resource.compiled.policy
+
+
+def moves_changed(before: int, after: int) -> tuple[MoveChange, ...]:
+    """Return every transition on which two policies differ, in the order of the statuses."""
+    differing = before ^ after
+    return tuple(
+        move_changed(before, after, source, target)
+        for (source, target), shift in SHIFTS.items()
+        if differing >> shift & ROLE_MASK
+    )
+
+
+def move_changed(before: int, after: int, source: Status, target: Status) -> MoveChange:
+    """Return what becomes of one transition."""
+    could, can = roles_allowed(before, source, target), roles_allowed(after, source, target)
+    return MoveChange(
+        source, target, DECLARED_ROLES.get(could), DECLARED_ROLES.get(can), effect_of(could, can)
+    )
+
+
+def effect_of(before: ActorRoles, after: ActorRoles) -> Effect:
+    """Return what a change of who may do it is called."""
+    if not before:
+        return Effect.ADDED
+    if not after:
+        return Effect.REMOVED
+    if before in after:
+        return Effect.WIDENED
+    return Effect.NARROWED if after in before else Effect.SWAPPED

@@ -1,0 +1,169 @@
+"""Claims under the names that issuers give them."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from api.auth import SecretTokens, TokenRefusal, TokenRules
+from api.auth.claims import ClaimNames, claims_of
+from engine.errors import Unauthenticated
+from engine.tickets.actor import Actor
+from tests.support.signers import NOW, SECRET
+
+TIMES = {"exp": NOW}
+KEYCLOAK = ClaimNames(
+    name="preferred_username",
+    groups="groups",
+    admin="realm_access.roles=interlock-admin",
+)
+KEYCLOAK_CLAIMS: dict[str, Any] = {
+    "sub": "f:17:anna",
+    "preferred_username": "anna",
+    "groups": ["payment-team"],
+    "realm_access": {"roles": ["offline_access", "interlock-admin"]},
+}
+ENTRA = ClaimNames(user="oid", groups="roles", admin="roles=Interlock.Admin")
+ENTRA_CLAIMS: dict[str, Any] = {
+    "sub": "pairwise",
+    "oid": "4f8e29",
+    "name": "Anna K.",
+    "roles": ["payment-team", "Interlock.Admin"],
+}
+ADDRESSES = ClaimNames(groups="https://acme.example/groups", admin="https://acme.example/admin")
+ADDRESSES_CLAIMS: dict[str, Any] = {
+    "sub": "auth0|7",
+    "name": "Anna K.",
+    "https://acme.example/groups": ["payment-team"],
+    "https://acme.example/admin": True,
+}
+SCOPED = ClaimNames(admin="scope=interlock:admin")
+
+PEOPLE: dict[str, tuple[ClaimNames, dict[str, Any], Actor]] = {
+    "Keycloak, an admin": (
+        KEYCLOAK,
+        KEYCLOAK_CLAIMS,
+        Actor("f:17:anna", "anna", frozenset({"payment-team"}), is_admin=True),
+    ),
+    "Keycloak, a user without roles and groups": (
+        KEYCLOAK,
+        {"sub": "f:17:anna", "preferred_username": "anna", "realm_access": {}},
+        Actor("f:17:anna", "anna"),
+    ),
+    "Keycloak, a role that has the name in it": (
+        KEYCLOAK,
+        KEYCLOAK_CLAIMS | {"realm_access": {"roles": ["no-interlock-admin", "interlock-admins"]}},
+        Actor("f:17:anna", "anna", frozenset({"payment-team"})),
+    ),
+    "Entra": (
+        ENTRA,
+        ENTRA_CLAIMS,
+        Actor("4f8e29", "Anna K.", frozenset({"payment-team", "Interlock.Admin"}), is_admin=True),
+    ),
+    "names that are addresses": (
+        ADDRESSES,
+        ADDRESSES_CLAIMS,
+        Actor("auth0|7", "Anna K.", frozenset({"payment-team"}), is_admin=True),
+    ),
+    "a scope": (
+        SCOPED,
+        {"sub": "u", "name": "U", "scope": "openid interlock:admin"},
+        Actor("u", "U", is_admin=True),
+    ),
+    "another scope": (
+        SCOPED,
+        {"sub": "u", "name": "U", "scope": "openid interlock:administrate"},
+        Actor("u", "U"),
+    ),
+    "a value of two words": (
+        ClaimNames(admin="team=Interlock Admins"),
+        {"sub": "u", "name": "U", "team": "Interlock Admins"},
+        Actor("u", "U", is_admin=True),
+    ),
+    "our own names, which nobody asked for": (
+        KEYCLOAK,
+        KEYCLOAK_CLAIMS | {"realm_access": {"roles": []}, "admin": True, "name": "Root"},
+        Actor("f:17:anna", "anna", frozenset({"payment-team"})),
+    ),
+    "a whole name before a way to it": (
+        ClaimNames(groups="a.b"),
+        {"sub": "u", "name": "U", "a.b": ["this"], "a": {"b": ["that"]}},
+        Actor("u", "U", frozenset({"this"})),
+    ),
+}
+
+
+@pytest.mark.parametrize(("names", "stated", "actor"), PEOPLE.values(), ids=PEOPLE)
+def test_claims_state_a_person(names: ClaimNames, stated: dict[str, Any], actor: Actor) -> None:
+    assert claims_of(stated | TIMES, names).actor == actor
+
+
+R = TokenRefusal
+WRONG: dict[str, tuple[ClaimNames, dict[str, Any], TokenRefusal, str]] = {
+    "no user": (ENTRA, {"sub": "s", "name": "N"}, R.MISSING_CLAIM, "oid"),
+    "no name": (KEYCLOAK, {"sub": "s", "name": "N"}, R.MISSING_CLAIM, "preferred_username"),
+    "groups that are a text": (
+        KEYCLOAK,
+        KEYCLOAK_CLAIMS | {"groups": "payment-team"},
+        R.INVALID_CLAIM,
+        "groups",
+    ),
+    "roles that are a number": (
+        KEYCLOAK,
+        KEYCLOAK_CLAIMS | {"realm_access": {"roles": 7}},
+        R.INVALID_CLAIM,
+        "realm_access.roles",
+    ),
+    "roles that are true": (
+        KEYCLOAK,
+        KEYCLOAK_CLAIMS | {"realm_access": {"roles": True}},
+        R.INVALID_CLAIM,
+        "realm_access.roles",
+    ),
+    "an admin by text": (
+        ADDRESSES,
+        ADDRESSES_CLAIMS | {"https://acme.example/admin": "true"},
+        R.INVALID_CLAIM,
+        "https://acme.example/admin",
+    ),
+}
+
+
+@pytest.mark.parametrize(("names", "stated", "reason", "claim"), WRONG.values(), ids=WRONG)
+def test_a_claim_at_fault_is_called_as_its_issuer_calls_it(
+    names: ClaimNames, stated: dict[str, Any], reason: TokenRefusal, claim: str
+) -> None:
+    with pytest.raises(Unauthenticated) as refused:
+        claims_of(stated | TIMES, names)
+    assert refused.value.details == {"reason": reason, "claim": claim}
+
+
+MINTED = [
+    ClaimNames(),
+    KEYCLOAK,
+    ADDRESSES,
+    ClaimNames("x.id", "x.name", "x.y.groups", "x.y.admin"),
+    ClaimNames(admin="x.roles=boss"),
+]
+
+
+@pytest.mark.parametrize("names", MINTED, ids=lambda names: names.admin)
+@given(admin=st.booleans(), groups=st.frozensets(st.sampled_from(["a", "b b", "c.d"])))
+def test_what_is_minted_is_read_under_any_names(
+    names: ClaimNames, *, admin: bool, groups: frozenset[str]
+) -> None:
+    rules = TokenRules("https://id.example", frozenset({"a", "b"}), 0, names)
+    tokens = SecretTokens(SecretStr(SECRET), rules, clock=lambda: NOW)
+    actor = Actor("u_b1", "Anna K.", groups, is_admin=admin)
+    assert tokens.actor_of(tokens.mint(actor, timedelta(hours=1))) == actor
+
+
+def test_an_admin_by_a_group_is_a_member_of_it() -> None:
+    tokens = SecretTokens(
+        SecretStr(SECRET), TokenRules(names=ClaimNames(admin="groups=ops")), clock=lambda: NOW
+    )
+    token = tokens.mint(Actor("u", "U", frozenset({"a"}), is_admin=True), timedelta(hours=1))
+    assert tokens.actor_of(token) == Actor("u", "U", frozenset({"a", "ops"}), is_admin=True)

@@ -1,0 +1,100 @@
+"""A whole server whose people sign in with a provider."""
+
+from pathlib import Path
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from api.bootstrap.application import application_on
+from api.bootstrap.engine import Parts
+from api.settings import Settings
+from engine.errors import Misconfigured
+from tests.api.auth.test_errors import bearer
+from tests.support.oidc_provider import provider
+from tests.support.signers import CURVE_JWK, ES256, ISSUER, RS256, RSA_JWK, jwks
+from tests.support.streams import SUBPROTOCOL, Socket
+
+VIEWER = {"query": "{ viewer { id name groups admin } }"}
+CLAIMS = {
+    "sub": "f:17:anna",
+    "preferred_username": "anna",
+    "exp": 4_000_000_000,
+    "realm_access": {"roles": ["payment-team", "interlock-admin"]},
+}
+RULES = {
+    "INTERLOCK_JWT_AUDIENCE": "interlock",
+    "INTERLOCK_CLAIM_NAME": "preferred_username",
+    "INTERLOCK_CLAIM_GROUPS": "realm_access.roles",
+    "INTERLOCK_CLAIM_ADMIN": "realm_access.roles=interlock-admin",
+}
+
+
+async def test_a_person_signs_in_by_openid_connect(parts: Parts) -> None:
+    async with provider(RSA_JWK, CURVE_JWK) as issuer:
+        settings = Settings.from_env(RULES | {"INTERLOCK_OIDC_ISSUER": issuer.issuer})
+        claims = CLAIMS | {"iss": issuer.issuer, "aud": ["account", "interlock"]}
+        async with (
+            application_on(parts, settings) as application,
+            TestClient(TestServer(application)) as client,
+        ):
+            for by in (RS256, ES256):
+                headers = bearer(by.token(claims))
+                async with client.post("/graphql", json=VIEWER, headers=headers) as response:
+                    assert (await response.json(content_type=None))["data"]["viewer"] == {
+                        "id": "f:17:anna",
+                        "name": "anna",
+                        "groups": ["interlock-admin", "payment-team"],
+                        "admin": True,
+                    }
+            other = bearer(RS256.token(claims | {"iss": ISSUER}))
+            async with client.post("/graphql", json=VIEWER, headers=other) as response:
+                assert response.status == 401
+                [error] = (await response.json(content_type=None))["errors"]
+                assert error["extensions"]["reason"] == "wrong_issuer"
+
+
+async def test_a_server_is_not_ready_before_it_has_keys(parts: Parts) -> None:
+    async with (
+        provider() as issuer,
+        application_on(parts, Settings.from_env({"INTERLOCK_JWKS": issuer.address})) as application,
+        TestClient(TestServer(application)) as client,
+    ):
+        async with client.get("/readyz") as response:
+            assert response.status == 503
+        async with client.get("/healthz") as response:
+            assert response.status == 200
+        async with client.ws_connect("/graphql/ws", protocols=(SUBPROTOCOL,)) as opened:
+            socket = Socket(opened)
+            await socket.send({"type": "connection_init", "payload": bearer(RS256.token(CLAIMS))})
+            code, _ = await socket.closed()
+            assert code == 1013
+
+
+async def test_a_socket_takes_a_token_of_a_new_key(parts: Parts) -> None:
+    async with (
+        provider(RSA_JWK) as issuer,
+        application_on(parts, Settings.from_env({"INTERLOCK_JWKS": issuer.address})) as application,
+        TestClient(TestServer(application)) as client,
+        client.ws_connect("/graphql/ws", protocols=(SUBPROTOCOL,)) as opened,
+    ):
+        issuer.publish(CURVE_JWK)
+        socket = Socket(opened)
+        token = ES256.token(CLAIMS | {"name": "Anna"})
+        await socket.initialise(bearer(token)["Authorization"])
+
+
+async def test_a_server_starts_with_a_file_of_keys_and_not_without(
+    parts: Parts, tmp_path: Path
+) -> None:
+    file = tmp_path / "jwks.json"
+    settings = Settings.from_env({"INTERLOCK_JWKS": str(file)})
+    with pytest.raises(Misconfigured, match=r"jwks\.json can't be read"):
+        async with application_on(parts, settings):
+            pass
+    file.write_bytes(jwks(RSA_JWK))
+    async with (
+        application_on(parts, settings) as application,
+        TestClient(TestServer(application)) as client,
+        client.get("/readyz") as response,
+    ):
+        assert response.status == 200

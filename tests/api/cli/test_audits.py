@@ -1,0 +1,86 @@
+"""`interlock sla verify` and `interlock history verify`, run as their users run them."""
+
+import io
+import re
+import sys
+
+import pytest
+from sqlalchemy import text
+
+from api.cli.audits import progress_bar, tell
+from engine.storage.postgres.database import Database
+from engine.storage.postgres.statements import Statement
+from engine.storage.tickets.store import TicketStore
+from tests.support.command import interlock, on
+from tests.support.stored_sla import PICKED_UP, RESOLVED, move, open_promised
+
+
+async def test_every_wrong_due_time_is_named(
+    store: TicketStore, database: Database, database_url: str
+) -> None:
+    wrong = await open_promised(store)
+    stale = await move(store, await open_promised(store), PICKED_UP, RESOLVED)
+    done = interlock("sla", "verify", env=on(database_url))
+    assert done.returncode == 0
+    assert done.stdout.splitlines() == [
+        "1 of 2 tickets moved just now; a running server works out their due times again.",
+        "1 ticket: every due time is what the history tells.",
+    ]
+    for change in (
+        "response_breached = true, next_due_at = NULL WHERE version = 1",
+        "sla_version = 9 WHERE version > 1",
+    ):
+        await database.row(Statement.of(text(f"UPDATE tickets SET {change}")))  # noqa: S608  # ours
+    done = interlock("sla", "verify", env=on(database_url))
+    lines = sorted(done.stdout.splitlines())
+    assert done.returncode == 1
+    assert lines[0] == "2 of 2 tickets with wrong due times."
+    assert [line for line in lines if line.startswith(f"{wrong.id} next_due_at: stored None")]
+    assert f"{wrong.id} response_breached: stored True, its history tells False" in lines
+    assert f"{stale.id} sla_version: stored 9, its history tells 3" in lines
+
+
+async def test_every_history_that_does_not_fit_is_named(
+    store: TicketStore, database: Database, database_url: str
+) -> None:
+    _whole, changed = await open_promised(store), await open_promised(store)
+    done = interlock("history", "verify", env=on(database_url))
+    whole = "2 tickets: every history is whole; nothing was changed, removed or inserted.\n"
+    assert (done.returncode, done.stdout) == (0, whole)
+    change = f"UPDATE tickets SET title = 'x' WHERE id = '{changed.id}'"  # noqa: S608  # ours
+    await database.row(Statement.of(text(change)))
+    done = interlock("history", "verify", env=on(database_url))
+    flaw, count = done.stdout.splitlines()
+    assert done.returncode == 1
+    assert flaw.startswith(f"{changed.id} entry 2: the ticket says title 'x'")
+    assert count == "1 of 2 tickets with a history that does not fit."
+
+
+class Screen(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_what_is_found_is_told_on_a_line_above_the_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Screen()
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stdout", screen)
+    monkeypatch.setattr(sys, "stderr", screen)
+    with progress_bar() as bar:
+        bar.add_task("verifying", total=2)
+        bar.refresh()
+        tell("found")
+    assert "verifying" in screen.getvalue()
+    assert re.search(r"\r\x1b\[2Kfound\n", screen.getvalue())
+
+
+def test_what_is_found_goes_where_standard_output_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen, elsewhere = Screen(), io.StringIO()
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stdout", elsewhere)
+    monkeypatch.setattr(sys, "stderr", screen)
+    with progress_bar() as bar:
+        bar.add_task("verifying", total=2)
+        tell("found")
+    assert elsewhere.getvalue() == "found\n"
+    assert "found" not in screen.getvalue()

@@ -1,0 +1,196 @@
+"""The command line, run as its users run it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from engine.declaration.defaults import default_workflows
+from engine.workflows.compiler import compile_workflow
+from engine.workflows.rendering import GraphFormat, render
+from tests.support.command import interlock
+
+
+def test_explain_prints_the_whole_truth_table_as_json() -> None:
+    rows = json.loads(interlock("explain", "incident_response", "--json").stdout)
+    assert len(rows) == 4 * 4 * 8
+    assert {
+        "from": "RESOLVED",
+        "to": "CLOSED",
+        "as": ["assignee"],
+        "allowed": False,
+        "reason": "role_required",
+    } in rows
+
+
+def test_explain_tells_why_and_what_is_open_instead() -> None:
+    words = ("--from", "RESOLVED", "--to", "CLOSED", "--as", "assignee")
+    printed = interlock("explain", "incident_response", *words).stdout
+    assert "refused (role_required): RESOLVED -> CLOSED takes the requester" in printed
+    assert "Open to this actor now: IN_PROGRESS." in printed
+
+
+def test_every_row_of_the_table_has_the_same_five_keys() -> None:
+    rows = json.loads(interlock("explain", "change_request", "--json").stdout)
+    assert {tuple(row) for row in rows} == {("from", "to", "as", "allowed", "reason")}
+    assert len({(row["from"], row["to"], *row["as"]) for row in rows}) == 4 * 4 * 8
+    assert all(row["allowed"] is (row["reason"] == "allowed") for row in rows)
+
+
+def test_the_table_can_be_that_of_one_actor() -> None:
+    words = ("--as", "requester,assignee", "--json")
+    rows = json.loads(interlock("explain", "change_request", *words).stdout)
+    assert len(rows) == 4 * 4
+    assert {tuple(row["as"]) for row in rows} == {("assignee", "requester")}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("declarations")
+    move = "transitions: [{from: OPEN, to: CLOSED, role: any}]"
+    (folder / "none.yaml").write_text("ticketing: {}\n")
+    (folder / "wrong.yaml").write_text("ticketing: {workflow: []}\n")
+    (folder / "bytes.yaml").write_bytes(b"ticketing: \xff\xfe\x00")
+    (folder / "two.yaml").write_text(
+        f"ticketing: {{workflows: [{{name: first, {move}}}, {{name: second, {move}}}]}}\n"
+    )
+    (folder / "folder.yaml").mkdir()
+    (folder / "loop.yaml").symlink_to("loop.yaml")
+    return folder
+
+
+OPEN_CHANGE = ("explain", "change_request", "--from", "OPEN")
+REFUSED = {
+    "no command": ((), 64, "Usage: interlock"),
+    "an unknown command": (("explian",), 64, "No such command 'explian'"),
+    "an unknown option": (("lint", "--strict", "none.yaml"), 64, "--strict"),
+    "a missing argument": (("lint",), 64, "Missing argument"),
+    "an unknown format": (("graph", "change_request", "--format", "png"), 64, "'svg'"),
+    "an unknown status": ((*OPEN_CHANGE, "--to", "CLOSE"), 64, "Did you mean 'CLOSED'?"),
+    "an unknown role": (
+        (*OPEN_CHANGE, "--to", "CLOSED", "--as", "asignee"),
+        64,
+        "Did you mean 'assignee'?",
+    ),
+    "half a pair": (OPEN_CHANGE, 64, "give both --from and --to"),
+    "a mark in a text": (("graph", "change_request", "--as", "admin"), 64, "add --format svg"),
+    "an unknown workflow": (
+        ("graph", "incident_respons"),
+        1,
+        "Did you mean 'incident_response'?",
+    ),
+    "a missing file": (("graph", "nowhere.yaml"), 1, "nowhere.yaml: can't be read: No such file"),
+    "a folder": (("explain", "folder.yaml"), 1, "folder.yaml: can't be read: Is a directory."),
+    "a link to itself": (("explain", "loop.yaml"), 1, "loop.yaml: can't be read"),
+    "a binary file": (("graph", "bytes.yaml"), 1, "it isn't UTF-8 text (byte 11)"),
+    "a name that is no text": (("lint", "b\udcff.yaml"), 1, r"b\xff.yaml is not UTF-8 text"),
+    "a file without a workflow": (("explain", "none.yaml"), 1, "declares no workflow"),
+    "a file with two": (("explain", "two.yaml"), 1, "declares first, second: name one of them"),
+    "a wrong declaration": (("explain", "x", "--file", "wrong.yaml"), 6, "wrong.yaml:1:13: error:"),
+}
+
+
+@pytest.mark.parametrize(("words", "code", "sentence"), REFUSED.values(), ids=REFUSED)
+def test_a_wrong_word_gets_a_sentence_and_a_code(
+    words: tuple[str, ...], code: int, sentence: str, folder: Path
+) -> None:
+    done = interlock(*words, folder=folder)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert sentence in done.stderr
+
+
+UNPRIVILEGED = """
+import os
+from api.cli.main import main
+if os.geteuid() == 0:  # root may read every file
+    os.setuid(65534)
+main()
+"""
+
+
+def test_a_file_without_permission_gets_a_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "values.yaml"
+    file.touch(mode=0)
+    words = [sys.executable, "-c", UNPRIVILEGED, "graph", str(file)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"interlock: {file}: can't be read: Permission denied. [invalid_input]\n"
+
+
+def test_a_file_without_end_is_refused_by_its_size() -> None:
+    done = interlock("lint", "/dev/zero")
+    assert done.returncode == 6
+    assert "too_large" in done.stdout
+
+
+def test_the_help_tells_the_exit_codes() -> None:
+    printed = " ".join(interlock("--help").stdout.split())
+    assert "Exit codes: 0 done, 1 failed or refused," in printed
+    assert "6 a declaration or a plan has errors, 64 wrong usage." in printed
+    assert "..." not in printed.replace("[ARGS]...", "")  # what each command does is told whole
+
+
+@pytest.mark.parametrize("form", GraphFormat)
+def test_graph_prints_the_drawing_and_nothing_else(form: GraphFormat) -> None:
+    workflow = next(each for each in default_workflows() if each.name == "access_request")
+    done = interlock("graph", "access_request", "--format", form)
+    assert done.stdout == render(compile_workflow(workflow), form)
+
+
+def test_graph_marks_the_ticket_and_what_is_open_to_an_actor() -> None:
+    words = ("--format", "svg", "--current", "resolved", "--as", "requester")
+    printed = interlock("graph", "incident_response", *words).stdout
+    assert 'class="edge requester yours" data-from="RESOLVED" data-to="CLOSED"' in printed
+    assert 'class="edge assignee" data-from="OPEN" data-to="IN_PROGRESS"' in printed
+    assert ">ticket is here<" in printed
+
+
+def test_lint_reports_in_three_forms_and_exits_6_on_an_error(tmp_path: Path) -> None:
+    file = tmp_path / "values.yaml"
+    file.write_text("ticketing:\n  workflow: []\n")
+    as_text, as_json, as_sarif = (
+        interlock("lint", str(file), "--output", form) for form in ("text", "json", "sarif")
+    )
+    assert (as_text.returncode, as_json.returncode, as_sarif.returncode) == (6, 6, 6)
+    assert f"{file}:2:3: error:" in as_text.stdout
+    assert json.loads(as_json.stdout)[0]["code"] == "unknown_key"
+    result = json.loads(as_sarif.stdout)["runs"][0]["results"][0]
+    assert result["locations"][0]["physicalLocation"]["region"]["startLine"] == 2
+
+
+def test_lint_checks_the_other_files_when_one_cannot_be_read(folder: Path) -> None:
+    files = ("nowhere.yaml", "bytes.yaml", "wrong.yaml")
+    done = interlock("lint", *files, "--output", "json", folder=folder)
+    found = [(each["file"], each["code"]) for each in json.loads(done.stdout)]
+    codes = ("unreadable", "unreadable", "unknown_key")
+    assert (done.returncode, found) == (6, list(zip(files, codes, strict=True)))
+
+
+def test_lint_looks_below_a_key(tmp_path: Path) -> None:
+    (tmp_path / "umbrella.yaml").write_text("interlock: {ticketing: {enabled: 1}}\n")
+    done = interlock("lint", "umbrella.yaml", "--key", "interlock", folder=tmp_path)
+    assert (done.returncode, "umbrella.yaml:1:34: error:" in done.stdout) == (6, True)
+
+
+def test_schema_prints_what_the_chart_ships() -> None:
+    schema = Path(__file__).parents[2] / "charts" / "interlock" / "values.schema.json"
+    assert interlock("schema").stdout == schema.read_text("utf-8")
+
+
+def test_schema_leads_through_the_key_of_a_parent_chart() -> None:
+    schema = json.loads(interlock("schema", "--key", "interlock").stdout)
+    assert "ticketing" in schema["properties"]["interlock"]["properties"]
+
+
+def test_lint_is_content_with_a_workflow_of_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "values.yaml"
+    file.write_text(
+        "ticketing: {workflows: [{name: w, transitions: [{from: OPEN, to: CLOSED, role: any}]}]}"
+    )
+    assert interlock("lint", str(file)).returncode == 0
+    assert (
+        "w has no transition OPEN -> RESOLVED"
+        in interlock("explain", str(file), "--from", "open", "--to", "resolved").stdout
+    )

@@ -1,0 +1,64 @@
+"""`interlock webhooks`, run as its users run it."""
+
+import json
+from subprocess import CompletedProcess
+
+from sqlalchemy import text
+
+from engine.storage.history.log import Position
+from engine.storage.postgres.database import Database
+from engine.storage.postgres.statements import Statement
+from engine.storage.tickets.store import TicketStore
+from tests.engine.storage.webhooks.test_fan_out import spread_all, webhook
+from tests.support.command import interlock, on
+from tests.support.concurrent_changes import open_ticket
+from tests.support.declared_resources import put
+
+
+def run(database_url: str, *words: str) -> CompletedProcess[str]:
+    return interlock("webhooks", *words, env=on(database_url) | {"COLUMNS": "160"})
+
+
+async def test_dead_letters_are_listed_and_sent_again(
+    store: TicketStore, database: Database, database_url: str
+) -> None:
+    await put(database, [webhook("chat"), webhook("audit", events=["ticket.noted"])])
+    ticket = await open_ticket(store)
+    await spread_all(database, 1)
+    await database.row(
+        Statement.of(
+            text(
+                "UPDATE webhook_deliveries SET state = 'dead', attempts = 14,"
+                " last_answer = 'http_500', settled_at = '2030-01-01 12:00Z'"
+            )
+        )
+    )
+    assert "chat" in run(database_url).stdout
+    listed = json.loads(run(database_url, "--json").stdout)
+    nothing_waits = {"state": "working", "pending": 0, "nextAttemptAt": None, "lastAnswer": None}
+    for each in listed:
+        Position.parse(each.pop("position"))
+    assert listed == [
+        nothing_waits
+        | {"name": "audit", "dead": 0}
+        | {"url": "https://hooks.example.com/", "events": ["ticket.noted"]},
+        nothing_waits
+        | {"name": "chat", "dead": 1}
+        | {"url": "https://hooks.example.com/", "events": None},
+    ]
+    assert f"{ticket.id}-1" in run(database_url, "dead").stdout
+    [letter] = json.loads(run(database_url, "dead", "chat", "--json").stdout)
+    assert letter == {
+        "webhook": "chat",
+        "id": f"{ticket.id}-1",
+        "event": "ticket.created",
+        "attempts": 14,
+        "lastAnswer": "http_500",
+        "givenUpAt": "2030-01-01T12:00:00+00:00",
+    }
+    assert run(database_url, "retry", "chat").stdout == "0 deliveries are due now.\n"
+    assert run(database_url, "retry", "chat", "--dead").stdout == "1 delivery is due now.\n"
+    assert json.loads(run(database_url, "dead", "--json").stdout) == []
+    refused = run(database_url, "retry", "chatt")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "Did you mean 'chat'?" in refused.stderr

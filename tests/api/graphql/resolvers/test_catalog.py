@@ -1,0 +1,181 @@
+"""The catalog through the API, and tickets from it."""
+
+from dataclasses import replace
+
+import pytest
+
+from api.bootstrap.engine import Parts
+from engine.limits import TITLE_CHARACTERS
+from engine.resources.resource import Resource
+from engine.storage.postgres.database import Database
+from tests.api.conftest import Api
+from tests.engine.storage.resources.test_catalog import INCIDENT_RESPONSE, NETWORK_OUTAGE, RESOURCES
+from tests.support.declared_resources import put
+from tests.support.people import ANNA
+
+CATALOG = """
+{
+  catalog { categories {
+    name displayName icon
+    items {
+      name displayName description icon workflow retired
+      defaults { priority assigneeGroup } sla { response resolution }
+    }
+  } }
+}
+"""
+ASK = """
+mutation ($item: ID!, $title: String, $description: String, $key: String) {
+  createTicketFromCatalog(
+    item: $item, title: $title, description: $description, idempotencyKey: $key
+  ) { ticket {
+    id title description priority status workflow assigneeGroup
+    requester { id } assignee { id } catalogItem { name displayName retired }
+  } }
+}
+"""
+CAME_FROM = "query ($id: ID!) { ticket(id: $id) { catalogItem { name retired } } }"
+
+
+@pytest.fixture(autouse=True)
+async def catalog(database: Database) -> None:
+    """Declare a catalog before the server starts."""
+    await put(database, RESOURCES)
+
+
+async def test_the_catalog_is_shown(api: Api) -> None:
+    requests: dict[str, object] = {
+        "name": "requests",
+        "displayName": "Requests",
+        "icon": None,
+        "items": [],
+    }
+    outage = {
+        "name": "network_outage",
+        "displayName": "Network outage",
+        "description": "Connectivity or DNS failure",
+        "icon": "wifi_off",
+        "workflow": "incident_response",
+        "retired": False,
+        "defaults": {"priority": "HIGH", "assigneeGroup": "network-team"},
+        "sla": {"response": "10m", "resolution": "4h"},
+    }
+    loss = {
+        "name": "data_loss",
+        "displayName": "Data loss",
+        "description": "",
+        "icon": None,
+        "workflow": "incident_response",
+        "retired": False,
+        "defaults": {"priority": "MEDIUM", "assigneeGroup": None},
+        "sla": None,
+    }
+    incidents = {"name": "incidents", "displayName": "incidents", "icon": "report_problem"}
+    assert (await api.data(ANNA, CATALOG))["catalog"] == {
+        "categories": [incidents | {"items": [loss, outage]}, requests]
+    }
+
+
+async def test_a_ticket_is_as_its_item_says(api: Api) -> None:
+    asked = await api.data(ANNA, ASK, item="network_outage", description="Since noon")
+    ticket = asked["createTicketFromCatalog"]["ticket"]
+    assert ticket == {
+        "id": ticket["id"],
+        "title": "Network outage",
+        "description": "Since noon",
+        "priority": "HIGH",
+        "status": "OPEN",
+        "workflow": "incident_response",
+        "assigneeGroup": "network-team",
+        "requester": {"id": ANNA.id},
+        "assignee": None,
+        "catalogItem": {
+            "name": "network_outage",
+            "displayName": "Network outage",
+            "retired": False,
+        },
+    }
+
+
+async def test_a_ticket_from_an_empty_form_came_from_no_item(api: Api) -> None:
+    create = """
+    mutation { createTicket(title: "T", workflow: "incident_response") {
+      ticket { catalogItem { name } } } }
+    """
+    created = await api.data(ANNA, create)
+    assert created["createTicket"]["ticket"] == {"catalogItem": None}
+
+
+REFUSALS: dict[str, tuple[list[Resource], dict[str, object], dict[str, object]]] = {
+    "an unknown item": (
+        [],
+        {"item": "network_outrage"},
+        {"code": "not_found", "status": 404, "item": "network_outrage"},
+    ),
+    "a retired item": (
+        [replace(NETWORK_OUTAGE, retired=True)],
+        {},
+        {"code": "item_retired", "status": 403, "reason": "item_retired"},
+    ),
+    "a retired workflow": (
+        [replace(INCIDENT_RESPONSE, retired=True)],
+        {},
+        {"code": "workflow_retired", "status": 403, "workflow": "incident_response"},
+    ),
+    "an over-long title": (
+        [],
+        {"title": (TITLE_CHARACTERS + 1) * "x"},
+        {"code": "invalid_input", "status": 400}
+        | {"problems": [{"field": "title", "message": "must have at most 200 characters"}]},
+    ),
+    "an empty title": ([], {"title": " "}, {"code": "invalid_input", "status": 400}),
+}
+
+
+@pytest.mark.parametrize(("declared", "given", "wanted"), REFUSALS.values(), ids=REFUSALS)
+async def test_a_refusal_explains_itself(
+    api: Api,
+    parts: Parts,
+    declared: list[Resource],
+    given: dict[str, object],
+    wanted: dict[str, object],
+) -> None:
+    await put(parts.database, declared)
+    refused = await api.refusal(ANNA, ASK, **{"item": "network_outage"} | given)
+    assert refused | wanted == refused
+    listed = await api.data(ANNA, "{ tickets { nodes { id } } }")
+    assert listed["tickets"]["nodes"] == []
+
+
+async def test_one_key_asks_once(api: Api) -> None:
+    first = await api.data(ANNA, ASK, item="network_outage", key="k1")
+    assert await api.data(ANNA, ASK, item="network_outage", key="k1") == first
+
+
+async def test_nothing_else_can_be_said(api: Api) -> None:
+    asked = """
+    mutation { createTicketFromCatalog(item: "network_outage", priority: LOW) { ticket { id } } }
+    """
+    assert (await api.refusal(ANNA, asked))["code"] == "graphql_validation_failed"
+
+
+async def test_the_catalog_follows_what_is_reconciled(api: Api, parts: Parts) -> None:
+    asked = await api.data(ANNA, ASK, item="network_outage")
+    ticket = asked["createTicketFromCatalog"]["ticket"]["id"]
+    await put(parts.database, [replace(NETWORK_OUTAGE, retired=True)])
+    while "network_outage" in str(await api.data(ANNA, CATALOG)):
+        await parts.database.check()
+    came_from = (await api.data(ANNA, CAME_FROM, id=ticket))["ticket"]["catalogItem"]
+    assert came_from == {"name": "network_outage", "retired": True}
+    await put(parts.database, [NETWORK_OUTAGE])
+    while "network_outage" not in str(await api.data(ANNA, CATALOG)):
+        await parts.database.check()
+
+
+async def test_what_was_declared_just_now_is_there_at_once(api: Api, parts: Parts) -> None:
+    renamed = NETWORK_OUTAGE.declaration.replace("network_outage", "router_outage")
+    key = NETWORK_OUTAGE.key._replace(name="router_outage")
+    await put(parts.database, [replace(NETWORK_OUTAGE, key=key, declaration=renamed)])
+    asked = await api.data(ANNA, ASK, item="router_outage")
+    ticket = asked["createTicketFromCatalog"]["ticket"]
+    assert ticket["catalogItem"]["name"] == "router_outage"

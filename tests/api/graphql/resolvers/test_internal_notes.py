@@ -1,0 +1,93 @@
+"""Notes of the assignee's side, and the people whom history names."""
+
+from typing import Any
+
+from api.bootstrap.engine import Parts
+from engine.tickets.actor import Actor
+from tests.api.conftest import Api
+from tests.api.graphql.resolvers.test_tickets import ASSIGN, COMMENT, brought_to, opened
+from tests.support.people import ADA, ANNA, MARTON, STRANGER
+
+NOTE = """
+mutation ($id: ID!, $text: String!) {
+  commentTicket(id: $id, text: $text, internal: true) { ticket { version } }
+}
+"""
+HISTORY = """
+query ($id: ID!, $kinds: [HistoryKind!]) {
+  ticket(id: $id) { version history(kinds: $kinds) {
+    nodes { seq kind from to comment actorUser { name } }
+  } }
+}
+"""
+
+
+async def history(api: Api, actor: Actor, ticket: str, *kinds: str) -> list[dict[str, Any]]:
+    given: dict[str, object] = {"kinds": list(kinds)} if kinds else {}
+    shown = await api.data(actor, HISTORY, id=ticket, **given)
+    entries: list[dict[str, Any]] = shown["ticket"]["history"]["nodes"]
+    return entries
+
+
+async def test_only_the_assignee_side_sees_a_note(api: Api) -> None:
+    ticket = await opened(api)
+    await api.data(MARTON, NOTE, id=ticket, text="Their card is expired")
+    await api.data(MARTON, COMMENT, id=ticket, text="Looking")
+    for actor in (MARTON, ADA):
+        [note] = await history(api, actor, ticket, "NOTE")
+        assert note == {
+            "seq": 2,
+            "kind": "NOTE",
+            "from": None,
+            "to": None,
+            "comment": "Their card is expired",
+            "actorUser": {"name": "Marton P."},
+        }
+        assert [each["seq"] for each in await history(api, actor, ticket)] == [1, 2, 3]
+    for actor in (ANNA, STRANGER):
+        assert await history(api, actor, ticket, "NOTE") == []
+        assert [each["seq"] for each in await history(api, actor, ticket)] == [1, 3]
+
+
+async def test_who_takes_a_ticket_over_sees_its_notes_and_who_hands_it_over_no_more(
+    api: Api,
+) -> None:
+    ticket = await opened(api)
+    await api.data(MARTON, NOTE, id=ticket, text="Ask Zoe")
+    await api.data(MARTON, ASSIGN, id=ticket, to=STRANGER.id)
+    assert len(await history(api, STRANGER, ticket, "NOTE")) == 1
+    await api.data(MARTON, ASSIGN, id=ticket, to=None)
+    assert await history(api, STRANGER, ticket, "NOTE") == []
+
+
+async def test_others_take_no_notes(api: Api) -> None:
+    ticket = await opened(api)
+    for actor in (ANNA, STRANGER):
+        refused = await api.refusal(actor, NOTE, id=ticket, text="Psst")
+        assert (refused["code"], refused["reason"]) == ("forbidden", "role_required")
+        assert refused["whoCould"] == ["admin", "assignee", "group_member"]
+    assert [each["kind"] for each in await history(api, ADA, ticket)] == ["CREATED"]
+
+
+async def test_a_closed_ticket_takes_comments_and_notes(api: Api) -> None:
+    ticket = await brought_to(api, "IN_PROGRESS", "RESOLVED", "CLOSED")
+    await api.data(ANNA, COMMENT, id=ticket, text="Thanks")
+    await api.data(MARTON, NOTE, id=ticket, text="Bill them")
+    said = await history(api, MARTON, ticket, "COMMENT", "NOTE")
+    assert [each["comment"] for each in said] == ["Thanks", "Bill them"]
+
+
+async def test_people_are_remembered_as_their_latest_token_states_them(
+    api: Api, parts: Parts
+) -> None:
+    tokens = [
+        Actor("u_c4", "Marton P.", frozenset({"payment-team"})),
+        Actor("u_c4", "Marton Papp", frozenset({"payment-team"})),
+        Actor("u_c4", "Marton Papp", frozenset({"network-team", "on-call"})),
+        Actor("u_c4", "Marton Papp"),
+    ]
+    for actor in tokens:
+        await api.data(actor, "{ viewer { id } }")
+        async with parts.database.pool.acquire() as connection:
+            row = await connection.fetchrow("SELECT name, groups FROM users WHERE id = 'u_c4'")
+        assert (row["name"], frozenset(row["groups"])) == (actor.name, actor.groups)

@@ -1,0 +1,231 @@
+"""Finding tickets through the API: filters, orders, pages and counts."""
+
+from typing import Any
+
+import pytest
+
+from api.bootstrap.engine import Parts
+from engine.storage.tickets.search import find_tickets
+from engine.tickets.actor import Actor
+from engine.tickets.search import Part
+from engine.tickets.viewer import EVERYTHING
+from tests.api.conftest import Api
+from tests.support.people import ADA, ANNA, MARTON, STRANGER
+
+CREATE = """
+mutation ($title: String!, $description: String! = "", $priority: Priority! = MEDIUM,
+          $workflow: String! = "incident_response", $group: String) {
+  createTicket(title: $title, description: $description, priority: $priority, workflow: $workflow,
+               assigneeGroup: $group) { ticket { id } }
+}
+"""
+ASSIGN = "mutation ($id: ID!, $to: ID) { assignTicket(id: $id, assignee: $to) { ticket { id } } }"
+FIND = """
+query ($filter: TicketFilter, $by: TicketOrderField! = CREATED_AT, $from: OrderDirection! = DESC,
+       $first: Int, $after: String, $last: Int, $before: String) {
+  tickets(filter: $filter, orderBy: {field: $by, direction: $from},
+          first: $first, after: $after, last: $last, before: $before) {
+    nodes { title }
+    edges { cursor node { title } }
+    pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+  }
+}
+"""
+COUNT = "query ($filter: TicketFilter) { tickets(filter: $filter, first: 1) { totalCount } }"
+
+
+@pytest.fixture
+async def desk(api: Api) -> Api:
+    """Return an API with three tickets: of Anna's, of Anna's for the payment-team, of Marton's."""
+    await api.data(ANNA, CREATE, title="Printer", description="is on fire", priority="CRITICAL")
+    paid = await api.data(ANNA, CREATE, title="Payments fail", group="payment-team", priority="LOW")
+    await api.data(MARTON, CREATE, title="Laptop", workflow="service_request")
+    to_marton = {"id": paid["createTicket"]["ticket"]["id"], "to": MARTON.id}
+    await api.data(MARTON, ASSIGN, **to_marton)
+    return api
+
+
+async def titles(api: Api, actor: Actor, **variables: object) -> list[str]:
+    found = (await api.data(actor, FIND, **variables))["tickets"]
+    assert [each["node"] for each in found["edges"]] == found["nodes"]
+    return [each["title"] for each in found["nodes"]]
+
+
+FILTERS: dict[str, tuple[Actor, dict[str, object], list[str]]] = {
+    "everything": (ANNA, {}, ["Laptop", "Payments fail", "Printer"]),
+    "what is null": (
+        ANNA,
+        {"status": None, "text": None, "unassigned": None},
+        ["Laptop", "Payments fail", "Printer"],
+    ),
+    "a status": (ANNA, {"status": ["OPEN", "CLOSED"]}, ["Laptop", "Payments fail", "Printer"]),
+    "another status": (ANNA, {"status": ["RESOLVED"]}, []),
+    "priorities": (ANNA, {"priority": ["CRITICAL", "LOW"]}, ["Payments fail", "Printer"]),
+    "a workflow": (ANNA, {"workflow": ["service_request"]}, ["Laptop"]),
+    "an assignee": (ANNA, {"assignee": "u_c4"}, ["Payments fail"]),
+    "nobody": (ANNA, {"unassigned": True}, ["Laptop", "Printer"]),
+    "a switch that is off": (
+        ANNA,
+        {"unassigned": False, "assignedToMe": False, "myGroups": False, "openedByMe": False},
+        ["Laptop", "Payments fail", "Printer"],
+    ),
+    "a requester": (ANNA, {"requester": "u_c4"}, ["Laptop"]),
+    "a group": (ANNA, {"assigneeGroup": "payment-team"}, ["Payments fail"]),
+    "a service": (ANNA, {"service": "acme/shop"}, []),
+    "the past": (ANNA, {"createdBefore": "2020-01-01T00:00:00Z"}, []),
+    "since": (
+        ANNA,
+        {"createdSince": "2020-01-01T00:00:00Z", "updatedSince": "2020-01-01T00:00:00+02:00"},
+        ["Laptop", "Payments fail", "Printer"],
+    ),
+    "changed before": (ANNA, {"updatedBefore": "2020-01-01T00:00:00Z"}, []),
+    "broken promises": (ANNA, {"breached": True}, []),
+    "no broken promises": (ANNA, {"breached": False}, ["Laptop", "Payments fail", "Printer"]),
+    "promises that end soon": (ANNA, {"dueWithin": "1d"}, []),
+    "words": (ANNA, {"text": "FIRE printer"}, ["Printer"]),
+    "one word or another": (ANNA, {"text": "laptop or payments"}, ["Laptop", "Payments fail"]),
+    "words in quotes": (ANNA, {"text": '"on fire"'}, ["Printer"]),
+    "words that stand apart": (ANNA, {"text": '"is fire"'}, []),
+    "not a word": (ANNA, {"text": "-fire"}, ["Laptop", "Payments fail"]),
+    "assigned to me": (MARTON, {"assignedToMe": True}, ["Payments fail"]),
+    "my groups": (MARTON, {"myGroups": True}, ["Payments fail"]),
+    "my groups, of which I have none": (ANNA, {"myGroups": True}, []),
+    "opened by me": (ANNA, {"openedByMe": True}, ["Payments fail", "Printer"]),
+    "everything at once": (
+        MARTON,
+        {"status": ["OPEN"], "priority": ["LOW"], "assignedToMe": True, "text": "payments"},
+        ["Payments fail"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("actor", "wanted", "found"), FILTERS.values(), ids=FILTERS)
+async def test_tickets_are_found_by(
+    desk: Api, actor: Actor, wanted: dict[str, object], found: list[str]
+) -> None:
+    assert await titles(desk, actor, filter=wanted) == found
+    counted = await desk.data(actor, COUNT, filter=wanted)
+    assert counted["tickets"]["totalCount"] == len(found)
+
+
+ORDERS = {
+    ("CREATED_AT", "ASC"): ["Printer", "Payments fail", "Laptop"],
+    ("UPDATED_AT", "DESC"): ["Payments fail", "Laptop", "Printer"],
+    ("PRIORITY", "DESC"): ["Printer", "Laptop", "Payments fail"],
+    ("PRIORITY", "ASC"): ["Payments fail", "Laptop", "Printer"],
+}
+
+
+@pytest.mark.parametrize(("order", "found"), ORDERS.items())
+async def test_tickets_are_ordered_by(desk: Api, order: tuple[str, str], found: list[str]) -> None:
+    by, direction = order
+    asked = {"by": by, "from": direction}
+    assert await titles(desk, ANNA, **asked) == found
+    assert await walked(desk, asked, "first", "after", "endCursor", "hasNextPage") == found
+    backward = await walked(desk, asked, "last", "before", "startCursor", "hasPreviousPage")
+    assert backward == found[::-1]
+
+
+async def walked(
+    api: Api, asked: dict[str, str], size: str, beyond: str, edge: str, has_more: str
+) -> list[str]:
+    """Return the titles as a client meets them that walks page by page, one ticket each."""
+    seen: list[str] = []
+    info: dict[str, Any] = {edge: None, has_more: True}
+    while info[has_more]:
+        page = await api.data(ANNA, FIND, **asked, **{size: 1, beyond: info[edge]})
+        seen += [each["title"] for each in page["tickets"]["nodes"]]
+        info = page["tickets"]["pageInfo"]
+    return seen
+
+
+async def test_a_page_tells_what_lies_on_either_side(desk: Api) -> None:
+    middle = (await desk.data(ANNA, FIND, first=2))["tickets"]["edges"][1]["cursor"]
+    after = (await desk.data(ANNA, FIND, first=5, after=middle))["tickets"]["pageInfo"]
+    assert (after["hasPreviousPage"], after["hasNextPage"]) == (True, False)
+    before = (await desk.data(ANNA, FIND, last=5, before=middle))["tickets"]["pageInfo"]
+    assert (before["hasPreviousPage"], before["hasNextPage"]) == (False, True)
+    nothing = (await desk.data(ANNA, FIND, filter={"text": "nothing"}))["tickets"]["pageInfo"]
+    assert nothing == {
+        "hasNextPage": False,
+        "hasPreviousPage": False,
+        "startCursor": None,
+        "endCursor": None,
+    }
+
+
+async def test_twenty_are_answered_if_no_size_is_given(api: Api, parts: Parts) -> None:
+    for number in range(21):
+        await api.data(ANNA, CREATE, title=f"No. {number}")
+    assert len(await titles(api, ANNA)) == 20
+    assert len((await find_tickets(parts.database, EVERYTHING, {}, Part(50))).tickets) == 21
+
+
+async def test_tickets_are_counted_only_where_somebody_asks(desk: Api, parts: Parts) -> None:
+    statements: list[str] = []
+    async with parts.database.pool.acquire() as connection:
+        connection.add_query_logger(lambda query: statements.append(query.query))
+    asked = "query ($count: Boolean!) { tickets { nodes { id } totalCount @include(if: $count) } }"
+    await desk.data(ANNA, asked, count=False)
+    assert not [each for each in statements if "count(" in each and "FROM tickets" in each]
+    twice = "{ tickets { a: totalCount b: totalCount } }"
+    assert (await desk.data(ANNA, twice))["tickets"] == {"a": 3, "b": 3}
+    assert len([each for each in statements if "count(" in each and "FROM tickets" in each]) == 1
+
+
+async def cursor(api: Api, **asked: object) -> str:
+    page = await api.data(ANNA, FIND, first=1, **asked)
+    end: str = page["tickets"]["pageInfo"]["endCursor"]
+    return end
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        {"by": "CREATED_AT", "from": "ASC"},
+        {"by": "UPDATED_AT", "from": "DESC"},
+        {"by": "PRIORITY", "from": "DESC"},
+    ],
+)
+async def test_a_cursor_is_refused_for_another_order(desk: Api, order: dict[str, object]) -> None:
+    newest = await cursor(desk)
+    answer = await desk.ask(ANNA, FIND, after=newest, **order)
+    assert "ordered by CREATED_AT DESC" in answer["errors"][0]["message"]
+    other = await cursor(desk, **order)
+    refused = await desk.refusal(ANNA, FIND, before=other, last=1)
+    assert (refused["code"], refused["status"]) == ("invalid_input", 400)
+
+
+REFUSED: dict[str, tuple[dict[str, object], str]] = {
+    "first and last": ({"first": 1, "last": 1}, "leave one out"),
+    "last: 0": ({"last": 0}, "1 to 100"),
+    "an empty list": ({"filter": {"status": []}}, "status: "),
+    "no words": ({"filter": {"text": " "}}, "text: "),
+    "a time that is none": ({"filter": {"dueWithin": "1 day"}}, "dueWithin: is not a duration"),
+    "a group that is none": ({"filter": {"assigneeGroup": "a\nb"}}, "assigneeGroup: "),
+    "a moment before time": (
+        {"filter": {"createdSince": "0001-01-01T00:00:00+14:00"}},
+        "DateTime",
+    ),
+}
+
+
+@pytest.mark.parametrize(("asked", "words"), REFUSED.values(), ids=REFUSED)
+async def test_what_can_mean_nothing_is_refused(
+    api: Api, asked: dict[str, object], words: str
+) -> None:
+    answer = await api.ask(STRANGER, FIND, **asked)
+    assert words in answer["errors"][0]["message"]
+    code = "invalid_variables" if words == "DateTime" else "invalid_input"
+    assert answer["errors"][0]["extensions"]["code"] == code
+
+
+async def test_a_large_page_of_much_is_too_expensive_either_way(api: Api) -> None:
+    query = """
+    query ($n: Int) {{ tickets({}: $n) {{ nodes {{ history(first: 10) {{ nodes {{ {} }} }} }} }} }}
+    """
+    fields = " ".join(f"f{number}: seq" for number in range(5))
+    for size in ("first", "last"):
+        asked = query.format(size, fields)
+        assert (await api.refusal(ADA, asked, n=100))["limit"] == "cost_points"
+        await api.data(ADA, asked, n=50)

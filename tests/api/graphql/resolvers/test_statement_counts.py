@@ -1,0 +1,103 @@
+"""However long a list is, it takes as many SQL statements as one of its items."""
+
+from typing import Final
+
+import pytest
+from graphql import GraphQLNamedType, GraphQLObjectType, build_schema, get_named_type
+from sqlalchemy import text
+
+from api.bootstrap.engine import Parts
+from api.graphql.interlock import schema_text
+from api.limits_setting import read_limits
+from api.settings import Settings
+from engine.storage.postgres.statements import Statement
+from engine.storage.tickets.store import TicketStore
+from engine.tickets.commands import AssignTicket
+from tests.api.conftest import Api
+from tests.engine.storage.webhooks.test_fan_out import spread_all, webhook
+from tests.support.declared_resources import put
+from tests.support.monitored_services import declare_service, report
+from tests.support.people import ADA
+
+ITEMS: Final = 6
+
+
+def everything(kind: GraphQLNamedType, above: frozenset[str] = frozenset()) -> str:
+    """Return every field of a type and of what is below it, but for circles."""
+    if not isinstance(kind, GraphQLObjectType):
+        return ""
+    within = above | {kind.name}
+    fields = (
+        f"{name} {everything(inner, within)}"
+        for name, field in kind.fields.items()
+        if (inner := get_named_type(field.type)).name not in within
+    )
+    return f"{{ {' '.join(fields)} }}"
+
+
+SCHEMA: Final = build_schema(schema_text())
+TICKET: Final = f"fragment Everything on Ticket {everything(SCHEMA.type_map['Ticket'])}"
+PAGE: Final = f"query ($n: Int!) {{ tickets(first: $n) {{ nodes {{ ...Everything }} }} }} {TICKET}"
+EDGES: Final = f"""
+query ($n: Int!) {{
+  tickets(last: $n) {{
+    edges {{ node {{ ...Everything }} cursor }} pageInfo {{ endCursor }} totalCount
+  }}
+}}
+{TICKET}"""
+SERVICES: Final = f"""
+query ($n: Int!) {{ services(first: $n) {{ path status ticket {{ ...Everything }} }} }}
+{TICKET}"""
+DECLARED: Final = """
+{ workflows { name transitions { from to role } graph }
+  catalog { categories { items { name sla { response } } } } }
+"""
+WEBHOOKS: Final = """
+query ($n: Int!) {
+  webhooks {
+    name url events state position pending dead nextAttemptAt lastAnswer
+    deadLetters(first: $n) {
+      edges { node { id event attempts lastAnswer givenUpAt } cursor } pageInfo { endCursor }
+    }
+  }
+}
+"""
+OF_TICKETS: Final = 5
+"""The histories, the timers, the clock, the names of those whom they are of and of who acted."""
+GIVE_UP: Final = """
+UPDATE webhook_deliveries SET state = 'dead', last_answer = 'timeout', settled_at = now()
+"""
+LISTS: Final = {
+    "a page of tickets": (PAGE, 1 + OF_TICKETS),
+    "its edges, and a count": (EDGES, 2 + OF_TICKETS),
+    "services and their tickets": (SERVICES, 2 + OF_TICKETS),
+    "what is declared": (DECLARED, 0),
+    "webhooks and what was given up": (WEBHOOKS, 2),
+}
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """Return settings of a server that answers everything at once, whatever that costs."""
+    return settings.model_copy(update={"limits": read_limits("cost_points=1000000")})
+
+
+@pytest.mark.parametrize(("query", "count"), LISTS.values(), ids=LISTS)
+async def test_a_list_takes_as_many_statements_as_one_item(
+    query: str, count: int, api: Api, parts: Parts, statements: list[str]
+) -> None:
+    await put(parts.database, [webhook(f"chat_{number}") for number in range(ITEMS)])
+    for number in range(ITEMS):
+        path = f"acme/service-{number}"
+        await declare_service(parts.database, path)
+        outage = await report(parts.database, "DOWN", path)
+        form = AssignTicket.checked(ticket=outage.ticket, assignee=f"u_{number}")
+        await TicketStore(parts.database).assign(ADA, form)
+    for number in range(ITEMS):
+        await spread_all(parts.database, ITEMS, f"chat_{number}")
+    await parts.database.row(Statement.of(text(GIVE_UP)))
+    await api.data(ADA, query, n=1)  # and Ada is known
+    for items in (1, ITEMS):
+        statements.clear()
+        await api.data(ADA, query, n=items)
+        assert len(statements) == count, "\n\n".join(statements)

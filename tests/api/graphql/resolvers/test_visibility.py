@@ -1,0 +1,196 @@
+"""Who may read which tickets, at every field that reads or changes one."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from api.bootstrap.application import application_on
+from api.bootstrap.engine import Parts
+from api.settings import Settings
+from engine.declaration.models import Readers
+from engine.resources.resource import VISIBILITY, Kind, Resource
+from engine.storage.tickets.store import TicketStore
+from engine.tickets.actor import Actor
+from engine.tickets.commands import AssignTicket, CommentTicket
+from engine.vocabulary import Visibility
+from tests.api.conftest import Api, bearer
+from tests.api.graphql.resolvers.test_subscriptions import changes, socket_of
+from tests.support.declared_resources import put
+from tests.support.monitored_services import PATH, declare_service, report
+from tests.support.people import ADA, ANNA, MARTON, STRANGER
+
+BELA = Actor("u_d2", "Béla T.")
+OTHER_TEAM = Actor("u_e3", "Cili V.", frozenset({"network-team"}))
+NO_TICKET = "tk_000000"
+
+VIEWERS = {
+    "the assignee": BELA,
+    "a member of the group": MARTON,
+    "an admin": ADA,
+    "a member of another group": OTHER_TEAM,
+    "who commented": STRANGER,
+    "nobody in particular": ANNA,
+}
+INVOLVED = {BELA, MARTON, ADA}
+
+READS = {
+    "the ticket": "query ($id: ID!) { ticket(id: $id) { id title } }",
+    "its history": "query ($id: ID!) { ticket(id: $id) { history { nodes { comment actor } } } }",
+    "a move": "mutation ($id: ID!) { transitionTicket(id: $id, to: CLOSED, expectedVersion: 99)"
+    " { ticket { id } } }",
+    "a move under a key": "mutation ($id: ID!) { transitionTicket(id: $id, to: CLOSED,"
+    ' expectedVersion: 99, idempotencyKey: "k") { ticket { id } } }',
+    "an assignment": "mutation ($id: ID!) { assignTicket(id: $id, assignee: null,"
+    " expectedVersion: 99) { ticket { id } } }",
+    "a comment": 'mutation ($id: ID!) { commentTicket(id: $id, text: "Hi", expectedVersion: 99)'
+    " { ticket { id } } }",
+    "a comment under a key": 'mutation ($id: ID!) { commentTicket(id: $id, text: "Hi",'
+    ' expectedVersion: 99, idempotencyKey: "k") { ticket { id } } }',
+    "an edit": 'mutation ($id: ID!) { updateTicket(id: $id, title: "Hi", expectedVersion: 99)'
+    " { ticket { id } } }",
+    "moves": "mutation ($id: ID!) { transitionTickets(ids: [$id], to: CLOSED)"
+    " { outcomes { id ticket { id } refusal { message extensions } } } }",
+}
+LISTS = {
+    "all tickets": "{ tickets { totalCount nodes { id } } }",
+    "a filter": '{ tickets(filter: {text: "down", priority: [CRITICAL]})'
+    " { totalCount nodes { id } } }",
+    "the last ones": "{ tickets(last: 5, orderBy: {field: UPDATED_AT})"
+    " { totalCount nodes { id } } }",
+}
+REST_READS = {
+    "the ticket": ("GET", "", None),
+    "a move": ("POST", "/transitions", {"to": "CLOSED"}),
+    "a comment": ("POST", "/comments", {"text": "Hi"}),
+    "an assignment": ("PUT", "/assignee", {"assignee": None}),
+}
+CREATE = """mutation { createTicket(title: "Mine", priority: LOW,
+    workflow: "incident_response", assigneeGroup: "storage-team") { ticket { id } } }"""
+CHANGES = """subscription { ticketsChanged(after: "0-0") {
+    entry { kind } ticket { id } matches position } }"""
+SERVICES = "{ services(first: 10) { path status ticket { id history { nodes { comment } } } } }"
+
+
+def declared(visibility: Visibility) -> Resource:
+    return Resource.of(Kind.SETTING, VISIBILITY, Readers(readers=visibility))
+
+
+@pytest.fixture(params=Visibility)
+def visibility(request: pytest.FixtureRequest) -> Visibility:
+    chosen: Visibility = request.param
+    return chosen
+
+
+@pytest.fixture
+async def api(parts: Parts, settings: Settings, visibility: Visibility) -> AsyncIterator[Api]:
+    """Return an API whose tickets are for these readers."""
+    await put(parts.database, [declared(visibility)])
+    async with (
+        application_on(parts, settings) as application,
+        TestClient(TestServer(application)) as client,
+    ):
+        yield Api(client)
+
+
+@pytest.fixture
+async def ticket(parts: Parts) -> str:
+    """Return the ticket of an outage, assigned to Béla, on which a stranger commented."""
+    await declare_service(parts.database)
+    answer = await report(parts.database, "DOWN")
+    assert answer.ticket is not None
+    store = TicketStore(parts.database)
+    await store.assign(MARTON, AssignTicket(ticket=answer.ticket, assignee=BELA.id))
+    await store.comment(STRANGER, CommentTicket(ticket=answer.ticket, text="Here, too"))
+    return answer.ticket
+
+
+async def told_of(ticket: str, query: str, api: Api, actor: Actor) -> str:
+    """Return what somebody is told of a ticket, without its id and that of the request."""
+    told = str(await api.ask(actor, query, id=ticket)).replace(ticket, "")
+    return re.sub(r"'requestId': '\w+'", "", told)
+
+
+@pytest.mark.parametrize("query", READS.values(), ids=READS)
+async def test_a_ticket_out_of_sight_answers_as_one_that_does_not_exist(
+    query: str, api: Api, ticket: str, visibility: Visibility
+) -> None:
+    for name, actor in VIEWERS.items():
+        there, missing = [await told_of(each, query, api, actor) for each in (ticket, NO_TICKET)]
+        sees = visibility is Visibility.EVERYONE or actor in INVOLVED
+        assert (there != missing) is sees, name
+        assert "not_found" in missing
+
+
+@pytest.mark.parametrize(("method", "path", "body"), REST_READS.values(), ids=REST_READS)
+async def test_it_does_so_over_rest(
+    method: str, path: str, body: object, api: Api, ticket: str, visibility: Visibility
+) -> None:
+    async def answer(actor: Actor, id_: str) -> str:
+        headers = {**bearer(actor), "X-Request-ID": "same", "If-Match": '"99"'}
+        url = f"/api/v1/tickets/{id_}{path}"
+        async with api.client.request(method, url, json=body, headers=headers) as said:
+            return f"{said.status} {await said.text()}".replace(id_, "")
+
+    for name, actor in VIEWERS.items():
+        sees = visibility is Visibility.EVERYONE or actor in INVOLVED
+        there, missing = await answer(actor, ticket), await answer(actor, NO_TICKET)
+        assert (there != missing) is sees, name
+
+
+async def test_changes_are_heard_by_whoever_may_read_the_ticket(
+    api: Api, ticket: str, visibility: Visibility
+) -> None:
+    for name, actor in VIEWERS.items():
+        own = await opened(api, actor)
+        sees = visibility is Visibility.EVERYONE or actor in INVOLVED
+        async with socket_of(api.client, actor) as socket:
+            await socket.subscribe("a", CHANGES)
+            [first] = await changes(socket, "ticketsChanged", 1)
+        assert first["ticket"]["id"] == (ticket if sees else own), name
+
+
+@pytest.mark.parametrize("query", LISTS.values(), ids=LISTS)
+async def test_a_list_holds_and_counts_what_its_reader_may_read(
+    query: str, api: Api, ticket: str, visibility: Visibility
+) -> None:
+    for name, actor in VIEWERS.items():
+        sees = visibility is Visibility.EVERYONE or actor in INVOLVED
+        found = (await api.data(actor, query))["tickets"]
+        expected = [{"id": ticket}] if sees else []
+        assert found == {"totalCount": len(expected), "nodes": expected}, name
+
+
+async def test_a_service_tells_of_its_ticket_to_whoever_may_read_it(
+    api: Api, ticket: str, visibility: Visibility
+) -> None:
+    for name, actor in VIEWERS.items():
+        sees = visibility is Visibility.EVERYONE or actor in INVOLVED
+        [service] = (await api.data(actor, SERVICES))["services"]
+        assert (service["path"], service["status"]) == (PATH, "DOWN")
+        assert (service["ticket"] is not None) is sees, name
+        assert ticket in str(service) or not sees
+
+
+async def opened(api: Api, actor: Actor) -> str:
+    created = await api.data(actor, CREATE)
+    ticket: str = created["createTicket"]["ticket"]["id"]
+    return ticket
+
+
+async def test_what_somebody_opens_is_answered_and_found(api: Api) -> None:
+    mine = await opened(api, ANNA)
+    assert (await api.data(ANNA, LISTS["all tickets"]))["tickets"]["nodes"] == [{"id": mine}]
+
+
+async def test_a_running_server_hears_who_may_read(
+    api: Api, ticket: str, parts: Parts, visibility: Visibility
+) -> None:
+    [other] = {*Visibility} - {visibility}
+    await put(parts.database, [declared(other)])
+    expected = [{"id": ticket}] if other is Visibility.EVERYONE else []
+    async with asyncio.timeout(20):
+        while (await api.data(ANNA, LISTS["all tickets"]))["tickets"]["nodes"] != expected:
+            await parts.database.check()

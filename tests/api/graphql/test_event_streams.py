@@ -1,0 +1,197 @@
+"""Subscriptions at the front: a stream of answers, and no error of a source leaves as it is."""
+
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from api.graphql.executor import GraphQLExecutor, GraphQLRequest, GraphQLResponse
+from api.graphql.registry import Resolvers
+from api.limits import GRAPHQL_LIMITS
+from engine.errors import Forbidden, Misconfigured
+from tests.support.counting_schema import COUNT, SDL, Counter
+
+
+@pytest.fixture
+def counter() -> Counter:
+    return Counter()
+
+
+@pytest.fixture
+async def executor(counter: Counter) -> GraphQLExecutor:
+    return await GraphQLExecutor.create(SDL, [counter.resolvers])
+
+
+async def streamed(
+    executor: GraphQLExecutor,
+    counter: Counter,
+    query: str,
+    resume_after: str | None = None,
+    **variables: Any,  # noqa: ANN401  # of any operation
+) -> list[GraphQLResponse]:
+    request = GraphQLRequest(query, variables)
+    return [each async for each in executor.stream(request, counter.make_context, resume_after)]
+
+
+def codes(answer: GraphQLResponse) -> list[str]:
+    errors: Any = answer.body["errors"]
+    return [each["extensions"]["code"] for each in errors]
+
+
+def data_of(answer: GraphQLResponse) -> dict[str, Any]:
+    data: Any = answer.body["data"]
+    return dict(data)
+
+
+async def test_each_event_is_answered_by_itself_in_a_context_of_its_own(
+    executor: GraphQLExecutor, counter: Counter
+) -> None:
+    answers = await streamed(executor, counter, COUNT, to=2)
+    assert [(each.body, each.status, each.resume_after) for each in answers] == [
+        ({"data": {"count": {"number": 1, "context": "context 1"}}}, 200, "1"),
+        ({"data": {"count": {"number": 2, "context": "context 2"}}}, 200, "2"),
+    ]
+    assert counter.closed == 1
+
+
+@pytest.mark.parametrize("query", ["{ ready }", "{ ready __typename }"])
+async def test_a_query_is_answered_once(
+    executor: GraphQLExecutor, counter: Counter, query: str
+) -> None:
+    [answer] = await streamed(executor, counter, query)
+    assert answer == await executor.execute(GraphQLRequest(query), "context")
+
+
+NUMBERS = {
+    "a default": ("subscription { count(range: {to: 2}) { number } }", {}, [1, 2]),
+    "a variable": (
+        "subscription ($range: Range!) { count(range: $range) { number } }",
+        {"range": {"to": 3, "from": 2}},
+        [2, 3],
+    ),
+    "an enum": ("subscription { count(range: {to: 12}, unit: TEN) { number } }", {}, [1, 11]),
+    "a fragment": (
+        "fragment F on Subscription { c: count(range: {to: 1}) { number } } subscription { ...F }",
+        {},
+        [1],
+    ),
+}
+
+
+@pytest.mark.parametrize(("query", "variables", "numbers"), NUMBERS.values(), ids=NUMBERS)
+async def test_a_source_gets_its_arguments_as_a_resolver_does(
+    executor: GraphQLExecutor,
+    counter: Counter,
+    query: str,
+    variables: dict[str, Any],
+    numbers: list[int],
+) -> None:
+    answers = await streamed(executor, counter, query, **variables)
+    assert [next(iter(data_of(each).values()))["number"] for each in answers] == numbers
+
+
+async def test_a_stream_is_resumed_after_an_event(
+    executor: GraphQLExecutor, counter: Counter
+) -> None:
+    answers = await streamed(executor, counter, COUNT, to=4, resume_after="2")
+    assert [each.resume_after for each in answers] == ["3", "4"]
+    answers = await streamed(executor, counter, "subscription { twice }", resume_after="1")
+    assert [each.body for each in answers] == [{"data": {"twice": n}} for n in (1, 2)]
+
+
+REFUSED = {
+    "two fields": ("subscription { twice again: twice }", "graphql_validation_failed"),
+    "a condition": ("subscription { twice @skip(if: true) }", "graphql_validation_failed"),
+    "the schema": ("subscription { __typename }", "graphql_validation_failed"),
+    "an unknown field": ("subscription { thrice }", "graphql_validation_failed"),
+    "no GraphQL": ("subscription {", "graphql_parse_failed"),
+    "no such operation": ("query A { ready } query B { ready }", "unknown_operation"),
+    "a wrong variable": (COUNT, "invalid_variables"),
+}
+
+
+@pytest.mark.parametrize(("query", "code"), REFUSED.values(), ids=REFUSED)
+async def test_what_is_not_valid_is_refused_before_a_source_is_opened(
+    executor: GraphQLExecutor, counter: Counter, query: str, code: str
+) -> None:
+    [answer] = await streamed(executor, counter, query)
+    assert (codes(answer), answer.executed) == ([code], False)
+    assert "data" not in answer.body
+    assert counter.contexts == 0
+
+
+@pytest.mark.parametrize(
+    ("query", "last"),
+    [
+        ("subscription { count(range: {from: 12, to: 20}) { number } }", ("not_found", 404)),
+        ("subscription { count(range: {from: 665, to: 700}) { number } }", ("internal", 500)),
+    ],
+)
+async def test_an_error_of_a_source_ends_the_stream_in_our_own_words(
+    executor: GraphQLExecutor, counter: Counter, query: str, last: tuple[str, int]
+) -> None:
+    first, ended = await streamed(executor, counter, query)
+    assert first.executed
+    assert (*codes(ended), ended.status) == last
+    assert "secret" not in str(ended.body)
+    assert counter.closed == 1
+
+
+async def test_an_error_of_a_field_ends_nothing(
+    executor: GraphQLExecutor, counter: Counter
+) -> None:
+    query = "subscription { count(range: {to: 2}) { number broken } }"
+    answers = await streamed(executor, counter, query)
+    shown = [each.body["data"] for each in answers]
+    assert shown == [{"count": {"number": n, "broken": None}} for n in (1, 2)]
+    assert all(each.executed and "secret" not in str(each.body) for each in answers)
+
+
+async def test_an_event_that_takes_too_long_is_told_and_the_next_one_follows(
+    counter: Counter,
+) -> None:
+    limits = replace(GRAPHQL_LIMITS, execution_seconds=0.01)
+    executor = await GraphQLExecutor.create(SDL, [counter.resolvers], limits)
+    query = "subscription { count(range: {to: 2}) { slow } }"
+    answers = await streamed(executor, counter, query)
+    assert [each.resume_after for each in answers] == ["1", "2"]
+    for each in answers:
+        assert each.body["data"] is None
+        assert "deadline_exceeded" in str(each.body["errors"])
+
+
+async def test_the_source_is_closed_when_nobody_reads_on(
+    executor: GraphQLExecutor, counter: Counter
+) -> None:
+    stream = executor.stream(GraphQLRequest(COUNT, {"to": 3}), counter.make_context)
+    async with aclosing(stream):
+        await anext(stream)
+        assert counter.closed == 0
+    assert counter.closed == 1
+
+
+async def test_a_guard_stands_before_a_source(counter: Counter) -> None:
+    def nobody(_context: object) -> None:
+        raise Forbidden("Nobody may.")
+
+    executor = await GraphQLExecutor.create(SDL, [counter.resolvers.behind(lambda _: None)])
+    assert len(await streamed(executor, counter, COUNT, to=2)) == 2
+    executor = await GraphQLExecutor.create(SDL, [counter.resolvers.behind(nobody)])
+    [answer] = await streamed(executor, counter, COUNT, to=2)
+    assert answer.status == 403
+
+
+async def test_a_subscription_without_a_source_is_a_slip_of_ours() -> None:
+    resolvers = Resolvers()
+    for name, field in Counter().resolvers.fields.items():
+        resolvers.field(name)(field.resolve)
+    with pytest.raises(Misconfigured, match=r"Subscription\.count, Subscription\.flood"):
+        await GraphQLExecutor.create(SDL, [resolvers])
+
+
+async def test_a_subscription_is_not_answered_in_one_response(
+    executor: GraphQLExecutor,
+) -> None:
+    answer = await executor.execute(GraphQLRequest("subscription { twice }"), None)
+    assert (answer.status, "one response" in str(answer.body)) == (422, True)

@@ -1,0 +1,251 @@
+"""How the layer executes: order, contexts, deadline, errors, and who reads what."""
+
+import asyncio
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from tartiflette.language.parsers.libgraphqlparser.parser import _parse_to_json_ast
+from tartiflette.types.exceptions.tartiflette import GraphQLSyntaxError
+
+from api.graphql.executor import GraphQLExecutor, GraphQLRequest
+from api.graphql.registry import Resolvers
+from api.limits import GraphQLLimits
+from engine.errors import ForbiddenTransition, Misconfigured
+from engine.vocabulary import Status
+
+SDL = """
+type Query { whoami: String first: Int second: Int! forever: Int refused: Int broken: Int!
+  box: Box boxes: [Box!]! shape: Shape thing: String }
+type Mutation { append(text: String!): [String!]! }
+type Box { items: [Int!]! get: String holdsMuch: Boolean missing: Int inner: Box }
+union Shape = Box
+"""
+
+
+@dataclass
+class Box:
+    items: list[int]
+    get: str
+    holds_much: bool
+    inner: "Mapping[str, object] | None" = None
+
+
+@dataclass
+class Context:
+    """What a request brings along."""
+
+    user: str
+    turn: asyncio.Event
+    written: list[str]
+
+
+BOX = Box([1, 2], "got", holds_much=True, inner={"items": [3], "get": "other", "holdsMuch": False})
+resolvers = Resolvers()
+field = resolvers.field
+
+
+@field("Query.whoami")
+async def whoami(_parent: None, _arguments: object, context: Context, _info: object) -> str:
+    await context.turn.wait()
+    return context.user
+
+
+@field("Query.forever")
+async def forever(*_: object) -> None:
+    await asyncio.Event().wait()
+
+
+@field("Query.refused")
+async def refused(*_: object) -> None:
+    raise ForbiddenTransition(
+        "Not you.",
+        reason="role_required",
+        who_could=("assignee",),
+        open_now=frozenset({Status.OPEN, Status.CLOSED}),
+        by_status={Status.IN_PROGRESS: {"opened_at": datetime(2026, 4, 28, 14, 3, tzinfo=UTC)}},
+    )
+
+
+@field("Query.broken")
+async def broken(*_: object) -> None:
+    raise RuntimeError("password=hunter2")
+
+
+@field("Query.first")
+@field("Query.second")
+async def number(*_: object) -> int:
+    return 1
+
+
+@field("Query.thing")
+async def thing(*_: object) -> object:
+    return "text"
+
+
+@field("Query.box")
+async def box(*_: object) -> Box:
+    return BOX
+
+
+@field("Query.boxes")
+async def boxes(*_: object) -> tuple[Box, ...]:
+    return (BOX,)
+
+
+@field("Query.shape")
+async def shape(*_: object) -> object:
+    return "not a box"
+
+
+@field("Mutation.append")
+async def append(
+    _parent: None, arguments: Mapping[str, str], context: Context, _info: object
+) -> list[str]:
+    before = len(context.written)
+    await asyncio.sleep(0)  # lets any other field run, if there were one running
+    context.written.append(arguments["text"])
+    assert len(context.written) == before + 1
+    return [*context.written]
+
+
+@pytest.fixture(scope="module")
+async def layer() -> GraphQLExecutor:
+    return await GraphQLExecutor.create(SDL, [resolvers])
+
+
+def context(user: str = "anna") -> Context:
+    ready = asyncio.Event()
+    ready.set()
+    return Context(user, ready, [])
+
+
+async def answer(layer: GraphQLExecutor, text: str) -> Any:  # noqa: ANN401  # read by the tests
+    return (await layer.execute(GraphQLRequest(text), context())).body
+
+
+async def test_the_fields_of_a_mutation_run_one_after_the_other(layer: GraphQLExecutor) -> None:
+    body = await answer(layer, 'mutation { c: append(text: "1") a: append(text: "2") }')
+    assert [*body["data"].items()] == [("c", ["1"]), ("a", ["1", "2"])]
+
+
+async def test_executions_at_the_same_time_keep_their_contexts(layer: GraphQLExecutor) -> None:
+    turns = [Context(user, asyncio.Event(), []) for user in ("anna", "bert")]
+    request = GraphQLRequest("{ a: whoami b: whoami }")
+    running = [asyncio.create_task(layer.execute(request, turn)) for turn in turns]
+    await asyncio.sleep(0)
+    for turn in reversed(turns):
+        turn.turn.set()
+    bodies = [(await task).body for task in running]
+    assert bodies == [{"data": {"a": name, "b": name}} for name in ("anna", "bert")]
+
+
+async def test_an_execution_that_takes_too_long_is_stopped() -> None:
+    layer = await GraphQLExecutor.create(SDL, [resolvers], GraphQLLimits(execution_seconds=0.01))
+    answered = await layer.execute(GraphQLRequest("{ first forever }"), None)
+    assert answered.status == 503
+    assert answered.body == {
+        "errors": [
+            {
+                "message": "The operation took too long and was stopped; "
+                "a mutation may have happened, so look first.",
+                "extensions": {"code": "deadline_exceeded", "status": 503, "seconds": 0.01},
+            }
+        ]
+    }
+
+
+async def test_a_refusal_carries_its_code_and_details_in_json(layer: GraphQLExecutor) -> None:
+    body = await answer(layer, "{\n  ok: first no: refused\n}")
+    assert body["data"] == {"ok": 1, "no": None}
+    assert body["errors"] == [
+        {
+            "message": "Not you.",
+            "path": ["no"],
+            "locations": [{"line": 2, "column": 13}],
+            "extensions": {
+                "code": "forbidden_transition",
+                "status": 403,
+                "reason": "role_required",
+                "whoCould": ["assignee"],
+                "openNow": ["CLOSED", "OPEN"],
+                "byStatus": {"IN_PROGRESS": {"openedAt": "2026-04-28T14:03:00Z"}},
+            },
+        }
+    ]
+
+
+async def test_a_fault_leaks_nothing_but_an_id_that_is_in_the_log(
+    layer: GraphQLExecutor, logged: list[MutableMapping[str, Any]]
+) -> None:
+    body = await answer(layer, "{ broken }")
+    (error,) = body["errors"]
+    assert (body["data"], error["message"], error["path"]) == (None, "Internal error.", ["broken"])
+    assert error["extensions"] == {"code": "internal", "status": 500, "id": logged[0]["id"]}
+    assert "hunter2" not in str(body)
+    assert str(logged[0]["exc_info"]) == "password=hunter2"
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("{ box { missing } }", ["box", "missing"]),
+        ("{ boxes { get } }", ["boxes"]),
+        ("{ shape { __typename } }", ["shape"]),
+    ],
+    ids=["an attribute that is not there", "a list that is a tuple", "a value of no such type"],
+)
+async def test_what_a_resolver_returns_wrongly_is_a_fault(
+    layer: GraphQLExecutor, text: str, path: list[str]
+) -> None:
+    (error,) = (await answer(layer, text))["errors"]
+    assert (error["extensions"]["code"], error["path"]) == ("internal", path)
+
+
+async def test_objects_and_mappings_are_read_by_their_own_names(layer: GraphQLExecutor) -> None:
+    body = await answer(layer, "{ box { items get holdsMuch inner { items get holdsMuch } } }")
+    inner = {"items": [3], "get": "other", "holdsMuch": False}
+    assert body["data"]["box"] == {
+        "items": [1, 2],
+        "get": "got",
+        "holdsMuch": True,
+        "inner": inner,
+    }
+
+
+async def test_the_parser_of_tartiflette_never_sees_a_document(layer: GraphQLExecutor) -> None:
+    text = '"What it is for." query Q { first }'
+    with pytest.raises(GraphQLSyntaxError):
+        _parse_to_json_ast(text)
+    assert await answer(layer, text) == {"data": {"first": 1}}
+
+
+WRONG_SCHEMAS = {
+    "not a schema": ("type Query {", "not valid"),
+    "an unknown type": ("type Query { first: Number }", "Number"),
+    "an undeclared directive": ("type Query { first: Int @shiny }", "@shiny"),
+    "no query": ("type Box { items: Int }", "Query"),
+    "a field without a resolver": ("type Query { first: Int third: Int }", "Query.third"),
+    "a scalar without an implementation": ("scalar Day type Query { first: Day }", "Day"),
+    "a resolver without a field": ("type Query { first: Int }", "Query.second"),
+}
+
+
+@pytest.mark.parametrize(("sdl", "words"), WRONG_SCHEMAS.values(), ids=WRONG_SCHEMAS)
+async def test_a_schema_that_does_not_fit_is_refused_at_the_start(sdl: str, words: str) -> None:
+    numbers = Resolvers()
+    numbers.field("Query.first")(number)
+    if "Query.second" in words:
+        numbers.field("Query.second")(number)
+    with pytest.raises(Misconfigured, match=words):
+        await GraphQLExecutor.create(sdl, [numbers])
+
+
+async def test_a_resolver_can_be_defined_once_only() -> None:
+    twice = [Resolvers(), Resolvers()]
+    for module in twice:
+        module.field("Query.first")(number)
+    with pytest.raises(ValueError, match=r"Query\.first"):
+        await GraphQLExecutor.create("type Query { first: Int }", twice)

@@ -1,0 +1,174 @@
+"""The server audits of graphql-http 1.23.1, each by its id and meaning.
+
+They were written for the drafts before the first edition of GraphQL over HTTP (September 2026).
+Where the edition has decided otherwise, the row says so, and the edition is followed.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from urllib.parse import urlencode
+
+import pytest
+import pytest_asyncio
+
+from tests.support.graphql_client import GRAPHQL, JSON, Answer, Client, Sent, opened, post
+
+TYPENAME = "{ __typename }"
+NAMED = "query Query { __typename }"
+OF_TYPE = "query Type($name: String!) { __type(name: $name) { name } }"
+SOME_TYPE = {"name": "sometype"}
+NOT_TEXT: list[object] = [{"obj": "ect"}, 0, False, ["array"]]
+NOT_A_MAP: list[object] = ["string", 0, False, ["array"]]
+NO_SUCH_FIELD = "{ f8f31403dfe404bccbb0e835f2629c6a7 }"
+OPTIONAL = ("variables", "operationName", "extensions")
+
+
+def get(accept: str | None = None, **parameters: str) -> Sent:
+    return Sent(None, accept, "GET", f"?{urlencode(parameters)}", {})
+
+
+def answered(status: int, media_type: str = "") -> Callable[[Answer], bool]:
+    return lambda answer: answer.status == status and answer.media_type.startswith(media_type)
+
+
+def executed(media_type: str = "") -> Callable[[Answer], bool]:
+    return lambda answer: (
+        answered(200, media_type)(answer) and "errors" not in answer.body and "data" in answer.body
+    )
+
+
+def refused(status: int) -> Callable[[Answer], bool]:
+    return lambda answer: answer.status == status and list(answer.body) == ["errors"]
+
+
+AUDITS: dict[str, tuple[Sent, Callable[[Answer], bool]]] = {
+    "22EB takes the media type": (post(query=TYPENAME), executed(GRAPHQL)),
+    "4655 takes application/json": (post(JSON, query=TYPENAME), executed(JSON)),
+    "47DE answers */* with application/json": (post("*/*", query=TYPENAME), executed(JSON)),
+    "80D8 answers no Accept with application/json": (post(None, query=TYPENAME), executed(JSON)),
+    "82A3 answers in UTF-8": (post(None, query=TYPENAME), executed(f"{JSON}; charset=utf-8")),
+    "BF61 takes UTF-8": (
+        Sent(
+            '{"query": "{ __type(name: \\"Run🏃Swim🏊\\") { name } }"}'.encode(),
+            None,
+            headers={"Content-Type": "application/json; charset=utf-8"},
+        ),
+        executed(),
+    ),
+    "78D5 assumes UTF-8": (post(None, query=TYPENAME), executed()),
+    "2C94 takes POST": (post(None, query=TYPENAME), executed()),
+    "5A70 takes GET": (get(query=TYPENAME), executed()),
+    "9C48 takes no mutation by GET": (get(GRAPHQL, query="mutation { __typename }"), refused(405)),
+    "9ABE wants a Content-Type": (Sent(b"", headers={}), refused(415)),
+    "03D4 takes JSON by POST": (post(None, query=TYPENAME), executed()),
+    "A5BF wants a body": (Sent(b""), refused(400)),
+    "34A2 takes query": (post(query=TYPENAME), executed()),
+    "13EE takes query": (post(JSON, query=TYPENAME), executed()),
+    "8161 takes operationName": (post(operationName="Query", query=NAMED), executed()),
+    "B8B3 takes operationName": (post(JSON, operationName="Query", query=NAMED), executed()),
+    "2EA1 takes variables": (post(query=OF_TYPE, variables=SOME_TYPE), executed()),
+    "28B9 takes variables": (post(JSON, query=OF_TYPE, variables=SOME_TYPE), executed()),
+    "D6D5 takes variables by GET": (
+        get(GRAPHQL, query=OF_TYPE, variables='{"name": "sometype"}'),
+        executed(),
+    ),
+    "6A70 takes variables by GET": (
+        get(JSON, query=OF_TYPE, variables='{"name": "sometype"}'),
+        executed(),
+    ),
+    "428F takes extensions": (post(query=TYPENAME, extensions={"some": "value"}), executed()),
+    "1B7A takes extensions": (post(JSON, query=TYPENAME, extensions={"some": "value"}), executed()),
+    "B6DC answers what is no JSON": (Sent(b'{ "not a JSON', JSON), refused(400)),
+    "BCF8 answers what is no JSON with 400": (Sent(b'{ "not a JSON', JSON), refused(400)),
+    "B7N8 answers what is no JSON with 400": (Sent(b'{ "not a JSON'), refused(400)),
+    "8764 answers wrong parameters with 4xx": (post(None, qeury=TYPENAME), refused(422)),
+    "865D answers a broken document with 4xx": (post(query="{"), refused(400)),
+    "556A answers a broken document with 400": (post(query="{"), refused(400)),
+    "D586 answers a broken document without data": (post(query="{"), refused(400)),
+    "51FE answers an invalid document with 4xx": (post(query=NO_SUCH_FIELD), refused(422)),
+    "5E5B answers an invalid document without data": (post(query=NO_SUCH_FIELD), refused(422)),
+}
+for number, name in enumerate(OPTIONAL):
+    AUDITS[f"94B{number} takes null for {name}"] = (
+        post(query=TYPENAME, **{name: None}),
+        executed(),
+    )
+    AUDITS[f"022{number} takes null for {name}"] = (
+        post(JSON, query=TYPENAME, **{name: None}),
+        executed(),
+    )
+
+WITH_422 = "The edition has 422 for what can be read and not processed (6), not 400."
+WITH_4XX = "The edition has the same statuses for application/json (5.1), not 200."
+OVERRULED: dict[str, tuple[Sent, Callable[[Answer], bool], str]] = {
+    "423L answers a missing query with 400": (post(notquery=TYPENAME), refused(422), WITH_422),
+    "3E3A answers wrong parameters with 400": (post(None, qeury=TYPENAME), refused(422), WITH_422),
+    "74FF answers an invalid document with 400": (
+        post(query=NO_SUCH_FIELD),
+        refused(422),
+        WITH_422,
+    ),
+    "86EE answers wrong variables with 400": (
+        post(query=OF_TYPE, variables={"name": None}),
+        refused(422),
+        WITH_422,
+    ),
+    "572B answers a broken document with 200": (post(JSON, query="{"), refused(400), WITH_4XX),
+    "FDE2 answers an invalid document with 200": (
+        post(JSON, query=NO_SUCH_FIELD),
+        refused(422),
+        WITH_4XX,
+    ),
+    "7B9B answers wrong variables with 200": (
+        post(JSON, query=OF_TYPE, variables={"name": None}),
+        refused(422),
+        WITH_4XX,
+    ),
+}
+for number, (text, thing) in enumerate(zip(NOT_TEXT, NOT_A_MAP, strict=True)):
+    OVERRULED |= {
+        f"LKJ{number} answers {text} for query with 400": (
+            post(None, query=text),
+            refused(422),
+            WITH_422,
+        ),
+        f"6C0{number} answers {text} for operationName with 400": (
+            post(None, query=TYPENAME, operationName=text),
+            refused(422),
+            WITH_422,
+        ),
+        f"476{number} answers {thing} for variables with 400": (
+            post(None, query=TYPENAME, variables=thing),
+            refused(422),
+            WITH_422,
+        ),
+        f"58B{number} answers {thing} for extensions with 400": (
+            post(None, query=TYPENAME, extensions=thing),
+            refused(422),
+            WITH_422,
+        ),
+    }
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def client() -> AsyncIterator[Client]:
+    async with opened() as client:
+        yield client
+
+
+@pytest.mark.parametrize(("sent", "holds"), AUDITS.values(), ids=AUDITS)
+async def test_an_audit_passes(sent: Sent, holds: Callable[[Answer], bool], client: Client) -> None:
+    answer = await sent.to(client)
+    assert holds(answer), answer
+
+
+@pytest.mark.parametrize(("sent", "holds", "why"), OVERRULED.values(), ids=OVERRULED)
+async def test_the_edition_overrules_an_audit(
+    sent: Sent, holds: Callable[[Answer], bool], why: str, client: Client
+) -> None:
+    answer = await sent.to(client)
+    assert holds(answer), (why, answer)
+
+
+def test_no_audit_is_left_out() -> None:
+    ids = [name.split()[0] for name in (*AUDITS, *OVERRULED)]
+    assert len(set(ids)) == len(ids) == 61

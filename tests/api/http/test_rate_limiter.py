@@ -1,0 +1,263 @@
+"""How much one client gets: the buckets by themselves, and around the routes of a server."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from fractions import Fraction
+from ipaddress import ip_network
+from typing import Final
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from api.auth import SecretTokens
+from api.auth.api_keys import ApiKeys, KeyEntry, Scope, new_key
+from api.http.access import By, WithKey
+from api.http.application import Guards, build_application
+from api.http.rate_limiter import Buckets, InFlight, Share, TooManyRequests
+from api.limits import HTTP_LIMITS, KNOWN_CLIENTS, HttpLimits
+from engine.tickets.actor import Actor
+from tests.support.server_process import ready
+
+TOKENS: Final = SecretTokens(SecretStr("0123456789abcdef" * 2))
+KEY: Final = new_key()
+ANNA, BERT = Actor("u_anna", "Anna"), Actor("u_bert", "Bert")
+Client = TestClient[web.Request, web.Application]
+
+
+class Hand:
+    """A clock that stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.seconds = 1_000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def taken(buckets: Buckets, client: str = "anna") -> bool:
+    try:
+        buckets.take(client)
+    except TooManyRequests:
+        return False
+    return True
+
+
+def test_a_client_gets_its_burst_at_once_and_then_its_rate() -> None:
+    clock = Hand()
+    buckets = Buckets("viewer", 2, 4, clock)
+    assert [buckets.take("anna") for _ in range(4)] == [
+        Share(3, 1),
+        Share(2, 1),
+        Share(1, 2),
+        Share(0, 2),
+    ]
+    with pytest.raises(TooManyRequests) as refused:
+        buckets.take("anna")
+    assert refused.value.details == {"limit": "viewer_rate", "bound": 2, "retry_after": 1}
+    assert buckets.left_to("anna") == Share(0, 2)
+    clock.seconds += 0.5
+    assert (taken(buckets), taken(buckets)) == (True, False)
+    assert (buckets.left_to("anna"), buckets.left_to("bert")) == (Share(0, 2), Share(4, 0))
+    clock.seconds += 60
+    assert buckets.left_to("anna") == Share(4, 0)
+    assert [taken(buckets) for _ in range(5)] == [True, True, True, True, False]
+
+
+def test_one_client_takes_nothing_from_another() -> None:
+    buckets = Buckets("viewer", 1, 1, Hand())
+    assert (taken(buckets, "anna"), taken(buckets, "anna"), taken(buckets, "bert")) == (
+        True,
+        False,
+        True,
+    )
+
+
+def test_a_client_that_waits_as_long_as_it_is_told_is_let_in() -> None:
+    clock = Hand()
+    buckets = Buckets("viewer", 0.1, 1, clock)
+    assert taken(buckets)
+    with pytest.raises(TooManyRequests) as refused:
+        buckets.take("anna")
+    assert refused.value.details["retry_after"] == 10
+    clock.seconds += 10
+    assert taken(buckets)
+
+
+@given(
+    steps=st.lists(st.integers(0, 40), max_size=60),
+    rate=st.sampled_from([1, 2, 4, 8]),
+    burst=st.integers(1, 6),
+)
+def test_buckets_say_what_a_bucket_of_tokens_says(steps: list[int], rate: int, burst: int) -> None:
+    clock = Hand()
+    buckets = Buckets("viewer", rate, burst, clock)
+    tokens = Fraction(burst)
+    for step in steps:  # sixteenths of a second: exact as a float
+        clock.seconds += step / 16
+        tokens = min(Fraction(burst), tokens + Fraction(step, 16) * rate)
+        assert taken(buckets) is (tokens >= 1)
+        tokens -= tokens >= 1
+
+
+def test_a_crowd_of_clients_takes_a_bounded_place() -> None:
+    clock = Hand()
+    buckets = Buckets("address", 1, 1, clock)
+    assert taken(buckets, "first")
+    for number in range(KNOWN_CLIENTS):
+        clock.seconds += 1
+        assert taken(buckets, f"client {number}")
+    assert buckets.known_clients == KNOWN_CLIENTS
+
+
+def test_as_many_requests_as_may_be_are_answered_at_a_time() -> None:
+    in_flight = InFlight(2)
+    with in_flight.one_of("anna"), in_flight.one_of("anna"), in_flight.one_of("bert"):
+        with pytest.raises(TooManyRequests) as refused, in_flight.one_of("anna"):
+            pass
+        assert refused.value.details["limit"] == "viewer_requests"
+    with in_flight.one_of("anna"), in_flight.one_of("anna"):
+        pass
+
+
+async def answer(_request: web.Request) -> web.Response:
+    return web.Response(text="hello")
+
+
+class Door:
+    """A handler that answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.entered = asyncio.Semaphore(0)
+        self.opened = asyncio.Event()
+
+    async def hold(self, _request: web.Request) -> web.Response:
+        self.entered.release()
+        await self.opened.wait()
+        return web.Response()
+
+
+@asynccontextmanager
+async def served(
+    limits: HttpLimits, *routes: web.AbstractRouteDef, proxies: tuple[str, ...] = ()
+) -> AsyncIterator[Client]:
+    guards = Guards(
+        TOKENS,
+        ApiKeys([KeyEntry.of(KEY, [Scope.HEALTH])]),
+        limits,
+        tuple(map(ip_network, proxies)),
+    )
+    all_routes = [web.get("/", answer), By(WithKey(Scope.HEALTH), web.get("/key", answer))]
+    application = build_application([*all_routes, *routes], guards, ready)
+    async with TestClient(TestServer(application)) as client:
+        yield client
+
+
+def bearer(actor: Actor) -> dict[str, str]:
+    return {"Authorization": f"Bearer {TOKENS.mint(actor, timedelta(hours=1))}"}
+
+
+async def test_whoever_asks_too_often_is_told_so_and_nobody_else_is() -> None:
+    limits = replace(HTTP_LIMITS, viewer_rate=0.001, viewer_burst=2)
+    async with served(limits) as client:
+        for left in (1, 0):
+            async with client.get("/", headers=bearer(ANNA)) as let_in:
+                assert let_in.status == 200
+                assert f'"viewer";r={left};t=' in let_in.headers["RateLimit"]
+                assert '"viewer";q=2;w=2000' in let_in.headers["RateLimit-Policy"]
+        async with client.get("/", headers=bearer(ANNA)) as refused:
+            assert refused.status == 429
+            assert refused.content_type == "application/problem+json"
+            problem = await refused.json()
+            assert (problem["code"], problem["limit"]) == ("too_many_requests", "viewer_rate")
+            assert int(refused.headers["Retry-After"]) == problem["retryAfter"] > 900
+            assert '"viewer";r=0;t=' in refused.headers["RateLimit"]
+            assert '"viewer";q=2;w=2000' in refused.headers["RateLimit-Policy"]
+        for headers, path in ((bearer(BERT), "/"), ({"X-API-Key": KEY}, "/key")):
+            async with client.get(path, headers=headers) as other:
+                assert other.status == 200
+
+
+async def test_a_key_has_a_share_of_its_own() -> None:
+    async with served(replace(HTTP_LIMITS, viewer_rate=0.001, viewer_burst=1)) as client:
+        for status in (200, 429):
+            async with client.get("/key", headers={"X-API-Key": KEY}) as said:
+                assert said.status == status
+
+
+async def test_an_address_is_limited_before_anybody_looks_at_its_token() -> None:
+    async with served(replace(HTTP_LIMITS, address_rate=0.001, address_burst=2)) as client:
+        for status, left in ((401, 1), (401, 0), (429, 0), (429, 0)):
+            async with client.get("/", headers={"Authorization": "Bearer guess"}) as said:
+                assert said.status == status
+                assert f'"address";r={left};t=' in said.headers["RateLimit"]
+        for probe in ("/healthz", "/readyz", "/metrics"):
+            async with client.get(probe) as said:
+                assert said.status == 200
+
+
+FORWARDED = {
+    "nobody is trusted": ((), ["1.1.1.1", "2.2.2.2"], 429),
+    "the proxy tells them apart": (("127.0.0.0/8",), ["1.1.1.1", "2.2.2.2"], 200),
+    "what stands before the client is made up": (
+        ("127.0.0.0/8",),
+        ["9.9.9.9, 1.1.1.1", "8.8.8.8, 1.1.1.1"],
+        429,
+    ),
+    "several proxies": (
+        ("127.0.0.0/8", "10.0.0.0/8"),
+        ["1.1.1.1, 10.0.0.1", "2.2.2.2, 10.0.0.1"],
+        200,
+    ),
+    "one network of IPv6 is one client": (("127.0.0.0/8",), ["2001:db8::1", "2001:db8::2"], 429),
+    "two networks of IPv6 are two": (("127.0.0.0/8",), ["2001:db8::1", "2001:db8:0:1::1"], 200),
+    "one address in two forms": (("127.0.0.0/8",), ["::ffff:1.1.1.1", "1.1.1.1"], 429),
+    "no address at all": (("127.0.0.0/8",), ["unknown", "1.1.1.1, _hidden"], 429),
+}
+
+
+@pytest.mark.parametrize(("proxies", "said", "second"), FORWARDED.values(), ids=FORWARDED)
+async def test_a_client_is_told_from_another_as_far_as_trusted_proxies_do(
+    proxies: tuple[str, ...], said: list[str], second: int
+) -> None:
+    limits = replace(HTTP_LIMITS, address_rate=0.001, address_burst=1)
+    async with served(limits, proxies=proxies) as client:
+        statuses = []
+        for forwarded in said:
+            headers = {**bearer(ANNA), "X-Forwarded-For": forwarded}
+            async with client.get("/", headers=headers) as answered:
+                statuses.append(answered.status)
+    assert statuses == [200, second]
+
+
+async def test_a_viewer_has_a_bounded_number_of_requests_under_way() -> None:
+    door = Door()
+    limits = replace(HTTP_LIMITS, viewer_requests=2)
+    async with served(limits, web.get("/hold", door.hold)) as client:
+        held = [asyncio.create_task(client.get("/hold", headers=bearer(ANNA))) for _ in range(2)]
+        for _ in held:
+            await door.entered.acquire()
+        async with client.get("/", headers=bearer(ANNA)) as refused:
+            assert (refused.status, refused.headers["Retry-After"]) == (429, "1")
+            assert (await refused.json())["limit"] == "viewer_requests"
+        async with client.get("/", headers=bearer(BERT)) as other:
+            assert other.status == 200
+        door.opened.set()
+        assert [each.status for each in await asyncio.gather(*held)] == [200, 200]
+        async with client.get("/", headers=bearer(ANNA)) as later:
+            assert later.status == 200
+
+
+async def test_a_rate_of_zero_is_no_limit() -> None:
+    limits = replace(HTTP_LIMITS, viewer_rate=0, viewer_burst=1, address_rate=0, address_burst=1)
+    async with served(limits) as client:
+        for _ in range(5):
+            async with client.get("/", headers=bearer(ANNA)) as said:
+                assert said.status == 200
+                assert "RateLimit" not in said.headers

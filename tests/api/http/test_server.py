@@ -1,0 +1,399 @@
+"""The HTTP skeleton, asked over a socket; and a server process, told to stop."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import pytest_asyncio
+from aiohttp import ClientError, web
+from aiohttp.test_utils import TestClient, TestServer
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client.parser import text_string_to_metric_families
+from pydantic import SecretStr
+from structlog.testing import capture_logs
+
+from api.auth import SecretTokens
+from api.http.access import By, everybody
+from api.http.app_keys import ACTOR
+from api.http.application import Guards, build_application
+from api.limits import HTTP_LIMITS, REQUEST_ID_CHARACTERS
+from engine.errors import Misconfigured, Unavailable, VersionConflict
+from engine.tickets.actor import Actor
+from engine.vocabulary import Status
+from tests.support.server_process import ready
+
+SECRET = "0123456789abcdef" * 2
+TOKENS = SecretTokens(SecretStr(SECRET))
+ANNA = Actor("u_b1", "Anna K.", frozenset({"payment-team"}))
+TOKEN = TOKENS.mint(ANNA, timedelta(hours=1))
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+
+Client = TestClient[web.Request, web.Application]
+
+
+async def echo(request: web.Request) -> web.Response:
+    return web.Response(text=f"{request[ACTOR].id}: {await request.text()}")
+
+
+async def fail(_request: web.Request) -> web.Response:
+    text = "a text that belongs in the log"
+    raise RuntimeError(text)
+
+
+async def conflict(_request: web.Request) -> web.Response:
+    odd = ["\ud800", 10**30, Status.OPEN, datetime(2026, 4, 28, tzinfo=UTC)]
+    raise VersionConflict("It moved on.", current=7, odd_things=odd, status="taken", code="taken")
+
+
+async def misconfigured(_request: web.Request) -> web.Response:
+    raise Misconfigured("a text that belongs in the log")
+
+
+async def redirect(_request: web.Request) -> web.Response:
+    raise web.HTTPFound("/healthz")
+
+
+async def censored(_request: web.Request) -> web.Response:
+    raise web.HTTPUnavailableForLegalReasons(link=None)
+
+
+async def break_off(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse()
+    await response.prepare(request)
+    await response.write(b"the first part")
+    raise RuntimeError
+
+
+async def page(_request: web.Request) -> web.Response:
+    return web.Response(text="a page", headers={"Cache-Control": "max-age=60"})
+
+
+ROUTES = [
+    web.post("/echo", echo),
+    web.get("/tickets/{id}", conflict),
+    web.get("/fail", fail),
+    web.get("/misconfigured", misconfigured),
+    web.get("/redirect", redirect),
+    web.get("/censored", censored),
+    web.get("/break-off", break_off),
+    web.post("/page", echo),
+    By(everybody, web.get("/page", page)),
+]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def client() -> AsyncIterator[Client]:
+    application = build_application(ROUTES, Guards(TOKENS), ready)
+    async with TestClient(TestServer(application)) as client:
+        yield client
+
+
+async def test_a_handler_knows_who_asks(client: Client) -> None:
+    async with client.post("/echo", data="hello", headers=BEARER) as answer:
+        assert (answer.status, await answer.text()) == (200, "u_b1: hello")
+
+
+PROBLEMS: dict[str, tuple[str, dict[str, str], int, str]] = {
+    "no token": ("POST /echo", {}, 401, "unauthenticated"),
+    "no such path": ("GET /nowhere", {}, 404, "not_found"),
+    "another method": ("GET /echo", {}, 405, "method_not_allowed"),
+    "a refusal": ("GET /tickets/tk_1", BEARER, 409, "version_conflict"),
+    "a failure": ("GET /fail", BEARER, 500, "internal"),
+    "a setting that is wrong": ("GET /misconfigured", BEARER, 500, "internal"),
+    "another refusal of HTTP": ("GET /censored", BEARER, 451, "http_error"),
+}
+
+
+@pytest.mark.parametrize(("asked", "headers", "status", "code"), PROBLEMS.values(), ids=PROBLEMS)
+async def test_every_error_is_a_problem_document(
+    asked: str, headers: dict[str, str], status: int, code: str, client: Client
+) -> None:
+    method, path = asked.split()
+    async with client.request(method, f"{path}?secret=1", headers=headers) as answer:
+        document = json.loads(await answer.text())
+        assert answer.status == status
+        assert answer.headers["Content-Type"] == "application/problem+json"
+    assert list(document)[:5] == ["type", "title", "status", "detail", "instance"]
+    assert document["type"] == f"urn:interlock:problem:{code}"
+    assert (document["code"], document["status"], document["instance"]) == (code, status, path)
+    assert document["requestId"] == answer.headers["X-Request-ID"]
+    assert "belongs in the log" not in document["detail"]
+
+
+async def test_a_problem_carries_the_details_of_the_refusal(client: Client) -> None:
+    async with client.get("/tickets/tk_1", headers=BEARER) as answer:
+        document = await answer.json(content_type=None)
+    assert document["current"] == 7
+    assert document["oddThings"] == ["?", 10**30, "OPEN", "2026-04-28T00:00:00Z"]
+    assert document["detail"] == "It moved on."
+
+
+async def test_a_refused_method_names_those_allowed(client: Client) -> None:
+    async with client.get("/echo") as answer:
+        assert answer.headers["Allow"] == "POST"
+
+
+CHALLENGES = {
+    "no token": ({}, 'Bearer realm="interlock"'),
+    "a bad token": (
+        {"Authorization": f"Bearer {TOKEN}x"},
+        'Bearer realm="interlock", error="invalid_token", error_description="bad_signature"',
+    ),
+}
+
+
+@pytest.mark.parametrize(("headers", "challenge"), CHALLENGES.values(), ids=CHALLENGES)
+async def test_401_tells_how_to_sign_in(
+    headers: dict[str, str], challenge: str, client: Client
+) -> None:
+    async with client.post("/echo", headers=headers) as answer:
+        assert (answer.status, answer.headers["WWW-Authenticate"]) == (401, challenge)
+
+
+async def test_a_path_can_be_public_for_one_method_alone(client: Client) -> None:
+    for method, status in {"GET": 200, "HEAD": 200, "POST": 401}.items():
+        async with client.request(method, "/page") as answer:
+            assert answer.status == status, method
+
+
+async def test_a_route_is_protected_when_it_is_added_later() -> None:
+    application = build_application([], Guards(TOKENS), ready)
+    application.router.add_get("/later", page)
+    async with TestClient(TestServer(application)) as client, client.get("/later") as answer:
+        assert answer.status == 401
+
+
+@pytest.mark.parametrize("chunked", [True, False])
+async def test_a_body_has_a_limit(chunked: bool, client: Client) -> None:  # noqa: FBT001 - a row
+    for size, status in {HTTP_LIMITS.body_bytes: 200, HTTP_LIMITS.body_bytes + 1: 413}.items():
+        body = b"x" * size
+        sent = chunks(body) if chunked else body
+        async with client.post("/echo", data=sent, headers=BEARER) as answer:
+            assert answer.status == status
+            assert ("262,144 bytes" in await answer.text()) is (status == 413)
+
+
+async def chunks(body: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(body), 65_536):
+        yield body[start : start + 65_536]
+
+
+async def test_a_body_that_is_not_what_it_claims_is_a_mistake_of_the_client(client: Client) -> None:
+    headers = BEARER | {"Content-Encoding": "gzip"}
+    async with client.post("/echo", data=b"junk", headers=headers) as answer:
+        assert answer.status == 400
+        assert (await answer.json(content_type=None))["code"] == "invalid_input"
+
+
+async def test_an_answer_that_breaks_off_is_not_taken_for_a_whole_one(client: Client) -> None:
+    async with client.get("/break-off", headers=BEARER) as answer:
+        with pytest.raises(ClientError):
+            await answer.read()
+
+
+async def test_every_answer_has_the_security_headers_unless_its_handler_says_otherwise(
+    client: Client,
+) -> None:
+    for path in ("/healthz", "/nowhere", "/fail", "/page"):
+        async with client.get(path, headers=BEARER) as answer:
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+            assert answer.headers["Server"] == "interlock"
+            expected = "max-age=60" if path == "/page" else "no-store"
+            assert answer.headers["Cache-Control"] == expected
+
+
+async def test_a_redirection_stays_one(client: Client) -> None:
+    async with client.get("/redirect", headers=BEARER, allow_redirects=False) as answer:
+        assert (answer.status, answer.headers["Location"]) == (302, "/healthz")
+
+
+REQUEST_IDS = {
+    "one that is sane": ("4bf92f35-77b3.a:7_B", True),
+    "one that is long": ("x" * REQUEST_ID_CHARACTERS, True),
+    "one that is too long": ("x" * (REQUEST_ID_CHARACTERS + 1), False),
+    "one with spaces": ("a b", False),
+    "one with a quote": ('"', False),
+    "an empty one": ("", False),
+}
+
+
+@pytest.mark.parametrize(("given_id", "is_kept"), REQUEST_IDS.values(), ids=REQUEST_IDS)
+async def test_a_request_keeps_its_id_if_it_is_sane(
+    given_id: str,
+    is_kept: bool,  # noqa: FBT001 - a row
+    client: Client,
+) -> None:
+    async with client.get("/healthz", headers={"X-Request-ID": given_id}) as answer:
+        assert (answer.headers["X-Request-ID"] == given_id) is is_kept
+        assert answer.headers["X-Request-ID"]
+
+
+async def test_the_log_tells_who_asked_for_what_and_no_secret(client: Client) -> None:
+    with capture_logs() as lines:
+        async with client.get("/fail?token=hunter2", headers=BEARER) as answer:
+            assert answer.status == 500
+        async with client.get("/tickets/tk_1", headers={"Authorization": "Bearer hunter2"}):
+            pass
+    failure, first, second = lines
+    assert failure["event"] == "request failed"
+    assert "a text that belongs in the log" in repr(failure["exc_info"])
+    assert (first["path"], first["status"], first["log_level"]) == ("/fail", 500, "info")
+    assert (second["path"], second["route"]) == ("/tickets/tk_1", "/tickets/{id}")
+    assert "hunter2" not in repr(lines)
+    assert TOKEN not in repr(lines)
+
+
+async def test_readiness_follows_the_check() -> None:
+    state: list[Exception] = []
+
+    async def check() -> None:
+        if state:
+            raise state[0]
+
+    async with TestClient(TestServer(build_application([], Guards(TOKENS), check))) as client:
+        assert await probe(client, "/readyz") == (200, {"status": "ready"})
+        for error in (Unavailable("10.0.0.8 is down"), OSError("10.0.0.8 is down")):
+            state[:] = [error]
+            status, document = await probe(client, "/readyz")
+            assert (status, document["code"]) == (503, "unavailable")
+            assert "10.0.0.8" not in str(document)
+            assert await probe(client, "/healthz") == (200, {"status": "up"})
+
+
+async def probe(client: Client, path: str) -> tuple[int, dict[str, object]]:
+    async with client.get(path) as answer:
+        return answer.status, await answer.json(content_type=None)
+
+
+async def test_metrics_count_by_template_and_never_by_what_clients_make_up() -> None:
+    async with TestClient(TestServer(build_application(ROUTES, Guards(TOKENS), ready))) as client:
+        for made_up in range(5):
+            for path in (f"/tickets/tk_{made_up}", f"/made-up/{made_up}"):
+                async with client.get(path, headers=BEARER):
+                    pass
+        async with client.request("PROPFIND", "/echo"):
+            pass
+        async with client.get("/metrics") as answer:
+            families = list(text_string_to_metric_families(await answer.text()))
+    samples = [sample for family in families for sample in family.samples]
+    counts = {
+        tuple(sample.labels.values()): sample.value
+        for sample in samples
+        if sample.name == "interlock_http_requests_total"
+    }
+    assert counts == {
+        ("GET", "/tickets/{id}", "409"): 5,
+        ("GET", "unmatched", "404"): 5,
+        ("other", "unmatched", "405"): 1,
+    }
+    assert {sample.labels["route"] for sample in samples if sample.name.endswith("_bucket")} == {
+        "/tickets/{id}",
+        "unmatched",
+    }
+
+
+@given(st.binary() | st.binary().map(lambda noise: b"Bearer " + noise))
+async def test_noise_for_a_token_is_refused_and_breaks_nothing(
+    client: Client, noise: bytes
+) -> None:
+    one_line = noise.replace(b"\r", b"").replace(b"\n", b"")
+    assert await status_of(client, b"Authorization: " + one_line) in {400, 401}
+
+
+async def status_of(client: Client, header: bytes) -> int:
+    """Send a header that no HTTP client would; return the status of the answer."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
+    writer.write(b"POST /echo HTTP/1.1\r\nHost: interlock\r\nConnection: close\r\n")
+    writer.write(header + b"\r\nContent-Length: 0\r\n\r\n")
+    answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    return int(answer.split()[1])
+
+
+@pytest.fixture
+def server() -> Iterator[subprocess.Popen[str]]:
+    env = {"INTERLOCK_JWT_SECRET": SECRET, "INTERLOCK_PORT": "0", "INTERLOCK_LOG_FORMAT": "json"}
+    command = [sys.executable, "-m", "tests.support.server_process"]
+    with subprocess.Popen(  # noqa: S603 - our own process
+        command,
+        env=os.environ | env,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        yield process
+        process.kill()
+
+
+def connect(process: subprocess.Popen[str]) -> socket.socket:
+    assert process.stdout
+    port = int(process.stdout.readline().rpartition(":")[2])
+    return socket.create_connection(("127.0.0.1", port), timeout=30)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+def test_a_stopped_server_takes_no_more_requests_and_finishes_those_it_has(
+    number: signal.Signals, server: subprocess.Popen[str]
+) -> None:
+    with connect(server) as connection:
+        head = f"GET /hold HTTP/1.1\r\nHost: interlock\r\nAuthorization: Bearer {TOKEN}\r\n\r\n"
+        connection.sendall(head.encode())
+        assert server.stdout
+        assert server.stdout.readline() == "holding\n"
+        server.send_signal(number)
+        connect_until_refused(connection.getpeername())
+        rest, _ = server.communicate("go on\n", timeout=30)
+        answer = connection.recv(10_000)
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert answer.endswith(b"go on\n")
+    assert (rest, server.returncode) == ("closed\n", 0)
+
+
+def connect_until_refused(address: tuple[str, int]) -> None:
+    with suppress(ConnectionError):
+        while True:
+            socket.create_connection(address).close()
+
+
+def test_malformed_http_is_logged_without_its_text(server: subprocess.Popen[str]) -> None:
+    with connect(server) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nAuthorization: Bearer hunter2\0\r\n\r\n")
+        assert b" 400 " in connection.recv(10_000)
+        address = connection.getpeername()
+    with socket.create_connection(address, timeout=30) as connection:
+        packed = "Content-Encoding: gzip\r\nContent-Length: 99\r\n\r\n"
+        connection.sendall(f"POST / HTTP/1.1\r\nHost: interlock\r\n{packed}".encode())
+        assert b" 404 " in connection.recv(10_000)
+        connection.sendall(b"hunter2" * 10)  # nobody waits for it any more
+        assert connection.recv(10_000) == b""
+    server.terminate()
+    _, log = server.communicate(timeout=30)
+    assert "malformed request" in log
+    assert "Malformed HTTP was refused" in log
+    assert "hunter2" not in log
+    assert all(json.loads(line)["level"] == "info" for line in log.splitlines())
+
+
+def test_a_taken_port_gets_a_sentence(server: subprocess.Popen[str]) -> None:
+    with connect(server) as connection:
+        port = str(connection.getpeername()[1])
+        env = os.environ | {"INTERLOCK_JWT_SECRET": SECRET, "INTERLOCK_PORT": port}
+        second = subprocess.run(
+            [sys.executable, "-m", "tests.support.server_process"],
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert f"Can't listen on http://127.0.0.1:{port}: address already in use." in second.stderr

@@ -1,0 +1,171 @@
+"""`POST /api/v1/registry/reload`: a machine has the mounted file brought into force."""
+
+from hashlib import sha256
+from typing import Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from pydantic import SecretStr
+
+from api.auth.api_keys import KeyEntry, Scope, new_key
+from api.settings import Settings
+from engine.storage.postgres.database import Database
+from engine.storage.resources.read import read_live, reconciling
+from engine.storage.tickets.store import TicketStore
+from engine.tickets.commands import CreateTicket
+from reconciler.document import plan_in
+from tests.api.conftest import SECRET, Client, bearer
+from tests.support.people import ADA, ANNA
+from tests.support.values_mount import CHANGED, INVALID, NARROWED, NOTHING, WIDENED, Mount
+
+RELOAD = "/api/v1/registry/reload"
+RELOADER, EXPORTER = new_key(), new_key()
+
+
+@pytest.fixture
+def settings(database_url: str, mount: Mount) -> Settings:
+    return Settings(
+        database_url=SecretStr(database_url), jwt_secret=SECRET, values_file=mount.file
+    ).model_copy(
+        update={
+            "api_keys": (
+                KeyEntry.of(RELOADER, [Scope.RELOAD]),
+                KeyEntry.of(EXPORTER, [Scope.EXPORT]),
+            )
+        }
+    )
+
+
+async def reload(client: Client, key: str = RELOADER) -> tuple[int, dict[str, Any]]:
+    """Return the status and the document of an answer."""
+    async with client.post(RELOAD, headers={"X-API-Key": key}) as answer:
+        return answer.status, await answer.json(content_type=None)
+
+
+async def test_a_changed_file_is_applied_and_the_plan_answered(
+    client: Client, mount: Mount, database: Database
+) -> None:
+    mount.put(NARROWED)
+    async with client.post(RELOAD, headers={"X-API-Key": RELOADER}) as answer:
+        assert (answer.status, answer.content_type) == (200, "application/json")
+        plan = plan_in(await answer.text(), "the answer")
+    [planned] = plan.changes
+    assert planned.change.key == CHANGED
+    live = await read_live(database)
+    assert live.resources[CHANGED] == planned.change.after
+    touch = live.touches[CHANGED]
+    digest = sha256(NARROWED.encode()).hexdigest()
+    assert (touch.by, touch.source) == ("system", f"{mount.file}@sha256:{digest}")
+
+
+async def test_a_file_in_force_changes_nothing_and_is_not_recorded(
+    client: Client, database: Database
+) -> None:
+    before = await read_live(database)
+    status, document = await reload(client)
+    assert (status, document["changes"]) == (200, [])
+    assert await read_live(database) == before
+
+
+async def test_what_can_do_harm_is_refused_with_every_hazard(
+    client: Client, mount: Mount, database: Database
+) -> None:
+    ticket = CreateTicket(title="Payments fail", workflow="incident_response")
+    await TicketStore(database).create(ANNA, ticket)
+    before = await read_live(database)
+    mount.put(NOTHING)
+    status, problem = await reload(client)
+    assert (status, problem["code"]) == (403, "refused_by_guard")
+    hazards = {hazard["code"]: hazard for hazard in problem["hazards"]}
+    assert list(hazards) == ["strands_tickets", "retires_many_workflows"]
+    assert hazards["strands_tickets"]["tickets"] == 1
+    assert hazards["strands_tickets"]["remedy"] == "--max-stranded 1"
+    assert await read_live(database) == before
+
+
+async def test_nothing_is_widened_by_a_machine(client: Client, mount: Mount) -> None:
+    mount.put(WIDENED)
+    status, problem = await reload(client)
+    assert (status, [each["code"] for each in problem["hazards"]]) == (403, ["widens_rights"])
+
+
+async def test_an_invalid_file_is_refused_with_every_finding(
+    client: Client, mount: Mount, database: Database
+) -> None:
+    before = await read_live(database)
+    mount.put(INVALID)
+    status, problem = await reload(client)
+    assert (status, problem["code"]) == (400, "invalid_declaration")
+    places = [(each["file"], each["line"], each["column"]) for each in problem["findings"]]
+    assert places == [(str(mount.file), 2, 14), (str(mount.file), 3, 30)]
+    for finding in problem["findings"]:
+        assert finding["code"]
+        assert finding["message"]
+    assert await read_live(database) == before
+
+
+async def test_a_file_that_is_not_there_is_refused(client: Client, mount: Mount) -> None:
+    mount.file.unlink()
+    status, problem = await reload(client)
+    assert (status, problem["code"]) == (400, "invalid_input")
+    assert f"{mount.file}: can't be read" in problem["detail"]
+
+
+async def test_whoever_reconciles_already_is_named(
+    client: Client, mount: Mount, database: Database
+) -> None:
+    mount.put(NARROWED)
+    async with reconciling(database, "u_a0", wait=True):
+        status, problem = await reload(client)
+    assert (status, problem["code"], problem["holder"]) == (409, "lock_held", "u_a0")
+    assert (await reload(client))[0] == 200
+
+
+async def test_only_a_key_for_reloading_opens_it(client: Client) -> None:
+    assert (await reload(client, EXPORTER))[0] == 403
+    async with client.post(RELOAD, headers=bearer(ADA)) as answer:
+        assert answer.status == 401
+
+
+async def test_every_outcome_is_counted(client: Client, mount: Mount) -> None:
+    assert await measured(client) == {"unchanged": 1, "in force": 1}
+    for text, in_force in {NARROWED: 1, NOTHING: 0, INVALID: 0}.items():
+        mount.put(text)
+        await reload(client)
+        assert (await measured(client))["in force"] == in_force
+    assert await measured(client) == {
+        "unchanged": 1,
+        "applied": 1,
+        "refused": 1,
+        "invalid": 1,
+        "in force": 0,
+    }
+
+
+async def measured(client: Client) -> dict[str, float]:
+    """Return how often each outcome was counted, and whether the file is in force."""
+    async with client.get("/metrics") as answer:
+        families = text_string_to_metric_families(await answer.text())
+        samples = [sample for family in families for sample in family.samples]
+    counts = {
+        sample.labels["outcome"]: sample.value
+        for sample in samples
+        if sample.name == "interlock_reconciliations_total" and sample.value
+    }
+    [in_force] = [each.value for each in samples if each.name == "interlock_values_in_force"]
+    return counts | {"in force": in_force}
+
+
+class TestWithoutAFile:
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        return settings.model_copy(update={"values_file": None})
+
+    async def test_there_is_nothing_to_reload(self, client: Client) -> None:
+        status, problem = await reload(client)
+        assert (status, problem["code"]) == (404, "not_found")
+        assert "INTERLOCK_VALUES_FILE" in problem["detail"]
+
+    async def test_nothing_is_measured_of_it(self, client: Client) -> None:
+        async with client.get("/metrics") as answer:
+            assert "interlock_values_in_force" not in await answer.text()

@@ -1,0 +1,73 @@
+"""A running server follows what is reconciled elsewhere."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+
+from api.runtime.refresh import follow
+from api.runtime.workflows import LiveWorkflows
+from engine.storage.postgres.database import Database
+from tests.support.declared_resources import DEFAULTS, put
+
+NEVER = 3_600
+FIRST = DEFAULTS[0]
+
+
+@asynccontextmanager
+async def following(database: Database, url: str) -> AsyncIterator[LiveWorkflows]:
+    """Follow with a periodic check that never comes, so that only a notice can be the reason."""
+    workflows = await LiveWorkflows.read(database)
+    task = asyncio.create_task(follow(url, workflows.refresh, at_least_every=NEVER))
+    await listeners(database, 1)
+    yield workflows
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def until(database: Database, is_so: Callable[[], bool]) -> None:
+    """Return when something is so; the test fails if that does not come about."""
+    async with asyncio.timeout(20):
+        while not is_so():
+            await database.check()
+
+
+LISTENERS = """
+SELECT pid FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database()
+"""
+
+
+async def listeners(database: Database, wanted: int) -> list[int]:
+    """Return the processes of the connections that listen, once there are so many."""
+    async with asyncio.timeout(20), database.pool.acquire() as connection:
+        while True:
+            found = [row["pid"] for row in await connection.fetch(LISTENERS)]
+            if len(found) == wanted:
+                return found
+
+
+def is_retired(workflows: LiveWorkflows) -> bool:
+    return workflows.registry.workflows[FIRST.key.name].retired
+
+
+async def test_a_notice_swaps_the_registry(database: Database, database_url: str) -> None:
+    async with following(database, database_url) as workflows:
+        before = workflows.registry
+        await put(database, [replace(FIRST, retired=True)])
+        await until(database, lambda: is_retired(workflows))
+        assert not before.workflows[FIRST.key.name].retired
+        await put(database, [FIRST])
+        await until(database, lambda: not is_retired(workflows))
+
+
+async def test_a_lost_connection_comes_back_and_misses_nothing(
+    database: Database, database_url: str
+) -> None:
+    async with following(database, database_url) as workflows:
+        [listener] = await listeners(database, 1)
+        async with database.pool.acquire() as connection:
+            await connection.execute("SELECT pg_terminate_backend($1)", listener)
+        await put(database, [replace(FIRST, retired=True)])
+        await until(database, lambda: is_retired(workflows))
+        assert await listeners(database, 1) != [listener]

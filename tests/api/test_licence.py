@@ -1,0 +1,203 @@
+"""Licences: what is issued is worth what it says, and everything else is worth nothing."""
+
+import base64
+import hmac
+import json
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from pydantic import SecretStr
+
+from api.licence import LicenceFlaw, LicenceKey, licence_for
+from api.limits import TOKEN_CHARACTERS
+from api.settings import Settings
+from engine.errors import InvalidInput, Misconfigured
+from engine.plugins import OPEN_EDITION, Licence, Plugin
+from tests.support.command import interlock
+
+ENDS = datetime(2027, 4, 28, 12, 0, tzinfo=UTC)
+SIGNER, STRANGER = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
+PUBLIC = SIGNER.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+CLAIMS: dict[str, object] = {
+    "customer": "ACME",
+    "plugins": ["ticketing"],
+    "exp": int(ENDS.timestamp()),
+}
+
+
+def base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+PUBLIC_KEY = base64url(PUBLIC)
+
+
+def signing_input(header: object, claims: object) -> str:
+    return ".".join(base64url(json.dumps(part).encode()) for part in (header, claims))
+
+
+def token(
+    header: object = None, claims: object = CLAIMS, signer: Ed25519PrivateKey = SIGNER
+) -> str:
+    """Return a token as RFC 7515 and RFC 8037 make it, by hand."""
+    text = signing_input(header or {"alg": "EdDSA"}, claims)
+    return f"{text}.{base64url(signer.sign(text.encode()))}"
+
+
+def confused(secret: bytes) -> str:
+    """Return a token that takes the public key, which everybody knows, for a shared secret."""
+    text = signing_input({"alg": "HS256"}, CLAIMS)
+    return f"{text}.{base64url(hmac.digest(secret, text.encode(), sha256))}"
+
+
+def altered(good: str) -> str:
+    """Return a token that says more than what was signed."""
+    header, _, signature = good.split(".")
+    claims = CLAIMS | {"exp": 4_000_000_000}
+    return f"{header}.{base64url(json.dumps(claims).encode())}.{signature}"
+
+
+GOOD = {
+    "by the name of most libraries": token(),
+    "by the name of RFC 9864": token({"alg": "Ed25519"}),
+    "with more than must be there": token(
+        {"alg": "EdDSA", "typ": "JWT", "kid": "1"}, CLAIMS | {"iat": 1, "seats": 5}
+    ),
+    "with space around it": f" {token()}\n",
+}
+WORTHLESS: dict[str, tuple[str, LicenceFlaw]] = {
+    "alg none, unsigned": (
+        signing_input({"alg": "none"}, CLAIMS) + ".",
+        LicenceFlaw.WRONG_ALGORITHM,
+    ),
+    "alg none, signed": (token({"alg": "none"}), LicenceFlaw.WRONG_ALGORITHM),
+    "alg NonE": (token({"alg": "NonE"}), LicenceFlaw.WRONG_ALGORITHM),
+    "HS256 by the public key": (confused(PUBLIC), LicenceFlaw.WRONG_ALGORITHM),
+    "HS256 by the text of the public key": (
+        confused(PUBLIC_KEY.encode()),
+        LicenceFlaw.WRONG_ALGORITHM,
+    ),
+    "another algorithm of this kind of key": (
+        token({"alg": "Ed448"}),
+        LicenceFlaw.WRONG_ALGORITHM,
+    ),
+    "no algorithm": (token({"typ": "JWT"}), LicenceFlaw.MALFORMED),
+    "a key of its own": (
+        token(
+            {
+                "alg": "EdDSA",
+                "jwk": {
+                    "kty": "OKP",
+                    "crv": "Ed25519",
+                    "x": base64url(
+                        STRANGER.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+                    ),
+                },
+            },
+            signer=STRANGER,
+        ),
+        LicenceFlaw.BAD_SIGNATURE,
+    ),
+    "another's key": (token(signer=STRANGER), LicenceFlaw.BAD_SIGNATURE),
+    "more than was signed": (altered(token()), LicenceFlaw.BAD_SIGNATURE),
+    "no signature": (token().rpartition(".")[0] + ".", LicenceFlaw.BAD_SIGNATURE),
+    "an extension that must be understood": (
+        token({"alg": "EdDSA", "crit": ["b64"], "b64": True}),
+        LicenceFlaw.MALFORMED,
+    ),
+    "no token": ("ACME", LicenceFlaw.MALFORMED),
+    "nothing": ("", LicenceFlaw.MALFORMED),
+    "two parts": ("e30.e30", LicenceFlaw.MALFORMED),
+    "no claims": (token(claims=[]), LicenceFlaw.MALFORMED),
+    "too long": (token(claims={"x": TOKEN_CHARACTERS * "x"}), LicenceFlaw.TOO_LARGE),
+    **{
+        f"without {claim}": (
+            token(claims={name: CLAIMS[name] for name in CLAIMS if name != claim}),
+            LicenceFlaw.MISSING_CLAIM,
+        )
+        for claim in CLAIMS
+    },
+    **{
+        f"{claim} {value!r:.20}": (token(claims=CLAIMS | {claim: value}), LicenceFlaw.INVALID_CLAIM)
+        for claim, value in [
+            ("exp", "2027-04-28"),
+            ("exp", 1.8e9),
+            ("exp", True),
+            ("exp", -1),
+            ("exp", 10**18),
+            ("plugins", "ticketing"),
+            ("plugins", [1]),
+            ("plugins", 101 * ["ticketing"]),
+            ("customer", ""),
+            ("customer", 7),
+            ("customer", "A\nB"),
+        ]
+    },
+}
+
+
+def read(text: str) -> Licence:
+    return licence_for(PUBLIC_KEY, SecretStr(text))
+
+
+@pytest.mark.parametrize("text", GOOD.values(), ids=GOOD)
+def test_a_licence_is_worth_what_it_says(text: str) -> None:
+    assert read(text) == Licence("ACME", frozenset({"ticketing"}), ENDS)
+
+
+@pytest.mark.parametrize(("text", "flaw"), WORTHLESS.values(), ids=WORTHLESS)
+def test_a_licence_is_worth_nothing_with(text: str, flaw: LicenceFlaw) -> None:
+    assert read(text) == Licence(flaw=flaw)
+
+
+def test_without_a_key_everything_is_open_and_without_a_licence_nothing() -> None:
+    assert licence_for(None, None) == licence_for(None, SecretStr("ACME")) == OPEN_EDITION
+    assert licence_for(PUBLIC_KEY, None) == Licence(flaw=LicenceFlaw.MISSING)
+
+
+def test_what_is_issued_can_be_read() -> None:
+    key = LicenceKey.private(LicenceKey.new().private_text)
+    issued = SecretStr(key.issue("ACME", [Plugin.TICKETING], ENDS))
+    wanted = Licence("ACME", frozenset({"ticketing"}), ENDS)
+    assert licence_for(key.public_text, issued) == wanted
+    assert licence_for(LicenceKey.new().public_text, issued).flaw == LicenceFlaw.BAD_SIGNATURE
+
+
+def test_a_licence_that_can_not_be_read_is_not_issued() -> None:
+    with pytest.raises(InvalidInput, match="customer"):
+        LicenceKey.new().issue("", [Plugin.TICKETING], ENDS)
+
+
+@pytest.mark.parametrize("text", ["", "x", "é", 43 * "!", 42 * "A", LicenceKey.new().private_text])
+def test_a_public_key_that_is_none_keeps_the_server_from_starting(text: str) -> None:
+    variable = "INTERLOCK_LICENSE_PUBLIC_KEY"
+    if not text:
+        assert Settings.from_env({variable: text}).license_public_key is None
+        return
+    with pytest.raises(Misconfigured, match="interlock license keygen"):
+        Settings.from_env({variable: text})
+
+
+def test_the_commands_go_hand_in_hand(tmp_path: Path) -> None:
+    made = interlock("license", "keygen")
+    variable, _, public = made.stderr.strip().partition("=")
+    file = tmp_path / "license.pem"
+    file.write_text(made.stdout)
+    about = ("--customer", "ACME", "--plugin", "ticketing", "--expires", "30d")
+    issued = interlock("license", "issue", "--key", str(file), *about).stdout.strip()
+    good = interlock("license", "inspect", env={variable: public, "INTERLOCK_LICENSE_KEY": issued})
+    assert (good.returncode, good.stdout.splitlines()[0]) == (0, "Customer: ACME")
+    assert "ticketing may be on." in good.stdout
+    missing = interlock("license", "inspect", env={variable: public})
+    assert (missing.returncode, missing.stdout) == (
+        1,
+        "ticketing is off: there is no licence: set INTERLOCK_LICENSE_KEY.\n",
+    )
+    assert "open edition" in interlock("license", "inspect").stdout
+    file.write_text(public)
+    wrong = interlock("license", "issue", "--key", str(file), *about)
+    assert (wrong.returncode, "interlock license keygen" in wrong.stderr) == (1, True)

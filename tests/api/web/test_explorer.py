@@ -1,0 +1,372 @@
+"""The explorer: who gets it, what it may do, and what people do with it in a real browser."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.resources import files
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, expect
+
+from api.web.explorer.routes import PAGE, POLICY, Explorer
+from tests.support.graphql_client import BEARER, GRAPHQL, Client, Sent, opened, post, touched
+
+expect.set_options(timeout=30_000)  # nothing here fails by being slow
+
+HTML = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+"""What browsers accept when somebody follows a link."""
+TOKEN = BEARER["Authorization"].removeprefix("Bearer ")
+TEXTS = {
+    each.name: each.read_text("utf-8")
+    for each in files("api.web.explorer").iterdir()
+    if each.name.endswith((".html", ".css", ".js", ".svg"))
+}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def client() -> AsyncIterator[Client]:
+    async with opened(explorer=Explorer()) as client:
+        yield client
+
+
+PAGE_FOR = {
+    "a browser": ("GET", "", HTML),
+    "a browser with a link to an operation": ("GET", "?query={me}", HTML),
+    "whoever wants HTML only": ("GET", "", "text/html"),
+    "HEAD of a browser": ("HEAD", "", HTML),
+}
+
+
+@pytest.mark.parametrize(("method", "query", "accept"), PAGE_FOR.values(), ids=PAGE_FOR)
+async def test_the_page_is_for_browsers_with_no_token(
+    method: str, query: str, accept: str, client: Client
+) -> None:
+    async with client.request(method, f"/graphql{query}", headers={"Accept": accept}) as answer:
+        assert (answer.status, answer.content_type) == (200, "text/html")
+        assert answer.headers["Content-Security-Policy"] == POLICY
+        assert answer.headers["Cache-Control"] == "private, no-cache"
+
+
+NO_PAGE_FOR = {
+    "a script": ("GET", "*/*", 401),
+    "no Accept": ("GET", "", 401),
+    "a GraphQL client": ("GET", GRAPHQL, 401),
+    "whoever likes JSON as well": ("GET", "application/json, text/html", 401),
+    "an operation by POST": ("POST", HTML, 401),
+}
+
+
+@pytest.mark.parametrize(("method", "accept", "status"), NO_PAGE_FOR.values(), ids=NO_PAGE_FOR)
+async def test_all_others_get_what_they_get_without_it(
+    method: str, accept: str, status: int, client: Client
+) -> None:
+    async with client.request(method, "/graphql", headers={"Accept": accept}) as answer:
+        assert (answer.status, answer.content_type) == (status, GRAPHQL)
+
+
+async def test_an_operation_is_answered_beside_the_page(client: Client) -> None:
+    assert (await post(query="{ me }").to(client)).body == {"data": {"me": "Anna K."}}
+    by_get = Sent(None, GRAPHQL, "GET", "?query={me}", {})
+    assert (await by_get.to(client)).body == {"data": {"me": "Anna K."}}
+
+
+async def test_there_is_no_page_unless_it_is_on() -> None:
+    async with opened() as client:
+        for path in ("/graphql", "/graphql/explorer/explorer.js"):
+            async with client.get(path, headers={"Accept": HTML}) as answer:
+                assert answer.status == (401 if path == "/graphql" else 404)
+
+
+async def test_every_file_is_answered_as_what_it_is_and_once(client: Client) -> None:
+    kinds = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
+    for name, text in TEXTS.items():
+        path = f"/graphql/explorer/{name}"
+        async with client.get(path) as answer:
+            assert await answer.text() == text
+        assert answer.content_type == kinds.get(name.partition(".")[2], "image/svg+xml")
+        known = {"If-None-Match": answer.headers["ETag"]}
+        async with client.get(path, headers=known) as again:
+            assert (again.status, await again.text()) == (304, "")
+
+
+@pytest.mark.parametrize("name", ["routes.py", "..%2Froutes.py", "nothing.js", "%00.js"])
+async def test_nothing_but_the_files_is_answered(name: str, client: Client) -> None:
+    async with client.get(f"/graphql/explorer/{name}") as answer:
+        assert answer.status == 404
+
+
+def test_nothing_is_loaded_from_elsewhere_nor_written_as_markup() -> None:
+    everything = "\n".join(TEXTS.values())
+    outside = set(re.findall(r"""["'(](?:https?:)?//[^"')\s]+""", everything))
+    assert outside == {'"http://www.w3.org/2000/svg'}
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|eval\(|localStorage", everything)
+    assert not re.search(r"\bon\w+=|style=|<style|javascript:", TEXTS[PAGE])
+
+
+@asynccontextmanager
+async def opened_page(browser: Browser, client: Client) -> AsyncIterator[Page]:
+    """Yield the page as it opens; it complains of nothing, and asks nobody but its server."""
+    context = await browser.new_context()
+    page = await context.new_page()
+    origin = str(client.make_url("/"))
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda said: wrong.extend([said.text] * is_complaint(said.text)))
+    page.on("request", lambda asked: wrong.extend([asked.url] * (not asked.url.startswith(origin))))
+    await page.goto(str(client.make_url("/graphql")))
+    yield page
+    await context.close()
+    assert wrong == []
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(browser: Browser, client: Client) -> AsyncIterator[Page]:
+    async with opened_page(browser, client) as page:
+        yield page
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def desk(browser: Browser, client: Client) -> AsyncIterator[Page]:
+    """Yield a page that somebody has signed in on, for tests that only write on it."""
+    async with opened_page(browser, client) as page:
+        await sign_in(page)
+        yield page
+
+
+def is_complaint(said: str) -> bool:
+    """Tell whether a line of the console is one; the browser notes every refusal of a server."""
+    return not said.startswith(("Failed to load resource", "[DOM] Password field"))
+
+
+async def sign_in(page: Page) -> None:
+    await page.get_by_label("Token", exact=True).fill(TOKEN)
+    await expect(page.locator("#identity")).to_contain_text("Anna K.")
+
+
+async def write(page: Page, marked: str) -> None:
+    """Write an operation, and put the cursor where it has a bar."""
+    at = marked.find("|")
+    editor = page.get_by_label("Operation", exact=True)
+    await editor.fill(marked.replace("|", ""))
+    await editor.evaluate("(area, at) => area.setSelectionRange(at, at)", at)
+
+
+async def ask(page: Page, operation: str, variables: str = "") -> None:
+    await page.get_by_label("Variables", exact=True).fill(variables)
+    await page.get_by_label("Operation", exact=True).fill(operation)
+    await page.keyboard.press("Control+Enter")
+
+
+async def test_an_operation_is_run_by_the_keyboard(page: Page) -> None:
+    await sign_in(page)
+    await ask(page, "query ($name: String!) { hello(name: $name) }", '{"name": "<b>Ödön</b>"}')
+    await expect(page.locator("#answer")).to_have_text(
+        '{\n  "data": {\n    "hello": "Hello <b>Ödön</b>"\n  }\n}'
+    )
+    await expect(page.locator("#outcome")).to_have_text(re.compile(r"200 OK · \d+ ms · \d+ B"))
+    await expect(page.locator("#outcome")).to_have_class("good")
+    assert await page.locator("#answer b").count() == 0
+
+
+ANSWERS = {
+    "a field that is refused": ("{ me refused }", "294 Partial Success", "warn", "forbidden"),
+    "an invalid document": ("{ you }", "422 Unprocessable", "bad", "graphql_validation_failed"),
+    "no GraphQL": ("{", "400 Bad Request", "bad", "graphql_parse_failed"),
+}
+
+
+@pytest.mark.parametrize(("operation", "status", "kind", "code"), ANSWERS.values(), ids=ANSWERS)
+async def test_what_went_wrong_is_shown_as_it_came(
+    operation: str, status: str, kind: str, code: str, page: Page
+) -> None:
+    await sign_in(page)
+    await ask(page, operation)
+    await expect(page.locator("#outcome")).to_contain_text(status)
+    await expect(page.locator("#outcome")).to_have_class(kind)
+    await expect(page.locator("#answer")).to_contain_text(code)
+
+
+async def test_variables_that_are_no_json_are_not_sent(page: Page) -> None:
+    await sign_in(page)
+    await ask(page, "{ me }", "{")
+    await expect(page.locator("#variables-wrong")).to_contain_text("Not JSON")
+    await expect(page.get_by_label("Variables", exact=True)).to_be_focused()
+    await expect(page.locator("#outcome")).to_be_empty()
+
+
+async def test_one_of_several_operations_is_chosen(page: Page) -> None:
+    await sign_in(page)
+    chooser = page.get_by_label("Which operation to run")
+    await expect(chooser).to_be_hidden()
+    await ask(page, 'query A { me } query B { hello(name: "B") }')
+    await chooser.select_option("B")
+    await page.get_by_role("button", name="Run").click()
+    await expect(page.locator("#answer")).to_contain_text("Hello B")
+
+
+async def test_a_token_is_kept_for_this_tab_and_nowhere_else(page: Page) -> None:
+    await sign_in(page)
+    await page.reload()
+    await expect(page.locator("#identity")).to_contain_text("Anna K.")
+    kept = await page.evaluate("[localStorage.length, document.cookie]")
+    assert kept == [0, ""]
+    assert TOKEN not in page.url
+
+
+@pytest.mark.parametrize("pasted", [f"Bearer {TOKEN}", f"export ANNA={TOKEN}", f" {TOKEN}\t"])
+async def test_a_token_may_be_pasted_with_what_stood_around_it(pasted: str, desk: Page) -> None:
+    await desk.get_by_label("Token", exact=True).fill("")
+    await expect(desk.locator("#identity")).to_be_empty()
+    await desk.get_by_label("Token", exact=True).fill(pasted)
+    await expect(desk.locator("#identity")).to_contain_text("Anna K.")
+
+
+async def test_a_token_that_does_not_do_is_told_why(page: Page) -> None:
+    await expect(page.get_by_label("Token", exact=True)).to_be_focused()
+    await page.keyboard.insert_text(f"{TOKEN}x")
+    await expect(page.locator("#identity")).to_contain_text("signature is not by the key")
+    await expect(page.locator("#identity")).to_have_class("wrong")
+
+
+async def test_a_link_brings_an_operation_and_does_not_run_it(page: Page) -> None:
+    await sign_in(page)
+    await page.goto(f"{page.url}?query=mutation{{touch}}&variables={{}}")
+    await expect(page.locator("#identity")).to_contain_text("Anna K.")
+    await expect(page.get_by_label("Operation", exact=True)).to_have_value("mutation{touch}")
+    await expect(page.locator("#outcome")).to_be_empty()
+    assert touched == []
+
+
+COMPLETIONS = {
+    "fields of the root": ("{ | }", ["hello", "me", "refused", "needed", "broken", "__typename"]),
+    "fields that begin so": ("{ ne| }", ["needed"]),
+    "fields that hold what was written": ("{ fus| }", ["refused"]),
+    "fields of mutations": ("mutation { | }", ["touch", "__typename"]),
+    "arguments": ("{ hello(| }", ["name"]),
+    "arguments that are not there yet": ('{ hello(name: "x", |) }', []),
+    "a field after an alias": ("{ a: h| }", ["hello"]),
+    "a field after arguments": ('{ hello(name: "x") m| }', ["me"]),
+    "the variables for a value": ("query ($n: String!) { hello(name: $|) }", ["$n"]),
+    "types of variables": ("query ($n: Str|) { me }", ["String"]),
+    "directives": ("{ me @| }", ["@include", "@skip"]),
+    "what a directive takes": ("{ me @skip(|) }", ["if"]),
+    "what decides": ("{ me @skip(if: |) }", ["true", "false"]),
+    "types of fragments": ("{ ... on Q| }", ["Query"]),
+    "fields of fragments": ("fragment F on Mutation { to| }", ["touch"]),
+    "operations": ("mu|", ["mutation"]),
+    "nothing in a comment": ("{ me # m|\n}", []),
+    "nothing in a text": ('{ hello(name: "m|") }', []),
+    "nothing for a field that there is not": ("{ you { m| } }", []),
+}
+
+
+@pytest.mark.parametrize(("marked", "offered"), COMPLETIONS.values(), ids=COMPLETIONS)
+async def test_what_may_stand_there_is_offered(marked: str, offered: list[str], page: Page) -> None:
+    await sign_in(page)
+    await write(page, marked)
+    await page.keyboard.press("Control+Space")
+    options = page.locator("#completions:not([hidden]) [role=option] > span")
+    await expect(options).to_have_text(offered)
+
+
+async def test_a_completion_is_chosen_by_the_keyboard_and_can_be_undone(page: Page) -> None:
+    await sign_in(page)
+    editor = page.get_by_label("Operation", exact=True)
+    await write(page, "{ | }")
+    await page.keyboard.press("Control+Space")
+    active = page.locator("#completions [aria-selected=true] > span")
+    await expect(active).to_have_text("hello")
+    await page.keyboard.press("ArrowDown")
+    await expect(active).to_have_text("me")
+    await page.keyboard.press("Tab")
+    await expect(editor).to_have_value("{ me }")
+    await expect(page.locator("#completions")).to_be_hidden()
+    await page.keyboard.press("Control+z")
+    await expect(editor).to_have_value("{  }")
+    await page.keyboard.type("m")
+    await expect(active).to_have_text("me")
+    await page.keyboard.press("Escape")
+    await expect(page.locator("#completions")).to_be_hidden()
+
+
+async def test_lines_are_indented_as_they_are_written(desk: Page) -> None:
+    await write(desk, "{|}")
+    await desk.keyboard.press("Enter")
+    await desk.keyboard.type("me")
+    await expect(desk.get_by_label("Operation", exact=True)).to_have_value("{\n  me\n}")
+
+
+async def test_the_schema_is_searched_and_read_from_type_to_type(page: Page) -> None:
+    await sign_in(page)
+    schema = page.get_by_role("complementary", name="Schema")
+    await page.get_by_label("Search the schema").fill("hel")
+    await expect(schema.locator(".signature")).to_have_text(["Query.hello"])
+    await schema.get_by_role("button", name="Query").click()
+    await expect(schema.get_by_role("heading", level=3)).to_have_text("Query")
+    await schema.get_by_role("button", name="String").first.click()
+    await expect(schema.get_by_role("heading", level=3)).to_have_text("String")
+    await expect(schema.get_by_text("Query.hello")).to_be_visible()
+    await schema.get_by_role("navigation").get_by_role("button", name="Query").click()
+    await expect(schema.get_by_role("heading", level=3)).to_have_text("Query")
+    await schema.get_by_role("button", name="Schema").click()
+    await expect(schema.get_by_role("heading", level=4)).to_have_text(
+        ["Where operations begin", "Types"]
+    )
+
+
+async def test_a_field_can_be_tried_out(page: Page) -> None:
+    await sign_in(page)
+    await page.get_by_role("button", name="Query", exact=True).click()
+    await page.get_by_role("button", name="Try hello").click()
+    await expect(page.get_by_label("Operation", exact=True)).to_have_value(
+        "query Hello($name: String!) {\n  hello(name: $name)\n}\n"
+    )
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator("#answer")).to_contain_text('"hello": "Hello "')
+
+
+async def test_everything_is_reached_by_the_keyboard(page: Page) -> None:
+    await sign_in(page)
+    await ask(page, "{ me }")
+    await expect(page.locator("#copy")).to_be_visible()
+    await page.get_by_label("Token", exact=True).focus()
+    names = []
+    for _ in range(40):
+        await page.keyboard.press("Tab")
+        names.append(await page.evaluate("document.activeElement.id"))
+    assert [each for each in dict.fromkeys(names) if each] == [
+        "toggle",
+        "search",
+        "run",
+        "query",
+        "variables",
+        "copy",
+        "answer",
+        "token",
+    ]
+
+
+WINDOWS = {"wide": (1440, 900), "middling": (900, 700), "narrow": (360, 740)}
+
+
+@pytest.mark.parametrize(("width", "height"), WINDOWS.values(), ids=WINDOWS)
+async def test_the_page_fits_its_window(width: int, height: int, page: Page) -> None:
+    await page.set_viewport_size({"width": width, "height": height})
+    await sign_in(page)
+    assert await page.evaluate("document.documentElement.scrollWidth") <= width
+    schema = page.get_by_role("complementary", name="Schema")
+    toggle = page.locator("#toggle")
+    is_wide = width > 1080
+    await expect(schema).to_be_visible(visible=is_wide)
+    await toggle.click()
+    await expect(schema).to_be_visible(visible=not is_wide)
+    await expect(toggle).to_have_attribute("aria-expanded", str(not is_wide).lower())
+
+
+async def test_the_page_is_dark_for_whoever_likes_it_so(page: Page) -> None:
+    colours = []
+    for scheme in ("light", "dark"):
+        await page.emulate_media(color_scheme=scheme)
+        colours.append(await page.evaluate("getComputedStyle(document.body).backgroundColor"))
+    assert colours == ["rgb(246, 247, 246)", "rgb(19, 24, 22)"]

@@ -1,0 +1,109 @@
+"""Receivers are told what happens to tickets, in signed events."""
+
+from engine.storage.postgres.database import Database
+from engine.storage.tickets.reader import histories, read_version
+from engine.storage.tickets.store import TicketStore
+from engine.tickets.commands import CommentTicket
+from engine.tickets.history import canonical_moment
+from tests.support.concurrent_changes import comment, edit, hand_over, open_ticket, pick_up
+from tests.support.people import MARTON
+from tests.support.webhook_receiver import (
+    OTHER_SECRET,
+    SECRET,
+    Receiver,
+    Servers,
+    declare,
+    rows,
+    see,
+)
+
+
+async def test_a_change_is_told_as_a_signed_cloud_event(
+    servers: Servers, receiver: Receiver, store: TicketStore, database: Database
+) -> None:
+    await declare(database, receiver.url)
+    ticket = await open_ticket(store)
+    await pick_up(store, ticket)
+    async with servers.at_work():
+        await receiver.has(2)
+    request = receiver.received[1]
+    assert request.is_signed_with(SECRET)
+    assert not request.is_signed_with(OTHER_SECRET)
+    assert request.headers["content-type"] == "application/cloudevents+json"
+    entry = (await histories(database, [ticket.id]))[ticket.id][1]
+    [place] = await rows(
+        database, "SELECT transaction, entry FROM ticket_status_history WHERE seq = 2"
+    )
+    assert request.event == {
+        "specversion": "1.0",
+        "id": f"{ticket.id}-2",
+        "source": "/interlock/tickets",
+        "type": "ticket.transitioned",
+        "subject": ticket.id,
+        "time": canonical_moment(entry.at),
+        "datacontenttype": "application/json",
+        "data": {
+            "position": f"{place['transaction']}-{place['entry']}",
+            "version": 2,
+            "actor": MARTON.id,
+            "from": "OPEN",
+            "to": "IN_PROGRESS",
+            "ticket": {
+                "id": ticket.id,
+                "title": "Payments fail",
+                "status": "IN_PROGRESS",
+                "priority": "MEDIUM",
+                "workflow": "incident_response",
+                "requester": "u_b1",
+                "assignee": "u_c4",
+                "assigneeGroup": None,
+                "item": None,
+                "service": None,
+                "createdAt": canonical_moment(ticket.created_at),
+            },
+        },
+    }
+    assert request.id == request.event["id"]
+
+
+async def test_an_event_shows_its_ticket_as_it_was_then(
+    servers: Servers, receiver: Receiver, store: TicketStore, database: Database
+) -> None:
+    await declare(database, receiver.url)
+    ticket = await open_ticket(store)
+    for change in (comment, edit, hand_over):
+        await change(store, ticket)
+    async with servers.at_work():
+        await receiver.has(5)
+    for each in (request.event for request in receiver.received):
+        then = await read_version(database, ticket.id, each["data"]["version"])
+        shown = each["data"]["ticket"]
+        assert shown["title"] == then.title
+        assert (shown["priority"], shown["assignee"]) == (then.priority, then.assignee)
+
+
+async def test_only_what_is_declared_is_told(
+    servers: Servers, receiver: Receiver, store: TicketStore, database: Database
+) -> None:
+    await declare(database, receiver.url, "ticket.commented", "ticket.priority_changed")
+    ticket = await open_ticket(store)
+    for change in (comment, edit, pick_up, hand_over):
+        await change(store, ticket)
+    async with servers.at_work():
+        await see(database, "delivered", 2)
+    assert receiver.types == ["ticket.commented", "ticket.priority_changed"]
+    assert receiver.received[0].event["data"]["to"] == "Looking"
+
+
+async def test_the_text_of_an_internal_note_is_never_told(
+    servers: Servers, receiver: Receiver, store: TicketStore, database: Database
+) -> None:
+    ticket = await open_ticket(store)
+    await declare(database, receiver.url)
+    form = CommentTicket.checked(ticket=ticket.id, text="The card is stolen", internal=True)
+    await store.comment(MARTON, form)
+    async with servers.at_work():
+        await receiver.has(1)
+    assert receiver.types == ["ticket.noted"]
+    assert receiver.received[0].event["data"]["to"] is None
+    assert b"stolen" not in receiver.received[0].body

@@ -1,0 +1,42 @@
+"""A server delivers, as its settings say."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from api.settings import Settings
+from engine.storage.postgres.database import Database
+from engine.webhooks.host_allowlist import HostList
+from tests.api.conftest import SECRET as TOKEN_SECRET
+from tests.api.conftest import Api
+from tests.support.people import ANNA
+from tests.support.webhook_receiver import SECRET, Receiver, declare
+
+CREATE = """
+mutation {
+  createTicket(title: "Payments fail", workflow: "service_request") { ticket { id } }
+}
+"""
+
+
+@pytest.fixture
+def settings(database_url: str, receiver: Receiver, tmp_path: Path) -> Settings:
+    (tmp_path / "chat").write_text(SECRET)
+    return Settings(
+        database_url=SecretStr(database_url),
+        jwt_secret=TOKEN_SECRET,
+        webhook_hosts=HostList.of(receiver.origin),
+        webhook_secrets_dir=tmp_path,
+    )
+
+
+async def test_what_happens_through_the_api_is_told(
+    api: Api, receiver: Receiver, database: Database
+) -> None:
+    await declare(database, receiver.url)
+    created = await api.data(ANNA, CREATE)
+    await receiver.has(1)
+    assert receiver.received[0].event["subject"] == created["createTicket"]["ticket"]["id"]
+    async with api.client.get("/metrics") as answer:
+        assert "interlock_webhook_attempts_total" in await answer.text()

@@ -1,0 +1,89 @@
+"""What others take of ours is right: hooks and workflows that run it, declarations to copy."""
+
+import re
+import shlex
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from graphql import build_schema, parse, validate
+from ruamel.yaml import YAML
+
+from api.cli.main import app
+from api.graphql.interlock import schema_text
+from engine.declaration.models import AutoClose
+from engine.declaration.parse import declare
+from engine.declaration.sla_models import PrioritySla
+from engine.storage.webhooks.status import Standing
+from engine.vocabulary import TicketEvent
+from engine.webhook_urls import target_of
+from engine.webhooks.retry_policy import Failure, Obstacle
+from engine.webhooks.signatures import Secret, signed
+
+ROOT = Path(__file__).parents[1]
+
+
+def read(name: str) -> Any:  # noqa: ANN401 - a document of somebody else's form
+    return YAML(typ="safe", pure=True).load(ROOT / name)
+
+
+def commands() -> Iterator[list[str]]:
+    """Yield the words of every call of ours, up to where its output goes."""
+    for hook in read(".pre-commit-hooks.yaml"):
+        yield [*shlex.split(hook["entry"]), "values.yaml"]
+    for job in read("docs/github-actions.yaml")["jobs"].values():
+        for words in (shlex.split(step.get("run", "")) for step in job["steps"]):
+            if words[:1] == ["interlock"]:
+                yield words[: words.index(">")] if ">" in words else words
+
+
+DECLARATION = re.compile(r"```yaml\n(ticketing:\n.*?)```", re.DOTALL)
+
+
+def test_what_is_promised_is_declared_as_it_is_documented() -> None:
+    (text,) = DECLARATION.findall((ROOT / "docs" / "sla.md").read_text("utf-8"))
+    ticketing = declare(text, "sla.md").ticketing
+    assert ticketing.sla == PrioritySla()
+    assert ticketing.auto_close == AutoClose()
+    assert [each.name for each in ticketing.calendars] == ["office"]
+
+
+@pytest.mark.parametrize("words", list(commands()), ids=" ".join)
+def test_a_command_that_others_run_is_understood(words: list[str]) -> None:
+    group = typer.main.get_command(app)
+    with group.make_context("interlock", words[1:]) as context:
+        assert isinstance(group, typer.core.TyperGroup)
+        _, command, rest = group.resolve_command(context, words[1:])
+        assert command is not None
+        assert command.make_context(words[1], rest).params["files"]
+
+
+def test_a_webhook_is_declared_verified_and_told_as_it_is_documented() -> None:
+    page = (ROOT / "docs" / "webhooks.md").read_text("utf-8")
+    [text] = DECLARATION.findall(page)
+    [webhook] = declare(text, "webhooks.md").ticketing.webhooks
+    assert str(target_of(webhook.url)) == "https://hooks.example.com"
+    [receiver] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    scope: dict[str, Any] = {}
+    exec(receiver, scope)  # noqa: S102 - it is ours, and must work
+    secret, body = f"whsec_{'c2Vj' * 8}", b"{}"
+    headers = signed("tk_4f8e29-3", int(time.time()), body, [Secret.parse(secret)])
+    assert scope["is_ours"](secret, headers, body)
+    assert not scope["is_ours"](secret, headers, b"[]")
+    old = signed("tk_4f8e29-3", int(time.time()) - 400, body, [Secret.parse(secret)])
+    assert not scope["is_ours"](secret, old, body)
+
+
+def test_what_is_asked_about_webhooks_is_in_the_schema() -> None:
+    page = (ROOT / "docs" / "webhooks.md").read_text("utf-8")
+    [asked] = re.findall(r"```graphql\n(.*?)```", page, re.DOTALL)
+    assert validate(build_schema(schema_text()), parse(asked)) == []
+
+
+def test_every_word_of_webhooks_is_documented() -> None:
+    page = (ROOT / "docs" / "webhooks.md").read_text("utf-8")
+    words = [*TicketEvent, *Obstacle, *Standing, *Failure]
+    assert [word for word in words if f"`{word}`" not in page] == []

@@ -1,0 +1,67 @@
+"""The sessions of the pages are carried out as they stand there, and answer what stands there."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from api.auth.api_keys import KeyEntry, Scope, new_key
+
+ROOT = Path(__file__).parents[1]
+PAGES = ("README.md", "docs/rest.md")
+BLOCKS = re.compile(r"```(sh|json|text)\n(.*?)```", re.DOTALL)
+IDS = re.compile(r'(?<=tk_)[0-9a-f]+|(?<="requestId":")[0-9a-f]+')
+"""Of tickets and requests: they are others each time."""
+DEMO = "http://127.0.0.1:8080"
+KEY = new_key()
+
+
+@pytest.fixture
+def served(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Iterator[str]:
+    """Run the demo, and return what it prints."""
+    environment = {
+        **os.environ,
+        "INTERLOCK_DATABASE_URL": database_url,
+        "INTERLOCK_DATA_DIR": str(tmp_path_factory.mktemp("data")),
+        "INTERLOCK_PORT": "0",
+        "INTERLOCK_API_KEYS": str(KeyEntry.of(KEY, Scope)),
+        "PYTHONUNBUFFERED": "1",
+    }
+    command = [sys.executable, "-c", "from api.cli.main import main; main()", "demo"]
+    with subprocess.Popen(  # noqa: S603  # our own program
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as server:
+        assert server.stdout is not None
+        printed = []
+        for line in server.stdout:
+            printed.append(line)
+            if line.startswith("README.md"):
+                break
+        yield "".join(printed)
+        server.terminate()
+        server.stdout.read()
+    assert server.returncode == 0
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_session_of_a_page_works(page: str, served: str, tmp_path: Path) -> None:
+    address = re.search(r"http://127\.0\.0\.1:\d+", served)
+    assert address is not None
+    exports = re.findall(r"^ +(export \w+=\S+)$", served, re.MULTILINE)
+    assert len(exports) == 2
+    blocks = BLOCKS.findall((ROOT / page).read_text("utf-8"))
+    commands = "\n".join(text for kind, text in blocks if kind == "sh")
+    script = "\n".join([*exports, f"export KEY={KEY}", commands])
+    done = subprocess.run(  # noqa: S603  # the page's own lines
+        ["/bin/bash", "-euo", "pipefail", "-c", script.replace(DEMO, address.group())],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    promised = "".join(text for kind, text in blocks if kind != "sh")
+    assert IDS.sub("…", done.stdout) == promised

@@ -1,0 +1,57 @@
+"""Mistakes in the catalog and in services, and names that lead nowhere."""
+
+from typing import Final
+
+from tests.engine.declaration.mistakes.texts import ITEM, Mistake
+
+CATALOG: Final[dict[str, Mistake]] = {
+    "names of the catalog and services twice": (
+        (
+            "ticketing:\n  catalog:\n"
+            "    categories: [{name: c, displayName: C}, {name: c, displayName: D}]\n"
+            "    items:\n"
+            "      - {name: i, category: c, displayName: I, workflow: access_request}\n"
+            "      - {name: i, category: c, displayName: I, workflow: access_request}\n"
+            "  services: [{path: a/b, slaGroup: g}, {path: a/b, slaGroup: g}]\n"
+        ),
+        [("duplicate_name", 3, 52), ("duplicate_name", 6, 16), ("duplicate_name", 7, 47)],
+        "'a/b' is declared twice",
+    ),
+    "an item of a category and a workflow that are not there": (
+        ITEM + "ctegory, workflow: hotfx}]\n",
+        [("unknown_category", 5, 49), ("unknown_workflow", 5, 68)],
+        "There is no category 'ctegory'; declare it, or name another. Did you mean 'category'?",
+    ),
+    "an item of a default workflow that was not chosen": (
+        ITEM.replace("  workflows", "  defaultWorkflows: [access_request]\n  workflows")
+        + "category, workflow: change_request}]\n",
+        [("unknown_workflow", 6, 69)],
+        "There is no workflow 'change_request'",
+    ),
+    "an item of a default workflow where there are none": (
+        ITEM.replace("  workflows", "  defaultWorkflows: false\n  workflows")
+        + "category, workflow: access_request}]\n",
+        [("unknown_workflow", 6, 69)],
+        "There is no workflow 'access_request'",
+    ),
+    "an item that refers to nothing, beside a mistake of form": (
+        ITEM + "lost, workflow: hotfix}]\n  enable: true\n",
+        [("unknown_category", 5, 49), ("unknown_key", 6, 3)],
+        "enabled",
+    ),
+    "services whose tickets would have no workflow": (
+        (
+            "ticketing:\n  defaultWorkflows: [access_request]\n  services:\n"
+            "    - {path: a, slaGroup: g, workflow: acess_request}\n"
+            "    - {path: b, slaGroup: g, autoTicket: true}\n"
+            "    - {path: c, slaGroup: g}\n"
+        ),
+        [("unknown_workflow", 4, 40), ("unknown_workflow", 5, 42)],
+        "There is no workflow 'incident_response'; declare it, or name another.",
+    ),
+    "delays of a service that are none": (
+        "ticketing: {services: [{path: a, slaGroup: g, holdDown: 0, reopenWithin: soon}]}\n",
+        [("wrong_duration", 1, 57), ("wrong_duration", 1, 74)],
+        "is not a duration",
+    ),
+}

@@ -1,0 +1,77 @@
+"""Mistakes in durations, calendars and targets."""
+
+from typing import Final
+
+from tests.engine.declaration.mistakes.texts import CALENDAR, ITEM, OFFICE, Mistake
+
+SERVICE_LEVELS: Final[dict[str, Mistake]] = {
+    "a duration that is a number": (
+        "ticketing: {autoClose: {afterResolved: 5}}\n",
+        [("wrong_duration", 1, 40)],
+        "write for example 30m, 4h, 1d or 1h30m (found 5)",
+    ),
+    "a duration of the wrong form": (
+        "ticketing: {autoClose: {afterResolved: soon}}\n",
+        [("wrong_duration", 1, 40)],
+        "30m, 4h",
+    ),
+    "durations out of bounds": (
+        (
+            "ticketing:\n  catalog:\n    categories: [{name: c, displayName: C}]\n"
+            "    items:\n      - name: i\n        category: c\n"
+            "        displayName: I\n        workflow: access_request\n"
+            f"        sla: {{response: 0m, resolution: {'9' * 39}d}}\n"
+        ),
+        [("wrong_duration", 9, 25), ("wrong_duration", 9, 41)],
+        "longer than 0s and at most 3650d",
+    ),
+    "times of no calendar": (
+        CALENDAR
+        + "      timeZone: Europe/Budapst\n"
+        + "      hours: {monday: ['22:00-06:00', 9-17], tuesday: ['09:60-10:00', '24:00-24:00']}\n"
+        + "      holidays: [2026-02-30, 1, 20261225]\n",
+        [
+            ("unknown_time_zone", 4, 17),
+            *(("wrong_hours", 5, column) for column in (24, 39, 56, 71)),
+            *(("wrong_date", 6, column) for column in (18, 30, 33)),
+        ],
+        "22:00-24:00 and 00:00-06:00 of the next day (found '22:00-06:00')",
+    ),
+    "hours that overlap": (
+        CALENDAR
+        + "      timeZone: UTC\n      hours:\n"
+        + "        monday: ['09:00-12:00', '12:00-13:00', '11:00-14:00']\n"
+        + "        friday: ['22:00-24:00', '23:00-23:30']\n",
+        [("overlapping_hours", 6, 48), ("overlapping_hours", 7, 33)],
+        "11:00-14:00 begins before 12:00-13:00 ends",
+    ),
+    "a calendar without hours": (
+        CALENDAR + "      timeZone: UTC\n      hours: {monday: []}\n",
+        [("no_hours", 5, 14)],
+        "one weekday at least",
+    ),
+    "the name of the calendar that is always there": (
+        CALENDAR.replace("office", "always") + OFFICE,
+        [("reserved_name", 3, 13)],
+        "choose another name",
+    ),
+    "calendars that are not there": (
+        ITEM
+        + "category, workflow: hotfix, sla: {response: 1m, resolution: P1D, calendar: offise}}]\n"
+        + "  sla: {LOW: {calendar: ofice}, HIGH: {calendar: always}}\n"
+        + CALENDAR.removeprefix("ticketing:\n")
+        + OFFICE,
+        [("unknown_calendar", 5, 124), ("unknown_calendar", 6, 25)],
+        "There is no calendar 'ofice'; declare it, or name another. Did you mean 'office'?",
+    ),
+    "priorities and targets that are none": (
+        "ticketing: {sla: {URGENT: {}, LOW: {response: 0s, resolution: PT, calendar: 1}}}\n",
+        [
+            ("unknown_key", 1, 19),
+            ("wrong_duration", 1, 47),
+            ("wrong_duration", 1, 63),
+            ("wrong_type", 1, 77),
+        ],
+        "Known: CRITICAL, HIGH, MEDIUM, LOW",
+    ),
+}

@@ -1,0 +1,47 @@
+"""Mistakes in webhooks."""
+
+from typing import Final
+
+from tests.engine.declaration.mistakes.texts import WEBHOOK, Mistake
+
+WEBHOOKS: Final[dict[str, Mistake]] = {
+    "a URL that leads nowhere": (
+        WEBHOOK + "      url: hooks.example.com\n",
+        [("wrong_url", 5, 12)],
+        "ticketing.webhooks[0].url: is not a URL in ASCII; write for example https://",
+    ),
+    "a password in a URL": (
+        WEBHOOK + "      url: https://me:word@hooks.example.com/\n",
+        [("wrong_url", 5, 12)],
+        "must hold no user and no password",
+    ),
+    "a number for a host": (
+        WEBHOOK + "      url: https://2130706433/\n",
+        [("wrong_url", 5, 12)],
+        "'2130706433' is neither",
+    ),
+    "an event that there is not": (
+        WEBHOOK + "      url: https://a.example/\n      events: [ticket.opened, ticket.created]\n",
+        [("unknown_event", 6, 16)],
+        "'ticket.opened' is not one of ticket.created, ticket.transitioned,",
+    ),
+    "a webhook that is told of nothing": (
+        WEBHOOK + "      url: https://a.example/\n      events: []\n",
+        [("no_events", 6, 15)],
+        "without `events`, it is told of all",
+    ),
+    "a path for a secret's name": (
+        WEBHOOK.replace("chat-webhook", "../jwt") + "      url: https://a.example/\n",
+        [("wrong_form", 4, 19)],
+        "lower-case letters and digits, and between them . and -",
+    ),
+    "a webhook without a secret, twice": (
+        (
+            "ticketing:\n  webhooks:\n"
+            "    - {name: chat, url: 'https://a.example/'}\n"
+            "    - {name: chat, url: 'https://b.example/', secretName: b}\n"
+        ),
+        [("missing_field", 3, 7), ("duplicate_name", 4, 14)],
+        "'secretName' is missing",
+    ),
+}

@@ -1,0 +1,79 @@
+"""Durations are read in two forms and written in one."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine import limits
+from engine.declaration.durations import duration, iso_duration
+
+READ = {
+    "5m": timedelta(minutes=5),
+    "2h": timedelta(hours=2),
+    "1d": timedelta(days=1),
+    "1h30m": timedelta(minutes=90),
+    "1d2h3m4s": timedelta(days=1, hours=2, minutes=3, seconds=4),
+    "90m": timedelta(minutes=90),
+    "PT5M": timedelta(minutes=5),
+    "PT1H30M": timedelta(minutes=90),
+    "P1D": timedelta(days=1),
+    "P1DT2H3M4S": timedelta(days=1, hours=2, minutes=3, seconds=4),
+    "PT36H": timedelta(hours=36),
+    "3650d": timedelta(days=3650),
+}
+
+
+@pytest.mark.parametrize(("text", "time"), READ.items())
+def test_a_duration_is_read(text: str, time: timedelta) -> None:
+    assert duration(text) == time
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "",
+            "P",
+            "PT",
+            "P1DT",
+            "T1H",
+            "1",
+            "soon",
+            "h",
+            "1 h",
+            "1H",
+            "-1h",
+            "+1h",
+            "1h1d",
+            "1.5h",
+        ),
+        *("p1d", "pt1h", "P1Y", "P1M", "P1W", "PT1.5S", "-PT1H", "P-1D", "PT1M1H", "PT1h", "1dT2H"),
+        *("0s", "PT0S", "P0D", "3651d", "P3651D", "PT315360001S", "9" * 41, "1h\n", "٣h"),
+    ],
+)
+def test_anything_else_is_none(text: str) -> None:
+    with pytest.raises(ValueError, match=r"is not a duration|is not longer than 0s"):
+        duration(text)
+
+
+WRITTEN = {
+    "PT0S": timedelta(),
+    "PT5M": timedelta(minutes=5),
+    "PT1H30M": timedelta(minutes=90),
+    "P1D": timedelta(hours=24),
+    "P1DT1S": timedelta(days=1, seconds=1),
+    "PT59S": timedelta(seconds=59, microseconds=999_999),
+}
+
+
+@pytest.mark.parametrize(("text", "time"), WRITTEN.items())
+def test_a_duration_is_written_in_whole_seconds(text: str, time: timedelta) -> None:
+    assert iso_duration(time) == text
+
+
+@given(st.integers(1, limits.DURATION_DAYS * 24 * 60 * 60))
+def test_what_is_written_is_read_again(seconds: int) -> None:
+    time = timedelta(seconds=seconds)
+    assert duration(iso_duration(time)) == time

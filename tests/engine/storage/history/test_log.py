@@ -1,0 +1,254 @@
+"""The log of all histories: whoever follows it misses nothing, whatever commits when."""
+
+import asyncio
+from contextlib import AbstractAsyncContextManager, suppress
+
+import asyncpg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from engine.errors import InvalidInput
+from engine.storage.history.log import (
+    BEGINNING,
+    JournalEntry,
+    Position,
+    checked_position,
+    journal_after,
+    journal_end,
+)
+from engine.storage.migrate import migrate
+from engine.storage.postgres.database import Database, Session
+from engine.storage.tickets.reader import histories, read_ticket
+from engine.storage.tickets.store import TicketStore, change_ticket, locked_ticket
+from engine.tickets.changes import commenting
+from engine.tickets.commands import CommentTicket
+from engine.tickets.history import Entry, EntryKind
+from engine.tickets.ticket import Ticket
+from engine.tickets.viewer import EVERYTHING
+from tests.conftest import run
+from tests.support.concurrent_changes import comment, edit, flaws, hand_over, open_ticket, pick_up
+from tests.support.lock_gates import PATIENCE_SECONDS
+from tests.support.people import MARTON
+
+ENOUGH = 1_000
+
+
+async def comment_within(session: Session, ticket: Ticket) -> None:
+    """Comment on a ticket in a transaction that somebody else ends."""
+    form = CommentTicket.checked(ticket=ticket.id, text="Looking")
+    row = await locked_ticket(session, EVERYTHING, form)
+    await change_ticket(session, row, MARTON, form, commenting)
+
+
+async def recorded(database: Database) -> dict[tuple[str, int], Entry]:
+    """Return every entry of every history, by its key."""
+    rows = await histories(database, await ids(database))
+    return {(each.ticket, each.seq): each for entries in rows.values() for each in entries}
+
+
+async def ids(database: Database) -> list[str]:
+    async with database.transaction() as session:
+        return [row["id"] for row in await session.connection.fetch("SELECT id FROM tickets")]
+
+
+def told(entries: list[JournalEntry]) -> dict[tuple[str, int], Entry]:
+    """Return what the log told, having looked that it came in order and once only."""
+    assert [each.position for each in entries] == sorted({each.position for each in entries})
+    by_key = {(each.entry.ticket, each.entry.seq): each.entry for each in entries}
+    assert len(by_key) == len(entries)
+    last: dict[str, int] = {}
+    for ticket, seq in by_key:
+        assert seq == last.get(ticket, 0) + 1
+        last[ticket] = seq
+    return by_key
+
+
+async def follow(
+    database: Database, entries: list[JournalEntry], until: int, page: int = ENOUGH
+) -> None:
+    """Read on, page by page, until the log has told that many entries.
+
+    It may take a moment: the server's own upkeep runs transactions, too.
+    """
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while len(entries) < until:
+            batch = await journal_after(database, behind(entries), page)
+            assert len(batch) <= page
+            entries += batch
+
+
+def behind(entries: list[JournalEntry]) -> Position:
+    return entries[-1].position if entries else BEGINNING
+
+
+async def told_after(database: Database, position: Position, count: int) -> list[tuple[str, int]]:
+    """Return the keys of the entries behind a position, when there are that many."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while len(entries := await journal_after(database, position, ENOUGH)) < count:
+            pass
+    return [(each.entry.ticket, each.entry.seq) for each in entries]
+
+
+async def test_an_entry_is_told_with_its_ticket_as_it_is_now(
+    store: TicketStore, database: Database
+) -> None:
+    ticket = await open_ticket(store)
+    await pick_up(store, ticket)
+    entries: list[JournalEntry] = []
+    await follow(database, entries, until=2)
+    assert told(entries) == await recorded(database)
+    now = await read_ticket(database, EVERYTHING, ticket.id)
+    assert [each.ticket for each in entries] == [now, now]
+
+
+async def test_what_is_written_first_and_committed_last_is_not_skipped(
+    store: TicketStore, database: Database
+) -> None:
+    early, late = await open_ticket(store), await open_ticket(store)
+    position = await journal_end(database)
+    async with database.transaction() as slow:
+        await comment_within(slow, early)
+        await comment(store, late)
+        assert await journal_after(database, position, ENOUGH) == []
+    assert await told_after(database, position, 2) == [(early.id, 2), (late.id, 2)]
+
+
+async def test_what_is_undone_is_never_told(store: TicketStore, database: Database) -> None:
+    ticket = await open_ticket(store)
+    position = await journal_end(database)
+    with suppress(LookupError):
+        async with database.transaction() as session:
+            await comment_within(session, ticket)
+            raise LookupError
+    await pick_up(store, ticket)
+    assert await told_after(database, position, 1) == [(ticket.id, 2)]
+    [entry] = await journal_after(database, position, ENOUGH)
+    assert entry.entry.kind is EntryKind.STATUS
+
+
+async def test_what_is_not_seen_at_the_end_of_the_log_comes_after_it(
+    store: TicketStore, database: Database
+) -> None:
+    ticket = await open_ticket(store)
+    async with database.transaction() as session:
+        await comment_within(session, ticket)
+        end = await journal_end(database)
+    assert (ticket.id, 2) in await told_after(database, end, 1)
+
+
+WRITERS = 5
+STEPS = st.lists(st.integers(0, WRITERS - 1) | st.none(), max_size=40)
+"""Whose turn it is: a writer begins, or commits if it has begun; None is the reader."""
+
+
+class TestFollowing:
+    @pytest.fixture
+    async def written(self, store: TicketStore) -> list[Ticket]:
+        return [await open_ticket(store) for _ in range(WRITERS)]
+
+    @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(steps=STEPS, page=st.integers(1, 3))
+    async def test_in_whatever_order_writers_commit_the_reader_is_told_everything(
+        self,
+        database: Database,
+        written: list[Ticket],
+        steps: list[int | None],
+        page: int,
+    ) -> None:
+        entries: list[JournalEntry] = []
+        running: dict[int, AbstractAsyncContextManager[Session]] = {}
+        for step in steps:
+            if step is None:
+                entries += await journal_after(database, behind(entries), page)
+            elif step in running:
+                await running.pop(step).__aexit__(None, None, None)
+            else:
+                running[step] = database.transaction()
+                await comment_within(await running[step].__aenter__(), written[step])
+        for transaction in running.values():
+            await transaction.__aexit__(None, None, None)
+        everything = await recorded(database)
+        await follow(database, entries, len(everything), page)
+        assert told(entries) == everything
+
+
+async def test_a_reader_beside_a_crowd_of_writers_is_told_everything(
+    store: TicketStore, database: Database
+) -> None:
+    done = asyncio.Event()
+    entries: list[JournalEntry] = []
+
+    async def write() -> None:
+        ticket = await open_ticket(store)
+        for change in (comment, pick_up, comment, edit, comment, hand_over):
+            await change(store, ticket)
+
+    async def read() -> None:
+        while not done.is_set():
+            entries.extend(await journal_after(database, behind(entries), limit=7))
+
+    async with asyncio.TaskGroup() as tasks:
+        reading = tasks.create_task(read())
+        await asyncio.gather(*(write() for _ in range(12)))
+        done.set()
+        await reading
+    everything = await recorded(database)
+    await follow(database, entries, len(everything))
+    assert told(entries) == everything
+
+
+@pytest.mark.parametrize(
+    "position", [BEGINNING, Position(4821, 17), Position(2**63 - 1, 2**63 - 1)]
+)
+def test_a_position_is_read_as_it_was_written(position: Position) -> None:
+    assert Position.parse(str(position)) == position
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "1", "1-", "-1", "1-2-3", "01-2", "1-02", "+1-2", "1 -2", "1-2\n", "1-x", "1--2"),
+        *("\u0661-\u0662", f"{2**63}-1", f"1-{2**63}", "9" * 5_000 + "-1"),
+    ],
+)
+def test_what_no_position_says_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput, match="not a position"):
+        Position.parse(text)
+
+
+async def test_a_position_of_another_database_is_refused(
+    store: TicketStore, database: Database
+) -> None:
+    await open_ticket(store)
+    end = await journal_end(database)
+    assert await checked_position(database, str(end)) == end
+    with pytest.raises(InvalidInput, match="another database"):
+        await checked_position(database, str(Position(end.transaction + 1_000_000, 1)))
+
+
+AS_IF_MOVED = (
+    "ALTER TABLE ticket_status_history DISABLE TRIGGER USER",
+    "UPDATE ticket_status_history SET transaction = transaction + 1000000000",
+    "ALTER TABLE ticket_status_history ENABLE TRIGGER USER",
+)
+"""What a dump brings along that was taken of a server with more transactions."""
+
+
+async def test_a_database_that_was_moved_by_its_contents_is_followed_again(
+    store: TicketStore, database: Database, database_url: str
+) -> None:
+    ticket = await open_ticket(store)
+    await comment(store, ticket)
+    await run(database_url, *AS_IF_MOVED)
+    assert await journal_after(database, BEGINNING, ENOUGH) == []
+    await migrate(database_url)
+    end = await journal_end(database)
+    await comment(store, ticket)
+    assert (await told_after(database, end, 1))[-1] == (ticket.id, 3)
+    entries: list[JournalEntry] = []
+    await follow(database, entries, until=3)
+    assert told(entries) == await recorded(database)
+    with pytest.raises(asyncpg.RestrictViolationError):
+        await run(database_url, "DELETE FROM ticket_status_history")
+    assert await flaws(database) == []

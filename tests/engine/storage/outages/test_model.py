@@ -1,0 +1,141 @@
+"""Anything happens to a service, in any order, and the database does what the table says."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from itertools import count
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from engine.resources.resource import Kind, Resource
+from engine.storage.outages.reconcile_tickets import act_on_reports, answer_service
+from engine.storage.postgres.database import Database, open_database
+from engine.storage.postgres.rows import ticket_of
+from engine.storage.tickets.store import LOCKED_TICKET
+from engine.storage.tickets.writer import write_entries
+from engine.tickets.actor import Actor
+from engine.tickets.changes import Change, recorded
+from engine.tickets.history import Entry, EntryKind
+from tests.support.concurrent_changes import flaws
+from tests.support.database_clock import Clock
+from tests.support.declared_resources import put
+from tests.support.lock_gates import Observer, observing
+from tests.support.monitored_services import history, outage_tickets, record
+from tests.support.outage_world import EVENTS, FLAPPING, MOMENT, World, answer
+from tests.support.people import EVERYBODY
+
+Happenings = list[tuple[str, bool]]
+"""What happens, and whether the report is answered; else the worker comes along."""
+
+OFTEN = ("reported DOWN", "reported OPERATIONAL", "hold over", "touched")
+HAPPENINGS = st.lists(
+    st.tuples(st.sampled_from(OFTEN) | st.sampled_from(sorted(EVENTS)), st.booleans()),
+    min_size=20,
+    max_size=50,
+)
+PEOPLE = {person.id: person for person in EVERYBODY}
+SYSTEM_FLAGS = {
+    "enabled": "UPDATE plugins SET enabled = $1",
+    "workflow_retired": "UPDATE workflows SET retired_at = CASE WHEN $1 THEN now() END",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A database on which what happens in a world happens too."""
+
+    database: Database
+    observer: Observer
+    clock: Clock
+
+    async def play(self, path: str, happenings: Happenings) -> None:
+        """Let things happen to a new service, in a world and here; the two never differ."""
+        world = World(service=FLAPPING.model_copy(update={"path": path}))
+        await self.declare(world)
+        await self.follow(replace(world, enabled=False, workflow_retired=True), world)
+        await record(self.database, world.status, path)
+        world = await self.answered(world, at_once=True)
+        for name, at_once in happenings:
+            happened = EVENTS[name](replace(world, now=world.now + MOMENT))
+            await self.follow(world, happened)
+            world = await self.answered(happened, at_once=at_once)
+        assert await flaws(self.database) == []
+
+    async def answered(self, world: World, *, at_once: bool) -> World:
+        """Answer the service in the world and here, and compare them."""
+        path = world.service.path
+        await (answer_service(self.database, path) if at_once else act_on_reports(self.database))
+        world = answer(world)
+        tickets = await outage_tickets(self.database, path)
+        found = [comparable(await history(self.database, each.id)) for each in tickets]
+        assert found == [comparable(each) for each in world.tickets]
+        return world
+
+    async def follow(self, before: World, after: World) -> None:
+        """Do here what happened in the world."""
+        await self.clock.show(after.now)
+        for flag, statement in SYSTEM_FLAGS.items():
+            if getattr(before, flag) != getattr(after, flag):
+                await self.observer.connection.execute(statement, getattr(after, flag))
+        if (before.service, before.retired) != (after.service, after.retired):
+            await self.declare(after)
+        if (before.status, before.since) != (after.status, after.since):
+            await record(self.database, after.status, after.service.path)
+        if before.tickets != after.tickets:
+            await self.write(after.tickets[-1][-1], after.service.path)
+
+    async def declare(self, world: World) -> None:
+        """Declare the service as it is in the world."""
+        resource = Resource.of(Kind.SERVICE, world.service.path, world.service)
+        await put(self.database, [replace(resource, retired=world.retired)])
+
+    async def write(self, entry: Entry, path: str) -> None:
+        """Write what somebody did to the latest ticket of a service."""
+        latest = (await outage_tickets(self.database, path))[-1]
+        change = Change(entry.kind, entry.old_value, entry.new_value, entry.details)
+        actor = PEOPLE.get(entry.actor, Actor(entry.actor, entry.actor))
+        async with self.database.transaction() as session:
+            row = await session.row(LOCKED_TICKET.of_all, ticket=latest.id)
+            assert row is not None
+            entries = recorded(ticket_of(row), [change], actor, row["now"], row["revision"])
+            await write_entries(session, ticket_of(row), row["head"], entries)
+
+
+def comparable(entries: list[Entry] | tuple[Entry, ...]) -> list[Entry]:
+    """Return a history without what only the database knows."""
+    return [
+        replace(
+            each,
+            ticket="",
+            workflow_revision=0,
+            details=None if each.kind is EntryKind.CREATED else each.details,
+        )
+        for each in entries
+    ]
+
+
+@asynccontextmanager
+async def stage(url: str) -> AsyncIterator[Stage]:
+    async with observing(url) as observer:
+        clock = await Clock.put_into(observer)
+        async with open_database(url, 2) as database:
+            yield Stage(database, observer, clock)
+
+
+def test_the_database_does_what_the_table_says(database_url: str) -> None:
+    numbers = count()
+
+    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(HAPPENINGS)
+    def play(happenings: Happenings) -> None:
+        runner.run(opened.play(f"acme/service{next(numbers)}", happenings))
+
+    with asyncio.Runner() as runner:
+        opening = stage(database_url)
+        opened = runner.run(opening.__aenter__())
+        try:
+            play()
+        finally:
+            runner.run(opening.__aexit__(None, None, None))

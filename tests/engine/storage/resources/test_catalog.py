@@ -1,0 +1,141 @@
+"""Tickets from catalog items: as the item stands at the very moment, or not at all."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from engine.declaration.models import Ticketing
+from engine.errors import IdempotencyConflict, ItemRetired, NotFound, WorkflowRetired
+from engine.resources.resource import Key, Kind, declared_resources
+from engine.storage.history.audit import audit_histories
+from engine.storage.postgres.database import Database
+from engine.storage.resources.catalog import read_catalog
+from engine.storage.tickets.reader import histories, read_ticket
+from engine.storage.tickets.store import TicketStore
+from engine.tickets.commands import CreateTicketFromCatalog
+from engine.tickets.sla_targets import promise_in
+from engine.tickets.ticket import Ticket
+from engine.tickets.viewer import EVERYTHING
+from tests.support.concurrent_changes import everything
+from tests.support.declared_resources import put
+from tests.support.lock_gates import Observer
+from tests.support.people import ANNA
+
+MINUTE = timedelta(minutes=1)
+CATALOG = {
+    "categories": [
+        {"name": "requests", "displayName": "Requests"},
+        {"name": "incidents", "displayName": "incidents", "icon": "report_problem"},
+    ],
+    "items": [
+        {
+            "name": "network_outage",
+            "category": "incidents",
+            "displayName": "Network outage",
+            "description": "Connectivity or DNS failure",
+            "icon": "wifi_off",
+            "workflow": "incident_response",
+            "defaults": {"priority": "HIGH", "assigneeGroup": "network-team"},
+            "sla": {"response": "10m", "resolution": "4h"},
+        },
+        {
+            "name": "data_loss",
+            "category": "incidents",
+            "displayName": "Data loss",
+            "workflow": "incident_response",
+        },
+    ],
+}
+DECLARED = declared_resources(Ticketing.model_validate({"catalog": CATALOG}))
+RESOURCES = tuple(DECLARED.values())
+NETWORK_OUTAGE = DECLARED[Key(Kind.ITEM, "network_outage")]
+INCIDENT_RESPONSE = DECLARED[Key(Kind.WORKFLOW, "incident_response")]
+
+
+@pytest.fixture(autouse=True)
+async def catalog(database: Database) -> None:
+    await put(database, RESOURCES)
+
+
+async def asked_for(store: TicketStore, item: str = "network_outage", **more: object) -> Ticket:
+    return await store.create_from_catalog(ANNA, CreateTicketFromCatalog.checked(item=item, **more))
+
+
+async def test_an_item_fills_a_ticket_in(store: TicketStore, database: Database) -> None:
+    ticket = await asked_for(store, title="No DNS", description="Since noon")
+    assert (ticket.title, ticket.description) == ("No DNS", "Since noon")
+    assert (ticket.priority, ticket.workflow) == ("HIGH", "incident_response")
+    assert (ticket.requester, ticket.assignee) == (ANNA.id, None)
+    assert (ticket.assignee_group, ticket.item) == ("network-team", "network_outage")
+    assert await read_ticket(database, EVERYTHING, ticket.id) == ticket
+    assert [flaw async for _, flaw in audit_histories(database)] == [None]
+
+
+async def test_an_item_that_says_little_leaves_the_defaults(store: TicketStore) -> None:
+    ticket = await asked_for(store, "data_loss")
+    assert (ticket.title, ticket.description) == ("Data loss", "")
+    assert (ticket.priority, ticket.assignee_group) == ("MEDIUM", None)
+
+
+async def test_a_ticket_is_promised_what_its_item_or_else_its_priority_does(
+    store: TicketStore, database: Database
+) -> None:
+    promised: dict[str, tuple[object, ...]] = {}
+    for item in ("network_outage", "data_loss"):
+        ticket = await asked_for(store, item)
+        [opening] = (await histories(database, [ticket.id]))[ticket.id]
+        promise = promise_in(opening.details)
+        assert promise is not None
+        promised[item] = (promise.response, promise.resolution, promise.origin)
+    assert promised == {
+        "network_outage": (10 * MINUTE, 240 * MINUTE, "the catalog item network_outage"),
+        "data_loss": (120 * MINUTE, 24 * 60 * MINUTE, "the priority MEDIUM"),
+    }
+
+
+async def test_what_is_not_offered_opens_nothing(store: TicketStore, database: Database) -> None:
+    with pytest.raises(NotFound, match="Did you mean 'network_outage'"):
+        await asked_for(store, "network_outrage")
+    await put(database, [replace(NETWORK_OUTAGE, retired=True)])
+    with pytest.raises(ItemRetired) as refused:
+        await asked_for(store)
+    assert refused.value.details == {"reason": "item_retired", "item": "network_outage"}
+    await put(database, [replace(INCIDENT_RESPONSE, retired=True)])
+    with pytest.raises(WorkflowRetired):
+        await asked_for(store, "data_loss")
+    assert await everything(database) == {}
+
+
+async def test_one_key_asks_once(store: TicketStore) -> None:
+    first = await asked_for(store, idempotency_key="k1")
+    assert await asked_for(store, idempotency_key="k1") == first
+    with pytest.raises(IdempotencyConflict):
+        await asked_for(store, "data_loss", idempotency_key="k1")
+
+
+async def test_an_item_that_changes_meanwhile_counts_as_it_is_then(
+    store: TicketStore, database: Database, observer: Observer
+) -> None:
+    async with observer.closed_gate("catalog_items"):
+        retiring = asyncio.create_task(put(database, [replace(NETWORK_OUTAGE, retired=True)]))
+        await observer.see_waiting(1)
+        asking = asyncio.create_task(asked_for(store))
+        await observer.see_waiting(2)
+    await retiring
+    with pytest.raises(ItemRetired):
+        await asking
+
+
+async def test_the_catalog_is_shown_in_the_order_of_the_names_for_people(
+    database: Database,
+) -> None:
+    await put(database, [replace(NETWORK_OUTAGE, retired=True)])
+    catalog = await read_catalog(database)
+    assert [
+        (shelf.category.name, [item.name for item in shelf.items]) for shelf in catalog.shelves
+    ] == [("incidents", ["data_loss"]), ("requests", [])]
+    assert catalog.named("network_outage").retired
+    with pytest.raises(NotFound, match="Did you mean 'data_loss'"):
+        catalog.named("data_los")

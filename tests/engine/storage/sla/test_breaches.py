@@ -1,0 +1,270 @@
+"""Due times are kept beside the tickets, and what is missed is noted once, whoever dies."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from engine.storage.postgres.database import Database, open_database
+from engine.storage.postgres.statements import Statement
+from engine.storage.sla.auto_close import close_quiet_tickets
+from engine.storage.sla.breaches import sweep_due_times
+from engine.storage.tickets.reader import read_ticket
+from engine.storage.tickets.store import TicketStore
+from engine.tickets.sla_targets import promise_in
+from engine.tickets.ticket import Ticket
+from engine.tickets.viewer import EVERYTHING
+from engine.vocabulary import SYSTEM
+from tests.support.concurrent_changes import edit, everything, flaws, hand_over, open_ticket
+from tests.support.declared_resources import declare, put
+from tests.support.lock_gates import AT_COMMIT, BEFORE_INSERT, Observer
+from tests.support.stored_sla import (
+    CLOSED,
+    PICKED_UP,
+    RESOLVED,
+    differences,
+    later,
+    move,
+    open_promised,
+    say,
+    stored,
+    told,
+)
+
+MINUTES_30, HOURS_8 = timedelta(minutes=30), timedelta(hours=8)
+
+
+async def test_a_promise_is_stored_with_the_ticket(store: TicketStore, database: Database) -> None:
+    ticket = await open_promised(store)
+    row = await stored(database, ticket)
+    assert row["response_due_at"] == row["next_due_at"] == ticket.created_at + MINUTES_30
+    assert row["resolution_due_at"] == ticket.created_at + HOURS_8
+    assert (row["response_breached"], row["resolution_breached"]) == (False, False)
+    assert await differences(database) == []
+
+
+async def test_nothing_is_stored_where_nothing_is_promised(
+    store: TicketStore, database: Database
+) -> None:
+    ticket = await move(store, await open_ticket(store), PICKED_UP)
+    row = await stored(database, ticket)
+    assert (row["response_due_at"], row["next_due_at"], row["sla_version"]) == (None, None, None)
+    assert await sweep_due_times(database, later(ticket, days=9)) == 0
+    assert await differences(database) == []
+
+
+async def test_what_is_declared_is_promised_whole(store: TicketStore, database: Database) -> None:
+    office = {"name": "office", "timeZone": "UTC", "hours": {"monday": ["09:00-17:00"]}}
+    sla = {"HIGH": {"resolution": "3d", "calendar": "office"}}
+    await declare(database, calendars=[office], sla=sla)
+    ticket = await open_promised(store)
+    await put(database)
+    promise = promise_in((await told(database, ticket))[0].details)
+    assert promise is not None
+    assert promise.calendar is not None
+    assert (promise.response, promise.resolution) == (MINUTES_30, timedelta(days=3))
+    assert (promise.calendar.name, promise.by_priority) == ("office", True)
+    due = (await stored(database, ticket))["resolution_due_at"]
+    assert due == promise.calendar.after(ticket.created_at, timedelta(days=3))
+
+
+Change = Callable[[TicketStore, Ticket], Awaitable[Ticket]]
+TELL_NOTHING: dict[str, Change] = {"a comment": say, "an assignment": hand_over}
+
+
+@pytest.mark.parametrize("change", TELL_NOTHING.values(), ids=TELL_NOTHING)
+async def test_due_times_stay_fresh_under(
+    store: TicketStore, database: Database, change: Change
+) -> None:
+    await change(store, await open_promised(store))
+    assert await differences(database) == []
+
+
+@pytest.mark.parametrize("change", TELL_NOTHING.values(), ids=TELL_NOTHING)
+async def test_due_times_that_were_stale_stay_so_under(
+    store: TicketStore, database: Database, change: Change
+) -> None:
+    ticket = await move(store, await open_promised(store), PICKED_UP)
+    await change(store, ticket)
+    assert await differences(database) == [f"{ticket.id} is stale"]
+
+
+async def test_another_priority_promises_anew_and_says_so(
+    store: TicketStore, database: Database
+) -> None:
+    ticket = await edit(store, await open_promised(store))
+    entry = (await told(database, ticket))[-1]
+    promise = promise_in(entry.details)
+    assert promise is not None
+    assert (promise.response, entry.new_value) == (timedelta(days=1), "LOW")
+    row = await stored(database, ticket)
+    assert row["next_due_at"] == ticket.created_at + timedelta(days=1)
+    assert await differences(database) == []
+
+
+async def test_another_priority_leaves_targets_that_were_agreed(
+    store: TicketStore, database: Database
+) -> None:
+    sla = {"targets": {"response": "5m", "resolution": "PT1H"}}
+    ticket = await edit(store, await open_promised(store, sla=sla))
+    assert promise_in((await told(database, ticket))[-1].details) is None
+    row = await stored(database, ticket)
+    assert row["resolution_due_at"] == ticket.created_at + timedelta(hours=1)
+
+
+async def test_a_transition_is_taken_in_by_the_next_sweep(
+    store: TicketStore, database: Database
+) -> None:
+    ticket = await move(store, await open_promised(store), PICKED_UP, RESOLVED, PICKED_UP)
+    assert await differences(database) == [f"{ticket.id} is stale"]
+    assert await sweep_due_times(database) == 1
+    assert await differences(database) == []
+    row = await stored(database, ticket)
+    entries = await told(database, ticket)
+    paused = entries[-1].at - entries[-2].at
+    assert row["next_due_at"] == ticket.created_at + HOURS_8 + paused
+    assert await sweep_due_times(database) == 0
+
+
+async def test_what_is_missed_is_noted_by_the_system(
+    store: TicketStore, database: Database
+) -> None:
+    ticket = await open_promised(store)
+    assert await sweep_due_times(database, later(ticket, minutes=30)) == 0
+    assert await sweep_due_times(database, later(ticket, minutes=31)) == 1
+    (entry,) = (await told(database, ticket))[1:]
+    assert (entry.kind, entry.new_value, entry.actor) == ("sla_breach", "response", SYSTEM)
+    assert (entry.at, entry.actor_bits) == (later(ticket, minutes=31), 0)
+    row = await stored(database, ticket)
+    assert (row["response_breached"], row["resolution_breached"]) == (True, False)
+    assert row["next_due_at"] == ticket.created_at + HOURS_8
+    assert await sweep_due_times(database, later(ticket, hours=9)) == 1
+    assert await sweep_due_times(database, later(ticket, hours=9)) == 0
+    assert (await stored(database, ticket))["next_due_at"] is None
+    assert await differences(database) == []
+    assert await everything(database) == {ticket.id: 3}
+
+
+async def test_what_was_missed_before_it_was_done_is_noted_all_the_same(
+    store: TicketStore, database: Database
+) -> None:
+    """Even of a CLOSED ticket: a record must not depend on how fast somebody swept."""
+    sla = {"targets": {"response": "1s", "resolution": "8h"}}
+    ticket = await open_promised(store, sla=sla)
+    await backdate(database)
+    ticket = await move(store, ticket, PICKED_UP, RESOLVED, CLOSED)
+    await sweep_due_times(database)
+    assert [each.new_value for each in await told(database, ticket)][-1] == "response"
+    assert (await read_ticket(database, EVERYTHING, ticket.id)).status is CLOSED
+    assert await differences(database) == []
+
+
+async def backdate(database: Database) -> None:
+    """Let every ticket have been opened a minute ago; its chain is broken then."""
+    statements = (
+        "ALTER TABLE ticket_status_history DISABLE TRIGGER USER",
+        "UPDATE ticket_status_history SET at = at - interval '1 minute'",
+        "ALTER TABLE ticket_status_history ENABLE TRIGGER USER",
+    )
+    for statement in statements:
+        await database.row(Statement.of(text(statement)))
+
+
+async def test_while_ticketing_is_off_nothing_is_noted(
+    store: TicketStore, database: Database
+) -> None:
+    ticket = await move(store, await open_promised(store), PICKED_UP)
+    await database.row(Statement.of(text("UPDATE plugins SET enabled = false")))
+    assert await sweep_due_times(database, later(ticket, days=9)) == 0
+    await database.row(Statement.of(text("UPDATE plugins SET enabled = true")))
+    assert await sweep_due_times(database, later(ticket, days=9)) == 1
+
+
+async def test_what_somebody_is_changing_is_passed_over(
+    store: TicketStore, database: Database, observer: Observer
+) -> None:
+    ticket, other = await open_promised(store), await open_promised(store)
+    async with observer.holding(f"SELECT FROM tickets WHERE id = '{ticket.id}' FOR UPDATE"):
+        assert await sweep_due_times(database, later(other, hours=1)) == 1
+    assert await sweep_due_times(database, later(other, hours=1)) == 1
+
+
+# --- three servers, of which some die -----------------------------------------------------------
+
+Sweep = Callable[[Database], Coroutine[None, None, int]]
+
+
+async def breaches_noted(database: Database) -> dict[str, int]:
+    rows = await database.rows(
+        Statement.of(
+            text(
+                "SELECT ticket, count(*) AS entries FROM ticket_status_history"
+                " WHERE actor = 'system' GROUP BY ticket"
+            )
+        )
+    )
+    return {row["ticket"]: row["entries"] for row in rows}
+
+
+async def due_tickets(store: TicketStore) -> tuple[list[Ticket], Sweep, int]:
+    """Return tickets of which both targets are missed, and what notes that."""
+    tickets = [await open_promised(store) for _ in range(30)]
+    moment = later(tickets[-1], hours=9)
+    return tickets, lambda database: sweep_due_times(database, moment, most=4), 2
+
+
+async def quiet_tickets(store: TicketStore) -> tuple[list[Ticket], Sweep, int]:
+    """Return tickets whose grace period is over, and what closes them."""
+    tickets = [
+        await move(store, await open_promised(store), PICKED_UP, RESOLVED) for _ in range(30)
+    ]
+    await sweep_due_times(store.database)
+    moment = later(tickets[-1], days=4)
+    return tickets, lambda database: close_quiet_tickets(database, moment, most=4), 1
+
+
+WORK = {"breaches": due_tickets, "grace periods": quiet_tickets}
+PLACES = {"before an entry": BEFORE_INSERT, "within the commit": AT_COMMIT}
+
+
+@pytest.mark.parametrize("prepare", WORK.values(), ids=WORK)
+@pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
+async def test_three_servers_share_the_work_and_two_of_them_die(
+    store: TicketStore,
+    database: Database,
+    database_url: str,
+    observer: Observer,
+    prepare: Callable[[TicketStore], Awaitable[tuple[list[Ticket], Sweep, int]]],
+    place: str,
+) -> None:
+    tickets, sweep, entries = await prepare(store)
+    async with AsyncExitStack() as stack:
+        servers = [await stack.enter_async_context(open_database(database_url, 1)) for _ in "abc"]
+        async with observer.closed_gate("ticket_status_history", place):
+            sweeping = [asyncio.create_task(sweep(each)) for each in servers]
+            for pid in (await observer.see_waiting(3))[:2]:
+                await observer.connection.execute("SELECT pg_terminate_backend($1)", pid)
+            await observer.see_waiting(1)
+            assert await breaches_noted(database) == {}
+        outcomes = await asyncio.gather(*sweeping, return_exceptions=True)
+        assert sorted(type(each).__name__ for each in outcomes) == [*["Unavailable"] * 2, "int"]
+        await asyncio.gather(*map(sweep, servers))
+    assert await breaches_noted(database) == {each.id: entries for each in tickets}
+    assert await flaws(database) == []
+    assert await differences(database) == []
+
+
+@pytest.mark.parametrize("prepare", WORK.values(), ids=WORK)
+async def test_whoever_sweeps_at_the_same_time_does_nothing_twice(
+    store: TicketStore,
+    database: Database,
+    prepare: Callable[[TicketStore], Awaitable[tuple[list[Ticket], Sweep, int]]],
+) -> None:
+    tickets, sweep, entries = await prepare(store)
+    await asyncio.gather(*(sweep(database) for _ in range(8)))
+    assert await breaches_noted(database) == {each.id: entries for each in tickets}
+    assert await flaws(database) == []
+    assert await differences(database) == []

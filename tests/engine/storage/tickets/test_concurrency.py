@@ -1,0 +1,248 @@
+"""Changes and requests meet: each interleaving is forced, none is hoped for."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from engine.errors import (
+    Forbidden,
+    ForbiddenTransition,
+    IdempotencyConflict,
+    Unavailable,
+    VersionConflict,
+)
+from engine.storage.postgres.database import Database, open_database
+from engine.storage.tickets.reader import histories, read_ticket
+from engine.storage.tickets.store import TicketStore
+from engine.tickets.commands import (
+    CreateTicket,
+    UpdateTicket,
+)
+from engine.tickets.ticket import Ticket
+from engine.tickets.viewer import EVERYTHING
+from tests.support.concurrent_changes import (
+    PICKED_UP,
+    Change,
+    comment,
+    edit,
+    every_change,
+    everything,
+    flaws,
+    hand_over,
+    open_another,
+    open_ticket,
+    pick_up,
+    with_and_without_a_key,
+)
+from tests.support.database_clock import Clock
+from tests.support.lock_gates import AT_COMMIT, Observer
+from tests.support.people import ANNA, MARTON
+
+# Changes of one ticket meet.
+
+
+@with_and_without_a_key
+async def test_a_transition_stands_on_the_change_that_it_waited_for(
+    store: TicketStore, database: Database, observer: Observer, key: dict[str, object]
+) -> None:
+    ticket = await open_ticket(store)
+    async with observer.closed_gate("ticket_status_history", AT_COMMIT):
+        commenting = asyncio.create_task(comment(store, ticket))
+        await observer.see_waiting(1)
+        moving = asyncio.create_task(pick_up(store, ticket, **key))
+        await observer.see_waiting(2)
+    assert ((await commenting).version, (await moving).version) == (2, 3)
+    assert await moving == await read_ticket(database, EVERYTHING, ticket.id)
+    assert await everything(database) == {ticket.id: 3}
+
+
+@with_and_without_a_key
+async def test_a_version_is_compared_after_the_wait(
+    store: TicketStore, database: Database, observer: Observer, key: dict[str, object]
+) -> None:
+    ticket = await open_ticket(store)
+    late = {"expected_version": 1, **key}
+    async with observer.closed_gate("ticket_status_history", AT_COMMIT):
+        first = asyncio.create_task(comment(store, ticket))
+        await observer.see_waiting(1)
+        moving = asyncio.create_task(pick_up(store, ticket, **late))
+        await observer.see_waiting(2)
+        commenting = asyncio.create_task(comment(store, ticket, expected_version=1))
+        await observer.see_waiting(3)
+    await first
+    for refused in await asyncio.gather(moving, commenting, return_exceptions=True):
+        assert isinstance(refused, VersionConflict)
+        assert refused.details["current_version"] == 2
+    assert await everything(database) == {ticket.id: 2}
+
+
+async def test_a_role_is_judged_after_the_wait(
+    store: TicketStore, database: Database, observer: Observer
+) -> None:
+    ticket = await open_ticket(store)
+    async with observer.closed_gate("ticket_status_history", AT_COMMIT):
+        handing_over = asyncio.create_task(hand_over(store, ticket))
+        await observer.see_waiting(1)
+        moving = asyncio.create_task(pick_up(store, ticket))
+        await observer.see_waiting(2)
+        assigning = asyncio.create_task(hand_over(store, ticket))
+        await observer.see_waiting(3)
+    await handing_over
+    moved, assigned = await asyncio.gather(moving, assigning, return_exceptions=True)
+    assert isinstance(moved, ForbiddenTransition)
+    assert (moved.details["reason"], moved.details["as"]) == ("role_required", [])
+    assert isinstance(assigned, Forbidden)
+    assert await everything(database) == {ticket.id: 2}
+
+
+async def test_a_refusal_tells_the_status_after_the_wait(
+    store: TicketStore, database: Database, observer: Observer
+) -> None:
+    ticket = await open_ticket(store)
+    async with observer.closed_gate("ticket_status_history"):
+        first = asyncio.create_task(pick_up(store, ticket))
+        await observer.see_waiting(1)
+        second = asyncio.create_task(pick_up(store, ticket))
+        await observer.see_waiting(2)
+    assert (await first).version == 2
+    with pytest.raises(ForbiddenTransition) as refused:
+        await second
+    assert (refused.value.details["from"], refused.value.details["to"]) == (PICKED_UP, PICKED_UP)
+    assert await everything(database) == {ticket.id: 2}
+
+
+async def test_two_tickets_of_people_never_seen_open_without_a_deadlock(
+    store: TicketStore, database: Database, observer: Observer
+) -> None:
+    """Each mentions both people, in the order of one as requester and the other as assignee."""
+    to_marton = CreateTicket.checked(title="A", workflow="change_request", assignee=MARTON.id)
+    to_anna = CreateTicket.checked(title="B", workflow="change_request", assignee=ANNA.id)
+    async with observer.holding("INSERT INTO users (id) VALUES ('u_b1')"):
+        opening = [
+            asyncio.create_task(store.create(ANNA, to_marton)),
+            asyncio.create_task(store.create(MARTON, to_anna)),
+        ]
+        await observer.see_waiting(2)
+    assert len({(await each).id for each in opening}) == 2
+    assert await flaws(database) == []
+
+
+# Requests under one key meet.
+
+
+@every_change
+async def test_a_request_that_waited_for_itself_answers_the_same(
+    store: TicketStore, database: Database, observer: Observer, change: Change
+) -> None:
+    ticket = await open_ticket(store)
+    expected = {} if change is open_another else {"expected_version": 1}
+    async with observer.closed_gate("ticket_status_history"):
+        first = asyncio.create_task(change(store, ticket, idempotency_key="k", **expected))
+        await observer.see_waiting(1)
+        again = asyncio.create_task(change(store, ticket, idempotency_key="k", **expected))
+        await observer.see_waiting(2)
+    assert await first == await again
+    assert await everything(database) == {ticket.id: 1} | {(await first).id: (await first).version}
+
+
+@every_change
+async def test_a_request_that_waited_for_a_failure_is_carried_out(
+    store: TicketStore, database: Database, observer: Observer, change: Change
+) -> None:
+    ticket = await open_ticket(store)
+    async with observer.closed_gate("ticket_status_history"):
+        first = asyncio.create_task(change(store, ticket, idempotency_key="k"))
+        (failing,) = await observer.see_waiting(1)
+        again = asyncio.create_task(change(store, ticket, idempotency_key="k"))
+        await observer.see_waiting(2)
+        await observer.connection.execute("SELECT pg_cancel_backend($1)", failing)
+        with pytest.raises(Unavailable):
+            await first
+    changed = await again
+    assert await everything(database) == {ticket.id: 1} | {changed.id: changed.version}
+
+
+@every_change
+async def test_a_key_that_is_being_used_for_another_ticket_is_a_conflict(
+    store: TicketStore, database: Database, observer: Observer, change: Change
+) -> None:
+    ticket, other = await open_ticket(store), await open_ticket(store)
+    async with observer.closed_gate("ticket_status_history"):
+        first = asyncio.create_task(comment(store, other, idempotency_key="k"))
+        await observer.see_waiting(1)
+        second = asyncio.create_task(change(store, ticket, idempotency_key="k"))
+        await observer.see_waiting(2)
+    assert (await first).version == 2
+    with pytest.raises(IdempotencyConflict):
+        await second
+    assert await everything(database) == {ticket.id: 1, other.id: 2}
+
+
+@pytest.mark.parametrize("first", [pick_up, comment])
+@pytest.mark.parametrize("second", [pick_up, comment])
+async def test_one_key_for_two_requests_of_one_ticket_is_a_conflict_and_no_deadlock(
+    store: TicketStore, database: Database, observer: Observer, first: Change, second: Change
+) -> None:
+    ticket = await open_ticket(store)
+    async with observer.holding(f"SELECT FROM tickets WHERE id = '{ticket.id}' FOR UPDATE"):
+        early = asyncio.create_task(first(store, ticket, idempotency_key="k"))
+        await observer.see_waiting(1)
+        late = asyncio.create_task(second(store, ticket, idempotency_key="k", expected_version=1))
+        await observer.see_waiting(2)
+    assert (await early).version == 2
+    with pytest.raises(IdempotencyConflict):
+        await late
+    assert await everything(database) == {ticket.id: 2}
+
+
+@pytest.mark.parametrize("first", [pick_up, comment])
+@pytest.mark.parametrize("second", [pick_up, comment])
+async def test_two_keys_crossing_on_two_tickets_are_no_deadlock(
+    store: TicketStore, database: Database, observer: Observer, first: Change, second: Change
+) -> None:
+    one, two = await open_ticket(store), await open_ticket(store)
+    requests = [(first, one, "k1"), (first, two, "k2"), (second, one, "k2"), (second, two, "k1")]
+    async with observer.holding("SELECT FROM tickets FOR UPDATE"):
+        tasks: list[asyncio.Task[Ticket]] = []
+        for change, ticket, key in requests:
+            under_key = {"idempotency_key": key, "expected_version": 1}
+            tasks.append(asyncio.create_task(change(store, ticket, **under_key)))
+            await observer.see_waiting(len(tasks))
+    answers = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(each) for each in answers[:2]] == [Ticket, Ticket]
+    for refused in answers[2:]:
+        assert isinstance(refused, IdempotencyConflict | VersionConflict)
+    assert await everything(database) == {one.id: 2, two.id: 2}
+
+
+async def test_an_edit_of_nothing_under_a_key_answers_the_same_for_ever(
+    store: TicketStore, database: Database
+) -> None:
+    ticket = await open_ticket(store)
+    nothing = UpdateTicket.checked(ticket=ticket.id, title=ticket.title, idempotency_key="k")
+    assert await store.update(MARTON, nothing) == ticket
+    await comment(store, ticket)
+    assert await store.update(MARTON, nothing) == ticket
+    assert await everything(database) == {ticket.id: 2}
+
+
+# The clock of the database runs backwards.
+
+
+async def test_a_clock_that_runs_backwards_does_not_take_the_history_along(
+    database: Database, database_url: str, observer: Observer
+) -> None:
+    clock = await Clock.put_into(observer)
+    noon = datetime(2030, 1, 1, 12, tzinfo=UTC)
+    async with open_database(database_url, 1) as with_this_clock:
+        store = TicketStore(with_this_clock)
+        ticket = await open_ticket(store)
+        for hours, change in enumerate((comment, pick_up, edit), 1):
+            await clock.show(noon - timedelta(hours=hours))
+            await change(store, ticket)
+        await clock.show(noon + timedelta(hours=1))
+        await comment(store, ticket)
+    entries = (await histories(database, [ticket.id]))[ticket.id]
+    assert [each.at for each in entries] == [noon] * 5 + [noon + timedelta(hours=1)]
+    assert await flaws(database) == []

@@ -1,0 +1,97 @@
+"""Idempotency keys are forgotten when they are old, and only then."""
+
+import asyncio
+
+import pytest
+
+from engine.errors import Unavailable
+from engine.storage.postgres.database import Database
+from engine.storage.tickets.idempotency import KEPT_HOURS, prune_keys
+from engine.storage.tickets.reader import read_ticket
+from engine.storage.tickets.store import TicketStore
+from engine.tickets.commands import CommentTicket, CreateTicket, TransitionTicket
+from engine.tickets.ticket import Ticket
+from engine.tickets.viewer import EVERYTHING
+from tests.support.lock_gates import Observer
+from tests.support.people import ANNA
+
+KEYS = (
+    "INSERT INTO idempotency_keys (actor, key, request, ticket, version, created_at)"
+    " SELECT 'u_b1', 'old ' || n, '', 'tk_000000', 1, now() - interval '25 hours'"
+    " FROM generate_series(1, 25) AS n"
+)
+LEFT = "SELECT count(*) FROM idempotency_keys"
+
+
+async def comment(store: TicketStore, ticket: Ticket) -> Ticket:
+    form = CommentTicket.checked(ticket=ticket.id, text="Looking", idempotency_key="k")
+    return await store.comment(ANNA, form)
+
+
+async def pick_up(store: TicketStore, ticket: Ticket) -> Ticket:
+    form = TransitionTicket.checked(ticket=ticket.id, to="IN_PROGRESS", idempotency_key="k")
+    return await store.transition(ANNA, form)
+
+
+async def grown_older(observer: Observer, hours: int) -> None:
+    await observer.connection.execute(
+        "UPDATE idempotency_keys SET created_at = created_at - make_interval(hours => $1)", hours
+    )
+
+
+async def test_a_key_is_kept_as_long_as_it_is_promised_and_then_free_again(
+    store: TicketStore, database: Database, observer: Observer
+) -> None:
+    form = CreateTicket.checked(title="Printer", workflow="service_request")
+    ticket = await store.create(ANNA, form)
+    first = await comment(store, ticket)
+    await grown_older(observer, KEPT_HOURS - 1)
+    assert await prune_keys(database) == 0
+    assert await comment(store, ticket) == first
+    await grown_older(observer, 1)
+    assert await prune_keys(database) == 1
+    assert (await comment(store, ticket)).version == first.version + 1
+
+
+async def test_old_keys_go_in_batches_to_the_last(database: Database, observer: Observer) -> None:
+    await observer.connection.execute(KEYS)
+    assert await prune_keys(database, hours=26) == 0
+    assert await prune_keys(database, hours=25, batch=10) == 25
+    assert await observer.connection.fetchval(LEFT) == 0
+
+
+async def test_replicas_share_the_work(database: Database, observer: Observer) -> None:
+    await observer.connection.execute(KEYS)
+    forgotten = await asyncio.gather(*(prune_keys(database, batch=2) for _ in range(4)))
+    assert sum(forgotten) == 25
+    assert await observer.connection.fetchval(LEFT) == 0
+
+
+async def test_a_key_that_somebody_is_busy_with_is_passed_over(
+    database: Database, observer: Observer
+) -> None:
+    await observer.connection.execute(KEYS)
+    busy = "SELECT FROM idempotency_keys WHERE key IN ('old 1', 'old 2') FOR UPDATE"
+    async with observer.holding(busy):
+        assert await prune_keys(database, batch=10) == 23
+    assert await prune_keys(database, batch=10) == 2
+
+
+KEYS_VANISH = (
+    "CREATE FUNCTION vanish() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+    "CREATE TRIGGER v BEFORE INSERT ON idempotency_keys FOR EACH ROW EXECUTE FUNCTION vanish()",
+)
+"""As when a key is taken at one moment and pruned at the next."""
+
+
+async def test_a_key_that_was_taken_and_is_gone_says_to_ask_again(
+    store: TicketStore, database: Database, observer: Observer
+) -> None:
+    form = CreateTicket.checked(title="Printer", workflow="service_request", assignee=ANNA.id)
+    ticket = await store.create(ANNA, form)
+    for statement in KEYS_VANISH:
+        await observer.connection.execute(statement)
+    for change in (comment, pick_up):
+        with pytest.raises(Unavailable, match="key expired"):
+            await change(store, ticket)
+    assert await read_ticket(database, EVERYTHING, ticket.id) == ticket

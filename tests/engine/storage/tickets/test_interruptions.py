@@ -1,0 +1,196 @@
+"""Whoever asks is interrupted: the change did not happen, or all of it did."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from engine.errors import (
+    Unavailable,
+)
+from engine.storage.migrate import MIGRATION_LOCK, migrate
+from engine.storage.postgres.database import Database, open_database
+from engine.storage.tickets.reader import histories, read_ticket
+from engine.storage.tickets.store import TicketStore
+from engine.tickets.ticket import Ticket
+from engine.tickets.viewer import EVERYTHING
+from tests.support.concurrent_changes import (
+    Change,
+    comment,
+    edit,
+    every_change,
+    everything,
+    flaws,
+    open_another,
+    open_ticket,
+    pick_up,
+)
+from tests.support.lock_gates import AT_COMMIT, BEFORE_INSERT, Observer
+
+Interruption = Callable[[Observer, "asyncio.Task[Ticket]", int], Awaitable[object]]
+
+
+async def cancel_task(_observer: Observer, task: "asyncio.Task[Ticket]", _pid: int) -> None:
+    task.cancel()
+
+
+async def cancel_statement(observer: Observer, _task: "asyncio.Task[Ticket]", pid: int) -> None:
+    await observer.connection.execute("SELECT pg_cancel_backend($1)", pid)
+
+
+async def terminate_backend(observer: Observer, _task: "asyncio.Task[Ticket]", pid: int) -> None:
+    await observer.connection.execute("SELECT pg_terminate_backend($1)", pid)
+
+
+PLACES = {
+    "before its entry": ("ticket_status_history", BEFORE_INSERT),
+    "before its key": ("idempotency_keys", BEFORE_INSERT),
+    "within the commit": ("ticket_status_history", AT_COMMIT),
+}
+
+
+@pytest.mark.parametrize("interrupt", [cancel_task, cancel_statement, terminate_backend])
+@pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
+@pytest.mark.parametrize("change", [pick_up, edit, open_another])
+async def test_an_interrupted_change_did_not_happen_and_can_be_asked_for_again(
+    store: TicketStore,
+    database: Database,
+    database_url: str,
+    observer: Observer,
+    change: Change,
+    place: tuple[str, str],
+    interrupt: Interruption,
+) -> None:
+    ticket = await open_ticket(store)
+    async with open_database(database_url, 1) as only_connection:
+        narrow = TicketStore(only_connection)
+        async with observer.closed_gate(*place):
+            changing = asyncio.create_task(change(narrow, ticket, idempotency_key="k"))
+            (pid,) = await observer.see_waiting(1)
+            await interrupt(observer, changing, pid)
+            with pytest.raises((asyncio.CancelledError, Unavailable)):
+                await changing
+            await observer.see_nobody_at_work()
+        assert await everything(database) == {ticket.id: 1}
+        changed = await change(narrow, ticket, idempotency_key="k")
+        assert await everything(database) == {ticket.id: 1} | {changed.id: changed.version}
+
+
+@every_change
+async def test_a_change_that_is_cancelled_at_any_moment_happens_once_under_its_key(
+    store: TicketStore, database: Database, database_url: str, observer: Observer, change: Change
+) -> None:
+    """Nor does a connection go back to the others with half a transaction on it."""
+    async with open_database(database_url, 1) as only_connection:
+        narrow = TicketStore(only_connection)
+        for turns in range(25):
+            ticket = await open_ticket(store)
+            key = f"k{turns}"
+            changing = asyncio.create_task(change(narrow, ticket, idempotency_key=key))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            changing.cancel()
+            await asyncio.gather(changing, return_exceptions=True)
+            changed = await change(narrow, ticket, idempotency_key=key)
+            assert await read_ticket(database, EVERYTHING, changed.id) == changed
+            assert changed.version - (changed.id == ticket.id) in {1, 2}
+            await observer.see_nobody_at_work()
+    assert await flaws(database) == []
+
+
+VICTIM = """
+import asyncio, sys
+from engine.storage.postgres.database import open_database
+from engine.storage.tickets.reader import read_ticket
+from engine.storage.tickets.store import TicketStore
+from engine.tickets.viewer import EVERYTHING
+from tests.engine.storage import changes
+
+async def main(url, ticket, change):
+    async with open_database(url, 1) as database:
+        ticket = await read_ticket(database, EVERYTHING, ticket)
+        await getattr(changes, change)(TicketStore(database), ticket, idempotency_key="k")
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("change", [pick_up, edit])
+async def test_a_change_whose_process_is_killed_is_whole_or_not_at_all(
+    store: TicketStore, database: Database, database_url: str, observer: Observer, change: Change
+) -> None:
+    """PostgreSQL may finish a statement whose client is gone; the key tells who asks again."""
+    ticket = await open_ticket(store)
+    async with observer.closed_gate("ticket_status_history"):
+        arguments = ("-c", VICTIM, database_url, ticket.id, change.__name__)
+        root = Path(__file__).parents[3]
+        victim = await asyncio.create_subprocess_exec(sys.executable, *arguments, cwd=root)
+        await observer.see_waiting(1)
+        victim.kill()
+        await victim.wait()
+    await observer.see_nobody_at_work()
+    after = await change(store, ticket, idempotency_key="k")
+    assert after == await read_ticket(database, EVERYTHING, ticket.id)
+    entries = (await histories(database, [ticket.id]))[ticket.id]
+    assert [each.kind for each in entries[1:]] in (["status"], ["title", "priority"])
+    assert await flaws(database) == []
+
+
+async def test_a_statement_that_takes_too_long_changes_nothing(
+    store: TicketStore, database: Database, database_url: str, observer: Observer
+) -> None:
+    ticket = await open_ticket(store)
+    name = await observer.connection.fetchval("SELECT current_database()")
+    await observer.connection.execute(f"ALTER DATABASE {name} SET statement_timeout = '50ms'")
+    async with open_database(database_url, 1) as impatient:
+        async with observer.holding(f"SELECT FROM tickets WHERE id = '{ticket.id}' FOR UPDATE"):
+            for change in (pick_up, comment):
+                with pytest.raises(Unavailable):
+                    await change(TicketStore(impatient), ticket, idempotency_key="k")
+        assert await everything(database) == {ticket.id: 1}
+        assert (await pick_up(TicketStore(impatient), ticket, idempotency_key="k")).version == 2
+
+
+async def test_who_gives_up_waiting_for_a_connection_takes_none_along(
+    store: TicketStore, database_url: str
+) -> None:
+    ticket = await open_ticket(store)
+    async with open_database(database_url, 1) as only_connection:
+        narrow = TicketStore(only_connection)
+        async with only_connection.transaction():
+            waiting = [asyncio.create_task(comment(narrow, ticket)) for _ in range(3)]
+            await asyncio.sleep(0)
+            waiting[1].cancel()
+        answers = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(each) for each in answers] == [Ticket, asyncio.CancelledError, Ticket]
+
+
+async def test_more_requests_than_connections_are_answered_one_after_the_other(
+    store: TicketStore, database: Database, database_url: str
+) -> None:
+    """Nobody holds a connection while waiting for another, replays included."""
+    ticket = await open_ticket(store)
+    async with open_database(database_url, 2) as narrow:
+        answers = await asyncio.gather(
+            *(
+                change(TicketStore(narrow), ticket, idempotency_key=f"{change.__name__}{n % 4}")
+                for n in range(20)
+                for change in (comment, open_another)
+            )
+        )
+    assert len({(each.id, each.version) for each in answers}) == 4 + 4
+    assert len(await everything(database)) == 1 + 4
+
+
+async def test_a_migration_that_is_given_up_leaves_no_connection_behind(
+    database_url: str, observer: Observer
+) -> None:
+    async with observer.holding(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"):
+        migrating = asyncio.create_task(migrate(database_url))
+        await observer.see_waiting(1)
+        migrating.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await migrating
+        await observer.see(0, "backend_type = 'client backend'")

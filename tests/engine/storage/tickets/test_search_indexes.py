@@ -1,0 +1,190 @@
+"""What people look for is found through the index that serves it, never by reading every ticket."""
+
+import json
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from benchmarks.synthetic_data import make_tickets
+from engine.storage.postgres.database import PLAN_ANEW, Database, open_database
+from engine.storage.postgres.statements import Statement
+from engine.storage.tickets.filters import conditions_of
+from engine.storage.tickets.search import Shape, bound_values, find_tickets, page_statement
+from engine.storage.tickets.visibility import involvement
+from engine.tickets.actor import Actor
+from engine.tickets.search import Direction, Order, OrderField, Part, TicketFilter
+from engine.tickets.viewer import EVERYTHING, Viewer
+from engine.vocabulary import Visibility
+from tests.conftest import TEMPLATE, at, run
+
+TICKETS = 30_000
+PAGE = 20
+ACTOR = Actor("u_7", "Person 7", frozenset({"group-7"}))
+LIVE = ("OPEN", "IN_PROGRESS", "RESOLVED")
+HOUR_AGO = datetime.now(UTC) - timedelta(hours=1)
+
+NEWEST = Order()
+OLDEST = Order(direction=Direction.ASC)
+LATEST_CHANGE = Order(OrderField.UPDATED_AT)
+MOST_URGENT = Order(OrderField.PRIORITY)
+LEAST_URGENT = Order(OrderField.PRIORITY, Direction.ASC)
+
+IN_ORDER: dict[str, tuple[str, Order, dict[str, object]]] = {
+    "newest first": ("tickets_newest_first_idx", NEWEST, {}),
+    "oldest first": ("tickets_newest_first_idx", OLDEST, {}),
+    "last change first": ("tickets_by_last_change_idx", LATEST_CHANGE, {}),
+    "most urgent first": ("tickets_by_urgency_idx", MOST_URGENT, {}),
+    "least urgent first": ("tickets_by_urgency_idx", LEAST_URGENT, {}),
+    "of one priority": ("tickets_by_urgency_idx", OLDEST, {"priority": ["CRITICAL"]}),
+    "live, oldest first": ("tickets_live_idx", OLDEST, {"status": LIVE}),
+    "assigned to me": ("tickets_of_an_assignee_idx", NEWEST, {"assigned_to_me": True}),
+    "of an assignee": ("tickets_of_an_assignee_idx", OLDEST, {"assignee": "u_9"}),
+    "unassigned": ("tickets_unassigned_idx", OLDEST, {"unassigned": True}),
+    "opened by me": ("tickets_of_a_requester_idx", NEWEST, {"opened_by_me": True}),
+    "of a requester": ("tickets_of_a_requester_idx", NEWEST, {"requester": "u_9"}),
+    "of my only group": ("tickets_of_a_group_idx", NEWEST, {"my_groups": True}),
+    "of a group": ("tickets_of_a_group_idx", NEWEST, {"assignee_group": "group-9"}),
+    "of a service": ("tickets_of_a_service_newest_first_idx", NEWEST, {"service": "a/b"}),
+    "changed lately": ("tickets_by_last_change_idx", LATEST_CHANGE, {"updated_since": HOUR_AGO}),
+}
+SORTED: dict[str, tuple[str, Order, dict[str, object]]] = {
+    "due soon": ("tickets_next_due_first_idx", NEWEST, {"due_within": "1h"}),
+    "a rare word": ("ticket_words_search_idx", NEWEST, {"text": "word15000"}),
+    "a rare word, last change first": (
+        "ticket_words_search_idx",
+        LATEST_CHANGE,
+        {"text": "word15000"},
+    ),
+    "two words of a group": (
+        "ticket_words_search_idx",
+        NEWEST,
+        {"text": "word5000 word4", "assignee_group": "group-9"},
+    ),
+    "opened by me, last change first": (
+        "tickets_of_a_requester_idx",
+        LATEST_CHANGE,
+        {"opened_by_me": True},
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+async def crowded(template: str) -> AsyncIterator[Database]:
+    """Return a database with many tickets; nobody writes to it."""
+    url = at(template, "interlock_crowded")
+    await run(template, f"CREATE DATABASE interlock_crowded TEMPLATE {TEMPLATE}")
+    await make_tickets(url, TICKETS)
+    async with open_database(url, 1) as database:
+        yield database
+    await run(template, "DROP DATABASE interlock_crowded WITH (FORCE)")
+
+
+async def plan(
+    database: Database, part: Part, wanted: Mapping[str, object], viewer: Viewer = EVERYTHING
+) -> list[Any]:
+    """Return the nodes of the plan for a page."""
+    conditions = conditions_of(TicketFilter.checked(**wanted), ACTOR)
+    bounds = {} if part.after is None else {"after": part.after}
+    shape = Shape(
+        frozenset(conditions), part.order, frozenset(bounds), part.from_end, viewer.sees_all
+    )
+    statement = page_statement(shape)
+    asked = Statement(
+        f"EXPLAIN (FORMAT JSON) {statement.sql}", statement.parameters, statement.constants
+    )
+    values = conditions | bound_values(bounds) | involvement(viewer) | {"rows": PAGE + 1}
+    async with database.transaction() as session:
+        await session.run(PLAN_ANEW)
+        [row] = await session.rows(asked, **values)
+    return list(nodes(json.loads(row[0])[0]["Plan"]))
+
+
+def nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for child in node.get("Plans", ()):
+        yield from nodes(child)
+
+
+def kinds(found: list[Any]) -> set[str]:
+    return {node["Node Type"] for node in found}
+
+
+def indexes(found: list[Any]) -> set[str]:
+    return {node["Index Name"] for node in found if "Index Name" in node}
+
+
+@pytest.mark.parametrize(("index", "order", "wanted"), IN_ORDER.values(), ids=IN_ORDER)
+async def test_a_page_is_read_from_its_index_in_order(
+    crowded: Database, index: str, order: Order, wanted: dict[str, object]
+) -> None:
+    found = await plan(crowded, Part(PAGE, order), wanted)
+    assert (indexes(found), kinds(found)) == ({index}, {"Limit", "Index Scan"})
+
+
+@pytest.mark.parametrize("order", [NEWEST, OLDEST, LATEST_CHANGE, MOST_URGENT, LEAST_URGENT])
+@pytest.mark.parametrize("part", [Part(PAGE), Part(PAGE, from_end=True)], ids=["first", "last"])
+async def test_a_later_page_begins_in_the_middle_of_the_index(
+    crowded: Database, order: Order, part: Part
+) -> None:
+    page = await find_tickets(crowded, EVERYTHING, {}, Part(PAGE, order))
+    place = order.place_of(page.tickets[-1])
+    found = await plan(crowded, replace(part, order=order, after=place), {})
+    assert kinds(found) == {"Limit", "Index Scan"}
+    assert "ROW(" in found[-1]["Index Cond"]
+
+
+@pytest.mark.parametrize(("index", "order", "wanted"), SORTED.values(), ids=SORTED)
+async def test_a_short_list_is_found_through_its_index(
+    crowded: Database, index: str, order: Order, wanted: dict[str, object]
+) -> None:
+    found = await plan(crowded, Part(PAGE, order), wanted)
+    assert index in indexes(found)
+    assert "Seq Scan" not in kinds(found)
+
+
+async def test_a_common_word_is_looked_for_from_the_newest_ticket_on(crowded: Database) -> None:
+    found = await plan(crowded, Part(PAGE), {"text": "word1"})
+    assert indexes(found) == {"tickets_newest_first_idx", "ticket_words_pkey"}
+
+
+ALONE = Actor("u_7", "Person 7")
+OF_PERSONS = {"tickets_of_a_requester_idx", "tickets_of_an_assignee_idx"}
+INVOLVING: dict[str, tuple[Actor, Order, dict[str, object], set[str]]] = {
+    "in few tickets": (ALONE, NEWEST, {}, OF_PERSONS),
+    "in few, last change first": (ALONE, LATEST_CHANGE, {}, OF_PERSONS),
+    "in those of a group": (ACTOR, NEWEST, {}, {"tickets_newest_first_idx"}),
+    "as requester": (ACTOR, NEWEST, {"opened_by_me": True}, {"tickets_of_a_requester_idx"}),
+}
+
+
+@pytest.mark.parametrize(
+    ("actor", "order", "wanted", "expected"), INVOLVING.values(), ids=INVOLVING
+)
+async def test_tickets_that_somebody_is_involved_in_are_found_through_indexes(
+    crowded: Database,
+    actor: Actor,
+    order: Order,
+    wanted: dict[str, object],
+    expected: set[str],
+) -> None:
+    found = await plan(crowded, Part(PAGE, order), wanted, Viewer(actor, Visibility.INVOLVED))
+    assert indexes(found) >= expected
+    assert "Seq Scan" not in kinds(found)
+
+
+async def test_every_search_is_planned_for_its_own_values(crowded: Database) -> None:
+    for word in ("word1", "word15000") * 10:
+        wanted = TicketFilter.checked(text=word)
+        await find_tickets(crowded, EVERYTHING, conditions_of(wanted, ACTOR), Part(PAGE))
+    rows = await crowded.rows(
+        Statement(
+            "SELECT generic_plans, custom_plans FROM pg_prepared_statements"
+            " WHERE statement LIKE 'SELECT tickets.%@@%'",
+            (),
+            {},
+        )
+    )
+    assert [tuple(row) for row in rows] == [(0, 20)]

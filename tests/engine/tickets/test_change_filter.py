@@ -1,0 +1,110 @@
+"""What a change was, from the ticket as it now is; and who wants to hear of it."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.errors import InvalidInput
+from engine.tickets.actor import Actor
+from engine.tickets.change_filter import ChangeFilter, TicketChange, changes_leading_to
+from engine.tickets.history import Entry, EntryKind
+from engine.tickets.ticket import Ticket, rebuilt
+from engine.vocabulary import Status
+from tests.support.people import ANNA, MARTON
+from tests.support.ticket_examples import CREATED, HISTORIES, a_ticket, an_entry
+
+VALUE_OF = {
+    EntryKind.STATUS: "status",
+    EntryKind.ASSIGNEE: "assignee",
+    EntryKind.PRIORITY: "priority",
+    EntryKind.TITLE: "title",
+    EntryKind.DESCRIPTION: "description",
+}
+
+
+def coherent(history: list[Entry]) -> list[Entry]:
+    """Return a history in which each entry tells the value that it replaces."""
+    told = history[:1]
+    for entry in history[1:]:
+        field = VALUE_OF.get(entry.kind)
+        old = getattr(rebuilt(told), field) if field else None
+        told.append(replace(entry, old_value=old))
+    return told
+
+
+def standing(ticket: Ticket | None) -> Ticket | None:
+    return ticket and ticket._replace(version=0, updated_at=ticket.created_at)
+
+
+@given(history=HISTORIES.map(coherent), data=st.data())
+def test_every_change_is_what_the_history_up_to_it_tells(
+    history: list[Entry], data: st.DataObject
+) -> None:
+    now = rebuilt(history)
+    first = data.draw(st.integers(0, len(history) - 1))
+    changes = list(changes_leading_to(now, history[first:]))
+    assert [each.entry for each in reversed(changes)] == history[first:]
+    for change in changes:
+        seq = change.entry.seq
+        assert standing(change.after) == standing(rebuilt(history[:seq]))
+        before = rebuilt(history[: seq - 1]) if seq > 1 else None
+        assert standing(change.before) == standing(before)
+        assert change.now is now
+
+
+TEAM = Actor("u_t1", "Timea", frozenset({"payment-team"}))
+OPEN = a_ticket()
+TAKEN = a_ticket(assignee=MARTON.id)
+PICKED_UP = a_ticket(assignee=MARTON.id, status=Status.IN_PROGRESS)
+OUTAGE = a_ticket(service="acme/shop", requester=None)
+ASSIGNED = TicketChange(an_entry(kind=EntryKind.ASSIGNEE), OPEN, TAKEN, PICKED_UP)
+OPENED = TicketChange(CREATED, None, OPEN, PICKED_UP)
+REPORTED = TicketChange(CREATED, None, OUTAGE, OUTAGE)
+
+CASES: list[tuple[dict[str, Any], TicketChange, Actor, bool]] = [
+    ({}, OPENED, ANNA, True),
+    ({"status": ["OPEN"]}, OPENED, ANNA, True),
+    ({"status": ["IN_PROGRESS"]}, OPENED, ANNA, False),
+    ({"status": ["RESOLVED", "OPEN"]}, ASSIGNED, ANNA, True),
+    ({"priority": ["HIGH"]}, OPENED, ANNA, True),
+    ({"priority": ["LOW"]}, OPENED, ANNA, False),
+    ({"workflow": ["incident_response"]}, OPENED, ANNA, True),
+    ({"workflow": ["hotfix"]}, OPENED, ANNA, False),
+    ({"assignee": MARTON.id}, ASSIGNED, ANNA, True),
+    ({"unassigned": True}, ASSIGNED, ANNA, True),
+    ({"unassigned": False}, ASSIGNED, ANNA, True),
+    ({"assignee": ANNA.id}, ASSIGNED, ANNA, False),
+    ({"assigned_to_me": True}, ASSIGNED, MARTON, True),
+    ({"assigned_to_me": True}, ASSIGNED, ANNA, False),
+    ({"assigned_to_me": True}, OPENED, MARTON, False),
+    ({"opened_by_me": True}, OPENED, ANNA, True),
+    ({"opened_by_me": True}, OPENED, MARTON, False),
+    ({"requester": ANNA.id}, OPENED, MARTON, True),
+    ({"requester": ANNA.id}, REPORTED, MARTON, False),
+    ({"my_groups": True}, OPENED, TEAM, True),
+    ({"my_groups": True}, OPENED, ANNA, False),
+    ({"assignee_group": "payment-team"}, OPENED, ANNA, True),
+    ({"assignee_group": "network-team"}, OPENED, ANNA, False),
+    ({"service": "acme/shop"}, REPORTED, ANNA, True),
+    ({"service": "acme/shop"}, OPENED, ANNA, False),
+    ({"kinds": [EntryKind.CREATED]}, OPENED, ANNA, True),
+    ({"kinds": [EntryKind.STATUS]}, OPENED, ANNA, False),
+    ({"kinds": [EntryKind.CREATED], "status": ["CLOSED"]}, OPENED, ANNA, False),
+    ({"unassigned": True, "assignee": MARTON.id}, ASSIGNED, ANNA, False),
+]
+
+
+@pytest.mark.parametrize(("wanted", "change", "actor", "is_wanted"), CASES)
+def test_a_change_is_wanted_if_the_ticket_met_the_filter_before_or_after_it(
+    wanted: dict[str, Any], change: TicketChange, actor: Actor, *, is_wanted: bool
+) -> None:
+    assert ChangeFilter.checked(**wanted).wants(change, actor) is is_wanted
+
+
+@pytest.mark.parametrize("wanted", [{"status": []}, {"kinds": []}, {"priority": ["URGENT"]}])
+def test_a_filter_that_means_nothing_is_refused(wanted: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput):
+        ChangeFilter.checked(**wanted)

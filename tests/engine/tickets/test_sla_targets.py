@@ -1,0 +1,117 @@
+"""What is promised for a ticket stands whole in its history."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from engine.calendars import Calendar, Shift
+from engine.declaration.models import CatalogItem
+from engine.declaration.sla_models import PrioritySla, WorkingCalendar
+from engine.tickets.changes import Change, agreed, promising
+from engine.tickets.commands import CreateTicket
+from engine.tickets.history import EntryKind
+from engine.tickets.sla_targets import Promise, Terms, promise_for, promise_in
+from engine.vocabulary import Priority
+from tests.support.people import ANNA
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+DECLARED = {
+    name: WorkingCalendar.model_validate(
+        {
+            "name": name,
+            "timeZone": "Europe/Budapest",
+            "hours": {"monday": ["09:00-12:00", "13:00-24:00"]},
+            "holidays": ["2026-12-25"],
+        }
+    )
+    for name in ("office", "nights")
+}
+DAY_SHIFTS = (Shift.of("09:00-12:00"), Shift.of("13:00-24:00"))
+OFFICE, NIGHTS = (
+    Calendar(name, "Europe/Budapest", (DAY_SHIFTS, *[()] * 6), frozenset({date(2026, 12, 25)}))
+    for name in ("office", "nights")
+)
+OWN = PrioritySla.model_validate({"HIGH": {"response": "PT1M", "calendar": "office"}})
+TERMS = Terms(OWN, DECLARED)
+
+
+def item(**sla: str) -> CatalogItem:
+    declared = {"name": "outage", "category": "c", "displayName": "O", "workflow": "w"}
+    targets = {"sla": sla} if sla else {}
+    return CatalogItem.model_validate(declared | targets | {"defaults": {"priority": "HIGH"}})
+
+
+DESIGNED = {
+    Priority.CRITICAL: (5 * MINUTE, 2 * HOUR),
+    Priority.HIGH: (30 * MINUTE, 8 * HOUR),
+    Priority.MEDIUM: (2 * HOUR, DAY),
+    Priority.LOW: (DAY, 5 * DAY),
+}
+
+
+@pytest.mark.parametrize("priority", Priority)
+def test_a_priority_promises_what_it_was_designed_to_if_nothing_is_declared(
+    priority: Priority,
+) -> None:
+    targets = DESIGNED[priority]
+    origin = f"the priority {priority}"
+    assert promise_for(priority, Terms()) == Promise(*targets, origin=origin, by_priority=True)
+
+
+OF_HIGH = Promise(MINUTE, 8 * HOUR, "the priority HIGH", by_priority=True, calendar=OFFICE)
+PROMISES: dict[str, tuple[CatalogItem | Priority, Promise]] = {
+    "a priority": (Priority.HIGH, OF_HIGH),
+    "an item without targets": (item(), OF_HIGH),
+    "an item with targets": (
+        item(response="10m", resolution="4h"),
+        Promise(10 * MINUTE, 4 * HOUR, "the catalog item outage", calendar=OFFICE),
+    ),
+    "an item with a calendar of its own": (
+        item(response="10m", resolution="4h", calendar="nights"),
+        Promise(10 * MINUTE, 4 * HOUR, "the catalog item outage", calendar=NIGHTS),
+    ),
+    "an item by which every second counts": (
+        item(response="10m", resolution="4h", calendar="always"),
+        Promise(10 * MINUTE, 4 * HOUR, "the catalog item outage"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("source", "promise"), PROMISES.values(), ids=PROMISES)
+def test_it_is_promised_by(source: CatalogItem | Priority, promise: Promise) -> None:
+    assert promise_for(source, TERMS) == promise
+
+
+FORMS: dict[str, tuple[dict[str, object] | None, Promise | None]] = {
+    "nothing": (None, None),
+    "what the priority promises": ({"by_priority": True}, OF_HIGH),
+    "targets of its own": (
+        {"targets": {"response": "PT5M", "resolution": "1h30m"}},
+        Promise(5 * MINUTE, 90 * MINUTE, ANNA.id),
+    ),
+    "targets that were durations already": (
+        {"targets": {"response": MINUTE, "resolution": HOUR}},
+        Promise(MINUTE, HOUR, ANNA.id),
+    ),
+}
+
+
+@pytest.mark.parametrize(("asked", "promise"), FORMS.values(), ids=FORMS)
+def test_an_empty_form_asks_for(asked: dict[str, object] | None, promise: Promise | None) -> None:
+    form = CreateTicket.checked(title="T", workflow="w", priority="HIGH", sla=asked)
+    assert agreed(form, ANNA, TERMS) == promise
+
+
+@pytest.mark.parametrize("promise", [OF_HIGH, *(each for _, each in PROMISES.values())])
+def test_a_promise_survives_its_own_text(promise: Promise) -> None:
+    change = Change(EntryKind.PRIORITY, "LOW", "HIGH", '{"allowed_as": ["admin"]}')
+    details = promising(change, promise).details
+    assert details is not None
+    assert details.startswith('{"allowed_as": ["admin"], "sla": {')
+    assert promise_in(details) == promise
+
+
+@pytest.mark.parametrize("details", [None, "{}", '{"sla": null}', '{"allowed_as": []}'])
+def test_other_details_promise_nothing(details: str | None) -> None:
+    assert promise_in(details) is None

@@ -1,0 +1,59 @@
+"""Tickets by the thousands, opened in two statements, each with a history that is whole."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Integer, cast, func, insert, literal, select
+from sqlalchemy.dialects.postgresql import BYTEA
+
+from engine.storage.history.digest_sql import digest
+from engine.storage.postgres.database import Database
+from engine.storage.postgres.rows import TICKET_COLUMNS
+from engine.storage.postgres.statements import Statement
+from engine.storage.postgres.tables import ticket_status_history, tickets
+from engine.storage.tickets.users import mention_users
+from engine.tickets.changes import opening_entry
+from engine.tickets.ticket import Opening, opened
+from engine.vocabulary import Priority
+from tests.support.people import ANNA
+
+OPENED_AT = datetime(2026, 4, 28, 14, 3, tzinfo=UTC)
+OPENING = Opening(
+    title="One of many",
+    description="",
+    priority=Priority.MEDIUM,
+    workflow="service_request",
+    requester=ANNA.id,
+    assignee=None,
+    assignee_group=None,
+)
+
+
+async def open_many(database: Database, count: int) -> None:
+    """Open so many tickets of Anna's, all alike but for their ids."""
+    async with database.transaction() as session:
+        revision = await session.connection.fetchval(
+            "SELECT revision FROM workflows WHERE name = 'service_request'"
+        )
+        entry = opening_entry("tk_000000", OPENING, ANNA, OPENED_AT, revision)
+        await mention_users(session, ANNA.id)
+        numbers = func.generate_series(1, count)
+        series = numbers.table_valued("number", name="series").render_derived()
+        number = series.c.number
+        id_ = literal("tk_").op("||")(func.lpad(func.to_hex(cast(number, Integer)), 12, "0"))
+        values: dict[str, ColumnElement[Any]] = {
+            name: literal(value, ticket_status_history.c[name].type)
+            for name, value in asdict(entry).items()
+        } | {"ticket": id_}
+        head = digest(cast(literal(b""), BYTEA), values)
+        ticket: dict[str, ColumnElement[Any]] = {
+            name: literal(value, tickets.c[name].type)
+            for name, value in opened(entry)._asdict().items()
+            if name in {column.name for column in TICKET_COLUMNS}
+        } | {"id": id_, "head": head}
+        for table, row in ((tickets, ticket), (ticket_status_history, values | {"digest": head})):
+            statement = insert(table).from_select(
+                list(row), select(*row.values()).select_from(series)
+            )
+            await session.run(Statement.of(statement))

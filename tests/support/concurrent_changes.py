@@ -1,0 +1,97 @@
+"""Changes to try at once or to interrupt, and a look at what became of them."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from engine.storage.history.audit import audit_histories
+from engine.storage.postgres.database import Database
+from engine.storage.tickets.search import find_tickets
+from engine.storage.tickets.store import TicketStore
+from engine.tickets.audit import Flaw
+from engine.tickets.commands import (
+    AssignTicket,
+    CommentTicket,
+    CreateTicket,
+    TransitionTicket,
+    UpdateTicket,
+)
+from engine.tickets.search import Part
+from engine.tickets.ticket import Ticket
+from engine.tickets.viewer import EVERYTHING
+from engine.vocabulary import Status
+from tests.support.people import ANNA, MARTON
+
+PICKED_UP = Status.IN_PROGRESS
+
+
+async def open_ticket(store: TicketStore, **values: object) -> Ticket:
+    """Open an incident of Anna's that Marton works on."""
+    incident = {"title": "Payments fail", "workflow": "incident_response", "assignee": MARTON.id}
+    return await store.create(ANNA, CreateTicket.checked(**incident | values))
+
+
+async def pick_up(store: TicketStore, ticket: Ticket, **values: object) -> Ticket:
+    form = TransitionTicket.checked(ticket=ticket.id, to=PICKED_UP, **values)
+    return await store.transition(MARTON, form)
+
+
+async def comment(store: TicketStore, ticket: Ticket, **values: object) -> Ticket:
+    form = CommentTicket.checked(ticket=ticket.id, text="Looking", **values)
+    return await store.comment(MARTON, form)
+
+
+async def hand_over(store: TicketStore, ticket: Ticket, **values: object) -> Ticket:
+    form = AssignTicket.checked(ticket=ticket.id, assignee="u_new", **values)
+    return await store.assign(MARTON, form)
+
+
+async def edit(store: TicketStore, ticket: Ticket, **values: object) -> Ticket:
+    form = UpdateTicket.checked(ticket=ticket.id, title="Cards fail", priority="LOW", **values)
+    return await store.update(MARTON, form)
+
+
+async def open_another(store: TicketStore, _ticket: Ticket, **values: object) -> Ticket:
+    form = CreateTicket.checked(title="Another", workflow="incident_response", **values)
+    return await store.create(MARTON, form)
+
+
+async def pick_up_others(store: TicketStore, times: int, key: dict[str, object]) -> None:
+    """Do what is done next so many times: PostgreSQL then settles for one plan of a statement."""
+    for n in range(times):
+        earlier = {"idempotency_key": f"k{n}"} if key else {}
+        await pick_up(store, await open_ticket(store), **earlier)
+
+
+Change = Callable[..., Coroutine[Any, Any, Ticket]]
+
+
+async def flaws(database: Database) -> list[Flaw]:
+    return [flaw async for _, flaw in audit_histories(database) if flaw]
+
+
+async def everything(database: Database) -> dict[str, int]:
+    """Return every ticket's version, having looked that all histories are whole."""
+    assert await flaws(database) == []
+    page = await find_tickets(database, EVERYTHING, {}, Part(100))
+    return {each.id: each.version for each in page.tickets}
+
+
+CHANGES: dict[str, Change] = {
+    "transition": pick_up,
+    "comment": comment,
+    "assign": hand_over,
+    "update": edit,
+    "create": open_another,
+}
+every_change = pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+
+
+KEYED: dict[str, dict[str, object]] = {"without a key": {}, "under a key": {"idempotency_key": "k"}}
+with_and_without_a_key = pytest.mark.parametrize("key", KEYED.values(), ids=KEYED)
+
+
+at_first_and_long_after = pytest.mark.parametrize(
+    "times_before", [0, 8], ids=["at first", "prepared long ago"]
+)

@@ -1,0 +1,34 @@
+"""A clock of the database that goes as a test says."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from tests.support.lock_gates import Observer
+
+CLOCK = (
+    "CREATE TABLE clock (at timestamptz)",
+    "INSERT INTO clock VALUES ('2030-01-01 12:00Z')",
+    "CREATE FUNCTION clock_timestamp() RETURNS timestamptz LANGUAGE sql AS 'SELECT at FROM clock'",
+)
+"""It stands where the statements look first, before the built-in one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The clock of a database, for connections that are opened after it was put in its place."""
+
+    observer: Observer
+
+    @classmethod
+    async def put_into(cls, observer: Observer) -> "Clock":
+        """Put a clock into the database of an observer; it shows noon of 2030-01-01, UTC."""
+        for statement in CLOCK:
+            await observer.connection.execute(statement)
+        name = await observer.connection.fetchval("SELECT current_database()")
+        path = "SET search_path = public, pg_catalog"
+        await observer.connection.execute(f"ALTER DATABASE {name} {path}")
+        return cls(observer)
+
+    async def show(self, at: datetime) -> None:
+        """Have the clock show a moment."""
+        await self.observer.connection.execute("UPDATE clock SET at = $1", at)

@@ -1,0 +1,29 @@
+"""Declared resources, written without a plan: for tests of what lies below the reconciler."""
+
+from collections.abc import Iterable
+from secrets import token_hex
+
+from engine.declaration.models import Ticketing
+from engine.resources.resource import Resource, declared_resources
+from engine.storage.postgres.database import Database
+from engine.storage.postgres.locks import hold_tickets
+from engine.storage.postgres.notifications import tell_servers
+from engine.storage.resources.read import reconciling
+from engine.storage.resources.reconciliations import LedgerEntry, record
+from engine.storage.resources.write import write_resources
+
+DEFAULTS = tuple(declared_resources(Ticketing()).values())
+
+
+async def declare(database: Database, **ticketing: object) -> None:
+    """Put in force what a `ticketing:` section declares."""
+    await put(database, declared_resources(Ticketing.model_validate(ticketing)).values())
+
+
+async def put(database: Database, resources: Iterable[Resource] = DEFAULTS) -> None:
+    """Put resources in force, or retire those that say so."""
+    async with reconciling(database, "tests", wait=True) as session:
+        number = await record(session, LedgerEntry(token_hex(), "{}", "tests", "tests"))
+        await hold_tickets(session)
+        await write_resources(session, resources, number)
+        await tell_servers(session, f"reconciliation {number}")

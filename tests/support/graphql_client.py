@@ -1,0 +1,133 @@
+"""The door to GraphQL before a small schema, asked over a socket: no database is needed."""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+from pydantic import SecretStr
+
+from api.auth import SecretTokens
+from api.graphql.executor import GraphQLExecutor
+from api.graphql.registry import Resolvers
+from api.graphql.transport.endpoint import GraphQLDoor
+from api.http.application import Guards, build_application
+from api.limits import HttpLimits
+from api.web.explorer.routes import Explorer
+from engine.errors import Forbidden
+from engine.tickets.actor import Actor
+from tests.support.server_process import ready
+
+SDL = """
+type Query {
+  hello(name: String!): String! me: String! refused: String needed: String! broken: String
+}
+type Mutation { touch: Int! }
+"""
+GRAPHQL = "application/graphql-response+json"
+JSON = "application/json"
+TOKENS = SecretTokens(SecretStr("0123456789abcdef" * 2))
+ANNA = Actor("u_b1", "Anna K.", frozenset())
+BEARER = {"Authorization": f"Bearer {TOKENS.mint(ANNA, timedelta(hours=1))}"}
+
+AS_MANY_AS_IT_LIKES = HttpLimits(viewer_rate=0, address_rate=0)
+"""A file of tests sends more at once than one client may."""
+
+Client = TestClient[web.Request, web.Application]
+
+touched: list[str] = []
+resolvers = Resolvers()
+
+
+@resolvers.field("Query.hello")
+async def hello(_parent: None, arguments: Mapping[str, str], *_: object) -> str:
+    return f"Hello {arguments['name']}"
+
+
+@resolvers.field("Query.me")
+async def me(_parent: None, _arguments: object, context: Actor, _info: object) -> str:
+    return context.name
+
+
+@resolvers.field("Query.refused")
+@resolvers.field("Query.needed")
+async def refused(*_: object) -> None:
+    raise Forbidden
+
+
+@resolvers.field("Query.broken")
+async def broken(*_: object) -> None:
+    raise RuntimeError("password=hunter2")
+
+
+@resolvers.field("Mutation.touch")
+async def touch(_parent: None, _arguments: object, context: Actor, _info: object) -> int:
+    touched.append(context.id)
+    return len(touched)
+
+
+async def context_for(actor: Actor) -> Actor:
+    return actor
+
+
+@asynccontextmanager
+async def opened(
+    batch: int = 0, explorer: Explorer | None = None, limits: HttpLimits = AS_MANY_AS_IT_LIKES
+) -> AsyncIterator[Client]:
+    """Open the door, which takes that many operations as one request."""
+    executor = await GraphQLExecutor.create(SDL, [resolvers])
+    routes = GraphQLDoor(executor, context_for, batch, explorer).routes
+    application = build_application(routes, Guards(TOKENS, limits=limits), ready)
+    async with TestClient(TestServer(application)) as client:
+        yield client
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    media_type: str
+    headers: Mapping[str, str]
+    text: str
+
+    @property
+    def body(self) -> Any:  # noqa: ANN401 - it is JSON
+        return json.loads(self.text)
+
+    @property
+    def codes(self) -> set[str]:
+        return {error["extensions"]["code"] for error in self.body.get("errors", [])}
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One request as it goes over the wire, by somebody who is signed in."""
+
+    body: bytes | None = None
+    accept: str | None = GRAPHQL
+    method: str = "POST"
+    query: str = ""
+    headers: Mapping[str, str] = field(default_factory=lambda: {"Content-Type": JSON})
+
+    async def to(self, client: Client) -> Answer:
+        accept = {} if self.accept is None else {"Accept": self.accept}
+        async with client.request(
+            self.method,
+            f"/graphql{self.query}",
+            data=self.body,
+            headers=BEARER | accept | dict(self.headers),
+            skip_auto_headers=["Accept", "Content-Type"],
+        ) as response:
+            text = (await response.read()).decode("utf-8")
+            kind = response.headers.get("Content-Type", "")
+            return Answer(response.status, kind, response.headers, text)
+
+
+def post(accept: str | None = GRAPHQL, **parameters: object) -> Sent:
+    """Return a request by POST."""
+    return Sent(json.dumps(parameters).encode(), accept)

@@ -1,0 +1,98 @@
+"""Tickets to look for: written as they are, without a history, so that any value can be there."""
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from random import Random
+
+from engine.storage.postgres.database import Database
+from engine.storage.tickets.sla_columns import NOTHING_PROMISED
+from engine.storage.tickets.users import mention_users
+from engine.storage.tickets.writer import INSERT_TICKET
+from engine.tickets.actor import Actor
+from engine.tickets.search import Direction, Order, TicketFilter
+from engine.tickets.ticket import Ticket
+from engine.vocabulary import Priority, Status
+from tests.support.ticket_examples import NOON, a_ticket
+
+PEOPLE = ("u_b1", "u_c4", "u_a0")
+GROUPS = ("payment-team", "network-team", None)
+WORKFLOWS = ("incident_response", "service_request")
+WORDS = ("Payments", "fail", "VPN", "down", "since", "noon")
+QUERY = re.compile(r'"[^"]*"|\S+')
+
+
+def some_tickets(chance: Random, numbers: Iterable[int]) -> list[Ticket]:
+    return [any_ticket(chance, number) for number in numbers]
+
+
+def any_ticket(chance: Random, number: int) -> Ticket:
+    """Return a ticket of few different moments, people and words, so that much is the same."""
+    created_at = NOON + timedelta(minutes=chance.randrange(6))
+    return a_ticket(
+        id=f"tk_{chance.randrange(16**6):06x}{number:04x}",
+        title=" ".join(chance.choices(WORDS, k=2)),
+        description=" ".join(chance.choices(WORDS, k=chance.randrange(3))),
+        status=chance.choice(tuple(Status)),
+        priority=chance.choice(tuple(Priority)),
+        workflow=chance.choice(WORKFLOWS),
+        requester=chance.choice(PEOPLE),
+        assignee=chance.choice((*PEOPLE, None)),
+        assignee_group=chance.choice(GROUPS),
+        created_at=created_at,
+        updated_at=created_at + timedelta(minutes=chance.randrange(4)),
+    )
+
+
+async def write_tickets(database: Database, tickets: Iterable[Ticket]) -> None:
+    async with database.transaction() as session:
+        await mention_users(session, *PEOPLE)
+        beside = NOTHING_PROMISED | {"head": b"", "quiet_since": None}
+        await session.run_each(INSERT_TICKET, [each._asdict() | beside for each in tickets])
+
+
+def naive(
+    tickets: Iterable[Ticket], wanted: TicketFilter, actor: Actor, order: Order
+) -> Sequence[Ticket]:
+    """Return what a list has to hold, by the most obvious way."""
+    found = [each for each in tickets if is_wanted(each, wanted, actor)]
+    return sorted(found, key=order.place_of, reverse=order.direction is Direction.DESC)
+
+
+def is_wanted(ticket: Ticket, wanted: TicketFilter, actor: Actor) -> bool:
+    return all(
+        (
+            wanted.fit(ticket, actor),
+            wanted.created_since is None or ticket.created_at >= wanted.created_since,
+            wanted.created_before is None or ticket.created_at < wanted.created_before,
+            wanted.updated_since is None or ticket.updated_at >= wanted.updated_since,
+            wanted.updated_before is None or ticket.updated_at < wanted.updated_before,
+            wanted.text is None or says(ticket, wanted.text),
+        )
+    )
+
+
+def says(ticket: Ticket, text: str) -> bool:
+    """Tell whether a ticket has the words of a search (`or` between two single words at most)."""
+    words = f" {ticket.title} {ticket.description} ".lower()
+    first, *rest = QUERY.findall(text.lower())
+    if rest[:1] == ["or"]:
+        return has(words, first) or has(words, rest[1])
+    return all(has(words, each) for each in (first, *rest))
+
+
+def has(words: str, term: str) -> bool:
+    if term.startswith("-"):
+        return not has(words, term[1:])
+    phrase = term.strip('"')
+    return f" {phrase} " in words
+
+
+def changed(ticket: Ticket, chance: Random) -> Ticket:
+    """Return a ticket after a change."""
+    return ticket._replace(
+        status=chance.choice(tuple(Status)),
+        priority=chance.choice(tuple(Priority)),
+        assignee=chance.choice((*PEOPLE, None)),
+        updated_at=ticket.updated_at + timedelta(minutes=1 + chance.randrange(5)),
+    )

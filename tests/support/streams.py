@@ -1,0 +1,142 @@
+"""The streaming doors before a schema that counts, and clients that speak their protocols."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+
+import aiohttp
+from pydantic import SecretStr
+
+from api.auth import SecretTokens
+from api.graphql.executor import GraphQLExecutor
+from api.graphql.transport.sse import events_routes
+from api.graphql.transport.websocket import socket_route
+from api.http.application import Guards, build_application
+from api.http.server import listening
+from api.http.stream_sessions import Lifetimes
+from api.limits import HTTP_LIMITS, STREAM_LIMITS, HttpLimits, StreamLimits
+from engine.tickets.actor import Actor
+from tests.support.counting_schema import SDL, Counter
+from tests.support.lock_gates import PATIENCE_SECONDS
+from tests.support.server_process import ready
+
+SUBPROTOCOL: Final = "graphql-transport-ws"
+TOKENS: Final = SecretTokens(SecretStr("0123456789abcdef" * 2))
+ANNA: Final = Actor("u_b1", "Anna K.")
+
+Message = dict[str, Any]
+
+
+def authorization(lifetime: timedelta = timedelta(hours=1)) -> str:
+    return f"Bearer {TOKENS.mint(ANNA, lifetime)}"
+
+
+BEARER: Final = {"Authorization": authorization()}
+
+
+@dataclass
+class Doors:
+    """A server of the streaming doors, and what goes on inside."""
+
+    client: aiohttp.ClientSession
+    counter: Counter
+    lifetimes: Lifetimes
+    stop: Callable[[], Coroutine[Any, Any, None]]
+
+    @asynccontextmanager
+    async def socket(
+        self, *, protocol: str | None = SUBPROTOCOL, headers: dict[str, str] | None = None
+    ) -> AsyncIterator["Socket"]:
+        protocols = () if protocol is None else (protocol,)
+        async with self.client.ws_connect(
+            "/graphql/ws", protocols=protocols, headers=headers
+        ) as opened:
+            yield Socket(opened)
+
+    async def deserted(self) -> None:
+        """Return when no stream is left."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while len(self.lifetimes):
+                async with self.client.get("/healthz"):
+                    pass
+
+    @asynccontextmanager
+    async def acknowledged(self) -> AsyncIterator["Socket"]:
+        """Yield a socket that may send operations."""
+        async with self.socket() as socket:
+            await socket.initialise(BEARER["Authorization"])
+            yield socket
+
+
+@asynccontextmanager
+async def serving(
+    limits: StreamLimits = STREAM_LIMITS, http_limits: HttpLimits = HTTP_LIMITS
+) -> AsyncIterator[Doors]:
+    counter = Counter()
+    executor = await GraphQLExecutor.create(SDL, [counter.resolvers])
+    lifetimes = Lifetimes()
+
+    async def context_for(actor: Actor) -> str:
+        await counter.make_context()
+        return actor.name
+
+    routes = [
+        socket_route(executor, context_for, lifetimes, limits),
+        *events_routes(executor, context_for, lifetimes, limits),
+    ]
+    application = build_application(routes, Guards(TOKENS, limits=http_limits), ready)
+    application.on_shutdown.append(lifetimes.end_all)
+    # As in production: the server of aiohttp's test tools ends a handler when its client leaves.
+    async with AsyncExitStack() as server:
+        url = await server.enter_async_context(listening(application, "127.0.0.1", 0))
+        async with aiohttp.ClientSession(url) as client:
+            yield Doors(client, counter, lifetimes, server.aclose)
+
+
+@dataclass
+class Socket:
+    """A client of graphql-transport-ws, which says what it is told to say."""
+
+    socket: aiohttp.ClientWebSocketResponse
+    received: list[Message] = field(default_factory=list)
+
+    async def send(self, *messages: Message) -> None:
+        for message in messages:
+            await self.socket.send_str(json.dumps(message))
+
+    async def receive(self) -> Message:
+        message = await self.socket.receive(timeout=PATIENCE_SECONDS)
+        assert message.type is aiohttp.WSMsgType.TEXT, (message, self.closing)
+        said: Message = json.loads(message.data)
+        return said
+
+    async def initialise(self, authorization: str) -> None:
+        await self.send({"type": "connection_init", "payload": {"authorization": authorization}})
+        assert await self.receive() == {"type": "connection_ack"}
+
+    async def subscribe(self, name: str, query: str, **variables: object) -> None:
+        payload = {"query": query, "variables": variables}
+        await self.send({"id": name, "type": "subscribe", "payload": payload})
+
+    async def data(self, name: str) -> Message:
+        """Return the data of the next message, which belongs to an operation and has no errors."""
+        message = await self.receive()
+        assert (message["type"], message["id"]) == ("next", name), message
+        assert "errors" not in message["payload"], message
+        data: Message = message["payload"]["data"]
+        return data
+
+    async def closed(self) -> tuple[int | None, str]:
+        """Return how the server closes the socket, having passed over what it says before."""
+        while True:
+            message = await self.socket.receive(timeout=PATIENCE_SECONDS)
+            if message.type in {aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED}:
+                return self.socket.close_code, str(message.extra or "")
+
+    @property
+    def closing(self) -> int | None:
+        return self.socket.close_code

@@ -1,0 +1,97 @@
+"""A ticket and an entry to start from, and whole histories for Hypothesis."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import accumulate
+from typing import Any
+
+from hypothesis import strategies as st
+
+from engine.tickets.audit import Sealed
+from engine.tickets.history import GENESIS, Entry, EntryKind
+from engine.tickets.sla_timers import Timer
+from engine.tickets.ticket import Opening, Ticket
+from engine.vocabulary import Priority, Status
+
+NOON = datetime(2026, 4, 28, 12, 0, tzinfo=UTC)
+OPENING = Opening(
+    title="Payments fail",
+    description="",
+    priority=Priority.HIGH,
+    workflow="incident_response",
+    requester="u_b1",
+    assignee=None,
+    assignee_group="payment-team",
+)
+CREATED = Entry(
+    ticket="tk_4f8e29",
+    seq=1,
+    at=NOON,
+    actor="u_b1",
+    kind=EntryKind.CREATED,
+    old_value=None,
+    new_value=Status.OPEN,
+    actor_bits=2,
+    workflow_revision=1,
+    details=OPENING.details,
+)
+TICKET = Ticket(
+    id="tk_4f8e29",
+    title="Payments fail",
+    description="",
+    status=Status.OPEN,
+    priority=Priority.HIGH,
+    workflow="incident_response",
+    requester="u_b1",
+    assignee=None,
+    assignee_group="payment-team",
+    item=None,
+    service=None,
+    created_at=NOON,
+    updated_at=NOON,
+    version=1,
+)
+
+
+def a_ticket(**changed: Any) -> Ticket:  # noqa: ANN401 - any field of a ticket
+    return TICKET._replace(**changed)
+
+
+def an_entry(**changed: Any) -> Entry:  # noqa: ANN401 - any field of an entry
+    return replace(CREATED, **changed)
+
+
+TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
+MOMENTS = st.datetimes(timezones=st.just(UTC))
+VALUES: dict[EntryKind, st.SearchStrategy[str | None]] = {
+    EntryKind.STATUS: st.sampled_from(Status),
+    EntryKind.ASSIGNEE: st.none() | TEXTS,
+    EntryKind.PRIORITY: st.sampled_from(Priority),
+    EntryKind.TITLE: TEXTS,
+    EntryKind.DESCRIPTION: TEXTS,
+    EntryKind.COMMENT: TEXTS,
+    EntryKind.SLA_BREACH: st.sampled_from(Timer),
+    EntryKind.NOTE: TEXTS,
+}
+CHANGES = st.sampled_from(list(VALUES)).flatmap(
+    lambda kind: st.builds(
+        replace,
+        st.just(CREATED),
+        at=MOMENTS,
+        actor=TEXTS,
+        kind=st.just(kind),
+        old_value=st.none() | TEXTS,
+        new_value=VALUES[kind],
+        actor_bits=st.integers(0, 7),
+        details=st.none() | TEXTS,
+    )
+)
+HISTORIES = st.lists(CHANGES, max_size=6).map(
+    lambda changes: [CREATED, *(replace(each, seq=n) for n, each in enumerate(changes, 2))]
+)
+
+
+def sealed(history: list[Entry]) -> list[Sealed]:
+    """Return a history with the digests that belong to it."""
+    digests = accumulate(history, lambda before, entry: entry.digest(before), initial=GENESIS)
+    return [Sealed(entry, digest) for entry, digest in zip(history, [*digests][1:], strict=True)]
