@@ -11,8 +11,8 @@ from typing import Final
 from aiohttp import web
 from pydantic import SecretStr
 
-from api.auth.configured import secret_tokens
 from api.bootstrap.application import application_on
+from api.bootstrap.auth import secret_tokens
 from api.bootstrap.engine import Parts, open_parts
 from api.http.server import run_server
 from api.logging import configure_logging

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
+from functools import cache
 from typing import TypeAlias
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
@@ -36,3 +37,9 @@ def fact_in_json(value: object) -> Json:
 def camel_case(name: str) -> str:
     """Return a snake_case name as JSON has it; STATUS_NAMES and other text stay."""
     return re.sub(r"(?<=[a-z0-9])_([a-z0-9])", lambda match: match[1].upper(), name)
+
+
+@cache
+def snake_case(name: str) -> str:
+    """Return the camelCase name of a field of the schema as Python writes it."""
+    return re.sub(r"(?<=[a-z0-9])([A-Z])", lambda match: f"_{match[1].lower()}", name)

@@ -26,7 +26,8 @@ from reconciler.apply import Order, apply_plan
 from reconciler.desired import Desired, desired_in
 from reconciler.document import document_of, plan_in
 from reconciler.hazards import Allowances
-from reconciler.plan import Plan, plan_for
+from reconciler.plan import Plan
+from reconciler.planner import plan_for
 from reconciler.values import read_values
 
 SIZES: Final = {"quarter": WHOLE.part(4), "half": WHOLE.part(2), "whole": WHOLE}

@@ -8,7 +8,19 @@ from typing import Final
 
 from pydantic_core import ErrorDetails
 
-from engine.declaration.fields import FORMS
+NAME_PATTERN: Final = r"^[a-z][a-z0-9_]*$"
+LINE_PATTERN: Final = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
+TEXT_PATTERN: Final = r"^[^\x00]*$"
+PATH_PATTERN: Final = r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$"
+FILE_NAME_PATTERN: Final = r"^[a-z0-9]+([.-]+[a-z0-9]+)*$"
+PATTERN_DESCRIPTIONS: Final = {
+    NAME_PATTERN: "lower-case letters, digits and _, beginning with a letter",
+    LINE_PATTERN: "one line of text, not blank and without control characters",
+    TEXT_PATTERN: "text without NUL characters",
+    PATH_PATTERN: "letters, digits and . _ - in parts divided by /, such as acme/shop/payment-api",
+    FILE_NAME_PATTERN: "lower-case letters and digits, and between them . and -",
+}
+"""What the text must be, by the pattern that it must match."""
 
 A_MOMENT: Final = "must be a moment such as 2026-01-31T12:00:00Z"
 SENTENCES: Final[Mapping[str, str]] = {
@@ -60,8 +72,8 @@ def in_words(error: ErrorDetails) -> str:
     known = error.get("ctx", {})
     if known.get("min_length") == 1:
         return EMPTY
-    if known.get("pattern") in FORMS:
-        return f"must be {FORMS[known['pattern']]}"
+    if known.get("pattern") in PATTERN_DESCRIPTIONS:
+        return f"must be {PATTERN_DESCRIPTIONS[known['pattern']]}"
     sentence = SENTENCES.get(error["type"])
     if sentence is None:
         return error["msg"].removeprefix("Value error, ").rstrip(".")

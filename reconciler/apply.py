@@ -6,17 +6,19 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from engine.errors import StalePlan
+from engine.resources.live import LiveResources
 from engine.storage.postgres.database import Database, Session
 from engine.storage.postgres.locks import hold_tickets
 from engine.storage.postgres.notifications import tell_servers
-from engine.storage.resources.read import Live, read_live, reconciling
+from engine.storage.resources.read import read_live, reconciling
 from engine.storage.resources.reconciliations import LedgerEntry, record, refuse_applied
 from engine.storage.resources.write import write_resources
 from reconciler.desired import Desired
 from reconciler.document import plan_id, written
 from reconciler.freshness import Stale, harming_more, stale_resources
 from reconciler.hazards import NOTHING_HARMFUL, Allowances, check_guards
-from reconciler.plan import Plan, judged, plan_for, plan_over, workflows_in_force
+from reconciler.plan import Plan, workflows_in_force
+from reconciler.planner import judged, plan_for, plan_over
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,11 @@ async def entry_of(plan: Plan, by: str) -> LedgerEntry:
 
 
 async def carried_out(
-    session: Session, live: Live, plan: Plan, entry: LedgerEntry, check: Callable[[Plan], None]
+    session: Session,
+    live: LiveResources,
+    plan: Plan,
+    entry: LedgerEntry,
+    check: Callable[[Plan], None],
 ) -> Plan:
     """Write a plan into the ledger, and what it changes into the tables; return it as it is now.
 
@@ -120,7 +126,7 @@ async def carried_out(
     return now
 
 
-async def present(session: Session, live: Live, plan: Plan) -> Plan:
+async def present(session: Session, live: LiveResources, plan: Plan) -> Plan:
     """Return a plan with the impact that it has now."""
     changes = await judged(session, live, plan.changes)
     return replace(plan, changes=changes, workflows=workflows_in_force(live.resources))

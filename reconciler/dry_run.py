@@ -7,7 +7,8 @@ from engine.errors import Forbidden
 from engine.storage.postgres.database import Database
 from engine.tickets.actor import Actor
 from reconciler.desired import desired_in
-from reconciler.plan import Plan, plan_for
+from reconciler.plan import Plan
+from reconciler.planner import plan_for
 
 VALUES: Final = "values"
 """What the text is called where a place in it is named."""

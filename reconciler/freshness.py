@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from engine.resources.live import LastChange, LiveResources
 from engine.resources.resource import Key, Resource
-from engine.storage.resources.read import Live, Touch
 from reconciler.diff import applied
 from reconciler.hazards import counted
 from reconciler.plan import Plan, PlannedChange
@@ -24,20 +24,20 @@ class Stale:
     key: Key
     planned: str
     now: str
-    touch: Touch | None = None
+    touch: LastChange | None = None
 
     def __str__(self) -> str:
         return f"{self.key}: planned: {self.planned}; now: {self.now}{signature(self.touch)}."
 
 
-def signature(touch: Touch | None) -> str:
+def signature(touch: LastChange | None) -> str:
     """Return who changed something when, to follow what became of it."""
     if touch is None:
         return ""
     return f" (by {touch.by} at {touch.at.isoformat(timespec='seconds')} from {touch.source})"
 
 
-def stale_resources(plan: Plan, live: Live) -> Iterator[Stale]:
+def stale_resources(plan: Plan, live: LiveResources) -> Iterator[Stale]:
     """Yield the resources that are not any more what a plan was made for; none if it is fresh.
 
     A plan is fresh as long as what it changes is as it was: what others do to other resources does
@@ -47,7 +47,7 @@ def stale_resources(plan: Plan, live: Live) -> Iterator[Stale]:
     yield from left_dangling(plan, live)
 
 
-def moved_on(plan: Plan, live: Live) -> Iterator[Stale]:
+def moved_on(plan: Plan, live: LiveResources) -> Iterator[Stale]:
     """Yield the resources that are not as they were before."""
     for change in (planned.change for planned in plan.changes):
         resource = live.resources.get(change.key)
@@ -77,7 +77,7 @@ def harming_more(plan: Plan, now: tuple[PlannedChange, ...]) -> Iterator[Stale]:
                 yield Stale(key, f"{counted(before)} {word}", f"{counted(after)} {word}")
 
 
-def left_dangling(plan: Plan, live: Live) -> Iterator[Stale]:
+def left_dangling(plan: Plan, live: LiveResources) -> Iterator[Stale]:
     """Yield what the plan would leave in force without what it refers to.
 
     Whoever made the plan looked at a whole declaration, in which nothing dangles: so somebody else

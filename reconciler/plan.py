@@ -1,20 +1,15 @@
 """A plan: what would be changed, what it means, and what has to be so when it is applied."""
 
-import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 from engine.findings import Location
 from engine.gc_pause import collector_at_rest
+from engine.resources.live import LiveResources
 from engine.resources.resource import Key, Kind, Snapshot
-from engine.storage.postgres.database import Database, Session
-from engine.storage.resources.read import Live, read_live
-from engine.storage.resources.recorded_transitions import recorded_moves
-from engine.storage.resources.ticket_counts import count_live_tickets, example_tickets
 from reconciler.desired import Desired
-from reconciler.diff import Action, Change, applied, diff
+from reconciler.diff import Action, Change, diff
 from reconciler.impact import (
     NO_IMPACT,
     Impact,
@@ -28,12 +23,8 @@ from reconciler.permissions_diff import (
     MoveChange,
     last_known_policy,
     moves_changed,
-    policy_in_force,
 )
-from reconciler.replay import Replay, replayed
-
-EXAMPLES_MOST: Final = 5
-"""Ids of tickets that are shown for each status of a workflow."""
+from reconciler.replay import Replay
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,57 +80,9 @@ class Plan:
         return sum(planned.change.action is action for planned in self.changes)
 
 
-async def plan_for(
-    database: Database | Session, desired: Desired, source: str, replay_days: int | None = None
-) -> Plan:
-    """Return what must change for the database to hold what is desired. Reads only.
-
-    Args:
-        database: what is live.
-        desired: what is declared.
-        source: where the declaration came from, e.g. `git:abc123`.
-        replay_days: judge the recorded transitions of so many days, too.
-
-    """
-    return await plan_over(database, await read_live(database), desired, source, replay_days)
-
-
-async def plan_over(
-    database: Database | Session,
-    live: Live,
-    desired: Desired,
-    source: str,
-    replay_days: int | None = None,
-) -> Plan:
-    """Return what must change for what is live to become what is desired (see `plan_for`).
-
-    What takes long where much is declared is worked out in a thread: a server goes on answering.
-    """
-    changes = await asyncio.to_thread(changes_towards, desired, live)
-    after = applied(live.resources, (planned.change for planned in changes))
-    return Plan(
-        changes=await judged(database, live, changes),
-        workflows=workflows_in_force(live.resources),
-        created_at=datetime.now(UTC),
-        source=source,
-        files=desired.files,
-        replay=await replay(database, after, replay_days) if replay_days else None,
-    )
-
-
-def changes_towards(desired: Desired, live: Live) -> tuple[PlannedChange, ...]:
+def changes_towards(desired: Desired, live: LiveResources) -> tuple[PlannedChange, ...]:
     """Return what must change, with what it means; its impact is not known yet."""
     return with_moves(diff(live.resources, desired.resources), desired.places)
-
-
-async def replay(database: Database | Session, after: Snapshot, days: int) -> Replay:
-    """Judge what people did in the last days by the workflows that will be in force."""
-    policies = {
-        key.name: policy_in_force(resource)
-        for key, resource in after.items()
-        if key.kind is Kind.WORKFLOW
-    }
-    return replayed(await recorded_moves(database, timedelta(days=days)), policies, days)
 
 
 @collector_at_rest()
@@ -155,14 +98,6 @@ def with_moves(
     )
 
 
-async def judged(
-    database: Database | Session, live: Live, changes: Sequence[PlannedChange]
-) -> tuple[PlannedChange, ...]:
-    """Return changes with the impact that they have now."""
-    tickets = await tickets_of(database, [planned.change for planned in changes])
-    return await asyncio.to_thread(with_impact, changes, tickets, live.resources)
-
-
 @collector_at_rest()
 def with_impact(
     changes: Sequence[PlannedChange], tickets: LiveTickets, live: Snapshot
@@ -172,16 +107,6 @@ def with_impact(
     return tuple(
         replace(planned, impact=impact_of(planned.change, tickets, broken)) for planned in changes
     )
-
-
-async def tickets_of(database: Database | Session, changes: Iterable[Change]) -> LiveTickets:
-    """Return the live tickets that changes affect, counted by place."""
-    places = await asyncio.to_thread(places_affected_by, changes)
-    if not places:
-        return LiveTickets()
-    counts = await count_live_tickets(database)
-    inhabited = [place for place in places if place in counts]
-    return LiveTickets(counts, await example_tickets(database, inhabited, EXAMPLES_MOST))
 
 
 @collector_at_rest()

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from engine.storage.resources.recorded_transitions import RecordedMoves
+from engine.tickets.history import RecordedTransitions
 from engine.workflows.policy import permits
 
 
@@ -20,10 +20,12 @@ class Replay:
 
     days: int
     times: int
-    refused: tuple[RecordedMoves, ...]
+    refused: tuple[RecordedTransitions, ...]
 
 
-def replayed(recorded: Iterable[RecordedMoves], policies: Mapping[str, int], days: int) -> Replay:
+def replayed(
+    recorded: Iterable[RecordedTransitions], policies: Mapping[str, int], days: int
+) -> Replay:
     """Judge recorded transitions by policies in force; a workflow without one allows nothing."""
     recorded = tuple(recorded)
     refused = [

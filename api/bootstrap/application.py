@@ -11,9 +11,8 @@ from prometheus_client.registry import Collector
 
 from api.auth import Tokens
 from api.auth.api_keys import ApiKeys
-from api.auth.configured import rules_of
 from api.auth.key_sources import KeySource
-from api.auth.opening import key_source
+from api.bootstrap.auth import key_source, rules_of
 from api.bootstrap.engine import Parts, open_parts
 from api.graphql.documents.persisted_documents import TrustedDocuments
 from api.graphql.interlock import declared_lists, interlock_executor
@@ -27,7 +26,7 @@ from api.http.stream_sessions import Lifetimes
 from api.licence import licence_for
 from api.logging import configure_logging
 from api.rest.backup_and_import import template_routes
-from api.rest.health import PROBES
+from api.rest.health import probe_routes
 from api.rest.health_reports import monitoring_routes
 from api.rest.openapi.document import openapi_route
 from api.rest.reload import registry_routes
@@ -98,9 +97,11 @@ async def application_on(
             await parts.database.check()
 
         application = build_application(
-            [*await graphql_routes(settings, live, lifetimes), *rest_routes(live, values)],
+            [
+                *await graphql_routes(settings, live, lifetimes),
+                *rest_routes(live, values, probe_routes(check_readiness)),
+            ],
             guards,
-            check_readiness,
             [
                 *collectors_of(values),
                 *couriers.metrics.collectors,
@@ -162,22 +163,28 @@ async def graphql_routes(
     explorer = Explorer() if settings.explorer else None
     context_for, limits = live.context_for, settings.limits.stream
     return [
-        *GraphQLDoor(executor, context_for, settings.graphql_batch, explorer).routes,
+        *GraphQLDoor(
+            executor, context_for, settings.graphql_batch, explorer.page if explorer else None
+        ).routes,
+        *([explorer.route] if explorer else []),
         schema_route(executor.sdl),
         socket_route(executor, context_for, lifetimes, limits),
         *events_routes(executor, context_for, lifetimes, limits),
     ]
 
 
-def rest_routes(live: Live, values: MountedValues | None) -> list[web.AbstractRouteDef]:
-    """Return the routes of scripts and machines, and the one that describes them."""
+def rest_routes(
+    live: Live, values: MountedValues | None, probes: Iterable[web.AbstractRouteDef]
+) -> list[web.AbstractRouteDef]:
+    """Return the routes of the REST API and of the probes, and the OpenAPI document of both."""
     described = [
         *ticket_routes(live.context_for),
         *registry_routes(values),
         *template_routes(live.database),
         *monitoring_routes(Monitoring(live.database, live.plugins)),
+        *probes,
     ]
-    return [*described, openapi_route([*described, *PROBES])]
+    return [*described, openapi_route(described)]
 
 
 def guards_of(settings: Settings, keys: KeySource) -> Guards:

@@ -31,7 +31,7 @@ async def undoing_plan(plan: "Plan") -> "Plan":
     from engine.storage.resources.read import read_live
     from reconciler.desired import Desired
     from reconciler.document import plan_id
-    from reconciler.plan import plan_for
+    from reconciler.planner import plan_for
     from reconciler.revert import reverted
 
     async with look_into(Settings.from_env(os.environ)) as parts, parts.database.snapshot() as at:

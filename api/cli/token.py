@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from api import limits
-from api.auth.configured import secret_tokens
+from api.bootstrap.auth import secret_tokens
 from api.settings import Settings
 from engine.declaration.durations import duration
 from engine.errors import InvalidInput

@@ -14,7 +14,6 @@ from api.http.metrics import Metrics
 from api.http.middlewares import MIDDLEWARES, complete
 from api.http.rate_limiter import Throttle
 from api.limits import HTTP_LIMITS, HttpLimits
-from api.rest.health import PROBES, READINESS, Readiness
 from api.settings import Network
 
 
@@ -39,16 +38,14 @@ class Guards:
 def build_application(
     routes: Iterable[web.AbstractRouteDef],
     guards: Guards,
-    readiness: Readiness,
     collectors: Iterable[Collector] = (),
 ) -> web.Application:
-    """Return the application of these routes, with the probes and everything around them.
+    """Return the application of these routes, with the middlewares around them.
 
     Args:
         routes: answer signed-in people, whom a handler finds at `request[ACTOR]`; or whom else they
             declare to (see `entrances`).
         guards: who is let in.
-        readiness: raises when requests can't be served.
         collectors: what is measured beside the requests.
 
     """
@@ -58,7 +55,6 @@ def build_application(
     application[THROTTLE] = Throttle(guards.limits)
     application[TRUSTED_PROXIES] = guards.trusted_proxies
     application[METRICS] = Metrics(collectors)
-    application[READINESS] = readiness
     application.on_response_prepare.append(complete)
-    add_routes(application, [*routes, *PROBES])
+    add_routes(application, routes)
     return application

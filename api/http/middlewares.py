@@ -14,10 +14,10 @@ from api.http.access import let_in
 from api.http.app_keys import METRICS, REQUEST_ID, SHARES, THROTTLE, VIEWER
 from api.http.body import too_large
 from api.http.client_address import client_address
+from api.http.paths import PROBE_PATHS
 from api.http.problem_details import Problem, told
 from api.http.rate_limit import shares_told, take_of_address, take_of_viewer
 from api.log_context import begin_notes, note
-from api.rest.health import PROBE_PATHS
 from engine.errors import InterlockError, InvalidInput
 
 REQUEST_ID_HEADER: Final = "X-Request-ID"

@@ -11,8 +11,8 @@ from aiohttp import web
 
 from api.http.app_keys import SHARES, VIEWER, Shares
 from api.http.client_address import client_address, network_of
+from api.http.paths import PROBE_PATHS
 from api.http.rate_limiter import Buckets, Share, TooManyRequests
-from api.rest.health import PROBE_PATHS
 
 POLICY: Final = "RateLimit-Policy"
 LEFT: Final = "RateLimit"

@@ -11,14 +11,11 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from api import limits
 from api.http.access import By, everybody
 from api.http.app_keys import METRICS
+from api.http.paths import HEALTH_PATH, METRICS_PATH, READINESS_PATH
 from api.json_encoding import JsonObject
 from api.rest.openapi.operation import Answer, Operation
 from engine.errors import Unavailable
 
-HEALTH_PATH: Final = "/healthz"
-READINESS_PATH: Final = "/readyz"
-METRICS_PATH: Final = "/metrics"
-PROBE_PATHS: Final = frozenset({HEALTH_PATH, READINESS_PATH, METRICS_PATH})
 UP: Final = "up"
 READY: Final = "ready"
 
@@ -27,18 +24,10 @@ log: Final = structlog.get_logger(component="http")
 Readiness = Callable[[], Awaitable[None]]
 """Returns when requests can be served; raises when they can not."""
 
-READINESS: Final[web.AppKey[Readiness]] = web.AppKey("readiness")
-
 
 async def answer_health(_request: web.Request) -> web.Response:
     """Answer that the process is up, whatever it depends on."""
     return web.json_response({"status": UP})
-
-
-async def answer_readiness(request: web.Request) -> web.Response:
-    """Answer that requests can be served, or raise Unavailable."""
-    await check_readiness(request.app[READINESS])
-    return web.json_response({"status": READY})
 
 
 async def check_readiness(readiness: Readiness) -> None:
@@ -71,26 +60,37 @@ def status_of(value: str) -> JsonObject:
     }
 
 
-OPERATIONS: Final = (
-    Operation(
-        web.get(HEALTH_PATH, answer_health),
-        name="readHealth",
-        summary="Tell whether the process is up, whatever it depends on",
-        answers=(Answer("It is.", status_of(UP)),),
-    ),
-    Operation(
-        web.get(READINESS_PATH, answer_readiness),
-        name="readReadiness",
-        summary="Tell whether requests can be served",
-        answers=(Answer("They can.", status_of(READY)),),
-        refusals=(Unavailable,),
-    ),
-    Operation(
-        web.get(METRICS_PATH, answer_metrics),
-        name="readMetrics",
-        summary="Read every metric, in the text format of Prometheus",
-        answers=(Answer("The metrics.", {"type": "string"}, media_type="text/plain"),),
-    ),
-)
-PROBES: Final = tuple(By(everybody, operation) for operation in OPERATIONS)
-"""The routes for the platform."""
+def probe_routes(readiness: Readiness) -> list[By]:
+    """Return the routes of the probes, which need no credentials.
+
+    Args:
+        readiness: returns if requests can be served; raises the reason if not.
+
+    """
+
+    async def answer_readiness(_request: web.Request) -> web.Response:
+        await check_readiness(readiness)
+        return web.json_response({"status": READY})
+
+    operations = (
+        Operation(
+            web.get(HEALTH_PATH, answer_health),
+            name="readHealth",
+            summary="Report that the process is running",
+            answers=(Answer("The process is running.", status_of(UP)),),
+        ),
+        Operation(
+            web.get(READINESS_PATH, answer_readiness),
+            name="readReadiness",
+            summary="Report whether the server can serve requests",
+            answers=(Answer("The server is ready.", status_of(READY)),),
+            refusals=(Unavailable,),
+        ),
+        Operation(
+            web.get(METRICS_PATH, answer_metrics),
+            name="readMetrics",
+            summary="Read all metrics in the Prometheus text format",
+            answers=(Answer("The metrics.", {"type": "string"}, media_type="text/plain"),),
+        ),
+    )
+    return [By(everybody, operation) for operation in operations]

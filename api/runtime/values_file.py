@@ -21,7 +21,8 @@ from engine.storage.postgres.database import Database
 from engine.vocabulary import SYSTEM
 from reconciler.apply import Order, reconcile
 from reconciler.desired import Desired, desired_in
-from reconciler.plan import Plan, plan_for
+from reconciler.plan import Plan
+from reconciler.planner import plan_for
 
 
 class Outcome(StrEnum):

@@ -18,33 +18,28 @@ from engine.declaration.shifts import (
     shift,
     time_zone,
 )
+from engine.validation_messages import (
+    FILE_NAME_PATTERN,
+    LINE_PATTERN,
+    NAME_PATTERN,
+    PATH_PATTERN,
+    TEXT_PATTERN,
+)
 from engine.webhook_urls import URL_PATTERN, target_of
 
 NEVER: Final = "never"
 AT_ONCE: Final = "0s"
 """The delay that is none."""
 
-NAME_FORM: Final = r"^[a-z][a-z0-9_]*$"
-LINE_FORM: Final = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
-TEXT_FORM: Final = r"^[^\x00]*$"
-PATH_FORM: Final = r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$"
-FILE_FORM: Final = r"^[a-z0-9]+([.-]+[a-z0-9]+)*$"
-FORMS: Final = {
-    NAME_FORM: "lower-case letters, digits and _, beginning with a letter",
-    LINE_FORM: "one line of text, not blank and without control characters",
-    TEXT_FORM: "text without NUL characters",
-    PATH_FORM: "letters, digits and . _ - in parts divided by /, such as acme/shop/payment-api",
-    FILE_FORM: "lower-case letters and digits, and between them . and -",
-}
-"""What each pattern asks for, for people."""
-
-Name = Annotated[str, Field(pattern=NAME_FORM, max_length=limits.NAME_CHARACTERS)]
-DisplayName = Annotated[str, Field(pattern=LINE_FORM, max_length=limits.DISPLAY_NAME_CHARACTERS)]
-Icon = Annotated[str, Field(pattern=LINE_FORM, max_length=limits.ICON_CHARACTERS)]
-Group = Annotated[str, Field(pattern=LINE_FORM, max_length=limits.GROUP_CHARACTERS)]
-Description = Annotated[str, Field(pattern=TEXT_FORM, max_length=limits.DESCRIPTION_CHARACTERS)]
-ServicePath = Annotated[str, Field(pattern=PATH_FORM, max_length=limits.SERVICE_PATH_CHARACTERS)]
-SecretName = Annotated[str, Field(pattern=FILE_FORM, max_length=limits.SECRET_NAME_CHARACTERS)]
+Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=limits.NAME_CHARACTERS)]
+DisplayName = Annotated[str, Field(pattern=LINE_PATTERN, max_length=limits.DISPLAY_NAME_CHARACTERS)]
+Icon = Annotated[str, Field(pattern=LINE_PATTERN, max_length=limits.ICON_CHARACTERS)]
+Group = Annotated[str, Field(pattern=LINE_PATTERN, max_length=limits.GROUP_CHARACTERS)]
+Description = Annotated[str, Field(pattern=TEXT_PATTERN, max_length=limits.DESCRIPTION_CHARACTERS)]
+ServicePath = Annotated[str, Field(pattern=PATH_PATTERN, max_length=limits.SERVICE_PATH_CHARACTERS)]
+SecretName = Annotated[
+    str, Field(pattern=FILE_NAME_PATTERN, max_length=limits.SECRET_NAME_CHARACTERS)
+]
 
 
 class Declared(BaseModel):

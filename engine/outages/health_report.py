@@ -5,19 +5,20 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, StringConstraints
 
 from engine import limits
-from engine.tickets.commands import TEXT, VISIBLE_LINE, Checked, one_line, storable
+from engine.tickets.commands import (
+    TEXT,
+    VISIBLE_LINE,
+    Checked,
+    ServicePath,
+    one_line,
+    storable,
+)
 from engine.vocabulary import ServiceStatus
 
 DIRECT: Final = "report"
 """The source of a report that names none."""
 
-Path = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=limits.SERVICE_PATH_CHARACTERS, strict=True),
-    AfterValidator(storable),
-    TEXT,
-]
-Message = Annotated[
+HealthMessage = Annotated[
     str,
     StringConstraints(
         strip_whitespace=True, max_length=limits.HEALTH_MESSAGE_CHARACTERS, strict=True
@@ -25,7 +26,7 @@ Message = Annotated[
     AfterValidator(storable),
     TEXT,
 ]
-Source = Annotated[
+HealthSource = Annotated[
     str,
     StringConstraints(
         strip_whitespace=True,
@@ -42,12 +43,12 @@ Source = Annotated[
 class HealthReport(Checked):
     """One source says how one service is doing."""
 
-    path: Path
+    path: ServicePath
     """The service, as it is declared."""
     status: ServiceStatus
     """How it is doing."""
-    message: Message = ""
+    message: HealthMessage = ""
     """What is wrong, for people."""
-    source: Source = DIRECT
+    source: HealthSource = DIRECT
     """Who says so. A service is what the gravest of its sources says, so each must take back itself
     what it said, by OPERATIONAL."""

@@ -150,6 +150,12 @@ UserId = Annotated[
     AfterValidator(a_person),
     in_schema(pattern=visible_without(CONTROLS + BREAKS), **{"not": {"const": SYSTEM}}),
 ]
+ServicePath = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=limits.SERVICE_PATH_CHARACTERS, strict=True),
+    AfterValidator(storable),
+    TEXT,
+]
 GroupName = Annotated[
     str,
     StringConstraints(min_length=1, max_length=limits.GROUP_CHARACTERS, strict=True),

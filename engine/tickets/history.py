@@ -13,6 +13,8 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Final
 
+from engine.vocabulary import ActorRoles, Status
+
 GENESIS: Final = b""
 """What stands before the first entry of every chain."""
 
@@ -73,3 +75,23 @@ def canonical_moment(at: datetime) -> str:
     """Return a moment as it is digested: UTC, six decimals."""
     utc = at.astimezone(UTC).replace(tzinfo=None)
     return f"{utc.isoformat(timespec='microseconds')}Z"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedTransitions:
+    """Transitions of the same kind that did happen.
+
+    Attributes:
+        held: what the actors were towards the tickets.
+        times: how many.
+        actors: how many people made them; `examples` has the ids of a few.
+
+    """
+
+    workflow: str
+    source: Status
+    target: Status
+    held: ActorRoles
+    times: int
+    actors: int
+    examples: tuple[str, ...]

@@ -9,9 +9,16 @@ from typing import Annotated, Final, TypeAlias, TypeVar
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 
 from engine import limits
-from engine.outages.health_report import Path as ServicePath
 from engine.tickets.actor import Actor
-from engine.tickets.commands import Checked, Duration, GroupName, Reference, UserId, storable
+from engine.tickets.commands import (
+    Checked,
+    Duration,
+    GroupName,
+    Reference,
+    ServicePath,
+    UserId,
+    storable,
+)
 from engine.tickets.ticket import Ticket
 from engine.vocabulary import Priority, Status
 

@@ -36,7 +36,7 @@ from engine.resources.resource import (
     in_order,
     model_of,
 )
-from engine.storage.resources.recorded_transitions import RecordedMoves
+from engine.tickets.history import RecordedTransitions
 from engine.validation_messages import in_words
 from engine.vocabulary import NOBODY, ActorRoles
 from reconciler.diff import Change, change_of
@@ -215,9 +215,9 @@ def replay_of(part: form.ReplayPart) -> Replay:
     return Replay(part.days, part.times, tuple(map(refused_of, part.refused)))
 
 
-def refused_of(part: form.RefusedPart) -> RecordedMoves:
+def refused_of(part: form.RefusedPart) -> RecordedTransitions:
     """Return recorded transitions of one kind."""
-    return RecordedMoves(
+    return RecordedTransitions(
         workflow=part.workflow,
         source=part.source,
         target=part.target,

@@ -13,7 +13,7 @@ from pydantic import JsonValue
 from engine.findings import Location
 from engine.gc_pause import collector_at_rest
 from engine.resources.resource import Key, Resource
-from engine.storage.resources.recorded_transitions import RecordedMoves
+from engine.tickets.history import RecordedTransitions
 from reconciler.diff import Action
 from reconciler.document import form
 from reconciler.hazards import Hazard, hazards
@@ -209,7 +209,7 @@ def replay_part(replay: Replay) -> form.ReplayPart:
     )
 
 
-def refused_part(moves: RecordedMoves) -> form.RefusedPart:
+def refused_part(moves: RecordedTransitions) -> form.RefusedPart:
     """Return recorded transitions of one kind."""
     return form.RefusedPart(
         workflow=moves.workflow,

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from engine.storage.resources.recorded_transitions import RecordedMoves
+from engine.tickets.history import RecordedTransitions
 from reconciler.hazards import Hazard, HazardCode
 from reconciler.permissions_diff import MoveChange
 from reconciler.plan import Plan, PlannedChange
@@ -246,7 +246,7 @@ def refused_parts(replay: Replay) -> Iterator[str]:
         yield f"… and **{len(more):,} more kinds** of transition, less frequent, not shown here."
 
 
-def refused_row(moves: RecordedMoves) -> str:
+def refused_row(moves: RecordedTransitions) -> str:
     """Return the row of recorded transitions of one kind."""
     people = ", ".join([f"{moves.actors:,}", *map(origin, moves.examples)])
     return row(

@@ -6,7 +6,7 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
-from engine.storage.resources.recorded_transitions import RecordedMoves
+from engine.tickets.history import RecordedTransitions
 from reconciler.diff import Action
 from reconciler.hazards import Hazard, HazardCode
 from reconciler.permissions_diff import Effect, MoveChange
@@ -126,7 +126,7 @@ def replay_lines(replay: Replay) -> Iterator[Text]:
         yield Text(f"{DETAIL}{line.rstrip()}")
 
 
-def refused_cells(moves: RecordedMoves) -> tuple[str, ...]:
+def refused_cells(moves: RecordedTransitions) -> tuple[str, ...]:
     """Return the cells of recorded transitions of one kind."""
     return (
         visible(moves.workflow),

@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Final
 
 from engine.resources.resource import Kind
-from engine.storage.resources.recorded_transitions import RecordedMoves
+from engine.tickets.history import RecordedTransitions
 from reconciler.diff import Action
 from reconciler.hazards import Hazard, HazardCode, counted, hazards
 from reconciler.impact import Affected, Impact
@@ -134,7 +134,7 @@ def replay_sentence(replay: Replay) -> str:
     return f"{judged}, {f'{refused:,}' if refused else 'none'} would have been refused."
 
 
-def people(moves: RecordedMoves) -> str:
+def people(moves: RecordedTransitions) -> str:
     """Return who made recorded transitions."""
     count = "1 person" if moves.actors == 1 else f"{moves.actors:,} people"
     examples = ", ".join(moves.examples)

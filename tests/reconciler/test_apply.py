@@ -28,7 +28,8 @@ from reconciler.apply import Order, apply_plan, reconcile
 from reconciler.desired import Desired
 from reconciler.hazards import Allowances
 from reconciler.impact import is_in_force
-from reconciler.plan import Plan, plan_for
+from reconciler.plan import Plan
+from reconciler.planner import plan_for
 from reconciler.replay import Replay
 from reconciler.revert import reverted
 from tests.support.lock_gates import Observer

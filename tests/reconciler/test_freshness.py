@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given, settings
 
+from engine.resources.live import LastChange, LiveResources
 from engine.resources.resource import Key, Kind, Resource
-from engine.storage.resources.read import Live, Touch
 from engine.vocabulary import Status
 from reconciler.freshness import harming_more, stale_resources
 from reconciler.impact import Affected, Impact
@@ -26,7 +26,7 @@ from tests.support.resources import (
     workflow,
 )
 
-BOB = Touch(datetime(2026, 2, 1, 9, 30, tzinfo=UTC), "u_bob", "git:beef")
+BOB = LastChange(datetime(2026, 2, 1, 9, 30, tzinfo=UTC), "u_bob", "git:beef")
 INCIDENTS = workflow("incident_response", INCIDENT)
 VPN = workflow("vpn_request", INCIDENT)
 ACCESS = category("access", "Access")
@@ -42,17 +42,17 @@ PLAN = planned(
 )
 
 
-def live_with(*resources: Resource, without: Key | None = None) -> Live:
+def live_with(*resources: Resource, without: Key | None = None) -> LiveResources:
     """Return what was live when `PLAN` was made, and what Bob did to it since."""
     resources_now = {key: each for key, each in LIVE.items() if key != without}
     touched = {each.key: BOB for each in resources}
-    return Live(resources_now | snapshot(*resources), touched)
+    return LiveResources(resources_now | snapshot(*resources), touched)
 
 
 OTHER = workflow("incident_response", INCIDENT, "Trouble")
 GONE = retired(VPN)
 BY_BOB = "(by u_bob at 2026-02-01T09:30:00+00:00 from git:beef)"
-SINCE: dict[str, tuple[Live, str, str, str]] = {
+SINCE: dict[str, tuple[LiveResources, str, str, str]] = {
     "another declaration": (
         live_with(OTHER),
         "workflow incident_response",
@@ -87,12 +87,12 @@ SINCE: dict[str, tuple[Live, str, str, str]] = {
 
 
 @pytest.mark.parametrize(("live", "key", "before", "now"), SINCE.values(), ids=SINCE)
-def test_a_plan_is_stale_after(live: Live, key: str, before: str, now: str) -> None:
+def test_a_plan_is_stale_after(live: LiveResources, key: str, before: str, now: str) -> None:
     (stale,) = stale_resources(PLAN, live)
     assert str(stale) == f"{key}: planned: {before}; now: {now}."
 
 
-UNRELATED: dict[str, Live] = {
+UNRELATED: dict[str, LiveResources] = {
     "nothing": live_with(),
     "another setting": live_with(auto_close("24h")),
     "another workflow": live_with(workflow("leave_request", INCIDENT)),
@@ -101,7 +101,7 @@ UNRELATED: dict[str, Live] = {
 
 
 @pytest.mark.parametrize("live", UNRELATED.values(), ids=UNRELATED)
-def test_a_plan_is_as_fresh_as_ever_after(live: Live) -> None:
+def test_a_plan_is_as_fresh_as_ever_after(live: LiveResources) -> None:
     assert [*stale_resources(PLAN, live)] == []
 
 
@@ -146,7 +146,7 @@ def test_a_plan_is_fresh_when_it_was_just_made(plan: Plan) -> None:
     changes = [planned.change for planned in plan.changes]
     live = {change.key: change.before for change in changes if change.before is not None}
     named = {key: each for key, each in referred_by(plan).items() if key not in live}
-    assert [*stale_resources(plan, Live(live | named, {}))] == []
+    assert [*stale_resources(plan, LiveResources(live | named, {}))] == []
     assert [*harming_more(plan, plan.changes)] == []
 
 

@@ -26,7 +26,8 @@ from tartiflette.constants import UNDEFINED_VALUE
 from tartiflette.types.exceptions.tartiflette import TartifletteError
 
 from api.graphql.registry import Resolvers
-from api.graphql.tartiflette.attributes import attribute, snake_case
+from api.graphql.tartiflette.attributes import attribute
+from api.json_encoding import snake_case
 from engine.errors import NotFound
 
 SDL = """

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from engine.declaration.fields import NEVER
 from engine.declaration.sla_models import ALWAYS
 from engine.resources.resource import Key, Resource, Snapshot
-from engine.storage.resources.recorded_transitions import RecordedMoves
+from engine.tickets.history import RecordedTransitions
 from engine.vocabulary import STATUSES, ActorRoles, Priority, TicketEvent, Visibility
 from engine.workflows.policy import transitions_of
 from reconciler.impact import LIVE_STATUSES, LiveTickets, Place, is_in_force
@@ -149,7 +149,7 @@ TICKETS = st.dictionaries(PLACES, COUNTS).map(
     lambda counts: LiveTickets(counts, {place: [f"tk_{place[1]}"] for place in counts})
 )
 RECORDED = st.builds(
-    RecordedMoves,
+    RecordedTransitions,
     workflow=NAMES,
     source=st.sampled_from(STATUSES),
     target=st.sampled_from(STATUSES),

@@ -20,7 +20,6 @@ from api.limits import HttpLimits
 from api.web.explorer.routes import Explorer
 from engine.errors import Forbidden
 from engine.tickets.actor import Actor
-from tests.support.server_process import ready
 
 SDL = """
 type Query {
@@ -80,8 +79,10 @@ async def opened(
 ) -> AsyncIterator[Client]:
     """Open the door, which takes that many operations as one request."""
     executor = await GraphQLExecutor.create(SDL, [resolvers])
-    routes = GraphQLDoor(executor, context_for, batch, explorer).routes
-    application = build_application(routes, Guards(TOKENS, limits=limits), ready)
+    page = explorer.page if explorer else None
+    files = [explorer.route] if explorer else []
+    routes = [*GraphQLDoor(executor, context_for, batch, page).routes, *files]
+    application = build_application(routes, Guards(TOKENS, limits=limits))
     async with TestClient(TestServer(application)) as client:
         yield client
 

@@ -3,10 +3,11 @@
 from engine.declaration.models import Service
 from engine.outages.health_report import HealthReport
 from engine.resources.resource import Kind, Resource
+from engine.storage.history.changes import histories
 from engine.storage.outages.health import record_reports
 from engine.storage.outages.reconcile_tickets import Answer, answer_service
 from engine.storage.postgres.database import Database
-from engine.storage.tickets.reader import histories, read_ticket
+from engine.storage.tickets.reader import read_ticket
 from engine.storage.tickets.search import find_tickets
 from engine.tickets.history import Entry
 from engine.tickets.search import Part

@@ -6,7 +6,7 @@ from typing import Final
 
 from engine.findings import Location
 from engine.resources.resource import Snapshot
-from engine.storage.resources.recorded_transitions import RecordedMoves
+from engine.tickets.history import RecordedTransitions
 from engine.vocabulary import ActorRoles, Status
 from reconciler.diff import diff
 from reconciler.impact import LiveTickets, impact_of, items_broken_by
@@ -67,7 +67,7 @@ INCIDENT: Final[Moves] = {
     ("RESOLVED", "IN_PROGRESS"): "any",
 }
 REFUSED: Final = (
-    RecordedMoves(
+    RecordedTransitions(
         "incident_response",
         Status.RESOLVED,
         Status.CLOSED,
@@ -76,7 +76,7 @@ REFUSED: Final = (
         3,
         ("u_b1", "u_c4", "u_d7"),
     ),
-    RecordedMoves(
+    RecordedTransitions(
         "vpn_request",
         Status.OPEN,
         Status.IN_PROGRESS,

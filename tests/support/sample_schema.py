@@ -15,7 +15,7 @@ from graphql import ExecutionResult, GraphQLResolveInfo, GraphQLSchema, execute_
 from api.graphql.executor import GraphQLExecutor
 from api.graphql.registry import FieldResolver, Resolvers
 from api.graphql.sdl import read_schema
-from api.graphql.tartiflette.attributes import snake_case
+from api.json_encoding import snake_case
 from engine.errors import NotFound
 
 SDL = '''

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import typer
 from aiohttp import web
 
-from api.auth.configured import secret_tokens
+from api.bootstrap.auth import secret_tokens
 from api.http.application import Guards, build_application
 from api.http.server import run_server
 from api.logging import configure_logging
@@ -28,7 +28,7 @@ async def ready() -> None: ...
 @asynccontextmanager
 async def open_application(settings: Settings) -> AsyncIterator[web.Application]:
     guards = Guards(secret_tokens(settings))
-    yield build_application([web.get("/hold", hold)], guards, ready)
+    yield build_application([web.get("/hold", hold)], guards)
     typer.echo("closed")
 
 

@@ -4,12 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import bindparam, select
 
+from engine.storage.history.changes import histories
 from engine.storage.postgres.database import Database
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import tickets
 from engine.storage.sla.audit import audit_due_times
 from engine.storage.sla.breaches import sweep_due_times
-from engine.storage.tickets.reader import histories
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.commands import CommentTicket, TransitionTicket
 from engine.tickets.history import Entry

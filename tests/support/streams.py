@@ -22,7 +22,6 @@ from api.limits import HTTP_LIMITS, STREAM_LIMITS, HttpLimits, StreamLimits
 from engine.tickets.actor import Actor
 from tests.support.counting_schema import SDL, Counter
 from tests.support.lock_gates import PATIENCE_SECONDS
-from tests.support.server_process import ready
 
 SUBPROTOCOL: Final = "graphql-transport-ws"
 TOKENS: Final = SecretTokens(SecretStr("0123456789abcdef" * 2))
@@ -88,7 +87,7 @@ async def serving(
         socket_route(executor, context_for, lifetimes, limits),
         *events_routes(executor, context_for, lifetimes, limits),
     ]
-    application = build_application(routes, Guards(TOKENS, limits=http_limits), ready)
+    application = build_application(routes, Guards(TOKENS, limits=http_limits))
     application.on_shutdown.append(lifetimes.end_all)
     # As in production: the server of aiohttp's test tools ends a handler when its client leaves.
     async with AsyncExitStack() as server:

@@ -38,7 +38,7 @@ from graphql import (
     value_from_ast_untyped,
 )
 
-from api.graphql.documents.depth import SCHEMA_FIELDS
+from api.graphql.introspection import SCHEMA_FIELDS
 from api.limits import PAGE_ITEMS
 
 ListLengths: TypeAlias = Mapping[str, Callable[[], int]]

@@ -7,7 +7,7 @@ has no depth, so that rule of the specification is checked here.
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from graphql import (
     DocumentNode,
@@ -23,10 +23,8 @@ from graphql import (
 )
 
 from api.graphql.errors import ValidationFailed, refuse_above
+from api.graphql.introspection import SCHEMA_FIELDS
 from api.limits import GraphQLLimits
-
-SCHEMA_FIELDS: Final = frozenset({"__schema", "__type"})
-"""The fields that ask for the schema; only the root of a query has them."""
 
 
 @dataclass(frozen=True, slots=True)

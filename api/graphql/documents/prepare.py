@@ -31,7 +31,8 @@ from api.graphql.documents.memory_estimate import bytes_at_most
 from api.graphql.documents.parse import parse_document
 from api.graphql.documents.variables import Variables, condition_variables, telling_variables
 from api.graphql.errors import LimitExceeded, UnknownOperation, ValidationFailed
-from api.graphql.tartiflette.ast import schema_part, tartiflette_document
+from api.graphql.introspection import schema_part
+from api.graphql.tartiflette.ast import tartiflette_document
 from api.graphql.tartiflette.compiled_selections import Executable, executables_of
 from api.limits import GraphQLLimits
 

@@ -2,8 +2,15 @@
 
 from typing import Final, TypedDict
 
-from api.graphql.cursors import entry_number, opaque, parts_of
-from api.graphql.pagination import Connection, PageArguments, connection, size_of
+from api.graphql.pagination import (
+    Connection,
+    PageArguments,
+    connection,
+    entry_number,
+    opaque,
+    parts_of,
+    size_of,
+)
 from api.graphql.registry import Resolvers
 from api.graphql.resolvers.tickets import role_names
 from api.graphql.resolvers.users import User

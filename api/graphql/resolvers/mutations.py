@@ -5,7 +5,7 @@ from functools import cache
 from typing import Final, TypeVar
 
 from api.graphql.registry import Resolvers
-from api.graphql.tartiflette.attributes import snake_case
+from api.json_encoding import snake_case
 from api.runtime.request_context import Context
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.actor import Actor

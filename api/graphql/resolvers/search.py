@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypedDict
 
-from api.graphql.cursors import cursor_of, place_at
-from api.graphql.pagination import PageArguments, PageInfo, page_info, size_of
+from api.graphql.pagination import PageArguments, PageInfo, cursor_of, page_info, place_at, size_of
 from api.graphql.registry import Resolvers
-from api.graphql.tartiflette.attributes import snake_case
+from api.json_encoding import snake_case
 from api.runtime.request_context import Context
 from api.runtime.single_flight import Once
 from engine.storage.tickets.filters import conditions_of

@@ -9,7 +9,7 @@ from typing import Final, TypedDict
 from api.graphql.registry import Event, MakeContext, Resolvers
 from api.graphql.resolvers.history import EntryFields, entry_fields
 from api.graphql.shared_answers import Telling
-from api.graphql.tartiflette.attributes import snake_case
+from api.json_encoding import snake_case
 from api.runtime.change_feed import Wants
 from api.runtime.request_context import Context
 from engine.storage.history.changes import LoggedChange

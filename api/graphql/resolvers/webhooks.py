@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypedDict
 
-from api.graphql.letter_cursors import letter_cursor, letter_place
-from api.graphql.pagination import Connection, checked_size, connection
+from api.graphql.pagination import Connection, checked_size, connection, letter_cursor, letter_place
 from api.graphql.registry import Resolvers
 from api.runtime.request_context import Context
 from api.runtime.single_flight import Once

@@ -35,10 +35,9 @@ from graphql import (
     VariableDefinitionNode,
     VariableNode,
 )
-from graphql.language import REMOVE, SKIP, Visitor, VisitorAction, visit
 from tartiflette.language import ast
 
-from api.graphql.documents.depth import SCHEMA_FIELDS
+from api.graphql.introspection import SCHEMA_FIELDS
 
 TartifletteNode: TypeAlias = Any
 """A node of Tartiflette's tree, which has no types."""
@@ -47,24 +46,6 @@ TartifletteNode: TypeAlias = Any
 def tartiflette_document(document: DocumentNode) -> TartifletteNode:
     """Return a valid document as Tartiflette executes it."""
     return ast.DocumentNode(definitions=convert_all(document.definitions))
-
-
-def schema_part(document: DocumentNode) -> DocumentNode:
-    """Return the document with nothing at its roots but the fields that ask for the schema."""
-    part: DocumentNode = visit(document, SchemaPart())
-    return part
-
-
-class SchemaPart(Visitor):
-    """Removes every field that is neither `__schema` or `__type` nor below one of them."""
-
-    def enter_field(self, node: FieldNode, *_: object) -> VisitorAction:
-        """Keep what asks for the schema, whole."""
-        return SKIP if node.name.value in SCHEMA_FIELDS else REMOVE
-
-    def enter_fragment_definition(self, node: FragmentDefinitionNode, *_: object) -> VisitorAction:
-        """Keep the fragments that select from the schema, whole."""
-        return SKIP if node.type_condition.name.value.startswith("__") else None
 
 
 def convert(node: Node) -> TartifletteNode:

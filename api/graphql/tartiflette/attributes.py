@@ -1,14 +1,9 @@
 """How a field without a resolver of its own is read from its parent."""
 
-import re
 from collections.abc import Mapping
 from functools import cache
 
-
-@cache
-def snake_case(name: str) -> str:
-    """Return the camelCase name of a field of the schema as Python writes it."""
-    return re.sub(r"(?<=[a-z0-9])([A-Z])", lambda match: f"_{match[1].lower()}", name)
+from api.json_encoding import snake_case
 
 
 @cache

@@ -13,7 +13,8 @@ from typing import Any, Final, TypeAlias
 from tartiflette.constants import UNDEFINED_VALUE
 from tartiflette.types.helpers.definition import is_enum_type, is_scalar_type
 
-from api.graphql.tartiflette.attributes import is_mapping, snake_case
+from api.graphql.tartiflette.attributes import is_mapping
+from api.json_encoding import snake_case
 
 TartifletteType: TypeAlias = Any
 """A type of Tartiflette's schema, which has no types."""

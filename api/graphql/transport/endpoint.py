@@ -25,7 +25,6 @@ from api.http.problem_details import Problem
 from api.http.rate_limit import take_of_viewer
 from api.http.rate_limiter import TooManyRequests
 from api.json_encoding import Json
-from api.web.explorer.routes import Explorer, wants_page
 from engine.tickets.actor import Actor
 
 PATH: Final = "/graphql"
@@ -37,6 +36,8 @@ REASONS: Final = {PARTIAL_SUCCESS: "Partial Success"}
 """The phrases of statuses that HTTP itself does not have."""
 
 ContextFor = Callable[[Actor], Awaitable[object]]
+Page = Callable[[web.Request, tuple[str, ...]], web.Response | None]
+"""Returns a page for a client that prefers HTML to the given media types; None for others."""
 
 
 class GraphQLDoor:
@@ -46,7 +47,7 @@ class GraphQLDoor:
         executor: executes what they ask.
         context_for: makes what the resolvers of one operation share.
         batch: how many operations may be sent as one request; 0 if none may.
-        explorer: a page that browsers get; None if they get none.
+        page: the page that browsers get instead; None if they get none.
 
     """
 
@@ -55,33 +56,30 @@ class GraphQLDoor:
         executor: GraphQLExecutor,
         context_for: ContextFor,
         batch: int = 0,
-        explorer: Explorer | None = None,
+        page: Page | None = None,
     ) -> None:
         self._executor = executor
         self._context_for = context_for
         self._batch = batch
-        self._explorer = explorer
+        self._page = page
 
     @property
     def routes(self) -> list[By]:
-        """The routes of the door and, if there is one, of the explorer's files."""
-        every = web.route("*", PATH, self.answer)
-        if self._explorer is None:
-            return [By(signed_in, every, tell_in_graphql)]
-        return [By(self._enter, every, tell_in_graphql), self._explorer.route]
+        """The route of the endpoint, for every method."""
+        return [By(self._enter, web.route("*", PATH, self.answer), tell_in_graphql)]
 
     async def _enter(self, request: web.Request) -> None:
         """Let in who is signed in, or wants the page."""
-        if self._page(request) is None:
+        if self._page_for(request) is None:
             await signed_in(request)
 
-    def _page(self, request: web.Request) -> Explorer | None:
-        return self._explorer if self._explorer and wants_page(request, OFFERED) else None
+    def _page_for(self, request: web.Request) -> web.Response | None:
+        return self._page(request, OFFERED) if self._page else None
 
     async def answer(self, request: web.Request) -> web.Response:
         """Answer a request: one operation, or a list of them; or the page."""
-        if page := self._page(request):
-            return page.page(request)
+        if page := self._page_for(request):
+            return page
         media_type = accepted(request)
         said = await what_is_asked(request)
         if not isinstance(said, list):

@@ -18,10 +18,10 @@ from api.auth.api_keys import KeyRequired
 from api.http.access import API_KEY_HEADER, By, WithKey, everybody, signed_in
 from api.http.app_keys import Entrance
 from api.http.body import JSON, BodyTooLarge, UnsupportedMediaType
+from api.http.paths import PROBE_PATHS
 from api.http.problem_details import CONTENT_TYPE
 from api.http.rate_limiter import TooManyRequests
 from api.json_encoding import Json, JsonObject
-from api.rest.health import PROBE_PATHS
 from api.rest.openapi.headers import header_components, headers_of
 from api.rest.openapi.operation import REFERENCES, Answer, JsonBody, Operation, TextBody
 from api.rest.openapi.problem_schemas import document_of as problem_document_of

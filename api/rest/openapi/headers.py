@@ -12,9 +12,9 @@ from typing import Final
 from aiohttp import hdrs
 
 from api.http.middlewares import REQUEST_ID_FORM, REQUEST_ID_HEADER
+from api.http.paths import PROBE_PATHS
 from api.http.rate_limit import LEFT, POLICY
 from api.json_encoding import JsonObject
-from api.rest.health import PROBE_PATHS
 
 REFERENCES: Final = "#/components/headers/{name}"
 """Where the document has a header."""

@@ -41,9 +41,9 @@ class Explorer:
             if suffix_of(each.name) in MEDIA_TYPES
         }
 
-    def page(self, request: web.Request) -> web.Response:
-        """Return the page."""
-        return self._answer(request, PAGE)
+    def page(self, request: web.Request, others: tuple[str, ...]) -> web.Response | None:
+        """Return the page for a client that prefers HTML to the other media types."""
+        return self._answer(request, PAGE) if wants_page(request, others) else None
 
     async def file(self, request: web.Request) -> web.Response:
         """Return one of the files; NotFound if there is none of that name."""

@@ -1,14 +1,27 @@
 """The log of all histories, each entry with the ticket around it."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import ARRAY, Text, bindparam, func, select
 
 from engine.storage.history.log import JournalEntry, Position, journal_after
 from engine.storage.postgres.database import Database, Session
-from engine.storage.tickets.reader import histories
+from engine.storage.postgres.rows import entry_of
+from engine.storage.postgres.statements import Statement
+from engine.storage.postgres.tables import ticket_status_history
 from engine.tickets.change_filter import TicketChange, changes_leading_to
 from engine.tickets.history import Entry
 from engine.tickets.ticket import Ticket
+
+OF_TICKETS: Final = (
+    select(ticket_status_history)
+    .where(ticket_status_history.c.ticket == func.any(bindparam("tickets", type_=ARRAY(Text))))
+    .order_by(ticket_status_history.c.ticket, ticket_status_history.c.seq)
+)
+HISTORIES: Final = Statement.of(OF_TICKETS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +63,11 @@ async def up_to_now(
         last = entries[ticket][-1].seq
         entries[ticket] += [e for e in history if last < e.seq <= tickets[ticket].version]
     return {name: (ticket, entries[name]) for name, ticket in tickets.items()}
+
+
+async def histories(source: Database | Session, tickets: Sequence[str]) -> dict[str, list[Entry]]:
+    """Return the whole history of each of these tickets, oldest entry first."""
+    found: dict[str, list[Entry]] = {ticket: [] for ticket in tickets}
+    for row in await source.rows(HISTORIES, tickets=list(tickets)):
+        found[row["ticket"]].append(entry_of(row))
+    return found

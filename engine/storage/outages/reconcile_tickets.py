@@ -40,6 +40,7 @@ from engine.outages.policy import (
     response_to,
     why_waiting,
 )
+from engine.storage.history.changes import HISTORIES
 from engine.storage.outages.health import ServiceHealth
 from engine.storage.postgres.database import Database, Row, Session
 from engine.storage.postgres.locks import share_tickets
@@ -54,7 +55,6 @@ from engine.storage.postgres.tables import (
 )
 from engine.storage.resources.plugins import TICKETING_ENABLED
 from engine.storage.resources.sla_terms import read_terms
-from engine.storage.tickets.reader import HISTORIES
 from engine.storage.tickets.store import open_ticket
 from engine.storage.tickets.writer import write_entries
 from engine.tickets.changes import recorded

@@ -3,8 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -22,6 +20,7 @@ from sqlalchemy import (
 
 from engine.errors import LockHeld
 from engine.gc_pause import collector_at_rest
+from engine.resources.live import LastChange, LiveResources
 from engine.resources.resource import Key, Kind, Resource
 from engine.storage.postgres.database import Database, Row, Session
 from engine.storage.postgres.statements import Statement
@@ -50,29 +49,6 @@ TABLES: Final = {
     Kind.SETTING: settings,
 }
 """The table of each kind, workflows aside: a row of theirs points at its revision."""
-
-
-@dataclass(frozen=True, slots=True)
-class Touch:
-    """Who last changed a resource, when, and where the declaration came from."""
-
-    at: datetime
-    by: str
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
-class Live:
-    """What the database holds, retired resources included.
-
-    Attributes:
-        resources: everything that was ever declared, as it stands.
-        touches: who last changed each of them.
-
-    """
-
-    resources: dict[Key, Resource]
-    touches: dict[Key, Touch]
 
 
 # --- reading ------------------------------------------------------------------------------------
@@ -121,19 +97,19 @@ READ: Final = Statement.of(
 )
 
 
-async def read_live(database: Database | Session) -> Live:
+async def read_live(database: Database | Session) -> LiveResources:
     """Return what the database holds, all of it at one moment."""
     return await asyncio.to_thread(live_of, await database.rows(READ))
 
 
 @collector_at_rest()
-def live_of(rows: Iterable[Row]) -> Live:
+def live_of(rows: Iterable[Row]) -> LiveResources:
     """Return rows as resources, with who touched them last."""
-    live = Live({}, {})
+    live = LiveResources({}, {})
     for row in rows:
         key = Key(Kind(row["kind"]), row["name"])
         live.resources[key] = Resource(key, row["declaration"], retired=row["retired"])
-        live.touches[key] = Touch(row["applied_at"], row["applied_by"], row["source"])
+        live.touches[key] = LastChange(row["applied_at"], row["applied_by"], row["source"])
     return live
 
 

@@ -1,6 +1,5 @@
 """The transitions that people made in the last days, counted by what decided on them."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -8,6 +7,7 @@ from sqlalchemy import Interval, bindparam, text
 
 from engine.storage.postgres.database import Database, Session
 from engine.storage.postgres.statements import Statement
+from engine.tickets.history import RecordedTransitions
 from engine.vocabulary import ActorRoles, Status
 
 COUNT: Final = Statement.of(
@@ -23,30 +23,12 @@ COUNT: Final = Statement.of(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedMoves:
-    """Transitions of the same kind that did happen.
-
-    Attributes:
-        held: what the actors were towards the tickets.
-        times: how many.
-        actors: how many people made them; `examples` has the ids of a few.
-
-    """
-
-    workflow: str
-    source: Status
-    target: Status
-    held: ActorRoles
-    times: int
-    actors: int
-    examples: tuple[str, ...]
-
-
-async def recorded_moves(database: Database | Session, window: timedelta) -> list[RecordedMoves]:
+async def recorded_transitions(
+    database: Database | Session, window: timedelta
+) -> list[RecordedTransitions]:
     """Return what people did in the last `window`; what `system` did follows other rules."""
     return [
-        RecordedMoves(
+        RecordedTransitions(
             workflow=row["workflow"],
             source=Status(row["old_value"]),
             target=Status(row["new_value"]),

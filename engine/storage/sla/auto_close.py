@@ -13,6 +13,7 @@ from sqlalchemy import ARRAY, Interval, Text, bindparam, column, func, select
 from engine.declaration.fields import grace_period
 from engine.declaration.models import AutoClose
 from engine.resources.resource import AUTO_CLOSE
+from engine.storage.history.changes import histories
 from engine.storage.postgres.database import Database, Row, Session
 from engine.storage.postgres.locks import share_tickets
 from engine.storage.postgres.rows import ticket_of
@@ -21,7 +22,6 @@ from engine.storage.postgres.tables import tickets, workflows
 from engine.storage.resources.plugins import TICKETING_ENABLED
 from engine.storage.resources.settings import read_setting
 from engine.storage.sla.batch import BATCH_TICKETS, BY_NOW, LOCKED, in_batches
-from engine.storage.tickets.reader import histories
 from engine.storage.tickets.writer import Addition, write_additions
 from engine.tickets.auto_close import closing, grace_of
 from engine.tickets.changes import recorded

@@ -10,13 +10,13 @@ from typing import Final
 
 from sqlalchemy import bindparam, update
 
+from engine.storage.history.changes import histories
 from engine.storage.postgres.database import Database, Row, Session
 from engine.storage.postgres.rows import ticket_of
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import tickets
 from engine.storage.resources.plugins import TICKETING_ENABLED
 from engine.storage.sla.batch import BATCH_TICKETS, BY_NOW, LOCKED, in_batches
-from engine.storage.tickets.reader import histories
 from engine.storage.tickets.sla_columns import SLA_COLUMNS, sla_columns
 from engine.storage.tickets.writer import Addition, prefixed, write_additions
 from engine.tickets.changes import breaches, recorded

@@ -7,6 +7,7 @@ from typing import Final
 from sqlalchemy import ARRAY, Text, bindparam, func, select
 
 from engine.errors import NotFound
+from engine.storage.history.changes import OF_TICKETS
 from engine.storage.postgres.database import Database, Row, Session
 from engine.storage.postgres.rows import TICKET_COLUMNS, entry_of, ticket_of
 from engine.storage.postgres.statements import Statement
@@ -21,12 +22,6 @@ TICKET: Final = GuardedStatement.of(
     select(*TICKET_COLUMNS).where(tickets.c.id == bindparam("ticket"))
 )
 CLOCK: Final = Statement.of(select(func.clock_timestamp().label("now")))
-OF_TICKETS: Final = (
-    select(ticket_status_history)
-    .where(ticket_status_history.c.ticket == func.any(bindparam("tickets", type_=ARRAY(Text))))
-    .order_by(ticket_status_history.c.ticket, ticket_status_history.c.seq)
-)
-HISTORIES: Final = Statement.of(OF_TICKETS)
 TIMED: Final = Statement.of(
     OF_TICKETS.where(
         ticket_status_history.c.kind == func.any(bindparam("kinds", type_=ARRAY(Text)))
@@ -79,14 +74,6 @@ async def read_clock(database: Database) -> datetime:
         raise LookupError(CLOCK.sql)
     now: datetime = row["now"]
     return now
-
-
-async def histories(source: Database | Session, tickets: Sequence[str]) -> dict[str, list[Entry]]:
-    """Return the whole history of each of these tickets, oldest entry first."""
-    found: dict[str, list[Entry]] = {ticket: [] for ticket in tickets}
-    for row in await source.rows(HISTORIES, tickets=list(tickets)):
-        found[row["ticket"]].append(entry_of(row))
-    return found
 
 
 async def timers_of(database: Database, tickets: Sequence[Ticket]) -> dict[str, Sla | None]:

@@ -20,6 +20,7 @@ from engine.errors import (
 )
 from engine.findings import did_you_mean
 from engine.plugins import OffReason, Plugin, turned_off
+from engine.storage.history.changes import histories
 from engine.storage.postgres.database import Database, Row, Session
 from engine.storage.postgres.locks import share_tickets
 from engine.storage.postgres.rows import ticket_of
@@ -29,7 +30,7 @@ from engine.storage.resources.catalog import offered_item
 from engine.storage.resources.plugins import TICKETING_OFF
 from engine.storage.resources.sla_terms import read_terms
 from engine.storage.tickets.idempotency import KeyedRequest, first_answer, key_expired, once
-from engine.storage.tickets.reader import histories, unknown_ticket
+from engine.storage.tickets.reader import unknown_ticket
 from engine.storage.tickets.transition import Verdict, transition_statement
 from engine.storage.tickets.users import mention_users
 from engine.storage.tickets.visibility import GuardedStatement, involvement

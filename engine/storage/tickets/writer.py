@@ -8,11 +8,11 @@ from typing import Final
 
 from sqlalchemy import bindparam, case, func, insert, literal_column, null, update
 
+from engine.storage.history.changes import histories
 from engine.storage.history.digest_sql import CANONICAL_ORDER
 from engine.storage.postgres.database import Session
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import MOMENT, ticket_status_history, tickets
-from engine.storage.tickets.reader import histories
 from engine.storage.tickets.sla_columns import SLA_COLUMNS, sla_columns
 from engine.storage.tickets.users import mention_users
 from engine.tickets.auto_close import restarted_at

@@ -21,7 +21,6 @@ from engine.errors import Forbidden, Misconfigured
 from tests.api.conftest import TOKENS, Client, bearer
 from tests.support.command import interlock
 from tests.support.people import ADA
-from tests.support.server_process import ready
 
 RELOADER, EXPORTER, SUCCESSOR, BOTH = (new_key() for _ in range(4))
 DIGEST = sha256(RELOADER.encode()).hexdigest()
@@ -49,7 +48,7 @@ ROUTES = [
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def client() -> AsyncIterator[Client]:
-    application = build_application(ROUTES, Guards(TOKENS, KEYS), ready)
+    application = build_application(ROUTES, Guards(TOKENS, KEYS))
     async with TestClient(TestServer(application)) as client:
         yield client
 

@@ -13,7 +13,6 @@ from api.auth import SENTENCES, TokenRefusal, TokenRules, Tokens
 from api.http.app_keys import ACTOR
 from api.http.application import Guards, build_application
 from tests.api.conftest import Client
-from tests.support.server_process import ready
 from tests.support.signers import (
     CURVE_KEYS,
     GOOD,
@@ -179,7 +178,7 @@ async def clients() -> AsyncIterator[dict[str, Client]]:
     opened = {}
     for by in SIGNERS:
         tokens = Tokens(by.keys, RULES, clock=lambda: NOW)
-        application = build_application([web.get("/", answer)], Guards(tokens), ready)
+        application = build_application([web.get("/", answer)], Guards(tokens))
         opened[str(by)] = TestClient(TestServer(application))
         await opened[str(by)].start_server()
     yield opened

@@ -98,7 +98,7 @@ async def test_a_server_whose_provider_is_down_starts_and_is_not_ready_until_it_
 
     issuer.status = 503
     await live.begin()
-    application = build_application([web.get("/", answer)], Guards(tokens), ready)
+    application = build_application([web.get("/", answer)], Guards(tokens))
     async with TestClient(TestServer(application)) as client:
         with capture_logs() as lines:
             async with client.get("/readyz") as response:

@@ -17,7 +17,6 @@ from api.auth import SecretTokens
 from api.http.application import Guards, build_application
 from api.http.server import listening
 from api.limits import HEAD_FIELD_BYTES, TOKEN_CHARACTERS
-from tests.support.server_process import ready
 
 WORD: Final = "hunter2"
 PADDING: Final = WORD * HEAD_FIELD_BYTES
@@ -42,7 +41,7 @@ async def served() -> AsyncIterator[str]:
         return web.Response(text=request.rel_url.query.get("q", ""))
 
     guards = Guards(SecretTokens(SecretStr("0123456789abcdef" * 2)))
-    application = build_application([web.get("/", answer)], guards, ready)
+    application = build_application([web.get("/", answer)], guards)
     async with listening(application, "127.0.0.1", 0) as url:
         yield url
 

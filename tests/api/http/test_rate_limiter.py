@@ -23,7 +23,6 @@ from api.http.application import Guards, build_application
 from api.http.rate_limiter import Buckets, InFlight, Share, TooManyRequests
 from api.limits import HTTP_LIMITS, KNOWN_CLIENTS, HttpLimits
 from engine.tickets.actor import Actor
-from tests.support.server_process import ready
 
 TOKENS: Final = SecretTokens(SecretStr("0123456789abcdef" * 2))
 KEY: Final = new_key()
@@ -154,7 +153,7 @@ async def served(
         tuple(map(ip_network, proxies)),
     )
     all_routes = [web.get("/", answer), By(WithKey(Scope.HEALTH), web.get("/key", answer))]
-    application = build_application([*all_routes, *routes], guards, ready)
+    application = build_application([*all_routes, *routes], guards)
     async with TestClient(TestServer(application)) as client:
         yield client
 

@@ -26,6 +26,7 @@ from api.http.access import By, everybody
 from api.http.app_keys import ACTOR
 from api.http.application import Guards, build_application
 from api.limits import HTTP_LIMITS, REQUEST_ID_CHARACTERS
+from api.rest.health import probe_routes
 from engine.errors import Misconfigured, Unavailable, VersionConflict
 from engine.tickets.actor import Actor
 from engine.vocabulary import Status
@@ -92,7 +93,7 @@ ROUTES = [
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def client() -> AsyncIterator[Client]:
-    application = build_application(ROUTES, Guards(TOKENS), ready)
+    application = build_application([*ROUTES, *probe_routes(ready)], Guards(TOKENS))
     async with TestClient(TestServer(application)) as client:
         yield client
 
@@ -166,7 +167,7 @@ async def test_a_path_can_be_public_for_one_method_alone(client: Client) -> None
 
 
 async def test_a_route_is_protected_when_it_is_added_later() -> None:
-    application = build_application([], Guards(TOKENS), ready)
+    application = build_application([], Guards(TOKENS))
     application.router.add_get("/later", page)
     async with TestClient(TestServer(application)) as client, client.get("/later") as answer:
         assert answer.status == 401
@@ -259,7 +260,9 @@ async def test_readiness_follows_the_check() -> None:
         if state:
             raise state[0]
 
-    async with TestClient(TestServer(build_application([], Guards(TOKENS), check))) as client:
+    async with TestClient(
+        TestServer(build_application(probe_routes(check), Guards(TOKENS)))
+    ) as client:
         assert await probe(client, "/readyz") == (200, {"status": "ready"})
         for error in (Unavailable("10.0.0.8 is down"), OSError("10.0.0.8 is down")):
             state[:] = [error]
@@ -275,7 +278,8 @@ async def probe(client: Client, path: str) -> tuple[int, dict[str, object]]:
 
 
 async def test_metrics_count_by_template_and_never_by_what_clients_make_up() -> None:
-    async with TestClient(TestServer(build_application(ROUTES, Guards(TOKENS), ready))) as client:
+    application = build_application([*ROUTES, *probe_routes(ready)], Guards(TOKENS))
+    async with TestClient(TestServer(application)) as client:
         for made_up in range(5):
             for path in (f"/tickets/tk_{made_up}", f"/made-up/{made_up}"):
                 async with client.get(path, headers=BEARER):

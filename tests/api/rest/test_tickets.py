@@ -22,9 +22,9 @@ from api.rest.ticket_models import (
     WantedSla,
 )
 from engine.plugins import Plugin
+from engine.storage.history.changes import histories
 from engine.storage.postgres.database import Database
 from engine.storage.resources.plugins import turn_switch
-from engine.storage.tickets.reader import histories
 from engine.tickets.actor import Actor
 from engine.tickets.commands import (
     AssignTicket,

@@ -9,10 +9,9 @@ import pytest
 
 from api.runtime.change_feed import Changes, SlowReader, Wants
 from api.runtime.jobs import in_background
-from engine.storage.history.changes import LoggedChange
+from engine.storage.history.changes import LoggedChange, histories
 from engine.storage.history.log import BEGINNING, Position, journal_end
 from engine.storage.postgres.database import Database
-from engine.storage.tickets.reader import histories
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.ticket import Ticket
 from tests.support.concurrent_changes import comment, edit, hand_over, open_ticket, pick_up

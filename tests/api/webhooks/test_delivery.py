@@ -1,7 +1,8 @@
 """Receivers are told what happens to tickets, in signed events."""
 
+from engine.storage.history.changes import histories
 from engine.storage.postgres.database import Database
-from engine.storage.tickets.reader import histories, read_version
+from engine.storage.tickets.reader import read_version
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.commands import CommentTicket
 from engine.tickets.history import canonical_moment

@@ -10,7 +10,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from api.graphql.transport import endpoint, sse, websocket
 from api.graphql.transport.sdl_route import SCHEMA_PATH
-from api.rest.health import PROBE_PATHS
+from api.http.paths import PROBE_PATHS
 from api.rest.openapi.document import DOCUMENT_PATH
 from api.web.explorer.routes import FILE_PATH
 from tests.api.conftest import Client, Shared

@@ -8,8 +8,9 @@ import pytest
 
 from engine.errors import ForbiddenTransition
 from engine.storage.history.audit import count_tickets
+from engine.storage.history.changes import histories
 from engine.storage.postgres.database import Database
-from engine.storage.tickets.reader import histories, read_ticket
+from engine.storage.tickets.reader import read_ticket
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.commands import (
     AssignTicket,

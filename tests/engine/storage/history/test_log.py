@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.errors import InvalidInput
+from engine.storage.history.changes import histories
 from engine.storage.history.log import (
     BEGINNING,
     JournalEntry,
@@ -19,7 +20,7 @@ from engine.storage.history.log import (
 )
 from engine.storage.migrate import migrate
 from engine.storage.postgres.database import Database, Session
-from engine.storage.tickets.reader import histories, read_ticket
+from engine.storage.tickets.reader import read_ticket
 from engine.storage.tickets.store import TicketStore, change_ticket, locked_ticket
 from engine.tickets.changes import commenting
 from engine.tickets.commands import CommentTicket

@@ -10,9 +10,10 @@ from engine.declaration.models import Ticketing
 from engine.errors import IdempotencyConflict, ItemRetired, NotFound, WorkflowRetired
 from engine.resources.resource import Key, Kind, declared_resources
 from engine.storage.history.audit import audit_histories
+from engine.storage.history.changes import histories
 from engine.storage.postgres.database import Database
 from engine.storage.resources.catalog import read_catalog
-from engine.storage.tickets.reader import histories, read_ticket
+from engine.storage.tickets.reader import read_ticket
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.commands import CreateTicketFromCatalog
 from engine.tickets.sla_targets import promise_in

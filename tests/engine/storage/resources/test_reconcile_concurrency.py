@@ -10,8 +10,9 @@ from engine.errors import (
     WorkflowRetired,
 )
 from engine.resources.resource import Kind, Resource
+from engine.storage.history.changes import histories
 from engine.storage.postgres.database import Database
-from engine.storage.tickets.reader import histories, read_ticket
+from engine.storage.tickets.reader import read_ticket
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.viewer import EVERYTHING
 from tests.support.concurrent_changes import (

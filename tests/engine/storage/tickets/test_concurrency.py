@@ -12,8 +12,9 @@ from engine.errors import (
     Unavailable,
     VersionConflict,
 )
+from engine.storage.history.changes import histories
 from engine.storage.postgres.database import Database, open_database
-from engine.storage.tickets.reader import histories, read_ticket
+from engine.storage.tickets.reader import read_ticket
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.commands import (
     CreateTicket,

@@ -10,9 +10,10 @@ import pytest
 from engine.errors import (
     Unavailable,
 )
+from engine.storage.history.changes import histories
 from engine.storage.migrate import MIGRATION_LOCK, migrate
 from engine.storage.postgres.database import Database, open_database
-from engine.storage.tickets.reader import histories, read_ticket
+from engine.storage.tickets.reader import read_ticket
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.ticket import Ticket
 from engine.tickets.viewer import EVERYTHING

@@ -18,10 +18,11 @@ from hypothesis.stateful import (
 
 from engine.errors import InterlockError
 from engine.storage.history.audit import audit_histories
+from engine.storage.history.changes import histories
 from engine.storage.postgres.database import Database, open_database
 from engine.storage.sla.audit import Verdict, audit_due_times
 from engine.storage.sla.breaches import sweep_due_times
-from engine.storage.tickets.reader import histories, read_ticket
+from engine.storage.tickets.reader import read_ticket
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.actor import Actor
 from engine.tickets.commands import (

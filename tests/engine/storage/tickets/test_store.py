@@ -14,8 +14,9 @@ from engine.errors import (
     WorkflowRetired,
 )
 from engine.storage.history.audit import audit_histories
+from engine.storage.history.changes import histories
 from engine.storage.postgres.database import Database
-from engine.storage.tickets.reader import histories, read_ticket
+from engine.storage.tickets.reader import read_ticket
 from engine.storage.tickets.search import find_tickets
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.actor import Actor
