@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from api.bootstrap.application import application_on
 from api.bootstrap.auth import secret_tokens
-from api.bootstrap.engine import Parts, open_parts
+from api.bootstrap.engine import Engine, open_engine
 from api.http.server import run_server
 from api.logging import configure_logging
 from api.settings import Settings
@@ -33,7 +33,7 @@ from engine.tickets.commands import (
 from engine.tickets.search import Part
 from engine.tickets.viewer import EVERYTHING
 from engine.vocabulary import SYSTEM, Priority, Status
-from reconciler.apply import Order, reconcile
+from reconciler.apply import ApplyRequest, reconcile
 from reconciler.desired import Desired
 
 ANNA: Final = Actor("u_b1", "Anna K.")
@@ -63,7 +63,7 @@ BROWSE: Final = "In a browser, open {url}/graphql and paste one of them.\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class DemoTicket:
     """One ticket of the demo: Anna opens it, Marton works on it, Anna confirms.
 
     Attributes:
@@ -80,8 +80,8 @@ class Story:
     comment: str = ""
 
 
-STORIES: Final = (
-    Story(
+DEMO_TICKETS: Final = (
+    DemoTicket(
         title="Card payments time out in the checkout",
         description="Since 13:40 about a third of the payments end in a time-out after 30 s.",
         workflow="incident_response",
@@ -89,14 +89,14 @@ STORIES: Final = (
         status=Status.IN_PROGRESS,
         comment="The pool of the payment gateway is exhausted; rolling back this noon's release.",
     ),
-    Story(
+    DemoTicket(
         title="Access to the refund dashboard",
         description="I take over refunds from Monday on.",
         workflow="access_request",
         priority=Priority.MEDIUM,
         status=Status.OPEN,
     ),
-    Story(
+    DemoTicket(
         title="Invoices of March show the old address",
         description="",
         workflow="service_request",
@@ -104,14 +104,14 @@ STORIES: Final = (
         status=Status.RESOLVED,
         comment="The template is mended; please look at invoice 2031.",
     ),
-    Story(
+    DemoTicket(
         title="Rotate the certificate of pay.example.com",
         description="It expires in nine days.",
         workflow="change_request",
         priority=Priority.HIGH,
         status=Status.OPEN,
     ),
-    Story(
+    DemoTicket(
         title="Duplicate bookings after a retry",
         description="Found on 3 April, seen twice since.",
         workflow="incident_response",
@@ -132,7 +132,7 @@ def run_demo(settings: Settings) -> None:
 @asynccontextmanager
 async def open_demo(settings: Settings) -> AsyncIterator[web.Application]:
     """Fill the database, then open the application on it."""
-    async with open_parts(settings) as parts:
+    async with open_engine(settings) as parts:
         await fill(parts)
         async with application_on(parts, settings) as application:
             yield application
@@ -173,7 +173,7 @@ def with_secret(settings: Settings) -> Settings:
     return settings.model_copy(update={"jwt_secret": SecretStr(file.read_text("utf-8"))})
 
 
-async def fill(parts: Parts) -> int:
+async def fill(parts: Engine) -> int:
     """Put the default workflows in force and, into an empty database, the demo's tickets.
 
     Returns:
@@ -182,17 +182,17 @@ async def fill(parts: Parts) -> int:
     """
     if not (await read_live(parts.database)).resources:
         defaults = Desired(declared_resources(Ticketing()))
-        await reconcile(parts.database, defaults, Order(by=SYSTEM, wait=True), SOURCE)
+        await reconcile(parts.database, defaults, ApplyRequest(by=SYSTEM, wait=True), SOURCE)
     for person in (ANNA, MARTON):
         await remember_user(parts.database, person)
     if (await find_tickets(parts.database, EVERYTHING, {}, Part(1))).tickets:
         return 0
-    for story in STORIES:
+    for story in DEMO_TICKETS:
         await tell(parts, story)
-    return len(STORIES)
+    return len(DEMO_TICKETS)
 
 
-async def tell(parts: Parts, story: Story) -> None:
+async def tell(parts: Engine, story: DemoTicket) -> None:
     """Make one ticket and bring it to its status."""
     store = TicketStore(parts.database)
     form = CreateTicket(

@@ -11,12 +11,12 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 JsonObject: TypeAlias = dict[str, Json]
 
 
-def facts_in_json(details: Mapping[str, object]) -> JsonObject:
+def to_json(details: Mapping[str, object]) -> JsonObject:
     """Return details, and all mappings in them, as a JSON object."""
-    return {camel_case(str(key)): fact_in_json(value) for key, value in details.items()}
+    return {camel_case(str(key)): to_json_value(value) for key, value in details.items()}
 
 
-def fact_in_json(value: object) -> Json:
+def to_json_value(value: object) -> Json:
     """Return a value in JSON; what has no form of its own there is told as text."""
     match value:
         case None | bool() | int() | float():
@@ -26,10 +26,10 @@ def fact_in_json(value: object) -> Json:
         case datetime():
             return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
         case Mapping():
-            return facts_in_json(value)
+            return to_json(value)
         case Iterable():
             ordered = sorted(value, key=str) if isinstance(value, AbstractSet) else value
-            return [fact_in_json(each) for each in ordered]
+            return [to_json_value(each) for each in ordered]
         case _:
             return str(value)
 

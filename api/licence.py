@@ -27,7 +27,7 @@ from api.auth.claims import printable
 from api.auth.errors import UNREADABLE
 from engine.errors import InvalidInput
 from engine.plugins import OPEN_EDITION, Licence, Plugin
-from engine.validation_messages import sentence_on
+from engine.validation_messages import describe_error_at
 
 CURVE: Final = "Ed25519"
 ALGORITHM: Final = "EdDSA"
@@ -36,7 +36,7 @@ ALGORITHMS: Final = [ALGORITHM, CURVE]
 REGISTRY: Final = JWSRegistry(algorithms=ALGORITHMS, strict_check_header=False)
 
 
-class LicenceFlaw(StrEnum):
+class LicenceError(StrEnum):
     """Why a licence is worth nothing, whatever the day."""
 
     MISSING = "there is no licence: set INTERLOCK_LICENSE_KEY"
@@ -48,9 +48,9 @@ class LicenceFlaw(StrEnum):
     INVALID_CLAIM = "a claim of the licence is of the wrong type, size or value"
 
 
-LIBRARY_FLAWS: Final[dict[type[Exception], LicenceFlaw]] = {
-    UnsupportedAlgorithmError: LicenceFlaw.WRONG_ALGORITHM,
-    BadSignatureError: LicenceFlaw.BAD_SIGNATURE,
+LIBRARY_ERRORS: Final[dict[type[Exception], LicenceError]] = {
+    UnsupportedAlgorithmError: LicenceError.WRONG_ALGORITHM,
+    BadSignatureError: LicenceError.BAD_SIGNATURE,
 }
 
 PluginName = Annotated[str, printable(limits.LICENCE_TEXT_CHARACTERS)]
@@ -134,24 +134,24 @@ class LicenceKey:
         try:
             Claims.model_validate(stated | times)
         except ValidationError as error:
-            wrong = "; ".join(map(sentence_on, error.errors()))
+            wrong = "; ".join(map(describe_error_at, error.errors()))
             raise InvalidInput(f"No licence can say this. {wrong}.") from None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SecurityWarning)  # of the name, not of the signature
             return jwt.encode({"alg": ALGORITHM}, stated | times, self.okp, registry=REGISTRY)
 
     def licence_in(self, token: str) -> Licence:
-        """Return what a token allows; one that is worth nothing has a `LicenceFlaw`."""
+        """Return what a token allows; one that is worth nothing has a `LicenceError`."""
         if len(token) > limits.TOKEN_CHARACTERS:
-            return Licence(flaw=LicenceFlaw.TOO_LARGE)
+            return Licence(flaw=LicenceError.TOO_LARGE)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", SecurityWarning)
                 verified = jwt.decode(token, self.okp, registry=REGISTRY)
         except UNREADABLE as error:
-            return Licence(flaw=LIBRARY_FLAWS.get(type(error), LicenceFlaw.MALFORMED))
+            return Licence(flaw=LIBRARY_ERRORS.get(type(error), LicenceError.MALFORMED))
         if "crit" in verified.header:  # an extension that must be understood, and we know none
-            return Licence(flaw=LicenceFlaw.MALFORMED)
+            return Licence(flaw=LicenceError.MALFORMED)
         return licence_of(verified.claims)
 
 
@@ -161,7 +161,7 @@ def licence_of(stated: dict[str, object]) -> Licence:
         return Claims.model_validate(stated).licence
     except ValidationError as error:
         is_missing = any(each["type"] == "missing" for each in error.errors())
-        flaw = LicenceFlaw.MISSING_CLAIM if is_missing else LicenceFlaw.INVALID_CLAIM
+        flaw = LicenceError.MISSING_CLAIM if is_missing else LicenceError.INVALID_CLAIM
         return Licence(flaw=flaw)
 
 
@@ -170,5 +170,5 @@ def licence_for(public_key: str | None, token: SecretStr | None) -> Licence:
     if public_key is None:
         return OPEN_EDITION
     if token is None:
-        return Licence(flaw=LicenceFlaw.MISSING)
+        return Licence(flaw=LicenceError.MISSING)
     return LicenceKey.public(public_key).licence_in(token.get_secret_value().strip())

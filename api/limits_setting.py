@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from api.limits import GraphQLLimits, HttpLimits, Limits, StreamLimits
 from engine.findings import did_you_mean
-from engine.validation_messages import in_words
+from engine.validation_messages import describe_error
 
 Group = TypeVar("Group", HttpLimits, GraphQLLimits, StreamLimits)
 
@@ -52,5 +52,5 @@ def group_of(model: TypeAdapter[Group], given: Mapping[str, str]) -> Group:
         return model.validate_python(given)
     except ValidationError as error:
         first = error.errors()[0]
-        wrong = f"{first['loc'][0]} is {first['input']!r}: it {in_words(first)}"
+        wrong = f"{first['loc'][0]} is {first['input']!r}: it {describe_error(first)}"
         raise ValueError(wrong) from None

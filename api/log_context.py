@@ -9,26 +9,26 @@ from typing import Final
 
 from structlog.typing import EventDict
 
-Notes = dict[str, object]
+Context = dict[str, object]
 
-NOTES: Final[ContextVar[Notes]] = ContextVar("notes")
+CONTEXT: Final[ContextVar[Context]] = ContextVar("notes")
 
 
-def begin_notes(**notes: object) -> None:
+def start_context(**notes: object) -> None:
     """Begin anew, with these notes: for what this task does from now on, and what it starts."""
-    NOTES.set(notes)
+    CONTEXT.set(notes)
 
 
-def note(**notes: object) -> None:
+def bind(**notes: object) -> None:
     """Add notes."""
-    NOTES.set({**NOTES.get({}), **notes})
+    CONTEXT.set({**CONTEXT.get({}), **notes})
 
 
-def noted(name: str) -> object:
+def bound(name: str) -> object:
     """Return a note of what this task does; None if there is none of that name."""
-    return NOTES.get({}).get(name)
+    return CONTEXT.get({}).get(name)
 
 
-def with_notes(_logger: object, _method: str, event: EventDict) -> EventDict:
+def add_context(_logger: object, _method: str, event: EventDict) -> EventDict:
     """Return an event with the notes, as a processor of structlog; its own words win."""
-    return {**NOTES.get({}), **event}
+    return {**CONTEXT.get({}), **event}

@@ -21,7 +21,7 @@ from structlog.stdlib import ProcessorFormatter
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from api.log_context import with_notes
+from api.log_context import add_context
 from api.settings import LogFormat, LogLevel
 
 MALFORMED: Final = (HttpProcessingError, web.RequestPayloadError)
@@ -29,7 +29,7 @@ LIBRARIES: Final = logging.WARNING
 """Below this they chat about their own works."""
 
 EXCEPTIONS: Final = ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
-COMMON: Final[tuple[Processor, ...]] = (with_notes, structlog.processors.add_log_level)
+COMMON: Final[tuple[Processor, ...]] = (add_context, structlog.processors.add_log_level)
 
 
 def configure_logging(form: LogFormat, level: LogLevel) -> None:

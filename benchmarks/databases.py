@@ -14,7 +14,7 @@ from engine.storage.migrate import migrate
 from engine.storage.postgres.database import open_database
 from engine.storage.postgres.embedded import embedded_server
 from engine.vocabulary import SYSTEM
-from reconciler.apply import Order, reconcile
+from reconciler.apply import ApplyRequest, reconcile
 from reconciler.desired import Desired
 
 DEFAULTS: Final = Desired(declared_resources(Ticketing()))
@@ -35,7 +35,7 @@ async def declare(url: str, desired: Desired = DEFAULTS) -> None:
     """Make the schema in an empty database, and put a declaration into force."""
     await migrate(url)
     async with open_database(url) as database:
-        await reconcile(database, desired, Order(SYSTEM), source="benchmark")
+        await reconcile(database, desired, ApplyRequest(SYSTEM), source="benchmark")
 
 
 @asynccontextmanager

@@ -19,7 +19,7 @@ from api.graphql.interlock import interlock_executor
 from api.licence import licence_for
 from api.limits import GraphQLLimits, Limits
 from api.runtime.plugins import LivePlugins
-from api.runtime.server_state import Live
+from api.runtime.server_state import ServerState
 from benchmarks.databases import temporary_server
 from benchmarks.rejected_queries import UNKNOWN, many
 from benchmarks.tables import figures, headed, show
@@ -129,11 +129,11 @@ async def measured(url: str) -> Mapping[str, Taken]:
     await prepare(url)
     async with open_database(url) as database:
         plugins = await LivePlugins.read(database, licence_for(None, None), time.time)
-        live = await Live.read(database, Limits(), plugins)
+        live = await ServerState.read(database, Limits(), plugins)
         return {name: await taken(case, live) for name, case in CASES.items()}
 
 
-async def taken(case: Case, live: Live) -> Taken:
+async def taken(case: Case, live: ServerState) -> Taken:
     """Return what one document takes, on the average of all of the kind."""
     executor = await interlock_executor(UNBOUNDED)
     for request in case.requests(case.count):
@@ -151,7 +151,7 @@ async def taken(case: Case, live: Live) -> Taken:
     return Taken(len(texts[0]), prepared, executed, document.bytes_at_most)
 
 
-async def execute(executor: GraphQLExecutor, request: GraphQLRequest, live: Live) -> None:
+async def execute(executor: GraphQLExecutor, request: GraphQLRequest, live: ServerState) -> None:
     """Execute a request.
 
     Raises:

@@ -22,7 +22,7 @@ from engine.storage.migrate import migrate
 from engine.storage.postgres.database import Database, open_database
 from engine.storage.resources.ticket_counts import count_live_tickets
 from engine.vocabulary import SYSTEM, Role
-from reconciler.apply import Order, apply_plan
+from reconciler.apply import ApplyRequest, apply_plan
 from reconciler.desired import Desired, desired_in
 from reconciler.document import document_of, plan_in
 from reconciler.hazards import Allowances
@@ -35,7 +35,7 @@ AGED, EMPTY = "aged", "empty"
 """The whole with its history, and a database in which nothing was ever declared."""
 REPLAYED_DAYS: Final = 90
 FILE: Final = "values.yaml"
-MEANT: Final = Order(SYSTEM, Allowances(WHOLE.tickets, widening=True, many_retired=True))
+MEANT: Final = ApplyRequest(SYSTEM, Allowances(WHOLE.tickets, widening=True, many_retired=True))
 
 BARE_COUNT: Final = "SELECT count(*) FROM tickets WHERE status <> 'CLOSED'"
 BARE_SCAN: Final = """

@@ -20,7 +20,7 @@ from benchmarks.scenarios import SCENARIOS, SUBSCRIBERS, Scenario, Scene
 from benchmarks.tables import figures, headed, show
 from benchmarks.ticket_load import ASSIGNEE
 from benchmarks.tokens import SECRET, token_of
-from engine.storage.history.log import journal_end
+from engine.storage.history.log import log_end
 from engine.storage.postgres.database import open_database
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.actor import Actor
@@ -89,7 +89,7 @@ async def measure(url: str) -> dict[str, Measured]:
     measured = {}
     for name, scenario in SCENARIOS.items():
         async with open_database(url) as database:
-            scene = Scene(busy, quiet, await journal_end(database))
+            scene = Scene(busy, quiet, await log_end(database))
         measured[name] = await run(scenario, url, scene)
     return measured
 

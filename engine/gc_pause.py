@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def collector_at_rest() -> Iterator[None]:
+def gc_paused() -> Iterator[None]:
     """Let the garbage collector rest during a block, or (as a decorator) during every call.
 
     A large declaration, or a plan of one, is a million objects, none of them garbage: the collector

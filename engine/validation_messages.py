@@ -67,7 +67,7 @@ SENTENCES: Final[Mapping[str, str]] = {
 EMPTY: Final = "must not be empty"
 
 
-def in_words(error: ErrorDetails) -> str:
+def describe_error(error: ErrorDetails) -> str:
     """Return what is wrong with a value, without naming it: to follow its name and a colon."""
     known = error.get("ctx", {})
     if known.get("min_length") == 1:
@@ -80,7 +80,7 @@ def in_words(error: ErrorDetails) -> str:
     return sentence.format(**known)
 
 
-def sentence_on(error: ErrorDetails, *, skipping: int = 0) -> str:
+def describe_error_at(error: ErrorDetails, *, skipping: int = 0) -> str:
     """Return the same with the place in the whole: `payload.query: must be text`, `it must be …`.
 
     Args:
@@ -89,4 +89,4 @@ def sentence_on(error: ErrorDetails, *, skipping: int = 0) -> str:
 
     """
     place = ".".join(map(str, error["loc"][skipping:]))
-    return f"{place}: {in_words(error)}" if place else f"it {in_words(error)}"
+    return f"{place}: {describe_error(error)}" if place else f"it {describe_error(error)}"

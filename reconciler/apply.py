@@ -9,20 +9,20 @@ from engine.errors import StalePlan
 from engine.resources.live import LiveResources
 from engine.storage.postgres.database import Database, Session
 from engine.storage.postgres.locks import hold_tickets
-from engine.storage.postgres.notifications import tell_servers
+from engine.storage.postgres.notifications import notify
 from engine.storage.resources.read import read_live, reconciling
-from engine.storage.resources.reconciliations import LedgerEntry, record, refuse_applied
+from engine.storage.resources.reconciliations import ReconciliationRecord, record, refuse_applied
 from engine.storage.resources.write import write_resources
 from reconciler.desired import Desired
 from reconciler.document import plan_id, written
-from reconciler.freshness import Stale, harming_more, stale_resources
+from reconciler.freshness import Stale, impact_increased, stale_resources
 from reconciler.hazards import NOTHING_HARMFUL, Allowances, check_guards
 from reconciler.plan import Plan, workflows_in_force
 from reconciler.planner import judged, plan_for, plan_over
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class ApplyRequest:
     """Who applies, and what they said is meant.
 
     Attributes:
@@ -37,7 +37,7 @@ class Order:
     wait: bool = False
 
 
-async def apply_plan(database: Database, plan: Plan, order: Order) -> Plan:
+async def apply_plan(database: Database, plan: Plan, order: ApplyRequest) -> Plan:
     """Carry out a plan that somebody looked at, and return it with the impact it really had.
 
     Raises:
@@ -55,7 +55,7 @@ async def apply_plan(database: Database, plan: Plan, order: Order) -> Plan:
         refuse_stale(plan, stale_resources(plan, live))
 
         def check(now: Plan) -> None:
-            refuse_stale(plan, harming_more(plan, now.changes))
+            refuse_stale(plan, impact_increased(plan, now.changes))
             check_guards(now, order.allowed)
 
         return await carried_out(session, live, plan, entry, check)
@@ -67,7 +67,7 @@ def refuse_stale(plan: Plan, stale: Iterable[Stale]) -> None:
         raise StalePlan("\n".join(told), plan=plan_id(plan))
 
 
-async def reconcile(database: Database, desired: Desired, order: Order, source: str) -> Plan:
+async def reconcile(database: Database, desired: Desired, order: ApplyRequest, source: str) -> Plan:
     """Make the database hold what is desired now, and return the plan that did it.
 
     Where there is nothing to do, nobody is locked out.
@@ -91,17 +91,17 @@ async def reconcile(database: Database, desired: Desired, order: Order, source: 
         return await carried_out(session, live, plan, entry, check)
 
 
-async def entry_of(plan: Plan, by: str) -> LedgerEntry:
+async def entry_of(plan: Plan, by: str) -> ReconciliationRecord:
     """Return a plan as it will stand in the ledger."""
     document = await asyncio.to_thread(written, plan)
-    return LedgerEntry(document.id, document.text, by, plan.source)
+    return ReconciliationRecord(document.id, document.text, by, plan.source)
 
 
 async def carried_out(
     session: Session,
     live: LiveResources,
     plan: Plan,
-    entry: LedgerEntry,
+    entry: ReconciliationRecord,
     check: Callable[[Plan], None],
 ) -> Plan:
     """Write a plan into the ledger, and what it changes into the tables; return it as it is now.
@@ -122,7 +122,7 @@ async def carried_out(
     await hold_tickets(session)
     check(now := await present(session, live, plan))
     await write_resources(session, [each.change.after for each in plan.changes], number)
-    await tell_servers(session, f"reconciliation {number}")
+    await notify(session, f"reconciliation {number}")
     return now
 
 

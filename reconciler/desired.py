@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from engine.declaration.parse import Declaration
 from engine.findings import Location
-from engine.gc_pause import collector_at_rest
+from engine.gc_pause import gc_paused
 from engine.resources.resource import (
     AUTO_CLOSE,
     ENABLED,
@@ -36,7 +36,7 @@ class Desired:
     files: tuple[str, ...] = ()
 
 
-@collector_at_rest()
+@gc_paused()
 def desired_in(
     files: Sequence[tuple[str, str]],
     sets: Sequence[str] = (),

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from engine.gc_pause import collector_at_rest
+from engine.gc_pause import gc_paused
 from engine.resources.resource import Key, Resource, Snapshot, in_order
 
 
@@ -50,7 +50,7 @@ class Change:
         return Change(self.after, self.before or replace(self.after, retired=True))
 
 
-@collector_at_rest()
+@gc_paused()
 def diff(live: Snapshot, desired: Snapshot) -> tuple[Change, ...]:
     """Return the changes, each after those that it may refer to; none if nothing must change.
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from engine.resources.resource import Kind, Snapshot
 from engine.workflows.registry import Registry
-from reconciler.permissions_diff import MoveChange, last_known_policy, moves_changed
+from reconciler.permissions_diff import TransitionChange, last_known_policy, transition_changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +12,7 @@ class Corruption:
     """A workflow that is enforced otherwise than it is declared."""
 
     workflow: str
-    moves: tuple[MoveChange, ...]
+    moves: tuple[TransitionChange, ...]
 
     def __str__(self) -> str:
         listed = ", ".join(
@@ -27,5 +27,9 @@ def corrupted(live: Snapshot, enforced: Registry) -> tuple[Corruption, ...]:
         Corruption(key.name, moves)
         for key, resource in sorted(live.items())
         if key.kind is Kind.WORKFLOW
-        and (moves := moves_changed(last_known_policy(resource), enforced.named(key.name).policy))
+        and (
+            moves := transition_changes(
+                last_known_policy(resource), enforced.named(key.name).policy
+            )
+        )
     )

@@ -56,7 +56,7 @@ def moved_on(plan: Plan, live: LiveResources) -> Iterator[Stale]:
             yield Stale(change.key, state_of(change.before), state_of(resource), touch)
 
 
-def harming_more(plan: Plan, now: tuple[PlannedChange, ...]) -> Iterator[Stale]:
+def impact_increased(plan: Plan, now: tuple[PlannedChange, ...]) -> Iterator[Stale]:
     """Yield the workflows that strand more tickets, or get more of them stuck, than was planned.
 
     Tickets move all the time, so of them only more harm than was looked at makes a plan stale.

@@ -10,13 +10,13 @@ from engine.vocabulary import STATUSES, Status
 from engine.workflows.policy import targets_of
 from reconciler.diff import Change
 from reconciler.permissions_diff import (
-    MoveChange,
+    TransitionChange,
     last_known_policy,
-    moves_changed,
     policy_in_force,
+    transition_changes,
 )
 
-Place = tuple[str, Status]
+TicketPlace = tuple[str, Status]
 """A workflow by name, and a status other than CLOSED."""
 
 LIVE_STATUSES: Final = tuple(status for status in STATUSES if status is not Status.CLOSED)
@@ -32,8 +32,8 @@ class LiveTickets:
 
     """
 
-    counts: Mapping[Place, int] = field(default_factory=dict)
-    examples: Mapping[Place, list[str]] = field(default_factory=dict)
+    counts: Mapping[TicketPlace, int] = field(default_factory=dict)
+    examples: Mapping[TicketPlace, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def impact_of(
     )
 
 
-def affected_places(change: Change) -> set[Place]:
+def affected_places(change: Change) -> set[TicketPlace]:
     """Return the places whose tickets a change affects in whatever way."""
     reach = reach_of(change)
     statuses = {*reach.stranded, *reach.stuck, *reach.gaining, *reach.losing}
@@ -138,7 +138,7 @@ def reach_of(change: Change) -> Reach:
         return Reach()
     if change.after.retired:
         return Reach(stranded=LIVE_STATUSES if is_in_force(change.before) else ())
-    moves = moves_changed(policy_in_force(change.before), policy_in_force(change.after))
+    moves = transition_changes(policy_in_force(change.before), policy_in_force(change.after))
     return Reach(
         stuck=left_without_a_way(change),
         gaining=sources(move for move in moves if move.lets_more),
@@ -156,7 +156,7 @@ def left_without_a_way(change: Change) -> tuple[Status, ...]:
     )
 
 
-def sources(moves: Iterable[MoveChange]) -> tuple[Status, ...]:
+def sources(moves: Iterable[TransitionChange]) -> tuple[Status, ...]:
     """Return the statuses, CLOSED aside, that moves start from, each once."""
     starting = {move.source for move in moves}
     return tuple(status for status in LIVE_STATUSES if status in starting)

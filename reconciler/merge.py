@@ -10,8 +10,8 @@ from engine.declaration.source_map import (
     SPOT_BITS,
     ListNode,
     MappingNode,
-    Part,
-    Spot,
+    Node,
+    Offset,
     Value,
     moved,
     spot_of,
@@ -22,20 +22,20 @@ class Step(NamedTuple):
     """A key, or the index of a list's item, on the way to what is set."""
 
     name: str | int
-    spot: Spot
+    spot: Offset
 
 
 class Written(NamedTuple):
     """A value and where it was written."""
 
     value: Value
-    part: Part
+    part: Node
 
 
 class WrongAssignment(ValueError):
     """What is to be set is not understood, or does not fit what is there."""
 
-    def __init__(self, message: str, spot: Spot) -> None:
+    def __init__(self, message: str, spot: Offset) -> None:
         super().__init__(message)
         self.spot = spot
 

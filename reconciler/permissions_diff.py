@@ -19,7 +19,7 @@ class Effect(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class MoveChange:
+class TransitionChange:
     """One transition that is declared for others than before.
 
     Attributes:
@@ -56,20 +56,20 @@ def last_known_policy(resource: Resource | None) -> Policy:
     return EMPTY if resource is None else resource.compiled.policy
 
 
-def moves_changed(before: int, after: int) -> tuple[MoveChange, ...]:
+def transition_changes(before: int, after: int) -> tuple[TransitionChange, ...]:
     """Return every transition on which two policies differ, in the order of the statuses."""
     differing = before ^ after
     return tuple(
-        move_changed(before, after, source, target)
+        transition_change(before, after, source, target)
         for (source, target), shift in SHIFTS.items()
         if differing >> shift & ROLE_MASK
     )
 
 
-def move_changed(before: int, after: int, source: Status, target: Status) -> MoveChange:
+def transition_change(before: int, after: int, source: Status, target: Status) -> TransitionChange:
     """Return what becomes of one transition."""
     could, can = roles_allowed(before, source, target), roles_allowed(after, source, target)
-    return MoveChange(
+    return TransitionChange(
         source, target, DECLARED_ROLES.get(could), DECLARED_ROLES.get(can), effect_of(could, can)
     )
 

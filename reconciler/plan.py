@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from engine.findings import Location
-from engine.gc_pause import collector_at_rest
+from engine.gc_pause import gc_paused
 from engine.resources.live import LiveResources
 from engine.resources.resource import Key, Kind, Snapshot
 from reconciler.desired import Desired
@@ -14,15 +14,15 @@ from reconciler.impact import (
     NO_IMPACT,
     Impact,
     LiveTickets,
-    Place,
+    TicketPlace,
     affected_places,
     impact_of,
     items_broken_by,
 )
 from reconciler.permissions_diff import (
-    MoveChange,
+    TransitionChange,
     last_known_policy,
-    moves_changed,
+    transition_changes,
 )
 from reconciler.replay import Replay
 
@@ -39,7 +39,7 @@ class PlannedChange:
     """
 
     change: Change
-    moves: tuple[MoveChange, ...] = ()
+    moves: tuple[TransitionChange, ...] = ()
     impact: Impact = NO_IMPACT
     at: Location | None = None
 
@@ -82,23 +82,25 @@ class Plan:
 
 def changes_towards(desired: Desired, live: LiveResources) -> tuple[PlannedChange, ...]:
     """Return what must change, with what it means; its impact is not known yet."""
-    return with_moves(diff(live.resources, desired.resources), desired.places)
+    return with_transitions(diff(live.resources, desired.resources), desired.places)
 
 
-@collector_at_rest()
-def with_moves(
+@gc_paused()
+def with_transitions(
     changes: Iterable[Change], places: Mapping[Key, Location]
 ) -> tuple[PlannedChange, ...]:
     """Return changes with what they mean for whoever is allowed something."""
     return tuple(
         PlannedChange(
-            change, moves_of(change), at=None if change.after.retired else places.get(change.key)
+            change,
+            transitions_of(change),
+            at=None if change.after.retired else places.get(change.key),
         )
         for change in changes
     )
 
 
-@collector_at_rest()
+@gc_paused()
 def with_impact(
     changes: Sequence[PlannedChange], tickets: LiveTickets, live: Snapshot
 ) -> tuple[PlannedChange, ...]:
@@ -109,17 +111,17 @@ def with_impact(
     )
 
 
-@collector_at_rest()
-def places_affected_by(changes: Iterable[Change]) -> set[Place]:
+@gc_paused()
+def places_affected_by(changes: Iterable[Change]) -> set[TicketPlace]:
     """Return the places whose live tickets changes may affect."""
     return {place for change in changes for place in affected_places(change)}
 
 
-def moves_of(change: Change) -> tuple[MoveChange, ...]:
+def transitions_of(change: Change) -> tuple[TransitionChange, ...]:
     """Return how a workflow's transitions change; nothing for other kinds."""
     if change.key.kind is not Kind.WORKFLOW:
         return ()
-    return moves_changed(last_known_policy(change.before), last_known_policy(change.after))
+    return transition_changes(last_known_policy(change.before), last_known_policy(change.after))
 
 
 def workflows_in_force(live: Snapshot) -> int:

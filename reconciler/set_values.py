@@ -9,7 +9,7 @@ from typing import Final, NamedTuple, NoReturn
 
 from engine import limits
 from engine.declaration.scalars import Doubtful, Scalar, exact, shown
-from engine.declaration.source_map import ListNode, Source, Spot
+from engine.declaration.source_map import ListNode, Offset, Source
 from reconciler.merge import Step, Written, WrongAssignment
 
 NAME: Final = re.compile(r"(?:\\.|[^\\=\[,.])+", re.DOTALL)
@@ -65,7 +65,7 @@ class Scanner:
         self.index = 0
 
     @property
-    def spot(self) -> Spot:
+    def spot(self) -> Offset:
         """Where the next character stands."""
         return self.source.start + self.index
 

@@ -17,12 +17,12 @@ from engine.declaration.source_map import MappingNode, Source, Sources
 from engine.declaration.yaml_reader import read_yaml
 from engine.errors import InvalidInput
 from engine.findings import Finding
-from engine.gc_pause import collector_at_rest
+from engine.gc_pause import gc_paused
 from reconciler.merge import Written, WrongAssignment, assigned, merged
 from reconciler.set_values import assignments, typed
 
 
-@collector_at_rest()
+@gc_paused()
 def declare_values(
     files: Sequence[tuple[str, str]],
     sets: Sequence[str] = (),
@@ -40,7 +40,7 @@ def declare_values(
     return declaration_of(read_values(files, sets, key, set_strings=set_strings))
 
 
-@collector_at_rest()
+@gc_paused()
 def read_values(
     files: Sequence[tuple[str, str]],
     sets: Sequence[str] = (),

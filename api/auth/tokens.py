@@ -27,7 +27,7 @@ from api.auth.jwks import HS256, KeySet
 from api.auth.key_sources import FixedKeys, KeySource
 from engine.errors import InvalidInput, Unauthenticated, Unavailable
 from engine.tickets.actor import Actor
-from engine.validation_messages import sentence_on
+from engine.validation_messages import describe_error_at
 
 Clock = Callable[[], float]
 """The seconds since 1970."""
@@ -234,7 +234,7 @@ class SecretTokens(Tokens):
         try:
             claims = Claims.model_validate(stated | times | {"admin": actor.is_admin})
         except ValidationError as error:
-            wrong = "; ".join(map(sentence_on, error.errors()))
+            wrong = "; ".join(map(describe_error_at, error.errors()))
             raise InvalidInput(f"No token can say this. {wrong}.") from None
         return self._signed(self._rules.names.theirs(claims) | self._parties())
 

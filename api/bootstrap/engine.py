@@ -11,7 +11,7 @@ from engine.storage.postgres.embedded import embedded_server
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Engine:
     """The engine on an open database.
 
     Attributes:
@@ -24,9 +24,9 @@ class Parts:
 
 
 @asynccontextmanager
-async def open_parts(
+async def open_engine(
     settings: Settings, prepare: Callable[[str], Awaitable[None]] = migrate
-) -> AsyncIterator[Parts]:
+) -> AsyncIterator[Engine]:
     """Open the database of the settings.
 
     Args:
@@ -44,14 +44,14 @@ async def open_parts(
         else:
             url = settings.database_url.get_secret_value()
         await prepare(url)
-        yield Parts(url, await stack.enter_async_context(open_database(url)))
+        yield Engine(url, await stack.enter_async_context(open_database(url)))
 
 
-def look_into(settings: Settings) -> AbstractAsyncContextManager[Parts]:
+def look_into(settings: Settings) -> AbstractAsyncContextManager[Engine]:
     """Open the database of the settings for one who only looks: its schema is left as it is.
 
     Raises:
         Misconfigured: it does not have the schema of this version.
 
     """
-    return open_parts(settings, check_schema)
+    return open_engine(settings, check_schema)

@@ -22,7 +22,7 @@ from api.cli.values import (
 from api.settings import Settings
 
 if TYPE_CHECKING:
-    from reconciler.apply import Order
+    from reconciler.apply import ApplyRequest
     from reconciler.plan import Plan
 
 
@@ -59,7 +59,7 @@ def apply(
     It was saved by `interlock plan --out`; or values files are given, and the plan for them is
     made, shown and confirmed now.
     """
-    from reconciler.apply import Order
+    from reconciler.apply import ApplyRequest
     from reconciler.hazards import Allowances, check_guards
 
     if (plan is None) == (not files):
@@ -79,7 +79,7 @@ def apply(
         check_guards(made, allowed)  # before anybody is asked; when it is applied, again
         if not yes:
             confirm()
-    asyncio.run(carried_out(made, Order(by or whoever_runs_this(), allowed, wait=wait)))
+    asyncio.run(carried_out(made, ApplyRequest(by or whoever_runs_this(), allowed, wait=wait)))
     typer.echo("Applied.")
 
 
@@ -90,10 +90,10 @@ def confirm() -> None:
     typer.confirm("Apply this plan?", abort=True)
 
 
-async def carried_out(plan: "Plan", order: "Order") -> None:
+async def carried_out(plan: "Plan", order: "ApplyRequest") -> None:
     """Apply a plan to the database of the settings."""
-    from api.bootstrap.engine import open_parts
+    from api.bootstrap.engine import open_engine
     from reconciler.apply import apply_plan
 
-    async with open_parts(Settings.from_env(os.environ)) as parts:
+    async with open_engine(Settings.from_env(os.environ)) as parts:
         await apply_plan(parts.database, plan, order)

@@ -71,10 +71,10 @@ def restore(
 
 async def read(settings: Settings, file: Path) -> int:
     """Restore a backup into the database of the settings, and return how many rows it has."""
-    from api.bootstrap.engine import open_parts
+    from api.bootstrap.engine import open_engine
     from reconciler.backup import restore as restored
 
-    async with open_parts(settings) as parts:
+    async with open_engine(settings) as parts:
         # Only a line feed ends a line; and whatever is no UTF-8 is not what was written.
         with file.open(encoding="utf-8", errors="replace", newline="\n") as stream:
             return await restored(parts.database, stream)

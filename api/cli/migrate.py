@@ -16,7 +16,7 @@ def migrate() -> None:
 
 async def bring_up_to_date(settings: Settings) -> None:
     """Open the database, which migrates it, and leave it."""
-    from api.bootstrap.engine import open_parts
+    from api.bootstrap.engine import open_engine
 
-    async with open_parts(settings):
+    async with open_engine(settings):
         pass

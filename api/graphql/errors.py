@@ -10,8 +10,8 @@ from uuid import uuid4
 import structlog
 from graphql import GraphQLError
 
-from api.json_encoding import Json, JsonObject, facts_in_json
-from api.log_context import noted
+from api.json_encoding import Json, JsonObject, to_json
+from api.log_context import bound
 from engine.errors import InterlockError, InvalidInput, Unavailable
 
 MESSAGE_CHARACTERS: Final = 500
@@ -121,13 +121,13 @@ def located(problem: GraphQLError | str) -> JsonObject:
 
 def extensions_of(error: InterlockError) -> JsonObject:
     """Return the stable code and status of an error, and its details in JSON."""
-    return extensions(error.code, error.status, facts_in_json(error.details))
+    return extensions(error.code, error.status, to_json(error.details))
 
 
 def extensions(code: str, status: int, details: JsonObject) -> JsonObject:
     """Return what a client can switch on, and what finds the request in the log."""
     told: JsonObject = {"code": code, "status": status, **details}
-    request_id = noted("request_id")
+    request_id = bound("request_id")
     return {**told, "requestId": request_id} if isinstance(request_id, str) else told
 
 

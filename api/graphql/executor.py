@@ -11,7 +11,7 @@ from graphql import DocumentNode, GraphQLSchema, OperationType, execute_sync, pr
 
 from api.graphql.deadline import TimeLimit
 from api.graphql.documents.cost import NO_LENGTHS, ListLengths
-from api.graphql.documents.persisted_documents import TrustedDocuments, UnknownDocument
+from api.graphql.documents.persisted_documents import PersistedDocuments, UnknownDocument
 from api.graphql.documents.prepare import Documents, PreparedDocument, PreparedOperation
 from api.graphql.documents.variables import refuse_null_conditions
 from api.graphql.errors import (
@@ -107,7 +107,7 @@ class GraphQLExecutor:
         self._time = TimeLimit(limits.execution_seconds)
         self._lists = lists
         self._documents = Documents(schema, limits, frozenset(lists))
-        self._trusted: TrustedDocuments | None = None
+        self._trusted: PersistedDocuments | None = None
 
     @classmethod
     async def create(
@@ -134,7 +134,7 @@ class GraphQLExecutor:
         """The schema as clients see it, in GraphQL's own language."""
         return f"{print_schema(self.schema)}\n"
 
-    def trust(self, documents: TrustedDocuments) -> None:
+    def trust(self, documents: PersistedDocuments) -> None:
         """Execute these documents only, from now on; Misconfigured if one of them can't be."""
         for name, text in documents.texts.items():
             try:

@@ -25,7 +25,7 @@ from api.graphql.resolvers import (
 )
 from api.limits import GRAPHQL_LIMITS, GraphQLLimits
 from api.runtime.catalog import LiveCatalog
-from api.runtime.request_context import Context
+from api.runtime.request_context import RequestContext
 from api.runtime.workflows import LiveWorkflows
 from engine.plugins import Plugin
 
@@ -36,7 +36,7 @@ TICKETING: Final = (
 )
 
 
-def with_ticketing(context: Context) -> None:
+def with_ticketing(context: RequestContext) -> None:
     """Return if ticketing is on; raise why it is off (PluginDisabled)."""
     context.plugins.require(Plugin.TICKETING)
 

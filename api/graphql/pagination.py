@@ -11,7 +11,7 @@ from engine.errors import InvalidInput
 from engine.storage.tickets.history_pages import LAST_SEQ
 from engine.storage.webhooks.dead_letters import DeadLetter
 from engine.storage.webhooks.oversight import LetterPlace
-from engine.tickets.search import Order, OrderField, Place
+from engine.tickets.search import Cursor, Order, OrderField
 from engine.tickets.ticket import TICKET_ID, Ticket
 from engine.vocabulary import Priority
 
@@ -126,7 +126,7 @@ def written(value: int | datetime | str) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-def place_at(cursor: str, order: Order) -> Place:
+def place_at(cursor: str, order: Order) -> Cursor:
     """Return the place that a cursor of that order stands for.
 
     Raises:

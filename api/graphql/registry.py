@@ -9,7 +9,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeAlias
 
-from api.graphql.shared_answers import Telling
+from api.graphql.shared_answers import SharedAnswers
 from api.json_encoding import Json
 
 FieldResolver: TypeAlias = Callable[..., Awaitable[object]]
@@ -33,7 +33,7 @@ class Event:
     value: object
     context: object
     id: str | None = None
-    telling: Telling | None = None
+    telling: SharedAnswers | None = None
 
 
 MakeContext: TypeAlias = Callable[[], Awaitable[Any]]

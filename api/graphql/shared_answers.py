@@ -4,12 +4,12 @@ from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
-from api.runtime.single_flight import Shared
+from api.runtime.single_flight import SingleFlight
 
 T = TypeVar("T")
 
 
-class Asking(Protocol):
+class CacheScope(Protocol):
     """A context that notes whether what is answered may depend on who asks."""
 
     @property
@@ -23,15 +23,15 @@ class Asking(Protocol):
         ...
 
 
-class Told(NamedTuple, Generic[T]):
+class Answer(NamedTuple, Generic[T]):
     """An answer, and the context in which it was given."""
 
     answer: T
-    context: Asking
+    context: CacheScope
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
+class SharedAnswers:
     """The telling of one event to one of many, who may share their answers.
 
     Attributes:
@@ -42,9 +42,9 @@ class Telling:
 
     """
 
-    answers: Shared[Any]
+    answers: SingleFlight[Any]
     aspect: Hashable
-    context: Asking
+    context: CacheScope
 
     async def answered(self, question: Hashable, answer: Callable[[], Awaitable[T]]) -> T:
         """Return the answer to a question: made by `answer`, or for others who asked the same.
@@ -53,11 +53,11 @@ class Telling:
         among the subscriptions of one person.
         """
 
-        async def make() -> Told[T]:
-            return Told(await answer(), self.context)
+        async def make() -> Answer[T]:
+            return Answer(await answer(), self.context)
 
         asked, asker = (question, self.aspect), self.context.asker
-        told: Told[T] = await self.answers.get(asked, make)
+        told: Answer[T] = await self.answers.get(asked, make)
         if told.context.answers_differ and told.context.asker != asker:
             told = await self.answers.get((*asked, asker), make)
         return told.answer

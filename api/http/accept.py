@@ -33,7 +33,7 @@ class Exactness(IntEnum):
     NAMED = 2
 
 
-class Liking(NamedTuple):
+class Preference(NamedTuple):
     """How much a client wants a media type, and how exactly it says so."""
 
     quality: float
@@ -88,18 +88,18 @@ def ranges_in(accept: str) -> Iterator[MediaRange]:
             yield media_range
 
 
-def liking(media_type: str, ranges: Iterable[MediaRange]) -> Liking:
+def preference(media_type: str, ranges: Iterable[MediaRange]) -> Preference:
     """Return how much a client wants a media type: by the range that names it most exactly."""
     fitting = [
-        Liking(each.quality, exactness)
+        Preference(each.quality, exactness)
         for each in ranges
         if (exactness := each.exactness_for(media_type)) is not None
     ]
-    return max(fitting, key=lambda each: each.exactness, default=Liking(0, Exactness.ANYTHING))
+    return max(fitting, key=lambda each: each.exactness, default=Preference(0, Exactness.ANYTHING))
 
 
 @lru_cache(limits.ACCEPT_HEADERS)
-def chosen(accept: str, offered: tuple[str, ...], default: str) -> str:
+def best_match(accept: str, offered: tuple[str, ...], default: str) -> str:
     """Return the media type that a client likes best of those offered.
 
     Args:
@@ -114,7 +114,7 @@ def chosen(accept: str, offered: tuple[str, ...], default: str) -> str:
     if not accept.strip():
         return default
     ranges = list(ranges_in(accept))
-    likings = {media_type: liking(media_type, ranges) for media_type in offered}
+    likings = {media_type: preference(media_type, ranges) for media_type in offered}
     best = max(offered, key=likings.__getitem__)
     if not likings[best].quality:
         raise NotAcceptable(offered=list(offered), accept=accept)

@@ -14,27 +14,27 @@ from aiohttp import hdrs, web
 
 from api.auth import bearer_token
 from api.auth.api_keys import Scope
-from api.http.app_keys import ACTOR, API_KEYS, ENTRANCES, TOKEN, TOKENS, VIEWER, Entrance
-from api.http.problem_details import TELLERS, Teller
-from api.log_context import note
+from api.http.app_keys import ACCESS, ACTOR, API_KEYS, TOKEN, TOKENS, VIEWER, Access
+from api.http.problem_details import ERROR_RENDERERS, ErrorRenderer
+from api.log_context import bind
 
 API_KEY_HEADER: Final = "X-API-Key"
 
 
-async def signed_in(request: web.Request) -> None:
+async def require_user(request: web.Request) -> None:
     """Let in whoever has a valid token; the handler finds it, and who it is, in the request."""
     token = bearer_token(request.headers.getall(hdrs.AUTHORIZATION, []))
     actor = await request.app[TOKENS].identified(token)
     request[TOKEN], request[ACTOR], request[VIEWER] = token, actor, actor.id
-    note(actor=actor.id)
+    bind(actor=actor.id)
 
 
-async def everybody(_request: web.Request) -> None:
+async def allow_anyone(_request: web.Request) -> None:
     """Let everybody in."""
 
 
 @dataclass(frozen=True, slots=True)
-class WithKey:
+class ApiKeyAccess:
     """The entrance for machines whose API key has a scope."""
 
     scope: Scope
@@ -45,11 +45,11 @@ class WithKey:
         key = ", ".join(request.headers.getall(API_KEY_HEADER, []))
         name = request.app[API_KEYS].admit(key, self.scope)
         request[VIEWER] = f"{API_KEY_HEADER} {name}"  # no id of a person has a space
-        note(api_key=name)
+        bind(api_key=name)
 
 
 @dataclass(frozen=True, slots=True)
-class By(web.AbstractRouteDef):
+class ProtectedRoute(web.AbstractRouteDef):
     """A route that others than signed-in people may take, or that tells problems its own way.
 
     Attributes:
@@ -57,9 +57,9 @@ class By(web.AbstractRouteDef):
 
     """
 
-    entrance: Entrance
+    entrance: Access
     route: web.AbstractRouteDef
-    tells: Teller | None = None
+    tells: ErrorRenderer | None = None
 
     def register(self, router: web.UrlDispatcher) -> list[web.AbstractRoute]:
         """Add the route to a router."""
@@ -68,15 +68,15 @@ class By(web.AbstractRouteDef):
 
 def add_routes(application: web.Application, routes: Iterable[web.AbstractRouteDef]) -> None:
     """Add routes to an application, and note who may enter by each and how it tells problems."""
-    entrances: dict[web.AbstractRoute, Entrance] = {}
-    tellers: dict[web.AbstractRoute, Teller] = {}
+    entrances: dict[web.AbstractRoute, Access] = {}
+    tellers: dict[web.AbstractRoute, ErrorRenderer] = {}
     for route in routes:
         added = register(application.router, route)
-        if isinstance(route, By):
+        if isinstance(route, ProtectedRoute):
             entrances |= dict.fromkeys(added, route.entrance)
             tellers |= dict.fromkeys(added, route.tells) if route.tells else {}
-    application[ENTRANCES] = entrances
-    application[TELLERS] = tellers
+    application[ACCESS] = entrances
+    application[ERROR_RENDERERS] = tellers
 
 
 def register(
@@ -88,7 +88,7 @@ def register(
     return frozenset(router.routes()) - before
 
 
-async def let_in(request: web.Request) -> None:
+async def authorize(request: web.Request) -> None:
     """Let a request in by the entrance of its route.
 
     Raises:
@@ -97,4 +97,4 @@ async def let_in(request: web.Request) -> None:
         Unavailable: there are no keys yet that a token could be checked with.
 
     """
-    await request.app[ENTRANCES].get(request.match_info.route, signed_in)(request)
+    await request.app[ACCESS].get(request.match_info.route, require_user)(request)

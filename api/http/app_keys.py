@@ -8,7 +8,7 @@ from aiohttp import web
 from api.auth import Tokens
 from api.auth.api_keys import ApiKeys
 from api.http.metrics import Metrics
-from api.http.rate_limiter import Buckets, Share, Throttle
+from api.http.rate_limiter import Buckets, Quota, RateLimiter
 from api.settings import Network
 from engine.tickets.actor import Actor
 
@@ -21,10 +21,10 @@ TOKEN: Final = web.RequestKey("token", str)
 VIEWER: Final = web.RequestKey("viewer", str)
 """Whose share of the server a request takes: a person's or a machine's."""
 
-Shares: TypeAlias = dict[str, tuple[Buckets, Share]]
+Quotas: TypeAlias = dict[str, tuple[Buckets, Quota]]
 """What is left to a client, by the names of the buckets."""
 
-SHARES: Final[web.RequestKey[Shares]] = web.RequestKey("shares", dict)
+QUOTAS: Final[web.RequestKey[Quotas]] = web.RequestKey("shares", dict)
 """What is left of that share; nothing where there is no limit."""
 
 REQUEST_ID: Final = web.RequestKey("request_id", str)
@@ -33,13 +33,13 @@ REQUEST_ID: Final = web.RequestKey("request_id", str)
 TOKENS: Final = web.AppKey("tokens", Tokens)
 API_KEYS: Final = web.AppKey("api_keys", ApiKeys)
 METRICS: Final = web.AppKey("metrics", Metrics)
-THROTTLE: Final = web.AppKey("throttle", Throttle)
+RATE_LIMITER: Final = web.AppKey("throttle", RateLimiter)
 
 TRUSTED_PROXIES: Final[web.AppKey[tuple[Network, ...]]] = web.AppKey("trusted_proxies")
 """Whose word on the address of a client is taken."""
 
-Entrance: TypeAlias = Callable[[web.Request], Awaitable[None]]
+Access: TypeAlias = Callable[[web.Request], Awaitable[None]]
 """Lets a request in and tells handler and log who asks, or raises why it does not."""
 
-ENTRANCES: Final[web.AppKey[Mapping[web.AbstractRoute, Entrance]]] = web.AppKey("entrances")
+ACCESS: Final[web.AppKey[Mapping[web.AbstractRoute, Access]]] = web.AppKey("entrances")
 """Who may enter by each route that does not take signed-in people only."""

@@ -9,10 +9,10 @@ from prometheus_client.registry import Collector
 from api.auth import Tokens
 from api.auth.api_keys import NO_KEYS, ApiKeys
 from api.http.access import add_routes
-from api.http.app_keys import API_KEYS, METRICS, THROTTLE, TOKENS, TRUSTED_PROXIES
+from api.http.app_keys import API_KEYS, METRICS, RATE_LIMITER, TOKENS, TRUSTED_PROXIES
 from api.http.metrics import Metrics
 from api.http.middlewares import MIDDLEWARES, complete
-from api.http.rate_limiter import Throttle
+from api.http.rate_limiter import RateLimiter
 from api.limits import HTTP_LIMITS, HttpLimits
 from api.settings import Network
 
@@ -52,7 +52,7 @@ def build_application(
     application = web.Application(client_max_size=guards.limits.body_bytes, middlewares=MIDDLEWARES)
     application[TOKENS] = guards.tokens
     application[API_KEYS] = guards.api_keys
-    application[THROTTLE] = Throttle(guards.limits)
+    application[RATE_LIMITER] = RateLimiter(guards.limits)
     application[TRUSTED_PROXIES] = guards.trusted_proxies
     application[METRICS] = Metrics(collectors)
     application.on_response_prepare.append(complete)

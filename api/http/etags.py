@@ -44,7 +44,7 @@ def tag_of(ticket: Ticket) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Tags:
+class ETags:
     """What `If-Match` or `If-None-Match` says: `*`, or some entity tags."""
 
     written: tuple[str, ...]

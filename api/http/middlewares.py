@@ -10,14 +10,14 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
 from api import limits
-from api.http.access import let_in
-from api.http.app_keys import METRICS, REQUEST_ID, SHARES, THROTTLE, VIEWER
+from api.http.access import authorize
+from api.http.app_keys import METRICS, QUOTAS, RATE_LIMITER, REQUEST_ID, VIEWER
 from api.http.body import too_large
 from api.http.client_address import client_address
 from api.http.paths import PROBE_PATHS
-from api.http.problem_details import Problem, told
+from api.http.problem_details import Problem, render
 from api.http.rate_limit import shares_told, take_of_address, take_of_viewer
-from api.log_context import begin_notes, note
+from api.log_context import bind, start_context
 from engine.errors import InterlockError, InvalidInput
 
 REQUEST_ID_HEADER: Final = "X-Request-ID"
@@ -43,8 +43,8 @@ log: Final = structlog.get_logger(component="http")
 def name_request(request: web.BaseRequest) -> None:
     """Give the request the id that it brings, or a new one, in the log and in the answer."""
     request_id = id_of(request)
-    request[REQUEST_ID], request[SHARES] = request_id, {}
-    begin_notes(request_id=request_id)
+    request[REQUEST_ID], request[QUOTAS] = request_id, {}
+    start_context(request_id=request_id)
 
 
 def id_of(request: web.BaseRequest) -> str:
@@ -84,17 +84,17 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
         if not can_answer(request):
             raise
         problem = problem_of(error, request)
-        note(problem=problem.code, **reason_of(problem))
-        return told(problem, request)
+        bind(problem=problem.code, **reason_of(problem))
+        return render(problem, request)
 
 
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let in who may enter by the route, as often as they may; without a route, everybody."""
-    throttle = request.app[THROTTLE]
+    throttle = request.app[RATE_LIMITER]
     take_of_address(request, throttle.addresses)
     if request.match_info.http_exception is None:
-        await let_in(request)
+        await authorize(request)
     if VIEWER not in request:
         return await handler(request)
     take_of_viewer(request, throttle.viewers)
@@ -116,7 +116,7 @@ def complete_headers(request: web.BaseRequest, response: web.StreamResponse) -> 
     """Add the headers that every answer has."""
     response.headers[hdrs.SERVER] = SERVER
     response.headers[REQUEST_ID_HEADER] = request[REQUEST_ID]
-    if shares := request[SHARES]:
+    if shares := request[QUOTAS]:
         response.headers.update(shares_told(shares))
     response.headers.merge(HEADERS)
 
@@ -126,9 +126,9 @@ def tell_of_expectation(request: web.Request, response: web.StreamResponse) -> N
     name_request(request)
     if not isinstance(response, web.HTTPException):
         return
-    told = Problem.of_http(response).response_to(request)
-    response.body = told.body
-    response.headers[hdrs.CONTENT_TYPE] = told.headers[hdrs.CONTENT_TYPE]
+    render = Problem.of_http(response).response_to(request)
+    response.body = render.body
+    response.headers[hdrs.CONTENT_TYPE] = render.headers[hdrs.CONTENT_TYPE]
     response.headers[hdrs.CONTENT_LENGTH] = str(response.content_length)
 
 

@@ -11,7 +11,7 @@ from api.auth.api_keys import KeyRequired
 from api.http.app_keys import REQUEST_ID
 from api.http.rate_limiter import TooManyRequests
 from api.http.websocket_upgrade import OFFER, UpgradeRequired
-from api.json_encoding import JsonObject, facts_in_json
+from api.json_encoding import JsonObject, to_json
 from engine.errors import InterlockError, NotFound, Unauthenticated
 
 CONTENT_TYPE: Final = "application/problem+json"
@@ -49,7 +49,7 @@ class Problem:
     @classmethod
     def of(cls, error: InterlockError) -> Self:
         """Return a refusal of the engine or the reconciler as a problem."""
-        facts = facts_in_json(error.details)
+        facts = to_json(error.details)
         return cls(error.status, error.code, error.message, facts, headers_of(error))
 
     @classmethod
@@ -99,16 +99,18 @@ def headers_of(error: InterlockError) -> Mapping[str, str]:
             return {}
 
 
-Teller: TypeAlias = Callable[[Problem, web.Request], web.Response]
+ErrorRenderer: TypeAlias = Callable[[Problem, web.Request], web.Response]
 """Returns the answer that tells a client of a problem."""
 
-TELLERS: Final[web.AppKey[Mapping[web.AbstractRoute, Teller]]] = web.AppKey("tellers")
+ERROR_RENDERERS: Final[web.AppKey[Mapping[web.AbstractRoute, ErrorRenderer]]] = web.AppKey(
+    "tellers"
+)
 """How problems are told by each route that does not tell them as documents."""
 
 
-def told(problem: Problem, request: web.Request) -> web.Response:
+def render(problem: Problem, request: web.Request) -> web.Response:
     """Return the answer that tells a client of a problem, in the form that its route has."""
-    tell = request.app[TELLERS].get(request.match_info.route, Problem.response_to)
+    tell = request.app[ERROR_RENDERERS].get(request.match_info.route, Problem.response_to)
     return tell(problem, request)
 
 

@@ -9,10 +9,10 @@ from typing import Final
 
 from aiohttp import web
 
-from api.http.app_keys import SHARES, VIEWER, Shares
+from api.http.app_keys import QUOTAS, VIEWER, Quotas
 from api.http.client_address import client_address, network_of
 from api.http.paths import PROBE_PATHS
-from api.http.rate_limiter import Buckets, Share, TooManyRequests
+from api.http.rate_limiter import Buckets, Quota, TooManyRequests
 
 POLICY: Final = "RateLimit-Policy"
 LEFT: Final = "RateLimit"
@@ -40,12 +40,12 @@ def take(request: web.Request, buckets: Buckets, client: str) -> None:
     note_left(request, buckets, share)
 
 
-def note_left(request: web.Request, buckets: Buckets, share: Share) -> None:
+def note_left(request: web.Request, buckets: Buckets, share: Quota) -> None:
     """Note what is left to a client, for the headers of the answer."""
-    request[SHARES][buckets.name] = buckets, share
+    request[QUOTAS][buckets.name] = buckets, share
 
 
-def shares_told(shares: Shares) -> Mapping[str, str]:
+def shares_told(shares: Quotas) -> Mapping[str, str]:
     """Return the headers that tell what is left, by at least one limit."""
     noted = shares.values()
     return {

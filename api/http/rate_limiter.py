@@ -32,7 +32,7 @@ class TooManyRequests(InterlockError):
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class Quota:
     """What is left to a client: `left` requests now, and all of them again in `seconds`."""
 
     left: int
@@ -61,7 +61,7 @@ class Buckets:
         """How many clients it keeps count of."""
         return len(self._full_at)
 
-    def take(self, client: str) -> Share:
+    def take(self, client: str) -> Quota:
         """Take a token of a client.
 
         Raises:
@@ -76,15 +76,15 @@ class Buckets:
         self._remember(client, full_at)
         return self._share(missing)
 
-    def left_to(self, client: str) -> Share:
+    def left_to(self, client: str) -> Quota:
         """Return what is left to a client."""
         now = self._clock()
         return self._share(max(self._full_at.get(client, now) - now, 0))
 
-    def _share(self, missing: float) -> Share:
+    def _share(self, missing: float) -> Quota:
         """Return what is in a bucket that is full again after so many seconds."""
         left = int((self.seconds - missing) / self._seconds_a_token + TOLERANCE)
-        return Share(left, ceil(missing))
+        return Quota(left, ceil(missing))
 
     def _remember(self, client: str, full_at: float) -> None:
         self._full_at[client] = full_at
@@ -152,7 +152,7 @@ class OneInFlight:
         self.in_flight.end(self.client)
 
 
-class Throttle:
+class RateLimiter:
     """What every client of one server gets.
 
     Attributes:

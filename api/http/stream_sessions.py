@@ -30,7 +30,7 @@ class StreamEnded(Exception):
         super().__init__(end.name)
 
 
-class Lifetime:
+class StreamSession:
     """How long one stream may last."""
 
     def __init__(self, timeout: asyncio.Timeout) -> None:
@@ -52,11 +52,11 @@ class Lifetime:
             self._timeout.reschedule(asyncio.get_running_loop().time() + seconds)
 
 
-class Lifetimes:
+class StreamSessions:
     """Of all streams of one server process."""
 
     def __init__(self) -> None:
-        self._running: set[Lifetime] = set()
+        self._running: set[StreamSession] = set()
         self._checked_by: KeySet | None = None
         streams = Gauge(
             "interlock_streams", "Sockets and event streams that are open.", registry=None
@@ -68,7 +68,7 @@ class Lifetimes:
         return len(self._running)
 
     @asynccontextmanager
-    async def one(self) -> AsyncIterator[Lifetime]:
+    async def one(self) -> AsyncIterator[StreamSession]:
         """Yield the lifetime of a stream, which is the block; it lasts until something is said.
 
         Raises:
@@ -77,7 +77,7 @@ class Lifetimes:
         """
         try:
             async with asyncio.timeout(None) as timeout:
-                lifetime = Lifetime(timeout)
+                lifetime = StreamSession(timeout)
                 self._running.add(lifetime)
                 try:
                     yield lifetime
@@ -105,7 +105,7 @@ class Lifetimes:
 
 
 @asynccontextmanager
-async def taken_within(seconds: float, request: web.Request) -> AsyncIterator[None]:
+async def send_timeout(seconds: float, request: web.Request) -> AsyncIterator[None]:
     """Send something within the block; a client that takes no byte of it for too long is let go.
 
     Raises:

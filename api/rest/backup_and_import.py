@@ -6,14 +6,14 @@ from typing import Final
 from aiohttp import hdrs, web
 
 from api.auth.api_keys import Scope
-from api.http.access import By, WithKey
+from api.http.access import ApiKeyAccess, ProtectedRoute
 from api.json_encoding import JsonObject
-from api.rest.openapi.operation import REFERENCES, Answer, Operation, TextBody
+from api.rest.openapi.operation import REFERENCES, Operation, Response, TextBody
 from api.rest.plan_response import PLAN_REFUSALS, PLANNED, plan_response
 from engine.declaration.models import SECTION, Ticketing
 from engine.storage.postgres.database import Database
 from engine.vocabulary import SYSTEM
-from reconciler.apply import Order, reconcile
+from reconciler.apply import ApplyRequest, reconcile
 from reconciler.backup import backup_lines
 from reconciler.desired import desired_in
 
@@ -31,14 +31,14 @@ VALUES: Final = TextBody(
     {"type": "object", "required": [SECTION], "properties": TICKETING},
     (Ticketing,),
 )
-BACKUP: Final = Answer(
+BACKUP: Final = Response(
     "The backup, in pieces; `integrity` at its end proves it whole.",
     {"type": "object", "required": ["format", SECTION, "tables", "integrity"]},
     media_type=YAML,
 )
 
 
-def template_routes(database: Database) -> list[By]:
+def backup_and_import_routes(database: Database) -> list[ProtectedRoute]:
     """Return the routes."""
 
     async def export(request: web.Request) -> web.StreamResponse:
@@ -52,7 +52,7 @@ def template_routes(database: Database) -> list[By]:
     async def import_declared(request: web.Request) -> web.Response:
         text = await VALUES.read(request)
         desired = await asyncio.to_thread(desired_in, [(SOURCE, text)])
-        return plan_response(await reconcile(database, desired, Order(by=SYSTEM), SOURCE))
+        return plan_response(await reconcile(database, desired, ApplyRequest(by=SYSTEM), SOURCE))
 
     exporting = Operation(
         web.get(EXPORT_PATH, export),
@@ -68,4 +68,7 @@ def template_routes(database: Database) -> list[By]:
         answers=(PLANNED,),
         refusals=PLAN_REFUSALS,
     )
-    return [By(WithKey(Scope.EXPORT), exporting), By(WithKey(Scope.RELOAD), importing)]
+    return [
+        ProtectedRoute(ApiKeyAccess(Scope.EXPORT), exporting),
+        ProtectedRoute(ApiKeyAccess(Scope.RELOAD), importing),
+    ]

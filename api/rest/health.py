@@ -9,11 +9,11 @@ from aiohttp import hdrs, web
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from api import limits
-from api.http.access import By, everybody
+from api.http.access import ProtectedRoute, allow_anyone
 from api.http.app_keys import METRICS
 from api.http.paths import HEALTH_PATH, METRICS_PATH, READINESS_PATH
 from api.json_encoding import JsonObject
-from api.rest.openapi.operation import Answer, Operation
+from api.rest.openapi.operation import Operation, Response
 from engine.errors import Unavailable
 
 UP: Final = "up"
@@ -60,7 +60,7 @@ def status_of(value: str) -> JsonObject:
     }
 
 
-def probe_routes(readiness: Readiness) -> list[By]:
+def probe_routes(readiness: Readiness) -> list[ProtectedRoute]:
     """Return the routes of the probes, which need no credentials.
 
     Args:
@@ -77,20 +77,20 @@ def probe_routes(readiness: Readiness) -> list[By]:
             web.get(HEALTH_PATH, answer_health),
             name="readHealth",
             summary="Report that the process is running",
-            answers=(Answer("The process is running.", status_of(UP)),),
+            answers=(Response("The process is running.", status_of(UP)),),
         ),
         Operation(
             web.get(READINESS_PATH, answer_readiness),
             name="readReadiness",
             summary="Report whether the server can serve requests",
-            answers=(Answer("The server is ready.", status_of(READY)),),
+            answers=(Response("The server is ready.", status_of(READY)),),
             refusals=(Unavailable,),
         ),
         Operation(
             web.get(METRICS_PATH, answer_metrics),
             name="readMetrics",
             summary="Read all metrics in the Prometheus text format",
-            answers=(Answer("The metrics.", {"type": "string"}, media_type="text/plain"),),
+            answers=(Response("The metrics.", {"type": "string"}, media_type="text/plain"),),
         ),
     )
-    return [By(everybody, operation) for operation in operations]
+    return [ProtectedRoute(allow_anyone, operation) for operation in operations]

@@ -8,16 +8,23 @@ from typing import Final, Self
 from aiohttp import web
 
 from api.auth.api_keys import Scope
-from api.http.access import By, WithKey
+from api.http.access import ApiKeyAccess, ProtectedRoute
 from api.http.body import JSON
 from api.rest.alertmanager import Alert, Webhook
-from api.rest.openapi.operation import Answer as Documented
-from api.rest.openapi.operation import JsonBody, Moment, Operation, Parameter, Place, Told
-from api.runtime.health_reports import Monitoring
+from api.rest.openapi.operation import (
+    JsonBody,
+    Moment,
+    Operation,
+    Parameter,
+    Place,
+    Response,
+    ResponseModel,
+)
+from api.runtime.health_reports import HealthReports
 from engine.errors import InterlockError, InvalidInput, NotFound
 from engine.outages.health_report import HealthReport
-from engine.outages.policy import Hindrance, Response
-from engine.storage.outages.reconcile_tickets import Answer
+from engine.outages.policy import OutageAction, WaitReason
+from engine.storage.outages.reconcile_tickets import OutageResult
 from engine.vocabulary import ServiceStatus
 
 REPORT_PATH: Final = "/api/v1/health/report"
@@ -39,21 +46,21 @@ class Outcome(StrEnum):
 
 
 OUTCOMES: Final = {
-    Response.NOTHING: Outcome.UNCHANGED,
-    Response.WAIT: Outcome.WAITING,
-    Response.OPEN: Outcome.OPENED,
-    Response.REOPEN: Outcome.REOPENED,
-    Response.CLOSE: Outcome.CLOSED,
-    Response.COMMENT: Outcome.COMMENTED,
+    OutageAction.NOTHING: Outcome.UNCHANGED,
+    OutageAction.WAIT: Outcome.WAITING,
+    OutageAction.OPEN: Outcome.OPENED,
+    OutageAction.REOPEN: Outcome.REOPENED,
+    OutageAction.CLOSE: Outcome.CLOSED,
+    OutageAction.COMMENT: Outcome.COMMENTED,
 }
 REASONS: Final = {
-    Hindrance.PLUGIN_DISABLED: "Ticketing is off; it is acted on when ticketing is on again.",
-    Hindrance.SERVICE_RETIRED: "The service is declared no more, so it opens no tickets.",
-    Hindrance.AUTO_TICKET_OFF: "The service opens no tickets: autoTicket is false.",
-    Hindrance.HOLD_DOWN: "A ticket is opened once it has been DOWN for as long as holdDown says.",
-    Hindrance.WORKFLOW_UNKNOWN: "The service's workflow is not declared; a ticket is opened once"
+    WaitReason.PLUGIN_DISABLED: "Ticketing is off; it is acted on when ticketing is on again.",
+    WaitReason.SERVICE_RETIRED: "The service is declared no more, so it opens no tickets.",
+    WaitReason.AUTO_TICKET_OFF: "The service opens no tickets: autoTicket is false.",
+    WaitReason.HOLD_DOWN: "A ticket is opened once it has been DOWN for as long as holdDown says.",
+    WaitReason.WORKFLOW_UNKNOWN: "The service's workflow is not declared; a ticket is opened once"
     " it is.",
-    Hindrance.WORKFLOW_RETIRED: "The workflow is retired; it is acted on once the workflow is"
+    WaitReason.WORKFLOW_RETIRED: "The workflow is retired; it is acted on once the workflow is"
     " declared again.",
 }
 
@@ -68,7 +75,7 @@ NAMED_LABEL: Final = Parameter(
 )
 
 
-class ServiceTold(Told):
+class ServiceResponse(ResponseModel):
     """What became of one service."""
 
     service: str
@@ -85,13 +92,13 @@ class ServiceTold(Told):
     """What was done."""
     ticket: str | None
     """The id of the ticket that was written to, or else of the live one, if there is one."""
-    reason: Hindrance | None
+    reason: WaitReason | None
     """What it waits for; null if for nothing."""
     detail: str | None
     """The same for people."""
 
     @classmethod
-    def of(cls, answer: Answer) -> Self:
+    def of(cls, answer: OutageResult) -> Self:
         """Return what is told of an answer."""
         health, hindrance = answer.health, answer.hindrance
         return cls(
@@ -107,7 +114,7 @@ class ServiceTold(Told):
         )
 
 
-class RefusedAlert(Told):
+class RejectedAlert(ResponseModel):
     """An alert that was not recorded."""
 
     source: str
@@ -118,21 +125,21 @@ class RefusedAlert(Told):
     """Why it was not."""
 
 
-class AlertsTold(Told):
+class AlertsResponse(ResponseModel):
     """What became of all alerts."""
 
-    services: tuple[ServiceTold, ...]
+    services: tuple[ServiceResponse, ...]
     """What became of each service."""
-    refused: tuple[RefusedAlert, ...]
+    refused: tuple[RejectedAlert, ...]
     """Which alerts were not recorded: none, or this is a problem."""
 
 
-def monitoring_routes(monitoring: Monitoring) -> list[By]:
+def health_report_routes(monitoring: HealthReports) -> list[ProtectedRoute]:
     """Return the routes."""
 
     async def report(request: web.Request) -> web.Response:
         said = await REPORT.read(request)
-        told = ServiceTold.of(await monitoring.take(said.path, [said]))
+        told = ServiceResponse.of(await monitoring.take(said.path, [said]))
         return web.Response(text=told.model_dump_json(), content_type=JSON)
 
     async def alerts(request: web.Request) -> web.Response:
@@ -148,7 +155,7 @@ def monitoring_routes(monitoring: Monitoring) -> list[By]:
         name="reportHealth",
         summary="Report how a service is doing",
         body=REPORT,
-        answers=(Documented("What was done about the service.", ServiceTold),),
+        answers=(Response("What was done about the service.", ServiceResponse),),
         refusals=(NotFound,),
     )
     alerting = Operation(
@@ -157,10 +164,10 @@ def monitoring_routes(monitoring: Monitoring) -> list[By]:
         summary="Report by the webhook of Prometheus Alertmanager how services are doing",
         body=WEBHOOK,
         parameters=(NAMED_LABEL,),
-        answers=(Documented("What was done about each service.", AlertsTold),),
+        answers=(Response("What was done about each service.", AlertsResponse),),
         refusals=(NotFound,),
     )
-    return [By(WithKey(Scope.HEALTH), each) for each in (reporting, alerting)]
+    return [ProtectedRoute(ApiKeyAccess(Scope.HEALTH), each) for each in (reporting, alerting)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,9 +180,9 @@ class Taking:
 
     """
 
-    monitoring: Monitoring
-    taken: list[ServiceTold] = field(default_factory=list)
-    refused: list[tuple[RefusedAlert, InterlockError]] = field(default_factory=list)
+    monitoring: HealthReports
+    taken: list[ServiceResponse] = field(default_factory=list)
+    refused: list[tuple[RejectedAlert, InterlockError]] = field(default_factory=list)
 
     def by_service(self, alerts: Sequence[Alert], label: str) -> dict[str, list[HealthReport]]:
         """Return what alerts report, by the path of the service."""
@@ -192,17 +199,17 @@ class Taking:
     async def take(self, path: str, reports: Sequence[HealthReport]) -> None:
         """Take what is reported of one service."""
         try:
-            self.taken.append(ServiceTold.of(await self.monitoring.take(path, reports)))
+            self.taken.append(ServiceResponse.of(await self.monitoring.take(path, reports)))
         except NotFound as error:
             for report in reports:
                 self.refuse(report.source, path, error)
 
     def refuse(self, source: str, path: str | None, error: InterlockError) -> None:
         """Note that an alert was not recorded."""
-        refused = RefusedAlert(source=source, service=path, detail=error.message)
+        refused = RejectedAlert(source=source, service=path, detail=error.message)
         self.refused.append((refused, error))
 
-    def outcome(self) -> AlertsTold:
+    def outcome(self) -> AlertsResponse:
         """Return what became of all alerts.
 
         Raises:
@@ -211,7 +218,7 @@ class Taking:
 
         """
         refused = tuple(each for each, _ in self.refused)
-        told = AlertsTold(services=tuple(self.taken), refused=refused)
+        told = AlertsResponse(services=tuple(self.taken), refused=refused)
         if self.refused:
             _, first = self.refused[0]
             message = f"Not every alert could be recorded ({len(refused)} not): {first.message}"

@@ -5,13 +5,13 @@ from typing import Final
 from aiohttp import web
 
 from api.http.body import JSON
-from api.rest.openapi.operation import Answer
+from api.rest.openapi.operation import Response
 from engine.errors import InvalidDeclaration, InvalidInput, LockHeld, RefusedByGuard
 from reconciler.document import document_of
 from reconciler.document.form import PlanDocument
 from reconciler.plan import Plan
 
-PLANNED: Final = Answer("The plan that was carried out; it may be empty.", PlanDocument)
+PLANNED: Final = Response("The plan that was carried out; it may be empty.", PlanDocument)
 PLAN_REFUSALS: Final = (InvalidInput, InvalidDeclaration, RefusedByGuard, LockHeld)
 
 

@@ -5,16 +5,16 @@ from typing import Final
 from aiohttp import web
 
 from api.auth.api_keys import Scope
-from api.http.access import By, WithKey
+from api.http.access import ApiKeyAccess, ProtectedRoute
 from api.rest.openapi.operation import Operation
 from api.rest.plan_response import PLAN_REFUSALS, PLANNED, plan_response
-from api.runtime.values_file import MountedValues
+from api.runtime.values_file import ValuesFile
 from engine.errors import NotFound
 
 RELOAD_PATH: Final = "/api/v1/registry/reload"
 
 
-def registry_routes(values: MountedValues | None) -> list[By]:
+def reload_routes(values: ValuesFile | None) -> list[ProtectedRoute]:
     """Return the routes; without mounted values there is nothing to reload."""
 
     async def reload(_request: web.Request) -> web.Response:
@@ -29,4 +29,4 @@ def registry_routes(values: MountedValues | None) -> list[By]:
         answers=(PLANNED,),
         refusals=(NotFound, *PLAN_REFUSALS),
     )
-    return [By(WithKey(Scope.RELOAD), operation)]
+    return [ProtectedRoute(ApiKeyAccess(Scope.RELOAD), operation)]

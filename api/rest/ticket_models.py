@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from pydantic import ConfigDict, Field, StrictBool
 from pydantic.config import JsonDict
 
-from api.rest.openapi.operation import Moment, Said, Told
+from api.rest.openapi.operation import Moment, RequestModel, ResponseModel
 from engine.tickets.commands import (
     CommentText,
     Description,
@@ -34,7 +34,7 @@ EITHER: Final[JsonDict] = {
 """What `SlaChoice` checks, for whoever reads the schema."""
 
 
-class AgreedTargets(Said, Targets):
+class AgreedTargets(RequestModel, Targets):
     """What was agreed with somebody."""
 
     response: Duration
@@ -43,7 +43,7 @@ class AgreedTargets(Said, Targets):
     """From the opening until it is resolved, such as `1d4h`."""
 
 
-class WantedSla(Said, SlaChoice):
+class SlaRequest(RequestModel, SlaChoice):
     """What shall be promised: either what the priority promises, or targets."""
 
     model_config = ConfigDict(json_schema_extra=EITHER)
@@ -54,7 +54,7 @@ class WantedSla(Said, SlaChoice):
     """These targets, whatever the priority."""
 
 
-class NewTicket(Said):
+class NewTicket(RequestModel):
     """A ticket from an empty form: everything by hand."""
 
     title: Title
@@ -69,11 +69,11 @@ class NewTicket(Said):
     """The id of the person whom it is for; whoever opens it must be allowed to assign it."""
     assignee_group: GroupName | None = None
     """The group whose members may assign it."""
-    sla: WantedSla | None = None
+    sla: SlaRequest | None = None
     """What shall be promised; nothing if it is left out."""
 
 
-class NewTicketFromItem(Said):
+class NewTicketFromItem(RequestModel):
     """A ticket from a catalog item, which says everything else."""
 
     item: Reference
@@ -84,21 +84,21 @@ class NewTicketFromItem(Said):
     """What it is about, at length."""
 
 
-class Move(Said):
+class TransitionRequest(RequestModel):
     """A transition of a ticket."""
 
     to: Status
     """The wanted status."""
 
 
-class Assignment(Said):
+class Assignment(RequestModel):
     """Whom a ticket is assigned to."""
 
     assignee: UserId | None
     """The id of the person; null puts the ticket back into the queue."""
 
 
-class NewComment(Said):
+class NewComment(RequestModel):
     """Something that is said about a ticket."""
 
     text: CommentText
@@ -107,7 +107,7 @@ class NewComment(Said):
     """For the assignee's side only: the assignee, the assignee's group, admins."""
 
 
-class TicketTold(Told):
+class TicketResponse(ResponseModel):
     """One version of a ticket."""
 
     id: str

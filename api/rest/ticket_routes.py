@@ -8,8 +8,8 @@ from aiohttp import hdrs, web
 from api.http.etags import TAGS_PATTERN, PreconditionFailed
 from api.http.idempotency_key import HEADER as KEY_HEADER
 from api.http.idempotency_key import KEY_PATTERN, KeyReused
-from api.rest.openapi.operation import Answer, Operation, Parameter, Place
-from api.rest.ticket_models import TicketTold
+from api.rest.openapi.operation import Operation, Parameter, Place, Response
+from api.rest.ticket_models import TicketResponse
 from api.rest.tickets import (
     ASSIGNMENT,
     COMMENT,
@@ -18,7 +18,7 @@ from api.rest.tickets import (
     TICKET_PATH,
     TICKETS_PATH,
     ContextFor,
-    TicketDoor,
+    TicketHandlers,
 )
 from engine.errors import (
     Forbidden,
@@ -61,23 +61,23 @@ IDEMPOTENCY_KEY: Final = Parameter(
     {"type": "string", "pattern": KEY_PATTERN},
     example='"8e03978e-40d5-43dd-bc93-6894a57f9324"',
 )
-CREATED: Final = Answer(
+CREATED: Final = Response(
     "The ticket that was opened.",
-    TicketTold,
+    TicketResponse,
     HTTPStatus.CREATED,
     headers={hdrs.LOCATION: "Where the ticket is.", hdrs.ETAG: TAG},
     links=("readTicket", "transitionTicket", "commentTicket", "assignTicket"),
 )
-TOLD: Final = Answer("The ticket.", TicketTold, headers={hdrs.ETAG: TAG})
-NOT_MODIFIED: Final = Answer(
+TOLD: Final = Response("The ticket.", TicketResponse, headers={hdrs.ETAG: TAG})
+NOT_MODIFIED: Final = Response(
     "The ticket has one of the given tags.",
     None,
     HTTPStatus.NOT_MODIFIED,
     headers={hdrs.ETAG: TAG},
 )
-CHANGED: Final = Answer(
+CHANGED: Final = Response(
     "The ticket as this change left it.",
-    TicketTold,
+    TicketResponse,
     headers={hdrs.ETAG: TAG, hdrs.CONTENT_LOCATION: "Where the ticket is."},
 )
 CHANGE_PARAMETERS: Final = (TICKET_ID_PARAMETER, IF_MATCH, IDEMPOTENCY_KEY)
@@ -86,7 +86,7 @@ CHANGE_REFUSALS: Final = (NotFound, PluginDisabled, PreconditionFailed, KeyReuse
 
 def ticket_routes(context_for: ContextFor) -> list[Operation]:
     """Return the routes."""
-    door = TicketDoor(context_for)
+    door = TicketHandlers(context_for)
     return [
         Operation(
             web.post(TICKETS_PATH, door.create),

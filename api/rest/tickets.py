@@ -9,18 +9,18 @@ from aiohttp import hdrs, web
 
 from api.http.app_keys import ACTOR
 from api.http.body import JSON
-from api.http.etags import PreconditionFailed, Tags, tag_of
+from api.http.etags import ETags, PreconditionFailed, tag_of
 from api.http.idempotency_key import KeyReused, key_in
 from api.rest.openapi.operation import JsonBody
 from api.rest.ticket_models import (
     Assignment,
-    Move,
     NewComment,
     NewTicket,
     NewTicketFromItem,
-    TicketTold,
+    TicketResponse,
+    TransitionRequest,
 )
-from api.runtime.request_context import Context
+from api.runtime.request_context import RequestContext
 from engine.errors import IdempotencyConflict, VersionConflict
 from engine.plugins import Plugin
 from engine.storage.tickets.reader import read_ticket, unknown_ticket
@@ -43,11 +43,11 @@ CACHING: Final = "private, no-cache"
 NEW_TICKET: Final[JsonBody[NewTicket | NewTicketFromItem]] = JsonBody(
     NewTicket, {"item": NewTicketFromItem}
 )
-MOVE: Final = JsonBody(Move)
+MOVE: Final = JsonBody(TransitionRequest)
 ASSIGNMENT: Final = JsonBody(Assignment)
 COMMENT: Final = JsonBody(NewComment)
 
-ContextFor = Callable[[Actor], Awaitable[Context]]
+ContextFor = Callable[[Actor], Awaitable[RequestContext]]
 AnyForm = TypeVar("AnyForm")
 Change = Callable[[TicketStore, Actor, AnyForm], Awaitable[Ticket]]
 
@@ -60,7 +60,7 @@ class ChangeFields(TypedDict):
     idempotency_key: str | None
 
 
-class TicketDoor:
+class TicketHandlers:
     """Answers what signed-in people ask of tickets; each handler calls one function of the engine.
 
     Args:
@@ -89,7 +89,7 @@ class TicketDoor:
 
     async def read(self, request: web.Request) -> web.Response:
         """Answer a ticket, or 304 to whoever has it already."""
-        known = Tags.of(request, hdrs.IF_NONE_MATCH)
+        known = ETags.of(request, hdrs.IF_NONE_MATCH)
         context = await self._context(request)
         ticket = await read_ticket(context.database, context.viewer, ticket_in(request))
         if known is not None and known.name(ticket):
@@ -121,7 +121,7 @@ class TicketDoor:
         with told_by_header():
             return changed(await change(context.store, context.actor, form))
 
-    async def _context(self, request: web.Request) -> Context:
+    async def _context(self, request: web.Request) -> RequestContext:
         context = await self._context_for(request[ACTOR])
         context.plugins.require(Plugin.TICKETING)
         return context
@@ -148,7 +148,7 @@ def change_fields(request: web.Request) -> ChangeFields:
         InvalidInput: a header is malformed.
 
     """
-    tags = Tags.of(request, hdrs.IF_MATCH)
+    tags = ETags.of(request, hdrs.IF_MATCH)
     return {
         "ticket": ticket_in(request),
         "expected_version": None if tags is None else tags.expected_version,
@@ -183,7 +183,7 @@ def answer_with(
     """Return the answer that tells a ticket."""
     return web.Response(
         status=status,
-        body=TicketTold.model_validate(ticket).model_dump_json().encode(),
+        body=TicketResponse.model_validate(ticket).model_dump_json().encode(),
         content_type=JSON,
         headers={**validators(ticket), **(headers or {})},
     )

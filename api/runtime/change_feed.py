@@ -16,21 +16,21 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from api.limits import STREAM_LIMITS
-from api.runtime.loaders import Batch
-from api.runtime.single_flight import Shared
+from api.runtime.loaders import TicketLoader
+from api.runtime.single_flight import SingleFlight
 from engine.errors import InterlockError, Unavailable
 from engine.storage.history.changes import LoggedChange, changes_after
-from engine.storage.history.log import Position, journal_end
+from engine.storage.history.log import Position, log_end
 from engine.storage.postgres.database import Database
 
 PAGE_CHANGES: Final = 100
-TOLD_AT_ONCE: Final = 20
+NOTIFY_BATCH: Final = 20
 LOOK_SECONDS: Final = 0.25
 """From one look for news to the next; a look without news is one read of an index."""
 
 log: Final = structlog.get_logger(component="changes")
 
-Wants = Callable[[LoggedChange], bool]
+WantsChange = Callable[[LoggedChange], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +44,11 @@ class News:
     """
 
     logged: LoggedChange
-    batch: Batch
-    answers: Shared[Any] = field(default_factory=Shared)
+    batch: TicketLoader
+    answers: SingleFlight[Any] = field(default_factory=SingleFlight)
 
 
-class SlowReader(InterlockError):
+class SubscriberTooSlow(InterlockError):
     """Changes came faster than they were taken: subscribe again after the position in `details`."""
 
     code = "slow_reader"
@@ -56,7 +56,7 @@ class SlowReader(InterlockError):
 
 
 @dataclass(slots=True, eq=False)
-class Listener:
+class Subscriber:
     """Somebody who waits for changes.
 
     Attributes:
@@ -68,7 +68,7 @@ class Listener:
 
     """
 
-    wants: Wants
+    wants: WantsChange
     behind: Position
     most: int
     waiting: deque[News] = field(default_factory=deque)
@@ -99,12 +99,12 @@ class Listener:
                 self.behind = news.logged.position
                 yield news
             if self.overrun:
-                raise SlowReader(position=str(self.behind))
+                raise SubscriberTooSlow(position=str(self.behind))
             self.news.clear()
             await self.news.wait()
 
 
-class Changes:
+class ChangeFeed:
     """The changes of one database.
 
     Args:
@@ -119,7 +119,7 @@ class Changes:
         self._database = database
         self._most_waiting = most_waiting
         self._position: Position | None = None
-        self._listeners: set[Listener] = set()
+        self._listeners: set[Subscriber] = set()
         self._is_heard = asyncio.Event()
         self._slow_readers = Counter(
             "interlock_slow_readers",
@@ -137,14 +137,16 @@ class Changes:
         """How many listen right now."""
         return len(self._listeners)
 
-    async def after(self, position: Position | None, wants: Wants) -> AsyncGenerator[News, None]:
+    async def after(
+        self, position: Position | None, wants: WantsChange
+    ) -> AsyncGenerator[News, None]:
         """Yield the wanted changes that come after a position, or from now on, for ever.
 
         Raises:
             SlowReader: they were not taken as fast as they came.
 
         """
-        position = position or self._position or await journal_end(self._database)
+        position = position or self._position or await log_end(self._database)
         while True:
             told = self._position
             page = await changes_after(self._database, position, PAGE_CHANGES)
@@ -154,13 +156,13 @@ class Changes:
                     yield self._news(logged)
             if not page and self._position in (None, told):  # else others heard of news meanwhile
                 break
-        with self._listening(Listener(wants, position, self._most_waiting)) as listener:
+        with self._listening(Subscriber(wants, position, self._most_waiting)) as listener:
             async with aclosing(listener.heard()) as heard:
                 async for news in heard:
                     yield news
 
     @contextmanager
-    def _listening(self, listener: Listener) -> Iterator[Listener]:
+    def _listening(self, listener: Subscriber) -> Iterator[Subscriber]:
         """Let the reader tell a listener everything that comes after what it knows."""
         self._position = self._position or listener.behind
         self._listeners.add(listener)
@@ -194,12 +196,12 @@ class Changes:
             await self._tell([self._news(logged) for logged in page])
 
     def _news(self, logged: LoggedChange) -> News:
-        return News(logged, Batch(self._database, [logged.change.now]))
+        return News(logged, TicketLoader(self._database, [logged.change.now]))
 
     async def _tell(self, page: Sequence[News]) -> None:
         """Tell everybody, a few at a time: whoever is told has work to do, and others wait, too."""
         for count, listener in enumerate(tuple(self._listeners), 1):
             for news in page:
                 listener.tell(news)
-            if count % TOLD_AT_ONCE == 0:
+            if count % NOTIFY_BATCH == 0:
                 await asyncio.sleep(0)

@@ -8,26 +8,26 @@ import structlog
 
 from api.runtime.plugins import LivePlugins
 from engine.outages.health_report import HealthReport
-from engine.outages.policy import Hindrance
+from engine.outages.policy import WaitReason
 from engine.plugins import Plugin
 from engine.storage.outages.health import record_reports
-from engine.storage.outages.reconcile_tickets import Answer, answer_service
+from engine.storage.outages.reconcile_tickets import OutageResult, answer_service
 from engine.storage.postgres.database import Database
 
-FOR_SOMEBODY: Final = frozenset({Hindrance.WORKFLOW_UNKNOWN, Hindrance.WORKFLOW_RETIRED})
+FOR_SOMEBODY: Final = frozenset({WaitReason.WORKFLOW_UNKNOWN, WaitReason.WORKFLOW_RETIRED})
 """What nobody may have meant, and somebody has to put right."""
 
 log: Final = structlog.get_logger(component="monitoring")
 
 
 @dataclass(frozen=True, slots=True)
-class Monitoring:
+class HealthReports:
     """Takes reports."""
 
     database: Database
     plugins: LivePlugins
 
-    async def take(self, path: str, reports: Sequence[HealthReport]) -> Answer:
+    async def take(self, path: str, reports: Sequence[HealthReport]) -> OutageResult:
         """Record reports of one service, act on them, and return what became of it.
 
         They are recorded in a transaction of their own: what fails later, or has to wait, is made

@@ -21,7 +21,7 @@ def at_all_times() -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Chore:
+class PeriodicJob:
     """Work that is done again and again.
 
     Attributes:
@@ -59,7 +59,7 @@ async def attempt(work: Work, failure: str) -> None:
 
 
 @asynccontextmanager
-async def in_background(*works: Coroutine[object, object, None]) -> AsyncIterator[None]:
+async def run_in_background(*works: Coroutine[object, object, None]) -> AsyncIterator[None]:
     """Do works for as long as the block lasts; should one fail, the log tells."""
     tasks = list(map(asyncio.create_task, works))
     for task in tasks:

@@ -10,7 +10,7 @@ from engine.tickets.actor import Actor
 
 
 @dataclass(frozen=True, slots=True)
-class People:
+class KnownUsers:
     """Writes down who signs in, once for what their token says."""
 
     database: Database

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import cached_property
 
-from api.runtime.single_flight import Once, Shared
+from api.runtime.single_flight import Call, SingleFlight
 from engine.storage.postgres.database import Database
 from engine.storage.tickets.history_pages import HistoryPages, HistoryPart, history_pages
 from engine.storage.tickets.reader import read_clock, timers_of
@@ -16,7 +16,7 @@ from engine.tickets.ticket import Ticket
 from engine.vocabulary import SYSTEM
 
 
-class Batch:
+class TicketLoader:
     """Tickets that were read together: what one of them needs is read for all of them at once.
 
     It may serve several requests: what depends on who asks is kept by that.
@@ -30,23 +30,23 @@ class Batch:
         self._database = database
         self.tickets = tickets
         self._noted: dict[Actor, frozenset[str]] = {}
-        self._history_pages: Shared[HistoryPages] = Shared()
-        self._names_of: Shared[dict[str, str]] = Shared()
+        self._history_pages: SingleFlight[HistoryPages] = SingleFlight()
+        self._names_of: SingleFlight[dict[str, str]] = SingleFlight()
 
     @cached_property
-    def timers(self) -> Once[dict[str, Sla | None]]:
+    def timers(self) -> Call[dict[str, Sla | None]]:
         """What was promised for them, and how that stands, by ticket."""
-        return Once(self._timers)
+        return Call(self._timers)
 
     @cached_property
-    def now(self) -> Once[datetime]:
+    def now(self) -> Call[datetime]:
         """The moment by which they are judged."""
-        return Once(self._now)
+        return Call(self._now)
 
     @cached_property
-    def names_of_people(self) -> Once[dict[str, str]]:
+    def names_of_people(self) -> Call[dict[str, str]]:
         """The names of requesters and assignees, by id."""
-        return Once(self._names_of_people)
+        return Call(self._names_of_people)
 
     async def history_pages(self, part: HistoryPart, actor: Actor) -> HistoryPages:
         """Return a page of each one's history, as far as the actor may see it."""

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Final
 
-from api.runtime.jobs import Chore
+from api.runtime.jobs import PeriodicJob
 from api.runtime.plugins import LivePlugins
 from engine.plugins import Plugin
 from engine.storage.outages.reconcile_tickets import act_on_reports
@@ -21,34 +21,34 @@ CLOSING_SECONDS: Final = 10
 PRUNE_SECONDS: Final = 15 * 60
 
 
-def chores(database: Database, plugins: LivePlugins) -> tuple[Chore, ...]:
+def maintenance_jobs(database: Database, plugins: LivePlugins) -> tuple[PeriodicJob, ...]:
     """Return everything that is to be done; what changes tickets rests while ticketing is off."""
     ticketing = partial(plugins.is_on, Plugin.TICKETING)
     return (
-        Chore(
+        PeriodicJob(
             partial(sweep_due_times, database),
             SWEEP_SECONDS,
             "due times could not be swept",
             ticketing,
         ),
-        Chore(
+        PeriodicJob(
             partial(act_on_reports, database),
             REPORTS_SECONDS,
             "reports could not be acted on",
             ticketing,
         ),
-        Chore(
+        PeriodicJob(
             partial(close_quiet_tickets, database),
             CLOSING_SECONDS,
             "quiet tickets could not be closed",
             ticketing,
         ),
-        Chore(
+        PeriodicJob(
             partial(prune_deliveries, database),
             PRUNE_SECONDS,
             "old deliveries could not be forgotten",
         ),
-        Chore(
+        PeriodicJob(
             partial(prune_keys, database),
             PRUNE_SECONDS,
             "old idempotency keys could not be forgotten",

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from api.limits import GraphQLLimits
 from api.runtime.catalog import LiveCatalog
-from api.runtime.change_feed import Changes
-from api.runtime.loaders import Batch
+from api.runtime.change_feed import ChangeFeed
+from api.runtime.loaders import TicketLoader
 from api.runtime.plugins import LivePlugins
 from api.runtime.workflows import LiveWorkflows
 from engine.storage.postgres.database import Database
@@ -17,7 +17,7 @@ from engine.tickets.viewer import Viewer
 
 
 @dataclass(slots=True)
-class Context:
+class RequestContext:
     """One request's share of the application.
 
     Attributes:
@@ -33,9 +33,9 @@ class Context:
     catalog: LiveCatalog
     plugins: LivePlugins
     limits: GraphQLLimits
-    changes: Changes
+    changes: ChangeFeed
     answers_differ: bool = False
-    _batches: dict[tuple[str, int], Batch] = field(default_factory=dict)
+    _batches: dict[tuple[str, int], TicketLoader] = field(default_factory=dict)
 
     @property
     def viewer(self) -> Viewer:
@@ -50,18 +50,18 @@ class Context:
 
     def together(self, tickets: Sequence[Ticket]) -> list[Ticket]:
         """Return tickets, noting that they were read together; one by itself needs no note."""
-        self.know(Batch(self.database, tickets))
+        self.know(TicketLoader(self.database, tickets))
         return list(tickets)
 
-    def know(self, batch: Batch) -> None:
+    def know(self, batch: TicketLoader) -> None:
         """Note what was read together, perhaps for others, too."""
         places = ((ticket.id, ticket.version) for ticket in batch.tickets)
         self._batches.update(dict.fromkeys(places, batch))
 
-    def batch_of(self, ticket: Ticket) -> Batch:
+    def batch_of(self, ticket: Ticket) -> TicketLoader:
         """Return the tickets that this one was read with; if with none, then it alone."""
         place = ticket.id, ticket.version
         batch = self._batches.get(place)
         if batch is None:
-            batch = self._batches[place] = Batch(self.database, [ticket])
+            batch = self._batches[place] = TicketLoader(self.database, [ticket])
         return batch

@@ -6,10 +6,10 @@ from typing import Self
 
 from api.limits import Limits
 from api.runtime.catalog import LiveCatalog
-from api.runtime.change_feed import Changes
-from api.runtime.known_users import People
+from api.runtime.change_feed import ChangeFeed
+from api.runtime.known_users import KnownUsers
 from api.runtime.plugins import LivePlugins
-from api.runtime.request_context import Context
+from api.runtime.request_context import RequestContext
 from api.runtime.visibility import LiveVisibility
 from api.runtime.workflows import LiveWorkflows
 from engine.storage.postgres.database import Database
@@ -18,7 +18,7 @@ from engine.tickets.actor import Actor
 
 
 @dataclass(frozen=True, slots=True)
-class Live:
+class ServerState:
     """What is in force, a notice behind the database; all of it is for showing only."""
 
     database: Database
@@ -27,8 +27,8 @@ class Live:
     workflows: LiveWorkflows
     catalog: LiveCatalog
     visibility: LiveVisibility
-    changes: Changes
-    people: People
+    changes: ChangeFeed
+    people: KnownUsers
 
     @classmethod
     async def read(cls, database: Database, limits: Limits, plugins: LivePlugins) -> Self:
@@ -40,8 +40,8 @@ class Live:
             await LiveWorkflows.read(database),
             await LiveCatalog.read(database),
             await LiveVisibility.read(database),
-            Changes(database, limits.stream.waiting_changes),
-            People(database),
+            ChangeFeed(database, limits.stream.waiting_changes),
+            KnownUsers(database),
         )
 
     @property
@@ -50,11 +50,11 @@ class Live:
         parts = (self.plugins, self.workflows, self.catalog, self.visibility)
         return tuple(part.refresh for part in parts)
 
-    async def context_for(self, actor: Actor) -> Context:
+    async def context_for(self, actor: Actor) -> RequestContext:
         """Return what the resolvers of one request of an actor share."""
         await self.people.remember(actor)
         viewer = self.visibility.viewer(actor)
-        return Context(
+        return RequestContext(
             viewer,
             self.database,
             TicketStore(self.database, viewer.visibility),

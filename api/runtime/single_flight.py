@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Once(Generic[T]):
+class Call(Generic[T]):
     """Something that is made when it is first asked for, and once only.
 
     Who asks first makes it, without a task of its own. If that one is cancelled meanwhile, the next
@@ -43,12 +43,12 @@ class Once(Generic[T]):
             ended.set()
 
 
-class Shared(Generic[T]):
+class SingleFlight(Generic[T]):
     """What was made, or is being made, by what it was asked for."""
 
     def __init__(self) -> None:
-        self._made: dict[Hashable, Once[T]] = {}
+        self._made: dict[Hashable, Call[T]] = {}
 
     async def get(self, key: Hashable, make: Callable[[], Awaitable[T]]) -> T:
         """Return what is made for a key, once."""
-        return await self._made.setdefault(key, Once(make))()
+        return await self._made.setdefault(key, Call(make))()

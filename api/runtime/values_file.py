@@ -19,7 +19,7 @@ from api.files import text_of
 from engine.errors import InterlockError, InvalidInput, LockHeld, RefusedByGuard
 from engine.storage.postgres.database import Database
 from engine.vocabulary import SYSTEM
-from reconciler.apply import Order, reconcile
+from reconciler.apply import ApplyRequest, reconcile
 from reconciler.desired import Desired, desired_in
 from reconciler.plan import Plan
 from reconciler.planner import plan_for
@@ -82,7 +82,7 @@ class ValuesMetrics:
 
 
 @dataclass(frozen=True, slots=True)
-class MountedValues:
+class ValuesFile:
     """One values file, applied as `system`.
 
     Attributes:
@@ -125,7 +125,7 @@ class MountedValues:
 
     async def _reconciled(self, *, wait: bool) -> Plan:
         desired, source = await asyncio.to_thread(self._read)
-        return await reconcile(self.database, desired, Order(SYSTEM, wait=wait), source)
+        return await reconcile(self.database, desired, ApplyRequest(SYSTEM, wait=wait), source)
 
     def _read(self) -> tuple[Desired, str]:
         """Return what the file asks for, and its path and digest as the source for the record."""

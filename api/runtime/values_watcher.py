@@ -9,7 +9,7 @@ from typing import Final
 
 import structlog
 
-from api.runtime.values_file import IN_FORCE, MountedValues, Outcome, outcome_of
+from api.runtime.values_file import IN_FORCE, Outcome, ValuesFile, outcome_of
 from engine.errors import InterlockError, RefusedByGuard
 
 POLL_SECONDS: Final = 5
@@ -21,7 +21,7 @@ log: Final = structlog.get_logger(component="values")
 
 
 @dataclass(slots=True)
-class ValuesWatch:
+class ValuesWatcher:
     """Tries each content of the file once, and again only if something failed that may pass.
 
     A file that is refused or invalid changes nothing and ends nothing: the servers go on with what
@@ -33,7 +33,7 @@ class ValuesWatch:
 
     """
 
-    values: MountedValues
+    values: ValuesFile
     settled: str = ""
     refused: bool = False
 

@@ -6,9 +6,9 @@ from engine.declaration.source_map import (
     SPOT_BITS,
     ListNode,
     MappingNode,
-    Mark,
-    Part,
-    Spot,
+    Node,
+    Offset,
+    Span,
     Value,
     moved,
     spot_of,
@@ -27,16 +27,16 @@ class OpenList(ListNode):
 
     __slots__ = ("anchor", "nodes_before")
 
-    key_mark: ClassVar[Mark] = 0
+    key_mark: ClassVar[Span] = 0
 
-    def __init__(self, mark: Mark, anchor: str | None, nodes_before: int) -> None:
+    def __init__(self, mark: Span, anchor: str | None, nodes_before: int) -> None:
         self.value = []
         self.mark = mark
         self.parts = []
         self.anchor = anchor
         self.nodes_before = nodes_before
 
-    def add(self, value: Value, part: Part) -> None:
+    def add(self, value: Value, part: Node) -> None:
         """Append a value."""
         self.value.append(value)
         self.parts.append(part)
@@ -60,7 +60,7 @@ class OpenMapping(MappingNode):
         *("key", "key_is_due", "key_mark", "merged", "merging"),
     )
 
-    def __init__(self, mark: Mark, anchor: str | None, nodes_before: int) -> None:
+    def __init__(self, mark: Span, anchor: str | None, nodes_before: int) -> None:
         self.value = {}
         self.mark = mark
         self.parts = {}
@@ -72,14 +72,14 @@ class OpenMapping(MappingNode):
         self.merging = False
         self.merged: set[str] | None = None
 
-    def start_entry(self, key: str, spot: Spot, *, merging: bool) -> None:
+    def start_entry(self, key: str, spot: Offset, *, merging: bool) -> None:
         """Take the key of an entry whose value comes next."""
         self.key = key
         self.key_mark = spot << SPOT_BITS
         self.key_is_due = False
         self.merging = merging
 
-    def add(self, value: Value, part: Part) -> None:
+    def add(self, value: Value, part: Node) -> None:
         """Set the value of the entry that was started."""
         self.value[self.key] = value
         self.parts[self.key] = part

@@ -10,7 +10,7 @@ from typing import Final
 from engine.declaration.calendar_checks import misdeclared
 from engine.declaration.document import Reading
 from engine.declaration.models import SECTION
-from engine.declaration.references import dangling
+from engine.declaration.references import unresolved_refs
 from engine.declaration.scalars import shown
 from engine.declaration.source_map import Path, Value, items_at, value_at
 from engine.findings import Finding
@@ -37,7 +37,7 @@ def inconsistencies(reading: Reading, section: Value) -> Iterator[Finding]:
         if value_at(workflow, ("transitions",)) == []:
             message = "A workflow needs at least one transition."
             yield Finding("no_transitions", message, reading.place(here))
-        yield from misdirected(reading, here, items_at(workflow, ("transitions",)))
+        yield from check_transitions(reading, here, items_at(workflow, ("transitions",)))
     for index, calendar in enumerate(items_at(section, ("calendars",))):
         yield from misdeclared(reading, ("calendars", index), calendar)
     for index, webhook in enumerate(items_at(section, ("webhooks",))):
@@ -45,7 +45,7 @@ def inconsistencies(reading: Reading, section: Value) -> Iterator[Finding]:
             message = "A webhook needs at least one event; without `events`, it is told of all."
             place = reading.place((SECTION, "webhooks", index, "events"))
             yield Finding("no_events", message, place)
-    yield from dangling(reading, section)
+    yield from unresolved_refs(reading, section)
 
 
 def repeated(reading: Reading, section: Value, path: Path, name: Path) -> Iterator[Finding]:
@@ -62,7 +62,7 @@ def repeated(reading: Reading, section: Value, path: Path, name: Path) -> Iterat
             yield Finding("duplicate_name", message, here)
 
 
-def misdirected(reading: Reading, path: Path, moves: list[Value]) -> Iterator[Finding]:
+def check_transitions(reading: Reading, path: Path, moves: list[Value]) -> Iterator[Finding]:
     """Yield the transitions that lead nowhere and those declared twice."""
     first: dict[str, int] = {}
     for index, move in enumerate(moves):

@@ -13,7 +13,7 @@ from engine.declaration.models import SECTION, DefaultWorkflow, Ticketing
 from engine.declaration.scalars import shown
 from engine.declaration.source_map import Path
 from engine.findings import Finding, Location, did_you_mean
-from engine.validation_messages import in_words
+from engine.validation_messages import describe_error
 from engine.vocabulary import Priority, Role, Status, TicketEvent, Visibility
 
 CODES: Final[Mapping[str, str]] = {
@@ -66,7 +66,7 @@ def sentence(error: ErrorDetails, path: Path) -> str:
     """Return what is wrong and what would be right."""
     if error["type"] == "missing":
         return f"{path[-1]!r} is missing; it is required here."
-    wanted = "must be a mapping" if error["type"] == "model_type" else in_words(error)
+    wanted = "must be a mapping" if error["type"] == "model_type" else describe_error(error)
     return f"{wanted} (found {shown(error['input'])})."
 
 

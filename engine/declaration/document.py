@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from engine.declaration.source_map import (
     KeyPlaces,
-    Part,
+    Node,
     Path,
     Sources,
     Value,
@@ -33,7 +33,7 @@ class Reading:
     """
 
     draft: Value
-    root: Part
+    root: Node
     sources: Sources
     findings: tuple[Finding, ...]
     key: tuple[str, ...] = ()

@@ -30,7 +30,7 @@ class Reference(NamedTuple):
     path: Path
     names: frozenset[str]
 
-    def dangling(self, reading: Reading, holder: Value, at: Path) -> Iterator[Finding]:
+    def unresolved_refs(self, reading: Reading, holder: Value, at: Path) -> Iterator[Finding]:
         """Yield a finding if what stands at a place names something that is not there."""
         name = value_at(holder, self.path)
         if isinstance(name, str) and name not in self.names:
@@ -49,7 +49,7 @@ class Reference(NamedTuple):
         return self.names if len(self.names) <= limits.HINT_NAMES else frozenset()
 
 
-def dangling(reading: Reading, section: Value) -> Iterator[Finding]:
+def unresolved_refs(reading: Reading, section: Value) -> Iterator[Finding]:
     """Yield a finding for every reference that leads nowhere."""
     calendars = names_in(section, ("calendars",)) | {ALWAYS}
     workflows = names_in(section, ("workflows",)) | chosen_defaults(section)
@@ -60,18 +60,20 @@ def dangling(reading: Reading, section: Value) -> Iterator[Finding]:
     )
     for index, item in enumerate(items_at(section, ITEMS)):
         for reference in of_items:
-            yield from reference.dangling(reading, item, (*ITEMS, index))
+            yield from reference.unresolved_refs(reading, item, (*ITEMS, index))
     of_priority = Reference(("calendar",), calendars)
     for priority in Priority:
         at = ("sla", priority.value)
-        yield from of_priority.dangling(reading, value_at(section, at), at)
-    yield from dangling_services(reading, section, Reference(("workflow",), workflows))
+        yield from of_priority.unresolved_refs(reading, value_at(section, at), at)
+    yield from unresolved_service_refs(reading, section, Reference(("workflow",), workflows))
 
 
-def dangling_services(reading: Reading, section: Value, of_service: Reference) -> Iterator[Finding]:
+def unresolved_service_refs(
+    reading: Reading, section: Value, of_service: Reference
+) -> Iterator[Finding]:
     """Yield a finding for every service whose tickets would have no workflow."""
     for index, service in enumerate(items_at(section, SERVICES)):
-        yield from of_service.dangling(reading, service, (*SERVICES, index))
+        yield from of_service.unresolved_refs(reading, service, (*SERVICES, index))
         names_none = value_at(service, of_service.path) is None
         needs_default = names_none and value_at(service, ("autoTicket",)) is True
         if needs_default and WORKFLOW_OF_OUTAGES not in of_service.names:

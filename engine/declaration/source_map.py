@@ -13,14 +13,14 @@ from engine.findings import Location
 
 Value: TypeAlias = Scalar | list["Value"] | dict[str, "Value"]
 Path: TypeAlias = tuple[str | int, ...]
-Spot: TypeAlias = int
+Offset: TypeAlias = int
 """The index of a character in the text: one small integer for everything that was written.
 
 The texts of a reading follow one another, so that a spot tells which of them it is in.
 """
-Mark: TypeAlias = int
+Span: TypeAlias = int
 """Two spots in one integer: where a value stands and, above `SPOT_BITS`, where its key does."""
-Part: TypeAlias = "Mark | ListNode | MappingNode"
+Node: TypeAlias = "Span | ListNode | MappingNode"
 """What is kept of a value: of a scalar its mark alone, because there are so many of them."""
 
 SPOT_BITS: Final = 32
@@ -41,19 +41,19 @@ class Source:
 
     text: str
     file: str
-    start: Spot = 0
+    start: Offset = 0
 
     @property
-    def end(self) -> Spot:
+    def end(self) -> Offset:
         """The spot after it: that of its end belongs to it too."""
         return self.start + len(self.text) + 1
 
     @cached_property
-    def line_starts(self) -> list[Spot]:
+    def line_starts(self) -> list[Offset]:
         """The index of the character with which each line begins."""
         return [0, *(found.end() for found in LINE_BREAK.finditer(self.text))]
 
-    def location(self, spot: Spot) -> Location:
+    def location(self, spot: Offset) -> Location:
         """Return a spot as line and column."""
         index = spot - self.start
         line = bisect_right(self.line_starts, index)
@@ -67,11 +67,11 @@ class Sources:
     texts: tuple[Source, ...]
 
     @property
-    def end(self) -> Spot:
+    def end(self) -> Offset:
         """The spot after them, at which the next text may start; 0 if there is none."""
         return self.texts[-1].end if self.texts else 0
 
-    def location(self, spot: Spot) -> Location:
+    def location(self, spot: Offset) -> Location:
         """Return a spot as file, line and column."""
         index = bisect_right(self.texts, spot, key=attrgetter("start")) - 1
         return self.texts[index].location(spot)
@@ -82,19 +82,19 @@ class ListNode:
     """A list, and where it and each of its items was written."""
 
     value: list[Value]
-    mark: Mark
-    parts: list[Part]
+    mark: Span
+    parts: list[Node]
 
-    def children(self) -> Iterator[tuple[int, Part]]:
+    def children(self) -> Iterator[tuple[int, Node]]:
         """Yield each part with the step that leads to it."""
         yield from enumerate(self.parts)
 
-    def part(self, step: str | int) -> "Part | None":
+    def part(self, step: str | int) -> "Node | None":
         """Return the part that a step leads to; None if there is none."""
         inside = isinstance(step, int) and 0 <= step < len(self.parts)
         return self.parts[int(step)] if inside else None
 
-    def moved(self, mark: Mark) -> "ListNode":
+    def moved(self, mark: Span) -> "ListNode":
         """Return the same list as it is repeated elsewhere."""
         return ListNode(self.value, mark, self.parts)
 
@@ -104,48 +104,48 @@ class MappingNode:
     """A mapping, and where it and each of its keys and values was written."""
 
     value: dict[str, Value]
-    mark: Mark
-    parts: dict[str, Part]
+    mark: Span
+    parts: dict[str, Node]
 
-    def children(self) -> Iterator[tuple[str, Part]]:
+    def children(self) -> Iterator[tuple[str, Node]]:
         """Yield each part with the step that leads to it."""
         yield from self.parts.items()
 
-    def part(self, step: str | int) -> "Part | None":
+    def part(self, step: str | int) -> "Node | None":
         """Return the part that a step leads to; None if there is none."""
         return self.parts.get(step) if isinstance(step, str) else None
 
-    def moved(self, mark: Mark) -> "MappingNode":
+    def moved(self, mark: Span) -> "MappingNode":
         """Return the same mapping as it is repeated elsewhere."""
         return MappingNode(self.value, mark, self.parts)
 
 
-def mark_of(part: Part) -> Mark:
+def mark_of(part: Node) -> Span:
     """Return where a part and its key were written."""
     return part if isinstance(part, int) else part.mark
 
 
-def spot_of(part: Part) -> Spot:
+def spot_of(part: Node) -> Offset:
     """Return where a part was written."""
     return mark_of(part) & SPOT_MASK
 
 
-def key_spot_of(part: Part) -> Spot:
+def key_spot_of(part: Node) -> Offset:
     """Return where the key of a part was written; 0 for an item of a list."""
     return mark_of(part) >> SPOT_BITS
 
 
-def moved(part: Part, mark: Mark) -> Part:
+def moved(part: Node, mark: Span) -> Node:
     """Return a part as it is repeated elsewhere."""
     return mark if isinstance(part, int) else part.moved(mark)
 
 
-def child(part: Part, step: str | int) -> "Part | None":
+def child(part: Node, step: str | int) -> "Node | None":
     """Return the part that one step leads to; None if there is none."""
     return None if isinstance(part, int) else part.part(step)
 
 
-def walk(part: Part, path: Path) -> Part:
+def walk(part: Node, path: Path) -> Node:
     """Return the part that `path` leads to from `part`; KeyError if there is none."""
     for step in path:
         inner = child(part, step)
@@ -155,7 +155,7 @@ def walk(part: Part, path: Path) -> Part:
     return part
 
 
-def walk_as_far_as_written(part: Part, path: Path) -> Part:
+def walk_as_far_as_written(part: Node, path: Path) -> Node:
     """Return the part that `path` leads to from `part`, or the last one on the way."""
     for step in path:
         inner = child(part, step)
@@ -182,7 +182,7 @@ def items_at(value: Value, path: Path) -> list[Value]:
 class ValuePlaces(Mapping[Path, Location]):
     """Where each value stands; the root's path is empty."""
 
-    root: Part
+    root: Node
     sources: Sources
 
     def __getitem__(self, path: Path) -> Location:
@@ -199,7 +199,7 @@ class ValuePlaces(Mapping[Path, Location]):
 class KeyPlaces(Mapping[Path, Location]):
     """Where each key of a mapping stands; the path ends in that key."""
 
-    root: Part
+    root: Node
     sources: Sources
 
     def __getitem__(self, path: Path) -> Location:
@@ -220,9 +220,9 @@ def is_key(path: Path) -> bool:
     return bool(path) and isinstance(path[-1], str)
 
 
-def every_part(root: Part) -> Iterator[tuple[Path, Part]]:
+def every_part(root: Node) -> Iterator[tuple[Path, Node]]:
     """Yield every part with its path, the outer before the inner."""
-    waiting: list[tuple[Path, Part]] = [((), root)]
+    waiting: list[tuple[Path, Node]] = [((), root)]
     for path, part in waiting:
         yield path, part
         if not isinstance(part, int):

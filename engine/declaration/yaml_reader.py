@@ -32,11 +32,11 @@ from engine.declaration.scalars import SHOWN_CHARACTERS, Doubtful, Scalar, resol
 from engine.declaration.source_map import (
     ListNode,
     MappingNode,
-    Mark,
-    Part,
+    Node,
+    Offset,
     Source,
     Sources,
-    Spot,
+    Span,
     Value,
     key_spot_of,
     moved,
@@ -51,7 +51,7 @@ Event: TypeAlias = Any
 """An event of the parser, which is untyped."""
 
 
-def read_yaml(text: str, file: str, start: Spot = 0) -> Reading:
+def read_yaml(text: str, file: str, start: Offset = 0) -> Reading:
     """Return what `text` says; never raises, whatever the text is.
 
     `start` is the spot of its first character: where the text before it, if there is one, ends.
@@ -59,7 +59,7 @@ def read_yaml(text: str, file: str, start: Spot = 0) -> Reading:
     source = Source(text.removeprefix(BYTE_ORDER_MARK), file, start)
     builder = Builder(source)
     draft: Value = None
-    root: Part = start
+    root: Node = start
     with suppress(Stop):
         draft, root = builder.read(text)
     return Reading(draft, root, Sources((source,)), tuple(builder.findings))
@@ -81,7 +81,7 @@ class Anchored(NamedTuple):
     """What an anchor holds; `weight` counts its nodes, repetitions through aliases included."""
 
     value: Value
-    part: Part
+    part: Node
     weight: int
 
 
@@ -100,7 +100,7 @@ class Builder:
         self.nodes = 0
         self.aliased = 0
 
-    def read(self, text: str) -> tuple[Value, Part]:
+    def read(self, text: str) -> tuple[Value, Node]:
         """Return the value and the places of the text's one document.
 
         Raises:
@@ -151,13 +151,13 @@ class Builder:
             message = f"The text has {size} bytes; at most {limits.DOCUMENT_BYTES} are read."
             self.stop("too_large", message, self.first)
 
-    def complain(self, code: str, message: str, at: Spot) -> None:
+    def complain(self, code: str, message: str, at: Offset) -> None:
         """Note a finding; too many of them end the reading."""
         self.findings.append(Finding(code, message, self.source.location(at)))
         if len(self.findings) == limits.DOCUMENT_FINDINGS:
             self.stop("too_many_findings", "There is more; mend these first.", at)
 
-    def stop(self, code: str, message: str, at: Spot) -> NoReturn:
+    def stop(self, code: str, message: str, at: Offset) -> NoReturn:
         """Note a finding after which nothing more can be read."""
         self.findings.append(Finding(code, message, self.source.location(at)))
         raise Stop
@@ -211,9 +211,9 @@ class Builder:
         mark = self.start(event)
         self.top = OpenList(mark, event.anchor, self.nodes + self.aliased)
 
-    def start(self, event: Event) -> Mark:
+    def start(self, event: Event) -> Span:
         """Go one level deeper and return where."""
-        at: Spot = self.first + event.start_mark.index
+        at: Offset = self.first + event.start_mark.index
         if event.ctag is not None:
             self.refuse_tag(event.tag, at)
         if self.key_is_due():
@@ -247,7 +247,7 @@ class Builder:
 
     # --- building -------------------------------------------------------------------------------
 
-    def refuse_tag(self, tag: str, at: Spot) -> None:
+    def refuse_tag(self, tag: str, at: Offset) -> None:
         """Refuse an explicit tag: Helm's reading of it is rarely what was meant."""
         message = f"Tags such as {shown(tag)} are not read; remove it, and quote text."
         self.complain("unsupported_tag", message, at)
@@ -256,7 +256,7 @@ class Builder:
         """Tell whether the next node is the key of a mapping."""
         return isinstance(self.top, OpenMapping) and self.top.key_is_due
 
-    def check_key(self, key: str, at: Spot) -> None:
+    def check_key(self, key: str, at: Offset) -> None:
         """Refuse a plain key that some reader does not take for text."""
         try:
             is_text = isinstance(self.scalars[key], str)
@@ -267,7 +267,7 @@ class Builder:
             message = f"The key {plain} is not text to every reader; write {shown(key)}."
             self.complain("non_string_key", message, at)
 
-    def check_repetition(self, top: OpenMapping, key: str, at: Spot) -> None:
+    def check_repetition(self, top: OpenMapping, key: str, at: Offset) -> None:
         """Refuse a key that was written before; what a `<<` brought may be written again."""
         if top.merged and key in top.merged:
             top.merged.discard(key)
@@ -276,7 +276,7 @@ class Builder:
         message = f"{shown(key)} stands here twice (first at {before}); Helm keeps the last."
         self.complain("duplicate_key", message, at)
 
-    def add(self, value: Value, part: Part) -> None:
+    def add(self, value: Value, part: Node) -> None:
         """Count a finished node and hand it to what holds it."""
         self.nodes += 1
         if self.nodes > limits.DOCUMENT_NODES:
@@ -288,7 +288,7 @@ class Builder:
         else:
             top.add(value, part)
 
-    def sources_of(self, part: Part) -> list[MappingNode]:
+    def sources_of(self, part: Node) -> list[MappingNode]:
         """Return the mappings that a `<<` is to merge."""
         candidates = part.parts if isinstance(part, ListNode) else [part]
         sources = [each for each in candidates if isinstance(each, MappingNode)]

@@ -25,7 +25,7 @@ from engine.vocabulary import SYSTEM, Priority, ServiceStatus, Status
 PRIORITY: Final = Priority.CRITICAL
 """Of every outage's ticket."""
 
-GRAVEST_FIRST: Final = (
+BY_SEVERITY: Final = (
     ServiceStatus.MAINTENANCE,
     ServiceStatus.DOWN,
     ServiceStatus.DEGRADED,
@@ -34,13 +34,13 @@ GRAVEST_FIRST: Final = (
 """Of what several sources report, the first of these holds: planned work explains all the rest."""
 
 
-def gravest(reported: Iterable[ServiceStatus]) -> ServiceStatus:
+def worst_status(reported: Iterable[ServiceStatus]) -> ServiceStatus:
     """Return what a service is by everything that is reported of it; OPERATIONAL if nothing is."""
     found = set(reported)
-    return next((each for each in GRAVEST_FIRST if each in found), ServiceStatus.OPERATIONAL)
+    return next((each for each in BY_SEVERITY if each in found), ServiceStatus.OPERATIONAL)
 
 
-class Standing(StrEnum):
+class Phase(StrEnum):
     """What a service is, as far as that asks for an answer."""
 
     ANSWERED = "answered"
@@ -48,12 +48,12 @@ class Standing(StrEnum):
     UNCLEAR = "unclear"
     """Neither DOWN nor OPERATIONAL."""
     HELD = "held"
-    """To be answered, but not yet: see `Hindrance`."""
+    """To be answered, but not yet: see `WaitReason`."""
     DOWN = "down"
     UP = "up"
 
 
-class Case(StrEnum):
+class TicketState(StrEnum):
     """How the latest outage ticket of a service stands."""
 
     NONE = "none"
@@ -68,7 +68,7 @@ class Case(StrEnum):
     """Live, and somebody's."""
 
 
-class Response(StrEnum):
+class OutageAction(StrEnum):
     """What is done."""
 
     NOTHING = "nothing"
@@ -80,7 +80,7 @@ class Response(StrEnum):
     COMMENT = "comment"
 
 
-class Hindrance(StrEnum):
+class WaitReason(StrEnum):
     """Why something waits; the same words as `reason` in the answer to a report."""
 
     PLUGIN_DISABLED = "plugin_disabled"
@@ -91,37 +91,37 @@ class Hindrance(StrEnum):
     WORKFLOW_RETIRED = "workflow_retired"
 
 
-TABLE: Final[dict[Standing, dict[Case, Response]]] = {
-    Standing.ANSWERED: dict.fromkeys(Case, Response.NOTHING),
-    Standing.UNCLEAR: dict.fromkeys(Case, Response.NOTHING),
-    Standing.HELD: dict.fromkeys(Case, Response.WAIT),
-    Standing.DOWN: {
-        Case.NONE: Response.OPEN,
-        Case.REOPENABLE: Response.REOPEN,
-        Case.UNTOUCHED: Response.NOTHING,
-        Case.FROZEN: Response.NOTHING,
-        Case.TOUCHED: Response.COMMENT,
+TABLE: Final[dict[Phase, dict[TicketState, OutageAction]]] = {
+    Phase.ANSWERED: dict.fromkeys(TicketState, OutageAction.NOTHING),
+    Phase.UNCLEAR: dict.fromkeys(TicketState, OutageAction.NOTHING),
+    Phase.HELD: dict.fromkeys(TicketState, OutageAction.WAIT),
+    Phase.DOWN: {
+        TicketState.NONE: OutageAction.OPEN,
+        TicketState.REOPENABLE: OutageAction.REOPEN,
+        TicketState.UNTOUCHED: OutageAction.NOTHING,
+        TicketState.FROZEN: OutageAction.NOTHING,
+        TicketState.TOUCHED: OutageAction.COMMENT,
     },
-    Standing.UP: {
-        Case.NONE: Response.NOTHING,
-        Case.REOPENABLE: Response.NOTHING,
-        Case.UNTOUCHED: Response.CLOSE,
-        Case.FROZEN: Response.WAIT,
-        Case.TOUCHED: Response.COMMENT,
+    Phase.UP: {
+        TicketState.NONE: OutageAction.NOTHING,
+        TicketState.REOPENABLE: OutageAction.NOTHING,
+        TicketState.UNTOUCHED: OutageAction.CLOSE,
+        TicketState.FROZEN: OutageAction.WAIT,
+        TicketState.TOUCHED: OutageAction.COMMENT,
     },
 }
 """What is done, by what the service is and how its ticket stands. There is no other rule."""
 
 DECISIVE: Final = frozenset({ServiceStatus.DOWN, ServiceStatus.OPERATIONAL})
 """The statuses that are answered."""
-ASKING: Final = frozenset({Standing.DOWN, Standing.UP})
+ASKING: Final = frozenset({Phase.DOWN, Phase.UP})
 """Where it matters how the ticket stands."""
-QUIET: Final = frozenset({Response.NOTHING, Response.WAIT})
+QUIET: Final = frozenset({OutageAction.NOTHING, OutageAction.WAIT})
 """What writes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
-class Situation:
+class ServiceState:
     """A monitored service when it is to be answered.
 
     Attributes:
@@ -147,27 +147,27 @@ class Situation:
     now: datetime
 
     @property
-    def standing(self) -> Standing:
+    def standing(self) -> Phase:
         """Return what the service is, as far as that asks for an answer."""
         if self.status not in DECISIVE:
-            return Standing.UNCLEAR
+            return Phase.UNCLEAR
         if self.status is self.answered:
-            return Standing.ANSWERED
+            return Phase.ANSWERED
         if self.hindrance:
-            return Standing.HELD
-        return Standing.DOWN if self.status is ServiceStatus.DOWN else Standing.UP
+            return Phase.HELD
+        return Phase.DOWN if self.status is ServiceStatus.DOWN else Phase.UP
 
     @property
-    def hindrance(self) -> Hindrance | None:
+    def hindrance(self) -> WaitReason | None:
         """Why the service is not answered now, however its ticket stands; None if it is."""
         is_down = self.status is ServiceStatus.DOWN
         held = {
-            Hindrance.PLUGIN_DISABLED: not self.enabled,
-            Hindrance.SERVICE_RETIRED: is_down and self.retired,
-            Hindrance.AUTO_TICKET_OFF: is_down and not self.service.auto_ticket,
-            Hindrance.HOLD_DOWN: is_down and self.stood < delay(self.service.hold_down),
-            Hindrance.WORKFLOW_UNKNOWN: is_down and not self.workflow_known,
-            Hindrance.WORKFLOW_RETIRED: is_down and self.workflow_retired,
+            WaitReason.PLUGIN_DISABLED: not self.enabled,
+            WaitReason.SERVICE_RETIRED: is_down and self.retired,
+            WaitReason.AUTO_TICKET_OFF: is_down and not self.service.auto_ticket,
+            WaitReason.HOLD_DOWN: is_down and self.stood < delay(self.service.hold_down),
+            WaitReason.WORKFLOW_UNKNOWN: is_down and not self.workflow_known,
+            WaitReason.WORKFLOW_RETIRED: is_down and self.workflow_retired,
         }
         return next((hindrance for hindrance, holds in held.items() if holds), None)
 
@@ -176,9 +176,9 @@ class Situation:
         """How long the service has had this status."""
         return self.now - self.since
 
-    def answered_by(self, response: Response) -> ServiceStatus | None:
+    def answered_by(self, response: OutageAction) -> ServiceStatus | None:
         """Return the status that is answered last after a response."""
-        is_answer = self.status in DECISIVE and response is not Response.WAIT
+        is_answer = self.status in DECISIVE and response is not OutageAction.WAIT
         return self.status if is_answer else self.answered
 
 
@@ -195,14 +195,14 @@ class OutageTicket:
     history: Sequence[Entry]
     frozen: bool
 
-    def case(self, down_since: datetime, reopen_within: timedelta) -> Case:
+    def case(self, down_since: datetime, reopen_within: timedelta) -> TicketState:
         """Return how it stands towards a service that is what it is since a moment."""
         if self.ticket.status is Status.CLOSED:
             again = not self.frozen and self.closed_within(reopen_within, down_since)
-            return Case.REOPENABLE if again else Case.NONE
+            return TicketState.REOPENABLE if again else TicketState.NONE
         if self.touched:
-            return Case.TOUCHED
-        return Case.FROZEN if self.frozen else Case.UNTOUCHED
+            return TicketState.TOUCHED
+        return TicketState.FROZEN if self.frozen else TicketState.UNTOUCHED
 
     @property
     def touched(self) -> bool:
@@ -217,24 +217,24 @@ class OutageTicket:
         return before - moves[-1].at <= window
 
 
-def case_of(situation: Situation, latest: OutageTicket | None) -> Case:
+def case_of(situation: ServiceState, latest: OutageTicket | None) -> TicketState:
     """Return how the latest outage ticket of a service stands."""
     if latest is None:
-        return Case.NONE
+        return TicketState.NONE
     return latest.case(situation.since, delay(situation.service.reopen_within))
 
 
-def response_to(situation: Situation, latest: OutageTicket | None) -> Response:
+def response_to(situation: ServiceState, latest: OutageTicket | None) -> OutageAction:
     """Return what is done about a service."""
     return TABLE[situation.standing][case_of(situation, latest)]
 
 
-def why_waiting(situation: Situation) -> Hindrance:
+def why_waiting(situation: ServiceState) -> WaitReason:
     """Return what a service waits for, if the response to it is to wait."""
-    return situation.hindrance or Hindrance.WORKFLOW_RETIRED
+    return situation.hindrance or WaitReason.WORKFLOW_RETIRED
 
 
-def opening_of(situation: Situation, terms: Terms) -> Opening:
+def opening_of(situation: ServiceState, terms: Terms) -> Opening:
     """Return what the ticket of an outage starts with; promised is what the priority promises."""
     service = situation.service
     return Opening(
@@ -256,18 +256,18 @@ def titled(path: str) -> str:
     return title if len(title) <= TITLE_CHARACTERS else f"…{title[1 - TITLE_CHARACTERS :]}"
 
 
-def change_by(response: Response, situation: Situation, ticket: Ticket) -> Change:
+def change_by(response: OutageAction, situation: ServiceState, ticket: Ticket) -> Change:
     """Return what closing, re-opening or commenting on an outage ticket writes."""
     went_down = situation.status is ServiceStatus.DOWN
     reason = SystemReason.SERVICE_DOWN_AGAIN if went_down else SystemReason.SERVICE_RECOVERED
     details = details_of(reason, service=situation.service.path)
-    if response is Response.COMMENT:
+    if response is OutageAction.COMMENT:
         return Change(EntryKind.COMMENT, None, comment_on(situation), details)
-    status = Status.OPEN if response is Response.REOPEN else Status.CLOSED
+    status = Status.OPEN if response is OutageAction.REOPEN else Status.CLOSED
     return Change(EntryKind.STATUS, ticket.status, status, details)
 
 
-def comment_on(situation: Situation) -> str:
+def comment_on(situation: ServiceState) -> str:
     """Return what a ticket that is somebody's is told of its service."""
     news = "is DOWN again" if situation.status is ServiceStatus.DOWN else "has recovered"
     since = situation.since.astimezone(UTC).isoformat(" ", "seconds").removesuffix("+00:00")

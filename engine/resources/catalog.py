@@ -12,7 +12,7 @@ from engine.findings import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class CategoryItems:
     """A category with what can be asked for from it, in the order of the names for people."""
 
     category: Category
@@ -42,7 +42,7 @@ class ShownCatalog:
 
     """
 
-    shelves: tuple[Shelf, ...]
+    shelves: tuple[CategoryItems, ...]
     items: Mapping[str, ShownItem]
 
     @classmethod
@@ -54,7 +54,7 @@ class ShownCatalog:
             if not item.retired:
                 on[item.declared.category].append(item.declared)
         shelves = (
-            Shelf(category, tuple(sorted(on[category.name], key=name_for_people)))
+            CategoryItems(category, tuple(sorted(on[category.name], key=name_for_people)))
             for category in sorted(categories, key=name_for_people)
         )
         return cls(tuple(shelves), MappingProxyType(known))

@@ -15,9 +15,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from engine.errors import Misconfigured, Unavailable
-from engine.storage.history.renumber import settle_journal
+from engine.storage.history.renumber import renumber_log
 from engine.storage.postgres.database import connect
-from engine.storage.postgres.errors import outages_told
+from engine.storage.postgres.errors import map_errors
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 MIGRATION_LOCK: Final = 0x17E410C
@@ -36,8 +36,8 @@ async def migrate(url: str) -> None:
     async with migrating(url) as connection:
         await upgrade_over(connection)
     async with migrating(url) as connection:  # the first was closed by whom it was lent to
-        with outages_told():
-            await settle_journal(connection)
+        with map_errors():
+            await renumber_log(connection)
 
 
 @asynccontextmanager
@@ -45,7 +45,7 @@ async def migrating(url: str) -> AsyncIterator[asyncpg.Connection]:
     """Yield a connection, and let no other replica migrate for the length of the block."""
     connection = await connect(url)
     try:
-        with outages_told():
+        with map_errors():
             await connection.execute(LOCK, MIGRATION_LOCK, timeout=MIGRATION_SECONDS_MAX)
         yield connection
     finally:
@@ -95,7 +95,7 @@ async def check_schema(url: str) -> None:
     wanted = ScriptDirectory.from_config(configuration()).get_current_head()
     connection = await connect(url)
     try:
-        with outages_told():
+        with map_errors():
             found = await connection.fetchval("SELECT version_num FROM alembic_version")
     except asyncpg.UndefinedTableError:
         found = None

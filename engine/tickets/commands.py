@@ -25,7 +25,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from engine import limits
 from engine.declaration.durations import duration
 from engine.errors import InvalidInput
-from engine.validation_messages import in_words
+from engine.validation_messages import describe_error
 from engine.vocabulary import SYSTEM, Priority, Status
 
 CONTROLS: Final = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
@@ -206,7 +206,7 @@ class Checked(BaseModel):
             raise InvalidInput(f"{text}.", problems=problems) from None
 
 
-class Form(Checked):
+class Command(Checked):
     """The base of every form.
 
     Attributes:
@@ -242,7 +242,7 @@ class SlaChoice(BaseModel):
         return self
 
 
-class CreateTicket(Form):
+class CreateTicket(Command):
     """The empty form: everything by hand.
 
     Attributes:
@@ -259,7 +259,7 @@ class CreateTicket(Form):
     sla: SlaChoice | None = None
 
 
-class CreateTicketFromCatalog(Form):
+class CreateTicketFromCatalog(Command):
     """Open a ticket from a catalog item, which says everything else.
 
     Attributes:
@@ -273,7 +273,7 @@ class CreateTicketFromCatalog(Form):
     description: Description | None = None
 
 
-class ChangeForm(Form):
+class ChangeForm(Command):
     """The base of the forms that change a ticket.
 
     Attributes:
@@ -291,7 +291,7 @@ class TransitionTicket(ChangeForm):
     to: Status
 
 
-class TransitionTickets(Form):
+class TransitionTickets(Command):
     """Move tickets to another status, each for itself."""
 
     ids: Annotated[
@@ -339,4 +339,4 @@ class UpdateTicket(ChangeForm):
 def problem_of(error: ErrorDetails) -> dict[str, str]:
     """Return one complaint about a form: which field (as the API names it), and what is wrong."""
     field = to_camel(".".join(map(str, error["loc"])))
-    return {"field": field, "message": in_words(error)}
+    return {"field": field, "message": describe_error(error)}

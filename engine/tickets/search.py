@@ -124,17 +124,17 @@ class Order:
     field: OrderField = OrderField.CREATED_AT
     direction: Direction = Direction.DESC
 
-    def place_of(self, ticket: Ticket) -> "Place":
+    def place_of(self, ticket: Ticket) -> "Cursor":
         """Return the place of a ticket as it now is."""
-        return PLACES[self.field](ticket)
+        return CURSORS[self.field](ticket)
 
 
 NEWEST_FIRST: Final = Order()
 
-Place: TypeAlias = tuple[int | datetime | str, ...]
+Cursor: TypeAlias = tuple[int | datetime | str, ...]
 """What a ticket is ordered by, most significant first; its id comes last and tells all apart."""
 
-PLACES: Final[dict[OrderField, Callable[[Ticket], Place]]] = {
+CURSORS: Final[dict[OrderField, Callable[[Ticket], Cursor]]] = {
     OrderField.CREATED_AT: lambda ticket: (ticket.created_at, ticket.id),
     OrderField.UPDATED_AT: lambda ticket: (ticket.updated_at, ticket.id),
     OrderField.PRIORITY: lambda ticket: (ticket.priority.urgency, ticket.created_at, ticket.id),
@@ -154,6 +154,6 @@ class Part:
 
     size: int
     order: Order = NEWEST_FIRST
-    after: Place | None = None
-    before: Place | None = None
+    after: Cursor | None = None
+    before: Cursor | None = None
     from_end: bool = False

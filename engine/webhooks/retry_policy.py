@@ -48,7 +48,7 @@ class Failure(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class WebhookResponse:
     """What became of one attempt.
 
     Attributes:
@@ -89,7 +89,7 @@ class Verdict:
     hold_for: timedelta = timedelta()
 
 
-def verdict(answer: Answer, attempts: int, chance: float) -> Verdict:
+def verdict(answer: WebhookResponse, attempts: int, chance: float) -> Verdict:
     """Return what is done after an attempt.
 
     Args:

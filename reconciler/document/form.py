@@ -81,7 +81,7 @@ class ResourcePart(Part):
     """As under `ticketing:`, with every default written out."""
 
 
-class MovePart(Part):
+class TransitionPart(Part):
     """A transition that is declared for others than before."""
 
     source: Annotated[Status, Field(alias="from")]
@@ -141,7 +141,7 @@ class ChangePart(Part):
     """SHA-256 of `before`; the plan is stale when the live resource has another."""
     after_digest: Digest
     """SHA-256 of `after`."""
-    moves: tuple[MovePart, ...]
+    moves: tuple[TransitionPart, ...]
     """The transitions that differ; of a new workflow, all of them."""
     impact: ImpactPart
     """On live tickets, as they stood when the plan was made."""

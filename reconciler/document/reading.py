@@ -25,7 +25,7 @@ from engine.declaration.models import (
 from engine.declaration.sla_models import PrioritySla, WorkingCalendar
 from engine.errors import InvalidPlan
 from engine.findings import Location
-from engine.gc_pause import collector_at_rest
+from engine.gc_pause import gc_paused
 from engine.resources.resource import (
     AUTO_CLOSE,
     ENABLED,
@@ -37,14 +37,14 @@ from engine.resources.resource import (
     model_of,
 )
 from engine.tickets.history import RecordedTransitions
-from engine.validation_messages import in_words
+from engine.validation_messages import describe_error
 from engine.vocabulary import NOBODY, ActorRoles
 from reconciler.diff import Change, change_of
 from reconciler.document import form
 from reconciler.document.differences import common_length, differences, path_of
 from reconciler.document.writing import data_of, text_of
 from reconciler.impact import Affected, Impact
-from reconciler.plan import Plan, PlannedChange, moves_of
+from reconciler.plan import Plan, PlannedChange, transitions_of
 from reconciler.replay import Replay
 
 PLAN_BYTES: Final = 64 * 1024 * 1024
@@ -54,7 +54,7 @@ COMPLAINTS_MOST: Final = 20
 """Complaints about one document that are told; the rest mostly follows from them."""
 
 
-@collector_at_rest()
+@gc_paused()
 def plan_in(text: str, file: str) -> Plan:
     """Return the plan that a document holds.
 
@@ -103,7 +103,7 @@ def complaints_about_size(text: str) -> Iterator[str]:
 
 def complaint(error: ErrorDetails, within: tuple[str | int, ...] = ()) -> str:
     """Return what a model has to say, with the JSON path that it says it about."""
-    return f"{path_of((*within, *error['loc']))}: {in_words(error)}."
+    return f"{path_of((*within, *error['loc']))}: {describe_error(error)}."
 
 
 def complaints_about_resources(document: form.PlanDocument) -> Iterator[str]:
@@ -185,7 +185,7 @@ def planned_of(part: form.ChangePart) -> PlannedChange:
     before = None if part.before is None else resource_of(key, part.before)
     change = Change(before, resource_of(key, part.after))
     at = None if part.at is None else Location(part.at.file, part.at.line, part.at.column)
-    return PlannedChange(change, moves_of(change), impact_of(part.impact), at)
+    return PlannedChange(change, transitions_of(change), impact_of(part.impact), at)
 
 
 def resource_of(key: Key, part: form.ResourcePart) -> Resource:

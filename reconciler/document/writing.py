@@ -11,14 +11,14 @@ import orjson
 from pydantic import JsonValue
 
 from engine.findings import Location
-from engine.gc_pause import collector_at_rest
+from engine.gc_pause import gc_paused
 from engine.resources.resource import Key, Resource
 from engine.tickets.history import RecordedTransitions
 from reconciler.diff import Action
 from reconciler.document import form
 from reconciler.hazards import Hazard, hazards
 from reconciler.impact import LIVE_STATUSES, NO_IMPACT, Affected, Impact
-from reconciler.permissions_diff import MoveChange
+from reconciler.permissions_diff import TransitionChange
 from reconciler.plan import Plan, PlannedChange
 from reconciler.replay import Replay
 
@@ -66,7 +66,7 @@ def escaped(found: re.Match[str]) -> str:
     return json.dumps(found[0])[1:-1]
 
 
-@collector_at_rest()
+@gc_paused()
 def data_of(plan: Plan) -> JsonObject:
     """Return a plan's document as plain values, the id in the second place."""
     content = content_of(plan)
@@ -160,9 +160,9 @@ def resource_part(resource: Resource) -> form.ResourcePart:
     return form.ResourcePart(retired=resource.retired, declaration=declaration)
 
 
-def move_part(move: MoveChange) -> form.MovePart:
+def move_part(move: TransitionChange) -> form.TransitionPart:
     """Return a changed transition."""
-    return form.MovePart(
+    return form.TransitionPart(
         source=move.source,
         target=move.target,
         before=move.before,

@@ -6,7 +6,7 @@ from typing import Final
 
 from engine.tickets.history import RecordedTransitions
 from reconciler.hazards import Hazard, HazardCode
-from reconciler.permissions_diff import MoveChange
+from reconciler.permissions_diff import TransitionChange
 from reconciler.plan import Plan, PlannedChange
 from reconciler.replay import Replay
 from reconciler.report import wording
@@ -220,7 +220,7 @@ def parts_of(planned: PlannedChange) -> Iterator[str]:
         yield "\n".join(f"- {sentence}" for sentence in sentences)
 
 
-def move_row(move: MoveChange) -> str:
+def move_row(move: TransitionChange) -> str:
     """Return the row of a transition."""
     pair = f"`{move.source}` → `{move.target}`"
     return row(pair, move.before or wording.NOBODY, move.after or wording.NOBODY, move.effect)

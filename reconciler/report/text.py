@@ -9,7 +9,7 @@ from rich.text import Text
 from engine.tickets.history import RecordedTransitions
 from reconciler.diff import Action
 from reconciler.hazards import Hazard, HazardCode
-from reconciler.permissions_diff import Effect, MoveChange
+from reconciler.permissions_diff import Effect, TransitionChange
 from reconciler.plan import Plan, PlannedChange
 from reconciler.replay import Replay
 from reconciler.report import wording
@@ -93,19 +93,19 @@ def new_move_lines(planned: PlannedChange) -> Iterator[Text]:
     yield from (Text(f"{DETAIL}{line.rstrip()}", "green") for line in aligned(rows))
 
 
-def move_lines(moves: tuple[MoveChange, ...]) -> Iterator[Text]:
+def move_lines(moves: tuple[TransitionChange, ...]) -> Iterator[Text]:
     """Yield transitions in columns."""
     lines = aligned([(pair_of(move), roles_of(move)) for move in moves])
     for move, line in zip(moves, lines, strict=True):
         yield Text.assemble(f"{DETAIL}{line}  ", (move.effect, EFFECT_STYLES[move.effect]))
 
 
-def pair_of(move: MoveChange) -> str:
+def pair_of(move: TransitionChange) -> str:
     """Return from where to where a transition leads."""
     return f"{move.source} -> {move.target}"
 
 
-def roles_of(move: MoveChange) -> str:
+def roles_of(move: TransitionChange) -> str:
     """Return who may make a transition before and after."""
     return f"{move.before or wording.NOBODY} → {move.after or wording.NOBODY}"
 

@@ -10,7 +10,7 @@ from engine.tickets.history import RecordedTransitions
 from reconciler.diff import Action
 from reconciler.hazards import Hazard, HazardCode, counted, hazards
 from reconciler.impact import Affected, Impact
-from reconciler.permissions_diff import Effect, MoveChange
+from reconciler.permissions_diff import Effect, TransitionChange
 from reconciler.plan import Plan, PlannedChange
 from reconciler.replay import Replay
 from reconciler.report.fields import fields_changed
@@ -75,7 +75,7 @@ def in_brief(planned: PlannedChange) -> str:
     return listed([*effects(planned.moves), *fields], FIELDS_SHOWN)
 
 
-def effects(moves: Iterable[MoveChange]) -> Iterator[str]:
+def effects(moves: Iterable[TransitionChange]) -> Iterator[str]:
     """Yield how many transitions have which effect."""
     by_effect = Counter(move.effect for move in moves)
     found = [effect for effect in Effect if by_effect[effect]]

@@ -20,8 +20,8 @@ from pydantic import SecretStr
 from api.auth import SecretTokens
 from api.auth.api_keys import KeyEntry, Scope, new_key
 from api.bootstrap.application import application_on
-from api.bootstrap.engine import Parts, open_parts
-from api.log_context import NOTES
+from api.bootstrap.engine import Engine, open_engine
+from api.log_context import CONTEXT
 from api.settings import Settings
 from engine.storage.postgres.database import POOL_CONNECTIONS, Database
 from engine.tickets.actor import Actor
@@ -66,18 +66,18 @@ def settings(database_url: str) -> Settings:
 
 
 @pytest.fixture
-async def parts(settings: Settings) -> AsyncIterator[Parts]:
-    async with open_parts(settings) as opened:
+async def parts(settings: Settings) -> AsyncIterator[Engine]:
+    async with open_engine(settings) as opened:
         yield opened
 
 
 @pytest.fixture
-async def statements(parts: Parts) -> list[str]:
+async def statements(parts: Engine) -> list[str]:
     """Return a list that grows by every statement that a request runs, on any connection."""
     asked: list[str] = []
 
     def note(sql: str) -> None:
-        if "request_id" in NOTES.get({}):  # and not the work in the background
+        if "request_id" in CONTEXT.get({}):  # and not the work in the background
             asked.append(sql)
 
     async with AsyncExitStack() as every:
@@ -88,7 +88,7 @@ async def statements(parts: Parts) -> list[str]:
 
 
 @pytest.fixture
-async def client(parts: Parts, settings: Settings) -> AsyncIterator[Client]:
+async def client(parts: Engine, settings: Settings) -> AsyncIterator[Client]:
     async with (
         application_on(parts, settings) as application,
         TestClient(TestServer(application)) as opened,
@@ -111,7 +111,7 @@ async def shared(template: str) -> AsyncIterator[Shared]:
             update={"api_keys": (KeyEntry.of(KEY, Scope),)}
         )
         async with (
-            open_parts(settings) as opened,
+            open_engine(settings) as opened,
             application_on(opened, settings) as application,
             TestClient(TestServer(application)) as client,
         ):

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pydantic import SecretStr
 
-from api.licence import LicenceFlaw, LicenceKey, licence_for
+from api.licence import LicenceError, LicenceKey, licence_for
 from api.limits import TOKEN_CHARACTERS
 from api.settings import Settings
 from engine.errors import InvalidInput, Misconfigured
@@ -69,23 +69,23 @@ GOOD = {
     ),
     "with space around it": f" {token()}\n",
 }
-WORTHLESS: dict[str, tuple[str, LicenceFlaw]] = {
+WORTHLESS: dict[str, tuple[str, LicenceError]] = {
     "alg none, unsigned": (
         signing_input({"alg": "none"}, CLAIMS) + ".",
-        LicenceFlaw.WRONG_ALGORITHM,
+        LicenceError.WRONG_ALGORITHM,
     ),
-    "alg none, signed": (token({"alg": "none"}), LicenceFlaw.WRONG_ALGORITHM),
-    "alg NonE": (token({"alg": "NonE"}), LicenceFlaw.WRONG_ALGORITHM),
-    "HS256 by the public key": (confused(PUBLIC), LicenceFlaw.WRONG_ALGORITHM),
+    "alg none, signed": (token({"alg": "none"}), LicenceError.WRONG_ALGORITHM),
+    "alg NonE": (token({"alg": "NonE"}), LicenceError.WRONG_ALGORITHM),
+    "HS256 by the public key": (confused(PUBLIC), LicenceError.WRONG_ALGORITHM),
     "HS256 by the text of the public key": (
         confused(PUBLIC_KEY.encode()),
-        LicenceFlaw.WRONG_ALGORITHM,
+        LicenceError.WRONG_ALGORITHM,
     ),
     "another algorithm of this kind of key": (
         token({"alg": "Ed448"}),
-        LicenceFlaw.WRONG_ALGORITHM,
+        LicenceError.WRONG_ALGORITHM,
     ),
-    "no algorithm": (token({"typ": "JWT"}), LicenceFlaw.MALFORMED),
+    "no algorithm": (token({"typ": "JWT"}), LicenceError.MALFORMED),
     "a key of its own": (
         token(
             {
@@ -100,29 +100,32 @@ WORTHLESS: dict[str, tuple[str, LicenceFlaw]] = {
             },
             signer=STRANGER,
         ),
-        LicenceFlaw.BAD_SIGNATURE,
+        LicenceError.BAD_SIGNATURE,
     ),
-    "another's key": (token(signer=STRANGER), LicenceFlaw.BAD_SIGNATURE),
-    "more than was signed": (altered(token()), LicenceFlaw.BAD_SIGNATURE),
-    "no signature": (token().rpartition(".")[0] + ".", LicenceFlaw.BAD_SIGNATURE),
+    "another's key": (token(signer=STRANGER), LicenceError.BAD_SIGNATURE),
+    "more than was signed": (altered(token()), LicenceError.BAD_SIGNATURE),
+    "no signature": (token().rpartition(".")[0] + ".", LicenceError.BAD_SIGNATURE),
     "an extension that must be understood": (
         token({"alg": "EdDSA", "crit": ["b64"], "b64": True}),
-        LicenceFlaw.MALFORMED,
+        LicenceError.MALFORMED,
     ),
-    "no token": ("ACME", LicenceFlaw.MALFORMED),
-    "nothing": ("", LicenceFlaw.MALFORMED),
-    "two parts": ("e30.e30", LicenceFlaw.MALFORMED),
-    "no claims": (token(claims=[]), LicenceFlaw.MALFORMED),
-    "too long": (token(claims={"x": TOKEN_CHARACTERS * "x"}), LicenceFlaw.TOO_LARGE),
+    "no token": ("ACME", LicenceError.MALFORMED),
+    "nothing": ("", LicenceError.MALFORMED),
+    "two parts": ("e30.e30", LicenceError.MALFORMED),
+    "no claims": (token(claims=[]), LicenceError.MALFORMED),
+    "too long": (token(claims={"x": TOKEN_CHARACTERS * "x"}), LicenceError.TOO_LARGE),
     **{
         f"without {claim}": (
             token(claims={name: CLAIMS[name] for name in CLAIMS if name != claim}),
-            LicenceFlaw.MISSING_CLAIM,
+            LicenceError.MISSING_CLAIM,
         )
         for claim in CLAIMS
     },
     **{
-        f"{claim} {value!r:.20}": (token(claims=CLAIMS | {claim: value}), LicenceFlaw.INVALID_CLAIM)
+        f"{claim} {value!r:.20}": (
+            token(claims=CLAIMS | {claim: value}),
+            LicenceError.INVALID_CLAIM,
+        )
         for claim, value in [
             ("exp", "2027-04-28"),
             ("exp", 1.8e9),
@@ -150,13 +153,13 @@ def test_a_licence_is_worth_what_it_says(text: str) -> None:
 
 
 @pytest.mark.parametrize(("text", "flaw"), WORTHLESS.values(), ids=WORTHLESS)
-def test_a_licence_is_worth_nothing_with(text: str, flaw: LicenceFlaw) -> None:
+def test_a_licence_is_worth_nothing_with(text: str, flaw: LicenceError) -> None:
     assert read(text) == Licence(flaw=flaw)
 
 
 def test_without_a_key_everything_is_open_and_without_a_licence_nothing() -> None:
     assert licence_for(None, None) == licence_for(None, SecretStr("ACME")) == OPEN_EDITION
-    assert licence_for(PUBLIC_KEY, None) == Licence(flaw=LicenceFlaw.MISSING)
+    assert licence_for(PUBLIC_KEY, None) == Licence(flaw=LicenceError.MISSING)
 
 
 def test_what_is_issued_can_be_read() -> None:
@@ -164,7 +167,7 @@ def test_what_is_issued_can_be_read() -> None:
     issued = SecretStr(key.issue("ACME", [Plugin.TICKETING], ENDS))
     wanted = Licence("ACME", frozenset({"ticketing"}), ENDS)
     assert licence_for(key.public_text, issued) == wanted
-    assert licence_for(LicenceKey.new().public_text, issued).flaw == LicenceFlaw.BAD_SIGNATURE
+    assert licence_for(LicenceKey.new().public_text, issued).flaw == LicenceError.BAD_SIGNATURE
 
 
 def test_a_licence_that_can_not_be_read_is_not_issued() -> None:

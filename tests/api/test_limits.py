@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from api.bootstrap.engine import Parts
+from api.bootstrap.engine import Engine
 from api.limits import Limits
 from api.limits_setting import NAMES, read_limits
 from api.settings import Settings
@@ -146,7 +146,7 @@ class TestWithOthers:
         [(f"{limit}=3", limit, query) for limit, queries in PAGES.items() for query in queries],
     )
     async def test_a_page_is_no_larger(
-        self, api: Api, parts: Parts, limit: str, query: str
+        self, api: Api, parts: Engine, limit: str, query: str
     ) -> None:
         await put(parts.database, [webhook("chat")])
         [error] = (await api.ask(ADA, query.replace("ID", await opened(api))))["errors"]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import structlog
 
-from api.log_context import begin_notes, note, with_notes
+from api.log_context import add_context, bind, start_context
 from api.logging import as_text, formatter_of, renderers_of
 from api.settings import LogFormat
 
@@ -45,7 +45,7 @@ def test_a_line_of_json_holds_whatever_it_is_given() -> None:
 
 @pytest.mark.parametrize("form", LogFormat)
 def test_what_a_library_logs_is_a_line_of_the_same_form(form: LogFormat) -> None:
-    begin_notes(request_id="r1")
+    start_context(request_id="r1")
     record = logging.LogRecord("aiohttp", logging.WARNING, "", 1, "%s left", ("somebody",), None)
     line = formatter_of(renderers_of(form)).format(record)
     assert "somebody left" in line
@@ -61,9 +61,9 @@ def test_what_a_library_logs_is_a_line_of_the_same_form(form: LogFormat) -> None
 
 
 def test_notes_are_of_the_task_that_makes_them() -> None:
-    begin_notes(request_id="r1")
+    start_context(request_id="r1")
     inside = copy_context()
-    inside.run(note, actor="anna")
+    inside.run(bind, actor="anna")
     event = {"event": "seen", "request_id": "its own"}
-    assert with_notes(None, "info", {"event": "seen"}) == {"event": "seen", "request_id": "r1"}
-    assert inside.run(with_notes, None, "info", event) == event | {"actor": "anna"}
+    assert add_context(None, "info", {"event": "seen"}) == {"event": "seen", "request_id": "r1"}
+    assert inside.run(add_context, None, "info", event) == event | {"actor": "anna"}

@@ -24,7 +24,7 @@ from engine.tickets.commands import AssignTicket, CreateTicket, TransitionTicket
 from engine.tickets.ticket import Ticket
 from engine.vocabulary import ActorRoles, Status
 from engine.workflows.policy import permits
-from reconciler.apply import Order, apply_plan, reconcile
+from reconciler.apply import ApplyRequest, apply_plan, reconcile
 from reconciler.desired import Desired
 from reconciler.hazards import Allowances
 from reconciler.impact import is_in_force
@@ -37,7 +37,7 @@ from tests.support.people import ANNA, MARTON
 from tests.support.plans import INCIDENT
 from tests.support.resources import auto_close, category, item, service, snapshot, workflow
 
-ADA = Order(by="ada")
+ADA = ApplyRequest(by="ada")
 ANYTHING = Allowances(stranded=1_000, widening=True, many_retired=True)
 FLOW = workflow("vpn", INCIDENT, "VPN")
 OTHER = workflow("badge", INCIDENT)
@@ -147,16 +147,16 @@ async def test_a_plan_that_was_applied_is_refused_for_that_before_anything_else(
     wider = await planned(database, with_moves(INCIDENT | {("RESOLVED", "CLOSED"): "any"}))
     await apply_plan(database, wider, replace(ADA, allowed=ANYTHING))
     with pytest.raises(PlanApplied, match="by ada"):
-        await apply_plan(database, wider, Order(by="bob"))
+        await apply_plan(database, wider, ApplyRequest(by="bob"))
     await reconcile(database, Desired(ALL), ADA, source="git:3")
     with pytest.raises(PlanApplied, match="by ada"):
-        await apply_plan(database, wider, Order(by="bob"))
+        await apply_plan(database, wider, ApplyRequest(by="bob"))
 
 
 async def test_a_stale_plan_is_refused_for_that_before_its_harm(database: Database) -> None:
     wider = await planned(database, with_moves(INCIDENT | {("RESOLVED", "CLOSED"): "any"}))
     narrower = with_moves(INCIDENT | {("RESOLVED", "IN_PROGRESS"): "requester"})
-    await reconcile(database, Desired(narrower), Order(by="bob"), source="git:9")
+    await reconcile(database, Desired(narrower), ApplyRequest(by="bob"), source="git:9")
     with pytest.raises(StalePlan, match="workflow vpn: planned: "):
         await apply_plan(database, wider, ADA)
 
@@ -164,7 +164,7 @@ async def test_a_stale_plan_is_refused_for_that_before_its_harm(database: Databa
 async def test_a_plan_for_what_has_changed_since_is_stale(database: Database) -> None:
     plan = await planned(database, ALL | snapshot(auto_close("1h")))
     await reconcile(
-        database, Desired(ALL | snapshot(auto_close("2h"))), Order(by="bob"), source="git:9"
+        database, Desired(ALL | snapshot(auto_close("2h"))), ApplyRequest(by="bob"), source="git:9"
     )
     with pytest.raises(StalePlan, match=r"setting autoClose: planned: .* now: .*by bob .*git:9"):
         await apply_plan(database, plan, ADA)
@@ -173,7 +173,7 @@ async def test_a_plan_for_what_has_changed_since_is_stale(database: Database) ->
 async def test_a_plan_outlives_unrelated_changes(database: Database) -> None:
     plan = await planned(database, ALL | snapshot(auto_close("1h")))
     unrelated = ALL | snapshot(service("acme/vpn", "vpn-team"))
-    await reconcile(database, Desired(unrelated), Order(by="bob"), source="git:9")
+    await reconcile(database, Desired(unrelated), ApplyRequest(by="bob"), source="git:9")
     await apply_plan(database, plan, ADA)
     assert await in_force(database) == unrelated | snapshot(auto_close("1h"))
 
@@ -250,8 +250,8 @@ async def test_one_reconciles_at_a_time(database: Database, observer: Observer) 
         first = asyncio.create_task(apply_plan(database, plan, meant))
         await observer.see_waiting(1)
         with pytest.raises(LockHeld, match="ada has been reconciling"):
-            await apply_plan(database, other, Order(by="bob"))
-        second = asyncio.create_task(apply_plan(database, other, Order(by="bob", wait=True)))
+            await apply_plan(database, other, ApplyRequest(by="bob"))
+        second = asyncio.create_task(apply_plan(database, other, ApplyRequest(by="bob", wait=True)))
         await observer.see_waiting(2)
     await asyncio.gather(first, second)
     assert (await planned(database, await in_force(database))).is_empty

@@ -10,7 +10,7 @@ from engine.resources.resource import Kind, Resource, Snapshot
 from engine.vocabulary import EVERY_ACTOR, STATUSES
 from engine.workflows.policy import permits
 from reconciler.diff import Action, Change, applied, diff
-from reconciler.permissions_diff import Effect, last_known_policy, moves_changed
+from reconciler.permissions_diff import Effect, last_known_policy, transition_changes
 from tests.support.generated_plans import in_force, live_snapshots, snapshots
 from tests.support.plans import INCIDENT
 from tests.support.policies import POLICIES
@@ -78,7 +78,7 @@ def test_what_is_retired_already_is_left_alone() -> None:
 
 @given(POLICIES, POLICIES)
 def test_changed_moves_are_those_that_somebody_feels(before: int, after: int) -> None:
-    changed = {(each.source, each.target): each for each in moves_changed(before, after)}
+    changed = {(each.source, each.target): each for each in transition_changes(before, after)}
     for source in STATUSES:
         for target in STATUSES:
             could = {a for a in EVERY_ACTOR if permits(before, source, target, a)}
@@ -105,6 +105,6 @@ def test_an_effect(before: str | None, after: str | None) -> None:
         moves = INCIDENT | ({("OPEN", "CLOSED"): role} if role else {})
         return last_known_policy(workflow("w", moves))
 
-    [move] = moves_changed(policy(before), policy(after))
+    [move] = transition_changes(policy(before), policy(after))
     assert (move.before, move.after) == (before, after)
     assert move.effect is EFFECTS[before, after]

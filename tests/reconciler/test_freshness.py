@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from engine.resources.live import LastChange, LiveResources
 from engine.resources.resource import Key, Kind, Resource
 from engine.vocabulary import Status
-from reconciler.freshness import harming_more, stale_resources
+from reconciler.freshness import impact_increased, stale_resources
 from reconciler.impact import Affected, Impact
 from reconciler.plan import Plan
 from reconciler.references import references_of
@@ -136,7 +136,7 @@ HARM: dict[str, tuple[Impact, Impact, list[str]]] = {
 
 @pytest.mark.parametrize(("before", "now", "stale"), HARM.values(), ids=HARM)
 def test_only_more_harm_makes_a_plan_stale(before: Impact, now: Impact, stale: list[str]) -> None:
-    found = harming_more(affecting(before), affecting(now).changes)
+    found = impact_increased(affecting(before), affecting(now).changes)
     assert [*map(str, found)] == [f"workflow vpn_request: {each}" for each in stale]
 
 
@@ -147,7 +147,7 @@ def test_a_plan_is_fresh_when_it_was_just_made(plan: Plan) -> None:
     live = {change.key: change.before for change in changes if change.before is not None}
     named = {key: each for key, each in referred_by(plan).items() if key not in live}
     assert [*stale_resources(plan, LiveResources(live | named, {}))] == []
-    assert [*harming_more(plan, plan.changes)] == []
+    assert [*impact_increased(plan, plan.changes)] == []
 
 
 def referred_by(plan: Plan) -> dict[Key, Resource]:

@@ -7,9 +7,9 @@ from engine.declaration.models import Ticketing
 from engine.resources.resource import Resource, declared_resources
 from engine.storage.postgres.database import Database
 from engine.storage.postgres.locks import hold_tickets
-from engine.storage.postgres.notifications import tell_servers
+from engine.storage.postgres.notifications import notify
 from engine.storage.resources.read import reconciling
-from engine.storage.resources.reconciliations import LedgerEntry, record
+from engine.storage.resources.reconciliations import ReconciliationRecord, record
 from engine.storage.resources.write import write_resources
 
 DEFAULTS = tuple(declared_resources(Ticketing()).values())
@@ -23,7 +23,7 @@ async def declare(database: Database, **ticketing: object) -> None:
 async def put(database: Database, resources: Iterable[Resource] = DEFAULTS) -> None:
     """Put resources in force, or retire those that say so."""
     async with reconciling(database, "tests", wait=True) as session:
-        number = await record(session, LedgerEntry(token_hex(), "{}", "tests", "tests"))
+        number = await record(session, ReconciliationRecord(token_hex(), "{}", "tests", "tests"))
         await hold_tickets(session)
         await write_resources(session, resources, number)
-        await tell_servers(session, f"reconciliation {number}")
+        await notify(session, f"reconciliation {number}")

@@ -10,7 +10,7 @@ from engine.resources.resource import Key, Resource, Snapshot
 from engine.tickets.history import RecordedTransitions
 from engine.vocabulary import STATUSES, ActorRoles, Priority, TicketEvent, Visibility
 from engine.workflows.policy import transitions_of
-from reconciler.impact import LIVE_STATUSES, LiveTickets, Place, is_in_force
+from reconciler.impact import LIVE_STATUSES, LiveTickets, TicketPlace, is_in_force
 from reconciler.references import dangling
 from reconciler.replay import Replay
 from tests.support.plans import planned
@@ -144,7 +144,7 @@ def live_snapshots(draw: st.DrawFn) -> Snapshot:
     return found | {key: retired(found[key]) for key, _ in list(dangling(found))}
 
 
-PLACES: st.SearchStrategy[Place] = st.tuples(NAMES, st.sampled_from(LIVE_STATUSES))
+PLACES: st.SearchStrategy[TicketPlace] = st.tuples(NAMES, st.sampled_from(LIVE_STATUSES))
 TICKETS = st.dictionaries(PLACES, COUNTS).map(
     lambda counts: LiveTickets(counts, {place: [f"tk_{place[1]}"] for place in counts})
 )

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from api.auth import SecretTokens
 from api.graphql.executor import GraphQLExecutor
 from api.graphql.registry import Resolvers
-from api.graphql.transport.endpoint import GraphQLDoor
+from api.graphql.transport.endpoint import GraphQLEndpoint
 from api.http.application import Guards, build_application
 from api.limits import HttpLimits
 from api.web.explorer.routes import Explorer
@@ -81,7 +81,7 @@ async def opened(
     executor = await GraphQLExecutor.create(SDL, [resolvers])
     page = explorer.page if explorer else None
     files = [explorer.route] if explorer else []
-    routes = [*GraphQLDoor(executor, context_for, batch, page).routes, *files]
+    routes = [*GraphQLEndpoint(executor, context_for, batch, page).routes, *files]
     application = build_application(routes, Guards(TOKENS, limits=limits))
     async with TestClient(TestServer(application)) as client:
         yield client

@@ -5,7 +5,7 @@ from engine.outages.health_report import HealthReport
 from engine.resources.resource import Kind, Resource
 from engine.storage.history.changes import histories
 from engine.storage.outages.health import record_reports
-from engine.storage.outages.reconcile_tickets import Answer, answer_service
+from engine.storage.outages.reconcile_tickets import OutageResult, answer_service
 from engine.storage.postgres.database import Database
 from engine.storage.tickets.reader import read_ticket
 from engine.storage.tickets.search import find_tickets
@@ -27,7 +27,7 @@ async def declare_service(database: Database, path: str = PATH, **more: object) 
     await put(database, [service(path, **more)])
 
 
-async def report(database: Database, status: str, path: str = PATH, **more: object) -> Answer:
+async def report(database: Database, status: str, path: str = PATH, **more: object) -> OutageResult:
     """Report how a service is doing, and have it answered."""
     await record(database, status, path, **more)
     return await answer_service(database, path)

@@ -9,11 +9,11 @@ from typing import Final
 from engine.declaration.models import Service
 from engine.outages.policy import (
     QUIET,
-    Case,
+    OutageAction,
     OutageTicket,
-    Response,
-    Situation,
-    Standing,
+    Phase,
+    ServiceState,
+    TicketState,
     case_of,
     change_by,
     opening_of,
@@ -58,12 +58,12 @@ class World:
     workflow_retired: bool = False
     enabled: bool = True
     tickets: tuple[tuple[Entry, ...], ...] = ()
-    met: tuple[Standing, Case] = (Standing.UNCLEAR, Case.NONE)
-    done: Response = Response.NOTHING
+    met: tuple[Phase, TicketState] = (Phase.UNCLEAR, TicketState.NONE)
+    done: OutageAction = OutageAction.NOTHING
 
     @property
-    def situation(self) -> Situation:
-        return Situation(
+    def situation(self) -> ServiceState:
+        return ServiceState(
             status=self.status,
             since=self.since,
             message="",
@@ -118,7 +118,7 @@ def answer(world: World) -> World:
     response = response_to(situation, latest)
     met = (situation.standing, case_of(situation, latest))
     world = replace(world, answered=situation.answered_by(response), met=met, done=response)
-    if response is Response.OPEN:
+    if response is OutageAction.OPEN:
         entry = opening_entry(
             "tk_4f8e29", opening_of(situation, Terms()), SYSTEM_ACTOR, world.now, 7
         )

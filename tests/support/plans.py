@@ -10,7 +10,7 @@ from engine.tickets.history import RecordedTransitions
 from engine.vocabulary import ActorRoles, Status
 from reconciler.diff import diff
 from reconciler.impact import LiveTickets, impact_of, items_broken_by
-from reconciler.plan import Plan, PlannedChange, moves_of, workflows_in_force
+from reconciler.plan import Plan, PlannedChange, transitions_of, workflows_in_force
 from reconciler.replay import Replay
 from tests.support.resources import (
     Moves,
@@ -46,7 +46,7 @@ def planned(
         changes=tuple(
             PlannedChange(
                 change,
-                moves_of(change),
+                transitions_of(change),
                 impact_of(change, tickets or LiveTickets(), broken),
                 None if change.after.retired else Location(files[0], 10 + 2 * place, 7),
             )

@@ -14,10 +14,10 @@ from pydantic import SecretStr
 from api.auth import SecretTokens
 from api.graphql.executor import GraphQLExecutor
 from api.graphql.transport.sse import events_routes
-from api.graphql.transport.websocket import socket_route
+from api.graphql.transport.websocket import websocket_route
 from api.http.application import Guards, build_application
 from api.http.server import listening
-from api.http.stream_sessions import Lifetimes
+from api.http.stream_sessions import StreamSessions
 from api.limits import HTTP_LIMITS, STREAM_LIMITS, HttpLimits, StreamLimits
 from engine.tickets.actor import Actor
 from tests.support.counting_schema import SDL, Counter
@@ -43,7 +43,7 @@ class Doors:
 
     client: aiohttp.ClientSession
     counter: Counter
-    lifetimes: Lifetimes
+    lifetimes: StreamSessions
     stop: Callable[[], Coroutine[Any, Any, None]]
 
     @asynccontextmanager
@@ -77,14 +77,14 @@ async def serving(
 ) -> AsyncIterator[Doors]:
     counter = Counter()
     executor = await GraphQLExecutor.create(SDL, [counter.resolvers])
-    lifetimes = Lifetimes()
+    lifetimes = StreamSessions()
 
     async def context_for(actor: Actor) -> str:
         await counter.make_context()
         return actor.name
 
     routes = [
-        socket_route(executor, context_for, lifetimes, limits),
+        websocket_route(executor, context_for, lifetimes, limits),
         *events_routes(executor, context_for, lifetimes, limits),
     ]
     application = build_application(routes, Guards(TOKENS, limits=http_limits))

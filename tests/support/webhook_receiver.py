@@ -15,9 +15,9 @@ from aiohttp.test_utils import TestServer
 from sqlalchemy import text
 
 from api.licence import licence_for
-from api.runtime.jobs import in_background
+from api.runtime.jobs import run_in_background
 from api.runtime.plugins import LivePlugins
-from api.webhooks.couriers import Couriers
+from api.webhooks.worker import WebhookWorker
 from engine.declaration.models import Ticketing
 from engine.resources.resource import Kind, Resource, declared_resources
 from engine.storage.postgres.database import Database, Row, open_database
@@ -135,10 +135,10 @@ class Servers:
     folder: Path
     hosts: HostList
 
-    async def courier(self, database: Database | None = None) -> Couriers:
+    async def courier(self, database: Database | None = None) -> WebhookWorker:
         used = database or self.database
         plugins = await LivePlugins.read(used, licence_for(None, None))
-        return Couriers(used, plugins, self.hosts, self.folder)
+        return WebhookWorker(used, plugins, self.hosts, self.folder)
 
     async def make_rounds(self, until: int = 1) -> None:
         """Do what is due until so many deliveries were made, and all that is due then."""
@@ -156,11 +156,11 @@ class Servers:
             opened = [await stack.enter_async_context(open_database(url)) for url in urls]
             for database in opened or [self.database]:
                 courier = await self.courier(database)
-                await stack.enter_async_context(in_background(courier.go_on(AT_ONCE)))
+                await stack.enter_async_context(run_in_background(courier.go_on(AT_ONCE)))
             yield
 
 
-async def look_for_work(courier: Couriers) -> None:
+async def look_for_work(courier: WebhookWorker) -> None:
     """Have a server look once, and do what it finds."""
     async with asyncio.TaskGroup() as tasks:
         await courier.send_out(tasks)

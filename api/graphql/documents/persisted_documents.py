@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from api.graphql.errors import RequestRefused
 from engine.errors import Misconfigured
-from engine.validation_messages import sentence_on
+from engine.validation_messages import describe_error_at
 
 ALGORITHM: Final = "sha256:"
 MANIFEST: Final = TypeAdapter(dict[str, str])
@@ -28,7 +28,7 @@ class UnknownDocument(RequestRefused):
     code = "unknown_document"
 
 
-class TrustedDocuments:
+class PersistedDocuments:
     """The documents that a server runs.
 
     Attributes:
@@ -54,7 +54,7 @@ class TrustedDocuments:
         try:
             return cls(MANIFEST.validate_json(path.read_bytes(), strict=True))
         except ValidationError as error:
-            wrong = sentence_on(error.errors()[0])
+            wrong = describe_error_at(error.errors()[0])
             raise Misconfigured(
                 f"{path} is not a JSON object of hashes and documents: {wrong}."
             ) from None

@@ -6,7 +6,7 @@ from api.graphql.errors import refused_field
 from api.graphql.registry import Resolvers
 from api.graphql.resolvers.mutations import Arguments, filled_in
 from api.json_encoding import JsonObject
-from api.runtime.request_context import Context
+from api.runtime.request_context import RequestContext
 from engine.errors import InterlockError
 from engine.storage.tickets.bulk import Outcome, transition_each
 from engine.tickets.commands import TransitionTickets
@@ -39,7 +39,7 @@ resolvers.scalar("Extensions", ExtensionsScalar())
 
 @resolvers.field("Mutation.transitionTickets")
 async def transition_tickets(
-    _parent: object, arguments: Arguments, context: Context, _info: object
+    _parent: object, arguments: Arguments, context: RequestContext, _info: object
 ) -> Fields:
     """Move tickets to another status."""
     form = filled_in(TransitionTickets, arguments)

@@ -3,8 +3,8 @@
 from typing import Final
 
 from api.graphql.registry import Resolvers
-from api.runtime.request_context import Context
-from engine.resources.catalog import Shelf, ShownCatalog, ShownItem
+from api.runtime.request_context import RequestContext
+from engine.resources.catalog import CategoryItems, ShownCatalog, ShownItem
 from engine.tickets.ticket import Ticket
 
 resolvers: Final = Resolvers()
@@ -14,7 +14,7 @@ Fields = dict[str, object]
 
 @resolvers.field("Query.catalog")
 async def catalog(
-    _parent: object, _arguments: object, context: Context, _info: object
+    _parent: object, _arguments: object, context: RequestContext, _info: object
 ) -> ShownCatalog:
     """Return the catalog."""
     return context.catalog.shown
@@ -22,7 +22,7 @@ async def catalog(
 
 @resolvers.field("Catalog.categories")
 async def categories(
-    shown: ShownCatalog, _arguments: object, _context: Context, _info: object
+    shown: ShownCatalog, _arguments: object, _context: RequestContext, _info: object
 ) -> list[Fields]:
     """Return the shelves of the catalog."""
     return [shelf_fields(shelf) for shelf in shown.shelves]
@@ -30,13 +30,13 @@ async def categories(
 
 @resolvers.field("Ticket.catalogItem")
 async def catalog_item(
-    ticket: Ticket, _arguments: object, context: Context, _info: object
+    ticket: Ticket, _arguments: object, context: RequestContext, _info: object
 ) -> Fields | None:
     """Return what a ticket came from."""
     return None if ticket.item is None else item_fields(await context.catalog.named(ticket.item))
 
 
-def shelf_fields(shelf: Shelf) -> Fields:
+def shelf_fields(shelf: CategoryItems) -> Fields:
     """Return the fields of a category."""
     return {
         "name": shelf.category.name,

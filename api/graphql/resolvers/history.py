@@ -14,7 +14,7 @@ from api.graphql.pagination import (
 from api.graphql.registry import Resolvers
 from api.graphql.resolvers.tickets import role_names
 from api.graphql.resolvers.users import User
-from api.runtime.request_context import Context
+from api.runtime.request_context import RequestContext
 from engine.errors import InvalidInput
 from engine.storage.tickets.history_pages import LAST_SEQ, HistoryPart
 from engine.tickets.history import Entry, EntryKind
@@ -52,7 +52,7 @@ EntryFields = TypedDict(
 
 @resolvers.field("Ticket.history")
 async def history(
-    ticket: Ticket, arguments: HistoryArguments, context: Context, _info: object
+    ticket: Ticket, arguments: HistoryArguments, context: RequestContext, _info: object
 ) -> Connection:
     """Return a page of the history of a ticket, as far as the version that was read."""
     part = part_of(arguments, context.limits.page_history)
@@ -123,7 +123,7 @@ def entry_fields(entry: Entry, ticket: Ticket, actors: frozenset[str]) -> EntryF
 
 @resolvers.field("HistoryEntry.actorUser")
 async def actor_user(
-    entry: EntryFields, _arguments: object, context: Context, _info: object
+    entry: EntryFields, _arguments: object, context: RequestContext, _info: object
 ) -> User | None:
     """Return the person who made an entry."""
     if entry["actor"] == SYSTEM:

@@ -6,15 +6,15 @@ from typing import Final, TypeVar
 
 from api.graphql.registry import Resolvers
 from api.json_encoding import snake_case
-from api.runtime.request_context import Context
+from api.runtime.request_context import RequestContext
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.actor import Actor
 from engine.tickets.commands import (
     AssignTicket,
+    Command,
     CommentTicket,
     CreateTicket,
     CreateTicketFromCatalog,
-    Form,
     TransitionTicket,
     UpdateTicket,
 )
@@ -24,7 +24,7 @@ resolvers: Final = Resolvers()
 
 Arguments = Mapping[str, object]
 Payload = dict[str, Ticket]
-AnyForm = TypeVar("AnyForm", bound=Form)
+AnyForm = TypeVar("AnyForm", bound=Command)
 
 
 def filled_in(form: type[AnyForm], arguments: Arguments) -> AnyForm:
@@ -58,7 +58,7 @@ def changes_ticket(
     """Make a field of `Mutation`: its arguments fill in a form, which the store carries out."""
 
     async def resolve(
-        _parent: object, arguments: Arguments, context: Context, _info: object
+        _parent: object, arguments: Arguments, context: RequestContext, _info: object
     ) -> Payload:
         return {"ticket": await carry_out(context.store, context.actor, filled_in(form, arguments))}
 

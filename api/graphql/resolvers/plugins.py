@@ -4,7 +4,7 @@ from typing import Final, TypedDict
 
 from api.graphql.registry import Resolvers
 from api.runtime.plugins import LivePlugins
-from api.runtime.request_context import Context
+from api.runtime.request_context import RequestContext
 from engine.plugins import Plugin
 
 resolvers: Final = Resolvers()
@@ -21,7 +21,7 @@ class Switch(TypedDict):
 
 @resolvers.field("Query.plugins")
 async def plugins(
-    _parent: object, _arguments: object, context: Context, _info: object
+    _parent: object, _arguments: object, context: RequestContext, _info: object
 ) -> list[Fields]:
     """Return every plugin."""
     return [plugin_fields(plugin, context.plugins) for plugin in Plugin]
@@ -29,7 +29,7 @@ async def plugins(
 
 @resolvers.field("Mutation.togglePlugin")
 async def toggle_plugin(
-    _parent: object, arguments: Switch, context: Context, _info: object
+    _parent: object, arguments: Switch, context: RequestContext, _info: object
 ) -> dict[str, Fields]:
     """Switch a plugin on or off."""
     plugin = Plugin.named(arguments["name"])

@@ -3,14 +3,14 @@
 from typing import Final, TypedDict
 
 from api.graphql.registry import Resolvers
-from api.runtime.request_context import Context
+from api.runtime.request_context import RequestContext
 from engine.findings import Location
 from reconciler.diff import Action
 from reconciler.document import document_of
 from reconciler.dry_run import dry_run
 from reconciler.hazards import Hazard, hazards
 from reconciler.impact import Affected, Impact
-from reconciler.permissions_diff import MoveChange
+from reconciler.permissions_diff import TransitionChange
 from reconciler.plan import Plan, PlannedChange
 from reconciler.report import as_markdown, as_text
 
@@ -27,46 +27,50 @@ class OfValues(TypedDict):
 
 @resolvers.field("Query.reconcilePlan")
 async def reconcile_plan(
-    _parent: object, arguments: OfValues, context: Context, _info: object
+    _parent: object, arguments: OfValues, context: RequestContext, _info: object
 ) -> Plan:
     """Return what a values file would change."""
     return await dry_run(context.database, context.actor, arguments["values"])
 
 
 @resolvers.field("Plan.summary")
-async def summary(plan: Plan, _arguments: object, _context: Context, _info: object) -> Fields:
+async def summary(
+    plan: Plan, _arguments: object, _context: RequestContext, _info: object
+) -> Fields:
     """Return how many resources are changed in which way."""
     return {action.value: plan.count(action) for action in Action}
 
 
 @resolvers.field("Plan.hazards")
 async def plan_hazards(
-    plan: Plan, _arguments: object, _context: Context, _info: object
+    plan: Plan, _arguments: object, _context: RequestContext, _info: object
 ) -> list[Hazard]:
     """Return everything in a plan that can do harm."""
     return list(hazards(plan))
 
 
 @resolvers.field("Plan.changes")
-async def changes(plan: Plan, _arguments: object, _context: Context, _info: object) -> list[Fields]:
+async def changes(
+    plan: Plan, _arguments: object, _context: RequestContext, _info: object
+) -> list[Fields]:
     """Return the changes of a plan."""
     return [change_fields(planned) for planned in plan.changes]
 
 
 @resolvers.field("Plan.text")
-async def text(plan: Plan, _arguments: object, _context: Context, _info: object) -> str:
+async def text(plan: Plan, _arguments: object, _context: RequestContext, _info: object) -> str:
     """Return a plan for a terminal, without colour."""
     return as_text(plan).plain
 
 
 @resolvers.field("Plan.markdown")
-async def markdown(plan: Plan, _arguments: object, _context: Context, _info: object) -> str:
+async def markdown(plan: Plan, _arguments: object, _context: RequestContext, _info: object) -> str:
     """Return a plan for a pull request."""
     return as_markdown(plan)
 
 
 @resolvers.field("Plan.document")
-async def document(plan: Plan, _arguments: object, _context: Context, _info: object) -> str:
+async def document(plan: Plan, _arguments: object, _context: RequestContext, _info: object) -> str:
     """Return a plan as its document."""
     return document_of(plan)
 
@@ -89,7 +93,7 @@ def place_fields(at: Location) -> Fields:
     return {"line": at.line, "column": at.column}
 
 
-def move_fields(move: MoveChange) -> Fields:
+def move_fields(move: TransitionChange) -> Fields:
     """Return the fields of a transition that changes."""
     return {
         "from": move.source,

@@ -7,8 +7,8 @@ from typing import Final, TypedDict
 from api.graphql.pagination import PageArguments, PageInfo, cursor_of, page_info, place_at, size_of
 from api.graphql.registry import Resolvers
 from api.json_encoding import snake_case
-from api.runtime.request_context import Context
-from api.runtime.single_flight import Once
+from api.runtime.request_context import RequestContext
+from api.runtime.single_flight import Call
 from engine.storage.tickets.filters import conditions_of
 from engine.storage.tickets.search import count_tickets_found, find_tickets
 from engine.tickets.search import Direction, Order, OrderField, Part, TicketFilter
@@ -31,12 +31,12 @@ class TicketConnection:
     nodes: list[Ticket]
     edges: list[dict[str, object]]
     page_info: PageInfo
-    count: Once[int] = field(repr=False)
+    count: Call[int] = field(repr=False)
 
 
 @resolvers.field("Query.tickets")
 async def tickets(
-    _parent: object, arguments: TicketArguments, context: Context, _info: object
+    _parent: object, arguments: TicketArguments, context: RequestContext, _info: object
 ) -> TicketConnection:
     """Return a page of the tickets that are looked for."""
     part = part_of(arguments, context.limits.page_tickets)
@@ -50,13 +50,13 @@ async def tickets(
         nodes=nodes,
         edges=edges,
         page_info=page_info(arguments, edges, has_more=page.has_more),
-        count=Once(lambda: count_tickets_found(context.database, context.viewer, conditions)),
+        count=Call(lambda: count_tickets_found(context.database, context.viewer, conditions)),
     )
 
 
 @resolvers.field("TicketConnection.totalCount")
 async def total_count(
-    connection: TicketConnection, _arguments: object, _context: Context, _info: object
+    connection: TicketConnection, _arguments: object, _context: RequestContext, _info: object
 ) -> int:
     """Return how many tickets there are on all pages: counted only if somebody asks."""
     return await connection.count()

@@ -4,7 +4,7 @@ from typing import Final, TypedDict
 
 from api.graphql.pagination import checked_size
 from api.graphql.registry import Resolvers
-from api.runtime.request_context import Context
+from api.runtime.request_context import RequestContext
 from engine.storage.outages.services import MonitoredService, monitored_services
 from engine.vocabulary import ServiceStatus
 
@@ -21,7 +21,7 @@ class Wanted(TypedDict, total=False):
 
 @resolvers.field("Query.services")
 async def services(
-    _parent: object, arguments: Wanted, context: Context, _info: object
+    _parent: object, arguments: Wanted, context: RequestContext, _info: object
 ) -> list[dict[str, object]]:
     """Return declared services, with how they are doing."""
     bound = context.limits.page_services

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from api.graphql.registry import Resolvers
-from api.runtime.request_context import Context
+from api.runtime.request_context import RequestContext
 from engine.tickets.sla_explanation import Reason, explanation
 from engine.tickets.sla_timers import Sla, Timer
 from engine.tickets.ticket import Ticket
@@ -67,7 +67,9 @@ class SlaNow:
 
 
 @resolvers.field("Ticket.sla")
-async def sla(ticket: Ticket, _arguments: object, context: Context, _info: object) -> SlaNow | None:
+async def sla(
+    ticket: Ticket, _arguments: object, context: RequestContext, _info: object
+) -> SlaNow | None:
     """Return what was promised for a ticket, as far as the version that was read."""
     batch = context.batch_of(ticket)
     timers = (await batch.timers())[ticket.id]

@@ -8,12 +8,12 @@ from typing import Final, TypedDict
 
 from api.graphql.registry import Event, MakeContext, Resolvers
 from api.graphql.resolvers.history import EntryFields, entry_fields
-from api.graphql.shared_answers import Telling
+from api.graphql.shared_answers import SharedAnswers
 from api.json_encoding import snake_case
-from api.runtime.change_feed import Wants
-from api.runtime.request_context import Context
+from api.runtime.change_feed import WantsChange
+from api.runtime.request_context import RequestContext
 from engine.storage.history.changes import LoggedChange
-from engine.storage.history.log import checked_position, journal_end
+from engine.storage.history.log import checked_position, log_end
 from engine.storage.resources.workflows import checked_standing
 from engine.storage.tickets.reader import read_ticket
 from engine.tickets.change_filter import ChangeFilter
@@ -55,9 +55,11 @@ class TicketChanged:
 
 
 @resolvers.field("Query.position")
-async def position(_parent: object, _arguments: object, context: Context, _info: object) -> str:
+async def position(
+    _parent: object, _arguments: object, context: RequestContext, _info: object
+) -> str:
     """Return where the log of all changes ends."""
-    return str(await journal_end(context.database))
+    return str(await log_end(context.database))
 
 
 @resolvers.source("Subscription.ticketChanged")
@@ -65,7 +67,7 @@ async def ticket_events(
     arguments: OfTicket, make_context: MakeContext
 ) -> AsyncGenerator[Event, None]:
     """Yield what happens to one ticket."""
-    context: Context = await make_context()
+    context: RequestContext = await make_context()
     ticket = await read_ticket(context.database, context.viewer, arguments["id"])
 
     def wants(logged: LoggedChange) -> bool:
@@ -82,7 +84,7 @@ async def tickets_events(
     arguments: OfTickets, make_context: MakeContext
 ) -> AsyncGenerator[Event, None]:
     """Yield what happens to the tickets of a filter."""
-    context: Context = await make_context()
+    context: RequestContext = await make_context()
     wanted = filter_of(arguments)
 
     def wants(logged: LoggedChange) -> bool:
@@ -95,10 +97,10 @@ async def tickets_events(
 
 
 async def events(
-    after: str | None, wants: Wants, wanted: ChangeFilter, make_context: MakeContext
+    after: str | None, wants: WantsChange, wanted: ChangeFilter, make_context: MakeContext
 ) -> AsyncGenerator[Event, None]:
     """Yield the wanted changes that the viewer may see at the moment at which they are told."""
-    context: Context = await make_context()
+    context: RequestContext = await make_context()
     position = None if after is None else await checked_position(context.database, after)
     async with aclosing(context.changes.after(position, wants)) as changes:
         async for news in changes:
@@ -113,7 +115,7 @@ async def events(
                     matches=wanted.fit(change.now, viewer.actor),
                     position=str(news.logged.position),
                 )
-                telling = Telling(news.answers, shown.matches, context)
+                telling = SharedAnswers(news.answers, shown.matches, context)
                 yield Event(shown, context, shown.position, telling)
 
 
@@ -133,7 +135,7 @@ def filter_of(arguments: OfTickets) -> ChangeFilter:
 
 @resolvers.field("Query.workflowsPosition")
 async def workflows_position(
-    _parent: object, _arguments: object, context: Context, _info: object
+    _parent: object, _arguments: object, context: RequestContext, _info: object
 ) -> str:
     """Return how far the workflows that are shown have been reconciled."""
     return str(context.workflows.enforced.standing)
@@ -144,7 +146,7 @@ async def workflows_events(
     arguments: OfWorkflows, make_context: MakeContext
 ) -> AsyncGenerator[Event, None]:
     """Yield the workflows that are reconciled, whenever some are."""
-    context: Context = await make_context()
+    context: RequestContext = await make_context()
     after = arguments.get("after")
     standing = None if after is None else await checked_standing(context.database, after)
     async with aclosing(context.workflows.changes(standing)) as changes:
@@ -157,7 +159,7 @@ async def workflows_events(
 @resolvers.field("Subscription.ticketChanged")
 @resolvers.field("Subscription.ticketsChanged")
 async def ticket_changed(
-    event: TicketChanged, _arguments: object, _context: Context, _info: object
+    event: TicketChanged, _arguments: object, _context: RequestContext, _info: object
 ) -> TicketChanged:
     """Return what is told of a change."""
     return event
@@ -165,7 +167,7 @@ async def ticket_changed(
 
 @resolvers.field("Subscription.workflowsChanged")
 async def workflows_changed(
-    event: Mapping[str, object], _arguments: object, _context: Context, _info: object
+    event: Mapping[str, object], _arguments: object, _context: RequestContext, _info: object
 ) -> Mapping[str, object]:
     """Return what is told of workflows."""
     return event

@@ -4,7 +4,7 @@ from typing import Final, TypedDict
 
 from api.graphql.registry import Resolvers
 from api.graphql.resolvers.users import User
-from api.runtime.request_context import Context
+from api.runtime.request_context import RequestContext
 from engine.storage.tickets.reader import read_ticket
 from engine.tickets.ticket import Ticket
 from engine.vocabulary import STATUSES, ActorRoles
@@ -21,14 +21,16 @@ class ById(TypedDict):
 
 
 @resolvers.field("Query.ticket")
-async def ticket(_parent: object, arguments: ById, context: Context, _info: object) -> Ticket:
+async def ticket(
+    _parent: object, arguments: ById, context: RequestContext, _info: object
+) -> Ticket:
     """Return the ticket of an id."""
     return await read_ticket(context.database, context.viewer, arguments["id"])
 
 
 @resolvers.field("Ticket.workflowDefinition")
 async def workflow_definition(
-    ticket: Ticket, _arguments: object, context: Context, _info: object
+    ticket: Ticket, _arguments: object, context: RequestContext, _info: object
 ) -> CompiledWorkflow:
     """Return a ticket's workflow."""
     return await context.workflows.named(ticket.workflow)
@@ -36,7 +38,7 @@ async def workflow_definition(
 
 @resolvers.field("Ticket.requester")
 async def requester(
-    ticket: Ticket, _arguments: object, context: Context, _info: object
+    ticket: Ticket, _arguments: object, context: RequestContext, _info: object
 ) -> User | None:
     """Return the person who opened a ticket."""
     return User.of(ticket.requester, await context.batch_of(ticket).names_of_people())
@@ -44,7 +46,7 @@ async def requester(
 
 @resolvers.field("Ticket.assignee")
 async def assignee(
-    ticket: Ticket, _arguments: object, context: Context, _info: object
+    ticket: Ticket, _arguments: object, context: RequestContext, _info: object
 ) -> User | None:
     """Return the person whom a ticket is assigned to."""
     return User.of(ticket.assignee, await context.batch_of(ticket).names_of_people())
@@ -52,7 +54,7 @@ async def assignee(
 
 @resolvers.field("Ticket.transitions")
 async def transitions(
-    ticket: Ticket, _arguments: object, context: Context, _info: object
+    ticket: Ticket, _arguments: object, context: RequestContext, _info: object
 ) -> list[dict[str, object]]:
     """Return, for each status, whether the person who asks may move a ticket there now."""
     workflow = await context.workflows.named(ticket.workflow)

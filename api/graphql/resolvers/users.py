@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from api.graphql.registry import Resolvers
-from api.runtime.request_context import Context
+from api.runtime.request_context import RequestContext
 from engine.tickets.actor import Actor
 
 resolvers: Final = Resolvers()
@@ -25,18 +25,22 @@ class User:
 
 
 @resolvers.field("Query.viewer")
-async def viewer(_parent: object, _arguments: object, context: Context, _info: object) -> Actor:
+async def viewer(
+    _parent: object, _arguments: object, context: RequestContext, _info: object
+) -> Actor:
     """Return the person who asks."""
     return context.actor
 
 
 @resolvers.field("Viewer.groups")
-async def groups(actor: Actor, _arguments: object, _context: Context, _info: object) -> list[str]:
+async def groups(
+    actor: Actor, _arguments: object, _context: RequestContext, _info: object
+) -> list[str]:
     """Return the groups of the person who asks."""
     return sorted(actor.groups)
 
 
 @resolvers.field("Viewer.admin")
-async def admin(actor: Actor, _arguments: object, _context: Context, _info: object) -> bool:
+async def admin(actor: Actor, _arguments: object, _context: RequestContext, _info: object) -> bool:
     """Return whether the person who asks is an admin."""
     return actor.is_admin

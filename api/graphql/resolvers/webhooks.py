@@ -7,8 +7,8 @@ from typing import Final, TypedDict
 
 from api.graphql.pagination import Connection, checked_size, connection, letter_cursor, letter_place
 from api.graphql.registry import Resolvers
-from api.runtime.request_context import Context
-from api.runtime.single_flight import Once
+from api.runtime.request_context import RequestContext
+from api.runtime.single_flight import Call
 from engine.storage.webhooks.dead_letters import DeadLetter
 from engine.storage.webhooks.oversight import (
     TOP,
@@ -50,10 +50,10 @@ class LetterArguments(TypedDict, total=False):
 class Letters:
     """What was given up of webhooks that were read together: read for all of them at once."""
 
-    def __init__(self, context: Context, names: Iterable[str]) -> None:
+    def __init__(self, context: RequestContext, names: Iterable[str]) -> None:
         self._context = context
         self._names = list(names)
-        self._pages: dict[tuple[int, LetterPlace], Once[Mapping[str, LetterPage]]] = {}
+        self._pages: dict[tuple[int, LetterPlace], Call[Mapping[str, LetterPage]]] = {}
 
     async def page(self, name: str, size: int, after: LetterPlace) -> LetterPage:
         """Return a page of one of them."""
@@ -62,7 +62,7 @@ class Letters:
             database, actor = self._context.database, self._context.actor
             return await letter_pages(database, actor, self._names, size, after)
 
-        return (await self._pages.setdefault((size, after), Once(read))())[name]
+        return (await self._pages.setdefault((size, after), Call(read))())[name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class ShownWebhook:
 
 @resolvers.field("Query.webhooks")
 async def webhooks(
-    _parent: object, _arguments: object, context: Context, _info: object
+    _parent: object, _arguments: object, context: RequestContext, _info: object
 ) -> list[ShownWebhook]:
     """Return every webhook."""
     return together(context, await overseen_webhooks(context.database, context.actor))
@@ -108,21 +108,23 @@ async def webhooks(
 
 @resolvers.field("Query.webhook")
 async def webhook(
-    _parent: object, arguments: Named, context: Context, _info: object
+    _parent: object, arguments: Named, context: RequestContext, _info: object
 ) -> ShownWebhook:
     """Return the webhook of a name."""
     return await one(context, arguments["name"])
 
 
 @resolvers.field("Mutation.retryWebhook")
-async def retry(_parent: object, arguments: Retried, context: Context, _info: object) -> Fields:
+async def retry(
+    _parent: object, arguments: Retried, context: RequestContext, _info: object
+) -> Fields:
     """Have what failed attempted again."""
     name, dead = arguments["name"], arguments["dead"]
     due = await retry_webhook(context.database, context.actor, name, dead=dead)
     return {"webhook": await one(context, name), "due": due}
 
 
-async def one(context: Context, name: str) -> ShownWebhook:
+async def one(context: RequestContext, name: str) -> ShownWebhook:
     """Return the webhook of a name."""
     [shown] = together(context, [await overseen_webhook(context.database, context.actor, name)])
     return shown
@@ -130,7 +132,7 @@ async def one(context: Context, name: str) -> ShownWebhook:
 
 @resolvers.field("Webhook.deadLetters")
 async def dead_letters(
-    parent: ShownWebhook, arguments: LetterArguments, context: Context, _info: object
+    parent: ShownWebhook, arguments: LetterArguments, context: RequestContext, _info: object
 ) -> Connection:
     """Return a page of what was given up of a webhook."""
     bound = context.limits.page_dead_letters
@@ -142,7 +144,7 @@ async def dead_letters(
     return connection(arguments, edges, has_more=page.has_more)
 
 
-def together(context: Context, reports: list[WebhookReport]) -> list[ShownWebhook]:
+def together(context: RequestContext, reports: list[WebhookReport]) -> list[ShownWebhook]:
     """Return webhooks, noting that they were read together."""
     letters = Letters(context, (report.declared.name for report in reports))
     return [ShownWebhook.of(report, letters) for report in reports]

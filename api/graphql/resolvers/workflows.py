@@ -3,7 +3,7 @@
 from typing import Final, TypedDict
 
 from api.graphql.registry import Resolvers
-from api.runtime.request_context import Context
+from api.runtime.request_context import RequestContext
 from engine.workflows.compiler import CompiledWorkflow
 from engine.workflows.policy import transitions_of
 from engine.workflows.rendering import GraphFormat, render
@@ -25,7 +25,7 @@ class InFormat(TypedDict):
 
 @resolvers.field("Query.workflow")
 async def workflow(
-    _parent: object, arguments: ByName, context: Context, _info: object
+    _parent: object, arguments: ByName, context: RequestContext, _info: object
 ) -> CompiledWorkflow:
     """Return the workflow of a name."""
     return await context.workflows.named(arguments["name"])
@@ -33,7 +33,7 @@ async def workflow(
 
 @resolvers.field("Query.workflows")
 async def workflows(
-    _parent: object, _arguments: object, context: Context, _info: object
+    _parent: object, _arguments: object, context: RequestContext, _info: object
 ) -> list[CompiledWorkflow]:
     """Return every workflow."""
     return list(context.workflows.registry.workflows.values())
@@ -41,7 +41,7 @@ async def workflows(
 
 @resolvers.field("Workflow.transitions")
 async def transitions(
-    compiled: CompiledWorkflow, _arguments: object, _context: Context, _info: object
+    compiled: CompiledWorkflow, _arguments: object, _context: RequestContext, _info: object
 ) -> list[dict[str, str]]:
     """Return every transition of a workflow."""
     return [
@@ -52,7 +52,7 @@ async def transitions(
 
 @resolvers.field("Workflow.graph")
 async def graph(
-    compiled: CompiledWorkflow, arguments: InFormat, _context: Context, _info: object
+    compiled: CompiledWorkflow, arguments: InFormat, _context: RequestContext, _info: object
 ) -> str:
     """Return a workflow, drawn."""
     return render(compiled, GraphFormat[arguments["format"]])

@@ -38,7 +38,7 @@ AS_IT_IS: Final = {
 """Which values of a scalar are answered as they are, so that nothing has to be called for them."""
 
 
-class Surprise(Exception):
+class Fallback(Exception):
     """A value is not as its type says."""
 
 
@@ -58,10 +58,10 @@ def completer(kind: TartifletteType, select: Complete | None = None) -> Complete
 
     def complete(value: object) -> object:
         if isinstance(value, Exception):
-            raise Surprise
+            raise Fallback
         completed = None if value is None else convert(value)
         if completed is UNDEFINED_VALUE or (required and completed is None):
-            raise Surprise
+            raise Fallback
         return completed
 
     return complete
@@ -82,7 +82,7 @@ def list_converter(complete: Complete) -> Complete:
 
     def convert(values: object) -> list[object]:
         if not isinstance(values, list):
-            raise Surprise
+            raise Fallback
         return [complete(value) for value in values]
 
     return convert
@@ -93,7 +93,7 @@ def enum_converter(names: frozenset[str]) -> Complete:
 
     def convert(value: str) -> str:
         if value not in names:
-            raise Surprise
+            raise Fallback
         return value
 
     return convert

@@ -15,11 +15,11 @@ from api.graphql.transport.request import (
     SAFE_METHODS,
     Parameters,
     check_batch,
-    what_is_asked,
+    read_request,
 )
-from api.http.accept import chosen
-from api.http.access import By, signed_in
-from api.http.app_keys import ACTOR, THROTTLE
+from api.http.accept import best_match
+from api.http.access import ProtectedRoute, require_user
+from api.http.app_keys import ACTOR, RATE_LIMITER
 from api.http.body import JSON
 from api.http.problem_details import Problem
 from api.http.rate_limit import take_of_viewer
@@ -40,7 +40,7 @@ Page = Callable[[web.Request, tuple[str, ...]], web.Response | None]
 """Returns a page for a client that prefers HTML to the given media types; None for others."""
 
 
-class GraphQLDoor:
+class GraphQLEndpoint:
     """Answers the requests of signed-in people.
 
     Args:
@@ -64,14 +64,16 @@ class GraphQLDoor:
         self._page = page
 
     @property
-    def routes(self) -> list[By]:
+    def routes(self) -> list[ProtectedRoute]:
         """The route of the endpoint, for every method."""
-        return [By(self._enter, web.route("*", PATH, self.answer), tell_in_graphql)]
+        return [
+            ProtectedRoute(self._enter, web.route("*", PATH, self.answer), render_graphql_error)
+        ]
 
     async def _enter(self, request: web.Request) -> None:
         """Let in who is signed in, or wants the page."""
         if self._page_for(request) is None:
-            await signed_in(request)
+            await require_user(request)
 
     def _page_for(self, request: web.Request) -> web.Response | None:
         return self._page(request, OFFERED) if self._page else None
@@ -81,7 +83,7 @@ class GraphQLDoor:
         if page := self._page_for(request):
             return page
         media_type = accepted(request)
-        said = await what_is_asked(request)
+        said = await read_request(request)
         if not isinstance(said, list):
             return response_of(await self._executed(request, said), media_type)
         check_batch(said, self._batch)
@@ -98,7 +100,7 @@ class GraphQLDoor:
     async def _of_batch(self, request: web.Request, place: int, said: object) -> GraphQLResponse:
         try:
             if place > 0:  # one was taken when the request was let in
-                take_of_viewer(request, request.app[THROTTLE].viewers)
+                take_of_viewer(request, request.app[RATE_LIMITER].viewers)
             return await self._executed(request, said)
         except (RequestRefused, TooManyRequests) as refused:
             return GraphQLResponse({"errors": refusal_errors(refused)}, refused.status)
@@ -106,7 +108,7 @@ class GraphQLDoor:
 
 def accepted(request: web.Request) -> str:
     """Return the media type of an answer; who names none (curl, older clients) knows JSON only."""
-    return chosen(", ".join(request.headers.getall(hdrs.ACCEPT, [])), OFFERED, default=JSON)
+    return best_match(", ".join(request.headers.getall(hdrs.ACCEPT, [])), OFFERED, default=JSON)
 
 
 def response_of(answer: GraphQLResponse, media_type: str) -> web.Response:
@@ -123,7 +125,7 @@ def response_of(answer: GraphQLResponse, media_type: str) -> web.Response:
     return json_response(answer.body, PARTIAL_SUCCESS if is_partial else EXECUTED, media_type)
 
 
-def tell_in_graphql(problem: Problem, _request: web.Request) -> web.Response:
+def render_graphql_error(problem: Problem, _request: web.Request) -> web.Response:
     """Return the answer that tells of a problem in GraphQL's form."""
     told = extensions(problem.code, problem.status, {**problem.members})
     errors: list[Json] = [{"message": problem.detail, "extensions": told}]

@@ -14,7 +14,7 @@ from api.graphql.errors import LimitExceeded, MalformedRequest
 from api.graphql.executor import GraphQLRequest
 from api.http.body import json_in
 from engine.errors import InvalidInput
-from engine.validation_messages import sentence_on
+from engine.validation_messages import describe_error_at
 
 SAFE_METHODS: Final = frozenset({hdrs.METH_GET, hdrs.METH_HEAD})
 METHODS: Final = SAFE_METHODS | {hdrs.METH_POST}
@@ -43,7 +43,7 @@ class Parameters(BaseModel):
         try:
             return cls.model_validate(said)
         except ValidationError as error:
-            wrong = "; ".join(map(sentence_on, error.errors()))
+            wrong = "; ".join(map(describe_error_at, error.errors()))
             raise MalformedRequest(f"This is not a GraphQL request: {wrong}.") from None
 
     @model_validator(mode="after")
@@ -64,7 +64,7 @@ class Parameters(BaseModel):
         )
 
 
-async def what_is_asked(request: web.Request) -> object:
+async def read_request(request: web.Request) -> object:
     """Return what a request says in JSON: of GET in its address, of POST in its body.
 
     Raises:

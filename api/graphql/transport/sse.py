@@ -18,12 +18,12 @@ import orjson
 from aiohttp import hdrs, web
 
 from api.graphql.executor import GraphQLExecutor, GraphQLResponse, refusal
-from api.graphql.transport.endpoint import ContextFor, tell_in_graphql
-from api.graphql.transport.request import SAFE_METHODS, Parameters, what_is_asked
-from api.http.accept import chosen
-from api.http.access import By, signed_in
+from api.graphql.transport.endpoint import ContextFor, render_graphql_error
+from api.graphql.transport.request import SAFE_METHODS, Parameters, read_request
+from api.http.accept import best_match
+from api.http.access import ProtectedRoute, require_user
 from api.http.app_keys import ACTOR, TOKEN, TOKENS
-from api.http.stream_sessions import End, Lifetime, Lifetimes, StreamEnded, taken_within
+from api.http.stream_sessions import End, StreamEnded, StreamSession, StreamSessions, send_timeout
 from api.limits import STREAM_LIMITS, StreamLimits
 from engine.errors import InvalidInput
 
@@ -39,18 +39,18 @@ COMPLETE: Final = b"event: complete\ndata:\n\n"
 
 
 @dataclass(frozen=True, slots=True)
-class EventsDoor:
+class SseEndpoint:
     """Answers one operation with events."""
 
     executor: GraphQLExecutor
     context_for: ContextFor
-    lifetimes: Lifetimes
+    lifetimes: StreamSessions
     limits: StreamLimits
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer a request with as many events as it takes."""
         accept = ", ".join(request.headers.getall(hdrs.ACCEPT, []))
-        chosen(accept, (EVENT_STREAM,), default=EVENT_STREAM)
+        best_match(accept, (EVENT_STREAM,), default=EVENT_STREAM)
         answers = await self._answers(request)
         response = web.StreamResponse(headers=HEADERS)
         with suppress(StreamEnded, ConnectionError):
@@ -63,7 +63,7 @@ class EventsDoor:
     async def _answers(self, request: web.Request) -> AsyncGenerator[GraphQLResponse, None]:
         """Return the answers; what is no request of GraphQL's is told as an event, too."""
         try:
-            said = Parameters.read(await what_is_asked(request))
+            said = Parameters.read(await read_request(request))
         except InvalidInput as refused:
             return only(refusal(refused))
         asked = said.request(queries_only=request.method in SAFE_METHODS)
@@ -82,7 +82,7 @@ class EventStream:
         self._limits = limits
 
     async def tell(
-        self, answers: AsyncGenerator[GraphQLResponse, None], lifetime: Lifetime
+        self, answers: AsyncGenerator[GraphQLResponse, None], lifetime: StreamSession
     ) -> None:
         """Write answers as they come, and signs of life in between."""
         keeping_alive = asyncio.create_task(self._keep_alive(lifetime))
@@ -94,7 +94,7 @@ class EventStream:
             keeping_alive.cancel()
             await asyncio.wait([keeping_alive])
 
-    async def _keep_alive(self, lifetime: Lifetime) -> None:
+    async def _keep_alive(self, lifetime: StreamSession) -> None:
         """Write comments, by which proxies know that the stream lives, and we that it is read."""
         try:
             while True:
@@ -105,21 +105,23 @@ class EventStream:
 
     async def _write(self, event: bytes) -> None:
         """Write an event; ConnectionError if there is nobody to take it."""
-        async with taken_within(self._limits.send_seconds, self._request):
+        async with send_timeout(self._limits.send_seconds, self._request):
             await self._response.write(event)
 
 
 def events_routes(
     executor: GraphQLExecutor,
     context_for: ContextFor,
-    lifetimes: Lifetimes,
+    lifetimes: StreamSessions,
     limits: StreamLimits = STREAM_LIMITS,
-) -> list[By]:
+) -> list[ProtectedRoute]:
     """Return the routes."""
-    door = EventsDoor(executor, context_for, lifetimes, limits)
+    door = SseEndpoint(executor, context_for, lifetimes, limits)
     return [
-        By(signed_in, web.get(PATH, door.answer, allow_head=False), tell_in_graphql),
-        By(signed_in, web.post(PATH, door.answer), tell_in_graphql),
+        ProtectedRoute(
+            require_user, web.get(PATH, door.answer, allow_head=False), render_graphql_error
+        ),
+        ProtectedRoute(require_user, web.post(PATH, door.answer), render_graphql_error),
     ]
 
 

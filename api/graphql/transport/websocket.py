@@ -32,14 +32,14 @@ from api.graphql.transport.websocket_messages import (
     close_reason,
     read_message,
 )
-from api.http.access import By, everybody
-from api.http.app_keys import THROTTLE, TOKENS
+from api.http.access import ProtectedRoute, allow_anyone
+from api.http.app_keys import RATE_LIMITER, TOKENS
 from api.http.rate_limiter import TooManyRequests, buckets
-from api.http.stream_sessions import End, Lifetime, Lifetimes, StreamEnded, taken_within
+from api.http.stream_sessions import End, StreamEnded, StreamSession, StreamSessions, send_timeout
 from api.http.websocket_upgrade import check_handshake
 from api.json_encoding import JsonObject
 from api.limits import STREAM_LIMITS, StreamLimits
-from api.log_context import note
+from api.log_context import bind
 from engine.errors import InterlockError, Unauthenticated, Unavailable
 from engine.tickets.actor import Actor
 
@@ -63,12 +63,12 @@ CLOSES: Final = {
 log: Final = structlog.get_logger(component="websocket")
 
 
-def socket_route(
+def websocket_route(
     executor: GraphQLExecutor,
     context_for: ContextFor,
-    lifetimes: Lifetimes,
+    lifetimes: StreamSessions,
     limits: StreamLimits = STREAM_LIMITS,
-) -> By:
+) -> ProtectedRoute:
     """Return the route; whoever it is says so in the socket."""
 
     async def answer(request: web.Request) -> web.WebSocketResponse:
@@ -86,7 +86,7 @@ def socket_route(
             await connection.last(lifetimes)
         return socket
 
-    return By(everybody, web.get(PATH, answer, allow_head=False))
+    return ProtectedRoute(allow_anyone, web.get(PATH, answer, allow_head=False))
 
 
 class GraphQLSocket:
@@ -102,7 +102,7 @@ class GraphQLSocket:
     ) -> None:
         self._request = request
         self._socket = socket
-        self._throttle = request.app[THROTTLE]
+        self._throttle = request.app[RATE_LIMITER]
         self._executor = executor
         self._context_for = context_for
         self._limits = limits
@@ -111,7 +111,7 @@ class GraphQLSocket:
         self._messages = buckets("socket", limits.message_rate, limits.message_burst, monotonic)
         self._shares = ExitStack()
 
-    async def last(self, lifetimes: Lifetimes) -> None:
+    async def last(self, lifetimes: StreamSessions) -> None:
         """Answer the client until it leaves or has to."""
         try:
             async with lifetimes.one() as lifetime:
@@ -129,7 +129,7 @@ class GraphQLSocket:
         finally:
             await self._stop(tuple(self._operations.values()))
 
-    async def _converse(self, lifetime: Lifetime) -> None:
+    async def _converse(self, lifetime: StreamSession) -> None:
         if self._socket.ws_protocol != SUBPROTOCOL:
             raise SocketClosed(
                 CloseCode.SUBPROTOCOL_NOT_ACCEPTABLE, f"Subprotocol not acceptable: {SUBPROTOCOL}"
@@ -143,7 +143,7 @@ class GraphQLSocket:
                 raise SocketClosed(CloseCode.INVALID_MESSAGE, "A message is text.")
             await self._take(read_message(said.data), lifetime)
 
-    async def _take(self, message: AnyMessage, lifetime: Lifetime) -> None:
+    async def _take(self, message: AnyMessage, lifetime: StreamSession) -> None:
         match message:
             case ConnectionInit():
                 await self._initialise(message, lifetime)
@@ -157,7 +157,7 @@ class GraphQLSocket:
             case Complete():
                 await self._stop([*filter(None, [self._operations.pop(message.id, None)])])
 
-    async def _initialise(self, message: ConnectionInit, lifetime: Lifetime) -> None:
+    async def _initialise(self, message: ConnectionInit, lifetime: StreamSession) -> None:
         if self._actor is not None:
             raise SocketClosed(CloseCode.TOO_MANY, "Too many initialisation requests")
         tokens = self._request.app[TOKENS]
@@ -169,7 +169,7 @@ class GraphQLSocket:
             raise SocketClosed(CloseCode.FORBIDDEN, f"Forbidden: {reason}") from None
         except Unavailable as error:
             raise SocketClosed(CloseCode.TRY_AGAIN_LATER, error.message) from None
-        note(actor=self._actor.id)
+        bind(actor=self._actor.id)
         self._shares.enter_context(self._throttle.in_flight.one_of(self._actor.id))
         lifetime.lasts_as_long_as(token, tokens)
         await self._send({"type": "connection_ack"})
@@ -229,7 +229,7 @@ class GraphQLSocket:
 
     async def _send(self, message: JsonObject) -> None:
         """Send a message; ConnectionError if there is nobody to take it."""
-        async with taken_within(self._limits.send_seconds, self._request):
+        async with send_timeout(self._limits.send_seconds, self._request):
             await self._socket.send_str(orjson.dumps(message).decode())
 
     async def _stop(self, operations: Sequence[asyncio.Task[None]]) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from api.graphql.transport.request import Parameters
-from engine.validation_messages import sentence_on
+from engine.validation_messages import describe_error_at
 
 SUBPROTOCOL: Final = "graphql-transport-ws"
 REASON_BYTES: Final = 123
@@ -104,7 +104,7 @@ def read_message(text: str) -> AnyMessage:
     try:
         return MESSAGES.validate_json(text)
     except ValidationError as error:
-        reason = sentence_on(error.errors()[0], skipping=1)  # the type of the message
+        reason = describe_error_at(error.errors()[0], skipping=1)  # the type of the message
         raise SocketClosed(
             CloseCode.INVALID_MESSAGE, f"This is no message of {SUBPROTOCOL}: {reason}"
         ) from None

@@ -15,15 +15,15 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from api.auth.api_keys import KeyRequired
-from api.http.access import API_KEY_HEADER, By, WithKey, everybody, signed_in
-from api.http.app_keys import Entrance
+from api.http.access import API_KEY_HEADER, ApiKeyAccess, ProtectedRoute, allow_anyone, require_user
+from api.http.app_keys import Access
 from api.http.body import JSON, BodyTooLarge, UnsupportedMediaType
 from api.http.paths import PROBE_PATHS
 from api.http.problem_details import CONTENT_TYPE
 from api.http.rate_limiter import TooManyRequests
 from api.json_encoding import Json, JsonObject
 from api.rest.openapi.headers import header_components, headers_of
-from api.rest.openapi.operation import REFERENCES, Answer, JsonBody, Operation, TextBody
+from api.rest.openapi.operation import REFERENCES, JsonBody, Operation, Response, TextBody
 from api.rest.openapi.problem_schemas import document_of as problem_document_of
 from engine.declaration.json_schema import Untitled
 from engine.errors import Forbidden, InterlockError, InvalidInput, Unauthenticated, Unavailable
@@ -47,7 +47,7 @@ Schemas = Mapping[tuple[Model, JsonSchemaMode], JsonObject]
 Refusal = type[InterlockError]
 
 
-def openapi_route(routes: Iterable[web.AbstractRouteDef]) -> By:
+def openapi_route(routes: Iterable[web.AbstractRouteDef]) -> ProtectedRoute:
     """Return the route of the document of these routes, and of itself."""
 
     async def answer(_request: web.Request) -> web.Response:
@@ -57,9 +57,9 @@ def openapi_route(routes: Iterable[web.AbstractRouteDef]) -> By:
         web.get(DOCUMENT_PATH, answer),
         name="readDocument",
         summary="Read this document",
-        answers=(Answer("This document.", {"type": "object"}),),
+        answers=(Response("This document.", {"type": "object"}),),
     )
-    route = By(everybody, operation)
+    route = ProtectedRoute(allow_anyone, operation)
     body = json.dumps(openapi_document([*routes, route])).encode()
     return route
 
@@ -92,13 +92,13 @@ def openapi_document(routes: Iterable[web.AbstractRouteDef]) -> JsonObject:
 
 def operations_of(
     routes: Iterable[web.AbstractRouteDef],
-) -> Iterator[tuple[Operation, Entrance]]:
+) -> Iterator[tuple[Operation, Access]]:
     """Yield the operations among routes, each with who may enter."""
     for route in routes:
         match route:
             case Operation():
-                yield route, signed_in
-            case By(entrance=entrance, route=Operation() as operation):
+                yield route, require_user
+            case ProtectedRoute(entrance=entrance, route=Operation() as operation):
                 yield operation, entrance
 
 
@@ -111,7 +111,7 @@ def schemas_of(models: Iterable[tuple[Model, JsonSchemaMode]]) -> tuple[Schemas,
     return {key: references[key] for key in ordered}, definitions["$defs"]
 
 
-def models_of(operation: Operation, entrance: Entrance) -> Iterator[tuple[Model, JsonSchemaMode]]:
+def models_of(operation: Operation, entrance: Access) -> Iterator[tuple[Model, JsonSchemaMode]]:
     """Yield the models of an operation: what it reads, what it answers, and its problems."""
     for refusal in refusals_of(operation, entrance):
         yield problem_document_of(refusal), "serialization"
@@ -122,7 +122,7 @@ def models_of(operation: Operation, entrance: Entrance) -> Iterator[tuple[Model,
             yield answer.schema, "serialization"
 
 
-def document_of(operation: Operation, entrance: Entrance, schemas: Schemas) -> JsonObject:
+def document_of(operation: Operation, entrance: Access, schemas: Schemas) -> JsonObject:
     """Return what the document says of one operation."""
     path, refusals = operation.route.path, refusals_of(operation, entrance)
     answers = {
@@ -155,7 +155,7 @@ def any_of(models: Iterable[Model], mode: JsonSchemaMode, schemas: Schemas) -> J
     return {"anyOf": [first, *others]} if others else first
 
 
-def response_of(answer: Answer, path: str, schemas: Schemas) -> JsonObject:
+def response_of(answer: Response, path: str, schemas: Schemas) -> JsonObject:
     """Return what the document says of an answer."""
     own: JsonObject = {
         str(name): {"description": says, "required": True, "schema": {"type": "string"}}
@@ -177,26 +177,26 @@ def response_of(answer: Answer, path: str, schemas: Schemas) -> JsonObject:
     return documented
 
 
-def security_of(entrance: Entrance) -> list[Json]:
+def security_of(entrance: Access) -> list[Json]:
     """Return what has to be shown to enter."""
     match entrance:
-        case WithKey(scope=scope):
+        case ApiKeyAccess(scope=scope):
             return [{"key": [scope]}]
-        case _ if entrance is everybody:
+        case _ if entrance is allow_anyone:
             return []
         case _:
             return [{"token": []}]
 
 
-def refusals_of(operation: Operation, entrance: Entrance) -> set[Refusal]:
+def refusals_of(operation: Operation, entrance: Access) -> set[Refusal]:
     """Return every problem that an operation may answer with."""
     kinds: set[Refusal] = {*operation.refusals, InterlockError}
     if operation.route.path not in PROBE_PATHS:
         kinds.update(BUSY)
     match entrance:
-        case WithKey():
+        case ApiKeyAccess():
             kinds |= {KeyRequired, Forbidden}
-        case _ if entrance is not everybody:
+        case _ if entrance is not allow_anyone:
             kinds.add(Unauthenticated)
     if operation.body is not None:
         kinds |= {InvalidInput, UnsupportedMediaType, BodyTooLarge}

@@ -23,7 +23,7 @@ from api.http.body import JSON, UnsupportedMediaType, json_in
 from api.json_encoding import JsonObject
 from api.timestamps import to_the_second
 from engine.errors import InterlockError, InvalidInput
-from engine.validation_messages import in_words
+from engine.validation_messages import describe_error
 from reconciler.document.differences import path_of
 
 """What pydantic calls it in words of Python."""
@@ -40,7 +40,7 @@ Moment = Annotated[
 """As it is answered."""
 
 
-class Said(BaseModel):
+class RequestModel(BaseModel):
     """The base of what a body says: camelCase in JSON, immutable, and no unknown key."""
 
     model_config = ConfigDict(
@@ -52,7 +52,7 @@ class Said(BaseModel):
     )
 
 
-class Told(BaseModel):
+class ResponseModel(BaseModel):
     """The base of what is answered: camelCase in JSON, made by the names of its fields."""
 
     model_config = ConfigDict(
@@ -66,11 +66,11 @@ class Told(BaseModel):
     )
 
 
-Said_co = TypeVar("Said_co", bound=BaseModel, covariant=True)
+RequestModel_co = TypeVar("RequestModel_co", bound=BaseModel, covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
-class JsonBody(Generic[Said_co]):
+class JsonBody(Generic[RequestModel_co]):
     """A body in JSON.
 
     Attributes:
@@ -81,15 +81,15 @@ class JsonBody(Generic[Said_co]):
 
     media_type: ClassVar[str] = JSON
 
-    model: type[Said_co]
-    others: Mapping[str, type[Said_co]] = field(default_factory=dict)
+    model: type[RequestModel_co]
+    others: Mapping[str, type[RequestModel_co]] = field(default_factory=dict)
 
     @property
-    def models(self) -> tuple[type[Said_co], ...]:
+    def models(self) -> tuple[type[RequestModel_co], ...]:
         """Every form that a body may have."""
         return (self.model, *self.others.values())
 
-    async def read(self, request: web.Request) -> Said_co:
+    async def read(self, request: web.Request) -> RequestModel_co:
         """Return what the body of a request says.
 
         Raises:
@@ -118,7 +118,7 @@ def wrong_body(error: ValidationError) -> InvalidInput:
 
 def complaint(error: ErrorDetails) -> dict[str, str]:
     """Return what is wrong with a body, and at which JSON path."""
-    return {"path": path_of(error["loc"]), "message": in_words(error)}
+    return {"path": path_of(error["loc"]), "message": describe_error(error)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +189,7 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """How a request is answered that was not refused.
 
     Attributes:
@@ -221,7 +221,7 @@ class Operation(web.AbstractRouteDef):
     route: web.RouteDef
     name: str
     summary: str
-    answers: tuple[Answer, ...]
+    answers: tuple[Response, ...]
     body: JsonBody[BaseModel] | TextBody | None = None
     parameters: tuple[Parameter, ...] = ()
     refusals: tuple[type[InterlockError], ...] = ()

@@ -9,8 +9,8 @@ from typing import Final
 
 from aiohttp import hdrs, web
 
-from api.http.accept import NotAcceptable, chosen
-from api.http.access import By, everybody
+from api.http.accept import NotAcceptable, best_match
+from api.http.access import ProtectedRoute, allow_anyone
 from api.http.cache import revalidated
 from engine.errors import NotFound
 
@@ -58,9 +58,9 @@ class Explorer:
         return response
 
     @property
-    def route(self) -> By:
+    def route(self) -> ProtectedRoute:
         """The route of the files."""
-        return By(everybody, web.get(FILE_PATH, self.file))
+        return ProtectedRoute(allow_anyone, web.get(FILE_PATH, self.file))
 
 
 def suffix_of(name: str) -> str:
@@ -74,6 +74,6 @@ def wants_page(request: web.Request, others: tuple[str, ...]) -> bool:
         return False
     accept = ", ".join(request.headers.getall(hdrs.ACCEPT, []))
     try:
-        return chosen(accept, (*others, HTML), default=others[-1]) == HTML
+        return best_match(accept, (*others, HTML), default=others[-1]) == HTML
     except NotAcceptable:
         return False

@@ -5,7 +5,7 @@ from typing import Final
 
 from sqlalchemy import func, select
 
-from engine.storage.history.scan import Told, tickets_with_histories
+from engine.storage.history.scan import TicketHistory, tickets_with_histories
 from engine.storage.postgres.database import Database, Session
 from engine.storage.postgres.rows import ticket_of
 from engine.storage.postgres.statements import Statement
@@ -31,7 +31,7 @@ async def audit_in(session: Session) -> AsyncIterator[tuple[str, Flaw | None]]:
         yield told.id, flaw_of(told)
 
 
-def flaw_of(told: Told) -> Flaw | None:
+def flaw_of(told: TicketHistory) -> Flaw | None:
     """Return the first flaw of a history, if it has one."""
     if told.row is None:
         return Flaw(told.id, told.history[0].entry.seq, "there is no such ticket")

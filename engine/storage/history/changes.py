@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlalchemy import ARRAY, Text, bindparam, func, select
 
-from engine.storage.history.log import JournalEntry, Position, journal_after
+from engine.storage.history.log import LogEntry, Position, read_log
 from engine.storage.postgres.database import Database, Session
 from engine.storage.postgres.rows import entry_of
 from engine.storage.postgres.statements import Statement
@@ -36,7 +36,7 @@ async def changes_after(
     source: Database | Session, position: Position, limit: int
 ) -> list[LoggedChange]:
     """Return the changes that come next in the log, at most `limit`; none if there is no news."""
-    page = await journal_after(source, position, limit)
+    page = await read_log(source, position, limit)
     changes = {
         (change.entry.ticket, change.entry.seq): change
         for ticket, entries in (await up_to_now(source, page)).values()
@@ -48,7 +48,7 @@ async def changes_after(
 
 
 async def up_to_now(
-    source: Database | Session, page: list[JournalEntry]
+    source: Database | Session, page: list[LogEntry]
 ) -> dict[str, tuple[Ticket, list[Entry]]]:
     """Return each ticket of a page with its entries from the first in the page to the latest."""
     tickets = {each.ticket.id: each.ticket for each in page}

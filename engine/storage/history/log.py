@@ -58,7 +58,7 @@ BEGINNING: Final = Position(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class JournalEntry:
+class LogEntry:
     """An entry of some ticket's history, as the log tells it.
 
     Attributes:
@@ -96,9 +96,7 @@ AFTER: Final = Statement.of(
 BOUNDS: Final = Statement.of(select(OLDEST_RUNNING.label("oldest"), NEXT.label("next")))
 
 
-async def journal_after(
-    source: Database | Session, position: Position, limit: int
-) -> list[JournalEntry]:
+async def read_log(source: Database | Session, position: Position, limit: int) -> list[LogEntry]:
     """Return the entries that come next in the log, at most `limit`; none if there is no news."""
     rows = await source.rows(
         AFTER,
@@ -107,12 +105,12 @@ async def journal_after(
         at_most=limit,
     )
     return [
-        JournalEntry(Position(row["transaction"], row["entry"]), entry_of(row), ticket_of(row))
+        LogEntry(Position(row["transaction"], row["entry"]), entry_of(row), ticket_of(row))
         for row in rows
     ]
 
 
-async def journal_end(source: Database | Session) -> Position:
+async def log_end(source: Database | Session) -> Position:
     """Return the position behind everything that can be read now.
 
     Whoever takes it first and reads tickets then, misses nothing: what the tickets don't show yet

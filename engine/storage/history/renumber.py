@@ -29,7 +29,7 @@ NUMBER_ANEW: Final = (
 )
 
 
-async def settle_journal(connection: asyncpg.Connection) -> None:
+async def renumber_log(connection: asyncpg.Connection) -> None:
     """Number what was written under another server as written now; nothing, if nothing was."""
     if await connection.fetchval(IS_MOVED.sql):
         async with connection.transaction():

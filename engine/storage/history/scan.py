@@ -23,7 +23,7 @@ HISTORY: Final = Statement.of(
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class TicketHistory:
     """A ticket and its history, of which one may be missing.
 
     Attributes:
@@ -38,7 +38,7 @@ class Told:
     history: list[Sealed]
 
 
-async def tickets_with_histories(session: Session) -> AsyncIterator[Told]:
+async def tickets_with_histories(session: Session) -> AsyncIterator[TicketHistory]:
     """Yield every ticket, and every history without a ticket, in the order of the ids.
 
     The transaction must see one state of the database.
@@ -50,23 +50,23 @@ async def tickets_with_histories(session: Session) -> AsyncIterator[Told]:
             yield history
             history = await anext(histories, None)
         if history is not None and history.id == row["id"]:
-            yield Told(row["id"], row, history.history)
+            yield TicketHistory(row["id"], row, history.history)
             history = await anext(histories, None)
         else:
-            yield Told(row["id"], row, [])
+            yield TicketHistory(row["id"], row, [])
     while history is not None:
         yield history
         history = await anext(histories, None)
 
 
-async def by_ticket(rows: AsyncIterator[Row]) -> AsyncIterator[Told]:
+async def by_ticket(rows: AsyncIterator[Row]) -> AsyncIterator[TicketHistory]:
     """Yield the rows of the history as one history a ticket, whose row is yet to be found."""
-    told: Told | None = None
+    told: TicketHistory | None = None
     async for row in rows:
         if told is None or told.id != row["ticket"]:
             if told is not None:
                 yield told
-            told = Told(row["ticket"], None, [])
+            told = TicketHistory(row["ticket"], None, [])
         told.history.append(Sealed(entry_of(row), row["digest"]))
     if told is not None:
         yield told

@@ -22,7 +22,7 @@ from engine import limits
 from engine.errors import NotFound
 from engine.findings import did_you_mean
 from engine.outages.health_report import HealthReport
-from engine.outages.policy import gravest
+from engine.outages.policy import worst_status
 from engine.storage.postgres.database import Database, Row, Session
 from engine.storage.postgres.locks import share_tickets
 from engine.storage.postgres.statements import Statement
@@ -147,7 +147,7 @@ async def keep_signal(session: Session, report: HealthReport, at: datetime) -> N
 
 def summed_up(signals: Sequence[Row], reports: Sequence[HealthReport]) -> tuple[ServiceStatus, str]:
     """Return how a service is doing by what its sources say, newest first, and the words for it."""
-    status = gravest(ServiceStatus(each["status"]) for each in signals)
+    status = worst_status(ServiceStatus(each["status"]) for each in signals)
     told = (each["message"] for each in signals if each["status"] == status)
     well = (each.message for each in reversed(reports) if each.status is status)
     return status, next(told, next(well, ""))

@@ -31,10 +31,10 @@ from engine.outages.policy import (
     ASKING,
     PRIORITY,
     QUIET,
-    Hindrance,
+    OutageAction,
     OutageTicket,
-    Response,
-    Situation,
+    ServiceState,
+    WaitReason,
     change_by,
     opening_of,
     response_to,
@@ -102,7 +102,7 @@ SETTLE: Final = Statement.of(
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class OutageResult:
     """What was done about a service.
 
     Attributes:
@@ -112,12 +112,12 @@ class Answer:
     """
 
     health: ServiceHealth
-    response: Response
-    hindrance: Hindrance | None
+    response: OutageAction
+    hindrance: WaitReason | None
     ticket: str | None
 
 
-async def answer_service(database: Database, path: str, *, licensed: bool = True) -> Answer:
+async def answer_service(database: Database, path: str, *, licensed: bool = True) -> OutageResult:
     """Bring the tickets of a service in line with what is reported of it, and say what was done.
 
     Nothing is done while ticketing is off, by the switch or because it is not licensed.
@@ -158,7 +158,7 @@ async def act_on_reports(database: Database) -> int:
 
 async def answered(
     session: Session, path: str, *, licensed: bool = True, passing_over: bool = False
-) -> Answer | None:
+) -> OutageResult | None:
     """Answer a service; None if another is doing it, and that is to be passed over."""
     await share_tickets(session)
     row = await session.row(locking(passing_over=passing_over), service_path=path)
@@ -171,9 +171,9 @@ async def answered(
     by_now = situation.answered_by(response)
     if by_now is not situation.answered:
         await session.run(SETTLE, service_path=path, by_now=by_now)
-    hindrance = why_waiting(situation) if response is Response.WAIT else None
+    hindrance = why_waiting(situation) if response is OutageAction.WAIT else None
     ticket = written or await live_ticket(session, path)
-    return Answer(ServiceHealth.of(row), response, hindrance, ticket)
+    return OutageResult(ServiceHealth.of(row), response, hindrance, ticket)
 
 
 @cache
@@ -186,10 +186,10 @@ def locking(*, passing_over: bool) -> Statement:
     )
 
 
-def situation_of(row: Row, *, licensed: bool = True) -> Situation:
+def situation_of(row: Row, *, licensed: bool = True) -> ServiceState:
     """Return a row of `SITUATIONS`."""
     answered = row["answered"]
-    return Situation(
+    return ServiceState(
         status=ServiceStatus(row["status"]),
         since=row["since"],
         message=row["message"],
@@ -236,10 +236,10 @@ async def live_ticket(session: Session, path: str) -> str | None:
 
 
 async def carry_out(
-    session: Session, response: Response, situation: Situation, latest: Latest | None
+    session: Session, response: OutageAction, situation: ServiceState, latest: Latest | None
 ) -> str | None:
     """Do what was decided, and return the id of the ticket that was written to."""
-    if response is Response.OPEN:
+    if response is OutageAction.OPEN:
         opening = opening_of(situation, await read_terms(session, PRIORITY))
         return (await open_ticket(session, SYSTEM_ACTOR, opening)).id
     if response in QUIET or latest is None:

@@ -10,7 +10,7 @@ import asyncpg
 from sqlalchemy import literal_column, select, text
 
 from engine.errors import Misconfigured
-from engine.storage.postgres.errors import outages_told
+from engine.storage.postgres.errors import map_errors
 from engine.storage.postgres.pool import Connection, ConnectionPool
 from engine.storage.postgres.statements import Statement
 
@@ -137,7 +137,7 @@ async def connect(url: str) -> Connection:
     """
     settings = {"application_name": "interlock", "timezone": "UTC"}
     try:
-        with outages_told():
+        with map_errors():
             return await asyncpg.connect(
                 url, command_timeout=COMMAND_SECONDS_MAX, server_settings=settings
             )

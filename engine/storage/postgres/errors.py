@@ -36,7 +36,7 @@ def unavailable(error: BaseException) -> Unavailable:
     return Unavailable(f"The database does not answer ({reason}); try again.")
 
 
-class outages_told:  # noqa: N801  # a context manager is called like a function
+class map_errors:  # noqa: N801  # a context manager is called like a function
     """Turn a database that is away into a refusal that says so.
 
     Raises:

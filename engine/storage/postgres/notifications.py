@@ -9,7 +9,7 @@ from sqlalchemy import Text, bindparam, func, literal_column, select
 
 from engine.errors import Unavailable
 from engine.storage.postgres.database import Session, connect
-from engine.storage.postgres.errors import outages_told
+from engine.storage.postgres.errors import map_errors
 from engine.storage.postgres.pool import Connection
 from engine.storage.postgres.statements import Statement
 
@@ -21,7 +21,7 @@ TELL: Final = Statement.of(
 RECONNECT_SECONDS: Final = 1
 
 
-async def tell_servers(session: Session, news: str) -> None:
+async def notify(session: Session, news: str) -> None:
     """Let every server know, when the transaction commits, that the rules are others."""
     await session.row(TELL, news=news)
 
@@ -53,7 +53,7 @@ async def listening(url: str, channel: str) -> AsyncIterator[tuple[Connection, a
     """
     told = asyncio.Event()
     connection = await connect(url)
-    with outages_told():
+    with map_errors():
         try:
             await connection.add_listener(channel, lambda *_: told.set())
             connection.add_termination_listener(lambda *_: told.set())

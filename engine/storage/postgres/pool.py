@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 
 import asyncpg
 
-from engine.storage.postgres.errors import is_outage, outages_told, unavailable
+from engine.storage.postgres.errors import is_outage, map_errors, unavailable
 
 Connection: TypeAlias = asyncpg.Connection
 
@@ -46,7 +46,7 @@ class ConnectionPool:
     def __post_init__(self) -> None:
         self.turns = Semaphore(self.size)
 
-    def acquire(self) -> "Loan":
+    def acquire(self) -> "Lease":
         """Lend a connection for the length of a block (`async with`).
 
         Raises:
@@ -54,7 +54,7 @@ class ConnectionPool:
                 answer, or does not let us in, or the pool is closed.
 
         """
-        return Loan(self)
+        return Lease(self)
 
     async def take(self) -> Connection:
         """Wait for a turn, and return a connection that is idle or new."""
@@ -102,14 +102,14 @@ class ConnectionPool:
 
 
 @dataclass(slots=True)
-class Loan:
+class Lease:
     """A connection for the length of a block."""
 
     pool: ConnectionPool
     connection: Connection = field(init=False)
 
     async def __aenter__(self) -> Connection:
-        with outages_told():
+        with map_errors():
             self.connection = await self.pool.take()
         return self.connection
 

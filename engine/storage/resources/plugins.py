@@ -23,7 +23,7 @@ from sqlalchemy import (
 from engine.plugins import OffReason, Plugin, turned_off
 from engine.storage.postgres.database import Database, Session
 from engine.storage.postgres.locks import hold_tickets
-from engine.storage.postgres.notifications import tell_servers
+from engine.storage.postgres.notifications import notify
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import plugin_changes, plugins
 from engine.tickets.actor import Actor
@@ -97,4 +97,4 @@ async def turn(session: Session, actor: Actor, plugin: Plugin, *, enabled: bool)
     if await session.row(TURN, **switch) is None:
         return
     await session.run(RECORD, **switch, changed_by=actor.id)
-    await tell_servers(session, f"{plugin} is {'on' if enabled else 'off'}")
+    await notify(session, f"{plugin} is {'on' if enabled else 'off'}")

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 
 from engine.errors import LockHeld
-from engine.gc_pause import collector_at_rest
+from engine.gc_pause import gc_paused
 from engine.resources.live import LastChange, LiveResources
 from engine.resources.resource import Key, Kind, Resource
 from engine.storage.postgres.database import Database, Row, Session
@@ -102,7 +102,7 @@ async def read_live(database: Database | Session) -> LiveResources:
     return await asyncio.to_thread(live_of, await database.rows(READ))
 
 
-@collector_at_rest()
+@gc_paused()
 def live_of(rows: Iterable[Row]) -> LiveResources:
     """Return rows as resources, with who touched them last."""
     live = LiveResources({}, {})

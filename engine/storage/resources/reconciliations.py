@@ -12,7 +12,7 @@ from engine.storage.postgres.tables import reconciliations
 
 
 @dataclass(frozen=True, slots=True)
-class LedgerEntry:
+class ReconciliationRecord:
     """A plan, as it stands in the ledger.
 
     Attributes:
@@ -46,7 +46,7 @@ APPLIED: Final = Statement.of(
 )
 
 
-async def record(session: Session, entry: LedgerEntry) -> int:
+async def record(session: Session, entry: ReconciliationRecord) -> int:
     """Write an entry into the ledger and return its number.
 
     Args:

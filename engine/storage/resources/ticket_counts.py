@@ -29,22 +29,22 @@ EXAMPLES: Final = Statement.of(
     )
 )
 
-Place = tuple[str, Status]
+WorkflowStatus = tuple[str, Status]
 """A workflow by name, and a status other than CLOSED."""
 
 
-async def count_live_tickets(database: Database | Session) -> dict[Place, int]:
+async def count_live_tickets(database: Database | Session) -> dict[WorkflowStatus, int]:
     """Return the number of live tickets in each workflow and status that has any."""
     rows = await database.rows(COUNT)
     return {(row["workflow"], Status(row["status"])): row["tickets"] for row in rows}
 
 
 async def example_tickets(
-    database: Database | Session, places: Iterable[Place], most: int
-) -> dict[Place, list[str]]:
+    database: Database | Session, places: Iterable[WorkflowStatus], most: int
+) -> dict[WorkflowStatus, list[str]]:
     """Return the ids of up to `most` live tickets of each place."""
     wanted = sorted(set(places))
-    found: dict[Place, list[str]] = {place: [] for place in wanted}
+    found: dict[WorkflowStatus, list[str]] = {place: [] for place in wanted}
     names, statuses = [name for name, _ in wanted], [status.value for _, status in wanted]
     rows = await database.rows(EXAMPLES, workflows=names, statuses=statuses, most=most)
     for row in rows:

@@ -22,7 +22,7 @@ from engine.storage.postgres.tables import tickets, workflows
 from engine.storage.resources.plugins import TICKETING_ENABLED
 from engine.storage.resources.settings import read_setting
 from engine.storage.sla.batch import BATCH_TICKETS, BY_NOW, LOCKED, in_batches
-from engine.storage.tickets.writer import Addition, write_additions
+from engine.storage.tickets.writer import Append, write_appends
 from engine.tickets.auto_close import closing, grace_of
 from engine.tickets.changes import recorded
 from engine.tickets.system_actor import SYSTEM_ACTOR
@@ -89,7 +89,7 @@ async def grace_periods(session: Session) -> dict[str, str]:
 async def close(session: Session, rows: Sequence[Row], periods: dict[str, str]) -> None:
     """Close locked tickets."""
     additions = [
-        Addition(
+        Append(
             ticket := ticket_of(row),
             row["head"],
             recorded(
@@ -103,4 +103,4 @@ async def close(session: Session, rows: Sequence[Row], periods: dict[str, str]) 
         for row in rows
     ]
     told = await histories(session, [each.ticket.id for each in additions])
-    await write_additions(session, additions, told)
+    await write_appends(session, additions, told)

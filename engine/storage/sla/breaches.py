@@ -18,7 +18,7 @@ from engine.storage.postgres.tables import tickets
 from engine.storage.resources.plugins import TICKETING_ENABLED
 from engine.storage.sla.batch import BATCH_TICKETS, BY_NOW, LOCKED, in_batches
 from engine.storage.tickets.sla_columns import SLA_COLUMNS, sla_columns
-from engine.storage.tickets.writer import Addition, prefixed, write_additions
+from engine.storage.tickets.writer import Append, prefixed, write_appends
 from engine.tickets.changes import breaches, recorded
 from engine.tickets.history import Entry
 from engine.tickets.sla_timers import sla_of
@@ -67,15 +67,15 @@ async def sweep(session: Session, rows: Sequence[Row]) -> None:
     """Note the breaches of locked tickets, and bring their due times up to date."""
     told = await histories(session, [row["id"] for row in rows])
     additions = [addition_to(row, told[row["id"]]) for row in rows]
-    await write_additions(session, [each for each in additions if each.entries], told)
+    await write_appends(session, [each for each in additions if each.entries], told)
     fresh = [each.ticket.id for each in additions if not each.entries]
     columns = [prefixed(sla_columns(told[id_])) | {"refreshed": id_} for id_ in fresh]
     await session.run_each(REFRESH, columns)
 
 
-def addition_to(row: Row, history: Sequence[Entry]) -> Addition:
+def addition_to(row: Row, history: Sequence[Entry]) -> Append:
     """Return the entries that note the breaches of a locked ticket; maybe none."""
     ticket, sla, now = ticket_of(row), sla_of(history), row["now"]
     changes = breaches(sla, now) if sla else ()
     entries = recorded(ticket, changes, SYSTEM_ACTOR, now, row["revision"])
-    return Addition(ticket, row["head"], entries)
+    return Append(ticket, row["head"], entries)

@@ -20,7 +20,7 @@ from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import idempotency_keys
 from engine.storage.tickets.reader import read_version
 from engine.tickets.actor import Actor
-from engine.tickets.commands import Form
+from engine.tickets.commands import Command
 from engine.tickets.ticket import Ticket
 
 KEPT_HOURS: Final = 24
@@ -73,7 +73,7 @@ class KeyedRequest:
     digest: bytes
 
     @classmethod
-    def of(cls, actor: Actor, form: Form) -> Self | None:
+    def of(cls, actor: Actor, form: Command) -> Self | None:
         """Return the request with its key; None if it has none."""
         if form.idempotency_key is None:
             return None
@@ -108,7 +108,7 @@ class KeyedRequest:
 
 
 async def once(
-    session: Session, actor: Actor, form: Form, carry_out: Callable[[], Awaitable[Ticket]]
+    session: Session, actor: Actor, form: Command, carry_out: Callable[[], Awaitable[Ticket]]
 ) -> Ticket:
     """Carry out a request in this transaction, or return what its key led to before.
 

@@ -18,7 +18,7 @@ from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import URGENCY, ticket_words, tickets
 from engine.storage.tickets.filters import CONDITIONS, Conditions
 from engine.storage.tickets.visibility import INVOLVED, involvement
-from engine.tickets.search import Direction, Order, OrderField, Part, Place
+from engine.tickets.search import Cursor, Direction, Order, OrderField, Part
 from engine.tickets.ticket import Ticket
 from engine.tickets.viewer import Viewer
 
@@ -87,7 +87,7 @@ async def looked_up(
     return await database.rows_planned_anew(statement, **values, **involvement(viewer))
 
 
-def bound_values(bounds: dict[str, Place]) -> dict[str, object]:
+def bound_values(bounds: dict[str, Cursor]) -> dict[str, object]:
     """Return places as parameters."""
     return {
         f"{bound}_{number}": value
@@ -104,7 +104,7 @@ def page_statement(shape: Shape) -> Statement:
     found = meeting(select(*TICKET_COLUMNS), shape.conditions, sees_all=shape.sees_all)
     for bound in sorted(shape.bounds):
         goes_down = (shape.order.direction is Direction.DESC) == (bound == "after")
-        found = found.where(beyond(keys, bound, goes_down=goes_down))
+        found = found.where(keyset_after(keys, bound, goes_down=goes_down))
     ordered = found.order_by(*(key.desc() if descends else key.asc() for key in keys))
     return Statement.of(ordered.limit(bindparam("rows", type_=Integer)))
 
@@ -127,7 +127,7 @@ def meeting(
     return found.select_from(source).where(*clauses, *([] if sees_all else [INVOLVED]))
 
 
-def beyond(
+def keyset_after(
     keys: tuple[ColumnElement[Any], ...], bound: str, *, goes_down: bool
 ) -> ColumnElement[bool]:
     """Return whether a ticket's place is below, or above, a given one."""

@@ -57,7 +57,7 @@ UPDATE_TICKET_AND_TIMERS: Final = Statement.of(
 
 
 @dataclass(frozen=True, slots=True)
-class Addition:
+class Append:
     """Entries that come next in a ticket's history.
 
     Attributes:
@@ -109,17 +109,17 @@ async def write_entries(
     """Append entries to a ticket's history and take the ticket along."""
     if not entries:
         return ticket
-    addition = Addition(ticket, head, entries)
+    addition = Append(ticket, head, entries)
     after = addition.after
     if after.assignee != ticket.assignee:
         await mention_users(session, after.assignee)
     before = await histories(session, [ticket.id]) if addition.tells else {}
-    await write_additions(session, [addition], before)
+    await write_appends(session, [addition], before)
     return after
 
 
-async def write_additions(
-    session: Session, additions: Sequence[Addition], before: Mapping[str, Sequence[Entry]]
+async def write_appends(
+    session: Session, additions: Sequence[Append], before: Mapping[str, Sequence[Entry]]
 ) -> None:
     """Append entries to the histories of many tickets and take the tickets along.
 
@@ -146,7 +146,7 @@ async def write_additions(
     )
 
 
-def values_of(addition: Addition) -> dict[str, object]:
+def values_of(addition: Append) -> dict[str, object]:
     """Return the parameters of the statement that takes a ticket along."""
     after = addition.after
     new = after._asdict() | {"head": addition.digests[-1]}

@@ -34,7 +34,7 @@ from engine.storage.postgres.tables import ticket_status_history, webhook_delive
 from engine.storage.webhooks.fan_out import DUE, IN_FORCE, NOT_HELD, PENDING, WebhookAtWork
 from engine.tickets.ticket import rebuilt
 from engine.webhooks.cloud_events import SHOWING, cloud_event, event_id
-from engine.webhooks.retry_policy import Answer, DeliveryState, Verdict
+from engine.webhooks.retry_policy import DeliveryState, Verdict, WebhookResponse
 
 LEASE: Final = timedelta(seconds=60)
 """How long a claim lasts: several times what an attempt may take."""
@@ -190,7 +190,7 @@ async def settle(
     database: Database,
     webhook: WebhookAtWork,
     delivery: Delivery,
-    answer: Answer,
+    answer: WebhookResponse,
     verdict: Verdict,
 ) -> None:
     """Write down what became of an attempt, and what is done next."""
@@ -213,7 +213,9 @@ async def settle(
         await heed(session, webhook, answer, verdict)
 
 
-async def heed(session: Session, webhook: WebhookAtWork, answer: Answer, verdict: Verdict) -> None:
+async def heed(
+    session: Session, webhook: WebhookAtWork, answer: WebhookResponse, verdict: Verdict
+) -> None:
     """Let a receiver be that asks to wait, or says that it is gone."""
     name = webhook.declared.name
     if verdict.hold_for:

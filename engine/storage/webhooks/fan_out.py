@@ -29,9 +29,9 @@ from engine.storage.history.log import (
     AFTER_TRANSACTION,
     OLDEST_RUNNING,
     PLACE,
-    JournalEntry,
+    LogEntry,
     Position,
-    journal_after,
+    read_log,
 )
 from engine.storage.postgres.database import Database, Session
 from engine.storage.postgres.statements import Statement
@@ -189,28 +189,28 @@ async def webhooks_at_work(database: Database) -> list[WebhookAtWork]:
     ]
 
 
-async def spread(database: Database, webhook: Webhook, most: int = BATCH_ENTRIES) -> bool:
+async def fan_out(database: Database, webhook: Webhook, most: int = BATCH_ENTRIES) -> bool:
     """Make deliveries of what comes next in the log; tell whether there may be more to spread."""
     async with database.transaction() as session:
         row = await session.row(TAKE, taken=webhook.name)
         if row is None:
             return False
         position = Position(row["followed_transaction"], row["followed_entry"])
-        limit = min(most, await room_for(session, webhook.name))
-        entries = await journal_after(session, position, limit)
+        limit = min(most, await capacity(session, webhook.name))
+        entries = await read_log(session, position, limit)
         if entries:
-            await owe(session, webhook, position, entries)
+            await enqueue(session, webhook, position, entries)
         return len(entries) == limit > 0
 
 
-async def room_for(session: Session, name: str) -> int:
+async def capacity(session: Session, name: str) -> int:
     """Return how many more deliveries a webhook may owe."""
     row = await session.row(OWED, taken=name)
     return PENDING_MOST - (row["pending"] if row else 0)
 
 
-async def owe(
-    session: Session, webhook: Webhook, position: Position, entries: list[JournalEntry]
+async def enqueue(
+    session: Session, webhook: Webhook, position: Position, entries: list[LogEntry]
 ) -> None:
     """Make deliveries of those entries behind a position that the webhook is told of."""
     latest: dict[str, int] = {}

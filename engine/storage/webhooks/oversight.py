@@ -88,7 +88,7 @@ async def overseen_webhooks(database: Database, actor: Actor) -> list[WebhookRep
         Forbidden: the actor is not an admin.
 
     """
-    require_overseer(actor)
+    require_admin(actor)
     return await webhook_reports(database)
 
 
@@ -100,7 +100,7 @@ async def overseen_webhook(database: Database, actor: Actor, name: str) -> Webho
         NotFound: there is no webhook of that name.
 
     """
-    require_overseer(actor)
+    require_admin(actor)
     await require_webhook(database, name)
     [report] = await webhook_reports(database, name)
     return report
@@ -115,7 +115,7 @@ async def letter_pages(
         Forbidden: the actor is not an admin.
 
     """
-    require_overseer(actor)
+    require_admin(actor)
     found: dict[str, list[DeadLetter]] = {name: [] for name in names}
     rows = await database.rows(
         PAGES,
@@ -141,11 +141,11 @@ async def retry_webhook(database: Database, actor: Actor, name: str, *, dead: bo
         NotFound: there is no webhook of that name.
 
     """
-    require_overseer(actor)
+    require_admin(actor)
     return await retry_deliveries(database, name, dead=dead)
 
 
-def require_overseer(actor: Actor) -> None:
+def require_admin(actor: Actor) -> None:
     """Return if the actor may look after webhooks.
 
     Raises:

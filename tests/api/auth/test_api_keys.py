@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from api.auth.api_keys import ApiKeys, KeyEntry, KeyRequired, Scope, new_key, read_entries
-from api.http.access import By, WithKey
+from api.http.access import ApiKeyAccess, ProtectedRoute
 from api.http.app_keys import ACTOR
 from api.http.application import Guards, build_application
 from api.settings import Settings
@@ -41,8 +41,8 @@ async def answer(request: web.Request) -> web.Response:
 
 ROUTES = [
     web.get("/for-people", answer),
-    By(WithKey(Scope.RELOAD), web.post("/for-reloading", answer)),
-    By(WithKey(Scope.EXPORT), web.get("/for-exporting", answer)),
+    ProtectedRoute(ApiKeyAccess(Scope.RELOAD), web.post("/for-reloading", answer)),
+    ProtectedRoute(ApiKeyAccess(Scope.EXPORT), web.get("/for-exporting", answer)),
 ]
 
 

@@ -12,8 +12,8 @@ from api.auth import Tokens
 from api.auth.key_fetch import from_file
 from api.auth.key_sources import LiveKeys
 from api.bootstrap.application import application_on
-from api.bootstrap.engine import open_parts
-from api.http.stream_sessions import End, Lifetimes, StreamEnded
+from api.bootstrap.engine import open_engine
+from api.http.stream_sessions import End, StreamEnded, StreamSessions
 from api.settings import Settings
 from tests.api.conftest import Client
 from tests.support.lock_gates import PATIENCE_SECONDS
@@ -67,7 +67,7 @@ async def test_streams_end_when_the_key_of_their_token_is_removed(
     settings = Settings(database_url=SecretStr(database_url), jwks=str(file))
     asked = {"query": FOLLOW}
     async with (
-        open_parts(settings) as parts,
+        open_engine(settings) as parts,
         application_on(parts, settings) as application,
         TestClient(TestServer(application)) as client,
     ):
@@ -90,7 +90,7 @@ async def test_streams_end_when_the_secret_of_their_token_is_removed(
     file.write_text(f"{SECRET}\n{OLD_SECRET}\n")
     settings = Settings(database_url=SecretStr(database_url), jwt_secret_file=file)
     async with (
-        open_parts(settings) as parts,
+        open_engine(settings) as parts,
         application_on(parts, settings) as application,
         TestClient(TestServer(application)) as client,
     ):
@@ -108,7 +108,7 @@ async def test_streams_end_when_the_secret_of_their_token_is_removed(
 async def test_who_leaves_meanwhile_keeps_no_other_stream_open(file: Path) -> None:
     keys = LiveKeys(from_file(file), str(file))
     await keys.begin()
-    tokens, lifetimes, left = Tokens(keys), Lifetimes(), asyncio.Event()
+    tokens, lifetimes, left = Tokens(keys), StreamSessions(), asyncio.Event()
 
     async def stay(until: asyncio.Event) -> End | None:
         try:

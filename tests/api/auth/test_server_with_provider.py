@@ -6,7 +6,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from api.bootstrap.application import application_on
-from api.bootstrap.engine import Parts
+from api.bootstrap.engine import Engine
 from api.settings import Settings
 from engine.errors import Misconfigured
 from tests.api.auth.test_errors import bearer
@@ -29,7 +29,7 @@ RULES = {
 }
 
 
-async def test_a_person_signs_in_by_openid_connect(parts: Parts) -> None:
+async def test_a_person_signs_in_by_openid_connect(parts: Engine) -> None:
     async with provider(RSA_JWK, CURVE_JWK) as issuer:
         settings = Settings.from_env(RULES | {"INTERLOCK_OIDC_ISSUER": issuer.issuer})
         claims = CLAIMS | {"iss": issuer.issuer, "aud": ["account", "interlock"]}
@@ -53,7 +53,7 @@ async def test_a_person_signs_in_by_openid_connect(parts: Parts) -> None:
                 assert error["extensions"]["reason"] == "wrong_issuer"
 
 
-async def test_a_server_is_not_ready_before_it_has_keys(parts: Parts) -> None:
+async def test_a_server_is_not_ready_before_it_has_keys(parts: Engine) -> None:
     async with (
         provider() as issuer,
         application_on(parts, Settings.from_env({"INTERLOCK_JWKS": issuer.address})) as application,
@@ -70,7 +70,7 @@ async def test_a_server_is_not_ready_before_it_has_keys(parts: Parts) -> None:
             assert code == 1013
 
 
-async def test_a_socket_takes_a_token_of_a_new_key(parts: Parts) -> None:
+async def test_a_socket_takes_a_token_of_a_new_key(parts: Engine) -> None:
     async with (
         provider(RSA_JWK) as issuer,
         application_on(parts, Settings.from_env({"INTERLOCK_JWKS": issuer.address})) as application,
@@ -84,7 +84,7 @@ async def test_a_socket_takes_a_token_of_a_new_key(parts: Parts) -> None:
 
 
 async def test_a_server_starts_with_a_file_of_keys_and_not_without(
-    parts: Parts, tmp_path: Path
+    parts: Engine, tmp_path: Path
 ) -> None:
     file = tmp_path / "jwks.json"
     settings = Settings.from_env({"INTERLOCK_JWKS": str(file)})

@@ -8,8 +8,8 @@ import pytest
 
 from api.graphql.executor import GraphQLExecutor, GraphQLRequest
 from api.graphql.registry import Event, MakeContext, Resolvers
-from api.graphql.shared_answers import Telling
-from api.runtime.single_flight import Shared
+from api.graphql.shared_answers import SharedAnswers
+from api.runtime.single_flight import SingleFlight
 
 SDL = """
 type Query { ready: Boolean! }
@@ -40,7 +40,7 @@ class Teller:
 
     def __init__(self) -> None:
         self.made = 0
-        self.answers: Shared[Any] = Shared()
+        self.answers: SingleFlight[Any] = SingleFlight()
         self.resolvers = Resolvers()
         self.resolvers.source("Subscription.told")(self.source)
         self.resolvers.field("Subscription.told")(self.told)
@@ -54,7 +54,7 @@ class Teller:
         context = await make_context()
         fits = 1 in (arguments.get("wanted") or [1])
         told = {"number": 1, "fits": fits}
-        yield Event(told, context, "1", Telling(self.answers, fits, context))
+        yield Event(told, context, "1", SharedAnswers(self.answers, fits, context))
 
     async def told(self, event: dict[str, int], *_: object) -> dict[str, int]:
         self.made += 1

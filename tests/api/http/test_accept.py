@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.http.accept import NotAcceptable, chosen
+from api.http.accept import NotAcceptable, best_match
 
 GRAPHQL = "application/graphql-response+json"
 JSON = "application/json"
@@ -40,7 +40,7 @@ ACCEPTED = {
 
 @pytest.mark.parametrize(("accept", "media_type"), ACCEPTED.values(), ids=ACCEPTED)
 def test_a_client_gets_what_it_likes_best(accept: str, media_type: str) -> None:
-    assert chosen(accept, OFFERED, JSON) == media_type
+    assert best_match(accept, OFFERED, JSON) == media_type
 
 
 REFUSED = {
@@ -59,7 +59,7 @@ REFUSED = {
 @pytest.mark.parametrize("accept", REFUSED.values(), ids=REFUSED)
 def test_a_client_that_takes_nothing_of_it_is_told_what_there_is(accept: str) -> None:
     with pytest.raises(NotAcceptable) as refused:
-        chosen(accept, OFFERED, JSON)
+        best_match(accept, OFFERED, JSON)
     assert refused.value.details["offered"] == list(OFFERED)
 
 
@@ -69,6 +69,6 @@ PIECES = st.sampled_from([GRAPHQL, JSON, "*/*", "text/", ";q=0.3", ";", ",", '"'
 @given(st.lists(PIECES).map("".join) | st.text())
 def test_any_header_is_answered_or_refused(accept: str) -> None:
     try:
-        assert chosen(accept, OFFERED, JSON) in OFFERED
+        assert best_match(accept, OFFERED, JSON) in OFFERED
     except NotAcceptable:
         assert accept.strip()

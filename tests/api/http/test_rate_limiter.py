@@ -18,9 +18,9 @@ from pydantic import SecretStr
 
 from api.auth import SecretTokens
 from api.auth.api_keys import ApiKeys, KeyEntry, Scope, new_key
-from api.http.access import By, WithKey
+from api.http.access import ApiKeyAccess, ProtectedRoute
 from api.http.application import Guards, build_application
-from api.http.rate_limiter import Buckets, InFlight, Share, TooManyRequests
+from api.http.rate_limiter import Buckets, InFlight, Quota, TooManyRequests
 from api.limits import HTTP_LIMITS, KNOWN_CLIENTS, HttpLimits
 from engine.tickets.actor import Actor
 
@@ -52,20 +52,20 @@ def test_a_client_gets_its_burst_at_once_and_then_its_rate() -> None:
     clock = Hand()
     buckets = Buckets("viewer", 2, 4, clock)
     assert [buckets.take("anna") for _ in range(4)] == [
-        Share(3, 1),
-        Share(2, 1),
-        Share(1, 2),
-        Share(0, 2),
+        Quota(3, 1),
+        Quota(2, 1),
+        Quota(1, 2),
+        Quota(0, 2),
     ]
     with pytest.raises(TooManyRequests) as refused:
         buckets.take("anna")
     assert refused.value.details == {"limit": "viewer_rate", "bound": 2, "retry_after": 1}
-    assert buckets.left_to("anna") == Share(0, 2)
+    assert buckets.left_to("anna") == Quota(0, 2)
     clock.seconds += 0.5
     assert (taken(buckets), taken(buckets)) == (True, False)
-    assert (buckets.left_to("anna"), buckets.left_to("bert")) == (Share(0, 2), Share(4, 0))
+    assert (buckets.left_to("anna"), buckets.left_to("bert")) == (Quota(0, 2), Quota(4, 0))
     clock.seconds += 60
-    assert buckets.left_to("anna") == Share(4, 0)
+    assert buckets.left_to("anna") == Quota(4, 0)
     assert [taken(buckets) for _ in range(5)] == [True, True, True, True, False]
 
 
@@ -152,7 +152,10 @@ async def served(
         limits,
         tuple(map(ip_network, proxies)),
     )
-    all_routes = [web.get("/", answer), By(WithKey(Scope.HEALTH), web.get("/key", answer))]
+    all_routes = [
+        web.get("/", answer),
+        ProtectedRoute(ApiKeyAccess(Scope.HEALTH), web.get("/key", answer)),
+    ]
     application = build_application([*all_routes, *routes], guards)
     async with TestClient(TestServer(application)) as client:
         yield client

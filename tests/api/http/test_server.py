@@ -22,7 +22,7 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from api.auth import SecretTokens
-from api.http.access import By, everybody
+from api.http.access import ProtectedRoute, allow_anyone
 from api.http.app_keys import ACTOR
 from api.http.application import Guards, build_application
 from api.limits import HTTP_LIMITS, REQUEST_ID_CHARACTERS
@@ -87,7 +87,7 @@ ROUTES = [
     web.get("/censored", censored),
     web.get("/break-off", break_off),
     web.post("/page", echo),
-    By(everybody, web.get("/page", page)),
+    ProtectedRoute(allow_anyone, web.get("/page", page)),
 ]
 
 

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from api.auth.api_keys import KeyEntry, Scope, new_key
 from api.graphql.interlock import schema_text
-from api.runtime.maintenance import chores
+from api.runtime.maintenance import maintenance_jobs
 from api.runtime.plugins import LivePlugins
 from api.settings import Settings
 from engine.plugins import OPEN_EDITION, Licence
@@ -289,7 +289,7 @@ def test_the_schema_has_the_words_of_the_engine() -> None:
 
 
 async def do_chores(database: Database, licence: Licence) -> None:
-    for chore in chores(database, await LivePlugins.read(database, licence)):
+    for chore in maintenance_jobs(database, await LivePlugins.read(database, licence)):
         await chore.do()
 
 

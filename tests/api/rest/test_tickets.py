@@ -14,12 +14,12 @@ from api.rest.openapi.problem_schemas import MovedOn, RefusedMove
 from api.rest.ticket_models import (
     AgreedTargets,
     Assignment,
-    Move,
     NewComment,
     NewTicket,
     NewTicketFromItem,
-    TicketTold,
-    WantedSla,
+    SlaRequest,
+    TicketResponse,
+    TransitionRequest,
 )
 from engine.plugins import Plugin
 from engine.storage.history.changes import histories
@@ -29,10 +29,10 @@ from engine.tickets.actor import Actor
 from engine.tickets.commands import (
     AssignTicket,
     ChangeForm,
+    Command,
     CommentTicket,
     CreateTicket,
     CreateTicketFromCatalog,
-    Form,
     SlaChoice,
     Targets,
     TransitionTicket,
@@ -349,10 +349,10 @@ async def test_while_ticketing_is_off_everything_says_so(rest: Rest, database: D
 SAME_FIELDS: dict[type[BaseModel], type[BaseModel]] = {
     NewTicket: CreateTicket,
     NewTicketFromItem: CreateTicketFromCatalog,
-    Move: TransitionTicket,
+    TransitionRequest: TransitionTicket,
     NewComment: CommentTicket,
     Assignment: AssignTicket,
-    WantedSla: SlaChoice,
+    SlaRequest: SlaChoice,
     AgreedTargets: Targets,
 }
 
@@ -361,7 +361,7 @@ SAME_FIELDS: dict[type[BaseModel], type[BaseModel]] = {
 def test_a_body_has_the_fields_and_defaults_of_the_form(
     told: type[BaseModel], form: type[BaseModel]
 ) -> None:
-    elsewhere = {*Form.model_fields, *ChangeForm.model_fields}
+    elsewhere = {*Command.model_fields, *ChangeForm.model_fields}
     expected = {name: field for name, field in form.model_fields.items() if name not in elsewhere}
     assert {name: each.default for name, each in told.model_fields.items()} == {
         name: each.default for name, each in expected.items()
@@ -369,4 +369,4 @@ def test_a_body_has_the_fields_and_defaults_of_the_form(
 
 
 def test_everything_of_a_ticket_is_told() -> None:
-    assert tuple(TicketTold.model_fields) == Ticket._fields
+    assert tuple(TicketResponse.model_fields) == Ticket._fields

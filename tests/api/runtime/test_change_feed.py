@@ -7,10 +7,10 @@ from random import Random
 
 import pytest
 
-from api.runtime.change_feed import Changes, SlowReader, Wants
-from api.runtime.jobs import in_background
+from api.runtime.change_feed import ChangeFeed, SubscriberTooSlow, WantsChange
+from api.runtime.jobs import run_in_background
 from engine.storage.history.changes import LoggedChange, histories
-from engine.storage.history.log import BEGINNING, Position, journal_end
+from engine.storage.history.log import BEGINNING, Position, log_end
 from engine.storage.postgres.database import Database
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.ticket import Ticket
@@ -25,14 +25,14 @@ def everything(_change: LoggedChange) -> bool:
 
 
 @pytest.fixture
-async def changes(database: Database) -> AsyncIterator[Changes]:
-    followed = Changes(database, most_waiting=ROOM)
-    async with in_background(followed.follow()):
+async def changes(database: Database) -> AsyncIterator[ChangeFeed]:
+    followed = ChangeFeed(database, most_waiting=ROOM)
+    async with run_in_background(followed.follow()):
         yield followed
 
 
 async def heard(
-    changes: Changes, after: Position | None, count: int, wants: Wants = everything
+    changes: ChangeFeed, after: Position | None, count: int, wants: WantsChange = everything
 ) -> list[LoggedChange]:
     """Return the first changes that a listener hears."""
     found: list[LoggedChange] = []
@@ -46,7 +46,7 @@ def keys(changes: list[LoggedChange]) -> list[tuple[str, int]]:
     return [(each.change.entry.ticket, each.change.entry.seq) for each in changes]
 
 
-def measured(changes: Changes) -> dict[str, float]:
+def measured(changes: ChangeFeed) -> dict[str, float]:
     """Return what Prometheus is told, save when counting began."""
     samples = (
         each for one in changes.collectors for told in one.collect() for each in told.samples
@@ -62,7 +62,7 @@ async def until(database: Database, condition: Callable[[], bool]) -> None:
 
 
 async def test_a_listener_hears_what_happens_from_now_on(
-    changes: Changes, store: TicketStore, database: Database
+    changes: ChangeFeed, store: TicketStore, database: Database
 ) -> None:
     ticket = await open_ticket(store)
     hearing = asyncio.create_task(heard(changes, None, 3))
@@ -75,7 +75,7 @@ async def test_a_listener_hears_what_happens_from_now_on(
 
 
 async def test_who_resumes_hears_what_came_meanwhile_and_then_what_comes(
-    changes: Changes, store: TicketStore, database: Database
+    changes: ChangeFeed, store: TicketStore, database: Database
 ) -> None:
     ticket = await open_ticket(store)
     [opening] = await heard(changes, BEGINNING, 1)
@@ -89,7 +89,7 @@ async def test_who_resumes_hears_what_came_meanwhile_and_then_what_comes(
 
 
 async def test_who_resumes_from_further_back_joins_though_nothing_came_meanwhile(
-    changes: Changes, store: TicketStore, database: Database, observer: Observer
+    changes: ChangeFeed, store: TicketStore, database: Database, observer: Observer
 ) -> None:
     ticket = await open_ticket(store)
     [opening] = await heard(changes, BEGINNING, 1)
@@ -103,7 +103,7 @@ async def test_who_resumes_from_further_back_joins_though_nothing_came_meanwhile
 
 
 async def test_a_change_comes_with_the_ticket_before_and_after_it_and_as_it_is_now(
-    changes: Changes, store: TicketStore
+    changes: ChangeFeed, store: TicketStore
 ) -> None:
     ticket = await open_ticket(store)
     await edit(store, ticket)  # title, then priority
@@ -124,10 +124,10 @@ async def test_a_change_comes_with_the_ticket_before_and_after_it_and_as_it_is_n
 
 
 async def test_who_does_not_listen_is_let_go_and_resumes_without_a_gap(
-    changes: Changes, store: TicketStore, database: Database
+    changes: ChangeFeed, store: TicketStore, database: Database
 ) -> None:
     ticket = await open_ticket(store)
-    lazy = changes.after(await journal_end(database), everything)
+    lazy = changes.after(await log_end(database), everything)
     first = asyncio.create_task(anext(lazy))
     await until(database, lambda: changes.listeners == 1)
     await comment(store, ticket)
@@ -141,7 +141,7 @@ async def test_who_does_not_listen_is_let_go_and_resumes_without_a_gap(
         await comment(store, ticket)
     await witness  # who was told of the last one together with the lazy one
     taken += [(await anext(lazy)).logged for _ in range(ROOM)]
-    with pytest.raises(SlowReader) as refused:
+    with pytest.raises(SubscriberTooSlow) as refused:
         await anext(lazy)
     assert changes.listeners == 0
     assert measured(changes) == {"interlock_listeners": 0, "interlock_slow_readers_total": 1}
@@ -152,11 +152,11 @@ async def test_who_does_not_listen_is_let_go_and_resumes_without_a_gap(
 
 
 async def test_what_is_not_wanted_takes_no_room(
-    changes: Changes, store: TicketStore, database: Database
+    changes: ChangeFeed, store: TicketStore, database: Database
 ) -> None:
     noisy, quiet = await open_ticket(store), await open_ticket(store)
     wanted = changes.after(
-        await journal_end(database), lambda each: each.change.entry.ticket == quiet.id
+        await log_end(database), lambda each: each.change.entry.ticket == quiet.id
     )
     hearing = asyncio.create_task(anext(wanted))
     await until(database, lambda: changes.listeners == 1)
@@ -168,10 +168,10 @@ async def test_what_is_not_wanted_takes_no_room(
 
 
 async def test_the_reader_goes_on_after_the_database_was_away(
-    changes: Changes, store: TicketStore, database: Database, observer: Observer
+    changes: ChangeFeed, store: TicketStore, database: Database, observer: Observer
 ) -> None:
     ticket = await open_ticket(store)
-    hearing = asyncio.create_task(heard(changes, await journal_end(database), 1))
+    hearing = asyncio.create_task(heard(changes, await log_end(database), 1))
     await until(database, lambda: changes.listeners == 1)
     await observer.connection.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -193,7 +193,7 @@ async def commented(store: TicketStore, ticket: Ticket) -> bool:
 
 
 async def test_listeners_that_come_and_go_miss_nothing_while_others_write(
-    changes: Changes, store: TicketStore, database: Database
+    changes: ChangeFeed, store: TicketStore, database: Database
 ) -> None:
     entries_each = 9
 
@@ -210,7 +210,7 @@ async def test_listeners_that_come_and_go_miss_nothing_while_others_write(
             sitting = min(chance.randint(1, 20), 8 * entries_each - len(found))
             try:
                 found += await heard(changes, position, sitting)
-            except SlowReader:  # `heard` took none of them, so none is lost
+            except SubscriberTooSlow:  # `heard` took none of them, so none is lost
                 continue
         return found
 

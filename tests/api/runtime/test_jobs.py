@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from api.runtime.jobs import Chore, attempt, in_background
+from api.runtime.jobs import PeriodicJob, attempt, run_in_background
 from engine.errors import Unavailable
 
 AT_ONCE = 0.001
@@ -34,7 +34,7 @@ async def test_what_fails_is_told_and_attempted_again(failure: Exception, level:
     with capture_logs() as logged:
         async with (
             asyncio.timeout(PATIENCE_SECONDS),
-            in_background(Chore(fail, AT_ONCE, "it could not be done").repeat()),
+            run_in_background(PeriodicJob(fail, AT_ONCE, "it could not be done").repeat()),
         ):
             await twice.wait()
     assert {(each["event"], each["log_level"]) for each in logged} == {
@@ -48,7 +48,7 @@ async def test_what_is_not_wanted_now_is_not_attempted() -> None:
 
     logged: Logged
     with capture_logs() as logged:
-        await Chore(fail, AT_ONCE, "it could not be done", wanted=lambda: False).do()
+        await PeriodicJob(fail, AT_ONCE, "it could not be done", wanted=lambda: False).do()
     assert logged == []
 
 
@@ -75,6 +75,6 @@ async def test_work_that_ends_by_an_error_is_told_and_ends_no_other() -> None:
 
     logged: Logged
     with capture_logs() as logged:
-        async with asyncio.timeout(PATIENCE_SECONDS), in_background(fail(), go_on()):
+        async with asyncio.timeout(PATIENCE_SECONDS), run_in_background(fail(), go_on()):
             await went_on.wait()
     assert [each["event"] for each in logged] == ["work in the background failed"]

@@ -4,8 +4,8 @@ import asyncio
 from dataclasses import replace
 
 from api.licence import licence_for
-from api.runtime.jobs import in_background
-from api.runtime.maintenance import chores
+from api.runtime.jobs import run_in_background
+from api.runtime.maintenance import maintenance_jobs
 from api.runtime.plugins import LivePlugins
 from engine.plugins import Plugin
 from engine.storage.postgres.database import Database
@@ -19,8 +19,10 @@ PATIENCE_SECONDS = 20
 
 async def test_what_is_due_is_done_again_and_again(database: Database, store: TicketStore) -> None:
     plugins = await LivePlugins.read(database, licence_for(None, None))
-    works = [replace(chore, every=AT_ONCE).repeat() for chore in chores(database, plugins)]
-    async with asyncio.timeout(PATIENCE_SECONDS), in_background(*works):
+    works = [
+        replace(chore, every=AT_ONCE).repeat() for chore in maintenance_jobs(database, plugins)
+    ]
+    async with asyncio.timeout(PATIENCE_SECONDS), run_in_background(*works):
         for _ in range(2):
             await move(store, await open_promised(store), PICKED_UP)
             while await differences(database):
@@ -32,7 +34,7 @@ async def test_while_ticketing_is_off_only_what_changes_no_ticket_is_done(
 ) -> None:
     plugins = await LivePlugins.read(database, licence_for(None, None))
     await plugins.toggle(ADA, Plugin.TICKETING, enabled=False)
-    assert [chore.failure for chore in chores(database, plugins) if chore.wanted()] == [
+    assert [chore.failure for chore in maintenance_jobs(database, plugins) if chore.wanted()] == [
         "old deliveries could not be forgotten",
         "old idempotency keys could not be forgotten",
     ]

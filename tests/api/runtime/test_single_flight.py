@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from api.runtime.single_flight import Shared
+from api.runtime.single_flight import SingleFlight
 
 
 class Making:
@@ -22,7 +22,7 @@ class Making:
 
 
 async def test_all_who_wait_and_all_who_come_later_get_what_was_made_once() -> None:
-    shared, making = Shared[str](), Making()
+    shared, making = SingleFlight[str](), Making()
     asking = [asyncio.create_task(shared.get("key", making)) for _ in range(3)]
     await asyncio.sleep(0)
     making.may_end.set()
@@ -33,7 +33,7 @@ async def test_all_who_wait_and_all_who_come_later_get_what_was_made_once() -> N
 
 @pytest.mark.parametrize("leaves", range(3))
 async def test_who_waits_may_leave_and_the_others_still_get_it(leaves: int) -> None:
-    shared, making = Shared[str](), Making()
+    shared, making = SingleFlight[str](), Making()
     asking = [asyncio.create_task(shared.get("key", making)) for _ in range(3)]
     await asyncio.sleep(0)
     gone = asking.pop(leaves)
@@ -46,7 +46,7 @@ async def test_who_waits_may_leave_and_the_others_still_get_it(leaves: int) -> N
 
 
 async def test_all_hear_of_a_failure() -> None:
-    shared = Shared[str]()
+    shared = SingleFlight[str]()
 
     async def fail() -> str:
         raise LookupError
@@ -58,7 +58,7 @@ async def test_all_hear_of_a_failure() -> None:
 
 
 async def test_other_keys_are_made_by_themselves() -> None:
-    shared = Shared[int]()
+    shared = SingleFlight[int]()
 
     async def make(number: int) -> int:
         return number

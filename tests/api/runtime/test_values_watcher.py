@@ -12,9 +12,9 @@ from sqlalchemy import func, select
 from structlog.testing import capture_logs
 
 from api.bootstrap.application import application_on
-from api.bootstrap.engine import Parts
-from api.runtime.values_file import MountedValues
-from api.runtime.values_watcher import ValuesWatch
+from api.bootstrap.engine import Engine
+from api.runtime.values_file import ValuesFile
+from api.runtime.values_watcher import ValuesWatcher
 from api.settings import Settings
 from engine.resources.resource import Resource
 from engine.storage.postgres.database import Database, connect, open_database
@@ -22,7 +22,7 @@ from engine.storage.postgres.pool import ConnectionPool
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import reconciliations
 from engine.storage.resources.read import read_live, reconciling
-from reconciler.apply import Order, reconcile
+from reconciler.apply import ApplyRequest, reconcile
 from reconciler.desired import desired_in
 from reconciler.hazards import Allowances
 from tests.support.declared_resources import DEFAULTS, put
@@ -45,8 +45,8 @@ Lines = list[MutableMapping[str, Any]]
 
 
 @pytest.fixture
-def watch(database: Database, mount: Mount) -> ValuesWatch:
-    return ValuesWatch(MountedValues(database, mount.file))
+def watch(database: Database, mount: Mount) -> ValuesWatcher:
+    return ValuesWatcher(ValuesFile(database, mount.file))
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ async def recorded(database: Database) -> int:
     return rows
 
 
-def gauge(watch: ValuesWatch) -> float:
+def gauge(watch: ValuesWatcher) -> float:
     """Return whether the file is in force, as Prometheus is told."""
     families = (family for each in watch.values.metrics.collectors for family in each.collect())
     [value] = [
@@ -80,7 +80,7 @@ def gauge(watch: ValuesWatch) -> float:
 
 
 @asynccontextmanager
-async def followed(watch: ValuesWatch) -> AsyncIterator[None]:
+async def followed(watch: ValuesWatcher) -> AsyncIterator[None]:
     task = asyncio.create_task(watch.follow(every=AT_ONCE))
     yield
     task.cancel()
@@ -96,7 +96,7 @@ async def until(database: Database, is_so: Callable[[], bool]) -> None:
 
 
 async def test_a_swapped_link_is_noticed(
-    watch: ValuesWatch, mount: Mount, database: Database, lines: Lines
+    watch: ValuesWatcher, mount: Mount, database: Database, lines: Lines
 ) -> None:
     before = await in_force(database)
     async with followed(watch):
@@ -110,7 +110,7 @@ async def test_a_swapped_link_is_noticed(
 
 
 async def test_a_content_is_applied_once_and_what_is_done_by_hand_later_stays(
-    watch: ValuesWatch, mount: Mount, database: Database
+    watch: ValuesWatcher, mount: Mount, database: Database
 ) -> None:
     mount.put(NARROWED)
     await watch.catch_up()
@@ -128,10 +128,8 @@ async def test_of_several_servers_one_applies_it(
     mount.put(NARROWED)
     async with AsyncExitStack() as stack:
         servers = [
-            ValuesWatch(
-                MountedValues(
-                    await stack.enter_async_context(open_database(database_url)), mount.file
-                )
+            ValuesWatcher(
+                ValuesFile(await stack.enter_async_context(open_database(database_url)), mount.file)
             )
             for _ in range(5)
         ]
@@ -141,7 +139,7 @@ async def test_of_several_servers_one_applies_it(
 
 
 async def test_whoever_reconciles_is_waited_for(
-    watch: ValuesWatch, mount: Mount, database: Database, database_url: str
+    watch: ValuesWatcher, mount: Mount, database: Database, database_url: str
 ) -> None:
     mount.put(NARROWED)
     async with observing(database_url) as observer:
@@ -164,7 +162,7 @@ async def test_a_file_that_does_not_do_is_told_of_once_and_changes_nothing(
     text: str,
     outcome: str,
     complaints: list[str],
-    watch: ValuesWatch,
+    watch: ValuesWatcher,
     mount: Mount,
     database: Database,
     lines: Lines,
@@ -186,7 +184,7 @@ async def test_a_file_that_does_not_do_is_told_of_once_and_changes_nothing(
 
 
 async def test_a_file_that_is_away_is_told_of_once(
-    watch: ValuesWatch, mount: Mount, lines: Lines
+    watch: ValuesWatcher, mount: Mount, lines: Lines
 ) -> None:
     mount.file.unlink()
     for _ in range(3):
@@ -199,12 +197,12 @@ async def test_a_file_that_is_away_is_told_of_once(
 
 
 async def test_what_is_refused_here_may_be_applied_by_hand(
-    watch: ValuesWatch, mount: Mount, database: Database, lines: Lines
+    watch: ValuesWatcher, mount: Mount, database: Database, lines: Lines
 ) -> None:
     mount.put(NOTHING)
     async with followed(watch):
         await until(database, lambda: watch.refused)
-        meant = Order("u_a0", EVERYTHING, wait=True)
+        meant = ApplyRequest("u_a0", EVERYTHING, wait=True)
         await reconcile(database, desired_in([("by hand", NOTHING)]), meant, "by hand")
         await until(database, lambda: gauge(watch) == 1)
     assert [line["event"] for line in lines] == [
@@ -214,7 +212,7 @@ async def test_what_is_refused_here_may_be_applied_by_hand(
 
 
 async def test_a_database_that_is_away_is_tried_again(
-    watch: ValuesWatch, database: Database, lines: Lines
+    watch: ValuesWatcher, database: Database, lines: Lines
 ) -> None:
     nobody = Database(ConnectionPool(1, partial(connect, "postgresql://nobody@127.0.0.1:1/none")))
     watch.values = replace(watch.values, database=nobody)
@@ -229,7 +227,7 @@ async def test_a_database_that_is_away_is_tried_again(
 
 
 async def test_a_server_reconciles_before_it_serves(
-    parts: Parts, settings: Settings, mount: Mount
+    parts: Engine, settings: Settings, mount: Mount
 ) -> None:
     mount.put(NARROWED)
     before = await in_force(parts.database)
@@ -238,7 +236,7 @@ async def test_a_server_reconciles_before_it_serves(
 
 
 async def test_a_server_serves_the_old_set_if_the_file_does_not_do(
-    parts: Parts, settings: Settings, mount: Mount, lines: Lines
+    parts: Engine, settings: Settings, mount: Mount, lines: Lines
 ) -> None:
     mount.put(INVALID)
     before = await read_live(parts.database)
@@ -248,7 +246,7 @@ async def test_a_server_serves_the_old_set_if_the_file_does_not_do(
 
 
 async def test_the_chart_may_sit_below_a_key(
-    parts: Parts, settings: Settings, mount: Mount
+    parts: Engine, settings: Settings, mount: Mount
 ) -> None:
     mount.put("interlock:\n" + "".join(f"  {line}\n" for line in NARROWED.splitlines()))
     before = await in_force(parts.database)

@@ -12,12 +12,12 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.test_utils import TestServer, unused_port
 from yarl import URL
 
-from api.webhooks.calling import call, exactly, open_session
+from api.webhooks.client import call, exactly, open_session
 from engine.webhooks.ip_ranges import Reach
-from engine.webhooks.retry_policy import Answer, Failure
+from engine.webhooks.retry_policy import Failure, WebhookResponse
 from tests.support.webhook_receiver import Receiver
 
-NOT_ALLOWED = Answer(Failure.ADDRESS_NOT_ALLOWED)
+NOT_ALLOWED = WebhookResponse(Failure.ADDRESS_NOT_ALLOWED)
 
 
 @dataclass
@@ -47,7 +47,7 @@ class Resolver(AbstractResolver):
     async def close(self) -> None: ...
 
 
-async def called(url: str, reach: Reach, resolver: Resolver | None = None) -> Answer:
+async def called(url: str, reach: Reach, resolver: Resolver | None = None) -> WebhookResponse:
     async with open_session(reach, resolver) as session:
         return await call(session, url, {}, b"{}")
 
@@ -89,31 +89,31 @@ async def test_a_name_that_changes_what_it_stands_for_is_judged_each_time(
 ) -> None:
     url = str(URL(receiver.url).with_host("chat.internal"))
     resolver = Resolver([["127.0.0.1"], ["169.254.169.254"]])
-    assert await called(url, Reach.INSIDE, resolver) == Answer(204)
+    assert await called(url, Reach.INSIDE, resolver) == WebhookResponse(204)
     assert await called(url, Reach.INSIDE, resolver) == NOT_ALLOWED
     assert len(receiver.received) == 1
     assert len(resolver.asked) == 2  # nothing is resolved again after it was judged
 
 
 async def test_a_host_inside_that_may_be_called_is(receiver: Receiver) -> None:
-    assert await called(receiver.url, Reach.INSIDE) == Answer(204)
+    assert await called(receiver.url, Reach.INSIDE) == WebhookResponse(204)
     assert receiver.received[0].body == b"{}"
 
 
 async def test_a_receiver_that_does_not_answer_is_left(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.webhooks.calling.CALL_SECONDS", 0.01)
+    monkeypatch.setattr("api.webhooks.client.CALL_SECONDS", 0.01)
     receiver.hold = asyncio.Event()
-    assert await called(receiver.url, Reach.INSIDE) == Answer(Failure.TIMEOUT)
+    assert await called(receiver.url, Reach.INSIDE) == WebhookResponse(Failure.TIMEOUT)
     receiver.hold.set()
 
 
 async def test_nobody_there_is_told_from_somebody_who_speaks_otherwise(receiver: Receiver) -> None:
     nobody = f"http://127.0.0.1:{unused_port()}/"
-    assert await called(nobody, Reach.INSIDE) == Answer(Failure.NO_CONNECTION)
+    assert await called(nobody, Reach.INSIDE) == WebhookResponse(Failure.NO_CONNECTION)
     without_tls = str(URL(receiver.url).with_scheme("https"))
-    assert await called(without_tls, Reach.INSIDE) == Answer(Failure.TLS_FAILED)
+    assert await called(without_tls, Reach.INSIDE) == WebhookResponse(Failure.TLS_FAILED)
 
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -143,16 +143,16 @@ async def send_long_headers(reader: asyncio.StreamReader, writer: asyncio.Stream
     writer.close()
 
 
-TALKS: dict[str, tuple[Talk, Answer]] = {
-    "another protocol": (babble, Answer(Failure.BROKEN_ANSWER)),
-    "nothing": (hang_up, Answer(Failure.NO_CONNECTION)),
-    "an answer without end": (go_on_and_on, Answer(200)),
-    "headers that are too long": (send_long_headers, Answer(Failure.BROKEN_ANSWER)),
+TALKS: dict[str, tuple[Talk, WebhookResponse]] = {
+    "another protocol": (babble, WebhookResponse(Failure.BROKEN_ANSWER)),
+    "nothing": (hang_up, WebhookResponse(Failure.NO_CONNECTION)),
+    "an answer without end": (go_on_and_on, WebhookResponse(200)),
+    "headers that are too long": (send_long_headers, WebhookResponse(Failure.BROKEN_ANSWER)),
 }
 
 
 @pytest.mark.parametrize(("talk", "answer"), TALKS.values(), ids=TALKS)
-async def test_whatever_a_receiver_says_is_an_answer(talk: Talk, answer: Answer) -> None:
+async def test_whatever_a_receiver_says_is_an_answer(talk: Talk, answer: WebhookResponse) -> None:
     server = await asyncio.start_server(talk, "127.0.0.1", 0)
     async with server:
         port = server.sockets[0].getsockname()[1]
@@ -166,7 +166,7 @@ async def test_a_redirect_to_an_address_inside_is_not_followed(receiver: Receive
     application = web.Application()
     application.router.add_post("/", redirect)
     async with TestServer(application) as server:
-        assert await called(str(server.make_url("/")), Reach.INSIDE) == Answer(307)
+        assert await called(str(server.make_url("/")), Reach.INSIDE) == WebhookResponse(307)
     assert receiver.received == []
 
 

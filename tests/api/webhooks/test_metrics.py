@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from api.runtime.jobs import in_background
+from api.runtime.jobs import run_in_background
 from engine.storage.postgres.database import Database
 from engine.storage.tickets.store import TicketStore
 from tests.support.concurrent_changes import open_ticket
@@ -16,7 +16,7 @@ async def test_the_metrics_tell_what_is_owed(
     receiver.answer = lambda _: web.Response(status=410)
     await open_ticket(store)
     courier = await servers.courier()
-    async with in_background(courier.go_on(AT_ONCE)):
+    async with run_in_background(courier.go_on(AT_ONCE)):
         await see(database, "dead", 1)
     await courier.take_count()
     samples = {

@@ -8,7 +8,7 @@ from aiohttp import web
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
-from api.webhooks.couriers import Couriers
+from api.webhooks.worker import WebhookWorker
 from engine.storage.postgres.database import Database
 from engine.storage.tickets.store import TicketStore
 from engine.webhooks.host_allowlist import NO_HOSTS
@@ -134,7 +134,7 @@ async def test_a_server_tells_its_own_log_once_what_it_lacks(
     ]
 
 
-async def until_something_is_owed(database: Database, courier: Couriers) -> None:
+async def until_something_is_owed(database: Database, courier: WebhookWorker) -> None:
     """Have a server look for work until what happened is spread: the log may be a moment late."""
     while not await deliveries(database):
         await look_for_work(courier)

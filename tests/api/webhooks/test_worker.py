@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from api.webhooks.couriers import LANES
+from api.webhooks.worker import SLOTS
 from engine.storage.postgres.database import Database
 from engine.storage.tickets.store import TicketStore
 from engine.storage.webhooks.dead_letters import retry_deliveries
@@ -174,6 +174,6 @@ async def test_a_slow_receiver_keeps_no_other_waiting(
             for _ in range(10):
                 await open_ticket(store)
             await receiver.has(10)
-            await slow.has(LANES)
-        assert len(slow.received) == LANES
+            await slow.has(SLOTS)
+        assert len(slow.received) == SLOTS
         slow.hold.set()

@@ -13,13 +13,13 @@ from engine.declaration.models import Service
 from engine.outages.policy import (
     QUIET,
     TABLE,
-    Case,
-    Hindrance,
-    Response,
-    Standing,
-    gravest,
+    OutageAction,
+    Phase,
+    TicketState,
+    WaitReason,
     titled,
     why_waiting,
+    worst_status,
 )
 from engine.tickets.audit import Sealed, first_flaw
 from engine.tickets.history import GENESIS, EntryKind
@@ -49,13 +49,13 @@ from tests.support.outage_world import (
 
 def test_the_table_has_a_response_to_everything() -> None:
     assert {standing: set(row) for standing, row in TABLE.items()} == {
-        standing: set(Case) for standing in Standing
+        standing: set(TicketState) for standing in Phase
     }
 
 
-@pytest.mark.parametrize("case", Case)
-def test_what_is_answered_unclear_or_held_leads_to_nothing(case: Case) -> None:
-    for standing in (Standing.ANSWERED, Standing.UNCLEAR, Standing.HELD):
+@pytest.mark.parametrize("case", TicketState)
+def test_what_is_answered_unclear_or_held_leads_to_nothing(case: TicketState) -> None:
+    for standing in (Phase.ANSWERED, Phase.UNCLEAR, Phase.HELD):
         assert TABLE[standing][case] in QUIET
 
 
@@ -69,13 +69,15 @@ def test_what_is_answered_unclear_or_held_leads_to_nothing(case: Case) -> None:
     ],
 )
 def test_a_service_is_what_the_gravest_source_says(reported: list[str], status: str) -> None:
-    assert gravest(map(ServiceStatus, reported)) == status
+    assert worst_status(map(ServiceStatus, reported)) == status
 
 
 def test_the_table_stands_in_the_documentation() -> None:
     text = (Path(__file__).parents[3] / "docs" / "outages.md").read_text("utf-8")
-    for standing in (Standing.DOWN, Standing.UP):
-        assert f"| {standing} | {' | '.join(TABLE[standing][case] for case in Case)} |" in text
+    for standing in (Phase.DOWN, Phase.UP):
+        assert (
+            f"| {standing} | {' | '.join(TABLE[standing][case] for case in TicketState)} |" in text
+        )
 
 
 def test_a_long_path_keeps_its_end_in_the_title() -> None:
@@ -120,13 +122,13 @@ def test_all_of_the_table_is_explored_but_what_can_not_happen(steps: Steps) -> N
     And one that was answered DOWN has none that the system closed for its recovery.
     """
     impossible = {
-        (Standing.DOWN, Case.UNTOUCHED),
-        (Standing.DOWN, Case.FROZEN),
-        (Standing.UP, Case.REOPENABLE),
+        (Phase.DOWN, TicketState.UNTOUCHED),
+        (Phase.DOWN, TicketState.FROZEN),
+        (Phase.UP, TicketState.REOPENABLE),
     }
-    everything = {(standing, case) for standing in Standing for case in Case}
+    everything = {(standing, case) for standing in Phase for case in TicketState}
     assert {world.met for _, world in steps} == everything - impossible
-    assert {world.done for _, world in steps} == set(Response)
+    assert {world.done for _, world in steps} == set(OutageAction)
 
 
 def test_there_are_never_two_live_tickets(steps: Steps) -> None:
@@ -135,7 +137,7 @@ def test_there_are_never_two_live_tickets(steps: Steps) -> None:
 
 def test_a_touched_ticket_is_never_closed_for_a_recovery(steps: Steps) -> None:
     for before, after in steps:
-        if after.done is Response.CLOSE:
+        if after.done is OutageAction.CLOSE:
             [closed] = before.live
             assert not closed.touched
             latest = after.latest
@@ -172,15 +174,15 @@ def test_an_outage_has_a_ticket_once_nothing_is_in_its_way(states: list[World]) 
 def test_what_is_reported_again_adds_nothing(states: list[World]) -> None:
     for world in states:
         again = world.after(reported(world.status))
-        if world.done is not Response.WAIT and world.now - world.since >= HOLD:
-            assert again.done is Response.NOTHING
+        if world.done is not OutageAction.WAIT and world.now - world.since >= HOLD:
+            assert again.done is OutageAction.NOTHING
             assert again.tickets == world.tickets
 
 
 def test_the_system_moves_no_ticket_of_a_retired_workflow(steps: Steps) -> None:
     for _, after in steps:
         if after.workflow_retired:
-            assert after.done not in {Response.OPEN, Response.REOPEN, Response.CLOSE}
+            assert after.done not in {OutageAction.OPEN, OutageAction.REOPEN, OutageAction.CLOSE}
 
 
 def test_nothing_is_written_while_ticketing_is_off(steps: Steps) -> None:
@@ -191,7 +193,7 @@ def test_nothing_is_written_while_ticketing_is_off(steps: Steps) -> None:
 
 def test_only_what_the_system_closed_for_a_recovery_is_opened_again(steps: Steps) -> None:
     for before, after in steps:
-        if after.done is Response.REOPEN:
+        if after.done is OutageAction.REOPEN:
             latest = before.latest
             assert latest is not None
             closing = last_move(latest)
@@ -223,31 +225,31 @@ AT_ONCE: Final = declared()
 
 def test_without_delays_a_ticket_is_opened_and_closed_at_once_and_never_reopened() -> None:
     down = told(reported(DOWN), service=AT_ONCE)
-    assert (down.done, len(down.live)) == (Response.OPEN, 1)
+    assert (down.done, len(down.live)) == (OutageAction.OPEN, 1)
     up = down.after(reported(OPERATIONAL))
-    assert (up.done, up.live) == (Response.CLOSE, [])
+    assert (up.done, up.live) == (OutageAction.CLOSE, [])
     again = up.after(reported(DOWN))
-    assert (again.done, len(again.tickets)) == (Response.OPEN, 2)
+    assert (again.done, len(again.tickets)) == (OutageAction.OPEN, 2)
 
 
 def test_a_short_outage_opens_nothing() -> None:
     world = told(reported(DOWN), reported(OPERATIONAL), passing(HOLD))
-    assert (world.done, world.tickets) == (Response.NOTHING, ())
+    assert (world.done, world.tickets) == (OutageAction.NOTHING, ())
 
 
 def test_a_held_outage_opens_its_ticket_when_it_is_due() -> None:
     held = told(reported(DOWN))
-    assert (held.done, why_waiting(held.situation)) == (Response.WAIT, Hindrance.HOLD_DOWN)
-    assert held.after(passing(HOLD)).done is Response.OPEN
+    assert (held.done, why_waiting(held.situation)) == (OutageAction.WAIT, WaitReason.HOLD_DOWN)
+    assert held.after(passing(HOLD)).done is OutageAction.OPEN
 
 
 def test_a_service_that_recovers_under_work_tells_whoever_works_once() -> None:
     world = told(reported(DOWN), passing(HOLD), touched, reported(OPERATIONAL))
-    assert world.done is Response.COMMENT
+    assert world.done is OutageAction.COMMENT
     comment = world.tickets[-1][-1]
     assert (comment.actor, comment.kind) == (SYSTEM, EntryKind.COMMENT)
     assert "has recovered" in str(comment.new_value)
-    assert world.after(reported(OPERATIONAL)).done is Response.NOTHING
+    assert world.after(reported(OPERATIONAL)).done is OutageAction.NOTHING
     down_again = world.after(reported(DOWN)).after(passing(HOLD))
     assert "is DOWN again" in str(down_again.tickets[-1][-1].new_value)
     assert len(down_again.live) == 1
@@ -261,7 +263,7 @@ def test_a_ticket_that_somebody_closed_during_an_outage_stays_closed() -> None:
 
 @pytest.mark.parametrize(("pause", "response"), [(MOMENT, "reopen"), (WINDOW, "open")])
 def test_going_down_again_reopens_only_within_the_window(
-    pause: timedelta, response: Response
+    pause: timedelta, response: OutageAction
 ) -> None:
     recovered = told(reported(DOWN), passing(HOLD), reported(OPERATIONAL))
     again = recovered.after(passing(pause)).after(reported(DOWN)).after(passing(HOLD))
@@ -272,26 +274,26 @@ def test_holding_down_does_not_use_up_the_window() -> None:
     slow = declared(holdDown="2m", reopenWithin="1m")
     world = told(reported(DOWN), passing(HOLD), reported(OPERATIONAL), service=slow)
     again = world.after(reported(DOWN)).after(passing(HOLD))
-    assert again.done is Response.REOPEN
+    assert again.done is OutageAction.REOPEN
 
 
 @pytest.mark.parametrize(
     ("event", "hindrance"),
     [
-        ("service retired", Hindrance.SERVICE_RETIRED),
-        ("auto ticket off", Hindrance.AUTO_TICKET_OFF),
-        ("workflow retired", Hindrance.WORKFLOW_RETIRED),
-        ("plugin off", Hindrance.PLUGIN_DISABLED),
+        ("service retired", WaitReason.SERVICE_RETIRED),
+        ("auto ticket off", WaitReason.AUTO_TICKET_OFF),
+        ("workflow retired", WaitReason.WORKFLOW_RETIRED),
+        ("plugin off", WaitReason.PLUGIN_DISABLED),
     ],
 )
-def test_what_is_in_the_way_is_told(event: str, hindrance: Hindrance) -> None:
+def test_what_is_in_the_way_is_told(event: str, hindrance: WaitReason) -> None:
     world = told(EVENTS[event], reported(DOWN), passing(LONG))
-    assert (world.done, why_waiting(world.situation)) == (Response.WAIT, hindrance)
+    assert (world.done, why_waiting(world.situation)) == (OutageAction.WAIT, hindrance)
 
 
 def test_a_recovery_waits_for_a_retired_workflow() -> None:
     retired = EVENTS["workflow retired"]
     world = told(reported(DOWN), passing(HOLD), retired, reported(OPERATIONAL))
-    assert world.done is Response.WAIT
-    assert why_waiting(world.situation) is Hindrance.WORKFLOW_RETIRED
-    assert world.after(EVENTS["workflow declared"]).done is Response.CLOSE
+    assert world.done is OutageAction.WAIT
+    assert why_waiting(world.situation) is WaitReason.WORKFLOW_RETIRED
+    assert world.after(EVENTS["workflow declared"]).done is OutageAction.CLOSE

@@ -8,17 +8,17 @@ from engine import limits
 from engine.errors import InvalidInput
 from engine.tickets.commands import (
     AssignTicket,
+    Command,
     CommentTicket,
     CreateTicket,
     CreateTicketFromCatalog,
-    Form,
     TransitionTicket,
     TransitionTickets,
     UpdateTicket,
 )
 from engine.vocabulary import Priority, Status
 
-FILLED_IN: dict[type[Form], dict[str, object]] = {
+FILLED_IN: dict[type[Command], dict[str, object]] = {
     CreateTicket: {"title": "Payments fail", "workflow": "incident_response"},
     CreateTicketFromCatalog: {"item": "network_outage"},
     TransitionTicket: {"ticket": "tk_4f8e29", "to": "IN_PROGRESS"},
@@ -113,7 +113,7 @@ VERSION: Complaints = {
     2.0: NOT_A_NUMBER,
     True: NOT_A_NUMBER,
 }
-REFUSED: dict[tuple[type[Form], str], Complaints] = {
+REFUSED: dict[tuple[type[Command], str], Complaints] = {
     (CreateTicket, "title"): TITLE | {None: NOT_TEXT},
     (CreateTicket, "description"): DESCRIPTION | {None: NOT_TEXT},
     (CreateTicket, "priority"): PRIORITY | {None: NOT_A_PRIORITY},
@@ -152,13 +152,13 @@ def in_python(field: str) -> str:
     return "".join(f"_{each.lower()}" if each.isupper() else each for each in field)
 
 
-def refusal(form: type[Form], values: Mapping[str, object]) -> InvalidInput:
+def refusal(form: type[Command], values: Mapping[str, object]) -> InvalidInput:
     with pytest.raises(InvalidInput) as refused:
         form.checked(**values)
     return refused.value
 
 
-def problems(form: type[Form], values: Mapping[str, object]) -> dict[str, str]:
+def problems(form: type[Command], values: Mapping[str, object]) -> dict[str, str]:
     """Return what is wrong with these values, by field."""
     told = refusal(form, values).details["problems"]
     assert isinstance(told, list)
@@ -170,12 +170,12 @@ def problems(form: type[Form], values: Mapping[str, object]) -> dict[str, str]:
     ROWS,
     ids=[f"{form.__name__}.{field} {value!r:.24}" for form, field, value, _ in ROWS],
 )
-def test_a_field_refuses(form: type[Form], field: str, value: object, message: str) -> None:
+def test_a_field_refuses(form: type[Command], field: str, value: object, message: str) -> None:
     values = FILLED_IN[form] | {in_python(field): value}
     assert problems(form, values) == {field: message}
 
 
-ACCEPTED: dict[str, tuple[type[Form], str, object, object]] = {
+ACCEPTED: dict[str, tuple[type[Command], str, object, object]] = {
     "a title as long as they get": (CreateTicket, "title", "x" * 200, "x" * 200),
     "a title without the space around it": (CreateTicket, "title", "\n A b ", "A b"),
     "a title outside the basic plane": (CreateTicket, "title", "\U0001f525 é", "\U0001f525 é"),
@@ -200,7 +200,7 @@ ACCEPTED: dict[str, tuple[type[Form], str, object, object]] = {
     ACCEPTED.values(),
     ids=[f"takes {each}" for each in ACCEPTED],
 )
-def test_a_field(form: type[Form], field: str, value: object, taken: object) -> None:
+def test_a_field(form: type[Command], field: str, value: object, taken: object) -> None:
     filled_in = form.checked(**FILLED_IN[form] | {field: value})
     assert getattr(filled_in, field) == taken
 
@@ -231,7 +231,7 @@ def test_a_refusal_reads_as_one_sentence() -> None:
     assert refused.message == ("title: must not be empty; colour: is not known here.")
 
 
-MISSING: dict[type[Form], set[str]] = {
+MISSING: dict[type[Command], set[str]] = {
     CreateTicket: {"title", "workflow"},
     CreateTicketFromCatalog: {"item"},
     TransitionTicket: {"ticket", "to"},
@@ -242,7 +242,7 @@ MISSING: dict[type[Form], set[str]] = {
 
 
 @pytest.mark.parametrize("form", MISSING)
-def test_a_form_names_every_field_that_it_lacks(form: type[Form]) -> None:
+def test_a_form_names_every_field_that_it_lacks(form: type[Command]) -> None:
     assert problems(form, {}) == dict.fromkeys(MISSING[form], "is missing")
 
 
@@ -285,6 +285,6 @@ def test_a_list_of_tickets_is_told_of_as_a_list(ids: object, message: str) -> No
 
 
 @pytest.mark.parametrize("form", FILLED_IN)
-def test_a_form_takes_no_field_that_it_does_not_know(form: type[Form]) -> None:
+def test_a_form_takes_no_field_that_it_does_not_know(form: type[Command]) -> None:
     values = FILLED_IN[form] | {"status": "CLOSED"}
     assert problems(form, values) == {"status": "is not known here"}

@@ -6,10 +6,10 @@ import pytest
 
 from engine.webhooks.retry_policy import (
     DELAYS,
-    Answer,
     DeliveryState,
     Failure,
     Verdict,
+    WebhookResponse,
     retry_after,
     verdict,
 )
@@ -24,35 +24,43 @@ def test_the_delays_are_those_that_are_documented() -> None:
     assert timedelta(days=2.8) < sum(DELAYS, timedelta()) < timedelta(days=3.2)
 
 
-@pytest.mark.parametrize("answer", [Answer(503), Answer(302), Answer(404), Answer(Failure.TIMEOUT)])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        WebhookResponse(503),
+        WebhookResponse(302),
+        WebhookResponse(404),
+        WebhookResponse(Failure.TIMEOUT),
+    ],
+)
 @pytest.mark.parametrize(("attempt", "seconds"), list(enumerate(SECONDS, 1)))
-def test_what_fails_is_attempted_again(answer: Answer, attempt: int, seconds: int) -> None:
+def test_what_fails_is_attempted_again(answer: WebhookResponse, attempt: int, seconds: int) -> None:
     waits = [verdict(answer, attempt, chance).again_in for chance in (0, 0.5, 1)]
     assert waits == [timedelta(seconds=seconds * share) for share in (0.8, 1, 1.2)]
     assert verdict(answer, attempt, 0.5).state is DeliveryState.PENDING
 
 
-@pytest.mark.parametrize("answer", [Answer(500), Answer(Failure.NO_CONNECTION)])
-def test_after_the_last_attempt_it_is_given_up(answer: Answer) -> None:
+@pytest.mark.parametrize("answer", [WebhookResponse(500), WebhookResponse(Failure.NO_CONNECTION)])
+def test_after_the_last_attempt_it_is_given_up(answer: WebhookResponse) -> None:
     assert verdict(answer, LAST, 0.5) == Verdict(DeliveryState.DEAD)
 
 
 @pytest.mark.parametrize("status", [200, 202, 204, 299])
 @pytest.mark.parametrize("attempt", [1, LAST])
 def test_what_is_taken_is_delivered(status: int, attempt: int) -> None:
-    assert verdict(Answer(status), attempt, 0.5) == Verdict(DeliveryState.DELIVERED)
+    assert verdict(WebhookResponse(status), attempt, 0.5) == Verdict(DeliveryState.DELIVERED)
 
 
 def test_whoever_is_gone_gets_no_second_attempt() -> None:
-    assert verdict(Answer(410), 1, 0.5) == Verdict(DeliveryState.DEAD)
-    assert Answer(410).is_gone
+    assert verdict(WebhookResponse(410), 1, 0.5) == Verdict(DeliveryState.DEAD)
+    assert WebhookResponse(410).is_gone
 
 
 @pytest.mark.parametrize(("asked", "waits"), [(1, 5), (30, 30)])
 def test_whoever_asks_for_time_gets_it(asked: int, waits: int) -> None:
     asked_for = timedelta(seconds=asked)
     wanted = Verdict(DeliveryState.PENDING, timedelta(seconds=waits), asked_for)
-    assert verdict(Answer(429, asked_for), 1, 0.5) == wanted
+    assert verdict(WebhookResponse(429, asked_for), 1, 0.5) == wanted
 
 
 HEADERS = [
@@ -78,4 +86,7 @@ def test_a_retry_after_header_asks_for(status: int, header: str | None, seconds:
 
 
 def test_an_answer_is_told_in_a_word() -> None:
-    assert [str(Answer(503)), str(Answer(Failure.TIMEOUT))] == ["http_503", "timeout"]
+    assert [str(WebhookResponse(503)), str(WebhookResponse(Failure.TIMEOUT))] == [
+        "http_503",
+        "timeout",
+    ]

@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 
 from api.bootstrap.application import open_application
-from api.graphql.documents.persisted_documents import TrustedDocuments
+from api.graphql.documents.persisted_documents import PersistedDocuments
 from api.graphql.executor import GraphQLRequest
 from api.settings import Settings
 from engine.errors import Misconfigured
@@ -80,13 +80,13 @@ def test_a_manifest_that_is_none_is_refused(text: str, sentence: str, tmp_path: 
     path = tmp_path / "documents.json"
     path.write_text(text)
     with pytest.raises(Misconfigured, match=r"documents\.json") as refused:
-        TrustedDocuments.read(path)
+        PersistedDocuments.read(path)
     assert sentence in refused.value.message
 
 
 def test_a_manifest_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match="No such file"):
-        TrustedDocuments.read(tmp_path / "documents.json")
+        PersistedDocuments.read(tmp_path / "documents.json")
 
 
 async def test_a_server_does_not_start_with_a_document_that_its_schema_lacks(

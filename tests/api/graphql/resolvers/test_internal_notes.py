@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from api.bootstrap.engine import Parts
+from api.bootstrap.engine import Engine
 from engine.tickets.actor import Actor
 from tests.api.conftest import Api
 from tests.api.graphql.resolvers.test_tickets import ASSIGN, COMMENT, brought_to, opened
@@ -78,7 +78,7 @@ async def test_a_closed_ticket_takes_comments_and_notes(api: Api) -> None:
 
 
 async def test_people_are_remembered_as_their_latest_token_states_them(
-    api: Api, parts: Parts
+    api: Api, parts: Engine
 ) -> None:
     tokens = [
         Actor("u_c4", "Marton P.", frozenset({"payment-team"})),

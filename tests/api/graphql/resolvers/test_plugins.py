@@ -23,7 +23,7 @@ from graphql import (
 from pydantic import SecretStr
 
 from api.bootstrap.application import application_on
-from api.bootstrap.engine import Parts
+from api.bootstrap.engine import Engine
 from api.graphql.interlock import schema_text
 from api.licence import LicenceKey
 from api.settings import Settings
@@ -168,7 +168,7 @@ async def test_an_unknown_plugin_is_not_found(api: Api) -> None:
     assert answer["errors"][0]["extensions"]["code"] == "not_found"
 
 
-async def test_every_replica_hears_of_it(api: Api, parts: Parts, settings: Settings) -> None:
+async def test_every_replica_hears_of_it(api: Api, parts: Engine, settings: Settings) -> None:
     async with (
         application_on(parts, settings) as application,
         TestClient(TestServer(application)) as client,
@@ -227,7 +227,7 @@ class TestUnderALicence:
 
     @pytest.fixture
     async def client(
-        self, parts: Parts, settings: Settings, licence: str | None, clock: Clock
+        self, parts: Engine, settings: Settings, licence: str | None, clock: Clock
     ) -> AsyncIterator[Client]:
         limited = settings.model_copy(
             update={

@@ -10,7 +10,7 @@ from graphql import GraphQLEnumType, build_schema
 from sqlalchemy.engine import make_url
 
 from api.bootstrap.application import application_on
-from api.bootstrap.engine import Parts
+from api.bootstrap.engine import Engine
 from api.graphql.interlock import schema_text
 from api.settings import Settings
 from engine.resources.resource import Kind
@@ -60,7 +60,7 @@ ticketing:
 NOBODY = {"tickets": 0, "byStatus": [], "examples": []}
 
 
-async def test_an_admin_sees_what_would_change_and_whom_it_means(api: Api, parts: Parts) -> None:
+async def test_an_admin_sees_what_would_change_and_whom_it_means(api: Api, parts: Engine) -> None:
     incident = CreateTicket(title="Payments fail", workflow="incident_response")
     ticket = await TicketStore(parts.database).create(ANNA, incident)
     plan = (await api.data(ADA, PLAN, values=VALUES))["reconcilePlan"]
@@ -93,7 +93,7 @@ async def test_an_admin_sees_what_would_change_and_whom_it_means(api: Api, parts
     assert (created["kind"], created["action"], created["moves"]) == ("CATEGORY", "CREATE", [])
 
 
-async def test_a_plan_comes_in_all_its_forms(api: Api, parts: Parts) -> None:
+async def test_a_plan_comes_in_all_its_forms(api: Api, parts: Engine) -> None:
     shown = (await api.data(ADA, PLAN, values=VALUES))["reconcilePlan"]
     plan = plan_in(shown["document"], "the answer")
     live = await read_live(parts.database)
@@ -143,7 +143,7 @@ class TestByOneWhoCanOnlyRead:
     """The database itself refuses every write, save of who signed in, and what tidies up."""
 
     @pytest.fixture
-    async def reader(self, parts: Parts) -> AsyncIterator[str]:
+    async def reader(self, parts: Engine) -> AsyncIterator[str]:
         """Return a role that may read everything, write down people and forget old keys."""
         role = f"reader_{token_hex(6)}"
         connection = await asyncpg.connect(parts.url)
@@ -156,12 +156,12 @@ class TestByOneWhoCanOnlyRead:
         await connection.close()
 
     @pytest.fixture
-    async def client(self, parts: Parts, settings: Settings, reader: str) -> AsyncIterator[Client]:
+    async def client(self, parts: Engine, settings: Settings, reader: str) -> AsyncIterator[Client]:
         url = make_url(parts.url).update_query_dict({"role": reader})
         address = url.render_as_string(hide_password=False)
         async with (
             open_database(address) as database,
-            application_on(Parts(address, database), settings) as application,
+            application_on(Engine(address, database), settings) as application,
             TestClient(TestServer(application)) as opened,
         ):
             yield opened

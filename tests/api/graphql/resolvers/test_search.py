@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from api.bootstrap.engine import Parts
+from api.bootstrap.engine import Engine
 from engine.storage.tickets.search import find_tickets
 from engine.tickets.actor import Actor
 from engine.tickets.search import Part
@@ -154,14 +154,14 @@ async def test_a_page_tells_what_lies_on_either_side(desk: Api) -> None:
     }
 
 
-async def test_twenty_are_answered_if_no_size_is_given(api: Api, parts: Parts) -> None:
+async def test_twenty_are_answered_if_no_size_is_given(api: Api, parts: Engine) -> None:
     for number in range(21):
         await api.data(ANNA, CREATE, title=f"No. {number}")
     assert len(await titles(api, ANNA)) == 20
     assert len((await find_tickets(parts.database, EVERYTHING, {}, Part(50))).tickets) == 21
 
 
-async def test_tickets_are_counted_only_where_somebody_asks(desk: Api, parts: Parts) -> None:
+async def test_tickets_are_counted_only_where_somebody_asks(desk: Api, parts: Engine) -> None:
     statements: list[str] = []
     async with parts.database.pool.acquire() as connection:
         connection.add_query_logger(lambda query: statements.append(query.query))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from api.bootstrap.engine import Parts
+from api.bootstrap.engine import Engine
 from engine.storage.tickets.history_pages import PAGES
 from engine.storage.tickets.users import NAMES
 from engine.tickets.actor import Actor
@@ -217,7 +217,7 @@ async def test_who_asks_for_their_own_is_told_of_what_is_theirs(api: Api) -> Non
     assert [one["matches"] for [one] in told] == [False, True]
 
 
-async def test_workflows_are_told_when_they_are_declared_otherwise(api: Api, parts: Parts) -> None:
+async def test_workflows_are_told_when_they_are_declared_otherwise(api: Api, parts: Engine) -> None:
     async with socket_of(api.client, ANNA) as socket:
         await socket.subscribe("a", WORKFLOWS)
         await socket.subscribe("b", "{ position }")  # by its answer, the first one is open
@@ -229,7 +229,7 @@ async def test_workflows_are_told_when_they_are_declared_otherwise(api: Api, par
 
 
 async def test_who_was_away_is_told_which_workflows_were_declared_meanwhile(
-    api: Api, parts: Parts
+    api: Api, parts: Engine
 ) -> None:
     before = (await api.data(ANNA, WORKFLOWS_POSITION))["workflowsPosition"]
     await put(parts.database, [replace(FIRST, retired=True)])

@@ -8,7 +8,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from api.bootstrap.application import application_on
-from api.bootstrap.engine import Parts
+from api.bootstrap.engine import Engine
 from api.settings import Settings
 from engine.declaration.models import Readers
 from engine.resources.resource import VISIBILITY, Kind, Resource
@@ -85,7 +85,7 @@ def visibility(request: pytest.FixtureRequest) -> Visibility:
 
 
 @pytest.fixture
-async def api(parts: Parts, settings: Settings, visibility: Visibility) -> AsyncIterator[Api]:
+async def api(parts: Engine, settings: Settings, visibility: Visibility) -> AsyncIterator[Api]:
     """Return an API whose tickets are for these readers."""
     await put(parts.database, [declared(visibility)])
     async with (
@@ -96,7 +96,7 @@ async def api(parts: Parts, settings: Settings, visibility: Visibility) -> Async
 
 
 @pytest.fixture
-async def ticket(parts: Parts) -> str:
+async def ticket(parts: Engine) -> str:
     """Return the ticket of an outage, assigned to Béla, on which a stranger commented."""
     await declare_service(parts.database)
     answer = await report(parts.database, "DOWN")
@@ -186,7 +186,7 @@ async def test_what_somebody_opens_is_answered_and_found(api: Api) -> None:
 
 
 async def test_a_running_server_hears_who_may_read(
-    api: Api, ticket: str, parts: Parts, visibility: Visibility
+    api: Api, ticket: str, parts: Engine, visibility: Visibility
 ) -> None:
     [other] = {*Visibility} - {visibility}
     await put(parts.database, [declared(other)])

@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from multidict import CIMultiDict
 
 from api.bootstrap.application import application_on
-from api.bootstrap.engine import Parts
+from api.bootstrap.engine import Engine
 from api.limits_setting import read_limits
 from api.rest.openapi.document import DOCUMENT_PATH
 from api.settings import Settings
@@ -78,7 +78,7 @@ def client(shared: Shared) -> Client:
 
 
 @pytest.fixture
-async def hurried(parts: Parts, settings: Settings) -> AsyncIterator[Client]:
+async def hurried(parts: Engine, settings: Settings) -> AsyncIterator[Client]:
     limits = read_limits("viewer_rate=0.001 viewer_burst=1")
     tight = settings.model_copy(update={"limits": limits})
     async with (

@@ -12,11 +12,11 @@ from engine.errors import InvalidInput
 from engine.storage.history.changes import histories
 from engine.storage.history.log import (
     BEGINNING,
-    JournalEntry,
+    LogEntry,
     Position,
     checked_position,
-    journal_after,
-    journal_end,
+    log_end,
+    read_log,
 )
 from engine.storage.migrate import migrate
 from engine.storage.postgres.database import Database, Session
@@ -53,7 +53,7 @@ async def ids(database: Database) -> list[str]:
         return [row["id"] for row in await session.connection.fetch("SELECT id FROM tickets")]
 
 
-def told(entries: list[JournalEntry]) -> dict[tuple[str, int], Entry]:
+def told(entries: list[LogEntry]) -> dict[tuple[str, int], Entry]:
     """Return what the log told, having looked that it came in order and once only."""
     assert [each.position for each in entries] == sorted({each.position for each in entries})
     by_key = {(each.entry.ticket, each.entry.seq): each.entry for each in entries}
@@ -66,7 +66,7 @@ def told(entries: list[JournalEntry]) -> dict[tuple[str, int], Entry]:
 
 
 async def follow(
-    database: Database, entries: list[JournalEntry], until: int, page: int = ENOUGH
+    database: Database, entries: list[LogEntry], until: int, page: int = ENOUGH
 ) -> None:
     """Read on, page by page, until the log has told that many entries.
 
@@ -74,19 +74,19 @@ async def follow(
     """
     async with asyncio.timeout(PATIENCE_SECONDS):
         while len(entries) < until:
-            batch = await journal_after(database, behind(entries), page)
+            batch = await read_log(database, behind(entries), page)
             assert len(batch) <= page
             entries += batch
 
 
-def behind(entries: list[JournalEntry]) -> Position:
+def behind(entries: list[LogEntry]) -> Position:
     return entries[-1].position if entries else BEGINNING
 
 
 async def told_after(database: Database, position: Position, count: int) -> list[tuple[str, int]]:
     """Return the keys of the entries behind a position, when there are that many."""
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while len(entries := await journal_after(database, position, ENOUGH)) < count:
+        while len(entries := await read_log(database, position, ENOUGH)) < count:
             pass
     return [(each.entry.ticket, each.entry.seq) for each in entries]
 
@@ -96,7 +96,7 @@ async def test_an_entry_is_told_with_its_ticket_as_it_is_now(
 ) -> None:
     ticket = await open_ticket(store)
     await pick_up(store, ticket)
-    entries: list[JournalEntry] = []
+    entries: list[LogEntry] = []
     await follow(database, entries, until=2)
     assert told(entries) == await recorded(database)
     now = await read_ticket(database, EVERYTHING, ticket.id)
@@ -107,24 +107,24 @@ async def test_what_is_written_first_and_committed_last_is_not_skipped(
     store: TicketStore, database: Database
 ) -> None:
     early, late = await open_ticket(store), await open_ticket(store)
-    position = await journal_end(database)
+    position = await log_end(database)
     async with database.transaction() as slow:
         await comment_within(slow, early)
         await comment(store, late)
-        assert await journal_after(database, position, ENOUGH) == []
+        assert await read_log(database, position, ENOUGH) == []
     assert await told_after(database, position, 2) == [(early.id, 2), (late.id, 2)]
 
 
 async def test_what_is_undone_is_never_told(store: TicketStore, database: Database) -> None:
     ticket = await open_ticket(store)
-    position = await journal_end(database)
+    position = await log_end(database)
     with suppress(LookupError):
         async with database.transaction() as session:
             await comment_within(session, ticket)
             raise LookupError
     await pick_up(store, ticket)
     assert await told_after(database, position, 1) == [(ticket.id, 2)]
-    [entry] = await journal_after(database, position, ENOUGH)
+    [entry] = await read_log(database, position, ENOUGH)
     assert entry.entry.kind is EntryKind.STATUS
 
 
@@ -134,7 +134,7 @@ async def test_what_is_not_seen_at_the_end_of_the_log_comes_after_it(
     ticket = await open_ticket(store)
     async with database.transaction() as session:
         await comment_within(session, ticket)
-        end = await journal_end(database)
+        end = await log_end(database)
     assert (ticket.id, 2) in await told_after(database, end, 1)
 
 
@@ -157,11 +157,11 @@ class TestFollowing:
         steps: list[int | None],
         page: int,
     ) -> None:
-        entries: list[JournalEntry] = []
+        entries: list[LogEntry] = []
         running: dict[int, AbstractAsyncContextManager[Session]] = {}
         for step in steps:
             if step is None:
-                entries += await journal_after(database, behind(entries), page)
+                entries += await read_log(database, behind(entries), page)
             elif step in running:
                 await running.pop(step).__aexit__(None, None, None)
             else:
@@ -178,7 +178,7 @@ async def test_a_reader_beside_a_crowd_of_writers_is_told_everything(
     store: TicketStore, database: Database
 ) -> None:
     done = asyncio.Event()
-    entries: list[JournalEntry] = []
+    entries: list[LogEntry] = []
 
     async def write() -> None:
         ticket = await open_ticket(store)
@@ -187,7 +187,7 @@ async def test_a_reader_beside_a_crowd_of_writers_is_told_everything(
 
     async def read() -> None:
         while not done.is_set():
-            entries.extend(await journal_after(database, behind(entries), limit=7))
+            entries.extend(await read_log(database, behind(entries), limit=7))
 
     async with asyncio.TaskGroup() as tasks:
         reading = tasks.create_task(read())
@@ -222,7 +222,7 @@ async def test_a_position_of_another_database_is_refused(
     store: TicketStore, database: Database
 ) -> None:
     await open_ticket(store)
-    end = await journal_end(database)
+    end = await log_end(database)
     assert await checked_position(database, str(end)) == end
     with pytest.raises(InvalidInput, match="another database"):
         await checked_position(database, str(Position(end.transaction + 1_000_000, 1)))
@@ -242,12 +242,12 @@ async def test_a_database_that_was_moved_by_its_contents_is_followed_again(
     ticket = await open_ticket(store)
     await comment(store, ticket)
     await run(database_url, *AS_IF_MOVED)
-    assert await journal_after(database, BEGINNING, ENOUGH) == []
+    assert await read_log(database, BEGINNING, ENOUGH) == []
     await migrate(database_url)
-    end = await journal_end(database)
+    end = await log_end(database)
     await comment(store, ticket)
     assert (await told_after(database, end, 1))[-1] == (ticket.id, 3)
-    entries: list[JournalEntry] = []
+    entries: list[LogEntry] = []
     await follow(database, entries, until=3)
     assert told(entries) == await recorded(database)
     with pytest.raises(asyncpg.RestrictViolationError):

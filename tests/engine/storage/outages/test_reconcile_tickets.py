@@ -10,7 +10,7 @@ import pytest
 
 from engine.errors import InvalidInput, NotFound, Unavailable
 from engine.outages.health_report import HealthReport
-from engine.outages.policy import Hindrance, Response
+from engine.outages.policy import OutageAction, WaitReason
 from engine.plugins import Plugin
 from engine.storage.outages.reconcile_tickets import act_on_reports, answer_service
 from engine.storage.postgres.database import Database, open_database
@@ -46,12 +46,12 @@ async def test_an_outage_opens_a_ticket_and_a_recovery_closes_it(database: Datab
     await declare_service(database)
     opened = await report(database, "DOWN", message="No answer for 30 s")
     [ticket] = await outage_tickets(database)
-    assert (opened.response, opened.ticket) == (Response.OPEN, ticket.id)
+    assert (opened.response, opened.ticket) == (OutageAction.OPEN, ticket.id)
     assert (ticket.title, ticket.description) == (f"{PATH} is DOWN", "No answer for 30 s")
     assert (ticket.priority, ticket.assignee_group) == (Priority.CRITICAL, "payment-team")
     assert (ticket.requester, ticket.assignee, ticket.service) == (None, None, PATH)
     closed = await report(database, "OPERATIONAL")
-    assert (closed.response, closed.ticket) == (Response.CLOSE, ticket.id)
+    assert (closed.response, closed.ticket) == (OutageAction.CLOSE, ticket.id)
     created, moved = await history(database, ticket.id)
     assert (created.actor, created.actor_bits, moved.actor, moved.actor_bits) == (
         *("system", 0),
@@ -74,11 +74,11 @@ async def test_what_is_reported_again_adds_nothing(database: Database) -> None:
     await declare_service(database)
     first = await report(database, "DOWN")
     again = await report(database, "DOWN", message="Still")
-    assert (again.response, again.ticket) == (Response.NOTHING, first.ticket)
+    assert (again.response, again.ticket) == (OutageAction.NOTHING, first.ticket)
     assert (again.health.since, again.health.message) == (first.health.since, "Still")
     assert again.health.reported_at > first.health.reported_at
     await report(database, "OPERATIONAL")
-    assert (await report(database, "OPERATIONAL")).response is Response.NOTHING
+    assert (await report(database, "OPERATIONAL")).response is OutageAction.NOTHING
     assert len(await history(database, first.ticket)) == 2
 
 
@@ -120,7 +120,7 @@ async def test_a_comment_under_way_counts_as_a_touch(
         recovering = asyncio.create_task(report(database, "OPERATIONAL"))
         await observer.see_waiting(2)
     await commenting
-    assert (await recovering).response is Response.COMMENT
+    assert (await recovering).response is OutageAction.COMMENT
     assert (await read_ticket(database, EVERYTHING, outage.id)).status is Status.OPEN
     latest = (await history(database, outage.id))[-1]
     assert (latest.actor, latest.kind) == ("system", EntryKind.COMMENT)
@@ -136,7 +136,7 @@ async def test_a_comment_that_comes_later_is_said_to_a_closed_ticket(
         await observer.see_waiting(1)
         commenting = asyncio.create_task(comment(store, outage))
         await observer.see_waiting(2)
-    assert (await recovering).response is Response.CLOSE
+    assert (await recovering).response is OutageAction.CLOSE
     assert (await commenting).status is Status.CLOSED
     assert await flaws(database) == []
 
@@ -160,7 +160,7 @@ async def test_a_ticket_is_opened_when_the_service_was_down_for_long_enough(
 ) -> None:
     await declare_service(database, holdDown="2m")
     answer = await report(database, "DOWN")
-    assert (answer.response, answer.hindrance) == (Response.WAIT, Hindrance.HOLD_DOWN)
+    assert (answer.response, answer.hindrance) == (OutageAction.WAIT, WaitReason.HOLD_DOWN)
     assert await act_on_reports(database) == 0
     await observer.connection.execute("UPDATE service_health SET since = since - interval '2m'")
     assert await act_on_reports(database) == 1
@@ -173,7 +173,7 @@ async def test_going_down_again_soon_reopens_the_ticket(database: Database) -> N
     ticket = (await report(database, "DOWN")).ticket
     await report(database, "OPERATIONAL")
     again = await report(database, "DOWN")
-    assert (again.response, again.ticket) == (Response.REOPEN, ticket)
+    assert (again.response, again.ticket) == (OutageAction.REOPEN, ticket)
     reopening = (await history(database, ticket))[-1]
     assert (reopening.old_value, reopening.new_value) == (Status.CLOSED, Status.OPEN)
     assert reason_in(reopening) is SystemReason.SERVICE_DOWN_AGAIN
@@ -181,21 +181,21 @@ async def test_going_down_again_soon_reopens_the_ticket(database: Database) -> N
     assert sla is not None
     assert (sla.responded_at, sla.runs(Timer.RESPONSE)) == (None, True)
     assert await flaws(database) == []
-    assert (await report(database, "OPERATIONAL")).response is Response.CLOSE
+    assert (await report(database, "OPERATIONAL")).response is OutageAction.CLOSE
 
 
 async def test_a_report_is_kept_until_its_workflow_is_declared_again(database: Database) -> None:
     await declare_service(database)
     await put(database, [replace(INCIDENT_RESPONSE, retired=True)])
     answer = await report(database, "DOWN")
-    assert (answer.response, answer.hindrance) == (Response.WAIT, Hindrance.WORKFLOW_RETIRED)
+    assert (answer.response, answer.hindrance) == (OutageAction.WAIT, WaitReason.WORKFLOW_RETIRED)
     assert await act_on_reports(database) == 0
     await put(database, [INCIDENT_RESPONSE])
     assert await act_on_reports(database) == 1
     ticket = (await report(database, "DOWN")).ticket
     await put(database, [replace(INCIDENT_RESPONSE, retired=True)])
     answer = await report(database, "OPERATIONAL")
-    assert (answer.response, answer.hindrance) == (Response.WAIT, Hindrance.WORKFLOW_RETIRED)
+    assert (answer.response, answer.hindrance) == (OutageAction.WAIT, WaitReason.WORKFLOW_RETIRED)
     assert await act_on_reports(database) == 0
     await put(database, [INCIDENT_RESPONSE])
     assert await act_on_reports(database) == 1
@@ -205,18 +205,18 @@ async def test_a_report_is_kept_until_its_workflow_is_declared_again(database: D
 async def test_a_workflow_that_is_not_known_is_told(database: Database) -> None:
     await declare_service(database, workflow="never_declared")
     answer = await report(database, "DOWN")
-    assert (answer.response, answer.hindrance) == (Response.WAIT, Hindrance.WORKFLOW_UNKNOWN)
+    assert (answer.response, answer.hindrance) == (OutageAction.WAIT, WaitReason.WORKFLOW_UNKNOWN)
 
 
 @pytest.mark.parametrize(
     ("changed", "hindrance"),
     [
-        ({"autoTicket": False}, Hindrance.AUTO_TICKET_OFF),
-        ({"retired": True}, Hindrance.SERVICE_RETIRED),
+        ({"autoTicket": False}, WaitReason.AUTO_TICKET_OFF),
+        ({"retired": True}, WaitReason.SERVICE_RETIRED),
     ],
 )
 async def test_a_service_may_open_none_but_its_last_one_is_closed(
-    database: Database, changed: dict[str, bool], hindrance: Hindrance
+    database: Database, changed: dict[str, bool], hindrance: WaitReason
 ) -> None:
     await declare_service(database)
     ticket = (await report(database, "DOWN")).ticket
@@ -225,7 +225,7 @@ async def test_a_service_may_open_none_but_its_last_one_is_closed(
     await put(database, [now])
     assert (await report(database, "OPERATIONAL")).ticket == ticket
     answer = await report(database, "DOWN")
-    assert (answer.response, answer.hindrance) == (Response.WAIT, hindrance)
+    assert (answer.response, answer.hindrance) == (OutageAction.WAIT, hindrance)
     await declare_service(database)
     assert await act_on_reports(database) == 1
     assert len(await outage_tickets(database)) == 2
@@ -240,7 +240,10 @@ async def test_reports_are_kept_while_ticketing_is_off_and_acted_on_when_it_is_o
     await turn_switch(database, ADA, Plugin.TICKETING, enabled=False)
     for path, status in ((PATH, "OPERATIONAL"), ("acme/shop/cart", "DOWN")):
         answer = await report(database, status, path)
-        assert (answer.response, answer.hindrance) == (Response.WAIT, Hindrance.PLUGIN_DISABLED)
+        assert (answer.response, answer.hindrance) == (
+            OutageAction.WAIT,
+            WaitReason.PLUGIN_DISABLED,
+        )
     assert await act_on_reports(database) == 0
     await turn_switch(database, ADA, Plugin.TICKETING, enabled=True)
     assert await act_on_reports(database) == 2
@@ -252,7 +255,7 @@ async def test_without_a_licence_nothing_is_done(database: Database) -> None:
     await declare_service(database)
     await record(database, "DOWN")
     answer = await answer_service(database, PATH, licensed=False)
-    assert (answer.response, answer.hindrance) == (Response.WAIT, Hindrance.PLUGIN_DISABLED)
+    assert (answer.response, answer.hindrance) == (OutageAction.WAIT, WaitReason.PLUGIN_DISABLED)
     assert await outage_tickets(database) == []
 
 
@@ -266,15 +269,15 @@ async def test_a_service_is_down_until_every_source_takes_it_back(database: Data
     await report(database, "OPERATIONAL", source="probe")
     answer = await report(database, "DEGRADED", source="latency", message="Slow")
     assert (answer.health.status, answer.health.message) == ("DEGRADED", "Slow")
-    assert (await report(database, "OPERATIONAL", source="latency")).response is Response.CLOSE
+    assert (await report(database, "OPERATIONAL", source="latency")).response is OutageAction.CLOSE
 
 
 async def test_planned_work_opens_no_ticket(database: Database) -> None:
     await declare_service(database)
     await report(database, "MAINTENANCE", source="calendar")
     answer = await report(database, "DOWN", source="probe")
-    assert (answer.health.status, answer.response) == ("MAINTENANCE", Response.NOTHING)
-    assert (await report(database, "OPERATIONAL", source="calendar")).response is Response.OPEN
+    assert (answer.health.status, answer.response) == ("MAINTENANCE", OutageAction.NOTHING)
+    assert (await report(database, "OPERATIONAL", source="calendar")).response is OutageAction.OPEN
 
 
 async def test_a_service_that_was_never_declared_is_not_found(database: Database) -> None:
@@ -394,5 +397,5 @@ async def test_a_report_that_waited_for_a_reconciliation_is_judged_by_what_is_de
         reporting = asyncio.create_task(report(database, "DOWN"))
         await observer.see_waiting(2)
     await reconciling
-    assert (await reporting).hindrance is Hindrance.AUTO_TICKET_OFF
+    assert (await reporting).hindrance is WaitReason.AUTO_TICKET_OFF
     assert await outage_tickets(database) == []

@@ -15,7 +15,7 @@ from engine.storage.postgres.statements import Statement
 from engine.storage.tickets.store import TicketStore, change_ticket, locked_ticket
 from engine.storage.webhooks.dead_letters import dead_letters, retry_deliveries
 from engine.storage.webhooks.deliveries import claim, prune_deliveries
-from engine.storage.webhooks.fan_out import WebhookAtWork, spread, webhooks_at_work
+from engine.storage.webhooks.fan_out import WebhookAtWork, fan_out, webhooks_at_work
 from engine.tickets.changes import commenting
 from engine.tickets.commands import CommentTicket
 from engine.tickets.viewer import EVERYTHING
@@ -54,7 +54,7 @@ async def spread_all(database: Database, count: int, name: str = "chat") -> None
     found = await at_work(database, name)
     async with asyncio.timeout(PATIENCE_SECONDS):
         while len(await owed(database, name)) < count:
-            await spread(database, found.declared)
+            await fan_out(database, found.declared)
 
 
 async def test_what_happened_before_a_webhook_was_declared_is_not_told(
@@ -93,9 +93,9 @@ async def test_batches_of_any_size_spread_everything_once(
     found = await at_work(database)
     async with asyncio.timeout(PATIENCE_SECONDS):
         while len(await owed(database)) < 6:
-            await spread(database, found.declared, most)
+            await fan_out(database, found.declared, most)
     assert await owed(database) == sorted((each.id, seq) for each in tickets for seq in (1, 2))
-    assert not await spread(database, found.declared, most)
+    assert not await fan_out(database, found.declared, most)
 
 
 async def test_an_entry_with_the_older_transaction_does_not_overtake(
@@ -120,7 +120,7 @@ async def test_an_entry_with_the_older_transaction_does_not_overtake(
     seen: list[list[tuple[str, int]]] = []
     async with asyncio.timeout(PATIENCE_SECONDS):
         while len(await owed(database)) < 5:
-            await spread(database, found.declared, 1)
+            await fan_out(database, found.declared, 1)
             seen.append([each for each in await owed(database) if each[0] == ticket.id])
     assert all([seq for _, seq in each] == list(range(1, len(each) + 1)) for each in seen)
 
@@ -131,7 +131,7 @@ async def test_whoever_spreads_is_alone(store: TicketStore, database: Database) 
     found = await at_work(database)
     async with database.transaction() as another:
         await another.connection.execute("SELECT FROM webhooks FOR NO KEY UPDATE")
-        assert not await spread(database, found.declared)
+        assert not await fan_out(database, found.declared)
         assert await owed(database) == []
 
 
@@ -143,7 +143,7 @@ async def test_no_more_is_owed_than_may_be(
     tickets = [await open_ticket(store) for _ in range(3)]
     found = await at_work(database)
     await spread_all(database, 2)
-    assert not await spread(database, found.declared)
+    assert not await fan_out(database, found.declared)
     assert len(await owed(database)) == 2
     await rows(database, "UPDATE webhook_deliveries SET state = 'delivered', settled_at = now()")
     await spread_all(database, 3)

@@ -28,7 +28,7 @@ from yarl import URL
 
 from engine.webhook_urls import target_of
 from engine.webhooks.ip_ranges import Reach
-from engine.webhooks.retry_policy import Answer, Failure, retry_after
+from engine.webhooks.retry_policy import Failure, WebhookResponse, retry_after
 
 CALL_SECONDS: Final = 15
 HEADERS: Final = {"User-Agent": "Interlock"}
@@ -80,7 +80,9 @@ async def open_session(
         yield session
 
 
-async def call(session: ClientSession, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+async def call(
+    session: ClientSession, url: str, headers: Mapping[str, str], body: bytes
+) -> WebhookResponse:
     """Send a body, and return what became of it. No redirect is followed, and no answer read."""
     try:
         async with session.post(
@@ -88,9 +90,9 @@ async def call(session: ClientSession, url: str, headers: Mapping[str, str], bod
         ) as response:
             asked = response.headers.get("Retry-After")
             now = datetime.now(UTC)
-            return Answer(response.status, retry_after(response.status, asked, now))
+            return WebhookResponse(response.status, retry_after(response.status, asked, now))
     except (ClientError, TimeoutError) as error:
-        return Answer(failure_of(error))
+        return WebhookResponse(failure_of(error))
 
 
 def exactly(url: str) -> URL:

@@ -12,9 +12,9 @@ from typing import Final
 import structlog
 from aiohttp import ClientSession
 
-from api.runtime.jobs import Chore, attempt
+from api.runtime.jobs import PeriodicJob, attempt
 from api.runtime.plugins import LivePlugins
-from api.webhooks.calling import call, open_session
+from api.webhooks.client import call, open_session
 from api.webhooks.metrics import WebhookMetrics
 from api.webhooks.secrets import secrets_named
 from engine.errors import Unavailable
@@ -26,19 +26,19 @@ from engine.storage.webhooks.deliveries import (
     claim,
     settle,
 )
-from engine.storage.webhooks.fan_out import WebhookAtWork, spread, webhooks_at_work
+from engine.storage.webhooks.fan_out import WebhookAtWork, fan_out, webhooks_at_work
 from engine.storage.webhooks.obstacles import note_no_obstacle, note_obstacle
 from engine.storage.webhooks.status import count_deliveries
 from engine.webhook_urls import target_of
 from engine.webhooks.cloud_events import CONTENT_TYPE
 from engine.webhooks.host_allowlist import HostList
 from engine.webhooks.ip_ranges import Reach
-from engine.webhooks.retry_policy import Answer, DeliveryState, Failure, Obstacle, verdict
+from engine.webhooks.retry_policy import DeliveryState, Failure, Obstacle, WebhookResponse, verdict
 from engine.webhooks.signatures import Secret, signed
 
 POLL_SECONDS: Final = 1
 COUNT_SECONDS: Final = 15
-LANES: Final = 4
+SLOTS: Final = 4
 """How many calls of one receiver a server makes at once, so that a slow one holds up few."""
 
 FAILURE: Final = "webhooks could not be worked on"
@@ -47,7 +47,7 @@ log: Final = structlog.get_logger(component="webhooks")
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
+class CallContext:
     """What it takes to call a receiver."""
 
     reach: Reach
@@ -55,7 +55,7 @@ class Means:
 
 
 @dataclass(frozen=True, slots=True)
-class Couriers:
+class WebhookWorker:
     """Delivers, while ticketing is on; replicas share the work.
 
     Attributes:
@@ -75,9 +75,9 @@ class Couriers:
     lacking: dict[str, Obstacle] = field(default_factory=dict)
 
     @property
-    def counting(self) -> Chore:
+    def counting(self) -> PeriodicJob:
         """What keeps the metrics up to date of what is owed."""
-        return Chore(self.take_count, COUNT_SECONDS, FAILURE)
+        return PeriodicJob(self.take_count, COUNT_SECONDS, FAILURE)
 
     async def take_count(self) -> None:
         """Let the metrics tell how much is pending, and how much dead."""
@@ -90,7 +90,7 @@ class Couriers:
     async def go_on(self, every: float = POLL_SECONDS) -> None:
         """Look every so many seconds for what is owed, and work on it, for ever."""
         async with asyncio.TaskGroup() as tasks:
-            await Chore(partial(self.send_out, tasks), every, FAILURE, self.is_on).repeat()
+            await PeriodicJob(partial(self.send_out, tasks), every, FAILURE, self.is_on).repeat()
 
     async def send_out(self, tasks: asyncio.TaskGroup) -> None:
         """Spread what happened into deliveries, and begin to make those that are due."""
@@ -99,20 +99,20 @@ class Couriers:
 
     async def serve(self, webhook: WebhookAtWork, tasks: asyncio.TaskGroup) -> None:
         """Do so for one webhook."""
-        while await spread(self.database, webhook.declared):
+        while await fan_out(self.database, webhook.declared):
             pass
         means = await self.means_for(webhook)
         if means is not None:
             name = webhook.declared.name
-            for _ in range(LANES - self.lanes[name]):
+            for _ in range(SLOTS - self.lanes[name]):
                 self.lanes[name] += 1
                 tasks.create_task(self.run_lane(webhook, means))
 
-    async def means_for(self, webhook: WebhookAtWork) -> Means | None:
+    async def means_for(self, webhook: WebhookAtWork) -> CallContext | None:
         """Return what it takes to call a receiver; None, and a note for people, if it lacks."""
         found = await asyncio.to_thread(self.found_for, webhook)
         name = webhook.declared.name
-        if isinstance(found, Means):
+        if isinstance(found, CallContext):
             self.lacking.pop(name, None)
             await note_no_obstacle(self.database, name)
             return found
@@ -122,22 +122,22 @@ class Couriers:
         await note_obstacle(self.database, name, found)
         return None
 
-    def found_for(self, webhook: WebhookAtWork) -> Means | Obstacle:
+    def found_for(self, webhook: WebhookAtWork) -> CallContext | Obstacle:
         """Return what it takes to call a receiver, or what of it lacks."""
         reach = self.hosts.reach_to(target_of(webhook.declared.url))
         if reach is None:
             return Obstacle.HOST_NOT_ALLOWED
         secrets = secrets_named(self.secrets, webhook.declared.secret_name)
-        return secrets if isinstance(secrets, Obstacle) else Means(reach, secrets)
+        return secrets if isinstance(secrets, Obstacle) else CallContext(reach, secrets)
 
-    async def run_lane(self, webhook: WebhookAtWork, means: Means) -> None:
+    async def run_lane(self, webhook: WebhookAtWork, means: CallContext) -> None:
         """Make one delivery after the other until none is due."""
         try:
             await attempt(partial(self.deliver_all, webhook, means), FAILURE)
         finally:
             self.lanes[webhook.declared.name] -= 1
 
-    async def deliver_all(self, webhook: WebhookAtWork, means: Means) -> None:
+    async def deliver_all(self, webhook: WebhookAtWork, means: CallContext) -> None:
         """Do so over connections of its own."""
         async with open_session(means.reach) as session:
             while self.is_on() and (delivery := await claim(self.database, webhook)):
@@ -146,11 +146,11 @@ class Couriers:
 
     async def tell(
         self, session: ClientSession, url: str, delivery: Delivery, secrets: tuple[Secret, ...]
-    ) -> Answer:
+    ) -> WebhookResponse:
         """Make one attempt, and return what became of it."""
         body = await self.body_of(delivery)
         if body is None:
-            return Answer(Failure.NOT_TELLABLE)
+            return WebhookResponse(Failure.NOT_TELLABLE)
         headers = signed(delivery.id, int(time.time()), body, secrets)
         return await call(session, url, {**headers, "Content-Type": CONTENT_TYPE}, body)
 
@@ -168,7 +168,9 @@ class Couriers:
             log.exception("a change can't be told", webhook=delivery.webhook, id=delivery.id)
             return None
 
-    async def note(self, webhook: WebhookAtWork, delivery: Delivery, answer: Answer) -> None:
+    async def note(
+        self, webhook: WebhookAtWork, delivery: Delivery, answer: WebhookResponse
+    ) -> None:
         """Write down what became of an attempt, and decide what is done next."""
         decided = verdict(answer, delivery.attempts, random.random())  # noqa: S311  # no secret
         await settle(self.database, webhook, delivery, answer, decided)
@@ -177,7 +179,7 @@ class Couriers:
             tell_of_death(delivery, answer)
 
 
-def tell_of_death(delivery: Delivery, answer: Answer) -> None:
+def tell_of_death(delivery: Delivery, answer: WebhookResponse) -> None:
     """Write down what will not be attempted again."""
     log.warning(
         "a delivery was given up",
