@@ -83,7 +83,7 @@ def item(number: int, size: Size) -> str:
 USERS: Final = "INSERT INTO users (id) SELECT 'u_' || n FROM generate_series(0, 999) AS n"
 TICKETS: Final = """
 INSERT INTO tickets (id, title, description, status, priority, workflow, requester, assignee,
-                     created_at, updated_at, version, head)
+                     created_at, updated_at, version, head_digest)
 SELECT 'tk_' || lpad(to_hex(n), 32, '0'), 'Payments fail', repeat('Cards are declined. ', 10),
        CASE WHEN n * 7919 % 100 < 85 THEN 'CLOSED'
             ELSE ('{OPEN,IN_PROGRESS,RESOLVED}'::text[])[1 + n % 3] END,
@@ -100,7 +100,7 @@ INSERT INTO ticket_status_history (ticket, seq, at, actor, kind, old_value, new_
                                    workflow_revision, digest)
 SELECT id, seq, created_at, CASE WHEN seq % 2 = 0 THEN assignee ELSE requester END,
        CASE seq WHEN 1 THEN 'created' ELSE 'status' END, statuses[seq - 1], statuses[seq],
-       CASE WHEN seq % 2 = 0 THEN 1 ELSE 2 END, 1, head
+       CASE WHEN seq % 2 = 0 THEN 1 ELSE 2 END, 1, head_digest
 FROM tickets, generate_series(1, version) AS seq,
      (SELECT '{OPEN,IN_PROGRESS,RESOLVED,CLOSED}'::text[] AS statuses) AS all_there_are
 WHERE hashtext(id) & 1 = $1

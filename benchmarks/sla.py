@@ -64,11 +64,15 @@ WITH noted AS (
     UPDATE tickets SET
         version = version + 1, sla_version = version + 1, updated_at = now(),
         response_breached = true, next_due_at = resolution_due_at,
-        head = sha256(head || convert_to(json_build_array(tickets.id, now())::text, 'UTF8'))
-    FROM promised WHERE tickets.id = promised.id AND part = $1 RETURNING tickets.id, version, head
+        head_digest = sha256(
+            head_digest || convert_to(json_build_array(tickets.id, now())::text, 'UTF8')
+        )
+    FROM promised WHERE tickets.id = promised.id AND part = $1
+    RETURNING tickets.id, version, head_digest
 )
 INSERT INTO ticket_status_history
-SELECT id, version, now(), 'system', 'sla_breach', NULL, 'response', 0, 1, '{}', head FROM noted
+SELECT id, version, now(), 'system', 'sla_breach', NULL, 'response', 0, 1, '{}', head_digest
+FROM noted
 """
 TITLE: Final = f"""\
 Milliseconds for {DUE:,} of {TICKETS:,} tickets, of which {PROMISED:,} have running timers

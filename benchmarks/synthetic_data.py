@@ -15,7 +15,7 @@ USERS: Final = (
 # rarer than word 1; without the n in it, all tickets would have the same words.
 TICKET_ROWS: Final = """
 INSERT INTO tickets (id, title, description, status, priority, workflow, requester, assignee,
-                     assignee_group, created_at, updated_at, version, head)
+                     assignee_group, created_at, updated_at, version, head_digest)
 SELECT 'tk_' || md5(n::text), title, description, status,
        ('{CRITICAL,HIGH,MEDIUM,MEDIUM,MEDIUM,LOW,LOW,LOW}'::text[])[ceil(random() * 8)],
        ('{incident_response,service_request,access_request,change_request,problem_investigation}'
@@ -39,12 +39,12 @@ CROSS JOIN LATERAL (
 ) AS texts
 """
 WORD_ROWS: Final = """
-INSERT INTO ticket_words
+INSERT INTO ticket_search
 SELECT id, to_tsvector('simple', title || ' ' || description) FROM tickets
 """
 INDEXES: Final = """
 SELECT indexname, indexdef FROM pg_indexes
-WHERE tablename IN ('tickets', 'ticket_words') AND indexname NOT LIKE '%_pkey'
+WHERE tablename IN ('tickets', 'ticket_search') AND indexname NOT LIKE '%_pkey'
 """
 
 

@@ -12,11 +12,11 @@ class Corruption:
     """A workflow that is enforced otherwise than it is declared."""
 
     workflow: str
-    moves: tuple[TransitionChange, ...]
+    transitions: tuple[TransitionChange, ...]
 
     def __str__(self) -> str:
         listed = ", ".join(
-            f"{each.source} -> {each.target} is {each.effect}" for each in self.moves
+            f"{each.source} -> {each.target} is {each.effect}" for each in self.transitions
         )
         return f"{self.workflow}: the stored policy is not what its declaration says: {listed}."
 

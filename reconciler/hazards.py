@@ -21,7 +21,7 @@ class HazardCode(StrEnum):
     """What can do harm."""
 
     STRANDS = "strands_tickets"
-    STICKS = "sticks_tickets"
+    STICKS = "blocks_tickets"
     WIDENS = "widens_rights"
     RETIRES_MANY = "retires_many_workflows"
 
@@ -93,7 +93,7 @@ def hazards_of(planned: PlannedChange, max_stranded: str) -> Iterator[Hazard]:
         message = f"{key.name}: nobody can move {counted(stuck.tickets)} on from {where} any more."
         yield Hazard(HazardCode.STICKS, key, message, stuck.tickets, max_stranded)
     if planned.widens:
-        moves = ", ".join(f"{m.source} -> {m.target}" for m in planned.moves if m.lets_more)
+        moves = ", ".join(f"{m.source} -> {m.target}" for m in planned.transitions if m.widens)
         message = f"{key.name} lets more people do more: {moves}."
         yield Hazard(HazardCode.WIDENS, key, message, planned.impact.gaining.tickets, WIDENING)
     if opens_tickets(planned.change):

@@ -141,8 +141,8 @@ def reach_of(change: Change) -> Reach:
     moves = transition_changes(policy_in_force(change.before), policy_in_force(change.after))
     return Reach(
         stuck=left_without_a_way(change),
-        gaining=sources(move for move in moves if move.lets_more),
-        losing=sources(move for move in moves if move.lets_fewer),
+        gaining=sources(move for move in moves if move.widens),
+        losing=sources(move for move in moves if move.narrows),
     )
 
 

@@ -34,12 +34,12 @@ class TransitionChange:
     effect: Effect
 
     @property
-    def lets_more(self) -> bool:
+    def widens(self) -> bool:
         """Whether somebody may make it now who could not before."""
         return self.effect in {Effect.ADDED, Effect.WIDENED, Effect.SWAPPED}
 
     @property
-    def lets_fewer(self) -> bool:
+    def narrows(self) -> bool:
         """Whether somebody could make it before who may not now."""
         return self.effect in {Effect.REMOVED, Effect.NARROWED, Effect.SWAPPED}
 

@@ -32,21 +32,21 @@ class PlannedChange:
     """A change with what it means.
 
     Attributes:
-        moves: of a workflow, the transitions that differ; of a new one, all of them.
+        transitions: of a workflow, the transitions that differ; of a new one, all of them.
         impact: on live tickets, as they stood when the plan was made.
         at: where the resource is declared; None for one that is retired.
 
     """
 
     change: Change
-    moves: tuple[TransitionChange, ...] = ()
+    transitions: tuple[TransitionChange, ...] = ()
     impact: Impact = NO_IMPACT
     at: Location | None = None
 
     @property
     def widens(self) -> bool:
         """Whether somebody may do something who could not, in a workflow that there was before."""
-        return self.change.before is not None and any(move.lets_more for move in self.moves)
+        return self.change.before is not None and any(move.widens for move in self.transitions)
 
 
 @dataclass(frozen=True, slots=True)

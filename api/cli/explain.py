@@ -72,8 +72,8 @@ def details_of(answer: Explanation) -> dict[str, object]:
     return row_of(answer) | {
         "workflow": answer.workflow,
         "message": answer.sentence,
-        "whoCould": list(answer.who_could.names),
-        "openNow": list(answer.open_now),
+        "allowedRoles": list(answer.allowed_roles.names),
+        "availableStatuses": list(answer.available_statuses),
         "shortestPath": list(answer.shortest_path),
     }
 
@@ -81,7 +81,7 @@ def details_of(answer: Explanation) -> dict[str, object]:
 def prose_of(answer: Explanation) -> str:
     """Return the whole explanation for people."""
     lines = [("allowed: " if answer.allowed else f"refused ({answer.reason}): ") + answer.sentence]
-    lines.append(f"Open to this actor now: {', '.join(answer.open_now) or 'nothing'}.")
+    lines.append(f"Open to this actor now: {', '.join(answer.available_statuses) or 'nothing'}.")
     path = " -> ".join(answer.shortest_path) or "none"
     lines.append(f"Shortest path of declared transitions to {answer.target}: {path}.")
     return "\n".join(lines)

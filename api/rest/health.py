@@ -11,7 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from api import limits
 from api.http.access import ProtectedRoute, allow_anyone
 from api.http.app_keys import METRICS
-from api.http.paths import HEALTH_PATH, METRICS_PATH, READINESS_PATH
+from api.http.paths import LIVENESS_PATHS, METRICS_PATH, READINESS_PATHS
 from api.json_encoding import JsonObject
 from api.rest.openapi.operation import Operation, Response
 from engine.errors import Unavailable
@@ -25,7 +25,7 @@ Readiness = Callable[[], Awaitable[None]]
 """Returns when requests can be served; raises when they can not."""
 
 
-async def answer_health(_request: web.Request) -> web.Response:
+async def answer_liveness(_request: web.Request) -> web.Response:
     """Answer that the process is up, whatever it depends on."""
     return web.json_response({"status": UP})
 
@@ -73,18 +73,24 @@ def probe_routes(readiness: Readiness) -> list[ProtectedRoute]:
         return web.json_response({"status": READY})
 
     operations = (
-        Operation(
-            web.get(HEALTH_PATH, answer_health),
-            name="readHealth",
-            summary="Report that the process is running",
-            answers=(Response("The process is running.", status_of(UP)),),
+        *(
+            Operation(
+                web.get(path, answer_liveness),
+                name=name,
+                summary="Report that the process is running",
+                answers=(Response("The process is running.", status_of(UP)),),
+            )
+            for path, name in LIVENESS_PATHS.items()
         ),
-        Operation(
-            web.get(READINESS_PATH, answer_readiness),
-            name="readReadiness",
-            summary="Report whether the server can serve requests",
-            answers=(Response("The server is ready.", status_of(READY)),),
-            refusals=(Unavailable,),
+        *(
+            Operation(
+                web.get(path, answer_readiness),
+                name=name,
+                summary="Report whether the server can serve requests",
+                answers=(Response("The server is ready.", status_of(READY)),),
+                refusals=(Unavailable,),
+            )
+            for path, name in READINESS_PATHS.items()
         ),
         Operation(
             web.get(METRICS_PATH, answer_metrics),

@@ -51,7 +51,7 @@ class News:
 class SubscriberTooSlow(InterlockError):
     """Changes came faster than they were taken: subscribe again after the position in `details`."""
 
-    code = "slow_reader"
+    code = "subscriber_too_slow"
     status = 429
 
 
@@ -122,12 +122,12 @@ class ChangeFeed:
         self._listeners: set[Subscriber] = set()
         self._is_heard = asyncio.Event()
         self._slow_readers = Counter(
-            "interlock_slow_readers",
+            "interlock_subscriptions_dropped",
             "Subscriptions that were ended because changes came faster than they were taken.",
             registry=None,
         )
         listening = Gauge(
-            "interlock_listeners", "Subscriptions that wait for changes.", registry=None
+            "interlock_subscribers", "Subscriptions that wait for changes.", registry=None
         )
         listening.set_function(lambda: self.listeners)
         self.collectors = (self._slow_readers, listening)

@@ -62,7 +62,7 @@ class ValuesMetrics:
             registry=None,
         )
         self._in_force = Gauge(
-            "interlock_values_in_force",
+            "interlock_values_applied",
             "1 if what the mounted values file declares is in force, 0 if it is not.",
             registry=None,
         )

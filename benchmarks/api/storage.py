@@ -135,8 +135,8 @@ def opening(asked: Row, workflow: Mapping[str, Any]) -> tuple[Row, Row]:
         "created_at": workflow["now"],
         "updated_at": workflow["now"],
         "version": 1,
-        "head": digest,
-        "quiet_since": None,
+        "head_digest": digest,
+        "auto_close_from": None,
     }
     return ticket | NOTHING_PROMISED, entry | {"digest": digest}
 

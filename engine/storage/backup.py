@@ -18,7 +18,7 @@ from engine.storage.postgres.tables import (
     idempotency_keys,
     metadata,
     plugins,
-    ticket_words,
+    ticket_search,
     webhook_deliveries,
 )
 
@@ -26,7 +26,7 @@ PREFETCHED_ROWS: Final = 1_000
 UNFIT: Final = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, ValueError)
 STORED_ROWS: Final = bindparam("stored_rows", type_=Text)
 
-LEFT_OUT: Final = (idempotency_keys, ticket_words, webhook_deliveries)
+LEFT_OUT: Final = (idempotency_keys, ticket_search, webhook_deliveries)
 """What is gone in a day, what a trigger makes anew, and what only this database owes."""
 KEPT: Final = {table.name: table for table in metadata.sorted_tables if table not in LEFT_OUT}
 """What is kept, each table after those that it refers to."""

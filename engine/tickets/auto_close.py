@@ -12,7 +12,7 @@ from engine.vocabulary import Status
 from engine.workflows.policy import Policy, roles_allowed
 
 
-def quiet_since(ticket: Ticket, history: Iterable[Entry]) -> datetime | None:
+def auto_close_from(ticket: Ticket, history: Iterable[Entry]) -> datetime | None:
     """Return when the grace period of a ticket began; None if it is not RESOLVED."""
     if ticket.status is not Status.RESOLVED:
         return None
@@ -30,7 +30,7 @@ def grace_of(policy: Policy, period: str) -> str | None:
 
 def closing(since: datetime, period: str) -> Change:
     """Return the change by which the system closes a ticket."""
-    facts = {"quiet_since": canonical_moment(since), "grace_period": period}
+    facts = {"auto_close_from": canonical_moment(since), "grace_period": period}
     details = details_of(SystemReason.GRACE_PERIOD_OVER, **facts)
     return Change(EntryKind.STATUS, Status.RESOLVED, Status.CLOSED, details)
 

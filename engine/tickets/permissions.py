@@ -118,7 +118,7 @@ def allowed_as(
         f"To {verb} {ticket.id} takes its {listed(wanted)}; the actor is {listed(held) or 'none'}.",
         reason="role_required",
         ticket=ticket.id,
-        who_could=sorted(wanted),
+        allowed_roles=sorted(wanted),
         holds=sorted(held),
     )
 

@@ -38,7 +38,7 @@ class Obstacle(StrEnum):
 class Failure(StrEnum):
     """Why there was no answer."""
 
-    NOT_TELLABLE = "not_tellable"
+    NOT_TELLABLE = "unrenderable"
     """Nothing was sent: what is recorded makes no message."""
     TIMEOUT = "timeout"
     NO_CONNECTION = "no_connection"

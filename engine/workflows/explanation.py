@@ -24,9 +24,9 @@ class Explanation:
     """The whole answer to "may this actor make this transition?".
 
     Attributes:
-        who_could: roles of which any one would do; none if the transition is not declared.
+        allowed_roles: roles of which any one would do; none if the transition is not declared.
         holds: what the actor is towards the ticket.
-        open_now: statuses that this actor may move the ticket to now.
+        available_statuses: statuses that this actor may move the ticket to now.
         shortest_path: the fewest declared moves from here to the wanted status, whoever makes
             them; both ends included, empty if no path leads there.
 
@@ -36,9 +36,9 @@ class Explanation:
     source: Status
     target: Status
     reason: Reason
-    who_could: ActorRoles
+    allowed_roles: ActorRoles
     holds: ActorRoles
-    open_now: tuple[Status, ...]
+    available_statuses: tuple[Status, ...]
     shortest_path: tuple[Status, ...]
 
     @property
@@ -52,7 +52,7 @@ class Explanation:
         return SENTENCES[self.reason].format(
             move=f"{self.source} -> {self.target}",
             workflow=self.workflow,
-            who=" or ".join(self.who_could.names) or "nobody",
+            who=" or ".join(self.allowed_roles.names) or "nobody",
             holds=" and ".join(self.holds.names) or "neither assignee, requester nor admin",
         )
 
@@ -63,11 +63,11 @@ class Explanation:
             "workflow": self.workflow,
             "from": self.source,
             "to": self.target,
-            "as": list(self.holds.names),
+            "actor_roles": list(self.holds.names),
             "allowed": self.allowed,
             "reason": self.reason,
-            "who_could": list(self.who_could.names),
-            "open_now": list(self.open_now),
+            "allowed_roles": list(self.allowed_roles.names),
+            "available_statuses": list(self.available_statuses),
             "shortest_path": list(self.shortest_path),
         }
 
@@ -90,9 +90,9 @@ def explain(
         source=source,
         target=target,
         reason=reason_for(workflow, source, target, actor),
-        who_could=roles_allowed(workflow.policy, source, target),
+        allowed_roles=roles_allowed(workflow.policy, source, target),
         holds=actor,
-        open_now=open_to(workflow, source, actor),
+        available_statuses=open_to(workflow, source, actor),
         shortest_path=shortest_path(workflow.policy, source, target),
     )
 

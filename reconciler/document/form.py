@@ -141,7 +141,7 @@ class ChangePart(Part):
     """SHA-256 of `before`; the plan is stale when the live resource has another."""
     after_digest: Digest
     """SHA-256 of `after`."""
-    moves: tuple[TransitionPart, ...]
+    transitions: tuple[TransitionPart, ...]
     """The transitions that differ; of a new workflow, all of them."""
     impact: ImpactPart
     """On live tickets, as they stood when the plan was made."""

@@ -144,7 +144,7 @@ def change_part(planned: PlannedChange) -> form.ChangePart:
         after=resource_part(change.after),
         before_digest=None if change.before is None else change.before.digest,
         after_digest=change.after.digest,
-        moves=tuple(map(move_part, planned.moves)),
+        transitions=tuple(map(transition_part, planned.transitions)),
         impact=impact_part(planned.impact),
     )
 
@@ -160,7 +160,7 @@ def resource_part(resource: Resource) -> form.ResourcePart:
     return form.ResourcePart(retired=resource.retired, declaration=declaration)
 
 
-def move_part(move: TransitionChange) -> form.TransitionPart:
+def transition_part(move: TransitionChange) -> form.TransitionPart:
     """Return a changed transition."""
     return form.TransitionPart(
         source=move.source,

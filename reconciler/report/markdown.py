@@ -209,8 +209,10 @@ def details(title: str, *parts: str) -> str:
 
 def parts_of(planned: PlannedChange) -> Iterator[str]:
     """Yield what a change means: transitions, fields, live tickets."""
-    if planned.moves:
-        yield table(("Transition", "Before", "After", ""), list(map(move_row, planned.moves)))
+    if planned.transitions:
+        yield table(
+            ("Transition", "Before", "After", ""), list(map(transition_row, planned.transitions))
+        )
     if fields := fields_changed(planned.change):
         yield table(("Field", "Before", "After"), list(map(field_row, fields)))
     impact = planned.impact
@@ -220,7 +222,7 @@ def parts_of(planned: PlannedChange) -> Iterator[str]:
         yield "\n".join(f"- {sentence}" for sentence in sentences)
 
 
-def move_row(move: TransitionChange) -> str:
+def transition_row(move: TransitionChange) -> str:
     """Return the row of a transition."""
     pair = f"`{move.source}` → `{move.target}`"
     return row(pair, move.before or wording.NOBODY, move.after or wording.NOBODY, move.effect)

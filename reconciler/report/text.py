@@ -79,7 +79,7 @@ def change_lines(planned: PlannedChange) -> Iterator[Text]:
     line.stylize(f"bold {style}")
     place = "" if planned.at is None else f"  {visible(str(planned.at))}"
     yield line.append(place, "not bold dim")
-    yield from new_move_lines(planned) if change.before is None else move_lines(planned.moves)
+    yield from new_move_lines(planned) if change.before is None else move_lines(planned.transitions)
     yield from map(field_line, fields_changed(change))
     for sentence in wording.harm_sentences(planned.impact):
         yield Text(f"{DETAIL}{visible(sentence)}", "bold red")
@@ -89,7 +89,7 @@ def change_lines(planned: PlannedChange) -> Iterator[Text]:
 
 def new_move_lines(planned: PlannedChange) -> Iterator[Text]:
     """Yield the transitions of a new workflow, with who may make them."""
-    rows = [(pair_of(move), str(move.after)) for move in planned.moves]
+    rows = [(pair_of(move), str(move.after)) for move in planned.transitions]
     yield from (Text(f"{DETAIL}{line.rstrip()}", "green") for line in aligned(rows))
 
 

@@ -70,9 +70,9 @@ def changes_by_kind(plan: Plan) -> list[tuple[Kind, list[PlannedChange]]]:
 def in_brief(planned: PlannedChange) -> str:
     """Return which transitions and fields change, in a few words."""
     if planned.change.before is None:
-        return plural(len(planned.moves), "transition") if planned.moves else ""
+        return plural(len(planned.transitions), "transition") if planned.transitions else ""
     fields = (field.path for field in fields_changed(planned.change))
-    return listed([*effects(planned.moves), *fields], FIELDS_SHOWN)
+    return listed([*effects(planned.transitions), *fields], FIELDS_SHOWN)
 
 
 def effects(moves: Iterable[TransitionChange]) -> Iterator[str]:

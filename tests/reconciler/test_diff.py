@@ -86,8 +86,8 @@ def test_changed_moves_are_those_that_somebody_feels(before: int, after: int) ->
             move = changed.get((source, target))
             assert (move is None) == (could == can)
             if move is not None:
-                assert move.lets_more == bool(can - could)
-                assert move.lets_fewer == bool(could - can)
+                assert move.widens == bool(can - could)
+                assert move.narrows == bool(could - can)
 
 
 EFFECTS = {

@@ -51,7 +51,7 @@ async def open_many(database: Database, count: int) -> None:
             name: literal(value, tickets.c[name].type)
             for name, value in opened(entry)._asdict().items()
             if name in {column.name for column in TICKET_COLUMNS}
-        } | {"id": id_, "head": head}
+        } | {"id": id_, "head_digest": head}
         for table, row in ((tickets, ticket), (ticket_status_history, values | {"digest": head})):
             statement = insert(table).from_select(
                 list(row), select(*row.values()).select_from(series)

@@ -47,7 +47,7 @@ def any_ticket(chance: Random, number: int) -> Ticket:
 async def write_tickets(database: Database, tickets: Iterable[Ticket]) -> None:
     async with database.transaction() as session:
         await mention_users(session, *PEOPLE)
-        beside = NOTHING_PROMISED | {"head": b"", "quiet_since": None}
+        beside = NOTHING_PROMISED | {"head_digest": b"", "auto_close_from": None}
         await session.run_each(INSERT_TICKET, [each._asdict() | beside for each in tickets])
 
 

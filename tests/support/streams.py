@@ -60,7 +60,7 @@ class Doors:
         """Return when no stream is left."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             while len(self.lifetimes):
-                async with self.client.get("/healthz"):
+                async with self.client.get("/livez"):
                     pass
 
     @asynccontextmanager

@@ -198,7 +198,7 @@ async def state_of_the_only(database: Database) -> str:
 
 async def let_work_wait(database: Database) -> None:
     """Have what is due wait for a minute in which no server says anything."""
-    await rows(database, "UPDATE webhooks SET judged_at = now() - interval '1min'")
+    await rows(database, "UPDATE webhooks SET block_checked_at = now() - interval '1min'")
     await rows(
         database,
         "UPDATE webhook_deliveries SET next_attempt_at = now() - interval '1min'"
@@ -210,4 +210,4 @@ async def let_time_pass(database: Database) -> None:
     """Have everything that waits be due: delays, claims, and what a receiver asked for."""
     await rows(database, "UPDATE webhook_deliveries SET next_attempt_at = now()")
     await rows(database, "UPDATE webhook_deliveries SET claimed_until = now()")
-    await rows(database, "UPDATE webhooks SET held_until = now()")
+    await rows(database, "UPDATE webhooks SET paused_until = now()")

@@ -83,7 +83,7 @@ def change_fields(planned: PlannedChange) -> Fields:
         "name": change.key.name,
         "action": change.action.name,
         "at": planned.at and place_fields(planned.at),
-        "moves": [move_fields(move) for move in planned.moves],
+        "transitions": [transition_fields(move) for move in planned.transitions],
         "impact": impact_fields(planned.impact),
     }
 
@@ -93,7 +93,7 @@ def place_fields(at: Location) -> Fields:
     return {"line": at.line, "column": at.column}
 
 
-def move_fields(move: TransitionChange) -> Fields:
+def transition_fields(move: TransitionChange) -> Fields:
     """Return the fields of a transition that changes."""
     return {
         "from": move.source,

@@ -50,7 +50,7 @@ class TicketChanged:
 
     entry: EntryFields
     ticket: Ticket
-    matches: bool
+    matches_filter: bool
     position: str
 
 
@@ -112,10 +112,10 @@ async def events(
                 shown = TicketChanged(
                     entry=entry_fields(change.entry, change.now, frozenset({change.entry.actor})),
                     ticket=change.now,
-                    matches=wanted.fit(change.now, viewer.actor),
+                    matches_filter=wanted.fit(change.now, viewer.actor),
                     position=str(news.logged.position),
                 )
-                telling = SharedAnswers(news.answers, shown.matches, context)
+                telling = SharedAnswers(news.answers, shown.matches_filter, context)
                 yield Event(shown, context, shown.position, telling)
 
 

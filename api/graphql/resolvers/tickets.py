@@ -59,17 +59,17 @@ async def transitions(
     """Return, for each status, whether the person who asks may move a ticket there now."""
     workflow = await context.workflows.named(ticket.workflow)
     held = context.actor.roles_towards(ticket.requester, ticket.assignee)
-    return [move_fields(explain(workflow, ticket.status, to, held)) for to in STATUSES]
+    return [transition_fields(explain(workflow, ticket.status, to, held)) for to in STATUSES]
 
 
-def move_fields(answer: Explanation) -> dict[str, object]:
+def transition_fields(answer: Explanation) -> dict[str, object]:
     """Return the fields of a transition."""
     return {
         "to": answer.target,
         "allowed": answer.allowed,
         "reason": answer.reason,
         "message": answer.sentence,
-        "whoCould": role_names(answer.who_could),
+        "allowedRoles": role_names(answer.allowed_roles),
         "shortestPath": list(answer.shortest_path),
     }
 

@@ -68,15 +68,15 @@ class RefusedMove(ProblemDocument):
     """Where the ticket stands."""
     target: Status = Field(alias="to")
     """The wanted status."""
-    held: tuple[str, ...] = Field(alias="as")
+    held: tuple[str, ...] = Field(alias="actorRoles")
     """What whoever asked is towards the ticket."""
     allowed: Literal[False]
     """Whether they may."""
     reason: Reason
     """Why not."""
-    who_could: tuple[str, ...]
+    allowed_roles: tuple[str, ...]
     """What one would have to be; any one of them is enough."""
-    open_now: tuple[Status, ...]
+    available_statuses: tuple[Status, ...]
     """Where whoever asked may move the ticket now."""
     shortest_path: tuple[Status, ...]
     """The fewest moves that lead there, whoever makes them, both ends included."""

@@ -35,7 +35,7 @@ def flaw_of(told: TicketHistory) -> Flaw | None:
     """Return the first flaw of a history, if it has one."""
     if told.row is None:
         return Flaw(told.id, told.history[0].entry.seq, "there is no such ticket")
-    return first_flaw(ticket_of(told.row), told.row["head"], told.history)
+    return first_flaw(ticket_of(told.row), told.row["head_digest"], told.history)
 
 
 async def count_tickets(database: Database) -> int:

@@ -25,7 +25,7 @@ NUMBER_ANEW: Final = (
         update(ticket_status_history).where(FROM_THE_FUTURE).values(transaction=DEFAULT)
     ).sql,
     f"ALTER TABLE {ticket_status_history.name} ENABLE {TRIGGER}",
-    Statement.of(update(webhooks).values(followed_transaction=DEFAULT, followed_entry=DEFAULT)).sql,
+    Statement.of(update(webhooks).values(log_transaction=DEFAULT, log_entry=DEFAULT)).sql,
 )
 
 

@@ -26,7 +26,7 @@ from engine.outages.policy import worst_status
 from engine.storage.postgres.database import Database, Row, Session
 from engine.storage.postgres.locks import share_tickets
 from engine.storage.postgres.statements import Statement
-from engine.storage.postgres.tables import service_health, service_signals, services
+from engine.storage.postgres.tables import service_health, service_reports, services
 from engine.vocabulary import ServiceStatus
 
 NEVER_REPORTED: Final = select(
@@ -49,20 +49,20 @@ SIGNAL: Final[dict[str, BindParameter[object]]] = {
     name: bindparam(f"new_{name}") for name in ("status", "message", "reported_at")
 }
 SAY: Final = Statement.of(
-    insert(service_signals)
+    insert(service_reports)
     .values(service=bindparam("service_path"), source=bindparam("said_by"), **SIGNAL)
-    .on_conflict_do_update(index_elements=list(service_signals.primary_key), set_=SIGNAL)
+    .on_conflict_do_update(index_elements=list(service_reports.primary_key), set_=SIGNAL)
 )
 TAKE_BACK: Final = Statement.of(
-    delete(service_signals).where(
-        service_signals.c.service == bindparam("service_path"),
-        service_signals.c.source == bindparam("said_by"),
+    delete(service_reports).where(
+        service_reports.c.service == bindparam("service_path"),
+        service_reports.c.source == bindparam("said_by"),
     )
 )
 SIGNALS: Final = Statement.of(
-    select(service_signals)
-    .where(service_signals.c.service == bindparam("service_path"))
-    .order_by(service_signals.c.reported_at.desc(), service_signals.c.source)
+    select(service_reports)
+    .where(service_reports.c.service == bindparam("service_path"))
+    .order_by(service_reports.c.reported_at.desc(), service_reports.c.source)
 )
 KEEP: Final = Statement.of(
     update(service_health)

@@ -97,7 +97,7 @@ LIVE: Final = Statement.of(
 SETTLE: Final = Statement.of(
     update(service_health)
     .where(service_health.c.service == bindparam("service_path"))
-    .values(answered=bindparam("by_now"))
+    .values(last_handled_status=bindparam("by_now"))
 )
 
 
@@ -188,7 +188,7 @@ def locking(*, passing_over: bool) -> Statement:
 
 def situation_of(row: Row, *, licensed: bool = True) -> ServiceState:
     """Return a row of `SITUATIONS`."""
-    answered = row["answered"]
+    answered = row["last_handled_status"]
     return ServiceState(
         status=ServiceStatus(row["status"]),
         since=row["since"],
@@ -226,7 +226,7 @@ async def latest_ticket(session: Session, path: str) -> Latest | None:
     if row is None:
         return None
     history = [entry_of(each) for each in await session.rows(HISTORIES, tickets=[row["id"]])]
-    return Latest(ticket_of(row), history, row["frozen"], row["head"], row["revision"])
+    return Latest(ticket_of(row), history, row["frozen"], row["head_digest"], row["revision"])
 
 
 async def live_ticket(session: Session, path: str) -> str | None:
@@ -275,7 +275,7 @@ IS_FROZEN: Final = (
 )
 UNANSWERED: Final = text(
     "service_health.status IN ('DOWN', 'OPERATIONAL')"
-    " AND service_health.status IS DISTINCT FROM service_health.answered"
+    " AND service_health.status IS DISTINCT FROM service_health.last_handled_status"
 )
 """In the words of the index that serves it."""
 WAITING: Final = Statement.of(

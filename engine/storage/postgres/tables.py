@@ -144,7 +144,7 @@ webhooks: Final = declared_table(
     "webhooks",
     "name",
     Column(
-        "followed_transaction",
+        "log_transaction",
         BigInteger,
         nullable=False,
         server_default=THIS_TRANSACTION,
@@ -152,7 +152,7 @@ webhooks: Final = declared_table(
         info={OF_THIS_DATABASE: True},
     ),
     Column(
-        "followed_entry",
+        "log_entry",
         BigInteger,
         nullable=False,
         server_default=text(str(LAST_OF_TRANSACTION)),
@@ -165,19 +165,19 @@ webhooks: Final = declared_table(
         info={OF_THIS_DATABASE: True},
     ),
     Column(
-        "judged_at",
+        "block_checked_at",
         MOMENT,
         comment="when a server said last whether there is an obstacle",
         info={OF_THIS_DATABASE: True},
     ),
     Column(
-        "held_until",
+        "paused_until",
         MOMENT,
         comment="the receiver asked to wait",
         info={OF_THIS_DATABASE: True},
     ),
     Column(
-        "gone_in",
+        "disabled_by_reconciliation",
         BigInteger,
         comment="the reconciliation.id under which the receiver said that it is gone",
         info={OF_THIS_DATABASE: True},
@@ -195,7 +195,7 @@ webhook_deliveries: Final = Table(
     Column("next_attempt_at", MOMENT, nullable=False, server_default=func.clock_timestamp()),
     Column("claimed_until", MOMENT, comment="somebody attempts it; after that, another may"),
     Column("last_answer", Text, comment="of the latest attempt: its HTTP status, or why none"),
-    Column("settled_at", MOMENT, comment="null: pending"),
+    Column("finished_at", MOMENT, comment="null: pending"),
     one_of("state", tuple(DeliveryState)),
 )
 """What is to be told to whom: an entry of a history, which is read again for each attempt."""
@@ -216,7 +216,7 @@ Index(
 Index(
     "webhook_deliveries_dead_idx",
     webhook_deliveries.c.webhook,
-    webhook_deliveries.c.settled_at,
+    webhook_deliveries.c.finished_at,
     webhook_deliveries.c.ticket,
     webhook_deliveries.c.seq,
     postgresql_where=webhook_deliveries.c.state == literal_column("'dead'"),
@@ -224,8 +224,8 @@ Index(
 Index(
     "webhook_deliveries_settled_idx",
     webhook_deliveries.c.state,
-    webhook_deliveries.c.settled_at,
-    postgresql_where=webhook_deliveries.c.settled_at.is_not(None),
+    webhook_deliveries.c.finished_at,
+    postgresql_where=webhook_deliveries.c.finished_at.is_not(None),
 )
 
 service_health: Final = Table(
@@ -236,18 +236,24 @@ service_health: Final = Table(
     Column("since", MOMENT, nullable=False, comment="since when it has this status"),
     Column("reported_at", MOMENT, nullable=False, comment="when anything was reported last"),
     Column("message", Text, nullable=False),
-    Column("answered", Text, comment="the status that its tickets were brought in line with last"),
+    Column(
+        "last_handled_status",
+        Text,
+        comment="the status that its tickets were brought in line with last",
+    ),
     one_of("status", tuple(ServiceStatus)),
-    one_of("answered", (ServiceStatus.DOWN, ServiceStatus.OPERATIONAL)),
+    one_of("last_handled_status", (ServiceStatus.DOWN, ServiceStatus.OPERATIONAL)),
 )
 Index(
-    "service_health_unanswered_idx",
+    "service_health_unhandled_idx",
     service_health.c.service,
-    postgresql_where=text("status IN ('DOWN', 'OPERATIONAL') AND status IS DISTINCT FROM answered"),
+    postgresql_where=text(
+        "status IN ('DOWN', 'OPERATIONAL') AND status IS DISTINCT FROM last_handled_status"
+    ),
 )
 
-service_signals: Final = Table(
-    "service_signals",
+service_reports: Final = Table(
+    "service_reports",
     metadata,
     Column("service", ID, ForeignKey("service_health.service"), primary_key=True),
     Column("source", ID, primary_key=True, comment="who reports: a check, an alert"),
@@ -292,7 +298,9 @@ tickets: Final = Table(
     Column("created_at", MOMENT, nullable=False),
     Column("updated_at", MOMENT, nullable=False),
     Column("version", Integer, nullable=False, comment="the seq of its latest history entry"),
-    Column("head", LargeBinary, nullable=False, comment="the digest of its latest history entry"),
+    Column(
+        "head_digest", LargeBinary, nullable=False, comment="the digest of its latest history entry"
+    ),
     # These follow from the history too; at `sla_version`, which lags only after transitions.
     Column("response_due_at", MOMENT, comment="null: nothing was promised"),
     Column("resolution_due_at", MOMENT, comment="null: nothing was promised"),
@@ -300,7 +308,7 @@ tickets: Final = Table(
     Column("resolution_breached", Boolean, nullable=False, server_default=false()),
     Column("next_due_at", MOMENT, comment="after it a breach is to be noted"),
     Column("sla_version", Integer, comment="the version that these tell of; null: no promise"),
-    Column("quiet_since", MOMENT, comment="when its grace period began; null: not RESOLVED"),
+    Column("auto_close_from", MOMENT, comment="when its grace period began; null: not RESOLVED"),
     one_of("status", STATUSES),
     one_of("priority", tuple(Priority)),
     # Every change of a row checks it again, which an upper bound would make ten times slower.
@@ -343,10 +351,10 @@ Index(
     postgresql_where=tickets.c.sla_version != tickets.c.version,
 )
 Index(
-    "tickets_quiet_by_workflow_idx",
+    "tickets_auto_close_by_workflow_idx",
     tickets.c.workflow,
-    tickets.c.quiet_since,
-    postgresql_where=tickets.c.quiet_since.is_not(None),
+    tickets.c.auto_close_from,
+    postgresql_where=tickets.c.auto_close_from.is_not(None),
 )
 Index(
     "tickets_live_by_workflow_idx",
@@ -355,12 +363,12 @@ Index(
     postgresql_where=tickets.c.status != "CLOSED",
 )
 
-ticket_words: Final = Table(
-    "ticket_words",
+ticket_search: Final = Table(
+    "ticket_search",
     metadata,
     Column("ticket", ID, ForeignKey("tickets.id"), primary_key=True),
     Column("words", TSVECTOR, nullable=False, comment="of title and description, by a trigger"),
-    Index("ticket_words_search_idx", "words", postgresql_using="gin"),
+    Index("ticket_search_words_idx", "words", postgresql_using="gin"),
 )
 """Beside the tickets: a transition would write every word into the index again."""
 

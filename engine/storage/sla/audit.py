@@ -11,10 +11,10 @@ from engine.storage.history.scan import tickets_with_histories
 from engine.storage.postgres.database import Database, Row
 from engine.storage.postgres.rows import ticket_of
 from engine.storage.tickets.sla_columns import SLA_COLUMNS, sla_columns
-from engine.tickets.auto_close import quiet_since
+from engine.tickets.auto_close import auto_close_from
 from engine.tickets.history import Entry
 
-BESIDE: Final = (*SLA_COLUMNS, "quiet_since")
+BESIDE: Final = (*SLA_COLUMNS, "auto_close_from")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def verdict_on(row: Row, history: list[Entry]) -> Verdict:
 
 def differences_of(row: Row, history: list[Entry]) -> Iterator[Difference]:
     """Yield what is stored beside a ticket and does not follow from its history."""
-    told = sla_columns(history) | {"quiet_since": quiet_since(ticket_of(row), history)}
+    told = sla_columns(history) | {"auto_close_from": auto_close_from(ticket_of(row), history)}
     for column in BESIDE:
         if row[column] != told[column]:
             yield Difference(row["id"], column, row[column], told[column])

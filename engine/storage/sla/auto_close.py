@@ -40,8 +40,8 @@ CLOSING: Final = (
 )
 QUIET: Final = Statement.of(
     LOCKED.join(CLOSING, CLOSING.c.workflow == tickets.c.workflow).where(
-        tickets.c.quiet_since.is_not(None),
-        tickets.c.quiet_since < BY_NOW - CLOSING.c.period,
+        tickets.c.auto_close_from.is_not(None),
+        tickets.c.auto_close_from < BY_NOW - CLOSING.c.period,
     )
 )
 
@@ -91,10 +91,10 @@ async def close(session: Session, rows: Sequence[Row], periods: dict[str, str]) 
     additions = [
         Append(
             ticket := ticket_of(row),
-            row["head"],
+            row["head_digest"],
             recorded(
                 ticket,
-                [closing(row["quiet_since"], periods[ticket.workflow])],
+                [closing(row["auto_close_from"], periods[ticket.workflow])],
                 SYSTEM_ACTOR,
                 row["now"],
                 row["revision"],

@@ -78,4 +78,4 @@ def addition_to(row: Row, history: Sequence[Entry]) -> Append:
     ticket, sla, now = ticket_of(row), sla_of(history), row["now"]
     changes = breaches(sla, now) if sla else ()
     entries = recorded(ticket, changes, SYSTEM_ACTOR, now, row["revision"])
-    return Append(ticket, row["head"], entries)
+    return Append(ticket, row["head_digest"], entries)

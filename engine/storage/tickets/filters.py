@@ -15,7 +15,7 @@ from sqlalchemy import (
     literal_column,
 )
 
-from engine.storage.postgres.tables import URGENCY, ticket_words, tickets
+from engine.storage.postgres.tables import URGENCY, ticket_search, tickets
 from engine.tickets.actor import Actor
 from engine.tickets.search import TicketFilter
 from engine.vocabulary import Status
@@ -158,7 +158,7 @@ CONDITIONS: Final = {
         ),
         Condition(
             "text",
-            ticket_words.c.words.bool_op("@@")(
+            ticket_search.c.words.bool_op("@@")(
                 func.websearch_to_tsquery(SEARCH_LANGUAGE, bindparam("text", type_=Text))
             ),
             lambda f, _: f.text,

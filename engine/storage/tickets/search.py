@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Integer, Select, bindparam, func, select, 
 from engine.storage.postgres.database import Database, Row
 from engine.storage.postgres.rows import TICKET_COLUMNS, ticket_of
 from engine.storage.postgres.statements import Statement
-from engine.storage.postgres.tables import URGENCY, ticket_words, tickets
+from engine.storage.postgres.tables import URGENCY, ticket_search, tickets
 from engine.storage.tickets.filters import CONDITIONS, Conditions
 from engine.storage.tickets.visibility import INVOLVED, involvement
 from engine.tickets.search import Cursor, Direction, Order, OrderField, Part
@@ -122,7 +122,7 @@ def meeting(
 ) -> Select[tuple[object, ...]]:
     """Return a query of the tickets that meet conditions, and that the viewer may read."""
     names = sorted(conditions)
-    source = tickets.join(ticket_words) if "text" in names else tickets
+    source = tickets.join(ticket_search) if "text" in names else tickets
     clauses = [CONDITIONS[name].clause for name in names]
     return found.select_from(source).where(*clauses, *([] if sees_all else [INVOLVED]))
 

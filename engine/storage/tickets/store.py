@@ -289,7 +289,7 @@ async def change_ticket(
     if row["sla_version"] is not None:
         changes = [await promised_anew(session, ticket.id, change) for change in changes]
     entries = recorded(ticket, changes, actor, row["now"], row["revision"])
-    return await write_entries(session, ticket, row["head"], entries)
+    return await write_entries(session, ticket, row["head_digest"], entries)
 
 
 async def promised_anew(session: Session, ticket: str, change: Change) -> Change:

@@ -156,23 +156,23 @@ def claimed(decision: CTE, permitted: ColumnElement[bool]) -> CTE:
 
 def moved_ticket(decision: CTE, permitted: ColumnElement[bool]) -> CTE:
     """Return the ticket in its new status, its history's new head included."""
-    head = digest(decision.c.head, entry_of(decision))
+    head = digest(decision.c.head_digest, entry_of(decision))
     return (
         update(tickets)
         .values(
             status=TARGET,
             version=next_version(decision),
             updated_at=decision.c.at,
-            head=head,
-            quiet_since=quiet_since(decision),
+            head_digest=head,
+            auto_close_from=auto_close_from(decision),
         )
         .where(tickets.c.id == decision.c.id, permitted)
-        .returning(*(tickets.c[name] for name in ("id", "head", *MOVING_COLUMNS)))
+        .returning(*(tickets.c[name] for name in ("id", "head_digest", *MOVING_COLUMNS)))
         .cte("moved")
     )
 
 
-def quiet_since(decision: CTE) -> ColumnElement[object]:
+def auto_close_from(decision: CTE) -> ColumnElement[object]:
     """Return when the grace period begins: with the move, if it leads to RESOLVED."""
     to_resolved = literal_column(str(Status.RESOLVED.ordinal)) == TARGET_ORDINAL
     return case((to_resolved, decision.c.at), else_=null())
@@ -180,7 +180,7 @@ def quiet_since(decision: CTE) -> ColumnElement[object]:
 
 def recorded_entry(decision: CTE, moved: CTE) -> CTE:
     """Return the history entry of the move."""
-    values = entry_of(decision) | {"digest": moved.c.head}
+    values = entry_of(decision) | {"digest": moved.c.head_digest}
     entry = select(*values.values()).select_from(decision.join(moved, moved.c.id == decision.c.id))
     return insert(ticket_status_history).from_select(list(values), entry).cte("recorded")
 

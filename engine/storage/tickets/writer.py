@@ -23,7 +23,7 @@ from engine.vocabulary import Status
 
 CHANGING_COLUMNS: Final = (
     *("title", "description", "status", "priority", "assignee"),
-    *("updated_at", "version", "head"),
+    *("updated_at", "version", "head_digest"),
 )
 
 INSERT_TICKET: Final = Statement.of(insert(tickets))
@@ -39,7 +39,7 @@ STILL_FRESH: Final = case(
 QUIET_SINCE: Final = case(
     (
         bindparam("new_status") == literal_column(f"'{Status.RESOLVED}'"),
-        func.coalesce(bindparam("restarted_at", type_=MOMENT), tickets.c.quiet_since),
+        func.coalesce(bindparam("restarted_at", type_=MOMENT), tickets.c.auto_close_from),
     ),
     else_=null(),
 )
@@ -47,7 +47,7 @@ CHANGED: Final = (
     update(tickets)
     .where(tickets.c.id == bindparam("changed"))
     .values({column: bindparam(f"new_{column}") for column in CHANGING_COLUMNS})
-    .values(quiet_since=QUIET_SINCE)
+    .values(auto_close_from=QUIET_SINCE)
 )
 UPDATE_TICKET: Final = Statement.of(CHANGED.values(sla_version=STILL_FRESH))
 """For entries that tell nothing of the timers: due times that were fresh stay fresh."""
@@ -93,7 +93,9 @@ async def write_openings(session: Session, entries: Sequence[Entry]) -> None:
     """Write new tickets, of people who are known, and the first entries of their histories."""
     heads = [entry.digest(GENESIS) for entry in entries]
     opening = [
-        opened(entry)._asdict() | sla_columns([entry]) | {"head": head, "quiet_since": None}
+        opened(entry)._asdict()
+        | sla_columns([entry])
+        | {"head_digest": head, "auto_close_from": None}
         for entry, head in zip(entries, heads, strict=True)
     ]
     await session.run_each(INSERT_TICKET, opening)
@@ -149,7 +151,7 @@ async def write_appends(
 def values_of(addition: Append) -> dict[str, object]:
     """Return the parameters of the statement that takes a ticket along."""
     after = addition.after
-    new = after._asdict() | {"head": addition.digests[-1]}
+    new = after._asdict() | {"head_digest": addition.digests[-1]}
     return prefixed({column: new[column] for column in CHANGING_COLUMNS}) | {
         "changed": after.id,
         "restarted_at": restarted_at(addition.entries, after.requester),

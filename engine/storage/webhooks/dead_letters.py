@@ -29,7 +29,7 @@ LETTERS: Final = (
     )
     .where(is_in(DeliveryState.DEAD))
     .order_by(
-        webhook_deliveries.c.settled_at.desc(),
+        webhook_deliveries.c.finished_at.desc(),
         webhook_deliveries.c.ticket.desc(),
         webhook_deliveries.c.seq.desc(),
     )
@@ -46,7 +46,7 @@ NAMES: Final = Statement.of(select(webhooks.c.name))
 RELEASE: Final = Statement.of(
     update(webhooks)
     .where(webhooks.c.name == bindparam("released"))
-    .values(held_until=None, gone_in=None)
+    .values(paused_until=None, disabled_by_reconciliation=None)
 )
 AGAIN: Final = (
     update(webhook_deliveries)
@@ -63,7 +63,7 @@ REVIVE: Final = Statement.of(
     AGAIN.where(is_in(DeliveryState.DEAD)).values(
         state=DeliveryState.PENDING,
         attempts=0,
-        settled_at=None,
+        finished_at=None,
         next_attempt_at=func.clock_timestamp(),
     )
 )
@@ -117,7 +117,7 @@ def letter_of(row: Row) -> DeadLetter:
         event=EVENTS[EntryKind(row["kind"])],
         attempts=row["attempts"],
         answer=row["last_answer"],
-        at=row["settled_at"],
+        at=row["finished_at"],
     )
 
 

@@ -99,7 +99,7 @@ SETTLE: Final = Statement.of(
         last_answer=bindparam("answer", type_=Text),
         claimed_until=null(),
         next_attempt_at=func.clock_timestamp() + func.coalesce(AGAIN_IN, timedelta()),
-        settled_at=case((AGAIN_IN.is_(None), func.clock_timestamp()), else_=null()),
+        finished_at=case((AGAIN_IN.is_(None), func.clock_timestamp()), else_=null()),
     )
 )
 """Of the very attempt: whoever comes after their claim ran out changes nothing."""
@@ -117,18 +117,18 @@ DEFER: Final = Statement.of(
 HOLD: Final = Statement.of(
     update(webhooks)
     .where(webhooks.c.name == bindparam("held"))
-    .values(held_until=func.clock_timestamp() + bindparam("hold_for", type_=Interval))
+    .values(paused_until=func.clock_timestamp() + bindparam("hold_for", type_=Interval))
 )
 LEAVE: Final = Statement.of(
     update(webhooks)
     .where(webhooks.c.name == bindparam("left"))
-    .values(gone_in=bindparam("as_declared_by"))
+    .values(disabled_by_reconciliation=bindparam("as_declared_by"))
 )
 OLD: Final = (
     select(*KEY)
     .where(
         webhook_deliveries.c.state == bindparam("settled_as"),
-        webhook_deliveries.c.settled_at < func.now() - bindparam("age", type_=Interval),
+        webhook_deliveries.c.finished_at < func.now() - bindparam("age", type_=Interval),
     )
     .limit(bindparam("most", type_=Integer))
     .with_for_update(skip_locked=True)

@@ -74,14 +74,14 @@ DUE: Final = (
 IN_FORCE: Final = (
     webhooks.c.retired_at.is_(None)
     & TICKETING_ENABLED
-    & webhooks.c.gone_in.is_distinct_from(webhooks.c.reconciliation)
+    & webhooks.c.disabled_by_reconciliation.is_distinct_from(webhooks.c.reconciliation)
 )
-NOT_HELD: Final = func.coalesce(webhooks.c.held_until, func.now()) <= func.now()
+NOT_HELD: Final = func.coalesce(webhooks.c.paused_until, func.now()) <= func.now()
 
 NEWS: Final = (
     select(ticket_status_history.c.entry)
     .where(
-        tuple_(*PLACE) > tuple_(webhooks.c.followed_transaction, webhooks.c.followed_entry),
+        tuple_(*PLACE) > tuple_(webhooks.c.log_transaction, webhooks.c.log_entry),
         ticket_status_history.c.transaction < OLDEST_RUNNING,
     )
     .order_by(*PLACE)
@@ -106,7 +106,7 @@ AT_WORK: Final = Statement.of(
     ).where(IN_FORCE, NEWS | (NOT_HELD & DEBT))
 )
 TAKE: Final = Statement.of(
-    select(webhooks.c.followed_transaction, webhooks.c.followed_entry)
+    select(webhooks.c.log_transaction, webhooks.c.log_entry)
     .where(webhooks.c.name == bindparam("taken"), IN_FORCE)
     .with_for_update(key_share=True, skip_locked=True)
 )
@@ -164,7 +164,7 @@ who waited for a ticket may have the older transaction and the later entry."""
 FOLLOWED: Final = Statement.of(
     update(webhooks)
     .where(webhooks.c.name == bindparam("taken"))
-    .values(followed_transaction=bindparam("to_transaction"), followed_entry=bindparam("to_entry"))
+    .values(log_transaction=bindparam("to_transaction"), log_entry=bindparam("to_entry"))
 )
 
 
@@ -195,7 +195,7 @@ async def fan_out(database: Database, webhook: Webhook, most: int = BATCH_ENTRIE
         row = await session.row(TAKE, taken=webhook.name)
         if row is None:
             return False
-        position = Position(row["followed_transaction"], row["followed_entry"])
+        position = Position(row["log_transaction"], row["log_entry"])
         limit = min(most, await capacity(session, webhook.name))
         entries = await read_log(session, position, limit)
         if entries:

@@ -35,7 +35,7 @@ WAITED_FOR: Final = timedelta(seconds=30)
 
 def nobody_spoke_for(time: ColumnElement[timedelta]) -> ColumnElement[bool]:
     """Return whether no server has said so long whether it can call."""
-    return func.coalesce(webhooks.c.judged_at < func.now() - time, true())
+    return func.coalesce(webhooks.c.block_checked_at < func.now() - time, true())
 
 
 NEW_OBSTACLE: Final = bindparam("new_obstacle", type_=Text)
@@ -44,7 +44,7 @@ HAS_WAITED: Final = (
     .where(
         webhook_deliveries.c.webhook == webhooks.c.name,
         DUE,
-        func.greatest(webhook_deliveries.c.next_attempt_at, webhooks.c.held_until)
+        func.greatest(webhook_deliveries.c.next_attempt_at, webhooks.c.paused_until)
         < func.now() - literal(WAITED_FOR),
     )
     .order_by(webhook_deliveries.c.next_attempt_at)
@@ -61,7 +61,7 @@ NOTE: Final = Statement.of(
         ),
         HAS_WAITED,
     )
-    .values(obstacle=NEW_OBSTACLE, judged_at=func.now())
+    .values(obstacle=NEW_OBSTACLE, block_checked_at=func.now())
 )
 CLEAR: Final = Statement.of(
     update(webhooks)
@@ -69,7 +69,7 @@ CLEAR: Final = Statement.of(
         webhooks.c.name == bindparam("noted"),
         webhooks.c.obstacle.is_not(None) | nobody_spoke_for(literal(REPEATED_AFTER)),
     )
-    .values(obstacle=None, judged_at=func.now())
+    .values(obstacle=None, block_checked_at=func.now())
 )
 
 

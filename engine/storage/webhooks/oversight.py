@@ -39,7 +39,7 @@ NAMED: Final = (
 )
 OF_ONE: Final = LETTERS.where(
     webhook_deliveries.c.webhook == NAMED.c.name,
-    tuple_(webhook_deliveries.c.settled_at, webhook_deliveries.c.ticket, webhook_deliveries.c.seq)
+    tuple_(webhook_deliveries.c.finished_at, webhook_deliveries.c.ticket, webhook_deliveries.c.seq)
     < tuple_(
         bindparam("before_at", type_=DateTime(timezone=True)),
         bindparam("before_ticket", type_=Text),
@@ -50,7 +50,7 @@ PAGES: Final = Statement.of(
     select(OF_ONE)
     .select_from(NAMED)
     .join(OF_ONE, true())
-    .order_by(OF_ONE.c.settled_at.desc(), OF_ONE.c.ticket.desc(), OF_ONE.c.seq.desc())
+    .order_by(OF_ONE.c.finished_at.desc(), OF_ONE.c.ticket.desc(), OF_ONE.c.seq.desc())
 )
 """A page of each webhook, in one statement."""
 

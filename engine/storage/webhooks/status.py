@@ -68,15 +68,15 @@ TROUBLE: Final = (
 REPORTS: Final = Statement.of(
     select(
         webhooks.c.name,
-        webhooks.c.followed_transaction,
-        webhooks.c.followed_entry,
+        webhooks.c.log_transaction,
+        webhooks.c.log_entry,
         cast(webhooks.c.declaration, Text).label("declaration"),
         webhooks.c.obstacle,
         webhooks.c.retired_at.is_not(None).label("retired"),
-        (webhooks.c.gone_in == webhooks.c.reconciliation).label("gone"),
-        (webhooks.c.held_until > func.now()).label("held"),
+        (webhooks.c.disabled_by_reconciliation == webhooks.c.reconciliation).label("gone"),
+        (webhooks.c.paused_until > func.now()).label("held"),
         TROUBLE.c.last_answer,
-        func.greatest(TROUBLE.c.next_attempt_at, webhooks.c.held_until).label("next_attempt_at"),
+        func.greatest(TROUBLE.c.next_attempt_at, webhooks.c.paused_until).label("next_attempt_at"),
         *COUNTS,
     )
     .outerjoin(TROUBLE, true())
@@ -134,7 +134,7 @@ def report_of(row: Row) -> WebhookReport:
     return WebhookReport(
         declared=Webhook.model_validate_json(row["declaration"]),
         state=state,
-        position=Position(row["followed_transaction"], row["followed_entry"]),
+        position=Position(row["log_transaction"], row["log_entry"]),
         pending=row["pending"],
         dead=row["dead"],
         last_answer=row["last_answer"],

@@ -61,7 +61,7 @@ async def test_a_server_is_not_ready_before_it_has_keys(parts: Engine) -> None:
     ):
         async with client.get("/readyz") as response:
             assert response.status == 503
-        async with client.get("/healthz") as response:
+        async with client.get("/livez") as response:
             assert response.status == 200
         async with client.ws_connect("/graphql/ws", protocols=(SUBPROTOCOL,)) as opened:
             socket = Socket(opened)

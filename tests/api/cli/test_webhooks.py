@@ -29,7 +29,7 @@ async def test_dead_letters_are_listed_and_sent_again(
         Statement.of(
             text(
                 "UPDATE webhook_deliveries SET state = 'dead', attempts = 14,"
-                " last_answer = 'http_500', settled_at = '2030-01-01 12:00Z'"
+                " last_answer = 'http_500', finished_at = '2030-01-01 12:00Z'"
             )
         )
     )

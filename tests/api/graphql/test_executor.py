@@ -63,8 +63,8 @@ async def refused(*_: object) -> None:
     raise ForbiddenTransition(
         "Not you.",
         reason="role_required",
-        who_could=("assignee",),
-        open_now=frozenset({Status.OPEN, Status.CLOSED}),
+        allowed_roles=("assignee",),
+        available_statuses=frozenset({Status.OPEN, Status.CLOSED}),
         by_status={Status.IN_PROGRESS: {"opened_at": datetime(2026, 4, 28, 14, 3, tzinfo=UTC)}},
     )
 
@@ -169,8 +169,8 @@ async def test_a_refusal_carries_its_code_and_details_in_json(layer: GraphQLExec
                 "code": "forbidden_transition",
                 "status": 403,
                 "reason": "role_required",
-                "whoCould": ["assignee"],
-                "openNow": ["CLOSED", "OPEN"],
+                "allowedRoles": ["assignee"],
+                "availableStatuses": ["CLOSED", "OPEN"],
                 "byStatus": {"IN_PROGRESS": {"openedAt": "2026-04-28T14:03:00Z"}},
             },
         }

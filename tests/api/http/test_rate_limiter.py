@@ -199,7 +199,7 @@ async def test_an_address_is_limited_before_anybody_looks_at_its_token() -> None
             async with client.get("/", headers={"Authorization": "Bearer guess"}) as said:
                 assert said.status == status
                 assert f'"address";r={left};t=' in said.headers["RateLimit"]
-        for probe in ("/healthz", "/readyz", "/metrics"):
+        for probe in ("/livez", "/health", "/readyz", "/ready", "/metrics"):
             async with client.get(probe) as said:
                 assert said.status == 200
 

@@ -60,7 +60,7 @@ async def misconfigured(_request: web.Request) -> web.Response:
 
 
 async def redirect(_request: web.Request) -> web.Response:
-    raise web.HTTPFound("/healthz")
+    raise web.HTTPFound("/livez")
 
 
 async def censored(_request: web.Request) -> web.Response:
@@ -204,7 +204,7 @@ async def test_an_answer_that_breaks_off_is_not_taken_for_a_whole_one(client: Cl
 async def test_every_answer_has_the_security_headers_unless_its_handler_says_otherwise(
     client: Client,
 ) -> None:
-    for path in ("/healthz", "/nowhere", "/fail", "/page"):
+    for path in ("/livez", "/nowhere", "/fail", "/page"):
         async with client.get(path, headers=BEARER) as answer:
             assert answer.headers["X-Content-Type-Options"] == "nosniff"
             assert answer.headers["Server"] == "interlock"
@@ -214,7 +214,7 @@ async def test_every_answer_has_the_security_headers_unless_its_handler_says_oth
 
 async def test_a_redirection_stays_one(client: Client) -> None:
     async with client.get("/redirect", headers=BEARER, allow_redirects=False) as answer:
-        assert (answer.status, answer.headers["Location"]) == (302, "/healthz")
+        assert (answer.status, answer.headers["Location"]) == (302, "/livez")
 
 
 REQUEST_IDS = {
@@ -233,7 +233,7 @@ async def test_a_request_keeps_its_id_if_it_is_sane(
     is_kept: bool,  # noqa: FBT001 - a row
     client: Client,
 ) -> None:
-    async with client.get("/healthz", headers={"X-Request-ID": given_id}) as answer:
+    async with client.get("/livez", headers={"X-Request-ID": given_id}) as answer:
         assert (answer.headers["X-Request-ID"] == given_id) is is_kept
         assert answer.headers["X-Request-ID"]
 
@@ -269,7 +269,7 @@ async def test_readiness_follows_the_check() -> None:
             status, document = await probe(client, "/readyz")
             assert (status, document["code"]) == (503, "unavailable")
             assert "10.0.0.8" not in str(document)
-            assert await probe(client, "/healthz") == (200, {"status": "up"})
+            assert await probe(client, "/livez") == (200, {"status": "up"})
 
 
 async def probe(client: Client, path: str) -> tuple[int, dict[str, object]]:

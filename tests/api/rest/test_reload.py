@@ -152,7 +152,7 @@ async def measured(client: Client) -> dict[str, float]:
         for sample in samples
         if sample.name == "interlock_reconciliations_total" and sample.value
     }
-    [in_force] = [each.value for each in samples if each.name == "interlock_values_in_force"]
+    [in_force] = [each.value for each in samples if each.name == "interlock_values_applied"]
     return counts | {"in force": in_force}
 
 
@@ -168,4 +168,4 @@ class TestWithoutAFile:
 
     async def test_nothing_is_measured_of_it(self, client: Client) -> None:
         async with client.get("/metrics") as answer:
-            assert "interlock_values_in_force" not in await answer.text()
+            assert "interlock_values_applied" not in await answer.text()

@@ -180,8 +180,11 @@ async def test_a_refused_transition_is_explained_as_a_whole(rest: Rest) -> None:
     assert (refused.status, refused.code) == (403, "forbidden_transition")
     assert refused.body["reason"] == "role_required"
     assert (refused.body["from"], refused.body["to"]) == ("OPEN", "IN_PROGRESS")
-    assert (refused.body["as"], refused.body["whoCould"]) == (["requester"], ["assignee"])
-    assert (refused.body["openNow"], refused.body["allowed"]) == ([], False)
+    assert (refused.body["actorRoles"], refused.body["allowedRoles"]) == (
+        ["requester"],
+        ["assignee"],
+    )
+    assert (refused.body["availableStatuses"], refused.body["allowed"]) == ([], False)
     assert refused.body["instance"] == f"{path}/transitions"
     assert set(refused.body) == names_of(RefusedMove)
     assert (await rest.ask(ANNA, f"GET {path}")).tag == '"1"'

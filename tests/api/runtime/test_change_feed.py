@@ -144,7 +144,10 @@ async def test_who_does_not_listen_is_let_go_and_resumes_without_a_gap(
     with pytest.raises(SubscriberTooSlow) as refused:
         await anext(lazy)
     assert changes.listeners == 0
-    assert measured(changes) == {"interlock_listeners": 0, "interlock_slow_readers_total": 1}
+    assert measured(changes) == {
+        "interlock_subscribers": 0,
+        "interlock_subscriptions_dropped_total": 1,
+    }
     position = Position.parse(str(refused.value.details["position"]))
     assert position == taken[-1].position
     missed = await heard(changes, position, 2)

@@ -74,7 +74,7 @@ def gauge(watch: ValuesWatcher) -> float:
         sample.value
         for family in families
         for sample in family.samples
-        if sample.name == "interlock_values_in_force"
+        if sample.name == "interlock_values_applied"
     ]
     return value
 

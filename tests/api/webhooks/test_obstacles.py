@@ -111,7 +111,7 @@ async def test_work_that_was_held_back_has_waited_for_nobody(
     blind = await without_the_host.courier()
     await until_something_is_owed(database, blind)
     await let_work_wait(database)
-    await rows(database, "UPDATE webhooks SET held_until = now()")
+    await rows(database, "UPDATE webhooks SET paused_until = now()")
     await look_for_work(blind)
     assert await state_of_the_only(database) == "working"
 

@@ -181,10 +181,10 @@ async def test_what_makes_no_message_fails_like_any_other_and_holds_up_its_ticke
     for attempt in range(1, len(DELAYS) + 2):
         await servers.make_rounds(until=3)
         untellable = (await deliveries(database))[1]
-        assert (untellable["attempts"], untellable["last_answer"]) == (attempt, "not_tellable")
+        assert (untellable["attempts"], untellable["last_answer"]) == (attempt, "unrenderable")
         await let_time_pass(database)
     [letter] = await dead_letters(database, "chat")
-    assert (letter.id, letter.answer) == (f"{ticket.id}-2", "not_tellable")
+    assert (letter.id, letter.answer) == (f"{ticket.id}-2", "unrenderable")
     await record_as_the_new_status(database, "IN_PROGRESS")
     await servers.make_rounds(until=3)
     assert receiver.ids == [f"{ticket.id}-1", f"{ticket.id}-3"]

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from engine.tickets.auto_close import closing, grace_of, quiet_since
+from engine.tickets.auto_close import auto_close_from, closing, grace_of
 from engine.tickets.history import Entry, EntryKind
 from engine.tickets.ticket import rebuilt
 from engine.vocabulary import Role, Status
@@ -53,13 +53,13 @@ def test_the_requester_is_quiet(
     steps: list[tuple[EntryKind, str, str]], since: datetime | None
 ) -> None:
     told = history(*steps)
-    assert quiet_since(rebuilt(told), told) == since
+    assert auto_close_from(rebuilt(told), told) == since
 
 
 def test_of_a_ticket_without_a_requester_nobody_is_waited_for() -> None:
     told = history(RESOLVED, ANNA_SAYS)
     ticket = rebuilt(told)._replace(requester=None)
-    assert quiet_since(ticket, told) == after(1)
+    assert auto_close_from(ticket, told) == after(1)
 
 
 ENDING = policy_of([(Status.RESOLVED, Status.CLOSED, Role.REQUESTER)])
@@ -76,6 +76,6 @@ def test_a_closing_says_why() -> None:
     change = closing(NOON, "P3D")
     assert (change.kind, change.old, change.new) == (EntryKind.STATUS, "RESOLVED", "CLOSED")
     assert change.details == (
-        '{"reason": "grace_period_over", "quiet_since": "2026-04-28T12:00:00.000000Z",'
+        '{"reason": "grace_period_over", "auto_close_from": "2026-04-28T12:00:00.000000Z",'
         ' "grace_period": "P3D"}'
     )

@@ -181,7 +181,7 @@ def test_a_note_is_taken_in_every_status_by(
     if allowed_as is None:
         with pytest.raises(Forbidden) as refused:
             commenting(ticket, actor, form)
-        assert refused.value.details["who_could"] == ["admin", "assignee", "group_member"]
+        assert refused.value.details["allowed_roles"] == ["admin", "assignee", "group_member"]
     else:
         details = json.dumps({"allowed_as": allowed_as})
         note = Change(EntryKind.NOTE, None, "Looking", details)

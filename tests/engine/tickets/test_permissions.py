@@ -116,7 +116,7 @@ def test_a_refusal_tells_who_could_and_what_the_actor_is() -> None:
     assert refused.value.details == {
         "reason": "role_required",
         "ticket": "tk_4f8e29",
-        "who_could": ["admin", "assignee", "group_member"],
+        "allowed_roles": ["admin", "assignee", "group_member"],
         "holds": ["requester"],
     }
     assert refused.value.message == (

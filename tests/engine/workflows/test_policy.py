@@ -113,7 +113,7 @@ def test_a_retired_workflow_opens_nothing_and_says_so() -> None:
     policy = compile_workflow(DEFAULTS["incident_response"]).policy
     retired = CompiledWorkflow("gone", "Gone", policy, retired=True)
     answer = explain(retired, Status.OPEN, Status.IN_PROGRESS, ActorRoles(7))
-    assert (answer.reason, answer.open_now) == (Reason.WORKFLOW_RETIRED, ())
+    assert (answer.reason, answer.available_statuses) == (Reason.WORKFLOW_RETIRED, ())
 
 
 def test_the_shortest_path_names_both_ends() -> None:

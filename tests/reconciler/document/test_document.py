@@ -117,7 +117,7 @@ FORGERIES: dict[str, tuple[Callable[[Document], None], str]] = {
         '$.changes[0].action: is "update"; by the rest of the plan it is "retire".',
     ),
     "a transition that is told otherwise": (
-        setting("changes", 1, "moves", 0, "effect", to="added"),
+        setting("changes", 1, "transitions", 0, "effect", to="added"),
         '$.changes[1].moves[0].effect: is "added"; by the rest of the plan it is "removed".',
     ),
     "another digest of what was there": (

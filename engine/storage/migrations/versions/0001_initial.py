@@ -27,11 +27,11 @@ $$
 URGENCY = "array_position('{LOW,MEDIUM,HIGH,CRITICAL}'::text[], priority)"
 # By default no word beyond the thousand most frequent is known to be rare: each is then looked for
 # as if it were in thousands of tickets, which can take a second where a millisecond would do.
-TELL_WORDS_APART = "ALTER TABLE ticket_words ALTER COLUMN words SET STATISTICS 500"
+TELL_WORDS_APART = "ALTER TABLE ticket_search ALTER COLUMN words SET STATISTICS 500"
 NOTE_WORDS = """
 CREATE FUNCTION note_words() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO ticket_words (ticket, words)
+    INSERT INTO ticket_search (ticket, words)
         VALUES (NEW.id, to_tsvector('simple', NEW.title || ' ' || NEW.description))
         ON CONFLICT (ticket) DO UPDATE SET words = EXCLUDED.words;
     RETURN NULL;
@@ -196,14 +196,14 @@ def upgrade() -> None:
         "webhooks",
         sa.Column("name", sa.Text(collation="C"), nullable=False),
         sa.Column(
-            "followed_transaction",
+            "log_transaction",
             sa.BigInteger(),
             server_default=sa.text("pg_current_xact_id()::text::bigint"),
             nullable=False,
             comment="how far in the log deliveries are made; at first, from its declaration on",
         ),
         sa.Column(
-            "followed_entry",
+            "log_entry",
             sa.BigInteger(),
             server_default=sa.text("9223372036854775807"),
             nullable=False,
@@ -215,19 +215,19 @@ def upgrade() -> None:
             comment="why none of the servers attempts anything; null: one does",
         ),
         sa.Column(
-            "judged_at",
+            "block_checked_at",
             sa.DateTime(timezone=True),
             nullable=True,
             comment="when a server said last whether there is an obstacle",
         ),
         sa.Column(
-            "held_until",
+            "paused_until",
             sa.DateTime(timezone=True),
             nullable=True,
             comment="the receiver asked to wait",
         ),
         sa.Column(
-            "gone_in",
+            "disabled_by_reconciliation",
             sa.BigInteger(),
             nullable=True,
             comment="the reconciliation.id under which the receiver said that it is gone",
@@ -267,7 +267,9 @@ def upgrade() -> None:
             nullable=True,
             comment="of the latest attempt: its HTTP status, or why none",
         ),
-        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True, comment="null: pending"),
+        sa.Column(
+            "finished_at", sa.DateTime(timezone=True), nullable=True, comment="null: pending"
+        ),
         sa.CheckConstraint(
             "state IN ('pending', 'delivered', 'dead')", name=op.f("webhook_deliveries_state_check")
         ),
@@ -291,14 +293,14 @@ def upgrade() -> None:
     op.create_index(
         "webhook_deliveries_dead_idx",
         "webhook_deliveries",
-        ["webhook", "settled_at", "ticket", "seq"],
+        ["webhook", "finished_at", "ticket", "seq"],
         postgresql_where=sa.text("state = 'dead'"),
     )
     op.create_index(
         "webhook_deliveries_settled_idx",
         "webhook_deliveries",
-        ["state", "settled_at"],
-        postgresql_where=sa.text("settled_at IS NOT NULL"),
+        ["state", "finished_at"],
+        postgresql_where=sa.text("finished_at IS NOT NULL"),
     )
     op.create_table(
         "settings",
@@ -409,7 +411,7 @@ def upgrade() -> None:
         ),
         sa.Column("message", sa.Text(), nullable=False),
         sa.Column(
-            "answered",
+            "last_handled_status",
             sa.Text(),
             nullable=True,
             comment="the status that its tickets were brought in line with last",
@@ -419,7 +421,8 @@ def upgrade() -> None:
             name=op.f("service_health_status_check"),
         ),
         sa.CheckConstraint(
-            "answered IN ('DOWN', 'OPERATIONAL')", name=op.f("service_health_answered_check")
+            "last_handled_status IN ('DOWN', 'OPERATIONAL')",
+            name=op.f("service_health_last_handled_status_check"),
         ),
         sa.ForeignKeyConstraint(
             ["service"], ["services.path"], name=op.f("service_health_service_fkey")
@@ -427,16 +430,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("service", name=op.f("service_health_pkey")),
     )
     op.create_index(
-        "service_health_unanswered_idx",
+        "service_health_unhandled_idx",
         "service_health",
         ["service"],
         unique=False,
         postgresql_where=sa.text(
-            "status IN ('DOWN', 'OPERATIONAL') AND status IS DISTINCT FROM answered"
+            "status IN ('DOWN', 'OPERATIONAL') AND status IS DISTINCT FROM last_handled_status"
         ),
     )
     op.create_table(
-        "service_signals",
+        "service_reports",
         sa.Column("service", sa.Text(collation="C"), nullable=False),
         sa.Column(
             "source",
@@ -486,7 +489,7 @@ def upgrade() -> None:
             "version", sa.Integer(), nullable=False, comment="the seq of its latest history entry"
         ),
         sa.Column(
-            "head",
+            "head_digest",
             sa.LargeBinary(),
             nullable=False,
             comment="the digest of its latest history entry",
@@ -522,7 +525,7 @@ def upgrade() -> None:
             comment="the version that these tell of; null: no promise",
         ),
         sa.Column(
-            "quiet_since",
+            "auto_close_from",
             sa.DateTime(timezone=True),
             nullable=True,
             comment="when its grace period began; null: not RESOLVED",
@@ -581,11 +584,11 @@ def upgrade() -> None:
         postgresql_where=sa.text("sla_version != version"),
     )
     op.create_index(
-        "tickets_quiet_by_workflow_idx",
+        "tickets_auto_close_by_workflow_idx",
         "tickets",
-        ["workflow", "quiet_since"],
+        ["workflow", "auto_close_from"],
         unique=False,
-        postgresql_where=sa.text("quiet_since IS NOT NULL"),
+        postgresql_where=sa.text("auto_close_from IS NOT NULL"),
     )
     op.create_index(
         "tickets_newest_first_idx",
@@ -614,7 +617,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("status != 'CLOSED'"),
     )
     op.create_table(
-        "ticket_words",
+        "ticket_search",
         sa.Column("ticket", sa.Text(collation="C"), nullable=False),
         sa.Column(
             "words",
@@ -625,7 +628,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["ticket"], ["tickets.id"], name=op.f("ticket_words_ticket_fkey")),
         sa.PrimaryKeyConstraint("ticket", name=op.f("ticket_words_pkey")),
     )
-    op.create_index("ticket_words_search_idx", "ticket_words", ["words"], postgresql_using="gin")
+    op.create_index("ticket_search_words_idx", "ticket_search", ["words"], postgresql_using="gin")
     op.execute(TELL_WORDS_APART)
     op.execute(NOTE_WORDS)
     op.execute(NOTE_WORDS_OF_NEW)

@@ -125,7 +125,7 @@ ENTRY = "seq at kind actorUser { id name } from to comment reason"
 ROW = """
 id title status priority workflow assigneeGroup createdAt updatedAt version
 requester { id name } assignee { id name } sla { responseDueAt resolutionDueAt }
-description transitions { to allowed reason message whoCould shortestPath }
+description transitions { to allowed reason message allowedRoles shortestPath }
 """
 EVERYDAY = {
     "a list with the latest of each": (

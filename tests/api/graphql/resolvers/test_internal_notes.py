@@ -65,7 +65,7 @@ async def test_others_take_no_notes(api: Api) -> None:
     for actor in (ANNA, STRANGER):
         refused = await api.refusal(actor, NOTE, id=ticket, text="Psst")
         assert (refused["code"], refused["reason"]) == ("forbidden", "role_required")
-        assert refused["whoCould"] == ["admin", "assignee", "group_member"]
+        assert refused["allowedRoles"] == ["admin", "assignee", "group_member"]
     assert [each["kind"] for each in await history(api, ADA, ticket)] == ["CREATED"]
 
 

@@ -33,7 +33,7 @@ query ($values: String!) {
     hazards { code message tickets remedy }
     changes {
       kind name action at { line column }
-      moves { from to before after effect }
+      transitions { from to before after effect }
       impact {
         stranded { ...affected } stuck { ...affected } gaining { ...affected }
         losing { ...affected } items
@@ -82,7 +82,7 @@ async def test_an_admin_sees_what_would_change_and_whom_it_means(api: Api, parts
     nothing_else = {"stuck": NOBODY, "gaining": NOBODY, "losing": NOBODY, "items": []}
     assert retired["impact"] == {"stranded": stranded} | nothing_else
     assert (narrowed["action"], narrowed["at"]) == ("UPDATE", {"line": 4, "column": 7})
-    assert narrowed["moves"] == [
+    assert narrowed["transitions"] == [
         {"from": "OPEN", "to": "IN_PROGRESS"}
         | {"before": "ASSIGNEE", "after": "REQUESTER", "effect": "SWAPPED"},
         {"from": "RESOLVED", "to": "IN_PROGRESS"}
@@ -90,7 +90,11 @@ async def test_an_admin_sees_what_would_change_and_whom_it_means(api: Api, parts
         {"from": "RESOLVED", "to": "CLOSED"}
         | {"before": "ANY", "after": None, "effect": "REMOVED"},
     ]
-    assert (created["kind"], created["action"], created["moves"]) == ("CATEGORY", "CREATE", [])
+    assert (created["kind"], created["action"], created["transitions"]) == (
+        "CATEGORY",
+        "CREATE",
+        [],
+    )
 
 
 async def test_a_plan_comes_in_all_its_forms(api: Api, parts: Engine) -> None:
@@ -130,7 +134,7 @@ def test_the_schema_has_a_word_for_everything_that_a_plan_can_say() -> None:
     words = {
         "ResourceKind": {kind.name for kind in Kind},
         "PlanAction": {action.name for action in Action},
-        "MoveEffect": {effect.name for effect in Effect},
+        "TransitionEffect": {effect.name for effect in Effect},
         "HazardCode": {code.value for code in HazardCode},
     }
     for name, expected in words.items():

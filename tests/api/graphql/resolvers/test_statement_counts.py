@@ -65,7 +65,7 @@ query ($n: Int!) {
 OF_TICKETS: Final = 5
 """The histories, the timers, the clock, the names of those whom they are of and of who acted."""
 GIVE_UP: Final = """
-UPDATE webhook_deliveries SET state = 'dead', last_answer = 'timeout', settled_at = now()
+UPDATE webhook_deliveries SET state = 'dead', last_answer = 'timeout', finished_at = now()
 """
 LISTS: Final = {
     "a page of tickets": (PAGE, 1 + OF_TICKETS),

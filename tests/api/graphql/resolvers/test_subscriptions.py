@@ -26,14 +26,15 @@ POSITION = "{ position }"
 TICKET = """
 subscription ($id: ID!, $after: String) {
   ticketChanged(id: $id, after: $after) {
-    entry { seq kind from to comment actorUser { name } } ticket { status version } matches position
+    entry { seq kind from to comment actorUser { name } } ticket { status version }
+    matchesFilter position
   }
 }
 """
 TICKETS = """
 subscription ($filter: TicketChangeFilter, $after: String) {
   ticketsChanged(filter: $filter, after: $after) {
-    entry { seq kind } ticket { id status assignee { name } } matches position
+    entry { seq kind } ticket { id status assignee { name } } matchesFilter position
   }
 }
 """
@@ -91,7 +92,7 @@ async def test_a_ticket_is_followed_through_its_life(api: Api) -> None:
                 "actorUser": {"name": "Marton P."},
             },
             "ticket": {"status": "IN_PROGRESS", "version": 3},
-            "matches": True,
+            "matchesFilter": True,
         }
         await api.data(MARTON, COMMENT, id=ticket, text="Looking")
         [commented] = await changes(socket, "ticketChanged", 1)
@@ -120,12 +121,12 @@ async def test_a_list_is_told_what_comes_and_what_leaves(api: Api) -> None:
         await api.data(ADA, ASSIGN, id=other, to=ANNA.id)
         await api.data(MARTON, ASSIGN, id=ticket, to=None)
         [left] = await changes(socket, "ticketsChanged", 1)
-    assert (came["ticket"]["id"], came["entry"]["kind"], came["matches"]) == (
+    assert (came["ticket"]["id"], came["entry"]["kind"], came["matchesFilter"]) == (
         ticket,
         "ASSIGNEE",
         True,
     )
-    assert (left["ticket"]["id"], left["entry"]["seq"], left["matches"]) == (ticket, 3, False)
+    assert (left["ticket"]["id"], left["entry"]["seq"], left["matchesFilter"]) == (ticket, 3, False)
 
 
 @pytest.mark.parametrize(
@@ -158,7 +159,10 @@ async def test_kinds_are_chosen(api: Api) -> None:
         wanted = {"kinds": ["PRIORITY", "COMMENT"], "priority": ["CRITICAL"]}
         await socket.subscribe("a", TICKETS, filter=wanted, after=after)
         told = await changes(socket, "ticketsChanged", 2)
-        assert [(each["entry"]["seq"], each["matches"]) for each in told] == [(3, True), (5, True)]
+        assert [(each["entry"]["seq"], each["matchesFilter"]) for each in told] == [
+            (3, True),
+            (5, True),
+        ]
 
 
 async def heard_by(api: Api, people: Sequence[Actor], query: str) -> list[dict[str, Any]]:
@@ -179,7 +183,7 @@ async def listeners(api: Api, count: int) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             async with api.client.get("/metrics") as response:
-                if f"interlock_listeners {count}.0" in await response.text():
+                if f"interlock_subscribers {count}.0" in await response.text():
                     return
 
 
@@ -214,7 +218,7 @@ async def test_who_asks_for_their_own_is_told_of_what_is_theirs(api: Api) -> Non
         await listeners(api, 2)
         await api.data(MARTON, ASSIGN, id=ticket, to=ADA.id)
         told = [await changes(each, "ticketsChanged", 1) for each in (his, hers)]
-    assert [one["matches"] for [one] in told] == [False, True]
+    assert [one["matchesFilter"] for [one] in told] == [False, True]
 
 
 async def test_workflows_are_told_when_they_are_declared_otherwise(api: Api, parts: Engine) -> None:

@@ -93,7 +93,7 @@ REFUSALS: dict[str, tuple[Actor, str, dict[str, object], dict[str, object]]] = {
         MOVE,
         {"to": "IN_PROGRESS"},
         {"code": "forbidden_transition", "status": 403, "reason": "role_required"}
-        | {"whoCould": ["assignee"], "as": ["requester"], "openNow": []},
+        | {"allowedRoles": ["assignee"], "actorRoles": ["requester"], "availableStatuses": []},
     ),
     "a transition that is not declared": (
         MARTON,
@@ -113,7 +113,7 @@ REFUSALS: dict[str, tuple[Actor, str, dict[str, object], dict[str, object]]] = {
         ASSIGN,
         {"to": "u_z9"},
         {"code": "forbidden", "status": 403, "reason": "role_required"}
-        | {"whoCould": ["admin", "assignee", "group_member"], "holds": ["requester"]},
+        | {"allowedRoles": ["admin", "assignee", "group_member"], "holds": ["requester"]},
     ),
     "assigning without saying whom": (
         MARTON,
@@ -175,7 +175,9 @@ async def test_an_unknown_ticket_is_not_found(api: Api) -> None:
 
 async def test_the_viewer_sees_their_moves(api: Api) -> None:
     ticket = await brought_to(api, "IN_PROGRESS", "RESOLVED")
-    query = "query ($id: ID!) { ticket(id: $id) { transitions { to allowed reason whoCould } } }"
+    query = (
+        "query ($id: ID!) { ticket(id: $id) { transitions { to allowed reason allowedRoles } } }"
+    )
     seen = {
         actor.id: {
             move["to"]: move["reason"]

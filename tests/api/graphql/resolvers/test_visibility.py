@@ -70,7 +70,7 @@ REST_READS = {
 CREATE = """mutation { createTicket(title: "Mine", priority: LOW,
     workflow: "incident_response", assigneeGroup: "storage-team") { ticket { id } } }"""
 CHANGES = """subscription { ticketsChanged(after: "0-0") {
-    entry { kind } ticket { id } matches position } }"""
+    entry { kind } ticket { id } matchesFilter position } }"""
 SERVICES = "{ services(first: 10) { path status ticket { id history { nodes { comment } } } } }"
 
 

@@ -50,7 +50,7 @@ WHERE webhook = 'chat' AND seq = 1
 """
 ALL_DEAD: Final = """
 UPDATE webhook_deliveries
-SET state = 'dead', attempts = 14, last_answer = 'http_500', settled_at = '2030-01-01 12:00Z'
+SET state = 'dead', attempts = 14, last_answer = 'http_500', finished_at = '2030-01-01 12:00Z'
 WHERE webhook = 'chat'
 """
 """All at the same moment."""
@@ -104,7 +104,10 @@ async def test_admins_see_how_each_webhook_is_doing(api: Api, database: Database
 @pytest.mark.usefixtures("ticket")
 async def test_a_receiver_that_is_gone_has_no_next_attempt(api: Api, database: Database) -> None:
     await run(database, FAILED)
-    await run(database, "UPDATE webhooks SET gone_in = reconciliation WHERE name = 'chat'")
+    await run(
+        database,
+        "UPDATE webhooks SET disabled_by_reconciliation = reconciliation WHERE name = 'chat'",
+    )
     _, chat = (await api.data(ADA, OVERVIEW))["webhooks"]
     assert (chat["state"], chat["nextAttemptAt"]) == ("gone", None)
 
@@ -156,7 +159,7 @@ async def test_each_webhook_shows_its_own_dead_letters(api: Api, database: Datab
 @pytest.mark.usefixtures("ticket")
 async def test_admins_have_deliveries_attempted_again(api: Api, database: Database) -> None:
     await run(database, FAILED)
-    await run(database, "UPDATE webhooks SET held_until = '2100-01-01Z' WHERE name = 'chat'")
+    await run(database, "UPDATE webhooks SET paused_until = '2100-01-01Z' WHERE name = 'chat'")
     hastened = (await api.data(ADA, RETRY))["retryWebhook"]
     assert hastened["due"] == 1
     assert (hastened["webhook"]["state"], hastened["webhook"]["pending"]) == ("failing", CHANGES)

@@ -47,7 +47,7 @@ class Ask:
 
 
 ASKED = [
-    Ask(200, "GET", "/healthz", headers={}),
+    Ask(200, "GET", "/livez", headers={}),
     Ask(200, "GET", "/readyz", headers={}),
     Ask(200, "GET", "/metrics", headers={}),
     Ask(200, "GET", DOCUMENT_PATH, headers={}),
@@ -145,7 +145,7 @@ async def test_whoever_asks_too_often_is_told_when_to_ask_again(hurried: Client)
         assert_as_declared(answer, await declared(hurried, ask))
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+@pytest.mark.parametrize("path", ["/livez", "/health", "/readyz", "/ready", "/metrics"])
 async def test_no_share_is_told_to_the_platform(client: Client, path: str) -> None:
     headers = await declared(client, Ask(200, "GET", path))
     assert not {"RateLimit", "RateLimit-Policy"} & set(headers)

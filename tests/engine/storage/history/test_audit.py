@@ -105,7 +105,7 @@ TAMPERING = {
     ),
     "the ticket's status": ("UPDATE tickets SET status = 'CLOSED'", 6, "status 'CLOSED'"),
     "the ticket's title": ("UPDATE tickets SET title = 'x'", 6, "title 'x'"),
-    "the ticket's head": ("UPDATE tickets SET head = ''", 6, "head"),
+    "the ticket's head": ("UPDATE tickets SET head_digest = ''", 6, "head"),
     "the ticket's version": ("UPDATE tickets SET version = 4", 5, "goes on after version 4"),
 }
 

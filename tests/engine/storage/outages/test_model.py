@@ -100,7 +100,7 @@ class Stage:
             row = await session.row(LOCKED_TICKET.of_all, ticket=latest.id)
             assert row is not None
             entries = recorded(ticket_of(row), [change], actor, row["now"], row["revision"])
-            await write_entries(session, ticket_of(row), row["head"], entries)
+            await write_entries(session, ticket_of(row), row["head_digest"], entries)
 
 
 def comparable(entries: list[Entry] | tuple[Entry, ...]) -> list[Entry]:

@@ -37,7 +37,7 @@ async def test_a_ticket_is_closed_by_the_system_with_its_reason(
 ) -> None:
     ticket = await move(store, await open_promised(store), PICKED_UP, RESOLVED)
     since = ticket.updated_at
-    assert (await stored(database, ticket))["quiet_since"] == since
+    assert (await stored(database, ticket))["auto_close_from"] == since
     assert await close_quiet_tickets(database, since + 3 * DAY) == 0
     moment = since + 3 * DAY + timedelta(seconds=1)
     assert await close_quiet_tickets(database, moment) == 1
@@ -47,7 +47,7 @@ async def test_a_ticket_is_closed_by_the_system_with_its_reason(
     assert reason_in(entry) is SystemReason.GRACE_PERIOD_OVER
     assert (entry.at, entry.actor_bits) == (moment, 0)
     assert (await read_ticket(database, EVERYTHING, ticket.id)).status is CLOSED
-    assert (await stored(database, ticket))["quiet_since"] is None
+    assert (await stored(database, ticket))["auto_close_from"] is None
     assert await differences(database) == []
     assert await everything(database) == {ticket.id: 4}
 
@@ -57,9 +57,9 @@ async def test_the_requester_starts_the_period_anew_and_others_do_not(
 ) -> None:
     ticket = await move(store, await open_promised(store), PICKED_UP, RESOLVED)
     await comment(store, ticket)
-    assert (await stored(database, ticket))["quiet_since"] == ticket.updated_at
+    assert (await stored(database, ticket))["auto_close_from"] == ticket.updated_at
     said = await say(store, ticket)
-    assert (await stored(database, ticket))["quiet_since"] == said.updated_at
+    assert (await stored(database, ticket))["auto_close_from"] == said.updated_at
     assert await close_quiet_tickets(database, said.updated_at + 3 * DAY) == 0
     await sweep_due_times(database)
     assert await differences(database) == []
@@ -70,7 +70,7 @@ async def test_a_ticket_that_is_worked_on_again_is_left_alone(
 ) -> None:
     ticket = await move(store, await open_ticket(store), PICKED_UP, RESOLVED, PICKED_UP)
     await say(store, ticket)
-    assert (await stored(database, ticket))["quiet_since"] is None
+    assert (await stored(database, ticket))["auto_close_from"] is None
     assert await close_quiet_tickets(database, later(ticket, days=99)) == 0
 
 

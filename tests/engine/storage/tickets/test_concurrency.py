@@ -92,7 +92,7 @@ async def test_a_role_is_judged_after_the_wait(
     await handing_over
     moved, assigned = await asyncio.gather(moving, assigning, return_exceptions=True)
     assert isinstance(moved, ForbiddenTransition)
-    assert (moved.details["reason"], moved.details["as"]) == ("role_required", [])
+    assert (moved.details["reason"], moved.details["actor_roles"]) == ("role_required", [])
     assert isinstance(assigned, Forbidden)
     assert await everything(database) == {ticket.id: 2}
 

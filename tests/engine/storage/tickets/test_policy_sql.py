@@ -62,6 +62,6 @@ async def test_a_default_means_the_same_everywhere(database: Database, name: str
 @settings(
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(moves=MOVES)
+@given(transitions=MOVES)
 async def test_any_workflow_means_the_same_everywhere(database: Database, moves: Moves) -> None:
     await assert_one_answer(database, moves)

@@ -44,7 +44,7 @@ T = TypeVar("T")
 
 TICKETS = 150
 NO_TICKETS = (
-    Statement.of(text("DELETE FROM ticket_words")),
+    Statement.of(text("DELETE FROM ticket_search")),
     Statement.of(text("DELETE FROM tickets")),
 )
 
@@ -193,7 +193,7 @@ async def walk_while_tickets_change(database: Database, part: Part, chance: Rand
 
 async def rewrite(database: Database, ticket: Ticket) -> None:
     """Put a ticket into another state, whatever it was in."""
-    columns = ticket._asdict() | {"head": b""}
+    columns = ticket._asdict() | {"head_digest": b""}
     values = {f"new_{name}": columns[name] for name in CHANGING_COLUMNS}
     await database.rows(UPDATE_TICKET, changed=ticket.id, restarted_at=None, **values)
 

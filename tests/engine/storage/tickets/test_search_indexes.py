@@ -52,14 +52,14 @@ IN_ORDER: dict[str, tuple[str, Order, dict[str, object]]] = {
 }
 SORTED: dict[str, tuple[str, Order, dict[str, object]]] = {
     "due soon": ("tickets_next_due_first_idx", NEWEST, {"due_within": "1h"}),
-    "a rare word": ("ticket_words_search_idx", NEWEST, {"text": "word15000"}),
+    "a rare word": ("ticket_search_words_idx", NEWEST, {"text": "word15000"}),
     "a rare word, last change first": (
-        "ticket_words_search_idx",
+        "ticket_search_words_idx",
         LATEST_CHANGE,
         {"text": "word15000"},
     ),
     "two words of a group": (
-        "ticket_words_search_idx",
+        "ticket_search_words_idx",
         NEWEST,
         {"text": "word5000 word4", "assignee_group": "group-9"},
     ),

@@ -115,11 +115,11 @@ async def test_a_refusal_tells_who_could_and_what_is_open(store: TicketStore) ->
         "workflow": "incident_response",
         "from": "RESOLVED",
         "to": "CLOSED",
-        "as": ["assignee"],
+        "actor_roles": ["assignee"],
         "allowed": False,
         "reason": "role_required",
-        "who_could": ["requester"],
-        "open_now": ["IN_PROGRESS"],
+        "allowed_roles": ["requester"],
+        "available_statuses": ["IN_PROGRESS"],
         "shortest_path": ["RESOLVED", "CLOSED"],
     }
 

@@ -145,7 +145,7 @@ async def test_no_more_is_owed_than_may_be(
     await spread_all(database, 2)
     assert not await fan_out(database, found.declared)
     assert len(await owed(database)) == 2
-    await rows(database, "UPDATE webhook_deliveries SET state = 'delivered', settled_at = now()")
+    await rows(database, "UPDATE webhook_deliveries SET state = 'delivered', finished_at = now()")
     await spread_all(database, 3)
     assert {ticket for ticket, _ in await owed(database)} == {each.id for each in tickets}
 
@@ -193,7 +193,7 @@ async def test_what_was_settled_long_ago_is_forgotten(
         settled = "NULL" if age is None else f"now() - interval '{age} days'"
         await rows(
             database,
-            f"UPDATE webhook_deliveries SET state = '{state}', settled_at = {settled}"  # noqa: S608
+            f"UPDATE webhook_deliveries SET state = '{state}', finished_at = {settled}"  # noqa: S608
             f" WHERE ticket = '{ticket.id}'",
         )
     assert await prune_deliveries(database, most=1) == 2
@@ -209,7 +209,7 @@ async def test_dead_letters_are_listed_latest_first(store: TicketStore, database
     await rows(
         database,
         "UPDATE webhook_deliveries SET state = 'dead', attempts = 14, last_answer = 'timeout',"
-        " settled_at = now() + seq * interval '1s'",
+        " finished_at = now() + seq * interval '1s'",
     )
     listed: list[Any] = await dead_letters(database, "chat")
     assert [(each.id, each.event, each.attempts, each.answer) for each in listed] == [
