@@ -61,7 +61,7 @@ def row_of(answer: Explanation) -> dict[str, object]:
     return {
         "from": answer.source,
         "to": answer.target,
-        "as": list(answer.holds.names),
+        "actorRoles": list(answer.holds.names),
         "allowed": answer.allowed,
         "reason": answer.reason,
     }

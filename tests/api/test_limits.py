@@ -4,7 +4,6 @@ import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Final
 
 import pytest
@@ -18,10 +17,11 @@ from tests.api.graphql.resolvers.test_tickets import opened
 from tests.engine.storage.webhooks.test_fan_out import webhook
 from tests.support.declared_resources import put
 from tests.support.lock_gates import PATIENCE_SECONDS
+from tests.support.paths import DOCS
 from tests.support.people import ADA, ANNA
 from tests.support.streams import SUBPROTOCOL
 
-PAGE = (Path(__file__).parents[2] / "docs" / "limits.md").read_text("utf-8")
+PAGE = (DOCS / "limits.md").read_text("utf-8")
 ROW = re.compile(r"^\| `(\w+)` \| (\S+) \|", re.MULTILINE)
 
 

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import helm_python
@@ -17,8 +16,8 @@ from engine.declaration.yaml_reader import read_yaml
 from engine.findings import Location
 from reconciler.values import declare_values, read_values
 from tests.engine.declaration.test_parse import MISTAKES
+from tests.support.paths import CHART
 
-CHART = Path(__file__).parents[2] / "charts" / "interlock"
 WARNING = 2
 
 WHOLE = """

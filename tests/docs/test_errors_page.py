@@ -23,8 +23,9 @@ from api.http.problem_details import HTTP_PROBLEMS
 from engine.errors import InterlockError
 from engine.workflows.explanation import Reason
 from reconciler.hazards import HazardCode
+from tests.support.paths import DOCS
 
-PAGE = (Path(__file__).parents[2] / "docs" / "errors.md").read_text("utf-8")
+PAGE = (DOCS / "errors.md").read_text("utf-8")
 CODE_ROW = re.compile(r"^\| `(\w+)` \| (\d..) \| \S.*\S \| \S.*\S \|$", re.MULTILINE)
 REASON_ROW = re.compile(r"^\| `(\w+)` \| `(\w+)` \| \S.*\S \| \S.*\S \|$", re.MULTILINE)
 DECLARED = re.compile(r"the `reason` in the\s+details\s+of\s+`(\w+)`")

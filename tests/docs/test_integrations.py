@@ -4,7 +4,6 @@ import re
 import shlex
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,8 +21,7 @@ from engine.vocabulary import TicketEvent
 from engine.webhook_urls import target_of
 from engine.webhooks.retry_policy import Failure, Obstacle
 from engine.webhooks.signatures import Secret, signed
-
-ROOT = Path(__file__).parents[1]
+from tests.support.paths import ROOT
 
 
 def read(name: str) -> Any:  # noqa: ANN401 - a document of somebody else's form

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from api.auth.api_keys import KeyEntry, Scope, new_key
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parents[1]
 PAGES = ("README.md", "docs/rest.md")
 BLOCKS = re.compile(r"```(sh|json|text)\n(.*?)```", re.DOTALL)
 IDS = re.compile(r'(?<=tk_)[0-9a-f]+|(?<="requestId":")[0-9a-f]+')

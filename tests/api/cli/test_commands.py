@@ -11,6 +11,7 @@ from engine.declaration.defaults import default_workflows
 from engine.workflows.compiler import compile_workflow
 from engine.workflows.rendering import GraphFormat, render
 from tests.support.command import interlock
+from tests.support.paths import CHART
 
 
 def test_explain_prints_the_whole_truth_table_as_json() -> None:
@@ -19,7 +20,7 @@ def test_explain_prints_the_whole_truth_table_as_json() -> None:
     assert {
         "from": "RESOLVED",
         "to": "CLOSED",
-        "as": ["assignee"],
+        "actorRoles": ["assignee"],
         "allowed": False,
         "reason": "role_required",
     } in rows
@@ -34,8 +35,8 @@ def test_explain_tells_why_and_what_is_open_instead() -> None:
 
 def test_every_row_of_the_table_has_the_same_five_keys() -> None:
     rows = json.loads(interlock("explain", "change_request", "--json").stdout)
-    assert {tuple(row) for row in rows} == {("from", "to", "as", "allowed", "reason")}
-    assert len({(row["from"], row["to"], *row["as"]) for row in rows}) == 4 * 4 * 8
+    assert {tuple(row) for row in rows} == {("from", "to", "actorRoles", "allowed", "reason")}
+    assert len({(row["from"], row["to"], *row["actorRoles"]) for row in rows}) == 4 * 4 * 8
     assert all(row["allowed"] is (row["reason"] == "allowed") for row in rows)
 
 
@@ -43,7 +44,7 @@ def test_the_table_can_be_that_of_one_actor() -> None:
     words = ("--as", "requester,assignee", "--json")
     rows = json.loads(interlock("explain", "change_request", *words).stdout)
     assert len(rows) == 4 * 4
-    assert {tuple(row["as"]) for row in rows} == {("assignee", "requester")}
+    assert {tuple(row["actorRoles"]) for row in rows} == {("assignee", "requester")}
 
 
 @pytest.fixture(scope="module")
@@ -175,7 +176,7 @@ def test_lint_looks_below_a_key(tmp_path: Path) -> None:
 
 
 def test_schema_prints_what_the_chart_ships() -> None:
-    schema = Path(__file__).parents[2] / "charts" / "interlock" / "values.schema.json"
+    schema = CHART / "values.schema.json"
     assert interlock("schema").stdout == schema.read_text("utf-8")
 
 

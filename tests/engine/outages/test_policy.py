@@ -4,7 +4,6 @@ from collections import deque
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import reduce
-from pathlib import Path
 from typing import Final
 
 import pytest
@@ -43,6 +42,7 @@ from tests.support.outage_world import (
     reported,
     touched,
 )
+from tests.support.paths import DOCS
 
 # --- the table ----------------------------------------------------------------------------------
 
@@ -73,7 +73,7 @@ def test_a_service_is_what_the_gravest_source_says(reported: list[str], status: 
 
 
 def test_the_table_stands_in_the_documentation() -> None:
-    text = (Path(__file__).parents[3] / "docs" / "outages.md").read_text("utf-8")
+    text = (DOCS / "outages.md").read_text("utf-8")
     for standing in (Phase.DOWN, Phase.UP):
         assert (
             f"| {standing} | {' | '.join(TABLE[standing][case] for case in TicketState)} |" in text

@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -17,9 +16,9 @@ from reconciler.document import document_of, plan_id, plan_in, schema_text
 from reconciler.document.writing import digest_of
 from reconciler.plan import Plan
 from tests.support.generated_plans import PLANS
+from tests.support.paths import DOCS
 from tests.support.plans import EXAMPLES, every_hazard, nothing_to_do, one_of_everything
 
-DOCS = Path(__file__).parents[2] / "docs"
 Document = dict[str, JsonValue]
 
 

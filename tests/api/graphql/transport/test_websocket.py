@@ -6,7 +6,6 @@ import re
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -16,9 +15,10 @@ from api.graphql.transport.websocket_messages import CloseCode
 from api.limits import CLOCK_LEEWAY_SECONDS, HTTP_LIMITS, STREAM_LIMITS
 from tests.support.counting_schema import COUNT
 from tests.support.lock_gates import PATIENCE_SECONDS
+from tests.support.paths import DOCS
 from tests.support.streams import BEARER, Doors, authorization, serving
 
-PAGE = (Path(__file__).parents[2] / "docs" / "subscriptions.md").read_text("utf-8")
+PAGE = (DOCS / "subscriptions.md").read_text("utf-8")
 INIT = {"type": "connection_init", "payload": {"authorization": BEARER["Authorization"]}}
 FOREVER = "subscription { forever }"
 

@@ -1,7 +1,6 @@
 """The OpenAPI document is valid, public, and tells of every route but those of GraphQL."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from api.http.paths import PROBE_PATHS
 from api.rest.openapi.document import DOCUMENT_PATH
 from api.web.explorer.routes import FILE_PATH
 from tests.api.conftest import Client, Shared
+from tests.support.paths import DOCS
 
 Json = dict[str, Any]
 ASKED = re.compile(r"`([A-Z]+ /[^`]+)`")
@@ -63,7 +63,7 @@ async def test_it_tells_of_every_route(client: Client, document: Json) -> None:
 
 
 async def test_the_page_has_every_operation(document: Json) -> None:
-    lines = (Path(__file__).parents[2] / "docs" / "rest.md").read_text("utf-8").splitlines()
+    lines = (DOCS / "rest.md").read_text("utf-8").splitlines()
     listed = {asked for line in lines for asked in ASKED.findall(line.partition("](")[0])}
     assert listed == set(operations(document))
 

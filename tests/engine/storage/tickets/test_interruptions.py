@@ -3,7 +3,6 @@
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 import pytest
 
@@ -29,6 +28,7 @@ from tests.support.concurrent_changes import (
     pick_up,
 )
 from tests.support.lock_gates import AT_COMMIT, BEFORE_INSERT, Observer
+from tests.support.paths import ROOT
 
 Interruption = Callable[[Observer, "asyncio.Task[Ticket]", int], Awaitable[object]]
 
@@ -126,8 +126,7 @@ async def test_a_change_whose_process_is_killed_is_whole_or_not_at_all(
     ticket = await open_ticket(store)
     async with observer.closed_gate("ticket_status_history"):
         arguments = ("-c", VICTIM, database_url, ticket.id, change.__name__)
-        root = Path(__file__).parents[3]
-        victim = await asyncio.create_subprocess_exec(sys.executable, *arguments, cwd=root)
+        victim = await asyncio.create_subprocess_exec(sys.executable, *arguments, cwd=ROOT)
         await observer.see_waiting(1)
         victim.kill()
         await victim.wait()
