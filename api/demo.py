@@ -55,7 +55,7 @@ Anna reports, Marton is in the payment-team. {browse}In another terminal, paste 
   curl -s {url}/graphql -H "Authorization: Bearer $ANNA" -H 'Content-Type: application/json' \\
     -d '{{"query": "{{ tickets(first: 5) {{ nodes {{ id title status }} }} }}"}}'
 
-README.md goes on from here with an incident from its report to its confirmation.
+docs/quickstart.md continues with an incident from report to confirmation.
 """
 
 
