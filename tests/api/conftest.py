@@ -1,51 +1,35 @@
-"""The whole application on a real database, asked over a socket."""
+"""The whole application on a real database, and clients that send it requests."""
 
 import gc
-import os
-import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
 
 import pytest
 import pytest_asyncio
-from aiohttp import web, web_app
+from aiohttp import web_app
 from aiohttp.test_utils import TestClient, TestServer
 from playwright.async_api import Browser, async_playwright
 from pydantic import SecretStr
 
-from api.auth import SecretTokens
-from api.auth.api_keys import KeyEntry, Scope, new_key
+from api.auth.api_keys import KeyEntry, Scope
 from api.bootstrap.application import application_on
 from api.bootstrap.engine import Engine, open_engine
 from api.log_context import CONTEXT
 from api.settings import Settings
-from engine.storage.postgres.database import POOL_CONNECTIONS, Database
-from engine.tickets.actor import Actor
-from tests.conftest import new_database
+from engine.storage.postgres.database import POOL_CONNECTIONS
+from tests.support.api_client import KEY, SECRET, Api, Client, SharedApplication
+from tests.support.browsers import chromium
+from tests.support.databases import new_database
 from tests.support.values_mount import ALL_DEFAULTS, Mount
-
-SECRET = SecretStr("0123456789abcdef" * 2)
-TOKENS = SecretTokens(SECRET)
-KEY = new_key()
-"""For whatever machines may do, where it is in the settings."""
-
-Client = TestClient[web.Request, web.Application]
-
-
-def bearer(actor: Actor) -> dict[str, str]:
-    return {"Authorization": f"Bearer {TOKENS.mint(actor, timedelta(hours=1))}"}
 
 
 @pytest.fixture(scope="module", autouse=True)
-def let_go_of_applications() -> Iterator[None]:
-    """Drop what aiohttp remembers of the last thousand handlers, and with them of applications.
+def release_applications() -> Iterator[None]:
+    """Clear aiohttp's cache of handlers, which keeps the applications of earlier tests in memory.
 
-    There is one in a server. Of all in a run of the tests, it is so much that a collection of
-    garbage took seconds, which counted as the computing time of the document being validated.
+    With hundreds of applications, a garbage collection takes seconds. That time counts as the
+    computing time of the GraphQL document that is being validated.
     """
     yield
     web_app._cached_build_middleware.cache_clear()  # noqa: SLF001
@@ -54,7 +38,7 @@ def let_go_of_applications() -> Iterator[None]:
 
 @pytest.fixture
 def mount(tmp_path: Path) -> Mount:
-    """Return a folder with a values file that is in force."""
+    """Return a mounted folder whose values file declares the defaults."""
     mount = Mount(tmp_path)
     mount.put(ALL_DEFAULTS)
     return mount
@@ -66,46 +50,38 @@ def settings(database_url: str) -> Settings:
 
 
 @pytest.fixture
-async def parts(settings: Settings) -> AsyncIterator[Engine]:
+async def engine(settings: Settings) -> AsyncIterator[Engine]:
     async with open_engine(settings) as opened:
         yield opened
 
 
 @pytest.fixture
-async def statements(parts: Engine) -> list[str]:
-    """Return a list that grows by every statement that a request runs, on any connection."""
-    asked: list[str] = []
+async def statements(engine: Engine) -> list[str]:
+    """Return a list that grows by each statement that a request runs, on any connection."""
+    run: list[str] = []
 
     def note(sql: str) -> None:
-        if "request_id" in CONTEXT.get({}):  # and not the work in the background
-            asked.append(sql)
+        if "request_id" in CONTEXT.get({}):  # not by a background task
+            run.append(sql)
 
     async with AsyncExitStack() as every:
         for _ in range(POOL_CONNECTIONS):
-            connection = await every.enter_async_context(parts.database.pool.acquire())
+            connection = await every.enter_async_context(engine.database.pool.acquire())
             connection.add_query_logger(lambda logged: note(logged.query))
-    return asked
+    return run
 
 
 @pytest.fixture
-async def client(parts: Engine, settings: Settings) -> AsyncIterator[Client]:
+async def client(engine: Engine, settings: Settings) -> AsyncIterator[Client]:
     async with (
-        application_on(parts, settings) as application,
+        application_on(engine, settings) as application,
         TestClient(TestServer(application)) as opened,
     ):
         yield opened
 
 
-@dataclass(frozen=True)
-class Shared:
-    """An application that all tests of a module ask; each leaves the others alone."""
-
-    client: Client
-    database: Database
-
-
 @pytest.fixture(scope="module")
-async def shared(template: str) -> AsyncIterator[Shared]:
+async def shared(template: str) -> AsyncIterator[SharedApplication]:
     async with new_database(template) as url:
         settings = Settings(database_url=SecretStr(url), jwt_secret=SECRET).model_copy(
             update={"api_keys": (KeyEntry.of(KEY, Scope),)}
@@ -115,60 +91,12 @@ async def shared(template: str) -> AsyncIterator[Shared]:
             application_on(opened, settings) as application,
             TestClient(TestServer(application)) as client,
         ):
-            yield Shared(client, opened.database)
-
-
-class Api:
-    """GraphQL as a client speaks it."""
-
-    def __init__(self, client: Client) -> None:
-        self.client = client
-
-    async def ask(self, actor: Actor, query: str, **variables: object) -> dict[str, Any]:
-        """Return the whole answer; every error in it must say what finds it in the log."""
-        body = {"query": query, "variables": variables}
-        async with self.client.post("/graphql", json=body, headers=bearer(actor)) as response:
-            answer: dict[str, Any] = await response.json()
-        for error in answer.get("errors", ()):
-            assert error["extensions"].pop("requestId") == response.headers["X-Request-ID"]
-        return answer
-
-    async def data(self, actor: Actor, query: str, **variables: object) -> dict[str, Any]:
-        """Return the data of an answer without errors."""
-        answer = await self.ask(actor, query, **variables)
-        assert "errors" not in answer, answer["errors"]
-        data: dict[str, Any] = answer["data"]
-        return data
-
-    async def refusal(self, actor: Actor, query: str, **variables: object) -> dict[str, Any]:
-        """Return the extensions of the only error of an answer."""
-        [error] = (await self.ask(actor, query, **variables))["errors"]
-        extensions: dict[str, Any] = error["extensions"]
-        return extensions
+            yield SharedApplication(client, opened.database)
 
 
 @pytest.fixture
 def api(client: Client) -> Api:
     return Api(client)
-
-
-BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome")
-
-
-def chromium() -> str:
-    """Return where Chromium is: as INTERLOCK_CHROMIUM says, or on the PATH.
-
-    Without one the tests that need it are skipped; where everything must be tested, they fail.
-    """
-    found = os.environ.get("INTERLOCK_CHROMIUM") or next(
-        filter(None, map(shutil.which, BROWSERS)), ""
-    )
-    if found:
-        return found
-    missing = "There is no Chromium on the PATH, and INTERLOCK_CHROMIUM names none."
-    if os.environ.get("CI"):
-        pytest.fail(missing)
-    pytest.skip(missing)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

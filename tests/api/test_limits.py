@@ -12,9 +12,9 @@ from api.bootstrap.engine import Engine
 from api.limits import Limits
 from api.limits_setting import NAMES, read_limits
 from api.settings import Settings
-from tests.api.conftest import Api, Client, bearer
 from tests.api.graphql.resolvers.test_tickets import opened
 from tests.engine.storage.webhooks.test_fan_out import webhook
+from tests.support.api_client import Api, Client, bearer
 from tests.support.declared_resources import put
 from tests.support.lock_gates import PATIENCE_SECONDS
 from tests.support.paths import DOCS
@@ -146,9 +146,9 @@ class TestWithOthers:
         [(f"{limit}=3", limit, query) for limit, queries in PAGES.items() for query in queries],
     )
     async def test_a_page_is_no_larger(
-        self, api: Api, parts: Engine, limit: str, query: str
+        self, api: Api, engine: Engine, limit: str, query: str
     ) -> None:
-        await put(parts.database, [webhook("chat")])
+        await put(engine.database, [webhook("chat")])
         [error] = (await api.ask(ADA, query.replace("ID", await opened(api))))["errors"]
         assert "must be 1 to 3, not 4." in error["message"]
         refused = error["extensions"]

@@ -6,7 +6,7 @@ import pytest
 
 from engine.errors import Forbidden, NotFound, PluginDisabled
 from engine.plugins import OPEN_EDITION, WHY, Licence, OffReason, Plugin, check_switch, turned_off
-from tests.support.people import ADA, EVERYBODY
+from tests.support.people import ADA, ALL_USERS
 
 NOON = datetime(2026, 4, 28, 12, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -56,7 +56,7 @@ def test_ticketing_is_off_under(licence: Licence, reason: OffReason, message: st
 
 @pytest.mark.parametrize("enabled", [True, False])
 def test_only_admins_switch(*, enabled: bool) -> None:
-    for actor in EVERYBODY:
+    for actor in ALL_USERS:
         if actor.is_admin:
             check_switch(actor, Plugin.TICKETING, OPEN_EDITION, NOON, enabled=enabled)
             continue

@@ -20,9 +20,9 @@ from engine.vocabulary import Status
 from reconciler.backup import backup_lines, restore
 from reconciler.desired import desired_in
 from reconciler.diff import diff
-from tests.conftest import at, run
 from tests.engine.storage.webhooks.test_fan_out import owed, spread_all, webhook
 from tests.support.bulk_data import open_many
+from tests.support.databases import database_address, execute
 from tests.support.declared_resources import DEFAULTS, put
 from tests.support.people import ANNA, MARTON
 
@@ -42,11 +42,11 @@ def lines_of(text: str) -> list[str]:
 
 @asynccontextmanager
 async def empty_database(server: str, name: str = "interlock_restored") -> AsyncIterator[Database]:
-    await run(server, f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name}")
-    await migrate(at(server, name))
-    async with open_database(at(server, name)) as database:
+    await execute(server, f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name}")
+    await migrate(database_address(server, name))
+    async with open_database(database_address(server, name)) as database:
         yield database
-    await run(server, f"DROP DATABASE {name} WITH (FORCE)")
+    await execute(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

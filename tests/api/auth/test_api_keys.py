@@ -18,7 +18,7 @@ from api.http.app_keys import ACTOR
 from api.http.application import Guards, build_application
 from api.settings import Settings
 from engine.errors import Forbidden, Misconfigured
-from tests.api.conftest import TOKENS, Client, bearer
+from tests.support.api_client import TOKENS, Client, bearer
 from tests.support.command import interlock
 from tests.support.people import ADA
 

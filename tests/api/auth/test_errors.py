@@ -12,7 +12,7 @@ from api import limits
 from api.auth import SENTENCES, TokenRefusal, TokenRules, Tokens
 from api.http.app_keys import ACTOR
 from api.http.application import Guards, build_application
-from tests.api.conftest import Client
+from tests.support.api_client import Client
 from tests.support.signers import (
     CURVE_KEYS,
     GOOD,

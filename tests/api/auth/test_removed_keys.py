@@ -15,7 +15,7 @@ from api.bootstrap.application import application_on
 from api.bootstrap.engine import open_engine
 from api.http.stream_sessions import End, StreamEnded, StreamSessions
 from api.settings import Settings
-from tests.api.conftest import Client
+from tests.support.api_client import Client
 from tests.support.lock_gates import PATIENCE_SECONDS
 from tests.support.signers import (
     CURVE_JWK,
@@ -67,8 +67,8 @@ async def test_streams_end_when_the_key_of_their_token_is_removed(
     settings = Settings(database_url=SecretStr(database_url), jwks=str(file))
     asked = {"query": FOLLOW}
     async with (
-        open_engine(settings) as parts,
-        application_on(parts, settings) as application,
+        open_engine(settings) as engine,
+        application_on(engine, settings) as application,
         TestClient(TestServer(application)) as client,
     ):
         removed, kept = await opened(client, bearer(RS256)), await opened(client, bearer(ES256))
@@ -90,8 +90,8 @@ async def test_streams_end_when_the_secret_of_their_token_is_removed(
     file.write_text(f"{SECRET}\n{OLD_SECRET}\n")
     settings = Settings(database_url=SecretStr(database_url), jwt_secret_file=file)
     async with (
-        open_engine(settings) as parts,
-        application_on(parts, settings) as application,
+        open_engine(settings) as engine,
+        application_on(engine, settings) as application,
         TestClient(TestServer(application)) as client,
     ):
         removed = await opened(client, bearer(SECOND_SECRET))

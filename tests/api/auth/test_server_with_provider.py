@@ -29,12 +29,12 @@ RULES = {
 }
 
 
-async def test_a_person_signs_in_by_openid_connect(parts: Engine) -> None:
+async def test_a_person_signs_in_by_openid_connect(engine: Engine) -> None:
     async with provider(RSA_JWK, CURVE_JWK) as issuer:
         settings = Settings.from_env(RULES | {"INTERLOCK_OIDC_ISSUER": issuer.issuer})
         claims = CLAIMS | {"iss": issuer.issuer, "aud": ["account", "interlock"]}
         async with (
-            application_on(parts, settings) as application,
+            application_on(engine, settings) as application,
             TestClient(TestServer(application)) as client,
         ):
             for by in (RS256, ES256):
@@ -53,10 +53,12 @@ async def test_a_person_signs_in_by_openid_connect(parts: Engine) -> None:
                 assert error["extensions"]["reason"] == "wrong_issuer"
 
 
-async def test_a_server_is_not_ready_before_it_has_keys(parts: Engine) -> None:
+async def test_a_server_is_not_ready_before_it_has_keys(engine: Engine) -> None:
     async with (
         provider() as issuer,
-        application_on(parts, Settings.from_env({"INTERLOCK_JWKS": issuer.address})) as application,
+        application_on(
+            engine, Settings.from_env({"INTERLOCK_JWKS": issuer.address})
+        ) as application,
         TestClient(TestServer(application)) as client,
     ):
         async with client.get("/readyz") as response:
@@ -70,10 +72,12 @@ async def test_a_server_is_not_ready_before_it_has_keys(parts: Engine) -> None:
             assert code == 1013
 
 
-async def test_a_socket_takes_a_token_of_a_new_key(parts: Engine) -> None:
+async def test_a_socket_takes_a_token_of_a_new_key(engine: Engine) -> None:
     async with (
         provider(RSA_JWK) as issuer,
-        application_on(parts, Settings.from_env({"INTERLOCK_JWKS": issuer.address})) as application,
+        application_on(
+            engine, Settings.from_env({"INTERLOCK_JWKS": issuer.address})
+        ) as application,
         TestClient(TestServer(application)) as client,
         client.ws_connect("/graphql/ws", protocols=(SUBPROTOCOL,)) as opened,
     ):
@@ -84,16 +88,16 @@ async def test_a_socket_takes_a_token_of_a_new_key(parts: Engine) -> None:
 
 
 async def test_a_server_starts_with_a_file_of_keys_and_not_without(
-    parts: Engine, tmp_path: Path
+    engine: Engine, tmp_path: Path
 ) -> None:
     file = tmp_path / "jwks.json"
     settings = Settings.from_env({"INTERLOCK_JWKS": str(file)})
     with pytest.raises(Misconfigured, match=r"jwks\.json can't be read"):
-        async with application_on(parts, settings):
+        async with application_on(engine, settings):
             pass
     file.write_bytes(jwks(RSA_JWK))
     async with (
-        application_on(parts, settings) as application,
+        application_on(engine, settings) as application,
         TestClient(TestServer(application)) as client,
         client.get("/readyz") as response,
     ):

@@ -25,7 +25,7 @@ from graphql import (
 from api.graphql.executor import GraphQLExecutor, GraphQLRequest
 from api.graphql.interlock import interlock_executor
 from api.graphql.resolvers.scalars import DateTimeScalar, DurationScalar
-from tests.api.conftest import Client, bearer
+from tests.support.api_client import Client, bearer
 from tests.support.people import ANNA
 
 Element = Any

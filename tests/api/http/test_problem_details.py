@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from api.limits import HTTP_LIMITS
-from tests.api.conftest import KEY, Client, Shared, bearer
+from tests.support.api_client import KEY, Client, SharedApplication, bearer
 from tests.support.people import ANNA
 
 TICKETS = "/api/v1/tickets"
@@ -18,7 +18,7 @@ YAML = {"Content-Type": "application/yaml"}
 
 
 @pytest.fixture
-def client(shared: Shared) -> Client:
+def client(shared: SharedApplication) -> Client:
     return shared.client
 
 

@@ -18,9 +18,9 @@ from engine.storage.migrate import migrate
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.commands import CreateTicket
 from reconciler.backup import backup_lines
-from tests.api.conftest import SECRET, Client
-from tests.conftest import at, run
+from tests.support.api_client import SECRET, Client
 from tests.support.command import interlock, on
+from tests.support.databases import database_address, execute
 from tests.support.people import ANNA
 
 KEYS = {scope: f"ik_{scope}" for scope in (Scope.EXPORT, Scope.RELOAD)}
@@ -33,11 +33,11 @@ ticketing:
 
 
 @pytest.fixture
-async def machine(parts: Engine, database_url: str) -> AsyncIterator[Client]:
+async def machine(engine: Engine, database_url: str) -> AsyncIterator[Client]:
     entries = " ".join(f"{scope}={sha256(key.encode()).hexdigest()}" for scope, key in KEYS.items())
     settings = Settings(database_url=SecretStr(database_url), jwt_secret=SECRET, api_keys=entries)
     async with (
-        application_on(parts, settings) as application,
+        application_on(engine, settings) as application,
         TestClient(TestServer(application)) as opened,
     ):
         yield opened
@@ -47,11 +47,11 @@ def key(scope: Scope) -> dict[str, str]:
     return {"X-API-Key": KEYS[scope]}
 
 
-async def test_everything_is_exported(machine: Client, parts: Engine) -> None:
-    await TicketStore(parts.database).create(
+async def test_everything_is_exported(machine: Client, engine: Engine) -> None:
+    await TicketStore(engine.database).create(
         ANNA, CreateTicket.checked(title="Printer", workflow="service_request")
     )
-    wanted = "".join([each async for each in backup_lines(parts.database)])
+    wanted = "".join([each async for each in backup_lines(engine.database)])
     async with machine.get("/api/v1/templates/export", headers=key(Scope.EXPORT)) as answer:
         assert answer.status == 200
         assert answer.content_type == "application/yaml"
@@ -89,15 +89,15 @@ async def test_the_command_line_takes_a_database_elsewhere(
     first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
     here = on(database_url)
     assert interlock("backup", str(first), env=here).returncode == 0
-    await run(server, "DROP DATABASE IF EXISTS elsewhere", "CREATE DATABASE elsewhere")
-    elsewhere = at(server, "elsewhere")
+    await execute(server, "DROP DATABASE IF EXISTS elsewhere", "CREATE DATABASE elsewhere")
+    elsewhere = database_address(server, "elsewhere")
     await migrate(elsewhere)
     there = on(elsewhere)
     assert "rows are restored" in interlock("restore", str(first), env=there).stdout
     assert interlock("backup", str(second), env=there).returncode == 0
     assert first.read_bytes() == second.read_bytes()
     assert "not empty" in interlock("restore", str(first), env=there).stderr
-    await run(server, "DROP DATABASE elsewhere WITH (FORCE)")
+    await execute(server, "DROP DATABASE elsewhere WITH (FORCE)")
     assert json.loads(first.read_text("utf-8").splitlines()[-1].split(": ", 1)[1])["rows"] > 1
 
 

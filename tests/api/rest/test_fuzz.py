@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from api.auth.api_keys import KeyEntry, Scope
 from api.limits import HttpLimits, Limits
 from api.settings import Settings
-from tests.api.conftest import KEY, SECRET, TOKENS, Client
+from tests.support.api_client import KEY, SECRET, TOKENS, Client
 from tests.support.people import ADA
 from tests.support.values_mount import Mount
 

@@ -16,7 +16,7 @@ from engine.plugins import OPEN_EDITION, Licence
 from engine.storage.postgres.database import Database
 from engine.tickets.system_actor import SystemReason
 from engine.vocabulary import ServiceStatus
-from tests.api.conftest import SECRET, Api, Client, bearer
+from tests.support.api_client import SECRET, Api, Client, bearer
 from tests.support.monitored_services import PATH, declare_service, outage_tickets, record
 from tests.support.people import ADA, ANNA, MARTON
 

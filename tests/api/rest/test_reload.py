@@ -14,7 +14,7 @@ from engine.storage.resources.read import read_live, reconciling
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.commands import CreateTicket
 from reconciler.document import plan_in
-from tests.api.conftest import SECRET, Client, bearer
+from tests.support.api_client import SECRET, Client, bearer
 from tests.support.people import ADA, ANNA
 from tests.support.values_mount import CHANGED, INVALID, NARROWED, NOTHING, WIDENED, Mount
 

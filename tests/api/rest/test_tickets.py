@@ -40,10 +40,10 @@ from engine.tickets.commands import (
 from engine.tickets.history import EntryKind
 from engine.tickets.sla_timers import sla_of
 from engine.tickets.ticket import Ticket
-from tests.api.conftest import Client, Shared, bearer
 from tests.engine.storage.resources.test_catalog import MINUTE, RESOURCES
+from tests.support.api_client import Client, SharedApplication, bearer
 from tests.support.declared_resources import put
-from tests.support.people import ADA, ANNA, MARTON, STRANGER
+from tests.support.people import ADA, ANNA, MARTON, OUTSIDER
 
 TICKETS = "/api/v1/tickets"
 INCIDENT = {
@@ -93,12 +93,12 @@ class Rest:
 
 
 @pytest.fixture
-def rest(shared: Shared) -> Rest:
+def rest(shared: SharedApplication) -> Rest:
     return Rest(shared.client)
 
 
 @pytest.fixture
-def database(shared: Shared) -> Database:
+def database(shared: SharedApplication) -> Database:
     return shared.database
 
 
@@ -131,7 +131,7 @@ async def test_the_whole_life_of_a_ticket(rest: Rest) -> None:
             f'"{version}"',
             path,
         )
-    read = await rest.ask(STRANGER, f"GET {path}")
+    read = await rest.ask(OUTSIDER, f"GET {path}")
     assert (read.status, read.tag, read.body) == (200, '"6"', done.body)
     assert (read.body["status"], read.body["assignee"]) == ("CLOSED", MARTON.id)
 

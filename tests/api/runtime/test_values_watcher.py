@@ -227,29 +227,29 @@ async def test_a_database_that_is_away_is_tried_again(
 
 
 async def test_a_server_reconciles_before_it_serves(
-    parts: Engine, settings: Settings, mount: Mount
+    engine: Engine, settings: Settings, mount: Mount
 ) -> None:
     mount.put(NARROWED)
-    before = await in_force(parts.database)
-    async with application_on(parts, settings.model_copy(update={"values_file": mount.file})):
-        assert await in_force(parts.database) != before
+    before = await in_force(engine.database)
+    async with application_on(engine, settings.model_copy(update={"values_file": mount.file})):
+        assert await in_force(engine.database) != before
 
 
 async def test_a_server_serves_the_old_set_if_the_file_does_not_do(
-    parts: Engine, settings: Settings, mount: Mount, lines: Lines
+    engine: Engine, settings: Settings, mount: Mount, lines: Lines
 ) -> None:
     mount.put(INVALID)
-    before = await read_live(parts.database)
-    async with application_on(parts, settings.model_copy(update={"values_file": mount.file})):
-        assert await read_live(parts.database) == before
+    before = await read_live(engine.database)
+    async with application_on(engine, settings.model_copy(update={"values_file": mount.file})):
+        assert await read_live(engine.database) == before
     assert [line["log_level"] for line in lines] == ["error"]
 
 
 async def test_the_chart_may_sit_below_a_key(
-    parts: Engine, settings: Settings, mount: Mount
+    engine: Engine, settings: Settings, mount: Mount
 ) -> None:
     mount.put("interlock:\n" + "".join(f"  {line}\n" for line in NARROWED.splitlines()))
-    before = await in_force(parts.database)
+    before = await in_force(engine.database)
     mounted = {"values_file": mount.file, "values_key": "interlock"}
-    async with application_on(parts, settings.model_copy(update=mounted)):
-        assert await in_force(parts.database) != before
+    async with application_on(engine, settings.model_copy(update=mounted)):
+        assert await in_force(engine.database) != before

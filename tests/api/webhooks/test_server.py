@@ -8,8 +8,8 @@ from pydantic import SecretStr
 from api.settings import Settings
 from engine.storage.postgres.database import Database
 from engine.webhooks.host_allowlist import HostList
-from tests.api.conftest import SECRET as TOKEN_SECRET
-from tests.api.conftest import Api
+from tests.support.api_client import SECRET as TOKEN_SECRET
+from tests.support.api_client import Api
 from tests.support.people import ANNA
 from tests.support.webhook_receiver import SECRET, Receiver, declare
 

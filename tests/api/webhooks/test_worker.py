@@ -16,7 +16,7 @@ from engine.storage.postgres.database import Database
 from engine.storage.tickets.store import TicketStore
 from engine.storage.webhooks.dead_letters import retry_deliveries
 from engine.webhooks.host_allowlist import HostList
-from tests.api.conftest import SECRET as TOKEN_SECRET
+from tests.support.api_client import SECRET as TOKEN_SECRET
 from tests.support.command import COMMAND, on
 from tests.support.concurrent_changes import comment, edit, hand_over, open_ticket, pick_up
 from tests.support.declared_resources import put

@@ -14,7 +14,7 @@ from engine.storage.history.audit import count_tickets
 from engine.storage.migrate import migrate
 from engine.storage.postgres.database import open_database
 from engine.storage.postgres.tables import metadata
-from tests.conftest import at, run
+from tests.support.databases import database_address, execute
 
 
 def differences(connection: Connection) -> list[Any]:
@@ -30,15 +30,17 @@ async def test_migrations_make_the_declared_tables(database_url: str) -> None:
 
 
 async def test_replicas_migrate_an_empty_database_together(server: str) -> None:
-    await run(server, "DROP DATABASE IF EXISTS interlock_empty", "CREATE DATABASE interlock_empty")
-    await asyncio.gather(*(migrate(at(server, "interlock_empty")) for _ in range(4)))
-    async with open_database(at(server, "interlock_empty")) as database:
+    await execute(
+        server, "DROP DATABASE IF EXISTS interlock_empty", "CREATE DATABASE interlock_empty"
+    )
+    await asyncio.gather(*(migrate(database_address(server, "interlock_empty")) for _ in range(4)))
+    async with open_database(database_address(server, "interlock_empty")) as database:
         assert await count_tickets(database) == 0
-    await run(server, "DROP DATABASE interlock_empty")
+    await execute(server, "DROP DATABASE interlock_empty")
 
 
 async def test_a_database_that_is_not_there_is_told_without_its_address(server: str) -> None:
-    address = at(server, "no_such_database")
+    address = database_address(server, "no_such_database")
     with pytest.raises(Unavailable) as refused:
         await migrate(address)
     assert "no_such" not in refused.value.message

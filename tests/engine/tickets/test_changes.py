@@ -30,7 +30,7 @@ from engine.tickets.history import Entry, EntryKind
 from engine.tickets.sla_targets import Terms
 from engine.tickets.ticket import opened
 from engine.vocabulary import Priority, Status
-from tests.support.people import ADA, ANNA, MARTON, STRANGER
+from tests.support.people import ADA, ANNA, MARTON, OUTSIDER
 from tests.support.ticket_examples import NOON, a_ticket
 
 LATER = NOON + timedelta(hours=1)
@@ -56,14 +56,14 @@ def test_a_ticket_is_opened_by_one_entry_that_tells_all_of_it() -> None:
 
 
 FIRST_ASSIGNEES: dict[str, tuple[Actor, str | None, str | None, bool]] = {
-    "nobody, into a group": (STRANGER, "payment-team", None, True),
-    "nobody": (STRANGER, None, None, True),
-    "anybody, without a group": (STRANGER, None, "u_c4", True),
-    "oneself, without a group": (STRANGER, None, "u_z9", True),
+    "nobody, into a group": (OUTSIDER, "payment-team", None, True),
+    "nobody": (OUTSIDER, None, None, True),
+    "anybody, without a group": (OUTSIDER, None, "u_c4", True),
+    "oneself, without a group": (OUTSIDER, None, "u_z9", True),
     "anybody, by a member of the group": (MARTON, "payment-team", "u_b1", True),
     "anybody, by an admin": (ADA, "payment-team", "u_b1", True),
-    "not somebody of another group": (STRANGER, "payment-team", "u_c4", False),
-    "not oneself into another group": (STRANGER, "payment-team", "u_z9", False),
+    "not somebody of another group": (OUTSIDER, "payment-team", "u_c4", False),
+    "not oneself into another group": (OUTSIDER, "payment-team", "u_z9", False),
     "not by a member of another group": (MARTON, "network-team", "u_c4", False),
 }
 
@@ -149,9 +149,9 @@ def test_a_change_that_changes_nothing_is_still_only_for_those_who_may() -> None
     edit = UpdateTicket.checked(ticket="tk_4f8e29")
     assign = AssignTicket.checked(ticket="tk_4f8e29", assignee=None)
     with pytest.raises(Forbidden):
-        editing(a_ticket(), STRANGER, edit)
+        editing(a_ticket(), OUTSIDER, edit)
     with pytest.raises(Forbidden):
-        assigning(a_ticket(), STRANGER, assign)
+        assigning(a_ticket(), OUTSIDER, assign)
     with pytest.raises(TicketClosed):
         editing(a_ticket(status=Status.CLOSED), ADA, edit)
 
@@ -159,7 +159,7 @@ def test_a_change_that_changes_nothing_is_still_only_for_those_who_may() -> None
 @pytest.mark.parametrize("status", Status)
 def test_everybody_may_comment_in_every_status(status: Status) -> None:
     form = CommentTicket.checked(ticket="tk_4f8e29", text="Looking")
-    changes = commenting(a_ticket(status=status), STRANGER, form)
+    changes = commenting(a_ticket(status=status), OUTSIDER, form)
     assert changes == (Change(EntryKind.COMMENT, None, "Looking"),)
 
 
@@ -167,7 +167,7 @@ NOTES: dict[str, tuple[Actor, list[str] | None]] = {
     "the assignee, of the group": (MARTON, ["assignee", "group_member"]),
     "an admin": (ADA, ["admin"]),
     "not the requester": (ANNA, None),
-    "not a stranger": (STRANGER, None),
+    "not a stranger": (OUTSIDER, None),
 }
 
 

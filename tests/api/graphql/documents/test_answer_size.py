@@ -13,7 +13,7 @@ from engine.declaration.models import Workflow
 from engine.vocabulary import STATUSES
 from engine.workflows.compiler import compile_workflow
 from engine.workflows.rendering import GraphFormat, render
-from tests.api.conftest import Api
+from tests.support.api_client import Api
 from tests.support.people import ADA
 
 TEXTS = {"String", "ID", "Extensions"}

@@ -12,8 +12,8 @@ from api.graphql.documents.persisted_documents import PersistedDocuments
 from api.graphql.executor import GraphQLRequest
 from api.settings import Settings
 from engine.errors import Misconfigured
-from tests.api.conftest import Api, bearer
 from tests.support import sample_schema
+from tests.support.api_client import Api, bearer
 from tests.support.people import ANNA
 
 KNOWN: Final = "query ($first: Int!) { tickets(first: $first) { totalCount } }"

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from engine.limits import BULK_TICKETS
-from tests.api.conftest import Api
 from tests.api.graphql.resolvers.test_tickets import MOVE, STANDING, brought_to, opened
+from tests.support.api_client import Api
 from tests.support.people import ANNA, MARTON
 
 MOVE_ALL = """

@@ -8,8 +8,8 @@ from api.bootstrap.engine import Engine
 from engine.limits import TITLE_CHARACTERS
 from engine.resources.resource import Resource
 from engine.storage.postgres.database import Database
-from tests.api.conftest import Api
 from tests.engine.storage.resources.test_catalog import INCIDENT_RESPONSE, NETWORK_OUTAGE, RESOURCES
+from tests.support.api_client import Api
 from tests.support.declared_resources import put
 from tests.support.people import ANNA
 
@@ -135,12 +135,12 @@ REFUSALS: dict[str, tuple[list[Resource], dict[str, object], dict[str, object]]]
 @pytest.mark.parametrize(("declared", "given", "wanted"), REFUSALS.values(), ids=REFUSALS)
 async def test_a_refusal_explains_itself(
     api: Api,
-    parts: Engine,
+    engine: Engine,
     declared: list[Resource],
     given: dict[str, object],
     wanted: dict[str, object],
 ) -> None:
-    await put(parts.database, declared)
+    await put(engine.database, declared)
     refused = await api.refusal(ANNA, ASK, **{"item": "network_outage"} | given)
     assert refused | wanted == refused
     listed = await api.data(ANNA, "{ tickets { nodes { id } } }")
@@ -159,23 +159,23 @@ async def test_nothing_else_can_be_said(api: Api) -> None:
     assert (await api.refusal(ANNA, asked))["code"] == "graphql_validation_failed"
 
 
-async def test_the_catalog_follows_what_is_reconciled(api: Api, parts: Engine) -> None:
+async def test_the_catalog_follows_what_is_reconciled(api: Api, engine: Engine) -> None:
     asked = await api.data(ANNA, ASK, item="network_outage")
     ticket = asked["createTicketFromCatalog"]["ticket"]["id"]
-    await put(parts.database, [replace(NETWORK_OUTAGE, retired=True)])
+    await put(engine.database, [replace(NETWORK_OUTAGE, retired=True)])
     while "network_outage" in str(await api.data(ANNA, CATALOG)):
-        await parts.database.check()
+        await engine.database.check()
     came_from = (await api.data(ANNA, CAME_FROM, id=ticket))["ticket"]["catalogItem"]
     assert came_from == {"name": "network_outage", "retired": True}
-    await put(parts.database, [NETWORK_OUTAGE])
+    await put(engine.database, [NETWORK_OUTAGE])
     while "network_outage" not in str(await api.data(ANNA, CATALOG)):
-        await parts.database.check()
+        await engine.database.check()
 
 
-async def test_what_was_declared_just_now_is_there_at_once(api: Api, parts: Engine) -> None:
+async def test_what_was_declared_just_now_is_there_at_once(api: Api, engine: Engine) -> None:
     renamed = NETWORK_OUTAGE.declaration.replace("network_outage", "router_outage")
     key = NETWORK_OUTAGE.key._replace(name="router_outage")
-    await put(parts.database, [replace(NETWORK_OUTAGE, key=key, declaration=renamed)])
+    await put(engine.database, [replace(NETWORK_OUTAGE, key=key, declaration=renamed)])
     asked = await api.data(ANNA, ASK, item="router_outage")
     ticket = asked["createTicketFromCatalog"]["ticket"]
     assert ticket["catalogItem"]["name"] == "router_outage"

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from engine.tickets.actor import Actor
-from tests.api.conftest import Api
 from tests.api.graphql.resolvers.test_internal_notes import NOTE
 from tests.api.graphql.resolvers.test_tickets import COMMENT, opened
+from tests.support.api_client import Api
 from tests.support.people import ANNA, MARTON
 
 PAGE = """

@@ -4,9 +4,9 @@ from typing import Any
 
 from api.bootstrap.engine import Engine
 from engine.tickets.actor import Actor
-from tests.api.conftest import Api
 from tests.api.graphql.resolvers.test_tickets import ASSIGN, COMMENT, brought_to, opened
-from tests.support.people import ADA, ANNA, MARTON, STRANGER
+from tests.support.api_client import Api
+from tests.support.people import ADA, ANNA, MARTON, OUTSIDER
 
 NOTE = """
 mutation ($id: ID!, $text: String!) {
@@ -44,7 +44,7 @@ async def test_only_the_assignee_side_sees_a_note(api: Api) -> None:
             "actorUser": {"name": "Marton P."},
         }
         assert [each["seq"] for each in await history(api, actor, ticket)] == [1, 2, 3]
-    for actor in (ANNA, STRANGER):
+    for actor in (ANNA, OUTSIDER):
         assert await history(api, actor, ticket, "NOTE") == []
         assert [each["seq"] for each in await history(api, actor, ticket)] == [1, 3]
 
@@ -54,15 +54,15 @@ async def test_who_takes_a_ticket_over_sees_its_notes_and_who_hands_it_over_no_m
 ) -> None:
     ticket = await opened(api)
     await api.data(MARTON, NOTE, id=ticket, text="Ask Zoe")
-    await api.data(MARTON, ASSIGN, id=ticket, to=STRANGER.id)
-    assert len(await history(api, STRANGER, ticket, "NOTE")) == 1
+    await api.data(MARTON, ASSIGN, id=ticket, to=OUTSIDER.id)
+    assert len(await history(api, OUTSIDER, ticket, "NOTE")) == 1
     await api.data(MARTON, ASSIGN, id=ticket, to=None)
-    assert await history(api, STRANGER, ticket, "NOTE") == []
+    assert await history(api, OUTSIDER, ticket, "NOTE") == []
 
 
 async def test_others_take_no_notes(api: Api) -> None:
     ticket = await opened(api)
-    for actor in (ANNA, STRANGER):
+    for actor in (ANNA, OUTSIDER):
         refused = await api.refusal(actor, NOTE, id=ticket, text="Psst")
         assert (refused["code"], refused["reason"]) == ("forbidden", "role_required")
         assert refused["allowedRoles"] == ["admin", "assignee", "group_member"]
@@ -78,7 +78,7 @@ async def test_a_closed_ticket_takes_comments_and_notes(api: Api) -> None:
 
 
 async def test_people_are_remembered_as_their_latest_token_states_them(
-    api: Api, parts: Engine
+    api: Api, engine: Engine
 ) -> None:
     tokens = [
         Actor("u_c4", "Marton P.", frozenset({"payment-team"})),
@@ -88,6 +88,6 @@ async def test_people_are_remembered_as_their_latest_token_states_them(
     ]
     for actor in tokens:
         await api.data(actor, "{ viewer { id } }")
-        async with parts.database.pool.acquire() as connection:
+        async with engine.database.pool.acquire() as connection:
             row = await connection.fetchrow("SELECT name, groups FROM users WHERE id = 'u_c4'")
         assert (row["name"], frozenset(row["groups"])) == (actor.name, actor.groups)

@@ -31,7 +31,7 @@ from engine.declaration.models import Ticketing
 from engine.plugins import OffReason, Plugin
 from engine.resources.resource import declared_resources
 from engine.storage.postgres.database import Database
-from tests.api.conftest import Api, Client
+from tests.support.api_client import Api, Client
 from tests.support.declared_resources import put
 from tests.support.people import ADA, ANNA, MARTON
 
@@ -168,9 +168,9 @@ async def test_an_unknown_plugin_is_not_found(api: Api) -> None:
     assert answer["errors"][0]["extensions"]["code"] == "not_found"
 
 
-async def test_every_replica_hears_of_it(api: Api, parts: Engine, settings: Settings) -> None:
+async def test_every_replica_hears_of_it(api: Api, engine: Engine, settings: Settings) -> None:
     async with (
-        application_on(parts, settings) as application,
+        application_on(engine, settings) as application,
         TestClient(TestServer(application)) as client,
     ):
         replica = Api(client)
@@ -178,10 +178,10 @@ async def test_every_replica_hears_of_it(api: Api, parts: Engine, settings: Sett
         await api.data(ADA, TOGGLE, enabled=False)
         assert (await replica.refusal(ANNA, CREATE))["code"] == "plugin_disabled"
         while "errors" not in await replica.ask(ANNA, TICKETS):
-            await parts.database.check()
+            await engine.database.check()
         await api.data(ADA, TOGGLE, enabled=True)
         while "errors" in await replica.ask(ANNA, TICKETS):
-            await parts.database.check()
+            await engine.database.check()
 
 
 class Clock:
@@ -227,7 +227,7 @@ class TestUnderALicence:
 
     @pytest.fixture
     async def client(
-        self, parts: Engine, settings: Settings, licence: str | None, clock: Clock
+        self, engine: Engine, settings: Settings, licence: str | None, clock: Clock
     ) -> AsyncIterator[Client]:
         limited = settings.model_copy(
             update={
@@ -236,7 +236,7 @@ class TestUnderALicence:
             }
         )
         async with (
-            application_on(parts, limited, clock) as application,
+            application_on(engine, limited, clock) as application,
             TestClient(TestServer(application)) as opened,
         ):
             yield opened

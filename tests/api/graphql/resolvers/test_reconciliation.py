@@ -22,7 +22,7 @@ from reconciler.diff import Action
 from reconciler.document import plan_in
 from reconciler.hazards import HazardCode
 from reconciler.permissions_diff import Effect
-from tests.api.conftest import Api, Client
+from tests.support.api_client import Api, Client
 from tests.support.people import ADA, ANNA, MARTON
 
 PLAN = """
@@ -60,9 +60,9 @@ ticketing:
 NOBODY = {"tickets": 0, "byStatus": [], "examples": []}
 
 
-async def test_an_admin_sees_what_would_change_and_whom_it_means(api: Api, parts: Engine) -> None:
+async def test_an_admin_sees_what_would_change_and_whom_it_means(api: Api, engine: Engine) -> None:
     incident = CreateTicket(title="Payments fail", workflow="incident_response")
-    ticket = await TicketStore(parts.database).create(ANNA, incident)
+    ticket = await TicketStore(engine.database).create(ANNA, incident)
     plan = (await api.data(ADA, PLAN, values=VALUES))["reconcilePlan"]
     assert plan["isEmpty"] is False
     assert plan["summary"] == {"create": 1, "update": 1, "retire": 1, "revive": 0}
@@ -97,10 +97,10 @@ async def test_an_admin_sees_what_would_change_and_whom_it_means(api: Api, parts
     )
 
 
-async def test_a_plan_comes_in_all_its_forms(api: Api, parts: Engine) -> None:
+async def test_a_plan_comes_in_all_its_forms(api: Api, engine: Engine) -> None:
     shown = (await api.data(ADA, PLAN, values=VALUES))["reconcilePlan"]
     plan = plan_in(shown["document"], "the answer")
-    live = await read_live(parts.database)
+    live = await read_live(engine.database)
     assert {each.change.key: each.change.before for each in plan.changes} == {
         each.change.key: live.resources.get(each.change.key) for each in plan.changes
     }
@@ -147,10 +147,10 @@ class TestByOneWhoCanOnlyRead:
     """The database itself refuses every write, save of who signed in, and what tidies up."""
 
     @pytest.fixture
-    async def reader(self, parts: Engine) -> AsyncIterator[str]:
+    async def reader(self, engine: Engine) -> AsyncIterator[str]:
         """Return a role that may read everything, write down people and forget old keys."""
         role = f"reader_{token_hex(6)}"
-        connection = await asyncpg.connect(parts.url)
+        connection = await asyncpg.connect(engine.url)
         await connection.execute(f"CREATE ROLE {role}")
         await connection.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}")
         await connection.execute(f"GRANT INSERT, UPDATE ON users TO {role}")
@@ -160,8 +160,10 @@ class TestByOneWhoCanOnlyRead:
         await connection.close()
 
     @pytest.fixture
-    async def client(self, parts: Engine, settings: Settings, reader: str) -> AsyncIterator[Client]:
-        url = make_url(parts.url).update_query_dict({"role": reader})
+    async def client(
+        self, engine: Engine, settings: Settings, reader: str
+    ) -> AsyncIterator[Client]:
+        url = make_url(engine.url).update_query_dict({"role": reader})
         address = url.render_as_string(hide_password=False)
         async with (
             open_database(address) as database,

@@ -9,8 +9,8 @@ from engine.storage.tickets.search import find_tickets
 from engine.tickets.actor import Actor
 from engine.tickets.search import Part
 from engine.tickets.viewer import EVERYTHING
-from tests.api.conftest import Api
-from tests.support.people import ADA, ANNA, MARTON, STRANGER
+from tests.support.api_client import Api
+from tests.support.people import ADA, ANNA, MARTON, OUTSIDER
 
 CREATE = """
 mutation ($title: String!, $description: String! = "", $priority: Priority! = MEDIUM,
@@ -154,16 +154,16 @@ async def test_a_page_tells_what_lies_on_either_side(desk: Api) -> None:
     }
 
 
-async def test_twenty_are_answered_if_no_size_is_given(api: Api, parts: Engine) -> None:
+async def test_twenty_are_answered_if_no_size_is_given(api: Api, engine: Engine) -> None:
     for number in range(21):
         await api.data(ANNA, CREATE, title=f"No. {number}")
     assert len(await titles(api, ANNA)) == 20
-    assert len((await find_tickets(parts.database, EVERYTHING, {}, Part(50))).tickets) == 21
+    assert len((await find_tickets(engine.database, EVERYTHING, {}, Part(50))).tickets) == 21
 
 
-async def test_tickets_are_counted_only_where_somebody_asks(desk: Api, parts: Engine) -> None:
+async def test_tickets_are_counted_only_where_somebody_asks(desk: Api, engine: Engine) -> None:
     statements: list[str] = []
-    async with parts.database.pool.acquire() as connection:
+    async with engine.database.pool.acquire() as connection:
         connection.add_query_logger(lambda query: statements.append(query.query))
     asked = "query ($count: Boolean!) { tickets { nodes { id } totalCount @include(if: $count) } }"
     await desk.data(ANNA, asked, count=False)
@@ -214,7 +214,7 @@ REFUSED: dict[str, tuple[dict[str, object], str]] = {
 async def test_what_can_mean_nothing_is_refused(
     api: Api, asked: dict[str, object], words: str
 ) -> None:
-    answer = await api.ask(STRANGER, FIND, **asked)
+    answer = await api.ask(OUTSIDER, FIND, **asked)
     assert words in answer["errors"][0]["message"]
     code = "invalid_variables" if words == "DateTime" else "invalid_input"
     assert answer["errors"][0]["extensions"]["code"] == code

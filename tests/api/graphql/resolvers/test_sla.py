@@ -9,7 +9,7 @@ from engine.storage.postgres.database import Database
 from engine.storage.sla.breaches import sweep_due_times
 from engine.storage.tickets.reader import read_ticket
 from engine.tickets.viewer import EVERYTHING
-from tests.api.conftest import Api
+from tests.support.api_client import Api
 from tests.support.declared_resources import declare
 from tests.support.people import ANNA
 

@@ -13,8 +13,8 @@ from api.settings import Settings
 from engine.storage.postgres.statements import Statement
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.commands import AssignTicket
-from tests.api.conftest import Api
 from tests.engine.storage.webhooks.test_fan_out import spread_all, webhook
+from tests.support.api_client import Api
 from tests.support.declared_resources import put
 from tests.support.monitored_services import declare_service, report
 from tests.support.people import ADA
@@ -84,18 +84,18 @@ def settings(settings: Settings) -> Settings:
 
 @pytest.mark.parametrize(("query", "count"), LISTS.values(), ids=LISTS)
 async def test_a_list_takes_as_many_statements_as_one_item(
-    query: str, count: int, api: Api, parts: Engine, statements: list[str]
+    query: str, count: int, api: Api, engine: Engine, statements: list[str]
 ) -> None:
-    await put(parts.database, [webhook(f"chat_{number}") for number in range(ITEMS)])
+    await put(engine.database, [webhook(f"chat_{number}") for number in range(ITEMS)])
     for number in range(ITEMS):
         path = f"acme/service-{number}"
-        await declare_service(parts.database, path)
-        outage = await report(parts.database, "DOWN", path)
+        await declare_service(engine.database, path)
+        outage = await report(engine.database, "DOWN", path)
         form = AssignTicket.checked(ticket=outage.ticket, assignee=f"u_{number}")
-        await TicketStore(parts.database).assign(ADA, form)
+        await TicketStore(engine.database).assign(ADA, form)
     for number in range(ITEMS):
-        await spread_all(parts.database, ITEMS, f"chat_{number}")
-    await parts.database.row(Statement.of(text(GIVE_UP)))
+        await spread_all(engine.database, ITEMS, f"chat_{number}")
+    await engine.database.row(Statement.of(text(GIVE_UP)))
     await api.data(ADA, query, n=1)  # and Ada is known
     for items in (1, ITEMS):
         statements.clear()

@@ -13,12 +13,12 @@ from api.bootstrap.engine import Engine
 from engine.storage.tickets.history_pages import PAGES
 from engine.storage.tickets.users import NAMES
 from engine.tickets.actor import Actor
-from tests.api.conftest import Api, Client, bearer
 from tests.api.graphql.resolvers.test_internal_notes import NOTE
 from tests.api.graphql.resolvers.test_tickets import ASSIGN, COMMENT, MOVE, UPDATE, opened
+from tests.support.api_client import Api, Client, bearer
 from tests.support.declared_resources import DEFAULTS, put
 from tests.support.lock_gates import PATIENCE_SECONDS
-from tests.support.people import ADA, ANNA, MARTON, STRANGER
+from tests.support.people import ADA, ANNA, MARTON, OUTSIDER
 from tests.support.streams import SUBPROTOCOL, Socket
 
 FIRST, SECOND = DEFAULTS[:2]
@@ -132,7 +132,7 @@ async def test_a_list_is_told_what_comes_and_what_leaves(api: Api) -> None:
 @pytest.mark.parametrize(
     ("actor", "heard"),
     [(MARTON, ["NOTE", "COMMENT"]), (ADA, ["NOTE", "COMMENT"])]
-    + [(each, ["COMMENT"]) for each in (ANNA, STRANGER)],
+    + [(each, ["COMMENT"]) for each in (ANNA, OUTSIDER)],
 )
 async def test_notes_are_heard_by_the_assignee_side_only(
     api: Api, actor: Actor, heard: list[str]
@@ -188,7 +188,7 @@ async def listeners(api: Api, count: int) -> None:
 
 
 async def test_who_asks_the_same_shares_an_answer(api: Api, statements: list[str]) -> None:
-    people = (ANNA, MARTON, ADA, STRANGER)
+    people = (ANNA, MARTON, ADA, OUTSIDER)
     told = await heard_by(api, people, WITH_PEOPLE)
     names = {"requester": {"name": ANNA.name}, "assignee": {"name": MARTON.name}}
     assert told == [{"entry": {"seq": 3}, "ticket": names}] * len(people)
@@ -198,7 +198,7 @@ async def test_who_asks_the_same_shares_an_answer(api: Api, statements: list[str
 async def test_an_answer_that_depends_on_who_asks_is_not_shared_but_what_is_read_for_it(
     api: Api, statements: list[str]
 ) -> None:
-    told = await heard_by(api, (MARTON, STRANGER, MARTON, ANNA), WITH_TRANSITIONS)
+    told = await heard_by(api, (MARTON, OUTSIDER, MARTON, ANNA), WITH_TRANSITIONS)
     allowed = [
         [each["to"] for each in one["ticket"]["transitions"] if each["allowed"]] for one in told
     ]
@@ -221,26 +221,28 @@ async def test_who_asks_for_their_own_is_told_of_what_is_theirs(api: Api) -> Non
     assert [one["matchesFilter"] for [one] in told] == [False, True]
 
 
-async def test_workflows_are_told_when_they_are_declared_otherwise(api: Api, parts: Engine) -> None:
+async def test_workflows_are_told_when_they_are_declared_otherwise(
+    api: Api, engine: Engine
+) -> None:
     async with socket_of(api.client, ANNA) as socket:
         await socket.subscribe("a", WORKFLOWS)
         await socket.subscribe("b", "{ position }")  # by its answer, the first one is open
         assert "position" in await socket.data("b")
         assert await socket.receive() == {"id": "b", "type": "complete"}
-        await put(parts.database, [replace(FIRST, retired=True)])
+        await put(engine.database, [replace(FIRST, retired=True)])
         [told] = await changes(socket, "workflowsChanged", 1)
         assert told["workflows"] == [{"name": FIRST.key.name, "retired": True}]
 
 
 async def test_who_was_away_is_told_which_workflows_were_declared_meanwhile(
-    api: Api, parts: Engine
+    api: Api, engine: Engine
 ) -> None:
     before = (await api.data(ANNA, WORKFLOWS_POSITION))["workflowsPosition"]
-    await put(parts.database, [replace(FIRST, retired=True)])
+    await put(engine.database, [replace(FIRST, retired=True)])
     async with socket_of(api.client, ANNA) as socket:
         await socket.subscribe("a", WORKFLOWS, after=before)
         [first] = await changes(socket, "workflowsChanged", 1)
-        await put(parts.database, [SECOND, FIRST])
+        await put(engine.database, [SECOND, FIRST])
     async with socket_of(api.client, ANNA) as socket:
         await socket.subscribe("a", WORKFLOWS, after=first["position"])
         [second] = await changes(socket, "workflowsChanged", 1)

@@ -6,8 +6,8 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from engine.tickets.actor import Actor
-from tests.api.conftest import Api, Client, bearer
-from tests.support.people import ADA, ANNA, MARTON, STRANGER
+from tests.support.api_client import Api, Client, bearer
+from tests.support.people import ADA, ANNA, MARTON, OUTSIDER
 
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
@@ -123,7 +123,7 @@ REFUSALS: dict[str, tuple[Actor, str, dict[str, object], dict[str, object]]] = {
         | {"problems": [{"field": "assignee", "message": "is missing"}]},
     ),
     "editing as a stranger": (
-        STRANGER,
+        OUTSIDER,
         UPDATE,
         {"title": "Mine"},
         {"code": "forbidden", "reason": "role_required", "holds": []},
@@ -160,7 +160,7 @@ async def test_a_closed_ticket_takes_comments_only(api: Api) -> None:
     assert (moved["code"], moved["reason"]) == ("forbidden_transition", "ticket_closed")
     edited = await api.refusal(ADA, UPDATE, id=ticket, title="Late")
     assert (edited["code"], edited["status"]) == ("ticket_closed", 403)
-    await api.data(STRANGER, COMMENT, id=ticket, text="Same here")
+    await api.data(OUTSIDER, COMMENT, id=ticket, text="Same here")
 
 
 async def test_an_unknown_ticket_is_not_found(api: Api) -> None:
@@ -183,7 +183,7 @@ async def test_the_viewer_sees_their_moves(api: Api) -> None:
             move["to"]: move["reason"]
             for move in (await api.data(actor, query, id=ticket))["ticket"]["transitions"]
         }
-        for actor in (ANNA, MARTON, STRANGER)
+        for actor in (ANNA, MARTON, OUTSIDER)
     }
     never = {"OPEN": "no_such_transition", "RESOLVED": "no_such_transition"}
     assert seen == {
@@ -195,7 +195,7 @@ async def test_the_viewer_sees_their_moves(api: Api) -> None:
 
 async def test_what_is_shown_is_what_is_enforced(api: Api) -> None:
     query = "query ($id: ID!) { ticket(id: $id) { transitions { to allowed reason } } }"
-    for actor in (ANNA, MARTON, ADA, STRANGER):
+    for actor in (ANNA, MARTON, ADA, OUTSIDER):
         for steps in ((), ("IN_PROGRESS",), ("IN_PROGRESS", "RESOLVED")):
             shown = await api.data(actor, query, id=await brought_to(api, *steps))
             for move in shown["ticket"]["transitions"]:

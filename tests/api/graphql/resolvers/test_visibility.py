@@ -16,11 +16,11 @@ from engine.storage.tickets.store import TicketStore
 from engine.tickets.actor import Actor
 from engine.tickets.commands import AssignTicket, CommentTicket
 from engine.vocabulary import Visibility
-from tests.api.conftest import Api, bearer
 from tests.api.graphql.resolvers.test_subscriptions import changes, socket_of
+from tests.support.api_client import Api, bearer
 from tests.support.declared_resources import put
 from tests.support.monitored_services import PATH, declare_service, report
-from tests.support.people import ADA, ANNA, MARTON, STRANGER
+from tests.support.people import ADA, ANNA, MARTON, OUTSIDER
 
 BELA = Actor("u_d2", "Béla T.")
 OTHER_TEAM = Actor("u_e3", "Cili V.", frozenset({"network-team"}))
@@ -31,7 +31,7 @@ VIEWERS = {
     "a member of the group": MARTON,
     "an admin": ADA,
     "a member of another group": OTHER_TEAM,
-    "who commented": STRANGER,
+    "who commented": OUTSIDER,
     "nobody in particular": ANNA,
 }
 INVOLVED = {BELA, MARTON, ADA}
@@ -85,25 +85,25 @@ def visibility(request: pytest.FixtureRequest) -> Visibility:
 
 
 @pytest.fixture
-async def api(parts: Engine, settings: Settings, visibility: Visibility) -> AsyncIterator[Api]:
+async def api(engine: Engine, settings: Settings, visibility: Visibility) -> AsyncIterator[Api]:
     """Return an API whose tickets are for these readers."""
-    await put(parts.database, [declared(visibility)])
+    await put(engine.database, [declared(visibility)])
     async with (
-        application_on(parts, settings) as application,
+        application_on(engine, settings) as application,
         TestClient(TestServer(application)) as client,
     ):
         yield Api(client)
 
 
 @pytest.fixture
-async def ticket(parts: Engine) -> str:
+async def ticket(engine: Engine) -> str:
     """Return the ticket of an outage, assigned to Béla, on which a stranger commented."""
-    await declare_service(parts.database)
-    answer = await report(parts.database, "DOWN")
+    await declare_service(engine.database)
+    answer = await report(engine.database, "DOWN")
     assert answer.ticket is not None
-    store = TicketStore(parts.database)
+    store = TicketStore(engine.database)
     await store.assign(MARTON, AssignTicket(ticket=answer.ticket, assignee=BELA.id))
-    await store.comment(STRANGER, CommentTicket(ticket=answer.ticket, text="Here, too"))
+    await store.comment(OUTSIDER, CommentTicket(ticket=answer.ticket, text="Here, too"))
     return answer.ticket
 
 
@@ -186,11 +186,11 @@ async def test_what_somebody_opens_is_answered_and_found(api: Api) -> None:
 
 
 async def test_a_running_server_hears_who_may_read(
-    api: Api, ticket: str, parts: Engine, visibility: Visibility
+    api: Api, ticket: str, engine: Engine, visibility: Visibility
 ) -> None:
     [other] = {*Visibility} - {visibility}
-    await put(parts.database, [declared(other)])
+    await put(engine.database, [declared(other)])
     expected = [{"id": ticket}] if other is Visibility.EVERYONE else []
     async with asyncio.timeout(20):
         while (await api.data(ANNA, LISTS["all tickets"]))["tickets"]["nodes"] != expected:
-            await parts.database.check()
+            await engine.database.check()

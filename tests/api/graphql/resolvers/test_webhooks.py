@@ -16,8 +16,8 @@ from engine.storage.webhooks.status import Standing
 from engine.tickets.ticket import Ticket
 from engine.vocabulary import TicketEvent
 from engine.webhooks.retry_policy import Obstacle
-from tests.api.conftest import Api
 from tests.engine.storage.webhooks.test_fan_out import spread_all, webhook
+from tests.support.api_client import Api
 from tests.support.concurrent_changes import comment, open_ticket
 from tests.support.declared_resources import put
 from tests.support.people import ADA, ANNA, MARTON

@@ -12,7 +12,7 @@ from api.graphql.transport.sdl_route import SCHEMA_PATH
 from api.http.paths import PROBE_PATHS
 from api.rest.openapi.document import DOCUMENT_PATH
 from api.web.explorer.routes import FILE_PATH
-from tests.api.conftest import Client, Shared
+from tests.support.api_client import Client, SharedApplication
 from tests.support.paths import DOCS
 
 Json = dict[str, Any]
@@ -22,7 +22,7 @@ NO_REST = frozenset({endpoint.PATH, SCHEMA_PATH, sse.PATH, websocket.PATH, FILE_
 
 
 @pytest.fixture
-def client(shared: Shared) -> Client:
+def client(shared: SharedApplication) -> Client:
     return shared.client
 
 

@@ -15,7 +15,7 @@ from api.bootstrap.engine import Engine
 from api.limits_setting import read_limits
 from api.rest.openapi.document import DOCUMENT_PATH
 from api.settings import Settings
-from tests.api.conftest import KEY, Client, Shared, bearer
+from tests.support.api_client import KEY, Client, SharedApplication, bearer
 from tests.support.people import ANNA
 
 Json = dict[str, Any]
@@ -73,16 +73,16 @@ ASKED = [
 
 
 @pytest.fixture
-def client(shared: Shared) -> Client:
+def client(shared: SharedApplication) -> Client:
     return shared.client
 
 
 @pytest.fixture
-async def hurried(parts: Engine, settings: Settings) -> AsyncIterator[Client]:
+async def hurried(engine: Engine, settings: Settings) -> AsyncIterator[Client]:
     limits = read_limits("viewer_rate=0.001 viewer_burst=1")
     tight = settings.model_copy(update={"limits": limits})
     async with (
-        application_on(parts, tight) as application,
+        application_on(engine, tight) as application,
         TestClient(TestServer(application)) as opened,
     ):
         yield opened

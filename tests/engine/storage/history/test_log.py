@@ -27,8 +27,8 @@ from engine.tickets.commands import CommentTicket
 from engine.tickets.history import Entry, EntryKind
 from engine.tickets.ticket import Ticket
 from engine.tickets.viewer import EVERYTHING
-from tests.conftest import run
 from tests.support.concurrent_changes import comment, edit, flaws, hand_over, open_ticket, pick_up
+from tests.support.databases import execute
 from tests.support.lock_gates import PATIENCE_SECONDS
 from tests.support.people import MARTON
 
@@ -241,7 +241,7 @@ async def test_a_database_that_was_moved_by_its_contents_is_followed_again(
 ) -> None:
     ticket = await open_ticket(store)
     await comment(store, ticket)
-    await run(database_url, *AS_IF_MOVED)
+    await execute(database_url, *AS_IF_MOVED)
     assert await read_log(database, BEGINNING, ENOUGH) == []
     await migrate(database_url)
     end = await log_end(database)
@@ -251,5 +251,5 @@ async def test_a_database_that_was_moved_by_its_contents_is_followed_again(
     await follow(database, entries, until=3)
     assert told(entries) == await recorded(database)
     with pytest.raises(asyncpg.RestrictViolationError):
-        await run(database_url, "DELETE FROM ticket_status_history")
+        await execute(database_url, "DELETE FROM ticket_status_history")
     assert await flaws(database) == []

@@ -24,7 +24,7 @@ from tests.support.declared_resources import put
 from tests.support.lock_gates import Observer, observing
 from tests.support.monitored_services import history, outage_tickets, record
 from tests.support.outage_world import EVENTS, FLAPPING, MOMENT, World, answer
-from tests.support.people import EVERYBODY
+from tests.support.people import ALL_USERS
 
 Happenings = list[tuple[str, bool]]
 """What happens, and whether the report is answered; else the worker comes along."""
@@ -35,7 +35,7 @@ HAPPENINGS = st.lists(
     min_size=20,
     max_size=50,
 )
-PEOPLE = {person.id: person for person in EVERYBODY}
+PEOPLE = {person.id: person for person in ALL_USERS}
 SYSTEM_FLAGS = {
     "enabled": "UPDATE plugins SET enabled = $1",
     "workflow_retired": "UPDATE workflows SET retired_at = CASE WHEN $1 THEN now() END",

@@ -35,10 +35,10 @@ from engine.tickets.commands import (
 from engine.tickets.ticket import Ticket
 from engine.tickets.viewer import EVERYTHING
 from engine.vocabulary import Priority, Status
-from tests.support.people import EVERYBODY
+from tests.support.people import ALL_USERS
 
-PEOPLE = st.sampled_from(EVERYBODY)
-IDS = st.sampled_from([person.id for person in EVERYBODY])
+PEOPLE = st.sampled_from(ALL_USERS)
+IDS = st.sampled_from([person.id for person in ALL_USERS])
 GROUPS = st.sampled_from([None, "payment-team", "nobody-is-in-it"])
 TEXTS = st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "Zs"]), min_size=1).filter(
     str.strip

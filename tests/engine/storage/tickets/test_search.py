@@ -37,7 +37,7 @@ from tests.support.listed_tickets import (
     some_tickets,
     write_tickets,
 )
-from tests.support.people import ADA, ANNA, MARTON, STRANGER
+from tests.support.people import ADA, ANNA, MARTON, OUTSIDER
 from tests.support.ticket_examples import NOON
 
 T = TypeVar("T")
@@ -96,7 +96,7 @@ ACTORS = st.sampled_from(
         ANNA,
         MARTON,
         ADA,
-        STRANGER,
+        OUTSIDER,
         Actor("u_b1", "Anna K.", frozenset({"payment-team", "network-team"})),
     ]
 )

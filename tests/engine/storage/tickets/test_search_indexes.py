@@ -18,7 +18,7 @@ from engine.tickets.actor import Actor
 from engine.tickets.search import Direction, Order, OrderField, Part, TicketFilter
 from engine.tickets.viewer import EVERYTHING, Viewer
 from engine.vocabulary import Visibility
-from tests.conftest import TEMPLATE, at, run
+from tests.support.databases import TEMPLATE, database_address, execute
 
 TICKETS = 30_000
 PAGE = 20
@@ -74,12 +74,12 @@ SORTED: dict[str, tuple[str, Order, dict[str, object]]] = {
 @pytest.fixture(scope="module")
 async def crowded(template: str) -> AsyncIterator[Database]:
     """Return a database with many tickets; nobody writes to it."""
-    url = at(template, "interlock_crowded")
-    await run(template, f"CREATE DATABASE interlock_crowded TEMPLATE {TEMPLATE}")
+    url = database_address(template, "interlock_crowded")
+    await execute(template, f"CREATE DATABASE interlock_crowded TEMPLATE {TEMPLATE}")
     await make_tickets(url, TICKETS)
     async with open_database(url, 1) as database:
         yield database
-    await run(template, "DROP DATABASE interlock_crowded WITH (FORCE)")
+    await execute(template, "DROP DATABASE interlock_crowded WITH (FORCE)")
 
 
 async def plan(

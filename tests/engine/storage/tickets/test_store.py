@@ -31,7 +31,7 @@ from engine.tickets.search import Part
 from engine.tickets.ticket import Ticket
 from engine.tickets.viewer import EVERYTHING
 from engine.vocabulary import Priority, Status
-from tests.support.people import ADA, ANNA, MARTON, STRANGER
+from tests.support.people import ADA, ANNA, MARTON, OUTSIDER
 
 INCIDENT = {
     "title": "Payments fail",
@@ -86,7 +86,7 @@ REFUSED_MOVES = {
     "the requester does not pick up": (Status.OPEN, ANNA, Status.IN_PROGRESS, "role_required"),
     "an admin is no assignee": (Status.OPEN, ADA, Status.IN_PROGRESS, "role_required"),
     "the assignee does not confirm": (Status.RESOLVED, MARTON, Status.CLOSED, "role_required"),
-    "a stranger does not re-open": (Status.RESOLVED, STRANGER, Status.IN_PROGRESS, "role_required"),
+    "a stranger does not re-open": (Status.RESOLVED, OUTSIDER, Status.IN_PROGRESS, "role_required"),
     "closed is closed": (Status.CLOSED, ANNA, Status.OPEN, "ticket_closed"),
 }
 
@@ -230,16 +230,16 @@ async def test_a_refused_request_leaves_its_key_free(store: TicketStore) -> None
     ticket = await open_incident(store)
     with pytest.raises(Forbidden):
         await store.assign(
-            STRANGER,
+            OUTSIDER,
             AssignTicket.checked(ticket=ticket.id, assignee=ANNA.id, idempotency_key="k1"),
         )
     with pytest.raises(ForbiddenTransition):
         await store.transition(
-            STRANGER,
+            OUTSIDER,
             TransitionTicket.checked(ticket=ticket.id, to="CLOSED", idempotency_key="k1"),
         )
     comment = CommentTicket.checked(ticket=ticket.id, text="Well", idempotency_key="k1")
-    assert (await store.comment(STRANGER, comment)).version == ticket.version + 1
+    assert (await store.comment(OUTSIDER, comment)).version == ticket.version + 1
 
 
 async def test_keys_of_two_people_are_apart(store: TicketStore) -> None:

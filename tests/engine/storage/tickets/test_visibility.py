@@ -24,7 +24,7 @@ from engine.tickets.ticket import Ticket
 from engine.tickets.viewer import Viewer
 from engine.vocabulary import Priority, Status, Visibility
 from tests.support.declared_resources import put
-from tests.support.people import ADA, ANNA, MARTON, STRANGER
+from tests.support.people import ADA, ANNA, MARTON, OUTSIDER
 
 BELA = Actor("u_d2", "Béla T.")
 OTHER_TEAM = Actor("u_e3", "Cili V.", frozenset({"network-team", "payment"}))
@@ -36,7 +36,7 @@ VIEWERS = {
     "a member of its group": MARTON,
     "an admin": ADA,
     "a member of another group": OTHER_TEAM,
-    "who commented": STRANGER,
+    "who commented": OUTSIDER,
 }
 INVOLVED = {ANNA, BELA, MARTON, ADA}
 
@@ -93,7 +93,7 @@ async def ticket(store: TicketStore) -> Ticket:
     )
     opened = await store.create(ANNA, form)
     await store.assign(MARTON, AssignTicket(ticket=opened.id, assignee=BELA.id))
-    return await store.comment(STRANGER, CommentTicket(ticket=opened.id, text="Here, too"))
+    return await store.comment(OUTSIDER, CommentTicket(ticket=opened.id, text="Here, too"))
 
 
 @pytest.fixture
@@ -150,11 +150,11 @@ def told(error: InterlockError, ticket: str) -> tuple[object, ...]:
 async def test_whoever_hands_a_ticket_over_is_answered_and_then_has_lost_sight_of_it(
     database: Database, discreet: TicketStore, ticket: Ticket
 ) -> None:
-    handing_over = AssignTicket(ticket=ticket.id, assignee=STRANGER.id, idempotency_key="k")
+    handing_over = AssignTicket(ticket=ticket.id, assignee=OUTSIDER.id, idempotency_key="k")
     handed_over = await discreet.assign(BELA, handing_over)
-    assert handed_over.assignee == STRANGER.id
+    assert handed_over.assignee == OUTSIDER.id
     assert await discreet.assign(BELA, handing_over) == handed_over
-    for actor, sees in ((BELA, False), (STRANGER, True)):
+    for actor, sees in ((BELA, False), (OUTSIDER, True)):
         viewer = Viewer(actor, Visibility.INVOLVED)
         assert may_read(handed_over, viewer) is sees
         if sees:
@@ -172,7 +172,7 @@ async def test_a_transition_under_a_key_is_answered_again_also_out_of_sight(
     await store.assign(MARTON, AssignTicket(ticket=ticket.id, assignee=None))
     assert await discreet.transition(BELA, form) == moved
     with pytest.raises(NotFound):
-        await discreet.transition(STRANGER, form)
+        await discreet.transition(OUTSIDER, form)
 
 
 async def test_everyone_reads_until_something_else_is_declared(database: Database) -> None:
