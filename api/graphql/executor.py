@@ -1,5 +1,6 @@
 """The one interface of the GraphQL layer: a request in, an answer out (design section 8)."""
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator, Hashable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, aclosing, nullcontext
@@ -9,7 +10,6 @@ from typing import Final, NamedTuple, Self
 
 from graphql import DocumentNode, GraphQLSchema, OperationType, execute_sync, print_schema
 
-from api.graphql.deadline import TimeLimit
 from api.graphql.documents.cost import NO_LENGTHS, ListLengths
 from api.graphql.documents.persisted_documents import PersistedDocuments, UnknownDocument
 from api.graphql.documents.prepare import Documents, PreparedDocument, PreparedOperation
@@ -104,7 +104,6 @@ class GraphQLExecutor:
         self._engine = engine
         self._subscriptions = Subscriptions(schema, sources)
         self._limits = limits
-        self._time = TimeLimit(limits.execution_seconds)
         self._lists = lists
         self._documents = Documents(schema, limits, frozenset(lists))
         self._trusted: PersistedDocuments | None = None
@@ -198,10 +197,10 @@ class GraphQLExecutor:
         if asked.operation.kind is OperationType.SUBSCRIPTION and event is None:
             raise UnknownOperation("A subscription is not answered in one response.")
         try:
-            with self._time.of_this_task():
+            async with asyncio.timeout(self._limits.execution_seconds):
                 return await self._answer(asked, context, event)
         except TimeoutError:
-            raise DeadlineExceeded(seconds=self._time.seconds) from None
+            raise DeadlineExceeded(seconds=self._limits.execution_seconds) from None
 
     def _text_of(self, request: GraphQLRequest) -> str:
         """Return the text of the document that is to be executed."""
