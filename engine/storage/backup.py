@@ -14,7 +14,7 @@ from sqlalchemy import JSON, Column, Table, Text, bindparam, cast, func, select,
 from engine.storage.postgres.database import Session
 from engine.storage.postgres.statements import DIALECT, Statement
 from engine.storage.postgres.tables import (
-    OF_THIS_DATABASE,
+    NOT_IN_BACKUPS,
     idempotency_keys,
     metadata,
     plugins,
@@ -114,7 +114,7 @@ def stored(table: Table) -> list[Column[object]]:
     return [
         column
         for column in table.columns
-        if column.computed is None and OF_THIS_DATABASE not in column.info
+        if column.computed is None and NOT_IN_BACKUPS not in column.info
     ]
 
 

@@ -1,4 +1,4 @@
-"""Bring a database to the schema that this version of Interlock works on."""
+"""Migrate a database to the schema of this version, or check that it has that schema."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,41 +19,99 @@ from engine.storage.history.renumber import renumber_log
 from engine.storage.postgres.database import connect
 from engine.storage.postgres.errors import map_errors
 
-MIGRATIONS: Final = Path(__file__).parent / "migrations"
 MIGRATION_LOCK: Final = 0x17E410C
 """The advisory lock that lets one replica migrate while the others wait."""
 MIGRATION_SECONDS_MAX: Final = 600
-LOCK: Final = "SELECT pg_advisory_lock($1)"
+PRE_RELEASE_REVISIONS: Final = {"0001", "0002"}
+"""Revisions of databases from before the first release. Their schema changed without a new one."""
 
 
 async def migrate(url: str) -> None:
-    """Carry out every migration that the database has not seen; safe to call from each replica.
+    """Run all pending migrations. Any number of replicas can do so at the same time.
 
     Raises:
-        Unavailable: the database does not answer, or does not let us in.
+        Misconfigured: the schema is that of another version, which cannot be migrated.
+        Unavailable: the database does not respond or rejects the connection.
 
     """
-    async with migrating(url) as connection:
-        await upgrade_over(connection)
-    async with migrating(url) as connection:  # the first was closed by whom it was lent to
+    async with _locked(url) as connection:
+        with map_errors():
+            _check_known(await _read_revision(connection))
+        await _upgrade(connection)
+    async with _locked(url) as connection:  # Alembic has closed the first one
         with map_errors():
             await renumber_log(connection)
 
 
-@asynccontextmanager
-async def migrating(url: str) -> AsyncIterator[asyncpg.Connection]:
-    """Yield a connection, and let no other replica migrate for the length of the block."""
+async def check_schema(url: str) -> None:
+    """Check that the database has the schema of this version, without writing to it.
+
+    Raises:
+        Misconfigured: the database has no schema, or another one.
+        Unavailable: the database does not respond or rejects the connection.
+
+    """
     connection = await connect(url)
     try:
         with map_errors():
-            await connection.execute(LOCK, MIGRATION_LOCK, timeout=MIGRATION_SECONDS_MAX)
+            found = await _read_revision(connection)
+    finally:
+        await connection.close()
+    if found is None:
+        raise Misconfigured("The database has no schema yet: run `interlock migrate` first.")
+    _check_known(found)
+    expected = ScriptDirectory.from_config(_configuration()).get_current_head()
+    if found != expected:
+        raise Misconfigured(
+            f"The database has schema {found}, and this version of Interlock needs {expected}:"
+            " run `interlock migrate` first."
+        )
+
+
+@asynccontextmanager
+async def _locked(url: str) -> AsyncIterator[asyncpg.Connection]:
+    """Yield a connection that holds the migration lock."""
+    connection = await connect(url)
+    try:
+        with map_errors():
+            await connection.execute(
+                "SELECT pg_advisory_lock($1)", MIGRATION_LOCK, timeout=MIGRATION_SECONDS_MAX
+            )
         yield connection
     finally:
         await connection.close()
 
 
-async def upgrade_over(connection: asyncpg.Connection) -> None:
-    """Lend an open connection to SQLAlchemy, for Alembic to run on."""
+async def _read_revision(connection: asyncpg.Connection) -> str | None:
+    """Return the revision of the database's schema; None if no migration was run."""
+    try:
+        revision: str | None = await connection.fetchval("SELECT version_num FROM alembic_version")
+    except asyncpg.UndefinedTableError:
+        return None
+    return revision
+
+
+def _check_known(revision: str | None) -> None:
+    """Raise Misconfigured if the migrations of this version do not contain a revision."""
+    if revision in PRE_RELEASE_REVISIONS:
+        raise Misconfigured(
+            "The database was created by a pre-release version of Interlock and cannot be"
+            " upgraded. Delete the data folder (INTERLOCK_DATA_DIR, by default .interlock) or set"
+            " INTERLOCK_DATABASE_URL to an empty database, and start again."
+        )
+    known = {
+        None,
+        *(each.revision for each in ScriptDirectory.from_config(_configuration()).walk_revisions()),
+    }
+    if revision not in known:
+        raise Misconfigured(
+            f"The database has schema {revision}, which this version of Interlock does not know."
+            " Run the version that created the schema, or a later one."
+        )
+
+
+async def _upgrade(connection: asyncpg.Connection) -> None:
+    """Run Alembic on an open connection, by way of SQLAlchemy."""
 
     async def connected() -> asyncpg.Connection:
         return connection
@@ -62,49 +120,21 @@ async def upgrade_over(connection: asyncpg.Connection) -> None:
         "postgresql+asyncpg://", async_creator=connected, poolclass=NullPool
     )
     try:
-        async with engine.connect() as lent:
-            await lent.run_sync(upgrade)
+        async with engine.connect() as opened:
+            await opened.run_sync(_run_alembic)
     except DBAPIError as error:
         if not error.connection_invalidated:
             raise
-        raise Unavailable("The database went away in the middle of a migration.") from error
+        raise Unavailable("The connection to the database was lost during a migration.") from error
 
 
-def upgrade(connection: Connection) -> None:
-    """Run Alembic on an open connection."""
-    config = configuration()
+def _run_alembic(connection: Connection) -> None:
+    config = _configuration()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
 
 
-def configuration() -> Config:
-    """Return where Alembic finds the migrations."""
+def _configuration() -> Config:
     config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     return config
-
-
-async def check_schema(url: str) -> None:
-    """Return if the database has the schema of this version; writes nothing.
-
-    Raises:
-        Misconfigured: it has another, or none.
-        Unavailable: the database does not answer, or does not let us in.
-
-    """
-    wanted = ScriptDirectory.from_config(configuration()).get_current_head()
-    connection = await connect(url)
-    try:
-        with map_errors():
-            found = await connection.fetchval("SELECT version_num FROM alembic_version")
-    except asyncpg.UndefinedTableError:
-        found = None
-    finally:
-        await connection.close()
-    if found is None:
-        raise Misconfigured("The database was not set up yet: run `interlock migrate` first.")
-    if found != wanted:
-        raise Misconfigured(
-            f"The database has schema {found}, and this version of Interlock works on {wanted}: "
-            "run `interlock migrate` first."
-        )

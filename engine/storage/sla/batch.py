@@ -10,11 +10,11 @@ from typing import Final, TypeAlias
 from sqlalchemy import Integer, Select, bindparam, func, select
 
 from engine.storage.postgres.database import Database, Session
-from engine.storage.postgres.tables import MOMENT, tickets, workflows
+from engine.storage.postgres.tables import TIMESTAMP, tickets, workflows
 
 BATCH_TICKETS: Final = 500
 
-AS_OF: Final = bindparam("as_of", type_=MOMENT)
+AS_OF: Final = bindparam("as_of", type_=TIMESTAMP)
 """The time as if it were that; null for the time that it is."""
 BY_NOW: Final = func.coalesce(AS_OF, func.now())
 """The start of the transaction: an index can't be asked for what clock_timestamp() tells."""

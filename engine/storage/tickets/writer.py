@@ -12,7 +12,7 @@ from engine.storage.history.changes import histories
 from engine.storage.history.digest_sql import CANONICAL_ORDER
 from engine.storage.postgres.database import Session
 from engine.storage.postgres.statements import Statement
-from engine.storage.postgres.tables import MOMENT, ticket_status_history, tickets
+from engine.storage.postgres.tables import TIMESTAMP, ticket_status_history, tickets
 from engine.storage.tickets.sla_columns import SLA_COLUMNS, sla_columns
 from engine.storage.tickets.users import mention_users
 from engine.tickets.auto_close import restarted_at
@@ -39,7 +39,7 @@ STILL_FRESH: Final = case(
 QUIET_SINCE: Final = case(
     (
         bindparam("new_status") == literal_column(f"'{Status.RESOLVED}'"),
-        func.coalesce(bindparam("restarted_at", type_=MOMENT), tickets.c.auto_close_from),
+        func.coalesce(bindparam("restarted_at", type_=TIMESTAMP), tickets.c.auto_close_from),
     ),
     else_=null(),
 )

@@ -1,6 +1,7 @@
-"""Migrations from zero make the tables that the code is written in, from any number of replicas."""
+"""Migrations create the declared tables, from any number of replicas at the same time."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -9,12 +10,18 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from engine.errors import Unavailable
+from engine.errors import Misconfigured, Unavailable
 from engine.storage.history.audit import count_tickets
-from engine.storage.migrate import migrate
+from engine.storage.migrate import check_schema, migrate
 from engine.storage.postgres.database import open_database
 from engine.storage.postgres.tables import metadata
 from tests.support.databases import database_address, execute
+from tests.support.lock_gates import Observer
+
+REVISIONS = {
+    "of a pre-release version": ("0001", "created by a pre-release version of Interlock"),
+    "of a later version": ("9999_later", "9999_later, which this version of Interlock does not"),
+}
 
 
 def differences(connection: Connection) -> list[Any]:
@@ -22,24 +29,45 @@ def differences(connection: Connection) -> list[Any]:
     return list(compare_metadata(context, metadata))
 
 
-async def test_migrations_make_the_declared_tables(database_url: str) -> None:
+@pytest.fixture
+async def empty_database(server: str) -> AsyncIterator[str]:
+    name = "interlock_empty"
+    await execute(server, f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name}")
+    yield database_address(server, name)
+    await execute(server, f"DROP DATABASE {name}")
+
+
+async def test_migrations_create_the_declared_tables(database_url: str) -> None:
     engine = create_async_engine(database_url.replace("postgresql:", "postgresql+asyncpg:", 1))
     async with engine.connect() as connection:
         assert await connection.run_sync(differences) == []
     await engine.dispose()
 
 
-async def test_replicas_migrate_an_empty_database_together(server: str) -> None:
-    await execute(
-        server, "DROP DATABASE IF EXISTS interlock_empty", "CREATE DATABASE interlock_empty"
-    )
-    await asyncio.gather(*(migrate(database_address(server, "interlock_empty")) for _ in range(4)))
-    async with open_database(database_address(server, "interlock_empty")) as database:
+async def test_replicas_migrate_an_empty_database_together(empty_database: str) -> None:
+    await asyncio.gather(*(migrate(empty_database) for _ in range(4)))
+    await check_schema(empty_database)
+    async with open_database(empty_database) as database:
         assert await count_tickets(database) == 0
-    await execute(server, "DROP DATABASE interlock_empty")
 
 
-async def test_a_database_that_is_not_there_is_told_without_its_address(server: str) -> None:
+async def test_a_database_without_schema_does_not_pass_the_check(empty_database: str) -> None:
+    with pytest.raises(Misconfigured, match="has no schema yet: run `interlock migrate` first"):
+        await check_schema(empty_database)
+
+
+@pytest.mark.parametrize(("revision", "message"), REVISIONS.values(), ids=REVISIONS)
+async def test_a_database_of_another_version_is_refused(
+    database_url: str, observer: Observer, revision: str, message: str
+) -> None:
+    await observer.connection.execute("UPDATE alembic_version SET version_num = $1", revision)
+    for prepare in (migrate, check_schema):
+        with pytest.raises(Misconfigured, match=message) as refused:
+            await prepare(database_url)
+        assert "\n" not in refused.value.message
+
+
+async def test_the_error_for_a_missing_database_does_not_contain_its_address(server: str) -> None:
     address = database_address(server, "no_such_database")
     with pytest.raises(Unavailable) as refused:
         await migrate(address)

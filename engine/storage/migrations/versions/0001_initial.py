@@ -1,35 +1,30 @@
-"""Everything that the first release works on."""
+"""Create the schema of the first release."""
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
-revision = "0001"
+revision = "0001_initial"
 down_revision = None
 branch_labels = None
 depends_on = None
 
-APPEND_ONLY = (
-    "reconciliations",
-    "workflow_revisions",
-    "ticket_status_history",
-    "plugin_changes",
+ID = sa.Text(collation="C")
+TIMESTAMP = sa.DateTime(timezone=True)
+NOW = sa.text("clock_timestamp()")
+THIS_TRANSACTION = sa.text("pg_current_xact_id()::text::bigint")
+SERVICE_STATUSES = "'OPERATIONAL', 'DEGRADED', 'DOWN', 'MAINTENANCE', 'UNKNOWN'"
+ENTRY_KINDS = (
+    "'created', 'status', 'assignee', 'priority', 'title', 'description', 'comment', 'note',"
+    " 'sla_breach'"
 )
-REFUSE_CHANGE = """
-CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION '% is append-only: % is refused', TG_TABLE_NAME, TG_OP
-        USING ERRCODE = 'restrict_violation';
-END
-$$
-"""
+PRIORITY_RANK = "array_position('{LOW,MEDIUM,HIGH,CRITICAL}'::text[], priority)"
 
-URGENCY = "array_position('{LOW,MEDIUM,HIGH,CRITICAL}'::text[], priority)"
-# By default no word beyond the thousand most frequent is known to be rare: each is then looked for
-# as if it were in thousands of tickets, which can take a second where a millisecond would do.
-TELL_WORDS_APART = "ALTER TABLE ticket_search ALTER COLUMN words SET STATISTICS 500"
-NOTE_WORDS = """
-CREATE FUNCTION note_words() RETURNS trigger LANGUAGE plpgsql AS $$
+# By default only the thousand most frequent words have statistics. The planner assumes that any
+# other word is in thousands of tickets, which can take a second instead of a millisecond.
+SEARCH_STATISTICS = "ALTER TABLE ticket_search ALTER COLUMN words SET STATISTICS 500"
+UPDATE_TICKET_SEARCH = """
+CREATE FUNCTION update_ticket_search() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO ticket_search (ticket, words)
         VALUES (NEW.id, to_tsvector('simple', NEW.title || ' ' || NEW.description))
@@ -38,523 +33,313 @@ BEGIN
 END
 $$
 """
-NOTE_WORDS_OF_NEW = """
-CREATE TRIGGER tickets_note_words AFTER INSERT ON tickets
-    FOR EACH ROW EXECUTE FUNCTION note_words()
+SEARCH_AFTER_INSERT = """
+CREATE TRIGGER tickets_search_insert AFTER INSERT ON tickets
+    FOR EACH ROW EXECUTE FUNCTION update_ticket_search()
 """
-NOTE_WORDS_OF_EDITED = """
-CREATE TRIGGER tickets_note_edited_words AFTER UPDATE OF title, description ON tickets
+SEARCH_AFTER_UPDATE = """
+CREATE TRIGGER tickets_search_update AFTER UPDATE OF title, description ON tickets
     FOR EACH ROW WHEN ((OLD.title, OLD.description) IS DISTINCT FROM (NEW.title, NEW.description))
-    EXECUTE FUNCTION note_words()
+    EXECUTE FUNCTION update_ticket_search()
 """
+REJECT_CHANGE = """
+CREATE FUNCTION reject_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% is append-only: % is rejected', TG_TABLE_NAME, TG_OP
+        USING ERRCODE = 'restrict_violation';
+END
+$$
+"""
+APPEND_ONLY = ("reconciliations", "workflow_revisions", "ticket_status_history", "plugin_changes")
 
 
 def upgrade() -> None:
-    """Make the tables, and the triggers that keep what was recorded."""
-    op.create_table(
-        "idempotency_keys",
-        sa.Column("actor", sa.Text(collation="C"), nullable=False),
-        sa.Column("key", sa.Text(collation="C"), nullable=False),
-        sa.Column(
-            "request", sa.LargeBinary(), nullable=False, comment="SHA-256 of the request it was for"
-        ),
-        sa.Column(
-            "ticket",
-            sa.Text(collation="C"),
-            nullable=True,
-            comment="null only while the request is being carried out",
-        ),
-        sa.Column(
-            "version",
-            sa.Integer(),
-            nullable=True,
-            comment="the ticket's version that the request led to",
-        ),
-        sa.Column(
-            "created_at",
-            sa.DateTime(timezone=True),
-            server_default=sa.text("clock_timestamp()"),
-            nullable=False,
-        ),
-        sa.PrimaryKeyConstraint("actor", "key", name=op.f("idempotency_keys_pkey")),
-    )
-    op.create_index("idempotency_keys_oldest_first_idx", "idempotency_keys", ["created_at"])
-    op.create_table(
-        "reconciliations",
-        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
-        sa.Column(
-            "plan_id", sa.Text(), nullable=False, comment="SHA-256 of the plan: applied once only"
-        ),
-        sa.Column("plan", sa.JSON(), nullable=False, comment="what was changed, whole"),
-        sa.Column(
-            "applied_at",
-            sa.DateTime(timezone=True),
-            server_default=sa.text("clock_timestamp()"),
-            nullable=False,
-        ),
-        sa.Column("applied_by", sa.Text(), nullable=False),
-        sa.Column("source", sa.Text(), nullable=False, comment="where the declaration came from"),
-        sa.PrimaryKeyConstraint("id", name=op.f("reconciliations_pkey")),
-        sa.UniqueConstraint("plan_id", name=op.f("reconciliations_plan_id_key")),
-    )
+    """Create the tables, their indexes, and the triggers that protect recorded data."""
+    create_users_and_plugins()
+    create_declared_tables()
+    create_webhook_deliveries()
+    create_service_health()
+    create_tickets()
+    create_ticket_indexes()
+    create_ticket_search()
+    create_ticket_status_history()
+    create_idempotency_keys()
+    op.execute(REJECT_CHANGE)
+    for table in APPEND_ONLY:
+        op.execute(
+            f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}"
+            " FOR EACH STATEMENT EXECUTE FUNCTION reject_change()"
+        )
+
+
+def create_users_and_plugins() -> None:
+    """Create the tables that depend on no declaration."""
     op.create_table(
         "users",
-        sa.Column("id", sa.Text(collation="C"), nullable=False),
-        sa.Column(
-            "name",
-            sa.Text(),
-            nullable=True,
-            comment="null until the person signs in for the first time",
-        ),
-        sa.Column("groups", sa.ARRAY(sa.Text()), server_default="{}", nullable=False),
-        sa.Column(
-            "seen_at",
-            sa.DateTime(timezone=True),
-            nullable=True,
-            comment="when name and groups were last told by a token",
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("users_pkey")),
+        sa.Column("id", ID, primary_key=True),
+        sa.Column("name", sa.Text, comment="null until the user signs in for the first time"),
+        sa.Column("groups", sa.ARRAY(sa.Text), nullable=False, server_default="{}"),
+        sa.Column("seen_at", TIMESTAMP, comment="when a token last set name and groups"),
     )
     op.create_table(
         "plugins",
-        sa.Column("name", sa.Text(collation="C"), nullable=False),
-        sa.Column(
-            "enabled",
-            sa.Boolean(),
-            nullable=False,
-            comment="as an admin wishes, whatever the licence",
-        ),
+        sa.Column("name", ID, primary_key=True),
+        sa.Column("enabled", sa.Boolean, nullable=False, comment="set by admins"),
         sa.Column(
             "declared",
-            sa.Boolean(),
-            server_default=sa.text("true"),
+            sa.Boolean,
             nullable=False,
-            comment="as values say",
+            server_default=sa.true(),
+            comment="set by the declaration",
         ),
-        sa.PrimaryKeyConstraint("name", name=op.f("plugins_pkey")),
     )
     op.execute("INSERT INTO plugins (name, enabled) VALUES ('ticketing', true)")
     op.create_table(
         "plugin_changes",
-        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
-        sa.Column("plugin", sa.Text(collation="C"), nullable=False),
-        sa.Column("enabled", sa.Boolean(), nullable=False),
-        sa.Column(
-            "changed_at",
-            sa.DateTime(timezone=True),
-            server_default=sa.text("clock_timestamp()"),
-            nullable=False,
-        ),
-        sa.Column("changed_by", sa.Text(collation="C"), nullable=False, comment="a user id"),
-        sa.ForeignKeyConstraint(
-            ["plugin"], ["plugins.name"], name=op.f("plugin_changes_plugin_fkey")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("plugin_changes_pkey")),
+        sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+        sa.Column("plugin", ID, sa.ForeignKey("plugins.name"), nullable=False),
+        sa.Column("enabled", sa.Boolean, nullable=False),
+        sa.Column("changed_at", TIMESTAMP, nullable=False, server_default=NOW),
+        sa.Column("changed_by", ID, nullable=False, comment="a user id"),
     )
+
+
+def create_declared_tables() -> None:
+    """Create the tables of declared resources and of the reconciliations that wrote them."""
     op.create_table(
-        "catalog_categories",
-        sa.Column("name", sa.Text(collation="C"), nullable=False),
-        sa.Column(
-            "declaration", sa.JSON(), nullable=False, comment="canonical; the row says nothing else"
-        ),
-        sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("reconciliation", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["reconciliation"],
-            ["reconciliations.id"],
-            name=op.f("catalog_categories_reconciliation_fkey"),
-        ),
-        sa.PrimaryKeyConstraint("name", name=op.f("catalog_categories_pkey")),
-    )
-    op.create_table(
-        "calendars",
-        sa.Column("name", sa.Text(collation="C"), nullable=False),
-        sa.Column(
-            "declaration", sa.JSON(), nullable=False, comment="canonical; the row says nothing else"
-        ),
-        sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("reconciliation", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["reconciliation"], ["reconciliations.id"], name=op.f("calendars_reconciliation_fkey")
-        ),
-        sa.PrimaryKeyConstraint("name", name=op.f("calendars_pkey")),
-    )
-    op.create_table(
-        "services",
-        sa.Column("path", sa.Text(collation="C"), nullable=False),
-        sa.Column(
-            "declaration", sa.JSON(), nullable=False, comment="canonical; the row says nothing else"
-        ),
-        sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("reconciliation", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["reconciliation"], ["reconciliations.id"], name=op.f("services_reconciliation_fkey")
-        ),
-        sa.PrimaryKeyConstraint("path", name=op.f("services_pkey")),
-    )
-    op.create_table(
-        "webhooks",
-        sa.Column("name", sa.Text(collation="C"), nullable=False),
-        sa.Column(
-            "log_transaction",
-            sa.BigInteger(),
-            server_default=sa.text("pg_current_xact_id()::text::bigint"),
-            nullable=False,
-            comment="how far in the log deliveries are made; at first, from its declaration on",
-        ),
-        sa.Column(
-            "log_entry",
-            sa.BigInteger(),
-            server_default=sa.text("9223372036854775807"),
-            nullable=False,
-        ),
-        sa.Column(
-            "obstacle",
-            sa.Text(),
-            nullable=True,
-            comment="why none of the servers attempts anything; null: one does",
-        ),
-        sa.Column(
-            "block_checked_at",
-            sa.DateTime(timezone=True),
-            nullable=True,
-            comment="when a server said last whether there is an obstacle",
-        ),
-        sa.Column(
-            "paused_until",
-            sa.DateTime(timezone=True),
-            nullable=True,
-            comment="the receiver asked to wait",
-        ),
-        sa.Column(
-            "disabled_by_reconciliation",
-            sa.BigInteger(),
-            nullable=True,
-            comment="the reconciliation.id under which the receiver said that it is gone",
-        ),
-        sa.Column(
-            "declaration", sa.JSON(), nullable=False, comment="canonical; the row says nothing else"
-        ),
-        sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("reconciliation", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["reconciliation"], ["reconciliations.id"], name=op.f("webhooks_reconciliation_fkey")
-        ),
-        sa.PrimaryKeyConstraint("name", name=op.f("webhooks_pkey")),
-    )
-    op.create_table(
-        "webhook_deliveries",
-        sa.Column("webhook", sa.Text(collation="C"), nullable=False),
-        sa.Column("ticket", sa.Text(collation="C"), nullable=False),
-        sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("state", sa.Text(), server_default="pending", nullable=False),
-        sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
-        sa.Column(
-            "next_attempt_at",
-            sa.DateTime(timezone=True),
-            server_default=sa.text("clock_timestamp()"),
-            nullable=False,
-        ),
-        sa.Column(
-            "claimed_until",
-            sa.DateTime(timezone=True),
-            nullable=True,
-            comment="somebody attempts it; after that, another may",
-        ),
-        sa.Column(
-            "last_answer",
-            sa.Text(),
-            nullable=True,
-            comment="of the latest attempt: its HTTP status, or why none",
-        ),
-        sa.Column(
-            "finished_at", sa.DateTime(timezone=True), nullable=True, comment="null: pending"
-        ),
-        sa.CheckConstraint(
-            "state IN ('pending', 'delivered', 'dead')", name=op.f("webhook_deliveries_state_check")
-        ),
-        sa.ForeignKeyConstraint(
-            ["webhook"], ["webhooks.name"], name=op.f("webhook_deliveries_webhook_fkey")
-        ),
-        sa.PrimaryKeyConstraint("webhook", "ticket", "seq", name=op.f("webhook_deliveries_pkey")),
-    )
-    op.create_index(
-        "webhook_deliveries_next_first_idx",
-        "webhook_deliveries",
-        ["webhook", "next_attempt_at"],
-        postgresql_where=sa.text("state = 'pending'"),
-    )
-    op.create_index(
-        "webhook_deliveries_of_a_ticket_idx",
-        "webhook_deliveries",
-        ["webhook", "ticket", "seq"],
-        postgresql_where=sa.text("state = 'pending'"),
-    )
-    op.create_index(
-        "webhook_deliveries_dead_idx",
-        "webhook_deliveries",
-        ["webhook", "finished_at", "ticket", "seq"],
-        postgresql_where=sa.text("state = 'dead'"),
-    )
-    op.create_index(
-        "webhook_deliveries_settled_idx",
-        "webhook_deliveries",
-        ["state", "finished_at"],
-        postgresql_where=sa.text("finished_at IS NOT NULL"),
-    )
-    op.create_table(
-        "settings",
-        sa.Column("name", sa.Text(collation="C"), nullable=False),
-        sa.Column(
-            "declaration", sa.JSON(), nullable=False, comment="canonical; the row says nothing else"
-        ),
-        sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("reconciliation", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["reconciliation"], ["reconciliations.id"], name=op.f("settings_reconciliation_fkey")
-        ),
-        sa.PrimaryKeyConstraint("name", name=op.f("settings_pkey")),
-    )
-    op.create_table(
-        "workflow_revisions",
-        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
-        sa.Column("workflow", sa.Text(collation="C"), nullable=False),
-        sa.Column("declaration", sa.JSON(), nullable=False),
-        sa.Column(
-            "digest",
-            sa.LargeBinary(),
-            nullable=False,
-            comment="SHA-256 of the canonical declaration",
-        ),
-        sa.Column("policy", sa.BigInteger(), nullable=False),
-        sa.Column("reconciliation", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["reconciliation"],
-            ["reconciliations.id"],
-            name=op.f("workflow_revisions_reconciliation_fkey"),
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("workflow_revisions_pkey")),
-    )
-    op.create_index(
-        "workflow_revisions_of_a_workflow_idx",
-        "workflow_revisions",
-        ["workflow", "id"],
-        unique=False,
+        "reconciliations",
+        sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+        sa.Column("plan_id", sa.Text, nullable=False, unique=True, comment="SHA-256 of the plan"),
+        sa.Column("plan", sa.JSON, nullable=False, comment="the whole plan"),
+        sa.Column("applied_at", TIMESTAMP, nullable=False, server_default=NOW),
+        sa.Column("applied_by", sa.Text, nullable=False),
+        sa.Column("source", sa.Text, nullable=False, comment="where the declaration came from"),
     )
     op.create_table(
         "workflows",
-        sa.Column("name", sa.Text(collation="C"), nullable=False),
-        sa.Column("display_name", sa.Text(), nullable=False),
-        sa.Column("policy", sa.BigInteger(), nullable=False),
+        sa.Column("name", ID, primary_key=True),
+        sa.Column("display_name", sa.Text, nullable=False),
+        sa.Column("policy", sa.BigInteger, nullable=False),
         sa.Column(
-            "revision",
-            sa.BigInteger(),
-            nullable=False,
-            comment="workflow_revisions.id now in force",
+            "revision", sa.BigInteger, nullable=False, comment="id of the active workflow_revision"
         ),
-        sa.Column(
-            "auto_close",
-            sa.Text(),
-            nullable=True,
-            comment="its own grace period; null: that of all workflows",
-        ),
-        sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("reconciliation", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint(
-            "policy >= 0 AND policy < 281474976710656", name=op.f("workflows_policy_check")
-        ),
-        sa.ForeignKeyConstraint(
-            ["reconciliation"], ["reconciliations.id"], name=op.f("workflows_reconciliation_fkey")
-        ),
-        sa.PrimaryKeyConstraint("name", name=op.f("workflows_pkey")),
+        sa.Column("auto_close", sa.Text, comment="own grace period; null: that of all workflows"),
+        sa.Column("retired_at", TIMESTAMP),
+        reconciliation(),
+        sa.CheckConstraint("policy >= 0 AND policy < 281474976710656", name="policy"),
     )
     op.create_table(
-        "catalog_items",
-        sa.Column("name", sa.Text(collation="C"), nullable=False),
-        sa.Column("category", sa.Text(collation="C"), nullable=False),
-        sa.Column("workflow", sa.Text(collation="C"), nullable=False),
+        "workflow_revisions",
+        sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+        sa.Column("workflow", ID, nullable=False),
+        sa.Column("declaration", sa.JSON, nullable=False),
         sa.Column(
-            "declaration", sa.JSON(), nullable=False, comment="canonical; the row says nothing else"
+            "digest",
+            sa.LargeBinary,
+            nullable=False,
+            comment="SHA-256 of the canonical declaration",
         ),
-        sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("reconciliation", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["category"], ["catalog_categories.name"], name=op.f("catalog_items_category_fkey")
-        ),
-        sa.ForeignKeyConstraint(
-            ["reconciliation"],
-            ["reconciliations.id"],
-            name=op.f("catalog_items_reconciliation_fkey"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["workflow"], ["workflows.name"], name=op.f("catalog_items_workflow_fkey")
-        ),
-        sa.PrimaryKeyConstraint("name", name=op.f("catalog_items_pkey")),
+        sa.Column("policy", sa.BigInteger, nullable=False),
+        reconciliation(),
     )
+    op.create_index("workflow_revisions_workflow_idx", "workflow_revisions", ["workflow", "id"])
+    create_declared_table("catalog_categories", "name")
+    create_declared_table(
+        "catalog_items",
+        "name",
+        sa.Column("category", ID, sa.ForeignKey("catalog_categories.name"), nullable=False),
+        sa.Column("workflow", ID, sa.ForeignKey("workflows.name"), nullable=False),
+    )
+    for name, key in (("calendars", "name"), ("services", "path"), ("settings", "name")):
+        create_declared_table(name, key)
+    create_declared_table(
+        "webhooks",
+        "name",
+        sa.Column(
+            "log_transaction",
+            sa.BigInteger,
+            nullable=False,
+            server_default=THIS_TRANSACTION,
+            comment="position in the log up to which deliveries exist; at first, the declaration",
+        ),
+        sa.Column(
+            "log_entry",
+            sa.BigInteger,
+            nullable=False,
+            server_default=sa.text("9223372036854775807"),
+        ),
+        sa.Column(
+            "obstacle", sa.Text, comment="why no server can attempt deliveries; null: one can"
+        ),
+        sa.Column(
+            "block_checked_at", TIMESTAMP, comment="when a server last reported on obstacles"
+        ),
+        sa.Column("paused_until", TIMESTAMP, comment="the receiver requested a pause until then"),
+        sa.Column(
+            "disabled_by_reconciliation",
+            sa.BigInteger,
+            comment="id of the reconciliation that was active when the receiver answered Gone",
+        ),
+    )
+
+
+def reconciliation() -> sa.Column[int]:
+    """Return the column that names the reconciliation which last wrote a row."""
+    return sa.Column(
+        "reconciliation", sa.BigInteger, sa.ForeignKey("reconciliations.id"), nullable=False
+    )
+
+
+def create_declared_table(name: str, key: str, *columns: sa.Column[object]) -> None:
+    """Create the table of a kind of resource; `columns` are those that only this kind has."""
+    op.create_table(
+        name,
+        sa.Column(key, ID, primary_key=True),
+        *columns,
+        sa.Column("declaration", sa.JSON, nullable=False, comment="canonical JSON"),
+        sa.Column("retired_at", TIMESTAMP),
+        reconciliation(),
+    )
+
+
+def create_webhook_deliveries() -> None:
+    """Create the table of webhook deliveries."""
+    op.create_table(
+        "webhook_deliveries",
+        sa.Column("webhook", ID, sa.ForeignKey("webhooks.name"), primary_key=True),
+        sa.Column("ticket", ID, primary_key=True),
+        sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("state", sa.Text, nullable=False, server_default="pending"),
+        sa.Column("attempts", sa.Integer, nullable=False, server_default=sa.text("0")),
+        sa.Column("next_attempt_at", TIMESTAMP, nullable=False, server_default=NOW),
+        sa.Column("claimed_until", TIMESTAMP, comment="a worker attempts the delivery until then"),
+        sa.Column(
+            "last_answer", sa.Text, comment="of the latest attempt: its HTTP status or error"
+        ),
+        sa.Column("finished_at", TIMESTAMP, comment="null: pending"),
+        sa.CheckConstraint("state IN ('pending', 'delivered', 'dead')", name="state"),
+    )
+    for index, columns, condition in (
+        ("next_attempt_idx", ["webhook", "next_attempt_at"], "state = 'pending'"),
+        ("ticket_idx", ["webhook", "ticket", "seq"], "state = 'pending'"),
+        ("dead_idx", ["webhook", "finished_at", "ticket", "seq"], "state = 'dead'"),
+        ("finished_idx", ["state", "finished_at"], "finished_at IS NOT NULL"),
+    ):
+        op.create_index(
+            f"webhook_deliveries_{index}",
+            "webhook_deliveries",
+            columns,
+            postgresql_where=sa.text(condition),
+        )
+
+
+def create_service_health() -> None:
+    """Create the tables of monitored services."""
     op.create_table(
         "service_health",
-        sa.Column("service", sa.Text(collation="C"), nullable=False),
+        sa.Column("service", ID, sa.ForeignKey("services.path"), primary_key=True),
         sa.Column(
-            "status", sa.Text(), nullable=False, comment="the gravest that any source reports"
+            "status", sa.Text, nullable=False, comment="the worst status that a source reports"
         ),
-        sa.Column(
-            "since",
-            sa.DateTime(timezone=True),
-            nullable=False,
-            comment="since when it has this status",
-        ),
-        sa.Column(
-            "reported_at",
-            sa.DateTime(timezone=True),
-            nullable=False,
-            comment="when anything was reported last",
-        ),
-        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("since", TIMESTAMP, nullable=False, comment="since when it has this status"),
+        sa.Column("reported_at", TIMESTAMP, nullable=False, comment="time of the latest report"),
+        sa.Column("message", sa.Text, nullable=False),
         sa.Column(
             "last_handled_status",
-            sa.Text(),
-            nullable=True,
-            comment="the status that its tickets were brought in line with last",
+            sa.Text,
+            comment="the status for which outage tickets were last reconciled",
         ),
+        sa.CheckConstraint(f"status IN ({SERVICE_STATUSES})", name="status"),
         sa.CheckConstraint(
-            "status IN ('OPERATIONAL', 'DEGRADED', 'DOWN', 'MAINTENANCE', 'UNKNOWN')",
-            name=op.f("service_health_status_check"),
+            "last_handled_status IN ('DOWN', 'OPERATIONAL')", name="last_handled_status"
         ),
-        sa.CheckConstraint(
-            "last_handled_status IN ('DOWN', 'OPERATIONAL')",
-            name=op.f("service_health_last_handled_status_check"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["service"], ["services.path"], name=op.f("service_health_service_fkey")
-        ),
-        sa.PrimaryKeyConstraint("service", name=op.f("service_health_pkey")),
     )
     op.create_index(
         "service_health_unhandled_idx",
         "service_health",
         ["service"],
-        unique=False,
         postgresql_where=sa.text(
             "status IN ('DOWN', 'OPERATIONAL') AND status IS DISTINCT FROM last_handled_status"
         ),
     )
     op.create_table(
         "service_reports",
-        sa.Column("service", sa.Text(collation="C"), nullable=False),
+        sa.Column("service", ID, sa.ForeignKey("service_health.service"), primary_key=True),
+        sa.Column("source", ID, primary_key=True, comment="a health check or an alert"),
         sa.Column(
-            "source",
-            sa.Text(collation="C"),
-            nullable=False,
-            comment="who reports: a check, an alert",
+            "status", sa.Text, nullable=False, comment="sources that report OPERATIONAL have no row"
         ),
-        sa.Column(
-            "status",
-            sa.Text(),
-            nullable=False,
-            comment="a source that says OPERATIONAL has no row",
-        ),
-        sa.Column("message", sa.Text(), nullable=False),
-        sa.Column("reported_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint(
-            "status IN ('OPERATIONAL', 'DEGRADED', 'DOWN', 'MAINTENANCE', 'UNKNOWN')",
-            name=op.f("service_signals_status_check"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["service"], ["service_health.service"], name=op.f("service_signals_service_fkey")
-        ),
-        sa.PrimaryKeyConstraint("service", "source", name=op.f("service_signals_pkey")),
+        sa.Column("message", sa.Text, nullable=False),
+        sa.Column("reported_at", TIMESTAMP, nullable=False),
+        sa.CheckConstraint(f"status IN ({SERVICE_STATUSES})", name="status"),
     )
+
+
+def create_tickets() -> None:
+    """Create the table of tickets."""
     op.create_table(
         "tickets",
-        sa.Column("id", sa.Text(collation="C"), nullable=False),
-        sa.Column("title", sa.Text(), nullable=False),
-        sa.Column("description", sa.Text(), nullable=False),
-        sa.Column("status", sa.Text(), nullable=False),
-        sa.Column("priority", sa.Text(), nullable=False),
-        sa.Column("workflow", sa.Text(collation="C"), nullable=False),
+        sa.Column("id", ID, primary_key=True),
+        sa.Column("title", sa.Text, nullable=False),
+        sa.Column("description", sa.Text, nullable=False),
+        sa.Column("status", sa.Text, nullable=False),
+        sa.Column("priority", sa.Text, nullable=False),
+        sa.Column("workflow", ID, sa.ForeignKey("workflows.name"), nullable=False),
+        sa.Column("requester", ID, sa.ForeignKey("users.id"), comment="null: opened by system"),
+        sa.Column("assignee", ID, sa.ForeignKey("users.id")),
+        sa.Column("assignee_group", sa.Text),
         sa.Column(
-            "requester", sa.Text(collation="C"), nullable=True, comment="null: opened by system"
+            "item", ID, sa.ForeignKey("catalog_items.name"), comment="null: not from the catalog"
         ),
-        sa.Column("assignee", sa.Text(collation="C"), nullable=True),
-        sa.Column("assignee_group", sa.Text(), nullable=True),
+        sa.Column("service", ID, sa.ForeignKey("services.path"), comment="null: opened by a user"),
+        sa.Column("created_at", TIMESTAMP, nullable=False),
+        sa.Column("updated_at", TIMESTAMP, nullable=False),
+        sa.Column("version", sa.Integer, nullable=False, comment="seq of the latest entry"),
         sa.Column(
-            "item", sa.Text(collation="C"), nullable=True, comment="null: from no catalog item"
+            "head_digest", sa.LargeBinary, nullable=False, comment="digest of the latest entry"
         ),
+        sa.Column("response_due_at", TIMESTAMP, comment="null: no SLA targets"),
+        sa.Column("resolution_due_at", TIMESTAMP, comment="null: no SLA targets"),
+        sa.Column("response_breached", sa.Boolean, nullable=False, server_default=sa.false()),
+        sa.Column("resolution_breached", sa.Boolean, nullable=False, server_default=sa.false()),
+        sa.Column("next_due_at", TIMESTAMP, comment="when the next SLA target is missed"),
         sa.Column(
-            "service", sa.Text(collation="C"), nullable=True, comment="null: opened by a person"
-        ),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column(
-            "version", sa.Integer(), nullable=False, comment="the seq of its latest history entry"
-        ),
-        sa.Column(
-            "head_digest",
-            sa.LargeBinary(),
-            nullable=False,
-            comment="the digest of its latest history entry",
-        ),
-        sa.Column(
-            "response_due_at",
-            sa.DateTime(timezone=True),
-            nullable=True,
-            comment="null: nothing was promised",
+            "sla_version", sa.Integer, comment="version of the SLA columns; null: no SLA targets"
         ),
         sa.Column(
-            "resolution_due_at",
-            sa.DateTime(timezone=True),
-            nullable=True,
-            comment="null: nothing was promised",
-        ),
-        sa.Column(
-            "response_breached", sa.Boolean(), server_default=sa.text("false"), nullable=False
-        ),
-        sa.Column(
-            "resolution_breached", sa.Boolean(), server_default=sa.text("false"), nullable=False
-        ),
-        sa.Column(
-            "next_due_at",
-            sa.DateTime(timezone=True),
-            nullable=True,
-            comment="after it a breach is to be noted",
-        ),
-        sa.Column(
-            "sla_version",
-            sa.Integer(),
-            nullable=True,
-            comment="the version that these tell of; null: no promise",
-        ),
-        sa.Column(
-            "auto_close_from",
-            sa.DateTime(timezone=True),
-            nullable=True,
-            comment="when its grace period began; null: not RESOLVED",
-        ),
-        sa.CheckConstraint("id ~ '^tk_[0-9a-f]{6,}$'", name=op.f("tickets_id_check")),
-        sa.CheckConstraint(
-            "priority IN ('CRITICAL', 'HIGH', 'MEDIUM', 'LOW')", name=op.f("tickets_priority_check")
+            "auto_close_from", TIMESTAMP, comment="start of the grace period; null: not RESOLVED"
         ),
         sa.CheckConstraint(
-            "status IN ('OPEN', 'IN_PROGRESS', 'RESOLVED', 'CLOSED')",
-            name=op.f("tickets_status_check"),
+            "status IN ('OPEN', 'IN_PROGRESS', 'RESOLVED', 'CLOSED')", name="status"
         ),
-        sa.CheckConstraint("version > 0", name=op.f("tickets_version_check")),
-        sa.ForeignKeyConstraint(["assignee"], ["users.id"], name=op.f("tickets_assignee_fkey")),
-        sa.ForeignKeyConstraint(["item"], ["catalog_items.name"], name=op.f("tickets_item_fkey")),
-        sa.ForeignKeyConstraint(["requester"], ["users.id"], name=op.f("tickets_requester_fkey")),
-        sa.ForeignKeyConstraint(["service"], ["services.path"], name=op.f("tickets_service_fkey")),
-        sa.ForeignKeyConstraint(
-            ["workflow"], ["workflows.name"], name=op.f("tickets_workflow_fkey")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("tickets_pkey")),
+        sa.CheckConstraint("priority IN ('CRITICAL', 'HIGH', 'MEDIUM', 'LOW')", name="priority"),
+        sa.CheckConstraint("id ~ '^tk_[0-9a-f]{6,}$'", name="id"),
+        sa.CheckConstraint("version > 0", name="version"),
     )
-    op.create_index(
-        "tickets_live_by_workflow_idx",
-        "tickets",
-        ["workflow", "status"],
-        unique=False,
-        postgresql_where=sa.text("status != 'CLOSED'"),
-    )
+
+
+def create_ticket_indexes() -> None:
+    """Create the indexes of tickets."""
+    newest_first = [sa.text("created_at DESC"), sa.text("id DESC")]
+    for index, columns in (
+        ("created_at_idx", newest_first),
+        ("updated_at_idx", ["updated_at", "id"]),
+        ("priority_idx", [sa.text(PRIORITY_RANK), "created_at", "id"]),
+        ("assignee_idx", ["assignee", "created_at", "id"]),
+        ("requester_idx", ["requester", "created_at", "id"]),
+        ("assignee_group_idx", ["assignee_group", "created_at", "id"]),
+    ):
+        op.create_index(f"tickets_{index}", "tickets", columns)
+    for index, columns, condition in (
+        ("unassigned_idx", ["created_at", "id"], "assignee IS NULL"),
+        ("live_idx", ["created_at", "id"], "status != 'CLOSED'"),
+        ("live_by_workflow_idx", ["workflow", "status"], "status != 'CLOSED'"),
+        ("next_due_at_idx", ["next_due_at"], "next_due_at IS NOT NULL"),
+        ("stale_sla_idx", ["updated_at"], "sla_version != version"),
+        ("auto_close_idx", ["workflow", "auto_close_from"], "auto_close_from IS NOT NULL"),
+        ("service_idx", ["service", *newest_first], "service IS NOT NULL"),
+    ):
+        op.create_index(f"tickets_{index}", "tickets", columns, postgresql_where=sa.text(condition))
     op.create_index(
         "tickets_one_live_outage_per_service_idx",
         "tickets",
@@ -562,132 +347,76 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("service IS NOT NULL AND status <> 'CLOSED'"),
     )
-    op.create_index(
-        "tickets_of_a_service_newest_first_idx",
-        "tickets",
-        ["service", sa.literal_column("created_at DESC"), sa.literal_column("id DESC")],
-        unique=False,
-        postgresql_where=sa.text("service IS NOT NULL"),
-    )
-    op.create_index(
-        "tickets_next_due_first_idx",
-        "tickets",
-        ["next_due_at"],
-        unique=False,
-        postgresql_where=sa.text("next_due_at IS NOT NULL"),
-    )
-    op.create_index(
-        "tickets_of_a_stale_sla_idx",
-        "tickets",
-        ["updated_at"],
-        unique=False,
-        postgresql_where=sa.text("sla_version != version"),
-    )
-    op.create_index(
-        "tickets_auto_close_by_workflow_idx",
-        "tickets",
-        ["workflow", "auto_close_from"],
-        unique=False,
-        postgresql_where=sa.text("auto_close_from IS NOT NULL"),
-    )
-    op.create_index(
-        "tickets_newest_first_idx",
-        "tickets",
-        [sa.literal_column("created_at DESC"), sa.literal_column("id DESC")],
-        unique=False,
-    )
-    for name, *columns in (
-        ("tickets_by_last_change_idx", "updated_at", "id"),
-        ("tickets_of_an_assignee_idx", "assignee", "created_at", "id"),
-        ("tickets_of_a_requester_idx", "requester", "created_at", "id"),
-        ("tickets_of_a_group_idx", "assignee_group", "created_at", "id"),
-    ):
-        op.create_index(name, "tickets", columns)
-    op.create_index("tickets_by_urgency_idx", "tickets", [sa.text(URGENCY), "created_at", "id"])
-    op.create_index(
-        "tickets_unassigned_idx",
-        "tickets",
-        ["created_at", "id"],
-        postgresql_where=sa.text("assignee IS NULL"),
-    )
-    op.create_index(
-        "tickets_live_idx",
-        "tickets",
-        ["created_at", "id"],
-        postgresql_where=sa.text("status != 'CLOSED'"),
-    )
+
+
+def create_ticket_search() -> None:
+    """Create the full-text index of tickets and the triggers that update it."""
     op.create_table(
         "ticket_search",
-        sa.Column("ticket", sa.Text(collation="C"), nullable=False),
-        sa.Column(
-            "words",
-            TSVECTOR(),
-            nullable=False,
-            comment="of title and description, by a trigger",
-        ),
-        sa.ForeignKeyConstraint(["ticket"], ["tickets.id"], name=op.f("ticket_words_ticket_fkey")),
-        sa.PrimaryKeyConstraint("ticket", name=op.f("ticket_words_pkey")),
+        sa.Column("ticket", ID, sa.ForeignKey("tickets.id"), primary_key=True),
+        sa.Column("words", TSVECTOR, nullable=False, comment="of title and description"),
     )
     op.create_index("ticket_search_words_idx", "ticket_search", ["words"], postgresql_using="gin")
-    op.execute(TELL_WORDS_APART)
-    op.execute(NOTE_WORDS)
-    op.execute(NOTE_WORDS_OF_NEW)
-    op.execute(NOTE_WORDS_OF_EDITED)
+    op.execute(SEARCH_STATISTICS)
+    op.execute(UPDATE_TICKET_SEARCH)
+    op.execute(SEARCH_AFTER_INSERT)
+    op.execute(SEARCH_AFTER_UPDATE)
+
+
+def create_ticket_status_history() -> None:
+    """Create the table of history entries."""
     op.create_table(
         "ticket_status_history",
-        sa.Column("ticket", sa.Text(collation="C"), nullable=False),
+        sa.Column("ticket", ID, sa.ForeignKey("tickets.id"), primary_key=True),
         sa.Column(
-            "seq", sa.Integer(), autoincrement=False, nullable=False, comment="from 1, without gaps"
+            "seq",
+            sa.Integer,
+            primary_key=True,
+            autoincrement=False,
+            comment="from 1, without gaps",
         ),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("actor", sa.Text(collation="C"), nullable=False, comment="a user id or system"),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("old_value", sa.Text(), nullable=True),
-        sa.Column("new_value", sa.Text(), nullable=True),
+        sa.Column("at", TIMESTAMP, nullable=False),
+        sa.Column("actor", ID, nullable=False, comment="a user id, or system"),
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("old_value", sa.Text),
+        sa.Column("new_value", sa.Text),
         sa.Column(
-            "actor_bits", sa.SmallInteger(), nullable=False, comment="what the actor was: 1, 2, 4"
+            "actor_bits", sa.SmallInteger, nullable=False, comment="actor roles, as bits: 1, 2, 4"
         ),
-        sa.Column("workflow_revision", sa.BigInteger(), nullable=False),
-        sa.Column(
-            "details",
-            sa.Text(),
-            nullable=True,
-            comment="JSON; text, so that its digest never depends on a reader",
-        ),
-        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("workflow_revision", sa.BigInteger, nullable=False),
+        sa.Column("details", sa.Text, comment="JSON, as the text that the digest covers"),
+        sa.Column("digest", sa.LargeBinary, nullable=False),
         sa.Column(
             "transaction",
-            sa.BigInteger(),
-            server_default=sa.text("pg_current_xact_id()::text::bigint"),
+            sa.BigInteger,
             nullable=False,
-            comment="which wrote it: the log is read in the order of transactions",
+            server_default=THIS_TRANSACTION,
+            comment="the transaction that wrote the entry; orders the log",
         ),
         sa.Column(
             "entry",
-            sa.BigInteger(),
+            sa.BigInteger,
             sa.Identity(always=True),
             nullable=False,
-            comment="its place among those of its transaction",
+            comment="orders the entries of one transaction",
         ),
-        sa.CheckConstraint(
-            "kind IN ('created', 'status', 'assignee', 'priority', 'title', 'description',"
-            " 'comment', 'note', 'sla_breach')",
-            name=op.f("ticket_status_history_kind_check"),
-        ),
-        sa.CheckConstraint(
-            "actor_bits BETWEEN 0 AND 7", name=op.f("ticket_status_history_actor_bits_check")
-        ),
-        sa.ForeignKeyConstraint(
-            ["ticket"], ["tickets.id"], name=op.f("ticket_status_history_ticket_fkey")
-        ),
-        sa.PrimaryKeyConstraint("ticket", "seq", name=op.f("ticket_status_history_pkey")),
+        sa.CheckConstraint(f"kind IN ({ENTRY_KINDS})", name="kind"),
+        sa.CheckConstraint("actor_bits BETWEEN 0 AND 7", name="actor_bits"),
     )
     op.create_index(
-        "ticket_status_history_as_a_log_idx", "ticket_status_history", ["transaction", "entry"]
+        "ticket_status_history_log_idx", "ticket_status_history", ["transaction", "entry"]
     )
-    op.execute(REFUSE_CHANGE)
-    for table in APPEND_ONLY:
-        op.execute(
-            f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}"
-            " FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
-        )
+
+
+def create_idempotency_keys() -> None:
+    """Create the table of idempotency keys."""
+    op.create_table(
+        "idempotency_keys",
+        sa.Column("actor", ID, primary_key=True),
+        sa.Column("key", ID, primary_key=True),
+        sa.Column("request", sa.LargeBinary, nullable=False, comment="SHA-256 of the request"),
+        sa.Column("ticket", ID, comment="null while the request is executed"),
+        sa.Column("version", sa.Integer, comment="version of the ticket after the request"),
+        sa.Column("created_at", TIMESTAMP, nullable=False, server_default=NOW),
+    )
+    op.create_index("idempotency_keys_created_at_idx", "idempotency_keys", ["created_at"])

@@ -33,25 +33,25 @@ MOST_URGENT = Order(OrderField.PRIORITY)
 LEAST_URGENT = Order(OrderField.PRIORITY, Direction.ASC)
 
 IN_ORDER: dict[str, tuple[str, Order, dict[str, object]]] = {
-    "newest first": ("tickets_newest_first_idx", NEWEST, {}),
-    "oldest first": ("tickets_newest_first_idx", OLDEST, {}),
-    "last change first": ("tickets_by_last_change_idx", LATEST_CHANGE, {}),
-    "most urgent first": ("tickets_by_urgency_idx", MOST_URGENT, {}),
-    "least urgent first": ("tickets_by_urgency_idx", LEAST_URGENT, {}),
-    "of one priority": ("tickets_by_urgency_idx", OLDEST, {"priority": ["CRITICAL"]}),
+    "newest first": ("tickets_created_at_idx", NEWEST, {}),
+    "oldest first": ("tickets_created_at_idx", OLDEST, {}),
+    "last change first": ("tickets_updated_at_idx", LATEST_CHANGE, {}),
+    "most urgent first": ("tickets_priority_idx", MOST_URGENT, {}),
+    "least urgent first": ("tickets_priority_idx", LEAST_URGENT, {}),
+    "of one priority": ("tickets_priority_idx", OLDEST, {"priority": ["CRITICAL"]}),
     "live, oldest first": ("tickets_live_idx", OLDEST, {"status": LIVE}),
-    "assigned to me": ("tickets_of_an_assignee_idx", NEWEST, {"assigned_to_me": True}),
-    "of an assignee": ("tickets_of_an_assignee_idx", OLDEST, {"assignee": "u_9"}),
+    "assigned to me": ("tickets_assignee_idx", NEWEST, {"assigned_to_me": True}),
+    "of an assignee": ("tickets_assignee_idx", OLDEST, {"assignee": "u_9"}),
     "unassigned": ("tickets_unassigned_idx", OLDEST, {"unassigned": True}),
-    "opened by me": ("tickets_of_a_requester_idx", NEWEST, {"opened_by_me": True}),
-    "of a requester": ("tickets_of_a_requester_idx", NEWEST, {"requester": "u_9"}),
-    "of my only group": ("tickets_of_a_group_idx", NEWEST, {"my_groups": True}),
-    "of a group": ("tickets_of_a_group_idx", NEWEST, {"assignee_group": "group-9"}),
-    "of a service": ("tickets_of_a_service_newest_first_idx", NEWEST, {"service": "a/b"}),
-    "changed lately": ("tickets_by_last_change_idx", LATEST_CHANGE, {"updated_since": HOUR_AGO}),
+    "opened by me": ("tickets_requester_idx", NEWEST, {"opened_by_me": True}),
+    "of a requester": ("tickets_requester_idx", NEWEST, {"requester": "u_9"}),
+    "of my only group": ("tickets_assignee_group_idx", NEWEST, {"my_groups": True}),
+    "of a group": ("tickets_assignee_group_idx", NEWEST, {"assignee_group": "group-9"}),
+    "of a service": ("tickets_service_idx", NEWEST, {"service": "a/b"}),
+    "changed lately": ("tickets_updated_at_idx", LATEST_CHANGE, {"updated_since": HOUR_AGO}),
 }
 SORTED: dict[str, tuple[str, Order, dict[str, object]]] = {
-    "due soon": ("tickets_next_due_first_idx", NEWEST, {"due_within": "1h"}),
+    "due soon": ("tickets_next_due_at_idx", NEWEST, {"due_within": "1h"}),
     "a rare word": ("ticket_search_words_idx", NEWEST, {"text": "word15000"}),
     "a rare word, last change first": (
         "ticket_search_words_idx",
@@ -64,7 +64,7 @@ SORTED: dict[str, tuple[str, Order, dict[str, object]]] = {
         {"text": "word5000 word4", "assignee_group": "group-9"},
     ),
     "opened by me, last change first": (
-        "tickets_of_a_requester_idx",
+        "tickets_requester_idx",
         LATEST_CHANGE,
         {"opened_by_me": True},
     ),
@@ -147,16 +147,16 @@ async def test_a_short_list_is_found_through_its_index(
 
 async def test_a_common_word_is_looked_for_from_the_newest_ticket_on(crowded: Database) -> None:
     found = await plan(crowded, Part(PAGE), {"text": "word1"})
-    assert indexes(found) == {"tickets_newest_first_idx", "ticket_words_pkey"}
+    assert indexes(found) == {"tickets_created_at_idx", "ticket_search_pkey"}
 
 
 ALONE = Actor("u_7", "Person 7")
-OF_PERSONS = {"tickets_of_a_requester_idx", "tickets_of_an_assignee_idx"}
+OF_PERSONS = {"tickets_requester_idx", "tickets_assignee_idx"}
 INVOLVING: dict[str, tuple[Actor, Order, dict[str, object], set[str]]] = {
     "in few tickets": (ALONE, NEWEST, {}, OF_PERSONS),
     "in few, last change first": (ALONE, LATEST_CHANGE, {}, OF_PERSONS),
-    "in those of a group": (ACTOR, NEWEST, {}, {"tickets_newest_first_idx"}),
-    "as requester": (ACTOR, NEWEST, {"opened_by_me": True}, {"tickets_of_a_requester_idx"}),
+    "in those of a group": (ACTOR, NEWEST, {}, {"tickets_created_at_idx"}),
+    "as requester": (ACTOR, NEWEST, {"opened_by_me": True}, {"tickets_requester_idx"}),
 }
 
 
