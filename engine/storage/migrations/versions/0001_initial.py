@@ -320,26 +320,30 @@ def create_tickets() -> None:
 
 def create_ticket_indexes() -> None:
     """Create the indexes of tickets."""
-    newest_first = [sa.text("created_at DESC"), sa.text("id DESC")]
     for index, columns in (
-        ("created_at_idx", newest_first),
-        ("updated_at_idx", ["updated_at", "id"]),
-        ("priority_idx", [sa.text(PRIORITY_RANK), "created_at", "id"]),
-        ("assignee_idx", ["assignee", "created_at", "id"]),
-        ("requester_idx", ["requester", "created_at", "id"]),
-        ("assignee_group_idx", ["assignee_group", "created_at", "id"]),
+        ("created_at_idx", "created_at DESC, id DESC"),
+        ("updated_at_idx", "updated_at, id"),
+        ("priority_idx", f"{PRIORITY_RANK}, created_at, id"),
+        ("assignee_idx", "assignee, created_at, id"),
+        ("requester_idx", "requester, created_at, id"),
+        ("assignee_group_idx", "assignee_group, created_at, id"),
     ):
-        op.create_index(f"tickets_{index}", "tickets", columns)
+        op.create_index(f"tickets_{index}", "tickets", [sa.text(columns)])
     for index, columns, condition in (
-        ("unassigned_idx", ["created_at", "id"], "assignee IS NULL"),
-        ("live_idx", ["created_at", "id"], "status != 'CLOSED'"),
-        ("live_by_workflow_idx", ["workflow", "status"], "status != 'CLOSED'"),
-        ("next_due_at_idx", ["next_due_at"], "next_due_at IS NOT NULL"),
-        ("stale_sla_idx", ["updated_at"], "sla_version != version"),
-        ("auto_close_idx", ["workflow", "auto_close_from"], "auto_close_from IS NOT NULL"),
-        ("service_idx", ["service", *newest_first], "service IS NOT NULL"),
+        ("unassigned_idx", "created_at, id", "assignee IS NULL"),
+        ("live_idx", "created_at, id", "status != 'CLOSED'"),
+        ("live_by_workflow_idx", "workflow, status", "status != 'CLOSED'"),
+        ("next_due_at_idx", "next_due_at", "next_due_at IS NOT NULL"),
+        ("stale_sla_idx", "updated_at", "sla_version != version"),
+        ("auto_close_idx", "workflow, auto_close_from", "auto_close_from IS NOT NULL"),
+        ("service_idx", "service, created_at DESC, id DESC", "service IS NOT NULL"),
     ):
-        op.create_index(f"tickets_{index}", "tickets", columns, postgresql_where=sa.text(condition))
+        op.create_index(
+            f"tickets_{index}",
+            "tickets",
+            [sa.text(columns)],
+            postgresql_where=sa.text(condition),
+        )
     op.create_index(
         "tickets_one_live_outage_per_service_idx",
         "tickets",
