@@ -131,11 +131,11 @@ def leap_before(moment: datetime, skipped: datetime) -> datetime:
     return after.replace(microsecond=0)
 
 
-def moment_after(calendar: Calendar | None, start: datetime, working: timedelta) -> datetime:
+def add_working_time(calendar: Calendar | None, start: datetime, working: timedelta) -> datetime:
     """Return the moment by which so much time that counts has passed since `start`."""
     return start + working if calendar is None else calendar.after(start, working)
 
 
-def time_between(calendar: Calendar | None, start: datetime, end: datetime) -> timedelta:
+def working_time_between(calendar: Calendar | None, start: datetime, end: datetime) -> timedelta:
     """Return how much time that counts passes from `start` to `end`."""
     return end - start if calendar is None else calendar.between(start, end)

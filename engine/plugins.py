@@ -39,7 +39,7 @@ class OffReason(StrEnum):
     SWITCHED_OFF = "switched_off"
 
 
-WHY: Final = {
+OFF_MESSAGES: Final = {
     OffReason.DECLARED_OFF: "the values that are in force say `ticketing.enabled: false`",
     OffReason.SWITCHED_OFF: "an admin switched it off, and can switch it on",
 }
@@ -95,9 +95,9 @@ def check_switch(
         raise refusal
 
 
-def turned_off(plugin: Plugin, reason: OffReason) -> PluginDisabled:
-    """Return the refusal of what belongs to a plugin that is off for a reason of `WHY`."""
-    return off(plugin, reason, WHY[reason])
+def plugin_off(plugin: Plugin, reason: OffReason) -> PluginDisabled:
+    """Return the refusal of what belongs to a plugin that is off for a reason of `OFF_MESSAGES`."""
+    return off(plugin, reason, OFF_MESSAGES[reason])
 
 
 def off(plugin: Plugin, reason: OffReason, why: str) -> PluginDisabled:

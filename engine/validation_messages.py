@@ -23,7 +23,7 @@ PATTERN_DESCRIPTIONS: Final = {
 """What the text must be, by the pattern that it must match."""
 
 A_MOMENT: Final = "must be a moment such as 2026-01-31T12:00:00Z"
-SENTENCES: Final[Mapping[str, str]] = {
+MESSAGES: Final[Mapping[str, str]] = {
     "missing": "is missing",
     "extra_forbidden": "is not known here",
     "none_required": "must be null",
@@ -74,7 +74,7 @@ def describe_error(error: ErrorDetails) -> str:
         return EMPTY
     if known.get("pattern") in PATTERN_DESCRIPTIONS:
         return f"must be {PATTERN_DESCRIPTIONS[known['pattern']]}"
-    sentence = SENTENCES.get(error["type"])
+    sentence = MESSAGES.get(error["type"])
     if sentence is None:
         return error["msg"].removeprefix("Value error, ").rstrip(".")
     return sentence.format(**known)

@@ -94,8 +94,8 @@ class ActorRoles(IntFlag):
         return tuple(role.name.lower() for role in ActorRoles if role in self and role.name)
 
 
-NOBODY: Final = ActorRoles(0)
-EVERY_ACTOR: Final = tuple(ActorRoles(bits) for bits in range(8))
+NO_ROLES: Final = ActorRoles(0)
+ROLE_COMBINATIONS: Final = tuple(ActorRoles(bits) for bits in range(8))
 
 ROLE_BITS: Final = {
     Role.ASSIGNEE: ActorRoles.ASSIGNEE,

@@ -23,7 +23,7 @@ HOST_NAME: Final = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class Origin:
     """Where a webhook's URL leads.
 
     Attributes:
@@ -46,7 +46,7 @@ class Target:
         return None if HOST_NAME.fullmatch(self.host) else ip_address(self.host)
 
 
-def target_of(url: str) -> Target:
+def parse_webhook_url(url: str) -> Origin:
     """Return where a URL leads.
 
     Raises:
@@ -62,7 +62,7 @@ def target_of(url: str) -> Target:
         raise ValueError("must hold no user and no password: the signature tells who calls")
     if parts.fragment or url.endswith("#"):
         raise ValueError("must have no fragment, as none is sent")
-    return Target(parts.scheme, host_of(parts.hostname or ""), port_of(parts))
+    return Origin(parts.scheme, parse_host(parts.hostname or ""), port_of(parts))
 
 
 def parted(url: str) -> SplitResult:
@@ -84,7 +84,7 @@ def port_of(parts: SplitResult) -> int:
     return port
 
 
-def host_of(text: str) -> str:
+def parse_host(text: str) -> str:
     """Return the host of that name or address, in lower case.
 
     Raises:

@@ -71,7 +71,7 @@ def places_of(declaration: Declaration) -> dict[Key, Location]:
         (Kind.WEBHOOK, ("webhooks",), [each.name for each in ticketing.webhooks]),
     )
     places = {
-        Key(kind, name): declaration.place(*path, index)
+        Key(kind, name): declaration.location(*path, index)
         for kind, path, names in lists
         for index, name in enumerate(names)
     }
@@ -82,7 +82,7 @@ def places_of(declaration: Declaration) -> dict[Key, Location]:
         (VISIBILITY, "visibility", ("visibility",)),
     )
     return places | {
-        Key(Kind.SETTING, name): declaration.place(*path)
+        Key(Kind.SETTING, name): declaration.location(*path)
         for name, field, path in settings
         if field in ticketing.model_fields_set
     }

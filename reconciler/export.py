@@ -11,7 +11,7 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from engine.declaration.fields import Declared
 from engine.declaration.models import SECTION, Readers, Switch, Workflow
-from engine.declaration.scalars import Doubtful, resolve
+from engine.declaration.scalars import AmbiguousScalar, resolve_scalar
 from engine.resources.resource import SETTINGS, Key, Kind, Resource, Snapshot, declared_defaults
 
 Node: TypeAlias = "CommentedMap | CommentedSeq | str | bool | None"
@@ -107,6 +107,6 @@ def sequence_of(values: Iterable[object]) -> CommentedSeq:
 def is_plain(text: str) -> bool:
     """Tell whether a text may stand without quotes: one word that no reader takes for more."""
     try:
-        return text.replace("_", "").replace("-", "").isalnum() and resolve(text) == text
-    except Doubtful:
+        return text.replace("_", "").replace("-", "").isalnum() and resolve_scalar(text) == text
+    except AmbiguousScalar:
         return False

@@ -52,7 +52,7 @@ def moved_on(plan: Plan, live: LiveResources) -> Iterator[Stale]:
     for change in (planned.change for planned in plan.changes):
         resource = live.resources.get(change.key)
         if digest_of(resource) != digest_of(change.before):
-            touch = live.touches.get(change.key)
+            touch = live.last_changes.get(change.key)
             yield Stale(change.key, state_of(change.before), state_of(resource), touch)
 
 
@@ -87,7 +87,7 @@ def left_dangling(plan: Plan, live: LiveResources) -> Iterator[Stale]:
     changed = {change.key for change in changes}
     for key, referred in dangling(applied(live.resources, changes)):
         if changed & {key, referred}:
-            touch = live.touches.get(key if referred in changed else referred)
+            touch = live.last_changes.get(key if referred in changed else referred)
             yield Stale(key, f"{referred} in force", "not in force", touch)
 
 

@@ -7,7 +7,7 @@ from typing import Final
 from engine.declaration.models import CatalogItem
 from engine.resources.resource import Kind, Resource, Snapshot
 from engine.vocabulary import STATUSES, Status
-from engine.workflows.policy import targets_of
+from engine.workflows.policy import declared_targets
 from reconciler.diff import Change
 from reconciler.permissions_diff import (
     TransitionChange,
@@ -152,7 +152,7 @@ def left_without_a_way(change: Change) -> tuple[Status, ...]:
     return tuple(
         status
         for status in LIVE_STATUSES
-        if targets_of(before, status) and not targets_of(after, status)
+        if declared_targets(before, status) and not declared_targets(after, status)
     )
 
 

@@ -5,7 +5,14 @@ from enum import StrEnum
 
 from engine.resources.resource import Resource
 from engine.vocabulary import ActorRoles, Role, Status
-from engine.workflows.policy import DECLARED_ROLES, EMPTY, ROLE_MASK, SHIFTS, Policy, roles_allowed
+from engine.workflows.policy import (
+    EMPTY_POLICY,
+    ROLE_MASK,
+    ROLES_BY_BITS,
+    SHIFTS,
+    Policy,
+    roles_allowed,
+)
 
 
 class Effect(StrEnum):
@@ -47,13 +54,13 @@ class TransitionChange:
 def policy_in_force(resource: Resource | None) -> Policy:
     """Return the policy that tickets of a workflow are under; retired, it allows nothing."""
     if resource is None or resource.retired:
-        return EMPTY
+        return EMPTY_POLICY
     return last_known_policy(resource)
 
 
 def last_known_policy(resource: Resource | None) -> Policy:
     """Return the policy of a workflow, retired or not."""
-    return EMPTY if resource is None else resource.compiled.policy
+    return EMPTY_POLICY if resource is None else resource.compiled.policy
 
 
 def transition_changes(before: int, after: int) -> tuple[TransitionChange, ...]:
@@ -70,7 +77,7 @@ def transition_change(before: int, after: int, source: Status, target: Status) -
     """Return what becomes of one transition."""
     could, can = roles_allowed(before, source, target), roles_allowed(after, source, target)
     return TransitionChange(
-        source, target, DECLARED_ROLES.get(could), DECLARED_ROLES.get(can), effect_of(could, can)
+        source, target, ROLES_BY_BITS.get(could), ROLES_BY_BITS.get(can), effect_of(could, can)
     )
 
 

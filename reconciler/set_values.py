@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple, NoReturn
 
 from engine import limits
-from engine.declaration.scalars import Doubtful, Scalar, exact, shown
+from engine.declaration.scalars import AmbiguousScalar, Scalar, describe_value, exact_integer
 from engine.declaration.source_map import ListNode, Offset, Source
 from reconciler.merge import Step, Written, WrongAssignment
 
@@ -38,7 +38,7 @@ def typed(word: str) -> Scalar:
     folded = word.casefold()
     if folded in WORDS:
         return WORDS[folded]
-    return exact(word, 10) if INTEGER.fullmatch(word) else word
+    return exact_integer(word, 10) if INTEGER.fullmatch(word) else word
 
 
 def assignments(source: Source, read: Callable[[str], Scalar]) -> tuple[Assignment, ...]:
@@ -65,7 +65,7 @@ class Scanner:
         self.index = 0
 
     @property
-    def spot(self) -> Offset:
+    def offset(self) -> Offset:
         """Where the next character stands."""
         return self.source.start + self.index
 
@@ -90,11 +90,11 @@ class Scanner:
 
     def name(self) -> Step:
         """Read a key."""
-        spot = self.spot
+        offset = self.offset
         word = self.take(NAME)
         if not word:
             self.fail("A name is missing here, as in ticketing.enabled=false.")
-        return Step(unescaped(word), spot)
+        return Step(unescaped(word), offset)
 
     def name_after_dot(self) -> Step:
         """Read a dot and a key."""
@@ -103,21 +103,21 @@ class Scanner:
 
     def position(self) -> Step:
         """Read the index of a list's item."""
-        spot = self.spot
+        offset = self.offset
         word = self.take(INDEX)
         if not word:
             self.fail("An index is a number in brackets, such as [0].")
-        return Step(int(word[1:-1]), spot)
+        return Step(int(word[1:-1]), offset)
 
     def value(self) -> Written:
         """Read a word, or a list of words in braces."""
         if self.peek() != "{":
             return self.word(WORD)
-        node = ListNode([], self.spot, [])
+        node = ListNode([], self.offset, [])
         self.expect("{")
-        for value, part in self.words():
+        for value, child in self.words():
             node.value.append(value)
-            node.parts.append(part)
+            node.children.append(child)
         self.expect("}")
         return Written(node.value, node)
 
@@ -130,11 +130,11 @@ class Scanner:
 
     def word(self, pattern: re.Pattern[str]) -> Written:
         """Read a word and give it its type."""
-        spot = self.spot
+        offset = self.offset
         try:
-            return Written(self.read(unescaped(self.take(pattern))), spot)
-        except Doubtful as doubt:
-            raise WrongAssignment(str(doubt), spot) from None
+            return Written(self.read(unescaped(self.take(pattern))), offset)
+        except AmbiguousScalar as doubt:
+            raise WrongAssignment(str(doubt), offset) from None
 
     def peek(self) -> str:
         """Return the next character; empty at the end."""
@@ -150,13 +150,13 @@ class Scanner:
     def expect(self, character: str) -> None:
         """Read one certain character."""
         if self.peek() != character:
-            found = shown(self.peek()) if self.peek() else "the end"
+            found = describe_value(self.peek()) if self.peek() else "the end"
             self.fail(f"Here should stand {character!r} (found {found}).")
         self.index += 1
 
     def fail(self, message: str) -> NoReturn:
         """Refuse what stands here."""
-        raise WrongAssignment(message, self.spot)
+        raise WrongAssignment(message, self.offset)
 
 
 def is_lost_by_helm(steps: tuple[Step, ...]) -> bool:

@@ -9,9 +9,9 @@ from dataclasses import replace
 from functools import reduce
 
 from engine import limits
-from engine.declaration.document import Reading
-from engine.declaration.parse import Declaration, declaration_of
-from engine.declaration.scalars import Scalar, shown
+from engine.declaration.document import YamlDocument
+from engine.declaration.parse import Declaration, build_declaration
+from engine.declaration.scalars import Scalar, describe_value
 from engine.declaration.section import gap_before_section, missing_section
 from engine.declaration.source_map import MappingNode, Source, Sources
 from engine.declaration.yaml_reader import read_yaml
@@ -37,7 +37,7 @@ def declare_values(
         InvalidInput: they are too many or too large.
 
     """
-    return declaration_of(read_values(files, sets, key, set_strings=set_strings))
+    return build_declaration(read_values(files, sets, key, set_strings=set_strings))
 
 
 @gc_paused()
@@ -47,7 +47,7 @@ def read_values(
     key: str = "",
     *,
     set_strings: Sequence[str] = (),
-) -> Reading:
+) -> YamlDocument:
     """Return what values files say when they are laid over one another.
 
     Args:
@@ -97,8 +97,8 @@ def check_bounds(files: Sequence[tuple[str, str]], arguments: Sequence[str]) -> 
         raise InvalidInput(message)
 
 
-def readings_of(files: Iterable[tuple[str, str]]) -> Iterator[Reading]:
-    """Yield what each file says; the spots of each begin where those of the one before end."""
+def readings_of(files: Iterable[tuple[str, str]]) -> Iterator[YamlDocument]:
+    """Yield what each file says; the offsets of each begin where those of the one before end."""
     start = 0
     for file, text in files:
         reading = read_yaml(text, file, start)
@@ -106,17 +106,17 @@ def readings_of(files: Iterable[tuple[str, str]]) -> Iterator[Reading]:
         start = reading.sources.end
 
 
-def over_one_another(layers: Sequence[Reading], key: tuple[str, ...]) -> Reading:
+def over_one_another(layers: Sequence[YamlDocument], key: tuple[str, ...]) -> YamlDocument:
     """Return readings as one, the last on top."""
     roots = [layer.root for layer in layers if isinstance(layer.root, MappingNode)]
     root = reduce(merged, roots, MappingNode({}, 0, {}))
     findings = [finding for layer in layers for finding in (*layer.findings, *lost(layer, key))]
     texts = tuple(source for layer in layers for source in layer.sources.texts)
     draft = root.value if len(roots) == len(layers) else None
-    return Reading(draft, root, Sources(texts), tuple(findings), key)
+    return YamlDocument(draft, root, Sources(texts), tuple(findings), key)
 
 
-def lost(layer: Reading, key: tuple[str, ...]) -> Iterator[Finding]:
+def lost(layer: YamlDocument, key: tuple[str, ...]) -> Iterator[Finding]:
     """Yield a finding for a file that would be passed over because its section is misspelt.
 
     A file without a section is none of ours and may be layered all the same.
@@ -128,17 +128,17 @@ def lost(layer: Reading, key: tuple[str, ...]) -> Iterator[Finding]:
 
 
 def with_set(
-    reading: Reading, argument: str, option: str, read: Callable[[str], Scalar]
-) -> Reading:
+    reading: YamlDocument, argument: str, option: str, read: Callable[[str], Scalar]
+) -> YamlDocument:
     """Return a reading with what an argument sets in it."""
-    source = Source(argument, f"{option} {shown(argument)}", reading.sources.end)
+    source = Source(argument, f"{option} {describe_value(argument)}", reading.sources.end)
     reading = replace(reading, sources=Sources((*reading.sources.texts, source)))
     written = Written(reading.draft, reading.root)
     try:
         for steps, new in assignments(source, read):
             written = assigned(written, steps, new)
     except WrongAssignment as wrong:
-        finding = Finding("wrong_assignment", str(wrong), source.location(wrong.spot))
+        finding = Finding("wrong_assignment", str(wrong), source.location(wrong.offset))
         return replace(reading, draft=None, findings=(*reading.findings, finding))
     draft = None if reading.draft is None else written.value
-    return replace(reading, draft=draft, root=written.part)
+    return replace(reading, draft=draft, root=written.node)

@@ -10,7 +10,7 @@ from rich.table import Table
 from api.cli.declarations import find_workflow
 from api.cli.options import Actor, DeclarationFiles, WorkflowName, status_of
 from api.cli.tables import print_table
-from engine.vocabulary import EVERY_ACTOR, NOBODY, STATUSES, ActorRoles, Status
+from engine.vocabulary import NO_ROLES, ROLE_COMBINATIONS, STATUSES, ActorRoles, Status
 from engine.workflows import explanation
 from engine.workflows.compiler import CompiledWorkflow
 from engine.workflows.explanation import Explanation
@@ -39,10 +39,10 @@ def explain(
         raise typer.BadParameter("give both --from and --to, or neither for the truth table.")
     compiled = find_workflow(workflow, file or [])
     if source is None or target is None:
-        rows = truth_table(compiled, EVERY_ACTOR if actor is None else (actor,))
+        rows = truth_table(compiled, ROLE_COMBINATIONS if actor is None else (actor,))
         print_json([row_of(row) for row in rows]) if as_json else print_table(table_of(rows))
     else:
-        answer = explanation.explain(compiled, source, target, actor or NOBODY)
+        answer = explanation.explain(compiled, source, target, actor or NO_ROLES)
         print_json(details_of(answer)) if as_json else typer.echo(prose_of(answer))
 
 
@@ -61,7 +61,7 @@ def row_of(answer: Explanation) -> dict[str, object]:
     return {
         "from": answer.source,
         "to": answer.target,
-        "actorRoles": list(answer.holds.names),
+        "actorRoles": list(answer.actor_roles.names),
         "allowed": answer.allowed,
         "reason": answer.reason,
     }
@@ -71,7 +71,7 @@ def details_of(answer: Explanation) -> dict[str, object]:
     """Return the whole explanation as JSON has it."""
     return row_of(answer) | {
         "workflow": answer.workflow,
-        "message": answer.sentence,
+        "message": answer.message,
         "allowedRoles": list(answer.allowed_roles.names),
         "availableStatuses": list(answer.available_statuses),
         "shortestPath": list(answer.shortest_path),
@@ -80,7 +80,7 @@ def details_of(answer: Explanation) -> dict[str, object]:
 
 def prose_of(answer: Explanation) -> str:
     """Return the whole explanation for people."""
-    lines = [("allowed: " if answer.allowed else f"refused ({answer.reason}): ") + answer.sentence]
+    lines = [("allowed: " if answer.allowed else f"refused ({answer.reason}): ") + answer.message]
     lines.append(f"Open to this actor now: {', '.join(answer.available_statuses) or 'nothing'}.")
     path = " -> ".join(answer.shortest_path) or "none"
     lines.append(f"Shortest path of declared transitions to {answer.target}: {path}.")
@@ -94,7 +94,7 @@ def print_json(value: object) -> None:
 
 def table_of(rows: Sequence[Explanation]) -> Table:
     """Return the truth table: a line a pair, a column a set of roles."""
-    actors = list(dict.fromkeys(answer.holds for answer in rows))
+    actors = list(dict.fromkeys(answer.actor_roles for answer in rows))
     table = Table("from", "to", *("\n".join(actor.names) or "nobody" for actor in actors))
     for start in range(0, len(rows), len(actors)):
         pair = rows[start : start + len(actors)]

@@ -11,7 +11,7 @@ import typer
 from api.cli.exits import EXIT_ERROR
 from api.files import text_of
 from api.settings import Settings, variable_of
-from engine.declaration.durations import duration
+from engine.declaration.durations import parse_duration
 from engine.errors import InvalidInput, PluginDisabled
 from engine.plugins import Licence, Plugin
 
@@ -58,7 +58,7 @@ def issue(
 def end_of(text: str) -> datetime:
     """Return the moment at which a time from now on is over; InvalidInput if it is none."""
     try:
-        return datetime.now(UTC) + duration(text)
+        return datetime.now(UTC) + parse_duration(text)
     except ValueError as error:
         raise InvalidInput(f"--expires {text!r} {error}.") from None
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from engine.findings import did_you_mean
-from engine.vocabulary import NOBODY, STATUSES, ActorRoles, Status
+from engine.vocabulary import NO_ROLES, STATUSES, ActorRoles, Status
 
 
 def status_of(text: str) -> Status:
@@ -31,7 +31,7 @@ def actor_of(text: str) -> ActorRoles:
         BadParameter: one of them is not a role; the near names are offered.
 
     """
-    held = NOBODY
+    held = NO_ROLES
     for word in filter(None, (part.strip() for part in text.split(","))):
         held |= role_of(word)
     return held

@@ -9,7 +9,7 @@ import typer
 from api import limits
 from api.bootstrap.auth import secret_tokens
 from api.settings import Settings
-from engine.declaration.durations import duration
+from engine.declaration.durations import parse_duration
 from engine.errors import InvalidInput
 from engine.tickets.actor import Actor
 
@@ -38,7 +38,7 @@ def lifetime_of(text: str) -> timedelta:
 
     """
     try:
-        lifetime = duration(text)
+        lifetime = parse_duration(text)
     except ValueError:
         lifetime = timedelta()
     if not timedelta() < lifetime <= timedelta(days=limits.TOKEN_LIFETIME_DAYS):

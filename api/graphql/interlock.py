@@ -66,8 +66,8 @@ def declared_lists(workflows: LiveWorkflows, catalog: LiveCatalog) -> ListLength
     return {
         "Query.workflows": lambda: len(workflows.registry.workflows),
         "WorkflowsChange.workflows": lambda: len(workflows.registry.workflows),
-        "Catalog.categories": lambda: len(catalog.shown.shelves),
+        "Catalog.categories": lambda: len(catalog.shown.categories),
         "CatalogCategory.items": lambda: ceil(
-            len(catalog.shown.items) / max(1, len(catalog.shown.shelves))
+            len(catalog.shown.items) / max(1, len(catalog.shown.categories))
         ),
     }

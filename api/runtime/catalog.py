@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from engine.errors import NotFound
-from engine.resources.catalog import ShownCatalog, ShownItem
+from engine.resources.catalog import KnownItem, ServiceCatalog
 from engine.storage.postgres.database import Database
 from engine.storage.resources.catalog import latest_reconciliation, read_catalog
 
@@ -19,7 +19,7 @@ class LiveCatalog:
     """
 
     database: Database
-    shown: ShownCatalog
+    shown: ServiceCatalog
     as_of: int
 
     @classmethod
@@ -28,7 +28,7 @@ class LiveCatalog:
         as_of = await latest_reconciliation(database)
         return cls(database, await read_catalog(database), as_of)
 
-    async def named(self, name: str) -> ShownItem:
+    async def named(self, name: str) -> KnownItem:
         """Return the item of that name; one that is not known yet is looked for again.
 
         Raises:

@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 
 from engine.errors import PluginDisabled
-from engine.plugins import Licence, OffReason, Plugin, check_switch, turned_off
+from engine.plugins import Licence, OffReason, Plugin, check_switch, plugin_off
 from engine.storage.postgres.database import Database
 from engine.storage.resources.plugins import read_switches, turn_switch
 from engine.tickets.actor import Actor
@@ -55,7 +55,7 @@ class LivePlugins:
     def refusal(self, plugin: Plugin) -> PluginDisabled | None:
         """Return why a plugin is off now; None if it is on."""
         reason = self.switches[plugin]
-        by_switch = None if reason is None else turned_off(plugin, reason)
+        by_switch = None if reason is None else plugin_off(plugin, reason)
         return self.refusal_by_licence(plugin) or by_switch
 
     def is_on(self, plugin: Plugin) -> bool:

@@ -26,7 +26,7 @@ from aiohttp import (
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
-from engine.webhook_urls import target_of
+from engine.webhook_urls import parse_webhook_url
 from engine.webhooks.ip_ranges import Reach
 from engine.webhooks.retry_policy import Failure, WebhookResponse, retry_after
 
@@ -96,10 +96,10 @@ async def call(
 
 
 def exactly(url: str) -> URL:
-    """Return a URL that leads where `target_of` says, whatever another reader makes of its text."""
+    """Return a URL with the origin that `parse_webhook_url` finds in its text."""
     parts = urlsplit(url)
     query = f"?{parts.query}" if parts.query else ""
-    return URL(f"{target_of(url)}{parts.path or '/'}{query}", encoded=True)
+    return URL(f"{parse_webhook_url(url)}{parts.path or '/'}{query}", encoded=True)
 
 
 def failure_of(error: ClientError | TimeoutError) -> Failure:

@@ -29,7 +29,7 @@ from engine.storage.webhooks.deliveries import (
 from engine.storage.webhooks.fan_out import WebhookAtWork, fan_out, webhooks_at_work
 from engine.storage.webhooks.obstacles import note_no_obstacle, note_obstacle
 from engine.storage.webhooks.status import count_deliveries
-from engine.webhook_urls import target_of
+from engine.webhook_urls import parse_webhook_url
 from engine.webhooks.cloud_events import CONTENT_TYPE
 from engine.webhooks.host_allowlist import HostList
 from engine.webhooks.ip_ranges import Reach
@@ -124,7 +124,7 @@ class WebhookWorker:
 
     def found_for(self, webhook: WebhookAtWork) -> CallContext | Obstacle:
         """Return what it takes to call a receiver, or what of it lacks."""
-        reach = self.hosts.reach_to(target_of(webhook.declared.url))
+        reach = self.hosts.reach_to(parse_webhook_url(webhook.declared.url))
         if reach is None:
             return Obstacle.HOST_NOT_ALLOWED
         secrets = secrets_named(self.secrets, webhook.declared.secret_name)

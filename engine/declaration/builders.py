@@ -1,97 +1,97 @@
-"""The lists and mappings of a text while they are being read."""
+"""Lists and mappings under construction, while the reader is inside them."""
 
 from typing import ClassVar
 
 from engine.declaration.source_map import (
-    SPOT_BITS,
+    OFFSET_BITS,
     ListNode,
     MappingNode,
     Node,
     Offset,
     Span,
     Value,
-    moved,
-    spot_of,
+    value_offset,
+    with_span,
 )
 
 
 class OpenList(ListNode):
-    """A list that is being read.
+    """A list under construction.
 
     Attributes:
-        key_mark: what the mark of the next item begins with; an item has no key.
-        anchor: by which it can be repeated when it is finished, if it has one.
-        nodes_before: how many nodes the text had when it began.
+        key_span: the key's part of the span of the next item; 0, because items have no key.
+        anchor: the name of its anchor, if it has one.
+        nodes_before: the number of nodes in the document before it.
 
     """
 
     __slots__ = ("anchor", "nodes_before")
 
-    key_mark: ClassVar[Span] = 0
+    key_span: ClassVar[Span] = 0
 
-    def __init__(self, mark: Span, anchor: str | None, nodes_before: int) -> None:
+    def __init__(self, span: Span, anchor: str | None, nodes_before: int) -> None:
         self.value = []
-        self.mark = mark
-        self.parts = []
+        self.span = span
+        self.children = []
         self.anchor = anchor
         self.nodes_before = nodes_before
 
-    def add(self, value: Value, part: Node) -> None:
+    def add(self, value: Value, node: Node) -> None:
         """Append a value."""
         self.value.append(value)
-        self.parts.append(part)
+        self.children.append(node)
 
 
 class OpenMapping(MappingNode):
-    """A mapping that is being read.
+    """A mapping under construction.
 
     Attributes:
-        anchor: by which it can be repeated when it is finished, if it has one.
-        nodes_before: how many nodes the text had when it began.
-        key: of the entry that is being read; of the last one if `key_is_due`.
-        key_mark: what the mark of that entry's value begins with.
-        merging: the entry is a plain `<<`.
-        merged: the keys that stand here because of a `<<` only; None before there is one.
+        anchor: the name of its anchor, if it has one.
+        nodes_before: the number of nodes in the document before it.
+        key: the key of the current entry, or of the last one if `key_is_due`.
+        key_span: the key's part of the span of the current entry's value.
+        merging: whether the key of the current entry is a plain `<<`.
+        merged: the keys that exist only because of a `<<`; None before the first `<<`.
 
     """
 
     __slots__ = (
         *("anchor", "nodes_before"),
-        *("key", "key_is_due", "key_mark", "merged", "merging"),
+        *("key", "key_is_due", "key_span", "merged", "merging"),
     )
 
-    def __init__(self, mark: Span, anchor: str | None, nodes_before: int) -> None:
+    def __init__(self, span: Span, anchor: str | None, nodes_before: int) -> None:
         self.value = {}
-        self.mark = mark
-        self.parts = {}
+        self.span = span
+        self.children = {}
         self.anchor = anchor
         self.nodes_before = nodes_before
         self.key = ""
-        self.key_mark = 0
+        self.key_span = 0
         self.key_is_due = True
         self.merging = False
         self.merged: set[str] | None = None
 
-    def start_entry(self, key: str, spot: Offset, *, merging: bool) -> None:
-        """Take the key of an entry whose value comes next."""
+    def start_entry(self, key: str, offset: Offset, *, merging: bool) -> None:
+        """Set the key of the entry whose value comes next."""
         self.key = key
-        self.key_mark = spot << SPOT_BITS
+        self.key_span = offset << OFFSET_BITS
         self.key_is_due = False
         self.merging = merging
 
-    def add(self, value: Value, part: Node) -> None:
-        """Set the value of the entry that was started."""
+    def add(self, value: Value, node: Node) -> None:
+        """Set the value of the current entry."""
         self.value[self.key] = value
-        self.parts[self.key] = part
+        self.children[self.key] = node
         self.key_is_due = True
 
     def merge(self, sources: list[MappingNode]) -> None:
-        """Set every entry of the sources, of which the first wins, over what was written before."""
+        """Set every entry of the sources, replacing earlier entries; the first source wins."""
         merged = self.merged = self.merged or set()
         for source in reversed(sources):
             merged.update(key for key in source.value if key not in self.value)
             self.value.update(source.value)
-            for key, part in source.parts.items():
-                self.parts[key] = moved(part, self.key_mark | spot_of(part))
+            for key, node in source.children.items():
+                self.children[key] = with_span(node, self.key_span | value_offset(node))
         self.key_is_due = True
         self.merging = False

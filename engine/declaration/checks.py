@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from engine.declaration.calendar_checks import misdeclared
-from engine.declaration.document import Reading
+from engine.declaration.document import YamlDocument
 from engine.declaration.models import SECTION
 from engine.declaration.references import unresolved_refs
-from engine.declaration.scalars import shown
+from engine.declaration.scalars import describe_value
 from engine.declaration.source_map import Path, Value, items_at, value_at
 from engine.findings import Finding
 from engine.vocabulary import STATUSES
@@ -28,52 +28,52 @@ NAMED: Final[tuple[tuple[Path, Path], ...]] = (
 """The lists whose items have a name of their own, and where in an item that name stands."""
 
 
-def inconsistencies(reading: Reading, section: Value) -> Iterator[Finding]:
+def inconsistencies(document: YamlDocument, section: Value) -> Iterator[Finding]:
     """Yield every breach of a rule that spans fields."""
     for path, name in NAMED:
-        yield from repeated(reading, section, path, name)
+        yield from repeated(document, section, path, name)
     for index, workflow in enumerate(items_at(section, ("workflows",))):
         here = (SECTION, "workflows", index, "transitions")
         if value_at(workflow, ("transitions",)) == []:
             message = "A workflow needs at least one transition."
-            yield Finding("no_transitions", message, reading.place(here))
-        yield from check_transitions(reading, here, items_at(workflow, ("transitions",)))
+            yield Finding("no_transitions", message, document.location(here))
+        yield from check_transitions(document, here, items_at(workflow, ("transitions",)))
     for index, calendar in enumerate(items_at(section, ("calendars",))):
-        yield from misdeclared(reading, ("calendars", index), calendar)
+        yield from misdeclared(document, ("calendars", index), calendar)
     for index, webhook in enumerate(items_at(section, ("webhooks",))):
         if value_at(webhook, ("events",)) == []:
             message = "A webhook needs at least one event; without `events`, it is told of all."
-            place = reading.place((SECTION, "webhooks", index, "events"))
+            place = document.location((SECTION, "webhooks", index, "events"))
             yield Finding("no_events", message, place)
-    yield from unresolved_refs(reading, section)
+    yield from unresolved_refs(document, section)
 
 
-def repeated(reading: Reading, section: Value, path: Path, name: Path) -> Iterator[Finding]:
+def repeated(document: YamlDocument, section: Value, path: Path, name: Path) -> Iterator[Finding]:
     """Yield a finding for every name that was used before in its list."""
     first: dict[str, int] = {}
     for index, item in enumerate(items_at(section, path)):
         word = value_at(item, name)
         if isinstance(word, str) and first.setdefault(word, index) != index:
             there, here = (
-                reading.place((SECTION, *path, position, *name))
+                document.location((SECTION, *path, position, *name))
                 for position in (first[word], index)
             )
-            message = f"{shown(word)} is declared twice; the first stands at {there}."
+            message = f"{describe_value(word)} is declared twice; the first stands at {there}."
             yield Finding("duplicate_name", message, here)
 
 
-def check_transitions(reading: Reading, path: Path, moves: list[Value]) -> Iterator[Finding]:
+def check_transitions(document: YamlDocument, path: Path, moves: list[Value]) -> Iterator[Finding]:
     """Yield the transitions that lead nowhere and those declared twice."""
     first: dict[str, int] = {}
     for index, move in enumerate(moves):
         source, target = value_at(move, ("from",)), value_at(move, ("to",))
         if source not in STATUSES or target not in STATUSES:
             continue
-        here, pair = reading.place((*path, index)), f"{source} -> {target}"
+        here, pair = document.location((*path, index)), f"{source} -> {target}"
         if source == target:
             yield Finding("self_transition", f"{pair} leads nowhere; remove it.", here)
         earlier = first.setdefault(pair, index)
         if earlier != index:
-            there = reading.place((*path, earlier))
+            there = document.location((*path, earlier))
             message = f"{pair} is declared twice (first at {there}); use role: any for both."
             yield Finding("duplicate_transition", message, here)

@@ -4,7 +4,7 @@ from functools import cache
 from importlib.resources import files
 
 from engine.declaration.models import Workflow
-from engine.declaration.parse import declare
+from engine.declaration.parse import parse_declaration
 
 
 @cache
@@ -14,5 +14,5 @@ def default_workflows() -> tuple[Workflow, ...]:
     sources = sorted(
         (each for each in folder.iterdir() if each.name.endswith(".yaml")), key=lambda f: f.name
     )
-    declarations = (declare(each.read_text("utf-8"), each.name) for each in sources)
+    declarations = (parse_declaration(each.read_text("utf-8"), each.name) for each in sources)
     return tuple(w for declaration in declarations for w in declaration.ticketing.workflows)

@@ -8,9 +8,9 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from engine import limits
-from engine.declaration.document import Reading
+from engine.declaration.document import YamlDocument
 from engine.declaration.models import SECTION, DefaultWorkflow, Ticketing
-from engine.declaration.scalars import shown
+from engine.declaration.scalars import describe_value
 from engine.declaration.source_map import Path
 from engine.findings import Finding, Location, did_you_mean
 from engine.validation_messages import describe_error
@@ -41,23 +41,23 @@ WORDS: Final[Mapping[str, tuple[str, type[StrEnum]]]] = {
 """The keys whose values are words of a fixed set: what such a word is called, and the set."""
 
 
-def complaint(reading: Reading, error: ErrorDetails) -> Finding:
+def complaint(document: YamlDocument, error: ErrorDetails) -> Finding:
     """Return one complaint of the models as a finding with its place."""
-    path = written_path(reading, error)
+    path = written_path(document, error)
     if error["type"] == "extra_forbidden":
-        return Finding("unknown_key", unknown_key(path), reading.key_places[path])
-    at = reading.place(path)
+        return Finding("unknown_key", unknown_key(path), document.key_locations[path])
+    at = document.location(path)
     if error["type"] == "enum":
         return unknown_word(path, error["input"], at)
     code = CODES.get(error["type"], "wrong_type")
     return Finding(code, f"{dotted(path)}: {sentence(error, path)}", at)
 
 
-def written_path(reading: Reading, error: ErrorDetails) -> Path:
+def written_path(document: YamlDocument, error: ErrorDetails) -> Path:
     """Return the path of an error without the steps that the models add to it."""
     path: Path = (SECTION,)
     for step in error["loc"]:
-        if (*path, step) in reading.value_places:
+        if (*path, step) in document.value_locations:
             path = (*path, step)
     return (*path, error["loc"][-1]) if error["type"] == "missing" else path
 
@@ -67,24 +67,27 @@ def sentence(error: ErrorDetails, path: Path) -> str:
     if error["type"] == "missing":
         return f"{path[-1]!r} is missing; it is required here."
     wanted = "must be a mapping" if error["type"] == "model_type" else describe_error(error)
-    return f"{wanted} (found {shown(error['input'])})."
+    return f"{wanted} (found {describe_value(error['input'])})."
 
 
 def unknown_key(path: Path) -> str:
     """Return the sentence for a key that the models do not know."""
     key, known = str(path[-1]), known_keys(path[:-1])
     hint = did_you_mean(key[: limits.NAME_CHARACTERS], known)
-    return f"{dotted(path[:-1])}: {shown(key)} is not a key here.{hint} Known: {', '.join(known)}."
+    known_list = ", ".join(known)
+    return (
+        f"{dotted(path[:-1])}: unknown key {describe_value(key)}.{hint} Known keys: {known_list}."
+    )
 
 
 def unknown_word(path: Path, given: object, at: Location) -> Finding:
     """Return the finding for a word that is none of a fixed set."""
     noun, words = WORDS[next(step for step in reversed(path) if isinstance(step, str))]
     if not isinstance(given, str):
-        message = f"must be one of {', '.join(words)} (found {shown(given)})."
+        message = f"must be one of {', '.join(words)} (found {describe_value(given)})."
         return Finding("wrong_type", f"{dotted(path)}: {message}", at)
     hint = did_you_mean(given[: limits.NAME_CHARACTERS], words)
-    message = f"{dotted(path)}: {shown(given)} is not one of {', '.join(words)}.{hint}"
+    message = f"{dotted(path)}: {describe_value(given)} is not one of {', '.join(words)}.{hint}"
     return Finding(f"unknown_{noun}", message, at)
 
 

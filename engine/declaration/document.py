@@ -1,34 +1,33 @@
-"""What one text says, or several laid over one another, and where it says it."""
+"""One YAML text, or several layered over one another, with the location of each value."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from engine.declaration.source_map import (
-    KeyPlaces,
+    KeyLocations,
     Node,
     Path,
     Sources,
     Value,
-    ValuePlaces,
-    spot_of,
+    ValueLocations,
+    nearest_node,
+    node_at,
     value_at,
-    walk,
-    walk_as_far_as_written,
+    value_offset,
 )
 from engine.findings import Finding, Location
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """What texts say.
+class YamlDocument:
+    """The value of one or more texts.
 
     Attributes:
-        draft: what could be made of the texts, good for further complaints even if there are
-            findings; None where reading had to stop.
-        root: where everything in the draft was written.
-        sources: the texts.
-        findings: errors; none means that the draft is exactly what Helm reads.
-        key: the keys below which the texts are of interest; empty for all of them.
+        draft: the value as far as it could be read, so that it can be checked further even if
+            there are findings; None if reading had to stop.
+        root: the positions of all values in the draft.
+        findings: errors. Without errors, the draft is exactly what Helm reads.
+        key: the keys under which the values of this chart are; empty for the top level.
 
     """
 
@@ -40,24 +39,24 @@ class Reading:
 
     @property
     def value(self) -> Value:
-        """Exactly what Helm reads; None where the findings made it unreadable."""
+        """Exactly what Helm reads; None if there are findings."""
         return None if self.findings else self.draft
 
     @property
-    def value_places(self) -> Mapping[Path, Location]:
-        """Where each value stands; the root's path is empty."""
-        return ValuePlaces(self.root, self.sources)
+    def value_locations(self) -> Mapping[Path, Location]:
+        """The location of each value by its path; that of the root is empty."""
+        return ValueLocations(self.root, self.sources)
 
     @property
-    def key_places(self) -> Mapping[Path, Location]:
-        """Where each key of a mapping stands; the path ends in that key."""
-        return KeyPlaces(self.root, self.sources)
+    def key_locations(self) -> Mapping[Path, Location]:
+        """The location of each key of a mapping, by the path that ends in it."""
+        return KeyLocations(self.root, self.sources)
 
-    def place(self, path: Path) -> Location:
-        """Return where the value at `path` stands, or its nearest parent that was written."""
-        return self.sources.location(spot_of(walk_as_far_as_written(self.root, path)))
+    def location(self, path: Path) -> Location:
+        """Return the location of the value at `path`, or of its nearest ancestor that exists."""
+        return self.sources.location(value_offset(nearest_node(self.root, path)))
 
-    def below_key(self) -> "Reading":
-        """Return what stands below `key`; KeyError if nothing does."""
-        inner = walk(self.root, self.key)
-        return replace(self, draft=value_at(self.draft, self.key), root=inner, key=())
+    def below_key(self) -> "YamlDocument":
+        """Return the part of the document under `key`; raise KeyError if it does not exist."""
+        root = node_at(self.root, self.key)
+        return replace(self, draft=value_at(self.draft, self.key), root=root, key=())

@@ -14,7 +14,7 @@ DURATION_PATTERN: Final = f"{DURATION_FORM.pattern}|{ISO_FORM.pattern}"
 DURATION_CHARACTERS: Final = 40
 
 
-def duration(text: str) -> timedelta:
+def parse_duration(text: str) -> timedelta:
     """Return a duration such as `5m`, `2h`, `1d`, `1h30m` or `PT1H30M`.
 
     Raises:
@@ -36,7 +36,7 @@ def form_of(text: str) -> re.Match[str] | None:
     return None if text.endswith("T") else DURATION_FORM.fullmatch(text) or ISO_FORM.fullmatch(text)
 
 
-def iso_duration(time: timedelta) -> str:
+def format_iso_duration(time: timedelta) -> str:
     """Return a time of at least 0 as ISO 8601 has it, in whole seconds: `P1DT2H`, `PT0S`."""
     minutes, seconds = divmod(time.days * 24 * 60 * 60 + time.seconds, 60)
     hours, minutes = divmod(minutes, 60)

@@ -9,14 +9,14 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from engine import limits
-from engine.declaration.durations import DURATION_PATTERN, duration
+from engine.declaration.durations import DURATION_PATTERN, parse_duration
 from engine.declaration.shifts import (
     DATE_FORM,
     SHIFT_FORM,
     ZONE_FORM,
-    holiday,
-    shift,
-    time_zone,
+    parse_date,
+    parse_shift,
+    parse_time_zone,
 )
 from engine.validation_messages import (
     FILE_NAME_PATTERN,
@@ -25,10 +25,10 @@ from engine.validation_messages import (
     PATH_PATTERN,
     TEXT_PATTERN,
 )
-from engine.webhook_urls import URL_PATTERN, target_of
+from engine.webhook_urls import URL_PATTERN, parse_webhook_url
 
 NEVER: Final = "never"
-AT_ONCE: Final = "0s"
+NO_DELAY: Final = "0s"
 """The delay that is none."""
 
 Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=limits.NAME_CHARACTERS)]
@@ -68,14 +68,14 @@ def checked_by(read: Callable[[str], object], code: str) -> BeforeValidator:
     return BeforeValidator(check)
 
 
-def grace_period(text: str) -> timedelta | None:
-    """Return a duration, or None for `never`; raise as `duration` does."""
-    return None if text == NEVER else duration(text)
+def parse_grace_period(text: str) -> timedelta | None:
+    """Return a duration, or None for `never`; raise as `parse_duration` does."""
+    return None if text == NEVER else parse_duration(text)
 
 
-def delay(text: str) -> timedelta:
-    """Return a duration that may be nothing at all, `0s`; raise as `duration` does."""
-    return timedelta() if text == AT_ONCE else duration(text)
+def parse_delay(text: str) -> timedelta:
+    """Return a duration that may be nothing at all, `0s`; raise as `parse_duration` does."""
+    return timedelta() if text == NO_DELAY else parse_duration(text)
 
 
 def text_of_form(form: str) -> WithJsonSchema:
@@ -83,16 +83,18 @@ def text_of_form(form: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "minLength": 1, "pattern": f"^({form})$"})
 
 
-Duration = Annotated[str, checked_by(duration, "wrong_duration"), text_of_form(DURATION_PATTERN)]
+Duration = Annotated[
+    str, checked_by(parse_duration, "wrong_duration"), text_of_form(DURATION_PATTERN)
+]
 GracePeriod = Annotated[
     str,
-    checked_by(grace_period, "wrong_duration"),
+    checked_by(parse_grace_period, "wrong_duration"),
     text_of_form(f"{NEVER}|{DURATION_PATTERN}"),
 ]
-Delay = Annotated[str, checked_by(delay, "wrong_duration"), text_of_form(DURATION_PATTERN)]
+Delay = Annotated[str, checked_by(parse_delay, "wrong_duration"), text_of_form(DURATION_PATTERN)]
 TimeZone = Annotated[
-    str, checked_by(time_zone, "unknown_time_zone"), text_of_form(ZONE_FORM.pattern)
+    str, checked_by(parse_time_zone, "unknown_time_zone"), text_of_form(ZONE_FORM.pattern)
 ]
-Hours = Annotated[str, checked_by(shift, "wrong_hours"), text_of_form(SHIFT_FORM.pattern)]
-Holiday = Annotated[str, checked_by(holiday, "wrong_date"), text_of_form(DATE_FORM.pattern)]
-WebhookUrl = Annotated[str, checked_by(target_of, "wrong_url"), text_of_form(URL_PATTERN)]
+Hours = Annotated[str, checked_by(parse_shift, "wrong_hours"), text_of_form(SHIFT_FORM.pattern)]
+Holiday = Annotated[str, checked_by(parse_date, "wrong_date"), text_of_form(DATE_FORM.pattern)]
+WebhookUrl = Annotated[str, checked_by(parse_webhook_url, "wrong_url"), text_of_form(URL_PATTERN)]

@@ -11,7 +11,7 @@ from engine.declaration.models import SECTION, Ticketing
 REFERENCE: Final = {"$ref": f"#/$defs/{Ticketing.__name__}"}
 
 
-class Untitled(GenerateJsonSchema):
+class UntitledSchema(GenerateJsonSchema):
     """Leaves out the titles of properties, which would only repeat their keys."""
 
     def field_title_should_be_set(self, _schema: CoreSchema) -> bool:
@@ -24,7 +24,9 @@ def values_schema(key: Sequence[str] = ()) -> JsonSchemaValue:
 
     Whatever else stands in the file is free: it belongs to others.
     """
-    _, definitions = models_json_schema([(Ticketing, "validation")], schema_generator=Untitled)
+    _, definitions = models_json_schema(
+        [(Ticketing, "validation")], schema_generator=UntitledSchema
+    )
     schema: JsonSchemaValue = REFERENCE
     for step in reversed((*key, SECTION)):
         schema = {"type": "object", "properties": {step: schema}}

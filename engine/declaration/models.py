@@ -7,7 +7,7 @@ from pydantic import Discriminator, Field, Tag
 
 from engine import limits
 from engine.declaration.fields import (
-    AT_ONCE,
+    NO_DELAY,
     Declared,
     Delay,
     Description,
@@ -160,9 +160,9 @@ class Service(Declared):
     """Whether going down opens a ticket."""
     workflow: Name = DefaultWorkflow.INCIDENT_RESPONSE.value
     """The name of the workflow that its tickets follow: a declared one or a chosen default."""
-    hold_down: Delay = AT_ONCE
+    hold_down: Delay = NO_DELAY
     """How long it must have been down before a ticket is opened, such as 2m; 0s for at once."""
-    reopen_within: Delay = AT_ONCE
+    reopen_within: Delay = NO_DELAY
     """Going down again so soon after a recovery re-opens the ticket; 0s for a new one each time."""
 
 

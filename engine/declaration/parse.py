@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 from engine import limits
 from engine.declaration.checks import inconsistencies
 from engine.declaration.diagnostics import complaint
-from engine.declaration.document import Reading
+from engine.declaration.document import YamlDocument
 from engine.declaration.models import SECTION, Ticketing
 from engine.declaration.section import gap_before_section, missing_section
 from engine.declaration.source_map import Value, value_at
@@ -32,42 +32,42 @@ class Declaration:
     """A valid declaration that knows where everything in it was written."""
 
     ticketing: Ticketing
-    reading: Reading
+    document: YamlDocument
 
-    def place(self, *path: str | int) -> Location:
+    def location(self, *path: str | int) -> Location:
         """Return where the value at `path` below `ticketing:` stands, or its nearest parent."""
-        return self.reading.place((SECTION, *path))
+        return self.document.location((SECTION, *path))
 
 
-def declare(text: str, file: str) -> Declaration:
-    """Read the `ticketing:` section of a text; raise as `declaration_of` does."""
-    return declaration_of(read_yaml(text, file))
+def parse_declaration(text: str, file: str) -> Declaration:
+    """Read the `ticketing:` section of a text; raise as `build_declaration` does."""
+    return build_declaration(read_yaml(text, file))
 
 
-def declaration_of(reading: Reading) -> Declaration:
+def build_declaration(document: YamlDocument) -> Declaration:
     """Return what was read as a declaration.
 
     Raises:
         InvalidDeclaration: with all that is wrong, in the order of the texts.
 
     """
-    ticketing, findings = judged(reading)
-    if ticketing is None or reading.findings or findings:
-        raise InvalidDeclaration(together(reading.findings, findings))
-    return Declaration(ticketing, reading.below_key())
+    ticketing, findings = judged(document)
+    if ticketing is None or document.findings or findings:
+        raise InvalidDeclaration(together(document.findings, findings))
+    return Declaration(ticketing, document.below_key())
 
 
-def judged(reading: Reading) -> tuple[Ticketing | None, list[Finding]]:
+def judged(document: YamlDocument) -> tuple[Ticketing | None, list[Finding]]:
     """Return the section as a model, if it is one, and all that is wrong with it.
 
     What the reader complained of does not hide what is wrong elsewhere, nor does the form of one
-    part hide an inconsistency of another: both are looked for in the values as they were written.
+    node hide an inconsistency of another: both are looked for in the values as they were written.
     """
-    if reading.draft is None:
+    if document.draft is None:
         return None, []
-    if gap := gap_before_section(reading):
-        return None, [missing_section(reading, gap)]
-    inner = reading.below_key()
+    if gap := gap_before_section(document):
+        return None, [missing_section(document, gap)]
+    inner = document.below_key()
     section = without_nulls(value_at(inner.draft, (SECTION,)), DEFAULTS)
     ticketing, errors = validated(section)
     complaints = [complaint(inner, error) for error in errors]

@@ -36,7 +36,7 @@ EXACT_CHARACTERS: Final = len(oct(EXACT_INTEGERS))
 FIRST_CHARACTERS_OF_NUMBERS: Final = frozenset("-+.0123456789")
 
 
-class Doubtful(ValueError):
+class AmbiguousScalar(ValueError):
     """A scalar that two readers read differently, or that Helm can't carry."""
 
     def __init__(self, code: str, message: str) -> None:
@@ -44,7 +44,7 @@ class Doubtful(ValueError):
         self.code = code
 
 
-def resolve(text: str) -> Scalar:
+def resolve_scalar(text: str) -> Scalar:
     """Return the value of a plain scalar.
 
     Raises:
@@ -57,39 +57,37 @@ def resolve(text: str) -> Scalar:
         return BOOLEANS[text]
     if text in BOOLEANS_OF_HELM_ONLY:
         meaning = "true" if BOOLEANS_OF_HELM_ONLY[text] else "false"
-        message = (
-            f"{text} is {meaning} to Helm and text to YAML 1.2; write {meaning} or {shown(text)}."
-        )
-        raise Doubtful("ambiguous_scalar", message)
+        message = f"{text} is {meaning} to Helm and text to YAML 1.2; write {meaning} or {text!r}."
+        raise AmbiguousScalar("ambiguous_scalar", message)
     return number_or_text(text) if text[0] in FIRST_CHARACTERS_OF_NUMBERS else text
 
 
 def number_or_text(text: str) -> Scalar:
     """Return a number if every reader sees the same number in `text`, the text if none does."""
     if DECIMAL.fullmatch(text):
-        return exact(text, 10)
+        return exact_integer(text, 10)
     if FLOAT.fullmatch(text):
         return finite(text)
     if HEXADECIMAL.fullmatch(text):
-        return exact(text, 16)
+        return exact_integer(text, 16)
     if OCTAL.fullmatch(text):
-        return exact(text, 8)
+        return exact_integer(text, 8)
     if NOT_A_NUMBER.fullmatch(text):
-        raise Doubtful("unsupported_number", f"{text} is no number that JSON can carry.")
+        raise AmbiguousScalar("unsupported_number", f"{text} is no number that JSON can carry.")
     if NUMBER_TO_SOME_READER.fullmatch(text.replace("_", "")):
-        begun, quoted = text[:SHOWN_CHARACTERS], shown(text)
+        begun, quoted = text[:SHOWN_CHARACTERS], describe_value(text)
         message = f"{begun} is a number to some readers only; write it in decimal, or {quoted}."
-        raise Doubtful("ambiguous_scalar", message)
+        raise AmbiguousScalar("ambiguous_scalar", message)
     return text
 
 
-def exact(text: str, base: int) -> int:
+def exact_integer(text: str, base: int) -> int:
     """Return an integer that survives Helm's way through float64."""
     number = int(text, base) if len(text) <= EXACT_CHARACTERS else EXACT_INTEGERS + 1
     if abs(number) > EXACT_INTEGERS:
-        begun, quoted = text[:SHOWN_CHARACTERS], shown(text)
+        begun, quoted = text[:SHOWN_CHARACTERS], describe_value(text)
         message = f"{begun} is too large for Helm to carry exactly; write {quoted}."
-        raise Doubtful("unsupported_number", message)
+        raise AmbiguousScalar("unsupported_number", message)
     return number
 
 
@@ -97,13 +95,13 @@ def finite(text: str) -> float:
     """Return a float that is finite."""
     number = float(text)
     if number in (float("inf"), float("-inf")):
-        raise Doubtful(
+        raise AmbiguousScalar(
             "unsupported_number", f"{text[:SHOWN_CHARACTERS]} is too large for a number."
         )
     return number
 
 
-def shown(value: object) -> str:
+def describe_value(value: object) -> str:
     """Return a value as a message shows it: on one line, cut short, or only what kind it is."""
     match value:
         case str():

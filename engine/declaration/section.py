@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from engine import limits
 from engine.declaration.diagnostics import dotted
-from engine.declaration.document import Reading
+from engine.declaration.document import YamlDocument
 from engine.declaration.models import SECTION
 from engine.declaration.source_map import Path, Value
 from engine.findings import Finding, did_you_mean
@@ -39,10 +39,10 @@ class Gap(NamedTuple):
         return next((k for k, each in held if isinstance(each, dict) and SECTION in each), "")
 
 
-def gap_before_section(reading: Reading) -> Gap | None:
+def gap_before_section(document: YamlDocument) -> Gap | None:
     """Return where the way to the section ends too early; None if it leads there."""
-    path: tuple[str, ...] = (*reading.key, SECTION)
-    here = reading.draft
+    path: tuple[str, ...] = (*document.key, SECTION)
+    here = document.draft
     for index, step in enumerate(path):
         holder = here if isinstance(here, dict) else {}
         if step not in holder:
@@ -51,12 +51,12 @@ def gap_before_section(reading: Reading) -> Gap | None:
     return None
 
 
-def missing_section(reading: Reading, gap: Gap) -> Finding:
+def missing_section(document: YamlDocument, gap: Gap) -> Finding:
     """Return the finding for a text without a section."""
-    section = dotted((*reading.key, SECTION))
-    which = repr(section) if reading.key else f"top-level {section!r}"
+    section = dotted((*document.key, SECTION))
+    which = repr(section) if document.key else f"top-level {section!r}"
     message = f"There is no {which} section; everything stands below it.{hint(gap)}"
-    return Finding("missing_section", message, reading.place(gap.path))
+    return Finding("missing_section", message, document.location(gap.path))
 
 
 def hint(gap: Gap) -> str:

@@ -12,7 +12,7 @@ SHIFT_FORM: Final = re.compile(r"[0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]")
 DATE_FORM: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
-def time_zone(text: str) -> ZoneInfo:
+def parse_time_zone(text: str) -> ZoneInfo:
     """Return a time zone by its IANA name.
 
     Raises:
@@ -25,7 +25,7 @@ def time_zone(text: str) -> ZoneInfo:
         raise ValueError("is no time zone; write for example Europe/Budapest") from None
 
 
-def shift(text: str) -> Shift:
+def parse_shift(text: str) -> Shift:
     """Return working hours such as `09:00-17:00`.
 
     Raises:
@@ -37,11 +37,11 @@ def shift(text: str) -> Shift:
     except ValueError:
         raise ValueError(
             "are not hours of one day; write for example 09:00-17:00, and those over midnight in"
-            " two parts, 22:00-24:00 and 00:00-06:00 of the next day"
+            " two children, 22:00-24:00 and 00:00-06:00 of the next day"
         ) from None
 
 
-def holiday(text: str) -> date:
+def parse_date(text: str) -> date:
     """Return a date such as `2026-12-25`.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Where everything in the texts of a reading stands, kept small and worked out when asked for."""
+"""The positions of all values in the texts of a document, stored compactly."""
 
 import re
 from bisect import bisect_right
@@ -14,28 +14,24 @@ from engine.findings import Location
 Value: TypeAlias = Scalar | list["Value"] | dict[str, "Value"]
 Path: TypeAlias = tuple[str | int, ...]
 Offset: TypeAlias = int
-"""The index of a character in the text: one small integer for everything that was written.
-
-The texts of a reading follow one another, so that a spot tells which of them it is in.
-"""
+"""The index of a character in the texts of a document, as if they were concatenated."""
 Span: TypeAlias = int
-"""Two spots in one integer: where a value stands and, above `SPOT_BITS`, where its key does."""
+"""Two offsets in one integer: that of a value and, above `OFFSET_BITS`, that of its key."""
 Node: TypeAlias = "Span | ListNode | MappingNode"
-"""What is kept of a value: of a scalar its mark alone, because there are so many of them."""
+"""The position of a value. For a scalar it is only the span, because there are so many of them."""
 
-SPOT_BITS: Final = 32
-SPOT_MASK: Final = (1 << SPOT_BITS) - 1
-
-LINE_BREAK: Final = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
-"""What ends a line in YAML 1.1, which the parser counts lines by."""
+OFFSET_BITS: Final = 32
+_OFFSET_MASK: Final = (1 << OFFSET_BITS) - 1
+_LINE_BREAK: Final = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+"""The line breaks of YAML 1.1, by which the parser counts lines."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """A text and the file it came from.
+    """A text and the file that it comes from.
 
     Attributes:
-        start: the spot of its first character.
+        start: the offset of its first character.
 
     """
 
@@ -45,185 +41,171 @@ class Source:
 
     @property
     def end(self) -> Offset:
-        """The spot after it: that of its end belongs to it too."""
+        """The offset at which the next text starts; the end of this text is an offset in it."""
         return self.start + len(self.text) + 1
 
     @cached_property
-    def line_starts(self) -> list[Offset]:
-        """The index of the character with which each line begins."""
-        return [0, *(found.end() for found in LINE_BREAK.finditer(self.text))]
+    def _line_starts(self) -> list[int]:
+        return [0, *(match.end() for match in _LINE_BREAK.finditer(self.text))]
 
-    def location(self, spot: Offset) -> Location:
-        """Return a spot as line and column."""
-        index = spot - self.start
-        line = bisect_right(self.line_starts, index)
-        return Location(self.file, line, index - self.line_starts[line - 1] + 1)
+    def location(self, offset: Offset) -> Location:
+        """Return the file, line and column of an offset."""
+        index = offset - self.start
+        line = bisect_right(self._line_starts, index)
+        return Location(self.file, line, index - self._line_starts[line - 1] + 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The texts of a reading in the order of their spots."""
+    """The texts of a document, in the order of their offsets."""
 
     texts: tuple[Source, ...]
 
     @property
     def end(self) -> Offset:
-        """The spot after them, at which the next text may start; 0 if there is none."""
+        """The offset at which the next text can start."""
         return self.texts[-1].end if self.texts else 0
 
-    def location(self, spot: Offset) -> Location:
-        """Return a spot as file, line and column."""
-        index = bisect_right(self.texts, spot, key=attrgetter("start")) - 1
-        return self.texts[index].location(spot)
+    def location(self, offset: Offset) -> Location:
+        """Return the file, line and column of an offset."""
+        index = bisect_right(self.texts, offset, key=attrgetter("start")) - 1
+        return self.texts[index].location(offset)
 
 
 @dataclass(slots=True)
 class ListNode:
-    """A list, and where it and each of its items was written."""
+    """A list, its position and those of its items."""
 
     value: list[Value]
-    mark: Span
-    parts: list[Node]
+    span: Span
+    children: list[Node]
 
-    def children(self) -> Iterator[tuple[int, Node]]:
-        """Yield each part with the step that leads to it."""
-        yield from enumerate(self.parts)
+    def items(self) -> Iterator[tuple[int, Node]]:
+        """Yield each index with its child."""
+        yield from enumerate(self.children)
 
-    def part(self, step: str | int) -> "Node | None":
-        """Return the part that a step leads to; None if there is none."""
-        inside = isinstance(step, int) and 0 <= step < len(self.parts)
-        return self.parts[int(step)] if inside else None
+    def child(self, step: str | int) -> "Node | None":
+        """Return the child at an index, or None."""
+        inside = isinstance(step, int) and 0 <= step < len(self.children)
+        return self.children[int(step)] if inside else None
 
-    def moved(self, mark: Span) -> "ListNode":
-        """Return the same list as it is repeated elsewhere."""
-        return ListNode(self.value, mark, self.parts)
+    def with_span(self, span: Span) -> "ListNode":
+        """Return the same list at another position."""
+        return ListNode(self.value, span, self.children)
 
 
 @dataclass(slots=True)
 class MappingNode:
-    """A mapping, and where it and each of its keys and values was written."""
+    """A mapping, its position and those of its keys and values."""
 
     value: dict[str, Value]
-    mark: Span
-    parts: dict[str, Node]
+    span: Span
+    children: dict[str, Node]
 
-    def children(self) -> Iterator[tuple[str, Node]]:
-        """Yield each part with the step that leads to it."""
-        yield from self.parts.items()
+    def items(self) -> Iterator[tuple[str, Node]]:
+        """Yield each key with its child."""
+        yield from self.children.items()
 
-    def part(self, step: str | int) -> "Node | None":
-        """Return the part that a step leads to; None if there is none."""
-        return self.parts.get(step) if isinstance(step, str) else None
+    def child(self, step: str | int) -> "Node | None":
+        """Return the child at a key, or None."""
+        return self.children.get(step) if isinstance(step, str) else None
 
-    def moved(self, mark: Span) -> "MappingNode":
-        """Return the same mapping as it is repeated elsewhere."""
-        return MappingNode(self.value, mark, self.parts)
-
-
-def mark_of(part: Node) -> Span:
-    """Return where a part and its key were written."""
-    return part if isinstance(part, int) else part.mark
+    def with_span(self, span: Span) -> "MappingNode":
+        """Return the same mapping at another position."""
+        return MappingNode(self.value, span, self.children)
 
 
-def spot_of(part: Node) -> Offset:
-    """Return where a part was written."""
-    return mark_of(part) & SPOT_MASK
+def value_offset(node: Node) -> Offset:
+    """Return the offset of a value."""
+    return (node if isinstance(node, int) else node.span) & _OFFSET_MASK
 
 
-def key_spot_of(part: Node) -> Offset:
-    """Return where the key of a part was written; 0 for an item of a list."""
-    return mark_of(part) >> SPOT_BITS
+def key_offset(node: Node) -> Offset:
+    """Return the offset of the key of a value; 0 for an item of a list."""
+    return (node if isinstance(node, int) else node.span) >> OFFSET_BITS
 
 
-def moved(part: Node, mark: Span) -> Node:
-    """Return a part as it is repeated elsewhere."""
-    return mark if isinstance(part, int) else part.moved(mark)
+def with_span(node: Node, span: Span) -> Node:
+    """Return a node at another position, such as that of an alias."""
+    return span if isinstance(node, int) else node.with_span(span)
 
 
-def child(part: Node, step: str | int) -> "Node | None":
-    """Return the part that one step leads to; None if there is none."""
-    return None if isinstance(part, int) else part.part(step)
+def node_at(root: Node, path: Path) -> Node:
+    """Return the node at `path`; raise KeyError if the path does not exist."""
+    node, missing = _descend(root, path)
+    if missing:
+        raise KeyError(path)
+    return node
 
 
-def walk(part: Node, path: Path) -> Node:
-    """Return the part that `path` leads to from `part`; KeyError if there is none."""
-    for step in path:
-        inner = child(part, step)
+def nearest_node(root: Node, path: Path) -> Node:
+    """Return the node at `path`, or its nearest ancestor that exists."""
+    return _descend(root, path)[0]
+
+
+def _descend(node: Node, path: Path) -> tuple[Node, Path]:
+    """Follow `path` as far as it exists; return the last node and the missing steps."""
+    for index, step in enumerate(path):
+        inner = None if isinstance(node, int) else node.child(step)
         if inner is None:
-            raise KeyError(path)
-        part = inner
-    return part
-
-
-def walk_as_far_as_written(part: Node, path: Path) -> Node:
-    """Return the part that `path` leads to from `part`, or the last one on the way."""
-    for step in path:
-        inner = child(part, step)
-        if inner is None:
-            break
-        part = inner
-    return part
+            return node, path[index:]
+        node = inner
+    return node, ()
 
 
 def value_at(value: Value, path: Path) -> Value:
-    """Return what stands at `path` in a value of whatever form; None if nothing does."""
+    """Return the value at `path` through mappings; None if the path does not exist."""
     for key in path:
         value = value.get(str(key)) if isinstance(value, dict) else None
     return value
 
 
 def items_at(value: Value, path: Path) -> list[Value]:
-    """Return the items of the list at `path`; none if there is no list."""
-    found = value_at(value, path)
-    return found if isinstance(found, list) else []
+    """Return the items of the list at `path`; an empty list if there is no list."""
+    items = value_at(value, path)
+    return items if isinstance(items, list) else []
 
 
 @dataclass(frozen=True, slots=True)
-class ValuePlaces(Mapping[Path, Location]):
-    """Where each value stands; the root's path is empty."""
+class ValueLocations(Mapping[Path, Location]):
+    """The location of each value by its path; that of the root is empty."""
 
     root: Node
     sources: Sources
 
     def __getitem__(self, path: Path) -> Location:
-        return self.sources.location(spot_of(walk(self.root, path)))
+        return self.sources.location(value_offset(node_at(self.root, path)))
 
     def __iter__(self) -> Iterator[Path]:
-        yield from (path for path, _ in every_part(self.root))
+        yield from (path for path, _ in _all_nodes(self.root))
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
 
-@dataclass(frozen=True, slots=True)
-class KeyPlaces(Mapping[Path, Location]):
-    """Where each key of a mapping stands; the path ends in that key."""
+class KeyLocations(ValueLocations):
+    """The location of each key of a mapping, by the path that ends in it."""
 
-    root: Node
-    sources: Sources
+    __slots__ = ()
 
     def __getitem__(self, path: Path) -> Location:
-        part = walk(self.root, path)
-        if not is_key(path):
+        node = node_at(self.root, path)
+        if not _ends_in_key(path):
             raise KeyError(path)
-        return self.sources.location(key_spot_of(part))
+        return self.sources.location(key_offset(node))
 
     def __iter__(self) -> Iterator[Path]:
-        yield from (path for path, _ in every_part(self.root) if is_key(path))
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
+        yield from (path for path, _ in _all_nodes(self.root) if _ends_in_key(path))
 
 
-def is_key(path: Path) -> bool:
-    """Tell whether a path ends in the key of a mapping, not in the position of an item."""
+def _ends_in_key(path: Path) -> bool:
     return bool(path) and isinstance(path[-1], str)
 
 
-def every_part(root: Node) -> Iterator[tuple[Path, Node]]:
-    """Yield every part with its path, the outer before the inner."""
-    waiting: list[tuple[Path, Node]] = [((), root)]
-    for path, part in waiting:
-        yield path, part
-        if not isinstance(part, int):
-            waiting += [((*path, step), inner) for step, inner in part.children()]
+def _all_nodes(root: Node) -> Iterator[tuple[Path, Node]]:
+    """Yield every node with its path, breadth first."""
+    nodes: list[tuple[Path, Node]] = [((), root)]
+    for path, node in nodes:
+        yield path, node
+        if not isinstance(node, int):
+            nodes += [((*path, step), child) for step, child in node.items()]

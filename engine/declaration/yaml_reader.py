@@ -27,8 +27,14 @@ from ruamel.yaml.reader import ReaderError
 
 from engine import limits
 from engine.declaration.builders import OpenList, OpenMapping
-from engine.declaration.document import Reading
-from engine.declaration.scalars import SHOWN_CHARACTERS, Doubtful, Scalar, resolve, shown
+from engine.declaration.document import YamlDocument
+from engine.declaration.scalars import (
+    SHOWN_CHARACTERS,
+    AmbiguousScalar,
+    Scalar,
+    describe_value,
+    resolve_scalar,
+)
 from engine.declaration.source_map import (
     ListNode,
     MappingNode,
@@ -38,9 +44,9 @@ from engine.declaration.source_map import (
     Sources,
     Span,
     Value,
-    key_spot_of,
-    moved,
-    spot_of,
+    key_offset,
+    value_offset,
+    with_span,
 )
 from engine.findings import Finding
 
@@ -51,10 +57,10 @@ Event: TypeAlias = Any
 """An event of the parser, which is untyped."""
 
 
-def read_yaml(text: str, file: str, start: Offset = 0) -> Reading:
+def read_yaml(text: str, file: str, start: Offset = 0) -> YamlDocument:
     """Return what `text` says; never raises, whatever the text is.
 
-    `start` is the spot of its first character: where the text before it, if there is one, ends.
+    `start` is the offset of its first character: where the text before it, if there is one, ends.
     """
     source = Source(text.removeprefix(BYTE_ORDER_MARK), file, start)
     builder = Builder(source)
@@ -62,18 +68,18 @@ def read_yaml(text: str, file: str, start: Offset = 0) -> Reading:
     root: Node = start
     with suppress(Stop):
         draft, root = builder.read(text)
-    return Reading(draft, root, Sources((source,)), tuple(builder.findings))
+    return YamlDocument(draft, root, Sources((source,)), tuple(builder.findings))
 
 
 class Stop(Exception):
-    """The reading can't go on."""
+    """The document can't go on."""
 
 
 class Scalars(dict[str, Scalar]):
     """The values of the plain scalars of one text: most of them are written again and again."""
 
     def __missing__(self, text: str) -> Scalar:
-        value = self[text] = resolve(text)
+        value = self[text] = resolve_scalar(text)
         return value
 
 
@@ -81,7 +87,7 @@ class Anchored(NamedTuple):
     """What an anchor holds; `weight` counts its nodes, repetitions through aliases included."""
 
     value: Value
-    part: Node
+    node: Node
     weight: int
 
 
@@ -114,14 +120,14 @@ class Builder:
             before = text.encode()[: error.position].decode(errors="ignore")
             self.stop_at_syntax(error.reason, len(before))
         except MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            self.stop_at_syntax(error.problem or error.context, mark.index if mark else 0)
+            span = error.problem_mark or error.context_mark
+            self.stop_at_syntax(error.problem or error.context, span.index if span else 0)
         except (YAMLError, ValueError) as error:
             self.stop_at_syntax(str(error).splitlines()[0], 0)
         stream = self.documents
         if stream.value in ([], [None]):
             return {}, MappingNode({}, self.first, {})
-        return stream.value[0], stream.parts[0]
+        return stream.value[0], stream.children[0]
 
     def follow(self, next_event: Callable[[], Event]) -> None:
         """Handle every event."""
@@ -152,7 +158,7 @@ class Builder:
             self.stop("too_large", message, self.first)
 
     def complain(self, code: str, message: str, at: Offset) -> None:
-        """Note a finding; too many of them end the reading."""
+        """Note a finding; too many of them end the document."""
         self.findings.append(Finding(code, message, self.source.location(at)))
         if len(self.findings) == limits.DOCUMENT_FINDINGS:
             self.stop("too_many_findings", "There is more; mend these first.", at)
@@ -174,7 +180,7 @@ class Builder:
     def start_document(self, event: Event) -> None:
         """Admit one document, without directives."""
         at = self.first + event.start_mark.index
-        if self.documents.parts:
+        if self.documents.children:
             self.stop("not_one_document", "Helm reads one document only; remove this one.", at)
         if event.version or event.tags:
             self.stop("unsupported_directive", "Remove the % line; Helm does not need it.", at)
@@ -194,22 +200,22 @@ class Builder:
             return
         try:
             value = self.scalars[text] if plain else text
-        except Doubtful as doubt:
+        except AmbiguousScalar as doubt:
             self.complain(doubt.code, str(doubt), at)
             value = text
         if event.anchor is not None:
             self.keep(event.anchor, Anchored(value, at, weight=1))
-        self.add(value, top.key_mark | at)
+        self.add(value, top.key_span | at)
 
     def start_mapping(self, event: Event) -> None:
         """Open a mapping."""
-        mark = self.start(event)
-        self.top = OpenMapping(mark, event.anchor, self.nodes + self.aliased)
+        span = self.start(event)
+        self.top = OpenMapping(span, event.anchor, self.nodes + self.aliased)
 
     def start_list(self, event: Event) -> None:
         """Open a list."""
-        mark = self.start(event)
-        self.top = OpenList(mark, event.anchor, self.nodes + self.aliased)
+        span = self.start(event)
+        self.top = OpenList(span, event.anchor, self.nodes + self.aliased)
 
     def start(self, event: Event) -> Span:
         """Go one level deeper and return where."""
@@ -221,7 +227,7 @@ class Builder:
         if len(self.outer) == limits.DOCUMENT_DEPTH:
             self.stop("too_deep", f"This is nested deeper than {limits.DOCUMENT_DEPTH} levels.", at)
         self.outer.append(self.top)
-        return self.top.key_mark | at
+        return self.top.key_span | at
 
     def end(self, _event: Event) -> None:
         """Close the innermost mapping or list and hand it to what holds it."""
@@ -243,13 +249,13 @@ class Builder:
         self.aliased += target.weight
         if self.aliased > limits.DOCUMENT_ALIAS_WEIGHT_NODES:
             self.stop("alias_bomb", "Aliases repeat too much; write less of it, or out.", at)
-        self.add(target.value, moved(target.part, self.top.key_mark | at))
+        self.add(target.value, with_span(target.node, self.top.key_span | at))
 
     # --- building -------------------------------------------------------------------------------
 
     def refuse_tag(self, tag: str, at: Offset) -> None:
-        """Refuse an explicit tag: Helm's reading of it is rarely what was meant."""
-        message = f"Tags such as {shown(tag)} are not read; remove it, and quote text."
+        """Refuse an explicit tag: Helm's document of it is rarely what was meant."""
+        message = f"Tags such as {describe_value(tag)} are not read; remove it, and quote text."
         self.complain("unsupported_tag", message, at)
 
     def key_is_due(self) -> bool:
@@ -260,11 +266,11 @@ class Builder:
         """Refuse a plain key that some reader does not take for text."""
         try:
             is_text = isinstance(self.scalars[key], str)
-        except Doubtful:
+        except AmbiguousScalar:
             is_text = False
         if not is_text:
             plain = key[:SHOWN_CHARACTERS] or "null"
-            message = f"The key {plain} is not text to every reader; write {shown(key)}."
+            message = f"The key {plain} is not text to every reader; write {describe_value(key)}."
             self.complain("non_string_key", message, at)
 
     def check_repetition(self, top: OpenMapping, key: str, at: Offset) -> None:
@@ -272,29 +278,31 @@ class Builder:
         if top.merged and key in top.merged:
             top.merged.discard(key)
             return
-        before = self.source.location(key_spot_of(top.parts[key]))
-        message = f"{shown(key)} stands here twice (first at {before}); Helm keeps the last."
+        before = self.source.location(key_offset(top.children[key]))
+        message = (
+            f"{describe_value(key)} stands here twice (first at {before}); Helm keeps the last."
+        )
         self.complain("duplicate_key", message, at)
 
-    def add(self, value: Value, part: Node) -> None:
+    def add(self, value: Value, node: Node) -> None:
         """Count a finished node and hand it to what holds it."""
         self.nodes += 1
         if self.nodes > limits.DOCUMENT_NODES:
             message = f"There are more than {limits.DOCUMENT_NODES} values."
-            self.stop("too_many_nodes", message, spot_of(part))
+            self.stop("too_many_nodes", message, value_offset(node))
         top = self.top
         if isinstance(top, OpenMapping) and top.merging:
-            top.merge(self.sources_of(part))
+            top.merge(self.sources_of(node))
         else:
-            top.add(value, part)
+            top.add(value, node)
 
-    def sources_of(self, part: Node) -> list[MappingNode]:
+    def sources_of(self, node: Node) -> list[MappingNode]:
         """Return the mappings that a `<<` is to merge."""
-        candidates = part.parts if isinstance(part, ListNode) else [part]
+        candidates = node.children if isinstance(node, ListNode) else [node]
         sources = [each for each in candidates if isinstance(each, MappingNode)]
         if len(sources) < len(candidates):
             message = "<< takes a mapping or a list of them."
-            self.complain("merge_not_mapping", message, spot_of(part))
+            self.complain("merge_not_mapping", message, value_offset(node))
         return sources
 
     def keep(self, anchor: str, anchored: Anchored) -> None:
@@ -302,4 +310,4 @@ class Builder:
         self.anchors[anchor] = anchored
         if len(self.anchors) > limits.DOCUMENT_ANCHORS:
             message = f"There are more than {limits.DOCUMENT_ANCHORS} anchors."
-            self.stop("too_many_anchors", message, spot_of(anchored.part))
+            self.stop("too_many_anchors", message, value_offset(anchored.node))

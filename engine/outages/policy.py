@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from engine.declaration.fields import delay
+from engine.declaration.fields import parse_delay
 from engine.declaration.models import Service
 from engine.limits import TITLE_CHARACTERS
 from engine.tickets.changes import Change
@@ -165,7 +165,7 @@ class ServiceState:
             WaitReason.PLUGIN_DISABLED: not self.enabled,
             WaitReason.SERVICE_RETIRED: is_down and self.retired,
             WaitReason.AUTO_TICKET_OFF: is_down and not self.service.auto_ticket,
-            WaitReason.HOLD_DOWN: is_down and self.stood < delay(self.service.hold_down),
+            WaitReason.HOLD_DOWN: is_down and self.stood < parse_delay(self.service.hold_down),
             WaitReason.WORKFLOW_UNKNOWN: is_down and not self.workflow_known,
             WaitReason.WORKFLOW_RETIRED: is_down and self.workflow_retired,
         }
@@ -221,7 +221,7 @@ def case_of(situation: ServiceState, latest: OutageTicket | None) -> TicketState
     """Return how the latest outage ticket of a service stands."""
     if latest is None:
         return TicketState.NONE
-    return latest.case(situation.since, delay(situation.service.reopen_within))
+    return latest.case(situation.since, parse_delay(situation.service.reopen_within))
 
 
 def response_to(situation: ServiceState, latest: OutageTicket | None) -> OutageAction:

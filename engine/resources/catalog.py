@@ -20,7 +20,7 @@ class CategoryItems:
 
 
 @dataclass(frozen=True, slots=True)
-class ShownItem:
+class KnownItem:
     """An item of the catalog.
 
     Attributes:
@@ -33,7 +33,7 @@ class ShownItem:
 
 
 @dataclass(frozen=True, slots=True)
-class ShownCatalog:
+class ServiceCatalog:
     """The catalog. A value: a change is a new one.
 
     Attributes:
@@ -42,11 +42,11 @@ class ShownCatalog:
 
     """
 
-    shelves: tuple[CategoryItems, ...]
-    items: Mapping[str, ShownItem]
+    categories: tuple[CategoryItems, ...]
+    items: Mapping[str, KnownItem]
 
     @classmethod
-    def of(cls, categories: Iterable[Category], items: Iterable[ShownItem]) -> Self:
+    def of(cls, categories: Iterable[Category], items: Iterable[KnownItem]) -> Self:
         """Return the catalog of the declared categories and of all items."""
         known = {item.declared.name: item for item in items}
         on: defaultdict[str, list[CatalogItem]] = defaultdict(list)
@@ -59,7 +59,7 @@ class ShownCatalog:
         )
         return cls(tuple(shelves), MappingProxyType(known))
 
-    def named(self, name: str) -> ShownItem:
+    def named(self, name: str) -> KnownItem:
         """Return the item of that name.
 
         Raises:

@@ -26,4 +26,4 @@ class LiveResources:
     """
 
     resources: dict[Key, Resource]
-    touches: dict[Key, LastChange]
+    last_changes: dict[Key, LastChange]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from engine.vocabulary import NOBODY, ActorRoles
+from engine.vocabulary import NO_ROLES, ActorRoles
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Actor:
 
     def roles_towards(self, requester: str | None, assignee: str | None) -> ActorRoles:
         """Return what this actor is towards a ticket of that requester and assignee (ids)."""
-        roles = ActorRoles.ADMIN if self.is_admin else NOBODY
+        roles = ActorRoles.ADMIN if self.is_admin else NO_ROLES
         if self.id == assignee:
             roles |= ActorRoles.ASSIGNEE
         if self.id == requester:

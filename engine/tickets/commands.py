@@ -23,7 +23,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from engine import limits
-from engine.declaration.durations import duration
+from engine.declaration.durations import parse_duration
 from engine.errors import InvalidInput
 from engine.validation_messages import describe_error
 from engine.vocabulary import SYSTEM, Priority, Status
@@ -98,7 +98,7 @@ def duration_in(given: object) -> timedelta:
     if isinstance(given, timedelta):
         return given
     try:
-        return duration(given if isinstance(given, str) else "")
+        return parse_duration(given if isinstance(given, str) else "")
     except ValueError as error:
         raise PydanticCustomError("wrong_duration", "{why}", {"why": str(error)}) from None
 

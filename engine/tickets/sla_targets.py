@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from engine.calendars import WEEKDAYS, Calendar, Shift
-from engine.declaration.durations import duration
+from engine.declaration.durations import parse_duration
 from engine.declaration.models import CatalogItem
 from engine.declaration.sla_models import ALWAYS, PrioritySla, WorkingCalendar
 from engine.vocabulary import Priority
@@ -89,8 +89,8 @@ def promise_for(source: CatalogItem | Priority, terms: Terms) -> Promise:
     if targets is None:
         return promise_by(source.defaults.priority, terms)
     return Promise(
-        duration(targets.response),
-        duration(targets.resolution),
+        parse_duration(targets.response),
+        parse_duration(targets.resolution),
         origin=f"the catalog item {source.name}",
         calendar=terms.calendar(terms.named_by(source)),
     )
@@ -100,8 +100,8 @@ def promise_by(priority: Priority, terms: Terms) -> Promise:
     """Return what a priority promises."""
     targets = terms.sla.of(priority)
     return Promise(
-        duration(targets.response),
-        duration(targets.resolution),
+        parse_duration(targets.response),
+        parse_duration(targets.resolution),
         origin=f"the priority {priority}",
         by_priority=True,
         calendar=terms.calendar(terms.named_by(priority)),

@@ -18,7 +18,7 @@ from enum import StrEnum
 from functools import reduce
 from typing import Final, Self
 
-from engine.calendars import moment_after, time_between
+from engine.calendars import add_working_time, working_time_between
 from engine.tickets.history import Entry, EntryKind
 from engine.tickets.sla_targets import Promise, promise_in
 from engine.vocabulary import Status
@@ -71,13 +71,13 @@ class Sla:
     def response_due_at(self) -> datetime:
         """When somebody must have picked the ticket up."""
         working = self.promise.response + self.paused(Timer.RESPONSE)
-        return moment_after(self.promise.calendar, self.opened_at, working)
+        return add_working_time(self.promise.calendar, self.opened_at, working)
 
     @property
     def resolution_due_at(self) -> datetime:
         """When the ticket must be resolved."""
         working = self.promise.resolution + self.paused(Timer.RESOLUTION)
-        return moment_after(self.promise.calendar, self.opened_at, working)
+        return add_working_time(self.promise.calendar, self.opened_at, working)
 
     def pauses_of(self, timer: Timer) -> tuple[Pause, ...]:
         """Return the pauses that a timer made: all of them, or those before it stopped for good."""
@@ -92,7 +92,7 @@ class Sla:
 
     def counted(self, pause: Pause) -> timedelta:
         """Return how much of a pause counts."""
-        return time_between(self.promise.calendar, pause.begin, pause.end)
+        return working_time_between(self.promise.calendar, pause.begin, pause.end)
 
     def due_at(self, timer: Timer) -> datetime:
         """Return when a timer is due."""
@@ -132,7 +132,7 @@ class Sla:
         if not self.runs(timer):
             return None
         due = self.due_at(timer)
-        return NOTHING if due <= now else time_between(self.promise.calendar, now, due)
+        return NOTHING if due <= now else working_time_between(self.promise.calendar, now, due)
 
 
 @dataclass(frozen=True, slots=True)

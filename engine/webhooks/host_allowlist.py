@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Final, Self
 
-from engine.webhook_urls import HTTPS, PORTS, Target, host_of, target_of
+from engine.webhook_urls import HTTPS, PORTS, Origin, parse_host, parse_webhook_url
 from engine.webhooks.ip_ranges import Reach
 
 BELOW: Final = "*."
@@ -29,7 +29,7 @@ class HostList:
 
     names: frozenset[str] = frozenset()
     suffixes: tuple[str, ...] = ()
-    origins: frozenset[Target] = frozenset()
+    origins: frozenset[Origin] = frozenset()
 
     @classmethod
     def of(cls, text: str) -> Self:
@@ -43,12 +43,12 @@ class HostList:
         origins = {origin(each) for each in entries if SCHEME.match(each)}
         rest = [each for each in entries if not SCHEME.match(each)]
         suffixes = [each.removeprefix("*") for each in rest if each.startswith(BELOW)]
-        names = frozenset(host_of(each) for each in rest if not each.startswith(BELOW))
+        names = frozenset(parse_host(each) for each in rest if not each.startswith(BELOW))
         for suffix in suffixes:
-            host_of(suffix.removeprefix("."))
+            parse_host(suffix.removeprefix("."))
         return cls(names, tuple(sorted(suffixes)), frozenset(origins))
 
-    def reach_to(self, target: Target) -> Reach | None:
+    def reach_to(self, target: Origin) -> Reach | None:
         """Return which addresses a call to a target may lead to; None if it may not be called."""
         if target in self.origins:
             return Reach.INSIDE
@@ -59,14 +59,14 @@ class HostList:
 NO_HOSTS: Final = HostList()
 
 
-def origin(text: str) -> Target:
+def origin(text: str) -> Origin:
     """Return the target of an origin.
 
     Raises:
         ValueError: it is none, or has a path.
 
     """
-    target = target_of(text)
+    target = parse_webhook_url(text)
     if text.rstrip("/") not in {str(target), f"{target}:{PORTS[target.scheme]}"}:
         raise ValueError(f"{text!r} must be an origin, such as http://chat.internal:8080")
     return target

@@ -10,7 +10,7 @@ from engine.declaration.parse import Declaration
 from engine.findings import Finding, Severity
 from engine.vocabulary import STATUSES, ActorRoles, Status
 from engine.workflows.explanation import shortest_path
-from engine.workflows.policy import allowed_from, policy_of, targets_of
+from engine.workflows.policy import allowed_targets, declared_targets, policy_of
 
 ALONE: Final = ActorRoles.ASSIGNEE | ActorRoles.REQUESTER
 EVERYBODY: Final = ALONE | ActorRoles.ADMIN
@@ -43,7 +43,7 @@ class Subject:
         self, code: str, message: str, severity: Severity, source: Status | None = None
     ) -> Finding:
         """Return a finding about this workflow, or about its ways out of `source`."""
-        at = self.declaration.place("workflows", self.index, *self.steps_to(source))
+        at = self.declaration.location("workflows", self.index, *self.steps_to(source))
         return Finding(code, f"{self.workflow.name}: {message}", at, severity)
 
     def steps_to(self, source: Status | None) -> tuple[str | int, ...]:
@@ -56,7 +56,7 @@ class Subject:
 def closed_is_reachable(subject: Subject) -> Iterator[Finding]:
     """A ticket must be able to end, wherever it has come to (dead ends are told on their own)."""
     lost = [status for status in subject.used() if not subject.leads(status, Status.CLOSED)]
-    lost = [status for status in lost if targets_of(subject.policy, status)]
+    lost = [status for status in lost if declared_targets(subject.policy, status)]
     if lost:
         message = f"no path leads to CLOSED from {' or '.join(lost)}; no such ticket can ever end."
         yield subject.finding("closed_unreachable", message, Severity.ERROR, lost[0])
@@ -65,7 +65,7 @@ def closed_is_reachable(subject: Subject) -> Iterator[Finding]:
 def statuses_can_be_left(subject: Subject) -> Iterator[Finding]:
     """A ticket in a status that is used, other than CLOSED, must have a way on."""
     for status in subject.used():
-        if status is not Status.CLOSED and not targets_of(subject.policy, status):
+        if status is not Status.CLOSED and not declared_targets(subject.policy, status):
             message = f"nobody can leave {status}; a ticket stays there for ever."
             yield subject.finding("dead_end", message, Severity.ERROR)
 
@@ -116,9 +116,9 @@ def auto_close_has_an_effect(subject: Subject) -> Iterator[Finding]:
     """The system closes only what somebody may close."""
     auto_close = subject.workflow.auto_close
     waits = auto_close is not None and auto_close.after_resolved != NEVER
-    if waits and Status.CLOSED not in targets_of(subject.policy, Status.RESOLVED):
+    if waits and Status.CLOSED not in declared_targets(subject.policy, Status.RESOLVED):
         message = "autoClose has no effect, as there is no transition RESOLVED -> CLOSED."
-        at = subject.declaration.place("workflows", subject.index, "autoClose")
+        at = subject.declaration.location("workflows", subject.index, "autoClose")
         yield Finding("no_auto_close", f"{subject.workflow.name}: {message}", at, Severity.WARNING)
 
 
@@ -158,7 +158,8 @@ def stuck_without(subject: Subject, role: ActorRoles) -> tuple[Status, ...]:
     return tuple(
         status
         for status in reached_by(subject, others)
-        if targets_of(subject.policy, status) and not allowed_from(subject.policy, status, others)
+        if declared_targets(subject.policy, status)
+        and not allowed_targets(subject.policy, status, others)
     )
 
 
@@ -166,5 +167,5 @@ def reached_by(subject: Subject, actor: ActorRoles) -> tuple[Status, ...]:
     """Return the statuses that an actor with exactly these roles can bring a new ticket to."""
     reached = [Status.OPEN]
     for status in reached:
-        reached += [s for s in allowed_from(subject.policy, status, actor) if s not in reached]
+        reached += [s for s in allowed_targets(subject.policy, status, actor) if s not in reached]
     return tuple(reached)

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from engine.vocabulary import STATUSES, ActorRoles, Status
 from engine.workflows.compiler import CompiledWorkflow
-from engine.workflows.policy import allowed_from, permits, roles_allowed, targets_of
+from engine.workflows.policy import allowed_targets, declared_targets, permits, roles_allowed
 
 
 class Reason(StrEnum):
@@ -37,7 +37,7 @@ class Explanation:
     target: Status
     reason: Reason
     allowed_roles: ActorRoles
-    holds: ActorRoles
+    actor_roles: ActorRoles
     available_statuses: tuple[Status, ...]
     shortest_path: tuple[Status, ...]
 
@@ -47,13 +47,14 @@ class Explanation:
         return self.reason is Reason.ALLOWED
 
     @property
-    def sentence(self) -> str:
+    def message(self) -> str:
         """The answer for people."""
         return SENTENCES[self.reason].format(
             move=f"{self.source} -> {self.target}",
             workflow=self.workflow,
             who=" or ".join(self.allowed_roles.names) or "nobody",
-            holds=" and ".join(self.holds.names) or "neither assignee, requester nor admin",
+            actor_roles=" and ".join(self.actor_roles.names)
+            or "neither assignee, requester nor admin",
         )
 
     @property
@@ -63,7 +64,7 @@ class Explanation:
             "workflow": self.workflow,
             "from": self.source,
             "to": self.target,
-            "actor_roles": list(self.holds.names),
+            "actor_roles": list(self.actor_roles.names),
             "allowed": self.allowed,
             "reason": self.reason,
             "allowed_roles": list(self.allowed_roles.names),
@@ -91,7 +92,7 @@ def explain(
         target=target,
         reason=reason_for(workflow, source, target, actor),
         allowed_roles=roles_allowed(workflow.policy, source, target),
-        holds=actor,
+        actor_roles=actor,
         available_statuses=open_to(workflow, source, actor),
         shortest_path=shortest_path(workflow.policy, source, target),
     )
@@ -116,7 +117,7 @@ def open_to(workflow: CompiledWorkflow, source: Status, actor: ActorRoles) -> tu
     """Return the statuses that `actor` may move a ticket to from `source` now."""
     if workflow.retired or source is Status.CLOSED:
         return ()
-    return allowed_from(workflow.policy, source, actor)
+    return allowed_targets(workflow.policy, source, actor)
 
 
 def shortest_path(policy: int, source: Status, target: Status) -> tuple[Status, ...]:
@@ -128,7 +129,7 @@ def shortest_path(policy: int, source: Status, target: Status) -> tuple[Status, 
     waiting = deque([source])
     while waiting:
         here = waiting.popleft()
-        for there in targets_of(policy, here):
+        for there in declared_targets(policy, here):
             if there not in came_from and here is not Status.CLOSED:
                 came_from[there] = here
                 waiting.append(there)

@@ -14,7 +14,7 @@ CLASS_NAME: Final = "DeclaredWorkflow"
 """One name for every class: python-statemachine's registry keeps each distinct name for ever."""
 
 
-def event_towards(target: Status) -> str:
+def event_name(target: Status) -> str:
     """Return the name of the event that asks for a move to `target`."""
     return f"to_{target.lower()}"
 
@@ -36,7 +36,7 @@ def statechart_of(policy: int) -> type[StateChart[Any]]:
     for target in STATUSES:
         arriving = [(source, role) for source, to, role in moves if to is target]
         if arriving:
-            body[event_towards(target)] = arrivals(states, target, arriving)
+            body[event_name(target)] = arrivals(states, target, arriving)
     return cast(
         "type[StateChart[Any]]",
         new_class(CLASS_NAME, (DeclaredStates,), exec_body=lambda space: space.update(body)),
@@ -79,9 +79,9 @@ def statechart_permits(
 ) -> bool:
     """Ask a machine that stands in `source` to move to `target`, and tell whether it did."""
     machine = chart(start_value=source.value)
-    if event_towards(target) not in {event.id for event in machine.events}:
+    if event_name(target) not in {event.id for event in machine.events}:
         return False
-    machine.send(event_towards(target), actor=int(actor))
+    machine.send(event_name(target), actor=int(actor))
     return source is not target and set(machine.configuration_values) == {target.value}
 
 
@@ -111,7 +111,7 @@ def machine_of(policy: int) -> Machine:
         ignore_invalid_triggers=True,
     )
     for source, target, role in transitions_of(policy):
-        machine.add_transition(event_towards(target), source.value, target.value, role.value)
+        machine.add_transition(event_name(target), source.value, target.value, role.value)
     return machine
 
 
@@ -133,10 +133,10 @@ class Guards:
 
 def machine_permits(machine: Machine, source: Status, target: Status, actor: ActorRoles) -> bool:
     """Put the machine into `source`, ask it to move to `target`, and tell whether it did."""
-    if event_towards(target) not in machine.events:
+    if event_name(target) not in machine.events:
         return False
     machine.set_state(source.value)
-    return bool(cast("Any", machine.model).trigger(event_towards(target), actor=int(actor)))
+    return bool(cast("Any", machine.model).trigger(event_name(target), actor=int(actor)))
 
 
 def policy_of_machine(machine: Machine) -> Policy:

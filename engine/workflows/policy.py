@@ -8,14 +8,14 @@ same integer the same question inside the statement that changes a ticket.
 from collections.abc import Iterable
 from typing import Final, NewType
 
-from engine.vocabulary import EVERY_ACTOR, ROLE_BITS, STATUSES, ActorRoles, Role, Status
+from engine.vocabulary import ROLE_BITS, ROLE_COMBINATIONS, STATUSES, ActorRoles, Role, Status
 
 Policy = NewType("Policy", int)
 
 ROLE_BITS_WIDTH: Final = 3
 ROLE_MASK: Final = (1 << ROLE_BITS_WIDTH) - 1
 POLICY_BITS: Final = ROLE_BITS_WIDTH * len(STATUSES) ** 2
-EMPTY: Final = Policy(0)
+EMPTY_POLICY: Final = Policy(0)
 
 SHIFTS: Final = {
     (source, target): ROLE_BITS_WIDTH * (len(STATUSES) * source.ordinal + target.ordinal)
@@ -24,12 +24,12 @@ SHIFTS: Final = {
 }
 """The place of each pair's three bits."""
 
-DECLARED_ROLES: Final = {bits: role for role, bits in ROLE_BITS.items()}
+ROLES_BY_BITS: Final = {bits: role for role, bits in ROLE_BITS.items()}
 """The role that each set of actor roles is declared as."""
 
 MASKS: Final = {
     source: {
-        target: tuple(int(actor) << SHIFTS[source, target] for actor in EVERY_ACTOR)
+        target: tuple(int(actor) << SHIFTS[source, target] for actor in ROLE_COMBINATIONS)
         for target in STATUSES
     }
     for source in STATUSES
@@ -56,19 +56,19 @@ def permits(policy: int, source: Status, target: Status, actor: int) -> bool:
     return policy & MASKS[source][target][actor] != 0
 
 
-def allowed_from(policy: int, source: Status, actor: int) -> tuple[Status, ...]:
+def allowed_targets(policy: int, source: Status, actor: int) -> tuple[Status, ...]:
     """Return the statuses that `actor` may move a ticket to from `source`."""
     return tuple(target for target in STATUSES if permits(policy, source, target, actor))
 
 
-def targets_of(policy: int, source: Status) -> tuple[Status, ...]:
+def declared_targets(policy: int, source: Status) -> tuple[Status, ...]:
     """Return the statuses that somebody may move a ticket to from `source`."""
-    return allowed_from(policy, source, EVERY_ACTOR[-1])
+    return allowed_targets(policy, source, ROLE_COMBINATIONS[-1])
 
 
 def declared_role(policy: int, source: Status, target: Status) -> Role | None:
     """Return the declared role of a transition, the inverse of `ROLE_BITS`; None if undeclared."""
-    return DECLARED_ROLES.get(roles_allowed(policy, source, target))
+    return ROLES_BY_BITS.get(roles_allowed(policy, source, target))
 
 
 def transitions_of(policy: int) -> tuple[tuple[Status, Status, Role], ...]:

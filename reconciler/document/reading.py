@@ -38,7 +38,7 @@ from engine.resources.resource import (
 )
 from engine.tickets.history import RecordedTransitions
 from engine.validation_messages import describe_error
-from engine.vocabulary import NOBODY, ActorRoles
+from engine.vocabulary import NO_ROLES, ActorRoles
 from reconciler.diff import Change, change_of
 from reconciler.document import form
 from reconciler.document.differences import common_length, differences, path_of
@@ -230,4 +230,4 @@ def refused_of(part: form.RefusedPart) -> RecordedTransitions:
 
 def roles_named(names: tuple[str, ...]) -> ActorRoles:
     """Return the roles of these names; what is no role is left out, and missed when compared."""
-    return reduce(or_, (role for role in ActorRoles if role.names[0] in names), NOBODY)
+    return reduce(or_, (role for role in ActorRoles if role.names[0] in names), NO_ROLES)

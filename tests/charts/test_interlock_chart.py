@@ -128,7 +128,7 @@ def test_what_is_mounted_declares_what_the_layers_declare(
 def test_a_mounted_value_is_found_again(chart: helm_python.Chart) -> None:
     text = mounted(chart, read(("values.yaml", WHOLE)))
     declaration = declare_values([("ticketing.yaml", text)])
-    place = declaration.place("autoClose", "afterResolved")
+    place = declaration.location("autoClose", "afterResolved")
     assert place == Location("ticketing.yaml", 3, 20)
 
 

@@ -14,11 +14,11 @@ from ruamel.yaml import YAML
 from api.cli.main import app
 from api.graphql.interlock import schema_text
 from engine.declaration.models import AutoClose
-from engine.declaration.parse import declare
+from engine.declaration.parse import parse_declaration
 from engine.declaration.sla_models import PrioritySla
 from engine.storage.webhooks.status import Standing
 from engine.vocabulary import TicketEvent
-from engine.webhook_urls import target_of
+from engine.webhook_urls import parse_webhook_url
 from engine.webhooks.retry_policy import Failure, Obstacle
 from engine.webhooks.signatures import Secret, signed
 from tests.support.paths import ROOT
@@ -43,7 +43,7 @@ DECLARATION = re.compile(r"```yaml\n(ticketing:\n.*?)```", re.DOTALL)
 
 def test_what_is_promised_is_declared_as_it_is_documented() -> None:
     (text,) = DECLARATION.findall((ROOT / "docs" / "sla.md").read_text("utf-8"))
-    ticketing = declare(text, "sla.md").ticketing
+    ticketing = parse_declaration(text, "sla.md").ticketing
     assert ticketing.sla == PrioritySla()
     assert ticketing.auto_close == AutoClose()
     assert [each.name for each in ticketing.calendars] == ["office"]
@@ -62,8 +62,8 @@ def test_a_command_that_others_run_is_understood(words: list[str]) -> None:
 def test_a_webhook_is_declared_verified_and_told_as_it_is_documented() -> None:
     page = (ROOT / "docs" / "webhooks.md").read_text("utf-8")
     [text] = DECLARATION.findall(page)
-    [webhook] = declare(text, "webhooks.md").ticketing.webhooks
-    assert str(target_of(webhook.url)) == "https://hooks.example.com"
+    [webhook] = parse_declaration(text, "webhooks.md").ticketing.webhooks
+    assert str(parse_webhook_url(webhook.url)) == "https://hooks.example.com"
     [receiver] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     scope: dict[str, Any] = {}
     exec(receiver, scope)  # noqa: S102 - it is ours, and must work

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import limits
-from engine.calendars import MIDNIGHT, Calendar, Shift, moment_after, time_between
-from engine.declaration.shifts import time_zone
+from engine.calendars import MIDNIGHT, Calendar, Shift, add_working_time, working_time_between
+from engine.declaration.shifts import parse_time_zone
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
@@ -41,7 +41,7 @@ def bare_machine() -> Iterator[None]:
 @pytest.mark.parametrize("zone", ZONES)
 def test_a_machine_without_zone_data_knows_every_zone(zone: str) -> None:
     assert zoneinfo.TZPATH == ()
-    assert time_zone(zone).key == zone
+    assert parse_time_zone(zone).key == zone
 
 
 def calendar(
@@ -227,5 +227,5 @@ def test_what_passes_adds_up(
 
 @given(st.datetimes(timezones=st.just(UTC)).filter(lambda each: each.year < 9000), SPANS)
 def test_without_a_calendar_every_second_counts(start: datetime, span: timedelta) -> None:
-    assert moment_after(None, start, span) == start + span
-    assert time_between(None, start, start + span) == span
+    assert add_working_time(None, start, span) == start + span
+    assert working_time_between(None, start, start + span) == span

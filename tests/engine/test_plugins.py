@@ -5,7 +5,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from engine.errors import Forbidden, NotFound, PluginDisabled
-from engine.plugins import OPEN_EDITION, WHY, Licence, OffReason, Plugin, check_switch, turned_off
+from engine.plugins import (
+    OFF_MESSAGES,
+    OPEN_EDITION,
+    Licence,
+    OffReason,
+    Plugin,
+    check_switch,
+    plugin_off,
+)
 from tests.support.people import ADA, ALL_USERS
 
 NOON = datetime(2026, 4, 28, 12, 0, tzinfo=UTC)
@@ -74,11 +82,11 @@ def test_what_is_not_licensed_is_only_switched_off() -> None:
     assert refused.value.details["reason"] == OffReason.LICENCE_EXPIRED
 
 
-@pytest.mark.parametrize("reason", WHY)
+@pytest.mark.parametrize("reason", OFF_MESSAGES)
 def test_off_by_an_admin_and_off_by_declaration_are_told_apart(reason: OffReason) -> None:
-    refusal = turned_off(Plugin.TICKETING, reason)
+    refusal = plugin_off(Plugin.TICKETING, reason)
     assert refusal.details == {"reason": reason, "plugin": "ticketing"}
-    assert refusal.message == f"ticketing is off: {WHY[reason]}."
+    assert refusal.message == f"ticketing is off: {OFF_MESSAGES[reason]}."
 
 
 def test_an_unknown_plugin_is_not_found() -> None:

@@ -12,7 +12,7 @@ from pydantic_core.core_schema import ErrorType
 
 import api.bootstrap.application  # noqa: F401  # every model of the product is there once this is
 from api.settings import Settings
-from engine.validation_messages import SENTENCES, describe_error
+from engine.validation_messages import MESSAGES, describe_error
 
 PARTS = ("api.", "engine.", "reconciler.")
 VALUES: tuple[object, ...] = (
@@ -51,5 +51,5 @@ def test_whatever_is_wrong_has_a_sentence_of_ours(model: type[BaseModel]) -> Non
     found = [each for said in bodies for each in complaints(model, said)]
     types = {each["type"] for each in found} - {"value_error"}  # which our own checks raise
     assert types
-    assert types & OF_PYDANTIC <= SENTENCES.keys()
+    assert types & OF_PYDANTIC <= MESSAGES.keys()
     assert not {sentence for sentence in map(describe_error, found) if "Input" in sentence}

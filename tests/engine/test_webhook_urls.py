@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.webhook_urls import target_of
+from engine.webhook_urls import parse_webhook_url
 
 TARGETS = {
     "https://hooks.example.com/chat?room=1": "https://hooks.example.com",
@@ -19,7 +19,7 @@ TARGETS = {
 
 @pytest.mark.parametrize(("url", "target"), TARGETS.items())
 def test_a_url_leads_to(url: str, target: str) -> None:
-    assert str(target_of(url)) == target
+    assert str(parse_webhook_url(url)) == target
 
 
 REFUSED = {
@@ -59,4 +59,4 @@ REFUSED = {
 @pytest.mark.parametrize(("url", "why"), REFUSED.items(), ids=[each[:50] for each in REFUSED])
 def test_a_url_is_refused(url: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
-        target_of(url)
+        parse_webhook_url(url)

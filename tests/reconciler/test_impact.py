@@ -5,7 +5,7 @@ from hypothesis import given
 
 from engine.errors import RefusedByGuard
 from engine.resources.resource import Kind, Resource, Snapshot
-from engine.vocabulary import EVERY_ACTOR, STATUSES, Status
+from engine.vocabulary import ROLE_COMBINATIONS, STATUSES, Status
 from engine.workflows.policy import permits
 from reconciler.diff import Change, diff
 from reconciler.hazards import Allowances, HazardCode, check_guards, harmed_by, hazards
@@ -28,7 +28,7 @@ def moves_from(policy: int, status: Status) -> set[tuple[Status, int]]:
     return {
         (to, actor)
         for to in STATUSES
-        for actor in EVERY_ACTOR
+        for actor in ROLE_COMBINATIONS
         if permits(policy, status, to, actor)
     }
 

@@ -130,7 +130,7 @@ PLACES: dict[str, tuple[Path, str]] = {
 def test_every_value_knows_where_the_one_that_won_stands(path: Path, place: str) -> None:
     files = [("base.yaml", BASE), ("production.yaml", PRODUCTION)]
     declaration = declare_values(files, ["ticketing.autoClose.afterResolved=1h"])
-    assert str(declaration.place(*path)) == place
+    assert str(declaration.location(*path)) == place
 
 
 def complaints(
@@ -192,7 +192,7 @@ def test_the_section_of_a_subchart_is_found_below_its_key(key: str) -> None:
     assert not declaration.ticketing.enabled
     deeper = len(steps)
     place = f"umbrella.yaml:{3 + deeper}:{14 + 2 * deeper}"
-    assert str(declaration.place("workflows", 0, "name")) == place
+    assert str(declaration.location("workflows", 0, "name")) == place
 
 
 LOST = {

@@ -80,7 +80,7 @@ def test_every_leaf_is_placed_in_the_file_that_it_came_from(
     reading = read_values(files)
     of_upper = set(leaves(upper))
     for path in leaves(reading.value):
-        assert reading.place(path).file == ("upper.yaml" if path in of_upper else "lower.yaml")
+        assert reading.location(path).file == ("upper.yaml" if path in of_upper else "lower.yaml")
 
 
 WORDS = st.sampled_from(["true", "FALSE", "null", "0", "-7", "+7", "007", "1.5", "x y", "é", ""])

@@ -4,7 +4,7 @@ from typing import Final
 
 from api.graphql.registry import Resolvers
 from api.runtime.request_context import RequestContext
-from engine.resources.catalog import CategoryItems, ShownCatalog, ShownItem
+from engine.resources.catalog import CategoryItems, KnownItem, ServiceCatalog
 from engine.tickets.ticket import Ticket
 
 resolvers: Final = Resolvers()
@@ -15,17 +15,17 @@ Fields = dict[str, object]
 @resolvers.field("Query.catalog")
 async def catalog(
     _parent: object, _arguments: object, context: RequestContext, _info: object
-) -> ShownCatalog:
+) -> ServiceCatalog:
     """Return the catalog."""
     return context.catalog.shown
 
 
 @resolvers.field("Catalog.categories")
 async def categories(
-    shown: ShownCatalog, _arguments: object, _context: RequestContext, _info: object
+    shown: ServiceCatalog, _arguments: object, _context: RequestContext, _info: object
 ) -> list[Fields]:
     """Return the shelves of the catalog."""
-    return [shelf_fields(shelf) for shelf in shown.shelves]
+    return [shelf_fields(shelf) for shelf in shown.categories]
 
 
 @resolvers.field("Ticket.catalogItem")
@@ -42,11 +42,11 @@ def shelf_fields(shelf: CategoryItems) -> Fields:
         "name": shelf.category.name,
         "displayName": shelf.category.display_name,
         "icon": shelf.category.icon,
-        "items": [item_fields(ShownItem(item)) for item in shelf.items],
+        "items": [item_fields(KnownItem(item)) for item in shelf.items],
     }
 
 
-def item_fields(item: ShownItem) -> Fields:
+def item_fields(item: KnownItem) -> Fields:
     """Return the fields of an item."""
     declared = item.declared
     return {

@@ -8,7 +8,7 @@ from typing import Final
 from api.graphql.registry import Resolvers
 from api.timestamps import to_the_second
 from engine import limits
-from engine.declaration.durations import duration, iso_duration
+from engine.declaration.durations import format_iso_duration, parse_duration
 
 resolvers: Final = Resolvers()
 
@@ -54,7 +54,7 @@ class DurationScalar:
         """
         if value < timedelta():
             raise ValueError(f"{value} is no duration: it is negative")
-        return iso_duration(value)
+        return format_iso_duration(value)
 
     def parse(self, value: object) -> timedelta:
         """Return the duration that a client wrote.
@@ -65,7 +65,7 @@ class DurationScalar:
         """
         if isinstance(value, str):
             with suppress(ValueError):
-                return duration(value)
+                return parse_duration(value)
         raise ValueError(
             f"a Duration is written as in PT1H30M or 1h30m, up to {limits.DURATION_DAYS}d"
         )

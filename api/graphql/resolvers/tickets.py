@@ -68,7 +68,7 @@ def transition_fields(answer: Explanation) -> dict[str, object]:
         "to": answer.target,
         "allowed": answer.allowed,
         "reason": answer.reason,
-        "message": answer.sentence,
+        "message": answer.message,
         "allowedRoles": role_names(answer.allowed_roles),
         "shortestPath": list(answer.shortest_path),
     }

@@ -25,7 +25,7 @@ from api.json_encoding import Json, JsonObject
 from api.rest.openapi.headers import header_components, headers_of
 from api.rest.openapi.operation import REFERENCES, JsonBody, Operation, Response, TextBody
 from api.rest.openapi.problem_schemas import document_of as problem_document_of
-from engine.declaration.json_schema import Untitled
+from engine.declaration.json_schema import UntitledSchema
 from engine.errors import Forbidden, InterlockError, InvalidInput, Unauthenticated, Unavailable
 
 DOCUMENT_PATH: Final = "/api/v1/openapi.json"
@@ -106,7 +106,7 @@ def schemas_of(models: Iterable[tuple[Model, JsonSchemaMode]]) -> tuple[Schemas,
     """Return how to refer to each model, and the definitions of all of them."""
     ordered = sorted(set(models), key=lambda each: (each[0].__name__, each[1]))
     references, definitions = models_json_schema(
-        ordered, ref_template=REFERENCES, schema_generator=Untitled
+        ordered, ref_template=REFERENCES, schema_generator=UntitledSchema
     )
     return {key: references[key] for key in ordered}, definitions["$defs"]
 

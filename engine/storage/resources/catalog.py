@@ -9,7 +9,7 @@ from sqlalchemy import Text, bindparam, cast, func, select
 from engine import limits
 from engine.declaration.models import CatalogItem, Category
 from engine.errors import ItemRetired
-from engine.resources.catalog import ShownCatalog, ShownItem, unknown_item
+from engine.resources.catalog import KnownItem, ServiceCatalog, unknown_item
 from engine.storage.postgres.database import Database, Row, Session
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import catalog_categories, catalog_items, reconciliations
@@ -59,19 +59,19 @@ async def offered_item(session: Session, name: str) -> CatalogItem:
     return CatalogItem.model_validate_json(row["declaration"])
 
 
-async def read_catalog(database: Database) -> ShownCatalog:
+async def read_catalog(database: Database) -> ServiceCatalog:
     """Return the whole catalog; a large one is read beside what else there is to do."""
     async with database.snapshot() as session:
         categories, items = await session.rows(CATEGORIES), await session.rows(ALL_ITEMS)
     return await asyncio.to_thread(catalog_of, categories, items)
 
 
-def catalog_of(categories: Sequence[Row], items: Sequence[Row]) -> ShownCatalog:
+def catalog_of(categories: Sequence[Row], items: Sequence[Row]) -> ServiceCatalog:
     """Return the catalog that rows hold."""
-    return ShownCatalog.of(
+    return ServiceCatalog.of(
         [Category.model_validate_json(row["declaration"]) for row in categories],
         [
-            ShownItem(CatalogItem.model_validate_json(row["declaration"]), row["retired"])
+            KnownItem(CatalogItem.model_validate_json(row["declaration"]), row["retired"])
             for row in items
         ],
     )

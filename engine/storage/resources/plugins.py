@@ -20,7 +20,7 @@ from sqlalchemy import (
     update,
 )
 
-from engine.plugins import OffReason, Plugin, turned_off
+from engine.plugins import OffReason, Plugin, plugin_off
 from engine.storage.postgres.database import Database, Session
 from engine.storage.postgres.locks import hold_tickets
 from engine.storage.postgres.notifications import notify
@@ -87,7 +87,7 @@ async def turn_switch(database: Database, actor: Actor, plugin: Plugin, *, enabl
     async with database.transaction() as session:
         await hold_tickets(session)
         if enabled and await session.row(DECLARED_OFF, plugin=plugin):
-            raise turned_off(plugin, OffReason.DECLARED_OFF)
+            raise plugin_off(plugin, OffReason.DECLARED_OFF)
         await turn(session, actor, plugin, enabled=enabled)
 
 

@@ -109,7 +109,7 @@ def live_of(rows: Iterable[Row]) -> LiveResources:
     for row in rows:
         key = Key(Kind(row["kind"]), row["name"])
         live.resources[key] = Resource(key, row["declaration"], retired=row["retired"])
-        live.touches[key] = LastChange(row["applied_at"], row["applied_by"], row["source"])
+        live.last_changes[key] = LastChange(row["applied_at"], row["applied_by"], row["source"])
     return live
 
 

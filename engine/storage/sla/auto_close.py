@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlalchemy import ARRAY, Interval, Text, bindparam, column, func, select
 
-from engine.declaration.fields import grace_period
+from engine.declaration.fields import parse_grace_period
 from engine.declaration.models import AutoClose
 from engine.resources.resource import AUTO_CLOSE
 from engine.storage.history.changes import histories
@@ -69,7 +69,7 @@ async def close_batch(session: Session, most: int, as_of: datetime | None) -> in
     periods = await grace_periods(session)
     if not periods:
         return 0
-    lengths = [grace_period(period) for period in periods.values()]
+    lengths = [parse_grace_period(period) for period in periods.values()]
     rows = await session.rows(QUIET, names=list(periods), periods=lengths, as_of=as_of, most=most)
     if rows:
         await close(session, rows, periods)

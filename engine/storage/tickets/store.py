@@ -19,7 +19,7 @@ from engine.errors import (
     WorkflowRetired,
 )
 from engine.findings import did_you_mean
-from engine.plugins import OffReason, Plugin, turned_off
+from engine.plugins import OffReason, Plugin, plugin_off
 from engine.storage.history.changes import histories
 from engine.storage.postgres.database import Database, Row, Session
 from engine.storage.postgres.locks import share_tickets
@@ -306,7 +306,7 @@ async def promised_anew(session: Session, ticket: str, change: Change) -> Change
 def refuse_if_off(row: Row) -> None:
     """Raise PluginDisabled if the statement that answered a row found ticketing off."""
     if row["why_off"]:
-        raise turned_off(Plugin.TICKETING, OffReason(row["why_off"]))
+        raise plugin_off(Plugin.TICKETING, OffReason(row["why_off"]))
 
 
 def refusal(row: Row, form: TransitionTicket) -> InterlockError:
@@ -320,7 +320,7 @@ def refusal(row: Row, form: TransitionTicket) -> InterlockError:
     )
     held = ActorRoles(row["actor_bits"])
     answer = explain(workflow, Status(row["status"]), form.to, held)
-    return ForbiddenTransition(answer.sentence, ticket=form.ticket, **answer.facts)
+    return ForbiddenTransition(answer.message, ticket=form.ticket, **answer.facts)
 
 
 def version_conflict(ticket: str, version: int, form: ChangeForm) -> VersionConflict:

@@ -53,7 +53,7 @@ async def test_a_changed_file_is_applied_and_the_plan_answered(
     assert planned.change.key == CHANGED
     live = await read_live(database)
     assert live.resources[CHANGED] == planned.change.after
-    touch = live.touches[CHANGED]
+    touch = live.last_changes[CHANGED]
     digest = sha256(NARROWED.encode()).hexdigest()
     assert (touch.by, touch.source) == ("system", f"{mount.file}@sha256:{digest}")
 

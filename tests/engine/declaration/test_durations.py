@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine import limits
-from engine.declaration.durations import duration, iso_duration
+from engine.declaration.durations import format_iso_duration, parse_duration
 
 READ = {
     "5m": timedelta(minutes=5),
@@ -27,7 +27,7 @@ READ = {
 
 @pytest.mark.parametrize(("text", "time"), READ.items())
 def test_a_duration_is_read(text: str, time: timedelta) -> None:
-    assert duration(text) == time
+    assert parse_duration(text) == time
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_a_duration_is_read(text: str, time: timedelta) -> None:
 )
 def test_anything_else_is_none(text: str) -> None:
     with pytest.raises(ValueError, match=r"is not a duration|is not longer than 0s"):
-        duration(text)
+        parse_duration(text)
 
 
 WRITTEN = {
@@ -70,10 +70,10 @@ WRITTEN = {
 
 @pytest.mark.parametrize(("text", "time"), WRITTEN.items())
 def test_a_duration_is_written_in_whole_seconds(text: str, time: timedelta) -> None:
-    assert iso_duration(time) == text
+    assert format_iso_duration(time) == text
 
 
 @given(st.integers(1, limits.DURATION_DAYS * 24 * 60 * 60))
 def test_what_is_written_is_read_again(seconds: int) -> None:
     time = timedelta(seconds=seconds)
-    assert duration(iso_duration(time)) == time
+    assert parse_duration(format_iso_duration(time)) == time

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from engine import limits
 from engine.declaration.diagnostics import WORDS, models_in
 from engine.declaration.models import Ticketing
-from engine.declaration.parse import declare
+from engine.declaration.parse import parse_declaration
 from engine.errors import InvalidDeclaration
 from tests.engine.declaration.mistakes.catalog import CATALOG
 from tests.engine.declaration.mistakes.form import FORM
@@ -27,7 +27,7 @@ def test_a_mistake_is_told_with_its_place(
     text: str, wanted: list[tuple[str, int, int]], words: str
 ) -> None:
     with pytest.raises(InvalidDeclaration) as caught:
-        declare(text, "values.yaml")
+        parse_declaration(text, "values.yaml")
     found = [(each.code, each.at.line, each.at.column) for each in caught.value.findings]
     assert found == wanted
     assert words in str(caught.value)
@@ -79,7 +79,7 @@ ticketing:
   services: [{path: acme/shop/api, slaGroup: payment-team, autoTicket: true}]
   autoClose: {afterResolved: never}
 """
-    ticketing = declare(text, "values.yaml").ticketing
+    ticketing = parse_declaration(text, "values.yaml").ticketing
     assert ticketing.default_workflows == ("incident_response",)
     assert ticketing.catalog.items[0].defaults.assignee_group == "network-team"
     assert ticketing.services[0].auto_ticket
@@ -102,7 +102,7 @@ REFERENCES_THAT_LEAD_SOMEWHERE = {
     "rest", REFERENCES_THAT_LEAD_SOMEWHERE.values(), ids=REFERENCES_THAT_LEAD_SOMEWHERE
 )
 def test_an_item_refers_to_what_is_declared_or_chosen(rest: str) -> None:
-    assert declare(ITEM + rest, "values.yaml").ticketing.catalog.items
+    assert parse_declaration(ITEM + rest, "values.yaml").ticketing.catalog.items
 
 
 def test_what_looks_nearest_is_not_sought_among_very_many_names() -> None:
@@ -112,7 +112,7 @@ def test_what_looks_nearest_is_not_sought_among_very_many_names() -> None:
         "[{name: hotfix", f"[{many}, {{name: hotfix"
     )
     with pytest.raises(InvalidDeclaration) as caught:
-        declare(text, "values.yaml")
+        parse_declaration(text, "values.yaml")
     assert [finding.message for finding in caught.value.findings] == [
         "There is no workflow 'hotfx'; declare it, or name another."
     ]
@@ -122,4 +122,4 @@ def test_what_looks_nearest_is_not_sought_among_very_many_names() -> None:
     "nothing", ["ticketing:\n", "ticketing: {workflows: , catalog: {items: }}\n"]
 )
 def test_null_stands_for_the_default_as_in_the_chart(nothing: str) -> None:
-    assert declare(nothing, "values.yaml").ticketing == Ticketing()
+    assert parse_declaration(nothing, "values.yaml").ticketing == Ticketing()

@@ -148,16 +148,16 @@ def test_a_scalar_of_a_million_characters_is_judged_in_one_pass(text: str) -> No
 
 def test_every_place_is_known() -> None:
     reading = read_yaml("a:\n  - {b: 1}\nc: 2\n", "values.yaml")
-    places = {path: (at.line, at.column) for path, at in reading.value_places.items()}
+    places = {path: (at.line, at.column) for path, at in reading.value_locations.items()}
     assert places == {(): (1, 1), ("a",): (2, 3), ("a", 0): (2, 5), ("a", 0, "b"): (2, 9)} | {
         ("c",): (3, 4)
     }
-    keys = {path: (at.line, at.column) for path, at in reading.key_places.items()}
+    keys = {path: (at.line, at.column) for path, at in reading.key_locations.items()}
     assert keys == {("a",): (1, 1), ("c",): (3, 1), ("a", 0, "b"): (2, 6)}
 
 
 def test_a_repeated_value_stands_where_it_is_repeated() -> None:
-    places = read_yaml("a: &x [1]\nb: *x\nc: &y 1\nd: *y\n", "values.yaml").value_places
+    places = read_yaml("a: &x [1]\nb: *x\nc: &y 1\nd: *y\n", "values.yaml").value_locations
     assert [(places[path].line, places[path].column) for path in [("b",), ("b", 0), ("d",)]] == [
         (2, 4),
         (1, 8),
@@ -168,8 +168,8 @@ def test_a_repeated_value_stands_where_it_is_repeated() -> None:
 def test_no_place_is_known_of_what_was_not_written() -> None:
     reading = read_yaml("a: [1]\n", "values.yaml")
     strangers = [("b",), ("a", 1), ("a", -1), ("a", "0"), ("a", 0, "c"), (0,)]
-    assert [path for path in strangers if path in reading.value_places] == []
-    assert [path for path in [(), *strangers] if path in reading.key_places] == []
+    assert [path for path in strangers if path in reading.value_locations] == []
+    assert [path for path in [(), *strangers] if path in reading.key_locations] == []
 
 
 @given(st.lists(st.sampled_from(["é", "\U0001f600", "\n", "\r\n", "\r", "\x85", "\u2028", "\t"])))
@@ -179,7 +179,7 @@ def test_a_place_is_the_one_that_the_parser_counts(blanks: list[str]) -> None:
     while (event := parser.get_event()) is not None:
         if isinstance(event, ScalarEvent):
             marks.append((event.start_mark.line + 1, event.start_mark.column + 1))
-    places = read_yaml(text, "values.yaml").value_places
+    places = read_yaml(text, "values.yaml").value_locations
     assert [places[number,][1:] for number in range(len(marks))] == marks
 
 

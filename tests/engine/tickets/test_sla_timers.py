@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.calendars import Calendar, Shift, time_between
+from engine.calendars import Calendar, Shift, working_time_between
 from engine.tickets.changes import breaches
 from engine.tickets.history import Entry, EntryKind
 from engine.tickets.sla_explanation import Reason, explanation
@@ -248,7 +248,7 @@ def test_a_breach_stays(history: list[Entry], gap: int) -> None:
 def test_what_passed_and_what_is_left_make_the_target(history: list[Entry], gap: int) -> None:
     sla, now = told(history), history[-1].at + minutes(gap)
     held = sla.promise.calendar
-    passed = time_between(held, sla.opened_at, now)
+    passed = working_time_between(held, sla.opened_at, now)
     targets = {
         RESPONSE: sla.promise.response + sla.paused(RESPONSE),
         RESOLUTION: sla.promise.resolution + sla.paused(RESOLUTION),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.webhook_urls import target_of
+from engine.webhook_urls import parse_webhook_url
 from engine.webhooks.host_allowlist import NO_HOSTS, HostList
 from engine.webhooks.ip_ranges import Reach
 
@@ -31,12 +31,12 @@ CALLS = {
 
 @pytest.mark.parametrize(("url", "reach"), CALLS.items())
 def test_a_call_may_reach(url: str, reach: Reach | None) -> None:
-    assert LISTED.reach_to(target_of(url)) is reach
+    assert LISTED.reach_to(parse_webhook_url(url)) is reach
 
 
 def test_where_nothing_is_listed_nothing_is_called() -> None:
     assert HostList.of(" ,\n") == NO_HOSTS
-    assert NO_HOSTS.reach_to(target_of("https://hooks.example.com/")) is None
+    assert NO_HOSTS.reach_to(parse_webhook_url("https://hooks.example.com/")) is None
 
 
 NO_ENTRIES = [

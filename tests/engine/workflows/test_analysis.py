@@ -3,7 +3,7 @@
 import pytest
 
 from engine.declaration.defaults import default_workflows
-from engine.declaration.parse import declare
+from engine.declaration.parse import parse_declaration
 from engine.findings import Severity
 from engine.workflows.analysis import analyse
 
@@ -13,7 +13,7 @@ def findings_of(*moves: str) -> dict[str, tuple[Severity, int]]:
     lines = ["ticketing:", "  workflows:", "    - name: w", "      transitions:"]
     for source, target, role in map(str.split, moves):
         lines.append(f"        - {{from: {source}, to: {target}, role: {role}}}")
-    findings = analyse(declare("\n".join(lines), "values.yaml"))
+    findings = analyse(parse_declaration("\n".join(lines), "values.yaml"))
     return {finding.code: (finding.severity, finding.at.line) for finding in findings}
 
 
@@ -125,7 +125,7 @@ def test_a_grace_period_without_effect_is_told(moves: str, period: str, *, is_to
         f"ticketing:\n  workflows:\n    - name: w\n      transitions: [{moves}]\n"
         f"      autoClose: {{afterResolved: {period}}}\n"
     )
-    found = [each for each in analyse(declare(text, "v")) if each.code == "no_auto_close"]
+    found = [each for each in analyse(parse_declaration(text, "v")) if each.code == "no_auto_close"]
     assert [(each.severity, each.at.line) for each in found] == [(Severity.WARNING, 5)] * is_told
 
 

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
 
 from engine.declaration.defaults import default_workflows
-from engine.vocabulary import EVERY_ACTOR, NOBODY, STATUSES, ActorRoles, Role, Status
+from engine.vocabulary import NO_ROLES, ROLE_COMBINATIONS, STATUSES, ActorRoles, Role, Status
 from engine.workflows.compiler import CompiledWorkflow, compile_workflow
 from engine.workflows.explanation import explain
-from engine.workflows.policy import EMPTY, Policy, policy_of, transitions_of
+from engine.workflows.policy import EMPTY_POLICY, Policy, policy_of, transitions_of
 from engine.workflows.svg import draw
 from engine.workflows.svg.layout import Box, node_box, route
 from engine.workflows.svg.style import STYLE
@@ -27,7 +27,7 @@ INCIDENT = next(
     compile_workflow(each) for each in default_workflows() if each.name == "incident_response"
 )
 HOSTILE = "<script>alert('x')</script> & \"quotes\" ]]> \x01\N{EURO SIGN}\n\N{TICKET}\ud800"
-VIEWERS = st.none() | st.sampled_from(EVERY_ACTOR)
+VIEWERS = st.none() | st.sampled_from(ROLE_COMBINATIONS)
 PLACES = st.none() | st.sampled_from(STATUSES)
 CURVE = re.compile(r"M(-?\d+) (-?\d+)C(-?\d+) (-?\d+) (-?\d+) (-?\d+) (-?\d+) (-?\d+)")
 STEPS = re.compile(r"M(-?\d+) (-?\d+)H(-?\d+)")
@@ -85,8 +85,8 @@ CASES = {
     "a retired workflow": draw(
         replace(INCIDENT, retired=True), current=Status.OPEN, viewer=ActorRoles.ASSIGNEE
     ),
-    "nothing declared": draw(workflow_of(EMPTY)),
-    "a hostile name": draw(workflow_of(EMPTY, HOSTILE)),
+    "nothing declared": draw(workflow_of(EMPTY_POLICY)),
+    "a hostile name": draw(workflow_of(EMPTY_POLICY, HOSTILE)),
 }
 
 
@@ -183,7 +183,7 @@ def test_a_name_is_only_ever_text() -> None:
 
 @pytest.mark.parametrize("letter", ["W", "\N{CJK UNIFIED IDEOGRAPH-7A7A}"])
 def test_a_long_name_is_cut_in_the_heading_and_whole_in_the_title(letter: str) -> None:
-    root = read(draw(workflow_of(EMPTY, letter * 120)))
+    root = read(draw(workflow_of(EMPTY_POLICY, letter * 120)))
     heading = next(each for each in root.iter() if each.get("class") == "heading").text
     assert root.findtext(f"{SVG}title") == letter * 120
     assert heading
@@ -194,7 +194,7 @@ def test_a_long_name_is_cut_in_the_heading_and_whole_in_the_title(letter: str) -
 # --- what is marked -----------------------------------------------------------------------------
 
 
-@given(POLICIES, PLACES, st.sampled_from(EVERY_ACTOR), st.booleans())
+@given(POLICIES, PLACES, st.sampled_from(ROLE_COMBINATIONS), st.booleans())
 def test_what_is_marked_as_yours_is_what_explain_allows(
     policy: Policy,
     current: Status | None,
@@ -230,9 +230,9 @@ def test_a_retired_workflow_says_so() -> None:
 def test_drawings_side_by_side_in_a_page_share_no_id() -> None:
     drawings = [
         draw(workflow, current=current, viewer=viewer)
-        for workflow in (INCIDENT, workflow_of(EMPTY))
+        for workflow in (INCIDENT, workflow_of(EMPTY_POLICY))
         for current in (None, Status.OPEN)
-        for viewer in (None, NOBODY, ActorRoles.ADMIN)
+        for viewer in (None, NO_ROLES, ActorRoles.ADMIN)
     ]
     ids = [each.get("id") for drawn in drawings for each in read(drawn).iter() if each.get("id")]
     assert len(ids) == len(set(ids))

@@ -64,7 +64,7 @@ FORM: Final[dict[str, Mistake]] = {
         + OPENING
         + OPENING,
         [("unknown_key", 3, 7), ("duplicate_transition", 10, 11)],
-        "'titel' is not a key here",
+        "unknown key 'titel'",
     ),
     "a doubtful value beside an unknown key elsewhere": (
         "ticketing:\n  enabled: yes\n  on: 1\n  services: [{path: a}]\n  autoclose: {}\n",

@@ -72,6 +72,6 @@ SERVICE_LEVELS: Final[dict[str, Mistake]] = {
             ("wrong_duration", 1, 63),
             ("wrong_type", 1, 77),
         ],
-        "Known: CRITICAL, HIGH, MEDIUM, LOW",
+        "Known keys: CRITICAL, HIGH, MEDIUM, LOW",
     ),
 }

@@ -135,7 +135,7 @@ async def test_the_catalog_is_shown_in_the_order_of_the_names_for_people(
     await put(database, [replace(NETWORK_OUTAGE, retired=True)])
     catalog = await read_catalog(database)
     assert [
-        (shelf.category.name, [item.name for item in shelf.items]) for shelf in catalog.shelves
+        (shelf.category.name, [item.name for item in shelf.items]) for shelf in catalog.categories
     ] == [("incidents", ["data_loss"]), ("requests", [])]
     assert catalog.named("network_outage").retired
     with pytest.raises(NotFound, match="Did you mean 'data_loss'"):

@@ -10,11 +10,11 @@ from engine.declaration.defaults import default_workflows
 from engine.storage.postgres.database import Database
 from engine.storage.postgres.statements import Statement
 from engine.storage.tickets.policy_sql import ordinal, permits
-from engine.vocabulary import EVERY_ACTOR, STATUSES
+from engine.vocabulary import ROLE_COMBINATIONS, STATUSES
 from engine.workflows import interop, policy
 from tests.support.policies import MOVES, Moves, as_declared
 
-QUESTIONS = list(product(STATUSES, STATUSES, EVERY_ACTOR))
+QUESTIONS = list(product(STATUSES, STATUSES, ROLE_COMBINATIONS))
 DEFAULTS: dict[str, Moves] = {
     workflow.name: {(move.source, move.target): move.role for move in workflow.transitions}
     for workflow in default_workflows()
