@@ -143,15 +143,15 @@ class LicenceKey:
     def licence_in(self, token: str) -> Licence:
         """Return what a token allows; one that is worth nothing has a `LicenceError`."""
         if len(token) > limits.TOKEN_CHARACTERS:
-            return Licence(flaw=LicenceError.TOO_LARGE)
+            return Licence(error=LicenceError.TOO_LARGE)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", SecurityWarning)
                 verified = jwt.decode(token, self.okp, registry=REGISTRY)
         except UNREADABLE as error:
-            return Licence(flaw=LIBRARY_ERRORS.get(type(error), LicenceError.MALFORMED))
+            return Licence(error=LIBRARY_ERRORS.get(type(error), LicenceError.MALFORMED))
         if "crit" in verified.header:  # an extension that must be understood, and we know none
-            return Licence(flaw=LicenceError.MALFORMED)
+            return Licence(error=LicenceError.MALFORMED)
         return licence_of(verified.claims)
 
 
@@ -162,7 +162,7 @@ def licence_of(stated: dict[str, object]) -> Licence:
     except ValidationError as error:
         is_missing = any(each["type"] == "missing" for each in error.errors())
         flaw = LicenceError.MISSING_CLAIM if is_missing else LicenceError.INVALID_CLAIM
-        return Licence(flaw=flaw)
+        return Licence(error=flaw)
 
 
 def licence_for(public_key: str | None, token: SecretStr | None) -> Licence:
@@ -170,5 +170,5 @@ def licence_for(public_key: str | None, token: SecretStr | None) -> Licence:
     if public_key is None:
         return OPEN_EDITION
     if token is None:
-        return Licence(flaw=LicenceError.MISSING)
+        return Licence(error=LicenceError.MISSING)
     return LicenceKey.public(public_key).licence_in(token.get_secret_value().strip())

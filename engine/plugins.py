@@ -1,12 +1,13 @@
-"""Parts of the product that can be switched off, and by what: an admin, or the licence. Pure."""
+"""Parts of the product that an admin, the declaration or the licence can switch off."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from engine.errors import Forbidden, NotFound, PluginDisabled
+from engine.errors import NotFound, PluginDisabled
 from engine.findings import did_you_mean
+from engine.permissions import require_admin
 from engine.tickets.actor import Actor
 
 
@@ -17,12 +18,7 @@ class Plugin(StrEnum):
 
     @classmethod
     def named(cls, name: str) -> "Plugin":
-        """Return the plugin of that name.
-
-        Raises:
-            NotFound: there is none; the near names are offered.
-
-        """
+        """Return the plugin of that name; raise NotFound with similar names if there is none."""
         try:
             return cls(name)
         except ValueError:
@@ -40,66 +36,64 @@ class OffReason(StrEnum):
 
 
 OFF_MESSAGES: Final = {
-    OffReason.DECLARED_OFF: "the values that are in force say `ticketing.enabled: false`",
-    OffReason.SWITCHED_OFF: "an admin switched it off, and can switch it on",
+    OffReason.DECLARED_OFF: "the applied values contain `ticketing.enabled: false`",
+    OffReason.SWITCHED_OFF: "an admin switched it off, and an admin can switch it on",
 }
-"""Of the reasons that stand in the database, for people."""
+"""The messages for the reasons that the database stores."""
 
 
 @dataclass(frozen=True, slots=True)
 class Licence:
-    """What a server may offer, and until when.
+    """Which plugins a server can offer, and until when.
 
     Attributes:
-        customer: whom it was issued to; empty if it was issued to nobody.
-        plugins: the names of what it includes.
-        expires_at: from when on it is worth nothing; None for never.
-        flaw: why it is worth nothing from the start, for people; empty if it is worth something.
+        customer: the licensee; empty if the licence names none.
+        plugins: the names of the licensed plugins.
+        expires_at: when the licence ends; None if it does not expire.
+        error: why the licence is invalid; empty if it is valid.
 
     """
 
     customer: str = ""
     plugins: frozenset[str] = frozenset()
     expires_at: datetime | None = None
-    flaw: str = ""
+    error: str = ""
 
     def refusal(self, plugin: Plugin, now: datetime) -> PluginDisabled | None:
-        """Return why a plugin can't be used under this licence now; None if it can."""
+        """Return why the licence does not allow a plugin now; None if it does."""
         if plugin not in self.plugins:
-            why = self.flaw or f"the licence of {self.customer} does not include it"
-            return off(plugin, OffReason.NOT_LICENSED, why)
+            why = self.error or f"the licence of {self.customer} does not include it"
+            return _disabled(plugin, OffReason.NOT_LICENSED, why)
         if self.expires_at is not None and self.expires_at <= now:
             at = self.expires_at.isoformat(timespec="seconds")
             why = f"the licence of {self.customer} expired at {at}"
-            return off(plugin, OffReason.LICENCE_EXPIRED, why)
+            return _disabled(plugin, OffReason.LICENCE_EXPIRED, why)
         return None
 
 
 OPEN_EDITION = Licence(plugins=frozenset(Plugin))
-"""What holds where licences are not checked: everything, for ever."""
+"""The licence of a server that checks no licences: all plugins, without an end."""
 
 
 def check_switch(
     actor: Actor, plugin: Plugin, licence: Licence, now: datetime, *, enabled: bool
 ) -> None:
-    """Return if the actor may switch a plugin on or off now.
+    """Check that the actor can switch a plugin on or off now.
 
     Raises:
-        Forbidden: they are not an admin.
-        PluginDisabled: the licence does not allow that it is on.
+        Forbidden: the actor is not an admin.
+        PluginDisabled: the plugin is switched on, but the licence does not allow it.
 
     """
-    if not actor.is_admin:
-        raise Forbidden("Only admins switch plugins: ask one of them.", reason="admin_required")
+    require_admin(actor, "switch plugins on and off")
     if enabled and (refusal := licence.refusal(plugin, now)):
         raise refusal
 
 
 def plugin_off(plugin: Plugin, reason: OffReason) -> PluginDisabled:
-    """Return the refusal of what belongs to a plugin that is off for a reason of `OFF_MESSAGES`."""
-    return off(plugin, reason, OFF_MESSAGES[reason])
+    """Return the error for a use of a plugin that is off for a reason in `OFF_MESSAGES`."""
+    return _disabled(plugin, reason, OFF_MESSAGES[reason])
 
 
-def off(plugin: Plugin, reason: OffReason, why: str) -> PluginDisabled:
-    """Return the refusal of what belongs to a plugin that is off."""
+def _disabled(plugin: Plugin, reason: OffReason, why: str) -> PluginDisabled:
     return PluginDisabled(f"{plugin} is off: {why}.", reason=reason, plugin=plugin)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from engine.errors import StalePlan
-from engine.resources.live import LiveResources
+from engine.resources.resource import LiveResources
 from engine.storage.postgres.database import Database, Session
 from engine.storage.postgres.locks import hold_tickets
 from engine.storage.postgres.notifications import notify

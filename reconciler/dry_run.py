@@ -3,7 +3,7 @@
 import asyncio
 from typing import Final
 
-from engine.errors import Forbidden
+from engine.permissions import require_admin
 from engine.storage.postgres.database import Database
 from engine.tickets.actor import Actor
 from reconciler.desired import desired_in
@@ -24,8 +24,7 @@ async def dry_run(database: Database, actor: Actor, values: str) -> Plan:
         InvalidInput: the text is too long, or (InvalidDeclaration) wrong.
 
     """
-    if not actor.is_admin:
-        raise Forbidden("Only admins may see a plan: ask one of them.", reason="admin_required")
+    require_admin(actor, "see a plan")
     desired = await asyncio.to_thread(desired_in, [(VALUES, values)])
     async with database.snapshot() as session:
         return await plan_for(session, desired, f"a dry run by {actor.id}")

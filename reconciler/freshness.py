@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from engine.resources.live import LastChange, LiveResources
-from engine.resources.resource import Key, Resource
+from engine.resources.resource import Key, LastChange, LiveResources, Resource
 from reconciler.diff import applied
 from reconciler.hazards import counted
 from reconciler.plan import Plan, PlannedChange

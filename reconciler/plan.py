@@ -6,8 +6,7 @@ from datetime import datetime
 
 from engine.findings import Location
 from engine.gc_pause import gc_paused
-from engine.resources.live import LiveResources
-from engine.resources.resource import Key, Kind, Snapshot
+from engine.resources.resource import Key, Kind, LiveResources, Snapshot
 from reconciler.desired import Desired
 from reconciler.diff import Action, Change, diff
 from reconciler.impact import (

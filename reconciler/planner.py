@@ -5,8 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from engine.resources.live import LiveResources
-from engine.resources.resource import Kind, Snapshot
+from engine.resources.resource import Kind, LiveResources, Snapshot
 from engine.storage.postgres.database import Database, Session
 from engine.storage.resources.read import read_live
 from engine.storage.resources.recorded_transitions import recorded_transitions

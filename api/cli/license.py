@@ -85,7 +85,7 @@ def told(licence: Licence, refusals: dict[Plugin, PluginDisabled | None]) -> Ite
         yield f"Plugins: {', '.join(sorted(licence.plugins)) or 'none'}"
     if licence.expires_at:
         yield f"Expires: {licence.expires_at.isoformat()}"
-    if not licence.customer and not licence.flaw:
+    if not licence.customer and not licence.error:
         yield f"{variable_of('license_public_key')} is not set: this is the open edition."
     for plugin, refusal in refusals.items():
         yield refusal.message if refusal else f"{plugin} may be on."

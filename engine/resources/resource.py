@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from functools import cache, cached_property
 from hashlib import sha256
@@ -128,7 +129,24 @@ class Resource:
 
 
 Snapshot: TypeAlias = Mapping[Key, Resource]
-"""Every resource there is, retired ones included."""
+"""All resources, retired ones included."""
+
+
+@dataclass(frozen=True, slots=True)
+class LastChange:
+    """When a resource was last changed, by whom, and from which source."""
+
+    at: datetime
+    by: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class LiveResources:
+    """The resources in the database, retired ones included, and the last change of each."""
+
+    resources: dict[Key, Resource]
+    last_changes: dict[Key, LastChange]
 
 
 def canonical_text(model: Declared) -> str:

@@ -154,12 +154,12 @@ def test_a_licence_is_worth_what_it_says(text: str) -> None:
 
 @pytest.mark.parametrize(("text", "flaw"), WORTHLESS.values(), ids=WORTHLESS)
 def test_a_licence_is_worth_nothing_with(text: str, flaw: LicenceError) -> None:
-    assert read(text) == Licence(flaw=flaw)
+    assert read(text) == Licence(error=flaw)
 
 
 def test_without_a_key_everything_is_open_and_without_a_licence_nothing() -> None:
     assert licence_for(None, None) == licence_for(None, SecretStr("ACME")) == OPEN_EDITION
-    assert licence_for(PUBLIC_KEY, None) == Licence(flaw=LicenceError.MISSING)
+    assert licence_for(PUBLIC_KEY, None) == Licence(error=LicenceError.MISSING)
 
 
 def test_what_is_issued_can_be_read() -> None:
@@ -167,7 +167,7 @@ def test_what_is_issued_can_be_read() -> None:
     issued = SecretStr(key.issue("ACME", [Plugin.TICKETING], ENDS))
     wanted = Licence("ACME", frozenset({"ticketing"}), ENDS)
     assert licence_for(key.public_text, issued) == wanted
-    assert licence_for(LicenceKey.new().public_text, issued).flaw == LicenceError.BAD_SIGNATURE
+    assert licence_for(LicenceKey.new().public_text, issued).error == LicenceError.BAD_SIGNATURE
 
 
 def test_a_licence_that_can_not_be_read_is_not_issued() -> None:

@@ -37,7 +37,7 @@ REFUSED: dict[str, tuple[Licence, OffReason, str]] = {
         "ticketing is off: the licence of ACME does not include it.",
     ),
     "a licence that is none": (
-        Licence(flaw="there is no licence"),
+        Licence(error="there is no licence"),
         OffReason.NOT_LICENSED,
         "ticketing is off: there is no licence.",
     ),

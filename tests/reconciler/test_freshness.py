@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given, settings
 
-from engine.resources.live import LastChange, LiveResources
-from engine.resources.resource import Key, Kind, Resource
+from engine.resources.resource import Key, Kind, LastChange, LiveResources, Resource
 from engine.vocabulary import Status
 from reconciler.freshness import impact_increased, stale_resources
 from reconciler.impact import Affected, Impact

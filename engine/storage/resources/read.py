@@ -20,8 +20,7 @@ from sqlalchemy import (
 
 from engine.errors import LockHeld
 from engine.gc_pause import gc_paused
-from engine.resources.live import LastChange, LiveResources
-from engine.resources.resource import Key, Kind, Resource
+from engine.resources.resource import Key, Kind, LastChange, LiveResources, Resource
 from engine.storage.postgres.database import Database, Row, Session
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import (

@@ -18,7 +18,7 @@ from sqlalchemy import (
     tuple_,
 )
 
-from engine.errors import Forbidden
+from engine.permissions import require_admin
 from engine.storage.postgres.database import Database
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import webhook_deliveries
@@ -88,7 +88,7 @@ async def overseen_webhooks(database: Database, actor: Actor) -> list[WebhookRep
         Forbidden: the actor is not an admin.
 
     """
-    require_admin(actor)
+    require_admin(actor, "inspect webhooks")
     return await webhook_reports(database)
 
 
@@ -100,7 +100,7 @@ async def overseen_webhook(database: Database, actor: Actor, name: str) -> Webho
         NotFound: there is no webhook of that name.
 
     """
-    require_admin(actor)
+    require_admin(actor, "inspect webhooks")
     await require_webhook(database, name)
     [report] = await webhook_reports(database, name)
     return report
@@ -115,7 +115,7 @@ async def letter_pages(
         Forbidden: the actor is not an admin.
 
     """
-    require_admin(actor)
+    require_admin(actor, "inspect webhooks")
     found: dict[str, list[DeadLetter]] = {name: [] for name in names}
     rows = await database.rows(
         PAGES,
@@ -141,18 +141,5 @@ async def retry_webhook(database: Database, actor: Actor, name: str, *, dead: bo
         NotFound: there is no webhook of that name.
 
     """
-    require_admin(actor)
+    require_admin(actor, "retry deliveries")
     return await retry_deliveries(database, name, dead=dead)
-
-
-def require_admin(actor: Actor) -> None:
-    """Return if the actor may look after webhooks.
-
-    Raises:
-        Forbidden: they are not an admin.
-
-    """
-    if not actor.is_admin:
-        raise Forbidden(
-            "Only admins look after webhooks: ask one of them.", reason="admin_required"
-        )

@@ -111,7 +111,7 @@ async def test_while_it_is_off_what_is_not_ticketing_answers(api: Api) -> None:
     await api.data(ADA, TOGGLE, enabled=False)
     await api.data(ANNA, "{ viewer { id } __schema { queryType { name } } }")
     [plugin] = (await api.data(ANNA, PLUGINS))["plugins"]
-    message = "ticketing is off: an admin switched it off, and can switch it on."
+    message = "ticketing is off: an admin switched it off, and an admin can switch it on."
     assert plugin == OFF | {"message": message}
     plan = "query ($values: String!) { reconcilePlan(values: $values) { isEmpty } }"
     await api.data(ADA, plan, values="ticketing: {}")
@@ -130,7 +130,7 @@ async def test_off_by_the_values_no_admin_switches_it_on(api: Api, database: Dat
     while (await api.data(ANNA, PLUGINS))["plugins"][0]["enabled"]:
         await database.check()
     [plugin] = (await api.data(ANNA, PLUGINS))["plugins"]
-    message = "ticketing is off: the values that are in force say `ticketing.enabled: false`."
+    message = "ticketing is off: the applied values contain `ticketing.enabled: false`."
     assert plugin == OFF | {"reason": "declared_off", "message": message}
     for actor, query in ((ANNA, TICKETS), (ANNA, CREATE), (ADA, TOGGLE)):
         refused = await api.refusal(actor, query, enabled=True)
