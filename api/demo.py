@@ -1,4 +1,4 @@
-"""The demo: two people and a handful of tickets, made as people would make them."""
+"""The demo: two users and a handful of tickets, created through the ticket store."""
 
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -11,14 +11,15 @@ from typing import Final
 from aiohttp import web
 from pydantic import SecretStr
 
-from api.bootstrap.application import application_on
+from api.bootstrap.application import open_application_on
 from api.bootstrap.auth import secret_tokens
-from api.bootstrap.engine import Engine, open_engine
+from api.bootstrap.engine import open_engine
 from api.http.server import run_server
 from api.logging import configure_logging
 from api.settings import Settings
 from engine.declaration.models import Ticketing
 from engine.resources.resource import declared_resources
+from engine.storage.postgres.database import Database
 from engine.storage.resources.read import read_live
 from engine.storage.tickets.search import find_tickets
 from engine.storage.tickets.store import TicketStore
@@ -43,14 +44,15 @@ SOURCE: Final = "the default workflows"
 TOKEN_LIFETIME: Final = timedelta(days=7)
 
 BANNER: Final = """
-Interlock serves at {url}/graphql with {data}. Ctrl-C stops it.
+Interlock serves at {url}/graphql with {data}. Press Ctrl-C to stop it.
 
-Two people to be (tokens for a week):
+Tokens for two users, valid for a week:
 
   export ANNA={anna}
   export MARTON={marton}
 
-Anna reports, Marton is in the payment-team. {browse}In another terminal, paste both lines and try:
+Anna reports incidents; Marton is in the payment-team.
+{browse}In another terminal, paste both lines and try:
 
   curl -s {url}/graphql -H "Authorization: Bearer $ANNA" -H 'Content-Type: application/json' \\
     -d '{{"query": "{{ tickets(first: 5) {{ nodes {{ id title status }} }} }}"}}'
@@ -59,7 +61,7 @@ docs/quickstart.md continues with an incident from report to confirmation.
 """
 
 
-BROWSE: Final = "In a browser, open {url}/graphql and paste one of them.\n"
+BROWSE: Final = "Open {url}/graphql in a browser and paste one of them.\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +69,8 @@ class DemoTicket:
     """One ticket of the demo: Anna opens it, Marton works on it, Anna confirms.
 
     Attributes:
-        status: how far it comes.
-        comment: what Marton says about it; empty for nothing.
+        status: its final status.
+        comment: Marton's comment; empty for none.
 
     """
 
@@ -91,7 +93,7 @@ DEMO_TICKETS: Final = (
     ),
     DemoTicket(
         title="Access to the refund dashboard",
-        description="I take over refunds from Monday on.",
+        description="I take over refunds next Monday.",
         workflow="access_request",
         priority=Priority.MEDIUM,
         status=Status.OPEN,
@@ -102,7 +104,7 @@ DEMO_TICKETS: Final = (
         workflow="service_request",
         priority=Priority.LOW,
         status=Status.RESOLVED,
-        comment="The template is mended; please look at invoice 2031.",
+        comment="The template is fixed; please check invoice 2031.",
     ),
     DemoTicket(
         title="Rotate the certificate of pay.example.com",
@@ -113,7 +115,7 @@ DEMO_TICKETS: Final = (
     ),
     DemoTicket(
         title="Duplicate bookings after a retry",
-        description="Found on 3 April, seen twice since.",
+        description="Found on 3 April and twice since then.",
         workflow="incident_response",
         priority=Priority.HIGH,
         status=Status.CLOSED,
@@ -123,25 +125,30 @@ DEMO_TICKETS: Final = (
 
 
 def run_demo(settings: Settings) -> None:
-    """Serve an empty database that was filled with the demo, until SIGTERM or SIGINT."""
-    settings = with_explorer(with_secret(settings))
+    """Fill an empty database with the demo, and serve until SIGTERM or SIGINT."""
+    if "explorer" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"explorer": True})
+    settings = with_secret(settings)
     configure_logging(settings.log_format, settings.log_level)
-    run_server(open_demo(settings), settings.host, settings.port, announcement(settings))
+    run_server(_open_demo(settings), settings.host, settings.port, _announcement(settings))
 
 
-@asynccontextmanager
-async def open_demo(settings: Settings) -> AsyncIterator[web.Application]:
-    """Fill the database, then open the application on it."""
-    async with open_engine(settings) as parts:
-        await fill(parts)
-        async with application_on(parts, settings) as application:
-            yield application
+def with_secret(settings: Settings) -> Settings:
+    """Return the settings with their own secret, or with one that is kept in the data folder."""
+    if settings.jwt_secret or settings.jwt_secret_file:
+        return settings
+    file = settings.data_dir / KEY_FILE
+    if not file.exists():
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+        file.write_text(token_hex(), "utf-8")
+    return settings.model_copy(update={"jwt_secret": SecretStr(file.read_text("utf-8"))})
 
 
-def announcement(settings: Settings) -> Callable[[str], None]:
-    """Return what tells a newcomer where Interlock is and what to try."""
+def _announcement(settings: Settings) -> Callable[[str], None]:
+    """Return the function that prints the address, the tokens and a first request."""
     tokens = secret_tokens(settings)
-    anna, marton = (tokens.mint(person, TOKEN_LIFETIME) for person in (ANNA, MARTON))
+    anna, marton = (tokens.mint(user, TOKEN_LIFETIME) for user in (ANNA, MARTON))
     embedded = f"its own PostgreSQL in {settings.data_dir}"
     data = "the database of INTERLOCK_DATABASE_URL" if settings.database_url else embedded
 
@@ -154,68 +161,48 @@ def announcement(settings: Settings) -> Callable[[str], None]:
     return announce
 
 
-def with_explorer(settings: Settings) -> Settings:
-    """Return the settings with the explorer on, unless they say otherwise."""
-    if "explorer" in settings.model_fields_set:
-        return settings
-    return settings.model_copy(update={"explorer": True})
+@asynccontextmanager
+async def _open_demo(settings: Settings) -> AsyncIterator[web.Application]:
+    async with open_engine(settings) as engine:
+        await fill(engine.database)
+        async with open_application_on(engine, settings) as application:
+            yield application
 
 
-def with_secret(settings: Settings) -> Settings:
-    """Return the settings with a secret: their own, or one that is kept in the data folder."""
-    if settings.jwt_secret or settings.jwt_secret_file:
-        return settings
-    file = settings.data_dir / KEY_FILE
-    if not file.exists():
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-        file.touch(mode=0o600)
-        file.write_text(token_hex(), "utf-8")
-    return settings.model_copy(update={"jwt_secret": SecretStr(file.read_text("utf-8"))})
-
-
-async def fill(parts: Engine) -> int:
-    """Put the default workflows in force and, into an empty database, the demo's tickets.
+async def fill(database: Database) -> int:
+    """Declare the default workflows if nothing is declared; create the tickets if there are none.
 
     Returns:
-        How many tickets were made.
+        The number of tickets that were created.
 
     """
-    if not (await read_live(parts.database)).resources:
+    if not (await read_live(database)).resources:
         defaults = Desired(declared_resources(Ticketing()))
-        await reconcile(parts.database, defaults, ApplyRequest(by=SYSTEM, wait=True), SOURCE)
-    for person in (ANNA, MARTON):
-        await remember_user(parts.database, person)
-    if (await find_tickets(parts.database, EVERYTHING, {}, Part(1))).tickets:
+        await reconcile(database, defaults, ApplyRequest(by=SYSTEM, wait=True), SOURCE)
+    for user in (ANNA, MARTON):
+        await remember_user(database, user)
+    if (await find_tickets(database, EVERYTHING, {}, Part(1))).tickets:
         return 0
-    for story in DEMO_TICKETS:
-        await tell(parts, story)
+    store = TicketStore(database)
+    for ticket in DEMO_TICKETS:
+        await _create(store, ticket)
     return len(DEMO_TICKETS)
 
 
-async def tell(parts: Engine, story: DemoTicket) -> None:
-    """Make one ticket and bring it to its status."""
-    store = TicketStore(parts.database)
-    form = CreateTicket(
-        title=story.title,
-        description=story.description,
-        priority=story.priority,
-        workflow=story.workflow,
+async def _create(store: TicketStore, demo: DemoTicket) -> None:
+    """Create one ticket and take it to its final status."""
+    command = CreateTicket(
+        title=demo.title,
+        description=demo.description,
+        priority=demo.priority,
+        workflow=demo.workflow,
         assignee_group="payment-team",
     )
-    ticket = await store.create(ANNA, form)
-    if story.status is not Status.OPEN:
+    ticket = await store.create(ANNA, command)
+    if demo.status is not Status.OPEN:
         await store.assign(MARTON, AssignTicket(ticket=ticket.id, assignee=MARTON.id))
-    for actor, to in steps_to(story.status):
-        await store.transition(actor, TransitionTicket(ticket=ticket.id, to=to))
-    if story.comment:
-        await store.comment(MARTON, CommentTicket(ticket=ticket.id, text=story.comment))
-
-
-def steps_to(status: Status) -> list[tuple[Actor, Status]]:
-    """Return who takes a new ticket where, until it stands in `status`."""
-    everything = [
-        (MARTON, Status.IN_PROGRESS),
-        (MARTON, Status.RESOLVED),
-        (ANNA, Status.CLOSED),
-    ]
-    return everything[: status.ordinal]
+    steps = ((MARTON, Status.IN_PROGRESS), (MARTON, Status.RESOLVED), (ANNA, Status.CLOSED))
+    for actor, status in steps[: demo.status.ordinal]:
+        await store.transition(actor, TransitionTicket(ticket=ticket.id, to=status))
+    if demo.comment:
+        await store.comment(MARTON, CommentTicket(ticket=ticket.id, text=demo.comment))

@@ -51,7 +51,7 @@ KEYS_FILE_SECONDS: Final = 5
 KEYS_AT_ONCE_SECONDS: Final = 10
 """Between two fetches because of tokens with a key that is not known."""
 KEYS_FETCH_SECONDS: Final = 5
-REMEMBERED_PEOPLE: Final = 10_000
+KNOWN_USERS: Final = 10_000
 """Of whom a process knows that they are written down already."""
 
 SHUTDOWN_SECONDS: Final = 10

@@ -18,7 +18,7 @@ from api.graphql.executor import GraphQLExecutor, GraphQLRequest
 from api.graphql.interlock import interlock_executor
 from api.licence import licence_for
 from api.limits import GraphQLLimits, Limits
-from api.runtime.plugins import LivePlugins
+from api.runtime.plugins import PluginCache
 from api.runtime.server_state import ServerState
 from benchmarks.databases import temporary_server
 from benchmarks.rejected_queries import UNKNOWN, many
@@ -128,7 +128,7 @@ async def measured(url: str) -> Mapping[str, Taken]:
     """Return what the documents of each kind take."""
     await prepare(url)
     async with open_database(url) as database:
-        plugins = await LivePlugins.read(database, licence_for(None, None), time.time)
+        plugins = await PluginCache.read(database, licence_for(None, None), time.time)
         live = await ServerState.read(database, Limits(), plugins)
         return {name: await taken(case, live) for name, case in CASES.items()}
 

@@ -1,4 +1,4 @@
-"""The one place that wires settings to concrete parts."""
+"""Builds the server: wires the settings to concrete components."""
 
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
@@ -7,12 +7,11 @@ from functools import partial
 from typing import Final
 
 from aiohttp import web
-from prometheus_client.registry import Collector
 
 from api.auth import Tokens
 from api.auth.api_keys import ApiKeys
 from api.auth.key_sources import KeySource
-from api.bootstrap.auth import key_source, rules_of
+from api.bootstrap.auth import key_source, token_rules
 from api.bootstrap.engine import Engine, open_engine
 from api.graphql.documents.persisted_documents import PersistedDocuments
 from api.graphql.interlock import declared_lists, interlock_executor
@@ -34,7 +33,7 @@ from api.rest.ticket_routes import ticket_routes
 from api.runtime.health_reports import HealthReports
 from api.runtime.jobs import PeriodicJob, run_in_background
 from api.runtime.maintenance import maintenance_jobs
-from api.runtime.plugins import Clock, LivePlugins
+from api.runtime.plugins import Clock, PluginCache
 from api.runtime.refresh import follow
 from api.runtime.server_state import ServerState
 from api.runtime.values_file import ValuesFile
@@ -44,16 +43,16 @@ from api.web.explorer.routes import Explorer
 from api.webhooks.worker import WebhookWorker
 from engine.storage.postgres.database import Database
 
-STREAMS_SECONDS: Final = 1
-"""A stream outlasts the key of its token by so long."""
+STREAM_CHECK_SECONDS: Final = 1
+"""How long a stream can outlast the key of its token."""
 
 
 def run_interlock(settings: Settings, announce: Callable[[str], None]) -> None:
-    """Serve all doors until SIGTERM or SIGINT; `announce` is called with the URL.
+    """Serve until SIGTERM or SIGINT; `announce` is called with the URL.
 
     Raises:
         Misconfigured: a setting is missing or unusable.
-        Unavailable: the database does not answer, or does not let us in.
+        Unavailable: the database does not answer or refuses the connection.
 
     """
     settings.demand_key_source()
@@ -63,140 +62,137 @@ def run_interlock(settings: Settings, announce: Callable[[str], None]) -> None:
 
 @asynccontextmanager
 async def open_application(settings: Settings) -> AsyncIterator[web.Application]:
-    """Open what the server needs, and yield the application of all its doors."""
-    async with open_engine(settings) as parts, application_on(parts, settings) as application:
+    """Open the database of the settings, and yield the application on it."""
+    async with (
+        open_engine(settings) as engine,
+        open_application_on(engine, settings) as application,
+    ):
         yield application
 
 
 @asynccontextmanager
-async def application_on(
-    parts: Engine, settings: Settings, clock: Clock = time.time
+async def open_application_on(
+    engine: Engine, settings: Settings, clock: Clock = time.time
 ) -> AsyncIterator[web.Application]:
-    """Yield the application of all doors to an engine that is open already.
+    """Yield the application on an open database; run its background tasks during the block.
 
-    `clock` tells whether the licence has expired.
+    Args:
+        engine: the open database.
+        settings: of the server.
+        clock: decides whether the licence has expired.
+
     """
+    database = engine.database
     async with AsyncExitStack() as stack:
-        values = await stack.enter_async_context(values_in_force(parts.database, settings))
+        values = await stack.enter_async_context(_open_values_file(database, settings))
         licence = licence_for(settings.license_public_key, settings.license_key)
-        plugins = await LivePlugins.read(parts.database, licence, clock)
-        plugins.tell()
-        live = await ServerState.read(parts.database, settings.limits, plugins)
+        plugins = await PluginCache.read(database, licence, clock)
+        plugins.log_disabled()
+        state = await ServerState.read(database, settings.limits, plugins)
         keys = key_source(settings)
         await keys.begin()
-        couriers = WebhookWorker(
-            parts.database, plugins, settings.webhook_hosts, settings.webhook_secrets_dir
+        worker = WebhookWorker(
+            database, plugins, settings.webhook_hosts, settings.webhook_secrets_dir
         )
-        guards, lifetimes = guards_of(settings, keys), StreamSessions()
-        works = works_beside(parts.url, live, keys, couriers)
-        chore = ending_refused_streams(lifetimes, guards.tokens)
-        await stack.enter_async_context(run_in_background(*works, chore.repeat()))
+        guards = Guards(
+            Tokens(keys, token_rules(settings)),
+            ApiKeys(settings.api_keys),
+            settings.limits.http,
+            settings.trusted_proxies,
+        )
+        streams = StreamSessions()
+        revocation = PeriodicJob(
+            partial(streams.end_refused, guards.tokens),
+            STREAM_CHECK_SECONDS,
+            "the tokens of streams could not be checked",
+        )
+        await stack.enter_async_context(
+            run_in_background(
+                *_background_tasks(engine.url, state, keys, worker), revocation.repeat()
+            )
+        )
 
         async def check_readiness() -> None:
             keys.check()
-            await parts.database.check()
+            await database.check()
 
         application = build_application(
             [
-                *await graphql_routes(settings, live, lifetimes),
-                *rest_routes(live, values, probe_routes(check_readiness)),
+                *await _graphql_routes(settings, state, streams),
+                *_rest_routes(state, values, probe_routes(check_readiness)),
             ],
             guards,
             [
-                *collectors_of(values),
-                *couriers.metrics.collectors,
+                *(values.metrics.collectors if values else ()),
+                *worker.metrics.collectors,
                 *keys.collectors,
-                *live.changes.collectors,
-                *lifetimes.collectors,
+                *state.changes.collectors,
+                *streams.collectors,
             ],
         )
-        application.on_shutdown.append(lifetimes.end_all)
+        application.on_shutdown.append(streams.end_all)
         yield application
 
 
 @asynccontextmanager
-async def values_in_force(
+async def _open_values_file(
     database: Database, settings: Settings
 ) -> AsyncIterator[ValuesFile | None]:
-    """Bring the values file of the settings into force, and again when it changes in the block.
+    """Apply the values file of the settings, and again whenever it changes during the block.
 
     Yields:
-        None if there is none.
+        The values file; None if the settings name none.
 
     """
     if settings.values_file is None:
         yield None
         return
     values = ValuesFile(database, settings.values_file, settings.values_key)
-    watch = ValuesWatcher(values)
-    await watch.catch_up()
-    async with run_in_background(watch.follow()):
+    watcher = ValuesWatcher(values)
+    await watcher.catch_up()
+    async with run_in_background(watcher.follow()):
         yield values
 
 
-def works_beside(
-    url: str, live: ServerState, keys: KeySource, couriers: WebhookWorker
+def _background_tasks(
+    url: str, state: ServerState, keys: KeySource, worker: WebhookWorker
 ) -> Iterator[Coroutine[object, object, None]]:
-    """Yield what a server does beside answering."""
-    yield follow(url, *live.refreshes)
+    yield follow(url, *state.refreshes)
     yield keys.follow()
-    yield live.changes.follow()
-    yield couriers.go_on()
-    for chore in (*maintenance_jobs(live.database, live.plugins), couriers.counting):
-        yield chore.repeat()
+    yield state.changes.follow()
+    yield worker.go_on()
+    for job in (*maintenance_jobs(state.database, state.plugins), worker.counting):
+        yield job.repeat()
 
 
-def ending_refused_streams(lifetimes: StreamSessions, tokens: Tokens) -> PeriodicJob:
-    """Return the chore that ends streams when the key of their token is removed."""
-    failure = "the tokens of streams could not be checked"
-    return PeriodicJob(partial(lifetimes.end_refused, tokens), STREAMS_SECONDS, failure)
-
-
-async def graphql_routes(
-    settings: Settings, live: ServerState, lifetimes: StreamSessions
+async def _graphql_routes(
+    settings: Settings, state: ServerState, streams: StreamSessions
 ) -> list[web.AbstractRouteDef]:
-    """Return the routes of those who speak GraphQL."""
-    lists = declared_lists(live.workflows, live.catalog)
+    lists = declared_lists(state.workflows, state.catalog)
     executor = await interlock_executor(settings.limits.graphql, lists)
     if settings.trusted_documents is not None:
         executor.trust(PersistedDocuments.read(settings.trusted_documents))
     explorer = Explorer() if settings.explorer else None
-    context_for, limits = live.context_for, settings.limits.stream
+    page = explorer.page if explorer else None
+    context_for, limits = state.context_for, settings.limits.stream
     return [
-        *GraphQLEndpoint(
-            executor, context_for, settings.graphql_batch, explorer.page if explorer else None
-        ).routes,
+        *GraphQLEndpoint(executor, context_for, settings.graphql_batch, page).routes,
         *([explorer.route] if explorer else []),
         schema_route(executor.sdl),
-        websocket_route(executor, context_for, lifetimes, limits),
-        *events_routes(executor, context_for, lifetimes, limits),
+        websocket_route(executor, context_for, streams, limits),
+        *events_routes(executor, context_for, streams, limits),
     ]
 
 
-def rest_routes(
-    live: ServerState, values: ValuesFile | None, probes: Iterable[web.AbstractRouteDef]
+def _rest_routes(
+    state: ServerState, values: ValuesFile | None, probes: Iterable[web.AbstractRouteDef]
 ) -> list[web.AbstractRouteDef]:
-    """Return the routes of the REST API and of the probes, and the OpenAPI document of both."""
+    """Return the routes of the REST API and the probes, and the OpenAPI document of both."""
     described = [
-        *ticket_routes(live.context_for),
+        *ticket_routes(state.context_for),
         *reload_routes(values),
-        *backup_and_import_routes(live.database),
-        *health_report_routes(HealthReports(live.database, live.plugins)),
+        *backup_and_import_routes(state.database),
+        *health_report_routes(HealthReports(state.database, state.plugins)),
         *probes,
     ]
     return [*described, openapi_route(described)]
-
-
-def guards_of(settings: Settings, keys: KeySource) -> Guards:
-    """Return who is let in, and how much each gets."""
-    return Guards(
-        Tokens(keys, rules_of(settings)),
-        ApiKeys(settings.api_keys),
-        settings.limits.http,
-        settings.trusted_proxies,
-    )
-
-
-def collectors_of(values: ValuesFile | None) -> Iterable[Collector]:
-    """Return what is measured of a values file, if there is one."""
-    return values.metrics.collectors if values else ()

@@ -14,7 +14,7 @@ from api.settings import Settings
 from engine.errors import Misconfigured, Unavailable
 
 
-def rules_of(settings: Settings) -> TokenRules:
+def token_rules(settings: Settings) -> TokenRules:
     """Return what tokens must say."""
     return TokenRules(
         issuer=settings.oidc_issuer or settings.jwt_issuer,
@@ -38,9 +38,9 @@ def secret_tokens(settings: Settings) -> SecretTokens:
     """
     match settings.demand_jwt_secret():
         case SecretStr() as secret:
-            return SecretTokens(secret, rules_of(settings))
+            return SecretTokens(secret, token_rules(settings))
         case file:
-            return SecretTokens(first_secret(file), rules_of(settings))
+            return SecretTokens(first_secret(file), token_rules(settings))
 
 
 def first_secret(file: Path) -> SecretStr:

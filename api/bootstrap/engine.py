@@ -1,4 +1,4 @@
-"""The engine on an open database: what every command and the server begin with."""
+"""Opens the database for a command or a server."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -30,12 +30,12 @@ async def open_engine(
     """Open the database of the settings.
 
     Args:
-        settings: where it is.
-        prepare: brings it to the schema of this version, or (`check_schema`) demands it.
+        settings: the address of the database, or the data folder of the embedded one.
+        prepare: migrates the schema (`migrate`) or requires the current one (`check_schema`).
 
     Raises:
         Misconfigured: the data folder can't hold a database.
-        Unavailable: the database does not answer, or does not let us in.
+        Unavailable: the database does not answer or refuses the connection.
 
     """
     async with AsyncExitStack() as stack:
@@ -47,11 +47,11 @@ async def open_engine(
         yield Engine(url, await stack.enter_async_context(open_database(url)))
 
 
-def look_into(settings: Settings) -> AbstractAsyncContextManager[Engine]:
-    """Open the database of the settings for one who only looks: its schema is left as it is.
+def open_read_only(settings: Settings) -> AbstractAsyncContextManager[Engine]:
+    """Open the database of the settings for reading, without a migration.
 
     Raises:
-        Misconfigured: it does not have the schema of this version.
+        Misconfigured: the database does not have the schema of this version.
 
     """
     return open_engine(settings, check_schema)

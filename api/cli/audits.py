@@ -20,10 +20,10 @@ async def audited(
     settings: Settings, audit: "Callable[[Database], AsyncIterator[T]]"
 ) -> AsyncIterator[T]:
     """Yield what an audit of the database of the settings says of each ticket."""
-    from api.bootstrap.engine import look_into
+    from api.bootstrap.engine import open_read_only
     from engine.storage.history.audit import count_tickets
 
-    async with look_into(settings) as parts:
+    async with open_read_only(settings) as parts:
         with progress_bar() as bar:
             task = bar.add_task("verifying", total=await count_tickets(parts.database))
             async for verdict in audit(parts.database):

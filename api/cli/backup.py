@@ -28,11 +28,11 @@ def backup(
 
 async def write(settings: Settings, file: Path) -> None:
     """Write a backup of the database of the settings."""
-    from api.bootstrap.engine import look_into
+    from api.bootstrap.engine import open_read_only
     from reconciler.backup import backup_lines
 
     with written_whole(file) as stream:
-        async with look_into(settings) as parts:
+        async with open_read_only(settings) as parts:
             async for lines in backup_lines(parts.database):
                 stream.write(lines)
 

@@ -37,11 +37,11 @@ def drift(
 
 async def corruptions(settings: Settings) -> "tuple[Corruption, ...]":
     """Return the workflows whose stored policy is not what their declaration compiles to."""
-    from api.bootstrap.engine import look_into
+    from api.bootstrap.engine import open_read_only
     from engine.storage.resources.read import read_live
     from engine.storage.resources.workflows import read_workflows
     from reconciler.drift import corrupted
 
-    async with look_into(settings) as parts:
+    async with open_read_only(settings) as parts:
         live = await read_live(parts.database)
         return corrupted(live.resources, (await read_workflows(parts.database)).registry)

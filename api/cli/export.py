@@ -15,9 +15,9 @@ def export() -> None:
 
 async def exported(settings: Settings) -> str:
     """Return the values file of the database of the settings."""
-    from api.bootstrap.engine import look_into
+    from api.bootstrap.engine import open_read_only
     from engine.storage.resources.read import read_live
     from reconciler.export import values_of
 
-    async with look_into(settings) as parts:
+    async with open_read_only(settings) as parts:
         return values_of((await read_live(parts.database)).resources)

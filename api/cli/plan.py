@@ -55,10 +55,13 @@ def plan(
 
 async def planned(desired: "Desired", source: str, replay_days: int | None = None) -> "Plan":
     """Return the plan for the database of the settings."""
-    from api.bootstrap.engine import look_into
+    from api.bootstrap.engine import open_read_only
     from reconciler.planner import plan_for
 
-    async with look_into(Settings.from_env(os.environ)) as parts, parts.database.snapshot() as at:
+    async with (
+        open_read_only(Settings.from_env(os.environ)) as parts,
+        parts.database.snapshot() as at,
+    ):
         return await plan_for(at, desired, source or ", ".join(desired.files), replay_days)
 
 

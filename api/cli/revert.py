@@ -27,14 +27,17 @@ def revert(
 
 async def undoing_plan(plan: "Plan") -> "Plan":
     """Return the plan that undoes one, on the database of the settings."""
-    from api.bootstrap.engine import look_into
+    from api.bootstrap.engine import open_read_only
     from engine.storage.resources.read import read_live
     from reconciler.desired import Desired
     from reconciler.document import plan_id
     from reconciler.planner import plan_for
     from reconciler.revert import reverted
 
-    async with look_into(Settings.from_env(os.environ)) as parts, parts.database.snapshot() as at:
+    async with (
+        open_read_only(Settings.from_env(os.environ)) as parts,
+        parts.database.snapshot() as at,
+    ):
         live = await read_live(at)
         desired = Desired(reverted(live.resources, plan))
         return await plan_for(at, desired, source=f"revert of {plan_id(plan)}")

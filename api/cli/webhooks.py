@@ -74,28 +74,28 @@ def retry(
 
 async def read_reports() -> "list[WebhookReport]":
     """Return how the webhooks in the database of the settings are doing."""
-    from api.bootstrap.engine import look_into
+    from api.bootstrap.engine import open_read_only
     from engine.storage.webhooks.status import webhook_reports
 
-    async with look_into(Settings.from_env(os.environ)) as parts:
+    async with open_read_only(Settings.from_env(os.environ)) as parts:
         return await webhook_reports(parts.database)
 
 
 async def read_dead(name: str | None) -> "list[DeadLetter]":
     """Return what was given up."""
-    from api.bootstrap.engine import look_into
+    from api.bootstrap.engine import open_read_only
     from engine.storage.webhooks.dead_letters import dead_letters
 
-    async with look_into(Settings.from_env(os.environ)) as parts:
+    async with open_read_only(Settings.from_env(os.environ)) as parts:
         return await dead_letters(parts.database, name)
 
 
 async def hastened(name: str, *, dead: bool) -> int:
     """Have what failed attempted again, and return how much that is."""
-    from api.bootstrap.engine import look_into
+    from api.bootstrap.engine import open_read_only
     from engine.storage.webhooks.dead_letters import retry_deliveries
 
-    async with look_into(Settings.from_env(os.environ)) as parts:
+    async with open_read_only(Settings.from_env(os.environ)) as parts:
         return await retry_deliveries(parts.database, name, dead=dead)
 
 

@@ -61,10 +61,10 @@ def show(
 
 async def revisions_named(name: str) -> "list[Revision]":
     """Return the revisions of a workflow in the database of the settings."""
-    from api.bootstrap.engine import look_into
+    from api.bootstrap.engine import open_read_only
     from engine.storage.resources.revisions import revisions_of
 
-    async with look_into(Settings.from_env(os.environ)) as parts:
+    async with open_read_only(Settings.from_env(os.environ)) as parts:
         return await revisions_of(parts.database, name)
 
 

@@ -24,9 +24,9 @@ from api.graphql.resolvers import (
     workflows,
 )
 from api.limits import GRAPHQL_LIMITS, GraphQLLimits
-from api.runtime.catalog import LiveCatalog
+from api.runtime.catalog import CatalogCache
 from api.runtime.request_context import RequestContext
-from api.runtime.workflows import LiveWorkflows
+from api.runtime.workflows import WorkflowCache
 from engine.plugins import Plugin
 
 ALWAYS: Final = (scalars, users, plugins, reconciliation, webhooks)
@@ -61,7 +61,7 @@ async def interlock_executor(
     return await GraphQLExecutor.create(schema_text(), RESOLVERS, limits, lists)
 
 
-def declared_lists(workflows: LiveWorkflows, catalog: LiveCatalog) -> ListLengths:
+def declared_lists(workflows: WorkflowCache, catalog: CatalogCache) -> ListLengths:
     """Return how long the lists of what is declared are; the items, on a shelf on average."""
     return {
         "Query.workflows": lambda: len(workflows.registry.workflows),

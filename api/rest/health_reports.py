@@ -139,7 +139,7 @@ def health_report_routes(monitoring: HealthReports) -> list[ProtectedRoute]:
 
     async def report(request: web.Request) -> web.Response:
         said = await REPORT.read(request)
-        told = ServiceResponse.of(await monitoring.take(said.path, [said]))
+        told = ServiceResponse.of(await monitoring.record(said.path, [said]))
         return web.Response(text=told.model_dump_json(), content_type=JSON)
 
     async def alerts(request: web.Request) -> web.Response:
@@ -199,7 +199,7 @@ class Taking:
     async def take(self, path: str, reports: Sequence[HealthReport]) -> None:
         """Take what is reported of one service."""
         try:
-            self.taken.append(ServiceResponse.of(await self.monitoring.take(path, reports)))
+            self.taken.append(ServiceResponse.of(await self.monitoring.record(path, reports)))
         except NotFound as error:
             for report in reports:
                 self.refuse(report.source, path, error)

@@ -1,4 +1,4 @@
-"""The service catalog as this process knows it: immutable, swapped in one step."""
+"""The service catalog, as this process last read it."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,12 @@ from engine.storage.resources.catalog import latest_reconciliation, read_catalog
 
 
 @dataclass(slots=True)
-class LiveCatalog:
-    """The catalog of a running server. It shows; what a ticket comes from is the database's.
+class CatalogCache:
+    """The catalog for display; the transaction that opens a ticket reads the item again.
 
     Attributes:
-        shown: the latest one that was read.
-        as_of: the reconciliation that it is at least as new as.
+        shown: the catalog that was last read.
+        as_of: a reconciliation that the catalog includes.
 
     """
 
@@ -23,16 +23,16 @@ class LiveCatalog:
     as_of: int
 
     @classmethod
-    async def read(cls, database: Database) -> "LiveCatalog":
+    async def read(cls, database: Database) -> "CatalogCache":
         """Return the catalog of a database."""
         as_of = await latest_reconciliation(database)
         return cls(database, await read_catalog(database), as_of)
 
     async def named(self, name: str) -> KnownItem:
-        """Return the item of that name; one that is not known yet is looked for again.
+        """Return the item of that name; read the catalog again if the item is unknown.
 
         Raises:
-            NotFound: there is none.
+            NotFound: no item has that name.
 
         """
         try:
@@ -42,7 +42,7 @@ class LiveCatalog:
             return self.shown.named(name)
 
     async def refresh(self) -> None:
-        """Read the catalog again if somebody has reconciled since."""
+        """Read the catalog again if there is a new reconciliation."""
         latest = await latest_reconciliation(self.database)
         if latest > self.as_of:
             self.shown, self.as_of = await read_catalog(self.database), latest

@@ -1,4 +1,4 @@
-"""What monitoring reports is recorded, and acted on at once if that can be."""
+"""Records health reports, and brings outage tickets in line with them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Final
 
 import structlog
 
-from api.runtime.plugins import LivePlugins
+from api.runtime.plugins import PluginCache
 from engine.outages.health_report import HealthReport
 from engine.outages.policy import WaitReason
 from engine.plugins import Plugin
@@ -14,32 +14,32 @@ from engine.storage.outages.health import record_reports
 from engine.storage.outages.reconcile_tickets import OutageResult, answer_service
 from engine.storage.postgres.database import Database
 
-FOR_SOMEBODY: Final = frozenset({WaitReason.WORKFLOW_UNKNOWN, WaitReason.WORKFLOW_RETIRED})
-"""What nobody may have meant, and somebody has to put right."""
+NEEDS_OPERATOR: Final = frozenset({WaitReason.WORKFLOW_UNKNOWN, WaitReason.WORKFLOW_RETIRED})
+"""Reasons to wait that an operator must fix."""
 
-log: Final = structlog.get_logger(component="monitoring")
+log: Final = structlog.get_logger(component="health_reports")
 
 
 @dataclass(frozen=True, slots=True)
 class HealthReports:
-    """Takes reports."""
+    """Handles the health reports of monitoring systems."""
 
     database: Database
-    plugins: LivePlugins
+    plugins: PluginCache
 
-    async def take(self, path: str, reports: Sequence[HealthReport]) -> OutageResult:
-        """Record reports of one service, act on them, and return what became of it.
+    async def record(self, path: str, reports: Sequence[HealthReport]) -> OutageResult:
+        """Record reports of one service, then open, close or comment on its ticket.
 
-        They are recorded in a transaction of their own: what fails later, or has to wait, is made
-        up for by `api.runtime.maintenance`.
+        The reports have a separate transaction. If a later step fails or has to wait, a job of
+        `api.runtime.maintenance` repeats it.
 
         Raises:
-            NotFound: there never was a service of that path.
+            NotFound: no service was ever declared with that path.
 
         """
         await record_reports(self.database, path, reports)
-        licensed = self.plugins.refusal_by_licence(Plugin.TICKETING) is None
-        answer = await answer_service(self.database, path, licensed=licensed)
-        if answer.hindrance in FOR_SOMEBODY:
-            log.warning("a service can't be answered", service=path, reason=answer.hindrance)
-        return answer
+        licensed = self.plugins.licence_error(Plugin.TICKETING) is None
+        result = await answer_service(self.database, path, licensed=licensed)
+        if result.hindrance in NEEDS_OPERATOR:
+            log.warning("service cannot be handled", service=path, reason=result.hindrance)
+        return result

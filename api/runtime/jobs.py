@@ -1,4 +1,4 @@
-"""Work that a server does beside answering, for as long as it runs, whatever fails on the way."""
+"""Background work of a server: it continues after errors, and logs them."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -10,60 +10,55 @@ import structlog
 
 from engine.errors import Unavailable
 
-Work: TypeAlias = Callable[[], Awaitable[object]]
+Job: TypeAlias = Callable[[], Awaitable[object]]
 
 log: Final = structlog.get_logger(component="background")
 
 
-def at_all_times() -> bool:
-    """Return True: there is nothing that keeps a chore from being done."""
-    return True
-
-
 @dataclass(frozen=True, slots=True)
 class PeriodicJob:
-    """Work that is done again and again.
+    """A job that runs again and again.
 
     Attributes:
-        every: so many seconds pass before each time.
-        failure: what the log is told when the work fails; the next time comes all the same.
-        wanted: whether it is to be done now; asked each time.
+        interval_seconds: the time before each run.
+        failure: the log message when a run fails; the next run still happens.
+        is_due: whether to run now; called before each run.
 
     """
 
-    work: Work
-    every: float
+    job: Job
+    interval_seconds: float
     failure: str
-    wanted: Callable[[], bool] = at_all_times
+    is_due: Callable[[], bool] = lambda: True
 
     async def repeat(self) -> None:
-        """Do the work again and again, for ever."""
+        """Run the job until the task is cancelled."""
         while True:
-            await asyncio.sleep(self.every)
-            await self.do()
+            await asyncio.sleep(self.interval_seconds)
+            await self.run()
 
-    async def do(self) -> None:
-        """Do the work once, if it is wanted."""
-        if self.wanted():
-            await attempt(self.work, self.failure)
+    async def run(self) -> None:
+        """Run the job once, if it is due."""
+        if self.is_due():
+            await run_logged(self.job, self.failure)
 
 
-async def attempt(work: Work, failure: str) -> None:
-    """Do some work; if it fails, the log tells, and nobody else."""
+async def run_logged(job: Job, failure: str) -> None:
+    """Run a job; log its error instead of raising it."""
     try:
-        await work()
+        await job()
     except Unavailable as error:
         log.warning(failure, reason=error.message)
-    except Exception:  # whatever it is, the next time comes
+    except Exception:  # any error: the next run still happens
         log.exception(failure)
 
 
 @asynccontextmanager
-async def run_in_background(*works: Coroutine[object, object, None]) -> AsyncIterator[None]:
-    """Do works for as long as the block lasts; should one fail, the log tells."""
-    tasks = list(map(asyncio.create_task, works))
+async def run_in_background(*coroutines: Coroutine[object, object, None]) -> AsyncIterator[None]:
+    """Run coroutines for the duration of the block; log the error of one that fails."""
+    tasks = list(map(asyncio.create_task, coroutines))
     for task in tasks:
-        task.add_done_callback(tell_of_failure)
+        task.add_done_callback(_log_failure)
     try:
         yield
     finally:
@@ -72,7 +67,6 @@ async def run_in_background(*works: Coroutine[object, object, None]) -> AsyncIte
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def tell_of_failure(task: asyncio.Task[None]) -> None:
-    """Write down that work in the background ended by an error."""
+def _log_failure(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
-        log.error("work in the background failed", work=str(task.get_coro()), exc_info=error)
+        log.error("background task failed", task=str(task.get_coro()), exc_info=error)

@@ -1,4 +1,4 @@
-"""Which plugins are on: as admins wish, and as the licence of this server allows."""
+"""The plugins that are on: by the switches in the database and the licence of this server."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -17,17 +17,17 @@ from engine.tickets.actor import Actor
 log: Final = structlog.get_logger(component="plugins")
 
 Clock = Callable[[], float]
-"""The seconds since 1970."""
+"""Returns the seconds since 1970."""
 
 
 @dataclass(slots=True)
-class LivePlugins:
+class PluginCache:
     """The plugins of a running server.
 
     Attributes:
-        licence: what this server may offer; it ends while the server runs.
-        switches: why each is off, None if it is on, in the database; as it was last read: what
-            changes tickets reads it again.
+        licence: what this server can offer. It can expire while the server runs.
+        switches: by plugin, why it is off in the database; None if it is on. As last read:
+            statements that change tickets read it again.
 
     """
 
@@ -39,41 +39,36 @@ class LivePlugins:
     @classmethod
     async def read(
         cls, database: Database, licence: Licence, clock: Clock = time.time
-    ) -> "LivePlugins":
+    ) -> "PluginCache":
         """Return the plugins of a database under a licence."""
         return cls(database, licence, await read_switches(database), clock)
 
     @property
     def now(self) -> datetime:
-        """The moment by which the licence is judged."""
+        """The time at which the licence is checked."""
         return datetime.fromtimestamp(self.clock(), UTC)
 
-    def refusal_by_licence(self, plugin: Plugin) -> PluginDisabled | None:
-        """Return why the licence does not allow a plugin now; None if it does."""
+    def licence_error(self, plugin: Plugin) -> PluginDisabled | None:
+        """Return the reason that the licence does not allow a plugin now; None if it does."""
         return self.licence.refusal(plugin, self.now)
 
-    def refusal(self, plugin: Plugin) -> PluginDisabled | None:
-        """Return why a plugin is off now; None if it is on."""
+    def error(self, plugin: Plugin) -> PluginDisabled | None:
+        """Return the reason that a plugin is off now; None if it is on."""
         reason = self.switches[plugin]
         by_switch = None if reason is None else plugin_off(plugin, reason)
-        return self.refusal_by_licence(plugin) or by_switch
+        return self.licence_error(plugin) or by_switch
 
     def is_on(self, plugin: Plugin) -> bool:
-        """Tell whether a plugin is on now."""
-        return self.refusal(plugin) is None
+        """Return whether a plugin is on now."""
+        return self.error(plugin) is None
 
     def require(self, plugin: Plugin) -> None:
-        """Return if a plugin is on.
-
-        Raises:
-            PluginDisabled: it is off.
-
-        """
-        if refusal := self.refusal(plugin):
-            raise refusal
+        """Raise PluginDisabled if a plugin is off."""
+        if error := self.error(plugin):
+            raise error
 
     async def toggle(self, actor: Actor, plugin: Plugin, *, enabled: bool) -> None:
-        """Switch a plugin on or off, for every server.
+        """Switch a plugin on or off, for all servers.
 
         Raises:
             Forbidden, PluginDisabled: see `check_switch` and `turn_switch`.
@@ -83,10 +78,10 @@ class LivePlugins:
         await turn_switch(self.database, actor, plugin, enabled=enabled)
         await self.refresh()
 
-    def tell(self) -> None:
-        """Write into the log what is off, and why."""
-        for refusal in filter(None, map(self.refusal, Plugin)):
-            log.warning(refusal.message, **refusal.details)
+    def log_disabled(self) -> None:
+        """Log each plugin that is off, with the reason."""
+        for error in filter(None, map(self.error, Plugin)):
+            log.warning(error.message, **error.details)
 
     async def refresh(self) -> None:
         """Read the switches again."""

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from api.limits import GraphQLLimits
-from api.runtime.catalog import LiveCatalog
+from api.runtime.catalog import CatalogCache
 from api.runtime.change_feed import ChangeFeed
 from api.runtime.loaders import TicketLoader
-from api.runtime.plugins import LivePlugins
-from api.runtime.workflows import LiveWorkflows
+from api.runtime.plugins import PluginCache
+from api.runtime.workflows import WorkflowCache
 from engine.storage.postgres.database import Database
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.actor import Actor
@@ -29,9 +29,9 @@ class RequestContext:
     asker: Viewer
     database: Database
     store: TicketStore
-    workflows: LiveWorkflows
-    catalog: LiveCatalog
-    plugins: LivePlugins
+    workflows: WorkflowCache
+    catalog: CatalogCache
+    plugins: PluginCache
     limits: GraphQLLimits
     changes: ChangeFeed
     answers_differ: bool = False

@@ -1,4 +1,4 @@
-"""Who may read tickets, as this process knows it."""
+"""The rule of ticket visibility, as this process last read it."""
 
 from dataclasses import dataclass
 
@@ -10,26 +10,21 @@ from engine.vocabulary import Visibility
 
 
 @dataclass(slots=True)
-class LiveVisibility:
-    """The rule of a running server, which is a notice behind the database.
-
-    Attributes:
-        in_force: the latest rule that was read.
-
-    """
+class VisibilityCache:
+    """The rule by which requests read tickets. It lags behind the database by one notification."""
 
     database: Database
-    in_force: Visibility
+    rule: Visibility
 
     @classmethod
-    async def read(cls, database: Database) -> "LiveVisibility":
+    async def read(cls, database: Database) -> "VisibilityCache":
         """Return the rule of a database."""
         return cls(database, await read_visibility(database))
 
     def viewer(self, actor: Actor) -> Viewer:
-        """Return an actor as one who reads tickets now."""
-        return Viewer(actor, self.in_force)
+        """Return the viewer for an actor, under the current rule."""
+        return Viewer(actor, self.rule)
 
     async def refresh(self) -> None:
         """Read the rule again."""
-        self.in_force = await read_visibility(self.database)
+        self.rule = await read_visibility(self.database)

@@ -1,4 +1,4 @@
-"""The workflows as this process knows them: immutable, swapped in one step."""
+"""The workflows, as this process last read them."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -13,27 +13,27 @@ from engine.workflows.registry import Registry
 
 
 class WorkflowsChanged(NamedTuple):
-    """Workflows that were reconciled, as they now are, and where to go on after them."""
+    """Workflows that a reconciliation changed, and the position after the change."""
 
     workflows: list[CompiledWorkflow]
     standing: Standing
 
 
 @dataclass(slots=True)
-class LiveWorkflows:
-    """The workflows of a running server. It shows and explains; the database enforces.
+class WorkflowCache:
+    """The workflows for display and explanation; the database enforces its own copy.
 
     Attributes:
-        enforced: the latest that were read.
+        enforced: the workflows that were last read, replaced as a whole.
 
     """
 
     database: Database
     enforced: EnforcedWorkflows
-    _news: asyncio.Event = field(default_factory=asyncio.Event)
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     @classmethod
-    async def read(cls, database: Database) -> "LiveWorkflows":
+    async def read(cls, database: Database) -> "WorkflowCache":
         """Return the workflows of a database."""
         return cls(database, await read_workflows(database))
 
@@ -43,10 +43,10 @@ class LiveWorkflows:
         return self.enforced.registry
 
     async def named(self, name: str) -> CompiledWorkflow:
-        """Return the workflow of that name; one that is not known yet is looked for again.
+        """Return the workflow of that name; read the workflows again if it is unknown.
 
         Raises:
-            NotFound: there is none.
+            NotFound: no workflow has that name.
 
         """
         try:
@@ -59,17 +59,17 @@ class LiveWorkflows:
         """Read the workflows again."""
         before, self.enforced = self.enforced, await read_workflows(self.database)
         if self.enforced.standing > before.standing:
-            news, self._news = self._news, asyncio.Event()
-            news.set()
+            changed, self._changed = self._changed, asyncio.Event()
+            changed.set()
 
     async def changes(self, after: Standing | None) -> AsyncGenerator[WorkflowsChanged, None]:
-        """Yield the workflows that are reconciled after a standing, or from now on; for ever.
+        """Yield the workflows that change after a position (default: now), without end.
 
-        Whoever takes their time gets several changes as one.
+        A slow consumer gets several changes as one.
         """
         standing = after or self.enforced.standing
         while True:
             while self.enforced.standing <= standing:
-                await self._news.wait()
+                await self._changed.wait()
             changed, standing = self.enforced.after(standing), self.enforced.standing
             yield WorkflowsChanged(changed, standing)

@@ -12,8 +12,8 @@ from typing import Final
 import structlog
 from aiohttp import ClientSession
 
-from api.runtime.jobs import PeriodicJob, attempt
-from api.runtime.plugins import LivePlugins
+from api.runtime.jobs import PeriodicJob, run_logged
+from api.runtime.plugins import PluginCache
 from api.webhooks.client import call, open_session
 from api.webhooks.metrics import WebhookMetrics
 from api.webhooks.secrets import secrets_named
@@ -67,7 +67,7 @@ class WebhookWorker:
     """
 
     database: Database
-    plugins: LivePlugins
+    plugins: PluginCache
     hosts: HostList
     secrets: Path | None
     metrics: WebhookMetrics = field(default_factory=WebhookMetrics)
@@ -95,7 +95,7 @@ class WebhookWorker:
     async def send_out(self, tasks: asyncio.TaskGroup) -> None:
         """Spread what happened into deliveries, and begin to make those that are due."""
         for webhook in await webhooks_at_work(self.database):
-            await attempt(partial(self.serve, webhook, tasks), FAILURE)
+            await run_logged(partial(self.serve, webhook, tasks), FAILURE)
 
     async def serve(self, webhook: WebhookAtWork, tasks: asyncio.TaskGroup) -> None:
         """Do so for one webhook."""
@@ -133,7 +133,7 @@ class WebhookWorker:
     async def run_lane(self, webhook: WebhookAtWork, means: CallContext) -> None:
         """Make one delivery after the other until none is due."""
         try:
-            await attempt(partial(self.deliver_all, webhook, means), FAILURE)
+            await run_logged(partial(self.deliver_all, webhook, means), FAILURE)
         finally:
             self.lanes[webhook.declared.name] -= 1
 

@@ -13,7 +13,7 @@ from playwright.async_api import Browser, async_playwright
 from pydantic import SecretStr
 
 from api.auth.api_keys import KeyEntry, Scope
-from api.bootstrap.application import application_on
+from api.bootstrap.application import open_application_on
 from api.bootstrap.engine import Engine, open_engine
 from api.log_context import CONTEXT
 from api.settings import Settings
@@ -74,7 +74,7 @@ async def statements(engine: Engine) -> list[str]:
 @pytest.fixture
 async def client(engine: Engine, settings: Settings) -> AsyncIterator[Client]:
     async with (
-        application_on(engine, settings) as application,
+        open_application_on(engine, settings) as application,
         TestClient(TestServer(application)) as opened,
     ):
         yield opened
@@ -88,7 +88,7 @@ async def shared(template: str) -> AsyncIterator[SharedApplication]:
         )
         async with (
             open_engine(settings) as opened,
-            application_on(opened, settings) as application,
+            open_application_on(opened, settings) as application,
             TestClient(TestServer(application)) as client,
         ):
             yield SharedApplication(client, opened.database)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from api.runtime.workflows import LiveWorkflows
+from api.runtime.workflows import WorkflowCache
 from engine.errors import (
     ForbiddenTransition,
     LockHeld,
@@ -230,7 +230,7 @@ async def test_a_server_that_has_not_heard_lets_nothing_through(
     database: Database, store: TicketStore
 ) -> None:
     ticket = await open_ticket(store)
-    deaf = await LiveWorkflows.read(database)
+    deaf = await WorkflowCache.read(database)
     narrower = {pair: role for pair, role in INCIDENT.items() if pair != ("OPEN", "IN_PROGRESS")}
     await reconcile(
         database, Desired(with_moves(narrower)), replace(ADA, allowed=ANYTHING), source="git:2"

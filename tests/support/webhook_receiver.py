@@ -16,7 +16,7 @@ from sqlalchemy import text
 
 from api.licence import licence_for
 from api.runtime.jobs import run_in_background
-from api.runtime.plugins import LivePlugins
+from api.runtime.plugins import PluginCache
 from api.webhooks.worker import WebhookWorker
 from engine.declaration.models import Ticketing
 from engine.resources.resource import Kind, Resource, declared_resources
@@ -137,7 +137,7 @@ class Servers:
 
     async def courier(self, database: Database | None = None) -> WebhookWorker:
         used = database or self.database
-        plugins = await LivePlugins.read(used, licence_for(None, None))
+        plugins = await PluginCache.read(used, licence_for(None, None))
         return WebhookWorker(used, plugins, self.hosts, self.folder)
 
     async def make_rounds(self, until: int = 1) -> None:

@@ -3,7 +3,7 @@
 from typing import Final, TypedDict
 
 from api.graphql.registry import Resolvers
-from api.runtime.plugins import LivePlugins
+from api.runtime.plugins import PluginCache
 from api.runtime.request_context import RequestContext
 from engine.plugins import Plugin
 
@@ -37,13 +37,13 @@ async def toggle_plugin(
     return {"plugin": plugin_fields(plugin, context.plugins)}
 
 
-def plugin_fields(plugin: Plugin, live: LivePlugins) -> Fields:
+def plugin_fields(plugin: Plugin, live: PluginCache) -> Fields:
     """Return the fields of a plugin."""
-    refusal = live.refusal(plugin)
+    refusal = live.error(plugin)
     return {
         "name": plugin,
         "enabled": refusal is None,
-        "licensed": live.refusal_by_licence(plugin) is None,
+        "licensed": live.licence_error(plugin) is None,
         "reason": refusal and refusal.details["reason"],
         "message": refusal and refusal.message,
     }

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from api.auth import Tokens
 from api.auth.key_fetch import from_file
 from api.auth.key_sources import LiveKeys
-from api.bootstrap.application import application_on
+from api.bootstrap.application import open_application_on
 from api.bootstrap.engine import open_engine
 from api.http.stream_sessions import End, StreamEnded, StreamSessions
 from api.settings import Settings
@@ -68,7 +68,7 @@ async def test_streams_end_when_the_key_of_their_token_is_removed(
     asked = {"query": FOLLOW}
     async with (
         open_engine(settings) as engine,
-        application_on(engine, settings) as application,
+        open_application_on(engine, settings) as application,
         TestClient(TestServer(application)) as client,
     ):
         removed, kept = await opened(client, bearer(RS256)), await opened(client, bearer(ES256))
@@ -91,7 +91,7 @@ async def test_streams_end_when_the_secret_of_their_token_is_removed(
     settings = Settings(database_url=SecretStr(database_url), jwt_secret_file=file)
     async with (
         open_engine(settings) as engine,
-        application_on(engine, settings) as application,
+        open_application_on(engine, settings) as application,
         TestClient(TestServer(application)) as client,
     ):
         removed = await opened(client, bearer(SECOND_SECRET))

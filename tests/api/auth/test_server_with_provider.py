@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from api.bootstrap.application import application_on
+from api.bootstrap.application import open_application_on
 from api.bootstrap.engine import Engine
 from api.settings import Settings
 from engine.errors import Misconfigured
@@ -34,7 +34,7 @@ async def test_a_person_signs_in_by_openid_connect(engine: Engine) -> None:
         settings = Settings.from_env(RULES | {"INTERLOCK_OIDC_ISSUER": issuer.issuer})
         claims = CLAIMS | {"iss": issuer.issuer, "aud": ["account", "interlock"]}
         async with (
-            application_on(engine, settings) as application,
+            open_application_on(engine, settings) as application,
             TestClient(TestServer(application)) as client,
         ):
             for by in (RS256, ES256):
@@ -56,7 +56,7 @@ async def test_a_person_signs_in_by_openid_connect(engine: Engine) -> None:
 async def test_a_server_is_not_ready_before_it_has_keys(engine: Engine) -> None:
     async with (
         provider() as issuer,
-        application_on(
+        open_application_on(
             engine, Settings.from_env({"INTERLOCK_JWKS": issuer.address})
         ) as application,
         TestClient(TestServer(application)) as client,
@@ -75,7 +75,7 @@ async def test_a_server_is_not_ready_before_it_has_keys(engine: Engine) -> None:
 async def test_a_socket_takes_a_token_of_a_new_key(engine: Engine) -> None:
     async with (
         provider(RSA_JWK) as issuer,
-        application_on(
+        open_application_on(
             engine, Settings.from_env({"INTERLOCK_JWKS": issuer.address})
         ) as application,
         TestClient(TestServer(application)) as client,
@@ -93,11 +93,11 @@ async def test_a_server_starts_with_a_file_of_keys_and_not_without(
     file = tmp_path / "jwks.json"
     settings = Settings.from_env({"INTERLOCK_JWKS": str(file)})
     with pytest.raises(Misconfigured, match=r"jwks\.json can't be read"):
-        async with application_on(engine, settings):
+        async with open_application_on(engine, settings):
             pass
     file.write_bytes(jwks(RSA_JWK))
     async with (
-        application_on(engine, settings) as application,
+        open_application_on(engine, settings) as application,
         TestClient(TestServer(application)) as client,
         client.get("/readyz") as response,
     ):

@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from pydantic import SecretStr
 
 from api.auth.api_keys import Scope
-from api.bootstrap.application import application_on
+from api.bootstrap.application import open_application_on
 from api.bootstrap.engine import Engine
 from api.settings import Settings
 from engine.storage.migrate import migrate
@@ -37,7 +37,7 @@ async def machine(engine: Engine, database_url: str) -> AsyncIterator[Client]:
     entries = " ".join(f"{scope}={sha256(key.encode()).hexdigest()}" for scope, key in KEYS.items())
     settings = Settings(database_url=SecretStr(database_url), jwt_secret=SECRET, api_keys=entries)
     async with (
-        application_on(engine, settings) as application,
+        open_application_on(engine, settings) as application,
         TestClient(TestServer(application)) as opened,
     ):
         yield opened

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from api.auth.api_keys import KeyEntry, Scope, new_key
 from api.graphql.interlock import schema_text
 from api.runtime.maintenance import maintenance_jobs
-from api.runtime.plugins import LivePlugins
+from api.runtime.plugins import PluginCache
 from api.settings import Settings
 from engine.plugins import OPEN_EDITION, Licence
 from engine.storage.postgres.database import Database
@@ -289,8 +289,8 @@ def test_the_schema_has_the_words_of_the_engine() -> None:
 
 
 async def do_chores(database: Database, licence: Licence) -> None:
-    for chore in maintenance_jobs(database, await LivePlugins.read(database, licence)):
-        await chore.do()
+    for job in maintenance_jobs(database, await PluginCache.read(database, licence)):
+        await job.run()
 
 
 class TestLookingAfter:

@@ -1,4 +1,4 @@
-"""Work beside answering goes on whatever fails, and is told of."""
+"""Background work continues after errors, and logs them."""
 
 import asyncio
 from collections.abc import MutableMapping
@@ -8,73 +8,74 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from api.runtime.jobs import PeriodicJob, attempt, run_in_background
+from api.runtime.jobs import PeriodicJob, run_in_background, run_logged
 from engine.errors import Unavailable
 
-AT_ONCE = 0.001
-PATIENCE_SECONDS = 20
-FAILURES = {
-    "the database is away": (Unavailable("Gone."), "warning"),
-    "a fault": (ZeroDivisionError(), "error"),
+SHORT_SECONDS = 0.001
+TIMEOUT_SECONDS = 20
+FAILURE = "the job failed"
+ERRORS = {
+    "the database is unavailable": (Unavailable("Connection refused."), "warning"),
+    "a programming error": (ZeroDivisionError(), "error"),
 }
 
 Logged = list[MutableMapping[str, Any]]
 
 
-@pytest.mark.parametrize(("failure", "level"), FAILURES.values(), ids=FAILURES)
-async def test_what_fails_is_told_and_attempted_again(failure: Exception, level: str) -> None:
-    times, twice = count(1), asyncio.Event()
+@pytest.mark.parametrize(("error", "level"), ERRORS.values(), ids=ERRORS)
+async def test_a_failed_run_is_logged_and_the_job_runs_again(error: Exception, level: str) -> None:
+    runs, second_run = count(1), asyncio.Event()
 
     async def fail() -> None:
-        if next(times) > 1:
-            twice.set()
-        raise failure
+        if next(runs) > 1:
+            second_run.set()
+        raise error
 
     logged: Logged
     with capture_logs() as logged:
         async with (
-            asyncio.timeout(PATIENCE_SECONDS),
-            run_in_background(PeriodicJob(fail, AT_ONCE, "it could not be done").repeat()),
+            asyncio.timeout(TIMEOUT_SECONDS),
+            run_in_background(PeriodicJob(fail, SHORT_SECONDS, FAILURE).repeat()),
         ):
-            await twice.wait()
-    assert {(each["event"], each["log_level"]) for each in logged} == {
-        ("it could not be done", level)
-    }
+            await second_run.wait()
+    assert {(line["event"], line["log_level"]) for line in logged} == {(FAILURE, level)}
 
 
-async def test_what_is_not_wanted_now_is_not_attempted() -> None:
+async def test_a_job_that_is_not_due_does_not_run() -> None:
     async def fail() -> None:
         raise AssertionError
 
     logged: Logged
     with capture_logs() as logged:
-        await PeriodicJob(fail, AT_ONCE, "it could not be done", wanted=lambda: False).do()
+        await PeriodicJob(fail, SHORT_SECONDS, FAILURE, is_due=lambda: False).run()
     assert logged == []
 
 
-async def test_to_be_cancelled_is_no_failure() -> None:
+async def test_a_cancelled_job_is_not_logged_as_a_failure() -> None:
     async def wait() -> None:
         await asyncio.Event().wait()
 
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(AT_ONCE):
-            await attempt(wait, "it could not be done")
+    logged: Logged
+    with capture_logs() as logged, pytest.raises(TimeoutError):
+        async with asyncio.timeout(SHORT_SECONDS):
+            await run_logged(wait, FAILURE)
+    assert logged == []
 
 
-async def test_work_that_ends_by_an_error_is_told_and_ends_no_other() -> None:
-    over, went_on = asyncio.Event(), asyncio.Event()
+async def test_an_error_of_one_background_task_does_not_end_the_others() -> None:
+    failed, continued = asyncio.Event(), asyncio.Event()
 
     async def fail() -> None:
-        over.set()
+        failed.set()
         raise ZeroDivisionError
 
-    async def go_on() -> None:
-        await over.wait()
-        went_on.set()
+    async def proceed() -> None:
+        await failed.wait()
+        continued.set()
         await asyncio.Event().wait()
 
     logged: Logged
     with capture_logs() as logged:
-        async with asyncio.timeout(PATIENCE_SECONDS), run_in_background(fail(), go_on()):
-            await went_on.wait()
-    assert [each["event"] for each in logged] == ["work in the background failed"]
+        async with asyncio.timeout(TIMEOUT_SECONDS), run_in_background(fail(), proceed()):
+            await continued.wait()
+    assert [line["event"] for line in logged] == ["background task failed"]

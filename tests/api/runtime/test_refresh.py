@@ -1,4 +1,4 @@
-"""A running server follows what is reconciled elsewhere."""
+"""A running server follows reconciliations that other processes make."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
 from api.runtime.refresh import follow
-from api.runtime.workflows import LiveWorkflows
+from api.runtime.workflows import WorkflowCache
 from engine.storage.postgres.database import Database
 from tests.support.declared_resources import DEFAULTS, put
 
@@ -15,9 +15,9 @@ FIRST = DEFAULTS[0]
 
 
 @asynccontextmanager
-async def following(database: Database, url: str) -> AsyncIterator[LiveWorkflows]:
-    """Follow with a periodic check that never comes, so that only a notice can be the reason."""
-    workflows = await LiveWorkflows.read(database)
+async def following(database: Database, url: str) -> AsyncIterator[WorkflowCache]:
+    """Follow without the periodic refresh, so that only a notification causes a refresh."""
+    workflows = await WorkflowCache.read(database)
     task = asyncio.create_task(follow(url, workflows.refresh, at_least_every=NEVER))
     await listeners(database, 1)
     yield workflows
@@ -26,10 +26,10 @@ async def following(database: Database, url: str) -> AsyncIterator[LiveWorkflows
         await task
 
 
-async def until(database: Database, is_so: Callable[[], bool]) -> None:
-    """Return when something is so; the test fails if that does not come about."""
+async def until(database: Database, holds: Callable[[], bool]) -> None:
+    """Wait until a condition holds; fail after 20 seconds."""
     async with asyncio.timeout(20):
-        while not is_so():
+        while not holds():
             await database.check()
 
 
@@ -39,7 +39,7 @@ SELECT pid FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = curren
 
 
 async def listeners(database: Database, wanted: int) -> list[int]:
-    """Return the processes of the connections that listen, once there are so many."""
+    """Wait for `wanted` listening connections, and return their process ids."""
     async with asyncio.timeout(20), database.pool.acquire() as connection:
         while True:
             found = [row["pid"] for row in await connection.fetch(LISTENERS)]
@@ -47,11 +47,11 @@ async def listeners(database: Database, wanted: int) -> list[int]:
                 return found
 
 
-def is_retired(workflows: LiveWorkflows) -> bool:
+def is_retired(workflows: WorkflowCache) -> bool:
     return workflows.registry.workflows[FIRST.key.name].retired
 
 
-async def test_a_notice_swaps_the_registry(database: Database, database_url: str) -> None:
+async def test_a_notification_replaces_the_registry(database: Database, database_url: str) -> None:
     async with following(database, database_url) as workflows:
         before = workflows.registry
         await put(database, [replace(FIRST, retired=True)])
@@ -61,7 +61,7 @@ async def test_a_notice_swaps_the_registry(database: Database, database_url: str
         await until(database, lambda: not is_retired(workflows))
 
 
-async def test_a_lost_connection_comes_back_and_misses_nothing(
+async def test_a_lost_connection_is_reopened_and_no_change_is_missed(
     database: Database, database_url: str
 ) -> None:
     async with following(database, database_url) as workflows:

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select
 from structlog.testing import capture_logs
 
-from api.bootstrap.application import application_on
+from api.bootstrap.application import open_application_on
 from api.bootstrap.engine import Engine
 from api.runtime.values_file import ValuesFile
 from api.runtime.values_watcher import ValuesWatcher
@@ -231,7 +231,7 @@ async def test_a_server_reconciles_before_it_serves(
 ) -> None:
     mount.put(NARROWED)
     before = await in_force(engine.database)
-    async with application_on(engine, settings.model_copy(update={"values_file": mount.file})):
+    async with open_application_on(engine, settings.model_copy(update={"values_file": mount.file})):
         assert await in_force(engine.database) != before
 
 
@@ -240,7 +240,7 @@ async def test_a_server_serves_the_old_set_if_the_file_does_not_do(
 ) -> None:
     mount.put(INVALID)
     before = await read_live(engine.database)
-    async with application_on(engine, settings.model_copy(update={"values_file": mount.file})):
+    async with open_application_on(engine, settings.model_copy(update={"values_file": mount.file})):
         assert await read_live(engine.database) == before
     assert [line["log_level"] for line in lines] == ["error"]
 
@@ -251,5 +251,5 @@ async def test_the_chart_may_sit_below_a_key(
     mount.put("interlock:\n" + "".join(f"  {line}\n" for line in NARROWED.splitlines()))
     before = await in_force(engine.database)
     mounted = {"values_file": mount.file, "values_key": "interlock"}
-    async with application_on(engine, settings.model_copy(update=mounted)):
+    async with open_application_on(engine, settings.model_copy(update=mounted)):
         assert await in_force(engine.database) != before

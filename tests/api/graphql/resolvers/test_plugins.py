@@ -22,7 +22,7 @@ from graphql import (
 )
 from pydantic import SecretStr
 
-from api.bootstrap.application import application_on
+from api.bootstrap.application import open_application_on
 from api.bootstrap.engine import Engine
 from api.graphql.interlock import schema_text
 from api.licence import LicenceKey
@@ -170,7 +170,7 @@ async def test_an_unknown_plugin_is_not_found(api: Api) -> None:
 
 async def test_every_replica_hears_of_it(api: Api, engine: Engine, settings: Settings) -> None:
     async with (
-        application_on(engine, settings) as application,
+        open_application_on(engine, settings) as application,
         TestClient(TestServer(application)) as client,
     ):
         replica = Api(client)
@@ -236,7 +236,7 @@ class TestUnderALicence:
             }
         )
         async with (
-            application_on(engine, limited, clock) as application,
+            open_application_on(engine, limited, clock) as application,
             TestClient(TestServer(application)) as opened,
         ):
             yield opened

@@ -9,7 +9,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from graphql import GraphQLEnumType, build_schema
 from sqlalchemy.engine import make_url
 
-from api.bootstrap.application import application_on
+from api.bootstrap.application import open_application_on
 from api.bootstrap.engine import Engine
 from api.graphql.interlock import schema_text
 from api.settings import Settings
@@ -167,7 +167,7 @@ class TestByOneWhoCanOnlyRead:
         address = url.render_as_string(hide_password=False)
         async with (
             open_database(address) as database,
-            application_on(Engine(address, database), settings) as application,
+            open_application_on(Engine(address, database), settings) as application,
             TestClient(TestServer(application)) as opened,
         ):
             yield opened

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from api.bootstrap.application import application_on
+from api.bootstrap.application import open_application_on
 from api.bootstrap.engine import Engine
 from api.settings import Settings
 from engine.declaration.models import Readers
@@ -89,7 +89,7 @@ async def api(engine: Engine, settings: Settings, visibility: Visibility) -> Asy
     """Return an API whose tickets are for these readers."""
     await put(engine.database, [declared(visibility)])
     async with (
-        application_on(engine, settings) as application,
+        open_application_on(engine, settings) as application,
         TestClient(TestServer(application)) as client,
     ):
         yield Api(client)

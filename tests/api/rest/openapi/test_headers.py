@@ -10,7 +10,7 @@ from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 from multidict import CIMultiDict
 
-from api.bootstrap.application import application_on
+from api.bootstrap.application import open_application_on
 from api.bootstrap.engine import Engine
 from api.limits_setting import read_limits
 from api.rest.openapi.document import DOCUMENT_PATH
@@ -82,7 +82,7 @@ async def hurried(engine: Engine, settings: Settings) -> AsyncIterator[Client]:
     limits = read_limits("viewer_rate=0.001 viewer_burst=1")
     tight = settings.model_copy(update={"limits": limits})
     async with (
-        application_on(engine, tight) as application,
+        open_application_on(engine, tight) as application,
         TestClient(TestServer(application)) as opened,
     ):
         yield opened
