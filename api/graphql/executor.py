@@ -85,8 +85,23 @@ class Asked(NamedTuple):
     variables: Mapping[str, object]
 
 
+class ExecutableSchema(NamedTuple):
+    """A schema and the engine that executes it. Executors with different limits can share it."""
+
+    schema: GraphQLSchema
+    engine: Engine
+    sources: Mapping[str, EventSource]
+
+    @classmethod
+    async def build(cls, sdl: str, resolvers: Iterable[Resolvers]) -> Self:
+        """Return the schema of an SDL text; Misconfigured if the resolvers do not fit it."""
+        merged = Resolvers.merged(resolvers)
+        schema = read_schema(sdl, merged)
+        return cls(schema, await make_engine(schema, merged), merged.sources)
+
+
 class GraphQLExecutor:
-    """Executes requests against one schema; `create` makes one.
+    """Executes requests against one schema; `create` returns one.
 
     The fields that ask for the schema are answered by graphql-core and all others by Tartiflette,
     also where one operation asks for both.
@@ -94,14 +109,12 @@ class GraphQLExecutor:
 
     def __init__(
         self,
-        schema: GraphQLSchema,
-        engine: Engine,
-        sources: Mapping[str, EventSource],
+        executable: ExecutableSchema,
         limits: GraphQLLimits,
         lists: ListLengths,
     ) -> None:
+        schema, self._engine, sources = executable
         self.schema = schema
-        self._engine = engine
         self._subscriptions = Subscriptions(schema, sources)
         self._limits = limits
         self._lists = lists
@@ -111,18 +124,17 @@ class GraphQLExecutor:
     @classmethod
     async def create(
         cls,
-        sdl: str,
-        resolvers: Iterable[Resolvers],
+        executable: ExecutableSchema,
         limits: GraphQLLimits = GRAPHQL_LIMITS,
         lists: ListLengths = NO_LENGTHS,
     ) -> Self:
-        """Return an executor that is ready; Misconfigured if the schema and resolvers don't fit.
+        """Return an executor of a schema; the cost of each of the `lists` depends on its length.
 
-        Each of the lists is priced at its length when it is asked for.
+        Raises:
+            Misconfigured: the executor cannot answer a simple query.
+
         """
-        merged = Resolvers.merged(resolvers)
-        schema = read_schema(sdl, merged)
-        executor = cls(schema, await make_engine(schema, merged), merged.sources, limits, lists)
+        executor = cls(executable, limits, lists)
         check = await executor.execute(GraphQLRequest(SELF_CHECK), None)
         if "errors" in check.body:
             raise Misconfigured(f"The GraphQL engine fails its self-check: {check.body}")

@@ -5,7 +5,7 @@ from math import ceil
 from typing import Final
 
 from api.graphql.documents.cost import NO_LENGTHS, ListLengths
-from api.graphql.executor import GraphQLExecutor
+from api.graphql.executor import ExecutableSchema, GraphQLExecutor
 from api.graphql.resolvers import (
     bulk,
     catalog,
@@ -26,6 +26,7 @@ from api.graphql.resolvers import (
 from api.limits import GRAPHQL_LIMITS, GraphQLLimits
 from api.runtime.catalog import CatalogCache
 from api.runtime.request_context import RequestContext
+from api.runtime.single_flight import Call
 from api.runtime.workflows import WorkflowCache
 from engine.plugins import Plugin
 
@@ -57,8 +58,12 @@ def schema_text() -> str:
 async def interlock_executor(
     limits: GraphQLLimits = GRAPHQL_LIMITS, lists: ListLengths = NO_LENGTHS
 ) -> GraphQLExecutor:
-    """Return the executor of Interlock's schema."""
-    return await GraphQLExecutor.create(schema_text(), RESOLVERS, limits, lists)
+    """Return an executor of Interlock's schema, which is built once per process."""
+    return await GraphQLExecutor.create(await _executable_schema(), limits, lists)
+
+
+_executable_schema: Final = Call(lambda: ExecutableSchema.build(schema_text(), RESOLVERS))
+"""Return Interlock's schema: the first call builds it, later calls return the same object."""
 
 
 def declared_lists(workflows: WorkflowCache, catalog: CatalogCache) -> ListLengths:

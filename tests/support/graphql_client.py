@@ -12,7 +12,6 @@ from aiohttp.test_utils import TestClient, TestServer
 from pydantic import SecretStr
 
 from api.auth import SecretTokens
-from api.graphql.executor import GraphQLExecutor
 from api.graphql.registry import Resolvers
 from api.graphql.transport.endpoint import GraphQLEndpoint
 from api.http.application import Guards, build_application
@@ -20,6 +19,7 @@ from api.limits import HttpLimits
 from api.web.explorer.routes import Explorer
 from engine.errors import Forbidden
 from engine.tickets.actor import Actor
+from tests.support.executors import build_executor
 
 SDL = """
 type Query {
@@ -78,7 +78,7 @@ async def opened(
     batch: int = 0, explorer: Explorer | None = None, limits: HttpLimits = AS_MANY_AS_IT_LIKES
 ) -> AsyncIterator[Client]:
     """Open the door, which takes that many operations as one request."""
-    executor = await GraphQLExecutor.create(SDL, [resolvers])
+    executor = await build_executor(SDL, [resolvers])
     page = explorer.page if explorer else None
     files = [explorer.route] if explorer else []
     routes = [*GraphQLEndpoint(executor, context_for, batch, page).routes, *files]

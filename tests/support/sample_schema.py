@@ -17,6 +17,7 @@ from api.graphql.registry import FieldResolver, Resolvers
 from api.graphql.sdl import read_schema
 from api.json_encoding import snake_case
 from engine.errors import NotFound
+from tests.support.executors import build_executor
 
 SDL = '''
 """Who lives here."""
@@ -194,7 +195,7 @@ def resolvers() -> Resolvers:
 
 
 async def executor() -> GraphQLExecutor:
-    return await GraphQLExecutor.create(SDL, [resolvers()])
+    return await build_executor(SDL, [resolvers()])
 
 
 def reference_schema() -> GraphQLSchema:

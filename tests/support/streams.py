@@ -12,7 +12,6 @@ import aiohttp
 from pydantic import SecretStr
 
 from api.auth import SecretTokens
-from api.graphql.executor import GraphQLExecutor
 from api.graphql.transport.sse import events_routes
 from api.graphql.transport.websocket import websocket_route
 from api.http.application import Guards, build_application
@@ -21,6 +20,7 @@ from api.http.stream_sessions import StreamSessions
 from api.limits import HTTP_LIMITS, STREAM_LIMITS, HttpLimits, StreamLimits
 from engine.tickets.actor import Actor
 from tests.support.counting_schema import SDL, Counter
+from tests.support.executors import build_executor
 from tests.support.lock_gates import PATIENCE_SECONDS
 
 SUBPROTOCOL: Final = "graphql-transport-ws"
@@ -76,7 +76,7 @@ async def serving(
     limits: StreamLimits = STREAM_LIMITS, http_limits: HttpLimits = HTTP_LIMITS
 ) -> AsyncIterator[Doors]:
     counter = Counter()
-    executor = await GraphQLExecutor.create(SDL, [counter.resolvers])
+    executor = await build_executor(SDL, [counter.resolvers])
     lifetimes = StreamSessions()
 
     async def context_for(actor: Actor) -> str:

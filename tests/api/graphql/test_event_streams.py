@@ -11,6 +11,7 @@ from api.graphql.registry import Resolvers
 from api.limits import GRAPHQL_LIMITS
 from engine.errors import Forbidden, Misconfigured
 from tests.support.counting_schema import COUNT, SDL, Counter
+from tests.support.executors import build_executor
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def counter() -> Counter:
 
 @pytest.fixture
 async def executor(counter: Counter) -> GraphQLExecutor:
-    return await GraphQLExecutor.create(SDL, [counter.resolvers])
+    return await build_executor(SDL, [counter.resolvers])
 
 
 async def streamed(
@@ -152,7 +153,7 @@ async def test_an_event_that_takes_too_long_is_told_and_the_next_one_follows(
     counter: Counter,
 ) -> None:
     limits = replace(GRAPHQL_LIMITS, execution_seconds=0.01)
-    executor = await GraphQLExecutor.create(SDL, [counter.resolvers], limits)
+    executor = await build_executor(SDL, [counter.resolvers], limits)
     query = "subscription { count(range: {to: 2}) { slow } }"
     answers = await streamed(executor, counter, query)
     assert [each.resume_after for each in answers] == ["1", "2"]
@@ -175,9 +176,9 @@ async def test_a_guard_stands_before_a_source(counter: Counter) -> None:
     def nobody(_context: object) -> None:
         raise Forbidden("Nobody may.")
 
-    executor = await GraphQLExecutor.create(SDL, [counter.resolvers.behind(lambda _: None)])
+    executor = await build_executor(SDL, [counter.resolvers.behind(lambda _: None)])
     assert len(await streamed(executor, counter, COUNT, to=2)) == 2
-    executor = await GraphQLExecutor.create(SDL, [counter.resolvers.behind(nobody)])
+    executor = await build_executor(SDL, [counter.resolvers.behind(nobody)])
     [answer] = await streamed(executor, counter, COUNT, to=2)
     assert answer.status == 403
 
@@ -187,7 +188,7 @@ async def test_a_subscription_without_a_source_is_a_slip_of_ours() -> None:
     for name, field in Counter().resolvers.fields.items():
         resolvers.field(name)(field.resolve)
     with pytest.raises(Misconfigured, match=r"Subscription\.count, Subscription\.flood"):
-        await GraphQLExecutor.create(SDL, [resolvers])
+        await build_executor(SDL, [resolvers])
 
 
 async def test_a_subscription_is_not_answered_in_one_response(

@@ -15,6 +15,7 @@ from api.graphql.registry import Resolvers
 from api.limits import GraphQLLimits
 from engine.errors import ForbiddenTransition, Misconfigured
 from engine.vocabulary import Status
+from tests.support.executors import build_executor
 
 SDL = """
 type Query { whoami: String first: Int second: Int! forever: Int refused: Int broken: Int!
@@ -113,7 +114,7 @@ async def append(
 
 @pytest.fixture(scope="module")
 async def layer() -> GraphQLExecutor:
-    return await GraphQLExecutor.create(SDL, [resolvers])
+    return await build_executor(SDL, [resolvers])
 
 
 def context(user: str = "anna") -> Context:
@@ -143,7 +144,7 @@ async def test_executions_at_the_same_time_keep_their_contexts(layer: GraphQLExe
 
 
 async def test_an_execution_that_takes_too_long_is_stopped() -> None:
-    layer = await GraphQLExecutor.create(SDL, [resolvers], GraphQLLimits(execution_seconds=0.01))
+    layer = await build_executor(SDL, [resolvers], GraphQLLimits(execution_seconds=0.01))
     answered = await layer.execute(GraphQLRequest("{ first forever }"), None)
     assert answered.status == 503
     assert answered.body == {
@@ -240,7 +241,7 @@ async def test_a_schema_that_does_not_fit_is_refused_at_the_start(sdl: str, word
     if "Query.second" in words:
         numbers.field("Query.second")(number)
     with pytest.raises(Misconfigured, match=words):
-        await GraphQLExecutor.create(sdl, [numbers])
+        await build_executor(sdl, [numbers])
 
 
 async def test_a_resolver_can_be_defined_once_only() -> None:
@@ -248,4 +249,4 @@ async def test_a_resolver_can_be_defined_once_only() -> None:
     for module in twice:
         module.field("Query.first")(number)
     with pytest.raises(ValueError, match=r"Query\.first"):
-        await GraphQLExecutor.create("type Query { first: Int }", twice)
+        await build_executor("type Query { first: Int }", twice)

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from api.graphql.executor import GraphQLExecutor, GraphQLRequest
+from api.graphql.executor import GraphQLRequest
 from api.graphql.registry import Event, MakeContext, Resolvers
 from api.graphql.shared_answers import SharedAnswers
 from api.runtime.single_flight import SingleFlight
+from tests.support.executors import build_executor
 
 SDL = """
 type Query { ready: Boolean! }
@@ -101,7 +102,7 @@ APART: dict[str, tuple[Asked, Asked]] = {
 
 
 async def heard(teller: Teller, *everybody: Asked) -> list[Any]:
-    executor = await GraphQLExecutor.create(SDL, [teller.resolvers])
+    executor = await build_executor(SDL, [teller.resolvers])
     return [
         answer.body
         for query, variables, asker in everybody
@@ -135,7 +136,7 @@ async def test_who_asks_otherwise_gets_what_they_get_alone(one: Asked, other: As
 
 
 async def test_operations_of_one_document_are_told_apart() -> None:
-    executor = await GraphQLExecutor.create(SDL, [Teller().resolvers])
+    executor = await build_executor(SDL, [Teller().resolvers])
     told = [
         answer.body["data"]
         for name in "AB"

@@ -9,6 +9,7 @@ from graphql import GraphQLError, get_introspection_query, parse, validate
 from api.graphql.executor import GraphQLExecutor, GraphQLRequest, GraphQLResponse
 from api.limits import GraphQLLimits
 from tests.support import sample_schema
+from tests.support.executors import build_executor
 
 SCHEMA = sample_schema.reference_schema()
 
@@ -312,7 +313,7 @@ async def test_a_name_chooses_the_operation(layer: GraphQLExecutor) -> None:
 
 
 async def test_every_problem_of_a_document_is_told_up_to_a_bound() -> None:
-    layer = await GraphQLExecutor.create(
+    layer = await build_executor(
         sample_schema.SDL, [sample_schema.resolvers()], GraphQLLimits(reported_errors=3)
     )
     answer = await layer.execute(GraphQLRequest("{ a b c d e }"), None)
