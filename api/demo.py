@@ -31,8 +31,8 @@ from engine.tickets.commands import (
     CreateTicket,
     TransitionTicket,
 )
-from engine.tickets.search import Part
-from engine.tickets.viewer import EVERYTHING
+from engine.tickets.search import PageRequest
+from engine.tickets.viewer import SYSTEM_VIEWER
 from engine.vocabulary import SYSTEM, Priority, Status
 from reconciler.apply import ApplyRequest, reconcile
 from reconciler.desired import Desired
@@ -181,7 +181,7 @@ async def fill(database: Database) -> int:
         await reconcile(database, defaults, ApplyRequest(by=SYSTEM, wait=True), SOURCE)
     for user in (ANNA, MARTON):
         await remember_user(database, user)
-    if (await find_tickets(database, EVERYTHING, {}, Part(1))).tickets:
+    if (await find_tickets(database, SYSTEM_VIEWER, {}, PageRequest(1))).tickets:
         return 0
     store = TicketStore(database)
     for ticket in DEMO_TICKETS:

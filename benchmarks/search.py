@@ -15,8 +15,8 @@ from engine.storage.postgres.database import Database, open_database
 from engine.storage.tickets.filters import Conditions, conditions_of
 from engine.storage.tickets.search import find_tickets
 from engine.tickets.actor import Actor
-from engine.tickets.search import Direction, Order, OrderField, Part, TicketFilter
-from engine.tickets.viewer import EVERYTHING, Viewer
+from engine.tickets.search import Direction, Order, OrderField, PageRequest, TicketFilter
+from engine.tickets.viewer import SYSTEM_VIEWER, Viewer
 from engine.vocabulary import Visibility
 
 TICKETS: Final = 1_000_000
@@ -59,7 +59,7 @@ SHAPES: Final[Mapping[str, tuple[Order, Mapping[str, object]]]] = {
 ALONE: Final = Viewer(Actor("u_7", "Person 7"), Visibility.INVOLVED)
 IN_GROUPS: Final = Viewer(ACTOR, Visibility.INVOLVED)
 ROWS: Final[Mapping[str, tuple[Viewer, Order, Mapping[str, object]]]] = {
-    **{name: (EVERYTHING, order, wanted) for name, (order, wanted) in SHAPES.items()},
+    **{name: (SYSTEM_VIEWER, order, wanted) for name, (order, wanted) in SHAPES.items()},
     "involving me": (ALONE, NEWEST, {}),
     "involving me, last change first": (ALONE, LATEST_CHANGE, {}),
     "involving me or three groups": (IN_GROUPS, NEWEST, {}),
@@ -96,7 +96,7 @@ async def measured(url: str) -> Times:
 async def race(database: Database) -> Times:
     """Take rounds of all rows in turn, after one warm-up."""
     parts = {
-        (name, page): (viewer, conditions_of(TicketFilter.checked(**wanted), ACTOR), part)
+        (name, page): (viewer, conditions_of(TicketFilter.parse(**wanted), ACTOR), part)
         for name, (viewer, order, wanted) in ROWS.items()
         for page, part in (await pages(database, viewer, order, wanted)).items()
     }
@@ -111,18 +111,22 @@ async def race(database: Database) -> Times:
 
 async def pages(
     database: Database, viewer: Viewer, order: Order, wanted: Mapping[str, object]
-) -> dict[str, Part]:
+) -> dict[str, PageRequest]:
     """Return the first page of a list, and the far one if the list is as long."""
-    conditions = conditions_of(TicketFilter.checked(**wanted), ACTOR)
-    before = await find_tickets(database, viewer, conditions, Part((FAR_PAGE - 1) * PAGE, order))
-    first = {"first": Part(PAGE, order)}
+    conditions = conditions_of(TicketFilter.parse(**wanted), ACTOR)
+    before = await find_tickets(
+        database, viewer, conditions, PageRequest((FAR_PAGE - 1) * PAGE, order)
+    )
+    first = {"first": PageRequest(PAGE, order)}
     if not before.has_more:
         return first
-    return first | {str(FAR_PAGE): Part(PAGE, order, after=order.place_of(before.tickets[-1]))}
+    return first | {
+        str(FAR_PAGE): PageRequest(PAGE, order, after=order.cursor_of(before.tickets[-1]))
+    }
 
 
 async def milliseconds(
-    database: Database, viewer: Viewer, conditions: Conditions, part: Part
+    database: Database, viewer: Viewer, conditions: Conditions, part: PageRequest
 ) -> float:
     """Return how long one page takes."""
     start = perf_counter()

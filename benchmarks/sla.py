@@ -14,22 +14,22 @@ from benchmarks.databases import SETTLE, declare, temporary_server, unchecked
 from benchmarks.synthetic_data import make_tickets
 from benchmarks.tables import figures, headed, show
 from engine.storage.postgres.database import Database, open_database
-from engine.storage.sla.auto_close import close_quiet_tickets
+from engine.storage.sla.auto_close import close_resolved_tickets
 from engine.storage.sla.batch import BATCH_TICKETS
 from engine.storage.sla.breaches import sweep_due_times
-from engine.tickets.sla_targets import Terms, promise_for
+from engine.tickets.sla_targets import SlaTerms, targets_for
 from engine.tickets.ticket import Opening
 from engine.vocabulary import Priority
 
 TICKETS: Final = 1_000_000
 DUE: Final = 10_000
 ROUNDS: Final = 5
-PROMISED: Final = DUE * (3 * ROUNDS + 10)
+WITH_SLA: Final = DUE * (3 * ROUNDS + 10)
 """Each kind of round takes tickets of its own; the others are never due."""
 
 OPENING: Final = Opening(
     *("Payments fail", "", Priority.HIGH, "incident_response", "u_1", None, None),
-    promise=promise_for(Priority.HIGH, Terms()),
+    sla=targets_for(Priority.HIGH, SlaTerms()),
 )
 PROMISE: Final = """
 CREATE TABLE promised AS
@@ -75,7 +75,7 @@ SELECT id, version, now(), 'system', 'sla_breach', NULL, 'response', 0, 1, '{}',
 FROM noted
 """
 TITLE: Final = f"""\
-Milliseconds for {DUE:,} of {TICKETS:,} tickets, of which {PROMISED:,} have running timers
+Milliseconds for {DUE:,} of {TICKETS:,} tickets, of which {WITH_SLA:,} have running timers
 Medians of {ROUNDS} rounds; embedded PostgreSQL, default settings; one connection"""
 CAPTION: Final = f"""\
 one statement: the same rows written by one UPDATE with an INSERT, which asks nobody what is due
@@ -98,7 +98,7 @@ async def measured(url: str) -> dict[str, float]:
     await declare(url)
     await make_tickets(url, TICKETS)
     async with open_database(url, 1) as database, unchecked(url) as connection:
-        await promise(connection)
+        await set_targets(connection)
         works: dict[str, Work] = {
             "one statement": partial(by_one_statement, connection),
             "sweep, all missed": partial(of_missed, connection, database),
@@ -113,9 +113,9 @@ async def measured(url: str) -> dict[str, float]:
     return {name: median(taken) for name, taken in times.items()}
 
 
-async def promise(connection: asyncpg.Connection) -> None:
+async def set_targets(connection: asyncpg.Connection) -> None:
     """Let something be promised for some of the tickets, and nothing be due."""
-    await connection.execute(PROMISE, DUE, PROMISED)
+    await connection.execute(PROMISE, DUE, WITH_SLA)
     await connection.execute(RUNNING)
     await connection.execute(OPENED, OPENING.details)
     await connection.execute(SETTLE)
@@ -150,7 +150,7 @@ async def of_nothing(database: Database, _part: int) -> float:
 async def of_no_closing(database: Database, _part: int) -> float:
     """Look for quiet tickets."""
     start = perf_counter()
-    await close_quiet_tickets(database)
+    await close_resolved_tickets(database)
     return 1_000 * (perf_counter() - start)
 
 

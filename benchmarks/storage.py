@@ -35,7 +35,7 @@ from engine.vocabulary import Status
 
 WRITERS: Final = (1, 8)
 ROUNDS: Final = 15
-PROMISED: Final = "storage layer, promised"
+WITH_SLA: Final = "storage layer, promised"
 STATEMENT: Final = transition_statement(keyed=False, sees_all=True)
 TITLE: Final = f"""\
 Transitions per second: {TICKETS:,} tickets, each moved once a round
@@ -71,7 +71,7 @@ async def measured(url: str, script: Path) -> Rates:
             "pgbench": partial(by_pgbench, url, script),
             "bare asyncpg": partial(by_asyncpg, connections),
             "storage layer": partial(by_store, TicketStore(database), Fleet.PLAIN),
-            PROMISED: partial(by_store, TicketStore(database), Fleet.PROMISED),
+            WITH_SLA: partial(by_store, TicketStore(database), Fleet.WITH_SLA),
         }
         rates = await race(database, ways)
         if broken := await broken_histories(database):
@@ -103,7 +103,7 @@ async def race(database: Database, ways: Mapping[str, Way]) -> Rates:
     taken: dict[int, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     targets = {fleet: cycle((Status.RESOLVED, Status.IN_PROGRESS)) for fleet in Fleet}
     for turn, writers, name in product(range(ROUNDS + 1), WRITERS, ways):
-        fleet = Fleet.PROMISED if name == PROMISED else Fleet.PLAIN
+        fleet = Fleet.WITH_SLA if name == WITH_SLA else Fleet.PLAIN
         target = next(targets[fleet])
         rate = await ways[name](target, writers)
         if refused := await left_behind(database, fleet, target):

@@ -98,7 +98,7 @@ async def prepare(url: str) -> tuple[str, str]:
     """Make the schema, the workflows and two tickets; return the ids of these."""
     await declare(url)
     async with open_database(url) as database:
-        form = CreateTicket.checked(
+        form = CreateTicket.parse(
             title="Payments fail", workflow="incident_response", assignee=ASSIGNEE.id
         )
         busy, quiet = [await TicketStore(database).create(ADMIN, form) for _ in range(2)]

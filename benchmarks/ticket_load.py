@@ -18,10 +18,10 @@ from engine.storage.tickets.store import TicketStore, offered_workflow
 from engine.storage.tickets.users import mention_users
 from engine.storage.tickets.writer import write_openings
 from engine.tickets.actor import Actor
-from engine.tickets.changes import by_hand, opening_entry
-from engine.tickets.commands import CreateTicket, SlaChoice, TransitionTicket
+from engine.tickets.changes import opening_entry, opening_from_form
+from engine.tickets.commands import CreateTicket, RequestedSla, TransitionTicket
 from engine.tickets.history import Entry
-from engine.tickets.sla_targets import Terms
+from engine.tickets.sla_targets import SlaTerms
 from engine.vocabulary import Status
 
 Move: TypeAlias = Callable[[str], Awaitable[object]]
@@ -35,7 +35,7 @@ class Fleet(IntEnum):
     """Tickets that are moved together; the value is the number of the first one."""
 
     PLAIN = 100_000
-    PROMISED = 200_000
+    WITH_SLA = 200_000
     """With the targets of their priority."""
 
 
@@ -48,7 +48,7 @@ WAIT_FOR_NO_DISK: Final = "ALTER DATABASE postgres SET synchronous_commit = off"
 
 REQUESTER: Final = Actor("u_b1", "Anna K.")
 ASSIGNEE: Final = Actor("u_c4", "Marton P.")
-FORM: Final = CreateTicket.checked(
+FORM: Final = CreateTicket.parse(
     title="Payments fail",
     description="Cards have been declined since this morning. " * 10,
     workflow="change_request",
@@ -56,7 +56,7 @@ FORM: Final = CreateTicket.checked(
 )
 FORMS: Final = {
     Fleet.PLAIN: FORM,
-    Fleet.PROMISED: FORM.model_copy(update={"sla": SlaChoice(by_priority=True)}),
+    Fleet.WITH_SLA: FORM.model_copy(update={"sla": RequestedSla(by_priority=True)}),
 }
 NOT_IN: Final = Statement.of(
     select(func.count().label("tickets"))
@@ -95,7 +95,7 @@ async def open_tickets(database: Database) -> None:
 
 def first_entry(fleet: Fleet, number: int, at: datetime, revision: int) -> Entry:
     """Return the entry that opens a ticket."""
-    opening = by_hand(FORMS[fleet], REQUESTER, Terms())
+    opening = opening_from_form(FORMS[fleet], REQUESTER, SlaTerms())
     return opening_entry(ticket_id(fleet, number), opening, REQUESTER, at, revision)
 
 

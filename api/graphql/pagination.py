@@ -12,7 +12,7 @@ from engine.storage.tickets.history_pages import LAST_SEQ
 from engine.storage.webhooks.dead_letters import DeadLetter
 from engine.storage.webhooks.oversight import LetterPlace
 from engine.tickets.search import Cursor, Order, OrderField
-from engine.tickets.ticket import TICKET_ID, Ticket
+from engine.tickets.ticket import TICKET_ID_PATTERN, Ticket
 from engine.vocabulary import Priority
 
 
@@ -108,7 +108,7 @@ def page_info(
 
 def cursor_of(ticket: Ticket, order: Order) -> str:
     """Return the cursor of a ticket in a list of that order."""
-    return opaque(order.field, order.direction, *order.place_of(ticket))
+    return opaque(order.field, order.direction, *order.cursor_of(ticket))
 
 
 def opaque(*place: int | datetime | str) -> str:
@@ -158,7 +158,7 @@ def moment(text: str) -> datetime:
 
 def ticket_id(text: str) -> str:
     """Return the id of a ticket; ValueError if it can't be one."""
-    if not TICKET_ID.fullmatch(text):
+    if not TICKET_ID_PATTERN.fullmatch(text):
         raise ValueError("no id")
     return text
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from engine.errors import InvalidInput
 from engine.limits import HEALTH_MESSAGE_CHARACTERS
 from engine.outages.health_report import HealthReport
-from engine.tickets.commands import UNPRINTABLE
+from engine.tickets.commands import CONTROL_CHARACTERS
 from engine.vocabulary import ServiceStatus
 
 SOURCE: Final = "alertmanager/{fingerprint}"
@@ -59,7 +59,7 @@ class Alert(Sent):
         """
         if label not in self.labels:
             raise InvalidInput(f"The alert has no label {label}, which would name its service.")
-        return HealthReport.checked(
+        return HealthReport.parse(
             path=self.labels[label],
             status=MEANING[self.status],
             message=self.words,
@@ -76,7 +76,7 @@ class Alert(Sent):
         """What the alert says, made fit to be stored."""
         said = (self.annotations.get(name, "") for name in WORDS)
         text = next(filter(None, said), self.labels.get("alertname", ""))
-        return UNPRINTABLE.sub(" ", text)[:HEALTH_MESSAGE_CHARACTERS]
+        return CONTROL_CHARACTERS.sub(" ", text)[:HEALTH_MESSAGE_CHARACTERS]
 
 
 class Webhook(Sent):

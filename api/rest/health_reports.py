@@ -100,14 +100,14 @@ class ServiceResponse(ResponseModel):
     @classmethod
     def of(cls, answer: OutageResult) -> Self:
         """Return what is told of an answer."""
-        health, hindrance = answer.health, answer.hindrance
+        health, hindrance = answer.health, answer.wait_reason
         return cls(
             service=health.service,
             status=health.status,
             since=health.since,
             reported_at=health.reported_at,
             message=health.message,
-            outcome=OUTCOMES[answer.response],
+            outcome=OUTCOMES[answer.action],
             ticket=answer.ticket,
             reason=hindrance,
             detail=None if hindrance is None else REASONS[hindrance],

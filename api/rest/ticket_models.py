@@ -12,8 +12,8 @@ from engine.tickets.commands import (
     Duration,
     GroupName,
     Reference,
-    SlaChoice,
-    Targets,
+    RequestedSla,
+    RequestedTargets,
     Title,
     UserId,
 )
@@ -31,10 +31,10 @@ EITHER: Final[JsonDict] = {
         },
     ]
 }
-"""What `SlaChoice` checks, for whoever reads the schema."""
+"""What `RequestedSla` checks, for whoever reads the schema."""
 
 
-class AgreedTargets(RequestModel, Targets):
+class SlaTargetsRequest(RequestModel, RequestedTargets):
     """What was agreed with somebody."""
 
     response: Duration
@@ -43,14 +43,14 @@ class AgreedTargets(RequestModel, Targets):
     """From the opening until it is resolved, such as `1d4h`."""
 
 
-class SlaRequest(RequestModel, SlaChoice):
+class SlaRequest(RequestModel, RequestedSla):
     """What shall be promised: either what the priority promises, or targets."""
 
     model_config = ConfigDict(json_schema_extra=EITHER)
 
     by_priority: StrictBool = False
     """What the priority promises, now and when it changes."""
-    targets: AgreedTargets | None = None
+    targets: SlaTargetsRequest | None = None
     """These targets, whatever the priority."""
 
 

@@ -29,14 +29,14 @@ from engine.errors import (
     TicketClosed,
     WorkflowRetired,
 )
-from engine.tickets.ticket import TICKET_ID
+from engine.tickets.ticket import TICKET_ID_PATTERN
 
 TAG: Final = "The version of the ticket, in quotes."
 TICKET_ID_PARAMETER: Final = Parameter(
     "id",
     Place.PATH,
     "The id of the ticket.",
-    {"type": "string", "pattern": f"^{TICKET_ID.pattern}$"},
+    {"type": "string", "pattern": f"^{TICKET_ID_PATTERN.pattern}$"},
     example="tk_4f8e29",
 )
 IF_NONE_MATCH: Final = Parameter(

@@ -33,7 +33,7 @@ from engine.tickets.commands import (
     CreateTicketFromCatalog,
     TransitionTicket,
 )
-from engine.tickets.ticket import TICKET_ID, Ticket
+from engine.tickets.ticket import TICKET_ID_PATTERN, Ticket
 
 TICKETS_PATH: Final = "/api/v1/tickets"
 TICKET_PATH: Final = f"{TICKETS_PATH}/{{id}}"
@@ -80,10 +80,10 @@ class TicketHandlers:
         with told_by_header():
             match said:
                 case NewTicket():
-                    form = CreateTicket.checked(**fields, idempotency_key=key)
+                    form = CreateTicket.parse(**fields, idempotency_key=key)
                     ticket = await context.store.create(context.actor, form)
                 case NewTicketFromItem():
-                    chosen = CreateTicketFromCatalog.checked(**fields, idempotency_key=key)
+                    chosen = CreateTicketFromCatalog.parse(**fields, idempotency_key=key)
                     ticket = await context.store.create_from_catalog(context.actor, chosen)
         return answer_with(ticket, HTTPStatus.CREATED, {hdrs.LOCATION: path_of(ticket)})
 
@@ -135,7 +135,7 @@ def ticket_in(request: web.Request) -> str:
 
     """
     ticket = request.match_info["id"]
-    if not TICKET_ID.fullmatch(ticket):
+    if not TICKET_ID_PATTERN.fullmatch(ticket):
         raise unknown_ticket(ticket)
     return ticket
 

@@ -11,7 +11,7 @@ from engine.outages.health_report import HealthReport
 from engine.outages.policy import WaitReason
 from engine.plugins import Plugin
 from engine.storage.outages.health import record_reports
-from engine.storage.outages.reconcile_tickets import OutageResult, answer_service
+from engine.storage.outages.reconcile_tickets import OutageResult, handle_service
 from engine.storage.postgres.database import Database
 
 NEEDS_OPERATOR: Final = frozenset({WaitReason.WORKFLOW_UNKNOWN, WaitReason.WORKFLOW_RETIRED})
@@ -39,7 +39,7 @@ class HealthReports:
         """
         await record_reports(self.database, path, reports)
         licensed = self.plugins.licence_error(Plugin.TICKETING) is None
-        result = await answer_service(self.database, path, licensed=licensed)
-        if result.hindrance in NEEDS_OPERATOR:
-            log.warning("service cannot be handled", service=path, reason=result.hindrance)
+        result = await handle_service(self.database, path, licensed=licensed)
+        if result.wait_reason in NEEDS_OPERATOR:
+            log.warning("service cannot be handled", service=path, reason=result.wait_reason)
         return result

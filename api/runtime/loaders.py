@@ -10,8 +10,8 @@ from engine.storage.tickets.history_pages import HistoryPages, HistoryPart, hist
 from engine.storage.tickets.reader import read_clock, timers_of
 from engine.storage.tickets.users import user_names
 from engine.tickets.actor import Actor
-from engine.tickets.permissions import may_see_notes
-from engine.tickets.sla_timers import Sla
+from engine.tickets.permissions import can_read_notes
+from engine.tickets.sla_timers import SlaTimers
 from engine.tickets.ticket import Ticket
 from engine.vocabulary import SYSTEM
 
@@ -34,7 +34,7 @@ class TicketLoader:
         self._names_of: SingleFlight[dict[str, str]] = SingleFlight()
 
     @cached_property
-    def timers(self) -> Call[dict[str, Sla | None]]:
+    def timers(self) -> Call[dict[str, SlaTimers | None]]:
         """What was promised for them, and how that stands, by ticket."""
         return Call(self._timers)
 
@@ -63,11 +63,11 @@ class TicketLoader:
     def _with_notes(self, actor: Actor) -> frozenset[str]:
         """Return the ids of those whose notes the actor may see."""
         if actor not in self._noted:
-            seen = (ticket.id for ticket in self.tickets if may_see_notes(ticket, actor))
+            seen = (ticket.id for ticket in self.tickets if can_read_notes(ticket, actor))
             self._noted[actor] = frozenset(seen)
         return self._noted[actor]
 
-    async def _timers(self) -> dict[str, Sla | None]:
+    async def _timers(self) -> dict[str, SlaTimers | None]:
         return await timers_of(self._database, self.tickets)
 
     async def _now(self) -> datetime:

@@ -6,9 +6,9 @@ from typing import Final
 from api.runtime.jobs import PeriodicJob
 from api.runtime.plugins import PluginCache
 from engine.plugins import Plugin
-from engine.storage.outages.reconcile_tickets import act_on_reports
+from engine.storage.outages.reconcile_tickets import handle_waiting_services
 from engine.storage.postgres.database import Database
-from engine.storage.sla.auto_close import close_quiet_tickets
+from engine.storage.sla.auto_close import close_resolved_tickets
 from engine.storage.sla.breaches import sweep_due_times
 from engine.storage.tickets.idempotency import prune_keys
 from engine.storage.webhooks.deliveries import prune_deliveries
@@ -32,13 +32,13 @@ def maintenance_jobs(database: Database, plugins: PluginCache) -> tuple[Periodic
             ticketing,
         ),
         PeriodicJob(
-            partial(act_on_reports, database),
+            partial(handle_waiting_services, database),
             REPORTS_SECONDS,
             "health reports could not be handled",
             ticketing,
         ),
         PeriodicJob(
-            partial(close_quiet_tickets, database),
+            partial(close_resolved_tickets, database),
             CLOSING_SECONDS,
             "resolved tickets could not be closed",
             ticketing,

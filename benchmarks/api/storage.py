@@ -13,7 +13,7 @@ from benchmarks.ticket_load import ASSIGNEE
 from engine.storage.postgres.locks import SHARE
 from engine.storage.tickets.reader import TICKET
 from engine.storage.tickets.search import Shape, page_statement
-from engine.storage.tickets.sla_columns import NOTHING_PROMISED
+from engine.storage.tickets.sla_columns import NO_SLA_COLUMNS
 from engine.storage.tickets.store import OFFERED_WORKFLOW, TICKET_ID_BYTES
 from engine.storage.tickets.transition import transition_statement
 from engine.storage.tickets.users import MENTION, NAMES
@@ -138,7 +138,7 @@ def opening(asked: Row, workflow: Mapping[str, Any]) -> tuple[Row, Row]:
         "head_digest": digest,
         "auto_close_from": None,
     }
-    return ticket | NOTHING_PROMISED, entry | {"digest": digest}
+    return ticket | NO_SLA_COLUMNS, entry | {"digest": digest}
 
 
 def changed(row: Mapping[str, Any]) -> Row:

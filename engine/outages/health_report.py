@@ -6,12 +6,12 @@ from pydantic import AfterValidator, StringConstraints
 
 from engine import limits
 from engine.tickets.commands import (
-    TEXT,
-    VISIBLE_LINE,
-    Checked,
+    LINE_SCHEMA,
+    TEXT_SCHEMA,
+    InputModel,
     ServicePath,
-    one_line,
-    storable,
+    check_printable,
+    check_single_line,
 )
 from engine.vocabulary import ServiceStatus
 
@@ -23,8 +23,8 @@ HealthMessage = Annotated[
     StringConstraints(
         strip_whitespace=True, max_length=limits.HEALTH_MESSAGE_CHARACTERS, strict=True
     ),
-    AfterValidator(storable),
-    TEXT,
+    AfterValidator(check_printable),
+    TEXT_SCHEMA,
 ]
 HealthSource = Annotated[
     str,
@@ -34,13 +34,13 @@ HealthSource = Annotated[
         max_length=limits.HEALTH_SOURCE_CHARACTERS,
         strict=True,
     ),
-    AfterValidator(storable),
-    AfterValidator(one_line),
-    VISIBLE_LINE,
+    AfterValidator(check_printable),
+    AfterValidator(check_single_line),
+    LINE_SCHEMA,
 ]
 
 
-class HealthReport(Checked):
+class HealthReport(InputModel):
     """One source says how one service is doing."""
 
     path: ServicePath

@@ -17,8 +17,8 @@ from engine.declaration.models import Service
 from engine.limits import TITLE_CHARACTERS
 from engine.tickets.changes import Change
 from engine.tickets.history import Entry, EntryKind
-from engine.tickets.sla_targets import Terms, promise_for
-from engine.tickets.system_actor import SystemReason, details_of, reason_in
+from engine.tickets.sla_targets import SlaTerms, targets_for
+from engine.tickets.system_actor import SystemReason, system_details, system_reason
 from engine.tickets.ticket import Opening, Ticket
 from engine.vocabulary import SYSTEM, Priority, ServiceStatus, Status
 
@@ -43,11 +43,11 @@ def worst_status(reported: Iterable[ServiceStatus]) -> ServiceStatus:
 class Phase(StrEnum):
     """What a service is, as far as that asks for an answer."""
 
-    ANSWERED = "answered"
+    HANDLED = "handled"
     """What it was when it was answered last."""
-    UNCLEAR = "unclear"
+    INCONCLUSIVE = "inconclusive"
     """Neither DOWN nor OPERATIONAL."""
-    HELD = "held"
+    WAITING = "waiting"
     """To be answered, but not yet: see `WaitReason`."""
     DOWN = "down"
     UP = "up"
@@ -60,11 +60,11 @@ class TicketState(StrEnum):
     """None is live, and none may be re-opened."""
     REOPENABLE = "reopenable"
     """The system closed it, not long before the service went DOWN again."""
-    UNTOUCHED = "untouched"
+    UNHANDLED = "unhandled"
     """Live, and nobody but the system did anything to it."""
-    FROZEN = "frozen"
+    WORKFLOW_RETIRED = "workflow_retired"
     """The same, but its workflow is retired, so that nobody may move it, the system included."""
-    TOUCHED = "touched"
+    HANDLED = "handled"
     """Live, and somebody's."""
 
 
@@ -91,32 +91,32 @@ class WaitReason(StrEnum):
     WORKFLOW_RETIRED = "workflow_retired"
 
 
-TABLE: Final[dict[Phase, dict[TicketState, OutageAction]]] = {
-    Phase.ANSWERED: dict.fromkeys(TicketState, OutageAction.NOTHING),
-    Phase.UNCLEAR: dict.fromkeys(TicketState, OutageAction.NOTHING),
-    Phase.HELD: dict.fromkeys(TicketState, OutageAction.WAIT),
+DECISION_TABLE: Final[dict[Phase, dict[TicketState, OutageAction]]] = {
+    Phase.HANDLED: dict.fromkeys(TicketState, OutageAction.NOTHING),
+    Phase.INCONCLUSIVE: dict.fromkeys(TicketState, OutageAction.NOTHING),
+    Phase.WAITING: dict.fromkeys(TicketState, OutageAction.WAIT),
     Phase.DOWN: {
         TicketState.NONE: OutageAction.OPEN,
         TicketState.REOPENABLE: OutageAction.REOPEN,
-        TicketState.UNTOUCHED: OutageAction.NOTHING,
-        TicketState.FROZEN: OutageAction.NOTHING,
-        TicketState.TOUCHED: OutageAction.COMMENT,
+        TicketState.UNHANDLED: OutageAction.NOTHING,
+        TicketState.WORKFLOW_RETIRED: OutageAction.NOTHING,
+        TicketState.HANDLED: OutageAction.COMMENT,
     },
     Phase.UP: {
         TicketState.NONE: OutageAction.NOTHING,
         TicketState.REOPENABLE: OutageAction.NOTHING,
-        TicketState.UNTOUCHED: OutageAction.CLOSE,
-        TicketState.FROZEN: OutageAction.WAIT,
-        TicketState.TOUCHED: OutageAction.COMMENT,
+        TicketState.UNHANDLED: OutageAction.CLOSE,
+        TicketState.WORKFLOW_RETIRED: OutageAction.WAIT,
+        TicketState.HANDLED: OutageAction.COMMENT,
     },
 }
 """What is done, by what the service is and how its ticket stands. There is no other rule."""
 
 DECISIVE: Final = frozenset({ServiceStatus.DOWN, ServiceStatus.OPERATIONAL})
 """The statuses that are answered."""
-ASKING: Final = frozenset({Phase.DOWN, Phase.UP})
+ACTIVE_PHASES: Final = frozenset({Phase.DOWN, Phase.UP})
 """Where it matters how the ticket stands."""
-QUIET: Final = frozenset({OutageAction.NOTHING, OutageAction.WAIT})
+PASSIVE_ACTIONS: Final = frozenset({OutageAction.NOTHING, OutageAction.WAIT})
 """What writes nothing."""
 
 
@@ -138,7 +138,7 @@ class ServiceState:
     status: ServiceStatus
     since: datetime
     message: str
-    answered: ServiceStatus | None
+    last_handled_status: ServiceStatus | None
     service: Service
     retired: bool
     workflow_known: bool
@@ -147,18 +147,18 @@ class ServiceState:
     now: datetime
 
     @property
-    def standing(self) -> Phase:
+    def phase(self) -> Phase:
         """Return what the service is, as far as that asks for an answer."""
         if self.status not in DECISIVE:
-            return Phase.UNCLEAR
-        if self.status is self.answered:
-            return Phase.ANSWERED
-        if self.hindrance:
-            return Phase.HELD
+            return Phase.INCONCLUSIVE
+        if self.status is self.last_handled_status:
+            return Phase.HANDLED
+        if self.wait_reason:
+            return Phase.WAITING
         return Phase.DOWN if self.status is ServiceStatus.DOWN else Phase.UP
 
     @property
-    def hindrance(self) -> WaitReason | None:
+    def wait_reason(self) -> WaitReason | None:
         """Why the service is not answered now, however its ticket stands; None if it is."""
         is_down = self.status is ServiceStatus.DOWN
         held = {
@@ -176,10 +176,10 @@ class ServiceState:
         """How long the service has had this status."""
         return self.now - self.since
 
-    def answered_by(self, response: OutageAction) -> ServiceStatus | None:
+    def last_handled_after(self, response: OutageAction) -> ServiceStatus | None:
         """Return the status that is answered last after a response."""
         is_answer = self.status in DECISIVE and response is not OutageAction.WAIT
-        return self.status if is_answer else self.answered
+        return self.status if is_answer else self.last_handled_status
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,52 +193,56 @@ class OutageTicket:
 
     ticket: Ticket
     history: Sequence[Entry]
-    frozen: bool
+    workflow_retired: bool
 
     def case(self, down_since: datetime, reopen_within: timedelta) -> TicketState:
         """Return how it stands towards a service that is what it is since a moment."""
         if self.ticket.status is Status.CLOSED:
-            again = not self.frozen and self.closed_within(reopen_within, down_since)
+            again = not self.workflow_retired and self.closed_within(reopen_within, down_since)
             return TicketState.REOPENABLE if again else TicketState.NONE
-        if self.touched:
-            return TicketState.TOUCHED
-        return TicketState.FROZEN if self.frozen else TicketState.UNTOUCHED
+        if self.handled_by_user:
+            return TicketState.HANDLED
+        return TicketState.WORKFLOW_RETIRED if self.workflow_retired else TicketState.UNHANDLED
 
     @property
-    def touched(self) -> bool:
+    def handled_by_user(self) -> bool:
         """Whether anybody but the system did anything to it."""
         return any(entry.actor != SYSTEM for entry in self.history)
 
     def closed_within(self, window: timedelta, before: datetime) -> bool:
         """Tell whether the system closed it for a recovery, within a window before a moment."""
         moves = [entry for entry in self.history if entry.kind is EntryKind.STATUS]
-        if not moves or not window or reason_in(moves[-1]) is not SystemReason.SERVICE_RECOVERED:
+        if (
+            not moves
+            or not window
+            or system_reason(moves[-1]) is not SystemReason.SERVICE_RECOVERED
+        ):
             return False
         return before - moves[-1].at <= window
 
 
-def case_of(situation: ServiceState, latest: OutageTicket | None) -> TicketState:
+def ticket_state(situation: ServiceState, latest: OutageTicket | None) -> TicketState:
     """Return how the latest outage ticket of a service stands."""
     if latest is None:
         return TicketState.NONE
     return latest.case(situation.since, parse_delay(situation.service.reopen_within))
 
 
-def response_to(situation: ServiceState, latest: OutageTicket | None) -> OutageAction:
+def decide(situation: ServiceState, latest: OutageTicket | None) -> OutageAction:
     """Return what is done about a service."""
-    return TABLE[situation.standing][case_of(situation, latest)]
+    return DECISION_TABLE[situation.phase][ticket_state(situation, latest)]
 
 
-def why_waiting(situation: ServiceState) -> WaitReason:
+def wait_reason(situation: ServiceState) -> WaitReason:
     """Return what a service waits for, if the response to it is to wait."""
-    return situation.hindrance or WaitReason.WORKFLOW_RETIRED
+    return situation.wait_reason or WaitReason.WORKFLOW_RETIRED
 
 
-def opening_of(situation: ServiceState, terms: Terms) -> Opening:
+def outage_opening(situation: ServiceState, terms: SlaTerms) -> Opening:
     """Return what the ticket of an outage starts with; promised is what the priority promises."""
     service = situation.service
     return Opening(
-        title=titled(service.path),
+        title=outage_title(service.path),
         description=situation.message,
         priority=PRIORITY,
         workflow=service.workflow,
@@ -246,21 +250,21 @@ def opening_of(situation: ServiceState, terms: Terms) -> Opening:
         assignee=None,
         assignee_group=service.sla_group,
         service=service.path,
-        promise=promise_for(PRIORITY, terms),
+        sla=targets_for(PRIORITY, terms),
     )
 
 
-def titled(path: str) -> str:
+def outage_title(path: str) -> str:
     """Return the title of an outage; of a long path, the end says more than the beginning."""
     title = f"{path} is DOWN"
     return title if len(title) <= TITLE_CHARACTERS else f"…{title[1 - TITLE_CHARACTERS :]}"
 
 
-def change_by(response: OutageAction, situation: ServiceState, ticket: Ticket) -> Change:
+def outage_change(response: OutageAction, situation: ServiceState, ticket: Ticket) -> Change:
     """Return what closing, re-opening or commenting on an outage ticket writes."""
     went_down = situation.status is ServiceStatus.DOWN
     reason = SystemReason.SERVICE_DOWN_AGAIN if went_down else SystemReason.SERVICE_RECOVERED
-    details = details_of(reason, service=situation.service.path)
+    details = system_details(reason, service=situation.service.path)
     if response is OutageAction.COMMENT:
         return Change(EntryKind.COMMENT, None, comment_on(situation), details)
     status = Status.OPEN if response is OutageAction.REOPEN else Status.CLOSED

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from engine.tickets.history import GENESIS, Entry, EntryKind
-from engine.tickets.ticket import Ticket, opened, step
+from engine.tickets.ticket import Ticket, apply_entry, initial_ticket
 
 
 @dataclass(frozen=True, slots=True)
-class Flaw:
+class HistoryFlaw:
     """The first thing about a ticket's history that does not fit.
 
     Attributes:
@@ -34,14 +34,14 @@ UNFIT_TICKET: Final = "the ticket says {field} {found!r}, its history {told!r}"
 
 
 @dataclass(frozen=True, slots=True)
-class Sealed:
+class StoredEntry:
     """An entry with the digest that was stored beside it."""
 
     entry: Entry
     digest: bytes
 
 
-def first_flaw(ticket: Ticket, head: bytes, history: Iterable[Sealed]) -> Flaw | None:
+def find_flaw(ticket: Ticket, head: bytes, history: Iterable[StoredEntry]) -> HistoryFlaw | None:
     """Return the first entry of a ticket's history that does not fit, or None if all of it does."""
     told: Ticket | None = None
     digest, seq = GENESIS, 0
@@ -50,36 +50,40 @@ def first_flaw(ticket: Ticket, head: bytes, history: Iterable[Sealed]) -> Flaw |
         if flaw := unfit_entry(ticket.id, seq, digest, sealed):
             return flaw
         try:
-            told = step(told, sealed.entry) if told else opened(sealed.entry)
+            told = apply_entry(told, sealed.entry) if told else initial_ticket(sealed.entry)
         except (KeyError, TypeError, ValueError, RecursionError):
-            return Flaw(ticket.id, seq, MEANINGLESS)
+            return HistoryFlaw(ticket.id, seq, MEANINGLESS)
         digest = sealed.digest
     if seq != ticket.version or told is None:
         message = SHORT if seq < ticket.version else LONG
-        return Flaw(ticket.id, min(seq, ticket.version) + 1, message.format(version=ticket.version))
+        return HistoryFlaw(
+            ticket.id, min(seq, ticket.version) + 1, message.format(version=ticket.version)
+        )
     return unfit_ticket(ticket, told, head, digest)
 
 
-def unfit_entry(ticket: str, seq: int, before: bytes, sealed: Sealed) -> Flaw | None:
+def unfit_entry(ticket: str, seq: int, before: bytes, sealed: StoredEntry) -> HistoryFlaw | None:
     """Return what is wrong with an entry that should be number `seq` on top of `before`."""
     entry = sealed.entry
     if entry.seq != seq:
-        return Flaw(ticket, seq, f"it is missing; entry {entry.seq} comes next")
+        return HistoryFlaw(ticket, seq, f"it is missing; entry {entry.seq} comes next")
     if (entry.kind is EntryKind.CREATED) != (seq == 1):
-        return Flaw(ticket, seq, f"a history begins with created, and only it does: {entry.kind}")
+        return HistoryFlaw(
+            ticket, seq, f"a history begins with created, and only it does: {entry.kind}"
+        )
     if entry.digest(before) != sealed.digest:
-        return Flaw(ticket, seq, FORGED)
+        return HistoryFlaw(ticket, seq, FORGED)
     return None
 
 
-def unfit_ticket(ticket: Ticket, told: Ticket, head: bytes, digest: bytes) -> Flaw | None:
+def unfit_ticket(ticket: Ticket, told: Ticket, head: bytes, digest: bytes) -> HistoryFlaw | None:
     """Return in what a ticket differs from what its whole history tells."""
     past_the_end = ticket.version + 1
     if head != digest:
-        return Flaw(ticket.id, past_the_end, UNFIT_HEAD)
+        return HistoryFlaw(ticket.id, past_the_end, UNFIT_HEAD)
     for field in Ticket._fields:
         found, wanted = getattr(ticket, field), getattr(told, field)
         if found != wanted:
             message = UNFIT_TICKET.format(field=field, found=str(found), told=str(wanted))
-            return Flaw(ticket.id, past_the_end, message)
+            return HistoryFlaw(ticket.id, past_the_end, message)
     return None

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from engine.tickets.actor import Actor
 from engine.tickets.history import Entry, EntryKind
-from engine.tickets.search import Several, TicketTraits
-from engine.tickets.ticket import Ticket, undone
+from engine.tickets.search import TicketTraits, ValueList
+from engine.tickets.ticket import Ticket, revert_entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class TicketChange:
     now: Ticket
 
 
-def changes_leading_to(ticket: Ticket, entries: Sequence[Entry]) -> Iterator[TicketChange]:
+def ticket_changes(ticket: Ticket, entries: Sequence[Entry]) -> Iterator[TicketChange]:
     """Yield the changes, latest first, that brought a ticket where it now is.
 
     Args:
@@ -36,7 +36,7 @@ def changes_leading_to(ticket: Ticket, entries: Sequence[Entry]) -> Iterator[Tic
     """
     state = ticket
     for entry in reversed(entries):
-        before = None if entry.kind is EntryKind.CREATED else undone(state, entry)
+        before = None if entry.kind is EntryKind.CREATED else revert_entry(state, entry)
         yield TicketChange(entry, before, state, ticket)
         state = before or state
 
@@ -49,11 +49,11 @@ class ChangeFilter(TicketTraits):
 
     """
 
-    kinds: Several[EntryKind] | None = None
+    kinds: ValueList[EntryKind] | None = None
 
-    def wants(self, change: TicketChange, actor: Actor) -> bool:
+    def matches(self, change: TicketChange, actor: Actor) -> bool:
         """Tell whether this actor, who filled it in, wants to hear of a change."""
         if self.kinds is not None and change.entry.kind not in self.kinds:
             return False
         states = (change.after, change.before)
-        return any(state is not None and self.fit(state, actor) for state in states)
+        return any(state is not None and self.matches_ticket(state, actor) for state in states)

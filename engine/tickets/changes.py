@@ -14,11 +14,11 @@ from engine.tickets.commands import (
     CreateTicketFromCatalog,
     UpdateTicket,
 )
-from engine.tickets.history import Entry, EntryKind, canonical_moment
-from engine.tickets.permissions import Relation, may_assign, may_edit, may_note
-from engine.tickets.sla_targets import PROMISE, Promise, Terms, promise_for
-from engine.tickets.sla_timers import Sla
-from engine.tickets.ticket import Opening, Ticket, opened
+from engine.tickets.history import Entry, EntryKind, canonical_timestamp
+from engine.tickets.permissions import Relation, authorize_assign, authorize_edit, authorize_note
+from engine.tickets.sla_targets import TARGETS_KEY, SlaTerms, TicketTargets, targets_for
+from engine.tickets.sla_timers import SlaTimers
+from engine.tickets.ticket import Opening, Ticket, initial_ticket
 from engine.vocabulary import Status
 
 
@@ -32,25 +32,25 @@ class Change:
     details: str | None = None
 
 
-def assigning(ticket: Ticket, actor: Actor, form: AssignTicket) -> tuple[Change, ...]:
+def assignment_changes(ticket: Ticket, actor: Actor, form: AssignTicket) -> tuple[Change, ...]:
     """Return the change that hands a ticket over; none if it is theirs already.
 
     Raises:
-        TicketClosed, Forbidden: see `may_assign`.
+        TicketClosed, Forbidden: see `authorize_assign`.
 
     """
-    relations = may_assign(ticket, actor)
+    relations = authorize_assign(ticket, actor)
     return differing((EntryKind.ASSIGNEE, ticket.assignee, form.assignee), relations=relations)
 
 
-def editing(ticket: Ticket, actor: Actor, form: UpdateTicket) -> tuple[Change, ...]:
+def edit_changes(ticket: Ticket, actor: Actor, form: UpdateTicket) -> tuple[Change, ...]:
     """Return a change for each field that takes another value.
 
     Raises:
-        TicketClosed, Forbidden: see `may_edit`.
+        TicketClosed, Forbidden: see `authorize_edit`.
 
     """
-    relations = may_edit(ticket, actor)
+    relations = authorize_edit(ticket, actor)
     fields = (
         (EntryKind.TITLE, ticket.title, form.title),
         (EntryKind.DESCRIPTION, ticket.description, form.description),
@@ -59,18 +59,18 @@ def editing(ticket: Ticket, actor: Actor, form: UpdateTicket) -> tuple[Change, .
     return differing(*(each for each in fields if each[2] is not None), relations=relations)
 
 
-def commenting(ticket: Ticket, actor: Actor, form: CommentTicket) -> tuple[Change, ...]:
+def comment_changes(ticket: Ticket, actor: Actor, form: CommentTicket) -> tuple[Change, ...]:
     """Return the change that adds a comment, or a note if it is internal; CLOSED or not.
 
     Everyone who may read may comment.
 
     Raises:
-        Forbidden: see `may_note`.
+        Forbidden: see `authorize_note`.
 
     """
     if not form.internal:
         return (Change(EntryKind.COMMENT, None, form.text),)
-    allowed = details_of(may_note(ticket, actor))
+    allowed = details_of(authorize_note(ticket, actor))
     return (Change(EntryKind.NOTE, None, form.text, allowed),)
 
 
@@ -87,21 +87,21 @@ def details_of(relations: frozenset[Relation]) -> str:
     return json.dumps({"allowed_as": sorted(relations)})
 
 
-def promising(change: Change, promise: Promise) -> Change:
+def with_targets(change: Change, promise: TicketTargets) -> Change:
     """Return a change that promises anew."""
-    details = json.loads(change.details or "{}") | {PROMISE: promise.data}
+    details = json.loads(change.details or "{}") | {TARGETS_KEY: promise.data}
     return replace(change, details=json.dumps(details, ensure_ascii=False))
 
 
-def breaches(sla: Sla, now: datetime) -> tuple[Change, ...]:
+def breach_changes(sla: SlaTimers, now: datetime) -> tuple[Change, ...]:
     """Return the changes that note which timers ran past their due time by `now`."""
     return tuple(
-        Change(EntryKind.SLA_BREACH, None, timer, json.dumps({"due_at": canonical_moment(due)}))
-        for timer, due in sla.unnoted(now).items()
+        Change(EntryKind.SLA_BREACH, None, timer, json.dumps({"due_at": canonical_timestamp(due)}))
+        for timer, due in sla.unrecorded_breaches(now).items()
     )
 
 
-def recorded(
+def build_entries(
     ticket: Ticket, changes: Sequence[Change], actor: Actor, at: datetime, revision: int
 ) -> tuple[Entry, ...]:
     """Return changes as the next entries of a ticket's history."""
@@ -123,7 +123,7 @@ def recorded(
     )
 
 
-def by_hand(form: CreateTicket, actor: Actor, terms: Terms) -> Opening:
+def opening_from_form(form: CreateTicket, actor: Actor, terms: SlaTerms) -> Opening:
     """Return what a ticket from an empty form starts with: what the form says, and nothing else."""
     return Opening(
         title=form.title,
@@ -133,22 +133,22 @@ def by_hand(form: CreateTicket, actor: Actor, terms: Terms) -> Opening:
         requester=actor.id,
         assignee=form.assignee,
         assignee_group=form.assignee_group,
-        promise=agreed(form, actor, terms),
+        sla=requested_targets(form, actor, terms),
     )
 
 
-def agreed(form: CreateTicket, actor: Actor, terms: Terms) -> Promise | None:
+def requested_targets(form: CreateTicket, actor: Actor, terms: SlaTerms) -> TicketTargets | None:
     """Return what a form asks to be promised; None if it asks for nothing."""
     if form.sla is None:
         return None
     if form.sla.targets is None:
-        return promise_for(form.priority, terms)
+        return targets_for(form.priority, terms)
     targets = form.sla.targets
-    return Promise(targets.response, targets.resolution, origin=actor.id)
+    return TicketTargets(targets.response, targets.resolution, origin=actor.id)
 
 
-def from_item(
-    form: CreateTicketFromCatalog, item: CatalogItem, actor: Actor, terms: Terms
+def opening_from_item(
+    form: CreateTicketFromCatalog, item: CatalogItem, actor: Actor, terms: SlaTerms
 ) -> Opening:
     """Return what a ticket from a catalog item starts with: only its texts are the form's."""
     return Opening(
@@ -160,7 +160,7 @@ def from_item(
         assignee=None,
         assignee_group=item.defaults.assignee_group,
         item=item.name,
-        promise=promise_for(item, terms),
+        sla=targets_for(item, terms),
     )
 
 
@@ -186,5 +186,5 @@ def opening_entry(
         details=opening.details,
     )
     if opening.assignee is not None:
-        may_assign(opened(entry)._replace(assignee=None), actor)
+        authorize_assign(initial_ticket(entry)._replace(assignee=None), actor)
     return entry

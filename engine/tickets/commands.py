@@ -30,7 +30,7 @@ from engine.vocabulary import SYSTEM, Priority, Status
 
 CONTROLS: Final = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
 BREAKS: Final = r"\t\n\r\u2028\u2029"
-UNPRINTABLE: Final = re.compile(f"[{CONTROLS}]")
+CONTROL_CHARACTERS: Final = re.compile(f"[{CONTROLS}]")
 LINE_BREAK: Final = re.compile(f"[{BREAKS}]")
 VISIBLE_ASCII: Final = re.compile(r"[!-~]*")
 
@@ -50,9 +50,9 @@ def visible_without(characters: str) -> str:
     return rf"^[^{characters}]*[^{characters}\s][^{characters}]*$"
 
 
-TEXT: Final = in_schema(pattern=without(CONTROLS))
+TEXT_SCHEMA: Final = in_schema(pattern=without(CONTROLS))
 VISIBLE_TEXT: Final = in_schema(pattern=visible_without(CONTROLS))
-VISIBLE_LINE: Final = in_schema(pattern=visible_without(CONTROLS + BREAKS))
+LINE_SCHEMA: Final = in_schema(pattern=visible_without(CONTROLS + BREAKS))
 DURATION_IN_SCHEMA: Final = (
     r"^(?=.*[1-9])(([0-9]{1,3}d)?([0-9]{1,4}h)?([0-9]{1,5}m)?([0-9]{1,7}s)?"
     r"|P([0-9]{1,3}D)?(T([0-9]{1,4}H)?([0-9]{1,5}M)?([0-9]{1,7}S)?)?)$"
@@ -60,9 +60,9 @@ DURATION_IN_SCHEMA: Final = (
 """What is surely within the bounds; others may be."""
 
 
-def storable(text: str) -> str:
+def check_printable(text: str) -> str:
     """Refuse control characters, tab and line breaks aside; PostgreSQL stores no NUL."""
-    if found := UNPRINTABLE.search(text):
+    if found := CONTROL_CHARACTERS.search(text):
         raise PydanticCustomError(
             "unprintable",
             "must not hold the character U+{code} (at {position})",
@@ -71,7 +71,7 @@ def storable(text: str) -> str:
     return text
 
 
-def one_line(text: str) -> str:
+def check_single_line(text: str) -> str:
     """Refuse a text of several lines."""
     if found := LINE_BREAK.search(text):
         message = "must be one line without tabs (found one at {position})"
@@ -123,29 +123,29 @@ Title = Annotated[
     StringConstraints(
         strip_whitespace=True, min_length=1, max_length=limits.TITLE_CHARACTERS, strict=True
     ),
-    AfterValidator(storable),
-    AfterValidator(one_line),
-    VISIBLE_LINE,
+    AfterValidator(check_printable),
+    AfterValidator(check_single_line),
+    LINE_SCHEMA,
 ]
 Description = Annotated[
     str,
     StringConstraints(max_length=limits.TICKET_DESCRIPTION_CHARACTERS, strict=True),
-    AfterValidator(storable),
-    TEXT,
+    AfterValidator(check_printable),
+    TEXT_SCHEMA,
 ]
 CommentText = Annotated[
     str,
     StringConstraints(
         strip_whitespace=True, min_length=1, max_length=limits.COMMENT_CHARACTERS, strict=True
     ),
-    AfterValidator(storable),
+    AfterValidator(check_printable),
     VISIBLE_TEXT,
 ]
 UserId = Annotated[
     str,
     StringConstraints(min_length=1, max_length=limits.USER_ID_CHARACTERS, strict=True),
-    AfterValidator(storable),
-    AfterValidator(one_line),
+    AfterValidator(check_printable),
+    AfterValidator(check_single_line),
     AfterValidator(not_blank),
     AfterValidator(a_person),
     in_schema(pattern=visible_without(CONTROLS + BREAKS), **{"not": {"const": SYSTEM}}),
@@ -153,16 +153,16 @@ UserId = Annotated[
 ServicePath = Annotated[
     str,
     StringConstraints(min_length=1, max_length=limits.SERVICE_PATH_CHARACTERS, strict=True),
-    AfterValidator(storable),
-    TEXT,
+    AfterValidator(check_printable),
+    TEXT_SCHEMA,
 ]
 GroupName = Annotated[
     str,
     StringConstraints(min_length=1, max_length=limits.GROUP_CHARACTERS, strict=True),
-    AfterValidator(storable),
-    AfterValidator(one_line),
+    AfterValidator(check_printable),
+    AfterValidator(check_single_line),
     AfterValidator(not_blank),
-    VISIBLE_LINE,
+    LINE_SCHEMA,
 ]
 IdempotencyKey = Annotated[
     str,
@@ -173,8 +173,8 @@ IdempotencyKey = Annotated[
 Reference = Annotated[
     str,
     StringConstraints(min_length=1, max_length=limits.REFERENCE_CHARACTERS, strict=True),
-    AfterValidator(storable),
-    TEXT,
+    AfterValidator(check_printable),
+    TEXT_SCHEMA,
 ]
 """What the request names something by that may or may not be there."""
 Version = Annotated[int, Field(gt=0, lt=2**31, strict=True)]
@@ -185,13 +185,13 @@ Duration = Annotated[
 ]
 
 
-class Checked(BaseModel):
+class InputModel(BaseModel):
     """The base of what people fill in: immutable, and no unknown field."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     @classmethod
-    def checked(cls, **values: object) -> Self:
+    def parse(cls, **values: object) -> Self:
         """Return the filled-in form.
 
         Raises:
@@ -206,7 +206,7 @@ class Checked(BaseModel):
             raise InvalidInput(f"{text}.", problems=problems) from None
 
 
-class Command(Checked):
+class Command(InputModel):
     """The base of every form.
 
     Attributes:
@@ -217,7 +217,7 @@ class Command(Checked):
     idempotency_key: IdempotencyKey | None = None
 
 
-class Targets(BaseModel):
+class RequestedTargets(BaseModel):
     """What the person who opens a ticket has agreed with somebody."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -226,13 +226,13 @@ class Targets(BaseModel):
     resolution: Duration
 
 
-class SlaChoice(BaseModel):
+class RequestedSla(BaseModel):
     """What shall be promised: what the priority promises, now and when it changes, or targets."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     by_priority: StrictBool = False
-    targets: Targets | None = None
+    targets: RequestedTargets | None = None
 
     @model_validator(mode="after")
     def is_one(self) -> Self:
@@ -256,7 +256,7 @@ class CreateTicket(Command):
     workflow: Reference
     assignee: UserId | None = None
     assignee_group: GroupName | None = None
-    sla: SlaChoice | None = None
+    sla: RequestedSla | None = None
 
 
 class CreateTicketFromCatalog(Command):
@@ -273,7 +273,7 @@ class CreateTicketFromCatalog(Command):
     description: Description | None = None
 
 
-class ChangeForm(Command):
+class ChangeCommand(Command):
     """The base of the forms that change a ticket.
 
     Attributes:
@@ -285,7 +285,7 @@ class ChangeForm(Command):
     expected_version: Version | None = None
 
 
-class TransitionTicket(ChangeForm):
+class TransitionTicket(ChangeCommand):
     """Move a ticket to another status."""
 
     to: Status
@@ -310,13 +310,13 @@ class TransitionTickets(Command):
             )
 
 
-class AssignTicket(ChangeForm):
+class AssignTicket(ChangeCommand):
     """Hand a ticket to somebody; to nobody (None) puts it back into the queue."""
 
     assignee: UserId | None
 
 
-class CommentTicket(ChangeForm):
+class CommentTicket(ChangeCommand):
     """Say something about a ticket.
 
     Attributes:
@@ -328,7 +328,7 @@ class CommentTicket(ChangeForm):
     internal: Annotated[bool, Field(strict=True)] = False
 
 
-class UpdateTicket(ChangeForm):
+class UpdateTicket(ChangeCommand):
     """Change what a ticket says of itself; None leaves a field as it is."""
 
     title: Title | None = None

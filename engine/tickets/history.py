@@ -60,18 +60,18 @@ class Entry:
     details: str | None = None
 
     @property
-    def canonical(self) -> str:
+    def canonical_text(self) -> str:
         """The text that is digested."""
         values = [getattr(self, each.name) for each in fields(self)]
-        values[2] = canonical_moment(self.at)
+        values[2] = canonical_timestamp(self.at)
         return json.dumps(values, ensure_ascii=False)
 
     def digest(self, before: bytes) -> bytes:
         """Return the digest of this entry on top of the digest before it."""
-        return sha256(before + self.canonical.encode()).digest()
+        return sha256(before + self.canonical_text.encode()).digest()
 
 
-def canonical_moment(at: datetime) -> str:
+def canonical_timestamp(at: datetime) -> str:
     """Return a moment as it is digested: UTC, six decimals."""
     utc = at.astimezone(UTC).replace(tzinfo=None)
     return f"{utc.isoformat(timespec='microseconds')}Z"

@@ -42,7 +42,7 @@ def assigners(ticket: Ticket) -> frozenset[Relation]:
     return DISPATCHERS if ticket.assignee_group else DISPATCHERS | {Relation.REQUESTER}
 
 
-def may_assign(ticket: Ticket, actor: Actor) -> frozenset[Relation]:
+def authorize_assign(ticket: Ticket, actor: Actor) -> frozenset[Relation]:
     """Return what allows the actor to hand this ticket to somebody.
 
     Raises:
@@ -54,7 +54,7 @@ def may_assign(ticket: Ticket, actor: Actor) -> frozenset[Relation]:
     return allowed_as("assign", ticket, actor, assigners(ticket))
 
 
-def may_edit(ticket: Ticket, actor: Actor) -> frozenset[Relation]:
+def authorize_edit(ticket: Ticket, actor: Actor) -> frozenset[Relation]:
     """Return what allows the actor to change title, description or priority.
 
     Raises:
@@ -66,7 +66,7 @@ def may_edit(ticket: Ticket, actor: Actor) -> frozenset[Relation]:
     return allowed_as("edit", ticket, actor, EDITORS)
 
 
-def may_note(ticket: Ticket, actor: Actor) -> frozenset[Relation]:
+def authorize_note(ticket: Ticket, actor: Actor) -> frozenset[Relation]:
     """Return what allows the actor to take a note for the assignee's side, CLOSED or not.
 
     Raises:
@@ -76,17 +76,17 @@ def may_note(ticket: Ticket, actor: Actor) -> frozenset[Relation]:
     return allowed_as("take notes on", ticket, actor, DISPATCHERS)
 
 
-def may_read(ticket: Ticket, viewer: Viewer) -> bool:
+def can_read(ticket: Ticket, viewer: Viewer) -> bool:
     """Return whether the viewer may read a ticket (in SQL: `engine.storage.tickets.visibility`)."""
     return viewer.sees_all or bool(relations(ticket, viewer.actor))
 
 
-def may_see(entry: Entry, ticket: Ticket, actor: Actor) -> bool:
+def can_read_entry(entry: Entry, ticket: Ticket, actor: Actor) -> bool:
     """Tell whether the actor may see an entry of this ticket: notes are for those who take them."""
-    return entry.kind is not EntryKind.NOTE or may_see_notes(ticket, actor)
+    return entry.kind is not EntryKind.NOTE or can_read_notes(ticket, actor)
 
 
-def may_see_notes(ticket: Ticket, actor: Actor) -> bool:
+def can_read_notes(ticket: Ticket, actor: Actor) -> bool:
     """Tell whether the actor may see the notes on this ticket."""
     return bool(relations(ticket, actor) & DISPATCHERS)
 

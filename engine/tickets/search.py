@@ -11,30 +11,30 @@ from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 from engine import limits
 from engine.tickets.actor import Actor
 from engine.tickets.commands import (
-    Checked,
     Duration,
     GroupName,
+    InputModel,
     Reference,
     ServicePath,
     UserId,
-    storable,
+    check_printable,
 )
 from engine.tickets.ticket import Ticket
 from engine.vocabulary import Priority, Status
 
 T = TypeVar("T")
 
-Several = Annotated[tuple[T, ...], Field(min_length=1, max_length=limits.FILTER_VALUES)]
+ValueList = Annotated[tuple[T, ...], Field(min_length=1, max_length=limits.FILTER_VALUES)]
 SearchText = Annotated[
     str,
     StringConstraints(
         strip_whitespace=True, min_length=1, max_length=limits.SEARCH_CHARACTERS, strict=True
     ),
-    AfterValidator(storable),
+    AfterValidator(check_printable),
 ]
 
 
-class TicketTraits(Checked):
+class TicketTraits(InputModel):
     """What a ticket is, as far as the ticket itself tells; it has to meet every condition.
 
     None asks nothing, and neither does False.
@@ -47,9 +47,9 @@ class TicketTraits(Checked):
 
     """
 
-    status: Several[Status] | None = None
-    priority: Several[Priority] | None = None
-    workflow: Several[Reference] | None = None
+    status: ValueList[Status] | None = None
+    priority: ValueList[Priority] | None = None
+    workflow: ValueList[Reference] | None = None
     assignee: UserId | None = None
     unassigned: bool | None = None
     requester: UserId | None = None
@@ -59,7 +59,7 @@ class TicketTraits(Checked):
     opened_by_me: bool | None = None
     my_groups: bool | None = None
 
-    def fit(self, ticket: Ticket, actor: Actor) -> bool:
+    def matches_ticket(self, ticket: Ticket, actor: Actor) -> bool:
         """Tell whether a ticket is so, when this actor asks; as `storage.conditions` in SQL."""
         return all(condition(self, ticket, actor) for condition in CONDITIONS)
 
@@ -124,9 +124,9 @@ class Order:
     field: OrderField = OrderField.CREATED_AT
     direction: Direction = Direction.DESC
 
-    def place_of(self, ticket: Ticket) -> "Cursor":
+    def cursor_of(self, ticket: Ticket) -> "Cursor":
         """Return the place of a ticket as it now is."""
-        return CURSORS[self.field](ticket)
+        return CURSOR_OF[self.field](ticket)
 
 
 NEWEST_FIRST: Final = Order()
@@ -134,7 +134,7 @@ NEWEST_FIRST: Final = Order()
 Cursor: TypeAlias = tuple[int | datetime | str, ...]
 """What a ticket is ordered by, most significant first; its id comes last and tells all apart."""
 
-CURSORS: Final[dict[OrderField, Callable[[Ticket], Cursor]]] = {
+CURSOR_OF: Final[dict[OrderField, Callable[[Ticket], Cursor]]] = {
     OrderField.CREATED_AT: lambda ticket: (ticket.created_at, ticket.id),
     OrderField.UPDATED_AT: lambda ticket: (ticket.updated_at, ticket.id),
     OrderField.PRIORITY: lambda ticket: (ticket.priority.urgency, ticket.created_at, ticket.id),
@@ -142,7 +142,7 @@ CURSORS: Final[dict[OrderField, Callable[[Ticket], Cursor]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PageRequest:
     """A part of an ordered list.
 
     Attributes:

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from engine.tickets.sla_timers import Sla, Timer
+from engine.tickets.sla_timers import SlaTimers, Timer
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
+class SlaReason:
     """One line of why a ticket is due when it is.
 
     Attributes:
@@ -22,23 +22,25 @@ class Reason:
     adds: timedelta | None = None
 
 
-def explanation(sla: Sla, timer: Timer) -> tuple[Reason, ...]:
+def explain_due_time(sla: SlaTimers, timer: Timer) -> tuple[SlaReason, ...]:
     """Return why a timer is due when it is, item by item; the last one is the due time."""
-    promise = sla.promise
+    promise = sla.targets
     target = promise.response if timer is Timer.RESPONSE else promise.resolution
     breached = dict(sla.breached).get(timer)
     return (
-        Reason("opened", at=sla.opened_at),
-        Reason(f"{timer} promised by {promise.origin}", adds=target),
+        SlaReason("opened", at=sla.opened_at),
+        SlaReason(f"{timer} promised by {promise.origin}", adds=target),
         *(
-            Reason("RESOLVED or CLOSED until it was re-opened", pause.end, sla.counted(pause))
+            SlaReason(
+                "RESOLVED or CLOSED until it was re-opened", pause.end, sla.counted_time(pause)
+            )
             for pause in sla.pauses_of(timer)
         ),
         *(
-            (Reason(f"only working hours of {promise.calendar.name} count"),)
+            (SlaReason(f"only working hours of {promise.calendar.name} count"),)
             if promise.calendar
             else ()
         ),
-        *((Reason("missed, when it was due then", at=breached),) if breached else ()),
-        Reason("due", at=sla.due_at(timer)),
+        *((SlaReason("missed, when it was due then", at=breached),) if breached else ()),
+        SlaReason("due", at=sla.due_at(timer)),
     )

@@ -16,14 +16,14 @@ from engine.declaration.models import CatalogItem
 from engine.declaration.sla_models import ALWAYS, PrioritySla, WorkingCalendar
 from engine.vocabulary import Priority
 
-PROMISE: Final = "sla"
+TARGETS_KEY: Final = "sla"
 """Under which the details of an entry hold a promise."""
 DEFAULT_SLA: Final = PrioritySla()
 """What priorities promise if nothing is declared (design section 1)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Promise:
+class TicketTargets:
     """Targets for a ticket.
 
     Attributes:
@@ -54,7 +54,7 @@ class Promise:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class SlaTerms:
     """What is declared about promises.
 
     Attributes:
@@ -66,7 +66,7 @@ class Terms:
     sla: PrioritySla = DEFAULT_SLA
     calendars: Mapping[str, WorkingCalendar] = field(default_factory=dict)
 
-    def named_by(self, source: CatalogItem | Priority) -> str:
+    def calendar_name(self, source: CatalogItem | Priority) -> str:
         """Return the name of the calendar whose time counts for an item or a priority."""
         if isinstance(source, Priority):
             return self.sla.of(source).calendar
@@ -78,7 +78,7 @@ class Terms:
         return None if name == ALWAYS else calendar_of(self.calendars[name])
 
 
-def promise_for(source: CatalogItem | Priority, terms: Terms) -> Promise:
+def targets_for(source: CatalogItem | Priority, terms: SlaTerms) -> TicketTargets:
     """Return what a catalog item promises, or a priority.
 
     An item without targets of its own promises what its priority does, as the priority itself.
@@ -88,32 +88,32 @@ def promise_for(source: CatalogItem | Priority, terms: Terms) -> Promise:
     targets = source.sla
     if targets is None:
         return promise_by(source.defaults.priority, terms)
-    return Promise(
+    return TicketTargets(
         parse_duration(targets.response),
         parse_duration(targets.resolution),
         origin=f"the catalog item {source.name}",
-        calendar=terms.calendar(terms.named_by(source)),
+        calendar=terms.calendar(terms.calendar_name(source)),
     )
 
 
-def promise_by(priority: Priority, terms: Terms) -> Promise:
+def promise_by(priority: Priority, terms: SlaTerms) -> TicketTargets:
     """Return what a priority promises."""
     targets = terms.sla.of(priority)
-    return Promise(
+    return TicketTargets(
         parse_duration(targets.response),
         parse_duration(targets.resolution),
         origin=f"the priority {priority}",
         by_priority=True,
-        calendar=terms.calendar(terms.named_by(priority)),
+        calendar=terms.calendar(terms.calendar_name(priority)),
     )
 
 
-def promise_in(details: str | None) -> Promise | None:
+def parse_targets(details: str | None) -> TicketTargets | None:
     """Return the promise that the details of an entry hold; None if they hold none."""
-    data = (json.loads(details) if details else {}).get(PROMISE)
+    data = (json.loads(details) if details else {}).get(TARGETS_KEY)
     if data is None:
         return None
-    return Promise(
+    return TicketTargets(
         response=timedelta(seconds=data["response"]),
         resolution=timedelta(seconds=data["resolution"]),
         origin=data["origin"],

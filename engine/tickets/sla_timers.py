@@ -20,12 +20,12 @@ from typing import Final, Self
 
 from engine.calendars import add_working_time, working_time_between
 from engine.tickets.history import Entry, EntryKind
-from engine.tickets.sla_targets import Promise, promise_in
+from engine.tickets.sla_targets import TicketTargets, parse_targets
 from engine.vocabulary import Status
 
-TELLING: Final = frozenset({EntryKind.STATUS, EntryKind.PRIORITY, EntryKind.SLA_BREACH})
+TIMER_KINDS: Final = frozenset({EntryKind.STATUS, EntryKind.PRIORITY, EntryKind.SLA_BREACH})
 """The kinds of entries that change what the timers say, `created` aside."""
-STOPPED: Final = frozenset({Status.RESOLVED, Status.CLOSED})
+PAUSING_STATUSES: Final = frozenset({Status.RESOLVED, Status.CLOSED})
 NOTHING: Final = timedelta(0)
 
 
@@ -45,7 +45,7 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
-class Sla:
+class SlaTimers:
     """The timers of a ticket after some of its history.
 
     Attributes:
@@ -59,25 +59,25 @@ class Sla:
 
     """
 
-    promise: Promise
+    targets: TicketTargets
     opened_at: datetime
     responded_at: datetime | None = None
-    stopped_at: datetime | None = None
+    paused_at: datetime | None = None
     pauses: tuple[Pause, ...] = ()
     breached: tuple[tuple[Timer, datetime], ...] = ()
-    noted: frozenset[Timer] = frozenset()
+    recorded: frozenset[Timer] = frozenset()
 
     @property
     def response_due_at(self) -> datetime:
         """When somebody must have picked the ticket up."""
-        working = self.promise.response + self.paused(Timer.RESPONSE)
-        return add_working_time(self.promise.calendar, self.opened_at, working)
+        working = self.targets.response + self.paused_time(Timer.RESPONSE)
+        return add_working_time(self.targets.calendar, self.opened_at, working)
 
     @property
     def resolution_due_at(self) -> datetime:
         """When the ticket must be resolved."""
-        working = self.promise.resolution + self.paused(Timer.RESOLUTION)
-        return add_working_time(self.promise.calendar, self.opened_at, working)
+        working = self.targets.resolution + self.paused_time(Timer.RESOLUTION)
+        return add_working_time(self.targets.calendar, self.opened_at, working)
 
     def pauses_of(self, timer: Timer) -> tuple[Pause, ...]:
         """Return the pauses that a timer made: all of them, or those before it stopped for good."""
@@ -86,34 +86,34 @@ class Sla:
             return self.pauses
         return tuple(pause for pause in self.pauses if pause.end <= responded)
 
-    def paused(self, timer: Timer) -> timedelta:
+    def paused_time(self, timer: Timer) -> timedelta:
         """Return how much time that counts a timer paused."""
-        return sum((self.counted(pause) for pause in self.pauses_of(timer)), NOTHING)
+        return sum((self.counted_time(pause) for pause in self.pauses_of(timer)), NOTHING)
 
-    def counted(self, pause: Pause) -> timedelta:
+    def counted_time(self, pause: Pause) -> timedelta:
         """Return how much of a pause counts."""
-        return working_time_between(self.promise.calendar, pause.begin, pause.end)
+        return working_time_between(self.targets.calendar, pause.begin, pause.end)
 
     def due_at(self, timer: Timer) -> datetime:
         """Return when a timer is due."""
         return self.response_due_at if timer is Timer.RESPONSE else self.resolution_due_at
 
-    def runs(self, timer: Timer) -> bool:
+    def is_running(self, timer: Timer) -> bool:
         """Tell whether a timer runs."""
         is_over = timer is Timer.RESPONSE and self.responded_at is not None
-        return self.stopped_at is None and not is_over
+        return self.paused_at is None and not is_over
 
     def breached_at(self, timer: Timer, now: datetime) -> datetime | None:
         """Return the due time that a timer ran past, by `now`; None if it did not."""
         before = dict(self.breached).get(timer)
-        if before is not None or not self.runs(timer):
+        if before is not None or not self.is_running(timer):
             return before
         due = self.due_at(timer)
         return due if due < now else None
 
-    def unnoted(self, now: datetime) -> dict[Timer, datetime]:
+    def unrecorded_breaches(self, now: datetime) -> dict[Timer, datetime]:
         """Return the timers that ran past their due time by `now`, and no entry tells of it yet."""
-        at = {timer: self.breached_at(timer, now) for timer in Timer if timer not in self.noted}
+        at = {timer: self.breached_at(timer, now) for timer in Timer if timer not in self.recorded}
         return {timer: due for timer, due in at.items() if due is not None}
 
     @property
@@ -123,16 +123,16 @@ class Sla:
         due = [
             known[timer] if timer in known else self.due_at(timer)
             for timer in Timer
-            if timer not in self.noted and (timer in known or self.runs(timer))
+            if timer not in self.recorded and (timer in known or self.is_running(timer))
         ]
         return min(due, default=None)
 
     def remaining(self, timer: Timer, now: datetime) -> timedelta | None:
         """Return how much time that counts is left; zero after a breach, None if it is stopped."""
-        if not self.runs(timer):
+        if not self.is_running(timer):
             return None
         due = self.due_at(timer)
-        return NOTHING if due <= now else working_time_between(self.promise.calendar, now, due)
+        return NOTHING if due <= now else working_time_between(self.targets.calendar, now, due)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ class DueTimes:
     next_due_at: datetime | None = None
 
     @classmethod
-    def of(cls, sla: Sla) -> Self:
+    def of(cls, sla: SlaTimers) -> Self:
         """Return what follows from the timers."""
         breached = dict(sla.breached)
         return cls(
@@ -165,45 +165,45 @@ class DueTimes:
         )
 
 
-def begun(entry: Entry) -> Sla | None:
+def begun(entry: Entry) -> SlaTimers | None:
     """Return the timers that a `created` entry starts; None if nothing was promised."""
-    promise = promise_in(entry.details)
-    return None if promise is None else Sla(promise, entry.at)
+    promise = parse_targets(entry.details)
+    return None if promise is None else SlaTimers(promise, entry.at)
 
 
-def step(sla: Sla, entry: Entry) -> Sla:
+def step(sla: SlaTimers, entry: Entry) -> SlaTimers:
     """Return the timers after one more entry."""
-    if entry.kind not in TELLING:
+    if entry.kind not in TIMER_KINDS:
         return sla
     sla = with_breaches_by(sla, entry.at)
     match entry.kind:
         case EntryKind.STATUS:
             return moved(sla, Status(str(entry.new_value)), entry.at)
         case EntryKind.PRIORITY:
-            return replace(sla, promise=promise_in(entry.details) or sla.promise)
+            return replace(sla, targets=parse_targets(entry.details) or sla.targets)
         case _:
-            return replace(sla, noted=sla.noted | {Timer(str(entry.new_value))})
+            return replace(sla, recorded=sla.recorded | {Timer(str(entry.new_value))})
 
 
-def with_breaches_by(sla: Sla, now: datetime) -> Sla:
+def with_breaches_by(sla: SlaTimers, now: datetime) -> SlaTimers:
     """Return the timers with every breach that has happened by a moment."""
     at = {timer: sla.breached_at(timer, now) for timer in Timer}
     breached = tuple((timer, due) for timer, due in at.items() if due is not None)
     return replace(sla, breached=breached)
 
 
-def moved(sla: Sla, to: Status, at: datetime) -> Sla:
+def moved(sla: SlaTimers, to: Status, at: datetime) -> SlaTimers:
     """Return the timers after a transition."""
     if sla.responded_at is None and to is Status.IN_PROGRESS:
         sla = replace(sla, responded_at=at)
-    if to in STOPPED:
-        return replace(sla, stopped_at=sla.stopped_at or at)
-    if sla.stopped_at is None:
+    if to in PAUSING_STATUSES:
+        return replace(sla, paused_at=sla.paused_at or at)
+    if sla.paused_at is None:
         return sla
-    return replace(sla, stopped_at=None, pauses=(*sla.pauses, Pause(sla.stopped_at, at)))
+    return replace(sla, paused_at=None, pauses=(*sla.pauses, Pause(sla.paused_at, at)))
 
 
-def sla_of(history: Iterable[Entry]) -> Sla | None:
+def build_timers(history: Iterable[Entry]) -> SlaTimers | None:
     """Return the timers of a ticket after its whole history; None if nothing was promised."""
     first, *later = history
     sla = begun(first)

@@ -27,12 +27,12 @@ class SystemReason(StrEnum):
     GRACE_PERIOD_OVER = "grace_period_over"
 
 
-def details_of(reason: SystemReason, **facts: str) -> str:
+def system_details(reason: SystemReason, **facts: str) -> str:
     """Return the details of an entry that the system makes."""
     return json.dumps({REASON: reason, **facts}, ensure_ascii=False)
 
 
-def reason_in(entry: Entry) -> SystemReason | None:
+def system_reason(entry: Entry) -> SystemReason | None:
     """Return why the system made an entry; None if a person made it, or it has no reason."""
     if entry.actor != SYSTEM or entry.details is None:
         return None

@@ -9,10 +9,10 @@ from functools import reduce
 from typing import Final, NamedTuple
 
 from engine.tickets.history import Entry, EntryKind
-from engine.tickets.sla_targets import PROMISE, Promise
+from engine.tickets.sla_targets import TARGETS_KEY, TicketTargets
 from engine.vocabulary import Priority, Status
 
-TICKET_ID: Final = re.compile(r"tk_[0-9a-f]{6,64}")
+TICKET_ID_PATTERN: Final = re.compile(r"tk_[0-9a-f]{6,64}")
 """The form of a ticket's id (design section 6)."""
 
 
@@ -26,7 +26,7 @@ class Opening:
         assignee_group: the group whose members may assign it.
         item: the name of the catalog item that it comes from, if it comes from one.
         service: the path of the service whose outage it is about; None if a person opened it.
-        promise: targets for its timers; None if nothing is promised.
+        sla: the SLA targets; None if the ticket has none.
 
     """
 
@@ -39,14 +39,13 @@ class Opening:
     assignee_group: str | None
     item: str | None = None
     service: str | None = None
-    promise: Promise | None = None
+    sla: TicketTargets | None = None
 
     @property
     def details(self) -> str:
         """The opening as the details of a `created` entry."""
-        told = asdict(replace(self, promise=None))
-        del told["promise"]
-        return json.dumps(told | {PROMISE: self.promise and self.promise.data}, ensure_ascii=False)
+        fields = asdict(replace(self, sla=None))
+        return json.dumps(fields | {TARGETS_KEY: self.sla and self.sla.data}, ensure_ascii=False)
 
 
 class Ticket(NamedTuple):
@@ -76,7 +75,7 @@ class Ticket(NamedTuple):
     version: int
 
 
-def opened(entry: Entry) -> Ticket:
+def initial_ticket(entry: Entry) -> Ticket:
     """Return the ticket that a `created` entry opens."""
     opening = json.loads(entry.details or "{}")
     return Ticket(
@@ -110,18 +109,18 @@ EFFECTS: Final[dict[EntryKind, Callable[[Ticket, str | None], Ticket]]] = {
 """What each kind of entry does to a ticket that is open already."""
 
 
-def step(ticket: Ticket, entry: Entry) -> Ticket:
+def apply_entry(ticket: Ticket, entry: Entry) -> Ticket:
     """Return the ticket after one more entry."""
     changed = EFFECTS[entry.kind](ticket, entry.new_value)
     return changed._replace(version=entry.seq, updated_at=entry.at)
 
 
-def undone(ticket: Ticket, entry: Entry) -> Ticket:
+def revert_entry(ticket: Ticket, entry: Entry) -> Ticket:
     """Return a ticket as it was before an entry, save its version and the time of its change."""
     return EFFECTS[entry.kind](ticket, entry.old_value)
 
 
-def rebuilt(entries: Iterable[Entry]) -> Ticket:
+def rebuild_ticket(entries: Iterable[Entry]) -> Ticket:
     """Return the ticket that a whole history, or its beginning, leads to."""
     first, *later = entries
-    return reduce(step, later, opened(first))
+    return reduce(apply_entry, later, initial_ticket(first))

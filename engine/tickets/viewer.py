@@ -26,5 +26,5 @@ class Viewer:
         return self.visibility is Visibility.EVERYONE or self.actor.is_admin
 
 
-EVERYTHING: Final = Viewer(SYSTEM_ACTOR, Visibility.EVERYONE)
+SYSTEM_VIEWER: Final = Viewer(SYSTEM_ACTOR, Visibility.EVERYONE)
 """For what the system does, and for commands, whose users have the database."""

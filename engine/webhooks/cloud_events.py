@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable
 from typing import Final
 
-from engine.tickets.history import Entry, EntryKind, canonical_moment
+from engine.tickets.history import Entry, EntryKind, canonical_timestamp
 from engine.tickets.ticket import Ticket
 from engine.vocabulary import TicketEvent
 
@@ -58,7 +58,7 @@ def cloud_event(ticket: Ticket, entry: Entry, position: str) -> bytes:
         "source": SOURCE,
         "type": EVENTS[entry.kind],
         "subject": entry.ticket,
-        "time": canonical_moment(entry.at),
+        "time": canonical_timestamp(entry.at),
         "datacontenttype": "application/json",
         "data": {
             "position": position,
@@ -85,5 +85,5 @@ def shown(ticket: Ticket) -> dict[str, object]:
         "assigneeGroup": ticket.assignee_group,
         "item": ticket.item,
         "service": ticket.service,
-        "createdAt": canonical_moment(ticket.created_at),
+        "createdAt": canonical_timestamp(ticket.created_at),
     }

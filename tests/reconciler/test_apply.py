@@ -80,13 +80,13 @@ async def in_force(database: Database) -> Snapshot:
 
 
 async def open_ticket(store: TicketStore, name: str = "vpn") -> Ticket:
-    form = CreateTicket.checked(title="VPN", workflow=name)
+    form = CreateTicket.parse(title="VPN", workflow=name)
     ticket = await store.create(ANNA, form)
-    return await store.assign(ANNA, AssignTicket.checked(ticket=ticket.id, assignee=MARTON.id))
+    return await store.assign(ANNA, AssignTicket.parse(ticket=ticket.id, assignee=MARTON.id))
 
 
 async def move(store: TicketStore, ticket: Ticket, to: Status) -> Ticket:
-    return await store.transition(MARTON, TransitionTicket.checked(ticket=ticket.id, to=to))
+    return await store.transition(MARTON, TransitionTicket.parse(ticket=ticket.id, to=to))
 
 
 async def test_what_is_desired_is_then_in_force(database: Database) -> None:

@@ -58,12 +58,12 @@ async def elsewhere(server: str) -> AsyncIterator[Database]:
 @pytest.fixture
 async def filled(database: Database, store: TicketStore) -> Database:
     for number in range(3):
-        form = CreateTicket.checked(
+        form = CreateTicket.parse(
             title=f"No. {number}", description=AWKWARD, workflow="service_request", assignee="u_c4"
         )
         ticket = await store.create(ANNA, form)
-        await store.comment(ANNA, CommentTicket.checked(ticket=ticket.id, text=AWKWARD))
-        move = TransitionTicket.checked(ticket=ticket.id, to=Status.IN_PROGRESS)
+        await store.comment(ANNA, CommentTicket.parse(ticket=ticket.id, text=AWKWARD))
+        move = TransitionTicket.parse(ticket=ticket.id, to=Status.IN_PROGRESS)
         await store.transition(MARTON, move)
     return database
 
@@ -81,9 +81,9 @@ async def test_life_goes_on_after_a_restoration(filled: Database, server: str) -
     async with empty_database(server) as restored:
         await restore(restored, lines)
         store = TicketStore(restored)
-        form = CreateTicket.checked(title="Next", workflow="service_request")
+        form = CreateTicket.parse(title="Next", workflow="service_request")
         ticket = await store.create(ANNA, form)
-        await store.assign(ANNA, AssignTicket.checked(ticket=ticket.id, assignee=ANNA.id))
+        await store.assign(ANNA, AssignTicket.parse(ticket=ticket.id, assignee=ANNA.id))
         assert [flaw async for _, flaw in audit_histories(restored)] == [None] * 4
 
 
@@ -91,12 +91,12 @@ async def test_a_restored_webhook_is_told_of_what_happens_from_then_on(
     filled: Database, server: str
 ) -> None:
     await put(filled, [webhook("chat")])
-    await TicketStore(filled).create(ANNA, CreateTicket.checked(**PLAIN))
+    await TicketStore(filled).create(ANNA, CreateTicket.parse(**PLAIN))
     await spread_all(filled, 1)
     lines = await backup(filled)
     async with empty_database(server) as restored:
         await restore(restored, lines)
-        ticket = await TicketStore(restored).create(ANNA, CreateTicket.checked(**PLAIN))
+        ticket = await TicketStore(restored).create(ANNA, CreateTicket.parse(**PLAIN))
         await spread_all(restored, 1)
         assert await owed(restored) == [(ticket.id, 1)]
 

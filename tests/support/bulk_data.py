@@ -14,7 +14,7 @@ from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import ticket_status_history, tickets
 from engine.storage.tickets.users import mention_users
 from engine.tickets.changes import opening_entry
-from engine.tickets.ticket import Opening, opened
+from engine.tickets.ticket import Opening, initial_ticket
 from engine.vocabulary import Priority
 from tests.support.people import ANNA
 
@@ -49,7 +49,7 @@ async def open_many(database: Database, count: int) -> None:
         head = digest(cast(literal(b""), BYTEA), values)
         ticket: dict[str, ColumnElement[Any]] = {
             name: literal(value, tickets.c[name].type)
-            for name, value in opened(entry)._asdict().items()
+            for name, value in initial_ticket(entry)._asdict().items()
             if name in {column.name for column in TICKET_COLUMNS}
         } | {"id": id_, "head_digest": head}
         for table, row in ((tickets, ticket), (ticket_status_history, values | {"digest": head})):

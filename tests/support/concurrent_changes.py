@@ -9,7 +9,7 @@ from engine.storage.history.audit import audit_histories
 from engine.storage.postgres.database import Database
 from engine.storage.tickets.search import find_tickets
 from engine.storage.tickets.store import TicketStore
-from engine.tickets.audit import Flaw
+from engine.tickets.audit import HistoryFlaw
 from engine.tickets.commands import (
     AssignTicket,
     CommentTicket,
@@ -17,9 +17,9 @@ from engine.tickets.commands import (
     TransitionTicket,
     UpdateTicket,
 )
-from engine.tickets.search import Part
+from engine.tickets.search import PageRequest
 from engine.tickets.ticket import Ticket
-from engine.tickets.viewer import EVERYTHING
+from engine.tickets.viewer import SYSTEM_VIEWER
 from engine.vocabulary import Status
 from tests.support.people import ANNA, MARTON
 
@@ -29,31 +29,31 @@ PICKED_UP = Status.IN_PROGRESS
 async def open_ticket(store: TicketStore, **values: object) -> Ticket:
     """Open an incident of Anna's that Marton works on."""
     incident = {"title": "Payments fail", "workflow": "incident_response", "assignee": MARTON.id}
-    return await store.create(ANNA, CreateTicket.checked(**incident | values))
+    return await store.create(ANNA, CreateTicket.parse(**incident | values))
 
 
 async def pick_up(store: TicketStore, ticket: Ticket, **values: object) -> Ticket:
-    form = TransitionTicket.checked(ticket=ticket.id, to=PICKED_UP, **values)
+    form = TransitionTicket.parse(ticket=ticket.id, to=PICKED_UP, **values)
     return await store.transition(MARTON, form)
 
 
 async def comment(store: TicketStore, ticket: Ticket, **values: object) -> Ticket:
-    form = CommentTicket.checked(ticket=ticket.id, text="Looking", **values)
+    form = CommentTicket.parse(ticket=ticket.id, text="Looking", **values)
     return await store.comment(MARTON, form)
 
 
 async def hand_over(store: TicketStore, ticket: Ticket, **values: object) -> Ticket:
-    form = AssignTicket.checked(ticket=ticket.id, assignee="u_new", **values)
+    form = AssignTicket.parse(ticket=ticket.id, assignee="u_new", **values)
     return await store.assign(MARTON, form)
 
 
 async def edit(store: TicketStore, ticket: Ticket, **values: object) -> Ticket:
-    form = UpdateTicket.checked(ticket=ticket.id, title="Cards fail", priority="LOW", **values)
+    form = UpdateTicket.parse(ticket=ticket.id, title="Cards fail", priority="LOW", **values)
     return await store.update(MARTON, form)
 
 
 async def open_another(store: TicketStore, _ticket: Ticket, **values: object) -> Ticket:
-    form = CreateTicket.checked(title="Another", workflow="incident_response", **values)
+    form = CreateTicket.parse(title="Another", workflow="incident_response", **values)
     return await store.create(MARTON, form)
 
 
@@ -67,14 +67,14 @@ async def pick_up_others(store: TicketStore, times: int, key: dict[str, object])
 Change = Callable[..., Coroutine[Any, Any, Ticket]]
 
 
-async def flaws(database: Database) -> list[Flaw]:
+async def flaws(database: Database) -> list[HistoryFlaw]:
     return [flaw async for _, flaw in audit_histories(database) if flaw]
 
 
 async def everything(database: Database) -> dict[str, int]:
     """Return every ticket's version, having looked that all histories are whole."""
     assert await flaws(database) == []
-    page = await find_tickets(database, EVERYTHING, {}, Part(100))
+    page = await find_tickets(database, SYSTEM_VIEWER, {}, PageRequest(100))
     return {each.id: each.version for each in page.tickets}
 
 

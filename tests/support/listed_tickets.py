@@ -6,7 +6,7 @@ from datetime import timedelta
 from random import Random
 
 from engine.storage.postgres.database import Database
-from engine.storage.tickets.sla_columns import NOTHING_PROMISED
+from engine.storage.tickets.sla_columns import NO_SLA_COLUMNS
 from engine.storage.tickets.users import mention_users
 from engine.storage.tickets.writer import INSERT_TICKET
 from engine.tickets.actor import Actor
@@ -47,7 +47,7 @@ def any_ticket(chance: Random, number: int) -> Ticket:
 async def write_tickets(database: Database, tickets: Iterable[Ticket]) -> None:
     async with database.transaction() as session:
         await mention_users(session, *PEOPLE)
-        beside = NOTHING_PROMISED | {"head_digest": b"", "auto_close_from": None}
+        beside = NO_SLA_COLUMNS | {"head_digest": b"", "auto_close_from": None}
         await session.run_each(INSERT_TICKET, [each._asdict() | beside for each in tickets])
 
 
@@ -56,13 +56,13 @@ def naive(
 ) -> Sequence[Ticket]:
     """Return what a list has to hold, by the most obvious way."""
     found = [each for each in tickets if is_wanted(each, wanted, actor)]
-    return sorted(found, key=order.place_of, reverse=order.direction is Direction.DESC)
+    return sorted(found, key=order.cursor_of, reverse=order.direction is Direction.DESC)
 
 
 def is_wanted(ticket: Ticket, wanted: TicketFilter, actor: Actor) -> bool:
     return all(
         (
-            wanted.fit(ticket, actor),
+            wanted.matches_ticket(ticket, actor),
             wanted.created_since is None or ticket.created_at >= wanted.created_since,
             wanted.created_before is None or ticket.created_at < wanted.created_before,
             wanted.updated_since is None or ticket.updated_at >= wanted.updated_since,

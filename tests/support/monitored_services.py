@@ -5,14 +5,14 @@ from engine.outages.health_report import HealthReport
 from engine.resources.resource import Kind, Resource
 from engine.storage.history.changes import histories
 from engine.storage.outages.health import record_reports
-from engine.storage.outages.reconcile_tickets import OutageResult, answer_service
+from engine.storage.outages.reconcile_tickets import OutageResult, handle_service
 from engine.storage.postgres.database import Database
 from engine.storage.tickets.reader import read_ticket
 from engine.storage.tickets.search import find_tickets
 from engine.tickets.history import Entry
-from engine.tickets.search import Part
+from engine.tickets.search import PageRequest
 from engine.tickets.ticket import Ticket
-from engine.tickets.viewer import EVERYTHING
+from engine.tickets.viewer import SYSTEM_VIEWER
 from tests.support.declared_resources import put
 
 PATH = "acme/shop/payment-api"
@@ -30,23 +30,23 @@ async def declare_service(database: Database, path: str = PATH, **more: object) 
 async def report(database: Database, status: str, path: str = PATH, **more: object) -> OutageResult:
     """Report how a service is doing, and have it answered."""
     await record(database, status, path, **more)
-    return await answer_service(database, path)
+    return await handle_service(database, path)
 
 
 async def record(database: Database, status: str, path: str = PATH, **more: object) -> None:
-    checked = HealthReport.checked(path=path, status=status, **more)
+    checked = HealthReport.parse(path=path, status=status, **more)
     await record_reports(database, path, [checked])
 
 
 async def open_outage(database: Database) -> Ticket:
     """Declare a service, report it DOWN, and return the ticket that is opened for it."""
     await declare_service(database)
-    return await read_ticket(database, EVERYTHING, str((await report(database, "DOWN")).ticket))
+    return await read_ticket(database, SYSTEM_VIEWER, str((await report(database, "DOWN")).ticket))
 
 
 async def outage_tickets(database: Database, path: str = PATH) -> list[Ticket]:
     """Return the tickets of a service, oldest first."""
-    page = await find_tickets(database, EVERYTHING, {"service": path}, Part(100))
+    page = await find_tickets(database, SYSTEM_VIEWER, {"service": path}, PageRequest(100))
     return list(reversed(page.tickets))
 
 

@@ -8,23 +8,23 @@ from typing import Final
 
 from engine.declaration.models import Service
 from engine.outages.policy import (
-    QUIET,
+    PASSIVE_ACTIONS,
     OutageAction,
     OutageTicket,
     Phase,
     ServiceState,
     TicketState,
-    case_of,
-    change_by,
-    opening_of,
-    response_to,
+    decide,
+    outage_change,
+    outage_opening,
+    ticket_state,
 )
 from engine.tickets.actor import Actor
-from engine.tickets.changes import Change, opening_entry, recorded
+from engine.tickets.changes import Change, build_entries, opening_entry
 from engine.tickets.history import Entry, EntryKind
-from engine.tickets.sla_targets import Terms
-from engine.tickets.system_actor import SYSTEM_ACTOR, reason_in
-from engine.tickets.ticket import opened, step
+from engine.tickets.sla_targets import SlaTerms
+from engine.tickets.system_actor import SYSTEM_ACTOR, system_reason
+from engine.tickets.ticket import apply_entry, initial_ticket
 from engine.vocabulary import ServiceStatus, Status
 from tests.support.people import MARTON
 from tests.support.ticket_examples import NOON
@@ -52,22 +52,22 @@ class World:
     now: datetime = NOON
     status: ServiceStatus = OPERATIONAL
     since: datetime = NOON
-    answered: ServiceStatus | None = None
+    last_handled_status: ServiceStatus | None = None
     service: Service = FLAPPING
     retired: bool = False
     workflow_retired: bool = False
     enabled: bool = True
     tickets: tuple[tuple[Entry, ...], ...] = ()
-    met: tuple[Phase, TicketState] = (Phase.UNCLEAR, TicketState.NONE)
+    met: tuple[Phase, TicketState] = (Phase.INCONCLUSIVE, TicketState.NONE)
     done: OutageAction = OutageAction.NOTHING
 
     @property
-    def situation(self) -> ServiceState:
+    def state(self) -> ServiceState:
         return ServiceState(
             status=self.status,
             since=self.since,
             message="",
-            answered=self.answered,
+            last_handled_status=self.last_handled_status,
             service=self.service,
             retired=self.retired,
             workflow_known=True,
@@ -81,8 +81,8 @@ class World:
         return self.outage(self.tickets[-1]) if self.tickets else None
 
     def outage(self, history: tuple[Entry, ...]) -> OutageTicket:
-        ticket = reduce(step, history[1:], opened(history[0]))
-        return OutageTicket(ticket, history, frozen=self.workflow_retired)
+        ticket = reduce(apply_entry, history[1:], initial_ticket(history[0]))
+        return OutageTicket(ticket, history, workflow_retired=self.workflow_retired)
 
     @cached_property
     def live(self) -> list[OutageTicket]:
@@ -94,9 +94,10 @@ class World:
         """What makes a difference from now on: moments only by what they are compared with."""
         latest = self.latest
         return (
-            *(self.status, self.answered, self.service.auto_ticket, self.retired),
+            *(self.status, self.last_handled_status, self.service.auto_ticket, self.retired),
             *(self.workflow_retired, self.enabled, self.now - self.since < HOLD, len(self.live)),
-            latest and (latest.ticket.status, latest.touched, reason_in(last_move(latest))),
+            latest
+            and (latest.ticket.status, latest.handled_by_user, system_reason(last_move(latest))),
             latest and self.now - last_move(latest).at <= WINDOW,
             latest and latest.closed_within(WINDOW, self.since),
         )
@@ -114,26 +115,28 @@ def last_move(outage: OutageTicket) -> Entry:
 
 
 def answer(world: World) -> World:
-    situation, latest = world.situation, world.latest
-    response = response_to(situation, latest)
-    met = (situation.standing, case_of(situation, latest))
-    world = replace(world, answered=situation.answered_by(response), met=met, done=response)
+    situation, latest = world.state, world.latest
+    response = decide(situation, latest)
+    met = (situation.phase, ticket_state(situation, latest))
+    world = replace(
+        world, last_handled_status=situation.last_handled_after(response), met=met, done=response
+    )
     if response is OutageAction.OPEN:
         entry = opening_entry(
-            "tk_4f8e29", opening_of(situation, Terms()), SYSTEM_ACTOR, world.now, 7
+            "tk_4f8e29", outage_opening(situation, SlaTerms()), SYSTEM_ACTOR, world.now, 7
         )
         return replace(world, tickets=(*world.tickets, (entry,)))
-    if response in QUIET:
+    if response in PASSIVE_ACTIONS:
         return world
     assert latest is not None
-    return written(world, SYSTEM_ACTOR, change_by(response, situation, latest.ticket))
+    return written(world, SYSTEM_ACTOR, outage_change(response, situation, latest.ticket))
 
 
 def written(world: World, actor: Actor, change: Change) -> World:
     """Return the world with one more entry of its latest ticket."""
     latest = world.latest
     assert latest is not None
-    entries = recorded(latest.ticket, [change], actor, world.now, 7)
+    entries = build_entries(latest.ticket, [change], actor, world.now, 7)
     return replace(world, tickets=(*world.tickets[:-1], (*latest.history, *entries)))
 
 
@@ -149,9 +152,9 @@ def passing(time: timedelta) -> Event:
     return lambda world: replace(world, now=world.now + time)
 
 
-def touched(world: World) -> World:
+def handle_by_user(world: World) -> World:
     """Somebody comments on the latest ticket, CLOSED or not; a second comment changes nothing."""
-    if world.latest is None or world.latest.touched or not world.enabled:
+    if world.latest is None or world.latest.handled_by_user or not world.enabled:
         return world
     return written(world, MARTON, Change(EntryKind.COMMENT, None, "Looking"))
 
@@ -180,7 +183,7 @@ EVENTS: Final[dict[str, Event]] = {
     **{f"reported {status}": reported(status) for status in ServiceStatus},
     "hold over": passing(HOLD),
     "window over": passing(WINDOW),
-    "touched": touched,
+    "handled by a user": handle_by_user,
     "resolved": moved(MARTON, Status.OPEN, Status.RESOLVED),
     "closed": moved(MARTON, Status.RESOLVED, Status.CLOSED),
     "closed after the grace period": moved(SYSTEM_ACTOR, Status.RESOLVED, Status.CLOSED),

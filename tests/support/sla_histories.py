@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from engine.calendars import Calendar
 from engine.tickets.history import Entry, EntryKind
-from engine.tickets.sla_targets import PROMISE, Promise
-from engine.tickets.sla_timers import STOPPED, Timer
+from engine.tickets.sla_targets import TARGETS_KEY, TicketTargets
+from engine.tickets.sla_timers import PAUSING_STATUSES, Timer
 from engine.vocabulary import STATUSES, SYSTEM, Priority, Status
 from tests.support.ticket_examples import CREATED, OPENING
 
@@ -22,16 +22,16 @@ def minutes(count: int) -> timedelta:
     return count * MINUTE
 
 
-def a_promise(
+def make_targets(
     response: int = 30, resolution: int = 480, *, calendar: Calendar | None = None
-) -> Promise:
+) -> TicketTargets:
     """Return targets in minutes."""
     targets = minutes(response), minutes(resolution)
-    return Promise(*targets, origin="the priority HIGH", by_priority=True, calendar=calendar)
+    return TicketTargets(*targets, origin="the priority HIGH", by_priority=True, calendar=calendar)
 
 
-def opened_at(at: datetime, promise: Promise | None) -> Entry:
-    return replace(CREATED, at=at, details=replace(OPENING, promise=promise).details)
+def opened_at(at: datetime, targets: TicketTargets | None) -> Entry:
+    return replace(CREATED, at=at, details=replace(OPENING, sla=targets).details)
 
 
 def moved(after: int, to: Status, **changed: object) -> tuple[int, dict[str, object]]:
@@ -39,9 +39,9 @@ def moved(after: int, to: Status, **changed: object) -> tuple[int, dict[str, obj
     return after, {"kind": EntryKind.STATUS, "new_value": to, "details": None} | changed
 
 
-def promised(after: int, promise: Promise) -> tuple[int, dict[str, object]]:
+def change_targets(after: int, targets: TicketTargets) -> tuple[int, dict[str, object]]:
     """Return a change of priority that promises anew."""
-    details = json.dumps({"allowed_as": ["admin"], PROMISE: promise.data})
+    details = json.dumps({"allowed_as": ["admin"], TARGETS_KEY: targets.data})
     return after, {"kind": EntryKind.PRIORITY, "new_value": Priority.LOW, "details": details}
 
 
@@ -55,10 +55,10 @@ def noted(after: int, timer: Timer) -> tuple[int, dict[str, object]]:
 
 
 def history_of(
-    promise: Promise | None, *steps: tuple[int, dict[str, object]], at: datetime = MONDAY
+    targets: TicketTargets | None, *steps: tuple[int, dict[str, object]], at: datetime = MONDAY
 ) -> list[Entry]:
     """Return a history of these steps, each so many minutes after the one before."""
-    entries = [opened_at(at, promise)]
+    entries = [opened_at(at, targets)]
     for after, changed in steps:
         latest = entries[-1]
         when = latest.at + minutes(after)
@@ -73,9 +73,9 @@ GAPS = st.integers(0, 600)
 TARGETS = st.integers(1, 900)
 
 
-def promises(calendars: Sequence[Calendar | None]) -> st.SearchStrategy[Promise]:
+def targets_strategy(calendars: Sequence[Calendar | None]) -> st.SearchStrategy[TicketTargets]:
     return st.builds(
-        lambda response, resolution, held: a_promise(response, resolution, calendar=held),
+        lambda response, resolution, held: make_targets(response, resolution, calendar=held),
         *(TARGETS, TARGETS, st.sampled_from(calendars)),
     )
 
@@ -84,13 +84,13 @@ def histories(calendars: Sequence[Calendar | None]) -> st.SearchStrategy[list[En
     """Return histories in which anything happens in any order, but for breaches that are none."""
     steps = st.one_of(
         st.builds(moved, GAPS, st.sampled_from(STATUSES)),
-        st.builds(promised, GAPS, promises(calendars)),
+        st.builds(change_targets, GAPS, targets_strategy(calendars)),
         st.builds(said, GAPS),
     )
     start = st.integers(0, 7 * 24 * 60).map(lambda count: MONDAY + minutes(count))
     return st.builds(
-        lambda promise, taken, at: history_of(promise, *taken, at=at),
-        *(promises(calendars), st.lists(steps, max_size=8), start),
+        lambda targets, taken, at: history_of(targets, *taken, at=at),
+        *(targets_strategy(calendars), st.lists(steps, max_size=8), start),
     )
 
 
@@ -101,24 +101,24 @@ def histories(calendars: Sequence[Calendar | None]) -> st.SearchStrategy[list[En
 class Watched:
     """A ticket that somebody looks at every minute with a watch in each hand."""
 
-    promise: Promise
+    targets: TicketTargets
     status: Status = Status.OPEN
     responded: bool = False
     passed: dict[Timer, timedelta] = field(default_factory=lambda: dict.fromkeys(Timer, minutes(0)))
     breached: set[Timer] = field(default_factory=set)
     idle: bool = False
 
-    def runs(self, timer: Timer) -> bool:
+    def is_running(self, timer: Timer) -> bool:
         over = timer is Timer.RESPONSE and self.responded
-        return self.status not in STOPPED and not over
+        return self.status not in PAUSING_STATUSES and not over
 
     def target(self, timer: Timer) -> timedelta:
-        return self.promise.response if timer is Timer.RESPONSE else self.promise.resolution
+        return self.targets.response if timer is Timer.RESPONSE else self.targets.resolution
 
     def look(self, *, counts: bool) -> None:
         """Let a minute pass."""
         for timer in Timer:
-            if self.runs(timer):
+            if self.is_running(timer):
                 if self.passed[timer] >= self.target(timer):
                     self.breached.add(timer)
                 self.passed[timer] += MINUTE if counts else minutes(0)
@@ -126,7 +126,7 @@ class Watched:
 
     def judge(self) -> None:
         """Notice what was promised so late that it had passed already."""
-        for timer in filter(self.runs, Timer):
+        for timer in filter(self.is_running, Timer):
             left = self.target(timer) - self.passed[timer]
             if left < minutes(0) or (self.idle and not left):
                 self.breached.add(timer)
@@ -137,24 +137,26 @@ class Watched:
             self.status = Status(str(entry.new_value))
             self.responded = self.responded or self.status is Status.IN_PROGRESS
         if entry.kind is EntryKind.PRIORITY:
-            self.promise = replace(
-                self.promise,
-                response=timedelta(seconds=json.loads(entry.details or "")[PROMISE]["response"]),
+            self.targets = replace(
+                self.targets,
+                response=timedelta(
+                    seconds=json.loads(entry.details or "")[TARGETS_KEY]["response"]
+                ),
                 resolution=timedelta(
-                    seconds=json.loads(entry.details or "")[PROMISE]["resolution"]
+                    seconds=json.loads(entry.details or "")[TARGETS_KEY]["resolution"]
                 ),
             )
 
 
-def watched(promise: Promise, history: Sequence[Entry], now: datetime) -> Watched:
+def watched(targets: TicketTargets, history: Sequence[Entry], now: datetime) -> Watched:
     """Return a ticket without a calendar after every minute until `now` was looked at."""
-    ticket = Watched(promise)
+    ticket = Watched(targets)
     for moment, entries in minute_by_minute(history, now):
         for entry in entries:
             ticket.judge()
             ticket.take(entry)
         if moment < now:
-            held = promise.calendar
+            held = targets.calendar
             ticket.look(counts=held is None or held.between(moment, moment + MINUTE) > minutes(0))
     ticket.judge()
     return ticket

@@ -23,7 +23,7 @@ BY_PRIORITY = {"by_priority": True}
 PICKED_UP, RESOLVED, CLOSED = Status.IN_PROGRESS, Status.RESOLVED, Status.CLOSED
 
 
-async def open_promised(store: TicketStore, **values: object) -> Ticket:
+async def open_ticket_with_sla(store: TicketStore, **values: object) -> Ticket:
     """Open an incident that is to be picked up in 30 minutes and resolved in 8 hours."""
     return await open_ticket(store, **{"priority": "HIGH", "sla": BY_PRIORITY} | values)
 
@@ -32,13 +32,13 @@ async def move(store: TicketStore, ticket: Ticket, *path: Status) -> Ticket:
     """Take a ticket along a path; Anna closes, Marton does the rest."""
     for to in path:
         actor = ANNA if to is CLOSED else MARTON
-        form = TransitionTicket.checked(ticket=ticket.id, to=to)
+        form = TransitionTicket.parse(ticket=ticket.id, to=to)
         ticket = await store.transition(actor, form)
     return ticket
 
 
 async def say(store: TicketStore, ticket: Ticket, text: str = "Well") -> Ticket:
-    return await store.comment(ANNA, CommentTicket.checked(ticket=ticket.id, text=text))
+    return await store.comment(ANNA, CommentTicket.parse(ticket=ticket.id, text=text))
 
 
 async def stored(database: Database, ticket: Ticket) -> dict[str, object]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from engine.tickets.audit import Sealed
+from engine.tickets.audit import StoredEntry
 from engine.tickets.history import GENESIS, Entry, EntryKind
 from engine.tickets.sla_timers import Timer
 from engine.tickets.ticket import Opening, Ticket
@@ -91,7 +91,9 @@ HISTORIES = st.lists(CHANGES, max_size=6).map(
 )
 
 
-def sealed(history: list[Entry]) -> list[Sealed]:
+def store_entries(history: list[Entry]) -> list[StoredEntry]:
     """Return a history with the digests that belong to it."""
     digests = accumulate(history, lambda before, entry: entry.digest(before), initial=GENESIS)
-    return [Sealed(entry, digest) for entry, digest in zip(history, [*digests][1:], strict=True)]
+    return [
+        StoredEntry(entry, digest) for entry, digest in zip(history, [*digests][1:], strict=True)
+    ]

@@ -18,7 +18,7 @@ from api.runtime.request_context import RequestContext
 from engine.errors import InvalidInput
 from engine.storage.tickets.history_pages import LAST_SEQ, HistoryPart
 from engine.tickets.history import Entry, EntryKind
-from engine.tickets.system_actor import reason_in
+from engine.tickets.system_actor import system_reason
 from engine.tickets.ticket import Ticket
 from engine.vocabulary import SYSTEM, ActorRoles
 
@@ -117,7 +117,7 @@ def entry_fields(entry: Entry, ticket: Ticket, actors: frozenset[str]) -> EntryF
         "to": None if is_said else entry.new_value,
         "comment": entry.new_value if is_said else None,
         "actorRoles": role_names(ActorRoles(entry.actor_bits)),
-        "reason": reason_in(entry),
+        "reason": system_reason(entry),
     }
 
 

@@ -34,7 +34,7 @@ def filled_in(form: type[AnyForm], arguments: Arguments) -> AnyForm:
         InvalidInput: they don't; every complaint is listed.
 
     """
-    return form.checked(**{field_of(name): as_written(value) for name, value in arguments.items()})
+    return form.parse(**{field_of(name): as_written(value) for name, value in arguments.items()})
 
 
 @cache

@@ -11,7 +11,7 @@ from api.runtime.request_context import RequestContext
 from api.runtime.single_flight import Call
 from engine.storage.tickets.filters import conditions_of
 from engine.storage.tickets.search import count_tickets_found, find_tickets
-from engine.tickets.search import Direction, Order, OrderField, Part, TicketFilter
+from engine.tickets.search import Direction, Order, OrderField, PageRequest, TicketFilter
 from engine.tickets.ticket import Ticket
 
 resolvers: Final = Resolvers()
@@ -70,7 +70,7 @@ def filter_of(arguments: TicketArguments) -> TicketFilter:
 
     """
     given = arguments.get("filter") or {}
-    return TicketFilter.checked(**{snake_case(name): value for name, value in given.items()})
+    return TicketFilter.parse(**{snake_case(name): value for name, value in given.items()})
 
 
 def order_of(arguments: TicketArguments) -> Order:
@@ -79,7 +79,7 @@ def order_of(arguments: TicketArguments) -> Order:
     return Order(OrderField(given["field"]), Direction(given["direction"])) if given else Order()
 
 
-def part_of(arguments: TicketArguments, most: int) -> Part:
+def part_of(arguments: TicketArguments, most: int) -> PageRequest:
     """Return the part of the list that a client asks for; `most` tickets at once.
 
     Raises:
@@ -89,7 +89,7 @@ def part_of(arguments: TicketArguments, most: int) -> Part:
     """
     order = order_of(arguments)
     after, before = arguments.get("after"), arguments.get("before")
-    return Part(
+    return PageRequest(
         size=size_of(arguments, "page_tickets", most),
         order=order,
         after=None if after is None else place_at(after, order),

@@ -6,8 +6,8 @@ from typing import Final
 
 from api.graphql.registry import Resolvers
 from api.runtime.request_context import RequestContext
-from engine.tickets.sla_explanation import Reason, explanation
-from engine.tickets.sla_timers import Sla, Timer
+from engine.tickets.sla_explanation import SlaReason, explain_due_time
+from engine.tickets.sla_timers import SlaTimers, Timer
 from engine.tickets.ticket import Ticket
 
 resolvers: Final = Resolvers()
@@ -15,9 +15,9 @@ resolvers: Final = Resolvers()
 
 @dataclass(frozen=True, slots=True)
 class SlaNow:
-    """The timers of a ticket, and the time that it is; the properties are the fields of `Sla`."""
+    """The timers of a ticket at a given time; the properties are the fields of `Sla`."""
 
-    timers: Sla
+    timers: SlaTimers
     now: datetime
 
     @property
@@ -48,7 +48,7 @@ class SlaNow:
     @property
     def resolved_at(self) -> datetime | None:
         """Since when it is RESOLVED or CLOSED."""
-        return self.timers.stopped_at
+        return self.timers.paused_at
 
     @property
     def response_remaining(self) -> timedelta | None:
@@ -61,9 +61,9 @@ class SlaNow:
         return self.timers.remaining(Timer.RESOLUTION, self.now)
 
     @property
-    def explanation(self) -> dict[str, list[Reason]]:
+    def explanation(self) -> dict[str, list[SlaReason]]:
         """Why it is due then."""
-        return {timer: list(explanation(self.timers, timer)) for timer in Timer}
+        return {timer: list(explain_due_time(self.timers, timer)) for timer in Timer}
 
 
 @resolvers.field("Ticket.sla")

@@ -18,7 +18,7 @@ from engine.storage.resources.workflows import checked_standing
 from engine.storage.tickets.reader import read_ticket
 from engine.tickets.change_filter import ChangeFilter
 from engine.tickets.history import EntryKind
-from engine.tickets.permissions import may_read, may_see
+from engine.tickets.permissions import can_read, can_read_entry
 from engine.tickets.ticket import Ticket
 
 resolvers: Final = Resolvers()
@@ -70,10 +70,10 @@ async def ticket_events(
     context: RequestContext = await make_context()
     ticket = await read_ticket(context.database, context.viewer, arguments["id"])
 
-    def wants(logged: LoggedChange) -> bool:
+    def matches(logged: LoggedChange) -> bool:
         return logged.change.entry.ticket == ticket.id
 
-    told = events(arguments.get("after"), wants, ChangeFilter(), make_context)
+    told = events(arguments.get("after"), matches, ChangeFilter(), make_context)
     async with aclosing(told):
         async for event in told:
             yield event
@@ -87,10 +87,10 @@ async def tickets_events(
     context: RequestContext = await make_context()
     wanted = filter_of(arguments)
 
-    def wants(logged: LoggedChange) -> bool:
-        return wanted.wants(logged.change, context.actor)
+    def matches(logged: LoggedChange) -> bool:
+        return wanted.matches(logged.change, context.actor)
 
-    told = events(arguments.get("after"), wants, wanted, make_context)
+    told = events(arguments.get("after"), matches, wanted, make_context)
     async with aclosing(told):
         async for event in told:
             yield event
@@ -107,12 +107,14 @@ async def events(
             await asyncio.sleep(0)  # a backlog holds up nobody else
             context = await make_context()
             change, viewer = news.logged.change, context.asker
-            if may_read(change.now, viewer) and may_see(change.entry, change.now, viewer.actor):
+            if can_read(change.now, viewer) and can_read_entry(
+                change.entry, change.now, viewer.actor
+            ):
                 context.know(news.batch)
                 shown = TicketChanged(
                     entry=entry_fields(change.entry, change.now, frozenset({change.entry.actor})),
                     ticket=change.now,
-                    matches_filter=wanted.fit(change.now, viewer.actor),
+                    matches_filter=wanted.matches_ticket(change.now, viewer.actor),
                     position=str(news.logged.position),
                 )
                 telling = SharedAnswers(news.answers, shown.matches_filter, context)
@@ -130,7 +132,7 @@ def filter_of(arguments: OfTickets) -> ChangeFilter:
     kinds = given.get("kinds")
     if isinstance(kinds, list):
         given["kinds"] = [EntryKind[kind] for kind in kinds]
-    return ChangeFilter.checked(**given)
+    return ChangeFilter.parse(**given)
 
 
 @resolvers.field("Query.workflowsPosition")

@@ -12,7 +12,7 @@ from engine.storage.postgres.database import Database, Session
 from engine.storage.postgres.rows import entry_of
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import ticket_status_history
-from engine.tickets.change_filter import TicketChange, changes_leading_to
+from engine.tickets.change_filter import TicketChange, ticket_changes
 from engine.tickets.history import Entry
 from engine.tickets.ticket import Ticket
 
@@ -40,7 +40,7 @@ async def changes_after(
     changes = {
         (change.entry.ticket, change.entry.seq): change
         for ticket, entries in (await up_to_now(source, page)).values()
-        for change in changes_leading_to(ticket, entries)
+        for change in ticket_changes(ticket, entries)
     }
     return [
         LoggedChange(each.position, changes[each.entry.ticket, each.entry.seq]) for each in page

@@ -10,7 +10,7 @@ from engine.storage.postgres.database import Row, Session
 from engine.storage.postgres.rows import entry_of
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import ticket_status_history, tickets
-from engine.tickets.audit import Sealed
+from engine.tickets.audit import StoredEntry
 
 PREFETCHED_ROWS: Final = 2_000
 
@@ -35,7 +35,7 @@ class TicketHistory:
 
     id: str
     row: Row | None
-    history: list[Sealed]
+    history: list[StoredEntry]
 
 
 async def tickets_with_histories(session: Session) -> AsyncIterator[TicketHistory]:
@@ -67,6 +67,6 @@ async def by_ticket(rows: AsyncIterator[Row]) -> AsyncIterator[TicketHistory]:
             if told is not None:
                 yield told
             told = TicketHistory(row["ticket"], None, [])
-        told.history.append(Sealed(entry_of(row), row["digest"]))
+        told.history.append(StoredEntry(entry_of(row), row["digest"]))
     if told is not None:
         yield told

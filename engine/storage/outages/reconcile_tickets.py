@@ -28,17 +28,17 @@ from sqlalchemy import (
 
 from engine.declaration.models import Service
 from engine.outages.policy import (
-    ASKING,
+    ACTIVE_PHASES,
+    PASSIVE_ACTIONS,
     PRIORITY,
-    QUIET,
     OutageAction,
     OutageTicket,
     ServiceState,
     WaitReason,
-    change_by,
-    opening_of,
-    response_to,
-    why_waiting,
+    decide,
+    outage_change,
+    outage_opening,
+    wait_reason,
 )
 from engine.storage.history.changes import HISTORIES
 from engine.storage.outages.health import ServiceHealth
@@ -57,7 +57,7 @@ from engine.storage.resources.plugins import TICKETING_ENABLED
 from engine.storage.resources.sla_terms import read_terms
 from engine.storage.tickets.store import open_ticket
 from engine.storage.tickets.writer import write_entries
-from engine.tickets.changes import recorded
+from engine.tickets.changes import build_entries
 from engine.tickets.system_actor import SYSTEM_ACTOR
 from engine.vocabulary import SYSTEM, ServiceStatus, Status
 
@@ -112,12 +112,12 @@ class OutageResult:
     """
 
     health: ServiceHealth
-    response: OutageAction
-    hindrance: WaitReason | None
+    action: OutageAction
+    wait_reason: WaitReason | None
     ticket: str | None
 
 
-async def answer_service(database: Database, path: str, *, licensed: bool = True) -> OutageResult:
+async def handle_service(database: Database, path: str, *, licensed: bool = True) -> OutageResult:
     """Bring the tickets of a service in line with what is reported of it, and say what was done.
 
     Nothing is done while ticketing is off, by the switch or because it is not licensed.
@@ -133,7 +133,7 @@ async def answer_service(database: Database, path: str, *, licensed: bool = True
     return answer
 
 
-async def act_on_reports(database: Database) -> int:
+async def handle_waiting_services(database: Database) -> int:
     """Answer every service that waits no longer, and return how many tickets were written to.
 
     Each is answered by itself, so whoever dies leaves the others answered or waiting; replicas
@@ -148,7 +148,7 @@ async def act_on_reports(database: Database) -> int:
         try:
             async with database.transaction() as session:
                 answer = await answered(session, path, passing_over=True)
-            count += answer is not None and answer.response not in QUIET
+            count += answer is not None and answer.action not in PASSIVE_ACTIONS
         except Exception as error:  # noqa: BLE001  # no service keeps another from its ticket
             failed.append(error)
     if failed:
@@ -165,13 +165,13 @@ async def answered(
     if row is None:
         return None
     situation = situation_of(row, licensed=licensed)
-    latest = await latest_ticket(session, path) if situation.standing in ASKING else None
-    response = response_to(situation, latest)
+    latest = await latest_ticket(session, path) if situation.phase in ACTIVE_PHASES else None
+    response = decide(situation, latest)
     written = await carry_out(session, response, situation, latest)
-    by_now = situation.answered_by(response)
-    if by_now is not situation.answered:
+    by_now = situation.last_handled_after(response)
+    if by_now is not situation.last_handled_status:
         await session.run(SETTLE, service_path=path, by_now=by_now)
-    hindrance = why_waiting(situation) if response is OutageAction.WAIT else None
+    hindrance = wait_reason(situation) if response is OutageAction.WAIT else None
     ticket = written or await live_ticket(session, path)
     return OutageResult(ServiceHealth.of(row), response, hindrance, ticket)
 
@@ -193,7 +193,7 @@ def situation_of(row: Row, *, licensed: bool = True) -> ServiceState:
         status=ServiceStatus(row["status"]),
         since=row["since"],
         message=row["message"],
-        answered=None if answered is None else ServiceStatus(answered),
+        last_handled_status=None if answered is None else ServiceStatus(answered),
         service=Service.model_validate(json.loads(row["declaration"])),
         retired=row["retired"],
         workflow_known=row["workflow_known"],
@@ -240,13 +240,13 @@ async def carry_out(
 ) -> str | None:
     """Do what was decided, and return the id of the ticket that was written to."""
     if response is OutageAction.OPEN:
-        opening = opening_of(situation, await read_terms(session, PRIORITY))
+        opening = outage_opening(situation, await read_terms(session, PRIORITY))
         return (await open_ticket(session, SYSTEM_ACTOR, opening)).id
-    if response in QUIET or latest is None:
+    if response in PASSIVE_ACTIONS or latest is None:
         return None
     ticket = latest.ticket
-    change = change_by(response, situation, ticket)
-    entries = recorded(ticket, [change], SYSTEM_ACTOR, situation.now, latest.revision)
+    change = outage_change(response, situation, ticket)
+    entries = build_entries(ticket, [change], SYSTEM_ACTOR, situation.now, latest.revision)
     return (await write_entries(session, ticket, latest.head, entries)).id
 
 
@@ -294,6 +294,6 @@ async def waiting_services(database: Database) -> AsyncIterator[str]:
     after = ""
     while rows := await database.rows(WAITING, after=after, most=BATCH_SERVICES):
         for row in rows:
-            if situation_of(row).standing in ASKING:
+            if situation_of(row).phase in ACTIVE_PHASES:
                 yield row["service"]
         after = rows[-1]["service"]

@@ -12,7 +12,7 @@ from engine.storage.postgres.database import Session
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import calendars
 from engine.storage.resources.settings import read_setting
-from engine.tickets.sla_targets import DEFAULT_SLA, Terms
+from engine.tickets.sla_targets import DEFAULT_SLA, SlaTerms
 from engine.vocabulary import Priority
 
 DECLARED_CALENDAR: Final = Statement.of(
@@ -20,11 +20,11 @@ DECLARED_CALENDAR: Final = Statement.of(
 )
 
 
-async def read_terms(session: Session, source: CatalogItem | Priority) -> Terms:
+async def read_terms(session: Session, source: CatalogItem | Priority) -> SlaTerms:
     """Return what is declared that a promise by a priority or a catalog item needs."""
     sla = await read_setting(session, SLA, PrioritySla) or DEFAULT_SLA
-    name = Terms(sla).named_by(source)
+    name = SlaTerms(sla).calendar_name(source)
     row = None if name == ALWAYS else await session.row(DECLARED_CALENDAR, calendar=name)
     if row is None:
-        return Terms(sla)
-    return Terms(sla, {name: WorkingCalendar.model_validate(json.loads(row["declaration"]))})
+        return SlaTerms(sla)
+    return SlaTerms(sla, {name: WorkingCalendar.model_validate(json.loads(row["declaration"]))})

@@ -18,7 +18,7 @@ BESIDE: Final = (*SLA_COLUMNS, "auto_close_from")
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class DueTimeDifference:
     """One thing that is stored beside a ticket and does not follow from its history."""
 
     ticket: str
@@ -31,7 +31,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class DueTimeAudit:
     """What was found out about one ticket.
 
     Attributes:
@@ -42,10 +42,10 @@ class Verdict:
 
     ticket: str
     is_stale: bool
-    differences: tuple[Difference, ...]
+    differences: tuple[DueTimeDifference, ...]
 
 
-async def audit_due_times(database: Database) -> AsyncIterator[Verdict]:
+async def audit_due_times(database: Database) -> AsyncIterator[DueTimeAudit]:
     """Yield what there is to say of every ticket, in the order of the ids.
 
     It is done in one snapshot. What is wrong with the histories themselves is told by
@@ -57,16 +57,16 @@ async def audit_due_times(database: Database) -> AsyncIterator[Verdict]:
                 yield verdict_on(told.row, [sealed.entry for sealed in told.history])
 
 
-def verdict_on(row: Row, history: list[Entry]) -> Verdict:
+def verdict_on(row: Row, history: list[Entry]) -> DueTimeAudit:
     """Return what there is to say of a ticket with its history."""
     is_stale = row["sla_version"] is not None and row["sla_version"] < row["version"]
     differences = () if is_stale else tuple(differences_of(row, history))
-    return Verdict(row["id"], is_stale, differences)
+    return DueTimeAudit(row["id"], is_stale, differences)
 
 
-def differences_of(row: Row, history: list[Entry]) -> Iterator[Difference]:
+def differences_of(row: Row, history: list[Entry]) -> Iterator[DueTimeDifference]:
     """Yield what is stored beside a ticket and does not follow from its history."""
     told = sla_columns(history) | {"auto_close_from": auto_close_from(ticket_of(row), history)}
     for column in BESIDE:
         if row[column] != told[column]:
-            yield Difference(row["id"], column, row[column], told[column])
+            yield DueTimeDifference(row["id"], column, row[column], told[column])

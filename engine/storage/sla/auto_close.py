@@ -21,10 +21,10 @@ from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import tickets, workflows
 from engine.storage.resources.plugins import TICKETING_ENABLED
 from engine.storage.resources.settings import read_setting
-from engine.storage.sla.batch import BATCH_TICKETS, BY_NOW, LOCKED, in_batches
+from engine.storage.sla.batch import BATCH_TICKETS, BY_NOW, LOCKED_TICKETS, run_in_batches
 from engine.storage.tickets.writer import Append, write_appends
-from engine.tickets.auto_close import closing, grace_of
-from engine.tickets.changes import recorded
+from engine.tickets.auto_close import auto_close_change, grace_period_of
+from engine.tickets.changes import build_entries
 from engine.tickets.system_actor import SYSTEM_ACTOR
 from engine.workflows.policy import Policy
 
@@ -39,14 +39,14 @@ CLOSING: Final = (
     .render_derived(name="closing")
 )
 QUIET: Final = Statement.of(
-    LOCKED.join(CLOSING, CLOSING.c.workflow == tickets.c.workflow).where(
+    LOCKED_TICKETS.join(CLOSING, CLOSING.c.workflow == tickets.c.workflow).where(
         tickets.c.auto_close_from.is_not(None),
         tickets.c.auto_close_from < BY_NOW - CLOSING.c.period,
     )
 )
 
 
-async def close_quiet_tickets(
+async def close_resolved_tickets(
     database: Database, as_of: datetime | None = None, most: int = BATCH_TICKETS
 ) -> int:
     """Close every ticket whose grace period is over, and return how many there were.
@@ -57,7 +57,7 @@ async def close_quiet_tickets(
         most: tickets in one transaction.
 
     """
-    return await in_batches(database, partial(close_batch, as_of=as_of), most)
+    return await run_in_batches(database, partial(close_batch, as_of=as_of), most)
 
 
 async def close_batch(session: Session, most: int, as_of: datetime | None) -> int:
@@ -80,7 +80,9 @@ async def grace_periods(session: Session) -> dict[str, str]:
     """Return the grace periods of the workflows whose tickets the system closes."""
     for_all = await read_setting(session, AUTO_CLOSE, AutoClose) or AutoClose()
     found = {
-        row["name"]: grace_of(Policy(row["policy"]), row["auto_close"] or for_all.after_resolved)
+        row["name"]: grace_period_of(
+            Policy(row["policy"]), row["auto_close"] or for_all.after_resolved
+        )
         for row in await session.rows(IN_FORCE)
     }
     return {name: period for name, period in found.items() if period is not None}
@@ -92,9 +94,9 @@ async def close(session: Session, rows: Sequence[Row], periods: dict[str, str]) 
         Append(
             ticket := ticket_of(row),
             row["head_digest"],
-            recorded(
+            build_entries(
                 ticket,
-                [closing(row["auto_close_from"], periods[ticket.workflow])],
+                [auto_close_change(row["auto_close_from"], periods[ticket.workflow])],
                 SYSTEM_ACTOR,
                 row["now"],
                 row["revision"],

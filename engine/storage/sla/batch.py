@@ -18,7 +18,7 @@ AS_OF: Final = bindparam("as_of", type_=TIMESTAMP)
 """The time as if it were that; null for the time that it is."""
 BY_NOW: Final = func.coalesce(AS_OF, func.now())
 """The start of the transaction: an index can't be asked for what clock_timestamp() tells."""
-LOCKED: Final[Select[*tuple[object, ...]]] = (
+LOCKED_TICKETS: Final[Select[*tuple[object, ...]]] = (
     select(
         tickets,
         workflows.c.revision,
@@ -35,7 +35,7 @@ Batch: TypeAlias = Callable[[Session, int], Awaitable[int]]
 """Works on up to so many tickets in a transaction; returns how many there were."""
 
 
-async def in_batches(database: Database, do: Batch, most: int) -> int:
+async def run_in_batches(database: Database, do: Batch, most: int) -> int:
     """Do batches of `most` tickets until one is smaller; return how many tickets it were."""
     done, count = 0, most
     while count == most:

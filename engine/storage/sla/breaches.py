@@ -16,15 +16,15 @@ from engine.storage.postgres.rows import ticket_of
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import tickets
 from engine.storage.resources.plugins import TICKETING_ENABLED
-from engine.storage.sla.batch import BATCH_TICKETS, BY_NOW, LOCKED, in_batches
+from engine.storage.sla.batch import BATCH_TICKETS, BY_NOW, LOCKED_TICKETS, run_in_batches
 from engine.storage.tickets.sla_columns import SLA_COLUMNS, sla_columns
 from engine.storage.tickets.writer import Append, prefixed, write_appends
-from engine.tickets.changes import breaches, recorded
+from engine.tickets.changes import breach_changes, build_entries
 from engine.tickets.history import Entry
-from engine.tickets.sla_timers import sla_of
+from engine.tickets.sla_timers import build_timers
 from engine.tickets.system_actor import SYSTEM_ACTOR
 
-SWEPT: Final = LOCKED.where(TICKETING_ENABLED)
+SWEPT: Final = LOCKED_TICKETS.where(TICKETING_ENABLED)
 STALE: Final = Statement.of(
     SWEPT.where(tickets.c.sla_version != tickets.c.version).order_by(tickets.c.updated_at)
 )
@@ -50,7 +50,7 @@ async def sweep_due_times(
 
     """
     sweeps = (partial(sweep_batch, statement=each, as_of=as_of) for each in (STALE, DUE))
-    return sum([await in_batches(database, each, most) for each in sweeps])
+    return sum([await run_in_batches(database, each, most) for each in sweeps])
 
 
 async def sweep_batch(
@@ -75,7 +75,7 @@ async def sweep(session: Session, rows: Sequence[Row]) -> None:
 
 def addition_to(row: Row, history: Sequence[Entry]) -> Append:
     """Return the entries that note the breaches of a locked ticket; maybe none."""
-    ticket, sla, now = ticket_of(row), sla_of(history), row["now"]
-    changes = breaches(sla, now) if sla else ()
-    entries = recorded(ticket, changes, SYSTEM_ACTOR, now, row["revision"])
+    ticket, sla, now = ticket_of(row), build_timers(history), row["now"]
+    changes = breach_changes(sla, now) if sla else ()
+    entries = build_entries(ticket, changes, SYSTEM_ACTOR, now, row["revision"])
     return Append(ticket, row["head_digest"], entries)

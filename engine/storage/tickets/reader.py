@@ -14,8 +14,8 @@ from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import ticket_status_history, tickets
 from engine.storage.tickets.visibility import GuardedStatement, involvement
 from engine.tickets.history import Entry, EntryKind
-from engine.tickets.sla_timers import TELLING, Sla, sla_of
-from engine.tickets.ticket import TICKET_ID, Ticket, rebuilt
+from engine.tickets.sla_timers import TIMER_KINDS, SlaTimers, build_timers
+from engine.tickets.ticket import TICKET_ID_PATTERN, Ticket, rebuild_ticket
 from engine.tickets.viewer import Viewer
 
 TICKET: Final = GuardedStatement.of(
@@ -45,7 +45,9 @@ async def read_ticket(database: Database, viewer: Viewer, ticket: str) -> Ticket
             an id.
 
     """
-    row = await ticket_row(database, viewer, ticket) if TICKET_ID.fullmatch(ticket) else None
+    row = (
+        await ticket_row(database, viewer, ticket) if TICKET_ID_PATTERN.fullmatch(ticket) else None
+    )
     if row is None:
         raise unknown_ticket(ticket)
     return ticket_of(row)
@@ -59,7 +61,7 @@ async def ticket_row(database: Database, viewer: Viewer, ticket: str) -> Row | N
 async def read_version(source: Database | Session, ticket: str, version: int) -> Ticket:
     """Return a ticket as it was in an earlier version."""
     rows = await source.rows(HISTORY_UNTIL, ticket_id=ticket, last=version)
-    return rebuilt(map(entry_of, rows))
+    return rebuild_ticket(map(entry_of, rows))
 
 
 def unknown_ticket(ticket: str) -> NotFound:
@@ -76,12 +78,12 @@ async def read_clock(database: Database) -> datetime:
     return now
 
 
-async def timers_of(database: Database, tickets: Sequence[Ticket]) -> dict[str, Sla | None]:
+async def timers_of(database: Database, tickets: Sequence[Ticket]) -> dict[str, SlaTimers | None]:
     """Return the timers of each of these tickets, as far as the version that was read."""
     versions = {ticket.id: ticket.version for ticket in tickets}
     told: dict[str, list[Entry]] = {ticket: [] for ticket in versions}
-    kinds = sorted({EntryKind.CREATED, *TELLING})
+    kinds = sorted({EntryKind.CREATED, *TIMER_KINDS})
     for entry in map(entry_of, await database.rows(TIMED, tickets=list(versions), kinds=kinds)):
         if entry.seq <= versions[entry.ticket]:
             told[entry.ticket].append(entry)
-    return {ticket: sla_of(entries) for ticket, entries in told.items()}
+    return {ticket: build_timers(entries) for ticket, entries in told.items()}

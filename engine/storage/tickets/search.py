@@ -18,7 +18,7 @@ from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import URGENCY, ticket_search, tickets
 from engine.storage.tickets.filters import CONDITIONS, Conditions
 from engine.storage.tickets.visibility import INVOLVED, involvement
-from engine.tickets.search import Cursor, Direction, Order, OrderField, Part
+from engine.tickets.search import Cursor, Direction, Order, OrderField, PageRequest
 from engine.tickets.ticket import Ticket
 from engine.tickets.viewer import Viewer
 
@@ -53,7 +53,7 @@ class Shape:
 
 
 async def find_tickets(
-    database: Database, viewer: Viewer, conditions: Conditions, part: Part
+    database: Database, viewer: Viewer, conditions: Conditions, part: PageRequest
 ) -> Page:
     """Return a part of the list of the tickets that the viewer may read and meet all conditions."""
     places = {"after": part.after, "before": part.before}

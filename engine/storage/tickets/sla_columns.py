@@ -5,7 +5,7 @@ from dataclasses import fields
 from typing import Final
 
 from engine.tickets.history import Entry
-from engine.tickets.sla_timers import DueTimes, sla_of
+from engine.tickets.sla_timers import DueTimes, build_timers
 
 DUE_COLUMNS: Final = tuple(field.name for field in fields(DueTimes))
 SLA_COLUMNS: Final = (*DUE_COLUMNS, "sla_version")
@@ -16,12 +16,12 @@ def columns_of(due: DueTimes) -> dict[str, object]:
     return {name: getattr(due, name) for name in DUE_COLUMNS}
 
 
-NOTHING_PROMISED: Final = columns_of(DueTimes()) | {"sla_version": None}
+NO_SLA_COLUMNS: Final = columns_of(DueTimes()) | {"sla_version": None}
 
 
 def sla_columns(history: Sequence[Entry]) -> dict[str, object]:
     """Return `SLA_COLUMNS` of a ticket by its whole history."""
-    sla = sla_of(history)
+    sla = build_timers(history)
     if sla is None:
-        return NOTHING_PROMISED
+        return NO_SLA_COLUMNS
     return columns_of(DueTimes.of(sla)) | {"sla_version": history[-1].seq}

@@ -38,18 +38,18 @@ from engine.storage.tickets.writer import write_entries, write_openings
 from engine.tickets.actor import Actor
 from engine.tickets.changes import (
     Change,
-    assigning,
-    by_hand,
-    commenting,
-    editing,
-    from_item,
+    assignment_changes,
+    build_entries,
+    comment_changes,
+    edit_changes,
     opening_entry,
-    promising,
-    recorded,
+    opening_from_form,
+    opening_from_item,
+    with_targets,
 )
 from engine.tickets.commands import (
     AssignTicket,
-    ChangeForm,
+    ChangeCommand,
     CommentTicket,
     CreateTicket,
     CreateTicketFromCatalog,
@@ -57,9 +57,9 @@ from engine.tickets.commands import (
     UpdateTicket,
 )
 from engine.tickets.history import EntryKind
-from engine.tickets.sla_targets import Terms, promise_for
-from engine.tickets.sla_timers import sla_of
-from engine.tickets.ticket import Opening, Ticket, opened
+from engine.tickets.sla_targets import SlaTerms, targets_for
+from engine.tickets.sla_timers import build_timers
+from engine.tickets.ticket import Opening, Ticket, initial_ticket
 from engine.tickets.viewer import Viewer
 from engine.vocabulary import ActorRoles, Priority, Status, Visibility
 from engine.workflows.compiler import CompiledWorkflow
@@ -68,7 +68,7 @@ from engine.workflows.policy import Policy
 
 TICKET_ID_BYTES: Final = 16
 
-AnyChange = TypeVar("AnyChange", bound=ChangeForm)
+AnyChange = TypeVar("AnyChange", bound=ChangeCommand)
 Decide = Callable[[Ticket, Actor, AnyChange], Sequence[Change]]
 """A rule of `engine.tickets.changes`: what a form does to a ticket, or a refusal."""
 
@@ -139,16 +139,16 @@ class TicketStore:
             return await once(session, actor, form, lambda: open_from_item(session, actor, form))
 
     async def assign(self, actor: Actor, form: AssignTicket) -> Ticket:
-        """Hand a ticket to somebody, or back to the queue; raises as `assigning` does."""
-        return await self.change(actor, form, assigning)
+        """Hand a ticket to somebody, or back to the queue; raises as `assignment_changes` does."""
+        return await self.change(actor, form, assignment_changes)
 
     async def comment(self, actor: Actor, form: CommentTicket) -> Ticket:
         """Add a comment; CLOSED tickets take them too."""
-        return await self.change(actor, form, commenting)
+        return await self.change(actor, form, comment_changes)
 
     async def update(self, actor: Actor, form: UpdateTicket) -> Ticket:
-        """Change title, description or priority; raises as `editing` does."""
-        return await self.change(actor, form, editing)
+        """Change title, description or priority; raises as `edit_changes` does."""
+        return await self.change(actor, form, edit_changes)
 
     async def transition(self, actor: Actor, form: TransitionTicket) -> Ticket:
         """Move a ticket to another status.
@@ -198,8 +198,8 @@ class TicketStore:
 async def open_by_hand(session: Session, actor: Actor, form: CreateTicket) -> Ticket:
     """Open a ticket as a form says."""
     await share_tickets(session)
-    terms = await read_terms(session, form.priority) if form.sla else Terms()
-    return await open_ticket(session, actor, by_hand(form, actor, terms))
+    terms = await read_terms(session, form.priority) if form.sla else SlaTerms()
+    return await open_ticket(session, actor, opening_from_form(form, actor, terms))
 
 
 async def open_from_item(session: Session, actor: Actor, form: CreateTicketFromCatalog) -> Ticket:
@@ -207,7 +207,7 @@ async def open_from_item(session: Session, actor: Actor, form: CreateTicketFromC
     await share_tickets(session)
     item = await offered_item(session, form.item)
     terms = await read_terms(session, item)
-    return await open_ticket(session, actor, from_item(form, item, actor, terms))
+    return await open_ticket(session, actor, opening_from_item(form, item, actor, terms))
 
 
 async def open_ticket(session: Session, actor: Actor, opening: Opening) -> Ticket:
@@ -218,7 +218,7 @@ async def open_ticket(session: Session, actor: Actor, opening: Opening) -> Ticke
     workflow = await offered_workflow(session, opening.workflow)
     ticket_id = f"tk_{token_hex(TICKET_ID_BYTES)}"
     entry = opening_entry(ticket_id, opening, actor, workflow["now"], workflow["revision"])
-    ticket = opened(entry)
+    ticket = initial_ticket(entry)
     await mention_users(session, ticket.requester, ticket.assignee)
     await write_openings(session, [entry])
     return ticket
@@ -248,7 +248,7 @@ async def offered_workflow(session: Session, name: str) -> Row:
     return row
 
 
-async def locked_ticket(session: Session, viewer: Viewer, form: ChangeForm) -> Row | None:
+async def locked_ticket(session: Session, viewer: Viewer, form: ChangeCommand) -> Row | None:
     """Return the ticket that a form is about, locked, with the revision in force and the time.
 
     Returns:
@@ -265,7 +265,7 @@ async def locked_ticket(session: Session, viewer: Viewer, form: ChangeForm) -> R
     return row
 
 
-async def first_answer_to(source: Database | Session, actor: Actor, form: ChangeForm) -> Ticket:
+async def first_answer_to(source: Database | Session, actor: Actor, form: ChangeCommand) -> Ticket:
     """Return what a form led to when it was sent before, for a ticket that is out of sight now.
 
     Raises:
@@ -288,7 +288,7 @@ async def change_ticket(
     changes = decide(ticket, actor, form)
     if row["sla_version"] is not None:
         changes = [await promised_anew(session, ticket.id, change) for change in changes]
-    entries = recorded(ticket, changes, actor, row["now"], row["revision"])
+    entries = build_entries(ticket, changes, actor, row["now"], row["revision"])
     return await write_entries(session, ticket, row["head_digest"], entries)
 
 
@@ -296,11 +296,11 @@ async def promised_anew(session: Session, ticket: str, change: Change) -> Change
     """Return a change with what the new priority promises, if its predecessor did."""
     if change.kind is not EntryKind.PRIORITY:
         return change
-    sla = sla_of((await histories(session, [ticket]))[ticket])
-    if sla is None or not sla.promise.by_priority:
+    sla = build_timers((await histories(session, [ticket]))[ticket])
+    if sla is None or not sla.targets.by_priority:
         return change
     priority = Priority(str(change.new))
-    return promising(change, promise_for(priority, await read_terms(session, priority)))
+    return with_targets(change, targets_for(priority, await read_terms(session, priority)))
 
 
 def refuse_if_off(row: Row) -> None:
@@ -323,7 +323,7 @@ def refusal(row: Row, form: TransitionTicket) -> InterlockError:
     return ForbiddenTransition(answer.message, ticket=form.ticket, **answer.facts)
 
 
-def version_conflict(ticket: str, version: int, form: ChangeForm) -> VersionConflict:
+def version_conflict(ticket: str, version: int, form: ChangeCommand) -> VersionConflict:
     """Return the refusal of a form that was filled in for another version of the ticket."""
     return VersionConflict(
         f"{ticket} is at version {version}, not {form.expected_version}: read it again.",

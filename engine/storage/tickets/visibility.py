@@ -22,7 +22,7 @@ INVOLVED: Final[ColumnElement[bool]] = or_(
     tickets.c.assignee == bindparam("viewer", type_=Text),
     tickets.c.assignee_group == func.any(bindparam("viewer_groups", type_=ARRAY(Text))),
 )
-"""The twin of `may_read`, for whoever does not see all."""
+"""The twin of `can_read`, for whoever does not see all."""
 
 DECLARED: Final = Statement.of(
     select(settings.c.declaration).where(

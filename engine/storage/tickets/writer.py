@@ -15,10 +15,10 @@ from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import TIMESTAMP, ticket_status_history, tickets
 from engine.storage.tickets.sla_columns import SLA_COLUMNS, sla_columns
 from engine.storage.tickets.users import mention_users
-from engine.tickets.auto_close import restarted_at
+from engine.tickets.auto_close import grace_period_start
 from engine.tickets.history import GENESIS, Entry
-from engine.tickets.sla_timers import TELLING
-from engine.tickets.ticket import Ticket, opened, step
+from engine.tickets.sla_timers import TIMER_KINDS
+from engine.tickets.ticket import Ticket, apply_entry, initial_ticket
 from engine.vocabulary import Status
 
 CHANGING_COLUMNS: Final = (
@@ -73,7 +73,7 @@ class Append:
     @property
     def after(self) -> Ticket:
         """The ticket after the entries."""
-        return reduce(step, self.entries, self.ticket)
+        return reduce(apply_entry, self.entries, self.ticket)
 
     @property
     def digests(self) -> list[bytes]:
@@ -86,14 +86,14 @@ class Append:
     @property
     def tells(self) -> bool:
         """Whether the timers are others after it."""
-        return any(entry.kind in TELLING for entry in self.entries)
+        return any(entry.kind in TIMER_KINDS for entry in self.entries)
 
 
 async def write_openings(session: Session, entries: Sequence[Entry]) -> None:
     """Write new tickets, of people who are known, and the first entries of their histories."""
     heads = [entry.digest(GENESIS) for entry in entries]
     opening = [
-        opened(entry)._asdict()
+        initial_ticket(entry)._asdict()
         | sla_columns([entry])
         | {"head_digest": head, "auto_close_from": None}
         for entry, head in zip(entries, heads, strict=True)
@@ -154,7 +154,7 @@ def values_of(addition: Append) -> dict[str, object]:
     new = after._asdict() | {"head_digest": addition.digests[-1]}
     return prefixed({column: new[column] for column in CHANGING_COLUMNS}) | {
         "changed": after.id,
-        "restarted_at": restarted_at(addition.entries, after.requester),
+        "restarted_at": grace_period_start(addition.entries, after.requester),
     }
 
 

@@ -32,7 +32,7 @@ from engine.storage.postgres.rows import entry_of
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import ticket_status_history, webhook_deliveries, webhooks
 from engine.storage.webhooks.fan_out import DUE, IN_FORCE, NOT_HELD, PENDING, WebhookAtWork
-from engine.tickets.ticket import rebuilt
+from engine.tickets.ticket import rebuild_ticket
 from engine.webhooks.cloud_events import SHOWING, cloud_event, event_id
 from engine.webhooks.retry_policy import DeliveryState, Verdict, WebhookResponse
 
@@ -183,7 +183,7 @@ async def body_of(database: Database, delivery: Delivery) -> bytes:
     rows = await database.rows(TOLD, of_ticket=delivery.ticket, until=delivery.seq)
     entries = [entry_of(row) for row in rows]
     position = Position(rows[-1]["transaction"], rows[-1]["entry"])
-    return cloud_event(rebuilt(entries), entries[-1], str(position))
+    return cloud_event(rebuild_ticket(entries), entries[-1], str(position))
 
 
 async def settle(

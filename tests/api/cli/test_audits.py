@@ -12,14 +12,14 @@ from engine.storage.postgres.database import Database
 from engine.storage.postgres.statements import Statement
 from engine.storage.tickets.store import TicketStore
 from tests.support.command import interlock, on
-from tests.support.stored_sla import PICKED_UP, RESOLVED, move, open_promised
+from tests.support.stored_sla import PICKED_UP, RESOLVED, move, open_ticket_with_sla
 
 
 async def test_every_wrong_due_time_is_named(
     store: TicketStore, database: Database, database_url: str
 ) -> None:
-    wrong = await open_promised(store)
-    stale = await move(store, await open_promised(store), PICKED_UP, RESOLVED)
+    wrong = await open_ticket_with_sla(store)
+    stale = await move(store, await open_ticket_with_sla(store), PICKED_UP, RESOLVED)
     done = interlock("sla", "verify", env=on(database_url))
     assert done.returncode == 0
     assert done.stdout.splitlines() == [
@@ -43,7 +43,7 @@ async def test_every_wrong_due_time_is_named(
 async def test_every_history_that_does_not_fit_is_named(
     store: TicketStore, database: Database, database_url: str
 ) -> None:
-    _whole, changed = await open_promised(store), await open_promised(store)
+    _whole, changed = await open_ticket_with_sla(store), await open_ticket_with_sla(store)
     done = interlock("history", "verify", env=on(database_url))
     whole = "2 tickets: every history is whole; nothing was changed, removed or inserted.\n"
     assert (done.returncode, done.stdout) == (0, whole)

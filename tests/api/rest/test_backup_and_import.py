@@ -49,7 +49,7 @@ def key(scope: Scope) -> dict[str, str]:
 
 async def test_everything_is_exported(machine: Client, engine: Engine) -> None:
     await TicketStore(engine.database).create(
-        ANNA, CreateTicket.checked(title="Printer", workflow="service_request")
+        ANNA, CreateTicket.parse(title="Printer", workflow="service_request")
     )
     wanted = "".join([each async for each in backup_lines(engine.database)])
     async with machine.get("/api/v1/templates/export", headers=key(Scope.EXPORT)) as answer:
@@ -85,7 +85,7 @@ async def test_what_is_imported_is_planned_and_applied(machine: Client) -> None:
 async def test_the_command_line_takes_a_database_elsewhere(
     database_url: str, server: str, store: TicketStore, tmp_path: Path
 ) -> None:
-    await store.create(ANNA, CreateTicket.checked(title="P", workflow="service_request"))
+    await store.create(ANNA, CreateTicket.parse(title="P", workflow="service_request"))
     first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
     here = on(database_url)
     assert interlock("backup", str(first), env=here).returncode == 0

@@ -12,12 +12,12 @@ from pydantic import BaseModel
 
 from api.rest.openapi.problem_schemas import MovedOn, RefusedMove
 from api.rest.ticket_models import (
-    AgreedTargets,
     Assignment,
     NewComment,
     NewTicket,
     NewTicketFromItem,
     SlaRequest,
+    SlaTargetsRequest,
     TicketResponse,
     TransitionRequest,
 )
@@ -28,17 +28,17 @@ from engine.storage.resources.plugins import turn_switch
 from engine.tickets.actor import Actor
 from engine.tickets.commands import (
     AssignTicket,
-    ChangeForm,
+    ChangeCommand,
     Command,
     CommentTicket,
     CreateTicket,
     CreateTicketFromCatalog,
-    SlaChoice,
-    Targets,
+    RequestedSla,
+    RequestedTargets,
     TransitionTicket,
 )
 from engine.tickets.history import EntryKind
-from engine.tickets.sla_timers import sla_of
+from engine.tickets.sla_timers import build_timers
 from engine.tickets.ticket import Ticket
 from tests.engine.storage.resources.test_catalog import MINUTE, RESOURCES
 from tests.support.api_client import Client, SharedApplication, bearer
@@ -169,9 +169,9 @@ async def test_a_ticket_comes_from_a_catalog_item(rest: Rest, database: Database
 async def test_what_shall_be_promised_is_said_in_the_body(rest: Rest, database: Database) -> None:
     path = await rest.create(sla={"targets": {"response": "30m", "resolution": "PT4H"}})
     ticket = path.rpartition("/")[2]
-    sla = sla_of((await histories(database, [ticket]))[ticket])
+    sla = build_timers((await histories(database, [ticket]))[ticket])
     assert sla is not None
-    assert (sla.promise.response, sla.promise.resolution) == (30 * MINUTE, 240 * MINUTE)
+    assert (sla.targets.response, sla.targets.resolution) == (30 * MINUTE, 240 * MINUTE)
 
 
 async def test_a_refused_transition_is_explained_as_a_whole(rest: Rest) -> None:
@@ -355,8 +355,8 @@ SAME_FIELDS: dict[type[BaseModel], type[BaseModel]] = {
     TransitionRequest: TransitionTicket,
     NewComment: CommentTicket,
     Assignment: AssignTicket,
-    SlaRequest: SlaChoice,
-    AgreedTargets: Targets,
+    SlaRequest: RequestedSla,
+    SlaTargetsRequest: RequestedTargets,
 }
 
 
@@ -364,7 +364,7 @@ SAME_FIELDS: dict[type[BaseModel], type[BaseModel]] = {
 def test_a_body_has_the_fields_and_defaults_of_the_form(
     told: type[BaseModel], form: type[BaseModel]
 ) -> None:
-    elsewhere = {*Command.model_fields, *ChangeForm.model_fields}
+    elsewhere = {*Command.model_fields, *ChangeCommand.model_fields}
     expected = {name: field for name, field in form.model_fields.items() if name not in elsewhere}
     assert {name: each.default for name, each in told.model_fields.items()} == {
         name: each.default for name, each in expected.items()

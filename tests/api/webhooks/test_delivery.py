@@ -5,7 +5,7 @@ from engine.storage.postgres.database import Database
 from engine.storage.tickets.reader import read_version
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.commands import CommentTicket
-from engine.tickets.history import canonical_moment
+from engine.tickets.history import canonical_timestamp
 from tests.support.concurrent_changes import comment, edit, hand_over, open_ticket, pick_up
 from tests.support.people import MARTON
 from tests.support.webhook_receiver import (
@@ -41,7 +41,7 @@ async def test_a_change_is_told_as_a_signed_cloud_event(
         "source": "/interlock/tickets",
         "type": "ticket.transitioned",
         "subject": ticket.id,
-        "time": canonical_moment(entry.at),
+        "time": canonical_timestamp(entry.at),
         "datacontenttype": "application/json",
         "data": {
             "position": f"{place['transaction']}-{place['entry']}",
@@ -60,7 +60,7 @@ async def test_a_change_is_told_as_a_signed_cloud_event(
                 "assigneeGroup": None,
                 "item": None,
                 "service": None,
-                "createdAt": canonical_moment(ticket.created_at),
+                "createdAt": canonical_timestamp(ticket.created_at),
             },
         },
     }
@@ -101,7 +101,7 @@ async def test_the_text_of_an_internal_note_is_never_told(
 ) -> None:
     ticket = await open_ticket(store)
     await declare(database, receiver.url)
-    form = CommentTicket.checked(ticket=ticket.id, text="The card is stolen", internal=True)
+    form = CommentTicket.parse(ticket=ticket.id, text="The card is stolen", internal=True)
     await store.comment(MARTON, form)
     async with servers.at_work():
         await receiver.has(1)

@@ -10,19 +10,19 @@ import pytest
 
 from engine.declaration.models import Service
 from engine.outages.policy import (
-    QUIET,
-    TABLE,
+    DECISION_TABLE,
+    PASSIVE_ACTIONS,
     OutageAction,
     Phase,
     TicketState,
     WaitReason,
-    titled,
-    why_waiting,
+    outage_title,
+    wait_reason,
     worst_status,
 )
-from engine.tickets.audit import Sealed, first_flaw
+from engine.tickets.audit import StoredEntry, find_flaw
 from engine.tickets.history import GENESIS, EntryKind
-from engine.tickets.system_actor import SystemReason, reason_in
+from engine.tickets.system_actor import SystemReason, system_reason
 from engine.vocabulary import SYSTEM, ServiceStatus, Status
 from tests.support.outage_world import (
     DOWN,
@@ -37,26 +37,26 @@ from tests.support.outage_world import (
     World,
     answer,
     declared,
+    handle_by_user,
     last_move,
     passing,
     reported,
-    touched,
 )
 from tests.support.paths import DOCS
 
 # --- the table ----------------------------------------------------------------------------------
 
 
-def test_the_table_has_a_response_to_everything() -> None:
-    assert {standing: set(row) for standing, row in TABLE.items()} == {
-        standing: set(TicketState) for standing in Phase
+def test_the_table_has_a_action_for_everything() -> None:
+    assert {phase: set(row) for phase, row in DECISION_TABLE.items()} == {
+        phase: set(TicketState) for phase in Phase
     }
 
 
 @pytest.mark.parametrize("case", TicketState)
 def test_what_is_answered_unclear_or_held_leads_to_nothing(case: TicketState) -> None:
-    for standing in (Phase.ANSWERED, Phase.UNCLEAR, Phase.HELD):
-        assert TABLE[standing][case] in QUIET
+    for phase in (Phase.HANDLED, Phase.INCONCLUSIVE, Phase.WAITING):
+        assert DECISION_TABLE[phase][case] in PASSIVE_ACTIONS
 
 
 @pytest.mark.parametrize(
@@ -74,15 +74,16 @@ def test_a_service_is_what_the_gravest_source_says(reported: list[str], status: 
 
 def test_the_table_stands_in_the_documentation() -> None:
     text = (DOCS / "outages.md").read_text("utf-8")
-    for standing in (Phase.DOWN, Phase.UP):
+    for phase in (Phase.DOWN, Phase.UP):
         assert (
-            f"| {standing} | {' | '.join(TABLE[standing][case] for case in TicketState)} |" in text
+            f"| {phase} | {' | '.join(DECISION_TABLE[phase][case] for case in TicketState)} |"
+            in text
         )
 
 
 def test_a_long_path_keeps_its_end_in_the_title() -> None:
-    assert titled("acme/shop") == "acme/shop is DOWN"
-    title = titled("a/" * 200 + "payment-api")
+    assert outage_title("acme/shop") == "acme/shop is DOWN"
+    title = outage_title("a/" * 200 + "payment-api")
     assert len(title) == 200
     assert title.startswith("…")
     assert title.endswith("/payment-api is DOWN")
@@ -122,11 +123,11 @@ def test_all_of_the_table_is_explored_but_what_can_not_happen(steps: Steps) -> N
     And one that was answered DOWN has none that the system closed for its recovery.
     """
     impossible = {
-        (Phase.DOWN, TicketState.UNTOUCHED),
-        (Phase.DOWN, TicketState.FROZEN),
+        (Phase.DOWN, TicketState.UNHANDLED),
+        (Phase.DOWN, TicketState.WORKFLOW_RETIRED),
         (Phase.UP, TicketState.REOPENABLE),
     }
-    everything = {(standing, case) for standing in Phase for case in TicketState}
+    everything = {(phase, case) for phase in Phase for case in TicketState}
     assert {world.met for _, world in steps} == everything - impossible
     assert {world.done for _, world in steps} == set(OutageAction)
 
@@ -135,20 +136,20 @@ def test_there_are_never_two_live_tickets(steps: Steps) -> None:
     assert max(len(world.live) for _, world in steps) == 1
 
 
-def test_a_touched_ticket_is_never_closed_for_a_recovery(steps: Steps) -> None:
+def test_a_ticket_handled_by_a_user_is_never_closed_for_a_recovery(steps: Steps) -> None:
     for before, after in steps:
         if after.done is OutageAction.CLOSE:
             [closed] = before.live
-            assert not closed.touched
+            assert not closed.handled_by_user
             latest = after.latest
             assert latest is not None
-            assert not latest.touched
+            assert not latest.handled_by_user
 
 
 def test_every_outage_ends_closed_or_owned(steps: Steps) -> None:
     for _, after in steps:
         if after.status is OPERATIONAL and after.enabled and not after.workflow_retired:
-            assert all(each.touched for each in after.live)
+            assert all(each.handled_by_user for each in after.live)
 
 
 def test_whatever_happened_a_recovery_ends_the_outage_once_nothing_is_in_its_way(
@@ -157,18 +158,18 @@ def test_whatever_happened_a_recovery_ends_the_outage_once_nothing_is_in_its_way
     for world in states:
         free = world.after(EVENTS["workflow declared"]).after(EVENTS["plugin on"])
         recovered = free.after(reported(OPERATIONAL))
-        assert all(each.touched for each in recovered.live)
-        assert recovered.answered is OPERATIONAL
+        assert all(each.handled_by_user for each in recovered.live)
+        assert recovered.last_handled_status is OPERATIONAL
 
 
 def test_an_outage_has_a_ticket_once_nothing_is_in_its_way(states: list[World]) -> None:
     """Unless somebody closed the one that it had: then that person has spoken."""
     ways = ("plugin on", "workflow declared", "service declared", "auto ticket on", "hold over")
     for world in states:
-        if world.status is DOWN and world.answered is not DOWN:
+        if world.status is DOWN and world.last_handled_status is not DOWN:
             free = reduce(World.after, (EVENTS[way] for way in ways), world)
             assert len(free.live) == 1
-            assert free.answered is DOWN
+            assert free.last_handled_status is DOWN
 
 
 def test_what_is_reported_again_adds_nothing(states: list[World]) -> None:
@@ -198,18 +199,18 @@ def test_only_what_the_system_closed_for_a_recovery_is_opened_again(steps: Steps
             assert latest is not None
             closing = last_move(latest)
             assert (closing.actor, closing.new_value) == (SYSTEM, Status.CLOSED)
-            assert reason_in(closing) is SystemReason.SERVICE_RECOVERED
+            assert system_reason(closing) is SystemReason.SERVICE_RECOVERED
             assert after.since - closing.at <= WINDOW
 
 
 def test_every_history_is_whole(steps: Steps) -> None:
     for before, world in steps:
         for history in {*world.tickets} - {*before.tickets}:
-            digest, sealed = GENESIS, list[Sealed]()
+            digest, sealed = GENESIS, list[StoredEntry]()
             for entry in history:
                 digest = entry.digest(digest)
-                sealed.append(Sealed(entry, digest))
-            assert first_flaw(world.outage(history).ticket, digest, sealed) is None
+                sealed.append(StoredEntry(entry, digest))
+            assert find_flaw(world.outage(history).ticket, digest, sealed) is None
 
 
 # --- single stories -----------------------------------------------------------------------------
@@ -239,12 +240,12 @@ def test_a_short_outage_opens_nothing() -> None:
 
 def test_a_held_outage_opens_its_ticket_when_it_is_due() -> None:
     held = told(reported(DOWN))
-    assert (held.done, why_waiting(held.situation)) == (OutageAction.WAIT, WaitReason.HOLD_DOWN)
+    assert (held.done, wait_reason(held.state)) == (OutageAction.WAIT, WaitReason.HOLD_DOWN)
     assert held.after(passing(HOLD)).done is OutageAction.OPEN
 
 
 def test_a_service_that_recovers_under_work_tells_whoever_works_once() -> None:
-    world = told(reported(DOWN), passing(HOLD), touched, reported(OPERATIONAL))
+    world = told(reported(DOWN), passing(HOLD), handle_by_user, reported(OPERATIONAL))
     assert world.done is OutageAction.COMMENT
     comment = world.tickets[-1][-1]
     assert (comment.actor, comment.kind) == (SYSTEM, EntryKind.COMMENT)
@@ -288,12 +289,12 @@ def test_holding_down_does_not_use_up_the_window() -> None:
 )
 def test_what_is_in_the_way_is_told(event: str, hindrance: WaitReason) -> None:
     world = told(EVENTS[event], reported(DOWN), passing(LONG))
-    assert (world.done, why_waiting(world.situation)) == (OutageAction.WAIT, hindrance)
+    assert (world.done, wait_reason(world.state)) == (OutageAction.WAIT, hindrance)
 
 
 def test_a_recovery_waits_for_a_retired_workflow() -> None:
     retired = EVENTS["workflow retired"]
     world = told(reported(DOWN), passing(HOLD), retired, reported(OPERATIONAL))
     assert world.done is OutageAction.WAIT
-    assert why_waiting(world.situation) is WaitReason.WORKFLOW_RETIRED
+    assert wait_reason(world.state) is WaitReason.WORKFLOW_RETIRED
     assert world.after(EVENTS["workflow declared"]).done is OutageAction.CLOSE

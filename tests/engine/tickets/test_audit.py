@@ -6,9 +6,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from engine.tickets.audit import Sealed, first_flaw
+from engine.tickets.audit import StoredEntry, find_flaw
 from engine.tickets.history import GENESIS, Entry, EntryKind
-from engine.tickets.ticket import Ticket, rebuilt
+from engine.tickets.ticket import Ticket, rebuild_ticket
 from tests.support.ticket_examples import (
     CHANGES,
     CREATED,
@@ -17,7 +17,7 @@ from tests.support.ticket_examples import (
     TEXTS,
     a_ticket,
     an_entry,
-    sealed,
+    store_entries,
 )
 
 UNHURRIED = settings(deadline=None)
@@ -36,17 +36,17 @@ OTHER_VALUES: dict[str, st.SearchStrategy[object]] = {
 }
 
 
-def flaw_at(history: list[Entry], tampered: list[Sealed]) -> int | None:
+def flaw_at(history: list[Entry], tampered: list[StoredEntry]) -> int | None:
     """Return the entry at fault when the chain of a ticket is replaced by another."""
-    head = sealed(history)[-1].digest
-    flaw = first_flaw(rebuilt(history), head, tampered)
+    head = store_entries(history)[-1].digest
+    flaw = find_flaw(rebuild_ticket(history), head, tampered)
     return flaw.seq if flaw else None
 
 
 @UNHURRIED
 @given(history=HISTORIES)
 def test_a_whole_history_has_no_flaw(history: list[Entry]) -> None:
-    assert flaw_at(history, sealed(history)) is None
+    assert flaw_at(history, store_entries(history)) is None
 
 
 def test_every_field_of_an_entry_is_tampered_with_here() -> None:
@@ -61,7 +61,7 @@ def test_another_value_is_found_where_it_is(
 ) -> None:
     place = data.draw(st.integers(0, len(history) - 1))
     value = data.draw(OTHER_VALUES[field])
-    chain = sealed(history)
+    chain = store_entries(history)
     changed = replace(chain[place].entry, **{field: value})  # type: ignore[arg-type]
     assume(changed != chain[place].entry)
     chain[place] = replace(chain[place], entry=changed)
@@ -73,7 +73,7 @@ def test_another_value_is_found_where_it_is(
 def test_another_digest_is_found_where_it_is(history: list[Entry], data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(history) - 1))
     digest = data.draw(st.binary(max_size=32) | st.just(GENESIS))
-    chain = sealed(history)
+    chain = store_entries(history)
     assume(digest != chain[place].digest)
     chain[place] = replace(chain[place], digest=digest)
     assert flaw_at(history, chain) == place + 1
@@ -83,7 +83,7 @@ def test_another_digest_is_found_where_it_is(history: list[Entry], data: st.Data
 @given(history=HISTORIES, data=st.data())
 def test_a_removed_entry_is_found_where_it_was(history: list[Entry], data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(history) - 1))
-    chain = sealed(history)
+    chain = store_entries(history)
     del chain[place]
     assert flaw_at(history, chain) == place + 1
 
@@ -94,7 +94,7 @@ def test_swapped_entries_are_found_at_the_first(history: list[Entry], data: st.D
     assume(len(history) > 1)
     places = st.integers(0, len(history) - 1)
     first, second = sorted(data.draw(st.lists(places, min_size=2, max_size=2, unique=True)))
-    chain = sealed(history)
+    chain = store_entries(history)
     chain[first], chain[second] = chain[second], chain[first]
     assert flaw_at(history, chain) == first + 1
 
@@ -106,7 +106,7 @@ def test_a_repeated_entry_is_found_where_it_stands(
 ) -> None:
     original = data.draw(st.integers(0, len(history) - 1))
     place = data.draw(st.integers(0, len(history)))
-    chain = sealed(history)
+    chain = store_entries(history)
     chain.insert(place, chain[original])
     found = flaw_at(history, chain)
     assert found == (place + 2 if place == original else place + 1)
@@ -119,14 +119,14 @@ def test_a_part_sealed_anew_is_found_at_the_end(history: list[Entry], data: st.D
     place = data.draw(st.integers(0, len(history) - 1))
     forged = [*history]
     forged[place] = replace(history[place], actor=history[place].actor + "'")
-    assert flaw_at(history, sealed(forged)) == len(history) + 1
+    assert flaw_at(history, store_entries(forged)) == len(history) + 1
 
 
 @UNHURRIED
 @given(history=HISTORIES, added=CHANGES)
 def test_an_entry_added_in_form_is_found(history: list[Entry], added: Entry) -> None:
     longer = [*history, replace(added, seq=len(history) + 1)]
-    assert flaw_at(history, sealed(longer)) == len(history) + 1
+    assert flaw_at(history, store_entries(longer)) == len(history) + 1
 
 
 OTHER_TICKETS: dict[str, Ticket] = {
@@ -141,8 +141,8 @@ OTHER_TICKETS: dict[str, Ticket] = {
 
 @pytest.mark.parametrize(("field", "ticket"), OTHER_TICKETS.items(), ids=OTHER_TICKETS)
 def test_a_ticket_that_is_not_what_its_history_tells_is_found(field: str, ticket: Ticket) -> None:
-    chain = sealed([CREATED])
-    flaw = first_flaw(ticket, chain[-1].digest, chain)
+    chain = store_entries([CREATED])
+    flaw = find_flaw(ticket, chain[-1].digest, chain)
     assert flaw is not None
     assert flaw.seq == 2
     assert f"says {field} " in flaw.message
@@ -160,8 +160,8 @@ MEANINGLESS: dict[str, Entry] = {
 
 @pytest.mark.parametrize("entry", MEANINGLESS.values(), ids=MEANINGLESS)
 def test_a_sealed_entry_that_means_nothing_is_a_flaw_not_a_failure(entry: Entry) -> None:
-    chain = sealed([entry])
-    flaw = first_flaw(a_ticket(), chain[-1].digest, chain)
+    chain = store_entries([entry])
+    flaw = find_flaw(a_ticket(), chain[-1].digest, chain)
     assert flaw is not None
     assert str(flaw) == (
         "tk_4f8e29 entry 1: what it records is nothing that can happen to a ticket"
@@ -169,12 +169,12 @@ def test_a_sealed_entry_that_means_nothing_is_a_flaw_not_a_failure(entry: Entry)
 
 
 def test_a_history_that_does_not_begin_with_created_is_found() -> None:
-    chain = sealed([an_entry(kind=EntryKind.COMMENT, new_value="Hello")])
-    flaw = first_flaw(a_ticket(), chain[-1].digest, chain)
+    chain = store_entries([an_entry(kind=EntryKind.COMMENT, new_value="Hello")])
+    flaw = find_flaw(a_ticket(), chain[-1].digest, chain)
     assert flaw is not None
     assert flaw.message.startswith("a history begins with created")
 
 
 def test_no_history_at_all_is_found() -> None:
-    flaw = first_flaw(a_ticket(), GENESIS, [])
+    flaw = find_flaw(a_ticket(), GENESIS, [])
     assert str(flaw) == "tk_4f8e29 entry 1: the history ends here, but the ticket is at version 1"

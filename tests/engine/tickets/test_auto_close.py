@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from engine.tickets.auto_close import auto_close_from, closing, grace_of
+from engine.tickets.auto_close import auto_close_change, auto_close_from, grace_period_of
 from engine.tickets.history import Entry, EntryKind
-from engine.tickets.ticket import rebuilt
+from engine.tickets.ticket import rebuild_ticket
 from engine.vocabulary import Role, Status
 from engine.workflows.policy import policy_of
 from tests.support.ticket_examples import CREATED, NOON
@@ -53,12 +53,12 @@ def test_the_requester_is_quiet(
     steps: list[tuple[EntryKind, str, str]], since: datetime | None
 ) -> None:
     told = history(*steps)
-    assert auto_close_from(rebuilt(told), told) == since
+    assert auto_close_from(rebuild_ticket(told), told) == since
 
 
 def test_of_a_ticket_without_a_requester_nobody_is_waited_for() -> None:
     told = history(RESOLVED, ANNA_SAYS)
-    ticket = rebuilt(told)._replace(requester=None)
+    ticket = rebuild_ticket(told)._replace(requester=None)
     assert auto_close_from(ticket, told) == after(1)
 
 
@@ -67,13 +67,13 @@ ENDLESS = policy_of([(Status.RESOLVED, Status.IN_PROGRESS, Role.ANY)])
 
 
 def test_the_system_closes_only_where_somebody_may() -> None:
-    assert grace_of(ENDING, "72h") == "72h"
-    assert grace_of(ENDING, "never") is None
-    assert grace_of(ENDLESS, "72h") is None
+    assert grace_period_of(ENDING, "72h") == "72h"
+    assert grace_period_of(ENDING, "never") is None
+    assert grace_period_of(ENDLESS, "72h") is None
 
 
 def test_a_closing_says_why() -> None:
-    change = closing(NOON, "P3D")
+    change = auto_close_change(NOON, "P3D")
     assert (change.kind, change.old, change.new) == (EntryKind.STATUS, "RESOLVED", "CLOSED")
     assert change.details == (
         '{"reason": "grace_period_over", "auto_close_from": "2026-04-28T12:00:00.000000Z",'

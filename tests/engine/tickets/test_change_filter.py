@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from engine.errors import InvalidInput
 from engine.tickets.actor import Actor
-from engine.tickets.change_filter import ChangeFilter, TicketChange, changes_leading_to
+from engine.tickets.change_filter import ChangeFilter, TicketChange, ticket_changes
 from engine.tickets.history import Entry, EntryKind
-from engine.tickets.ticket import Ticket, rebuilt
+from engine.tickets.ticket import Ticket, rebuild_ticket
 from engine.vocabulary import Status
 from tests.support.people import ANNA, MARTON
 from tests.support.ticket_examples import CREATED, HISTORIES, a_ticket, an_entry
@@ -30,7 +30,7 @@ def coherent(history: list[Entry]) -> list[Entry]:
     told = history[:1]
     for entry in history[1:]:
         field = VALUE_OF.get(entry.kind)
-        old = getattr(rebuilt(told), field) if field else None
+        old = getattr(rebuild_ticket(told), field) if field else None
         told.append(replace(entry, old_value=old))
     return told
 
@@ -43,14 +43,14 @@ def standing(ticket: Ticket | None) -> Ticket | None:
 def test_every_change_is_what_the_history_up_to_it_tells(
     history: list[Entry], data: st.DataObject
 ) -> None:
-    now = rebuilt(history)
+    now = rebuild_ticket(history)
     first = data.draw(st.integers(0, len(history) - 1))
-    changes = list(changes_leading_to(now, history[first:]))
+    changes = list(ticket_changes(now, history[first:]))
     assert [each.entry for each in reversed(changes)] == history[first:]
     for change in changes:
         seq = change.entry.seq
-        assert standing(change.after) == standing(rebuilt(history[:seq]))
-        before = rebuilt(history[: seq - 1]) if seq > 1 else None
+        assert standing(change.after) == standing(rebuild_ticket(history[:seq]))
+        before = rebuild_ticket(history[: seq - 1]) if seq > 1 else None
         assert standing(change.before) == standing(before)
         assert change.now is now
 
@@ -101,10 +101,10 @@ CASES: list[tuple[dict[str, Any], TicketChange, Actor, bool]] = [
 def test_a_change_is_wanted_if_the_ticket_met_the_filter_before_or_after_it(
     wanted: dict[str, Any], change: TicketChange, actor: Actor, *, is_wanted: bool
 ) -> None:
-    assert ChangeFilter.checked(**wanted).wants(change, actor) is is_wanted
+    assert ChangeFilter.parse(**wanted).matches(change, actor) is is_wanted
 
 
 @pytest.mark.parametrize("wanted", [{"status": []}, {"kinds": []}, {"priority": ["URGENT"]}])
 def test_a_filter_that_means_nothing_is_refused(wanted: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput):
-        ChangeFilter.checked(**wanted)
+        ChangeFilter.parse(**wanted)

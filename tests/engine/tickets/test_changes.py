@@ -11,13 +11,13 @@ from engine.errors import Forbidden, TicketClosed
 from engine.tickets.actor import Actor
 from engine.tickets.changes import (
     Change,
-    assigning,
-    by_hand,
-    commenting,
-    editing,
-    from_item,
+    assignment_changes,
+    build_entries,
+    comment_changes,
+    edit_changes,
     opening_entry,
-    recorded,
+    opening_from_form,
+    opening_from_item,
 )
 from engine.tickets.commands import (
     AssignTicket,
@@ -27,8 +27,8 @@ from engine.tickets.commands import (
     UpdateTicket,
 )
 from engine.tickets.history import Entry, EntryKind
-from engine.tickets.sla_targets import Terms
-from engine.tickets.ticket import opened
+from engine.tickets.sla_targets import SlaTerms
+from engine.tickets.ticket import initial_ticket
 from engine.vocabulary import Priority, Status
 from tests.support.people import ADA, ANNA, MARTON, OUTSIDER
 from tests.support.ticket_examples import NOON, a_ticket
@@ -37,8 +37,10 @@ LATER = NOON + timedelta(hours=1)
 
 
 def opening(actor: Actor, **values: object) -> Entry:
-    form = CreateTicket.checked(title="Payments fail", workflow="incident_response", **values)
-    return opening_entry("tk_4f8e29", by_hand(form, actor, Terms()), actor, NOON, revision=7)
+    form = CreateTicket.parse(title="Payments fail", workflow="incident_response", **values)
+    return opening_entry(
+        "tk_4f8e29", opening_from_form(form, actor, SlaTerms()), actor, NOON, revision=7
+    )
 
 
 def test_a_ticket_is_opened_by_one_entry_that_tells_all_of_it() -> None:
@@ -46,7 +48,7 @@ def test_a_ticket_is_opened_by_one_entry_that_tells_all_of_it() -> None:
     assert (entry.seq, entry.at, entry.actor, entry.kind) == (1, NOON, "u_a0", EntryKind.CREATED)
     assert (entry.old_value, entry.new_value) == (None, "OPEN")
     assert (entry.actor_bits, entry.workflow_revision) == (2 + 4, 7)
-    assert opened(entry) == a_ticket(
+    assert initial_ticket(entry) == a_ticket(
         description="\U0001f525",
         priority=Priority.LOW,
         requester="u_a0",
@@ -76,7 +78,7 @@ def test_a_ticket_opens_assigned_to(
 ) -> None:
     if allowed:
         entry = opening(actor, assignee_group=group, assignee=assignee)
-        assert opened(entry).assignee == assignee
+        assert initial_ticket(entry).assignee == assignee
     else:
         with pytest.raises(Forbidden) as refused:
             opening(actor, assignee_group=group, assignee=assignee)
@@ -115,8 +117,8 @@ EDITS: dict[str, tuple[dict[str, object], list[tuple[str, str | None, str | None
 def test_an_edit_of(
     values: dict[str, object], changes: list[tuple[str, str | None, str | None]]
 ) -> None:
-    form = UpdateTicket.checked(ticket="tk_4f8e29", **values)
-    assert summary(editing(a_ticket(), ANNA, form)) == changes
+    form = UpdateTicket.parse(ticket="tk_4f8e29", **values)
+    assert summary(edit_changes(a_ticket(), ANNA, form)) == changes
 
 
 ASSIGNMENTS: dict[str, tuple[str | None, str | None, list[tuple[str, str | None, str | None]]]] = {
@@ -132,34 +134,34 @@ ASSIGNMENTS: dict[str, tuple[str | None, str | None, list[tuple[str, str | None,
 def test_an_assignment(
     before: str | None, after: str | None, changes: list[tuple[str, str | None, str | None]]
 ) -> None:
-    form = AssignTicket.checked(ticket="tk_4f8e29", assignee=after)
-    assert summary(assigning(a_ticket(assignee=before), ADA, form)) == changes
+    form = AssignTicket.parse(ticket="tk_4f8e29", assignee=after)
+    assert summary(assignment_changes(a_ticket(assignee=before), ADA, form)) == changes
 
 
 def test_a_change_tells_every_way_in_which_it_was_allowed() -> None:
     ticket = a_ticket(assignee="u_c4")
-    edit = UpdateTicket.checked(ticket=ticket.id, title="Cards fail", priority="LOW")
+    edit = UpdateTicket.parse(ticket=ticket.id, title="Cards fail", priority="LOW")
     allowed_as = {json.dumps({"allowed_as": ["assignee", "group_member"]})}
-    assert {each.details for each in editing(ticket, MARTON, edit)} == allowed_as
-    hand_over = AssignTicket.checked(ticket=ticket.id, assignee=None)
-    assert {each.details for each in assigning(ticket, MARTON, hand_over)} == allowed_as
+    assert {each.details for each in edit_changes(ticket, MARTON, edit)} == allowed_as
+    hand_over = AssignTicket.parse(ticket=ticket.id, assignee=None)
+    assert {each.details for each in assignment_changes(ticket, MARTON, hand_over)} == allowed_as
 
 
 def test_a_change_that_changes_nothing_is_still_only_for_those_who_may() -> None:
-    edit = UpdateTicket.checked(ticket="tk_4f8e29")
-    assign = AssignTicket.checked(ticket="tk_4f8e29", assignee=None)
+    edit = UpdateTicket.parse(ticket="tk_4f8e29")
+    assign = AssignTicket.parse(ticket="tk_4f8e29", assignee=None)
     with pytest.raises(Forbidden):
-        editing(a_ticket(), OUTSIDER, edit)
+        edit_changes(a_ticket(), OUTSIDER, edit)
     with pytest.raises(Forbidden):
-        assigning(a_ticket(), OUTSIDER, assign)
+        assignment_changes(a_ticket(), OUTSIDER, assign)
     with pytest.raises(TicketClosed):
-        editing(a_ticket(status=Status.CLOSED), ADA, edit)
+        edit_changes(a_ticket(status=Status.CLOSED), ADA, edit)
 
 
 @pytest.mark.parametrize("status", Status)
 def test_everybody_may_comment_in_every_status(status: Status) -> None:
-    form = CommentTicket.checked(ticket="tk_4f8e29", text="Looking")
-    changes = commenting(a_ticket(status=status), OUTSIDER, form)
+    form = CommentTicket.parse(ticket="tk_4f8e29", text="Looking")
+    changes = comment_changes(a_ticket(status=status), OUTSIDER, form)
     assert changes == (Change(EntryKind.COMMENT, None, "Looking"),)
 
 
@@ -176,16 +178,16 @@ NOTES: dict[str, tuple[Actor, list[str] | None]] = {
 def test_a_note_is_taken_in_every_status_by(
     actor: Actor, allowed_as: list[str] | None, status: Status
 ) -> None:
-    form = CommentTicket.checked(ticket="tk_4f8e29", text="Looking", internal=True)
+    form = CommentTicket.parse(ticket="tk_4f8e29", text="Looking", internal=True)
     ticket = a_ticket(status=status, assignee=MARTON.id)
     if allowed_as is None:
         with pytest.raises(Forbidden) as refused:
-            commenting(ticket, actor, form)
+            comment_changes(ticket, actor, form)
         assert refused.value.details["allowed_roles"] == ["admin", "assignee", "group_member"]
     else:
         details = json.dumps({"allowed_as": allowed_as})
         note = Change(EntryKind.NOTE, None, "Looking", details)
-        assert commenting(ticket, actor, form) == (note,)
+        assert comment_changes(ticket, actor, form) == (note,)
 
 
 ITEM = CatalogItem.model_validate(
@@ -214,11 +216,11 @@ TEXTS_OF_AN_ITEM: dict[str, tuple[dict[str, str], str, str]] = {
 def test_a_ticket_from_an_item_is_as_the_item_says_under(
     given: dict[str, str], title: str, description: str
 ) -> None:
-    form = CreateTicketFromCatalog.checked(item=ITEM.name, **given)
+    form = CreateTicketFromCatalog.parse(item=ITEM.name, **given)
     entry = opening_entry(
-        "tk_4f8e29", from_item(form, ITEM, MARTON, Terms()), MARTON, NOON, revision=7
+        "tk_4f8e29", opening_from_item(form, ITEM, MARTON, SlaTerms()), MARTON, NOON, revision=7
     )
-    assert opened(entry) == a_ticket(
+    assert initial_ticket(entry) == a_ticket(
         title=title,
         description=description,
         priority=Priority.HIGH,
@@ -237,7 +239,7 @@ CHANGES = (
 
 def test_changes_become_the_next_entries() -> None:
     ticket = a_ticket(assignee="u_b1", version=4)
-    entries = recorded(ticket, CHANGES, ANNA, LATER, revision=7)
+    entries = build_entries(ticket, CHANGES, ANNA, LATER, revision=7)
     assert [
         (each.seq, each.kind, each.old_value, each.new_value, each.details) for each in entries
     ] == [
@@ -252,10 +254,10 @@ def test_changes_become_the_next_entries() -> None:
 
 def test_the_actor_is_what_they_were_before_the_change() -> None:
     handed_over = Change(EntryKind.ASSIGNEE, "u_c4", "u_b1")
-    entries = recorded(a_ticket(assignee="u_c4"), [handed_over], MARTON, LATER, revision=1)
+    entries = build_entries(a_ticket(assignee="u_c4"), [handed_over], MARTON, LATER, revision=1)
     assert [each.actor_bits for each in entries] == [1]
 
 
 def test_time_never_runs_backwards_in_a_history() -> None:
     ticket = a_ticket(updated_at=LATER)
-    assert {each.at for each in recorded(ticket, CHANGES, ANNA, NOON, revision=1)} == {LATER}
+    assert {each.at for each in build_entries(ticket, CHANGES, ANNA, NOON, revision=1)} == {LATER}

@@ -154,7 +154,7 @@ def in_python(field: str) -> str:
 
 def refusal(form: type[Command], values: Mapping[str, object]) -> InvalidInput:
     with pytest.raises(InvalidInput) as refused:
-        form.checked(**values)
+        form.parse(**values)
     return refused.value
 
 
@@ -201,12 +201,12 @@ ACCEPTED: dict[str, tuple[type[Command], str, object, object]] = {
     ids=[f"takes {each}" for each in ACCEPTED],
 )
 def test_a_field(form: type[Command], field: str, value: object, taken: object) -> None:
-    filled_in = form.checked(**FILLED_IN[form] | {field: value})
+    filled_in = form.parse(**FILLED_IN[form] | {field: value})
     assert getattr(filled_in, field) == taken
 
 
 def test_an_empty_form_asks_for_little() -> None:
-    form = CreateTicket.checked(title="Printer", workflow="service_request")
+    form = CreateTicket.parse(title="Printer", workflow="service_request")
     assert form.model_dump() == {
         "idempotency_key": None,
         "title": "Printer",

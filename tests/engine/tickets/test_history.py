@@ -10,7 +10,7 @@ from engine.storage.history import digest_sql
 from engine.storage.postgres.database import Database
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import ticket_status_history
-from engine.tickets.history import GENESIS, Entry, EntryKind, canonical_moment
+from engine.tickets.history import GENESIS, Entry, EntryKind, canonical_timestamp
 from tests.support.ticket_examples import an_entry
 
 AWKWARD = an_entry(
@@ -26,7 +26,7 @@ AWKWARD = an_entry(
 
 def test_the_canonical_text_is_this_and_no_other() -> None:
     """Every digest that was ever stored rests on it: a change here breaks all histories."""
-    assert AWKWARD.canonical == (
+    assert AWKWARD.canonical_text == (
         '["tk_4f8e29", 2, "2026-04-28T14:03:00.000070Z", "u_b1", "comment", null,'
         r' "\"Köszi\" \\ / \b\f\n\r\t\u0001'
         '\x7f \u2028 \U0001f525 null", 6, 1099511627776, null]'
@@ -41,8 +41,8 @@ def test_a_digest_stands_on_the_one_before_it() -> None:
 
 
 def test_a_moment_has_four_digits_of_year_and_six_of_second() -> None:
-    assert canonical_moment(datetime(1, 1, 1, tzinfo=UTC)) == "0001-01-01T00:00:00.000000Z"
-    assert canonical_moment(datetime.max.replace(tzinfo=UTC)) == "9999-12-31T23:59:59.999999Z"
+    assert canonical_timestamp(datetime(1, 1, 1, tzinfo=UTC)) == "0001-01-01T00:00:00.000000Z"
+    assert canonical_timestamp(datetime.max.replace(tzinfo=UTC)) == "9999-12-31T23:59:59.999999Z"
 
 
 DIGESTED = Statement.of(

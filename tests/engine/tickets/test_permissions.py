@@ -8,7 +8,13 @@ import pytest
 from engine.errors import Forbidden, TicketClosed
 from engine.tickets.actor import Actor
 from engine.tickets.history import EntryKind
-from engine.tickets.permissions import Relation, may_assign, may_edit, may_note, may_see
+from engine.tickets.permissions import (
+    Relation,
+    authorize_assign,
+    authorize_edit,
+    authorize_note,
+    can_read_entry,
+)
 from engine.tickets.ticket import Ticket
 from engine.vocabulary import Status
 from tests.support.ticket_examples import a_ticket, an_entry
@@ -53,20 +59,20 @@ WHO_MAY_ASSIGN = WHO_MAY_EDIT | {"the requester may": ((REQUESTER,), "payment-te
 def test_who_may_edit(held: Held, group: str | None, *, allowed: bool) -> None:
     ticket, actor = standing(held, group)
     if allowed:
-        assert may_edit(ticket, actor) == {*held}
+        assert authorize_edit(ticket, actor) == {*held}
     else:
         with pytest.raises(Forbidden):
-            may_edit(ticket, actor)
+            authorize_edit(ticket, actor)
 
 
 @pytest.mark.parametrize(("held", "group", "allowed"), WHO_MAY_ASSIGN.values(), ids=WHO_MAY_ASSIGN)
 def test_who_may_assign(held: Held, group: str | None, *, allowed: bool) -> None:
     ticket, actor = standing(held, group)
     if allowed:
-        assert may_assign(ticket, actor) == {*held}
+        assert authorize_assign(ticket, actor) == {*held}
     else:
         with pytest.raises(Forbidden):
-            may_assign(ticket, actor)
+            authorize_assign(ticket, actor)
 
 
 @pytest.mark.parametrize("status", Status)
@@ -75,26 +81,26 @@ def test_notes_are_seen_by_those_who_may_take_them(held: Held, status: Status) -
     ticket, actor = standing(held)
     ticket = ticket._replace(status=status)
     note, comment = (an_entry(kind=kind) for kind in (EntryKind.NOTE, EntryKind.COMMENT))
-    assert may_see(comment, ticket, actor)
-    assert may_see(note, ticket, actor) == bool({*held} - {REQUESTER})
-    if may_see(note, ticket, actor):
-        assert may_note(ticket, actor) == {*held} - {REQUESTER}
+    assert can_read_entry(comment, ticket, actor)
+    assert can_read_entry(note, ticket, actor) == bool({*held} - {REQUESTER})
+    if can_read_entry(note, ticket, actor):
+        assert authorize_note(ticket, actor) == {*held} - {REQUESTER}
     else:
         with pytest.raises(Forbidden):
-            may_note(ticket, actor)
+            authorize_note(ticket, actor)
 
 
 @pytest.mark.parametrize("held", COMBINATIONS, ids=" and ".join)
 def test_what_allowed_it_is_all_of_what_would_have_done(held: Held) -> None:
     ticket, actor = standing(held)
     if held:
-        assert may_edit(ticket, actor) == {*held}
+        assert authorize_edit(ticket, actor) == {*held}
     if {*held} - {REQUESTER}:
-        assert may_assign(ticket, actor) == {*held} - {REQUESTER}
+        assert authorize_assign(ticket, actor) == {*held} - {REQUESTER}
 
 
 @pytest.mark.parametrize("held", COMBINATIONS, ids=" and ".join)
-@pytest.mark.parametrize("rule", [may_edit, may_assign])
+@pytest.mark.parametrize("rule", [authorize_edit, authorize_assign])
 def test_nobody_changes_a_closed_ticket(rule: Rule, held: Held) -> None:
     ticket, actor = standing(held)
     closed = a_ticket(status=Status.CLOSED, requester=ticket.requester, assignee=ticket.assignee)
@@ -106,13 +112,13 @@ def test_nobody_changes_a_closed_ticket(rule: Rule, held: Held) -> None:
 @pytest.mark.parametrize("status", [each for each in Status if each is not Status.CLOSED])
 def test_every_other_status_takes_edits(status: Status) -> None:
     ticket, actor = a_ticket(status=status), Actor("u_b1", "Anna K.")
-    assert may_edit(ticket, actor) == {REQUESTER}
+    assert authorize_edit(ticket, actor) == {REQUESTER}
 
 
 def test_a_refusal_tells_who_could_and_what_the_actor_is() -> None:
     ticket, actor = standing((REQUESTER,))
     with pytest.raises(Forbidden) as refused:
-        may_assign(ticket, actor)
+        authorize_assign(ticket, actor)
     assert refused.value.details == {
         "reason": "role_required",
         "ticket": "tk_4f8e29",
@@ -127,4 +133,4 @@ def test_a_refusal_tells_who_could_and_what_the_actor_is() -> None:
 def test_nobody_is_the_person_that_a_ticket_lacks() -> None:
     orphan = a_ticket(requester=None, assignee=None, assignee_group=None)
     with pytest.raises(Forbidden):
-        may_assign(orphan, Actor("None", "N.", frozenset({"None", ""})))
+        authorize_assign(orphan, Actor("None", "N.", frozenset({"None", ""})))

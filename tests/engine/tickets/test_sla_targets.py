@@ -7,10 +7,10 @@ import pytest
 from engine.calendars import Calendar, Shift
 from engine.declaration.models import CatalogItem
 from engine.declaration.sla_models import PrioritySla, WorkingCalendar
-from engine.tickets.changes import Change, agreed, promising
+from engine.tickets.changes import Change, requested_targets, with_targets
 from engine.tickets.commands import CreateTicket
 from engine.tickets.history import EntryKind
-from engine.tickets.sla_targets import Promise, Terms, promise_for, promise_in
+from engine.tickets.sla_targets import SlaTerms, TicketTargets, parse_targets, targets_for
 from engine.vocabulary import Priority
 from tests.support.people import ANNA
 
@@ -33,7 +33,7 @@ OFFICE, NIGHTS = (
     for name in ("office", "nights")
 )
 OWN = PrioritySla.model_validate({"HIGH": {"response": "PT1M", "calendar": "office"}})
-TERMS = Terms(OWN, DECLARED)
+TERMS = SlaTerms(OWN, DECLARED)
 
 
 def item(**sla: str) -> CatalogItem:
@@ -56,62 +56,66 @@ def test_a_priority_promises_what_it_was_designed_to_if_nothing_is_declared(
 ) -> None:
     targets = DESIGNED[priority]
     origin = f"the priority {priority}"
-    assert promise_for(priority, Terms()) == Promise(*targets, origin=origin, by_priority=True)
+    assert targets_for(priority, SlaTerms()) == TicketTargets(
+        *targets, origin=origin, by_priority=True
+    )
 
 
-OF_HIGH = Promise(MINUTE, 8 * HOUR, "the priority HIGH", by_priority=True, calendar=OFFICE)
-PROMISES: dict[str, tuple[CatalogItem | Priority, Promise]] = {
+OF_HIGH = TicketTargets(MINUTE, 8 * HOUR, "the priority HIGH", by_priority=True, calendar=OFFICE)
+PROMISES: dict[str, tuple[CatalogItem | Priority, TicketTargets]] = {
     "a priority": (Priority.HIGH, OF_HIGH),
     "an item without targets": (item(), OF_HIGH),
     "an item with targets": (
         item(response="10m", resolution="4h"),
-        Promise(10 * MINUTE, 4 * HOUR, "the catalog item outage", calendar=OFFICE),
+        TicketTargets(10 * MINUTE, 4 * HOUR, "the catalog item outage", calendar=OFFICE),
     ),
     "an item with a calendar of its own": (
         item(response="10m", resolution="4h", calendar="nights"),
-        Promise(10 * MINUTE, 4 * HOUR, "the catalog item outage", calendar=NIGHTS),
+        TicketTargets(10 * MINUTE, 4 * HOUR, "the catalog item outage", calendar=NIGHTS),
     ),
     "an item by which every second counts": (
         item(response="10m", resolution="4h", calendar="always"),
-        Promise(10 * MINUTE, 4 * HOUR, "the catalog item outage"),
+        TicketTargets(10 * MINUTE, 4 * HOUR, "the catalog item outage"),
     ),
 }
 
 
 @pytest.mark.parametrize(("source", "promise"), PROMISES.values(), ids=PROMISES)
-def test_it_is_promised_by(source: CatalogItem | Priority, promise: Promise) -> None:
-    assert promise_for(source, TERMS) == promise
+def test_it_is_promised_by(source: CatalogItem | Priority, promise: TicketTargets) -> None:
+    assert targets_for(source, TERMS) == promise
 
 
-FORMS: dict[str, tuple[dict[str, object] | None, Promise | None]] = {
+FORMS: dict[str, tuple[dict[str, object] | None, TicketTargets | None]] = {
     "nothing": (None, None),
     "what the priority promises": ({"by_priority": True}, OF_HIGH),
     "targets of its own": (
         {"targets": {"response": "PT5M", "resolution": "1h30m"}},
-        Promise(5 * MINUTE, 90 * MINUTE, ANNA.id),
+        TicketTargets(5 * MINUTE, 90 * MINUTE, ANNA.id),
     ),
     "targets that were durations already": (
         {"targets": {"response": MINUTE, "resolution": HOUR}},
-        Promise(MINUTE, HOUR, ANNA.id),
+        TicketTargets(MINUTE, HOUR, ANNA.id),
     ),
 }
 
 
 @pytest.mark.parametrize(("asked", "promise"), FORMS.values(), ids=FORMS)
-def test_an_empty_form_asks_for(asked: dict[str, object] | None, promise: Promise | None) -> None:
-    form = CreateTicket.checked(title="T", workflow="w", priority="HIGH", sla=asked)
-    assert agreed(form, ANNA, TERMS) == promise
+def test_an_empty_form_asks_for(
+    asked: dict[str, object] | None, promise: TicketTargets | None
+) -> None:
+    form = CreateTicket.parse(title="T", workflow="w", priority="HIGH", sla=asked)
+    assert requested_targets(form, ANNA, TERMS) == promise
 
 
 @pytest.mark.parametrize("promise", [OF_HIGH, *(each for _, each in PROMISES.values())])
-def test_a_promise_survives_its_own_text(promise: Promise) -> None:
+def test_a_promise_survives_its_own_text(promise: TicketTargets) -> None:
     change = Change(EntryKind.PRIORITY, "LOW", "HIGH", '{"allowed_as": ["admin"]}')
-    details = promising(change, promise).details
+    details = with_targets(change, promise).details
     assert details is not None
     assert details.startswith('{"allowed_as": ["admin"], "sla": {')
-    assert promise_in(details) == promise
+    assert parse_targets(details) == promise
 
 
 @pytest.mark.parametrize("details", [None, "{}", '{"sla": null}', '{"allowed_as": []}'])
 def test_other_details_promise_nothing(details: str | None) -> None:
-    assert promise_in(details) is None
+    assert parse_targets(details) is None

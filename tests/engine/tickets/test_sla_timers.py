@@ -9,22 +9,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.calendars import Calendar, Shift, working_time_between
-from engine.tickets.changes import breaches
+from engine.tickets.changes import breach_changes
 from engine.tickets.history import Entry, EntryKind
-from engine.tickets.sla_explanation import Reason, explanation
-from engine.tickets.sla_timers import TELLING, DueTimes, Sla, Timer, sla_of
+from engine.tickets.sla_explanation import SlaReason, explain_due_time
+from engine.tickets.sla_timers import TIMER_KINDS, DueTimes, SlaTimers, Timer, build_timers
 from engine.vocabulary import SYSTEM, Status
 from tests.support.sla_histories import (
     GAPS,
     MINUTE,
     MONDAY,
-    a_promise,
+    change_targets,
     histories,
     history_of,
+    make_targets,
     minutes,
     moved,
     noted,
-    promised,
     said,
     watched,
 )
@@ -34,12 +34,12 @@ PICKED_UP, RESOLVED, CLOSED = Status.IN_PROGRESS, Status.RESOLVED, Status.CLOSED
 DAY = (Shift.of("09:00-17:00"),)
 OFFICE = Calendar("office", "Europe/Budapest", (*[DAY] * 5, (), ()))
 RESPONSE, RESOLUTION = Timer
-HIGH = a_promise(30, 480)
-LOW = a_promise(1440, 7200)
+HIGH = make_targets(30, 480)
+LOW = make_targets(1440, 7200)
 
 
-def told(history: list[Entry]) -> Sla:
-    sla = sla_of(history)
+def told(history: list[Entry]) -> SlaTimers:
+    sla = build_timers(history)
     assert sla is not None
     return sla
 
@@ -111,22 +111,22 @@ STORIES: dict[str, tuple[list[Entry], datetime, datetime, set[Timer]]] = {
         *(after(30), after(480), set()),
     ),
     "promised less from the opening on": (
-        history_of(HIGH, moved(10, PICKED_UP), promised(50, LOW)),
+        history_of(HIGH, moved(10, PICKED_UP), change_targets(50, LOW)),
         *(after(1440), after(7200), set()),
     ),
     "promised more than can be kept any more": (
-        history_of(LOW, promised(500, HIGH), moved(10, PICKED_UP)),
+        history_of(LOW, change_targets(500, HIGH), moved(10, PICKED_UP)),
         *(after(30), after(480), {RESPONSE, RESOLUTION}),
     ),
     "a breach that stays whatever is promised": (
-        history_of(HIGH, promised(60, LOW), moved(10, PICKED_UP)),
+        history_of(HIGH, change_targets(60, LOW), moved(10, PICKED_UP)),
         *(after(1440), after(7200), {RESPONSE}),
     ),
     "a priority that keeps what was paused": (
         history_of(
             HIGH,
             *(moved(10, PICKED_UP), moved(10, RESOLVED), moved(100, PICKED_UP)),
-            promised(1, LOW),
+            change_targets(1, LOW),
         ),
         *(after(1440), after(7300), set()),
     ),
@@ -135,7 +135,7 @@ STORIES: dict[str, tuple[list[Entry], datetime, datetime, set[Timer]]] = {
         *(after(30), after(480), {RESPONSE}),
     ),
     "by office hours": (
-        history_of(a_promise(30, 480, calendar=OFFICE)),
+        history_of(make_targets(30, 480, calendar=OFFICE)),
         *(after(30), MONDAY + timedelta(days=1), set()),
     ),
 }
@@ -154,8 +154,8 @@ def test_a_ticket_is_due(
 
 
 def test_nothing_is_promised_where_the_first_entry_does_not() -> None:
-    assert sla_of([CREATED]) is None
-    assert sla_of(history_of(None, promised(1, HIGH), moved(9, PICKED_UP))) is None
+    assert build_timers([CREATED]) is None
+    assert build_timers(history_of(None, change_targets(1, HIGH), moved(9, PICKED_UP))) is None
 
 
 def test_what_is_left_is_told_while_a_timer_runs() -> None:
@@ -166,46 +166,46 @@ def test_what_is_left_is_told_while_a_timer_runs() -> None:
 
 
 def test_of_office_hours_only_those_are_left() -> None:
-    sla = told(history_of(a_promise(30, 600, calendar=OFFICE)))
+    sla = told(history_of(make_targets(30, 600, calendar=OFFICE)))
     assert sla.remaining(RESOLUTION, MONDAY + timedelta(hours=12)) == minutes(600 - 420)
 
 
 def test_breaches_are_noted_once() -> None:
     steps = [moved(500, PICKED_UP)]
     sla = told(history_of(HIGH, *steps))
-    found = breaches(sla, after(500))
+    found = breach_changes(sla, after(500))
     assert [(each.kind, each.new, each.details) for each in found] == [
         (EntryKind.SLA_BREACH, "response", '{"due_at": "2026-04-27T08:30:00.000000Z"}'),
         (EntryKind.SLA_BREACH, "resolution", '{"due_at": "2026-04-27T16:00:00.000000Z"}'),
     ]
     once = told(history_of(HIGH, *steps, noted(1, RESPONSE)))
-    assert [each.new for each in breaches(once, after(502))] == ["resolution"]
+    assert [each.new for each in breach_changes(once, after(502))] == ["resolution"]
     twice = told(history_of(HIGH, *steps, noted(1, RESPONSE), noted(0, RESOLUTION)))
-    assert (breaches(twice, after(9000)), twice.next_due_at) == ((), None)
+    assert (breach_changes(twice, after(9000)), twice.next_due_at) == ((), None)
 
 
 def test_why_it_is_due_then_is_told_item_by_item() -> None:
-    held = a_promise(30, 480, calendar=OFFICE)
+    held = make_targets(30, 480, calendar=OFFICE)
     sla = told(
         history_of(
             held,
             *(moved(40, PICKED_UP), moved(20, RESOLVED), moved(60, PICKED_UP)),
-            promised(1, replace(held, resolution=minutes(500))),
+            change_targets(1, replace(held, resolution=minutes(500))),
         )
     )
-    assert explanation(sla, RESOLUTION) == (
-        Reason("opened", MONDAY),
-        Reason("resolution promised by the priority HIGH", adds=minutes(500)),
-        Reason("RESOLVED or CLOSED until it was re-opened", after(120), minutes(60)),
-        Reason("only working hours of office count"),
-        Reason("due", sla.resolution_due_at),
+    assert explain_due_time(sla, RESOLUTION) == (
+        SlaReason("opened", MONDAY),
+        SlaReason("resolution promised by the priority HIGH", adds=minutes(500)),
+        SlaReason("RESOLVED or CLOSED until it was re-opened", after(120), minutes(60)),
+        SlaReason("only working hours of office count"),
+        SlaReason("due", sla.resolution_due_at),
     )
-    assert explanation(sla, RESPONSE) == (
-        Reason("opened", MONDAY),
-        Reason("response promised by the priority HIGH", adds=minutes(30)),
-        Reason("only working hours of office count"),
-        Reason("missed, when it was due then", after(30)),
-        Reason("due", after(30)),
+    assert explain_due_time(sla, RESPONSE) == (
+        SlaReason("opened", MONDAY),
+        SlaReason("response promised by the priority HIGH", adds=minutes(30)),
+        SlaReason("only working hours of office count"),
+        SlaReason("missed, when it was due then", after(30)),
+        SlaReason("due", after(30)),
     )
 
 
@@ -218,7 +218,7 @@ def law(check: Callable[..., None]) -> Callable[..., None]:
     return settings(deadline=None)(given(HISTORIES, GAPS)(check))
 
 
-def prefixes(history: list[Entry]) -> list[Sla]:
+def prefixes(history: list[Entry]) -> list[SlaTimers]:
     return [told(history[: length + 1]) for length in range(len(history))]
 
 
@@ -247,15 +247,15 @@ def test_a_breach_stays(history: list[Entry], gap: int) -> None:
 @law
 def test_what_passed_and_what_is_left_make_the_target(history: list[Entry], gap: int) -> None:
     sla, now = told(history), history[-1].at + minutes(gap)
-    held = sla.promise.calendar
+    held = sla.targets.calendar
     passed = working_time_between(held, sla.opened_at, now)
     targets = {
-        RESPONSE: sla.promise.response + sla.paused(RESPONSE),
-        RESOLUTION: sla.promise.resolution + sla.paused(RESOLUTION),
+        RESPONSE: sla.targets.response + sla.paused_time(RESPONSE),
+        RESOLUTION: sla.targets.resolution + sla.paused_time(RESOLUTION),
     }
     for timer, target in targets.items():
         left = sla.remaining(timer, now)
-        assert (left is None) == (not sla.runs(timer))
+        assert (left is None) == (not sla.is_running(timer))
         if left:
             assert passed + left == target
         assert left != minutes(0) or sla.due_at(timer) <= now
@@ -264,17 +264,17 @@ def test_what_passed_and_what_is_left_make_the_target(history: list[Entry], gap:
 @given(HISTORIES)
 @settings(deadline=None)
 def test_words_change_nothing(history: list[Entry]) -> None:
-    telling = [each for each in history[1:] if each.kind in TELLING]
-    assert sla_of([history[0], *telling]) == sla_of(history)
+    telling = [each for each in history[1:] if each.kind in TIMER_KINDS]
+    assert build_timers([history[0], *telling]) == build_timers(history)
 
 
 @law
 def test_a_breach_is_to_be_noted_just_when_that_is_due(history: list[Entry], gap: int) -> None:
     sla, now = told(history), history[-1].at + minutes(gap)
     due = DueTimes.of(sla).next_due_at
-    assert bool(sla.unnoted(now)) == (due is not None and due < now)
+    assert bool(sla.unrecorded_breaches(now)) == (due is not None and due < now)
     if due is not None:
-        assert sla.unnoted(due + MINUTE)
+        assert sla.unrecorded_breaches(due + MINUTE)
 
 
 @law
@@ -283,14 +283,14 @@ def test_noting_breaches_changes_nothing_but_that(history: list[Entry], gap: int
     sla = told(history)
     notes = [
         replace(history[-1], seq=len(history) + number, at=now, kind=each.kind, new_value=each.new)
-        for number, each in enumerate(breaches(sla, now), 1)
+        for number, each in enumerate(breach_changes(sla, now), 1)
     ]
     later = told([*history, *notes])
     for timer in Timer:
         assert later.due_at(timer) == sla.due_at(timer)
         assert later.breached_at(timer, now) == sla.breached_at(timer, now)
-        assert (timer in later.noted) == (sla.breached_at(timer, now) is not None)
-    assert later.unnoted(now) == {}
+        assert (timer in later.recorded) == (sla.breached_at(timer, now) is not None)
+    assert later.unrecorded_breaches(now) == {}
 
 
 @pytest.mark.parametrize("held", [None, OFFICE], ids=["every second", "office hours"])
@@ -302,10 +302,10 @@ def test_somebody_with_a_watch_comes_to_the_same(
     history = data.draw(histories([held]))
     now = history[-1].at + minutes(data.draw(GAPS))
     sla = told(history)
-    seen = watched(told(history[:1]).promise, history, now)
+    seen = watched(told(history[:1]).targets, history, now)
     assert {timer for timer in Timer if sla.breached_at(timer, now)} == seen.breached
     assert (sla.responded_at is not None) == seen.responded
     for timer in Timer:
         left = sla.remaining(timer, now)
         passed = seen.target(timer) - seen.passed[timer]
-        assert left == (max(passed, minutes(0)) if seen.runs(timer) else None)
+        assert left == (max(passed, minutes(0)) if seen.is_running(timer) else None)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from engine.tickets.history import EntryKind
-from engine.tickets.ticket import Ticket, opened, rebuilt, step
+from engine.tickets.ticket import Ticket, apply_entry, initial_ticket, rebuild_ticket
 from engine.vocabulary import Priority, Status
 from tests.support.ticket_examples import CREATED, NOON, OPENING, a_ticket, an_entry
 
@@ -13,11 +13,13 @@ LATER = NOON + timedelta(minutes=5)
 
 
 def test_the_first_entry_opens_the_whole_ticket() -> None:
-    assert opened(CREATED) == a_ticket()
+    assert initial_ticket(CREATED) == a_ticket()
 
 
 def test_an_opening_survives_its_own_text() -> None:
-    ticket = opened(an_entry(details=OPENING.details.replace("Payments fail", "\U0001f525 é")))
+    ticket = initial_ticket(
+        an_entry(details=OPENING.details.replace("Payments fail", "\U0001f525 é"))
+    )
     assert ticket.title == "\U0001f525 é"
 
 
@@ -37,7 +39,7 @@ EFFECTS: dict[EntryKind, tuple[str | None, Ticket]] = {
 def test_an_entry_changes_one_thing(kind: EntryKind, expected: tuple[str | None, Ticket]) -> None:
     new, changed = expected
     entry = an_entry(seq=2, at=LATER, kind=kind, new_value=new, details=None)
-    after = step(a_ticket(), entry)
+    after = apply_entry(a_ticket(), entry)
     assert after == a_ticket(
         status=changed.status,
         assignee=changed.assignee,
@@ -61,9 +63,11 @@ def test_a_history_folds_into_the_ticket_and_its_beginning_into_what_it_was() ->
         an_entry(seq=4, kind=EntryKind.ASSIGNEE, old_value="u_c4", new_value=None),
         an_entry(seq=5, at=LATER, kind=EntryKind.STATUS, new_value="RESOLVED"),
     ]
-    assert rebuilt(history) == a_ticket(status=Status.RESOLVED, updated_at=LATER, version=5)
-    assert rebuilt(history[:3]) == a_ticket(status=Status.IN_PROGRESS, assignee="u_c4", version=3)
-    assert rebuilt(history[:1]) == a_ticket()
+    assert rebuild_ticket(history) == a_ticket(status=Status.RESOLVED, updated_at=LATER, version=5)
+    assert rebuild_ticket(history[:3]) == a_ticket(
+        status=Status.IN_PROGRESS, assignee="u_c4", version=3
+    )
+    assert rebuild_ticket(history[:1]) == a_ticket()
 
 
 MEANINGLESS = {
@@ -77,4 +81,4 @@ MEANINGLESS = {
 @pytest.mark.parametrize(("entry", "error"), MEANINGLESS.values(), ids=MEANINGLESS)
 def test_an_entry_that_can_not_happen_is_an_error(entry: object, error: type[Exception]) -> None:
     with pytest.raises(error):
-        step(a_ticket(), entry)  # type: ignore[arg-type]
+        apply_entry(a_ticket(), entry)  # type: ignore[arg-type]

@@ -7,8 +7,8 @@ import pytest
 from api.bootstrap.engine import Engine
 from engine.storage.tickets.search import find_tickets
 from engine.tickets.actor import Actor
-from engine.tickets.search import Part
-from engine.tickets.viewer import EVERYTHING
+from engine.tickets.search import PageRequest
+from engine.tickets.viewer import SYSTEM_VIEWER
 from tests.support.api_client import Api
 from tests.support.people import ADA, ANNA, MARTON, OUTSIDER
 
@@ -158,7 +158,9 @@ async def test_twenty_are_answered_if_no_size_is_given(api: Api, engine: Engine)
     for number in range(21):
         await api.data(ANNA, CREATE, title=f"No. {number}")
     assert len(await titles(api, ANNA)) == 20
-    assert len((await find_tickets(engine.database, EVERYTHING, {}, Part(50))).tickets) == 21
+    assert (
+        len((await find_tickets(engine.database, SYSTEM_VIEWER, {}, PageRequest(50))).tickets) == 21
+    )
 
 
 async def test_tickets_are_counted_only_where_somebody_asks(desk: Api, engine: Engine) -> None:

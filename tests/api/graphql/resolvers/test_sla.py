@@ -8,7 +8,7 @@ import pytest
 from engine.storage.postgres.database import Database
 from engine.storage.sla.breaches import sweep_due_times
 from engine.storage.tickets.reader import read_ticket
-from engine.tickets.viewer import EVERYTHING
+from engine.tickets.viewer import SYSTEM_VIEWER
 from tests.support.api_client import Api
 from tests.support.declared_resources import declare
 from tests.support.people import ANNA
@@ -134,7 +134,7 @@ async def test_another_priority_promises_anew(api: Api) -> None:
 
 async def test_a_missed_target_stands_in_the_history(api: Api, database: Database) -> None:
     ticket = await opened(api, {"byPriority": True})
-    created_at = (await read_ticket(database, EVERYTHING, ticket)).created_at
+    created_at = (await read_ticket(database, SYSTEM_VIEWER, ticket)).created_at
     await sweep_due_times(database, created_at + timedelta(minutes=31))
     answer = await shown(api, ticket)
     assert answer["history"]["nodes"][-1] == {

@@ -91,7 +91,7 @@ async def test_a_list_takes_as_many_statements_as_one_item(
         path = f"acme/service-{number}"
         await declare_service(engine.database, path)
         outage = await report(engine.database, "DOWN", path)
-        form = AssignTicket.checked(ticket=outage.ticket, assignee=f"u_{number}")
+        form = AssignTicket.parse(ticket=outage.ticket, assignee=f"u_{number}")
         await TicketStore(engine.database).assign(ADA, form)
     for number in range(ITEMS):
         await spread_all(engine.database, ITEMS, f"chat_{number}")

@@ -19,8 +19,8 @@ from engine.tickets.commands import (
     TransitionTicket,
     UpdateTicket,
 )
-from engine.tickets.ticket import Ticket, rebuilt
-from engine.tickets.viewer import EVERYTHING
+from engine.tickets.ticket import Ticket, rebuild_ticket
+from engine.tickets.viewer import SYSTEM_VIEWER
 from engine.vocabulary import Status
 from tests.support.concurrent_changes import flaws
 from tests.support.people import ANNA, MARTON
@@ -29,7 +29,7 @@ AWKWARD = "\"quotes\", \\ and / and \t tab,\r\n lines, é, \U0001f525, \u2028, n
 
 
 async def open_ticket(store: TicketStore, title: str = "Printer") -> Ticket:
-    form = CreateTicket.checked(
+    form = CreateTicket.parse(
         title=title, description=AWKWARD, workflow="service_request", assignee=ANNA.id
     )
     return await store.create(ANNA, form)
@@ -37,10 +37,10 @@ async def open_ticket(store: TicketStore, title: str = "Printer") -> Ticket:
 
 async def worked_on(store: TicketStore) -> Ticket:
     ticket = await open_ticket(store)
-    await store.comment(MARTON, CommentTicket.checked(ticket=ticket.id, text=AWKWARD))
-    form = UpdateTicket.checked(ticket=ticket.id, description="", priority="LOW")
+    await store.comment(MARTON, CommentTicket.parse(ticket=ticket.id, text=AWKWARD))
+    form = UpdateTicket.parse(ticket=ticket.id, description="", priority="LOW")
     await store.update(ANNA, form)
-    move = TransitionTicket.checked(ticket=ticket.id, to=Status.IN_PROGRESS)
+    move = TransitionTicket.parse(ticket=ticket.id, to=Status.IN_PROGRESS)
     return await store.transition(ANNA, move)
 
 
@@ -77,7 +77,7 @@ async def test_truncating_tickets_does_not_reach_their_history(
 
 async def test_a_ticket_is_what_its_history_tells(store: TicketStore, database: Database) -> None:
     ticket = await worked_on(store)
-    assert rebuilt((await histories(database, [ticket.id]))[ticket.id]) == ticket
+    assert rebuild_ticket((await histories(database, [ticket.id]))[ticket.id]) == ticket
     assert await flaws(database) == []
     assert await count_tickets(database) == 1
 
@@ -145,22 +145,22 @@ async def test_of_fifty_writers_one_wins_each_step(store: TicketStore, database:
     ticket = await open_ticket(store)
     steps = [Status.IN_PROGRESS, Status.RESOLVED, Status.IN_PROGRESS, Status.RESOLVED]
     for to in [*steps, Status.CLOSED]:
-        form = TransitionTicket.checked(ticket=ticket.id, to=to)
+        form = TransitionTicket.parse(ticket=ticket.id, to=to)
         attempts = await asyncio.gather(
             *(store.transition(ANNA, form) for _ in range(50)), return_exceptions=True
         )
         assert sum(isinstance(each, Ticket) for each in attempts) == 1
         assert sum(isinstance(each, ForbiddenTransition) for each in attempts) == 49
-    ended = await read_ticket(database, EVERYTHING, ticket.id)
+    ended = await read_ticket(database, SYSTEM_VIEWER, ticket.id)
     assert (ended.status, ended.version) == (Status.CLOSED, 6)
     assert await flaws(database) == []
 
 
 async def test_fifty_writers_under_one_key_are_one(store: TicketStore, database: Database) -> None:
     ticket = await open_ticket(store)
-    move = TransitionTicket.checked(ticket=ticket.id, to=Status.IN_PROGRESS, idempotency_key="k1")
-    comment = CommentTicket.checked(ticket=ticket.id, text="Well", idempotency_key="k2")
-    assign = AssignTicket.checked(ticket=ticket.id, assignee=MARTON.id, idempotency_key="k3")
+    move = TransitionTicket.parse(ticket=ticket.id, to=Status.IN_PROGRESS, idempotency_key="k1")
+    comment = CommentTicket.parse(ticket=ticket.id, text="Well", idempotency_key="k2")
+    assign = AssignTicket.parse(ticket=ticket.id, assignee=MARTON.id, idempotency_key="k3")
     requests: list[Callable[[], Awaitable[Ticket]]] = [
         lambda: store.transition(ANNA, move),
         lambda: store.comment(ANNA, comment),
@@ -169,7 +169,7 @@ async def test_fifty_writers_under_one_key_are_one(store: TicketStore, database:
     for carry_out in requests:
         answers = await asyncio.gather(*(carry_out() for _ in range(50)))
         assert len(set(answers)) == 1
-    ended = await read_ticket(database, EVERYTHING, ticket.id)
+    ended = await read_ticket(database, SYSTEM_VIEWER, ticket.id)
     assert ended.version == 4
     assert await flaws(database) == []
 
@@ -183,15 +183,15 @@ async def test_many_kinds_of_change_at_once_keep_the_chain_whole(
             change
             for n in range(20)
             for change in (
-                store.comment(MARTON, CommentTicket.checked(ticket=ticket.id, text=f"{n}")),
-                store.update(ANNA, UpdateTicket.checked(ticket=ticket.id, title=f"{n}")),
+                store.comment(MARTON, CommentTicket.parse(ticket=ticket.id, text=f"{n}")),
+                store.update(ANNA, UpdateTicket.parse(ticket=ticket.id, title=f"{n}")),
                 store.transition(
-                    ANNA, TransitionTicket.checked(ticket=ticket.id, to=Status.IN_PROGRESS)
+                    ANNA, TransitionTicket.parse(ticket=ticket.id, to=Status.IN_PROGRESS)
                 ),
             )
         ),
         return_exceptions=True,
     )
-    ended = await read_ticket(database, EVERYTHING, ticket.id)
+    ended = await read_ticket(database, SYSTEM_VIEWER, ticket.id)
     assert (ended.status, ended.version) == (Status.IN_PROGRESS, 42)
     assert await flaws(database) == []

@@ -22,11 +22,11 @@ from engine.storage.migrate import migrate
 from engine.storage.postgres.database import Database, Session
 from engine.storage.tickets.reader import read_ticket
 from engine.storage.tickets.store import TicketStore, change_ticket, locked_ticket
-from engine.tickets.changes import commenting
+from engine.tickets.changes import comment_changes
 from engine.tickets.commands import CommentTicket
 from engine.tickets.history import Entry, EntryKind
 from engine.tickets.ticket import Ticket
-from engine.tickets.viewer import EVERYTHING
+from engine.tickets.viewer import SYSTEM_VIEWER
 from tests.support.concurrent_changes import comment, edit, flaws, hand_over, open_ticket, pick_up
 from tests.support.databases import execute
 from tests.support.lock_gates import PATIENCE_SECONDS
@@ -37,9 +37,9 @@ ENOUGH = 1_000
 
 async def comment_within(session: Session, ticket: Ticket) -> None:
     """Comment on a ticket in a transaction that somebody else ends."""
-    form = CommentTicket.checked(ticket=ticket.id, text="Looking")
-    row = await locked_ticket(session, EVERYTHING, form)
-    await change_ticket(session, row, MARTON, form, commenting)
+    form = CommentTicket.parse(ticket=ticket.id, text="Looking")
+    row = await locked_ticket(session, SYSTEM_VIEWER, form)
+    await change_ticket(session, row, MARTON, form, comment_changes)
 
 
 async def recorded(database: Database) -> dict[tuple[str, int], Entry]:
@@ -99,7 +99,7 @@ async def test_an_entry_is_told_with_its_ticket_as_it_is_now(
     entries: list[LogEntry] = []
     await follow(database, entries, until=2)
     assert told(entries) == await recorded(database)
-    now = await read_ticket(database, EVERYTHING, ticket.id)
+    now = await read_ticket(database, SYSTEM_VIEWER, ticket.id)
     assert [each.ticket for each in entries] == [now, now]
 
 

@@ -10,13 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.resources.resource import Kind, Resource
-from engine.storage.outages.reconcile_tickets import act_on_reports, answer_service
+from engine.storage.outages.reconcile_tickets import handle_service, handle_waiting_services
 from engine.storage.postgres.database import Database, open_database
 from engine.storage.postgres.rows import ticket_of
 from engine.storage.tickets.store import LOCKED_TICKET
 from engine.storage.tickets.writer import write_entries
 from engine.tickets.actor import Actor
-from engine.tickets.changes import Change, recorded
+from engine.tickets.changes import Change, build_entries
 from engine.tickets.history import Entry, EntryKind
 from tests.support.concurrent_changes import flaws
 from tests.support.database_clock import Clock
@@ -29,7 +29,7 @@ from tests.support.people import ALL_USERS
 Happenings = list[tuple[str, bool]]
 """What happens, and whether the report is answered; else the worker comes along."""
 
-OFTEN = ("reported DOWN", "reported OPERATIONAL", "hold over", "touched")
+OFTEN = ("reported DOWN", "reported OPERATIONAL", "hold over", "handled by a user")
 HAPPENINGS = st.lists(
     st.tuples(st.sampled_from(OFTEN) | st.sampled_from(sorted(EVENTS)), st.booleans()),
     min_size=20,
@@ -66,7 +66,11 @@ class Stage:
     async def answered(self, world: World, *, at_once: bool) -> World:
         """Answer the service in the world and here, and compare them."""
         path = world.service.path
-        await (answer_service(self.database, path) if at_once else act_on_reports(self.database))
+        await (
+            handle_service(self.database, path)
+            if at_once
+            else handle_waiting_services(self.database)
+        )
         world = answer(world)
         tickets = await outage_tickets(self.database, path)
         found = [comparable(await history(self.database, each.id)) for each in tickets]
@@ -99,7 +103,7 @@ class Stage:
         async with self.database.transaction() as session:
             row = await session.row(LOCKED_TICKET.of_all, ticket=latest.id)
             assert row is not None
-            entries = recorded(ticket_of(row), [change], actor, row["now"], row["revision"])
+            entries = build_entries(ticket_of(row), [change], actor, row["now"], row["revision"])
             await write_entries(session, ticket_of(row), row["head_digest"], entries)
 
 

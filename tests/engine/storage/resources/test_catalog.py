@@ -16,9 +16,9 @@ from engine.storage.resources.catalog import read_catalog
 from engine.storage.tickets.reader import read_ticket
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.commands import CreateTicketFromCatalog
-from engine.tickets.sla_targets import promise_in
+from engine.tickets.sla_targets import parse_targets
 from engine.tickets.ticket import Ticket
-from engine.tickets.viewer import EVERYTHING
+from engine.tickets.viewer import SYSTEM_VIEWER
 from tests.support.concurrent_changes import everything
 from tests.support.declared_resources import put
 from tests.support.lock_gates import Observer
@@ -61,7 +61,7 @@ async def catalog(database: Database) -> None:
 
 
 async def asked_for(store: TicketStore, item: str = "network_outage", **more: object) -> Ticket:
-    return await store.create_from_catalog(ANNA, CreateTicketFromCatalog.checked(item=item, **more))
+    return await store.create_from_catalog(ANNA, CreateTicketFromCatalog.parse(item=item, **more))
 
 
 async def test_an_item_fills_a_ticket_in(store: TicketStore, database: Database) -> None:
@@ -70,7 +70,7 @@ async def test_an_item_fills_a_ticket_in(store: TicketStore, database: Database)
     assert (ticket.priority, ticket.workflow) == ("HIGH", "incident_response")
     assert (ticket.requester, ticket.assignee) == (ANNA.id, None)
     assert (ticket.assignee_group, ticket.item) == ("network-team", "network_outage")
-    assert await read_ticket(database, EVERYTHING, ticket.id) == ticket
+    assert await read_ticket(database, SYSTEM_VIEWER, ticket.id) == ticket
     assert [flaw async for _, flaw in audit_histories(database)] == [None]
 
 
@@ -87,7 +87,7 @@ async def test_a_ticket_is_promised_what_its_item_or_else_its_priority_does(
     for item in ("network_outage", "data_loss"):
         ticket = await asked_for(store, item)
         [opening] = (await histories(database, [ticket.id]))[ticket.id]
-        promise = promise_in(opening.details)
+        promise = parse_targets(opening.details)
         assert promise is not None
         promised[item] = (promise.response, promise.resolution, promise.origin)
     assert promised == {

@@ -17,7 +17,7 @@ from engine.storage.resources.plugins import read_switches, turn_switch
 from engine.storage.tickets.reader import read_ticket
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.commands import CreateTicketFromCatalog
-from engine.tickets.viewer import EVERYTHING
+from engine.tickets.viewer import SYSTEM_VIEWER
 from tests.engine.storage.resources.test_catalog import RESOURCES
 from tests.support.concurrent_changes import (
     Change,
@@ -127,7 +127,7 @@ async def test_a_transition_that_waited_for_the_switch_is_refused(
     await switching
     with pytest.raises(PluginDisabled):
         await moving
-    assert await read_ticket(database, EVERYTHING, ticket.id) == ticket
+    assert await read_ticket(database, SYSTEM_VIEWER, ticket.id) == ticket
 
 
 async def test_the_switch_waits_for_changes_under_way(

@@ -14,7 +14,7 @@ from engine.storage.history.changes import histories
 from engine.storage.postgres.database import Database
 from engine.storage.tickets.reader import read_ticket
 from engine.storage.tickets.store import TicketStore
-from engine.tickets.viewer import EVERYTHING
+from engine.tickets.viewer import SYSTEM_VIEWER
 from tests.support.concurrent_changes import (
     PICKED_UP,
     Change,
@@ -67,7 +67,7 @@ async def test_a_transition_that_waited_for_a_reconciliation_is_judged_by_the_ne
     with pytest.raises(ForbiddenTransition) as refused:
         await moving
     assert refused.value.details["reason"] == "no_such_transition"
-    assert await read_ticket(database, EVERYTHING, ticket.id) == ticket
+    assert await read_ticket(database, SYSTEM_VIEWER, ticket.id) == ticket
 
 
 @pytest.mark.parametrize("change", [comment, hand_over, edit, open_another])

@@ -7,12 +7,12 @@ from sqlalchemy import text
 
 from engine.storage.postgres.database import Database
 from engine.storage.postgres.statements import Statement
-from engine.storage.sla.auto_close import close_quiet_tickets
+from engine.storage.sla.auto_close import close_resolved_tickets
 from engine.storage.sla.breaches import sweep_due_times
 from engine.storage.tickets.reader import read_ticket
 from engine.storage.tickets.store import TicketStore
-from engine.tickets.system_actor import SystemReason, reason_in
-from engine.tickets.viewer import EVERYTHING
+from engine.tickets.system_actor import SystemReason, system_reason
+from engine.tickets.viewer import SYSTEM_VIEWER
 from engine.vocabulary import SYSTEM, Status
 from tests.support.concurrent_changes import comment, everything, open_ticket
 from tests.support.declared_resources import declare
@@ -23,7 +23,7 @@ from tests.support.stored_sla import (
     differences,
     later,
     move,
-    open_promised,
+    open_ticket_with_sla,
     say,
     stored,
     told,
@@ -35,18 +35,18 @@ DAY = timedelta(days=1)
 async def test_a_ticket_is_closed_by_the_system_with_its_reason(
     store: TicketStore, database: Database
 ) -> None:
-    ticket = await move(store, await open_promised(store), PICKED_UP, RESOLVED)
+    ticket = await move(store, await open_ticket_with_sla(store), PICKED_UP, RESOLVED)
     since = ticket.updated_at
     assert (await stored(database, ticket))["auto_close_from"] == since
-    assert await close_quiet_tickets(database, since + 3 * DAY) == 0
+    assert await close_resolved_tickets(database, since + 3 * DAY) == 0
     moment = since + 3 * DAY + timedelta(seconds=1)
-    assert await close_quiet_tickets(database, moment) == 1
-    assert await close_quiet_tickets(database, moment) == 0
+    assert await close_resolved_tickets(database, moment) == 1
+    assert await close_resolved_tickets(database, moment) == 0
     entry = (await told(database, ticket))[-1]
     assert (entry.old_value, entry.new_value, entry.actor) == (RESOLVED, CLOSED, SYSTEM)
-    assert reason_in(entry) is SystemReason.GRACE_PERIOD_OVER
+    assert system_reason(entry) is SystemReason.GRACE_PERIOD_OVER
     assert (entry.at, entry.actor_bits) == (moment, 0)
-    assert (await read_ticket(database, EVERYTHING, ticket.id)).status is CLOSED
+    assert (await read_ticket(database, SYSTEM_VIEWER, ticket.id)).status is CLOSED
     assert (await stored(database, ticket))["auto_close_from"] is None
     assert await differences(database) == []
     assert await everything(database) == {ticket.id: 4}
@@ -55,12 +55,12 @@ async def test_a_ticket_is_closed_by_the_system_with_its_reason(
 async def test_the_requester_starts_the_period_anew_and_others_do_not(
     store: TicketStore, database: Database
 ) -> None:
-    ticket = await move(store, await open_promised(store), PICKED_UP, RESOLVED)
+    ticket = await move(store, await open_ticket_with_sla(store), PICKED_UP, RESOLVED)
     await comment(store, ticket)
     assert (await stored(database, ticket))["auto_close_from"] == ticket.updated_at
     said = await say(store, ticket)
     assert (await stored(database, ticket))["auto_close_from"] == said.updated_at
-    assert await close_quiet_tickets(database, said.updated_at + 3 * DAY) == 0
+    assert await close_resolved_tickets(database, said.updated_at + 3 * DAY) == 0
     await sweep_due_times(database)
     assert await differences(database) == []
 
@@ -71,7 +71,7 @@ async def test_a_ticket_that_is_worked_on_again_is_left_alone(
     ticket = await move(store, await open_ticket(store), PICKED_UP, RESOLVED, PICKED_UP)
     await say(store, ticket)
     assert (await stored(database, ticket))["auto_close_from"] is None
-    assert await close_quiet_tickets(database, later(ticket, days=99)) == 0
+    assert await close_resolved_tickets(database, later(ticket, days=99)) == 0
 
 
 ENDLESS = {
@@ -124,10 +124,11 @@ async def test_a_workflow_may_have_a_period_of_its_own(
     await declare(database, **WORKFLOWS | declared)
     names = ("endless", "patient", "hasty", "waiting")
     tickets = {name: await resolved_in(store, name) for name in names}
-    latest = (await read_ticket(database, EVERYTHING, tickets["waiting"])).updated_at
-    count = await close_quiet_tickets(database, latest + passed + timedelta(seconds=1), most=1)
+    latest = (await read_ticket(database, SYSTEM_VIEWER, tickets["waiting"])).updated_at
+    count = await close_resolved_tickets(database, latest + passed + timedelta(seconds=1), most=1)
     statuses = {
-        name: (await read_ticket(database, EVERYTHING, id_)).status for name, id_ in tickets.items()
+        name: (await read_ticket(database, SYSTEM_VIEWER, id_)).status
+        for name, id_ in tickets.items()
     }
     assert {name for name, status in statuses.items() if status is Status.CLOSED} == closed
     assert count == len(closed)
@@ -138,9 +139,9 @@ async def test_a_retired_workflow_keeps_its_tickets_open(
 ) -> None:
     ticket = await move(store, await open_ticket(store), PICKED_UP, RESOLVED)
     await database.row(Statement.of(text("UPDATE workflows SET retired_at = now()")))
-    assert await close_quiet_tickets(database, later(ticket, days=9)) == 0
+    assert await close_resolved_tickets(database, later(ticket, days=9)) == 0
     await database.row(Statement.of(text("UPDATE workflows SET retired_at = NULL")))
-    assert await close_quiet_tickets(database, later(ticket, days=9)) == 1
+    assert await close_resolved_tickets(database, later(ticket, days=9)) == 1
 
 
 async def test_while_ticketing_is_off_nothing_is_closed(
@@ -148,4 +149,4 @@ async def test_while_ticketing_is_off_nothing_is_closed(
 ) -> None:
     ticket = await move(store, await open_ticket(store), PICKED_UP, RESOLVED)
     await database.row(Statement.of(text("UPDATE plugins SET enabled = false")))
-    assert await close_quiet_tickets(database, later(ticket, days=9)) == 0
+    assert await close_resolved_tickets(database, later(ticket, days=9)) == 0

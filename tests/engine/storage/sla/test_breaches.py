@@ -10,13 +10,13 @@ from sqlalchemy import text
 
 from engine.storage.postgres.database import Database, open_database
 from engine.storage.postgres.statements import Statement
-from engine.storage.sla.auto_close import close_quiet_tickets
+from engine.storage.sla.auto_close import close_resolved_tickets
 from engine.storage.sla.breaches import sweep_due_times
 from engine.storage.tickets.reader import read_ticket
 from engine.storage.tickets.store import TicketStore
-from engine.tickets.sla_targets import promise_in
+from engine.tickets.sla_targets import parse_targets
 from engine.tickets.ticket import Ticket
-from engine.tickets.viewer import EVERYTHING
+from engine.tickets.viewer import SYSTEM_VIEWER
 from engine.vocabulary import SYSTEM
 from tests.support.concurrent_changes import edit, everything, flaws, hand_over, open_ticket
 from tests.support.declared_resources import declare, put
@@ -28,7 +28,7 @@ from tests.support.stored_sla import (
     differences,
     later,
     move,
-    open_promised,
+    open_ticket_with_sla,
     say,
     stored,
     told,
@@ -38,7 +38,7 @@ MINUTES_30, HOURS_8 = timedelta(minutes=30), timedelta(hours=8)
 
 
 async def test_a_promise_is_stored_with_the_ticket(store: TicketStore, database: Database) -> None:
-    ticket = await open_promised(store)
+    ticket = await open_ticket_with_sla(store)
     row = await stored(database, ticket)
     assert row["response_due_at"] == row["next_due_at"] == ticket.created_at + MINUTES_30
     assert row["resolution_due_at"] == ticket.created_at + HOURS_8
@@ -60,9 +60,9 @@ async def test_what_is_declared_is_promised_whole(store: TicketStore, database: 
     office = {"name": "office", "timeZone": "UTC", "hours": {"monday": ["09:00-17:00"]}}
     sla = {"HIGH": {"resolution": "3d", "calendar": "office"}}
     await declare(database, calendars=[office], sla=sla)
-    ticket = await open_promised(store)
+    ticket = await open_ticket_with_sla(store)
     await put(database)
-    promise = promise_in((await told(database, ticket))[0].details)
+    promise = parse_targets((await told(database, ticket))[0].details)
     assert promise is not None
     assert promise.calendar is not None
     assert (promise.response, promise.resolution) == (MINUTES_30, timedelta(days=3))
@@ -79,7 +79,7 @@ TELL_NOTHING: dict[str, Change] = {"a comment": say, "an assignment": hand_over}
 async def test_due_times_stay_fresh_under(
     store: TicketStore, database: Database, change: Change
 ) -> None:
-    await change(store, await open_promised(store))
+    await change(store, await open_ticket_with_sla(store))
     assert await differences(database) == []
 
 
@@ -87,7 +87,7 @@ async def test_due_times_stay_fresh_under(
 async def test_due_times_that_were_stale_stay_so_under(
     store: TicketStore, database: Database, change: Change
 ) -> None:
-    ticket = await move(store, await open_promised(store), PICKED_UP)
+    ticket = await move(store, await open_ticket_with_sla(store), PICKED_UP)
     await change(store, ticket)
     assert await differences(database) == [f"{ticket.id} is stale"]
 
@@ -95,9 +95,9 @@ async def test_due_times_that_were_stale_stay_so_under(
 async def test_another_priority_promises_anew_and_says_so(
     store: TicketStore, database: Database
 ) -> None:
-    ticket = await edit(store, await open_promised(store))
+    ticket = await edit(store, await open_ticket_with_sla(store))
     entry = (await told(database, ticket))[-1]
-    promise = promise_in(entry.details)
+    promise = parse_targets(entry.details)
     assert promise is not None
     assert (promise.response, entry.new_value) == (timedelta(days=1), "LOW")
     row = await stored(database, ticket)
@@ -109,8 +109,8 @@ async def test_another_priority_leaves_targets_that_were_agreed(
     store: TicketStore, database: Database
 ) -> None:
     sla = {"targets": {"response": "5m", "resolution": "PT1H"}}
-    ticket = await edit(store, await open_promised(store, sla=sla))
-    assert promise_in((await told(database, ticket))[-1].details) is None
+    ticket = await edit(store, await open_ticket_with_sla(store, sla=sla))
+    assert parse_targets((await told(database, ticket))[-1].details) is None
     row = await stored(database, ticket)
     assert row["resolution_due_at"] == ticket.created_at + timedelta(hours=1)
 
@@ -118,7 +118,7 @@ async def test_another_priority_leaves_targets_that_were_agreed(
 async def test_a_transition_is_taken_in_by_the_next_sweep(
     store: TicketStore, database: Database
 ) -> None:
-    ticket = await move(store, await open_promised(store), PICKED_UP, RESOLVED, PICKED_UP)
+    ticket = await move(store, await open_ticket_with_sla(store), PICKED_UP, RESOLVED, PICKED_UP)
     assert await differences(database) == [f"{ticket.id} is stale"]
     assert await sweep_due_times(database) == 1
     assert await differences(database) == []
@@ -132,7 +132,7 @@ async def test_a_transition_is_taken_in_by_the_next_sweep(
 async def test_what_is_missed_is_noted_by_the_system(
     store: TicketStore, database: Database
 ) -> None:
-    ticket = await open_promised(store)
+    ticket = await open_ticket_with_sla(store)
     assert await sweep_due_times(database, later(ticket, minutes=30)) == 0
     assert await sweep_due_times(database, later(ticket, minutes=31)) == 1
     (entry,) = (await told(database, ticket))[1:]
@@ -153,12 +153,12 @@ async def test_what_was_missed_before_it_was_done_is_noted_all_the_same(
 ) -> None:
     """Even of a CLOSED ticket: a record must not depend on how fast somebody swept."""
     sla = {"targets": {"response": "1s", "resolution": "8h"}}
-    ticket = await open_promised(store, sla=sla)
+    ticket = await open_ticket_with_sla(store, sla=sla)
     await backdate(database)
     ticket = await move(store, ticket, PICKED_UP, RESOLVED, CLOSED)
     await sweep_due_times(database)
     assert [each.new_value for each in await told(database, ticket)][-1] == "response"
-    assert (await read_ticket(database, EVERYTHING, ticket.id)).status is CLOSED
+    assert (await read_ticket(database, SYSTEM_VIEWER, ticket.id)).status is CLOSED
     assert await differences(database) == []
 
 
@@ -176,7 +176,7 @@ async def backdate(database: Database) -> None:
 async def test_while_ticketing_is_off_nothing_is_noted(
     store: TicketStore, database: Database
 ) -> None:
-    ticket = await move(store, await open_promised(store), PICKED_UP)
+    ticket = await move(store, await open_ticket_with_sla(store), PICKED_UP)
     await database.row(Statement.of(text("UPDATE plugins SET enabled = false")))
     assert await sweep_due_times(database, later(ticket, days=9)) == 0
     await database.row(Statement.of(text("UPDATE plugins SET enabled = true")))
@@ -186,7 +186,7 @@ async def test_while_ticketing_is_off_nothing_is_noted(
 async def test_what_somebody_is_changing_is_passed_over(
     store: TicketStore, database: Database, observer: Observer
 ) -> None:
-    ticket, other = await open_promised(store), await open_promised(store)
+    ticket, other = await open_ticket_with_sla(store), await open_ticket_with_sla(store)
     async with observer.holding(f"SELECT FROM tickets WHERE id = '{ticket.id}' FOR UPDATE"):
         assert await sweep_due_times(database, later(other, hours=1)) == 1
     assert await sweep_due_times(database, later(other, hours=1)) == 1
@@ -211,7 +211,7 @@ async def breaches_noted(database: Database) -> dict[str, int]:
 
 async def due_tickets(store: TicketStore) -> tuple[list[Ticket], Sweep, int]:
     """Return tickets of which both targets are missed, and what notes that."""
-    tickets = [await open_promised(store) for _ in range(30)]
+    tickets = [await open_ticket_with_sla(store) for _ in range(30)]
     moment = later(tickets[-1], hours=9)
     return tickets, lambda database: sweep_due_times(database, moment, most=4), 2
 
@@ -219,11 +219,11 @@ async def due_tickets(store: TicketStore) -> tuple[list[Ticket], Sweep, int]:
 async def quiet_tickets(store: TicketStore) -> tuple[list[Ticket], Sweep, int]:
     """Return tickets whose grace period is over, and what closes them."""
     tickets = [
-        await move(store, await open_promised(store), PICKED_UP, RESOLVED) for _ in range(30)
+        await move(store, await open_ticket_with_sla(store), PICKED_UP, RESOLVED) for _ in range(30)
     ]
     await sweep_due_times(store.database)
     moment = later(tickets[-1], days=4)
-    return tickets, lambda database: close_quiet_tickets(database, moment, most=4), 1
+    return tickets, lambda database: close_resolved_tickets(database, moment, most=4), 1
 
 
 WORK = {"breaches": due_tickets, "grace periods": quiet_tickets}

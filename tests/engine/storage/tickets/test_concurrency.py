@@ -21,7 +21,7 @@ from engine.tickets.commands import (
     UpdateTicket,
 )
 from engine.tickets.ticket import Ticket
-from engine.tickets.viewer import EVERYTHING
+from engine.tickets.viewer import SYSTEM_VIEWER
 from tests.support.concurrent_changes import (
     PICKED_UP,
     Change,
@@ -54,7 +54,7 @@ async def test_a_transition_stands_on_the_change_that_it_waited_for(
         moving = asyncio.create_task(pick_up(store, ticket, **key))
         await observer.see_waiting(2)
     assert ((await commenting).version, (await moving).version) == (2, 3)
-    assert await moving == await read_ticket(database, EVERYTHING, ticket.id)
+    assert await moving == await read_ticket(database, SYSTEM_VIEWER, ticket.id)
     assert await everything(database) == {ticket.id: 3}
 
 
@@ -117,8 +117,8 @@ async def test_two_tickets_of_people_never_seen_open_without_a_deadlock(
     store: TicketStore, database: Database, observer: Observer
 ) -> None:
     """Each mentions both people, in the order of one as requester and the other as assignee."""
-    to_marton = CreateTicket.checked(title="A", workflow="change_request", assignee=MARTON.id)
-    to_anna = CreateTicket.checked(title="B", workflow="change_request", assignee=ANNA.id)
+    to_marton = CreateTicket.parse(title="A", workflow="change_request", assignee=MARTON.id)
+    to_anna = CreateTicket.parse(title="B", workflow="change_request", assignee=ANNA.id)
     async with observer.holding("INSERT INTO users (id) VALUES ('u_b1')"):
         opening = [
             asyncio.create_task(store.create(ANNA, to_marton)),
@@ -221,7 +221,7 @@ async def test_an_edit_of_nothing_under_a_key_answers_the_same_for_ever(
     store: TicketStore, database: Database
 ) -> None:
     ticket = await open_ticket(store)
-    nothing = UpdateTicket.checked(ticket=ticket.id, title=ticket.title, idempotency_key="k")
+    nothing = UpdateTicket.parse(ticket=ticket.id, title=ticket.title, idempotency_key="k")
     assert await store.update(MARTON, nothing) == ticket
     await comment(store, ticket)
     assert await store.update(MARTON, nothing) == ticket

@@ -11,7 +11,7 @@ from engine.storage.tickets.reader import read_ticket
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.commands import CommentTicket, CreateTicket, TransitionTicket
 from engine.tickets.ticket import Ticket
-from engine.tickets.viewer import EVERYTHING
+from engine.tickets.viewer import SYSTEM_VIEWER
 from tests.support.lock_gates import Observer
 from tests.support.people import ANNA
 
@@ -24,12 +24,12 @@ LEFT = "SELECT count(*) FROM idempotency_keys"
 
 
 async def comment(store: TicketStore, ticket: Ticket) -> Ticket:
-    form = CommentTicket.checked(ticket=ticket.id, text="Looking", idempotency_key="k")
+    form = CommentTicket.parse(ticket=ticket.id, text="Looking", idempotency_key="k")
     return await store.comment(ANNA, form)
 
 
 async def pick_up(store: TicketStore, ticket: Ticket) -> Ticket:
-    form = TransitionTicket.checked(ticket=ticket.id, to="IN_PROGRESS", idempotency_key="k")
+    form = TransitionTicket.parse(ticket=ticket.id, to="IN_PROGRESS", idempotency_key="k")
     return await store.transition(ANNA, form)
 
 
@@ -42,7 +42,7 @@ async def grown_older(observer: Observer, hours: int) -> None:
 async def test_a_key_is_kept_as_long_as_it_is_promised_and_then_free_again(
     store: TicketStore, database: Database, observer: Observer
 ) -> None:
-    form = CreateTicket.checked(title="Printer", workflow="service_request")
+    form = CreateTicket.parse(title="Printer", workflow="service_request")
     ticket = await store.create(ANNA, form)
     first = await comment(store, ticket)
     await grown_older(observer, KEPT_HOURS - 1)
@@ -87,11 +87,11 @@ KEYS_VANISH = (
 async def test_a_key_that_was_taken_and_is_gone_says_to_ask_again(
     store: TicketStore, database: Database, observer: Observer
 ) -> None:
-    form = CreateTicket.checked(title="Printer", workflow="service_request", assignee=ANNA.id)
+    form = CreateTicket.parse(title="Printer", workflow="service_request", assignee=ANNA.id)
     ticket = await store.create(ANNA, form)
     for statement in KEYS_VANISH:
         await observer.connection.execute(statement)
     for change in (comment, pick_up):
         with pytest.raises(Unavailable, match="key expired"):
             await change(store, ticket)
-    assert await read_ticket(database, EVERYTHING, ticket.id) == ticket
+    assert await read_ticket(database, SYSTEM_VIEWER, ticket.id) == ticket

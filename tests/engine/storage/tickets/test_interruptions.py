@@ -15,7 +15,7 @@ from engine.storage.postgres.database import Database, open_database
 from engine.storage.tickets.reader import read_ticket
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.ticket import Ticket
-from engine.tickets.viewer import EVERYTHING
+from engine.tickets.viewer import SYSTEM_VIEWER
 from tests.support.concurrent_changes import (
     Change,
     comment,
@@ -95,7 +95,7 @@ async def test_a_change_that_is_cancelled_at_any_moment_happens_once_under_its_k
             changing.cancel()
             await asyncio.gather(changing, return_exceptions=True)
             changed = await change(narrow, ticket, idempotency_key=key)
-            assert await read_ticket(database, EVERYTHING, changed.id) == changed
+            assert await read_ticket(database, SYSTEM_VIEWER, changed.id) == changed
             assert changed.version - (changed.id == ticket.id) in {1, 2}
             await observer.see_nobody_at_work()
     assert await flaws(database) == []
@@ -132,7 +132,7 @@ async def test_a_change_whose_process_is_killed_is_whole_or_not_at_all(
         await victim.wait()
     await observer.see_nobody_at_work()
     after = await change(store, ticket, idempotency_key="k")
-    assert after == await read_ticket(database, EVERYTHING, ticket.id)
+    assert after == await read_ticket(database, SYSTEM_VIEWER, ticket.id)
     entries = (await histories(database, [ticket.id]))[ticket.id]
     assert [each.kind for each in entries[1:]] in (["status"], ["title", "priority"])
     assert await flaws(database) == []

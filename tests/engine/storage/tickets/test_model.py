@@ -20,7 +20,7 @@ from engine.errors import InterlockError
 from engine.storage.history.audit import audit_histories
 from engine.storage.history.changes import histories
 from engine.storage.postgres.database import Database, open_database
-from engine.storage.sla.audit import Verdict, audit_due_times
+from engine.storage.sla.audit import DueTimeAudit, audit_due_times
 from engine.storage.sla.breaches import sweep_due_times
 from engine.storage.tickets.reader import read_ticket
 from engine.storage.tickets.store import TicketStore
@@ -33,7 +33,7 @@ from engine.tickets.commands import (
     UpdateTicket,
 )
 from engine.tickets.ticket import Ticket
-from engine.tickets.viewer import EVERYTHING
+from engine.tickets.viewer import SYSTEM_VIEWER
 from engine.vocabulary import Priority, Status
 from tests.support.people import ALL_USERS
 
@@ -134,7 +134,7 @@ class TicketsMachine(RuleBasedStateMachine):
     def create(
         self, actor: Actor, workflow: str, group: str | None, title: str, sla: object
     ) -> str:
-        form = CreateTicket.checked(title=title, workflow=workflow, assignee_group=group, sla=sla)
+        form = CreateTicket.parse(title=title, workflow=workflow, assignee_group=group, sla=sla)
         ticket = self.runner.run(self.store.create(actor, form))
         model = Modelled(workflow, actor.id, group, ticket.title, "MEDIUM")
         model.entries.append((actor.id, "created", "OPEN"))
@@ -144,7 +144,7 @@ class TicketsMachine(RuleBasedStateMachine):
     @rule(ticket=tickets, actor=PEOPLE, to=st.sampled_from(Status))
     def transition(self, ticket: str, actor: Actor, to: Status) -> None:
         model = self.model[ticket]
-        form = TransitionTicket.checked(ticket=ticket, to=to)
+        form = TransitionTicket.parse(ticket=ticket, to=to)
         outcome = self.attempt(self.store.transition(actor, form))
         if model.may_move(actor, to):
             assert isinstance(outcome, Ticket)
@@ -160,7 +160,7 @@ class TicketsMachine(RuleBasedStateMachine):
     @rule(ticket=tickets, actor=PEOPLE, assignee=st.none() | IDS)
     def assign(self, ticket: str, actor: Actor, assignee: str | None) -> None:
         model = self.model[ticket]
-        form = AssignTicket.checked(ticket=ticket, assignee=assignee)
+        form = AssignTicket.parse(ticket=ticket, assignee=assignee)
         outcome = self.attempt(self.store.assign(actor, form))
         if model.status == "CLOSED":
             assert outcome == "ticket_closed"
@@ -174,13 +174,13 @@ class TicketsMachine(RuleBasedStateMachine):
 
     @rule(ticket=tickets, actor=PEOPLE, text=TEXTS)
     def comment(self, ticket: str, actor: Actor, text: str) -> None:
-        form = CommentTicket.checked(ticket=ticket, text=text)
+        form = CommentTicket.parse(ticket=ticket, text=text)
         assert isinstance(self.attempt(self.store.comment(actor, form)), Ticket)
         self.model[ticket].entries.append((actor.id, "comment", form.text))
 
     @rule(ticket=tickets, actor=PEOPLE, text=TEXTS)
     def take_a_note(self, ticket: str, actor: Actor, text: str) -> None:
-        form = CommentTicket.checked(ticket=ticket, text=text, internal=True)
+        form = CommentTicket.parse(ticket=ticket, text=text, internal=True)
         outcome = self.attempt(self.store.comment(actor, form))
         if self.model[ticket].is_on_the_assignee_side(actor):
             assert isinstance(outcome, Ticket)
@@ -191,7 +191,7 @@ class TicketsMachine(RuleBasedStateMachine):
     @rule(ticket=tickets, actor=PEOPLE, title=st.none() | TEXTS, priority=st.sampled_from(Priority))
     def update(self, ticket: str, actor: Actor, title: str | None, priority: Priority) -> None:
         model = self.model[ticket]
-        form = UpdateTicket.checked(ticket=ticket, title=title, priority=priority)
+        form = UpdateTicket.parse(ticket=ticket, title=title, priority=priority)
         outcome = self.attempt(self.store.update(actor, form))
         if model.status == "CLOSED":
             assert outcome == "ticket_closed"
@@ -212,13 +212,13 @@ class TicketsMachine(RuleBasedStateMachine):
     @rule(ticket=tickets, actor=PEOPLE, text=TEXTS, stale=st.integers(1, 3))
     def comment_on_a_stale_version(self, ticket: str, actor: Actor, text: str, stale: int) -> None:
         version = len(self.model[ticket].entries) + stale
-        form = CommentTicket.checked(ticket=ticket, text=text, expected_version=version)
+        form = CommentTicket.parse(ticket=ticket, text=text, expected_version=version)
         assert self.attempt(self.store.comment(actor, form)) == "version_conflict"
 
     @rule(ticket=tickets, actor=PEOPLE, text=TEXTS)
     def comment_twice_under_one_key(self, ticket: str, actor: Actor, text: str) -> None:
         key = f"{ticket}/{len(self.model[ticket].entries)}"
-        form = CommentTicket.checked(ticket=ticket, text=text, idempotency_key=key)
+        form = CommentTicket.parse(ticket=ticket, text=text, idempotency_key=key)
         first, second = (self.attempt(self.store.comment(actor, form)) for _ in range(2))
         assert isinstance(first, Ticket)
         assert first == second
@@ -229,13 +229,13 @@ class TicketsMachine(RuleBasedStateMachine):
         self.runner.run(sweep_due_times(self.database))
         assert not any(verdict.is_stale for verdict in self.runner.run(self.verdicts()))
 
-    async def verdicts(self) -> list[Verdict]:
+    async def verdicts(self) -> list[DueTimeAudit]:
         return [verdict async for verdict in audit_due_times(self.database)]
 
     @rule(ticket=consumes(tickets))
     def look_closely(self, ticket: str) -> None:
         model = self.model[ticket]
-        found = self.runner.run(read_ticket(self.database, EVERYTHING, ticket))
+        found = self.runner.run(read_ticket(self.database, SYSTEM_VIEWER, ticket))
         assert (found.status, found.assignee, found.title, found.priority, found.version) == (
             model.status,
             model.assignee,

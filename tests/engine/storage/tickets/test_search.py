@@ -21,10 +21,17 @@ from engine.storage.tickets.store import TicketStore
 from engine.storage.tickets.writer import CHANGING_COLUMNS, UPDATE_TICKET
 from engine.tickets.actor import Actor
 from engine.tickets.commands import UpdateTicket
-from engine.tickets.permissions import may_read
-from engine.tickets.search import NEWEST_FIRST, Direction, Order, OrderField, Part, TicketFilter
+from engine.tickets.permissions import can_read
+from engine.tickets.search import (
+    NEWEST_FIRST,
+    Direction,
+    Order,
+    OrderField,
+    PageRequest,
+    TicketFilter,
+)
 from engine.tickets.ticket import Ticket
-from engine.tickets.viewer import EVERYTHING, Viewer
+from engine.tickets.viewer import SYSTEM_VIEWER, Viewer
 from engine.vocabulary import Priority, Status, Visibility
 from tests.support.concurrent_changes import open_ticket
 from tests.support.listed_tickets import (
@@ -84,9 +91,9 @@ FILTERS = st.fixed_dictionaries(
         "opened_by_me": TRUE_OR_NOT,
         "my_groups": TRUE_OR_NOT,
     },
-).map(lambda wanted: TicketFilter.checked(**wanted))
+).map(lambda wanted: TicketFilter.parse(**wanted))
 PARTS = st.builds(
-    Part,
+    PageRequest,
     size=st.integers(4, 60),
     order=st.builds(Order, st.sampled_from(OrderField), st.sampled_from(Direction)),
     from_end=st.booleans(),
@@ -116,7 +123,7 @@ class Finder:
 
 
 async def walked(
-    database: Database, conditions: Conditions, part: Part, viewer: Viewer = EVERYTHING
+    database: Database, conditions: Conditions, part: PageRequest, viewer: Viewer = SYSTEM_VIEWER
 ) -> list[Ticket]:
     """Return a list, put together from its pages."""
     seen: list[Ticket] = []
@@ -129,12 +136,12 @@ async def walked(
         part = next_part(part, page.tickets)
 
 
-def next_part(part: Part, seen: Sequence[Ticket]) -> Part:
+def next_part(part: PageRequest, seen: Sequence[Ticket]) -> PageRequest:
     """Return the part that a client asks for next."""
-    edge = part.order.place_of(seen[0] if part.from_end else seen[-1])
+    edge = part.order.cursor_of(seen[0] if part.from_end else seen[-1])
     if part.from_end:
-        return Part(part.size, part.order, before=edge, from_end=True)
-    return Part(part.size, part.order, after=edge)
+        return PageRequest(part.size, part.order, before=edge, from_end=True)
+    return PageRequest(part.size, part.order, after=edge)
 
 
 @pytest.fixture
@@ -151,9 +158,9 @@ def test_any_filter_and_order_finds_what_the_obvious_way_finds(finder: Finder) -
 
     @in_one_database
     @given(FILTERS, VIEWERS, PARTS)
-    def check(wanted: TicketFilter, viewer: Viewer, part: Part) -> None:
+    def check(wanted: TicketFilter, viewer: Viewer, part: PageRequest) -> None:
         every = naive(tickets, wanted, viewer.actor, part.order)
-        expected = [each for each in every if may_read(each, viewer)]
+        expected = [each for each in every if can_read(each, viewer)]
         conditions = conditions_of(wanted, viewer.actor)
         assert finder.run(walked(finder.database, conditions, part, viewer)) == expected
         counting = count_tickets_found(finder.database, viewer, conditions)
@@ -165,13 +172,13 @@ def test_any_filter_and_order_finds_what_the_obvious_way_finds(finder: Finder) -
 def test_a_walk_neither_skips_nor_repeats_a_ticket_that_does_not_change(finder: Finder) -> None:
     @settings(in_one_database, max_examples=60)
     @given(PARTS, st.randoms(use_true_random=False))
-    def check(part: Part, chance: Random) -> None:
+    def check(part: PageRequest, chance: Random) -> None:
         finder.run(walk_while_tickets_change(finder.database, part, chance))
 
     check()
 
 
-async def walk_while_tickets_change(database: Database, part: Part, chance: Random) -> None:
+async def walk_while_tickets_change(database: Database, part: PageRequest, chance: Random) -> None:
     for statement in NO_TICKETS:
         await database.rows(statement)
     tickets = {each.id: each for each in some_tickets(chance, range(20))}
@@ -179,7 +186,7 @@ async def walk_while_tickets_change(database: Database, part: Part, chance: Rand
     steady, seen = set(tickets), []
     part = replace(part, size=1 + part.size % 5)
     while True:
-        page = await find_tickets(database, EVERYTHING, {}, part)
+        page = await find_tickets(database, SYSTEM_VIEWER, {}, part)
         seen += [each.id for each in page.tickets]
         if not page.has_more:
             break
@@ -201,12 +208,14 @@ async def rewrite(database: Database, ticket: Ticket) -> None:
 async def test_a_part_between_two_places_has_neither(database: Database) -> None:
     tickets = some_tickets(Random(2), range(9))  # noqa: S311  # the same every time
     await write_tickets(database, tickets)
-    every = (await find_tickets(database, EVERYTHING, {}, Part(9))).tickets
-    first, last = (NEWEST_FIRST.place_of(each) for each in (every[1], every[7]))
-    middle = await find_tickets(database, EVERYTHING, {}, Part(3, after=first, before=last))
+    every = (await find_tickets(database, SYSTEM_VIEWER, {}, PageRequest(9))).tickets
+    first, last = (NEWEST_FIRST.cursor_of(each) for each in (every[1], every[7]))
+    middle = await find_tickets(
+        database, SYSTEM_VIEWER, {}, PageRequest(3, after=first, before=last)
+    )
     assert (middle.tickets, middle.has_more) == (every[2:5], True)
     end = await find_tickets(
-        database, EVERYTHING, {}, Part(3, after=first, before=last, from_end=True)
+        database, SYSTEM_VIEWER, {}, PageRequest(3, after=first, before=last, from_end=True)
     )
     assert (end.tickets, end.has_more) == (every[4:7], True)
 
@@ -215,9 +224,9 @@ async def test_words_follow_an_edit(store: TicketStore, database: Database) -> N
     ticket = await open_ticket(store, title="Übung macht den Meister: E-42/7")
     assert await found_by(database, "übung e-42/7") == [ticket.id]
     assert await found_by(database, "meist") == []
-    await store.update(ANNA, UpdateTicket.checked(ticket=ticket.id, description="payments"))
+    await store.update(ANNA, UpdateTicket.parse(ticket=ticket.id, description="payments"))
     assert await found_by(database, "payments meister") == [ticket.id]
-    await store.update(ANNA, UpdateTicket.checked(ticket=ticket.id, title="Solved"))
+    await store.update(ANNA, UpdateTicket.parse(ticket=ticket.id, title="Solved"))
     assert await found_by(database, "meister") == []
 
 
@@ -228,14 +237,17 @@ async def test_a_search_takes_any_text(store: TicketStore, database: Database, t
 
 
 async def found_by(database: Database, words: str) -> list[str]:
-    conditions = conditions_of(TicketFilter.checked(text=words), ANNA)
+    conditions = conditions_of(TicketFilter.parse(text=words), ANNA)
     return [
-        each.id for each in (await find_tickets(database, EVERYTHING, conditions, Part(10))).tickets
+        each.id
+        for each in (
+            await find_tickets(database, SYSTEM_VIEWER, conditions, PageRequest(10))
+        ).tickets
     ]
 
 
 async def listed(database: Database) -> Sequence[Ticket]:
-    return (await find_tickets(database, EVERYTHING, {}, Part(10))).tickets
+    return (await find_tickets(database, SYSTEM_VIEWER, {}, PageRequest(10))).tickets
 
 
 PROMISES: dict[str, tuple[str, dict[str, object], int]] = {
@@ -258,8 +270,8 @@ async def test_tickets_are_found_by_what_was_promised(
     [ticket] = some_tickets(Random(3), [1])  # noqa: S311  # the same every time
     await write_tickets(database, [ticket])
     await database.rows(Statement(f"UPDATE tickets SET {standing}", (), {}))  # noqa: S608  # as above
-    conditions = conditions_of(TicketFilter.checked(**wanted), ANNA)
-    assert await count_tickets_found(database, EVERYTHING, conditions) == found
+    conditions = conditions_of(TicketFilter.parse(**wanted), ANNA)
+    assert await count_tickets_found(database, SYSTEM_VIEWER, conditions) == found
 
 
 NO_FILTERS: dict[str, dict[str, object]] = {
@@ -280,17 +292,17 @@ NO_FILTERS: dict[str, dict[str, object]] = {
 @pytest.mark.parametrize("wanted", NO_FILTERS.values(), ids=NO_FILTERS)
 def test_a_filter_that_can_mean_nothing_is_refused(wanted: dict[str, object]) -> None:
     with pytest.raises(InvalidInput) as refused:
-        TicketFilter.checked(**wanted)
+        TicketFilter.parse(**wanted)
     assert refused.value.details["problems"]
 
 
 def test_a_statement_holds_the_conditions_in_use_only_and_is_compiled_once() -> None:
-    wanted = TicketFilter.checked(status=["OPEN"], assigned_to_me=True, text="vpn")
+    wanted = TicketFilter.parse(status=["OPEN"], assigned_to_me=True, text="vpn")
     shape = shape_of(wanted)
     assert shape.conditions == {"live", "status", "me_as_assignee", "text"}
     statement = page_statement(shape)
     assert set(statement.parameters) == {"status", "me_as_assignee", "text", "rows"}
-    same = TicketFilter.checked(status=["RESOLVED"], assigned_to_me=True, text="printer")
+    same = TicketFilter.parse(status=["RESOLVED"], assigned_to_me=True, text="printer")
     assert page_statement(shape_of(same)) is statement
 
 

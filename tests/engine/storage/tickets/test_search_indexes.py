@@ -15,8 +15,8 @@ from engine.storage.tickets.filters import conditions_of
 from engine.storage.tickets.search import Shape, bound_values, find_tickets, page_statement
 from engine.storage.tickets.visibility import involvement
 from engine.tickets.actor import Actor
-from engine.tickets.search import Direction, Order, OrderField, Part, TicketFilter
-from engine.tickets.viewer import EVERYTHING, Viewer
+from engine.tickets.search import Direction, Order, OrderField, PageRequest, TicketFilter
+from engine.tickets.viewer import SYSTEM_VIEWER, Viewer
 from engine.vocabulary import Visibility
 from tests.support.databases import TEMPLATE, database_address, execute
 
@@ -83,10 +83,13 @@ async def crowded(template: str) -> AsyncIterator[Database]:
 
 
 async def plan(
-    database: Database, part: Part, wanted: Mapping[str, object], viewer: Viewer = EVERYTHING
+    database: Database,
+    part: PageRequest,
+    wanted: Mapping[str, object],
+    viewer: Viewer = SYSTEM_VIEWER,
 ) -> list[Any]:
     """Return the nodes of the plan for a page."""
-    conditions = conditions_of(TicketFilter.checked(**wanted), ACTOR)
+    conditions = conditions_of(TicketFilter.parse(**wanted), ACTOR)
     bounds = {} if part.after is None else {"after": part.after}
     shape = Shape(
         frozenset(conditions), part.order, frozenset(bounds), part.from_end, viewer.sees_all
@@ -120,17 +123,19 @@ def indexes(found: list[Any]) -> set[str]:
 async def test_a_page_is_read_from_its_index_in_order(
     crowded: Database, index: str, order: Order, wanted: dict[str, object]
 ) -> None:
-    found = await plan(crowded, Part(PAGE, order), wanted)
+    found = await plan(crowded, PageRequest(PAGE, order), wanted)
     assert (indexes(found), kinds(found)) == ({index}, {"Limit", "Index Scan"})
 
 
 @pytest.mark.parametrize("order", [NEWEST, OLDEST, LATEST_CHANGE, MOST_URGENT, LEAST_URGENT])
-@pytest.mark.parametrize("part", [Part(PAGE), Part(PAGE, from_end=True)], ids=["first", "last"])
+@pytest.mark.parametrize(
+    "part", [PageRequest(PAGE), PageRequest(PAGE, from_end=True)], ids=["first", "last"]
+)
 async def test_a_later_page_begins_in_the_middle_of_the_index(
-    crowded: Database, order: Order, part: Part
+    crowded: Database, order: Order, part: PageRequest
 ) -> None:
-    page = await find_tickets(crowded, EVERYTHING, {}, Part(PAGE, order))
-    place = order.place_of(page.tickets[-1])
+    page = await find_tickets(crowded, SYSTEM_VIEWER, {}, PageRequest(PAGE, order))
+    place = order.cursor_of(page.tickets[-1])
     found = await plan(crowded, replace(part, order=order, after=place), {})
     assert kinds(found) == {"Limit", "Index Scan"}
     assert "ROW(" in found[-1]["Index Cond"]
@@ -140,13 +145,13 @@ async def test_a_later_page_begins_in_the_middle_of_the_index(
 async def test_a_short_list_is_found_through_its_index(
     crowded: Database, index: str, order: Order, wanted: dict[str, object]
 ) -> None:
-    found = await plan(crowded, Part(PAGE, order), wanted)
+    found = await plan(crowded, PageRequest(PAGE, order), wanted)
     assert index in indexes(found)
     assert "Seq Scan" not in kinds(found)
 
 
 async def test_a_common_word_is_looked_for_from_the_newest_ticket_on(crowded: Database) -> None:
-    found = await plan(crowded, Part(PAGE), {"text": "word1"})
+    found = await plan(crowded, PageRequest(PAGE), {"text": "word1"})
     assert indexes(found) == {"tickets_created_at_idx", "ticket_search_pkey"}
 
 
@@ -170,15 +175,17 @@ async def test_tickets_that_somebody_is_involved_in_are_found_through_indexes(
     wanted: dict[str, object],
     expected: set[str],
 ) -> None:
-    found = await plan(crowded, Part(PAGE, order), wanted, Viewer(actor, Visibility.INVOLVED))
+    found = await plan(
+        crowded, PageRequest(PAGE, order), wanted, Viewer(actor, Visibility.INVOLVED)
+    )
     assert indexes(found) >= expected
     assert "Seq Scan" not in kinds(found)
 
 
 async def test_every_search_is_planned_for_its_own_values(crowded: Database) -> None:
     for word in ("word1", "word15000") * 10:
-        wanted = TicketFilter.checked(text=word)
-        await find_tickets(crowded, EVERYTHING, conditions_of(wanted, ACTOR), Part(PAGE))
+        wanted = TicketFilter.parse(text=word)
+        await find_tickets(crowded, SYSTEM_VIEWER, conditions_of(wanted, ACTOR), PageRequest(PAGE))
     rows = await crowded.rows(
         Statement(
             "SELECT generic_plans, custom_plans FROM pg_prepared_statements"

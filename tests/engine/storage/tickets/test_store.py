@@ -27,9 +27,9 @@ from engine.tickets.commands import (
     TransitionTicket,
     UpdateTicket,
 )
-from engine.tickets.search import Part
+from engine.tickets.search import PageRequest
 from engine.tickets.ticket import Ticket
-from engine.tickets.viewer import EVERYTHING
+from engine.tickets.viewer import SYSTEM_VIEWER
 from engine.vocabulary import Priority, Status
 from tests.support.people import ADA, ANNA, MARTON, OUTSIDER
 
@@ -42,17 +42,17 @@ INCIDENT = {
 
 
 async def open_incident(store: TicketStore, **changed: object) -> Ticket:
-    return await store.create(ANNA, CreateTicket.checked(**INCIDENT | changed))
+    return await store.create(ANNA, CreateTicket.parse(**INCIDENT | changed))
 
 
 async def move(store: TicketStore, actor: Actor, ticket: Ticket, to: Status) -> Ticket:
-    return await store.transition(actor, TransitionTicket.checked(ticket=ticket.id, to=to))
+    return await store.transition(actor, TransitionTicket.parse(ticket=ticket.id, to=to))
 
 
 async def in_status(store: TicketStore, status: Status) -> Ticket:
     """Return an incident of Anna's that Marton brought as far as `status`."""
     ticket = await open_incident(store)
-    ticket = await store.assign(MARTON, AssignTicket.checked(ticket=ticket.id, assignee=MARTON.id))
+    ticket = await store.assign(MARTON, AssignTicket.parse(ticket=ticket.id, assignee=MARTON.id))
     for to, actor in zip(tuple(Status)[1:], (MARTON, MARTON, ANNA), strict=True):
         if ticket.status is not status:
             ticket = await move(store, actor, ticket, to)
@@ -63,8 +63,8 @@ async def test_an_incident_is_opened_picked_up_resolved_and_confirmed(
     store: TicketStore, database: Database
 ) -> None:
     ticket = await in_status(store, Status.CLOSED)
-    ticket = await store.comment(ANNA, CommentTicket.checked(ticket=ticket.id, text='"Köszi" <3'))
-    assert ticket == await read_ticket(database, EVERYTHING, ticket.id)
+    ticket = await store.comment(ANNA, CommentTicket.parse(ticket=ticket.id, text='"Köszi" <3'))
+    assert ticket == await read_ticket(database, SYSTEM_VIEWER, ticket.id)
     entries = (await histories(database, [ticket.id]))[ticket.id]
     assert [
         (each.actor, each.kind, each.old_value, each.new_value, each.actor_bits) for each in entries
@@ -102,7 +102,7 @@ async def test_a_refused_transition_explains_itself_and_changes_nothing(
         await move(store, actor, ticket, to)
     details = refused.value.details
     assert (details["reason"], details["from"], details["to"]) == (reason, status, to)
-    assert await read_ticket(database, EVERYTHING, ticket.id) == ticket
+    assert await read_ticket(database, SYSTEM_VIEWER, ticket.id) == ticket
     assert len((await histories(database, [ticket.id]))[ticket.id]) == ticket.version
 
 
@@ -149,11 +149,11 @@ async def test_a_policy_that_changed_is_enforced_at_once(
 
 
 async def test_an_unknown_ticket_or_workflow_is_not_found(store: TicketStore) -> None:
-    form = TransitionTicket.checked(ticket="tk_000000", to=Status.CLOSED)
+    form = TransitionTicket.parse(ticket="tk_000000", to=Status.CLOSED)
     with pytest.raises(NotFound):
         await store.transition(ANNA, form)
     with pytest.raises(NotFound):
-        await store.comment(ANNA, CommentTicket.checked(ticket="tk_000000", text="Hello"))
+        await store.comment(ANNA, CommentTicket.parse(ticket="tk_000000", text="Hello"))
     with pytest.raises(NotFound, match="Did you mean 'incident_response'"):
         await open_incident(store, workflow="incident_respons")
 
@@ -162,17 +162,17 @@ Change = Callable[..., Awaitable[Ticket]]
 
 CHANGES: dict[str, Change] = {
     "transition": lambda store, ticket, **more: store.transition(
-        MARTON, TransitionTicket.checked(ticket=ticket.id, to=Status.RESOLVED, **more)
+        MARTON, TransitionTicket.parse(ticket=ticket.id, to=Status.RESOLVED, **more)
     ),
     "assign": lambda store, ticket, **more: store.assign(
-        MARTON, AssignTicket.checked(ticket=ticket.id, assignee=None, **more)
+        MARTON, AssignTicket.parse(ticket=ticket.id, assignee=None, **more)
     ),
     "comment": lambda store, ticket, **more: store.comment(
-        MARTON, CommentTicket.checked(ticket=ticket.id, text="Looking", **more)
+        MARTON, CommentTicket.parse(ticket=ticket.id, text="Looking", **more)
     ),
     "update": lambda store, ticket, **more: store.update(
         MARTON,
-        UpdateTicket.checked(ticket=ticket.id, title="New", priority=Priority.LOW, **more),
+        UpdateTicket.parse(ticket=ticket.id, title="New", priority=Priority.LOW, **more),
     ),
 }
 
@@ -185,7 +185,7 @@ async def test_an_expected_version_is_honoured(
     with pytest.raises(VersionConflict) as refused:
         await change(store, ticket, expected_version=ticket.version - 1)
     assert refused.value.details["current_version"] == ticket.version
-    assert await read_ticket(database, EVERYTHING, ticket.id) == ticket
+    assert await read_ticket(database, SYSTEM_VIEWER, ticket.id) == ticket
     assert (await change(store, ticket, expected_version=ticket.version)).version > ticket.version
 
 
@@ -195,9 +195,9 @@ async def test_a_key_carries_a_request_out_once(
 ) -> None:
     ticket = await in_status(store, Status.IN_PROGRESS)
     first = await change(store, ticket, idempotency_key="k1")
-    last = await store.comment(ANNA, CommentTicket.checked(ticket=ticket.id, text="Meanwhile"))
+    last = await store.comment(ANNA, CommentTicket.parse(ticket=ticket.id, text="Meanwhile"))
     assert await change(store, ticket, idempotency_key="k1") == first
-    assert await read_ticket(database, EVERYTHING, ticket.id) == last
+    assert await read_ticket(database, SYSTEM_VIEWER, ticket.id) == last
     assert [flaw async for _, flaw in audit_histories(database)] == [None]
 
 
@@ -210,7 +210,7 @@ async def test_a_key_stands_for_one_request(
     other = await in_status(store, Status.IN_PROGRESS)
     with pytest.raises(IdempotencyConflict):
         await change(store, other, idempotency_key="k1")
-    assert await read_ticket(database, EVERYTHING, other.id) == other
+    assert await read_ticket(database, SYSTEM_VIEWER, other.id) == other
 
 
 async def test_a_ticket_is_created_once_for_a_key(store: TicketStore, database: Database) -> None:
@@ -219,11 +219,11 @@ async def test_a_ticket_is_created_once_for_a_key(store: TicketStore, database: 
     assert await open_incident(store, idempotency_key="k1") == first
     with pytest.raises(IdempotencyConflict):
         await open_incident(store, idempotency_key="k1", title="Another")
-    assert len((await find_tickets(database, EVERYTHING, {}, Part(10))).tickets) == 1
+    assert len((await find_tickets(database, SYSTEM_VIEWER, {}, PageRequest(10))).tickets) == 1
 
 
 async def move_on(store: TicketStore, ticket: Ticket) -> None:
-    await store.update(ANNA, UpdateTicket.checked(ticket=ticket.id, title="Changed since"))
+    await store.update(ANNA, UpdateTicket.parse(ticket=ticket.id, title="Changed since"))
 
 
 async def test_a_refused_request_leaves_its_key_free(store: TicketStore) -> None:
@@ -231,20 +231,20 @@ async def test_a_refused_request_leaves_its_key_free(store: TicketStore) -> None
     with pytest.raises(Forbidden):
         await store.assign(
             OUTSIDER,
-            AssignTicket.checked(ticket=ticket.id, assignee=ANNA.id, idempotency_key="k1"),
+            AssignTicket.parse(ticket=ticket.id, assignee=ANNA.id, idempotency_key="k1"),
         )
     with pytest.raises(ForbiddenTransition):
         await store.transition(
             OUTSIDER,
-            TransitionTicket.checked(ticket=ticket.id, to="CLOSED", idempotency_key="k1"),
+            TransitionTicket.parse(ticket=ticket.id, to="CLOSED", idempotency_key="k1"),
         )
-    comment = CommentTicket.checked(ticket=ticket.id, text="Well", idempotency_key="k1")
+    comment = CommentTicket.parse(ticket=ticket.id, text="Well", idempotency_key="k1")
     assert (await store.comment(OUTSIDER, comment)).version == ticket.version + 1
 
 
 async def test_keys_of_two_people_are_apart(store: TicketStore) -> None:
     ticket = await open_incident(store)
-    form = CommentTicket.checked(ticket=ticket.id, text="Same", idempotency_key="k1")
+    form = CommentTicket.parse(ticket=ticket.id, text="Same", idempotency_key="k1")
     assert await store.comment(ANNA, form) != await store.comment(MARTON, form)
 
 
@@ -252,7 +252,7 @@ async def test_an_edit_records_each_field_that_changes(
     store: TicketStore, database: Database
 ) -> None:
     ticket = await open_incident(store)
-    form = UpdateTicket.checked(ticket=ticket.id, title="Cards fail", priority="CRITICAL")
+    form = UpdateTicket.parse(ticket=ticket.id, title="Cards fail", priority="CRITICAL")
     changed = await store.update(ANNA, form)
     assert (changed.title, changed.version) == ("Cards fail", ticket.version + 1)
     assert await store.update(ANNA, form) == changed
@@ -264,10 +264,10 @@ async def test_an_edit_records_each_field_that_changes(
 
 CLOSED_TAKES: dict[str, Change] = {
     "no assignee": lambda store, ticket: store.assign(
-        ADA, AssignTicket.checked(ticket=ticket.id, assignee="u_b1")
+        ADA, AssignTicket.parse(ticket=ticket.id, assignee="u_b1")
     ),
     "no edit": lambda store, ticket: store.update(
-        ADA, UpdateTicket.checked(ticket=ticket.id, title="Late")
+        ADA, UpdateTicket.parse(ticket=ticket.id, title="Late")
     ),
 }
 

@@ -19,7 +19,7 @@ from engine.tickets.commands import (
     TransitionTicket,
     UpdateTicket,
 )
-from engine.tickets.permissions import may_read
+from engine.tickets.permissions import can_read
 from engine.tickets.ticket import Ticket
 from engine.tickets.viewer import Viewer
 from engine.vocabulary import Priority, Status, Visibility
@@ -109,7 +109,7 @@ async def test_a_ticket_is_read_by_whoever_may_read_it(
 ) -> None:
     viewer = Viewer(actor, visibility)
     expected = visibility is Visibility.EVERYONE or actor in INVOLVED
-    assert may_read(ticket, viewer) is expected
+    assert can_read(ticket, viewer) is expected
     if expected:
         assert await read_ticket(database, viewer, ticket.id) == ticket
         return
@@ -156,7 +156,7 @@ async def test_whoever_hands_a_ticket_over_is_answered_and_then_has_lost_sight_o
     assert await discreet.assign(BELA, handing_over) == handed_over
     for actor, sees in ((BELA, False), (OUTSIDER, True)):
         viewer = Viewer(actor, Visibility.INVOLVED)
-        assert may_read(handed_over, viewer) is sees
+        assert can_read(handed_over, viewer) is sees
         if sees:
             assert await read_ticket(database, viewer, ticket.id) == handed_over
         else:

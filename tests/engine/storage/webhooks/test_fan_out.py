@@ -16,9 +16,9 @@ from engine.storage.tickets.store import TicketStore, change_ticket, locked_tick
 from engine.storage.webhooks.dead_letters import dead_letters, retry_deliveries
 from engine.storage.webhooks.deliveries import claim, prune_deliveries
 from engine.storage.webhooks.fan_out import WebhookAtWork, fan_out, webhooks_at_work
-from engine.tickets.changes import commenting
+from engine.tickets.changes import comment_changes
 from engine.tickets.commands import CommentTicket
-from engine.tickets.viewer import EVERYTHING
+from engine.tickets.viewer import SYSTEM_VIEWER
 from tests.support.concurrent_changes import comment, open_ticket, pick_up
 from tests.support.declared_resources import put
 from tests.support.lock_gates import PATIENCE_SECONDS
@@ -104,14 +104,14 @@ async def test_an_entry_with_the_older_transaction_does_not_overtake(
     """Whoever has changed something else first may write the later entry of a ticket."""
     await put(database, [webhook("chat")])
     ticket, other = await open_ticket(store), await open_ticket(store)
-    form = CommentTicket.checked(ticket=ticket.id, text="Looking")
-    elsewhere = CommentTicket.checked(ticket=other.id, text="Looking")
+    form = CommentTicket.parse(ticket=ticket.id, text="Looking")
+    elsewhere = CommentTicket.parse(ticket=other.id, text="Looking")
     async with database.transaction() as early:
-        row = await locked_ticket(early, EVERYTHING, elsewhere)
-        await change_ticket(early, row, MARTON, elsewhere, commenting)
+        row = await locked_ticket(early, SYSTEM_VIEWER, elsewhere)
+        await change_ticket(early, row, MARTON, elsewhere, comment_changes)
         await pick_up(store, ticket)
-        row = await locked_ticket(early, EVERYTHING, form)
-        await change_ticket(early, row, MARTON, form, commenting)
+        row = await locked_ticket(early, SYSTEM_VIEWER, form)
+        await change_ticket(early, row, MARTON, form, comment_changes)
     log = await rows(
         database, "SELECT ticket, seq FROM ticket_status_history ORDER BY transaction, entry"
     )
