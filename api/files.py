@@ -6,7 +6,7 @@ from engine.errors import InvalidInput
 from engine.limits import DOCUMENT_BYTES
 
 
-def text_of(file: Path) -> str:
+def read_text(file: Path) -> str:
     """Return the text in a file as it stands there, or as much of it as shows that it is too long.
 
     Raises:

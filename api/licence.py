@@ -140,7 +140,7 @@ class LicenceKey:
             warnings.simplefilter("ignore", SecurityWarning)  # of the name, not of the signature
             return jwt.encode({"alg": ALGORITHM}, stated | times, self.okp, registry=REGISTRY)
 
-    def licence_in(self, token: str) -> Licence:
+    def verify(self, token: str) -> Licence:
         """Return what a token allows; one that is worth nothing has a `LicenceError`."""
         if len(token) > limits.TOKEN_CHARACTERS:
             return Licence(error=LicenceError.TOO_LARGE)
@@ -165,10 +165,10 @@ def licence_of(stated: dict[str, object]) -> Licence:
         return Licence(error=flaw)
 
 
-def licence_for(public_key: str | None, token: SecretStr | None) -> Licence:
+def read_licence(public_key: str | None, token: SecretStr | None) -> Licence:
     """Return what a server may offer: without a key to check licences with, everything."""
     if public_key is None:
         return OPEN_EDITION
     if token is None:
         return Licence(error=LicenceError.MISSING)
-    return LicenceKey.public(public_key).licence_in(token.get_secret_value().strip())
+    return LicenceKey.public(public_key).verify(token.get_secret_value().strip())

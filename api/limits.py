@@ -57,10 +57,10 @@ KNOWN_USERS: Final = 10_000
 SHUTDOWN_SECONDS: Final = 10
 """What requests in flight get to finish, and as long again to be cancelled."""
 
-KEPT_PLANS: Final = 8
+PLANS_PER_OPERATION: Final = 8
 """Of one GraphQL operation: one for each set of answers to its `@skip` and `@include`."""
 
-PAGE_ITEMS: Final = 20
+DEFAULT_PAGE_ITEMS: Final = 20
 """Of a page, where a request gives no size; also what it then costs."""
 
 GRAPHQL_BATCH: Final = 100

@@ -22,7 +22,7 @@ HTTP: Final = TypeAdapter(HttpLimits)
 GRAPHQL: Final = TypeAdapter(GraphQLLimits)
 STREAM: Final = TypeAdapter(StreamLimits)
 GROUPS: Final = (HttpLimits, GraphQLLimits, StreamLimits)
-NAMES: Final = [each.name for group in GROUPS for each in fields(group)]
+LIMIT_NAMES: Final = [each.name for group in GROUPS for each in fields(group)]
 """Of every limit that can be set."""
 
 
@@ -38,8 +38,10 @@ def read_limits(text: str) -> Limits:
         name, is_pair, number = word.partition("=")
         if not is_pair:
             raise ValueError(f"{word!r} has no '='")
-        if name not in NAMES:
-            raise ValueError(f"{name!r} is no limit.{did_you_mean(name, NAMES)}".removesuffix("."))
+        if name not in LIMIT_NAMES:
+            raise ValueError(
+                f"{name!r} is no limit.{did_you_mean(name, LIMIT_NAMES)}".removesuffix(".")
+            )
         if name in given:
             raise ValueError(f"{name} is given twice")
         given[name] = number

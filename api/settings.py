@@ -97,7 +97,7 @@ def in_words(read: Callable[[str], object]) -> BeforeValidator:
     return BeforeValidator(lambda given: read(given) if isinstance(given, str) else given)
 
 
-def variable_of(field: str) -> str:
+def environment_variable(field: str) -> str:
     """Return the environment variable of a field."""
     return PREFIX + field.upper()
 
@@ -120,7 +120,7 @@ class Settings(BaseModel):
     """
 
     model_config = ConfigDict(
-        alias_generator=variable_of,
+        alias_generator=environment_variable,
         extra="forbid",
         frozen=True,
         hide_input_in_errors=True,
@@ -270,7 +270,7 @@ class Settings(BaseModel):
         except ValidationError as error:
             raise Misconfigured("\n".join(map(complaint, error.errors()))) from None
 
-    def demand_key_source(self) -> SecretStr | Path | str:
+    def require_key_source(self) -> SecretStr | Path | str:
         """Return the secret, the file or the address that tokens are checked by.
 
         Raises:
@@ -279,7 +279,7 @@ class Settings(BaseModel):
         """
         found = {name: getattr(self, name) for name in KEY_SOURCES if getattr(self, name)}
         if len(found) != 1:
-            names = " or ".join(map(variable_of, found or KEY_SOURCES))
+            names = " or ".join(map(environment_variable, found or KEY_SOURCES))
             wrong = f"Only one of {names} can be set" if found else f"{names} must be set"
             raise Misconfigured(
                 f"{wrong}: tokens are checked with the keys of one source. The simplest is a "
@@ -290,14 +290,14 @@ class Settings(BaseModel):
         source: SecretStr | Path | str = next(iter(found.values()))
         return source
 
-    def demand_jwt_secret(self) -> SecretStr | Path:
+    def require_jwt_secret(self) -> SecretStr | Path:
         """Return the secret that signs tokens, or the file in which it is the first.
 
         Raises:
             Misconfigured: neither is set, or both.
 
         """
-        secret, file = map(variable_of, SECRET_SOURCES)
+        secret, file = map(environment_variable, SECRET_SOURCES)
         if self.jwt_secret and self.jwt_secret_file:
             raise Misconfigured(f"Only one of {secret} or {file} can be set: one of them signs.")
         source = self.jwt_secret or self.jwt_secret_file
@@ -310,7 +310,9 @@ class Settings(BaseModel):
         return source
 
 
-VARIABLES: Final = {variable_of(name): field for name, field in Settings.model_fields.items()}
+VARIABLES: Final = {
+    environment_variable(name): field for name, field in Settings.model_fields.items()
+}
 SECRETS: Final = {
     name
     for name, field in VARIABLES.items()

@@ -8,7 +8,7 @@ import orjson
 TO_THE_SECOND: Final = orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS
 
 
-def to_the_second(at: datetime) -> str:
+def format_timestamp(at: datetime) -> str:
     """Return a moment as RFC 3339 has it, in UTC.
 
     orjson writes it in a third of the time of `isoformat`, and a page holds a hundred.

@@ -16,7 +16,7 @@ from rich.table import Table
 from api.graphql.documents.prepare import Documents
 from api.graphql.executor import GraphQLExecutor, GraphQLRequest
 from api.graphql.interlock import interlock_executor
-from api.licence import licence_for
+from api.licence import read_licence
 from api.limits import GraphQLLimits, Limits
 from api.runtime.plugins import PluginCache
 from api.runtime.server_state import ServerState
@@ -128,7 +128,7 @@ async def measured(url: str) -> Mapping[str, Taken]:
     """Return what the documents of each kind take."""
     await prepare(url)
     async with open_database(url) as database:
-        plugins = await PluginCache.read(database, licence_for(None, None), time.time)
+        plugins = await PluginCache.read(database, read_licence(None, None), time.time)
         live = await ServerState.read(database, Limits(), plugins)
         return {name: await taken(case, live) for name, case in CASES.items()}
 

@@ -19,10 +19,10 @@ from api.graphql.transport.endpoint import GraphQLEndpoint
 from api.graphql.transport.sdl_route import schema_route
 from api.graphql.transport.sse import events_routes
 from api.graphql.transport.websocket import websocket_route
-from api.http.application import Guards, build_application
+from api.http.application import AccessControl, build_application
 from api.http.server import run_server
 from api.http.stream_sessions import StreamSessions
-from api.licence import licence_for
+from api.licence import read_licence
 from api.logging import configure_logging
 from api.rest.backup_and_import import backup_and_import_routes
 from api.rest.health import probe_routes
@@ -55,7 +55,7 @@ def run_interlock(settings: Settings, announce: Callable[[str], None]) -> None:
         Unavailable: the database does not answer or refuses the connection.
 
     """
-    settings.demand_key_source()
+    settings.require_key_source()
     configure_logging(settings.log_format, settings.log_level)
     run_server(open_application(settings), settings.host, settings.port, announce)
 
@@ -85,7 +85,7 @@ async def open_application_on(
     database = engine.database
     async with AsyncExitStack() as stack:
         values = await stack.enter_async_context(_open_values_file(database, settings))
-        licence = licence_for(settings.license_public_key, settings.license_key)
+        licence = read_licence(settings.license_public_key, settings.license_key)
         plugins = await PluginCache.read(database, licence, clock)
         plugins.log_disabled()
         state = await ServerState.read(database, settings.limits, plugins)
@@ -94,7 +94,7 @@ async def open_application_on(
         worker = WebhookWorker(
             database, plugins, settings.webhook_hosts, settings.webhook_secrets_dir
         )
-        guards = Guards(
+        guards = AccessControl(
             Tokens(keys, token_rules(settings)),
             ApiKeys(settings.api_keys),
             settings.limits.http,
@@ -102,7 +102,7 @@ async def open_application_on(
         )
         streams = StreamSessions()
         revocation = PeriodicJob(
-            partial(streams.end_refused, guards.tokens),
+            partial(streams.end_revoked, guards.tokens),
             STREAM_CHECK_SECONDS,
             "the tokens of streams could not be checked",
         )

@@ -36,7 +36,7 @@ def secret_tokens(settings: Settings) -> SecretTokens:
         Misconfigured: there is no secret, or none that can be used.
 
     """
-    match settings.demand_jwt_secret():
+    match settings.require_jwt_secret():
         case SecretStr() as secret:
             return SecretTokens(secret, token_rules(settings))
         case file:
@@ -63,7 +63,7 @@ def key_source(settings: Settings) -> KeySource:
         Misconfigured: there is not exactly one source, or the secret is none.
 
     """
-    match settings.demand_key_source():
+    match settings.require_key_source():
         case SecretStr() as secret:
             return FixedKeys(keys_of_secret(secret))
         case Path() as file:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from api.files import text_of
+from api.files import read_text
 from engine.declaration.defaults import default_workflows
 from engine.declaration.parse import Declaration
 from engine.errors import InvalidInput
@@ -19,7 +19,7 @@ def read(file: Path, key: str = "") -> Declaration:
         InvalidDeclaration: its content is wrong.
 
     """
-    return declare_values([(str(file), text_of(file))], key=key)
+    return declare_values([(str(file), read_text(file))], key=key)
 
 
 def find_workflow(wanted: str, files: list[Path]) -> CompiledWorkflow:

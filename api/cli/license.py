@@ -9,8 +9,8 @@ from typing import Annotated, Final
 import typer
 
 from api.cli.exits import EXIT_ERROR
-from api.files import text_of
-from api.settings import Settings, variable_of
+from api.files import read_text
+from api.settings import Settings, environment_variable
 from engine.declaration.durations import parse_duration
 from engine.errors import InvalidInput, PluginDisabled
 from engine.plugins import Licence, Plugin
@@ -33,7 +33,7 @@ def keygen() -> None:
     from api.licence import LicenceKey
 
     key = LicenceKey.new()
-    typer.echo(f"{variable_of('license_public_key')}={key.public_text}", err=True)
+    typer.echo(f"{environment_variable('license_public_key')}={key.public_text}", err=True)
     typer.echo(key.private_text, nl=False)
 
 
@@ -51,7 +51,7 @@ def issue(
     """Print a licence, for INTERLOCK_LICENSE_KEY."""
     from api.licence import LicenceKey
 
-    private = LicenceKey.private(text_of(key))
+    private = LicenceKey.private(read_text(key))
     typer.echo(private.issue(customer, plugins, end_of(expires)))
 
 
@@ -66,10 +66,10 @@ def end_of(text: str) -> datetime:
 @license_.command()
 def inspect() -> None:
     """Tell what the licence in the settings is worth now. Exits 1 if a plugin is off by it."""
-    from api.licence import licence_for
+    from api.licence import read_licence
 
     settings = Settings.from_env(os.environ)
-    licence = licence_for(settings.license_public_key, settings.license_key)
+    licence = read_licence(settings.license_public_key, settings.license_key)
     now = datetime.now(UTC)
     refusals = {plugin: licence.refusal(plugin, now) for plugin in Plugin}
     for line in told(licence, refusals):
@@ -86,6 +86,6 @@ def told(licence: Licence, refusals: dict[Plugin, PluginDisabled | None]) -> Ite
     if licence.expires_at:
         yield f"Expires: {licence.expires_at.isoformat()}"
     if not licence.customer and not licence.error:
-        yield f"{variable_of('license_public_key')} is not set: this is the open edition."
+        yield f"{environment_variable('license_public_key')} is not set: this is the open edition."
     for plugin, refusal in refusals.items():
         yield refusal.message if refusal else f"{plugin} may be on."

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.files import text_of
+from api.files import read_text
 
 if TYPE_CHECKING:
     from reconciler.desired import Desired
@@ -48,7 +48,7 @@ def desired_from(
     """
     from reconciler.desired import desired_in
 
-    texts = [(str(file), text_of(file)) for file in files]
+    texts = [(str(file), read_text(file)) for file in files]
     return desired_in(texts, sets or (), key, set_strings=set_strings or ())
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Final, TypedDict
 
 from api.graphql.errors import LimitExceeded
-from api.limits import PAGE_ITEMS
+from api.limits import DEFAULT_PAGE_ITEMS
 from engine.errors import InvalidInput
 from engine.storage.tickets.history_pages import LAST_SEQ
 from engine.storage.webhooks.dead_letters import DeadLetter
@@ -57,7 +57,11 @@ def size_of(arguments: PageArguments, limit: str, most: int) -> int:
         )
     if last is not None:
         return checked_size("last", last, limit, most)
-    return min(PAGE_ITEMS, most) if first is None else checked_size("first", first, limit, most)
+    return (
+        min(DEFAULT_PAGE_ITEMS, most)
+        if first is None
+        else checked_size("first", first, limit, most)
+    )
 
 
 def checked_size(argument: str, size: int, limit: str, most: int) -> int:

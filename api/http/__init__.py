@@ -1,1 +1,1 @@
-"""What every HTTP door stands on: who asks, problems, logs, metrics, probes, an orderly end."""
+"""What all HTTP interfaces share: access, problem documents, logs, metrics, limits, shutdown."""

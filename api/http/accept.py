@@ -1,122 +1,76 @@
-"""Which media type a client would have its answer in (RFC 9110, section 12.5.1)."""
+"""Content negotiation by the `Accept` header (RFC 9110, section 12.5.1)."""
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from enum import IntEnum
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import Final, NamedTuple, Self
+from typing import Final
 
 from api import limits
 from engine.errors import InterlockError
 
-ELEMENT: Final = re.compile(r'(?:[^,"]|"(?:\\.|[^"\\])*+"?)++')
-PARAMETER: Final = re.compile(r'(?:[^;"]|"(?:\\.|[^"\\])*+"?)++')
-TYPE: Final = re.compile(r"[\w!#$&^.+*-]+/[\w!#$&^.+*-]+", re.ASCII)
-QUALITY: Final = re.compile(r"0(\.\d{0,3})?|1(\.0{0,3})?", re.ASCII)
-OURS: Final = frozenset({("charset", "utf-8"), ("charset", "utf8")})
-"""The parameters of whatever is answered here; a range that asks for others means others."""
+_ELEMENT: Final = re.compile(r'(?:[^,"]|"(?:\\.|[^"\\])*+"?)++')
+_PARAMETER: Final = re.compile(r'(?:[^;"]|"(?:\\.|[^"\\])*+"?)++')
+_MEDIA_RANGE: Final = re.compile(r"[\w!#$&^.+*-]+/[\w!#$&^.+*-]+", re.ASCII)
+_QUALITY: Final = re.compile(r"0(\.\d{0,3})?|1(\.0{0,3})?", re.ASCII)
+_SUPPORTED_PARAMETERS: Final = frozenset({("charset", "utf-8"), ("charset", "utf8")})
+"""A media range with any other parameter matches no response of this server."""
+_EXACT: Final = 2
 
 
 class NotAcceptable(InterlockError):
-    """None of the media types that the `Accept` header takes is one of those offered here."""
+    """The `Accept` header accepts none of the offered media types."""
 
     code = "not_acceptable"
     status = 406
 
 
-class Exactness(IntEnum):
-    """How exactly a range names a media type."""
-
-    ANYTHING = 0
-    FAMILY = 1
-    NAMED = 2
-
-
-class Preference(NamedTuple):
-    """How much a client wants a media type, and how exactly it says so."""
-
-    quality: float
-    exactness: Exactness
-
-
-@dataclass(frozen=True, slots=True)
-class MediaRange:
-    """One element of an `Accept` header.
-
-    Attributes:
-        type: as written in lower case, such as `application/json`, `text/*` or `*/*`.
-        quality: 0 for what is not taken, up to 1.
-
-    """
-
-    type: str
-    quality: float
-
-    @classmethod
-    def read(cls, element: str) -> Self | None:
-        """Return a range; None if it is not one, or one of representations that nobody has."""
-        name, *rest = (part.strip().lower() for part in PARAMETER.findall(element) or [""])
-        parameters = [parameter_in(part) for part in rest if part]
-        qualities = [text for key, text in parameters if key == "q"] or ["1"]
-        others = {each for each in parameters if each[0] != "q"}
-        if not TYPE.fullmatch(name) or not QUALITY.fullmatch(qualities[0]) or others - OURS:
-            return None
-        return cls(name, float(qualities[0]))
-
-    def exactness_for(self, media_type: str) -> Exactness | None:
-        """Return how exactly the range names a media type; None if it is not in it."""
-        family = f"{media_type.partition('/')[0]}/*"
-        names = {
-            media_type: Exactness.NAMED,
-            family: Exactness.FAMILY,
-            "*/*": Exactness.ANYTHING,
-        }
-        return names.get(self.type)
-
-
-def parameter_in(text: str) -> tuple[str, str]:
-    """Return name and value of a parameter of a media range."""
-    name, _, value = text.partition("=")
-    return name.strip(), value.strip().strip('"')
-
-
-def ranges_in(accept: str) -> Iterator[MediaRange]:
-    """Yield the ranges of an `Accept` header; what can't be read asks for nothing."""
-    for element in ELEMENT.findall(accept):
-        if media_range := MediaRange.read(element):
-            yield media_range
-
-
-def preference(media_type: str, ranges: Iterable[MediaRange]) -> Preference:
-    """Return how much a client wants a media type: by the range that names it most exactly."""
-    fitting = [
-        Preference(each.quality, exactness)
-        for each in ranges
-        if (exactness := each.exactness_for(media_type)) is not None
-    ]
-    return max(fitting, key=lambda each: each.exactness, default=Preference(0, Exactness.ANYTHING))
-
-
 @lru_cache(limits.ACCEPT_HEADERS)
 def best_match(accept: str, offered: tuple[str, ...], default: str) -> str:
-    """Return the media type that a client likes best of those offered.
+    """Return the offered media type that the client prefers.
 
     Args:
-        accept: the whole header; empty if there is none.
-        offered: among those that the client names and likes alike, the first wins.
-        default: for a client that names none of them, as far as its wildcards take it.
+        accept: the whole header; empty if the request has none.
+        offered: the first one wins if the client names several with the same quality.
+        default: one of the offered types, for a client that only sends wildcards.
 
     Raises:
-        NotAcceptable: it takes none.
+        NotAcceptable: the client accepts none of them.
 
     """
     if not accept.strip():
         return default
-    ranges = list(ranges_in(accept))
-    likings = {media_type: preference(media_type, ranges) for media_type in offered}
-    best = max(offered, key=likings.__getitem__)
-    if not likings[best].quality:
+    qualities = _parse(accept)
+    preferences = {media_type: _preference(media_type, qualities) for media_type in offered}
+    best = max(offered, key=preferences.__getitem__)
+    quality, specificity = preferences[best]
+    if not quality:
         raise NotAcceptable(offered=list(offered), accept=accept)
-    unnamed = likings[best].exactness is not Exactness.NAMED
-    return default if unnamed and likings[default] == likings[best] else best
+    is_tie = specificity < _EXACT and preferences[default] == preferences[best]
+    return default if is_tie else best
+
+
+def _parse(accept: str) -> dict[str, float]:
+    """Return the quality of each media range; malformed elements are ignored."""
+    qualities: dict[str, float] = {}
+    for element in _ELEMENT.findall(accept):
+        media_range, *rest = (part.strip().lower() for part in _PARAMETER.findall(element) or [""])
+        pairs = (part.partition("=") for part in rest if part)
+        parameters = [(name.strip(), value.strip().strip('"')) for name, _, value in pairs]
+        quality = next((value for name, value in parameters if name == "q"), "1")
+        others = {each for each in parameters if each[0] != "q"}
+        if (
+            _MEDIA_RANGE.fullmatch(media_range)
+            and _QUALITY.fullmatch(quality)
+            and others <= _SUPPORTED_PARAMETERS
+        ):
+            qualities.setdefault(media_range, float(quality))
+    return qualities
+
+
+def _preference(media_type: str, qualities: Mapping[str, float]) -> tuple[float, int]:
+    """Return the quality that the most specific matching range gives, and its specificity."""
+    family = f"{media_type.partition('/')[0]}/*"
+    for specificity, media_range in ((_EXACT, media_type), (1, family), (0, "*/*")):
+        if media_range in qualities:
+            return qualities[media_range], specificity
+    return 0, 0

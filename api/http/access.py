@@ -1,12 +1,14 @@
-"""Who may enter by which route: declared beside the route, and decided here.
+"""Authorization of requests, declared next to each route.
 
-    routes = [web.get("/tickets", tickets), By(WithKey(Scope.RELOAD), web.post("/reload", reload))]
+    routes = [
+        web.get("/tickets", tickets),
+        ProtectedRoute(ApiKeyAccess(Scope.RELOAD), web.post("/reload", reload)),
+    ]
 
-A route that declares nothing takes signed-in people only.
+A route without a declaration requires the token of a user.
 """
 
 from collections.abc import Iterable
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,7 +24,13 @@ API_KEY_HEADER: Final = "X-API-Key"
 
 
 async def require_user(request: web.Request) -> None:
-    """Let in whoever has a valid token; the handler finds it, and who it is, in the request."""
+    """Authenticate a user by token, and store token and actor in the request.
+
+    Raises:
+        Unauthenticated: the request has no valid token.
+        Unavailable: the keys that verify tokens are not loaded yet.
+
+    """
     token = bearer_token(request.headers.getall(hdrs.AUTHORIZATION, []))
     actor = await request.app[TOKENS].identified(token)
     request[TOKEN], request[ACTOR], request[VIEWER] = token, actor, actor.id
@@ -30,36 +38,43 @@ async def require_user(request: web.Request) -> None:
 
 
 async def allow_anyone(_request: web.Request) -> None:
-    """Let everybody in."""
+    """Accept a request without credentials."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApiKeyAccess:
-    """The entrance for machines whose API key has a scope."""
+    """Requires an API key that has a scope."""
 
     scope: Scope
 
     async def __call__(self, request: web.Request) -> None:
-        """Let in whoever shows such a key."""
+        """Authenticate a machine by its API key.
+
+        Raises:
+            KeyRequired: the request has no valid API key.
+            Forbidden: the key does not have the scope.
+
+        """
         # Several headers of one name mean what one header of all of them does (RFC 9110, 5.3).
         key = ", ".join(request.headers.getall(API_KEY_HEADER, []))
         name = request.app[API_KEYS].admit(key, self.scope)
-        request[VIEWER] = f"{API_KEY_HEADER} {name}"  # no id of a person has a space
+        request[VIEWER] = f"{API_KEY_HEADER} {name}"  # user ids contain no space
         bind(api_key=name)
 
 
 @dataclass(frozen=True, slots=True)
 class ProtectedRoute(web.AbstractRouteDef):
-    """A route that others than signed-in people may take, or that tells problems its own way.
+    """A route with its own access rule or error format.
 
     Attributes:
-        tells: how problems are told; None for problem documents.
+        access: authorizes the requests.
+        render_error: renders errors; None for problem documents.
 
     """
 
-    entrance: Access
+    access: Access
     route: web.AbstractRouteDef
-    tells: ErrorRenderer | None = None
+    render_error: ErrorRenderer | None = None
 
     def register(self, router: web.UrlDispatcher) -> list[web.AbstractRoute]:
         """Add the route to a router."""
@@ -67,34 +82,18 @@ class ProtectedRoute(web.AbstractRouteDef):
 
 
 def add_routes(application: web.Application, routes: Iterable[web.AbstractRouteDef]) -> None:
-    """Add routes to an application, and note who may enter by each and how it tells problems."""
-    entrances: dict[web.AbstractRoute, Access] = {}
-    tellers: dict[web.AbstractRoute, ErrorRenderer] = {}
+    """Add routes to an application, with the access rule and the error format of each."""
+    router = application.router
+    access: dict[web.AbstractRoute, Access] = {}
+    error_renderers: dict[web.AbstractRoute, ErrorRenderer] = {}
     for route in routes:
-        added = register(application.router, route)
+        before = frozenset(router.routes())
+        route.register(router)
         if isinstance(route, ProtectedRoute):
-            entrances |= dict.fromkeys(added, route.entrance)
-            tellers |= dict.fromkeys(added, route.tells) if route.tells else {}
-    application[ACCESS] = entrances
-    application[ERROR_RENDERERS] = tellers
-
-
-def register(
-    router: web.UrlDispatcher, route: web.AbstractRouteDef
-) -> AbstractSet[web.AbstractRoute]:
-    """Add a route, and return what that added: with GET comes HEAD, which aiohttp does not say."""
-    before = frozenset(router.routes())
-    route.register(router)
-    return frozenset(router.routes()) - before
-
-
-async def authorize(request: web.Request) -> None:
-    """Let a request in by the entrance of its route.
-
-    Raises:
-        Unauthenticated: nobody says who asks, or nobody who may.
-        Forbidden: who asks may do other things only.
-        Unavailable: there are no keys yet that a token could be checked with.
-
-    """
-    await request.app[ACCESS].get(request.match_info.route, require_user)(request)
+            # `register` does not return the HEAD route that comes with a GET route.
+            added = frozenset(router.routes()) - before
+            access |= dict.fromkeys(added, route.access)
+            if route.render_error:
+                error_renderers |= dict.fromkeys(added, route.render_error)
+    application[ACCESS] = access
+    application[ERROR_RENDERERS] = error_renderers

@@ -1,4 +1,4 @@
-"""The one application that all HTTP doors are routes of."""
+"""The aiohttp application that serves every route."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,21 +11,21 @@ from api.auth.api_keys import NO_KEYS, ApiKeys
 from api.http.access import add_routes
 from api.http.app_keys import API_KEYS, METRICS, RATE_LIMITER, TOKENS, TRUSTED_PROXIES
 from api.http.metrics import Metrics
-from api.http.middlewares import MIDDLEWARES, complete
+from api.http.middlewares import MIDDLEWARES, prepare_response
 from api.http.rate_limiter import RateLimiter
 from api.limits import HTTP_LIMITS, HttpLimits
 from api.settings import Network
 
 
 @dataclass(frozen=True, slots=True)
-class Guards:
-    """Who is let in, and how much each gets.
+class AccessControl:
+    """How clients are authenticated and limited.
 
     Attributes:
-        tokens: reads which person asks.
-        api_keys: the keys of machines.
-        limits: what one client gets.
-        trusted_proxies: whose word on the address of a client is taken.
+        tokens: authenticates users.
+        api_keys: authenticates machines.
+        limits: apply to each client.
+        trusted_proxies: the proxies whose `X-Forwarded-For` is trusted.
 
     """
 
@@ -37,24 +37,25 @@ class Guards:
 
 def build_application(
     routes: Iterable[web.AbstractRouteDef],
-    guards: Guards,
+    access_control: AccessControl,
     collectors: Iterable[Collector] = (),
 ) -> web.Application:
-    """Return the application of these routes, with the middlewares around them.
+    """Return the application that serves the routes, with all middlewares.
 
     Args:
-        routes: answer signed-in people, whom a handler finds at `request[ACTOR]`; or whom else they
-            declare to (see `entrances`).
-        guards: who is let in.
-        collectors: what is measured beside the requests.
+        routes: require the token of a user, unless they are a `ProtectedRoute`.
+        access_control: applies to all routes.
+        collectors: metrics to expose in addition to those of requests.
 
     """
-    application = web.Application(client_max_size=guards.limits.body_bytes, middlewares=MIDDLEWARES)
-    application[TOKENS] = guards.tokens
-    application[API_KEYS] = guards.api_keys
-    application[RATE_LIMITER] = RateLimiter(guards.limits)
-    application[TRUSTED_PROXIES] = guards.trusted_proxies
+    application = web.Application(
+        client_max_size=access_control.limits.body_bytes, middlewares=MIDDLEWARES
+    )
+    application[TOKENS] = access_control.tokens
+    application[API_KEYS] = access_control.api_keys
+    application[RATE_LIMITER] = RateLimiter(access_control.limits)
+    application[TRUSTED_PROXIES] = access_control.trusted_proxies
     application[METRICS] = Metrics(collectors)
-    application.on_response_prepare.append(complete)
+    application.on_response_prepare.append(prepare_response)
     add_routes(application, routes)
     return application

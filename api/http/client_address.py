@@ -1,49 +1,45 @@
-"""Where a request comes from, also behind proxies."""
+"""The address of a client, also behind proxies."""
 
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from aiohttp import hdrs, web
 
 from api.http.app_keys import TRUSTED_PROXIES
-from api.settings import Network
 
 
 def client_address(request: web.Request) -> str:
-    """Return the address of the client, as far as proxies that are trusted tell it.
+    """Return the address of the client.
 
-    Each proxy appends whom it heard (`X-Forwarded-For`), so the list is read from its end, and no
-    further than to the first address that is not a trusted proxy: what stands before it may be made
-    up.
+    Each proxy appends the address of its client to `X-Forwarded-For`, so the list is read from its
+    end, up to the first address that is not a trusted proxy. The client can forge the rest.
     """
     address = request.remote or ""
     trusted = request.app[TRUSTED_PROXIES]
     if not trusted:
         return address
-    heard = ",".join(request.headers.getall(hdrs.X_FORWARDED_FOR, [])).split(",")
-    while heard and is_within(address, trusted) and parsed(heard[-1]) is not None:
-        address = heard.pop().strip()
+    forwarded = ",".join(request.headers.getall(hdrs.X_FORWARDED_FOR, [])).split(",")
+    while forwarded and _parse_address(forwarded[-1]) is not None:
+        proxy = _parse_address(address)
+        if proxy is None or not any(proxy in network for network in trusted):
+            break
+        address = forwarded.pop().strip()
     return address
 
 
-def network_of(address: str) -> str:
-    """Return whom an address stands for: one client of IPv6 has a whole /64 network."""
+def client_network(request: web.Request) -> str:
+    """Return what rate limits count as one client: an IPv4 address or an IPv6 /64 network."""
+    address = client_address(request)
     if ":" not in address:
         return address
-    match parsed(address):
-        case IPv6Address() as wide:
-            return wide.packed[:8].hex()
-        case known:
-            return str(known)
+    match _parse_address(address):
+        case IPv6Address() as ipv6:
+            return ipv6.packed[:8].hex()
+        case parsed:
+            return str(parsed)
 
 
-def is_within(address: str, networks: tuple[Network, ...]) -> bool:
-    """Tell whether an address is in one of the networks."""
-    known = parsed(address)
-    return known is not None and any(known in network for network in networks)
-
-
-def parsed(text: str) -> IPv4Address | IPv6Address | None:
-    """Return an address, that of IPv4 where it is written as one of IPv6; None if it is none."""
+def _parse_address(text: str) -> IPv4Address | IPv6Address | None:
+    """Return an address, with IPv4-mapped IPv6 as IPv4; None if the text is not an address."""
     try:
         address = ip_address(text.strip())
     except ValueError:

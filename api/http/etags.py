@@ -9,76 +9,75 @@ from aiohttp import web
 from engine.errors import InvalidInput, VersionConflict
 from engine.tickets.ticket import Ticket
 
-ANY: Final = "*"
-TAG: Final = r'(?:W/)?"[!#-~]*"'
-TAGS_PATTERN: Final = rf"^(\*|{TAG}( *, *{TAG})*)$"
-TAGS_FORM: Final = re.compile(TAGS_PATTERN)
-TAG_FORM: Final = re.compile(TAG)
-VERSION_FORM: Final = re.compile(r'"([1-9][0-9]{0,9})"')
-WEAK: Final = "W/"
-
-NO_VERSION: Final = 2**31 - 1
-"""What is expected where no tag can be met: no ticket comes so far."""
+_ANY: Final = "*"
+_ETAG_PATTERN: Final = r'(?:W/)?"[!#-~]*"'
+_ETAG: Final = re.compile(_ETAG_PATTERN)
+ETAGS_PATTERN: Final = rf"^(\*|{_ETAG_PATTERN}( *, *{_ETAG_PATTERN})*)$"
+_ETAGS: Final = re.compile(ETAGS_PATTERN)
+_VERSION: Final = re.compile(r'"([1-9][0-9]{0,9})"')
+_WEAK: Final = "W/"
+_UNREACHABLE_VERSION: Final = 2**31 - 1
+"""The expected version if no tag can match a ticket."""
 
 
 class PreconditionFailed(VersionConflict):
-    """The ticket is not at the version that `If-Match` names: read it again and decide anew."""
+    """`If-Match` does not match the version of the ticket: read the ticket again and retry."""
 
     status = 412
 
     @classmethod
     def of(cls, conflict: VersionConflict) -> Self:
-        """Return a conflict as it is told where the version was expected by `If-Match`."""
+        """Return the error for a version conflict where `If-Match` gave the version."""
         ticket, version = conflict.details["ticket"], conflict.details["current_version"]
         return cls(
-            f"{ticket} is at version {version}, which If-Match does not name: read it again.",
+            f"{ticket} is at version {version}, but If-Match expects another: read it again.",
             reason=conflict.code,
             ticket=ticket,
             current_version=version,
         )
 
 
-def tag_of(ticket: Ticket) -> str:
+def etag_of(ticket: Ticket) -> str:
     """Return the strong entity tag of a ticket."""
     return f'"{ticket.version}"'
 
 
 @dataclass(frozen=True, slots=True)
 class ETags:
-    """What `If-Match` or `If-None-Match` says: `*`, or some entity tags."""
+    """The value of `If-Match` or `If-None-Match`: `*`, or entity tags."""
 
-    written: tuple[str, ...]
+    tags: tuple[str, ...]
 
     @classmethod
-    def of(cls, request: web.Request, header: str) -> Self | None:
+    def from_header(cls, request: web.Request, header: str) -> Self | None:
         """Return the tags in a header of a request; None if it has no such header.
 
         Raises:
-            InvalidInput: they are not written as tags are.
+            InvalidInput: the header is malformed.
 
         """
         if header not in request.headers:
             return None
         text = ", ".join(request.headers.getall(header)).strip()
-        if not TAGS_FORM.fullmatch(text):
+        if not _ETAGS.fullmatch(text):
             raise InvalidInput(
-                f'{header} takes entity tags in quotes, as in "3" or "3", "4", or else *.',
+                f'{header} must be entity tags in quotes, such as "3" or "3", "4", or else *.',
                 header=header,
             )
-        return cls((ANY,) if text == ANY else tuple(TAG_FORM.findall(text)))
+        return cls((_ANY,) if text == _ANY else tuple(_ETAG.findall(text)))
 
-    def name(self, ticket: Ticket) -> bool:
-        """Tell whether a ticket is named by the weak comparison, which is that for reading."""
-        return bool({ANY, tag_of(ticket)} & {tag.removeprefix(WEAK) for tag in self.written})
+    def matches(self, ticket: Ticket) -> bool:
+        """Return whether a tag matches a ticket by the weak comparison, which is for reads."""
+        return bool({_ANY, etag_of(ticket)} & {tag.removeprefix(_WEAK) for tag in self.tags})
 
     @property
     def expected_version(self) -> int | None:
-        """The version that a change expects by the strong comparison; None for any.
+        """The version that a change requires, by the strong comparison; None for any.
 
-        Versions only grow, so of several only the latest can still be that of the ticket.
+        Versions only grow, so only the latest of several can still match.
         """
-        if self.written == (ANY,):
+        if self.tags == (_ANY,):
             return None
-        found = (VERSION_FORM.fullmatch(tag) for tag in self.written)
-        versions = [min(int(each[1]), NO_VERSION) for each in found if each]
-        return max(versions, default=NO_VERSION)
+        matches = (_VERSION.fullmatch(tag) for tag in self.tags)
+        versions = [min(int(each[1]), _UNREACHABLE_VERSION) for each in matches if each]
+        return max(versions, default=_UNREACHABLE_VERSION)

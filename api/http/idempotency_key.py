@@ -1,6 +1,7 @@
-"""`Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header): once only, however often sent.
+"""The `Idempotency-Key` header (draft-ietf-httpapi-idempotency-key-header).
 
-The draft has a string in quotes, most clients send it bare: `"a1"` and `a1` are the same key.
+The draft defines a string in quotes, but most clients send it bare: `"a1"` and `a1` are the same
+key.
 """
 
 import re
@@ -11,39 +12,39 @@ from aiohttp import web
 from engine.errors import IdempotencyConflict, InvalidInput
 from engine.limits import IDEMPOTENCY_KEY_CHARACTERS
 
-HEADER: Final = "Idempotency-Key"
+_HEADER: Final = "Idempotency-Key"
 KEY_PATTERN: Final = (
     rf'^("[!#-\[\]-~]{{1,{IDEMPOTENCY_KEY_CHARACTERS}}}"'
     rf"|[!#-~][!-~]{{0,{IDEMPOTENCY_KEY_CHARACTERS - 1}}})$"
 )
-KEY_FORM: Final = re.compile(KEY_PATTERN)
+_KEY: Final = re.compile(KEY_PATTERN)
 
 
-class KeyReused(IdempotencyConflict):
-    """The key of `Idempotency-Key` stands for another request of this actor: use a new one."""
+class IdempotencyKeyReused(IdempotencyConflict):
+    """You used this `Idempotency-Key` for another request: use a new one."""
 
     status = 422
 
     @classmethod
     def of(cls, conflict: IdempotencyConflict) -> Self:
-        """Return a conflict as it is told where the key came by the header."""
+        """Return the error for a conflict where the header gave the key."""
         return cls(conflict.message, **conflict.details)
 
 
-def key_in(request: web.Request) -> str | None:
-    """Return the key that a request brings; None if it brings none.
+def read_idempotency_key(request: web.Request) -> str | None:
+    """Return the idempotency key of a request; None if it has none.
 
     Raises:
-        InvalidInput: it is not written as a key is.
+        InvalidInput: the header is malformed.
 
     """
-    if HEADER not in request.headers:
+    if _HEADER not in request.headers:
         return None
-    text = ", ".join(request.headers.getall(HEADER)).strip()
-    if not KEY_FORM.fullmatch(text):
+    text = ", ".join(request.headers.getall(_HEADER)).strip()
+    if not _KEY.fullmatch(text):
         raise InvalidInput(
-            f"{HEADER} takes one key of 1 to {IDEMPOTENCY_KEY_CHARACTERS} visible ASCII"
+            f"{_HEADER} must be one key of 1 to {IDEMPOTENCY_KEY_CHARACTERS} visible ASCII"
             " characters, bare or in quotes.",
-            header=HEADER,
+            header=_HEADER,
         )
     return text[1:-1] if text.startswith('"') else text

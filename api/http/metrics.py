@@ -1,4 +1,4 @@
-"""Counts and times of requests, for Prometheus. No label takes its values from clients."""
+"""Prometheus metrics of requests. No label has values that clients choose."""
 
 from collections.abc import Iterable
 from functools import cache
@@ -8,13 +8,13 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessColl
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
-METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-OTHER_METHOD: Final = "other"
-SECONDS_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_OTHER_METHOD: Final = "other"
+_SECONDS_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
 class Metrics:
-    """The metrics of one server process: of its requests, and what `collectors` measure."""
+    """The metrics of one server process: those of requests, and additional collectors."""
 
     def __init__(self, collectors: Iterable[Collector] = ()) -> None:
         self._registry = CollectorRegistry()
@@ -23,15 +23,15 @@ class Metrics:
             self._registry.register(collector)
         requests = Counter(
             "interlock_http_requests",
-            "Requests answered.",
+            "HTTP requests.",
             ["route", "method", "status"],
             registry=self._registry,
         )
         seconds = Histogram(
             "interlock_http_request_duration_seconds",
-            "Seconds from a request's headers to its answer.",
+            "Seconds from the headers of a request to its response.",
             ["route", "method"],
-            buckets=SECONDS_BUCKETS,
+            buckets=_SECONDS_BUCKETS,
             registry=self._registry,
         )
 
@@ -43,11 +43,11 @@ class Metrics:
 
     def observe(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count one request. `route` is a template such as `/tickets/{id}`, never a path."""
-        known = method if method in METHODS else OTHER_METHOD
-        requests, times = self._meters(route, known, status)
+        label = method if method in _METHODS else _OTHER_METHOD
+        requests, durations = self._meters(route, label, status)
         requests.inc()
-        times.observe(seconds)
+        durations.observe(seconds)
 
     def exposition(self) -> bytes:
-        """Return every metric in the text format of Prometheus."""
+        """Return all metrics in the Prometheus text format."""
         return generate_latest(self._registry)

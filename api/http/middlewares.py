@@ -1,4 +1,4 @@
-"""What happens around every handler, outermost first."""
+"""The middlewares of all requests, outermost first."""
 
 import re
 from random import getrandbits
@@ -10,57 +10,55 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
 from api import limits
-from api.http.access import authorize
-from api.http.app_keys import METRICS, QUOTAS, RATE_LIMITER, REQUEST_ID, VIEWER
-from api.http.body import too_large
-from api.http.client_address import client_address
+from api.http.access import require_user
+from api.http.app_keys import ACCESS, METRICS, QUOTAS, RATE_LIMITER, REQUEST_ID, VIEWER
+from api.http.body import BodyTooLarge
+from api.http.client_address import client_address, client_network
 from api.http.paths import PROBE_PATHS
-from api.http.problem_details import Problem, render
-from api.http.rate_limit import shares_told, take_of_address, take_of_viewer
+from api.http.problem_details import ERROR_RENDERERS, Problem
+from api.http.rate_limit import acquire, rate_limit_headers
 from api.log_context import bind, start_context
 from engine.errors import InterlockError, InvalidInput
 
-REQUEST_ID_HEADER: Final = "X-Request-ID"
-REQUEST_ID_FORM: Final = re.compile(rf"[A-Za-z0-9._:-]{{1,{limits.REQUEST_ID_CHARACTERS}}}")
-REQUEST_ID_BITS: Final = 128
-UNMATCHED: Final = "unmatched"
-UNANSWERED: Final = 499
-"""The status that is logged when no whole answer was sent, mostly because the client left."""
+_REQUEST_ID_HEADER: Final = "X-Request-ID"
+REQUEST_ID_PATTERN: Final = rf"[A-Za-z0-9._:-]{{1,{limits.REQUEST_ID_CHARACTERS}}}"
+_REQUEST_ID: Final = re.compile(REQUEST_ID_PATTERN)
+_REQUEST_ID_BITS: Final = 128
+_UNMATCHED: Final = "unmatched"
+_CLIENT_CLOSED_REQUEST: Final = 499
+"""The status to log if no complete response was sent, mostly because the client disconnected."""
 
-SERVER: Final = "interlock"
-HEADERS: Final = {
+_SERVER: Final = "interlock"
+_DEFAULT_HEADERS: Final = {
     hdrs.CACHE_CONTROL: "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-"""What every answer says, unless its handler says otherwise."""
+"""The headers of every response whose handler does not set them."""
 
 log: Final = structlog.get_logger(component="http")
 
 
-def name_request(request: web.BaseRequest) -> None:
-    """Give the request the id that it brings, or a new one, in the log and in the answer."""
-    request_id = id_of(request)
+def identify(request: web.BaseRequest) -> None:
+    """Set the id of a request, for the log and the response: its own if it is valid, or a new one.
+
+    The id has to be unique, not secret.
+    """
+    request_id = request.headers.get(_REQUEST_ID_HEADER)
+    if request_id is None or not _REQUEST_ID.fullmatch(request_id):
+        request_id = f"{getrandbits(_REQUEST_ID_BITS):032x}"
     request[REQUEST_ID], request[QUOTAS] = request_id, {}
     start_context(request_id=request_id)
 
 
-def id_of(request: web.BaseRequest) -> str:
-    """Return the id that a request brings, if it is sane, or else a new one."""
-    given = request.headers.get(REQUEST_ID_HEADER)
-    if given is not None and REQUEST_ID_FORM.fullmatch(given):
-        return given
-    return f"{getrandbits(REQUEST_ID_BITS):032x}"  # it is no secret, only one of a kind
-
-
 @web.middleware
-async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Name the request, count it, and write a line about it."""
+async def _observe(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Set the id of the request, count it, and log it."""
     started = perf_counter()
-    name_request(request)
-    status = UNANSWERED
+    identify(request)
+    status = _CLIENT_CLOSED_REQUEST
     try:
         response = await handler(request)
         status = response.status
@@ -70,98 +68,92 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
     else:
         return response
     finally:
-        record(request, status, perf_counter() - started)
+        _record(request, status, perf_counter() - started)
 
 
 @web.middleware
-async def answer_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer every error with a problem, told as a document or as the route has it told."""
+async def _render_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn every error into a response, in the format of the route."""
     try:
         return await handler(request)
     except web.HTTPRedirection:
         raise
     except Exception as error:
-        if not can_answer(request):
-            raise
-        problem = problem_of(error, request)
-        bind(problem=problem.code, **reason_of(problem))
-        return render(problem, request)
+        if request.transport is None or request.writer.output_size > 0:
+            raise  # the client disconnected, or has a part of a response already
+        problem = _problem_of(error, request)
+        reason = {"reason": problem.members["reason"]} if "reason" in problem.members else {}
+        bind(problem=problem.code, **reason)
+        renderers = request.app[ERROR_RENDERERS]
+        return renderers.get(request.match_info.route, Problem.response)(problem, request)
 
 
 @web.middleware
-async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Let in who may enter by the route, as often as they may; without a route, everybody."""
-    throttle = request.app[RATE_LIMITER]
-    take_of_address(request, throttle.addresses)
+async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Authorize the request and apply the limits of its client.
+
+    A request that matches no route needs no credentials.
+    """
+    limiter = request.app[RATE_LIMITER]
+    if limiter.addresses and request.rel_url.path not in PROBE_PATHS:
+        acquire(request, limiter.addresses, client_network(request))
     if request.match_info.http_exception is None:
-        await authorize(request)
+        await request.app[ACCESS].get(request.match_info.route, require_user)(request)
     if VIEWER not in request:
         return await handler(request)
-    take_of_viewer(request, throttle.viewers)
-    with throttle.in_flight.one_of(request[VIEWER]):
+    viewer = request[VIEWER]
+    if limiter.viewers:
+        acquire(request, limiter.viewers, viewer)
+    with limiter.concurrency.slot(viewer):
         return await handler(request)
 
 
-MIDDLEWARES: Final[tuple[Middleware, ...]] = (observe, answer_problems, guard)
+MIDDLEWARES: Final[tuple[Middleware, ...]] = (_observe, _render_errors, _guard)
 
 
-async def complete(request: web.Request, response: web.StreamResponse) -> None:
-    """Complete an answer just before it is sent."""
-    if REQUEST_ID not in request:
-        tell_of_expectation(request, response)
-    complete_headers(request, response)
+async def prepare_response(request: web.Request, response: web.StreamResponse) -> None:
+    """Complete a response just before it is sent."""
+    if REQUEST_ID not in request:  # aiohttp refuses an unknown `Expect` before any middleware
+        identify(request)
+        if isinstance(response, web.HTTPException):
+            problem = Problem.from_http(response).response(request)
+            response.body = problem.body
+            response.headers[hdrs.CONTENT_TYPE] = problem.headers[hdrs.CONTENT_TYPE]
+            response.headers[hdrs.CONTENT_LENGTH] = str(response.content_length)
+    add_standard_headers(request, response)
 
 
-def complete_headers(request: web.BaseRequest, response: web.StreamResponse) -> None:
-    """Add the headers that every answer has."""
-    response.headers[hdrs.SERVER] = SERVER
-    response.headers[REQUEST_ID_HEADER] = request[REQUEST_ID]
-    if shares := request[QUOTAS]:
-        response.headers.update(shares_told(shares))
-    response.headers.merge(HEADERS)
+def add_standard_headers(request: web.BaseRequest, response: web.StreamResponse) -> None:
+    """Add the headers of every response."""
+    response.headers[hdrs.SERVER] = _SERVER
+    response.headers[_REQUEST_ID_HEADER] = request[REQUEST_ID]
+    if quotas := request[QUOTAS]:
+        response.headers.update(rate_limit_headers(quotas))
+    response.headers.merge(_DEFAULT_HEADERS)
 
 
-def tell_of_expectation(request: web.Request, response: web.StreamResponse) -> None:
-    """Tell by a problem document of an unknown `Expect`: it is refused before any middleware."""
-    name_request(request)
-    if not isinstance(response, web.HTTPException):
-        return
-    render = Problem.of_http(response).response_to(request)
-    response.body = render.body
-    response.headers[hdrs.CONTENT_TYPE] = render.headers[hdrs.CONTENT_TYPE]
-    response.headers[hdrs.CONTENT_LENGTH] = str(response.content_length)
-
-
-def can_answer(request: web.Request) -> bool:
-    """Tell whether the client is still there and has got no part of an answer."""
-    return request.transport is not None and request.writer.output_size == 0
-
-
-def problem_of(error: Exception, request: web.Request) -> Problem:
-    """Return what to tell the client of an error; what is unexpected goes to the log instead."""
+def _problem_of(error: Exception, request: web.Request) -> Problem:
+    """Return the problem for an error; log unexpected errors."""
     match error:
         case InterlockError() if error.status != InterlockError.status:
-            return Problem.of(error)
+            return Problem.from_error(error)
         case web.HTTPRequestEntityTooLarge():
-            return Problem.of(too_large(request))
+            bound = request.client_max_size
+            message = f"The body of a request can have at most {bound:,} bytes."
+            return Problem.from_error(BodyTooLarge(message, limit="body_bytes", bound=bound))
         case web.HTTPException():
-            return Problem.of_http(error)
+            return Problem.from_http(error)
         case web.RequestPayloadError():
-            return Problem.of(InvalidInput("The body is not encoded as its headers say."))
+            return Problem.from_error(InvalidInput("The body is not encoded as its headers say."))
         case _:
             log.error("request failed", exc_info=error)
             return Problem.internal(request[REQUEST_ID])
 
 
-def reason_of(problem: Problem) -> dict[str, object]:
-    """Return the sub-reason of a refusal, if it has one, for the log."""
-    return {key: problem.members[key] for key in ("reason",) if key in problem.members}
-
-
-def record(request: web.Request, status: int, seconds: float) -> None:
-    """Count one request and write a line about it: the path without its query, no header."""
+def _record(request: web.Request, status: int, seconds: float) -> None:
+    """Count and log one request: the path without its query, and no headers."""
     resource = request.match_info.route.resource
-    route = resource.canonical if resource else UNMATCHED
+    route = resource.canonical if resource else _UNMATCHED
     request.app[METRICS].observe(route, request.method, status, seconds)
     write = log.debug if route in PROBE_PATHS else log.info
     write(

@@ -1,4 +1,4 @@
-"""Refusals as problem documents (RFC 9457)."""
+"""Errors as problem documents (RFC 9457)."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -10,33 +10,33 @@ from aiohttp import hdrs, web
 from api.auth.api_keys import KeyRequired
 from api.http.app_keys import REQUEST_ID
 from api.http.rate_limiter import TooManyRequests
-from api.http.websocket_upgrade import OFFER, UpgradeRequired
+from api.http.websocket_upgrade import UPGRADE_HEADERS, UpgradeRequired
 from api.json_encoding import JsonObject, to_json
 from engine.errors import InterlockError, NotFound, Unauthenticated
 
-CONTENT_TYPE: Final = "application/problem+json"
-TYPE_PREFIX: Final = "urn:interlock:problem:"
-BEARER: Final = 'Bearer realm="interlock"'
-API_KEY: Final = 'ApiKey realm="interlock"'
+_CONTENT_TYPE: Final = "application/problem+json"
+_TYPE_PREFIX: Final = "urn:interlock:problem:"
+_API_KEY_CHALLENGE: Final = 'ApiKey realm="interlock"'
+_BEARER_CHALLENGE: Final = 'Bearer realm="interlock"'
 
 HTTP_PROBLEMS: Final = {
     404: (NotFound.code, "There is nothing at this path."),
-    405: ("method_not_allowed", "This path takes only the methods in the Allow header."),
-    417: ("expectation_failed", "No expectation is known here but `Expect: 100-continue`."),
+    405: ("method_not_allowed", "This path only allows the methods in the Allow header."),
+    417: ("expectation_failed", "The only supported expectation is `Expect: 100-continue`."),
 }
-"""Code and sentence of what the HTTP server itself refuses."""
+"""Code and message of errors that aiohttp raises."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What went wrong with one request.
+    """An error, as it is returned to a client.
 
     Attributes:
         status: the HTTP status.
-        code: stable; what a client switches on.
-        detail: what was wrong and what would be right, for people.
-        members: further members of the document.
-        headers: further headers of the answer.
+        code: stable; clients switch on it.
+        detail: what is wrong and how to fix it, human-readable.
+        members: additional members of the document.
+        headers: additional headers of the response.
 
     """
 
@@ -47,28 +47,28 @@ class Problem:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, error: InterlockError) -> Self:
-        """Return a refusal of the engine or the reconciler as a problem."""
-        facts = to_json(error.details)
-        return cls(error.status, error.code, error.message, facts, headers_of(error))
+    def from_error(cls, error: InterlockError) -> Self:
+        """Return the problem for one of our errors."""
+        members = to_json(error.details)
+        return cls(error.status, error.code, error.message, members, _headers_of(error))
 
     @classmethod
-    def of_http(cls, error: web.HTTPException) -> Self:
-        """Return a refusal of the HTTP server as a problem."""
+    def from_http(cls, error: web.HTTPException) -> Self:
+        """Return the problem for an error of aiohttp."""
         code, detail = HTTP_PROBLEMS.get(error.status, ("http_error", error.reason))
         allow = error.headers.get(hdrs.ALLOW)
         return cls(error.status, code, detail, headers={hdrs.ALLOW: allow} if allow else {})
 
     @classmethod
     def internal(cls, request_id: str) -> Self:
-        """Return the problem that tells nothing but where to look it up."""
-        detail = f"Something failed here; it stands in the server's log under {request_id}."
+        """Return the problem for an unexpected error; only the log has the reason."""
+        detail = f"Internal error. Search the server log for {request_id}."
         return cls(InterlockError.status, InterlockError.code, detail)
 
-    def response_to(self, request: web.BaseRequest) -> web.Response:
-        """Return the answer that carries this problem."""
+    def response(self, request: web.BaseRequest) -> web.Response:
+        """Return the response to a request."""
         standard = {
-            "type": TYPE_PREFIX + self.code,
+            "type": _TYPE_PREFIX + self.code,
             "title": self.code.replace("_", " ").capitalize(),
             "status": self.status,
             "detail": self.detail,
@@ -76,49 +76,37 @@ class Problem:
             "code": self.code,
             "requestId": request[REQUEST_ID],
         }
-        document = standard | self.members | standard  # no member takes the place of a standard one
+        document = standard | self.members | standard  # standard members come first, and win
         return web.Response(
             status=self.status,
-            # Any number has a form in the standard library, unlike in orjson.
+            # orjson refuses integers of more than 64 bits.
             body=json.dumps(document).encode(),
-            content_type=CONTENT_TYPE,
+            content_type=_CONTENT_TYPE,
             headers=self.headers,
         )
 
 
-def headers_of(error: InterlockError) -> Mapping[str, str]:
-    """Return what HTTP itself has to say of a refusal."""
+ErrorRenderer: TypeAlias = Callable[[Problem, web.Request], web.Response]
+
+ERROR_RENDERERS: Final[web.AppKey[Mapping[web.AbstractRoute, ErrorRenderer]]] = web.AppKey(
+    "error_renderers"
+)
+"""The error formats of routes; all other routes return problem documents."""
+
+
+def _headers_of(error: InterlockError) -> Mapping[str, str]:
+    """Return the headers that HTTP defines for an error (RFC 6750, section 3; RFC 9110)."""
     match error:
+        case KeyRequired():
+            return {hdrs.WWW_AUTHENTICATE: _API_KEY_CHALLENGE}
         case Unauthenticated():
-            return challenge(error)
+            reason = error.details.get("reason")
+            is_invalid = reason not in {None, "missing"}
+            tail = f', error="invalid_token", error_description="{reason}"' if is_invalid else ""
+            return {hdrs.WWW_AUTHENTICATE: _BEARER_CHALLENGE + tail}
         case TooManyRequests():
             return {hdrs.RETRY_AFTER: str(error.details["retry_after"])}
         case UpgradeRequired():
-            return OFFER
+            return UPGRADE_HEADERS
         case _:
             return {}
-
-
-ErrorRenderer: TypeAlias = Callable[[Problem, web.Request], web.Response]
-"""Returns the answer that tells a client of a problem."""
-
-ERROR_RENDERERS: Final[web.AppKey[Mapping[web.AbstractRoute, ErrorRenderer]]] = web.AppKey(
-    "tellers"
-)
-"""How problems are told by each route that does not tell them as documents."""
-
-
-def render(problem: Problem, request: web.Request) -> web.Response:
-    """Return the answer that tells a client of a problem, in the form that its route has."""
-    tell = request.app[ERROR_RENDERERS].get(request.match_info.route, Problem.response_to)
-    return tell(problem, request)
-
-
-def challenge(error: Unauthenticated) -> Mapping[str, str]:
-    """Return the header that tells a client how to sign in (RFC 6750, section 3)."""
-    if isinstance(error, KeyRequired):
-        return {hdrs.WWW_AUTHENTICATE: API_KEY}
-    reason = error.details.get("reason")
-    is_refused = reason not in {None, "missing"}
-    tail = f', error="invalid_token", error_description="{reason}"' if is_refused else ""
-    return {hdrs.WWW_AUTHENTICATE: BEARER + tail}

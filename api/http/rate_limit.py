@@ -1,6 +1,6 @@
-"""Around every route but the probes: one client gets no more than its share.
+"""Rate limits of requests, and the headers that report them.
 
-Answers tell what is left in the fields of `draft-ietf-httpapi-ratelimit-headers`.
+The headers are those of `draft-ietf-httpapi-ratelimit-headers`.
 """
 
 from collections.abc import Mapping
@@ -9,46 +9,36 @@ from typing import Final
 
 from aiohttp import web
 
-from api.http.app_keys import QUOTAS, VIEWER, Quotas
-from api.http.client_address import client_address, network_of
-from api.http.paths import PROBE_PATHS
-from api.http.rate_limiter import Buckets, Quota, TooManyRequests
+from api.http.app_keys import QUOTAS, Quotas
+from api.http.rate_limiter import TokenBuckets, TooManyRequests
 
-POLICY: Final = "RateLimit-Policy"
-LEFT: Final = "RateLimit"
+_POLICY: Final = "RateLimit-Policy"
+_REMAINING: Final = "RateLimit"
 
 
-def take_of_address(request: web.Request, buckets: Buckets | None) -> None:
-    """Take a token of the address, before anything is done for it."""
-    if buckets and request.rel_url.path not in PROBE_PATHS:
-        take(request, buckets, network_of(client_address(request)))
+def acquire(request: web.Request, buckets: TokenBuckets, client: str) -> None:
+    """Take a token of a client, and store the quota for the headers of the response.
 
+    Raises:
+        TooManyRequests: the client has no token.
 
-def take_of_viewer(request: web.Request, buckets: Buckets | None) -> None:
-    """Take a token of who was let in."""
-    if buckets:
-        take(request, buckets, request[VIEWER])
-
-
-def take(request: web.Request, buckets: Buckets, client: str) -> None:
-    """Take a token of a client, and note what is left, also where there was none to take."""
+    """
     try:
-        share = buckets.take(client)
+        quota = buckets.acquire(client)
     except TooManyRequests:
-        note_left(request, buckets, buckets.left_to(client))
+        request[QUOTAS][buckets.name] = buckets, buckets.quota(client)
         raise
-    note_left(request, buckets, share)
+    request[QUOTAS][buckets.name] = buckets, quota
 
 
-def note_left(request: web.Request, buckets: Buckets, share: Quota) -> None:
-    """Note what is left to a client, for the headers of the answer."""
-    request[QUOTAS][buckets.name] = buckets, share
-
-
-def shares_told(shares: Quotas) -> Mapping[str, str]:
-    """Return the headers that tell what is left, by at least one limit."""
-    noted = shares.values()
+def rate_limit_headers(quotas: Quotas) -> Mapping[str, str]:
+    """Return the headers that report quotas; there must be at least one."""
+    pairs = quotas.values()
     return {
-        POLICY: ", ".join(f'"{of.name}";q={of.burst};w={ceil(of.seconds)}' for of, _ in noted),
-        LEFT: ", ".join(f'"{of.name}";r={left.left};t={left.seconds}' for of, left in noted),
+        _POLICY: ", ".join(
+            f'"{each.name}";q={each.burst};w={ceil(each.refill_seconds)}' for each, _ in pairs
+        ),
+        _REMAINING: ", ".join(
+            f'"{each.name}";r={quota.remaining};t={quota.reset_seconds}' for each, quota in pairs
+        ),
     }

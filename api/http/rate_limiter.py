@@ -1,7 +1,7 @@
-"""How much one client gets: requests a second by token buckets, and requests at a time.
+"""Rate limits by token buckets, and limits of concurrent requests.
 
-Each server counts by itself, so that a request never waits for a count; what a client gets from all
-of them grows with their number.
+Each server counts its own requests, so a request never waits for a shared counter. What a client
+gets from all servers therefore grows with their number.
 """
 
 import time
@@ -14,17 +14,17 @@ from typing import Final, TypeAlias
 from api.limits import KNOWN_CLIENTS, HttpLimits
 from engine.errors import InterlockError
 
-Clock: TypeAlias = Callable[[], float]
-"""Seconds since any moment."""
+_Clock: TypeAlias = Callable[[], float]
+"""Returns seconds from any start."""
 
-TOLERANCE: Final = 1e-6
-"""Of sums of seconds: a bucket that is full but for rounding is full."""
+_TOLERANCE: Final = 1e-6
+"""Absorbs rounding errors in sums of seconds."""
 
 
 class TooManyRequests(InterlockError):
-    """A client sends more than one client may: wait as long as `Retry-After` says.
+    """Too many requests: wait for the seconds in `Retry-After`.
 
-    `details` names the limit, its bound, and the whole seconds to wait.
+    `details` has the limit, its bound, and the seconds to wait.
     """
 
     code = "too_many_requests"
@@ -33,141 +33,128 @@ class TooManyRequests(InterlockError):
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """What is left to a client: `left` requests now, and all of them again in `seconds`."""
+    """The tokens that a client has now, and the seconds until its bucket is full."""
 
-    left: int
-    seconds: int
+    remaining: int
+    reset_seconds: int
 
 
-class Buckets:
-    """One token bucket a client, kept as the moment at which it is full again.
+class TokenBuckets:
+    """One token bucket for each client, stored as the time at which it is full.
 
-    That is the generic cell rate algorithm (ITU-T I.371, appendix I): a bucket that is full needs
-    no place, and no task refills any.
+    This is the generic cell rate algorithm (ITU-T I.371, appendix I). Full buckets take no memory,
+    and no task refills the others.
     """
 
-    def __init__(self, name: str, rate: float, burst: int, clock: Clock = time.monotonic) -> None:
-        """Make buckets of `burst` tokens that get `rate` new ones a second."""
+    def __init__(self, name: str, rate: float, burst: int, clock: _Clock = time.monotonic) -> None:
+        """Create buckets of `burst` tokens that refill with `rate` tokens a second."""
         self.name = name
         self.burst = burst
-        self.seconds = burst / rate
-        """That an empty bucket takes to be full."""
-        self._seconds_a_token = 1 / rate
+        self.refill_seconds = burst / rate
+        """How long an empty bucket takes to refill."""
+        self._seconds_per_token = 1 / rate
         self._clock = clock
         self._full_at: OrderedDict[str, float] = OrderedDict()
 
     @property
     def known_clients(self) -> int:
-        """How many clients it keeps count of."""
+        """How many buckets are stored."""
         return len(self._full_at)
 
-    def take(self, client: str) -> Quota:
+    def acquire(self, client: str) -> Quota:
         """Take a token of a client.
 
         Raises:
-            TooManyRequests: it has none.
+            TooManyRequests: its bucket is empty.
 
         """
         now = self._clock()
-        full_at = max(self._full_at.get(client, now), now) + self._seconds_a_token
-        missing = full_at - now
-        if missing > self.seconds + TOLERANCE:
-            raise self._refusal(ceil(missing - self.seconds))
-        self._remember(client, full_at)
-        return self._share(missing)
-
-    def left_to(self, client: str) -> Quota:
-        """Return what is left to a client."""
-        now = self._clock()
-        return self._share(max(self._full_at.get(client, now) - now, 0))
-
-    def _share(self, missing: float) -> Quota:
-        """Return what is in a bucket that is full again after so many seconds."""
-        left = int((self.seconds - missing) / self._seconds_a_token + TOLERANCE)
-        return Quota(left, ceil(missing))
-
-    def _remember(self, client: str, full_at: float) -> None:
+        full_at = max(self._full_at.get(client, now), now) + self._seconds_per_token
+        until_full = full_at - now
+        if until_full > self.refill_seconds + _TOLERANCE:
+            seconds = ceil(until_full - self.refill_seconds)
+            rate = 1 / self._seconds_per_token
+            raise TooManyRequests(
+                f"This {self.name} can send {rate:g} requests a second, and {self.burst:,} at "
+                f"once: wait {seconds} s.",
+                limit=f"{self.name}_rate",
+                bound=rate,
+                retry_after=seconds,
+            )
         self._full_at[client] = full_at
         self._full_at.move_to_end(client)
         if len(self._full_at) > KNOWN_CLIENTS:
             self._full_at.popitem(last=False)
+        return self._quota(until_full)
 
-    def _refusal(self, seconds: int) -> TooManyRequests:
-        rate = 1 / self._seconds_a_token
-        return TooManyRequests(
-            f"This {self.name} may send {rate:g} requests a second, and {self.burst:,} at once: "
-            f"wait {seconds} s.",
-            limit=f"{self.name}_rate",
-            bound=rate,
-            retry_after=seconds,
-        )
+    def quota(self, client: str) -> Quota:
+        """Return the quota of a client, and take no token."""
+        now = self._clock()
+        return self._quota(max(self._full_at.get(client, now) - now, 0))
+
+    def _quota(self, until_full: float) -> Quota:
+        tokens = (self.refill_seconds - until_full) / self._seconds_per_token
+        return Quota(int(tokens + _TOLERANCE), ceil(until_full))
 
 
-class InFlight:
-    """How many requests of each client are being answered."""
+class ConcurrencyLimiter:
+    """Limits how many requests of each client are processed at a time."""
 
     def __init__(self, bound: int) -> None:
-        self._bound = bound
-        self._answering: Counter[str] = Counter()
+        self.bound = bound
+        self.requests: Counter[str] = Counter()
 
-    def one_of(self, client: str) -> "OneInFlight":
-        """Count a request for as long as a block lasts (`with`).
+    def slot(self, client: str) -> "_Slot":
+        """Return a context manager that counts one request of a client.
 
         Raises:
-            TooManyRequests: at the beginning of the block; as many of this client as may be are
-                being answered.
+            TooManyRequests: on entering, if the client has no free slot.
 
         """
-        return OneInFlight(self, client)
-
-    def begin(self, client: str) -> None:
-        """Count one more; raise TooManyRequests if that is too many."""
-        if self._answering[client] >= self._bound:
-            raise TooManyRequests(
-                f"{self._bound} requests of this viewer are being answered: wait for one of them.",
-                limit="viewer_requests",
-                bound=self._bound,
-                retry_after=1,
-            )
-        self._answering[client] += 1
-
-    def end(self, client: str) -> None:
-        """Count one less."""
-        self._answering[client] -= 1
-        if not self._answering[client]:
-            del self._answering[client]
+        return _Slot(self, client)
 
 
 @dataclass(slots=True)
-class OneInFlight:
-    """A request of a client, which is being answered for the length of a block."""
+class _Slot:
+    """One request of a client."""
 
-    in_flight: InFlight
+    limiter: ConcurrencyLimiter
     client: str
 
     def __enter__(self) -> None:
-        self.in_flight.begin(self.client)
+        bound, requests = self.limiter.bound, self.limiter.requests
+        if requests[self.client] >= bound:
+            raise TooManyRequests(
+                f"This viewer has {bound} requests in progress: wait for one of them to finish.",
+                limit="viewer_requests",
+                bound=bound,
+                retry_after=1,
+            )
+        requests[self.client] += 1
 
     def __exit__(self, *_: object) -> None:
-        self.in_flight.end(self.client)
+        requests = self.limiter.requests
+        requests[self.client] -= 1
+        if not requests[self.client]:
+            del requests[self.client]
 
 
 class RateLimiter:
-    """What every client of one server gets.
+    """The limits of all clients of one server.
 
     Attributes:
-        viewers: the buckets of people and API keys; None if they send as much as they like.
-        addresses: the buckets of addresses; None likewise.
-        in_flight: what viewers have under way.
+        viewers: the token buckets of users and API keys; None if they have no rate limit.
+        addresses: the token buckets of addresses; None if they have no rate limit.
+        concurrency: the requests of viewers that are in progress.
 
     """
 
-    def __init__(self, limits: HttpLimits, clock: Clock = time.monotonic) -> None:
-        self.viewers = buckets("viewer", limits.viewer_rate, limits.viewer_burst, clock)
-        self.addresses = buckets("address", limits.address_rate, limits.address_burst, clock)
-        self.in_flight = InFlight(limits.viewer_requests)
+    def __init__(self, limits: HttpLimits) -> None:
+        self.viewers = token_buckets("viewer", limits.viewer_rate, limits.viewer_burst)
+        self.addresses = token_buckets("address", limits.address_rate, limits.address_burst)
+        self.concurrency = ConcurrencyLimiter(limits.viewer_requests)
 
 
-def buckets(name: str, rate: float, burst: int, clock: Clock) -> Buckets | None:
-    """Return buckets; None if the rate is 0, which is no limit."""
-    return Buckets(name, rate, burst, clock) if rate else None
+def token_buckets(name: str, rate: float, burst: int) -> TokenBuckets | None:
+    """Return token buckets; None if the rate is 0, which means no limit."""
+    return TokenBuckets(name, rate, burst) if rate else None

@@ -1,4 +1,4 @@
-"""The server process: it listens until it is told to stop, and then ends in order."""
+"""The server process: it serves until a signal stops it, then shuts down in order."""
 
 import asyncio
 import gc
@@ -12,12 +12,12 @@ import uvloop
 from aiohttp import web
 
 from api import limits
-from api.http.protocol import Runner
+from api.http.protocol import HttpRunner
 from engine.errors import Misconfigured
 
-STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
-YOUNG_OBJECTS: Final = 20_000
-"""That are made, and not gone again, before the garbage collector looks at them."""
+_STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+_YOUNG_OBJECTS: Final = 20_000
+"""How many new objects there can be before the garbage collector runs."""
 
 log: Final = structlog.get_logger(component="server")
 
@@ -28,100 +28,91 @@ def run_server(
     port: int,
     announce: Callable[[str], None],
 ) -> None:
-    """Serve until SIGTERM or SIGINT, then stop listening, finish requests, close the resources.
+    """Serve until SIGTERM or SIGINT; then stop listening, finish requests and close the resources.
 
     Args:
-        application: opens what the application needs, yields it, and closes it after the last
-            request has ended.
+        application: opens what the application needs, yields the application, and closes
+            everything after the last request.
         host: the name or address to listen on.
         port: the port; 0 for any free one.
-        announce: is called with the URL once requests are taken.
+        announce: called with the URL when the server accepts requests.
 
     Raises:
-        Misconfigured: host and port can't be listened on.
+        Misconfigured: the server cannot listen on host and port.
 
     """
-    uvloop.run(serve(application, host, port, announce))
+    uvloop.run(_serve(application, host, port, announce))
 
 
-async def serve(
+async def _serve(
     application: AbstractAsyncContextManager[web.Application],
     host: str,
     port: int,
     announce: Callable[[str], None],
 ) -> None:
-    """Do as `run_server` does, on the running loop."""
-    with stop_requested() as stop:
+    with _stop_event() as stop:
         async with application as opened, listening(opened, host, port) as url:
-            put_aside_what_lasts()
+            _tune_garbage_collector()
             announce(url)
             await stop.wait()
-            log.info("stopping", seconds_at_most=2 * limits.SHUTDOWN_SECONDS)
+            log.info("stopping", timeout_seconds=2 * limits.SHUTDOWN_SECONDS)
     log.info("stopped")
 
 
-def put_aside_what_lasts() -> None:
-    """Keep the garbage collector from what lasts: what was made to start, and requests in flight.
+def _tune_garbage_collector() -> None:
+    """Exclude long-lived objects from garbage collection, and collect less often.
 
-    Going through all that was made to start held every request for a tenth of a second, again and
-    again. As few as ten requests in flight are more objects than Python's own threshold.
+    Scanning all objects that start-up created blocked every request for a tenth of a second, again
+    and again. Ten requests in flight are already more objects than Python's default threshold.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS)
+    gc.set_threshold(_YOUNG_OBJECTS)
 
 
 @contextmanager
-def stop_requested() -> Iterator[asyncio.Event]:
-    """Turn the first signal into an event; the second ends the process as it usually does."""
+def _stop_event() -> Iterator[asyncio.Event]:
+    """Yield an event that the first stop signal sets; the second one ends the process."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
 
-    def heed_no_more() -> None:
-        for number in STOP_SIGNALS:
+    def remove_handlers() -> None:
+        for number in _STOP_SIGNALS:
             loop.remove_signal_handler(number)
 
     def request_stop() -> None:
         stop.set()
-        heed_no_more()
+        remove_handlers()
 
-    for number in STOP_SIGNALS:
+    for number in _STOP_SIGNALS:
         loop.add_signal_handler(number, request_stop)
     try:
         yield stop
     finally:
-        heed_no_more()
+        remove_handlers()
 
 
 @asynccontextmanager
 async def listening(application: web.Application, host: str, port: int) -> AsyncIterator[str]:
-    """Take requests inside the block and yield the URL; finish those in flight at its end."""
-    runner = Runner(application, shutdown_timeout=limits.SHUTDOWN_SECONDS)
+    """Serve requests in the block, which gets the URL; at its end, finish those in flight.
+
+    Raises:
+        Misconfigured: the address is in use, forbidden, or not of this machine.
+
+    """
+    runner = HttpRunner(application, shutdown_timeout=limits.SHUTDOWN_SECONDS)
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port)
-        await start(site)
+        try:
+            await site.start()
+        except OSError as error:
+            # The event loop puts the address before the reason.
+            reason = str(error.strerror or error).rpartition(": ")[2]
+            raise Misconfigured(
+                f"Cannot listen on {site.name}: {reason}. "
+                "Set INTERLOCK_HOST and INTERLOCK_PORT to a free address of this machine."
+            ) from error
         yield site.name
     finally:
         await runner.cleanup()
-
-
-async def start(site: web.TCPSite) -> None:
-    """Start to listen.
-
-    Raises:
-        Misconfigured: the address is taken, not allowed or none of this machine.
-
-    """
-    try:
-        await site.start()
-    except OSError as error:
-        raise Misconfigured(
-            f"Can't listen on {site.name}: {cause_of(error)}. "
-            "Set INTERLOCK_HOST and INTERLOCK_PORT to a free address of this machine."
-        ) from error
-
-
-def cause_of(error: OSError) -> str:
-    """Return why, without the address that the event loop puts before it."""
-    return str(error.strerror or error).rpartition(": ")[2]

@@ -1,4 +1,4 @@
-"""How long streams last: as long as their token is good, somebody reads, and the server runs."""
+"""Sessions of streams: WebSockets and event streams, and what ends them."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,8 +12,8 @@ from api.auth import Tokens
 from api.auth.jwks import KeySet
 
 
-class End(Enum):
-    """Why a stream ended that could have gone on."""
+class EndReason(Enum):
+    """Why the server ends a stream."""
 
     NOT_INITIALISED = auto()
     TOKEN_EXPIRED = auto()
@@ -23,93 +23,90 @@ class End(Enum):
 
 
 class StreamEnded(Exception):
-    """A stream has lasted as long as it may."""
+    """The server ended a stream."""
 
-    def __init__(self, end: End) -> None:
-        self.end = end
-        super().__init__(end.name)
+    def __init__(self, reason: EndReason) -> None:
+        self.reason = reason
+        super().__init__(reason.name)
 
 
 class StreamSession:
-    """How long one stream may last."""
+    """The session of one stream."""
 
     def __init__(self, timeout: asyncio.Timeout) -> None:
         self._timeout = timeout
-        self.end = End.SERVER_STOPS
-        """Why it ends, if it does."""
+        self.end_reason = EndReason.SERVER_STOPS
         self.token: str | None = None
-        """By which the stream was opened, as soon as it is known."""
+        """The token that authenticates the stream; None until it is known."""
 
-    def lasts_as_long_as(self, token: str, tokens: Tokens) -> None:
-        """Let the stream last as long as the token by which it was opened."""
+    def expire_with_token(self, token: str, tokens: Tokens) -> None:
+        """End the stream when its token expires."""
         self.token = token
-        self.lasts(tokens.seconds_left(token), End.TOKEN_EXPIRED)
+        self.expire_after(tokens.seconds_left(token), EndReason.TOKEN_EXPIRED)
 
-    def lasts(self, seconds: float, end: End) -> None:
-        """Let the stream last that many seconds more, and tell why it ends then."""
+    def expire_after(self, seconds: float, reason: EndReason) -> None:
+        """End the stream after some seconds, instead of any earlier set time."""
         if not self._timeout.expired():
-            self.end = end
+            self.end_reason = reason
             self._timeout.reschedule(asyncio.get_running_loop().time() + seconds)
 
 
 class StreamSessions:
-    """Of all streams of one server process."""
+    """The sessions of all streams of one server process."""
 
     def __init__(self) -> None:
-        self._running: set[StreamSession] = set()
-        self._checked_by: KeySet | None = None
-        streams = Gauge(
-            "interlock_streams", "Sockets and event streams that are open.", registry=None
-        )
+        self._sessions: set[StreamSession] = set()
+        self._checked_keys: KeySet | None = None
+        streams = Gauge("interlock_streams", "Open WebSockets and event streams.", registry=None)
         streams.set_function(lambda: len(self))
         self.collectors = (streams,)
 
     def __len__(self) -> int:
-        return len(self._running)
+        return len(self._sessions)
 
     @asynccontextmanager
-    async def one(self) -> AsyncIterator[StreamSession]:
-        """Yield the lifetime of a stream, which is the block; it lasts until something is said.
+    async def open(self) -> AsyncIterator[StreamSession]:
+        """Yield a new session, which lasts as long as the block if nothing ends it earlier.
 
         Raises:
-            StreamEnded: it has lasted as long as it may.
+            StreamEnded: the server ended the stream.
 
         """
         try:
             async with asyncio.timeout(None) as timeout:
-                lifetime = StreamSession(timeout)
-                self._running.add(lifetime)
+                session = StreamSession(timeout)
+                self._sessions.add(session)
                 try:
-                    yield lifetime
+                    yield session
                 finally:
-                    self._running.discard(lifetime)
+                    self._sessions.discard(session)
         except TimeoutError:
             if timeout.expired():
-                raise StreamEnded(lifetime.end) from None
+                raise StreamEnded(session.end_reason) from None
             raise
 
-    async def end_refused(self, tokens: Tokens) -> None:
-        """End the streams whose token is good no more, once there are other keys than before."""
-        opened = [(each, each.token) for each in self._running if each.token is not None]
-        if opened and (keys := tokens.keys) is not self._checked_by:
-            for lifetime, token in opened:
-                if lifetime in self._running and not tokens.is_good(token):
-                    lifetime.lasts(0, End.KEY_REMOVED)
-                await asyncio.sleep(0)  # a signature takes its time, and there may be thousands
-            self._checked_by = keys
+    async def end_revoked(self, tokens: Tokens) -> None:
+        """End the streams whose token is no longer valid, if the keys have changed."""
+        authenticated = [(each, each.token) for each in self._sessions if each.token is not None]
+        if authenticated and (keys := tokens.keys) is not self._checked_keys:
+            for session, token in authenticated:
+                if session in self._sessions and not tokens.is_good(token):
+                    session.expire_after(0, EndReason.KEY_REMOVED)
+                await asyncio.sleep(0)  # checking thousands of signatures must not block the loop
+            self._checked_keys = keys
 
     async def end_all(self, _application: web.Application) -> None:
-        """End every stream, as the server stops."""
-        for lifetime in tuple(self._running):
-            lifetime.lasts(0, End.SERVER_STOPS)
+        """End every stream when the server stops."""
+        for session in tuple(self._sessions):
+            session.expire_after(0, EndReason.SERVER_STOPS)
 
 
 @asynccontextmanager
 async def send_timeout(seconds: float, request: web.Request) -> AsyncIterator[None]:
-    """Send something within the block; a client that takes no byte of it for too long is let go.
+    """Abort the connection if sending in the block takes too long.
 
     Raises:
-        ConnectionError: it is, without a word, as it would not take that either.
+        ConnectionError: the connection was aborted.
 
     """
     try:

@@ -1,4 +1,4 @@
-"""How a request becomes a socket (RFC 6455, section 4.2), and what is told if it does not."""
+"""The WebSocket handshake (RFC 6455, section 4.2)."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -7,42 +7,37 @@ from aiohttp import hdrs, web
 
 from engine.errors import InterlockError, InvalidInput
 
-PROTOCOL: Final = "websocket"
-VERSION: Final = "13"
-OFFER: Final[Mapping[str, str]] = {
+_PROTOCOL: Final = "websocket"
+_VERSION: Final = "13"
+UPGRADE_HEADERS: Final[Mapping[str, str]] = {
     hdrs.CONNECTION: hdrs.UPGRADE,
-    hdrs.UPGRADE: PROTOCOL,
-    hdrs.SEC_WEBSOCKET_VERSION: VERSION,
+    hdrs.UPGRADE: _PROTOCOL,
+    hdrs.SEC_WEBSOCKET_VERSION: _VERSION,
 }
-"""What the path speaks (RFC 9110, section 15.5.22; RFC 6455, section 4.4)."""
+"""The protocol that the path requires (RFC 9110, section 15.5.22; RFC 6455, section 4.4)."""
 
 
 class UpgradeRequired(InterlockError):
-    """WebSocket alone is spoken at this path, in version 13: ask for an upgrade to it."""
+    """The path requires WebSocket, version 13: request an upgrade."""
 
     code = "upgrade_required"
     status = 426
 
 
 def check_handshake(request: web.Request, socket: web.WebSocketResponse) -> None:
-    """Return if a request opens a socket; aiohttp alone would take older versions, too.
+    """Check that a request opens a WebSocket of version 13; aiohttp also accepts older versions.
 
     Raises:
-        UpgradeRequired: it does not ask for one of ours.
-        InvalidInput: it does, and is malformed.
+        UpgradeRequired: the request does not ask for an upgrade to that version.
+        InvalidInput: the handshake is malformed.
 
     """
-    if not asks_for_a_socket(request):
+    options = request.headers.get(hdrs.CONNECTION, "").lower().split(",")
+    if (
+        "upgrade" not in map(str.strip, options)
+        or request.headers.get(hdrs.UPGRADE, "").strip().lower() != _PROTOCOL
+        or request.headers.get(hdrs.SEC_WEBSOCKET_VERSION) != _VERSION
+    ):
         raise UpgradeRequired
     if not socket.can_prepare(request):
         raise InvalidInput("Sec-WebSocket-Key must be 16 random bytes in base64.")
-
-
-def asks_for_a_socket(request: web.Request) -> bool:
-    """Tell whether a request asks for an upgrade to what is spoken here."""
-    options = request.headers.get(hdrs.CONNECTION, "").lower().split(",")
-    return (
-        "upgrade" in map(str.strip, options)
-        and request.headers.get(hdrs.UPGRADE, "").strip().lower() == PROTOCOL
-        and request.headers.get(hdrs.SEC_WEBSOCKET_VERSION) == VERSION
-    )

@@ -76,21 +76,21 @@ def probe_routes(readiness: Readiness) -> list[ProtectedRoute]:
         *(
             Operation(
                 web.get(path, answer_liveness),
-                name=name,
+                name=f"read{path[1:].title()}",
                 summary="Report that the process is running",
                 answers=(Response("The process is running.", status_of(UP)),),
             )
-            for path, name in LIVENESS_PATHS.items()
+            for path in LIVENESS_PATHS
         ),
         *(
             Operation(
                 web.get(path, answer_readiness),
-                name=name,
+                name=f"read{path[1:].title()}",
                 summary="Report whether the server can serve requests",
                 answers=(Response("The server is ready.", status_of(READY)),),
                 refusals=(Unavailable,),
             )
-            for path, name in READINESS_PATHS.items()
+            for path in READINESS_PATHS
         ),
         Operation(
             web.get(METRICS_PATH, answer_metrics),

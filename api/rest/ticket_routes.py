@@ -5,9 +5,8 @@ from typing import Final
 
 from aiohttp import hdrs, web
 
-from api.http.etags import TAGS_PATTERN, PreconditionFailed
-from api.http.idempotency_key import HEADER as KEY_HEADER
-from api.http.idempotency_key import KEY_PATTERN, KeyReused
+from api.http.etags import ETAGS_PATTERN, PreconditionFailed
+from api.http.idempotency_key import KEY_PATTERN, IdempotencyKeyReused
 from api.rest.openapi.operation import Operation, Parameter, Place, Response
 from api.rest.ticket_models import TicketResponse
 from api.rest.tickets import (
@@ -43,18 +42,18 @@ IF_NONE_MATCH: Final = Parameter(
     hdrs.IF_NONE_MATCH,
     Place.HEADER,
     "Answer 304 if the ticket still has one of these entity tags.",
-    {"type": "string", "pattern": TAGS_PATTERN},
+    {"type": "string", "pattern": ETAGS_PATTERN},
     example='"3"',
 )
 IF_MATCH: Final = Parameter(
     hdrs.IF_MATCH,
     Place.HEADER,
     "Refuse with 412 if the ticket has none of these entity tags any more.",
-    {"type": "string", "pattern": TAGS_PATTERN},
+    {"type": "string", "pattern": ETAGS_PATTERN},
     example='"3"',
 )
 IDEMPOTENCY_KEY: Final = Parameter(
-    KEY_HEADER,
+    "Idempotency-Key",
     Place.HEADER,
     "The same key by the same person carries a request out once only, and has the first answer"
     " again; kept for a day.",
@@ -81,7 +80,7 @@ CHANGED: Final = Response(
     headers={hdrs.ETAG: TAG, hdrs.CONTENT_LOCATION: "Where the ticket is."},
 )
 CHANGE_PARAMETERS: Final = (TICKET_ID_PARAMETER, IF_MATCH, IDEMPOTENCY_KEY)
-CHANGE_REFUSALS: Final = (NotFound, PluginDisabled, PreconditionFailed, KeyReused)
+CHANGE_REFUSALS: Final = (NotFound, PluginDisabled, PreconditionFailed, IdempotencyKeyReused)
 
 
 def ticket_routes(context_for: ContextFor) -> list[Operation]:
@@ -95,7 +94,14 @@ def ticket_routes(context_for: ContextFor) -> list[Operation]:
             body=NEW_TICKET,
             parameters=(IDEMPOTENCY_KEY,),
             answers=(CREATED,),
-            refusals=(NotFound, Forbidden, WorkflowRetired, ItemRetired, PluginDisabled, KeyReused),
+            refusals=(
+                NotFound,
+                Forbidden,
+                WorkflowRetired,
+                ItemRetired,
+                PluginDisabled,
+                IdempotencyKeyReused,
+            ),
         ),
         Operation(
             web.get(TICKET_PATH, door.read),

@@ -9,8 +9,8 @@ from aiohttp import hdrs, web
 
 from api.http.app_keys import ACTOR
 from api.http.body import JSON
-from api.http.etags import ETags, PreconditionFailed, tag_of
-from api.http.idempotency_key import KeyReused, key_in
+from api.http.etags import ETags, PreconditionFailed, etag_of
+from api.http.idempotency_key import IdempotencyKeyReused, read_idempotency_key
 from api.rest.openapi.operation import JsonBody
 from api.rest.ticket_models import (
     Assignment,
@@ -74,7 +74,7 @@ class TicketHandlers:
     async def create(self, request: web.Request) -> web.Response:
         """Open a ticket, from an empty form or from a catalog item."""
         said = await NEW_TICKET.read(request)
-        key = key_in(request)
+        key = read_idempotency_key(request)
         context = await self._context(request)
         fields = said.model_dump(exclude_unset=True)
         with told_by_header():
@@ -89,10 +89,10 @@ class TicketHandlers:
 
     async def read(self, request: web.Request) -> web.Response:
         """Answer a ticket, or 304 to whoever has it already."""
-        known = ETags.of(request, hdrs.IF_NONE_MATCH)
+        known = ETags.from_header(request, hdrs.IF_NONE_MATCH)
         context = await self._context(request)
         ticket = await read_ticket(context.database, context.viewer, ticket_in(request))
-        if known is not None and known.name(ticket):
+        if known is not None and known.matches(ticket):
             return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=validators(ticket))
         return answer_with(ticket)
 
@@ -148,11 +148,11 @@ def change_fields(request: web.Request) -> ChangeFields:
         InvalidInput: a header is malformed.
 
     """
-    tags = ETags.of(request, hdrs.IF_MATCH)
+    tags = ETags.from_header(request, hdrs.IF_MATCH)
     return {
         "ticket": ticket_in(request),
         "expected_version": None if tags is None else tags.expected_version,
-        "idempotency_key": key_in(request),
+        "idempotency_key": read_idempotency_key(request),
     }
 
 
@@ -164,7 +164,7 @@ def told_by_header() -> Iterator[None]:
     except VersionConflict as conflict:
         raise PreconditionFailed.of(conflict) from None
     except IdempotencyConflict as conflict:
-        raise KeyReused.of(conflict) from None
+        raise IdempotencyKeyReused.of(conflict) from None
 
 
 def path_of(ticket: Ticket) -> str:
@@ -174,7 +174,7 @@ def path_of(ticket: Ticket) -> str:
 
 def validators(ticket: Ticket) -> Mapping[str, str]:
     """Return the headers by which a ticket is known again."""
-    return {hdrs.ETAG: tag_of(ticket), hdrs.CACHE_CONTROL: CACHING}
+    return {hdrs.ETAG: etag_of(ticket), hdrs.CACHE_CONTROL: CACHING}
 
 
 def answer_with(

@@ -15,7 +15,7 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge
 
-from api.files import text_of
+from api.files import read_text
 from engine.errors import InterlockError, InvalidInput, LockHeld, RefusedByGuard
 from engine.storage.postgres.database import Database
 from engine.vocabulary import SYSTEM
@@ -129,7 +129,7 @@ class ValuesFile:
 
     def _read(self) -> tuple[Desired, str]:
         """Return what the file asks for, and its path and digest as the source for the record."""
-        text = text_of(self.file)
+        text = read_text(self.file)
         desired = desired_in([(str(self.file), text)], key=self.key)
         return desired, f"{self.file}@sha256:{sha256(text.encode()).hexdigest()}"
 

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pydantic import SecretStr
 
-from api.licence import LicenceError, LicenceKey, licence_for
+from api.licence import LicenceError, LicenceKey, read_licence
 from api.limits import TOKEN_CHARACTERS
 from api.settings import Settings
 from engine.errors import InvalidInput, Misconfigured
@@ -144,7 +144,7 @@ WORTHLESS: dict[str, tuple[str, LicenceError]] = {
 
 
 def read(text: str) -> Licence:
-    return licence_for(PUBLIC_KEY, SecretStr(text))
+    return read_licence(PUBLIC_KEY, SecretStr(text))
 
 
 @pytest.mark.parametrize("text", GOOD.values(), ids=GOOD)
@@ -158,16 +158,16 @@ def test_a_licence_is_worth_nothing_with(text: str, flaw: LicenceError) -> None:
 
 
 def test_without_a_key_everything_is_open_and_without_a_licence_nothing() -> None:
-    assert licence_for(None, None) == licence_for(None, SecretStr("ACME")) == OPEN_EDITION
-    assert licence_for(PUBLIC_KEY, None) == Licence(error=LicenceError.MISSING)
+    assert read_licence(None, None) == read_licence(None, SecretStr("ACME")) == OPEN_EDITION
+    assert read_licence(PUBLIC_KEY, None) == Licence(error=LicenceError.MISSING)
 
 
 def test_what_is_issued_can_be_read() -> None:
     key = LicenceKey.private(LicenceKey.new().private_text)
     issued = SecretStr(key.issue("ACME", [Plugin.TICKETING], ENDS))
     wanted = Licence("ACME", frozenset({"ticketing"}), ENDS)
-    assert licence_for(key.public_text, issued) == wanted
-    assert licence_for(LicenceKey.new().public_text, issued).error == LicenceError.BAD_SIGNATURE
+    assert read_licence(key.public_text, issued) == wanted
+    assert read_licence(LicenceKey.new().public_text, issued).error == LicenceError.BAD_SIGNATURE
 
 
 def test_a_licence_that_can_not_be_read_is_not_issued() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from api.bootstrap.engine import Engine
 from api.limits import Limits
-from api.limits_setting import NAMES, read_limits
+from api.limits_setting import LIMIT_NAMES, read_limits
 from api.settings import Settings
 from tests.api.graphql.resolvers.test_tickets import opened
 from tests.engine.storage.webhooks.test_fan_out import webhook
@@ -89,7 +89,7 @@ FOLLOW: Final[dict[str, object]] = {
 SOCKETS: dict[str, tuple[str, list[Mapping[str, object]], str]] = {
     "heartbeat_seconds": ("heartbeat_seconds=0.05", [], "PING"),
     "message_bytes": ("message_bytes=10", [INIT], "CLOSE 1009"),
-    "message_rate": ("message_rate=0.001 message_burst=1", [PING] * 2, "may send 0.001 requests"),
+    "message_rate": ("message_rate=0.001 message_burst=1", [PING] * 2, "can send 0.001 requests"),
     "message_burst": ("message_rate=0.001 message_burst=1", [PING] * 2, "and 1 at once"),
     "socket_operations": (
         "socket_operations=1",
@@ -115,7 +115,7 @@ UNSEEN: Final = {
 
 def test_every_limit_is_shown_to_reach_its_door_or_can_not_be() -> None:
     shown = [*REFUSED, *PAGES, *SOCKETS, *ALONE, *UNSEEN]
-    assert sorted(shown) == sorted(NAMES)
+    assert sorted(shown) == sorted(LIMIT_NAMES)
 
 
 async def posted(client: Client, query: str) -> str:

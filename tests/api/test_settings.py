@@ -28,7 +28,7 @@ def test_everything_has_a_default_but_the_secret() -> None:
         log_level=LogLevel.INFO,
     )
     with pytest.raises(Misconfigured, match="INTERLOCK_JWT_SECRET is not set"):
-        settings.demand_jwt_secret()
+        settings.require_jwt_secret()
 
 
 def test_every_variable_is_read() -> None:
@@ -247,7 +247,7 @@ def test_tokens_are_checked_with_the_keys_of_one_source(
 ) -> None:
     settings = Settings.from_env({f"INTERLOCK_{name}": text for name, text in given.items()})
     with pytest.raises(Misconfigured) as refused:
-        settings.demand_key_source()
+        settings.require_key_source()
     assert sentence in refused.value.message
 
 
@@ -264,4 +264,4 @@ ONE_SOURCE: dict[str, tuple[str, str, str | Path]] = {
 @pytest.mark.parametrize(("name", "text", "source"), ONE_SOURCE.values(), ids=ONE_SOURCE)
 def test_one_source_of_keys_is_enough(name: str, text: str, source: str | Path) -> None:
     settings = Settings.from_env({f"INTERLOCK_{name}": text})
-    assert settings.demand_key_source() == source
+    assert settings.require_key_source() == source

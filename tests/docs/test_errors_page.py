@@ -18,7 +18,7 @@ import api
 import engine
 import reconciler
 from api.http.etags import PreconditionFailed
-from api.http.idempotency_key import KeyReused
+from api.http.idempotency_key import IdempotencyKeyReused
 from api.http.problem_details import HTTP_PROBLEMS
 from engine.errors import InterlockError
 from engine.workflows.explanation import Reason
@@ -109,6 +109,8 @@ def test_the_page_lists_every_reason_and_no_other() -> None:
 
 
 def test_one_code_has_one_status_unless_a_header_of_http_has_its_own() -> None:
-    by_header = {(each.code, str(each.status)) for each in (KeyReused, PreconditionFailed)}
+    by_header = {
+        (each.code, str(each.status)) for each in (IdempotencyKeyReused, PreconditionFailed)
+    }
     ours = codes() - by_header
     assert len({code for code, _ in ours}) == len(ours)

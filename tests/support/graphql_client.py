@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from api.auth import SecretTokens
 from api.graphql.registry import Resolvers
 from api.graphql.transport.endpoint import GraphQLEndpoint
-from api.http.application import Guards, build_application
+from api.http.application import AccessControl, build_application
 from api.limits import HttpLimits
 from api.web.explorer.routes import Explorer
 from engine.errors import Forbidden
@@ -82,7 +82,7 @@ async def opened(
     page = explorer.page if explorer else None
     files = [explorer.route] if explorer else []
     routes = [*GraphQLEndpoint(executor, context_for, batch, page).routes, *files]
-    application = build_application(routes, Guards(TOKENS, limits=limits))
+    application = build_application(routes, AccessControl(TOKENS, limits=limits))
     async with TestClient(TestServer(application)) as client:
         yield client
 

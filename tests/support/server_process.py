@@ -10,7 +10,7 @@ import typer
 from aiohttp import web
 
 from api.bootstrap.auth import secret_tokens
-from api.http.application import Guards, build_application
+from api.http.application import AccessControl, build_application
 from api.http.server import run_server
 from api.logging import configure_logging
 from api.settings import Settings
@@ -27,7 +27,7 @@ async def ready() -> None: ...
 
 @asynccontextmanager
 async def open_application(settings: Settings) -> AsyncIterator[web.Application]:
-    guards = Guards(secret_tokens(settings))
+    guards = AccessControl(secret_tokens(settings))
     yield build_application([web.get("/hold", hold)], guards)
     typer.echo("closed")
 

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from api.auth import SecretTokens
 from api.graphql.transport.sse import events_routes
 from api.graphql.transport.websocket import websocket_route
-from api.http.application import Guards, build_application
+from api.http.application import AccessControl, build_application
 from api.http.server import listening
 from api.http.stream_sessions import StreamSessions
 from api.limits import HTTP_LIMITS, STREAM_LIMITS, HttpLimits, StreamLimits
@@ -87,7 +87,7 @@ async def serving(
         websocket_route(executor, context_for, lifetimes, limits),
         *events_routes(executor, context_for, lifetimes, limits),
     ]
-    application = build_application(routes, Guards(TOKENS, limits=http_limits))
+    application = build_application(routes, AccessControl(TOKENS, limits=http_limits))
     application.on_shutdown.append(lifetimes.end_all)
     # As in production: the server of aiohttp's test tools ends a handler when its client leaves.
     async with AsyncExitStack() as server:

@@ -14,7 +14,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from sqlalchemy import text
 
-from api.licence import licence_for
+from api.licence import read_licence
 from api.runtime.jobs import run_in_background
 from api.runtime.plugins import PluginCache
 from api.webhooks.worker import WebhookWorker
@@ -137,7 +137,7 @@ class Servers:
 
     async def courier(self, database: Database | None = None) -> WebhookWorker:
         used = database or self.database
-        plugins = await PluginCache.read(used, licence_for(None, None))
+        plugins = await PluginCache.read(used, read_licence(None, None))
         return WebhookWorker(used, plugins, self.hosts, self.folder)
 
     async def make_rounds(self, until: int = 1) -> None:

@@ -39,7 +39,7 @@ from graphql import (
 )
 
 from api.graphql.introspection import SCHEMA_FIELDS
-from api.limits import PAGE_ITEMS
+from api.limits import DEFAULT_PAGE_ITEMS
 
 ListLengths: TypeAlias = Mapping[str, Callable[[], int]]
 """How long lists are at the moment, by the fields that answer them, as in `Query.workflows`."""
@@ -208,7 +208,7 @@ class Pricing:
         given = {argument.name.value: argument.value for argument in node.arguments or ()}
         sizes = [size_in(given.get(name)) for name in pages]
         defaults = [size_in(default_of(definition.args[name])) for name in pages]
-        otherwise = next((size for size in defaults if isinstance(size, int)), PAGE_ITEMS)
+        otherwise = next((size for size in defaults if isinstance(size, int)), DEFAULT_PAGE_ITEMS)
         return Size(tuple(size for size in sizes if size is not None), otherwise)
 
 

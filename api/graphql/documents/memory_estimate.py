@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 from typing import Final
 
 from api.graphql.documents.depth import Measure
-from api.limits import KEPT_PLANS
+from api.limits import PLANS_PER_OPERATION
 
 BYTES_A_CHARACTER: Final = 200
 """Of the text: what was read and converted of it."""
@@ -21,6 +21,6 @@ BYTES_A_FIELD: Final = 2_000
 
 def bytes_at_most(text: str, operations: Iterable[Measure], conditions: Collection[str]) -> int:
     """Return the bytes that a document takes once all of it has been executed."""
-    kept = min(1 << len(conditions), KEPT_PLANS)
+    kept = min(1 << len(conditions), PLANS_PER_OPERATION)
     plans = sum(BYTES_A_PLAN + BYTES_A_FIELD * measure.fields for measure in operations)
     return BYTES_A_CHARACTER * len(text) + kept * plans

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from api.graphql.registry import Resolvers
-from api.timestamps import to_the_second
+from api.timestamps import format_timestamp
 from engine import limits
 from engine.declaration.durations import format_iso_duration, parse_duration
 
@@ -27,7 +27,7 @@ class DateTimeScalar:
         """
         if value.tzinfo is None:
             raise ValueError(f"{value} is no moment: it has no offset")
-        return to_the_second(value)
+        return format_timestamp(value)
 
     def parse(self, value: object) -> datetime:
         """Return the moment that a client wrote, with whatever offset.

@@ -38,7 +38,7 @@ from api.graphql.tartiflette.leaf_codegen import (
     selector,
 )
 from api.json_encoding import Json, JsonObject
-from api.limits import KEPT_PLANS
+from api.limits import PLANS_PER_OPERATION
 
 TYPENAME: Final = "__typename"
 
@@ -124,7 +124,7 @@ class Executable:
         answers = tuple(map(variables.get, self.conditions))
         known = self._plans.get(answers)
         if known is None:
-            if len(self._plans) == KEPT_PLANS:
+            if len(self._plans) == PLANS_PER_OPERATION:
                 self._plans.clear()
             known = self._plans[answers] = Plans()
         return known

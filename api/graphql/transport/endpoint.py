@@ -19,10 +19,10 @@ from api.graphql.transport.request import (
 )
 from api.http.accept import best_match
 from api.http.access import ProtectedRoute, require_user
-from api.http.app_keys import ACTOR, RATE_LIMITER
+from api.http.app_keys import ACTOR, RATE_LIMITER, VIEWER
 from api.http.body import JSON
 from api.http.problem_details import Problem
-from api.http.rate_limit import take_of_viewer
+from api.http.rate_limit import acquire
 from api.http.rate_limiter import TooManyRequests
 from api.json_encoding import Json
 from engine.tickets.actor import Actor
@@ -99,8 +99,9 @@ class GraphQLEndpoint:
 
     async def _of_batch(self, request: web.Request, place: int, said: object) -> GraphQLResponse:
         try:
-            if place > 0:  # one was taken when the request was let in
-                take_of_viewer(request, request.app[RATE_LIMITER].viewers)
+            viewers = request.app[RATE_LIMITER].viewers
+            if place > 0 and viewers:  # the request itself took a token for the first operation
+                acquire(request, viewers, request[VIEWER])
             return await self._executed(request, said)
         except (RequestRefused, TooManyRequests) as refused:
             return GraphQLResponse({"errors": refusal_errors(refused)}, refused.status)

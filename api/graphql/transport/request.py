@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from api.graphql.errors import LimitExceeded, MalformedRequest
 from api.graphql.executor import GraphQLRequest
-from api.http.body import json_in
+from api.http.body import read_json
 from engine.errors import InvalidInput
 from engine.validation_messages import describe_error_at
 
@@ -78,7 +78,7 @@ async def read_request(request: web.Request) -> object:
         raise web.HTTPMethodNotAllowed(request.method, sorted(METHODS))
     if request.method in SAFE_METHODS:
         return parameters_in(request.rel_url.raw_query_string)
-    return await json_in(request)
+    return await read_json(request)
 
 
 def parameters_in(query_string: str) -> dict[str, object]:

@@ -4,7 +4,7 @@ from typing import Final
 
 from aiohttp import web
 
-from api.http.cache import revalidated
+from api.http.cache import response_with_etag
 
 SCHEMA_PATH: Final = "/graphql/schema.graphql"
 
@@ -14,6 +14,6 @@ def schema_route(text: str) -> web.RouteDef:
     body = text.encode()
 
     async def answer(request: web.Request) -> web.Response:
-        return revalidated(request, body, "text/plain")
+        return response_with_etag(request, body, "text/plain")
 
     return web.get(SCHEMA_PATH, answer)

@@ -23,7 +23,13 @@ from api.graphql.transport.request import SAFE_METHODS, Parameters, read_request
 from api.http.accept import best_match
 from api.http.access import ProtectedRoute, require_user
 from api.http.app_keys import ACTOR, TOKEN, TOKENS
-from api.http.stream_sessions import End, StreamEnded, StreamSession, StreamSessions, send_timeout
+from api.http.stream_sessions import (
+    EndReason,
+    StreamEnded,
+    StreamSession,
+    StreamSessions,
+    send_timeout,
+)
 from api.limits import STREAM_LIMITS, StreamLimits
 from engine.errors import InvalidInput
 
@@ -54,8 +60,8 @@ class SseEndpoint:
         answers = await self._answers(request)
         response = web.StreamResponse(headers=HEADERS)
         with suppress(StreamEnded, ConnectionError):
-            async with self.lifetimes.one() as lifetime, aclosing(answers):
-                lifetime.lasts_as_long_as(request[TOKEN], request.app[TOKENS])
+            async with self.lifetimes.open() as lifetime, aclosing(answers):
+                lifetime.expire_with_token(request[TOKEN], request.app[TOKENS])
                 await response.prepare(request)
                 await EventStream(request, response, self.limits).tell(answers, lifetime)
         return response
@@ -101,7 +107,7 @@ class EventStream:
                 await asyncio.sleep(self._limits.heartbeat_seconds)
                 await self._write(KEEP_ALIVE)
         except ConnectionError:
-            lifetime.lasts(0, End.NOT_READ)
+            lifetime.expire_after(0, EndReason.NOT_READ)
 
     async def _write(self, event: bytes) -> None:
         """Write an event; ConnectionError if there is nobody to take it."""

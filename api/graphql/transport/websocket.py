@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import ExitStack, aclosing, suppress
 from functools import partial
-from time import monotonic
 from typing import Final
 
 import orjson
@@ -34,8 +33,14 @@ from api.graphql.transport.websocket_messages import (
 )
 from api.http.access import ProtectedRoute, allow_anyone
 from api.http.app_keys import RATE_LIMITER, TOKENS
-from api.http.rate_limiter import TooManyRequests, buckets
-from api.http.stream_sessions import End, StreamEnded, StreamSession, StreamSessions, send_timeout
+from api.http.rate_limiter import TooManyRequests, token_buckets
+from api.http.stream_sessions import (
+    EndReason,
+    StreamEnded,
+    StreamSession,
+    StreamSessions,
+    send_timeout,
+)
 from api.http.websocket_upgrade import check_handshake
 from api.json_encoding import JsonObject
 from api.limits import STREAM_LIMITS, StreamLimits
@@ -50,13 +55,13 @@ ITSELF: Final = "socket"
 """The only client of its own bucket."""
 
 CLOSES: Final = {
-    End.NOT_INITIALISED: (
+    EndReason.NOT_INITIALISED: (
         CloseCode.INITIALISATION_TIMEOUT,
         "Connection initialisation timeout",
     ),
-    End.TOKEN_EXPIRED: (CloseCode.FORBIDDEN, "Forbidden: expired"),
-    End.KEY_REMOVED: (CloseCode.FORBIDDEN, "Forbidden: unknown_key"),
-    End.SERVER_STOPS: (CloseCode.GOING_AWAY, "Going away"),
+    EndReason.TOKEN_EXPIRED: (CloseCode.FORBIDDEN, "Forbidden: expired"),
+    EndReason.KEY_REMOVED: (CloseCode.FORBIDDEN, "Forbidden: unknown_key"),
+    EndReason.SERVER_STOPS: (CloseCode.GOING_AWAY, "Going away"),
 }
 """How a socket is closed that has lasted as long as it may."""
 
@@ -108,14 +113,16 @@ class GraphQLSocket:
         self._limits = limits
         self._actor: Actor | None = None
         self._operations: dict[str, asyncio.Task[None]] = {}
-        self._messages = buckets("socket", limits.message_rate, limits.message_burst, monotonic)
+        self._messages = token_buckets("socket", limits.message_rate, limits.message_burst)
         self._shares = ExitStack()
 
     async def last(self, lifetimes: StreamSessions) -> None:
         """Answer the client until it leaves or has to."""
         try:
-            async with lifetimes.one() as lifetime:
-                lifetime.lasts(self._limits.initialisation_seconds, End.NOT_INITIALISED)
+            async with lifetimes.open() as lifetime:
+                lifetime.expire_after(
+                    self._limits.initialisation_seconds, EndReason.NOT_INITIALISED
+                )
                 with self._shares:
                     await self._converse(lifetime)
         except SocketClosed as closed:
@@ -124,7 +131,7 @@ class GraphQLSocket:
             told = close_reason(refused.message)
             await self._socket.close(code=CloseCode.TOO_MANY, message=told)
         except StreamEnded as ended:
-            code, reason = CLOSES[ended.end]
+            code, reason = CLOSES[ended.reason]
             await self._socket.close(code=code, message=reason.encode())
         finally:
             await self._stop(tuple(self._operations.values()))
@@ -138,7 +145,7 @@ class GraphQLSocket:
             if said.type is WSMsgType.ERROR:  # and the socket is closed already
                 return
             if self._messages is not None:
-                self._messages.take(ITSELF)
+                self._messages.acquire(ITSELF)
             if said.type is not WSMsgType.TEXT:
                 raise SocketClosed(CloseCode.INVALID_MESSAGE, "A message is text.")
             await self._take(read_message(said.data), lifetime)
@@ -170,8 +177,8 @@ class GraphQLSocket:
         except Unavailable as error:
             raise SocketClosed(CloseCode.TRY_AGAIN_LATER, error.message) from None
         bind(actor=self._actor.id)
-        self._shares.enter_context(self._throttle.in_flight.one_of(self._actor.id))
-        lifetime.lasts_as_long_as(token, tokens)
+        self._shares.enter_context(self._throttle.concurrency.slot(self._actor.id))
+        lifetime.expire_with_token(token, tokens)
         await self._send({"type": "connection_ack"})
 
     def _credentials(self, message: ConnectionInit) -> Sequence[str]:
@@ -204,13 +211,13 @@ class GraphQLSocket:
         running = len(self._operations)
         refuse_above("socket_operations", self._limits.socket_operations, running + 1)
         if self._throttle.viewers is not None:
-            self._throttle.viewers.take(actor.id)
+            self._throttle.viewers.acquire(actor.id)
 
     async def _operate(self, name: str, request: GraphQLRequest, actor: Actor) -> None:
         """Answer one operation; then its name is free again."""
         last: JsonObject = {"id": name, "type": "complete"}
         make_context = partial(self._context_for, actor)
-        one = self._throttle.in_flight.one_of(actor.id)
+        one = self._throttle.concurrency.slot(actor.id)
         try:
             answering = self._executor.stream(request, make_context, under_way=one)
             async with aclosing(answering) as answers:

@@ -19,7 +19,6 @@ from api.http.access import API_KEY_HEADER, ApiKeyAccess, ProtectedRoute, allow_
 from api.http.app_keys import Access
 from api.http.body import JSON, BodyTooLarge, UnsupportedMediaType
 from api.http.paths import PROBE_PATHS
-from api.http.problem_details import CONTENT_TYPE
 from api.http.rate_limiter import TooManyRequests
 from api.json_encoding import Json, JsonObject
 from api.rest.openapi.headers import header_components, headers_of
@@ -98,7 +97,7 @@ def operations_of(
         match route:
             case Operation():
                 yield route, require_user
-            case ProtectedRoute(entrance=entrance, route=Operation() as operation):
+            case ProtectedRoute(access=entrance, route=Operation() as operation):
                 yield operation, entrance
 
 
@@ -223,5 +222,7 @@ def problem_of(
     return {
         "description": f"{status.phrase}: {', '.join(codes)}.",
         "headers": headers_of(path, status),
-        "content": {CONTENT_TYPE: {"schema": any_of(models, "serialization", schemas)}},
+        "content": {
+            "application/problem+json": {"schema": any_of(models, "serialization", schemas)}
+        },
     }

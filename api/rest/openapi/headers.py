@@ -11,9 +11,8 @@ from typing import Final
 
 from aiohttp import hdrs
 
-from api.http.middlewares import REQUEST_ID_FORM, REQUEST_ID_HEADER
+from api.http.middlewares import REQUEST_ID_PATTERN
 from api.http.paths import PROBE_PATHS
-from api.http.rate_limit import LEFT, POLICY
 from api.json_encoding import JsonObject
 
 REFERENCES: Final = "#/components/headers/{name}"
@@ -53,13 +52,13 @@ def shares(form: str) -> JsonObject:
 
 
 REQUEST_ID: Final = AnswerHeader(
-    REQUEST_ID_HEADER,
+    "X-Request-ID",
     "The id of the request in the server's log: as the request brought it, or a new one.",
-    {"type": "string", "pattern": f"^{REQUEST_ID_FORM.pattern}$"},
+    {"type": "string", "pattern": f"^{REQUEST_ID_PATTERN}$"},
     example="7c6e1f0d9b3a4e5f8a2b4c6d8e0f1a3b",
 )
 RATE_LIMIT_POLICY: Final = AnswerHeader(
-    POLICY,
+    "RateLimit-Policy",
     "What an address and a viewer get: `q` requests at once, and as many again every `w` seconds"
     " (draft-ietf-httpapi-ratelimit-headers). Who has no limit is not told of.",
     shares(r";q=\d+;w=\d+"),
@@ -67,7 +66,7 @@ RATE_LIMIT_POLICY: Final = AnswerHeader(
     required=False,
 )
 RATE_LIMIT: Final = AnswerHeader(
-    LEFT,
+    "RateLimit",
     "What is left of it: `r` requests now, and all of them again in `t` seconds.",
     shares(r";r=\d+;t=\d+"),
     example='"address";r=998;t=1, "viewer";r=199;t=1',

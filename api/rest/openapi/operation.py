@@ -19,9 +19,9 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
 from api import limits
-from api.http.body import JSON, UnsupportedMediaType, json_in
+from api.http.body import JSON, UnsupportedMediaType, read_json
 from api.json_encoding import JsonObject
-from api.timestamps import to_the_second
+from api.timestamps import format_timestamp
 from engine.errors import InterlockError, InvalidInput
 from engine.validation_messages import describe_error
 from reconciler.document.differences import path_of
@@ -34,7 +34,7 @@ REFERENCES: Final = "#/components/schemas/{model}"
 
 Moment = Annotated[
     datetime,
-    PlainSerializer(to_the_second),
+    PlainSerializer(format_timestamp),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 """As it is answered."""
@@ -97,7 +97,7 @@ class JsonBody(Generic[RequestModel_co]):
             InvalidInput: it is not JSON, or not of the form; every complaint names its JSON path.
 
         """
-        said = await json_in(request)
+        said = await read_json(request)
         if not isinstance(said, dict):
             raise InvalidInput("The body must be a JSON object.")
         meant = (model for name, model in self.others.items() if name in said)

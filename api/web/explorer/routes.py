@@ -11,7 +11,7 @@ from aiohttp import hdrs, web
 
 from api.http.accept import NotAcceptable, best_match
 from api.http.access import ProtectedRoute, allow_anyone
-from api.http.cache import revalidated
+from api.http.cache import response_with_etag
 from engine.errors import NotFound
 
 HTML: Final = "text/html"
@@ -53,7 +53,7 @@ class Explorer:
         return self._answer(request, name)
 
     def _answer(self, request: web.Request, name: str) -> web.Response:
-        response = revalidated(request, self._files[name], MEDIA_TYPES[suffix_of(name)])
+        response = response_with_etag(request, self._files[name], MEDIA_TYPES[suffix_of(name)])
         response.headers["Content-Security-Policy"] = POLICY
         return response
 

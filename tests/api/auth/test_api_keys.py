@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from api.auth.api_keys import ApiKeys, KeyEntry, KeyRequired, Scope, new_key, read_entries
 from api.http.access import ApiKeyAccess, ProtectedRoute
 from api.http.app_keys import ACTOR
-from api.http.application import Guards, build_application
+from api.http.application import AccessControl, build_application
 from api.settings import Settings
 from engine.errors import Forbidden, Misconfigured
 from tests.support.api_client import TOKENS, Client, bearer
@@ -48,7 +48,7 @@ ROUTES = [
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def client() -> AsyncIterator[Client]:
-    application = build_application(ROUTES, Guards(TOKENS, KEYS))
+    application = build_application(ROUTES, AccessControl(TOKENS, KEYS))
     async with TestClient(TestServer(application)) as client:
         yield client
 

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes
 from api import limits
 from api.auth import SENTENCES, TokenRefusal, TokenRules, Tokens
 from api.http.app_keys import ACTOR
-from api.http.application import Guards, build_application
+from api.http.application import AccessControl, build_application
 from tests.support.api_client import Client
 from tests.support.signers import (
     CURVE_KEYS,
@@ -178,7 +178,7 @@ async def clients() -> AsyncIterator[dict[str, Client]]:
     opened = {}
     for by in SIGNERS:
         tokens = Tokens(by.keys, RULES, clock=lambda: NOW)
-        application = build_application([web.get("/", answer)], Guards(tokens))
+        application = build_application([web.get("/", answer)], AccessControl(tokens))
         opened[str(by)] = TestClient(TestServer(application))
         await opened[str(by)].start_server()
     yield opened

@@ -13,7 +13,7 @@ from api.auth.key_fetch import from_file
 from api.auth.key_sources import LiveKeys
 from api.bootstrap.application import open_application_on
 from api.bootstrap.engine import open_engine
-from api.http.stream_sessions import End, StreamEnded, StreamSessions
+from api.http.stream_sessions import EndReason, StreamEnded, StreamSessions
 from api.settings import Settings
 from tests.support.api_client import Client
 from tests.support.lock_gates import PATIENCE_SECONDS
@@ -110,13 +110,13 @@ async def test_who_leaves_meanwhile_keeps_no_other_stream_open(file: Path) -> No
     await keys.begin()
     tokens, lifetimes, left = Tokens(keys), StreamSessions(), asyncio.Event()
 
-    async def stay(until: asyncio.Event) -> End | None:
+    async def stay(until: asyncio.Event) -> EndReason | None:
         try:
-            async with lifetimes.one() as lifetime:
-                lifetime.lasts_as_long_as(signed(RS256), tokens)
+            async with lifetimes.open() as lifetime:
+                lifetime.expire_with_token(signed(RS256), tokens)
                 await until.wait()
         except StreamEnded as ended:
-            return ended.end
+            return ended.reason
         return None
 
     staying, leaving = (
@@ -125,9 +125,9 @@ async def test_who_leaves_meanwhile_keeps_no_other_stream_open(file: Path) -> No
     await asyncio.sleep(0)
     publish(file, CURVE_JWK)
     await keys.renew()
-    ending = asyncio.create_task(lifetimes.end_refused(tokens))
+    ending = asyncio.create_task(lifetimes.end_revoked(tokens))
     left.set()
     async with asyncio.timeout(PATIENCE_SECONDS):
         await ending
-        assert await asyncio.gather(*staying) == [End.KEY_REMOVED] * 5
+        assert await asyncio.gather(*staying) == [EndReason.KEY_REMOVED] * 5
     await asyncio.gather(*leaving)

@@ -19,10 +19,12 @@ from pydantic import SecretStr
 from api.auth import SecretTokens
 from api.auth.api_keys import ApiKeys, KeyEntry, Scope, new_key
 from api.http.access import ApiKeyAccess, ProtectedRoute
-from api.http.application import Guards, build_application
-from api.http.rate_limiter import Buckets, InFlight, Quota, TooManyRequests
+from api.http.application import AccessControl, build_application
+from api.http.rate_limiter import ConcurrencyLimiter, Quota, TokenBuckets, TooManyRequests
 from api.limits import HTTP_LIMITS, KNOWN_CLIENTS, HttpLimits
+from api.rest.health import probe_routes
 from engine.tickets.actor import Actor
+from tests.support.server_process import ready
 
 TOKENS: Final = SecretTokens(SecretStr("0123456789abcdef" * 2))
 KEY: Final = new_key()
@@ -40,9 +42,9 @@ class Hand:
         return self.seconds
 
 
-def taken(buckets: Buckets, client: str = "anna") -> bool:
+def taken(buckets: TokenBuckets, client: str = "anna") -> bool:
     try:
-        buckets.take(client)
+        buckets.acquire(client)
     except TooManyRequests:
         return False
     return True
@@ -50,27 +52,27 @@ def taken(buckets: Buckets, client: str = "anna") -> bool:
 
 def test_a_client_gets_its_burst_at_once_and_then_its_rate() -> None:
     clock = Hand()
-    buckets = Buckets("viewer", 2, 4, clock)
-    assert [buckets.take("anna") for _ in range(4)] == [
+    buckets = TokenBuckets("viewer", 2, 4, clock)
+    assert [buckets.acquire("anna") for _ in range(4)] == [
         Quota(3, 1),
         Quota(2, 1),
         Quota(1, 2),
         Quota(0, 2),
     ]
     with pytest.raises(TooManyRequests) as refused:
-        buckets.take("anna")
+        buckets.acquire("anna")
     assert refused.value.details == {"limit": "viewer_rate", "bound": 2, "retry_after": 1}
-    assert buckets.left_to("anna") == Quota(0, 2)
+    assert buckets.quota("anna") == Quota(0, 2)
     clock.seconds += 0.5
     assert (taken(buckets), taken(buckets)) == (True, False)
-    assert (buckets.left_to("anna"), buckets.left_to("bert")) == (Quota(0, 2), Quota(4, 0))
+    assert (buckets.quota("anna"), buckets.quota("bert")) == (Quota(0, 2), Quota(4, 0))
     clock.seconds += 60
-    assert buckets.left_to("anna") == Quota(4, 0)
+    assert buckets.quota("anna") == Quota(4, 0)
     assert [taken(buckets) for _ in range(5)] == [True, True, True, True, False]
 
 
 def test_one_client_takes_nothing_from_another() -> None:
-    buckets = Buckets("viewer", 1, 1, Hand())
+    buckets = TokenBuckets("viewer", 1, 1, Hand())
     assert (taken(buckets, "anna"), taken(buckets, "anna"), taken(buckets, "bert")) == (
         True,
         False,
@@ -80,10 +82,10 @@ def test_one_client_takes_nothing_from_another() -> None:
 
 def test_a_client_that_waits_as_long_as_it_is_told_is_let_in() -> None:
     clock = Hand()
-    buckets = Buckets("viewer", 0.1, 1, clock)
+    buckets = TokenBuckets("viewer", 0.1, 1, clock)
     assert taken(buckets)
     with pytest.raises(TooManyRequests) as refused:
-        buckets.take("anna")
+        buckets.acquire("anna")
     assert refused.value.details["retry_after"] == 10
     clock.seconds += 10
     assert taken(buckets)
@@ -96,7 +98,7 @@ def test_a_client_that_waits_as_long_as_it_is_told_is_let_in() -> None:
 )
 def test_buckets_say_what_a_bucket_of_tokens_says(steps: list[int], rate: int, burst: int) -> None:
     clock = Hand()
-    buckets = Buckets("viewer", rate, burst, clock)
+    buckets = TokenBuckets("viewer", rate, burst, clock)
     tokens = Fraction(burst)
     for step in steps:  # sixteenths of a second: exact as a float
         clock.seconds += step / 16
@@ -107,7 +109,7 @@ def test_buckets_say_what_a_bucket_of_tokens_says(steps: list[int], rate: int, b
 
 def test_a_crowd_of_clients_takes_a_bounded_place() -> None:
     clock = Hand()
-    buckets = Buckets("address", 1, 1, clock)
+    buckets = TokenBuckets("address", 1, 1, clock)
     assert taken(buckets, "first")
     for number in range(KNOWN_CLIENTS):
         clock.seconds += 1
@@ -116,12 +118,12 @@ def test_a_crowd_of_clients_takes_a_bounded_place() -> None:
 
 
 def test_as_many_requests_as_may_be_are_answered_at_a_time() -> None:
-    in_flight = InFlight(2)
-    with in_flight.one_of("anna"), in_flight.one_of("anna"), in_flight.one_of("bert"):
-        with pytest.raises(TooManyRequests) as refused, in_flight.one_of("anna"):
+    in_flight = ConcurrencyLimiter(2)
+    with in_flight.slot("anna"), in_flight.slot("anna"), in_flight.slot("bert"):
+        with pytest.raises(TooManyRequests) as refused, in_flight.slot("anna"):
             pass
         assert refused.value.details["limit"] == "viewer_requests"
-    with in_flight.one_of("anna"), in_flight.one_of("anna"):
+    with in_flight.slot("anna"), in_flight.slot("anna"):
         pass
 
 
@@ -146,7 +148,7 @@ class Door:
 async def served(
     limits: HttpLimits, *routes: web.AbstractRouteDef, proxies: tuple[str, ...] = ()
 ) -> AsyncIterator[Client]:
-    guards = Guards(
+    guards = AccessControl(
         TOKENS,
         ApiKeys([KeyEntry.of(KEY, [Scope.HEALTH])]),
         limits,
@@ -156,7 +158,7 @@ async def served(
         web.get("/", answer),
         ProtectedRoute(ApiKeyAccess(Scope.HEALTH), web.get("/key", answer)),
     ]
-    application = build_application([*all_routes, *routes], guards)
+    application = build_application([*all_routes, *probe_routes(ready), *routes], guards)
     async with TestClient(TestServer(application)) as client:
         yield client
 

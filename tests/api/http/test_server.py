@@ -24,7 +24,7 @@ from structlog.testing import capture_logs
 from api.auth import SecretTokens
 from api.http.access import ProtectedRoute, allow_anyone
 from api.http.app_keys import ACTOR
-from api.http.application import Guards, build_application
+from api.http.application import AccessControl, build_application
 from api.limits import HTTP_LIMITS, REQUEST_ID_CHARACTERS
 from api.rest.health import probe_routes
 from engine.errors import Misconfigured, Unavailable, VersionConflict
@@ -93,7 +93,7 @@ ROUTES = [
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def client() -> AsyncIterator[Client]:
-    application = build_application([*ROUTES, *probe_routes(ready)], Guards(TOKENS))
+    application = build_application([*ROUTES, *probe_routes(ready)], AccessControl(TOKENS))
     async with TestClient(TestServer(application)) as client:
         yield client
 
@@ -167,7 +167,7 @@ async def test_a_path_can_be_public_for_one_method_alone(client: Client) -> None
 
 
 async def test_a_route_is_protected_when_it_is_added_later() -> None:
-    application = build_application([], Guards(TOKENS))
+    application = build_application([], AccessControl(TOKENS))
     application.router.add_get("/later", page)
     async with TestClient(TestServer(application)) as client, client.get("/later") as answer:
         assert answer.status == 401
@@ -261,7 +261,7 @@ async def test_readiness_follows_the_check() -> None:
             raise state[0]
 
     async with TestClient(
-        TestServer(build_application(probe_routes(check), Guards(TOKENS)))
+        TestServer(build_application(probe_routes(check), AccessControl(TOKENS)))
     ) as client:
         assert await probe(client, "/readyz") == (200, {"status": "ready"})
         for error in (Unavailable("10.0.0.8 is down"), OSError("10.0.0.8 is down")):
@@ -278,7 +278,7 @@ async def probe(client: Client, path: str) -> tuple[int, dict[str, object]]:
 
 
 async def test_metrics_count_by_template_and_never_by_what_clients_make_up() -> None:
-    application = build_application([*ROUTES, *probe_routes(ready)], Guards(TOKENS))
+    application = build_application([*ROUTES, *probe_routes(ready)], AccessControl(TOKENS))
     async with TestClient(TestServer(application)) as client:
         for made_up in range(5):
             for path in (f"/tickets/tk_{made_up}", f"/made-up/{made_up}"):
@@ -400,4 +400,4 @@ def test_a_taken_port_gets_a_sentence(server: subprocess.Popen[str]) -> None:
             text=True,
             check=False,
         )
-    assert f"Can't listen on http://127.0.0.1:{port}: address already in use." in second.stderr
+    assert f"Cannot listen on http://127.0.0.1:{port}: address already in use." in second.stderr

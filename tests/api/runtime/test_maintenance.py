@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import replace
 
-from api.licence import licence_for
+from api.licence import read_licence
 from api.runtime.jobs import run_in_background
 from api.runtime.maintenance import maintenance_jobs
 from api.runtime.plugins import PluginCache
@@ -18,7 +18,7 @@ TIMEOUT_SECONDS = 20
 
 
 async def test_due_work_is_done_repeatedly(database: Database, store: TicketStore) -> None:
-    plugins = await PluginCache.read(database, licence_for(None, None))
+    plugins = await PluginCache.read(database, read_licence(None, None))
     jobs = maintenance_jobs(database, plugins)
     repeated = [replace(job, interval_seconds=SHORT_SECONDS).repeat() for job in jobs]
     async with asyncio.timeout(TIMEOUT_SECONDS), run_in_background(*repeated):
@@ -31,7 +31,7 @@ async def test_due_work_is_done_repeatedly(database: Database, store: TicketStor
 async def test_only_jobs_that_change_no_ticket_run_while_ticketing_is_off(
     database: Database,
 ) -> None:
-    plugins = await PluginCache.read(database, licence_for(None, None))
+    plugins = await PluginCache.read(database, read_licence(None, None))
     await plugins.toggle(ADA, Plugin.TICKETING, enabled=False)
     assert [job.failure for job in maintenance_jobs(database, plugins) if job.is_due()] == [
         "old webhook deliveries could not be deleted",

@@ -6,7 +6,7 @@ import pytest
 from graphql import OperationDefinitionNode, build_schema, parse
 
 from api.graphql.documents.cost import Pricing
-from api.limits import PAGE_ITEMS
+from api.limits import DEFAULT_PAGE_ITEMS
 
 LIST_ITEMS = 10
 
@@ -52,13 +52,13 @@ COSTS: dict[str, tuple[str, Mapping[str, object], float]] = {
     ),
     "the larger of first and last": ("{ few(first: 3, last: 7) { id } }", {}, 1 + 7),
     "a list with first": ("{ few(first: 2) { id } }", {}, 1 + 2),
-    "a list with first that is not given": ("{ few { id } }", {}, 1 + PAGE_ITEMS),
+    "a list with first that is not given": ("{ few { id } }", {}, 1 + DEFAULT_PAGE_ITEMS),
     "a name that a client gives": (
         f"{{ few(first: 20) {{ {'n' * 5_000}: id }} }}",
         {},
         1 + 20 * (1 + 5),
     ),
-    "null for first": ("{ few(first: null) { id } }", {}, 1 + PAGE_ITEMS),
+    "null for first": ("{ few(first: null) { id } }", {}, 1 + DEFAULT_PAGE_ITEMS),
     "last alone": ("query($n: Int) { few(last: $n) { id } }", {"n": 7}, 1 + 7),
     "as many ids": ('{ some(ids: ["a", "b", "c"]) { nodes { id } } }', {}, 2 + 3),
     "as many ids in a variable": (

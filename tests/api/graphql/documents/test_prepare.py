@@ -5,7 +5,7 @@ import pytest
 from api.graphql.documents.memory_estimate import BYTES_A_CHARACTER, BYTES_A_FIELD, BYTES_A_PLAN
 from api.graphql.documents.prepare import Documents
 from api.graphql.errors import LimitExceeded, RequestRefused
-from api.limits import KEPT_PLANS, GraphQLLimits
+from api.limits import PLANS_PER_OPERATION, GraphQLLimits
 from tests.support import sample_schema
 
 SCHEMA = sample_schema.reference_schema()
@@ -54,7 +54,7 @@ def test_what_is_kept_is_bounded_together() -> None:
         ("{ __schema { types { name } } }", 1, 0),
         ("query A { ...F } query B { ...F } fragment F on Query { a: __typename }", 2, 2),
         ("query ($a: Boolean!) { __typename @skip(if: $a) }", 2, 2),
-        (FOUR_CONDITIONS, KEPT_PLANS, 4 * KEPT_PLANS),
+        (FOUR_CONDITIONS, PLANS_PER_OPERATION, 4 * PLANS_PER_OPERATION),
     ],
 )
 def test_a_document_is_taken_for_all_that_may_be_compiled_of_it(

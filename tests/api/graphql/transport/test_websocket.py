@@ -141,7 +141,7 @@ async def test_too_many_messages_close_the_socket() -> None:
         assert [await socket.receive() for _ in range(5)] == [{"type": "pong"}] * 5
         assert await socket.closed() == (
             4429,
-            "This socket may send 0.001 requests a second, and 5 at once: wait 1000 s.",
+            "This socket can send 0.001 requests a second, and 5 at once: wait 1000 s.",
         )
 
 
