@@ -20,10 +20,10 @@ from api.settings import Settings
 from engine.declaration.models import Ticketing
 from engine.resources.resource import declared_resources
 from engine.storage.postgres.database import Database
-from engine.storage.resources.read import read_live
+from engine.storage.resources.read import read_resources
 from engine.storage.tickets.search import find_tickets
 from engine.storage.tickets.store import TicketStore
-from engine.storage.tickets.users import remember_user
+from engine.storage.tickets.users import save_user
 from engine.tickets.actor import Actor
 from engine.tickets.commands import (
     AssignTicket,
@@ -176,11 +176,11 @@ async def fill(database: Database) -> int:
         The number of tickets that were created.
 
     """
-    if not (await read_live(database)).resources:
+    if not (await read_resources(database)).resources:
         defaults = Desired(declared_resources(Ticketing()))
         await reconcile(database, defaults, ApplyRequest(by=SYSTEM, wait=True), SOURCE)
     for user in (ANNA, MARTON):
-        await remember_user(database, user)
+        await save_user(database, user)
     if (await find_tickets(database, SYSTEM_VIEWER, {}, PageRequest(1))).tickets:
         return 0
     store = TicketStore(database)

@@ -18,7 +18,7 @@ from benchmarks.processes import KIBIBYTE, memory_bytes
 from benchmarks.synthetic_data import make_tickets
 from benchmarks.tables import figures, headed, show
 from benchmarks.timing import ratio
-from engine.storage.backup import KEPT
+from engine.storage.backup import BACKUP_TABLES
 from engine.storage.postgres.database import open_database
 from engine.storage.postgres.statements import Statement
 from reconciler.backup import ROW, backup_lines
@@ -129,7 +129,7 @@ async def copy_all(url: str) -> Export:
     rows = 0
     connection = await asyncpg.connect(url)
     before, start = memory_bytes("VmHWM"), perf_counter()
-    for table in KEPT.values():
+    for table in BACKUP_TABLES.values():
         query = Statement.of(select(table).order_by(*table.primary_key.columns))
         status = await connection.copy_from_query(query.sql, output=throw_away)
         rows += int(status.removeprefix("COPY "))

@@ -15,8 +15,8 @@ from engine.storage.postgres.database import Database, open_database
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import tickets
 from engine.storage.tickets.store import TicketStore, offered_workflow
-from engine.storage.tickets.users import mention_users
-from engine.storage.tickets.writer import write_openings
+from engine.storage.tickets.users import ensure_users
+from engine.storage.tickets.writer import insert_tickets
 from engine.tickets.actor import Actor
 from engine.tickets.changes import opening_entry, opening_from_form
 from engine.tickets.commands import CreateTicket, RequestedSla, TransitionTicket
@@ -89,8 +89,8 @@ async def open_tickets(database: Database) -> None:
             for fleet in Fleet
             for number in range(TICKETS)
         ]
-        await mention_users(session, REQUESTER.id, ASSIGNEE.id)
-        await write_openings(session, entries)
+        await ensure_users(session, REQUESTER.id, ASSIGNEE.id)
+        await insert_tickets(session, entries)
 
 
 def first_entry(fleet: Fleet, number: int, at: datetime, revision: int) -> Entry:

@@ -8,10 +8,14 @@ from functools import partial
 from engine.errors import StalePlan
 from engine.resources.resource import LiveResources
 from engine.storage.postgres.database import Database, Session
-from engine.storage.postgres.locks import hold_tickets
+from engine.storage.postgres.locks import lock_tickets_exclusive
 from engine.storage.postgres.notifications import notify
-from engine.storage.resources.read import read_live, reconciling
-from engine.storage.resources.reconciliations import ReconciliationRecord, record, refuse_applied
+from engine.storage.resources.read import read_resources, reconciliation_session
+from engine.storage.resources.reconciliations import (
+    ReconciliationRecord,
+    check_not_applied,
+    record_reconciliation,
+)
 from engine.storage.resources.write import write_resources
 from reconciler.desired import Desired
 from reconciler.document import plan_id, written
@@ -49,9 +53,9 @@ async def apply_plan(database: Database, plan: Plan, order: ApplyRequest) -> Pla
 
     """
     entry = await entry_of(plan, order.by)
-    async with reconciling(database, order.by, wait=order.wait) as session:
-        await refuse_applied(session, entry.plan_id)
-        live = await read_live(session)
+    async with reconciliation_session(database, order.by, wait=order.wait) as session:
+        await check_not_applied(session, entry.plan_id)
+        live = await read_resources(session)
         refuse_stale(plan, stale_resources(plan, live))
 
         def check(now: Plan) -> None:
@@ -81,8 +85,8 @@ async def reconcile(database: Database, desired: Desired, order: ApplyRequest, s
         plan = await plan_for(session, desired, source)
     if plan.is_empty:
         return plan
-    async with reconciling(database, order.by, wait=order.wait) as session:
-        live = await read_live(session)
+    async with reconciliation_session(database, order.by, wait=order.wait) as session:
+        live = await read_resources(session)
         plan = await plan_over(session, live, desired, source)
         if plan.is_empty:
             return plan
@@ -118,8 +122,8 @@ async def carried_out(
 
     """
     check(await present(session, live, plan))
-    number = await record(session, entry)
-    await hold_tickets(session)
+    number = await record_reconciliation(session, entry)
+    await lock_tickets_exclusive(session)
     check(now := await present(session, live, plan))
     await write_resources(session, [each.change.after for each in plan.changes], number)
     await notify(session, f"reconciliation {number}")

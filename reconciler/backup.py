@@ -17,15 +17,15 @@ from typing import Final
 
 from engine.errors import InvalidBackup
 from engine.storage.backup import (
-    KEPT,
-    go_on_counting,
+    BACKUP_TABLES,
     insert_json,
     is_empty,
+    reset_sequences,
     rows_as_json,
 )
-from engine.storage.history.audit import audit_in
+from engine.storage.history.audit import audit_session
 from engine.storage.postgres.database import Database, Session
-from engine.storage.resources.read import read_live
+from engine.storage.resources.read import read_resources
 from reconciler.export import values_of
 
 FORMAT: Final = "interlock-backup/1"
@@ -55,9 +55,9 @@ async def backup_lines(database: Database) -> AsyncIterator[str]:
 async def content_lines(session: Session) -> AsyncIterator[str]:
     """Yield the lines that are kept under the digest."""
     yield HEAD
-    yield values_of((await read_live(session)).resources)
+    yield values_of((await read_resources(session)).resources)
     yield TABLES
-    for table in KEPT:
+    for table in BACKUP_TABLES:
         yield f"  {table}:\n"
         async for row in rows_as_json(session, table):
             yield f"{ROW}{row}\n"
@@ -81,7 +81,7 @@ async def restore(database: Database, lines: Iterable[str]) -> int:
             except ValueError as error:
                 raise InvalidBackup(f"It was altered: rows of {table} can't be stored.") from error
         reader.check()
-        await go_on_counting(session)
+        await reset_sequences(session)
         await check_content(session, reader)
         return reader.count
 
@@ -102,9 +102,9 @@ def batches(rows: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]:
 
 async def check_content(session: Session, reader: "Reader") -> None:
     """Refuse rows that do not fit together, each by itself whole as they may be."""
-    if values_of((await read_live(session)).resources) != reader.declared:
+    if values_of((await read_resources(session)).resources) != reader.declared:
         raise InvalidBackup("Its section ticketing is not what its tables hold.")
-    async for _, flaw in audit_in(session):
+    async for _, flaw in audit_session(session):
         if flaw is not None:
             raise InvalidBackup(f"The history of a ticket does not fit: {flaw}.")
 
@@ -142,7 +142,7 @@ class Reader:
             if line.startswith(ROW) and table:
                 self.count += 1
                 yield table, line.removeprefix(ROW).rstrip("\n")
-            elif (found := TABLE_LINE.fullmatch(line)) and found[1] in KEPT:
+            elif (found := TABLE_LINE.fullmatch(line)) and found[1] in BACKUP_TABLES:
                 table = found[1]
             else:
                 raise InvalidBackup(f"After {self.count} rows there is a line of something else.")

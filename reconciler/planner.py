@@ -7,9 +7,9 @@ from typing import Final
 
 from engine.resources.resource import Kind, LiveResources, Snapshot
 from engine.storage.postgres.database import Database, Session
-from engine.storage.resources.read import read_live
-from engine.storage.resources.recorded_transitions import recorded_transitions
-from engine.storage.resources.ticket_counts import count_live_tickets, example_tickets
+from engine.storage.resources.read import read_resources
+from engine.storage.resources.recorded_transitions import count_recorded_transitions
+from engine.storage.resources.ticket_counts import count_live_tickets, find_example_tickets
 from reconciler.desired import Desired
 from reconciler.diff import Change, applied
 from reconciler.impact import LiveTickets
@@ -40,7 +40,7 @@ async def plan_for(
         replay_days: judge the recorded transitions of so many days, too.
 
     """
-    return await plan_over(database, await read_live(database), desired, source, replay_days)
+    return await plan_over(database, await read_resources(database), desired, source, replay_days)
 
 
 async def plan_over(
@@ -81,7 +81,7 @@ async def tickets_of(database: Database | Session, changes: Iterable[Change]) ->
         return LiveTickets()
     counts = await count_live_tickets(database)
     inhabited = [place for place in places if place in counts]
-    return LiveTickets(counts, await example_tickets(database, inhabited, EXAMPLES_MOST))
+    return LiveTickets(counts, await find_example_tickets(database, inhabited, EXAMPLES_MOST))
 
 
 async def replay(database: Database | Session, after: Snapshot, days: int) -> Replay:
@@ -91,4 +91,6 @@ async def replay(database: Database | Session, after: Snapshot, days: int) -> Re
         for key, resource in after.items()
         if key.kind is Kind.WORKFLOW
     }
-    return replayed(await recorded_transitions(database, timedelta(days=days)), policies, days)
+    return replayed(
+        await count_recorded_transitions(database, timedelta(days=days)), policies, days
+    )

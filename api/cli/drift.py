@@ -38,10 +38,10 @@ def drift(
 async def corruptions(settings: Settings) -> "tuple[Corruption, ...]":
     """Return the workflows whose stored policy is not what their declaration compiles to."""
     from api.bootstrap.engine import open_read_only
-    from engine.storage.resources.read import read_live
+    from engine.storage.resources.read import read_resources
     from engine.storage.resources.workflows import read_workflows
     from reconciler.drift import corrupted
 
     async with open_read_only(settings) as parts:
-        live = await read_live(parts.database)
+        live = await read_resources(parts.database)
         return corrupted(live.resources, (await read_workflows(parts.database)).registry)

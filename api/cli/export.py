@@ -16,8 +16,8 @@ def export() -> None:
 async def exported(settings: Settings) -> str:
     """Return the values file of the database of the settings."""
     from api.bootstrap.engine import open_read_only
-    from engine.storage.resources.read import read_live
+    from engine.storage.resources.read import read_resources
     from reconciler.export import values_of
 
     async with open_read_only(settings) as parts:
-        return values_of((await read_live(parts.database)).resources)
+        return values_of((await read_resources(parts.database)).resources)

@@ -28,7 +28,7 @@ def revert(
 async def undoing_plan(plan: "Plan") -> "Plan":
     """Return the plan that undoes one, on the database of the settings."""
     from api.bootstrap.engine import open_read_only
-    from engine.storage.resources.read import read_live
+    from engine.storage.resources.read import read_resources
     from reconciler.desired import Desired
     from reconciler.document import plan_id
     from reconciler.planner import plan_for
@@ -38,6 +38,6 @@ async def undoing_plan(plan: "Plan") -> "Plan":
         open_read_only(Settings.from_env(os.environ)) as parts,
         parts.database.snapshot() as at,
     ):
-        live = await read_live(at)
+        live = await read_resources(at)
         desired = Desired(reverted(live.resources, plan))
         return await plan_for(at, desired, source=f"revert of {plan_id(plan)}")

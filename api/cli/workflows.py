@@ -62,10 +62,10 @@ def show(
 async def revisions_named(name: str) -> "list[Revision]":
     """Return the revisions of a workflow in the database of the settings."""
     from api.bootstrap.engine import open_read_only
-    from engine.storage.resources.revisions import revisions_of
+    from engine.storage.resources.revisions import read_revisions
 
     async with open_read_only(Settings.from_env(os.environ)) as parts:
-        return await revisions_of(parts.database, name)
+        return await read_revisions(parts.database, name)
 
 
 def facts_of(revision: "Revision") -> dict[str, object]:

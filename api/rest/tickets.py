@@ -23,7 +23,7 @@ from api.rest.ticket_models import (
 from api.runtime.request_context import RequestContext
 from engine.errors import IdempotencyConflict, VersionConflict
 from engine.plugins import Plugin
-from engine.storage.tickets.reader import read_ticket, unknown_ticket
+from engine.storage.tickets.reader import read_ticket, ticket_not_found
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.actor import Actor
 from engine.tickets.commands import (
@@ -136,7 +136,7 @@ def ticket_in(request: web.Request) -> str:
     """
     ticket = request.match_info["id"]
     if not TICKET_ID_PATTERN.fullmatch(ticket):
-        raise unknown_ticket(ticket)
+        raise ticket_not_found(ticket)
     return ticket
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from api.limits import KNOWN_USERS
 from engine.storage.postgres.database import Database
-from engine.storage.tickets.users import remember_user
+from engine.storage.tickets.users import save_user
 from engine.tickets.actor import Actor
 
 
@@ -20,7 +20,7 @@ class KnownUsers:
         """Store a user, unless this process stored the same name and groups before."""
         if self._known.get(actor.id) == actor:
             return
-        await remember_user(self.database, actor)
+        await save_user(self.database, actor)
         self._known[actor.id] = actor
         self._known.move_to_end(actor.id)
         if len(self._known) > KNOWN_USERS:

@@ -6,9 +6,9 @@ from functools import cached_property
 
 from api.runtime.single_flight import Call, SingleFlight
 from engine.storage.postgres.database import Database
-from engine.storage.tickets.history_pages import HistoryPages, HistoryPart, history_pages
-from engine.storage.tickets.reader import read_clock, timers_of
-from engine.storage.tickets.users import user_names
+from engine.storage.tickets.history_pages import HistoryPages, HistoryPart, read_history_pages
+from engine.storage.tickets.reader import read_clock, read_timers
+from engine.storage.tickets.users import read_user_names
 from engine.tickets.actor import Actor
 from engine.tickets.permissions import can_read_notes
 from engine.tickets.sla_timers import SlaTimers
@@ -48,12 +48,12 @@ class TicketLoader:
         """The names of requesters and assignees, by id."""
         return Call(self._names_of_people)
 
-    async def history_pages(self, part: HistoryPart, actor: Actor) -> HistoryPages:
+    async def read_history_pages(self, part: HistoryPart, actor: Actor) -> HistoryPages:
         """Return a page of each one's history, as far as the actor may see it."""
         with_notes = self._with_notes(actor)
         return await self._history_pages.get(
             (part, with_notes),
-            lambda: history_pages(self._database, self.tickets, part, with_notes),
+            lambda: read_history_pages(self._database, self.tickets, part, with_notes),
         )
 
     async def names_of(self, people: frozenset[str]) -> dict[str, str]:
@@ -68,7 +68,7 @@ class TicketLoader:
         return self._noted[actor]
 
     async def _timers(self) -> dict[str, SlaTimers | None]:
-        return await timers_of(self._database, self.tickets)
+        return await read_timers(self._database, self.tickets)
 
     async def _now(self) -> datetime:
         return await read_clock(self._database)
@@ -79,4 +79,4 @@ class TicketLoader:
 
     async def _names(self, ids: Collection[str | None]) -> dict[str, str]:
         people = sorted(each for each in ids if each is not None and each != SYSTEM)
-        return await user_names(self._database, people) if people else {}
+        return await read_user_names(self._database, people) if people else {}

@@ -11,7 +11,7 @@ import structlog
 from engine.errors import PluginDisabled
 from engine.plugins import Licence, OffReason, Plugin, check_switch, plugin_off
 from engine.storage.postgres.database import Database
-from engine.storage.resources.plugins import read_switches, turn_switch
+from engine.storage.resources.plugins import read_off_reasons, set_plugin_enabled
 from engine.tickets.actor import Actor
 
 log: Final = structlog.get_logger(component="plugins")
@@ -41,7 +41,7 @@ class PluginCache:
         cls, database: Database, licence: Licence, clock: Clock = time.time
     ) -> "PluginCache":
         """Return the plugins of a database under a licence."""
-        return cls(database, licence, await read_switches(database), clock)
+        return cls(database, licence, await read_off_reasons(database), clock)
 
     @property
     def now(self) -> datetime:
@@ -71,11 +71,11 @@ class PluginCache:
         """Switch a plugin on or off, for all servers.
 
         Raises:
-            Forbidden, PluginDisabled: see `check_switch` and `turn_switch`.
+            Forbidden, PluginDisabled: see `check_switch` and `set_plugin_enabled`.
 
         """
         check_switch(actor, plugin, self.licence, self.now, enabled=enabled)
-        await turn_switch(self.database, actor, plugin, enabled=enabled)
+        await set_plugin_enabled(self.database, actor, plugin, enabled=enabled)
         await self.refresh()
 
     def log_disabled(self) -> None:
@@ -85,4 +85,4 @@ class PluginCache:
 
     async def refresh(self) -> None:
         """Read the switches again."""
-        self.switches = await read_switches(self.database)
+        self.switches = await read_off_reasons(self.database)

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from api.runtime.jobs import run_logged
-from engine.storage.postgres.notifications import CHANNEL, notices
+from engine.storage.postgres.notifications import CHANNEL, listen
 
 REFRESH_SECONDS: Final = 30
 
@@ -18,5 +18,5 @@ async def follow(url: str, *refreshes: Refresh, at_least_every: float = REFRESH_
         for refresh in refreshes:
             await refresh()
 
-    async for _ in notices(url, CHANNEL, at_least_every):
+    async for _ in listen(url, CHANNEL, at_least_every):
         await run_logged(refresh_all, "caches could not be refreshed")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from engine.errors import NotFound
 from engine.storage.postgres.database import Database
-from engine.storage.resources.workflows import EnforcedWorkflows, Standing, read_workflows
+from engine.storage.resources.workflows import StoredWorkflows, WorkflowsPosition, read_workflows
 from engine.workflows.compiler import CompiledWorkflow
 from engine.workflows.registry import Registry
 
@@ -16,7 +16,7 @@ class WorkflowsChanged(NamedTuple):
     """Workflows that a reconciliation changed, and the position after the change."""
 
     workflows: list[CompiledWorkflow]
-    standing: Standing
+    standing: WorkflowsPosition
 
 
 @dataclass(slots=True)
@@ -29,7 +29,7 @@ class WorkflowCache:
     """
 
     database: Database
-    enforced: EnforcedWorkflows
+    enforced: StoredWorkflows
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     @classmethod
@@ -62,7 +62,9 @@ class WorkflowCache:
             changed, self._changed = self._changed, asyncio.Event()
             changed.set()
 
-    async def changes(self, after: Standing | None) -> AsyncGenerator[WorkflowsChanged, None]:
+    async def changes(
+        self, after: WorkflowsPosition | None
+    ) -> AsyncGenerator[WorkflowsChanged, None]:
         """Yield the workflows that change after a position (default: now), without end.
 
         A slow consumer gets several changes as one.

@@ -10,13 +10,13 @@ import asyncpg
 import orjson
 
 from benchmarks.ticket_load import ASSIGNEE
-from engine.storage.postgres.locks import SHARE
-from engine.storage.tickets.reader import TICKET
-from engine.storage.tickets.search import Shape, page_statement
+from engine.storage.postgres.locks import LOCK_SHARED
+from engine.storage.tickets.reader import READ_TICKET
+from engine.storage.tickets.search import PageShape, page_statement
 from engine.storage.tickets.sla_columns import NO_SLA_COLUMNS
-from engine.storage.tickets.store import OFFERED_WORKFLOW, TICKET_ID_BYTES
+from engine.storage.tickets.store import ACTIVE_WORKFLOW, TICKET_ID_BYTES
 from engine.storage.tickets.transition import transition_statement
-from engine.storage.tickets.users import MENTION, NAMES
+from engine.storage.tickets.users import INSERT_USER, USER_NAMES
 from engine.storage.tickets.writer import INSERT_ENTRY, INSERT_TICKET
 from engine.tickets.history import GENESIS, Entry, EntryKind
 from engine.tickets.search import Order
@@ -24,7 +24,7 @@ from engine.vocabulary import ActorRoles, Priority, Status
 
 Row = dict[str, Any]
 
-LIST: Final = page_statement(Shape(frozenset(), Order(), frozenset(), from_end=False))
+LIST: Final = page_statement(PageShape(frozenset(), Order(), frozenset(), from_end=False))
 MOVE: Final = transition_statement(keyed=False, sees_all=True)
 PLAIN: Final = {
     "id": "id",
@@ -61,7 +61,7 @@ class Storage:
 
     async def ticket(self, id_: str) -> Row:
         """Return a ticket as it is answered."""
-        sql = TICKET.of_all
+        sql = READ_TICKET.of_all
         row = await self._pool.fetchrow(sql.sql, *sql.arguments({"ticket": id_}))
         return (await self._answered([row]))[0]
 
@@ -88,18 +88,18 @@ class Storage:
     async def create(self, asked: Row) -> Row:
         """Open a ticket, and return what is answered of it."""
         async with self._pool.acquire() as connection, connection.transaction():
-            await connection.execute(SHARE.sql)
-            workflow = await connection.fetchrow(OFFERED_WORKFLOW.sql, asked["workflow"])
+            await connection.execute(LOCK_SHARED.sql)
+            workflow = await connection.fetchrow(ACTIVE_WORKFLOW.sql, asked["workflow"])
             ticket, entry = opening(asked, workflow)
             people = sorted({ticket["requester"], ticket["assignee"]})
-            await connection.executemany(MENTION.sql, [[each] for each in people])
+            await connection.executemany(INSERT_USER.sql, [[each] for each in people])
             await connection.execute(INSERT_TICKET.sql, *INSERT_TICKET.arguments(ticket))
             await connection.execute(INSERT_ENTRY.sql, *INSERT_ENTRY.arguments(entry))
         return changed(ticket)
 
     async def _answered(self, rows: Sequence[asyncpg.Record]) -> list[Row]:
         people = {person for row in rows for person in (row["requester"], row["assignee"])}
-        found = await self._pool.fetch(NAMES.sql, sorted(people - {None}))
+        found = await self._pool.fetch(USER_NAMES.sql, sorted(people - {None}))
         names = {row["id"]: row["name"] for row in found}
         return [
             {name: row[column] for name, column in PLAIN.items()}

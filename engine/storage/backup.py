@@ -28,7 +28,9 @@ STORED_ROWS: Final = bindparam("stored_rows", type_=Text)
 
 LEFT_OUT: Final = (idempotency_keys, ticket_search, webhook_deliveries)
 """What is gone in a day, what a trigger makes anew, and what only this database owes."""
-KEPT: Final = {table.name: table for table in metadata.sorted_tables if table not in LEFT_OUT}
+BACKUP_TABLES: Final = {
+    table.name: table for table in metadata.sorted_tables if table not in LEFT_OUT
+}
 """What is kept, each table after those that it refers to."""
 SEEDED: Final = (plugins,)
 """What a new database has rows in already; those of a backup take their place."""
@@ -36,7 +38,7 @@ SEEDED: Final = (plugins,)
 
 async def rows_as_json(session: Session, table: str) -> AsyncIterator[str]:
     """Yield the rows of a kept table in the order of its primary key; in a transaction."""
-    async for row in session.stream(reading(KEPT[table]), PREFETCHED_ROWS):
+    async for row in session.stream(reading(BACKUP_TABLES[table]), PREFETCHED_ROWS):
         yield row["line"]
 
 
@@ -57,7 +59,7 @@ async def insert_json(session: Session, table: str, lines: Sequence[str]) -> Non
 
     """
     try:
-        await session.run(inserting(KEPT[table]), stored_rows=f"[{','.join(lines)}]")
+        await session.run(inserting(BACKUP_TABLES[table]), stored_rows=f"[{','.join(lines)}]")
     except UNFIT as error:
         raise ValueError(table) from error
 
@@ -85,7 +87,7 @@ def taking_place(table: Table) -> str:
 
 async def is_empty(session: Session) -> bool:
     """Tell whether no kept table holds a row that a new database does not have."""
-    for table in KEPT.values():
+    for table in BACKUP_TABLES.values():
         if (
             table not in SEEDED
             and await session.row(Statement.of(select(table).limit(1))) is not None
@@ -94,9 +96,9 @@ async def is_empty(session: Session) -> bool:
     return True
 
 
-async def go_on_counting(session: Session) -> None:
+async def reset_sequences(session: Session) -> None:
     """Let every identity column go on after the highest value that was inserted."""
-    for table in KEPT.values():
+    for table in BACKUP_TABLES.values():
         for column in table.columns:
             if column.identity is not None:
                 await session.run(next_after_highest(table, column))

@@ -74,9 +74,9 @@ class Explanation:
 
 
 SENTENCES = {
-    Reason.ALLOWED: "{move} is allowed: it takes the {who}, and the actor is {holds}.",
+    Reason.ALLOWED: "{move} is allowed: it takes the {who}, and the actor is {actor_roles}.",
     Reason.NO_SUCH_TRANSITION: "{workflow} has no transition {move}.",
-    Reason.ROLE_REQUIRED: "{move} takes the {who}; the actor is {holds}.",
+    Reason.ROLE_REQUIRED: "{move} takes the {who}; the actor is {actor_roles}.",
     Reason.WORKFLOW_RETIRED: "{workflow} is retired: it makes no transition until it is declared.",
     Reason.TICKET_CLOSED: "A CLOSED ticket takes comments and nothing else.",
 }

@@ -17,8 +17,8 @@ from engine.errors import (
 )
 from engine.resources.resource import Key, Resource, Snapshot
 from engine.storage.postgres.database import Database
-from engine.storage.resources.read import read_live
-from engine.storage.resources.revisions import revisions_of
+from engine.storage.resources.read import read_resources
+from engine.storage.resources.revisions import read_revisions
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.commands import AssignTicket, CreateTicket, TransitionTicket
 from engine.tickets.ticket import Ticket
@@ -75,7 +75,7 @@ async def planned(database: Database, desired: Snapshot) -> Plan:
 
 
 async def in_force(database: Database) -> Snapshot:
-    live = (await read_live(database)).resources
+    live = (await read_resources(database)).resources
     return {key: each for key, each in live.items() if is_in_force(each)}
 
 
@@ -103,7 +103,7 @@ async def test_what_is_desired_is_then_in_force(database: Database) -> None:
 async def test_a_workflow_keeps_every_revision(database: Database) -> None:
     narrower = with_moves(INCIDENT | {("RESOLVED", "IN_PROGRESS"): "requester"})
     await reconcile(database, Desired(narrower), ADA, source="git:2")
-    newest, oldest = await revisions_of(database, "vpn")
+    newest, oldest = await read_revisions(database, "vpn")
     assert (newest.by, newest.source, oldest.source) == ("ada", "git:2", "git:1")
     assert oldest.declaration == FLOW.declaration
     assert newest.number > oldest.number
@@ -129,7 +129,7 @@ async def test_a_retired_workflow_strands_its_tickets_until_it_is_back(
 
     await reconcile(database, Desired(ALL), replace(ADA, allowed=ANYTHING), source="git:3")
     assert (await move(store, ticket, Status.IN_PROGRESS)).status is Status.IN_PROGRESS
-    assert len(await revisions_of(database, "vpn")) == 2
+    assert len(await read_revisions(database, "vpn")) == 2
 
 
 async def test_a_plan_is_applied_once(database: Database) -> None:
@@ -288,7 +288,7 @@ async def test_an_applied_plan_can_be_undone(database: Database) -> None:
     )
     plan = await planned(database, desired)
     await apply_plan(database, plan, replace(ADA, allowed=ANYTHING))
-    live = (await read_live(database)).resources
+    live = (await read_resources(database)).resources
     undoing = await planned(database, reverted(live, plan))
     await apply_plan(database, undoing, replace(ADA, allowed=ANYTHING))
     assert await in_force(database) == ALL

@@ -12,7 +12,7 @@ from engine.storage.postgres.database import Database
 from engine.storage.postgres.rows import TICKET_COLUMNS
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import ticket_status_history, tickets
-from engine.storage.tickets.users import mention_users
+from engine.storage.tickets.users import ensure_users
 from engine.tickets.changes import opening_entry
 from engine.tickets.ticket import Opening, initial_ticket
 from engine.vocabulary import Priority
@@ -37,7 +37,7 @@ async def open_many(database: Database, count: int) -> None:
             "SELECT revision FROM workflows WHERE name = 'service_request'"
         )
         entry = opening_entry("tk_000000", OPENING, ANNA, OPENED_AT, revision)
-        await mention_users(session, ANNA.id)
+        await ensure_users(session, ANNA.id)
         numbers = func.generate_series(1, count)
         series = numbers.table_valued("number", name="series").render_derived()
         number = series.c.number

@@ -6,10 +6,10 @@ from secrets import token_hex
 from engine.declaration.models import Ticketing
 from engine.resources.resource import Resource, declared_resources
 from engine.storage.postgres.database import Database
-from engine.storage.postgres.locks import hold_tickets
+from engine.storage.postgres.locks import lock_tickets_exclusive
 from engine.storage.postgres.notifications import notify
-from engine.storage.resources.read import reconciling
-from engine.storage.resources.reconciliations import ReconciliationRecord, record
+from engine.storage.resources.read import reconciliation_session
+from engine.storage.resources.reconciliations import ReconciliationRecord, record_reconciliation
 from engine.storage.resources.write import write_resources
 
 DEFAULTS = tuple(declared_resources(Ticketing()).values())
@@ -22,8 +22,10 @@ async def declare(database: Database, **ticketing: object) -> None:
 
 async def put(database: Database, resources: Iterable[Resource] = DEFAULTS) -> None:
     """Put resources in force, or retire those that say so."""
-    async with reconciling(database, "tests", wait=True) as session:
-        number = await record(session, ReconciliationRecord(token_hex(), "{}", "tests", "tests"))
-        await hold_tickets(session)
+    async with reconciliation_session(database, "tests", wait=True) as session:
+        number = await record_reconciliation(
+            session, ReconciliationRecord(token_hex(), "{}", "tests", "tests")
+        )
+        await lock_tickets_exclusive(session)
         await write_resources(session, resources, number)
         await notify(session, f"reconciliation {number}")

@@ -7,7 +7,7 @@ from random import Random
 
 from engine.storage.postgres.database import Database
 from engine.storage.tickets.sla_columns import NO_SLA_COLUMNS
-from engine.storage.tickets.users import mention_users
+from engine.storage.tickets.users import ensure_users
 from engine.storage.tickets.writer import INSERT_TICKET
 from engine.tickets.actor import Actor
 from engine.tickets.search import Direction, Order, TicketFilter
@@ -46,7 +46,7 @@ def any_ticket(chance: Random, number: int) -> Ticket:
 
 async def write_tickets(database: Database, tickets: Iterable[Ticket]) -> None:
     async with database.transaction() as session:
-        await mention_users(session, *PEOPLE)
+        await ensure_users(session, *PEOPLE)
         beside = NO_SLA_COLUMNS | {"head_digest": b"", "auto_close_from": None}
         await session.run_each(INSERT_TICKET, [each._asdict() | beside for each in tickets])
 

@@ -3,7 +3,7 @@
 from engine.declaration.models import Service
 from engine.outages.health_report import HealthReport
 from engine.resources.resource import Kind, Resource
-from engine.storage.history.changes import histories
+from engine.storage.history.changes import read_histories
 from engine.storage.outages.health import record_reports
 from engine.storage.outages.reconcile_tickets import OutageResult, handle_service
 from engine.storage.postgres.database import Database
@@ -52,4 +52,4 @@ async def outage_tickets(database: Database, path: str = PATH) -> list[Ticket]:
 
 async def history(database: Database, ticket: str | None) -> list[Entry]:
     assert ticket is not None
-    return (await histories(database, [ticket]))[ticket]
+    return (await read_histories(database, [ticket]))[ticket]

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import bindparam, select
 
-from engine.storage.history.changes import histories
+from engine.storage.history.changes import read_histories
 from engine.storage.postgres.database import Database
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import tickets
@@ -48,7 +48,7 @@ async def stored(database: Database, ticket: Ticket) -> dict[str, object]:
 
 
 async def told(database: Database, ticket: Ticket) -> list[Entry]:
-    return (await histories(database, [ticket.id]))[ticket.id]
+    return (await read_histories(database, [ticket.id]))[ticket.id]
 
 
 async def differences(database: Database) -> list[str]:

@@ -8,7 +8,7 @@ from api.graphql.resolvers.mutations import Arguments, filled_in
 from api.json_encoding import JsonObject
 from api.runtime.request_context import RequestContext
 from engine.errors import InterlockError
-from engine.storage.tickets.bulk import Outcome, transition_each
+from engine.storage.tickets.bulk import TransitionResult, transition_each
 from engine.tickets.commands import TransitionTickets
 from engine.tickets.ticket import Ticket
 
@@ -48,7 +48,7 @@ async def transition_tickets(
     return {"outcomes": list(map(outcome_fields, outcomes))}
 
 
-def outcome_fields(outcome: Outcome) -> Fields:
+def outcome_fields(outcome: TransitionResult) -> Fields:
     """Return the fields of an outcome."""
     result = outcome.result
     if isinstance(result, InterlockError):

@@ -10,7 +10,7 @@ from api.json_encoding import snake_case
 from api.runtime.request_context import RequestContext
 from api.runtime.single_flight import Call
 from engine.storage.tickets.filters import conditions_of
-from engine.storage.tickets.search import count_tickets_found, find_tickets
+from engine.storage.tickets.search import count_matching_tickets, find_tickets
 from engine.tickets.search import Direction, Order, OrderField, PageRequest, TicketFilter
 from engine.tickets.ticket import Ticket
 
@@ -50,7 +50,7 @@ async def tickets(
         nodes=nodes,
         edges=edges,
         page_info=page_info(arguments, edges, has_more=page.has_more),
-        count=Call(lambda: count_tickets_found(context.database, context.viewer, conditions)),
+        count=Call(lambda: count_matching_tickets(context.database, context.viewer, conditions)),
     )
 
 

@@ -13,8 +13,8 @@ from api.json_encoding import snake_case
 from api.runtime.change_feed import WantsChange
 from api.runtime.request_context import RequestContext
 from engine.storage.history.changes import LoggedChange
-from engine.storage.history.log import checked_position, log_end
-from engine.storage.resources.workflows import checked_standing
+from engine.storage.history.log import log_end, parse_position
+from engine.storage.resources.workflows import parse_workflows_position
 from engine.storage.tickets.reader import read_ticket
 from engine.tickets.change_filter import ChangeFilter
 from engine.tickets.history import EntryKind
@@ -101,7 +101,7 @@ async def events(
 ) -> AsyncGenerator[Event, None]:
     """Yield the wanted changes that the viewer may see at the moment at which they are told."""
     context: RequestContext = await make_context()
-    position = None if after is None else await checked_position(context.database, after)
+    position = None if after is None else await parse_position(context.database, after)
     async with aclosing(context.changes.after(position, wants)) as changes:
         async for news in changes:
             await asyncio.sleep(0)  # a backlog holds up nobody else
@@ -140,7 +140,7 @@ async def workflows_position(
     _parent: object, _arguments: object, context: RequestContext, _info: object
 ) -> str:
     """Return how far the workflows that are shown have been reconciled."""
-    return str(context.workflows.enforced.standing)
+    return str(context.workflows.enforced.position)
 
 
 @resolvers.source("Subscription.workflowsChanged")
@@ -150,10 +150,10 @@ async def workflows_events(
     """Yield the workflows that are reconciled, whenever some are."""
     context: RequestContext = await make_context()
     after = arguments.get("after")
-    standing = None if after is None else await checked_standing(context.database, after)
-    async with aclosing(context.workflows.changes(standing)) as changes:
+    start = None if after is None else await parse_workflows_position(context.database, after)
+    async with aclosing(context.workflows.changes(start)) as changes:
         async for changed in changes:
-            position = str(changed.standing)
+            position = str(changed.position)
             shown = {"workflows": changed.workflows, "position": position}
             yield Event(shown, await make_context(), position)
 

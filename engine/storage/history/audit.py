@@ -5,7 +5,7 @@ from typing import Final
 
 from sqlalchemy import func, select
 
-from engine.storage.history.scan import TicketHistory, tickets_with_histories
+from engine.storage.history.scan import TicketHistory, scan_tickets
 from engine.storage.postgres.database import Database, Session
 from engine.storage.postgres.rows import ticket_of
 from engine.storage.postgres.statements import Statement
@@ -21,13 +21,13 @@ async def audit_histories(database: Database) -> AsyncIterator[tuple[str, Histor
     It is done in one snapshot: a change that is made meanwhile is seen whole or not at all.
     """
     async with database.snapshot() as session:
-        async for audited in audit_in(session):
+        async for audited in audit_session(session):
             yield audited
 
 
-async def audit_in(session: Session) -> AsyncIterator[tuple[str, HistoryFlaw | None]]:
+async def audit_session(session: Session) -> AsyncIterator[tuple[str, HistoryFlaw | None]]:
     """Do as `audit_histories` does, inside a transaction that sees one state of the database."""
-    async for told in tickets_with_histories(session):
+    async for told in scan_tickets(session):
         yield told.id, flaw_of(told)
 
 

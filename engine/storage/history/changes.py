@@ -58,14 +58,16 @@ async def up_to_now(
     behind = [
         ticket.id for ticket in tickets.values() if entries[ticket.id][-1].seq < ticket.version
     ]
-    later = await histories(source, behind) if behind else {}
+    later = await read_histories(source, behind) if behind else {}
     for ticket, history in later.items():
         last = entries[ticket][-1].seq
         entries[ticket] += [e for e in history if last < e.seq <= tickets[ticket].version]
     return {name: (ticket, entries[name]) for name, ticket in tickets.items()}
 
 
-async def histories(source: Database | Session, tickets: Sequence[str]) -> dict[str, list[Entry]]:
+async def read_histories(
+    source: Database | Session, tickets: Sequence[str]
+) -> dict[str, list[Entry]]:
     """Return the whole history of each of these tickets, oldest entry first."""
     found: dict[str, list[Entry]] = {ticket: [] for ticket in tickets}
     for row in await source.rows(HISTORIES, tickets=list(tickets)):

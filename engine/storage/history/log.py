@@ -53,7 +53,7 @@ class Position:
         return cls(*numbers)
 
 
-BEGINNING: Final = Position(0, 0)
+LOG_START: Final = Position(0, 0)
 """Before every entry."""
 
 
@@ -77,23 +77,23 @@ def number_of(transaction: ColumnElement[object]) -> ColumnElement[int]:
     return cast(cast(transaction, Text), BigInteger)
 
 
-PLACE: Final = (ticket_status_history.c.transaction, ticket_status_history.c.entry)
+POSITION_COLUMNS: Final = (ticket_status_history.c.transaction, ticket_status_history.c.entry)
 AFTER_TRANSACTION: Final = bindparam("after_transaction", type_=BigInteger)
 AFTER_ENTRY: Final = bindparam("after_entry", type_=BigInteger)
 OLDEST_RUNNING: Final = number_of(func.pg_snapshot_xmin(func.pg_current_snapshot()))
-NEXT: Final = number_of(func.pg_snapshot_xmax(func.pg_current_snapshot()))
+NEXT_TRANSACTION: Final = number_of(func.pg_snapshot_xmax(func.pg_current_snapshot()))
 
 AFTER: Final = Statement.of(
     select(ticket_status_history, *TICKET_COLUMNS)
     .join(tickets)
     .where(
-        tuple_(*PLACE) > tuple_(AFTER_TRANSACTION, AFTER_ENTRY),
+        tuple_(*POSITION_COLUMNS) > tuple_(AFTER_TRANSACTION, AFTER_ENTRY),
         ticket_status_history.c.transaction < OLDEST_RUNNING,
     )
-    .order_by(*PLACE)
+    .order_by(*POSITION_COLUMNS)
     .limit(bindparam("at_most", type_=BigInteger))
 )
-BOUNDS: Final = Statement.of(select(OLDEST_RUNNING.label("oldest"), NEXT.label("next")))
+BOUNDS: Final = Statement.of(select(OLDEST_RUNNING.label("oldest"), NEXT_TRANSACTION.label("next")))
 
 
 async def read_log(source: Database | Session, position: Position, limit: int) -> list[LogEntry]:
@@ -120,7 +120,7 @@ async def log_end(source: Database | Session) -> Position:
     return Position(oldest - 1, LAST_NUMBER)
 
 
-async def checked_position(source: Database | Session, text: str) -> Position:
+async def parse_position(source: Database | Session, text: str) -> Position:
     """Return the position of that text, if this database can have given it.
 
     Raises:

@@ -11,12 +11,12 @@ from typing import Final
 import asyncpg
 from sqlalchemy import exists, select, text, update
 
-from engine.storage.history.log import NEXT
+from engine.storage.history.log import NEXT_TRANSACTION
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import ticket_status_history, webhooks
 
 DEFAULT: Final = text("DEFAULT")
-FROM_THE_FUTURE: Final = ticket_status_history.c.transaction >= NEXT
+FROM_THE_FUTURE: Final = ticket_status_history.c.transaction >= NEXT_TRANSACTION
 IS_MOVED: Final = Statement.of(select(exists().where(FROM_THE_FUTURE)))
 TRIGGER: Final = f"TRIGGER {ticket_status_history.name}_append_only"
 NUMBER_ANEW: Final = (

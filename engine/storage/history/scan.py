@@ -38,7 +38,7 @@ class TicketHistory:
     history: list[StoredEntry]
 
 
-async def tickets_with_histories(session: Session) -> AsyncIterator[TicketHistory]:
+async def scan_tickets(session: Session) -> AsyncIterator[TicketHistory]:
     """Yield every ticket, and every history without a ticket, in the order of the ids.
 
     The transaction must see one state of the database.

@@ -24,7 +24,7 @@ from engine.findings import did_you_mean
 from engine.outages.health_report import HealthReport
 from engine.outages.policy import worst_status
 from engine.storage.postgres.database import Database, Row, Session
-from engine.storage.postgres.locks import share_tickets
+from engine.storage.postgres.locks import lock_tickets_shared
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import service_health, service_reports, services
 from engine.vocabulary import ServiceStatus
@@ -124,7 +124,7 @@ async def record_reports(
 
     """
     async with database.transaction() as session:
-        await share_tickets(session)  # before the services, as a reconciliation locks them
+        await lock_tickets_shared(session)  # before the services, as a reconciliation locks them
         row = await session.row(LOCK, service_path=path)
         if row is None:
             raise await unknown_service(session, path)

@@ -43,7 +43,7 @@ from engine.outages.policy import (
 from engine.storage.history.changes import HISTORIES
 from engine.storage.outages.health import ServiceHealth
 from engine.storage.postgres.database import Database, Row, Session
-from engine.storage.postgres.locks import share_tickets
+from engine.storage.postgres.locks import lock_tickets_shared
 from engine.storage.postgres.rows import entry_of, ticket_of
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import (
@@ -56,7 +56,7 @@ from engine.storage.postgres.tables import (
 from engine.storage.resources.plugins import TICKETING_ENABLED
 from engine.storage.resources.sla_terms import read_terms
 from engine.storage.tickets.store import open_ticket
-from engine.storage.tickets.writer import write_entries
+from engine.storage.tickets.writer import append_entries
 from engine.tickets.changes import build_entries
 from engine.tickets.system_actor import SYSTEM_ACTOR
 from engine.vocabulary import SYSTEM, ServiceStatus, Status
@@ -160,7 +160,7 @@ async def answered(
     session: Session, path: str, *, licensed: bool = True, passing_over: bool = False
 ) -> OutageResult | None:
     """Answer a service; None if another is doing it, and that is to be passed over."""
-    await share_tickets(session)
+    await lock_tickets_shared(session)
     row = await session.row(locking(passing_over=passing_over), service_path=path)
     if row is None:
         return None
@@ -247,7 +247,7 @@ async def carry_out(
     ticket = latest.ticket
     change = outage_change(response, situation, ticket)
     entries = build_entries(ticket, [change], SYSTEM_ACTOR, situation.now, latest.revision)
-    return (await write_entries(session, ticket, latest.head, entries)).id
+    return (await append_entries(session, ticket, latest.head, entries)).id
 
 
 # --- who waits ----------------------------------------------------------------------------------

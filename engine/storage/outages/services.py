@@ -12,7 +12,7 @@ from engine.storage.postgres.database import Database, Row
 from engine.storage.postgres.rows import TICKET_COLUMNS, ticket_of
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import service_health, services, tickets
-from engine.storage.tickets.visibility import GuardedStatement, involvement
+from engine.storage.tickets.visibility import GuardedStatement, viewer_parameters
 from engine.tickets.ticket import Ticket
 from engine.tickets.viewer import Viewer
 from engine.vocabulary import ServiceStatus, Status
@@ -81,7 +81,7 @@ async def monitored_services(
     rows = await database.rows(SERVICES, first=first, after=after, statuses=list(statuses))
     declared = [Service.model_validate_json(row["declaration"]) for row in rows]
     paths = [each.path for each in declared]
-    live = await database.rows(LIVE_TICKETS.to(viewer), paths=paths, **involvement(viewer))
+    live = await database.rows(LIVE_TICKETS.to(viewer), paths=paths, **viewer_parameters(viewer))
     by_path = {row["service"]: ticket_of(row) for row in live}
     return [
         monitored(service, row, by_path.get(service.path))

@@ -18,7 +18,7 @@ POOL_CONNECTIONS: Final = 10
 COMMAND_SECONDS_MAX: Final = 30
 
 ANYTHING: Final = Statement.of(select(literal_column("1")))
-PLAN_ANEW: Final = Statement.of(
+CUSTOM_PLAN: Final = Statement.of(
     text("SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL random_page_cost = 1.1")
 )
 """The cost is that of flash and memory: the default is a spinning disk's and shuns indexes."""
@@ -71,14 +71,14 @@ class Database:
         async with self.pool.acquire() as connection:
             return await connection.fetchrow(statement.sql, *statement.arguments(values))
 
-    async def rows_planned_anew(self, statement: Statement, **values: object) -> list[Row]:
+    async def rows_with_custom_plan(self, statement: Statement, **values: object) -> list[Row]:
         """Run a statement by a plan for these very values, and return what it answers.
 
         Left alone, PostgreSQL may settle for one plan whatever the values: a plan that finds a
         rare word at once can take seconds for a common one.
         """
         async with self.transaction() as session:
-            await session.run(PLAN_ANEW)
+            await session.run(CUSTOM_PLAN)
             return await session.rows(statement, **values)
 
     async def check(self) -> None:

@@ -22,7 +22,7 @@ OUTAGES: Final = (
 """What says that the database is not there for us now, rather than that a statement is wrong."""
 
 
-def is_outage(error: BaseException) -> bool:
+def is_unavailable(error: BaseException) -> bool:
     """Tell whether an error says that the database is away.
 
     Some of asyncpg's InterfaceErrors are ValueErrors: of an argument that can't be encoded.
@@ -52,5 +52,5 @@ class map_errors:  # noqa: N801  # a context manager is called like a function
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if error is not None and is_outage(error):
+        if error is not None and is_unavailable(error):
             raise unavailable(error) from error

@@ -12,18 +12,18 @@ from sqlalchemy import text
 from engine.storage.postgres.database import Session
 from engine.storage.postgres.statements import Statement
 
-SHARE: Final = Statement.of(text("LOCK TABLE tickets IN ROW EXCLUSIVE MODE"))
+LOCK_SHARED: Final = Statement.of(text("LOCK TABLE tickets IN ROW EXCLUSIVE MODE"))
 PATIENCE: Final = Statement.of(text("SET LOCAL lock_timeout = '5s'"))
 """Whoever changes a ticket queues behind one who waits for all tickets, so the wait is short."""
 HOLD: Final = Statement.of(text("LOCK TABLE tickets IN EXCLUSIVE MODE"))
 
 
-async def share_tickets(session: Session) -> None:
+async def lock_tickets_shared(session: Session) -> None:
     """Keep the rules as they are until the transaction ends, beside other writers of tickets."""
-    await session.run(SHARE)
+    await session.run(LOCK_SHARED)
 
 
-async def hold_tickets(session: Session) -> None:
+async def lock_tickets_exclusive(session: Session) -> None:
     """Keep everybody else from creating or changing tickets until the transaction ends.
 
     Raises:

@@ -26,7 +26,7 @@ async def notify(session: Session, news: str) -> None:
     await session.row(TELL, news=news)
 
 
-async def notices(url: str, channel: str, at_least_every: float) -> AsyncIterator[None]:
+async def listen(url: str, channel: str, at_least_every: float) -> AsyncIterator[None]:
     """Yield, for ever, whenever there may be something new.
 
     That is when the connection stands (again), when somebody tells something on `channel`, and

@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 
 import asyncpg
 
-from engine.storage.postgres.errors import is_outage, map_errors, unavailable
+from engine.storage.postgres.errors import is_unavailable, map_errors, unavailable
 
 Connection: TypeAlias = asyncpg.Connection
 
@@ -124,5 +124,5 @@ class Lease:
             return
         # A task that is cancelled twice leaves the rest to go on without it.
         await shield(self.pool.recover(self.connection))
-        if is_outage(error):
+        if is_unavailable(error):
             raise unavailable(error) from error

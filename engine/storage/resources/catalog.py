@@ -39,7 +39,7 @@ async def latest_reconciliation(database: Database) -> int:
     return row["id"] if row else 0
 
 
-async def offered_item(session: Session, name: str) -> CatalogItem:
+async def read_active_item(session: Session, name: str) -> CatalogItem:
     """Return the catalog item that a new ticket is asked from.
 
     Raises:

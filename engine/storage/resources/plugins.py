@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from engine.plugins import OffReason, Plugin, plugin_off
 from engine.storage.postgres.database import Database, Session
-from engine.storage.postgres.locks import hold_tickets
+from engine.storage.postgres.locks import lock_tickets_exclusive
 from engine.storage.postgres.notifications import notify
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import plugin_changes, plugins
@@ -40,11 +40,11 @@ WHY_OFF: Final[ColumnElement[str | None]] = case(
 )
 """Null while it is on."""
 IS_TICKETING: Final = plugins.c.name == literal_column(f"'{Plugin.TICKETING}'", Text)
-TICKETING_OFF: Final[ScalarSelect[str | None]] = (
+TICKETING_OFF_REASON: Final[ScalarSelect[str | None]] = (
     select(WHY_OFF).where(IS_TICKETING).scalar_subquery()
 )
 """For the statements that change tickets; evaluated once a statement."""
-TICKETING_ENABLED: Final[ColumnElement[bool]] = TICKETING_OFF.is_(None)
+TICKETING_ENABLED: Final[ColumnElement[bool]] = TICKETING_OFF_REASON.is_(None)
 
 SWITCHES: Final = Statement.of(select(plugins.c.name, WHY_OFF.label("why_off")))
 DECLARED_OFF: Final = Statement.of(
@@ -66,7 +66,7 @@ RECORD: Final = Statement.of(
 )
 
 
-async def read_switches(database: Database) -> Mapping[str, OffReason | None]:
+async def read_off_reasons(database: Database) -> Mapping[str, OffReason | None]:
     """Return why plugins are off, by name; None for those that are on."""
     return {
         row["name"]: row["why_off"] and OffReason(row["why_off"])
@@ -74,7 +74,9 @@ async def read_switches(database: Database) -> Mapping[str, OffReason | None]:
     }
 
 
-async def turn_switch(database: Database, actor: Actor, plugin: Plugin, *, enabled: bool) -> None:
+async def set_plugin_enabled(
+    database: Database, actor: Actor, plugin: Plugin, *, enabled: bool
+) -> None:
     """Switch a plugin on or off, for every server; record it unless it was so before.
 
     Whether the actor may is for `check_switch` to say.
@@ -85,7 +87,7 @@ async def turn_switch(database: Database, actor: Actor, plugin: Plugin, *, enabl
 
     """
     async with database.transaction() as session:
-        await hold_tickets(session)
+        await lock_tickets_exclusive(session)
         if enabled and await session.row(DECLARED_OFF, plugin=plugin):
             raise plugin_off(plugin, OffReason.DECLARED_OFF)
         await turn(session, actor, plugin, enabled=enabled)

@@ -35,7 +35,7 @@ from engine.storage.postgres.tables import (
     workflows,
 )
 
-RECONCILE_LOCK: Final = 0x17E410D
+RECONCILIATION_LOCK: Final = 0x17E410D
 """The advisory lock of whoever reconciles; one at a time."""
 HOLDER_PREFIX: Final = "interlock reconcile: "
 
@@ -96,7 +96,7 @@ READ: Final = Statement.of(
 )
 
 
-async def read_live(database: Database | Session) -> LiveResources:
+async def read_resources(database: Database | Session) -> LiveResources:
     """Return what the database holds, all of it at one moment."""
     return await asyncio.to_thread(live_of, await database.rows(READ))
 
@@ -115,9 +115,9 @@ def live_of(rows: Iterable[Row]) -> LiveResources:
 # --- reconciling ------------------------------------------------------------------------------
 
 TRY_LOCK: Final = Statement.of(
-    select(func.pg_try_advisory_xact_lock(RECONCILE_LOCK).label("taken"))
+    select(func.pg_try_advisory_xact_lock(RECONCILIATION_LOCK).label("taken"))
 )
-WAIT_FOR_LOCK: Final = Statement.of(select(func.pg_advisory_xact_lock(RECONCILE_LOCK)))
+WAIT_FOR_LOCK: Final = Statement.of(select(func.pg_advisory_xact_lock(RECONCILIATION_LOCK)))
 SIGN: Final = Statement.of(
     select(
         func.set_config("application_name", bindparam("holder", type_=Text), literal_column("true"))
@@ -129,12 +129,14 @@ HOLDER: Final = Statement.of(
         " JOIN pg_stat_activity USING (pid)"
         " WHERE locktype = 'advisory' AND granted AND classid = 0 AND objid = :lock"
         " AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-    ).bindparams(lock=RECONCILE_LOCK)
+    ).bindparams(lock=RECONCILIATION_LOCK)
 )
 
 
 @asynccontextmanager
-async def reconciling(database: Database, by: str, *, wait: bool) -> AsyncIterator[Session]:
+async def reconciliation_session(
+    database: Database, by: str, *, wait: bool
+) -> AsyncIterator[Session]:
     """Have the declared resources to oneself; commit at the end of the block.
 
     Tickets go on being worked on until `hold_tickets`, which comes before anything is written that

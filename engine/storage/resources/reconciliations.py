@@ -46,12 +46,12 @@ APPLIED: Final = Statement.of(
 )
 
 
-async def record(session: Session, entry: ReconciliationRecord) -> int:
+async def record_reconciliation(session: Session, entry: ReconciliationRecord) -> int:
     """Write an entry into the ledger and return its number.
 
     Args:
         session: of whoever reconciles, so that nobody writes the same entry meanwhile.
-        entry: one that is not in the ledger (see `refuse_applied`).
+        entry: one that is not in the ledger (see `check_not_applied`).
 
     """
     values = {"plan_id": entry.plan_id, "plan": entry.plan, "source": entry.source}
@@ -60,7 +60,7 @@ async def record(session: Session, entry: ReconciliationRecord) -> int:
     return number
 
 
-async def refuse_applied(session: Session, plan_id: str) -> None:
+async def check_not_applied(session: Session, plan_id: str) -> None:
     """Refuse a plan that stands in the ledger.
 
     Raises:

@@ -23,7 +23,7 @@ COUNT: Final = Statement.of(
 )
 
 
-async def recorded_transitions(
+async def count_recorded_transitions(
     database: Database | Session, window: timedelta
 ) -> list[RecordedTransitions]:
     """Return what people did in the last `window`; what `system` did follows other rules."""

@@ -50,7 +50,7 @@ class Revision:
     source: str
 
 
-async def revisions_of(database: Database, name: str) -> list[Revision]:
+async def read_revisions(database: Database, name: str) -> list[Revision]:
     """Return the revisions of a workflow, newest first; at least one.
 
     Raises:

@@ -39,7 +39,7 @@ async def count_live_tickets(database: Database | Session) -> dict[WorkflowStatu
     return {(row["workflow"], Status(row["status"])): row["tickets"] for row in rows}
 
 
-async def example_tickets(
+async def find_example_tickets(
     database: Database | Session, places: Iterable[WorkflowStatus], most: int
 ) -> dict[WorkflowStatus, list[str]]:
     """Return the ids of up to `most` live tickets of each place."""

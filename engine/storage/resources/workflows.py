@@ -31,7 +31,7 @@ STANDING: Final = re.compile(r"r(0|[1-9][0-9]{0,17})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Standing:
+class WorkflowsPosition:
     """How far workflows have been reconciled: up to this reconciliation. They come one by one.
 
     Its text is opaque to everybody else.
@@ -44,7 +44,7 @@ class Standing:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Return the standing that `str` wrote; InvalidInput if it is none."""
+        """Return the position that `str` wrote; InvalidInput if it is none."""
         match = STANDING.fullmatch(text)
         if match is None:
             raise InvalidInput("This is not a position of workflows that Interlock gave.")
@@ -52,7 +52,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class EnforcedWorkflows:
+class StoredWorkflows:
     """Every workflow that is known, retired ones included.
 
     Attributes:
@@ -64,39 +64,39 @@ class EnforcedWorkflows:
     reconciliations: Mapping[str, int]
 
     @property
-    def standing(self) -> Standing:
+    def position(self) -> WorkflowsPosition:
         """How far they have been reconciled."""
-        return Standing(max(self.reconciliations.values(), default=0))
+        return WorkflowsPosition(max(self.reconciliations.values(), default=0))
 
-    def after(self, standing: Standing) -> list[CompiledWorkflow]:
+    def after(self, position: WorkflowsPosition) -> list[CompiledWorkflow]:
         """Return those that were written since then, as they now are."""
         return [
             self.registry.workflows[name]
             for name, number in self.reconciliations.items()
-            if number > standing.reconciliation
+            if number > position.reconciliation
         ]
 
 
-async def read_workflows(database: Database) -> EnforcedWorkflows:
+async def read_workflows(database: Database) -> StoredWorkflows:
     """Return every workflow that is known."""
     rows = await database.rows(ALL)
-    return EnforcedWorkflows(
+    return StoredWorkflows(
         Registry.of(map(workflow_of, rows)), {row["name"]: row["reconciliation"] for row in rows}
     )
 
 
-async def checked_standing(database: Database, text: str) -> Standing:
-    """Return the standing of that text, if this database can have given it.
+async def parse_workflows_position(database: Database, text: str) -> WorkflowsPosition:
+    """Return the position of that text, if this database can have given it.
 
     Raises:
         InvalidInput: it is none, or one of another database, whose changes it would skip here.
 
     """
-    standing = Standing.parse(text)
+    position = WorkflowsPosition.parse(text)
     row = await database.row(LATEST)
-    if row is None or standing.reconciliation > row["latest"]:
+    if row is None or position.reconciliation > row["latest"]:
         raise InvalidInput(
             "This position is of another database, perhaps from before a backup was restored:"
             " read the workflows again, and follow from now on."
         )
-    return standing
+    return position

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from engine.storage.history.scan import tickets_with_histories
+from engine.storage.history.scan import scan_tickets
 from engine.storage.postgres.database import Database, Row
 from engine.storage.postgres.rows import ticket_of
 from engine.storage.tickets.sla_columns import SLA_COLUMNS, sla_columns
@@ -52,7 +52,7 @@ async def audit_due_times(database: Database) -> AsyncIterator[DueTimeAudit]:
     `engine.storage.history.audit`.
     """
     async with database.snapshot() as session:
-        async for told in tickets_with_histories(session):
+        async for told in scan_tickets(session):
             if told.row is not None and told.history:
                 yield verdict_on(told.row, [sealed.entry for sealed in told.history])
 

@@ -13,16 +13,16 @@ from sqlalchemy import ARRAY, Interval, Text, bindparam, column, func, select
 from engine.declaration.fields import parse_grace_period
 from engine.declaration.models import AutoClose
 from engine.resources.resource import AUTO_CLOSE
-from engine.storage.history.changes import histories
+from engine.storage.history.changes import read_histories
 from engine.storage.postgres.database import Database, Row, Session
-from engine.storage.postgres.locks import share_tickets
+from engine.storage.postgres.locks import lock_tickets_shared
 from engine.storage.postgres.rows import ticket_of
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import tickets, workflows
 from engine.storage.resources.plugins import TICKETING_ENABLED
 from engine.storage.resources.settings import read_setting
 from engine.storage.sla.batch import BATCH_TICKETS, BY_NOW, LOCKED_TICKETS, run_in_batches
-from engine.storage.tickets.writer import Append, write_appends
+from engine.storage.tickets.writer import Append, append_to_histories
 from engine.tickets.auto_close import auto_close_change, grace_period_of
 from engine.tickets.changes import build_entries
 from engine.tickets.system_actor import SYSTEM_ACTOR
@@ -65,7 +65,7 @@ async def close_batch(session: Session, most: int, as_of: datetime | None) -> in
 
     The rules are kept as they are from before they are read: no reconciliation comes between.
     """
-    await share_tickets(session)
+    await lock_tickets_shared(session)
     periods = await grace_periods(session)
     if not periods:
         return 0
@@ -104,5 +104,5 @@ async def close(session: Session, rows: Sequence[Row], periods: dict[str, str]) 
         )
         for row in rows
     ]
-    told = await histories(session, [each.ticket.id for each in additions])
-    await write_appends(session, additions, told)
+    told = await read_histories(session, [each.ticket.id for each in additions])
+    await append_to_histories(session, additions, told)

@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlalchemy import bindparam, update
 
-from engine.storage.history.changes import histories
+from engine.storage.history.changes import read_histories
 from engine.storage.postgres.database import Database, Row, Session
 from engine.storage.postgres.rows import ticket_of
 from engine.storage.postgres.statements import Statement
@@ -18,7 +18,7 @@ from engine.storage.postgres.tables import tickets
 from engine.storage.resources.plugins import TICKETING_ENABLED
 from engine.storage.sla.batch import BATCH_TICKETS, BY_NOW, LOCKED_TICKETS, run_in_batches
 from engine.storage.tickets.sla_columns import SLA_COLUMNS, sla_columns
-from engine.storage.tickets.writer import Append, prefixed, write_appends
+from engine.storage.tickets.writer import Append, append_to_histories, new_values
 from engine.tickets.changes import breach_changes, build_entries
 from engine.tickets.history import Entry
 from engine.tickets.sla_timers import build_timers
@@ -65,11 +65,11 @@ async def sweep_batch(
 
 async def sweep(session: Session, rows: Sequence[Row]) -> None:
     """Note the breaches of locked tickets, and bring their due times up to date."""
-    told = await histories(session, [row["id"] for row in rows])
+    told = await read_histories(session, [row["id"] for row in rows])
     additions = [addition_to(row, told[row["id"]]) for row in rows]
-    await write_appends(session, [each for each in additions if each.entries], told)
+    await append_to_histories(session, [each for each in additions if each.entries], told)
     fresh = [each.ticket.id for each in additions if not each.entries]
-    columns = [prefixed(sla_columns(told[id_])) | {"refreshed": id_} for id_ in fresh]
+    columns = [new_values(sla_columns(told[id_])) | {"refreshed": id_} for id_ in fresh]
     await session.run_each(REFRESH, columns)
 
 

@@ -10,7 +10,7 @@ from engine.tickets.ticket import Ticket
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class TransitionResult:
     """What became of one ticket: how it now is, or why nothing happened to it."""
 
     id: str
@@ -19,10 +19,11 @@ class Outcome:
 
 async def transition_each(
     store: TicketStore, actor: Actor, form: TransitionTickets
-) -> list[Outcome]:
+) -> list[TransitionResult]:
     """Move tickets one after the other, so that one request never takes all connections."""
     return [
-        Outcome(each.ticket, await moved_or_refused(store, actor, each)) for each in form.each()
+        TransitionResult(each.ticket, await moved_or_refused(store, actor, each))
+        for each in form.each()
     ]
 
 

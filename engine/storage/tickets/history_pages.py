@@ -102,7 +102,7 @@ WANTED: Final = (
 PAGES: Final = {from_end: page_statement(from_end=from_end) for from_end in (False, True)}
 
 
-async def history_pages(
+async def read_history_pages(
     database: Database, tickets: Iterable[Ticket], part: HistoryPart, with_notes: frozenset[str]
 ) -> HistoryPages:
     """Return a page of each ticket's history, as far as the version that was read.

@@ -23,7 +23,7 @@ from engine.tickets.actor import Actor
 from engine.tickets.commands import Command
 from engine.tickets.ticket import Ticket
 
-KEPT_HOURS: Final = 24
+KEY_RETENTION_HOURS: Final = 24
 BATCH_KEYS: Final = 1_000
 
 OWNED: Final = (idempotency_keys.c.actor == bindparam("owner")) & (
@@ -107,7 +107,7 @@ class KeyedRequest:
         await session.run(SETTLE, **owned, to_ticket=result.id, to_version=result.version)
 
 
-async def once(
+async def execute_once(
     session: Session, actor: Actor, form: Command, carry_out: Callable[[], Awaitable[Ticket]]
 ) -> Ticket:
     """Carry out a request in this transaction, or return what its key led to before.
@@ -124,12 +124,12 @@ async def once(
         ticket = await carry_out()
         await request.settle(session, ticket)
         return ticket
-    if first := await first_answer(session, request):
+    if first := await find_first_result(session, request):
         return first
     raise key_expired()
 
 
-async def first_answer(source: Database | Session, request: KeyedRequest) -> Ticket | None:
+async def find_first_result(source: Database | Session, request: KeyedRequest) -> Ticket | None:
     """Return the ticket as the request with this key left it; None if the key is new.
 
     Raises:
@@ -145,7 +145,9 @@ def key_expired() -> Unavailable:
     return Unavailable("The idempotency key expired just now; send the request again.")
 
 
-async def prune_keys(database: Database, hours: int = KEPT_HOURS, batch: int = BATCH_KEYS) -> int:
+async def prune_keys(
+    database: Database, hours: int = KEY_RETENTION_HOURS, batch: int = BATCH_KEYS
+) -> int:
     """Forget the keys that are older than some hours; return how many were forgotten.
 
     It works in batches, each a transaction of its own, and passes over what somebody else is

@@ -12,13 +12,13 @@ from engine.storage.postgres.database import Database, Row, Session
 from engine.storage.postgres.rows import TICKET_COLUMNS, entry_of, ticket_of
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import ticket_status_history, tickets
-from engine.storage.tickets.visibility import GuardedStatement, involvement
+from engine.storage.tickets.visibility import GuardedStatement, viewer_parameters
 from engine.tickets.history import Entry, EntryKind
 from engine.tickets.sla_timers import TIMER_KINDS, SlaTimers, build_timers
 from engine.tickets.ticket import TICKET_ID_PATTERN, Ticket, rebuild_ticket
 from engine.tickets.viewer import Viewer
 
-TICKET: Final = GuardedStatement.of(
+READ_TICKET: Final = GuardedStatement.of(
     select(*TICKET_COLUMNS).where(tickets.c.id == bindparam("ticket"))
 )
 CLOCK: Final = Statement.of(select(func.clock_timestamp().label("now")))
@@ -49,13 +49,13 @@ async def read_ticket(database: Database, viewer: Viewer, ticket: str) -> Ticket
         await ticket_row(database, viewer, ticket) if TICKET_ID_PATTERN.fullmatch(ticket) else None
     )
     if row is None:
-        raise unknown_ticket(ticket)
+        raise ticket_not_found(ticket)
     return ticket_of(row)
 
 
 async def ticket_row(database: Database, viewer: Viewer, ticket: str) -> Row | None:
     """Return the row of the ticket of that id; None if there is none that the viewer may read."""
-    return await database.row(TICKET.to(viewer), ticket=ticket, **involvement(viewer))
+    return await database.row(READ_TICKET.to(viewer), ticket=ticket, **viewer_parameters(viewer))
 
 
 async def read_version(source: Database | Session, ticket: str, version: int) -> Ticket:
@@ -64,7 +64,7 @@ async def read_version(source: Database | Session, ticket: str, version: int) ->
     return rebuild_ticket(map(entry_of, rows))
 
 
-def unknown_ticket(ticket: str) -> NotFound:
+def ticket_not_found(ticket: str) -> NotFound:
     """Return the refusal of a request for a ticket that does not exist, or is out of sight."""
     return NotFound(f"There is no ticket {ticket!r}.", ticket=ticket)
 
@@ -78,7 +78,7 @@ async def read_clock(database: Database) -> datetime:
     return now
 
 
-async def timers_of(database: Database, tickets: Sequence[Ticket]) -> dict[str, SlaTimers | None]:
+async def read_timers(database: Database, tickets: Sequence[Ticket]) -> dict[str, SlaTimers | None]:
     """Return the timers of each of these tickets, as far as the version that was read."""
     versions = {ticket.id: ticket.version for ticket in tickets}
     told: dict[str, list[Entry]] = {ticket: [] for ticket in versions}

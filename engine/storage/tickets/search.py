@@ -17,7 +17,7 @@ from engine.storage.postgres.rows import TICKET_COLUMNS, ticket_of
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import URGENCY, ticket_search, tickets
 from engine.storage.tickets.filters import CONDITIONS, Conditions
-from engine.storage.tickets.visibility import INVOLVED, involvement
+from engine.storage.tickets.visibility import INVOLVED, viewer_parameters
 from engine.tickets.search import Cursor, Direction, Order, OrderField, PageRequest
 from engine.tickets.ticket import Ticket
 from engine.tickets.viewer import Viewer
@@ -42,7 +42,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class PageShape:
     """All that two pages have in common if one statement serves both."""
 
     conditions: frozenset[str]
@@ -58,7 +58,7 @@ async def find_tickets(
     """Return a part of the list of the tickets that the viewer may read and meet all conditions."""
     places = {"after": part.after, "before": part.before}
     bounds = {name: place for name, place in places.items() if place is not None}
-    shape = Shape(
+    shape = PageShape(
         frozenset(conditions), part.order, frozenset(bounds), part.from_end, viewer.sees_all
     )
     values = conditions | bound_values(bounds) | {"rows": part.size + 1}
@@ -67,7 +67,7 @@ async def find_tickets(
     return Page(tuple(reversed(found) if part.from_end else found), len(rows) > part.size)
 
 
-async def count_tickets_found(database: Database, viewer: Viewer, conditions: Conditions) -> int:
+async def count_matching_tickets(database: Database, viewer: Viewer, conditions: Conditions) -> int:
     """Return how many tickets the viewer may read and meet all conditions."""
     statement = count_statement(frozenset(conditions), sees_all=viewer.sees_all)
     [row] = await looked_up(database, viewer, statement, conditions, conditions)
@@ -84,7 +84,7 @@ async def looked_up(
     """Run a statement; where there are conditions, the best way depends on their values."""
     if viewer.sees_all and not conditions:
         return await database.rows(statement, **values)
-    return await database.rows_planned_anew(statement, **values, **involvement(viewer))
+    return await database.rows_with_custom_plan(statement, **values, **viewer_parameters(viewer))
 
 
 def bound_values(bounds: dict[str, Cursor]) -> dict[str, object]:
@@ -97,7 +97,7 @@ def bound_values(bounds: dict[str, Cursor]) -> dict[str, object]:
 
 
 @lru_cache(SHAPES)
-def page_statement(shape: Shape) -> Statement:
+def page_statement(shape: PageShape) -> Statement:
     """Return the statement for a page, which asks for one ticket more to know if there is more."""
     keys = KEYS[shape.order.field]
     descends = (shape.order.direction is Direction.DESC) != shape.from_end

@@ -20,21 +20,26 @@ from engine.errors import (
 )
 from engine.findings import did_you_mean
 from engine.plugins import OffReason, Plugin, plugin_off
-from engine.storage.history.changes import histories
+from engine.storage.history.changes import read_histories
 from engine.storage.postgres.database import Database, Row, Session
-from engine.storage.postgres.locks import share_tickets
+from engine.storage.postgres.locks import lock_tickets_shared
 from engine.storage.postgres.rows import ticket_of
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import tickets, workflows
-from engine.storage.resources.catalog import offered_item
-from engine.storage.resources.plugins import TICKETING_OFF
+from engine.storage.resources.catalog import read_active_item
+from engine.storage.resources.plugins import TICKETING_OFF_REASON
 from engine.storage.resources.sla_terms import read_terms
-from engine.storage.tickets.idempotency import KeyedRequest, first_answer, key_expired, once
-from engine.storage.tickets.reader import unknown_ticket
+from engine.storage.tickets.idempotency import (
+    KeyedRequest,
+    execute_once,
+    find_first_result,
+    key_expired,
+)
+from engine.storage.tickets.reader import ticket_not_found
 from engine.storage.tickets.transition import Verdict, transition_statement
-from engine.storage.tickets.users import mention_users
-from engine.storage.tickets.visibility import GuardedStatement, involvement
-from engine.storage.tickets.writer import write_entries, write_openings
+from engine.storage.tickets.users import ensure_users
+from engine.storage.tickets.visibility import GuardedStatement, viewer_parameters
+from engine.storage.tickets.writer import append_entries, insert_tickets
 from engine.tickets.actor import Actor
 from engine.tickets.changes import (
     Change,
@@ -72,11 +77,11 @@ AnyChange = TypeVar("AnyChange", bound=ChangeCommand)
 Decide = Callable[[Ticket, Actor, AnyChange], Sequence[Change]]
 """A rule of `engine.tickets.changes`: what a form does to a ticket, or a refusal."""
 
-OFFERED_WORKFLOW: Final = Statement.of(
+ACTIVE_WORKFLOW: Final = Statement.of(
     select(
         workflows.c.revision,
         workflows.c.retired_at.is_not(None).label("retired"),
-        TICKETING_OFF.label("why_off"),
+        TICKETING_OFF_REASON.label("why_off"),
         func.clock_timestamp().label("now"),
     ).where(workflows.c.name == bindparam("wanted"))
 )
@@ -87,7 +92,7 @@ LOCKED_TICKET: Final = GuardedStatement.of(
     select(
         tickets,
         workflows.c.revision,
-        TICKETING_OFF.label("why_off"),
+        TICKETING_OFF_REASON.label("why_off"),
         func.clock_timestamp().label("now"),
     )
     .join(workflows)
@@ -125,7 +130,9 @@ class TicketStore:
 
         """
         async with self.database.transaction() as session:
-            return await once(session, actor, form, lambda: open_by_hand(session, actor, form))
+            return await execute_once(
+                session, actor, form, lambda: open_by_hand(session, actor, form)
+            )
 
     async def create_from_catalog(self, actor: Actor, form: CreateTicketFromCatalog) -> Ticket:
         """Open a ticket that the actor requests, from a catalog item.
@@ -136,7 +143,9 @@ class TicketStore:
 
         """
         async with self.database.transaction() as session:
-            return await once(session, actor, form, lambda: open_from_item(session, actor, form))
+            return await execute_once(
+                session, actor, form, lambda: open_from_item(session, actor, form)
+            )
 
     async def assign(self, actor: Actor, form: AssignTicket) -> Ticket:
         """Hand a ticket to somebody, or back to the queue; raises as `assignment_changes` does."""
@@ -169,14 +178,14 @@ class TicketStore:
             expected_version=form.expected_version,
             key=request and request.key,
             request=request and request.digest,
-            **involvement(viewer),
+            **viewer_parameters(viewer),
         )
         if row is None:
             return await first_answer_to(self.database, actor, form)
         if row["moved"]:
             return ticket_of(row)
         refuse_if_off(row)
-        if request is not None and (first := await first_answer(self.database, request)):
+        if request is not None and (first := await find_first_result(self.database, request)):
             return first
         raise refusal(row, form)
 
@@ -190,22 +199,22 @@ class TicketStore:
             row = await locked_ticket(session, Viewer(actor, self.visibility), form)
             if row is None:
                 return await first_answer_to(session, actor, form)
-            return await once(
+            return await execute_once(
                 session, actor, form, lambda: change_ticket(session, row, actor, form, decide)
             )
 
 
 async def open_by_hand(session: Session, actor: Actor, form: CreateTicket) -> Ticket:
     """Open a ticket as a form says."""
-    await share_tickets(session)
+    await lock_tickets_shared(session)
     terms = await read_terms(session, form.priority) if form.sla else SlaTerms()
     return await open_ticket(session, actor, opening_from_form(form, actor, terms))
 
 
 async def open_from_item(session: Session, actor: Actor, form: CreateTicketFromCatalog) -> Ticket:
     """Open a ticket as a catalog item says, which is as it stands until the transaction ends."""
-    await share_tickets(session)
-    item = await offered_item(session, form.item)
+    await lock_tickets_shared(session)
+    item = await read_active_item(session, form.item)
     terms = await read_terms(session, item)
     return await open_ticket(session, actor, opening_from_item(form, item, actor, terms))
 
@@ -219,8 +228,8 @@ async def open_ticket(session: Session, actor: Actor, opening: Opening) -> Ticke
     ticket_id = f"tk_{token_hex(TICKET_ID_BYTES)}"
     entry = opening_entry(ticket_id, opening, actor, workflow["now"], workflow["revision"])
     ticket = initial_ticket(entry)
-    await mention_users(session, ticket.requester, ticket.assignee)
-    await write_openings(session, [entry])
+    await ensure_users(session, ticket.requester, ticket.assignee)
+    await insert_tickets(session, [entry])
     return ticket
 
 
@@ -233,7 +242,7 @@ async def offered_workflow(session: Session, name: str) -> Row:
         PluginDisabled: ticketing is switched off.
 
     """
-    row = await session.row(OFFERED_WORKFLOW, wanted=name)
+    row = await session.row(ACTIVE_WORKFLOW, wanted=name)
     if row is None:
         known = [each["name"] for each in await session.rows(WORKFLOW_NAMES)]
         message = f"There is no workflow named {name!r}.{did_you_mean(name, known)}"
@@ -259,7 +268,7 @@ async def locked_ticket(session: Session, viewer: Viewer, form: ChangeCommand) -
 
     """
     statement = LOCKED_TICKET.to(viewer)
-    row = await session.row(statement, ticket=form.ticket, **involvement(viewer))
+    row = await session.row(statement, ticket=form.ticket, **viewer_parameters(viewer))
     if row is not None:
         refuse_if_off(row)
     return row
@@ -273,9 +282,9 @@ async def first_answer_to(source: Database | Session, actor: Actor, form: Change
 
     """
     request = KeyedRequest.of(actor, form)
-    if request is not None and (first := await first_answer(source, request)):
+    if request is not None and (first := await find_first_result(source, request)):
         return first
-    raise unknown_ticket(form.ticket)
+    raise ticket_not_found(form.ticket)
 
 
 async def change_ticket(
@@ -289,14 +298,14 @@ async def change_ticket(
     if row["sla_version"] is not None:
         changes = [await promised_anew(session, ticket.id, change) for change in changes]
     entries = build_entries(ticket, changes, actor, row["now"], row["revision"])
-    return await write_entries(session, ticket, row["head_digest"], entries)
+    return await append_entries(session, ticket, row["head_digest"], entries)
 
 
 async def promised_anew(session: Session, ticket: str, change: Change) -> Change:
     """Return a change with what the new priority promises, if its predecessor did."""
     if change.kind is not EntryKind.PRIORITY:
         return change
-    sla = build_timers((await histories(session, [ticket]))[ticket])
+    sla = build_timers((await read_histories(session, [ticket]))[ticket])
     if sla is None or not sla.targets.by_priority:
         return change
     priority = Priority(str(change.new))

@@ -44,7 +44,7 @@ from engine.storage.postgres.tables import (
     tickets,
     workflows,
 )
-from engine.storage.resources.plugins import TICKETING_OFF
+from engine.storage.resources.plugins import TICKETING_OFF_REASON
 from engine.storage.tickets.policy_sql import actor_bits, ordinal, permits
 from engine.storage.tickets.visibility import INVOLVED
 from engine.tickets.history import EntryKind
@@ -97,7 +97,7 @@ def locked_ticket(*, sees_all: bool) -> CTE:
             workflows.c.display_name,
             workflows.c.revision,
             workflows.c.retired_at.is_not(None).label("retired"),
-            TICKETING_OFF.label("why_off"),
+            TICKETING_OFF_REASON.label("why_off"),
             actor_bits(tickets.c.requester, tickets.c.assignee, ACTOR, ADMIN_BIT).label(
                 "actor_bits"
             ),

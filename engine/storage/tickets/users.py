@@ -27,28 +27,28 @@ REMEMBER: Final = Statement.of(
         },
     )
 )
-MENTION: Final = Statement.of(insert(users).values(id=bindparam("id")).on_conflict_do_nothing())
-NAMES: Final = Statement.of(
+INSERT_USER: Final = Statement.of(insert(users).values(id=bindparam("id")).on_conflict_do_nothing())
+USER_NAMES: Final = Statement.of(
     select(users.c.id, users.c.name).where(
         users.c.id == func.any(bindparam("ids", type_=ARRAY(Text)))
     )
 )
 
 
-async def remember_user(database: Database, actor: Actor) -> None:
+async def save_user(database: Database, actor: Actor) -> None:
     """Keep what the token of a signed-in person tells of them."""
     await database.row(REMEMBER, id=actor.id, name=actor.name, groups=sorted(actor.groups))
 
 
-async def mention_users(session: Session, *ids: str | None) -> None:
+async def ensure_users(session: Session, *ids: str | None) -> None:
     """Make sure that tickets may point at these people, signed in before or not."""
     people: list[dict[str, object]] = [
         {"id": each} for each in sorted({each for each in ids if each is not None})
     ]
-    await session.run_each(MENTION, people)
+    await session.run_each(INSERT_USER, people)
 
 
-async def user_names(database: Database, ids: list[str]) -> dict[str, str]:
+async def read_user_names(database: Database, ids: list[str]) -> dict[str, str]:
     """Return the names of these people; the id of one who has never signed in."""
-    rows = await database.rows(NAMES, ids=ids)
+    rows = await database.rows(USER_NAMES, ids=ids)
     return {row["id"]: row["name"] or row["id"] for row in rows}

@@ -44,11 +44,11 @@ class GuardedStatement:
         return cls(Statement.of(query), Statement.of(query.where(INVOLVED)))
 
     def to(self, viewer: Viewer) -> Statement:
-        """Return the form for a viewer; it also takes the `involvement` of that viewer."""
+        """Return the form for a viewer; it also takes the `viewer_parameters` of that viewer."""
         return self.of_all if viewer.sees_all else self.of_involved
 
 
-def involvement(viewer: Viewer) -> dict[str, object]:
+def viewer_parameters(viewer: Viewer) -> dict[str, object]:
     """Return the parameters of INVOLVED; nothing for whoever is not asked."""
     if viewer.sees_all:
         return {}

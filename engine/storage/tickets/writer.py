@@ -8,13 +8,13 @@ from typing import Final
 
 from sqlalchemy import bindparam, case, func, insert, literal_column, null, update
 
-from engine.storage.history.changes import histories
+from engine.storage.history.changes import read_histories
 from engine.storage.history.digest_sql import CANONICAL_ORDER
 from engine.storage.postgres.database import Session
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import TIMESTAMP, ticket_status_history, tickets
 from engine.storage.tickets.sla_columns import SLA_COLUMNS, sla_columns
-from engine.storage.tickets.users import mention_users
+from engine.storage.tickets.users import ensure_users
 from engine.tickets.auto_close import grace_period_start
 from engine.tickets.history import GENESIS, Entry
 from engine.tickets.sla_timers import TIMER_KINDS
@@ -89,7 +89,7 @@ class Append:
         return any(entry.kind in TIMER_KINDS for entry in self.entries)
 
 
-async def write_openings(session: Session, entries: Sequence[Entry]) -> None:
+async def insert_tickets(session: Session, entries: Sequence[Entry]) -> None:
     """Write new tickets, of people who are known, and the first entries of their histories."""
     heads = [entry.digest(GENESIS) for entry in entries]
     opening = [
@@ -105,7 +105,7 @@ async def write_openings(session: Session, entries: Sequence[Entry]) -> None:
     )
 
 
-async def write_entries(
+async def append_entries(
     session: Session, ticket: Ticket, head: bytes, entries: Sequence[Entry]
 ) -> Ticket:
     """Append entries to a ticket's history and take the ticket along."""
@@ -114,13 +114,13 @@ async def write_entries(
     addition = Append(ticket, head, entries)
     after = addition.after
     if after.assignee != ticket.assignee:
-        await mention_users(session, after.assignee)
-    before = await histories(session, [ticket.id]) if addition.tells else {}
-    await write_appends(session, [addition], before)
+        await ensure_users(session, after.assignee)
+    before = await read_histories(session, [ticket.id]) if addition.tells else {}
+    await append_to_histories(session, [addition], before)
     return after
 
 
-async def write_appends(
+async def append_to_histories(
     session: Session, additions: Sequence[Append], before: Mapping[str, Sequence[Entry]]
 ) -> None:
     """Append entries to the histories of many tickets and take the tickets along.
@@ -132,7 +132,7 @@ async def write_appends(
 
     """
     timers = [
-        values_of(each) | prefixed(sla_columns([*before[each.ticket.id], *each.entries]))
+        values_of(each) | new_values(sla_columns([*before[each.ticket.id], *each.entries]))
         for each in additions
         if each.tells
     ]
@@ -152,12 +152,12 @@ def values_of(addition: Append) -> dict[str, object]:
     """Return the parameters of the statement that takes a ticket along."""
     after = addition.after
     new = after._asdict() | {"head_digest": addition.digests[-1]}
-    return prefixed({column: new[column] for column in CHANGING_COLUMNS}) | {
+    return new_values({column: new[column] for column in CHANGING_COLUMNS}) | {
         "changed": after.id,
         "restarted_at": grace_period_start(addition.entries, after.requester),
     }
 
 
-def prefixed(columns: dict[str, object]) -> dict[str, object]:
+def new_values(columns: dict[str, object]) -> dict[str, object]:
     """Return new values of columns as parameters."""
     return {f"new_{name}": value for name, value in columns.items()}

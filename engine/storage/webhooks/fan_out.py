@@ -28,7 +28,7 @@ from engine.storage.history.log import (
     AFTER_ENTRY,
     AFTER_TRANSACTION,
     OLDEST_RUNNING,
-    PLACE,
+    POSITION_COLUMNS,
     LogEntry,
     Position,
     read_log,
@@ -81,10 +81,10 @@ NOT_HELD: Final = func.coalesce(webhooks.c.paused_until, func.now()) <= func.now
 NEWS: Final = (
     select(ticket_status_history.c.entry)
     .where(
-        tuple_(*PLACE) > tuple_(webhooks.c.log_transaction, webhooks.c.log_entry),
+        tuple_(*POSITION_COLUMNS) > tuple_(webhooks.c.log_transaction, webhooks.c.log_entry),
         ticket_status_history.c.transaction < OLDEST_RUNNING,
     )
-    .order_by(*PLACE)
+    .order_by(*POSITION_COLUMNS)
     .limit(literal_column("1"))
     .scalar_subquery()
     .is_not(None)
@@ -153,7 +153,7 @@ SPREAD: Final = Statement.of(
             & (ticket_status_history.c.seq <= LATEST.c.seq),
         )
         .where(
-            tuple_(*PLACE) > tuple_(AFTER_TRANSACTION, AFTER_ENTRY),
+            tuple_(*POSITION_COLUMNS) > tuple_(AFTER_TRANSACTION, AFTER_ENTRY),
             ticket_status_history.c.kind == func.any(bindparam("kinds", type_=ARRAY(Text))),
         ),
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from engine.storage.resources.read import RECONCILE_LOCK
+from engine.storage.resources.read import RECONCILIATION_LOCK
 from tests.support.command import interlock, on
 from tests.support.lock_gates import Observer
 
@@ -140,7 +140,7 @@ def test_a_refusal_says_what_would_be_right(
 async def test_who_holds_the_lock_is_told(job: Job, observer: Observer) -> None:
     async with observer.holding(
         "SET LOCAL application_name = 'interlock reconcile: bob'",
-        f"SELECT pg_advisory_xact_lock({RECONCILE_LOCK})",
+        f"SELECT pg_advisory_xact_lock({RECONCILIATION_LOCK})",
     ):
         assert "bob has been reconciling" in job.run("apply", "-f", "base.yaml", "--yes", code=5)
 

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from api.auth.api_keys import KeyEntry, Scope, new_key
 from api.settings import Settings
 from engine.storage.postgres.database import Database
-from engine.storage.resources.read import read_live, reconciling
+from engine.storage.resources.read import read_resources, reconciliation_session
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.commands import CreateTicket
 from reconciler.document import plan_in
@@ -51,7 +51,7 @@ async def test_a_changed_file_is_applied_and_the_plan_answered(
         plan = plan_in(await answer.text(), "the answer")
     [planned] = plan.changes
     assert planned.change.key == CHANGED
-    live = await read_live(database)
+    live = await read_resources(database)
     assert live.resources[CHANGED] == planned.change.after
     touch = live.last_changes[CHANGED]
     digest = sha256(NARROWED.encode()).hexdigest()
@@ -61,10 +61,10 @@ async def test_a_changed_file_is_applied_and_the_plan_answered(
 async def test_a_file_in_force_changes_nothing_and_is_not_recorded(
     client: Client, database: Database
 ) -> None:
-    before = await read_live(database)
+    before = await read_resources(database)
     status, document = await reload(client)
     assert (status, document["changes"]) == (200, [])
-    assert await read_live(database) == before
+    assert await read_resources(database) == before
 
 
 async def test_what_can_do_harm_is_refused_with_every_hazard(
@@ -72,7 +72,7 @@ async def test_what_can_do_harm_is_refused_with_every_hazard(
 ) -> None:
     ticket = CreateTicket(title="Payments fail", workflow="incident_response")
     await TicketStore(database).create(ANNA, ticket)
-    before = await read_live(database)
+    before = await read_resources(database)
     mount.put(NOTHING)
     status, problem = await reload(client)
     assert (status, problem["code"]) == (403, "refused_by_guard")
@@ -80,7 +80,7 @@ async def test_what_can_do_harm_is_refused_with_every_hazard(
     assert list(hazards) == ["strands_tickets", "retires_many_workflows"]
     assert hazards["strands_tickets"]["tickets"] == 1
     assert hazards["strands_tickets"]["remedy"] == "--max-stranded 1"
-    assert await read_live(database) == before
+    assert await read_resources(database) == before
 
 
 async def test_nothing_is_widened_by_a_machine(client: Client, mount: Mount) -> None:
@@ -92,7 +92,7 @@ async def test_nothing_is_widened_by_a_machine(client: Client, mount: Mount) -> 
 async def test_an_invalid_file_is_refused_with_every_finding(
     client: Client, mount: Mount, database: Database
 ) -> None:
-    before = await read_live(database)
+    before = await read_resources(database)
     mount.put(INVALID)
     status, problem = await reload(client)
     assert (status, problem["code"]) == (400, "invalid_declaration")
@@ -101,7 +101,7 @@ async def test_an_invalid_file_is_refused_with_every_finding(
     for finding in problem["findings"]:
         assert finding["code"]
         assert finding["message"]
-    assert await read_live(database) == before
+    assert await read_resources(database) == before
 
 
 async def test_a_file_that_is_not_there_is_refused(client: Client, mount: Mount) -> None:
@@ -115,7 +115,7 @@ async def test_whoever_reconciles_already_is_named(
     client: Client, mount: Mount, database: Database
 ) -> None:
     mount.put(NARROWED)
-    async with reconciling(database, "u_a0", wait=True):
+    async with reconciliation_session(database, "u_a0", wait=True):
         status, problem = await reload(client)
     assert (status, problem["code"], problem["holder"]) == (409, "lock_held", "u_a0")
     assert (await reload(client))[0] == 200

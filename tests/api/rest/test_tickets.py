@@ -22,9 +22,9 @@ from api.rest.ticket_models import (
     TransitionRequest,
 )
 from engine.plugins import Plugin
-from engine.storage.history.changes import histories
+from engine.storage.history.changes import read_histories
 from engine.storage.postgres.database import Database
-from engine.storage.resources.plugins import turn_switch
+from engine.storage.resources.plugins import set_plugin_enabled
 from engine.tickets.actor import Actor
 from engine.tickets.commands import (
     AssignTicket,
@@ -169,7 +169,7 @@ async def test_a_ticket_comes_from_a_catalog_item(rest: Rest, database: Database
 async def test_what_shall_be_promised_is_said_in_the_body(rest: Rest, database: Database) -> None:
     path = await rest.create(sla={"targets": {"response": "30m", "resolution": "PT4H"}})
     ticket = path.rpartition("/")[2]
-    sla = build_timers((await histories(database, [ticket]))[ticket])
+    sla = build_timers((await read_histories(database, [ticket]))[ticket])
     assert sla is not None
     assert (sla.targets.response, sla.targets.resolution) == (30 * MINUTE, 240 * MINUTE)
 
@@ -276,7 +276,7 @@ class TestIdempotency:
             answer = await rest.ask(ANNA, f"POST {path}/comments", {"text": "Hello"}, **headers)
             assert (answer.status, answer.tag) == (200, '"2"')
         ticket = path.rpartition("/")[2]
-        kinds = [each.kind for each in (await histories(database, [ticket]))[ticket]]
+        kinds = [each.kind for each in (await read_histories(database, [ticket]))[ticket]]
         assert kinds == [EntryKind.CREATED, EntryKind.COMMENT]
 
     async def test_a_key_stands_for_one_request(self, rest: Rest, key: str) -> None:
@@ -337,7 +337,7 @@ async def test_a_wrong_body_is_told_by_json_path(
 
 async def test_while_ticketing_is_off_everything_says_so(rest: Rest, database: Database) -> None:
     path = await rest.create()
-    await turn_switch(database, ADA, Plugin.TICKETING, enabled=False)
+    await set_plugin_enabled(database, ADA, Plugin.TICKETING, enabled=False)
     for asked, body in (
         (f"POST {TICKETS}", INCIDENT),
         (f"POST {path}/comments", {"text": "Hello"}),
@@ -346,7 +346,7 @@ async def test_while_ticketing_is_off_everything_says_so(rest: Rest, database: D
     ):
         answer = await rest.ask(ADA, asked, body)
         assert (answer.status, answer.code) == (403, "plugin_disabled")
-    await turn_switch(database, ADA, Plugin.TICKETING, enabled=True)
+    await set_plugin_enabled(database, ADA, Plugin.TICKETING, enabled=True)
 
 
 SAME_FIELDS: dict[type[BaseModel], type[BaseModel]] = {

@@ -9,8 +9,8 @@ import pytest
 
 from api.runtime.change_feed import ChangeFeed, SubscriberTooSlow, WantsChange
 from api.runtime.jobs import run_in_background
-from engine.storage.history.changes import LoggedChange, histories
-from engine.storage.history.log import BEGINNING, Position, log_end
+from engine.storage.history.changes import LoggedChange, read_histories
+from engine.storage.history.log import LOG_START, Position, log_end
 from engine.storage.postgres.database import Database
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.ticket import Ticket
@@ -78,7 +78,7 @@ async def test_who_resumes_hears_what_came_meanwhile_and_then_what_comes(
     changes: ChangeFeed, store: TicketStore, database: Database
 ) -> None:
     ticket = await open_ticket(store)
-    [opening] = await heard(changes, BEGINNING, 1)
+    [opening] = await heard(changes, LOG_START, 1)
     await comment(store, ticket)
     await pick_up(store, ticket)
     hearing = asyncio.create_task(heard(changes, opening.position, 4))
@@ -92,7 +92,7 @@ async def test_who_resumes_from_further_back_joins_though_nothing_came_meanwhile
     changes: ChangeFeed, store: TicketStore, database: Database, observer: Observer
 ) -> None:
     ticket = await open_ticket(store)
-    [opening] = await heard(changes, BEGINNING, 1)
+    [opening] = await heard(changes, LOG_START, 1)
     await observer.connection.execute("SELECT pg_current_xact_id()")  # which writes no entry
     first = asyncio.create_task(heard(changes, None, 1))
     await until(database, lambda: changes.listeners == 1)
@@ -109,7 +109,7 @@ async def test_a_change_comes_with_the_ticket_before_and_after_it_and_as_it_is_n
     await edit(store, ticket)  # title, then priority
     await pick_up(store, ticket)
     await hand_over(store, ticket)
-    told = [each.change for each in await heard(changes, BEGINNING, 5)]
+    told = [each.change for each in await heard(changes, LOG_START, 5)]
     shown = [
         [state and (state.title, state.priority, state.status, state.assignee) for state in states]
         for states in ((each.before, each.after, each.now) for each in told)
@@ -209,7 +209,7 @@ async def test_listeners_that_come_and_go_miss_nothing_while_others_write(
         """Hear everything, in as many sittings as chance will have it."""
         found: list[LoggedChange] = []
         while len(found) < 8 * entries_each:
-            position = found[-1].position if found else BEGINNING
+            position = found[-1].position if found else LOG_START
             sitting = min(chance.randint(1, 20), 8 * entries_each - len(found))
             try:
                 found += await heard(changes, position, sitting)
@@ -223,7 +223,7 @@ async def test_listeners_that_come_and_go_miss_nothing_while_others_write(
         tickets = [row["id"] for row in await session.connection.fetch("SELECT id FROM tickets")]
     recorded = {
         (entry.ticket, entry.seq)
-        for entries in (await histories(database, tickets)).values()
+        for entries in (await read_histories(database, tickets)).values()
         for entry in entries
     }
     for found in await asyncio.gather(*listening):

@@ -21,7 +21,7 @@ from engine.storage.postgres.database import Database, connect, open_database
 from engine.storage.postgres.pool import ConnectionPool
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import reconciliations
-from engine.storage.resources.read import read_live, reconciling
+from engine.storage.resources.read import read_resources, reconciliation_session
 from reconciler.apply import ApplyRequest, reconcile
 from reconciler.desired import desired_in
 from reconciler.hazards import Allowances
@@ -58,7 +58,7 @@ def lines() -> Iterator[Lines]:
 
 async def in_force(database: Database) -> Resource:
     """Return the workflow that the files of these tests change."""
-    return (await read_live(database)).resources[CHANGED]
+    return (await read_resources(database)).resources[CHANGED]
 
 
 async def recorded(database: Database) -> int:
@@ -143,7 +143,7 @@ async def test_whoever_reconciles_is_waited_for(
 ) -> None:
     mount.put(NARROWED)
     async with observing(database_url) as observer:
-        async with reconciling(database, "u_a0", wait=True):
+        async with reconciliation_session(database, "u_a0", wait=True):
             waiting = asyncio.create_task(watch.catch_up())
             await observer.see_waiting(1)
         await waiting
@@ -167,7 +167,7 @@ async def test_a_file_that_does_not_do_is_told_of_once_and_changes_nothing(
     database: Database,
     lines: Lines,
 ) -> None:
-    before = await read_live(database)
+    before = await read_resources(database)
     mount.put(text)
     for _ in range(3):
         await watch.catch_up()
@@ -176,7 +176,7 @@ async def test_a_file_that_does_not_do_is_told_of_once_and_changes_nothing(
     assert ("interlock apply" in line.get("hint", "")) is (outcome == "refused")
     for said, expected in zip(line["complaints"], complaints, strict=True):
         assert expected in said
-    assert await read_live(database) == before
+    assert await read_resources(database) == before
     assert gauge(watch) == 0
     mount.put(NARROWED)
     await watch.catch_up()
@@ -239,9 +239,9 @@ async def test_a_server_serves_the_old_set_if_the_file_does_not_do(
     engine: Engine, settings: Settings, mount: Mount, lines: Lines
 ) -> None:
     mount.put(INVALID)
-    before = await read_live(engine.database)
+    before = await read_resources(engine.database)
     async with open_application_on(engine, settings.model_copy(update={"values_file": mount.file})):
-        assert await read_live(engine.database) == before
+        assert await read_resources(engine.database) == before
     assert [line["log_level"] for line in lines] == ["error"]
 
 

@@ -1,6 +1,6 @@
 """Receivers are told what happens to tickets, in signed events."""
 
-from engine.storage.history.changes import histories
+from engine.storage.history.changes import read_histories
 from engine.storage.postgres.database import Database
 from engine.storage.tickets.reader import read_version
 from engine.storage.tickets.store import TicketStore
@@ -31,7 +31,7 @@ async def test_a_change_is_told_as_a_signed_cloud_event(
     assert request.is_signed_with(SECRET)
     assert not request.is_signed_with(OTHER_SECRET)
     assert request.headers["content-type"] == "application/cloudevents+json"
-    entry = (await histories(database, [ticket.id]))[ticket.id][1]
+    entry = (await read_histories(database, [ticket.id]))[ticket.id][1]
     [place] = await rows(
         database, "SELECT transaction, entry FROM ticket_status_history WHERE seq = 2"
     )

@@ -15,7 +15,7 @@ from api.graphql.interlock import schema_text
 from api.settings import Settings
 from engine.resources.resource import Kind
 from engine.storage.postgres.database import open_database
-from engine.storage.resources.read import read_live
+from engine.storage.resources.read import read_resources
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.commands import CreateTicket
 from reconciler.diff import Action
@@ -100,7 +100,7 @@ async def test_an_admin_sees_what_would_change_and_whom_it_means(api: Api, engin
 async def test_a_plan_comes_in_all_its_forms(api: Api, engine: Engine) -> None:
     shown = (await api.data(ADA, PLAN, values=VALUES))["reconcilePlan"]
     plan = plan_in(shown["document"], "the answer")
-    live = await read_live(engine.database)
+    live = await read_resources(engine.database)
     assert {each.change.key: each.change.before for each in plan.changes} == {
         each.change.key: live.resources.get(each.change.key) for each in plan.changes
     }

@@ -11,7 +11,7 @@ import pytest
 
 from api.bootstrap.engine import Engine
 from engine.storage.tickets.history_pages import PAGES
-from engine.storage.tickets.users import NAMES
+from engine.storage.tickets.users import USER_NAMES
 from engine.tickets.actor import Actor
 from tests.api.graphql.resolvers.test_internal_notes import NOTE
 from tests.api.graphql.resolvers.test_tickets import ASSIGN, COMMENT, MOVE, UPDATE, opened
@@ -192,7 +192,7 @@ async def test_who_asks_the_same_shares_an_answer(api: Api, statements: list[str
     told = await heard_by(api, people, WITH_PEOPLE)
     names = {"requester": {"name": ANNA.name}, "assignee": {"name": MARTON.name}}
     assert told == [{"entry": {"seq": 3}, "ticket": names}] * len(people)
-    assert statements.count(NAMES.sql) == 1
+    assert statements.count(USER_NAMES.sql) == 1
 
 
 async def test_an_answer_that_depends_on_who_asks_is_not_shared_but_what_is_read_for_it(
@@ -205,7 +205,7 @@ async def test_an_answer_that_depends_on_who_asks_is_not_shared_but_what_is_read
     assert allowed[0] == allowed[2] != []
     assert allowed[1] == []
     assert allowed[3] != allowed[0]
-    assert statements.count(NAMES.sql) == 1
+    assert statements.count(USER_NAMES.sql) == 1
     assert statements.count(PAGES[False].sql) == 2, "with notes for Marton, without for the others"
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from engine.errors import ForbiddenTransition
 from engine.storage.history.audit import count_tickets
-from engine.storage.history.changes import histories
+from engine.storage.history.changes import read_histories
 from engine.storage.postgres.database import Database
 from engine.storage.tickets.reader import read_ticket
 from engine.storage.tickets.store import TicketStore
@@ -77,7 +77,7 @@ async def test_truncating_tickets_does_not_reach_their_history(
 
 async def test_a_ticket_is_what_its_history_tells(store: TicketStore, database: Database) -> None:
     ticket = await worked_on(store)
-    assert rebuild_ticket((await histories(database, [ticket.id]))[ticket.id]) == ticket
+    assert rebuild_ticket((await read_histories(database, [ticket.id]))[ticket.id]) == ticket
     assert await flaws(database) == []
     assert await count_tickets(database) == 1
 

@@ -9,13 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.errors import InvalidInput
-from engine.storage.history.changes import histories
+from engine.storage.history.changes import read_histories
 from engine.storage.history.log import (
-    BEGINNING,
+    LOG_START,
     LogEntry,
     Position,
-    checked_position,
     log_end,
+    parse_position,
     read_log,
 )
 from engine.storage.migrate import migrate
@@ -44,7 +44,7 @@ async def comment_within(session: Session, ticket: Ticket) -> None:
 
 async def recorded(database: Database) -> dict[tuple[str, int], Entry]:
     """Return every entry of every history, by its key."""
-    rows = await histories(database, await ids(database))
+    rows = await read_histories(database, await ids(database))
     return {(each.ticket, each.seq): each for entries in rows.values() for each in entries}
 
 
@@ -80,7 +80,7 @@ async def follow(
 
 
 def behind(entries: list[LogEntry]) -> Position:
-    return entries[-1].position if entries else BEGINNING
+    return entries[-1].position if entries else LOG_START
 
 
 async def told_after(database: Database, position: Position, count: int) -> list[tuple[str, int]]:
@@ -200,7 +200,7 @@ async def test_a_reader_beside_a_crowd_of_writers_is_told_everything(
 
 
 @pytest.mark.parametrize(
-    "position", [BEGINNING, Position(4821, 17), Position(2**63 - 1, 2**63 - 1)]
+    "position", [LOG_START, Position(4821, 17), Position(2**63 - 1, 2**63 - 1)]
 )
 def test_a_position_is_read_as_it_was_written(position: Position) -> None:
     assert Position.parse(str(position)) == position
@@ -223,9 +223,9 @@ async def test_a_position_of_another_database_is_refused(
 ) -> None:
     await open_ticket(store)
     end = await log_end(database)
-    assert await checked_position(database, str(end)) == end
+    assert await parse_position(database, str(end)) == end
     with pytest.raises(InvalidInput, match="another database"):
-        await checked_position(database, str(Position(end.transaction + 1_000_000, 1)))
+        await parse_position(database, str(Position(end.transaction + 1_000_000, 1)))
 
 
 AS_IF_MOVED = (
@@ -242,7 +242,7 @@ async def test_a_database_that_was_moved_by_its_contents_is_followed_again(
     ticket = await open_ticket(store)
     await comment(store, ticket)
     await execute(database_url, *AS_IF_MOVED)
-    assert await read_log(database, BEGINNING, ENOUGH) == []
+    assert await read_log(database, LOG_START, ENOUGH) == []
     await migrate(database_url)
     end = await log_end(database)
     await comment(store, ticket)

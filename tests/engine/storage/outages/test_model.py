@@ -14,7 +14,7 @@ from engine.storage.outages.reconcile_tickets import handle_service, handle_wait
 from engine.storage.postgres.database import Database, open_database
 from engine.storage.postgres.rows import ticket_of
 from engine.storage.tickets.store import LOCKED_TICKET
-from engine.storage.tickets.writer import write_entries
+from engine.storage.tickets.writer import append_entries
 from engine.tickets.actor import Actor
 from engine.tickets.changes import Change, build_entries
 from engine.tickets.history import Entry, EntryKind
@@ -104,7 +104,7 @@ class Stage:
             row = await session.row(LOCKED_TICKET.of_all, ticket=latest.id)
             assert row is not None
             entries = build_entries(ticket_of(row), [change], actor, row["now"], row["revision"])
-            await write_entries(session, ticket_of(row), row["head_digest"], entries)
+            await append_entries(session, ticket_of(row), row["head_digest"], entries)
 
 
 def comparable(entries: list[Entry] | tuple[Entry, ...]) -> list[Entry]:

@@ -14,7 +14,7 @@ from engine.outages.policy import OutageAction, WaitReason
 from engine.plugins import Plugin
 from engine.storage.outages.reconcile_tickets import handle_service, handle_waiting_services
 from engine.storage.postgres.database import Database, open_database
-from engine.storage.resources.plugins import turn_switch
+from engine.storage.resources.plugins import set_plugin_enabled
 from engine.storage.tickets.reader import read_ticket
 from engine.storage.tickets.store import TicketStore, open_ticket
 from engine.tickets.history import EntryKind
@@ -237,7 +237,7 @@ async def test_reports_are_kept_while_ticketing_is_off_and_acted_on_when_it_is_o
     await declare_service(database)
     await declare_service(database, "acme/shop/cart")
     first = (await report(database, "DOWN")).ticket
-    await turn_switch(database, ADA, Plugin.TICKETING, enabled=False)
+    await set_plugin_enabled(database, ADA, Plugin.TICKETING, enabled=False)
     for path, status in ((PATH, "OPERATIONAL"), ("acme/shop/cart", "DOWN")):
         answer = await report(database, status, path)
         assert (answer.action, answer.wait_reason) == (
@@ -245,7 +245,7 @@ async def test_reports_are_kept_while_ticketing_is_off_and_acted_on_when_it_is_o
             WaitReason.PLUGIN_DISABLED,
         )
     assert await handle_waiting_services(database) == 0
-    await turn_switch(database, ADA, Plugin.TICKETING, enabled=True)
+    await set_plugin_enabled(database, ADA, Plugin.TICKETING, enabled=True)
     assert await handle_waiting_services(database) == 2
     assert (await read_ticket(database, SYSTEM_VIEWER, str(first))).status is Status.CLOSED
     assert len(await outage_tickets(database, "acme/shop/cart")) == 1

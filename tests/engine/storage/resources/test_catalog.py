@@ -10,7 +10,7 @@ from engine.declaration.models import Ticketing
 from engine.errors import IdempotencyConflict, ItemRetired, NotFound, WorkflowRetired
 from engine.resources.resource import Key, Kind, declared_resources
 from engine.storage.history.audit import audit_histories
-from engine.storage.history.changes import histories
+from engine.storage.history.changes import read_histories
 from engine.storage.postgres.database import Database
 from engine.storage.resources.catalog import read_catalog
 from engine.storage.tickets.reader import read_ticket
@@ -86,7 +86,7 @@ async def test_a_ticket_is_promised_what_its_item_or_else_its_priority_does(
     promised: dict[str, tuple[object, ...]] = {}
     for item in ("network_outage", "data_loss"):
         ticket = await asked_for(store, item)
-        [opening] = (await histories(database, [ticket.id]))[ticket.id]
+        [opening] = (await read_histories(database, [ticket.id]))[ticket.id]
         promise = parse_targets(opening.details)
         assert promise is not None
         promised[item] = (promise.response, promise.resolution, promise.origin)

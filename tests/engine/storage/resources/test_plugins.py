@@ -13,7 +13,7 @@ from engine.plugins import Plugin
 from engine.resources.resource import ENABLED, Kind, Resource
 from engine.storage.postgres.database import Database
 from engine.storage.resources.catalog import read_catalog
-from engine.storage.resources.plugins import read_switches, turn_switch
+from engine.storage.resources.plugins import read_off_reasons, set_plugin_enabled
 from engine.storage.tickets.reader import read_ticket
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.commands import CreateTicketFromCatalog
@@ -51,7 +51,7 @@ both_ways = pytest.mark.parametrize("way", Way)
 
 async def switch(database: Database, way: Way = Way.BY_AN_ADMIN, *, enabled: bool) -> None:
     if way is Way.BY_AN_ADMIN:
-        await turn_switch(database, ADA, Plugin.TICKETING, enabled=enabled)
+        await set_plugin_enabled(database, ADA, Plugin.TICKETING, enabled=enabled)
     else:
         await put(database, [declared(enabled=enabled)])
 
@@ -158,7 +158,7 @@ async def test_what_is_declared_to_be_off_no_admin_switches_on(
 
 async def test_each_of_two_switches_has_to_be_on(store: TicketStore, database: Database) -> None:
     async def reason() -> str | None:
-        return (await read_switches(database))[Plugin.TICKETING]
+        return (await read_off_reasons(database))[Plugin.TICKETING]
 
     assert await reason() is None
     await switch(database, enabled=False)

@@ -10,7 +10,7 @@ from engine.errors import (
     WorkflowRetired,
 )
 from engine.resources.resource import Kind, Resource
-from engine.storage.history.changes import histories
+from engine.storage.history.changes import read_histories
 from engine.storage.postgres.database import Database
 from engine.storage.tickets.reader import read_ticket
 from engine.storage.tickets.store import TicketStore
@@ -87,7 +87,7 @@ async def test_a_change_that_waited_for_a_reconciliation_is_recorded_under_its_r
         await observer.see_waiting(2)
     await reconciling
     changed = await changing
-    latest = (await histories(database, [changed.id]))[changed.id][-1]
+    latest = (await read_histories(database, [changed.id]))[changed.id][-1]
     in_force = await observer.connection.fetchval(
         "SELECT revision FROM workflows WHERE name = 'incident_response'"
     )
@@ -110,7 +110,7 @@ async def test_a_reconciliation_waits_for_changes_under_way_and_goes_before_late
     await reconciling
     with pytest.raises(ForbiddenTransition):
         await later
-    opened, moved = (await histories(database, [first.id]))[first.id]
+    opened, moved = (await read_histories(database, [first.id]))[first.id]
     assert moved.workflow_revision == opened.workflow_revision
     assert await everything(database) == {first.id: 2, second.id: 1}
 

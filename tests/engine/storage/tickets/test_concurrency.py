@@ -12,7 +12,7 @@ from engine.errors import (
     Unavailable,
     VersionConflict,
 )
-from engine.storage.history.changes import histories
+from engine.storage.history.changes import read_histories
 from engine.storage.postgres.database import Database, open_database
 from engine.storage.tickets.reader import read_ticket
 from engine.storage.tickets.store import TicketStore
@@ -244,6 +244,6 @@ async def test_a_clock_that_runs_backwards_does_not_take_the_history_along(
             await change(store, ticket)
         await clock.show(noon + timedelta(hours=1))
         await comment(store, ticket)
-    entries = (await histories(database, [ticket.id]))[ticket.id]
+    entries = (await read_histories(database, [ticket.id]))[ticket.id]
     assert [each.at for each in entries] == [noon] * 5 + [noon + timedelta(hours=1)]
     assert await flaws(database) == []

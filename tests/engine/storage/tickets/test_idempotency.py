@@ -6,7 +6,7 @@ import pytest
 
 from engine.errors import Unavailable
 from engine.storage.postgres.database import Database
-from engine.storage.tickets.idempotency import KEPT_HOURS, prune_keys
+from engine.storage.tickets.idempotency import KEY_RETENTION_HOURS, prune_keys
 from engine.storage.tickets.reader import read_ticket
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.commands import CommentTicket, CreateTicket, TransitionTicket
@@ -45,7 +45,7 @@ async def test_a_key_is_kept_as_long_as_it_is_promised_and_then_free_again(
     form = CreateTicket.parse(title="Printer", workflow="service_request")
     ticket = await store.create(ANNA, form)
     first = await comment(store, ticket)
-    await grown_older(observer, KEPT_HOURS - 1)
+    await grown_older(observer, KEY_RETENTION_HOURS - 1)
     assert await prune_keys(database) == 0
     assert await comment(store, ticket) == first
     await grown_older(observer, 1)

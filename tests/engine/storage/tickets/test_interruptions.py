@@ -9,7 +9,7 @@ import pytest
 from engine.errors import (
     Unavailable,
 )
-from engine.storage.history.changes import histories
+from engine.storage.history.changes import read_histories
 from engine.storage.migrate import MIGRATION_LOCK, migrate
 from engine.storage.postgres.database import Database, open_database
 from engine.storage.tickets.reader import read_ticket
@@ -133,7 +133,7 @@ async def test_a_change_whose_process_is_killed_is_whole_or_not_at_all(
     await observer.see_nobody_at_work()
     after = await change(store, ticket, idempotency_key="k")
     assert after == await read_ticket(database, SYSTEM_VIEWER, ticket.id)
-    entries = (await histories(database, [ticket.id]))[ticket.id]
+    entries = (await read_histories(database, [ticket.id]))[ticket.id]
     assert [each.kind for each in entries[1:]] in (["status"], ["title", "priority"])
     assert await flaws(database) == []
 

@@ -18,7 +18,7 @@ from hypothesis.stateful import (
 
 from engine.errors import InterlockError
 from engine.storage.history.audit import audit_histories
-from engine.storage.history.changes import histories
+from engine.storage.history.changes import read_histories
 from engine.storage.postgres.database import Database, open_database
 from engine.storage.sla.audit import DueTimeAudit, audit_due_times
 from engine.storage.sla.breaches import sweep_due_times
@@ -243,7 +243,7 @@ class TicketsMachine(RuleBasedStateMachine):
             model.priority,
             len(model.entries),
         )
-        history = self.runner.run(histories(self.database, [ticket]))[ticket]
+        history = self.runner.run(read_histories(self.database, [ticket]))[ticket]
         assert [(each.actor, each.kind, each.new_value) for each in history] == model.entries
 
     @invariant()

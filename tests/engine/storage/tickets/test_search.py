@@ -16,7 +16,12 @@ from engine.errors import InvalidInput
 from engine.storage.postgres.database import Database, open_database
 from engine.storage.postgres.statements import Statement
 from engine.storage.tickets.filters import CONDITIONS, Conditions, conditions_of
-from engine.storage.tickets.search import Shape, count_tickets_found, find_tickets, page_statement
+from engine.storage.tickets.search import (
+    PageShape,
+    count_matching_tickets,
+    find_tickets,
+    page_statement,
+)
 from engine.storage.tickets.store import TicketStore
 from engine.storage.tickets.writer import CHANGING_COLUMNS, UPDATE_TICKET
 from engine.tickets.actor import Actor
@@ -163,7 +168,7 @@ def test_any_filter_and_order_finds_what_the_obvious_way_finds(finder: Finder) -
         expected = [each for each in every if can_read(each, viewer)]
         conditions = conditions_of(wanted, viewer.actor)
         assert finder.run(walked(finder.database, conditions, part, viewer)) == expected
-        counting = count_tickets_found(finder.database, viewer, conditions)
+        counting = count_matching_tickets(finder.database, viewer, conditions)
         assert finder.run(counting) == len(expected)
 
     check()
@@ -271,7 +276,7 @@ async def test_tickets_are_found_by_what_was_promised(
     await write_tickets(database, [ticket])
     await database.rows(Statement(f"UPDATE tickets SET {standing}", (), {}))  # noqa: S608  # as above
     conditions = conditions_of(TicketFilter.parse(**wanted), ANNA)
-    assert await count_tickets_found(database, SYSTEM_VIEWER, conditions) == found
+    assert await count_matching_tickets(database, SYSTEM_VIEWER, conditions) == found
 
 
 NO_FILTERS: dict[str, dict[str, object]] = {
@@ -306,12 +311,12 @@ def test_a_statement_holds_the_conditions_in_use_only_and_is_compiled_once() -> 
     assert page_statement(shape_of(same)) is statement
 
 
-def shape_of(wanted: TicketFilter) -> Shape:
+def shape_of(wanted: TicketFilter) -> PageShape:
     conditions = frozenset(conditions_of(wanted, MARTON))
-    return Shape(conditions, NEWEST_FIRST, frozenset(), from_end=False)
+    return PageShape(conditions, NEWEST_FIRST, frozenset(), from_end=False)
 
 
 @pytest.mark.parametrize("name", CONDITIONS)
 def test_a_condition_has_no_parameter_but_its_own(name: str) -> None:
-    shape = Shape(frozenset({name}), NEWEST_FIRST, frozenset(), from_end=False)
+    shape = PageShape(frozenset({name}), NEWEST_FIRST, frozenset(), from_end=False)
     assert set(page_statement(shape).parameters) <= {name, "rows"}

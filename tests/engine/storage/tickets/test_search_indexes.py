@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from benchmarks.synthetic_data import make_tickets
-from engine.storage.postgres.database import PLAN_ANEW, Database, open_database
+from engine.storage.postgres.database import CUSTOM_PLAN, Database, open_database
 from engine.storage.postgres.statements import Statement
 from engine.storage.tickets.filters import conditions_of
-from engine.storage.tickets.search import Shape, bound_values, find_tickets, page_statement
-from engine.storage.tickets.visibility import involvement
+from engine.storage.tickets.search import PageShape, bound_values, find_tickets, page_statement
+from engine.storage.tickets.visibility import viewer_parameters
 from engine.tickets.actor import Actor
 from engine.tickets.search import Direction, Order, OrderField, PageRequest, TicketFilter
 from engine.tickets.viewer import SYSTEM_VIEWER, Viewer
@@ -91,16 +91,16 @@ async def plan(
     """Return the nodes of the plan for a page."""
     conditions = conditions_of(TicketFilter.parse(**wanted), ACTOR)
     bounds = {} if part.after is None else {"after": part.after}
-    shape = Shape(
+    shape = PageShape(
         frozenset(conditions), part.order, frozenset(bounds), part.from_end, viewer.sees_all
     )
     statement = page_statement(shape)
     asked = Statement(
         f"EXPLAIN (FORMAT JSON) {statement.sql}", statement.parameters, statement.constants
     )
-    values = conditions | bound_values(bounds) | involvement(viewer) | {"rows": PAGE + 1}
+    values = conditions | bound_values(bounds) | viewer_parameters(viewer) | {"rows": PAGE + 1}
     async with database.transaction() as session:
-        await session.run(PLAN_ANEW)
+        await session.run(CUSTOM_PLAN)
         [row] = await session.rows(asked, **values)
     return list(nodes(json.loads(row[0])[0]["Plan"]))
 

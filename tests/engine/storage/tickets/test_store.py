@@ -14,7 +14,7 @@ from engine.errors import (
     WorkflowRetired,
 )
 from engine.storage.history.audit import audit_histories
-from engine.storage.history.changes import histories
+from engine.storage.history.changes import read_histories
 from engine.storage.postgres.database import Database
 from engine.storage.tickets.reader import read_ticket
 from engine.storage.tickets.search import find_tickets
@@ -65,7 +65,7 @@ async def test_an_incident_is_opened_picked_up_resolved_and_confirmed(
     ticket = await in_status(store, Status.CLOSED)
     ticket = await store.comment(ANNA, CommentTicket.parse(ticket=ticket.id, text='"Köszi" <3'))
     assert ticket == await read_ticket(database, SYSTEM_VIEWER, ticket.id)
-    entries = (await histories(database, [ticket.id]))[ticket.id]
+    entries = (await read_histories(database, [ticket.id]))[ticket.id]
     assert [
         (each.actor, each.kind, each.old_value, each.new_value, each.actor_bits) for each in entries
     ] == [
@@ -103,7 +103,7 @@ async def test_a_refused_transition_explains_itself_and_changes_nothing(
     details = refused.value.details
     assert (details["reason"], details["from"], details["to"]) == (reason, status, to)
     assert await read_ticket(database, SYSTEM_VIEWER, ticket.id) == ticket
-    assert len((await histories(database, [ticket.id]))[ticket.id]) == ticket.version
+    assert len((await read_histories(database, [ticket.id]))[ticket.id]) == ticket.version
 
 
 async def test_a_refusal_tells_who_could_and_what_is_open(store: TicketStore) -> None:
@@ -256,7 +256,7 @@ async def test_an_edit_records_each_field_that_changes(
     changed = await store.update(ANNA, form)
     assert (changed.title, changed.version) == ("Cards fail", ticket.version + 1)
     assert await store.update(ANNA, form) == changed
-    entries = (await histories(database, [ticket.id]))[ticket.id]
+    entries = (await read_histories(database, [ticket.id]))[ticket.id]
     assert [(each.kind, each.old_value, each.new_value) for each in entries[1:]] == [
         ("title", "Payments fail", "Cards fail")
     ]
