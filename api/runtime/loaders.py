@@ -48,7 +48,7 @@ class TicketLoader:
         """The names of requesters and assignees, by id."""
         return Call(self._names_of_people)
 
-    async def read_history_pages(self, part: HistoryPart, actor: Actor) -> HistoryPages:
+    async def history_pages(self, part: HistoryPart, actor: Actor) -> HistoryPages:
         """Return a page of each one's history, as far as the actor may see it."""
         with_notes = self._with_notes(actor)
         return await self._history_pages.get(

@@ -16,7 +16,7 @@ class WorkflowsChanged(NamedTuple):
     """Workflows that a reconciliation changed, and the position after the change."""
 
     workflows: list[CompiledWorkflow]
-    standing: WorkflowsPosition
+    position: WorkflowsPosition
 
 
 @dataclass(slots=True)
@@ -58,7 +58,7 @@ class WorkflowCache:
     async def refresh(self) -> None:
         """Read the workflows again."""
         before, self.enforced = self.enforced, await read_workflows(self.database)
-        if self.enforced.standing > before.standing:
+        if self.enforced.position > before.position:
             changed, self._changed = self._changed, asyncio.Event()
             changed.set()
 
@@ -69,9 +69,9 @@ class WorkflowCache:
 
         A slow consumer gets several changes as one.
         """
-        standing = after or self.enforced.standing
+        position = after or self.enforced.position
         while True:
-            while self.enforced.standing <= standing:
+            while self.enforced.position <= position:
                 await self._changed.wait()
-            changed, standing = self.enforced.after(standing), self.enforced.standing
-            yield WorkflowsChanged(changed, standing)
+            changed, position = self.enforced.after(position), self.enforced.position
+            yield WorkflowsChanged(changed, position)
