@@ -25,7 +25,7 @@ class Explanation:
 
     Attributes:
         allowed_roles: roles of which any one would do; none if the transition is not declared.
-        holds: what the actor is towards the ticket.
+        actor_roles: what the actor is towards the ticket.
         available_statuses: statuses that this actor may move the ticket to now.
         shortest_path: the fewest declared moves from here to the wanted status, whoever makes
             them; both ends included, empty if no path leads there.
