@@ -170,7 +170,7 @@ async def _open_demo(settings: Settings) -> AsyncIterator[web.Application]:
 
 
 async def fill(database: Database) -> int:
-    """Declare the default workflows if nothing is declared; create the tickets if there are none.
+    """Declare the default workflows if nothing is declared; create tickets if there is no ticket.
 
     Returns:
         The number of tickets that were created.

@@ -1,4 +1,4 @@
-"""Every ticket is looked at, behind a progress bar, and what is found is told above it."""
+"""Audits of all tickets, with a progress bar below the findings."""
 
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-async def audited(
+async def audit_tickets(
     settings: Settings, audit: "Callable[[Database], AsyncIterator[T]]"
 ) -> AsyncIterator[T]:
-    """Yield what an audit of the database of the settings says of each ticket."""
+    """Yield the result of an audit for each ticket in the database of the settings."""
     from api.bootstrap.engine import open_read_only
     from engine.storage.history.audit import count_tickets
 
-    async with open_read_only(settings) as parts:
+    async with open_read_only(settings) as engine:
         with progress_bar() as bar:
-            task = bar.add_task("verifying", total=await count_tickets(parts.database))
-            async for verdict in audit(parts.database):
+            task = bar.add_task("verifying", total=await count_tickets(engine.database))
+            async for result in audit(engine.database):
                 bar.advance(task)
-                yield verdict
+                yield result
 
 
 def progress_bar() -> Progress:
-    """Return a bar on standard error that leaves a standard output elsewhere alone."""
+    """Return a bar on standard error; a redirected standard output is not touched."""
     columns = (TextColumn("verifying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     return Progress(
         *columns,
@@ -42,6 +42,6 @@ def progress_bar() -> Progress:
     )
 
 
-def tell(found: object) -> None:
-    """Print what was found; above the bar, if both are on one screen."""
-    typer.echo(str(found), file=sys.stdout)  # which is the bar's then, unlike typer's own
+def print_finding(finding: object) -> None:
+    """Print a finding, above the bar if both are on one terminal."""
+    typer.echo(str(finding), file=sys.stdout)  # the bar redirects this one, not typer's own

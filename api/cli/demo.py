@@ -6,7 +6,7 @@ from api.settings import Settings
 
 
 def demo() -> None:
-    """Serve with demo data. On the embedded PostgreSQL, if no other is set."""
+    """Serve with demo data, by default on the embedded PostgreSQL."""
     from api.demo import run_demo
 
     run_demo(Settings.from_env(os.environ))

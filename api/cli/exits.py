@@ -14,10 +14,10 @@ from engine.errors import (
 
 EXIT_ERROR: Final = 1
 EXIT_CHANGES: Final = 2
-"""There is something to do, or something differs; only where that was asked for."""
+"""There are changes (`plan --detailed-exitcode`) or differences (`drift`)."""
 EXIT_INVALID_DECLARATION: Final = 6
 EXIT_USAGE: Final = 64
-"""A wrong word on the command line (EX_USAGE of BSD's sysexits)."""
+"""Wrong usage (EX_USAGE of BSD's sysexits)."""
 
 EXITS: Final[Mapping[type[InterlockError], int]] = {
     RefusedByGuard: 3,
@@ -26,9 +26,9 @@ EXITS: Final[Mapping[type[InterlockError], int]] = {
     InvalidDeclaration: EXIT_INVALID_DECLARATION,
     InvalidPlan: EXIT_INVALID_DECLARATION,
 }
-"""What a refusal exits with, if not with `EXIT_ERROR`."""
+"""The exit codes of errors; `EXIT_ERROR` for all others."""
 
 
 def exit_code_of(error: InterlockError) -> int:
-    """Return what the command line exits with for a refusal."""
+    """Return the exit code for an error."""
     return next((code for kind, code in EXITS.items() if isinstance(error, kind)), EXIT_ERROR)

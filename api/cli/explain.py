@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from api.cli.declarations import find_workflow
-from api.cli.options import Actor, DeclarationFiles, WorkflowName, status_of
+from api.cli.options import Actor, DeclarationFiles, WorkflowName, parse_status
 from api.cli.tables import print_table
 from engine.vocabulary import NO_ROLES, ROLE_COMBINATIONS, STATUSES, ActorRoles, Status
 from engine.workflows import explanation
@@ -20,23 +20,25 @@ def explain(
     workflow: WorkflowName,
     source: Annotated[
         Status | None,
-        typer.Option("--from", parser=status_of, metavar="STATUS", help="The status before."),
+        typer.Option("--from", parser=parse_status, metavar="STATUS", help="The current status."),
     ] = None,
     target: Annotated[
         Status | None,
-        typer.Option("--to", parser=status_of, metavar="STATUS", help="The wanted status."),
+        typer.Option("--to", parser=parse_status, metavar="STATUS", help="The new status."),
     ] = None,
     actor: Actor = None,
     file: DeclarationFiles = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Tell who may make a transition, and why.
+    """Explain who can make a transition, and why.
 
-    Without --from and --to, print the whole truth table.
+    Without --from and --to, print the table of all transitions.
     """
     if (source is None) is not (target is None):
-        raise typer.BadParameter("give both --from and --to, or neither for the truth table.")
+        raise typer.BadParameter(
+            "give both --from and --to, or neither for the table of all transitions."
+        )
     compiled = find_workflow(workflow, file or [])
     if source is None or target is None:
         rows = truth_table(compiled, ROLE_COMBINATIONS if actor is None else (actor,))
@@ -47,7 +49,7 @@ def explain(
 
 
 def truth_table(workflow: CompiledWorkflow, actors: Sequence[ActorRoles]) -> list[Explanation]:
-    """Return the answer for every pair of statuses and each of these actors."""
+    """Return the explanation for every pair of statuses and each of these actors."""
     return [
         explanation.explain(workflow, source, target, actor)
         for source in STATUSES
@@ -57,7 +59,7 @@ def truth_table(workflow: CompiledWorkflow, actors: Sequence[ActorRoles]) -> lis
 
 
 def row_of(answer: Explanation) -> dict[str, object]:
-    """Return one row of the truth table as JSON has it."""
+    """Return one row of the table for JSON."""
     return {
         "from": answer.source,
         "to": answer.target,
@@ -68,7 +70,7 @@ def row_of(answer: Explanation) -> dict[str, object]:
 
 
 def details_of(answer: Explanation) -> dict[str, object]:
-    """Return the whole explanation as JSON has it."""
+    """Return an explanation for JSON."""
     return row_of(answer) | {
         "workflow": answer.workflow,
         "message": answer.message,
@@ -79,9 +81,10 @@ def details_of(answer: Explanation) -> dict[str, object]:
 
 
 def prose_of(answer: Explanation) -> str:
-    """Return the whole explanation for people."""
+    """Return an explanation as text."""
     lines = [("allowed: " if answer.allowed else f"refused ({answer.reason}): ") + answer.message]
-    lines.append(f"Open to this actor now: {', '.join(answer.available_statuses) or 'nothing'}.")
+    statuses = ", ".join(answer.available_statuses) or "none"
+    lines.append(f"Statuses that this actor can move the ticket to: {statuses}.")
     path = " -> ".join(answer.shortest_path) or "none"
     lines.append(f"Shortest path of declared transitions to {answer.target}: {path}.")
     return "\n".join(lines)
@@ -93,9 +96,9 @@ def print_json(value: object) -> None:
 
 
 def table_of(rows: Sequence[Explanation]) -> Table:
-    """Return the truth table: a line a pair, a column a set of roles."""
+    """Return the table: one row per pair of statuses, one column per set of roles."""
     actors = list(dict.fromkeys(answer.actor_roles for answer in rows))
-    table = Table("from", "to", *("\n".join(actor.names) or "nobody" for actor in actors))
+    table = Table("from", "to", *("\n".join(actor.names) or "no role" for actor in actors))
     for start in range(0, len(rows), len(actors)):
         pair = rows[start : start + len(actors)]
         marks = ["yes" if answer.allowed else "-" for answer in pair]

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from api.cli.declarations import find_workflow
-from api.cli.options import Actor, DeclarationFiles, WorkflowName, status_of
+from api.cli.options import Actor, DeclarationFiles, WorkflowName, parse_status
 from engine.vocabulary import Status
 from engine.workflows.rendering import GraphFormat, render
 from engine.workflows.svg import draw
@@ -14,18 +14,20 @@ from engine.workflows.svg import draw
 def graph(
     workflow: WorkflowName,
     form: Annotated[
-        GraphFormat, typer.Option("--format", help="How to draw it.")
+        GraphFormat, typer.Option("--format", help="The format of the drawing.")
     ] = GraphFormat.MERMAID,
     current: Annotated[
         Status | None,
-        typer.Option(parser=status_of, metavar="STATUS", help="In SVG: where the ticket is."),
+        typer.Option(
+            parser=parse_status, metavar="STATUS", help="In SVG: the status of the ticket."
+        ),
     ] = None,
     viewer: Actor = None,
     file: DeclarationFiles = None,
 ) -> None:
     """Draw a workflow, with the role on each edge.
 
-    In SVG, --current marks where a ticket is, and --as the transitions that are open to an actor.
+    In SVG, --current marks the status of a ticket, and --as the transitions that an actor can make.
     """
     compiled = find_workflow(workflow, file or [])
     if form is GraphFormat.SVG:
@@ -33,5 +35,5 @@ def graph(
     elif current is None and viewer is None:
         drawn = render(compiled, form)
     else:
-        raise typer.BadParameter("--current and --as mark something in SVG only; add --format svg.")
+        raise typer.BadParameter("--current and --as work only with SVG; add --format svg.")
     typer.echo(drawn, nl=False)

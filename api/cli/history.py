@@ -1,4 +1,4 @@
-"""`interlock history`: the proof that nothing was changed."""
+"""`interlock history`."""
 
 import asyncio
 import os
@@ -7,47 +7,47 @@ from typing import Final
 
 import typer
 
-from api.cli.audits import audited, tell
+from api.cli.audits import audit_tickets, print_finding
 from api.cli.exits import EXIT_ERROR
 from api.settings import Settings
 
-history: Final = typer.Typer(help="The history of every ticket.", no_args_is_help=True)
+history: Final = typer.Typer(help="Verify the histories of tickets.", no_args_is_help=True)
 
 
 @history.callback()
 def of_tickets() -> None:
-    """The history of every ticket."""
+    """Verify the histories of tickets."""
 
 
 @history.command()
 def verify() -> None:
-    """Name the first entry of each history that does not fit. Exits 1 if there are any."""
+    """Report the first invalid entry of each history. Exits 1 if there is one."""
     from reconciler.report.wording import plural
 
-    outcome = asyncio.run(verified(Settings.from_env(os.environ)))
+    outcome = asyncio.run(_verify(Settings.from_env(os.environ)))
     tickets = plural(outcome.tickets, "ticket")
     if outcome.flawed:
-        typer.echo(f"{outcome.flawed:,} of {tickets} with a history that does not fit.")
+        typer.echo(f"{outcome.flawed:,} of {tickets} have an invalid history.")
         raise typer.Exit(EXIT_ERROR)
-    typer.echo(f"{tickets}: every history is whole; nothing was changed, removed or inserted.")
+    typer.echo(f"{tickets}: all histories are valid; no entry was changed, removed or inserted.")
 
 
 @dataclass(slots=True)
 class Outcome:
-    """How many tickets were looked at, and how many of their histories have a flaw."""
+    """The number of tickets, and of those whose history is invalid."""
 
     tickets: int = 0
     flawed: int = 0
 
 
-async def verified(settings: Settings) -> Outcome:
-    """Audit the database of the settings; print each flaw as it is found."""
+async def _verify(settings: Settings) -> Outcome:
+    """Audit the database of the settings, and print each flaw."""
     from engine.storage.history.audit import audit_histories
 
     outcome = Outcome()
-    async for _, flaw in audited(settings, audit_histories):
+    async for _, flaw in audit_tickets(settings, audit_histories):
         outcome.tickets += 1
         if flaw is not None:
             outcome.flawed += 1
-            tell(flaw)
+            print_finding(flaw)
     return outcome

@@ -1,4 +1,4 @@
-"""`interlock`: a module a command; each reads its input, asks the engine, shapes the answer."""
+"""`interlock`: one module per command; each reads its input, calls the engine, prints a result."""
 
 import os
 import sys
@@ -30,13 +30,13 @@ from api.cli.workflows import workflows
 from engine.errors import InterlockError, InvalidDeclaration, InvalidInput
 
 EXIT_CODES: Final = """
-Exit codes: 0 done, 1 failed or refused, 2 there are changes (plan --detailed-exitcode, drift),
-3 refused by a guard, 4 the plan is stale, 5 another reconciles, 6 a declaration or a plan has
-errors, 64 wrong usage.
+Exit codes: 0 success, 1 failed or refused, 2 there are changes (plan --detailed-exitcode, drift),
+3 the plan has hazards that are not acknowledged, 4 the plan is stale, 5 another reconciliation is
+running, 6 a declaration or a plan has errors, 64 wrong usage.
 """
 
 app = typer.Typer(
-    help="Tickets that move only as their declared workflows allow.",
+    help="A ticketing service whose workflows are declared in Helm values.",
     epilog=EXIT_CODES,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -67,38 +67,30 @@ app.command()(restore)
 
 
 def main() -> None:
-    """Run the command line; a refusal is a sentence on standard error, never a traceback."""
+    """Run the command line; print errors as one sentence on standard error, without a traceback."""
     try:
-        check_words(sys.argv[1:])
+        _check_arguments(sys.argv[1:])
         app()
     except InterlockError as error:
-        typer.echo(told(error), err=True)
+        typer.echo(_message_of(error), err=True)
         sys.exit(exit_code_of(error))
     except SystemExit as leaving:
         is_usage = isinstance(leaving.__context__, typer.TyperException)
         sys.exit(EXIT_USAGE if is_usage else leaving.code)
 
 
-def check_words(words: list[str]) -> None:
-    r"""Refuse a word that is no text: what is named by it can be neither recorded nor printed.
-
-    Such a word has a lone surrogate for each byte that is not UTF-8.
-
-    Raises:
-        InvalidInput: with the word, its bytes written as `\xff`.
-
-    """
-    for word in words:
+def _check_arguments(arguments: list[str]) -> None:
+    """Raise InvalidInput for an argument that is not UTF-8, as it could not be printed."""
+    for argument in arguments:
         try:
-            word.encode()
+            argument.encode()  # fails for the lone surrogates of invalid bytes
         except UnicodeEncodeError:
-            shown = os.fsencode(word).decode(errors="backslashreplace")
-            message = f"{shown} is not UTF-8 text, so it can be neither recorded nor printed."
-            raise InvalidInput(message) from None
+            shown = os.fsencode(argument).decode(errors="backslashreplace")
+            raise InvalidInput(f"The argument {shown} is not UTF-8 text.") from None
 
 
-def told(error: InterlockError) -> str:
-    """Return a refusal for people; findings say for themselves where they stand."""
+def _message_of(error: InterlockError) -> str:
+    """Return the line for an error; findings have their own positions and codes."""
     if isinstance(error, InvalidDeclaration):
         return error.message
     return f"interlock: {error.message} [{error.code}]"

@@ -1,4 +1,4 @@
-"""The arguments and options that several commands share, and what their words mean."""
+"""Arguments and options that several commands share."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,11 +9,11 @@ from engine.findings import did_you_mean
 from engine.vocabulary import NO_ROLES, STATUSES, ActorRoles, Status
 
 
-def status_of(text: str) -> Status:
+def parse_status(text: str) -> Status:
     """Return the status of that name.
 
     Raises:
-        BadParameter: there is none; the near names are offered.
+        BadParameter: no status has that name; the message suggests similar names.
 
     """
     try:
@@ -24,49 +24,39 @@ def status_of(text: str) -> Status:
         raise typer.BadParameter(message) from None
 
 
-def actor_of(text: str) -> ActorRoles:
-    """Return the roles of a comma-separated list; none if it is empty.
+def parse_roles(text: str) -> ActorRoles:
+    """Return the roles in a comma-separated list.
 
     Raises:
-        BadParameter: one of them is not a role; the near names are offered.
-
-    """
-    held = NO_ROLES
-    for word in filter(None, (part.strip() for part in text.split(","))):
-        held |= role_of(word)
-    return held
-
-
-def role_of(word: str) -> ActorRoles:
-    """Return what an actor of that name is.
-
-    Raises:
-        BadParameter: there is none; the near names are offered.
+        BadParameter: one of them is not a role; the message suggests similar names.
 
     """
     known = {name.lower(): role for name, role in ActorRoles.__members__.items()}
-    if word.lower() not in known:
-        hint = did_you_mean(word, known)
-        raise typer.BadParameter(f"{word!r} is not a role of an actor: {', '.join(known)}.{hint}")
-    return known[word.lower()]
+    roles = NO_ROLES
+    for word in filter(None, (part.strip() for part in text.split(","))):
+        if word.lower() not in known:
+            hint = did_you_mean(word, known)
+            raise typer.BadParameter(f"{word!r} is not a role: {', '.join(known)}.{hint}")
+        roles |= known[word.lower()]
+    return roles
 
 
 WorkflowName = Annotated[
     str,
     typer.Argument(
-        metavar="WORKFLOW", help="The name of a workflow, or a file that declares just one."
+        metavar="WORKFLOW", help="The name of a workflow, or a file that declares exactly one."
     ),
 ]
 DeclarationFiles = Annotated[
     list[Path] | None,
-    typer.Option("--file", "-f", metavar="FILE", help="Declarations beside the defaults."),
+    typer.Option("--file", "-f", metavar="FILE", help="A file with more declarations."),
 ]
 Actor = Annotated[
     ActorRoles | None,
     typer.Option(
         "--as",
-        parser=actor_of,
+        parser=parse_roles,
         metavar="ROLES",
-        help="What the actor is towards the ticket, e.g. assignee,requester,admin.",
+        help="The roles of the actor, e.g. assignee,requester,admin.",
     ),
 ]

@@ -8,7 +8,7 @@ from api.cli.values import SubchartKey
 
 
 def schema(key: SubchartKey = "") -> None:
-    """Print the JSON Schema of values files. For editors, and for Helm."""
+    """Print the JSON Schema of values files, for editors and Helm."""
     from engine.declaration.json_schema import values_schema
     from reconciler.values import steps_of
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import typer
 
-from api.cli.audits import audited, tell
+from api.cli.audits import audit_tickets, print_finding
 from api.cli.exits import EXIT_ERROR
 from api.settings import Settings
 
@@ -50,10 +50,10 @@ async def verified(settings: Settings) -> Outcome:
     from engine.storage.sla.audit import audit_due_times
 
     outcome = Outcome()
-    async for verdict in audited(settings, audit_due_times):
+    async for verdict in audit_tickets(settings, audit_due_times):
         outcome.tickets += 1
         outcome.stale += verdict.is_stale
         outcome.wrong += bool(verdict.differences)
         for difference in verdict.differences:
-            tell(difference)
+            print_finding(difference)
     return outcome

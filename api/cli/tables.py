@@ -1,4 +1,4 @@
-"""Tables, as they are printed."""
+"""Tables on standard output."""
 
 import sys
 from typing import Final
@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 PIPE_COLUMNS: Final = 120
-"""The width of a table where no terminal tells its own."""
+"""The width of a table if standard output is not a terminal."""
 
 
 def print_table(table: Table) -> None:

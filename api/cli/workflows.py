@@ -1,4 +1,4 @@
-"""`interlock workflows`: what was in force, and when."""
+"""`interlock workflows`."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ from engine.errors import NotFound
 if TYPE_CHECKING:
     from engine.storage.resources.revisions import Revision
 
-workflows: Final = typer.Typer(help="Every revision of every workflow.", no_args_is_help=True)
+workflows: Final = typer.Typer(help="Show the revisions of workflows.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The name of a workflow.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -23,13 +23,13 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 @workflows.callback()
 def of_workflows() -> None:
-    """Every revision of every workflow."""
+    """Show the revisions of workflows."""
 
 
 @workflows.command()
 def history(name: Name, as_json: AsJson = False) -> None:
     """List the revisions of a workflow, newest first."""
-    revisions = asyncio.run(revisions_named(name))
+    revisions = asyncio.run(_read_revisions(name))
     if as_json:
         typer.echo(json.dumps([facts_of(each) for each in revisions], indent=2))
         return
@@ -45,13 +45,13 @@ def history(name: Name, as_json: AsJson = False) -> None:
 def show(
     name: Name,
     revision: Annotated[
-        int | None, typer.Option(help="Its number, as `history` lists it; the latest if left out.")
+        int | None, typer.Option(help="The number of the revision; the latest by default.")
     ] = None,
 ) -> None:
-    """Print a revision of a workflow as it was declared."""
+    """Print the declaration of one revision of a workflow."""
     from reconciler.export import workflow_values
 
-    revisions = asyncio.run(revisions_named(name))
+    revisions = asyncio.run(_read_revisions(name))
     found = [each for each in revisions if revision in (None, each.number)]
     if not found:
         known = ", ".join(str(each.number) for each in revisions)
@@ -59,17 +59,17 @@ def show(
     typer.echo(workflow_values(found[0].declaration), nl=False)
 
 
-async def revisions_named(name: str) -> "list[Revision]":
+async def _read_revisions(name: str) -> "list[Revision]":
     """Return the revisions of a workflow in the database of the settings."""
     from api.bootstrap.engine import open_read_only
     from engine.storage.resources.revisions import read_revisions
 
-    async with open_read_only(Settings.from_env(os.environ)) as parts:
-        return await read_revisions(parts.database, name)
+    async with open_read_only(Settings.from_env(os.environ)) as engine:
+        return await read_revisions(engine.database, name)
 
 
 def facts_of(revision: "Revision") -> dict[str, object]:
-    """Return a revision as JSON has it."""
+    """Return a revision for JSON."""
     return {
         "revision": revision.number,
         "at": revision.at.isoformat(),

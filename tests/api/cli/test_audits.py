@@ -1,4 +1,4 @@
-"""`interlock sla verify` and `interlock history verify`, run as their users run them."""
+"""`interlock sla verify` and `interlock history verify`, run as users run them."""
 
 import io
 import re
@@ -7,7 +7,7 @@ import sys
 import pytest
 from sqlalchemy import text
 
-from api.cli.audits import progress_bar, tell
+from api.cli.audits import print_finding, progress_bar
 from engine.storage.postgres.database import Database
 from engine.storage.postgres.statements import Statement
 from engine.storage.tickets.store import TicketStore
@@ -15,7 +15,7 @@ from tests.support.command import interlock, on
 from tests.support.stored_sla import PICKED_UP, RESOLVED, move, open_ticket_with_sla
 
 
-async def test_every_wrong_due_time_is_named(
+async def test_sla_verify_reports_every_wrong_due_time(
     store: TicketStore, database: Database, database_url: str
 ) -> None:
     wrong = await open_ticket_with_sla(store)
@@ -40,20 +40,20 @@ async def test_every_wrong_due_time_is_named(
     assert f"{stale.id} sla_version: stored 9, its history tells 3" in lines
 
 
-async def test_every_history_that_does_not_fit_is_named(
+async def test_history_verify_reports_every_invalid_history(
     store: TicketStore, database: Database, database_url: str
 ) -> None:
-    _whole, changed = await open_ticket_with_sla(store), await open_ticket_with_sla(store)
+    _valid, changed = await open_ticket_with_sla(store), await open_ticket_with_sla(store)
     done = interlock("history", "verify", env=on(database_url))
-    whole = "2 tickets: every history is whole; nothing was changed, removed or inserted.\n"
-    assert (done.returncode, done.stdout) == (0, whole)
+    valid = "2 tickets: all histories are valid; no entry was changed, removed or inserted.\n"
+    assert (done.returncode, done.stdout) == (0, valid)
     change = f"UPDATE tickets SET title = 'x' WHERE id = '{changed.id}'"  # noqa: S608  # ours
     await database.row(Statement.of(text(change)))
     done = interlock("history", "verify", env=on(database_url))
     flaw, count = done.stdout.splitlines()
     assert done.returncode == 1
     assert flaw.startswith(f"{changed.id} entry 2: the ticket says title 'x'")
-    assert count == "1 of 2 tickets with a history that does not fit."
+    assert count == "1 of 2 tickets have an invalid history."
 
 
 class Screen(io.StringIO):
@@ -61,7 +61,7 @@ class Screen(io.StringIO):
         return True
 
 
-def test_what_is_found_is_told_on_a_line_above_the_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_findings_are_printed_above_the_progress_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = Screen()
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(sys, "stdout", screen)
@@ -69,18 +69,18 @@ def test_what_is_found_is_told_on_a_line_above_the_bar(monkeypatch: pytest.Monke
     with progress_bar() as bar:
         bar.add_task("verifying", total=2)
         bar.refresh()
-        tell("found")
+        print_finding("found")
     assert "verifying" in screen.getvalue()
     assert re.search(r"\r\x1b\[2Kfound\n", screen.getvalue())
 
 
-def test_what_is_found_goes_where_standard_output_goes(monkeypatch: pytest.MonkeyPatch) -> None:
-    screen, elsewhere = Screen(), io.StringIO()
+def test_findings_go_to_a_redirected_standard_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen, redirected = Screen(), io.StringIO()
     monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setattr(sys, "stdout", elsewhere)
+    monkeypatch.setattr(sys, "stdout", redirected)
     monkeypatch.setattr(sys, "stderr", screen)
     with progress_bar() as bar:
         bar.add_task("verifying", total=2)
-        tell("found")
-    assert elsewhere.getvalue() == "found\n"
+        print_finding("found")
+    assert redirected.getvalue() == "found\n"
     assert "found" not in screen.getvalue()

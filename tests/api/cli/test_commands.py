@@ -1,4 +1,4 @@
-"""The command line, run as its users run it."""
+"""The command line, run as users run it."""
 
 import json
 import subprocess
@@ -14,7 +14,7 @@ from tests.support.command import interlock
 from tests.support.paths import CHART
 
 
-def test_explain_prints_the_whole_truth_table_as_json() -> None:
+def test_explain_prints_the_table_of_all_transitions_as_json() -> None:
     rows = json.loads(interlock("explain", "incident_response", "--json").stdout)
     assert len(rows) == 4 * 4 * 8
     assert {
@@ -26,11 +26,11 @@ def test_explain_prints_the_whole_truth_table_as_json() -> None:
     } in rows
 
 
-def test_explain_tells_why_and_what_is_open_instead() -> None:
+def test_explain_prints_the_reason_and_the_available_statuses() -> None:
     words = ("--from", "RESOLVED", "--to", "CLOSED", "--as", "assignee")
     printed = interlock("explain", "incident_response", *words).stdout
     assert "refused (role_required): RESOLVED -> CLOSED takes the requester" in printed
-    assert "Open to this actor now: IN_PROGRESS." in printed
+    assert "Statuses that this actor can move the ticket to: IN_PROGRESS." in printed
 
 
 def test_every_row_of_the_table_has_the_same_five_keys() -> None:
@@ -40,7 +40,7 @@ def test_every_row_of_the_table_has_the_same_five_keys() -> None:
     assert all(row["allowed"] is (row["reason"] == "allowed") for row in rows)
 
 
-def test_the_table_can_be_that_of_one_actor() -> None:
+def test_explain_prints_the_table_of_one_actor() -> None:
     words = ("--as", "requester,assignee", "--json")
     rows = json.loads(interlock("explain", "change_request", *words).stdout)
     assert len(rows) == 4 * 4
@@ -75,8 +75,8 @@ REFUSED = {
         64,
         "Did you mean 'assignee'?",
     ),
-    "half a pair": (OPEN_CHANGE, 64, "give both --from and --to"),
-    "a mark in a text": (("graph", "change_request", "--as", "admin"), 64, "add --format svg"),
+    "--from without --to": (OPEN_CHANGE, 64, "give both --from and --to"),
+    "--as without SVG": (("graph", "change_request", "--as", "admin"), 64, "add --format svg"),
     "an unknown workflow": (
         ("graph", "incident_respons"),
         1,
@@ -86,15 +86,19 @@ REFUSED = {
     "a folder": (("explain", "folder.yaml"), 1, "folder.yaml: can't be read: Is a directory."),
     "a link to itself": (("explain", "loop.yaml"), 1, "loop.yaml: can't be read"),
     "a binary file": (("graph", "bytes.yaml"), 1, "it isn't UTF-8 text (byte 11)"),
-    "a name that is no text": (("lint", "b\udcff.yaml"), 1, r"b\xff.yaml is not UTF-8 text"),
+    "an argument that is not UTF-8": (("lint", "b\udcff.yaml"), 1, r"b\xff.yaml is not UTF-8 text"),
     "a file without a workflow": (("explain", "none.yaml"), 1, "declares no workflow"),
-    "a file with two": (("explain", "two.yaml"), 1, "declares first, second: name one of them"),
+    "a file with two workflows": (
+        ("explain", "two.yaml"),
+        1,
+        "declares first, second: name one of them",
+    ),
     "a wrong declaration": (("explain", "x", "--file", "wrong.yaml"), 6, "wrong.yaml:1:13: error:"),
 }
 
 
 @pytest.mark.parametrize(("words", "code", "sentence"), REFUSED.values(), ids=REFUSED)
-def test_a_wrong_word_gets_a_sentence_and_a_code(
+def test_wrong_usage_gets_a_message_and_an_exit_code(
     words: tuple[str, ...], code: int, sentence: str, folder: Path
 ) -> None:
     done = interlock(*words, folder=folder)
@@ -111,7 +115,7 @@ main()
 """
 
 
-def test_a_file_without_permission_gets_a_sentence(tmp_path: Path) -> None:
+def test_a_file_without_permission_gets_a_message(tmp_path: Path) -> None:
     file = tmp_path / "values.yaml"
     file.touch(mode=0)
     words = [sys.executable, "-c", UNPRIVILEGED, "graph", str(file)]
@@ -120,27 +124,27 @@ def test_a_file_without_permission_gets_a_sentence(tmp_path: Path) -> None:
     assert done.stderr == f"interlock: {file}: can't be read: Permission denied. [invalid_input]\n"
 
 
-def test_a_file_without_end_is_refused_by_its_size() -> None:
+def test_an_endless_file_is_refused_by_its_size() -> None:
     done = interlock("lint", "/dev/zero")
     assert done.returncode == 6
     assert "too_large" in done.stdout
 
 
-def test_the_help_tells_the_exit_codes() -> None:
+def test_the_help_lists_the_exit_codes() -> None:
     printed = " ".join(interlock("--help").stdout.split())
-    assert "Exit codes: 0 done, 1 failed or refused," in printed
+    assert "Exit codes: 0 success, 1 failed or refused," in printed
     assert "6 a declaration or a plan has errors, 64 wrong usage." in printed
-    assert "..." not in printed.replace("[ARGS]...", "")  # what each command does is told whole
+    assert "..." not in printed.replace("[ARGS]...", "")  # no summary is cut off
 
 
 @pytest.mark.parametrize("form", GraphFormat)
-def test_graph_prints_the_drawing_and_nothing_else(form: GraphFormat) -> None:
+def test_graph_prints_only_the_drawing(form: GraphFormat) -> None:
     workflow = next(each for each in default_workflows() if each.name == "access_request")
     done = interlock("graph", "access_request", "--format", form)
     assert done.stdout == render(compile_workflow(workflow), form)
 
 
-def test_graph_marks_the_ticket_and_what_is_open_to_an_actor() -> None:
+def test_graph_marks_the_current_status_and_the_transitions_of_an_actor() -> None:
     words = ("--format", "svg", "--current", "resolved", "--as", "requester")
     printed = interlock("graph", "incident_response", *words).stdout
     assert 'class="edge requester yours" data-from="RESOLVED" data-to="CLOSED"' in printed
@@ -169,23 +173,23 @@ def test_lint_checks_the_other_files_when_one_cannot_be_read(folder: Path) -> No
     assert (done.returncode, found) == (6, list(zip(files, codes, strict=True)))
 
 
-def test_lint_looks_below_a_key(tmp_path: Path) -> None:
+def test_lint_reads_below_a_key(tmp_path: Path) -> None:
     (tmp_path / "umbrella.yaml").write_text("interlock: {ticketing: {enabled: 1}}\n")
     done = interlock("lint", "umbrella.yaml", "--key", "interlock", folder=tmp_path)
     assert (done.returncode, "umbrella.yaml:1:34: error:" in done.stdout) == (6, True)
 
 
-def test_schema_prints_what_the_chart_ships() -> None:
+def test_schema_prints_the_schema_of_the_chart() -> None:
     schema = CHART / "values.schema.json"
     assert interlock("schema").stdout == schema.read_text("utf-8")
 
 
-def test_schema_leads_through_the_key_of_a_parent_chart() -> None:
+def test_schema_includes_the_key_of_a_parent_chart() -> None:
     schema = json.loads(interlock("schema", "--key", "interlock").stdout)
     assert "ticketing" in schema["properties"]["interlock"]["properties"]
 
 
-def test_lint_is_content_with_a_workflow_of_a_file(tmp_path: Path) -> None:
+def test_lint_and_explain_accept_a_workflow_of_a_file(tmp_path: Path) -> None:
     file = tmp_path / "values.yaml"
     file.write_text(
         "ticketing: {workflows: [{name: w, transitions: [{from: OPEN, to: CLOSED, role: any}]}]}"
