@@ -10,7 +10,7 @@ import pytest
 from engine.declaration.defaults import default_workflows
 from engine.workflows.compiler import compile_workflow
 from engine.workflows.rendering import GraphFormat, render
-from tests.support.command import interlock
+from tests.support.command import interlock, interlock_process
 from tests.support.paths import CHART
 
 
@@ -62,9 +62,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+NO_COMMAND: tuple[str, ...] = ()
+NOT_UTF8 = ("lint", "b\udcff.yaml")
 OPEN_CHANGE = ("explain", "change_request", "--from", "OPEN")
 REFUSED = {
-    "no command": ((), 64, "Usage: interlock"),
+    "no command": (NO_COMMAND, 64, "Usage: interlock"),
     "an unknown command": (("explian",), 64, "No such command 'explian'"),
     "an unknown option": (("lint", "--strict", "none.yaml"), 64, "--strict"),
     "a missing argument": (("lint",), 64, "Missing argument"),
@@ -86,7 +88,7 @@ REFUSED = {
     "a folder": (("explain", "folder.yaml"), 1, "folder.yaml: can't be read: Is a directory."),
     "a link to itself": (("explain", "loop.yaml"), 1, "loop.yaml: can't be read"),
     "a binary file": (("graph", "bytes.yaml"), 1, "it isn't UTF-8 text (byte 11)"),
-    "an argument that is not UTF-8": (("lint", "b\udcff.yaml"), 1, r"b\xff.yaml is not UTF-8 text"),
+    "an argument that is not UTF-8": (NOT_UTF8, 1, r"b\xff.yaml is not UTF-8 text"),
     "a file without a workflow": (("explain", "none.yaml"), 1, "declares no workflow"),
     "a file with two workflows": (
         ("explain", "two.yaml"),
@@ -101,7 +103,8 @@ REFUSED = {
 def test_wrong_usage_gets_a_message_and_an_exit_code(
     words: tuple[str, ...], code: int, sentence: str, folder: Path
 ) -> None:
-    done = interlock(*words, folder=folder)
+    run = interlock_process if words in {NO_COMMAND, NOT_UTF8} else interlock
+    done = run(*words, folder=folder)
     assert (done.returncode, done.stdout) == (code, "")
     assert sentence in done.stderr
 
@@ -125,13 +128,13 @@ def test_a_file_without_permission_gets_a_message(tmp_path: Path) -> None:
 
 
 def test_an_endless_file_is_refused_by_its_size() -> None:
-    done = interlock("lint", "/dev/zero")
+    done = interlock_process("lint", "/dev/zero")
     assert done.returncode == 6
     assert "too_large" in done.stdout
 
 
 def test_the_help_lists_the_exit_codes() -> None:
-    printed = " ".join(interlock("--help").stdout.split())
+    printed = " ".join(interlock_process("--help").stdout.split())
     assert "Exit codes: 0 success, 1 failed or refused," in printed
     assert "6 a declaration or a plan has errors, 64 wrong usage." in printed
     assert "..." not in printed.replace("[ARGS]...", "")  # no summary is cut off

@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from engine.storage.resources.read import RECONCILIATION_LOCK
-from tests.support.command import interlock, on
+from tests.support.command import interlock, interlock_process, on
 from tests.support.lock_gates import Observer
 
 MOVES = """
@@ -32,9 +32,10 @@ class Job:
     def write(self, name: str, text: str) -> None:
         (self.folder / name).write_text(text, "utf-8")
 
-    def run(self, *words: str, code: int = 0) -> str:
-        """Run a command that shall exit with a code; return what it prints, both streams."""
-        done = interlock(*words, folder=self.folder, env=on(self.database_url))
+    def run(self, *words: str, code: int = 0, process: bool = False) -> str:
+        """Run a command that must exit with a code; return its output of both streams."""
+        run = interlock_process if process else interlock
+        done = run(*words, folder=self.folder, env=on(self.database_url))
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout + done.stderr
 
@@ -45,16 +46,17 @@ def job(tmp_path: Path, database_url: str) -> Job:
 
 
 def test_a_change_goes_from_plan_to_apply_and_back(job: Job) -> None:
-    job.run("plan", "-f", "base.yaml", "--detailed-exitcode", code=2)
+    job.run("plan", "-f", "base.yaml", "--detailed-exitcode", code=2, process=True)
     printed = job.run("plan", "-f", "base.yaml", "--out", "plan.json")
     assert "hotfix" in printed
     assert "interlock apply plan.json" in printed
-    job.run("apply", "plan.json", "--by", "ada")
+    job.run("apply", "plan.json", "--by", "ada", process=True)
     job.run("plan", "-f", "base.yaml", "--detailed-exitcode")
     job.run("drift", "-f", "base.yaml")
-    assert "applied already: by ada" in job.run("apply", "plan.json", code=4)
+    assert "applied already: by ada" in job.run("apply", "plan.json", code=4, process=True)
 
-    assert "--allow-widening" in job.run("apply", "-f", "wider.yaml", "--yes", code=3)
+    widened = job.run("apply", "-f", "wider.yaml", "--yes", code=3, process=True)
+    assert "--allow-widening" in widened
     job.run("apply", "-f", "wider.yaml", "--allow-widening", "--yes", "--source", "git:abc123")
     assert "git:abc123" in job.run("workflows", "history", "hotfix")
     differs = job.run("drift", "-f", "base.yaml", code=2)
@@ -142,7 +144,8 @@ async def test_who_holds_the_lock_is_told(job: Job, observer: Observer) -> None:
         "SET LOCAL application_name = 'interlock reconcile: bob'",
         f"SELECT pg_advisory_xact_lock({RECONCILIATION_LOCK})",
     ):
-        assert "bob has been reconciling" in job.run("apply", "-f", "base.yaml", "--yes", code=5)
+        refused = job.run("apply", "-f", "base.yaml", "--yes", code=5, process=True)
+    assert "bob has been reconciling" in refused
 
 
 async def test_a_stored_policy_that_is_not_the_declared_one_is_drift(

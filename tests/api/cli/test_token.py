@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from api.auth import SecretTokens
 from engine.tickets.actor import Actor
-from tests.support.command import interlock
+from tests.support.command import interlock, interlock_process
 
 SECRET = "0123456789abcdef" * 2
 ANNA = ("token", "--user", "u_b1", "--name", "Anna K.")
@@ -15,7 +15,7 @@ ANNA = ("token", "--user", "u_b1", "--name", "Anna K.")
 
 def test_it_prints_the_token_and_nothing_else() -> None:
     words = (*ANNA, "--group", "payment-team", "--group", "dba", "--admin")
-    done = interlock(*words, env={"INTERLOCK_JWT_SECRET": SECRET})
+    done = interlock_process(*words, env={"INTERLOCK_JWT_SECRET": SECRET})
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count("\n") == 1
     expected = Actor("u_b1", "Anna K.", frozenset({"payment-team", "dba"}), is_admin=True)
