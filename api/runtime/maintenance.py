@@ -6,7 +6,7 @@ from typing import Final
 from api.runtime.jobs import PeriodicJob
 from api.runtime.plugins import PluginCache
 from engine.plugins import Plugin
-from engine.storage.outages.reconcile_tickets import handle_waiting_services
+from engine.storage.outages.waiting import handle_waiting_services
 from engine.storage.postgres.database import Database
 from engine.storage.sla.auto_close import close_resolved_tickets
 from engine.storage.sla.breaches import sweep_due_times

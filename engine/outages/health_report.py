@@ -1,4 +1,4 @@
-"""What monitoring reports: how a service is doing, by whom, checked before anything happens."""
+"""The health report of a monitoring system, as validated input."""
 
 from typing import Annotated, Final
 
@@ -15,8 +15,7 @@ from engine.tickets.commands import (
 )
 from engine.vocabulary import ServiceStatus
 
-DIRECT: Final = "report"
-"""The source of a report that names none."""
+_DEFAULT_SOURCE: Final = "report"
 
 HealthMessage = Annotated[
     str,
@@ -41,14 +40,14 @@ HealthSource = Annotated[
 
 
 class HealthReport(InputModel):
-    """One source says how one service is doing."""
+    """The status of one service, as one source reports it."""
 
     path: ServicePath
-    """The service, as it is declared."""
+    """The path of the service, as declared."""
     status: ServiceStatus
-    """How it is doing."""
+    """The reported status."""
     message: HealthMessage = ""
-    """What is wrong, for people."""
-    source: HealthSource = DIRECT
-    """Who says so. A service is what the gravest of its sources says, so each must take back itself
-    what it said, by OPERATIONAL."""
+    """A description of the problem, for users."""
+    source: HealthSource = _DEFAULT_SOURCE
+    """The system that reports. The status of a service is the most severe status of its sources, so
+    only the source that reported a problem can end it, by reporting OPERATIONAL."""

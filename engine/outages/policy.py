@@ -1,9 +1,8 @@
-"""When a monitored service opens, re-opens and closes tickets by itself: one table. Pure.
+"""When a monitored service opens, re-opens and closes tickets: one decision table. Pure.
 
-An outage begins when the service goes DOWN and ends when it is OPERATIONAL again; what lies between
-(DEGRADED, MAINTENANCE, UNKNOWN) neither begins nor ends one. Beginning and end are answered once
-each, as the table says, however often they are reported. What can't be answered yet waits, and is
-answered as soon as it can be.
+An outage begins when a service goes DOWN, and ends when it is OPERATIONAL again. DEGRADED,
+MAINTENANCE and UNKNOWN neither begin nor end an outage. Its beginning and its end are each handled
+once, however often they are reported. A status that cannot be handled yet waits until it can be.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,66 +21,71 @@ from engine.tickets.system_actor import SystemReason, system_details, system_rea
 from engine.tickets.ticket import Opening, Ticket
 from engine.vocabulary import SYSTEM, Priority, ServiceStatus, Status
 
-PRIORITY: Final = Priority.CRITICAL
-"""Of every outage's ticket."""
+OUTAGE_PRIORITY: Final = Priority.CRITICAL
 
-BY_SEVERITY: Final = (
-    ServiceStatus.MAINTENANCE,
+_BY_SEVERITY: Final = (
+    ServiceStatus.MAINTENANCE,  # planned work explains all other reports
     ServiceStatus.DOWN,
     ServiceStatus.DEGRADED,
     ServiceStatus.UNKNOWN,
 )
-"""Of what several sources report, the first of these holds: planned work explains all the rest."""
 
 
 def worst_status(reported: Iterable[ServiceStatus]) -> ServiceStatus:
-    """Return what a service is by everything that is reported of it; OPERATIONAL if nothing is."""
+    """Return the most severe of the reported statuses; OPERATIONAL if nothing is reported."""
     found = set(reported)
-    return next((each for each in BY_SEVERITY if each in found), ServiceStatus.OPERATIONAL)
+    return next((each for each in _BY_SEVERITY if each in found), ServiceStatus.OPERATIONAL)
 
 
 class Phase(StrEnum):
-    """What a service is, as far as that asks for an answer."""
+    """How far the handling of a service's current status is."""
 
     HANDLED = "handled"
-    """What it was when it was answered last."""
+    """The same status was handled last."""
     INCONCLUSIVE = "inconclusive"
     """Neither DOWN nor OPERATIONAL."""
     WAITING = "waiting"
-    """To be answered, but not yet: see `WaitReason`."""
+    """To be handled, but not yet: see `WaitReason`."""
     DOWN = "down"
+    """A new outage, to be handled now."""
     UP = "up"
+    """A recovery, to be handled now."""
 
 
 class TicketState(StrEnum):
-    """How the latest outage ticket of a service stands."""
+    """The latest outage ticket of a service, relative to the current status of the service."""
 
     NONE = "none"
-    """None is live, and none may be re-opened."""
+    """No ticket is live, and none can be re-opened."""
     REOPENABLE = "reopenable"
-    """The system closed it, not long before the service went DOWN again."""
+    """`system` closed it for a recovery, shortly before the service went DOWN again."""
     UNHANDLED = "unhandled"
-    """Live, and nobody but the system did anything to it."""
+    """It is live, and no user has acted on it."""
     WORKFLOW_RETIRED = "workflow_retired"
-    """The same, but its workflow is retired, so that nobody may move it, the system included."""
+    """Like UNHANDLED, but its workflow is retired, so not even `system` can move it."""
     HANDLED = "handled"
-    """Live, and somebody's."""
+    """It is live, and a user has acted on it."""
 
 
 class OutageAction(StrEnum):
-    """What is done."""
+    """What Interlock does about the status of a service."""
 
     NOTHING = "nothing"
     WAIT = "wait"
-    """Nothing yet: it is not answered."""
+    """Nothing yet; the status stays unhandled."""
     OPEN = "open"
     REOPEN = "reopen"
     CLOSE = "close"
     COMMENT = "comment"
 
+    @property
+    def writes(self) -> bool:
+        """Whether the action writes to a ticket."""
+        return self not in {OutageAction.NOTHING, OutageAction.WAIT}
+
 
 class WaitReason(StrEnum):
-    """Why something waits; the same words as `reason` in the answer to a report."""
+    """Why the status of a service waits to be handled; `reason` in the response to a report."""
 
     PLUGIN_DISABLED = "plugin_disabled"
     SERVICE_RETIRED = "service_retired"
@@ -110,28 +114,23 @@ DECISION_TABLE: Final[dict[Phase, dict[TicketState, OutageAction]]] = {
         TicketState.HANDLED: OutageAction.COMMENT,
     },
 }
-"""What is done, by what the service is and how its ticket stands. There is no other rule."""
+"""The action for each phase of a service and state of its ticket. There is no other rule."""
 
-DECISIVE: Final = frozenset({ServiceStatus.DOWN, ServiceStatus.OPERATIONAL})
-"""The statuses that are answered."""
-ACTIVE_PHASES: Final = frozenset({Phase.DOWN, Phase.UP})
-"""Where it matters how the ticket stands."""
-PASSIVE_ACTIONS: Final = frozenset({OutageAction.NOTHING, OutageAction.WAIT})
-"""What writes nothing."""
+_CONCLUSIVE: Final = frozenset({ServiceStatus.DOWN, ServiceStatus.OPERATIONAL})
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceState:
-    """A monitored service when it is to be answered.
+    """A monitored service at the time of a decision.
 
     Attributes:
-        since: since when it has had this status.
-        message: what was reported with it; may be empty.
-        answered: the status that was answered last, DOWN or OPERATIONAL; None for none.
-        service: what is declared of it, or was before it was retired.
-        workflow_known, workflow_retired: of the workflow that its tickets get.
+        since: when the service took this status.
+        message: the message that was reported with the status; may be empty.
+        last_handled_status: DOWN, OPERATIONAL, or None if none was handled yet.
+        service: the declaration; the last one if the service is retired.
+        workflow_known, workflow_retired: about the workflow of new outage tickets.
         enabled: whether ticketing is on.
-        now: by the clock of the database.
+        now: the time of the database.
 
     """
 
@@ -148,38 +147,39 @@ class ServiceState:
 
     @property
     def phase(self) -> Phase:
-        """Return what the service is, as far as that asks for an answer."""
-        if self.status not in DECISIVE:
+        """How far the handling of the status is, regardless of the ticket."""
+        if self.status not in _CONCLUSIVE:
             return Phase.INCONCLUSIVE
         if self.status is self.last_handled_status:
             return Phase.HANDLED
-        if self.wait_reason:
+        if self.blocker:
             return Phase.WAITING
         return Phase.DOWN if self.status is ServiceStatus.DOWN else Phase.UP
 
     @property
-    def wait_reason(self) -> WaitReason | None:
-        """Why the service is not answered now, however its ticket stands; None if it is."""
+    def needs_handling(self) -> bool:
+        """Whether the action depends on the latest ticket."""
+        return self.phase in {Phase.DOWN, Phase.UP}
+
+    @property
+    def blocker(self) -> WaitReason | None:
+        """Why the status cannot be handled now, regardless of the ticket; None if it can."""
         is_down = self.status is ServiceStatus.DOWN
-        held = {
+        duration = self.now - self.since
+        blockers = {
             WaitReason.PLUGIN_DISABLED: not self.enabled,
             WaitReason.SERVICE_RETIRED: is_down and self.retired,
             WaitReason.AUTO_TICKET_OFF: is_down and not self.service.auto_ticket,
-            WaitReason.HOLD_DOWN: is_down and self.stood < parse_delay(self.service.hold_down),
+            WaitReason.HOLD_DOWN: is_down and duration < parse_delay(self.service.hold_down),
             WaitReason.WORKFLOW_UNKNOWN: is_down and not self.workflow_known,
             WaitReason.WORKFLOW_RETIRED: is_down and self.workflow_retired,
         }
-        return next((hindrance for hindrance, holds in held.items() if holds), None)
+        return next((reason for reason, applies in blockers.items() if applies), None)
 
-    @property
-    def stood(self) -> timedelta:
-        """How long the service has had this status."""
-        return self.now - self.since
-
-    def last_handled_after(self, response: OutageAction) -> ServiceStatus | None:
-        """Return the status that is answered last after a response."""
-        is_answer = self.status in DECISIVE and response is not OutageAction.WAIT
-        return self.status if is_answer else self.last_handled_status
+    def last_handled_after(self, action: OutageAction) -> ServiceStatus | None:
+        """Return the status that was handled last once the action is done."""
+        is_handled = self.status in _CONCLUSIVE and action is not OutageAction.WAIT
+        return self.status if is_handled else self.last_handled_status
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +187,7 @@ class OutageTicket:
     """The latest outage ticket of a service, with its whole history.
 
     Attributes:
-        frozen: its workflow is retired, so that nobody may move it, the system included.
+        workflow_retired: whether its workflow is retired, so that not even `system` can move it.
 
     """
 
@@ -195,85 +195,80 @@ class OutageTicket:
     history: Sequence[Entry]
     workflow_retired: bool
 
-    def case(self, down_since: datetime, reopen_within: timedelta) -> TicketState:
-        """Return how it stands towards a service that is what it is since a moment."""
-        if self.ticket.status is Status.CLOSED:
-            again = not self.workflow_retired and self.closed_within(reopen_within, down_since)
-            return TicketState.REOPENABLE if again else TicketState.NONE
-        if self.handled_by_user:
-            return TicketState.HANDLED
-        return TicketState.WORKFLOW_RETIRED if self.workflow_retired else TicketState.UNHANDLED
-
     @property
     def handled_by_user(self) -> bool:
-        """Whether anybody but the system did anything to it."""
+        """Whether any entry of the history is by an actor other than `system`."""
         return any(entry.actor != SYSTEM for entry in self.history)
 
-    def closed_within(self, window: timedelta, before: datetime) -> bool:
-        """Tell whether the system closed it for a recovery, within a window before a moment."""
-        moves = [entry for entry in self.history if entry.kind is EntryKind.STATUS]
-        if (
-            not moves
-            or not window
-            or system_reason(moves[-1]) is not SystemReason.SERVICE_RECOVERED
-        ):
+    def closed_for_recovery(self, within: timedelta, before: datetime) -> bool:
+        """Return whether `system` closed the ticket for a recovery, at most so long `before`."""
+        transitions = [entry for entry in self.history if entry.kind is EntryKind.STATUS]
+        if not transitions or not within:
             return False
-        return before - moves[-1].at <= window
+        last = transitions[-1]
+        return system_reason(last) is SystemReason.SERVICE_RECOVERED and before - last.at <= within
 
 
-def ticket_state(situation: ServiceState, latest: OutageTicket | None) -> TicketState:
-    """Return how the latest outage ticket of a service stands."""
+def ticket_state(state: ServiceState, latest: OutageTicket | None) -> TicketState:
+    """Classify the latest outage ticket relative to the current status of its service."""
     if latest is None:
         return TicketState.NONE
-    return latest.case(situation.since, parse_delay(situation.service.reopen_within))
+    if latest.ticket.status is Status.CLOSED:
+        reopen_within = parse_delay(state.service.reopen_within)
+        reopenable = latest.closed_for_recovery(reopen_within, before=state.since)
+        if reopenable and not latest.workflow_retired:
+            return TicketState.REOPENABLE
+        return TicketState.NONE
+    if latest.handled_by_user:
+        return TicketState.HANDLED
+    return TicketState.WORKFLOW_RETIRED if latest.workflow_retired else TicketState.UNHANDLED
 
 
-def decide(situation: ServiceState, latest: OutageTicket | None) -> OutageAction:
-    """Return what is done about a service."""
-    return DECISION_TABLE[situation.phase][ticket_state(situation, latest)]
+def decide(state: ServiceState, latest: OutageTicket | None) -> OutageAction:
+    """Return what to do about the status of a service."""
+    return DECISION_TABLE[state.phase][ticket_state(state, latest)]
 
 
-def wait_reason(situation: ServiceState) -> WaitReason:
-    """Return what a service waits for, if the response to it is to wait."""
-    return situation.wait_reason or WaitReason.WORKFLOW_RETIRED
+def wait_reason(state: ServiceState) -> WaitReason:
+    """Return why a service waits, if the decision is to wait."""
+    return state.blocker or WaitReason.WORKFLOW_RETIRED
 
 
-def outage_opening(situation: ServiceState, terms: SlaTerms) -> Opening:
-    """Return what the ticket of an outage starts with; promised is what the priority promises."""
-    service = situation.service
+def outage_opening(state: ServiceState, terms: SlaTerms) -> Opening:
+    """Return the content of a new outage ticket."""
+    service = state.service
     return Opening(
         title=outage_title(service.path),
-        description=situation.message,
-        priority=PRIORITY,
+        description=state.message,
+        priority=OUTAGE_PRIORITY,
         workflow=service.workflow,
         requester=None,
         assignee=None,
         assignee_group=service.sla_group,
         service=service.path,
-        sla=targets_for(PRIORITY, terms),
+        sla=targets_for(OUTAGE_PRIORITY, terms),
     )
 
 
 def outage_title(path: str) -> str:
-    """Return the title of an outage; of a long path, the end says more than the beginning."""
+    """Return the title of an outage ticket; a long path keeps its end, which says more."""
     title = f"{path} is DOWN"
     return title if len(title) <= TITLE_CHARACTERS else f"…{title[1 - TITLE_CHARACTERS :]}"
 
 
-def outage_change(response: OutageAction, situation: ServiceState, ticket: Ticket) -> Change:
-    """Return what closing, re-opening or commenting on an outage ticket writes."""
-    went_down = situation.status is ServiceStatus.DOWN
-    reason = SystemReason.SERVICE_DOWN_AGAIN if went_down else SystemReason.SERVICE_RECOVERED
-    details = system_details(reason, service=situation.service.path)
-    if response is OutageAction.COMMENT:
-        return Change(EntryKind.COMMENT, None, comment_on(situation), details)
-    status = Status.OPEN if response is OutageAction.REOPEN else Status.CLOSED
+def outage_change(action: OutageAction, state: ServiceState, ticket: Ticket) -> Change:
+    """Return the change that closes, re-opens or comments on an outage ticket."""
+    is_down = state.status is ServiceStatus.DOWN
+    reason = SystemReason.SERVICE_DOWN_AGAIN if is_down else SystemReason.SERVICE_RECOVERED
+    details = system_details(reason, service=state.service.path)
+    if action is OutageAction.COMMENT:
+        return Change(EntryKind.COMMENT, None, _comment_text(state), details)
+    status = Status.OPEN if action is OutageAction.REOPEN else Status.CLOSED
     return Change(EntryKind.STATUS, ticket.status, status, details)
 
 
-def comment_on(situation: ServiceState) -> str:
-    """Return what a ticket that is somebody's is told of its service."""
-    news = "is DOWN again" if situation.status is ServiceStatus.DOWN else "has recovered"
-    since = situation.since.astimezone(UTC).isoformat(" ", "seconds").removesuffix("+00:00")
-    told = f"{situation.service.path} {news}: {situation.status} since {since} UTC."
-    return f"{told} {situation.message}".rstrip()
+def _comment_text(state: ServiceState) -> str:
+    news = "is DOWN again" if state.status is ServiceStatus.DOWN else "has recovered"
+    since = state.since.astimezone(UTC).isoformat(" ", "seconds").removesuffix("+00:00")
+    text = f"{state.service.path} {news}: {state.status} since {since} UTC. {state.message}"
+    return text.rstrip()

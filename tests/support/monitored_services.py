@@ -1,4 +1,4 @@
-"""Monitored services for the tests: declared, reported, answered."""
+"""Declares monitored services, reports their health, and reads their tickets."""
 
 from engine.declaration.models import Service
 from engine.outages.health_report import HealthReport
@@ -28,14 +28,14 @@ async def declare_service(database: Database, path: str = PATH, **more: object) 
 
 
 async def report(database: Database, status: str, path: str = PATH, **more: object) -> OutageResult:
-    """Report how a service is doing, and have it answered."""
+    """Report the status of a service, and handle it."""
     await record(database, status, path, **more)
     return await handle_service(database, path)
 
 
 async def record(database: Database, status: str, path: str = PATH, **more: object) -> None:
-    checked = HealthReport.parse(path=path, status=status, **more)
-    await record_reports(database, path, [checked])
+    report = HealthReport.parse(path=path, status=status, **more)
+    await record_reports(database, path, [report])
 
 
 async def open_outage(database: Database) -> Ticket:

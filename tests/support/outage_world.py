@@ -1,4 +1,4 @@
-"""A world of one monitored service, in which the table of outages is applied to what happens."""
+"""A model of one monitored service: events change it, and the decision table is applied."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -8,7 +8,6 @@ from typing import Final
 
 from engine.declaration.models import Service
 from engine.outages.policy import (
-    PASSIVE_ACTIONS,
     OutageAction,
     OutageTicket,
     Phase,
@@ -29,7 +28,7 @@ from engine.vocabulary import ServiceStatus, Status
 from tests.support.people import MARTON
 from tests.support.ticket_examples import NOON
 
-MOMENT = timedelta(seconds=1)
+TICK = timedelta(seconds=1)
 HOLD = timedelta(minutes=2)
 WINDOW = timedelta(minutes=30)
 LONG = timedelta(days=1)
@@ -47,7 +46,13 @@ FLAPPING: Final = declared(holdDown="2m", reopenWithin="30m")
 
 @dataclass(frozen=True)
 class World:
-    """One service, its tickets, and what was met and done last."""
+    """One service, its tickets, and the last decision.
+
+    Attributes:
+        met: the row and the column of the decision table that applied last.
+        done: the last action.
+
+    """
 
     now: datetime = NOON
     status: ServiceStatus = OPERATIONAL
@@ -91,108 +96,112 @@ class World:
 
     @property
     def abstract(self) -> tuple[object, ...]:
-        """What makes a difference from now on: moments only by what they are compared with."""
+        """The part of the state that affects later decisions; times as results of comparisons."""
         latest = self.latest
         return (
             *(self.status, self.last_handled_status, self.service.auto_ticket, self.retired),
             *(self.workflow_retired, self.enabled, self.now - self.since < HOLD, len(self.live)),
             latest
-            and (latest.ticket.status, latest.handled_by_user, system_reason(last_move(latest))),
-            latest and self.now - last_move(latest).at <= WINDOW,
-            latest and latest.closed_within(WINDOW, self.since),
+            and (
+                latest.ticket.status,
+                latest.handled_by_user,
+                system_reason(last_transition(latest)),
+            ),
+            latest and self.now - last_transition(latest).at <= WINDOW,
+            latest and latest.closed_for_recovery(WINDOW, self.since),
         )
 
     def after(self, event: "Event") -> "World":
-        """Return the world a moment later, after an event and the response to it."""
-        return answer(event(replace(self, now=self.now + MOMENT)))
+        """Return the world one tick later, after an event and the decision about it."""
+        return handle(event(replace(self, now=self.now + TICK)))
 
 
 Event = Callable[[World], World]
 
 
-def last_move(outage: OutageTicket) -> Entry:
+def last_transition(outage: OutageTicket) -> Entry:
     return [each for each in outage.history if each.kind in {"created", "status"}][-1]
 
 
-def answer(world: World) -> World:
-    situation, latest = world.state, world.latest
-    response = decide(situation, latest)
-    met = (situation.phase, ticket_state(situation, latest))
-    world = replace(
-        world, last_handled_status=situation.last_handled_after(response), met=met, done=response
-    )
-    if response is OutageAction.OPEN:
-        entry = opening_entry(
-            "tk_4f8e29", outage_opening(situation, SlaTerms()), SYSTEM_ACTOR, world.now, 7
-        )
+def handle(world: World) -> World:
+    """Decide what to do about the service, and do it."""
+    state, latest = world.state, world.latest
+    action = decide(state, latest)
+    met = (state.phase, ticket_state(state, latest))
+    handled = state.last_handled_after(action)
+    world = replace(world, last_handled_status=handled, met=met, done=action)
+    if action is OutageAction.OPEN:
+        opening = outage_opening(state, SlaTerms())
+        entry = opening_entry("tk_4f8e29", opening, SYSTEM_ACTOR, world.now, 7)
         return replace(world, tickets=(*world.tickets, (entry,)))
-    if response in PASSIVE_ACTIONS:
+    if not action.writes:
         return world
     assert latest is not None
-    return written(world, SYSTEM_ACTOR, outage_change(response, situation, latest.ticket))
+    return append(world, SYSTEM_ACTOR, outage_change(action, state, latest.ticket))
 
 
-def written(world: World, actor: Actor, change: Change) -> World:
-    """Return the world with one more entry of its latest ticket."""
+def append(world: World, actor: Actor, change: Change) -> World:
+    """Return the world with another entry in the history of its latest ticket."""
     latest = world.latest
     assert latest is not None
     entries = build_entries(latest.ticket, [change], actor, world.now, 7)
     return replace(world, tickets=(*world.tickets[:-1], (*latest.history, *entries)))
 
 
-def reported(status: ServiceStatus) -> Event:
-    def report(world: World) -> World:
+def report(status: ServiceStatus) -> Event:
+    def event(world: World) -> World:
         since = world.since if world.status is status else world.now
         return replace(world, status=status, since=since)
 
-    return report
+    return event
 
 
-def passing(time: timedelta) -> Event:
+def wait(time: timedelta) -> Event:
     return lambda world: replace(world, now=world.now + time)
 
 
 def handle_by_user(world: World) -> World:
-    """Somebody comments on the latest ticket, CLOSED or not; a second comment changes nothing."""
+    """Let a user comment on the latest ticket, unless a user has already acted on it."""
     if world.latest is None or world.latest.handled_by_user or not world.enabled:
         return world
-    return written(world, MARTON, Change(EntryKind.COMMENT, None, "Looking"))
+    return append(world, MARTON, Change(EntryKind.COMMENT, None, "Looking"))
 
 
-def moved(actor: Actor, source: Status, target: Status) -> Event:
-    def move(world: World) -> World:
-        stands = world.latest is not None and world.latest.ticket.status is source
-        may = stands and world.enabled and not world.workflow_retired
-        return written(world, actor, Change(EntryKind.STATUS, source, target)) if may else world
+def transition(actor: Actor, source: Status, target: Status) -> Event:
+    def event(world: World) -> World:
+        has_status = world.latest is not None and world.latest.ticket.status is source
+        if not has_status or not world.enabled or world.workflow_retired:
+            return world
+        return append(world, actor, Change(EntryKind.STATUS, source, target))
 
-    return move
+    return event
 
 
-def switched(**changed: bool) -> Event:
+def switch(**changed: bool) -> Event:
     return lambda world: replace(world, **changed)  # type: ignore[arg-type]  # flags by name
 
 
 def auto_ticket(*, on: bool) -> Event:
-    def switch(world: World) -> World:
+    def event(world: World) -> World:
         return replace(world, service=world.service.model_copy(update={"auto_ticket": on}))
 
-    return switch
+    return event
 
 
 EVENTS: Final[dict[str, Event]] = {
-    **{f"reported {status}": reported(status) for status in ServiceStatus},
-    "hold over": passing(HOLD),
-    "window over": passing(WINDOW),
+    **{f"reported {status}": report(status) for status in ServiceStatus},
+    "hold-down over": wait(HOLD),
+    "re-open window over": wait(WINDOW),
     "handled by a user": handle_by_user,
-    "resolved": moved(MARTON, Status.OPEN, Status.RESOLVED),
-    "closed": moved(MARTON, Status.RESOLVED, Status.CLOSED),
-    "closed after the grace period": moved(SYSTEM_ACTOR, Status.RESOLVED, Status.CLOSED),
-    "workflow retired": switched(workflow_retired=True),
-    "workflow declared": switched(workflow_retired=False),
-    "service retired": switched(retired=True),
-    "service declared": switched(retired=False),
-    "plugin off": switched(enabled=False),
-    "plugin on": switched(enabled=True),
+    "resolved": transition(MARTON, Status.OPEN, Status.RESOLVED),
+    "closed": transition(MARTON, Status.RESOLVED, Status.CLOSED),
+    "closed after the grace period": transition(SYSTEM_ACTOR, Status.RESOLVED, Status.CLOSED),
+    "workflow retired": switch(workflow_retired=True),
+    "workflow declared": switch(workflow_retired=False),
+    "service retired": switch(retired=True),
+    "service declared": switch(retired=False),
+    "plugin off": switch(enabled=False),
+    "plugin on": switch(enabled=True),
     "auto ticket off": auto_ticket(on=False),
     "auto ticket on": auto_ticket(on=True),
 }

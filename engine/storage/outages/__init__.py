@@ -1,1 +1,1 @@
-"""Service health reports and the tickets that outages open."""
+"""Health reports of services, and the tickets of their outages."""

@@ -1,9 +1,9 @@
-"""How monitored services are doing, as reported: recorded first, whatever becomes of it."""
+"""The reported health of monitored services; recorded before anything is done about it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, Self
 
 from sqlalchemy import (
     BindParameter,
@@ -29,42 +29,42 @@ from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import service_health, service_reports, services
 from engine.vocabulary import ServiceStatus
 
-NEVER_REPORTED: Final = select(
+_UNREPORTED: Final = select(
     services.c.path,
     literal_column(f"'{ServiceStatus.UNKNOWN}'", Text),
     func.clock_timestamp(),
     func.clock_timestamp(),
     literal_column("''", Text),
 ).where(services.c.path == bindparam("service_path"))
-LOCK: Final = Statement.of(
+_LOCK_HEALTH: Final = Statement.of(
     insert(service_health)
-    .from_select(["service", "status", "since", "reported_at", "message"], NEVER_REPORTED)
+    .from_select(["service", "status", "since", "reported_at", "message"], _UNREPORTED)
     .on_conflict_do_update(
         index_elements=[service_health.c.service], set_={"reported_at": func.clock_timestamp()}
     )
     .returning(service_health)
 )
-"""One report of a service is recorded after the other."""
-SIGNAL: Final[dict[str, BindParameter[object]]] = {
+"""Locks the health of a service, so that its reports are recorded one after the other."""
+_NEW_REPORT: Final[dict[str, BindParameter[object]]] = {
     name: bindparam(f"new_{name}") for name in ("status", "message", "reported_at")
 }
-SAY: Final = Statement.of(
+_PUT_REPORT: Final = Statement.of(
     insert(service_reports)
-    .values(service=bindparam("service_path"), source=bindparam("said_by"), **SIGNAL)
-    .on_conflict_do_update(index_elements=list(service_reports.primary_key), set_=SIGNAL)
+    .values(service=bindparam("service_path"), source=bindparam("new_source"), **_NEW_REPORT)
+    .on_conflict_do_update(index_elements=list(service_reports.primary_key), set_=_NEW_REPORT)
 )
-TAKE_BACK: Final = Statement.of(
+_DELETE_REPORT: Final = Statement.of(
     delete(service_reports).where(
         service_reports.c.service == bindparam("service_path"),
-        service_reports.c.source == bindparam("said_by"),
+        service_reports.c.source == bindparam("new_source"),
     )
 )
-SIGNALS: Final = Statement.of(
+_CURRENT_REPORTS: Final = Statement.of(
     select(service_reports)
     .where(service_reports.c.service == bindparam("service_path"))
     .order_by(service_reports.c.reported_at.desc(), service_reports.c.source)
 )
-KEEP: Final = Statement.of(
+_UPDATE_HEALTH: Final = Statement.of(
     update(service_health)
     .where(service_health.c.service == bindparam("service_path"))
     .values(
@@ -77,20 +77,20 @@ KEEP: Final = Statement.of(
     )
     .returning(service_health)
 )
-KNOWN: Final = Statement.of(
+_DECLARED_PATHS: Final = Statement.of(
     select(services.c.path).where(services.c.retired_at.is_(None)).limit(limits.HINT_NAMES + 1)
 )
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceHealth:
-    """How one service is doing.
+    """The health of one service, as its sources report it.
 
     Attributes:
-        status: the gravest that any source reports.
-        since: since when it has this status.
-        reported_at: when anything was reported last.
-        message: of the latest report with this status; may be empty.
+        status: the most severe status that any source reports.
+        since: when the service took this status.
+        reported_at: the time of the latest report by any source.
+        message: the message of the latest report with this status; may be empty.
 
     """
 
@@ -101,8 +101,8 @@ class ServiceHealth:
     message: str
 
     @classmethod
-    def of(cls, row: Row) -> "ServiceHealth":
-        """Return a row that holds the columns of `service_health`."""
+    def of(cls, row: Row) -> Self:
+        """Return the health in a row that has the columns of `service_health`."""
         return cls(
             service=row["service"],
             status=ServiceStatus(row["status"]),
@@ -115,46 +115,45 @@ class ServiceHealth:
 async def record_reports(
     database: Database, path: str, reports: Sequence[HealthReport]
 ) -> ServiceHealth:
-    """Record reports of one service, in their order, and return how it is doing by all sources.
+    """Record reports of one service, in their order; return the health of the service.
 
-    A service that is retired is recorded too, so that its last ticket learns of its recovery.
+    Reports of a retired service are recorded too, so that its recovery closes its last ticket.
 
     Raises:
-        NotFound: there never was a service of that path; the near paths are offered.
+        NotFound: no service with that path was ever declared; the message suggests similar paths.
 
     """
     async with database.transaction() as session:
         await lock_tickets_shared(session)  # before the services, as a reconciliation locks them
-        row = await session.row(LOCK, service_path=path)
+        row = await session.row(_LOCK_HEALTH, service_path=path)
         if row is None:
-            raise await unknown_service(session, path)
+            raise await _unknown_service(session, path)
         for report in reports:
-            await keep_signal(session, report, row["reported_at"])
-        status, message = summed_up(await session.rows(SIGNALS, service_path=path), reports)
-        kept = await session.rows(KEEP, service_path=path, new_status=status, new_message=message)
-        return ServiceHealth.of(kept[0])
+            await _put_report(session, report, row["reported_at"])
+        current = await session.rows(_CURRENT_REPORTS, service_path=path)
+        status = worst_status(ServiceStatus(each["status"]) for each in current)
+        # A source that reports OPERATIONAL has no current report, so its message is in `reports`.
+        messages = [each["message"] for each in current if each["status"] == status] or [
+            each.message for each in reversed(reports) if each.status is status
+        ]
+        message = messages[0] if messages else ""
+        [updated] = await session.rows(
+            _UPDATE_HEALTH, service_path=path, new_status=status, new_message=message
+        )
+        return ServiceHealth.of(updated)
 
 
-async def keep_signal(session: Session, report: HealthReport, at: datetime) -> None:
-    """Keep what a source says, unless it says that all is well."""
-    by = {"service_path": report.path, "said_by": report.source}
+async def _put_report(session: Session, report: HealthReport, at: datetime) -> None:
+    """Store the current report of a source; OPERATIONAL deletes it."""
+    source = {"service_path": report.path, "new_source": report.source}
     if report.status is ServiceStatus.OPERATIONAL:
-        await session.run(TAKE_BACK, **by)
+        await session.run(_DELETE_REPORT, **source)
         return
-    said = {"new_status": report.status, "new_message": report.message, "new_reported_at": at}
-    await session.run(SAY, **by, **said)
+    new = {"new_status": report.status, "new_message": report.message, "new_reported_at": at}
+    await session.run(_PUT_REPORT, **source, **new)
 
 
-def summed_up(signals: Sequence[Row], reports: Sequence[HealthReport]) -> tuple[ServiceStatus, str]:
-    """Return how a service is doing by what its sources say, newest first, and the words for it."""
-    status = worst_status(ServiceStatus(each["status"]) for each in signals)
-    told = (each["message"] for each in signals if each["status"] == status)
-    well = (each.message for each in reversed(reports) if each.status is status)
-    return status, next(told, next(well, ""))
-
-
-async def unknown_service(session: Session, path: str) -> NotFound:
-    """Return the refusal of a report on a service that was never declared."""
-    known = [row["path"] for row in await session.rows(KNOWN)]
+async def _unknown_service(session: Session, path: str) -> NotFound:
+    known = [row["path"] for row in await session.rows(_DECLARED_PATHS)]
     near = did_you_mean(path, known if len(known) <= limits.HINT_NAMES else ())
     return NotFound(f"There is no service {path!r}.{near}", service=path)

@@ -1,4 +1,4 @@
-"""The declared services with how they are doing and their live tickets, for people to see."""
+"""The declared services, with their health and their live tickets, for display."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import ARRAY, Integer, Text, bindparam, cast, func, literal_column, select
 
 from engine.declaration.models import Service
-from engine.storage.postgres.database import Database, Row
+from engine.storage.postgres.database import Database
 from engine.storage.postgres.rows import TICKET_COLUMNS, ticket_of
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import service_health, services, tickets
@@ -17,7 +17,7 @@ from engine.tickets.ticket import Ticket
 from engine.tickets.viewer import Viewer
 from engine.vocabulary import ServiceStatus, Status
 
-SHOWN: Final = (
+_DECLARED: Final = (
     select(
         services.c.path,
         cast(services.c.declaration, Text).label("declaration"),
@@ -31,19 +31,18 @@ SHOWN: Final = (
     .select_from(services)
     .outerjoin(service_health)
     .where(services.c.retired_at.is_(None))
-    .subquery("shown")
+    .subquery("declared")
 )
-"""A service of which nothing was ever reported is UNKNOWN."""
-SERVICES: Final = Statement.of(
-    select(SHOWN)
+_SERVICES: Final = Statement.of(
+    select(_DECLARED)
     .where(
-        SHOWN.c.path > bindparam("after", type_=Text),
-        SHOWN.c.status == func.any(bindparam("statuses", type_=ARRAY(Text))),
+        _DECLARED.c.path > bindparam("after", type_=Text),
+        _DECLARED.c.status == func.any(bindparam("statuses", type_=ARRAY(Text))),
     )
-    .order_by(SHOWN.c.path)
+    .order_by(_DECLARED.c.path)
     .limit(bindparam("first", type_=Integer))
 )
-LIVE_TICKETS: Final = GuardedStatement.of(
+_LIVE_TICKETS: Final = GuardedStatement.of(
     select(*TICKET_COLUMNS).where(
         tickets.c.service == func.any(bindparam("paths", type_=ARRAY(Text))),
         tickets.c.status != literal_column(f"'{Status.CLOSED}'"),
@@ -53,12 +52,13 @@ LIVE_TICKETS: Final = GuardedStatement.of(
 
 @dataclass(frozen=True, slots=True)
 class MonitoredService:
-    """A declared service as it is doing.
+    """A declared service and its health.
 
     Attributes:
-        since, reported_at: None if nothing was ever reported of it.
-        message: what was reported last with this status; may be empty.
-        ticket: its live outage ticket, if there is one that the viewer may read.
+        status: UNKNOWN if there is no report yet.
+        since, reported_at: None if there is no report yet.
+        message: the message of the latest report with this status; may be empty.
+        ticket: the live outage ticket, if there is one that the viewer can read.
 
     """
 
@@ -77,25 +77,19 @@ async def monitored_services(
     after: str = "",
     statuses: Sequence[ServiceStatus] = tuple(ServiceStatus),
 ) -> list[MonitoredService]:
-    """Return declared services in the order of their paths: the first so many after a path."""
-    rows = await database.rows(SERVICES, first=first, after=after, statuses=list(statuses))
-    declared = [Service.model_validate_json(row["declaration"]) for row in rows]
-    paths = [each.path for each in declared]
-    live = await database.rows(LIVE_TICKETS.to(viewer), paths=paths, **viewer_parameters(viewer))
+    """Return the `first` declared services after a path, in the order of their paths."""
+    rows = await database.rows(_SERVICES, first=first, after=after, statuses=list(statuses))
+    paths = [row["path"] for row in rows]
+    live = await database.rows(_LIVE_TICKETS.to(viewer), paths=paths, **viewer_parameters(viewer))
     by_path = {row["service"]: ticket_of(row) for row in live}
     return [
-        monitored(service, row, by_path.get(service.path))
-        for service, row in zip(declared, rows, strict=True)
+        MonitoredService(
+            declared=Service.model_validate_json(row["declaration"]),
+            status=ServiceStatus(row["status"]),
+            since=row["since"],
+            reported_at=row["reported_at"],
+            message=row["message"] or "",
+            ticket=by_path.get(row["path"]),
+        )
+        for row in rows
     ]
-
-
-def monitored(declared: Service, row: Row, ticket: Ticket | None) -> MonitoredService:
-    """Return a row of `SERVICES`."""
-    return MonitoredService(
-        declared=declared,
-        status=ServiceStatus(row["status"]),
-        since=row["since"],
-        reported_at=row["reported_at"],
-        message=row["message"] or "",
-        ticket=ticket,
-    )

@@ -1,4 +1,4 @@
-"""Outages: the table by hand, and every state that it can lead to, explored whole."""
+"""The decision table by examples, and every state that any sequence of events leads to."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -11,7 +11,6 @@ import pytest
 from engine.declaration.models import Service
 from engine.outages.policy import (
     DECISION_TABLE,
-    PASSIVE_ACTIONS,
     OutageAction,
     Phase,
     TicketState,
@@ -30,33 +29,31 @@ from tests.support.outage_world import (
     FLAPPING,
     HOLD,
     LONG,
-    MOMENT,
     OPERATIONAL,
+    TICK,
     WINDOW,
     Event,
     World,
-    answer,
     declared,
+    handle,
     handle_by_user,
-    last_move,
-    passing,
-    reported,
+    last_transition,
+    report,
+    wait,
 )
 from tests.support.paths import DOCS
 
-# --- the table ----------------------------------------------------------------------------------
 
-
-def test_the_table_has_a_action_for_everything() -> None:
+def test_the_table_has_an_action_for_every_combination() -> None:
     assert {phase: set(row) for phase, row in DECISION_TABLE.items()} == {
         phase: set(TicketState) for phase in Phase
     }
 
 
 @pytest.mark.parametrize("case", TicketState)
-def test_what_is_answered_unclear_or_held_leads_to_nothing(case: TicketState) -> None:
+def test_nothing_is_written_unless_a_new_status_can_be_handled(case: TicketState) -> None:
     for phase in (Phase.HANDLED, Phase.INCONCLUSIVE, Phase.WAITING):
-        assert DECISION_TABLE[phase][case] in PASSIVE_ACTIONS
+        assert not DECISION_TABLE[phase][case].writes
 
 
 @pytest.mark.parametrize(
@@ -68,17 +65,15 @@ def test_what_is_answered_unclear_or_held_leads_to_nothing(case: TicketState) ->
         (["DOWN", "MAINTENANCE"], "MAINTENANCE"),
     ],
 )
-def test_a_service_is_what_the_gravest_source_says(reported: list[str], status: str) -> None:
+def test_the_most_severe_reported_status_counts(reported: list[str], status: str) -> None:
     assert worst_status(map(ServiceStatus, reported)) == status
 
 
-def test_the_table_stands_in_the_documentation() -> None:
+def test_the_documentation_shows_the_table() -> None:
     text = (DOCS / "outages.md").read_text("utf-8")
     for phase in (Phase.DOWN, Phase.UP):
-        assert (
-            f"| {phase} | {' | '.join(DECISION_TABLE[phase][case] for case in TicketState)} |"
-            in text
-        )
+        actions = " | ".join(DECISION_TABLE[phase][case] for case in TicketState)
+        assert f"| {phase} | {actions} |" in text
 
 
 def test_a_long_path_keeps_its_end_in_the_title() -> None:
@@ -89,9 +84,9 @@ def test_a_long_path_keeps_its_end_in_the_title() -> None:
     assert title.endswith("/payment-api is DOWN")
 
 
-def explored() -> Iterator[tuple[World, World]]:
-    """Yield every step that any sequence of events can lead to, each kind of state once."""
-    first = answer(World())
+def explore() -> Iterator[tuple[World, World]]:
+    """Yield every step, before and after, that any sequence of events leads to."""
+    first = handle(World())
     seen, frontier = {first.abstract}, deque([first])
     while frontier:
         before = frontier.popleft()
@@ -105,7 +100,7 @@ def explored() -> Iterator[tuple[World, World]]:
 
 @pytest.fixture(scope="module")
 def steps() -> list[tuple[World, World]]:
-    return list(explored())
+    return list(explore())
 
 
 Steps = list[tuple[World, World]]
@@ -113,14 +108,15 @@ Steps = list[tuple[World, World]]
 
 @pytest.fixture(scope="module")
 def states(steps: Steps) -> list[World]:
-    """Return a world of each kind."""
+    """Return one world for each abstract state."""
     return list({world.abstract: world for _, world in steps}.values())
 
 
-def test_all_of_the_table_is_explored_but_what_can_not_happen(steps: Steps) -> None:
-    """A service that was answered UP has no live ticket that nobody touched.
+def test_all_possible_combinations_of_the_table_are_explored(steps: Steps) -> None:
+    """Three combinations are impossible.
 
-    And one that was answered DOWN has none that the system closed for its recovery.
+    After a handled recovery, no live ticket is unhandled. During a handled outage, the latest
+    ticket is not one that `system` closed for a recovery.
     """
     impossible = {
         (Phase.DOWN, TicketState.UNHANDLED),
@@ -146,35 +142,35 @@ def test_a_ticket_handled_by_a_user_is_never_closed_for_a_recovery(steps: Steps)
             assert not latest.handled_by_user
 
 
-def test_every_outage_ends_closed_or_owned(steps: Steps) -> None:
+def test_after_a_recovery_only_tickets_handled_by_a_user_are_live(steps: Steps) -> None:
     for _, after in steps:
         if after.status is OPERATIONAL and after.enabled and not after.workflow_retired:
             assert all(each.handled_by_user for each in after.live)
 
 
-def test_whatever_happened_a_recovery_ends_the_outage_once_nothing_is_in_its_way(
-    states: list[World],
-) -> None:
+def test_a_recovery_ends_the_outage_once_nothing_blocks_it(states: list[World]) -> None:
     for world in states:
         free = world.after(EVENTS["workflow declared"]).after(EVENTS["plugin on"])
-        recovered = free.after(reported(OPERATIONAL))
+        recovered = free.after(report(OPERATIONAL))
         assert all(each.handled_by_user for each in recovered.live)
         assert recovered.last_handled_status is OPERATIONAL
 
 
-def test_an_outage_has_a_ticket_once_nothing_is_in_its_way(states: list[World]) -> None:
-    """Unless somebody closed the one that it had: then that person has spoken."""
-    ways = ("plugin on", "workflow declared", "service declared", "auto ticket on", "hold over")
+def test_an_outage_has_a_ticket_once_nothing_blocks_it(states: list[World]) -> None:
+    events = (
+        *("plugin on", "workflow declared", "service declared"),
+        *("auto ticket on", "hold-down over"),
+    )
     for world in states:
         if world.status is DOWN and world.last_handled_status is not DOWN:
-            free = reduce(World.after, (EVENTS[way] for way in ways), world)
+            free = reduce(World.after, (EVENTS[event] for event in events), world)
             assert len(free.live) == 1
             assert free.last_handled_status is DOWN
 
 
-def test_what_is_reported_again_adds_nothing(states: list[World]) -> None:
+def test_a_repeated_report_changes_nothing(states: list[World]) -> None:
     for world in states:
-        again = world.after(reported(world.status))
+        again = world.after(report(world.status))
         if world.done is not OutageAction.WAIT and world.now - world.since >= HOLD:
             assert again.done is OutageAction.NOTHING
             assert again.tickets == world.tickets
@@ -192,94 +188,91 @@ def test_nothing_is_written_while_ticketing_is_off(steps: Steps) -> None:
             assert after.tickets == before.tickets
 
 
-def test_only_what_the_system_closed_for_a_recovery_is_opened_again(steps: Steps) -> None:
+def test_only_tickets_that_the_system_closed_for_a_recovery_are_reopened(steps: Steps) -> None:
     for before, after in steps:
         if after.done is OutageAction.REOPEN:
             latest = before.latest
             assert latest is not None
-            closing = last_move(latest)
+            closing = last_transition(latest)
             assert (closing.actor, closing.new_value) == (SYSTEM, Status.CLOSED)
             assert system_reason(closing) is SystemReason.SERVICE_RECOVERED
             assert after.since - closing.at <= WINDOW
 
 
-def test_every_history_is_whole(steps: Steps) -> None:
+def test_every_history_passes_the_audit(steps: Steps) -> None:
     for before, world in steps:
         for history in {*world.tickets} - {*before.tickets}:
-            digest, sealed = GENESIS, list[StoredEntry]()
+            digest, stored = GENESIS, list[StoredEntry]()
             for entry in history:
                 digest = entry.digest(digest)
-                sealed.append(StoredEntry(entry, digest))
-            assert find_flaw(world.outage(history).ticket, digest, sealed) is None
+                stored.append(StoredEntry(entry, digest))
+            assert find_flaw(world.outage(history).ticket, digest, stored) is None
 
 
-# --- single stories -----------------------------------------------------------------------------
-
-
-def told(*events: Event, service: Service = FLAPPING) -> World:
+def play(*events: Event, service: Service = FLAPPING) -> World:
     """Return the world after these events."""
-    return reduce(World.after, events, answer(World(service=service)))
+    return reduce(World.after, events, handle(World(service=service)))
 
 
 AT_ONCE: Final = declared()
 
 
 def test_without_delays_a_ticket_is_opened_and_closed_at_once_and_never_reopened() -> None:
-    down = told(reported(DOWN), service=AT_ONCE)
+    down = play(report(DOWN), service=AT_ONCE)
     assert (down.done, len(down.live)) == (OutageAction.OPEN, 1)
-    up = down.after(reported(OPERATIONAL))
+    up = down.after(report(OPERATIONAL))
     assert (up.done, up.live) == (OutageAction.CLOSE, [])
-    again = up.after(reported(DOWN))
+    again = up.after(report(DOWN))
     assert (again.done, len(again.tickets)) == (OutageAction.OPEN, 2)
 
 
-def test_a_short_outage_opens_nothing() -> None:
-    world = told(reported(DOWN), reported(OPERATIONAL), passing(HOLD))
+def test_an_outage_shorter_than_the_hold_down_opens_no_ticket() -> None:
+    world = play(report(DOWN), report(OPERATIONAL), wait(HOLD))
     assert (world.done, world.tickets) == (OutageAction.NOTHING, ())
 
 
-def test_a_held_outage_opens_its_ticket_when_it_is_due() -> None:
-    held = told(reported(DOWN))
-    assert (held.done, wait_reason(held.state)) == (OutageAction.WAIT, WaitReason.HOLD_DOWN)
-    assert held.after(passing(HOLD)).done is OutageAction.OPEN
+def test_an_outage_opens_its_ticket_when_the_hold_down_is_over() -> None:
+    waiting = play(report(DOWN))
+    assert (waiting.done, wait_reason(waiting.state)) == (OutageAction.WAIT, WaitReason.HOLD_DOWN)
+    assert waiting.after(wait(HOLD)).done is OutageAction.OPEN
 
 
-def test_a_service_that_recovers_under_work_tells_whoever_works_once() -> None:
-    world = told(reported(DOWN), passing(HOLD), handle_by_user, reported(OPERATIONAL))
+def test_a_recovery_adds_one_comment_to_a_ticket_handled_by_a_user() -> None:
+    world = play(report(DOWN), wait(HOLD), handle_by_user, report(OPERATIONAL))
     assert world.done is OutageAction.COMMENT
     comment = world.tickets[-1][-1]
     assert (comment.actor, comment.kind) == (SYSTEM, EntryKind.COMMENT)
     assert "has recovered" in str(comment.new_value)
-    assert world.after(reported(OPERATIONAL)).done is OutageAction.NOTHING
-    down_again = world.after(reported(DOWN)).after(passing(HOLD))
+    assert world.after(report(OPERATIONAL)).done is OutageAction.NOTHING
+    down_again = world.after(report(DOWN)).after(wait(HOLD))
     assert "is DOWN again" in str(down_again.tickets[-1][-1].new_value)
     assert len(down_again.live) == 1
 
 
-def test_a_ticket_that_somebody_closed_during_an_outage_stays_closed() -> None:
-    closed = told(reported(DOWN), passing(HOLD), EVENTS["resolved"], EVENTS["closed"])
-    still_down = closed.after(reported(ServiceStatus.DEGRADED)).after(reported(DOWN))
-    assert still_down.after(passing(HOLD)).live == []
+def test_a_ticket_that_a_user_closed_during_an_outage_stays_closed() -> None:
+    closed = play(report(DOWN), wait(HOLD), EVENTS["resolved"], EVENTS["closed"])
+    still_down = closed.after(report(ServiceStatus.DEGRADED)).after(report(DOWN))
+    assert still_down.after(wait(HOLD)).live == []
 
 
-@pytest.mark.parametrize(("pause", "response"), [(MOMENT, "reopen"), (WINDOW, "open")])
-def test_going_down_again_reopens_only_within_the_window(
-    pause: timedelta, response: OutageAction
+@pytest.mark.parametrize(("pause", "action"), [(TICK, "reopen"), (WINDOW, "open")])
+def test_a_new_outage_reopens_the_ticket_only_within_the_window(
+    pause: timedelta, action: OutageAction
 ) -> None:
-    recovered = told(reported(DOWN), passing(HOLD), reported(OPERATIONAL))
-    again = recovered.after(passing(pause)).after(reported(DOWN)).after(passing(HOLD))
-    assert (again.done, len(again.live)) == (response, 1)
+    recovered = play(report(DOWN), wait(HOLD), report(OPERATIONAL))
+    again = recovered.after(wait(pause)).after(report(DOWN)).after(wait(HOLD))
+    assert (again.done, len(again.live)) == (action, 1)
 
 
-def test_holding_down_does_not_use_up_the_window() -> None:
+def test_the_hold_down_does_not_count_towards_the_reopen_window() -> None:
     slow = declared(holdDown="2m", reopenWithin="1m")
-    world = told(reported(DOWN), passing(HOLD), reported(OPERATIONAL), service=slow)
-    again = world.after(reported(DOWN)).after(passing(HOLD))
+    world = play(report(DOWN), wait(HOLD), report(OPERATIONAL), service=slow)
+    again = world.after(report(DOWN)).after(wait(HOLD))
     assert again.done is OutageAction.REOPEN
 
 
 @pytest.mark.parametrize(
-    ("event", "hindrance"),
+    ("event", "reason"),
     [
         ("service retired", WaitReason.SERVICE_RETIRED),
         ("auto ticket off", WaitReason.AUTO_TICKET_OFF),
@@ -287,14 +280,14 @@ def test_holding_down_does_not_use_up_the_window() -> None:
         ("plugin off", WaitReason.PLUGIN_DISABLED),
     ],
 )
-def test_what_is_in_the_way_is_told(event: str, hindrance: WaitReason) -> None:
-    world = told(EVENTS[event], reported(DOWN), passing(LONG))
-    assert (world.done, wait_reason(world.state)) == (OutageAction.WAIT, hindrance)
+def test_a_blocked_service_waits_with_a_reason(event: str, reason: WaitReason) -> None:
+    world = play(EVENTS[event], report(DOWN), wait(LONG))
+    assert (world.done, wait_reason(world.state)) == (OutageAction.WAIT, reason)
 
 
 def test_a_recovery_waits_for_a_retired_workflow() -> None:
     retired = EVENTS["workflow retired"]
-    world = told(reported(DOWN), passing(HOLD), retired, reported(OPERATIONAL))
+    world = play(report(DOWN), wait(HOLD), retired, report(OPERATIONAL))
     assert world.done is OutageAction.WAIT
     assert wait_reason(world.state) is WaitReason.WORKFLOW_RETIRED
     assert world.after(EVENTS["workflow declared"]).done is OutageAction.CLOSE

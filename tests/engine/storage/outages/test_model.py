@@ -1,4 +1,4 @@
-"""Anything happens to a service, in any order, and the database does what the table says."""
+"""Random sequences of events: the database follows the model of `tests.support.outage_world`."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.resources.resource import Kind, Resource
-from engine.storage.outages.reconcile_tickets import handle_service, handle_waiting_services
+from engine.storage.outages.reconcile_tickets import handle_service
+from engine.storage.outages.waiting import handle_waiting_services
 from engine.storage.postgres.database import Database, open_database
 from engine.storage.postgres.rows import ticket_of
 from engine.storage.tickets.store import LOCKED_TICKET
@@ -23,19 +24,19 @@ from tests.support.database_clock import Clock
 from tests.support.declared_resources import put
 from tests.support.lock_gates import Observer, observing
 from tests.support.monitored_services import history, outage_tickets, record
-from tests.support.outage_world import EVENTS, FLAPPING, MOMENT, World, answer
+from tests.support.outage_world import EVENTS, FLAPPING, TICK, World, handle
 from tests.support.people import ALL_USERS
 
-Happenings = list[tuple[str, bool]]
-"""What happens, and whether the report is answered; else the worker comes along."""
+Steps = list[tuple[str, bool]]
+"""Names of events, and whether the report handles the service; if not, the periodic job does."""
 
-OFTEN = ("reported DOWN", "reported OPERATIONAL", "hold over", "handled by a user")
-HAPPENINGS = st.lists(
-    st.tuples(st.sampled_from(OFTEN) | st.sampled_from(sorted(EVENTS)), st.booleans()),
+FREQUENT = ("reported DOWN", "reported OPERATIONAL", "hold-down over", "handled by a user")
+STEPS = st.lists(
+    st.tuples(st.sampled_from(FREQUENT) | st.sampled_from(sorted(EVENTS)), st.booleans()),
     min_size=20,
     max_size=50,
 )
-PEOPLE = {person.id: person for person in ALL_USERS}
+USERS = {user.id: user for user in ALL_USERS}
 SYSTEM_FLAGS = {
     "enabled": "UPDATE plugins SET enabled = $1",
     "workflow_retired": "UPDATE workflows SET retired_at = CASE WHEN $1 THEN now() END",
@@ -44,41 +45,41 @@ SYSTEM_FLAGS = {
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A database on which what happens in a world happens too."""
+    """A database that repeats what happens in a world."""
 
     database: Database
     observer: Observer
     clock: Clock
 
-    async def play(self, path: str, happenings: Happenings) -> None:
-        """Let things happen to a new service, in a world and here; the two never differ."""
+    async def play(self, path: str, steps: Steps) -> None:
+        """Play events in the world of a new service and in the database; compare after each."""
         world = World(service=FLAPPING.model_copy(update={"path": path}))
         await self.declare(world)
         await self.follow(replace(world, enabled=False, workflow_retired=True), world)
         await record(self.database, world.status, path)
-        world = await self.answered(world, at_once=True)
-        for name, at_once in happenings:
-            happened = EVENTS[name](replace(world, now=world.now + MOMENT))
-            await self.follow(world, happened)
-            world = await self.answered(happened, at_once=at_once)
+        world = await self.handle(world, at_once=True)
+        for name, at_once in steps:
+            changed = EVENTS[name](replace(world, now=world.now + TICK))
+            await self.follow(world, changed)
+            world = await self.handle(changed, at_once=at_once)
         assert await flaws(self.database) == []
 
-    async def answered(self, world: World, *, at_once: bool) -> World:
-        """Answer the service in the world and here, and compare them."""
+    async def handle(self, world: World, *, at_once: bool) -> World:
+        """Handle the service in the world and in the database, and compare the histories."""
         path = world.service.path
         await (
             handle_service(self.database, path)
             if at_once
             else handle_waiting_services(self.database)
         )
-        world = answer(world)
+        world = handle(world)
         tickets = await outage_tickets(self.database, path)
         found = [comparable(await history(self.database, each.id)) for each in tickets]
         assert found == [comparable(each) for each in world.tickets]
         return world
 
     async def follow(self, before: World, after: World) -> None:
-        """Do here what happened in the world."""
+        """Repeat in the database what changed in the world."""
         await self.clock.show(after.now)
         for flag, statement in SYSTEM_FLAGS.items():
             if getattr(before, flag) != getattr(after, flag):
@@ -91,15 +92,15 @@ class Stage:
             await self.write(after.tickets[-1][-1], after.service.path)
 
     async def declare(self, world: World) -> None:
-        """Declare the service as it is in the world."""
+        """Declare the service of the world."""
         resource = Resource.of(Kind.SERVICE, world.service.path, world.service)
         await put(self.database, [replace(resource, retired=world.retired)])
 
     async def write(self, entry: Entry, path: str) -> None:
-        """Write what somebody did to the latest ticket of a service."""
+        """Append an entry by a user to the history of the latest ticket of a service."""
         latest = (await outage_tickets(self.database, path))[-1]
         change = Change(entry.kind, entry.old_value, entry.new_value, entry.details)
-        actor = PEOPLE.get(entry.actor, Actor(entry.actor, entry.actor))
+        actor = USERS.get(entry.actor, Actor(entry.actor, entry.actor))
         async with self.database.transaction() as session:
             row = await session.row(LOCKED_TICKET.of_all, ticket=latest.id)
             assert row is not None
@@ -108,7 +109,7 @@ class Stage:
 
 
 def comparable(entries: list[Entry] | tuple[Entry, ...]) -> list[Entry]:
-    """Return a history without what only the database knows."""
+    """Return a history without the values that only the database has."""
     return [
         replace(
             each,
@@ -128,13 +129,13 @@ async def stage(url: str) -> AsyncIterator[Stage]:
             yield Stage(database, observer, clock)
 
 
-def test_the_database_does_what_the_table_says(database_url: str) -> None:
+def test_the_database_follows_the_decision_table(database_url: str) -> None:
     numbers = count()
 
     @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(HAPPENINGS)
-    def play(happenings: Happenings) -> None:
-        runner.run(opened.play(f"acme/service{next(numbers)}", happenings))
+    @given(STEPS)
+    def play(steps: Steps) -> None:
+        runner.run(opened.play(f"acme/service{next(numbers)}", steps))
 
     with asyncio.Runner() as runner:
         opening = stage(database_url)
