@@ -14,7 +14,8 @@ from engine.storage.history.audit import audit_histories
 from engine.storage.postgres.database import Database, open_database
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import tickets
-from engine.storage.tickets.store import TicketStore, offered_workflow
+from engine.storage.tickets.create import read_active_workflow
+from engine.storage.tickets.store import TicketStore
 from engine.storage.tickets.users import ensure_users
 from engine.storage.tickets.writer import insert_tickets
 from engine.tickets.actor import Actor
@@ -83,7 +84,7 @@ async def prepare(url: str) -> None:
 async def open_tickets(database: Database) -> None:
     """Write the tickets and the first entry of each one's history, as the store would."""
     async with database.transaction() as session:
-        workflow = await offered_workflow(session, FORM.workflow)
+        workflow = await read_active_workflow(session, FORM.workflow)
         entries = [
             first_entry(fleet, number, workflow["now"], workflow["revision"])
             for fleet in Fleet

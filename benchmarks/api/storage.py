@@ -11,10 +11,10 @@ import orjson
 
 from benchmarks.ticket_load import ASSIGNEE
 from engine.storage.postgres.locks import LOCK_SHARED
+from engine.storage.tickets.create import TICKET_ID_BYTES, WORKFLOW
 from engine.storage.tickets.reader import READ_TICKET
 from engine.storage.tickets.search import PageShape, page_statement
 from engine.storage.tickets.sla_columns import NO_SLA_COLUMNS
-from engine.storage.tickets.store import ACTIVE_WORKFLOW, TICKET_ID_BYTES
 from engine.storage.tickets.transition import transition_statement
 from engine.storage.tickets.users import INSERT_USER, USER_NAMES
 from engine.storage.tickets.writer import INSERT_ENTRY, INSERT_TICKET
@@ -81,7 +81,7 @@ class Storage:
             "expected_version": None,
         }
         row = await self._pool.fetchrow(MOVE.sql, *MOVE.arguments(values))
-        if not row["moved"]:
+        if not row["is_updated"]:
             raise RuntimeError(f"{id_} was not moved to {to}")
         return changed(row)
 
@@ -89,7 +89,7 @@ class Storage:
         """Open a ticket, and return what is answered of it."""
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.execute(LOCK_SHARED.sql)
-            workflow = await connection.fetchrow(ACTIVE_WORKFLOW.sql, asked["workflow"])
+            workflow = await connection.fetchrow(WORKFLOW.sql, asked["workflow"])
             ticket, entry = opening(asked, workflow)
             people = sorted({ticket["requester"], ticket["assignee"]})
             await connection.executemany(INSERT_USER.sql, [[each] for each in people])

@@ -33,7 +33,7 @@ from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import service_health, services, tickets, workflows
 from engine.storage.resources.plugins import TICKETING_ENABLED
 from engine.storage.resources.sla_terms import read_terms
-from engine.storage.tickets.store import open_ticket
+from engine.storage.tickets.create import create_ticket
 from engine.storage.tickets.writer import append_entries
 from engine.tickets.changes import build_entries
 from engine.tickets.system_actor import SYSTEM_ACTOR
@@ -183,7 +183,7 @@ async def _write(
     """Do what was decided; return the id of the ticket that was written to."""
     if action is OutageAction.OPEN:
         opening = outage_opening(state, await read_terms(session, OUTAGE_PRIORITY))
-        return (await open_ticket(session, SYSTEM_ACTOR, opening)).id
+        return (await create_ticket(session, SYSTEM_ACTOR, opening)).id
     if latest is None or not action.writes:
         return None
     change = outage_change(action, state, latest.ticket)

@@ -34,19 +34,19 @@ def reason(value: OffReason) -> ColumnElement[str]:
     return literal_column(f"'{value}'", Text)
 
 
-WHY_OFF: Final[ColumnElement[str | None]] = case(
+OFF_REASON: Final[ColumnElement[str | None]] = case(
     (~plugins.c.declared, reason(OffReason.DECLARED_OFF)),
     (~plugins.c.enabled, reason(OffReason.SWITCHED_OFF)),
 )
 """Null while it is on."""
 IS_TICKETING: Final = plugins.c.name == literal_column(f"'{Plugin.TICKETING}'", Text)
 TICKETING_OFF_REASON: Final[ScalarSelect[str | None]] = (
-    select(WHY_OFF).where(IS_TICKETING).scalar_subquery()
+    select(OFF_REASON).where(IS_TICKETING).scalar_subquery()
 )
 """For the statements that change tickets; evaluated once a statement."""
 TICKETING_ENABLED: Final[ColumnElement[bool]] = TICKETING_OFF_REASON.is_(None)
 
-SWITCHES: Final = Statement.of(select(plugins.c.name, WHY_OFF.label("why_off")))
+SWITCHES: Final = Statement.of(select(plugins.c.name, OFF_REASON.label("off_reason")))
 DECLARED_OFF: Final = Statement.of(
     select(plugins.c.name).where(plugins.c.name == bindparam("plugin"), ~plugins.c.declared)
 )
@@ -69,7 +69,7 @@ RECORD: Final = Statement.of(
 async def read_off_reasons(database: Database) -> Mapping[str, OffReason | None]:
     """Return why plugins are off, by name; None for those that are on."""
     return {
-        row["name"]: row["why_off"] and OffReason(row["why_off"])
+        row["name"]: row["off_reason"] and OffReason(row["off_reason"])
         for row in await database.rows(SWITCHES)
     }
 

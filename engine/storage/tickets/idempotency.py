@@ -1,8 +1,8 @@
-"""Idempotency keys: the same key by the same actor carries a request out once only.
+"""Idempotency keys: a request with the same key by the same actor is executed only once.
 
-A key is claimed in the transaction that carries the request out, after the ticket is locked and
-before anything is decided. Whoever comes second waits for the first to end: if it committed, the
-claim fails and the first result is returned; if it was refused, its claim is gone with it.
+The transaction that executes the request claims the key, after it locks the ticket and before it
+decides anything. A second request waits for the first to end. If the first committed, the claim
+fails and the second returns the result of the first; if it was refused, its claim is rolled back.
 """
 
 from collections.abc import Awaitable, Callable
@@ -15,7 +15,7 @@ from sqlalchemy import Integer, Interval, bindparam, delete, func, literal_colum
 from sqlalchemy.dialects.postgresql import insert
 
 from engine.errors import IdempotencyConflict, Unavailable
-from engine.storage.postgres.database import Database, Row, Session
+from engine.storage.postgres.database import Database, Session
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import idempotency_keys
 from engine.storage.tickets.reader import read_version
@@ -24,24 +24,24 @@ from engine.tickets.commands import Command
 from engine.tickets.ticket import Ticket
 
 KEY_RETENTION_HOURS: Final = 24
-BATCH_KEYS: Final = 1_000
+_BATCH_KEYS: Final = 1_000
 
-OWNED: Final = (idempotency_keys.c.actor == bindparam("owner")) & (
+_OWN_KEY: Final = (idempotency_keys.c.actor == bindparam("owner")) & (
     idempotency_keys.c.key == bindparam("name")
 )
-CLAIM: Final = Statement.of(
+_CLAIM: Final = Statement.of(
     insert(idempotency_keys)
     .values(actor=bindparam("owner"), key=bindparam("name"), request=bindparam("request"))
     .on_conflict_do_nothing()
     .returning(idempotency_keys.c.key)
 )
-FIND: Final = Statement.of(select(idempotency_keys).where(OWNED))
-SETTLE: Final = Statement.of(
+_FIND: Final = Statement.of(select(idempotency_keys).where(_OWN_KEY))
+_RECORD_RESULT: Final = Statement.of(
     update(idempotency_keys)
-    .where(OWNED)
+    .where(_OWN_KEY)
     .values(ticket=bindparam("to_ticket"), version=bindparam("to_version"))
 )
-EXPIRED: Final = (
+_EXPIRED: Final = (
     select(idempotency_keys.c.actor, idempotency_keys.c.key)
     .where(idempotency_keys.c.created_at < func.now() - bindparam("age", type_=Interval))
     .order_by(idempotency_keys.c.created_at)
@@ -49,11 +49,11 @@ EXPIRED: Final = (
     .with_for_update(skip_locked=True)
     .cte("expired")
 )
-PRUNE: Final = Statement.of(
+_DELETE_EXPIRED: Final = Statement.of(
     delete(idempotency_keys)
     .where(
-        idempotency_keys.c.actor == EXPIRED.c.actor,
-        idempotency_keys.c.key == EXPIRED.c.key,
+        idempotency_keys.c.actor == _EXPIRED.c.actor,
+        idempotency_keys.c.key == _EXPIRED.c.key,
     )
     .returning(literal_column("1"))
 )
@@ -61,10 +61,10 @@ PRUNE: Final = Statement.of(
 
 @dataclass(frozen=True, slots=True)
 class KeyedRequest:
-    """A request under a key.
+    """A request with an idempotency key.
 
     Attributes:
-        digest: SHA-256 of what the request asks for, so that a key can't stand for two requests.
+        digest: SHA-256 of the command, to recognize another request with the same key.
 
     """
 
@@ -73,87 +73,69 @@ class KeyedRequest:
     digest: bytes
 
     @classmethod
-    def of(cls, actor: Actor, form: Command) -> Self | None:
-        """Return the request with its key; None if it has none."""
-        if form.idempotency_key is None:
+    def of(cls, actor: Actor, command: Command) -> Self | None:
+        """Return the request of a command; None if the command has no idempotency key."""
+        if command.idempotency_key is None:
             return None
-        asked = type(form).__name__ + form.model_dump_json(exclude={"idempotency_key"})
-        return cls(actor.id, form.idempotency_key, sha256(asked.encode()).digest())
+        content = type(command).__name__ + command.model_dump_json(exclude={"idempotency_key"})
+        return cls(actor.id, command.idempotency_key, sha256(content.encode()).digest())
 
-    async def first_result(self, source: Database | Session) -> Row | None:
-        """Return what the key led to before: a ticket and its version; None if it is new.
+    async def first_result(self, source: Database | Session) -> Ticket | None:
+        """Return the ticket as the first request with this key left it; None if the key is new.
 
         Raises:
-            IdempotencyConflict: it was used for something else.
+            IdempotencyConflict: the key belongs to another request.
 
         """
-        row = await source.row(FIND, owner=self.actor, name=self.key)
-        if row is not None and row["request"] != self.digest:
+        row = await source.row(_FIND, owner=self.actor, name=self.key)
+        if row is None:
+            return None
+        if row["request"] != self.digest:
             raise IdempotencyConflict(
-                f"The idempotency key {self.key!r} stands for another request of this actor;"
+                f"You used the idempotency key {self.key!r} for another request;"
                 " use a new key for a new request.",
                 ticket=row["ticket"],
             )
-        return row
-
-    async def claim(self, session: Session) -> bool:
-        """Take the key for this transaction; False if it is taken already."""
-        values = {"owner": self.actor, "name": self.key, "request": self.digest}
-        return await session.row(CLAIM, **values) is not None
-
-    async def settle(self, session: Session, result: Ticket) -> None:
-        """Note what the claimed key leads to."""
-        owned = {"owner": self.actor, "name": self.key}
-        await session.run(SETTLE, **owned, to_ticket=result.id, to_version=result.version)
+        return await read_version(source, row["ticket"], row["version"])
 
 
 async def execute_once(
-    session: Session, actor: Actor, form: Command, carry_out: Callable[[], Awaitable[Ticket]]
+    session: Session, actor: Actor, command: Command, execute: Callable[[], Awaitable[Ticket]]
 ) -> Ticket:
-    """Carry out a request in this transaction, or return what its key led to before.
+    """Execute a command in this transaction, or return the result of the first execution.
 
     Raises:
-        IdempotencyConflict: the key stands for another request.
-        Unavailable: the key was pruned this very moment.
+        IdempotencyConflict: the key belongs to another request.
+        Unavailable: the key expired after the claim failed.
 
     """
-    request = KeyedRequest.of(actor, form)
+    request = KeyedRequest.of(actor, command)
     if request is None:
-        return await carry_out()
-    if await request.claim(session):
-        ticket = await carry_out()
-        await request.settle(session, ticket)
+        return await execute()
+    own_key = {"owner": actor.id, "name": request.key}
+    if await session.row(_CLAIM, **own_key, request=request.digest) is not None:
+        ticket = await execute()
+        await session.run(_RECORD_RESULT, **own_key, to_ticket=ticket.id, to_version=ticket.version)
         return ticket
-    if first := await find_first_result(session, request):
+    if first := await request.first_result(session):
         return first
     raise key_expired()
 
 
-async def find_first_result(source: Database | Session, request: KeyedRequest) -> Ticket | None:
-    """Return the ticket as the request with this key left it; None if the key is new.
-
-    Raises:
-        IdempotencyConflict: the key stands for another request.
-
-    """
-    result = await request.first_result(source)
-    return result and await read_version(source, result["ticket"], result["version"])
-
-
 def key_expired() -> Unavailable:
-    """Return the refusal of a request whose key was taken, and then pruned before it was read."""
-    return Unavailable("The idempotency key expired just now; send the request again.")
+    """Return the error for a key that expired between the failed claim and the read."""
+    return Unavailable("The idempotency key expired during the request; send the request again.")
 
 
 async def prune_keys(
-    database: Database, hours: int = KEY_RETENTION_HOURS, batch: int = BATCH_KEYS
+    database: Database, hours: int = KEY_RETENTION_HOURS, batch: int = _BATCH_KEYS
 ) -> int:
-    """Forget the keys that are older than some hours; return how many were forgotten.
+    """Delete the keys that are older than some hours; return how many were deleted.
 
-    It works in batches, each a transaction of its own, and passes over what somebody else is
-    busy with: every replica may call it at any time, and be killed at any moment.
+    Each batch is a transaction, and skips keys that another process has locked. So every replica
+    can run this at any time, and can be stopped at any time.
     """
-    forgotten = 0
-    while keys := await database.rows(PRUNE, age=timedelta(hours=hours), batch=batch):
-        forgotten += len(keys)
-    return forgotten
+    deleted = 0
+    while keys := await database.rows(_DELETE_EXPIRED, age=timedelta(hours=hours), batch=batch):
+        deleted += len(keys)
+    return deleted

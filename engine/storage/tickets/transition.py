@@ -1,14 +1,14 @@
-"""The transition: one statement that decides, moves the ticket and records it, or does nothing.
+"""The transition: one statement that decides, updates the ticket and records it, or does nothing.
 
-    before   the ticket, locked, with its workflow's policy and what the actor is towards it;
-             nothing if it is out of the actor's sight
+    current  the locked ticket with its workflow's policy and the actor's roles;
+             no row if the viewer cannot read the ticket
     decision the same with a verdict
-    claimed  the idempotency key, if there is one
-    moved    the ticket in its new status, if the verdict says so
-    recorded its history entry
+    claim    the idempotency key, if there is one
+    updated  the ticket in its new status, if the verdict allows it
+    recorded the new history entry
 
-The ticket as it now is comes back with the verdict and what it was decided on, so that a refusal
-is explained from the very facts, without asking again.
+The statement returns the resulting ticket with the verdict and the values that decided it, so that
+a refusal is explained from exactly those values, without another query.
 """
 
 from enum import StrEnum
@@ -27,13 +27,12 @@ from sqlalchemy import (
     case,
     exists,
     func,
-    insert,
     literal_column,
     null,
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert as insert_or_nothing
+from sqlalchemy.dialects.postgresql import insert
 
 from engine.storage.history.digest_sql import digest
 from engine.storage.postgres.rows import TICKET_COLUMNS
@@ -54,42 +53,47 @@ from engine.vocabulary import Status
 class Verdict(StrEnum):
     """What the statement decided."""
 
-    MOVED = "moved"
-    SWITCHED_OFF = "switched_off"
-    REFUSED = "refused"
+    ALLOWED = "allowed"
+    PLUGIN_OFF = "plugin_off"
+    FORBIDDEN = "forbidden"
     VERSION_CONFLICT = "version_conflict"
     REPEATED = "repeated"
 
 
-MOVING_COLUMNS: Final = ("status", "version", "updated_at")
+_UPDATED_COLUMNS: Final = ("status", "version", "updated_at")
 
-TICKET: Final = bindparam("ticket", type_=Text)
-ACTOR: Final = bindparam("actor", type_=Text)
-ADMIN_BIT: Final = bindparam("admin_bit", type_=Integer)
-TARGET: Final = bindparam("target", type_=Text)
-TARGET_ORDINAL: Final = bindparam("target_ordinal", type_=Integer)
-EXPECTED_VERSION: Final = bindparam("expected_version", type_=Integer)
-KEY: Final = bindparam("key", type_=Text)
-REQUEST: Final = bindparam("request", type_=LargeBinary)
+_TICKET: Final = bindparam("ticket", type_=Text)
+_ACTOR: Final = bindparam("actor", type_=Text)
+_ADMIN_BIT: Final = bindparam("admin_bit", type_=Integer)
+_TARGET: Final = bindparam("target", type_=Text)
+_TARGET_ORDINAL: Final = bindparam("target_ordinal", type_=Integer)
+_EXPECTED_VERSION: Final = bindparam("expected_version", type_=Integer)
+_KEY: Final = bindparam("key", type_=Text)
+_REQUEST: Final = bindparam("request", type_=LargeBinary)
 
 
 @cache
 def transition_statement(*, keyed: bool, sees_all: bool) -> Statement:
-    """Return the statement, with or without an idempotency key, for one who sees all or not."""
-    before = locked_ticket(sees_all=sees_all)
-    decision = decided(before, keyed=keyed)
-    permitted: ColumnElement[bool] = decision.c.verdict == verdict(Verdict.MOVED)
+    """Return the statement.
+
+    Args:
+        keyed: the request has an idempotency key.
+        sees_all: the viewer can read every ticket.
+
+    """
+    decision = _decide(_lock_ticket(sees_all=sees_all), keyed=keyed)
+    allowed: ColumnElement[bool] = decision.c.verdict == _verdict(Verdict.ALLOWED)
     claims: tuple[CTE, ...] = ()
     if keyed:
-        claims = (claimed(decision, permitted),)
-        permitted = and_(permitted, exists().select_from(claims[0]))
-    moved = moved_ticket(decision, permitted)
-    recorded = recorded_entry(decision, moved)
-    return Statement.of(answered(decision, moved).add_cte(*claims, recorded))
+        claims = (_claim_key(decision, allowed),)
+        allowed = and_(allowed, exists().select_from(claims[0]))
+    updated = _update_ticket(decision, allowed)
+    recorded = _record_entry(decision, updated)
+    return Statement.of(_result(decision, updated).add_cte(*claims, recorded))
 
 
-def locked_ticket(*, sees_all: bool) -> CTE:
-    """Return the ticket, locked, with its workflow and what the actor is towards it."""
+def _lock_ticket(*, sees_all: bool) -> CTE:
+    roles = actor_bits(tickets.c.requester, tickets.c.assignee, _ACTOR, _ADMIN_BIT)
     return (
         select(
             tickets,
@@ -97,126 +101,112 @@ def locked_ticket(*, sees_all: bool) -> CTE:
             workflows.c.display_name,
             workflows.c.revision,
             workflows.c.retired_at.is_not(None).label("retired"),
-            TICKETING_OFF_REASON.label("why_off"),
-            actor_bits(tickets.c.requester, tickets.c.assignee, ACTOR, ADMIN_BIT).label(
-                "actor_bits"
-            ),
+            TICKETING_OFF_REASON.label("off_reason"),
+            roles.label("actor_bits"),
         )
         .join(workflows)
-        .where(tickets.c.id == TICKET, *([] if sees_all else [INVOLVED]))
+        .where(tickets.c.id == _TICKET, *([] if sees_all else [INVOLVED]))
         .with_for_update(of=tickets)
-        .cte("before")
+        .cte("current")
     )
 
 
-def decided(before: CTE, *, keyed: bool) -> CTE:
+def _decide(current: CTE, *, keyed: bool) -> CTE:
     """Return the ticket with the verdict and the time of the change."""
     permitted = and_(
-        ~before.c.retired,
-        before.c.status != literal_column(f"'{Status.CLOSED}'"),
-        permits(before.c.policy, ordinal(before.c.status), TARGET_ORDINAL, before.c.actor_bits),
+        ~current.c.retired,
+        current.c.status != literal_column(f"'{Status.CLOSED}'"),
+        permits(current.c.policy, ordinal(current.c.status), _TARGET_ORDINAL, current.c.actor_bits),
     )
     first: list[tuple[ColumnElement[bool], ColumnElement[str]]] = [
-        (before.c.why_off.is_not(None), verdict(Verdict.SWITCHED_OFF))
+        (current.c.off_reason.is_not(None), _verdict(Verdict.PLUGIN_OFF))
     ]
     if keyed:
-        first.append((exists().where(key_is_taken()), verdict(Verdict.REPEATED)))
-    decision = case(
+        keys = idempotency_keys.c
+        is_taken = exists().where(keys.actor == _ACTOR, keys.key == _KEY)
+        first.append((is_taken, _verdict(Verdict.REPEATED)))
+    verdict = case(
         *first,
-        (before.c.version != EXPECTED_VERSION, verdict(Verdict.VERSION_CONFLICT)),
-        (permitted, verdict(Verdict.MOVED)),
-        else_=verdict(Verdict.REFUSED),
+        (current.c.version != _EXPECTED_VERSION, _verdict(Verdict.VERSION_CONFLICT)),
+        (permitted, _verdict(Verdict.ALLOWED)),
+        else_=_verdict(Verdict.FORBIDDEN),
     )
-    now = func.greatest(func.clock_timestamp(), before.c.updated_at)
-    return select(before, decision.label("verdict"), now.label("at")).cte("decision")
+    now = func.greatest(func.clock_timestamp(), current.c.updated_at)
+    return select(current, verdict.label("verdict"), now.label("at")).cte("decision")
 
 
-def verdict(value: Verdict) -> ColumnElement[str]:
-    """Return a verdict as a constant of the statement."""
+def _verdict(value: Verdict) -> ColumnElement[str]:
     return literal_column(f"'{value}'", Text)
 
 
-def key_is_taken() -> ColumnElement[bool]:
-    """Return whether the actor has used the key before."""
-    return and_(idempotency_keys.c.actor == ACTOR, idempotency_keys.c.key == KEY)
-
-
-def claimed(decision: CTE, permitted: ColumnElement[bool]) -> CTE:
-    """Return the key as taken for this change; nothing if another request was faster."""
-    claim = select(ACTOR, KEY, REQUEST, decision.c.id, next_version(decision)).where(permitted)
-    columns = ["actor", "key", "request", "ticket", "version"]
+def _claim_key(decision: CTE, allowed: ColumnElement[bool]) -> CTE:
+    """Insert the key with the result of the change; no row if another request was faster."""
+    claim = select(_ACTOR, _KEY, _REQUEST, decision.c.id, _next_version(decision)).where(allowed)
     return (
-        insert_or_nothing(idempotency_keys)
-        .from_select(columns, claim)
+        insert(idempotency_keys)
+        .from_select(["actor", "key", "request", "ticket", "version"], claim)
         .on_conflict_do_nothing()
         .returning(idempotency_keys.c.key)
-        .cte("claimed")
+        .cte("claim")
     )
 
 
-def moved_ticket(decision: CTE, permitted: ColumnElement[bool]) -> CTE:
-    """Return the ticket in its new status, its history's new head included."""
-    head = digest(decision.c.head_digest, entry_of(decision))
+def _update_ticket(decision: CTE, allowed: ColumnElement[bool]) -> CTE:
+    to_resolved = literal_column(str(Status.RESOLVED.ordinal)) == _TARGET_ORDINAL
     return (
         update(tickets)
         .values(
-            status=TARGET,
-            version=next_version(decision),
+            status=_TARGET,
+            version=_next_version(decision),
             updated_at=decision.c.at,
-            head_digest=head,
-            auto_close_from=auto_close_from(decision),
+            head_digest=digest(decision.c.head_digest, _entry(decision)),
+            auto_close_from=case((to_resolved, decision.c.at), else_=null()),
         )
-        .where(tickets.c.id == decision.c.id, permitted)
-        .returning(*(tickets.c[name] for name in ("id", "head_digest", *MOVING_COLUMNS)))
-        .cte("moved")
+        .where(tickets.c.id == decision.c.id, allowed)
+        .returning(*(tickets.c[name] for name in ("id", "head_digest", *_UPDATED_COLUMNS)))
+        .cte("updated")
     )
 
 
-def auto_close_from(decision: CTE) -> ColumnElement[object]:
-    """Return when the grace period begins: with the move, if it leads to RESOLVED."""
-    to_resolved = literal_column(str(Status.RESOLVED.ordinal)) == TARGET_ORDINAL
-    return case((to_resolved, decision.c.at), else_=null())
-
-
-def recorded_entry(decision: CTE, moved: CTE) -> CTE:
-    """Return the history entry of the move."""
-    values = entry_of(decision) | {"digest": moved.c.head_digest}
-    entry = select(*values.values()).select_from(decision.join(moved, moved.c.id == decision.c.id))
+def _record_entry(decision: CTE, updated: CTE) -> CTE:
+    values = _entry(decision) | {"digest": updated.c.head_digest}
+    joined = decision.join(updated, updated.c.id == decision.c.id)
+    entry = select(*values.values()).select_from(joined)
     return insert(ticket_status_history).from_select(list(values), entry).cte("recorded")
 
 
-def answered(decision: CTE, moved: CTE) -> Select[tuple[object, ...]]:
-    """Return the ticket as it now is, whether it was moved, and what that was decided on."""
+def _result(decision: CTE, updated: CTE) -> Select[tuple[object, ...]]:
+    """Return the resulting ticket, whether it was updated, and what decided that."""
     ticket = (
-        func.coalesce(moved.c[column.name], decision.c[column.name]).label(column.name)
-        if column.name in MOVING_COLUMNS
+        func.coalesce(updated.c[column.name], decision.c[column.name]).label(column.name)
+        if column.name in _UPDATED_COLUMNS
         else decision.c[column.name]
         for column in TICKET_COLUMNS
     )
     facts = (
-        decision.c[name] for name in ("policy", "display_name", "retired", "actor_bits", "why_off")
+        decision.c[name]
+        for name in ("policy", "display_name", "retired", "actor_bits", "off_reason", "verdict")
     )
-    has_moved = moved.c.id.is_not(None).label("moved")
-    joined = decision.outerjoin(moved, literal_column("true"))
-    return select(*ticket, *facts, decision.c.verdict, has_moved).select_from(joined)
+    is_updated = updated.c.id.is_not(None).label("is_updated")
+    joined = decision.outerjoin(updated, literal_column("true"))
+    return select(*ticket, *facts, is_updated).select_from(joined)
 
 
-def entry_of(decision: CTE) -> dict[str, ColumnElement[object]]:
-    """Return the columns of the entry that records the move."""
+def _entry(decision: CTE) -> dict[str, ColumnElement[object]]:
+    """Return the columns of the history entry, without its digest."""
     return {
         "ticket": decision.c.id,
-        "seq": next_version(decision),
+        "seq": _next_version(decision),
         "at": decision.c.at,
-        "actor": ACTOR,
+        "actor": _ACTOR,
         "kind": literal_column(f"'{EntryKind.STATUS}'", Text),
         "old_value": decision.c.status,
-        "new_value": TARGET,
+        "new_value": _TARGET,
         "actor_bits": decision.c.actor_bits,
         "workflow_revision": decision.c.revision,
         "details": null(),
     }
 
 
-def next_version(decision: CTE) -> ColumnElement[int]:
-    """Return the ticket's version after the move."""
+def _next_version(decision: CTE) -> ColumnElement[int]:
     return decision.c.version + literal_column("1")

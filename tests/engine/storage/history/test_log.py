@@ -20,8 +20,9 @@ from engine.storage.history.log import (
 )
 from engine.storage.migrate import migrate
 from engine.storage.postgres.database import Database, Session
+from engine.storage.tickets.change import change_ticket, lock_ticket
 from engine.storage.tickets.reader import read_ticket
-from engine.storage.tickets.store import TicketStore, change_ticket, locked_ticket
+from engine.storage.tickets.store import TicketStore
 from engine.tickets.changes import comment_changes
 from engine.tickets.commands import CommentTicket
 from engine.tickets.history import Entry, EntryKind
@@ -38,7 +39,7 @@ ENOUGH = 1_000
 async def comment_within(session: Session, ticket: Ticket) -> None:
     """Comment on a ticket in a transaction that somebody else ends."""
     form = CommentTicket.parse(ticket=ticket.id, text="Looking")
-    row = await locked_ticket(session, SYSTEM_VIEWER, form)
+    row = await lock_ticket(session, SYSTEM_VIEWER, form)
     await change_ticket(session, row, MARTON, form, comment_changes)
 
 

@@ -14,7 +14,7 @@ from engine.storage.outages.reconcile_tickets import handle_service
 from engine.storage.outages.waiting import handle_waiting_services
 from engine.storage.postgres.database import Database, open_database
 from engine.storage.postgres.rows import ticket_of
-from engine.storage.tickets.store import LOCKED_TICKET
+from engine.storage.tickets.change import LOCKED_TICKET
 from engine.storage.tickets.writer import append_entries
 from engine.tickets.actor import Actor
 from engine.tickets.changes import Change, build_entries

@@ -9,8 +9,9 @@ import pytest
 from engine.outages.policy import OutageAction, WaitReason
 from engine.storage.outages.reconcile_tickets import handle_service
 from engine.storage.postgres.database import Database
+from engine.storage.tickets.create import create_ticket
 from engine.storage.tickets.reader import read_ticket
-from engine.storage.tickets.store import TicketStore, open_ticket
+from engine.storage.tickets.store import TicketStore
 from engine.tickets.history import EntryKind
 from engine.tickets.sla_targets import parse_targets
 from engine.tickets.sla_timers import Timer, build_timers
@@ -93,7 +94,7 @@ async def test_the_database_refuses_a_second_live_ticket(database: Database) -> 
     second = Opening("Again", "", Priority.LOW, "incident_response", None, None, None, service=PATH)
     with pytest.raises(asyncpg.UniqueViolationError, match="one_live_outage_per_service"):
         async with database.transaction() as session:
-            await open_ticket(session, SYSTEM_ACTOR, second)
+            await create_ticket(session, SYSTEM_ACTOR, second)
 
 
 async def test_a_recovery_waits_for_a_concurrent_comment_and_keeps_the_ticket_open(

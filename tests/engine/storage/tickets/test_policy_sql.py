@@ -41,8 +41,10 @@ def in_postgresql(value: int) -> Statement:
     return Statement.of(select(answer).select_from(ASKED))
 
 
-async def assert_one_answer(database: Database, moves: Moves) -> None:
-    value = policy.policy_of((source, target, role) for (source, target), role in moves.items())
+async def assert_one_answer(database: Database, transitions: Moves) -> None:
+    value = policy.policy_of(
+        (source, target, role) for (source, target), role in transitions.items()
+    )
     chart, machine = interop.statechart_of(value), interop.machine_of(value)
     answers = {
         "python": [policy.permits(value, *question) for question in QUESTIONS],
@@ -50,7 +52,7 @@ async def assert_one_answer(database: Database, moves: Moves) -> None:
         "transitions": [interop.machine_permits(machine, *question) for question in QUESTIONS],
         "postgresql": [row[0] for row in await database.rows(in_postgresql(value))],
     }
-    declared = [as_declared(moves, *question) for question in QUESTIONS]
+    declared = [as_declared(transitions, *question) for question in QUESTIONS]
     assert {name for name, given_ in answers.items() if given_ != declared} == set()
 
 
@@ -63,5 +65,7 @@ async def test_a_default_means_the_same_everywhere(database: Database, name: str
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(transitions=MOVES)
-async def test_any_workflow_means_the_same_everywhere(database: Database, moves: Moves) -> None:
-    await assert_one_answer(database, moves)
+async def test_any_workflow_means_the_same_everywhere(
+    database: Database, transitions: Moves
+) -> None:
+    await assert_one_answer(database, transitions)

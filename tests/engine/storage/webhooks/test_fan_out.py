@@ -12,7 +12,8 @@ from engine.errors import NotFound
 from engine.resources.resource import Kind, Resource, declared_resources
 from engine.storage.postgres.database import Database, Row
 from engine.storage.postgres.statements import Statement
-from engine.storage.tickets.store import TicketStore, change_ticket, locked_ticket
+from engine.storage.tickets.change import change_ticket, lock_ticket
+from engine.storage.tickets.store import TicketStore
 from engine.storage.webhooks.dead_letters import dead_letters, retry_deliveries
 from engine.storage.webhooks.deliveries import claim, prune_deliveries
 from engine.storage.webhooks.fan_out import WebhookAtWork, fan_out, webhooks_at_work
@@ -107,10 +108,10 @@ async def test_an_entry_with_the_older_transaction_does_not_overtake(
     form = CommentTicket.parse(ticket=ticket.id, text="Looking")
     elsewhere = CommentTicket.parse(ticket=other.id, text="Looking")
     async with database.transaction() as early:
-        row = await locked_ticket(early, SYSTEM_VIEWER, elsewhere)
+        row = await lock_ticket(early, SYSTEM_VIEWER, elsewhere)
         await change_ticket(early, row, MARTON, elsewhere, comment_changes)
         await pick_up(store, ticket)
-        row = await locked_ticket(early, SYSTEM_VIEWER, form)
+        row = await lock_ticket(early, SYSTEM_VIEWER, form)
         await change_ticket(early, row, MARTON, form, comment_changes)
     log = await rows(
         database, "SELECT ticket, seq FROM ticket_status_history ORDER BY transaction, entry"

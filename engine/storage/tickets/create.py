@@ -1,0 +1,94 @@
+"""Create tickets: from a form, from a catalog item, or for an outage."""
+
+from secrets import token_hex
+from typing import Final
+
+from sqlalchemy import bindparam, func, select
+
+from engine.errors import NotFound, WorkflowRetired
+from engine.findings import did_you_mean
+from engine.storage.postgres.database import Row, Session
+from engine.storage.postgres.locks import lock_tickets_shared
+from engine.storage.postgres.statements import Statement
+from engine.storage.postgres.tables import workflows
+from engine.storage.resources.catalog import read_active_item
+from engine.storage.resources.plugins import TICKETING_OFF_REASON
+from engine.storage.resources.sla_terms import read_terms
+from engine.storage.tickets.refusals import check_ticketing_on
+from engine.storage.tickets.users import ensure_users
+from engine.storage.tickets.writer import insert_tickets
+from engine.tickets.actor import Actor
+from engine.tickets.changes import opening_entry, opening_from_form, opening_from_item
+from engine.tickets.commands import CreateTicket, CreateTicketFromCatalog
+from engine.tickets.sla_targets import SlaTerms
+from engine.tickets.ticket import Opening, Ticket, initial_ticket
+
+TICKET_ID_BYTES: Final = 16
+
+WORKFLOW: Final = Statement.of(
+    select(
+        workflows.c.revision,
+        workflows.c.retired_at.is_not(None).label("retired"),
+        TICKETING_OFF_REASON.label("off_reason"),
+        func.clock_timestamp().label("now"),
+    ).where(workflows.c.name == bindparam("workflow"))
+)
+_ACTIVE_WORKFLOW_NAMES: Final = Statement.of(
+    select(workflows.c.name).where(workflows.c.retired_at.is_(None))
+)
+
+
+async def create_from_form(session: Session, actor: Actor, command: CreateTicket) -> Ticket:
+    """Create a ticket from an empty form."""
+    await lock_tickets_shared(session)
+    terms = await read_terms(session, command.priority) if command.sla else SlaTerms()
+    return await create_ticket(session, actor, opening_from_form(command, actor, terms))
+
+
+async def create_from_catalog(
+    session: Session, actor: Actor, command: CreateTicketFromCatalog
+) -> Ticket:
+    """Create a ticket from a catalog item."""
+    await lock_tickets_shared(session)
+    item = await read_active_item(session, command.item)
+    terms = await read_terms(session, item)
+    return await create_ticket(session, actor, opening_from_item(command, item, actor, terms))
+
+
+async def create_ticket(session: Session, actor: Actor, opening: Opening) -> Ticket:
+    """Write a new ticket and the first entry of its history.
+
+    The caller locks the tickets (shared) before it reads the declarations that the opening is
+    based on, so that no reconciliation changes them meanwhile.
+    """
+    workflow = await read_active_workflow(session, opening.workflow)
+    ticket_id = f"tk_{token_hex(TICKET_ID_BYTES)}"
+    entry = opening_entry(ticket_id, opening, actor, workflow["now"], workflow["revision"])
+    ticket = initial_ticket(entry)
+    await ensure_users(session, ticket.requester, ticket.assignee)
+    await insert_tickets(session, [entry])
+    return ticket
+
+
+async def read_active_workflow(session: Session, name: str) -> Row:
+    """Return the workflow of a new ticket, with the time.
+
+    Raises:
+        NotFound: the workflow does not exist; the message suggests similar names.
+        WorkflowRetired: the workflow is retired.
+        PluginDisabled: ticketing is off.
+
+    """
+    row = await session.row(WORKFLOW, workflow=name)
+    if row is None:
+        known = [each["name"] for each in await session.rows(_ACTIVE_WORKFLOW_NAMES)]
+        message = f"There is no workflow named {name!r}.{did_you_mean(name, known)}"
+        raise NotFound(message, workflow=name)
+    check_ticketing_on(row)
+    if row["retired"]:
+        raise WorkflowRetired(
+            f"{name} is retired: it takes no new tickets until it is declared again.",
+            reason="workflow_retired",
+            workflow=name,
+        )
+    return row
