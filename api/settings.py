@@ -34,7 +34,7 @@ from api.limits import (
 from api.limits_setting import read_limits
 from engine.errors import Misconfigured
 from engine.findings import did_you_mean
-from engine.webhooks.host_allowlist import NO_HOSTS, HostList
+from engine.webhooks.host_allowlist import NO_HOSTS, HostAllowlist
 
 PREFIX: Final = "INTERLOCK_"
 SECRET_SOURCES: Final = ("jwt_secret", "jwt_secret_file")
@@ -201,8 +201,8 @@ class Settings(BaseModel):
     """None: the open edition, in which everything is on."""
     license_key: Annotated[SecretStr | None, Field(description="a licence")] = None
     webhook_hosts: Annotated[
-        HostList,
-        in_words(HostList.of),
+        HostAllowlist,
+        in_words(HostAllowlist.parse),
         Field(
             description="hosts such as hooks.example.com, *.example.org or, for one inside, "
             "http://chat.internal:8080, separated by commas or spaces"

@@ -160,8 +160,8 @@ def _background_tasks(
     yield follow(url, *state.refreshes)
     yield keys.follow()
     yield state.changes.follow()
-    yield worker.go_on()
-    for job in (*maintenance_jobs(state.database, state.plugins), worker.counting):
+    yield worker.run()
+    for job in (*maintenance_jobs(state.database, state.plugins), worker.metrics_job):
         yield job.repeat()
 
 

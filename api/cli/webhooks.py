@@ -1,8 +1,9 @@
-"""`interlock webhooks`: how webhooks are doing, and what could not be delivered."""
+"""`interlock webhooks`: the status of webhooks, and their dead letters."""
 
 import asyncio
 import json
 import os
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -13,85 +14,94 @@ from api.settings import Settings
 
 if TYPE_CHECKING:
     from engine.storage.webhooks.dead_letters import DeadLetter
-    from engine.storage.webhooks.status import WebhookReport
+    from engine.storage.webhooks.status import WebhookStatus
 
-webhooks: Final = typer.Typer(help="How webhooks are doing.")
+webhooks: Final = typer.Typer(help="Show and retry webhooks.")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The name of a webhook.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @webhooks.callback(invoke_without_command=True)
-def of_webhooks(context: typer.Context, as_json: AsJson = False) -> None:
-    """List every webhook with its state, and how much is pending and dead."""
+def overview(context: typer.Context, as_json: AsJson = False) -> None:
+    """List all webhooks with their state and their numbers of pending deliveries and dead letters.
+
+    A delayed webhook has a delivery that no server has attempted for 30 seconds: the receiver is
+    too slow, or the servers cannot call it. Their logs say why.
+    """
     if context.invoked_subcommand is not None:
         return
-    reports = asyncio.run(read_reports())
+    statuses = asyncio.run(_read_statuses())
     if as_json:
-        typer.echo(json.dumps(list(map(report_facts, reports)), indent=2))
+        typer.echo(json.dumps(list(map(_status_json, statuses)), indent=2))
         return
-    numbers = (Column("pending", justify="right"), Column("dead", justify="right"))
-    again = (Column("next attempt", no_wrap=True), "last answer")
-    table = Table("webhook", "state", *numbers, *again, Column("url", overflow="fold"))
-    for each in reports:
-        table.add_row(*report_row(each))
+    table = Table(
+        *("webhook", "state", Column("pending", justify="right")),
+        *(Column("oldest pending", no_wrap=True), Column("dead", justify="right")),
+        *(Column("next attempt", no_wrap=True), "last result", Column("url", overflow="fold")),
+    )
+    for each in statuses:
+        table.add_row(
+            *(each.declaration.name, each.state),
+            *(f"{each.pending:,}", _format_time(each.oldest_pending_at), f"{each.dead:,}"),
+            _format_time(each.next_attempt_at or each.paused_until),
+            *(each.last_result or "", each.declaration.url),
+        )
     Console().print(table)
 
 
 @webhooks.command()
 def dead(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="Of one webhook; of all if left out.")
+        str | None, typer.Argument(metavar="[NAME]", help="Only the dead letters of this webhook.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List what was given up, latest first."""
-    letters = asyncio.run(read_dead(name))
+    """List dead letters (deliveries that failed permanently), latest first."""
+    dead_letters = asyncio.run(_read_dead_letters(name))
     if as_json:
-        typer.echo(json.dumps(list(map(letter_facts, letters)), indent=2))
+        typer.echo(json.dumps(list(map(_dead_letter_json, dead_letters)), indent=2))
         return
-    at = Column("given up at", no_wrap=True)
-    table = Table("webhook", Column("id", no_wrap=True), "event", at, "attempts", "last answer")
-    for each in letters:
-        moment = each.at.isoformat(timespec="seconds")
-        row = (each.webhook, each.id, each.event, moment, str(each.attempts), each.answer)
-        table.add_row(*row)
+    failed_at = Column("failed at", no_wrap=True)
+    table = Table(
+        "webhook", Column("id", no_wrap=True), "event", failed_at, "attempts", "last result"
+    )
+    for each in dead_letters:
+        time = _format_time(each.failed_at)
+        table.add_row(each.webhook, each.id, each.event, time, str(each.attempts), each.result)
     Console().print(table)
 
 
 @webhooks.command()
 def retry(
     name: Name,
-    dead: Annotated[bool, typer.Option("--dead", help="What was given up, too.")] = False,
+    dead: Annotated[bool, typer.Option("--dead", help="Also retry dead letters.")] = False,
 ) -> None:
-    """Have what failed attempted again now, also if the receiver asked to wait or said it is gone.
+    """Retry failed deliveries now, even if the receiver asked to wait or answered 410.
 
-    What was given up may come after later changes of its ticket: the version tells.
+    A dead letter can arrive after later changes of its ticket; its version shows the order.
     """
-    count = asyncio.run(hastened(name, dead=dead))
+    count = asyncio.run(_retry(name, dead=dead))
     typer.echo(f"{count} {'delivery is' if count == 1 else 'deliveries are'} due now.")
 
 
-async def read_reports() -> "list[WebhookReport]":
-    """Return how the webhooks in the database of the settings are doing."""
+async def _read_statuses() -> "list[WebhookStatus]":
     from api.bootstrap.engine import open_read_only
-    from engine.storage.webhooks.status import webhook_reports
+    from engine.storage.webhooks.status import read_statuses
 
     async with open_read_only(Settings.from_env(os.environ)) as parts:
-        return await webhook_reports(parts.database)
+        return await read_statuses(parts.database)
 
 
-async def read_dead(name: str | None) -> "list[DeadLetter]":
-    """Return what was given up."""
+async def _read_dead_letters(name: str | None) -> "list[DeadLetter]":
     from api.bootstrap.engine import open_read_only
-    from engine.storage.webhooks.dead_letters import dead_letters
+    from engine.storage.webhooks.dead_letters import list_dead_letters
 
     async with open_read_only(Settings.from_env(os.environ)) as parts:
-        return await dead_letters(parts.database, name)
+        return await list_dead_letters(parts.database, name)
 
 
-async def hastened(name: str, *, dead: bool) -> int:
-    """Have what failed attempted again, and return how much that is."""
+async def _retry(name: str, *, dead: bool) -> int:
     from api.bootstrap.engine import open_read_only
     from engine.storage.webhooks.dead_letters import retry_deliveries
 
@@ -99,42 +109,35 @@ async def hastened(name: str, *, dead: bool) -> int:
         return await retry_deliveries(parts.database, name, dead=dead)
 
 
-def report_row(report: "WebhookReport") -> tuple[str, ...]:
-    """Return a report as a row of the table."""
-    next_at = report.next_attempt_at
-    return (
-        report.declared.name,
-        report.state,
-        f"{report.pending:,}",
-        f"{report.dead:,}",
-        next_at.isoformat(timespec="seconds") if next_at else "",
-        report.last_answer or "",
-        report.declared.url,
-    )
+def _format_time(time: datetime | None) -> str:
+    return time.isoformat(timespec="seconds") if time else ""
 
 
-def report_facts(report: "WebhookReport") -> dict[str, object]:
-    """Return a report as JSON has it."""
+def _status_json(status: "WebhookStatus") -> dict[str, object]:
+    times = {
+        "oldestPendingAt": status.oldest_pending_at,
+        "pausedUntil": status.paused_until,
+        "nextAttemptAt": status.next_attempt_at,
+    }
     return {
-        "name": report.declared.name,
-        "state": report.state,
-        "pending": report.pending,
-        "dead": report.dead,
-        "position": str(report.position),
-        "nextAttemptAt": report.next_attempt_at and report.next_attempt_at.isoformat(),
-        "lastAnswer": report.last_answer,
-        "url": report.declared.url,
-        "events": report.declared.events,
+        "name": status.declaration.name,
+        "state": status.state,
+        "pending": status.pending,
+        "dead": status.dead,
+        "position": str(status.position),
+        **{key: time and time.isoformat() for key, time in times.items()},
+        "lastResult": status.last_result,
+        "url": status.declaration.url,
+        "events": status.declaration.events,
     }
 
 
-def letter_facts(letter: "DeadLetter") -> dict[str, object]:
-    """Return what was given up as JSON has it."""
+def _dead_letter_json(dead_letter: "DeadLetter") -> dict[str, object]:
     return {
-        "webhook": letter.webhook,
-        "id": letter.id,
-        "event": letter.event,
-        "attempts": letter.attempts,
-        "lastAnswer": letter.answer,
-        "givenUpAt": letter.at.isoformat(),
+        "webhook": dead_letter.webhook,
+        "id": dead_letter.id,
+        "event": dead_letter.event,
+        "attempts": dead_letter.attempts,
+        "lastResult": dead_letter.result,
+        "failedAt": dead_letter.failed_at.isoformat(),
     }

@@ -9,8 +9,7 @@ from api.graphql.errors import LimitExceeded
 from api.limits import DEFAULT_PAGE_ITEMS
 from engine.errors import InvalidInput
 from engine.storage.tickets.history_pages import LAST_SEQ
-from engine.storage.webhooks.dead_letters import DeadLetter
-from engine.storage.webhooks.oversight import LetterPlace
+from engine.storage.webhooks.dead_letters import DeadLetter, DeadLetterCursor
 from engine.tickets.search import Cursor, Order, OrderField
 from engine.tickets.ticket import TICKET_ID_PATTERN, Ticket
 from engine.vocabulary import Priority
@@ -179,23 +178,23 @@ def urgency(text: str) -> int:
     return [str(each.urgency) for each in reversed(Priority)].index(text) + 1
 
 
-def letter_cursor(letter: DeadLetter) -> str:
-    """Return the cursor of a letter."""
-    return opaque(letter.at, letter.ticket, letter.seq)
+def dead_letter_cursor(dead_letter: DeadLetter) -> str:
+    """Return the cursor of a dead letter."""
+    return opaque(dead_letter.failed_at, dead_letter.ticket, dead_letter.seq)
 
 
-def letter_place(cursor: str) -> LetterPlace:
-    """Return the place that a cursor stands for.
+def parse_dead_letter_cursor(cursor: str) -> DeadLetterCursor:
+    """Return the place in the list of dead letters that a cursor encodes.
 
     Raises:
-        InvalidInput: it is not one that the API made.
+        InvalidInput: the API did not return this cursor.
 
     """
     try:
         at, ticket, seq = parts_of(cursor)
-        return LetterPlace(moment(at), ticket_id(ticket), entry_number(seq))
+        return DeadLetterCursor(moment(at), ticket_id(ticket), entry_number(seq))
     except (ValueError, OverflowError):
-        raise InvalidInput("This is not a cursor that a page of dead letters gave.") from None
+        raise InvalidInput("Invalid cursor.") from None
 
 
 FORMS: Final[dict[OrderField, tuple[Callable[[str], int | datetime | str], ...]]] = {

@@ -1,1 +1,1 @@
-"""Delivering webhooks."""
+"""Webhook delivery: the worker, its HTTP client, secrets and metrics."""

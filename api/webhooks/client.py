@@ -1,13 +1,12 @@
-"""One call of a receiver: only to addresses that may be called, and never any longer than allowed.
+"""One HTTP request to a receiver: only to allowed addresses, and with a timeout.
 
-An address is judged where its socket is made, and nothing is resolved after that: so neither a name
-that changes what it stands for, nor one that stands for several addresses, leads anywhere else.
+The address is checked when its socket is created, and the name is not resolved again after that. So
+a name that changes its address, or has several addresses, cannot lead to a forbidden address.
 """
 
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlsplit
@@ -27,83 +26,67 @@ from aiohttp.abc import AbstractResolver
 from yarl import URL
 
 from engine.webhook_urls import parse_webhook_url
-from engine.webhooks.ip_ranges import Reach
-from engine.webhooks.retry_policy import Failure, WebhookResponse, retry_after
+from engine.webhooks.ip_ranges import AddressScope
+from engine.webhooks.retry_policy import AttemptResult, Failure, parse_retry_after
 
-CALL_SECONDS: Final = 15
-HEADERS: Final = {"User-Agent": "Interlock"}
+REQUEST_SECONDS: Final = 15
+_HEADERS: Final = {"User-Agent": "Interlock"}
 
 
 class AddressNotAllowedError(OSError):
-    """An address may not be called."""
-
-    def __init__(self) -> None:
-        super().__init__("the address may not be called")
-
-
-@dataclass(frozen=True, slots=True)
-class Sockets:
-    """Makes the sockets of calls that may lead so far, and no others."""
-
-    reach: Reach
-
-    def __call__(self, to: AddrInfoType) -> socket.socket:
-        """Return a socket for an address.
-
-        Raises:
-            AddressNotAllowedError: it may not be called.
-
-        """
-        family, kind, protocol, _, address = to
-        if not self.reach.covers(str(address[0])):
-            raise AddressNotAllowedError
-        return socket.socket(family, kind, protocol)
+    """Webhooks cannot call this address."""
 
 
 @asynccontextmanager
 async def open_session(
-    reach: Reach, resolver: AbstractResolver | None = None
+    scope: AddressScope, resolver: AbstractResolver | None = None
 ) -> AsyncIterator[ClientSession]:
-    """Yield a session for calls of one receiver, which keeps connections for the next call.
+    """Yield a session that keeps the connections to one receiver open.
 
-    There is no proxy, as the addresses that a proxy calls are nobody's to judge here.
+    It uses no proxy, because Interlock cannot check the addresses that a proxy calls.
     """
-    connector = TCPConnector(socket_factory=Sockets(reach), resolver=resolver, limit=0)
+
+    def create_socket(info: AddrInfoType) -> socket.socket:
+        family, kind, protocol, _, address = info
+        if not scope.allows(str(address[0])):
+            raise AddressNotAllowedError("the address is not allowed")
+        return socket.socket(family, kind, protocol)
+
     async with ClientSession(
-        connector=connector,
+        connector=TCPConnector(socket_factory=create_socket, resolver=resolver, limit=0),
         cookie_jar=DummyCookieJar(),
-        timeout=ClientTimeout(total=CALL_SECONDS),
-        headers=HEADERS,
+        timeout=ClientTimeout(total=REQUEST_SECONDS),
+        headers=_HEADERS,
         auto_decompress=False,
         trust_env=False,
     ) as session:
         yield session
 
 
-async def call(
+async def post_event(
     session: ClientSession, url: str, headers: Mapping[str, str], body: bytes
-) -> WebhookResponse:
-    """Send a body, and return what became of it. No redirect is followed, and no answer read."""
+) -> AttemptResult:
+    """Send a body and return the result. It follows no redirect and reads no response body."""
     try:
         async with session.post(
-            exactly(url), data=body, headers=headers, allow_redirects=False
+            request_url(url), data=body, headers=headers, allow_redirects=False
         ) as response:
-            asked = response.headers.get("Retry-After")
-            now = datetime.now(UTC)
-            return WebhookResponse(response.status, retry_after(response.status, asked, now))
+            retry_after = parse_retry_after(
+                response.status, response.headers.get("Retry-After"), datetime.now(UTC)
+            )
+            return AttemptResult(response.status, retry_after)
     except (ClientError, TimeoutError) as error:
-        return WebhookResponse(failure_of(error))
+        return AttemptResult(_failure_of(error))
 
 
-def exactly(url: str) -> URL:
-    """Return a URL with the origin that `parse_webhook_url` finds in its text."""
+def request_url(url: str) -> URL:
+    """Return a URL with the origin that `parse_webhook_url` returns, however yarl reads the text."""
     parts = urlsplit(url)
     query = f"?{parts.query}" if parts.query else ""
     return URL(f"{parse_webhook_url(url)}{parts.path or '/'}{query}", encoded=True)
 
 
-def failure_of(error: ClientError | TimeoutError) -> Failure:
-    """Return why there was no answer."""
+def _failure_of(error: ClientError | TimeoutError) -> Failure:
     match error:
         case TimeoutError():
             return Failure.TIMEOUT
@@ -114,4 +97,4 @@ def failure_of(error: ClientError | TimeoutError) -> Failure:
         case ClientConnectionError():
             return Failure.NO_CONNECTION
         case _:
-            return Failure.BROKEN_ANSWER
+            return Failure.INVALID_RESPONSE

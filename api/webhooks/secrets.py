@@ -1,52 +1,55 @@
-"""Where the texts of secrets are: in a folder, a file or a folder of files for each name.
+"""Webhook secrets: in a folder, one file or folder of files for each secret name.
 
-They are read again for each use, so that a secret that is mounted anew is in use at once.
+They are read again for each use, so a changed secret is used at once.
 """
 
 import stat
-from collections.abc import Iterator
+from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
 from engine import limits
-from engine.webhooks.retry_policy import Obstacle
 from engine.webhooks.signatures import Secret
 
-FILE_CHARACTERS: Final = limits.WEBHOOK_SECRETS * (limits.WEBHOOK_SECRET_CHARACTERS + 1)
+_MAX_FILE_CHARACTERS: Final = limits.WEBHOOK_SECRETS * (limits.WEBHOOK_SECRET_CHARACTERS + 1)
 
 
-def secrets_named(folder: Path | None, name: str) -> tuple[Secret, ...] | Obstacle:
-    """Return the secrets of a name, or why none of them can be used.
+class BlockReason(StrEnum):
+    """Why this server cannot call a webhook."""
+
+    HOST_NOT_ALLOWED = "host_not_allowed"
+    SECRET_MISSING = "secret_missing"  # noqa: S105  # a reason, not a secret
+    SECRET_INVALID = "secret_invalid"  # noqa: S105  # a reason, not a secret
+
+
+def read_secrets(folder: Path | None, name: str) -> tuple[Secret, ...] | BlockReason:
+    """Return the secrets of a name, or why they cannot be used.
 
     Args:
-        folder: holds a file of that name, in which blanks separate secrets, or a folder of such
-            files; None if there is none.
-        name: as declared; it leads nowhere else.
+        folder: contains a file of this name with secrets that are separated by white space, or a
+            folder of such files.
+        name: the declared name; its pattern allows no other folder.
 
     """
     if folder is None:
-        return Obstacle.SECRET_MISSING
+        return BlockReason.SECRET_MISSING
     try:
-        words = [word for file in files_at(folder / name) for word in text_in(file).split()]
-        secrets = tuple(map(Secret.parse, words))
+        path = folder / name
+        files = [path]
+        if stat.S_ISDIR(path.stat().st_mode):
+            # Kubernetes keeps hidden files next to the mounted ones.
+            files = [each for each in sorted(path.iterdir()) if not each.name.startswith(".")]
+        secrets = tuple(Secret.parse(word) for file in files for word in _read(file).split())
     except FileNotFoundError:
-        return Obstacle.SECRET_MISSING
+        return BlockReason.SECRET_MISSING
     except (OSError, ValueError):
-        return Obstacle.SECRET_UNUSABLE
+        return BlockReason.SECRET_INVALID
     if len(secrets) > limits.WEBHOOK_SECRETS:
-        return Obstacle.SECRET_UNUSABLE
-    return secrets or Obstacle.SECRET_MISSING
+        return BlockReason.SECRET_INVALID
+    return secrets or BlockReason.SECRET_MISSING
 
 
-def files_at(path: Path) -> Iterator[Path]:
-    """Yield a file, or those of a folder; Kubernetes keeps hidden ones beside its own."""
-    if stat.S_ISDIR(path.stat().st_mode):
-        yield from (each for each in sorted(path.iterdir()) if not each.name.startswith("."))
-    else:
-        yield path
-
-
-def text_in(file: Path) -> str:
-    """Return what a file says; a long one is cut off, and holds no secrets then."""
+def _read(file: Path) -> str:
+    """Return the text of a file, up to a size that is too large for valid secrets."""
     with file.open(encoding="ascii") as opened:
-        return opened.read(FILE_CHARACTERS)
+        return opened.read(_MAX_FILE_CHARACTERS)

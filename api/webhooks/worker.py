@@ -1,4 +1,4 @@
-"""Every server tells receivers what they are owed; a slow one keeps no other waiting."""
+"""The webhook worker: every server runs one, and a slow receiver delays no other webhook."""
 
 import asyncio
 import random
@@ -14,177 +14,172 @@ from aiohttp import ClientSession
 
 from api.runtime.jobs import PeriodicJob, run_logged
 from api.runtime.plugins import PluginCache
-from api.webhooks.client import call, open_session
+from api.webhooks.client import open_session, post_event
 from api.webhooks.metrics import WebhookMetrics
-from api.webhooks.secrets import secrets_named
+from api.webhooks.secrets import BlockReason, read_secrets
+from engine.declaration.models import Webhook
 from engine.errors import Unavailable
 from engine.plugins import Plugin
 from engine.storage.postgres.database import Database
-from engine.storage.webhooks.deliveries import (
-    Delivery,
-    body_of,
-    claim,
-    settle,
-)
-from engine.storage.webhooks.fan_out import WebhookAtWork, fan_out, webhooks_at_work
-from engine.storage.webhooks.obstacles import note_no_obstacle, note_obstacle
-from engine.storage.webhooks.status import count_deliveries
+from engine.storage.webhooks.deliveries import Delivery, build_body, claim, record_result
+from engine.storage.webhooks.fan_out import DeclaredWebhook, fan_out, find_webhooks_with_work
+from engine.storage.webhooks.status import WebhookState, read_statuses
 from engine.webhook_urls import parse_webhook_url
 from engine.webhooks.cloud_events import CONTENT_TYPE
-from engine.webhooks.host_allowlist import HostList
-from engine.webhooks.ip_ranges import Reach
-from engine.webhooks.retry_policy import DeliveryState, Failure, Obstacle, WebhookResponse, verdict
-from engine.webhooks.signatures import Secret, signed
+from engine.webhooks.host_allowlist import HostAllowlist
+from engine.webhooks.ip_ranges import AddressScope
+from engine.webhooks.retry_policy import AttemptResult, DeliveryState, Failure, decide_retry
+from engine.webhooks.signatures import Secret, signature_headers
 
-POLL_SECONDS: Final = 1
-COUNT_SECONDS: Final = 15
+_POLL_SECONDS: Final = 1
+_METRICS_SECONDS: Final = 15
 SLOTS: Final = 4
-"""How many calls of one receiver a server makes at once, so that a slow one holds up few."""
+"""The number of concurrent requests to one receiver from one server."""
 
-FAILURE: Final = "webhooks could not be worked on"
+_FAILURE: Final = "webhook worker failed"
 
 log: Final = structlog.get_logger(component="webhooks")
 
 
 @dataclass(frozen=True, slots=True)
 class CallContext:
-    """What it takes to call a receiver."""
+    """What a server needs to call a receiver."""
 
-    reach: Reach
+    scope: AddressScope
     secrets: tuple[Secret, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookWorker:
-    """Delivers, while ticketing is on; replicas share the work.
+    """Delivers to webhooks while ticketing is on; servers share the work.
 
     Attributes:
-        hosts: which of them may be called.
-        secrets: the folder in which the texts of secrets are.
-        lanes: how many calls are made at once of each webhook's receiver.
-        lacking: what keeps this server from calling a webhook, as it told last.
+        hosts: the hosts that this server can call.
+        secrets: the folder of the secrets.
+        used_slots: the number of running requests by webhook.
+        blocked: why this server cannot call a webhook, by webhook.
 
     """
 
     database: Database
     plugins: PluginCache
-    hosts: HostList
+    hosts: HostAllowlist
     secrets: Path | None
     metrics: WebhookMetrics = field(default_factory=WebhookMetrics)
-    lanes: Counter[str] = field(default_factory=Counter)
-    lacking: dict[str, Obstacle] = field(default_factory=dict)
+    used_slots: Counter[str] = field(default_factory=Counter)
+    blocked: dict[str, BlockReason] = field(default_factory=dict)
 
     @property
-    def counting(self) -> PeriodicJob:
-        """What keeps the metrics up to date of what is owed."""
-        return PeriodicJob(self.take_count, COUNT_SECONDS, FAILURE)
+    def metrics_job(self) -> PeriodicJob:
+        """The job that updates the metrics."""
+        return PeriodicJob(self.update_metrics, _METRICS_SECONDS, _FAILURE)
 
-    async def take_count(self) -> None:
-        """Let the metrics tell how much is pending, and how much dead."""
-        self.metrics.show(await count_deliveries(self.database))
+    async def update_metrics(self) -> None:
+        """Count deliveries, and check the settings also of webhooks that have no work."""
+        statuses = await read_statuses(self.database)
+        self.metrics.set_deliveries(statuses)
+        for each in statuses:
+            if each.state is WebhookState.RETIRED:
+                self._set_blocked(each.declaration.name, None)
+            else:
+                await self._find_call_context(each.declaration)
 
-    def is_on(self) -> bool:
-        """Tell whether anything may be delivered now."""
+    def _is_on(self) -> bool:
         return self.plugins.is_on(Plugin.TICKETING)
 
-    async def go_on(self, every: float = POLL_SECONDS) -> None:
-        """Look every so many seconds for what is owed, and work on it, for ever."""
+    async def run(self, poll_seconds: float = _POLL_SECONDS) -> None:
+        """Look for work repeatedly, and do it, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            await PeriodicJob(partial(self.send_out, tasks), every, FAILURE, self.is_on).repeat()
+            job = PeriodicJob(partial(self.run_once, tasks), poll_seconds, _FAILURE, self._is_on)
+            await job.repeat()
 
-    async def send_out(self, tasks: asyncio.TaskGroup) -> None:
-        """Spread what happened into deliveries, and begin to make those that are due."""
-        for webhook in await webhooks_at_work(self.database):
-            await run_logged(partial(self.serve, webhook, tasks), FAILURE)
+    async def run_once(self, tasks: asyncio.TaskGroup) -> None:
+        """Enqueue deliveries for new changes, and start to attempt those that are due."""
+        for webhook in await find_webhooks_with_work(self.database):
+            await run_logged(partial(self._process, webhook, tasks), _FAILURE)
 
-    async def serve(self, webhook: WebhookAtWork, tasks: asyncio.TaskGroup) -> None:
-        """Do so for one webhook."""
-        while await fan_out(self.database, webhook.declared):
+    async def _process(self, webhook: DeclaredWebhook, tasks: asyncio.TaskGroup) -> None:
+        while await fan_out(self.database, webhook.declaration):
             pass
-        means = await self.means_for(webhook)
-        if means is not None:
-            name = webhook.declared.name
-            for _ in range(SLOTS - self.lanes[name]):
-                self.lanes[name] += 1
-                tasks.create_task(self.run_lane(webhook, means))
+        context = await self._find_call_context(webhook.declaration)
+        if context is not None:
+            name = webhook.declaration.name
+            for _ in range(SLOTS - self.used_slots[name]):
+                self.used_slots[name] += 1
+                tasks.create_task(self._run_slot(webhook, context))
 
-    async def means_for(self, webhook: WebhookAtWork) -> CallContext | None:
-        """Return what it takes to call a receiver; None, and a note for people, if it lacks."""
-        found = await asyncio.to_thread(self.found_for, webhook)
-        name = webhook.declared.name
-        if isinstance(found, CallContext):
-            self.lacking.pop(name, None)
-            await note_no_obstacle(self.database, name)
-            return found
-        if self.lacking.get(name) != found:
-            self.lacking[name] = found
-            log.warning("this server can't call a webhook", name=name, why=found)
-        await note_obstacle(self.database, name, found)
-        return None
+    async def _find_call_context(self, webhook: Webhook) -> CallContext | None:
+        """Return what is needed to call a receiver; None if this server lacks something.
 
-    def found_for(self, webhook: WebhookAtWork) -> CallContext | Obstacle:
-        """Return what it takes to call a receiver, or what of it lacks."""
-        reach = self.hosts.reach_to(parse_webhook_url(webhook.declared.url))
-        if reach is None:
-            return Obstacle.HOST_NOT_ALLOWED
-        secrets = secrets_named(self.secrets, webhook.declared.secret_name)
-        return secrets if isinstance(secrets, Obstacle) else CallContext(reach, secrets)
+        Only this server reports what it lacks: another server may have other settings, and
+        delivers.
+        """
+        scope = self.hosts.address_scope(parse_webhook_url(webhook.url))
+        if scope is None:
+            self._set_blocked(webhook.name, BlockReason.HOST_NOT_ALLOWED)
+            return None
+        secrets = await asyncio.to_thread(read_secrets, self.secrets, webhook.secret_name)
+        if isinstance(secrets, BlockReason):
+            self._set_blocked(webhook.name, secrets)
+            return None
+        self._set_blocked(webhook.name, None)
+        return CallContext(scope, secrets)
 
-    async def run_lane(self, webhook: WebhookAtWork, means: CallContext) -> None:
-        """Make one delivery after the other until none is due."""
+    def _set_blocked(self, name: str, reason: BlockReason | None) -> None:
+        """Update the metric, and log a new reason once."""
+        if self.blocked.get(name) is reason:
+            return
+        self.metrics.set_blocked(name, reason)
+        if reason is None:
+            del self.blocked[name]
+        else:
+            self.blocked[name] = reason
+            log.warning("webhook blocked on this server", webhook=name, reason=reason)
+
+    async def _run_slot(self, webhook: DeclaredWebhook, context: CallContext) -> None:
         try:
-            await run_logged(partial(self.deliver_all, webhook, means), FAILURE)
+            await run_logged(partial(self._deliver_due, webhook, context), _FAILURE)
         finally:
-            self.lanes[webhook.declared.name] -= 1
+            self.used_slots[webhook.declaration.name] -= 1
 
-    async def deliver_all(self, webhook: WebhookAtWork, means: CallContext) -> None:
-        """Do so over connections of its own."""
-        async with open_session(means.reach) as session:
-            while self.is_on() and (delivery := await claim(self.database, webhook)):
-                answer = await self.tell(session, webhook.declared.url, delivery, means.secrets)
-                await self.note(webhook, delivery, answer)
+    async def _deliver_due(self, webhook: DeclaredWebhook, context: CallContext) -> None:
+        """Attempt one delivery after the other until none is due."""
+        async with open_session(context.scope) as session:
+            while self._is_on() and (delivery := await claim(self.database, webhook)):
+                url = webhook.declaration.url
+                result = await self._send(session, url, delivery, context.secrets)
+                await self._record(webhook, delivery, result)
 
-    async def tell(
+    async def _send(
         self, session: ClientSession, url: str, delivery: Delivery, secrets: tuple[Secret, ...]
-    ) -> WebhookResponse:
-        """Make one attempt, and return what became of it."""
-        body = await self.body_of(delivery)
-        if body is None:
-            return WebhookResponse(Failure.NOT_TELLABLE)
-        headers = signed(delivery.id, int(time.time()), body, secrets)
-        return await call(session, url, {**headers, "Content-Type": CONTENT_TYPE}, body)
+    ) -> AttemptResult:
+        """Attempt a delivery.
 
-    async def body_of(self, delivery: Delivery) -> bytes | None:
-        """Return what is told; None, and a word in the log, if what is recorded can't be.
-
-        That is a fault which another attempt may meet again, so it counts as one that failed: else
-        the later changes of the ticket would wait for ever.
+        A change from which no event can be built counts as a failed attempt; otherwise the later
+        changes of its ticket would wait for ever.
         """
         try:
-            return await body_of(self.database, delivery)
+            body = await build_body(self.database, delivery)
         except Unavailable:
             raise
-        except Exception:  # whatever is wrong with what is recorded
-            log.exception("a change can't be told", webhook=delivery.webhook, id=delivery.id)
-            return None
+        except Exception:  # the recorded change can be invalid in any way
+            log.exception("webhook event not rendered", webhook=delivery.webhook, id=delivery.id)
+            return AttemptResult(Failure.UNRENDERABLE)
+        headers = signature_headers(delivery.id, int(time.time()), body, secrets)
+        return await post_event(session, url, {**headers, "Content-Type": CONTENT_TYPE}, body)
 
-    async def note(
-        self, webhook: WebhookAtWork, delivery: Delivery, answer: WebhookResponse
+    async def _record(
+        self, webhook: DeclaredWebhook, delivery: Delivery, result: AttemptResult
     ) -> None:
-        """Write down what became of an attempt, and decide what is done next."""
-        decided = verdict(answer, delivery.attempts, random.random())  # noqa: S311  # no secret
-        await settle(self.database, webhook, delivery, answer, decided)
-        self.metrics.count(delivery.webhook, decided.state)
-        if decided.state is DeliveryState.DEAD:
-            tell_of_death(delivery, answer)
-
-
-def tell_of_death(delivery: Delivery, answer: WebhookResponse) -> None:
-    """Write down what will not be attempted again."""
-    log.warning(
-        "a delivery was given up",
-        webhook=delivery.webhook,
-        id=delivery.id,
-        attempts=delivery.attempts,
-        answer=str(answer),
-    )
+        chance = random.random()  # noqa: S311  # jitter is not a secret
+        decision = decide_retry(result, delivery.attempts, chance)
+        await record_result(self.database, webhook, delivery, result, decision)
+        self.metrics.count_attempt(delivery.webhook, decision.state)
+        if decision.state is DeliveryState.DEAD:
+            log.warning(
+                "webhook delivery failed permanently",
+                webhook=delivery.webhook,
+                id=delivery.id,
+                attempts=delivery.attempts,
+                result=str(result),
+            )

@@ -1,1 +1,4 @@
-"""Webhooks: what is told to whom, how it is signed, and where it may go. Pure."""
+"""Webhooks: which events are sent, how they are signed and retried, and which hosts they reach.
+
+Pure.
+"""

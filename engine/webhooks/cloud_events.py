@@ -1,4 +1,4 @@
-"""Entries of histories as events of CloudEvents 1.0, in JSON (structured mode).
+"""History entries as CloudEvents 1.0 in JSON (structured mode).
 
 https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
 """
@@ -12,9 +12,9 @@ from engine.tickets.ticket import Ticket
 from engine.vocabulary import TicketEvent
 
 CONTENT_TYPE: Final = "application/cloudevents+json"
-SOURCE: Final = "/interlock/tickets"
+_SOURCE: Final = "/interlock/tickets"
 
-EVENTS: Final = {
+EVENT_TYPES: Final = {
     EntryKind.CREATED: TicketEvent.CREATED,
     EntryKind.STATUS: TicketEvent.TRANSITIONED,
     EntryKind.ASSIGNEE: TicketEvent.ASSIGNED,
@@ -25,38 +25,40 @@ EVENTS: Final = {
     EntryKind.NOTE: TicketEvent.NOTED,
     EntryKind.SLA_BREACH: TicketEvent.SLA_BREACHED,
 }
-KINDS: Final = {event: kind for kind, event in EVENTS.items()}
-SHOWING: Final = (
+_ENTRY_KINDS: Final = {event: kind for kind, event in EVENT_TYPES.items()}
+RENDERED_KINDS: Final = (
     *(EntryKind.CREATED, EntryKind.STATUS, EntryKind.ASSIGNEE),
     *(EntryKind.PRIORITY, EntryKind.TITLE),
 )
-"""The entries that change what an event shows of its ticket."""
+"""The entries that change the ticket fields of an event."""
 
 
-def kinds_of(events: Iterable[TicketEvent] | None) -> list[EntryKind]:
-    """Return the kinds of entries that events tell of; None for all events."""
-    return [KINDS[event] for event in (TicketEvent if events is None else events)]
+def entry_kinds(events: Iterable[TicketEvent] | None) -> list[EntryKind]:
+    """Return the kinds of entries that produce these events; None means all events."""
+    return [_ENTRY_KINDS[event] for event in (TicketEvent if events is None else events)]
 
 
 def event_id(ticket: str, seq: int) -> str:
-    """Return the id of the event that an entry is, always the same; without dots."""
+    """Return the id of the event of an entry. It is stable, and has no dots."""
     return f"{ticket}-{seq}"
 
 
-def cloud_event(ticket: Ticket, entry: Entry, position: str) -> bytes:
-    """Return an entry as an event, in UTF-8: the same bytes each time.
+def render_event(ticket: Ticket, entry: Entry, position: str) -> bytes:
+    """Return the event of an entry in UTF-8, always the same bytes.
+
+    The description is left out because it can be long, and so is the text of an internal note.
 
     Args:
-        ticket: as the entry left it.
-        entry: what happened; of an internal note, the text stays here.
-        position: of the entry in the log of all histories.
+        ticket: the ticket right after the entry.
+        entry: the change.
+        position: the position of the entry in the log.
 
     """
     event = {
         "specversion": "1.0",
         "id": event_id(entry.ticket, entry.seq),
-        "source": SOURCE,
-        "type": EVENTS[entry.kind],
+        "source": _SOURCE,
+        "type": EVENT_TYPES[entry.kind],
         "subject": entry.ticket,
         "time": canonical_timestamp(entry.at),
         "datacontenttype": "application/json",
@@ -66,24 +68,19 @@ def cloud_event(ticket: Ticket, entry: Entry, position: str) -> bytes:
             "actor": entry.actor,
             "from": entry.old_value,
             "to": None if entry.kind is EntryKind.NOTE else entry.new_value,
-            "ticket": shown(ticket),
+            "ticket": {
+                "id": ticket.id,
+                "title": ticket.title,
+                "status": ticket.status,
+                "priority": ticket.priority,
+                "workflow": ticket.workflow,
+                "requester": ticket.requester,
+                "assignee": ticket.assignee,
+                "assigneeGroup": ticket.assignee_group,
+                "item": ticket.item,
+                "service": ticket.service,
+                "createdAt": canonical_timestamp(ticket.created_at),
+            },
         },
     }
     return json.dumps(event, ensure_ascii=False).encode()
-
-
-def shown(ticket: Ticket) -> dict[str, object]:
-    """Return what an event shows of a ticket; its description can be long and is left out."""
-    return {
-        "id": ticket.id,
-        "title": ticket.title,
-        "status": ticket.status,
-        "priority": ticket.priority,
-        "workflow": ticket.workflow,
-        "requester": ticket.requester,
-        "assignee": ticket.assignee,
-        "assigneeGroup": ticket.assignee_group,
-        "item": ticket.item,
-        "service": ticket.service,
-        "createdAt": canonical_timestamp(ticket.created_at),
-    }

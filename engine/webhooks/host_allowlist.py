@@ -1,8 +1,9 @@
-"""Which hosts webhooks may call: what the operators of the servers listed, and nothing else.
+"""The allowlist of hosts that webhooks can call, as the operators of the servers configure it.
 
-Three forms of entry: `hooks.example.com` is that host, and `*.example.com` every host below it, by
-https and on public addresses only. `http://chat.internal:8080`, an origin written out, is a host
-inside: that scheme and port, and private addresses too.
+An entry has one of three forms. `hooks.example.com` allows that host, and `*.example.com` allows
+all hosts below it; both only by https and at public addresses. An origin such as
+`http://chat.internal:8080` allows an internal host: exactly that scheme and port, also at private
+addresses.
 """
 
 import re
@@ -10,20 +11,20 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from engine.webhook_urls import HTTPS, PORTS, Origin, parse_host, parse_webhook_url
-from engine.webhooks.ip_ranges import Reach
+from engine.webhooks.ip_ranges import AddressScope
 
-BELOW: Final = "*."
-SCHEME: Final = re.compile(r"https?://")
+_WILDCARD: Final = "*."
+_SCHEME: Final = re.compile(r"https?://")
 
 
 @dataclass(frozen=True, slots=True)
-class HostList:
-    """The allow-list.
+class HostAllowlist:
+    """The hosts that webhooks can call.
 
     Attributes:
-        names: hosts that may be called by https.
-        suffixes: with their leading dot; hosts that end in one may be called by https.
-        origins: what may be called wherever it stands.
+        names: hosts allowed by https.
+        suffixes: with a leading dot; hosts that end in one are allowed by https.
+        origins: targets allowed at any address.
 
     """
 
@@ -32,40 +33,35 @@ class HostList:
     origins: frozenset[Origin] = frozenset()
 
     @classmethod
-    def of(cls, text: str) -> Self:
-        """Return the list of entries that commas or spaces separate.
+    def parse(cls, text: str) -> Self:
+        """Return the allowlist of entries that are separated by commas or spaces.
 
         Raises:
-            ValueError: an entry is of none of the forms.
+            ValueError: an entry has none of the three forms.
 
         """
         entries = [each for each in re.split(r"[\s,]+", text.lower()) if each]
-        origins = {origin(each) for each in entries if SCHEME.match(each)}
-        rest = [each for each in entries if not SCHEME.match(each)]
-        suffixes = [each.removeprefix("*") for each in rest if each.startswith(BELOW)]
-        names = frozenset(parse_host(each) for each in rest if not each.startswith(BELOW))
+        origins = {_parse_origin(each) for each in entries if _SCHEME.match(each)}
+        hosts = [each for each in entries if not _SCHEME.match(each)]
+        suffixes = [each.removeprefix("*") for each in hosts if each.startswith(_WILDCARD)]
+        names = frozenset(parse_host(each) for each in hosts if not each.startswith(_WILDCARD))
         for suffix in suffixes:
             parse_host(suffix.removeprefix("."))
         return cls(names, tuple(sorted(suffixes)), frozenset(origins))
 
-    def reach_to(self, target: Origin) -> Reach | None:
-        """Return which addresses a call to a target may lead to; None if it may not be called."""
+    def address_scope(self, target: Origin) -> AddressScope | None:
+        """Return the addresses at which a target can be called; None if it is not allowed."""
         if target in self.origins:
-            return Reach.INSIDE
+            return AddressScope.PRIVATE
         is_listed = target.host in self.names or target.host.endswith(self.suffixes)
-        return Reach.PUBLIC if is_listed and target.scheme == HTTPS else None
+        return AddressScope.PUBLIC if is_listed and target.scheme == HTTPS else None
 
 
-NO_HOSTS: Final = HostList()
+NO_HOSTS: Final = HostAllowlist()
 
 
-def origin(text: str) -> Origin:
-    """Return the target of an origin.
-
-    Raises:
-        ValueError: it is none, or has a path.
-
-    """
+def _parse_origin(text: str) -> Origin:
+    """Return the target of an origin; ValueError if the text is not an origin or has a path."""
     target = parse_webhook_url(text)
     if text.rstrip("/") not in {str(target), f"{target}:{PORTS[target.scheme]}"}:
         raise ValueError(f"{text!r} must be an origin, such as http://chat.internal:8080")

@@ -1,4 +1,4 @@
-"""Which addresses a call may lead to, so that no webhook reaches what only we can reach."""
+"""The addresses that webhooks can call, so that no webhook reaches internal services (SSRF)."""
 
 from enum import Enum
 from ipaddress import (
@@ -11,72 +11,72 @@ from ipaddress import (
 )
 from typing import Final, TypeAlias
 
-Address: TypeAlias = IPv4Address | IPv6Address
-Network: TypeAlias = IPv4Network | IPv6Network
+_Address: TypeAlias = IPv4Address | IPv6Address
+_Network: TypeAlias = IPv4Network | IPv6Network
 
-NEVER: Final[tuple[Network, ...]] = tuple(
+_FORBIDDEN: Final[tuple[_Network, ...]] = tuple(
     map(
         ip_network,
         (
             "0.0.0.0/8",  # this host
-            "169.254.0.0/16",  # link-local, and the metadata of most clouds
-            "100.100.100.200/32",  # metadata of a cloud
+            "169.254.0.0/16",  # link-local, and the metadata service of most clouds
+            "100.100.100.200/32",  # metadata service of a cloud
             "224.0.0.0/3",  # multicast, reserved, broadcast
             "::/128",  # this host
-            "fd00:ec2::/32",  # metadata of a cloud
+            "fd00:ec2::/32",  # metadata service of a cloud
             "fe80::/10",  # link-local
             "ff00::/8",  # multicast
         ),
     )
 )
-"""Where no webhook leads, whatever is listed."""
+"""Addresses that no webhook can call, even if the host is on the allowlist."""
 
-TRANSLATED: Final = IPv6Network("64:ff9b::/96")
-"""IPv4 as hosts with IPv6 only reach it (RFC 6052)."""
-NOT_PUBLIC: Final[tuple[Network, ...]] = tuple(
+_NAT64: Final = IPv6Network("64:ff9b::/96")
+"""IPv4 addresses as hosts with only IPv6 reach them (RFC 6052)."""
+_NOT_PUBLIC: Final[tuple[_Network, ...]] = tuple(
     map(
         ip_network,
         (
             "192.0.0.0/24",  # protocol assignments
             "192.88.99.0/24",  # 6to4 relays
             "::/96",  # IPv4-compatible
-            "64:ff9b:1::/48",  # translation of one's own
+            "64:ff9b:1::/48",  # local-use NAT64
             "fec0::/10",  # site-local
         ),
     )
 )
-"""What `is_global` takes for public, in some version of Python, and is not."""
-GLOBAL_UNICAST: Final = IPv6Network("2000::/3")
+"""Networks that are not public although `is_global` is true in some version of Python."""
+_GLOBAL_UNICAST: Final = IPv6Network("2000::/3")
 
 
-class Reach(Enum):
-    """How far a call may lead."""
+class AddressScope(Enum):
+    """Which addresses a webhook can call."""
 
     PUBLIC = "public"
-    """To addresses of the internet only."""
-    INSIDE = "inside"
-    """To private ones and this machine's too."""
+    """Only public internet addresses."""
+    PRIVATE = "private"
+    """Also private and loopback addresses."""
 
-    def covers(self, text: str) -> bool:
-        """Tell whether a call of this reach may lead to an address."""
-        address = meant(ip_address(text.partition("%")[0]))
-        if any(address in network for network in NEVER):
+    def allows(self, text: str) -> bool:
+        """Return whether an IP address can be called."""
+        address = _embedded_ipv4(ip_address(text.partition("%")[0]))
+        if any(address in network for network in _FORBIDDEN):
             return False
-        return self is Reach.INSIDE or is_public(address)
+        return self is AddressScope.PRIVATE or _is_public(address)
 
 
-def meant(address: Address) -> Address:
-    """Return the IPv4 address that an IPv6 address stands for, if it stands for one."""
+def _embedded_ipv4(address: _Address) -> _Address:
+    """Return the IPv4 address that an IPv6 address embeds, or else the address itself."""
     if isinstance(address, IPv4Address):
         return address
-    if address in TRANSLATED:
+    if address in _NAT64:
         return IPv4Address(int(address) & 0xFFFFFFFF)
     return address.ipv4_mapped or address.sixtofour or address
 
 
-def is_public(address: Address) -> bool:
-    """Tell whether an address is one of the internet."""
-    if any(address in network for network in NOT_PUBLIC):
+def _is_public(address: _Address) -> bool:
+    """Return whether an address is a public internet address."""
+    if any(address in network for network in _NOT_PUBLIC):
         return False
-    is_assigned = isinstance(address, IPv4Address) or address in GLOBAL_UNICAST
+    is_assigned = isinstance(address, IPv4Address) or address in _GLOBAL_UNICAST
     return is_assigned and address.is_global and not address.is_reserved

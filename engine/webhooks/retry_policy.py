@@ -1,59 +1,52 @@
-"""When a delivery is attempted again, and when it is given up."""
+"""When a delivery is attempted again, and when it fails permanently."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
+from http import HTTPStatus
 from typing import Final
 
-DELAYS: Final = tuple(
+RETRY_DELAYS: Final = tuple(
     timedelta(seconds=seconds)
     for seconds in (5, 15, 60, 5 * 60, 15 * 60, *(h * 3_600 for h in (1, 3, 6, 12, 12, 12, 12, 12)))
 )
-"""How long to wait after each attempt that failed; after one more it is given up, in three days."""
-JITTER: Final = 0.2
-"""A delay is longer or shorter by up to this share, so that what failed together parts."""
-RETRY_AFTER_MOST: Final = timedelta(hours=12)
-
-GONE: Final = 410
-ASKS_FOR_TIME: Final = frozenset({429, 503})
+"""The delay after each failed attempt, about three days in total; then one last attempt follows."""
+_JITTER: Final = 0.2
+"""The share by which a delay is longer or shorter, so that retries do not come in bursts."""
+_MAX_RETRY_AFTER: Final = timedelta(hours=12)
+_RETRY_AFTER_STATUSES: Final = frozenset(
+    {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
+)
 
 
 class DeliveryState(StrEnum):
-    """How far a delivery has come."""
+    """The state of a delivery."""
 
     PENDING = "pending"
     DELIVERED = "delivered"
     DEAD = "dead"
 
 
-class Obstacle(StrEnum):
-    """Why a server attempts nothing."""
-
-    HOST_NOT_ALLOWED = "host_not_allowed"
-    SECRET_MISSING = "secret_missing"  # noqa: S105  # a reason, no secret
-    SECRET_UNUSABLE = "secret_unusable"  # noqa: S105  # likewise
-
-
 class Failure(StrEnum):
-    """Why there was no answer."""
+    """Why an attempt got no HTTP response."""
 
-    NOT_TELLABLE = "unrenderable"
-    """Nothing was sent: what is recorded makes no message."""
+    UNRENDERABLE = "unrenderable"
+    """Nothing was sent: no event can be built from the recorded change."""
     TIMEOUT = "timeout"
     NO_CONNECTION = "no_connection"
     TLS_FAILED = "tls_failed"
     ADDRESS_NOT_ALLOWED = "address_not_allowed"
-    BROKEN_ANSWER = "broken_answer"
+    INVALID_RESPONSE = "invalid_response"
 
 
 @dataclass(frozen=True, slots=True)
-class WebhookResponse:
-    """What became of one attempt.
+class AttemptResult:
+    """The result of one attempt.
 
     Attributes:
-        status: the HTTP status, or why there was none.
-        retry_after: how long the receiver asked us to wait; 0 if it did not.
+        status: the HTTP status, or why there is none.
+        retry_after: how long the receiver asked to wait; 0 if it did not.
 
     """
 
@@ -65,61 +58,61 @@ class WebhookResponse:
 
     @property
     def is_success(self) -> bool:
-        """Whether the receiver has taken it; a redirect is no success, as none is followed."""
+        """Whether the receiver accepted the event. Redirects are failures: none is followed."""
         return not isinstance(self.status, Failure) and 200 <= self.status < 300
 
     @property
     def is_gone(self) -> bool:
-        """Whether the receiver wants nothing more."""
-        return self.status == GONE
+        """Whether the receiver asked to be sent nothing again (410)."""
+        return self.status == HTTPStatus.GONE
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What is done after an attempt.
+class RetryDecision:
+    """What happens after an attempt.
 
     Attributes:
-        again_in: how long until the next attempt; None unless there is one.
-        hold_for: how long nothing else is sent to the receiver.
+        state: the new state of the delivery.
+        retry_in: the time until the next attempt; None if there is none.
+        pause_for: how long nothing is sent to the receiver.
 
     """
 
     state: DeliveryState
-    again_in: timedelta | None = None
-    hold_for: timedelta = timedelta()
+    retry_in: timedelta | None = None
+    pause_for: timedelta = timedelta()
 
 
-def verdict(answer: WebhookResponse, attempts: int, chance: float) -> Verdict:
-    """Return what is done after an attempt.
+def decide_retry(result: AttemptResult, attempts: int, chance: float) -> RetryDecision:
+    """Decide what happens after an attempt.
 
     Args:
-        answer: what became of it.
-        attempts: how many there were, this one included.
-        chance: from 0 to 1, where in the jitter the delay falls.
+        result: its result.
+        attempts: the number of attempts, including this one.
+        chance: a random number from 0 to 1 for the jitter.
 
     """
-    if answer.is_success:
-        return Verdict(DeliveryState.DELIVERED)
-    if answer.is_gone or attempts > len(DELAYS):
-        return Verdict(DeliveryState.DEAD)
-    delay = DELAYS[attempts - 1] * (1 + JITTER * (2 * chance - 1))
-    asked = answer.retry_after
-    return Verdict(DeliveryState.PENDING, max(delay, asked), asked)
+    if result.is_success:
+        return RetryDecision(DeliveryState.DELIVERED)
+    if result.is_gone or attempts > len(RETRY_DELAYS):
+        return RetryDecision(DeliveryState.DEAD)
+    delay = RETRY_DELAYS[attempts - 1] * (1 + _JITTER * (2 * chance - 1))
+    pause = result.retry_after
+    return RetryDecision(DeliveryState.PENDING, max(delay, pause), pause)
 
 
-def retry_after(status: int, header: str | None, now: datetime) -> timedelta:
-    """Return how long an answer asks to wait: at most 12 hours, 0 if it does not ask."""
-    if status not in ASKS_FOR_TIME or not header:
+def parse_retry_after(status: int, header: str | None, now: datetime) -> timedelta:
+    """Return how long a `Retry-After` header asks to wait (RFC 9110, section 10.2.3).
+
+    It is at most 12 hours, and 0 if the header is missing, invalid or sent with another status
+    than 429 and 503.
+    """
+    text = (header or "").strip()
+    if status not in _RETRY_AFTER_STATUSES:
         return timedelta()
-    return min(max(asked_for(header.strip(), now), timedelta()), RETRY_AFTER_MOST)
-
-
-def asked_for(text: str, now: datetime) -> timedelta:
-    """Return the time of a `Retry-After` header: seconds, or until a date (RFC 9110, 10.2.3)."""
     if text.isascii() and text.isdigit():
-        most = RETRY_AFTER_MOST.total_seconds()
-        return timedelta(seconds=min(int(text[:10]), most))
+        return min(timedelta(seconds=int(text[:10])), _MAX_RETRY_AFTER)
     try:
-        return parsedate_to_datetime(text) - now
+        return min(max(parsedate_to_datetime(text) - now, timedelta()), _MAX_RETRY_AFTER)
     except (ValueError, TypeError):
         return timedelta()

@@ -13,13 +13,13 @@ from api.limits import Limits
 from api.limits_setting import LIMIT_NAMES, read_limits
 from api.settings import Settings
 from tests.api.graphql.resolvers.test_tickets import opened
-from tests.engine.storage.webhooks.test_fan_out import webhook
 from tests.support.api_client import Api, Client, bearer
 from tests.support.declared_resources import put
 from tests.support.lock_gates import PATIENCE_SECONDS
 from tests.support.paths import DOCS
 from tests.support.people import ADA, ANNA
 from tests.support.streams import SUBPROTOCOL
+from tests.support.webhook_deliveries import webhook
 
 PAGE = (DOCS / "limits.md").read_text("utf-8")
 ROW = re.compile(r"^\| `(\w+)` \| (\S+) \|", re.MULTILINE)

@@ -13,14 +13,15 @@ from ruamel.yaml import YAML
 
 from api.cli.main import app
 from api.graphql.interlock import schema_text
+from api.webhooks.secrets import BlockReason
 from engine.declaration.models import AutoClose
 from engine.declaration.parse import parse_declaration
 from engine.declaration.sla_models import PrioritySla
-from engine.storage.webhooks.status import Standing
+from engine.storage.webhooks.status import WebhookState
 from engine.vocabulary import TicketEvent
 from engine.webhook_urls import parse_webhook_url
-from engine.webhooks.retry_policy import Failure, Obstacle
-from engine.webhooks.signatures import Secret, signed
+from engine.webhooks.retry_policy import Failure
+from engine.webhooks.signatures import Secret, signature_headers
 from tests.support.paths import ROOT
 
 
@@ -59,7 +60,7 @@ def test_a_command_that_others_run_is_understood(words: list[str]) -> None:
         assert command.make_context(words[1], rest).params["files"]
 
 
-def test_a_webhook_is_declared_verified_and_told_as_it_is_documented() -> None:
+def test_the_webhook_example_is_declared_and_verified_as_documented() -> None:
     page = (ROOT / "docs" / "webhooks.md").read_text("utf-8")
     [text] = DECLARATION.findall(page)
     [webhook] = parse_declaration(text, "webhooks.md").ticketing.webhooks
@@ -68,20 +69,20 @@ def test_a_webhook_is_declared_verified_and_told_as_it_is_documented() -> None:
     scope: dict[str, Any] = {}
     exec(receiver, scope)  # noqa: S102 - it is ours, and must work
     secret, body = f"whsec_{'c2Vj' * 8}", b"{}"
-    headers = signed("tk_4f8e29-3", int(time.time()), body, [Secret.parse(secret)])
+    headers = signature_headers("tk_4f8e29-3", int(time.time()), body, [Secret.parse(secret)])
     assert scope["is_ours"](secret, headers, body)
     assert not scope["is_ours"](secret, headers, b"[]")
-    old = signed("tk_4f8e29-3", int(time.time()) - 400, body, [Secret.parse(secret)])
+    old = signature_headers("tk_4f8e29-3", int(time.time()) - 400, body, [Secret.parse(secret)])
     assert not scope["is_ours"](secret, old, body)
 
 
-def test_what_is_asked_about_webhooks_is_in_the_schema() -> None:
+def test_the_webhook_queries_of_the_documentation_match_the_schema() -> None:
     page = (ROOT / "docs" / "webhooks.md").read_text("utf-8")
-    [asked] = re.findall(r"```graphql\n(.*?)```", page, re.DOTALL)
-    assert validate(build_schema(schema_text()), parse(asked)) == []
+    [queries] = re.findall(r"```graphql\n(.*?)```", page, re.DOTALL)
+    assert validate(build_schema(schema_text()), parse(queries)) == []
 
 
 def test_every_word_of_webhooks_is_documented() -> None:
     page = (ROOT / "docs" / "webhooks.md").read_text("utf-8")
-    words = [*TicketEvent, *Obstacle, *Standing, *Failure]
+    words = [*TicketEvent, *BlockReason, *WebhookState, *Failure]
     assert [word for word in words if f"`{word}`" not in page] == []

@@ -20,11 +20,11 @@ from engine.vocabulary import Status
 from reconciler.backup import backup_lines, restore
 from reconciler.desired import desired_in
 from reconciler.diff import diff
-from tests.engine.storage.webhooks.test_fan_out import owed, spread_all, webhook
 from tests.support.bulk_data import open_many
 from tests.support.databases import database_address, execute
 from tests.support.declared_resources import DEFAULTS, put
 from tests.support.people import ANNA, MARTON
+from tests.support.webhook_deliveries import enqueue, enqueued, webhook
 
 PLAIN = {"title": "Another", "workflow": "service_request"}
 AWKWARD = '"quotes", \\ and / and \t tab,\r\n lines, é, \U0001f525, \u2028, - {not: yaml}'
@@ -92,13 +92,13 @@ async def test_a_restored_webhook_is_told_of_what_happens_from_then_on(
 ) -> None:
     await put(filled, [webhook("chat")])
     await TicketStore(filled).create(ANNA, CreateTicket.parse(**PLAIN))
-    await spread_all(filled, 1)
+    await enqueue(filled, 1)
     lines = await backup(filled)
     async with empty_database(server) as restored:
         await restore(restored, lines)
         ticket = await TicketStore(restored).create(ANNA, CreateTicket.parse(**PLAIN))
-        await spread_all(restored, 1)
-        assert await owed(restored) == [(ticket.id, 1)]
+        await enqueue(restored, 1)
+        assert await enqueued(restored) == [(ticket.id, 1)]
 
 
 async def test_the_declared_part_can_be_planned(filled: Database) -> None:

@@ -152,18 +152,6 @@ webhooks: Final = _declared_table(
         info={NOT_IN_BACKUPS: True},
     ),
     Column(
-        "obstacle",
-        Text,
-        comment="why no server can attempt deliveries; null: one can",
-        info={NOT_IN_BACKUPS: True},
-    ),
-    Column(
-        "block_checked_at",
-        TIMESTAMP,
-        comment="when a server last reported on obstacles",
-        info={NOT_IN_BACKUPS: True},
-    ),
-    Column(
         "paused_until",
         TIMESTAMP,
         comment="the receiver requested a pause until then",
@@ -187,7 +175,7 @@ webhook_deliveries: Final = Table(
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("next_attempt_at", TIMESTAMP, nullable=False, server_default=func.clock_timestamp()),
     Column("claimed_until", TIMESTAMP, comment="a worker attempts the delivery until then"),
-    Column("last_answer", Text, comment="of the latest attempt: its HTTP status or error"),
+    Column("last_result", Text, comment="of the latest attempt: its HTTP status or failure"),
     Column("finished_at", TIMESTAMP, comment="null: pending"),
     _one_of("state", tuple(DeliveryState)),
     Index(

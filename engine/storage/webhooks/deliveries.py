@@ -1,10 +1,9 @@
-"""Deliveries: each is claimed for a while, attempted outside of any transaction, and settled.
+"""Deliveries: a server claims one, attempts it outside of any transaction, and records the result.
 
-Whoever dies in between leaves a claim that runs out, and somebody attempts it again: at least once.
-Of a ticket nothing is claimed before what came first is delivered or dead: in order.
+If the server stops in between, its claim expires and a server attempts the delivery again: at least
+once. No delivery is claimed before the earlier ones of its ticket are delivered or dead: in order.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -27,34 +26,36 @@ from sqlalchemy import (
 )
 
 from engine.storage.history.log import Position
-from engine.storage.postgres.database import Database, Session
+from engine.storage.postgres.database import Database
 from engine.storage.postgres.rows import entry_of
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import ticket_status_history, webhook_deliveries, webhooks
-from engine.storage.webhooks.fan_out import DUE, IN_FORCE, NOT_HELD, PENDING, WebhookAtWork
+from engine.storage.webhooks.fan_out import DUE, ENABLED, NOT_PAUSED, PENDING, DeclaredWebhook
 from engine.tickets.ticket import rebuild_ticket
-from engine.webhooks.cloud_events import SHOWING, cloud_event, event_id
-from engine.webhooks.retry_policy import DeliveryState, Verdict, WebhookResponse
+from engine.webhooks.cloud_events import RENDERED_KINDS, event_id, render_event
+from engine.webhooks.retry_policy import AttemptResult, DeliveryState, RetryDecision
 
-LEASE: Final = timedelta(seconds=60)
-"""How long a claim lasts: several times what an attempt may take."""
-DELIVERED_KEPT: Final = timedelta(days=1)
-DEAD_KEPT: Final = timedelta(days=90)
-BATCH_DELIVERIES: Final = 1_000
+_LEASE: Final = timedelta(seconds=60)
+"""How long a claim is valid: several times the timeout of an attempt."""
+_RETENTION: Final = {
+    DeliveryState.DELIVERED: timedelta(days=1),
+    DeliveryState.DEAD: timedelta(days=90),
+}
+_PRUNE_BATCH: Final = 1_000
 
-KEY: Final = (
+_KEY: Final = (
     webhook_deliveries.c.webhook,
     webhook_deliveries.c.ticket,
     webhook_deliveries.c.seq,
 )
-NEXT: Final = (
-    select(*KEY)
+_NEXT: Final = (
+    select(*_KEY)
     .join(webhooks)
     .where(
-        webhook_deliveries.c.webhook == bindparam("claimed"),
-        webhooks.c.reconciliation == bindparam("as_declared_by", type_=BigInteger),
-        IN_FORCE,
-        NOT_HELD,
+        webhook_deliveries.c.webhook == bindparam("webhook_name"),
+        webhooks.c.reconciliation == bindparam("declared_by", type_=BigInteger),
+        ENABLED,
+        NOT_PAUSED,
         DUE,
     )
     .order_by(webhook_deliveries.c.next_attempt_at)
@@ -62,92 +63,90 @@ NEXT: Final = (
     .with_for_update(of=webhook_deliveries, skip_locked=True)
     .cte("next")
 )
-CLAIM: Final = Statement.of(
+_CLAIM: Final = Statement.of(
     update(webhook_deliveries)
-    .where(tuple_(*KEY) == tuple_(NEXT.c.webhook, NEXT.c.ticket, NEXT.c.seq))
+    .where(tuple_(*_KEY) == tuple_(_NEXT.c.webhook, _NEXT.c.ticket, _NEXT.c.seq))
     .values(
         attempts=webhook_deliveries.c.attempts + 1,
         claimed_until=func.clock_timestamp() + bindparam("lease", type_=Interval),
     )
-    .returning(*KEY, webhook_deliveries.c.attempts)
+    .returning(*_KEY, webhook_deliveries.c.attempts)
 )
-TOLD: Final = Statement.of(
+_READ_ENTRIES: Final = Statement.of(
     select(ticket_status_history)
     .where(
-        ticket_status_history.c.ticket == bindparam("of_ticket"),
-        ticket_status_history.c.seq <= bindparam("until"),
-        (ticket_status_history.c.seq == bindparam("until"))
+        ticket_status_history.c.ticket == bindparam("ticket_id"),
+        ticket_status_history.c.seq <= bindparam("last_seq"),
+        (ticket_status_history.c.seq == bindparam("last_seq"))
         | (
             ticket_status_history.c.kind
-            == func.any(bindparam("showing", type_=ARRAY(Text), value=list(SHOWING)))
+            == func.any(bindparam("kinds", type_=ARRAY(Text), value=list(RENDERED_KINDS)))
         ),
     )
     .order_by(ticket_status_history.c.seq)
 )
-AGAIN_IN: Final = bindparam("again_in", type_=Interval)
-SETTLE: Final = Statement.of(
+_RETRY_IN: Final = bindparam("retry_in", type_=Interval)
+_OF_TICKET: Final = (
+    webhook_deliveries.c.webhook == bindparam("webhook_name"),
+    webhook_deliveries.c.ticket == bindparam("ticket_id"),
+    PENDING,
+)
+_RECORD_RESULT: Final = Statement.of(
     update(webhook_deliveries)
     .where(
-        webhook_deliveries.c.webhook == bindparam("of_webhook"),
-        webhook_deliveries.c.ticket == bindparam("of_ticket"),
-        webhook_deliveries.c.seq == bindparam("of_seq"),
-        webhook_deliveries.c.attempts == bindparam("of_attempt"),
-        PENDING,
+        *_OF_TICKET,
+        webhook_deliveries.c.seq == bindparam("entry_seq"),
+        webhook_deliveries.c.attempts == bindparam("attempt"),
     )
     .values(
         state=bindparam("new_state"),
-        last_answer=bindparam("answer", type_=Text),
+        last_result=bindparam("result", type_=Text),
         claimed_until=null(),
-        next_attempt_at=func.clock_timestamp() + func.coalesce(AGAIN_IN, timedelta()),
-        finished_at=case((AGAIN_IN.is_(None), func.clock_timestamp()), else_=null()),
+        next_attempt_at=func.clock_timestamp() + func.coalesce(_RETRY_IN, timedelta()),
+        finished_at=case((_RETRY_IN.is_(None), func.clock_timestamp()), else_=null()),
     )
 )
-"""Of the very attempt: whoever comes after their claim ran out changes nothing."""
-DEFER: Final = Statement.of(
+"""Matches the attempt number, so a result that comes after the claim expired changes nothing."""
+_DEFER_LATER: Final = Statement.of(
     update(webhook_deliveries)
-    .where(
-        webhook_deliveries.c.webhook == bindparam("of_webhook"),
-        webhook_deliveries.c.ticket == bindparam("of_ticket"),
-        webhook_deliveries.c.seq > bindparam("of_seq"),
-        PENDING,
-    )
-    .values(next_attempt_at=func.clock_timestamp() + AGAIN_IN)
+    .where(*_OF_TICKET, webhook_deliveries.c.seq > bindparam("entry_seq"))
+    .values(next_attempt_at=func.clock_timestamp() + _RETRY_IN)
 )
-"""What comes after it in its ticket would only be passed over until then, again and again."""
-HOLD: Final = Statement.of(
+"""Later deliveries of the ticket must wait, so they are not checked again before the retry."""
+_PAUSE: Final = Statement.of(
     update(webhooks)
-    .where(webhooks.c.name == bindparam("held"))
-    .values(paused_until=func.clock_timestamp() + bindparam("hold_for", type_=Interval))
+    .where(webhooks.c.name == bindparam("webhook_name"))
+    .values(paused_until=func.clock_timestamp() + bindparam("pause_for", type_=Interval))
 )
-LEAVE: Final = Statement.of(
+_DISABLE: Final = Statement.of(
     update(webhooks)
-    .where(webhooks.c.name == bindparam("left"))
-    .values(disabled_by_reconciliation=bindparam("as_declared_by"))
+    .where(webhooks.c.name == bindparam("webhook_name"))
+    .values(disabled_by_reconciliation=bindparam("declared_by"))
 )
-OLD: Final = (
-    select(*KEY)
+_OLD: Final = (
+    select(*_KEY)
     .where(
-        webhook_deliveries.c.state == bindparam("settled_as"),
+        webhook_deliveries.c.state == bindparam("final_state"),
         webhook_deliveries.c.finished_at < func.now() - bindparam("age", type_=Interval),
     )
-    .limit(bindparam("most", type_=Integer))
+    .limit(bindparam("row_limit", type_=Integer))
     .with_for_update(skip_locked=True)
     .cte("old")
 )
-PRUNE: Final = Statement.of(
+_PRUNE: Final = Statement.of(
     delete(webhook_deliveries)
-    .where(tuple_(*KEY) == tuple_(OLD.c.webhook, OLD.c.ticket, OLD.c.seq))
+    .where(tuple_(*_KEY) == tuple_(_OLD.c.webhook, _OLD.c.ticket, _OLD.c.seq))
     .returning(literal_column("1"))
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Something that is attempted now.
+    """A claimed delivery.
 
     Attributes:
-        ticket, seq: the history entry that is told.
-        attempts: how many there were, this one included.
+        ticket, seq: the history entry to deliver.
+        attempts: the number of attempts, including this one.
 
     """
 
@@ -158,83 +157,70 @@ class Delivery:
 
     @property
     def id(self) -> str:
-        """What the message is called, the same each time that it is sent."""
+        """The id of the message, the same for each attempt."""
         return event_id(self.ticket, self.seq)
 
 
 async def claim(
-    database: Database, webhook: WebhookAtWork, lease: timedelta = LEASE
+    database: Database, webhook: DeclaredWebhook, lease: timedelta = _LEASE
 ) -> Delivery | None:
-    """Return the delivery to be attempted next; None if none is due, or it is declared otherwise.
+    """Claim the next due delivery; return None if none is due or the declaration has changed.
 
-    Nobody else is given it, nor a later one of its ticket, for the length of the lease.
+    During the lease, no other server gets this delivery or a later one of its ticket.
     """
     row = await database.row(
-        CLAIM,
-        claimed=webhook.declared.name,
-        as_declared_by=webhook.reconciliation,
+        _CLAIM,
+        webhook_name=webhook.declaration.name,
+        declared_by=webhook.reconciliation,
         lease=lease,
     )
     return row and Delivery(row["webhook"], row["ticket"], row["seq"], row["attempts"])
 
 
-async def body_of(database: Database, delivery: Delivery) -> bytes:
-    """Return what is told: the entry as an event, with its ticket as the entry left it."""
-    rows = await database.rows(TOLD, of_ticket=delivery.ticket, until=delivery.seq)
+async def build_body(database: Database, delivery: Delivery) -> bytes:
+    """Return the event of a delivery, with its ticket right after the change."""
+    rows = await database.rows(_READ_ENTRIES, ticket_id=delivery.ticket, last_seq=delivery.seq)
     entries = [entry_of(row) for row in rows]
     position = Position(rows[-1]["transaction"], rows[-1]["entry"])
-    return cloud_event(rebuild_ticket(entries), entries[-1], str(position))
+    return render_event(rebuild_ticket(entries), entries[-1], str(position))
 
 
-async def settle(
+async def record_result(
     database: Database,
-    webhook: WebhookAtWork,
+    webhook: DeclaredWebhook,
     delivery: Delivery,
-    answer: WebhookResponse,
-    verdict: Verdict,
+    result: AttemptResult,
+    decision: RetryDecision,
 ) -> None:
-    """Write down what became of an attempt, and what is done next."""
-    of: dict[str, object] = {
-        "of_webhook": delivery.webhook,
-        "of_ticket": delivery.ticket,
-        "of_seq": delivery.seq,
-        "again_in": verdict.again_in,
+    """Record the result of an attempt, and defer, pause or disable what must wait."""
+    key: dict[str, object] = {
+        "webhook_name": delivery.webhook,
+        "ticket_id": delivery.ticket,
+        "entry_seq": delivery.seq,
+        "retry_in": decision.retry_in,
     }
     async with database.transaction() as session:
         await session.run(
-            SETTLE,
-            **of,
-            of_attempt=delivery.attempts,
-            new_state=verdict.state,
-            answer=str(answer),
+            _RECORD_RESULT,
+            **key,
+            attempt=delivery.attempts,
+            new_state=decision.state,
+            result=str(result),
         )
-        if verdict.again_in is not None:
-            await session.run(DEFER, **of)
-        await heed(session, webhook, answer, verdict)
+        if decision.retry_in is not None:
+            await session.run(_DEFER_LATER, **key)
+        if decision.pause_for:
+            await session.run(_PAUSE, webhook_name=delivery.webhook, pause_for=decision.pause_for)
+        if result.is_gone:
+            await session.run(
+                _DISABLE, webhook_name=delivery.webhook, declared_by=webhook.reconciliation
+            )
 
 
-async def heed(
-    session: Session, webhook: WebhookAtWork, answer: WebhookResponse, verdict: Verdict
-) -> None:
-    """Let a receiver be that asks to wait, or says that it is gone."""
-    name = webhook.declared.name
-    if verdict.hold_for:
-        await session.run(HOLD, held=name, hold_for=verdict.hold_for)
-    if answer.is_gone:
-        await session.run(LEAVE, left=name, as_declared_by=webhook.reconciliation)
-
-
-KEPT: Final[Sequence[tuple[DeliveryState, timedelta]]] = (
-    (DeliveryState.DELIVERED, DELIVERED_KEPT),
-    (DeliveryState.DEAD, DEAD_KEPT),
-)
-"""How long what is settled can be looked at."""
-
-
-async def prune_deliveries(database: Database, most: int = BATCH_DELIVERIES) -> int:
-    """Forget what was settled long ago, in batches; return how much was forgotten."""
-    forgotten = 0
-    for state, age in KEPT:
-        while rows := await database.rows(PRUNE, settled_as=state, age=age, most=most):
-            forgotten += len(rows)
-    return forgotten
+async def prune_deliveries(database: Database, batch: int = _PRUNE_BATCH) -> int:
+    """Delete deliveries that finished longer ago than their retention; return their number."""
+    count = 0
+    for state, age in _RETENTION.items():
+        while rows := await database.rows(_PRUNE, final_state=state, age=age, row_limit=batch):
+            count += len(rows)
+    return count

@@ -1,7 +1,8 @@
-"""Webhooks as servers work on them: what happened is spread into deliveries, one by one in order.
+"""Fan-out: ticket changes become deliveries, one for each webhook that subscribes to them.
 
-Every server does it. Who spreads for a webhook holds its row, and others pass it over; how far it
-came is written in the same transaction, so nothing is skipped and nothing owed twice.
+Every server does this. A server locks the row of a webhook, and other servers skip it. The log
+position up to which changes are enqueued is saved in the same transaction, so no change is skipped
+or enqueued twice.
 """
 
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Final
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
+    FromClause,
     Integer,
     Text,
     bindparam,
@@ -29,56 +31,62 @@ from engine.storage.history.log import (
     AFTER_TRANSACTION,
     OLDEST_RUNNING,
     POSITION_COLUMNS,
-    LogEntry,
     Position,
     read_log,
 )
-from engine.storage.postgres.database import Database, Session
+from engine.storage.postgres.database import Database
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import ticket_status_history, webhook_deliveries, webhooks
 from engine.storage.resources.plugins import TICKETING_ENABLED
-from engine.webhooks.cloud_events import kinds_of
+from engine.webhooks.cloud_events import entry_kinds
 from engine.webhooks.retry_policy import DeliveryState
 
 BATCH_ENTRIES: Final = 500
-PENDING_MOST: Final = 10_000
-"""Deliveries that one webhook may owe; what is beyond waits in the log."""
+MAX_PENDING: Final = 10_000
+"""The number of pending deliveries of one webhook; later changes wait in the log."""
 
-PENDING: Final[ColumnElement[bool]] = webhook_deliveries.c.state == literal_column(
-    f"'{DeliveryState.PENDING}'"
-)
-EARLIER: Final = webhook_deliveries.alias("earlier")
-NEXT_OF_ITS_TICKET: Final = (
-    select(EARLIER.c.seq)
+
+def in_state(
+    state: DeliveryState, deliveries: FromClause = webhook_deliveries
+) -> ColumnElement[bool]:
+    """Return the condition that a delivery is in a state, as a literal that matches the indexes."""
+    condition: ColumnElement[bool] = deliveries.c.state == literal_column(f"'{state}'")
+    return condition
+
+
+PENDING: Final = in_state(DeliveryState.PENDING)
+_EARLIER: Final = webhook_deliveries.alias("earlier")
+_IS_FIRST_OF_TICKET: Final = (
+    select(_EARLIER.c.seq)
     .where(
-        EARLIER.c.webhook == webhook_deliveries.c.webhook,
-        EARLIER.c.ticket == webhook_deliveries.c.ticket,
-        EARLIER.c.seq < webhook_deliveries.c.seq,
-        EARLIER.c.state == literal_column(f"'{DeliveryState.PENDING}'"),
+        _EARLIER.c.webhook == webhook_deliveries.c.webhook,
+        _EARLIER.c.ticket == webhook_deliveries.c.ticket,
+        _EARLIER.c.seq < webhook_deliveries.c.seq,
+        in_state(DeliveryState.PENDING, _EARLIER),
     )
-    .order_by(EARLIER.c.seq)
+    .order_by(_EARLIER.c.seq)
     .limit(literal_column("1"))
     .scalar_subquery()
     .is_(None)
 )
-"""Asked for row by row: a queue is emptied and filled faster than anybody counts it, and a join
-that was planned for an empty one is slow."""
-NOT_CLAIMED: Final = func.coalesce(webhook_deliveries.c.claimed_until, func.now()) <= func.now()
+"""Evaluated per row: statistics lag behind a queue, and a join that PostgreSQL planned for an empty
+queue is slow when it is full."""
+_IS_UNCLAIMED: Final = func.coalesce(webhook_deliveries.c.claimed_until, func.now()) <= func.now()
 DUE: Final = (
     PENDING
     & (webhook_deliveries.c.next_attempt_at <= func.now())
-    & NOT_CLAIMED
-    & NEXT_OF_ITS_TICKET
+    & _IS_UNCLAIMED
+    & _IS_FIRST_OF_TICKET
 )
-"""What may be attempted: of each ticket, what was not delivered first, when its time has come."""
-IN_FORCE: Final = (
+"""Deliveries to attempt now: of each ticket, only the first that is pending."""
+ENABLED: Final = (
     webhooks.c.retired_at.is_(None)
     & TICKETING_ENABLED
     & webhooks.c.disabled_by_reconciliation.is_distinct_from(webhooks.c.reconciliation)
 )
-NOT_HELD: Final = func.coalesce(webhooks.c.paused_until, func.now()) <= func.now()
+NOT_PAUSED: Final = func.coalesce(webhooks.c.paused_until, func.now()) <= func.now()
 
-NEWS: Final = (
+_HAS_NEW_ENTRIES: Final = (
     select(ticket_status_history.c.entry)
     .where(
         tuple_(*POSITION_COLUMNS) > tuple_(webhooks.c.log_transaction, webhooks.c.log_entry),
@@ -89,8 +97,8 @@ NEWS: Final = (
     .scalar_subquery()
     .is_not(None)
 )
-"""Asked for in order: whether there is any, PostgreSQL would look for by reading the table."""
-DEBT: Final = (
+"""The order makes PostgreSQL use the index; for EXISTS it would scan the table."""
+_HAS_DUE_DELIVERIES: Final = (
     select(webhook_deliveries.c.seq)
     .where(webhook_deliveries.c.webhook == webhooks.c.name, DUE)
     .order_by(webhook_deliveries.c.next_attempt_at)
@@ -98,35 +106,35 @@ DEBT: Final = (
     .scalar_subquery()
     .is_not(None)
 )
-AT_WORK: Final = Statement.of(
+_FIND_WEBHOOKS: Final = Statement.of(
     select(
         webhooks.c.name,
         cast(webhooks.c.declaration, Text).label("declaration"),
         webhooks.c.reconciliation,
-    ).where(IN_FORCE, NEWS | (NOT_HELD & DEBT))
+    ).where(ENABLED, _HAS_NEW_ENTRIES | (NOT_PAUSED & _HAS_DUE_DELIVERIES))
 )
-TAKE: Final = Statement.of(
+_LOCK_POSITION: Final = Statement.of(
     select(webhooks.c.log_transaction, webhooks.c.log_entry)
-    .where(webhooks.c.name == bindparam("taken"), IN_FORCE)
+    .where(webhooks.c.name == bindparam("webhook_name"), ENABLED)
     .with_for_update(key_share=True, skip_locked=True)
 )
-OWED: Final = Statement.of(
+_COUNT_PENDING: Final = Statement.of(
     select(func.count().label("pending")).select_from(
         select(literal_column("1"))
-        .where(webhook_deliveries.c.webhook == bindparam("taken"), PENDING)
-        .limit(literal_column(str(PENDING_MOST)))
+        .where(webhook_deliveries.c.webhook == bindparam("webhook_name"), PENDING)
+        .limit(literal_column(str(MAX_PENDING)))
         .subquery()
     )
 )
-LATEST: Final = (
+_LATEST: Final = (
     func.unnest(bindparam("tickets", type_=ARRAY(Text)), bindparam("seqs", type_=ARRAY(Integer)))
     .table_valued(column("ticket", Text), column("seq", Integer))
     .render_derived(name="latest")
 )
-WAITED_FOR: Final = (
+_PREVIOUS_ATTEMPT_AT: Final = (
     select(webhook_deliveries.c.next_attempt_at)
     .where(
-        webhook_deliveries.c.webhook == bindparam("taken", type_=Text),
+        webhook_deliveries.c.webhook == bindparam("webhook_name", type_=Text),
         webhook_deliveries.c.ticket == ticket_status_history.c.ticket,
         PENDING,
     )
@@ -134,23 +142,22 @@ WAITED_FOR: Final = (
     .limit(literal_column("1"))
     .scalar_subquery()
 )
-"""When what comes before it in its ticket is attempted next: it would only be passed over until
-then."""
-SPREAD: Final = Statement.of(
+"""The next attempt of the previous delivery of the ticket: before it, this one cannot be sent."""
+_ENQUEUE: Final = Statement.of(
     insert(webhook_deliveries)
     .from_select(
         ["webhook", "ticket", "seq", "next_attempt_at"],
         select(
-            bindparam("taken", type_=Text),
+            bindparam("webhook_name", type_=Text),
             ticket_status_history.c.ticket,
             ticket_status_history.c.seq,
-            func.coalesce(WAITED_FOR, func.clock_timestamp()),
+            func.coalesce(_PREVIOUS_ATTEMPT_AT, func.clock_timestamp()),
         )
         .join_from(
-            LATEST,
+            _LATEST,
             ticket_status_history,
-            (ticket_status_history.c.ticket == LATEST.c.ticket)
-            & (ticket_status_history.c.seq <= LATEST.c.seq),
+            (ticket_status_history.c.ticket == _LATEST.c.ticket)
+            & (ticket_status_history.c.seq <= _LATEST.c.seq),
         )
         .where(
             tuple_(*POSITION_COLUMNS) > tuple_(AFTER_TRANSACTION, AFTER_ENTRY),
@@ -159,73 +166,65 @@ SPREAD: Final = Statement.of(
     )
     .on_conflict_do_nothing()
 )
-"""With the entries of each ticket up to the latest come those before it, wherever the log has them:
-who waited for a ticket may have the older transaction and the later entry."""
-FOLLOWED: Final = Statement.of(
+"""Also enqueues the earlier entries of each ticket, which can come later in the log: a transaction
+that waited for the ticket can have the older transaction id and the later entry."""
+_SAVE_POSITION: Final = Statement.of(
     update(webhooks)
-    .where(webhooks.c.name == bindparam("taken"))
+    .where(webhooks.c.name == bindparam("webhook_name"))
     .values(log_transaction=bindparam("to_transaction"), log_entry=bindparam("to_entry"))
 )
 
 
 @dataclass(frozen=True, slots=True)
-class WebhookAtWork:
-    """A webhook for which there is something to do.
+class DeclaredWebhook:
+    """A webhook as a reconciliation declared it.
 
     Attributes:
-        reconciliation: the number of the one that declared it as it is.
+        reconciliation: the number of that reconciliation.
 
     """
 
-    declared: Webhook
+    declaration: Webhook
     reconciliation: int
 
 
-async def webhooks_at_work(database: Database) -> list[WebhookAtWork]:
-    """Return the webhooks that have something to be told; none while ticketing is switched off."""
+async def find_webhooks_with_work(database: Database) -> list[DeclaredWebhook]:
+    """Return the webhooks with new changes or due deliveries; none while ticketing is off."""
     return [
-        WebhookAtWork(Webhook.model_validate_json(row["declaration"]), row["reconciliation"])
-        for row in await database.rows(AT_WORK)
+        DeclaredWebhook(Webhook.model_validate_json(row["declaration"]), row["reconciliation"])
+        for row in await database.rows(_FIND_WEBHOOKS)
     ]
 
 
-async def fan_out(database: Database, webhook: Webhook, most: int = BATCH_ENTRIES) -> bool:
-    """Make deliveries of what comes next in the log; tell whether there may be more to spread."""
+async def fan_out(database: Database, webhook: Webhook, limit: int = BATCH_ENTRIES) -> bool:
+    """Enqueue deliveries for the next log entries; return whether there can be more entries."""
+    name = webhook.name
     async with database.transaction() as session:
-        row = await session.row(TAKE, taken=webhook.name)
+        row = await session.row(_LOCK_POSITION, webhook_name=name)
         if row is None:
             return False
         position = Position(row["log_transaction"], row["log_entry"])
-        limit = min(most, await capacity(session, webhook.name))
+        [count] = await session.rows(_COUNT_PENDING, webhook_name=name)
+        limit = min(limit, MAX_PENDING - count["pending"])
         entries = await read_log(session, position, limit)
         if entries:
-            await enqueue(session, webhook, position, entries)
+            latest: dict[str, int] = {}
+            for each in entries:
+                latest[each.entry.ticket] = max(each.entry.seq, latest.get(each.entry.ticket, 0))
+            await session.run(
+                _ENQUEUE,
+                webhook_name=name,
+                tickets=list(latest),
+                seqs=list(latest.values()),
+                after_transaction=position.transaction,
+                after_entry=position.entry,
+                kinds=entry_kinds(webhook.events),
+            )
+            end = entries[-1].position
+            await session.run(
+                _SAVE_POSITION,
+                webhook_name=name,
+                to_transaction=end.transaction,
+                to_entry=end.entry,
+            )
         return len(entries) == limit > 0
-
-
-async def capacity(session: Session, name: str) -> int:
-    """Return how many more deliveries a webhook may owe."""
-    row = await session.row(OWED, taken=name)
-    return PENDING_MOST - (row["pending"] if row else 0)
-
-
-async def enqueue(
-    session: Session, webhook: Webhook, position: Position, entries: list[LogEntry]
-) -> None:
-    """Make deliveries of those entries behind a position that the webhook is told of."""
-    latest: dict[str, int] = {}
-    for each in entries:
-        latest[each.entry.ticket] = max(each.entry.seq, latest.get(each.entry.ticket, 0))
-    await session.run(
-        SPREAD,
-        taken=webhook.name,
-        tickets=list(latest),
-        seqs=list(latest.values()),
-        after_transaction=position.transaction,
-        after_entry=position.entry,
-        kinds=kinds_of(webhook.events),
-    )
-    to = entries[-1].position
-    await session.run(
-        FOLLOWED, taken=webhook.name, to_transaction=to.transaction, to_entry=to.entry
-    )

@@ -1,7 +1,8 @@
-"""Webhooks as people look at them: how each is doing."""
+"""The status of webhooks, for admins: derived from what the database stores about them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -9,33 +10,43 @@ from sqlalchemy import (
     ColumnElement,
     Text,
     bindparam,
+    case,
     cast,
     func,
+    literal,
     literal_column,
     select,
     true,
 )
 
 from engine.declaration.models import Webhook
+from engine.errors import NotFound
+from engine.findings import did_you_mean
+from engine.permissions import require_admin
 from engine.storage.history.log import Position
-from engine.storage.postgres.database import Database, Row
+from engine.storage.postgres.database import Database, Row, Session
 from engine.storage.postgres.statements import Statement
-from engine.storage.postgres.tables import webhook_deliveries, webhooks
+from engine.storage.postgres.tables import ticket_status_history, webhook_deliveries, webhooks
+from engine.storage.webhooks.fan_out import DUE, PENDING, in_state
+from engine.tickets.actor import Actor
 from engine.webhooks.retry_policy import DeliveryState
 
+_DELAYED_AFTER: Final = timedelta(seconds=30)
+"""How long a delivery is due before its webhook is delayed: servers look for work every second."""
 
-class Standing(StrEnum):
-    """How a webhook is doing, apart from what its obstacle says."""
+
+class WebhookState(StrEnum):
+    """The state of a webhook; if several apply, the last."""
 
     WORKING = "working"
     FAILING = "failing"
-    HELD = "held"
-    GONE = "gone"
+    DELAYED = "delayed"
+    PAUSED = "paused"
+    DISABLED = "disabled"
     RETIRED = "retired"
 
 
-def counted(condition: ColumnElement[bool]) -> ColumnElement[int]:
-    """Return how many deliveries of a webhook are so."""
+def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
     return (
         select(func.count())
         .where(webhook_deliveries.c.webhook == webhooks.c.name, condition)
@@ -43,113 +54,155 @@ def counted(condition: ColumnElement[bool]) -> ColumnElement[int]:
     )
 
 
-def is_in(state: DeliveryState) -> ColumnElement[bool]:
-    """Return whether a delivery is in a state."""
-    return webhook_deliveries.c.state == literal_column(f"'{state}'")
-
-
-COUNTS: Final = (
-    counted(is_in(DeliveryState.PENDING)).label("pending"),
-    counted(is_in(DeliveryState.DEAD)).label("dead"),
-)
-COUNT: Final = Statement.of(select(webhooks.c.name, *COUNTS).order_by(webhooks.c.name))
-TROUBLE: Final = (
-    select(webhook_deliveries.c.next_attempt_at, webhook_deliveries.c.last_answer)
+_FIRST_FAILED: Final = (
+    select(webhook_deliveries.c.next_attempt_at, webhook_deliveries.c.last_result)
     .where(
         webhook_deliveries.c.webhook == webhooks.c.name,
-        is_in(DeliveryState.PENDING),
-        webhook_deliveries.c.last_answer.is_not(None),
+        PENDING,
+        webhook_deliveries.c.last_result.is_not(None),
     )
     .order_by(webhook_deliveries.c.next_attempt_at)
     .limit(literal_column("1"))
-    .lateral("trouble")
+    .lateral("first_failed")
 )
-"""What failed and is attempted again first."""
-REPORTS: Final = Statement.of(
+"""The failed delivery that is attempted again first."""
+_IS_DELAYED: Final = (
+    select(webhook_deliveries.c.seq)
+    .where(
+        webhook_deliveries.c.webhook == webhooks.c.name,
+        DUE,
+        func.greatest(webhook_deliveries.c.next_attempt_at, webhooks.c.paused_until)
+        < func.now() - literal(_DELAYED_AFTER),
+    )
+    .order_by(webhook_deliveries.c.next_attempt_at)
+    .limit(literal_column("1"))
+    .scalar_subquery()
+    .is_not(None)
+)
+_OLDEST_PENDING_AT: Final = (
+    select(func.min(ticket_status_history.c.at))
+    .join(
+        webhook_deliveries,
+        (webhook_deliveries.c.ticket == ticket_status_history.c.ticket)
+        & (webhook_deliveries.c.seq == ticket_status_history.c.seq),
+    )
+    .where(webhook_deliveries.c.webhook == webhooks.c.name, PENDING)
+    .scalar_subquery()
+)
+_READ: Final = Statement.of(
     select(
         webhooks.c.name,
         webhooks.c.log_transaction,
         webhooks.c.log_entry,
         cast(webhooks.c.declaration, Text).label("declaration"),
-        webhooks.c.obstacle,
-        webhooks.c.retired_at.is_not(None).label("retired"),
-        (webhooks.c.disabled_by_reconciliation == webhooks.c.reconciliation).label("gone"),
-        (webhooks.c.paused_until > func.now()).label("held"),
-        TROUBLE.c.last_answer,
-        func.greatest(TROUBLE.c.next_attempt_at, webhooks.c.paused_until).label("next_attempt_at"),
-        *COUNTS,
+        webhooks.c.retired_at.is_not(None).label("is_retired"),
+        (webhooks.c.disabled_by_reconciliation == webhooks.c.reconciliation).label("is_disabled"),
+        case((webhooks.c.paused_until > func.now(), webhooks.c.paused_until)).label("paused_until"),
+        _IS_DELAYED.label("is_delayed"),
+        _FIRST_FAILED.c.last_result,
+        func.greatest(_FIRST_FAILED.c.next_attempt_at, webhooks.c.paused_until).label(
+            "next_attempt_at"
+        ),
+        _count(PENDING).label("pending"),
+        _OLDEST_PENDING_AT.label("oldest_pending_at"),
+        _count(in_state(DeliveryState.DEAD)).label("dead"),
     )
-    .outerjoin(TROUBLE, true())
-    .where(webhooks.c.name == func.coalesce(bindparam("wanted", type_=Text), webhooks.c.name))
+    .outerjoin(_FIRST_FAILED, true())
+    .where(webhooks.c.name == func.coalesce(bindparam("webhook_name", type_=Text), webhooks.c.name))
     .order_by(webhooks.c.name)
 )
+_NAMES: Final = Statement.of(select(webhooks.c.name))
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
-    """How much a webhook is owed."""
-
-    webhook: str
-    pending: int
-    dead: int
-
-
-@dataclass(frozen=True, slots=True)
-class WebhookReport:
-    """How a webhook is doing.
+class WebhookStatus:
+    """The status of a webhook.
 
     Attributes:
-        state: its standing, or the obstacle that keeps the servers from calling it.
-        position: how far in the log of all changes deliveries were made of them.
-        last_answer: what became of the last attempt of what is attempted again first; None if
-            nothing that failed waits.
-        next_attempt_at: when that is, at the earliest; None also if it is not to be.
+        position: the log position up to which deliveries were enqueued.
+        oldest_pending_at: when the oldest change that is not delivered happened.
+        paused_until: set if the receiver asked to wait until then.
+        next_attempt_at: when the next failed delivery is attempted again, at the earliest; None
+            if no failed delivery is pending, or it is not attempted in this state.
+        last_result: the result of its last attempt; None if no failed delivery is pending.
 
     """
 
-    declared: Webhook
-    state: str
+    declaration: Webhook
+    state: WebhookState
     position: Position
     pending: int
+    oldest_pending_at: datetime | None
     dead: int
-    last_answer: str | None
+    paused_until: datetime | None
     next_attempt_at: datetime | None
+    last_result: str | None
 
 
-async def count_deliveries(database: Database) -> list[Count]:
-    """Return how much each webhook is owed."""
-    rows = await database.rows(COUNT)
-    return [Count(row["name"], row["pending"], row["dead"]) for row in rows]
+async def read_statuses(database: Database, name: str | None = None) -> list[WebhookStatus]:
+    """Return the status of all webhooks, or of one, ordered by name; includes retired ones.
+
+    It checks no permission: it is for the servers themselves and for the command line.
+    """
+    return [_status_of(row) for row in await database.rows(_READ, webhook_name=name)]
 
 
-async def webhook_reports(database: Database, name: str | None = None) -> list[WebhookReport]:
-    """Return how each webhook is doing, retired ones included, by name; or only the one named."""
-    return [report_of(row) for row in await database.rows(REPORTS, wanted=name)]
-
-
-def report_of(row: Row) -> WebhookReport:
-    """Return a row of `REPORTS`."""
-    state = state_of(row)
-    waits = row["last_answer"] is not None and state not in {Standing.RETIRED, Standing.GONE}
-    return WebhookReport(
-        declared=Webhook.model_validate_json(row["declaration"]),
+def _status_of(row: Row) -> WebhookStatus:
+    state = _state_of(row)
+    is_ended = state in {WebhookState.RETIRED, WebhookState.DISABLED}
+    return WebhookStatus(
+        declaration=Webhook.model_validate_json(row["declaration"]),
         state=state,
         position=Position(row["log_transaction"], row["log_entry"]),
         pending=row["pending"],
+        oldest_pending_at=row["oldest_pending_at"],
         dead=row["dead"],
-        last_answer=row["last_answer"],
-        next_attempt_at=row["next_attempt_at"] if waits else None,
+        paused_until=row["paused_until"],
+        next_attempt_at=None if is_ended or not row["last_result"] else row["next_attempt_at"],
+        last_result=row["last_result"],
     )
 
 
-def state_of(row: Row) -> str:
-    """Return the gravest that is to be said of a webhook."""
-    if row["retired"]:
-        return Standing.RETIRED
-    if row["gone"]:
-        return Standing.GONE
-    if row["obstacle"]:
-        return str(row["obstacle"])
-    if row["held"]:
-        return Standing.HELD
-    return Standing.FAILING if row["last_answer"] else Standing.WORKING
+def _state_of(row: Row) -> WebhookState:
+    if row["is_retired"]:
+        return WebhookState.RETIRED
+    if row["is_disabled"]:
+        return WebhookState.DISABLED
+    if row["paused_until"]:
+        return WebhookState.PAUSED
+    if row["is_delayed"]:
+        return WebhookState.DELAYED
+    return WebhookState.FAILING if row["last_result"] else WebhookState.WORKING
+
+
+async def list_webhooks(database: Database, actor: Actor) -> list[WebhookStatus]:
+    """Return the status of all webhooks, ordered by name; includes retired ones.
+
+    Raises:
+        Forbidden: the actor is not an admin.
+
+    """
+    require_admin(actor, "inspect webhooks")
+    return await read_statuses(database)
+
+
+async def find_webhook(database: Database, actor: Actor, name: str) -> WebhookStatus:
+    """Return the status of one webhook.
+
+    Raises:
+        Forbidden: the actor is not an admin.
+        NotFound: no webhook has this name.
+
+    """
+    require_admin(actor, "inspect webhooks")
+    await require_webhook(database, name)
+    [status] = await read_statuses(database, name)
+    return status
+
+
+async def require_webhook(source: Database | Session, name: str) -> None:
+    """Raise NotFound, with similar names, if no webhook has this name."""
+    known: Sequence[str] = [row["name"] for row in await source.rows(_NAMES)]
+    if name not in known:
+        message = f"There is no webhook named {name!r}.{did_you_mean(name, known)}"
+        raise NotFound(message, webhook=name)

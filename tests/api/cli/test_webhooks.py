@@ -1,18 +1,15 @@
-"""`interlock webhooks`, run as its users run it."""
+"""`interlock webhooks` shows and retries webhooks."""
 
 import json
 from subprocess import CompletedProcess
 
-from sqlalchemy import text
-
 from engine.storage.history.log import Position
 from engine.storage.postgres.database import Database
-from engine.storage.postgres.statements import Statement
 from engine.storage.tickets.store import TicketStore
-from tests.engine.storage.webhooks.test_fan_out import spread_all, webhook
 from tests.support.command import interlock, on
 from tests.support.concurrent_changes import open_ticket
 from tests.support.declared_resources import put
+from tests.support.webhook_deliveries import enqueue, run_sql, webhook
 
 
 def run(database_url: str, *words: str) -> CompletedProcess[str]:
@@ -24,37 +21,36 @@ async def test_dead_letters_are_listed_and_sent_again(
 ) -> None:
     await put(database, [webhook("chat"), webhook("audit", events=["ticket.noted"])])
     ticket = await open_ticket(store)
-    await spread_all(database, 1)
-    await database.row(
-        Statement.of(
-            text(
-                "UPDATE webhook_deliveries SET state = 'dead', attempts = 14,"
-                " last_answer = 'http_500', finished_at = '2030-01-01 12:00Z'"
-            )
-        )
+    await enqueue(database, 1)
+    await run_sql(
+        database,
+        "UPDATE webhook_deliveries SET state = 'dead', attempts = 14,"
+        " last_result = 'http_500', finished_at = '2030-01-01 12:00Z'",
     )
     assert "chat" in run(database_url).stdout
     listed = json.loads(run(database_url, "--json").stdout)
-    nothing_waits = {"state": "working", "pending": 0, "nextAttemptAt": None, "lastAnswer": None}
+    nothing_pending = {"state": "working", "pending": 0, "lastResult": None} | dict.fromkeys(
+        ["oldestPendingAt", "pausedUntil", "nextAttemptAt"]
+    )
     for each in listed:
         Position.parse(each.pop("position"))
     assert listed == [
-        nothing_waits
+        nothing_pending
         | {"name": "audit", "dead": 0}
         | {"url": "https://hooks.example.com/", "events": ["ticket.noted"]},
-        nothing_waits
+        nothing_pending
         | {"name": "chat", "dead": 1}
         | {"url": "https://hooks.example.com/", "events": None},
     ]
     assert f"{ticket.id}-1" in run(database_url, "dead").stdout
-    [letter] = json.loads(run(database_url, "dead", "chat", "--json").stdout)
-    assert letter == {
+    [dead_letter] = json.loads(run(database_url, "dead", "chat", "--json").stdout)
+    assert dead_letter == {
         "webhook": "chat",
         "id": f"{ticket.id}-1",
         "event": "ticket.created",
         "attempts": 14,
-        "lastAnswer": "http_500",
-        "givenUpAt": "2030-01-01T12:00:00+00:00",
+        "lastResult": "http_500",
+        "failedAt": "2030-01-01T12:00:00+00:00",
     }
     assert run(database_url, "retry", "chat").stdout == "0 deliveries are due now.\n"
     assert run(database_url, "retry", "chat", "--dead").stdout == "1 delivery is due now.\n"

@@ -1,4 +1,4 @@
-"""A call leads to addresses that may be called, and nowhere else, and it ends."""
+"""A request reaches only allowed addresses, and ends."""
 
 import asyncio
 import socket
@@ -12,26 +12,26 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.test_utils import TestServer, unused_port
 from yarl import URL
 
-from api.webhooks.client import call, exactly, open_session
-from engine.webhooks.ip_ranges import Reach
-from engine.webhooks.retry_policy import Failure, WebhookResponse
+from api.webhooks.client import open_session, post_event, request_url
+from engine.webhooks.ip_ranges import AddressScope
+from engine.webhooks.retry_policy import AttemptResult, Failure
 from tests.support.webhook_receiver import Receiver
 
-NOT_ALLOWED = WebhookResponse(Failure.ADDRESS_NOT_ALLOWED)
+NOT_ALLOWED = AttemptResult(Failure.ADDRESS_NOT_ALLOWED)
 
 
 @dataclass
 class Resolver(AbstractResolver):
-    """Answers with these addresses: the first time with the first of them, and so on."""
+    """Resolves any name to the first addresses at first, then to the second, and so on."""
 
-    answers: list[list[str]]
-    asked: list[str] = field(default_factory=list)
+    addresses: list[list[str]]
+    resolved: list[str] = field(default_factory=list)
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        self.asked.append(host)
-        addresses = self.answers[min(len(self.asked), len(self.answers)) - 1]
+        self.resolved.append(host)
+        addresses = self.addresses[min(len(self.resolved), len(self.addresses)) - 1]
         return [
             ResolveResult(
                 hostname=host,
@@ -47,9 +47,9 @@ class Resolver(AbstractResolver):
     async def close(self) -> None: ...
 
 
-async def called(url: str, reach: Reach, resolver: Resolver | None = None) -> WebhookResponse:
-    async with open_session(reach, resolver) as session:
-        return await call(session, url, {}, b"{}")
+async def request(url: str, scope: AddressScope, resolver: Resolver | None = None) -> AttemptResult:
+    async with open_session(scope, resolver) as session:
+        return await post_event(session, url, {}, b"{}")
 
 
 ADDRESSES = [
@@ -59,76 +59,76 @@ ADDRESSES = [
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-async def test_a_name_that_stands_for_an_address_inside_is_not_called(address: str) -> None:
+async def test_a_name_with_a_private_address_is_not_called(address: str) -> None:
     resolver = Resolver([[address]])
-    answer = await called("https://hooks.example.com/", Reach.PUBLIC, resolver)
-    assert (answer, resolver.asked) == (NOT_ALLOWED, ["hooks.example.com"])
+    result = await request("https://hooks.example.com/", AddressScope.PUBLIC, resolver)
+    assert (result, resolver.resolved) == (NOT_ALLOWED, ["hooks.example.com"])
 
 
-async def test_a_name_that_stands_for_several_addresses_is_called_at_none_inside() -> None:
+async def test_a_name_with_several_private_addresses_is_not_called() -> None:
     resolver = Resolver([["127.0.0.1", "::1", "10.0.0.1"]])
-    assert await called("https://hooks.example.com/", Reach.PUBLIC, resolver) == NOT_ALLOWED
+    assert await request("https://hooks.example.com/", AddressScope.PUBLIC, resolver) == NOT_ALLOWED
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-async def test_an_address_inside_is_not_called(receiver: Receiver, scheme: str) -> None:
+async def test_a_private_address_is_not_called(receiver: Receiver, scheme: str) -> None:
     url = URL(receiver.url).with_scheme(scheme)
-    assert await called(str(url), Reach.PUBLIC) == NOT_ALLOWED
-    assert await called("https://[::ffff:127.0.0.1]/", Reach.PUBLIC) == NOT_ALLOWED
+    assert await request(str(url), AddressScope.PUBLIC) == NOT_ALLOWED
+    assert await request("https://[::ffff:127.0.0.1]/", AddressScope.PUBLIC) == NOT_ALLOWED
     assert receiver.received == []
 
 
 @pytest.mark.parametrize("address", ["169.254.169.254", "0.0.0.0", "::", "fe80::1", "224.0.0.1"])  # noqa: S104
-async def test_some_addresses_are_called_by_nobody(address: str) -> None:
+async def test_forbidden_addresses_are_never_called(address: str) -> None:
     resolver = Resolver([[address]])
-    assert await called("http://chat.internal/", Reach.INSIDE, resolver) == NOT_ALLOWED
+    assert await request("http://chat.internal/", AddressScope.PRIVATE, resolver) == NOT_ALLOWED
 
 
-async def test_a_name_that_changes_what_it_stands_for_is_judged_each_time(
+async def test_a_name_that_changes_its_address_is_checked_each_time(
     receiver: Receiver,
 ) -> None:
     url = str(URL(receiver.url).with_host("chat.internal"))
     resolver = Resolver([["127.0.0.1"], ["169.254.169.254"]])
-    assert await called(url, Reach.INSIDE, resolver) == WebhookResponse(204)
-    assert await called(url, Reach.INSIDE, resolver) == NOT_ALLOWED
+    assert await request(url, AddressScope.PRIVATE, resolver) == AttemptResult(204)
+    assert await request(url, AddressScope.PRIVATE, resolver) == NOT_ALLOWED
     assert len(receiver.received) == 1
-    assert len(resolver.asked) == 2  # nothing is resolved again after it was judged
+    assert len(resolver.resolved) == 2  # no name is resolved again after the check
 
 
-async def test_a_host_inside_that_may_be_called_is(receiver: Receiver) -> None:
-    assert await called(receiver.url, Reach.INSIDE) == WebhookResponse(204)
+async def test_an_allowed_private_host_is_called(receiver: Receiver) -> None:
+    assert await request(receiver.url, AddressScope.PRIVATE) == AttemptResult(204)
     assert receiver.received[0].body == b"{}"
 
 
-async def test_a_receiver_that_does_not_answer_is_left(
+async def test_a_request_without_a_response_times_out(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.webhooks.client.CALL_SECONDS", 0.01)
+    monkeypatch.setattr("api.webhooks.client.REQUEST_SECONDS", 0.01)
     receiver.hold = asyncio.Event()
-    assert await called(receiver.url, Reach.INSIDE) == WebhookResponse(Failure.TIMEOUT)
+    assert await request(receiver.url, AddressScope.PRIVATE) == AttemptResult(Failure.TIMEOUT)
     receiver.hold.set()
 
 
-async def test_nobody_there_is_told_from_somebody_who_speaks_otherwise(receiver: Receiver) -> None:
-    nobody = f"http://127.0.0.1:{unused_port()}/"
-    assert await called(nobody, Reach.INSIDE) == WebhookResponse(Failure.NO_CONNECTION)
+async def test_a_closed_port_and_a_port_without_tls_are_distinguished(receiver: Receiver) -> None:
+    closed = f"http://127.0.0.1:{unused_port()}/"
+    assert await request(closed, AddressScope.PRIVATE) == AttemptResult(Failure.NO_CONNECTION)
     without_tls = str(URL(receiver.url).with_scheme("https"))
-    assert await called(without_tls, Reach.INSIDE) == WebhookResponse(Failure.TLS_FAILED)
+    assert await request(without_tls, AddressScope.PRIVATE) == AttemptResult(Failure.TLS_FAILED)
 
 
-Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
-async def babble(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def send_smtp(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     writer.write(b"220 mail.example.com ESMTP\r\n")
     writer.close()
 
 
-async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def close(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     writer.close()
 
 
-async def go_on_and_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def send_endless_body(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     await reader.readuntil(b"{}")
     writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
     with suppress(ConnectionError):
@@ -143,30 +143,30 @@ async def send_long_headers(reader: asyncio.StreamReader, writer: asyncio.Stream
     writer.close()
 
 
-TALKS: dict[str, tuple[Talk, WebhookResponse]] = {
-    "another protocol": (babble, WebhookResponse(Failure.BROKEN_ANSWER)),
-    "nothing": (hang_up, WebhookResponse(Failure.NO_CONNECTION)),
-    "an answer without end": (go_on_and_on, WebhookResponse(200)),
-    "headers that are too long": (send_long_headers, WebhookResponse(Failure.BROKEN_ANSWER)),
+HANDLERS: dict[str, tuple[Handler, AttemptResult]] = {
+    "another protocol": (send_smtp, AttemptResult(Failure.INVALID_RESPONSE)),
+    "no response": (close, AttemptResult(Failure.NO_CONNECTION)),
+    "an endless body": (send_endless_body, AttemptResult(200)),
+    "too long headers": (send_long_headers, AttemptResult(Failure.INVALID_RESPONSE)),
 }
 
 
-@pytest.mark.parametrize(("talk", "answer"), TALKS.values(), ids=TALKS)
-async def test_whatever_a_receiver_says_is_an_answer(talk: Talk, answer: WebhookResponse) -> None:
-    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+@pytest.mark.parametrize(("handler", "result"), HANDLERS.values(), ids=HANDLERS)
+async def test_any_response_has_a_result(handler: Handler, result: AttemptResult) -> None:
+    server = await asyncio.start_server(handler, "127.0.0.1", 0)
     async with server:
         port = server.sockets[0].getsockname()[1]
-        assert await called(f"http://127.0.0.1:{port}/", Reach.INSIDE) == answer
+        assert await request(f"http://127.0.0.1:{port}/", AddressScope.PRIVATE) == result
 
 
-async def test_a_redirect_to_an_address_inside_is_not_followed(receiver: Receiver) -> None:
+async def test_a_redirect_to_a_private_address_is_not_followed(receiver: Receiver) -> None:
     async def redirect(_request: web.Request) -> web.Response:
         return web.Response(status=307, headers={"Location": receiver.url})
 
     application = web.Application()
     application.router.add_post("/", redirect)
     async with TestServer(application) as server:
-        assert await called(str(server.make_url("/")), Reach.INSIDE) == WebhookResponse(307)
+        assert await request(str(server.make_url("/")), AddressScope.PRIVATE) == AttemptResult(307)
     assert receiver.received == []
 
 
@@ -179,5 +179,5 @@ URLS = {
 
 
 @pytest.mark.parametrize(("text", "url"), URLS.items())
-def test_a_url_is_called_as_it_was_written(text: str, url: str) -> None:
-    assert str(exactly(text)) == url
+def test_a_url_is_requested_as_declared(text: str, url: str) -> None:
+    assert str(request_url(text)) == url

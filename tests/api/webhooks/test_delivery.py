@@ -1,4 +1,4 @@
-"""Receivers are told what happens to tickets, in signed events."""
+"""Ticket changes are delivered as signed events."""
 
 from engine.storage.history.changes import read_histories
 from engine.storage.postgres.database import Database
@@ -8,31 +8,31 @@ from engine.tickets.commands import CommentTicket
 from engine.tickets.history import canonical_timestamp
 from tests.support.concurrent_changes import comment, edit, hand_over, open_ticket, pick_up
 from tests.support.people import MARTON
+from tests.support.webhook_deliveries import run_sql
 from tests.support.webhook_receiver import (
     OTHER_SECRET,
     SECRET,
     Receiver,
     Servers,
     declare,
-    rows,
-    see,
+    wait_for_deliveries,
 )
 
 
-async def test_a_change_is_told_as_a_signed_cloud_event(
+async def test_a_change_is_delivered_as_a_signed_cloud_event(
     servers: Servers, receiver: Receiver, store: TicketStore, database: Database
 ) -> None:
     await declare(database, receiver.url)
     ticket = await open_ticket(store)
     await pick_up(store, ticket)
-    async with servers.at_work():
-        await receiver.has(2)
+    async with servers.running():
+        await receiver.wait_for(2)
     request = receiver.received[1]
     assert request.is_signed_with(SECRET)
     assert not request.is_signed_with(OTHER_SECRET)
     assert request.headers["content-type"] == "application/cloudevents+json"
     entry = (await read_histories(database, [ticket.id]))[ticket.id][1]
-    [place] = await rows(
+    [position] = await run_sql(
         database, "SELECT transaction, entry FROM ticket_status_history WHERE seq = 2"
     )
     assert request.event == {
@@ -44,7 +44,7 @@ async def test_a_change_is_told_as_a_signed_cloud_event(
         "time": canonical_timestamp(entry.at),
         "datacontenttype": "application/json",
         "data": {
-            "position": f"{place['transaction']}-{place['entry']}",
+            "position": f"{position['transaction']}-{position['entry']}",
             "version": 2,
             "actor": MARTON.id,
             "from": "OPEN",
@@ -67,15 +67,15 @@ async def test_a_change_is_told_as_a_signed_cloud_event(
     assert request.id == request.event["id"]
 
 
-async def test_an_event_shows_its_ticket_as_it_was_then(
+async def test_an_event_contains_its_ticket_right_after_the_change(
     servers: Servers, receiver: Receiver, store: TicketStore, database: Database
 ) -> None:
     await declare(database, receiver.url)
     ticket = await open_ticket(store)
     for change in (comment, edit, hand_over):
         await change(store, ticket)
-    async with servers.at_work():
-        await receiver.has(5)
+    async with servers.running():
+        await receiver.wait_for(5)
     for each in (request.event for request in receiver.received):
         then = await read_version(database, ticket.id, each["data"]["version"])
         shown = each["data"]["ticket"]
@@ -83,28 +83,28 @@ async def test_an_event_shows_its_ticket_as_it_was_then(
         assert (shown["priority"], shown["assignee"]) == (then.priority, then.assignee)
 
 
-async def test_only_what_is_declared_is_told(
+async def test_only_declared_events_are_delivered(
     servers: Servers, receiver: Receiver, store: TicketStore, database: Database
 ) -> None:
     await declare(database, receiver.url, "ticket.commented", "ticket.priority_changed")
     ticket = await open_ticket(store)
     for change in (comment, edit, pick_up, hand_over):
         await change(store, ticket)
-    async with servers.at_work():
-        await see(database, "delivered", 2)
+    async with servers.running():
+        await wait_for_deliveries(database, "delivered", 2)
     assert receiver.types == ["ticket.commented", "ticket.priority_changed"]
     assert receiver.received[0].event["data"]["to"] == "Looking"
 
 
-async def test_the_text_of_an_internal_note_is_never_told(
+async def test_the_text_of_an_internal_note_is_never_delivered(
     servers: Servers, receiver: Receiver, store: TicketStore, database: Database
 ) -> None:
     ticket = await open_ticket(store)
     await declare(database, receiver.url)
-    form = CommentTicket.parse(ticket=ticket.id, text="The card is stolen", internal=True)
-    await store.comment(MARTON, form)
-    async with servers.at_work():
-        await receiver.has(1)
+    command = CommentTicket.parse(ticket=ticket.id, text="The card is stolen", internal=True)
+    await store.comment(MARTON, command)
+    async with servers.running():
+        await receiver.wait_for(1)
     assert receiver.types == ["ticket.noted"]
     assert receiver.received[0].event["data"]["to"] is None
     assert b"stolen" not in receiver.received[0].body

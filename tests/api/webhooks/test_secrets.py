@@ -1,4 +1,4 @@
-"""What is told is signed with the secrets of its webhook, and without one nothing is."""
+"""Requests are signed with the secrets of their webhook, and not sent without one."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,11 +15,12 @@ from tests.support.webhook_receiver import (
     Receiver,
     Servers,
     declare,
-    see_state,
+    deliver_due,
+    metric_values,
 )
 
 
-async def test_while_a_secret_takes_the_place_of_another_both_sign(
+async def test_both_secrets_sign_while_one_replaces_the_other(
     servers: Servers, receiver: Receiver, store: TicketStore, database: Database
 ) -> None:
     file = servers.folder / "chat"
@@ -29,53 +30,55 @@ async def test_while_a_secret_takes_the_place_of_another_both_sign(
         (file / name).write_text(secret)
     await declare(database, receiver.url)
     await open_ticket(store)
-    async with servers.at_work():
-        await receiver.has(1)
+    async with servers.running():
+        await receiver.wait_for(1)
     assert all(receiver.received[0].is_signed_with(each) for each in (SECRET, OTHER_SECRET))
 
 
-def no_folder(file: Path) -> None:
+def remove(file: Path) -> None:
     file.unlink()
 
 
-def no_secret(file: Path) -> None:
+def write_blanks(file: Path) -> None:
     file.write_text(" \n")
 
 
-def another_text(file: Path) -> None:
+def write_other_text(file: Path) -> None:
     file.write_text(f"{SECRET} or so")
 
 
-def too_many(file: Path) -> None:
+def write_six_secrets(file: Path) -> None:
     file.write_text("\n".join([SECRET] * 6))
 
 
-def no_text(file: Path) -> None:
+def write_bytes(file: Path) -> None:
     file.write_bytes(b"\xff\xfe")
 
 
-SPOILED = {
-    "secret_missing": (no_folder, no_secret),
-    "secret_unusable": (another_text, too_many, no_text),
+INVALID = {
+    "secret_missing": (remove, write_blanks),
+    "secret_invalid": (write_other_text, write_six_secrets, write_bytes),
 }
 
 
 @pytest.mark.parametrize(
-    ("state", "spoil"), [(state, each) for state, found in SPOILED.items() for each in found]
+    ("reason", "invalidate"),
+    [(reason, each) for reason, changes in INVALID.items() for each in changes],
 )
-async def test_without_a_secret_nothing_is_called(
+async def test_nothing_is_sent_without_a_valid_secret(
     servers: Servers,
     receiver: Receiver,
     store: TicketStore,
     database: Database,
-    state: str,
-    spoil: Callable[[Path], None],
+    reason: str,
+    invalidate: Callable[[Path], None],
 ) -> None:
-    spoil(servers.folder / "chat")
+    invalidate(servers.folder / "chat")
     await declare(database, receiver.url)
     await open_ticket(store)
     with capture_logs() as logged:
-        async with servers.at_work():
-            await see_state(database, state)
+        worker = await servers.worker()
+        await deliver_due(worker)
     assert receiver.received == []
+    assert metric_values(worker)["interlock_webhook_blocked", reason] == 1
     assert SECRET not in str(logged)

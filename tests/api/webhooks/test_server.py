@@ -1,4 +1,4 @@
-"""A server delivers, as its settings say."""
+"""A server delivers according to its settings."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from api.settings import Settings
 from engine.storage.postgres.database import Database
-from engine.webhooks.host_allowlist import HostList
+from engine.webhooks.host_allowlist import HostAllowlist
 from tests.support.api_client import SECRET as TOKEN_SECRET
 from tests.support.api_client import Api
 from tests.support.people import ANNA
@@ -26,17 +26,17 @@ def settings(database_url: str, receiver: Receiver, tmp_path: Path) -> Settings:
     return Settings(
         database_url=SecretStr(database_url),
         jwt_secret=TOKEN_SECRET,
-        webhook_hosts=HostList.of(receiver.origin),
+        webhook_hosts=HostAllowlist.parse(receiver.origin),
         webhook_secrets_dir=tmp_path,
     )
 
 
-async def test_what_happens_through_the_api_is_told(
+async def test_a_change_through_the_api_is_delivered(
     api: Api, receiver: Receiver, database: Database
 ) -> None:
     await declare(database, receiver.url)
     created = await api.data(ANNA, CREATE)
-    await receiver.has(1)
+    await receiver.wait_for(1)
     assert receiver.received[0].event["subject"] == created["createTicket"]["ticket"]["id"]
     async with api.client.get("/metrics") as answer:
         assert "interlock_webhook_attempts_total" in await answer.text()

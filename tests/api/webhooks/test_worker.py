@@ -1,4 +1,4 @@
-"""Servers share the work: at least once, in order per ticket, whoever dies or dawdles."""
+"""Servers share the work: at least once, and in order per ticket, even if a server is killed."""
 
 import asyncio
 import os
@@ -15,45 +15,44 @@ from api.webhooks.worker import SLOTS
 from engine.storage.postgres.database import Database
 from engine.storage.tickets.store import TicketStore
 from engine.storage.webhooks.dead_letters import retry_deliveries
-from engine.webhooks.host_allowlist import HostList
+from engine.webhooks.host_allowlist import HostAllowlist
 from tests.support.api_client import SECRET as TOKEN_SECRET
 from tests.support.command import COMMAND, on
 from tests.support.concurrent_changes import comment, edit, hand_over, open_ticket, pick_up
 from tests.support.declared_resources import put
 from tests.support.lock_gates import Observer
+from tests.support.webhook_deliveries import webhook
 from tests.support.webhook_receiver import (
-    AT_ONCE,
     PATIENCE_SECONDS,
+    POLL_SECONDS,
     Received,
     Receiver,
     Servers,
-    chat_at,
+    accept,
     declare,
     let_time_pass,
-    receiving,
-    see,
-    take,
-    webhooks,
+    open_receiver,
+    wait_for_deliveries,
 )
 
 
-async def test_what_a_server_was_telling_when_it_stopped_is_told_again_when_its_claim_ran_out(
+async def test_an_interrupted_delivery_is_attempted_again_after_its_claim_expires(
     servers: Servers, receiver: Receiver, store: TicketStore, database: Database
 ) -> None:
     stopped = asyncio.Event()
     await declare(database, receiver.url)
     ticket = await open_ticket(store)
     await pick_up(store, ticket)
-    async with servers.at_work():
+    async with servers.running():
         receiver.hold = stopped
-        await receiver.has(1)
+        await receiver.wait_for(1)
     stopped.set()
-    [first, second] = await see(database, "pending", 2)
+    [first, second] = await wait_for_deliveries(database, "pending", 2)
     assert (first["attempts"], second["attempts"]) == (1, 0)
-    await servers.make_rounds()
+    await servers.deliver_due()
     assert receiver.ids == [f"{ticket.id}-1"]
     await let_time_pass(database)
-    await servers.make_rounds()
+    await servers.deliver_due()
     assert receiver.ids == [f"{ticket.id}-{seq}" for seq in (1, 1, 2)]
     assert receiver.received[0].body == receiver.received[1].body
 
@@ -78,7 +77,7 @@ async def serving(servers: Servers, url: str, hosts: str) -> AsyncIterator[Proce
         await process.wait()
 
 
-async def test_what_a_killed_server_was_telling_is_told_again_in_order_and_nothing_is_lost(
+async def test_a_killed_server_loses_no_delivery_and_no_order(
     servers: Servers,
     receiver: Receiver,
     store: TicketStore,
@@ -86,7 +85,7 @@ async def test_what_a_killed_server_was_telling_is_told_again_in_order_and_nothi
     database_url: str,
     observer: Observer,
 ) -> None:
-    """It is killed once the receiver has taken an event, before it can hear of that."""
+    """The server is killed after the receiver accepted an event and before the response."""
     await declare(database, receiver.url)
     tickets = [await open_ticket(store) for _ in range(3)]
     for ticket in tickets:
@@ -94,86 +93,88 @@ async def test_what_a_killed_server_was_telling_is_told_again_in_order_and_nothi
         await comment(store, ticket)
     async with serving(servers, database_url, receiver.origin) as victim:
 
-        def take_and_kill(request: Received) -> web.Response:
+        def accept_and_kill(request: Received) -> web.Response:
             if len(receiver.received) >= 5 and not interrupted:
                 interrupted.append(request.id)
                 victim.kill()
-            return take(request)
+            return accept(request)
 
         interrupted: list[str] = []
-        receiver.answer = take_and_kill
+        receiver.respond = accept_and_kill
         async with asyncio.timeout(PATIENCE_SECONDS):
             await victim.wait()
     assert victim.returncode == -signal.SIGKILL
     await observer.see(1, "backend_type = 'client backend'")
     await let_time_pass(database)
-    async with servers.at_work():
-        await see(database, "delivered", 9)
+    async with servers.running():
+        await wait_for_deliveries(database, "delivered", 9)
     assert receiver.ids.count(interrupted[0]) == 2
     assert len({each.body for each in receiver.received}) == 9
-    assert {ticket: sorted(set(seqs)) for ticket, seqs in told(receiver.ids).items()} == {
+    assert {ticket: sorted(set(seqs)) for ticket, seqs in delivered_seqs(receiver.ids).items()} == {
         each.id: [1, 2, 3] for each in tickets
     }
-    assert all(seqs == sorted(seqs) for seqs in told(receiver.ids).values())
+    assert all(seqs == sorted(seqs) for seqs in delivered_seqs(receiver.ids).values())
 
 
-def told(ids: Iterable[str]) -> dict[str, list[int]]:
-    """Return which entries of each ticket were told, in the order in which they were."""
+def delivered_seqs(ids: Iterable[str]) -> dict[str, list[int]]:
+    """Return the delivered entries of each ticket in the order of their delivery."""
     seqs: dict[str, list[int]] = defaultdict(list)
     for ticket, _, seq in (each.partition("-") for each in ids):
         seqs[ticket].append(int(seq))
     return seqs
 
 
-async def test_three_servers_tell_everything_once_and_in_order(
+async def test_three_servers_deliver_everything_once_and_in_order(
     servers: Servers,
     receiver: Receiver,
     store: TicketStore,
     database: Database,
     database_url: str,
 ) -> None:
-    """Every third call fails at first; what fails is hastened, so that nobody waits for long."""
+    """Every third request fails at first; failed deliveries are retried at once to save time."""
     await declare(database, receiver.url)
     failing = random.Random(7)  # noqa: S311 - a test repeats itself
     failed: set[str] = set()
-    taken: list[str] = []
+    accepted: list[str] = []
 
-    def take_most(request: Received) -> web.Response:
+    def accept_most(request: Received) -> web.Response:
         if request.id not in failed and failing.random() < 1 / 3:
             failed.add(request.id)
             return web.Response(status=503)
-        taken.append(request.id)
+        accepted.append(request.id)
         return web.Response()
 
-    receiver.answer = take_most
+    receiver.respond = accept_most
     changes = (comment, edit, hand_over, comment, comment)
-    async with servers.at_work([database_url] * 3):
+    async with servers.running([database_url] * 3):
         tickets = [await open_ticket(store) for _ in range(10)]
         for change in changes:
             await asyncio.gather(*(change(store, each) for each in tickets))
         expected = len(tickets) * (len(changes) + 2)  # an edit is two entries
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while len(taken) < expected:
+            while len(accepted) < expected:
                 await retry_deliveries(database, "chat", dead=False)
-                await asyncio.sleep(AT_ONCE)
-        await see(database, "delivered", expected)
+                await asyncio.sleep(POLL_SECONDS)
+        await wait_for_deliveries(database, "delivered", expected)
     assert failed
-    assert told(taken) == {each.id: list(range(1, 8)) for each in tickets}
+    assert delivered_seqs(accepted) == {each.id: list(range(1, 8)) for each in tickets}
 
 
-async def test_a_slow_receiver_keeps_no_other_waiting(
+async def test_a_slow_receiver_delays_no_other(
     servers: Servers, receiver: Receiver, store: TicketStore, database: Database
 ) -> None:
-    async with receiving() as slow:
+    async with open_receiver() as slow:
         slow.hold = asyncio.Event()
         both = f"{receiver.origin} {slow.origin}"
         named = {"slow": slow.url, "chat": receiver.url}
-        declared = [chat_at(url) | {"name": name} for name, url in named.items()]
-        await put(database, webhooks(*declared))
-        async with Servers(database, servers.folder, HostList.of(both)).at_work():
+        await put(
+            database,
+            [webhook(name, url=url, secretName="chat") for name, url in named.items()],
+        )
+        async with Servers(database, servers.folder, HostAllowlist.parse(both)).running():
             for _ in range(10):
                 await open_ticket(store)
-            await receiver.has(10)
-            await slow.has(SLOTS)
+            await receiver.wait_for(10)
+            await slow.wait_for(SLOTS)
         assert len(slow.received) == SLOTS
         slow.hold.set()

@@ -1,66 +1,68 @@
-"""What fails is attempted again, ever more seldom, for three days."""
+"""A failed delivery is attempted again for three days, with growing delays."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from engine.webhooks.retry_policy import (
-    DELAYS,
+    RETRY_DELAYS,
+    AttemptResult,
     DeliveryState,
     Failure,
-    Verdict,
-    WebhookResponse,
-    retry_after,
-    verdict,
+    RetryDecision,
+    decide_retry,
+    parse_retry_after,
 )
 
 NOW = datetime(2026, 4, 28, 14, 3, tzinfo=UTC)
-LAST = len(DELAYS) + 1
+LAST = len(RETRY_DELAYS) + 1
 SECONDS = [5, 15, 60, 300, 900, 3_600, 10_800, 21_600, *[43_200] * 5]
 
 
-def test_the_delays_are_those_that_are_documented() -> None:
-    assert [delay.total_seconds() for delay in DELAYS] == SECONDS
-    assert timedelta(days=2.8) < sum(DELAYS, timedelta()) < timedelta(days=3.2)
+def test_the_delays_are_the_documented_ones() -> None:
+    assert [delay.total_seconds() for delay in RETRY_DELAYS] == SECONDS
+    assert timedelta(days=2.8) < sum(RETRY_DELAYS, timedelta()) < timedelta(days=3.2)
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "result",
     [
-        WebhookResponse(503),
-        WebhookResponse(302),
-        WebhookResponse(404),
-        WebhookResponse(Failure.TIMEOUT),
+        AttemptResult(503),
+        AttemptResult(302),
+        AttemptResult(404),
+        AttemptResult(Failure.TIMEOUT),
     ],
 )
 @pytest.mark.parametrize(("attempt", "seconds"), list(enumerate(SECONDS, 1)))
-def test_what_fails_is_attempted_again(answer: WebhookResponse, attempt: int, seconds: int) -> None:
-    waits = [verdict(answer, attempt, chance).again_in for chance in (0, 0.5, 1)]
-    assert waits == [timedelta(seconds=seconds * share) for share in (0.8, 1, 1.2)]
-    assert verdict(answer, attempt, 0.5).state is DeliveryState.PENDING
+def test_a_failed_attempt_is_repeated(result: AttemptResult, attempt: int, seconds: int) -> None:
+    delays = [decide_retry(result, attempt, chance).retry_in for chance in (0, 0.5, 1)]
+    assert delays == [timedelta(seconds=seconds * share) for share in (0.8, 1, 1.2)]
+    assert decide_retry(result, attempt, 0.5).state is DeliveryState.PENDING
 
 
-@pytest.mark.parametrize("answer", [WebhookResponse(500), WebhookResponse(Failure.NO_CONNECTION)])
-def test_after_the_last_attempt_it_is_given_up(answer: WebhookResponse) -> None:
-    assert verdict(answer, LAST, 0.5) == Verdict(DeliveryState.DEAD)
+@pytest.mark.parametrize("result", [AttemptResult(500), AttemptResult(Failure.NO_CONNECTION)])
+def test_a_delivery_is_dead_after_the_last_attempt(result: AttemptResult) -> None:
+    assert decide_retry(result, LAST, 0.5) == RetryDecision(DeliveryState.DEAD)
 
 
 @pytest.mark.parametrize("status", [200, 202, 204, 299])
 @pytest.mark.parametrize("attempt", [1, LAST])
-def test_what_is_taken_is_delivered(status: int, attempt: int) -> None:
-    assert verdict(WebhookResponse(status), attempt, 0.5) == Verdict(DeliveryState.DELIVERED)
+def test_an_accepted_delivery_is_delivered(status: int, attempt: int) -> None:
+    assert decide_retry(AttemptResult(status), attempt, 0.5) == RetryDecision(
+        DeliveryState.DELIVERED
+    )
 
 
-def test_whoever_is_gone_gets_no_second_attempt() -> None:
-    assert verdict(WebhookResponse(410), 1, 0.5) == Verdict(DeliveryState.DEAD)
-    assert WebhookResponse(410).is_gone
+def test_a_receiver_that_is_gone_gets_no_second_attempt() -> None:
+    assert decide_retry(AttemptResult(410), 1, 0.5) == RetryDecision(DeliveryState.DEAD)
+    assert AttemptResult(410).is_gone
 
 
-@pytest.mark.parametrize(("asked", "waits"), [(1, 5), (30, 30)])
-def test_whoever_asks_for_time_gets_it(asked: int, waits: int) -> None:
-    asked_for = timedelta(seconds=asked)
-    wanted = Verdict(DeliveryState.PENDING, timedelta(seconds=waits), asked_for)
-    assert verdict(WebhookResponse(429, asked_for), 1, 0.5) == wanted
+@pytest.mark.parametrize(("pause", "delay"), [(1, 5), (30, 30)])
+def test_a_receiver_that_asks_to_wait_is_paused(pause: int, delay: int) -> None:
+    retry_after = timedelta(seconds=pause)
+    expected = RetryDecision(DeliveryState.PENDING, timedelta(seconds=delay), retry_after)
+    assert decide_retry(AttemptResult(429, retry_after), 1, 0.5) == expected
 
 
 HEADERS = [
@@ -81,12 +83,12 @@ HEADERS = [
 
 
 @pytest.mark.parametrize(("status", "header", "seconds"), HEADERS)
-def test_a_retry_after_header_asks_for(status: int, header: str | None, seconds: int) -> None:
-    assert retry_after(status, header, NOW) == timedelta(seconds=seconds)
+def test_retry_after_is_parsed(status: int, header: str | None, seconds: int) -> None:
+    assert parse_retry_after(status, header, NOW) == timedelta(seconds=seconds)
 
 
-def test_an_answer_is_told_in_a_word() -> None:
-    assert [str(WebhookResponse(503)), str(WebhookResponse(Failure.TIMEOUT))] == [
+def test_a_result_is_one_word() -> None:
+    assert [str(AttemptResult(503)), str(AttemptResult(Failure.TIMEOUT))] == [
         "http_503",
         "timeout",
     ]

@@ -168,12 +168,6 @@ def create_declared_tables() -> None:
             nullable=False,
             server_default=sa.text("9223372036854775807"),
         ),
-        sa.Column(
-            "obstacle", sa.Text, comment="why no server can attempt deliveries; null: one can"
-        ),
-        sa.Column(
-            "block_checked_at", TIMESTAMP, comment="when a server last reported on obstacles"
-        ),
         sa.Column("paused_until", TIMESTAMP, comment="the receiver requested a pause until then"),
         sa.Column(
             "disabled_by_reconciliation",
@@ -214,7 +208,7 @@ def create_webhook_deliveries() -> None:
         sa.Column("next_attempt_at", TIMESTAMP, nullable=False, server_default=NOW),
         sa.Column("claimed_until", TIMESTAMP, comment="a worker attempts the delivery until then"),
         sa.Column(
-            "last_answer", sa.Text, comment="of the latest attempt: its HTTP status or error"
+            "last_result", sa.Text, comment="of the latest attempt: its HTTP status or failure"
         ),
         sa.Column("finished_at", TIMESTAMP, comment="null: pending"),
         sa.CheckConstraint("state IN ('pending', 'delivered', 'dead')", name="state"),

@@ -40,7 +40,7 @@ SHORT = {
     "CatalogItem": ["name", "displayName", "icon", "workflow"],
     "CatalogItemDefaults": ["assigneeGroup"],
     "CatalogItemTargets": ["response", "resolution", "calendar"],
-    "DeadLetter": ["id", "event", "ticketId", "lastAnswer"],
+    "DeadLetter": ["id", "event", "ticketId", "lastResult"],
     "DeadLetterEdge": ["cursor"],
     "HistoryEdge": ["cursor"],
     "HistoryEntry": ["actor"],
@@ -60,7 +60,7 @@ SHORT = {
     "TransitionOutcome": ["id"],
     "User": ["id", "name"],
     "Viewer": ["id", "name"],
-    "Webhook": ["name", "events", "position", "lastAnswer"],
+    "Webhook": ["name", "events", "position", "lastResult"],
     "Workflow": ["name", "displayName"],
     "WorkflowsChange": ["position"],
 }

@@ -13,11 +13,11 @@ from api.settings import Settings
 from engine.storage.postgres.statements import Statement
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.commands import AssignTicket
-from tests.engine.storage.webhooks.test_fan_out import spread_all, webhook
 from tests.support.api_client import Api
 from tests.support.declared_resources import put
 from tests.support.monitored_services import declare_service, report
 from tests.support.people import ADA
+from tests.support.webhook_deliveries import enqueue, webhook
 
 ITEMS: Final = 6
 
@@ -55,9 +55,9 @@ DECLARED: Final = """
 WEBHOOKS: Final = """
 query ($n: Int!) {
   webhooks {
-    name url events state position pending dead nextAttemptAt lastAnswer
+    name url events state position pending dead nextAttemptAt lastResult
     deadLetters(first: $n) {
-      edges { node { id event attempts lastAnswer givenUpAt } cursor } pageInfo { endCursor }
+      edges { node { id event attempts lastResult failedAt } cursor } pageInfo { endCursor }
     }
   }
 }
@@ -65,7 +65,7 @@ query ($n: Int!) {
 OF_TICKETS: Final = 5
 """The histories, the timers, the clock, the names of those whom they are of and of who acted."""
 GIVE_UP: Final = """
-UPDATE webhook_deliveries SET state = 'dead', last_answer = 'timeout', finished_at = now()
+UPDATE webhook_deliveries SET state = 'dead', last_result = 'timeout', finished_at = now()
 """
 LISTS: Final = {
     "a page of tickets": (PAGE, 1 + OF_TICKETS),
@@ -94,7 +94,7 @@ async def test_a_list_takes_as_many_statements_as_one_item(
         form = AssignTicket.parse(ticket=outage.ticket, assignee=f"u_{number}")
         await TicketStore(engine.database).assign(ADA, form)
     for number in range(ITEMS):
-        await spread_all(engine.database, ITEMS, f"chat_{number}")
+        await enqueue(engine.database, ITEMS, f"chat_{number}")
     await engine.database.row(Statement.of(text(GIVE_UP)))
     await api.data(ADA, query, n=1)  # and Ada is known
     for items in (1, ITEMS):
