@@ -80,7 +80,7 @@ async def post_event(
 
 
 def request_url(url: str) -> URL:
-    """Return a URL with the origin that `parse_webhook_url` returns, however yarl reads the text."""
+    """Return a URL with the origin that `parse_webhook_url` returns, whatever yarl would read."""
     parts = urlsplit(url)
     query = f"?{parts.query}" if parts.query else ""
     return URL(f"{parse_webhook_url(url)}{parts.path or '/'}{query}", encoded=True)
