@@ -27,9 +27,9 @@ from api.logging import configure_logging
 from api.rest.backup_and_import import backup_and_import_routes
 from api.rest.health import probe_routes
 from api.rest.health_reports import health_report_routes
-from api.rest.openapi.document import openapi_route
-from api.rest.reload import reload_routes
-from api.rest.ticket_routes import ticket_routes
+from api.rest.openapi import openapi_route
+from api.rest.reload import reload_route
+from api.rest.tickets import ticket_routes
 from api.runtime.health_reports import HealthReports
 from api.runtime.jobs import PeriodicJob, run_in_background
 from api.runtime.maintenance import maintenance_jobs
@@ -187,12 +187,12 @@ async def _graphql_routes(
 def _rest_routes(
     state: ServerState, values: ValuesFile | None, probes: Iterable[web.AbstractRouteDef]
 ) -> list[web.AbstractRouteDef]:
-    """Return the routes of the REST API and the probes, and the OpenAPI document of both."""
-    described = [
+    """Return the routes of the REST API and of the probes."""
+    return [
         *ticket_routes(state.context_for),
-        *reload_routes(values),
+        reload_route(values),
         *backup_and_import_routes(state.database),
         *health_report_routes(HealthReports(state.database, state.plugins)),
         *probes,
+        openapi_route(),
     ]
-    return [*described, openapi_route(described)]

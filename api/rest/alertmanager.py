@@ -1,6 +1,6 @@
-"""The webhook of Prometheus Alertmanager, version 4: each alert is a source that reports a service.
+"""The webhook of Prometheus Alertmanager, version 4: each alert is one source of health reports.
 
-Its form stands in Alertmanager's documentation under `webhook_config`; new fields are passed over.
+Alertmanager documents the format under `webhook_config`. Unknown fields are ignored.
 """
 
 from enum import StrEnum
@@ -14,75 +14,69 @@ from engine.outages.health_report import HealthReport
 from engine.tickets.commands import CONTROL_CHARACTERS
 from engine.vocabulary import ServiceStatus
 
-SOURCE: Final = "alertmanager/{fingerprint}"
-WORDS: Final = ("summary", "description", "message")
-"""The annotations that say what is wrong, the first that there is."""
+_MESSAGE_ANNOTATIONS: Final = ("summary", "description", "message")
+"""The first of them that an alert has becomes the message of the report."""
 
 
 class AlertStatus(StrEnum):
-    """How an alert stands."""
+    """The status of an alert."""
 
     FIRING = "firing"
     RESOLVED = "resolved"
 
 
-MEANING: Final = {
+_SERVICE_STATUSES: Final = {
     AlertStatus.FIRING: ServiceStatus.DOWN,
     AlertStatus.RESOLVED: ServiceStatus.OPERATIONAL,
 }
 
 
-class Sent(BaseModel):
-    """The base of what Alertmanager sends: whatever it says more is passed over."""
+class _AlertmanagerModel(BaseModel):
+    """The base of what Alertmanager sends."""
 
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
 
-class Alert(Sent):
+class Alert(_AlertmanagerModel):
     """One alert."""
 
     status: AlertStatus
-    """Whether it fires."""
+    """Whether the alert fires."""
     labels: dict[str, str]
-    """One of them holds the path of the service."""
+    """One of them has the path of the service."""
     annotations: dict[str, str] = {}
-    """What is wrong, for people: `summary`, `description` or `message`."""
+    """What is wrong, human-readable: `summary`, `description` or `message`."""
     fingerprint: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_-]{1,64}$")]
-    """The same for the same labels, firing or resolved."""
+    """Identifies the labels; a firing alert and its resolution have the same fingerprint."""
 
     def report(self, label: str) -> HealthReport:
-        """Return what the alert reports of the service that a label names.
+        """Return the health report for the service that a label names.
 
         Raises:
-            InvalidInput: it names none.
+            InvalidInput: the alert has no such label, or its value is not a path.
 
         """
         if label not in self.labels:
-            raise InvalidInput(f"The alert has no label {label}, which would name its service.")
+            raise InvalidInput(f"The alert has no label {label}, which must name its service.")
+        texts = (self.annotations.get(name) for name in _MESSAGE_ANNOTATIONS)
+        message = next(filter(None, texts), self.labels.get("alertname", ""))
         return HealthReport.parse(
             path=self.labels[label],
-            status=MEANING[self.status],
-            message=self.words,
+            status=_SERVICE_STATUSES[self.status],
+            message=CONTROL_CHARACTERS.sub(" ", message)[:HEALTH_MESSAGE_CHARACTERS],
             source=self.source,
         )
 
     @property
     def source(self) -> str:
-        """What the alert is called among the sources of a service."""
-        return SOURCE.format(fingerprint=self.fingerprint)
-
-    @property
-    def words(self) -> str:
-        """What the alert says, made fit to be stored."""
-        said = (self.annotations.get(name, "") for name in WORDS)
-        text = next(filter(None, said), self.labels.get("alertname", ""))
-        return CONTROL_CHARACTERS.sub(" ", text)[:HEALTH_MESSAGE_CHARACTERS]
+        """The source of the health report."""
+        return f"alertmanager/{self.fingerprint}"
 
 
-class Webhook(Sent):
-    """What Alertmanager's webhook sends (version 4)."""
+class AlertmanagerWebhook(_AlertmanagerModel):
+    """The body of a webhook request (version 4)."""
 
     version: Literal["4"]
-    """Of the webhook's form."""
+    """The version of the format."""
     alerts: tuple[Alert, ...]
-    """Each says how one service is doing."""
+    """Each reports the status of one service."""

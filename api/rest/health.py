@@ -1,4 +1,4 @@
-"""What the platform asks: is the process up, is it ready, how is it doing. Open to everybody."""
+"""Probes and metrics for the platform. They need no credentials."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -12,91 +12,38 @@ from api import limits
 from api.http.access import ProtectedRoute, allow_anyone
 from api.http.app_keys import METRICS
 from api.http.paths import LIVENESS_PATHS, METRICS_PATH, READINESS_PATHS
-from api.json_encoding import JsonObject
-from api.rest.openapi.operation import Operation, Response
 from engine.errors import Unavailable
-
-UP: Final = "up"
-READY: Final = "ready"
 
 log: Final = structlog.get_logger(component="http")
 
-Readiness = Callable[[], Awaitable[None]]
-"""Returns when requests can be served; raises when they can not."""
 
-
-async def answer_liveness(_request: web.Request) -> web.Response:
-    """Answer that the process is up, whatever it depends on."""
-    return web.json_response({"status": UP})
-
-
-async def check_readiness(readiness: Readiness) -> None:
-    """Return when the check passes in time.
-
-    Raises:
-        Unavailable: it does not; why not is for the log, not for everybody.
-
-    """
-    try:
-        async with asyncio.timeout(limits.READINESS_SECONDS):
-            await readiness()
-    except Exception as error:
-        log.warning("not ready", exc_info=error)
-        raise Unavailable("The server is not ready; the reason stands in its log.") from error
-
-
-async def answer_metrics(request: web.Request) -> web.Response:
-    """Answer every metric in the text format of Prometheus."""
-    body = request.app[METRICS].exposition()
-    return web.Response(body=body, headers={hdrs.CONTENT_TYPE: CONTENT_TYPE_LATEST})
-
-
-def status_of(value: str) -> JsonObject:
-    """Return the schema of an answer that only says one thing."""
-    return {
-        "type": "object",
-        "properties": {"status": {"const": value}},
-        "required": ["status"],
-    }
-
-
-def probe_routes(readiness: Readiness) -> list[ProtectedRoute]:
-    """Return the routes of the probes, which need no credentials.
+def probe_routes(check_readiness: Callable[[], Awaitable[None]]) -> list[ProtectedRoute]:
+    """Return the routes.
 
     Args:
-        readiness: returns if requests can be served; raises the reason if not.
+        check_readiness: raises the reason if the server cannot serve requests.
 
     """
 
-    async def answer_readiness(_request: web.Request) -> web.Response:
-        await check_readiness(readiness)
-        return web.json_response({"status": READY})
+    async def read_liveness(_request: web.Request) -> web.Response:
+        return web.json_response({"status": "up"})
 
-    operations = (
-        *(
-            Operation(
-                web.get(path, answer_liveness),
-                name=f"read{path[1:].title()}",
-                summary="Report that the process is running",
-                answers=(Response("The process is running.", status_of(UP)),),
-            )
-            for path in LIVENESS_PATHS
-        ),
-        *(
-            Operation(
-                web.get(path, answer_readiness),
-                name=f"read{path[1:].title()}",
-                summary="Report whether the server can serve requests",
-                answers=(Response("The server is ready.", status_of(READY)),),
-                refusals=(Unavailable,),
-            )
-            for path in READINESS_PATHS
-        ),
-        Operation(
-            web.get(METRICS_PATH, answer_metrics),
-            name="readMetrics",
-            summary="Read all metrics in the Prometheus text format",
-            answers=(Response("The metrics.", {"type": "string"}, media_type="text/plain"),),
-        ),
-    )
-    return [ProtectedRoute(allow_anyone, operation) for operation in operations]
+    async def read_readiness(_request: web.Request) -> web.Response:
+        try:
+            async with asyncio.timeout(limits.READINESS_SECONDS):
+                await check_readiness()
+        except Exception as error:
+            log.warning("not ready", exc_info=error)
+            raise Unavailable("The server is not ready. Its log has the reason.") from error
+        return web.json_response({"status": "ready"})
+
+    async def read_metrics(request: web.Request) -> web.Response:
+        body = request.app[METRICS].exposition()
+        return web.Response(body=body, headers={hdrs.CONTENT_TYPE: CONTENT_TYPE_LATEST})
+
+    routes = [
+        *(web.get(path, read_liveness) for path in LIVENESS_PATHS),
+        *(web.get(path, read_readiness) for path in READINESS_PATHS),
+        web.get(METRICS_PATH, read_metrics),
+    ]
+    return [ProtectedRoute(allow_anyone, each) for each in routes]

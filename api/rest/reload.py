@@ -1,32 +1,20 @@
-"""`POST /api/v1/registry/reload`: a thin door to the mounted values file, for machines."""
-
-from typing import Final
+"""`POST /api/v1/registry/reload`: reconciles the mounted values file."""
 
 from aiohttp import web
 
 from api.auth.api_keys import Scope
 from api.http.access import ApiKeyAccess, ProtectedRoute
-from api.rest.openapi.operation import Operation
-from api.rest.plan_response import PLAN_REFUSALS, PLANNED, plan_response
+from api.rest.plan_response import plan_response
 from api.runtime.values_file import ValuesFile
 from engine.errors import NotFound
 
-RELOAD_PATH: Final = "/api/v1/registry/reload"
 
-
-def reload_routes(values: ValuesFile | None) -> list[ProtectedRoute]:
-    """Return the routes; without mounted values there is nothing to reload."""
+def reload_route(values: ValuesFile | None) -> ProtectedRoute:
+    """Return the route; without a mounted values file, it responds with NotFound."""
 
     async def reload(_request: web.Request) -> web.Response:
         if values is None:
-            raise NotFound("No values file is mounted here: set INTERLOCK_VALUES_FILE.")
+            raise NotFound("This server has no values file: set INTERLOCK_VALUES_FILE.")
         return plan_response(await values.reload())
 
-    operation = Operation(
-        web.post(RELOAD_PATH, reload),
-        name="reloadRegistry",
-        summary="Bring the mounted values file into force now",
-        answers=(PLANNED,),
-        refusals=(NotFound, *PLAN_REFUSALS),
-    )
-    return [ProtectedRoute(ApiKeyAccess(Scope.RELOAD), operation)]
+    return ProtectedRoute(ApiKeyAccess(Scope.RELOAD), web.post("/api/v1/registry/reload", reload))

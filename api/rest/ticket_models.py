@@ -1,11 +1,11 @@
-"""What REST is told of tickets and tells of them: the bodies, and the forms that they fill in."""
+"""The bodies of requests and responses about tickets."""
 
 from typing import Annotated, Final
 
 from pydantic import ConfigDict, Field, StrictBool
 from pydantic.config import JsonDict
 
-from api.rest.openapi.operation import Moment, RequestModel, ResponseModel
+from api.rest.models import RequestModel, ResponseModel, Timestamp
 from engine.tickets.commands import (
     CommentText,
     Description,
@@ -19,7 +19,7 @@ from engine.tickets.commands import (
 )
 from engine.vocabulary import Priority, Status
 
-EITHER: Final[JsonDict] = {
+_TARGETS_OR_PRIORITY: Final[JsonDict] = {
     "oneOf": [
         {
             "required": ["targets"],
@@ -31,80 +31,80 @@ EITHER: Final[JsonDict] = {
         },
     ]
 }
-"""What `RequestedSla` checks, for whoever reads the schema."""
+"""What `RequestedSla` validates, as JSON Schema."""
 
 
 class SlaTargetsRequest(RequestModel, RequestedTargets):
-    """What was agreed with somebody."""
+    """SLA targets of one ticket."""
 
     response: Duration
-    """From the opening until somebody picks it up, such as `30m` or `PT30M`."""
+    """How soon the ticket must be picked up, such as `30m` or `PT30M`."""
     resolution: Duration
-    """From the opening until it is resolved, such as `1d4h`."""
+    """How soon the ticket must be resolved, such as `1d4h`."""
 
 
 class SlaRequest(RequestModel, RequestedSla):
-    """What shall be promised: either what the priority promises, or targets."""
+    """The SLA of a ticket: either that of its priority, or its own targets."""
 
-    model_config = ConfigDict(json_schema_extra=EITHER)
+    model_config = ConfigDict(json_schema_extra=_TARGETS_OR_PRIORITY)
 
     by_priority: StrictBool = False
-    """What the priority promises, now and when it changes."""
+    """Use the SLA targets of the priority, also after the priority changes."""
     targets: SlaTargetsRequest | None = None
-    """These targets, whatever the priority."""
+    """Use these SLA targets, whatever the priority."""
 
 
 class NewTicket(RequestModel):
-    """A ticket from an empty form: everything by hand."""
+    """A ticket from an empty form."""
 
     title: Title
-    """What it is about, in one line."""
+    """The subject, in one line."""
     description: Description = ""
-    """What it is about, at length."""
+    """The details."""
     priority: Priority = Priority.MEDIUM
-    """How urgent it is."""
+    """How urgent the ticket is."""
     workflow: Reference
-    """The name of its workflow."""
+    """The name of the workflow."""
     assignee: UserId | None = None
-    """The id of the person whom it is for; whoever opens it must be allowed to assign it."""
+    """The user id of the assignee. Requires permission to assign the ticket."""
     assignee_group: GroupName | None = None
-    """The group whose members may assign it."""
+    """The group whose members can assign and edit the ticket."""
     sla: SlaRequest | None = None
-    """What shall be promised; nothing if it is left out."""
+    """The SLA of the ticket; by default it has none."""
 
 
 class NewTicketFromItem(RequestModel):
-    """A ticket from a catalog item, which says everything else."""
+    """A ticket from a catalog item, which sets all other fields."""
 
     item: Reference
-    """The name of the item."""
+    """The name of the catalog item."""
     title: Title | None = None
-    """What it is about, in one line; the item's name for people if it is left out."""
+    """The subject, in one line; by default the display name of the item."""
     description: Description | None = None
-    """What it is about, at length."""
+    """The details."""
 
 
 class TransitionRequest(RequestModel):
     """A transition of a ticket."""
 
     to: Status
-    """The wanted status."""
+    """The new status."""
 
 
-class Assignment(RequestModel):
-    """Whom a ticket is assigned to."""
+class AssigneeRequest(RequestModel):
+    """The new assignee of a ticket."""
 
     assignee: UserId | None
-    """The id of the person; null puts the ticket back into the queue."""
+    """The user id of the assignee; null returns the ticket to the queue."""
 
 
-class NewComment(RequestModel):
-    """Something that is said about a ticket."""
+class CommentRequest(RequestModel):
+    """A comment on a ticket."""
 
     text: CommentText
-    """What to say."""
+    """The comment."""
     internal: StrictBool = False
-    """For the assignee's side only: the assignee, the assignee's group, admins."""
+    """Whether only the assignee, the assignee group and admins can read the comment."""
 
 
 class TicketResponse(ResponseModel):
@@ -113,28 +113,28 @@ class TicketResponse(ResponseModel):
     id: str
     """`tk_` and lower-case hex digits."""
     title: str
-    """What it is about, in one line."""
+    """The subject, in one line."""
     description: str
-    """What it is about, at length; may be empty."""
+    """The details; can be empty."""
     status: Status
-    """Where it stands."""
+    """The current status."""
     priority: Priority
-    """How urgent it is."""
+    """How urgent the ticket is."""
     workflow: str
-    """The name of its workflow."""
+    """The name of the workflow."""
     requester: str | None
-    """The id of the person who opened it; null if Interlock did."""
+    """The user id of the requester; null if Interlock opened the ticket."""
     assignee: str | None
-    """The id of the person whom it is assigned to, if there is one."""
+    """The user id of the assignee, if any."""
     assignee_group: str | None
-    """The group whose members may assign it, if there is one."""
+    """The group whose members can assign and edit the ticket, if any."""
     item: str | None
-    """The name of the catalog item that it comes from, if it comes from one."""
+    """The name of the catalog item that the ticket was opened from, if any."""
     service: str | None
-    """The path of the service whose outage it is about; null for what people open."""
-    created_at: Moment
-    """When it was opened."""
-    updated_at: Moment
-    """When it was last changed."""
+    """The path of the service whose outage opened the ticket, if any."""
+    created_at: Timestamp
+    """When the ticket was opened."""
+    updated_at: Timestamp
+    """When the ticket last changed."""
     version: Annotated[int, Field(ge=1)]
-    """Grows by one with every entry of the history; in quotes, it is the entity tag."""
+    """The number of entries in the history. In quotes, it is the entity tag."""

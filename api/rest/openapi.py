@@ -1,0 +1,72 @@
+"""`GET /api/v1/openapi.json`: the OpenAPI document of the REST API. It needs no credentials.
+
+`openapi.yaml` is written by hand; the schemas of bodies are those of the models that handlers use.
+"""
+
+import json
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from aiohttp import hdrs, web
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
+from ruamel.yaml import YAML
+
+from api.http.access import ProtectedRoute, allow_anyone
+from api.http.body import JSON
+from api.rest.alertmanager import AlertmanagerWebhook
+from api.rest.health_reports import AlertsResponse, ServiceResponse
+from api.rest.ticket_models import (
+    AssigneeRequest,
+    CommentRequest,
+    NewTicket,
+    NewTicketFromItem,
+    TicketResponse,
+    TransitionRequest,
+)
+from engine.declaration.json_schema import UntitledSchema
+from engine.declaration.models import Ticketing
+from engine.outages.health_report import HealthReport
+from reconciler.document.form import PlanDocument
+
+OPENAPI_PATH: Final = "/api/v1/openapi.json"
+
+_MODELS: Final[dict[type[BaseModel], JsonSchemaMode]] = {
+    NewTicket: "validation",
+    NewTicketFromItem: "validation",
+    TransitionRequest: "validation",
+    CommentRequest: "validation",
+    AssigneeRequest: "validation",
+    HealthReport: "validation",
+    AlertmanagerWebhook: "validation",
+    Ticketing: "validation",
+    TicketResponse: "serialization",
+    ServiceResponse: "serialization",
+    AlertsResponse: "serialization",
+    PlanDocument: "serialization",
+}
+
+
+def openapi_route() -> ProtectedRoute:
+    """Return the route of the document."""
+    return ProtectedRoute(allow_anyone, web.get(OPENAPI_PATH, _read_document))
+
+
+async def _read_document(_request: web.Request) -> web.Response:
+    headers = {hdrs.CACHE_CONTROL: "public, max-age=300"}
+    return web.Response(body=_build_document(), content_type=JSON, headers=headers)
+
+
+@cache
+def _build_document() -> bytes:
+    document = YAML(typ="safe").load(Path(__file__).with_suffix(".yaml"))
+    _, models = models_json_schema(
+        list(_MODELS.items()),
+        ref_template="#/components/schemas/{model}",
+        schema_generator=UntitledSchema,
+    )
+    document["info"]["version"] = version("interlock")
+    document["components"]["schemas"] |= models["$defs"]
+    return json.dumps(document).encode()
