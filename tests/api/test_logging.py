@@ -1,4 +1,4 @@
-"""Log lines, as their renderers make them."""
+"""Rendered log lines."""
 
 import json
 import logging
@@ -10,19 +10,19 @@ import pytest
 import structlog
 
 from api.log_context import add_context, bind, start_context
-from api.logging import as_text, formatter_of, renderers_of
+from api.logging import decode, formatter_for, renderers_for
 from api.settings import LogFormat
 
 
 def rendered(form: LogFormat, **event: object) -> str:
     line: Any = dict(event)
-    for renderer in renderers_of(form):
+    for renderer in renderers_for(form):
         line = renderer(structlog.get_logger(), "info", line)
-    return as_text(None, "info", line)
+    return decode(None, "info", line)
 
 
 @pytest.mark.parametrize("form", LogFormat)
-def test_a_failure_is_told_without_local_variables(form: LogFormat) -> None:
+def test_a_traceback_has_no_local_variables(form: LogFormat) -> None:
     def fail() -> None:
         password = "hunter" + "2"
         raise RuntimeError(len(password))
@@ -36,7 +36,7 @@ def test_a_failure_is_told_without_local_variables(form: LogFormat) -> None:
     assert "hunter2" not in line
 
 
-def test_a_line_of_json_holds_whatever_it_is_given() -> None:
+def test_a_json_line_represents_any_value() -> None:
     line = json.loads(rendered(LogFormat.JSON, event="\ud800", number=10**30, thing={1}))
     assert datetime.fromisoformat(line.pop("timestamp")).tzinfo == UTC
     assert line == {"event": "\ud800", "number": 10**30, "thing": "{1}"}
@@ -44,23 +44,23 @@ def test_a_line_of_json_holds_whatever_it_is_given() -> None:
 
 
 @pytest.mark.parametrize("form", LogFormat)
-def test_what_a_library_logs_is_a_line_of_the_same_form(form: LogFormat) -> None:
+def test_a_record_of_a_library_has_the_same_format(form: LogFormat) -> None:
     start_context(request_id="r1")
-    record = logging.LogRecord("aiohttp", logging.WARNING, "", 1, "%s left", ("somebody",), None)
-    line = formatter_of(renderers_of(form)).format(record)
-    assert "somebody left" in line
+    record = logging.LogRecord("aiohttp", logging.WARNING, "", 1, "%s left", ("client",), None)
+    line = formatter_for(renderers_for(form)).format(record)
+    assert "client left" in line
     if form is LogFormat.JSON:
-        told = json.loads(line)
-        assert datetime.fromisoformat(told.pop("timestamp")).tzinfo == UTC
-        assert told == {
-            "event": "somebody left",
+        fields = json.loads(line)
+        assert datetime.fromisoformat(fields.pop("timestamp")).tzinfo == UTC
+        assert fields == {
+            "event": "client left",
             "level": "warning",
             "logger": "aiohttp",
             "request_id": "r1",
         }
 
 
-def test_notes_are_of_the_task_that_makes_them() -> None:
+def test_a_context_belongs_to_the_task_that_binds_it() -> None:
     start_context(request_id="r1")
     inside = copy_context()
     inside.run(bind, actor="anna")

@@ -384,7 +384,7 @@ def test_malformed_http_is_logged_without_its_text(server: subprocess.Popen[str]
     server.terminate()
     _, log = server.communicate(timeout=30)
     assert "malformed request" in log
-    assert "Malformed HTTP was refused" in log
+    assert "malformed HTTP request refused" in log
     assert "hunter2" not in log
     assert all(json.loads(line)["level"] == "info" for line in log.splitlines())
 
