@@ -21,6 +21,7 @@ from api.auth.jwks import keys_in
 from api.auth.key_fetch import from_address, from_issuer
 from api.auth.key_sources import LiveKeys
 from api.http.application import AccessControl, build_application
+from api.rest.health import probe_routes
 from engine.errors import Unavailable
 from tests.api.auth.test_errors import answer, bearer
 from tests.support.oidc_provider import Provider, provider
@@ -98,7 +99,9 @@ async def test_a_server_whose_provider_is_down_starts_and_is_not_ready_until_it_
 
     issuer.status = 503
     await live.begin()
-    application = build_application([web.get("/", answer)], AccessControl(tokens))
+    application = build_application(
+        [web.get("/", answer), *probe_routes(ready)], AccessControl(tokens)
+    )
     async with TestClient(TestServer(application)) as client:
         with capture_logs() as lines:
             async with client.get("/readyz") as response:

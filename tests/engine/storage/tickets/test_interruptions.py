@@ -106,13 +106,13 @@ import asyncio, sys
 from engine.storage.postgres.database import open_database
 from engine.storage.tickets.reader import read_ticket
 from engine.storage.tickets.store import TicketStore
-from engine.tickets.viewer import EVERYTHING
-from tests.engine.storage import changes
+from engine.tickets.viewer import SYSTEM_VIEWER
+from tests.support import concurrent_changes
 
 async def main(url, ticket, change):
     async with open_database(url, 1) as database:
-        ticket = await read_ticket(database, EVERYTHING, ticket)
-        await getattr(changes, change)(TicketStore(database), ticket, idempotency_key="k")
+        ticket = await read_ticket(database, SYSTEM_VIEWER, ticket)
+        await getattr(concurrent_changes, change)(TicketStore(database), ticket, idempotency_key="k")
 
 asyncio.run(main(*sys.argv[1:]))
 """
