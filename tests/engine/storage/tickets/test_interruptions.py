@@ -112,7 +112,8 @@ from tests.support import concurrent_changes
 async def main(url, ticket, change):
     async with open_database(url, 1) as database:
         ticket = await read_ticket(database, SYSTEM_VIEWER, ticket)
-        await getattr(concurrent_changes, change)(TicketStore(database), ticket, idempotency_key="k")
+        apply = getattr(concurrent_changes, change)
+        await apply(TicketStore(database), ticket, idempotency_key="k")
 
 asyncio.run(main(*sys.argv[1:]))
 """
