@@ -1,4 +1,4 @@
-"""Texts in files, read whole and no further than any reader of them would go."""
+"""Text files of a bounded size."""
 
 from pathlib import Path
 
@@ -7,10 +7,10 @@ from engine.limits import DOCUMENT_BYTES
 
 
 def read_text(file: Path) -> str:
-    """Return the text in a file as it stands there, or as much of it as shows that it is too long.
+    """Return the text of a file; of one that is too large, enough to tell that it is.
 
     Raises:
-        InvalidInput: it can't be read, or isn't text.
+        InvalidInput: the file cannot be read, or is not UTF-8 text.
 
     """
     try:

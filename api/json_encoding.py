@@ -1,4 +1,4 @@
-"""The details of a refusal as every door tells them: JSON, with keys in camelCase."""
+"""JSON of the details of errors, and the names of fields in camelCase and snake_case."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -12,12 +12,12 @@ JsonObject: TypeAlias = dict[str, Json]
 
 
 def to_json(details: Mapping[str, object]) -> JsonObject:
-    """Return details, and all mappings in them, as a JSON object."""
-    return {camel_case(str(key)): to_json_value(value) for key, value in details.items()}
+    """Return details as a JSON object; its keys, and those of nested mappings, are camelCase."""
+    return {_camel_case(str(key)): _to_json_value(value) for key, value in details.items()}
 
 
-def to_json_value(value: object) -> Json:
-    """Return a value in JSON; what has no form of its own there is told as text."""
+def _to_json_value(value: object) -> Json:
+    """Return a value as JSON; values without an equivalent become text."""
     match value:
         case None | bool() | int() | float():
             return value
@@ -29,17 +29,17 @@ def to_json_value(value: object) -> Json:
             return to_json(value)
         case Iterable():
             ordered = sorted(value, key=str) if isinstance(value, AbstractSet) else value
-            return [to_json_value(each) for each in ordered]
+            return [_to_json_value(each) for each in ordered]
         case _:
             return str(value)
 
 
-def camel_case(name: str) -> str:
-    """Return a snake_case name as JSON has it; STATUS_NAMES and other text stay."""
+def _camel_case(name: str) -> str:
+    """Return a snake_case name in camelCase; names in capitals stay as they are."""
     return re.sub(r"(?<=[a-z0-9])_([a-z0-9])", lambda match: match[1].upper(), name)
 
 
 @cache
 def snake_case(name: str) -> str:
-    """Return the camelCase name of a field of the schema as Python writes it."""
+    """Return the camelCase name of a schema field in snake_case."""
     return re.sub(r"(?<=[a-z0-9])([A-Z])", lambda match: f"_{match[1].lower()}", name)

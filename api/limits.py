@@ -1,6 +1,6 @@
-"""Every named upper bound of the doors, units last (design section 8 for GraphQL's).
+"""Every limit of the interfaces, units last.
 
-The constants are fixed; what stands in a class can be set (`api.limits_setting`).
+The constants are fixed. The fields of the classes are settings (`api.limits_setting`).
 """
 
 from dataclasses import dataclass
@@ -9,65 +9,65 @@ from typing import Annotated, Final, TypeAlias
 from pydantic import Field
 
 BODY_PROBLEMS: Final = 20
-"""With one body, that are told."""
+"""Problems to report for one body."""
 REQUEST_ID_CHARACTERS: Final = 64
 READINESS_SECONDS: Final = 5
 ACCEPT_HEADERS: Final = 256
-"""Whose meaning a process remembers: clients send few different ones."""
+"""Parsed `Accept` headers to cache. Clients send few different ones."""
 
 HEAD_FIELD_BYTES: Final = 16_384
-"""Of a request's address, and of each of its headers."""
+"""The URL of a request, and each of its headers."""
 TOKEN_CHARACTERS: Final = 8_000
-"""Half of what a header may have, so that whose token is too long is told so."""
+"""Half of a header, so that a token that is too long gets a clear error."""
 TOKEN_LIFETIME_DAYS: Final = 365
 VERIFIED_TOKENS: Final = 1_000
 LICENCE_TEXT_CHARACTERS: Final = 200
 LICENCE_PLUGINS: Final = 100
 LATEST_SECOND: Final = 253_402_300_799
-"""Of the year 9999, since 1970."""
+"""The end of the year 9999, in seconds since 1970."""
 API_KEY_CHARACTERS: Final = 200
-"""What is longer is not hashed: a key of ours has 46."""
+"""Longer keys are refused without hashing them; our keys have 46 characters."""
 API_KEY_NAME_CHARACTERS: Final = 8
-"""Of its hash, in the log."""
+"""The part of a key's hash that names it in the log."""
 CLOCK_LEEWAY_SECONDS: Final = 60
-"""By which clocks may differ, unless the settings say otherwise."""
-CLOCK_LEEWAY_SECONDS_MOST: Final = 300
+"""The default difference between clocks that is tolerated."""
+CLOCK_LEEWAY_SECONDS_MAX: Final = 300
 AUDIENCES: Final = 20
 CLAIM_NAME_CHARACTERS: Final = 200
-JWT_SECRET_CHARACTERS: Final = 32
-"""At the least: RFC 7518, section 3.2, wants a secret to be as long as the hash, 256 bits."""
+JWT_SECRET_CHARACTERS_MIN: Final = 32
+"""RFC 7518, section 3.2: a secret must be at least as long as the hash, 256 bits."""
 JWT_SECRETS: Final = 5
-"""In one file: a token names none, so each of them may have to be tried."""
+"""Secrets in one file. A token does not name its secret, so each of them may have to be tried."""
 JWKS_BYTES: Final = 256 * 1024
-"""Of a set of keys, a file of secrets, and a discovery document."""
+"""A key set, a file of secrets, or a discovery document."""
 JWKS_KEYS: Final = 100
-RSA_BITS_LEAST: Final = 2_048
-"""NIST SP 800-131A: weaker ones are not to be used any more."""
-RSA_BITS_MOST: Final = 8_192
-"""Of which a signature still fits into what the library reads."""
-KEYS_SECONDS: Final = 300
-"""After which keys are fetched again; a key that was removed is good for so long at the most."""
-KEYS_FILE_SECONDS: Final = 5
-KEYS_AT_ONCE_SECONDS: Final = 10
-"""Between two fetches because of tokens with a key that is not known."""
-KEYS_FETCH_SECONDS: Final = 5
+RSA_BITS_MIN: Final = 2_048
+"""NIST SP 800-131A disallows shorter keys."""
+RSA_BITS_MAX: Final = 8_192
+"""The library refuses longer signatures."""
+KEYS_REFRESH_SECONDS: Final = 300
+"""How often keys are fetched, and so how long a removed key can stay valid."""
+KEYS_FILE_REFRESH_SECONDS: Final = 5
+UNKNOWN_KEY_REFRESH_SECONDS: Final = 10
+"""The shortest time between two fetches that tokens with an unknown key cause."""
+KEYS_FETCH_TIMEOUT_SECONDS: Final = 5
 KNOWN_USERS: Final = 10_000
-"""Of whom a process knows that they are written down already."""
+"""Users that a process remembers to be stored already."""
 
 SHUTDOWN_SECONDS: Final = 10
-"""What requests in flight get to finish, and as long again to be cancelled."""
+"""How long requests in flight have to finish, and then again to be cancelled."""
 
 PLANS_PER_OPERATION: Final = 8
-"""Of one GraphQL operation: one for each set of answers to its `@skip` and `@include`."""
+"""Compiled plans of one GraphQL operation: one for each combination of `@skip` and `@include`."""
 
 DEFAULT_PAGE_ITEMS: Final = 20
-"""Of a page, where a request gives no size; also what it then costs."""
+"""The size of a page if the request gives none; also what the page then costs."""
 
 GRAPHQL_BATCH: Final = 100
-"""Of operations in one request, for whoever configures any."""
+"""The highest number of operations in one request that can be configured."""
 
 KNOWN_CLIENTS: Final = 10_000
-"""Whose requests a process counts; whoever has been quiet the longest is forgotten first."""
+"""Clients whose requests a process counts; the one that was idle the longest is dropped first."""
 
 Bound: TypeAlias = Annotated[int, Field(ge=1)]
 Seconds: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -76,18 +76,18 @@ Rate: TypeAlias = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 @dataclass(frozen=True, slots=True)
 class HttpLimits:
-    """What one client may ask of the HTTP doors of one server.
+    """The limits of one client of one server.
 
-    A viewer is a person or an API key; an address is that of a client, for IPv6 its /64 network.
+    A viewer is a user or an API key. An address is an IPv4 address or an IPv6 /64 network.
 
     Attributes:
-        body_bytes: of one request.
-        viewer_requests: of one viewer that are answered at a time.
-        viewer_rate: requests a second of one viewer, in the long run; 0 is as many as it likes.
-        viewer_burst: requests of one viewer that may come at once.
-        address_rate: requests a second from one address, signed in or not; 0 is as many as it
-            likes.
-        address_burst: requests from one address that may come at once.
+        body_bytes: the size of one request body.
+        viewer_requests: requests of one viewer that are processed at a time.
+        viewer_rate: sustained requests a second of one viewer; 0 means no limit.
+        viewer_burst: requests of one viewer at once.
+        address_rate: sustained requests a second from one address, authenticated or not; 0 means
+            no limit.
+        address_burst: requests from one address at once.
 
     """
 
@@ -101,34 +101,33 @@ class HttpLimits:
 
 @dataclass(frozen=True, slots=True)
 class GraphQLLimits:
-    """What one GraphQL request may ask for; the defaults keep the worst document cheap.
+    """The limits of one GraphQL request; the defaults keep the worst document cheap.
 
     Attributes:
-        document_bytes: of the document's text, in UTF-8.
-        document_tokens: that the parser reads; comments are counted by themselves.
-        document_comments: of which the parser keeps each.
-        nesting_levels: brackets within brackets in the text, and selections within selections
-            through fragments.
-        depth_fields: fields within fields.
-        introspection_depth_fields: the same below `__schema` and `__type`.
-        aliases: as written.
-        root_fields: of one operation, through fragments.
-        directives: as written.
-        cost_points: fields that an operation may answer, lists counted by their size and long
-            texts by thousands of characters.
-        assumed_list_items: the size of a list of which nothing else is known.
-        overlap_comparisons: units of graphql-core's rule that fields must be mergeable.
-        reported_errors: of one refused request.
-        prepared_documents: that are kept ready.
-        prepared_documents_bytes: of memory that they may come to take together; one that may take
-            more alone is prepared each time.
-        validation_seconds: of a document that is not kept ready; its reading is bounded by
-            `document_tokens`.
-        execution_seconds: from the first resolver to the whole answer.
-        page_tickets: of one page.
-        page_history: entries of one page, of one ticket.
-        page_services: of one page.
-        page_dead_letters: of one page of one webhook.
+        document_bytes: the size of the document, in UTF-8.
+        document_tokens: tokens of the document, without comments.
+        document_comments: comments of the document; the parser stores each of them.
+        nesting_levels: nested brackets in the document, and nested selections through fragments.
+        depth_fields: nested fields.
+        introspection_depth_fields: nested fields below `__schema` and `__type`.
+        aliases: aliases in the document.
+        root_fields: root fields of one operation, through fragments.
+        directives: directives in the document.
+        cost_points: what an operation can return: a field costs one point, a list its size, and a
+            long text one point for each thousand characters.
+        assumed_list_items: the size of a list if nothing else is known about it.
+        overlap_comparisons: steps of graphql-core's rule that fields can be merged.
+        reported_errors: errors to report for one request.
+        prepared_documents: prepared documents to cache.
+        prepared_documents_bytes: the estimated memory of all cached documents; a document that
+            needs more is not cached.
+        validation_seconds: computing time for validating a document that is not cached; parsing
+            is bounded by `document_tokens`.
+        execution_seconds: from the first resolver to the complete response.
+        page_tickets: tickets in one page.
+        page_history: history entries in one page.
+        page_services: services in one page.
+        page_dead_letters: dead letters in one page.
 
     """
 
@@ -161,18 +160,18 @@ GRAPHQL_LIMITS: Final = GraphQLLimits()
 
 @dataclass(frozen=True, slots=True)
 class StreamLimits:
-    """What one stream of answers may take, over a socket or as server-sent events.
+    """The limits of one stream: a WebSocket, or server-sent events.
 
     Attributes:
-        waiting_changes: of one subscription, that its reader has not taken yet.
-        send_seconds: that a client may take no byte while there is something for it.
-        heartbeat_seconds: from one sign of life to the next.
-        message_bytes: of one message of a socket.
-        message_rate: messages a second of a socket, in the long run; 0 is as many as it likes.
-        message_burst: messages of a socket that may come at once.
-        socket_operations: of one socket at a time.
-        initialisation_seconds: until the client of a socket has said who it is.
-        close_seconds: until the client of a socket has closed it, too.
+        waiting_changes: changes that wait for the subscriber of one subscription.
+        send_seconds: how long a client can take to receive what is sent.
+        heartbeat_seconds: the time between two heartbeats.
+        message_bytes: the size of one WebSocket message.
+        message_rate: sustained messages a second of a WebSocket; 0 means no limit.
+        message_burst: messages of a WebSocket at once.
+        socket_operations: operations of one WebSocket at a time.
+        initialisation_seconds: how long the client of a WebSocket can take to authenticate.
+        close_seconds: how long the client of a WebSocket can take to answer a close.
 
     """
 
@@ -192,7 +191,7 @@ STREAM_LIMITS: Final = StreamLimits()
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Every limit that can be set."""
+    """All limits that are settings."""
 
     http: HttpLimits = HTTP_LIMITS
     graphql: GraphQLLimits = GRAPHQL_LIMITS

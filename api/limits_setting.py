@@ -1,6 +1,6 @@
-"""Limits as an operator writes them: `depth_fields=20 viewer_rate=50`.
+"""The setting of limits, such as `depth_fields=20 viewer_rate=50`.
 
-A limit is called what the refusal calls it, so that whoever is refused can tell what to ask for.
+A limit has the same name in errors, so you can tell which one to raise.
 """
 
 import re
@@ -14,45 +14,45 @@ from api.limits import GraphQLLimits, HttpLimits, Limits, StreamLimits
 from engine.findings import did_you_mean
 from engine.validation_messages import describe_error
 
-Group = TypeVar("Group", HttpLimits, GraphQLLimits, StreamLimits)
+_Group = TypeVar("_Group", HttpLimits, GraphQLLimits, StreamLimits)
 
-SEPARATORS: Final = re.compile(r"[\s,]+")
-
-HTTP: Final = TypeAdapter(HttpLimits)
-GRAPHQL: Final = TypeAdapter(GraphQLLimits)
-STREAM: Final = TypeAdapter(StreamLimits)
-GROUPS: Final = (HttpLimits, GraphQLLimits, StreamLimits)
-LIMIT_NAMES: Final = [each.name for group in GROUPS for each in fields(group)]
-"""Of every limit that can be set."""
+_SEPARATORS: Final = re.compile(r"[\s,]+")
+_HTTP: Final = TypeAdapter(HttpLimits)
+_GRAPHQL: Final = TypeAdapter(GraphQLLimits)
+_STREAM: Final = TypeAdapter(StreamLimits)
+LIMIT_NAMES: Final = [
+    each.name for group in (HttpLimits, GraphQLLimits, StreamLimits) for each in fields(group)
+]
 
 
 def read_limits(text: str) -> Limits:
-    """Return the limits of a text of `name=number` pairs, separated by commas or white space.
+    """Return the limits in `name=number` pairs, which commas or white space separate.
 
     Raises:
-        ValueError: one of them is unknown, given twice or no number that it can be; it says which.
+        ValueError: a limit is unknown, set twice, or has an invalid value; the message names it.
 
     """
-    given: dict[str, str] = {}
-    for word in filter(None, SEPARATORS.split(text)):
+    values: dict[str, str] = {}
+    for word in filter(None, _SEPARATORS.split(text)):
         name, is_pair, number = word.partition("=")
         if not is_pair:
             raise ValueError(f"{word!r} has no '='")
         if name not in LIMIT_NAMES:
             raise ValueError(
-                f"{name!r} is no limit.{did_you_mean(name, LIMIT_NAMES)}".removesuffix(".")
+                f"{name!r} is not a limit.{did_you_mean(name, LIMIT_NAMES)}".removesuffix(".")
             )
-        if name in given:
-            raise ValueError(f"{name} is given twice")
-        given[name] = number
-    return Limits(group_of(HTTP, given), group_of(GRAPHQL, given), group_of(STREAM, given))
+        if name in values:
+            raise ValueError(f"{name} is set twice")
+        values[name] = number
+    return Limits(_parse(_HTTP, values), _parse(_GRAPHQL, values), _parse(_STREAM, values))
 
 
-def group_of(model: TypeAdapter[Group], given: Mapping[str, str]) -> Group:
-    """Return a group of limits; ValueError names the first that is wrong."""
+def _parse(group: TypeAdapter[_Group], values: Mapping[str, str]) -> _Group:
+    """Return a group of limits; ValueError names the first invalid one."""
     try:
-        return model.validate_python(given)
+        return group.validate_python(values)
     except ValidationError as error:
         first = error.errors()[0]
-        wrong = f"{first['loc'][0]} is {first['input']!r}: it {describe_error(first)}"
-        raise ValueError(wrong) from None
+        raise ValueError(
+            f"{first['loc'][0]} is {first['input']!r}: it {describe_error(first)}"
+        ) from None

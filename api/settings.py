@@ -1,4 +1,4 @@
-"""What the environment says: every setting, read once, and every complaint at once."""
+"""The settings of a server, from environment variables."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -26,9 +26,9 @@ from api.limits import (
     AUDIENCES,
     CLAIM_NAME_CHARACTERS,
     CLOCK_LEEWAY_SECONDS,
-    CLOCK_LEEWAY_SECONDS_MOST,
+    CLOCK_LEEWAY_SECONDS_MAX,
     GRAPHQL_BATCH,
-    JWT_SECRET_CHARACTERS,
+    JWT_SECRET_CHARACTERS_MIN,
     Limits,
 )
 from api.limits_setting import read_limits
@@ -36,31 +36,29 @@ from engine.errors import Misconfigured
 from engine.findings import did_you_mean
 from engine.webhooks.host_allowlist import NO_HOSTS, HostAllowlist
 
-PREFIX: Final = "INTERLOCK_"
-SECRET_SOURCES: Final = ("jwt_secret", "jwt_secret_file")
-KEY_SOURCES: Final = (*SECRET_SOURCES, "jwks", "oidc_issuer")
-"""The fields of which one says what tokens are checked with."""
+_PREFIX: Final = "INTERLOCK_"
+_KEY_SOURCES: Final = ("jwt_secret", "jwt_secret_file", "jwks", "oidc_issuer")
+"""The settings that give the keys of tokens; exactly one of them must be set."""
 
-# Kubernetes gives every container variables named for each Service of its namespace. A Service
-# called `interlock` makes INTERLOCK_PORT=tcp://…, one called `interlock-db` INTERLOCK_DB_PORT=….
-SERVICE_LINK_NAME: Final = re.compile(
+# Kubernetes sets variables for each Service of a namespace in every container. A Service named
+# `interlock` sets INTERLOCK_PORT=tcp://…, one named `interlock-db` sets INTERLOCK_DB_PORT=….
+_SERVICE_LINK_NAME: Final = re.compile(
     r".*_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
 )
-SERVICE_LINK_PORT: Final = re.compile(r"(tcp|udp|sctp)://\S+:\d+")
-
+_SERVICE_LINK_PORT: Final = re.compile(r"(tcp|udp|sctp)://\S+:\d+")
 
 Network: TypeAlias = IPv4Network | IPv6Network
 
 
 class LogFormat(StrEnum):
-    """How log lines are written: for people or for machines."""
+    """The format of log lines: human-readable or JSON."""
 
     TEXT = "text"
     JSON = "json"
 
 
 class LogLevel(StrEnum):
-    """The least severe kind of log line that is written."""
+    """The least severe level to log."""
 
     DEBUG = "debug"
     INFO = "info"
@@ -68,55 +66,48 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
-def check_database_url(url: SecretStr | None) -> SecretStr | None:
-    """Return the address of a PostgreSQL database as it was written."""
+def _check_database_url(url: SecretStr | None) -> SecretStr | None:
     if url and not url.get_secret_value().startswith(("postgresql://", "postgres://")):
         raise ValueError
     return url
 
 
-def check_public_key(text: str | None) -> str | None:
-    """Return a public key of licences as it was written; ValueError if it is none."""
+def _check_public_key(text: str | None) -> str | None:
     if text is not None:
         LicenceKey.public(text)
     return text
 
 
-def words_of(text: str) -> tuple[str, ...]:
-    """Return the words of a text, which are divided by commas or spaces."""
+def _split(text: str) -> tuple[str, ...]:
+    """Return the items of a list, which commas or spaces separate."""
     return tuple(filter(None, SEPARATORS.split(text)))
 
 
-def read_networks(text: str) -> tuple[Network, ...]:
-    """Return the networks of a list; ValueError if one is none."""
-    return tuple(map(ip_network, words_of(text)))
-
-
-def in_words(read: Callable[[str], object]) -> BeforeValidator:
-    """Return what reads the text of a variable, and lets what is read already pass."""
-    return BeforeValidator(lambda given: read(given) if isinstance(given, str) else given)
+def _from_text(parse: Callable[[str], object]) -> BeforeValidator:
+    """Return a validator that parses text, and accepts values that are parsed already."""
+    return BeforeValidator(lambda value: parse(value) if isinstance(value, str) else value)
 
 
 def environment_variable(field: str) -> str:
-    """Return the environment variable of a field."""
-    return PREFIX + field.upper()
+    """Return the name of the environment variable of a field."""
+    return _PREFIX + field.upper()
 
 
-ClaimName = Annotated[
+_ClaimName = Annotated[
     str,
     Field(
         max_length=CLAIM_NAME_CHARACTERS,
         pattern=r"^\S+$",
-        description="the name of a claim, or a way to it with dots: realm_access.roles",
+        description="the name of a claim, or a path with dots such as realm_access.roles",
     ),
 ]
 
 
 class Settings(BaseModel):
-    """Every setting. The variable of a field is `INTERLOCK_` and its name in capitals.
+    """All settings. The variable of a field is `INTERLOCK_` and its name in capitals.
 
-    A field's description says what would be right. Secrets show as asterisks wherever they are
-    printed; `get_secret_value()` gives the text.
+    Error messages use the descriptions of the fields. Secrets are printed as asterisks;
+    `get_secret_value()` returns their text.
     """
 
     model_config = ConfigDict(
@@ -129,56 +120,60 @@ class Settings(BaseModel):
 
     database_url: Annotated[
         SecretStr | None,
-        AfterValidator(check_database_url),
-        Field(description="the address of a PostgreSQL database: postgresql://user:pass@host/name"),
+        AfterValidator(_check_database_url),
+        Field(
+            description="the URL of a PostgreSQL database, such as postgresql://user:pass@host/name"
+        ),
     ] = None
-    """None: Interlock starts the embedded PostgreSQL in `data_dir`."""
-    data_dir: Annotated[Path, Field(description="a folder")] = Path(".interlock")
+    """None: use the embedded PostgreSQL in `data_dir`."""
+    data_dir: Annotated[Path, Field(description="a directory")] = Path(".interlock")
     jwt_secret: Annotated[
         SecretStr | None,
         Field(
-            min_length=JWT_SECRET_CHARACTERS,
-            description=f"a secret of at least {JWT_SECRET_CHARACTERS} characters",
+            min_length=JWT_SECRET_CHARACTERS_MIN,
+            description=f"a secret of at least {JWT_SECRET_CHARACTERS_MIN} characters",
         ),
     ] = None
-    jwt_secret_file: Annotated[Path | None, Field(description="a file with a secret a line")] = None
+    jwt_secret_file: Annotated[
+        Path | None, Field(description="a file with one secret in each line")
+    ] = None
     jwks: Annotated[
         str | Path | None,
-        in_words(key_place),
-        Field(description="a file with a JSON Web Key Set, or its https address"),
+        _from_text(key_place),
+        Field(description="a file with a JSON Web Key Set, or an https URL of one"),
     ] = None
     oidc_issuer: Annotated[
         str | None,
         AfterValidator(issuer_address),
-        Field(description="the https address of an OpenID provider, as its tokens have it in iss"),
+        Field(description="the https URL of an OpenID provider, as its tokens have it in iss"),
     ] = None
-    jwt_issuer: Annotated[str | None, Field(description="what tokens have in iss")] = None
-    """None: whoever has the key may issue."""
+    jwt_issuer: Annotated[str | None, Field(description="the value of iss in tokens")] = None
+    """None: accept any issuer."""
     jwt_audience: Annotated[
         tuple[str, ...],
-        in_words(words_of),
+        _from_text(_split),
         Field(
             max_length=AUDIENCES,
-            description="what tokens have in aud, one or several divided by commas or spaces",
+            description="values of aud in tokens, separated by commas or spaces",
         ),
     ] = ()
     jwt_leeway: Annotated[
         int,
         Field(
             ge=0,
-            le=CLOCK_LEEWAY_SECONDS_MOST,
-            description=f"a number of seconds, 0 to {CLOCK_LEEWAY_SECONDS_MOST}",
+            le=CLOCK_LEEWAY_SECONDS_MAX,
+            description=f"a number of seconds, 0 to {CLOCK_LEEWAY_SECONDS_MAX}",
         ),
     ] = CLOCK_LEEWAY_SECONDS
-    claim_user: ClaimName = DEFAULT_NAMES.user
-    claim_name: ClaimName = DEFAULT_NAMES.name
-    claim_groups: ClaimName = DEFAULT_NAMES.groups
+    claim_user: _ClaimName = DEFAULT_NAMES.user
+    claim_name: _ClaimName = DEFAULT_NAMES.name
+    claim_groups: _ClaimName = DEFAULT_NAMES.groups
     claim_admin: Annotated[
         str,
         Field(
             max_length=CLAIM_NAME_CHARACTERS,
             pattern=r"^[^\s=]+(=.+)?$",
-            description="the name of a claim that is true of admins, or claim=value",
+            description="the name of a claim that is true for admins, or claim=value",
         ),
     ] = DEFAULT_NAMES.admin
     api_keys: Annotated[
@@ -192,48 +187,45 @@ class Settings(BaseModel):
     ] = ()
     license_public_key: Annotated[
         str | None,
-        AfterValidator(check_public_key),
-        Field(
-            description="the public key of whoever issues licences, as `interlock license keygen` "
-            "prints it"
-        ),
+        AfterValidator(_check_public_key),
+        Field(description="the public key of licences, as `interlock license keygen` prints it"),
     ] = None
-    """None: the open edition, in which everything is on."""
+    """None: the open edition, which allows every plugin."""
     license_key: Annotated[SecretStr | None, Field(description="a licence")] = None
     webhook_hosts: Annotated[
         HostAllowlist,
-        in_words(HostAllowlist.parse),
+        _from_text(HostAllowlist.parse),
         Field(
-            description="hosts such as hooks.example.com, *.example.org or, for one inside, "
-            "http://chat.internal:8080, separated by commas or spaces"
+            description="hosts such as hooks.example.com or *.example.org, or internal origins "
+            "such as http://chat.internal:8080, separated by commas or spaces"
         ),
     ] = NO_HOSTS
-    """Which hosts webhooks may call; by default none."""
-    webhook_secrets_dir: Annotated[Path | None, Field(description="a folder")] = None
-    """Where the secrets of webhooks are, each by its name; None: there are none."""
+    """The hosts that webhooks can call; by default none."""
+    webhook_secrets_dir: Annotated[Path | None, Field(description="a directory")] = None
+    """One file for each secret of a webhook; None: webhooks have no secrets."""
     values_file: Annotated[Path | None, Field(description="a values file")] = None
-    """None: nothing is reconciled but what is applied by hand."""
-    values_key: Annotated[str, Field(description="where the chart sits in the values file")] = ""
-    """Empty: `ticketing:` stands at the top."""
+    """None: do not reconcile automatically."""
+    values_key: Annotated[str, Field(description="the key of the chart in the values file")] = ""
+    """Empty: `ticketing:` is a top-level key."""
     host: Annotated[str, Field(description="a host name or address")] = "127.0.0.1"
     port: Annotated[
         int, Field(ge=0, le=65_535, description="a port number, 1 to 65535, or 0 for any free one")
     ] = 8080
     explorer: Annotated[bool, Field(description="on or off")] = False
-    """Whether browsers get a page at /graphql."""
+    """Whether /graphql serves an explorer to browsers."""
     trusted_proxies: Annotated[
         tuple[Network, ...],
-        in_words(read_networks),
+        _from_text(lambda text: tuple(map(ip_network, _split(text)))),
         Field(description="addresses and networks such as 10.0.0.0/8, separated by commas"),
     ] = ()
-    """Whose `X-Forwarded-For` tells the address of a client."""
+    """The proxies whose `X-Forwarded-For` is trusted."""
     trusted_documents: Annotated[
         Path | None, Field(description="a JSON file of documents by their SHA-256")
     ] = None
-    """None: any document is executed that the limits allow."""
+    """None: execute any document within the limits."""
     limits: Annotated[
         Limits,
-        in_words(read_limits),
+        _from_text(read_limits),
         Field(description="limits such as depth_fields=20 viewer_rate=50"),
     ] = Limits()
     graphql_batch: Annotated[
@@ -241,8 +233,8 @@ class Settings(BaseModel):
         Field(
             ge=0,
             le=GRAPHQL_BATCH,
-            description="how many GraphQL operations may be sent as one request, up to "
-            f"{GRAPHQL_BATCH}; 0 for no such requests",
+            description=f"the most GraphQL operations in one request, 1 to {GRAPHQL_BATCH}, or 0 "
+            "to refuse batches",
         ),
     ] = 0
     log_format: Annotated[
@@ -254,90 +246,86 @@ class Settings(BaseModel):
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:
-        """Return the settings in an environment; an empty variable counts as not set.
+        """Return the settings in an environment; an empty variable is not set.
 
         Raises:
-            Misconfigured: a variable is unusable or not one of ours; all of them are listed.
+            Misconfigured: variables are invalid or unknown; the message lists all of them.
 
         """
         ours = {
             name: text
             for name, text in env.items()
-            if name.startswith(PREFIX) and text and not is_service_link(name, text)
+            if name.startswith(_PREFIX) and text and not _is_service_link(name, text)
         }
         try:
             return cls.model_validate(ours)
         except ValidationError as error:
-            raise Misconfigured("\n".join(map(complaint, error.errors()))) from None
+            raise Misconfigured("\n".join(map(_describe, error.errors()))) from None
 
     def require_key_source(self) -> SecretStr | Path | str:
-        """Return the secret, the file or the address that tokens are checked by.
+        """Return the secret, the file or the URL with the keys of tokens.
 
         Raises:
-            Misconfigured: none of them is set, or several, or the issuer twice.
+            Misconfigured: not exactly one source is set, or the issuer is set twice.
 
         """
-        found = {name: getattr(self, name) for name in KEY_SOURCES if getattr(self, name)}
-        if len(found) != 1:
-            names = " or ".join(map(environment_variable, found or KEY_SOURCES))
-            wrong = f"Only one of {names} can be set" if found else f"{names} must be set"
+        sources = {name: getattr(self, name) for name in _KEY_SOURCES if getattr(self, name)}
+        if len(sources) != 1:
+            names = " or ".join(map(environment_variable, sources or _KEY_SOURCES))
+            problem = f"Only one of {names} can be set" if sources else f"{names} must be set"
             raise Misconfigured(
-                f"{wrong}: tokens are checked with the keys of one source. The simplest is a "
-                "secret of random characters, for example what `openssl rand -hex 32` prints."
+                f"{problem}: it verifies tokens. The simplest is a random secret, such as the "
+                "output of `openssl rand -hex 32`."
             )
         if self.oidc_issuer and self.jwt_issuer:
-            raise Misconfigured("INTERLOCK_JWT_ISSUER can't be set: it is INTERLOCK_OIDC_ISSUER.")
-        source: SecretStr | Path | str = next(iter(found.values()))
+            raise Misconfigured(
+                "INTERLOCK_JWT_ISSUER can't be set: INTERLOCK_OIDC_ISSUER is the issuer."
+            )
+        source: SecretStr | Path | str = next(iter(sources.values()))
         return source
 
     def require_jwt_secret(self) -> SecretStr | Path:
-        """Return the secret that signs tokens, or the file in which it is the first.
+        """Return the secret that signs tokens, or the file that has it in the first line.
 
         Raises:
-            Misconfigured: neither is set, or both.
+            Misconfigured: neither or both are set.
 
         """
-        secret, file = map(environment_variable, SECRET_SOURCES)
         if self.jwt_secret and self.jwt_secret_file:
-            raise Misconfigured(f"Only one of {secret} or {file} can be set: one of them signs.")
+            raise Misconfigured(
+                "Only one of INTERLOCK_JWT_SECRET or INTERLOCK_JWT_SECRET_FILE can be set: it "
+                "signs tokens."
+            )
         source = self.jwt_secret or self.jwt_secret_file
         if source is None:
             raise Misconfigured(
-                f"{secret} is not set: tokens are signed and checked with it. "
-                f"Set it to at least {JWT_SECRET_CHARACTERS} random characters, for example what "
-                f"`openssl rand -hex 32` prints, or {file} to a file of such secrets."
+                "INTERLOCK_JWT_SECRET is not set: it signs and verifies tokens. Set it to at least "
+                f"{JWT_SECRET_CHARACTERS_MIN} random characters, such as the output of `openssl "
+                "rand -hex 32`, or set INTERLOCK_JWT_SECRET_FILE to a file of such secrets."
             )
         return source
 
 
-VARIABLES: Final = {
+_VARIABLES: Final = {
     environment_variable(name): field for name, field in Settings.model_fields.items()
 }
-SECRETS: Final = {
-    name
-    for name, field in VARIABLES.items()
-    if SecretStr in get_args(field.annotation) or not field.repr
-}
 
 
-def is_service_link(name: str, text: str) -> bool:
-    """Tell whether Kubernetes, and not the operator, set this variable."""
-    if name.endswith("_PORT") and SERVICE_LINK_PORT.fullmatch(text):
+def _is_service_link(name: str, text: str) -> bool:
+    """Return whether Kubernetes, not the operator, set a variable."""
+    if name.endswith("_PORT") and _SERVICE_LINK_PORT.fullmatch(text):
         return True
-    return SERVICE_LINK_NAME.fullmatch(name) is not None
+    return _SERVICE_LINK_NAME.fullmatch(name) is not None
 
 
-def complaint(error: ErrorDetails) -> str:
-    """Return the sentence on one variable; never the value of a secret."""
+def _describe(error: ErrorDetails) -> str:
+    """Return the message about one variable, without the value of a secret."""
     name = str(error["loc"][0])
-    if name not in VARIABLES:
-        return f"{name} is not a setting of Interlock.{did_you_mean(name, VARIABLES)}"
-    value = "" if name in SECRETS else f" is {error['input']!r}: it"
-    sentence = f"{name}{value} must be {VARIABLES[name].description}{reason_of(error)}"
-    return sentence if sentence.endswith("?") else f"{sentence}."
-
-
-def reason_of(error: ErrorDetails) -> str:
-    """Return what a check of ours says is wrong, if it says anything."""
-    said = str(error["ctx"]["error"]) if error["type"] == "value_error" else ""
-    return f"; {said}" if said else ""
+    field = _VARIABLES.get(name)
+    if field is None:
+        return f"{name} is not a setting of Interlock.{did_you_mean(name, _VARIABLES)}"
+    is_secret = SecretStr in get_args(field.annotation) or not field.repr
+    value = "" if is_secret else f" is {error['input']!r}: it"
+    reason = str(error["ctx"]["error"]) if error["type"] == "value_error" else ""
+    message = f"{name}{value} must be {field.description}{reason and f'; {reason}'}"
+    return message if message.endswith("?") else f"{message}."

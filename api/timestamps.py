@@ -1,16 +1,16 @@
-"""Moments as the doors answer them."""
+"""Timestamps in responses."""
 
 from datetime import UTC, datetime
 from typing import Final
 
 import orjson
 
-TO_THE_SECOND: Final = orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS
+_OPTIONS: Final = orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS
 
 
 def format_timestamp(at: datetime) -> str:
-    """Return a moment as RFC 3339 has it, in UTC.
+    """Return a timestamp in UTC, to the second (RFC 3339).
 
-    orjson writes it in a third of the time of `isoformat`, and a page holds a hundred.
+    orjson takes a third of the time of `isoformat`, and a page has a hundred timestamps.
     """
-    return orjson.dumps(at.astimezone(UTC), option=TO_THE_SECOND)[1:-1].decode()
+    return orjson.dumps(at.astimezone(UTC), option=_OPTIONS)[1:-1].decode()

@@ -75,8 +75,10 @@ def text_of(document: bytes) -> str:
 
 def check_line(number: int, secret: str) -> None:
     """Return if a line is a secret; ValueError if it can be guessed or known."""
-    if len(secret) < limits.JWT_SECRET_CHARACTERS:
-        raise ValueError(f"line {number} has less than {limits.JWT_SECRET_CHARACTERS} characters")
+    if len(secret) < limits.JWT_SECRET_CHARACTERS_MIN:
+        raise ValueError(
+            f"line {number} has less than {limits.JWT_SECRET_CHARACTERS_MIN} characters"
+        )
     try:
         secret_key(SecretStr(secret))
     except Unusable as why:

@@ -221,7 +221,7 @@ def check_size(modulus: str) -> None:
         bits = base64_to_int(modulus).bit_length()
     except ValueError:
         raise Unusable("is no valid key") from None
-    if not limits.RSA_BITS_LEAST <= bits <= limits.RSA_BITS_MOST:
+    if not limits.RSA_BITS_MIN <= bits <= limits.RSA_BITS_MAX:
         raise Unusable(
-            f"has {bits} bits; an RSA key needs {limits.RSA_BITS_LEAST} to {limits.RSA_BITS_MOST}"
+            f"has {bits} bits; an RSA key needs {limits.RSA_BITS_MIN} to {limits.RSA_BITS_MAX}"
         )

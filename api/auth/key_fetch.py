@@ -14,7 +14,7 @@ from api.auth.key_urls import DISCOVERY_PATH, safe_address
 from engine.errors import Unavailable
 
 OK: Final = 200
-TIMEOUT: Final = ClientTimeout(total=limits.KEYS_FETCH_SECONDS)
+TIMEOUT: Final = ClientTimeout(total=limits.KEYS_FETCH_TIMEOUT_SECONDS)
 HEADERS: Final = {hdrs.ACCEPT: "application/json", hdrs.ACCEPT_ENCODING: "identity"}
 
 
@@ -68,7 +68,7 @@ async def fetched(address: str) -> bytes:
                 raise Unavailable(f"{address} answers {response.status}, not {OK}.")
             return await body_of(response.content, address)
     except (ClientError, OSError, TimeoutError) as error:
-        why = str(error) or f"no answer in {limits.KEYS_FETCH_SECONDS} seconds"
+        why = str(error) or f"no answer in {limits.KEYS_FETCH_TIMEOUT_SECONDS} seconds"
         raise Unavailable(f"{address} can't be fetched: {why}.") from None
 
 

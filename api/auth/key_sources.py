@@ -84,7 +84,7 @@ class LiveKeys:
         self,
         read: Read,
         origin: str,
-        every: float = limits.KEYS_SECONDS,
+        every: float = limits.KEYS_REFRESH_SECONDS,
         *,
         must_begin: bool = False,
         clock: Callable[[], float] = time.monotonic,
@@ -145,13 +145,13 @@ class LiveKeys:
         if not self._is_reading:
             if self._clock() < self._next_at:
                 return
-            self._next_at = self._clock() + limits.KEYS_AT_ONCE_SECONDS
+            self._next_at = self._clock() + limits.UNKNOWN_KEY_REFRESH_SECONDS
         await self._read_once()
 
     async def follow(self) -> None:
         """Read the keys again from time to time, for ever; sooner while there are none."""
         while True:
-            hurried = min(self._every, limits.KEYS_AT_ONCE_SECONDS)
+            hurried = min(self._every, limits.UNKNOWN_KEY_REFRESH_SECONDS)
             await asyncio.sleep(hurried if self._keys is None else self._every)
             await self._read_once()
 

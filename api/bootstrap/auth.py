@@ -68,7 +68,9 @@ def key_source(settings: Settings) -> KeySource:
             return FixedKeys(keys_of_secret(secret))
         case Path() as file:
             kind = LiveSecrets if file == settings.jwt_secret_file else LiveKeys
-            return kind(from_file(file), str(file), limits.KEYS_FILE_SECONDS, must_begin=True)
+            return kind(
+                from_file(file), str(file), limits.KEYS_FILE_REFRESH_SECONDS, must_begin=True
+            )
         case address if address == settings.oidc_issuer:
             return LiveKeys(from_issuer(address), address)
         case address:

@@ -1,4 +1,4 @@
-"""`interlock license`: keys, licences, and what a licence is worth."""
+"""`interlock license`: create keys, and issue and inspect licences."""
 
 import os
 from collections.abc import Iterator
@@ -12,23 +12,23 @@ from api.cli.exits import EXIT_ERROR
 from api.files import read_text
 from api.settings import Settings, environment_variable
 from engine.declaration.durations import parse_duration
-from engine.errors import InvalidInput, PluginDisabled
+from engine.errors import InvalidInput
 from engine.plugins import Licence, Plugin
 
 license_: Final = typer.Typer(no_args_is_help=True)
 
 
 @license_.callback()
-def of_a_server() -> None:
-    """What a server may offer."""
+def _group() -> None:
+    """Create keys, and issue and inspect licences."""
 
 
 @license_.command()
 def keygen() -> None:
-    """Print a new private key.
+    """Print a new private key to standard output.
 
-    Its public key is printed on standard error, as a setting. The private key issues licences:
-    keep it away from servers, which check with the public one.
+    Prints its public key, as a setting, to standard error. The private key issues licences: keep it
+    away from servers, which only need the public key.
     """
     from api.licence import LicenceKey
 
@@ -40,46 +40,44 @@ def keygen() -> None:
 @license_.command()
 def issue(
     key: Annotated[Path, typer.Option(help="The file with the private key.")],
-    customer: Annotated[str, typer.Option(help="Whom it is for.")],
+    customer: Annotated[str, typer.Option(help="The licensee.")],
     plugins: Annotated[
-        list[Plugin], typer.Option("--plugin", help="What it includes; give it once a plugin.")
+        list[Plugin], typer.Option("--plugin", help="A licensed plugin; can be repeated.")
     ],
     expires: Annotated[
-        str, typer.Option(help="How long it is good for from now on, e.g. 30d.")
+        str, typer.Option(help="How long the licence is valid from now, such as 30d.")
     ] = "365d",
 ) -> None:
     """Print a licence, for INTERLOCK_LICENSE_KEY."""
     from api.licence import LicenceKey
 
     private = LicenceKey.private(read_text(key))
-    typer.echo(private.issue(customer, plugins, end_of(expires)))
-
-
-def end_of(text: str) -> datetime:
-    """Return the moment at which a time from now on is over; InvalidInput if it is none."""
     try:
-        return datetime.now(UTC) + parse_duration(text)
+        expires_at = datetime.now(UTC) + parse_duration(expires)
     except ValueError as error:
-        raise InvalidInput(f"--expires {text!r} {error}.") from None
+        raise InvalidInput(f"--expires {expires!r} {error}.") from None
+    typer.echo(private.issue(customer, plugins, expires_at))
 
 
 @license_.command()
 def inspect() -> None:
-    """Tell what the licence in the settings is worth now. Exits 1 if a plugin is off by it."""
+    """Show the licence in the settings. Exits with 1 if it does not allow a plugin."""
     from api.licence import read_licence
 
     settings = Settings.from_env(os.environ)
     licence = read_licence(settings.license_public_key, settings.license_key)
     now = datetime.now(UTC)
     refusals = {plugin: licence.refusal(plugin, now) for plugin in Plugin}
-    for line in told(licence, refusals):
+    for line in _describe(licence):
         typer.echo(line)
+    for plugin, refusal in refusals.items():
+        typer.echo(refusal.message if refusal else f"{plugin} is allowed.")
     if any(refusals.values()):
         raise typer.Exit(EXIT_ERROR)
 
 
-def told(licence: Licence, refusals: dict[Plugin, PluginDisabled | None]) -> Iterator[str]:
-    """Yield what people want to know of a licence."""
+def _describe(licence: Licence) -> Iterator[str]:
+    """Yield the lines about a licence."""
     if licence.customer:
         yield f"Customer: {licence.customer}"
         yield f"Plugins: {', '.join(sorted(licence.plugins)) or 'none'}"
@@ -87,5 +85,3 @@ def told(licence: Licence, refusals: dict[Plugin, PluginDisabled | None]) -> Ite
         yield f"Expires: {licence.expires_at.isoformat()}"
     if not licence.customer and not licence.error:
         yield f"{environment_variable('license_public_key')} is not set: this is the open edition."
-    for plugin, refusal in refusals.items():
-        yield refusal.message if refusal else f"{plugin} may be on."

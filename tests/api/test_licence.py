@@ -194,7 +194,7 @@ def test_the_commands_go_hand_in_hand(tmp_path: Path) -> None:
     issued = interlock("license", "issue", "--key", str(file), *about).stdout.strip()
     good = interlock("license", "inspect", env={variable: public, "INTERLOCK_LICENSE_KEY": issued})
     assert (good.returncode, good.stdout.splitlines()[0]) == (0, "Customer: ACME")
-    assert "ticketing may be on." in good.stdout
+    assert "ticketing is allowed." in good.stdout
     missing = interlock("license", "inspect", env={variable: public})
     assert (missing.returncode, missing.stdout) == (
         1,

@@ -10,7 +10,7 @@ from tests.support.signers import ES256, GOOD, RS256
 CLAIMS = {name: GOOD[name] for name in ("sub", "name", "exp")}
 BY_RSA = RS256.token(CLAIMS)
 BY_CURVE = ES256.token(CLAIMS)
-AT_ONCE = limits.KEYS_AT_ONCE_SECONDS
+AT_ONCE = limits.UNKNOWN_KEY_REFRESH_SECONDS
 
 
 class Clock:

@@ -177,7 +177,7 @@ EDGES: dict[str, tuple[Callable[[int], dict[str, float]], TokenRefusal | None]] 
 }
 
 
-@pytest.mark.parametrize("leeway", [0, LEEWAY, limits.CLOCK_LEEWAY_SECONDS_MOST])
+@pytest.mark.parametrize("leeway", [0, LEEWAY, limits.CLOCK_LEEWAY_SECONDS_MAX])
 @pytest.mark.parametrize(("times", "reason"), EDGES.values(), ids=EDGES)
 def test_times_are_judged_with_a_leeway(
     times: Callable[[int], dict[str, float]], reason: TokenRefusal | None, leeway: int
