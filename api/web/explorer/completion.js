@@ -1,4 +1,4 @@
-// What may stand at a place of a document: its fields, arguments, values and types.
+// Completions at a position of a document: fields, arguments, values and types.
 
 import { graphqlTokens } from "./language.js";
 import { named, written } from "./schema.js";
@@ -22,14 +22,14 @@ export function completionsAt(schema, text, cursor) {
   return { from, items: [...all.filter(begun), ...others].slice(0, MOST) };
 }
 
-/** Tells whether a comment or a text goes on at the cursor. */
+/** Returns whether the cursor is in a comment or a string. */
 function isOpen(token, text, from) {
   const between = text.slice(token.start + token.text.length, from);
   if (token.kind === "comment") return !between.includes("\n");
   return between === "" && !/^("""[^]*"""|"[^"]*")$/.test(token.text);
 }
 
-/** Walks through the tokens before the cursor, and returns the frame that it stands in. */
+/** Reads the tokens before the cursor, and returns the frame that contains it. */
 function placeAfter(schema, tokens) {
   const stack = [{ kind: "document" }];
   tokens
@@ -94,7 +94,7 @@ const STEPS = {
   },
 };
 
-/** Returns all that may stand in a frame. */
+/** Returns all items that are valid in a frame. */
 function offered(schema, frame, word, text) {
   if (word.startsWith("@")) return ["@include", "@skip"].map((name) => ({ text: name }));
   if (frame.kind === "document") return inDocument(schema, frame);

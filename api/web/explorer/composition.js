@@ -1,11 +1,11 @@
-// A first operation for a field: its required arguments as variables, and what it answers.
+// A starting operation for a field: its required arguments as variables, and a selection.
 
 import { named, written } from "./schema.js";
 
 const LEAVES_ENOUGH = 3; // with fewer of its own, a type is shown with those of its objects
 const FIRST_VALUES = { Int: 1, Float: 1, Boolean: false };
 
-/** Returns {query, variables} that ask a field of a root. */
+/** Returns {query, variables} for a field of a root type. */
 export function operationFor(schema, kind, field) {
   const needed = field.args.filter((each) => each.type.kind === "NON_NULL" && each.defaultValue === null);
   const name = field.name[0].toUpperCase() + field.name.slice(1);
@@ -23,7 +23,7 @@ export function operationFor(schema, kind, field) {
   return { query: lines.join("\n"), variables };
 }
 
-/** Returns the braces with the leaves of a type, or nothing if it is a leaf itself. */
+/** Returns a selection of the leaf fields of a type; nothing if the type is a leaf. */
 function selectionOf(schema, name, indent, goesOn) {
   const type = schema.types.get(name);
   if (type.kind === "UNION") return " { __typename }";
@@ -42,7 +42,7 @@ function selectionOf(schema, name, indent, goesOn) {
 
 const isOptional = (argument) => argument.type.kind !== "NON_NULL" || argument.defaultValue !== null;
 
-/** Returns a value to begin with: of the right form, for somebody to replace. */
+/** Returns a placeholder value of the right type. */
 function firstValue(schema, type) {
   if (type.kind === "NON_NULL") return firstValue(schema, type.ofType);
   if (type.kind === "LIST") return [firstValue(schema, type.ofType)];

@@ -1,4 +1,4 @@
-// The schema to read: search it, and go from type to type.
+// The schema browser: searches types and follows links between them.
 
 import { named, written } from "./schema.js";
 
@@ -13,7 +13,7 @@ const KINDS = {
 };
 
 export class Documentation {
-  /** `tryOut` is called with the kind of operation and the field that somebody would ask. */
+  /** `tryOut` is called with the kind of operation and the field that the user selects. */
   constructor(page, path, search, tryOut) {
     this.tryOut = tryOut;
     this.page = page;
@@ -25,10 +25,10 @@ export class Documentation {
       if (event.key === "Escape") search.value = "";
       if (event.key === "Escape") this.show();
     });
-    this.say("The schema shows here once there is a token.");
+    this.say("Enter a token to see the schema.");
   }
 
-  /** Shows a sentence instead of a schema. */
+  /** Shows a message instead of a schema. */
   say(sentence) {
     this.schema = null;
     this.path.replaceChildren();
@@ -41,7 +41,7 @@ export class Documentation {
     this.show();
   }
 
-  /** Goes to a type; back to it, if it was passed on the way here. */
+  /** Opens a type; returns to it if it is in the path. */
   go(name) {
     const at = this.trail.indexOf(name);
     this.trail = at < 0 ? [...this.trail, name] : this.trail.slice(0, at + 1);
@@ -82,7 +82,7 @@ export class Documentation {
     const roots = [...this.schema.roots.values()];
     const rest = this.schema.own.filter((type) => !roots.includes(type.name));
     return [
-      ...this.group("Where operations begin", roots.map((name) => this.line(this.schema.types.get(name)))),
+      ...this.group("Root types", roots.map((name) => this.line(this.schema.types.get(name)))),
       ...this.group("Types", rest.map((type) => this.line(type))),
     ];
   }
@@ -90,12 +90,12 @@ export class Documentation {
   found(words) {
     const { types, members } = this.schema.search(words);
     if (!types.length && !members.length) {
-      return [element("p", { textContent: `Nothing is called “${words}”.` })];
+      return [element("p", { textContent: `No results for “${words}”.` })];
     }
     return [
       ...this.group("Types", types.slice(0, MOST).map((type) => this.line(type))),
       ...this.group(
-        "Fields, arguments of inputs, values",
+        "Fields, input fields, values",
         members.slice(0, MOST).map(({ type, member }) => {
           const signature = element("div", { className: "signature" });
           signature.append(this.link(type.name), `.${member.name}`);
@@ -107,7 +107,7 @@ export class Documentation {
 
   ofType(type) {
     const parts = [element("h3", { textContent: type.name }), ...described(type)];
-    if (type.specifiedByURL) parts.push(paragraph(`As in ${type.specifiedByURL}`));
+    if (type.specifiedByURL) parts.push(paragraph(`Specified by ${type.specifiedByURL}`));
     const kind = [...this.schema.roots].find(([, root]) => root === type.name)?.[0];
     const fields = (type.fields ?? []).map((field) => this.field(field, kind));
     const inputs = (type.inputFields ?? []).map((input) => block(this.value(input), ...described(input)));
@@ -126,11 +126,11 @@ export class Documentation {
       ...this.group("Fields", inputs),
       ...this.group("Values", values),
       ...this.group("One of", possible),
-      ...this.group("Answered by", used),
+      ...this.group("Returned by", used),
     ];
   }
 
-  /** Returns the fields that answer a type. */
+  /** Returns the fields that return a type. */
   users(name) {
     return this.schema.own.flatMap((owner) =>
       (owner.fields ?? [])
@@ -139,7 +139,7 @@ export class Documentation {
     );
   }
 
-  /** Returns a field; one of a root can be tried out. */
+  /** Returns a field; a field of a root type has a button to try it. */
   field(field, kind = null) {
     const signature = element("div", { className: "signature" });
     signature.append(element("span", { textContent: field.name }), ": ", this.type(field.type));
@@ -200,7 +200,7 @@ export class Documentation {
   }
 }
 
-/** Returns the paragraphs that say what something is, and whether it goes. */
+/** Returns the paragraphs of a description, and of a deprecation. */
 function described(member) {
   const parts = member.description ? [paragraph(member.description)] : [];
   if (!member.isDeprecated) return parts;
@@ -209,7 +209,7 @@ function described(member) {
   return [...parts, warning];
 }
 
-/** Returns a paragraph, with what stands between backticks as code. */
+/** Returns a paragraph; text between backticks becomes code. */
 function paragraph(text) {
   const shown = element("p");
   text.split("`").forEach((part, index) => {

@@ -1,9 +1,9 @@
-// A text area over a painted copy of its text, with completion.
+// A text area over a highlighted copy of its text, with completion.
 
 import { paint } from "./language.js";
 
 export class Editor {
-  /** `tokensOf` colours the text; `completionsAt` returns what may stand before the cursor. */
+  /** `tokensOf` colours the text; `completionsAt` returns the completions at the cursor. */
   constructor(area, tokensOf, completionsAt = null) {
     this.area = area;
     this.layer = area.previousElementSibling;
@@ -30,7 +30,7 @@ export class Editor {
   }
 
   paint() {
-    // The line break at the end is one that a text area shows and an element does not.
+    // A text area shows a final line break, an element does not.
     paint(this.layer, `${this.text}\n`, this.tokensOf);
     this.follow();
   }
@@ -62,7 +62,7 @@ export class Editor {
     } else if (event.key === "}") this.outdent();
   }
 
-  /** Begins a line as far in as the one before; further, after an opening bracket. */
+  /** Indents a new line like the one before; one level more after an opening bracket. */
   breakLine() {
     const { selectionStart: start, selectionEnd: end } = this.area;
     const line = this.text.slice(0, start).split("\n").at(-1);
@@ -77,7 +77,7 @@ export class Editor {
     }
   }
 
-  /** Takes a closing brace that begins a line as far out as its opening one. */
+  /** Indents a closing brace at the start of a line like its opening brace. */
   outdent() {
     const at = this.area.selectionStart;
     const line = this.text.slice(0, at).split("\n").at(-1);
@@ -86,7 +86,7 @@ export class Editor {
     }
   }
 
-  /** Types a text, so that it can be undone. */
+  /** Inserts text so that the user can undo it. */
   insert(text) {
     if (!document.execCommand("insertText", false, text)) {
       this.area.setRangeText(text, this.area.selectionStart, this.area.selectionEnd, "end");
@@ -94,7 +94,7 @@ export class Editor {
     }
   }
 
-  /** Types a text in place of all there is. */
+  /** Replaces the whole text so that the user can undo it. */
   replace(text) {
     this.area.focus();
     this.area.select();
@@ -123,7 +123,7 @@ export class Editor {
     this.choose(0);
   }
 
-  /** Puts the list below the word, or above it where there is no room. */
+  /** Places the list below the word, or above it if there is no room below. */
   place() {
     const style = getComputedStyle(this.area);
     const lineHeight = parseFloat(style.lineHeight);

@@ -1,4 +1,4 @@
-// The page: who asks, what is asked, and what is answered. Nothing is kept beyond this tab.
+// The page: token, operation and response. Nothing is stored beyond this tab.
 
 import { completionsAt } from "./completion.js";
 import { operationFor } from "./composition.js";
@@ -35,7 +35,7 @@ const query = new Editor(at("query"), graphqlTokens, (text, cursor) =>
 const variables = new Editor(at("variables"), jsonTokens);
 const documentation = new Documentation(at("page"), at("path"), at("search"), tryOut);
 
-/** Sends an operation and returns the answer with its text, status and time. */
+/** Sends an operation, and returns the response with its text, status and duration. */
 async function send(body, signal) {
   const headers = { "Content-Type": "application/json", Accept: ACCEPT };
   if (token()) headers.Authorization = `Bearer ${token()}`;
@@ -51,9 +51,9 @@ async function send(body, signal) {
   return { response, text, milliseconds: performance.now() - started };
 }
 
-// Who asks
+// Token
 
-/** Returns the token, also of a whole header or a line of a shell. */
+/** Returns the token, also from a pasted header or shell command. */
 const token = () => at("token").value.trim().replace(/^(bearer\s+|(export\s+)?\w+=)/i, "");
 
 function identify(sentence, isWrong = false) {
@@ -70,7 +70,7 @@ async function signIn() {
   schema = null;
   if (!token()) {
     identify("");
-    documentation.say("The schema shows here once there is a token.");
+    documentation.say("Enter a token to see the schema.");
     return;
   }
   try {
@@ -93,7 +93,7 @@ function take(answer) {
 
 function refuse(sentence) {
   identify(sentence, true);
-  documentation.say("There is no schema to show without a token that does.");
+  documentation.say("Enter a valid token to see the schema.");
 }
 
 let typing;
@@ -102,7 +102,7 @@ at("token").addEventListener("input", () => {
   typing = setTimeout(signIn, 300);
 });
 
-// What is asked
+// Operation
 
 function listOperations() {
   const names = operationsIn(query.text);
@@ -112,14 +112,14 @@ function listOperations() {
   if (names.includes(chosen)) at("operation").value = chosen;
 }
 
-/** Returns the variables; undefined if they can't be read, which the page then says. */
+/** Returns the variables; reports invalid JSON on the page and returns undefined. */
 function variablesIn(text) {
   at("variables-wrong").textContent = "";
   if (!text.trim()) return {};
   try {
     return JSON.parse(text);
   } catch (error) {
-    at("variables-wrong").textContent = `Not JSON: ${error.message}`;
+    at("variables-wrong").textContent = `Invalid JSON: ${error.message}`;
     return undefined;
   }
 }
@@ -133,7 +133,7 @@ at("variables").addEventListener("input", () => {
   kept.setItem("variables", variables.text);
 });
 
-/** Writes a first operation for a field; undoing it brings back what stood there. */
+/** Inserts a starting operation for a field; undo restores the previous text. */
 function tryOut(kind, field) {
   const operation = operationFor(schema, kind, field);
   variables.replace(operation.variables);
@@ -141,7 +141,7 @@ function tryOut(kind, field) {
   if (isNarrow.matches) toggle(false);
 }
 
-// What is answered
+// Response
 
 async function run() {
   if (running) {
@@ -209,7 +209,7 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// The schema beside it
+// Schema
 
 const isNarrow = matchMedia("(max-width: 1080px)");
 
@@ -231,7 +231,7 @@ at("schema").addEventListener("keydown", (event) => {
 });
 isNarrow.addEventListener("change", () => toggle(!isNarrow.matches));
 
-// The beginning
+// Start
 
 if (/Mac|iP(ad|hone)/.test(navigator.platform)) {
   document.querySelectorAll("kbd").forEach((key) => {
@@ -243,7 +243,7 @@ query.text = address.get("query") ?? kept.getItem("query") ?? FIRST;
 variables.text = address.get("variables") ?? kept.getItem("variables") ?? "";
 at("token").value = kept.getItem("token") ?? "";
 at("answer").classList.add("empty");
-at("answer").textContent = "Run the operation to see its answer.";
+at("answer").textContent = "Run the operation to see the response.";
 toggle(!isNarrow.matches);
 listOperations();
 signIn();

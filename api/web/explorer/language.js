@@ -1,4 +1,4 @@
-// GraphQL and JSON as tokens, and tokens as coloured text.
+// Tokens of GraphQL and JSON, and syntax highlighting.
 
 const GRAPHQL =
   /(?<comment>#[^\n]*)|(?<string>"""(?:\\"""|[^])*?(?:"""|$)|"(?:\\.|[^"\\\n])*"?)|(?<variable>\$\w*)|(?<directive>@\w*)|(?<number>-?\d[\d.eE+-]*)|(?<name>[_A-Za-z]\w*)|(?<mark>\.\.\.|[{}()[\]:=!|&,])/g;
@@ -9,7 +9,7 @@ const KEYWORDS = new Set([...OPERATIONS, "fragment", "on"]);
 const LITERALS = new Set(["true", "false", "null"]);
 const PAINTED_CHARACTERS = 300_000; // above, colours cost more than they are worth
 
-/** Returns every token of a text as {kind, text, start}; what is none is left out. */
+/** Returns the tokens of a text as {kind, text, start}; other characters are skipped. */
 function tokens(text, pattern) {
   return [...text.matchAll(pattern)].map((match) => {
     const [kind] = Object.entries(match.groups).find(([, part]) => part !== undefined);
@@ -17,7 +17,7 @@ function tokens(text, pattern) {
   });
 }
 
-/** Returns the tokens of a GraphQL document; names are told apart by what follows them. */
+/** Returns the tokens of a GraphQL document; the next token decides the kind of a name. */
 export function graphqlTokens(text) {
   const found = tokens(text, GRAPHQL);
   let depth = 0;
@@ -32,7 +32,7 @@ export function graphqlTokens(text) {
   return found;
 }
 
-/** Tells whether a word that may be the name of a field stands where it is a keyword. */
+/** Returns whether a word is a keyword at its position, and not a field name. */
 function isKeyword(found, index) {
   const before = found.slice(0, index).findLast((token) => token.kind !== "comment")?.text;
   if (found[index].text !== "on") return before === undefined || before === "}";
@@ -49,7 +49,7 @@ export function operationsIn(text) {
   );
 }
 
-/** Returns the tokens of JSON; a text before a colon is a key. */
+/** Returns the tokens of JSON; a string before a colon is a key. */
 export function jsonTokens(text) {
   const found = tokens(text, JSON_TEXT);
   found.forEach((token, index) => {
@@ -58,7 +58,7 @@ export function jsonTokens(text) {
   return found;
 }
 
-/** Shows a text in an element, coloured. */
+/** Shows a text in an element, with highlighting. */
 export function paint(element, text, tokensOf) {
   if (text.length > PAINTED_CHARACTERS) {
     element.textContent = text;

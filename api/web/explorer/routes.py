@@ -1,7 +1,7 @@
-"""The explorer: a page for people at `GET /graphql`, and the files that it is made of.
+"""The explorer: a GraphQL editor at `GET /graphql`, and its files.
 
-The page holds nothing, so nobody needs a token to see it; every request that it makes does. It
-loads nothing from elsewhere and sends nothing anywhere else, and its policy lets it do no other.
+The page contains no data, so it needs no token; each of its requests does. Its content security
+policy restricts it to this server.
 """
 
 from importlib.resources import files
@@ -46,7 +46,7 @@ class Explorer:
         return self._answer(request, PAGE) if wants_page(request, others) else None
 
     async def file(self, request: web.Request) -> web.Response:
-        """Return one of the files; NotFound if there is none of that name."""
+        """Return one of the files; NotFound if no file has that name."""
         name = request.match_info["name"]
         if name not in self._files:
             raise NotFound(f"The explorer has no file named {name!r}.", file=name)
@@ -64,12 +64,12 @@ class Explorer:
 
 
 def suffix_of(name: str) -> str:
-    """Return what the name of a file ends with, from its last dot on."""
+    """Return the suffix of a file name, with its dot."""
     return name[name.rfind(".") :]
 
 
 def wants_page(request: web.Request, others: tuple[str, ...]) -> bool:
-    """Tell whether a client would see a page rather than one of the other media types."""
+    """Return whether a client prefers a page to the other media types."""
     if request.method not in {hdrs.METH_GET, hdrs.METH_HEAD}:
         return False
     accept = ", ".join(request.headers.getall(hdrs.ACCEPT, []))

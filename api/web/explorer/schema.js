@@ -1,4 +1,4 @@
-// The schema, as introspection tells it.
+// The schema, from introspection.
 
 const TYPE_REF = "kind name ofType { ".repeat(8) + "kind name" + " }".repeat(8);
 const VALUE = `name description defaultValue type { ${TYPE_REF} }`;
@@ -18,17 +18,17 @@ export const INTROSPECTION = `query Introspection { __schema {
 } }`;
 
 export class Schema {
-  constructor(told) {
-    this.types = new Map(told.types.map((type) => [type.name, type]));
+  constructor(introspected) {
+    this.types = new Map(introspected.types.map((type) => [type.name, type]));
     this.roots = new Map(
       ["query", "mutation", "subscription"].flatMap((kind) => {
-        const name = told[`${kind}Type`]?.name;
+        const name = introspected[`${kind}Type`]?.name;
         return name ? [[kind, name]] : [];
       }),
     );
   }
 
-  /** Returns the types that are not introspection's own, in the order of their names. */
+  /** Returns the types by name, without introspection's own types. */
   get own() {
     return [...this.types.values()]
       .filter((type) => !type.name.startsWith("__"))
@@ -40,7 +40,7 @@ export class Schema {
     return this.types.get(typeName)?.fields?.find((field) => field.name === name);
   }
 
-  /** Returns the fields and types whose names hold all of the words, those of a name first. */
+  /** Returns the fields and types that match all words; matches in names come first. */
   search(words) {
     const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
     const fits = (text) => wanted.every((word) => text.toLowerCase().includes(word));
@@ -54,7 +54,7 @@ export class Schema {
   }
 }
 
-/** Returns the name of what a type is a list of, or not null. */
+/** Returns the name of the type inside list and non-null types. */
 export function named(type) {
   return type.ofType ? named(type.ofType) : type.name;
 }

@@ -1,6 +1,6 @@
-// What a token says of its bearer. Nothing is checked here: that is the server's.
+// The claims of a token, for display. Only the server verifies tokens.
 
-/** Returns who bears a token, and until when; nothing if it does not say. */
+/** Returns the name and the expiry time in a token; an empty text if it has none. */
 export function bearerOf(token) {
   const { name, exp } = claimsOf(token);
   return name ? `${name}${exp ? `, ${until(exp)}` : ""}` : "";
@@ -16,7 +16,7 @@ function claimsOf(token) {
   }
 }
 
-/** Returns until when it is good: the time, and the day if it is another one. */
+/** Returns the expiry time, with the day if it is not today. */
 function until(seconds) {
   const end = new Date(seconds * 1000);
   const isToday = end.toDateString() === new Date().toDateString();

@@ -1,4 +1,4 @@
-"""The explorer: who gets it, what it may do, and what people do with it in a real browser."""
+"""The explorer: which clients get it, what its policy allows, and its use in a real browser."""
 
 import re
 from collections.abc import AsyncIterator
@@ -15,7 +15,7 @@ from tests.support.graphql_client import BEARER, GRAPHQL, Client, Sent, opened, 
 expect.set_options(timeout=30_000)  # nothing here fails by being slow
 
 HTML = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
-"""What browsers accept when somebody follows a link."""
+"""What browsers accept when a user follows a link."""
 TOKEN = BEARER["Authorization"].removeprefix("Bearer ")
 TEXTS = {
     each.name: each.read_text("utf-8")
@@ -33,13 +33,13 @@ async def client() -> AsyncIterator[Client]:
 PAGE_FOR = {
     "a browser": ("GET", "", HTML),
     "a browser with a link to an operation": ("GET", "?query={me}", HTML),
-    "whoever wants HTML only": ("GET", "", "text/html"),
+    "a client that accepts only HTML": ("GET", "", "text/html"),
     "HEAD of a browser": ("HEAD", "", HTML),
 }
 
 
 @pytest.mark.parametrize(("method", "query", "accept"), PAGE_FOR.values(), ids=PAGE_FOR)
-async def test_the_page_is_for_browsers_with_no_token(
+async def test_browsers_get_the_page_without_a_token(
     method: str, query: str, accept: str, client: Client
 ) -> None:
     async with client.request(method, f"/graphql{query}", headers={"Accept": accept}) as answer:
@@ -52,33 +52,33 @@ NO_PAGE_FOR = {
     "a script": ("GET", "*/*", 401),
     "no Accept": ("GET", "", 401),
     "a GraphQL client": ("GET", GRAPHQL, 401),
-    "whoever likes JSON as well": ("GET", "application/json, text/html", 401),
+    "a client that accepts JSON equally": ("GET", "application/json, text/html", 401),
     "an operation by POST": ("POST", HTML, 401),
 }
 
 
 @pytest.mark.parametrize(("method", "accept", "status"), NO_PAGE_FOR.values(), ids=NO_PAGE_FOR)
-async def test_all_others_get_what_they_get_without_it(
+async def test_other_clients_get_the_same_as_without_the_explorer(
     method: str, accept: str, status: int, client: Client
 ) -> None:
     async with client.request(method, "/graphql", headers={"Accept": accept}) as answer:
         assert (answer.status, answer.content_type) == (status, GRAPHQL)
 
 
-async def test_an_operation_is_answered_beside_the_page(client: Client) -> None:
+async def test_operations_are_executed_at_the_same_path(client: Client) -> None:
     assert (await post(query="{ me }").to(client)).body == {"data": {"me": "Anna K."}}
     by_get = Sent(None, GRAPHQL, "GET", "?query={me}", {})
     assert (await by_get.to(client)).body == {"data": {"me": "Anna K."}}
 
 
-async def test_there_is_no_page_unless_it_is_on() -> None:
+async def test_no_page_exists_unless_the_explorer_is_on() -> None:
     async with opened() as client:
         for path in ("/graphql", "/graphql/explorer/explorer.js"):
             async with client.get(path, headers={"Accept": HTML}) as answer:
                 assert answer.status == (401 if path == "/graphql" else 404)
 
 
-async def test_every_file_is_answered_as_what_it_is_and_once(client: Client) -> None:
+async def test_every_file_has_its_media_type_and_is_cached(client: Client) -> None:
     kinds = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
     for name, text in TEXTS.items():
         path = f"/graphql/explorer/{name}"
@@ -91,12 +91,12 @@ async def test_every_file_is_answered_as_what_it_is_and_once(client: Client) -> 
 
 
 @pytest.mark.parametrize("name", ["routes.py", "..%2Froutes.py", "nothing.js", "%00.js"])
-async def test_nothing_but_the_files_is_answered(name: str, client: Client) -> None:
+async def test_only_files_of_the_explorer_are_served(name: str, client: Client) -> None:
     async with client.get(f"/graphql/explorer/{name}") as answer:
         assert answer.status == 404
 
 
-def test_nothing_is_loaded_from_elsewhere_nor_written_as_markup() -> None:
+def test_no_file_loads_from_other_origins_or_writes_markup() -> None:
     everything = "\n".join(TEXTS.values())
     outside = set(re.findall(r"""["'(](?:https?:)?//[^"')\s]+""", everything))
     assert outside == {'"http://www.w3.org/2000/svg'}
@@ -106,14 +106,14 @@ def test_nothing_is_loaded_from_elsewhere_nor_written_as_markup() -> None:
 
 @asynccontextmanager
 async def opened_page(browser: Browser, client: Client) -> AsyncIterator[Page]:
-    """Yield the page as it opens; it complains of nothing, and asks nobody but its server."""
+    """Yield the opened page; it reports no error and sends requests only to its server."""
     context = await browser.new_context()
     page = await context.new_page()
     origin = str(client.make_url("/"))
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("console", lambda said: wrong.extend([said.text] * is_complaint(said.text)))
-    page.on("request", lambda asked: wrong.extend([asked.url] * (not asked.url.startswith(origin))))
+    page.on("console", lambda message: wrong.extend([message.text] * is_error(message.text)))
+    page.on("request", lambda sent: wrong.extend([sent.url] * (not sent.url.startswith(origin))))
     await page.goto(str(client.make_url("/graphql")))
     yield page
     await context.close()
@@ -128,15 +128,15 @@ async def page(browser: Browser, client: Client) -> AsyncIterator[Page]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def desk(browser: Browser, client: Client) -> AsyncIterator[Page]:
-    """Yield a page that somebody has signed in on, for tests that only write on it."""
+    """Yield a page with a token, for tests that only edit text."""
     async with opened_page(browser, client) as page:
         await sign_in(page)
         yield page
 
 
-def is_complaint(said: str) -> bool:
-    """Tell whether a line of the console is one; the browser notes every refusal of a server."""
-    return not said.startswith(("Failed to load resource", "[DOM] Password field"))
+def is_error(message: str) -> bool:
+    """Return whether a console message is an error of the page, and not a response's status."""
+    return not message.startswith(("Failed to load resource", "[DOM] Password field"))
 
 
 async def sign_in(page: Page) -> None:
@@ -145,7 +145,7 @@ async def sign_in(page: Page) -> None:
 
 
 async def write(page: Page, marked: str) -> None:
-    """Write an operation, and put the cursor where it has a bar."""
+    """Enter an operation, and place the cursor at the bar."""
     at = marked.find("|")
     editor = page.get_by_label("Operation", exact=True)
     await editor.fill(marked.replace("|", ""))
@@ -158,7 +158,7 @@ async def ask(page: Page, operation: str, variables: str = "") -> None:
     await page.keyboard.press("Control+Enter")
 
 
-async def test_an_operation_is_run_by_the_keyboard(page: Page) -> None:
+async def test_an_operation_is_run_with_the_keyboard(page: Page) -> None:
     await sign_in(page)
     await ask(page, "query ($name: String!) { hello(name: $name) }", '{"name": "<b>Ödön</b>"}')
     await expect(page.locator("#answer")).to_have_text(
@@ -172,12 +172,12 @@ async def test_an_operation_is_run_by_the_keyboard(page: Page) -> None:
 ANSWERS = {
     "a field that is refused": ("{ me refused }", "294 Partial Success", "warn", "forbidden"),
     "an invalid document": ("{ you }", "422 Unprocessable", "bad", "graphql_validation_failed"),
-    "no GraphQL": ("{", "400 Bad Request", "bad", "graphql_parse_failed"),
+    "invalid GraphQL": ("{", "400 Bad Request", "bad", "graphql_parse_failed"),
 }
 
 
 @pytest.mark.parametrize(("operation", "status", "kind", "code"), ANSWERS.values(), ids=ANSWERS)
-async def test_what_went_wrong_is_shown_as_it_came(
+async def test_errors_are_shown_as_received(
     operation: str, status: str, kind: str, code: str, page: Page
 ) -> None:
     await sign_in(page)
@@ -187,17 +187,17 @@ async def test_what_went_wrong_is_shown_as_it_came(
     await expect(page.locator("#answer")).to_contain_text(code)
 
 
-async def test_variables_that_are_no_json_are_not_sent(page: Page) -> None:
+async def test_invalid_json_variables_are_not_sent(page: Page) -> None:
     await sign_in(page)
     await ask(page, "{ me }", "{")
-    await expect(page.locator("#variables-wrong")).to_contain_text("Not JSON")
+    await expect(page.locator("#variables-wrong")).to_contain_text("Invalid JSON")
     await expect(page.get_by_label("Variables", exact=True)).to_be_focused()
     await expect(page.locator("#outcome")).to_be_empty()
 
 
 async def test_one_of_several_operations_is_chosen(page: Page) -> None:
     await sign_in(page)
-    chooser = page.get_by_label("Which operation to run")
+    chooser = page.get_by_label("Operation to run")
     await expect(chooser).to_be_hidden()
     await ask(page, 'query A { me } query B { hello(name: "B") }')
     await chooser.select_option("B")
@@ -205,7 +205,7 @@ async def test_one_of_several_operations_is_chosen(page: Page) -> None:
     await expect(page.locator("#answer")).to_contain_text("Hello B")
 
 
-async def test_a_token_is_kept_for_this_tab_and_nowhere_else(page: Page) -> None:
+async def test_a_token_is_stored_only_for_this_tab(page: Page) -> None:
     await sign_in(page)
     await page.reload()
     await expect(page.locator("#identity")).to_contain_text("Anna K.")
@@ -215,21 +215,21 @@ async def test_a_token_is_kept_for_this_tab_and_nowhere_else(page: Page) -> None
 
 
 @pytest.mark.parametrize("pasted", [f"Bearer {TOKEN}", f"export ANNA={TOKEN}", f" {TOKEN}\t"])
-async def test_a_token_may_be_pasted_with_what_stood_around_it(pasted: str, desk: Page) -> None:
+async def test_a_token_can_be_pasted_with_its_surrounding_text(pasted: str, desk: Page) -> None:
     await desk.get_by_label("Token", exact=True).fill("")
     await expect(desk.locator("#identity")).to_be_empty()
     await desk.get_by_label("Token", exact=True).fill(pasted)
     await expect(desk.locator("#identity")).to_contain_text("Anna K.")
 
 
-async def test_a_token_that_does_not_do_is_told_why(page: Page) -> None:
+async def test_an_invalid_token_is_reported_with_the_reason(page: Page) -> None:
     await expect(page.get_by_label("Token", exact=True)).to_be_focused()
     await page.keyboard.insert_text(f"{TOKEN}x")
     await expect(page.locator("#identity")).to_contain_text("signature is not by the key")
     await expect(page.locator("#identity")).to_have_class("wrong")
 
 
-async def test_a_link_brings_an_operation_and_does_not_run_it(page: Page) -> None:
+async def test_a_link_loads_an_operation_without_running_it(page: Page) -> None:
     await sign_in(page)
     await page.goto(f"{page.url}?query=mutation{{touch}}&variables={{}}")
     await expect(page.locator("#identity")).to_contain_text("Anna K.")
@@ -240,29 +240,29 @@ async def test_a_link_brings_an_operation_and_does_not_run_it(page: Page) -> Non
 
 COMPLETIONS = {
     "fields of the root": ("{ | }", ["hello", "me", "refused", "needed", "broken", "__typename"]),
-    "fields that begin so": ("{ ne| }", ["needed"]),
-    "fields that hold what was written": ("{ fus| }", ["refused"]),
+    "fields that start with the typed text": ("{ ne| }", ["needed"]),
+    "fields that contain the typed text": ("{ fus| }", ["refused"]),
     "fields of mutations": ("mutation { | }", ["touch", "__typename"]),
     "arguments": ("{ hello(| }", ["name"]),
-    "arguments that are not there yet": ('{ hello(name: "x", |) }', []),
+    "arguments that are not used yet": ('{ hello(name: "x", |) }', []),
     "a field after an alias": ("{ a: h| }", ["hello"]),
     "a field after arguments": ('{ hello(name: "x") m| }', ["me"]),
     "the variables for a value": ("query ($n: String!) { hello(name: $|) }", ["$n"]),
     "types of variables": ("query ($n: Str|) { me }", ["String"]),
     "directives": ("{ me @| }", ["@include", "@skip"]),
     "what a directive takes": ("{ me @skip(|) }", ["if"]),
-    "what decides": ("{ me @skip(if: |) }", ["true", "false"]),
+    "values of a condition": ("{ me @skip(if: |) }", ["true", "false"]),
     "types of fragments": ("{ ... on Q| }", ["Query"]),
     "fields of fragments": ("fragment F on Mutation { to| }", ["touch"]),
     "operations": ("mu|", ["mutation"]),
     "nothing in a comment": ("{ me # m|\n}", []),
     "nothing in a text": ('{ hello(name: "m|") }', []),
-    "nothing for a field that there is not": ("{ you { m| } }", []),
+    "nothing for an unknown field": ("{ you { m| } }", []),
 }
 
 
 @pytest.mark.parametrize(("marked", "offered"), COMPLETIONS.values(), ids=COMPLETIONS)
-async def test_what_may_stand_there_is_offered(marked: str, offered: list[str], page: Page) -> None:
+async def test_valid_completions_are_offered(marked: str, offered: list[str], page: Page) -> None:
     await sign_in(page)
     await write(page, marked)
     await page.keyboard.press("Control+Space")
@@ -270,7 +270,7 @@ async def test_what_may_stand_there_is_offered(marked: str, offered: list[str], 
     await expect(options).to_have_text(offered)
 
 
-async def test_a_completion_is_chosen_by_the_keyboard_and_can_be_undone(page: Page) -> None:
+async def test_a_completion_is_chosen_with_the_keyboard_and_can_be_undone(page: Page) -> None:
     await sign_in(page)
     editor = page.get_by_label("Operation", exact=True)
     await write(page, "{ | }")
@@ -290,14 +290,14 @@ async def test_a_completion_is_chosen_by_the_keyboard_and_can_be_undone(page: Pa
     await expect(page.locator("#completions")).to_be_hidden()
 
 
-async def test_lines_are_indented_as_they_are_written(desk: Page) -> None:
+async def test_new_lines_are_indented(desk: Page) -> None:
     await write(desk, "{|}")
     await desk.keyboard.press("Enter")
     await desk.keyboard.type("me")
     await expect(desk.get_by_label("Operation", exact=True)).to_have_value("{\n  me\n}")
 
 
-async def test_the_schema_is_searched_and_read_from_type_to_type(page: Page) -> None:
+async def test_the_schema_can_be_searched_and_browsed(page: Page) -> None:
     await sign_in(page)
     schema = page.get_by_role("complementary", name="Schema")
     await page.get_by_label("Search the schema").fill("hel")
@@ -310,9 +310,7 @@ async def test_the_schema_is_searched_and_read_from_type_to_type(page: Page) -> 
     await schema.get_by_role("navigation").get_by_role("button", name="Query").click()
     await expect(schema.get_by_role("heading", level=3)).to_have_text("Query")
     await schema.get_by_role("button", name="Schema").click()
-    await expect(schema.get_by_role("heading", level=4)).to_have_text(
-        ["Where operations begin", "Types"]
-    )
+    await expect(schema.get_by_role("heading", level=4)).to_have_text(["Root types", "Types"])
 
 
 async def test_a_field_can_be_tried_out(page: Page) -> None:
@@ -326,7 +324,7 @@ async def test_a_field_can_be_tried_out(page: Page) -> None:
     await expect(page.locator("#answer")).to_contain_text('"hello": "Hello "')
 
 
-async def test_everything_is_reached_by_the_keyboard(page: Page) -> None:
+async def test_every_control_is_reachable_with_the_keyboard(page: Page) -> None:
     await sign_in(page)
     await ask(page, "{ me }")
     await expect(page.locator("#copy")).to_be_visible()
@@ -364,7 +362,7 @@ async def test_the_page_fits_its_window(width: int, height: int, page: Page) -> 
     await expect(toggle).to_have_attribute("aria-expanded", str(not is_wide).lower())
 
 
-async def test_the_page_is_dark_for_whoever_likes_it_so(page: Page) -> None:
+async def test_the_page_follows_the_preferred_colour_scheme(page: Page) -> None:
     colours = []
     for scheme in ("light", "dark"):
         await page.emulate_media(color_scheme=scheme)
