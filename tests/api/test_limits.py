@@ -17,7 +17,7 @@ from tests.support.api_client import Api, Client, bearer
 from tests.support.declared_resources import put
 from tests.support.lock_gates import PATIENCE_SECONDS
 from tests.support.paths import DOCS
-from tests.support.people import ADA, ANNA
+from tests.support.personas import ADA, ANNA
 from tests.support.streams import SUBPROTOCOL
 from tests.support.webhook_deliveries import webhook
 

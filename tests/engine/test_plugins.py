@@ -14,7 +14,7 @@ from engine.plugins import (
     check_switch,
     plugin_off,
 )
-from tests.support.people import ADA, ALL_USERS
+from tests.support.personas import ADA, ALL_USERS
 
 NOON = datetime(2026, 4, 28, 12, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

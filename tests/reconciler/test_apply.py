@@ -33,7 +33,7 @@ from reconciler.planner import plan_for
 from reconciler.replay import Replay
 from reconciler.revert import reverted
 from tests.support.lock_gates import Observer
-from tests.support.people import ANNA, MARTON
+from tests.support.personas import ANNA, MARTON
 from tests.support.plans import INCIDENT
 from tests.support.resources import auto_close, category, item, service, snapshot, workflow
 

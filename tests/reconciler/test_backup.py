@@ -23,7 +23,7 @@ from reconciler.diff import diff
 from tests.support.bulk_data import open_many
 from tests.support.databases import database_address, execute
 from tests.support.declared_resources import DEFAULTS, put
-from tests.support.people import ANNA, MARTON
+from tests.support.personas import ANNA, MARTON
 from tests.support.webhook_deliveries import enqueue, enqueued, webhook
 
 PLAIN = {"title": "Another", "workflow": "service_request"}

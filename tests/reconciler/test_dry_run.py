@@ -8,7 +8,7 @@ from engine.errors import Forbidden
 from engine.storage.postgres.database import Database, open_database
 from engine.tickets.actor import Actor
 from reconciler.dry_run import dry_run
-from tests.support.people import ADA, ANNA, MARTON
+from tests.support.personas import ADA, ANNA, MARTON
 
 VALUES = "ticketing: {defaultWorkflows: false}"
 """Retires every workflow: who applied that by mistake would notice."""

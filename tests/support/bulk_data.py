@@ -16,7 +16,7 @@ from engine.storage.tickets.users import ensure_users
 from engine.tickets.changes import opening_entry
 from engine.tickets.ticket import Opening, initial_ticket
 from engine.vocabulary import Priority
-from tests.support.people import ANNA
+from tests.support.personas import ANNA
 
 OPENED_AT = datetime(2026, 4, 28, 14, 3, tzinfo=UTC)
 OPENING = Opening(

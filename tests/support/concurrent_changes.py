@@ -21,7 +21,7 @@ from engine.tickets.search import PageRequest
 from engine.tickets.ticket import Ticket
 from engine.tickets.viewer import SYSTEM_VIEWER
 from engine.vocabulary import Status
-from tests.support.people import ANNA, MARTON
+from tests.support.personas import ANNA, MARTON
 
 PICKED_UP = Status.IN_PROGRESS
 

@@ -25,7 +25,7 @@ from engine.tickets.sla_targets import SlaTerms
 from engine.tickets.system_actor import SYSTEM_ACTOR, system_reason
 from engine.tickets.ticket import apply_entry, initial_ticket
 from engine.vocabulary import ServiceStatus, Status
-from tests.support.people import MARTON
+from tests.support.personas import MARTON
 from tests.support.ticket_examples import NOON
 
 TICK = timedelta(seconds=1)

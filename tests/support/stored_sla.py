@@ -16,7 +16,7 @@ from engine.tickets.history import Entry
 from engine.tickets.ticket import Ticket
 from engine.vocabulary import Status
 from tests.support.concurrent_changes import open_ticket
-from tests.support.people import ANNA, MARTON
+from tests.support.personas import ANNA, MARTON
 
 ROW = Statement.of(select(tickets).where(tickets.c.id == bindparam("ticket")))
 BY_PRIORITY = {"by_priority": True}

@@ -20,7 +20,7 @@ from api.settings import Settings
 from engine.errors import Forbidden, Misconfigured
 from tests.support.api_client import TOKENS, Client, bearer
 from tests.support.command import interlock
-from tests.support.people import ADA
+from tests.support.personas import ADA
 
 RELOADER, EXPORTER, SUCCESSOR, BOTH = (new_key() for _ in range(4))
 DIGEST = sha256(RELOADER.encode()).hexdigest()

@@ -26,7 +26,7 @@ from api.graphql.executor import GraphQLExecutor, GraphQLRequest
 from api.graphql.interlock import interlock_executor
 from api.graphql.resolvers.scalars import DateTimeScalar, DurationScalar
 from tests.support.api_client import Client, bearer
-from tests.support.people import ANNA
+from tests.support.personas import ANNA
 
 Element = Any
 """What a description and a deprecation can stand at."""

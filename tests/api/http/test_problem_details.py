@@ -8,7 +8,7 @@ import pytest
 
 from api.limits import HTTP_LIMITS
 from tests.support.api_client import KEY, Client, SharedApplication, bearer
-from tests.support.people import ANNA
+from tests.support.personas import ANNA
 
 TICKETS = "/api/v1/tickets"
 REPORT = "/api/v1/health/report"

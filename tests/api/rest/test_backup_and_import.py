@@ -21,7 +21,7 @@ from reconciler.backup import backup_lines
 from tests.support.api_client import SECRET, Client
 from tests.support.command import interlock, on
 from tests.support.databases import database_address, execute
-from tests.support.people import ANNA
+from tests.support.personas import ANNA
 
 KEYS = {scope: f"ik_{scope}" for scope in (Scope.EXPORT, Scope.RELOAD)}
 DECLARED = """

@@ -13,7 +13,7 @@ from api.auth.api_keys import KeyEntry, Scope
 from api.limits import HttpLimits, Limits
 from api.settings import Settings
 from tests.support.api_client import KEY, SECRET, TOKENS, Client
-from tests.support.people import ADA
+from tests.support.personas import ADA
 from tests.support.values_mount import Mount
 
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")

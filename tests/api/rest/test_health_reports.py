@@ -18,7 +18,7 @@ from engine.tickets.system_actor import SystemReason
 from engine.vocabulary import ServiceStatus
 from tests.support.api_client import SECRET, Api, Client, bearer
 from tests.support.monitored_services import PATH, declare_service, outage_tickets, record
-from tests.support.people import ADA, ANNA, MARTON
+from tests.support.personas import ADA, ANNA, MARTON
 
 REPORT = "/api/v1/health/report"
 ALERTS = "/api/v1/alerts/alertmanager"

@@ -33,7 +33,7 @@ from engine.workflows.explanation import Reason
 from tests.docs.test_errors_page import codes
 from tests.support.api_client import KEY, Client, SharedApplication, bearer
 from tests.support.paths import DOCS
-from tests.support.people import ANNA
+from tests.support.personas import ANNA
 
 Json = dict[str, Any]
 OPERATION = re.compile(r"`([A-Z]+ /[^`]+)`")

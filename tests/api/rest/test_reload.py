@@ -15,7 +15,7 @@ from engine.storage.tickets.store import TicketStore
 from engine.tickets.commands import CreateTicket
 from reconciler.document import plan_in
 from tests.support.api_client import SECRET, Client, bearer
-from tests.support.people import ADA, ANNA
+from tests.support.personas import ADA, ANNA
 from tests.support.values_mount import CHANGED, INVALID, NARROWED, NOTHING, WIDENED, Mount
 
 RELOAD = "/api/v1/registry/reload"

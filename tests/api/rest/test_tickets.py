@@ -43,7 +43,7 @@ from engine.tickets.ticket import Ticket
 from tests.engine.storage.resources.test_catalog import MINUTE, RESOURCES
 from tests.support.api_client import Client, SharedApplication, bearer
 from tests.support.declared_resources import put
-from tests.support.people import ADA, ANNA, MARTON, OUTSIDER
+from tests.support.personas import ADA, ANNA, MARTON, OUTSIDER
 
 TICKETS = "/api/v1/tickets"
 INCIDENT = {

@@ -10,7 +10,7 @@ from api.runtime.plugins import PluginCache
 from engine.plugins import Plugin
 from engine.storage.postgres.database import Database
 from engine.storage.tickets.store import TicketStore
-from tests.support.people import ADA
+from tests.support.personas import ADA
 from tests.support.stored_sla import PICKED_UP, differences, move, open_ticket_with_sla
 
 SHORT_SECONDS = 0.001

@@ -7,7 +7,7 @@ from engine.storage.tickets.store import TicketStore
 from engine.tickets.commands import CommentTicket
 from engine.tickets.history import canonical_timestamp
 from tests.support.concurrent_changes import comment, edit, hand_over, open_ticket, pick_up
-from tests.support.people import MARTON
+from tests.support.personas import MARTON
 from tests.support.webhook_deliveries import run_sql
 from tests.support.webhook_receiver import (
     OTHER_SECRET,

@@ -9,7 +9,7 @@ from engine.storage.tickets.store import TicketStore
 from engine.webhooks.host_allowlist import NO_HOSTS
 from tests.support.concurrent_changes import open_ticket
 from tests.support.declared_resources import put
-from tests.support.people import ADA
+from tests.support.personas import ADA
 from tests.support.webhook_deliveries import deliveries, webhook
 from tests.support.webhook_receiver import (
     Receiver,

@@ -10,7 +10,7 @@ from engine.storage.postgres.database import Database
 from engine.webhooks.host_allowlist import HostAllowlist
 from tests.support.api_client import SECRET as TOKEN_SECRET
 from tests.support.api_client import Api
-from tests.support.people import ANNA
+from tests.support.personas import ANNA
 from tests.support.webhook_receiver import SECRET, Receiver, declare
 
 CREATE = """

@@ -13,7 +13,7 @@ from engine.tickets.change_filter import ChangeFilter, TicketChange, ticket_chan
 from engine.tickets.history import Entry, EntryKind
 from engine.tickets.ticket import Ticket, rebuild_ticket
 from engine.vocabulary import Status
-from tests.support.people import ANNA, MARTON
+from tests.support.personas import ANNA, MARTON
 from tests.support.ticket_examples import CREATED, HISTORIES, a_ticket, an_entry
 
 VALUE_OF = {

@@ -30,7 +30,7 @@ from engine.tickets.history import Entry, EntryKind
 from engine.tickets.sla_targets import SlaTerms
 from engine.tickets.ticket import initial_ticket
 from engine.vocabulary import Priority, Status
-from tests.support.people import ADA, ANNA, MARTON, OUTSIDER
+from tests.support.personas import ADA, ANNA, MARTON, OUTSIDER
 from tests.support.ticket_examples import NOON, a_ticket
 
 LATER = NOON + timedelta(hours=1)

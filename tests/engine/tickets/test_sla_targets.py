@@ -12,7 +12,7 @@ from engine.tickets.commands import CreateTicket
 from engine.tickets.history import EntryKind
 from engine.tickets.sla_targets import SlaTerms, TicketTargets, parse_targets, targets_for
 from engine.vocabulary import Priority
-from tests.support.people import ANNA
+from tests.support.personas import ANNA
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 

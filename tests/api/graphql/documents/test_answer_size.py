@@ -14,7 +14,7 @@ from engine.vocabulary import STATUSES
 from engine.workflows.compiler import compile_workflow
 from engine.workflows.rendering import GraphFormat, render
 from tests.support.api_client import Api
-from tests.support.people import ADA
+from tests.support.personas import ADA
 
 TEXTS = {"String", "ID", "Extensions"}
 PLAN_CHARACTERS = 1_000_000

@@ -14,7 +14,7 @@ from api.settings import Settings
 from engine.errors import Misconfigured
 from tests.support import sample_schema
 from tests.support.api_client import Api, bearer
-from tests.support.people import ANNA
+from tests.support.personas import ANNA
 
 KNOWN: Final = "query ($first: Int!) { tickets(first: $first) { totalCount } }"
 HASH: Final = sha256(KNOWN.encode()).hexdigest()

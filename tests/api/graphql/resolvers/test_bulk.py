@@ -7,7 +7,7 @@ import pytest
 from engine.limits import BULK_TICKETS
 from tests.api.graphql.resolvers.test_tickets import MOVE, STANDING, brought_to, opened
 from tests.support.api_client import Api
-from tests.support.people import ANNA, MARTON
+from tests.support.personas import ANNA, MARTON
 
 MOVE_ALL = """
 mutation ($ids: [ID!]!, $to: Status!, $key: String) {

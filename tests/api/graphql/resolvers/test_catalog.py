@@ -11,7 +11,7 @@ from engine.storage.postgres.database import Database
 from tests.engine.storage.resources.test_catalog import INCIDENT_RESPONSE, NETWORK_OUTAGE, RESOURCES
 from tests.support.api_client import Api
 from tests.support.declared_resources import put
-from tests.support.people import ANNA
+from tests.support.personas import ANNA
 
 CATALOG = """
 {

@@ -9,7 +9,7 @@ from engine.tickets.actor import Actor
 from tests.api.graphql.resolvers.test_internal_notes import NOTE
 from tests.api.graphql.resolvers.test_tickets import COMMENT, opened
 from tests.support.api_client import Api
-from tests.support.people import ANNA, MARTON
+from tests.support.personas import ANNA, MARTON
 
 PAGE = """
 query ($id: ID!, $kinds: [HistoryKind!], $first: Int, $after: String, $last: Int, $before: String) {

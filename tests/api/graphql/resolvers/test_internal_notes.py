@@ -6,7 +6,7 @@ from api.bootstrap.engine import Engine
 from engine.tickets.actor import Actor
 from tests.api.graphql.resolvers.test_tickets import ASSIGN, COMMENT, brought_to, opened
 from tests.support.api_client import Api
-from tests.support.people import ADA, ANNA, MARTON, OUTSIDER
+from tests.support.personas import ADA, ANNA, MARTON, OUTSIDER
 
 NOTE = """
 mutation ($id: ID!, $text: String!) {

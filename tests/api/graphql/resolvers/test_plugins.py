@@ -33,7 +33,7 @@ from engine.resources.resource import declared_resources
 from engine.storage.postgres.database import Database
 from tests.support.api_client import Api, Client
 from tests.support.declared_resources import put
-from tests.support.people import ADA, ANNA, MARTON
+from tests.support.personas import ADA, ANNA, MARTON
 
 TOGGLE = """
 mutation ($name: String! = "ticketing", $enabled: Boolean!) {

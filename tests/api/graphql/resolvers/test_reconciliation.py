@@ -23,7 +23,7 @@ from reconciler.document import plan_in
 from reconciler.hazards import HazardCode
 from reconciler.permissions_diff import Effect
 from tests.support.api_client import Api, Client
-from tests.support.people import ADA, ANNA, MARTON
+from tests.support.personas import ADA, ANNA, MARTON
 
 PLAN = """
 query ($values: String!) {

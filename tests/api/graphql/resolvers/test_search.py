@@ -10,7 +10,7 @@ from engine.tickets.actor import Actor
 from engine.tickets.search import PageRequest
 from engine.tickets.viewer import SYSTEM_VIEWER
 from tests.support.api_client import Api
-from tests.support.people import ADA, ANNA, MARTON, OUTSIDER
+from tests.support.personas import ADA, ANNA, MARTON, OUTSIDER
 
 CREATE = """
 mutation ($title: String!, $description: String! = "", $priority: Priority! = MEDIUM,

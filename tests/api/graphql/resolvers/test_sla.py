@@ -11,7 +11,7 @@ from engine.storage.tickets.reader import read_ticket
 from engine.tickets.viewer import SYSTEM_VIEWER
 from tests.support.api_client import Api
 from tests.support.declared_resources import declare
-from tests.support.people import ANNA
+from tests.support.personas import ANNA
 
 CREATE = """
 mutation ($sla: SlaInput, $priority: Priority! = HIGH) {

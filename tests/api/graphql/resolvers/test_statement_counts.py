@@ -16,7 +16,7 @@ from engine.tickets.commands import AssignTicket
 from tests.support.api_client import Api
 from tests.support.declared_resources import put
 from tests.support.monitored_services import declare_service, report
-from tests.support.people import ADA
+from tests.support.personas import ADA
 from tests.support.webhook_deliveries import enqueue, webhook
 
 ITEMS: Final = 6

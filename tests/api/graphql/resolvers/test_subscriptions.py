@@ -18,7 +18,7 @@ from tests.api.graphql.resolvers.test_tickets import ASSIGN, COMMENT, MOVE, UPDA
 from tests.support.api_client import Api, Client, bearer
 from tests.support.declared_resources import DEFAULTS, put
 from tests.support.lock_gates import PATIENCE_SECONDS
-from tests.support.people import ADA, ANNA, MARTON, OUTSIDER
+from tests.support.personas import ADA, ANNA, MARTON, OUTSIDER
 from tests.support.streams import SUBPROTOCOL, Socket
 
 FIRST, SECOND = DEFAULTS[:2]

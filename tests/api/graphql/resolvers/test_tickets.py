@@ -7,7 +7,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from engine.tickets.actor import Actor
 from tests.support.api_client import Api, Client, bearer
-from tests.support.people import ADA, ANNA, MARTON, OUTSIDER
+from tests.support.personas import ADA, ANNA, MARTON, OUTSIDER
 
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 

@@ -20,7 +20,7 @@ from tests.api.graphql.resolvers.test_subscriptions import changes, socket_of
 from tests.support.api_client import Api, bearer
 from tests.support.declared_resources import put
 from tests.support.monitored_services import PATH, declare_service, report
-from tests.support.people import ADA, ANNA, MARTON, OUTSIDER
+from tests.support.personas import ADA, ANNA, MARTON, OUTSIDER
 
 BELA = Actor("u_d2", "Béla T.")
 OTHER_TEAM = Actor("u_e3", "Cili V.", frozenset({"network-team"}))

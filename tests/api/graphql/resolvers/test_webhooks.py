@@ -17,7 +17,7 @@ from engine.vocabulary import TicketEvent
 from tests.support.api_client import Api
 from tests.support.concurrent_changes import comment, open_ticket
 from tests.support.declared_resources import put
-from tests.support.people import ADA, ANNA, MARTON
+from tests.support.personas import ADA, ANNA, MARTON
 from tests.support.webhook_deliveries import enqueue, run_sql, webhook
 
 CHANGES: Final = 5

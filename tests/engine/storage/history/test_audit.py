@@ -23,7 +23,7 @@ from engine.tickets.ticket import Ticket, rebuild_ticket
 from engine.tickets.viewer import SYSTEM_VIEWER
 from engine.vocabulary import Status
 from tests.support.concurrent_changes import flaws
-from tests.support.people import ANNA, MARTON
+from tests.support.personas import ANNA, MARTON
 
 AWKWARD = "\"quotes\", \\ and / and \t tab,\r\n lines, é, \U0001f525, \u2028, null, 'NULL', {}"
 

@@ -31,7 +31,7 @@ from engine.tickets.viewer import SYSTEM_VIEWER
 from tests.support.concurrent_changes import comment, edit, flaws, hand_over, open_ticket, pick_up
 from tests.support.databases import execute
 from tests.support.lock_gates import PATIENCE_SECONDS
-from tests.support.people import MARTON
+from tests.support.personas import MARTON
 
 ENOUGH = 1_000
 

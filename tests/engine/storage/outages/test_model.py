@@ -25,7 +25,7 @@ from tests.support.declared_resources import put
 from tests.support.lock_gates import Observer, observing
 from tests.support.monitored_services import history, outage_tickets, record
 from tests.support.outage_world import EVENTS, FLAPPING, TICK, World, handle
-from tests.support.people import ALL_USERS
+from tests.support.personas import ALL_USERS
 
 Steps = list[tuple[str, bool]]
 """Names of events, and whether the report handles the service; if not, the periodic job does."""

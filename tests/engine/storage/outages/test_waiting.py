@@ -26,7 +26,7 @@ from tests.support.monitored_services import (
     report,
     service,
 )
-from tests.support.people import ADA
+from tests.support.personas import ADA
 
 [INCIDENT_RESPONSE] = [each for each in DEFAULTS if each.key.name == "incident_response"]
 

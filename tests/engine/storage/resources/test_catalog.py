@@ -22,7 +22,7 @@ from engine.tickets.viewer import SYSTEM_VIEWER
 from tests.support.concurrent_changes import everything
 from tests.support.declared_resources import put
 from tests.support.lock_gates import Observer
-from tests.support.people import ANNA
+from tests.support.personas import ANNA
 
 MINUTE = timedelta(minutes=1)
 CATALOG = {

@@ -34,7 +34,7 @@ from tests.support.concurrent_changes import (
 )
 from tests.support.declared_resources import put
 from tests.support.lock_gates import Observer
-from tests.support.people import ADA, ANNA
+from tests.support.personas import ADA, ANNA
 
 CHANGES = "SELECT plugin, enabled, changed_by FROM plugin_changes ORDER BY id"
 

@@ -38,7 +38,7 @@ from tests.support.concurrent_changes import (
 )
 from tests.support.database_clock import Clock
 from tests.support.lock_gates import AT_COMMIT, Observer
-from tests.support.people import ANNA, MARTON
+from tests.support.personas import ANNA, MARTON
 
 # Changes of one ticket meet.
 

@@ -13,7 +13,7 @@ from engine.tickets.commands import CommentTicket, CreateTicket, TransitionTicke
 from engine.tickets.ticket import Ticket
 from engine.tickets.viewer import SYSTEM_VIEWER
 from tests.support.lock_gates import Observer
-from tests.support.people import ANNA
+from tests.support.personas import ANNA
 
 KEYS = (
     "INSERT INTO idempotency_keys (actor, key, request, ticket, version, created_at)"

@@ -35,7 +35,7 @@ from engine.tickets.commands import (
 from engine.tickets.ticket import Ticket
 from engine.tickets.viewer import SYSTEM_VIEWER
 from engine.vocabulary import Priority, Status
-from tests.support.people import ALL_USERS
+from tests.support.personas import ALL_USERS
 
 PEOPLE = st.sampled_from(ALL_USERS)
 IDS = st.sampled_from([person.id for person in ALL_USERS])

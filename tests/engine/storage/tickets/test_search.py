@@ -49,7 +49,7 @@ from tests.support.listed_tickets import (
     some_tickets,
     write_tickets,
 )
-from tests.support.people import ADA, ANNA, MARTON, OUTSIDER
+from tests.support.personas import ADA, ANNA, MARTON, OUTSIDER
 from tests.support.ticket_examples import NOON
 
 T = TypeVar("T")

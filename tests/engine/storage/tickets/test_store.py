@@ -31,7 +31,7 @@ from engine.tickets.search import PageRequest
 from engine.tickets.ticket import Ticket
 from engine.tickets.viewer import SYSTEM_VIEWER
 from engine.vocabulary import Priority, Status
-from tests.support.people import ADA, ANNA, MARTON, OUTSIDER
+from tests.support.personas import ADA, ANNA, MARTON, OUTSIDER
 
 INCIDENT = {
     "title": "Payments fail",

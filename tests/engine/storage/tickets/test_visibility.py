@@ -24,7 +24,7 @@ from engine.tickets.ticket import Ticket
 from engine.tickets.viewer import Viewer
 from engine.vocabulary import Priority, Status, Visibility
 from tests.support.declared_resources import put
-from tests.support.people import ADA, ANNA, MARTON, OUTSIDER
+from tests.support.personas import ADA, ANNA, MARTON, OUTSIDER
 
 BELA = Actor("u_d2", "Béla T.")
 OTHER_TEAM = Actor("u_e3", "Cili V.", frozenset({"network-team", "payment"}))

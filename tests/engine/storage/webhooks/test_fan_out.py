@@ -14,7 +14,7 @@ from engine.tickets.viewer import SYSTEM_VIEWER
 from tests.support.concurrent_changes import comment, open_ticket, pick_up
 from tests.support.declared_resources import put
 from tests.support.lock_gates import PATIENCE_SECONDS
-from tests.support.people import MARTON
+from tests.support.personas import MARTON
 from tests.support.webhook_deliveries import enqueue, enqueued, run_sql, webhook, webhook_with_work
 
 

@@ -1,4 +1,4 @@
-"""The people of the tests."""
+"""The users of the tests."""
 
 from engine.tickets.actor import Actor
 
