@@ -8,7 +8,7 @@ from typing import Final, TypedDict
 from api.graphql.errors import LimitExceeded
 from api.limits import DEFAULT_PAGE_ITEMS
 from engine.errors import InvalidInput
-from engine.storage.tickets.history_pages import LAST_SEQ
+from engine.storage.tickets.history_pages import SEQ_MAX
 from engine.storage.webhooks.dead_letters import DeadLetter, DeadLetterCursor
 from engine.tickets.search import Cursor, Order, OrderField
 from engine.tickets.ticket import TICKET_ID_PATTERN, Ticket
@@ -168,7 +168,7 @@ def ticket_id(text: str) -> str:
 
 def entry_number(text: str) -> int:
     """Return the number of an entry of a history; ValueError if it can't be one."""
-    if not 1 <= (seq := int(text)) <= LAST_SEQ:
+    if not 1 <= (seq := int(text)) <= SEQ_MAX:
         raise ValueError("no entry")
     return seq
 

@@ -6,7 +6,11 @@ from functools import cached_property
 
 from api.runtime.single_flight import Call, SingleFlight
 from engine.storage.postgres.database import Database
-from engine.storage.tickets.history_pages import HistoryPages, HistoryPart, read_history_pages
+from engine.storage.tickets.history_pages import (
+    HistoryPageRequest,
+    HistoryPages,
+    read_history_pages,
+)
 from engine.storage.tickets.reader import read_clock, read_timers
 from engine.storage.tickets.users import read_user_names
 from engine.tickets.actor import Actor
@@ -48,7 +52,7 @@ class TicketLoader:
         """The names of requesters and assignees, by id."""
         return Call(self._names_of_people)
 
-    async def history_pages(self, part: HistoryPart, actor: Actor) -> HistoryPages:
+    async def history_pages(self, part: HistoryPageRequest, actor: Actor) -> HistoryPages:
         """Return a page of each one's history, as far as the actor may see it."""
         with_notes = self._with_notes(actor)
         return await self._history_pages.get(

@@ -16,7 +16,7 @@ from api.graphql.resolvers.tickets import role_names
 from api.graphql.resolvers.users import User
 from api.runtime.request_context import RequestContext
 from engine.errors import InvalidInput
-from engine.storage.tickets.history_pages import LAST_SEQ, HistoryPart
+from engine.storage.tickets.history_pages import SEQ_MAX, HistoryPageRequest
 from engine.tickets.history import Entry, EntryKind
 from engine.tickets.system_actor import system_reason
 from engine.tickets.ticket import Ticket
@@ -65,7 +65,7 @@ async def history(
     return connection(arguments, edges, has_more=page.has_more)
 
 
-def part_of(arguments: HistoryArguments, most: int) -> HistoryPart:
+def part_of(arguments: HistoryArguments, most: int) -> HistoryPageRequest:
     """Return the part of a history that a client asks for; `most` entries at once.
 
     Raises:
@@ -75,10 +75,10 @@ def part_of(arguments: HistoryArguments, most: int) -> HistoryPart:
     """
     after, before = arguments.get("after"), arguments.get("before")
     kinds = arguments.get("kinds")
-    return HistoryPart(
+    return HistoryPageRequest(
         size=size_of(arguments, "page_history", most),
         after=0 if after is None else seq_at(after),
-        before=LAST_SEQ if before is None else seq_at(before),
+        before=SEQ_MAX if before is None else seq_at(before),
         from_end=arguments.get("last") is not None,
         kinds=frozenset(EntryKind if kinds is None else (EntryKind[kind] for kind in kinds)),
     )

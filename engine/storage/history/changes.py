@@ -1,4 +1,4 @@
-"""The log of all histories, each entry with the ticket around it."""
+"""Read histories, and the changes that follow a position in the log."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -16,17 +16,17 @@ from engine.tickets.change_filter import TicketChange, ticket_changes
 from engine.tickets.history import Entry
 from engine.tickets.ticket import Ticket
 
-OF_TICKETS: Final = (
+ENTRIES_OF_TICKETS: Final = (
     select(ticket_status_history)
     .where(ticket_status_history.c.ticket == func.any(bindparam("tickets", type_=ARRAY(Text))))
     .order_by(ticket_status_history.c.ticket, ticket_status_history.c.seq)
 )
-HISTORIES: Final = Statement.of(OF_TICKETS)
+_HISTORIES: Final = Statement.of(ENTRIES_OF_TICKETS)
 
 
 @dataclass(frozen=True, slots=True)
 class LoggedChange:
-    """A change, and where to go on in the log after it."""
+    """A change, and the position in the log behind it."""
 
     position: Position
     change: TicketChange
@@ -35,11 +35,11 @@ class LoggedChange:
 async def changes_after(
     source: Database | Session, position: Position, limit: int
 ) -> list[LoggedChange]:
-    """Return the changes that come next in the log, at most `limit`; none if there is no news."""
+    """Return the next changes in the log, at most `limit`; an empty list at its end."""
     page = await read_log(source, position, limit)
     changes = {
         (change.entry.ticket, change.entry.seq): change
-        for ticket, entries in (await up_to_now(source, page)).values()
+        for ticket, entries in await _latest_entries(source, page)
         for change in ticket_changes(ticket, entries)
     }
     return [
@@ -47,10 +47,10 @@ async def changes_after(
     ]
 
 
-async def up_to_now(
+async def _latest_entries(
     source: Database | Session, page: list[LogEntry]
-) -> dict[str, tuple[Ticket, list[Entry]]]:
-    """Return each ticket of a page with its entries from the first in the page to the latest."""
+) -> list[tuple[Ticket, list[Entry]]]:
+    """Return each ticket of a page of the log with its entries from the page to its version."""
     tickets = {each.ticket.id: each.ticket for each in page}
     entries: defaultdict[str, list[Entry]] = defaultdict(list)
     for each in page:
@@ -62,14 +62,14 @@ async def up_to_now(
     for ticket, history in later.items():
         last = entries[ticket][-1].seq
         entries[ticket] += [e for e in history if last < e.seq <= tickets[ticket].version]
-    return {name: (ticket, entries[name]) for name, ticket in tickets.items()}
+    return [(ticket, entries[name]) for name, ticket in tickets.items()]
 
 
 async def read_histories(
     source: Database | Session, tickets: Sequence[str]
 ) -> dict[str, list[Entry]]:
-    """Return the whole history of each of these tickets, oldest entry first."""
-    found: dict[str, list[Entry]] = {ticket: [] for ticket in tickets}
-    for row in await source.rows(HISTORIES, tickets=list(tickets)):
-        found[row["ticket"]].append(entry_of(row))
-    return found
+    """Return the whole history of each ticket, oldest entry first."""
+    histories: dict[str, list[Entry]] = {ticket: [] for ticket in tickets}
+    for row in await source.rows(_HISTORIES, tickets=list(tickets)):
+        histories[row["ticket"]].append(entry_of(row))
+    return histories

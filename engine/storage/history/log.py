@@ -1,9 +1,9 @@
-"""The histories of all tickets as one log, to be followed: nothing is skipped, nothing comes twice.
+"""The log: the histories of all tickets as one sequence, which subscribers follow without gaps.
 
-Entries come in the order of the transactions that wrote them. A transaction may commit after one
-that began later, so only those are read that are older than every one that still runs: behind them
-nothing can appear any more. Followers ask again; nobody is notified, as that would make commits
-wait for one another.
+The log is in the order of the transactions that wrote the entries. A transaction can commit after
+one that began later, so only entries of transactions that are older than every running one are
+read: no entry can appear before them later. Subscribers poll. NOTIFY is not used, because it makes
+commits wait for one another.
 """
 
 import re
@@ -16,20 +16,19 @@ from engine.errors import InvalidInput
 from engine.storage.postgres.database import Database, Session
 from engine.storage.postgres.rows import TICKET_COLUMNS, entry_of, ticket_of
 from engine.storage.postgres.statements import Statement
-from engine.storage.postgres.tables import ticket_status_history, tickets
+from engine.storage.postgres.tables import LAST_ENTRY, ticket_status_history, tickets
 from engine.tickets.history import Entry
 from engine.tickets.ticket import Ticket
 
-POSITION: Final = re.compile(r"(0|[1-9][0-9]{0,18})-(0|[1-9][0-9]{0,18})", re.ASCII)
-LAST_NUMBER: Final = 2**63 - 1
+_POSITION: Final = re.compile(r"(0|[1-9][0-9]{0,18})-(0|[1-9][0-9]{0,18})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Position:
-    """A place in the log: behind an entry, or behind whole transactions.
+    """A position in the log: behind an entry, or behind whole transactions.
 
-    It is good in the database that it is of, and in physical copies of it; not in one that was
-    restored from a backup. Its text is opaque to everybody else.
+    It is valid in its database and in physical copies of it, but not in a database that was
+    restored from a backup. Clients treat its text as opaque.
     """
 
     transaction: int
@@ -40,30 +39,29 @@ class Position:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Return the position that `str` wrote.
+        """Return the position that a text represents.
 
         Raises:
-            InvalidInput: it is none.
+            InvalidInput: the text is not a position.
 
         """
-        match = POSITION.fullmatch(text)
+        match = _POSITION.fullmatch(text)
         numbers = [int(number) for number in match.groups()] if match else []
-        if not numbers or max(numbers) > LAST_NUMBER:
-            raise InvalidInput("This is not a position that Interlock gave.")
+        if not numbers or max(numbers) > LAST_ENTRY:
+            raise InvalidInput("Invalid position.")
         return cls(*numbers)
 
 
 LOG_START: Final = Position(0, 0)
-"""Before every entry."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """An entry of some ticket's history, as the log tells it.
+    """An entry of the log.
 
     Attributes:
-        position: where to go on after it.
-        ticket: as it is now, which may be later than the entry.
+        position: the position behind the entry.
+        ticket: the ticket as it is now, which can be later than the entry.
 
     """
 
@@ -72,18 +70,18 @@ class LogEntry:
     ticket: Ticket
 
 
-def number_of(transaction: ColumnElement[object]) -> ColumnElement[int]:
-    """Return the number of a transaction; PostgreSQL converts it by way of text only."""
+def _transaction_number(transaction: ColumnElement[object]) -> ColumnElement[int]:
+    """Convert a transaction id; PostgreSQL can convert it only to text."""
     return cast(cast(transaction, Text), BigInteger)
 
 
 POSITION_COLUMNS: Final = (ticket_status_history.c.transaction, ticket_status_history.c.entry)
 AFTER_TRANSACTION: Final = bindparam("after_transaction", type_=BigInteger)
 AFTER_ENTRY: Final = bindparam("after_entry", type_=BigInteger)
-OLDEST_RUNNING: Final = number_of(func.pg_snapshot_xmin(func.pg_current_snapshot()))
-NEXT_TRANSACTION: Final = number_of(func.pg_snapshot_xmax(func.pg_current_snapshot()))
+OLDEST_RUNNING: Final = _transaction_number(func.pg_snapshot_xmin(func.pg_current_snapshot()))
+NEXT_TRANSACTION: Final = _transaction_number(func.pg_snapshot_xmax(func.pg_current_snapshot()))
 
-AFTER: Final = Statement.of(
+_NEXT_ENTRIES: Final = Statement.of(
     select(ticket_status_history, *TICKET_COLUMNS)
     .join(tickets)
     .where(
@@ -93,13 +91,15 @@ AFTER: Final = Statement.of(
     .order_by(*POSITION_COLUMNS)
     .limit(bindparam("at_most", type_=BigInteger))
 )
-BOUNDS: Final = Statement.of(select(OLDEST_RUNNING.label("oldest"), NEXT_TRANSACTION.label("next")))
+_BOUNDS: Final = Statement.of(
+    select(OLDEST_RUNNING.label("oldest_running"), NEXT_TRANSACTION.label("next"))
+)
 
 
 async def read_log(source: Database | Session, position: Position, limit: int) -> list[LogEntry]:
-    """Return the entries that come next in the log, at most `limit`; none if there is no news."""
+    """Return the next entries of the log, at most `limit`; an empty list at its end."""
     rows = await source.rows(
-        AFTER,
+        _NEXT_ENTRIES,
         after_transaction=position.transaction,
         after_entry=position.entry,
         at_most=limit,
@@ -111,35 +111,28 @@ async def read_log(source: Database | Session, position: Position, limit: int) -
 
 
 async def log_end(source: Database | Session) -> Position:
-    """Return the position behind everything that can be read now.
+    """Return the position behind every entry that can be read now.
 
-    Whoever takes it first and reads tickets then, misses nothing: what the tickets don't show yet
-    comes after it.
+    A client that takes this position before it reads tickets misses no change: the log contains
+    every change after the position, including those that the tickets do not show yet.
     """
-    oldest, _ = await bounds(source)
-    return Position(oldest - 1, LAST_NUMBER)
+    [row] = await source.rows(_BOUNDS)
+    return Position(row["oldest_running"] - 1, LAST_ENTRY)
 
 
 async def parse_position(source: Database | Session, text: str) -> Position:
-    """Return the position of that text, if this database can have given it.
+    """Return the position that a text represents, if it is possible in this database.
 
     Raises:
-        InvalidInput: it is none, or one of another database, whose entries it would skip here.
+        InvalidInput: the text is not a position, or is one of another database, in which case
+            following it would skip entries.
 
     """
     position = Position.parse(text)
-    _, following = await bounds(source)
-    if position.transaction >= following:
+    [row] = await source.rows(_BOUNDS)
+    if position.transaction >= row["next"]:
         raise InvalidInput(
-            "This position is of another database, perhaps from before a backup was restored:"
-            " read the tickets again, and follow from now on."
+            "The position belongs to another database, or to a time before a backup was restored:"
+            " read the tickets again and follow from now on."
         )
     return position
-
-
-async def bounds(source: Database | Session) -> tuple[int, int]:
-    """Return the oldest transaction that still runs, and the number that the next one gets."""
-    row = await source.row(BOUNDS)
-    if row is None:
-        raise LookupError(BOUNDS.sql)
-    return row["oldest"], row["next"]

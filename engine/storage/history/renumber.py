@@ -1,9 +1,9 @@
-"""The log of histories in a database that was moved to another PostgreSQL server by its contents.
+"""Fix the order of the log after the database was moved to another server with `pg_dump`.
 
-`pg_dump` keeps the numbers of transactions, but the new server counts its own from the beginning:
-entries would seem to come from transactions that are yet to run, and what is new would come before
-them. So those entries are numbered as the one transaction that finds them, and whoever follows goes
-on behind it.
+`pg_dump` keeps the transaction numbers of entries, but the new server counts its own transactions
+from the beginning. Old entries would seem to belong to future transactions, and new entries would
+come before them. So old entries get the number of the transaction that finds them, and webhooks
+continue behind it.
 """
 
 from typing import Final
@@ -15,23 +15,21 @@ from engine.storage.history.log import NEXT_TRANSACTION
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import ticket_status_history, webhooks
 
-DEFAULT: Final = text("DEFAULT")
-FROM_THE_FUTURE: Final = ticket_status_history.c.transaction >= NEXT_TRANSACTION
-IS_MOVED: Final = Statement.of(select(exists().where(FROM_THE_FUTURE)))
-TRIGGER: Final = f"TRIGGER {ticket_status_history.name}_append_only"
-NUMBER_ANEW: Final = (
-    f"ALTER TABLE {ticket_status_history.name} DISABLE {TRIGGER}",
-    Statement.of(
-        update(ticket_status_history).where(FROM_THE_FUTURE).values(transaction=DEFAULT)
-    ).sql,
-    f"ALTER TABLE {ticket_status_history.name} ENABLE {TRIGGER}",
-    Statement.of(update(webhooks).values(log_transaction=DEFAULT, log_entry=DEFAULT)).sql,
+_DEFAULT: Final = text("DEFAULT")
+_IN_FUTURE: Final = ticket_status_history.c.transaction >= NEXT_TRANSACTION
+_IS_MOVED: Final = Statement.of(select(exists().where(_IN_FUTURE)))
+_TRIGGER: Final = "TRIGGER ticket_status_history_append_only"
+_RENUMBER: Final = (
+    f"ALTER TABLE ticket_status_history DISABLE {_TRIGGER}",
+    Statement.of(update(ticket_status_history).where(_IN_FUTURE).values(transaction=_DEFAULT)).sql,
+    f"ALTER TABLE ticket_status_history ENABLE {_TRIGGER}",
+    Statement.of(update(webhooks).values(log_transaction=_DEFAULT, log_entry=_DEFAULT)).sql,
 )
 
 
 async def renumber_log(connection: asyncpg.Connection) -> None:
-    """Number what was written under another server as written now; nothing, if nothing was."""
-    if await connection.fetchval(IS_MOVED.sql):
+    """Renumber entries of future transactions, if there are any."""
+    if await connection.fetchval(_IS_MOVED.sql):
         async with connection.transaction():
-            for statement in NUMBER_ANEW:
+            for statement in _RENUMBER:
                 await connection.execute(statement)

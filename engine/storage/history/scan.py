@@ -1,4 +1,4 @@
-"""Every ticket with its whole history, in constant memory: two tables, read side by side."""
+"""Scan all tickets with their whole histories, in constant memory."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import ticket_status_history, tickets
 from engine.tickets.audit import StoredEntry
 
-PREFETCHED_ROWS: Final = 2_000
+_PREFETCHED_ROWS: Final = 2_000
 
-TICKETS: Final = Statement.of(select(tickets).order_by(tickets.c.id))
-HISTORY: Final = Statement.of(
+_TICKETS: Final = Statement.of(select(tickets).order_by(tickets.c.id))
+_ENTRIES: Final = Statement.of(
     select(ticket_status_history).order_by(
         ticket_status_history.c.ticket, ticket_status_history.c.seq
     )
@@ -24,12 +24,11 @@ HISTORY: Final = Statement.of(
 
 @dataclass(frozen=True, slots=True)
 class TicketHistory:
-    """A ticket and its history, of which one may be missing.
+    """A ticket and its history, of which one can be missing.
 
     Attributes:
-        id: of the ticket.
-        row: of `tickets`; None if there is none.
-        history: oldest entry first; empty if there is none.
+        row: the row of `tickets`; None if it is missing.
+        history: oldest entry first; empty if it is missing.
 
     """
 
@@ -39,13 +38,14 @@ class TicketHistory:
 
 
 async def scan_tickets(session: Session) -> AsyncIterator[TicketHistory]:
-    """Yield every ticket, and every history without a ticket, in the order of the ids.
+    """Yield every ticket, and every history without a ticket, ordered by ticket id.
 
-    The transaction must see one state of the database.
+    The isolation level of the transaction must be REPEATABLE READ, because the scan merges two
+    queries.
     """
-    histories = by_ticket(session.stream(HISTORY, PREFETCHED_ROWS))
+    histories = _group_by_ticket(session.stream(_ENTRIES, _PREFETCHED_ROWS))
     history = await anext(histories, None)
-    async for row in session.stream(TICKETS, PREFETCHED_ROWS):
+    async for row in session.stream(_TICKETS, _PREFETCHED_ROWS):
         while history is not None and history.id < row["id"]:
             yield history
             history = await anext(histories, None)
@@ -59,14 +59,14 @@ async def scan_tickets(session: Session) -> AsyncIterator[TicketHistory]:
         history = await anext(histories, None)
 
 
-async def by_ticket(rows: AsyncIterator[Row]) -> AsyncIterator[TicketHistory]:
-    """Yield the rows of the history as one history a ticket, whose row is yet to be found."""
-    told: TicketHistory | None = None
+async def _group_by_ticket(rows: AsyncIterator[Row]) -> AsyncIterator[TicketHistory]:
+    """Group rows of `ticket_status_history` by ticket."""
+    group: TicketHistory | None = None
     async for row in rows:
-        if told is None or told.id != row["ticket"]:
-            if told is not None:
-                yield told
-            told = TicketHistory(row["ticket"], None, [])
-        told.history.append(StoredEntry(entry_of(row), row["digest"]))
-    if told is not None:
-        yield told
+        if group is None or group.id != row["ticket"]:
+            if group is not None:
+                yield group
+            group = TicketHistory(row["ticket"], None, [])
+        group.history.append(StoredEntry(entry_of(row), row["digest"]))
+    if group is not None:
+        yield group

@@ -24,11 +24,11 @@ from engine.outages.policy import (
     outage_opening,
     wait_reason,
 )
-from engine.storage.history.changes import HISTORIES
+from engine.storage.history.changes import read_histories
 from engine.storage.outages.health import ServiceHealth
 from engine.storage.postgres.database import Database, Row, Session
 from engine.storage.postgres.locks import lock_tickets_shared
-from engine.storage.postgres.rows import entry_of, ticket_of
+from engine.storage.postgres.rows import ticket_of
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import service_health, services, tickets, workflows
 from engine.storage.resources.plugins import TICKETING_ENABLED
@@ -171,7 +171,7 @@ async def _lock_latest_ticket(session: Session, path: str) -> _LockedTicket | No
     if row is None:
         return None
     # Read after the lock is held, so that it includes the changes that the lock waited for.
-    history = [entry_of(each) for each in await session.rows(HISTORIES, tickets=[row["id"]])]
+    history = (await read_histories(session, [row["id"]]))[row["id"]]
     return _LockedTicket(
         ticket_of(row), history, row["retired"], row["head_digest"], row["revision"]
     )

@@ -1,25 +1,24 @@
-"""Declared settings, one at a time, for statements that keep to them."""
+"""Read declared settings."""
 
-import json
 from typing import Final, TypeVar
 
 from sqlalchemy import bindparam, select
 
 from engine.declaration.fields import Declared
-from engine.storage.postgres.database import Session
+from engine.storage.postgres.database import Database, Session
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import settings
 
 T = TypeVar("T", bound=Declared)
 
-IN_FORCE: Final = Statement.of(
+_ACTIVE_SETTING: Final = Statement.of(
     select(settings.c.declaration).where(
         settings.c.name == bindparam("setting"), settings.c.retired_at.is_(None)
     )
 )
 
 
-async def read_setting(session: Session, name: str, model: type[T]) -> T | None:
-    """Return a setting that is in force; None if there is none of that name."""
-    row = await session.row(IN_FORCE, setting=name)
-    return None if row is None else model.model_validate(json.loads(row["declaration"]))
+async def read_setting(source: Database | Session, name: str, model: type[T]) -> T | None:
+    """Return an active setting; None if it is not declared."""
+    row = await source.row(_ACTIVE_SETTING, setting=name)
+    return None if row is None else model.model_validate_json(row["declaration"])

@@ -1,6 +1,5 @@
-"""What is declared about promises, as far as one promise needs it."""
+"""Read what is declared about SLA targets."""
 
-import json
 from typing import Final
 
 from sqlalchemy import bindparam, select
@@ -15,16 +14,16 @@ from engine.storage.resources.settings import read_setting
 from engine.tickets.sla_targets import DEFAULT_SLA, SlaTerms
 from engine.vocabulary import Priority
 
-DECLARED_CALENDAR: Final = Statement.of(
+_CALENDAR: Final = Statement.of(
     select(calendars.c.declaration).where(calendars.c.name == bindparam("calendar"))
 )
 
 
 async def read_terms(session: Session, source: CatalogItem | Priority) -> SlaTerms:
-    """Return what is declared that a promise by a priority or a catalog item needs."""
+    """Return the terms that the SLA targets of a catalog item or a priority depend on."""
     sla = await read_setting(session, SLA, PrioritySla) or DEFAULT_SLA
     name = SlaTerms(sla).calendar_name(source)
-    row = None if name == ALWAYS else await session.row(DECLARED_CALENDAR, calendar=name)
+    row = None if name == ALWAYS else await session.row(_CALENDAR, calendar=name)
     if row is None:
         return SlaTerms(sla)
-    return SlaTerms(sla, {name: WorkingCalendar.model_validate(json.loads(row["declaration"]))})
+    return SlaTerms(sla, {name: WorkingCalendar.model_validate_json(row["declaration"])})

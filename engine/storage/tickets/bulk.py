@@ -1,37 +1,31 @@
-"""Several tickets in one request, each in a transaction of its own."""
+"""Transitions of several tickets in one request, each in its own transaction."""
 
 from dataclasses import dataclass
 
 from engine.errors import InterlockError
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.actor import Actor
-from engine.tickets.commands import TransitionTicket, TransitionTickets
+from engine.tickets.commands import TransitionTickets
 from engine.tickets.ticket import Ticket
 
 
 @dataclass(frozen=True, slots=True)
 class TransitionResult:
-    """What became of one ticket: how it now is, or why nothing happened to it."""
+    """The result for one ticket: the ticket after the transition, or an error."""
 
     id: str
     result: Ticket | InterlockError
 
 
 async def transition_each(
-    store: TicketStore, actor: Actor, form: TransitionTickets
+    store: TicketStore, actor: Actor, command: TransitionTickets
 ) -> list[TransitionResult]:
-    """Move tickets one after the other, so that one request never takes all connections."""
-    return [
-        TransitionResult(each.ticket, await moved_or_refused(store, actor, each))
-        for each in form.each()
-    ]
-
-
-async def moved_or_refused(
-    store: TicketStore, actor: Actor, form: TransitionTicket
-) -> Ticket | InterlockError:
-    """Return the moved ticket, or the refusal."""
-    try:
-        return await store.transition(actor, form)
-    except InterlockError as refusal:
-        return refusal
+    """Transition tickets one after the other, so that one request uses only one connection."""
+    results = []
+    for each in command.each():
+        try:
+            result: Ticket | InterlockError = await store.transition(actor, each)
+        except InterlockError as error:
+            result = error
+        results.append(TransitionResult(each.ticket, result))
+    return results

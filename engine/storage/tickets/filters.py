@@ -1,8 +1,8 @@
-"""What a filter means in SQL: one condition a line, and only those in use enter a statement."""
+"""The conditions of a ticket filter in SQL. A statement contains only those in use."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias
 
 from sqlalchemy import (
     ARRAY,
@@ -20,115 +20,93 @@ from engine.tickets.actor import Actor
 from engine.tickets.search import TicketFilter
 from engine.vocabulary import Status
 
-T = TypeVar("T")
-
 Conditions: TypeAlias = dict[str, object]
 """The names of conditions, each with the value of its parameter."""
-
-SEARCH_LANGUAGE: Final[ColumnElement[str]] = literal_column("'simple'")
-CLOSED: Final[ColumnElement[str]] = literal_column(f"'{Status.CLOSED}'")
-BREACHED: Final = tickets.c.response_breached | tickets.c.resolution_breached
+_Value: TypeAlias = Callable[[TicketFilter, Actor], Any]
+"""Returns the value of a condition's parameter; None if the filter does not use the condition."""
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A condition that a filter can ask for.
-
-    Attributes:
-        name: also that of its parameter, if it has one.
-        value: what the filter asks for; None if it does not ask.
-
-    """
+    """A condition; its parameter, if it has one, has the same name."""
 
     name: str
     clause: ColumnElement[bool]
-    value: Callable[[TicketFilter, Actor], object]
+    value: _Value
 
 
-def the_one(values: Collection[T] | None) -> T | None:
-    """Return the only value: to be equal to it, an index can serve in order."""
+def _equals(name: str, column: ColumnElement[Any], value: _Value) -> Condition:
+    return Condition(name, column == bindparam(name), value)
+
+
+def _one_or_many(
+    one: str, many: str, column: ColumnElement[Any], values: _Value
+) -> tuple[Condition, Condition]:
+    """Return a condition for one value and one for several.
+
+    With equality to a single value, an index can return the tickets in order.
+    """
+    kind = Integer() if isinstance(column.type, Integer) else Text()
+    is_any = column == func.any(bindparam(many, type_=ARRAY(kind)))
+    return (
+        _equals(one, column, lambda f, actor: _only(values(f, actor))),
+        Condition(many, is_any, lambda f, actor: _several(values(f, actor))),
+    )
+
+
+def _only(values: Collection[object] | None) -> object:
     return next(iter(values)) if values is not None and len(values) == 1 else None
 
 
-def several(values: Collection[T] | None) -> Sequence[T] | None:
-    """Return the values if they are not just one."""
+def _several(values: Collection[object] | None) -> list[object] | None:
     return None if values is None or len(values) == 1 else list(values)
 
 
-def within(column: ColumnElement[T], name: str) -> ColumnElement[bool]:
-    """Return the condition that a column has one of several values."""
-    kind = Integer() if isinstance(column.type, Integer) else Text()
-    return column == func.any(bindparam(name, type_=ARRAY(kind)))
-
-
-def urgencies(wanted: TicketFilter) -> list[int] | None:
-    """Return the wanted priorities as their index has them."""
-    return [each.urgency for each in wanted.priority] if wanted.priority else None
-
-
-def only_live(wanted: TicketFilter) -> bool | None:
-    """Return True if no CLOSED ticket is wanted, which the index of live tickets must be told."""
+def _only_live(wanted: TicketFilter) -> bool | None:
     return True if wanted.status and Status.CLOSED not in wanted.status else None
 
 
-def groups_of(wanted: TicketFilter, actor: Actor) -> list[str] | None:
-    """Return the groups of the actor, if their tickets are wanted."""
-    return sorted(actor.groups) if wanted.my_groups else None
+def _urgencies(wanted: TicketFilter) -> list[int] | None:
+    return [each.urgency for each in wanted.priority] if wanted.priority else None
 
+
+_BREACHED: Final = tickets.c.response_breached | tickets.c.resolution_breached
+_DUE_BEFORE: Final = func.now() + bindparam("due_within", type_=Interval)
+_QUERY: Final = func.websearch_to_tsquery(literal_column("'simple'"), bindparam("text", type_=Text))
 
 CONDITIONS: Final = {
     condition.name: condition
     for condition in (
-        Condition("live", tickets.c.status != CLOSED, lambda f, _: only_live(f)),
+        # PostgreSQL uses the index of live tickets only if the statement repeats its condition.
         Condition(
-            "status", tickets.c.status == bindparam("status"), lambda f, _: the_one(f.status)
+            "live",
+            tickets.c.status != literal_column(f"'{Status.CLOSED}'"),
+            lambda f, _: _only_live(f),
         ),
-        Condition("statuses", within(tickets.c.status, "statuses"), lambda f, _: several(f.status)),
-        Condition(
-            "urgency",
-            bindparam("urgency", type_=Integer) == URGENCY,
-            lambda f, _: the_one(urgencies(f)),
-        ),
-        Condition("urgencies", within(URGENCY, "urgencies"), lambda f, _: several(urgencies(f))),
-        Condition(
-            "workflow",
-            tickets.c.workflow == bindparam("workflow"),
-            lambda f, _: the_one(f.workflow),
-        ),
-        Condition(
-            "workflows", within(tickets.c.workflow, "workflows"), lambda f, _: several(f.workflow)
-        ),
-        Condition("assignee", tickets.c.assignee == bindparam("assignee"), lambda f, _: f.assignee),
-        Condition(
+        *_one_or_many("status", "statuses", tickets.c.status, lambda f, _: f.status),
+        *_one_or_many("urgency", "urgencies", URGENCY, lambda f, _: _urgencies(f)),
+        *_one_or_many("workflow", "workflows", tickets.c.workflow, lambda f, _: f.workflow),
+        _equals("assignee", tickets.c.assignee, lambda f, _: f.assignee),
+        _equals(
             "me_as_assignee",
-            tickets.c.assignee == bindparam("me_as_assignee"),
+            tickets.c.assignee,
             lambda f, actor: actor.id if f.assigned_to_me else None,
         ),
         Condition("unassigned", tickets.c.assignee.is_(None), lambda f, _: f.unassigned or None),
-        Condition(
-            "requester", tickets.c.requester == bindparam("requester"), lambda f, _: f.requester
-        ),
-        Condition(
+        _equals("requester", tickets.c.requester, lambda f, _: f.requester),
+        _equals(
             "me_as_requester",
-            tickets.c.requester == bindparam("me_as_requester"),
+            tickets.c.requester,
             lambda f, actor: actor.id if f.opened_by_me else None,
         ),
-        Condition(
-            "assignee_group",
-            tickets.c.assignee_group == bindparam("assignee_group"),
-            lambda f, _: f.assignee_group,
-        ),
-        Condition(
+        _equals("assignee_group", tickets.c.assignee_group, lambda f, _: f.assignee_group),
+        *_one_or_many(
             "my_group",
-            tickets.c.assignee_group == bindparam("my_group"),
-            lambda f, actor: the_one(groups_of(f, actor)),
-        ),
-        Condition(
             "my_groups",
-            within(tickets.c.assignee_group, "my_groups"),
-            lambda f, actor: several(groups_of(f, actor)),
+            tickets.c.assignee_group,
+            lambda f, actor: sorted(actor.groups) if f.my_groups else None,
         ),
-        Condition("service", tickets.c.service == bindparam("service"), lambda f, _: f.service),
+        _equals("service", tickets.c.service, lambda f, _: f.service),
         Condition(
             "created_since",
             tickets.c.created_at >= bindparam("created_since"),
@@ -149,25 +127,18 @@ CONDITIONS: Final = {
             tickets.c.updated_at < bindparam("updated_before"),
             lambda f, _: f.updated_before,
         ),
-        Condition("breached", BREACHED, lambda f, _: True if f.breached else None),
-        Condition("unbreached", ~BREACHED, lambda f, _: True if f.breached is False else None),
-        Condition(
-            "due_within",
-            tickets.c.next_due_at <= func.now() + bindparam("due_within", type_=Interval),
-            lambda f, _: f.due_within,
-        ),
-        Condition(
-            "text",
-            ticket_search.c.words.bool_op("@@")(
-                func.websearch_to_tsquery(SEARCH_LANGUAGE, bindparam("text", type_=Text))
-            ),
-            lambda f, _: f.text,
-        ),
+        Condition("breached", _BREACHED, lambda f, _: True if f.breached else None),
+        Condition("unbreached", ~_BREACHED, lambda f, _: True if f.breached is False else None),
+        Condition("due_within", tickets.c.next_due_at <= _DUE_BEFORE, lambda f, _: f.due_within),
+        Condition("text", ticket_search.c.words.bool_op("@@")(_QUERY), lambda f, _: f.text),
     )
 }
 
 
 def conditions_of(wanted: TicketFilter, actor: Actor) -> Conditions:
-    """Return what a filter asks for, when this actor fills it in."""
-    asked = {name: each.value(wanted, actor) for name, each in CONDITIONS.items()}
-    return {name: value for name, value in asked.items() if value is not None}
+    """Return the conditions that a filter uses when this actor sends it."""
+    return {
+        name: value
+        for name, condition in CONDITIONS.items()
+        if (value := condition.value(wanted, actor)) is not None
+    }

@@ -1,11 +1,10 @@
-"""Pages of the histories of tickets that were read together: all of them in one statement.
+"""Pages of the histories of several tickets, read with one statement.
 
-Entries only come to the end of a history, so a page stays what it is.
+New entries are appended to the end of a history, so pages never change.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import chain
 from typing import Final
 
 from sqlalchemy import (
@@ -28,32 +27,32 @@ from engine.storage.postgres.tables import ticket_status_history
 from engine.tickets.history import Entry, EntryKind
 from engine.tickets.ticket import Ticket
 
-LAST_SEQ: Final = 2**31 - 1
-"""What the column can hold."""
+SEQ_MAX: Final = 2**31 - 1
+"""The largest value of the column."""
 
 
 @dataclass(frozen=True, slots=True)
-class HistoryPart:
-    """A part of a history, whose entries are in the order of their numbers.
+class HistoryPageRequest:
+    """Which entries of a history to return.
 
     Attributes:
-        size: how many entries at the most.
-        after, before: numbers that those of the entries lie between.
-        from_end: take the last of what lies between, not the first.
-        kinds: of these alone.
+        size: the maximum number of entries.
+        after, before: only entries with a `seq` between these, both excluded.
+        from_end: return the last of these entries instead of the first.
+        kinds: only entries of these kinds.
 
     """
 
     size: int
     after: int = 0
-    before: int = LAST_SEQ
+    before: int = SEQ_MAX
     from_end: bool = False
     kinds: frozenset[EntryKind] = frozenset(EntryKind)
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryPage:
-    """A part of a history, oldest entry first; `has_more` beyond its far end."""
+    """A page, oldest entry first; `has_more` entries follow in the direction of reading."""
 
     entries: tuple[Entry, ...]
     has_more: bool
@@ -61,74 +60,76 @@ class HistoryPage:
 
 @dataclass(frozen=True, slots=True)
 class HistoryPages:
-    """A page of the history of each of several tickets, by ticket; `actors` made the entries."""
+    """A page of the history of each ticket, by ticket id; `actors` made the entries."""
 
     pages: Mapping[str, HistoryPage]
     actors: frozenset[str]
 
 
-def page_statement(*, from_end: bool) -> Statement:
-    """Return the statement for a page of each history, read from one of its ends."""
-    history, wanted = ticket_status_history.c, WANTED.c
-    seq = history.seq.desc() if from_end else history.seq
-    page = (
-        select(ticket_status_history)
-        .where(
-            history.ticket == wanted.ticket,
-            history.seq <= wanted.version,
-            history.seq > bindparam("after", type_=Integer),
-            history.seq < bindparam("before", type_=Integer),
-            history.kind == func.any(bindparam("kinds", type_=ARRAY(Text))),
-            or_(wanted.notes, history.kind != str(EntryKind.NOTE)),
-        )
-        .order_by(seq)
-        .limit(bindparam("most", type_=Integer))
-        .lateral("page")
-    )
-    return Statement.of(
-        select(page).select_from(WANTED).join(page, true()).order_by(page.c.ticket, page.c.seq)
-    )
-
-
-WANTED: Final = (
+_REQUESTED: Final = (
     func.unnest(
         bindparam("tickets", type_=ARRAY(Text)),
         bindparam("versions", type_=ARRAY(Integer)),
         bindparam("notes", type_=ARRAY(Boolean)),
     )
     .table_valued(column("ticket", Text), column("version", Integer), column("notes", Boolean))
-    .render_derived(name="wanted")
+    .render_derived(name="requested")
 )
-PAGES: Final = {from_end: page_statement(from_end=from_end) for from_end in (False, True)}
+
+
+def _page_statement(*, from_end: bool) -> Statement:
+    history, requested = ticket_status_history.c, _REQUESTED.c
+    page = (
+        select(ticket_status_history)
+        .where(
+            history.ticket == requested.ticket,
+            history.seq <= requested.version,
+            history.seq > bindparam("after", type_=Integer),
+            history.seq < bindparam("before", type_=Integer),
+            history.kind == func.any(bindparam("kinds", type_=ARRAY(Text))),
+            or_(requested.notes, history.kind != str(EntryKind.NOTE)),
+        )
+        .order_by(history.seq.desc() if from_end else history.seq)
+        .limit(bindparam("most", type_=Integer))
+        .lateral("page")
+    )
+    joined = select(page).select_from(_REQUESTED).join(page, true())
+    return Statement.of(joined.order_by(page.c.ticket, page.c.seq))
+
+
+PAGES: Final = {from_end: _page_statement(from_end=from_end) for from_end in (False, True)}
 
 
 async def read_history_pages(
-    database: Database, tickets: Iterable[Ticket], part: HistoryPart, with_notes: frozenset[str]
+    database: Database,
+    tickets: Iterable[Ticket],
+    request: HistoryPageRequest,
+    with_notes: frozenset[str],
 ) -> HistoryPages:
-    """Return a page of each ticket's history, as far as the version that was read.
+    """Return a page of the history of each ticket, up to the version of the given ticket.
 
-    The notes are shown of those tickets whose ids are in `with_notes`.
+    Internal notes are included only for the tickets whose ids are in `with_notes`.
     """
     versions = {ticket.id: ticket.version for ticket in tickets}
     rows = await database.rows(
-        PAGES[part.from_end],
+        PAGES[request.from_end],
         tickets=list(versions),
         versions=list(versions.values()),
         notes=[ticket in with_notes for ticket in versions],
-        after=part.after,
-        before=part.before,
-        kinds=sorted(part.kinds),
-        most=part.size + 1,
+        after=request.after,
+        before=request.before,
+        kinds=sorted(request.kinds),
+        most=request.size + 1,
     )
     found: dict[str, list[Entry]] = {ticket: [] for ticket in versions}
     for entry in map(entry_of, rows):
         found[entry.ticket].append(entry)
-    pages = {ticket: page_of(entries, part) for ticket, entries in found.items()}
-    shown = chain.from_iterable(page.entries for page in pages.values())
-    return HistoryPages(pages, frozenset(entry.actor for entry in shown))
+    pages = {ticket: _page(entries, request) for ticket, entries in found.items()}
+    actors = frozenset(entry.actor for page in pages.values() for entry in page.entries)
+    return HistoryPages(pages, actors)
 
 
-def page_of(entries: list[Entry], part: HistoryPart) -> HistoryPage:
-    """Return a page of what was read: one entry more than it holds, if there is more."""
-    shown = entries[-part.size :] if part.from_end else entries[: part.size]
-    return HistoryPage(tuple(shown), len(entries) > part.size)
+def _page(entries: list[Entry], request: HistoryPageRequest) -> HistoryPage:
+    """Return the page; the statement reads one entry more than the page has."""
+    shown = entries[-request.size :] if request.from_end else entries[: request.size]
+    return HistoryPage(tuple(shown), len(entries) > request.size)

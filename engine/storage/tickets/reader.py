@@ -1,4 +1,4 @@
-"""Reading tickets and their histories."""
+"""Read tickets, their earlier versions and their SLA timers."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,8 +7,8 @@ from typing import Final
 from sqlalchemy import ARRAY, Text, bindparam, func, select
 
 from engine.errors import NotFound
-from engine.storage.history.changes import OF_TICKETS
-from engine.storage.postgres.database import Database, Row, Session
+from engine.storage.history.changes import ENTRIES_OF_TICKETS
+from engine.storage.postgres.database import Database, Session
 from engine.storage.postgres.rows import TICKET_COLUMNS, entry_of, ticket_of
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import ticket_status_history, tickets
@@ -21,13 +21,13 @@ from engine.tickets.viewer import Viewer
 READ_TICKET: Final = GuardedStatement.of(
     select(*TICKET_COLUMNS).where(tickets.c.id == bindparam("ticket"))
 )
-CLOCK: Final = Statement.of(select(func.clock_timestamp().label("now")))
-TIMED: Final = Statement.of(
-    OF_TICKETS.where(
+_CLOCK: Final = Statement.of(select(func.clock_timestamp().label("now")))
+_TIMER_ENTRIES: Final = Statement.of(
+    ENTRIES_OF_TICKETS.where(
         ticket_status_history.c.kind == func.any(bindparam("kinds", type_=ARRAY(Text)))
     )
 )
-HISTORY_UNTIL: Final = Statement.of(
+_FIRST_ENTRIES: Final = Statement.of(
     select(ticket_status_history)
     .where(
         ticket_status_history.c.ticket == bindparam("ticket_id"),
@@ -38,52 +38,45 @@ HISTORY_UNTIL: Final = Statement.of(
 
 
 async def read_ticket(database: Database, viewer: Viewer, ticket: str) -> Ticket:
-    """Return the ticket of that id.
+    """Return a ticket. What cannot be a ticket id is not sent to the database.
 
     Raises:
-        NotFound: there is none that the viewer may read; PostgreSQL is not asked for what can't be
-            an id.
+        NotFound: the ticket does not exist, or the viewer cannot read it.
 
     """
-    row = (
-        await ticket_row(database, viewer, ticket) if TICKET_ID_PATTERN.fullmatch(ticket) else None
-    )
-    if row is None:
-        raise ticket_not_found(ticket)
-    return ticket_of(row)
+    if TICKET_ID_PATTERN.fullmatch(ticket):
+        parameters = viewer_parameters(viewer)
+        row = await database.row(READ_TICKET.to(viewer), ticket=ticket, **parameters)
+        if row is not None:
+            return ticket_of(row)
+    raise ticket_not_found(ticket)
 
 
-async def ticket_row(database: Database, viewer: Viewer, ticket: str) -> Row | None:
-    """Return the row of the ticket of that id; None if there is none that the viewer may read."""
-    return await database.row(READ_TICKET.to(viewer), ticket=ticket, **viewer_parameters(viewer))
+def ticket_not_found(ticket: str) -> NotFound:
+    """Return the error for a ticket that does not exist or that the viewer cannot read."""
+    return NotFound(f"There is no ticket {ticket!r}.", ticket=ticket)
 
 
 async def read_version(source: Database | Session, ticket: str, version: int) -> Ticket:
     """Return a ticket as it was in an earlier version."""
-    rows = await source.rows(HISTORY_UNTIL, ticket_id=ticket, last=version)
+    rows = await source.rows(_FIRST_ENTRIES, ticket_id=ticket, last=version)
     return rebuild_ticket(map(entry_of, rows))
 
 
-def ticket_not_found(ticket: str) -> NotFound:
-    """Return the refusal of a request for a ticket that does not exist, or is out of sight."""
-    return NotFound(f"There is no ticket {ticket!r}.", ticket=ticket)
-
-
 async def read_clock(database: Database) -> datetime:
-    """Return the time by the clock of the database, by which everything is measured."""
-    row = await database.row(CLOCK)
-    if row is None:
-        raise LookupError(CLOCK.sql)
+    """Return the time of the database's clock, which sets all timestamps."""
+    [row] = await database.rows(_CLOCK)
     now: datetime = row["now"]
     return now
 
 
 async def read_timers(database: Database, tickets: Sequence[Ticket]) -> dict[str, SlaTimers | None]:
-    """Return the timers of each of these tickets, as far as the version that was read."""
+    """Return the SLA timers of tickets, each at the version of the given ticket."""
     versions = {ticket.id: ticket.version for ticket in tickets}
-    told: dict[str, list[Entry]] = {ticket: [] for ticket in versions}
+    entries: dict[str, list[Entry]] = {ticket: [] for ticket in versions}
     kinds = sorted({EntryKind.CREATED, *TIMER_KINDS})
-    for entry in map(entry_of, await database.rows(TIMED, tickets=list(versions), kinds=kinds)):
+    for row in await database.rows(_TIMER_ENTRIES, tickets=list(versions), kinds=kinds):
+        entry = entry_of(row)
         if entry.seq <= versions[entry.ticket]:
-            told[entry.ticket].append(entry)
-    return {ticket: build_timers(entries) for ticket, entries in told.items()}
+            entries[entry.ticket].append(entry)
+    return {ticket: build_timers(history) for ticket, history in entries.items()}

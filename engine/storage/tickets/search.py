@@ -1,8 +1,7 @@
-"""Finding tickets: a page of the list that a filter and an order make, and how long that list is.
+"""Find tickets: a page of an ordered, filtered list, or the number of matching tickets.
 
-A page begins at a place, not at a number: so it stays right while tickets come and change. Its
-statement holds the conditions in use and no other, and compares places as rows, which is what
-lets an index serve it (design section 10).
+Pages use keyset pagination, so they stay correct while tickets change. Each statement contains only
+the conditions in use and compares cursors as rows, so that an index serves it (design section 10).
 """
 
 from collections.abc import Iterable
@@ -22,20 +21,20 @@ from engine.tickets.search import Cursor, Direction, Order, OrderField, PageRequ
 from engine.tickets.ticket import Ticket
 from engine.tickets.viewer import Viewer
 
-SHAPES: Final = 500
-"""Statements that are kept compiled: compiling takes longer than many a page."""
+_CACHED_STATEMENTS: Final = 500
+"""To compile a statement takes longer than to read most pages."""
 
-KEYS: Final[dict[OrderField, tuple[ColumnElement[Any], ...]]] = {
+_CURSOR_COLUMNS: Final[dict[OrderField, tuple[ColumnElement[Any], ...]]] = {
     OrderField.CREATED_AT: (tickets.c.created_at, tickets.c.id),
     OrderField.UPDATED_AT: (tickets.c.updated_at, tickets.c.id),
     OrderField.PRIORITY: (URGENCY, tickets.c.created_at, tickets.c.id),
 }
-"""What makes a ticket's place, in SQL; `PLACES` says the same in Python."""
+"""The cursor of a ticket in SQL; `Order.cursor_of` is the same in Python."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A part of a list of tickets, in the order of the list; `has_more` beyond its far end."""
+    """A page of tickets in list order; `has_more` tickets follow in the direction of reading."""
 
     tickets: tuple[Ticket, ...]
     has_more: bool
@@ -43,7 +42,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class PageShape:
-    """All that two pages have in common if one statement serves both."""
+    """What pages that share a statement have in common."""
 
     conditions: frozenset[str]
     order: Order
@@ -53,86 +52,86 @@ class PageShape:
 
 
 async def find_tickets(
-    database: Database, viewer: Viewer, conditions: Conditions, part: PageRequest
+    database: Database, viewer: Viewer, conditions: Conditions, request: PageRequest
 ) -> Page:
-    """Return a part of the list of the tickets that the viewer may read and meet all conditions."""
-    places = {"after": part.after, "before": part.before}
-    bounds = {name: place for name, place in places.items() if place is not None}
+    """Return a page of the tickets that the viewer can read and that meet all conditions."""
+    cursors = {"after": request.after, "before": request.before}
+    bounds = {name: cursor for name, cursor in cursors.items() if cursor is not None}
     shape = PageShape(
-        frozenset(conditions), part.order, frozenset(bounds), part.from_end, viewer.sees_all
+        frozenset(conditions), request.order, frozenset(bounds), request.from_end, viewer.sees_all
     )
-    values = conditions | bound_values(bounds) | {"rows": part.size + 1}
-    rows = await looked_up(database, viewer, page_statement(shape), conditions, values)
-    found = list(map(ticket_of, rows[: part.size]))
-    return Page(tuple(reversed(found) if part.from_end else found), len(rows) > part.size)
+    values = conditions | bound_values(bounds) | {"rows": request.size + 1}
+    rows = await _run(database, viewer, page_statement(shape), conditions, values)
+    found = list(map(ticket_of, rows[: request.size]))
+    return Page(tuple(reversed(found) if request.from_end else found), len(rows) > request.size)
 
 
 async def count_matching_tickets(database: Database, viewer: Viewer, conditions: Conditions) -> int:
-    """Return how many tickets the viewer may read and meet all conditions."""
-    statement = count_statement(frozenset(conditions), sees_all=viewer.sees_all)
-    [row] = await looked_up(database, viewer, statement, conditions, conditions)
+    """Return the number of tickets that the viewer can read and that meet all conditions."""
+    statement = _count_statement(frozenset(conditions), sees_all=viewer.sees_all)
+    [row] = await _run(database, viewer, statement, conditions, conditions)
     return int(row["tickets"])
 
 
-async def looked_up(
+async def _run(
     database: Database,
     viewer: Viewer,
     statement: Statement,
     conditions: Conditions,
     values: dict[str, object],
 ) -> list[Row]:
-    """Run a statement; where there are conditions, the best way depends on their values."""
+    """Run a statement. The best plan of one with conditions depends on their values."""
     if viewer.sees_all and not conditions:
         return await database.rows(statement, **values)
     return await database.rows_with_custom_plan(statement, **values, **viewer_parameters(viewer))
 
 
 def bound_values(bounds: dict[str, Cursor]) -> dict[str, object]:
-    """Return places as parameters."""
+    """Return cursors as parameters."""
     return {
         f"{bound}_{number}": value
-        for bound, place in bounds.items()
-        for number, value in enumerate(place)
+        for bound, cursor in bounds.items()
+        for number, value in enumerate(cursor)
     }
 
 
-@lru_cache(SHAPES)
+@lru_cache(_CACHED_STATEMENTS)
 def page_statement(shape: PageShape) -> Statement:
-    """Return the statement for a page, which asks for one ticket more to know if there is more."""
-    keys = KEYS[shape.order.field]
-    descends = (shape.order.direction is Direction.DESC) != shape.from_end
-    found = meeting(select(*TICKET_COLUMNS), shape.conditions, sees_all=shape.sees_all)
+    """Return the statement of a page; it reads one ticket more than the page has."""
+    columns = _CURSOR_COLUMNS[shape.order.field]
+    is_descending = shape.order.direction is Direction.DESC
+    found = _matching(select(*TICKET_COLUMNS), shape.conditions, sees_all=shape.sees_all)
     for bound in sorted(shape.bounds):
-        goes_down = (shape.order.direction is Direction.DESC) == (bound == "after")
-        found = found.where(keyset_after(keys, bound, goes_down=goes_down))
-    ordered = found.order_by(*(key.desc() if descends else key.asc() for key in keys))
+        below = is_descending == (bound == "after")
+        found = found.where(_keyset_condition(columns, bound, below=below))
+    reads_down = is_descending != shape.from_end
+    ordered = found.order_by(*(each.desc() if reads_down else each.asc() for each in columns))
     return Statement.of(ordered.limit(bindparam("rows", type_=Integer)))
 
 
-@lru_cache(SHAPES)
-def count_statement(conditions: frozenset[str], *, sees_all: bool) -> Statement:
-    """Return the statement that counts."""
+@lru_cache(_CACHED_STATEMENTS)
+def _count_statement(conditions: frozenset[str], *, sees_all: bool) -> Statement:
     return Statement.of(
-        meeting(select(func.count().label("tickets")), conditions, sees_all=sees_all)
+        _matching(select(func.count().label("tickets")), conditions, sees_all=sees_all)
     )
 
 
-def meeting(
-    found: Select[tuple[object, ...]], conditions: Iterable[str], *, sees_all: bool
+def _matching(
+    query: Select[tuple[object, ...]], conditions: Iterable[str], *, sees_all: bool
 ) -> Select[tuple[object, ...]]:
-    """Return a query of the tickets that meet conditions, and that the viewer may read."""
+    """Restrict a query to tickets that meet the conditions and that the viewer can read."""
     names = sorted(conditions)
     source = tickets.join(ticket_search) if "text" in names else tickets
     clauses = [CONDITIONS[name].clause for name in names]
-    return found.select_from(source).where(*clauses, *([] if sees_all else [INVOLVED]))
+    return query.select_from(source).where(*clauses, *([] if sees_all else [INVOLVED]))
 
 
-def keyset_after(
-    keys: tuple[ColumnElement[Any], ...], bound: str, *, goes_down: bool
+def _keyset_condition(
+    columns: tuple[ColumnElement[Any], ...], bound: str, *, below: bool
 ) -> ColumnElement[bool]:
-    """Return whether a ticket's place is below, or above, a given one."""
-    place = tuple_(*keys)
-    given = tuple_(
-        *(bindparam(f"{bound}_{number}", type_=key.type) for number, key in enumerate(keys))
+    """Compare the cursor of a ticket with the parameters of a bound."""
+    cursor = tuple_(*columns)
+    limit = tuple_(
+        *(bindparam(f"{bound}_{number}", type_=each.type) for number, each in enumerate(columns))
     )
-    return place < given if goes_down else place > given
+    return cursor < limit if below else cursor > limit

@@ -1,4 +1,4 @@
-"""The due times that stand beside a ticket, so that they are found by index."""
+"""The columns of `tickets` that hold due times, so that an index finds them."""
 
 from collections.abc import Sequence
 from dataclasses import fields
@@ -7,21 +7,21 @@ from typing import Final
 from engine.tickets.history import Entry
 from engine.tickets.sla_timers import DueTimes, build_timers
 
-DUE_COLUMNS: Final = tuple(field.name for field in fields(DueTimes))
-SLA_COLUMNS: Final = (*DUE_COLUMNS, "sla_version")
+_DUE_COLUMNS: Final = tuple(field.name for field in fields(DueTimes))
+SLA_COLUMNS: Final = (*_DUE_COLUMNS, "sla_version")
 
 
-def columns_of(due: DueTimes) -> dict[str, object]:
-    """Return due times by column; `asdict` would copy every moment, at ten times the cost."""
-    return {name: getattr(due, name) for name in DUE_COLUMNS}
+def _due_columns(due: DueTimes) -> dict[str, object]:
+    """Return due times by column; `asdict` copies every timestamp and takes ten times as long."""
+    return {name: getattr(due, name) for name in _DUE_COLUMNS}
 
 
-NO_SLA_COLUMNS: Final = columns_of(DueTimes()) | {"sla_version": None}
+NO_SLA_COLUMNS: Final = _due_columns(DueTimes()) | {"sla_version": None}
 
 
 def sla_columns(history: Sequence[Entry]) -> dict[str, object]:
-    """Return `SLA_COLUMNS` of a ticket by its whole history."""
+    """Compute the values of `SLA_COLUMNS` from the whole history of a ticket."""
     sla = build_timers(history)
     if sla is None:
         return NO_SLA_COLUMNS
-    return columns_of(DueTimes.of(sla)) | {"sla_version": history[-1].seq}
+    return _due_columns(DueTimes.of(sla)) | {"sla_version": history[-1].seq}

@@ -1,4 +1,4 @@
-"""People, as their tokens told them."""
+"""The records of users, as their tokens describe them."""
 
 from typing import Final
 
@@ -10,22 +10,15 @@ from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import users
 from engine.tickets.actor import Actor
 
-REMEMBER: Final = Statement.of(
+_DESCRIPTION: Final = {
+    "name": bindparam("name"),
+    "groups": bindparam("groups"),
+    "seen_at": func.clock_timestamp(),
+}
+_SAVE_USER: Final = Statement.of(
     insert(users)
-    .values(
-        id=bindparam("id"),
-        name=bindparam("name"),
-        groups=bindparam("groups"),
-        seen_at=func.clock_timestamp(),
-    )
-    .on_conflict_do_update(
-        index_elements=[users.c.id],
-        set_={
-            "name": bindparam("name"),
-            "groups": bindparam("groups"),
-            "seen_at": func.clock_timestamp(),
-        },
-    )
+    .values(id=bindparam("id"), **_DESCRIPTION)
+    .on_conflict_do_update(index_elements=[users.c.id], set_=_DESCRIPTION)
 )
 INSERT_USER: Final = Statement.of(insert(users).values(id=bindparam("id")).on_conflict_do_nothing())
 USER_NAMES: Final = Statement.of(
@@ -36,19 +29,17 @@ USER_NAMES: Final = Statement.of(
 
 
 async def save_user(database: Database, actor: Actor) -> None:
-    """Keep what the token of a signed-in person tells of them."""
-    await database.row(REMEMBER, id=actor.id, name=actor.name, groups=sorted(actor.groups))
+    """Store what the token of a user says about them."""
+    await database.row(_SAVE_USER, id=actor.id, name=actor.name, groups=sorted(actor.groups))
 
 
 async def ensure_users(session: Session, *ids: str | None) -> None:
-    """Make sure that tickets may point at these people, signed in before or not."""
-    people: list[dict[str, object]] = [
-        {"id": each} for each in sorted({each for each in ids if each is not None})
-    ]
-    await session.run_each(INSERT_USER, people)
+    """Create records for users who have never signed in, so that tickets can refer to them."""
+    known = sorted({each for each in ids if each is not None})
+    await session.run_each(INSERT_USER, [{"id": each} for each in known])
 
 
 async def read_user_names(database: Database, ids: list[str]) -> dict[str, str]:
-    """Return the names of these people; the id of one who has never signed in."""
+    """Return the names of users; for a user who has never signed in, their id."""
     rows = await database.rows(USER_NAMES, ids=ids)
     return {row["id"]: row["name"] or row["id"] for row in rows}

@@ -1,19 +1,20 @@
-"""Who may read which tickets, in SQL: asked by the statement that reads, not of what was read.
+"""Visibility in SQL: the statement that reads tickets filters them, not the code that shows them.
 
-So a page is full, a count is right, and a ticket out of sight answers as one that does not exist.
-Whoever may read all of them is asked nothing, and costs nothing.
+So pages are full, counts are exact, and a ticket that a viewer cannot read looks like one that does
+not exist. For viewers who can read all tickets the statements have no additional condition.
 """
 
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Text, bindparam, func, or_, select
+from sqlalchemy import ARRAY, ColumnElement, Select, Text, bindparam, func, or_
 
 from engine.declaration.models import Readers
 from engine.resources.resource import VISIBILITY
 from engine.storage.postgres.database import Database
 from engine.storage.postgres.statements import Statement
-from engine.storage.postgres.tables import settings, tickets
+from engine.storage.postgres.tables import tickets
+from engine.storage.resources.settings import read_setting
 from engine.tickets.viewer import Viewer
 from engine.vocabulary import Visibility
 
@@ -22,40 +23,34 @@ INVOLVED: Final[ColumnElement[bool]] = or_(
     tickets.c.assignee == bindparam("viewer", type_=Text),
     tickets.c.assignee_group == func.any(bindparam("viewer_groups", type_=ARRAY(Text))),
 )
-"""The twin of `can_read`, for whoever does not see all."""
-
-DECLARED: Final = Statement.of(
-    select(settings.c.declaration).where(
-        settings.c.name == bindparam("setting"), settings.c.retired_at.is_(None)
-    )
-)
+"""The same condition as in `Viewer`, for viewers who cannot read all tickets."""
 
 
 @dataclass(frozen=True, slots=True)
 class GuardedStatement:
-    """A statement that reads tickets: as it is, and for those who see only what involves them."""
+    """A statement that reads tickets, in a form for each kind of viewer."""
 
     of_all: Statement
     of_involved: Statement
 
     @classmethod
     def of(cls, query: Select[*tuple[Any, ...]]) -> Self:
-        """Return the two forms of a query over `tickets`."""
+        """Return the forms of a query over `tickets`."""
         return cls(Statement.of(query), Statement.of(query.where(INVOLVED)))
 
     def to(self, viewer: Viewer) -> Statement:
-        """Return the form for a viewer; it also takes the `viewer_parameters` of that viewer."""
+        """Return the form for a viewer; it takes the `viewer_parameters` of that viewer, too."""
         return self.of_all if viewer.sees_all else self.of_involved
 
 
 def viewer_parameters(viewer: Viewer) -> dict[str, object]:
-    """Return the parameters of INVOLVED; nothing for whoever is not asked."""
+    """Return the parameters of `INVOLVED`; none for a viewer who can read all tickets."""
     if viewer.sees_all:
         return {}
     return {"viewer": viewer.actor.id, "viewer_groups": sorted(viewer.actor.groups)}
 
 
 async def read_visibility(database: Database) -> Visibility:
-    """Return who may read tickets by what is in force: everyone, if nothing is declared."""
-    row = await database.row(DECLARED, setting=VISIBILITY)
-    return Readers.model_validate_json(row["declaration"]).readers if row else Readers().readers
+    """Return the declared visibility; by default, all users can read all tickets."""
+    declared = await read_setting(database, VISIBILITY, Readers) or Readers()
+    return declared.readers

@@ -1,4 +1,4 @@
-"""The one place that appends to histories and takes the tickets along; transitions aside."""
+"""Write tickets and history entries together; only transitions are written elsewhere."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -21,7 +21,7 @@ from engine.tickets.sla_timers import TIMER_KINDS
 from engine.tickets.ticket import Ticket, apply_entry, initial_ticket
 from engine.vocabulary import Status
 
-CHANGING_COLUMNS: Final = (
+CHANGED_COLUMNS: Final = (
     *("title", "description", "status", "priority", "assignee"),
     *("updated_at", "version", "head_digest"),
 )
@@ -32,37 +32,38 @@ INSERT_ENTRY: Final = Statement.of(
         {name: bindparam(name) for name in (*CANONICAL_ORDER, "digest")}
     )
 )
-STILL_FRESH: Final = case(
+_SLA_VERSION: Final = case(
     (tickets.c.sla_version == tickets.c.version, bindparam("new_version")),
     else_=tickets.c.sla_version,
 )
-QUIET_SINCE: Final = case(
+"""SLA columns that were up to date stay so; those that were stale stay stale."""
+_AUTO_CLOSE_FROM: Final = case(
     (
         bindparam("new_status") == literal_column(f"'{Status.RESOLVED}'"),
-        func.coalesce(bindparam("restarted_at", type_=TIMESTAMP), tickets.c.auto_close_from),
+        func.coalesce(bindparam("grace_period_start", type_=TIMESTAMP), tickets.c.auto_close_from),
     ),
     else_=null(),
 )
-CHANGED: Final = (
+_UPDATE: Final = (
     update(tickets)
-    .where(tickets.c.id == bindparam("changed"))
-    .values({column: bindparam(f"new_{column}") for column in CHANGING_COLUMNS})
-    .values(auto_close_from=QUIET_SINCE)
+    .where(tickets.c.id == bindparam("updated_ticket"))
+    .values({column: bindparam(f"new_{column}") for column in CHANGED_COLUMNS})
+    .values(auto_close_from=_AUTO_CLOSE_FROM)
 )
-UPDATE_TICKET: Final = Statement.of(CHANGED.values(sla_version=STILL_FRESH))
-"""For entries that tell nothing of the timers: due times that were fresh stay fresh."""
-UPDATE_TICKET_AND_TIMERS: Final = Statement.of(
-    CHANGED.values({column: bindparam(f"new_{column}") for column in SLA_COLUMNS})
+UPDATE_TICKET: Final = Statement.of(_UPDATE.values(sla_version=_SLA_VERSION))
+"""For entries that do not change the SLA timers."""
+_UPDATE_TICKET_AND_TIMERS: Final = Statement.of(
+    _UPDATE.values({column: bindparam(f"new_{column}") for column in SLA_COLUMNS})
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Append:
-    """Entries that come next in a ticket's history.
+    """New entries of a ticket's history.
 
     Attributes:
-        ticket: as it was before, locked.
-        head: the digest of its latest entry before.
+        ticket: the locked ticket before the entries.
+        head: the head digest before the entries.
 
     """
 
@@ -78,27 +79,25 @@ class Append:
     @property
     def digests(self) -> list[bytes]:
         """The digests of the entries."""
-        digested = accumulate(
-            self.entries, lambda head, entry: entry.digest(head), initial=self.head
-        )
-        return list(digested)[1:]
+        chain = accumulate(self.entries, lambda head, entry: entry.digest(head), initial=self.head)
+        return list(chain)[1:]
 
     @property
-    def tells(self) -> bool:
-        """Whether the timers are others after it."""
+    def changes_timers(self) -> bool:
+        """Whether an entry changes the SLA timers."""
         return any(entry.kind in TIMER_KINDS for entry in self.entries)
 
 
 async def insert_tickets(session: Session, entries: Sequence[Entry]) -> None:
-    """Write new tickets, of people who are known, and the first entries of their histories."""
+    """Insert new tickets with their first entries. Their users must exist already."""
     heads = [entry.digest(GENESIS) for entry in entries]
-    opening = [
+    rows = [
         initial_ticket(entry)._asdict()
         | sla_columns([entry])
         | {"head_digest": head, "auto_close_from": None}
         for entry, head in zip(entries, heads, strict=True)
     ]
-    await session.run_each(INSERT_TICKET, opening)
+    await session.run_each(INSERT_TICKET, rows)
     await session.run_each(
         INSERT_ENTRY,
         [asdict(entry) | {"digest": head} for entry, head in zip(entries, heads, strict=True)],
@@ -108,53 +107,54 @@ async def insert_tickets(session: Session, entries: Sequence[Entry]) -> None:
 async def append_entries(
     session: Session, ticket: Ticket, head: bytes, entries: Sequence[Entry]
 ) -> Ticket:
-    """Append entries to a ticket's history and take the ticket along."""
+    """Append entries to a locked ticket's history, and return the updated ticket."""
     if not entries:
         return ticket
-    addition = Append(ticket, head, entries)
-    after = addition.after
+    append = Append(ticket, head, entries)
+    after = append.after
     if after.assignee != ticket.assignee:
         await ensure_users(session, after.assignee)
-    before = await read_histories(session, [ticket.id]) if addition.tells else {}
-    await append_to_histories(session, [addition], before)
+    histories = await read_histories(session, [ticket.id]) if append.changes_timers else {}
+    await append_to_histories(session, [append], histories)
     return after
 
 
 async def append_to_histories(
-    session: Session, additions: Sequence[Append], before: Mapping[str, Sequence[Entry]]
+    session: Session, appends: Sequence[Append], histories: Mapping[str, Sequence[Entry]]
 ) -> None:
-    """Append entries to the histories of many tickets and take the tickets along.
+    """Append entries to the histories of many tickets, and update the tickets.
 
     Args:
-        session: a transaction that has the tickets locked.
-        additions: the entries; whoever is newly mentioned in them is known already.
-        before: the histories so far, at least of the tickets whose timers change.
+        session: a transaction that has locked the tickets.
+        appends: the entries. The users that they name must exist already.
+        histories: the entries so far, at least of the tickets whose SLA timers change.
 
     """
     timers = [
-        values_of(each) | new_values(sla_columns([*before[each.ticket.id], *each.entries]))
-        for each in additions
-        if each.tells
+        _new_ticket(each) | new_values(sla_columns([*histories[each.ticket.id], *each.entries]))
+        for each in appends
+        if each.changes_timers
     ]
-    await session.run_each(UPDATE_TICKET_AND_TIMERS, timers)
-    await session.run_each(UPDATE_TICKET, [values_of(each) for each in additions if not each.tells])
+    others = [_new_ticket(each) for each in appends if not each.changes_timers]
+    await session.run_each(_UPDATE_TICKET_AND_TIMERS, timers)
+    await session.run_each(UPDATE_TICKET, others)
     await session.run_each(
         INSERT_ENTRY,
         [
             asdict(entry) | {"digest": digest}
-            for each in additions
+            for each in appends
             for entry, digest in zip(each.entries, each.digests, strict=True)
         ],
     )
 
 
-def values_of(addition: Append) -> dict[str, object]:
-    """Return the parameters of the statement that takes a ticket along."""
-    after = addition.after
-    new = after._asdict() | {"head_digest": addition.digests[-1]}
-    return new_values({column: new[column] for column in CHANGING_COLUMNS}) | {
-        "changed": after.id,
-        "restarted_at": grace_period_start(addition.entries, after.requester),
+def _new_ticket(append: Append) -> dict[str, object]:
+    """Return the parameters of `UPDATE_TICKET`."""
+    after = append.after
+    row = after._asdict() | {"head_digest": append.digests[-1]}
+    return new_values({column: row[column] for column in CHANGED_COLUMNS}) | {
+        "updated_ticket": after.id,
+        "grace_period_start": grace_period_start(append.entries, after.requester),
     }
 
 

@@ -215,7 +215,7 @@ def test_a_position_is_read_as_it_was_written(position: Position) -> None:
     ],
 )
 def test_what_no_position_says_is_refused(text: str) -> None:
-    with pytest.raises(InvalidInput, match="not a position"):
+    with pytest.raises(InvalidInput, match="Invalid position"):
         Position.parse(text)
 
 

@@ -23,7 +23,7 @@ from engine.storage.tickets.search import (
     page_statement,
 )
 from engine.storage.tickets.store import TicketStore
-from engine.storage.tickets.writer import CHANGING_COLUMNS, UPDATE_TICKET
+from engine.storage.tickets.writer import CHANGED_COLUMNS, UPDATE_TICKET
 from engine.tickets.actor import Actor
 from engine.tickets.commands import UpdateTicket
 from engine.tickets.permissions import can_read
@@ -206,8 +206,8 @@ async def walk_while_tickets_change(database: Database, part: PageRequest, chanc
 async def rewrite(database: Database, ticket: Ticket) -> None:
     """Put a ticket into another state, whatever it was in."""
     columns = ticket._asdict() | {"head_digest": b""}
-    values = {f"new_{name}": columns[name] for name in CHANGING_COLUMNS}
-    await database.rows(UPDATE_TICKET, changed=ticket.id, restarted_at=None, **values)
+    values = {f"new_{name}": columns[name] for name in CHANGED_COLUMNS}
+    await database.rows(UPDATE_TICKET, updated_ticket=ticket.id, grace_period_start=None, **values)
 
 
 async def test_a_part_between_two_places_has_neither(database: Database) -> None:
