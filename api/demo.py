@@ -12,7 +12,7 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from api.bootstrap.application import open_application_on
-from api.bootstrap.auth import secret_tokens
+from api.bootstrap.auth import token_issuer
 from api.bootstrap.engine import open_engine
 from api.http.server import run_server
 from api.logging import configure_logging
@@ -147,8 +147,8 @@ def with_secret(settings: Settings) -> Settings:
 
 def _announcement(settings: Settings) -> Callable[[str], None]:
     """Return the function that prints the address, the tokens and a first request."""
-    tokens = secret_tokens(settings)
-    anna, marton = (tokens.mint(user, TOKEN_LIFETIME) for user in (ANNA, MARTON))
+    tokens = token_issuer(settings)
+    anna, marton = (tokens.issue(user, TOKEN_LIFETIME) for user in (ANNA, MARTON))
     embedded = f"its own PostgreSQL in {settings.data_dir}"
     data = "the database of INTERLOCK_DATABASE_URL" if settings.database_url else embedded
 

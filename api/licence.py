@@ -23,8 +23,8 @@ from joserfc.jws import JWSRegistry
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from api import limits
-from api.auth.claims import printable
-from api.auth.errors import UNREADABLE
+from api.auth.claims import printable_text
+from api.auth.errors import JOSERFC_ERRORS
 from engine.errors import InvalidInput
 from engine.plugins import OPEN_EDITION, Licence, Plugin
 from engine.validation_messages import describe_error_at
@@ -51,7 +51,7 @@ _LIBRARY_ERRORS: Final[dict[type[Exception], LicenceError]] = {
     UnsupportedAlgorithmError: LicenceError.WRONG_ALGORITHM,
     BadSignatureError: LicenceError.BAD_SIGNATURE,
 }
-_PluginName = Annotated[str, printable(limits.LICENCE_TEXT_CHARACTERS)]
+_PluginName = Annotated[str, printable_text(limits.LICENCE_TEXT_CHARACTERS)]
 
 
 class _Claims(BaseModel):
@@ -62,7 +62,7 @@ class _Claims(BaseModel):
 
     model_config = ConfigDict(strict=True, frozen=True, hide_input_in_errors=True)
 
-    customer: Annotated[str, printable(limits.LICENCE_TEXT_CHARACTERS)]
+    customer: Annotated[str, printable_text(limits.LICENCE_TEXT_CHARACTERS)]
     plugins: Annotated[list[_PluginName], Field(max_length=limits.LICENCE_PLUGINS)]
     exp: Annotated[int, Field(ge=0, le=limits.LATEST_SECOND)]
 
@@ -145,7 +145,7 @@ class LicenceKey:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", SecurityWarning)
                 verified = jwt.decode(token, self.okp, registry=_REGISTRY)
-        except UNREADABLE as error:
+        except JOSERFC_ERRORS as error:
             return Licence(error=_LIBRARY_ERRORS.get(type(error), LicenceError.MALFORMED))
         if "crit" in verified.header:  # lists extensions that must be supported; we support none
             return Licence(error=LicenceError.MALFORMED)

@@ -18,9 +18,9 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from api.auth.api_keys import SEPARATORS, KeyEntry, read_entries
+from api.auth.api_keys import SEPARATORS, ApiKeyEntry, parse_api_keys
 from api.auth.claims import DEFAULT_NAMES
-from api.auth.key_urls import issuer_address, key_place
+from api.auth.key_urls import check_issuer_url, parse_key_location
 from api.licence import LicenceKey
 from api.limits import (
     AUDIENCES,
@@ -139,12 +139,12 @@ class Settings(BaseModel):
     ] = None
     jwks: Annotated[
         str | Path | None,
-        _from_text(key_place),
+        _from_text(parse_key_location),
         Field(description="a file with a JSON Web Key Set, or an https URL of one"),
     ] = None
     oidc_issuer: Annotated[
         str | None,
-        AfterValidator(issuer_address),
+        AfterValidator(check_issuer_url),
         Field(description="the https URL of an OpenID provider, as its tokens have it in iss"),
     ] = None
     jwt_issuer: Annotated[str | None, Field(description="the value of iss in tokens")] = None
@@ -177,8 +177,8 @@ class Settings(BaseModel):
         ),
     ] = DEFAULT_NAMES.admin
     api_keys: Annotated[
-        tuple[KeyEntry, ...],
-        BeforeValidator(read_entries),
+        tuple[ApiKeyEntry, ...],
+        BeforeValidator(parse_api_keys),
         Field(
             repr=False,
             description="entries such as reload+export=<SHA-256 of the key>, separated by commas "

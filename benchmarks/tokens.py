@@ -5,14 +5,14 @@ from typing import Final
 
 from pydantic import SecretStr
 
-from api.auth import SecretTokens
+from api.auth import TokenIssuer
 from engine.tickets.actor import Actor
 
 SECRET: Final = SecretStr("0123456789abcdef" * 2)
-TOKENS: Final = SecretTokens(SECRET)
+TOKENS: Final = TokenIssuer(SECRET)
 LONG_ENOUGH: Final = timedelta(hours=8)
 
 
 def token_of(actor: Actor) -> str:
     """Return a token that outlives the benchmark."""
-    return TOKENS.mint(actor, LONG_ENOUGH)
+    return TOKENS.issue(actor, LONG_ENOUGH)

@@ -47,7 +47,7 @@ PHRASES: Final = {
     r"is meant|are meant": "is intended; acknowledged",
     r"at one's|to oneself|oneself": "exclusive, own",
     r"dearer|dearest|gravest|graver": "more expensive; most severe",
-    r"couriers?|letters? (?:of|to|that)|dead letters? that nobody": "webhook worker, dead letter",
+    r"couriers?|(?<!dead\s)letters? (?:of|to|that)": "webhook worker, dead letter",
     r"who (?:asks|asked|looks|follows|listens|waits|dies|was let)": "the user, client, subscriber",
     r"whose (?:share|turn|word)": "name the owner",
     r"in force": "active, applied, current",

@@ -1,13 +1,13 @@
-"""Who asks: tokens, the keys that they are checked with, and the actors whom they name."""
+"""Authentication: bearer tokens, the keys that verify them, and API keys."""
 
-from api.auth.errors import SENTENCES, TokenRefusal, bearer_token
-from api.auth.tokens import SecretTokens, TokenRules, Tokens
+from api.auth.errors import MESSAGES, TokenErrorReason, bearer_token
+from api.auth.tokens import TokenIssuer, TokenRules, TokenVerifier
 
 __all__ = [
-    "SENTENCES",
-    "SecretTokens",
-    "TokenRefusal",
+    "MESSAGES",
+    "TokenErrorReason",
+    "TokenIssuer",
     "TokenRules",
-    "Tokens",
+    "TokenVerifier",
     "bearer_token",
 ]

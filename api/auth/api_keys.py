@@ -1,7 +1,7 @@
-"""API keys: how machines enter, each for what its scopes say. Only their hashes are configured.
+"""API keys authenticate machines, and their scopes limit what a machine can do.
 
-A key is random and long, so one SHA-256 is enough: there is nothing to guess that a slow hash would
-protect.
+Only the hashes of the keys are configured. A key is long and random, so one SHA-256 is enough: a
+slow hash protects only secrets that can be guessed.
 """
 
 import re
@@ -17,39 +17,38 @@ from api import limits
 from engine.errors import Forbidden, Unauthenticated
 from engine.findings import did_you_mean
 
-PREFIX: Final = "ik_"
-"""Lets people and scanners for secrets see what it is."""
-KEY_BYTES: Final = 32
-DIGEST_FORM: Final = re.compile(r"[0-9A-Fa-f]{64}")
+_PREFIX: Final = "ik_"
+"""Identifies a key for users and secret scanners."""
+_KEY_BYTES: Final = 32
+_DIGEST: Final = re.compile(r"[0-9A-Fa-f]{64}")
 SEPARATORS: Final = re.compile(r"[\s,]+")
 
 
 class Scope(StrEnum):
-    """What a key is good for."""
+    """What an API key can be used for."""
 
     RELOAD = "reload"
     EXPORT = "export"
     HEALTH = "health"
 
 
-class KeyRefusal(StrEnum):
-    """Why a request's key does not do; the `reason` in the details of the refusal."""
+class ApiKeyErrorReason(StrEnum):
+    """Why an API key is refused; the `reason` in the details of the error."""
 
     MISSING = "missing"
     UNKNOWN_KEY = "unknown_key"
     SCOPE_REQUIRED = "scope_required"
 
 
-class KeyRequired(Unauthenticated):
+class ApiKeyRequired(Unauthenticated):
     """A valid API key is required: send `X-API-Key: <key>`."""
 
 
 @dataclass(frozen=True, slots=True)
-class KeyEntry:
-    """One key as it is configured: `reload+export=<hash>`.
+class ApiKeyEntry:
+    """A configured API key: `reload+export=<hash>`.
 
     Attributes:
-        scopes: what it is good for.
         digest: SHA-256 of the key.
 
     """
@@ -58,101 +57,94 @@ class KeyEntry:
     digest: bytes
 
     @classmethod
-    def of(cls, key: str, scopes: Iterable[Scope]) -> Self:
+    def for_key(cls, key: str, scopes: Iterable[Scope]) -> Self:
         """Return the entry of a key."""
-        return cls(frozenset(scopes), digest_of(key))
+        return cls(frozenset(scopes), _digest(key))
 
     def __str__(self) -> str:
         return f"{'+'.join(sorted(self.scopes))}={self.digest.hex()}"
 
 
 class ApiKeys:
-    """The keys of a server.
+    """The API keys of a server.
 
-    Several may have one scope, so that a new one can replace an old one while both are good.
+    Several keys can have the same scope, so both are valid while a new key replaces an old one.
     """
 
-    def __init__(self, entries: Iterable[KeyEntry]) -> None:
+    def __init__(self, entries: Iterable[ApiKeyEntry]) -> None:
         self._entries = tuple(entries)
 
-    def admit(self, key: str, scope: Scope) -> str:
-        """Return the name by which the log may call a key that has the scope.
+    def authenticate(self, key: str, scope: Scope) -> str:
+        """Verify a key and its scope; return the name of the key in the log.
 
         Raises:
-            KeyRequired: there is no key, or it is not one of ours; `details["reason"]` says which.
-            Forbidden: it is good for other scopes only.
+            ApiKeyRequired: the key is empty or unknown; `details["reason"]` says which.
+            Forbidden: the key has other scopes only.
 
         """
         if not key:
-            raise KeyRequired(reason=KeyRefusal.MISSING)
-        held = self._scopes_of(key)
-        if held is None:
-            raise KeyRequired("This is not an API key of ours.", reason=KeyRefusal.UNKNOWN_KEY)
-        if scope not in held:
+            raise ApiKeyRequired(reason=ApiKeyErrorReason.MISSING)
+        scopes = self._find_scopes(key)
+        if scopes is None:
+            raise ApiKeyRequired("The API key is unknown.", reason=ApiKeyErrorReason.UNKNOWN_KEY)
+        if scope not in scopes:
             raise Forbidden(
-                f"This takes an API key for {scope}; yours is for {' and '.join(sorted(held))}.",
-                reason=KeyRefusal.SCOPE_REQUIRED,
+                f"The request requires an API key with the scope {scope}; yours has"
+                f" {' and '.join(sorted(scopes))}.",
+                reason=ApiKeyErrorReason.SCOPE_REQUIRED,
                 scope=scope,
             )
-        return name_of(key)
+        return _digest(key).hex()[: limits.API_KEY_NAME_CHARACTERS]
 
-    def _scopes_of(self, key: str) -> frozenset[Scope] | None:
-        """Return what a key is good for; None if it is not ours. Takes as long for every key."""
+    def _find_scopes(self, key: str) -> frozenset[Scope] | None:
+        """Return the scopes of a key, in constant time; None if the key is unknown."""
         if len(key) > limits.API_KEY_CHARACTERS:
             return None
-        digest = digest_of(key)
+        digest = _digest(key)
         # A list, not a generator that stops: every entry is compared.
-        held = [each.scopes for each in self._entries if compare_digest(each.digest, digest)]
-        return frozenset[Scope]().union(*held) if held else None
+        found = [each.scopes for each in self._entries if compare_digest(each.digest, digest)]
+        return frozenset[Scope]().union(*found) if found else None
 
 
-NO_KEYS: Final = ApiKeys(())
-"""Nobody enters by a key."""
+NO_API_KEYS: Final = ApiKeys(())
 
 
-def new_key() -> str:
-    """Return a random key."""
-    return PREFIX + token_urlsafe(KEY_BYTES)
+def generate_api_key() -> str:
+    """Return a new random key."""
+    return _PREFIX + token_urlsafe(_KEY_BYTES)
 
 
-def digest_of(key: str) -> bytes:
-    """Return SHA-256 of a key; of what is no text, too, as headers may hold any bytes."""
+def _digest(key: str) -> bytes:
+    """Return SHA-256 of a key. Headers can contain any bytes, so invalid text has one, too."""
     return sha256(key.encode(errors="surrogateescape")).digest()
 
 
-def name_of(key: str) -> str:
-    """Return what tells one key from another and gives nothing of it away."""
-    return digest_of(key).hex()[: limits.API_KEY_NAME_CHARACTERS]
-
-
-def read_entries(text: str) -> tuple[KeyEntry, ...]:
-    """Return the entries of a text, separated by commas or white space.
+def parse_api_keys(text: str) -> tuple[ApiKeyEntry, ...]:
+    """Return the entries in a text, separated by commas or white space.
 
     Raises:
-        ValueError: one of them is none; it says which and why, and quotes nothing.
+        ValueError: an entry is invalid; the message says which and why, and quotes no part of it.
 
     """
     words = filter(None, SEPARATORS.split(text))
-    return tuple(read_entry(word, f"entry {number}") for number, word in enumerate(words, 1))
+    return tuple(_parse_entry(word, f"entry {number}") for number, word in enumerate(words, 1))
 
 
-def read_entry(word: str, called: str) -> KeyEntry:
-    """Return one entry; `called` is what a complaint calls it."""
-    scopes, is_entry, digest = word.partition("=")
-    if not is_entry:
-        raise ValueError(f"{called} has no '='")
-    if not DIGEST_FORM.fullmatch(digest):
-        raise ValueError(f"what follows the '=' of {called} is not the 64 hex digits of a SHA-256")
-    return KeyEntry(
-        frozenset(read_scope(each, called) for each in scopes.split("+")), bytes.fromhex(digest)
+def _parse_entry(word: str, label: str) -> ApiKeyEntry:
+    scopes, separator, digest = word.partition("=")
+    if not separator:
+        raise ValueError(f"{label} has no '='")
+    if not _DIGEST.fullmatch(digest):
+        raise ValueError(f"the part after '=' in {label} is not the 64 hex digits of a SHA-256")
+    return ApiKeyEntry(
+        frozenset(_parse_scope(each, label) for each in scopes.split("+")), bytes.fromhex(digest)
     )
 
 
-def read_scope(word: str, called: str) -> Scope:
-    """Return a scope; `called` is what a complaint calls the entry."""
+def _parse_scope(word: str, label: str) -> Scope:
     try:
         return Scope(word)
     except ValueError:
         known = ", ".join(Scope)
         hint = did_you_mean(word, Scope)
-        raise ValueError(f"{called} has a scope that is none of {known}{hint}") from None
+        raise ValueError(f"{label} has a scope other than {known}{hint}") from None

@@ -1,4 +1,4 @@
-"""What a token says: claims, under whatever names the issuer gives them, as an actor."""
+"""The claims of a token, under the names that the issuer gives them, as an actor."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,63 +15,62 @@ from pydantic import (
     ValidationError,
 )
 
-from api.auth.errors import TokenRefusal, refusal
+from api.auth.errors import TokenErrorReason, token_error
 from engine.limits import GROUP_CHARACTERS, USER_GROUPS, USER_ID_CHARACTERS, USER_NAME_CHARACTERS
 from engine.tickets.actor import Actor
 from engine.vocabulary import SYSTEM
 
-PRINTABLE: Final = r"^\P{Cc}+$"
-"""No control characters: none belongs in a name, and PostgreSQL stores no NUL."""
+_PRINTABLE: Final = r"^\P{Cc}+$"
+"""No control characters: names have none, and PostgreSQL cannot store NUL."""
 
-Stated = Mapping[str, object]
-"""The claims of a token, as its JSON has them."""
+RawClaims = Mapping[str, object]
+"""The claims of a token as its JSON contains them."""
 
 
-def not_system(user: str) -> str:
-    """Return the id of a person as it was given; `system` is nobody's."""
+def _check_not_system(user: str) -> str:
     if user == SYSTEM:
-        raise ValueError(f"{SYSTEM!r} is not a person")
+        raise ValueError(f"{SYSTEM!r} is not a user")
     return user
 
 
-def printable(characters: int) -> StringConstraints:
-    """Return the rule for a text that is shown to people."""
-    return StringConstraints(min_length=1, max_length=characters, pattern=PRINTABLE)
+def printable_text(characters: int) -> StringConstraints:
+    """Return the constraints of a text for display."""
+    return StringConstraints(min_length=1, max_length=characters, pattern=_PRINTABLE)
 
 
 class Claims(BaseModel):
-    """What a token says of its bearer, under our names.
+    """The claims that Interlock uses, under its own names.
 
     `exp`, `nbf` and `iat` are seconds since 1970.
     """
 
     model_config = ConfigDict(strict=True, frozen=True, hide_input_in_errors=True)
 
-    sub: Annotated[str, printable(USER_ID_CHARACTERS), AfterValidator(not_system)]
-    name: Annotated[str, printable(USER_NAME_CHARACTERS)]
+    sub: Annotated[str, printable_text(USER_ID_CHARACTERS), AfterValidator(_check_not_system)]
+    name: Annotated[str, printable_text(USER_NAME_CHARACTERS)]
     exp: int | FiniteFloat
     nbf: int | FiniteFloat = 0
     iat: int | FiniteFloat = 0
     groups: Annotated[
-        list[Annotated[str, printable(GROUP_CHARACTERS)]], Field(max_length=USER_GROUPS)
+        list[Annotated[str, printable_text(GROUP_CHARACTERS)]], Field(max_length=USER_GROUPS)
     ] = []
     admin: bool = False
 
     @cached_property
     def actor(self) -> Actor:
-        """The person whom these claims state."""
+        """The user whom these claims describe."""
         return Actor(self.sub, self.name, frozenset(self.groups), self.admin)
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimNames:
-    """The names under which an issuer states what we need.
+    """The names that an issuer gives to the claims.
 
-    A name is that of a claim, or leads to it by dots: `realm_access.roles`.
+    A name is that of a claim, or a path with dots to a nested claim: `realm_access.roles`.
 
     Attributes:
-        admin: of a boolean; or `claim=value`, which makes admins of those whose claim, a list or a
-            text of words, holds the value.
+        admin: a boolean claim; or `claim=value`: a user is an admin if the claim, a list or a
+            text of words, contains the value.
 
     """
 
@@ -82,86 +81,86 @@ class ClaimNames:
 
     @property
     def paths(self) -> dict[str, str]:
-        """The name of each claim, by ours."""
+        """The issuer's name of each claim."""
         admin, _, _ = self.admin.partition("=")
         return {"sub": self.user, "name": self.name, "groups": self.groups, "admin": admin}
 
-    def ours(self, stated: Stated) -> dict[str, object]:
-        """Return what a token states, under our names; what it does not state is left out."""
-        found = {name: stated[name] for name in ("exp", "nbf", "iat") if name in stated}
+    def from_token(self, raw: RawClaims) -> dict[str, object]:
+        """Return the claims of a token under Interlock's names, without those it does not have."""
+        found = {name: raw[name] for name in ("exp", "nbf", "iat") if name in raw}
         for name, path in self.paths.items():
-            for value in claims_at(stated, path):
+            for value in _find_claims(raw, path):
                 found[name] = value
         claim, has_value, value = self.admin.partition("=")
         if has_value and "admin" in found:
-            found["admin"] = holds(found["admin"], value, claim)
+            found["admin"] = _contains(found["admin"], value, claim)
         return found
 
-    def theirs(self, claims: Claims) -> dict[str, object]:
-        """Return claims as a token states them; the inverse of `ours`."""
+    def to_token(self, claims: Claims) -> dict[str, object]:
+        """Return claims under the issuer's names; the inverse of `from_token`."""
         paths = self.paths
-        stated = claims.model_dump(exclude_defaults=True)
+        values = claims.model_dump(exclude_defaults=True)
         _, has_value, value = self.admin.partition("=")
-        if has_value and stated.pop("admin", False):
-            stated["admin"] = [value]
-        written: dict[str, object] = {}
-        for name, said in stated.items():
-            put(written, paths.get(name, name), said)
-        return written
+        if has_value and values.pop("admin", False):
+            values["admin"] = [value]
+        raw: dict[str, object] = {}
+        for name, each in values.items():
+            _set_claim(raw, paths.get(name, name), each)
+        return raw
 
 
 DEFAULT_NAMES: Final = ClaimNames()
 
 
-def claims_at(stated: Stated, path: str) -> Iterator[object]:
-    """Yield the claim of that name; else the one that the name leads to; nothing if there is none.
+def _find_claims(raw: RawClaims, path: str) -> Iterator[object]:
+    """Yield the claim at a path, if there is one.
 
-    The whole name comes first, as some issuers name claims by addresses, with dots in them.
+    A claim whose name is the whole path comes first: some issuers use URLs as names, with dots.
     """
-    if path in stated:
-        yield stated[path]
+    if path in raw:
+        yield raw[path]
         return
     first, has_more, rest = path.partition(".")
-    inner = stated.get(first)
+    inner = raw.get(first)
     if has_more and isinstance(inner, Mapping):
-        yield from claims_at(inner, rest)
+        yield from _find_claims(inner, rest)
 
 
-def put(written: dict[str, object], path: str, value: object) -> None:
-    """Write a claim to where a path leads; to a list that stands there, its values are added."""
+def _set_claim(raw: dict[str, object], path: str, value: object) -> None:
+    """Set the claim at a path; a list is appended to a list that is already there."""
     first, has_more, rest = path.partition(".")
-    there = written.get(first)
+    present = raw.get(first)
     if has_more:
-        inner = written.setdefault(first, {})
+        inner = raw.setdefault(first, {})
         if isinstance(inner, dict):
-            put(inner, rest, value)
-    elif isinstance(there, list) and isinstance(value, list):
-        written[first] = [*there, *value]
+            _set_claim(inner, rest, value)
+    elif isinstance(present, list) and isinstance(value, list):
+        raw[first] = [*present, *value]
     else:
-        written[first] = value
+        raw[first] = value
 
 
-def holds(claim: object, value: str, name: str) -> bool:
-    """Tell whether a list, or a text of words divided by spaces, holds a value."""
+def _contains(claim: object, value: str, name: str) -> bool:
+    """Return whether a list, or a text of words separated by spaces, contains a value."""
     if isinstance(claim, str):
         return value == claim or value in claim.split()
     if isinstance(claim, list):
         return value in claim
-    raise refusal(TokenRefusal.INVALID_CLAIM, claim=name)
+    raise token_error(TokenErrorReason.INVALID_CLAIM, claim=name)
 
 
-def claims_of(stated: Stated, names: ClaimNames = DEFAULT_NAMES) -> Claims:
-    """Return claims that have the shape they must have.
+def parse_claims(raw: RawClaims, names: ClaimNames = DEFAULT_NAMES) -> Claims:
+    """Return the validated claims of a token.
 
     Raises:
-        Unauthenticated: they have not; with the name of the first that is at fault.
+        Unauthenticated: a claim is missing or invalid; `details["claim"]` names the first one.
 
     """
     try:
-        return Claims.model_validate(names.ours(stated))
+        return Claims.model_validate(names.from_token(raw))
     except ValidationError as error:
         first = error.errors()[0]
         is_missing = first["type"] == "missing"
-        reason = TokenRefusal.MISSING_CLAIM if is_missing else TokenRefusal.INVALID_CLAIM
+        reason = TokenErrorReason.MISSING_CLAIM if is_missing else TokenErrorReason.INVALID_CLAIM
         name = str(first["loc"][0])
-        raise refusal(reason, claim=names.paths.get(name, name)) from None
+        raise token_error(reason, claim=names.paths.get(name, name)) from None

@@ -1,7 +1,7 @@
-"""The keys that tokens are checked with, and how they are read from a JSON Web Key Set (RFC 7517).
+"""The keys that verify tokens, and how they are read from a JSON Web Key Set (RFC 7517).
 
-How a token is checked follows from the key, never from the token: a key is for the algorithms of
-its kind, and for no other that a header may name.
+The key determines the algorithm, and the token never does: each type of key is for its own
+algorithms only, whatever the header of a token says.
 """
 
 import json
@@ -17,50 +17,48 @@ from joserfc.registry import Header
 from joserfc.util import base64_to_int
 
 from api import limits
-from api.auth.errors import TokenRefusal, refusal
+from api.auth.errors import TokenErrorReason, token_error
 
 HS256: Final = "HS256"
-ED25519: Final = "Ed25519"
-EDDSA: Final = "EdDSA"
-"""What most issuers call Ed25519; RFC 9864 deprecates it for the curves it could also mean."""
+_ED25519: Final = "Ed25519"
+_EDDSA: Final = "EdDSA"
+"""The usual name of Ed25519; RFC 9864 deprecates it because it also means other curves."""
 
-ALGORITHMS: Final[Mapping[tuple[str, str | None], tuple[str, ...]]] = {
+_ALGORITHMS: Final[Mapping[tuple[str, str | None], tuple[str, ...]]] = {
     ("RSA", None): ("RS256", "PS256"),
     ("EC", "P-256"): ("ES256",),
     ("EC", "P-384"): ("ES384",),
-    ("OKP", ED25519): (ED25519, EDDSA),
+    ("OKP", _ED25519): (_ED25519, _EDDSA),
 }
-"""What a public key is for, by its kind and curve."""
-PUBLIC_ALGORITHMS: Final = tuple(name for names in ALGORITHMS.values() for name in names)
-PUBLIC_MEMBERS: Final = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")}
-"""What makes a public key: nothing else of an entry reaches the library."""
+"""The algorithms of each type and curve of public keys."""
+_PUBLIC_ALGORITHMS: Final = tuple(name for names in _ALGORITHMS.values() for name in names)
+_PUBLIC_MEMBERS: Final = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")}
+"""The members of public keys; no other member of an entry is passed to joserfc."""
 
-Entry = Mapping[str, object]
-"""A key as a set has it (a JSON Web Key)."""
-
-
-class Unusable(ValueError):
-    """An entry of a set checks no tokens; the text says why not."""
+_JsonWebKey = Mapping[str, object]
 
 
-class NotForSignatures(Unusable):
-    """An entry says so itself, which is as it should be."""
+class UnusableKeyError(ValueError):
+    """A key cannot verify tokens; the message says why."""
 
 
-class Registry(JWSRegistry):
-    """The algorithms of the library, in which EdDSA means Ed25519 and nothing else."""
+class NotASigningKeyError(UnusableKeyError):
+    """A key is declared for another use than signatures, which needs no warning."""
 
-    algorithms = JWSRegistry.algorithms | {EDDSA: JWSRegistry.algorithms[ED25519]}
+
+class _Registry(JWSRegistry):
+    """The algorithms of joserfc, with EdDSA restricted to Ed25519."""
+
+    algorithms = JWSRegistry.algorithms | {_EDDSA: JWSRegistry.algorithms[_ED25519]}
 
 
 @dataclass(frozen=True, slots=True)
 class TokenKey:
-    """One key.
+    """A key that verifies tokens.
 
     Attributes:
-        id: what a token calls it; None for a secret, and for the only key of a set, whatever tokens
-            call it.
-        algorithms: what it is for.
+        id: its `kid` in the header of tokens. None for secrets, and for the only key of a set if
+            it has no id; such a key is tried for any token.
 
     """
 
@@ -70,158 +68,148 @@ class TokenKey:
 
 
 class KeySet:
-    """Keys as they were at one time; a set never changes, another takes its place.
+    """An immutable set of keys; a refresh replaces the whole set.
 
     Attributes:
-        algorithms: of its kind of keys, whichever of them are there.
-        registry: the same, for the library.
-        complaints: on entries that were passed over, each a sentence for the operator.
+        algorithms: the algorithms that keys of this type can have.
+        registry: the same for joserfc.
+        ignored: why entries of the document were ignored, one sentence each.
 
     """
 
     def __init__(
-        self, keys: Iterable[TokenKey], algorithms: Iterable[str], complaints: Iterable[str] = ()
+        self, keys: Iterable[TokenKey], algorithms: Iterable[str], ignored: Iterable[str] = ()
     ) -> None:
         self.keys = tuple(keys)
         self.algorithms = tuple(algorithms)
-        self.registry = Registry(algorithms=list(self.algorithms), strict_check_header=False)
-        self.complaints = tuple(complaints)
+        self.registry = _Registry(algorithms=list(self.algorithms), strict_check_header=False)
+        self.ignored = tuple(ignored)
 
     @property
-    def has_names(self) -> bool:
-        """Whether tokens name its keys; else each may be by any of them, or by one that is new."""
+    def has_key_ids(self) -> bool:
+        """Whether tokens name their key; otherwise any key, or a new one, can be the right one."""
         return any(each.id is not None for each in self.keys)
 
     @cached_property
-    def in_turn(self) -> Sequence["KeySet"]:
-        """The sets to check a token with, one after the other: keys without names are tried."""
-        if self.has_names or len(self.keys) == 1:
+    def candidates(self) -> Sequence["KeySet"]:
+        """The sets to verify a token with, in order: each key without an id is a separate set."""
+        if self.has_key_ids or len(self.keys) == 1:
             return (self,)
         return [KeySet([each], self.algorithms) for each in self.keys]
 
-    def key_for(self, header: Header) -> Key:
-        """Return the key that a token with this header must be signed with.
+    def select_key(self, header: Header) -> Key:
+        """Return the key with which a token with this header must be signed.
 
         Raises:
-            Unauthenticated: there is none, or it is not for such signatures.
+            Unauthenticated: there is no such key, or it is not for the algorithm of the token.
 
         """
-        named = self._named(header.get("kid"))
-        if not named:
-            raise refusal(TokenRefusal.UNKNOWN_KEY)
-        fitting = [each.key for each in named if header["alg"] in each.algorithms]
-        if not fitting:
-            raise refusal(TokenRefusal.WRONG_ALGORITHM)
-        return fitting[0]
-
-    def _named(self, key_id: object) -> list[TokenKey]:
+        key_id = header.get("kid")
         if key_id is None and len(self.keys) > 1:
-            raise refusal(TokenRefusal.MISSING_KEY_ID)
-        return [each for each in self.keys if key_id is None or each.id in (None, key_id)]
+            raise token_error(TokenErrorReason.MISSING_KEY_ID)
+        found = [each for each in self.keys if key_id is None or each.id in (None, key_id)]
+        if not found:
+            raise token_error(TokenErrorReason.UNKNOWN_KEY)
+        for each in found:
+            if header["alg"] in each.algorithms:
+                return each.key
+        raise token_error(TokenErrorReason.WRONG_ALGORITHM)
 
 
-def keys_in(document: bytes) -> KeySet:
-    """Return the keys of a JSON Web Key Set; entries that can't check tokens are passed over.
+def parse_jwks(document: bytes) -> KeySet:
+    """Return the usable keys of a JSON Web Key Set.
 
     Raises:
-        ValueError: it is no such set, or none of its keys can be used; it says why.
+        ValueError: the document is not a key set or has no usable key; the message says why.
 
     """
-    keys: list[TokenKey] = []
-    complaints: list[str] = []
-    entries = entries_in(document)
-    for number, entry in enumerate(entries, 1):
-        try:
-            keys.append(token_key(entry, needs_id=len(entries) > 1))
-        except NotForSignatures:
-            continue
-        except Unusable as why:
-            complaints.append(f"Key {number} ({entry.get('kid', 'without kid')!s}) {why}.")
-    if not keys:
-        raise ValueError(" ".join(["it has no key that can check tokens.", *complaints]))
-    check_names(keys)
-    return KeySet(keys, PUBLIC_ALGORITHMS, complaints)
-
-
-def entries_in(document: bytes) -> list[Entry]:
-    """Return the entries of a set; ValueError if it is none."""
     try:
         entries = json.loads(document)["keys"]
     except (ValueError, TypeError, KeyError, RecursionError):
         entries = None
     if not isinstance(entries, list) or not all(isinstance(each, dict) for each in entries):
-        raise ValueError('it is no JSON Web Key Set: {"keys": [...]}')
+        raise ValueError('the document is not a JSON Web Key Set: {"keys": [...]}')
     if len(entries) > limits.JWKS_KEYS:
-        raise ValueError(f"it has more than {limits.JWKS_KEYS} keys")
-    return entries
+        raise ValueError(f"the key set has more than {limits.JWKS_KEYS} keys")
+    keys: list[TokenKey] = []
+    ignored: list[str] = []
+    for number, entry in enumerate(entries, 1):
+        try:
+            keys.append(_parse_key(entry, needs_id=len(entries) > 1))
+        except NotASigningKeyError:
+            continue
+        except UnusableKeyError as error:
+            ignored.append(f"Key {number} ({entry.get('kid', 'without kid')!s}) {error}.")
+    if not keys:
+        raise ValueError(" ".join(["the key set has no usable key.", *ignored]))
+    _check_unambiguous(keys)
+    return KeySet(keys, _PUBLIC_ALGORITHMS, ignored)
 
 
-def check_names(keys: Iterable[TokenKey]) -> None:
-    """Return if a token can mean one key only; ValueError if two share a name and a use."""
+def _check_unambiguous(keys: Iterable[TokenKey]) -> None:
+    """Raise ValueError if two keys have the same id and algorithm."""
     seen: set[tuple[str | None, str]] = set()
     for each in keys:
         uses = {(each.id, algorithm) for algorithm in each.algorithms}
         if seen & uses:
-            raise ValueError(f"two of its keys are called {each.id!r}")
+            raise ValueError(f"two keys have the id {each.id!r}")
         seen |= uses
 
 
-def token_key(entry: Entry, *, needs_id: bool) -> TokenKey:
-    """Return the key of an entry; Unusable if it checks no tokens.
+def _parse_key(entry: _JsonWebKey, *, needs_id: bool) -> TokenKey:
+    """Return the key of an entry; UnusableKeyError if it cannot verify tokens.
 
     Args:
-        entry: what the set says.
-        needs_id: it is one of several, which only their ids tell apart.
+        entry: the entry of the set.
+        needs_id: whether the set has several keys, which only their ids distinguish.
 
     """
     key_id = entry.get("kid")
-    algorithms = algorithms_of(entry)
+    algorithms = _algorithms_of(entry)
     if "d" in entry:
-        raise Unusable("is a private key, by which its readers can sign tokens: publish the other")
+        raise UnusableKeyError(
+            "is a private key, with which all readers can sign tokens; publish the public key"
+        )
     if not isinstance(key_id, str | None) or (needs_id and key_id is None):
-        raise Unusable("has no id (`kid`), so that no token can name it among several")
-    return TokenKey(key_id, algorithms, public_key(entry))
+        raise UnusableKeyError("has no id (`kid`), which each of several keys needs")
+    return TokenKey(key_id, algorithms, _public_key(entry))
 
 
-def algorithms_of(entry: Entry) -> tuple[str, ...]:
-    """Return what a key is for: what its kind is for, unless it says less."""
+def _algorithms_of(entry: _JsonWebKey) -> tuple[str, ...]:
+    """Return the algorithms of a key: those of its type, or the one that it declares."""
     operations = entry.get("key_ops", ["verify"])
-    if entry.get("use", "sig") != "sig" or "verify" not in listed(operations):
-        raise NotForSignatures
-    kind, curve, stated = (entry.get(name) for name in ("kty", "crv", "alg"))
-    fitting = ALGORITHMS.get((str(kind), None if kind == "RSA" else str(curve)), ())
-    if stated in fitting:
-        return fitting if curve == ED25519 else (str(stated),)
-    if not fitting or stated is not None:
-        kinds = f"kty {kind}, crv {curve}, alg {stated}"
-        raise Unusable(f"signs no tokens that are taken here ({kinds})")
-    return fitting
+    can_verify = isinstance(operations, list) and "verify" in operations
+    if entry.get("use", "sig") != "sig" or not can_verify:
+        raise NotASigningKeyError
+    kind, curve, declared = (entry.get(name) for name in ("kty", "crv", "alg"))
+    algorithms = _ALGORITHMS.get((str(kind), None if kind == "RSA" else str(curve)), ())
+    if declared in algorithms:
+        return algorithms if curve == _ED25519 else (str(declared),)
+    if not algorithms or declared is not None:
+        raise UnusableKeyError(
+            f"has an unsupported type or algorithm (kty {kind}, crv {curve}, alg {declared})"
+        )
+    return algorithms
 
 
-def listed(value: object) -> list[object]:
-    """Return a list as it is, and nothing for anything else."""
-    return value if isinstance(value, list) else []
-
-
-def public_key(entry: Entry) -> Key:
-    """Return the public key of an entry; Unusable if it is none, or too weak."""
+def _public_key(entry: _JsonWebKey) -> Key:
+    """Return the public key of an entry; UnusableKeyError if it is invalid, weak or too large."""
     kind = str(entry["kty"])
-    members = {name: str(entry.get(name, "")) for name in PUBLIC_MEMBERS[kind]}
+    members = {name: str(entry.get(name, "")) for name in _PUBLIC_MEMBERS[kind]}
     if kind == "RSA":
-        check_size(members["n"])
+        _check_rsa_size(members["n"])
     try:
         return JWKRegistry.import_key({"kty": kind, **members})
     except (JoseError, ValueError, TypeError):
-        raise Unusable("is no valid key") from None
+        raise UnusableKeyError("is invalid") from None
 
 
-def check_size(modulus: str) -> None:
-    """Return if an RSA key is neither weak nor a burden; Unusable if it is."""
+def _check_rsa_size(modulus: str) -> None:
     try:
         bits = base64_to_int(modulus).bit_length()
     except ValueError:
-        raise Unusable("is no valid key") from None
+        raise UnusableKeyError("is invalid") from None
     if not limits.RSA_BITS_MIN <= bits <= limits.RSA_BITS_MAX:
-        raise Unusable(
+        raise UnusableKeyError(
             f"has {bits} bits; an RSA key needs {limits.RSA_BITS_MIN} to {limits.RSA_BITS_MAX}"
         )

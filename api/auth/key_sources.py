@@ -1,4 +1,4 @@
-"""Where keys come from: they stand in the settings, or are read again and again while we run."""
+"""Where keys come from: fixed in the settings, or refreshed from a file or URL."""
 
 import asyncio
 import time
@@ -11,38 +11,35 @@ from prometheus_client import Gauge
 from prometheus_client.registry import Collector
 
 from api import limits
-from api.auth.hmac_secrets import keys_of_secrets
-from api.auth.jwks import KeySet, keys_in
+from api.auth.hmac_secrets import parse_hmac_keys
+from api.auth.jwks import KeySet, parse_jwks
 from engine.errors import Misconfigured, Unavailable
 
-log: Final = structlog.get_logger(component="identity")
-
-Read = Callable[[], Awaitable[bytes]]
-"""Returns a text with keys in it; raises Unavailable with why it can't."""
+log: Final = structlog.get_logger(component="auth")
 
 
 class KeySource(Protocol):
-    """Keys that may be others tomorrow."""
+    """A source of keys, which can change."""
 
     @property
     def keys(self) -> KeySet:
-        """The keys that are in use; Unavailable if none were read yet."""
+        """The current keys; Unavailable if none were read yet."""
 
     @property
     def collectors(self) -> Sequence[Collector]:
-        """What is measured of them."""
+        """The metrics of the source."""
 
     def check(self) -> None:
-        """Return if there are keys; Unavailable, with the reason, if there are not."""
+        """Raise Unavailable, with the reason, if there are no keys."""
 
-    async def begin(self) -> None:
+    async def start(self) -> None:
         """Read the keys for the first time."""
 
-    async def renew(self) -> None:
-        """Read the keys again, unless that was done a moment ago."""
+    async def refresh(self) -> None:
+        """Read the keys again, unless that happened a short time ago."""
 
-    async def follow(self) -> None:
-        """Read the keys again from time to time, for ever."""
+    async def refresh_forever(self) -> None:
+        """Read the keys again at regular intervals, until cancelled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,150 +50,140 @@ class FixedKeys:
     collectors: Sequence[Collector] = ()
 
     def check(self) -> None:
-        """Do nothing: they are there."""
+        """Do nothing."""
 
-    async def begin(self) -> None:
-        """Do nothing: they are there."""
+    async def start(self) -> None:
+        """Do nothing."""
 
-    async def renew(self) -> None:
-        """Do nothing: they stay."""
+    async def refresh(self) -> None:
+        """Do nothing."""
 
-    async def follow(self) -> None:
-        """Do nothing: they stay."""
+    async def refresh_forever(self) -> None:
+        """Do nothing."""
 
 
-class LiveKeys:
-    """Keys that are read while the server runs, so that they can be rotated.
+class RefreshedKeys:
+    """Keys that are read repeatedly, so that they can be rotated without a restart.
 
-    What can't be read changes nothing: the keys that are known stay in use, and the log tells. Only
-    a whole set of usable keys takes their place, and then the keys that it lacks are good no more.
+    If they cannot be read, the current keys stay in use and the log says why. A new set of keys
+    replaces the whole current set; keys that it lacks are no longer valid.
 
     Args:
-        read: reads them.
-        origin: the file or address they are read from, for people.
-        every: seconds between two readings.
-        must_begin: without keys the server does not start; otherwise it starts and is not ready.
-        clock: seconds that only ever grow.
+        read: returns the document with the keys; raises Unavailable with the reason.
+        origin: the file or URL, for messages.
+        interval_seconds: the time between two refreshes.
+        required_at_start: whether the server must have keys to start; otherwise it starts, and is
+            not ready.
+        clock: a monotonic clock in seconds.
 
     """
 
     def __init__(
         self,
-        read: Read,
+        read: Callable[[], Awaitable[bytes]],
         origin: str,
-        every: float = limits.KEYS_REFRESH_SECONDS,
+        interval_seconds: float = limits.KEYS_REFRESH_SECONDS,
         *,
-        must_begin: bool = False,
+        required_at_start: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._read = read
         self._origin = origin
-        self._every = every
-        self._must_begin = must_begin
+        self._interval_seconds = interval_seconds
+        self._required_at_start = required_at_start
         self._clock = clock
         self._log = log.bind(origin=origin)
         self._document = b""
         self._keys: KeySet | None = None
-        self._flaw = "they were not read yet"
-        self._reading: asyncio.Task[None] | None = None
-        self._next_at = 0.0
+        self._error = "they were not read yet"
+        self._refreshing: asyncio.Task[None] | None = None
+        self._next_refresh = 0.0
         self._read_at = Gauge(
             "interlock_token_keys_read_timestamp_seconds",
-            "When the keys that tokens are checked with could be read last, since 1970.",
+            "When the keys that verify tokens were last read, in seconds since 1970.",
             registry=None,
         )
         self.collectors = (self._read_at,)
 
     @property
     def keys(self) -> KeySet:
-        """The keys that are in use.
+        """The current keys.
 
         Raises:
-            Unavailable: none were read yet.
+            Unavailable: none were read yet. The reason is only in the log.
 
         """
         if self._keys is None:
-            raise Unavailable("Tokens can't be checked yet: the keys could not be read.")
+            raise Unavailable("Tokens cannot be verified: the server has no keys yet.")
         return self._keys
 
     def check(self) -> None:
-        """Return if there are keys.
-
-        Raises:
-            Unavailable: there are none; with the reason, which is not for everybody.
-
-        """
+        """Raise Unavailable, with the reason, if there are no keys."""
         if self._keys is None:
-            raise Unavailable(f"The keys of {self._origin} can't be used: {self._flaw}")
+            raise Unavailable(f"The keys of {self._origin} cannot be used: {self._error}")
 
-    async def begin(self) -> None:
+    async def start(self) -> None:
         """Read the keys for the first time.
 
         Raises:
-            Misconfigured: they can't be read, and the server is not to start without them.
+            Misconfigured: they cannot be read, and the server must not start without them.
 
         """
-        await self._read_once()
-        if self._keys is None and self._must_begin:
-            raise Misconfigured(f"The keys of {self._origin} can't be used: {self._flaw}")
+        await self._refresh_shared()
+        if self._keys is None and self._required_at_start:
+            raise Misconfigured(f"The keys of {self._origin} cannot be used: {self._error}")
 
-    async def renew(self) -> None:
-        """Read the keys again, unless somebody asked for it a moment ago; join whoever is at it."""
-        if not self._is_reading:
-            if self._clock() < self._next_at:
+    async def refresh(self) -> None:
+        """Read the keys again, at most every few seconds; join a refresh that is running."""
+        if self._refreshing is None or self._refreshing.done():
+            if self._clock() < self._next_refresh:
                 return
-            self._next_at = self._clock() + limits.UNKNOWN_KEY_REFRESH_SECONDS
-        await self._read_once()
+            self._next_refresh = self._clock() + limits.UNKNOWN_KEY_REFRESH_SECONDS
+        await self._refresh_shared()
 
-    async def follow(self) -> None:
-        """Read the keys again from time to time, for ever; sooner while there are none."""
+    async def refresh_forever(self) -> None:
+        """Read the keys again at regular intervals, and sooner before the first success."""
         while True:
-            hurried = min(self._every, limits.UNKNOWN_KEY_REFRESH_SECONDS)
-            await asyncio.sleep(hurried if self._keys is None else self._every)
-            await self._read_once()
+            retry_seconds = min(self._interval_seconds, limits.UNKNOWN_KEY_REFRESH_SECONDS)
+            await asyncio.sleep(retry_seconds if self._keys is None else self._interval_seconds)
+            await self._refresh_shared()
 
-    @property
-    def _is_reading(self) -> bool:
-        return self._reading is not None and not self._reading.done()
+    async def _refresh_shared(self) -> None:
+        """Read the keys in a separate task, which continues if one of its callers is cancelled."""
+        if self._refreshing is None or self._refreshing.done():
+            self._refreshing = asyncio.create_task(self._refresh_now())
+        await asyncio.shield(self._refreshing)
 
-    async def _read_once(self) -> None:
-        """Read the keys in a task of its own: whoever waits may leave without ending it."""
-        if self._reading is None or self._reading.done():
-            self._reading = asyncio.create_task(self._take_over())
-        await asyncio.shield(self._reading)
-
-    async def _take_over(self) -> None:
+    async def _refresh_now(self) -> None:
         try:
             document = await self._read()
             if document != self._document or self._keys is None:
-                self._use(self._keys_in(document))
-        except Exception as error:  # noqa: BLE001  # whatever it is, the keys stay in use
-            self._complain(error.message if isinstance(error, Unavailable) else str(error))
+                self._replace_keys(self._parse(document))
+        except Exception as error:  # noqa: BLE001  # after any error, the keys stay in use
+            message = error.message if isinstance(error, Unavailable) else str(error)
+            if message != self._error:  # log the same error once
+                self._log.error(
+                    "token keys not read", reason=message, old_keys_in_use=self._keys is not None
+                )
+            self._error = message
         else:
-            self._document, self._flaw = document, ""
+            self._document, self._error = document, ""
             self._read_at.set_to_current_time()
 
-    def _keys_in(self, document: bytes) -> KeySet:
-        """Return the keys in what was read; ValueError with why there are none."""
-        return keys_in(document)
+    def _parse(self, document: bytes) -> KeySet:
+        """Return the keys in a document; ValueError says why it has no usable keys."""
+        return parse_jwks(document)
 
-    def _use(self, keys: KeySet) -> None:
+    def _replace_keys(self, keys: KeySet) -> None:
         self._keys = keys
-        for complaint in keys.complaints:
-            self._log.warning("a key was passed over", reason=complaint)
-        names = [each.id for each in keys.keys if each.id is not None]
-        self._log.info("the keys were read", keys=len(keys.keys), names=names)
-
-    def _complain(self, flaw: str) -> None:
-        """Tell of what is wrong, once while it is the same."""
-        if flaw != self._flaw:
-            still = self._keys is not None
-            self._log.error("the keys could not be read", reason=flaw, old_keys_in_use=still)
-        self._flaw = flaw
+        for reason in keys.ignored:
+            self._log.warning("JWKS entry ignored", reason=reason)
+        ids = [each.id for each in keys.keys if each.id is not None]
+        self._log.info("token keys read", keys=len(keys.keys), ids=ids)
 
 
-class LiveSecrets(LiveKeys):
-    """Secrets that are read in the same way, one a line."""
+class RefreshedSecrets(RefreshedKeys):
+    """Secrets in a file that is read repeatedly."""
 
-    def _keys_in(self, document: bytes) -> KeySet:
-        return keys_of_secrets(document)
+    def _parse(self, document: bytes) -> KeySet:
+        return parse_hmac_keys(document)

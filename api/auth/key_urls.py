@@ -1,42 +1,41 @@
-"""Where keys are kept: a file, or an address that is safe to take them from."""
+"""The location of keys: a file, or a URL from which it is safe to fetch them."""
 
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 DISCOVERY_PATH: Final = "/.well-known/openid-configuration"
 """OpenID Connect Discovery 1.0, section 4."""
 
 
-def key_place(text: str) -> str | Path:
-    """Return the address or the file that a setting names; ValueError if it is neither."""
-    return safe_address(text) if "://" in text else Path(text)
+def parse_key_location(text: str) -> str | Path:
+    """Return the URL or file that a setting names; ValueError if the URL is not safe."""
+    return check_key_url(text) if "://" in text else Path(text)
 
 
-def issuer_address(text: str) -> str:
-    """Return the address of an issuer as it was written; ValueError if it can't be one."""
-    if urlsplit(safe_address(text)).query:
-        raise ValueError("an issuer has no query")
+def check_issuer_url(text: str) -> str:
+    """Return the unchanged URL of an issuer; ValueError if it is not safe or has a query."""
+    if urlsplit(check_key_url(text)).query:
+        raise ValueError("the URL of an issuer must not have a query")
     return text
 
 
-def safe_address(text: str) -> str:
-    """Return an address as it was written; ValueError if others could answer in its place.
+def check_key_url(text: str) -> str:
+    """Return the unchanged URL; ValueError if another server could respond in its place.
 
-    Keys decide who gets in, so they come by https; only this machine itself may answer by http.
+    Keys decide who is authenticated, so they require https; http is safe only on this machine.
     """
     parts = urlsplit(text)
     if not parts.hostname or parts.username or parts.password or parts.fragment:
-        raise ValueError("it is no address of a server, or holds a password or a fragment")
-    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts)):
-        raise ValueError("keys are taken by https, and by http from this machine only")
+        raise ValueError("the URL must have a host, and no user, password or fragment")
+    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts.hostname)):
+        raise ValueError("the URL must use https, or http to this machine")
     return text
 
 
-def is_loopback(parts: SplitResult) -> bool:
-    """Tell whether an address is that of this machine."""
+def _is_loopback(host: str) -> bool:
     try:
-        return parts.hostname == "localhost" or ip_address(parts.hostname or "").is_loopback
+        return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False

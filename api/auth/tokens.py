@@ -1,4 +1,4 @@
-"""Who asks: bearer tokens (JWT, RFC 7519) read into actors, and minted."""
+"""Bearer tokens (JWT, RFC 7519): verified into actors, and issued."""
 
 import time
 from collections.abc import Callable
@@ -14,15 +14,15 @@ from joserfc.jwk import GuestProtocol, Key
 from pydantic import SecretStr, ValidationError
 
 from api import limits
-from api.auth.claims import DEFAULT_NAMES, ClaimNames, Claims, Stated, claims_of
+from api.auth.claims import DEFAULT_NAMES, ClaimNames, Claims, RawClaims, parse_claims
 from api.auth.errors import (
-    SENTENCES,
-    UNREADABLE,
-    TokenRefusal,
-    library_refusal,
-    refusal,
+    JOSERFC_ERRORS,
+    MESSAGES,
+    TokenErrorReason,
+    joserfc_error,
+    token_error,
 )
-from api.auth.hmac_secrets import keys_of_secret
+from api.auth.hmac_secrets import hmac_key_set
 from api.auth.jwks import HS256, KeySet
 from api.auth.key_sources import FixedKeys, KeySource
 from engine.errors import InvalidInput, Unauthenticated, Unavailable
@@ -30,19 +30,19 @@ from engine.tickets.actor import Actor
 from engine.validation_messages import describe_error_at
 
 Clock = Callable[[], float]
-"""The seconds since 1970."""
+"""Returns the seconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenRules:
-    """What a token must say, whatever key signed it.
+    """What a token must state, in addition to a valid signature.
 
     Attributes:
-        issuer: who must have made it; None for whoever has the key.
-        audiences: it must be made for one of these; if there are none, then for nobody in
-            particular, as one that was made for others was not made for us (RFC 7519, 4.1.3).
-        leeway_seconds: by which clocks may differ.
-        names: of its claims.
+        issuer: the required issuer; None accepts any.
+        audiences: the token must be for one of these. If empty, it must have no audience:
+            a token for another recipient must be rejected (RFC 7519, section 4.1.3).
+        leeway_seconds: the accepted difference between clocks.
+        names: the names of the claims.
 
     """
 
@@ -51,58 +51,53 @@ class TokenRules:
     leeway_seconds: float = limits.CLOCK_LEEWAY_SECONDS
     names: ClaimNames = DEFAULT_NAMES
 
-    def check_parties(self, stated: Stated) -> None:
-        """Return if a token is by and for those whom it must be by and for.
+    def check_parties(self, claims: RawClaims) -> None:
+        """Check the issuer and the audience.
 
         Raises:
-            Unauthenticated: it is not, or does not say.
+            Unauthenticated: one of them is wrong or missing.
 
         """
-        if self.issuer is not None and stated_by(stated, "iss") != self.issuer:
-            raise refusal(TokenRefusal.WRONG_ISSUER, claim="iss")
-        if self.audiences or stated.get("aud") is not None:
-            check_audience(stated_by(stated, "aud"), self.audiences)
+        if self.issuer is not None and _require_claim(claims, "iss") != self.issuer:
+            raise token_error(TokenErrorReason.WRONG_ISSUER, claim="iss")
+        if self.audiences or claims.get("aud") is not None:
+            audience = _require_claim(claims, "aud")
+            found = audience if isinstance(audience, list) else [audience]
+            if not all(isinstance(each, str) for each in found):
+                raise token_error(TokenErrorReason.INVALID_CLAIM, claim="aud")
+            if self.audiences.isdisjoint(found):
+                raise token_error(TokenErrorReason.WRONG_AUDIENCE, claim="aud")
 
     def check_times(self, claims: Claims, now: float) -> None:
-        """Return if a token is good at a time.
+        """Check that a token is valid at a time.
 
         Raises:
-            Unauthenticated: it is not any more, or not yet.
+            Unauthenticated: it has expired or is not valid yet.
 
         """
         if claims.exp <= now - self.leeway_seconds:
-            raise refusal(TokenRefusal.EXPIRED)
+            raise token_error(TokenErrorReason.EXPIRED)
         for claim, begin in (("nbf", claims.nbf), ("iat", claims.iat)):
             if begin > now + self.leeway_seconds:
-                raise refusal(TokenRefusal.NOT_YET_VALID, claim=claim)
+                raise token_error(TokenErrorReason.NOT_YET_VALID, claim=claim)
 
 
 DEFAULT_RULES: Final = TokenRules()
 
 
-def stated_by(stated: Stated, claim: str) -> object:
-    """Return a claim that must be there."""
-    if claim not in stated:
-        raise refusal(TokenRefusal.MISSING_CLAIM, claim=claim)
-    return stated[claim]
+def _require_claim(claims: RawClaims, name: str) -> object:
+    if name not in claims:
+        raise token_error(TokenErrorReason.MISSING_CLAIM, claim=name)
+    return claims[name]
 
 
-def check_audience(audience: object, ours: frozenset[str]) -> None:
-    """Return if an audience, a text or a list of them, has one of ours."""
-    named = audience if isinstance(audience, list) else [audience]
-    if not all(isinstance(each, str) for each in named):
-        raise refusal(TokenRefusal.INVALID_CLAIM, claim="aud")
-    if ours.isdisjoint(named):
-        raise refusal(TokenRefusal.WRONG_AUDIENCE, claim="aud")
-
-
-class Tokens:
-    """The tokens of some keys. How one is checked follows from the keys, never from the token.
+class TokenVerifier:
+    """Verifies tokens. The algorithm follows from the keys, never from the token.
 
     Args:
-        source: the keys, which may change.
-        rules: what tokens must say.
-        clock: the seconds since 1970.
+        source: the keys, which can change.
+        rules: what tokens must state.
+        clock: returns the seconds since 1970.
 
     """
 
@@ -112,142 +107,134 @@ class Tokens:
         self._source = source
         self._rules = rules
         self._clock = clock
-        self._claims_of = lru_cache(limits.VERIFIED_TOKENS)(self._verified_claims)
+        self._claims_of = lru_cache(limits.VERIFIED_TOKENS)(self._verify_signature)
 
-    def actor_of(self, token: str) -> Actor:
-        """Return the person whom a token names, by the keys that are known.
+    def verify(self, token: str) -> Actor:
+        """Return the user whom a token describes, with the current keys.
 
         Raises:
-            Unauthenticated: the token does not do; `details["reason"]` is a `TokenRefusal`, and
-                `details["claim"]` names the claim that is at fault.
-            Unavailable: no keys are known yet.
+            Unauthenticated: the token is invalid; `details["reason"]` is a `TokenErrorReason`, and
+                `details["claim"]` names the wrong claim, if there is one.
+            Unavailable: no keys were read yet.
 
         """
         if len(token) > limits.TOKEN_CHARACTERS:
-            raise refusal(TokenRefusal.TOO_LARGE)
-        # What was verified is remembered under the keys of that time: new keys verify anew.
+            raise token_error(TokenErrorReason.TOO_LARGE)
+        # The key set is a part of the cache key: with new keys, a token is verified again.
         claims = self._claims_of(token, self._source.keys)
         self._rules.check_times(claims, self._clock())
         return claims.actor
 
     @property
     def keys(self) -> KeySet:
-        """The keys that tokens are checked with now; Unavailable if none are known yet."""
+        """The current keys; Unavailable if none were read yet."""
         return self._source.keys
 
-    def is_good(self, token: str) -> bool:
-        """Tell whether a token would be taken now, by the keys that are known."""
+    def is_valid(self, token: str) -> bool:
+        """Return whether a token is valid now, with the current keys."""
         try:
-            self.actor_of(token)
+            self.verify(token)
         except Unauthenticated:
             return False
         return True
 
-    def seconds_left(self, token: str) -> float:
-        """Return how long a token that is good now will be: until then its bearer may stay."""
+    def seconds_until_expiry(self, token: str) -> float:
+        """Return how long a valid token remains valid, at most the maximum lifetime of tokens."""
         claims = self._claims_of(token, self._source.keys)
-        left = claims.exp + self._rules.leeway_seconds - self._clock()
-        return min(left, limits.TOKEN_LIFETIME_DAYS * 86_400)
+        seconds = claims.exp + self._rules.leeway_seconds - self._clock()
+        return min(seconds, limits.TOKEN_LIFETIME_DAYS * 86_400)
 
-    async def identified(self, token: str) -> Actor:
-        """Return the person whom a token names; if it may be by a new key, they are read again.
+    async def authenticate(self, token: str) -> Actor:
+        """Return the user whom a token describes; refresh the keys if it can be of a new key.
 
-        Raises as `actor_of` does.
+        Raises as `verify` does.
         """
         try:
-            return self.actor_of(token)
+            return self.verify(token)
         except (Unauthenticated, Unavailable) as error:
-            if isinstance(error, Unauthenticated) and not self._may_be_by_a_new_key(error):
+            if isinstance(error, Unauthenticated) and not self._can_be_of_new_key(error):
                 raise
-        await self._source.renew()
-        return self.actor_of(token)
+        await self._source.refresh()
+        return self.verify(token)
 
-    def _may_be_by_a_new_key(self, refused: Unauthenticated) -> bool:
-        """Tell whether a token was refused because nobody knows its key, as far as it can tell."""
-        match refused.details["reason"]:
-            case TokenRefusal.UNKNOWN_KEY:
+    def _can_be_of_new_key(self, error: Unauthenticated) -> bool:
+        match error.details["reason"]:
+            case TokenErrorReason.UNKNOWN_KEY:
                 return True
-            case TokenRefusal.BAD_SIGNATURE:
-                return not self.keys.has_names
+            case TokenErrorReason.BAD_SIGNATURE:
+                return not self.keys.has_key_ids
             case _:
                 return False
 
-    def _verified_claims(self, token: str, keys: KeySet) -> Claims:
-        """Return what a token with a good signature says, at whatever time."""
+    def _verify_signature(self, token: str, keys: KeySet) -> Claims:
+        """Return the claims of a token with a valid signature, whatever its times are."""
         try:
-            verified = decoded(token, keys)
-        except UNREADABLE as error:
-            raise library_refusal(error) from None
-        if "crit" in verified.header:  # an extension that must be understood, and we know none
-            raise refusal(TokenRefusal.MALFORMED)
-        self._rules.check_parties(verified.claims)
-        return claims_of(verified.claims, self._rules.names)
+            decoded = _decode(token, keys)
+        except JOSERFC_ERRORS as error:
+            raise joserfc_error(error) from None
+        if "crit" in decoded.header:  # critical extensions must be understood; none is supported
+            raise token_error(TokenErrorReason.MALFORMED)
+        self._rules.check_parties(decoded.claims)
+        return parse_claims(decoded.claims, self._rules.names)
 
 
-def decoded(token: str, keys: KeySet) -> jwt.Token:
-    """Return a token whose signature is good; what the library raises if it is not."""
-    *others, last = keys.in_turn
+def _decode(token: str, keys: KeySet) -> jwt.Token:
+    """Return a token with a valid signature; raise the error of joserfc if it is invalid."""
+    *others, last = keys.candidates
     for each in others:
         with suppress(BadSignatureError):
-            return decoded_by(each, token)
-    return decoded_by(last, token)
+            return _decode_with(each, token)
+    return _decode_with(last, token)
 
 
-def decoded_by(keys: KeySet, token: str) -> jwt.Token:
-    """Return a token that is signed with the key which its header calls for."""
+def _decode_with(keys: KeySet, token: str) -> jwt.Token:
+    def select_key(parsed: GuestProtocol) -> Key:
+        return keys.select_key(parsed.headers())
 
-    def key_for(parsed: GuestProtocol) -> Key:
-        return keys.key_for(parsed.headers())
-
-    return jwt.decode(token, key_for, registry=keys.registry)
+    return jwt.decode(token, select_key, registry=keys.registry)
 
 
-class SecretTokens(Tokens):
-    """The tokens of one secret (HS256), which can be minted, too.
+class TokenIssuer(TokenVerifier):
+    """Issues and verifies tokens that are signed with one secret (HS256).
 
     Args:
-        secret: what tokens are signed with; signatures are compared in constant time.
-        rules: what tokens must say.
-        clock: the seconds since 1970.
+        secret: signs tokens; signatures are compared in constant time.
+        rules: what tokens must state.
+        clock: returns the seconds since 1970.
 
     Raises:
-        Misconfigured: the secret is a public key, which is no secret.
+        Misconfigured: the secret is a public key.
 
     """
 
     def __init__(
         self, secret: SecretStr, rules: TokenRules = DEFAULT_RULES, clock: Clock = time.time
     ) -> None:
-        self._keys = keys_of_secret(secret)
+        self._keys = hmac_key_set(secret)
         super().__init__(FixedKeys(self._keys), rules, clock)
 
-    def mint(self, actor: Actor, lifetime: timedelta) -> str:
-        """Return a token for a person that is good from now on for that long.
+    def issue(self, actor: Actor, lifetime: timedelta) -> str:
+        """Return a token for a user that is valid from now on.
 
         Raises:
-            InvalidInput: no token can state this, e.g. an id that is too long.
+            InvalidInput: no valid token can contain these values, such as a too long id.
 
         """
         now = int(self._clock())
-        stated = {"sub": actor.id, "name": actor.name, "groups": sorted(actor.groups)}
+        values = {"sub": actor.id, "name": actor.name, "groups": sorted(actor.groups)}
         times = {"iat": now, "exp": now + int(lifetime.total_seconds())}
         try:
-            claims = Claims.model_validate(stated | times | {"admin": actor.is_admin})
+            claims = Claims.model_validate(values | times | {"admin": actor.is_admin})
         except ValidationError as error:
-            wrong = "; ".join(map(describe_error_at, error.errors()))
-            raise InvalidInput(f"No token can say this. {wrong}.") from None
-        return self._signed(self._rules.names.theirs(claims) | self._parties())
-
-    def _parties(self) -> dict[str, object]:
-        """Return whom a token is by and for."""
-        issuer = {} if self._rules.issuer is None else {"iss": self._rules.issuer}
-        audiences = sorted(self._rules.audiences)
-        return issuer | ({"aud": audiences} if audiences else {})
-
-    def _signed(self, stated: dict[str, object]) -> str:
+            details = "; ".join(map(describe_error_at, error.errors()))
+            raise InvalidInput(f"No token can contain these values. {details}.") from None
+        raw = self._rules.names.to_token(claims)
+        if self._rules.issuer is not None:
+            raw["iss"] = self._rules.issuer
+        if self._rules.audiences:
+            raw["aud"] = sorted(self._rules.audiences)
         [only] = self._keys.keys
-        header = {"alg": HS256}
-        token = jwt.encode(header, stated, only.key, registry=self._keys.registry)
+        token = jwt.encode({"alg": HS256}, raw, only.key, registry=self._keys.registry)
         if len(token) > limits.TOKEN_CHARACTERS:
-            raise InvalidInput(SENTENCES[TokenRefusal.TOO_LARGE])
+            raise InvalidInput(MESSAGES[TokenErrorReason.TOO_LARGE])
         return token

@@ -8,7 +8,7 @@ from typing import Final
 
 from aiohttp import web
 
-from api.auth import Tokens
+from api.auth import TokenVerifier
 from api.auth.api_keys import ApiKeys
 from api.auth.key_sources import KeySource
 from api.bootstrap.auth import key_source, token_rules
@@ -90,12 +90,12 @@ async def open_application_on(
         plugins.log_disabled()
         state = await ServerState.read(database, settings.limits, plugins)
         keys = key_source(settings)
-        await keys.begin()
+        await keys.start()
         worker = WebhookWorker(
             database, plugins, settings.webhook_hosts, settings.webhook_secrets_dir
         )
         guards = AccessControl(
-            Tokens(keys, token_rules(settings)),
+            TokenVerifier(keys, token_rules(settings)),
             ApiKeys(settings.api_keys),
             settings.limits.http,
             settings.trusted_proxies,
@@ -158,7 +158,7 @@ def _background_tasks(
     url: str, state: ServerState, keys: KeySource, worker: WebhookWorker
 ) -> Iterator[Coroutine[object, object, None]]:
     yield follow(url, *state.refreshes)
-    yield keys.follow()
+    yield keys.refresh_forever()
     yield state.changes.follow()
     yield worker.run()
     for job in (*maintenance_jobs(state.database, state.plugins), worker.metrics_job):

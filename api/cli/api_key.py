@@ -4,23 +4,23 @@ from typing import Annotated
 
 import typer
 
-from api.auth.api_keys import KeyEntry, Scope, new_key
+from api.auth.api_keys import ApiKeyEntry, Scope, generate_api_key
 
 
 def api_key(
     scopes: Annotated[
         list[Scope],
         typer.Option(
-            "--scope", metavar="|".join(Scope), help="What it is good for; give it once a scope."
+            "--scope", metavar="|".join(Scope), help="A scope of the key; repeat it for more."
         ),
     ],
 ) -> None:
     """Print a new API key for a machine.
 
-    Its entry for INTERLOCK_API_KEYS is printed on standard error. The entry holds a hash of the
-    key, not the key: show the key to nobody but the machine that uses it. Several keys may have
-    one scope: add the new one, change the machine, remove the old.
+    The key is printed on standard output, and its entry for INTERLOCK_API_KEYS on standard error.
+    The entry contains a hash of the key, not the key. Give the key only to the machine that uses
+    it. To rotate a key, add the entry of the new key, change the machine, and remove the old entry.
     """
-    key = new_key()
-    typer.echo(str(KeyEntry.of(key, scopes)), err=True)
+    key = generate_api_key()
+    typer.echo(str(ApiKeyEntry.for_key(key, scopes)), err=True)
     typer.echo(key)

@@ -32,7 +32,7 @@ async def require_user(request: web.Request) -> None:
 
     """
     token = bearer_token(request.headers.getall(hdrs.AUTHORIZATION, []))
-    actor = await request.app[TOKENS].identified(token)
+    actor = await request.app[TOKENS].authenticate(token)
     request[TOKEN], request[ACTOR], request[VIEWER] = token, actor, actor.id
     bind(actor=actor.id)
 
@@ -51,13 +51,13 @@ class ApiKeyAccess:
         """Authenticate a machine by its API key.
 
         Raises:
-            KeyRequired: the request has no valid API key.
+            ApiKeyRequired: the request has no valid API key.
             Forbidden: the key does not have the scope.
 
         """
         # Several headers of one name mean what one header of all of them does (RFC 9110, 5.3).
         key = ", ".join(request.headers.getall(API_KEY_HEADER, []))
-        name = request.app[API_KEYS].admit(key, self.scope)
+        name = request.app[API_KEYS].authenticate(key, self.scope)
         request[VIEWER] = f"{API_KEY_HEADER} {name}"  # user ids contain no space
         bind(api_key=name)
 

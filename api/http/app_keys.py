@@ -5,7 +5,7 @@ from typing import Final, TypeAlias
 
 from aiohttp import web
 
-from api.auth import Tokens
+from api.auth import TokenVerifier
 from api.auth.api_keys import ApiKeys
 from api.http.metrics import Metrics
 from api.http.rate_limiter import Quota, RateLimiter, TokenBuckets
@@ -30,7 +30,7 @@ QUOTAS: Final[web.RequestKey[Quotas]] = web.RequestKey("quotas", dict)
 REQUEST_ID: Final = web.RequestKey("request_id", str)
 """Identifies the request in the log and in the `X-Request-ID` header of the response."""
 
-TOKENS: Final = web.AppKey("tokens", Tokens)
+TOKENS: Final = web.AppKey("tokens", TokenVerifier)
 API_KEYS: Final = web.AppKey("api_keys", ApiKeys)
 METRICS: Final = web.AppKey("metrics", Metrics)
 RATE_LIMITER: Final = web.AppKey("rate_limiter", RateLimiter)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from aiohttp import web
 from prometheus_client.registry import Collector
 
-from api.auth import Tokens
-from api.auth.api_keys import NO_KEYS, ApiKeys
+from api.auth import TokenVerifier
+from api.auth.api_keys import NO_API_KEYS, ApiKeys
 from api.http.access import add_routes
 from api.http.app_keys import API_KEYS, METRICS, RATE_LIMITER, TOKENS, TRUSTED_PROXIES
 from api.http.metrics import Metrics
@@ -29,8 +29,8 @@ class AccessControl:
 
     """
 
-    tokens: Tokens
-    api_keys: ApiKeys = NO_KEYS
+    tokens: TokenVerifier
+    api_keys: ApiKeys = NO_API_KEYS
     limits: HttpLimits = HTTP_LIMITS
     trusted_proxies: tuple[Network, ...] = ()
 

@@ -7,7 +7,7 @@ from typing import Final, Self, TypeAlias
 
 from aiohttp import hdrs, web
 
-from api.auth.api_keys import KeyRequired
+from api.auth.api_keys import ApiKeyRequired
 from api.http.app_keys import REQUEST_ID
 from api.http.rate_limiter import TooManyRequests
 from api.http.websocket_upgrade import UPGRADE_HEADERS, UpgradeRequired
@@ -97,7 +97,7 @@ ERROR_RENDERERS: Final[web.AppKey[Mapping[web.AbstractRoute, ErrorRenderer]]] = 
 def _headers_of(error: InterlockError) -> Mapping[str, str]:
     """Return the headers that HTTP defines for an error (RFC 6750, section 3; RFC 9110)."""
     match error:
-        case KeyRequired():
+        case ApiKeyRequired():
             return {hdrs.WWW_AUTHENTICATE: _API_KEY_CHALLENGE}
         case Unauthenticated():
             reason = error.details.get("reason")

@@ -8,7 +8,7 @@ from enum import Enum, auto
 from aiohttp import web
 from prometheus_client import Gauge
 
-from api.auth import Tokens
+from api.auth import TokenVerifier
 from api.auth.jwks import KeySet
 
 
@@ -39,10 +39,10 @@ class StreamSession:
         self.token: str | None = None
         """The token that authenticates the stream; None until it is known."""
 
-    def expire_with_token(self, token: str, tokens: Tokens) -> None:
+    def expire_with_token(self, token: str, tokens: TokenVerifier) -> None:
         """End the stream when its token expires."""
         self.token = token
-        self.expire_after(tokens.seconds_left(token), EndReason.TOKEN_EXPIRED)
+        self.expire_after(tokens.seconds_until_expiry(token), EndReason.TOKEN_EXPIRED)
 
     def expire_after(self, seconds: float, reason: EndReason) -> None:
         """End the stream after some seconds, instead of any earlier set time."""
@@ -85,12 +85,12 @@ class StreamSessions:
                 raise StreamEnded(session.end_reason) from None
             raise
 
-    async def end_revoked(self, tokens: Tokens) -> None:
+    async def end_revoked(self, tokens: TokenVerifier) -> None:
         """End the streams whose token is no longer valid, if the keys have changed."""
         authenticated = [(each, each.token) for each in self._sessions if each.token is not None]
         if authenticated and (keys := tokens.keys) is not self._checked_keys:
             for session, token in authenticated:
-                if session in self._sessions and not tokens.is_good(token):
+                if session in self._sessions and not tokens.is_valid(token):
                     session.expire_after(0, EndReason.KEY_REMOVED)
                 await asyncio.sleep(0)  # checking thousands of signatures must not block the loop
             self._checked_keys = keys

@@ -109,7 +109,7 @@ class WebhookWorker:
                 tasks.create_task(self._run_slot(webhook, context))
 
     async def _find_call_context(self, webhook: Webhook) -> CallContext | None:
-        """Return what is needed to call a receiver; None if this server lacks something.
+        """Return the scope and secrets of a webhook; None if this server lacks them.
 
         Only this server reports what it lacks: another server may have other settings, and
         delivers.

@@ -45,7 +45,7 @@ class AttemptResult:
     """The result of one attempt.
 
     Attributes:
-        status: the HTTP status, or why there is none.
+        status: the HTTP status, or why there is no response.
         retry_after: how long the receiver asked to wait; 0 if it did not.
 
     """
@@ -73,7 +73,7 @@ class RetryDecision:
 
     Attributes:
         state: the new state of the delivery.
-        retry_in: the time until the next attempt; None if there is none.
+        retry_in: the time until the next attempt; None if it was the last.
         pause_for: how long nothing is sent to the receiver.
 
     """

@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from playwright.async_api import Browser, async_playwright
 from pydantic import SecretStr
 
-from api.auth.api_keys import KeyEntry, Scope
+from api.auth.api_keys import ApiKeyEntry, Scope
 from api.bootstrap.application import open_application_on
 from api.bootstrap.engine import Engine, open_engine
 from api.log_context import CONTEXT
@@ -84,7 +84,7 @@ async def client(engine: Engine, settings: Settings) -> AsyncIterator[Client]:
 async def shared(template: str) -> AsyncIterator[SharedApplication]:
     async with new_database(template) as url:
         settings = Settings(database_url=SecretStr(url), jwt_secret=SECRET).model_copy(
-            update={"api_keys": (KeyEntry.of(KEY, Scope),)}
+            update={"api_keys": (ApiKeyEntry.for_key(KEY, Scope),)}
         )
         async with (
             open_engine(settings) as opened,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from api.auth.api_keys import KeyEntry, Scope, new_key
+from api.auth.api_keys import ApiKeyEntry, Scope, generate_api_key
 from tests.support.paths import ROOT
 
 PAGES = ("docs/quickstart.md", "docs/rest.md")
@@ -17,7 +17,7 @@ BLOCKS = re.compile(r"```(sh|json|text)\n(.*?)```", re.DOTALL)
 IDS = re.compile(r'(?<=tk_)[0-9a-f]+|(?<="requestId":")[0-9a-f]+')
 """Of tickets and requests: they are others each time."""
 DEMO = "http://127.0.0.1:8080"
-KEY = new_key()
+KEY = generate_api_key()
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def served(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Itera
         "INTERLOCK_DATABASE_URL": database_url,
         "INTERLOCK_DATA_DIR": str(tmp_path_factory.mktemp("data")),
         "INTERLOCK_PORT": "0",
-        "INTERLOCK_API_KEYS": str(KeyEntry.of(KEY, Scope)),
+        "INTERLOCK_API_KEYS": str(ApiKeyEntry.for_key(KEY, Scope)),
         "PYTHONUNBUFFERED": "1",
     }
     command = [sys.executable, "-c", "from api.cli.main import main; main()", "demo"]

@@ -8,14 +8,14 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient
 from pydantic import SecretStr
 
-from api.auth import SecretTokens
-from api.auth.api_keys import new_key
+from api.auth import TokenIssuer
+from api.auth.api_keys import generate_api_key
 from engine.storage.postgres.database import Database
 from engine.tickets.actor import Actor
 
 SECRET: Final = SecretStr("0123456789abcdef" * 2)
-TOKENS: Final = SecretTokens(SECRET)
-KEY: Final = new_key()
+TOKENS: Final = TokenIssuer(SECRET)
+KEY: Final = generate_api_key()
 """An API key with every scope, on servers whose settings contain it."""
 
 Client: TypeAlias = TestClient[web.Request, web.Application]
@@ -23,7 +23,7 @@ Client: TypeAlias = TestClient[web.Request, web.Application]
 
 def bearer(actor: Actor) -> dict[str, str]:
     """Return the headers that authenticate a user for an hour."""
-    return {"Authorization": f"Bearer {TOKENS.mint(actor, timedelta(hours=1))}"}
+    return {"Authorization": f"Bearer {TOKENS.issue(actor, timedelta(hours=1))}"}
 
 
 @dataclass(frozen=True)

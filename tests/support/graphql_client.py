@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from pydantic import SecretStr
 
-from api.auth import SecretTokens
+from api.auth import TokenIssuer
 from api.graphql.registry import Resolvers
 from api.graphql.transport.endpoint import GraphQLEndpoint
 from api.http.application import AccessControl, build_application
@@ -29,9 +29,9 @@ type Mutation { touch: Int! }
 """
 GRAPHQL = "application/graphql-response+json"
 JSON = "application/json"
-TOKENS = SecretTokens(SecretStr("0123456789abcdef" * 2))
+TOKENS = TokenIssuer(SecretStr("0123456789abcdef" * 2))
 ANNA = Actor("u_b1", "Anna K.", frozenset())
-BEARER = {"Authorization": f"Bearer {TOKENS.mint(ANNA, timedelta(hours=1))}"}
+BEARER = {"Authorization": f"Bearer {TOKENS.issue(ANNA, timedelta(hours=1))}"}
 
 AS_MANY_AS_IT_LIKES = HttpLimits(viewer_rate=0, address_rate=0)
 """A file of tests sends more at once than one client may."""

@@ -1,20 +1,20 @@
-"""Keys that tests change, and a clock that they move."""
+"""Tokens of keys that tests rotate, and a clock that they control."""
 
 import pytest
 
 from api import limits
-from api.auth import Tokens
+from api.auth import TokenVerifier
 from engine.errors import Unauthenticated
 from tests.support.signers import ES256, GOOD, RS256
 
 CLAIMS = {name: GOOD[name] for name in ("sub", "name", "exp")}
-BY_RSA = RS256.token(CLAIMS)
-BY_CURVE = ES256.token(CLAIMS)
-AT_ONCE = limits.UNKNOWN_KEY_REFRESH_SECONDS
+RSA_TOKEN = RS256.token(CLAIMS)
+EC_TOKEN = ES256.token(CLAIMS)
+REFRESH_SECONDS = limits.UNKNOWN_KEY_REFRESH_SECONDS
 
 
 class Clock:
-    """Seconds that pass when a test says so."""
+    """A clock that only a test advances."""
 
     def __init__(self) -> None:
         self.now = 1_000.0
@@ -23,8 +23,8 @@ class Clock:
         return self.now
 
 
-async def refusal(tokens: Tokens, token: str) -> object:
+async def error_reason(verifier: TokenVerifier, token: str) -> object:
     """Return why a token is refused."""
     with pytest.raises(Unauthenticated) as refused:
-        await tokens.identified(token)
+        await verifier.authenticate(token)
     return refused.value.details["reason"]

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import typer
 from aiohttp import web
 
-from api.bootstrap.auth import secret_tokens
+from api.bootstrap.auth import token_issuer
 from api.http.application import AccessControl, build_application
 from api.http.server import run_server
 from api.logging import configure_logging
@@ -27,7 +27,7 @@ async def ready() -> None: ...
 
 @asynccontextmanager
 async def open_application(settings: Settings) -> AsyncIterator[web.Application]:
-    guards = AccessControl(secret_tokens(settings))
+    guards = AccessControl(token_issuer(settings))
     yield build_application([web.get("/hold", hold)], guards)
     typer.echo("closed")
 

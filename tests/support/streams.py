@@ -11,7 +11,7 @@ from typing import Any, Final
 import aiohttp
 from pydantic import SecretStr
 
-from api.auth import SecretTokens
+from api.auth import TokenIssuer
 from api.graphql.transport.sse import events_routes
 from api.graphql.transport.websocket import websocket_route
 from api.http.application import AccessControl, build_application
@@ -24,14 +24,14 @@ from tests.support.executors import build_executor
 from tests.support.lock_gates import PATIENCE_SECONDS
 
 SUBPROTOCOL: Final = "graphql-transport-ws"
-TOKENS: Final = SecretTokens(SecretStr("0123456789abcdef" * 2))
+TOKENS: Final = TokenIssuer(SecretStr("0123456789abcdef" * 2))
 ANNA: Final = Actor("u_b1", "Anna K.")
 
 Message = dict[str, Any]
 
 
 def authorization(lifetime: timedelta = timedelta(hours=1)) -> str:
-    return f"Bearer {TOKENS.mint(ANNA, lifetime)}"
+    return f"Bearer {TOKENS.issue(ANNA, lifetime)}"
 
 
 BEARER: Final = {"Authorization": authorization()}

@@ -170,7 +170,7 @@ class GraphQLSocket:
         tokens = self._request.app[TOKENS]
         try:
             token = bearer_token(self._credentials(message))
-            self._actor = await tokens.identified(token)
+            self._actor = await tokens.authenticate(token)
         except Unauthenticated as refused:
             reason = refused.details.get("reason")
             raise SocketClosed(CloseCode.FORBIDDEN, f"Forbidden: {reason}") from None

@@ -76,7 +76,7 @@ _READ_PAGES: Final = Statement.of(
     .join(_PAGE, true())
     .order_by(_PAGE.c.finished_at.desc(), _PAGE.c.ticket.desc(), _PAGE.c.seq.desc())
 )
-"""One page of each webhook in one statement, so that a list of webhooks costs no more."""
+"""One page of each webhook in one statement, however many webhooks there are."""
 _ENABLE: Final = Statement.of(
     update(webhooks)
     .where(webhooks.c.name == bindparam("webhook_name"))

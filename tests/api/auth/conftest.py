@@ -1,15 +1,16 @@
-"""A provider, the keys that are read from it, and the tokens that they check."""
+"""A provider, the keys that are fetched from it, and a verifier with these keys."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 
-from api.auth import Tokens
-from api.auth.key_fetch import from_address
-from api.auth.key_sources import LiveKeys
+from api.auth import TokenVerifier
+from api.auth.key_fetch import fetch_keys
+from api.auth.key_sources import RefreshedKeys
 from tests.support.oidc_provider import Provider, provider
 from tests.support.rotating_keys import Clock
-from tests.support.signers import NOW, OTHER_JWK, RSA_JWK
+from tests.support.signers import NOW, RSA_JWK, SECOND_RSA_JWK
 
 
 @pytest.fixture
@@ -19,16 +20,16 @@ def clock() -> Clock:
 
 @pytest.fixture
 async def issuer() -> AsyncIterator[Provider]:
-    """Return a provider with an RSA key and another."""
-    async with provider(RSA_JWK, OTHER_JWK) as started:
+    """Yield a provider with two RSA keys."""
+    async with provider(RSA_JWK, SECOND_RSA_JWK) as started:
         yield started
 
 
 @pytest.fixture
-def live(issuer: Provider, clock: Clock) -> LiveKeys:
-    return LiveKeys(from_address(issuer.address), issuer.address, clock=clock)
+def keys(issuer: Provider, clock: Clock) -> RefreshedKeys:
+    return RefreshedKeys(partial(fetch_keys, issuer.url), issuer.url, clock=clock)
 
 
 @pytest.fixture
-def tokens(live: LiveKeys) -> Tokens:
-    return Tokens(live, clock=lambda: NOW)
+def verifier(keys: RefreshedKeys) -> TokenVerifier:
+    return TokenVerifier(keys, clock=lambda: NOW)

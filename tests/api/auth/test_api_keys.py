@@ -1,4 +1,4 @@
-"""API keys: told from others, held to their scopes, and configured without being written down."""
+"""API keys authenticate machines within their scopes, and are configured as hashes."""
 
 from collections.abc import AsyncIterator
 from hashlib import sha256
@@ -12,37 +12,43 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from api.auth.api_keys import ApiKeys, KeyEntry, KeyRequired, Scope, new_key, read_entries
+from api.auth.api_keys import (
+    ApiKeyEntry,
+    ApiKeyRequired,
+    ApiKeys,
+    Scope,
+    generate_api_key,
+    parse_api_keys,
+)
 from api.http.access import ApiKeyAccess, ProtectedRoute
 from api.http.app_keys import ACTOR
 from api.http.application import AccessControl, build_application
 from api.settings import Settings
 from engine.errors import Forbidden, Misconfigured
 from tests.support.api_client import TOKENS, Client, bearer
-from tests.support.command import interlock
 from tests.support.personas import ADA
 
-RELOADER, EXPORTER, SUCCESSOR, BOTH = (new_key() for _ in range(4))
+RELOADER, EXPORTER, SUCCESSOR, BOTH = (generate_api_key() for _ in range(4))
 DIGEST = sha256(RELOADER.encode()).hexdigest()
 KEYS = ApiKeys(
     [
-        KeyEntry.of(RELOADER, [Scope.RELOAD]),
-        KeyEntry.of(EXPORTER, [Scope.EXPORT]),
-        KeyEntry.of(SUCCESSOR, [Scope.RELOAD]),
-        KeyEntry.of(BOTH, [Scope.RELOAD]),
-        KeyEntry.of(BOTH, [Scope.EXPORT]),
+        ApiKeyEntry.for_key(RELOADER, [Scope.RELOAD]),
+        ApiKeyEntry.for_key(EXPORTER, [Scope.EXPORT]),
+        ApiKeyEntry.for_key(SUCCESSOR, [Scope.RELOAD]),
+        ApiKeyEntry.for_key(BOTH, [Scope.RELOAD]),
+        ApiKeyEntry.for_key(BOTH, [Scope.EXPORT]),
     ]
 )
 
 
-async def answer(request: web.Request) -> web.Response:
-    return web.Response(text=request[ACTOR].id if ACTOR in request else "no person")
+async def respond(request: web.Request) -> web.Response:
+    return web.Response(text=request[ACTOR].id if ACTOR in request else "no user")
 
 
 ROUTES = [
-    web.get("/for-people", answer),
-    ProtectedRoute(ApiKeyAccess(Scope.RELOAD), web.post("/for-reloading", answer)),
-    ProtectedRoute(ApiKeyAccess(Scope.EXPORT), web.get("/for-exporting", answer)),
+    web.get("/for-users", respond),
+    ProtectedRoute(ApiKeyAccess(Scope.RELOAD), web.post("/for-reloading", respond)),
+    ProtectedRoute(ApiKeyAccess(Scope.EXPORT), web.get("/for-exporting", respond)),
 ]
 
 
@@ -63,71 +69,76 @@ async def client() -> AsyncIterator[Client]:
         (BOTH, Scope.EXPORT),
     ],
 )
-def test_a_key_is_good_for_its_scopes(key: str, scope: Scope) -> None:
-    assert sha256(key.encode()).hexdigest().startswith(KEYS.admit(key, scope))
+def test_a_key_is_accepted_for_its_scopes(key: str, scope: Scope) -> None:
+    assert sha256(key.encode()).hexdigest().startswith(KEYS.authenticate(key, scope))
 
 
 @pytest.mark.parametrize(
     ("key", "scope"),
     [(RELOADER, Scope.EXPORT), (EXPORTER, Scope.RELOAD), (BOTH, Scope.HEALTH)],
 )
-def test_a_key_is_good_for_nothing_else(key: str, scope: Scope) -> None:
+def test_a_key_is_refused_for_other_scopes(key: str, scope: Scope) -> None:
     with pytest.raises(Forbidden) as refused:
-        KEYS.admit(key, scope)
+        KEYS.authenticate(key, scope)
     assert refused.value.details == {"reason": "scope_required", "scope": scope}
     assert key not in refused.value.message
 
 
 UNKNOWN = {
-    "another key": new_key(),
+    "another key": generate_api_key(),
     "half a key": RELOADER[:-1],
     "more than a key": RELOADER + "x",
-    "a key in other letters": RELOADER.upper(),
+    "a key in upper case": RELOADER.upper(),
     "two keys": f"{RELOADER}, {RELOADER}",
     "the hash of a key": DIGEST,
-    "an entry": str(KeyEntry.of(RELOADER, [Scope.RELOAD])),
-    "letters beyond ASCII": "ié",
+    "an entry": str(ApiKeyEntry.for_key(RELOADER, [Scope.RELOAD])),
+    "characters other than ASCII": "ié",
     "half a surrogate pair": "\udcff",
     "a very long key": RELOADER * 1_000,
 }
 
 
 @pytest.mark.parametrize("key", UNKNOWN.values(), ids=UNKNOWN)
-def test_another_text_is_no_key(key: str) -> None:
-    with pytest.raises(KeyRequired) as refused:
-        KEYS.admit(key, Scope.RELOAD)
+def test_an_unknown_key_is_refused(key: str) -> None:
+    with pytest.raises(ApiKeyRequired) as refused:
+        KEYS.authenticate(key, Scope.RELOAD)
     assert refused.value.details == {"reason": "unknown_key"}
 
 
 @given(st.binary(min_size=1).map(lambda noise: noise.decode("utf-8", "surrogateescape")))
-def test_noise_is_no_key(noise: str) -> None:
-    with pytest.raises(KeyRequired):
-        KEYS.admit(noise, Scope.RELOAD)
+def test_random_text_is_refused(noise: str) -> None:
+    with pytest.raises(ApiKeyRequired):
+        KEYS.authenticate(noise, Scope.RELOAD)
 
 
-def test_no_key_is_missing_even_where_none_is_configured() -> None:
+def test_an_empty_key_is_missing_even_if_none_is_configured() -> None:
     for keys in (KEYS, ApiKeys([])):
-        with pytest.raises(KeyRequired) as refused:
-            keys.admit("", Scope.RELOAD)
+        with pytest.raises(ApiKeyRequired) as refused:
+            keys.authenticate("", Scope.RELOAD)
         assert refused.value.details == {"reason": "missing"}
 
 
-def test_a_key_is_replaced_while_both_are_good() -> None:
-    old, new = KeyEntry.of(RELOADER, [Scope.RELOAD]), KeyEntry.of(SUCCESSOR, [Scope.RELOAD])
-    steps = [ApiKeys(read_entries(text)) for text in (str(old), f"{old}, {new}", str(new))]
-    assert [is_admitted(keys, RELOADER) for keys in steps] == [True, True, False]
-    assert [is_admitted(keys, SUCCESSOR) for keys in steps] == [False, True, True]
+def test_both_keys_are_accepted_while_one_replaces_the_other() -> None:
+    old, new = (
+        ApiKeyEntry.for_key(RELOADER, [Scope.RELOAD]),
+        ApiKeyEntry.for_key(SUCCESSOR, [Scope.RELOAD]),
+    )
+    steps = [ApiKeys(parse_api_keys(text)) for text in (str(old), f"{old}, {new}", str(new))]
+    assert [is_accepted(keys, RELOADER) for keys in steps] == [True, True, False]
+    assert [is_accepted(keys, SUCCESSOR) for keys in steps] == [False, True, True]
 
 
-def is_admitted(keys: ApiKeys, key: str) -> bool:
+def is_accepted(keys: ApiKeys, key: str) -> bool:
     try:
-        keys.admit(key, Scope.RELOAD)
-    except KeyRequired:
+        keys.authenticate(key, Scope.RELOAD)
+    except ApiKeyRequired:
         return False
     return True
 
 
-@pytest.mark.parametrize("key", [RELOADER, BOTH, new_key()], ids=["first", "last", "unknown"])
+@pytest.mark.parametrize(
+    "key", [RELOADER, BOTH, generate_api_key()], ids=["first", "last", "unknown"]
+)
 def test_a_key_is_compared_with_every_entry_in_constant_time(
     key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,19 +149,19 @@ def test_a_key_is_compared_with_every_entry_in_constant_time(
         return compare_digest(entry, digest)
 
     monkeypatch.setattr("api.auth.api_keys.compare_digest", compare)
-    is_admitted(KEYS, key)
+    is_accepted(KEYS, key)
     assert len(compared) == 5
 
 
 def test_a_new_key_has_256_random_bits() -> None:
-    keys = {new_key() for _ in range(100)}
+    keys = {generate_api_key() for _ in range(100)}
     assert len(keys) == 100
     assert {(key[:3], len(key)) for key in keys} == {("ik_", 3 + 43)}
 
 
-# --- at the door --------------------------------------------------------------------------------
+# --- routes --------------------------------------------------------------------------------------
 
-WAYS: dict[str, tuple[str, dict[str, str], int, str | None]] = {
+REQUESTS: dict[str, tuple[str, dict[str, str], int, str | None]] = {
     "a key": ("POST /for-reloading", {"X-API-Key": RELOADER}, 200, None),
     "no key": ("POST /for-reloading", {}, 401, "missing"),
     "an empty key": ("POST /for-reloading", {"X-API-Key": ""}, 401, "missing"),
@@ -161,37 +172,39 @@ WAYS: dict[str, tuple[str, dict[str, str], int, str | None]] = {
         403,
         "scope_required",
     ),
-    "a token, of an admin even": ("POST /for-reloading", bearer(ADA), 401, "missing"),
-    "a key for people": ("GET /for-people", {"X-API-Key": BOTH}, 401, "missing"),
+    "a token of an admin": ("POST /for-reloading", bearer(ADA), 401, "missing"),
+    "a key where a token is required": ("GET /for-users", {"X-API-Key": BOTH}, 401, "missing"),
     "HEAD, which comes with GET": ("HEAD /for-exporting", {"X-API-Key": EXPORTER}, 200, None),
-    "HEAD by a person": ("HEAD /for-exporting", bearer(ADA), 401, None),
+    "HEAD by a user": ("HEAD /for-exporting", bearer(ADA), 401, None),
     "another method": ("PUT /for-reloading", {}, 405, None),
 }
 
 
-@pytest.mark.parametrize(("asked", "headers", "status", "reason"), WAYS.values(), ids=WAYS)
-async def test_a_route_takes_those_whom_it_declares(
-    asked: str, headers: dict[str, str], status: int, reason: str | None, client: Client
+@pytest.mark.parametrize(
+    ("request_line", "headers", "status", "reason"), REQUESTS.values(), ids=REQUESTS
+)
+async def test_a_route_accepts_the_credentials_that_it_declares(
+    request_line: str, headers: dict[str, str], status: int, reason: str | None, client: Client
 ) -> None:
-    method, path = asked.split()
+    method, path = request_line.split()
     async with client.request(method, path, headers=headers) as response:
         assert response.status == status
         if reason is not None:
             assert (await response.json(content_type=None))["reason"] == reason
 
 
-async def test_a_machine_is_told_how_to_enter(client: Client) -> None:
+async def test_a_response_says_how_to_authenticate(client: Client) -> None:
     async with client.post("/for-reloading") as response:
         assert response.headers["WWW-Authenticate"] == 'ApiKey realm="interlock"'
         assert "X-API-Key" in (await response.json(content_type=None))["detail"]
 
 
-async def test_a_machine_is_no_person(client: Client) -> None:
+async def test_a_machine_is_not_a_user(client: Client) -> None:
     async with client.post("/for-reloading", headers={"X-API-Key": RELOADER}) as response:
-        assert await response.text() == "no person"
+        assert await response.text() == "no user"
 
 
-async def test_no_answer_and_no_line_of_the_log_shows_a_key(client: Client) -> None:
+async def test_no_response_and_no_log_line_contains_a_key(client: Client) -> None:
     with capture_logs() as lines:
         for key in (RELOADER, EXPORTER, "ik_secret"):
             async with client.post("/for-reloading", headers={"X-API-Key": key}) as response:
@@ -200,56 +213,40 @@ async def test_no_answer_and_no_line_of_the_log_shows_a_key(client: Client) -> N
     assert not any(key in repr(lines) for key in (RELOADER, EXPORTER, "ik_secret"))
 
 
-# --- in the configuration -----------------------------------------------------------------------
+# --- settings -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("between", [",", " ", ", ", "\n", " ,\n"])
 def test_entries_are_separated_by_commas_or_spaces(between: str) -> None:
     entries = (
-        KeyEntry.of(RELOADER, [Scope.RELOAD]),
-        KeyEntry.of(EXPORTER, [Scope.EXPORT, Scope.HEALTH]),
+        ApiKeyEntry.for_key(RELOADER, [Scope.RELOAD]),
+        ApiKeyEntry.for_key(EXPORTER, [Scope.EXPORT, Scope.HEALTH]),
     )
     text = between.join(map(str, entries))
     assert Settings.from_env({"INTERLOCK_API_KEYS": text}).api_keys == entries
-    assert read_entries(f"{between}{text}{between}") == entries
+    assert parse_api_keys(f"{between}{text}{between}") == entries
 
 
 WRONG = {
     "a key for an entry": (RELOADER, "entry 1 has no '='"),
-    "a key for a hash": (f"reload={RELOADER}", "the '=' of entry 1 is not the 64 hex digits"),
+    "a key for a hash": (
+        f"reload={RELOADER}",
+        "the part after '=' in entry 1 is not the 64 hex digits",
+    ),
     "half a hash": (f"reload={DIGEST[:32]}", "not the 64 hex digits"),
-    "no scope": (f"={DIGEST}", "entry 1 has a scope that is none of reload, export, health"),
-    "a scope too many": (f"reload+={DIGEST}", "a scope that is none of"),
+    "no scope": (f"={DIGEST}", "entry 1 has a scope other than reload, export, health"),
+    "a scope too many": (f"reload+={DIGEST}", "a scope other than"),
     "a misspelt scope": (f"relaod={DIGEST}", "Did you mean 'reload'?"),
-    "a key before the hash": (f"{RELOADER}={DIGEST}", "a scope that is none of"),
+    "a key before the hash": (f"{RELOADER}={DIGEST}", "a scope other than"),
     "the second entry": (f"reload={DIGEST}, export", "entry 2 has no '='"),
 }
 
 
-@pytest.mark.parametrize(("text", "sentence"), WRONG.values(), ids=WRONG)
-def test_a_wrong_entry_gets_a_sentence_that_quotes_nothing(text: str, sentence: str) -> None:
+@pytest.mark.parametrize(("text", "message"), WRONG.values(), ids=WRONG)
+def test_an_invalid_entry_is_refused_and_not_quoted(text: str, message: str) -> None:
     with pytest.raises(Misconfigured) as refused:
         Settings.from_env({"INTERLOCK_API_KEYS": text})
     assert refused.value.message.startswith("INTERLOCK_API_KEYS must be entries such as")
-    assert sentence in refused.value.message
+    assert message in refused.value.message
     assert RELOADER not in refused.value.message
     assert DIGEST not in refused.value.message
-
-
-# --- on the command line ------------------------------------------------------------------------
-
-
-def test_the_command_prints_a_key_and_apart_from_it_the_entry() -> None:
-    done = interlock("api-key", "--scope", "reload", "--scope", "export")
-    assert done.returncode == 0
-    key, entry = done.stdout.removesuffix("\n"), done.stderr.removesuffix("\n")
-    assert "\n" not in key + entry
-    keys = ApiKeys(read_entries(entry))
-    assert keys.admit(key, Scope.RELOAD) == keys.admit(key, Scope.EXPORT)
-
-
-@pytest.mark.parametrize("words", [(), ("--scope", "everything")])
-def test_the_command_wants_scopes_that_there_are(words: tuple[str, ...]) -> None:
-    done = interlock("api-key", *words)
-    assert (done.returncode, done.stdout) == (64, "")
-    assert "--scope" in done.stderr

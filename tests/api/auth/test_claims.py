@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from api.auth import SecretTokens, TokenRefusal, TokenRules
-from api.auth.claims import ClaimNames, claims_of
+from api.auth import TokenErrorReason, TokenIssuer, TokenRules
+from api.auth.claims import ClaimNames, parse_claims
 from engine.errors import Unauthenticated
 from engine.tickets.actor import Actor
 from tests.support.signers import NOW, SECRET
@@ -33,8 +33,8 @@ ENTRA_CLAIMS: dict[str, Any] = {
     "name": "Anna K.",
     "roles": ["payment-team", "Interlock.Admin"],
 }
-ADDRESSES = ClaimNames(groups="https://acme.example/groups", admin="https://acme.example/admin")
-ADDRESSES_CLAIMS: dict[str, Any] = {
+URLS = ClaimNames(groups="https://acme.example/groups", admin="https://acme.example/admin")
+URLS_CLAIMS: dict[str, Any] = {
     "sub": "auth0|7",
     "name": "Anna K.",
     "https://acme.example/groups": ["payment-team"],
@@ -42,7 +42,7 @@ ADDRESSES_CLAIMS: dict[str, Any] = {
 }
 SCOPED = ClaimNames(admin="scope=interlock:admin")
 
-PEOPLE: dict[str, tuple[ClaimNames, dict[str, Any], Actor]] = {
+USERS: dict[str, tuple[ClaimNames, dict[str, Any], Actor]] = {
     "Keycloak, an admin": (
         KEYCLOAK,
         KEYCLOAK_CLAIMS,
@@ -63,9 +63,9 @@ PEOPLE: dict[str, tuple[ClaimNames, dict[str, Any], Actor]] = {
         ENTRA_CLAIMS,
         Actor("4f8e29", "Anna K.", frozenset({"payment-team", "Interlock.Admin"}), is_admin=True),
     ),
-    "names that are addresses": (
-        ADDRESSES,
-        ADDRESSES_CLAIMS,
+    "names that are URLs": (
+        URLS,
+        URLS_CLAIMS,
         Actor("auth0|7", "Anna K.", frozenset({"payment-team"}), is_admin=True),
     ),
     "a scope": (
@@ -83,12 +83,12 @@ PEOPLE: dict[str, tuple[ClaimNames, dict[str, Any], Actor]] = {
         {"sub": "u", "name": "U", "team": "Interlock Admins"},
         Actor("u", "U", is_admin=True),
     ),
-    "our own names, which nobody asked for": (
+    "default names that are not configured": (
         KEYCLOAK,
         KEYCLOAK_CLAIMS | {"realm_access": {"roles": []}, "admin": True, "name": "Root"},
         Actor("f:17:anna", "anna", frozenset({"payment-team"})),
     ),
-    "a whole name before a way to it": (
+    "a name with dots before a path": (
         ClaimNames(groups="a.b"),
         {"sub": "u", "name": "U", "a.b": ["this"], "a": {"b": ["that"]}},
         Actor("u", "U", frozenset({"this"})),
@@ -96,13 +96,13 @@ PEOPLE: dict[str, tuple[ClaimNames, dict[str, Any], Actor]] = {
 }
 
 
-@pytest.mark.parametrize(("names", "stated", "actor"), PEOPLE.values(), ids=PEOPLE)
-def test_claims_state_a_person(names: ClaimNames, stated: dict[str, Any], actor: Actor) -> None:
-    assert claims_of(stated | TIMES, names).actor == actor
+@pytest.mark.parametrize(("names", "claims", "actor"), USERS.values(), ids=USERS)
+def test_claims_describe_a_user(names: ClaimNames, claims: dict[str, Any], actor: Actor) -> None:
+    assert parse_claims(claims | TIMES, names).actor == actor
 
 
-R = TokenRefusal
-WRONG: dict[str, tuple[ClaimNames, dict[str, Any], TokenRefusal, str]] = {
+R = TokenErrorReason
+WRONG: dict[str, tuple[ClaimNames, dict[str, Any], TokenErrorReason, str]] = {
     "no user": (ENTRA, {"sub": "s", "name": "N"}, R.MISSING_CLAIM, "oid"),
     "no name": (KEYCLOAK, {"sub": "s", "name": "N"}, R.MISSING_CLAIM, "preferred_username"),
     "groups that are a text": (
@@ -123,47 +123,47 @@ WRONG: dict[str, tuple[ClaimNames, dict[str, Any], TokenRefusal, str]] = {
         R.INVALID_CLAIM,
         "realm_access.roles",
     ),
-    "an admin by text": (
-        ADDRESSES,
-        ADDRESSES_CLAIMS | {"https://acme.example/admin": "true"},
+    "an admin claim that is a text": (
+        URLS,
+        URLS_CLAIMS | {"https://acme.example/admin": "true"},
         R.INVALID_CLAIM,
         "https://acme.example/admin",
     ),
 }
 
 
-@pytest.mark.parametrize(("names", "stated", "reason", "claim"), WRONG.values(), ids=WRONG)
-def test_a_claim_at_fault_is_called_as_its_issuer_calls_it(
-    names: ClaimNames, stated: dict[str, Any], reason: TokenRefusal, claim: str
+@pytest.mark.parametrize(("names", "claims", "reason", "claim"), WRONG.values(), ids=WRONG)
+def test_a_wrong_claim_is_named_as_its_issuer_names_it(
+    names: ClaimNames, claims: dict[str, Any], reason: TokenErrorReason, claim: str
 ) -> None:
     with pytest.raises(Unauthenticated) as refused:
-        claims_of(stated | TIMES, names)
+        parse_claims(claims | TIMES, names)
     assert refused.value.details == {"reason": reason, "claim": claim}
 
 
-MINTED = [
+ISSUED = [
     ClaimNames(),
     KEYCLOAK,
-    ADDRESSES,
+    URLS,
     ClaimNames("x.id", "x.name", "x.y.groups", "x.y.admin"),
     ClaimNames(admin="x.roles=boss"),
 ]
 
 
-@pytest.mark.parametrize("names", MINTED, ids=lambda names: names.admin)
+@pytest.mark.parametrize("names", ISSUED, ids=lambda names: names.admin)
 @given(admin=st.booleans(), groups=st.frozensets(st.sampled_from(["a", "b b", "c.d"])))
-def test_what_is_minted_is_read_under_any_names(
+def test_an_issued_token_is_verified_under_any_claim_names(
     names: ClaimNames, *, admin: bool, groups: frozenset[str]
 ) -> None:
     rules = TokenRules("https://id.example", frozenset({"a", "b"}), 0, names)
-    tokens = SecretTokens(SecretStr(SECRET), rules, clock=lambda: NOW)
+    issuer = TokenIssuer(SecretStr(SECRET), rules, clock=lambda: NOW)
     actor = Actor("u_b1", "Anna K.", groups, is_admin=admin)
-    assert tokens.actor_of(tokens.mint(actor, timedelta(hours=1))) == actor
+    assert issuer.verify(issuer.issue(actor, timedelta(hours=1))) == actor
 
 
-def test_an_admin_by_a_group_is_a_member_of_it() -> None:
-    tokens = SecretTokens(
+def test_an_admin_because_of_a_group_is_a_member_of_it() -> None:
+    issuer = TokenIssuer(
         SecretStr(SECRET), TokenRules(names=ClaimNames(admin="groups=ops")), clock=lambda: NOW
     )
-    token = tokens.mint(Actor("u", "U", frozenset({"a"}), is_admin=True), timedelta(hours=1))
-    assert tokens.actor_of(token) == Actor("u", "U", frozenset({"a", "ops"}), is_admin=True)
+    token = issuer.issue(Actor("u", "U", frozenset({"a"}), is_admin=True), timedelta(hours=1))
+    assert issuer.verify(token) == Actor("u", "U", frozenset({"a", "ops"}), is_admin=True)

@@ -1,7 +1,8 @@
-"""Providers of keys that do not answer as they should, and how they are discovered."""
+"""Keys are fetched from a provider; invalid responses change nothing."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from ssl import PROTOCOL_TLS_SERVER, SSLContext
@@ -16,48 +17,48 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from structlog.testing import capture_logs
 
 from api import limits
-from api.auth import Tokens, key_fetch
-from api.auth.jwks import keys_in
-from api.auth.key_fetch import from_address, from_issuer
-from api.auth.key_sources import LiveKeys
+from api.auth import TokenVerifier, key_fetch
+from api.auth.jwks import parse_jwks
+from api.auth.key_fetch import fetch_issuer_keys, fetch_keys
+from api.auth.key_sources import RefreshedKeys
 from api.http.application import AccessControl, build_application
 from api.rest.health import probe_routes
 from engine.errors import Unavailable
-from tests.api.auth.test_errors import answer, bearer
+from tests.api.auth.test_errors import respond
 from tests.support.oidc_provider import Provider, provider
-from tests.support.rotating_keys import AT_ONCE, BY_RSA, Clock
-from tests.support.signers import RSA_JWK, jwks
+from tests.support.rotating_keys import REFRESH_SECONDS, RSA_TOKEN, Clock
+from tests.support.signers import RSA_JWK, authorization, jwks
 
 
-def broken(**answer: object) -> Callable[[Provider], None]:
+def broken(**attributes: object) -> Callable[[Provider], None]:
     def change(issuer: Provider) -> None:
-        for name, value in answer.items():
+        for name, value in attributes.items():
             setattr(issuer, name, value)
 
     return change
 
 
 BROKEN: dict[str, tuple[Callable[[Provider], None], str]] = {
-    "an error": (broken(status=500), "answers 500, not 200"),
-    "nothing there": (broken(status=404), "answers 404, not 200"),
+    "an error": (broken(status=500), "returned status 500, not 200"),
+    "not found": (broken(status=404), "returned status 404, not 200"),
     "a redirect": (
         broken(status=302, headers={"Location": "http://127.0.0.1:1/keys"}),
-        "answers 302, not 200",
+        "returned status 302, not 200",
     ),
-    "no JSON": (broken(keys=b"<html>"), "no JSON Web Key Set"),
-    "no keys": (broken(keys=jwks()), "no key that can check tokens"),
-    "more than a set": (broken(keys=b" " * (limits.JWKS_BYTES + 1)), "holds more than 262,144"),
-    "a compressed answer": (
+    "no JSON": (broken(keys=b"<html>"), "not a JSON Web Key Set"),
+    "no keys": (broken(keys=jwks()), "no usable key"),
+    "too large a response": (broken(keys=b" " * (limits.JWKS_BYTES + 1)), "is larger than 262,144"),
+    "a compressed response": (
         broken(keys=b"\x1f\x8b\x08", headers={"Content-Encoding": "gzip"}),
-        "no JSON Web Key Set",
+        "not a JSON Web Key Set",
     ),
-    "no answer": (lambda issuer: issuer.answering.clear(), "can't be fetched: "),
+    "no response": (lambda issuer: issuer.responding.clear(), "cannot be fetched: "),
 }
 
 
-def read_at(live: LiveKeys) -> float:
-    """Return the metric that tells when the keys could be read last."""
-    [collector] = live.collectors
+def read_at(keys: RefreshedKeys) -> float:
+    """Return when the keys were last read, according to the metric."""
+    [collector] = keys.collectors
     [metric] = collector.collect()
     [sample] = metric.samples
     assert sample.name == "interlock_token_keys_read_timestamp_seconds"
@@ -65,79 +66,81 @@ def read_at(live: LiveKeys) -> float:
 
 
 @pytest.mark.parametrize(("fail", "reason"), BROKEN.values(), ids=BROKEN)
-async def test_what_can_not_be_read_leaves_the_known_keys_in_use(
+async def test_an_invalid_response_leaves_the_keys_in_use(
     fail: Callable[[Provider], None],
     reason: str,
     issuer: Provider,
-    live: LiveKeys,
-    tokens: Tokens,
+    keys: RefreshedKeys,
+    verifier: TokenVerifier,
     clock: Clock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    await live.begin()
-    before = read_at(live)
+    await keys.start()
+    before = read_at(keys)
     assert before > 0
     fail(issuer)
     with capture_logs() as lines:
         for _ in range(3):
-            if not issuer.answering.is_set():
+            if not issuer.responding.is_set():
                 monkeypatch.setattr(key_fetch, "TIMEOUT", ClientTimeout(total=0.05))
-            clock.now += AT_ONCE
-            await live.renew()
+            clock.now += REFRESH_SECONDS
+            await keys.refresh()
     [line] = lines
     assert (line["log_level"], line["old_keys_in_use"]) == ("error", True)
-    assert read_at(live) == before
+    assert read_at(keys) == before
     assert reason in line["reason"]
-    assert (await tokens.identified(BY_RSA)).id == "u_b1"
+    assert (await verifier.authenticate(RSA_TOKEN)).id == "u_b1"
 
 
-async def test_a_server_whose_provider_is_down_starts_and_is_not_ready_until_it_is_up(
-    issuer: Provider, live: LiveKeys, tokens: Tokens, clock: Clock
+async def test_a_server_starts_while_its_provider_is_down_and_is_not_ready_until_it_is_up(
+    issuer: Provider, keys: RefreshedKeys, verifier: TokenVerifier, clock: Clock
 ) -> None:
     async def ready() -> None:
-        live.check()
+        keys.check()
 
     issuer.status = 503
-    await live.begin()
+    await keys.start()
     application = build_application(
-        [web.get("/", answer), *probe_routes(ready)], AccessControl(tokens)
+        [web.get("/", respond), *probe_routes(ready)], AccessControl(verifier)
     )
     async with TestClient(TestServer(application)) as client:
         with capture_logs() as lines:
             async with client.get("/readyz") as response:
                 assert response.status == 503
-        assert "answers 503, not 200" in str(lines[0]["exc_info"].__cause__ or lines[0]["exc_info"])
-        async with client.get("/", headers=bearer(BY_RSA)) as response:
+        assert "returned status 503, not 200" in str(
+            lines[0]["exc_info"].__cause__ or lines[0]["exc_info"]
+        )
+        async with client.get("/", headers=authorization(RSA_TOKEN)) as response:
             assert response.status == 503
             assert (await response.json(content_type=None))["code"] == "unavailable"
         issuer.status = 200
-        clock.now += AT_ONCE
-        async with client.get("/", headers=bearer(BY_RSA)) as response:
+        clock.now += REFRESH_SECONDS
+        async with client.get("/", headers=authorization(RSA_TOKEN)) as response:
             assert response.status == 200
         async with client.get("/readyz") as response:
             assert response.status == 200
 
 
-async def test_nobody_listening_is_a_reason(clock: Clock) -> None:
+async def test_a_refused_connection_is_a_reason(clock: Clock) -> None:
     async with provider(RSA_JWK) as gone:
-        address = gone.address
-    live = LiveKeys(from_address(address), address, clock=clock)
-    await live.begin()
-    with pytest.raises(Unavailable, match="can't be fetched"):
-        live.check()
-    with pytest.raises(Unavailable, match="Tokens can't be checked yet"):
-        _ = live.keys
+        url = gone.url
+    keys = RefreshedKeys(partial(fetch_keys, url), url, clock=clock)
+    await keys.start()
+    with pytest.raises(Unavailable, match="cannot be fetched"):
+        keys.check()
+    with pytest.raises(Unavailable, match="the server has no keys yet"):
+        _ = keys.keys
 
 
-async def test_a_provider_must_prove_who_it_is(tmp_path: Path) -> None:
-    async with provider(RSA_JWK, ssl=of_nobody(tmp_path)) as impostor:
-        assert impostor.address.startswith("https://")
+async def test_a_provider_needs_a_trusted_certificate(tmp_path: Path) -> None:
+    async with provider(RSA_JWK, ssl=self_signed(tmp_path)) as impostor:
+        assert impostor.url.startswith("https://")
         with pytest.raises(Unavailable, match="certificate verify failed"):
-            await from_address(impostor.address)()
+            await fetch_keys(impostor.url)
 
 
-def of_nobody(folder: Path) -> SSLContext:
-    """Return the certificate of somebody whom nobody vouches for."""
+def self_signed(folder: Path) -> SSLContext:
+    """Return a server context with a self-signed certificate."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
     today = datetime.now(UTC)
@@ -158,30 +161,33 @@ def of_nobody(folder: Path) -> SSLContext:
     return context
 
 
-async def test_an_issuer_says_where_its_keys_are(issuer: Provider) -> None:
+async def test_the_keys_of_an_issuer_are_discovered(issuer: Provider) -> None:
     for address in (issuer.issuer, f"{issuer.issuer}/"):
-        issuer.discovery = {"issuer": address, "jwks_uri": issuer.address, "more": [1]}
-        found = keys_in(await from_issuer(address)())
+        issuer.discovery = {"issuer": address, "jwks_uri": issuer.url, "more": [1]}
+        found = parse_jwks(await fetch_issuer_keys(address))
         assert [key.id for key in found.keys] == ["rsa-1", "rsa-2"]
 
 
-def stated(**changed: object) -> Callable[[Provider], dict[str, object]]:
-    return lambda by: {"issuer": by.issuer, "jwks_uri": by.address} | changed
+def metadata(**changed: object) -> Callable[[Provider], dict[str, object]]:
+    return lambda by: {"issuer": by.issuer, "jwks_uri": by.url} | changed
 
 
 DISCOVERED: dict[str, tuple[Callable[[Provider], object], str]] = {
-    "another issuer": (stated(issuer="https://id.example"), "the document of 'https://id.example'"),
+    "another issuer": (
+        metadata(issuer="https://id.example"),
+        "the document of 'https://id.example'",
+    ),
     "an issuer with a slash more": (
-        lambda by: stated(issuer=f"{by.issuer}/")(by),
+        lambda by: metadata(issuer=f"{by.issuer}/")(by),
         "is the document of",
     ),
-    "no issuer": (lambda by: {"jwks_uri": by.address}, "no OpenID discovery document"),
-    "no keys": (lambda by: {"issuer": by.issuer}, "no OpenID discovery document"),
-    "a list": (lambda _: [], "no OpenID discovery document"),
-    "keys by http": (stated(jwks_uri="http://id.example/keys"), "keys are taken by https"),
-    "keys in a file": (stated(jwks_uri="file:///etc/passwd"), "jwks_uri can't be used"),
-    "keys nowhere": (stated(jwks_uri=7), "jwks_uri can't be used"),
-    "keys behind a broken address": (stated(jwks_uri="https://[id.example"), "jwks_uri can't be"),
+    "no issuer": (lambda by: {"jwks_uri": by.url}, "not an OpenID discovery document"),
+    "no keys": (lambda by: {"issuer": by.issuer}, "not an OpenID discovery document"),
+    "a list": (lambda _: [], "not an OpenID discovery document"),
+    "keys by http": (metadata(jwks_uri="http://id.example/keys"), "the URL must use https"),
+    "keys in a file": (metadata(jwks_uri="file:///etc/passwd"), "invalid jwks_uri"),
+    "keys nowhere": (metadata(jwks_uri=7), "invalid jwks_uri"),
+    "keys behind a broken address": (metadata(jwks_uri="https://[id.example"), "invalid jwks_uri"),
 }
 
 
@@ -191,5 +197,5 @@ async def test_a_discovery_document_is_refused(
 ) -> None:
     issuer.discovery = document(issuer)
     with pytest.raises(Unavailable, match=reason):
-        await from_issuer(issuer.issuer)()
-    assert issuer.asked == 0
+        await fetch_issuer_keys(issuer.issuer)
+    assert issuer.requests == 0

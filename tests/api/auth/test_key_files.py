@@ -1,18 +1,20 @@
-"""Keys in a file, which is read again and again."""
+"""Keys are refreshed from a file."""
 
+import asyncio
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from api import limits
-from api.auth import TokenRefusal, Tokens
-from api.auth.key_fetch import from_file
-from api.auth.key_sources import LiveKeys
+from api.auth import TokenErrorReason, TokenVerifier
+from api.auth.key_fetch import read_key_file
+from api.auth.key_sources import RefreshedKeys
 from engine.errors import Misconfigured
-from tests.support.rotating_keys import AT_ONCE, BY_CURVE, BY_RSA, Clock, refusal
-from tests.support.signers import CURVE_JWK, NOW, OTHER_JWK, RSA_JWK, jwks
+from tests.support.rotating_keys import EC_TOKEN, REFRESH_SECONDS, RSA_TOKEN, Clock, error_reason
+from tests.support.signers import EC_JWK, NOW, RSA_JWK, SECOND_RSA_JWK, jwks
 
 
 @pytest.fixture
@@ -26,25 +28,26 @@ def write(file: Path, content: bytes) -> None:
     file.write_bytes(content)
 
 
-def kept_in(file: Path, clock: Callable[[], float]) -> LiveKeys:
-    return LiveKeys(from_file(file), str(file), must_begin=True, clock=clock)
+def keys_of(file: Path, clock: Callable[[], float]) -> RefreshedKeys:
+    read = partial(asyncio.to_thread, read_key_file, file)
+    return RefreshedKeys(read, str(file), required_at_start=True, clock=clock)
 
 
-async def test_a_file_is_read_again(file: Path, clock: Clock) -> None:
-    live = kept_in(file, clock)
-    tokens = Tokens(live, clock=lambda: NOW)
-    await live.begin()
-    assert (await tokens.identified(BY_RSA)).id == "u_b1"
+async def test_a_changed_file_replaces_the_keys(file: Path, clock: Clock) -> None:
+    keys = keys_of(file, clock)
+    verifier = TokenVerifier(keys, clock=lambda: NOW)
+    await keys.start()
+    assert (await verifier.authenticate(RSA_TOKEN)).id == "u_b1"
     for content, token, other in (
-        (jwks(CURVE_JWK, OTHER_JWK), BY_CURVE, BY_RSA),
-        (b'{"keys": [', BY_CURVE, BY_RSA),
-        (jwks(RSA_JWK, OTHER_JWK), BY_RSA, BY_CURVE),
+        (jwks(EC_JWK, SECOND_RSA_JWK), EC_TOKEN, RSA_TOKEN),
+        (b'{"keys": [', EC_TOKEN, RSA_TOKEN),
+        (jwks(RSA_JWK, SECOND_RSA_JWK), RSA_TOKEN, EC_TOKEN),
     ):
-        clock.now += AT_ONCE
+        clock.now += REFRESH_SECONDS
         write(file, content)
-        await live.renew()
-        assert (await tokens.identified(token)).id == "u_b1"
-        assert await refusal(tokens, other) is TokenRefusal.UNKNOWN_KEY
+        await keys.refresh()
+        assert (await verifier.authenticate(token)).id == "u_b1"
+        assert await error_reason(verifier, other) is TokenErrorReason.UNKNOWN_KEY
 
 
 def replace_by_folder(file: Path) -> None:
@@ -53,24 +56,24 @@ def replace_by_folder(file: Path) -> None:
 
 
 FILES: dict[str, tuple[Callable[[Path], object], str]] = {
-    "no file": (lambda file: file.unlink(), "can't be read: No such file"),
-    "a folder": (replace_by_folder, "can't be read: Is a directory"),
-    "no set": (lambda file: file.write_text("{}"), "it is no JSON Web Key Set"),
+    "no file": (lambda file: file.unlink(), "cannot be read: No such file"),
+    "a folder": (replace_by_folder, "cannot be read: Is a directory"),
+    "no set": (lambda file: file.write_text("{}"), "the document is not a JSON Web Key Set"),
     "a weak key": (
         lambda file: file.write_text(json.dumps({"keys": [RSA_JWK | {"n": "_" * 100}]})),
         "has 600 bits",
     ),
     "a file too large": (
         lambda file: file.write_bytes(b" " * (limits.JWKS_BYTES + 1)),
-        "holds more than 262,144 bytes",
+        "is larger than 262,144 bytes",
     ),
 }
 
 
-@pytest.mark.parametrize(("spoil", "reason"), FILES.values(), ids=FILES)
+@pytest.mark.parametrize(("damage", "reason"), FILES.values(), ids=FILES)
 async def test_a_server_does_not_start_without_its_file(
-    spoil: Callable[[Path], object], reason: str, file: Path, clock: Clock
+    damage: Callable[[Path], object], reason: str, file: Path, clock: Clock
 ) -> None:
-    spoil(file)
+    damage(file)
     with pytest.raises(Misconfigured, match=reason):
-        await kept_in(file, clock).begin()
+        await keys_of(file, clock).start()

@@ -1,120 +1,111 @@
-"""Keys that change while the server runs."""
+"""Keys are refreshed while the server runs."""
 
 import asyncio
 from contextlib import suppress
+from functools import partial
 
 from structlog.testing import capture_logs
 
-from api.auth import TokenRefusal, Tokens
-from api.auth.key_fetch import from_address
-from api.auth.key_sources import LiveKeys, Read
-from engine.errors import Unauthenticated
+from api.auth import TokenErrorReason, TokenVerifier
+from api.auth.key_fetch import fetch_keys
+from api.auth.key_sources import RefreshedKeys
 from tests.support.oidc_provider import Provider
-from tests.support.rotating_keys import AT_ONCE, BY_CURVE, BY_RSA, CLAIMS, Clock, refusal
-from tests.support.signers import CURVE_JWK, GOOD, NOW, OTHER_JWK, RS256, RSA_JWK, jwks
+from tests.support.rotating_keys import (
+    CLAIMS,
+    EC_TOKEN,
+    REFRESH_SECONDS,
+    RSA_TOKEN,
+    Clock,
+    error_reason,
+)
+from tests.support.signers import EC_JWK, GOOD, NOW, RS256, RSA_JWK, SECOND_RSA_JWK, jwks
 
 
-async def test_a_token_of_a_new_key_is_taken_at_once(
-    issuer: Provider, live: LiveKeys, tokens: Tokens
+async def test_a_token_of_a_new_key_is_accepted_at_once(
+    issuer: Provider, keys: RefreshedKeys, verifier: TokenVerifier
 ) -> None:
-    await live.begin()
-    issuer.publish(RSA_JWK, CURVE_JWK)
-    assert (await tokens.identified(BY_CURVE)).id == "u_b1"
-    assert (await tokens.identified(BY_RSA)).id == "u_b1"
-    assert issuer.asked == 2
+    await keys.start()
+    issuer.publish(RSA_JWK, EC_JWK)
+    assert (await verifier.authenticate(EC_TOKEN)).id == "u_b1"
+    assert (await verifier.authenticate(RSA_TOKEN)).id == "u_b1"
+    assert issuer.requests == 2
 
 
-async def test_unknown_keys_cause_one_reading_in_a_while(
-    issuer: Provider, live: LiveKeys, tokens: Tokens, clock: Clock
+async def test_unknown_keys_cause_at_most_one_refresh_per_interval(
+    issuer: Provider, keys: RefreshedKeys, verifier: TokenVerifier, clock: Clock
 ) -> None:
-    await live.begin()
+    await keys.start()
     unknown = [RS256.token(CLAIMS, RS256.header | {"kid": f"k{n}"}) for n in range(30)]
-    reasons = await asyncio.gather(*(refusal(tokens, each) for each in unknown))
-    assert {*reasons} == {TokenRefusal.UNKNOWN_KEY}
-    assert issuer.asked == 2
-    clock.now += AT_ONCE - 0.1
-    issuer.publish(RSA_JWK, CURVE_JWK)
-    assert await refusal(tokens, BY_CURVE) is TokenRefusal.UNKNOWN_KEY
+    reasons = await asyncio.gather(*(error_reason(verifier, each) for each in unknown))
+    assert {*reasons} == {TokenErrorReason.UNKNOWN_KEY}
+    assert issuer.requests == 2
+    clock.now += REFRESH_SECONDS - 0.1
+    issuer.publish(RSA_JWK, EC_JWK)
+    assert await error_reason(verifier, EC_TOKEN) is TokenErrorReason.UNKNOWN_KEY
     clock.now += 0.1
-    assert (await tokens.identified(BY_CURVE)).id == "u_b1"
-    assert issuer.asked == 3
+    assert (await verifier.authenticate(EC_TOKEN)).id == "u_b1"
+    assert issuer.requests == 3
 
 
-async def test_whoever_comes_while_keys_are_read_waits_for_them(
-    issuer: Provider, live: LiveKeys, tokens: Tokens
+async def test_requests_share_a_running_refresh(
+    issuer: Provider, keys: RefreshedKeys, verifier: TokenVerifier
 ) -> None:
-    await live.begin()
-    issuer.publish(CURVE_JWK)
-    issuer.answering.clear()
-    waiting = [asyncio.create_task(tokens.identified(BY_CURVE)) for _ in range(3)]
-    issuer.heard.clear()
-    await issuer.heard.wait()
+    await keys.start()
+    issuer.publish(EC_JWK)
+    issuer.responding.clear()
+    waiting = [asyncio.create_task(verifier.authenticate(EC_TOKEN)) for _ in range(3)]
+    issuer.requested.clear()
+    await issuer.requested.wait()
     waiting[0].cancel()
     with suppress(asyncio.CancelledError):
         await waiting[0]
-    issuer.answering.set()
+    issuer.responding.set()
     assert {each.id for each in await asyncio.gather(*waiting[1:])} == {"u_b1"}
-    assert issuer.asked == 2
+    assert issuer.requests == 2
 
 
-async def test_a_token_that_no_key_could_make_good_causes_no_reading(
-    issuer: Provider, live: LiveKeys, tokens: Tokens
+async def test_a_token_that_no_key_can_verify_causes_no_refresh(
+    issuer: Provider, keys: RefreshedKeys, verifier: TokenVerifier
 ) -> None:
-    await live.begin()
+    await keys.start()
     for token in ("a.b.c", RS256.token(sign=RS256.forge), RS256.token(GOOD, {"alg": "none"})):
-        await refusal(tokens, token)
-    assert issuer.asked == 1
+        await error_reason(verifier, token)
+    assert issuer.requests == 1
 
 
-async def test_tokens_of_a_key_that_was_removed_are_refused_though_they_were_known(
-    issuer: Provider, live: LiveKeys, tokens: Tokens, clock: Clock
+async def test_a_verified_token_is_refused_after_its_key_is_removed(
+    issuer: Provider, keys: RefreshedKeys, verifier: TokenVerifier, clock: Clock
 ) -> None:
-    await live.begin()
-    assert tokens.actor_of(BY_RSA) == tokens.actor_of(BY_RSA)
-    issuer.publish(CURVE_JWK, OTHER_JWK)
-    clock.now += AT_ONCE
-    await live.renew()
-    assert await refusal(tokens, BY_RSA) is TokenRefusal.UNKNOWN_KEY
+    await keys.start()
+    assert verifier.verify(RSA_TOKEN) == verifier.verify(RSA_TOKEN)
+    issuer.publish(EC_JWK, SECOND_RSA_JWK)
+    clock.now += REFRESH_SECONDS
+    await keys.refresh()
+    assert await error_reason(verifier, RSA_TOKEN) is TokenErrorReason.UNKNOWN_KEY
 
 
-async def test_keys_are_read_from_time_to_time(issuer: Provider, tokens: Tokens) -> None:
-    live = LiveKeys(from_address(issuer.address), issuer.address, every=0)
-    tokens = Tokens(live, clock=lambda: NOW)
-    await live.begin()
-    following = asyncio.create_task(live.follow())
-    issuer.publish(CURVE_JWK)
+async def test_keys_are_refreshed_at_regular_intervals(issuer: Provider) -> None:
+    keys = RefreshedKeys(partial(fetch_keys, issuer.url), issuer.url, interval_seconds=0)
+    verifier = TokenVerifier(keys, clock=lambda: NOW)
+    await keys.start()
+    refreshing = asyncio.create_task(keys.refresh_forever())
+    issuer.publish(EC_JWK)
     async with asyncio.timeout(20):
-        while await taken(tokens, BY_RSA) or not await taken(tokens, BY_CURVE):
-            issuer.heard.clear()
-            await issuer.heard.wait()
-    following.cancel()
+        while verifier.is_valid(RSA_TOKEN) or not verifier.is_valid(EC_TOKEN):
+            issuer.requested.clear()
+            await issuer.requested.wait()
+    refreshing.cancel()
 
 
-async def taken(tokens: Tokens, token: str) -> bool:
-    """Tell whether a token is good by the keys that are known."""
-    try:
-        tokens.actor_of(token)
-    except Unauthenticated:
-        return False
-    return True
-
-
-async def test_a_fault_of_ours_leaves_the_keys_in_use_and_is_told(clock: Clock) -> None:
-    answers: list[Read] = []
+async def test_an_internal_error_leaves_the_keys_in_use_and_is_logged(clock: Clock) -> None:
+    documents = [jwks(RSA_JWK)]
 
     async def read() -> bytes:
-        return await answers.pop()()
+        return documents.pop()  # raises IndexError the second time
 
-    async def fail() -> bytes:
-        raise RuntimeError("out of order")
-
-    async def succeed() -> bytes:
-        return jwks(RSA_JWK)
-
-    answers[:] = [fail, succeed]
-    live = LiveKeys(read, "somewhere", clock=clock)
-    await live.begin()
+    keys = RefreshedKeys(read, "somewhere", clock=clock)
+    await keys.start()
     with capture_logs() as lines:
-        await live.renew()
-    assert [line["reason"] for line in lines] == ["out of order"]
-    assert live.keys.keys
+        await keys.refresh()
+    assert [line["reason"] for line in lines] == ["pop from empty list"]
+    assert keys.keys.keys

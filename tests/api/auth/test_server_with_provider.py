@@ -1,4 +1,4 @@
-"""A whole server whose people sign in with a provider."""
+"""A complete server whose users sign in with an OpenID provider."""
 
 from pathlib import Path
 
@@ -9,9 +9,8 @@ from api.bootstrap.application import open_application_on
 from api.bootstrap.engine import Engine
 from api.settings import Settings
 from engine.errors import Misconfigured
-from tests.api.auth.test_errors import bearer
 from tests.support.oidc_provider import provider
-from tests.support.signers import CURVE_JWK, ES256, ISSUER, RS256, RSA_JWK, jwks
+from tests.support.signers import EC_JWK, ES256, ISSUER, RS256, RSA_JWK, authorization, jwks
 from tests.support.streams import SUBPROTOCOL, Socket
 
 VIEWER = {"query": "{ viewer { id name groups admin } }"}
@@ -29,8 +28,8 @@ RULES = {
 }
 
 
-async def test_a_person_signs_in_by_openid_connect(engine: Engine) -> None:
-    async with provider(RSA_JWK, CURVE_JWK) as issuer:
+async def test_a_user_signs_in_with_openid_connect(engine: Engine) -> None:
+    async with provider(RSA_JWK, EC_JWK) as issuer:
         settings = Settings.from_env(RULES | {"INTERLOCK_OIDC_ISSUER": issuer.issuer})
         claims = CLAIMS | {"iss": issuer.issuer, "aud": ["account", "interlock"]}
         async with (
@@ -38,7 +37,7 @@ async def test_a_person_signs_in_by_openid_connect(engine: Engine) -> None:
             TestClient(TestServer(application)) as client,
         ):
             for by in (RS256, ES256):
-                headers = bearer(by.token(claims))
+                headers = authorization(by.token(claims))
                 async with client.post("/graphql", json=VIEWER, headers=headers) as response:
                     assert (await response.json(content_type=None))["data"]["viewer"] == {
                         "id": "f:17:anna",
@@ -46,7 +45,7 @@ async def test_a_person_signs_in_by_openid_connect(engine: Engine) -> None:
                         "groups": ["interlock-admin", "payment-team"],
                         "admin": True,
                     }
-            other = bearer(RS256.token(claims | {"iss": ISSUER}))
+            other = authorization(RS256.token(claims | {"iss": ISSUER}))
             async with client.post("/graphql", json=VIEWER, headers=other) as response:
                 assert response.status == 401
                 [error] = (await response.json(content_type=None))["errors"]
@@ -57,7 +56,7 @@ async def test_a_server_is_not_ready_before_it_has_keys(engine: Engine) -> None:
     async with (
         provider() as issuer,
         open_application_on(
-            engine, Settings.from_env({"INTERLOCK_JWKS": issuer.address})
+            engine, Settings.from_env({"INTERLOCK_JWKS": issuer.url})
         ) as application,
         TestClient(TestServer(application)) as client,
     ):
@@ -67,32 +66,34 @@ async def test_a_server_is_not_ready_before_it_has_keys(engine: Engine) -> None:
             assert response.status == 200
         async with client.ws_connect("/graphql/ws", protocols=(SUBPROTOCOL,)) as opened:
             socket = Socket(opened)
-            await socket.send({"type": "connection_init", "payload": bearer(RS256.token(CLAIMS))})
+            await socket.send(
+                {"type": "connection_init", "payload": authorization(RS256.token(CLAIMS))}
+            )
             code, _ = await socket.closed()
             assert code == 1013
 
 
-async def test_a_socket_takes_a_token_of_a_new_key(engine: Engine) -> None:
+async def test_a_socket_accepts_a_token_of_a_new_key(engine: Engine) -> None:
     async with (
         provider(RSA_JWK) as issuer,
         open_application_on(
-            engine, Settings.from_env({"INTERLOCK_JWKS": issuer.address})
+            engine, Settings.from_env({"INTERLOCK_JWKS": issuer.url})
         ) as application,
         TestClient(TestServer(application)) as client,
         client.ws_connect("/graphql/ws", protocols=(SUBPROTOCOL,)) as opened,
     ):
-        issuer.publish(CURVE_JWK)
+        issuer.publish(EC_JWK)
         socket = Socket(opened)
         token = ES256.token(CLAIMS | {"name": "Anna"})
-        await socket.initialise(bearer(token)["Authorization"])
+        await socket.initialise(authorization(token)["Authorization"])
 
 
-async def test_a_server_starts_with_a_file_of_keys_and_not_without(
+async def test_a_server_starts_with_its_key_file_and_not_without(
     engine: Engine, tmp_path: Path
 ) -> None:
     file = tmp_path / "jwks.json"
     settings = Settings.from_env({"INTERLOCK_JWKS": str(file)})
-    with pytest.raises(Misconfigured, match=r"jwks\.json can't be read"):
+    with pytest.raises(Misconfigured, match=r"jwks\.json cannot be read"):
         async with open_application_on(engine, settings):
             pass
     file.write_bytes(jwks(RSA_JWK))

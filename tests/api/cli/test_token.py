@@ -1,11 +1,11 @@
-"""`interlock token`, run as its users run it."""
+"""`interlock token` prints a signed token."""
 
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
-from api.auth import SecretTokens
+from api.auth import TokenIssuer
 from engine.tickets.actor import Actor
 from tests.support.command import interlock, interlock_process
 
@@ -19,7 +19,7 @@ def test_it_prints_the_token_and_nothing_else() -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count("\n") == 1
     expected = Actor("u_b1", "Anna K.", frozenset({"payment-team", "dba"}), is_admin=True)
-    assert SecretTokens(SecretStr(SECRET)).actor_of(done.stdout.strip()) == expected
+    assert TokenIssuer(SecretStr(SECRET)).verify(done.stdout.strip()) == expected
 
 
 def test_the_first_secret_of_a_file_signs(tmp_path: Path) -> None:
@@ -27,26 +27,26 @@ def test_the_first_secret_of_a_file_signs(tmp_path: Path) -> None:
     file.write_text(f"\n{SECRET}\n{'f' * 32}\n")
     done = interlock(*ANNA, env={"INTERLOCK_JWT_SECRET_FILE": str(file)})
     assert (done.returncode, done.stderr) == (0, "")
-    assert SecretTokens(SecretStr(SECRET)).actor_of(done.stdout.strip()).id == "u_b1"
+    assert TokenIssuer(SecretStr(SECRET)).verify(done.stdout.strip()).id == "u_b1"
 
 
-SPOILT: dict[str, tuple[str | None, dict[str, str], str]] = {
-    "no file": (None, {}, "secrets can't be read: No such file"),
+INVALID_FILES: dict[str, tuple[str | None, dict[str, str], str]] = {
+    "no file": (None, {}, "secrets cannot be read: No such file"),
     "a weak second secret": (f"{SECRET}\nhunter2", {}, "line 2 has less than 32 characters"),
-    "a secret beside it": (SECRET, {"INTERLOCK_JWT_SECRET": SECRET}, "Only one of INTERLOCK_JWT"),
+    "a secret and a file": (SECRET, {"INTERLOCK_JWT_SECRET": SECRET}, "Only one of INTERLOCK_JWT"),
 }
 
 
-@pytest.mark.parametrize(("content", "env", "sentence"), SPOILT.values(), ids=SPOILT)
-def test_no_token_is_signed_with_a_file_that_no_server_would_take(
-    content: str | None, env: dict[str, str], sentence: str, tmp_path: Path
+@pytest.mark.parametrize(("content", "env", "message"), INVALID_FILES.values(), ids=INVALID_FILES)
+def test_a_file_that_no_server_accepts_signs_no_token(
+    content: str | None, env: dict[str, str], message: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "secrets"
     if content is not None:
         file.write_text(content)
     done = interlock(*ANNA, env=env | {"INTERLOCK_JWT_SECRET_FILE": str(file)})
     assert (done.returncode != 0, done.stdout) == (True, "")
-    assert sentence in done.stderr
+    assert message in done.stderr
     assert not [each for each in ("Traceback", "hunter2", SECRET) if each in done.stderr]
 
 
@@ -57,19 +57,21 @@ REFUSED = {
     "the system": (
         ("token", "--user", "system", "--name", "S"),
         SECRET,
-        "'system' is not a person",
+        "'system' is not a user",
     ),
-    "a word for a duration": ((*ANNA, "--expires", "soon"), SECRET, "--expires 'soon'"),
-    "no time at all": ((*ANNA, "--expires", "0s"), SECRET, "--expires '0s'"),
-    "a life too long": ((*ANNA, "--expires", "366d"), SECRET, "at most 365d"),
+    "no duration": ((*ANNA, "--expires", "soon"), SECRET, "--expires 'soon'"),
+    "a lifetime of zero": ((*ANNA, "--expires", "0s"), SECRET, "--expires '0s'"),
+    "a too long lifetime": ((*ANNA, "--expires", "366d"), SECRET, "at most 365d"),
 }
 
 
-@pytest.mark.parametrize(("words", "secret", "sentence"), REFUSED.values(), ids=REFUSED)
-def test_a_wrong_word_gets_a_sentence(words: tuple[str, ...], secret: str, sentence: str) -> None:
+@pytest.mark.parametrize(("words", "secret", "message"), REFUSED.values(), ids=REFUSED)
+def test_an_invalid_argument_is_explained(
+    words: tuple[str, ...], secret: str, message: str
+) -> None:
     done = interlock(*words, env={"INTERLOCK_JWT_SECRET": secret})
     assert done.returncode != 0
     assert done.stdout == ""
-    assert sentence in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert "hunter2" not in done.stderr

@@ -13,7 +13,7 @@ from aiohttp import web
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
-from api.auth import SecretTokens
+from api.auth import TokenIssuer
 from api.http.application import AccessControl, build_application
 from api.http.server import listening
 from api.limits import HEAD_FIELD_BYTES, TOKEN_CHARACTERS
@@ -40,7 +40,7 @@ async def served() -> AsyncIterator[str]:
     async def answer(request: web.Request) -> web.Response:
         return web.Response(text=request.rel_url.query.get("q", ""))
 
-    guards = AccessControl(SecretTokens(SecretStr("0123456789abcdef" * 2)))
+    guards = AccessControl(TokenIssuer(SecretStr("0123456789abcdef" * 2)))
     application = build_application([web.get("/", answer)], guards)
     async with listening(application, "127.0.0.1", 0) as url:
         yield url

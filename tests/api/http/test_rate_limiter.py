@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from api.auth import SecretTokens
-from api.auth.api_keys import ApiKeys, KeyEntry, Scope, new_key
+from api.auth import TokenIssuer
+from api.auth.api_keys import ApiKeyEntry, ApiKeys, Scope, generate_api_key
 from api.http.access import ApiKeyAccess, ProtectedRoute
 from api.http.application import AccessControl, build_application
 from api.http.rate_limiter import ConcurrencyLimiter, Quota, TokenBuckets, TooManyRequests
@@ -26,8 +26,8 @@ from api.rest.health import probe_routes
 from engine.tickets.actor import Actor
 from tests.support.server_process import ready
 
-TOKENS: Final = SecretTokens(SecretStr("0123456789abcdef" * 2))
-KEY: Final = new_key()
+TOKENS: Final = TokenIssuer(SecretStr("0123456789abcdef" * 2))
+KEY: Final = generate_api_key()
 ANNA, BERT = Actor("u_anna", "Anna"), Actor("u_bert", "Bert")
 Client = TestClient[web.Request, web.Application]
 
@@ -150,7 +150,7 @@ async def served(
 ) -> AsyncIterator[Client]:
     guards = AccessControl(
         TOKENS,
-        ApiKeys([KeyEntry.of(KEY, [Scope.HEALTH])]),
+        ApiKeys([ApiKeyEntry.for_key(KEY, [Scope.HEALTH])]),
         limits,
         tuple(map(ip_network, proxies)),
     )
@@ -164,7 +164,7 @@ async def served(
 
 
 def bearer(actor: Actor) -> dict[str, str]:
-    return {"Authorization": f"Bearer {TOKENS.mint(actor, timedelta(hours=1))}"}
+    return {"Authorization": f"Bearer {TOKENS.issue(actor, timedelta(hours=1))}"}
 
 
 async def test_whoever_asks_too_often_is_told_so_and_nobody_else_is() -> None:

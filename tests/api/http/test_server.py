@@ -21,7 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
-from api.auth import SecretTokens
+from api.auth import TokenIssuer
 from api.http.access import ProtectedRoute, allow_anyone
 from api.http.app_keys import ACTOR
 from api.http.application import AccessControl, build_application
@@ -33,9 +33,9 @@ from engine.vocabulary import Status
 from tests.support.server_process import ready
 
 SECRET = "0123456789abcdef" * 2
-TOKENS = SecretTokens(SecretStr(SECRET))
+TOKENS = TokenIssuer(SecretStr(SECRET))
 ANNA = Actor("u_b1", "Anna K.", frozenset({"payment-team"}))
-TOKEN = TOKENS.mint(ANNA, timedelta(hours=1))
+TOKEN = TOKENS.issue(ANNA, timedelta(hours=1))
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 
 Client = TestClient[web.Request, web.Application]

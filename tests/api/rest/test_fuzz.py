@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from api.auth.api_keys import KeyEntry, Scope
+from api.auth.api_keys import ApiKeyEntry, Scope
 from api.limits import HttpLimits, Limits
 from api.settings import Settings
 from tests.support.api_client import KEY, SECRET, TOKENS, Client
@@ -33,7 +33,9 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
     mount.put(DECLARED)
     return Settings(
         database_url=SecretStr(database_url), jwt_secret=SECRET, values_file=mount.file
-    ).model_copy(update={"api_keys": (KeyEntry.of(KEY, Scope),), "limits": Limits(http=UNBOUNDED)})
+    ).model_copy(
+        update={"api_keys": (ApiKeyEntry.for_key(KEY, Scope),), "limits": Limits(http=UNBOUNDED)}
+    )
 
 
 async def fuzzed(client: Client, token: str, key: str, *options: str) -> tuple[int | None, str]:
@@ -52,7 +54,7 @@ async def fuzzed(client: Client, token: str, key: str, *options: str) -> tuple[i
 
 
 def token() -> str:
-    return TOKENS.mint(ADA, timedelta(hours=1))
+    return TOKENS.issue(ADA, timedelta(hours=1))
 
 
 async def test_the_server_does_as_its_document_says(client: Client) -> None:

@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
-from api.auth.api_keys import KeyEntry, Scope, new_key
+from api.auth.api_keys import ApiKeyEntry, Scope, generate_api_key
 from api.graphql.interlock import schema_text
 from api.runtime.maintenance import maintenance_jobs
 from api.runtime.plugins import PluginCache
@@ -22,14 +22,17 @@ from tests.support.personas import ADA, ANNA, MARTON
 
 REPORT = "/api/v1/health/report"
 ALERTS = "/api/v1/alerts/alertmanager"
-MONITOR, EXPORTER = new_key(), new_key()
+MONITOR, EXPORTER = generate_api_key(), generate_api_key()
 
 Json = dict[str, Any]
 
 
 @pytest.fixture
 def settings(database_url: str) -> Settings:
-    keys = (KeyEntry.of(MONITOR, [Scope.HEALTH]), KeyEntry.of(EXPORTER, [Scope.EXPORT]))
+    keys = (
+        ApiKeyEntry.for_key(MONITOR, [Scope.HEALTH]),
+        ApiKeyEntry.for_key(EXPORTER, [Scope.EXPORT]),
+    )
     return Settings(database_url=SecretStr(database_url), jwt_secret=SECRET).model_copy(
         update={"api_keys": keys}
     )

@@ -7,7 +7,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
-from api.auth.api_keys import KeyEntry, Scope, new_key
+from api.auth.api_keys import ApiKeyEntry, Scope, generate_api_key
 from api.settings import Settings
 from engine.storage.postgres.database import Database
 from engine.storage.resources.read import read_resources, reconciliation_session
@@ -19,7 +19,7 @@ from tests.support.personas import ADA, ANNA
 from tests.support.values_mount import CHANGED, INVALID, NARROWED, NOTHING, WIDENED, Mount
 
 RELOAD = "/api/v1/registry/reload"
-RELOADER, EXPORTER = new_key(), new_key()
+RELOADER, EXPORTER = generate_api_key(), generate_api_key()
 
 
 @pytest.fixture
@@ -29,8 +29,8 @@ def settings(database_url: str, mount: Mount) -> Settings:
     ).model_copy(
         update={
             "api_keys": (
-                KeyEntry.of(RELOADER, [Scope.RELOAD]),
-                KeyEntry.of(EXPORTER, [Scope.EXPORT]),
+                ApiKeyEntry.for_key(RELOADER, [Scope.RELOAD]),
+                ApiKeyEntry.for_key(EXPORTER, [Scope.EXPORT]),
             )
         }
     )

@@ -225,7 +225,7 @@ async def test_a_token_can_be_pasted_with_its_surrounding_text(pasted: str, desk
 async def test_an_invalid_token_is_reported_with_the_reason(page: Page) -> None:
     await expect(page.get_by_label("Token", exact=True)).to_be_focused()
     await page.keyboard.insert_text(f"{TOKEN}x")
-    await expect(page.locator("#identity")).to_contain_text("signature is not by the key")
+    await expect(page.locator("#identity")).to_contain_text("The signature of the token is invalid")
     await expect(page.locator("#identity")).to_have_class("wrong")
 
 
