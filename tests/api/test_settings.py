@@ -123,7 +123,11 @@ WRONG: dict[str, tuple[str, str, str]] = {
     ),
     "keys by http": ("JWKS", "http://id.example/keys", "the URL must use https"),
     "keys by ftp": ("JWKS", "ftp://id.example/keys", "the URL must use https"),
-    "keys with a password": ("JWKS", "https://me:hunter2@id.example/", "no user, password or fragment"),
+    "keys with a password": (
+        "JWKS",
+        "https://me:hunter2@id.example/",
+        "no user, password or fragment",
+    ),
     "keys of nobody": ("JWKS", "https:///keys", "the URL must have a host"),
     "an issuer by http": ("OIDC_ISSUER", "http://id.example", "the URL must use https"),
     "an issuer that looks local": (
