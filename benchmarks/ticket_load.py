@@ -19,7 +19,7 @@ from engine.storage.tickets.store import TicketStore
 from engine.storage.tickets.users import ensure_users
 from engine.storage.tickets.writer import insert_tickets
 from engine.tickets.actor import Actor
-from engine.tickets.changes import opening_entry, opening_from_form
+from engine.tickets.changes import opening_entry, opening_from_command
 from engine.tickets.commands import CreateTicket, RequestedSla, TransitionTicket
 from engine.tickets.history import Entry
 from engine.tickets.sla_targets import SlaTerms
@@ -96,7 +96,7 @@ async def open_tickets(database: Database) -> None:
 
 def first_entry(fleet: Fleet, number: int, at: datetime, revision: int) -> Entry:
     """Return the entry that opens a ticket."""
-    opening = opening_from_form(FORMS[fleet], REQUESTER, SlaTerms())
+    opening = opening_from_command(FORMS[fleet], REQUESTER, SlaTerms())
     return opening_entry(ticket_id(fleet, number), opening, REQUESTER, at, revision)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator
 
 from engine import limits
 from engine.tickets.commands import (
@@ -10,8 +10,9 @@ from engine.tickets.commands import (
     TEXT_SCHEMA,
     InputModel,
     ServicePath,
+    check_line,
     check_printable,
-    check_single_line,
+    text_length,
 )
 from engine.vocabulary import ServiceStatus
 
@@ -19,22 +20,14 @@ _DEFAULT_SOURCE: Final = "report"
 
 HealthMessage = Annotated[
     str,
-    StringConstraints(
-        strip_whitespace=True, max_length=limits.HEALTH_MESSAGE_CHARACTERS, strict=True
-    ),
+    text_length(limits.HEALTH_MESSAGE_CHARACTERS, least=None, strip=True),
     AfterValidator(check_printable),
     TEXT_SCHEMA,
 ]
 HealthSource = Annotated[
     str,
-    StringConstraints(
-        strip_whitespace=True,
-        min_length=1,
-        max_length=limits.HEALTH_SOURCE_CHARACTERS,
-        strict=True,
-    ),
-    AfterValidator(check_printable),
-    AfterValidator(check_single_line),
+    text_length(limits.HEALTH_SOURCE_CHARACTERS, strip=True),
+    AfterValidator(check_line),
     LINE_SCHEMA,
 ]
 

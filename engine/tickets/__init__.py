@@ -1,1 +1,1 @@
-"""The life of a ticket: creation, transition, assignment, comment, edit, history."""
+"""Tickets: how they are created, changed, timed and closed. Pure."""

@@ -1,4 +1,4 @@
-"""Who asks: the actor of a request, and what they are towards one ticket."""
+"""The actor of a request, and the roles that the actor has on a ticket. Pure."""
 
 from dataclasses import dataclass
 
@@ -7,13 +7,13 @@ from engine.vocabulary import NO_ROLES, ActorRoles
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A signed-in person, as their token states them.
+    """A signed-in user as the token describes them, or `system`.
 
     Attributes:
-        id: the user id; never `system`.
-        name: for people.
-        groups: the groups that the person belongs to.
-        is_admin: holds the admin role towards every ticket.
+        id: the user id.
+        name: the name for display.
+        groups: the groups of the user.
+        is_admin: whether the user has the admin role on every ticket.
 
     """
 
@@ -22,8 +22,8 @@ class Actor:
     groups: frozenset[str] = frozenset()
     is_admin: bool = False
 
-    def roles_towards(self, requester: str | None, assignee: str | None) -> ActorRoles:
-        """Return what this actor is towards a ticket of that requester and assignee (ids)."""
+    def roles_on(self, requester: str | None, assignee: str | None) -> ActorRoles:
+        """Return the roles of the actor on a ticket that has these user ids."""
         roles = ActorRoles.ADMIN if self.is_admin else NO_ROLES
         if self.id == assignee:
             roles |= ActorRoles.ASSIGNEE

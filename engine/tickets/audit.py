@@ -1,8 +1,7 @@
-"""Is a ticket what its history says, and does every entry stand on the one before it? Pure."""
+"""Checks that a history is intact, and that the ticket follows from it. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
 
 from engine.tickets.history import GENESIS, Entry, EntryKind
 from engine.tickets.ticket import Ticket, apply_entry, initial_ticket
@@ -10,10 +9,10 @@ from engine.tickets.ticket import Ticket, apply_entry, initial_ticket
 
 @dataclass(frozen=True, slots=True)
 class HistoryFlaw:
-    """The first thing about a ticket's history that does not fit.
+    """The first inconsistency in the history of a ticket.
 
     Attributes:
-        seq: the entry at fault; one past the last for what is wrong with the ticket itself.
+        seq: the number of the entry; one past the last for an inconsistency of the ticket itself.
 
     """
 
@@ -25,65 +24,65 @@ class HistoryFlaw:
         return f"{self.ticket} entry {self.seq}: {self.message}"
 
 
-FORGED: Final = "its digest does not follow from its content and the digest before it"
-MEANINGLESS: Final = "what it records is nothing that can happen to a ticket"
-SHORT: Final = "the history ends here, but the ticket is at version {version}"
-LONG: Final = "the history goes on after version {version}, where the ticket is"
-UNFIT_HEAD: Final = "the ticket's head is not the digest of its last entry"
-UNFIT_TICKET: Final = "the ticket says {field} {found!r}, its history {told!r}"
-
-
 @dataclass(frozen=True, slots=True)
 class StoredEntry:
-    """An entry with the digest that was stored beside it."""
+    """An entry with the digest that is stored with it."""
 
     entry: Entry
     digest: bytes
 
 
 def find_flaw(ticket: Ticket, head: bytes, history: Iterable[StoredEntry]) -> HistoryFlaw | None:
-    """Return the first entry of a ticket's history that does not fit, or None if all of it does."""
-    told: Ticket | None = None
+    """Return the first flaw in the history of a ticket; None if it is intact.
+
+    Args:
+        ticket: the stored ticket.
+        head: the stored digest of its last entry.
+        history: all stored entries, in order.
+
+    """
+    rebuilt: Ticket | None = None
     digest, seq = GENESIS, 0
-    for sealed in history:
+    for stored in history:
         seq += 1
-        if flaw := unfit_entry(ticket.id, seq, digest, sealed):
-            return flaw
+        if message := _entry_flaw(stored, seq, digest):
+            return HistoryFlaw(ticket.id, seq, message)
         try:
-            told = apply_entry(told, sealed.entry) if told else initial_ticket(sealed.entry)
+            rebuilt = (
+                apply_entry(rebuilt, stored.entry) if rebuilt else initial_ticket(stored.entry)
+            )
         except (KeyError, TypeError, ValueError, RecursionError):
-            return HistoryFlaw(ticket.id, seq, MEANINGLESS)
-        digest = sealed.digest
-    if seq != ticket.version or told is None:
-        message = SHORT if seq < ticket.version else LONG
-        return HistoryFlaw(
-            ticket.id, min(seq, ticket.version) + 1, message.format(version=ticket.version)
-        )
-    return unfit_ticket(ticket, told, head, digest)
-
-
-def unfit_entry(ticket: str, seq: int, before: bytes, sealed: StoredEntry) -> HistoryFlaw | None:
-    """Return what is wrong with an entry that should be number `seq` on top of `before`."""
-    entry = sealed.entry
-    if entry.seq != seq:
-        return HistoryFlaw(ticket, seq, f"it is missing; entry {entry.seq} comes next")
-    if (entry.kind is EntryKind.CREATED) != (seq == 1):
-        return HistoryFlaw(
-            ticket, seq, f"a history begins with created, and only it does: {entry.kind}"
-        )
-    if entry.digest(before) != sealed.digest:
-        return HistoryFlaw(ticket, seq, FORGED)
+            return HistoryFlaw(ticket.id, seq, "its content is not a valid change of a ticket")
+        digest = stored.digest
+    if seq < ticket.version or rebuilt is None:
+        message = f"the history ends here, but the ticket has version {ticket.version}"
+        return HistoryFlaw(ticket.id, seq + 1, message)
+    if seq > ticket.version:
+        message = f"the history continues after version {ticket.version} of the ticket"
+        return HistoryFlaw(ticket.id, ticket.version + 1, message)
+    if message := _ticket_flaw(ticket, rebuilt, head, digest):
+        return HistoryFlaw(ticket.id, seq + 1, message)
     return None
 
 
-def unfit_ticket(ticket: Ticket, told: Ticket, head: bytes, digest: bytes) -> HistoryFlaw | None:
-    """Return in what a ticket differs from what its whole history tells."""
-    past_the_end = ticket.version + 1
+def _entry_flaw(stored: StoredEntry, seq: int, before: bytes) -> str | None:
+    """Return the flaw of the entry at position `seq`, given the previous digest."""
+    entry = stored.entry
+    if entry.seq != seq:
+        return f"missing; the next entry is {entry.seq}"
+    if (entry.kind is EntryKind.CREATED) != (seq == 1):
+        return f"the first entry, and no other, must be of kind created; this one is {entry.kind}"
+    if entry.digest(before) != stored.digest:
+        return "its digest does not match its content and the previous digest"
+    return None
+
+
+def _ticket_flaw(ticket: Ticket, rebuilt: Ticket, head: bytes, digest: bytes) -> str | None:
+    """Return the first difference between a ticket and its rebuilt history."""
     if head != digest:
-        return HistoryFlaw(ticket.id, past_the_end, UNFIT_HEAD)
+        return "the head digest of the ticket is not the digest of its last entry"
     for field in Ticket._fields:
-        found, wanted = getattr(ticket, field), getattr(told, field)
-        if found != wanted:
-            message = UNFIT_TICKET.format(field=field, found=str(found), told=str(wanted))
-            return HistoryFlaw(ticket.id, past_the_end, message)
+        stored, expected = getattr(ticket, field), getattr(rebuilt, field)
+        if stored != expected:
+            return f"{field} of the ticket is '{stored}', but '{expected}' in its history"
     return None

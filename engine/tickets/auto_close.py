@@ -1,4 +1,4 @@
-"""The grace period of a RESOLVED ticket: how long its requester has been quiet. Pure."""
+"""The grace period after which `system` closes a RESOLVED ticket. Pure."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -19,32 +19,32 @@ def auto_close_from(ticket: Ticket, history: Iterable[Entry]) -> datetime | None
     return grace_period_start(history, ticket.requester)
 
 
-def grace_period_of(policy: Policy, period: str) -> str | None:
-    """Return the grace period of a workflow; None if the system closes none of its tickets.
+def grace_period_start(entries: Iterable[Entry], requester: str | None) -> datetime | None:
+    """Return when the latest of these entries started the grace period; None if none did.
 
-    It closes none if the period is `never`, nor where nobody may: RESOLVED is the end there.
+    The grace period starts when the ticket is resolved, and again with each comment by the
+    requester.
     """
-    nobody_may = not roles_allowed(policy, Status.RESOLVED, Status.CLOSED)
-    return None if period == NEVER or nobody_may else period
+    starts = (
+        entry.at
+        for entry in entries
+        if (entry.kind is EntryKind.STATUS and entry.new_value == Status.RESOLVED)
+        or (entry.kind is EntryKind.COMMENT and entry.actor == requester)
+    )
+    return max(starts, default=None)
+
+
+def grace_period_of(policy: Policy, period: str) -> str | None:
+    """Return the grace period of a workflow; None if `system` closes none of its tickets.
+
+    That is so if the period is `never`, or if no user can close a RESOLVED ticket.
+    """
+    is_closable = roles_allowed(policy, Status.RESOLVED, Status.CLOSED)
+    return period if is_closable and period != NEVER else None
 
 
 def auto_close_change(since: datetime, period: str) -> Change:
-    """Return the change by which the system closes a ticket."""
+    """Return the change that closes a ticket whose grace period is over."""
     facts = {"auto_close_from": canonical_timestamp(since), "grace_period": period}
     details = system_details(SystemReason.GRACE_PERIOD_OVER, **facts)
     return Change(EntryKind.STATUS, Status.RESOLVED, Status.CLOSED, details)
-
-
-def grace_period_start(entries: Iterable[Entry], requester: str | None) -> datetime | None:
-    """Return when some entries last let the grace period begin, or begin anew; None if none does.
-
-    That is when the ticket is resolved, and when its requester has something to say after that.
-    """
-    return max((each.at for each in entries if restarts(each, requester)), default=None)
-
-
-def restarts(entry: Entry, requester: str | None) -> bool:
-    """Tell whether the grace period begins with an entry, or begins anew."""
-    if entry.kind is EntryKind.STATUS:
-        return entry.new_value == Status.RESOLVED
-    return entry.kind is EntryKind.COMMENT and entry.actor == requester

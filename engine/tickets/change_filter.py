@@ -1,4 +1,4 @@
-"""What followers of tickets are told of a change, and which changes they want. Pure."""
+"""The changes of a ticket that subscribers receive, and the filter for them. Pure."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from engine.tickets.ticket import Ticket, revert_entry
 
 @dataclass(frozen=True, slots=True)
 class TicketChange:
-    """An entry of a history, and the ticket around it.
+    """An entry of a history, with the ticket before and after it.
 
     Attributes:
-        before, after: the ticket right before and right after the entry, save version and time of
-            change; nothing comes before the entry that opens it.
-        now: the ticket as it now is, which may be later.
+        before, after: the ticket right before and right after the entry, except for its version and
+            time of change; `before` is None for the first entry.
+        now: the current version of the ticket.
 
     """
 
@@ -27,11 +27,11 @@ class TicketChange:
 
 
 def ticket_changes(ticket: Ticket, entries: Sequence[Entry]) -> Iterator[TicketChange]:
-    """Yield the changes, latest first, that brought a ticket where it now is.
+    """Yield the changes that lead to the current version of a ticket, latest first.
 
     Args:
-        ticket: as it now is.
-        entries: the latest of its history, without gaps, oldest first.
+        ticket: the current version.
+        entries: the latest entries of the history, without gaps, oldest first.
 
     """
     state = ticket
@@ -42,17 +42,17 @@ def ticket_changes(ticket: Ticket, entries: Sequence[Entry]) -> Iterator[TicketC
 
 
 class ChangeFilter(TicketTraits):
-    """Which changes are wanted: those of tickets that are so, were so until then, or became so.
+    """Matches changes of tickets that meet the conditions before or after the change.
 
     Attributes:
-        kinds: what the entry records is one of these.
+        kinds: the entry is of one of these kinds.
 
     """
 
     kinds: ValueList[EntryKind] | None = None
 
     def matches(self, change: TicketChange, actor: Actor) -> bool:
-        """Tell whether this actor, who filled it in, wants to hear of a change."""
+        """Return whether a change matches; the actor is the subscriber."""
         if self.kinds is not None and change.entry.kind not in self.kinds:
             return False
         states = (change.after, change.before)

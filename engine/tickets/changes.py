@@ -1,4 +1,4 @@
-"""What a request does to a ticket: rules first, then the entries that record it. Pure."""
+"""What commands change in a ticket: check the permission, then build the entries. Pure."""
 
 import json
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ from engine.vocabulary import Status
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One field of a ticket takes a new value; `details` as in `Entry`."""
+    """A new value of one field of a ticket; `details` as in `Entry`."""
 
     kind: EntryKind
     old: str | None
@@ -32,19 +32,19 @@ class Change:
     details: str | None = None
 
 
-def assignment_changes(ticket: Ticket, actor: Actor, form: AssignTicket) -> tuple[Change, ...]:
-    """Return the change that hands a ticket over; none if it is theirs already.
+def assignment_changes(ticket: Ticket, actor: Actor, command: AssignTicket) -> tuple[Change, ...]:
+    """Return the change of the assignee; nothing if the assignee stays the same.
 
     Raises:
         TicketClosed, Forbidden: see `authorize_assign`.
 
     """
     relations = authorize_assign(ticket, actor)
-    return differing((EntryKind.ASSIGNEE, ticket.assignee, form.assignee), relations=relations)
+    return _changed((EntryKind.ASSIGNEE, ticket.assignee, command.assignee), relations=relations)
 
 
-def edit_changes(ticket: Ticket, actor: Actor, form: UpdateTicket) -> tuple[Change, ...]:
-    """Return a change for each field that takes another value.
+def edit_changes(ticket: Ticket, actor: Actor, command: UpdateTicket) -> tuple[Change, ...]:
+    """Return a change for each field that gets a new value.
 
     Raises:
         TicketClosed, Forbidden: see `authorize_edit`.
@@ -52,52 +52,50 @@ def edit_changes(ticket: Ticket, actor: Actor, form: UpdateTicket) -> tuple[Chan
     """
     relations = authorize_edit(ticket, actor)
     fields = (
-        (EntryKind.TITLE, ticket.title, form.title),
-        (EntryKind.DESCRIPTION, ticket.description, form.description),
-        (EntryKind.PRIORITY, ticket.priority, form.priority),
+        (EntryKind.TITLE, ticket.title, command.title),
+        (EntryKind.DESCRIPTION, ticket.description, command.description),
+        (EntryKind.PRIORITY, ticket.priority, command.priority),
     )
-    return differing(*(each for each in fields if each[2] is not None), relations=relations)
+    return _changed(*(each for each in fields if each[2] is not None), relations=relations)
 
 
-def comment_changes(ticket: Ticket, actor: Actor, form: CommentTicket) -> tuple[Change, ...]:
-    """Return the change that adds a comment, or a note if it is internal; CLOSED or not.
+def comment_changes(ticket: Ticket, actor: Actor, command: CommentTicket) -> tuple[Change, ...]:
+    """Return the change that adds a comment or an internal note, even to a CLOSED ticket.
 
-    Everyone who may read may comment.
+    Every actor who can read the ticket can comment on it.
 
     Raises:
         Forbidden: see `authorize_note`.
 
     """
-    if not form.internal:
-        return (Change(EntryKind.COMMENT, None, form.text),)
-    allowed = details_of(authorize_note(ticket, actor))
-    return (Change(EntryKind.NOTE, None, form.text, allowed),)
+    if not command.internal:
+        return (Change(EntryKind.COMMENT, None, command.text),)
+    details = _permission_details(authorize_note(ticket, actor))
+    return (Change(EntryKind.NOTE, None, command.text, details),)
 
 
-def differing(
+def _changed(
     *fields: tuple[EntryKind, str | None, str | None], relations: frozenset[Relation]
 ) -> tuple[Change, ...]:
-    """Return the fields whose value changes, each with what allowed it."""
-    details = details_of(relations)
+    details = _permission_details(relations)
     return tuple(Change(kind, old, new, details) for kind, old, new in fields if old != new)
 
 
-def details_of(relations: frozenset[Relation]) -> str:
-    """Return what allowed a change as the details of its entry."""
+def _permission_details(relations: frozenset[Relation]) -> str:
     return json.dumps({"allowed_as": sorted(relations)})
 
 
-def with_targets(change: Change, promise: TicketTargets) -> Change:
-    """Return a change that promises anew."""
-    details = json.loads(change.details or "{}") | {TARGETS_KEY: promise.data}
+def with_targets(change: Change, targets: TicketTargets) -> Change:
+    """Return a change of priority that also sets new SLA targets."""
+    details = json.loads(change.details or "{}") | {TARGETS_KEY: targets.data}
     return replace(change, details=json.dumps(details, ensure_ascii=False))
 
 
-def breach_changes(sla: SlaTimers, now: datetime) -> tuple[Change, ...]:
-    """Return the changes that note which timers ran past their due time by `now`."""
+def breach_changes(timers: SlaTimers, now: datetime) -> tuple[Change, ...]:
+    """Return the changes that record the breaches up to `now`."""
     return tuple(
         Change(EntryKind.SLA_BREACH, None, timer, json.dumps({"due_at": canonical_timestamp(due)}))
-        for timer, due in sla.unrecorded_breaches(now).items()
+        for timer, due in timers.unrecorded_breaches(now).items()
     )
 
 
@@ -105,7 +103,7 @@ def build_entries(
     ticket: Ticket, changes: Sequence[Change], actor: Actor, at: datetime, revision: int
 ) -> tuple[Entry, ...]:
     """Return changes as the next entries of a ticket's history."""
-    bits = actor.roles_towards(ticket.requester, ticket.assignee)
+    bits = actor.roles_on(ticket.requester, ticket.assignee)
     return tuple(
         Entry(
             ticket=ticket.id,
@@ -123,37 +121,37 @@ def build_entries(
     )
 
 
-def opening_from_form(form: CreateTicket, actor: Actor, terms: SlaTerms) -> Opening:
-    """Return what a ticket from an empty form starts with: what the form says, and nothing else."""
+def opening_from_command(command: CreateTicket, actor: Actor, terms: SlaTerms) -> Opening:
+    """Return the initial values of a ticket that is created without a catalog item."""
     return Opening(
-        title=form.title,
-        description=form.description,
-        priority=form.priority,
-        workflow=form.workflow,
+        title=command.title,
+        description=command.description,
+        priority=command.priority,
+        workflow=command.workflow,
         requester=actor.id,
-        assignee=form.assignee,
-        assignee_group=form.assignee_group,
-        sla=requested_targets(form, actor, terms),
+        assignee=command.assignee,
+        assignee_group=command.assignee_group,
+        sla=requested_targets(command, actor, terms),
     )
 
 
-def requested_targets(form: CreateTicket, actor: Actor, terms: SlaTerms) -> TicketTargets | None:
-    """Return what a form asks to be promised; None if it asks for nothing."""
-    if form.sla is None:
+def requested_targets(command: CreateTicket, actor: Actor, terms: SlaTerms) -> TicketTargets | None:
+    """Return the SLA targets that a command requests, if any."""
+    if command.sla is None:
         return None
-    if form.sla.targets is None:
-        return targets_for(form.priority, terms)
-    targets = form.sla.targets
+    if command.sla.targets is None:
+        return targets_for(command.priority, terms)
+    targets = command.sla.targets
     return TicketTargets(targets.response, targets.resolution, origin=actor.id)
 
 
 def opening_from_item(
-    form: CreateTicketFromCatalog, item: CatalogItem, actor: Actor, terms: SlaTerms
+    command: CreateTicketFromCatalog, item: CatalogItem, actor: Actor, terms: SlaTerms
 ) -> Opening:
-    """Return what a ticket from a catalog item starts with: only its texts are the form's."""
+    """Return the initial values of a ticket that is created from a catalog item."""
     return Opening(
-        title=item.display_name if form.title is None else form.title,
-        description=form.description or "",
+        title=item.display_name if command.title is None else command.title,
+        description=command.description or "",
         priority=item.defaults.priority,
         workflow=item.workflow,
         requester=actor.id,
@@ -170,7 +168,7 @@ def opening_entry(
     """Return the first entry of a new ticket.
 
     Raises:
-        Forbidden: it names an assignee whom the actor may not assign.
+        Forbidden: the actor cannot assign the ticket, but it has an assignee.
 
     """
     entry = Entry(
@@ -181,7 +179,7 @@ def opening_entry(
         kind=EntryKind.CREATED,
         old_value=None,
         new_value=Status.OPEN,
-        actor_bits=int(actor.roles_towards(opening.requester, None)),
+        actor_bits=int(actor.roles_on(opening.requester, None)),
         workflow_revision=revision,
         details=opening.details,
     )

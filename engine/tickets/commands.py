@@ -1,4 +1,7 @@
-"""What people send: the forms that create or change a ticket, checked before anything happens."""
+"""The commands that create or change a ticket, as validated input.
+
+The JSON Schema keywords of a field describe its validators approximately.
+"""
 
 import re
 from collections.abc import Iterator
@@ -28,189 +31,167 @@ from engine.errors import InvalidInput
 from engine.validation_messages import describe_error
 from engine.vocabulary import SYSTEM, Priority, Status
 
-CONTROLS: Final = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
-BREAKS: Final = r"\t\n\r\u2028\u2029"
-CONTROL_CHARACTERS: Final = re.compile(f"[{CONTROLS}]")
-LINE_BREAK: Final = re.compile(f"[{BREAKS}]")
-VISIBLE_ASCII: Final = re.compile(r"[!-~]*")
+_CONTROLS: Final = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
+_LINE_BREAKS: Final = r"\t\n\r\u2028\u2029"
+CONTROL_CHARACTERS: Final = re.compile(f"[{_CONTROLS}]")
+_VISIBLE_ASCII: Final = re.compile(r"[!-~]*")
 
 
-def in_schema(**keywords: JsonValue) -> Any:  # noqa: ANN401  # as pydantic types its fields
-    """Return what a JSON Schema says of text beside its length: nearly what the functions check."""
+def _json_schema(**keywords: JsonValue) -> Any:  # noqa: ANN401  # as pydantic types its fields
     return Field(json_schema_extra=keywords)
 
 
-def without(characters: str) -> str:
-    """Return the pattern of text that has none of these characters."""
-    return f"^[^{characters}]*$"
-
-
-def visible_without(characters: str) -> str:
-    """Return the pattern of text that also has something to see."""
+def _visible_without(characters: str) -> str:
+    """Return a pattern for text with a visible character and without the given characters."""
     return rf"^[^{characters}]*[^{characters}\s][^{characters}]*$"
 
 
-TEXT_SCHEMA: Final = in_schema(pattern=without(CONTROLS))
-VISIBLE_TEXT: Final = in_schema(pattern=visible_without(CONTROLS))
-LINE_SCHEMA: Final = in_schema(pattern=visible_without(CONTROLS + BREAKS))
-DURATION_IN_SCHEMA: Final = (
+TEXT_SCHEMA: Final = _json_schema(pattern=f"^[^{_CONTROLS}]*$")
+LINE_SCHEMA: Final = _json_schema(pattern=_visible_without(_CONTROLS + _LINE_BREAKS))
+_DURATION_PATTERN: Final = (
     r"^(?=.*[1-9])(([0-9]{1,3}d)?([0-9]{1,4}h)?([0-9]{1,5}m)?([0-9]{1,7}s)?"
     r"|P([0-9]{1,3}D)?(T([0-9]{1,4}H)?([0-9]{1,5}M)?([0-9]{1,7}S)?)?)$"
 )
-"""What is surely within the bounds; others may be."""
+"""Matches only durations within the limits, but not all of them."""
 
 
 def check_printable(text: str) -> str:
-    """Refuse control characters, tab and line breaks aside; PostgreSQL stores no NUL."""
+    """Refuse control characters except tab and line breaks; PostgreSQL cannot store NUL."""
     if found := CONTROL_CHARACTERS.search(text):
         raise PydanticCustomError(
             "unprintable",
-            "must not hold the character U+{code} (at {position})",
+            "must not contain the character U+{code} (at position {position})",
             {"code": f"{ord(found.group()):04X}", "position": found.start()},
         )
     return text
 
 
-def check_single_line(text: str) -> str:
-    """Refuse a text of several lines."""
-    if found := LINE_BREAK.search(text):
-        message = "must be one line without tabs (found one at {position})"
+def check_line(text: str) -> str:
+    """Refuse control characters, tabs and line breaks."""
+    if found := re.search(f"[{_LINE_BREAKS}]", check_printable(text)):
+        message = "must be one line without tabs (line break or tab at position {position})"
         raise PydanticCustomError("several_lines", message, {"position": found.start()})
     return text
 
 
-def not_blank(text: str) -> str:
-    """Refuse a name that nobody can see."""
-    if not text.strip():
+def _check_name(text: str) -> str:
+    if not check_line(text).strip():
         raise PydanticCustomError("blank", "must not be blank")
     return text
 
 
-def visible_ascii(text: str) -> str:
-    """Refuse anything but visible ASCII, so that a key is the same key in a header and a log."""
-    if not VISIBLE_ASCII.fullmatch(text):
-        raise PydanticCustomError("not_visible_ascii", "must be visible ASCII without spaces")
+def _check_user(user: str) -> str:
+    if _check_name(user) == SYSTEM:
+        raise PydanticCustomError("system_user", "must be the id of a user; system is reserved")
+    return user
+
+
+def _check_visible_ascii(text: str) -> str:
+    """Refuse all other characters, so that a key is the same text in a header and in a log."""
+    if not _VISIBLE_ASCII.fullmatch(text):
+        message = "must contain only visible ASCII characters and no spaces"
+        raise PydanticCustomError("not_visible_ascii", message)
     return text
 
 
-def duration_in(given: object) -> timedelta:
-    """Return a duration that was written as text, or is one already."""
-    if isinstance(given, timedelta):
-        return given
+def _check_unique(names: tuple[str, ...]) -> tuple[str, ...]:
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise PydanticCustomError("repeated", "must not contain {name} twice", {"name": name})
+    return names
+
+
+def _parse_duration(value: object) -> timedelta:
+    if isinstance(value, timedelta):
+        return value
     try:
-        return parse_duration(given if isinstance(given, str) else "")
+        return parse_duration(value if isinstance(value, str) else "")
     except ValueError as error:
         raise PydanticCustomError("wrong_duration", "{why}", {"why": str(error)}) from None
 
 
-def a_person(user: str) -> str:
-    """Refuse the name of the actor of automatic events."""
-    if user == SYSTEM:
-        raise PydanticCustomError("system_user", "must be a person; system is reserved")
-    return user
-
-
-def without_repetition(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Refuse a list that names the same twice."""
-    for place, name in enumerate(names):
-        if name in names[:place]:
-            raise PydanticCustomError("repeated", "must not name {name} twice", {"name": name})
-    return names
+def text_length(most: int, *, least: int | None = 1, strip: bool = False) -> StringConstraints:
+    """Return constraints for the length of a text; `strip` removes surrounding whitespace first."""
+    return StringConstraints(strip_whitespace=strip, min_length=least, max_length=most, strict=True)
 
 
 Title = Annotated[
-    str,
-    StringConstraints(
-        strip_whitespace=True, min_length=1, max_length=limits.TITLE_CHARACTERS, strict=True
-    ),
-    AfterValidator(check_printable),
-    AfterValidator(check_single_line),
-    LINE_SCHEMA,
+    str, text_length(limits.TITLE_CHARACTERS, strip=True), AfterValidator(check_line), LINE_SCHEMA
 ]
 Description = Annotated[
     str,
-    StringConstraints(max_length=limits.TICKET_DESCRIPTION_CHARACTERS, strict=True),
+    text_length(limits.TICKET_DESCRIPTION_CHARACTERS, least=None),
     AfterValidator(check_printable),
     TEXT_SCHEMA,
 ]
 CommentText = Annotated[
     str,
-    StringConstraints(
-        strip_whitespace=True, min_length=1, max_length=limits.COMMENT_CHARACTERS, strict=True
-    ),
+    text_length(limits.COMMENT_CHARACTERS, strip=True),
     AfterValidator(check_printable),
-    VISIBLE_TEXT,
+    _json_schema(pattern=_visible_without(_CONTROLS)),
 ]
 UserId = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=limits.USER_ID_CHARACTERS, strict=True),
-    AfterValidator(check_printable),
-    AfterValidator(check_single_line),
-    AfterValidator(not_blank),
-    AfterValidator(a_person),
-    in_schema(pattern=visible_without(CONTROLS + BREAKS), **{"not": {"const": SYSTEM}}),
-]
-ServicePath = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=limits.SERVICE_PATH_CHARACTERS, strict=True),
-    AfterValidator(check_printable),
-    TEXT_SCHEMA,
+    text_length(limits.USER_ID_CHARACTERS),
+    AfterValidator(_check_user),
+    _json_schema(pattern=_visible_without(_CONTROLS + _LINE_BREAKS), **{"not": {"const": SYSTEM}}),
 ]
 GroupName = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=limits.GROUP_CHARACTERS, strict=True),
-    AfterValidator(check_printable),
-    AfterValidator(check_single_line),
-    AfterValidator(not_blank),
-    LINE_SCHEMA,
+    str, text_length(limits.GROUP_CHARACTERS), AfterValidator(_check_name), LINE_SCHEMA
 ]
-IdempotencyKey = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=limits.IDEMPOTENCY_KEY_CHARACTERS, strict=True),
-    AfterValidator(visible_ascii),
-    in_schema(pattern=f"^{VISIBLE_ASCII.pattern}$"),
+ServicePath = Annotated[
+    str, text_length(limits.SERVICE_PATH_CHARACTERS), AfterValidator(check_printable), TEXT_SCHEMA
 ]
 Reference = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=limits.REFERENCE_CHARACTERS, strict=True),
-    AfterValidator(check_printable),
-    TEXT_SCHEMA,
+    str, text_length(limits.REFERENCE_CHARACTERS), AfterValidator(check_printable), TEXT_SCHEMA
 ]
-"""What the request names something by that may or may not be there."""
+"""A name or an id, which may or may not exist."""
+IdempotencyKey = Annotated[
+    str,
+    text_length(limits.IDEMPOTENCY_KEY_CHARACTERS),
+    AfterValidator(_check_visible_ascii),
+    _json_schema(pattern=f"^{_VISIBLE_ASCII.pattern}$"),
+]
 Version = Annotated[int, Field(gt=0, lt=2**31, strict=True)]
 Duration = Annotated[
     timedelta,
-    BeforeValidator(duration_in),
-    WithJsonSchema({"type": "string", "pattern": DURATION_IN_SCHEMA}),
+    BeforeValidator(_parse_duration),
+    WithJsonSchema({"type": "string", "pattern": _DURATION_PATTERN}),
 ]
 
 
 class InputModel(BaseModel):
-    """The base of what people fill in: immutable, and no unknown field."""
+    """The base of user input: immutable, and without unknown fields."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     @classmethod
     def parse(cls, **values: object) -> Self:
-        """Return the filled-in form.
+        """Return the validated input.
 
         Raises:
-            InvalidInput: with every complaint in `problems`, each naming its field.
+            InvalidInput: `problems` lists each invalid field with a message.
 
         """
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            problems = [problem_of(each) for each in error.errors(include_url=False)]
+            problems = [_problem(each) for each in error.errors(include_url=False)]
             text = "; ".join(f"{each['field']}: {each['message']}" for each in problems)
             raise InvalidInput(f"{text}.", problems=problems) from None
 
 
+def _problem(error: ErrorDetails) -> dict[str, str]:
+    """Return the field, with its name in the API, and the message."""
+    field = to_camel(".".join(map(str, error["loc"])))
+    return {"field": field, "message": describe_error(error)}
+
+
 class Command(InputModel):
-    """The base of every form.
+    """The base of the commands.
 
     Attributes:
-        idempotency_key: the same key by the same actor carries a request out once only.
+        idempotency_key: the command is executed only once for each actor and key.
 
     """
 
@@ -218,7 +199,7 @@ class Command(InputModel):
 
 
 class RequestedTargets(BaseModel):
-    """What the person who opens a ticket has agreed with somebody."""
+    """SLA targets that the requester agreed on."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -227,7 +208,7 @@ class RequestedTargets(BaseModel):
 
 
 class RequestedSla(BaseModel):
-    """What shall be promised: what the priority promises, now and when it changes, or targets."""
+    """The SLA targets of a new ticket: those of its priority, also when it changes, or others."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -235,18 +216,18 @@ class RequestedSla(BaseModel):
     targets: RequestedTargets | None = None
 
     @model_validator(mode="after")
-    def is_one(self) -> Self:
-        """Refuse both, and neither."""
+    def _check_exactly_one(self) -> Self:
         if self.by_priority == (self.targets is not None):
-            raise PydanticCustomError("not_one", "must be either byPriority or targets")
+            message = "must have either byPriority: true or targets"
+            raise PydanticCustomError("not_one", message)
         return self
 
 
 class CreateTicket(Command):
-    """The empty form: everything by hand.
+    """Create a ticket without a catalog item.
 
     Attributes:
-        sla: what shall be promised; nothing if it is None.
+        sla: None for a ticket without SLA targets.
 
     """
 
@@ -260,11 +241,11 @@ class CreateTicket(Command):
 
 
 class CreateTicketFromCatalog(Command):
-    """Open a ticket from a catalog item, which says everything else.
+    """Create a ticket from a catalog item, which decides everything but the texts.
 
     Attributes:
-        title: if None, the item's name for people.
-        description: if None, empty.
+        title: None for the display name of the item.
+        description: None for an empty description.
 
     """
 
@@ -274,10 +255,10 @@ class CreateTicketFromCatalog(Command):
 
 
 class ChangeCommand(Command):
-    """The base of the forms that change a ticket.
+    """The base of the commands that change a ticket.
 
     Attributes:
-        expected_version: refuse if the ticket has moved on from this version.
+        expected_version: refuse if the ticket has another version.
 
     """
 
@@ -292,17 +273,17 @@ class TransitionTicket(ChangeCommand):
 
 
 class TransitionTickets(Command):
-    """Move tickets to another status, each for itself."""
+    """Move several tickets to another status, each independently."""
 
     ids: Annotated[
         tuple[Reference, ...],
         Field(min_length=1, max_length=limits.BULK_TICKETS),
-        AfterValidator(without_repetition),
+        AfterValidator(_check_unique),
     ]
     to: Status
 
     def each(self) -> Iterator[TransitionTicket]:
-        """Yield the form of each ticket, under a key of its own if there is a key."""
+        """Yield one command for each ticket, with a separate idempotency key if there is a key."""
         for ticket in self.ids:
             key = self.idempotency_key and sha256(f"{self.idempotency_key} {ticket}".encode())
             yield TransitionTicket(
@@ -311,16 +292,16 @@ class TransitionTickets(Command):
 
 
 class AssignTicket(ChangeCommand):
-    """Hand a ticket to somebody; to nobody (None) puts it back into the queue."""
+    """Assign a ticket to a user; None puts it back into the queue."""
 
     assignee: UserId | None
 
 
 class CommentTicket(ChangeCommand):
-    """Say something about a ticket.
+    """Add a comment to a ticket.
 
     Attributes:
-        internal: for the assignee's side only.
+        internal: whether the comment is an internal note.
 
     """
 
@@ -329,14 +310,8 @@ class CommentTicket(ChangeCommand):
 
 
 class UpdateTicket(ChangeCommand):
-    """Change what a ticket says of itself; None leaves a field as it is."""
+    """Change the title, description or priority of a ticket; None keeps the current value."""
 
     title: Title | None = None
     description: Description | None = None
     priority: Priority | None = None
-
-
-def problem_of(error: ErrorDetails) -> dict[str, str]:
-    """Return one complaint about a form: which field (as the API names it), and what is wrong."""
-    field = to_camel(".".join(map(str, error["loc"])))
-    return {"field": field, "message": describe_error(error)}

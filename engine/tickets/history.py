@@ -1,9 +1,9 @@
-"""A ticket's history: entries chained by digest, from which the ticket can be rebuilt.
+"""The history of a ticket: a chain of entries, from which the ticket can be rebuilt. Pure.
 
-The digest of an entry is SHA-256 over the digest before it (nothing before the first) and the
-canonical text of the entry: a JSON array of its fields in the order of `Entry`, UTF-8, written as
-PostgreSQL's `json_build_array` writes it. So the statement that moves a ticket, this module and a
-ten-line script of an auditor compute the same thing.
+The digest of an entry is SHA-256 over the previous digest (empty for the first entry) and the
+canonical text of the entry: its fields in the order of `Entry` as a JSON array, in UTF-8, formatted
+as by `json_build_array` of PostgreSQL. So the transition statement, this module and a short script
+of an auditor compute the same digests.
 """
 
 import json
@@ -16,11 +16,11 @@ from typing import Final
 from engine.vocabulary import ActorRoles, Status
 
 GENESIS: Final = b""
-"""What stands before the first entry of every chain."""
+"""The digest before the first entry."""
 
 
 class EntryKind(StrEnum):
-    """What an entry records."""
+    """The kind of change that an entry records."""
 
     CREATED = "created"
     STATUS = "status"
@@ -38,13 +38,13 @@ class Entry:
     """One recorded change of one ticket.
 
     Attributes:
-        seq: counts from 1 without gaps; the ticket's version after this entry.
-        at: when, by the clock of the database; never before the entry that precedes it.
+        seq: counts from 1 without gaps; the version of the ticket after this entry.
+        at: the time of the database; never earlier than the previous entry.
         actor: a user id, or `system`.
-        old_value, new_value: the field's values; a comment or a note has only a new one.
-        actor_bits: what the actor was towards the ticket, as it was before (see `ActorRoles`).
-        workflow_revision: the revision of the ticket's workflow that was in force.
-        details: JSON: the whole ticket for `created`, otherwise what else allowed or caused it.
+        old_value, new_value: the values of the field; a comment or note has only a new one.
+        actor_bits: the `ActorRoles` of the actor before this entry.
+        workflow_revision: the revision of the workflow at that time.
+        details: JSON: the `Opening` for `created`, otherwise what allowed or caused the change.
 
     """
 
@@ -61,30 +61,30 @@ class Entry:
 
     @property
     def canonical_text(self) -> str:
-        """The text that is digested."""
+        """The text over which the digest is computed."""
         values = [getattr(self, each.name) for each in fields(self)]
         values[2] = canonical_timestamp(self.at)
         return json.dumps(values, ensure_ascii=False)
 
     def digest(self, before: bytes) -> bytes:
-        """Return the digest of this entry on top of the digest before it."""
+        """Return the digest of this entry, given the previous digest."""
         return sha256(before + self.canonical_text.encode()).digest()
 
 
 def canonical_timestamp(at: datetime) -> str:
-    """Return a moment as it is digested: UTC, six decimals."""
+    """Return a time in its canonical form: UTC, with microseconds."""
     utc = at.astimezone(UTC).replace(tzinfo=None)
     return f"{utc.isoformat(timespec='microseconds')}Z"
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedTransitions:
-    """Transitions of the same kind that did happen.
+    """Recorded transitions with the same workflow, statuses and actor roles.
 
     Attributes:
-        held: what the actors were towards the tickets.
-        times: how many.
-        actors: how many people made them; `examples` has the ids of a few.
+        held: the roles of the actors on the tickets.
+        times: the number of transitions.
+        actors: the number of users who made them; `examples` has the ids of a few.
 
     """
 

@@ -1,6 +1,5 @@
-"""Who may do what with a ticket, transitions aside (design section 6). Pure; raises refusals."""
+"""Who can read, assign, edit and annotate a ticket. Transitions: `engine.workflows`. Pure."""
 
-from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final
 
@@ -13,7 +12,7 @@ from engine.vocabulary import Status
 
 
 class Relation(StrEnum):
-    """How an actor is involved in a ticket, where it matters who reads, edits or assigns."""
+    """How an actor is involved in a ticket."""
 
     REQUESTER = "requester"
     ASSIGNEE = "assignee"
@@ -21,13 +20,69 @@ class Relation(StrEnum):
     ADMIN = "admin"
 
 
-EDITORS: Final = frozenset(Relation)
-DISPATCHERS: Final = frozenset({Relation.ASSIGNEE, Relation.GROUP_MEMBER, Relation.ADMIN})
-"""The assignee's side: who hand a ticket over, and take notes among themselves."""
+_NAMES: Final = {
+    Relation.REQUESTER: "the requester",
+    Relation.ASSIGNEE: "the assignee",
+    Relation.GROUP_MEMBER: "a member of the assignee group",
+    Relation.ADMIN: "an admin",
+}
+_STAFF: Final = frozenset({Relation.ASSIGNEE, Relation.GROUP_MEMBER, Relation.ADMIN})
+"""Those who assign the ticket, and who read and write its internal notes."""
 
 
-def relations(ticket: Ticket, actor: Actor) -> frozenset[Relation]:
-    """Return every way in which the actor stands to the ticket."""
+def authorize_assign(ticket: Ticket, actor: Actor) -> frozenset[Relation]:
+    """Return the relations by which the actor can assign the ticket.
+
+    If the ticket has no assignee group, its requester can assign it too.
+
+    Raises:
+        TicketClosed: the ticket is CLOSED.
+        Forbidden: the actor cannot assign the ticket.
+
+    """
+    _check_not_closed(ticket)
+    allowed = _STAFF if ticket.assignee_group else frozenset(Relation)
+    return _authorize("assign", ticket, actor, allowed)
+
+
+def authorize_edit(ticket: Ticket, actor: Actor) -> frozenset[Relation]:
+    """Return the relations by which the actor can change title, description and priority.
+
+    Raises:
+        TicketClosed: the ticket is CLOSED.
+        Forbidden: the actor cannot edit the ticket.
+
+    """
+    _check_not_closed(ticket)
+    return _authorize("edit", ticket, actor, frozenset(Relation))
+
+
+def authorize_note(ticket: Ticket, actor: Actor) -> frozenset[Relation]:
+    """Return the relations by which the actor can add an internal note, even to a CLOSED ticket.
+
+    Raises:
+        Forbidden: the actor cannot add internal notes.
+
+    """
+    return _authorize("add internal notes to", ticket, actor, _STAFF)
+
+
+def can_read(ticket: Ticket, viewer: Viewer) -> bool:
+    """Return whether the viewer can read a ticket; in SQL: `engine.storage.tickets.visibility`."""
+    return viewer.sees_all or bool(_relations(ticket, viewer.actor))
+
+
+def can_read_entry(entry: Entry, ticket: Ticket, actor: Actor) -> bool:
+    """Return whether an actor who can read the ticket can read an entry of its history."""
+    return entry.kind is not EntryKind.NOTE or can_read_notes(ticket, actor)
+
+
+def can_read_notes(ticket: Ticket, actor: Actor) -> bool:
+    """Return whether an actor who can read the ticket can read its internal notes."""
+    return bool(_relations(ticket, actor) & _STAFF)
+
+
+def _relations(ticket: Ticket, actor: Actor) -> frozenset[Relation]:
     held = {
         Relation.REQUESTER: ticket.requester == actor.id,
         Relation.ASSIGNEE: ticket.assignee == actor.id,
@@ -37,93 +92,27 @@ def relations(ticket: Ticket, actor: Actor) -> frozenset[Relation]:
     return frozenset(relation for relation, holds in held.items() if holds)
 
 
-def assigners(ticket: Ticket) -> frozenset[Relation]:
-    """Return who may assign: without a group to dispatch the ticket, its requester may too."""
-    return DISPATCHERS if ticket.assignee_group else DISPATCHERS | {Relation.REQUESTER}
-
-
-def authorize_assign(ticket: Ticket, actor: Actor) -> frozenset[Relation]:
-    """Return what allows the actor to hand this ticket to somebody.
-
-    Raises:
-        TicketClosed: it is CLOSED.
-        Forbidden: the actor is none of those who may.
-
-    """
-    check_is_open(ticket)
-    return allowed_as("assign", ticket, actor, assigners(ticket))
-
-
-def authorize_edit(ticket: Ticket, actor: Actor) -> frozenset[Relation]:
-    """Return what allows the actor to change title, description or priority.
-
-    Raises:
-        TicketClosed: it is CLOSED.
-        Forbidden: the actor is none of those who may.
-
-    """
-    check_is_open(ticket)
-    return allowed_as("edit", ticket, actor, EDITORS)
-
-
-def authorize_note(ticket: Ticket, actor: Actor) -> frozenset[Relation]:
-    """Return what allows the actor to take a note for the assignee's side, CLOSED or not.
-
-    Raises:
-        Forbidden: the actor is not on that side.
-
-    """
-    return allowed_as("take notes on", ticket, actor, DISPATCHERS)
-
-
-def can_read(ticket: Ticket, viewer: Viewer) -> bool:
-    """Return whether the viewer may read a ticket (in SQL: `engine.storage.tickets.visibility`)."""
-    return viewer.sees_all or bool(relations(ticket, viewer.actor))
-
-
-def can_read_entry(entry: Entry, ticket: Ticket, actor: Actor) -> bool:
-    """Tell whether the actor may see an entry of this ticket: notes are for those who take them."""
-    return entry.kind is not EntryKind.NOTE or can_read_notes(ticket, actor)
-
-
-def can_read_notes(ticket: Ticket, actor: Actor) -> bool:
-    """Tell whether the actor may see the notes on this ticket."""
-    return bool(relations(ticket, actor) & DISPATCHERS)
-
-
-def check_is_open(ticket: Ticket) -> None:
-    """Refuse a CLOSED ticket.
-
-    Raises:
-        TicketClosed: it is CLOSED.
-
-    """
+def _check_not_closed(ticket: Ticket) -> None:
     if ticket.status is Status.CLOSED:
         raise TicketClosed(reason="ticket_closed", ticket=ticket.id)
 
 
-def allowed_as(
-    verb: str, ticket: Ticket, actor: Actor, wanted: frozenset[Relation]
+def _authorize(
+    verb: str, ticket: Ticket, actor: Actor, allowed: frozenset[Relation]
 ) -> frozenset[Relation]:
-    """Return in which of the wanted ways the actor stands to the ticket; at least one.
-
-    Raises:
-        Forbidden: none; with `reason` role_required, who could and what the actor holds.
-
-    """
-    held = relations(ticket, actor)
-    if held & wanted:
-        return held & wanted
+    held = _relations(ticket, actor)
+    if held & allowed:
+        return held & allowed
     raise Forbidden(
-        f"To {verb} {ticket.id} takes its {listed(wanted)}; the actor is {listed(held) or 'none'}.",
+        f"Only {_listed(allowed)} can {verb} {ticket.id};"
+        f" you are {_listed(held) or 'not involved in it'}.",
         reason="role_required",
         ticket=ticket.id,
-        allowed_roles=sorted(wanted),
+        allowed_roles=sorted(allowed),
         holds=sorted(held),
     )
 
 
-def listed(held: Iterable[Relation]) -> str:
-    """Return relations for people, in the order of their declaration."""
-    present = set(held)
-    return " or ".join(each.replace("_", " ") for each in Relation if each in present)
+def _listed(relations: frozenset[Relation]) -> str:
+    *others, last = [name for relation, name in _NAMES.items() if relation in relations] or [""]
+    return f"{', '.join(others)} or {last}" if others else last

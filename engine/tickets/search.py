@@ -1,4 +1,4 @@
-"""What people look for: which tickets, in which order, and which part of them. Pure."""
+"""The filters, orders and pages of ticket lists. Pure."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Final, TypeAlias, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, Field
 
 from engine import limits
 from engine.tickets.actor import Actor
@@ -18,6 +18,7 @@ from engine.tickets.commands import (
     ServicePath,
     UserId,
     check_printable,
+    text_length,
 )
 from engine.tickets.ticket import Ticket
 from engine.vocabulary import Priority, Status
@@ -26,24 +27,20 @@ T = TypeVar("T")
 
 ValueList = Annotated[tuple[T, ...], Field(min_length=1, max_length=limits.FILTER_VALUES)]
 SearchText = Annotated[
-    str,
-    StringConstraints(
-        strip_whitespace=True, min_length=1, max_length=limits.SEARCH_CHARACTERS, strict=True
-    ),
-    AfterValidator(check_printable),
+    str, text_length(limits.SEARCH_CHARACTERS, strip=True), AfterValidator(check_printable)
 ]
 
 
 class TicketTraits(InputModel):
-    """What a ticket is, as far as the ticket itself tells; it has to meet every condition.
+    """Conditions on the ticket itself; a ticket must meet all of them.
 
-    None asks nothing, and neither does False.
+    None and False set no condition.
 
     Attributes:
-        status, priority, workflow: one of these.
+        status, priority, workflow: the ticket has one of these.
         assignee, requester: user ids.
-        assigned_to_me, opened_by_me: by or to the actor who asks.
-        my_groups: of a group that the actor belongs to.
+        assigned_to_me, opened_by_me: the actor is the assignee, the requester.
+        my_groups: the actor is in the assignee group.
 
     """
 
@@ -60,36 +57,36 @@ class TicketTraits(InputModel):
     my_groups: bool | None = None
 
     def matches_ticket(self, ticket: Ticket, actor: Actor) -> bool:
-        """Tell whether a ticket is so, when this actor asks; as `storage.conditions` in SQL."""
-        return all(condition(self, ticket, actor) for condition in CONDITIONS)
+        """Return whether a ticket matches; in SQL: `engine.storage.tickets.filters`."""
+        return all(condition(self, ticket, actor) for condition in _CONDITIONS)
 
 
-CONDITIONS: Final[tuple[Callable[[TicketTraits, Ticket, Actor], bool], ...]] = (
-    lambda wanted, ticket, _: wanted.status is None or ticket.status in wanted.status,
-    lambda wanted, ticket, _: wanted.priority is None or ticket.priority in wanted.priority,
-    lambda wanted, ticket, _: wanted.workflow is None or ticket.workflow in wanted.workflow,
-    lambda wanted, ticket, _: wanted.assignee in (None, ticket.assignee),
-    lambda wanted, ticket, _: not wanted.unassigned or ticket.assignee is None,
-    lambda wanted, ticket, _: wanted.requester in (None, ticket.requester),
-    lambda wanted, ticket, _: wanted.assignee_group in (None, ticket.assignee_group),
-    lambda wanted, ticket, _: wanted.service in (None, ticket.service),
-    lambda wanted, ticket, actor: not wanted.assigned_to_me or ticket.assignee == actor.id,
-    lambda wanted, ticket, actor: not wanted.opened_by_me or ticket.requester == actor.id,
-    lambda wanted, ticket, actor: not wanted.my_groups or ticket.assignee_group in actor.groups,
+_CONDITIONS: Final[tuple[Callable[[TicketTraits, Ticket, Actor], bool], ...]] = (
+    lambda traits, ticket, _: traits.status is None or ticket.status in traits.status,
+    lambda traits, ticket, _: traits.priority is None or ticket.priority in traits.priority,
+    lambda traits, ticket, _: traits.workflow is None or ticket.workflow in traits.workflow,
+    lambda traits, ticket, _: traits.assignee in (None, ticket.assignee),
+    lambda traits, ticket, _: not traits.unassigned or ticket.assignee is None,
+    lambda traits, ticket, _: traits.requester in (None, ticket.requester),
+    lambda traits, ticket, _: traits.assignee_group in (None, ticket.assignee_group),
+    lambda traits, ticket, _: traits.service in (None, ticket.service),
+    lambda traits, ticket, actor: not traits.assigned_to_me or ticket.assignee == actor.id,
+    lambda traits, ticket, actor: not traits.opened_by_me or ticket.requester == actor.id,
+    lambda traits, ticket, actor: not traits.my_groups or ticket.assignee_group in actor.groups,
 )
 
 
 class TicketFilter(TicketTraits):
-    """Which tickets are wanted: those that meet every condition.
+    """Conditions on the tickets of a list; a ticket must meet all of them.
 
-    None asks nothing, and neither does False, that of `breached` aside.
+    None sets no condition, and neither does False, except for `breached`.
 
     Attributes:
-        created_since, updated_since: at that moment or after.
-        created_before, updated_before: before that moment.
-        breached: True for what was promised and broken, False for everything else.
-        due_within: what is promised is not broken yet, but will be within this time.
-        text: words of title and description, in the language of web searches.
+        created_since, updated_since: at that time or later.
+        created_before, updated_before: before that time.
+        breached: True for tickets with an SLA breach, False for all others.
+        due_within: an SLA target is not missed yet, but is due within this time.
+        text: words of the title and the description, in the syntax of web search engines.
 
     """
 
@@ -103,7 +100,7 @@ class TicketFilter(TicketTraits):
 
 
 class OrderField(StrEnum):
-    """What tickets are ordered by."""
+    """The field by which tickets are ordered."""
 
     CREATED_AT = "CREATED_AT"
     UPDATED_AT = "UPDATED_AT"
@@ -111,30 +108,16 @@ class OrderField(StrEnum):
 
 
 class Direction(StrEnum):
-    """Which comes first: the smaller (ASC), or the larger (DESC)."""
+    """Whether the smallest value comes first (ASC) or the largest (DESC)."""
 
     ASC = "ASC"
     DESC = "DESC"
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    """An order of tickets, in which each has a place of its own."""
-
-    field: OrderField = OrderField.CREATED_AT
-    direction: Direction = Direction.DESC
-
-    def cursor_of(self, ticket: Ticket) -> "Cursor":
-        """Return the place of a ticket as it now is."""
-        return CURSOR_OF[self.field](ticket)
-
-
-NEWEST_FIRST: Final = Order()
-
 Cursor: TypeAlias = tuple[int | datetime | str, ...]
-"""What a ticket is ordered by, most significant first; its id comes last and tells all apart."""
+"""The values that order a ticket, most significant first; the id comes last and is unique."""
 
-CURSOR_OF: Final[dict[OrderField, Callable[[Ticket], Cursor]]] = {
+_CURSOR_OF: Final[dict[OrderField, Callable[[Ticket], Cursor]]] = {
     OrderField.CREATED_AT: lambda ticket: (ticket.created_at, ticket.id),
     OrderField.UPDATED_AT: lambda ticket: (ticket.updated_at, ticket.id),
     OrderField.PRIORITY: lambda ticket: (ticket.priority.urgency, ticket.created_at, ticket.id),
@@ -142,13 +125,28 @@ CURSOR_OF: Final[dict[OrderField, Callable[[Ticket], Cursor]]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Order:
+    """A total order of tickets."""
+
+    field: OrderField = OrderField.CREATED_AT
+    direction: Direction = Direction.DESC
+
+    def cursor_of(self, ticket: Ticket) -> Cursor:
+        """Return the cursor of the current version of a ticket."""
+        return _CURSOR_OF[self.field](ticket)
+
+
+NEWEST_FIRST: Final = Order()
+
+
+@dataclass(frozen=True, slots=True)
 class PageRequest:
-    """A part of an ordered list.
+    """Which page of an ordered list to read.
 
     Attributes:
-        size: how many tickets at the most.
-        after, before: places that it lies between; None is an end of the list.
-        from_end: take the last of what lies between, not the first.
+        size: the maximum number of tickets.
+        after, before: the cursors between which the page lies; None for an end of the list.
+        from_end: whether to read the last tickets between the cursors instead of the first.
 
     """
 

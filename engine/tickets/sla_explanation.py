@@ -1,4 +1,4 @@
-"""Why a ticket is due when it is, item by item. Pure."""
+"""Explains a due time, item by item. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,12 +8,12 @@ from engine.tickets.sla_timers import SlaTimers, Timer
 
 @dataclass(frozen=True, slots=True)
 class SlaReason:
-    """One line of why a ticket is due when it is.
+    """One item of the explanation of a due time.
 
     Attributes:
-        text: for people.
-        at: the moment that it is about, if it is about one.
-        adds: the time that it adds to the due time, if it does.
+        text: for display.
+        at: the time of the event that the text describes, if any.
+        adds: the time that the item adds to the due time, if any.
 
     """
 
@@ -22,25 +22,19 @@ class SlaReason:
     adds: timedelta | None = None
 
 
-def explain_due_time(sla: SlaTimers, timer: Timer) -> tuple[SlaReason, ...]:
-    """Return why a timer is due when it is, item by item; the last one is the due time."""
-    promise = sla.targets
-    target = promise.response if timer is Timer.RESPONSE else promise.resolution
-    breached = dict(sla.breached).get(timer)
-    return (
-        SlaReason("opened", at=sla.opened_at),
-        SlaReason(f"{timer} promised by {promise.origin}", adds=target),
-        *(
-            SlaReason(
-                "RESOLVED or CLOSED until it was re-opened", pause.end, sla.counted_time(pause)
-            )
-            for pause in sla.pauses_of(timer)
-        ),
-        *(
-            (SlaReason(f"only working hours of {promise.calendar.name} count"),)
-            if promise.calendar
-            else ()
-        ),
-        *((SlaReason("missed, when it was due then", at=breached),) if breached else ()),
-        SlaReason("due", at=sla.due_at(timer)),
-    )
+def explain_due_time(timers: SlaTimers, timer: Timer) -> tuple[SlaReason, ...]:
+    """Return the explanation of the due time of a timer; the last item is the due time."""
+    targets = timers.targets
+    reasons = [
+        SlaReason("opened", at=timers.opened_at),
+        SlaReason(f"{timer} target set by {targets.origin}", adds=timers.target(timer)),
+    ]
+    reasons += [
+        SlaReason("RESOLVED or CLOSED until re-opened", pause.end, timers.working_time(pause))
+        for pause in timers.pauses_of(timer)
+    ]
+    if targets.calendar:
+        reasons.append(SlaReason(f"only the working time of {targets.calendar.name} counts"))
+    if breached_at := dict(timers.breached).get(timer):
+        reasons.append(SlaReason("missed an earlier due time", at=breached_at))
+    return (*reasons, SlaReason("due", at=timers.due_at(timer)))

@@ -1,11 +1,11 @@
-"""What is promised for a ticket: targets for its timers, and whose hours count.
+"""The SLA targets of a ticket: its response time, its resolution time, and its calendar. Pure.
 
-A promise stands in the details of the entry that makes it, whole, so that no later declaration
-changes what was promised.
+An entry that sets SLA targets has all of them in its details, including the calendar. So a later
+declaration does not change the targets of existing tickets.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Final
@@ -17,21 +17,21 @@ from engine.declaration.sla_models import ALWAYS, PrioritySla, WorkingCalendar
 from engine.vocabulary import Priority
 
 TARGETS_KEY: Final = "sla"
-"""Under which the details of an entry hold a promise."""
+"""The key of the SLA targets in the details of an entry."""
 DEFAULT_SLA: Final = PrioritySla()
-"""What priorities promise if nothing is declared (design section 1)."""
+"""The SLA targets of the priorities if none are declared (design section 1)."""
 
 
 @dataclass(frozen=True, slots=True)
 class TicketTargets:
-    """Targets for a ticket.
+    """The SLA targets of one ticket.
 
     Attributes:
-        response: until somebody has picked it up.
-        resolution: until it is resolved.
-        origin: who promises, for people: a priority, a catalog item, or whoever filled in the form.
-        by_priority: a change of priority promises anew.
-        calendar: whose working hours count; None if every second does.
+        response: from creation until a user picks up the ticket.
+        resolution: from creation until the ticket is resolved.
+        origin: the source of the targets, for display: a priority, a catalog item or a user id.
+        by_priority: whether a change of priority sets new targets.
+        calendar: only its working time counts; all time counts if it is None.
 
     """
 
@@ -43,23 +43,30 @@ class TicketTargets:
 
     @property
     def data(self) -> dict[str, object]:
-        """The promise as JSON has it; times in seconds."""
+        """The targets as JSON; times in seconds."""
+        calendar = self.calendar
         return {
             "response": int(self.response.total_seconds()),
             "resolution": int(self.resolution.total_seconds()),
             "origin": self.origin,
             "by_priority": self.by_priority,
-            "calendar": None if self.calendar is None else calendar_data(self.calendar),
+            "calendar": calendar
+            and {
+                "name": calendar.name,
+                "zone": calendar.zone,
+                "week": [list(map(str, shifts)) for shifts in calendar.week],
+                "holidays": sorted(day.isoformat() for day in calendar.holidays),
+            },
         }
 
 
 @dataclass(frozen=True, slots=True)
 class SlaTerms:
-    """What is declared about promises.
+    """The declared SLA targets and calendars.
 
     Attributes:
-        sla: what each priority promises.
-        calendars: by name, at least those that are named where a promise is asked for.
+        sla: the SLA targets of each priority.
+        calendars: declared calendars by name; at least those that are needed.
 
     """
 
@@ -67,49 +74,48 @@ class SlaTerms:
     calendars: Mapping[str, WorkingCalendar] = field(default_factory=dict)
 
     def calendar_name(self, source: CatalogItem | Priority) -> str:
-        """Return the name of the calendar whose time counts for an item or a priority."""
+        """Return the name of the calendar for tickets of an item or a priority."""
         if isinstance(source, Priority):
             return self.sla.of(source).calendar
         own = source.sla and source.sla.calendar
         return own or self.sla.of(source.defaults.priority).calendar
 
-    def calendar(self, name: str) -> Calendar | None:
-        """Return the calendar of that name; None for the one by which every second counts."""
-        return None if name == ALWAYS else calendar_of(self.calendars[name])
+    def calendar_for(self, source: CatalogItem | Priority) -> Calendar | None:
+        """Return the calendar for tickets of an item or a priority; None if all time counts."""
+        name = self.calendar_name(source)
+        if name == ALWAYS:
+            return None
+        declared = self.calendars[name]
+        week = (getattr(declared.hours, day) for day in WEEKDAYS)
+        return _build_calendar(declared.name, declared.time_zone, week, declared.holidays)
 
 
 def targets_for(source: CatalogItem | Priority, terms: SlaTerms) -> TicketTargets:
-    """Return what a catalog item promises, or a priority.
+    """Return the SLA targets for a new ticket of a catalog item or a priority.
 
-    An item without targets of its own promises what its priority does, as the priority itself.
+    A ticket of an item without SLA targets has those of its priority.
     """
     if isinstance(source, Priority):
-        return promise_by(source, terms)
-    targets = source.sla
-    if targets is None:
-        return promise_by(source.defaults.priority, terms)
+        by_priority = terms.sla.of(source)
+        return TicketTargets(
+            parse_duration(by_priority.response),
+            parse_duration(by_priority.resolution),
+            origin=f"the priority {source}",
+            by_priority=True,
+            calendar=terms.calendar_for(source),
+        )
+    if source.sla is None:
+        return targets_for(source.defaults.priority, terms)
     return TicketTargets(
-        parse_duration(targets.response),
-        parse_duration(targets.resolution),
+        parse_duration(source.sla.response),
+        parse_duration(source.sla.resolution),
         origin=f"the catalog item {source.name}",
-        calendar=terms.calendar(terms.calendar_name(source)),
-    )
-
-
-def promise_by(priority: Priority, terms: SlaTerms) -> TicketTargets:
-    """Return what a priority promises."""
-    targets = terms.sla.of(priority)
-    return TicketTargets(
-        parse_duration(targets.response),
-        parse_duration(targets.resolution),
-        origin=f"the priority {priority}",
-        by_priority=True,
-        calendar=terms.calendar(terms.calendar_name(priority)),
+        calendar=terms.calendar_for(source),
     )
 
 
 def parse_targets(details: str | None) -> TicketTargets | None:
-    """Return the promise that the details of an entry hold; None if they hold none."""
+    """Return the SLA targets in the details of an entry; None if there are no targets."""
     data = (json.loads(details) if details else {}).get(TARGETS_KEY)
     if data is None:
         return None
@@ -118,39 +124,16 @@ def parse_targets(details: str | None) -> TicketTargets | None:
         resolution=timedelta(seconds=data["resolution"]),
         origin=data["origin"],
         by_priority=data["by_priority"],
-        calendar=calendar_in(data["calendar"]) if data["calendar"] else None,
+        calendar=_build_calendar(**data["calendar"]) if data["calendar"] else None,
     )
 
 
-def calendar_of(declared: WorkingCalendar) -> Calendar:
-    """Return a declared calendar as what counts."""
-    week = (getattr(declared.hours, day) for day in WEEKDAYS)
+def _build_calendar(
+    name: str, zone: str, week: Iterable[Iterable[str]], holidays: Iterable[str]
+) -> Calendar:
     return Calendar(
-        name=declared.name,
-        zone=declared.time_zone,
-        week=tuple(tuple(map(Shift.of, shifts)) for shifts in week),
-        holidays=frozenset(map(date.fromisoformat, declared.holidays)),
-    )
-
-
-def calendar_data(calendar: Calendar) -> dict[str, object]:
-    """Return a calendar as JSON has it."""
-    return {
-        "name": calendar.name,
-        "zone": calendar.zone,
-        "week": [list(map(str, shifts)) for shifts in calendar.week],
-        "holidays": sorted(day.isoformat() for day in calendar.holidays),
-    }
-
-
-def calendar_in(data: dict[str, object]) -> Calendar:
-    """Return the calendar that JSON holds."""
-    week, holidays = data["week"], data["holidays"]
-    if not isinstance(week, list) or not isinstance(holidays, list):
-        raise TypeError(data)
-    return Calendar(
-        name=str(data["name"]),
-        zone=str(data["zone"]),
+        name=name,
+        zone=zone,
         week=tuple(tuple(map(Shift.of, shifts)) for shifts in week),
         holidays=frozenset(map(date.fromisoformat, holidays)),
     )

@@ -1,14 +1,13 @@
-"""What was promised for a ticket, and whether it was kept: a pure function of its history.
+"""The SLA timers of a ticket: a pure function of its history.
 
-Two timers begin when the ticket is opened (design section 1). Both pause while it is RESOLVED or
-CLOSED; re-opened, they go on from where they stood, so the time between is added to the due time.
-*Response* stops for good when the ticket is first IN_PROGRESS: one that `system` closed, and that
-is then re-opened, still waits for somebody. A change of priority promises anew, from the opening
-on, and keeps what was paused. A timer that runs past its due time is a breach, and stays one
-whatever is promised later; `system` notes it in the history.
+Two timers start when the ticket is opened (design section 1). Both pause while it is RESOLVED or
+CLOSED: when it is re-opened, the time of the pause is added to the due times. The response timer
+stops for good when the ticket is first IN_PROGRESS. A change of priority can set new targets; they
+count from the opening, without the pauses. A timer that passes its due time is a breach, which
+later changes do not undo; `system` records it in the history.
 
-Entries of other kinds change nothing here, so what is stored beside a ticket (`DueTimes`) stays
-right whatever is said, assigned or edited.
+Only entries of `TIMER_KINDS` change the timers. So the due times that are stored with a ticket
+(`DueTimes`) stay valid when it is assigned, edited or commented on.
 """
 
 from collections.abc import Iterable
@@ -24,13 +23,14 @@ from engine.tickets.sla_targets import TicketTargets, parse_targets
 from engine.vocabulary import Status
 
 TIMER_KINDS: Final = frozenset({EntryKind.STATUS, EntryKind.PRIORITY, EntryKind.SLA_BREACH})
-"""The kinds of entries that change what the timers say, `created` aside."""
+"""The kinds of entries, other than `created`, that change the timers."""
 PAUSING_STATUSES: Final = frozenset({Status.RESOLVED, Status.CLOSED})
-NOTHING: Final = timedelta(0)
+
+_ZERO: Final = timedelta(0)
 
 
 class Timer(StrEnum):
-    """What is promised: that somebody picks the ticket up, and that it is resolved."""
+    """The timer of the response target, or of the resolution target."""
 
     RESPONSE = "response"
     RESOLUTION = "resolution"
@@ -38,7 +38,7 @@ class Timer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A time in which the ticket stood RESOLVED or CLOSED."""
+    """The time between a RESOLVED or CLOSED status and the next re-opening."""
 
     begin: datetime
     end: datetime
@@ -46,16 +46,16 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class SlaTimers:
-    """The timers of a ticket after some of its history.
+    """The timers of a ticket after a part of its history.
 
     Attributes:
-        promise: what is promised now.
-        opened_at: when both timers began.
-        responded_at: when the ticket was first IN_PROGRESS; None while it was not.
-        stopped_at: since when it is RESOLVED or CLOSED; None while it is neither.
-        pauses: the times that it was RESOLVED or CLOSED and then re-opened.
-        breached: the timers that ran past their due time before the last change, with that time.
-        noted: the timers whose breach stands in the history.
+        targets: the current SLA targets.
+        opened_at: when both timers started.
+        responded_at: when the ticket was first IN_PROGRESS; None if it never was.
+        paused_at: when the current pause began; None if the ticket is not RESOLVED or CLOSED.
+        pauses: the pauses that have ended.
+        breached: the timers with a breach before the latest change, and their due times.
+        recorded: the timers whose breach is recorded in the history.
 
     """
 
@@ -67,44 +67,38 @@ class SlaTimers:
     breached: tuple[tuple[Timer, datetime], ...] = ()
     recorded: frozenset[Timer] = frozenset()
 
-    @property
-    def response_due_at(self) -> datetime:
-        """When somebody must have picked the ticket up."""
-        working = self.targets.response + self.paused_time(Timer.RESPONSE)
-        return add_working_time(self.targets.calendar, self.opened_at, working)
+    def due_at(self, timer: Timer) -> datetime:
+        """Return the due time of a timer."""
+        working_time = self.target(timer) + self.paused_time(timer)
+        return add_working_time(self.targets.calendar, self.opened_at, working_time)
 
-    @property
-    def resolution_due_at(self) -> datetime:
-        """When the ticket must be resolved."""
-        working = self.targets.resolution + self.paused_time(Timer.RESOLUTION)
-        return add_working_time(self.targets.calendar, self.opened_at, working)
+    def target(self, timer: Timer) -> timedelta:
+        """Return the SLA target of a timer."""
+        is_response = timer is Timer.RESPONSE
+        return self.targets.response if is_response else self.targets.resolution
 
     def pauses_of(self, timer: Timer) -> tuple[Pause, ...]:
-        """Return the pauses that a timer made: all of them, or those before it stopped for good."""
+        """Return the ended pauses of a timer, which count only until the timer stops for good."""
         responded = self.responded_at
         if timer is Timer.RESOLUTION or responded is None:
             return self.pauses
         return tuple(pause for pause in self.pauses if pause.end <= responded)
 
     def paused_time(self, timer: Timer) -> timedelta:
-        """Return how much time that counts a timer paused."""
-        return sum((self.counted_time(pause) for pause in self.pauses_of(timer)), NOTHING)
+        """Return the working time in the pauses of a timer."""
+        return sum((self.working_time(pause) for pause in self.pauses_of(timer)), _ZERO)
 
-    def counted_time(self, pause: Pause) -> timedelta:
-        """Return how much of a pause counts."""
+    def working_time(self, pause: Pause) -> timedelta:
+        """Return the working time in a pause."""
         return working_time_between(self.targets.calendar, pause.begin, pause.end)
 
-    def due_at(self, timer: Timer) -> datetime:
-        """Return when a timer is due."""
-        return self.response_due_at if timer is Timer.RESPONSE else self.resolution_due_at
-
     def is_running(self, timer: Timer) -> bool:
-        """Tell whether a timer runs."""
-        is_over = timer is Timer.RESPONSE and self.responded_at is not None
-        return self.paused_at is None and not is_over
+        """Return whether a timer is neither paused nor stopped."""
+        has_responded = timer is Timer.RESPONSE and self.responded_at is not None
+        return self.paused_at is None and not has_responded
 
     def breached_at(self, timer: Timer, now: datetime) -> datetime | None:
-        """Return the due time that a timer ran past, by `now`; None if it did not."""
+        """Return the due time that a timer had passed by `now`; None without a breach."""
         before = dict(self.breached).get(timer)
         if before is not None or not self.is_running(timer):
             return before
@@ -112,13 +106,13 @@ class SlaTimers:
         return due if due < now else None
 
     def unrecorded_breaches(self, now: datetime) -> dict[Timer, datetime]:
-        """Return the timers that ran past their due time by `now`, and no entry tells of it yet."""
+        """Return the missed due times, up to `now`, that the history does not record yet."""
         at = {timer: self.breached_at(timer, now) for timer in Timer if timer not in self.recorded}
         return {timer: due for timer, due in at.items() if due is not None}
 
     @property
     def next_due_at(self) -> datetime | None:
-        """After which moment a breach is to be noted if nothing else happens; None if none is."""
+        """After this time a breach must be recorded if the ticket does not change; maybe never."""
         known = dict(self.breached)
         due = [
             known[timer] if timer in known else self.due_at(timer)
@@ -128,21 +122,21 @@ class SlaTimers:
         return min(due, default=None)
 
     def remaining(self, timer: Timer, now: datetime) -> timedelta | None:
-        """Return how much time that counts is left; zero after a breach, None if it is stopped."""
+        """Return the working time until a timer is due, at least 0; None if it is not running."""
         if not self.is_running(timer):
             return None
         due = self.due_at(timer)
-        return NOTHING if due <= now else working_time_between(self.targets.calendar, now, due)
+        return _ZERO if due <= now else working_time_between(self.targets.calendar, now, due)
 
 
 @dataclass(frozen=True, slots=True)
 class DueTimes:
-    """What of the timers is stored beside a ticket, to be searched for.
+    """The values that are stored with a ticket for searches.
 
     Attributes:
-        response_due_at, resolution_due_at: None if nothing was promised.
-        response_breached, resolution_breached: by the last entry that tells.
-        next_due_at: see `Sla.next_due_at`.
+        response_due_at, resolution_due_at: None without SLA targets.
+        response_breached, resolution_breached: as of the latest entry of `TIMER_KINDS`.
+        next_due_at: see `SlaTimers.next_due_at`.
 
     """
 
@@ -153,58 +147,48 @@ class DueTimes:
     next_due_at: datetime | None = None
 
     @classmethod
-    def of(cls, sla: SlaTimers) -> Self:
-        """Return what follows from the timers."""
-        breached = dict(sla.breached)
+    def of(cls, timers: SlaTimers) -> Self:
+        """Return the due times of these timers."""
+        breached = dict(timers.breached)
         return cls(
-            response_due_at=sla.response_due_at,
-            resolution_due_at=sla.resolution_due_at,
+            response_due_at=timers.due_at(Timer.RESPONSE),
+            resolution_due_at=timers.due_at(Timer.RESOLUTION),
             response_breached=Timer.RESPONSE in breached,
             resolution_breached=Timer.RESOLUTION in breached,
-            next_due_at=sla.next_due_at,
+            next_due_at=timers.next_due_at,
         )
 
 
-def begun(entry: Entry) -> SlaTimers | None:
-    """Return the timers that a `created` entry starts; None if nothing was promised."""
-    promise = parse_targets(entry.details)
-    return None if promise is None else SlaTimers(promise, entry.at)
+def build_timers(history: Iterable[Entry]) -> SlaTimers | None:
+    """Return the timers of a ticket after its whole history; None without SLA targets."""
+    created, *later = history
+    targets = parse_targets(created.details)
+    return None if targets is None else reduce(_advance, later, SlaTimers(targets, created.at))
 
 
-def step(sla: SlaTimers, entry: Entry) -> SlaTimers:
-    """Return the timers after one more entry."""
+def _advance(timers: SlaTimers, entry: Entry) -> SlaTimers:
+    """Return the timers after another entry."""
     if entry.kind not in TIMER_KINDS:
-        return sla
-    sla = with_breaches_by(sla, entry.at)
+        return timers
+    at = {timer: timers.breached_at(timer, entry.at) for timer in Timer}
+    breached = tuple((timer, due) for timer, due in at.items() if due is not None)
+    timers = replace(timers, breached=breached)
     match entry.kind:
         case EntryKind.STATUS:
-            return moved(sla, Status(str(entry.new_value)), entry.at)
+            return _move(timers, Status(str(entry.new_value)), entry.at)
         case EntryKind.PRIORITY:
-            return replace(sla, targets=parse_targets(entry.details) or sla.targets)
+            return replace(timers, targets=parse_targets(entry.details) or timers.targets)
         case _:
-            return replace(sla, recorded=sla.recorded | {Timer(str(entry.new_value))})
+            return replace(timers, recorded=timers.recorded | {Timer(str(entry.new_value))})
 
 
-def with_breaches_by(sla: SlaTimers, now: datetime) -> SlaTimers:
-    """Return the timers with every breach that has happened by a moment."""
-    at = {timer: sla.breached_at(timer, now) for timer in Timer}
-    breached = tuple((timer, due) for timer, due in at.items() if due is not None)
-    return replace(sla, breached=breached)
-
-
-def moved(sla: SlaTimers, to: Status, at: datetime) -> SlaTimers:
+def _move(timers: SlaTimers, to: Status, at: datetime) -> SlaTimers:
     """Return the timers after a transition."""
-    if sla.responded_at is None and to is Status.IN_PROGRESS:
-        sla = replace(sla, responded_at=at)
+    if timers.responded_at is None and to is Status.IN_PROGRESS:
+        timers = replace(timers, responded_at=at)
     if to in PAUSING_STATUSES:
-        return replace(sla, paused_at=sla.paused_at or at)
-    if sla.paused_at is None:
-        return sla
-    return replace(sla, paused_at=None, pauses=(*sla.pauses, Pause(sla.paused_at, at)))
-
-
-def build_timers(history: Iterable[Entry]) -> SlaTimers | None:
-    """Return the timers of a ticket after its whole history; None if nothing was promised."""
-    first, *later = history
-    sla = begun(first)
-    return None if sla is None else reduce(step, later, sla)
+        return replace(timers, paused_at=timers.paused_at or at)
+    if timers.paused_at is None:
+        return timers
+    pauses = (*timers.pauses, Pause(timers.paused_at, at))
+    return replace(timers, paused_at=None, pauses=pauses)

@@ -1,7 +1,7 @@
-"""What Interlock does to tickets by itself, and why: recorded as the actor `system`. Pure.
+"""The actor `system`, and the reasons for its changes. Pure.
 
-Its moves are no transitions of a workflow (design section 6), so each carries its reason in the
-details of its entry.
+Its transitions are not part of a workflow (design section 6), so each has its reason in the details
+of the entry.
 """
 
 import json
@@ -13,14 +13,13 @@ from engine.tickets.history import Entry
 from engine.vocabulary import SYSTEM
 
 SYSTEM_ACTOR: Final = Actor(SYSTEM, "Interlock")
-"""Who acts where no person does; it is nobody towards any ticket."""
+"""The actor of automatic changes; it has no role on any ticket."""
 
-REASON: Final = "reason"
-"""Under which the details of an entry hold why the system made it."""
+_REASON_KEY: Final = "reason"
 
 
 class SystemReason(StrEnum):
-    """Why the system did something to a ticket."""
+    """Why `system` changed a ticket."""
 
     SERVICE_RECOVERED = "service_recovered"
     SERVICE_DOWN_AGAIN = "service_down_again"
@@ -28,13 +27,13 @@ class SystemReason(StrEnum):
 
 
 def system_details(reason: SystemReason, **facts: str) -> str:
-    """Return the details of an entry that the system makes."""
-    return json.dumps({REASON: reason, **facts}, ensure_ascii=False)
+    """Return the details of an entry by `system`."""
+    return json.dumps({_REASON_KEY: reason, **facts}, ensure_ascii=False)
 
 
 def system_reason(entry: Entry) -> SystemReason | None:
-    """Return why the system made an entry; None if a person made it, or it has no reason."""
+    """Return the reason of an entry by `system`; None if it has none or is by a user."""
     if entry.actor != SYSTEM or entry.details is None:
         return None
-    reason = json.loads(entry.details).get(REASON)
+    reason = json.loads(entry.details).get(_REASON_KEY)
     return None if reason is None else SystemReason(reason)

@@ -1,4 +1,4 @@
-"""The ticket as a value, and the one step that takes it through its history."""
+"""The ticket as a value, and how the entries of its history change it. Pure."""
 
 import json
 import re
@@ -13,19 +13,18 @@ from engine.tickets.sla_targets import TARGETS_KEY, TicketTargets
 from engine.vocabulary import Priority, Status
 
 TICKET_ID_PATTERN: Final = re.compile(r"tk_[0-9a-f]{6,64}")
-"""The form of a ticket's id (design section 6)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What a ticket starts with: everything that its first entry records.
+    """The initial values of a ticket, as its first entry records them.
 
     Attributes:
-        requester: a user id; None when `system` opens it.
-        assignee: a user id, if somebody is assigned from the start.
-        assignee_group: the group whose members may assign it.
-        item: the name of the catalog item that it comes from, if it comes from one.
-        service: the path of the service whose outage it is about; None if a person opened it.
+        requester: a user id; None if `system` opens the ticket.
+        assignee: a user id, or None.
+        assignee_group: the group whose members can assign the ticket.
+        item: the name of the catalog item, if the ticket is opened from one.
+        service: the path of the service, if the ticket is opened for an outage.
         sla: the SLA targets; None if the ticket has none.
 
     """
@@ -43,19 +42,19 @@ class Opening:
 
     @property
     def details(self) -> str:
-        """The opening as the details of a `created` entry."""
+        """The details of the `created` entry."""
         fields = asdict(replace(self, sla=None))
         return json.dumps(fields | {TARGETS_KEY: self.sla and self.sla.data}, ensure_ascii=False)
 
 
 class Ticket(NamedTuple):
-    """One version of a ticket; nothing in it is known from anywhere but its history.
+    """One version of a ticket. All values follow from its history.
 
-    A tuple is made in a third of the time of a frozen dataclass, and pages make many.
+    A named tuple, because pages create many tickets: a frozen dataclass takes three times as long.
 
     Attributes:
-        version: grows by one with every entry of the history.
-        created_at, updated_at: the times of the first and of the latest entry.
+        version: the number of entries in the history.
+        created_at, updated_at: the times of the first and the latest entry.
 
     """
 
@@ -76,7 +75,7 @@ class Ticket(NamedTuple):
 
 
 def initial_ticket(entry: Entry) -> Ticket:
-    """Return the ticket that a `created` entry opens."""
+    """Return the ticket right after its `created` entry."""
     opening = json.loads(entry.details or "{}")
     return Ticket(
         id=entry.ticket,
@@ -96,7 +95,7 @@ def initial_ticket(entry: Entry) -> Ticket:
     )
 
 
-EFFECTS: Final[dict[EntryKind, Callable[[Ticket, str | None], Ticket]]] = {
+_EFFECTS: Final[dict[EntryKind, Callable[[Ticket, str | None], Ticket]]] = {
     EntryKind.STATUS: lambda ticket, new: ticket._replace(status=Status(str(new))),
     EntryKind.ASSIGNEE: lambda ticket, new: ticket._replace(assignee=new),
     EntryKind.PRIORITY: lambda ticket, new: ticket._replace(priority=Priority(str(new))),
@@ -106,21 +105,21 @@ EFFECTS: Final[dict[EntryKind, Callable[[Ticket, str | None], Ticket]]] = {
     EntryKind.NOTE: lambda ticket, _new: ticket,
     EntryKind.SLA_BREACH: lambda ticket, _new: ticket,
 }
-"""What each kind of entry does to a ticket that is open already."""
+"""How each kind of entry, except `created`, changes a ticket."""
 
 
 def apply_entry(ticket: Ticket, entry: Entry) -> Ticket:
-    """Return the ticket after one more entry."""
-    changed = EFFECTS[entry.kind](ticket, entry.new_value)
+    """Return the ticket after another entry."""
+    changed = _EFFECTS[entry.kind](ticket, entry.new_value)
     return changed._replace(version=entry.seq, updated_at=entry.at)
 
 
 def revert_entry(ticket: Ticket, entry: Entry) -> Ticket:
-    """Return a ticket as it was before an entry, save its version and the time of its change."""
-    return EFFECTS[entry.kind](ticket, entry.old_value)
+    """Return the ticket before an entry, except for its version and time of change."""
+    return _EFFECTS[entry.kind](ticket, entry.old_value)
 
 
 def rebuild_ticket(entries: Iterable[Entry]) -> Ticket:
-    """Return the ticket that a whole history, or its beginning, leads to."""
+    """Return the ticket after these entries, which start with the first of its history."""
     first, *later = entries
     return reduce(apply_entry, later, initial_ticket(first))

@@ -1,4 +1,4 @@
-"""Who looks at tickets, by the rule of who may (`ticketing.visibility`). Pure."""
+"""The viewer of tickets: an actor with the visibility rule that applies. Pure."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -13,7 +13,7 @@ class Viewer:
     """An actor who reads tickets.
 
     Attributes:
-        visibility: the rule in force; everything that one request reads goes by the same.
+        visibility: the active rule of `ticketing.visibility`; the same for all reads of a request.
 
     """
 
@@ -22,9 +22,9 @@ class Viewer:
 
     @property
     def sees_all(self) -> bool:
-        """Whether there is no ticket that this actor may not read."""
+        """Whether the actor can read every ticket."""
         return self.visibility is Visibility.EVERYONE or self.actor.is_admin
 
 
 SYSTEM_VIEWER: Final = Viewer(SYSTEM_ACTOR, Visibility.EVERYONE)
-"""For what the system does, and for commands, whose users have the database."""
+"""For automatic changes, and for commands, whose users have access to the database."""

@@ -1,4 +1,4 @@
-"""Histories of tickets for which something was promised, and a slow way to tell their timers."""
+"""Histories of tickets with SLA targets, and a slow reference implementation of their timers."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from engine.calendars import Calendar
+from engine.calendars import Calendar, working_time_between
 from engine.tickets.history import Entry, EntryKind
 from engine.tickets.sla_targets import TARGETS_KEY, TicketTargets
 from engine.tickets.sla_timers import PAUSING_STATUSES, Timer
@@ -34,30 +34,30 @@ def opened_at(at: datetime, targets: TicketTargets | None) -> Entry:
     return replace(CREATED, at=at, details=replace(OPENING, sla=targets).details)
 
 
-def moved(after: int, to: Status, **changed: object) -> tuple[int, dict[str, object]]:
-    """Return a transition so many minutes after what was before."""
+def transition_after(after: int, to: Status, **changed: object) -> tuple[int, dict[str, object]]:
+    """Return a transition, so many minutes after the previous entry."""
     return after, {"kind": EntryKind.STATUS, "new_value": to, "details": None} | changed
 
 
-def change_targets(after: int, targets: TicketTargets) -> tuple[int, dict[str, object]]:
-    """Return a change of priority that promises anew."""
+def targets_after(after: int, targets: TicketTargets) -> tuple[int, dict[str, object]]:
+    """Return a change of priority that sets new SLA targets."""
     details = json.dumps({"allowed_as": ["admin"], TARGETS_KEY: targets.data})
     return after, {"kind": EntryKind.PRIORITY, "new_value": Priority.LOW, "details": details}
 
 
-def said(after: int) -> tuple[int, dict[str, object]]:
+def comment_after(after: int) -> tuple[int, dict[str, object]]:
     return after, {"kind": EntryKind.COMMENT, "new_value": "Well", "details": None}
 
 
-def noted(after: int, timer: Timer) -> tuple[int, dict[str, object]]:
-    told: dict[str, object] = {"new_value": timer, "details": None, "actor": SYSTEM}
-    return after, told | {"kind": EntryKind.SLA_BREACH}
+def breach_after(after: int, timer: Timer) -> tuple[int, dict[str, object]]:
+    changed: dict[str, object] = {"new_value": timer, "details": None, "actor": SYSTEM}
+    return after, changed | {"kind": EntryKind.SLA_BREACH}
 
 
 def history_of(
     targets: TicketTargets | None, *steps: tuple[int, dict[str, object]], at: datetime = MONDAY
 ) -> list[Entry]:
-    """Return a history of these steps, each so many minutes after the one before."""
+    """Return a history that consists of a `created` entry and these steps."""
     entries = [opened_at(at, targets)]
     for after, changed in steps:
         latest = entries[-1]
@@ -67,39 +67,36 @@ def history_of(
     return entries
 
 
-# --- whatever can happen ------------------------------------------------------------------------
-
 GAPS = st.integers(0, 600)
 TARGETS = st.integers(1, 900)
 
 
 def targets_strategy(calendars: Sequence[Calendar | None]) -> st.SearchStrategy[TicketTargets]:
     return st.builds(
-        lambda response, resolution, held: make_targets(response, resolution, calendar=held),
+        lambda response, resolution, calendar: make_targets(
+            response, resolution, calendar=calendar
+        ),
         *(TARGETS, TARGETS, st.sampled_from(calendars)),
     )
 
 
 def histories(calendars: Sequence[Calendar | None]) -> st.SearchStrategy[list[Entry]]:
-    """Return histories in which anything happens in any order, but for breaches that are none."""
+    """Return histories of transitions, changes of targets and comments, in any order."""
     steps = st.one_of(
-        st.builds(moved, GAPS, st.sampled_from(STATUSES)),
-        st.builds(change_targets, GAPS, targets_strategy(calendars)),
-        st.builds(said, GAPS),
+        st.builds(transition_after, GAPS, st.sampled_from(STATUSES)),
+        st.builds(targets_after, GAPS, targets_strategy(calendars)),
+        st.builds(comment_after, GAPS),
     )
     start = st.integers(0, 7 * 24 * 60).map(lambda count: MONDAY + minutes(count))
     return st.builds(
-        lambda targets, taken, at: history_of(targets, *taken, at=at),
+        lambda targets, entries, at: history_of(targets, *entries, at=at),
         *(targets_strategy(calendars), st.lists(steps, max_size=8), start),
     )
 
 
-# --- a slow way to tell -------------------------------------------------------------------------
-
-
 @dataclass(slots=True)
-class Watched:
-    """A ticket that somebody looks at every minute with a watch in each hand."""
+class ReferenceTimers:
+    """The timers of a ticket, advanced minute by minute."""
 
     targets: TicketTargets
     status: Status = Status.OPEN
@@ -115,8 +112,8 @@ class Watched:
     def target(self, timer: Timer) -> timedelta:
         return self.targets.response if timer is Timer.RESPONSE else self.targets.resolution
 
-    def look(self, *, counts: bool) -> None:
-        """Let a minute pass."""
+    def advance(self, *, counts: bool) -> None:
+        """Let a minute pass, which may count as working time."""
         for timer in Timer:
             if self.is_running(timer):
                 if self.passed[timer] >= self.target(timer):
@@ -124,49 +121,46 @@ class Watched:
                 self.passed[timer] += MINUTE if counts else minutes(0)
         self.idle = not counts
 
-    def judge(self) -> None:
-        """Notice what was promised so late that it had passed already."""
+    def check_breaches(self) -> None:
+        """Record the breaches of targets that are already missed, such as new ones."""
         for timer in filter(self.is_running, Timer):
             left = self.target(timer) - self.passed[timer]
             if left < minutes(0) or (self.idle and not left):
                 self.breached.add(timer)
 
-    def take(self, entry: Entry) -> None:
-        """Let something happen."""
+    def apply(self, entry: Entry) -> None:
         if entry.kind is EntryKind.STATUS:
             self.status = Status(str(entry.new_value))
             self.responded = self.responded or self.status is Status.IN_PROGRESS
         if entry.kind is EntryKind.PRIORITY:
+            data = json.loads(entry.details or "")[TARGETS_KEY]
+            response, resolution = timedelta(seconds=data["response"]), data["resolution"]
             self.targets = replace(
-                self.targets,
-                response=timedelta(
-                    seconds=json.loads(entry.details or "")[TARGETS_KEY]["response"]
-                ),
-                resolution=timedelta(
-                    seconds=json.loads(entry.details or "")[TARGETS_KEY]["resolution"]
-                ),
+                self.targets, response=response, resolution=timedelta(seconds=resolution)
             )
 
 
-def watched(targets: TicketTargets, history: Sequence[Entry], now: datetime) -> Watched:
-    """Return a ticket without a calendar after every minute until `now` was looked at."""
-    ticket = Watched(targets)
-    for moment, entries in minute_by_minute(history, now):
+def reference_timers(
+    targets: TicketTargets, history: Sequence[Entry], now: datetime
+) -> ReferenceTimers:
+    """Return the timers at `now`."""
+    timers = ReferenceTimers(targets)
+    for time, entries in minute_by_minute(history, now):
         for entry in entries:
-            ticket.judge()
-            ticket.take(entry)
-        if moment < now:
-            held = targets.calendar
-            ticket.look(counts=held is None or held.between(moment, moment + MINUTE) > minutes(0))
-    ticket.judge()
-    return ticket
+            timers.check_breaches()
+            timers.apply(entry)
+        if time < now:
+            passed = working_time_between(targets.calendar, time, time + MINUTE)
+            timers.advance(counts=passed > minutes(0))
+    timers.check_breaches()
+    return timers
 
 
 def minute_by_minute(
     history: Sequence[Entry], now: datetime
 ) -> Iterator[tuple[datetime, list[Entry]]]:
-    """Yield each minute until `now` with what happened at its beginning."""
-    moment = history[0].at
-    while moment <= now:
-        yield moment, [entry for entry in history[1:] if entry.at == moment]
-        moment += MINUTE
+    """Yield each minute until `now` with the entries at its beginning."""
+    time = history[0].at
+    while time <= now:
+        yield time, [entry for entry in history[1:] if entry.at == time]
+        time += MINUTE

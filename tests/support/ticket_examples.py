@@ -1,4 +1,4 @@
-"""A ticket and an entry to start from, and whole histories for Hypothesis."""
+"""An example of a ticket and of an entry, and Hypothesis strategies for histories."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -62,7 +62,7 @@ def an_entry(**changed: Any) -> Entry:  # noqa: ANN401 - any field of an entry
 
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
-MOMENTS = st.datetimes(timezones=st.just(UTC))
+TIMESTAMPS = st.datetimes(timezones=st.just(UTC))
 VALUES: dict[EntryKind, st.SearchStrategy[str | None]] = {
     EntryKind.STATUS: st.sampled_from(Status),
     EntryKind.ASSIGNEE: st.none() | TEXTS,
@@ -77,7 +77,7 @@ CHANGES = st.sampled_from(list(VALUES)).flatmap(
     lambda kind: st.builds(
         replace,
         st.just(CREATED),
-        at=MOMENTS,
+        at=TIMESTAMPS,
         actor=TEXTS,
         kind=st.just(kind),
         old_value=st.none() | TEXTS,
@@ -91,8 +91,8 @@ HISTORIES = st.lists(CHANGES, max_size=6).map(
 )
 
 
-def store_entries(history: list[Entry]) -> list[StoredEntry]:
-    """Return a history with the digests that belong to it."""
+def with_digests(history: list[Entry]) -> list[StoredEntry]:
+    """Return a history with its digests."""
     digests = accumulate(history, lambda before, entry: entry.digest(before), initial=GENESIS)
     return [
         StoredEntry(entry, digest) for entry, digest in zip(history, [*digests][1:], strict=True)

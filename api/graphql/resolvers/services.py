@@ -11,7 +11,7 @@ from engine.vocabulary import ServiceStatus
 resolvers: Final = Resolvers()
 
 
-class Wanted(TypedDict, total=False):
+class _Arguments(TypedDict, total=False):
     """The arguments of `Query.services`."""
 
     first: int
@@ -21,9 +21,9 @@ class Wanted(TypedDict, total=False):
 
 @resolvers.field("Query.services")
 async def services(
-    _parent: object, arguments: Wanted, context: RequestContext, _info: object
+    _parent: object, arguments: _Arguments, context: RequestContext, _info: object
 ) -> list[dict[str, object]]:
-    """Return declared services, with how they are doing."""
+    """Return declared services with their health and their live tickets."""
     bound = context.limits.page_services
     first = checked_size("first", arguments["first"], "page_services", bound)
     statuses = [ServiceStatus(each) for each in arguments.get("status") or ServiceStatus]
@@ -31,11 +31,10 @@ async def services(
         context.database, context.viewer, first, arguments.get("after") or "", statuses
     )
     context.together([each.ticket for each in found if each.ticket is not None])
-    return [service_fields(each) for each in found]
+    return [_fields(each) for each in found]
 
 
-def service_fields(service: MonitoredService) -> dict[str, object]:
-    """Return the fields of a service."""
+def _fields(service: MonitoredService) -> dict[str, object]:
     declared = service.declared
     return {
         "path": declared.path,

@@ -1,4 +1,4 @@
-"""Resolvers: what was promised for a ticket, and how that stands."""
+"""Resolvers: the SLA targets of a ticket and their current state."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,63 +14,54 @@ resolvers: Final = Resolvers()
 
 
 @dataclass(frozen=True, slots=True)
-class SlaNow:
-    """The timers of a ticket at a given time; the properties are the fields of `Sla`."""
+class _Sla:
+    """The timers of a ticket at a given time; the properties are the fields of the type `Sla`."""
 
     timers: SlaTimers
     now: datetime
 
     @property
     def response_due_at(self) -> datetime:
-        """When somebody must have picked the ticket up."""
-        return self.timers.response_due_at
+        return self.timers.due_at(Timer.RESPONSE)
 
     @property
     def resolution_due_at(self) -> datetime:
-        """When it must be resolved."""
-        return self.timers.resolution_due_at
+        return self.timers.due_at(Timer.RESOLUTION)
 
     @property
     def response_breached(self) -> bool:
-        """Whether it was picked up too late, or not at all."""
         return self.timers.breached_at(Timer.RESPONSE, self.now) is not None
 
     @property
     def resolution_breached(self) -> bool:
-        """Whether it was resolved too late, or not at all."""
         return self.timers.breached_at(Timer.RESOLUTION, self.now) is not None
 
     @property
     def responded_at(self) -> datetime | None:
-        """When it was first IN_PROGRESS."""
         return self.timers.responded_at
 
     @property
     def resolved_at(self) -> datetime | None:
-        """Since when it is RESOLVED or CLOSED."""
         return self.timers.paused_at
 
     @property
     def response_remaining(self) -> timedelta | None:
-        """How much time is left to pick it up."""
         return self.timers.remaining(Timer.RESPONSE, self.now)
 
     @property
     def resolution_remaining(self) -> timedelta | None:
-        """How much time is left to resolve it."""
         return self.timers.remaining(Timer.RESOLUTION, self.now)
 
     @property
     def explanation(self) -> dict[str, list[SlaReason]]:
-        """Why it is due then."""
         return {timer: list(explain_due_time(self.timers, timer)) for timer in Timer}
 
 
 @resolvers.field("Ticket.sla")
 async def sla(
     ticket: Ticket, _arguments: object, context: RequestContext, _info: object
-) -> SlaNow | None:
-    """Return what was promised for a ticket, as far as the version that was read."""
+) -> _Sla | None:
+    """Return the SLA of a ticket, as of the version that was read."""
     batch = context.batch_of(ticket)
     timers = (await batch.timers())[ticket.id]
-    return None if timers is None else SlaNow(timers, await batch.now())
+    return None if timers is None else _Sla(timers, await batch.now())

@@ -58,7 +58,7 @@ async def transitions(
 ) -> list[dict[str, object]]:
     """Return, for each status, whether the person who asks may move a ticket there now."""
     workflow = await context.workflows.named(ticket.workflow)
-    held = context.actor.roles_towards(ticket.requester, ticket.assignee)
+    held = context.actor.roles_on(ticket.requester, ticket.assignee)
     return [transition_fields(explain(workflow, ticket.status, to, held)) for to in STATUSES]
 
 

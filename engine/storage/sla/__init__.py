@@ -1,1 +1,1 @@
-"""Background work on timers: SLA breaches and automatic closing."""
+"""Background work on the SLA timers: recording breaches, and closing resolved tickets."""

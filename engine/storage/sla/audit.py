@@ -1,9 +1,6 @@
-"""Walk every ticket, in constant memory, and find what is stored beside it otherwise than told.
+"""Compares the stored due times of all tickets with those computed from their histories."""
 
-What is stored follows from the history, so it can be worked out again at any time.
-"""
-
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,29 +11,32 @@ from engine.storage.tickets.sla_columns import SLA_COLUMNS, sla_columns
 from engine.tickets.auto_close import auto_close_from
 from engine.tickets.history import Entry
 
-BESIDE: Final = (*SLA_COLUMNS, "auto_close_from")
+_COLUMNS: Final = (*SLA_COLUMNS, "auto_close_from")
 
 
 @dataclass(frozen=True, slots=True)
 class DueTimeDifference:
-    """One thing that is stored beside a ticket and does not follow from its history."""
+    """A stored value of a ticket that differs from the one computed from its history."""
 
     ticket: str
     column: str
     stored: object
-    told: object
+    computed: object
 
     def __str__(self) -> str:
-        return f"{self.ticket} {self.column}: stored {self.stored}, its history tells {self.told}"
+        return (
+            f"{self.ticket} {self.column}: stored {self.stored},"
+            f" computed from its history {self.computed}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class DueTimeAudit:
-    """What was found out about one ticket.
+    """The result for one ticket.
 
     Attributes:
-        is_stale: it was moved, and its due times are about to be worked out again.
-        differences: what is wrong, other than that.
+        is_stale: whether its due times are not updated yet after a transition.
+        differences: the wrong values of a ticket that is not stale.
 
     """
 
@@ -46,27 +46,23 @@ class DueTimeAudit:
 
 
 async def audit_due_times(database: Database) -> AsyncIterator[DueTimeAudit]:
-    """Yield what there is to say of every ticket, in the order of the ids.
+    """Yield the result for every ticket, in the order of the ids, from one snapshot.
 
-    It is done in one snapshot. What is wrong with the histories themselves is told by
-    `engine.storage.history.audit`.
+    The histories themselves are audited by `engine.storage.history.audit`.
     """
     async with database.snapshot() as session:
-        async for told in scan_tickets(session):
-            if told.row is not None and told.history:
-                yield verdict_on(told.row, [sealed.entry for sealed in told.history])
+        async for found in scan_tickets(session):
+            if found.row is not None and found.history:
+                yield _audit(found.row, [stored.entry for stored in found.history])
 
 
-def verdict_on(row: Row, history: list[Entry]) -> DueTimeAudit:
-    """Return what there is to say of a ticket with its history."""
-    is_stale = row["sla_version"] is not None and row["sla_version"] < row["version"]
-    differences = () if is_stale else tuple(differences_of(row, history))
-    return DueTimeAudit(row["id"], is_stale, differences)
-
-
-def differences_of(row: Row, history: list[Entry]) -> Iterator[DueTimeDifference]:
-    """Yield what is stored beside a ticket and does not follow from its history."""
-    told = sla_columns(history) | {"auto_close_from": auto_close_from(ticket_of(row), history)}
-    for column in BESIDE:
-        if row[column] != told[column]:
-            yield DueTimeDifference(row["id"], column, row[column], told[column])
+def _audit(row: Row, history: Sequence[Entry]) -> DueTimeAudit:
+    if row["sla_version"] is not None and row["sla_version"] < row["version"]:
+        return DueTimeAudit(row["id"], is_stale=True, differences=())
+    computed = sla_columns(history) | {"auto_close_from": auto_close_from(ticket_of(row), history)}
+    differences = tuple(
+        DueTimeDifference(row["id"], column, row[column], computed[column])
+        for column in _COLUMNS
+        if row[column] != computed[column]
+    )
+    return DueTimeAudit(row["id"], is_stale=False, differences=differences)

@@ -1,7 +1,4 @@
-"""RESOLVED tickets whose requesters were quiet for the grace period, closed by `system`.
-
-Every server does it all the time, in batches: see `engine.storage.sla.batch`.
-"""
+"""Closes the RESOLVED tickets whose grace period is over; runs periodically on every server."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -28,20 +25,20 @@ from engine.tickets.changes import build_entries
 from engine.tickets.system_actor import SYSTEM_ACTOR
 from engine.workflows.policy import Policy
 
-IN_FORCE: Final = Statement.of(
+_ACTIVE_WORKFLOWS: Final = Statement.of(
     select(workflows.c.name, workflows.c.policy, workflows.c.auto_close).where(
         workflows.c.retired_at.is_(None), TICKETING_ENABLED
     )
 )
-CLOSING: Final = (
+_PERIODS: Final = (
     func.unnest(bindparam("names", type_=ARRAY(Text)), bindparam("periods", type_=ARRAY(Interval)))
     .table_valued(column("workflow", Text), column("period", Interval))
-    .render_derived(name="closing")
+    .render_derived(name="grace_periods")
 )
-QUIET: Final = Statement.of(
-    LOCKED_TICKETS.join(CLOSING, CLOSING.c.workflow == tickets.c.workflow).where(
+_OVERDUE: Final = Statement.of(
+    LOCKED_TICKETS.join(_PERIODS, _PERIODS.c.workflow == tickets.c.workflow).where(
         tickets.c.auto_close_from.is_not(None),
-        tickets.c.auto_close_from < BY_NOW - CLOSING.c.period,
+        tickets.c.auto_close_from < BY_NOW - _PERIODS.c.period,
     )
 )
 
@@ -49,48 +46,47 @@ QUIET: Final = Statement.of(
 async def close_resolved_tickets(
     database: Database, as_of: datetime | None = None, most: int = BATCH_TICKETS
 ) -> int:
-    """Close every ticket whose grace period is over, and return how many there were.
+    """Close every ticket whose grace period is over; return how many there were.
+
+    Nothing happens while ticketing is switched off.
 
     Args:
-        database: where; nothing is done while ticketing is switched off.
-        as_of: as if it were that time; None for the time that it is.
-        most: tickets in one transaction.
+        database: the database of the tickets.
+        as_of: the time to use instead of the current time of the database.
+        most: the maximum number of tickets in one transaction.
 
     """
-    return await run_in_batches(database, partial(close_batch, as_of=as_of), most)
+    return await run_in_batches(database, partial(_close_batch, as_of=as_of), most)
 
 
-async def close_batch(session: Session, most: int, as_of: datetime | None) -> int:
-    """Close up to so many tickets; return how many there were.
-
-    The rules are kept as they are from before they are read: no reconciliation comes between.
-    """
-    await lock_tickets_shared(session)
-    periods = await grace_periods(session)
+async def _close_batch(session: Session, most: int, as_of: datetime | None) -> int:
+    await lock_tickets_shared(session)  # so that no reconciliation changes the grace periods
+    periods = await _grace_periods(session)
     if not periods:
         return 0
     lengths = [parse_grace_period(period) for period in periods.values()]
-    rows = await session.rows(QUIET, names=list(periods), periods=lengths, as_of=as_of, most=most)
+    rows = await session.rows(
+        _OVERDUE, names=list(periods), periods=lengths, as_of=as_of, most=most
+    )
     if rows:
-        await close(session, rows, periods)
+        await _close(session, rows, periods)
     return len(rows)
 
 
-async def grace_periods(session: Session) -> dict[str, str]:
-    """Return the grace periods of the workflows whose tickets the system closes."""
-    for_all = await read_setting(session, AUTO_CLOSE, AutoClose) or AutoClose()
+async def _grace_periods(session: Session) -> dict[str, str]:
+    """Return the grace period of each workflow whose tickets `system` closes."""
+    default = await read_setting(session, AUTO_CLOSE, AutoClose) or AutoClose()
     found = {
         row["name"]: grace_period_of(
-            Policy(row["policy"]), row["auto_close"] or for_all.after_resolved
+            Policy(row["policy"]), row["auto_close"] or default.after_resolved
         )
-        for row in await session.rows(IN_FORCE)
+        for row in await session.rows(_ACTIVE_WORKFLOWS)
     }
     return {name: period for name, period in found.items() if period is not None}
 
 
-async def close(session: Session, rows: Sequence[Row], periods: dict[str, str]) -> None:
-    """Close locked tickets."""
-    additions = [
+async def _close(session: Session, rows: Sequence[Row], periods: dict[str, str]) -> None:
+    appends = [
         Append(
             ticket := ticket_of(row),
             row["head_digest"],
@@ -104,5 +100,5 @@ async def close(session: Session, rows: Sequence[Row], periods: dict[str, str]) 
         )
         for row in rows
     ]
-    told = await read_histories(session, [each.ticket.id for each in additions])
-    await append_to_histories(session, additions, told)
+    histories = await read_histories(session, [each.ticket.id for each in appends])
+    await append_to_histories(session, appends, histories)

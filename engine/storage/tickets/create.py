@@ -18,7 +18,7 @@ from engine.storage.tickets.refusals import check_ticketing_on
 from engine.storage.tickets.users import ensure_users
 from engine.storage.tickets.writer import insert_tickets
 from engine.tickets.actor import Actor
-from engine.tickets.changes import opening_entry, opening_from_form, opening_from_item
+from engine.tickets.changes import opening_entry, opening_from_command, opening_from_item
 from engine.tickets.commands import CreateTicket, CreateTicketFromCatalog
 from engine.tickets.sla_targets import SlaTerms
 from engine.tickets.ticket import Opening, Ticket, initial_ticket
@@ -42,7 +42,7 @@ async def create_from_form(session: Session, actor: Actor, command: CreateTicket
     """Create a ticket from an empty form."""
     await lock_tickets_shared(session)
     terms = await read_terms(session, command.priority) if command.sla else SlaTerms()
-    return await create_ticket(session, actor, opening_from_form(command, actor, terms))
+    return await create_ticket(session, actor, opening_from_command(command, actor, terms))
 
 
 async def create_from_catalog(

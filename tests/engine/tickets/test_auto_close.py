@@ -1,4 +1,4 @@
-"""The grace period runs while a ticket is RESOLVED and its requester is quiet."""
+"""The grace period of a RESOLVED ticket restarts with each comment by its requester."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -29,50 +29,50 @@ def history(*steps: tuple[EntryKind, str, str]) -> list[Entry]:
 
 
 RESOLVED = (EntryKind.STATUS, "RESOLVED", "u_c4")
-ANNA_SAYS, MARTON_SAYS = ((EntryKind.COMMENT, "Well", actor) for actor in ("u_b1", "u_c4"))
-SINCE = {
-    "before it is resolved": ([ANNA_SAYS], None),
-    "since it was resolved": ([ANNA_SAYS, RESOLVED], after(2)),
-    "since the requester said something": ([RESOLVED, ANNA_SAYS], after(2)),
-    "whatever others say": ([RESOLVED, MARTON_SAYS], after(1)),
-    "whatever the requester notes or edits": (
+ANNA_COMMENTS, MARTON_COMMENTS = ((EntryKind.COMMENT, "Well", actor) for actor in ("u_b1", "u_c4"))
+STARTS = {
+    "before it is resolved": ([ANNA_COMMENTS], None),
+    "since it was resolved": ([ANNA_COMMENTS, RESOLVED], after(2)),
+    "since the last comment by the requester": ([RESOLVED, ANNA_COMMENTS], after(2)),
+    "since it was resolved, despite comments by others": ([RESOLVED, MARTON_COMMENTS], after(1)),
+    "since it was resolved, despite notes and edits by the requester": (
         [RESOLVED, (EntryKind.TITLE, "New", "u_b1"), (EntryKind.NOTE, "Well", "u_b1")],
         after(1),
     ),
-    "not once it is re-opened": ([RESOLVED, (EntryKind.STATUS, "IN_PROGRESS", "u_b1")], None),
-    "not once it is closed": ([RESOLVED, (EntryKind.STATUS, "CLOSED", "u_b1")], None),
+    "not after it is re-opened": ([RESOLVED, (EntryKind.STATUS, "IN_PROGRESS", "u_b1")], None),
+    "not after it is closed": ([RESOLVED, (EntryKind.STATUS, "CLOSED", "u_b1")], None),
     "since it was resolved again": (
-        [RESOLVED, ANNA_SAYS, (EntryKind.STATUS, "OPEN", "u_b1"), RESOLVED],
+        [RESOLVED, ANNA_COMMENTS, (EntryKind.STATUS, "OPEN", "u_b1"), RESOLVED],
         after(4),
     ),
 }
 
 
-@pytest.mark.parametrize(("steps", "since"), SINCE.values(), ids=SINCE)
-def test_the_requester_is_quiet(
+@pytest.mark.parametrize(("steps", "since"), STARTS.values(), ids=STARTS)
+def test_the_grace_period_runs(
     steps: list[tuple[EntryKind, str, str]], since: datetime | None
 ) -> None:
-    told = history(*steps)
-    assert auto_close_from(rebuild_ticket(told), told) == since
+    entries = history(*steps)
+    assert auto_close_from(rebuild_ticket(entries), entries) == since
 
 
-def test_of_a_ticket_without_a_requester_nobody_is_waited_for() -> None:
-    told = history(RESOLVED, ANNA_SAYS)
-    ticket = rebuild_ticket(told)._replace(requester=None)
-    assert auto_close_from(ticket, told) == after(1)
+def test_comments_do_not_matter_without_a_requester() -> None:
+    entries = history(RESOLVED, ANNA_COMMENTS)
+    ticket = rebuild_ticket(entries)._replace(requester=None)
+    assert auto_close_from(ticket, entries) == after(1)
 
 
-ENDING = policy_of([(Status.RESOLVED, Status.CLOSED, Role.REQUESTER)])
-ENDLESS = policy_of([(Status.RESOLVED, Status.IN_PROGRESS, Role.ANY)])
+CLOSABLE = policy_of([(Status.RESOLVED, Status.CLOSED, Role.REQUESTER)])
+NOT_CLOSABLE = policy_of([(Status.RESOLVED, Status.IN_PROGRESS, Role.ANY)])
 
 
-def test_the_system_closes_only_where_somebody_may() -> None:
-    assert grace_period_of(ENDING, "72h") == "72h"
-    assert grace_period_of(ENDING, "never") is None
-    assert grace_period_of(ENDLESS, "72h") is None
+def test_the_system_closes_only_tickets_that_a_user_can_close() -> None:
+    assert grace_period_of(CLOSABLE, "72h") == "72h"
+    assert grace_period_of(CLOSABLE, "never") is None
+    assert grace_period_of(NOT_CLOSABLE, "72h") is None
 
 
-def test_a_closing_says_why() -> None:
+def test_an_automatic_closing_has_a_reason() -> None:
     change = auto_close_change(NOON, "P3D")
     assert (change.kind, change.old, change.new) == (EntryKind.STATUS, "RESOLVED", "CLOSED")
     assert change.details == (

@@ -1,4 +1,4 @@
-"""What a change was, from the ticket as it now is; and who wants to hear of it."""
+"""The changes of a ticket, derived backwards from its current version, and their filter."""
 
 from dataclasses import replace
 from typing import Any
@@ -16,7 +16,7 @@ from engine.vocabulary import Status
 from tests.support.personas import ANNA, MARTON
 from tests.support.ticket_examples import CREATED, HISTORIES, a_ticket, an_entry
 
-VALUE_OF = {
+FIELD_OF = {
     EntryKind.STATUS: "status",
     EntryKind.ASSIGNEE: "assignee",
     EntryKind.PRIORITY: "priority",
@@ -26,21 +26,21 @@ VALUE_OF = {
 
 
 def coherent(history: list[Entry]) -> list[Entry]:
-    """Return a history in which each entry tells the value that it replaces."""
-    told = history[:1]
+    """Return a history in which each entry has the value that it replaces."""
+    entries = history[:1]
     for entry in history[1:]:
-        field = VALUE_OF.get(entry.kind)
-        old = getattr(rebuild_ticket(told), field) if field else None
-        told.append(replace(entry, old_value=old))
-    return told
+        field = FIELD_OF.get(entry.kind)
+        old = getattr(rebuild_ticket(entries), field) if field else None
+        entries.append(replace(entry, old_value=old))
+    return entries
 
 
-def standing(ticket: Ticket | None) -> Ticket | None:
+def without_version(ticket: Ticket | None) -> Ticket | None:
     return ticket and ticket._replace(version=0, updated_at=ticket.created_at)
 
 
 @given(history=HISTORIES.map(coherent), data=st.data())
-def test_every_change_is_what_the_history_up_to_it_tells(
+def test_every_change_has_the_tickets_of_the_history_up_to_it(
     history: list[Entry], data: st.DataObject
 ) -> None:
     now = rebuild_ticket(history)
@@ -49,9 +49,9 @@ def test_every_change_is_what_the_history_up_to_it_tells(
     assert [each.entry for each in reversed(changes)] == history[first:]
     for change in changes:
         seq = change.entry.seq
-        assert standing(change.after) == standing(rebuild_ticket(history[:seq]))
+        assert without_version(change.after) == without_version(rebuild_ticket(history[:seq]))
         before = rebuild_ticket(history[: seq - 1]) if seq > 1 else None
-        assert standing(change.before) == standing(before)
+        assert without_version(change.before) == without_version(before)
         assert change.now is now
 
 
@@ -97,14 +97,14 @@ CASES: list[tuple[dict[str, Any], TicketChange, Actor, bool]] = [
 ]
 
 
-@pytest.mark.parametrize(("wanted", "change", "actor", "is_wanted"), CASES)
-def test_a_change_is_wanted_if_the_ticket_met_the_filter_before_or_after_it(
-    wanted: dict[str, Any], change: TicketChange, actor: Actor, *, is_wanted: bool
+@pytest.mark.parametrize(("conditions", "change", "actor", "matches"), CASES)
+def test_a_change_matches_if_the_ticket_does_before_or_after_it(
+    conditions: dict[str, Any], change: TicketChange, actor: Actor, *, matches: bool
 ) -> None:
-    assert ChangeFilter.parse(**wanted).matches(change, actor) is is_wanted
+    assert ChangeFilter.parse(**conditions).matches(change, actor) is matches
 
 
-@pytest.mark.parametrize("wanted", [{"status": []}, {"kinds": []}, {"priority": ["URGENT"]}])
-def test_a_filter_that_means_nothing_is_refused(wanted: dict[str, Any]) -> None:
+@pytest.mark.parametrize("conditions", [{"status": []}, {"kinds": []}, {"priority": ["URGENT"]}])
+def test_an_invalid_filter_is_refused(conditions: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput):
-        ChangeFilter.parse(**wanted)
+        ChangeFilter.parse(**conditions)

@@ -1,4 +1,4 @@
-"""What requests do to a ticket: the entries that record them, or none."""
+"""The changes that commands make, and the entries that record them."""
 
 import json
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from engine.tickets.changes import (
     comment_changes,
     edit_changes,
     opening_entry,
-    opening_from_form,
+    opening_from_command,
     opening_from_item,
 )
 from engine.tickets.commands import (
@@ -36,15 +36,14 @@ from tests.support.ticket_examples import NOON, a_ticket
 LATER = NOON + timedelta(hours=1)
 
 
-def opening(actor: Actor, **values: object) -> Entry:
-    form = CreateTicket.parse(title="Payments fail", workflow="incident_response", **values)
-    return opening_entry(
-        "tk_4f8e29", opening_from_form(form, actor, SlaTerms()), actor, NOON, revision=7
-    )
+def create(actor: Actor, **values: object) -> Entry:
+    command = CreateTicket.parse(title="Payments fail", workflow="incident_response", **values)
+    opening = opening_from_command(command, actor, SlaTerms())
+    return opening_entry("tk_4f8e29", opening, actor, NOON, revision=7)
 
 
-def test_a_ticket_is_opened_by_one_entry_that_tells_all_of_it() -> None:
-    entry = opening(ADA, description="\U0001f525", priority="LOW", assignee="u_c4")
+def test_the_first_entry_has_all_values_of_the_ticket() -> None:
+    entry = create(ADA, description="\U0001f525", priority="LOW", assignee="u_c4")
     assert (entry.seq, entry.at, entry.actor, entry.kind) == (1, NOON, "u_a0", EntryKind.CREATED)
     assert (entry.old_value, entry.new_value) == (None, "OPEN")
     assert (entry.actor_bits, entry.workflow_revision) == (2 + 4, 7)
@@ -58,14 +57,14 @@ def test_a_ticket_is_opened_by_one_entry_that_tells_all_of_it() -> None:
 
 
 FIRST_ASSIGNEES: dict[str, tuple[Actor, str | None, str | None, bool]] = {
-    "nobody, into a group": (OUTSIDER, "payment-team", None, True),
-    "nobody": (OUTSIDER, None, None, True),
-    "anybody, without a group": (OUTSIDER, None, "u_c4", True),
-    "oneself, without a group": (OUTSIDER, None, "u_z9", True),
-    "anybody, by a member of the group": (MARTON, "payment-team", "u_b1", True),
-    "anybody, by an admin": (ADA, "payment-team", "u_b1", True),
-    "not somebody of another group": (OUTSIDER, "payment-team", "u_c4", False),
-    "not oneself into another group": (OUTSIDER, "payment-team", "u_z9", False),
+    "no user, with a group": (OUTSIDER, "payment-team", None, True),
+    "no user, without a group": (OUTSIDER, None, None, True),
+    "any user, without a group": (OUTSIDER, None, "u_c4", True),
+    "the requester, without a group": (OUTSIDER, None, "u_z9", True),
+    "any user, by a member of the group": (MARTON, "payment-team", "u_b1", True),
+    "any user, by an admin": (ADA, "payment-team", "u_b1", True),
+    "not a user of another group": (OUTSIDER, "payment-team", "u_c4", False),
+    "not the requester, with another group": (OUTSIDER, "payment-team", "u_z9", False),
     "not by a member of another group": (MARTON, "network-team", "u_c4", False),
 }
 
@@ -73,15 +72,15 @@ FIRST_ASSIGNEES: dict[str, tuple[Actor, str | None, str | None, bool]] = {
 @pytest.mark.parametrize(
     ("actor", "group", "assignee", "allowed"), FIRST_ASSIGNEES.values(), ids=FIRST_ASSIGNEES
 )
-def test_a_ticket_opens_assigned_to(
+def test_a_new_ticket_can_be_assigned_to(
     actor: Actor, group: str | None, assignee: str | None, *, allowed: bool
 ) -> None:
     if allowed:
-        entry = opening(actor, assignee_group=group, assignee=assignee)
+        entry = create(actor, assignee_group=group, assignee=assignee)
         assert initial_ticket(entry).assignee == assignee
     else:
         with pytest.raises(Forbidden) as refused:
-            opening(actor, assignee_group=group, assignee=assignee)
+            create(actor, assignee_group=group, assignee=assignee)
         assert refused.value.details["reason"] == "role_required"
 
 
@@ -90,19 +89,19 @@ def summary(changes: Sequence[Change]) -> list[tuple[str, str | None, str | None
 
 
 EDITS: dict[str, tuple[dict[str, object], list[tuple[str, str | None, str | None]]]] = {
-    "nothing named": ({}, []),
-    "everything named and nothing new": (
+    "no fields": ({}, []),
+    "all fields, unchanged": (
         {"title": " Payments fail ", "description": "", "priority": "HIGH"},
         [],
     ),
     "a title": ({"title": "Cards fail"}, [("title", "Payments fail", "Cards fail")]),
     "a description": ({"description": "All"}, [("description", "", "All")]),
     "a priority": ({"priority": "LOW"}, [("priority", "HIGH", "LOW")]),
-    "only what is new": (
+    "one changed field of two": (
         {"title": "Payments fail", "priority": "CRITICAL"},
         [("priority", "HIGH", "CRITICAL")],
     ),
-    "everything, in one order": (
+    "all fields, in a fixed order": (
         {"priority": "LOW", "description": "All", "title": "Cards fail"},
         [
             ("title", "Payments fail", "Cards fail"),
@@ -117,16 +116,16 @@ EDITS: dict[str, tuple[dict[str, object], list[tuple[str, str | None, str | None
 def test_an_edit_of(
     values: dict[str, object], changes: list[tuple[str, str | None, str | None]]
 ) -> None:
-    form = UpdateTicket.parse(ticket="tk_4f8e29", **values)
-    assert summary(edit_changes(a_ticket(), ANNA, form)) == changes
+    command = UpdateTicket.parse(ticket="tk_4f8e29", **values)
+    assert summary(edit_changes(a_ticket(), ANNA, command)) == changes
 
 
 ASSIGNMENTS: dict[str, tuple[str | None, str | None, list[tuple[str, str | None, str | None]]]] = {
-    "from nobody": (None, "u_c4", [("assignee", None, "u_c4")]),
+    "from the queue": (None, "u_c4", [("assignee", None, "u_c4")]),
     "to another": ("u_c4", "u_b1", [("assignee", "u_c4", "u_b1")]),
     "back to the queue": ("u_c4", None, [("assignee", "u_c4", None)]),
-    "to who has it": ("u_c4", "u_c4", []),
-    "from nobody to nobody": (None, None, []),
+    "to the current assignee": ("u_c4", "u_c4", []),
+    "to the queue, where it is": (None, None, []),
 }
 
 
@@ -134,11 +133,11 @@ ASSIGNMENTS: dict[str, tuple[str | None, str | None, list[tuple[str, str | None,
 def test_an_assignment(
     before: str | None, after: str | None, changes: list[tuple[str, str | None, str | None]]
 ) -> None:
-    form = AssignTicket.parse(ticket="tk_4f8e29", assignee=after)
-    assert summary(assignment_changes(a_ticket(assignee=before), ADA, form)) == changes
+    command = AssignTicket.parse(ticket="tk_4f8e29", assignee=after)
+    assert summary(assignment_changes(a_ticket(assignee=before), ADA, command)) == changes
 
 
-def test_a_change_tells_every_way_in_which_it_was_allowed() -> None:
+def test_a_change_records_all_relations_that_allow_it() -> None:
     ticket = a_ticket(assignee="u_c4")
     edit = UpdateTicket.parse(ticket=ticket.id, title="Cards fail", priority="LOW")
     allowed_as = {json.dumps({"allowed_as": ["assignee", "group_member"]})}
@@ -147,7 +146,7 @@ def test_a_change_tells_every_way_in_which_it_was_allowed() -> None:
     assert {each.details for each in assignment_changes(ticket, MARTON, hand_over)} == allowed_as
 
 
-def test_a_change_that_changes_nothing_is_still_only_for_those_who_may() -> None:
+def test_a_command_without_changes_still_requires_permission() -> None:
     edit = UpdateTicket.parse(ticket="tk_4f8e29")
     assign = AssignTicket.parse(ticket="tk_4f8e29", assignee=None)
     with pytest.raises(Forbidden):
@@ -159,9 +158,9 @@ def test_a_change_that_changes_nothing_is_still_only_for_those_who_may() -> None
 
 
 @pytest.mark.parametrize("status", Status)
-def test_everybody_may_comment_in_every_status(status: Status) -> None:
-    form = CommentTicket.parse(ticket="tk_4f8e29", text="Looking")
-    changes = comment_changes(a_ticket(status=status), OUTSIDER, form)
+def test_every_user_can_comment_in_every_status(status: Status) -> None:
+    command = CommentTicket.parse(ticket="tk_4f8e29", text="Looking")
+    changes = comment_changes(a_ticket(status=status), OUTSIDER, command)
     assert changes == (Change(EntryKind.COMMENT, None, "Looking"),)
 
 
@@ -169,25 +168,25 @@ NOTES: dict[str, tuple[Actor, list[str] | None]] = {
     "the assignee, of the group": (MARTON, ["assignee", "group_member"]),
     "an admin": (ADA, ["admin"]),
     "not the requester": (ANNA, None),
-    "not a stranger": (OUTSIDER, None),
+    "not an outsider": (OUTSIDER, None),
 }
 
 
 @pytest.mark.parametrize("status", Status)
 @pytest.mark.parametrize(("actor", "allowed_as"), NOTES.values(), ids=NOTES)
-def test_a_note_is_taken_in_every_status_by(
+def test_a_note_can_be_added_in_every_status_by(
     actor: Actor, allowed_as: list[str] | None, status: Status
 ) -> None:
-    form = CommentTicket.parse(ticket="tk_4f8e29", text="Looking", internal=True)
+    command = CommentTicket.parse(ticket="tk_4f8e29", text="Looking", internal=True)
     ticket = a_ticket(status=status, assignee=MARTON.id)
     if allowed_as is None:
         with pytest.raises(Forbidden) as refused:
-            comment_changes(ticket, actor, form)
+            comment_changes(ticket, actor, command)
         assert refused.value.details["allowed_roles"] == ["admin", "assignee", "group_member"]
     else:
         details = json.dumps({"allowed_as": allowed_as})
         note = Change(EntryKind.NOTE, None, "Looking", details)
-        assert comment_changes(ticket, actor, form) == (note,)
+        assert comment_changes(ticket, actor, command) == (note,)
 
 
 ITEM = CatalogItem.model_validate(
@@ -201,8 +200,8 @@ ITEM = CatalogItem.model_validate(
     }
 )
 TEXTS_OF_AN_ITEM: dict[str, tuple[dict[str, str], str, str]] = {
-    "the item's name": ({}, "Network outage", ""),
-    "texts of one's own": (
+    "the default texts": ({}, "Network outage", ""),
+    "the texts of the requester": (
         {"title": " No DNS ", "description": "Since noon"},
         "No DNS",
         "Since noon",
@@ -211,15 +210,12 @@ TEXTS_OF_AN_ITEM: dict[str, tuple[dict[str, str], str, str]] = {
 
 
 @pytest.mark.parametrize(
-    ("given", "title", "description"), TEXTS_OF_AN_ITEM.values(), ids=TEXTS_OF_AN_ITEM
+    ("texts", "title", "description"), TEXTS_OF_AN_ITEM.values(), ids=TEXTS_OF_AN_ITEM
 )
-def test_a_ticket_from_an_item_is_as_the_item_says_under(
-    given: dict[str, str], title: str, description: str
-) -> None:
-    form = CreateTicketFromCatalog.parse(item=ITEM.name, **given)
-    entry = opening_entry(
-        "tk_4f8e29", opening_from_item(form, ITEM, MARTON, SlaTerms()), MARTON, NOON, revision=7
-    )
+def test_a_ticket_from_an_item_has(texts: dict[str, str], title: str, description: str) -> None:
+    command = CreateTicketFromCatalog.parse(item=ITEM.name, **texts)
+    opening = opening_from_item(command, ITEM, MARTON, SlaTerms())
+    entry = opening_entry("tk_4f8e29", opening, MARTON, NOON, revision=7)
     assert initial_ticket(entry) == a_ticket(
         title=title,
         description=description,
@@ -252,7 +248,7 @@ def test_changes_become_the_next_entries() -> None:
     } == {("tk_4f8e29", LATER, "u_b1", 1 + 2, 7)}
 
 
-def test_the_actor_is_what_they_were_before_the_change() -> None:
+def test_an_entry_records_the_roles_of_the_actor_before_the_change() -> None:
     handed_over = Change(EntryKind.ASSIGNEE, "u_c4", "u_b1")
     entries = build_entries(a_ticket(assignee="u_c4"), [handed_over], MARTON, LATER, revision=1)
     assert [each.actor_bits for each in entries] == [1]

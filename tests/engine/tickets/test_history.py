@@ -1,4 +1,4 @@
-"""The canonical text of an entry never changes, and PostgreSQL digests it to the same bytes."""
+"""The canonical text of an entry never changes, and PostgreSQL computes the same digest."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -24,8 +24,8 @@ AWKWARD = an_entry(
 )
 
 
-def test_the_canonical_text_is_this_and_no_other() -> None:
-    """Every digest that was ever stored rests on it: a change here breaks all histories."""
+def test_the_canonical_text_is_stable() -> None:
+    """All stored digests depend on it: a change here breaks all histories."""
     assert AWKWARD.canonical_text == (
         '["tk_4f8e29", 2, "2026-04-28T14:03:00.000070Z", "u_b1", "comment", null,'
         r' "\"Köszi\" \\ / \b\f\n\r\t\u0001'
@@ -33,14 +33,14 @@ def test_the_canonical_text_is_this_and_no_other() -> None:
     )
 
 
-def test_a_digest_stands_on_the_one_before_it() -> None:
+def test_a_digest_includes_the_previous_digest() -> None:
     first = an_entry(details='{"title": "Payments fail"}').digest(GENESIS)
     assert first.hex() == "96162b377b8fa939eea2eff8b601d63d84d8e7fb79c6d90a4f1c412b58ee5324"
     second = AWKWARD.digest(first)
     assert second.hex() == "cbef4f2226867ebe437155ac4973088f4a5e4ac352d32143ed472e18600db011"
 
 
-def test_a_moment_has_four_digits_of_year_and_six_of_second() -> None:
+def test_a_canonical_timestamp_has_four_digit_years_and_microseconds() -> None:
     assert canonical_timestamp(datetime(1, 1, 1, tzinfo=UTC)) == "0001-01-01T00:00:00.000000Z"
     assert canonical_timestamp(datetime.max.replace(tzinfo=UTC)) == "9999-12-31T23:59:59.999999Z"
 
@@ -77,7 +77,7 @@ ENTRIES = st.builds(
     max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(entry=ENTRIES, before=st.just(GENESIS) | st.binary(min_size=32, max_size=32))
-async def test_postgresql_digests_any_entry_to_the_same_bytes(
+async def test_postgresql_computes_the_same_digest_for_any_entry(
     database: Database, entry: Entry, before: bytes
 ) -> None:
     values = {name: getattr(entry, name) for name in digest_sql.CANONICAL_ORDER}

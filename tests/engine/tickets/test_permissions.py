@@ -1,4 +1,4 @@
-"""Who may edit and assign: every way to stand to a ticket, with and without a group."""
+"""Who can edit, assign and annotate a ticket: all combinations of relations."""
 
 from collections.abc import Callable
 from itertools import chain, combinations
@@ -29,8 +29,8 @@ COMBINATIONS: list[Held] = [
 ]
 
 
-def standing(held: Held, group: str | None = "payment-team") -> tuple[Ticket, Actor]:
-    """Return a ticket and a person who stands to it in exactly these ways."""
+def involve(held: Held, group: str | None = "payment-team") -> tuple[Ticket, Actor]:
+    """Return a ticket and an actor who has exactly these relations to it."""
     ticket = a_ticket(
         requester="me" if REQUESTER in held else "u_b1",
         assignee="me" if ASSIGNEE in held else "u_c4",
@@ -40,24 +40,24 @@ def standing(held: Held, group: str | None = "payment-team") -> tuple[Ticket, Ac
     return ticket, Actor("me", "M.", groups, is_admin=ADMIN in held)
 
 
-WHO_MAY_EDIT: dict[str, tuple[Held, str | None, bool]] = {
-    "the requester may": ((REQUESTER,), "payment-team", True),
-    "the assignee may": ((ASSIGNEE,), "payment-team", True),
-    "a member of the group may": ((GROUP_MEMBER,), "payment-team", True),
-    "an admin may": ((ADMIN,), "payment-team", True),
-    "a stranger may not": ((), "payment-team", False),
-    "without a group, its requester may": ((REQUESTER,), None, True),
-    "without a group, its assignee may": ((ASSIGNEE,), None, True),
-    "without a group, an admin may": ((ADMIN,), None, True),
-    "without a group, a member of another may not": ((GROUP_MEMBER,), None, False),
-    "without a group, a stranger may not": ((), None, False),
+EDITORS: dict[str, tuple[Held, str | None, bool]] = {
+    "the requester can": ((REQUESTER,), "payment-team", True),
+    "the assignee can": ((ASSIGNEE,), "payment-team", True),
+    "a member of the group can": ((GROUP_MEMBER,), "payment-team", True),
+    "an admin can": ((ADMIN,), "payment-team", True),
+    "an outsider cannot": ((), "payment-team", False),
+    "without a group, the requester can": ((REQUESTER,), None, True),
+    "without a group, the assignee can": ((ASSIGNEE,), None, True),
+    "without a group, an admin can": ((ADMIN,), None, True),
+    "without a group, a member of another group cannot": ((GROUP_MEMBER,), None, False),
+    "without a group, an outsider cannot": ((), None, False),
 }
-WHO_MAY_ASSIGN = WHO_MAY_EDIT | {"the requester may": ((REQUESTER,), "payment-team", False)}
+ASSIGNERS = EDITORS | {"the requester can": ((REQUESTER,), "payment-team", False)}
 
 
-@pytest.mark.parametrize(("held", "group", "allowed"), WHO_MAY_EDIT.values(), ids=WHO_MAY_EDIT)
-def test_who_may_edit(held: Held, group: str | None, *, allowed: bool) -> None:
-    ticket, actor = standing(held, group)
+@pytest.mark.parametrize(("held", "group", "allowed"), EDITORS.values(), ids=EDITORS)
+def test_who_can_edit(held: Held, group: str | None, *, allowed: bool) -> None:
+    ticket, actor = involve(held, group)
     if allowed:
         assert authorize_edit(ticket, actor) == {*held}
     else:
@@ -65,9 +65,9 @@ def test_who_may_edit(held: Held, group: str | None, *, allowed: bool) -> None:
             authorize_edit(ticket, actor)
 
 
-@pytest.mark.parametrize(("held", "group", "allowed"), WHO_MAY_ASSIGN.values(), ids=WHO_MAY_ASSIGN)
-def test_who_may_assign(held: Held, group: str | None, *, allowed: bool) -> None:
-    ticket, actor = standing(held, group)
+@pytest.mark.parametrize(("held", "group", "allowed"), ASSIGNERS.values(), ids=ASSIGNERS)
+def test_who_can_assign(held: Held, group: str | None, *, allowed: bool) -> None:
+    ticket, actor = involve(held, group)
     if allowed:
         assert authorize_assign(ticket, actor) == {*held}
     else:
@@ -77,8 +77,8 @@ def test_who_may_assign(held: Held, group: str | None, *, allowed: bool) -> None
 
 @pytest.mark.parametrize("status", Status)
 @pytest.mark.parametrize("held", COMBINATIONS, ids=" and ".join)
-def test_notes_are_seen_by_those_who_may_take_them(held: Held, status: Status) -> None:
-    ticket, actor = standing(held)
+def test_users_who_can_add_notes_can_read_them(held: Held, status: Status) -> None:
+    ticket, actor = involve(held)
     ticket = ticket._replace(status=status)
     note, comment = (an_entry(kind=kind) for kind in (EntryKind.NOTE, EntryKind.COMMENT))
     assert can_read_entry(comment, ticket, actor)
@@ -91,8 +91,8 @@ def test_notes_are_seen_by_those_who_may_take_them(held: Held, status: Status) -
 
 
 @pytest.mark.parametrize("held", COMBINATIONS, ids=" and ".join)
-def test_what_allowed_it_is_all_of_what_would_have_done(held: Held) -> None:
-    ticket, actor = standing(held)
+def test_all_relations_that_allow_an_action_are_returned(held: Held) -> None:
+    ticket, actor = involve(held)
     if held:
         assert authorize_edit(ticket, actor) == {*held}
     if {*held} - {REQUESTER}:
@@ -101,8 +101,8 @@ def test_what_allowed_it_is_all_of_what_would_have_done(held: Held) -> None:
 
 @pytest.mark.parametrize("held", COMBINATIONS, ids=" and ".join)
 @pytest.mark.parametrize("rule", [authorize_edit, authorize_assign])
-def test_nobody_changes_a_closed_ticket(rule: Rule, held: Held) -> None:
-    ticket, actor = standing(held)
+def test_a_closed_ticket_cannot_be_changed(rule: Rule, held: Held) -> None:
+    ticket, actor = involve(held)
     closed = a_ticket(status=Status.CLOSED, requester=ticket.requester, assignee=ticket.assignee)
     with pytest.raises(TicketClosed) as refused:
         rule(closed, actor)
@@ -110,13 +110,13 @@ def test_nobody_changes_a_closed_ticket(rule: Rule, held: Held) -> None:
 
 
 @pytest.mark.parametrize("status", [each for each in Status if each is not Status.CLOSED])
-def test_every_other_status_takes_edits(status: Status) -> None:
+def test_a_ticket_in_any_other_status_can_be_edited(status: Status) -> None:
     ticket, actor = a_ticket(status=status), Actor("u_b1", "Anna K.")
     assert authorize_edit(ticket, actor) == {REQUESTER}
 
 
-def test_a_refusal_tells_who_could_and_what_the_actor_is() -> None:
-    ticket, actor = standing((REQUESTER,))
+def test_a_refusal_names_the_allowed_and_the_actual_relations() -> None:
+    ticket, actor = involve((REQUESTER,))
     with pytest.raises(Forbidden) as refused:
         authorize_assign(ticket, actor)
     assert refused.value.details == {
@@ -126,11 +126,12 @@ def test_a_refusal_tells_who_could_and_what_the_actor_is() -> None:
         "holds": ["requester"],
     }
     assert refused.value.message == (
-        "To assign tk_4f8e29 takes its assignee or group member or admin; the actor is requester."
+        "Only the assignee, a member of the assignee group or an admin can assign tk_4f8e29;"
+        " you are the requester."
     )
 
 
-def test_nobody_is_the_person_that_a_ticket_lacks() -> None:
+def test_a_missing_user_or_group_matches_no_actor() -> None:
     orphan = a_ticket(requester=None, assignee=None, assignee_group=None)
     with pytest.raises(Forbidden):
         authorize_assign(orphan, Actor("None", "N.", frozenset({"None", ""})))

@@ -1,4 +1,4 @@
-"""What is promised for a ticket stands whole in its history."""
+"""The SLA targets of a ticket, and their form in the details of an entry."""
 
 from datetime import date, timedelta
 
@@ -16,7 +16,7 @@ from tests.support.personas import ANNA
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
-DECLARED = {
+CALENDARS = {
     name: WorkingCalendar.model_validate(
         {
             "name": name,
@@ -32,8 +32,8 @@ OFFICE, NIGHTS = (
     Calendar(name, "Europe/Budapest", (DAY_SHIFTS, *[()] * 6), frozenset({date(2026, 12, 25)}))
     for name in ("office", "nights")
 )
-OWN = PrioritySla.model_validate({"HIGH": {"response": "PT1M", "calendar": "office"}})
-TERMS = SlaTerms(OWN, DECLARED)
+DECLARED_SLA = PrioritySla.model_validate({"HIGH": {"response": "PT1M", "calendar": "office"}})
+TERMS = SlaTerms(DECLARED_SLA, CALENDARS)
 
 
 def item(**sla: str) -> CatalogItem:
@@ -42,7 +42,7 @@ def item(**sla: str) -> CatalogItem:
     return CatalogItem.model_validate(declared | targets | {"defaults": {"priority": "HIGH"}})
 
 
-DESIGNED = {
+DEFAULTS = {
     Priority.CRITICAL: (5 * MINUTE, 2 * HOUR),
     Priority.HIGH: (30 * MINUTE, 8 * HOUR),
     Priority.MEDIUM: (2 * HOUR, DAY),
@@ -51,10 +51,8 @@ DESIGNED = {
 
 
 @pytest.mark.parametrize("priority", Priority)
-def test_a_priority_promises_what_it_was_designed_to_if_nothing_is_declared(
-    priority: Priority,
-) -> None:
-    targets = DESIGNED[priority]
+def test_a_priority_has_default_targets(priority: Priority) -> None:
+    targets = DEFAULTS[priority]
     origin = f"the priority {priority}"
     assert targets_for(priority, SlaTerms()) == TicketTargets(
         *targets, origin=origin, by_priority=True
@@ -62,60 +60,60 @@ def test_a_priority_promises_what_it_was_designed_to_if_nothing_is_declared(
 
 
 OF_HIGH = TicketTargets(MINUTE, 8 * HOUR, "the priority HIGH", by_priority=True, calendar=OFFICE)
-PROMISES: dict[str, tuple[CatalogItem | Priority, TicketTargets]] = {
+TARGETS: dict[str, tuple[CatalogItem | Priority, TicketTargets]] = {
     "a priority": (Priority.HIGH, OF_HIGH),
     "an item without targets": (item(), OF_HIGH),
     "an item with targets": (
         item(response="10m", resolution="4h"),
         TicketTargets(10 * MINUTE, 4 * HOUR, "the catalog item outage", calendar=OFFICE),
     ),
-    "an item with a calendar of its own": (
+    "an item with a separate calendar": (
         item(response="10m", resolution="4h", calendar="nights"),
         TicketTargets(10 * MINUTE, 4 * HOUR, "the catalog item outage", calendar=NIGHTS),
     ),
-    "an item by which every second counts": (
+    "an item with the calendar always": (
         item(response="10m", resolution="4h", calendar="always"),
         TicketTargets(10 * MINUTE, 4 * HOUR, "the catalog item outage"),
     ),
 }
 
 
-@pytest.mark.parametrize(("source", "promise"), PROMISES.values(), ids=PROMISES)
-def test_it_is_promised_by(source: CatalogItem | Priority, promise: TicketTargets) -> None:
-    assert targets_for(source, TERMS) == promise
+@pytest.mark.parametrize(("source", "targets"), TARGETS.values(), ids=TARGETS)
+def test_the_targets_of(source: CatalogItem | Priority, targets: TicketTargets) -> None:
+    assert targets_for(source, TERMS) == targets
 
 
-FORMS: dict[str, tuple[dict[str, object] | None, TicketTargets | None]] = {
+REQUESTED: dict[str, tuple[dict[str, object] | None, TicketTargets | None]] = {
     "nothing": (None, None),
-    "what the priority promises": ({"by_priority": True}, OF_HIGH),
-    "targets of its own": (
+    "those of the priority": ({"by_priority": True}, OF_HIGH),
+    "targets as text": (
         {"targets": {"response": "PT5M", "resolution": "1h30m"}},
         TicketTargets(5 * MINUTE, 90 * MINUTE, ANNA.id),
     ),
-    "targets that were durations already": (
+    "targets as durations": (
         {"targets": {"response": MINUTE, "resolution": HOUR}},
         TicketTargets(MINUTE, HOUR, ANNA.id),
     ),
 }
 
 
-@pytest.mark.parametrize(("asked", "promise"), FORMS.values(), ids=FORMS)
-def test_an_empty_form_asks_for(
-    asked: dict[str, object] | None, promise: TicketTargets | None
+@pytest.mark.parametrize(("sla", "targets"), REQUESTED.values(), ids=REQUESTED)
+def test_the_requester_chooses(
+    sla: dict[str, object] | None, targets: TicketTargets | None
 ) -> None:
-    form = CreateTicket.parse(title="T", workflow="w", priority="HIGH", sla=asked)
-    assert requested_targets(form, ANNA, TERMS) == promise
+    command = CreateTicket.parse(title="T", workflow="w", priority="HIGH", sla=sla)
+    assert requested_targets(command, ANNA, TERMS) == targets
 
 
-@pytest.mark.parametrize("promise", [OF_HIGH, *(each for _, each in PROMISES.values())])
-def test_a_promise_survives_its_own_text(promise: TicketTargets) -> None:
+@pytest.mark.parametrize("targets", [OF_HIGH, *(each for _, each in TARGETS.values())])
+def test_targets_in_details_are_parsed(targets: TicketTargets) -> None:
     change = Change(EntryKind.PRIORITY, "LOW", "HIGH", '{"allowed_as": ["admin"]}')
-    details = with_targets(change, promise).details
+    details = with_targets(change, targets).details
     assert details is not None
     assert details.startswith('{"allowed_as": ["admin"], "sla": {')
-    assert parse_targets(details) == promise
+    assert parse_targets(details) == targets
 
 
 @pytest.mark.parametrize("details", [None, "{}", '{"sla": null}', '{"allowed_as": []}'])
-def test_other_details_promise_nothing(details: str | None) -> None:
+def test_other_details_have_no_targets(details: str | None) -> None:
     assert parse_targets(details) is None

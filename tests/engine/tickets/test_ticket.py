@@ -1,4 +1,4 @@
-"""A ticket is what its history leads to."""
+"""A ticket follows from its history."""
 
 from datetime import timedelta
 
@@ -12,11 +12,11 @@ from tests.support.ticket_examples import CREATED, NOON, OPENING, a_ticket, an_e
 LATER = NOON + timedelta(minutes=5)
 
 
-def test_the_first_entry_opens_the_whole_ticket() -> None:
+def test_the_first_entry_has_the_whole_ticket() -> None:
     assert initial_ticket(CREATED) == a_ticket()
 
 
-def test_an_opening_survives_its_own_text() -> None:
+def test_details_can_contain_any_character() -> None:
     ticket = initial_ticket(
         an_entry(details=OPENING.details.replace("Payments fail", "\U0001f525 é"))
     )
@@ -36,7 +36,7 @@ EFFECTS: dict[EntryKind, tuple[str | None, Ticket]] = {
 
 
 @pytest.mark.parametrize(("kind", "expected"), EFFECTS.items(), ids=EFFECTS)
-def test_an_entry_changes_one_thing(kind: EntryKind, expected: tuple[str | None, Ticket]) -> None:
+def test_an_entry_changes_one_field(kind: EntryKind, expected: tuple[str | None, Ticket]) -> None:
     new, changed = expected
     entry = an_entry(seq=2, at=LATER, kind=kind, new_value=new, details=None)
     after = apply_entry(a_ticket(), entry)
@@ -55,7 +55,7 @@ def test_every_kind_but_created_has_an_effect() -> None:
     assert set(EFFECTS) == set(EntryKind) - {EntryKind.CREATED}
 
 
-def test_a_history_folds_into_the_ticket_and_its_beginning_into_what_it_was() -> None:
+def test_a_ticket_is_rebuilt_from_its_history_or_a_part_of_it() -> None:
     history = [
         CREATED,
         an_entry(seq=2, kind=EntryKind.ASSIGNEE, new_value="u_c4"),
@@ -70,15 +70,15 @@ def test_a_history_folds_into_the_ticket_and_its_beginning_into_what_it_was() ->
     assert rebuild_ticket(history[:1]) == a_ticket()
 
 
-MEANINGLESS = {
+INVALID = {
     "created twice": (an_entry(seq=2), KeyError),
-    "a status that is none": (an_entry(kind=EntryKind.STATUS, new_value="DONE"), ValueError),
+    "an unknown status": (an_entry(kind=EntryKind.STATUS, new_value="DONE"), ValueError),
     "no status": (an_entry(kind=EntryKind.STATUS, new_value=None), ValueError),
-    "a priority that is none": (an_entry(kind=EntryKind.PRIORITY, new_value="low"), ValueError),
+    "an unknown priority": (an_entry(kind=EntryKind.PRIORITY, new_value="low"), ValueError),
 }
 
 
-@pytest.mark.parametrize(("entry", "error"), MEANINGLESS.values(), ids=MEANINGLESS)
-def test_an_entry_that_can_not_happen_is_an_error(entry: object, error: type[Exception]) -> None:
+@pytest.mark.parametrize(("entry", "error"), INVALID.values(), ids=INVALID)
+def test_an_invalid_entry_is_an_error(entry: object, error: type[Exception]) -> None:
     with pytest.raises(error):
         apply_entry(a_ticket(), entry)  # type: ignore[arg-type]
