@@ -1,8 +1,8 @@
-"""`interlock sla`: what was promised for tickets."""
+"""`interlock sla`."""
 
 import asyncio
 import os
-from dataclasses import dataclass
+from collections import Counter
 from typing import Final
 
 import typer
@@ -11,49 +11,39 @@ from api.cli.audits import audit_tickets, print_finding
 from api.cli.exits import EXIT_ERROR
 from api.settings import Settings
 
-sla: Final = typer.Typer(help="What was promised for tickets.", no_args_is_help=True)
+sla: Final = typer.Typer(help="Verify the SLA due times of tickets.", no_args_is_help=True)
 
 
 @sla.callback()
 def of_tickets() -> None:
-    """What was promised for tickets."""
+    """Verify the SLA due times of tickets."""
 
 
 @sla.command()
 def verify() -> None:
-    """Name every due time that the history tells otherwise. Exits 1 if there are any."""
+    """Report stored due times that differ from those computed from history. Exits 1 if any do."""
     from reconciler.report.wording import plural
 
-    outcome = asyncio.run(verified(Settings.from_env(os.environ)))
-    tickets = plural(outcome.tickets, "ticket")
-    if outcome.stale:
-        few = f"{outcome.stale:,} of {tickets}"
-        typer.echo(f"{few} moved just now; a running server works out their due times again.")
-    if outcome.wrong:
-        typer.echo(f"{outcome.wrong:,} of {tickets} with wrong due times.")
+    counts = asyncio.run(_verify(Settings.from_env(os.environ)))
+    tickets = plural(counts["tickets"], "ticket")
+    if counts["stale"]:
+        typer.echo(f"{counts['stale']:,} of {tickets} skipped: a server has yet to update them.")
+    if counts["wrong"]:
+        typer.echo(f"{counts['wrong']:,} of {tickets} have wrong due times.")
         raise typer.Exit(EXIT_ERROR)
-    fresh = plural(outcome.tickets - outcome.stale, "ticket")
-    typer.echo(f"{fresh}: every due time is what the history tells.")
+    valid = plural(counts["tickets"] - counts["stale"], "ticket")
+    typer.echo(f"{valid}: all due times match the history.")
 
 
-@dataclass(slots=True)
-class Outcome:
-    """How many tickets were looked at, and how many of them are stale, or wrong."""
-
-    tickets: int = 0
-    stale: int = 0
-    wrong: int = 0
-
-
-async def verified(settings: Settings) -> Outcome:
-    """Audit the database of the settings; print differences as they are found."""
+async def _verify(settings: Settings) -> Counter[str]:
+    """Audit the database of the settings, print each difference, and return the counts."""
     from engine.storage.sla.audit import audit_due_times
 
-    outcome = Outcome()
-    async for verdict in audit_tickets(settings, audit_due_times):
-        outcome.tickets += 1
-        outcome.stale += verdict.is_stale
-        outcome.wrong += bool(verdict.differences)
-        for difference in verdict.differences:
+    counts = Counter[str]()
+    async for audit in audit_tickets(settings, audit_due_times):
+        counts["tickets"] += 1
+        counts["stale"] += audit.is_stale
+        counts["wrong"] += bool(audit.differences)
+        for difference in audit.differences:
             print_finding(difference)
-    return outcome
+    return counts

@@ -1,6 +1,6 @@
-"""Tickets for which something was promised, and a look at what is stored beside them."""
+"""Tickets with SLA targets in the database, and their stored due times."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, select
 
@@ -9,7 +9,6 @@ from engine.storage.postgres.database import Database
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import tickets
 from engine.storage.sla.audit import audit_due_times
-from engine.storage.sla.breaches import sweep_due_times
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.commands import CommentTicket, TransitionTicket
 from engine.tickets.history import Entry
@@ -24,20 +23,20 @@ PICKED_UP, RESOLVED, CLOSED = Status.IN_PROGRESS, Status.RESOLVED, Status.CLOSED
 
 
 async def open_ticket_with_sla(store: TicketStore, **values: object) -> Ticket:
-    """Open an incident that is to be picked up in 30 minutes and resolved in 8 hours."""
+    """Open an incident with a response target of 30 minutes and a resolution target of 8 hours."""
     return await open_ticket(store, **{"priority": "HIGH", "sla": BY_PRIORITY} | values)
 
 
 async def move(store: TicketStore, ticket: Ticket, *path: Status) -> Ticket:
-    """Take a ticket along a path; Anna closes, Marton does the rest."""
+    """Move a ticket to each status in turn: Anna closes it, Marton makes all other transitions."""
     for to in path:
         actor = ANNA if to is CLOSED else MARTON
-        form = TransitionTicket.parse(ticket=ticket.id, to=to)
-        ticket = await store.transition(actor, form)
+        command = TransitionTicket.parse(ticket=ticket.id, to=to)
+        ticket = await store.transition(actor, command)
     return ticket
 
 
-async def say(store: TicketStore, ticket: Ticket, text: str = "Well") -> Ticket:
+async def comment_as_requester(store: TicketStore, ticket: Ticket, text: str = "Well") -> Ticket:
     return await store.comment(ANNA, CommentTicket.parse(ticket=ticket.id, text=text))
 
 
@@ -47,24 +46,19 @@ async def stored(database: Database, ticket: Ticket) -> dict[str, object]:
     return dict(row)
 
 
-async def told(database: Database, ticket: Ticket) -> list[Entry]:
+async def history(database: Database, ticket: Ticket) -> list[Entry]:
     return (await read_histories(database, [ticket.id]))[ticket.id]
 
 
 async def differences(database: Database) -> list[str]:
-    """Return what is stored otherwise than told; of stale tickets that they are."""
+    """Return the results of the audit as text."""
     found = []
-    async for verdict in audit_due_times(database):
-        found += [f"{verdict.ticket} is stale"] if verdict.is_stale else []
-        found += [str(each) for each in verdict.differences]
+    async for audit in audit_due_times(database):
+        found += [f"{audit.ticket} is stale"] if audit.is_stale else []
+        found += [str(each) for each in audit.differences]
     return found
 
 
 def later(ticket: Ticket, **time: float) -> datetime:
-    """Return a moment so long after a ticket was opened."""
+    """Return a time after the ticket was opened."""
     return ticket.created_at + timedelta(**time)
-
-
-async def sweep_until_nothing_is_due(database: Database) -> None:
-    """Note everything that can ever be missed."""
-    await sweep_due_times(database, datetime(9000, 1, 1, tzinfo=UTC))

@@ -23,8 +23,8 @@ async def test_sla_verify_reports_every_wrong_due_time(
     done = interlock("sla", "verify", env=on(database_url))
     assert done.returncode == 0
     assert done.stdout.splitlines() == [
-        "1 of 2 tickets moved just now; a running server works out their due times again.",
-        "1 ticket: every due time is what the history tells.",
+        "1 of 2 tickets skipped: a server has yet to update them.",
+        "1 ticket: all due times match the history.",
     ]
     for change in (
         "response_breached = true, next_due_at = NULL WHERE version = 1",
@@ -34,10 +34,10 @@ async def test_sla_verify_reports_every_wrong_due_time(
     done = interlock("sla", "verify", env=on(database_url))
     lines = sorted(done.stdout.splitlines())
     assert done.returncode == 1
-    assert lines[0] == "2 of 2 tickets with wrong due times."
+    assert lines[0] == "2 of 2 tickets have wrong due times."
     assert [line for line in lines if line.startswith(f"{wrong.id} next_due_at: stored None")]
-    assert f"{wrong.id} response_breached: stored True, its history tells False" in lines
-    assert f"{stale.id} sla_version: stored 9, its history tells 3" in lines
+    assert f"{wrong.id} response_breached: stored True, computed from its history False" in lines
+    assert f"{stale.id} sla_version: stored 9, computed from its history 3" in lines
 
 
 async def test_history_verify_reports_every_invalid_history(
@@ -52,7 +52,7 @@ async def test_history_verify_reports_every_invalid_history(
     done = interlock("history", "verify", env=on(database_url))
     flaw, count = done.stdout.splitlines()
     assert done.returncode == 1
-    assert flaw.startswith(f"{changed.id} entry 2: the ticket says title 'x'")
+    assert flaw.startswith(f"{changed.id} entry 2: title of the ticket is 'x', but ")
     assert count == "1 of 2 tickets have an invalid history."
 
 

@@ -317,7 +317,11 @@ BODIES: dict[str, tuple[str, object, str]] = {
     "null for a field with a default": ("", INCIDENT | {"priority": None}, "$.priority"),
     "a blank title": ("", INCIDENT | {"title": " \t "}, "$.title"),
     "a title of two lines": ("", INCIDENT | {"title": "a\nb"}, "$.title"),
-    "an empty SLA": ("", INCIDENT | {"sla": {}}, "$.sla: must be either byPriority or targets"),
+    "an empty SLA": (
+        "",
+        INCIDENT | {"sla": {}},
+        "$.sla: must have either byPriority: true or targets",
+    ),
     "a wrong duration": (
         "",
         INCIDENT | {"sla": {"targets": {"response": "soon", "resolution": "4h"}}},
@@ -326,7 +330,11 @@ BODIES: dict[str, tuple[str, object, str]] = {
     "a wrong status": ("/transitions", {"to": "DONE"}, "$.to"),
     "a number for a boolean": ("/comments", {"text": "x", "internal": 1}, "$.internal"),
     "no assignee": ("/assignee", {}, "$.assignee: is missing"),
-    "the system as assignee": ("/assignee", {"assignee": "system"}, "$.assignee: must be a person"),
+    "the system as assignee": (
+        "/assignee",
+        {"assignee": "system"},
+        "$.assignee: must be the id of a user",
+    ),
 }
 
 

@@ -206,8 +206,8 @@ ACCEPTED: dict[str, tuple[type[Command], str, object, object]] = {
     ids=[f"accepts {each}" for each in ACCEPTED],
 )
 def test_a_field(command: type[Command], field: str, value: object, parsed: object) -> None:
-    command = command.parse(**VALID[command] | {field: value})
-    assert getattr(command, field) == parsed
+    parsed_command = command.parse(**VALID[command] | {field: value})
+    assert getattr(parsed_command, field) == parsed
 
 
 def test_a_new_ticket_requires_a_title_and_a_workflow() -> None:

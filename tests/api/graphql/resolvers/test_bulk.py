@@ -82,7 +82,7 @@ NO_LISTS: dict[str, tuple[list[str], str]] = {
         [f"tk_{number:06x}" for number in range(BULK_TICKETS + 1)],
         "ids: must have at most 100 entries",
     ),
-    "one twice": (["tk_00000a", "tk_00000b", "tk_00000a"], "must not name tk_00000a twice"),
+    "one twice": (["tk_00000a", "tk_00000b", "tk_00000a"], "must not contain tk_00000a twice"),
 }
 
 

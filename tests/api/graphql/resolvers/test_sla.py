@@ -1,4 +1,4 @@
-"""What was promised for a ticket, through the API."""
+"""The field `Ticket.sla`."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -42,31 +42,31 @@ mutation ($id: ID!, $priority: Priority!) {
 """
 
 
-async def opened(api: Api, sla: object = None) -> str:
+async def open_ticket(api: Api, sla: object = None) -> str:
     created = await api.data(ANNA, CREATE, sla=sla)
     ticket: str = created["createTicket"]["ticket"]["id"]
     return ticket
 
 
-async def shown(api: Api, ticket: str) -> dict[str, Any]:
-    answer: dict[str, Any] = (await api.data(ANNA, SLA, id=ticket))["ticket"]
-    return answer
+async def read(api: Api, ticket: str) -> dict[str, Any]:
+    found: dict[str, Any] = (await api.data(ANNA, SLA, id=ticket))["ticket"]
+    return found
 
 
-def after(moment: str, **time: float) -> str:
-    """Return a moment so long after another."""
-    at = datetime.fromisoformat(moment) + timedelta(**time)
+def after(start: str, **time: float) -> str:
+    """Return a time after `start`."""
+    at = datetime.fromisoformat(start) + timedelta(**time)
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-async def test_from_an_empty_form_nothing_is_promised_unless_it_asks(api: Api) -> None:
-    assert (await shown(api, await opened(api)))["sla"] is None
+async def test_a_ticket_has_no_sla_unless_it_is_requested(api: Api) -> None:
+    assert (await read(api, await open_ticket(api)))["sla"] is None
 
 
-async def test_what_the_priority_promises_is_told_with_its_reasons(api: Api) -> None:
-    ticket = await opened(api, {"byPriority": True})
-    answer = await shown(api, ticket)
-    at, sla = answer["createdAt"], answer["sla"]
+async def test_the_sla_of_a_priority_is_explained(api: Api) -> None:
+    ticket = await open_ticket(api, {"byPriority": True})
+    found = await read(api, ticket)
+    at, sla = found["createdAt"], found["sla"]
     left = [sla.pop("responseRemaining"), sla.pop("resolutionRemaining")]
     assert left in (["PT29M59S", "PT7H59M59S"], ["PT29M58S", "PT7H59M58S"])
     assert sla == {
@@ -80,7 +80,7 @@ async def test_what_the_priority_promises_is_told_with_its_reasons(api: Api) -> 
             "response": [
                 {"text": "opened", "at": at, "adds": None},
                 {
-                    "text": "response promised by the priority HIGH",
+                    "text": "response target set by the priority HIGH",
                     "at": None,
                     "adds": "PT30M",
                 },
@@ -89,7 +89,7 @@ async def test_what_the_priority_promises_is_told_with_its_reasons(api: Api) -> 
             "resolution": [
                 {"text": "opened", "at": at, "adds": None},
                 {
-                    "text": "resolution promised by the priority HIGH",
+                    "text": "resolution target set by the priority HIGH",
                     "at": None,
                     "adds": "PT8H",
                 },
@@ -99,32 +99,32 @@ async def test_what_the_priority_promises_is_told_with_its_reasons(api: Api) -> 
     }
 
 
-AGREED = [("5m", "1h30m"), ("PT5M", "PT1H30M"), ("PT300S", "90m")]
+TARGETS = [("5m", "1h30m"), ("PT5M", "PT1H30M"), ("PT300S", "90m")]
 
 
-@pytest.mark.parametrize("targets", AGREED)
-async def test_targets_are_agreed_on_in_either_form(api: Api, targets: tuple[str, str]) -> None:
-    asked = dict(zip(("response", "resolution"), targets, strict=True))
-    answer = await shown(api, await opened(api, {"targets": asked}))
-    sla, at = answer["sla"], answer["createdAt"]
+@pytest.mark.parametrize("targets", TARGETS)
+async def test_targets_can_be_written_in_both_formats(api: Api, targets: tuple[str, str]) -> None:
+    requested = dict(zip(("response", "resolution"), targets, strict=True))
+    found = await read(api, await open_ticket(api, {"targets": requested}))
+    sla, at = found["sla"], found["createdAt"]
     assert sla["responseDueAt"] == after(at, minutes=5)
     assert sla["resolutionDueAt"] == after(at, minutes=90)
 
 
 async def test_the_timers_follow_the_ticket(api: Api) -> None:
-    ticket = await opened(api, {"byPriority": True})
+    ticket = await open_ticket(api, {"byPriority": True})
     moved = [
         (await api.data(ANNA, MOVE, id=ticket, to=to))["transitionTicket"]["ticket"]["updatedAt"]
         for to in ("IN_PROGRESS", "RESOLVED")
     ]
-    sla = (await shown(api, ticket))["sla"]
+    sla = (await read(api, ticket))["sla"]
     assert [sla["respondedAt"], sla["resolvedAt"]] == moved
     assert (sla["responseRemaining"], sla["resolutionRemaining"]) == (None, None)
 
 
-async def test_another_priority_promises_anew(api: Api) -> None:
-    ticket = await opened(api, {"byPriority": True})
-    at = (await shown(api, ticket))["createdAt"]
+async def test_a_change_of_priority_sets_new_targets(api: Api) -> None:
+    ticket = await open_ticket(api, {"byPriority": True})
+    at = (await read(api, ticket))["createdAt"]
     changed = await api.data(ANNA, UPDATE, id=ticket, priority="CRITICAL")
     assert changed["updateTicket"]["ticket"]["sla"] == {
         "responseDueAt": after(at, minutes=5),
@@ -132,49 +132,50 @@ async def test_another_priority_promises_anew(api: Api) -> None:
     }
 
 
-async def test_a_missed_target_stands_in_the_history(api: Api, database: Database) -> None:
-    ticket = await opened(api, {"byPriority": True})
+async def test_a_breach_is_recorded_in_the_history(api: Api, database: Database) -> None:
+    ticket = await open_ticket(api, {"byPriority": True})
     created_at = (await read_ticket(database, SYSTEM_VIEWER, ticket)).created_at
     await sweep_due_times(database, created_at + timedelta(minutes=31))
-    answer = await shown(api, ticket)
-    assert answer["history"]["nodes"][-1] == {
+    found = await read(api, ticket)
+    assert found["history"]["nodes"][-1] == {
         "kind": "SLA_BREACH",
         "from": None,
         "to": "response",
         "actor": "system",
     }
-    assert answer["sla"]["responseBreached"]
+    assert found["sla"]["responseBreached"]
 
 
-async def test_only_working_time_counts_by_a_calendar(api: Api, database: Database) -> None:
+async def test_only_the_working_time_of_the_calendar_counts(api: Api, database: Database) -> None:
     mondays = {"name": "mondays", "timeZone": "UTC", "hours": {"monday": ["09:00-10:00"]}}
-    sla_of_high = {"response": "PT1H", "calendar": "mondays"}
-    await declare(database, calendars=[mondays], sla={"HIGH": sla_of_high})
-    sla = (await shown(api, await opened(api, {"byPriority": True})))["sla"]
+    high = {"response": "PT1H", "calendar": "mondays"}
+    await declare(database, calendars=[mondays], sla={"HIGH": high})
+    sla = (await read(api, await open_ticket(api, {"byPriority": True})))["sla"]
     assert sla["responseDueAt"].endswith("T10:00:00Z")
     texts = [reason["text"] for reason in sla["explanation"]["response"]]
-    assert "only working hours of mondays count" in texts
+    assert "only the working time of mondays counts" in texts
 
 
 REFUSED = {
-    "neither": ({}, "sla: must be either byPriority or targets"),
+    "neither": ({}, "sla: must have either byPriority: true or targets"),
     "both": (
         {"byPriority": True, "targets": {"response": "5m", "resolution": "1h"}},
-        "sla: must be either byPriority or targets",
+        "sla: must have either byPriority: true or targets",
     ),
 }
 
 
-@pytest.mark.parametrize(("asked", "words"), REFUSED.values(), ids=REFUSED)
-async def test_one_thing_is_promised(api: Api, asked: object, words: str) -> None:
-    answer = await api.ask(ANNA, CREATE, sla=asked)
-    [error] = answer["errors"]
+@pytest.mark.parametrize(("requested", "message"), REFUSED.values(), ids=REFUSED)
+async def test_a_request_for_neither_or_both_is_refused(
+    api: Api, requested: object, message: str
+) -> None:
+    [error] = (await api.ask(ANNA, CREATE, sla=requested))["errors"]
     assert error["extensions"]["code"] == "invalid_input"
-    assert words in error["message"]
+    assert message in error["message"]
 
 
 @pytest.mark.parametrize("text", ["5", "PT", "P1M", "1.5h", "", "PT0S", "3651d", 5, None])
-async def test_what_is_no_duration_is_refused(api: Api, text: object) -> None:
-    asked = {"targets": {"response": text, "resolution": "1h"}}
-    [error] = (await api.ask(ANNA, CREATE, sla=asked))["errors"]
+async def test_an_invalid_duration_is_refused(api: Api, text: object) -> None:
+    requested = {"targets": {"response": text, "resolution": "1h"}}
+    [error] = (await api.ask(ANNA, CREATE, sla=requested))["errors"]
     assert error["extensions"]["code"] == "invalid_variables"

@@ -1,4 +1,4 @@
-"""RESOLVED tickets are closed by the system when their requesters were quiet for long enough."""
+"""RESOLVED tickets are closed when their grace period is over."""
 
 from datetime import timedelta
 
@@ -20,101 +20,99 @@ from tests.support.stored_sla import (
     CLOSED,
     PICKED_UP,
     RESOLVED,
+    comment_as_requester,
     differences,
+    history,
     later,
     move,
     open_ticket_with_sla,
-    say,
     stored,
-    told,
 )
 
 DAY = timedelta(days=1)
 
 
-async def test_a_ticket_is_closed_by_the_system_with_its_reason(
+async def test_the_system_closes_a_ticket_with_a_reason(
     store: TicketStore, database: Database
 ) -> None:
     ticket = await move(store, await open_ticket_with_sla(store), PICKED_UP, RESOLVED)
     since = ticket.updated_at
     assert (await stored(database, ticket))["auto_close_from"] == since
     assert await close_resolved_tickets(database, since + 3 * DAY) == 0
-    moment = since + 3 * DAY + timedelta(seconds=1)
-    assert await close_resolved_tickets(database, moment) == 1
-    assert await close_resolved_tickets(database, moment) == 0
-    entry = (await told(database, ticket))[-1]
+    now = since + 3 * DAY + timedelta(seconds=1)
+    assert await close_resolved_tickets(database, now) == 1
+    assert await close_resolved_tickets(database, now) == 0
+    entry = (await history(database, ticket))[-1]
     assert (entry.old_value, entry.new_value, entry.actor) == (RESOLVED, CLOSED, SYSTEM)
     assert system_reason(entry) is SystemReason.GRACE_PERIOD_OVER
-    assert (entry.at, entry.actor_bits) == (moment, 0)
+    assert (entry.at, entry.actor_bits) == (now, 0)
     assert (await read_ticket(database, SYSTEM_VIEWER, ticket.id)).status is CLOSED
     assert (await stored(database, ticket))["auto_close_from"] is None
     assert await differences(database) == []
     assert await everything(database) == {ticket.id: 4}
 
 
-async def test_the_requester_starts_the_period_anew_and_others_do_not(
+async def test_only_comments_by_the_requester_restart_the_grace_period(
     store: TicketStore, database: Database
 ) -> None:
     ticket = await move(store, await open_ticket_with_sla(store), PICKED_UP, RESOLVED)
     await comment(store, ticket)
     assert (await stored(database, ticket))["auto_close_from"] == ticket.updated_at
-    said = await say(store, ticket)
-    assert (await stored(database, ticket))["auto_close_from"] == said.updated_at
-    assert await close_resolved_tickets(database, said.updated_at + 3 * DAY) == 0
+    commented = await comment_as_requester(store, ticket)
+    assert (await stored(database, ticket))["auto_close_from"] == commented.updated_at
+    assert await close_resolved_tickets(database, commented.updated_at + 3 * DAY) == 0
     await sweep_due_times(database)
     assert await differences(database) == []
 
 
-async def test_a_ticket_that_is_worked_on_again_is_left_alone(
-    store: TicketStore, database: Database
-) -> None:
+async def test_a_reopened_ticket_is_not_closed(store: TicketStore, database: Database) -> None:
     ticket = await move(store, await open_ticket(store), PICKED_UP, RESOLVED, PICKED_UP)
-    await say(store, ticket)
+    await comment_as_requester(store, ticket)
     assert (await stored(database, ticket))["auto_close_from"] is None
     assert await close_resolved_tickets(database, later(ticket, days=99)) == 0
 
 
-ENDLESS = {
-    "name": "endless",
+NOT_CLOSABLE = {
+    "name": "not_closable",
     "transitions": [
         {"from": "OPEN", "to": "RESOLVED", "role": "assignee"},
         {"from": "RESOLVED", "to": "OPEN", "role": "any"},
     ],
 }
-PATIENT = {
-    "name": "patient",
+DEFAULT = {
+    "name": "default",
     "transitions": [
         {"from": "OPEN", "to": "RESOLVED", "role": "assignee"},
         {"from": "RESOLVED", "to": "CLOSED", "role": "any"},
     ],
 }
-HASTY = PATIENT | {"name": "hasty", "autoClose": {"afterResolved": "1h"}}
-WAITING = PATIENT | {"name": "waiting", "autoClose": {"afterResolved": "never"}}
-WORKFLOWS = {"workflows": [ENDLESS, PATIENT, HASTY, WAITING]}
+SHORT = DEFAULT | {"name": "short", "autoClose": {"afterResolved": "1h"}}
+NEVER = DEFAULT | {"name": "never", "autoClose": {"afterResolved": "never"}}
+WORKFLOWS = {"workflows": [NOT_CLOSABLE, DEFAULT, SHORT, NEVER]}
 
 
-async def resolved_in(store: TicketStore, workflow: str) -> str:
+async def open_resolved(store: TicketStore, workflow: str) -> str:
     ticket = await open_ticket(store, workflow=workflow)
     return (await move(store, ticket, RESOLVED)).id
 
 
 PERIODS: dict[str, tuple[dict[str, object], timedelta, set[str]]] = {
-    "an hour is over": ({}, timedelta(hours=1), {"hasty"}),
-    "three days are over": ({}, 3 * DAY, {"hasty", "patient"}),
-    "years are over": ({}, 999 * DAY, {"hasty", "patient"}),
-    "a day is declared for all": (
+    "after an hour": ({}, timedelta(hours=1), {"short"}),
+    "after three days": ({}, 3 * DAY, {"short", "default"}),
+    "after years": ({}, 999 * DAY, {"short", "default"}),
+    "with a default of a day": (
         {"autoClose": {"afterResolved": "P1D"}},
-        *(DAY, {"hasty", "patient"}),
+        *(DAY, {"short", "default"}),
     ),
-    "never is declared for all": (
+    "with a default of never": (
         {"autoClose": {"afterResolved": "never"}},
-        *(999 * DAY, {"hasty"}),
+        *(999 * DAY, {"short"}),
     ),
 }
 
 
 @pytest.mark.parametrize(("declared", "passed", "closed"), PERIODS.values(), ids=PERIODS)
-async def test_a_workflow_may_have_a_period_of_its_own(
+async def test_workflows_have_separate_grace_periods(
     store: TicketStore,
     database: Database,
     declared: dict[str, object],
@@ -122,9 +120,9 @@ async def test_a_workflow_may_have_a_period_of_its_own(
     closed: set[str],
 ) -> None:
     await declare(database, **WORKFLOWS | declared)
-    names = ("endless", "patient", "hasty", "waiting")
-    tickets = {name: await resolved_in(store, name) for name in names}
-    latest = (await read_ticket(database, SYSTEM_VIEWER, tickets["waiting"])).updated_at
+    names = ("not_closable", "default", "short", "never")
+    tickets = {name: await open_resolved(store, name) for name in names}
+    latest = (await read_ticket(database, SYSTEM_VIEWER, tickets["never"])).updated_at
     count = await close_resolved_tickets(database, latest + passed + timedelta(seconds=1), most=1)
     statuses = {
         name: (await read_ticket(database, SYSTEM_VIEWER, id_)).status
@@ -134,7 +132,7 @@ async def test_a_workflow_may_have_a_period_of_its_own(
     assert count == len(closed)
 
 
-async def test_a_retired_workflow_keeps_its_tickets_open(
+async def test_tickets_of_a_retired_workflow_are_not_closed(
     store: TicketStore, database: Database
 ) -> None:
     ticket = await move(store, await open_ticket(store), PICKED_UP, RESOLVED)
@@ -144,7 +142,7 @@ async def test_a_retired_workflow_keeps_its_tickets_open(
     assert await close_resolved_tickets(database, later(ticket, days=9)) == 1
 
 
-async def test_while_ticketing_is_off_nothing_is_closed(
+async def test_no_ticket_is_closed_while_ticketing_is_off(
     store: TicketStore, database: Database
 ) -> None:
     ticket = await move(store, await open_ticket(store), PICKED_UP, RESOLVED)

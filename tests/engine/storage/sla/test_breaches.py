@@ -1,4 +1,4 @@
-"""Due times are kept beside the tickets, and what is missed is noted once, whoever dies."""
+"""Due times are stored with the tickets; each breach is recorded once, despite failures."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
@@ -25,19 +25,19 @@ from tests.support.stored_sla import (
     CLOSED,
     PICKED_UP,
     RESOLVED,
+    comment_as_requester,
     differences,
+    history,
     later,
     move,
     open_ticket_with_sla,
-    say,
     stored,
-    told,
 )
 
 MINUTES_30, HOURS_8 = timedelta(minutes=30), timedelta(hours=8)
 
 
-async def test_a_promise_is_stored_with_the_ticket(store: TicketStore, database: Database) -> None:
+async def test_due_times_are_stored_with_the_ticket(store: TicketStore, database: Database) -> None:
     ticket = await open_ticket_with_sla(store)
     row = await stored(database, ticket)
     assert row["response_due_at"] == row["next_due_at"] == ticket.created_at + MINUTES_30
@@ -46,7 +46,7 @@ async def test_a_promise_is_stored_with_the_ticket(store: TicketStore, database:
     assert await differences(database) == []
 
 
-async def test_nothing_is_stored_where_nothing_is_promised(
+async def test_a_ticket_without_sla_targets_has_no_due_times(
     store: TicketStore, database: Database
 ) -> None:
     ticket = await move(store, await open_ticket(store), PICKED_UP)
@@ -56,35 +56,37 @@ async def test_nothing_is_stored_where_nothing_is_promised(
     assert await differences(database) == []
 
 
-async def test_what_is_declared_is_promised_whole(store: TicketStore, database: Database) -> None:
+async def test_targets_do_not_change_when_the_declaration_does(
+    store: TicketStore, database: Database
+) -> None:
     office = {"name": "office", "timeZone": "UTC", "hours": {"monday": ["09:00-17:00"]}}
     sla = {"HIGH": {"resolution": "3d", "calendar": "office"}}
     await declare(database, calendars=[office], sla=sla)
     ticket = await open_ticket_with_sla(store)
     await put(database)
-    promise = parse_targets((await told(database, ticket))[0].details)
-    assert promise is not None
-    assert promise.calendar is not None
-    assert (promise.response, promise.resolution) == (MINUTES_30, timedelta(days=3))
-    assert (promise.calendar.name, promise.by_priority) == ("office", True)
+    targets = parse_targets((await history(database, ticket))[0].details)
+    assert targets is not None
+    assert targets.calendar is not None
+    assert (targets.response, targets.resolution) == (MINUTES_30, timedelta(days=3))
+    assert (targets.calendar.name, targets.by_priority) == ("office", True)
     due = (await stored(database, ticket))["resolution_due_at"]
-    assert due == promise.calendar.after(ticket.created_at, timedelta(days=3))
+    assert due == targets.calendar.after(ticket.created_at, timedelta(days=3))
 
 
 Change = Callable[[TicketStore, Ticket], Awaitable[Ticket]]
-TELL_NOTHING: dict[str, Change] = {"a comment": say, "an assignment": hand_over}
+IRRELEVANT: dict[str, Change] = {"a comment": comment_as_requester, "an assignment": hand_over}
 
 
-@pytest.mark.parametrize("change", TELL_NOTHING.values(), ids=TELL_NOTHING)
-async def test_due_times_stay_fresh_under(
+@pytest.mark.parametrize("change", IRRELEVANT.values(), ids=IRRELEVANT)
+async def test_due_times_stay_current_after(
     store: TicketStore, database: Database, change: Change
 ) -> None:
     await change(store, await open_ticket_with_sla(store))
     assert await differences(database) == []
 
 
-@pytest.mark.parametrize("change", TELL_NOTHING.values(), ids=TELL_NOTHING)
-async def test_due_times_that_were_stale_stay_so_under(
+@pytest.mark.parametrize("change", IRRELEVANT.values(), ids=IRRELEVANT)
+async def test_stale_due_times_stay_stale_after(
     store: TicketStore, database: Database, change: Change
 ) -> None:
     ticket = await move(store, await open_ticket_with_sla(store), PICKED_UP)
@@ -92,30 +94,30 @@ async def test_due_times_that_were_stale_stay_so_under(
     assert await differences(database) == [f"{ticket.id} is stale"]
 
 
-async def test_another_priority_promises_anew_and_says_so(
+async def test_a_change_of_priority_sets_and_records_new_targets(
     store: TicketStore, database: Database
 ) -> None:
     ticket = await edit(store, await open_ticket_with_sla(store))
-    entry = (await told(database, ticket))[-1]
-    promise = parse_targets(entry.details)
-    assert promise is not None
-    assert (promise.response, entry.new_value) == (timedelta(days=1), "LOW")
+    entry = (await history(database, ticket))[-1]
+    targets = parse_targets(entry.details)
+    assert targets is not None
+    assert (targets.response, entry.new_value) == (timedelta(days=1), "LOW")
     row = await stored(database, ticket)
     assert row["next_due_at"] == ticket.created_at + timedelta(days=1)
     assert await differences(database) == []
 
 
-async def test_another_priority_leaves_targets_that_were_agreed(
+async def test_a_change_of_priority_keeps_the_targets_of_the_requester(
     store: TicketStore, database: Database
 ) -> None:
     sla = {"targets": {"response": "5m", "resolution": "PT1H"}}
     ticket = await edit(store, await open_ticket_with_sla(store, sla=sla))
-    assert parse_targets((await told(database, ticket))[-1].details) is None
+    assert parse_targets((await history(database, ticket))[-1].details) is None
     row = await stored(database, ticket)
     assert row["resolution_due_at"] == ticket.created_at + timedelta(hours=1)
 
 
-async def test_a_transition_is_taken_in_by_the_next_sweep(
+async def test_the_next_sweep_updates_the_due_times_after_a_transition(
     store: TicketStore, database: Database
 ) -> None:
     ticket = await move(store, await open_ticket_with_sla(store), PICKED_UP, RESOLVED, PICKED_UP)
@@ -123,19 +125,17 @@ async def test_a_transition_is_taken_in_by_the_next_sweep(
     assert await sweep_due_times(database) == 1
     assert await differences(database) == []
     row = await stored(database, ticket)
-    entries = await told(database, ticket)
+    entries = await history(database, ticket)
     paused = entries[-1].at - entries[-2].at
     assert row["next_due_at"] == ticket.created_at + HOURS_8 + paused
     assert await sweep_due_times(database) == 0
 
 
-async def test_what_is_missed_is_noted_by_the_system(
-    store: TicketStore, database: Database
-) -> None:
+async def test_the_system_records_breaches(store: TicketStore, database: Database) -> None:
     ticket = await open_ticket_with_sla(store)
     assert await sweep_due_times(database, later(ticket, minutes=30)) == 0
     assert await sweep_due_times(database, later(ticket, minutes=31)) == 1
-    (entry,) = (await told(database, ticket))[1:]
+    (entry,) = (await history(database, ticket))[1:]
     assert (entry.kind, entry.new_value, entry.actor) == ("sla_breach", "response", SYSTEM)
     assert (entry.at, entry.actor_bits) == (later(ticket, minutes=31), 0)
     row = await stored(database, ticket)
@@ -148,22 +148,22 @@ async def test_what_is_missed_is_noted_by_the_system(
     assert await everything(database) == {ticket.id: 3}
 
 
-async def test_what_was_missed_before_it_was_done_is_noted_all_the_same(
+async def test_a_breach_before_a_late_response_is_recorded(
     store: TicketStore, database: Database
 ) -> None:
-    """Even of a CLOSED ticket: a record must not depend on how fast somebody swept."""
+    """Even for a CLOSED ticket: the record must not depend on the time of the sweep."""
     sla = {"targets": {"response": "1s", "resolution": "8h"}}
     ticket = await open_ticket_with_sla(store, sla=sla)
     await backdate(database)
     ticket = await move(store, ticket, PICKED_UP, RESOLVED, CLOSED)
     await sweep_due_times(database)
-    assert [each.new_value for each in await told(database, ticket)][-1] == "response"
+    assert [each.new_value for each in await history(database, ticket)][-1] == "response"
     assert (await read_ticket(database, SYSTEM_VIEWER, ticket.id)).status is CLOSED
     assert await differences(database) == []
 
 
 async def backdate(database: Database) -> None:
-    """Let every ticket have been opened a minute ago; its chain is broken then."""
+    """Move all entries a minute into the past; this invalidates their digests."""
     statements = (
         "ALTER TABLE ticket_status_history DISABLE TRIGGER USER",
         "UPDATE ticket_status_history SET at = at - interval '1 minute'",
@@ -173,7 +173,7 @@ async def backdate(database: Database) -> None:
         await database.row(Statement.of(text(statement)))
 
 
-async def test_while_ticketing_is_off_nothing_is_noted(
+async def test_no_breach_is_recorded_while_ticketing_is_off(
     store: TicketStore, database: Database
 ) -> None:
     ticket = await move(store, await open_ticket_with_sla(store), PICKED_UP)
@@ -183,7 +183,7 @@ async def test_while_ticketing_is_off_nothing_is_noted(
     assert await sweep_due_times(database, later(ticket, days=9)) == 1
 
 
-async def test_what_somebody_is_changing_is_passed_over(
+async def test_a_locked_ticket_is_skipped(
     store: TicketStore, database: Database, observer: Observer
 ) -> None:
     ticket, other = await open_ticket_with_sla(store), await open_ticket_with_sla(store)
@@ -192,12 +192,10 @@ async def test_what_somebody_is_changing_is_passed_over(
     assert await sweep_due_times(database, later(other, hours=1)) == 1
 
 
-# --- three servers, of which some die -----------------------------------------------------------
-
 Sweep = Callable[[Database], Coroutine[None, None, int]]
 
 
-async def breaches_noted(database: Database) -> dict[str, int]:
+async def system_entries(database: Database) -> dict[str, int]:
     rows = await database.rows(
         Statement.of(
             text(
@@ -209,62 +207,62 @@ async def breaches_noted(database: Database) -> dict[str, int]:
     return {row["ticket"]: row["entries"] for row in rows}
 
 
-async def due_tickets(store: TicketStore) -> tuple[list[Ticket], Sweep, int]:
-    """Return tickets of which both targets are missed, and what notes that."""
+async def breached_tickets(store: TicketStore) -> tuple[list[Ticket], Sweep, int]:
+    """Return tickets with two breaches each, and the sweep that records them."""
     tickets = [await open_ticket_with_sla(store) for _ in range(30)]
-    moment = later(tickets[-1], hours=9)
-    return tickets, lambda database: sweep_due_times(database, moment, most=4), 2
+    now = later(tickets[-1], hours=9)
+    return tickets, lambda database: sweep_due_times(database, now, most=4), 2
 
 
-async def quiet_tickets(store: TicketStore) -> tuple[list[Ticket], Sweep, int]:
-    """Return tickets whose grace period is over, and what closes them."""
+async def overdue_tickets(store: TicketStore) -> tuple[list[Ticket], Sweep, int]:
+    """Return tickets whose grace period is over, and the sweep that closes them."""
     tickets = [
         await move(store, await open_ticket_with_sla(store), PICKED_UP, RESOLVED) for _ in range(30)
     ]
     await sweep_due_times(store.database)
-    moment = later(tickets[-1], days=4)
-    return tickets, lambda database: close_resolved_tickets(database, moment, most=4), 1
+    now = later(tickets[-1], days=4)
+    return tickets, lambda database: close_resolved_tickets(database, now, most=4), 1
 
 
-WORK = {"breaches": due_tickets, "grace periods": quiet_tickets}
-PLACES = {"before an entry": BEFORE_INSERT, "within the commit": AT_COMMIT}
+WORK = {"breaches": breached_tickets, "grace periods": overdue_tickets}
+INTERRUPTIONS = {"before an insert": BEFORE_INSERT, "in the commit": AT_COMMIT}
 
 
 @pytest.mark.parametrize("prepare", WORK.values(), ids=WORK)
-@pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
-async def test_three_servers_share_the_work_and_two_of_them_die(
+@pytest.mark.parametrize("trigger", INTERRUPTIONS.values(), ids=INTERRUPTIONS)
+async def test_three_servers_share_the_work_and_two_are_killed(
     store: TicketStore,
     database: Database,
     database_url: str,
     observer: Observer,
     prepare: Callable[[TicketStore], Awaitable[tuple[list[Ticket], Sweep, int]]],
-    place: str,
+    trigger: str,
 ) -> None:
     tickets, sweep, entries = await prepare(store)
     async with AsyncExitStack() as stack:
         servers = [await stack.enter_async_context(open_database(database_url, 1)) for _ in "abc"]
-        async with observer.closed_gate("ticket_status_history", place):
+        async with observer.closed_gate("ticket_status_history", trigger):
             sweeping = [asyncio.create_task(sweep(each)) for each in servers]
             for pid in (await observer.see_waiting(3))[:2]:
                 await observer.connection.execute("SELECT pg_terminate_backend($1)", pid)
             await observer.see_waiting(1)
-            assert await breaches_noted(database) == {}
+            assert await system_entries(database) == {}
         outcomes = await asyncio.gather(*sweeping, return_exceptions=True)
         assert sorted(type(each).__name__ for each in outcomes) == [*["Unavailable"] * 2, "int"]
         await asyncio.gather(*map(sweep, servers))
-    assert await breaches_noted(database) == {each.id: entries for each in tickets}
+    assert await system_entries(database) == {each.id: entries for each in tickets}
     assert await flaws(database) == []
     assert await differences(database) == []
 
 
 @pytest.mark.parametrize("prepare", WORK.values(), ids=WORK)
-async def test_whoever_sweeps_at_the_same_time_does_nothing_twice(
+async def test_concurrent_sweeps_process_each_ticket_once(
     store: TicketStore,
     database: Database,
     prepare: Callable[[TicketStore], Awaitable[tuple[list[Ticket], Sweep, int]]],
 ) -> None:
     tickets, sweep, entries = await prepare(store)
     await asyncio.gather(*(sweep(database) for _ in range(8)))
-    assert await breaches_noted(database) == {each.id: entries for each in tickets}
+    assert await system_entries(database) == {each.id: entries for each in tickets}
     assert await flaws(database) == []
     assert await differences(database) == []
