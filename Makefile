@@ -3,9 +3,12 @@ BIN := .venv/bin
 PIN := .venv/pinning/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-annotate
 
-.PHONY: help run test lint bench clean constraints
+# Each worker starts its own PostgreSQL; a worker that runs out of tests takes some of another's.
+PYTEST := $(BIN)/pytest --numprocesses=auto --maxprocesses=4 --dist=worksteal
+
+.PHONY: help run test unit test-web soak lint prose bench clean constraints
 help:  ## list the tasks
-	@sed -n 's/^\([a-z]*\):.*## /\1	/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST)
 
 # Tartiflette compiles its parser: cmake comes from a wheel, the compiler from the machine.
 .venv/ready: constraints.txt constraints-build.txt pyproject.toml
@@ -25,14 +28,29 @@ constraints:  ## pin the newest release of every dependency again
 run: .venv/ready  ## serve on the embedded PostgreSQL, with demo data
 	@$(BIN)/interlock demo
 
+test: .venv/ready  ## lint and every test, at the same time
+	@$(MAKE) --no-print-directory lint >.venv/lint.log 2>&1 & lint=$$!; \
+	$(PYTEST); tests=$$?; \
+	wait $$lint; lint=$$?; cat .venv/lint.log; \
+	exit $$((tests | lint))
+
+unit: .venv/ready  ## the tests of the rules: no database, no browser; takes seconds
+	$(BIN)/pytest tests/engine tests/reconciler -m "not database and not browser"
+
+test-web: .venv/ready  ## the tests that need a browser
+	$(BIN)/pytest -m browser
+
+soak: .venv/ready  ## every test with many more generated examples; takes hours
+	HYPOTHESIS_PROFILE=soak INTERLOCK_TEST_DOCUMENTS=all $(PYTEST)
+
 lint: .venv/ready  ## style, types, layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: lint  ## lint, then every test
-	$(BIN)/pytest
+prose: .venv/ready  ## phrases that are not plain technical English
+	$(BIN)/python tools/check_prose.py
 
 clean:  ## remove what the other tasks made
 	rm -rf .venv .interlock

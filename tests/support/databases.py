@@ -1,5 +1,6 @@
 """Databases for the tests: each is a copy of one template with the schema and the defaults."""
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from secrets import token_hex
@@ -8,7 +9,8 @@ from typing import Final
 import asyncpg
 from sqlalchemy.engine import make_url
 
-TEMPLATE: Final = "interlock_template"
+TEMPLATE: Final = f"interlock_template_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+"""Each worker of a test run has a template, because workers can share a server."""
 
 
 def database_address(server: str, database: str) -> str:
