@@ -13,7 +13,7 @@ from typing import Final
 
 from rich.table import Table
 
-from api.graphql.documents.prepare import Documents
+from api.graphql.documents.prepare import DocumentCache
 from api.graphql.executor import GraphQLExecutor, GraphQLRequest
 from api.graphql.interlock import interlock_executor
 from api.licence import read_licence
@@ -147,8 +147,8 @@ async def taken(case: Case, live: ServerState) -> Taken:
             for request in case.requests(number):
                 await execute(executor, request, live)
         executed = held() / case.count
-    document = Documents(executor.schema, UNBOUNDED).prepared(texts[0])
-    return Taken(len(texts[0]), prepared, executed, document.bytes_at_most)
+    document = DocumentCache(executor.schema, UNBOUNDED).get(texts[0])
+    return Taken(len(texts[0]), prepared, executed, document.max_memory_bytes)
 
 
 async def execute(executor: GraphQLExecutor, request: GraphQLRequest, live: ServerState) -> None:

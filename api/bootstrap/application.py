@@ -171,7 +171,7 @@ async def _graphql_routes(
     lists = declared_lists(state.workflows, state.catalog)
     executor = await interlock_executor(settings.limits.graphql, lists)
     if settings.trusted_documents is not None:
-        executor.trust(PersistedDocuments.read(settings.trusted_documents))
+        executor.allow_only(PersistedDocuments.read(settings.trusted_documents))
     explorer = Explorer() if settings.explorer else None
     page = explorer.page if explorer else None
     context_for, limits = state.context_for, settings.limits.stream

@@ -1,7 +1,7 @@
-"""Errors as GraphQL answers them: a message, a place, and `extensions` that a client can switch on.
+"""Errors in GraphQL responses: a message, a position, and `extensions` with a stable code.
 
-Our own errors speak for themselves; any other exception is a fault of ours, and all that leaves the
-house is an id to look up in the log (design section 7).
+The messages of our own errors are sent as they are. Of any other exception the client gets only an
+id, under which the log has the exception (design section 7).
 """
 
 from typing import Final
@@ -14,69 +14,70 @@ from api.json_encoding import Json, JsonObject, to_json
 from api.log_context import bound
 from engine.errors import InterlockError, InvalidInput, Unavailable
 
-MESSAGE_CHARACTERS: Final = 500
-LARGEST_SHOWN: Final = 2**53 - 1
+_MESSAGE_CHARACTERS: Final = 500
+_MAX_SAFE_INTEGER: Final = 2**53 - 1
 """The largest integer that every JSON reader keeps exact."""
 
 log = structlog.get_logger(__name__)
 
 
-class RequestRefused(InvalidInput):
-    """The request can't be executed. Every problem with it becomes one error of the answer.
+class RequestError(InvalidInput):
+    """The request can't be executed. The response has one error for each problem.
 
     The statuses of the classes below are those of GraphQL over HTTP (September 2026), 6.
     """
 
     def __init__(self, *problems: GraphQLError | str, **details: object) -> None:
         self.problems = problems
-        super().__init__("\n".join(map(message_of, problems)), **details)
+        super().__init__("\n".join(map(problem_message, problems)), **details)
 
 
-class MalformedRequest(RequestRefused):
-    """The request has not the form of a GraphQL request: see what the message says of it."""
+class MalformedRequest(RequestError):
+    """The request is not a well-formed GraphQL request. The message names the problem."""
 
     code = "malformed_request"
     status = 422
 
 
-class ParseFailed(RequestRefused):
+class ParseFailed(RequestError):
     """The document is not GraphQL."""
 
     code = "graphql_parse_failed"
 
 
-class ValidationFailed(RequestRefused):
-    """The document asks for something that the schema does not have."""
+class ValidationFailed(RequestError):
+    """The document is not valid for the schema."""
 
     code = "graphql_validation_failed"
     status = 422
 
 
-class UnknownOperation(RequestRefused):
+class UnknownOperation(RequestError):
     """The document has no operation that can be executed under the given name."""
 
     code = "unknown_operation"
     status = 422
 
 
-class MutationByGet(RequestRefused):
-    """The operation is a mutation, and was sent in a way that must change nothing."""
+class MutationByGet(RequestError):
+    """A mutation can't be sent by GET. Use POST."""
 
     code = "mutation_by_get"
     status = 405
 
 
-class InvalidVariables(RequestRefused):
+class InvalidVariables(RequestError):
     """The variables are not of the types that the operation declares."""
 
     code = "invalid_variables"
     status = 422
 
 
-class LimitExceeded(RequestRefused):
-    """The request is larger than one request may be.
+class LimitExceeded(RequestError):
+    """The request exceeds a limit.
 
-    `details` names the limit, its bound, and what was found (absent where the count was stopped).
+    `details` has the name of the limit, its bound, and the value that was found, which is absent
+    if counting stopped at the bound.
     """
 
     code = "limit_exceeded"
@@ -84,68 +85,68 @@ class LimitExceeded(RequestRefused):
 
 
 class DeadlineExceeded(Unavailable):
-    """The operation took too long and was stopped; a mutation may have happened, so look first."""
+    """The operation took too long and was stopped. A mutation may have happened: check first."""
 
     code = "deadline_exceeded"
 
 
-def refuse_above(limit: str, bound: float, found: float) -> None:
-    """Raise LimitExceeded if more was found than the bound allows."""
+def check_limit(limit: str, bound: float, found: float) -> None:
+    """Raise LimitExceeded if a value is above the bound of a limit."""
     if found > bound:
-        found = min(found, LARGEST_SHOWN)
+        found = min(found, _MAX_SAFE_INTEGER)
         message = f"{found:,.0f} {limit.replace('_', ' ')} are more than the {bound:,} allowed."
         raise LimitExceeded(message, limit=limit, bound=bound, found=round(found))
 
 
-def message_of(problem: GraphQLError | str) -> str:
-    """Return the words of a problem; what it quotes of the request may be cut off."""
+def problem_message(problem: GraphQLError | str) -> str:
+    """Return the message of a problem, shortened if it quotes much of the request."""
     message = problem if isinstance(problem, str) else problem.message
-    cut = len(message) > MESSAGE_CHARACTERS
-    return f"{message[:MESSAGE_CHARACTERS]}…" if cut else message
+    is_long = len(message) > _MESSAGE_CHARACTERS
+    return f"{message[:_MESSAGE_CHARACTERS]}…" if is_long else message
 
 
-def refusal_errors(refused: InterlockError) -> list[Json]:
-    """Return the errors of a request that was not executed."""
-    told = extensions_of(refused)
-    problems = refused.problems if isinstance(refused, RequestRefused) else (refused.message,)
-    return [{**located(problem), "extensions": told} for problem in problems]
+def response_errors(error: InterlockError) -> list[Json]:
+    """Return the `errors` of the response to a request that was not executed."""
+    extensions = error_extensions(error)
+    problems = error.problems if isinstance(error, RequestError) else (error.message,)
+    return [{**format_graphql_error(each), "extensions": extensions} for each in problems]
 
 
-def located(problem: GraphQLError | str) -> JsonObject:
-    """Return the message of a problem and where in the document it is, if that is known."""
+def format_graphql_error(problem: GraphQLError | str) -> JsonObject:
+    """Return the message of a problem and, if known, its locations in the document."""
     if isinstance(problem, str) or not problem.locations:
-        return {"message": message_of(problem)}
-    places: list[Json] = [{"line": at.line, "column": at.column} for at in problem.locations]
-    return {"message": message_of(problem), "locations": places}
+        return {"message": problem_message(problem)}
+    locations: list[Json] = [{"line": at.line, "column": at.column} for at in problem.locations]
+    return {"message": problem_message(problem), "locations": locations}
 
 
-def extensions_of(error: InterlockError) -> JsonObject:
-    """Return the stable code and status of an error, and its details in JSON."""
+def error_extensions(error: InterlockError) -> JsonObject:
+    """Return the `extensions` of an error: its code, its status and its details."""
     return extensions(error.code, error.status, to_json(error.details))
 
 
 def extensions(code: str, status: int, details: JsonObject) -> JsonObject:
-    """Return what a client can switch on, and what finds the request in the log."""
-    told: JsonObject = {"code": code, "status": status, **details}
+    """Return `extensions` with the id of the request, by which the log has its entries."""
+    members: JsonObject = {"code": code, "status": status, **details}
     request_id = bound("request_id")
-    return {**told, "requestId": request_id} if isinstance(request_id, str) else told
+    return {**members, "requestId": request_id} if isinstance(request_id, str) else members
 
 
 async def coerce_error(exception: Exception, error: JsonObject) -> JsonObject:
-    """Return a field's error as the client sees it (the error coercer of the engine below)."""
+    """Return a field's error for the client (this is Tartiflette's error coercer)."""
     cause = getattr(exception, "original_error", None) or exception
-    shown = refused_field(cause) if isinstance(cause, InterlockError) else hidden_fault(cause)
+    shown = format_error(cause) if isinstance(cause, InterlockError) else internal_error(cause)
     return {**shown, "path": error["path"], "locations": error["locations"]}
 
 
-def refused_field(error: InterlockError) -> JsonObject:
-    """Return one of our own errors."""
-    return {"message": error.message, "extensions": extensions_of(error)}
+def format_error(error: InterlockError) -> JsonObject:
+    """Return one of our own errors for the client."""
+    return {"message": error.message, "extensions": error_extensions(error)}
 
 
-def hidden_fault(fault: BaseException) -> JsonObject:
-    """Return an error without any text of `fault`, which goes to the log under the same id."""
+def internal_error(fault: BaseException) -> JsonObject:
+    """Log an unexpected exception under a new id; return an error with that id and no details."""
     error_id = uuid4().hex
     log.error("graphql_internal_error", id=error_id, exc_info=fault)
-    told = extensions("internal", 500, {"id": error_id})
-    return {"message": "Internal error.", "extensions": told}
+    hidden = extensions("internal", 500, {"id": error_id})
+    return {"message": "Internal error.", "extensions": hidden}

@@ -1,84 +1,48 @@
-"""The events of a subscription: from its source, each to be executed as an operation of its own.
+"""The events of subscriptions, and the shapes that a change takes on its way to a subscriber.
 
-graphql-core finds the field and its arguments, as the specification has it, and opens the source.
-The engine below could do the same, but would let a source's errors leave the house as they are.
+A change of a ticket has four shapes between the database and a subscriber of `ticketsChanged`:
+
+1. `LogEntry` (`engine.storage.history.log`): one row of the log, which is a history entry with its
+   position and the current ticket.
+2. `FeedChange` (`api.runtime.change_feed`): the entry with the ticket before and after it. The
+   change feed reads each change once and passes the same object to every subscriber, together with
+   what they share: the loader of the ticket, and the answers.
+3. `Event` (this module): the change for one subscriber who can read it and whose filter it matches.
+4. `GraphQLResponse` (`api.graphql.executor`): the answer, which the transport encodes. Subscribers
+   with the same selection share one response object (`api.graphql.shared_answers`).
+
+A document is parsed, validated and priced when a subscription is opened, not for each event.
 """
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeAlias
 
-from graphql import (
-    ExecutionResult,
-    Executor,
-    GraphQLResolveInfo,
-    GraphQLSchema,
-    create_source_event_stream,
-    parse,
-)
-
-from api.graphql.errors import RequestRefused
-from api.graphql.registry import Event, EventSource, MakeContext
-
-AFTER = "after"
+from api.runtime.single_flight import SingleFlight
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
-    """How a source is opened.
+class Event:
+    """One event of a subscription, for one subscriber.
 
     Attributes:
-        make_context: makes what the resolvers of one event share.
-        resume_after: takes the place of the argument `after`, where the field has one.
+        value: the parent that the resolver of the subscription field gets.
+        context: the context that resolvers get; each event has its own.
+        id: the position from which the subscription can be resumed; None if it cannot be resumed.
+        answers: the answers to this event by their keys, shared by all subscribers; None if the
+            answers are not shared. Then `context` must be a `SharingContext`.
+        variant: what `value` depends on in addition to the shared change.
 
     """
 
-    make_context: MakeContext
-    resume_after: str | None = None
+    value: object
+    context: Any
+    id: str | None = None
+    answers: SingleFlight[Any] | None = None
+    variant: Hashable = None
 
 
-@dataclass(frozen=True, slots=True)
-class Subscriptions:
-    """The sources of one schema, by `Subscription.field`."""
-
-    schema: GraphQLSchema
-    sources: Mapping[str, EventSource]
-
-    def events(
-        self,
-        query: str,
-        operation_name: str | None,
-        variables: Mapping[str, object],
-        opening: Opening,
-    ) -> AsyncGenerator[Event, None]:
-        """Return the events of a subscription that was validated already.
-
-        Raises:
-            RequestRefused: an argument can't have the value that it has.
-
-        """
-
-        def open_source(
-            _root: object,
-            info: GraphQLResolveInfo[object],
-            **arguments: Any,  # noqa: ANN401  # of any field
-        ) -> object:
-            field = info.parent_type.fields[info.field_name]
-            if opening.resume_after is not None and AFTER in field.args:
-                arguments[AFTER] = opening.resume_after
-            source = self.sources[f"{info.parent_type.name}.{info.field_name}"]
-            return source(arguments, opening.make_context)
-
-        executor = Executor.build(
-            self.schema,
-            parse(query),
-            raw_variable_values=dict(variables),
-            operation_name=operation_name,
-            subscribe_field_resolver=open_source,
-        )
-        if not isinstance(executor, Executor):
-            raise RequestRefused(*executor)
-        opened = create_source_event_stream(executor)
-        if isinstance(opened, ExecutionResult):
-            raise RequestRefused(*(opened.errors or ()))
-        return cast("AsyncGenerator[Event, None]", opened)
+MakeContext: TypeAlias = Callable[[], Awaitable[Any]]
+"""Creates the context that the resolvers of one operation, or of one event, share."""
+EventSource: TypeAlias = Callable[[Any, MakeContext], AsyncGenerator[Event, None]]
+"""`async def source(arguments, make_context)`, a generator of events. An error ends the stream."""

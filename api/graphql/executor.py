@@ -1,51 +1,54 @@
-"""The one interface of the GraphQL layer: a request in, an answer out (design section 8)."""
+"""The interface of the GraphQL layer: it executes requests (design section 8)."""
 
 import asyncio
-import json
-from collections.abc import AsyncGenerator, Hashable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, aclosing, nullcontext
 from functools import partial
 from types import MappingProxyType
-from typing import Final, NamedTuple, Self
+from typing import Final, NamedTuple, Self, TypeVar
 
 from graphql import DocumentNode, GraphQLSchema, OperationType, execute_sync, print_schema
 
 from api.graphql.documents.cost import NO_LENGTHS, ListLengths
 from api.graphql.documents.persisted_documents import PersistedDocuments, UnknownDocument
-from api.graphql.documents.prepare import Documents, PreparedDocument, PreparedOperation
+from api.graphql.documents.prepare import DocumentCache, PreparedDocument, PreparedOperation
+from api.graphql.documents.subscriptions import PreparedSubscription
 from api.graphql.documents.variables import refuse_null_conditions
 from api.graphql.errors import (
     DeadlineExceeded,
     MutationByGet,
-    RequestRefused,
+    RequestError,
     UnknownOperation,
-    extensions_of,
-    hidden_fault,
-    located,
-    refusal_errors,
-    refuse_above,
+    check_limit,
+    error_extensions,
+    format_graphql_error,
+    internal_error,
+    response_errors,
 )
-from api.graphql.event_streams import Opening, Subscriptions
-from api.graphql.registry import Event, EventSource, MakeContext, Resolvers
+from api.graphql.event_streams import Event, EventSource, MakeContext
+from api.graphql.registry import Resolvers
 from api.graphql.sdl import read_schema
-from api.graphql.tartiflette.engine import Answer, Engine, make_engine
+from api.graphql.shared_answers import shared_answer
+from api.graphql.tartiflette.engine import Engine, ExecutionResult, build_engine
 from api.json_encoding import Json, JsonObject
 from api.limits import GRAPHQL_LIMITS, GraphQLLimits
 from engine.errors import InterlockError, InvalidInput, Misconfigured
 
+T = TypeVar("T")
+
 EXECUTED: Final = 200
-INTERNAL_ERROR: Final = 500
-NOT_COUNTED: Final = nullcontext()
-SELF_CHECK: Final = "{ __typename __schema { queryType { name } } }"
+_INTERNAL_ERROR: Final = 500
+_NO_LIMIT: Final = nullcontext()
+_SELF_CHECK: Final = "{ __typename __schema { queryType { name } } }"
 
 
 class GraphQLRequest(NamedTuple):
-    """What a client sent, well-formed.
+    """A well-formed request of a client.
 
     Attributes:
-        query: the text of the document; None if it is named by its id.
-        document_id: names a trusted document.
-        queries_only: it came in a way that must change nothing.
+        query: the text of the document; None if the request has a `document_id`.
+        document_id: the id of a persisted document.
+        queries_only: whether mutations are refused, because the request was sent by GET.
 
     """
 
@@ -57,12 +60,12 @@ class GraphQLRequest(NamedTuple):
 
 
 class GraphQLResponse(NamedTuple):
-    """An answer.
+    """The response to a request, or to one event of a subscription.
 
     Attributes:
-        body: `data` and `errors`; a request that was not executed has no `data`.
-        status: 200 for whatever was executed, errors of fields included; else that of the refusal.
-        resume_after: of an event, what resumes the subscription after it, if it can be resumed.
+        body: `data` and `errors`; no `data` if the request was not executed.
+        status: 200 if the request was executed, even if fields have errors.
+        resume_after: the event id from which a subscription can be resumed; None without one.
 
     """
 
@@ -76,8 +79,14 @@ class GraphQLResponse(NamedTuple):
         return self.status == EXECUTED
 
 
-class Asked(NamedTuple):
-    """A request that can be executed; its variables as they were given, and coerced."""
+class CheckedRequest(NamedTuple):
+    """A request that passed all checks.
+
+    Attributes:
+        given: the variables as the client sent them.
+        variables: the coerced variables.
+
+    """
 
     document: PreparedDocument
     operation: PreparedOperation
@@ -86,40 +95,48 @@ class Asked(NamedTuple):
 
 
 class ExecutableSchema(NamedTuple):
-    """A schema and the engine that executes it. Executors with different limits can share it."""
+    """A schema and the engine that executes it. Executors with different limits can share it.
+
+    Attributes:
+        viewer_fields: the fields whose resolvers read the viewer.
+
+    """
 
     schema: GraphQLSchema
     engine: Engine
     sources: Mapping[str, EventSource]
+    viewer_fields: frozenset[str]
 
     @classmethod
     async def build(cls, sdl: str, resolvers: Iterable[Resolvers]) -> Self:
-        """Return the schema of an SDL text; Misconfigured if the resolvers do not fit it."""
+        """Return the schema of an SDL text.
+
+        Raises:
+            Misconfigured: the schema is not valid, or the resolvers do not fit it.
+
+        """
         merged = Resolvers.merged(resolvers)
         schema = read_schema(sdl, merged)
-        return cls(schema, await make_engine(schema, merged), merged.sources)
+        viewer_fields = {name for name, field in merged.fields.items() if field.reads_viewer}
+        engine = await build_engine(schema, merged)
+        return cls(schema, engine, merged.sources, frozenset(viewer_fields))
 
 
 class GraphQLExecutor:
-    """Executes requests against one schema; `create` returns one.
+    """Executes requests for one schema; `create` returns one.
 
-    The fields that ask for the schema are answered by graphql-core and all others by Tartiflette,
-    also where one operation asks for both.
+    graphql-core answers the fields of introspection and Tartiflette all others, even if one
+    operation selects both.
     """
 
     def __init__(
-        self,
-        executable: ExecutableSchema,
-        limits: GraphQLLimits,
-        lists: ListLengths,
+        self, executable: ExecutableSchema, limits: GraphQLLimits, lists: ListLengths
     ) -> None:
-        schema, self._engine, sources = executable
-        self.schema = schema
-        self._subscriptions = Subscriptions(schema, sources)
+        self.schema, self._engine, self._sources, viewer_fields = executable
         self._limits = limits
         self._lists = lists
-        self._documents = Documents(schema, limits, frozenset(lists))
-        self._trusted: PersistedDocuments | None = None
+        self._documents = DocumentCache(self.schema, limits, frozenset(lists), viewer_fields)
+        self._persisted: PersistedDocuments | None = None
 
     @classmethod
     async def create(
@@ -128,176 +145,200 @@ class GraphQLExecutor:
         limits: GraphQLLimits = GRAPHQL_LIMITS,
         lists: ListLengths = NO_LENGTHS,
     ) -> Self:
-        """Return an executor of a schema; the cost of each of the `lists` depends on its length.
+        """Return an executor of a schema.
+
+        Args:
+            executable: the schema.
+            limits: bounds of each request.
+            lists: the current lengths of lists, for the cost of requests.
 
         Raises:
             Misconfigured: the executor cannot answer a simple query.
 
         """
         executor = cls(executable, limits, lists)
-        check = await executor.execute(GraphQLRequest(SELF_CHECK), None)
+        check = await executor.execute(GraphQLRequest(_SELF_CHECK), None)
         if "errors" in check.body:
             raise Misconfigured(f"The GraphQL engine fails its self-check: {check.body}")
         return executor
 
     @property
     def sdl(self) -> str:
-        """The schema as clients see it, in GraphQL's own language."""
+        """The schema as clients see it, in GraphQL's schema definition language."""
         return f"{print_schema(self.schema)}\n"
 
-    def trust(self, documents: PersistedDocuments) -> None:
-        """Execute these documents only, from now on; Misconfigured if one of them can't be."""
+    def allow_only(self, documents: PersistedDocuments) -> None:
+        """Execute only these documents from now on.
+
+        Raises:
+            Misconfigured: a document is not valid for the schema.
+
+        """
         for name, text in documents.texts.items():
             try:
-                self._documents.prepared(text)
-            except RequestRefused as refused:
+                self._documents.get(text)
+            except RequestError as error:
                 raise Misconfigured(
-                    f"The trusted document {name} does not fit this server: {refused.message}"
+                    f"The persisted document {name} does not fit this server: {error.message}"
                 ) from None
-        self._trusted = documents
+        self._persisted = documents
 
     async def execute(self, request: GraphQLRequest, context: object) -> GraphQLResponse:
-        """Answer a request; never raises, whatever the request is.
+        """Execute a query or a mutation; never raises.
 
-        `context` is what the resolvers get as their third argument.
+        Args:
+            request: the request of the client.
+            context: the context that resolvers get.
+
         """
         try:
-            return GraphQLResponse(await self._execute(request, context))
-        except Exception as error:  # noqa: BLE001  # the last door: whatever it is, nothing leaks
-            return refusal(error)
+            checked = self._checked(request)
+            return GraphQLResponse(await self._before_deadline(self._answer(checked, context)))
+        except Exception as error:  # noqa: BLE001  # no exception may reach the transport
+            return error_response(error)
 
     async def stream(
         self,
         request: GraphQLRequest,
         make_context: MakeContext,
         resume_after: str | None = None,
-        under_way: AbstractContextManager[None] = NOT_COUNTED,
+        in_flight: AbstractContextManager[None] = _NO_LIMIT,
     ) -> AsyncGenerator[GraphQLResponse, None]:
-        """Yield the answers to a request: to a subscription one for each event, to others one.
+        """Yield the response to each event of a subscription, or the one response to a query.
 
-        It never raises, whatever the request is. An answer that is not `executed` is the last.
+        It never raises. A response that is not `executed` is the last one.
 
         Args:
-            request: what the client sent.
-            make_context: makes what the resolvers of one answer get as their third argument.
-            resume_after: `resume_after` of the event to go on after, instead of the argument.
-            under_way: lasts as long as a query or a mutation is executed, or refuses it.
+            request: the request of the client.
+            make_context: makes the context of each response.
+            resume_after: the event id from which to resume; replaces the argument `after`.
+            in_flight: entered while a query or a mutation is executed; can refuse to be entered.
 
         """
         try:
-            _, operation = self._prepared(request)
-            if operation.kind is not OperationType.SUBSCRIPTION:
-                with under_way:
-                    answer = await self.execute(request, await make_context())
-                yield answer
+            subscription = self._prepared(request)[1].subscription
+            if subscription is None:
+                with in_flight:
+                    response = await self.execute(request, await make_context())
+                yield response
                 return
-            question = question_of(request, operation)
-            async with aclosing(self._events(request, make_context, resume_after)) as events:
+            opened, answer = self._open(request, subscription, make_context, resume_after)
+            async with aclosing(opened) as events:
                 async for event in events:
-                    yield await self._tell(request, question, event)
+                    yield await answer(event)
         except Exception as error:  # noqa: BLE001  # as in `execute`
-            yield refusal(error)
+            yield error_response(error)
+
+    def _open(
+        self,
+        request: GraphQLRequest,
+        subscription: PreparedSubscription,
+        make_context: MakeContext,
+        resume_after: str | None,
+    ) -> tuple[AsyncGenerator[Event, None], Callable[[Event], Awaitable[GraphQLResponse]]]:
+        """Open the event stream of a subscription; return its events, and what answers them."""
+        _, operation, given, variables = self._checked(request)
+        values = operation.variables.coerce_with_sources(given, self._limits.reported_errors)
+        arguments = subscription.arguments(values, resume_after)
+        events = self._sources[subscription.source](arguments, make_context)
+        document = request.query, request.document_id, operation.name
+        selection = document, subscription.answer_key(given)
+
+        async def answer(event: Event) -> GraphQLResponse:
+            make = partial(self._answer_event, request, variables, event)
+            return await shared_answer(
+                event, selection, make, reads_viewer=subscription.reads_viewer
+            )
+
+        return events, answer
+
+    async def _answer_event(
+        self,
+        request: GraphQLRequest,
+        variables: Mapping[str, object],
+        event: Event,
+        context: object,
+    ) -> GraphQLResponse:
+        # Looked up again, so that open subscriptions keep no documents that the cache has dropped.
+        _, operation = self._prepared(request)
+        execution = self._engine.execute(operation.executable, context, variables, event.value)
+        try:
+            body = (await self._before_deadline(execution)).body
+        except DeadlineExceeded as late:
+            body = {"data": None, "errors": response_errors(late)}
+        return GraphQLResponse(body, resume_after=event.id)
 
     def _prepared(self, request: GraphQLRequest) -> tuple[PreparedDocument, PreparedOperation]:
-        document = self._documents.prepared(self._text_of(request))
+        if self._persisted is not None:
+            text = self._persisted.text_of(request.document_id, request.query)
+        elif request.query is None:
+            raise UnknownDocument("This server has no persisted documents. Send the `query`.")
+        else:
+            text = request.query
+        document = self._documents.get(text)
         return document, document.operation(request.operation_name)
 
-    async def _execute(
-        self, request: GraphQLRequest, context: object, event: object = None
-    ) -> JsonObject:
-        asked = self._asked(request)
-        if asked.operation.kind is OperationType.SUBSCRIPTION and event is None:
-            raise UnknownOperation("A subscription is not answered in one response.")
+    def _checked(self, request: GraphQLRequest) -> CheckedRequest:
+        """Check a request: its document, the kind of its operation, its variables and its cost.
+
+        Raises:
+            RequestError: a check failed.
+
+        """
+        document, operation = self._prepared(request)
+        if request.queries_only and operation.kind is OperationType.MUTATION:
+            raise MutationByGet("A mutation can't be sent by GET. Use POST.")
+        variables = operation.variables.coerce(request.variables, self._limits.reported_errors)
+        refuse_null_conditions(document.conditions, variables)
+        points = operation.cost.total(variables, self._lists)
+        check_limit("cost_points", self._limits.cost_points, points)
+        return CheckedRequest(document, operation, request.variables, variables)
+
+    async def _before_deadline(self, work: Awaitable[T]) -> T:
+        """Return the result of an execution; DeadlineExceeded if it takes too long."""
         try:
             async with asyncio.timeout(self._limits.execution_seconds):
-                return await self._answer(asked, context, event)
+                return await work
         except TimeoutError:
             raise DeadlineExceeded(seconds=self._limits.execution_seconds) from None
 
-    def _text_of(self, request: GraphQLRequest) -> str:
-        """Return the text of the document that is to be executed."""
-        if self._trusted is not None:
-            return self._trusted.text_of(request.document_id, request.query)
-        if request.query is None:
-            raise UnknownDocument("The server knows no documents by their ids: send the `query`.")
-        return request.query
+    async def _answer(self, checked: CheckedRequest, context: object) -> JsonObject:
+        operation, results = checked.operation, []
+        if operation.subscription is not None:
+            raise UnknownOperation("A subscription can't be answered in one response.")
+        if operation.metrics.data_fields:
+            results.append(
+                await self._engine.execute(operation.executable, context, checked.variables)
+            )
+        if checked.document.schema_part and operation.metrics.schema_fields:
+            results.append(self._answer_schema(checked.document.schema_part, checked))
+        return (results[0] if len(results) == 1 else merge_results(results)).body
 
-    def _events(
-        self, request: GraphQLRequest, make_context: MakeContext, resume_after: str | None
-    ) -> AsyncGenerator[Event, None]:
-        self._asked(request)
-        opening = Opening(make_context, resume_after)
-        return self._subscriptions.events(
-            self._text_of(request), request.operation_name, request.variables, opening
-        )
-
-    async def _tell(
-        self, request: GraphQLRequest, question: Hashable, event: Event
-    ) -> GraphQLResponse:
-        answer = partial(self._answer_event, request, event)
-        return await (event.telling.answered(question, answer) if event.telling else answer())
-
-    async def _answer_event(self, request: GraphQLRequest, event: Event) -> GraphQLResponse:
-        try:
-            body = await self._execute(request, event.context, event.value)
-        except DeadlineExceeded as late:
-            body = {"data": None, "errors": refusal_errors(late)}
-        return GraphQLResponse(body, resume_after=event.id)
-
-    def _asked(self, request: GraphQLRequest) -> Asked:
-        """Return what a request asks, or refuse it: for its document, its kind, its variables."""
-        document, operation = self._prepared(request)
-        if request.queries_only and operation.kind is OperationType.MUTATION:
-            raise MutationByGet("A mutation changes something, which GET must not: use POST.")
-        variables = operation.variables.coerced(request.variables, self._limits.reported_errors)
-        refuse_null_conditions(document.conditions, variables)
-        points = operation.price.total(variables, self._lists)
-        refuse_above("cost_points", self._limits.cost_points, points)
-        return Asked(document, operation, request.variables, variables)
-
-    async def _answer(self, asked: Asked, context: object, event: object) -> JsonObject:
-        answers = []
-        if asked.operation.measure.data_fields:
-            executable = asked.operation.executable
-            answers.append(await self._engine.execute(executable, context, asked.variables, event))
-        if asked.document.schema_part and asked.operation.measure.schema_fields:
-            answers.append(self._answer_schema(asked.document.schema_part, asked))
-        data, errors = answers[0] if len(answers) == 1 else joined(answers)
-        return {"data": data, "errors": errors} if errors else {"data": data}
-
-    def _answer_schema(self, document: DocumentNode, asked: Asked) -> Answer:
+    def _answer_schema(self, document: DocumentNode, checked: CheckedRequest) -> ExecutionResult:
         result = execute_sync(
             self.schema,
             document,
-            variable_values=dict(asked.given),
-            operation_name=asked.operation.name,
+            variable_values=dict(checked.given),
+            operation_name=checked.operation.name,
         )
-        invalid = extensions_of(InvalidInput())  # only arguments can be wrong
+        extensions = error_extensions(InvalidInput())  # only arguments can be wrong
         errors: list[Json] = [
-            {**located(error), "path": [*(error.path or ())], "extensions": invalid}
+            {**format_graphql_error(error), "path": [*(error.path or ())], "extensions": extensions}
             for error in result.errors or ()
         ]
-        return Answer(result.data, errors)
+        return ExecutionResult(result.data, errors)
 
 
-def question_of(request: GraphQLRequest, operation: PreparedOperation) -> Hashable:
-    """Return what is the same for subscriptions that ask the same of an event."""
-    deciding = operation.telling_variables & request.variables.keys()
-    variables = {name: request.variables[name] for name in deciding}
-    text = json.dumps(variables, sort_keys=True)
-    return request.query, request.document_id, operation.name, text
-
-
-def refusal(error: Exception) -> GraphQLResponse:
-    """Return the answer to a request that was not executed, because of an error."""
+def error_response(error: Exception) -> GraphQLResponse:
+    """Return the response to a request that was not executed because of an error."""
     if isinstance(error, InterlockError):
-        return GraphQLResponse({"errors": refusal_errors(error)}, error.status)
-    return GraphQLResponse({"errors": [hidden_fault(error)]}, INTERNAL_ERROR)
+        return GraphQLResponse({"errors": response_errors(error)}, error.status)
+    return GraphQLResponse({"errors": [internal_error(error)]}, _INTERNAL_ERROR)
 
 
-def joined(answers: Sequence[Answer]) -> Answer:
-    """Return the answers to the parts of one operation as one; it is null if one of them is."""
+def merge_results(results: Sequence[ExecutionResult]) -> ExecutionResult:
+    """Merge the results of the parts of one operation; the data is null if one of them is."""
     data: JsonObject | None = {}
-    for answer in answers:
-        data = None if data is None or answer.data is None else {**data, **answer.data}
-    return Answer(data, [error for answer in answers for error in answer.errors])
+    for result in results:
+        data = None if data is None or result.data is None else {**data, **result.data}
+    return ExecutionResult(data, [error for result in results for error in result.errors])

@@ -26,7 +26,7 @@ from api.graphql.resolvers import (
 from api.limits import GRAPHQL_LIMITS, GraphQLLimits
 from api.runtime.catalog import CatalogCache
 from api.runtime.request_context import RequestContext
-from api.runtime.single_flight import Call
+from api.runtime.single_flight import SingleCall
 from api.runtime.workflows import WorkflowCache
 from engine.plugins import Plugin
 
@@ -44,7 +44,7 @@ def with_ticketing(context: RequestContext) -> None:
 
 RESOLVERS: Final = (
     *(module.resolvers for module in ALWAYS),
-    *(module.resolvers.behind(with_ticketing) for module in TICKETING),
+    *(module.resolvers.guarded_by(with_ticketing) for module in TICKETING),
 )
 
 
@@ -62,7 +62,7 @@ async def interlock_executor(
     return await GraphQLExecutor.create(await _executable_schema(), limits, lists)
 
 
-_executable_schema: Final = Call(lambda: ExecutableSchema.build(schema_text(), RESOLVERS))
+_executable_schema: Final = SingleCall(lambda: ExecutableSchema.build(schema_text(), RESOLVERS))
 """Return Interlock's schema: the first call builds it, later calls return the same object."""
 
 

@@ -1,69 +1,48 @@
-"""What the modules of a schema contribute: resolvers of fields, and scalars.
+"""What the modules of a schema contribute: resolvers of fields, event sources and scalars.
 
-They are collected here without a word about any engine, and handed to one when it is made. So
-importing a module registers nothing anywhere, and there can be as many engines as wanted.
+They are collected here without any reference to an engine, and passed to one when it is created.
+Importing a module registers nothing globally, so one process can have several engines.
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol, TypeAlias
 
-from api.graphql.shared_answers import SharedAnswers
+from api.graphql.event_streams import Event, EventSource, MakeContext
 from api.json_encoding import Json
 
 FieldResolver: TypeAlias = Callable[..., Awaitable[object]]
 """`async def resolve(parent, arguments, context, info)`. A list is returned as a `list`."""
+Guard: TypeAlias = Callable[[Any], None]
+"""Raises an error if a request with this context is refused; must not read the viewer."""
 
-ROOTS: Final = ("Query.", "Mutation.", "Subscription.")
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something that happened, of which a subscription tells.
-
-    Attributes:
-        value: what the resolver of the subscription's field gets as its parent.
-        context: what its resolvers get as their third argument; each event has its own.
-        id: resumes the subscription after this event, if it can be resumed.
-        telling: how others are told of it; None if nothing can be shared with them.
-
-    """
-
-    value: object
-    context: object
-    id: str | None = None
-    telling: SharedAnswers | None = None
-
-
-MakeContext: TypeAlias = Callable[[], Awaitable[Any]]
-"""Makes what the resolvers of one operation, or of one event, share."""
-EventSource: TypeAlias = Callable[[Any, MakeContext], AsyncGenerator[Event, None]]
-"""`async def source(arguments, make_context)`, a generator of events. What it raises ends it."""
+_ROOTS: Final = ("Query.", "Mutation.", "Subscription.")
 
 
 class CustomScalar(Protocol):
-    """Both directions of a scalar; each raises ValueError with what would be right."""
+    """Both directions of a scalar. Each raises ValueError with a description of valid values."""
 
     def serialize(self, value: Any) -> Json:  # noqa: ANN401  # any value
-        """Return what the client sees."""
+        """Return the value that the client gets."""
         ...
 
     def parse(self, value: object) -> object:
-        """Return what a resolver gets for a value that a client sent, inline or as a variable."""
+        """Return the value that a resolver gets for a literal or a variable of a client."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class RegisteredField:
-    """A resolver, and whether its fields and lists are answered concurrently."""
+    """A resolver and its options, see `Resolvers.field`."""
 
     resolve: FieldResolver
     concurrently: bool
+    reads_viewer: bool
 
 
 class Resolvers:
-    """The resolvers and scalars that one module defines."""
+    """The resolvers, event sources and scalars that one module defines."""
 
     def __init__(self) -> None:
         self.fields: dict[str, RegisteredField] = {}
@@ -71,26 +50,31 @@ class Resolvers:
         self.sources: dict[str, EventSource] = {}
 
     def field(
-        self, name: str, *, concurrently: bool = False
+        self, name: str, *, concurrently: bool = False, reads_viewer: bool = False
     ) -> Callable[[FieldResolver], FieldResolver]:
-        """Return a decorator that makes a coroutine the resolver of `Type.field`.
+        """Return a decorator that registers a coroutine as the resolver of a field.
 
-        `concurrently` is for a list whose items do I/O of their own below; elsewhere it costs a
-        task per item and keeps loaders from batching.
+        Args:
+            name: the field, such as `Ticket.history`.
+            concurrently: whether the items of a list are completed concurrently. Only for lists
+                whose items do I/O: it costs a task per item and prevents loaders from batching.
+            reads_viewer: whether the resolver reads the viewer. Required for fields that a
+                subscription can select: subscribers share answers that do not depend on the viewer.
+
         """
 
         def register(resolve: FieldResolver) -> FieldResolver:
             if name in self.fields:
                 raise ValueError(f"{name} has a resolver already.")
-            self.fields[name] = RegisteredField(resolve, concurrently)
+            self.fields[name] = RegisteredField(resolve, concurrently, reads_viewer)
             return resolve
 
         return register
 
     def source(self, name: str) -> Callable[[EventSource], EventSource]:
-        """Return a decorator that makes a generator the source of the events of a subscription.
+        """Return a decorator that registers a generator as the event source of a subscription.
 
-        The field of the same name has a resolver, too, which answers one event.
+        The field of the same name also has a resolver, which gets the value of each event.
         """
 
         def register(source: EventSource) -> EventSource:
@@ -101,24 +85,29 @@ class Resolvers:
 
         return register
 
-    def behind(self, guard: Callable[[Any], None]) -> "Resolvers":
-        """Return the same, whose root fields call `guard` with the context before they answer."""
-        behind = Resolvers()
-        behind.scalars = dict(self.scalars)
-        behind.fields = {
-            name: guarded(field, guard) if name.startswith(ROOTS) else field
+    def guarded_by(self, guard: Guard) -> "Resolvers":
+        """Return a copy whose root fields and event sources first call a guard."""
+        copy = Resolvers()
+        copy.scalars = dict(self.scalars)
+        copy.fields = {
+            name: _guarded(field, guard) if name.startswith(_ROOTS) else field
             for name, field in self.fields.items()
         }
-        behind.sources = {name: guarded_source(each, guard) for name, each in self.sources.items()}
-        return behind
+        copy.sources = {name: _guarded_source(each, guard) for name, each in self.sources.items()}
+        return copy
 
     def scalar(self, name: str, scalar: CustomScalar) -> None:
-        """Make `scalar` the implementation of the scalar of that name."""
+        """Register the implementation of a scalar."""
         self.scalars[name] = scalar
 
     @classmethod
     def merged(cls, modules: Iterable["Resolvers"]) -> "Resolvers":
-        """Return what all modules define; ValueError if two define the same."""
+        """Return the definitions of all modules.
+
+        Raises:
+            ValueError: two modules define the same name.
+
+        """
         merged = cls()
         for module in modules:
             twice = {*merged.fields, *merged.scalars} & {*module.fields, *module.scalars}
@@ -131,23 +120,19 @@ class Resolvers:
         return merged
 
 
-def guarded(field: RegisteredField, guard: Callable[[Any], None]) -> RegisteredField:
-    """Return a field that is answered only if `guard` lets the request pass."""
-
+def _guarded(field: RegisteredField, guard: Guard) -> RegisteredField:
     async def resolve(parent: object, arguments: object, context: object, info: object) -> object:
         guard(context)
         return await field.resolve(parent, arguments, context, info)
 
-    return RegisteredField(resolve, field.concurrently)
+    return replace(field, resolve=resolve)
 
 
-def guarded_source(source: EventSource, guard: Callable[[Any], None]) -> EventSource:
-    """Return a source that begins only if `guard` lets the request pass."""
-
-    async def events(arguments: object, make_context: MakeContext) -> AsyncGenerator[Event, None]:
+def _guarded_source(source: EventSource, guard: Guard) -> EventSource:
+    async def guarded(arguments: object, make_context: MakeContext) -> AsyncGenerator[Event, None]:
         guard(await make_context())
-        async with aclosing(source(arguments, make_context)) as told:
-            async for event in told:
+        async with aclosing(source(arguments, make_context)) as events:
+            async for event in events:
                 yield event
 
-    return events
+    return guarded

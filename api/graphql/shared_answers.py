@@ -1,63 +1,56 @@
-"""How one event is told to many: alike to all who ask the same, as far as it is the same."""
+"""Answers to events that subscribers share: each answer is made once and sent to many.
+
+Subscribers share an answer if nothing that it depends on differs between them: the selection with
+its variables, the variant of the event and, if a selected resolver is registered with
+`reads_viewer`, the viewer. Without such a resolver the answer is made in a context without a
+viewer: a resolver that reads the viewer although it is not registered fails, and never sends the
+answer of one viewer to another.
+"""
 
 from collections.abc import Awaitable, Callable, Hashable
-from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
-from api.runtime.single_flight import SingleFlight
+from api.graphql.event_streams import Event
 
 T = TypeVar("T")
 
 
-class CacheScope(Protocol):
-    """A context that notes whether what is answered may depend on who asks."""
+class SharingContext(Protocol):
+    """The context of an event whose answers are shared."""
 
     @property
-    def asker(self) -> Hashable:
-        """Who asks, with everything about them that an answer may depend on."""
+    def viewer(self) -> Hashable:
+        """Everything about the viewer that an answer can depend on."""
         ...
 
-    @property
-    def answers_differ(self) -> bool:
-        """Whether an answer may depend on that."""
+    def without_viewer(self) -> Self:
+        """Return a context whose viewer cannot be read."""
         ...
 
 
-class Answer(NamedTuple, Generic[T]):
-    """An answer, and the context in which it was given."""
+async def shared_answer(
+    event: Event,
+    selection: Hashable,
+    answer: Callable[[Any], Awaitable[T]],
+    *,
+    reads_viewer: bool,
+) -> T:
+    """Return the answer to an event, made by `answer` or for an earlier subscriber.
 
-    answer: T
-    context: CacheScope
-
-
-@dataclass(frozen=True, slots=True)
-class SharedAnswers:
-    """The telling of one event to one of many, who may share their answers.
-
-    Attributes:
-        answers: those that were given, by what was asked.
-        aspect: what the event's `value` depends on, beside the event. Of the arguments of a
-            subscription's own field, an answer may depend on nothing but that.
-        context: of the event.
+    Args:
+        event: the event, for one subscriber.
+        selection: equal for subscriptions that select the same with the same variables.
+        answer: makes the answer in a context.
+        reads_viewer: whether a selected resolver is registered with `reads_viewer`.
 
     """
-
-    answers: SingleFlight[Any]
-    aspect: Hashable
-    context: CacheScope
-
-    async def answered(self, question: Hashable, answer: Callable[[], Awaitable[T]]) -> T:
-        """Return the answer to a question: made by `answer`, or for others who asked the same.
-
-        Whoever makes it first finds out whether it depends on who asks; if so, it is shared only
-        among the subscriptions of one person.
-        """
-
-        async def make() -> Answer[T]:
-            return Answer(await answer(), self.context)
-
-        asked, asker = (question, self.aspect), self.context.asker
-        told: Answer[T] = await self.answers.get(asked, make)
-        if told.context.answers_differ and told.context.asker != asker:
-            told = await self.answers.get((*asked, asker), make)
-        return told.answer
+    if event.answers is None:
+        return await answer(event.context)
+    context: SharingContext = event.context
+    key: Hashable = selection, event.variant
+    if reads_viewer:
+        key = key, context.viewer
+    result: T = await event.answers.get(
+        key, lambda: answer(context if reads_viewer else context.without_viewer())
+    )
+    return result

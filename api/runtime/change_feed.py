@@ -1,8 +1,9 @@
-"""The changes of all tickets, followed once a process, and told to whoever listens.
+"""The change feed: the changes of all tickets, read once per process and passed to subscribers.
 
-A listener first reads what came after its position by itself, page by page, at its own pace. Once
-nothing is left it joins the one reader, which looks for news while anybody listens, and puts them
-into a queue of bounded length for each. Who lets its queue run full is let go, and can resume.
+A new subscriber first reads the changes after its position by itself, page by page, at its own
+pace. At the end of the log it joins the shared reader, which polls the log while there are
+subscribers and puts new changes into a bounded queue for each. A subscriber whose queue overflows
+is dropped, and can resume after the last change that it got.
 """
 
 import asyncio
@@ -19,189 +20,209 @@ from api.limits import STREAM_LIMITS
 from api.runtime.loaders import TicketLoader
 from api.runtime.single_flight import SingleFlight
 from engine.errors import InterlockError, Unavailable
-from engine.storage.history.changes import LoggedChange, changes_after
+from engine.storage.history.changes import changes_after
 from engine.storage.history.log import Position, log_end
 from engine.storage.postgres.database import Database
+from engine.tickets.history import Entry
+from engine.tickets.ticket import Ticket
 
-PAGE_CHANGES: Final = 100
-NOTIFY_BATCH: Final = 20
-LOOK_SECONDS: Final = 0.25
-"""From one look for news to the next; a look without news is one read of an index."""
+_PAGE_CHANGES: Final = 100
+_NOTIFY_BATCH: Final = 20
+_POLL_SECONDS: Final = 0.25
+"""A poll without new changes is one read of an index."""
 
 log: Final = structlog.get_logger(component="changes")
 
-WantsChange = Callable[[LoggedChange], bool]
-
 
 @dataclass(frozen=True, slots=True)
-class News:
-    """A change that somebody is told of.
+class FeedChange:
+    """A change of a ticket, with everything that its subscribers share.
 
     Attributes:
-        batch: its ticket, and what belongs to it, for all who are told of it at the same time.
-        answers: how they are told.
+        position: the position in the log after the change.
+        before, after: the ticket right before and right after the entry; `before` is None for the
+            entry that opens the ticket.
+        ticket: the current ticket, which may be later than `after`.
+        loader: loads what belongs to the ticket, once for all subscribers.
+        answers: the answers to the change, by what subscribers select of it.
 
     """
 
-    logged: LoggedChange
-    batch: TicketLoader
+    position: Position
+    entry: Entry
+    before: Ticket | None
+    after: Ticket
+    ticket: Ticket
+    loader: TicketLoader
     answers: SingleFlight[Any] = field(default_factory=SingleFlight)
 
 
+ChangePredicate = Callable[[FeedChange], bool]
+
+
 class SubscriberTooSlow(InterlockError):
-    """Changes came faster than they were taken: subscribe again after the position in `details`."""
+    """Changes came faster than they were read. Subscribe again after the position in `details`."""
 
     code = "subscriber_too_slow"
     status = 429
 
 
 @dataclass(slots=True, eq=False)
-class Subscriber:
-    """Somebody who waits for changes.
+class _Subscriber:
+    """A subscriber at the end of the log.
 
     Attributes:
-        wants: tells which.
-        behind: what it knows already.
-        waiting: changes that it has not taken yet.
-        most: how many of them there may be.
-        overrun: whether there were more; then it hears nothing any more.
+        selects: returns whether the subscriber gets a change.
+        position: the position after the last change that it got.
+        queue: the changes that it has not read yet, at most `queue_size`.
+        overflowed: whether there were more; then it gets no further changes.
 
     """
 
-    wants: WantsChange
-    behind: Position
-    most: int
-    waiting: deque[News] = field(default_factory=deque)
-    overrun: bool = False
-    news: asyncio.Event = field(default_factory=asyncio.Event)
+    selects: ChangePredicate
+    position: Position
+    queue_size: int
+    queue: deque[FeedChange] = field(default_factory=deque)
+    overflowed: bool = False
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def tell(self, news: News) -> None:
-        """Put a change into the queue, if it is wanted and there is room."""
-        logged = news.logged
-        if self.overrun or logged.position <= self.behind or not self.wants(logged):
+    def notify(self, change: FeedChange) -> None:
+        """Add a change to the queue if the subscriber gets it and the queue has room."""
+        if self.overflowed or change.position <= self.position or not self.selects(change):
             return
-        if len(self.waiting) < self.most:
-            self.waiting.append(news)
+        if len(self.queue) < self.queue_size:
+            self.queue.append(change)
         else:
-            self.overrun = True
-        self.news.set()
+            self.overflowed = True
+        self.changed.set()
 
-    async def heard(self) -> AsyncGenerator[News, None]:
-        """Yield the changes as they come.
+    async def changes(self) -> AsyncGenerator[FeedChange, None]:
+        """Yield the changes of the queue, and wait for more.
 
         Raises:
-            SlowReader: too many waited; after the last one that was yielded.
+            SubscriberTooSlow: the queue overflowed, and all its changes were yielded.
 
         """
         while True:
-            while self.waiting:
-                news = self.waiting.popleft()
-                self.behind = news.logged.position
-                yield news
-            if self.overrun:
-                raise SubscriberTooSlow(position=str(self.behind))
-            self.news.clear()
-            await self.news.wait()
+            while self.queue:
+                change = self.queue.popleft()
+                self.position = change.position
+                yield change
+            if self.overflowed:
+                raise SubscriberTooSlow(position=str(self.position))
+            self.changed.clear()
+            await self.changed.wait()
 
 
 class ChangeFeed:
-    """The changes of one database.
+    """The changes of the tickets in one database.
 
     Args:
-        database: whose changes.
-        most_waiting: how many a listener may let wait.
+        database: the database.
+        queue_size: how many changes can wait for a subscriber.
 
     """
 
-    def __init__(
-        self, database: Database, most_waiting: int = STREAM_LIMITS.waiting_changes
-    ) -> None:
+    def __init__(self, database: Database, queue_size: int = STREAM_LIMITS.waiting_changes) -> None:
         self._database = database
-        self._most_waiting = most_waiting
+        self._queue_size = queue_size
         self._position: Position | None = None
-        self._listeners: set[Subscriber] = set()
-        self._is_heard = asyncio.Event()
-        self._slow_readers = Counter(
+        self._subscribers: set[_Subscriber] = set()
+        self._has_subscribers = asyncio.Event()
+        self._dropped = Counter(
             "interlock_subscriptions_dropped",
-            "Subscriptions that were ended because changes came faster than they were taken.",
+            "Subscriptions that ended because changes came faster than they were read.",
             registry=None,
         )
-        listening = Gauge(
+        subscribers = Gauge(
             "interlock_subscribers", "Subscriptions that wait for changes.", registry=None
         )
-        listening.set_function(lambda: self.listeners)
-        self.collectors = (self._slow_readers, listening)
+        subscribers.set_function(lambda: self.subscribers)
+        self.collectors = (self._dropped, subscribers)
 
     @property
-    def listeners(self) -> int:
-        """How many listen right now."""
-        return len(self._listeners)
+    def subscribers(self) -> int:
+        """The number of subscribers that wait for changes."""
+        return len(self._subscribers)
 
-    async def after(
-        self, position: Position | None, wants: WantsChange
-    ) -> AsyncGenerator[News, None]:
-        """Yield the wanted changes that come after a position, or from now on, for ever.
+    async def subscribe(
+        self, position: Position | None, selects: ChangePredicate
+    ) -> AsyncGenerator[FeedChange, None]:
+        """Yield the selected changes after a position, or from now on, without end.
 
         Raises:
-            SlowReader: they were not taken as fast as they came.
+            SubscriberTooSlow: the changes were not read as fast as they came.
 
         """
         position = position or self._position or await log_end(self._database)
         while True:
-            told = self._position
-            page = await changes_after(self._database, position, PAGE_CHANGES)
-            for logged in page:
-                position = logged.position
-                if wants(logged):
-                    yield self._news(logged)
-            if not page and self._position in (None, told):  # else others heard of news meanwhile
+            known = self._position
+            page = await self._read(position)
+            for change in page:
+                position = change.position
+                if selects(change):
+                    yield change
+            if not page and self._position in (None, known):  # the shared reader read nothing more
                 break
-        with self._listening(Subscriber(wants, position, self._most_waiting)) as listener:
-            async with aclosing(listener.heard()) as heard:
-                async for news in heard:
-                    yield news
+        with self._joined(_Subscriber(selects, position, self._queue_size)) as subscriber:
+            async with aclosing(subscriber.changes()) as changes:
+                async for change in changes:
+                    yield change
 
     @contextmanager
-    def _listening(self, listener: Subscriber) -> Iterator[Subscriber]:
-        """Let the reader tell a listener everything that comes after what it knows."""
-        self._position = self._position or listener.behind
-        self._listeners.add(listener)
-        self._is_heard.set()
+    def _joined(self, subscriber: _Subscriber) -> Iterator[_Subscriber]:
+        """Let the shared reader notify a subscriber of all changes after its position."""
+        self._position = self._position or subscriber.position
+        self._subscribers.add(subscriber)
+        self._has_subscribers.set()
         try:
-            yield listener
+            yield subscriber
         finally:
-            self._slow_readers.inc(listener.overrun)
-            self._listeners.remove(listener)
-            if not self._listeners:
-                self._is_heard.clear()
+            self._dropped.inc(subscriber.overflowed)
+            self._subscribers.remove(subscriber)
+            if not self._subscribers:
+                self._has_subscribers.clear()
                 self._position = None
 
     async def follow(self) -> None:
-        """Look for news while anybody listens, for ever."""
+        """Poll the log while there are subscribers, without end."""
         while True:
-            await self._is_heard.wait()
+            await self._has_subscribers.wait()
             try:
-                await self._look()
+                await self._poll()
             except Unavailable as error:
-                log.warning("the changes could not be followed", reason=error.message)
-            await asyncio.sleep(LOOK_SECONDS)
+                log.warning("reading the log of changes failed", reason=error.message)
+            await asyncio.sleep(_POLL_SECONDS)
 
-    async def _look(self) -> None:
-        """Tell everybody what has come since the last look."""
+    async def _poll(self) -> None:
+        """Notify all subscribers of the changes since the last poll."""
         while (position := self._position) is not None:
-            page = await changes_after(self._database, position, PAGE_CHANGES)
-            if not page or self._position != position:  # everybody left; who came, may know less
-                break
+            page = await self._read(position)
+            if not page or self._position != position:
+                break  # all subscribers left during the read; a new one can have another position
             self._position = page[-1].position
-            await self._tell([self._news(logged) for logged in page])
+            await self._notify(page)
 
-    def _news(self, logged: LoggedChange) -> News:
-        return News(logged, TicketLoader(self._database, [logged.change.now]))
+    async def _read(self, position: Position) -> list[FeedChange]:
+        """Return the next changes after a position."""
+        return [
+            FeedChange(
+                logged.position,
+                logged.entry,
+                before,
+                after,
+                logged.ticket,
+                TicketLoader(self._database, [logged.ticket]),
+            )
+            for logged, before, after in await changes_after(
+                self._database, position, _PAGE_CHANGES
+            )
+        ]
 
-    async def _tell(self, page: Sequence[News]) -> None:
-        """Tell everybody, a few at a time: whoever is told has work to do, and others wait, too."""
-        for count, listener in enumerate(tuple(self._listeners), 1):
-            for news in page:
-                listener.tell(news)
-            if count % NOTIFY_BATCH == 0:
+    async def _notify(self, page: Sequence[FeedChange]) -> None:
+        """Notify subscribers in small batches, so that other tasks can run."""
+        for count, subscriber in enumerate(tuple(self._subscribers), 1):
+            for change in page:
+                subscriber.notify(change)
+            if count % _NOTIFY_BATCH == 0:
                 await asyncio.sleep(0)

@@ -1,7 +1,8 @@
-"""What the resolvers of one request share: who asks, whom to ask, and what was read already."""
+"""What the handlers of one request share: the viewer, the caches, and what was read already."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 from api.limits import GraphQLLimits
 from api.runtime.catalog import CatalogCache
@@ -18,15 +19,9 @@ from engine.tickets.viewer import Viewer
 
 @dataclass(slots=True)
 class RequestContext:
-    """One request's share of the application.
+    """The context of one request, or of one event of a subscription."""
 
-    Attributes:
-        asker: the person who asks, as one who reads tickets.
-        answers_differ: whether what is answered may depend on who asks, as somebody wanted to know.
-
-    """
-
-    asker: Viewer
+    _viewer: Viewer | None
     database: Database
     store: TicketStore
     workflows: WorkflowCache
@@ -34,34 +29,43 @@ class RequestContext:
     plugins: PluginCache
     limits: GraphQLLimits
     changes: ChangeFeed
-    answers_differ: bool = False
-    _batches: dict[tuple[str, int], TicketLoader] = field(default_factory=dict)
+    _loaders: dict[tuple[str, int], TicketLoader] = field(default_factory=dict)
 
     @property
     def viewer(self) -> Viewer:
-        """The person who asks, for resolvers: what they answer now depends on that."""
-        self.answers_differ = True
-        return self.asker
+        """The viewer.
+
+        Raises:
+            LookupError: several viewers share the answer, see `without_viewer`.
+
+        """
+        if self._viewer is None:
+            raise LookupError("Register this resolver with `reads_viewer=True`.")
+        return self._viewer
 
     @property
     def actor(self) -> Actor:
-        """The person who asks."""
+        """The user of the request."""
         return self.viewer.actor
 
-    def together(self, tickets: Sequence[Ticket]) -> list[Ticket]:
-        """Return tickets, noting that they were read together; one by itself needs no note."""
-        self.know(TicketLoader(self.database, tickets))
+    def without_viewer(self) -> Self:
+        """Return a context for an answer that several viewers share."""
+        return replace(self, _viewer=None)
+
+    def load_together(self, tickets: Sequence[Ticket]) -> list[Ticket]:
+        """Return tickets; what belongs to one of them is loaded for all of them at once."""
+        self.add_loader(TicketLoader(self.database, tickets))
         return list(tickets)
 
-    def know(self, batch: TicketLoader) -> None:
-        """Note what was read together, perhaps for others, too."""
-        places = ((ticket.id, ticket.version) for ticket in batch.tickets)
-        self._batches.update(dict.fromkeys(places, batch))
+    def add_loader(self, loader: TicketLoader) -> None:
+        """Use a loader for its tickets."""
+        keys = ((ticket.id, ticket.version) for ticket in loader.tickets)
+        self._loaders.update(dict.fromkeys(keys, loader))
 
-    def batch_of(self, ticket: Ticket) -> TicketLoader:
-        """Return the tickets that this one was read with; if with none, then it alone."""
-        place = ticket.id, ticket.version
-        batch = self._batches.get(place)
-        if batch is None:
-            batch = self._batches[place] = TicketLoader(self.database, [ticket])
-        return batch
+    def loader_of(self, ticket: Ticket) -> TicketLoader:
+        """Return the loader of a ticket; one for it alone if it was not read with others."""
+        key = ticket.id, ticket.version
+        loader = self._loaders.get(key)
+        if loader is None:
+            loader = self._loaders[key] = TicketLoader(self.database, [ticket])
+        return loader

@@ -1,4 +1,4 @@
-"""Work that is done once for all who ask for the same at about the same time."""
+"""Work that is done once for all callers that need the same result."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
@@ -7,48 +7,51 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Call(Generic[T]):
-    """Something that is made when it is first asked for, and once only.
+class SingleCall(Generic[T]):
+    """A call that is made when its result is first needed, and only once.
 
-    Who asks first makes it, without a task of its own. If that one is cancelled meanwhile, the next
-    of those who wait makes it anew, so whoever stops to wait stops nobody else. A failure is an
-    outcome as any other: all hear of it.
+    The first caller makes it, without a separate task. If that caller is cancelled, the next
+    waiting caller makes it again, so a cancelled caller never cancels the others. An exception is
+    raised for all callers.
     """
 
     def __init__(self, make: Callable[[], Awaitable[T]]) -> None:
         self._make = make
-        self._under_way: asyncio.Event | None = None
-        self._made: list[T] = []
-        self._failure: Exception | None = None
+        self._in_flight: asyncio.Event | None = None
+        self._result: list[T] = []
+        self._error: Exception | None = None
 
     async def __call__(self) -> T:
-        """Return it."""
-        while not self._made:
-            if self._failure is not None:
-                raise self._failure
-            if self._under_way is None:
-                await self._begin()
+        """Return the result of the call."""
+        while not self._result:
+            if self._error is not None:
+                raise self._error
+            if self._in_flight is None:
+                await self._call()
             else:
-                await self._under_way.wait()
-        return self._made[0]
+                await self._in_flight.wait()
+        return self._result[0]
 
-    async def _begin(self) -> None:
-        self._under_way = ended = asyncio.Event()
+    async def _call(self) -> None:
+        self._in_flight = ended = asyncio.Event()
         try:
-            self._made.append(await self._make())
-        except Exception as error:  # noqa: BLE001  # whatever it is, whoever asks hears of it
-            self._failure = error
+            self._result.append(await self._make())
+        except Exception as error:  # noqa: BLE001  # raised for every caller
+            self._error = error
         finally:
-            self._under_way = None
+            self._in_flight = None
             ended.set()
 
 
 class SingleFlight(Generic[T]):
-    """What was made, or is being made, by what it was asked for."""
+    """The results of calls by their keys; each call is made once."""
 
     def __init__(self) -> None:
-        self._made: dict[Hashable, Call[T]] = {}
+        self._calls: dict[Hashable, SingleCall[T]] = {}
 
     async def get(self, key: Hashable, make: Callable[[], Awaitable[T]]) -> T:
-        """Return what is made for a key, once."""
-        return await self._made.setdefault(key, Call(make))()
+        """Return the result for a key, made by `make` if it is the first with this key."""
+        call = self._calls.get(key)
+        if call is None:
+            call = self._calls[key] = SingleCall(make)
+        return await call()

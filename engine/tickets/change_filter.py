@@ -1,7 +1,6 @@
-"""The changes of a ticket that subscribers receive, and the filter for them. Pure."""
+"""The ticket before and after each entry of its history, and filters of such changes. Pure."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from engine.tickets.actor import Actor
 from engine.tickets.history import Entry, EntryKind
@@ -9,51 +8,39 @@ from engine.tickets.search import TicketTraits, ValueList
 from engine.tickets.ticket import Ticket, revert_entry
 
 
-@dataclass(frozen=True, slots=True)
-class TicketChange:
-    """An entry of a history, with the ticket before and after it.
+def ticket_states(
+    ticket: Ticket, entries: Sequence[Entry]
+) -> Iterator[tuple[Entry, Ticket | None, Ticket]]:
+    """Yield entries, latest first, each with the ticket right before and right after it.
 
-    Attributes:
-        before, after: the ticket right before and right after the entry, except for its version and
-            time of change; `before` is None for the first entry.
-        now: the current version of the ticket.
-
-    """
-
-    entry: Entry
-    before: Ticket | None
-    after: Ticket
-    now: Ticket
-
-
-def ticket_changes(ticket: Ticket, entries: Sequence[Entry]) -> Iterator[TicketChange]:
-    """Yield the changes that lead to the current version of a ticket, latest first.
+    The version and the time of the last change are not reverted. There is no ticket before the
+    entry that opens it.
 
     Args:
-        ticket: the current version.
-        entries: the latest entries of the history, without gaps, oldest first.
+        ticket: the current ticket.
+        entries: the latest entries of its history, without gaps, oldest first.
 
     """
-    state = ticket
+    after = ticket
     for entry in reversed(entries):
-        before = None if entry.kind is EntryKind.CREATED else revert_entry(state, entry)
-        yield TicketChange(entry, before, state, ticket)
-        state = before or state
+        before = None if entry.kind is EntryKind.CREATED else revert_entry(after, entry)
+        yield entry, before, after
+        after = before or after
 
 
 class ChangeFilter(TicketTraits):
-    """Matches changes of tickets that meet the conditions before or after the change.
+    """Selects changes of tickets that match before or after the change.
 
     Attributes:
-        kinds: the entry is of one of these kinds.
+        kinds: the kinds of entries that are selected.
 
     """
 
     kinds: ValueList[EntryKind] | None = None
 
-    def matches(self, change: TicketChange, actor: Actor) -> bool:
-        """Return whether a change matches; the actor is the subscriber."""
-        if self.kinds is not None and change.entry.kind not in self.kinds:
+    def matches(self, entry: Entry, before: Ticket | None, after: Ticket, actor: Actor) -> bool:
+        """Return whether the filter of this actor selects a change."""
+        if self.kinds is not None and entry.kind not in self.kinds:
             return False
-        states = (change.after, change.before)
+        states = (after, before)
         return any(state is not None and self.matches_ticket(state, actor) for state in states)

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import AsyncGenerator
 from typing import Any
 
-from api.graphql.registry import Event, MakeContext, Resolvers
+from api.graphql.event_streams import Event, MakeContext
+from api.graphql.registry import Resolvers
 from engine.errors import NotFound
 
 SDL = """

@@ -1,13 +1,12 @@
 """How deep and how wide a parsed document is.
 
-Every measure is linear in the document and keeps its own stack. A document with a fragment cycle
-has no depth, so that rule of the specification is checked here.
+Every measurement is linear in the size of the document and does not recurse. A document with a
+cycle of fragments has no depth, so that rule of the specification is checked here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
-from typing import TypeAlias
 
 from graphql import (
     DocumentNode,
@@ -22,14 +21,14 @@ from graphql import (
     SelectionSetNode,
 )
 
-from api.graphql.errors import ValidationFailed, refuse_above
+from api.graphql.errors import ValidationFailed, check_limit
 from api.graphql.introspection import SCHEMA_FIELDS
 from api.limits import GraphQLLimits
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a selection set stands: fields and selection sets around it, and in what."""
+class _Nesting:
+    """Where a selection set is: the number of fields and of selection sets around it."""
 
     depth: int = 0
     level: int = 1
@@ -37,16 +36,17 @@ class Place:
 
 
 @dataclass(slots=True)
-class Measure:
-    """How deep and wide an operation or a fragment is.
+class SelectionMetrics:
+    """How deep and wide an operation or a fragment is. "Schema fields" are those of introspection.
 
     Attributes:
-        depth: fields within fields, outside of the fields that ask for the schema.
-        schema_depth: the same within them.
-        levels: selection sets within selection sets.
-        data_fields: fields at the root, without those that ask for the schema.
-        schema_fields: fields at the root that ask for the schema.
-        fields: at any depth, outside of those; a fragment counts wherever it is spread.
+        depth: the nesting depth of fields, schema fields aside.
+        schema_depth: the nesting depth of schema fields.
+        levels: the nesting depth of selection sets.
+        data_fields: the number of root fields that are not schema fields.
+        schema_fields: the number of root fields that are schema fields.
+        fields: the number of fields at any depth, schema fields aside; the fields of a fragment
+            count wherever it is spread.
 
     """
 
@@ -57,146 +57,141 @@ class Measure:
     schema_fields: int = 0
     fields: int = 0
 
-    def add_field(self, place: Place) -> None:
+    def add_field(self, nesting: _Nesting) -> None:
         """Count one field."""
-        if place.in_schema:
-            self.schema_depth = max(self.schema_depth, place.depth + 1)
-            self.schema_fields += place.depth == 0
+        if nesting.in_schema:
+            self.schema_depth = max(self.schema_depth, nesting.depth + 1)
+            self.schema_fields += nesting.depth == 0
         else:
-            self.depth = max(self.depth, place.depth + 1)
-            self.data_fields += place.depth == 0
+            self.depth = max(self.depth, nesting.depth + 1)
+            self.data_fields += nesting.depth == 0
             self.fields += 1
 
-    def add_fragment(self, place: Place, fragment: "Measure") -> None:
-        """Count what a fragment holds in the place where it is spread."""
-        self.levels = max(self.levels, place.level + fragment.levels)
-        if place.in_schema:
-            self.schema_depth = max(self.schema_depth, place.depth + fragment.depth)
+    def add_fragment(self, nesting: _Nesting, fragment: "SelectionMetrics") -> None:
+        """Count a fragment where it is spread."""
+        self.levels = max(self.levels, nesting.level + fragment.levels)
+        if nesting.in_schema:
+            self.schema_depth = max(self.schema_depth, nesting.depth + fragment.depth)
         else:
-            self.depth = max(self.depth, place.depth + fragment.depth)
+            self.depth = max(self.depth, nesting.depth + fragment.depth)
             self.fields += fragment.fields
-        if place.depth == 0:
+        if nesting.depth == 0:
             self.schema_depth = max(self.schema_depth, fragment.schema_depth)
             self.data_fields += fragment.data_fields
             self.schema_fields += fragment.schema_fields
 
 
 @dataclass(slots=True)
-class Outline:
-    """One definition by itself: what it measures without the fragments that it spreads."""
+class _Definition:
+    """One operation or fragment: its metrics without the fragments that it spreads."""
 
-    measure: Measure = field(default_factory=Measure)
-    spreads: list[tuple[str, Place]] = field(default_factory=list)
+    node: ExecutableDefinitionNode
+    directives: int
+    metrics: SelectionMetrics = field(default_factory=SelectionMetrics)
+    spreads: list[tuple[str, _Nesting]] = field(default_factory=list)
     aliases: int = 0
-    directives: int = 0
 
-    def add(self, selection: SelectionNode, place: Place) -> tuple[SelectionSetNode, Place] | None:
-        """Count one selection; return the selection set below it and its place, if it has one."""
+    @classmethod
+    def measured(cls, node: ExecutableDefinitionNode) -> "_Definition":
+        """Return a definition with its metrics."""
+        variables = node.variable_definitions or ()
+        of_variables = sum(len(variable.directives or ()) for variable in variables)
+        definition = cls(node, len(node.directives or ()) + of_variables)
+        waiting = [(node.selection_set, _Nesting())]
+        while waiting:
+            selection_set, nesting = waiting.pop()
+            definition.metrics.levels = max(definition.metrics.levels, nesting.level)
+            below = (definition._add(each, nesting) for each in selection_set.selections)
+            waiting += filter(None, below)
+        return definition
+
+    def _add(
+        self, selection: SelectionNode, nesting: _Nesting
+    ) -> tuple[SelectionSetNode, _Nesting] | None:
+        """Count one selection; return the selection set below it, if it has one."""
         self.directives += len(selection.directives or ())
         match selection:
             case FragmentSpreadNode():
-                self.spreads.append((selection.name.value, place))
+                self.spreads.append((selection.name.value, nesting))
             case InlineFragmentNode():
-                return selection.selection_set, replace(place, level=place.level + 1)
+                return selection.selection_set, replace(nesting, level=nesting.level + 1)
             case FieldNode():
-                return self.add_field(selection, place)
+                return self._add_field(selection, nesting)
         return None
 
-    def add_field(self, node: FieldNode, place: Place) -> tuple[SelectionSetNode, Place] | None:
-        """Count a field; return the selection set below it and its place, if it has one."""
-        in_schema = place.in_schema or node.name.value in SCHEMA_FIELDS
+    def _add_field(
+        self, node: FieldNode, nesting: _Nesting
+    ) -> tuple[SelectionSetNode, _Nesting] | None:
+        in_schema = nesting.in_schema or node.name.value in SCHEMA_FIELDS
         self.aliases += node.alias is not None
-        self.measure.add_field(replace(place, in_schema=in_schema))
-        below = Place(place.depth + 1, place.level + 1, in_schema)
+        self.metrics.add_field(replace(nesting, in_schema=in_schema))
+        below = _Nesting(nesting.depth + 1, nesting.level + 1, in_schema)
         return (node.selection_set, below) if node.selection_set else None
 
+    def with_fragments(self, fragments: Mapping[str, SelectionMetrics]) -> SelectionMetrics:
+        """Return the metrics, including those of the fragments that the definition spreads.
 
-Outlines: TypeAlias = Sequence[tuple[ExecutableDefinitionNode, Outline]]
-
-
-def outline(definition: ExecutableDefinitionNode) -> Outline:
-    """Return what one definition measures, without recursion."""
-    seen = Outline(directives=count_directives(definition))
-    waiting = [(definition.selection_set, Place())]
-    while waiting:
-        selection_set, place = waiting.pop()
-        seen.measure.levels = max(seen.measure.levels, place.level)
-        below = (seen.add(selection, place) for selection in selection_set.selections)
-        waiting += filter(None, below)
-    return seen
+        An undefined fragment counts nothing; the validation reports it.
+        """
+        for name, nesting in self.spreads:
+            self.metrics.add_fragment(nesting, fragments.get(name, SelectionMetrics()))
+        return self.metrics
 
 
-def count_directives(definition: ExecutableDefinitionNode) -> int:
-    """Return how many directives stand on a definition and on its variables."""
-    variables = definition.variable_definitions or ()
-    of_variables = sum(len(variable.directives or ()) for variable in variables)
-    return len(definition.directives or ()) + of_variables
+def measure_operations(
+    document: DocumentNode, limits: GraphQLLimits
+) -> dict[str | None, SelectionMetrics]:
+    """Return the metrics of each operation by its name (None without one), fragments included.
 
+    Raises:
+        LimitExceeded: the document is too deep or too wide.
+        ValidationFailed: fragments form a cycle.
 
-def measure_operations(document: DocumentNode, limits: GraphQLLimits) -> dict[str | None, Measure]:
-    """Return the measure of each operation by its name (None without one), fragments included.
-
-    Raises LimitExceeded, and ValidationFailed if fragments form a cycle.
     """
-    outlines = [
-        (definition, outline(definition))
-        for definition in document.definitions
-        if isinstance(definition, ExecutableDefinitionNode)
+    definitions = [
+        _Definition.measured(node)
+        for node in document.definitions
+        if isinstance(node, ExecutableDefinitionNode)
     ]
-    refuse_above("aliases", limits.aliases, sum(seen.aliases for _, seen in outlines))
-    refuse_above("directives", limits.directives, sum(seen.directives for _, seen in outlines))
-    fragments = measure_fragments(outlines)
+    check_limit("aliases", limits.aliases, sum(each.aliases for each in definitions))
+    check_limit("directives", limits.directives, sum(each.directives for each in definitions))
+    fragments = _measure_fragments(definitions)
     operations = {
-        name_of(definition): joined(seen, fragments)
-        for definition, seen in outlines
-        if isinstance(definition, OperationDefinitionNode)
+        operation_name(each.node): each.with_fragments(fragments)
+        for each in definitions
+        if isinstance(each.node, OperationDefinitionNode)
     }
-    for measure in operations.values():
-        check_measure(measure, limits)
+    for metrics in operations.values():
+        root_fields = metrics.data_fields + metrics.schema_fields
+        schema_depth = limits.introspection_depth_fields
+        check_limit("nesting_levels", limits.nesting_levels, metrics.levels)
+        check_limit("depth_fields", limits.depth_fields, metrics.depth)
+        check_limit("introspection_depth_fields", schema_depth, metrics.schema_depth)
+        check_limit("root_fields", limits.root_fields, root_fields)
     return operations
 
 
-def name_of(operation: OperationDefinitionNode) -> str | None:
+def operation_name(operation: OperationDefinitionNode) -> str | None:
     """Return the name of an operation; None if it has none."""
     return operation.name.value if operation.name else None
 
 
-def measure_fragments(outlines: Outlines) -> dict[str, Measure]:
-    """Return the measure of each fragment together with those that it spreads."""
+def _measure_fragments(definitions: Iterable[_Definition]) -> dict[str, SelectionMetrics]:
+    """Return the metrics of each fragment, including the fragments that it spreads."""
     defined = {
-        definition.name.value: (definition, seen)
-        for definition, seen in outlines
-        if isinstance(definition, FragmentDefinitionNode)
+        each.node.name.value: each
+        for each in definitions
+        if isinstance(each.node, FragmentDefinitionNode)
     }
-    spreads = {name: [used for used, _ in seen.spreads] for name, (_, seen) in defined.items()}
-    fragments: dict[str, Measure] = {}
+    spreads = {name: [used for used, _ in each.spreads] for name, each in defined.items()}
+    fragments: dict[str, SelectionMetrics] = {}
     try:
         for name in TopologicalSorter(spreads).static_order():
             if name in defined:
-                fragments[name] = joined(defined[name][1], fragments)
+                fragments[name] = defined[name].with_fragments(fragments)
     except CycleError as error:
         cycle: list[str] = error.args[1][:-1]
-        nodes = [defined[name][0] for name in cycle]
+        nodes = [defined[name].node for name in cycle]
         message = f"Fragments can't spread each other in a cycle: {', '.join(cycle)}."
         raise ValidationFailed(GraphQLError(message, nodes)) from None
     return fragments
-
-
-def joined(seen: Outline, fragments: dict[str, Measure]) -> Measure:
-    """Return the measure of a definition together with the fragments that it spreads.
-
-    A fragment that is not defined measures nothing; the validation names it.
-    """
-    measure = seen.measure
-    for name, place in seen.spreads:
-        measure.add_fragment(place, fragments.get(name, Measure()))
-    return measure
-
-
-def check_measure(measure: Measure, limits: GraphQLLimits) -> None:
-    """Refuse an operation that is too deep or too wide."""
-    refuse_above("nesting_levels", limits.nesting_levels, measure.levels)
-    refuse_above("depth_fields", limits.depth_fields, measure.depth)
-    schema_bound = limits.introspection_depth_fields
-    refuse_above("introspection_depth_fields", schema_bound, measure.schema_depth)
-    refuse_above("root_fields", limits.root_fields, measure.data_fields + measure.schema_fields)

@@ -1,8 +1,8 @@
-"""Documents that are ready to execute: read, checked, priced and converted once, then kept.
+"""Documents that are ready to execute: parsed, validated, priced and converted once, then cached.
 
-A client's document passes here in this order, each step safe because of those before it: the
-text's size and brackets, graphql-core's parser, the structure, graphql-core's validation against
-the same schema, the price, the conversion.
+A client's document passes these steps in order, and each step is safe because of those before it:
+the size and the brackets of the text, graphql-core's parser, the depth, graphql-core's validation,
+the cost, the conversion to Tartiflette's tree.
 """
 
 from collections import OrderedDict
@@ -25,15 +25,16 @@ from graphql.validation import (
 )
 from graphql.validation.validate import ValidationAbortedError
 
-from api.graphql.documents.cost import Price, Pricing
-from api.graphql.documents.depth import Measure, measure_operations, name_of
-from api.graphql.documents.memory_estimate import bytes_at_most
+from api.graphql.documents.cost import Cost, CostAnalysis
+from api.graphql.documents.depth import SelectionMetrics, measure_operations, operation_name
+from api.graphql.documents.memory_estimate import max_memory_bytes
 from api.graphql.documents.parse import parse_document
-from api.graphql.documents.variables import Variables, condition_variables, telling_variables
+from api.graphql.documents.subscriptions import PreparedSubscription, prepare_subscriptions
+from api.graphql.documents.variables import VariableDefinitions, condition_variables
 from api.graphql.errors import LimitExceeded, UnknownOperation, ValidationFailed
 from api.graphql.introspection import schema_part
 from api.graphql.tartiflette.ast import tartiflette_document
-from api.graphql.tartiflette.compiled_selections import Executable, executables_of
+from api.graphql.tartiflette.compiled_selections import ExecutableOperation, executable_operations
 from api.limits import GraphQLLimits
 
 
@@ -42,105 +43,128 @@ class PreparedOperation:
     """One operation of a document.
 
     Attributes:
-        name: None if it has none.
-        variables: what it declares.
-        measure: tells whether it asks for data, for the schema, or for both.
-        executable: as Tartiflette executes it, without the fields that ask for the schema.
-        telling_variables: of a subscription, those that decide how an event is told.
+        name: None if the operation has no name.
+        metrics: shows whether the operation selects data, the schema, or both.
+        executable: the operation for Tartiflette, without the fields of introspection.
+        subscription: None for a query and for a mutation.
 
     """
 
     name: str | None
     kind: OperationType
-    variables: Variables
-    price: Price
-    measure: Measure
-    executable: Executable
-    telling_variables: frozenset[str]
+    variables: VariableDefinitions
+    cost: Cost
+    metrics: SelectionMetrics
+    executable: ExecutableOperation
+    subscription: PreparedSubscription | None
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedDocument:
-    """A document that any of its operations can be executed from.
+    """A document whose operations can be executed.
 
     Attributes:
-        schema_part: the fields that ask for the schema, as graphql-core executes them; None if
-            there are none.
+        schema_part: the fields of introspection, for graphql-core; None without such fields.
         operations: by name; None is the one without a name.
-        conditions: the variables that `@skip` and `@include` ask.
-        bytes_at_most: of memory that it may come to take.
+        conditions: the variables in the arguments of `@skip` and `@include`.
+        max_memory_bytes: an upper bound of the memory that the document can use.
 
     """
 
     schema_part: DocumentNode | None
     operations: Mapping[str | None, PreparedOperation]
     conditions: frozenset[str]
-    bytes_at_most: int
+    max_memory_bytes: int
 
     def operation(self, name: str | None) -> PreparedOperation:
-        """Return the operation of that name, or the only one; else raise UnknownOperation."""
+        """Return the operation with a name, or the only operation.
+
+        Raises:
+            UnknownOperation: the document has no such operation, or has several and `name` is None.
+
+        """
         if name is None and len(self.operations) == 1:
             return next(iter(self.operations.values()))
         operation = self.operations.get(name)
         if operation is None:
             names = ", ".join(str(known) for known in self.operations if known) or "none"
-            missing = "`operationName` is missing"
-            wanted = missing if name is None else f"There is no operation {name!r}"
-            raise UnknownOperation(f"{wanted}; the document has: {names}.")
+            problem = "`operationName` is missing"
+            if name is not None:
+                problem = f"There is no operation {name!r}"
+            raise UnknownOperation(f"{problem}; the document has: {names}.")
         return operation
 
 
-class Documents:
-    """Prepares documents against one schema, and keeps the ones that were used last."""
+class DocumentCache:
+    """Prepares documents for one schema, and keeps those that were used last.
+
+    Args:
+        schema: the schema.
+        limits: bounds of each document, and of the cache.
+        counted_lists: the fields whose lists have a known length, see `ListLengths`.
+        viewer_fields: the fields whose resolvers read the viewer.
+
+    """
 
     def __init__(
-        self, schema: GraphQLSchema, limits: GraphQLLimits, counted_lists: Collection[str] = ()
+        self,
+        schema: GraphQLSchema,
+        limits: GraphQLLimits,
+        counted_lists: Collection[str] = (),
+        viewer_fields: Collection[str] = (),
     ) -> None:
         self._schema = schema
         self._counted_lists = counted_lists
+        self._viewer_fields = viewer_fields
         self._limits = limits
-        self._rules = bounded_rules(limits)
-        self._kept: OrderedDict[str, PreparedDocument] = OrderedDict()
-        self._kept_bytes = 0
+        self._rules = _bounded_rules(limits)
+        self._documents: OrderedDict[str, PreparedDocument] = OrderedDict()
+        self._bytes = 0
 
-    def prepared(self, text: str) -> PreparedDocument:
-        """Return a client's document, ready to execute; RequestRefused if it can't be."""
-        document = self._kept.get(text)
+    def get(self, text: str) -> PreparedDocument:
+        """Return a client's document, ready to execute.
+
+        Raises:
+            RequestError: the document is not valid, or exceeds a limit.
+
+        """
+        document = self._documents.get(text)
         if document is None:
             document = self._prepare(text)
-            self._keep(text, document)
+            self._add(text, document)
         else:
-            self._kept.move_to_end(text)
+            self._documents.move_to_end(text)
         return document
 
     def _prepare(self, text: str) -> PreparedDocument:
         document = parse_document(text, self._limits)
-        measures = measure_operations(document, self._limits)
+        metrics = measure_operations(document, self._limits)
         self._validate(document)
-        pricing = Pricing(
+        costs = CostAnalysis(
             self._schema, document, self._limits.assumed_list_items, self._counted_lists
         )
         conditions = condition_variables(document)
-        executables = executables_of(tartiflette_document(document), conditions)
+        executables = executable_operations(tartiflette_document(document), conditions)
+        subscriptions = prepare_subscriptions(self._schema, document, self._viewer_fields)
         operations = {
-            name_of(node): PreparedOperation(
-                name=name_of(node),
+            (name := operation_name(node)): PreparedOperation(
+                name=name,
                 kind=node.operation,
-                variables=Variables.of(self._schema, node.variable_definitions or ()),
-                price=pricing.operation(node),
-                measure=measures[name_of(node)],
-                executable=executables[name_of(node)],
-                telling_variables=telling_variables(document, node),
+                variables=VariableDefinitions.of(self._schema, node.variable_definitions or ()),
+                cost=costs.operation(node),
+                metrics=metrics[name],
+                executable=executables[name],
+                subscription=subscriptions.get(name),
             )
             for node in document.definitions
             if isinstance(node, OperationDefinitionNode)
         }
-        asks_schema = any(measure.schema_fields for measure in measures.values())
+        selects_schema = any(each.schema_fields for each in metrics.values())
         return PreparedDocument(
-            schema_part=schema_part(document) if asks_schema else None,
+            schema_part=schema_part(document) if selects_schema else None,
             operations=operations,
             conditions=conditions,
-            bytes_at_most=bytes_at_most(text, measures.values(), conditions),
+            max_memory_bytes=max_memory_bytes(text, metrics.values(), conditions),
         )
 
     def _validate(self, document: DocumentNode) -> None:
@@ -153,33 +177,33 @@ class Documents:
             message = f"Comparing the fields that overlap takes more than {bound:,} steps."
             raise LimitExceeded(message, limit="overlap_comparisons", bound=bound)
 
-    def _keep(self, text: str, document: PreparedDocument) -> None:
-        if document.bytes_at_most > self._limits.prepared_documents_bytes:
+    def _add(self, text: str, document: PreparedDocument) -> None:
+        if document.max_memory_bytes > self._limits.prepared_documents_bytes:
             return
-        self._kept[text] = document
-        self._kept_bytes += document.bytes_at_most
+        self._documents[text] = document
+        self._bytes += document.max_memory_bytes
         while (
-            len(self._kept) > self._limits.prepared_documents
-            or self._kept_bytes > self._limits.prepared_documents_bytes
+            len(self._documents) > self._limits.prepared_documents
+            or self._bytes > self._limits.prepared_documents_bytes
         ):
-            _, oldest = self._kept.popitem(last=False)
-            self._kept_bytes -= oldest.bytes_at_most
+            _, oldest = self._documents.popitem(last=False)
+            self._bytes -= oldest.max_memory_bytes
 
 
-def bounded_rules(limits: GraphQLLimits) -> tuple[type[ASTValidationRule], ...]:
-    """Return the specification's rules, within a time, and within a smaller budget for overlaps."""
+def _bounded_rules(limits: GraphQLLimits) -> tuple[type[ASTValidationRule], ...]:
+    """Return the specification's rules, with a time limit and a smaller budget for overlaps."""
 
     class BoundedOverlaps(OverlappingFieldsCanBeMergedRule):
-        """The library's rule; it aborts the validation when the budget is spent."""
+        """The library's rule; it aborts the validation when the budget is used up."""
 
         def __init__(self, context: ValidationContext) -> None:
             super().__init__(context)
             self.rule_context.remaining_complexity_budget = limits.overlap_comparisons
 
-    class InTime(ASTValidationRule):
-        """Looks at the clock at every node, as nothing interrupts a visitor from outside.
+    class TimeLimit(ASTValidationRule):
+        """Checks the time at every node, because a visitor cannot be interrupted from outside.
 
-        It is the clock of the thread: what a busy machine takes from it does not count.
+        The clock of the thread does not count the time that other processes use.
         """
 
         def __init__(self, context: ValidationContext) -> None:
@@ -187,7 +211,7 @@ def bounded_rules(limits: GraphQLLimits) -> tuple[type[ASTValidationRule], ...]:
             self.deadline = thread_time() + limits.validation_seconds
 
         def enter(self, *_node: object) -> None:
-            """Refuse the document if its time is over."""
+            """Raise LimitExceeded if the time is used up."""
             if thread_time() > self.deadline:
                 bound = limits.validation_seconds
                 message = f"Validating the document takes longer than {bound:g} s."
@@ -195,4 +219,4 @@ def bounded_rules(limits: GraphQLLimits) -> tuple[type[ASTValidationRule], ...]:
 
     overlaps = OverlappingFieldsCanBeMergedRule
     rules = (BoundedOverlaps if rule is overlaps else rule for rule in specified_rules)
-    return (InTime, *rules)
+    return (TimeLimit, *rules)

@@ -1,24 +1,19 @@
 """The variables of a request, coerced by graphql-core before anything is executed.
 
-The engine below takes them as they are. By then nothing is left to refuse, so an error there is a
-fault of ours and never one of the client.
+Tartiflette gets coerced values and uses them as they are.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 from graphql import (
     DirectiveNode,
     DocumentNode,
-    FieldNode,
-    FragmentDefinitionNode,
     GraphQLLeafType,
     GraphQLSchema,
     Node,
     NonNullTypeNode,
-    OperationDefinitionNode,
-    OperationType,
     VariableDefinitionNode,
     VariableNode,
     get_variable_values,
@@ -26,18 +21,19 @@ from graphql import (
     is_non_null_type,
     type_from_ast,
 )
+from graphql.execution.values import VariableValues
 from graphql.language import Visitor, visit
 
 from api.graphql.errors import InvalidVariables
 
 
 @dataclass(frozen=True, slots=True)
-class Variables:
-    """What an operation declares; whatever no request can change is found out once.
+class VariableDefinitions:
+    """The variables of an operation, with everything that is the same for all requests.
 
     Attributes:
         leaves: the types of the variables that are scalars or enums and have no default.
-        required: the names of those that must be given, and not as null.
+        required: the names of the variables that must have a value other than null.
 
     """
 
@@ -52,7 +48,7 @@ class Variables:
         leaves = {
             each.variable.name.value: kind
             for each in declared
-            if (kind := leaf_type(schema, each)) is not None
+            if (kind := _leaf_type(schema, each)) is not None
         }
         required = frozenset(
             each.variable.name.value
@@ -61,35 +57,43 @@ class Variables:
         )
         return cls(schema, declared, leaves, required)
 
-    def coerced(self, given: Mapping[str, object], reported_errors: int) -> dict[str, object]:
-        """Return the values of the variables, defaults included; else raise InvalidVariables."""
-        values = self._coerced_leaves(given) if len(self.leaves) == len(self.declared) else None
-        return self._coerced_by_the_book(given, reported_errors) if values is None else values
+    def coerce(self, given: Mapping[str, object], reported_errors: int) -> dict[str, object]:
+        """Return the values of the variables, with defaults.
 
-    def _coerced_leaves(self, given: Mapping[str, object]) -> dict[str, object] | None:
-        """Return the values; None if one of them is wrong."""
+        Raises:
+            InvalidVariables: a value is not of its type; with at most `reported_errors` errors.
+
+        """
+        values = self._coerce_leaves(given) if len(self.leaves) == len(self.declared) else None
+        return (
+            self.coerce_with_sources(given, reported_errors).coerced if values is None else values
+        )
+
+    def coerce_with_sources(
+        self, given: Mapping[str, object], reported_errors: int
+    ) -> VariableValues:
+        """Return the values as `coerce` does, as graphql-core describes them."""
+        result = get_variable_values(self.schema, self.declared, dict(given), reported_errors)
+        if isinstance(result, list):
+            raise InvalidVariables(*result)
+        return result
+
+    def _coerce_leaves(self, given: Mapping[str, object]) -> dict[str, object] | None:
+        """Return the values of variables that are all leaves; None if one of them is invalid."""
         values: dict[str, object] = {}
         try:
             for name, kind in self.leaves.items():
-                value: Any = given.get(name)  # which the type knows to refuse
+                value: Any = given.get(name)  # the type refuses what is not a value of it
                 if value is not None:
                     values[name] = kind.coerce_input_value(value)
                 elif name in given:
                     values[name] = None
-        except Exception:  # noqa: BLE001  # graphql-core will meet the same, and word it
+        except Exception:  # noqa: BLE001  # graphql-core raises it again, with a message
             return None
         return None if any(values.get(name) is None for name in self.required) else values
 
-    def _coerced_by_the_book(
-        self, given: Mapping[str, object], reported_errors: int
-    ) -> dict[str, object]:
-        result = get_variable_values(self.schema, self.declared, dict(given), reported_errors)
-        if isinstance(result, list):
-            raise InvalidVariables(*result)
-        return result.coerced
 
-
-def leaf_type(schema: GraphQLSchema, declared: VariableDefinitionNode) -> GraphQLLeafType | None:
+def _leaf_type(schema: GraphQLSchema, declared: VariableDefinitionNode) -> GraphQLLeafType | None:
     """Return the type of a variable if that is a scalar or an enum without a default; else None."""
     kind = type_from_ast(schema, declared.type)
     core = kind.of_type if is_non_null_type(kind) else kind
@@ -97,9 +101,13 @@ def leaf_type(schema: GraphQLSchema, declared: VariableDefinitionNode) -> GraphQ
 
 
 def refuse_null_conditions(conditions: Collection[str], variables: Mapping[str, object]) -> None:
-    """Refuse null for a variable that decides whether a field is answered.
+    """Refuse null for a variable in the condition of a directive.
 
-    The types allow it where the variable has a default, and only the request shows it.
+    The types allow null where the variable has a default, so only the request shows it.
+
+    Raises:
+        InvalidVariables: one of the variables is null.
+
     """
     for name in conditions:
         if name in variables and variables[name] is None:
@@ -107,61 +115,33 @@ def refuse_null_conditions(conditions: Collection[str], variables: Mapping[str, 
 
 
 def condition_variables(document: DocumentNode) -> frozenset[str]:
-    """Return the names of the variables that `@skip` and `@include` ask."""
-    found = Conditions()
-    visit(document, found)
-    return frozenset(found.names)
+    """Return the names of the variables in the arguments of `@skip` and `@include`."""
+    conditions = _ConditionVariables()
+    visit(document, conditions)
+    return frozenset(conditions.names)
 
 
-def telling_variables(document: DocumentNode, operation: OperationDefinitionNode) -> frozenset[str]:
-    """Return the names of the variables that decide how a subscription tells of an event.
-
-    Those in the arguments of its own field only decide of which events it tells.
-    """
-    if operation.operation is not OperationType.SUBSCRIPTION:
-        return frozenset()
-    return frozenset().union(*map(variables_in, parts_that_tell(document, operation)))
+def variables_in(*nodes: Node) -> frozenset[str]:
+    """Return the names of the variables that parts of a document use."""
+    used = _UsedVariables()
+    for node in nodes:
+        visit(node, used)
+    return frozenset(used.names)
 
 
-def parts_that_tell(document: DocumentNode, operation: OperationDefinitionNode) -> Iterator[Node]:
-    """Yield everything that an answer depends on; a field of its own in a fragment is whole.
-
-    Its own field has no directives: the specification forbids them there.
-    """
-    for selection in operation.selection_set.selections:
-        if isinstance(selection, FieldNode):
-            yield from filter(None, [selection.selection_set])
-        else:
-            yield selection
-    yield from (each for each in document.definitions if isinstance(each, FragmentDefinitionNode))
-
-
-def variables_in(node: Node) -> frozenset[str]:
-    """Return the names of the variables that are used in a part of a document."""
-    found = Uses()
-    visit(node, found)
-    return frozenset(found.names)
-
-
-class Uses(Visitor):
-    """Collects the variables that are used."""
-
+class _UsedVariables(Visitor):
     def __init__(self) -> None:
         super().__init__()
         self.names: set[str] = set()
 
     def enter_variable(self, node: VariableNode, *_: object) -> None:
-        """Collect one."""
         self.names.add(node.name.value)
 
 
-class Conditions(Visitor):
-    """Collects the variables in the arguments of directives."""
-
+class _ConditionVariables(Visitor):
     def __init__(self) -> None:
         super().__init__()
         self.names: set[str] = set()
 
     def enter_directive(self, node: DirectiveNode, *_: object) -> None:
-        """Collect the variables of one directive."""
         self.names |= variables_in(node)

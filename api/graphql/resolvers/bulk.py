@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from api.graphql.errors import refused_field
+from api.graphql.errors import format_error
 from api.graphql.registry import Resolvers
 from api.graphql.resolvers.mutations import Arguments, filled_in
 from api.json_encoding import JsonObject
@@ -44,7 +44,7 @@ async def transition_tickets(
     """Move tickets to another status."""
     form = filled_in(TransitionTickets, arguments)
     outcomes = await transition_each(context.store, context.actor, form)
-    context.together([each.result for each in outcomes if isinstance(each.result, Ticket)])
+    context.load_together([each.result for each in outcomes if isinstance(each.result, Ticket)])
     return {"outcomes": list(map(outcome_fields, outcomes))}
 
 
@@ -52,5 +52,5 @@ def outcome_fields(outcome: TransitionResult) -> Fields:
     """Return the fields of an outcome."""
     result = outcome.result
     if isinstance(result, InterlockError):
-        return {"id": outcome.id, "ticket": None, "refusal": refused_field(result)}
+        return {"id": outcome.id, "ticket": None, "refusal": format_error(result)}
     return {"id": outcome.id, "ticket": result, "refusal": None}

@@ -50,13 +50,13 @@ EntryFields = TypedDict(
 """The fields of `HistoryEntry`, its ticket, and those whose names are read with its actor's."""
 
 
-@resolvers.field("Ticket.history")
+@resolvers.field("Ticket.history", reads_viewer=True)
 async def history(
     ticket: Ticket, arguments: HistoryArguments, context: RequestContext, _info: object
 ) -> Connection:
     """Return a page of the history of a ticket, as far as the version that was read."""
     part = part_of(arguments, context.limits.page_history)
-    together = await context.batch_of(ticket).history_pages(part, context.actor)
+    together = await context.loader_of(ticket).history_pages(part, context.actor)
     page = together.pages[ticket.id]
     edges = [
         {"cursor": entry_cursor(entry), "node": entry_fields(entry, ticket, together.actors)}
@@ -128,5 +128,5 @@ async def actor_user(
     """Return the person who made an entry."""
     if entry["actor"] == SYSTEM:
         return None
-    names = await context.batch_of(entry["ticket"]).names_of(entry["actors"])
+    names = await context.loader_of(entry["ticket"]).names_of(entry["actors"])
     return User.of(entry["actor"], names)

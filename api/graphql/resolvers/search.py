@@ -8,7 +8,7 @@ from api.graphql.pagination import PageArguments, PageInfo, cursor_of, page_info
 from api.graphql.registry import Resolvers
 from api.json_encoding import snake_case
 from api.runtime.request_context import RequestContext
-from api.runtime.single_flight import Call
+from api.runtime.single_flight import SingleCall
 from engine.storage.tickets.filters import conditions_of
 from engine.storage.tickets.search import count_matching_tickets, find_tickets
 from engine.tickets.search import Direction, Order, OrderField, PageRequest, TicketFilter
@@ -31,7 +31,7 @@ class TicketConnection:
     nodes: list[Ticket]
     edges: list[dict[str, object]]
     page_info: PageInfo
-    count: Call[int] = field(repr=False)
+    count: SingleCall[int] = field(repr=False)
 
 
 @resolvers.field("Query.tickets")
@@ -42,7 +42,7 @@ async def tickets(
     part = part_of(arguments, context.limits.page_tickets)
     conditions = conditions_of(filter_of(arguments), context.actor)
     page = await find_tickets(context.database, context.viewer, conditions, part)
-    nodes = context.together(page.tickets)
+    nodes = context.load_together(page.tickets)
     edges: list[dict[str, object]] = [
         {"cursor": cursor_of(node, part.order), "node": node} for node in nodes
     ]
@@ -50,7 +50,9 @@ async def tickets(
         nodes=nodes,
         edges=edges,
         page_info=page_info(arguments, edges, has_more=page.has_more),
-        count=Call(lambda: count_matching_tickets(context.database, context.viewer, conditions)),
+        count=SingleCall(
+            lambda: count_matching_tickets(context.database, context.viewer, conditions)
+        ),
     )
 
 

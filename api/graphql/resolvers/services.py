@@ -30,7 +30,7 @@ async def services(
     found = await monitored_services(
         context.database, context.viewer, first, arguments.get("after") or "", statuses
     )
-    context.together([each.ticket for each in found if each.ticket is not None])
+    context.load_together([each.ticket for each in found if each.ticket is not None])
     return [_fields(each) for each in found]
 
 

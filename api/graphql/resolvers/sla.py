@@ -62,6 +62,6 @@ async def sla(
     ticket: Ticket, _arguments: object, context: RequestContext, _info: object
 ) -> _Sla | None:
     """Return the SLA of a ticket, as of the version that was read."""
-    batch = context.batch_of(ticket)
-    timers = (await batch.timers())[ticket.id]
-    return None if timers is None else _Sla(timers, await batch.now())
+    loader = context.loader_of(ticket)
+    timers = (await loader.timers())[ticket.id]
+    return None if timers is None else _Sla(timers, await loader.now())

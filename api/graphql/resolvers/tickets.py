@@ -41,7 +41,7 @@ async def requester(
     ticket: Ticket, _arguments: object, context: RequestContext, _info: object
 ) -> User | None:
     """Return the person who opened a ticket."""
-    return User.of(ticket.requester, await context.batch_of(ticket).names_of_people())
+    return User.of(ticket.requester, await context.loader_of(ticket).involved_names())
 
 
 @resolvers.field("Ticket.assignee")
@@ -49,10 +49,10 @@ async def assignee(
     ticket: Ticket, _arguments: object, context: RequestContext, _info: object
 ) -> User | None:
     """Return the person whom a ticket is assigned to."""
-    return User.of(ticket.assignee, await context.batch_of(ticket).names_of_people())
+    return User.of(ticket.assignee, await context.loader_of(ticket).involved_names())
 
 
-@resolvers.field("Ticket.transitions")
+@resolvers.field("Ticket.transitions", reads_viewer=True)
 async def transitions(
     ticket: Ticket, _arguments: object, context: RequestContext, _info: object
 ) -> list[dict[str, object]]:

@@ -14,7 +14,7 @@ from api.graphql.pagination import (
 )
 from api.graphql.registry import Resolvers
 from api.runtime.request_context import RequestContext
-from api.runtime.single_flight import Call
+from api.runtime.single_flight import SingleCall
 from engine.storage.webhooks.dead_letters import (
     START,
     DeadLetter,
@@ -60,7 +60,9 @@ class DeadLetterLoader:
     def __init__(self, context: RequestContext, names: Iterable[str]) -> None:
         self._context = context
         self._names = list(names)
-        self._pages: dict[tuple[int, DeadLetterCursor], Call[Mapping[str, DeadLetterPage]]] = {}
+        self._pages: dict[
+            tuple[int, DeadLetterCursor], SingleCall[Mapping[str, DeadLetterPage]]
+        ] = {}
 
     async def page(self, name: str, size: int, after: DeadLetterCursor) -> DeadLetterPage:
         """Return a page of one webhook."""
@@ -69,7 +71,7 @@ class DeadLetterLoader:
             database, actor = self._context.database, self._context.actor
             return await read_dead_letter_pages(database, actor, self._names, size, after)
 
-        return (await self._pages.setdefault((size, after), Call(read))())[name]
+        return (await self._pages.setdefault((size, after), SingleCall(read))())[name]
 
 
 @dataclass(frozen=True, slots=True)

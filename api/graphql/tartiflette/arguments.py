@@ -1,8 +1,7 @@
-"""The arguments of a field, as one document states them, coerced once for all executions.
+"""The arguments of a field, coerced once for all executions of a document.
 
-A variable stands for its value as it is: it was coerced before. Where an argument is wrong, or is
-a list or an object that is spelt out, Tartiflette coerces all of them each time: so each execution
-has its own, and takes turns with others as it does there.
+The value of a variable is used as it is, because it is coerced already. If an argument is invalid,
+or is a literal list or object, Tartiflette coerces all arguments of the field for each execution.
 """
 
 from collections.abc import Mapping
@@ -15,87 +14,84 @@ from tartiflette.utils.values import is_invalid_value
 
 from api.graphql.tartiflette.ast import TartifletteNode
 
-SPELT_OUT: Final = (ListValueNode, ObjectValueNode)
-"""Tartiflette suspends while it coerces them: not even to find out what they are is it asked."""
+_CONTAINERS: Final = (ListValueNode, ObjectValueNode)
+"""Literals whose coercion suspends in Tartiflette, so that fields take turns at them."""
 
 TartifletteArgument: TypeAlias = Any
 """An argument of Tartiflette's schema."""
 
 
-class Given(NamedTuple):
+class _VariableArgument(NamedTuple):
     """An argument whose value is that of a variable.
 
     Attributes:
-        takes_null: whether null is a value of it.
-        may_be_absent: whether the variable may have no value, as the argument has no default.
+        accepts_null: whether the argument is nullable.
+        can_be_absent: whether the variable can have no value, because the argument is nullable
+            and has no default.
 
     """
 
     name: str
     variable: str
-    takes_null: bool
-    may_be_absent: bool
+    accepts_null: bool
+    can_be_absent: bool
 
 
 @dataclass(frozen=True, slots=True)
-class KnownArguments:
-    """The arguments of a field.
+class StaticArguments:
+    """The arguments of a field that Tartiflette does not have to coerce for each execution.
 
     Attributes:
-        stated: the values that the document states, or the schema as defaults.
-        given: those whose values are those of variables.
+        constants: the values of literals, and of defaults in the schema.
+        variables: the arguments whose values are those of variables.
 
     """
 
-    stated: Mapping[str, object]
-    given: tuple[Given, ...]
+    constants: Mapping[str, object]
+    variables: tuple[_VariableArgument, ...]
 
     def values(self, variables: Mapping[str, object]) -> dict[str, object] | None:
         """Return the arguments for these variables; None if Tartiflette has to coerce them."""
-        values = dict(self.stated)
-        for name, variable, takes_null, may_be_absent in self.given:
+        values = dict(self.constants)
+        for name, variable, accepts_null, can_be_absent in self.variables:
             if variable in variables:
                 value = values[name] = variables[variable]
-                if value is None and not takes_null:
+                if value is None and not accepts_null:
                     return None
-            elif not may_be_absent:
+            elif not can_be_absent:
                 return None
         return values
 
 
-async def known_arguments(
+async def static_arguments(
     declared: Mapping[str, TartifletteArgument], node: TartifletteNode
-) -> KnownArguments | None:
-    """Return the arguments of a node; None if they must be coerced each time."""
-    asked = {each.name.value: each for each in node.arguments or ()}
-    stated, given = {}, []
+) -> StaticArguments | None:
+    """Return the arguments of a node; None if Tartiflette has to coerce them each time."""
+    nodes = {each.name.value: each for each in node.arguments or ()}
+    constants, variables = {}, []
     for name, argument in declared.items():
-        literal = asked[name].value if name in asked else argument.default_value
+        literal = nodes[name].value if name in nodes else argument.default_value
         if isinstance(literal, VariableNode):
-            given.append(given_by(literal.name.value, name, argument))
+            nullable = not argument.graphql_type.is_non_null_type
+            can_be_absent = nullable and argument.default_value is None
+            variables.append(_VariableArgument(name, literal.name.value, nullable, can_be_absent))
             continue
-        if isinstance(literal, SPELT_OUT):
+        if isinstance(literal, _CONTAINERS):
             return None
-        result = await stated_value(argument, node, asked.get(name))
+        result = await _coerce_constant(argument, node, nodes.get(name))
         if result is None or result.errors or isinstance(result.value, list):
             return None
         if not is_invalid_value(result.value):
-            stated[name] = result.value
-    return KnownArguments(stated, tuple(given))
+            constants[name] = result.value
+    return StaticArguments(constants, tuple(variables))
 
 
-def given_by(variable: str, name: str, argument: TartifletteArgument) -> Given:
-    """Return an argument whose value is that of a variable."""
-    takes_null = not argument.graphql_type.is_non_null_type
-    return Given(name, variable, takes_null, takes_null and argument.default_value is None)
-
-
-async def stated_value(
-    argument: TartifletteArgument, node: TartifletteNode, asked: TartifletteNode | None
+async def _coerce_constant(
+    argument: TartifletteArgument, node: TartifletteNode, argument_node: TartifletteNode | None
 ) -> CoercionResult | None:
-    """Return what Tartiflette makes of a literal or of a default; None if that is an error."""
+    """Return a literal or a default as Tartiflette coerces it; None if it raises an error."""
     try:
-        result = await argument.coercer(argument, node, asked, {}, None)
-    except Exception:  # noqa: BLE001  # Tartiflette will meet the same
+        result = await argument.coercer(argument, node, argument_node, {}, None)
+    except Exception:  # noqa: BLE001  # Tartiflette raises it again, for the client
         return None
     return result if isinstance(result, CoercionResult) else CoercionResult(value=result)

@@ -1,8 +1,8 @@
-"""graphql-core's tree -> Tartiflette's, node by node.
+"""graphql-core's tree -> Tartiflette's tree, node by node.
 
-Only what execution reads is carried over. The fields that ask for the schema are left out here and
-are all that `schema_part` keeps: graphql-core answers them, because its own schema is complete.
-The document is valid and its nesting bounded, so the recursion is bounded too.
+Only what execution reads is converted. The fields of introspection are left out here, and are all
+that `schema_part` keeps: graphql-core answers them, because its own schema is complete. A document
+is valid and its nesting is bounded, so the recursion is bounded too.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -40,165 +40,156 @@ from tartiflette.language import ast
 from api.graphql.introspection import SCHEMA_FIELDS
 
 TartifletteNode: TypeAlias = Any
-"""A node of Tartiflette's tree, which has no types."""
+"""A node of Tartiflette's tree, which has no type annotations."""
 
 
 def tartiflette_document(document: DocumentNode) -> TartifletteNode:
-    """Return a valid document as Tartiflette executes it."""
-    return ast.DocumentNode(definitions=convert_all(document.definitions))
+    """Return a valid document for Tartiflette."""
+    return ast.DocumentNode(definitions=_convert_all(document.definitions))
 
 
-def convert(node: Node) -> TartifletteNode:
-    """Return one node, and all that is below it."""
-    return CONVERTERS[type(node)](node)
+def _convert(node: Node) -> TartifletteNode:
+    """Return one node with everything below it."""
+    return _CONVERTERS[type(node)](node)
 
 
-def convert_optional(node: Node | None) -> TartifletteNode:
-    """Return a node that may be absent."""
-    return None if node is None else convert(node)
+def _convert_optional(node: Node | None) -> TartifletteNode:
+    return None if node is None else _convert(node)
 
 
-def convert_all(nodes: Iterable[Node] | None) -> list[TartifletteNode]:
-    """Return nodes in their order."""
-    return [convert(node) for node in nodes or ()]
+def _convert_all(nodes: Iterable[Node] | None) -> list[TartifletteNode]:
+    return [_convert(node) for node in nodes or ()]
 
 
-def location(node: Node) -> TartifletteNode:
-    """Return where a node begins; an error of the field there names it."""
+def _location(node: Node) -> TartifletteNode:
+    """Return where a node begins, for errors of the field."""
     start = node.loc.start_token if node.loc else None
     return ast.Location(start.line, start.column) if start else None
 
 
-def name(node: NameNode) -> TartifletteNode:
-    """Return a name."""
-    return ast.NameNode(node.value)
-
-
-def operation(node: OperationDefinitionNode) -> TartifletteNode:
-    """Return an operation. Its own directives say nothing to the execution."""
+def _operation(node: OperationDefinitionNode) -> TartifletteNode:
+    """Return an operation, without its directives, which do not affect execution."""
     return ast.OperationDefinitionNode(
         operation_type=node.operation.value,
-        name=convert_optional(node.name),
-        variable_definitions=convert_all(node.variable_definitions),
-        selection_set=convert(node.selection_set),
-        location=location(node),
+        name=_convert_optional(node.name),
+        variable_definitions=_convert_all(node.variable_definitions),
+        selection_set=_convert(node.selection_set),
+        location=_location(node),
     )
 
 
-def fragment(node: FragmentDefinitionNode) -> TartifletteNode:
-    """Return a fragment."""
+def _fragment(node: FragmentDefinitionNode) -> TartifletteNode:
     return ast.FragmentDefinitionNode(
-        name=convert(node.name),
-        type_condition=convert(node.type_condition),
-        selection_set=convert(node.selection_set),
-        location=location(node),
+        name=_convert(node.name),
+        type_condition=_convert(node.type_condition),
+        selection_set=_convert(node.selection_set),
+        location=_location(node),
     )
 
 
-def variable_definition(node: VariableDefinitionNode) -> TartifletteNode:
-    """Return a variable's type and default."""
+def _variable_definition(node: VariableDefinitionNode) -> TartifletteNode:
     return ast.VariableDefinitionNode(
-        variable=convert(node.variable),
-        type=convert(node.type),
-        default_value=convert_optional(node.default_value),
-        location=location(node),
+        variable=_convert(node.variable),
+        type=_convert(node.type),
+        default_value=_convert_optional(node.default_value),
+        location=_location(node),
     )
 
 
-def selection_set(node: SelectionSetNode) -> TartifletteNode:
-    """Return selections, without those that ask for the schema."""
-    return ast.SelectionSetNode(selections=convert_all(filter(asks_data, node.selections)))
+def _selection_set(node: SelectionSetNode) -> TartifletteNode:
+    """Return selections, without the fields of introspection."""
+    selections = [
+        each
+        for each in node.selections
+        if not (isinstance(each, FieldNode) and each.name.value in SCHEMA_FIELDS)
+    ]
+    return ast.SelectionSetNode(selections=_convert_all(selections))
 
 
-def asks_data(node: Node) -> bool:
-    """Tell whether a selection is anything but a field that asks for the schema."""
-    return not (isinstance(node, FieldNode) and node.name.value in SCHEMA_FIELDS)
-
-
-def field(node: FieldNode) -> TartifletteNode:
-    """Return a field and what it selects."""
+def _field(node: FieldNode) -> TartifletteNode:
     return ast.FieldNode(
-        name=convert(node.name),
-        alias=convert_optional(node.alias),
-        arguments=convert_all(node.arguments),
-        directives=convert_all(node.directives),
-        selection_set=convert_optional(node.selection_set),
-        location=location(node),
+        name=_convert(node.name),
+        alias=_convert_optional(node.alias),
+        arguments=_convert_all(node.arguments),
+        directives=_convert_all(node.directives),
+        selection_set=_convert_optional(node.selection_set),
+        location=_location(node),
     )
 
 
-def fragment_spread(node: FragmentSpreadNode) -> TartifletteNode:
-    """Return the use of a fragment."""
+def _fragment_spread(node: FragmentSpreadNode) -> TartifletteNode:
     return ast.FragmentSpreadNode(
-        name=convert(node.name), directives=convert_all(node.directives), location=location(node)
+        name=_convert(node.name),
+        directives=_convert_all(node.directives),
+        location=_location(node),
     )
 
 
-def inline_fragment(node: InlineFragmentNode) -> TartifletteNode:
-    """Return a fragment that is written where it is used."""
+def _inline_fragment(node: InlineFragmentNode) -> TartifletteNode:
     return ast.InlineFragmentNode(
-        selection_set=convert(node.selection_set),
-        type_condition=convert_optional(node.type_condition),
-        directives=convert_all(node.directives),
-        location=location(node),
+        selection_set=_convert(node.selection_set),
+        type_condition=_convert_optional(node.type_condition),
+        directives=_convert_all(node.directives),
+        location=_location(node),
     )
 
 
-def directive(node: DirectiveNode) -> TartifletteNode:
-    """Return a directive and its arguments."""
+def _directive(node: DirectiveNode) -> TartifletteNode:
     return ast.DirectiveNode(
-        name=convert(node.name), arguments=convert_all(node.arguments), location=location(node)
+        name=_convert(node.name),
+        arguments=_convert_all(node.arguments),
+        location=_location(node),
     )
 
 
-def valued(kind: Callable[..., TartifletteNode]) -> Callable[[Any], TartifletteNode]:
-    """Return the converter of nodes that hold one value; numbers stay text, as written."""
-    return lambda node: kind(value=node.value, location=location(node))
+def _with_value(kind: Callable[..., TartifletteNode]) -> Callable[[Any], TartifletteNode]:
+    """Return the converter of nodes with one value; numbers stay text, as written."""
+    return lambda node: kind(value=node.value, location=_location(node))
 
 
-def named(kind: Callable[..., TartifletteNode]) -> Callable[[Any], TartifletteNode]:
-    """Return the converter of nodes that hold one name."""
-    return lambda node: kind(name=convert(node.name), location=location(node))
+def _with_name(kind: Callable[..., TartifletteNode]) -> Callable[[Any], TartifletteNode]:
+    """Return the converter of nodes with one name."""
+    return lambda node: kind(name=_convert(node.name), location=_location(node))
 
 
-def typed(kind: Callable[..., TartifletteNode]) -> Callable[[Any], TartifletteNode]:
-    """Return the converter of types around another type."""
-    return lambda node: kind(type=convert(node.type), location=location(node))
+def _with_type(kind: Callable[..., TartifletteNode]) -> Callable[[Any], TartifletteNode]:
+    """Return the converter of types that wrap another type."""
+    return lambda node: kind(type=_convert(node.type), location=_location(node))
 
 
-def assigned(kind: Callable[..., TartifletteNode]) -> Callable[[Any], TartifletteNode]:
-    """Return the converter of nodes that give a name a value."""
+def _with_name_and_value(kind: Callable[..., TartifletteNode]) -> Callable[[Any], TartifletteNode]:
+    """Return the converter of nodes with a name and the node of its value."""
     return lambda node: kind(
-        name=convert(node.name), value=convert(node.value), location=location(node)
+        name=_convert(node.name), value=_convert(node.value), location=_location(node)
     )
 
 
-CONVERTERS: Final[Mapping[type[Node], Callable[[Any], TartifletteNode]]] = {
-    NameNode: name,
-    OperationDefinitionNode: operation,
-    FragmentDefinitionNode: fragment,
-    VariableDefinitionNode: variable_definition,
-    SelectionSetNode: selection_set,
-    FieldNode: field,
-    FragmentSpreadNode: fragment_spread,
-    InlineFragmentNode: inline_fragment,
-    DirectiveNode: directive,
-    ArgumentNode: assigned(ast.ArgumentNode),
-    ObjectFieldNode: assigned(ast.ObjectFieldNode),
-    VariableNode: named(ast.VariableNode),
-    NamedTypeNode: named(ast.NamedTypeNode),
-    ListTypeNode: typed(ast.ListTypeNode),
-    NonNullTypeNode: typed(ast.NonNullTypeNode),
-    IntValueNode: valued(ast.IntValueNode),
-    FloatValueNode: valued(ast.FloatValueNode),
-    StringValueNode: valued(ast.StringValueNode),
-    BooleanValueNode: valued(ast.BooleanValueNode),
-    EnumValueNode: valued(ast.EnumValueNode),
-    NullValueNode: lambda node: ast.NullValueNode(location=location(node)),
+_CONVERTERS: Final[Mapping[type[Node], Callable[[Any], TartifletteNode]]] = {
+    NameNode: lambda node: ast.NameNode(node.value),
+    OperationDefinitionNode: _operation,
+    FragmentDefinitionNode: _fragment,
+    VariableDefinitionNode: _variable_definition,
+    SelectionSetNode: _selection_set,
+    FieldNode: _field,
+    FragmentSpreadNode: _fragment_spread,
+    InlineFragmentNode: _inline_fragment,
+    DirectiveNode: _directive,
+    ArgumentNode: _with_name_and_value(ast.ArgumentNode),
+    ObjectFieldNode: _with_name_and_value(ast.ObjectFieldNode),
+    VariableNode: _with_name(ast.VariableNode),
+    NamedTypeNode: _with_name(ast.NamedTypeNode),
+    ListTypeNode: _with_type(ast.ListTypeNode),
+    NonNullTypeNode: _with_type(ast.NonNullTypeNode),
+    IntValueNode: _with_value(ast.IntValueNode),
+    FloatValueNode: _with_value(ast.FloatValueNode),
+    StringValueNode: _with_value(ast.StringValueNode),
+    BooleanValueNode: _with_value(ast.BooleanValueNode),
+    EnumValueNode: _with_value(ast.EnumValueNode),
+    NullValueNode: lambda node: ast.NullValueNode(location=_location(node)),
     ListValueNode: lambda node: ast.ListValueNode(
-        values=convert_all(node.values), location=location(node)
+        values=_convert_all(node.values), location=_location(node)
     ),
     ObjectValueNode: lambda node: ast.ObjectValueNode(
-        fields=convert_all(node.fields), location=location(node)
+        fields=_convert_all(node.fields), location=_location(node)
     ),
 }

@@ -1,4 +1,4 @@
-"""How a field without a resolver of its own is read from its parent."""
+"""How a field without a resolver is read from its parent."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -8,14 +8,18 @@ from api.json_encoding import snake_case
 
 @cache
 def is_mapping(kind: type) -> bool:
-    """Return whether the fields of a value of this class are keys; else they are attributes."""
+    """Return whether the fields of a value of this class are keys, not attributes."""
     return issubclass(kind, Mapping)
 
 
 def attribute(parent: object, field: str) -> object:
-    """Return what the parent of a field has for it.
+    """Return the value of a field of `parent`.
 
-    A mapping is read by the name of the field, an object by the attribute of that name in
-    snake_case. What is not there is a fault (KeyError, AttributeError), never a silent null.
+    A mapping has it under the name of the field, an object as the attribute with that name in
+    snake_case.
+
+    Raises:
+        KeyError, AttributeError: the parent does not have it. This is a bug, never a silent null.
+
     """
     return parent[field] if isinstance(parent, Mapping) else getattr(parent, snake_case(field))

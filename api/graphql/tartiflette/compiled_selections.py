@@ -1,12 +1,12 @@
-"""Compiled selections: Tartiflette's execution, with everything decided once that can be.
+"""Compiled selections: Tartiflette's execution, with every decision made once that can be.
 
-Which fields an object is asked for depends on the operation and on the answers to its conditions
-(`@skip`, `@include`), and on nothing else. So it is found out when it is first needed, and kept.
-The plain data of an object is then answered by one generated function (see `plain`), and each of
-its other fields as Tartiflette does, less what was decided before.
+Which fields of an object an operation selects depends only on the operation and on its conditions
+(`@skip`, `@include`). It is computed when it is first needed, and kept. A generated function then
+returns the plain fields of an object (see `leaf_codegen`), and each other field is answered as in
+Tartiflette, without the steps that were decided before.
 
-Where a value is not as its type says, Tartiflette goes its own way from there, unchanged: errors,
-their order, their paths and what becomes null stay its own. It reads the value once more for that.
+If a value does not match its type, Tartiflette completes it again, unchanged: errors, their order,
+their paths and the propagation of null are Tartiflette's own.
 """
 
 from collections.abc import Awaitable, Collection, Mapping
@@ -28,7 +28,7 @@ from tartiflette.types.helpers.definition import get_wrapped_type, is_leaf_type,
 from tartiflette.utils.directives import resolver_executor
 
 from api.graphql.registry import FieldResolver
-from api.graphql.tartiflette.arguments import KnownArguments, known_arguments
+from api.graphql.tartiflette.arguments import StaticArguments, static_arguments
 from api.graphql.tartiflette.ast import TartifletteNode
 from api.graphql.tartiflette.leaf_codegen import (
     Complete,
@@ -40,161 +40,161 @@ from api.graphql.tartiflette.leaf_codegen import (
 from api.json_encoding import Json, JsonObject
 from api.limits import PLANS_PER_OPERATION
 
-TYPENAME: Final = "__typename"
+_TYPENAME: Final = "__typename"
 
 TartifletteField: TypeAlias = Any
 """A field of Tartiflette's schema."""
-Nodes: TypeAlias = list[TartifletteNode]
-"""The nodes that ask for one field, or for the fields of one object: it may be asked for twice."""
-Key: TypeAlias = tuple[int, ...]
-"""Identities: of a field or a type of the schema, and of nodes of the document that keeps them."""
+_Nodes: TypeAlias = list[TartifletteNode]
+"""The nodes that select one field, or the fields of one object; a document can repeat them."""
+_Key: TypeAlias = tuple[int, ...]
+"""The identity of a field or a type of the schema, and those of nodes that the document keeps."""
 
 
 class Execution(ExecutionContext):
     """One execution of an operation."""
 
-    __slots__ = ("plans",)
-    plans: "Plans"
+    __slots__ = ("plan",)
+    plan: "OperationPlan"
 
     @classmethod
     def of(
         cls,
         schema: TartifletteNode,
-        executable: "Executable",
+        executable: "ExecutableOperation",
         context: object,
         variables: Mapping[str, object],
         root: object = None,
     ) -> Self:
-        """Return an execution that has not begun; the variables are coerced."""
+        """Return an execution with coerced variables that has not started."""
         operation, fragments = executable.operation, executable.fragments
         execution = cls(schema, fragments, operation, context, root, dict(variables))
-        execution.plans = executable.plans(variables)
+        execution.plan = executable.plan_for(variables)
         return execution
 
 
 @dataclass(frozen=True, slots=True)
-class Plans:
-    """What was compiled for one operation, and for one set of answers to its conditions.
+class OperationPlan:
+    """What was compiled of one operation, for one combination of its conditions.
 
     Attributes:
-        selections: what has been asked for by now.
+        selections: the selections that were needed so far.
 
     """
 
-    selections: dict[Key, "Selection"] = field(default_factory=dict)
-    _fields: dict[Key, "PlannedField"] = field(default_factory=dict)
+    selections: dict[_Key, "Selection"] = field(default_factory=dict)
+    _fields: dict[_Key, "FieldPlan"] = field(default_factory=dict)
 
     async def selection(
-        self, execution: Execution, parent: TartifletteType, nodes: Nodes
+        self, execution: Execution, parent: TartifletteType, nodes: _Nodes
     ) -> "Selection":
         """Return what nodes select from an object of a type."""
         key = (id(parent), *map(id, nodes))
         known = self.selections.get(key)
         if known is None:
-            known = self.selections[key] = await compile_selection(execution, parent, nodes)
+            known = self.selections[key] = await _compile_selection(execution, parent, nodes)
         return known
 
     async def field(
-        self, execution: Execution, parent: TartifletteType, asked: TartifletteField, nodes: Nodes
-    ) -> "PlannedField":
-        """Return how a field is answered that nodes ask for."""
-        key = (id(asked), *map(id, nodes))
+        self,
+        execution: Execution,
+        parent: TartifletteType,
+        definition: TartifletteField,
+        nodes: _Nodes,
+    ) -> "FieldPlan":
+        """Return how to answer a field that nodes select."""
+        key = (id(definition), *map(id, nodes))
         known = self._fields.get(key)
         if known is None:
-            known = self._fields[key] = await plan_field(execution, parent, asked, nodes)
+            known = self._fields[key] = await _plan_field(execution, parent, definition, nodes)
         return known
 
 
 @dataclass(frozen=True, slots=True)
-class Executable:
-    """An operation as Tartiflette executes it.
+class ExecutableOperation:
+    """An operation for Tartiflette.
 
     Attributes:
-        conditions: the variables that `@skip` and `@include` ask.
+        conditions: the variables in the arguments of `@skip` and `@include`.
 
     """
 
     operation: TartifletteNode
     fragments: dict[str, TartifletteNode]
     conditions: Collection[str]
-    _plans: dict[tuple[object, ...], Plans] = field(default_factory=dict)
+    _plans: dict[tuple[object, ...], OperationPlan] = field(default_factory=dict)
 
-    def plans(self, variables: Mapping[str, object]) -> Plans:
-        """Return what was compiled for these answers to the conditions; only so many are kept."""
-        answers = tuple(map(variables.get, self.conditions))
-        known = self._plans.get(answers)
+    def plan_for(self, variables: Mapping[str, object]) -> OperationPlan:
+        """Return the plan for the values of the conditions; keeps `PLANS_PER_OPERATION` of them."""
+        values = tuple(map(variables.get, self.conditions))
+        known = self._plans.get(values)
         if known is None:
             if len(self._plans) == PLANS_PER_OPERATION:
                 self._plans.clear()
-            known = self._plans[answers] = Plans()
+            known = self._plans[values] = OperationPlan()
         return known
 
 
-def executables_of(
+def executable_operations(
     document: TartifletteNode, conditions: Collection[str]
-) -> dict[str | None, Executable]:
+) -> dict[str | None, ExecutableOperation]:
     """Return the operations of a valid document by name; None is the one without a name."""
-    operations = [
-        each for each in document.definitions if isinstance(each, OperationDefinitionNode)
-    ]
     fragments = {
         each.name.value: each
         for each in document.definitions
         if isinstance(each, FragmentDefinitionNode)
     }
     return {
-        each.name and each.name.value: Executable(each, fragments, conditions)
-        for each in operations
+        each.name and each.name.value: ExecutableOperation(each, fragments, conditions)
+        for each in document.definitions
+        if isinstance(each, OperationDefinitionNode)
     }
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedField:
-    """A field of an object, as one operation asks for it.
+class FieldPlan:
+    """How to answer a field that an operation selects.
 
     Attributes:
-        complete: completes what it resolves to; None if that takes more than the value.
-        arguments: as the operation states them; None if each execution must coerce them.
-        resolve: its resolver, directives and all.
+        complete: completes the value of a plain field; None if the field is not plain.
+        arguments: None if each execution has to coerce them.
+        resolve: the resolver with its directives.
 
     """
 
     parent: TartifletteType
     field: TartifletteField
-    nodes: Nodes
+    nodes: _Nodes
     complete: Complete | None
-    arguments: KnownArguments | None
+    arguments: StaticArguments | None
     resolve: FieldResolver
 
     @property
-    def is_read(self) -> bool:
-        """Whether the parent alone tells what the field resolves to."""
-        return not (self.field.raw_resolver or self.field.arguments)
+    def has_resolver(self) -> bool:
+        """Whether the value of the field depends on more than its parent."""
+        return bool(self.field.raw_resolver or self.field.arguments)
 
     async def answer(self, execution: Execution, source: object, path: Path) -> Json:
-        """Return the answer, or raise as Tartiflette does where there must be one and is none."""
+        """Return the result of the field, or raise as Tartiflette does for a non-null field."""
         info = build_resolve_info(execution, self.field, self.nodes, self.parent, path)
         value: object
         try:
-            known = self._known_arguments(execution)
-            arguments = await self._coerced_arguments(execution) if known is None else known
+            known = self._static_arguments(execution)
+            arguments = await self._coerce_arguments(execution) if known is None else known
             value = await self.resolve(source, arguments, execution.context, info)
-        except Exception as error:  # noqa: BLE001  # it becomes an error of the field
+        except Exception as error:  # noqa: BLE001  # becomes an error of the field
             value = error
         if self.complete is None:
-            return await self._complete_slowly(execution, value, info)
+            return await self._complete_by_tartiflette(execution, value, info)
         try:
             completed: Json = self.complete(value)
-        except Exception:  # noqa: BLE001  # Tartiflette will meet the same
-            return await self._complete_slowly(execution, value, info)
+        except Exception:  # noqa: BLE001  # Tartiflette raises it again, for the client
+            return await self._complete_by_tartiflette(execution, value, info)
         return completed
 
-    def _known_arguments(self, execution: Execution) -> dict[str, object] | None:
-        """Return the arguments; None if Tartiflette has to coerce them."""
+    def _static_arguments(self, execution: Execution) -> dict[str, object] | None:
         return self.arguments.values(execution.variable_values or {}) if self.arguments else None
 
-    async def _coerced_arguments(self, execution: Execution) -> dict[str, object]:
-        """Return the arguments as Tartiflette coerces them, or raise as it does."""
+    async def _coerce_arguments(self, execution: Execution) -> dict[str, object]:
         arguments: dict[str, object] = await coerce_arguments(
             self.field.arguments,
             self.nodes[0],
@@ -204,83 +204,83 @@ class PlannedField:
         )
         return arguments
 
-    async def _complete_slowly(
+    async def _complete_by_tartiflette(
         self, execution: Execution, value: object, info: ResolveInfo
     ) -> Json:
-        """Complete a value as Tartiflette does."""
-        kind, decided = self.field.graphql_type, self.field.resolver.keywords
+        kind, keywords = self.field.graphql_type, self.field.resolver.keywords
         completed: Json = await complete_value_catching_error(
-            value, info, execution, self.nodes, info.path, kind, decided["output_coercer"]
+            value, info, execution, self.nodes, info.path, kind, keywords["output_coercer"]
         )
         return completed
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What an object of a type is asked for.
+    """What an operation selects from an object of a type.
 
     Attributes:
-        fields: all of it, as Tartiflette collects it.
-        plain: answers the plain fields, and leaves a place for each of the others.
-        others: in their order, by the key of the answer.
+        fields: the nodes of all fields by response key, as Tartiflette collects them.
+        plain: returns the plain fields, with None for each other field.
+        others: the other fields in their order, by response key.
 
     """
 
     parent: TartifletteType
-    fields: dict[str, Nodes]
+    fields: dict[str, _Nodes]
     plain: Complete
-    others: tuple[tuple[str, PlannedField], ...]
+    others: tuple[tuple[str, FieldPlan], ...]
 
     async def complete(self, execution: Execution, source: object, path: Path | None) -> JsonObject:
-        """Return the answer of an object, or raise as Tartiflette does where there can't be one."""
+        """Return the result of an object, or raise as Tartiflette does if it must be null."""
         try:
-            answer: JsonObject = self.plain(source)
-        except Exception:  # noqa: BLE001  # Tartiflette will meet the same
+            result: JsonObject = self.plain(source)
+        except Exception:  # noqa: BLE001  # Tartiflette raises it again, for the client
             fields: JsonObject = await execute_fields(
                 execution, self.parent, source, path, self.fields
             )
             return fields
-        for key, planned in self.others:
-            answer[key] = await planned.answer(execution, source, Path(path, key))
-        return answer
+        for key, plan in self.others:
+            result[key] = await plan.answer(execution, source, Path(path, key))
+        return result
 
 
-async def compile_selection(
-    execution: Execution, parent: TartifletteType, nodes: Nodes
+async def _compile_selection(
+    execution: Execution, parent: TartifletteType, nodes: _Nodes
 ) -> Selection:
-    """Find out what nodes select from an object of a type, and how each field is answered."""
+    """Compile what nodes select from an object of a type."""
     fields = await collect_subfields(execution, parent, nodes)
-    entries: dict[str, PlainField | str | None] = {}
+    members: dict[str, PlainField | str | None] = {}
     others = []
-    for key, asking in fields.items():
-        asked = parent.find_field(asking[0].name.value)
-        planned = await execution.plans.field(execution, parent, asked, asking)
-        if asked.name == TYPENAME:
-            entries[key] = parent.name
-        elif planned.complete is not None and planned.is_read:
-            entries[key] = PlainField(asked.name, asked.graphql_type, planned.complete)
+    for key, field_nodes in fields.items():
+        definition = parent.find_field(field_nodes[0].name.value)
+        plan = await execution.plan.field(execution, parent, definition, field_nodes)
+        if definition.name == _TYPENAME:
+            members[key] = parent.name
+        elif plan.complete is not None and not plan.has_resolver:
+            members[key] = PlainField(definition.name, definition.graphql_type, plan.complete)
         else:
-            entries[key] = None
-            others.append((key, planned))
-    return Selection(parent, fields, selector(entries), tuple(others))
+            members[key] = None
+            others.append((key, plan))
+    return Selection(parent, fields, selector(members), tuple(others))
 
 
-async def plan_field(
-    execution: Execution, parent: TartifletteType, asked: TartifletteField, nodes: Nodes
-) -> PlannedField:
-    """Find out how a field is answered that nodes ask for.
+async def _plan_field(
+    execution: Execution, parent: TartifletteType, definition: TartifletteField, nodes: _Nodes
+) -> FieldPlan:
+    """Return how to answer a field that nodes select.
 
-    A list whose items are answered concurrently is Tartiflette's in any case: so they take turns
-    as they do there.
+    Tartiflette always completes a list whose items are answered concurrently, so that its items
+    take turns as they do in Tartiflette.
     """
-    complete = None if asked.list_concurrently else await find_completer(execution, asked, nodes)
-    arguments = await known_arguments(asked.arguments, nodes[0])
-    return PlannedField(parent, asked, nodes, complete, arguments, resolver_of(asked))
+    concurrent = definition.list_concurrently
+    complete = None if concurrent else await _find_completer(execution, definition, nodes)
+    arguments = await static_arguments(definition.arguments, nodes[0])
+    return FieldPlan(parent, definition, nodes, complete, arguments, _resolver_of(definition))
 
 
-def resolver_of(asked: TartifletteField) -> FieldResolver:
-    """Return the resolver of a field; where no directive is around it, without what is for them."""
-    resolve: partial[Awaitable[object]] = asked.resolver.keywords["resolver"]
+def _resolver_of(definition: TartifletteField) -> FieldResolver:
+    """Return the resolver of a field, without Tartiflette's wrapper if it has no directives."""
+    resolve: partial[Awaitable[object]] = definition.resolver.keywords["resolver"]
     if resolve.func is resolver_executor:
         [bare] = resolve.args
         return cast("FieldResolver", bare)
@@ -293,66 +293,66 @@ def resolver_of(asked: TartifletteField) -> FieldResolver:
     return with_directives
 
 
-async def find_completer(
-    execution: Execution, asked: TartifletteField, nodes: Nodes
+async def _find_completer(
+    execution: Execution, definition: TartifletteField, nodes: _Nodes
 ) -> Complete | None:
-    """Return what completes the value of a field if all of it is plain data; else None."""
-    kind = asked.graphql_type
+    """Return the function that completes the value of a field if all of it is plain; else None."""
+    kind = definition.graphql_type
     core = get_wrapped_type(kind)
     if is_leaf_type(core):
         return completer(kind)
     if not is_object_type(core):
         return None
-    selection = await execution.plans.selection(execution, core, nodes)
+    selection = await execution.plan.selection(execution, core, nodes)
     return None if selection.others else completer(kind, selection.plain)
 
 
 async def execute(execution: Execution) -> JsonObject | None:
-    """Return the data of an operation; the errors are left in the execution."""
+    """Return the data of an operation; the errors are in the execution."""
     root = execution.schema.get_operation_root_type(execution.operation)
     try:
-        selection = await execution.plans.selection(execution, root, [execution.operation])
-        answer = await selection.complete(execution, execution.root_value, None)
-    except Exception as error:  # noqa: BLE001  # nothing is left to be null but the whole
+        selection = await execution.plan.selection(execution, root, [execution.operation])
+        data = await selection.complete(execution, execution.root_value, None)
+    except Exception as error:  # noqa: BLE001  # the data as a whole is null
         execution.add_error(error)
         return None
-    return answer
+    return data
 
 
 @null_coercer_wrapper
-async def complete_object(
+async def _complete_object(
     value: object,
     _info: object,
     execution: Execution,
-    nodes: Nodes,
+    nodes: _Nodes,
     path: Path,
     object_type: TartifletteType,
 ) -> object:
-    """Complete an object, where Tartiflette comes to one."""
-    selection = await execution.plans.selection(execution, object_type, nodes)
+    """Complete an object, in place of Tartiflette's output coercer."""
+    selection = await execution.plan.selection(execution, object_type, nodes)
     return await selection.complete(execution, value, path)
 
 
-async def answer_field(
+async def _answer_field(
     execution: Execution,
     parent: TartifletteType,
     source: object,
-    nodes: Nodes,
+    nodes: _Nodes,
     path: Path,
-    _is_introspection: bool,  # noqa: FBT001  # as Tartiflette calls it
+    _is_introspection: bool,  # noqa: FBT001  # Tartiflette passes it by position
     **keywords: TartifletteField,
 ) -> object:
-    """Answer a field, where Tartiflette comes to one."""
-    planned = await execution.plans.field(execution, parent, keywords["field_definition"], nodes)
-    return await planned.answer(execution, source, path)
+    """Answer a field, in place of Tartiflette's field resolver."""
+    plan = await execution.plan.field(execution, parent, keywords["field_definition"], nodes)
+    return await plan.answer(execution, source, path)
 
 
-def compile_selections_of(schema: TartifletteNode) -> None:
-    """Let a baked schema of Tartiflette answer by compiled selections."""
+def use_compiled_selections(schema: TartifletteNode) -> None:
+    """Make a baked schema of Tartiflette answer by compiled selections."""
     objects = [kind for kind in schema.type_definitions.values() if is_object_type(kind)]
     for kind in objects:
-        kind.output_coercer = partial(complete_object, object_type=kind)
-    for asked in (each for kind in objects for each in kind.implemented_fields.values()):
-        coercer = get_output_coercer(asked.graphql_type, asked.list_concurrently)
-        keywords = asked.resolver.keywords | {"output_coercer": coercer}
-        asked.resolver = partial(answer_field, **keywords)
+        kind.output_coercer = partial(_complete_object, object_type=kind)
+    for definition in (each for kind in objects for each in kind.implemented_fields.values()):
+        coercer = get_output_coercer(definition.graphql_type, definition.list_concurrently)
+        keywords = definition.resolver.keywords | {"output_coercer": coercer}
+        definition.resolver = partial(_answer_field, **keywords)

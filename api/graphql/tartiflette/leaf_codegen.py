@@ -1,8 +1,9 @@
-"""Plain data, answered by generated code: a value goes in, what the client sees comes out.
+"""Generated functions that return the plain fields of an object.
 
-Plain is what a value tells by itself: fields without a resolver, scalars, enums, and lists and
-objects of these. Where a value is not as its type says, an exception says no more than that: the
-caller then goes Tartiflette's own way, which meets the same value and words the error.
+Plain fields need nothing but the value of their parent: they have no resolver, and are scalars,
+enums, or lists and objects of these. If a value does not match its type, the function only raises
+an exception. The caller then lets Tartiflette complete the same value, which raises the error that
+the client gets.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,34 +18,34 @@ from api.graphql.tartiflette.attributes import is_mapping
 from api.json_encoding import snake_case
 
 TartifletteType: TypeAlias = Any
-"""A type of Tartiflette's schema, which has no types."""
+"""A type of Tartiflette's schema, which has no type annotations."""
 Complete: TypeAlias = Callable[[Any], Any]
-"""Returns what the client sees of a value; raises if the value is not as its type says."""
+"""Returns a value as the client gets it; raises if the value does not match its type."""
 
-SOURCE: Final = """
+_SELECT: Final = """
 def select(parent):
     if is_mapping(parent.__class__):
-        {by_key}
+        {from_keys}
     else:
-        {by_attribute}
-    return {{{answers}}}
+        {from_attributes}
+    return {{{members}}}
 """
-AS_IT_IS: Final = {
+_UNCHANGED: Final = {
     "ID": "{value}.__class__ is str",
     "String": "{value}.__class__ is str",
     "Boolean": "{value}.__class__ is bool",
     "Int": f"{{value}}.__class__ is int and {-(2**31)} <= {{value}} < {2**31}",
 }
-"""Which values of a scalar are answered as they are, so that nothing has to be called for them."""
+"""Which values of a scalar the client gets unchanged, without a call."""
 
 
 class Fallback(Exception):
-    """A value is not as its type says."""
+    """A value does not match its type, so Tartiflette completes it."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlainField:
-    """A field that is read from its parent, and what completes its value."""
+    """A plain field, and the function that completes its value."""
 
     name: str
     type: TartifletteType
@@ -52,9 +53,15 @@ class PlainField:
 
 
 def completer(kind: TartifletteType, select: Complete | None = None) -> Complete:
-    """Return what completes the values of a type; `select` does so where it ends in an object."""
+    """Return the function that completes the values of a type.
+
+    Args:
+        kind: the type.
+        select: completes the objects of a type that is an object, or a list of objects.
+
+    """
     required = kind.is_non_null_type
-    convert = converter(nullable(kind), select)
+    convert = _converter(_nullable(kind), select)
 
     def complete(value: object) -> object:
         if isinstance(value, Exception):
@@ -67,19 +74,17 @@ def completer(kind: TartifletteType, select: Complete | None = None) -> Complete
     return complete
 
 
-def converter(kind: TartifletteType, select: Complete | None) -> Complete:
-    """Return what completes the values of a nullable type, as long as they are not null."""
+def _converter(kind: TartifletteType, select: Complete | None) -> Complete:
+    """Return the function that completes the values of a nullable type other than null."""
     if kind.is_list_type:
-        return list_converter(completer(kind.wrapped_type, select))
+        return _list_converter(completer(kind.wrapped_type, select))
     if is_scalar_type(kind):
         convert: Complete = kind.coerce_output
         return convert
-    return select or enum_converter(frozenset(names_of(kind)))
+    return select or _enum_converter(frozenset(_value_names(kind)))
 
 
-def list_converter(complete: Complete) -> Complete:
-    """Return what completes lists, given what completes their items."""
-
+def _list_converter(complete: Complete) -> Complete:
     def convert(values: object) -> list[object]:
         if not isinstance(values, list):
             raise Fallback
@@ -88,9 +93,7 @@ def list_converter(complete: Complete) -> Complete:
     return convert
 
 
-def enum_converter(names: frozenset[str]) -> Complete:
-    """Return what completes the values of an enum: they are answered as they are."""
-
+def _enum_converter(names: frozenset[str]) -> Complete:
     def convert(value: str) -> str:
         if value not in names:
             raise Fallback
@@ -99,63 +102,63 @@ def enum_converter(names: frozenset[str]) -> Complete:
     return convert
 
 
-def names_of(kind: TartifletteType) -> list[str]:
+def _value_names(kind: TartifletteType) -> list[str]:
     """Return the names of the values of an enum."""
     return [value.name for value in kind.values]
 
 
-def selector(entries: Mapping[str, PlainField | str | None]) -> Complete:
-    """Return the generated function that reads and completes the fields of an object.
+def selector(members: Mapping[str, PlainField | str | None]) -> Complete:
+    """Generate the function that reads and completes the plain fields of an object.
 
     Args:
-        entries: what is answered by which key, in their order: a field or a constant.
+        members: the members of the result in their order: plain fields, or constants.
 
     """
     scope: dict[str, Any] = {"is_mapping": is_mapping}
-    by_key, by_attribute, answers = [], [], []
-    for number, (key, entry) in enumerate(entries.items()):
-        if isinstance(entry, PlainField):
+    from_keys, from_attributes, results = [], [], []
+    for number, (key, member) in enumerate(members.items()):
+        if isinstance(member, PlainField):
             value = f"value_{number}"
-            scope[f"complete_{value}"] = entry.complete
-            by_key.append(f"{value} = parent[{entry.name!r}]")
-            by_attribute.append(f"{value} = {attribute_of('parent', entry.name)}")
-            answers.append(f"{key!r}: {completion(entry.type, value)}")
+            scope[f"complete_{value}"] = member.complete
+            from_keys.append(f"{value} = parent[{member.name!r}]")
+            from_attributes.append(f"{value} = {_attribute('parent', member.name)}")
+            results.append(f"{key!r}: {_completion(member.type, value)}")
         else:
-            answers.append(f"{key!r}: {entry!r}")
-    source = SOURCE.format(
-        by_key="; ".join(by_key) or "pass",
-        by_attribute="; ".join(by_attribute) or "pass",
-        answers=", ".join(answers),
+            results.append(f"{key!r}: {member!r}")
+    source = _SELECT.format(
+        from_keys="; ".join(from_keys) or "pass",
+        from_attributes="; ".join(from_attributes) or "pass",
+        members=", ".join(results),
     )
-    exec(source, scope)  # noqa: S102  # its only foreign words are names as GraphQL has them
+    exec(source, scope)  # noqa: S102  # names are the only input, and GraphQL restricts them
     select: Complete = scope["select"]
     return select
 
 
-def attribute_of(parent: str, field: str) -> str:
+def _attribute(parent: str, field: str) -> str:
     """Return the expression that reads a field from an object."""
     name = snake_case(field)
     return f"getattr({parent}, {name!r})" if iskeyword(name) else f"{parent}.{name}"
 
 
-def completion(kind: TartifletteType, value: str) -> str:
+def _completion(kind: TartifletteType, value: str) -> str:
     """Return the expression that completes a value."""
     call = f"complete_{value}({value})"
-    core = nullable(kind)
-    test = as_it_is(core, value)
-    if test and core is kind:
-        test = f"{value} is None or {test}"
-    return f"{value} if {test} else {call}" if test else call
+    core = _nullable(kind)
+    unchanged = _unchanged(core, value)
+    if unchanged and core is kind:
+        unchanged = f"{value} is None or {unchanged}"
+    return f"{value} if {unchanged} else {call}" if unchanged else call
 
 
-def as_it_is(kind: TartifletteType, value: str) -> str | None:
-    """Return the expression that tells whether a value is answered as it is, if there is one."""
+def _unchanged(kind: TartifletteType, value: str) -> str | None:
+    """Return the expression for whether the client gets a value unchanged, if there is one."""
     if is_enum_type(kind):
-        return f"{value} in {{{', '.join(map(repr, names_of(kind)))}}}"
-    test = AS_IT_IS.get(str(kind))
-    return test and test.format(value=value)
+        return f"{value} in {{{', '.join(map(repr, _value_names(kind)))}}}"
+    condition = _UNCHANGED.get(str(kind))
+    return condition and condition.format(value=value)
 
 
-def nullable(kind: TartifletteType) -> TartifletteType:
+def _nullable(kind: TartifletteType) -> TartifletteType:
     """Return a type without its `!`."""
     return kind.wrapped_type if kind.is_non_null_type else kind

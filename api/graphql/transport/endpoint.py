@@ -9,7 +9,7 @@ from typing import Final
 import orjson
 from aiohttp import hdrs, web
 
-from api.graphql.errors import RequestRefused, extensions, refusal_errors
+from api.graphql.errors import RequestError, extensions, response_errors
 from api.graphql.executor import EXECUTED, GraphQLExecutor, GraphQLResponse
 from api.graphql.transport.request import (
     SAFE_METHODS,
@@ -103,8 +103,8 @@ class GraphQLEndpoint:
             if place > 0 and viewers:  # the request itself took a token for the first operation
                 acquire(request, viewers, request[VIEWER])
             return await self._executed(request, said)
-        except (RequestRefused, TooManyRequests) as refused:
-            return GraphQLResponse({"errors": refusal_errors(refused)}, refused.status)
+        except (RequestError, TooManyRequests) as refused:
+            return GraphQLResponse({"errors": response_errors(refused)}, refused.status)
 
 
 def accepted(request: web.Request) -> str:

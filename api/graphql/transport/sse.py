@@ -17,7 +17,7 @@ from typing import Final
 import orjson
 from aiohttp import hdrs, web
 
-from api.graphql.executor import GraphQLExecutor, GraphQLResponse, refusal
+from api.graphql.executor import GraphQLExecutor, GraphQLResponse, error_response
 from api.graphql.transport.endpoint import ContextFor, render_graphql_error
 from api.graphql.transport.request import SAFE_METHODS, Parameters, read_request
 from api.http.accept import best_match
@@ -71,7 +71,7 @@ class SseEndpoint:
         try:
             said = Parameters.read(await read_request(request))
         except InvalidInput as refused:
-            return only(refusal(refused))
+            return only(error_response(refused))
         asked = said.request(queries_only=request.method in SAFE_METHODS)
         make_context = partial(self.context_for, request[ACTOR])
         return self.executor.stream(asked, make_context, request.headers.get("Last-Event-ID"))

@@ -15,7 +15,7 @@ import structlog
 from aiohttp import WSMsgType, hdrs, web
 
 from api.auth import bearer_token
-from api.graphql.errors import refusal_errors, refuse_above
+from api.graphql.errors import check_limit, response_errors
 from api.graphql.executor import GraphQLExecutor, GraphQLRequest
 from api.graphql.transport.endpoint import ContextFor
 from api.graphql.transport.websocket_messages import (
@@ -200,7 +200,7 @@ class GraphQLSocket:
         try:
             self._admit_operation(self._actor)
         except InterlockError as refused:
-            await self._send(error(message.id, {"errors": refusal_errors(refused)}))
+            await self._send(error(message.id, {"errors": response_errors(refused)}))
         else:
             request = message.payload.request(queries_only=False)
             work = self._operate(message.id, request, self._actor)
@@ -209,7 +209,7 @@ class GraphQLSocket:
     def _admit_operation(self, actor: Actor) -> None:
         """Return if the client may ask for one more operation; LimitExceeded, TooManyRequests."""
         running = len(self._operations)
-        refuse_above("socket_operations", self._limits.socket_operations, running + 1)
+        check_limit("socket_operations", self._limits.socket_operations, running + 1)
         if self._throttle.viewers is not None:
             self._throttle.viewers.acquire(actor.id)
 
@@ -219,7 +219,7 @@ class GraphQLSocket:
         make_context = partial(self._context_for, actor)
         one = self._throttle.concurrency.slot(actor.id)
         try:
-            answering = self._executor.stream(request, make_context, under_way=one)
+            answering = self._executor.stream(request, make_context, in_flight=one)
             async with aclosing(answering) as answers:
                 async for answer in answers:
                     if answer.executed:

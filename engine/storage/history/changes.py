@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import ARRAY, Text, bindparam, func, select
@@ -12,7 +11,7 @@ from engine.storage.postgres.database import Database, Session
 from engine.storage.postgres.rows import entry_of
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import ticket_status_history
-from engine.tickets.change_filter import TicketChange, ticket_changes
+from engine.tickets.change_filter import ticket_states
 from engine.tickets.history import Entry
 from engine.tickets.ticket import Ticket
 
@@ -24,27 +23,20 @@ ENTRIES_OF_TICKETS: Final = (
 _HISTORIES: Final = Statement.of(ENTRIES_OF_TICKETS)
 
 
-@dataclass(frozen=True, slots=True)
-class LoggedChange:
-    """A change, and the position in the log behind it."""
-
-    position: Position
-    change: TicketChange
-
-
 async def changes_after(
     source: Database | Session, position: Position, limit: int
-) -> list[LoggedChange]:
-    """Return the next changes in the log, at most `limit`; an empty list at its end."""
+) -> list[tuple[LogEntry, Ticket | None, Ticket]]:
+    """Return the next entries of the log, each with the ticket right before and right after it.
+
+    The list has at most `limit` entries, and is empty at the end of the log.
+    """
     page = await read_log(source, position, limit)
-    changes = {
-        (change.entry.ticket, change.entry.seq): change
+    states = {
+        (entry.ticket, entry.seq): (before, after)
         for ticket, entries in await _latest_entries(source, page)
-        for change in ticket_changes(ticket, entries)
+        for entry, before, after in ticket_states(ticket, entries)
     }
-    return [
-        LoggedChange(each.position, changes[each.entry.ticket, each.entry.seq]) for each in page
-    ]
+    return [(each, *states[each.entry.ticket, each.entry.seq]) for each in page]
 
 
 async def _latest_entries(

@@ -176,9 +176,9 @@ async def test_a_guard_stands_before_a_source(counter: Counter) -> None:
     def nobody(_context: object) -> None:
         raise Forbidden("Nobody may.")
 
-    executor = await build_executor(SDL, [counter.resolvers.behind(lambda _: None)])
+    executor = await build_executor(SDL, [counter.resolvers.guarded_by(lambda _: None)])
     assert len(await streamed(executor, counter, COUNT, to=2)) == 2
-    executor = await build_executor(SDL, [counter.resolvers.behind(nobody)])
+    executor = await build_executor(SDL, [counter.resolvers.guarded_by(nobody)])
     [answer] = await streamed(executor, counter, COUNT, to=2)
     assert answer.status == 403
 

@@ -150,8 +150,8 @@ async def test_an_execution_that_takes_too_long_is_stopped() -> None:
     assert answered.body == {
         "errors": [
             {
-                "message": "The operation took too long and was stopped; "
-                "a mutation may have happened, so look first.",
+                "message": "The operation took too long and was stopped. "
+                "A mutation may have happened: check first.",
                 "extensions": {"code": "deadline_exceeded", "status": 503, "seconds": 0.01},
             }
         ]

@@ -1,155 +1,181 @@
-"""An event is answered once for all who ask the same, and for nobody else."""
+"""Subscribers share an answer to an event if nothing that it depends on differs between them."""
 
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
+from api.graphql.event_streams import Event, MakeContext
 from api.graphql.executor import GraphQLRequest
-from api.graphql.registry import Event, MakeContext, Resolvers
-from api.graphql.shared_answers import SharedAnswers
+from api.graphql.registry import Resolvers
 from api.runtime.single_flight import SingleFlight
 from tests.support.executors import build_executor
 
 SDL = """
 type Query { ready: Boolean! }
-type Told { number: Int!, times(factor: Int): Int!, mine: String!, fits: Boolean! }
-type Subscription { told(wanted: [Int!], after: String): Told! }
+interface Personal { mine: String! }
+type Tick implements Personal {
+  number: Int!, times(factor: Int): Int!, mine: String!, undeclared: String, fits: Boolean!
+  self: Personal!
+}
+type Subscription { tick(only: [Int!], after: String): Tick! }
 """
 ANNA, MARTON = "Anna", "Marton"
 
-Asked = tuple[str, dict[str, Any], str]
-"""A subscription, its variables, and who asks."""
+Subscription = tuple[str, dict[str, Any], str]
+"""A document, its variables, and the viewer."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Context:
-    """Tells who asks, and notes that somebody wanted to know."""
+    """The context of an event."""
 
-    asker: str
-    answers_differ: bool = False
+    known_viewer: str | None
 
     @property
     def viewer(self) -> str:
-        self.answers_differ = True
-        return self.asker
+        if self.known_viewer is None:
+            raise LookupError("no viewer")
+        return self.known_viewer
+
+    def without_viewer(self) -> "Context":
+        return replace(self, known_viewer=None)
 
 
-class Teller:
-    """A schema that tells everybody of one event, and counts the answers that were made."""
+class Clock:
+    """A schema with one event, which counts the answers that are made."""
 
     def __init__(self) -> None:
         self.made = 0
         self.answers: SingleFlight[Any] = SingleFlight()
         self.resolvers = Resolvers()
-        self.resolvers.source("Subscription.told")(self.source)
-        self.resolvers.field("Subscription.told")(self.told)
+        self.resolvers.source("Subscription.tick")(self.source)
+        self.resolvers.field("Subscription.tick")(self.tick)
         self.resolvers.field("Query.ready")(self.ready)
-        self.resolvers.field("Told.times")(self.times)
-        self.resolvers.field("Told.mine")(self.mine)
+        self.resolvers.field("Tick.times")(self.times)
+        self.resolvers.field("Tick.mine", reads_viewer=True)(self.mine)
+        self.resolvers.field("Tick.undeclared")(self.mine)
+        self.resolvers.field("Tick.self")(self.itself)
 
     async def source(
         self, arguments: dict[str, Any], make_context: MakeContext
     ) -> AsyncGenerator[Event, None]:
-        context = await make_context()
-        fits = 1 in (arguments.get("wanted") or [1])
-        told = {"number": 1, "fits": fits}
-        yield Event(told, context, "1", SharedAnswers(self.answers, fits, context))
+        fits = 1 in (arguments.get("only") or [1])
+        value = {"_typename": "Tick", "number": 1, "fits": fits}
+        yield Event(value, await make_context(), "1", self.answers, fits)
 
-    async def told(self, event: dict[str, int], *_: object) -> dict[str, int]:
+    async def tick(self, value: dict[str, int], *_: object) -> dict[str, int]:
         self.made += 1
-        return event
+        return value
+
+    async def itself(self, value: dict[str, int], *_: object) -> dict[str, int]:
+        return value
 
     async def ready(self, *_: object) -> bool:
         return True
 
-    async def times(self, told: dict[str, int], arguments: dict[str, int], *_: object) -> int:
-        return told["number"] * arguments.get("factor", 1)
+    async def times(self, value: dict[str, int], arguments: dict[str, int], *_: object) -> int:
+        return value["number"] * arguments.get("factor", 1)
 
     async def mine(self, _: object, __: object, context: Context, ___: object) -> str:
         return context.viewer
 
 
-AFTER = "subscription ($after: String) { told(after: $after) { number } }"
-WANTED = "subscription ($wanted: [Int!]) { told(wanted: $wanted) { fits } }"
-TIMES = "subscription ($by: Int) { told { times(factor: $by) } }"
-BOTH = "subscription ($by: Int!) { told(wanted: [$by]) { times(factor: $by) } }"
-FRAGMENT = "fragment F on Told { times(factor: $by) } subscription ($by: Int) { told { ...F } }"
-SHOWN = "subscription ($if: Boolean!) { told { number fits @include(if: $if) } }"
-INLINE = "subscription ($by: Int) { ... on Subscription { told { times(factor: $by) } } }"
-MINE = "subscription { told { mine } }"
-TWO = "subscription A { told { number } } subscription B { told { fits } }"
+AFTER = "subscription ($after: String) { tick(after: $after) { number } }"
+ONLY = "subscription ($only: [Int!]) { tick(only: $only) { fits } }"
+TIMES = "subscription ($by: Int) { tick { times(factor: $by) } }"
+BOTH = "subscription ($by: Int!) { tick(only: [$by]) { times(factor: $by) } }"
+FRAGMENT = "fragment F on Tick { times(factor: $by) } subscription ($by: Int) { tick { ...F } }"
+CONDITION = "subscription ($if: Boolean!) { tick { number fits @include(if: $if) } }"
+INLINE = "subscription ($by: Int) { ... on Subscription { tick { times(factor: $by) } } }"
+MINE = "subscription { tick { mine } }"
+ALIAS = "subscription { tick { number: mine } }"
+MINE_IN_FRAGMENT = "subscription { ...S } fragment S on Subscription { tick { ...F } } "
+MINE_IN_FRAGMENT += "fragment F on Tick { mine }"
+MINE_OF_INTERFACE = "subscription { tick { self { mine } } }"
+UNDECLARED = "subscription { tick { undeclared } }"
+TWO = "subscription A { tick { number } } subscription B { tick { fits } }"
 
-SHARED: dict[str, tuple[Asked, Asked]] = {
-    "the same": ((AFTER, {}, ANNA), (AFTER, {}, MARTON)),
-    "from another position": ((AFTER, {"after": "1"}, ANNA), (AFTER, {"after": "2"}, MARTON)),
-    "by another filter": ((WANTED, {"wanted": [1]}, ANNA), (WANTED, {"wanted": [1, 2]}, ANNA)),
-    "by equal variables": ((TIMES, {"by": 2}, ANNA), (TIMES, {"by": 2}, MARTON)),
-    "by a variable that is not declared": ((AFTER, {"by": 2}, ANNA), (AFTER, {}, ANNA)),
-    "their own, of one person": ((MINE, {}, ANNA), (MINE, {}, ANNA)),
+SHARED: dict[str, tuple[Subscription, Subscription]] = {
+    "the same document": ((AFTER, {}, ANNA), (AFTER, {}, MARTON)),
+    "another position": ((AFTER, {"after": "1"}, ANNA), (AFTER, {"after": "2"}, MARTON)),
+    "another filter": ((ONLY, {"only": [1]}, ANNA), (ONLY, {"only": [1, 2]}, ANNA)),
+    "equal variables": ((TIMES, {"by": 2}, ANNA), (TIMES, {"by": 2}, MARTON)),
+    "an undeclared variable": ((AFTER, {"by": 2}, ANNA), (AFTER, {}, ANNA)),
+    "personal, the same viewer": ((MINE, {}, ANNA), (MINE, {}, ANNA)),
 }
-APART: dict[str, tuple[Asked, Asked]] = {
-    "other documents": ((AFTER, {}, ANNA), (WANTED, {}, ANNA)),
-    "whether it fits": ((WANTED, {"wanted": [1]}, ANNA), (WANTED, {"wanted": [2]}, ANNA)),
-    "by another variable": ((TIMES, {"by": 2}, ANNA), (TIMES, {"by": 3}, ANNA)),
-    "by one for both": ((BOTH, {"by": 2}, ANNA), (BOTH, {"by": 3}, ANNA)),
-    "in a fragment": ((FRAGMENT, {"by": 2}, ANNA), (FRAGMENT, {"by": 3}, ANNA)),
-    "in a condition": ((SHOWN, {"if": True}, ANNA), (SHOWN, {"if": False}, ANNA)),
-    "around the field": ((INLINE, {"by": 2}, ANNA), (INLINE, {"by": 3}, ANNA)),
-    "their own": ((MINE, {}, ANNA), (MINE, {}, MARTON)),
+SEPARATE: dict[str, tuple[Subscription, Subscription]] = {
+    "other documents": ((AFTER, {}, ANNA), (ONLY, {}, ANNA)),
+    "another variant": ((ONLY, {"only": [1]}, ANNA), (ONLY, {"only": [2]}, ANNA)),
+    "another variable": ((TIMES, {"by": 2}, ANNA), (TIMES, {"by": 3}, ANNA)),
+    "a variable of the root field, too": ((BOTH, {"by": 2}, ANNA), (BOTH, {"by": 3}, ANNA)),
+    "a variable in a fragment": ((FRAGMENT, {"by": 2}, ANNA), (FRAGMENT, {"by": 3}, ANNA)),
+    "a condition": ((CONDITION, {"if": True}, ANNA), (CONDITION, {"if": False}, ANNA)),
+    "a variable in a root fragment": ((INLINE, {"by": 2}, ANNA), (INLINE, {"by": 3}, ANNA)),
+    "personal": ((MINE, {}, ANNA), (MINE, {}, MARTON)),
+    "personal, by an alias": ((ALIAS, {}, ANNA), (ALIAS, {}, MARTON)),
+    "personal, in a fragment": ((MINE_IN_FRAGMENT, {}, ANNA), (MINE_IN_FRAGMENT, {}, MARTON)),
+    "personal, of an interface": ((MINE_OF_INTERFACE, {}, ANNA), (MINE_OF_INTERFACE, {}, MARTON)),
 }
 
 
-async def heard(teller: Teller, *everybody: Asked) -> list[Any]:
-    executor = await build_executor(SDL, [teller.resolvers])
+async def answers(clock: Clock, *subscriptions: Subscription) -> list[Any]:
+    executor = await build_executor(SDL, [clock.resolvers])
     return [
         answer.body
-        for query, variables, asker in everybody
+        for query, variables, viewer in subscriptions
         async for answer in executor.stream(
-            GraphQLRequest(query, variables), make_context_of(asker)
+            GraphQLRequest(query, variables), make_context_of(viewer)
         )
     ]
 
 
-def make_context_of(asker: str) -> MakeContext:
+def make_context_of(viewer: str) -> MakeContext:
     async def make_context() -> Context:
-        return Context(asker)
+        return Context(viewer)
 
     return make_context
 
 
 @pytest.mark.parametrize(("one", "other"), SHARED.values(), ids=SHARED)
-async def test_who_asks_the_same_shares_an_answer(one: Asked, other: Asked) -> None:
-    teller = Teller()
-    first, second = await heard(teller, one, other)
+async def test_subscribers_share_an_answer(one: Subscription, other: Subscription) -> None:
+    clock = Clock()
+    first, second = await answers(clock, one, other)
     assert first is second
     assert "errors" not in first
-    assert teller.made == 1
+    assert clock.made == 1
 
 
-@pytest.mark.parametrize(("one", "other"), APART.values(), ids=APART)
-async def test_who_asks_otherwise_gets_what_they_get_alone(one: Asked, other: Asked) -> None:
-    alone = [await heard(Teller(), each) for each in (one, other)]
-    assert await heard(Teller(), one, other) == [answer for [answer] in alone]
+@pytest.mark.parametrize(("one", "other"), SEPARATE.values(), ids=SEPARATE)
+async def test_subscribers_get_separate_answers(one: Subscription, other: Subscription) -> None:
+    alone = [await answers(Clock(), each) for each in (one, other)]
+    assert await answers(Clock(), one, other) == [answer for [answer] in alone]
     assert alone[0] != alone[1]
+    assert all("errors" not in answer for [answer] in alone)
 
 
-async def test_operations_of_one_document_are_told_apart() -> None:
-    executor = await build_executor(SDL, [Teller().resolvers])
-    told = [
+async def test_operations_of_one_document_have_separate_answers() -> None:
+    executor = await build_executor(SDL, [Clock().resolvers])
+    data = [
         answer.body["data"]
         for name in "AB"
         async for answer in executor.stream(
             GraphQLRequest(TWO, operation_name=name), make_context_of(ANNA)
         )
     ]
-    assert told == [{"told": {"number": 1}}, {"told": {"fits": True}}]
+    assert data == [{"tick": {"number": 1}}, {"tick": {"fits": True}}]
 
 
-async def test_each_person_gets_their_own_however_many_ask() -> None:
-    teller = Teller()
-    askers = [ANNA, MARTON, ANNA, "Ada", MARTON, "Ada"]
-    told = await heard(teller, *((MINE, {}, asker) for asker in askers))
-    assert [each["data"]["told"]["mine"] for each in told] == askers
-    assert teller.made == len(set(askers))
+async def test_each_viewer_gets_a_personal_answer_that_is_made_once() -> None:
+    clock = Clock()
+    viewers = [ANNA, MARTON, ANNA, "Ada", MARTON, "Ada"]
+    bodies = await answers(clock, *((MINE, {}, viewer) for viewer in viewers))
+    assert [each["data"]["tick"]["mine"] for each in bodies] == viewers
+    assert clock.made == len(set(viewers))
+
+
+async def test_a_resolver_that_is_not_registered_to_read_the_viewer_fails() -> None:
+    [body] = await answers(Clock(), (UNDECLARED, {}, ANNA))
+    assert body["data"] == {"tick": {"undeclared": None}}
+    assert body["errors"][0]["extensions"]["code"] == "internal"

@@ -1,4 +1,4 @@
-"""Work that many ask for is done once, whoever stops to wait for it."""
+"""Work for several callers is done once, even if a caller is cancelled."""
 
 import asyncio
 from functools import partial
@@ -8,59 +8,59 @@ import pytest
 from api.runtime.single_flight import SingleFlight
 
 
-class Making:
-    """What is made as soon as it may end."""
+class Work:
+    """Work that ends when it may."""
 
     def __init__(self) -> None:
-        self.begun = 0
+        self.started = 0
         self.may_end = asyncio.Event()
 
     async def __call__(self) -> str:
-        self.begun += 1
+        self.started += 1
         await self.may_end.wait()
-        return "made"
+        return "result"
 
 
-async def test_all_who_wait_and_all_who_come_later_get_what_was_made_once() -> None:
-    shared, making = SingleFlight[str](), Making()
-    asking = [asyncio.create_task(shared.get("key", making)) for _ in range(3)]
+async def test_waiting_and_later_callers_get_the_result_of_one_call() -> None:
+    shared, work = SingleFlight[str](), Work()
+    callers = [asyncio.create_task(shared.get("key", work)) for _ in range(3)]
     await asyncio.sleep(0)
-    making.may_end.set()
-    assert await asyncio.gather(*asking) == ["made"] * 3
-    assert await shared.get("key", making) == "made"
-    assert making.begun == 1
+    work.may_end.set()
+    assert await asyncio.gather(*callers) == ["result"] * 3
+    assert await shared.get("key", work) == "result"
+    assert work.started == 1
 
 
-@pytest.mark.parametrize("leaves", range(3))
-async def test_who_waits_may_leave_and_the_others_still_get_it(leaves: int) -> None:
-    shared, making = SingleFlight[str](), Making()
-    asking = [asyncio.create_task(shared.get("key", making)) for _ in range(3)]
+@pytest.mark.parametrize("cancelled", range(3))
+async def test_a_cancelled_caller_does_not_affect_the_others(cancelled: int) -> None:
+    shared, work = SingleFlight[str](), Work()
+    callers = [asyncio.create_task(shared.get("key", work)) for _ in range(3)]
     await asyncio.sleep(0)
-    gone = asking.pop(leaves)
-    gone.cancel()
-    await asyncio.wait([gone])
-    making.may_end.set()
-    assert await asyncio.gather(*asking) == ["made"] * 2
-    assert gone.cancelled()
-    assert making.begun == (2 if leaves == 0 else 1)  # who made it left, so the next made it anew
+    caller = callers.pop(cancelled)
+    caller.cancel()
+    await asyncio.wait([caller])
+    work.may_end.set()
+    assert await asyncio.gather(*callers) == ["result"] * 2
+    assert caller.cancelled()
+    assert work.started == (2 if cancelled == 0 else 1)  # the first one did the work
 
 
-async def test_all_hear_of_a_failure() -> None:
+async def test_every_caller_gets_the_exception() -> None:
     shared = SingleFlight[str]()
 
     async def fail() -> str:
         raise LookupError
 
-    asked = await asyncio.gather(
+    results = await asyncio.gather(
         *(shared.get("key", fail) for _ in range(2)), return_exceptions=True
     )
-    assert [type(each) for each in asked] == [LookupError, LookupError]
+    assert [type(each) for each in results] == [LookupError, LookupError]
 
 
-async def test_other_keys_are_made_by_themselves() -> None:
+async def test_each_key_has_its_own_result() -> None:
     shared = SingleFlight[int]()
 
-    async def make(number: int) -> int:
-        return number
+    async def double(number: int) -> int:
+        return 2 * number
 
-    assert [await shared.get(each, partial(make, each)) for each in (1, 2)] == [1, 2]
+    assert [await shared.get(each, partial(double, each)) for each in (1, 2)] == [2, 4]

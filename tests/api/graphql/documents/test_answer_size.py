@@ -6,7 +6,12 @@ from math import ceil
 import pytest
 from graphql import GraphQLField, GraphQLObjectType, build_schema, get_named_type
 
-from api.graphql.documents.cost import POINT_CHARACTERS, composite, declared_number, weight_of
+from api.graphql.documents.cost import (
+    POINT_CHARACTERS,
+    composite_type,
+    directive_number,
+    field_points,
+)
 from api.graphql.interlock import schema_text
 from engine import limits
 from engine.declaration.models import Workflow
@@ -86,7 +91,7 @@ def test_of_every_text_it_is_known_how_long_it_can_be() -> None:
 
 @pytest.mark.parametrize("name", texts())
 def test_a_text_costs_a_point_for_each_thousand_characters(name: str) -> None:
-    assert weight_of(texts()[name]) == ceil(LONG.get(name, 1) / POINT_CHARACTERS)
+    assert field_points(texts()[name]) == ceil(LONG.get(name, 1) / POINT_CHARACTERS)
 
 
 READ_WITH = {
@@ -98,9 +103,9 @@ READ_WITH = {
 
 @pytest.mark.parametrize("name", READ_WITH)
 def test_an_object_costs_half_of_the_longest_text_that_is_read_with_it(name: str) -> None:
-    named = composite(build_schema(schema_text()).get_type(name))
+    named = composite_type(build_schema(schema_text()).get_type(name))
     longest = max(LONG[text] for text in READ_WITH[name])
-    assert declared_number(named, "cost") == longest / POINT_CHARACTERS / 2
+    assert directive_number(named, "cost") == longest / POINT_CHARACTERS / 2
 
 
 @pytest.mark.parametrize("form", GraphFormat)

@@ -1,4 +1,4 @@
-"""Trusted documents: what is registered runs, by its hash or as it is, and nothing else does."""
+"""A server with persisted documents executes only these, by their hashes or their texts."""
 
 import json
 from hashlib import sha256
@@ -16,8 +16,8 @@ from tests.support import sample_schema
 from tests.support.api_client import Api, bearer
 from tests.support.personas import ANNA
 
-KNOWN: Final = "query ($first: Int!) { tickets(first: $first) { totalCount } }"
-HASH: Final = sha256(KNOWN.encode()).hexdigest()
+REGISTERED: Final = "query ($first: Int!) { tickets(first: $first) { totalCount } }"
+HASH: Final = sha256(REGISTERED.encode()).hexdigest()
 
 
 def manifest(path: Path, documents: dict[str, str]) -> Path:
@@ -25,71 +25,75 @@ def manifest(path: Path, documents: dict[str, str]) -> Path:
     return path
 
 
-class TestOnAServer:
-    """A server that runs one document."""
+class TestServer:
+    """A server with one persisted document."""
 
     @pytest.fixture
     def settings(self, settings: Settings, tmp_path: Path) -> Settings:
-        path = manifest(tmp_path / "documents.json", {HASH: KNOWN})
+        path = manifest(tmp_path / "documents.json", {HASH: REGISTERED})
         return settings.model_copy(update={"trusted_documents": path})
 
-    async def ask(self, api: Api, **asked: object) -> Any:  # noqa: ANN401 - an answer
-        body = {"variables": {"first": 1}, **asked}
+    async def post(self, api: Api, **parameters: object) -> Any:  # noqa: ANN401  # any JSON
+        body = {"variables": {"first": 1}, **parameters}
         async with api.client.post("/graphql", json=body, headers=bearer(ANNA)) as answer:
             return await answer.json()
 
     @pytest.mark.parametrize(
-        "asked",
-        [{"documentId": f"sha256:{HASH}"}, {"documentId": HASH}, {"query": KNOWN}],
-        ids=["by its id", "by its bare hash", "as it is"],
+        "parameters",
+        [{"documentId": f"sha256:{HASH}"}, {"documentId": HASH}, {"query": REGISTERED}],
+        ids=["id", "id without algorithm", "text"],
     )
-    async def test_what_is_registered_runs(self, api: Api, asked: dict[str, str]) -> None:
-        assert await self.ask(api, **asked) == {"data": {"tickets": {"totalCount": 0}}}
+    async def test_a_registered_document_is_executed(
+        self, api: Api, parameters: dict[str, str]
+    ) -> None:
+        assert await self.post(api, **parameters) == {"data": {"tickets": {"totalCount": 0}}}
 
     @pytest.mark.parametrize(
-        "asked",
+        "parameters",
         [
             {"documentId": f"sha256:{'0' * 64}"},
             {"documentId": ""},
-            {"documentId": "0", "query": KNOWN},
-            {"query": f"{KNOWN} "},
+            {"documentId": "0", "query": REGISTERED},
+            {"query": f"{REGISTERED} "},
             {"query": "{ __schema { queryType { name } } }"},
         ],
     )
-    async def test_nothing_else_does(self, api: Api, asked: dict[str, str]) -> None:
-        [error] = (await self.ask(api, **asked))["errors"]
+    async def test_no_other_document_is_executed(
+        self, api: Api, parameters: dict[str, str]
+    ) -> None:
+        [error] = (await self.post(api, **parameters))["errors"]
         assert error["extensions"]["code"] == "unknown_document"
 
 
-async def test_without_trusted_documents_an_id_names_none() -> None:
-    layer = await sample_schema.executor()
-    answer = await layer.execute(GraphQLRequest(None, document_id=HASH), None)
-    assert "send the `query`" in str(answer.body)
+async def test_a_server_without_persisted_documents_knows_no_ids() -> None:
+    executor = await sample_schema.executor()
+    answer = await executor.execute(GraphQLRequest(None, document_id=HASH), None)
+    assert "Send the `query`" in str(answer.body)
 
 
-WRONG: Final = {
-    "no JSON": ("{", "is not a JSON object"),
+INVALID: Final = {
+    "not JSON": ("{", "is not a JSON object"),
     "a list": ("[]", "is not a JSON object"),
     "a number for a document": ('{"a": 1}', "is not a JSON object"),
-    "a hash of something else": (json.dumps({"0" * 64: KNOWN}), f"sha256:{HASH}"),
+    "a hash of another document": (json.dumps({"0" * 64: REGISTERED}), f"sha256:{HASH}"),
 }
 
 
-@pytest.mark.parametrize(("text", "sentence"), WRONG.values(), ids=WRONG)
-def test_a_manifest_that_is_none_is_refused(text: str, sentence: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("text", "message"), INVALID.values(), ids=INVALID)
+def test_an_invalid_manifest_is_refused(text: str, message: str, tmp_path: Path) -> None:
     path = tmp_path / "documents.json"
     path.write_text(text)
     with pytest.raises(Misconfigured, match=r"documents\.json") as refused:
         PersistedDocuments.read(path)
-    assert sentence in refused.value.message
+    assert message in refused.value.message
 
 
-def test_a_manifest_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_a_missing_manifest_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match="No such file"):
         PersistedDocuments.read(tmp_path / "documents.json")
 
 
-async def test_a_server_does_not_start_with_a_document_that_its_schema_lacks(
+async def test_a_server_does_not_start_with_a_document_that_is_not_valid(
     settings: Settings, tmp_path: Path
 ) -> None:
     text = "{ wings }"

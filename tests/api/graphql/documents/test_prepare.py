@@ -1,10 +1,14 @@
-"""Documents are prepared once and kept, within bounds."""
+"""Documents are prepared once and cached, within bounds."""
 
 import pytest
 
-from api.graphql.documents.memory_estimate import BYTES_A_CHARACTER, BYTES_A_FIELD, BYTES_A_PLAN
-from api.graphql.documents.prepare import Documents
-from api.graphql.errors import LimitExceeded, RequestRefused
+from api.graphql.documents.memory_estimate import (
+    BYTES_PER_CHARACTER,
+    BYTES_PER_FIELD,
+    BYTES_PER_PLAN,
+)
+from api.graphql.documents.prepare import DocumentCache
+from api.graphql.errors import LimitExceeded, RequestError
 from api.limits import PLANS_PER_OPERATION, GraphQLLimits
 from tests.support import sample_schema
 
@@ -22,29 +26,29 @@ def numbered(number: int) -> str:
 
 
 def test_a_document_is_prepared_once() -> None:
-    documents = Documents(SCHEMA, GraphQLLimits())
-    assert documents.prepared(numbered(1)) is documents.prepared(numbered(1))
+    documents = DocumentCache(SCHEMA, GraphQLLimits())
+    assert documents.get(numbered(1)) is documents.get(numbered(1))
 
 
-def test_the_documents_that_were_used_last_are_kept() -> None:
-    documents = Documents(SCHEMA, GraphQLLimits(prepared_documents=2))
-    first = documents.prepared(numbered(1))
-    second = documents.prepared(numbered(2))
-    assert documents.prepared(numbered(1)) is first
-    documents.prepared(numbered(3))
-    assert documents.prepared(numbered(1)) is first
-    assert documents.prepared(numbered(2)) is not second
+def test_the_cache_keeps_the_documents_that_were_used_last() -> None:
+    documents = DocumentCache(SCHEMA, GraphQLLimits(prepared_documents=2))
+    first = documents.get(numbered(1))
+    second = documents.get(numbered(2))
+    assert documents.get(numbered(1)) is first
+    documents.get(numbered(3))
+    assert documents.get(numbered(1)) is first
+    assert documents.get(numbered(2)) is not second
 
 
-def test_what_is_kept_is_bounded_together() -> None:
-    taken = Documents(SCHEMA, GraphQLLimits()).prepared(numbered(1)).bytes_at_most
-    documents = Documents(SCHEMA, GraphQLLimits(prepared_documents_bytes=2 * taken))
-    first, second = documents.prepared(numbered(1)), documents.prepared(numbered(2))
-    assert documents.prepared(numbered(1)) is first
-    third = documents.prepared(numbered(3))
-    assert documents.prepared(numbered(1)) is first
-    assert documents.prepared(numbered(3)) is third
-    assert documents.prepared(numbered(2)) is not second
+def test_the_memory_of_all_cached_documents_is_bounded() -> None:
+    size = DocumentCache(SCHEMA, GraphQLLimits()).get(numbered(1)).max_memory_bytes
+    documents = DocumentCache(SCHEMA, GraphQLLimits(prepared_documents_bytes=2 * size))
+    first, second = documents.get(numbered(1)), documents.get(numbered(2))
+    assert documents.get(numbered(1)) is first
+    third = documents.get(numbered(3))
+    assert documents.get(numbered(1)) is first
+    assert documents.get(numbered(3)) is third
+    assert documents.get(numbered(2)) is not second
 
 
 @pytest.mark.parametrize(
@@ -57,32 +61,32 @@ def test_what_is_kept_is_bounded_together() -> None:
         (FOUR_CONDITIONS, PLANS_PER_OPERATION, 4 * PLANS_PER_OPERATION),
     ],
 )
-def test_a_document_is_taken_for_all_that_may_be_compiled_of_it(
+def test_the_memory_estimate_includes_everything_that_can_be_compiled(
     text: str, plans: int, fields: int
 ) -> None:
-    document = Documents(SCHEMA, GraphQLLimits()).prepared(text)
-    compiled = BYTES_A_PLAN * plans + BYTES_A_FIELD * fields
-    assert document.bytes_at_most == BYTES_A_CHARACTER * len(text) + compiled
+    document = DocumentCache(SCHEMA, GraphQLLimits()).get(text)
+    compiled = BYTES_PER_PLAN * plans + BYTES_PER_FIELD * fields
+    assert document.max_memory_bytes == BYTES_PER_CHARACTER * len(text) + compiled
 
 
-def test_a_document_that_is_refused_is_not_kept() -> None:
-    documents = Documents(SCHEMA, GraphQLLimits(prepared_documents=1))
-    kept = documents.prepared(numbered(1))
-    with pytest.raises(RequestRefused):
-        documents.prepared("{ wings }")
-    assert documents.prepared(numbered(1)) is kept
+def test_an_invalid_document_is_not_cached() -> None:
+    documents = DocumentCache(SCHEMA, GraphQLLimits(prepared_documents=1))
+    kept = documents.get(numbered(1))
+    with pytest.raises(RequestError):
+        documents.get("{ wings }")
+    assert documents.get(numbered(1)) is kept
 
 
-def test_a_document_larger_than_all_that_is_kept_is_prepared_each_time() -> None:
-    taken = Documents(SCHEMA, GraphQLLimits()).prepared(numbered(1)).bytes_at_most
-    documents = Documents(SCHEMA, GraphQLLimits(prepared_documents_bytes=taken))
-    kept, large = documents.prepared(numbered(1)), f"{numbered(2)} #"
-    assert documents.prepared(large) is not documents.prepared(large)
-    assert documents.prepared(numbered(1)) is kept
+def test_a_document_that_is_larger_than_the_cache_is_prepared_each_time() -> None:
+    size = DocumentCache(SCHEMA, GraphQLLimits()).get(numbered(1)).max_memory_bytes
+    documents = DocumentCache(SCHEMA, GraphQLLimits(prepared_documents_bytes=size))
+    kept, large = documents.get(numbered(1)), f"{numbered(2)} #"
+    assert documents.get(large) is not documents.get(large)
+    assert documents.get(numbered(1)) is kept
 
 
-def test_a_validation_ends_when_its_time_is_over() -> None:
-    documents = Documents(SCHEMA, GraphQLLimits(validation_seconds=1e-9))
+def test_validation_stops_at_its_time_limit() -> None:
+    documents = DocumentCache(SCHEMA, GraphQLLimits(validation_seconds=1e-9))
     with pytest.raises(LimitExceeded) as refused:
-        documents.prepared(numbered(1))
+        documents.get(numbered(1))
     assert refused.value.details == {"limit": "validation_seconds", "bound": 1e-9}

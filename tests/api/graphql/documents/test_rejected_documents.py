@@ -1,4 +1,4 @@
-"""What the front refuses: invalid and hostile documents, wrong variables; each by its code."""
+"""Invalid documents, hostile documents and invalid variables are refused, each with its code."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,11 +15,11 @@ SCHEMA = sample_schema.reference_schema()
 
 
 @pytest.fixture(scope="module")
-async def layer() -> GraphQLExecutor:
+async def executor() -> GraphQLExecutor:
     return await sample_schema.executor()
 
 
-def the_error(answer: GraphQLResponse) -> Any:  # noqa: ANN401  # read by the tests
+def first_error(answer: GraphQLResponse) -> Any:  # noqa: ANN401  # any JSON
     assert "data" not in answer.body
     errors = answer.body["errors"]
     assert isinstance(errors, list)
@@ -29,17 +29,17 @@ def the_error(answer: GraphQLResponse) -> Any:  # noqa: ANN401  # read by the te
 INVALID = {
     "an unknown field": "{ keeper { wings } }",
     "an unknown argument": "{ keeper(wings: 2) { id } }",
-    "an argument of a wrong type": "{ keepers(first: true) { id } }",
+    "an argument of the wrong type": "{ keepers(first: true) { id } }",
     "an argument that is too large": "{ keepers(first: 2147483648) { id } }",
     "a number of 5,000 digits": "{ keepers(first: " + "9" * 5_000 + ") { id } }",
-    "null where it can't be": "{ echo(required: null) }",
+    "null for a non-null argument": "{ echo(required: null) }",
     "an argument given twice": "{ echo(n: 1, n: 2) }",
     "an unknown enum value": "{ echo(mood: TIRED) }",
     "an enum value as text": '{ echo(mood: "SAD") }',
     "an unknown input field": "{ echo(filter: {wings: 2}) }",
     "an input field given twice": '{ echo(filter: {text: "a", text: "b"}) }',
-    "a value of a custom scalar that it refuses": '{ echo(day: "yesterday") }',
-    "a custom scalar of a wrong kind": "{ echo(day: 20260428) }",
+    "an invalid literal of a custom scalar": '{ echo(day: "yesterday") }',
+    "a literal of the wrong kind for a custom scalar": "{ echo(day: 20260428) }",
     "an object without selections": "{ keeper }",
     "a scalar with selections": "{ keeper { id { id } } }",
     "fields that can't be merged": '{ keeper(id: "anna") { id } keeper(id: "bert") { id } }',
@@ -64,43 +64,43 @@ INVALID = {
     "a variable declared twice": "query($n: Int, $n: Int) { echo(n: $n) }",
     "a variable of an unknown type": "query($n: Number) { echo(n: $n) }",
     "a variable of an output type": "query($n: Keeper) { echo(n: $n) }",
-    "a variable in a place of another type": "query($n: String) { echo(n: $n) }",
-    "a nullable variable where null can't be": "query($id: ID) { pet(id: $id) { __typename } }",
-    "a default of a wrong type": 'query($n: Int = "1") { echo(n: $n) }',
+    "a variable for an argument of another type": "query($n: String) { echo(n: $n) }",
+    "a nullable variable for a non-null argument": "query($id: ID) { pet(id: $id) { __typename } }",
+    "a default of the wrong type": 'query($n: Int = "1") { echo(n: $n) }',
     "an unknown directive": "{ keeper @shiny { id } }",
-    "a directive in a wrong place": "query @skip(if: true) { keeper { id } }",
+    "a misplaced directive": "query @skip(if: true) { keeper { id } }",
     "a directive given twice": "{ keeper @skip(if: true) @skip(if: false) { id } }",
     "a directive without its argument": "{ keeper @skip { id } }",
     "two anonymous operations": "{ __typename } { __typename }",
-    "an anonymous operation beside others": "{ __typename } query Q { __typename }",
-    "two operations of one name": "query Q { __typename } query Q { __typename }",
-    "a kind of operation that there is none of": "subscription { keeper { id } }",
-    "a definition of a type": "{ __typename } type Bird { id: ID }",
-    "the schema asked for without end": (
+    "an anonymous operation with another operation": "{ __typename } query Q { __typename }",
+    "two operations with one name": "query Q { __typename } query Q { __typename }",
+    "an operation without a root type": "subscription { keeper { id } }",
+    "a type definition": "{ __typename } type Bird { id: ID }",
+    "deeply nested introspection": (
         "{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }"
     ),
 }
 
 
 @pytest.mark.parametrize("text", INVALID.values(), ids=INVALID)
-async def test_an_invalid_document_is_refused(layer: GraphQLExecutor, text: str) -> None:
+async def test_an_invalid_document_is_refused(executor: GraphQLExecutor, text: str) -> None:
     assert validate(SCHEMA, parse(text)) != []
-    answer = await layer.execute(GraphQLRequest(text), None)
+    answer = await executor.execute(GraphQLRequest(text), None)
     assert answer.status == 422
-    assert the_error(answer)["extensions"]["code"] == "graphql_validation_failed"
+    assert first_error(answer)["extensions"]["code"] == "graphql_validation_failed"
 
 
 NOT_GRAPHQL = {
-    "nothing": "",
+    "empty": "",
     "a comment only": "# hello",
-    "an open bracket": "{ keeper { id }",
-    "a closing bracket too many": "{ keeper { id } } }",
+    "an unclosed bracket": "{ keeper { id }",
+    "an extra closing bracket": "{ keeper { id } } }",
     "empty selections": "{ keeper { } }",
     "empty arguments": "{ keeper() { id } }",
-    "an open string": '{ keeper(id: "anna) { id } }',
-    "an open block string": '{ keeper(id: """anna) { id } }',
+    "an unclosed string": '{ keeper(id: "anna) { id } }',
+    "an unclosed block string": '{ keeper(id: """anna) { id } }',
     "quotes only": '"' * 99_999,
-    "escaped quotes in an open block string": '"""' + '\\"""' * 20_000,
+    "escaped quotes in an unclosed block string": '"""' + '\\"""' * 20_000,
     "a lone surrogate": "{ keeper\ud800 }",
     "a null character": "{ keeper\0 }",
     "JSON": '{"query": "{ keeper { id } }"}',
@@ -108,10 +108,10 @@ NOT_GRAPHQL = {
 
 
 @pytest.mark.parametrize("text", NOT_GRAPHQL.values(), ids=NOT_GRAPHQL)
-async def test_text_that_is_not_graphql_is_refused(layer: GraphQLExecutor, text: str) -> None:
+async def test_text_that_is_not_graphql_is_refused(executor: GraphQLExecutor, text: str) -> None:
     with pytest.raises(GraphQLError):
         parse(text, allow_empty_selection_sets=False)
-    error = the_error(await layer.execute(GraphQLRequest(text), None))
+    error = first_error(await executor.execute(GraphQLRequest(text), None))
     assert error["extensions"] == {"code": "graphql_parse_failed", "status": 400}
     assert error["locations"]
 
@@ -130,7 +130,7 @@ def chained_fragments(count: int, body: str) -> str:
 
 HOSTILE = {
     "45 KB of nested fields": (nested("{ friends ", 4_500, "}"), "nesting_levels"),
-    "45 KB of nesting without an end": ("{a" * 22_500, "nesting_levels"),
+    "45 KB of unclosed nesting": ("{a" * 22_500, "nesting_levels"),
     "5,000 nested inline fragments": ("{" + nested("...{", 5_000, "}"), "nesting_levels"),
     "5,000 nested lists": ("{ echo(grid: " + nested("[", 5_000, "]") + ") }", "nesting_levels"),
     "5,000 nested objects": (
@@ -141,7 +141,7 @@ HOSTILE = {
         "query($a: " + "[" * 5_000 + "Int" + "]" * 5_000 + ") { __typename }",
         "nesting_levels",
     ),
-    "180 fragments, each in the last": (chained_fragments(180, "...F{}"), "nesting_levels"),
+    "180 nested fragments": (chained_fragments(180, "...F{}"), "nesting_levels"),
     "16 fields deep": (
         "{ keeper " + "{ bestFriend " * 14 + "{ id }" + "}" * 14 + "}",
         "depth_fields",
@@ -150,7 +150,7 @@ HOSTILE = {
         chained_fragments(15, "bestFriend {{ ...F{} }}"),
         "depth_fields",
     ),
-    "26 fields deep into the schema": (
+    "26 fields deep in introspection": (
         '{ __type(name: "Keeper") ' + "{ ofType " * 24 + "{ name }" + "}" * 24 + "}",
         "introspection_depth_fields",
     ),
@@ -162,11 +162,11 @@ HOSTILE = {
         "{ keeper {" + " ".join(f"a{n}: id" for n in range(201)) + "} }",
         "aliases",
     ),
-    "51 fields at the root": (
+    "51 root fields": (
         "{" + " ".join(f"a{n}: __typename" for n in range(51)) + "}",
         "root_fields",
     ),
-    "64 fields at the root through fragments": (
+    "64 root fields through fragments": (
         "{ ...A ...A } fragment A on Query { ...B ...B } fragment B on Query { ...C ...C } "
         "fragment C on Query { ...D ...D } fragment D on Query { "
         + " ".join(f"a{n}: __typename" for n in range(4))
@@ -190,12 +190,12 @@ HOSTILE = {
         chained_fragments(13, "a: bestFriend {{ ...F{0} }} b: bestFriend {{ ...F{0} }}"),
         "cost_points",
     ),
-    "a page of everything": ("{ keepers(first: 2147483647) { id } }", "cost_points"),
+    "a page of all items": ("{ keepers(first: 2147483647) { id } }", "cost_points"),
     "pages of pages": (
         "{ keepers(first: 20) { friends(first: 20) { friends(first: 30) { id } } } }",
         "cost_points",
     ),
-    "the schema 49 times": (
+    "introspection 49 times": (
         "{"
         + " ".join(f"a{n}: __schema {{ types {{ ...FullType }} }}" for n in range(49))
         + "}"
@@ -206,10 +206,10 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize(("text", "limit"), HOSTILE.values(), ids=HOSTILE)
-async def test_a_hostile_document_is_refused_by_the_limit_that_it_breaks(
-    layer: GraphQLExecutor, text: str, limit: str
+async def test_a_hostile_document_is_refused_by_the_limit_that_it_exceeds(
+    executor: GraphQLExecutor, text: str, limit: str
 ) -> None:
-    error = the_error(await layer.execute(GraphQLRequest(text), None))
+    error = first_error(await executor.execute(GraphQLRequest(text), None))
     extensions = error["extensions"]
     assert (extensions["code"], extensions["limit"]) == ("limit_exceeded", limit), error["message"]
     assert extensions["bound"] == getattr(GraphQLLimits(), limit)
@@ -219,12 +219,12 @@ async def test_a_hostile_document_is_refused_by_the_limit_that_it_breaks(
 
 WITHIN = {
     "15 fields deep": "{ keeper " + "{ bestFriend " * 13 + "{ id }" + "}" * 13 + "}",
-    "25 fields deep into the schema": (
+    "25 fields deep in introspection": (
         '{ __type(name: "Keeper") ' + "{ ofType " * 23 + "{ name }" + "}" * 23 + "}"
     ),
     "200 aliases": "{ keeper {" + " ".join(f"a{n}: id" for n in range(200)) + "} }",
-    "50 fields at the root": "{" + " ".join(f"a{n}: __typename" for n in range(50)) + "}",
-    "40 fragments, each in the last": chained_fragments(40, "...F{}"),
+    "50 root fields": "{" + " ".join(f"a{n}: __typename" for n in range(50)) + "}",
+    "40 nested fragments": chained_fragments(40, "...F{}"),
     "brackets in strings and comments": (
         '{ echo(s: "'
         + "{[(" * 100
@@ -238,27 +238,27 @@ WITHIN = {
 
 
 @pytest.mark.parametrize("text", WITHIN.values(), ids=WITHIN)
-async def test_a_document_at_its_limits_is_executed(layer: GraphQLExecutor, text: str) -> None:
-    answer = await layer.execute(GraphQLRequest(text), None)
+async def test_a_document_at_its_limits_is_executed(executor: GraphQLExecutor, text: str) -> None:
+    answer = await executor.execute(GraphQLRequest(text), None)
     assert answer.executed, answer.body
     assert "errors" not in answer.body
 
 
 VARIABLES: dict[str, tuple[str, Mapping[str, object], str]] = {
-    "a wrong type": ("$v: Int", {"v": "1"}, "Int cannot represent non-integer value: '1'"),
+    "the wrong type": ("$v: Int", {"v": "1"}, "Int cannot represent non-integer value: '1'"),
     "true for a number": ("$v: Int", {"v": True}, "Int cannot represent non-integer value: True"),
     "a number beyond 32 bits": ("$v: Int", {"v": 2**31}, "non 32-bit signed integer"),
     "a number of 400 digits": ("$v: Int", {"v": 10**400}, "non 32-bit signed integer"),
     "a missing value": ("$v: Int!", {}, "'Int!'"),
-    "null for what can't be null": ("$v: Int!", {"v": None}, "'Int!'"),
-    "a value that a custom scalar refuses": ("$v: Day", {"v": "yesterday"}, "Invalid isoformat"),
+    "null for a non-null type": ("$v: Int!", {"v": None}, "'Int!'"),
+    "an invalid value of a custom scalar": ("$v: Day", {"v": "yesterday"}, "Invalid isoformat"),
     "an unknown input field": ("$v: Filter", {"v": {"wings": 2}}, "wings"),
     "an unknown enum value": ("$v: Mood", {"v": "TIRED"}, "TIRED"),
-    "a wrong item of a list": ("$v: [[Int]]", {"v": [1, ["x"]]}, "'x'"),
+    "an invalid item of a list": ("$v: [[Int]]", {"v": [1, ["x"]]}, "'x'"),
     "5,000 nested objects": ("$v: Filter", {"v": None}, "nested too deeply"),
     "100 KB of text": ("$v: Int", {"v": "x" * 100_000}, "Variable '$v'"),
 }
-PLACES = {
+ARGUMENTS = {
     "Int": "n",
     "Int!": "n",
     "Day": "day",
@@ -275,22 +275,22 @@ def deep_object(levels: int) -> dict[str, object]:
     return value
 
 
-@pytest.mark.parametrize(("declared", "given", "words"), VARIABLES.values(), ids=VARIABLES)
-async def test_wrong_variables_are_told_apart(
-    layer: GraphQLExecutor, declared: str, given: Mapping[str, object], words: str
+@pytest.mark.parametrize(("declared", "given", "message"), VARIABLES.values(), ids=VARIABLES)
+async def test_invalid_variables_are_refused_with_their_reason(
+    executor: GraphQLExecutor, declared: str, given: Mapping[str, object], message: str
 ) -> None:
-    if words == "nested too deeply":
+    if message == "nested too deeply":
         given = {"v": deep_object(5_000)}
-    argument = PLACES[declared.removeprefix("$v: ")]
+    argument = ARGUMENTS[declared.removeprefix("$v: ")]
     text = f"query({declared}) {{ echo({argument}: $v) }}"
-    error = the_error(await layer.execute(GraphQLRequest(text, given), None))
+    error = first_error(await executor.execute(GraphQLRequest(text, given), None))
     assert error["extensions"] == {"code": "invalid_variables", "status": 422}
-    assert words in error["message"]
+    assert message in error["message"]
     assert len(error["message"]) < 600
 
 
 @pytest.mark.parametrize(
-    ("text", "name", "words"),
+    ("text", "name", "message"),
     [
         ("query A { __typename } query B { __typename }", None, "the document has: A, B"),
         ("query A { __typename } query B { __typename }", "C", "There is no operation 'C'"),
@@ -299,23 +299,23 @@ async def test_wrong_variables_are_told_apart(
         ("fragment F on Query { __typename }", None, "Fragment 'F' is never used"),
     ],
 )
-async def test_a_name_has_to_choose_one_operation(
-    layer: GraphQLExecutor, text: str, name: str | None, words: str
+async def test_the_name_must_select_one_operation(
+    executor: GraphQLExecutor, text: str, name: str | None, message: str
 ) -> None:
-    error = the_error(await layer.execute(GraphQLRequest(text, operation_name=name), None))
-    assert words in error["message"]
+    error = first_error(await executor.execute(GraphQLRequest(text, operation_name=name), None))
+    assert message in error["message"]
 
 
-async def test_a_name_chooses_the_operation(layer: GraphQLExecutor) -> None:
+async def test_the_name_selects_the_operation(executor: GraphQLExecutor) -> None:
     text = "query A { __typename } mutation B { count(by: 3) }"
-    answer = await layer.execute(GraphQLRequest(text, operation_name="B"), None)
+    answer = await executor.execute(GraphQLRequest(text, operation_name="B"), None)
     assert answer.body == {"data": {"count": 3}}
 
 
-async def test_every_problem_of_a_document_is_told_up_to_a_bound() -> None:
-    layer = await build_executor(
+async def test_every_problem_of_a_document_is_reported_up_to_a_bound() -> None:
+    executor = await build_executor(
         sample_schema.SDL, [sample_schema.resolvers()], GraphQLLimits(reported_errors=3)
     )
-    answer = await layer.execute(GraphQLRequest("{ a b c d e }"), None)
+    answer = await executor.execute(GraphQLRequest("{ a b c d e }"), None)
     assert isinstance(answer.body["errors"], list)
     assert len(answer.body["errors"]) == 3

@@ -18,16 +18,20 @@ from hypothesis import settings
 from tartiflette.execution.execute import execute as execute_plainly
 from tartiflette.execution.response import build_response
 
-from api.graphql.documents.variables import Variables, condition_variables, refuse_null_conditions
+from api.graphql.documents.variables import (
+    VariableDefinitions,
+    condition_variables,
+    refuse_null_conditions,
+)
 from api.graphql.errors import InvalidVariables
 from api.graphql.sdl import read_schema
 from api.graphql.tartiflette.ast import tartiflette_document
 from api.graphql.tartiflette.compiled_selections import (
-    Executable,
+    ExecutableOperation,
     Execution,
-    compile_selections_of,
-    executables_of,
+    executable_operations,
     execute,
+    use_compiled_selections,
 )
 from api.graphql.tartiflette.engine import bake
 from tests.support import fuzz_schema
@@ -133,7 +137,7 @@ def drawn(random: Random) -> Generated:
 @pytest.fixture(scope="module")
 async def engines() -> Engines:
     both = Engines(*[await bake(SCHEMA, fuzz_schema.resolvers()) for _ in Engines._fields])
-    compile_selections_of(both.compiled)
+    use_compiled_selections(both.compiled)
     return both
 
 
@@ -165,7 +169,7 @@ async def as_tartiflette(
 
 async def as_compiled(
     schema: Any,  # noqa: ANN401
-    executable: Executable,
+    executable: ExecutableOperation,
     start: Any,  # noqa: ANN401
     variables: Mapping[str, object],
 ) -> Seen:
@@ -183,14 +187,14 @@ async def compared(engines: Engines, worlds: Worlds, random: Random) -> Compared
     text, given = drawn(random)
     document = parse(text)
     tree, conditions = tartiflette_document(document), condition_variables(document)
-    [executable] = executables_of(tree, conditions).values()
+    [executable] = executable_operations(tree, conditions).values()
     [operation] = document.definitions[:1]
     assert isinstance(operation, OperationDefinitionNode)
-    declared = Variables.of(SCHEMA, operation.variable_definitions or ())
+    declared = VariableDefinitions.of(SCHEMA, operation.variable_definitions or ())
 
     async def answered(given: Mapping[str, object]) -> Seen:
         world = random.randrange(WORLDS)
-        variables = declared.coerced(given, 5)
+        variables = declared.coerce(given, 5)
         refuse_null_conditions(conditions, variables)
         plain = await as_tartiflette(engines.plain, tree, worlds.plain[world], given)
         start = worlds.compiled[world]
@@ -252,9 +256,9 @@ async def test_any_document_is_answered_as_without_them(engines: Engines, worlds
 async def test_what_is_plain_is_answered_at_once(
     engines: Engines, worlds: Worlds, text: str, others: dict[str, list[str]]
 ) -> None:
-    [executable] = executables_of(tartiflette_document(parse(text)), ()).values()
+    [executable] = executable_operations(tartiflette_document(parse(text)), ()).values()
     await as_compiled(engines.compiled, executable, worlds.compiled[0], {})
-    selections = executable.plans({}).selections.values()
+    selections = executable.plan_for({}).selections.values()
     assert {each.parent.name: [key for key, _ in each.others] for each in selections} == others
 
 
