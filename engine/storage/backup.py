@@ -1,7 +1,7 @@
-"""Whole tables as lines of JSON, a row each, and back: for backups.
+"""Export tables as lines of JSON, one for each row, and import them: for backups.
 
-A row is written as PostgreSQL writes it, so that nothing is lost on the way: moments with their
-microseconds, bytes in hex, JSON columns as the text that they hold.
+PostgreSQL itself formats and parses the rows, so that nothing is lost: timestamps keep their
+microseconds, bytes are in hex, and JSON columns keep their exact text.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -22,97 +22,93 @@ from engine.storage.postgres.tables import (
     webhook_deliveries,
 )
 
-PREFETCHED_ROWS: Final = 1_000
-UNFIT: Final = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, ValueError)
-STORED_ROWS: Final = bindparam("stored_rows", type_=Text)
-
-LEFT_OUT: Final = (idempotency_keys, ticket_search, webhook_deliveries)
-"""What is gone in a day, what a trigger makes anew, and what only this database owes."""
+_PREFETCHED_ROWS: Final = 1_000
+_LEFT_OUT: Final = (idempotency_keys, ticket_search, webhook_deliveries)
+"""Expires within a day; is rebuilt by a trigger; has a meaning only in this database."""
 BACKUP_TABLES: Final = {
-    table.name: table for table in metadata.sorted_tables if table not in LEFT_OUT
+    table.name: table for table in metadata.sorted_tables if table not in _LEFT_OUT
 }
-"""What is kept, each table after those that it refers to."""
-SEEDED: Final = (plugins,)
-"""What a new database has rows in already; those of a backup take their place."""
+"""Each table comes after those that it refers to."""
+_SEEDED: Final = (plugins,)
+"""The tables that have rows in a new database. Rows of a backup replace them."""
 
 
 async def rows_as_json(session: Session, table: str) -> AsyncIterator[str]:
-    """Yield the rows of a kept table in the order of its primary key; in a transaction."""
-    async for row in session.stream(reading(BACKUP_TABLES[table]), PREFETCHED_ROWS):
+    """Yield the rows of a table, ordered by primary key; in a transaction."""
+    async for row in session.stream(_export_statement(BACKUP_TABLES[table]), _PREFETCHED_ROWS):
         yield row["line"]
 
 
 @cache
-def reading(table: Table) -> Statement:
-    """Return the statement that reads a table as lines of JSON."""
-    columns = [cast(each, Text) if is_json(each) else each for each in stored(table)]
-    named = [each.label(name.name) for each, name in zip(columns, stored(table), strict=True)]
-    rows = select(*named).order_by(*table.primary_key.columns).subquery("stored_row")
+def _export_statement(table: Table) -> Statement:
+    columns = [
+        (cast(each, Text) if _is_json(each) else each).label(each.name) for each in _columns(table)
+    ]
+    rows = select(*columns).order_by(*table.primary_key.columns).subquery("stored_row")
     return Statement.of(select(cast(func.row_to_json(rows.table_valued()), Text).label("line")))
 
 
 async def insert_json(session: Session, table: str, lines: Sequence[str]) -> None:
-    """Insert rows of a kept table that `rows_as_json` wrote.
+    """Insert rows that `rows_as_json` returned.
 
     Raises:
-        ValueError: they are no such rows, or do not fit those that are there.
+        ValueError: the lines are invalid, or conflict with rows of the database.
 
     """
     try:
-        await session.run(inserting(BACKUP_TABLES[table]), stored_rows=f"[{','.join(lines)}]")
-    except UNFIT as error:
+        await session.run(_import_statement(BACKUP_TABLES[table]), rows=f"[{','.join(lines)}]")
+    except (
+        asyncpg.DataError,
+        asyncpg.IntegrityConstraintViolationError,
+        ValueError,
+    ) as error:
         raise ValueError(table) from error
 
 
 @cache
-def inserting(table: Table) -> Statement:
-    """Return the statement that inserts rows of a table from a JSON array."""
-    names = ", ".join(f'"{column.name}"' for column in stored(table))
-    types = ", ".join(f'"{column.name}" {type_in_json(column)}' for column in stored(table))
-    values = ", ".join(
-        f'stored."{column.name}"{"::json" if is_json(column) else ""}' for column in stored(table)
+def _import_statement(table: Table) -> Statement:
+    columns = _columns(table)
+    names = ", ".join(f'"{each.name}"' for each in columns)
+    types = ", ".join(
+        f'"{each.name}" {"text" if _is_json(each) else each.type.compile(DIALECT)}'
+        for each in columns
     )
-    rows = f"json_to_recordset(CAST(:stored_rows AS json)) AS stored({types})"
+    values = ", ".join(
+        f'stored."{each.name}"{"::json" if _is_json(each) else ""}' for each in columns
+    )
     insertion = f"INSERT INTO {table.name} ({names}) OVERRIDING SYSTEM VALUE SELECT {values}"
-    taking_places = taking_place(table) if table in SEEDED else ""
-    return Statement.of(text(f"{insertion} FROM {rows}{taking_places}").bindparams(STORED_ROWS))
-
-
-def taking_place(table: Table) -> str:
-    """Return the clause by which rows take the place of those of the same key."""
-    key = ", ".join(column.name for column in table.primary_key.columns)
-    values = ", ".join(f'"{each.name}" = EXCLUDED."{each.name}"' for each in stored(table))
-    return f" ON CONFLICT ({key}) DO UPDATE SET {values}"
+    source = f"json_to_recordset(CAST(:rows AS json)) AS stored({types})"
+    on_conflict = ""
+    if table in _SEEDED:
+        key = ", ".join(each.name for each in table.primary_key.columns)
+        updates = ", ".join(f'"{each.name}" = EXCLUDED."{each.name}"' for each in columns)
+        on_conflict = f" ON CONFLICT ({key}) DO UPDATE SET {updates}"
+    statement = text(f"{insertion} FROM {source}{on_conflict}")
+    return Statement.of(statement.bindparams(bindparam("rows", type_=Text)))
 
 
 async def is_empty(session: Session) -> bool:
-    """Tell whether no kept table holds a row that a new database does not have."""
+    """Return whether the tables have only the rows of a new database."""
     for table in BACKUP_TABLES.values():
-        if (
-            table not in SEEDED
-            and await session.row(Statement.of(select(table).limit(1))) is not None
-        ):
+        if table not in _SEEDED and await session.row(Statement.of(select(table).limit(1))):
             return False
     return True
 
 
 async def reset_sequences(session: Session) -> None:
-    """Let every identity column go on after the highest value that was inserted."""
+    """Let every identity column continue after its highest value."""
     for table in BACKUP_TABLES.values():
         for column in table.columns:
             if column.identity is not None:
-                await session.run(next_after_highest(table, column))
+                sequence = func.pg_get_serial_sequence(table.name, column.name)
+                after_highest = select(func.coalesce(func.max(column), 0) + 1).scalar_subquery()
+                await session.run(
+                    Statement.of(select(func.setval(sequence, after_highest, text("false"))))
+                )
 
 
-def next_after_highest(table: Table, column: Column[int]) -> Statement:
-    """Return the statement that sets a sequence to the highest value of its column."""
-    sequence = func.pg_get_serial_sequence(table.name, column.name)
-    highest = select(func.coalesce(func.max(column), 0) + 1).scalar_subquery()
-    return Statement.of(select(func.setval(sequence, highest, text("false"))))
-
-
-def stored(table: Table) -> list[Column[object]]:
-    """Return the columns of a table that are stored as given, in any database."""
+def _columns(table: Table) -> list[Column[object]]:
+    """Return the columns of a table that a backup contains."""
     return [
         column
         for column in table.columns
@@ -120,11 +116,5 @@ def stored(table: Table) -> list[Column[object]]:
     ]
 
 
-def is_json(column: Column[object]) -> bool:
-    """Tell whether a column holds JSON, whose very text is kept."""
+def _is_json(column: Column[object]) -> bool:
     return isinstance(column.type, JSON)
-
-
-def type_in_json(column: Column[object]) -> str:
-    """Return the type as which a column is read from JSON."""
-    return "text" if is_json(column) else column.type.compile(DIALECT)

@@ -1,4 +1,4 @@
-"""The database as the engine sees it: statements in, rows out, transactions as blocks."""
+"""The database: run statements, alone or in a transaction."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -15,90 +15,85 @@ from engine.storage.postgres.pool import Connection, ConnectionPool
 from engine.storage.postgres.statements import Statement
 
 POOL_CONNECTIONS: Final = 10
-COMMAND_SECONDS_MAX: Final = 30
+_COMMAND_SECONDS_MAX: Final = 30
 
-ANYTHING: Final = Statement.of(select(literal_column("1")))
+_PING: Final = Statement.of(select(literal_column("1")))
 CUSTOM_PLAN: Final = Statement.of(
     text("SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL random_page_cost = 1.1")
 )
-"""The cost is that of flash and memory: the default is a spinning disk's and shuns indexes."""
+"""With the default cost, that of a spinning disk, the planner avoids indexes."""
 
 Row: TypeAlias = asyncpg.Record
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One connection, inside a transaction."""
+    """A connection in a transaction."""
 
     connection: Connection
 
     async def rows(self, statement: Statement, **values: object) -> list[Row]:
-        """Run a statement and return what it answers."""
+        """Run a statement and return its rows."""
         return list(await self.connection.fetch(statement.sql, *statement.arguments(values)))
 
     async def row(self, statement: Statement, **values: object) -> Row | None:
-        """Run a statement and return the first row of its answer."""
+        """Run a statement and return its first row."""
         return await self.connection.fetchrow(statement.sql, *statement.arguments(values))
 
     async def stream(self, statement: Statement, prefetch: int) -> AsyncIterator[Row]:
-        """Run a statement and yield its answer row by row, `prefetch` of them in memory."""
+        """Run a statement and yield its rows, with at most `prefetch` of them in memory."""
         arguments = statement.arguments({})
         async for row in self.connection.cursor(statement.sql, *arguments, prefetch=prefetch):
             yield row
 
     async def run(self, statement: Statement, **values: object) -> None:
-        """Run a statement for its effect."""
+        """Run a statement."""
         await self.connection.execute(statement.sql, *statement.arguments(values))
 
     async def run_each(self, statement: Statement, each: Sequence[dict[str, object]]) -> None:
-        """Run a statement for its effect, once for each set of values."""
+        """Run a statement once for each set of values."""
         await self.connection.executemany(statement.sql, [statement.arguments(v) for v in each])
 
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """A pool of connections; a statement outside a block is a transaction of its own."""
+    """A pool of connections; a statement outside `transaction` is its own transaction."""
 
     pool: ConnectionPool
 
     async def rows(self, statement: Statement, **values: object) -> list[Row]:
-        """Run a statement and return what it answers."""
+        """Run a statement and return its rows."""
         async with self.pool.acquire() as connection:
             return list(await connection.fetch(statement.sql, *statement.arguments(values)))
 
     async def row(self, statement: Statement, **values: object) -> Row | None:
-        """Run a statement and return the first row of its answer."""
+        """Run a statement and return its first row."""
         async with self.pool.acquire() as connection:
             return await connection.fetchrow(statement.sql, *statement.arguments(values))
 
     async def rows_with_custom_plan(self, statement: Statement, **values: object) -> list[Row]:
-        """Run a statement by a plan for these very values, and return what it answers.
+        """Run a statement with a plan for exactly these values, and return its rows.
 
-        Left alone, PostgreSQL may settle for one plan whatever the values: a plan that finds a
-        rare word at once can take seconds for a common one.
+        By default, PostgreSQL can reuse one plan for all values. The plan that is fast for a rare
+        search word takes seconds for a common one.
         """
         async with self.transaction() as session:
             await session.run(CUSTOM_PLAN)
             return await session.rows(statement, **values)
 
     async def check(self) -> None:
-        """Return if the database answers.
-
-        Raises:
-            Unavailable: it does not.
-
-        """
-        await self.row(ANYTHING)
+        """Raise Unavailable if the database does not respond."""
+        await self.row(_PING)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Session]:
-        """Commit at the end of the block; undo everything if it is left by an error."""
+        """Commit at the end of the block; roll back if the block raises."""
         async with self.pool.acquire() as connection, connection.transaction():
             yield Session(connection)
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Session]:
-        """Read, for the length of the block, the database as it was at its beginning."""
+        """Read the database as it is at the beginning of the block."""
         async with (
             self.pool.acquire() as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
@@ -111,16 +106,16 @@ async def open_database(url: str, connections: int = POOL_CONNECTIONS) -> AsyncI
     """Open a database, and close it at the end of the block.
 
     Args:
-        url: `postgresql://…`, as libpq understands it.
-        connections: how many at the most; they are opened as they are needed.
+        url: a libpq connection URI, `postgresql://…`.
+        connections: the maximum number of connections; they are opened when needed.
 
     Raises:
-        Unavailable: the database does not answer, or does not let us in.
+        Unavailable: the database does not respond or rejects the connection.
 
     """
     pool = ConnectionPool(connections, partial(connect, url))
     async with pool.acquire():
-        pass  # is there anybody?
+        pass  # fail early if the database is unavailable
     try:
         yield Database(pool)
     finally:
@@ -131,17 +126,17 @@ async def connect(url: str) -> Connection:
     """Open a connection.
 
     Raises:
-        Misconfigured: the address is not one.
-        Unavailable: the database does not answer, or does not let us in.
+        Misconfigured: the URL is invalid.
+        Unavailable: the database does not respond or rejects the connection.
 
     """
     settings = {"application_name": "interlock", "timezone": "UTC"}
     try:
         with map_errors():
             return await asyncpg.connect(
-                url, command_timeout=COMMAND_SECONDS_MAX, server_settings=settings
+                url, command_timeout=_COMMAND_SECONDS_MAX, server_settings=settings
             )
-    except ValueError:  # its text may hold a password
+    except ValueError:  # its text can contain a password
         raise Misconfigured(
-            "INTERLOCK_DATABASE_URL can't be used: write postgresql://user:password@host:port/name."
+            "INTERLOCK_DATABASE_URL is invalid: write postgresql://user:password@host:port/name."
         ) from None

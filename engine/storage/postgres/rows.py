@@ -1,4 +1,4 @@
-"""Rows of the tables as the values of the engine."""
+"""Convert rows of the tables to values of the engine."""
 
 from typing import Final
 
@@ -14,12 +14,14 @@ TICKET_COLUMNS: Final = tuple(tickets.c[name] for name in Ticket._fields)
 
 
 def ticket_of(row: Row) -> Ticket:
-    """Return a row that holds the columns of `tickets`."""
+    """Convert a row with the columns of `tickets`."""
     return Ticket(
         id=row["id"],
         title=row["title"],
         description=row["description"],
-        status=Status[row["status"]],  # by name, which is the value: a quarter of the time
+        status=Status[
+            row["status"]
+        ],  # lookup by name (equal to the value) takes a quarter of the time
         priority=Priority[row["priority"]],
         workflow=row["workflow"],
         requester=row["requester"],
@@ -34,7 +36,7 @@ def ticket_of(row: Row) -> Ticket:
 
 
 def entry_of(row: Row) -> Entry:
-    """Return a row of `ticket_status_history`."""
+    """Convert a row of `ticket_status_history`."""
     return Entry(
         ticket=row["ticket"],
         seq=row["seq"],
@@ -50,7 +52,7 @@ def entry_of(row: Row) -> Entry:
 
 
 def workflow_of(row: Row) -> CompiledWorkflow:
-    """Return a row that holds the columns of `workflows`."""
+    """Convert a row with the columns of `workflows`."""
     return CompiledWorkflow(
         name=row["name"],
         display_name=row["display_name"],

@@ -1,8 +1,7 @@
-"""Statements written in SQLAlchemy Core, compiled once, run on asyncpg directly.
+"""Statements in SQLAlchemy Core, compiled once and executed by asyncpg directly.
 
-Going through SQLAlchemy's own execution costs a third of the rate of a one-statement transaction
-(design section 10); what it is good for, writing SQL that is checked against the tables, happens
-here before the first request.
+Execution by SQLAlchemy would cost a third of the rate of a one-statement transaction (design
+section 10). Its benefit, SQL that is checked against the tables, is available without that.
 """
 
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from sqlalchemy.dialects.postgresql import asyncpg
 if TYPE_CHECKING:
     from sqlalchemy.sql.compiler import SQLCompiler
 
-DIALECT: Final[Dialect] = asyncpg.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's own
+DIALECT: Final[Dialect] = asyncpg.dialect()  # type: ignore[no-untyped-call]  # untyped in SQLAlchemy
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +22,7 @@ class Statement:
 
     Attributes:
         parameters: the names of the parameters in the order of their numbers.
-        constants: the values of those that the statement itself brings.
+        constants: the values of parameters that are part of the statement.
 
     """
 
@@ -33,12 +32,12 @@ class Statement:
 
     @classmethod
     def of(cls, statement: ClauseElement) -> Self:
-        """Return the compiled form of a statement in Core."""
+        """Compile a statement."""
         compiled = cast("SQLCompiler", statement.compile(dialect=DIALECT))
-        given = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
-        return cls(str(compiled), tuple(compiled.positiontup or ()), given)
+        constants = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
+        return cls(str(compiled), tuple(compiled.positiontup or ()), constants)
 
     def arguments(self, values: dict[str, object]) -> list[object]:
-        """Return the values in the order of their numbers."""
+        """Return the values of the parameters in the order of their numbers."""
         constants = self.constants
         return [values[n] if n in values else constants[n] for n in self.parameters]
