@@ -7,7 +7,7 @@ from engine.limits import DOCUMENT_BYTES
 
 
 def read_text(file: Path) -> str:
-    """Return the text of a file; of one that is too large, enough to tell that it is.
+    """Return the text of a file; of a file that is too large, only the first bytes.
 
     Raises:
         InvalidInput: the file cannot be read, or is not UTF-8 text.

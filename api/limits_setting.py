@@ -1,6 +1,6 @@
 """The setting of limits, such as `depth_fields=20 viewer_rate=50`.
 
-A limit has the same name in errors, so you can tell which one to raise.
+A limit has the same name in errors, so you know which one to raise.
 """
 
 import re

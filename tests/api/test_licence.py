@@ -1,4 +1,4 @@
-"""Licences: what is issued is worth what it says, and everything else is worth nothing."""
+"""Licences: issued licences are valid, and all others are not."""
 
 import base64
 import hmac
@@ -20,7 +20,7 @@ from engine.plugins import OPEN_EDITION, Licence, Plugin
 from tests.support.command import interlock
 
 ENDS = datetime(2027, 4, 28, 12, 0, tzinfo=UTC)
-SIGNER, STRANGER = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
+SIGNER, OTHER_SIGNER = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
 PUBLIC = SIGNER.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
 CLAIMS: dict[str, object] = {
     "customer": "ACME",
@@ -43,50 +43,50 @@ def signing_input(header: object, claims: object) -> str:
 def token(
     header: object = None, claims: object = CLAIMS, signer: Ed25519PrivateKey = SIGNER
 ) -> str:
-    """Return a token as RFC 7515 and RFC 8037 make it, by hand."""
+    """Return a token built by hand (RFC 7515, RFC 8037)."""
     text = signing_input(header or {"alg": "EdDSA"}, claims)
     return f"{text}.{base64url(signer.sign(text.encode()))}"
 
 
 def confused(secret: bytes) -> str:
-    """Return a token that takes the public key, which everybody knows, for a shared secret."""
+    """Return a token that is signed with the public key as a shared secret."""
     text = signing_input({"alg": "HS256"}, CLAIMS)
     return f"{text}.{base64url(hmac.digest(secret, text.encode(), sha256))}"
 
 
-def altered(good: str) -> str:
-    """Return a token that says more than what was signed."""
-    header, _, signature = good.split(".")
+def altered(valid: str) -> str:
+    """Return a token whose claims were changed after signing."""
+    header, _, signature = valid.split(".")
     claims = CLAIMS | {"exp": 4_000_000_000}
     return f"{header}.{base64url(json.dumps(claims).encode())}.{signature}"
 
 
-GOOD = {
-    "by the name of most libraries": token(),
-    "by the name of RFC 9864": token({"alg": "Ed25519"}),
-    "with more than must be there": token(
+VALID = {
+    "the algorithm EdDSA": token(),
+    "the algorithm Ed25519": token({"alg": "Ed25519"}),
+    "additional headers and claims": token(
         {"alg": "EdDSA", "typ": "JWT", "kid": "1"}, CLAIMS | {"iat": 1, "seats": 5}
     ),
-    "with space around it": f" {token()}\n",
+    "white space around the token": f" {token()}\n",
 }
-WORTHLESS: dict[str, tuple[str, LicenceError]] = {
+INVALID: dict[str, tuple[str, LicenceError]] = {
     "alg none, unsigned": (
         signing_input({"alg": "none"}, CLAIMS) + ".",
         LicenceError.WRONG_ALGORITHM,
     ),
     "alg none, signed": (token({"alg": "none"}), LicenceError.WRONG_ALGORITHM),
     "alg NonE": (token({"alg": "NonE"}), LicenceError.WRONG_ALGORITHM),
-    "HS256 by the public key": (confused(PUBLIC), LicenceError.WRONG_ALGORITHM),
-    "HS256 by the text of the public key": (
+    "HS256 with the public key": (confused(PUBLIC), LicenceError.WRONG_ALGORITHM),
+    "HS256 with the text of the public key": (
         confused(PUBLIC_KEY.encode()),
         LicenceError.WRONG_ALGORITHM,
     ),
-    "another algorithm of this kind of key": (
+    "another algorithm of the key type": (
         token({"alg": "Ed448"}),
         LicenceError.WRONG_ALGORITHM,
     ),
     "no algorithm": (token({"typ": "JWT"}), LicenceError.MALFORMED),
-    "a key of its own": (
+    "a key in the header": (
         token(
             {
                 "alg": "EdDSA",
@@ -94,25 +94,25 @@ WORTHLESS: dict[str, tuple[str, LicenceError]] = {
                     "kty": "OKP",
                     "crv": "Ed25519",
                     "x": base64url(
-                        STRANGER.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+                        OTHER_SIGNER.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
                     ),
                 },
             },
-            signer=STRANGER,
+            signer=OTHER_SIGNER,
         ),
         LicenceError.BAD_SIGNATURE,
     ),
-    "another's key": (token(signer=STRANGER), LicenceError.BAD_SIGNATURE),
-    "more than was signed": (altered(token()), LicenceError.BAD_SIGNATURE),
+    "another key": (token(signer=OTHER_SIGNER), LicenceError.BAD_SIGNATURE),
+    "claims changed after signing": (altered(token()), LicenceError.BAD_SIGNATURE),
     "no signature": (token().rpartition(".")[0] + ".", LicenceError.BAD_SIGNATURE),
-    "an extension that must be understood": (
+    "a critical extension": (
         token({"alg": "EdDSA", "crit": ["b64"], "b64": True}),
         LicenceError.MALFORMED,
     ),
-    "no token": ("ACME", LicenceError.MALFORMED),
-    "nothing": ("", LicenceError.MALFORMED),
+    "not a token": ("ACME", LicenceError.MALFORMED),
+    "an empty text": ("", LicenceError.MALFORMED),
     "two parts": ("e30.e30", LicenceError.MALFORMED),
-    "no claims": (token(claims=[]), LicenceError.MALFORMED),
+    "claims that are not an object": (token(claims=[]), LicenceError.MALFORMED),
     "too long": (token(claims={"x": TOKEN_CHARACTERS * "x"}), LicenceError.TOO_LARGE),
     **{
         f"without {claim}": (
@@ -147,36 +147,36 @@ def read(text: str) -> Licence:
     return read_licence(PUBLIC_KEY, SecretStr(text))
 
 
-@pytest.mark.parametrize("text", GOOD.values(), ids=GOOD)
-def test_a_licence_is_worth_what_it_says(text: str) -> None:
+@pytest.mark.parametrize("text", VALID.values(), ids=VALID)
+def test_a_valid_licence_allows_what_it_contains(text: str) -> None:
     assert read(text) == Licence("ACME", frozenset({"ticketing"}), ENDS)
 
 
-@pytest.mark.parametrize(("text", "flaw"), WORTHLESS.values(), ids=WORTHLESS)
-def test_a_licence_is_worth_nothing_with(text: str, flaw: LicenceError) -> None:
-    assert read(text) == Licence(error=flaw)
+@pytest.mark.parametrize(("text", "error"), INVALID.values(), ids=INVALID)
+def test_a_licence_is_invalid_with(text: str, error: LicenceError) -> None:
+    assert read(text) == Licence(error=error)
 
 
-def test_without_a_key_everything_is_open_and_without_a_licence_nothing() -> None:
+def test_without_a_key_everything_is_allowed_and_without_a_licence_nothing() -> None:
     assert read_licence(None, None) == read_licence(None, SecretStr("ACME")) == OPEN_EDITION
     assert read_licence(PUBLIC_KEY, None) == Licence(error=LicenceError.MISSING)
 
 
-def test_what_is_issued_can_be_read() -> None:
+def test_an_issued_licence_is_valid() -> None:
     key = LicenceKey.private(LicenceKey.new().private_text)
     issued = SecretStr(key.issue("ACME", [Plugin.TICKETING], ENDS))
-    wanted = Licence("ACME", frozenset({"ticketing"}), ENDS)
-    assert read_licence(key.public_text, issued) == wanted
+    expected = Licence("ACME", frozenset({"ticketing"}), ENDS)
+    assert read_licence(key.public_text, issued) == expected
     assert read_licence(LicenceKey.new().public_text, issued).error == LicenceError.BAD_SIGNATURE
 
 
-def test_a_licence_that_can_not_be_read_is_not_issued() -> None:
+def test_an_invalid_licence_is_not_issued() -> None:
     with pytest.raises(InvalidInput, match="customer"):
         LicenceKey.new().issue("", [Plugin.TICKETING], ENDS)
 
 
 @pytest.mark.parametrize("text", ["", "x", "é", 43 * "!", 42 * "A", LicenceKey.new().private_text])
-def test_a_public_key_that_is_none_keeps_the_server_from_starting(text: str) -> None:
+def test_an_invalid_public_key_prevents_the_start(text: str) -> None:
     variable = "INTERLOCK_LICENSE_PUBLIC_KEY"
     if not text:
         assert Settings.from_env({variable: text}).license_public_key is None
@@ -185,7 +185,7 @@ def test_a_public_key_that_is_none_keeps_the_server_from_starting(text: str) -> 
         Settings.from_env({variable: text})
 
 
-def test_the_commands_go_hand_in_hand(tmp_path: Path) -> None:
+def test_the_commands_create_issue_and_inspect_licences(tmp_path: Path) -> None:
     made = interlock("license", "keygen")
     variable, _, public = made.stderr.strip().partition("=")
     file = tmp_path / "license.pem"

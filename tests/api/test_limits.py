@@ -1,4 +1,4 @@
-"""Limits that can be set: documented with their bounds, and heeded by every door."""
+"""Every limit is documented with its default, can be set, and is applied."""
 
 import asyncio
 import re
@@ -25,7 +25,7 @@ PAGE = (DOCS / "limits.md").read_text("utf-8")
 ROW = re.compile(r"^\| `(\w+)` \| (\S+) \|", re.MULTILINE)
 
 
-def test_the_page_on_limits_lists_every_limit_with_its_bound() -> None:
+def test_the_limits_page_lists_every_limit_with_its_default() -> None:
     groups = asdict(Limits()).values()
     bounds = {name: bound for group in groups for name, bound in group.items()}
     assert {name: float(bound) for name, bound in ROW.findall(PAGE)} == bounds
@@ -34,8 +34,8 @@ def test_the_page_on_limits_lists_every_limit_with_its_bound() -> None:
 WORKFLOWS: Final = "{ workflows { name } }"
 DEEP: Final = "{ tickets { nodes { requester { id } } } }"
 
-# What is set, so low that the server still passes its own check, and a query that is then refused.
-REFUSED: dict[str, tuple[str, str]] = {
+# A setting that is just high enough for the self-check of the server, and a query that exceeds it.
+EXCEEDED: dict[str, tuple[str, str]] = {
     "body_bytes": ("body_bytes=2000", WORKFLOWS + " # " + "x" * 2_000),
     "viewer_rate": ("viewer_rate=0.001 viewer_burst=1", WORKFLOWS),
     "viewer_burst": ("viewer_rate=0.001 viewer_burst=1", WORKFLOWS),
@@ -65,9 +65,9 @@ NAMED: Final = {
     "address_burst": "address_rate",
     "assumed_list_items": "cost_points",
 }
-"""What a refusal names, where it is not the limit itself: that to which it belongs."""
+"""The limit that an error names if it is a related one."""
 
-# Of each limit, pages of four where three may be.
+# Queries with pages of four items, for a limit of three.
 PAGES: dict[str, tuple[str, ...]] = {
     "page_tickets": ("{ tickets(first: 4) { totalCount } }", "{ tickets(last: 4) { totalCount } }"),
     "page_services": ("{ services(first: 4) { path } }",),
@@ -85,7 +85,7 @@ FOLLOW: Final[dict[str, object]] = {
     "payload": {"query": "subscription { workflowsChanged { position } }"},
 }
 
-# What is set, what a client then sends, and what it hears of the limit.
+# A setting, the messages of a client, and a part of the message that the client then gets.
 SOCKETS: dict[str, tuple[str, list[Mapping[str, object]], str]] = {
     "heartbeat_seconds": ("heartbeat_seconds=0.05", [], "PING"),
     "message_bytes": ("message_bytes=10", [INIT], "CLOSE 1009"),
@@ -99,94 +99,94 @@ SOCKETS: dict[str, tuple[str, list[Mapping[str, object]], str]] = {
     "initialisation_seconds": ("initialisation_seconds=0.05", [], "CLOSE 4408"),
 }
 
-ALONE: Final = {"viewer_requests", "reported_errors", "execution_seconds"}
-"""What has a test of its own below."""
+TESTED_BELOW: Final = {"viewer_requests", "reported_errors", "execution_seconds"}
+"""Limits with separate tests below."""
 
-UNSEEN: Final = {
-    "prepared_documents": "what is kept ready differs from what is not in memory and time alone",
+NOT_OBSERVABLE: Final = {
+    "prepared_documents": "the cache only affects memory and time",
     "prepared_documents_bytes": "the same",
-    "validation_seconds": "what any document exceeds would refuse the server's own check, too",
-    "waiting_changes": "a reader gets behind only by what buffers of the kernel do not take",
+    "validation_seconds": "the self-check of the server would exceed it, too",
+    "waiting_changes": "a subscriber only falls behind when the buffers of the kernel are full",
     "send_seconds": "the same",
-    "close_seconds": "who does not close is not told that it is let go",
+    "close_seconds": "a client that does not close gets no message",
 }
-"""What can't be seen from outside, and why."""
+"""Limits whose effect a client cannot observe, and why."""
 
 
-def test_every_limit_is_shown_to_reach_its_door_or_can_not_be() -> None:
-    shown = [*REFUSED, *PAGES, *SOCKETS, *ALONE, *UNSEEN]
-    assert sorted(shown) == sorted(LIMIT_NAMES)
+def test_every_limit_is_tested_or_not_observable() -> None:
+    listed = [*EXCEEDED, *PAGES, *SOCKETS, *TESTED_BELOW, *NOT_OBSERVABLE]
+    assert sorted(listed) == sorted(LIMIT_NAMES)
 
 
-async def posted(client: Client, query: str) -> str:
+async def post(client: Client, query: str) -> str:
     body = {"query": query}
-    async with client.post("/graphql", json=body, headers=bearer(ANNA)) as answer:
-        return await answer.text()
+    async with client.post("/graphql", json=body, headers=bearer(ANNA)) as response:
+        return await response.text()
 
 
-class TestWithOthers:
-    """A server whose limits are set."""
+class TestServersWithLimits:
+    """Servers whose limits are set."""
 
     @pytest.fixture
     def settings(self, settings: Settings, limits: str) -> Settings:
         return settings.model_copy(update={"limits": read_limits(limits)})
 
     @pytest.mark.parametrize(
-        ("limit", "limits", "query"), [(name, *row) for name, row in REFUSED.items()], ids=REFUSED
+        ("limit", "limits", "query"), [(name, *row) for name, row in EXCEEDED.items()], ids=EXCEEDED
     )
-    async def test_what_is_above_them_is_refused_by_their_names(
+    async def test_a_request_above_a_limit_gets_an_error_with_its_name(
         self, client: Client, limit: str, query: str
     ) -> None:
-        await posted(client, query)
-        told = await posted(client, query)
-        assert f'"limit":"{NAMED.get(limit, limit)}"' in told.replace(": ", ":")
+        await post(client, query)
+        received = await post(client, query)
+        assert f'"limit":"{NAMED.get(limit, limit)}"' in received.replace(": ", ":")
 
     @pytest.mark.parametrize(
         ("limits", "limit", "query"),
         [(f"{limit}=3", limit, query) for limit, queries in PAGES.items() for query in queries],
     )
-    async def test_a_page_is_no_larger(
+    async def test_a_page_cannot_be_larger_than_its_limit(
         self, api: Api, engine: Engine, limit: str, query: str
     ) -> None:
         await put(engine.database, [webhook("chat")])
         [error] = (await api.ask(ADA, query.replace("ID", await opened(api))))["errors"]
         assert "must be 1 to 3, not 4." in error["message"]
-        refused = error["extensions"]
-        assert (refused["code"], refused["status"]) == ("limit_exceeded", 422)
-        assert (refused["limit"], refused["bound"], refused["found"]) == (limit, 3, 4)
+        extensions = error["extensions"]
+        assert (extensions["code"], extensions["status"]) == ("limit_exceeded", 422)
+        assert (extensions["limit"], extensions["bound"], extensions["found"]) == (limit, 3, 4)
 
     @pytest.mark.parametrize("limits", ["page_tickets=3"])
-    async def test_a_page_of_no_given_size_fits(self, api: Api) -> None:
+    async def test_the_default_size_of_a_page_is_within_its_limit(self, api: Api) -> None:
         assert await api.data(ANNA, "{ tickets { totalCount } }") == {"tickets": {"totalCount": 0}}
 
-    @pytest.mark.parametrize(("limits", "sent", "heard"), SOCKETS.values(), ids=SOCKETS)
-    async def test_sockets_heed_them(
-        self, client: Client, sent: list[Mapping[str, object]], heard: str
+    @pytest.mark.parametrize(("limits", "sent", "expected"), SOCKETS.values(), ids=SOCKETS)
+    async def test_websockets_apply_their_limits(
+        self, client: Client, sent: list[Mapping[str, object]], expected: str
     ) -> None:
-        told = ""
+        received = ""
         async with (
             asyncio.timeout(PATIENCE_SECONDS),
             client.ws_connect("/graphql/ws", protocols=(SUBPROTOCOL,), autoping=False) as socket,
         ):
             for each in sent:
                 await socket.send_json(each)
-            while heard not in told:
+            while expected not in received:
                 message = await socket.receive()
-                told = f"{message.type.name} {message.data!r} {message.extra}"
+                received = f"{message.type.name} {message.data!r} {message.extra}"
 
     @pytest.mark.parametrize("limits", ["viewer_requests=1"])
-    async def test_requests_are_counted_while_they_last(self, client: Client) -> None:
+    async def test_an_open_websocket_counts_as_a_request(self, client: Client) -> None:
         connecting = client.ws_connect("/graphql/ws", protocols=(SUBPROTOCOL,))
         async with connecting as socket:
             await socket.send_json(INIT)
             assert await socket.receive_json() == {"type": "connection_ack"}
-            assert '"limit":"viewer_requests"' in await posted(client, WORKFLOWS)
+            assert '"limit":"viewer_requests"' in await post(client, WORKFLOWS)
 
     @pytest.mark.parametrize("limits", ["reported_errors=2"])
-    async def test_no_more_errors_are_told(self, api: Api) -> None:
+    async def test_the_number_of_reported_errors_is_limited(self, api: Api) -> None:
         assert len((await api.ask(ANNA, "{ a b c d }"))["errors"]) == 2
 
     @pytest.mark.parametrize("limits", ["execution_seconds=0.000001"])
-    async def test_an_execution_takes_no_longer(self, api: Api) -> None:
-        refused = await api.refusal(ANNA, "{ tickets { totalCount } }")
-        assert refused["code"] == "deadline_exceeded"
+    async def test_an_execution_that_takes_too_long_is_stopped(self, api: Api) -> None:
+        extensions = await api.refusal(ANNA, "{ tickets { totalCount } }")
+        assert extensions["code"] == "deadline_exceeded"

@@ -1,4 +1,4 @@
-"""The environment as settings."""
+"""Settings from environment variables."""
 
 from ipaddress import ip_network
 from pathlib import Path
@@ -17,7 +17,7 @@ PUBLIC_KEY = LicenceKey.new().public_text
 DATABASE = "postgresql://interlock:hunter2@db/interlock"
 
 
-def test_everything_has_a_default_but_the_secret() -> None:
+def test_every_setting_except_the_secret_has_a_default() -> None:
     settings = Settings.from_env({"PATH": "/bin"})
     assert settings == Settings(
         database_url=None,
@@ -106,7 +106,7 @@ def test_every_variable_is_read() -> None:
     }
 
 
-WRONG: dict[str, tuple[str, str, str]] = {
+INVALID: dict[str, tuple[str, str, str]] = {
     "a port that is a word": ("PORT", "http", "is 'http': it must be a port number, 1 to 65535"),
     "a port too high": ("PORT", "65536", "is '65536': it must be a port number"),
     "a negative port": ("PORT", "-1", "is '-1': it must be a port number"),
@@ -116,7 +116,7 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "an unknown log level": ("LOG_LEVEL", "loud", "it must be debug or info or warning or error."),
     "a short secret": ("JWT_SECRET", "short", "must be a secret of at least 32 characters."),
     "another database": ("DATABASE_URL", "mysql://db", "must be the URL of a PostgreSQL"),
-    "a host that is none": (
+    "an invalid host": (
         "WEBHOOK_HOSTS",
         "hooks.example.com 0x7f.1",
         "such as 203.0.113.7; '0x7f.1' is neither.",
@@ -128,9 +128,9 @@ WRONG: dict[str, tuple[str, str, str]] = {
         "https://me:hunter2@id.example/",
         "no user, password or fragment",
     ),
-    "keys of nobody": ("JWKS", "https:///keys", "the URL must have a host"),
+    "keys without a host": ("JWKS", "https:///keys", "the URL must have a host"),
     "an issuer by http": ("OIDC_ISSUER", "http://id.example", "the URL must use https"),
-    "an issuer that looks local": (
+    "an issuer with a local prefix": (
         "OIDC_ISSUER",
         "http://127.0.0.1.id.example",
         "the URL must use https",
@@ -145,8 +145,8 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "a negative leeway": ("JWT_LEEWAY", "-1", "must be a number of seconds, 0 to 300"),
     "too many audiences": ("JWT_AUDIENCE", "a " * 21, "must be values of aud in tokens"),
     "a claim of two words": ("CLAIM_GROUPS", "my groups", "must be the name of a claim"),
-    "an admin by no value": ("CLAIM_ADMIN", "groups=", "or claim=value"),
-    "an admin by no claim": ("CLAIM_ADMIN", "=admin", "or claim=value"),
+    "an admin claim without a value": ("CLAIM_ADMIN", "groups=", "or claim=value"),
+    "an admin value without a claim": ("CLAIM_ADMIN", "=admin", "or claim=value"),
     "an unknown limit": (
         "LIMITS",
         "depth_fields=20 depht_fields=3",
@@ -158,33 +158,33 @@ WRONG: dict[str, tuple[str, str, str]] = {
         "aliases=many",
         "aliases is 'many': it must be a whole number",
     ),
-    "a limit of nothing": ("LIMITS", "body_bytes=0", "body_bytes is '0': it must be at least 1"),
-    "a limit without end": ("LIMITS", "execution_seconds=inf", "'inf': it must be a finite"),
+    "a limit of zero": ("LIMITS", "body_bytes=0", "body_bytes is '0': it must be at least 1"),
+    "an infinite limit": ("LIMITS", "execution_seconds=inf", "'inf': it must be a finite"),
     "a limit set twice": ("LIMITS", "aliases=1,aliases=2", "aliases is set twice"),
-    "a network that is none": ("TRUSTED_PROXIES", "10.0.0.1/8", "10.0.0.1/8 has host bits set"),
-    "a typing mistake": ("LOG_LEVLE", "info", "is not a setting of Interlock. Did you mean"),
+    "an invalid network": ("TRUSTED_PROXIES", "10.0.0.1/8", "10.0.0.1/8 has host bits set"),
+    "a misspelled name": ("LOG_LEVLE", "info", "is not a setting of Interlock. Did you mean"),
 }
 
 
-@pytest.mark.parametrize(("name", "text", "sentence"), WRONG.values(), ids=WRONG)
-def test_a_wrong_variable_gets_a_sentence(name: str, text: str, sentence: str) -> None:
-    with pytest.raises(Misconfigured) as refused:
+@pytest.mark.parametrize((("name", "text", "message")), INVALID.values(), ids=INVALID)
+def test_an_invalid_variable_gets_a_clear_message(name: str, text: str, message: str) -> None:
+    with pytest.raises(Misconfigured) as raised:
         Settings.from_env({f"INTERLOCK_{name}": text})
-    assert refused.value.message.startswith(f"INTERLOCK_{name} ")
-    assert sentence in refused.value.message
+    assert raised.value.message.startswith(f"INTERLOCK_{name} ")
+    assert message in raised.value.message
 
 
-def test_all_complaints_come_at_once_and_none_shows_a_secret() -> None:
-    wrong = {
+def test_all_messages_come_at_once_without_secrets() -> None:
+    variables = {
         "INTERLOCK_JWT_SECRET": "hunter2",
         "INTERLOCK_JWT_SECERT": "hunter2",
         "INTERLOCK_DATABASE_URL": "mysql://root:hunter2@db/interlock",
         "INTERLOCK_PORT": "x",
     }
-    with pytest.raises(Misconfigured) as refused:
-        Settings.from_env(wrong)
-    assert {line.split()[0] for line in refused.value.message.splitlines()} == set(wrong)
-    assert "hunter2" not in refused.value.message
+    with pytest.raises(Misconfigured) as raised:
+        Settings.from_env(variables)
+    assert {line.split()[0] for line in raised.value.message.splitlines()} == set(variables)
+    assert "hunter2" not in raised.value.message
 
 
 def test_settings_never_print_their_secrets() -> None:
@@ -214,7 +214,7 @@ SERVICE_LINKS = {
 }
 
 
-def test_what_kubernetes_sets_for_a_service_of_our_name_is_not_ours() -> None:
+def test_service_links_of_kubernetes_are_ignored() -> None:
     assert Settings.from_env(SERVICE_LINKS) == Settings()
 
 
@@ -249,14 +249,12 @@ SOURCES: dict[str, tuple[dict[str, str], str]] = {
 }
 
 
-@pytest.mark.parametrize(("given", "sentence"), SOURCES.values(), ids=SOURCES)
-def test_tokens_are_checked_with_the_keys_of_one_source(
-    given: dict[str, str], sentence: str
-) -> None:
+@pytest.mark.parametrize(("given", "message"), SOURCES.values(), ids=SOURCES)
+def test_exactly_one_source_of_keys_must_be_set(given: dict[str, str], message: str) -> None:
     settings = Settings.from_env({f"INTERLOCK_{name}": text for name, text in given.items()})
-    with pytest.raises(Misconfigured) as refused:
+    with pytest.raises(Misconfigured) as raised:
         settings.require_key_source()
-    assert sentence in refused.value.message
+    assert message in raised.value.message
 
 
 ONE_SOURCE: dict[str, tuple[str, str, str | Path]] = {
@@ -270,6 +268,6 @@ ONE_SOURCE: dict[str, tuple[str, str, str | Path]] = {
 
 
 @pytest.mark.parametrize(("name", "text", "source"), ONE_SOURCE.values(), ids=ONE_SOURCE)
-def test_one_source_of_keys_is_enough(name: str, text: str, source: str | Path) -> None:
+def test_one_source_of_keys_is_returned(name: str, text: str, source: str | Path) -> None:
     settings = Settings.from_env({f"INTERLOCK_{name}": text})
     assert settings.require_key_source() == source

@@ -1,8 +1,8 @@
-"""docs/errors.md and the code list the same codes and reasons.
+"""docs/errors.md lists every error code and reason.
 
-A new error class or reason is found by itself: classes by importing every module, reasons where
-they are raised (`reason="…"` and `reason=SomeEnum.MEMBER`) and by the docstring of an enum that is
-"the `reason` in the details of `SomeError`".
+The codes are those of all error classes. The reasons are those in calls that raise errors
+(`reason="…"` and `reason=SomeEnum.MEMBER`), and the members of enums whose docstring has "the
+`reason` in the details of `SomeError`".
 """
 
 import ast
@@ -28,8 +28,8 @@ from tests.support.paths import DOCS
 PAGE = (DOCS / "errors.md").read_text("utf-8")
 CODE_ROW = re.compile(r"^\| `(\w+)` \| (\d..) \| \S.*\S \| \S.*\S \|$", re.MULTILINE)
 REASON_ROW = re.compile(r"^\| `(\w+)` \| `(\w+)` \| \S.*\S \| \S.*\S \|$", re.MULTILINE)
-DECLARED = re.compile(r"the `reason` in the\s+details\s+of\s+`(\w+)`")
-OF_NO_REFUSAL = {Reason.ALLOWED}
+REASON_ENUM = re.compile(r"the `reason` in the\s+details\s+of\s+`(\w+)`")
+NOT_ERRORS = {Reason.ALLOWED}
 
 
 def modules() -> Iterator[ModuleType]:
@@ -46,39 +46,39 @@ ENUMS = {each.__name__: each for each in DEFINED if issubclass(each, StrEnum)}
 
 
 def codes() -> set[tuple[str, str]]:
-    """Return every code with its status, of our errors and of HTTP's own."""
+    """Return every code with its status, of our errors and those of aiohttp."""
     ours = {(each.code, str(each.status)) for each in ERRORS.values()}
-    https = {(code, str(status)) for status, (code, _) in HTTP_PROBLEMS.items()}
-    return ours | https | {("http_error", "4xx")}
+    of_aiohttp = {(code, str(status)) for status, (code, _) in HTTP_PROBLEMS.items()}
+    return ours | of_aiohttp | {("http_error", "4xx")}
 
 
 def reasons() -> set[tuple[str, str]]:
-    """Return every reason with the code that it is one of."""
+    """Return every reason with its code."""
     raised = {pair for module in MODULES for pair in reasons_raised_in(module)}
     declared = {
         (ERRORS[name].code, str(member))
         for enum in ENUMS.values()
-        for name in DECLARED.findall(enum.__doc__ or "")
+        for name in REASON_ENUM.findall(enum.__doc__ or "")
         for member in enum
-        if member not in OF_NO_REFUSAL
+        if member not in NOT_ERRORS
     }
     return raised | declared | {("refused_by_guard", str(each)) for each in HazardCode}
 
 
 def reasons_raised_in(module: ModuleType) -> Iterator[tuple[str, str]]:
-    """Yield the reasons that stand in the calls of a module which make an error."""
+    """Yield the reasons in calls of a module that create errors."""
     assert module.__file__
     for node in ast.walk(ast.parse(Path(module.__file__).read_text("utf-8"))):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
             continue
         error = ERRORS.get(node.func.id)
-        given = [each.value for each in node.keywords if each.arg == "reason"]
-        if error and given and (reason := said_by(given[0])):
+        reasons = [each.value for each in node.keywords if each.arg == "reason"]
+        if error and reasons and (reason := constant_of(reasons[0])):
             yield error.code, reason
 
 
-def said_by(node: ast.expr) -> str | None:
-    """Return the reason that an expression says by itself; None if it is a variable."""
+def constant_of(node: ast.expr) -> str | None:
+    """Return the value of a constant expression; None if it is a variable."""
     match node:
         case ast.Constant(value=str(text)):
             return text
@@ -88,7 +88,7 @@ def said_by(node: ast.expr) -> str | None:
 
 
 def rows(pairs: set[tuple[str, str]]) -> list[str]:
-    """Return the beginnings of rows, as they stand on the page."""
+    """Return the beginnings of the rows of the page."""
     return [f"| `{first}` | {second} |" for first, second in sorted(pairs)]
 
 
@@ -97,7 +97,7 @@ def test_the_page_lists_every_code_and_no_other() -> None:
     assert listed == sorted(set(listed))
     missing, unknown = codes() - set(listed), set(listed) - codes()
     assert not missing, f"Under Codes, docs/errors.md lacks {rows(missing)}"
-    assert not unknown, f"Under Codes, docs/errors.md has what is nowhere: {rows(unknown)}"
+    assert not unknown, f"Under Codes, docs/errors.md has unknown rows: {rows(unknown)}"
 
 
 def test_the_page_lists_every_reason_and_no_other() -> None:
@@ -105,10 +105,10 @@ def test_the_page_lists_every_reason_and_no_other() -> None:
     assert listed == sorted(set(listed))
     missing, unknown = reasons() - set(listed), set(listed) - reasons()
     assert not missing, f"Under Reasons, docs/errors.md lacks {rows(missing)}"
-    assert not unknown, f"Under Reasons, docs/errors.md has what is nowhere: {rows(unknown)}"
+    assert not unknown, f"Under Reasons, docs/errors.md has unknown rows: {rows(unknown)}"
 
 
-def test_one_code_has_one_status_unless_a_header_of_http_has_its_own() -> None:
+def test_a_code_has_one_status_except_for_conditional_headers() -> None:
     by_header = {
         (each.code, str(each.status)) for each in (IdempotencyKeyReused, PreconditionFailed)
     }

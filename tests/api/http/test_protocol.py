@@ -1,4 +1,4 @@
-"""What reaches no middleware: it is refused in our own words, like anything else."""
+"""Requests that aiohttp refuses before any middleware get a problem document, too."""
 
 import asyncio
 import json
@@ -18,13 +18,13 @@ from api.http.application import AccessControl, build_application
 from api.http.server import listening
 from api.limits import HEAD_FIELD_BYTES, TOKEN_CHARACTERS
 
-WORD: Final = "hunter2"
-PADDING: Final = WORD * HEAD_FIELD_BYTES
+PRIVATE_TEXT: Final = "hunter2"
+PADDING: Final = PRIVATE_TEXT * HEAD_FIELD_BYTES
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """An answer, read from its bytes."""
+class RawResponse:
+    """A response, parsed from its bytes."""
 
     status: int
     headers: dict[str, str]
@@ -46,17 +46,17 @@ async def served() -> AsyncIterator[str]:
         yield url
 
 
-async def told(url: str, sent: bytes) -> Said:
-    """Send bytes, and read what is answered until the server closes the connection."""
+async def send(url: str, request: bytes) -> RawResponse:
+    """Send bytes, and read until the server closes the connection."""
     address = urlsplit(url)
     reader, writer = await asyncio.open_connection(address.hostname, address.port)
-    writer.write(sent)
+    writer.write(request)
     head, _, body = (await reader.read()).partition(b"\r\n\r\n")
     writer.close()
     await writer.wait_closed()
     line, *fields = head.decode().split("\r\n")
     headers = dict(field.split(": ", 1) for field in fields)
-    return Said(int(line.split()[1]), headers, body)
+    return RawResponse(int(line.split()[1]), headers, body)
 
 
 def get(target: str = "/", *headers: str) -> bytes:
@@ -64,17 +64,21 @@ def get(target: str = "/", *headers: str) -> bytes:
     return "\r\n".join(lines).encode()
 
 
-REFUSED: Final = {
-    "a header with NUL": (get("/", f"Authorization: Bearer {WORD}\0"), 400, "malformed_http"),
-    "a header without a name": (get("/", f": {WORD}"), 400, "malformed_http"),
-    "no version of HTTP": (f"GET / {WORD}/1.1\r\n\r\n".encode(), 400, "malformed_http"),
+REQUESTS: Final = {
+    "a header with NUL": (
+        get("/", f"Authorization: Bearer {PRIVATE_TEXT}\0"),
+        400,
+        "malformed_http",
+    ),
+    "a header without a name": (get("/", f": {PRIVATE_TEXT}"), 400, "malformed_http"),
+    "another protocol": (f"GET / {PRIVATE_TEXT}/1.1\r\n\r\n".encode(), 400, "malformed_http"),
     "TLS": (
-        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + WORD.encode(),
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + PRIVATE_TEXT.encode(),
         400,
         "malformed_http",
     ),
     "two lengths": (
-        get("/", "Content-Length: 1", f"Content-Length: 2{WORD}"),
+        get("/", "Content-Length: 1", f"Content-Length: 2{PRIVATE_TEXT}"),
         400,
         "malformed_http",
     ),
@@ -83,43 +87,47 @@ REFUSED: Final = {
 }
 
 
-@pytest.mark.parametrize(("sent", "status", "code"), REFUSED.values(), ids=REFUSED)
-async def test_what_is_no_http_is_told_by_a_problem_that_quotes_nothing(
-    sent: bytes, status: int, code: str
+@pytest.mark.parametrize(("request_bytes", "status", "code"), REQUESTS.values(), ids=REQUESTS)
+async def test_malformed_http_gets_a_problem_document_that_quotes_nothing(
+    request_bytes: bytes, status: int, code: str
 ) -> None:
     with capture_logs() as lines:
         async with served() as url:
-            said = await told(url, sent)
-    assert (said.status, said.problem["status"], said.problem["code"]) == (status, status, code)
-    assert said.headers["Content-Type"].startswith("application/problem+json")
-    assert said.headers["Server"] == "interlock"
-    assert said.headers["X-Content-Type-Options"] == "nosniff"
-    assert said.headers["X-Request-ID"] == said.problem["requestId"]
-    assert WORD not in said.body.decode() + json.dumps(lines)
+            response = await send(url, request_bytes)
+    assert (response.status, response.problem["status"], response.problem["code"]) == (
+        status,
+        status,
+        code,
+    )
+    assert response.headers["Content-Type"].startswith("application/problem+json")
+    assert response.headers["Server"] == "interlock"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["X-Request-ID"] == response.problem["requestId"]
+    assert PRIVATE_TEXT not in response.body.decode() + json.dumps(lines)
     [line] = [each for each in lines if each["event"] == "malformed request"]
     assert (line["problem"], line["log_level"]) == (code, "info")
 
 
-async def test_a_head_may_be_as_long_as_is_told() -> None:
+async def test_a_header_can_be_as_long_as_the_limit() -> None:
     async with served() as url:
         token = "a" * (HEAD_FIELD_BYTES - len("Bearer "))
-        said = await told(url, get("/", f"Authorization: Bearer {token}"))
-        assert (said.status, said.problem["reason"]) == (401, "too_large")
+        response = await send(url, get("/", f"Authorization: Bearer {token}"))
+        assert (response.status, response.problem["reason"]) == (401, "too_large")
         assert HEAD_FIELD_BYTES > 2 * TOKEN_CHARACTERS
 
 
-async def test_what_fails_around_everything_is_told_as_a_fault_of_ours(
+async def test_an_error_outside_all_middlewares_is_internal(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def fail(*_: object) -> None:
-        raise RuntimeError(WORD)
+        raise RuntimeError(PRIVATE_TEXT)
 
     async with served() as url:
         monkeypatch.setattr(web.UrlDispatcher, "resolve", fail)
         with capture_logs() as lines:
-            said = await told(url, get())
-    assert (said.status, said.problem["code"]) == (500, "internal")
-    assert said.headers["Server"] == "interlock"
-    assert said.problem["requestId"] in said.problem["detail"]
-    assert WORD not in said.body.decode()
+            response = await send(url, get())
+    assert (response.status, response.problem["code"]) == (500, "internal")
+    assert response.headers["Server"] == "interlock"
+    assert response.problem["requestId"] in response.problem["detail"]
+    assert PRIVATE_TEXT not in response.body.decode()
     assert [each["log_level"] for each in lines if each["event"] == "request failed"] == ["error"]

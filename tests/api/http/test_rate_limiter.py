@@ -1,4 +1,4 @@
-"""How much one client gets: the buckets by themselves, and around the routes of a server."""
+"""Token buckets, and the limits of clients in a running server."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -32,8 +32,8 @@ ANNA, BERT = Actor("u_anna", "Anna"), Actor("u_bert", "Bert")
 Client = TestClient[web.Request, web.Application]
 
 
-class Hand:
-    """A clock that stands until it is moved."""
+class ManualClock:
+    """A clock that only moves when the test moves it."""
 
     def __init__(self) -> None:
         self.seconds = 1_000.0
@@ -42,7 +42,7 @@ class Hand:
         return self.seconds
 
 
-def taken(buckets: TokenBuckets, client: str = "anna") -> bool:
+def acquires(buckets: TokenBuckets, client: str = "anna") -> bool:
     try:
         buckets.acquire(client)
     except TooManyRequests:
@@ -50,8 +50,8 @@ def taken(buckets: TokenBuckets, client: str = "anna") -> bool:
     return True
 
 
-def test_a_client_gets_its_burst_at_once_and_then_its_rate() -> None:
-    clock = Hand()
+def test_a_client_can_send_its_burst_at_once_and_then_its_rate() -> None:
+    clock = ManualClock()
     buckets = TokenBuckets("viewer", 2, 4, clock)
     assert [buckets.acquire("anna") for _ in range(4)] == [
         Quota(3, 1),
@@ -64,31 +64,31 @@ def test_a_client_gets_its_burst_at_once_and_then_its_rate() -> None:
     assert refused.value.details == {"limit": "viewer_rate", "bound": 2, "retry_after": 1}
     assert buckets.quota("anna") == Quota(0, 2)
     clock.seconds += 0.5
-    assert (taken(buckets), taken(buckets)) == (True, False)
+    assert (acquires(buckets), acquires(buckets)) == (True, False)
     assert (buckets.quota("anna"), buckets.quota("bert")) == (Quota(0, 2), Quota(4, 0))
     clock.seconds += 60
     assert buckets.quota("anna") == Quota(4, 0)
-    assert [taken(buckets) for _ in range(5)] == [True, True, True, True, False]
+    assert [acquires(buckets) for _ in range(5)] == [True, True, True, True, False]
 
 
-def test_one_client_takes_nothing_from_another() -> None:
-    buckets = TokenBuckets("viewer", 1, 1, Hand())
-    assert (taken(buckets, "anna"), taken(buckets, "anna"), taken(buckets, "bert")) == (
+def test_clients_have_separate_buckets() -> None:
+    buckets = TokenBuckets("viewer", 1, 1, ManualClock())
+    assert (acquires(buckets, "anna"), acquires(buckets, "anna"), acquires(buckets, "bert")) == (
         True,
         False,
         True,
     )
 
 
-def test_a_client_that_waits_as_long_as_it_is_told_is_let_in() -> None:
-    clock = Hand()
+def test_a_client_that_waits_for_retry_after_is_accepted() -> None:
+    clock = ManualClock()
     buckets = TokenBuckets("viewer", 0.1, 1, clock)
-    assert taken(buckets)
+    assert acquires(buckets)
     with pytest.raises(TooManyRequests) as refused:
         buckets.acquire("anna")
     assert refused.value.details["retry_after"] == 10
     clock.seconds += 10
-    assert taken(buckets)
+    assert acquires(buckets)
 
 
 @given(
@@ -96,28 +96,30 @@ def test_a_client_that_waits_as_long_as_it_is_told_is_let_in() -> None:
     rate=st.sampled_from([1, 2, 4, 8]),
     burst=st.integers(1, 6),
 )
-def test_buckets_say_what_a_bucket_of_tokens_says(steps: list[int], rate: int, burst: int) -> None:
-    clock = Hand()
+def test_buckets_agree_with_a_model_that_counts_tokens(
+    steps: list[int], rate: int, burst: int
+) -> None:
+    clock = ManualClock()
     buckets = TokenBuckets("viewer", rate, burst, clock)
     tokens = Fraction(burst)
     for step in steps:  # sixteenths of a second: exact as a float
         clock.seconds += step / 16
         tokens = min(Fraction(burst), tokens + Fraction(step, 16) * rate)
-        assert taken(buckets) is (tokens >= 1)
+        assert acquires(buckets) is (tokens >= 1)
         tokens -= tokens >= 1
 
 
-def test_a_crowd_of_clients_takes_a_bounded_place() -> None:
-    clock = Hand()
+def test_the_number_of_stored_buckets_is_bounded() -> None:
+    clock = ManualClock()
     buckets = TokenBuckets("address", 1, 1, clock)
-    assert taken(buckets, "first")
+    assert acquires(buckets, "first")
     for number in range(KNOWN_CLIENTS):
         clock.seconds += 1
-        assert taken(buckets, f"client {number}")
+        assert acquires(buckets, f"client {number}")
     assert buckets.known_clients == KNOWN_CLIENTS
 
 
-def test_as_many_requests_as_may_be_are_answered_at_a_time() -> None:
+def test_a_client_has_a_limited_number_of_slots() -> None:
     in_flight = ConcurrencyLimiter(2)
     with in_flight.slot("anna"), in_flight.slot("anna"), in_flight.slot("bert"):
         with pytest.raises(TooManyRequests) as refused, in_flight.slot("anna"):
@@ -127,20 +129,20 @@ def test_as_many_requests_as_may_be_are_answered_at_a_time() -> None:
         pass
 
 
-async def answer(_request: web.Request) -> web.Response:
+async def hello(_request: web.Request) -> web.Response:
     return web.Response(text="hello")
 
 
-class Door:
-    """A handler that answers when it is told to."""
+class BlockingHandler:
+    """A handler that blocks until the test releases it."""
 
     def __init__(self) -> None:
-        self.entered = asyncio.Semaphore(0)
-        self.opened = asyncio.Event()
+        self.started = asyncio.Semaphore(0)
+        self.released = asyncio.Event()
 
-    async def hold(self, _request: web.Request) -> web.Response:
-        self.entered.release()
-        await self.opened.wait()
+    async def handle(self, _request: web.Request) -> web.Response:
+        self.started.release()
+        await self.released.wait()
         return web.Response()
 
 
@@ -148,17 +150,17 @@ class Door:
 async def served(
     limits: HttpLimits, *routes: web.AbstractRouteDef, proxies: tuple[str, ...] = ()
 ) -> AsyncIterator[Client]:
-    guards = AccessControl(
+    access_control = AccessControl(
         TOKENS,
         ApiKeys([ApiKeyEntry.for_key(KEY, [Scope.HEALTH])]),
         limits,
         tuple(map(ip_network, proxies)),
     )
     all_routes = [
-        web.get("/", answer),
-        ProtectedRoute(ApiKeyAccess(Scope.HEALTH), web.get("/key", answer)),
+        web.get("/", hello),
+        ProtectedRoute(ApiKeyAccess(Scope.HEALTH), web.get("/key", hello)),
     ]
-    application = build_application([*all_routes, *probe_routes(ready), *routes], guards)
+    application = build_application([*all_routes, *probe_routes(ready), *routes], access_control)
     async with TestClient(TestServer(application)) as client:
         yield client
 
@@ -167,14 +169,14 @@ def bearer(actor: Actor) -> dict[str, str]:
     return {"Authorization": f"Bearer {TOKENS.issue(actor, timedelta(hours=1))}"}
 
 
-async def test_whoever_asks_too_often_is_told_so_and_nobody_else_is() -> None:
+async def test_only_the_viewer_that_exceeds_its_rate_is_refused() -> None:
     limits = replace(HTTP_LIMITS, viewer_rate=0.001, viewer_burst=2)
     async with served(limits) as client:
         for left in (1, 0):
-            async with client.get("/", headers=bearer(ANNA)) as let_in:
-                assert let_in.status == 200
-                assert f'"viewer";r={left};t=' in let_in.headers["RateLimit"]
-                assert '"viewer";q=2;w=2000' in let_in.headers["RateLimit-Policy"]
+            async with client.get("/", headers=bearer(ANNA)) as accepted:
+                assert accepted.status == 200
+                assert f'"viewer";r={left};t=' in accepted.headers["RateLimit"]
+                assert '"viewer";q=2;w=2000' in accepted.headers["RateLimit-Policy"]
         async with client.get("/", headers=bearer(ANNA)) as refused:
             assert refused.status == 429
             assert refused.content_type == "application/problem+json"
@@ -188,28 +190,28 @@ async def test_whoever_asks_too_often_is_told_so_and_nobody_else_is() -> None:
                 assert other.status == 200
 
 
-async def test_a_key_has_a_share_of_its_own() -> None:
+async def test_an_api_key_has_its_own_bucket() -> None:
     async with served(replace(HTTP_LIMITS, viewer_rate=0.001, viewer_burst=1)) as client:
         for status in (200, 429):
-            async with client.get("/key", headers={"X-API-Key": KEY}) as said:
-                assert said.status == status
+            async with client.get("/key", headers={"X-API-Key": KEY}) as response:
+                assert response.status == status
 
 
-async def test_an_address_is_limited_before_anybody_looks_at_its_token() -> None:
+async def test_an_address_is_limited_before_its_token_is_verified() -> None:
     async with served(replace(HTTP_LIMITS, address_rate=0.001, address_burst=2)) as client:
         for status, left in ((401, 1), (401, 0), (429, 0), (429, 0)):
-            async with client.get("/", headers={"Authorization": "Bearer guess"}) as said:
-                assert said.status == status
-                assert f'"address";r={left};t=' in said.headers["RateLimit"]
+            async with client.get("/", headers={"Authorization": "Bearer guess"}) as response:
+                assert response.status == status
+                assert f'"address";r={left};t=' in response.headers["RateLimit"]
         for probe in ("/livez", "/health", "/readyz", "/ready", "/metrics"):
-            async with client.get(probe) as said:
-                assert said.status == 200
+            async with client.get(probe) as response:
+                assert response.status == 200
 
 
 FORWARDED = {
-    "nobody is trusted": ((), ["1.1.1.1", "2.2.2.2"], 429),
-    "the proxy tells them apart": (("127.0.0.0/8",), ["1.1.1.1", "2.2.2.2"], 200),
-    "what stands before the client is made up": (
+    "no trusted proxy": ((), ["1.1.1.1", "2.2.2.2"], 429),
+    "a trusted proxy": (("127.0.0.0/8",), ["1.1.1.1", "2.2.2.2"], 200),
+    "forged addresses before the last one": (
         ("127.0.0.0/8",),
         ["9.9.9.9, 1.1.1.1", "8.8.8.8, 1.1.1.1"],
         429,
@@ -219,49 +221,49 @@ FORWARDED = {
         ["1.1.1.1, 10.0.0.1", "2.2.2.2, 10.0.0.1"],
         200,
     ),
-    "one network of IPv6 is one client": (("127.0.0.0/8",), ["2001:db8::1", "2001:db8::2"], 429),
-    "two networks of IPv6 are two": (("127.0.0.0/8",), ["2001:db8::1", "2001:db8:0:1::1"], 200),
-    "one address in two forms": (("127.0.0.0/8",), ["::ffff:1.1.1.1", "1.1.1.1"], 429),
-    "no address at all": (("127.0.0.0/8",), ["unknown", "1.1.1.1, _hidden"], 429),
+    "addresses of one IPv6 network": (("127.0.0.0/8",), ["2001:db8::1", "2001:db8::2"], 429),
+    "addresses of two IPv6 networks": (("127.0.0.0/8",), ["2001:db8::1", "2001:db8:0:1::1"], 200),
+    "an IPv4-mapped address": (("127.0.0.0/8",), ["::ffff:1.1.1.1", "1.1.1.1"], 429),
+    "values that are not addresses": (("127.0.0.0/8",), ["unknown", "1.1.1.1, _hidden"], 429),
 }
 
 
-@pytest.mark.parametrize(("proxies", "said", "second"), FORWARDED.values(), ids=FORWARDED)
-async def test_a_client_is_told_from_another_as_far_as_trusted_proxies_do(
-    proxies: tuple[str, ...], said: list[str], second: int
+@pytest.mark.parametrize(("proxies", "forwarded_for", "second"), FORWARDED.values(), ids=FORWARDED)
+async def test_trusted_proxies_distinguish_clients(
+    proxies: tuple[str, ...], forwarded_for: list[str], second: int
 ) -> None:
     limits = replace(HTTP_LIMITS, address_rate=0.001, address_burst=1)
     async with served(limits, proxies=proxies) as client:
         statuses = []
-        for forwarded in said:
+        for forwarded in forwarded_for:
             headers = {**bearer(ANNA), "X-Forwarded-For": forwarded}
-            async with client.get("/", headers=headers) as answered:
-                statuses.append(answered.status)
+            async with client.get("/", headers=headers) as response:
+                statuses.append(response.status)
     assert statuses == [200, second]
 
 
-async def test_a_viewer_has_a_bounded_number_of_requests_under_way() -> None:
-    door = Door()
+async def test_a_viewer_can_have_a_limited_number_of_requests_in_progress() -> None:
+    blocking = BlockingHandler()
     limits = replace(HTTP_LIMITS, viewer_requests=2)
-    async with served(limits, web.get("/hold", door.hold)) as client:
+    async with served(limits, web.get("/hold", blocking.handle)) as client:
         held = [asyncio.create_task(client.get("/hold", headers=bearer(ANNA))) for _ in range(2)]
         for _ in held:
-            await door.entered.acquire()
+            await blocking.started.acquire()
         async with client.get("/", headers=bearer(ANNA)) as refused:
             assert (refused.status, refused.headers["Retry-After"]) == (429, "1")
             assert (await refused.json())["limit"] == "viewer_requests"
         async with client.get("/", headers=bearer(BERT)) as other:
             assert other.status == 200
-        door.opened.set()
+        blocking.released.set()
         assert [each.status for each in await asyncio.gather(*held)] == [200, 200]
         async with client.get("/", headers=bearer(ANNA)) as later:
             assert later.status == 200
 
 
-async def test_a_rate_of_zero_is_no_limit() -> None:
+async def test_a_rate_of_zero_means_no_limit() -> None:
     limits = replace(HTTP_LIMITS, viewer_rate=0, viewer_burst=1, address_rate=0, address_burst=1)
     async with served(limits) as client:
         for _ in range(5):
-            async with client.get("/", headers=bearer(ANNA)) as said:
-                assert said.status == 200
-                assert "RateLimit" not in said.headers
+            async with client.get("/", headers=bearer(ANNA)) as response:
+                assert response.status == 200
+                assert "RateLimit" not in response.headers

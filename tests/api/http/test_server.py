@@ -1,4 +1,4 @@
-"""The HTTP skeleton, asked over a socket; and a server process, told to stop."""
+"""Requests through all middlewares, and the shutdown of a server process."""
 
 import asyncio
 import json
@@ -98,49 +98,49 @@ async def client() -> AsyncIterator[Client]:
         yield client
 
 
-async def test_a_handler_knows_who_asks(client: Client) -> None:
-    async with client.post("/echo", data="hello", headers=BEARER) as answer:
-        assert (answer.status, await answer.text()) == (200, "u_b1: hello")
+async def test_a_handler_gets_the_authenticated_user(client: Client) -> None:
+    async with client.post("/echo", data="hello", headers=BEARER) as response:
+        assert (response.status, await response.text()) == (200, "u_b1: hello")
 
 
 PROBLEMS: dict[str, tuple[str, dict[str, str], int, str]] = {
     "no token": ("POST /echo", {}, 401, "unauthenticated"),
-    "no such path": ("GET /nowhere", {}, 404, "not_found"),
-    "another method": ("GET /echo", {}, 405, "method_not_allowed"),
-    "a refusal": ("GET /tickets/tk_1", BEARER, 409, "version_conflict"),
-    "a failure": ("GET /fail", BEARER, 500, "internal"),
-    "a setting that is wrong": ("GET /misconfigured", BEARER, 500, "internal"),
-    "another refusal of HTTP": ("GET /censored", BEARER, 451, "http_error"),
+    "an unknown path": ("GET /nowhere", {}, 404, "not_found"),
+    "an unsupported method": ("GET /echo", {}, 405, "method_not_allowed"),
+    "one of our errors": ("GET /tickets/tk_1", BEARER, 409, "version_conflict"),
+    "an unexpected error": ("GET /fail", BEARER, 500, "internal"),
+    "an invalid setting": ("GET /misconfigured", BEARER, 500, "internal"),
+    "another error of aiohttp": ("GET /censored", BEARER, 451, "http_error"),
 }
 
 
-@pytest.mark.parametrize(("asked", "headers", "status", "code"), PROBLEMS.values(), ids=PROBLEMS)
+@pytest.mark.parametrize(("target", "headers", "status", "code"), PROBLEMS.values(), ids=PROBLEMS)
 async def test_every_error_is_a_problem_document(
-    asked: str, headers: dict[str, str], status: int, code: str, client: Client
+    target: str, headers: dict[str, str], status: int, code: str, client: Client
 ) -> None:
-    method, path = asked.split()
-    async with client.request(method, f"{path}?secret=1", headers=headers) as answer:
-        document = json.loads(await answer.text())
-        assert answer.status == status
-        assert answer.headers["Content-Type"] == "application/problem+json"
+    method, path = target.split()
+    async with client.request(method, f"{path}?secret=1", headers=headers) as response:
+        document = json.loads(await response.text())
+        assert response.status == status
+        assert response.headers["Content-Type"] == "application/problem+json"
     assert list(document)[:5] == ["type", "title", "status", "detail", "instance"]
     assert document["type"] == f"urn:interlock:problem:{code}"
     assert (document["code"], document["status"], document["instance"]) == (code, status, path)
-    assert document["requestId"] == answer.headers["X-Request-ID"]
+    assert document["requestId"] == response.headers["X-Request-ID"]
     assert "belongs in the log" not in document["detail"]
 
 
-async def test_a_problem_carries_the_details_of_the_refusal(client: Client) -> None:
-    async with client.get("/tickets/tk_1", headers=BEARER) as answer:
-        document = await answer.json(content_type=None)
+async def test_a_problem_document_has_the_details_of_the_error(client: Client) -> None:
+    async with client.get("/tickets/tk_1", headers=BEARER) as response:
+        document = await response.json(content_type=None)
     assert document["current"] == 7
     assert document["oddThings"] == ["?", 10**30, "OPEN", "2026-04-28T00:00:00Z"]
     assert document["detail"] == "It moved on."
 
 
-async def test_a_refused_method_names_those_allowed(client: Client) -> None:
-    async with client.get("/echo") as answer:
-        assert answer.headers["Allow"] == "POST"
+async def test_an_unsupported_method_gets_the_allowed_methods(client: Client) -> None:
+    async with client.get("/echo") as response:
+        assert response.headers["Allow"] == "POST"
 
 
 CHALLENGES = {
@@ -153,24 +153,24 @@ CHALLENGES = {
 
 
 @pytest.mark.parametrize(("headers", "challenge"), CHALLENGES.values(), ids=CHALLENGES)
-async def test_401_tells_how_to_sign_in(
+async def test_a_401_response_has_a_challenge(
     headers: dict[str, str], challenge: str, client: Client
 ) -> None:
-    async with client.post("/echo", headers=headers) as answer:
-        assert (answer.status, answer.headers["WWW-Authenticate"]) == (401, challenge)
+    async with client.post("/echo", headers=headers) as response:
+        assert (response.status, response.headers["WWW-Authenticate"]) == (401, challenge)
 
 
-async def test_a_path_can_be_public_for_one_method_alone(client: Client) -> None:
+async def test_a_path_can_be_public_for_one_method_only(client: Client) -> None:
     for method, status in {"GET": 200, "HEAD": 200, "POST": 401}.items():
-        async with client.request(method, "/page") as answer:
-            assert answer.status == status, method
+        async with client.request(method, "/page") as response:
+            assert response.status == status, method
 
 
-async def test_a_route_is_protected_when_it_is_added_later() -> None:
+async def test_a_route_that_is_added_later_requires_a_user() -> None:
     application = build_application([], AccessControl(TOKENS))
     application.router.add_get("/later", page)
-    async with TestClient(TestServer(application)) as client, client.get("/later") as answer:
-        assert answer.status == 401
+    async with TestClient(TestServer(application)) as client, client.get("/later") as response:
+        assert response.status == 401
 
 
 @pytest.mark.parametrize("chunked", [True, False])
@@ -178,9 +178,9 @@ async def test_a_body_has_a_limit(chunked: bool, client: Client) -> None:  # noq
     for size, status in {HTTP_LIMITS.body_bytes: 200, HTTP_LIMITS.body_bytes + 1: 413}.items():
         body = b"x" * size
         sent = chunks(body) if chunked else body
-        async with client.post("/echo", data=sent, headers=BEARER) as answer:
-            assert answer.status == status
-            assert ("262,144 bytes" in await answer.text()) is (status == 413)
+        async with client.post("/echo", data=sent, headers=BEARER) as response:
+            assert response.status == status
+            assert ("262,144 bytes" in await response.text()) is (status == 413)
 
 
 async def chunks(body: bytes) -> AsyncIterator[bytes]:
@@ -188,60 +188,60 @@ async def chunks(body: bytes) -> AsyncIterator[bytes]:
         yield body[start : start + 65_536]
 
 
-async def test_a_body_that_is_not_what_it_claims_is_a_mistake_of_the_client(client: Client) -> None:
+async def test_a_body_with_a_wrong_encoding_is_invalid_input(client: Client) -> None:
     headers = BEARER | {"Content-Encoding": "gzip"}
-    async with client.post("/echo", data=b"junk", headers=headers) as answer:
-        assert answer.status == 400
-        assert (await answer.json(content_type=None))["code"] == "invalid_input"
+    async with client.post("/echo", data=b"junk", headers=headers) as response:
+        assert response.status == 400
+        assert (await response.json(content_type=None))["code"] == "invalid_input"
 
 
-async def test_an_answer_that_breaks_off_is_not_taken_for_a_whole_one(client: Client) -> None:
-    async with client.get("/break-off", headers=BEARER) as answer:
+async def test_a_client_detects_an_incomplete_response(client: Client) -> None:
+    async with client.get("/break-off", headers=BEARER) as response:
         with pytest.raises(ClientError):
-            await answer.read()
+            await response.read()
 
 
-async def test_every_answer_has_the_security_headers_unless_its_handler_says_otherwise(
+async def test_every_response_has_the_security_headers_that_its_handler_does_not_set(
     client: Client,
 ) -> None:
     for path in ("/livez", "/nowhere", "/fail", "/page"):
-        async with client.get(path, headers=BEARER) as answer:
-            assert answer.headers["X-Content-Type-Options"] == "nosniff"
-            assert answer.headers["Server"] == "interlock"
+        async with client.get(path, headers=BEARER) as response:
+            assert response.headers["X-Content-Type-Options"] == "nosniff"
+            assert response.headers["Server"] == "interlock"
             expected = "max-age=60" if path == "/page" else "no-store"
-            assert answer.headers["Cache-Control"] == expected
+            assert response.headers["Cache-Control"] == expected
 
 
 async def test_a_redirection_stays_one(client: Client) -> None:
-    async with client.get("/redirect", headers=BEARER, allow_redirects=False) as answer:
-        assert (answer.status, answer.headers["Location"]) == (302, "/livez")
+    async with client.get("/redirect", headers=BEARER, allow_redirects=False) as response:
+        assert (response.status, response.headers["Location"]) == (302, "/livez")
 
 
 REQUEST_IDS = {
-    "one that is sane": ("4bf92f35-77b3.a:7_B", True),
-    "one that is long": ("x" * REQUEST_ID_CHARACTERS, True),
-    "one that is too long": ("x" * (REQUEST_ID_CHARACTERS + 1), False),
-    "one with spaces": ("a b", False),
-    "one with a quote": ('"', False),
-    "an empty one": ("", False),
+    "a valid id": ("4bf92f35-77b3.a:7_B", True),
+    "the longest id": ("x" * REQUEST_ID_CHARACTERS, True),
+    "an id that is too long": ("x" * (REQUEST_ID_CHARACTERS + 1), False),
+    "an id with spaces": ("a b", False),
+    "an id with a quote": ('"', False),
+    "an empty id": ("", False),
 }
 
 
 @pytest.mark.parametrize(("given_id", "is_kept"), REQUEST_IDS.values(), ids=REQUEST_IDS)
-async def test_a_request_keeps_its_id_if_it_is_sane(
+async def test_a_request_keeps_its_id_if_it_is_valid(
     given_id: str,
     is_kept: bool,  # noqa: FBT001 - a row
     client: Client,
 ) -> None:
-    async with client.get("/livez", headers={"X-Request-ID": given_id}) as answer:
-        assert (answer.headers["X-Request-ID"] == given_id) is is_kept
-        assert answer.headers["X-Request-ID"]
+    async with client.get("/livez", headers={"X-Request-ID": given_id}) as response:
+        assert (response.headers["X-Request-ID"] == given_id) is is_kept
+        assert response.headers["X-Request-ID"]
 
 
-async def test_the_log_tells_who_asked_for_what_and_no_secret(client: Client) -> None:
+async def test_the_log_has_requests_without_secrets(client: Client) -> None:
     with capture_logs() as lines:
-        async with client.get("/fail?token=hunter2", headers=BEARER) as answer:
-            assert answer.status == 500
+        async with client.get("/fail?token=hunter2", headers=BEARER) as response:
+            assert response.status == 500
         async with client.get("/tickets/tk_1", headers={"Authorization": "Bearer hunter2"}):
             pass
     failure, first, second = lines
@@ -273,21 +273,21 @@ async def test_readiness_follows_the_check() -> None:
 
 
 async def probe(client: Client, path: str) -> tuple[int, dict[str, object]]:
-    async with client.get(path) as answer:
-        return answer.status, await answer.json(content_type=None)
+    async with client.get(path) as response:
+        return response.status, await response.json(content_type=None)
 
 
-async def test_metrics_count_by_template_and_never_by_what_clients_make_up() -> None:
+async def test_metrics_count_by_route_never_by_values_of_clients() -> None:
     application = build_application([*ROUTES, *probe_routes(ready)], AccessControl(TOKENS))
     async with TestClient(TestServer(application)) as client:
-        for made_up in range(5):
-            for path in (f"/tickets/tk_{made_up}", f"/made-up/{made_up}"):
+        for number in range(5):
+            for path in (f"/tickets/tk_{number}", f"/unknown/{number}"):
                 async with client.get(path, headers=BEARER):
                     pass
         async with client.request("PROPFIND", "/echo"):
             pass
-        async with client.get("/metrics") as answer:
-            families = list(text_string_to_metric_families(await answer.text()))
+        async with client.get("/metrics") as response:
+            families = list(text_string_to_metric_families(await response.text()))
     samples = [sample for family in families for sample in family.samples]
     counts = {
         tuple(sample.labels.values()): sample.value
@@ -306,22 +306,20 @@ async def test_metrics_count_by_template_and_never_by_what_clients_make_up() -> 
 
 
 @given(st.binary() | st.binary().map(lambda noise: b"Bearer " + noise))
-async def test_noise_for_a_token_is_refused_and_breaks_nothing(
-    client: Client, noise: bytes
-) -> None:
+async def test_a_random_token_is_refused(client: Client, noise: bytes) -> None:
     one_line = noise.replace(b"\r", b"").replace(b"\n", b"")
     assert await status_of(client, b"Authorization: " + one_line) in {400, 401}
 
 
 async def status_of(client: Client, header: bytes) -> int:
-    """Send a header that no HTTP client would; return the status of the answer."""
+    """Send a header that an HTTP client would refuse to send; return the status."""
     reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
     writer.write(b"POST /echo HTTP/1.1\r\nHost: interlock\r\nConnection: close\r\n")
     writer.write(header + b"\r\nContent-Length: 0\r\n\r\n")
-    answer = await reader.read()
+    response = await reader.read()
     writer.close()
     await writer.wait_closed()
-    return int(answer.split()[1])
+    return int(response.split()[1])
 
 
 @pytest.fixture
@@ -347,7 +345,7 @@ def connect(process: subprocess.Popen[str]) -> socket.socket:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
-def test_a_stopped_server_takes_no_more_requests_and_finishes_those_it_has(
+def test_a_stopping_server_accepts_no_requests_and_finishes_those_in_progress(
     number: signal.Signals, server: subprocess.Popen[str]
 ) -> None:
     with connect(server) as connection:
@@ -357,10 +355,10 @@ def test_a_stopped_server_takes_no_more_requests_and_finishes_those_it_has(
         assert server.stdout.readline() == "holding\n"
         server.send_signal(number)
         connect_until_refused(connection.getpeername())
-        rest, _ = server.communicate("go on\n", timeout=30)
-        answer = connection.recv(10_000)
-    assert answer.startswith(b"HTTP/1.1 200 OK")
-    assert answer.endswith(b"go on\n")
+        rest, _ = server.communicate("continue\n", timeout=30)
+        response = connection.recv(10_000)
+    assert response.startswith(b"HTTP/1.1 200 OK")
+    assert response.endswith(b"continue\n")
     assert (rest, server.returncode) == ("closed\n", 0)
 
 
@@ -379,7 +377,7 @@ def test_malformed_http_is_logged_without_its_text(server: subprocess.Popen[str]
         packed = "Content-Encoding: gzip\r\nContent-Length: 99\r\n\r\n"
         connection.sendall(f"POST / HTTP/1.1\r\nHost: interlock\r\n{packed}".encode())
         assert b" 404 " in connection.recv(10_000)
-        connection.sendall(b"hunter2" * 10)  # nobody waits for it any more
+        connection.sendall(b"hunter2" * 10)  # the response was sent already
         assert connection.recv(10_000) == b""
     server.terminate()
     _, log = server.communicate(timeout=30)
@@ -389,7 +387,7 @@ def test_malformed_http_is_logged_without_its_text(server: subprocess.Popen[str]
     assert all(json.loads(line)["level"] == "info" for line in log.splitlines())
 
 
-def test_a_taken_port_gets_a_sentence(server: subprocess.Popen[str]) -> None:
+def test_a_port_in_use_gets_a_clear_error(server: subprocess.Popen[str]) -> None:
     with connect(server) as connection:
         port = str(connection.getpeername()[1])
         env = os.environ | {"INTERLOCK_JWT_SECRET": SECRET, "INTERLOCK_PORT": port}

@@ -1,4 +1,4 @@
-"""How a request becomes a socket, or is told what to ask for."""
+"""A request that is not a WebSocket handshake gets an error that says what to request."""
 
 import pytest
 
@@ -10,20 +10,20 @@ HANDSHAKE = {
     "Sec-WebSocket-Version": "13",
     "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
 }
-NO_UPGRADE: dict[str, dict[str, str]] = {
-    "nothing": {},
-    "no connection": HANDSHAKE | {"Connection": "keep-alive"},
+REQUESTS: dict[str, dict[str, str]] = {
+    "no upgrade headers": {},
+    "no upgrade in the connection header": HANDSHAKE | {"Connection": "keep-alive"},
     "another protocol": HANDSHAKE | {"Upgrade": "h2c"},
     "another version": HANDSHAKE | {"Sec-WebSocket-Version": "12"},
-    "a version of before the standard": HANDSHAKE | {"Sec-WebSocket-Version": "8"},
+    "a version older than the standard": HANDSHAKE | {"Sec-WebSocket-Version": "8"},
 }
 
 
-@pytest.mark.parametrize("headers", NO_UPGRADE.values(), ids=NO_UPGRADE)
-async def test_a_request_that_asks_for_no_socket_of_ours_is_told_what_to_ask_for(
+@pytest.mark.parametrize("headers", REQUESTS.values(), ids=REQUESTS)
+async def test_a_request_without_a_supported_upgrade_is_refused(
     headers: dict[str, str],
 ) -> None:
-    async with serving() as doors, doors.client.get("/graphql/ws", headers=headers) as response:
+    async with serving() as server, server.client.get("/graphql/ws", headers=headers) as response:
         problem = await response.json()
         assert (response.status, problem["code"]) == (426, "upgrade_required")
         assert response.headers["Connection"] == "Upgrade"
@@ -31,8 +31,8 @@ async def test_a_request_that_asks_for_no_socket_of_ours_is_told_what_to_ask_for
         assert response.headers["Sec-WebSocket-Version"] == "13"
 
 
-async def test_a_handshake_with_a_key_that_is_none_is_malformed() -> None:
+async def test_a_handshake_with_a_malformed_key_is_refused() -> None:
     headers = HANDSHAKE | {"Sec-WebSocket-Key": "short"}
-    async with serving() as doors, doors.client.get("/graphql/ws", headers=headers) as response:
+    async with serving() as server, server.client.get("/graphql/ws", headers=headers) as response:
         problem = await response.json()
         assert (response.status, problem["code"]) == (400, "invalid_input")

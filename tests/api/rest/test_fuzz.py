@@ -1,4 +1,4 @@
-"""A running server keeps what its OpenAPI document promises, whatever it is asked."""
+"""A running server behaves as its OpenAPI document describes, for generated requests."""
 
 import asyncio
 import os
@@ -18,8 +18,8 @@ from tests.support.values_mount import Mount
 
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 EXAMPLES = "30"
-ALWAYS_THE_SAME = ("--generation-deterministic",) if "CI" in os.environ else ()
-UNBOUNDED = HttpLimits(viewer_rate=0, address_rate=0)
+DETERMINISTIC = ("--generation-deterministic",) if "CI" in os.environ else ()
+UNLIMITED = HttpLimits(viewer_rate=0, address_rate=0)
 DECLARED = """
 ticketing:
   services:
@@ -34,40 +34,42 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
     return Settings(
         database_url=SecretStr(database_url), jwt_secret=SECRET, values_file=mount.file
     ).model_copy(
-        update={"api_keys": (ApiKeyEntry.for_key(KEY, Scope),), "limits": Limits(http=UNBOUNDED)}
+        update={"api_keys": (ApiKeyEntry.for_key(KEY, Scope),), "limits": Limits(http=UNLIMITED)}
     )
 
 
-async def fuzzed(client: Client, token: str, key: str, *options: str) -> tuple[int | None, str]:
-    """Return how schemathesis ended that had these credentials, and what it told."""
+async def run_schemathesis(
+    client: Client, token: str, key: str, *options: str
+) -> tuple[int | None, str]:
+    """Return the exit code and the output of schemathesis with these credentials."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "schemathesis.cli", "--config-file", str(CONFIGURATION)),
-        *("run", *options, *ALWAYS_THE_SAME),
+        *("run", *options, *DETERMINISTIC),
         str(client.make_url("/api/v1/openapi.json")),
         env=os.environ | {"TOKEN": token, "KEY": key},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    told, _ = await process.communicate()
-    return process.returncode, told.decode()
+    output, _ = await process.communicate()
+    return process.returncode, output.decode()
 
 
 def token() -> str:
     return TOKENS.issue(ADA, timedelta(hours=1))
 
 
-async def test_the_server_does_as_its_document_says(client: Client) -> None:
-    code, told = await fuzzed(client, token(), KEY, "--max-examples", EXAMPLES)
-    assert code == 0, told
+async def test_the_server_behaves_as_documented(client: Client) -> None:
+    code, output = await run_schemathesis(client, token(), KEY, "--max-examples", EXAMPLES)
+    assert code == 0, output
 
 
 @pytest.mark.parametrize(
-    ("token", "key"), [("worthless", KEY), (token(), "worthless")], ids=["token", "key"]
+    ("token", "key"), [("invalid", KEY), (token(), "invalid")], ids=["token", "key"]
 )
-async def test_nothing_is_held_by_asking_with_worthless_credentials(
-    client: Client, token: str, key: str
-) -> None:
-    code, told = await fuzzed(client, token, key, "--max-examples", "1", "--phases", "fuzzing")
-    assert code == 1, told
-    assert "401" in told
+async def test_a_run_with_invalid_credentials_fails(client: Client, token: str, key: str) -> None:
+    code, output = await run_schemathesis(
+        client, token, key, "--max-examples", "1", "--phases", "fuzzing"
+    )
+    assert code == 1, output
+    assert "401" in output

@@ -1,4 +1,4 @@
-"""Monitoring reports over HTTP, and people see in GraphQL what became of it."""
+"""Monitoring systems report over REST; users see the effect in GraphQL."""
 
 from collections.abc import Callable
 from typing import Any
@@ -39,27 +39,29 @@ def settings(database_url: str) -> Settings:
 
 
 async def post(client: Client, path: str, body: object, key: str = MONITOR) -> tuple[int, Json]:
-    """Return the status and the document of an answer."""
-    async with client.post(path, json=body, headers={"X-API-Key": key}) as answer:
-        return answer.status, await answer.json(content_type=None)
+    """Return the status and the body of the response."""
+    async with client.post(path, json=body, headers={"X-API-Key": key}) as response:
+        return response.status, await response.json(content_type=None)
 
 
 async def report(client: Client, status: str, **more: object) -> Json:
-    code, answer = await post(client, REPORT, {"path": PATH, "status": status} | more)
-    assert code == 200, answer
-    return answer
+    code, response = await post(client, REPORT, {"path": PATH, "status": status} | more)
+    assert code == 200, response
+    return response
 
 
 class TestReports:
-    async def test_an_outage_and_its_end(self, client: Client, database: Database) -> None:
+    async def test_an_outage_opens_a_ticket_and_its_end_closes_it(
+        self, client: Client, database: Database
+    ) -> None:
         await declare_service(database)
-        down = await report(client, "DOWN", message="No answer for 30 s")
+        down = await report(client, "DOWN", message="No response for 30 s")
         [ticket] = await outage_tickets(database)
-        moments = {"since", "reportedAt"}
-        assert {key: value for key, value in down.items() if key not in moments} == {
+        timestamps = {"since", "reportedAt"}
+        assert {key: value for key, value in down.items() if key not in timestamps} == {
             "service": PATH,
             "status": "DOWN",
-            "message": "No answer for 30 s",
+            "message": "No response for 30 s",
             "outcome": "opened",
             "ticket": ticket.id,
             "reason": None,
@@ -75,13 +77,19 @@ class TestReports:
         assert (up["outcome"], up["ticket"]) == ("closed", ticket.id)
         assert list(down) == list(again) == list(up)
 
-    async def test_what_it_waits_for_is_told(self, client: Client, database: Database) -> None:
+    async def test_a_response_has_the_reason_to_wait(
+        self, client: Client, database: Database
+    ) -> None:
         await declare_service(database, holdDown="2m")
-        held = await report(client, "DOWN")
-        assert (held["outcome"], held["ticket"], held["reason"]) == ("waiting", None, "hold_down")
-        assert "holdDown" in held["detail"]
+        waiting = await report(client, "DOWN")
+        assert (waiting["outcome"], waiting["ticket"], waiting["reason"]) == (
+            "waiting",
+            None,
+            "hold_down",
+        )
+        assert "holdDown" in waiting["detail"]
 
-    async def test_what_somebody_has_to_put_right_is_logged_too(
+    async def test_a_reason_that_an_operator_must_fix_is_logged(
         self, client: Client, database: Database
     ) -> None:
         await declare_service(database, workflow="never_declared")
@@ -94,13 +102,13 @@ class TestReports:
         self, client: Client, database: Database
     ) -> None:
         await declare_service(database)
-        wrong = {"path": f"{PATH}s", "status": "DOWN"}
-        code, problem = await post(client, REPORT, wrong)
+        unknown = {"path": f"{PATH}s", "status": "DOWN"}
+        code, problem = await post(client, REPORT, unknown)
         assert (code, problem["code"], problem["service"]) == (404, "not_found", f"{PATH}s")
         assert f"Did you mean '{PATH}'?" in problem["detail"]
 
     @pytest.mark.parametrize(
-        ("body", "words"),
+        ("body", "message"),
         [
             ([], "must be a JSON object"),
             ({"path": PATH}, "$.status"),
@@ -108,25 +116,27 @@ class TestReports:
             ({"path": PATH, "status": "DOWN", "messages": "x"}, "messages"),
         ],
     )
-    async def test_what_is_no_report_is_refused(
-        self, client: Client, body: object, words: str
+    async def test_an_invalid_report_is_refused(
+        self, client: Client, body: object, message: str
     ) -> None:
         code, problem = await post(client, REPORT, body)
         assert (code, problem["code"]) == (400, "invalid_input")
-        assert words in problem["detail"]
+        assert message in problem["detail"]
 
     @pytest.mark.parametrize("path", [REPORT, ALERTS])
-    async def test_only_a_key_for_health_opens_it(self, client: Client, path: str) -> None:
+    async def test_only_an_api_key_with_the_health_scope_can_report(
+        self, client: Client, path: str
+    ) -> None:
         assert (await post(client, path, {}, EXPORTER))[0] == 403
-        async with client.post(path, json={}, headers=bearer(ADA)) as answer:
-            assert answer.status == 401
+        async with client.post(path, json={}, headers=bearer(ADA)) as response:
+            assert response.status == 401
 
 
 def alert(status: str = "firing", fingerprint: str = "1a30ba71cca2921f", **labels: str) -> Json:
     return {
         "status": status,
         "labels": {"alertname": "ProbeFailure", "service": PATH} | labels,
-        "annotations": {"summary": "No answer\0 for 30 s"},
+        "annotations": {"summary": "No response\0 for 30 s"},
         "startsAt": "2026-04-28T12:00:00Z",
         "endsAt": "0001-01-01T00:00:00Z",
         "generatorURL": "",
@@ -143,16 +153,16 @@ class TestAlertmanager:
         self, client: Client, database: Database
     ) -> None:
         await declare_service(database)
-        code, answer = await post(client, ALERTS, webhook(alert(), alert(fingerprint="2b")))
-        [service] = answer["services"]
-        assert (code, service["outcome"], answer["refused"]) == (200, "opened", [])
-        assert (service["status"], service["message"]) == ("DOWN", "No answer  for 30 s")
-        _, answer = await post(client, ALERTS, webhook(alert("resolved")))
-        assert answer["services"][0]["outcome"] == "unchanged"
-        _, answer = await post(client, ALERTS, webhook(alert("resolved", "2b")))
-        assert answer["services"][0]["outcome"] == "closed"
+        code, response = await post(client, ALERTS, webhook(alert(), alert(fingerprint="2b")))
+        [service] = response["services"]
+        assert (code, service["outcome"], response["refused"]) == (200, "opened", [])
+        assert (service["status"], service["message"]) == ("DOWN", "No response  for 30 s")
+        _, response = await post(client, ALERTS, webhook(alert("resolved")))
+        assert response["services"][0]["outcome"] == "unchanged"
+        _, response = await post(client, ALERTS, webhook(alert("resolved", "2b")))
+        assert response["services"][0]["outcome"] == "closed"
 
-    async def test_an_alert_that_got_stuck_is_taken_back_by_name(
+    async def test_a_report_with_the_source_of_an_alert_resolves_it(
         self, client: Client, database: Database
     ) -> None:
         await declare_service(database)
@@ -161,15 +171,15 @@ class TestAlertmanager:
         source = "alertmanager/1a30ba71cca2921f"
         assert (await report(client, "OPERATIONAL", source=source))["outcome"] == "closed"
 
-    async def test_the_address_names_another_label(
+    async def test_a_query_parameter_names_the_label_of_the_service(
         self, client: Client, database: Database
     ) -> None:
         await declare_service(database)
         body = webhook(alert(service="other", app=PATH))
-        code, answer = await post(client, f"{ALERTS}?label=app", body)
-        assert (code, answer["services"][0]["service"]) == (200, PATH)
+        code, response = await post(client, f"{ALERTS}?label=app", body)
+        assert (code, response["services"][0]["service"]) == (200, PATH)
 
-    async def test_what_can_be_recorded_is_and_the_rest_is_told(
+    async def test_valid_alerts_are_recorded_and_the_others_are_reported(
         self, client: Client, database: Database
     ) -> None:
         await declare_service(database)
@@ -188,7 +198,7 @@ class TestAlertmanager:
         assert (code, problem["code"]) == (404, "not_found")
 
     @pytest.mark.parametrize(
-        ("change", "words"),
+        ("change", "message"),
         [
             (lambda body: body | {"version": "3"}, "version"),
             (lambda body: body | {"alerts": [{}]}, "$.alerts[0].fingerprint"),
@@ -197,12 +207,12 @@ class TestAlertmanager:
             (lambda _: [], "must be a JSON object"),
         ],
     )
-    async def test_what_is_not_its_webhook_is_refused(
-        self, client: Client, change: Callable[[Json], object], words: str
+    async def test_an_invalid_webhook_is_refused(
+        self, client: Client, change: Callable[[Json], object], message: str
     ) -> None:
         code, problem = await post(client, ALERTS, change(webhook(alert())))
         assert (code, problem["code"]) == (400, "invalid_input")
-        assert words in problem["detail"]
+        assert message in problem["detail"]
 
 
 SERVICES = """
@@ -223,12 +233,12 @@ query ($id: ID!) {
 
 
 class TestServices:
-    async def test_people_see_how_services_are_doing(
+    async def test_users_see_the_status_of_services(
         self, client: Client, api: Api, database: Database
     ) -> None:
         await declare_service(database, "acme/cart", autoTicket=False)
         await declare_service(database)
-        down = await report(client, "DOWN", message="No answer")
+        down = await report(client, "DOWN", message="No response")
         [cart, payment] = (await api.data(ANNA, SERVICES))["services"]
         assert cart == {
             "path": "acme/cart",
@@ -242,9 +252,11 @@ class TestServices:
             "ticket": None,
         }
         assert payment["ticket"] == {"id": down["ticket"], "status": "OPEN", "service": PATH}
-        assert (payment["since"], payment["message"]) == (down["since"], "No answer")
+        assert (payment["since"], payment["message"]) == (down["since"], "No response")
 
-    async def test_they_are_chosen_by_status_and_path(self, api: Api, database: Database) -> None:
+    async def test_services_are_filtered_by_status_and_paged_by_path(
+        self, api: Api, database: Database
+    ) -> None:
         for path in ("a", "b", "c"):
             await declare_service(database, path)
         await record(database, "DEGRADED", "b")
@@ -260,7 +272,7 @@ class TestServices:
         refused = await api.refusal(ANNA, "{ services(first: 501) { path } }")
         assert refused["limit"] == "page_services"
 
-    async def test_the_history_tells_why_the_system_acted(
+    async def test_the_history_has_the_reasons_of_the_system(
         self, client: Client, api: Api, database: Database
     ) -> None:
         await declare_service(database)
@@ -273,7 +285,7 @@ class TestServices:
             {"actor": "system", "kind": "STATUS", "reason": "service_recovered"},
         ]
 
-    async def test_an_assignee_is_told_by_a_comment(
+    async def test_an_assignee_gets_a_comment(
         self, client: Client, api: Api, database: Database
     ) -> None:
         await declare_service(database)
@@ -282,7 +294,7 @@ class TestServices:
         assert (await report(client, "OPERATIONAL"))["outcome"] == "commented"
 
 
-def test_the_schema_has_the_words_of_the_engine() -> None:
+def test_the_schema_has_the_enum_values_of_the_engine() -> None:
     text = schema_text()
     for kind in (ServiceStatus, SystemReason):
         body = text.partition(f"enum {kind.__name__} {{")[2].partition("}")[0]
@@ -291,23 +303,25 @@ def test_the_schema_has_the_words_of_the_engine() -> None:
         ] == [each.value for each in kind]
 
 
-async def do_chores(database: Database, licence: Licence) -> None:
+async def run_jobs(database: Database, licence: Licence) -> None:
     for job in maintenance_jobs(database, await PluginCache.read(database, licence)):
         await job.run()
 
 
-class TestLookingAfter:
-    async def test_what_waited_is_acted_on_while_ticketing_is_on(self, database: Database) -> None:
+class TestMaintenance:
+    async def test_a_waiting_outage_is_handled_when_ticketing_is_on(
+        self, database: Database
+    ) -> None:
         await declare_service(database)
         await record(database, "DOWN")
         unlicensed = Licence("a licence", frozenset())
         for licence, tickets in ((unlicensed, 0), (OPEN_EDITION, 1)):
-            await do_chores(database, licence)
+            await run_jobs(database, licence)
             assert len(await outage_tickets(database)) == tickets
 
-    async def test_what_fails_is_logged_and_ends_nothing(self, database: Database) -> None:
+    async def test_a_failing_job_is_logged_and_does_not_raise(self, database: Database) -> None:
         async with database.pool.acquire() as connection:
             await connection.execute("ALTER TABLE service_health RENAME TO away")
         with capture_logs() as logged:
-            await do_chores(database, OPEN_EDITION)
+            await run_jobs(database, OPEN_EDITION)
         assert [each["log_level"] for each in logged] == ["error"]
