@@ -1,4 +1,4 @@
-"""Noting missed targets: a sweep of 10,000 that are due among a million tickets."""
+"""Sweeps of due times: 10,000 breaches among a million tickets."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -22,143 +22,133 @@ from engine.tickets.ticket import Opening
 from engine.vocabulary import Priority
 
 TICKETS: Final = 1_000_000
-DUE: Final = 10_000
+BREACHES: Final = 10_000
 ROUNDS: Final = 5
-WITH_SLA: Final = DUE * (3 * ROUNDS + 10)
-"""Each kind of round takes tickets of its own; the others are never due."""
+WITH_SLA: Final = BREACHES * (3 * ROUNDS + 10)
+"""Each round of a measurement uses separate tickets; the others are never due."""
 
 OPENING: Final = Opening(
     *("Payments fail", "", Priority.HIGH, "incident_response", "u_1", None, None),
     sla=targets_for(Priority.HIGH, SlaTerms()),
 )
-PROMISE: Final = """
-CREATE TABLE promised AS
+SELECT_TICKETS: Final = """
+CREATE TABLE selected AS
     SELECT id, (row_number() OVER (ORDER BY id) - 1) / $1::int AS part FROM tickets LIMIT $2
 """
-RUNNING: Final = """
+START_TIMERS: Final = """
 UPDATE tickets SET
     status = 'OPEN', version = 1, sla_version = 1, created_at = now() - interval '31 minutes',
     updated_at = now() - interval '31 minutes', response_due_at = now() - interval '1 minute',
     resolution_due_at = now() + interval '449 minutes', next_due_at = now() + interval '1 day'
-FROM promised WHERE tickets.id = promised.id
+FROM selected WHERE tickets.id = selected.id
 """
-OPENED: Final = """
+INSERT_CREATED: Final = """
 INSERT INTO ticket_status_history
 SELECT id, 1, created_at, 'u_1', 'created', NULL, 'OPEN', 2, 1, $1, '\\x00'
-FROM promised JOIN tickets USING (id)
+FROM selected JOIN tickets USING (id)
 """
-LET_BE_DUE: Final = """
+MAKE_DUE: Final = """
 UPDATE tickets SET next_due_at = response_due_at
-FROM promised WHERE tickets.id = promised.id AND part = $1
+FROM selected WHERE tickets.id = selected.id AND part = $1
 """
-LET_BE_STALE: Final = """
-UPDATE tickets SET sla_version = 0, response_due_at = NULL, created_at = now() FROM promised
-WHERE tickets.id = promised.id AND part = $1
+MAKE_STALE: Final = """
+UPDATE tickets SET sla_version = 0, response_due_at = NULL, created_at = now() FROM selected
+WHERE tickets.id = selected.id AND part = $1
 """
-LET_BE_JUST_OPENED: Final = """
-UPDATE ticket_status_history SET at = now() FROM promised
-WHERE ticket_status_history.ticket = promised.id AND part = $1
+MAKE_RECENT: Final = """
+UPDATE ticket_status_history SET at = now() FROM selected
+WHERE ticket_status_history.ticket = selected.id AND part = $1
 """
-BARE: Final = """
-WITH noted AS (
+RECORD_BREACHES: Final = """
+WITH breached AS (
     UPDATE tickets SET
         version = version + 1, sla_version = version + 1, updated_at = now(),
         response_breached = true, next_due_at = resolution_due_at,
         head_digest = sha256(
             head_digest || convert_to(json_build_array(tickets.id, now())::text, 'UTF8')
         )
-    FROM promised WHERE tickets.id = promised.id AND part = $1
+    FROM selected WHERE tickets.id = selected.id AND part = $1
     RETURNING tickets.id, version, head_digest
 )
 INSERT INTO ticket_status_history
 SELECT id, version, now(), 'system', 'sla_breach', NULL, 'response', 0, 1, '{}', head_digest
-FROM noted
+FROM breached
 """
 TITLE: Final = f"""\
-Milliseconds for {DUE:,} of {TICKETS:,} tickets, of which {WITH_SLA:,} have running timers
+Milliseconds for {BREACHES:,} of {TICKETS:,} tickets, of which {WITH_SLA:,} have running timers
 Medians of {ROUNDS} rounds; embedded PostgreSQL, default settings; one connection"""
 CAPTION: Final = f"""\
-one statement: the same rows written by one UPDATE with an INSERT, which asks nobody what is due
-sweep: locked in batches of {BATCH_TICKETS}, histories read, judged, chained and written
-ratio: how many times as long as the one statement"""
+one statement: an UPDATE with an INSERT that writes the same rows, without computing due times
+sweep: locks batches of {BATCH_TICKETS} tickets, reads their histories, and writes the entries
+ratio: the time relative to the one statement"""
 
-Work = Callable[[int], Awaitable[float]]
-"""Does a part of the tickets; returns the milliseconds that it takes."""
+Measure = Callable[[int], Awaitable[float]]
+"""Processes a part of the tickets; returns the milliseconds."""
 
 
 def main() -> None:
     """Print medians and ratios."""
     with temporary_server() as url:
-        times = uvloop.run(measured(url))
+        times = uvloop.run(measure(url))
     show(table_of(times))
 
 
-async def measured(url: str) -> dict[str, float]:
-    """Make the tickets and sweep them."""
+async def measure(url: str) -> dict[str, float]:
+    """Create the tickets; return the median time of each measurement."""
     await declare(url)
     await make_tickets(url, TICKETS)
     async with open_database(url, 1) as database, unchecked(url) as connection:
-        await set_targets(connection)
-        works: dict[str, Work] = {
-            "one statement": partial(by_one_statement, connection),
-            "sweep, all missed": partial(of_missed, connection, database),
-            "sweep, all stale": partial(of_stale, connection, database),
-            "sweep, nothing to do": partial(of_nothing, database),
-            "grace periods, nothing to do": partial(of_no_closing, database),
+        await connection.execute(SELECT_TICKETS, BREACHES, WITH_SLA)
+        await connection.execute(START_TIMERS)
+        await connection.execute(INSERT_CREATED, OPENING.details)
+        await connection.execute(SETTLE)
+        measurements: dict[str, Measure] = {
+            "one statement": partial(time_one_statement, connection),
+            "sweep, all breached": partial(time_breaches, connection, database),
+            "sweep, all stale": partial(time_stale, connection, database),
+            "sweep, nothing to do": partial(time_sweep, database, expected=0),
+            "grace periods, nothing to do": partial(time_auto_close, database),
         }
-        times: dict[str, list[float]] = {name: [] for name in works}
+        times: dict[str, list[float]] = {name: [] for name in measurements}
         for round_ in range(ROUNDS):
-            for place, (name, work) in enumerate(works.items()):
-                times[name].append(await work(place * ROUNDS + round_))
+            for index, (name, measurement) in enumerate(measurements.items()):
+                times[name].append(await measurement(index * ROUNDS + round_))
     return {name: median(taken) for name, taken in times.items()}
 
 
-async def set_targets(connection: asyncpg.Connection) -> None:
-    """Let something be promised for some of the tickets, and nothing be due."""
-    await connection.execute(PROMISE, DUE, WITH_SLA)
-    await connection.execute(RUNNING)
-    await connection.execute(OPENED, OPENING.details)
-    await connection.execute(SETTLE)
-
-
-async def by_one_statement(connection: asyncpg.Connection, part: int) -> float:
-    """Write what a sweep would, in one statement."""
-    await connection.execute(LET_BE_DUE, part)
+async def time_one_statement(connection: asyncpg.Connection, part: int) -> float:
+    """Write the rows of a sweep in one statement."""
+    await connection.execute(MAKE_DUE, part)
     start = perf_counter()
-    await connection.execute(BARE, part)
+    await connection.execute(RECORD_BREACHES, part)
     return 1_000 * (perf_counter() - start)
 
 
-async def of_missed(connection: asyncpg.Connection, database: Database, part: int) -> float:
-    """Note the breaches of a part."""
-    await connection.execute(LET_BE_DUE, part)
-    return await swept(database, DUE)
+async def time_breaches(connection: asyncpg.Connection, database: Database, part: int) -> float:
+    """Record the breaches of a part."""
+    await connection.execute(MAKE_DUE, part)
+    return await time_sweep(database)
 
 
-async def of_stale(connection: asyncpg.Connection, database: Database, part: int) -> float:
-    """Bring a part up to date, of which nothing is missed."""
-    await connection.execute(LET_BE_JUST_OPENED, part)
-    await connection.execute(LET_BE_STALE, part)
-    return await swept(database, DUE)
+async def time_stale(connection: asyncpg.Connection, database: Database, part: int) -> float:
+    """Update the due times of a part that has no breaches."""
+    await connection.execute(MAKE_RECENT, part)
+    await connection.execute(MAKE_STALE, part)
+    return await time_sweep(database)
 
 
-async def of_nothing(database: Database, _part: int) -> float:
-    """Look for something to do."""
-    return await swept(database, 0)
-
-
-async def of_no_closing(database: Database, _part: int) -> float:
-    """Look for quiet tickets."""
+async def time_auto_close(database: Database, _part: int) -> float:
+    """Look for tickets whose grace period is over."""
     start = perf_counter()
     await close_resolved_tickets(database)
     return 1_000 * (perf_counter() - start)
 
 
-async def swept(database: Database, expected: int) -> float:
+async def time_sweep(database: Database, _part: int = 0, *, expected: int = BREACHES) -> float:
     """Sweep as a server does.
 
     Raises:
-        RuntimeError: it swept more or fewer tickets than there were.
+        RuntimeError: the number of swept tickets is not the expected one.
 
     """
     start = perf_counter()
@@ -172,11 +162,11 @@ async def swept(database: Database, expected: int) -> float:
 def table_of(times: dict[str, float]) -> Table:
     """Return the medians with their ratios."""
     columns = figures("ms", "tickets per second", "ratio")
-    table = headed("what", *columns, title=TITLE, caption=CAPTION)
+    table = headed("measurement", *columns, title=TITLE, caption=CAPTION)
     for name, taken in times.items():
-        idle = name.endswith("nothing to do")
-        per_second = "" if idle else f"{1_000 * DUE / taken:,.0f}"
-        ratio = "" if idle else f"{taken / times['one statement']:.1f}"
+        is_idle = name.endswith("nothing to do")
+        per_second = "" if is_idle else f"{1_000 * BREACHES / taken:,.0f}"
+        ratio = "" if is_idle else f"{taken / times['one statement']:.1f}"
         table.add_row(name, f"{taken:,.1f}", per_second, ratio)
     return table
 

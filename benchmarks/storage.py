@@ -35,7 +35,7 @@ from engine.vocabulary import Status
 
 WRITERS: Final = (1, 8)
 ROUNDS: Final = 15
-WITH_SLA: Final = "storage layer, promised"
+WITH_SLA: Final = "storage layer, with SLA targets"
 STATEMENT: Final = transition_statement(keyed=False, sees_all=True)
 TITLE: Final = f"""\
 Transitions per second: {TICKETS:,} tickets, each moved once a round
@@ -45,7 +45,7 @@ CAPTION: Final = """\
 pgbench: PostgreSQL's own load generator, in C; the same SQL, prepared, its answer not read
 bare asyncpg: fetchrow of the same SQL on a connection of the writer's own, and nothing else
 storage layer: TicketStore.transition, from the form to the ticket, on connections of a pool
-promised: the same for as many other tickets, whose priority promises times; of the same references
+with SLA targets: the same for as many other tickets that have SLA targets; of the same references
 No move was refused, and at the end the history of every ticket was proven whole."""
 
 Way: TypeAlias = Callable[[Status, int], Awaitable[float]]

@@ -58,7 +58,7 @@ Resolution = Annotated[Duration, Field(description="Until the ticket is resolved
 
 
 class PriorityTargets(Declared):
-    """What a priority promises."""
+    """The SLA targets of a priority."""
 
     response: Response
     resolution: Resolution
@@ -67,35 +67,35 @@ class PriorityTargets(Declared):
 
 
 class CriticalTargets(PriorityTargets):
-    """What CRITICAL promises."""
+    """The SLA targets of CRITICAL tickets."""
 
     response: Response = "5m"
     resolution: Resolution = "2h"
 
 
 class HighTargets(PriorityTargets):
-    """What HIGH promises."""
+    """The SLA targets of HIGH tickets."""
 
     response: Response = "30m"
     resolution: Resolution = "8h"
 
 
 class MediumTargets(PriorityTargets):
-    """What MEDIUM promises."""
+    """The SLA targets of MEDIUM tickets."""
 
     response: Response = "2h"
     resolution: Resolution = "1d"
 
 
 class LowTargets(PriorityTargets):
-    """What LOW promises."""
+    """The SLA targets of LOW tickets."""
 
     response: Response = "1d"
     resolution: Resolution = "5d"
 
 
 class PrioritySla(Declared):
-    """What each priority promises."""
+    """The SLA targets of each priority."""
 
     critical: Annotated[CriticalTargets, Field(alias=Priority.CRITICAL.value)] = CriticalTargets()
     """For CRITICAL tickets."""
@@ -107,7 +107,7 @@ class PrioritySla(Declared):
     """For LOW tickets."""
 
     def of(self, priority: Priority) -> PriorityTargets:
-        """Return what one priority promises."""
+        """Return the SLA targets of a priority."""
         targets: PriorityTargets = getattr(self, priority.lower())
         return targets
 

@@ -42,7 +42,7 @@ def commands() -> Iterator[list[str]]:
 DECLARATION = re.compile(r"```yaml\n(ticketing:\n.*?)```", re.DOTALL)
 
 
-def test_what_is_promised_is_declared_as_it_is_documented() -> None:
+def test_the_documented_sla_targets_are_declared_correctly() -> None:
     (text,) = DECLARATION.findall((ROOT / "docs" / "sla.md").read_text("utf-8"))
     ticketing = parse_declaration(text, "sla.md").ticketing
     assert ticketing.sla == PrioritySla()

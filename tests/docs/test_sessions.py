@@ -63,5 +63,5 @@ def test_the_session_of_a_page_works(page: str, served: str, tmp_path: Path) -> 
         text=True,
         check=True,
     )
-    promised = "".join(text for kind, text in blocks if kind != "sh")
-    assert IDS.sub("…", done.stdout) == promised
+    expected = "".join(text for kind, text in blocks if kind != "sh")
+    assert IDS.sub("…", done.stdout) == expected

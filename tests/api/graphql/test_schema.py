@@ -1,4 +1,4 @@
-"""The schema as standard tools see it: whole, described, and changing as it promises to."""
+"""The schema as standard tools see it: complete, described, and with documented deprecations."""
 
 import re
 from collections.abc import Iterator
@@ -107,7 +107,7 @@ REASON = re.compile(r"Use `(?P<other>[\w.]+)`; goes after (?P<day>\d{4}-\d\d-\d\
 
 
 def complaints(schema: GraphQLSchema) -> list[str]:
-    """Return what is deprecated in another way than docs/graphql.md promises."""
+    """Return what is deprecated in another way than docs/graphql.md documents."""
     known = dict(elements(schema))
     wrong = []
     for where, each in known.items():
@@ -125,7 +125,7 @@ async def test_what_is_deprecated_names_what_to_use_and_when_it_goes(
 
 
 DEPRECATED = {
-    "as promised": ("Use `Query.new`; goes after 2027-06-30.", []),
+    "as documented": ("Use `Query.new`; goes after 2027-06-30.", []),
     "without a reason": ("No longer supported", ["Query.old"]),
     "without a day": ("Use `Query.new`.", ["Query.old"]),
     "for what there is not": ("Use `Query.newer`; goes after 2027-06-30.", ["Query.old"]),

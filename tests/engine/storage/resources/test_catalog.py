@@ -80,17 +80,17 @@ async def test_an_item_that_says_little_leaves_the_defaults(store: TicketStore) 
     assert (ticket.priority, ticket.assignee_group) == ("MEDIUM", None)
 
 
-async def test_a_ticket_is_promised_what_its_item_or_else_its_priority_does(
+async def test_a_ticket_has_the_sla_targets_of_its_item_or_priority(
     store: TicketStore, database: Database
 ) -> None:
-    promised: dict[str, tuple[object, ...]] = {}
+    found: dict[str, tuple[object, ...]] = {}
     for item in ("network_outage", "data_loss"):
         ticket = await asked_for(store, item)
         [opening] = (await read_histories(database, [ticket.id]))[ticket.id]
-        promise = parse_targets(opening.details)
-        assert promise is not None
-        promised[item] = (promise.response, promise.resolution, promise.origin)
-    assert promised == {
+        targets = parse_targets(opening.details)
+        assert targets is not None
+        found[item] = (targets.response, targets.resolution, targets.origin)
+    assert found == {
         "network_outage": (10 * MINUTE, 240 * MINUTE, "the catalog item network_outage"),
         "data_loss": (120 * MINUTE, 24 * 60 * MINUTE, "the priority MEDIUM"),
     }

@@ -39,7 +39,7 @@ async def grown_older(observer: Observer, hours: int) -> None:
     )
 
 
-async def test_a_key_is_kept_as_long_as_it_is_promised_and_then_free_again(
+async def test_a_key_is_kept_for_the_documented_time_and_then_free_again(
     store: TicketStore, database: Database, observer: Observer
 ) -> None:
     form = CreateTicket.parse(title="Printer", workflow="service_request")

@@ -43,7 +43,7 @@ GROUPS = st.sampled_from([None, "payment-team", "nobody-is-in-it"])
 TEXTS = st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "Zs"]), min_size=1).filter(
     str.strip
 )
-PROMISES = st.sampled_from(
+REQUESTED_SLAS = st.sampled_from(
     [None, {"by_priority": True}, {"targets": {"response": "1h", "resolution": "P1D"}}]
 )
 MOVES = {
@@ -129,7 +129,7 @@ class TicketsMachine(RuleBasedStateMachine):
         workflow=st.sampled_from(list(MOVES)),
         group=GROUPS,
         title=TEXTS,
-        sla=PROMISES,
+        sla=REQUESTED_SLAS,
     )
     def create(
         self, actor: Actor, workflow: str, group: str | None, title: str, sla: object

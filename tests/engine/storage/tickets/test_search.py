@@ -255,9 +255,9 @@ async def listed(database: Database) -> Sequence[Ticket]:
     return (await find_tickets(database, SYSTEM_VIEWER, {}, PageRequest(10))).tickets
 
 
-PROMISES: dict[str, tuple[str, dict[str, object], int]] = {
-    "nothing promised": ("version = 1", {"breached": True}, 0),
-    "nothing promised, nothing broken": ("version = 1", {"breached": False}, 1),
+SLA_EXAMPLES: dict[str, tuple[str, dict[str, object], int]] = {
+    "no SLA targets, with a breach": ("version = 1", {"breached": True}, 0),
+    "no SLA targets, without a breach": ("version = 1", {"breached": False}, 1),
     "a response that is late": ("response_breached = true", {"breached": True}, 1),
     "a resolution that is late": ("resolution_breached = true", {"breached": True}, 1),
     "late, and not asked for": ("resolution_breached = true", {"breached": False}, 0),
@@ -268,8 +268,8 @@ PROMISES: dict[str, tuple[str, dict[str, object], int]] = {
 }
 
 
-@pytest.mark.parametrize(("standing", "wanted", "found"), PROMISES.values(), ids=PROMISES)
-async def test_tickets_are_found_by_what_was_promised(
+@pytest.mark.parametrize(("standing", "wanted", "found"), SLA_EXAMPLES.values(), ids=SLA_EXAMPLES)
+async def test_tickets_are_found_by_sla_breaches_and_due_times(
     database: Database, standing: str, wanted: dict[str, object], found: int
 ) -> None:
     [ticket] = some_tickets(Random(3), [1])  # noqa: S311  # the same every time
