@@ -1,9 +1,9 @@
-"""Working time: how much of it passes between two moments, and when so much of it has passed.
+"""Working time: how much passes between two times, and when a given amount has passed.
 
-Without a calendar every second counts. With one, only those within its working hours on days that
-are no holidays do, in its time zone. Hours are read off a clock on the wall, so a shift over a
-change to summer time is an hour shorter, and one over the change back an hour longer. Hours that
-the clock leaps over begin or end with the leap; of hours that it shows twice the first are meant.
+Shifts are in the local time of the calendar's time zone. A shift over the change to summer time is
+an hour shorter, one over the change back an hour longer. A shift that starts or ends at a local
+time that the clock skips starts or ends at the change; of a local time that occurs twice, the first
+counts.
 """
 
 from collections.abc import Iterator
@@ -23,10 +23,10 @@ WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "satu
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """Working hours of one day, by the clock on the wall.
+    """Working hours of one day, in local time.
 
     Attributes:
-        end: when they end; midnight stands for the end of the day.
+        end: midnight means the end of the day.
 
     """
 
@@ -34,11 +34,11 @@ class Shift:
     end: time
 
     @classmethod
-    def of(cls, text: str) -> Self:
-        """Return a shift such as `09:00-17:00`; `24:00` is the end of the day.
+    def parse(cls, text: str) -> Self:
+        """Parse a shift such as `09:00-17:00`; `24:00` is the end of the day.
 
         Raises:
-            ValueError: it is none, or does not end after it starts.
+            ValueError: the text is not a shift, or the shift ends before it starts.
 
         """
         start, _, end = text.partition("-")
@@ -55,12 +55,12 @@ class Shift:
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """When work is done.
+    """Working hours and holidays.
 
     Attributes:
-        zone: the time zone of the hours and the holidays, by its IANA name.
-        week: the shifts of each weekday from Monday on, in their order, without overlaps; at least
-            one day has one.
+        zone: the IANA name of the time zone of shifts and holidays.
+        week: the shifts of each weekday from Monday, in order and without overlaps. At least one
+            weekday has a shift.
         holidays: days without shifts.
 
     """
@@ -70,13 +70,13 @@ class Calendar:
     week: tuple[tuple[Shift, ...], ...]
     holidays: frozenset[date] = frozenset()
 
-    def after(self, start: datetime, working: timedelta) -> datetime:
-        """Return the moment by which so much working time has passed since `start`.
+    def add(self, start: datetime, working: timedelta) -> datetime:
+        """Return when `working` of working time has passed since `start`.
 
-        What takes longer than `limits.CALENDAR_DAYS` is taken to end with the last shift of them.
+        The search ends with the last shift within `limits.CALENDAR_DAYS`.
         """
         end = start
-        for begin, end in self.stretches(start):
+        for begin, end in self._working_intervals(start):
             if working <= end - begin:
                 return begin + working
             working -= end - begin
@@ -85,14 +85,14 @@ class Calendar:
     def between(self, start: datetime, end: datetime) -> timedelta:
         """Return how much working time passes from `start` to `end`."""
         passed = timedelta(0)
-        for begin, until in self.stretches(start):
+        for begin, until in self._working_intervals(start):
             if begin >= end:
                 break
             passed += min(until, end) - begin
         return passed
 
-    def stretches(self, start: datetime) -> Iterator[tuple[datetime, datetime]]:
-        """Yield the stretches of working time from `start` on, in UTC."""
+    def _working_intervals(self, start: datetime) -> Iterator[tuple[datetime, datetime]]:
+        """Yield the intervals of working time from `start`, in UTC."""
         start = start.astimezone(UTC)
         first = start.astimezone(ZoneInfo(self.zone)).date() - DAY
         for number in range(limits.CALENDAR_DAYS):
@@ -101,26 +101,24 @@ class Calendar:
                     yield max(begin, start), end
 
     def shifts_on(self, day: date) -> Iterator[tuple[datetime, datetime]]:
-        """Yield the shifts of a day, in UTC."""
+        """Yield the start and end of the shifts of a day, in UTC."""
         if day in self.holidays:
             return
         for shift in self.week[day.weekday()]:
             last = day + DAY if shift.end == MIDNIGHT else day
-            yield self.moment(day, shift.start), self.moment(last, shift.end)
+            yield self._to_utc(day, shift.start), self._to_utc(last, shift.end)
 
-    def moment(self, day: date, on_the_wall: time) -> datetime:
-        """Return when the clock on the wall first shows a time, or leaps over it."""
-        shown = datetime.combine(day, on_the_wall, ZoneInfo(self.zone))
-        moment = shown.astimezone(UTC)
-        is_shown = moment.astimezone(shown.tzinfo).replace(tzinfo=None) == shown.replace(
-            tzinfo=None
-        )
-        return moment if is_shown else leap_before(moment, shown)
+    def _to_utc(self, day: date, local_time: time) -> datetime:
+        """Return when a local time first occurs; if the clock skips it, when the clock changes."""
+        local = datetime.combine(day, local_time, ZoneInfo(self.zone))
+        utc = local.astimezone(UTC)
+        occurs = utc.astimezone(local.tzinfo).replace(tzinfo=None) == local.replace(tzinfo=None)
+        return utc if occurs else _clock_change(utc, local)
 
 
-def leap_before(moment: datetime, skipped: datetime) -> datetime:
-    """Return the moment of the leap over a time that no clock shows; `moment` comes after it."""
-    before, after = skipped.replace(fold=1).astimezone(UTC), moment
+def _clock_change(after: datetime, skipped: datetime) -> datetime:
+    """Return when the clock skips a local time, by bisection; `after` is later."""
+    before = skipped.replace(fold=1).astimezone(UTC)
     offset = after.astimezone(skipped.tzinfo).utcoffset()
     while after - before > SECOND:
         middle = before + (after - before) // 2
@@ -132,10 +130,10 @@ def leap_before(moment: datetime, skipped: datetime) -> datetime:
 
 
 def add_working_time(calendar: Calendar | None, start: datetime, working: timedelta) -> datetime:
-    """Return the moment by which so much time that counts has passed since `start`."""
-    return start + working if calendar is None else calendar.after(start, working)
+    """Return when `working` has passed since `start`; without a calendar, all time counts."""
+    return start + working if calendar is None else calendar.add(start, working)
 
 
 def working_time_between(calendar: Calendar | None, start: datetime, end: datetime) -> timedelta:
-    """Return how much time that counts passes from `start` to `end`."""
+    """Return how much time counts from `start` to `end`; without a calendar, all of it."""
     return end - start if calendar is None else calendar.between(start, end)

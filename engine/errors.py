@@ -1,4 +1,4 @@
-"""The one hierarchy of refusals: each has a stable code, an HTTP status, and structured details."""
+"""The errors that callers can act on: each has a stable code, an HTTP status and details."""
 
 import inspect
 from collections.abc import Mapping, Sequence
@@ -8,14 +8,13 @@ from engine.findings import Finding
 
 
 class InterlockError(Exception):
-    """Something went wrong that the caller can act on.
+    """An error that the caller can act on.
 
-    The docstring of each class below is its message where nothing more exact is known: what is
-    wrong, and the way out.
+    The docstring of each subclass is its default message: what is wrong, and what to do.
 
     Class attributes:
-        code: stable; what a client switches on.
-        status: the HTTP status that a door answers with.
+        code: the stable code for clients.
+        status: the HTTP status of the response.
     """
 
     code: ClassVar[str] = "internal"
@@ -28,14 +27,14 @@ class InterlockError(Exception):
 
 
 class InvalidInput(InterlockError):
-    """The request is not of the form that this operation takes: correct it and send it again."""
+    """The request is invalid. Correct it and send it again."""
 
     code = "invalid_input"
     status = 400
 
 
 class InvalidDeclaration(InvalidInput):
-    """The declaration has errors: correct every one that is listed."""
+    """The declaration has errors. Correct all of them."""
 
     code = "invalid_declaration"
 
@@ -46,116 +45,116 @@ class InvalidDeclaration(InvalidInput):
 
 
 class InvalidPlan(InvalidInput):
-    """The document is not a plan as it was made: save it again with `interlock plan --out`."""
+    """The document is not a valid plan. Save the plan again with `interlock plan --out`."""
 
     code = "invalid_plan"
 
 
 class InvalidBackup(InvalidInput):
-    """The file is not a whole backup, or the database is not empty: nothing was restored."""
+    """The backup is incomplete or the database is not empty. Nothing was restored."""
 
     code = "invalid_backup"
 
 
 class Unauthenticated(InterlockError):
-    """A valid token is required: send `Authorization: Bearer <token>`."""
+    """A valid token is required. Send the header `Authorization: Bearer <token>`."""
 
     code = "unauthenticated"
     status = 401
 
 
 class NotFound(InterlockError):
-    """There is nothing of that name or id: check the spelling, or list what there is."""
+    """The requested object does not exist. Check its name or id."""
 
     code = "not_found"
     status = 404
 
 
 class Forbidden(InterlockError):
-    """The actor may not do this: ask one of those whom the details name."""
+    """You do not have permission to do this. The details name who does."""
 
     code = "forbidden"
     status = 403
 
 
 class ForbiddenTransition(Forbidden):
-    """The workflow does not allow this move to this actor: the details tell who could make it."""
+    """You cannot make this transition. The details name the roles that can."""
 
     code = "forbidden_transition"
 
 
 class TicketClosed(Forbidden):
-    """The ticket is CLOSED and takes comments only: open a new one."""
+    """The ticket is CLOSED, so you can only comment on it. Open a new ticket."""
 
     code = "ticket_closed"
 
 
 class WorkflowRetired(Forbidden):
-    """The workflow is retired: declare a workflow of that name again, or choose another."""
+    """The workflow is retired. Choose another one, or declare it again."""
 
     code = "workflow_retired"
 
 
 class ItemRetired(Forbidden):
-    """The catalog item is retired: choose another, or open a ticket from an empty form."""
+    """The catalog item is retired. Choose another item, or open a ticket without one."""
 
     code = "item_retired"
 
 
 class PluginDisabled(Forbidden):
-    """A part of the product is off: the details tell why, and so who could switch it on."""
+    """The plugin is off. The details contain the reason."""
 
     code = "plugin_disabled"
 
 
 class VersionConflict(InterlockError):
-    """The ticket has moved on: read it again and decide anew; the details carry its version."""
+    """The ticket was changed. Read it again; the details contain its version."""
 
     code = "version_conflict"
     status = 409
 
 
 class IdempotencyConflict(InterlockError):
-    """The idempotency key stands for another request of this actor: use a new one."""
+    """You used this idempotency key for another request. Send a new key."""
 
     code = "idempotency_conflict"
     status = 409
 
 
 class StalePlan(InterlockError):
-    """What the plan was made for has changed since: make a new plan and look at it again."""
+    """The resources changed after the plan was made. Make and review a new plan."""
 
     code = "stale_plan"
     status = 409
 
 
 class PlanApplied(StalePlan):
-    """A plan is applied once, and this one was: make a new one."""
+    """The plan was already applied. Make a new plan."""
 
     code = "plan_applied"
 
 
 class LockHeld(InterlockError):
-    """Another reconciles right now: wait for them, or add --wait."""
+    """Another reconciliation is running. Retry later or pass --wait."""
 
     code = "lock_held"
     status = 409
 
 
 class RefusedByGuard(Forbidden):
-    """The plan can do harm that nobody said is meant: add what the details name if it is."""
+    """The plan has hazards that were not acknowledged. Pass the listed flags."""
 
     code = "refused_by_guard"
 
 
 class Misconfigured(InterlockError):
-    """A setting is missing or unusable: set it as the message says."""
+    """A setting is missing or invalid. Set it as the message describes."""
 
     code = "misconfigured"
 
 
 class Unavailable(InterlockError):
-    """A part that this operation needs does not answer: try again."""
+    """A required service does not respond. Try again."""
 
     code = "unavailable"
     status = 503

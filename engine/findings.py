@@ -1,4 +1,4 @@
-"""What a reader or a rule has to say about a declaration, and where it says it."""
+"""Messages about a declaration, with their positions."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class Location(NamedTuple):
-    """A place in a text: line and column count from 1, columns in characters."""
+    """A position in a file. Line and column count from 1, columns in characters."""
 
     file: str
     line: int
@@ -19,7 +19,7 @@ class Location(NamedTuple):
 
 
 class Severity(StrEnum):
-    """How much a finding matters: only an error makes a declaration unusable."""
+    """How serious a finding is. Only errors make a declaration invalid."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -28,13 +28,11 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing worth saying about a declaration.
+    """A message about a declaration.
 
     Attributes:
-        code: stable, snake_case; what a script switches on.
-        message: what is wrong and what would be right, in one sentence or two.
-        at: where it stands.
-        severity: see `Severity`.
+        code: the stable code for scripts, in snake_case.
+        message: what is wrong and how to fix it, in one or two sentences.
 
     """
 
@@ -45,7 +43,7 @@ class Finding:
 
     @property
     def facts(self) -> dict[str, str | int]:
-        """The finding in plain values, as JSON has it."""
+        """The finding as a JSON object."""
         return {
             "code": self.code,
             "severity": self.severity.value,
@@ -58,7 +56,7 @@ class Finding:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return `` Did you mean 'x'?`` for the known words near to `word`; empty if none is near."""
+    """Return `` Did you mean 'x'?`` for up to three similar words; empty if there are none."""
     by_folded = {name.casefold(): str(name) for name in known}
     near = [by_folded[hit] for hit in get_close_matches(word.casefold(), sorted(by_folded), n=3)]
     return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""

@@ -1,4 +1,4 @@
-"""The garbage collector at rest, while much is built that is kept."""
+"""A pause of the garbage collector."""
 
 import gc
 from collections.abc import Iterator
@@ -7,12 +7,11 @@ from contextlib import contextmanager
 
 @contextmanager
 def gc_paused() -> Iterator[None]:
-    """Let the garbage collector rest during a block, or (as a decorator) during every call.
+    """Disable the cyclic garbage collector during a block, or (as a decorator) a call.
 
-    A large declaration, or a plan of one, is a million objects, none of them garbage: the collector
-    goes through all of them each time that a quarter more are there, which takes longer than
-    building them. What is freed by counting references is freed as ever. Nothing may wait in the
-    block, so that the rest is short.
+    A large declaration, or its plan, consists of a million objects of which none is garbage.
+    The collector would scan them again and again, which takes longer than creating them. Do not
+    await in the block, because the pause affects the whole process.
     """
     if not gc.isenabled():
         yield

@@ -1,8 +1,8 @@
-"""Every named upper bound of the engine, units last. The doors' own bounds stand in `api`."""
+"""The upper bounds of the engine. Those of the interfaces are in `api.limits`."""
 
 from typing import Final
 
-# The text of a declaration (design section 9).
+# The text of a declaration.
 DOCUMENT_BYTES: Final = 4 * 1024 * 1024
 DOCUMENT_DEPTH: Final = 64
 DOCUMENT_NODES: Final = 1_000_000
@@ -11,13 +11,13 @@ DOCUMENT_ANCHORS: Final = 1_000
 DOCUMENT_FINDINGS: Final = 100
 HINT_NAMES: Final = 1_000
 
-# Texts that are laid over one another.
+# Layered values files.
 VALUES_FILES: Final = 20
 VALUES_CHARACTERS: Final = 4 * DOCUMENT_BYTES
 ARGUMENTS_CHARACTERS: Final = 100_000
 ASSIGNMENT_DEPTH: Final = 30
 
-# What a declaration may hold.
+# The contents of a declaration.
 NAME_CHARACTERS: Final = 63
 DISPLAY_NAME_CHARACTERS: Final = 120
 DESCRIPTION_CHARACTERS: Final = 4_000
@@ -30,7 +30,7 @@ CATALOG_ITEMS: Final = 50_000
 SERVICES: Final = 50_000
 DURATION_DAYS: Final = 3_650
 
-# A ticket.
+# Tickets.
 TITLE_CHARACTERS: Final = 200
 TICKET_DESCRIPTION_CHARACTERS: Final = 20_000
 COMMENT_CHARACTERS: Final = 20_000
@@ -42,11 +42,11 @@ IDEMPOTENCY_KEY_CHARACTERS: Final = 120
 REFERENCE_CHARACTERS: Final = 120
 BULK_TICKETS: Final = 100
 
-# What is looked for.
+# Searches.
 FILTER_VALUES: Final = 100
 SEARCH_CHARACTERS: Final = 200
 
-# What monitoring reports of a service.
+# Health reports.
 HEALTH_MESSAGE_CHARACTERS: Final = 2_000
 HEALTH_SOURCE_CHARACTERS: Final = 120
 
@@ -62,5 +62,5 @@ WEBHOOK_URL_CHARACTERS: Final = 2_000
 HOST_NAME_CHARACTERS: Final = 253
 SECRET_NAME_CHARACTERS: Final = 253
 WEBHOOK_SECRETS: Final = 5
-"""With which one delivery is signed; more than two overlap only by mistake."""
+"""The secrets that sign one delivery. A rotation needs two; more are a mistake."""
 WEBHOOK_SECRET_CHARACTERS: Final = 200

@@ -1,6 +1,6 @@
-"""What pydantic's models find wrong, in the words of this product: what would be right.
+"""Messages for the validation errors of pydantic: what the value must be, in plain English.
 
-Their own words speak to programmers, of strings and of inputs.
+Pydantic's own messages use the terms of Python programmers.
 """
 
 from collections.abc import Mapping
@@ -14,18 +14,18 @@ TEXT_PATTERN: Final = r"^[^\x00]*$"
 PATH_PATTERN: Final = r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$"
 FILE_NAME_PATTERN: Final = r"^[a-z0-9]+([.-]+[a-z0-9]+)*$"
 PATTERN_DESCRIPTIONS: Final = {
-    NAME_PATTERN: "lower-case letters, digits and _, beginning with a letter",
-    LINE_PATTERN: "one line of text, not blank and without control characters",
+    NAME_PATTERN: "lower-case letters, digits and _, starting with a letter",
+    LINE_PATTERN: "one line of text that is not blank and has no control characters",
     TEXT_PATTERN: "text without NUL characters",
-    PATH_PATTERN: "letters, digits and . _ - in parts divided by /, such as acme/shop/payment-api",
-    FILE_NAME_PATTERN: "lower-case letters and digits, and between them . and -",
+    PATH_PATTERN: "letters, digits and . _ - in parts separated by /, as in acme/shop/payment-api",
+    FILE_NAME_PATTERN: "lower-case letters and digits, separated by . or -",
 }
-"""What the text must be, by the pattern that it must match."""
+"""What a text must consist of to match each pattern."""
 
-A_MOMENT: Final = "must be a moment such as 2026-01-31T12:00:00Z"
+_TIMESTAMP: Final = "must be a timestamp such as 2026-01-31T12:00:00Z"
 MESSAGES: Final[Mapping[str, str]] = {
     "missing": "is missing",
-    "extra_forbidden": "is not known here",
+    "extra_forbidden": "is not a known field",
     "none_required": "must be null",
     "bool_type": "must be true or false",
     "bool_parsing": "must be true or false",
@@ -41,14 +41,14 @@ MESSAGES: Final[Mapping[str, str]] = {
     "less_than": "must be less than {lt:,}",
     "less_than_equal": "must be at most {le:,}",
     "string_type": "must be text",
-    "string_unicode": "must be text in valid Unicode",
+    "string_unicode": "must be valid Unicode text",
     "string_too_short": "must have at least {min_length:,} characters",
     "string_too_long": "must have at most {max_length:,} characters",
     "string_pattern_mismatch": "must match {pattern}",
-    "datetime_type": A_MOMENT,
-    "datetime_parsing": A_MOMENT,
-    "datetime_from_date_parsing": A_MOMENT,
-    "timezone_aware": A_MOMENT,
+    "datetime_type": _TIMESTAMP,
+    "datetime_parsing": _TIMESTAMP,
+    "datetime_from_date_parsing": _TIMESTAMP,
+    "timezone_aware": _TIMESTAMP,
     "enum": "must be {expected}",
     "literal_error": "must be {expected}",
     "list_type": "must be a list",
@@ -60,33 +60,31 @@ MESSAGES: Final[Mapping[str, str]] = {
     "model_attributes_type": "must be an object",
     "union_tag_invalid": "has {tag!r} as {discriminator}, which must be one of {expected_tags}",
     "union_tag_not_found": "must have {discriminator}",
-    "json_invalid": "is not JSON: {error}",
+    "json_invalid": "is not valid JSON: {error}",
 }
-"""By the type of the error; our own checks bring sentences of their own."""
-
-EMPTY: Final = "must not be empty"
+"""The message for each type of error. Our own validators raise errors with their own messages."""
 
 
 def describe_error(error: ErrorDetails) -> str:
-    """Return what is wrong with a value, without naming it: to follow its name and a colon."""
-    known = error.get("ctx", {})
-    if known.get("min_length") == 1:
-        return EMPTY
-    if known.get("pattern") in PATTERN_DESCRIPTIONS:
-        return f"must be {PATTERN_DESCRIPTIONS[known['pattern']]}"
-    sentence = MESSAGES.get(error["type"])
-    if sentence is None:
+    """Return the message for an error, without the name of the field."""
+    context = error.get("ctx", {})
+    if context.get("min_length") == 1:
+        return "must not be empty"
+    if context.get("pattern") in PATTERN_DESCRIPTIONS:
+        return f"must be {PATTERN_DESCRIPTIONS[context['pattern']]}"
+    message = MESSAGES.get(error["type"])
+    if message is None:
         return error["msg"].removeprefix("Value error, ").rstrip(".")
-    return sentence.format(**known)
+    return message.format(**context)
 
 
-def describe_error_at(error: ErrorDetails, *, skipping: int = 0) -> str:
-    """Return the same with the place in the whole: `payload.query: must be text`, `it must be …`.
+def describe_error_at(error: ErrorDetails, *, skip: int = 0) -> str:
+    """Return the message with the path of the field: `payload.query: must be text`.
 
     Args:
-        error: what is wrong.
-        skipping: how many steps of the place to leave out, which the models add to it.
+        error: the error; for the whole body, the message starts with `it`.
+        skip: how many leading steps of the path to omit, because the models add them.
 
     """
-    place = ".".join(map(str, error["loc"][skipping:]))
-    return f"{place}: {describe_error(error)}" if place else f"it {describe_error(error)}"
+    path = ".".join(map(str, error["loc"][skip:]))
+    return f"{path}: {describe_error(error)}" if path else f"it {describe_error(error)}"

@@ -1,15 +1,16 @@
-"""The words of the product. They are fixed: there are no custom values (design section 1)."""
+"""The fixed vocabulary of the product: statuses, priorities, roles and events."""
 
 from enum import IntFlag, StrEnum
 from typing import Final
 
 SYSTEM: Final = "system"
-"""The actor of automatic events; never the id of a person."""
+"""The actor of automatic changes. No user has this id."""
 
 
 class Status(StrEnum):
-    """Where a ticket stands. The order of the members is the order of the policy's pairs."""
+    """The status of a ticket."""
 
+    # The order of the members is part of the layout of a policy.
     OPEN = "OPEN"
     IN_PROGRESS = "IN_PROGRESS"
     RESOLVED = "RESOLVED"
@@ -17,7 +18,7 @@ class Status(StrEnum):
 
     @property
     def ordinal(self) -> int:
-        """The place of this status in the policy layout, 0 to 3."""
+        """The position of this status in the layout of a policy, 0 to 3."""
         return STATUS_ORDINALS[self]
 
 
@@ -26,7 +27,7 @@ STATUS_ORDINALS: Final = {status: ordinal for ordinal, status in enumerate(STATU
 
 
 class Priority(StrEnum):
-    """How urgent a ticket is; decides its default SLA targets. The most urgent comes first."""
+    """How urgent a ticket is, the most urgent first. Determines its default SLA targets."""
 
     CRITICAL = "CRITICAL"
     HIGH = "HIGH"
@@ -35,15 +36,15 @@ class Priority(StrEnum):
 
     @property
     def urgency(self) -> int:
-        """A number that is larger for what is more urgent: 1 to 4."""
-        return URGENCIES[self]
+        """The urgency as a number from 1 (`LOW`) to 4 (`CRITICAL`)."""
+        return _URGENCIES[self]
 
 
-URGENCIES: Final = {priority: urgency for urgency, priority in enumerate(reversed(Priority), 1)}
+_URGENCIES: Final = {priority: urgency for urgency, priority in enumerate(reversed(Priority), 1)}
 
 
 class ServiceStatus(StrEnum):
-    """How a monitored service is doing."""
+    """The status of a monitored service."""
 
     OPERATIONAL = "OPERATIONAL"
     DEGRADED = "DEGRADED"
@@ -53,7 +54,7 @@ class ServiceStatus(StrEnum):
 
 
 class TicketEvent(StrEnum):
-    """What webhooks tell of a ticket; each is what one kind of history entry records."""
+    """The events that webhooks receive, one for each kind of history entry."""
 
     CREATED = "ticket.created"
     TRANSITIONED = "ticket.transitioned"
@@ -67,7 +68,7 @@ class TicketEvent(StrEnum):
 
 
 class Role(StrEnum):
-    """Who a declared transition is for."""
+    """The role that a declared transition requires."""
 
     ASSIGNEE = "assignee"
     REQUESTER = "requester"
@@ -75,14 +76,14 @@ class Role(StrEnum):
 
 
 class Visibility(StrEnum):
-    """Who may read a ticket: everyone who is signed in, or those who are involved in it."""
+    """Who can read a ticket: every authenticated user, or only users involved in it."""
 
     EVERYONE = "everyone"
     INVOLVED = "involved"
 
 
 class ActorRoles(IntFlag):
-    """What an actor is towards one ticket; a person can be several at once."""
+    """The roles that an actor has towards one ticket. An actor can have several."""
 
     ASSIGNEE = 1
     REQUESTER = 2
@@ -90,16 +91,16 @@ class ActorRoles(IntFlag):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The held roles in lower case, e.g. ``("assignee", "admin")``; empty for none."""
+        """The names of the roles in lower case, for example `("assignee", "admin")`."""
         return tuple(role.name.lower() for role in ActorRoles if role in self and role.name)
 
 
 NO_ROLES: Final = ActorRoles(0)
-ROLE_COMBINATIONS: Final = tuple(ActorRoles(bits) for bits in range(8))
+ROLE_COMBINATIONS: Final = tuple(map(ActorRoles, range(8)))
 
 ROLE_BITS: Final = {
     Role.ASSIGNEE: ActorRoles.ASSIGNEE,
     Role.REQUESTER: ActorRoles.REQUESTER,
     Role.ANY: ActorRoles.ASSIGNEE | ActorRoles.REQUESTER | ActorRoles.ADMIN,
 }
-"""The actor bits that each declared role sets in a policy (design section 3)."""
+"""The bits that each declared role sets in a policy."""

@@ -73,7 +73,7 @@ def details_of(answer: Explanation) -> dict[str, object]:
     """Return an explanation for JSON."""
     return row_of(answer) | {
         "workflow": answer.workflow,
-        "message": answer.message,
+        "message": answer.general_message,
         "allowedRoles": list(answer.allowed_roles.names),
         "availableStatuses": list(answer.available_statuses),
         "shortestPath": list(answer.shortest_path),
@@ -82,11 +82,12 @@ def details_of(answer: Explanation) -> dict[str, object]:
 
 def prose_of(answer: Explanation) -> str:
     """Return an explanation as text."""
-    lines = [("allowed: " if answer.allowed else f"refused ({answer.reason}): ") + answer.message]
+    result = "allowed: " if answer.allowed else f"refused ({answer.reason}): "
+    lines = [result + answer.general_message]
     statuses = ", ".join(answer.available_statuses) or "none"
     lines.append(f"Statuses that this actor can move the ticket to: {statuses}.")
     path = " -> ".join(answer.shortest_path) or "none"
-    lines.append(f"Shortest path of declared transitions to {answer.target}: {path}.")
+    lines.append(f"Shortest path to {answer.target}: {path}.")
     return "\n".join(lines)
 
 

@@ -33,7 +33,7 @@ def parse_shift(text: str) -> Shift:
 
     """
     try:
-        return Shift.of(text if SHIFT_FORM.fullmatch(text) else "")
+        return Shift.parse(text if SHIFT_FORM.fullmatch(text) else "")
     except ValueError:
         raise ValueError(
             "are not hours of one day; write for example 09:00-17:00, and those over midnight in"

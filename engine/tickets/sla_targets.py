@@ -134,6 +134,6 @@ def _build_calendar(
     return Calendar(
         name=name,
         zone=zone,
-        week=tuple(tuple(map(Shift.of, shifts)) for shifts in week),
+        week=tuple(tuple(map(Shift.parse, shifts)) for shifts in week),
         holidays=frozenset(map(date.fromisoformat, holidays)),
     )

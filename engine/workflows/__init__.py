@@ -1,1 +1,1 @@
-"""Workflows as values: read, checked, compiled, explained and drawn. No I/O, no SQL."""
+"""Compiled workflows: evaluate, explain, check and draw them. No I/O and no SQL."""

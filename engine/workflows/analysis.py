@@ -1,4 +1,4 @@
-"""Rules over a valid declaration: one function a rule, one ordered tuple of rules."""
+"""Checks of valid workflows: each rule is a function that yields findings."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,17 +12,17 @@ from engine.vocabulary import STATUSES, ActorRoles, Status
 from engine.workflows.explanation import shortest_path
 from engine.workflows.policy import allowed_targets, declared_targets, policy_of
 
-ALONE: Final = ActorRoles.ASSIGNEE | ActorRoles.REQUESTER
-EVERYBODY: Final = ALONE | ActorRoles.ADMIN
+ASSIGNEE_AND_REQUESTER: Final = ActorRoles.ASSIGNEE | ActorRoles.REQUESTER
+ALL_ROLES: Final = ASSIGNEE_AND_REQUESTER | ActorRoles.ADMIN
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
-    """A declared workflow under the eyes of the rules.
+class CheckedWorkflow:
+    """A declared workflow and the results that several rules use.
 
     Attributes:
         index: the position of the workflow in the declaration.
-        policy: what tickets can really do; without the ways out of CLOSED, which are refused.
+        policy: the transitions that tickets can make: the declared ones except those from CLOSED.
 
     """
 
@@ -31,141 +31,148 @@ class Subject:
     workflow: Workflow
     policy: int
 
-    def leads(self, source: Status, target: Status) -> bool:
-        """Tell whether any path leads from `source` to `target`."""
+    @classmethod
+    def of(cls, declaration: Declaration, index: int, workflow: Workflow) -> "CheckedWorkflow":
+        """Return a workflow of a declaration."""
+        possible = (each for each in workflow.transitions if each.source is not Status.CLOSED)
+        policy = policy_of((each.source, each.target, each.role) for each in possible)
+        return cls(declaration, index, workflow, policy)
+
+    def has_path(self, source: Status, target: Status) -> bool:
+        """Return whether a ticket can get from `source` to `target`."""
         return source is target or bool(shortest_path(self.policy, source, target))
 
-    def used(self) -> tuple[Status, ...]:
-        """Return the statuses that a ticket can come to."""
-        return tuple(status for status in STATUSES if self.leads(Status.OPEN, status))
+    def reachable(self) -> tuple[Status, ...]:
+        """Return the statuses that a ticket can get to."""
+        return tuple(status for status in STATUSES if self.has_path(Status.OPEN, status))
+
+    def reachable_by(self, actor: ActorRoles) -> tuple[Status, ...]:
+        """Return the statuses to which an actor with exactly these roles can move a new ticket."""
+        statuses = [Status.OPEN]
+        for each in statuses:
+            statuses += [s for s in allowed_targets(self.policy, each, actor) if s not in statuses]
+        return tuple(statuses)
+
+    def stuck_without(self, role: ActorRoles) -> tuple[Status, ...]:
+        """Return the statuses that a ticket can get to without `role`, but not leave."""
+        others = ALL_ROLES & ~role
+        return tuple(
+            status
+            for status in self.reachable_by(others)
+            if declared_targets(self.policy, status)
+            and not allowed_targets(self.policy, status, others)
+        )
 
     def finding(
         self, code: str, message: str, severity: Severity, source: Status | None = None
     ) -> Finding:
-        """Return a finding about this workflow, or about its ways out of `source`."""
-        at = self.declaration.location("workflows", self.index, *self.steps_to(source))
+        """Return a finding about this workflow.
+
+        Its location is the first transition from `source`, or else the name of the workflow.
+        """
+        path = next(
+            (
+                ("transitions", index)
+                for index, transition in enumerate(self.workflow.transitions)
+                if transition.source is source
+            ),
+            ("name",),
+        )
+        at = self.declaration.location("workflows", self.index, *path)
         return Finding(code, f"{self.workflow.name}: {message}", at, severity)
 
-    def steps_to(self, source: Status | None) -> tuple[str | int, ...]:
-        """Return where the first transition out of `source` stands, else the workflow's name."""
-        moves = enumerate(self.workflow.transitions)
-        found = (("transitions", at) for at, move in moves if move.source is source)
-        return next(found, ("name",))
 
-
-def closed_is_reachable(subject: Subject) -> Iterator[Finding]:
-    """A ticket must be able to end, wherever it has come to (dead ends are told on their own)."""
-    lost = [status for status in subject.used() if not subject.leads(status, Status.CLOSED)]
-    lost = [status for status in lost if declared_targets(subject.policy, status)]
+def check_closed_is_reachable(checked: CheckedWorkflow) -> Iterator[Finding]:
+    """CLOSED must be reachable from every reachable status. Dead ends have their own rule."""
+    lost = [
+        status
+        for status in checked.reachable()
+        if not checked.has_path(status, Status.CLOSED) and declared_targets(checked.policy, status)
+    ]
     if lost:
-        message = f"no path leads to CLOSED from {' or '.join(lost)}; no such ticket can ever end."
-        yield subject.finding("closed_unreachable", message, Severity.ERROR, lost[0])
+        message = f"a ticket cannot get from {' or '.join(lost)} to CLOSED; add transitions."
+        yield checked.finding("closed_unreachable", message, Severity.ERROR, lost[0])
 
 
-def statuses_can_be_left(subject: Subject) -> Iterator[Finding]:
-    """A ticket in a status that is used, other than CLOSED, must have a way on."""
-    for status in subject.used():
-        if status is not Status.CLOSED and not declared_targets(subject.policy, status):
-            message = f"nobody can leave {status}; a ticket stays there for ever."
-            yield subject.finding("dead_end", message, Severity.ERROR)
+def check_dead_ends(checked: CheckedWorkflow) -> Iterator[Finding]:
+    """Every reachable status except CLOSED must have a transition."""
+    for status in checked.reachable():
+        if status is not Status.CLOSED and not declared_targets(checked.policy, status):
+            message = f"a ticket cannot leave {status}; add a transition."
+            yield checked.finding("dead_end", message, Severity.ERROR)
 
 
-def statuses_are_reachable(subject: Subject) -> Iterator[Finding]:
-    """A status that no path from OPEN reaches is never used."""
+def check_statuses_are_reachable(checked: CheckedWorkflow) -> Iterator[Finding]:
+    """Every status except CLOSED should be reachable from OPEN."""
     for status in STATUSES:
-        if status is not Status.CLOSED and status not in subject.used():
-            message = f"{status} can't be reached from OPEN."
-            yield subject.finding("unreachable_status", message, Severity.WARNING, status)
+        if status is not Status.CLOSED and status not in checked.reachable():
+            message = f"a ticket cannot get from OPEN to {status}."
+            yield checked.finding("unreachable_status", message, Severity.WARNING, status)
 
 
-def closed_is_final(subject: Subject) -> Iterator[Finding]:
-    """CLOSED is immutable; a way out of it will be refused."""
-    if any(move.source is Status.CLOSED for move in subject.workflow.transitions):
-        message = "CLOSED has ways out, but a CLOSED ticket takes comments and nothing else."
-        yield subject.finding("closed_has_exit", message, Severity.WARNING, Status.CLOSED)
-
-
-def system_tickets_can_move(subject: Subject) -> Iterator[Finding]:
-    """A ticket that `system` opened has no requester, so requester-only moves are dead for it."""
-    for status in stuck_without(subject, ActorRoles.REQUESTER):
+def check_closed_is_final(checked: CheckedWorkflow) -> Iterator[Finding]:
+    """Transitions from CLOSED have no effect."""
+    if any(transition.source is Status.CLOSED for transition in checked.workflow.transitions):
         message = (
-            f"a ticket opened by system has no requester, and only the requester can move it"
-            f" on from {status}; declare role: any, or a second way out."
+            "transitions from CLOSED have no effect, as a CLOSED ticket accepts only comments."
         )
-        yield subject.finding("system_ticket_stuck", message, Severity.WARNING, status)
+        yield checked.finding("closed_has_exit", message, Severity.WARNING, Status.CLOSED)
 
 
-def unassigned_tickets_can_move(subject: Subject) -> Iterator[Finding]:
-    """A ticket without an assignee waits until someone is assigned."""
-    for status in stuck_without(subject, ActorRoles.ASSIGNEE):
+def check_auto_close(checked: CheckedWorkflow) -> Iterator[Finding]:
+    """`autoClose` needs a transition, because `system` closes only what a role can close."""
+    auto_close = checked.workflow.auto_close
+    is_on = auto_close is not None and auto_close.after_resolved != NEVER
+    if is_on and Status.CLOSED not in declared_targets(checked.policy, Status.RESOLVED):
+        message = "autoClose has no effect, because there is no transition RESOLVED -> CLOSED."
+        at = checked.declaration.location("workflows", checked.index, "autoClose")
+        yield Finding("no_auto_close", f"{checked.workflow.name}: {message}", at, Severity.WARNING)
+
+
+def check_system_tickets(checked: CheckedWorkflow) -> Iterator[Finding]:
+    """A ticket that `system` opened has no requester, so it needs another role to move it."""
+    for status in checked.stuck_without(ActorRoles.REQUESTER):
         message = (
-            f"nobody can move a ticket on from {status} while it has no assignee; make sure that"
-            " its group or an admin assigns it."
+            f"only the requester can move a ticket from {status}, but a ticket that system opened"
+            " has no requester; declare role: any, or add a transition."
         )
-        yield subject.finding("unassigned_ticket_stuck", message, Severity.INFORMATION, status)
+        yield checked.finding("system_ticket_stuck", message, Severity.WARNING, status)
 
 
-def one_person_walks_alone(subject: Subject) -> Iterator[Finding]:
-    """Separation of duties: requester and assignee may be one person."""
-    if Status.CLOSED in reached_by(subject, ALONE):
-        message = "one person who is requester and assignee walks alone from OPEN to CLOSED."
-        yield subject.finding("no_separation_of_duties", message, Severity.INFORMATION)
+def check_unassigned_tickets(checked: CheckedWorkflow) -> Iterator[Finding]:
+    """A ticket without an assignee can need one before it moves."""
+    for status in checked.stuck_without(ActorRoles.ASSIGNEE):
+        message = (
+            f"only the assignee can move a ticket from {status}; make sure that its group or an"
+            " admin assigns it."
+        )
+        yield checked.finding("unassigned_ticket_stuck", message, Severity.INFORMATION, status)
 
 
-def auto_close_has_an_effect(subject: Subject) -> Iterator[Finding]:
-    """The system closes only what somebody may close."""
-    auto_close = subject.workflow.auto_close
-    waits = auto_close is not None and auto_close.after_resolved != NEVER
-    if waits and Status.CLOSED not in declared_targets(subject.policy, Status.RESOLVED):
-        message = "autoClose has no effect, as there is no transition RESOLVED -> CLOSED."
-        at = subject.declaration.location("workflows", subject.index, "autoClose")
-        yield Finding("no_auto_close", f"{subject.workflow.name}: {message}", at, Severity.WARNING)
+def check_separation_of_duties(checked: CheckedWorkflow) -> Iterator[Finding]:
+    """One user can be both requester and assignee."""
+    if Status.CLOSED in checked.reachable_by(ASSIGNEE_AND_REQUESTER):
+        message = (
+            "a requester who is also the assignee can move a ticket from OPEN to CLOSED alone."
+        )
+        yield checked.finding("no_separation_of_duties", message, Severity.INFORMATION)
 
 
-RULES: Final[tuple[Callable[[Subject], Iterator[Finding]], ...]] = (
-    closed_is_reachable,
-    statuses_can_be_left,
-    statuses_are_reachable,
-    closed_is_final,
-    auto_close_has_an_effect,
-    system_tickets_can_move,
-    unassigned_tickets_can_move,
-    one_person_walks_alone,
+RULES: Final[tuple[Callable[[CheckedWorkflow], Iterator[Finding]], ...]] = (
+    check_closed_is_reachable,
+    check_dead_ends,
+    check_statuses_are_reachable,
+    check_closed_is_final,
+    check_auto_close,
+    check_system_tickets,
+    check_unassigned_tickets,
+    check_separation_of_duties,
 )
-"""Gravest first."""
+"""All rules, those with the most severe findings first."""
 
 
 def analyse(declaration: Declaration) -> tuple[Finding, ...]:
-    """Return what every rule says of every declared workflow; within each, gravest first."""
-    return tuple(
-        finding
-        for index, workflow in enumerate(declaration.ticketing.workflows)
-        for rule in RULES
-        for finding in rule(subject_of(declaration, index, workflow))
-    )
-
-
-def subject_of(declaration: Declaration, index: int, workflow: Workflow) -> Subject:
-    """Return a workflow with what its tickets can really do."""
-    moves = (move for move in workflow.transitions if move.source is not Status.CLOSED)
-    policy = policy_of((move.source, move.target, move.role) for move in moves)
-    return Subject(declaration, index, workflow, policy)
-
-
-def stuck_without(subject: Subject, role: ActorRoles) -> tuple[Status, ...]:
-    """Return where a ticket that nobody is `role` of can come to, and only `role` can go on."""
-    others = EVERYBODY & ~role
-    return tuple(
-        status
-        for status in reached_by(subject, others)
-        if declared_targets(subject.policy, status)
-        and not allowed_targets(subject.policy, status, others)
-    )
-
-
-def reached_by(subject: Subject, actor: ActorRoles) -> tuple[Status, ...]:
-    """Return the statuses that an actor with exactly these roles can bring a new ticket to."""
-    reached = [Status.OPEN]
-    for status in reached:
-        reached += [s for s in allowed_targets(subject.policy, status, actor) if s not in reached]
-    return tuple(reached)
+    """Return the findings of all rules for each declared workflow."""
+    workflows = enumerate(declaration.ticketing.workflows)
+    checked = (CheckedWorkflow.of(declaration, index, workflow) for index, workflow in workflows)
+    return tuple(finding for each in checked for rule in RULES for finding in rule(each))

@@ -1,4 +1,4 @@
-"""Declaration -> compiled workflow."""
+"""Compiles declared workflows."""
 
 from dataclasses import dataclass
 
@@ -8,13 +8,11 @@ from engine.workflows.policy import Policy, policy_of
 
 @dataclass(frozen=True, slots=True)
 class CompiledWorkflow:
-    """A workflow ready to be asked.
+    """A workflow in the form that is evaluated.
 
     Attributes:
         name: unique in a registry.
-        display_name: for people.
-        policy: who may move a ticket from where to where (see `policy`).
-        retired: no longer declared; its tickets show their last known transitions and make none.
+        retired: whether it is no longer declared. Its tickets keep their status.
 
     """
 
@@ -25,9 +23,9 @@ class CompiledWorkflow:
 
 
 def compile_workflow(declared: Workflow) -> CompiledWorkflow:
-    """Return the compiled form of a valid declaration."""
+    """Compile a valid declaration."""
     return CompiledWorkflow(
         name=declared.name,
         display_name=declared.display_name or declared.name,
-        policy=policy_of((move.source, move.target, move.role) for move in declared.transitions),
+        policy=policy_of((each.source, each.target, each.role) for each in declared.transitions),
     )

@@ -1,16 +1,17 @@
-"""Why a transition is allowed or refused: the code that enforces is the code that explains."""
+"""Why a transition is allowed or refused. The code that enforces is the code that explains."""
 
 from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
-from engine.vocabulary import STATUSES, ActorRoles, Status
+from engine.vocabulary import ActorRoles, Status
 from engine.workflows.compiler import CompiledWorkflow
 from engine.workflows.policy import allowed_targets, declared_targets, permits, roles_allowed
 
 
 class Reason(StrEnum):
-    """The sub-reason of an answer; the `reason` in the details of `ForbiddenTransition`."""
+    """The reason for an answer; the `reason` in the details of `ForbiddenTransition`."""
 
     ALLOWED = "allowed"
     NO_SUCH_TRANSITION = "no_such_transition"
@@ -19,16 +20,37 @@ class Reason(StrEnum):
     TICKET_CLOSED = "ticket_closed"
 
 
+_MESSAGES: Final = {
+    Reason.ALLOWED: "As {roles}, {actor} can move {ticket} from {source} to {target}.",
+    Reason.NO_SUCH_TRANSITION: (
+        "The workflow {workflow} has no transition from {source} to {target}."
+    ),
+    Reason.ROLE_REQUIRED: (
+        "Only {allowed} can move {ticket} from {source} to {target}; {actor} {verb} {roles}."
+    ),
+    Reason.WORKFLOW_RETIRED: (
+        "The workflow {workflow} is retired; its tickets keep their status until it is declared"
+        " again."
+    ),
+    Reason.TICKET_CLOSED: "A CLOSED ticket accepts comments, but no other changes.",
+}
+_ROLES: Final = {
+    ActorRoles.ASSIGNEE: "the assignee",
+    ActorRoles.REQUESTER: "the requester",
+    ActorRoles.ADMIN: "an admin",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The whole answer to "may this actor make this transition?".
+    """The answer to the question whether an actor can make a transition.
 
     Attributes:
-        allowed_roles: roles of which any one would do; none if the transition is not declared.
-        actor_roles: what the actor is towards the ticket.
-        available_statuses: statuses that this actor may move the ticket to now.
-        shortest_path: the fewest declared moves from here to the wanted status, whoever makes
-            them; both ends included, empty if no path leads there.
+        allowed_roles: the roles that can make the transition; none if it is not declared.
+        actor_roles: the roles of the actor towards the ticket.
+        available_statuses: the statuses to which the actor can move the ticket now.
+        shortest_path: the fewest declared transitions from `source` to `target`, in any role; both
+            ends included. Empty if there is no path.
 
     """
 
@@ -43,23 +65,37 @@ class Explanation:
 
     @property
     def allowed(self) -> bool:
-        """Whether the transition may be made."""
+        """Whether the actor can make the transition."""
         return self.reason is Reason.ALLOWED
 
     @property
     def message(self) -> str:
-        """The answer for people."""
-        return SENTENCES[self.reason].format(
-            move=f"{self.source} -> {self.target}",
+        """The answer, addressed to the actor of a ticket."""
+        return self._message("this ticket", "you", "are")
+
+    @property
+    def general_message(self) -> str:
+        """The answer for any ticket of the workflow and any actor with these roles."""
+        return self._message("a ticket", "the actor", "is")
+
+    def _message(self, ticket: str, actor: str, verb: str) -> str:
+        allowed = _listed(self.allowed_roles, "or")
+        held = self.actor_roles & self.allowed_roles if self.allowed else self.actor_roles
+        no_roles = f"not {allowed}" if len(self.allowed_roles) == 1 else "none of these"
+        return _MESSAGES[self.reason].format(
             workflow=self.workflow,
-            who=" or ".join(self.allowed_roles.names) or "nobody",
-            actor_roles=" and ".join(self.actor_roles.names)
-            or "neither assignee, requester nor admin",
+            source=self.source,
+            target=self.target,
+            allowed=allowed,
+            ticket=ticket,
+            actor=actor,
+            verb=verb,
+            roles=_listed(held, "and") or no_roles,
         )
 
     @property
     def facts(self) -> dict[str, object]:
-        """The answer for programs: the same facts in a refusal, in JSON and in the API."""
+        """The answer as a JSON object."""
         return {
             "workflow": self.workflow,
             "from": self.source,
@@ -73,19 +109,17 @@ class Explanation:
         }
 
 
-SENTENCES = {
-    Reason.ALLOWED: "{move} is allowed: it takes the {who}, and the actor is {actor_roles}.",
-    Reason.NO_SUCH_TRANSITION: "{workflow} has no transition {move}.",
-    Reason.ROLE_REQUIRED: "{move} takes the {who}; the actor is {actor_roles}.",
-    Reason.WORKFLOW_RETIRED: "{workflow} is retired: it makes no transition until it is declared.",
-    Reason.TICKET_CLOSED: "A CLOSED ticket takes comments and nothing else.",
-}
+def _listed(roles: ActorRoles, conjunction: str) -> str:
+    """Return roles as text: `the assignee, the requester or an admin`; empty for none."""
+    *first, last = [text for role, text in _ROLES.items() if role in roles] or [""]
+    return f"{', '.join(first)} {conjunction} {last}" if first else last
 
 
 def explain(
     workflow: CompiledWorkflow, source: Status, target: Status, actor: ActorRoles
 ) -> Explanation:
-    """Answer whether `actor` may move a ticket of `workflow` from `source` to `target`, and why."""
+    """Explain whether an actor with these roles can make a transition."""
+    is_final = workflow.retired or source is Status.CLOSED
     return Explanation(
         workflow=workflow.name,
         source=source,
@@ -93,7 +127,7 @@ def explain(
         reason=reason_for(workflow, source, target, actor),
         allowed_roles=roles_allowed(workflow.policy, source, target),
         actor_roles=actor,
-        available_statuses=open_to(workflow, source, actor),
+        available_statuses=() if is_final else allowed_targets(workflow.policy, source, actor),
         shortest_path=shortest_path(workflow.policy, source, target),
     )
 
@@ -101,7 +135,7 @@ def explain(
 def reason_for(
     workflow: CompiledWorkflow, source: Status, target: Status, actor: ActorRoles
 ) -> Reason:
-    """Return the decision; when several reasons refuse, the one that no role could overcome."""
+    """Return the reason. Of several, return the one that no role can overcome."""
     if workflow.retired:
         return Reason.WORKFLOW_RETIRED
     if source is Status.CLOSED:
@@ -113,36 +147,19 @@ def reason_for(
     return Reason.NO_SUCH_TRANSITION
 
 
-def open_to(workflow: CompiledWorkflow, source: Status, actor: ActorRoles) -> tuple[Status, ...]:
-    """Return the statuses that `actor` may move a ticket to from `source` now."""
-    if workflow.retired or source is Status.CLOSED:
-        return ()
-    return allowed_targets(workflow.policy, source, actor)
-
-
 def shortest_path(policy: int, source: Status, target: Status) -> tuple[Status, ...]:
-    """Return the fewest legal moves from `source` to `target` (breadth first), ends included.
+    """Return the fewest declared transitions from `source` to `target`, both ends included.
 
-    No path leads out of CLOSED, declared or not.
+    No path leads out of CLOSED, even if a transition is declared. Empty if there is no path.
     """
-    came_from: dict[Status, Status] = {}
-    waiting = deque([source])
-    while waiting:
-        here = waiting.popleft()
-        for there in declared_targets(policy, here):
-            if there not in came_from and here is not Status.CLOSED:
-                came_from[there] = here
-                waiting.append(there)
-    return walk_back(came_from, source, target) if target in came_from else ()
-
-
-def walk_back(
-    came_from: dict[Status, Status], source: Status, target: Status
-) -> tuple[Status, ...]:
-    """Return the path that `came_from` remembers; at most one step a status."""
-    path = [target]
-    for _ in STATUSES:
-        path.append(came_from[path[-1]])
-        if path[-1] is source:
-            break
-    return tuple(reversed(path))
+    paths = deque[tuple[Status, ...]]([(source,)])
+    visited = set[Status]()
+    while paths:
+        path = paths.popleft()
+        for status in () if path[-1] is Status.CLOSED else declared_targets(policy, path[-1]):
+            if status is target:
+                return (*path, status)
+            if status not in visited:
+                visited.add(status)
+                paths.append((*path, status))
+    return ()

@@ -1,4 +1,4 @@
-"""To and from the state machines of python-statemachine and transitions."""
+"""Conversion to and from the state machines of python-statemachine and transitions."""
 
 from types import new_class
 from typing import Any, Final, cast
@@ -11,11 +11,11 @@ from engine.vocabulary import ROLE_BITS, STATUSES, ActorRoles, Role, Status
 from engine.workflows.policy import Policy, policy_of, transitions_of
 
 CLASS_NAME: Final = "DeclaredWorkflow"
-"""One name for every class: python-statemachine's registry keeps each distinct name for ever."""
+"""The name of every class, because python-statemachine never forgets a class name."""
 
 
 def event_name(target: Status) -> str:
-    """Return the name of the event that asks for a move to `target`."""
+    """Return the name of the event that moves a machine to `target`."""
     return f"to_{target.lower()}"
 
 
@@ -23,20 +23,19 @@ def event_name(target: Status) -> str:
 
 
 def statechart_of(policy: int) -> type[StateChart[Any]]:
-    """Return a python-statemachine class that makes exactly the transitions of `policy`.
+    """Return a python-statemachine class with the transitions of a policy.
 
-    Send `to_<status>` with `actor=<ActorRoles>`; the declared role is the guard.
+    Send `to_<status>` with `actor=<ActorRoles>`; the guard of a transition is its declared role.
     """
     states = {
         status: State(status, value=status.value, initial=status is Status.OPEN)
         for status in STATUSES
     }
-    moves = transitions_of(policy)
-    body: dict[str, object] = {status.lower(): state for status, state in states.items()}
-    for target in STATUSES:
-        arriving = [(source, role) for source, to, role in moves if to is target]
-        if arriving:
-            body[event_name(target)] = arrivals(states, target, arriving)
+    events: dict[str, TransitionList] = {}
+    for source, target, role in transitions_of(policy):
+        event = events.setdefault(event_name(target), TransitionList())
+        event.add_transitions(states[source].to(states[target], cond=role.value))
+    body = {status.lower(): state for status, state in states.items()} | events
     return cast(
         "type[StateChart[Any]]",
         new_class(CLASS_NAME, (DeclaredStates,), exec_body=lambda space: space.update(body)),
@@ -44,7 +43,7 @@ def statechart_of(policy: int) -> type[StateChart[Any]]:
 
 
 class DeclaredStates(StateChart[Any]):
-    """The guards, one a declared role; and no demand on the shape, which `lint` judges."""
+    """The guards, one for each declared role. Checks of the shape are off: `lint` does them."""
 
     validate_trap_states = False
     validate_final_reachability = False
@@ -52,32 +51,22 @@ class DeclaredStates(StateChart[Any]):
     catch_errors_as_events = False
 
     def assignee(self, actor: int) -> bool:
-        """Tell whether the actor is the assignee."""
+        """Return whether the actor is the assignee."""
         return bool(actor & ROLE_BITS[Role.ASSIGNEE])
 
     def requester(self, actor: int) -> bool:
-        """Tell whether the actor is the requester."""
+        """Return whether the actor is the requester."""
         return bool(actor & ROLE_BITS[Role.REQUESTER])
 
     def any(self, actor: int) -> bool:
-        """Tell whether the actor is either of them, or an admin."""
+        """Return whether the actor is the assignee, the requester or an admin."""
         return bool(actor & ROLE_BITS[Role.ANY])
-
-
-def arrivals(
-    states: dict[Status, State], target: Status, arriving: list[tuple[Status, Role]]
-) -> TransitionList:
-    """Return the transitions into `target` as python-statemachine has them."""
-    moves = TransitionList()
-    for source, role in arriving:
-        moves = moves | states[source].to(states[target], cond=role.value)
-    return moves
 
 
 def statechart_permits(
     chart: type[StateChart[Any]], source: Status, target: Status, actor: ActorRoles
 ) -> bool:
-    """Ask a machine that stands in `source` to move to `target`, and tell whether it did."""
+    """Return whether a machine in `source` moves to `target`."""
     machine = chart(start_value=source.value)
     if event_name(target) not in {event.id for event in machine.events}:
         return False
@@ -86,7 +75,7 @@ def statechart_permits(
 
 
 def policy_of_statechart(chart: type[StateChart[Any]]) -> Policy:
-    """Return the policy of a class that `statechart_of` made, or one of the same form."""
+    """Return the policy of a class that `statechart_of` returned, or of a similar class."""
     return policy_of(
         (Status(state.value), Status(move.target.value), Role(str(next(iter(move.cond)).func)))
         for state in chart.states
@@ -98,7 +87,7 @@ def policy_of_statechart(chart: type[StateChart[Any]]) -> Policy:
 
 
 def machine_of(policy: int) -> Machine:
-    """Return a `transitions` machine that makes exactly the transitions of `policy`.
+    """Return a `transitions` machine with the transitions of a policy.
 
     Trigger `to_<status>` on its model with `actor=<ActorRoles>`.
     """
@@ -116,23 +105,23 @@ def machine_of(policy: int) -> Machine:
 
 
 class Guards:
-    """The model of a `transitions` machine: a guard a declared role."""
+    """The model of a `transitions` machine. Its guards are one for each declared role."""
 
     def assignee(self, event: EventData) -> bool:
-        """Tell whether the actor is the assignee."""
+        """Return whether the actor is the assignee."""
         return bool(event.kwargs["actor"] & ROLE_BITS[Role.ASSIGNEE])
 
     def requester(self, event: EventData) -> bool:
-        """Tell whether the actor is the requester."""
+        """Return whether the actor is the requester."""
         return bool(event.kwargs["actor"] & ROLE_BITS[Role.REQUESTER])
 
     def any(self, event: EventData) -> bool:
-        """Tell whether the actor is either of them, or an admin."""
+        """Return whether the actor is the assignee, the requester or an admin."""
         return bool(event.kwargs["actor"] & ROLE_BITS[Role.ANY])
 
 
 def machine_permits(machine: Machine, source: Status, target: Status, actor: ActorRoles) -> bool:
-    """Put the machine into `source`, ask it to move to `target`, and tell whether it did."""
+    """Return whether the machine moves from `source` to `target`."""
     if event_name(target) not in machine.events:
         return False
     machine.set_state(source.value)
@@ -140,7 +129,7 @@ def machine_permits(machine: Machine, source: Status, target: Status, actor: Act
 
 
 def policy_of_machine(machine: Machine) -> Policy:
-    """Return the policy of a machine that `machine_of` made, or one of the same form."""
+    """Return the policy of a machine that `machine_of` returned, or of a similar machine."""
     return policy_of(
         (Status(move.source), Status(str(move.dest)), Role(str(move.conditions[0].func)))
         for event in machine.events.values()

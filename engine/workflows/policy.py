@@ -1,8 +1,8 @@
-"""The policy: a whole workflow as one 48-bit integer, and every question that it answers.
+"""A policy: a workflow as one 48-bit integer, and the functions that evaluate it.
 
-Pair (from, to) owns the three bits at ``3 * (4 * from + to)``; within them stand the actor roles
-that may make this transition (design section 3). `ROLES_ALLOWED_SQL` in `engine.storage` asks the
-same integer the same question inside the statement that changes a ticket.
+The three bits at `3 * (4 * from + to)` are the actor roles that can move a ticket between the two
+statuses. `engine.storage.tickets.policy_sql` evaluates the same integer in SQL, in the statement
+that changes a ticket.
 """
 
 from collections.abc import Iterable
@@ -22,20 +22,20 @@ SHIFTS: Final = {
     for source in STATUSES
     for target in STATUSES
 }
-"""The place of each pair's three bits."""
+"""The position of the three bits of each pair of statuses."""
 
 ROLES_BY_BITS: Final = {bits: role for role, bits in ROLE_BITS.items()}
-"""The role that each set of actor roles is declared as."""
+"""The declared role that each set of bits is compiled from."""
 
-MASKS: Final = {
+_MASKS: Final = {
     source: {
         target: tuple(int(actor) << SHIFTS[source, target] for actor in ROLE_COMBINATIONS)
         for target in STATUSES
     }
     for source in STATUSES
 }
-"""The bits of which one is enough, by source, target and actor: nested, so that a check is three
-look-ups and one AND, and builds no key."""
+"""The bits that allow a transition, by source, target and actor roles. Nested, so that a check is
+three look-ups and one AND, and allocates nothing."""
 
 
 def policy_of(transitions: Iterable[tuple[Status, Status, Role]]) -> Policy:
@@ -47,34 +47,29 @@ def policy_of(transitions: Iterable[tuple[Status, Status, Role]]) -> Policy:
 
 
 def roles_allowed(policy: int, source: Status, target: Status) -> ActorRoles:
-    """Return the actor roles of which any one will do; none if it is not declared."""
+    """Return the actor roles that can make a transition; none if it is not declared."""
     return ActorRoles(policy >> SHIFTS[source, target] & ROLE_MASK)
 
 
 def permits(policy: int, source: Status, target: Status, actor: int) -> bool:
-    """Tell whether an actor who is `actor` towards the ticket may make this transition."""
-    return policy & MASKS[source][target][actor] != 0
+    """Return whether an actor with these roles can make a transition."""
+    return policy & _MASKS[source][target][actor] != 0
 
 
 def allowed_targets(policy: int, source: Status, actor: int) -> tuple[Status, ...]:
-    """Return the statuses that `actor` may move a ticket to from `source`."""
+    """Return the statuses to which an actor with these roles can move a ticket."""
     return tuple(target for target in STATUSES if permits(policy, source, target, actor))
 
 
 def declared_targets(policy: int, source: Status) -> tuple[Status, ...]:
-    """Return the statuses that somebody may move a ticket to from `source`."""
+    """Return the statuses to which any role can move a ticket."""
     return allowed_targets(policy, source, ROLE_COMBINATIONS[-1])
 
 
-def declared_role(policy: int, source: Status, target: Status) -> Role | None:
-    """Return the declared role of a transition, the inverse of `ROLE_BITS`; None if undeclared."""
-    return ROLES_BY_BITS.get(roles_allowed(policy, source, target))
-
-
 def transitions_of(policy: int) -> tuple[tuple[Status, Status, Role], ...]:
-    """Return the transitions that `policy_of` would compile to `policy`, in layout order."""
+    """Return the transitions of a policy in the order of its bits; the inverse of `policy_of`."""
     return tuple(
-        (source, target, role)
+        (source, target, ROLES_BY_BITS[roles])
         for source, target in SHIFTS
-        if (role := declared_role(policy, source, target)) is not None
+        if (roles := roles_allowed(policy, source, target)) in ROLES_BY_BITS
     )

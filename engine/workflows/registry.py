@@ -1,4 +1,4 @@
-"""The immutable set of compiled workflows, swapped in one step."""
+"""The compiled workflows that a process knows."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,22 +12,17 @@ from engine.workflows.compiler import CompiledWorkflow
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """Every known workflow by name, retired ones included. A value: a change is a new registry."""
+    """All workflows by name, retired ones included. Immutable, so that it is replaced at once."""
 
     workflows: Mapping[str, CompiledWorkflow]
 
     @classmethod
     def of(cls, workflows: Iterable[CompiledWorkflow]) -> Self:
-        """Return the registry of these workflows; of two with one name the later wins, whole."""
+        """Return the registry of these workflows; a later one replaces an earlier one by name."""
         return cls(MappingProxyType({workflow.name: workflow for workflow in workflows}))
 
     def named(self, name: str) -> CompiledWorkflow:
-        """Return the workflow of that name.
-
-        Raises:
-            NotFound: there is none; the near names are offered.
-
-        """
+        """Return the workflow of that name; raise NotFound with similar names if there is none."""
         try:
             return self.workflows[name]
         except KeyError:

@@ -1,7 +1,4 @@
-"""A workflow as Mermaid, DOT, a text table and SVG.
-
-The SVG is drawn here; the others come from python-statemachine's diagram formatter.
-"""
+"""A workflow as SVG, or as Mermaid, DOT or a text table by python-statemachine's formatter."""
 
 import re
 from enum import StrEnum
@@ -15,7 +12,7 @@ from engine.workflows.svg import draw
 
 
 class GraphFormat(StrEnum):
-    """How a workflow is drawn."""
+    """The format of a drawing of a workflow."""
 
     MERMAID = "mermaid"
     DOT = "dot"
@@ -23,19 +20,19 @@ class GraphFormat(StrEnum):
     SVG = "svg"
 
 
-NAMES_IN_FORMATTER: Final = {
+_FORMATTER_NAMES: Final = {
     GraphFormat.MERMAID: "mermaid",
     GraphFormat.DOT: "dot",
     GraphFormat.TEXT: "md",
 }
-MEMORY_ADDRESS: Final = re.compile(r"(?<=__initial_)\d+|(?<=__atomic_)\d+")
+_MEMORY_ADDRESS: Final = re.compile(r"(?<=__initial_)\d+|(?<=__atomic_)\d+")
 
 
-def render(workflow: CompiledWorkflow, form: GraphFormat) -> str:
-    """Return the drawing of a workflow: the same text for the same workflow, every time."""
-    if form is GraphFormat.SVG:
+def render(workflow: CompiledWorkflow, graph_format: GraphFormat) -> str:
+    """Draw a workflow; the same workflow gives the same text."""
+    if graph_format is GraphFormat.SVG:
         return draw(workflow)
-    drawn = formatter.render(statechart_of(workflow.policy), NAMES_IN_FORMATTER[form])
-    # The formatter names helper nodes by memory address, which differs from run to run; the quotes
-    # keep a workflow whose name is a word of DOT, such as `graph` or `node`, drawable.
-    return MEMORY_ADDRESS.sub("0", drawn).replace(CLASS_NAME, f'"{workflow.name}"').rstrip() + "\n"
+    drawn = formatter.render(statechart_of(workflow.policy), _FORMATTER_NAMES[graph_format])
+    # The formatter names helper nodes by their memory addresses, which differ from run to run.
+    # The name is quoted because it can be a keyword of DOT, such as `graph`.
+    return _MEMORY_ADDRESS.sub("0", drawn).replace(CLASS_NAME, f'"{workflow.name}"').rstrip() + "\n"

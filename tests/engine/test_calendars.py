@@ -48,7 +48,7 @@ def calendar(
     *shifts: str, zone: str = "Europe/Budapest", days: range = range(5), holidays: str = ""
 ) -> Calendar:
     """Return a calendar of these shifts on some weekdays, Monday to Friday."""
-    hours = tuple(map(Shift.of, shifts))
+    hours = tuple(map(Shift.parse, shifts))
     week = tuple(hours if day in days else () for day in range(7))
     return Calendar("office", zone, week, frozenset(map(date.fromisoformat, holidays.split())))
 
@@ -81,7 +81,7 @@ AFTER = {
 
 @pytest.mark.parametrize(("held", "start", "working", "end"), AFTER.values(), ids=AFTER)
 def test_working_time_has_passed(held: Calendar, start: str, working: timedelta, end: str) -> None:
-    assert held.after(at(start), working) == at(end)
+    assert held.add(at(start), working) == at(end)
     assert held.between(at(start), at(end)) == working
 
 
@@ -104,7 +104,7 @@ def test_of_hours_that_a_clock_shows_twice_the_first_are_meant() -> None:
 
 def test_what_never_comes_is_taken_to_end_with_the_last_shift_that_is_looked_at() -> None:
     start = at("2026-04-27T09:00")
-    end = OFFICE.after(start, timedelta(days=limits.CALENDAR_DAYS))
+    end = OFFICE.add(start, timedelta(days=limits.CALENDAR_DAYS))
     assert end - start > timedelta(days=limits.CALENDAR_DAYS - 7)
     assert end <= start + timedelta(days=limits.CALENDAR_DAYS)
 
@@ -115,12 +115,12 @@ REFUSED = ("22:00-06:00", "09:00-09:00", "24:00-09:00", "00:00-00:00", "9-17", "
 @pytest.mark.parametrize("text", REFUSED)
 def test_hours_are_those_of_one_day(text: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
-        Shift.of(text)
+        Shift.parse(text)
 
 
 @pytest.mark.parametrize("text", ["00:00-24:00", "09:00-17:30", "23:59-24:00"])
 def test_hours_are_written_as_they_are_read(text: str) -> None:
-    assert str(Shift.of(text)) == text
+    assert str(Shift.parse(text)) == text
 
 
 # --- against a clock that is looked at every minute --------------------------------------------
@@ -195,7 +195,7 @@ def test_after_is_the_first_moment_by_which_between_has_passed(
     drawn: tuple[Calendar, datetime], working: timedelta
 ) -> None:
     held, start = drawn
-    end = held.after(start, working)
+    end = held.add(start, working)
     assert held.between(start, end) == working
     assert held.between(start, end - MINUTE) < working
 
@@ -209,7 +209,7 @@ def test_after_what_passed_between_is_no_later_and_nothing_passes_in_between(
     end = start + span
     passed = held.between(start, end)
     if passed:
-        reached = held.after(start, passed)
+        reached = held.add(start, passed)
         assert reached <= end
         assert held.between(reached, end) == timedelta()
 

@@ -104,7 +104,7 @@ def read_message(text: str) -> AnyMessage:
     try:
         return MESSAGES.validate_json(text)
     except ValidationError as error:
-        reason = describe_error_at(error.errors()[0], skipping=1)  # the type of the message
+        reason = describe_error_at(error.errors()[0], skip=1)  # the type of the message
         raise SocketClosed(
             CloseCode.INVALID_MESSAGE, f"This is no message of {SUBPROTOCOL}: {reason}"
         ) from None

@@ -29,7 +29,10 @@ def test_explain_prints_the_table_of_all_transitions_as_json() -> None:
 def test_explain_prints_the_reason_and_the_available_statuses() -> None:
     words = ("--from", "RESOLVED", "--to", "CLOSED", "--as", "assignee")
     printed = interlock("explain", "incident_response", *words).stdout
-    assert "refused (role_required): RESOLVED -> CLOSED takes the requester" in printed
+    assert (
+        "refused (role_required): Only the requester can move a ticket from RESOLVED to CLOSED"
+        in printed
+    )
     assert "Statuses that this actor can move the ticket to: IN_PROGRESS." in printed
 
 
@@ -199,6 +202,6 @@ def test_lint_and_explain_accept_a_workflow_of_a_file(tmp_path: Path) -> None:
     )
     assert interlock("lint", str(file)).returncode == 0
     assert (
-        "w has no transition OPEN -> RESOLVED"
+        "The workflow w has no transition from OPEN to RESOLVED"
         in interlock("explain", str(file), "--from", "open", "--to", "resolved").stdout
     )

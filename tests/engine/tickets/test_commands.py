@@ -56,7 +56,7 @@ ANY_TEXT: Messages = {
     "a\x0bb": "must not contain the character U+000B (at position 1)",
     "del\x7f": "must not contain the character U+007F (at position 3)",
     "next\x85line": "must not contain the character U+0085 (at position 4)",
-    "half \ud83d": "must be text in valid Unicode",
+    "half \ud83d": "must be valid Unicode text",
 }
 ONE_LINE: Messages = ANY_TEXT | {
     "a\nb": NOT_ONE_LINE,
@@ -233,7 +233,7 @@ def test_a_ticket_from_an_item_takes_only_texts() -> None:
 
 def test_a_refusal_is_one_sentence() -> None:
     refused = refusal(CreateTicket, {"title": " ", "workflow": "access_request", "colour": "red"})
-    assert refused.message == ("title: must not be empty; colour: is not known here.")
+    assert refused.message == ("title: must not be empty; colour: is not a known field.")
 
 
 MISSING: dict[type[Command], set[str]] = {
@@ -292,4 +292,4 @@ def test_an_invalid_list_of_tickets_is_refused(ids: object, message: str) -> Non
 @pytest.mark.parametrize("command", VALID)
 def test_an_unknown_field_is_refused(command: type[Command]) -> None:
     values = VALID[command] | {"status": "CLOSED"}
-    assert problems(command, values) == {"status": "is not known here"}
+    assert problems(command, values) == {"status": "is not a known field"}

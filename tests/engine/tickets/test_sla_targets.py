@@ -27,7 +27,7 @@ CALENDARS = {
     )
     for name in ("office", "nights")
 }
-DAY_SHIFTS = (Shift.of("09:00-12:00"), Shift.of("13:00-24:00"))
+DAY_SHIFTS = (Shift.parse("09:00-12:00"), Shift.parse("13:00-24:00"))
 OFFICE, NIGHTS = (
     Calendar(name, "Europe/Budapest", (DAY_SHIFTS, *[()] * 6), frozenset({date(2026, 12, 25)}))
     for name in ("office", "nights")

@@ -31,7 +31,7 @@ from tests.support.sla_histories import (
 from tests.support.ticket_examples import CREATED
 
 PICKED_UP, RESOLVED, CLOSED = Status.IN_PROGRESS, Status.RESOLVED, Status.CLOSED
-DAY = (Shift.of("09:00-17:00"),)
+DAY = (Shift.parse("09:00-17:00"),)
 OFFICE = Calendar("office", "Europe/Budapest", (*[DAY] * 5, (), ()))
 RESPONSE, RESOLUTION = Timer
 HIGH = make_targets(30, 480)

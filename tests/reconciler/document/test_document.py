@@ -92,7 +92,7 @@ FORGERIES: dict[str, tuple[Callable[[Document], None], str]] = {
     ),
     "a word that there is not": (
         setting("force", to=True),
-        "$.force: is not known here.",
+        "$.force: is not a known field.",
     ),
     "a number in quotes": (
         setting("summary", "retire", to="4"),

@@ -35,7 +35,7 @@ EXPIRED = authorization(-timedelta(seconds=CLOCK_LEEWAY_SECONDS + 1))
 
 # What a client sends, and how the server closes the socket for it.
 CLOSED: dict[str, tuple[list[object], int, str]] = {
-    "no JSON": (["{"], 4400, "it is not JSON"),
+    "no JSON": (["{"], 4400, "it is not valid JSON"),
     "not an object": (["[]"], 4400, "object"),
     "no type": ([{"id": "a"}], 4400, "type"),
     "an unknown type": ([{"type": "start"}], 4400, "start"),

@@ -8,12 +8,12 @@ WEBHOOKS: Final[dict[str, Mistake]] = {
     "a URL that leads nowhere": (
         WEBHOOK + "      url: hooks.example.com\n",
         [("wrong_url", 5, 12)],
-        "ticketing.webhooks[0].url: is not a URL in ASCII; write for example https://",
+        "ticketing.webhooks[0].url: must be a URL in ASCII, such as https://",
     ),
     "a password in a URL": (
         WEBHOOK + "      url: https://me:word@hooks.example.com/\n",
         [("wrong_url", 5, 12)],
-        "must hold no user and no password",
+        "must not contain a user or password",
     ),
     "a number for a host": (
         WEBHOOK + "      url: https://2130706433/\n",
@@ -33,7 +33,7 @@ WEBHOOKS: Final[dict[str, Mistake]] = {
     "a path for a secret's name": (
         WEBHOOK.replace("chat-webhook", "../jwt") + "      url: https://a.example/\n",
         [("wrong_form", 4, 19)],
-        "lower-case letters and digits, and between them . and -",
+        "lower-case letters and digits, separated by . or -",
     ),
     "a webhook without a secret, twice": (
         (

@@ -70,7 +70,7 @@ async def test_targets_do_not_change_when_the_declaration_does(
     assert (targets.response, targets.resolution) == (MINUTES_30, timedelta(days=3))
     assert (targets.calendar.name, targets.by_priority) == ("office", True)
     due = (await stored(database, ticket))["resolution_due_at"]
-    assert due == targets.calendar.after(ticket.created_at, timedelta(days=3))
+    assert due == targets.calendar.add(ticket.created_at, timedelta(days=3))
 
 
 Change = Callable[[TicketStore, Ticket], Awaitable[Ticket]]
