@@ -51,7 +51,7 @@ class InvalidPlan(InvalidInput):
 
 
 class InvalidBackup(InvalidInput):
-    """The backup is incomplete or the database is not empty. Nothing was restored."""
+    """Nothing was restored. Use a complete backup and an empty database."""
 
     code = "invalid_backup"
 

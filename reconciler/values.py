@@ -12,7 +12,7 @@ from engine import limits
 from engine.declaration.document import YamlDocument
 from engine.declaration.parse import Declaration, build_declaration
 from engine.declaration.scalars import Scalar, describe_value
-from engine.declaration.section import gap_before_section, missing_section
+from engine.declaration.section import find_gap, missing_section
 from engine.declaration.source_map import MappingNode, Source, Sources
 from engine.declaration.yaml_reader import read_yaml
 from engine.errors import InvalidInput
@@ -122,7 +122,7 @@ def lost(layer: YamlDocument, key: tuple[str, ...]) -> Iterator[Finding]:
     A file without a section is none of ours and may be layered all the same.
     """
     layer = replace(layer, key=key)
-    gap = gap_before_section(layer) if layer.draft is not None else None
+    gap = find_gap(layer) if layer.draft is not None else None
     if gap and (gap.misspelt or not isinstance(layer.draft, dict)):
         yield missing_section(layer, gap)
 

@@ -1,46 +1,37 @@
-"""The rules of a calendar that no single field can know."""
+"""The rules that span several fields of a calendar."""
 
 from collections.abc import Iterator
-from typing import Final
 
 from engine.calendars import MIDNIGHT, WEEKDAYS, Shift
 from engine.declaration.document import YamlDocument
-from engine.declaration.models import SECTION
 from engine.declaration.shifts import parse_shift
 from engine.declaration.sla_models import ALWAYS
 from engine.declaration.source_map import Path, Value, items_at, value_at
 from engine.findings import Finding
 
-RESERVED: Final = f"{ALWAYS} is the calendar by which every second counts; choose another name."
-NO_HOURS: Final = "A calendar needs working hours on one weekday at least."
 
-
-def misdeclared(document: YamlDocument, path: Path, calendar: Value) -> Iterator[Finding]:
-    """Yield what is wrong with a calendar at `path` beyond the form of its children."""
+def check_calendar(document: YamlDocument, path: Path, calendar: Value) -> Iterator[Finding]:
+    """Yield the findings about the calendar at `path`."""
     if value_at(calendar, ("name",)) == ALWAYS:
-        yield Finding("reserved_name", RESERVED, document.location((SECTION, *path, "name")))
+        message = f"The name {ALWAYS} is reserved for the built-in calendar; use another name."
+        yield Finding("reserved_name", message, document.location((*path, "name")))
     hours = value_at(calendar, ("hours",))
     if isinstance(hours, dict) and not any(hours.values()):
-        yield Finding("no_hours", NO_HOURS, document.location((SECTION, *path, "hours")))
+        message = "A calendar must have working hours on at least one weekday."
+        yield Finding("no_hours", message, document.location((*path, "hours")))
     for day in WEEKDAYS:
-        yield from out_of_order(document, (*path, "hours", day), items_at(hours, (day,)))
+        yield from _check_day(document, (*path, "hours", day), items_at(hours, (day,)))
 
 
-def out_of_order(document: YamlDocument, path: Path, texts: list[Value]) -> Iterator[Finding]:
-    """Yield the hours of a day that begin before the earlier ones end."""
-    before: Shift | None = None
+def _check_day(document: YamlDocument, path: Path, texts: list[Value]) -> Iterator[Finding]:
+    """Yield the shifts of a day that start before an earlier one ends."""
+    earlier: Shift | None = None
     for index, text in enumerate(texts):
-        found = shift_in(text)
-        if found and before and (before.end == MIDNIGHT or found.start < before.end):
-            message = f"{found} begins before {before} ends; write them in order, without overlaps."
-            at = document.location((SECTION, *path, index))
-            yield Finding("overlapping_hours", message, at)
-        before = found or before
-
-
-def shift_in(text: Value) -> Shift | None:
-    """Return hours of the right form; others are told of elsewhere."""
-    try:
-        return parse_shift(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
+        try:
+            shift = parse_shift(text if isinstance(text, str) else "")
+        except ValueError:  # the models report it
+            continue
+        if earlier and (earlier.end == MIDNIGHT or shift.start < earlier.end):
+            message = f"{shift} starts before {earlier} ends; sort the shifts, without overlaps."
+            yield Finding("overlapping_hours", message, document.location((*path, index)))
+        earlier = shift

@@ -1,22 +1,21 @@
-"""The rules of a declaration that no single field can know.
+"""The rules that span several fields of a declaration.
 
-They look at the values as they were written, not at the models, so that a mistake of form in one
-place does not hide an inconsistency in another.
+They check the values as written, not the models, so that an invalid field does not hide findings
+about others. Paths are relative to the section.
 """
 
 from collections.abc import Iterator
 from typing import Final
 
-from engine.declaration.calendar_checks import misdeclared
+from engine.declaration.calendar_checks import check_calendar
 from engine.declaration.document import YamlDocument
-from engine.declaration.models import SECTION
-from engine.declaration.references import unresolved_refs
+from engine.declaration.references import check_references
 from engine.declaration.scalars import describe_value
 from engine.declaration.source_map import Path, Value, items_at, value_at
 from engine.findings import Finding
 from engine.vocabulary import STATUSES
 
-NAMED: Final[tuple[tuple[Path, Path], ...]] = (
+_LISTS: Final[tuple[tuple[Path, Path], ...]] = (
     (("defaultWorkflows",), ()),
     (("workflows",), ("name",)),
     (("catalog", "categories"), ("name",)),
@@ -25,55 +24,55 @@ NAMED: Final[tuple[tuple[Path, Path], ...]] = (
     (("calendars",), ("name",)),
     (("webhooks",), ("name",)),
 )
-"""The lists whose items have a name of their own, and where in an item that name stands."""
+"""The lists with unique names, and the path to the name in an item."""
 
 
-def inconsistencies(document: YamlDocument, section: Value) -> Iterator[Finding]:
-    """Yield every breach of a rule that spans fields."""
-    for path, name in NAMED:
-        yield from repeated(document, section, path, name)
+def check_section(document: YamlDocument, section: Value) -> Iterator[Finding]:
+    """Yield the findings of all rules."""
+    for path, name in _LISTS:
+        yield from _check_names(document, section, path, name)
     for index, workflow in enumerate(items_at(section, ("workflows",))):
-        here = (SECTION, "workflows", index, "transitions")
+        path = ("workflows", index, "transitions")
         if value_at(workflow, ("transitions",)) == []:
-            message = "A workflow needs at least one transition."
-            yield Finding("no_transitions", message, document.location(here))
-        yield from check_transitions(document, here, items_at(workflow, ("transitions",)))
+            message = "A workflow must have at least one transition."
+            yield Finding("no_transitions", message, document.location(path))
+        yield from _check_transitions(document, path, items_at(workflow, ("transitions",)))
     for index, calendar in enumerate(items_at(section, ("calendars",))):
-        yield from misdeclared(document, ("calendars", index), calendar)
+        yield from check_calendar(document, ("calendars", index), calendar)
     for index, webhook in enumerate(items_at(section, ("webhooks",))):
         if value_at(webhook, ("events",)) == []:
-            message = "A webhook needs at least one event; without `events`, it is told of all."
-            place = document.location((SECTION, "webhooks", index, "events"))
-            yield Finding("no_events", message, place)
-    yield from unresolved_refs(document, section)
+            message = "A webhook must have at least one event; to receive all, omit `events`."
+            yield Finding("no_events", message, document.location(("webhooks", index, "events")))
+    yield from check_references(document, section)
 
 
-def repeated(document: YamlDocument, section: Value, path: Path, name: Path) -> Iterator[Finding]:
-    """Yield a finding for every name that was used before in its list."""
+def _check_names(
+    document: YamlDocument, section: Value, path: Path, name_path: Path
+) -> Iterator[Finding]:
+    """Yield a finding for every name that an earlier item of the list has."""
     first: dict[str, int] = {}
     for index, item in enumerate(items_at(section, path)):
-        word = value_at(item, name)
-        if isinstance(word, str) and first.setdefault(word, index) != index:
-            there, here = (
-                document.location((SECTION, *path, position, *name))
-                for position in (first[word], index)
-            )
-            message = f"{describe_value(word)} is declared twice; the first stands at {there}."
-            yield Finding("duplicate_name", message, here)
+        name = value_at(item, name_path)
+        if isinstance(name, str) and first.setdefault(name, index) != index:
+            earlier = document.location((*path, first[name], *name_path))
+            message = f"{describe_value(name)} is already declared at {earlier}."
+            at = document.location((*path, index, *name_path))
+            yield Finding("duplicate_name", message, at)
 
 
-def check_transitions(document: YamlDocument, path: Path, moves: list[Value]) -> Iterator[Finding]:
-    """Yield the transitions that lead nowhere and those declared twice."""
+def _check_transitions(
+    document: YamlDocument, path: Path, transitions: list[Value]
+) -> Iterator[Finding]:
+    """Yield the transitions from a status to itself, and those that are declared twice."""
     first: dict[str, int] = {}
-    for index, move in enumerate(moves):
-        source, target = value_at(move, ("from",)), value_at(move, ("to",))
+    for index, transition in enumerate(transitions):
+        source, target = value_at(transition, ("from",)), value_at(transition, ("to",))
         if source not in STATUSES or target not in STATUSES:
             continue
-        here, pair = document.location((*path, index)), f"{source} -> {target}"
+        at, pair = document.location((*path, index)), f"{source} -> {target}"
         if source == target:
-            yield Finding("self_transition", f"{pair} leads nowhere; remove it.", here)
-        earlier = first.setdefault(pair, index)
-        if earlier != index:
-            there = document.location((*path, earlier))
-            message = f"{pair} is declared twice (first at {there}); use role: any for both."
-            yield Finding("duplicate_transition", message, here)
+            yield Finding("self_transition", f"{pair} changes nothing; remove it.", at)
+        if first.setdefault(pair, index) != index:
+            earlier = document.location((*path, first[pair]))
+            message = f"{pair} is already declared at {earlier}; to allow both roles, use any."
+            yield Finding("duplicate_transition", message, at)

@@ -1,4 +1,4 @@
-"""The complaints of the models, in the words of this product and with their places."""
+"""Turns the validation errors of the models into findings."""
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
@@ -12,11 +12,11 @@ from engine.declaration.document import YamlDocument
 from engine.declaration.models import SECTION, DefaultWorkflow, Ticketing
 from engine.declaration.scalars import describe_value
 from engine.declaration.source_map import Path
-from engine.findings import Finding, Location, did_you_mean
+from engine.findings import Finding, did_you_mean
 from engine.validation_messages import describe_error
 from engine.vocabulary import Priority, Role, Status, TicketEvent, Visibility
 
-CODES: Final[Mapping[str, str]] = {
+_CODES: Final[Mapping[str, str]] = {
     "missing": "missing_field",
     "string_pattern_mismatch": "wrong_form",
     "string_too_long": "too_long",
@@ -27,9 +27,9 @@ CODES: Final[Mapping[str, str]] = {
     "unknown_time_zone": "unknown_time_zone",
     "wrong_url": "wrong_url",
 }
-"""The stable codes of the models' errors; of all others it is `wrong_type`."""
+"""The stable code for each type of error; `wrong_type` for all others."""
 
-WORDS: Final[Mapping[str, tuple[str, type[StrEnum]]]] = {
+ENUM_FIELDS: Final[Mapping[str, tuple[str, type[StrEnum]]]] = {
     "from": ("status", Status),
     "to": ("status", Status),
     "role": ("role", Role),
@@ -38,71 +38,57 @@ WORDS: Final[Mapping[str, tuple[str, type[StrEnum]]]] = {
     "events": ("event", TicketEvent),
     "visibility": ("visibility", Visibility),
 }
-"""The keys whose values are words of a fixed set: what such a word is called, and the set."""
+"""The fields with a fixed set of values: the noun for a value, and the set."""
 
 
-def complaint(document: YamlDocument, error: ErrorDetails) -> Finding:
-    """Return one complaint of the models as a finding with its place."""
-    path = written_path(document, error)
+def finding_of(document: YamlDocument, error: ErrorDetails) -> Finding:
+    """Return a validation error as a finding."""
+    path = _written_path(document, error)
     if error["type"] == "extra_forbidden":
-        return Finding("unknown_key", unknown_key(path), document.key_locations[path])
-    at = document.location(path)
-    if error["type"] == "enum":
-        return unknown_word(path, error["input"], at)
-    code = CODES.get(error["type"], "wrong_type")
-    return Finding(code, f"{dotted(path)}: {sentence(error, path)}", at)
+        return Finding("unknown_key", _unknown_key(path), document.key_locations[path])
+    code = _CODES.get(error["type"], "wrong_type")
+    value = describe_value(error["input"])
+    match error["type"]:
+        case "missing":
+            message = f"the required key {error['loc'][-1]!r} is missing."
+        case "enum":
+            noun, words = ENUM_FIELDS[next(s for s in reversed(path) if isinstance(s, str))]
+            message = f"must be one of {', '.join(words)} (found {value})."
+            if isinstance(error["input"], str):
+                code = f"unknown_{noun}"
+                message += did_you_mean(error["input"][: limits.NAME_CHARACTERS], words)
+        case "model_type":
+            message = f"must be a mapping (found {value})."
+        case _:
+            message = f"{describe_error(error)} (found {value})."
+    return Finding(code, f"{dotted(path)}: {message}", document.location(path))
 
 
-def written_path(document: YamlDocument, error: ErrorDetails) -> Path:
-    """Return the path of an error without the steps that the models add to it."""
+def _written_path(document: YamlDocument, error: ErrorDetails) -> Path:
+    """Return the path of an error in the document, without the steps that the models add."""
     path: Path = (SECTION,)
     for step in error["loc"]:
         if (*path, step) in document.value_locations:
             path = (*path, step)
-    return (*path, error["loc"][-1]) if error["type"] == "missing" else path
+    return path
 
 
-def sentence(error: ErrorDetails, path: Path) -> str:
-    """Return what is wrong and what would be right."""
-    if error["type"] == "missing":
-        return f"{path[-1]!r} is missing; it is required here."
-    wanted = "must be a mapping" if error["type"] == "model_type" else describe_error(error)
-    return f"{wanted} (found {describe_value(error['input'])})."
-
-
-def unknown_key(path: Path) -> str:
-    """Return the sentence for a key that the models do not know."""
-    key, known = str(path[-1]), known_keys(path[:-1])
-    hint = did_you_mean(key[: limits.NAME_CHARACTERS], known)
-    known_list = ", ".join(known)
-    return (
-        f"{dotted(path[:-1])}: unknown key {describe_value(key)}.{hint} Known keys: {known_list}."
-    )
-
-
-def unknown_word(path: Path, given: object, at: Location) -> Finding:
-    """Return the finding for a word that is none of a fixed set."""
-    noun, words = WORDS[next(step for step in reversed(path) if isinstance(step, str))]
-    if not isinstance(given, str):
-        message = f"must be one of {', '.join(words)} (found {describe_value(given)})."
-        return Finding("wrong_type", f"{dotted(path)}: {message}", at)
-    hint = did_you_mean(given[: limits.NAME_CHARACTERS], words)
-    message = f"{dotted(path)}: {describe_value(given)} is not one of {', '.join(words)}.{hint}"
-    return Finding(f"unknown_{noun}", message, at)
-
-
-def known_keys(path: Path) -> list[str]:
-    """Return the keys of the model at `path` (from the root of the document)."""
+def _unknown_key(path: Path) -> str:
+    """Return the message for a key that the model does not have."""
+    parent, key = path[:-1], str(path[-1])
     model: type[BaseModel] = Ticketing
-    for step in path[1:]:
+    for step in parent[1:]:
         if isinstance(step, str):
             field = next(f for f in model.model_fields.values() if f.alias == step)
             model = next(models_in(field.annotation))
-    return [str(field.alias) for field in model.model_fields.values()]
+    known = [str(field.alias) for field in model.model_fields.values()]
+    hint = did_you_mean(key[: limits.NAME_CHARACTERS], known)
+    known_keys = f"Known keys: {', '.join(known)}."
+    return f"{dotted(parent)}: unknown key {describe_value(key)}.{hint} {known_keys}"
 
 
 def models_in(annotation: object) -> Iterator[type[BaseModel]]:
-    """Yield the models that a field's annotation mentions."""
+    """Yield the models in the annotation of a field."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     for inner in get_args(annotation):
@@ -110,6 +96,6 @@ def models_in(annotation: object) -> Iterator[type[BaseModel]]:
 
 
 def dotted(path: Path) -> str:
-    """Return a path as people write it: `ticketing.workflows[0].name`."""
+    """Return a path as text: `ticketing.workflows[0].name`."""
     steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
     return "".join(steps).lstrip(".")

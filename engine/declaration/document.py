@@ -56,7 +56,7 @@ class YamlDocument:
         """Return the location of the value at `path`, or of its nearest ancestor that exists."""
         return self.sources.location(value_offset(nearest_node(self.root, path)))
 
-    def below_key(self) -> "YamlDocument":
-        """Return the part of the document under `key`; raise KeyError if it does not exist."""
-        root = node_at(self.root, self.key)
-        return replace(self, draft=value_at(self.draft, self.key), root=root, key=())
+    def at(self, path: tuple[str, ...]) -> "YamlDocument":
+        """Return the part of the document at `path`; raise KeyError if it does not exist."""
+        root = node_at(self.root, path)
+        return replace(self, draft=value_at(self.draft, path), root=root, key=())

@@ -1,4 +1,4 @@
-"""The forms of what YAML may say: of a mapping, and of each text that stands in it."""
+"""The types of the fields of a declaration."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -11,9 +11,9 @@ from pydantic_core import PydanticCustomError
 from engine import limits
 from engine.declaration.durations import DURATION_PATTERN, parse_duration
 from engine.declaration.shifts import (
-    DATE_FORM,
-    SHIFT_FORM,
-    ZONE_FORM,
+    DATE_PATTERN,
+    SHIFT_PATTERN,
+    ZONE_PATTERN,
     parse_date,
     parse_shift,
     parse_time_zone,
@@ -29,7 +29,6 @@ from engine.webhook_urls import URL_PATTERN, parse_webhook_url
 
 NEVER: Final = "never"
 NO_DELAY: Final = "0s"
-"""The delay that is none."""
 
 Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=limits.NAME_CHARACTERS)]
 DisplayName = Annotated[str, Field(pattern=LINE_PATTERN, max_length=limits.DISPLAY_NAME_CHARACTERS)]
@@ -43,7 +42,7 @@ SecretName = Annotated[
 
 
 class Declared(BaseModel):
-    """The base of every model: camelCase in YAML, immutable, and no unknown key."""
+    """The base of the models: immutable, camelCase in YAML, unknown keys are errors."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -55,12 +54,22 @@ class Declared(BaseModel):
     )
 
 
-def checked_by(read: Callable[[str], object], code: str) -> BeforeValidator:
-    """Return the check that a function, which raises ValueError with why not, can read a text."""
+def parse_grace_period(text: str) -> timedelta | None:
+    """Parse a duration, or `never` as None; raise ValueError as `parse_duration` does."""
+    return None if text == NEVER else parse_duration(text)
+
+
+def parse_delay(text: str) -> timedelta:
+    """Parse a duration that can also be `0s`; raise ValueError as `parse_duration` does."""
+    return timedelta() if text == NO_DELAY else parse_duration(text)
+
+
+def _parsed_by(parse: Callable[[str], object], code: str) -> BeforeValidator:
+    """Return a validator that accepts the texts that `parse` accepts, without changing them."""
 
     def check(text: object) -> object:
         try:
-            read(text if isinstance(text, str) else "")
+            parse(text if isinstance(text, str) else "")
         except ValueError as error:
             raise PydanticCustomError(code, "{why}", {"why": str(error)}) from None
         return text
@@ -68,33 +77,17 @@ def checked_by(read: Callable[[str], object], code: str) -> BeforeValidator:
     return BeforeValidator(check)
 
 
-def parse_grace_period(text: str) -> timedelta | None:
-    """Return a duration, or None for `never`; raise as `parse_duration` does."""
-    return None if text == NEVER else parse_duration(text)
+def _schema(pattern: str) -> WithJsonSchema:
+    """Return the JSON Schema of a text that a function validates."""
+    return WithJsonSchema({"type": "string", "minLength": 1, "pattern": f"^({pattern})$"})
 
 
-def parse_delay(text: str) -> timedelta:
-    """Return a duration that may be nothing at all, `0s`; raise as `parse_duration` does."""
-    return timedelta() if text == NO_DELAY else parse_duration(text)
-
-
-def text_of_form(form: str) -> WithJsonSchema:
-    """Return what an editor is told of text that a function checks."""
-    return WithJsonSchema({"type": "string", "minLength": 1, "pattern": f"^({form})$"})
-
-
-Duration = Annotated[
-    str, checked_by(parse_duration, "wrong_duration"), text_of_form(DURATION_PATTERN)
-]
+Duration = Annotated[str, _parsed_by(parse_duration, "wrong_duration"), _schema(DURATION_PATTERN)]
 GracePeriod = Annotated[
-    str,
-    checked_by(parse_grace_period, "wrong_duration"),
-    text_of_form(f"{NEVER}|{DURATION_PATTERN}"),
+    str, _parsed_by(parse_grace_period, "wrong_duration"), _schema(f"{NEVER}|{DURATION_PATTERN}")
 ]
-Delay = Annotated[str, checked_by(parse_delay, "wrong_duration"), text_of_form(DURATION_PATTERN)]
-TimeZone = Annotated[
-    str, checked_by(parse_time_zone, "unknown_time_zone"), text_of_form(ZONE_FORM.pattern)
-]
-Hours = Annotated[str, checked_by(parse_shift, "wrong_hours"), text_of_form(SHIFT_FORM.pattern)]
-Holiday = Annotated[str, checked_by(parse_date, "wrong_date"), text_of_form(DATE_FORM.pattern)]
-WebhookUrl = Annotated[str, checked_by(parse_webhook_url, "wrong_url"), text_of_form(URL_PATTERN)]
+Delay = Annotated[str, _parsed_by(parse_delay, "wrong_duration"), _schema(DURATION_PATTERN)]
+TimeZone = Annotated[str, _parsed_by(parse_time_zone, "unknown_time_zone"), _schema(ZONE_PATTERN)]
+Hours = Annotated[str, _parsed_by(parse_shift, "wrong_hours"), _schema(SHIFT_PATTERN)]
+Holiday = Annotated[str, _parsed_by(parse_date, "wrong_date"), _schema(DATE_PATTERN)]
+WebhookUrl = Annotated[str, _parsed_by(parse_webhook_url, "wrong_url"), _schema(URL_PATTERN)]

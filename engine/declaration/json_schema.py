@@ -1,33 +1,30 @@
-"""The JSON Schema of values files, from the models that read them: for editors and for Helm."""
+"""The JSON Schema of values files, for editors and Helm, generated from the models."""
 
 from collections.abc import Sequence
-from typing import Final
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
 from pydantic_core.core_schema import CoreSchema
 
 from engine.declaration.models import SECTION, Ticketing
 
-REFERENCE: Final = {"$ref": f"#/$defs/{Ticketing.__name__}"}
-
 
 class UntitledSchema(GenerateJsonSchema):
-    """Leaves out the titles of properties, which would only repeat their keys."""
+    """Omits the titles of properties, because they only repeat the keys."""
 
     def field_title_should_be_set(self, _schema: CoreSchema) -> bool:
-        """Return that none is wanted."""
+        """Return False for all properties."""
         return False
 
 
 def values_schema(key: Sequence[str] = ()) -> JsonSchemaValue:
-    """Return the schema of a values file in which the section stands below `key`.
+    """Return the schema of a values file with the `ticketing:` section under `key`.
 
-    Whatever else stands in the file is free: it belongs to others.
+    All other keys are allowed, because they belong to other charts.
     """
     _, definitions = models_json_schema(
         [(Ticketing, "validation")], schema_generator=UntitledSchema
     )
-    schema: JsonSchemaValue = REFERENCE
+    schema: JsonSchemaValue = {"$ref": f"#/$defs/{Ticketing.__name__}"}
     for step in reversed((*key, SECTION)):
         schema = {"type": "object", "properties": {step: schema}}
     return {"$schema": GenerateJsonSchema.schema_dialect, **schema, **definitions}

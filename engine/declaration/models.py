@@ -1,4 +1,4 @@
-"""What YAML may say under `ticketing:`: the models, shared by the reader and the JSON Schema."""
+"""The models of the `ticketing:` section. Their docstrings are the texts of the JSON Schema."""
 
 from enum import StrEnum
 from typing import Annotated, Final
@@ -27,7 +27,7 @@ SECTION: Final = "ticketing"
 
 
 class DefaultWorkflow(StrEnum):
-    """The names of the workflows that ship with the product, in their order."""
+    """The names of the default workflows."""
 
     ACCESS_REQUEST = "access_request"
     CHANGE_REQUEST = "change_request"
@@ -36,10 +36,9 @@ class DefaultWorkflow(StrEnum):
     SERVICE_REQUEST = "service_request"
 
 
-def form_of_default_workflows(value: object) -> str | None:
-    """Return which of the two forms of `defaultWorkflows` was written; None for neither."""
-    forms = {bool: "switch", list: "names", tuple: "names"}
-    return forms.get(type(value))
+def _default_workflows_tag(value: object) -> str | None:
+    """Return which of the two types of `defaultWorkflows` a value has; None for another type."""
+    return {bool: "switch", list: "names", tuple: "names"}.get(type(value))
 
 
 DefaultWorkflows = Annotated[
@@ -50,7 +49,7 @@ DefaultWorkflows = Annotated[
         Tag("names"),
     ],
     Discriminator(
-        form_of_default_workflows,
+        _default_workflows_tag,
         custom_error_type="wrong_type",
         custom_error_message="must be true, false or a list of names",
     ),
@@ -58,30 +57,30 @@ DefaultWorkflows = Annotated[
 
 
 class Transition(Declared):
-    """One declared move: who may take a ticket from one status to another."""
+    """A transition, and the role that can make it."""
 
     source: Annotated[Status, Field(alias="from", strict=False)]
-    """The status that the ticket leaves."""
+    """The status before the transition."""
     target: Annotated[Status, Field(alias="to", strict=False)]
-    """The status that it comes to."""
+    """The status after the transition."""
     role: Annotated[Role, Field(strict=False)]
-    """Who may do it: the assignee, the requester, or any of them and admins."""
+    """The role that can make it: assignee, requester, or any (both of them, and admins)."""
 
 
 class AutoClose(Declared):
-    """When the system closes a RESOLVED ticket; `never` switches it off."""
+    """When the system closes a RESOLVED ticket."""
 
     after_resolved: GracePeriod = "72h"
-    """The grace period, such as 72h or 3d; never switches it off."""
+    """The grace period, such as 72h or 3d; `never` leaves tickets RESOLVED."""
 
 
 class Workflow(Declared):
-    """A named set of transitions. It replaces the default of the same name, whole."""
+    """A named set of transitions."""
 
     name: Name
-    """What catalog items call it; the name of a default replaces that default."""
+    """The unique name. The name of a default workflow replaces that workflow as a whole."""
     display_name: DisplayName | None = None
-    """What people read; the name if left out."""
+    """The name for display; by default the name."""
     transitions: Annotated[
         tuple[Transition, ...],
         Field(
@@ -90,50 +89,50 @@ class Workflow(Declared):
             json_schema_extra={"minItems": 1},
         ),
     ]
-    """The only moves that there are, at most one for each pair of statuses."""
+    """All transitions, at most one for each pair of statuses."""
     auto_close: AutoClose | None = None
-    """When the system closes its RESOLVED tickets; as for all workflows if left out."""
+    """When the system closes its RESOLVED tickets; by default as for all workflows."""
 
 
 class Category(Declared):
-    """A shelf of the catalog."""
+    """A category of the catalog."""
 
     name: Name
-    """What items call it."""
+    """The unique name, by which items refer to it."""
     display_name: DisplayName
-    """What people read."""
+    """The name for display."""
     icon: Icon | None = None
     """The name of a Material icon, such as report_problem."""
 
 
 class ItemDefaults(Declared):
-    """What a ticket from this item starts with."""
+    """The initial values of a ticket from this item."""
 
     priority: Annotated[Priority, Field(strict=False)] = Priority.MEDIUM
-    """How urgent it is; decides the SLA targets where the item has none."""
+    """The priority. It determines the SLA targets if the item has none."""
     assignee_group: Group | None = None
-    """The group whose members may take it."""
+    """The group whose members can assign and edit the ticket."""
 
 
 class CatalogItem(Declared):
-    """Something that can be asked for or reported with one click."""
+    """An item from which users open tickets."""
 
     name: Name
-    """What it is called in links and in history."""
+    """The unique name, as links and the history show it."""
     category: Name
-    """The name of the category that it stands in."""
+    """The name of its category."""
     display_name: DisplayName
-    """What people read."""
+    """The name for display."""
     description: Description = ""
-    """What it is for, in a sentence or two."""
+    """One or two sentences about its purpose."""
     icon: Icon | None = None
     """The name of a Material icon, such as wifi_off."""
     workflow: Name
-    """The name of the workflow that its tickets follow: a declared one or a chosen default."""
+    """The name of the workflow of its tickets: a declared or a default one."""
     defaults: ItemDefaults = ItemDefaults()
-    """What its tickets start with."""
+    """The initial values of its tickets."""
     sla: SlaTargets | None = None
-    """Its own SLA targets; those of the priority if left out."""
+    """The SLA targets of its tickets; by default those of their priority."""
 
 
 class Catalog(Declared):
@@ -142,83 +141,83 @@ class Catalog(Declared):
     categories: Annotated[
         tuple[Category, ...], Field(strict=False, max_length=limits.CATALOG_CATEGORIES)
     ] = ()
-    """The shelves; they are shown in the order of their display names."""
+    """The categories. They are shown in the order of their display names."""
     items: Annotated[
         tuple[CatalogItem, ...], Field(strict=False, max_length=limits.CATALOG_ITEMS)
     ] = ()
-    """What can be asked for or reported."""
+    """The items from which users open tickets."""
 
 
 class Service(Declared):
-    """A monitored service that may open tickets by itself."""
+    """A monitored service that can open outage tickets."""
 
     path: ServicePath
-    """Where monitoring knows it, such as acme/shop/prod/eu1/payment-api."""
+    """The path that identifies it in health reports, such as acme/shop/prod/eu1/payment-api."""
     sla_group: Group
-    """The group that answers for it and gets its tickets."""
+    """The group that is responsible for it, and the assignee group of its tickets."""
     auto_ticket: bool = False
-    """Whether going down opens a ticket."""
+    """Whether an outage opens a ticket."""
     workflow: Name = DefaultWorkflow.INCIDENT_RESPONSE.value
-    """The name of the workflow that its tickets follow: a declared one or a chosen default."""
+    """The name of the workflow of its tickets: a declared or a default one."""
     hold_down: Delay = NO_DELAY
-    """How long it must have been down before a ticket is opened, such as 2m; 0s for at once."""
+    """How long it must be DOWN before a ticket is opened, such as 2m; 0s for at once."""
     reopen_within: Delay = NO_DELAY
-    """Going down again so soon after a recovery re-opens the ticket; 0s for a new one each time."""
+    """An outage within this time after a recovery reopens the ticket; 0s for a new ticket."""
 
 
 class Switch(Declared):
-    """Whether there is ticketing at all: `Ticketing.enabled` as a thing of its own."""
+    """`ticketing.enabled` as a separate resource."""
 
     enabled: bool = True
 
 
 class Webhook(Declared):
-    """Somebody who is told, by HTTP, what happens to tickets."""
+    """A receiver of ticket events over HTTP."""
 
     name: Name
-    """What it is called in lists and logs."""
+    """The unique name, as lists and logs show it."""
     url: WebhookUrl
-    """Where it is told: https, and a host that the servers are allowed to call."""
+    """The URL that receives the events. Its host must be in the allowlist of the servers."""
     events: Annotated[
         tuple[Annotated[TicketEvent, Field(strict=False)], ...] | None,
         Field(strict=False, json_schema_extra={"minItems": 1}),
     ] = None
-    """What it is told of; everything if left out."""
+    """The events that it receives; by default all."""
     secret_name: SecretName
-    """The name of the secret that signs what it is told; the servers find its text by it."""
+    """The name of the secret that signs the deliveries. The servers have its value."""
 
 
 class Readers(Declared):
-    """Who may read tickets: `ticketing.visibility`, which is written as one word."""
+    """`ticketing.visibility` as a separate resource."""
 
     readers: Annotated[Visibility, Field(strict=False)] = Visibility.EVERYONE
-    """Everyone who is signed in, or those who are involved in a ticket."""
+    """Every authenticated user, or only users involved in the ticket."""
 
 
 class Ticketing(Declared):
-    """Everything operational: the `ticketing:` section of a Helm values file."""
+    """The `ticketing:` section of a Helm values file."""
 
     enabled: bool = True
-    """Whether there is ticketing at all; off, the data stays, and no admin can switch it on."""
+    """Whether ticketing is on. If it is off, the data stays, and no admin can switch it on."""
     default_workflows: DefaultWorkflows = True
-    """Which of the workflows that ship with the product are there: true, false, or their names."""
+    """The default workflows to use: true for all, false for none, or a list of their names."""
     workflows: Annotated[
         tuple[Workflow, ...], Field(strict=False, max_length=limits.WORKFLOWS)
     ] = ()
-    """Workflows of your own; the name of a default replaces that default, whole."""
+    """Your own workflows. One with the name of a default workflow replaces it as a whole."""
     catalog: Catalog = Catalog()
-    """What people can ask for or report with one click."""
+    """The catalog from which users open tickets."""
     services: Annotated[tuple[Service, ...], Field(strict=False, max_length=limits.SERVICES)] = ()
-    """Monitored services that may open tickets by themselves."""
+    """Monitored services that can open outage tickets."""
     calendars: Annotated[
         tuple[WorkingCalendar, ...], Field(strict=False, max_length=limits.CALENDARS)
     ] = ()
-    """When work is done, for targets that count working time only."""
+    """Calendars for SLA targets that count only working time."""
     webhooks: Annotated[tuple[Webhook, ...], Field(strict=False, max_length=limits.WEBHOOKS)] = ()
-    """Who is told, by HTTP, what happens to tickets."""
+    """Receivers of ticket events over HTTP."""
     sla: PrioritySla = PrioritySla()
-    """How soon tickets of each priority are to be picked up and resolved."""
+    """The SLA targets by priority, for tickets whose item has none."""
     auto_close: AutoClose = AutoClose()
-    """When the system closes a RESOLVED ticket."""
+    """When the system closes RESOLVED tickets."""
     visibility: Annotated[Visibility, Field(strict=False)] = Visibility.EVERYONE
-    """Who may read a ticket: everyone, or its requester, assignee, assignee group and admins."""
+    """Who can read a ticket: everyone, or its requester, assignee, assignee group and admins."""

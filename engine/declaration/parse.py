@@ -1,4 +1,4 @@
-"""Text -> declaration, every complaint with file:line:column (design section 9)."""
+"""Parses and validates a declaration; every finding has its position."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,73 +9,65 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from engine import limits
-from engine.declaration.checks import inconsistencies
-from engine.declaration.diagnostics import complaint
+from engine.declaration.checks import check_section
+from engine.declaration.diagnostics import finding_of
 from engine.declaration.document import YamlDocument
 from engine.declaration.models import SECTION, Ticketing
-from engine.declaration.section import gap_before_section, missing_section
-from engine.declaration.source_map import Value, value_at
-from engine.declaration.yaml_reader import read_yaml
+from engine.declaration.section import find_gap, missing_section
+from engine.declaration.source_map import Value
+from engine.declaration.yaml_reader import TOO_MANY_FINDINGS, read_yaml
 from engine.errors import InvalidDeclaration
 from engine.findings import Finding, Location
 
-DEFAULTS: Final[Value] = Ticketing().model_dump(mode="json", by_alias=True)
-"""What a section that says nothing means; the values of the chart say the same."""
+_DEFAULTS: Final[Value] = Ticketing().model_dump(mode="json", by_alias=True)
+"""The values of an empty section, which are those of the chart."""
 
-TOO_MANY: Final = "There is more; mend these first."
-ENOUGH: Final = limits.DOCUMENT_FINDINGS + 1
-"""One finding more than are shown: then there is more to be said."""
+_ENOUGH: Final = limits.DOCUMENT_FINDINGS + 1
+"""One finding more than is shown, to know that there are more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """A valid declaration that knows where everything in it was written."""
+    """A valid declaration with the positions of its values."""
 
     ticketing: Ticketing
-    document: YamlDocument
+    section: YamlDocument
 
     def location(self, *path: str | int) -> Location:
-        """Return where the value at `path` below `ticketing:` stands, or its nearest parent."""
-        return self.document.location((SECTION, *path))
+        """Return the location of the value at `path` in the section, or of its nearest ancestor."""
+        return self.section.location(path)
 
 
 def parse_declaration(text: str, file: str) -> Declaration:
-    """Read the `ticketing:` section of a text; raise as `build_declaration` does."""
+    """Parse the `ticketing:` section of a text; raise as `build_declaration` does."""
     return build_declaration(read_yaml(text, file))
 
 
 def build_declaration(document: YamlDocument) -> Declaration:
-    """Return what was read as a declaration.
+    """Return the declaration in a document.
 
     Raises:
-        InvalidDeclaration: with all that is wrong, in the order of the texts.
+        InvalidDeclaration: the document has findings; they are in the order of the text.
 
-    """
-    ticketing, findings = judged(document)
-    if ticketing is None or document.findings or findings:
-        raise InvalidDeclaration(together(document.findings, findings))
-    return Declaration(ticketing, document.below_key())
-
-
-def judged(document: YamlDocument) -> tuple[Ticketing | None, list[Finding]]:
-    """Return the section as a model, if it is one, and all that is wrong with it.
-
-    What the reader complained of does not hide what is wrong elsewhere, nor does the form of one
-    node hide an inconsistency of another: both are looked for in the values as they were written.
     """
     if document.draft is None:
-        return None, []
-    if gap := gap_before_section(document):
-        return None, [missing_section(document, gap)]
-    inner = document.below_key()
-    section = without_nulls(value_at(inner.draft, (SECTION,)), DEFAULTS)
-    ticketing, errors = validated(section)
-    complaints = [complaint(inner, error) for error in errors]
-    return ticketing, complaints + list(islice(inconsistencies(inner, section), ENOUGH))
+        raise InvalidDeclaration(_merged(document.findings, []))
+    if gap := find_gap(document):
+        raise InvalidDeclaration(_merged(document.findings, [missing_section(document, gap)]))
+    inner = document.at(document.key)
+    section = inner.at((SECTION,))
+    values = without_nulls(section.draft, _DEFAULTS)
+    ticketing, errors = _validate(values)
+    # Neither the findings of the reader nor those of the models hide those of the checks.
+    findings = [finding_of(inner, error) for error in errors]
+    findings += islice(check_section(section, values), _ENOUGH)
+    if ticketing is None or document.findings or findings:
+        raise InvalidDeclaration(_merged(document.findings, findings))
+    return Declaration(ticketing, section)
 
 
 def without_nulls(section: Value, defaults: Value) -> Value:
-    """Return a section as Helm leaves it: a `null` takes away, so that the default stands."""
+    """Return a section without nulls where there is a default, because Helm removes them."""
     if not isinstance(section, dict) or not isinstance(defaults, dict):
         return section
     return {
@@ -85,22 +77,22 @@ def without_nulls(section: Value, defaults: Value) -> Value:
     }
 
 
-def validated(section: Value) -> tuple[Ticketing | None, Sequence[ErrorDetails]]:
-    """Return the section as a model, or enough of the reasons why it is none."""
+def _validate(section: Value) -> tuple[Ticketing | None, Sequence[ErrorDetails]]:
+    """Return the section as a model, or None with the first errors."""
     try:
         return Ticketing.model_validate({} if section is None else section), ()
     except ValidationError as error:
-        return None, error.errors(include_url=False)[:ENOUGH]
+        return None, error.errors(include_url=False)[:_ENOUGH]
 
 
-def together(of_reader: Sequence[Finding], of_models: Sequence[Finding]) -> list[Finding]:
-    """Return findings in the order of the text; of two about one place the reader's is the cause.
+def _merged(of_reader: Sequence[Finding], of_rules: Sequence[Finding]) -> list[Finding]:
+    """Return the first findings in the order of the text.
 
-    The first hundred will do: the rest is told when these are mended.
+    Of several findings at one position, only that of the reader is kept, because it is the cause.
     """
-    said = {finding.at for finding in of_reader}
-    findings = [*of_reader, *(finding for finding in of_models if finding.at not in said)]
+    known = {finding.at for finding in of_reader}
+    findings = [*of_reader, *(finding for finding in of_rules if finding.at not in known)]
     ordered = sorted(findings, key=lambda finding: finding.at)
     shown, rest = ordered[: limits.DOCUMENT_FINDINGS], ordered[limits.DOCUMENT_FINDINGS :]
-    more = (Finding("too_many_findings", TOO_MANY, each.at) for each in rest[:1])
+    more = (Finding("too_many_findings", TOO_MANY_FINDINGS, each.at) for each in rest[:1])
     return [*shown, *more]

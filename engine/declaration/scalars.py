@@ -1,9 +1,10 @@
-"""Plain YAML scalars as Helm's reader resolves them, where YAML 1.2 agrees; a refusal where not.
+"""Resolves plain YAML scalars as Helm does, and rejects those that YAML 1.2 resolves differently.
 
-Source: `resolve.go` of go-yaml v2, which Helm reads values with, and the core schema of YAML 1.2.
+Sources: `resolve.go` of go-yaml v2, by which Helm reads values, and the core schema of YAML 1.2.
 """
 
 import json
+import math
 import re
 from typing import Final, TypeAlias
 
@@ -11,33 +12,33 @@ Scalar: TypeAlias = bool | int | float | str | None
 
 SHOWN_CHARACTERS: Final = 60
 
-NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
-BOOLEANS: Final = {
+_NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
+_BOOLEANS: Final = {
     word: word.lower() == "true" for word in ("true", "True", "TRUE", "false", "False", "FALSE")
 }
-BOOLEANS_OF_HELM_ONLY: Final = {
+_HELM_BOOLEANS: Final = {
     spelling: word in ("y", "yes", "on")
     for word in ("y", "n", "yes", "no", "on", "off")
     for spelling in (word, word.capitalize(), word.upper())
 }
-DECIMAL: Final = re.compile(r"[-+]?(0|[1-9][0-9]*)")
-HEXADECIMAL: Final = re.compile(r"0x[0-9a-fA-F]+")
-OCTAL: Final = re.compile(r"0o[0-7]+")
-FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-NUMBER_TO_SOME_READER: Final = re.compile(
+_DECIMAL: Final = re.compile(r"[-+]?(0|[1-9][0-9]*)")
+_HEXADECIMAL: Final = re.compile(r"0x[0-9a-fA-F]+")
+_OCTAL: Final = re.compile(r"0o[0-7]+")
+_FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_NUMBER_OF_SOME_PARSERS: Final = re.compile(
     r"[-+]?(0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+"
     r"|(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?)"
 )
-"""Looked for after `_` was taken out, as Helm does: `1_000`; but `1.2.3` is text to everybody."""
-NOT_A_NUMBER: Final = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
-EXACT_INTEGERS: Final = 2**53
-EXACT_CHARACTERS: Final = len(oct(EXACT_INTEGERS))
-"""The longest spelling of an exact integer; more characters are not worth the parsing."""
-FIRST_CHARACTERS_OF_NUMBERS: Final = frozenset("-+.0123456789")
+"""Matched without `_`, because Helm ignores it in numbers such as `1_000`."""
+_NOT_A_NUMBER: Final = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_MAX_EXACT_INTEGER: Final = 2**53
+_MAX_CHARACTERS: Final = len(oct(_MAX_EXACT_INTEGER))
+"""The length of the longest exact integer. Longer texts need not be parsed."""
+_FIRST_CHARACTERS_OF_NUMBERS: Final = frozenset("-+.0123456789")
 
 
 class AmbiguousScalar(ValueError):
-    """A scalar that two readers read differently, or that Helm can't carry."""
+    """A scalar that parsers resolve differently, or that Helm cannot represent."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -48,61 +49,54 @@ def resolve_scalar(text: str) -> Scalar:
     """Return the value of a plain scalar.
 
     Raises:
-        Doubtful: Helm and YAML 1.2 differ on it, or Helm can't carry it exactly.
+        AmbiguousScalar: Helm and YAML 1.2 resolve it differently, or Helm cannot represent it.
 
     """
-    if text in NULLS:
+    if text in _NULLS:
         return None
-    if text in BOOLEANS:
-        return BOOLEANS[text]
-    if text in BOOLEANS_OF_HELM_ONLY:
-        meaning = "true" if BOOLEANS_OF_HELM_ONLY[text] else "false"
-        message = f"{text} is {meaning} to Helm and text to YAML 1.2; write {meaning} or {text!r}."
+    if text in _BOOLEANS:
+        return _BOOLEANS[text]
+    if text in _HELM_BOOLEANS:
+        meaning = "true" if _HELM_BOOLEANS[text] else "false"
+        message = f"Helm reads {text} as {meaning}, YAML 1.2 as text; write {meaning} or {text!r}."
         raise AmbiguousScalar("ambiguous_scalar", message)
-    return number_or_text(text) if text[0] in FIRST_CHARACTERS_OF_NUMBERS else text
+    return _number_or_text(text) if text[0] in _FIRST_CHARACTERS_OF_NUMBERS else text
 
 
-def number_or_text(text: str) -> Scalar:
-    """Return a number if every reader sees the same number in `text`, the text if none does."""
-    if DECIMAL.fullmatch(text):
+def _number_or_text(text: str) -> Scalar:
+    """Return the number that all parsers read, or the text if none of them reads a number."""
+    if _DECIMAL.fullmatch(text):
         return exact_integer(text, 10)
-    if FLOAT.fullmatch(text):
-        return finite(text)
-    if HEXADECIMAL.fullmatch(text):
+    shown = text[:SHOWN_CHARACTERS]
+    if _FLOAT.fullmatch(text):
+        number = float(text)
+        if math.isinf(number):
+            raise AmbiguousScalar("unsupported_number", f"The number {shown} is too large.")
+        return number
+    if _HEXADECIMAL.fullmatch(text):
         return exact_integer(text, 16)
-    if OCTAL.fullmatch(text):
+    if _OCTAL.fullmatch(text):
         return exact_integer(text, 8)
-    if NOT_A_NUMBER.fullmatch(text):
-        raise AmbiguousScalar("unsupported_number", f"{text} is no number that JSON can carry.")
-    if NUMBER_TO_SOME_READER.fullmatch(text.replace("_", "")):
-        begun, quoted = text[:SHOWN_CHARACTERS], describe_value(text)
-        message = f"{begun} is a number to some readers only; write it in decimal, or {quoted}."
+    if _NOT_A_NUMBER.fullmatch(text):
+        raise AmbiguousScalar("unsupported_number", f"JSON cannot represent the number {text}.")
+    if _NUMBER_OF_SOME_PARSERS.fullmatch(text.replace("_", "")):
+        message = f"Only some parsers read {shown} as a number; write it in decimal, or {shown!r}."
         raise AmbiguousScalar("ambiguous_scalar", message)
     return text
 
 
 def exact_integer(text: str, base: int) -> int:
-    """Return an integer that survives Helm's way through float64."""
-    number = int(text, base) if len(text) <= EXACT_CHARACTERS else EXACT_INTEGERS + 1
-    if abs(number) > EXACT_INTEGERS:
-        begun, quoted = text[:SHOWN_CHARACTERS], describe_value(text)
-        message = f"{begun} is too large for Helm to carry exactly; write {quoted}."
+    """Return an integer; raise AmbiguousScalar if Helm, which uses float64, cannot represent it."""
+    number = int(text, base) if len(text) <= _MAX_CHARACTERS else _MAX_EXACT_INTEGER + 1
+    if abs(number) > _MAX_EXACT_INTEGER:
+        shown = text[:SHOWN_CHARACTERS]
+        message = f"Helm cannot represent {shown} exactly; write {shown!r}."
         raise AmbiguousScalar("unsupported_number", message)
     return number
 
 
-def finite(text: str) -> float:
-    """Return a float that is finite."""
-    number = float(text)
-    if number in (float("inf"), float("-inf")):
-        raise AmbiguousScalar(
-            "unsupported_number", f"{text[:SHOWN_CHARACTERS]} is too large for a number."
-        )
-    return number
-
-
 def describe_value(value: object) -> str:
-    """Return a value as a message shows it: on one line, cut short, or only what kind it is."""
+    """Return a value for a message: on one line and shortened; only the type of a container."""
     match value:
         case str():
             return repr(value[:SHOWN_CHARACTERS])

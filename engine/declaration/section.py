@@ -1,4 +1,4 @@
-"""Where in a text the `ticketing:` section stands, and what is said if it is not there."""
+"""Finds the `ticketing:` section of a document, or what is there in its place."""
 
 from typing import NamedTuple
 
@@ -11,56 +11,46 @@ from engine.findings import Finding, did_you_mean
 
 
 class Gap(NamedTuple):
-    """Where the way to the section ends too early.
+    """The first missing key on the path to the section.
 
     Attributes:
-        path: the steps that there are.
-        step: the key that is missed.
-        holder: the mapping that should have it.
+        path: the path of the mapping that should have the key.
+        parent: that mapping.
 
     """
 
     path: Path
-    step: str
-    holder: dict[str, Value]
+    key: str
+    parent: dict[str, Value]
 
     @property
     def misspelt(self) -> str:
-        """The key that is there and looks like the one that is missed; empty if none does."""
-        wanted = [self.step]
-        return next(
-            (k for k in self.holder if did_you_mean(k[: limits.NAME_CHARACTERS], wanted)), ""
+        """A key that is similar to the missing one; empty if there is none."""
+        keys = (
+            key for key in self.parent if did_you_mean(key[: limits.NAME_CHARACTERS], [self.key])
         )
-
-    @property
-    def elsewhere(self) -> str:
-        """The key below which there is a section all the same; empty if there is none."""
-        held = self.holder.items()
-        return next((k for k, each in held if isinstance(each, dict) and SECTION in each), "")
+        return next(keys, "")
 
 
-def gap_before_section(document: YamlDocument) -> Gap | None:
-    """Return where the way to the section ends too early; None if it leads there."""
+def find_gap(document: YamlDocument) -> Gap | None:
+    """Return the first missing key on the path to the section; None if there is a section."""
     path: tuple[str, ...] = (*document.key, SECTION)
-    here = document.draft
-    for index, step in enumerate(path):
-        holder = here if isinstance(here, dict) else {}
-        if step not in holder:
-            return Gap(path[:index], step, holder)
-        here = holder[step]
+    value = document.draft
+    for index, key in enumerate(path):
+        parent = value if isinstance(value, dict) else {}
+        if key not in parent:
+            return Gap(path[:index], key, parent)
+        value = parent[key]
     return None
 
 
 def missing_section(document: YamlDocument, gap: Gap) -> Finding:
-    """Return the finding for a text without a section."""
-    section = dotted((*document.key, SECTION))
-    which = repr(section) if document.key else f"top-level {section!r}"
-    message = f"There is no {which} section; everything stands below it.{hint(gap)}"
-    return Finding("missing_section", message, document.location(gap.path))
-
-
-def hint(gap: Gap) -> str:
-    """Return where the section might be meant to be; empty if nowhere."""
+    """Return the finding for a document without a section."""
+    section = repr(dotted((*document.key, SECTION)))
+    message = f"There is no {'' if document.key else 'top-level '}{section} section."
+    nested = (k for k, value in gap.parent.items() if isinstance(value, dict) and SECTION in value)
     if gap.misspelt:
-        return f" Is {gap.misspelt!r} misspelt?"
-    return f" There is one below {gap.elsewhere!r}." if gap.elsewhere else ""
+        message += f" Is {gap.misspelt!r} misspelt?"
+    elif key := next(nested, ""):
+        message += f" There is one under {key!r}."
+    return Finding("missing_section", message, document.location(gap.path))

@@ -1,4 +1,4 @@
-"""The words in which a calendar is declared, and as what a declared calendar is understood."""
+"""The texts of a calendar: time zones, shifts and dates."""
 
 import re
 from datetime import date
@@ -7,48 +7,33 @@ from zoneinfo import ZoneInfo
 
 from engine.calendars import Shift
 
-ZONE_FORM: Final = re.compile(r"UTC|[A-Z][A-Za-z0-9_+-]*(?:/[A-Z][A-Za-z0-9_+-]*)+")
-SHIFT_FORM: Final = re.compile(r"[0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]")
-DATE_FORM: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+ZONE_PATTERN: Final = r"UTC|[A-Z][A-Za-z0-9_+-]*(?:/[A-Z][A-Za-z0-9_+-]*)+"
+SHIFT_PATTERN: Final = r"[0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]"
+DATE_PATTERN: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 
 
 def parse_time_zone(text: str) -> ZoneInfo:
-    """Return a time zone by its IANA name.
-
-    Raises:
-        ValueError: there is none of that name.
-
-    """
+    """Return the time zone with an IANA name; raise ValueError if there is none."""
     try:
-        return ZoneInfo(text if ZONE_FORM.fullmatch(text) else "")
+        return ZoneInfo(text if re.fullmatch(ZONE_PATTERN, text) else "")
     except (ValueError, KeyError, OSError):
-        raise ValueError("is no time zone; write for example Europe/Budapest") from None
+        raise ValueError("must be an IANA time zone such as Europe/Budapest") from None
 
 
 def parse_shift(text: str) -> Shift:
-    """Return working hours such as `09:00-17:00`.
-
-    Raises:
-        ValueError: they are none, or not of one day.
-
-    """
+    """Parse a shift such as `09:00-17:00`; raise ValueError if it is not within one day."""
     try:
-        return Shift.parse(text if SHIFT_FORM.fullmatch(text) else "")
+        return Shift.parse(text if re.fullmatch(SHIFT_PATTERN, text) else "")
     except ValueError:
         raise ValueError(
-            "are not hours of one day; write for example 09:00-17:00, and those over midnight in"
-            " two children, 22:00-24:00 and 00:00-06:00 of the next day"
+            "must be hours of one day such as 09:00-17:00; split those over midnight, as in"
+            " 22:00-24:00 and 00:00-06:00 of the next day"
         ) from None
 
 
 def parse_date(text: str) -> date:
-    """Return a date such as `2026-12-25`.
-
-    Raises:
-        ValueError: it is none.
-
-    """
+    """Parse a date such as `2026-12-25`; raise ValueError if it is not a date."""
     try:
-        return date.fromisoformat(text if DATE_FORM.fullmatch(text) else "")
+        return date.fromisoformat(text if re.fullmatch(DATE_PATTERN, text) else "")
     except ValueError:
-        raise ValueError("is no date; write for example 2026-12-25") from None
+        raise ValueError("must be a date such as 2026-12-25") from None

@@ -1,4 +1,4 @@
-"""How soon tickets are picked up and resolved, and by which calendar: what YAML may say of it."""
+"""The models of SLA targets and calendars in the `ticketing:` section."""
 
 from typing import Annotated, Final
 
@@ -9,15 +9,15 @@ from engine.declaration.fields import Declared, Duration, Holiday, Hours, Name, 
 from engine.vocabulary import Priority
 
 ALWAYS: Final = "always"
-"""The calendar by which every second counts."""
+"""The built-in calendar, in which all time counts."""
 
 Shifts = Annotated[tuple[Hours, ...], Field(strict=False, max_length=limits.CALENDAR_SHIFTS)]
 
 
 class WorkingHours(Declared):
-    """The working hours of each weekday, such as ["09:00-12:00", "13:00-17:00"]; none if left out.
+    """The shifts of each weekday in order, such as ["09:00-12:00", "13:00-17:00"].
 
-    They stand in their order. Those over midnight are two, of which the first ends at 24:00.
+    Split a shift over midnight: the first part ends at 24:00, the second starts at 00:00.
     """
 
     monday: Shifts = ()
@@ -37,24 +37,26 @@ class WorkingHours(Declared):
 
 
 class WorkingCalendar(Declared):
-    """When work is done: only that time counts towards the targets that name this calendar."""
+    """Working hours and holidays for SLA targets that count only working time."""
 
     name: Name
-    """What priorities and catalog items call it; always is the one by which every second counts."""
+    """The unique name, by which priorities and items refer to it. `always` is reserved."""
     time_zone: TimeZone
-    """The time zone of its hours and holidays, such as Europe/Budapest."""
+    """The time zone of the hours and holidays, such as Europe/Budapest."""
     hours: WorkingHours
-    """The working hours of each weekday."""
+    """The shifts of each weekday."""
     holidays: Annotated[
         tuple[Holiday, ...], Field(strict=False, max_length=limits.CALENDAR_HOLIDAYS)
     ] = ()
-    """The dates on which no work is done, such as 2026-12-25."""
+    """Dates without working hours, such as 2026-12-25."""
 
 
 Response = Annotated[
-    Duration, Field(description="Until an assignee has picked the ticket up, such as 10m.")
+    Duration, Field(description="The time until the ticket is picked up, such as 10m.")
 ]
-Resolution = Annotated[Duration, Field(description="Until the ticket is resolved, such as 4h.")]
+Resolution = Annotated[
+    Duration, Field(description="The time until the ticket is resolved, such as 4h.")
+]
 
 
 class PriorityTargets(Declared):
@@ -63,7 +65,7 @@ class PriorityTargets(Declared):
     response: Response
     resolution: Resolution
     calendar: Name = ALWAYS
-    """The name of the calendar whose time counts; by always, every second does."""
+    """The name of the calendar whose working time counts; with `always`, all time counts."""
 
 
 class CriticalTargets(PriorityTargets):
@@ -113,9 +115,9 @@ class PrioritySla(Declared):
 
 
 class SlaTargets(Declared):
-    """Targets that override those of the priority."""
+    """SLA targets that replace those of the priority."""
 
     response: Response
     resolution: Resolution
     calendar: Name | None = None
-    """The name of the calendar whose time counts; that of the priority if left out."""
+    """The name of the calendar whose working time counts; by default that of the priority."""

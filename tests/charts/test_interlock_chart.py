@@ -1,4 +1,4 @@
-"""The chart says what the models say, and mounts what the values files declare."""
+"""The chart has the defaults and the schema of the models, and mounts the declaration."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -75,30 +75,30 @@ def read(*layers: tuple[str, str], arguments: Sequence[str] = ()) -> dict[str, A
 
 
 def mounted(chart: helm_python.Chart, values: dict[str, Any]) -> str:
-    """Return the file that a server finds where the ConfigMap is mounted."""
+    """Return the file in the ConfigMap that a server mounts."""
     manifests = chart.render(values, name="demo")
     (manifest,) = manifests.values()
     text: str = helm_python.values_from_yaml(manifest)["data"]["ticketing.yaml"]
     return text
 
 
-def test_the_chart_passes_the_linter_of_helm() -> None:
+def test_the_chart_passes_helm_lint() -> None:
     report = helm_python.lint(CHART, strict=True)
-    complaints = [each for each in report["messages"] if each["severity"] >= WARNING]
-    assert (complaints, report["errors"]) == ([], [])
+    messages = [each for each in report["messages"] if each["severity"] >= WARNING]
+    assert (messages, report["errors"]) == ([], [])
 
 
-def test_its_defaults_are_those_of_the_models() -> None:
+def test_the_values_of_the_chart_are_the_defaults_of_the_models() -> None:
     reading = read_yaml((CHART / "values.yaml").read_text("utf-8"), "values.yaml")
     assert reading.value == {SECTION: Ticketing().model_dump(mode="json", by_alias=True)}
 
 
-def test_its_schema_is_that_of_the_models() -> None:
+def test_the_schema_of_the_chart_is_that_of_the_models() -> None:
     assert json.loads((CHART / "values.schema.json").read_text("utf-8")) == values_schema()
 
 
 LAYERS: dict[str, tuple[list[str], list[str]]] = {
-    "nothing": (["ticketing: {}"], []),
+    "an empty section": (["ticketing: {}"], []),
     "a null": (["ticketing:"], []),
     "one file": ([WHOLE], []),
     "two files": ([WHOLE, PRODUCTION], []),
@@ -116,30 +116,30 @@ LAYERS: dict[str, tuple[list[str], list[str]]] = {
 
 
 @pytest.mark.parametrize(("texts", "arguments"), LAYERS.values(), ids=LAYERS)
-def test_what_is_mounted_declares_what_the_layers_declare(
+def test_the_mounted_file_declares_the_same_as_the_layers(
     chart: helm_python.Chart, texts: list[str], arguments: list[str]
 ) -> None:
     layers = [(f"{number}.yaml", text) for number, text in enumerate(texts)]
     text = mounted(chart, read(*layers, arguments=arguments))
-    wanted = declare_values(layers, arguments).ticketing
-    assert declare_values([("ticketing.yaml", text)]).ticketing == wanted
+    expected = declare_values(layers, arguments).ticketing
+    assert declare_values([("ticketing.yaml", text)]).ticketing == expected
 
 
-def test_a_mounted_value_is_found_again(chart: helm_python.Chart) -> None:
+def test_a_mounted_value_has_a_location(chart: helm_python.Chart) -> None:
     text = mounted(chart, read(("values.yaml", WHOLE)))
     declaration = declare_values([("ticketing.yaml", text)])
-    place = declaration.location("autoClose", "afterResolved")
-    assert place == Location("ticketing.yaml", 3, 20)
+    location = declaration.location("autoClose", "afterResolved")
+    assert location == Location("ticketing.yaml", 3, 20)
 
 
 TEXTS = st.text(
     st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]) | st.sampled_from("\n\t#:'\"- ")
 )
-"""Without the line breaks that only YAML 1.1 knows: Helm's writer makes ordinary ones of them."""
+"""Without the line breaks of YAML 1.1, because Helm writes them as line feeds."""
 
 
 @given(st.lists(TEXTS, min_size=1))
-def test_any_description_survives_the_way_through_the_config_map(
+def test_any_description_is_preserved_in_the_config_map(
     descriptions: list[str],
 ) -> None:
     items = [
@@ -155,9 +155,9 @@ def test_any_description_survives_the_way_through_the_config_map(
 
 
 ACCEPTED = {
-    "what everything can look like": WHOLE,
-    "a section that says nothing": "ticketing: {}",
-    "values of others beside it": "{image: {tag: '1'}, ticketing: {enabled: false}}",
+    "all parts of a declaration": WHOLE,
+    "an empty section": "ticketing: {}",
+    "values of other charts": "{image: {tag: '1'}, ticketing: {enabled: false}}",
     **{
         each.name: each.read_text("utf-8")
         for each in files("default_workflows").iterdir()
@@ -172,7 +172,7 @@ def test_the_schema_accepts_what_the_models_accept(chart: helm_python.Chart, tex
     chart.validate_schema(read(("values.yaml", text)))
 
 
-REFUSED_BY_FORM = {
+REJECTED_BY_SCHEMA = {
     "unknown_key",
     "unknown_status",
     "unknown_role",
@@ -181,7 +181,7 @@ REFUSED_BY_FORM = {
     "no_events",
     "unknown_event",
 }
-REFUSED_BY_FORM |= {"wrong_form", "too_long"}
+REJECTED_BY_SCHEMA |= {"wrong_form", "too_long"}
 
 
 @pytest.mark.parametrize(
@@ -189,15 +189,17 @@ REFUSED_BY_FORM |= {"wrong_form", "too_long"}
     [
         pytest.param(text, id=name)
         for name, (text, found, _) in MISTAKES.items()
-        if REFUSED_BY_FORM & {code for code, _, _ in found}
+        if REJECTED_BY_SCHEMA & {code for code, _, _ in found}
     ],
 )
-def test_the_schema_refuses_mistakes_of_form(chart: helm_python.Chart, text: str) -> None:
+def test_the_schema_rejects_mistakes_that_it_can_express(
+    chart: helm_python.Chart, text: str
+) -> None:
     with pytest.raises(helm_python.HelmValuesError):
         chart.validate_schema(read(("values.yaml", text)))
 
 
-def test_an_editor_can_explain_every_property() -> None:
+def test_every_property_has_a_description() -> None:
     models = [each for each in values_schema()["$defs"].values() if "properties" in each]
     assert models
     for model in models:
@@ -205,7 +207,7 @@ def test_an_editor_can_explain_every_property() -> None:
         assert all(each["description"] for each in model["properties"].values()), model["title"]
 
 
-def test_the_schema_of_a_parent_chart_leads_to_the_same_place() -> None:
+def test_the_schema_of_a_parent_chart_contains_the_same_section() -> None:
     schema = values_schema(["platform", "interlock"])
     for step in ("platform", "interlock", SECTION):
         schema = schema["properties"][step]

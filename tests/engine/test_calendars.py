@@ -1,4 +1,4 @@
-"""Working time, held to a clock on the wall that is looked at every minute."""
+"""Working time, compared with a count of the minutes that a local clock shows."""
 
 import zoneinfo
 from collections.abc import Iterator
@@ -23,13 +23,13 @@ ZONES = {
     "America/Havana": (date(2026, 3, 8), date(2026, 11, 1)),
     "Pacific/Apia": (date(2011, 12, 30), date(2011, 12, 31)),
 }
-"""Time zones with the days on which their clocks go forward and back: by an hour, by half an hour,
-never, at midnight, and by a whole day."""
+"""Time zones and the days on which their clocks change: by an hour, by half an hour, never, at
+midnight and by a whole day."""
 
 
 @pytest.fixture
-def bare_machine() -> Iterator[None]:
-    """Take away the zone data that the machine has."""
+def no_zone_data() -> Iterator[None]:
+    """Hide the time zone data of the machine."""
     zoneinfo.reset_tzpath(to=())
     ZoneInfo.clear_cache()
     yield
@@ -37,9 +37,9 @@ def bare_machine() -> Iterator[None]:
     ZoneInfo.clear_cache()
 
 
-@pytest.mark.usefixtures("bare_machine")
+@pytest.mark.usefixtures("no_zone_data")
 @pytest.mark.parametrize("zone", ZONES)
-def test_a_machine_without_zone_data_knows_every_zone(zone: str) -> None:
+def test_time_zones_do_not_depend_on_the_machine(zone: str) -> None:
     assert zoneinfo.TZPATH == ()
     assert parse_time_zone(zone).key == zone
 
@@ -47,7 +47,7 @@ def test_a_machine_without_zone_data_knows_every_zone(zone: str) -> None:
 def calendar(
     *shifts: str, zone: str = "Europe/Budapest", days: range = range(5), holidays: str = ""
 ) -> Calendar:
-    """Return a calendar of these shifts on some weekdays, Monday to Friday."""
+    """Return a calendar with these shifts on some weekdays, by default Monday to Friday."""
     hours = tuple(map(Shift.parse, shifts))
     week = tuple(hours if day in days else () for day in range(7))
     return Calendar("office", zone, week, frozenset(map(date.fromisoformat, holidays.split())))
@@ -63,96 +63,100 @@ def at(text: str, zone: str = "Europe/Budapest") -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone))
 
 
-AFTER = {
+ADDED = {
     "within a day": (OFFICE, "2026-04-28T09:00", 2 * HOUR, "2026-04-28T11:00"),
-    "before work begins": (OFFICE, "2026-04-28T03:00", 2 * HOUR, "2026-04-28T11:00"),
-    "over the night": (OFFICE, "2026-04-28T16:00", 2 * HOUR, "2026-04-29T10:00"),
-    "to the very end of a day": (OFFICE, "2026-04-28T09:00", 8 * HOUR, "2026-04-28T17:00"),
+    "before the first shift": (OFFICE, "2026-04-28T03:00", 2 * HOUR, "2026-04-28T11:00"),
+    "overnight": (OFFICE, "2026-04-28T16:00", 2 * HOUR, "2026-04-29T10:00"),
+    "until the end of a day": (OFFICE, "2026-04-28T09:00", 8 * HOUR, "2026-04-28T17:00"),
     "over a holiday and a weekend": (OFFICE, "2026-04-30T16:00", 2 * HOUR, "2026-05-04T10:00"),
     "over lunch": (SPLIT, "2026-04-28T11:30", 1 * HOUR, "2026-04-28T13:30"),
     "from a Saturday": (OFFICE, "2026-05-02T12:00", 1 * HOUR, "2026-05-04T10:00"),
     "when clocks go forward": (EVERY_DAY, "2026-03-28T12:00", 24 * HOUR, "2026-03-29T13:00"),
     "when clocks go back": (EVERY_DAY, "2026-10-24T12:00", 24 * HOUR, "2026-10-25T11:00"),
-    "a night over midnight": (NIGHTS, "2026-04-28T23:00", 2 * HOUR, "2026-04-29T01:00"),
-    "the short night": (NIGHTS, "2026-03-28T22:00", 7 * HOUR, "2026-03-29T06:00"),
-    "the long night": (NIGHTS, "2026-10-24T22:00", 9 * HOUR, "2026-10-25T06:00"),
+    "a shift over midnight": (NIGHTS, "2026-04-28T23:00", 2 * HOUR, "2026-04-29T01:00"),
+    "the night that is an hour shorter": (NIGHTS, "2026-03-28T22:00", 7 * HOUR, "2026-03-29T06:00"),
+    "the night that is an hour longer": (NIGHTS, "2026-10-24T22:00", 9 * HOUR, "2026-10-25T06:00"),
 }
 
 
-@pytest.mark.parametrize(("held", "start", "working", "end"), AFTER.values(), ids=AFTER)
-def test_working_time_has_passed(held: Calendar, start: str, working: timedelta, end: str) -> None:
-    assert held.add(at(start), working) == at(end)
-    assert held.between(at(start), at(end)) == working
+@pytest.mark.parametrize(("calendar", "start", "working", "end"), ADDED.values(), ids=ADDED)
+def test_add_and_between_agree(
+    calendar: Calendar, start: str, working: timedelta, end: str
+) -> None:
+    assert calendar.add(at(start), working) == at(end)
+    assert calendar.between(at(start), at(end)) == working
 
 
-def test_hours_that_a_clock_leaps_over_begin_and_end_with_the_leap() -> None:
-    leap = datetime(2026, 3, 29, 1, tzinfo=UTC)
+def test_a_skipped_local_time_starts_or_ends_at_the_clock_change() -> None:
+    change = datetime(2026, 3, 29, 1, tzinfo=UTC)
     shifts = calendar("01:30-02:15", "02:15-02:45", "02:45-04:00", days=range(7))
     day = date(2026, 3, 29)
     assert list(shifts.shifts_on(day)) == [
-        (leap - HOUR / 2, leap),
-        (leap, leap),
-        (leap, leap + HOUR),
+        (change - HOUR / 2, change),
+        (change, change),
+        (change, change + HOUR),
     ]
 
 
-def test_of_hours_that_a_clock_shows_twice_the_first_are_meant() -> None:
+def test_of_a_repeated_local_time_the_first_counts() -> None:
     shifts = calendar("02:15-02:45", days=range(7))
     first = datetime(2026, 10, 25, 0, 15, tzinfo=UTC)
     assert list(shifts.shifts_on(date(2026, 10, 25))) == [(first, first + HOUR / 2)]
 
 
-def test_what_never_comes_is_taken_to_end_with_the_last_shift_that_is_looked_at() -> None:
+def test_add_stops_at_the_last_shift_within_the_limit() -> None:
     start = at("2026-04-27T09:00")
     end = OFFICE.add(start, timedelta(days=limits.CALENDAR_DAYS))
     assert end - start > timedelta(days=limits.CALENDAR_DAYS - 7)
     assert end <= start + timedelta(days=limits.CALENDAR_DAYS)
 
 
-REFUSED = ("22:00-06:00", "09:00-09:00", "24:00-09:00", "00:00-00:00", "9-17", "09:00", "")
+INVALID = ("22:00-06:00", "09:00-09:00", "24:00-09:00", "00:00-00:00", "9-17", "09:00", "")
 
 
-@pytest.mark.parametrize("text", REFUSED)
-def test_hours_are_those_of_one_day(text: str) -> None:
+@pytest.mark.parametrize("text", INVALID)
+def test_a_shift_must_be_within_one_day(text: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
         Shift.parse(text)
 
 
 @pytest.mark.parametrize("text", ["00:00-24:00", "09:00-17:30", "23:59-24:00"])
-def test_hours_are_written_as_they_are_read(text: str) -> None:
+def test_a_shift_is_written_as_it_is_parsed(text: str) -> None:
     assert str(Shift.parse(text)) == text
 
 
-# --- against a clock that is looked at every minute --------------------------------------------
+# --- compared with every minute -----------------------------------------------------------------
 
 
-def looks(zone: str, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
-    """Yield each minute with what the clock on the wall shows; set back, it stands still."""
-    moment = start.astimezone(UTC) - timedelta(days=2)
-    latest = datetime(1, 1, 1)  # noqa: DTZ001  # what a clock on a wall shows has no zone
-    while moment < end:
-        shown = moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+def local_minutes(zone: str, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """Yield each minute with its local time; after a change back the local time stays the same."""
+    minute = start.astimezone(UTC) - timedelta(days=2)
+    latest = datetime(1, 1, 1)  # noqa: DTZ001  # local times have no zone
+    while minute < end:
+        shown = minute.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
         latest = max(latest, shown)
-        if moment >= start:
-            yield moment, latest
-        moment += MINUTE
+        if minute >= start:
+            yield minute, latest
+        minute += MINUTE
 
 
-def is_working(held: Calendar, shown: datetime) -> bool:
-    shifts = () if shown.date() in held.holidays else held.week[shown.weekday()]
+def is_working(calendar: Calendar, shown: datetime) -> bool:
+    shifts = () if shown.date() in calendar.holidays else calendar.week[shown.weekday()]
     return any(
         shift.start <= shown.time() and (shift.end == MIDNIGHT or shown.time() < shift.end)
         for shift in shifts
     )
 
 
-def naive_between(held: Calendar, start: datetime, end: datetime) -> timedelta:
-    return MINUTE * sum(is_working(held, shown) for _, shown in looks(held.zone, start, end))
+def counted_minutes(calendar: Calendar, start: datetime, end: datetime) -> timedelta:
+    return MINUTE * sum(
+        is_working(calendar, shown) for _, shown in local_minutes(calendar.zone, start, end)
+    )
 
 
 @st.composite
 def shifts(draw: st.DrawFn) -> tuple[Shift, ...]:
-    """Draw shifts of a day, in order and apart."""
+    """Draw shifts of a day, in order and without overlaps."""
     edges = draw(st.lists(st.integers(0, 96), max_size=6, unique=True).map(sorted))
     pairs = zip(edges[::2], edges[1::2], strict=False)
     return tuple(Shift(quarter(start), quarter(end)) for start, end in pairs)
@@ -167,14 +171,14 @@ WEEKS = st.tuples(*(shifts() for _ in range(7))).filter(any)
 
 @st.composite
 def calendars(draw: st.DrawFn) -> tuple[Calendar, datetime]:
-    """Draw a calendar, and a moment near a day on which its clocks change."""
+    """Draw a calendar, and a time near a day on which its clocks change."""
     zone = draw(st.sampled_from([*ZONES]))
     change = draw(st.sampled_from(ZONES[zone]))
     near = st.dates(change - timedelta(days=3), change + timedelta(days=3))
-    held = Calendar("drawn", zone, draw(WEEKS), draw(st.frozensets(near, max_size=2)))
+    calendar = Calendar("drawn", zone, draw(WEEKS), draw(st.frozensets(near, max_size=2)))
     midnight = datetime.combine(change, MIDNIGHT, UTC)
     minutes = st.integers(-3 * 24 * 60, 3 * 24 * 60).map(lambda count: count * MINUTE)
-    return held, midnight + draw(minutes)
+    return calendar, midnight + draw(minutes)
 
 
 SPANS = st.integers(0, 3 * 24 * 60).map(lambda count: count * MINUTE)
@@ -182,50 +186,52 @@ SPANS = st.integers(0, 3 * 24 * 60).map(lambda count: count * MINUTE)
 
 @given(calendars(), SPANS)
 @settings(deadline=None, max_examples=60)
-def test_between_counts_the_minutes_at_which_the_clock_shows_working_hours(
+def test_between_counts_the_minutes_of_working_hours(
     drawn: tuple[Calendar, datetime], span: timedelta
 ) -> None:
-    held, start = drawn
-    assert held.between(start, start + span) == naive_between(held, start, start + span)
+    calendar, start = drawn
+    assert calendar.between(start, start + span) == counted_minutes(calendar, start, start + span)
 
 
 @given(calendars(), SPANS.filter(bool))
 @settings(deadline=None)
-def test_after_is_the_first_moment_by_which_between_has_passed(
+def test_add_returns_the_earliest_time(
     drawn: tuple[Calendar, datetime], working: timedelta
 ) -> None:
-    held, start = drawn
-    end = held.add(start, working)
-    assert held.between(start, end) == working
-    assert held.between(start, end - MINUTE) < working
+    calendar, start = drawn
+    end = calendar.add(start, working)
+    assert calendar.between(start, end) == working
+    assert calendar.between(start, end - MINUTE) < working
 
 
 @given(calendars(), SPANS)
 @settings(deadline=None)
-def test_after_what_passed_between_is_no_later_and_nothing_passes_in_between(
+def test_no_working_time_passes_between_the_result_of_add_and_the_end(
     drawn: tuple[Calendar, datetime], span: timedelta
 ) -> None:
-    held, start = drawn
+    calendar, start = drawn
     end = start + span
-    passed = held.between(start, end)
+    passed = calendar.between(start, end)
     if passed:
-        reached = held.add(start, passed)
+        reached = calendar.add(start, passed)
         assert reached <= end
-        assert held.between(reached, end) == timedelta()
+        assert calendar.between(reached, end) == timedelta()
 
 
 @given(calendars(), SPANS, SPANS)
 @settings(deadline=None)
-def test_what_passes_adds_up(
+def test_working_time_is_additive(
     drawn: tuple[Calendar, datetime], first: timedelta, second: timedelta
 ) -> None:
-    held, start = drawn
+    calendar, start = drawn
     middle, end = start + first, start + first + second
-    assert held.between(start, middle) + held.between(middle, end) == held.between(start, end)
-    assert held.between(start, end) <= end - start
+    assert calendar.between(start, middle) + calendar.between(middle, end) == calendar.between(
+        start, end
+    )
+    assert calendar.between(start, end) <= end - start
 
 
 @given(st.datetimes(timezones=st.just(UTC)).filter(lambda each: each.year < 9000), SPANS)
-def test_without_a_calendar_every_second_counts(start: datetime, span: timedelta) -> None:
+def test_without_a_calendar_all_time_counts(start: datetime, span: timedelta) -> None:
     assert add_working_time(None, start, span) == start + span
     assert working_time_between(None, start, start + span) == span

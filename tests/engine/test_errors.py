@@ -1,4 +1,4 @@
-"""The codes and statuses that clients switch on never change, and every error tells a way out."""
+"""The codes and statuses of errors are stable, and every message says what to do."""
 
 import re
 
@@ -30,28 +30,32 @@ CODES = {
     "misconfigured": (errors.Misconfigured, 500),
     "unavailable": (errors.Unavailable, 503),
 }
-REFUSALS = [kind for kind, _ in CODES.values() if kind not in {InterlockError, InvalidDeclaration}]
+WITH_DEFAULT_MESSAGE = [
+    kind for kind, _ in CODES.values() if kind not in {InterlockError, InvalidDeclaration}
+]
 
 
 @pytest.mark.parametrize(("code", "kind", "status"), [(c, *rest) for c, rest in CODES.items()])
-def test_an_error_is_known_by_its_code(code: str, kind: type[InterlockError], status: int) -> None:
+def test_an_error_has_a_stable_code_and_status(
+    code: str, kind: type[InterlockError], status: int
+) -> None:
     assert (kind.code, kind.status) == (code, status)
 
 
-def test_every_error_is_in_the_table() -> None:
+def test_every_error_has_a_code_in_the_table() -> None:
     defined = {each for each in vars(errors).values() if isinstance(each, type)}
     assert {kind for kind, _ in CODES.values()} == {
         each for each in defined if issubclass(each, InterlockError)
     }
 
 
-@pytest.mark.parametrize("kind", REFUSALS, ids=lambda kind: kind.code)
-def test_an_error_tells_in_one_line_what_is_wrong_and_what_to_do(
+@pytest.mark.parametrize("kind", WITH_DEFAULT_MESSAGE, ids=lambda kind: kind.code)
+def test_a_default_message_says_what_is_wrong_and_what_to_do(
     kind: type[InterlockError],
 ) -> None:
-    assert re.fullmatch(r"[^\n]+: [^\n]+\.", kind().message)
+    assert re.fullmatch(r"[^\n.]+\. [^\n]+\.", kind().message)
 
 
-def test_what_is_known_more_exactly_stands_instead() -> None:
+def test_a_message_replaces_the_default_message() -> None:
     error = TicketClosed("tk_4f8e29 is CLOSED.", ticket="tk_4f8e29")
     assert (str(error), error.details) == ("tk_4f8e29 is CLOSED.", {"ticket": "tk_4f8e29"})

@@ -1,4 +1,4 @@
-"""By what a plugin is off: nothing, the licence, or its end."""
+"""A plugin is off because of the licence, the declaration or an admin."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -20,28 +20,28 @@ NOON = datetime(2026, 4, 28, 12, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 TICKETING = frozenset({"ticketing", "not_made_yet"})
 
-ALLOWED = {
+ON = {
     "the open edition": OPEN_EDITION,
-    "a licence that ends later": Licence("ACME", TICKETING, NOON + SECOND),
-    "a licence without an end": Licence("ACME", TICKETING),
+    "a licence that expires later": Licence("ACME", TICKETING, NOON + SECOND),
+    "a licence that does not expire": Licence("ACME", TICKETING),
 }
-REFUSED: dict[str, tuple[Licence, OffReason, str]] = {
-    "a licence for something else": (
+OFF: dict[str, tuple[Licence, OffReason, str]] = {
+    "a licence for another plugin": (
         Licence("ACME", frozenset({"reports"}), NOON + SECOND),
         OffReason.NOT_LICENSED,
         "ticketing is off: the licence of ACME does not include it.",
     ),
-    "an old licence for something else": (
+    "an expired licence for another plugin": (
         Licence("ACME", frozenset(), NOON),
         OffReason.NOT_LICENSED,
         "ticketing is off: the licence of ACME does not include it.",
     ),
-    "a licence that is none": (
+    "an invalid licence": (
         Licence(error="there is no licence"),
         OffReason.NOT_LICENSED,
         "ticketing is off: there is no licence.",
     ),
-    "a licence that ends now": (
+    "a licence that expires now": (
         Licence("ACME", TICKETING, NOON),
         OffReason.LICENCE_EXPIRED,
         "ticketing is off: the licence of ACME expired at 2026-04-28T12:00:00+00:00.",
@@ -49,13 +49,13 @@ REFUSED: dict[str, tuple[Licence, OffReason, str]] = {
 }
 
 
-@pytest.mark.parametrize("licence", ALLOWED.values(), ids=ALLOWED)
-def test_ticketing_may_be_on_under(licence: Licence) -> None:
+@pytest.mark.parametrize("licence", ON.values(), ids=ON)
+def test_ticketing_can_be_on_with(licence: Licence) -> None:
     assert licence.refusal(Plugin.TICKETING, NOON) is None
 
 
-@pytest.mark.parametrize(("licence", "reason", "message"), REFUSED.values(), ids=REFUSED)
-def test_ticketing_is_off_under(licence: Licence, reason: OffReason, message: str) -> None:
+@pytest.mark.parametrize(("licence", "reason", "message"), OFF.values(), ids=OFF)
+def test_ticketing_is_off_with(licence: Licence, reason: OffReason, message: str) -> None:
     refusal = licence.refusal(Plugin.TICKETING, NOON)
     assert refusal is not None
     assert refusal.details == {"reason": reason, "plugin": "ticketing"}
@@ -63,7 +63,7 @@ def test_ticketing_is_off_under(licence: Licence, reason: OffReason, message: st
 
 
 @pytest.mark.parametrize("enabled", [True, False])
-def test_only_admins_switch(*, enabled: bool) -> None:
+def test_only_admins_can_switch_plugins(*, enabled: bool) -> None:
     for actor in ALL_USERS:
         if actor.is_admin:
             check_switch(actor, Plugin.TICKETING, OPEN_EDITION, NOON, enabled=enabled)
@@ -74,7 +74,7 @@ def test_only_admins_switch(*, enabled: bool) -> None:
             assert refused.value.details == {"reason": "admin_required"}
 
 
-def test_what_is_not_licensed_is_only_switched_off() -> None:
+def test_an_unlicensed_plugin_can_only_be_switched_off() -> None:
     expired = Licence("ACME", TICKETING, NOON)
     check_switch(ADA, Plugin.TICKETING, expired, NOON, enabled=False)
     with pytest.raises(PluginDisabled) as refused:
@@ -83,7 +83,9 @@ def test_what_is_not_licensed_is_only_switched_off() -> None:
 
 
 @pytest.mark.parametrize("reason", OFF_MESSAGES)
-def test_off_by_an_admin_and_off_by_declaration_are_told_apart(reason: OffReason) -> None:
+def test_the_message_says_whether_an_admin_or_the_declaration_switched_it_off(
+    reason: OffReason,
+) -> None:
     refusal = plugin_off(Plugin.TICKETING, reason)
     assert refusal.details == {"reason": reason, "plugin": "ticketing"}
     assert refusal.message == f"ticketing is off: {OFF_MESSAGES[reason]}."

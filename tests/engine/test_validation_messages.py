@@ -1,4 +1,4 @@
-"""What models find wrong is told in our words, whatever is sent."""
+"""Every validation error has a message of ours, for any input."""
 
 import json
 from collections.abc import Iterator
@@ -10,11 +10,11 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_core.core_schema import ErrorType
 
-import api.bootstrap.application  # noqa: F401  # every model of the product is there once this is
+import api.bootstrap.application  # noqa: F401  # imports every model
 from api.settings import Settings
 from engine.validation_messages import MESSAGES, describe_error
 
-PARTS = ("api.", "engine.", "reconciler.")
+PACKAGES = ("api.", "engine.", "reconciler.")
 VALUES: tuple[object, ...] = (
     *(None, True, 0, -1, 1.5, 10**30, float("nan"), "", "x", "x" * 200_000, "\ud83d", "1", "yes"),
     *([], {}, [None], ["x"] * 5_000, {"x": 1}, "2026-13-01", "2026-01-01T00:00:00"),
@@ -24,19 +24,19 @@ OF_PYDANTIC = set(get_args(ErrorType))
 
 def models(base: type[BaseModel] = BaseModel) -> Iterator[type[BaseModel]]:
     for model in base.__subclasses__():
-        if model.__module__.startswith(PARTS) and model is not Settings:
+        if model.__module__.startswith(PACKAGES) and model is not Settings:
             yield model
         yield from models(model)
 
 
-def complaints(model: type[BaseModel], said: object) -> Iterator[ErrorDetails]:
+def validation_errors(model: type[BaseModel], value: object) -> Iterator[ErrorDetails]:
     try:
-        model.model_validate_json(json.dumps(said))
+        model.model_validate_json(json.dumps(value))
     except ValidationError as error:
         yield from error.errors()
-    if not model.model_config.get("strict"):  # those that are read from JSON alone
+    if not model.model_config.get("strict"):  # strict models are read only from JSON
         try:
-            model.model_validate(said)
+            model.model_validate(value)
         except ValidationError as error:
             yield from error.errors()
 
@@ -45,11 +45,11 @@ MODELS = sorted(models(), key=lambda model: (model.__module__, model.__name__))
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
-def test_whatever_is_wrong_has_a_sentence_of_ours(model: type[BaseModel]) -> None:
+def test_every_validation_error_has_a_message_of_ours(model: type[BaseModel]) -> None:
     names = {field.alias or name for name, field in model.model_fields.items()}
     bodies = [*VALUES, *({name: value} for name, value in product(names, VALUES))]
-    found = [each for said in bodies for each in complaints(model, said)]
-    types = {each["type"] for each in found} - {"value_error"}  # which our own checks raise
+    errors = [each for body in bodies for each in validation_errors(model, body)]
+    types = {each["type"] for each in errors} - {"value_error"}  # of our own validators
     assert types
     assert types & OF_PYDANTIC <= MESSAGES.keys()
-    assert not {sentence for sentence in map(describe_error, found) if "Input" in sentence}
+    assert not [message for message in map(describe_error, errors) if "Input" in message]

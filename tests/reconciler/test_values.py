@@ -162,7 +162,7 @@ def test_all_complaints_of_all_files_are_told_at_once() -> None:
 
 def test_a_name_that_is_used_twice_points_into_both_layers() -> None:
     argument = "ticketing.workflows[1].name=hotfix"
-    with pytest.raises(InvalidDeclaration, match=r"first stands at base.yaml:3:14") as caught:
+    with pytest.raises(InvalidDeclaration, match=r"already declared at base.yaml:3:14") as caught:
         declare_values([("base.yaml", BASE)], [argument])
     places = {finding.code: str(finding.at) for finding in caught.value.findings}
     assert places["duplicate_name"] == f"--set {argument!r}:1:29"

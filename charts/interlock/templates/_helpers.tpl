@@ -1,4 +1,4 @@
-{{/* The name of everything in a release: the chart's, with the release's in front unless that says it already. */}}
+{{/* The name of all objects of a release: the name of the release, followed by that of the chart unless it contains it. */}}
 {{- define "interlock.fullname" -}}
 {{- if contains .Chart.Name .Release.Name -}}
 {{- .Release.Name | trunc 63 | trimSuffix "-" -}}

@@ -1,4 +1,4 @@
-"""A workflow as SVG, drawn without a tool: `draw` is the whole interface."""
+"""A workflow as SVG. The public interface is `draw`."""
 
 from engine.workflows.svg.drawing import draw
 

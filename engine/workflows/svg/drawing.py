@@ -1,4 +1,4 @@
-"""The elements of the drawing."""
+"""Draws a workflow as SVG elements."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -23,18 +23,18 @@ from engine.workflows.svg.layout import (
 from engine.workflows.svg.picture import Picture
 from engine.workflows.svg.style import ROOT_CLASS, STYLE
 
-ARROW: Final = "arrow"
-ARROW_YOURS: Final = "arrow-yours"
-RING: Final = {"d": "M-7 0a7 7 0 1 0 14 0a7 7 0 1 0-14 0z"}
-HALF: Final = {"d": "M0-4a4 4 0 0 1 0 8z", "class": "solid"}
-TICK: Final = {"d": "M-3.2 0.3l2.2 2.3 4.2-4.9"}
-SIGNS: Final[Mapping[Status, tuple[Mapping[str, str], ...]]] = {
-    Status.OPEN: (RING,),
-    Status.IN_PROGRESS: (RING, HALF),
-    Status.RESOLVED: (RING, TICK),
-    Status.CLOSED: (RING | {"class": "solid"}, TICK | {"class": "knockout"}),
+_ARROW: Final = "arrow"
+_ARROW_YOURS: Final = "arrow-yours"
+_RING: Final = {"d": "M-7 0a7 7 0 1 0 14 0a7 7 0 1 0-14 0z"}
+_HALF: Final = {"d": "M0-4a4 4 0 0 1 0 8z", "class": "solid"}
+_TICK: Final = {"d": "M-3.2 0.3l2.2 2.3 4.2-4.9"}
+_SIGNS: Final[Mapping[Status, tuple[Mapping[str, str], ...]]] = {
+    Status.OPEN: (_RING,),
+    Status.IN_PROGRESS: (_RING, _HALF),
+    Status.RESOLVED: (_RING, _TICK),
+    Status.CLOSED: (_RING | {"class": "solid"}, _TICK | {"class": "knockout"}),
 }
-"""The sign of each status: it is known without its colour."""
+"""The sign of each status, which can be told apart without its colour."""
 
 
 def draw(
@@ -43,48 +43,48 @@ def draw(
     current: Status | None = None,
     viewer: ActorRoles | None = None,
 ) -> str:
-    """Return a workflow as an SVG document: the same ASCII text for the same arguments, every time.
+    """Draw a workflow as an SVG document; the same arguments give the same ASCII text.
 
     Args:
-        workflow: what to draw; a retired one is shown as retired.
-        current: the status to mark as that of the ticket.
-        viewer: what the reader is towards the ticket; the transitions open to them are marked,
-            with `current` only those that are open now.
+        workflow: the workflow; a retired one is drawn as retired.
+        current: the status of the ticket, to be marked.
+        viewer: the roles of the viewer towards the ticket. Marks the transitions that they can
+            make, with `current` only those from the current status.
 
     """
     picture = Picture(workflow, current, viewer)
-    root = root_of(picture)
-    add_start(root, picture)
+    root = _root_of(picture)
+    _add_start(root, picture)
     for source, target, role in picture.transitions:
-        add_edge(root, picture, source, target, role)
+        _add_edge(root, picture, source, target, role)
     for status in STATUSES:
-        add_node(root, status, is_current=status is current)
+        _add_node(root, status, is_current=status is current)
     indent(root)
     return tostring(root).decode("ascii") + "\n"
 
 
-def add(
-    parent: Element, tag: str, attributes: Mapping[str, object], words: str | None = None
+def _add(
+    parent: Element, tag: str, attributes: Mapping[str, object], text: str | None = None
 ) -> Element:
     """Append an element to its parent and return it."""
     element = SubElement(parent, tag, {name: str(value) for name, value in attributes.items()})
-    element.text = words
+    element.text = text
     return element
 
 
-def add_box(parent: Element, box: Box, rounding: int) -> Element:
-    """Append a rounded rectangle and return it."""
-    return add(parent, "rect", box._asdict() | {"rx": rounding})
+def _add_box(parent: Element, box: Box, rounding: int) -> Element:
+    """Append a rectangle with rounded corners and return it."""
+    return _add(parent, "rect", box._asdict() | {"rx": rounding})
 
 
-def add_line(parent: Element, picture: Picture, path: str, arrow: str) -> None:
-    """Append a line that ends in an arrowhead."""
+def _add_line(parent: Element, picture: Picture, path: str, arrow: str) -> None:
+    """Append a line with an arrowhead."""
     head = f"url(#{picture.identity}-{arrow})"
-    add(parent, "path", {"class": "line", "d": path, "marker-end": head})
+    _add(parent, "path", {"class": "line", "d": path, "marker-end": head})
 
 
-def root_of(picture: Picture) -> Element:
-    """Return the root with all that stands behind the workflow itself."""
+def _root_of(picture: Picture) -> Element:
+    """Return the root element with the title, the style sheet, the background and the header."""
     box = view_box((source, target) for source, target, _ in picture.transitions)
     root = Element(
         "svg",
@@ -97,19 +97,19 @@ def root_of(picture: Picture) -> Element:
             "aria-describedby": f"{picture.identity}-desc",
         },
     )
-    add(root, "title", {"id": f"{picture.identity}-title"}, picture.title)
-    add(root, "desc", {"id": f"{picture.identity}-desc"}, picture.description)
-    add(root, "style", {}, STYLE)
-    add_arrowheads(root, picture)
-    add_box(root, box, 20).set("class", "surface")
-    add_header(root, picture, box)
+    _add(root, "title", {"id": f"{picture.identity}-title"}, picture.title)
+    _add(root, "desc", {"id": f"{picture.identity}-desc"}, picture.description)
+    _add(root, "style", {}, STYLE)
+    _add_arrowheads(root, picture)
+    _add_box(root, box, 20).set("class", "surface")
+    _add_header(root, picture, box)
     return root
 
 
-def add_arrowheads(root: Element, picture: Picture) -> None:
-    """Append the two arrowheads; a marker can't take the colour of its line everywhere."""
-    definitions = add(root, "defs", {})
-    for name in (ARROW, ARROW_YOURS):
+def _add_arrowheads(root: Element, picture: Picture) -> None:
+    """Append two arrowheads, because not every renderer gives a marker the colour of its line."""
+    definitions = _add(root, "defs", {})
+    for name in (_ARROW, _ARROW_YOURS):
         marker = {
             "id": f"{picture.identity}-{name}",
             "markerUnits": "userSpaceOnUse",
@@ -119,58 +119,58 @@ def add_arrowheads(root: Element, picture: Picture) -> None:
             "orient": "auto",
         }
         head = f"M0 0L{ARROW_LENGTH} {ARROW_LENGTH // 2}L0 {ARROW_LENGTH}z"
-        add(add(definitions, "marker", marker), "path", {"class": name, "d": head})
+        _add(_add(definitions, "marker", marker), "path", {"class": name, "d": head})
 
 
-def add_header(root: Element, picture: Picture, box: Box) -> None:
-    """Append the names, and a badge if the workflow is retired."""
+def _add_header(root: Element, picture: Picture, box: Box) -> None:
+    """Append the names of the workflow, and a label if it is retired."""
     x = box.x + MARGIN
-    add(root, "text", {"class": "heading", "x": x, "y": box.y + 46}, picture.heading)
-    add(root, "text", {"class": "subheading", "x": x, "y": box.y + 70}, picture.subheading)
+    _add(root, "text", {"class": "heading", "x": x, "y": box.y + 46}, picture.heading)
+    _add(root, "text", {"class": "subheading", "x": x, "y": box.y + 70}, picture.subheading)
     if picture.workflow.retired:
         middle = Point(box.x + box.width - MARGIN - 40, box.y + 40)
-        add_label(add(root, "g", {"class": "retirement"}), "retired", middle, ticked=False)
+        _add_label(_add(root, "g", {"class": "retirement"}), "retired", middle, ticked=False)
 
 
-def add_start(root: Element, picture: Picture) -> None:
-    """Append where a new ticket comes from: a dot and a short line."""
-    group = add(root, "g", {"class": "start"})
-    add(group, "circle", {"cx": START, "cy": 0, "r": 5})
-    add_line(group, picture, start_line(), ARROW)
+def _add_start(root: Element, picture: Picture) -> None:
+    """Append the start of new tickets: a dot and a short line."""
+    group = _add(root, "g", {"class": "start"})
+    _add(group, "circle", {"cx": START, "cy": 0, "r": 5})
+    _add_line(group, picture, start_line(), _ARROW)
 
 
-def add_edge(root: Element, picture: Picture, source: Status, target: Status, role: Role) -> None:
-    """Append a transition: its line, and the role on it."""
+def _add_edge(root: Element, picture: Picture, source: Status, target: Status, role: Role) -> None:
+    """Append a transition: its line and the label with its role."""
     yours = picture.is_yours(source, target)
-    way = route(source, target)
+    line = route(source, target)
     kind = f"edge {role} yours" if yours else f"edge {role}"
-    group = add(root, "g", {"class": kind, "data-from": source, "data-to": target})
-    add(group, "title", {}, picture.sentence(source, target))
-    add(group, "path", {"class": "halo", "d": way.path})
-    add_line(group, picture, way.path, ARROW_YOURS if yours else ARROW)
-    add_label(group, role, way.label, ticked=yours)
+    group = _add(root, "g", {"class": kind, "data-from": source, "data-to": target})
+    _add(group, "title", {}, picture.sentence(source, target))
+    _add(group, "path", {"class": "halo", "d": line.path})
+    _add_line(group, picture, line.path, _ARROW_YOURS if yours else _ARROW)
+    _add_label(group, role, line.label, ticked=yours)
 
 
-def add_label(parent: Element, words: str, middle: Point, *, ticked: bool) -> None:
-    """Append a pill with words in it, and a tick before them."""
-    group = add(parent, "g", {"class": "label"})
-    box = label_box(middle, words, ticked=ticked)
-    add_box(group, box, box.height // 2)
+def _add_label(parent: Element, text: str, middle: Point, *, ticked: bool) -> None:
+    """Append a label, with a check mark if it is `ticked`."""
+    group = _add(parent, "g", {"class": "label"})
+    box = label_box(middle, text, ticked=ticked)
+    _add_box(group, box, box.height // 2)
     x = middle.x + TICK_WIDTH // 2 * ticked
-    add(group, "text", {"x": x, "y": middle.y + 4}, words)
+    _add(group, "text", {"x": x, "y": middle.y + 4}, text)
     if ticked:
         place = f"translate({box.x + LABEL_PADDING // 2 + 3} {middle.y})"
-        add(group, "path", TICK | {"class": "tick", "transform": place})
+        _add(group, "path", _TICK | {"class": "tick", "transform": place})
 
 
-def add_node(root: Element, status: Status, *, is_current: bool) -> None:
-    """Append a status: its sign, its name, and a second line under that of the ticket."""
-    group = add(root, "g", {"class": f"node {status} current" if is_current else f"node {status}"})
+def _add_node(root: Element, status: Status, *, is_current: bool) -> None:
+    """Append a status: its sign, its name and, for the current status, a second line."""
+    group = _add(root, "g", {"class": f"node {status} current" if is_current else f"node {status}"})
     box = node_box(status)
-    add_box(group, box, 16)
-    sign = add(group, "g", {"class": "sign", "transform": f"translate({box.x + 26} 0)"})
-    for path in SIGNS[status]:
-        add(sign, "path", path)
-    add(group, "text", {"x": box.x + 43, "y": -2 if is_current else 5}, status)
+    _add_box(group, box, 16)
+    sign = _add(group, "g", {"class": "sign", "transform": f"translate({box.x + 26} 0)"})
+    for path in _SIGNS[status]:
+        _add(sign, "path", path)
+    _add(group, "text", {"x": box.x + 43, "y": -2 if is_current else 5}, status)
     if is_current:
-        add(group, "text", {"class": "here", "x": box.x + 43, "y": 14}, "ticket is here")
+        _add(group, "text", {"class": "here", "x": box.x + 43, "y": 14}, "ticket is here")

@@ -1,10 +1,10 @@
-"""Where everything in the drawing of a workflow stands; units are those of its view box.
+"""The layout of a drawing, in units of its view box.
 
-The four statuses never move, so they are laid out by hand: a row at y = 0, in their order. A move
-to the next status is a straight line. Any other move forward is an arch above the row, a move back
-an arch below it; the more statuses it spans, the further out it runs and the further out its ports
-are. So each of the twelve possible moves has a place that no other can need: nothing is moved to
-make room, and a declared transition more is a line more in a drawing that stays as it was.
+The statuses have fixed places in a row at y = 0. A transition to the next status is a straight
+line, any other transition forward an arch above the row, and a transition back an arch below it.
+The more statuses an arch spans, the higher it is and the further apart its ends are. So each of the
+twelve possible transitions has its own place, and a new transition adds a line without moving any
+other.
 """
 
 from collections.abc import Iterable
@@ -12,33 +12,33 @@ from typing import Final, NamedTuple
 
 from engine.vocabulary import STATUSES, Status
 
-NODE_WIDTH: Final = 160
-NODE_HEIGHT: Final = 56
-NODE_PITCH: Final = 312
-"""From the middle of a status to the middle of the next."""
+_NODE_WIDTH: Final = 160
+_NODE_HEIGHT: Final = 56
+_NODE_PITCH: Final = 312
+"""The distance between the centres of neighbouring statuses."""
 
-PORT_PITCH: Final = 40
+_PORT_PITCH: Final = 40
 ARROW_LENGTH: Final = 10
-BELOW: Final = {1: 57, 2: 111, 3: 171}
-"""How far below the row a move back runs, by the number of statuses it spans."""
+_BELOW: Final = {1: 57, 2: 111, 3: 171}
+"""The height of the arch of a transition back, by the number of statuses that it spans."""
 
-ABOVE: Final = {2: 78, 3: 138}
-"""How far above the row a move forward runs."""
+_ABOVE: Final = {2: 78, 3: 138}
+"""The height of the arch of a transition forward."""
 
-START: Final = -NODE_WIDTH // 2 - 48
-"""The x of the dot that a new ticket starts from."""
+START: Final = -_NODE_WIDTH // 2 - 48
+"""The x of the dot from which a new ticket starts."""
 
-LABEL_HEIGHT: Final = 24
-LETTER_WIDTH: Final = 7
+_LABEL_HEIGHT: Final = 24
+_LETTER_WIDTH: Final = 7
 LABEL_PADDING: Final = 24
 TICK_WIDTH: Final = 14
 
 MARGIN: Final = 40
-HEADER_HEIGHT: Final = 100
+_HEADER_HEIGHT: Final = 100
 
 
 class Point(NamedTuple):
-    """A place."""
+    """A point."""
 
     x: int
     y: int
@@ -54,81 +54,85 @@ class Box(NamedTuple):
 
 
 class Route(NamedTuple):
-    """The way of one move: a path for its line, and the middle of its label."""
+    """The path of a transition, and the centre of its label."""
 
     path: str
     label: Point
 
 
 def node_box(status: Status) -> Box:
-    """Return the place of a status."""
-    left = status.ordinal * NODE_PITCH - NODE_WIDTH // 2
-    return Box(left, -NODE_HEIGHT // 2, NODE_WIDTH, NODE_HEIGHT)
+    """Return the box of a status."""
+    left = status.ordinal * _NODE_PITCH - _NODE_WIDTH // 2
+    return Box(left, -_NODE_HEIGHT // 2, _NODE_WIDTH, _NODE_HEIGHT)
 
 
-def label_box(middle: Point, words: str, *, ticked: bool) -> Box:
-    """Return the place of a label; `ticked` makes room for a tick before its words."""
-    width = LABEL_PADDING + LETTER_WIDTH * len(words) + TICK_WIDTH * ticked
-    return Box(middle.x - width // 2, middle.y - LABEL_HEIGHT // 2, width, LABEL_HEIGHT)
+def label_box(middle: Point, text: str, *, ticked: bool) -> Box:
+    """Return the box of a label; `ticked` adds room for a check mark."""
+    width = LABEL_PADDING + _LETTER_WIDTH * len(text) + TICK_WIDTH * ticked
+    return Box(middle.x - width // 2, middle.y - _LABEL_HEIGHT // 2, width, _LABEL_HEIGHT)
 
 
 def start_line() -> str:
-    """Return the path from the dot that a new ticket starts from to the first status."""
+    """Return the path from the start dot to the first status."""
     return f"M{START} 0H{node_box(STATUSES[0]).x - ARROW_LENGTH}"
 
 
 def route(source: Status, target: Status) -> Route:
-    """Return the way of a move between two different statuses."""
-    return straight(source, target) if is_step(source, target) else arch(source, target)
+    """Return the route of a transition between two different statuses."""
+    return _straight(source, target) if _is_step(source, target) else _arch(source, target)
 
 
-def is_step(source: Status, target: Status) -> bool:
-    """Tell whether a move leads to the next status."""
+def _is_step(source: Status, target: Status) -> bool:
+    """Return whether a transition leads to the next status."""
     return target.ordinal == source.ordinal + 1
 
 
-def straight(source: Status, target: Status) -> Route:
-    """Return the way to the next status; it ends where its arrowhead begins."""
-    start = source.ordinal * NODE_PITCH + NODE_WIDTH // 2
-    end = target.ordinal * NODE_PITCH - NODE_WIDTH // 2
+def _straight(source: Status, target: Status) -> Route:
+    """Return the route to the next status; it ends where the arrowhead starts."""
+    start = source.ordinal * _NODE_PITCH + _NODE_WIDTH // 2
+    end = target.ordinal * _NODE_PITCH - _NODE_WIDTH // 2
     return Route(f"M{start} 0H{end - ARROW_LENGTH}", Point((start + end) // 2, 0))
 
 
-def arch(source: Status, target: Status) -> Route:
-    """Return the way over or under the row: a cubic curve that leaves and arrives upright."""
-    height = signed_height(source, target)
-    border = NODE_HEIGHT // 2 if height > 0 else -NODE_HEIGHT // 2
+def _arch(source: Status, target: Status) -> Route:
+    """Return the route above or below the row: a cubic curve with vertical ends."""
+    height = _signed_height(source, target)
+    border = _NODE_HEIGHT // 2 if height > 0 else -_NODE_HEIGHT // 2
     arrival = border + (ARROW_LENGTH if height > 0 else -ARROW_LENGTH)
-    start, end = port(source, target), port(target, source)
-    handle = border + height * 4 // 3  # a cubic curve rises to three quarters of its handles
+    start, end = _port(source, target), _port(target, source)
+    handle = (
+        border + height * 4 // 3
+    )  # a cubic curve reaches three quarters of the height of its handles
     path = f"M{start} {border}C{start} {handle} {end} {handle} {end} {arrival}"
     return Route(path, Point((start + end) // 2, border + height))
 
 
-def signed_height(source: Status, target: Status) -> int:
-    """Return how far a move runs from the row: negative above it, positive below."""
+def _signed_height(source: Status, target: Status) -> int:
+    """Return the height of an arch: negative above the row, positive below it."""
     span = target.ordinal - source.ordinal
-    return -ABOVE[span] if span > 0 else BELOW[-span]
+    return -_ABOVE[span] if span > 0 else _BELOW[-span]
 
 
-def port(here: Status, there: Status) -> int:
-    """Return the x at which an arch between two statuses touches the first.
+def _port(here: Status, there: Status) -> int:
+    """Return the x at which an arch between two statuses meets the first one.
 
-    A short arch touches on the near side, a long one on the far side, so that arches nest.
+    A short arch meets its near side, a long one its far side, so that arches nest.
     """
     towards = 1 if there.ordinal > here.ordinal else -1
     span = abs(there.ordinal - here.ordinal)
-    return here.ordinal * NODE_PITCH + towards * (2 - span) * PORT_PITCH
+    return here.ordinal * _NODE_PITCH + towards * (2 - span) * _PORT_PITCH
 
 
-def view_box(moves: Iterable[tuple[Status, Status]]) -> Box:
-    """Return the part of the plane that these moves need, with the header above them."""
+def view_box(transitions: Iterable[tuple[Status, Status]]) -> Box:
+    """Return the box around the header, the statuses and the given transitions."""
     heights = [
-        signed_height(source, target) for source, target in moves if not is_step(source, target)
+        _signed_height(source, target)
+        for source, target in transitions
+        if not _is_step(source, target)
     ]
-    rim = (NODE_HEIGHT + LABEL_HEIGHT) // 2
-    top = min([0, *heights]) - rim - HEADER_HEIGHT
+    rim = (_NODE_HEIGHT + _LABEL_HEIGHT) // 2
+    top = min([0, *heights]) - rim - _HEADER_HEIGHT
     bottom = max([0, *heights]) + rim + MARGIN
     left = START - MARGIN
-    right = node_box(STATUSES[-1]).x + NODE_WIDTH + MARGIN
+    right = node_box(STATUSES[-1]).x + _NODE_WIDTH + MARGIN
     return Box(left, top, right - left, bottom - top)

@@ -1,4 +1,4 @@
-"""What the drawing of a workflow says: its words, and what it marks for whom."""
+"""The texts and marks of a drawing."""
 
 import re
 import unicodedata
@@ -11,16 +11,16 @@ from engine.workflows.compiler import CompiledWorkflow
 from engine.workflows.explanation import Reason, reason_for
 from engine.workflows.policy import roles_allowed, transitions_of
 
-HEADING_COLUMNS: Final = 50
-"""A longer display name is cut in the heading; the title has the whole of it."""
+_HEADING_COLUMNS: Final = 50
+"""The heading shortens longer display names; the title has the full name."""
 
-NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that XML 1.0 can't hold, not even escaped (its section 2.2)."""
+_NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""The characters that XML 1.0 does not allow, not even escaped (section 2.2)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A workflow, and whose eyes it is drawn for (see `draw`)."""
+    """A workflow with the current status and the viewer; see `draw`."""
 
     workflow: CompiledWorkflow
     current: Status | None
@@ -33,63 +33,65 @@ class Picture:
 
     @property
     def identity(self) -> str:
-        """The beginning of every id, so that several drawings can stand in one page."""
+        """The prefix of all ids, so that a page can contain several drawings."""
         marks = (self.current, None if self.viewer is None else f"as-{int(self.viewer)}")
-        return "-".join(["interlock", readable(self.workflow.name), *filter(None, marks)])
+        return "-".join(["interlock", _readable(self.workflow.name), *filter(None, marks)])
 
     @property
     def title(self) -> str:
-        """The display name, whole."""
-        return readable(self.workflow.display_name)
+        """The full display name."""
+        return _readable(self.workflow.display_name)
 
     @property
     def heading(self) -> str:
-        """The display name, cut to the width of the drawing."""
-        return shortened(self.title, HEADING_COLUMNS)
+        """The display name, shortened to the width of the drawing."""
+        return _shortened(self.title, _HEADING_COLUMNS)
 
     @property
     def subheading(self) -> str:
-        """The name, and what is special about this drawing."""
-        return " \N{MIDDLE DOT} ".join([readable(self.workflow.name), *self.remarks()])
+        """The name, whether the workflow is retired, the current status and the viewer."""
+        return " \N{MIDDLE DOT} ".join([_readable(self.workflow.name), *self._remarks()])
 
     @property
     def description(self) -> str:
-        """The whole drawing in words."""
-        moves = [self.sentence(source, target) for source, target, _ in self.transitions]
-        remarks = [f"{remark[0].upper()}{remark[1:]}." for remark in self.remarks()]
-        return " ".join([*remarks, *(moves or ["No transition is declared."])])
+        """The drawing as text."""
+        transitions = [self.sentence(source, target) for source, target, _ in self.transitions]
+        remarks = [f"{remark[0].upper()}{remark[1:]}." for remark in self._remarks()]
+        return " ".join([*remarks, *(transitions or ["The workflow has no transitions."])])
 
-    def remarks(self) -> list[str]:
-        """Return what is special about this drawing."""
+    def _remarks(self) -> list[str]:
+        """Return whether the workflow is retired, the current status and the viewer, as text."""
         remarks = []
         if self.workflow.retired:
-            remarks.append("makes no transition until it is declared again")
+            remarks.append("no transitions until it is declared again")
         if self.current is not None:
             remarks.append(f"the ticket is {self.current}")
         if self.viewer is not None:
-            remarks.append(f"seen as {' and '.join(self.viewer.names) or 'a bystander'}")
+            remarks.append(
+                f"viewed as {' and '.join(self.viewer.names) or 'a user without a role'}"
+            )
         return remarks
 
     def sentence(self, source: Status, target: Status) -> str:
-        """Return one transition in words."""
+        """Return a transition as text."""
         who = " or ".join(roles_allowed(self.workflow.policy, source, target).names)
-        yours = " (open to you)" if self.is_yours(source, target) else ""
+        yours = " (available to you)" if self.is_yours(source, target) else ""
         return f"{source} to {target}: {who}{yours}."
 
     def is_yours(self, source: Status, target: Status) -> bool:
-        """Tell whether the viewer may make this transition, from the current status if known."""
+        """Return whether the viewer can make this transition now."""
         if self.viewer is None or self.current not in {None, source}:
             return False
         return reason_for(self.workflow, source, target, self.viewer) is Reason.ALLOWED
 
 
-def readable(text: str) -> str:
-    """Return text on one line, with a replacement character for what XML can't hold."""
-    return " ".join(NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text).split())
+def _readable(text: str) -> str:
+    """Return text on one line, with replacement characters for those not allowed in XML."""
+    return " ".join(_NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text).split())
 
 
-def shortened(text: str, columns: int) -> str:
-    """Return text cut to so many columns; East Asian wide characters take two."""
+def _shortened(text: str, columns: int) -> str:
+    """Return text shortened to a number of columns; East Asian wide characters take two."""
     widths = (2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in text)
     fitting = sum(width <= columns for width in accumulate(widths))
     return (

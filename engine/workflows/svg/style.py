@@ -1,7 +1,7 @@
-"""How the drawing of a workflow looks, in light and in dark.
+"""The style sheet of drawings, for light and dark themes.
 
-Every rule begins at the root's own class, because the style of an SVG inside a page reaches the
-whole page. A page with its own switch for the dark sets the custom properties itself.
+Every selector starts with the class of the root, because the style of an inline SVG applies to the
+whole page. A page with its own theme switch can set the custom properties.
 """
 
 from typing import Final

@@ -325,7 +325,7 @@ BODIES: dict[str, tuple[str, object, str]] = {
     "a wrong duration": (
         "",
         INCIDENT | {"sla": {"targets": {"response": "soon", "resolution": "4h"}}},
-        "$.sla.targets.response: is not a duration",
+        "$.sla.targets.response: must be a duration",
     ),
     "a wrong status": ("/transitions", {"to": "DONE"}, "$.to"),
     "a number for a boolean": ("/comments", {"text": "x", "internal": 1}, "$.internal"),

@@ -1,4 +1,4 @@
-"""Durations are read in two forms and written in one."""
+"""Durations are parsed from two formats and written in one."""
 
 from datetime import timedelta
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from engine import limits
 from engine.declaration.durations import format_iso_duration, parse_duration
 
-READ = {
+PARSED = {
     "5m": timedelta(minutes=5),
     "2h": timedelta(hours=2),
     "1d": timedelta(days=1),
@@ -25,9 +25,9 @@ READ = {
 }
 
 
-@pytest.mark.parametrize(("text", "time"), READ.items())
-def test_a_duration_is_read(text: str, time: timedelta) -> None:
-    assert parse_duration(text) == time
+@pytest.mark.parametrize(("text", "duration"), PARSED.items())
+def test_a_duration_is_parsed(text: str, duration: timedelta) -> None:
+    assert parse_duration(text) == duration
 
 
 @pytest.mark.parametrize(
@@ -53,8 +53,8 @@ def test_a_duration_is_read(text: str, time: timedelta) -> None:
         *("0s", "PT0S", "P0D", "3651d", "P3651D", "PT315360001S", "9" * 41, "1h\n", "٣h"),
     ],
 )
-def test_anything_else_is_none(text: str) -> None:
-    with pytest.raises(ValueError, match=r"is not a duration|is not longer than 0s"):
+def test_an_invalid_duration_is_rejected(text: str) -> None:
+    with pytest.raises(ValueError, match=r"must be a duration|must be longer than 0s"):
         parse_duration(text)
 
 
@@ -68,12 +68,12 @@ WRITTEN = {
 }
 
 
-@pytest.mark.parametrize(("text", "time"), WRITTEN.items())
-def test_a_duration_is_written_in_whole_seconds(text: str, time: timedelta) -> None:
-    assert format_iso_duration(time) == text
+@pytest.mark.parametrize(("text", "duration"), WRITTEN.items())
+def test_a_duration_is_written_in_whole_seconds(text: str, duration: timedelta) -> None:
+    assert format_iso_duration(duration) == text
 
 
 @given(st.integers(1, limits.DURATION_DAYS * 24 * 60 * 60))
-def test_what_is_written_is_read_again(seconds: int) -> None:
-    time = timedelta(seconds=seconds)
-    assert parse_duration(format_iso_duration(time)) == time
+def test_a_written_duration_can_be_parsed(seconds: int) -> None:
+    duration = timedelta(seconds=seconds)
+    assert parse_duration(format_iso_duration(duration)) == duration

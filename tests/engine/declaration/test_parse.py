@@ -1,4 +1,4 @@
-"""A declaration is read whole, or every mistake is told: its place, and what would be right."""
+"""A valid declaration is parsed; an invalid one has a finding for every mistake."""
 
 from collections.abc import Iterator
 from enum import StrEnum
@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from engine import limits
-from engine.declaration.diagnostics import WORDS, models_in
+from engine.declaration.diagnostics import ENUM_FIELDS, models_in
 from engine.declaration.models import Ticketing
 from engine.declaration.parse import parse_declaration
 from engine.errors import InvalidDeclaration
@@ -22,15 +22,15 @@ from tests.engine.declaration.mistakes.workflows import WORKFLOWS
 MISTAKES = FORM | WORKFLOWS | CATALOG | SERVICE_LEVELS | WEBHOOKS
 
 
-@pytest.mark.parametrize(("text", "wanted", "words"), MISTAKES.values(), ids=MISTAKES)
-def test_a_mistake_is_told_with_its_place(
-    text: str, wanted: list[tuple[str, int, int]], words: str
+@pytest.mark.parametrize(("text", "expected", "message"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_is_reported_with_its_position(
+    text: str, expected: list[tuple[str, int, int]], message: str
 ) -> None:
     with pytest.raises(InvalidDeclaration) as caught:
         parse_declaration(text, "values.yaml")
-    found = [(each.code, each.at.line, each.at.column) for each in caught.value.findings]
-    assert found == wanted
-    assert words in str(caught.value)
+    findings = [(each.code, each.at.line, each.at.column) for each in caught.value.findings]
+    assert findings == expected
+    assert message in str(caught.value)
 
 
 def models(model: type[BaseModel] = Ticketing) -> Iterator[type[BaseModel]]:
@@ -48,19 +48,19 @@ def classes_in(annotation: object) -> Iterator[type]:
         yield from classes_in(inner)
 
 
-def test_of_every_set_of_words_it_is_known_what_they_are_called() -> None:
-    sets = {
+def test_every_field_with_a_fixed_set_of_values_has_a_noun() -> None:
+    enums = {
         field.alias: kind
         for model in models()
         for field in model.model_fields.values()
         for kind in classes_in(field.annotation)
         if issubclass(kind, StrEnum)
     }
-    assert sets
-    assert sets.items() <= {key: words for key, (_, words) in WORDS.items()}.items()
+    assert enums
+    assert enums.items() <= {key: values for key, (_, values) in ENUM_FIELDS.items()}.items()
 
 
-def test_a_whole_section_is_read() -> None:
+def test_a_section_with_all_parts_is_parsed() -> None:
     text = """
 ticketing:
   enabled: true
@@ -86,26 +86,24 @@ ticketing:
     assert ticketing.auto_close.after_resolved == "never"
 
 
-REFERENCES_THAT_LEAD_SOMEWHERE = {
+RESOLVED_REFERENCES = {
     "a declared workflow": "category, workflow: hotfix}]\n",
     "a default workflow": "category, workflow: access_request}]\n",
-    "a default workflow chosen by name": (
+    "a default workflow that is chosen by name": (
         "category, workflow: access_request}]\n  defaultWorkflows: [access_request]\n"
     ),
-    "a declared workflow without defaults": (
+    "a declared workflow although no default is chosen": (
         "category, workflow: hotfix}]\n  defaultWorkflows: false\n"
     ),
 }
 
 
-@pytest.mark.parametrize(
-    "rest", REFERENCES_THAT_LEAD_SOMEWHERE.values(), ids=REFERENCES_THAT_LEAD_SOMEWHERE
-)
-def test_an_item_refers_to_what_is_declared_or_chosen(rest: str) -> None:
+@pytest.mark.parametrize("rest", RESOLVED_REFERENCES.values(), ids=RESOLVED_REFERENCES)
+def test_an_item_can_refer_to_a_declared_or_a_default_workflow(rest: str) -> None:
     assert parse_declaration(ITEM + rest, "values.yaml").ticketing.catalog.items
 
 
-def test_what_looks_nearest_is_not_sought_among_very_many_names() -> None:
+def test_similar_names_are_not_searched_among_very_many() -> None:
     move = "transitions: [{from: OPEN, to: CLOSED, role: any}]"
     many = ", ".join(f"{{name: w{number}, {move}}}" for number in range(limits.HINT_NAMES))
     text = (ITEM + "category, workflow: hotfx}]\n").replace(
@@ -114,12 +112,10 @@ def test_what_looks_nearest_is_not_sought_among_very_many_names() -> None:
     with pytest.raises(InvalidDeclaration) as caught:
         parse_declaration(text, "values.yaml")
     assert [finding.message for finding in caught.value.findings] == [
-        "There is no workflow 'hotfx'; declare it, or name another."
+        "There is no workflow 'hotfx'. Declare it or use another one."
     ]
 
 
-@pytest.mark.parametrize(
-    "nothing", ["ticketing:\n", "ticketing: {workflows: , catalog: {items: }}\n"]
-)
-def test_null_stands_for_the_default_as_in_the_chart(nothing: str) -> None:
-    assert parse_declaration(nothing, "values.yaml").ticketing == Ticketing()
+@pytest.mark.parametrize("text", ["ticketing:\n", "ticketing: {workflows: , catalog: {items: }}\n"])
+def test_null_means_the_default_as_in_the_chart(text: str) -> None:
+    assert parse_declaration(text, "values.yaml").ticketing == Ticketing()

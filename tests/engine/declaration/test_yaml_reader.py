@@ -1,4 +1,4 @@
-"""The reader says what Helm says, or says why it will not."""
+"""The reader reads a text as Helm does, or rejects it."""
 
 import json
 from typing import Any
@@ -14,7 +14,7 @@ from engine import limits
 from engine.declaration.yaml_reader import read_yaml
 
 VALUES = {
-    "nothing": ("", {}),
+    "an empty text": ("", {}),
     "a comment": ("# nothing\n", {}),
     "scalars": (
         'a: 1\nb: 1.5\nc: text\nd: ~\ne: true\nf: "yes"\ng: 2001-01-01\nh: 1:30\n',
@@ -22,18 +22,18 @@ VALUES = {
         | {"g": "2001-01-01", "h": "1:30"},
     ),
     "a repeated anchor": ("a: &x [1, 2]\nb: *x\n", {"a": [1, 2], "b": [1, 2]}),
-    "versions, addresses and the like": (
+    "versions, addresses and similar text": (
         "a: 1.2.3\nb: 10.0.0.1\nc: _1\nd: 1.5.e1\ne: 0xg\nf: +\ng: 0b2\nh: -.\n",
         {"a": "1.2.3", "b": "10.0.0.1", "c": "_1", "d": "1.5.e1"}
         | {"e": "0xg", "f": "+", "g": "0b2", "h": "-."},
     ),
     "a byte order mark": ("\ufeffa: 1\n", {"a": 1}),
-    "lines that end in two characters": ("a: 1\r\nb:\r\n  - 2\r\n", {"a": 1, "b": [2]}),
-    "a key that overrides a merged one": (
+    "CRLF line breaks": ("a: 1\r\nb:\r\n  - 2\r\n", {"a": 1, "b": [2]}),
+    "a key that overrides a merged key": (
         "b: &b {x: 1}\nc: {<<: *b, x: 2}\n",
         {"b": {"x": 1}, "c": {"x": 2}},
     ),
-    "a merge of several": (
+    "a merge of several mappings": (
         "b: &b {x: 1}\nc: &c {x: 2, z: 3}\nd: {<<: [*b, *c]}\n",
         {"b": {"x": 1}, "c": {"x": 2, "z": 3}, "d": {"x": 1, "z": 3}},
     ),
@@ -45,33 +45,33 @@ VALUES = {
 
 
 @pytest.mark.parametrize(("text", "value"), VALUES.values(), ids=VALUES)
-def test_a_text_is_read_as_helm_reads_it(text: str, value: dict[str, Any]) -> None:
-    reading = read_yaml(text, "values.yaml")
-    assert (reading.findings, reading.value) == ((), value)
+def test_a_text_is_read_as_helm_does(text: str, value: dict[str, Any]) -> None:
+    document = read_yaml(text, "values.yaml")
+    assert (document.findings, document.value) == ((), value)
     assert helm_python.values_from_yaml(text) == value
 
 
-REFUSED = {
+INVALID = {
     "a boolean of YAML 1.1": ("a: yes\n", [("ambiguous_scalar", 1, 4)]),
     "a key of YAML 1.1": ("on: 1\n", [("non_string_key", 1, 1)]),
     "a number as a key": ("a: 1\n1: 2\n", [("non_string_key", 2, 1)]),
     "an octal of YAML 1.1": ("a: 014\n", [("ambiguous_scalar", 1, 4)]),
     "a number too large": ("a: 9007199254740993\n", [("unsupported_number", 1, 4)]),
     "a number with underscores": ("a: 1_000\n", [("ambiguous_scalar", 1, 4)]),
-    "a number beyond all bounds": ("a: 1e999\n", [("unsupported_number", 1, 4)]),
+    "a number that is infinite as float64": ("a: 1e999\n", [("unsupported_number", 1, 4)]),
     "an infinity": ("a: .inf\n", [("unsupported_number", 1, 4)]),
-    "a key twice": ("a: 1\nb: 2\na: 3\n", [("duplicate_key", 3, 1)]),
-    "a key twice, once by merge and twice by hand": (
+    "a duplicate key": ("a: 1\nb: 2\na: 3\n", [("duplicate_key", 3, 1)]),
+    "a duplicate key that overrides a merged key": (
         "b: &b {x: 1}\nc: {<<: *b, x: 2, x: 3}\n",
         [("duplicate_key", 2, 19)],
     ),
-    "a key twice, with a merge between": (
+    "a duplicate key with a merge in between": (
         "b: &b {x: 1}\nc: {x: 2, <<: *b, x: 3}\n",
         [("duplicate_key", 2, 19)],
     ),
     "a tab before a value": ("a:\n\tb: 1\n", [("syntax_error", 2, 1)]),
     "a tag": ("a: !!binary aGk=\n", [("unsupported_tag", 1, 4)]),
-    "an alias of nothing": ("a: *x\n", [("unknown_alias", 1, 4)]),
+    "an unknown alias": ("a: *x\n", [("unknown_alias", 1, 4)]),
     "an alias of itself": ("a: &x [*x]\n", [("unknown_alias", 1, 8)]),
     "two documents": ("a: 1\n---\nb: 2\n", [("not_one_document", 2, 1)]),
     "a directive": ("%YAML 1.1\n---\na: 1\n", [("unsupported_directive", 1, 1)]),
@@ -79,13 +79,13 @@ REFUSED = {
     "a key that is a list": ("[1]: 2\n", [("non_string_key", 1, 1)]),
     "an open bracket": ("a: [1\n", [("syntax_error", 2, 1)]),
     "a NUL": ("é: 1\na: \x00\n", [("syntax_error", 2, 4)]),
-    "half a character": ("a: \ud800\n", [("syntax_error", 1, 4)]),
-    "a mark after a byte order mark": ("\ufeffa: yes\n", [("ambiguous_scalar", 1, 4)]),
-    "a mark after lines that end in two characters": (
+    "a surrogate": ("a: \ud800\n", [("syntax_error", 1, 4)]),
+    "a position after a byte order mark": ("\ufeffa: yes\n", [("ambiguous_scalar", 1, 4)]),
+    "a position after CRLF line breaks": (
         "a: 1\r\nb: yes\r\n",
         [("ambiguous_scalar", 2, 4)],
     ),
-    "too many complaints": (
+    "too many findings": (
         "- yes\n" * 200,
         [("ambiguous_scalar", line, 3) for line in range(1, limits.DOCUMENT_FINDINGS + 1)]
         + [("too_many_findings", limits.DOCUMENT_FINDINGS, 3)],
@@ -98,7 +98,7 @@ REFUSED = {
         "".join(f"- &a{number} x\n" for number in range(limits.DOCUMENT_ANCHORS + 1)),
         [("too_many_anchors", limits.DOCUMENT_ANCHORS + 1, 3)],
     ),
-    "several at once": (
+    "several findings": (
         "a: yes\nb: no\n",
         [("ambiguous_scalar", 1, 4), ("ambiguous_scalar", 2, 4)],
     ),
@@ -107,16 +107,16 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize(("text", "wanted"), REFUSED.values(), ids=REFUSED)
-def test_a_doubtful_text_is_refused_with_its_place(
-    text: str, wanted: list[tuple[str, int, int]]
+@pytest.mark.parametrize(("text", "expected"), INVALID.values(), ids=INVALID)
+def test_an_invalid_text_is_rejected_with_its_position(
+    text: str, expected: list[tuple[str, int, int]]
 ) -> None:
-    reading = read_yaml(text, "values.yaml")
-    assert [(f.code, f.at.line, f.at.column) for f in reading.findings] == wanted
-    assert reading.value is None
+    document = read_yaml(text, "values.yaml")
+    assert [(f.code, f.at.line, f.at.column) for f in document.findings] == expected
+    assert document.value is None
 
 
-def test_a_billion_laughs_are_stopped() -> None:
+def test_a_billion_laughs_attack_is_stopped() -> None:
     lines = ["a0: &a0 [lol, lol]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 30)]
     codes = [finding.code for finding in read_yaml("\n".join(lines), "values.yaml").findings]
@@ -141,46 +141,48 @@ HOSTILE_SCALARS = {
 
 
 @pytest.mark.parametrize("text", HOSTILE_SCALARS.values(), ids=HOSTILE_SCALARS)
-def test_a_scalar_of_a_million_characters_is_judged_in_one_pass(text: str) -> None:
+def test_a_scalar_of_a_million_characters_is_resolved_in_linear_time(text: str) -> None:
     findings = read_yaml(f"a: {text}\n", "values.yaml").findings
     assert all(len(finding.message) < 200 for finding in findings)
 
 
-def test_every_place_is_known() -> None:
-    reading = read_yaml("a:\n  - {b: 1}\nc: 2\n", "values.yaml")
-    places = {path: (at.line, at.column) for path, at in reading.value_locations.items()}
-    assert places == {(): (1, 1), ("a",): (2, 3), ("a", 0): (2, 5), ("a", 0, "b"): (2, 9)} | {
+def test_every_value_and_key_has_a_location() -> None:
+    document = read_yaml("a:\n  - {b: 1}\nc: 2\n", "values.yaml")
+    locations = {path: (at.line, at.column) for path, at in document.value_locations.items()}
+    assert locations == {(): (1, 1), ("a",): (2, 3), ("a", 0): (2, 5), ("a", 0, "b"): (2, 9)} | {
         ("c",): (3, 4)
     }
-    keys = {path: (at.line, at.column) for path, at in reading.key_locations.items()}
+    keys = {path: (at.line, at.column) for path, at in document.key_locations.items()}
     assert keys == {("a",): (1, 1), ("c",): (3, 1), ("a", 0, "b"): (2, 6)}
 
 
-def test_a_repeated_value_stands_where_it_is_repeated() -> None:
-    places = read_yaml("a: &x [1]\nb: *x\nc: &y 1\nd: *y\n", "values.yaml").value_locations
-    assert [(places[path].line, places[path].column) for path in [("b",), ("b", 0), ("d",)]] == [
+def test_the_location_of_an_aliased_value_is_that_of_the_alias() -> None:
+    locations = read_yaml("a: &x [1]\nb: *x\nc: &y 1\nd: *y\n", "values.yaml").value_locations
+    assert [
+        (locations[path].line, locations[path].column) for path in [("b",), ("b", 0), ("d",)]
+    ] == [
         (2, 4),
         (1, 8),
         (4, 4),
     ]
 
 
-def test_no_place_is_known_of_what_was_not_written() -> None:
-    reading = read_yaml("a: [1]\n", "values.yaml")
-    strangers = [("b",), ("a", 1), ("a", -1), ("a", "0"), ("a", 0, "c"), (0,)]
-    assert [path for path in strangers if path in reading.value_locations] == []
-    assert [path for path in [(), *strangers] if path in reading.key_locations] == []
+def test_a_value_that_does_not_exist_has_no_location() -> None:
+    document = read_yaml("a: [1]\n", "values.yaml")
+    missing = [("b",), ("a", 1), ("a", -1), ("a", "0"), ("a", 0, "c"), (0,)]
+    assert [path for path in missing if path in document.value_locations] == []
+    assert [path for path in [(), *missing] if path in document.key_locations] == []
 
 
 @given(st.lists(st.sampled_from(["é", "\U0001f600", "\n", "\r\n", "\r", "\x85", "\u2028", "\t"])))
-def test_a_place_is_the_one_that_the_parser_counts(blanks: list[str]) -> None:
+def test_locations_count_lines_and_columns_as_the_parser_does(blanks: list[str]) -> None:
     text = "[" + ",".join(f'"{blank}"' for blank in blanks) + "]"
-    parser, marks = CParser(text), []
+    parser, expected = CParser(text), []
     while (event := parser.get_event()) is not None:
         if isinstance(event, ScalarEvent):
-            marks.append((event.start_mark.line + 1, event.start_mark.column + 1))
-    places = read_yaml(text, "values.yaml").value_locations
-    assert [places[number,][1:] for number in range(len(marks))] == marks
+            expected.append((event.start_mark.line + 1, event.start_mark.column + 1))
+    locations = read_yaml(text, "values.yaml").value_locations
+    assert [locations[number,][1:] for number in range(len(expected))] == expected
 
 
 SAFE = st.text("abcdefgh -_./:é", min_size=1, max_size=8)
@@ -201,37 +203,37 @@ LINES = st.tuples(SAFE.filter(str.strip) | WORDS, WORDS | SAFE).map(": ".join)
 
 
 def canonical(value: object) -> str:
-    """Return JSON in which 1 and 1.0 are one number, as they are after Helm's float64."""
+    """Return JSON in which 1 and 1.0 are equal, as in Helm, which uses float64."""
     plain = json.loads(json.dumps(value), parse_int=unsigned_zero, parse_float=unsigned_zero)
     return json.dumps(plain, sort_keys=True)
 
 
 def unsigned_zero(number: str) -> float:
-    """Return a float; of -0 Helm keeps the sign in some spellings only."""
+    """Return a float without the sign of -0, which Helm keeps only in some spellings."""
     return float(number) + 0.0
 
 
-def assert_as_helm_or_refused(text: str) -> None:
-    reading = read_yaml(text, "values.yaml")
-    if reading.findings or not isinstance(reading.value, dict):
+def assert_as_helm_or_rejected(text: str) -> None:
+    document = read_yaml(text, "values.yaml")
+    if document.findings or not isinstance(document.value, dict):
         return
-    assert canonical(reading.value) == canonical(helm_python.values_from_yaml(text)), text
+    assert canonical(document.value) == canonical(helm_python.values_from_yaml(text)), text
 
 
 @given(st.dictionaries(SAFE, PLAIN_VALUES, max_size=5))
-def test_ordinary_values_are_never_refused(value: dict[str, Any]) -> None:
+def test_ordinary_values_are_accepted(value: dict[str, Any]) -> None:
     text = json.dumps(value, ensure_ascii=False)
-    reading = read_yaml(text, "values.yaml")
-    assert reading.findings == ()
-    assert canonical(reading.value) == canonical(helm_python.values_from_yaml(text))
-    assert canonical(reading.value) == canonical(value)
+    document = read_yaml(text, "values.yaml")
+    assert document.findings == ()
+    assert canonical(document.value) == canonical(helm_python.values_from_yaml(text))
+    assert canonical(document.value) == canonical(value)
 
 
 @given(st.lists(LINES, max_size=4).map("\n".join))
-def test_adversarial_scalars_are_read_as_helm_reads_them_or_refused(text: str) -> None:
-    assert_as_helm_or_refused(text)
+def test_adversarial_scalars_are_read_as_helm_does_or_rejected(text: str) -> None:
+    assert_as_helm_or_rejected(text)
 
 
 @given(st.text("ab:-[]{}&*!|>'\"%#, \n\t<1", max_size=40))
-def test_any_text_is_read_as_helm_reads_it_or_refused(text: str) -> None:
-    assert_as_helm_or_refused(text)
+def test_any_text_is_read_as_helm_does_or_rejected(text: str) -> None:
+    assert_as_helm_or_rejected(text)

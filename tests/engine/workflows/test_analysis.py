@@ -1,4 +1,4 @@
-"""Each rule of `lint` speaks when it should, and only then."""
+"""Each rule of `lint` reports its findings, and no others."""
 
 import pytest
 
@@ -8,10 +8,13 @@ from engine.findings import Severity
 from engine.workflows.analysis import analyse
 
 
-def findings_of(*moves: str) -> dict[str, tuple[Severity, int]]:
-    """Return code -> (severity, line) for moves written as `FROM TO role`; the first on line 5."""
+def findings_of(*transitions: str) -> dict[str, tuple[Severity, int]]:
+    """Return the severity and line of each finding, by code.
+
+    Transitions are written as `FROM TO role`; the first one is on line 5.
+    """
     lines = ["ticketing:", "  workflows:", "    - name: w", "      transitions:"]
-    for source, target, role in map(str.split, moves):
+    for source, target, role in map(str.split, transitions):
         lines.append(f"        - {{from: {source}, to: {target}, role: {role}}}")
     findings = analyse(parse_declaration("\n".join(lines), "values.yaml"))
     return {finding.code: (finding.severity, finding.at.line) for finding in findings}
@@ -19,14 +22,14 @@ def findings_of(*moves: str) -> dict[str, tuple[Severity, int]]:
 
 WHOLE = ("OPEN IN_PROGRESS any", "IN_PROGRESS RESOLVED any", "RESOLVED CLOSED any")
 CASES = {
-    "closed is out of reach": (
+    "CLOSED is unreachable": (
         ("OPEN IN_PROGRESS any", "IN_PROGRESS OPEN any"),
         {
             "closed_unreachable": (Severity.ERROR, 5),
             "unreachable_status": (Severity.WARNING, 3),
         },
     ),
-    "a status from which closed is out of reach": (
+    "CLOSED is unreachable from one status": (
         (
             *("OPEN CLOSED any", "OPEN IN_PROGRESS any"),
             *("IN_PROGRESS RESOLVED any", "RESOLVED IN_PROGRESS any"),
@@ -36,7 +39,7 @@ CASES = {
             "no_separation_of_duties": (Severity.INFORMATION, 3),
         },
     ),
-    "a status that only a closed ticket comes to": (
+    "a status is reachable only from CLOSED": (
         (
             *("OPEN CLOSED any", "CLOSED IN_PROGRESS any"),
             *("IN_PROGRESS RESOLVED any", "RESOLVED CLOSED any"),
@@ -47,49 +50,49 @@ CASES = {
             "no_separation_of_duties": (Severity.INFORMATION, 3),
         },
     ),
-    "a first status that nobody can leave": (
+    "OPEN is a dead end": (
         WHOLE[1:],
         {
             "dead_end": (Severity.ERROR, 3),
             "unreachable_status": (Severity.WARNING, 6),
         },
     ),
-    "a status that nobody can leave": (
+    "another status is a dead end": (
         (*WHOLE[:2], "IN_PROGRESS CLOSED requester"),
         {
             "dead_end": (Severity.ERROR, 3),
             "no_separation_of_duties": (Severity.INFORMATION, 3),
         },
     ),
-    "closed has a way out": (
+    "a transition from CLOSED": (
         (*WHOLE, "CLOSED OPEN any"),
         {
             "closed_has_exit": (Severity.WARNING, 8),
             "no_separation_of_duties": (Severity.INFORMATION, 3),
         },
     ),
-    "only a requester can confirm": (
+    "only the requester can close": (
         (*WHOLE[:2], "RESOLVED CLOSED requester"),
         {
             "system_ticket_stuck": (Severity.WARNING, 7),
             "no_separation_of_duties": (Severity.INFORMATION, 3),
         },
     ),
-    "only an assignee can begin": (
+    "only the assignee can start": (
         ("OPEN IN_PROGRESS assignee", *WHOLE[1:]),
         {
             "unassigned_ticket_stuck": (Severity.INFORMATION, 5),
             "no_separation_of_duties": (Severity.INFORMATION, 3),
         },
     ),
-    "only an assignee can go on": (
+    "only the assignee can resolve": (
         ("OPEN IN_PROGRESS any", "IN_PROGRESS RESOLVED assignee", WHOLE[2]),
         {
             "unassigned_ticket_stuck": (Severity.INFORMATION, 6),
             "no_separation_of_duties": (Severity.INFORMATION, 3),
         },
     ),
-    "a way that ends before closed": (
+    "a dead end before CLOSED": (
         ("OPEN IN_PROGRESS assignee", "IN_PROGRESS RESOLVED assignee"),
         {
             "closed_unreachable": (Severity.ERROR, 5),
@@ -97,39 +100,49 @@ CASES = {
             "unassigned_ticket_stuck": (Severity.INFORMATION, 5),
         },
     ),
-    "nothing but that one person may do it all": (
+    "one user can make all transitions": (
         WHOLE,
         {"no_separation_of_duties": (Severity.INFORMATION, 3)},
     ),
 }
 
 
-@pytest.mark.parametrize(("moves", "wanted"), CASES.values(), ids=CASES)
-def test_what_the_rules_say(
-    moves: tuple[str, ...], wanted: dict[str, tuple[Severity, int]]
+@pytest.mark.parametrize(("transitions", "expected"), CASES.values(), ids=CASES)
+def test_the_findings_of_a_workflow(
+    transitions: tuple[str, ...], expected: dict[str, tuple[Severity, int]]
 ) -> None:
-    assert findings_of(*moves) == wanted
+    assert findings_of(*transitions) == expected
 
 
 ENDLESS = "{from: OPEN, to: RESOLVED, role: any}, {from: OPEN, to: CLOSED, role: any}"
-CLOSINGS = {
-    "where nobody may close": (ENDLESS, "24h", True),
-    "where nobody may close, nor shall": (ENDLESS, "never", False),
-    "where somebody may close": ("{from: RESOLVED, to: CLOSED, role: any}", "24h", False),
+AUTO_CLOSE = {
+    "no transition to CLOSED": (ENDLESS, "24h", True),
+    "no transition to CLOSED, and never closed": (ENDLESS, "never", False),
+    "a transition to CLOSED": ("{from: RESOLVED, to: CLOSED, role: any}", "24h", False),
 }
 
 
-@pytest.mark.parametrize(("moves", "period", "is_told"), CLOSINGS.values(), ids=CLOSINGS)
-def test_a_grace_period_without_effect_is_told(moves: str, period: str, *, is_told: bool) -> None:
+@pytest.mark.parametrize(
+    ("transitions", "period", "is_reported"), AUTO_CLOSE.values(), ids=AUTO_CLOSE
+)
+def test_a_grace_period_without_effect_is_reported(
+    transitions: str, period: str, *, is_reported: bool
+) -> None:
     text = (
-        f"ticketing:\n  workflows:\n    - name: w\n      transitions: [{moves}]\n"
+        f"ticketing:\n  workflows:\n    - name: w\n      transitions: [{transitions}]\n"
         f"      autoClose: {{afterResolved: {period}}}\n"
     )
-    found = [each for each in analyse(parse_declaration(text, "v")) if each.code == "no_auto_close"]
-    assert [(each.severity, each.at.line) for each in found] == [(Severity.WARNING, 5)] * is_told
+    findings = [
+        each for each in analyse(parse_declaration(text, "v")) if each.code == "no_auto_close"
+    ]
+    assert [(each.severity, each.at.line) for each in findings] == [
+        (Severity.WARNING, 5)
+    ] * is_reported
 
 
-def test_no_default_has_an_error() -> None:
+def test_no_default_workflow_has_an_error() -> None:
     for workflow in default_workflows():
-        moves = [f"{move.source} {move.target} {move.role}" for move in workflow.transitions]
-        assert all(severity is not Severity.ERROR for severity, _ in findings_of(*moves).values())
+        transitions = [f"{each.source} {each.target} {each.role}" for each in workflow.transitions]
+        assert all(
+            severity is not Severity.ERROR for severity, _ in findings_of(*transitions).values()
+        )

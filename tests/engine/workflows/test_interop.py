@@ -1,4 +1,4 @@
-"""Two foreign state machines, made from the same policy, give the same answers."""
+"""The state machines of two libraries allow the same transitions as a policy."""
 
 import gc
 from itertools import product
@@ -17,38 +17,40 @@ from tests.support.policies import EVERY_PAIR, POLICIES
 DEFAULTS = {each.name: compile_workflow(each).policy for each in default_workflows()}
 
 
-def assert_same_answers(policy: Policy) -> None:
+def assert_same_transitions(policy: Policy) -> None:
     chart, machine = interop.statechart_of(policy), interop.machine_of(policy)
     for source, target, actor in product(STATUSES, STATUSES, ROLE_COMBINATIONS):
-        wanted = permits(policy, source, target, actor)
-        assert interop.statechart_permits(chart, source, target, actor) == wanted
-        assert interop.machine_permits(machine, source, target, actor) == wanted
+        expected = permits(policy, source, target, actor)
+        assert interop.statechart_permits(chart, source, target, actor) == expected
+        assert interop.machine_permits(machine, source, target, actor) == expected
 
 
 @pytest.mark.parametrize("name", DEFAULTS)
-def test_a_default_answers_alike_in_both(name: str) -> None:
-    assert_same_answers(DEFAULTS[name])
+def test_both_libraries_agree_on_a_default_workflow(name: str) -> None:
+    assert_same_transitions(DEFAULTS[name])
 
 
 @settings(max_examples=25, deadline=None)
 @given(POLICIES)
-def test_any_workflow_answers_alike_in_both(policy: Policy) -> None:
-    assert_same_answers(policy)
+def test_both_libraries_agree_on_any_workflow(policy: Policy) -> None:
+    assert_same_transitions(policy)
 
 
 @settings(deadline=None)
 @given(POLICIES)
-def test_the_way_there_and_back_changes_nothing(policy: Policy) -> None:
+def test_the_round_trip_preserves_the_policy(policy: Policy) -> None:
     assert interop.policy_of_statechart(interop.statechart_of(policy)) == policy
     assert interop.policy_of_machine(interop.machine_of(policy)) == policy
 
 
-def test_a_long_lived_server_keeps_no_class_of_a_drawing() -> None:
+def test_drawing_does_not_leak_classes() -> None:
     for policy in [*DEFAULTS.values(), EVERY_PAIR]:
         interop.statechart_of(policy)
-    known = len(registry._REGISTRY)  # noqa: SLF001 - the trap is in there: it frees no name
+    known = len(registry._REGISTRY)  # noqa: SLF001 - it never forgets a name
     for policy in DEFAULTS.values():
         interop.statechart_of(policy)
     gc.collect()
     assert len(registry._REGISTRY) == known  # noqa: SLF001
-    assert len(interop.DeclaredStates.__subclasses__()) == 1, "only the last is kept"
+    assert len(interop.DeclaredStates.__subclasses__()) == 1, (
+        "the registry keeps only the last class"
+    )

@@ -1,4 +1,4 @@
-"""Each drawing of each default workflow is held to its snapshot."""
+"""The drawings of the default workflows equal their snapshots."""
 
 from itertools import product
 
@@ -17,7 +17,9 @@ WORKFLOWS = {each.name: compile_workflow(each) for each in default_workflows()} 
 
 
 @pytest.mark.parametrize(("name", "form"), [*product(WORKFLOWS, GraphFormat)])
-def test_a_drawing_is_as_it_was(name: str, form: GraphFormat, snapshot: SnapshotAssertion) -> None:
+def test_a_drawing_equals_its_snapshot(
+    name: str, form: GraphFormat, snapshot: SnapshotAssertion
+) -> None:
     assert render(WORKFLOWS[name], form) == snapshot
 
 
@@ -40,6 +42,6 @@ def test_each_transition_is_drawn_with_its_role(form: GraphFormat) -> None:
         assert role.value in line
 
 
-def test_a_workflow_may_have_a_word_of_dot_for_its_name() -> None:
+def test_the_name_of_a_workflow_can_be_a_keyword_of_dot() -> None:
     drawn = render(CompiledWorkflow("graph", "Graph", EVERY_PAIR), GraphFormat.DOT)
     assert drawn.startswith('digraph "graph" {\nlabel="graph";')

@@ -1,4 +1,4 @@
-"""The SVG is well-formed, says what is declared, and nothing in it stands on anything else."""
+"""The SVG is well-formed, shows the declaration, and its elements do not overlap."""
 
 import re
 from dataclasses import replace
@@ -26,7 +26,7 @@ WIDEST = policy_of((*pair, Role.REQUESTER) for pair in PAIRS)
 INCIDENT = next(
     compile_workflow(each) for each in default_workflows() if each.name == "incident_response"
 )
-HOSTILE = "<script>alert('x')</script> & \"quotes\" ]]> \x01\N{EURO SIGN}\n\N{TICKET}\ud800"
+MALICIOUS = "<script>alert('x')</script> & \"quotes\" ]]> \x01\N{EURO SIGN}\n\N{TICKET}\ud800"
 VIEWERS = st.none() | st.sampled_from(ROLE_COMBINATIONS)
 PLACES = st.none() | st.sampled_from(STATUSES)
 CURVE = re.compile(r"M(-?\d+) (-?\d+)C(-?\d+) (-?\d+) (-?\d+) (-?\d+) (-?\d+) (-?\d+)")
@@ -75,28 +75,28 @@ def bezier(numbers: list[int], at: float) -> tuple[float, float]:
     return x, y
 
 
-# --- as a picture -------------------------------------------------------------------------------
+# --- layout -------------------------------------------------------------------------------------
 
 CASES = {
-    "the ticket and what is open to its requester": draw(
+    "a ticket and the transitions of its requester": draw(
         INCIDENT, current=Status.RESOLVED, viewer=ActorRoles.REQUESTER
     ),
-    "all that is open to the assignee": draw(workflow_of(EVERY_PAIR), viewer=ActorRoles.ASSIGNEE),
+    "all transitions of the assignee": draw(workflow_of(EVERY_PAIR), viewer=ActorRoles.ASSIGNEE),
     "a retired workflow": draw(
         replace(INCIDENT, retired=True), current=Status.OPEN, viewer=ActorRoles.ASSIGNEE
     ),
-    "nothing declared": draw(workflow_of(EMPTY_POLICY)),
-    "a hostile name": draw(workflow_of(EMPTY_POLICY, HOSTILE)),
+    "no transitions": draw(workflow_of(EMPTY_POLICY)),
+    "a malicious name": draw(workflow_of(EMPTY_POLICY, MALICIOUS)),
 }
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_drawing_is_as_it_was(case: str, snapshot: SnapshotAssertion) -> None:
+def test_a_drawing_equals_its_snapshot(case: str, snapshot: SnapshotAssertion) -> None:
     assert CASES[case] == snapshot
 
 
 @given(POLICIES, PLACES, VIEWERS, st.booleans(), st.text())
-def test_every_drawing_is_well_formed_ascii_with_one_edge_a_transition(
+def test_every_drawing_is_well_formed_ascii_with_one_edge_for_each_transition(
     policy: Policy,
     current: Status | None,
     viewer: ActorRoles | None,
@@ -114,7 +114,7 @@ def test_every_drawing_is_well_formed_ascii_with_one_edge_a_transition(
 
 
 @given(POLICIES, PLACES, VIEWERS)
-def test_labels_and_statuses_stand_apart_inside_the_picture(
+def test_labels_and_statuses_do_not_overlap_and_are_inside_the_view_box(
     policy: Policy, current: Status | None, viewer: ActorRoles | None
 ) -> None:
     root = read(draw(workflow_of(policy), current=current, viewer=viewer))
@@ -127,19 +127,19 @@ def test_labels_and_statuses_stand_apart_inside_the_picture(
     assert all(y < box.y and box.y + box.height < y + height for box in boxes)
 
 
-def test_no_line_runs_through_the_label_of_another_or_through_a_status() -> None:
+def test_no_line_crosses_the_label_of_another_line_or_a_status() -> None:
     edges = groups(read(draw(workflow_of(WIDEST), viewer=ActorRoles.REQUESTER)), "edge")
     labels = {edge: box_of(groups(edge, "label")[0]) for edge in edges}
     for edge in edges:
         line = next(each for each in edge.iter(f"{SVG}path") if each.get("class") == "line")
         others = [box for other, box in labels.items() if other is not edge]
         for x, y in points_of(line.get("d", "")):
-            spot = Box(round(x), round(y), 0, 0)
-            assert all(apart(spot, box, gap=3) for box in others)
-            assert all(apart(spot, node_box(status)) for status in STATUSES)
+            point = Box(round(x), round(y), 0, 0)
+            assert all(apart(point, box, gap=3) for box in others)
+            assert all(apart(point, node_box(status)) for status in STATUSES)
 
 
-def test_lines_begin_and_end_in_different_places() -> None:
+def test_lines_start_and_end_in_different_places() -> None:
     ends = [points_of(route(*pair).path)[end] for pair in PAIRS for end in (0, -1)]
     assert all(
         abs(x - other_x) + abs(y - other_y) > 20
@@ -147,26 +147,26 @@ def test_lines_begin_and_end_in_different_places() -> None:
     )
 
 
-def test_a_transition_more_moves_nothing() -> None:
-    fewer, more = (
+def test_another_transition_moves_no_other_line() -> None:
+    few, all_paths = (
         {each.get("d") for each in read(draw(workflow_of(policy))).iter(f"{SVG}path")}
         for policy in (INCIDENT.policy, EVERY_PAIR)
     )
-    assert fewer < more
+    assert few < all_paths
 
 
-# --- in words -----------------------------------------------------------------------------------
+# --- texts --------------------------------------------------------------------------------------
 
 
-def test_the_description_tells_every_transition() -> None:
-    told = read(draw(INCIDENT)).findtext(f"{SVG}desc")
-    assert told == (
+def test_the_description_names_every_transition() -> None:
+    description = read(draw(INCIDENT)).findtext(f"{SVG}desc")
+    assert description == (
         "OPEN to IN_PROGRESS: assignee. IN_PROGRESS to RESOLVED: assignee."
         " RESOLVED to IN_PROGRESS: assignee or requester or admin. RESOLVED to CLOSED: requester."
     )
 
 
-def test_the_picture_names_itself_to_a_screen_reader() -> None:
+def test_a_screen_reader_finds_the_title_and_the_description() -> None:
     root = read(draw(INCIDENT))
     ids = {each.get("id"): each for each in root.iter()}
     assert root.get("role") == "img"
@@ -174,15 +174,15 @@ def test_the_picture_names_itself_to_a_screen_reader() -> None:
     assert ids[root.get("aria-describedby")].tag == f"{SVG}desc"
 
 
-def test_a_name_is_only_ever_text() -> None:
-    root = read(CASES["a hostile name"])
-    shown = "<script>alert('x')</script> & \"quotes\" ]]> \ufffd\N{EURO SIGN} \N{TICKET}\ufffd"
-    assert root.findtext(f"{SVG}title") == shown
+def test_a_name_is_escaped() -> None:
+    root = read(CASES["a malicious name"])
+    expected = "<script>alert('x')</script> & \"quotes\" ]]> \ufffd\N{EURO SIGN} \N{TICKET}\ufffd"
+    assert root.findtext(f"{SVG}title") == expected
     assert not [*root.iter(f"{SVG}script")]
 
 
 @pytest.mark.parametrize("letter", ["W", "\N{CJK UNIFIED IDEOGRAPH-7A7A}"])
-def test_a_long_name_is_cut_in_the_heading_and_whole_in_the_title(letter: str) -> None:
+def test_a_long_name_is_shortened_in_the_heading_but_not_in_the_title(letter: str) -> None:
     root = read(draw(workflow_of(EMPTY_POLICY, letter * 120)))
     heading = next(each for each in root.iter() if each.get("class") == "heading").text
     assert root.findtext(f"{SVG}title") == letter * 120
@@ -191,11 +191,11 @@ def test_a_long_name_is_cut_in_the_heading_and_whole_in_the_title(letter: str) -
     assert 24 <= len(heading) <= 50
 
 
-# --- what is marked -----------------------------------------------------------------------------
+# --- marks --------------------------------------------------------------------------------------
 
 
 @given(POLICIES, PLACES, st.sampled_from(ROLE_COMBINATIONS), st.booleans())
-def test_what_is_marked_as_yours_is_what_explain_allows(
+def test_the_marked_transitions_are_those_that_the_viewer_can_make(
     policy: Policy,
     current: Status | None,
     viewer: ActorRoles,
@@ -211,7 +211,7 @@ def test_what_is_marked_as_yours_is_what_explain_allows(
     }
 
 
-def test_a_mark_is_more_than_a_colour() -> None:
+def test_a_mark_does_not_depend_on_colour() -> None:
     root = read(draw(INCIDENT, current=Status.RESOLVED, viewer=ActorRoles.REQUESTER))
     (node,) = groups(root, "current")
     assert [each.text for each in node.iter(f"{SVG}text")] == ["RESOLVED", "ticket is here"]
@@ -220,14 +220,14 @@ def test_a_mark_is_more_than_a_colour() -> None:
         assert len(ticks) == ("yours" in edge.get("class", "").split())
 
 
-def test_a_retired_workflow_says_so() -> None:
+def test_a_retired_workflow_is_drawn_as_retired() -> None:
     drawn = draw(replace(INCIDENT, retired=True), viewer=ActorRoles.ASSIGNEE)
     assert ">retired<" in drawn
-    assert "Makes no transition until it is declared again." in drawn
+    assert "No transitions until it is declared again." in drawn
     assert not groups(read(drawn), "yours")
 
 
-def test_drawings_side_by_side_in_a_page_share_no_id() -> None:
+def test_drawings_on_one_page_have_different_ids() -> None:
     drawings = [
         draw(workflow, current=current, viewer=viewer)
         for workflow in (INCIDENT, workflow_of(EMPTY_POLICY))
@@ -238,7 +238,7 @@ def test_drawings_side_by_side_in_a_page_share_no_id() -> None:
     assert len(ids) == len(set(ids))
 
 
-# --- in colour ----------------------------------------------------------------------------------
+# --- colours ------------------------------------------------------------------------------------
 
 TEXT_CONTRAST, GRAPHIC_CONTRAST = 4.5, 3.0
 """WCAG 2.2, success criteria 1.4.3 and 1.4.11."""
@@ -266,7 +266,7 @@ def palettes() -> dict[str, dict[str, str]]:
 def luminance(colour: str) -> float:
     channels = (int(pair, 16) / 255 for pair in re.findall("[0-9a-f]{2}", colour))
     linear = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
-    return sum(share * c for share, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+    return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
 def contrast(one: str, other: str) -> float:
@@ -275,13 +275,13 @@ def contrast(one: str, other: str) -> float:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_everything_can_be_read_in_light_and_in_dark(theme: str) -> None:
+def test_contrast_is_sufficient_in_both_themes(theme: str) -> None:
     colours = palettes()[theme]
     for ground, marks in GROUNDS.items():
-        for mark, wanted in marks.items():
-            assert contrast(colours[ground], colours[mark]) >= wanted, (mark, ground)
+        for mark, minimum in marks.items():
+            assert contrast(colours[ground], colours[mark]) >= minimum, (mark, ground)
 
 
-def test_both_themes_set_every_colour_that_is_used() -> None:
+def test_both_themes_set_all_colours() -> None:
     used = set(re.findall(r"var\(--([a-z-]+)\)", STYLE))
     assert used == palettes()["light"].keys() == palettes()["dark"].keys()

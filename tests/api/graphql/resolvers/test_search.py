@@ -203,7 +203,7 @@ REFUSED: dict[str, tuple[dict[str, object], str]] = {
     "last: 0": ({"last": 0}, "1 to 100"),
     "an empty list": ({"filter": {"status": []}}, "status: "),
     "no words": ({"filter": {"text": " "}}, "text: "),
-    "a time that is none": ({"filter": {"dueWithin": "1 day"}}, "dueWithin: is not a duration"),
+    "a time that is none": ({"filter": {"dueWithin": "1 day"}}, "dueWithin: must be a duration"),
     "a group that is none": ({"filter": {"assigneeGroup": "a\nb"}}, "assigneeGroup: "),
     "a moment before time": (
         {"filter": {"createdSince": "0001-01-01T00:00:00+14:00"}},

@@ -1,11 +1,11 @@
-"""Mistakes in the catalog and in services, and names that lead nowhere."""
+"""Mistakes in the catalog and in services, and unresolved references."""
 
 from typing import Final
 
 from tests.engine.declaration.mistakes.texts import ITEM, Mistake
 
 CATALOG: Final[dict[str, Mistake]] = {
-    "names of the catalog and services twice": (
+    "duplicate names in the catalog and in services": (
         (
             "ticketing:\n  catalog:\n"
             "    categories: [{name: c, displayName: C}, {name: c, displayName: D}]\n"
@@ -15,31 +15,31 @@ CATALOG: Final[dict[str, Mistake]] = {
             "  services: [{path: a/b, slaGroup: g}, {path: a/b, slaGroup: g}]\n"
         ),
         [("duplicate_name", 3, 52), ("duplicate_name", 6, 16), ("duplicate_name", 7, 47)],
-        "'a/b' is declared twice",
+        "'a/b' is already declared at values.yaml:7:21",
     ),
-    "an item of a category and a workflow that are not there": (
+    "an item with an unknown category and an unknown workflow": (
         ITEM + "ctegory, workflow: hotfx}]\n",
         [("unknown_category", 5, 49), ("unknown_workflow", 5, 68)],
-        "There is no category 'ctegory'; declare it, or name another. Did you mean 'category'?",
+        "There is no category 'ctegory'. Declare it or use another one. Did you mean 'category'?",
     ),
-    "an item of a default workflow that was not chosen": (
+    "an item with a default workflow that is not chosen": (
         ITEM.replace("  workflows", "  defaultWorkflows: [access_request]\n  workflows")
         + "category, workflow: change_request}]\n",
         [("unknown_workflow", 6, 69)],
         "There is no workflow 'change_request'",
     ),
-    "an item of a default workflow where there are none": (
+    "an item with a default workflow although none is chosen": (
         ITEM.replace("  workflows", "  defaultWorkflows: false\n  workflows")
         + "category, workflow: access_request}]\n",
         [("unknown_workflow", 6, 69)],
         "There is no workflow 'access_request'",
     ),
-    "an item that refers to nothing, beside a mistake of form": (
+    "an unresolved reference and an unknown key": (
         ITEM + "lost, workflow: hotfix}]\n  enable: true\n",
         [("unknown_category", 5, 49), ("unknown_key", 6, 3)],
         "enabled",
     ),
-    "services whose tickets would have no workflow": (
+    "services with an unknown workflow": (
         (
             "ticketing:\n  defaultWorkflows: [access_request]\n  services:\n"
             "    - {path: a, slaGroup: g, workflow: acess_request}\n"
@@ -47,11 +47,11 @@ CATALOG: Final[dict[str, Mistake]] = {
             "    - {path: c, slaGroup: g}\n"
         ),
         [("unknown_workflow", 4, 40), ("unknown_workflow", 5, 42)],
-        "There is no workflow 'incident_response'; declare it, or name another.",
+        "There is no workflow 'incident_response'. Declare it or use another one.",
     ),
-    "delays of a service that are none": (
+    "invalid delays of a service": (
         "ticketing: {services: [{path: a, slaGroup: g, holdDown: 0, reopenWithin: soon}]}\n",
         [("wrong_duration", 1, 57), ("wrong_duration", 1, 74)],
-        "is not a duration",
+        "must be a duration",
     ),
 }

@@ -1,32 +1,32 @@
-"""Mistakes of form: what is no section, no key and no value, wherever it stands."""
+"""Mistakes in any part of a declaration: missing sections, unknown keys and invalid values."""
 
 from typing import Final
 
 from tests.engine.declaration.mistakes.texts import HEAD, OPENING, Mistake
 
 FORM: Final[dict[str, Mistake]] = {
-    "no section": ("other: 1\n", [("missing_section", 1, 1)], "top-level 'ticketing'"),
+    "a missing section": ("other: 1\n", [("missing_section", 1, 1)], "top-level 'ticketing'"),
     "an empty text": ("", [("missing_section", 1, 1)], "top-level 'ticketing'"),
-    "a section that stands deeper": (
+    "a section under another key": (
         "interlock:\n  ticketing: {}\n",
         [("missing_section", 1, 1)],
-        "There is one below 'interlock'",
+        "There is one under 'interlock'",
     ),
     "a misspelt section": ("ticketting: {}\n", [("missing_section", 1, 1)], "misspelt"),
     "a text that is a list": ("- ticketing\n", [("missing_section", 1, 1)], "top-level"),
     "a section that is a list": ("ticketing: []\n", [("wrong_type", 1, 12)], "a mapping"),
-    "the section twice": (
+    "a repeated section": (
         "ticketing: {}\nticketing: {enabled: false}\n",
         [("duplicate_key", 2, 1)],
-        "first at values.yaml:1:1",
+        "The key 'ticketing' is already at values.yaml:1:1",
     ),
     "an unknown key": ("ticketing:\n  workflow: []\n", [("unknown_key", 2, 3)], "'workflows'"),
-    "readers whom there are not": (
+    "an unknown visibility": (
         "ticketing: {visibility: involvd}\n",
         [("unknown_visibility", 1, 25)],
-        "'involvd' is not one of everyone, involved. Did you mean 'involved'?",
+        "must be one of everyone, involved (found 'involvd'). Did you mean 'involved'?",
     ),
-    "readers that are no word": (
+    "a visibility that is a list": (
         "ticketing: {visibility: [everyone]}\n",
         [("wrong_type", 1, 25)],
         "must be one of everyone, involved",
@@ -34,10 +34,14 @@ FORM: Final[dict[str, Mistake]] = {
     "a missing field": (
         HEAD + "        - {from: OPEN, role: any}\n",
         [("missing_field", 5, 11)],
-        "'to' is missing",
+        "transitions[0]: the required key 'to' is missing.",
     ),
-    "a wrong type": ("ticketing: {enabled: 1}\n", [("wrong_type", 1, 22)], "true or false"),
-    "a name of the wrong form": (
+    "a number for a boolean": (
+        "ticketing: {enabled: 1}\n",
+        [("wrong_type", 1, 22)],
+        "true or false",
+    ),
+    "an invalid name": (
         HEAD.replace("hotfix", "Hot Fix") + OPENING,
         [("wrong_form", 3, 13)],
         "lower-case letters",
@@ -52,12 +56,12 @@ FORM: Final[dict[str, Mistake]] = {
         [("wrong_form", 3, 13)],
         "lower-case letters",
     ),
-    "text that can't be shown or stored": (
+    "text with control characters, and blank text": (
         'ticketing: {services: [{path: a, slaGroup: "a\\0b"}, {path: b, slaGroup: "  "}]}\n',
         [("wrong_form", 1, 44), ("wrong_form", 1, 73)],
-        "without control characters",
+        "must be one line of text that is not blank and has no control characters",
     ),
-    "an unknown key beside a repeated transition elsewhere": (
+    "an unknown key and a repeated transition": (
         HEAD.replace("    - name", "    - titel: x\n      name")
         + OPENING
         + "    - name: other\n      transitions:\n"
@@ -66,7 +70,7 @@ FORM: Final[dict[str, Mistake]] = {
         [("unknown_key", 3, 7), ("duplicate_transition", 10, 11)],
         "unknown key 'titel'",
     ),
-    "a doubtful value beside an unknown key elsewhere": (
+    "an ambiguous scalar and an unknown key": (
         "ticketing:\n  enabled: yes\n  on: 1\n  services: [{path: a}]\n  autoclose: {}\n",
         [
             ("ambiguous_scalar", 2, 12),
@@ -76,12 +80,12 @@ FORM: Final[dict[str, Mistake]] = {
         ],
         "Did you mean 'autoClose'?",
     ),
-    "more mistakes than anybody reads": (
+    "too many findings": (
         "ticketing:\n" + "".join(f"  key{number}: 1\n" for number in range(50_000)),
         [("unknown_key", 2 + number, 3) for number in range(100)] + [("too_many_findings", 102, 3)],
-        "There is more; mend these first.",
+        "There are more findings; fix these first.",
     ),
-    "all at once": (
+    "several mistakes": (
         (
             "ticketing:\n  enable: true\n  workflows:\n"
             "    - {name: x, transitions: [{from: A, to: B}]}\n"

@@ -1,4 +1,4 @@
-"""Mistakes in durations, calendars and targets."""
+"""Mistakes in durations, calendars and SLA targets."""
 
 from typing import Final
 
@@ -8,9 +8,9 @@ SERVICE_LEVELS: Final[dict[str, Mistake]] = {
     "a duration that is a number": (
         "ticketing: {autoClose: {afterResolved: 5}}\n",
         [("wrong_duration", 1, 40)],
-        "write for example 30m, 4h, 1d or 1h30m (found 5)",
+        "must be a duration such as 30m, 4h, 1d or 1h30m (found 5)",
     ),
-    "a duration of the wrong form": (
+    "an invalid duration": (
         "ticketing: {autoClose: {afterResolved: soon}}\n",
         [("wrong_duration", 1, 40)],
         "30m, 4h",
@@ -23,9 +23,9 @@ SERVICE_LEVELS: Final[dict[str, Mistake]] = {
             f"        sla: {{response: 0m, resolution: {'9' * 39}d}}\n"
         ),
         [("wrong_duration", 9, 25), ("wrong_duration", 9, 41)],
-        "longer than 0s and at most 3650d",
+        "must be longer than 0s and at most 3650d",
     ),
-    "times of no calendar": (
+    "invalid time zones, shifts and holidays": (
         CALENDAR
         + "      timeZone: Europe/Budapst\n"
         + "      hours: {monday: ['22:00-06:00', 9-17], tuesday: ['09:60-10:00', '24:00-24:00']}\n"
@@ -37,34 +37,34 @@ SERVICE_LEVELS: Final[dict[str, Mistake]] = {
         ],
         "22:00-24:00 and 00:00-06:00 of the next day (found '22:00-06:00')",
     ),
-    "hours that overlap": (
+    "overlapping shifts": (
         CALENDAR
         + "      timeZone: UTC\n      hours:\n"
         + "        monday: ['09:00-12:00', '12:00-13:00', '11:00-14:00']\n"
         + "        friday: ['22:00-24:00', '23:00-23:30']\n",
         [("overlapping_hours", 6, 48), ("overlapping_hours", 7, 33)],
-        "11:00-14:00 begins before 12:00-13:00 ends",
+        "11:00-14:00 starts before 12:00-13:00 ends",
     ),
     "a calendar without hours": (
         CALENDAR + "      timeZone: UTC\n      hours: {monday: []}\n",
         [("no_hours", 5, 14)],
-        "one weekday at least",
+        "at least one weekday",
     ),
-    "the name of the calendar that is always there": (
+    "the name of the built-in calendar": (
         CALENDAR.replace("office", "always") + OFFICE,
         [("reserved_name", 3, 13)],
-        "choose another name",
+        "use another name",
     ),
-    "calendars that are not there": (
+    "unknown calendars": (
         ITEM
         + "category, workflow: hotfix, sla: {response: 1m, resolution: P1D, calendar: offise}}]\n"
         + "  sla: {LOW: {calendar: ofice}, HIGH: {calendar: always}}\n"
         + CALENDAR.removeprefix("ticketing:\n")
         + OFFICE,
         [("unknown_calendar", 5, 124), ("unknown_calendar", 6, 25)],
-        "There is no calendar 'ofice'; declare it, or name another. Did you mean 'office'?",
+        "There is no calendar 'ofice'. Declare it or use another one. Did you mean 'office'?",
     ),
-    "priorities and targets that are none": (
+    "an unknown priority and invalid SLA targets": (
         "ticketing: {sla: {URGENT: {}, LOW: {response: 0s, resolution: PT, calendar: 1}}}\n",
         [
             ("unknown_key", 1, 19),

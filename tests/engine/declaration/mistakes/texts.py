@@ -1,7 +1,7 @@
-"""What mistakes are made in: the beginnings of declarations that are right so far."""
+"""The valid beginnings of declarations with mistakes."""
 
 Mistake = tuple[str, list[tuple[str, int, int]], str]
-"""A text; all that is told of it, by code, line and column; and some of the words."""
+"""A text; the code, line and column of each finding; and a part of the messages."""
 
 HEAD = "ticketing:\n  workflows:\n    - name: hotfix\n      transitions:\n"
 OPENING = "        - {from: OPEN, to: IN_PROGRESS, role: assignee}\n"

@@ -1,4 +1,4 @@
-"""Mistakes in workflows, and in which of the default ones are chosen."""
+"""Mistakes in workflows and in `defaultWorkflows`."""
 
 from typing import Final
 
@@ -21,7 +21,7 @@ WORKFLOWS: Final[dict[str, Mistake]] = {
         [("unknown_role", 5, 42)],
         "Did you mean 'assignee'?",
     ),
-    "statuses and roles that are no text": (
+    "statuses and roles that are not text": (
         HEAD + "        - {from: [OPEN], to: null, role: true}\n",
         [("wrong_type", 5, 18), ("wrong_type", 5, 30), ("wrong_type", 5, 42)],
         "must be one of OPEN, IN_PROGRESS, RESOLVED, CLOSED (found a list)",
@@ -29,12 +29,12 @@ WORKFLOWS: Final[dict[str, Mistake]] = {
     "a transition to itself": (
         HEAD + "        - {from: OPEN, to: OPEN, role: any}\n",
         [("self_transition", 5, 11)],
-        "leads nowhere",
+        "OPEN -> OPEN changes nothing",
     ),
-    "a transition declared twice": (
+    "a duplicate transition": (
         HEAD + OPENING + OPENING,
         [("duplicate_transition", 6, 11)],
-        "first at values.yaml:5:11",
+        "OPEN -> IN_PROGRESS is already declared at values.yaml:5:11",
     ),
     "too many transitions": (
         HEAD + OPENING * (limits.WORKFLOW_TRANSITIONS + 1),
@@ -43,7 +43,7 @@ WORKFLOWS: Final[dict[str, Mistake]] = {
         + [("too_many_findings", 105, 11)],
         "at most 100 entries",
     ),
-    "transitions that are nothing": (
+    "transitions that are null": (
         "ticketing:\n  workflows:\n    - {name: w, transitions: null}\n",
         [("wrong_type", 3, 30)],
         "transitions: must be a list (found null)",
@@ -53,12 +53,12 @@ WORKFLOWS: Final[dict[str, Mistake]] = {
         [("no_transitions", 3, 35)],
         "at least one",
     ),
-    "a workflow declared twice": (
+    "a duplicate workflow": (
         HEAD
         + OPENING
         + "    - {name: hotfix, transitions: [{from: OPEN, to: CLOSED, role: any}]}\n",
         [("duplicate_name", 6, 14)],
-        "first stands at values.yaml:3:13",
+        "'hotfix' is already declared at values.yaml:3:13",
     ),
     "a workflow repeated by an alias": (
         (
@@ -66,31 +66,31 @@ WORKFLOWS: Final[dict[str, Mistake]] = {
             "    - &w {name: w, transitions: [{from: OPEN, to: CLOSED, role: any}]}\n    - *w\n"
         ),
         [("duplicate_name", 3, 17)],
-        "'w' is declared twice",
+        "'w' is already declared at values.yaml:3:17",
     ),
     "workflows that are a mapping": (
         "ticketing: {workflows: {}}\n",
         [("wrong_type", 1, 24)],
         "must be a list (found a mapping)",
     ),
-    "workflows that are nothing": (
+    "workflows that are not mappings": (
         "ticketing:\n  workflows:\n    - null\n    - []\n    - hotfix\n",
         [("wrong_type", 3, 7), ("wrong_type", 4, 7), ("wrong_type", 5, 7)],
         "must be a mapping (found null)",
     ),
-    "defaults that are a number": (
+    "default workflows that are a number": (
         "ticketing: {defaultWorkflows: 3}\n",
         [("wrong_type", 1, 31)],
         "ticketing.defaultWorkflows: must be true, false or a list of names (found 3)",
     ),
-    "unknown defaults": (
+    "unknown default workflows": (
         "ticketing: {defaultWorkflows: [incident_respons, 4]}\n",
         [("unknown_workflow", 1, 32), ("wrong_type", 1, 50)],
-        "defaultWorkflows[0]: 'incident_respons' is not one of",
+        "defaultWorkflows[0]: must be one of access_request, change_request,",
     ),
-    "a default twice": (
+    "a duplicate default workflow": (
         "ticketing: {defaultWorkflows: [access_request, access_request]}\n",
         [("duplicate_name", 1, 48)],
-        "first stands at values.yaml:1:32",
+        "'access_request' is already declared at values.yaml:1:32",
     ),
 }
