@@ -1,4 +1,4 @@
-"""One permission check against a bare look-up, and against the machines of two libraries."""
+"""One permission check, compared with a dict look-up and with the machines of two libraries."""
 
 from collections.abc import Callable
 from functools import partial
@@ -32,51 +32,51 @@ CHECKS: Final = tuple(islice(cycle(QUESTIONS), 200_000))
 CHECKS_OF_MACHINES: Final = CHECKS[: len(QUESTIONS)]
 
 
-def checking() -> list[Comparison]:
-    """Time the check in turn with everything that could be asked instead."""
-    ways = machines()
+def compare_checks() -> list[Comparison]:
+    """Time the check, the dict look-up and the machines in turn."""
+    machines = ask_functions()
     known = {question: permits(POLICY, *question) for question in QUESTIONS}
-    works = [partial(ask_machine, way) for way in ways.values()]
+    works = [partial(ask_machine, each) for each in machines.values()]
     ours, bare, *theirs = medians(lambda: ask(POLICY), lambda: look_up(known), *works)
     check = ours / len(CHECKS)
-    rows = [row(check, "dict look-up by the same three", bare / len(CHECKS))]
+    rows = [row(check, "dict look-up with the same key", bare / len(CHECKS))]
     rows += [
         row(check, name, total / len(CHECKS_OF_MACHINES))
-        for name, total in zip(ways, theirs, strict=True)
+        for name, total in zip(machines, theirs, strict=True)
     ]
     return rows
 
 
 def row(ours: float, reference: str, its: float) -> Comparison:
-    """Return a row of two times in seconds."""
+    """Return a row for two times in seconds."""
     ratio = f"{ours / its:.2f}" if ours * 10 > its else f"1/{its / ours:.0f}"
     what = "permits(policy, source, target, actor)"
     return (what, f"{ours * 1e9:.0f} ns", reference, f"{its * 1e9:.0f} ns", ratio)
 
 
 def ask(policy: int) -> None:
-    """Check every question; a plain loop, called as the service calls it."""
+    """Check all questions as the service does, in a plain loop."""
     for source, target, actor in CHECKS:
         permits(policy, source, target, actor)
 
 
 def look_up(known: dict[Question, bool]) -> None:
-    """Look every question up, in a loop of the same shape and without a function's call."""
+    """Look up all questions in the same loop, without a function call."""
     for source, target, actor in CHECKS:
         known[source, target, actor]
 
 
-def ask_machine(way: Ask) -> None:
-    """Ask a library's machine every question once."""
+def ask_machine(machine: Ask) -> None:
+    """Ask a machine every question once."""
     for source, target, actor in CHECKS_OF_MACHINES:
-        way(source, target, actor)
+        machine(source, target, actor)
 
 
-def machines() -> dict[str, Ask]:
-    """Return the ways to ask a library.
+def ask_functions() -> dict[str, Ask]:
+    """Return the functions that ask each library.
 
-    Hydrated: a machine, or the model of a shared machine, is made for the ticket that was read.
-    In place: one machine is put into the status of each ticket, which one thread alone may do.
+    Hydrated: each ticket gets its own machine, or its own model of a shared machine.
+    In place: one machine is set to the status of each ticket, which only one thread can do.
     """
     chart, machine = statechart_of(POLICY), machine_of(POLICY)
     return {
@@ -91,7 +91,7 @@ def machines() -> dict[str, Ask]:
 def statechart_in_place(
     chart: StateChart[Any], source: Status, target: Status, actor: ActorRoles
 ) -> bool:
-    """Put a machine of python-statemachine into `source` and ask it to move."""
+    """Return whether a machine of python-statemachine moves from `source` to `target`."""
     event = event_name(target)
     if event not in {known.id for known in chart.events}:
         return False
@@ -103,12 +103,12 @@ def statechart_in_place(
 def hydrated_machine_permits(
     policy: int, source: Status, target: Status, actor: ActorRoles
 ) -> bool:
-    """Make a machine of transitions and ask it."""
+    """Return whether a new machine of transitions moves from `source` to `target`."""
     return machine_permits(machine_of(policy), source, target, actor)
 
 
 def model_permits(machine: Machine, source: Status, target: Status, actor: ActorRoles) -> bool:
-    """Give a machine of transitions a model in `source`, ask the model, and let go of it."""
+    """Return whether a new model of a machine of transitions moves from `source` to `target`."""
     event = event_name(target)
     if event not in machine.events:
         return False

@@ -1,11 +1,11 @@
-"""The engine's own speed: parsing, one permission check, compiling."""
+"""The speed of the engine: parsing, permission checks and compiling."""
 
 from itertools import product
 from typing import Final
 
 from _ruamel_yaml import CParser
 
-from benchmarks.checks import checking
+from benchmarks.checks import compare_checks
 from benchmarks.tables import Comparison, compared, show
 from benchmarks.timing import ROUNDS, medians
 from engine.declaration.models import Workflow
@@ -20,17 +20,17 @@ MACHINES: Final = 200
 PAIRS: Final = tuple((source, to) for source, to in product(STATUSES, STATUSES) if source != to)
 ROLES: Final = (None, *Role)
 SCATTER: Final = 9_999_991
-"""A prime, so that the declarations differ in all their moves and not only in the first few."""
-TITLE: Final = f"The engine alone, without a database: medians of {ROUNDS} rounds, in turn"
+"""A prime, so that the declarations differ in all transitions, not only in the first ones."""
+TITLE: Final = f"The engine without a database: medians of {ROUNDS} alternating rounds"
 
 
 def main() -> None:
-    """Print medians and ratios."""
-    show(compared((parsing(), *checking(), compiling()), title=TITLE))
+    """Print the medians and ratios."""
+    show(compared((parsing(), *compare_checks(), compiling()), title=TITLE))
 
 
 def parsing() -> Comparison:
-    """Compare reading with the bare event stream of the same text."""
+    """Compare reading a text with its bare event stream."""
     text = values()
     ours, bare = medians(lambda: read_yaml(text, "values.yaml"), lambda: drain(text))
     what = f"parse {len(text.splitlines())} lines"
@@ -38,28 +38,28 @@ def parsing() -> Comparison:
 
 
 def values() -> str:
-    """Return a values file of at least `LINES` lines, seven a workflow."""
-    moves = "\n".join(
+    """Return a values file of at least `LINES` lines, seven for each workflow."""
+    transitions = "\n".join(
         f"        - {{from: {source}, to: {target}, role: any}}"
         for source, target in [("OPEN", "IN_PROGRESS"), ("IN_PROGRESS", "CLOSED")] * 2
     )
     each = (
         f"    - name: workflow_{number}\n      displayName: Number {number}\n      transitions:\n"
-        f"{moves}\n"
+        f"{transitions}\n"
         for number in range(LINES // 7 + 1)
     )
     return "ticketing:\n  workflows:\n" + "".join(each)
 
 
 def drain(text: str) -> None:
-    """Read every event and do nothing with it."""
+    """Read all events and ignore them."""
     next_event = CParser(text).get_event
     while next_event() is not None:
         pass
 
 
 def compiling() -> Comparison:
-    """Compare compiling with building a machine of `transitions` from the same declaration."""
+    """Compare compiling with building machines of `transitions`."""
     declared = [workflow(number) for number in range(WORKFLOWS)]
     policies = [compile_workflow(each).policy for each in declared[:MACHINES]]
     ours, theirs = medians(
@@ -77,11 +77,11 @@ def compiling() -> Comparison:
 
 
 def workflow(number: int) -> Workflow:
-    """Return a declaration that no other number has."""
+    """Return a distinct declaration for each number."""
     code = number * SCATTER % len(ROLES) ** len(PAIRS)
     digits = (code // len(ROLES) ** place % len(ROLES) for place in range(len(PAIRS)))
-    moves = zip(PAIRS, (ROLES[digit] for digit in digits), strict=True)
-    transitions = [{"from": a, "to": b, "role": role} for (a, b), role in moves if role]
+    declared = zip(PAIRS, (ROLES[digit] for digit in digits), strict=True)
+    transitions = [{"from": a, "to": b, "role": role} for (a, b), role in declared if role]
     return Workflow.model_validate({"name": f"workflow_{number}", "transitions": transitions})
 
 

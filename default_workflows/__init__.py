@@ -1,1 +1,1 @@
-"""The five default workflows: data only, read by `engine.declaration.defaults`."""
+"""The default workflows as data, read by `engine.declaration.defaults`."""

@@ -1,1 +1,1 @@
-"""The heart of Interlock: declaring, compiling and carrying out transitions."""
+"""The rules of Interlock (declarations, workflows, tickets, SLA targets) and their storage."""

@@ -1,4 +1,4 @@
-"""The service catalog as people look at it: shelves in order, and every item that ever was."""
+"""The service catalog: the declared categories with their items, and all items by name."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ from engine.findings import did_you_mean
 
 @dataclass(frozen=True, slots=True)
 class CategoryItems:
-    """A category with what can be asked for from it, in the order of the names for people."""
+    """A category with its active items, sorted by display name."""
 
     category: Category
     items: tuple[CatalogItem, ...]
@@ -21,12 +21,7 @@ class CategoryItems:
 
 @dataclass(frozen=True, slots=True)
 class KnownItem:
-    """An item of the catalog.
-
-    Attributes:
-        retired: it is declared no more; tickets that came from it still name it.
-
-    """
+    """An item of the catalog. A retired one is kept, because tickets refer to it."""
 
     declared: CatalogItem
     retired: bool = False
@@ -34,11 +29,11 @@ class KnownItem:
 
 @dataclass(frozen=True, slots=True)
 class ServiceCatalog:
-    """The catalog. A value: a change is a new one.
+    """The catalog.
 
     Attributes:
-        shelves: what can be asked for, in the order of the categories' names for people.
-        items: every known item by name, retired ones included.
+        categories: the declared categories, sorted by display name.
+        items: all items by name, retired ones included.
 
     """
 
@@ -47,37 +42,31 @@ class ServiceCatalog:
 
     @classmethod
     def of(cls, categories: Iterable[Category], items: Iterable[KnownItem]) -> Self:
-        """Return the catalog of the declared categories and of all items."""
+        """Return the catalog of the declared categories and all items."""
         known = {item.declared.name: item for item in items}
-        on: defaultdict[str, list[CatalogItem]] = defaultdict(list)
+        by_category: defaultdict[str, list[CatalogItem]] = defaultdict(list)
         for item in known.values():
             if not item.retired:
-                on[item.declared.category].append(item.declared)
-        shelves = (
-            CategoryItems(category, tuple(sorted(on[category.name], key=name_for_people)))
-            for category in sorted(categories, key=name_for_people)
+                by_category[item.declared.category].append(item.declared)
+        with_items = (
+            CategoryItems(each, tuple(sorted(by_category[each.name], key=_sort_key)))
+            for each in sorted(categories, key=_sort_key)
         )
-        return cls(tuple(shelves), MappingProxyType(known))
+        return cls(tuple(with_items), MappingProxyType(known))
 
     def named(self, name: str) -> KnownItem:
-        """Return the item of that name.
-
-        Raises:
-            NotFound: there is none; the near names are offered.
-
-        """
+        """Return the item of that name; raise NotFound with similar names if there is none."""
         try:
             return self.items[name]
         except KeyError:
             raise unknown_item(name, self.items) from None
 
 
-def name_for_people(declared: Category | CatalogItem) -> tuple[str, str]:
-    """Return what the catalog is sorted by."""
+def _sort_key(declared: Category | CatalogItem) -> tuple[str, str]:
     return declared.display_name.casefold(), declared.name
 
 
 def unknown_item(name: str, known: Iterable[str]) -> NotFound:
-    """Return the refusal of a request for an item that does not exist."""
+    """Return the error for an item that does not exist."""
     hint = did_you_mean(name, known)
     return NotFound(f"There is no catalog item named {name!r}.{hint}", item=name)

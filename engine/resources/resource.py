@@ -1,4 +1,4 @@
-"""Everything that can be declared, as values that can be compared: one resource a named thing."""
+"""Resources: declared things as values that can be compared and stored."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from functools import cache, cached_property
 from hashlib import sha256
+from operator import itemgetter
 from typing import Final, NamedTuple, TypeAlias
 
 from engine.declaration.defaults import default_workflows
@@ -27,7 +28,7 @@ from engine.workflows.compiler import CompiledWorkflow, compile_workflow
 
 
 class Kind(StrEnum):
-    """What a resource is. Each kind refers only to kinds before it."""
+    """The kind of a resource. Resources refer only to resources of earlier kinds."""
 
     WORKFLOW = "workflow"
     CATEGORY = "category"
@@ -46,7 +47,7 @@ MODELS: Final[Mapping[Kind, type[Declared]]] = {
     Kind.SERVICE: Service,
     Kind.WEBHOOK: Webhook,
 }
-"""The model of each kind, settings aside."""
+"""The model of each kind except settings."""
 
 AUTO_CLOSE: Final = "autoClose"
 SLA: Final = "sla"
@@ -58,11 +59,11 @@ SETTINGS: Final[Mapping[str, type[Declared]]] = {
     SLA: PrioritySla,
     VISIBILITY: Readers,
 }
-"""The model of each setting, by the key that it stands under."""
+"""The model of each setting, by its key in the section."""
 
 
 class Key(NamedTuple):
-    """What a resource is called; no two have the same."""
+    """The unique key of a resource."""
 
     kind: Kind
     name: str
@@ -72,26 +73,25 @@ class Key(NamedTuple):
 
 
 def model_of(key: Key) -> type[Declared]:
-    """Return the model of a resource; KeyError if there is no such setting."""
+    """Return the model of a resource; raise KeyError for an unknown setting."""
     return SETTINGS[key.name] if key.kind is Kind.SETTING else MODELS[key.kind]
 
 
-KIND_ORDER: Final = {kind: place for place, kind in enumerate(Kind)}
+_KIND_ORDER: Final = {kind: position for position, kind in enumerate(Kind)}
 
 
 def in_order(keys: Iterable[Key]) -> list[Key]:
-    """Return keys so that each comes after whatever it may refer to."""
-    return sorted(keys, key=lambda key: (KIND_ORDER[key.kind], key.name))
+    """Sort keys so that resources come after those that they refer to."""
+    return sorted(keys, key=lambda key: (_KIND_ORDER[key.kind], key.name))
 
 
 @dataclass(frozen=True)
 class Resource:
-    """One declared thing.
+    """A declared thing.
 
     Attributes:
-        declaration: canonical JSON: the same text for the same meaning, in whatever order and with
-            whatever defaults left out it was written.
-        retired: it was declared once and is no more; what refers to it stays as it is.
+        declaration: canonical JSON. Declarations with the same meaning have the same text.
+        retired: whether it is no longer declared. References to it are kept.
 
     """
 
@@ -101,29 +101,29 @@ class Resource:
 
     @classmethod
     def of(cls, kind: Kind, name: str, model: Declared) -> "Resource":
-        """Return a declared thing as a resource."""
+        """Return the resource of a model."""
         return cls(Key(kind, name), canonical_text(model))
 
     @cached_property
     def model(self) -> Declared:
-        """The declaration as its model."""
+        """The declaration as a model."""
         return model_of(self.key).model_validate(json.loads(self.declaration))
 
     @property
     def workflow(self) -> Workflow:
-        """The declaration of a workflow; TypeError for anything else."""
+        """The declared workflow; raises TypeError for other kinds."""
         if not isinstance(self.model, Workflow):
-            raise TypeError(f"{self.key} is no workflow.")
+            raise TypeError(f"{self.key} is not a workflow.")
         return self.model
 
     @cached_property
     def compiled(self) -> CompiledWorkflow:
-        """The workflow that it declares, ready to be asked; TypeError for anything else."""
+        """The compiled workflow; raises TypeError for other kinds."""
         return compile_workflow(self.workflow)
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256, in hex, over what it declares and whether it is retired."""
+        """The SHA-256 of the declaration and of whether it is retired, in hex."""
         state = "retired" if self.retired else "declared"
         return sha256(f"{state} {self.declaration}".encode()).hexdigest()
 
@@ -150,21 +150,26 @@ class LiveResources:
 
 
 def canonical_text(model: Declared) -> str:
-    """Return a declaration as JSON: sorted keys, transitions, events; defaults written out."""
+    """Return canonical JSON: keys, transitions and events are sorted, defaults included."""
     data = model.model_dump(mode="json", by_alias=True)
     if isinstance(model, Workflow):
-        data["transitions"].sort(key=lambda move: (move["from"], move["to"]))
+        data["transitions"].sort(key=itemgetter("from", "to"))
     if isinstance(model, Webhook) and model.events:
         data["events"] = sorted({*model.events})
     return json.dumps(data, sort_keys=True, ensure_ascii=False)
 
 
 def declared_resources(ticketing: Ticketing) -> dict[Key, Resource]:
-    """Return everything that a valid declaration asks for: the chosen defaults and the declared.
+    """Return all resources of a valid declaration, including the chosen default workflows.
 
-    A declared workflow takes the place of the default of its name, whole.
+    A declared workflow replaces the default workflow of the same name.
     """
-    workflows = [*chosen_defaults(ticketing), *ticketing.workflows]
+    chosen = ticketing.default_workflows
+    if isinstance(chosen, bool):
+        defaults = default_workflows() if chosen else ()
+    else:
+        defaults = tuple(each for each in default_workflows() if each.name in chosen)
+    workflows = [*defaults, *ticketing.workflows]
     catalog = ticketing.catalog
     resources = [
         *(Resource.of(Kind.WORKFLOW, each.name, each) for each in workflows),
@@ -183,14 +188,6 @@ def declared_resources(ticketing: Ticketing) -> dict[Key, Resource]:
 
 @cache
 def declared_defaults() -> Snapshot:
-    """Return the workflows that ship with the product, as resources."""
+    """Return the default workflows as resources."""
     workflows = (Resource.of(Kind.WORKFLOW, each.name, each) for each in default_workflows())
     return {resource.key: resource for resource in workflows}
-
-
-def chosen_defaults(ticketing: Ticketing) -> list[Workflow]:
-    """Return the default workflows that a declaration asks for."""
-    wanted = ticketing.default_workflows
-    if isinstance(wanted, bool):
-        return list(default_workflows()) if wanted else []
-    return [each for each in default_workflows() if each.name in wanted]
