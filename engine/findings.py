@@ -56,7 +56,7 @@ class Finding:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return `` Did you mean 'x'?`` for up to three similar words; empty if there are none."""
+    """Return `` Did you mean 'x'?`` for up to three similar words, or an empty text."""
     by_folded = {name.casefold(): str(name) for name in known}
     near = [by_folded[hit] for hit in get_close_matches(word.casefold(), sorted(by_folded), n=3)]
     return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""

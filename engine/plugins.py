@@ -18,7 +18,7 @@ class Plugin(StrEnum):
 
     @classmethod
     def named(cls, name: str) -> "Plugin":
-        """Return the plugin of that name; raise NotFound with similar names if there is none."""
+        """Return a plugin by name; raise NotFound, with similar names, if it is unknown."""
         try:
             return cls(name)
         except ValueError:

@@ -62,7 +62,7 @@ def parse_webhook_url(url: str) -> Origin:
     except ValueError:
         raise ValueError("must name a host, as in https://hooks.example.com/chat") from None
     if "@" in parts.netloc:
-        raise ValueError("must not contain a user or password; the signature authenticates")
+        raise ValueError("must not contain a user or password, because deliveries are signed")
     if parts.fragment or url.endswith("#"):
         raise ValueError("must not have a fragment, because fragments are not sent")
     try:

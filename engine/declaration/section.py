@@ -25,7 +25,7 @@ class Gap(NamedTuple):
 
     @property
     def misspelt(self) -> str:
-        """A key that is similar to the missing one; empty if there is none."""
+        """A similar key of the parent; empty if no key is similar."""
         keys = (
             key for key in self.parent if did_you_mean(key[: limits.NAME_CHARACTERS], [self.key])
         )

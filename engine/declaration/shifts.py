@@ -13,7 +13,7 @@ DATE_PATTERN: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 
 
 def parse_time_zone(text: str) -> ZoneInfo:
-    """Return the time zone with an IANA name; raise ValueError if there is none."""
+    """Return the time zone with an IANA name; raise ValueError for an unknown name."""
     try:
         return ZoneInfo(text if re.fullmatch(ZONE_PATTERN, text) else "")
     except (ValueError, KeyError, OSError):

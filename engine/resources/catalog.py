@@ -55,7 +55,7 @@ class ServiceCatalog:
         return cls(tuple(with_items), MappingProxyType(known))
 
     def named(self, name: str) -> KnownItem:
-        """Return the item of that name; raise NotFound with similar names if there is none."""
+        """Return a item by name; raise NotFound, with similar names, if it is unknown."""
         try:
             return self.items[name]
         except KeyError:

@@ -22,7 +22,7 @@ class Registry:
         return cls(MappingProxyType({workflow.name: workflow for workflow in workflows}))
 
     def named(self, name: str) -> CompiledWorkflow:
-        """Return the workflow of that name; raise NotFound with similar names if there is none."""
+        """Return a workflow by name; raise NotFound, with similar names, if it is unknown."""
         try:
             return self.workflows[name]
         except KeyError:

@@ -34,7 +34,7 @@ _SIGNS: Final[Mapping[Status, tuple[Mapping[str, str], ...]]] = {
     Status.RESOLVED: (_RING, _TICK),
     Status.CLOSED: (_RING | {"class": "solid"}, _TICK | {"class": "knockout"}),
 }
-"""The sign of each status, which can be told apart without its colour."""
+"""The sign of each status, so that colour is not the only difference."""
 
 
 def draw(
