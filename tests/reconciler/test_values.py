@@ -96,7 +96,11 @@ WRONG_ARGUMENTS = {
     "a list without an end": ("a={1,2", 7, "Here should stand '}' (found the end)."),
     "text after a list": ("a={1}2", 6, "Here should stand ',' (found '2')."),
     "a backslash at the end": ("a=1\\", 4, "Here should stand ',' (found '\\\\')."),
-    "a number too large": ("a=9007199254740993", 3, "Helm cannot represent 9007199254740993 exactly"),
+    "a number too large": (
+        "a=9007199254740993",
+        3,
+        "Helm cannot represent 9007199254740993 exactly",
+    ),
     "a path without end": (".".join("a" * 31) + "=1", 62, "at most 30 steps"),
     "half a character": ("a=\ud800", 3, "This is not Unicode"),
 }
