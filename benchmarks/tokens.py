@@ -5,7 +5,7 @@ from typing import Final
 
 from pydantic import SecretStr
 
-from api.auth import TokenIssuer
+from api.auth.tokens import TokenIssuer
 from engine.tickets.actor import Actor
 
 SECRET: Final = SecretStr("0123456789abcdef" * 2)

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, TypeAlias
 
 import structlog
 from prometheus_client import Gauge
@@ -18,33 +18,9 @@ from engine.errors import Misconfigured, Unavailable
 log: Final = structlog.get_logger(component="auth")
 
 
-class KeySource(Protocol):
-    """A source of keys, which can change."""
-
-    @property
-    def keys(self) -> KeySet:
-        """The current keys; Unavailable if none were read yet."""
-
-    @property
-    def collectors(self) -> Sequence[Collector]:
-        """The metrics of the source."""
-
-    def check(self) -> None:
-        """Raise Unavailable, with the reason, if there are no keys."""
-
-    async def start(self) -> None:
-        """Read the keys for the first time."""
-
-    async def refresh(self) -> None:
-        """Read the keys again, unless that happened a short time ago."""
-
-    async def refresh_forever(self) -> None:
-        """Read the keys again at regular intervals, until cancelled."""
-
-
 @dataclass(frozen=True, slots=True)
 class FixedKeys:
-    """Keys that never change."""
+    """Keys that never change; a `KeySource` that does nothing to refresh them."""
 
     keys: KeySet
     collectors: Sequence[Collector] = ()
@@ -187,3 +163,6 @@ class RefreshedSecrets(RefreshedKeys):
 
     def _parse(self, document: bytes) -> KeySet:
         return parse_hmac_keys(document)
+
+
+KeySource: TypeAlias = FixedKeys | RefreshedKeys

@@ -8,9 +8,9 @@ from typing import Final
 
 from aiohttp import web
 
-from api.auth import TokenVerifier
 from api.auth.api_keys import ApiKeys
 from api.auth.key_sources import KeySource
+from api.auth.tokens import TokenVerifier
 from api.bootstrap.auth import key_source, token_rules
 from api.bootstrap.engine import Engine, open_engine
 from api.graphql.documents.persisted_documents import PersistedDocuments

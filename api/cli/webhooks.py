@@ -3,8 +3,10 @@
 import asyncio
 import json
 import os
+from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Final
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 import typer
 from rich.console import Console
@@ -13,12 +15,14 @@ from rich.table import Column, Table
 from api.settings import Settings
 
 if TYPE_CHECKING:
+    from engine.storage.postgres.database import Database
     from engine.storage.webhooks.dead_letters import DeadLetter
     from engine.storage.webhooks.status import WebhookStatus
 
+T = TypeVar("T")
+
 webhooks: Final = typer.Typer(help="Show and retry webhooks.")
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The name of a webhook.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -31,7 +35,9 @@ def overview(context: typer.Context, as_json: AsJson = False) -> None:
     """
     if context.invoked_subcommand is not None:
         return
-    statuses = asyncio.run(_read_statuses())
+    from engine.storage.webhooks.status import read_statuses
+
+    statuses = _run(read_statuses)
     if as_json:
         typer.echo(json.dumps(list(map(_status_json, statuses)), indent=2))
         return
@@ -58,7 +64,9 @@ def dead(
     as_json: AsJson = False,
 ) -> None:
     """List dead letters (deliveries that failed permanently), latest first."""
-    dead_letters = asyncio.run(_read_dead_letters(name))
+    from engine.storage.webhooks.dead_letters import list_dead_letters
+
+    dead_letters = _run(partial(list_dead_letters, name=name))
     if as_json:
         typer.echo(json.dumps(list(map(_dead_letter_json, dead_letters)), indent=2))
         return
@@ -74,39 +82,28 @@ def dead(
 
 @webhooks.command()
 def retry(
-    name: Name,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The name of a webhook.")],
     dead: Annotated[bool, typer.Option("--dead", help="Also retry dead letters.")] = False,
 ) -> None:
     """Retry failed deliveries now, even if the receiver asked to wait or answered 410.
 
     A dead letter can arrive after later changes of its ticket; its version shows the order.
     """
-    count = asyncio.run(_retry(name, dead=dead))
+    from engine.storage.webhooks.dead_letters import retry_deliveries
+
+    count = _run(partial(retry_deliveries, name=name, dead=dead))
     typer.echo(f"{count} {'delivery is' if count == 1 else 'deliveries are'} due now.")
 
 
-async def _read_statuses() -> "list[WebhookStatus]":
+def _run(work: Callable[["Database"], Awaitable[T]]) -> T:
+    """Return the result of some work on the database of the settings."""
     from api.bootstrap.engine import open_read_only
-    from engine.storage.webhooks.status import read_statuses
 
-    async with open_read_only(Settings.from_env(os.environ)) as parts:
-        return await read_statuses(parts.database)
+    async def run() -> T:
+        async with open_read_only(Settings.from_env(os.environ)) as engine:
+            return await work(engine.database)
 
-
-async def _read_dead_letters(name: str | None) -> "list[DeadLetter]":
-    from api.bootstrap.engine import open_read_only
-    from engine.storage.webhooks.dead_letters import list_dead_letters
-
-    async with open_read_only(Settings.from_env(os.environ)) as parts:
-        return await list_dead_letters(parts.database, name)
-
-
-async def _retry(name: str, *, dead: bool) -> int:
-    from api.bootstrap.engine import open_read_only
-    from engine.storage.webhooks.dead_letters import retry_deliveries
-
-    async with open_read_only(Settings.from_env(os.environ)) as parts:
-        return await retry_deliveries(parts.database, name, dead=dead)
+    return asyncio.run(run())
 
 
 def _format_time(time: datetime | None) -> str:

@@ -14,8 +14,8 @@ from typing import Final
 
 from aiohttp import hdrs, web
 
-from api.auth import bearer_token
 from api.auth.api_keys import Scope
+from api.auth.errors import bearer_token
 from api.http.app_keys import ACCESS, ACTOR, API_KEYS, TOKEN, TOKENS, VIEWER, Access
 from api.http.problem_details import ERROR_RENDERERS, ErrorRenderer
 from api.log_context import bind

@@ -5,8 +5,8 @@ from typing import Final, TypeAlias
 
 from aiohttp import web
 
-from api.auth import TokenVerifier
 from api.auth.api_keys import ApiKeys
+from api.auth.tokens import TokenVerifier
 from api.http.metrics import Metrics
 from api.http.rate_limiter import Quota, RateLimiter, TokenBuckets
 from api.settings import Network

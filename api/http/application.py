@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from aiohttp import web
 from prometheus_client.registry import Collector
 
-from api.auth import TokenVerifier
 from api.auth.api_keys import NO_API_KEYS, ApiKeys
+from api.auth.tokens import TokenVerifier
 from api.http.access import add_routes
 from api.http.app_keys import API_KEYS, METRICS, RATE_LIMITER, TOKENS, TRUSTED_PROXIES
 from api.http.metrics import Metrics

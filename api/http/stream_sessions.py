@@ -8,8 +8,8 @@ from enum import Enum, auto
 from aiohttp import web
 from prometheus_client import Gauge
 
-from api.auth import TokenVerifier
 from api.auth.jwks import KeySet
+from api.auth.tokens import TokenVerifier
 
 
 class EndReason(Enum):

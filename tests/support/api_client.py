@@ -8,8 +8,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient
 from pydantic import SecretStr
 
-from api.auth import TokenIssuer
 from api.auth.api_keys import generate_api_key
+from api.auth.tokens import TokenIssuer
 from engine.storage.postgres.database import Database
 from engine.tickets.actor import Actor
 

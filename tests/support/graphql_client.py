@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from pydantic import SecretStr
 
-from api.auth import TokenIssuer
+from api.auth.tokens import TokenIssuer
 from api.graphql.registry import Resolvers
 from api.graphql.transport.endpoint import GraphQLEndpoint
 from api.http.application import AccessControl, build_application

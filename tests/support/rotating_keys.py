@@ -3,7 +3,7 @@
 import pytest
 
 from api import limits
-from api.auth import TokenVerifier
+from api.auth.tokens import TokenVerifier
 from engine.errors import Unauthenticated
 from tests.support.signers import ES256, GOOD, RS256
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 import aiohttp
 from pydantic import SecretStr
 
-from api.auth import TokenIssuer
+from api.auth.tokens import TokenIssuer
 from api.graphql.transport.sse import events_routes
 from api.graphql.transport.websocket import websocket_route
 from api.http.application import AccessControl, build_application

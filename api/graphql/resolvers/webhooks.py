@@ -1,6 +1,6 @@
 """Resolvers of webhooks, for admins. They also answer while ticketing is off."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypedDict
@@ -14,13 +14,12 @@ from api.graphql.pagination import (
 )
 from api.graphql.registry import Resolvers
 from api.runtime.request_context import RequestContext
-from api.runtime.single_flight import SingleCall
+from api.runtime.single_flight import SingleFlight
 from engine.storage.webhooks.dead_letters import (
     START,
     DeadLetter,
     DeadLetterCursor,
-    DeadLetterPage,
-    read_dead_letter_pages,
+    read_dead_letters,
     retry_webhook,
 )
 from engine.storage.webhooks.status import (
@@ -60,18 +59,15 @@ class DeadLetterLoader:
     def __init__(self, context: RequestContext, names: Iterable[str]) -> None:
         self._context = context
         self._names = list(names)
-        self._pages: dict[
-            tuple[int, DeadLetterCursor], SingleCall[Mapping[str, DeadLetterPage]]
-        ] = {}
+        self._pages: SingleFlight[Mapping[str, Sequence[DeadLetter]]] = SingleFlight()
 
-    async def page(self, name: str, size: int, after: DeadLetterCursor) -> DeadLetterPage:
-        """Return a page of one webhook."""
-
-        async def read() -> Mapping[str, DeadLetterPage]:
-            database, actor = self._context.database, self._context.actor
-            return await read_dead_letter_pages(database, actor, self._names, size, after)
-
-        return (await self._pages.setdefault((size, after), SingleCall(read))())[name]
+    async def read(self, name: str, limit: int, after: DeadLetterCursor) -> Sequence[DeadLetter]:
+        """Return the next dead letters of one webhook."""
+        database, actor = self._context.database, self._context.actor
+        pages = await self._pages.get(
+            (limit, after), lambda: read_dead_letters(database, actor, self._names, limit, after)
+        )
+        return pages[name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +123,12 @@ async def dead_letters(
     size = checked_size("first", arguments["first"], "page_dead_letters", bound)
     cursor = arguments.get("after")
     after = START if cursor is None else parse_dead_letter_cursor(cursor)
-    page = await parent.loader.page(parent.name, size, after)
+    found = await parent.loader.read(parent.name, size + 1, after)
     edges = [
         {"cursor": dead_letter_cursor(each), "node": _dead_letter_fields(each)}
-        for each in page.dead_letters
+        for each in found[:size]
     ]
-    return connection(arguments, edges, has_more=page.has_more)
+    return connection(arguments, edges, has_more=len(found) > size)
 
 
 async def _find(context: RequestContext, name: str) -> WebhookFields:

@@ -14,7 +14,7 @@ import orjson
 import structlog
 from aiohttp import WSMsgType, hdrs, web
 
-from api.auth import bearer_token
+from api.auth.errors import bearer_token
 from api.graphql.errors import check_limit, response_errors
 from api.graphql.executor import GraphQLExecutor, GraphQLRequest
 from api.graphql.transport.endpoint import ContextFor

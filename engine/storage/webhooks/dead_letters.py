@@ -20,11 +20,11 @@ from sqlalchemy import (
 )
 
 from engine.permissions import require_admin
-from engine.storage.postgres.database import Database, Row
+from engine.storage.postgres.database import Database
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import ticket_status_history, webhook_deliveries, webhooks
 from engine.storage.webhooks.fan_out import PENDING, in_state
-from engine.storage.webhooks.status import require_webhook
+from engine.storage.webhooks.status import read_names, require_webhook
 from engine.tickets.actor import Actor
 from engine.tickets.history import EntryKind
 from engine.vocabulary import TicketEvent
@@ -39,37 +39,32 @@ _KEY: Final = (
     webhook_deliveries.c.ticket,
     webhook_deliveries.c.seq,
 )
-_DEAD_LETTERS: Final = (
+_NAMED: Final = (
+    func.unnest(bindparam("names", type_=ARRAY(Text)))
+    .table_valued(column("name", Text))
+    .render_derived(name="named")
+)
+_PAGE: Final = (
     select(webhook_deliveries, ticket_status_history.c.kind)
     .join(
         ticket_status_history,
         (ticket_status_history.c.ticket == webhook_deliveries.c.ticket)
         & (ticket_status_history.c.seq == webhook_deliveries.c.seq),
     )
-    .where(_IS_DEAD)
+    .where(
+        _IS_DEAD,
+        webhook_deliveries.c.webhook == _NAMED.c.name,
+        tuple_(*_KEY)
+        < tuple_(
+            bindparam("before_time", type_=DateTime(timezone=True)),
+            bindparam("before_ticket", type_=Text),
+            bindparam("before_seq", type_=Integer),
+        ),
+    )
     .order_by(*(each.desc() for each in _KEY))
     .limit(bindparam("row_limit", type_=Integer))
+    .lateral("page")
 )
-_LIST: Final = Statement.of(
-    _DEAD_LETTERS.where(
-        webhook_deliveries.c.webhook
-        == func.coalesce(bindparam("webhook_name", type_=Text), webhook_deliveries.c.webhook)
-    )
-)
-_NAMED: Final = (
-    func.unnest(bindparam("names", type_=ARRAY(Text)))
-    .table_valued(column("name", Text))
-    .render_derived(name="named")
-)
-_PAGE: Final = _DEAD_LETTERS.where(
-    webhook_deliveries.c.webhook == _NAMED.c.name,
-    tuple_(*_KEY)
-    < tuple_(
-        bindparam("before_time", type_=DateTime(timezone=True)),
-        bindparam("before_ticket", type_=Text),
-        bindparam("before_seq", type_=Integer),
-    ),
-).lateral("page")
 _READ_PAGES: Final = Statement.of(
     select(_PAGE)
     .select_from(_NAMED)
@@ -134,14 +129,6 @@ START: Final = DeadLetterCursor(datetime.max.replace(tzinfo=UTC), "", 0)
 """Before the latest dead letter."""
 
 
-@dataclass(frozen=True, slots=True)
-class DeadLetterPage:
-    """A page of dead letters, latest first."""
-
-    dead_letters: tuple[DeadLetter, ...]
-    has_more: bool
-
-
 async def list_dead_letters(
     database: Database, name: str | None = None, limit: int = _MAX_LISTED
 ) -> list[DeadLetter]:
@@ -155,19 +142,14 @@ async def list_dead_letters(
     """
     if name is not None:
         await require_webhook(database, name)
-    return list(
-        map(_dead_letter_of, await database.rows(_LIST, webhook_name=name, row_limit=limit))
-    )
+    names = await read_names(database) if name is None else [name]
+    return (await _read_pages(database, names, limit, START))[:limit]
 
 
-async def read_dead_letter_pages(
-    database: Database,
-    actor: Actor,
-    names: Sequence[str],
-    size: int,
-    after: DeadLetterCursor = START,
-) -> Mapping[str, DeadLetterPage]:
-    """Return the next page of dead letters of each of these webhooks.
+async def read_dead_letters(
+    database: Database, actor: Actor, names: Sequence[str], limit: int, after: DeadLetterCursor
+) -> Mapping[str, Sequence[DeadLetter]]:
+    """Return the next dead letters of each of these webhooks, at most `limit` of each.
 
     Raises:
         Forbidden: the actor is not an admin.
@@ -175,31 +157,35 @@ async def read_dead_letter_pages(
     """
     require_admin(actor, "inspect webhooks")
     found: dict[str, list[DeadLetter]] = {name: [] for name in names}
+    for each in await _read_pages(database, names, limit, after):
+        found[each.webhook].append(each)
+    return found
+
+
+async def _read_pages(
+    database: Database, names: Sequence[str], limit: int, after: DeadLetterCursor
+) -> list[DeadLetter]:
+    """Return at most `limit` dead letters of each webhook, in one list, latest first."""
     rows = await database.rows(
         _READ_PAGES,
         names=list(names),
-        row_limit=size + 1,
+        row_limit=limit,
         before_time=after.failed_at,
         before_ticket=after.ticket,
         before_seq=after.seq,
     )
-    for dead_letter in map(_dead_letter_of, rows):
-        found[dead_letter.webhook].append(dead_letter)
-    return {
-        name: DeadLetterPage(tuple(each[:size]), len(each) > size) for name, each in found.items()
-    }
-
-
-def _dead_letter_of(row: Row) -> DeadLetter:
-    return DeadLetter(
-        webhook=row["webhook"],
-        ticket=row["ticket"],
-        seq=row["seq"],
-        event=EVENT_TYPES[EntryKind(row["kind"])],
-        attempts=row["attempts"],
-        result=row["last_result"],
-        failed_at=row["finished_at"],
-    )
+    return [
+        DeadLetter(
+            webhook=row["webhook"],
+            ticket=row["ticket"],
+            seq=row["seq"],
+            event=EVENT_TYPES[EntryKind(row["kind"])],
+            attempts=row["attempts"],
+            result=row["last_result"],
+            failed_at=row["finished_at"],
+        )
+        for row in rows
+    ]
 
 
 async def retry_webhook(database: Database, actor: Actor, name: str, *, dead: bool) -> int:

@@ -1,6 +1,5 @@
 """The status of webhooks, for admins: derived from what the database stores about them."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -36,7 +35,7 @@ _DELAYED_AFTER: Final = timedelta(seconds=30)
 
 
 class WebhookState(StrEnum):
-    """The state of a webhook; if several apply, the last."""
+    """The state of a webhook; if several apply, the last one."""
 
     WORKING = "working"
     FAILING = "failing"
@@ -111,6 +110,14 @@ _READ: Final = Statement.of(
     .where(webhooks.c.name == func.coalesce(bindparam("webhook_name", type_=Text), webhooks.c.name))
     .order_by(webhooks.c.name)
 )
+_STATES: Final = {
+    "is_retired": WebhookState.RETIRED,
+    "is_disabled": WebhookState.DISABLED,
+    "paused_until": WebhookState.PAUSED,
+    "is_delayed": WebhookState.DELAYED,
+    "last_result": WebhookState.FAILING,
+}
+"""The state of a webhook by the first of these columns that is true or not null."""
 _NAMES: Final = Statement.of(select(webhooks.c.name))
 
 
@@ -148,7 +155,7 @@ async def read_statuses(database: Database, name: str | None = None) -> list[Web
 
 
 def _status_of(row: Row) -> WebhookStatus:
-    state = _state_of(row)
+    state = next((each for column, each in _STATES.items() if row[column]), WebhookState.WORKING)
     is_ended = state in {WebhookState.RETIRED, WebhookState.DISABLED}
     return WebhookStatus(
         declaration=Webhook.model_validate_json(row["declaration"]),
@@ -161,18 +168,6 @@ def _status_of(row: Row) -> WebhookStatus:
         next_attempt_at=None if is_ended or not row["last_result"] else row["next_attempt_at"],
         last_result=row["last_result"],
     )
-
-
-def _state_of(row: Row) -> WebhookState:
-    if row["is_retired"]:
-        return WebhookState.RETIRED
-    if row["is_disabled"]:
-        return WebhookState.DISABLED
-    if row["paused_until"]:
-        return WebhookState.PAUSED
-    if row["is_delayed"]:
-        return WebhookState.DELAYED
-    return WebhookState.FAILING if row["last_result"] else WebhookState.WORKING
 
 
 async def list_webhooks(database: Database, actor: Actor) -> list[WebhookStatus]:
@@ -200,9 +195,14 @@ async def find_webhook(database: Database, actor: Actor, name: str) -> WebhookSt
     return status
 
 
+async def read_names(source: Database | Session) -> list[str]:
+    """Return the names of all webhooks, including retired ones."""
+    return [row["name"] for row in await source.rows(_NAMES)]
+
+
 async def require_webhook(source: Database | Session, name: str) -> None:
     """Raise NotFound, with similar names, if no webhook has this name."""
-    known: Sequence[str] = [row["name"] for row in await source.rows(_NAMES)]
+    known = await read_names(source)
     if name not in known:
         message = f"There is no webhook named {name!r}.{did_you_mean(name, known)}"
         raise NotFound(message, webhook=name)

@@ -5,9 +5,9 @@ from functools import partial
 
 import pytest
 
-from api.auth import TokenVerifier
 from api.auth.key_fetch import fetch_keys
 from api.auth.key_sources import RefreshedKeys
+from api.auth.tokens import TokenVerifier
 from tests.support.oidc_provider import Provider, provider
 from tests.support.rotating_keys import Clock
 from tests.support.signers import NOW, RSA_JWK, SECOND_RSA_JWK

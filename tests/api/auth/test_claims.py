@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from api.auth import TokenErrorReason, TokenIssuer, TokenRules
 from api.auth.claims import ClaimNames, parse_claims
+from api.auth.errors import TokenErrorReason
+from api.auth.tokens import TokenIssuer, TokenRules
 from engine.errors import Unauthenticated
 from engine.tickets.actor import Actor
 from tests.support.signers import NOW, SECRET

@@ -9,7 +9,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from cryptography.hazmat.primitives import hashes
 
 from api import limits
-from api.auth import MESSAGES, TokenErrorReason, TokenRules, TokenVerifier
+from api.auth.errors import MESSAGES, TokenErrorReason
+from api.auth.tokens import TokenRules, TokenVerifier
 from api.http.app_keys import ACTOR
 from api.http.application import AccessControl, build_application
 from tests.support.api_client import Client

@@ -11,10 +11,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from structlog.testing import capture_logs
 
 from api import limits
-from api.auth import TokenErrorReason, TokenVerifier
+from api.auth.errors import TokenErrorReason
 from api.auth.hmac_secrets import parse_secrets
 from api.auth.key_fetch import read_key_file
 from api.auth.key_sources import RefreshedSecrets
+from api.auth.tokens import TokenVerifier
 from api.demo import with_secret
 from api.settings import Settings
 from engine.errors import Misconfigured

@@ -17,10 +17,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from structlog.testing import capture_logs
 
 from api import limits
-from api.auth import TokenVerifier, key_fetch
+from api.auth import key_fetch
 from api.auth.jwks import parse_jwks
 from api.auth.key_fetch import fetch_issuer_keys, fetch_keys
 from api.auth.key_sources import RefreshedKeys
+from api.auth.tokens import TokenVerifier
 from api.http.application import AccessControl, build_application
 from api.rest.health import probe_routes
 from engine.errors import Unavailable

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from api import limits
-from api.auth import TokenErrorReason, TokenVerifier
+from api.auth.errors import TokenErrorReason
 from api.auth.key_fetch import read_key_file
 from api.auth.key_sources import RefreshedKeys
+from api.auth.tokens import TokenVerifier
 from engine.errors import Misconfigured
 from tests.support.rotating_keys import EC_TOKEN, REFRESH_SECONDS, RSA_TOKEN, Clock, error_reason
 from tests.support.signers import EC_JWK, NOW, RSA_JWK, SECOND_RSA_JWK, jwks

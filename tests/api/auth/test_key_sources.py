@@ -6,9 +6,10 @@ from functools import partial
 
 from structlog.testing import capture_logs
 
-from api.auth import TokenErrorReason, TokenVerifier
+from api.auth.errors import TokenErrorReason
 from api.auth.key_fetch import fetch_keys
 from api.auth.key_sources import RefreshedKeys
+from api.auth.tokens import TokenVerifier
 from tests.support.oidc_provider import Provider
 from tests.support.rotating_keys import (
     CLAIMS,

@@ -9,9 +9,9 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from pydantic import SecretStr
 
-from api.auth import TokenVerifier
 from api.auth.key_fetch import read_key_file
 from api.auth.key_sources import RefreshedKeys
+from api.auth.tokens import TokenVerifier
 from api.bootstrap.application import open_application_on
 from api.bootstrap.engine import open_engine
 from api.http.stream_sessions import EndReason, StreamEnded, StreamSessions

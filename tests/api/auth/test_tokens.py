@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from api import limits
-from api.auth import MESSAGES, TokenErrorReason, TokenIssuer, TokenRules, bearer_token
+from api.auth.errors import MESSAGES, TokenErrorReason, bearer_token
+from api.auth.tokens import TokenIssuer, TokenRules
 from engine.errors import InvalidInput, Misconfigured, Unauthenticated
 from engine.limits import GROUP_CHARACTERS, USER_GROUPS, USER_ID_CHARACTERS, USER_NAME_CHARACTERS
 from engine.tickets.actor import Actor

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from api.auth import TokenIssuer
+from api.auth.tokens import TokenIssuer
 from engine.tickets.actor import Actor
 from tests.support.command import interlock, interlock_process
 

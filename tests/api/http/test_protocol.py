@@ -13,7 +13,7 @@ from aiohttp import web
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
-from api.auth import TokenIssuer
+from api.auth.tokens import TokenIssuer
 from api.http.application import AccessControl, build_application
 from api.http.server import listening
 from api.limits import HEAD_FIELD_BYTES, TOKEN_CHARACTERS

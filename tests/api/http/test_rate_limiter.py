@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from api.auth import TokenIssuer
 from api.auth.api_keys import ApiKeyEntry, ApiKeys, Scope, generate_api_key
+from api.auth.tokens import TokenIssuer
 from api.http.access import ApiKeyAccess, ProtectedRoute
 from api.http.application import AccessControl, build_application
 from api.http.rate_limiter import ConcurrencyLimiter, Quota, TokenBuckets, TooManyRequests

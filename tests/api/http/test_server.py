@@ -21,7 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
-from api.auth import TokenIssuer
+from api.auth.tokens import TokenIssuer
 from api.http.access import ProtectedRoute, allow_anyone
 from api.http.app_keys import ACTOR
 from api.http.application import AccessControl, build_application
