@@ -64,7 +64,7 @@ query ($n: Int!) {
 """
 OF_TICKETS: Final = 5
 """The histories, the timers, the clock, the names of those whom they are of and of who acted."""
-GIVE_UP: Final = """
+KILL_DELIVERIES: Final = """
 UPDATE webhook_deliveries SET state = 'dead', last_result = 'timeout', finished_at = now()
 """
 LISTS: Final = {
@@ -72,7 +72,7 @@ LISTS: Final = {
     "its edges, and a count": (EDGES, 2 + OF_TICKETS),
     "services and their tickets": (SERVICES, 2 + OF_TICKETS),
     "what is declared": (DECLARED, 0),
-    "webhooks and what was given up": (WEBHOOKS, 2),
+    "webhooks and their dead letters": (WEBHOOKS, 2),
 }
 
 
@@ -95,7 +95,7 @@ async def test_a_list_takes_as_many_statements_as_one_item(
         await TicketStore(engine.database).assign(ADA, form)
     for number in range(ITEMS):
         await enqueue(engine.database, ITEMS, f"chat_{number}")
-    await engine.database.row(Statement.of(text(GIVE_UP)))
+    await engine.database.row(Statement.of(text(KILL_DELIVERIES)))
     await api.data(ADA, query, n=1)  # and Ada is known
     for items in (1, ITEMS):
         statements.clear()
