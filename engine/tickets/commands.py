@@ -23,7 +23,7 @@ from pydantic import (
     model_validator,
 )
 from pydantic.alias_generators import to_camel
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_core import PydanticCustomError
 
 from engine import limits
 from engine.declaration.durations import parse_duration
@@ -170,21 +170,21 @@ class InputModel(BaseModel):
         """Return the validated input.
 
         Raises:
-            InvalidInput: `problems` lists each invalid field with a message.
+            InvalidInput: `problems` lists each invalid field, as the API names it, with a message.
 
         """
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            problems = [_problem(each) for each in error.errors(include_url=False)]
+            problems = [
+                {
+                    "field": to_camel(".".join(map(str, each["loc"]))),
+                    "message": describe_error(each),
+                }
+                for each in error.errors(include_url=False)
+            ]
             text = "; ".join(f"{each['field']}: {each['message']}" for each in problems)
             raise InvalidInput(f"{text}.", problems=problems) from None
-
-
-def _problem(error: ErrorDetails) -> dict[str, str]:
-    """Return the field, with its name in the API, and the message."""
-    field = to_camel(".".join(map(str, error["loc"])))
-    return {"field": field, "message": describe_error(error)}
 
 
 class Command(InputModel):
@@ -198,19 +198,15 @@ class Command(InputModel):
     idempotency_key: IdempotencyKey | None = None
 
 
-class RequestedTargets(BaseModel):
+class RequestedTargets(InputModel):
     """SLA targets that the requester agreed on."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     response: Duration
     resolution: Duration
 
 
-class RequestedSla(BaseModel):
+class RequestedSla(InputModel):
     """The SLA targets of a new ticket: those of its priority, also when it changes, or others."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     by_priority: StrictBool = False
     targets: RequestedTargets | None = None

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import reduce
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from engine.calendars import add_working_time, working_time_between
 from engine.tickets.history import Entry, EntryKind
@@ -129,8 +129,7 @@ class SlaTimers:
         return _ZERO if due <= now else working_time_between(self.targets.calendar, now, due)
 
 
-@dataclass(frozen=True, slots=True)
-class DueTimes:
+class DueTimes(NamedTuple):
     """The values that are stored with a ticket for searches.
 
     Attributes:
@@ -163,10 +162,10 @@ def build_timers(history: Iterable[Entry]) -> SlaTimers | None:
     """Return the timers of a ticket after its whole history; None without SLA targets."""
     created, *later = history
     targets = parse_targets(created.details)
-    return None if targets is None else reduce(_advance, later, SlaTimers(targets, created.at))
+    return None if targets is None else reduce(_apply_entry, later, SlaTimers(targets, created.at))
 
 
-def _advance(timers: SlaTimers, entry: Entry) -> SlaTimers:
+def _apply_entry(timers: SlaTimers, entry: Entry) -> SlaTimers:
     """Return the timers after another entry."""
     if entry.kind not in TIMER_KINDS:
         return timers
@@ -175,14 +174,14 @@ def _advance(timers: SlaTimers, entry: Entry) -> SlaTimers:
     timers = replace(timers, breached=breached)
     match entry.kind:
         case EntryKind.STATUS:
-            return _move(timers, Status(str(entry.new_value)), entry.at)
+            return _apply_transition(timers, Status(str(entry.new_value)), entry.at)
         case EntryKind.PRIORITY:
             return replace(timers, targets=parse_targets(entry.details) or timers.targets)
         case _:
             return replace(timers, recorded=timers.recorded | {Timer(str(entry.new_value))})
 
 
-def _move(timers: SlaTimers, to: Status, at: datetime) -> SlaTimers:
+def _apply_transition(timers: SlaTimers, to: Status, at: datetime) -> SlaTimers:
     """Return the timers after a transition."""
     if timers.responded_at is None and to is Status.IN_PROGRESS:
         timers = replace(timers, responded_at=at)

@@ -27,7 +27,7 @@ async def open_ticket_with_sla(store: TicketStore, **values: object) -> Ticket:
     return await open_ticket(store, **{"priority": "HIGH", "sla": BY_PRIORITY} | values)
 
 
-async def move(store: TicketStore, ticket: Ticket, *path: Status) -> Ticket:
+async def transition(store: TicketStore, ticket: Ticket, *path: Status) -> Ticket:
     """Move a ticket to each status in turn: Anna closes it, Marton makes all other transitions."""
     for to in path:
         actor = ANNA if to is CLOSED else MARTON
@@ -55,7 +55,7 @@ async def differences(database: Database) -> list[str]:
     found = []
     async for audit in audit_due_times(database):
         found += [f"{audit.ticket} is stale"] if audit.is_stale else []
-        found += [str(each) for each in audit.differences]
+        found += audit.differences
     return found
 
 

@@ -15,34 +15,19 @@ _COLUMNS: Final = (*SLA_COLUMNS, "auto_close_from")
 
 
 @dataclass(frozen=True, slots=True)
-class DueTimeDifference:
-    """A stored value of a ticket that differs from the one computed from its history."""
-
-    ticket: str
-    column: str
-    stored: object
-    computed: object
-
-    def __str__(self) -> str:
-        return (
-            f"{self.ticket} {self.column}: stored {self.stored},"
-            f" computed from its history {self.computed}"
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class DueTimeAudit:
     """The result for one ticket.
 
     Attributes:
         is_stale: whether its due times are not updated yet after a transition.
-        differences: the wrong values of a ticket that is not stale.
+        differences: the stored values that differ from the computed ones, for display; none if the
+            ticket is stale.
 
     """
 
     ticket: str
     is_stale: bool
-    differences: tuple[DueTimeDifference, ...]
+    differences: tuple[str, ...]
 
 
 async def audit_due_times(database: Database) -> AsyncIterator[DueTimeAudit]:
@@ -61,7 +46,7 @@ def _audit(row: Row, history: Sequence[Entry]) -> DueTimeAudit:
         return DueTimeAudit(row["id"], is_stale=True, differences=())
     computed = sla_columns(history) | {"auto_close_from": auto_close_from(ticket_of(row), history)}
     differences = tuple(
-        DueTimeDifference(row["id"], column, row[column], computed[column])
+        f"{row['id']} {column}: stored {row[column]}, computed from its history {computed[column]}"
         for column in _COLUMNS
         if row[column] != computed[column]
     )

@@ -12,14 +12,14 @@ from engine.storage.postgres.database import Database
 from engine.storage.postgres.statements import Statement
 from engine.storage.tickets.store import TicketStore
 from tests.support.command import interlock, on
-from tests.support.stored_sla import PICKED_UP, RESOLVED, move, open_ticket_with_sla
+from tests.support.stored_sla import PICKED_UP, RESOLVED, open_ticket_with_sla, transition
 
 
 async def test_sla_verify_reports_every_wrong_due_time(
     store: TicketStore, database: Database, database_url: str
 ) -> None:
     wrong = await open_ticket_with_sla(store)
-    stale = await move(store, await open_ticket_with_sla(store), PICKED_UP, RESOLVED)
+    stale = await transition(store, await open_ticket_with_sla(store), PICKED_UP, RESOLVED)
     done = interlock("sla", "verify", env=on(database_url))
     assert done.returncode == 0
     assert done.stdout.splitlines() == [

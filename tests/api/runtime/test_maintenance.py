@@ -11,7 +11,7 @@ from engine.plugins import Plugin
 from engine.storage.postgres.database import Database
 from engine.storage.tickets.store import TicketStore
 from tests.support.personas import ADA
-from tests.support.stored_sla import PICKED_UP, differences, move, open_ticket_with_sla
+from tests.support.stored_sla import PICKED_UP, differences, open_ticket_with_sla, transition
 
 SHORT_SECONDS = 0.001
 TIMEOUT_SECONDS = 20
@@ -23,7 +23,7 @@ async def test_due_work_is_done_repeatedly(database: Database, store: TicketStor
     repeated = [replace(job, interval_seconds=SHORT_SECONDS).repeat() for job in jobs]
     async with asyncio.timeout(TIMEOUT_SECONDS), run_in_background(*repeated):
         for _ in range(2):
-            await move(store, await open_ticket_with_sla(store), PICKED_UP)
+            await transition(store, await open_ticket_with_sla(store), PICKED_UP)
             while await differences(database):
                 pass
 

@@ -32,7 +32,7 @@ query ($id: ID!) {
   }
 }
 """
-MOVE = """
+TRANSITION = """
 mutation ($id: ID!, $to: Status!) { transitionTicket(id: $id, to: $to) { ticket { updatedAt } } }
 """
 UPDATE = """
@@ -113,12 +113,14 @@ async def test_targets_can_be_written_in_both_formats(api: Api, targets: tuple[s
 
 async def test_the_timers_follow_the_ticket(api: Api) -> None:
     ticket = await open_ticket(api, {"byPriority": True})
-    moved = [
-        (await api.data(ANNA, MOVE, id=ticket, to=to))["transitionTicket"]["ticket"]["updatedAt"]
+    times = [
+        (await api.data(ANNA, TRANSITION, id=ticket, to=to))["transitionTicket"]["ticket"][
+            "updatedAt"
+        ]
         for to in ("IN_PROGRESS", "RESOLVED")
     ]
     sla = (await read(api, ticket))["sla"]
-    assert [sla["respondedAt"], sla["resolvedAt"]] == moved
+    assert [sla["respondedAt"], sla["resolvedAt"]] == times
     assert (sla["responseRemaining"], sla["resolutionRemaining"]) == (None, None)
 
 

@@ -24,9 +24,9 @@ from tests.support.stored_sla import (
     differences,
     history,
     later,
-    move,
     open_ticket_with_sla,
     stored,
+    transition,
 )
 
 DAY = timedelta(days=1)
@@ -35,7 +35,7 @@ DAY = timedelta(days=1)
 async def test_the_system_closes_a_ticket_with_a_reason(
     store: TicketStore, database: Database
 ) -> None:
-    ticket = await move(store, await open_ticket_with_sla(store), PICKED_UP, RESOLVED)
+    ticket = await transition(store, await open_ticket_with_sla(store), PICKED_UP, RESOLVED)
     since = ticket.updated_at
     assert (await stored(database, ticket))["auto_close_from"] == since
     assert await close_resolved_tickets(database, since + 3 * DAY) == 0
@@ -55,7 +55,7 @@ async def test_the_system_closes_a_ticket_with_a_reason(
 async def test_only_comments_by_the_requester_restart_the_grace_period(
     store: TicketStore, database: Database
 ) -> None:
-    ticket = await move(store, await open_ticket_with_sla(store), PICKED_UP, RESOLVED)
+    ticket = await transition(store, await open_ticket_with_sla(store), PICKED_UP, RESOLVED)
     await comment(store, ticket)
     assert (await stored(database, ticket))["auto_close_from"] == ticket.updated_at
     commented = await comment_as_requester(store, ticket)
@@ -66,7 +66,7 @@ async def test_only_comments_by_the_requester_restart_the_grace_period(
 
 
 async def test_a_reopened_ticket_is_not_closed(store: TicketStore, database: Database) -> None:
-    ticket = await move(store, await open_ticket(store), PICKED_UP, RESOLVED, PICKED_UP)
+    ticket = await transition(store, await open_ticket(store), PICKED_UP, RESOLVED, PICKED_UP)
     await comment_as_requester(store, ticket)
     assert (await stored(database, ticket))["auto_close_from"] is None
     assert await close_resolved_tickets(database, later(ticket, days=99)) == 0
@@ -93,7 +93,7 @@ WORKFLOWS = {"workflows": [NOT_CLOSABLE, DEFAULT, SHORT, NEVER]}
 
 async def open_resolved(store: TicketStore, workflow: str) -> str:
     ticket = await open_ticket(store, workflow=workflow)
-    return (await move(store, ticket, RESOLVED)).id
+    return (await transition(store, ticket, RESOLVED)).id
 
 
 PERIODS: dict[str, tuple[dict[str, object], timedelta, set[str]]] = {
@@ -135,7 +135,7 @@ async def test_workflows_have_separate_grace_periods(
 async def test_tickets_of_a_retired_workflow_are_not_closed(
     store: TicketStore, database: Database
 ) -> None:
-    ticket = await move(store, await open_ticket(store), PICKED_UP, RESOLVED)
+    ticket = await transition(store, await open_ticket(store), PICKED_UP, RESOLVED)
     await database.row(Statement.of(text("UPDATE workflows SET retired_at = now()")))
     assert await close_resolved_tickets(database, later(ticket, days=9)) == 0
     await database.row(Statement.of(text("UPDATE workflows SET retired_at = NULL")))
@@ -145,6 +145,6 @@ async def test_tickets_of_a_retired_workflow_are_not_closed(
 async def test_no_ticket_is_closed_while_ticketing_is_off(
     store: TicketStore, database: Database
 ) -> None:
-    ticket = await move(store, await open_ticket(store), PICKED_UP, RESOLVED)
+    ticket = await transition(store, await open_ticket(store), PICKED_UP, RESOLVED)
     await database.row(Statement.of(text("UPDATE plugins SET enabled = false")))
     assert await close_resolved_tickets(database, later(ticket, days=9)) == 0

@@ -29,9 +29,9 @@ from tests.support.stored_sla import (
     differences,
     history,
     later,
-    move,
     open_ticket_with_sla,
     stored,
+    transition,
 )
 
 MINUTES_30, HOURS_8 = timedelta(minutes=30), timedelta(hours=8)
@@ -49,7 +49,7 @@ async def test_due_times_are_stored_with_the_ticket(store: TicketStore, database
 async def test_a_ticket_without_sla_targets_has_no_due_times(
     store: TicketStore, database: Database
 ) -> None:
-    ticket = await move(store, await open_ticket(store), PICKED_UP)
+    ticket = await transition(store, await open_ticket(store), PICKED_UP)
     row = await stored(database, ticket)
     assert (row["response_due_at"], row["next_due_at"], row["sla_version"]) == (None, None, None)
     assert await sweep_due_times(database, later(ticket, days=9)) == 0
@@ -89,7 +89,7 @@ async def test_due_times_stay_current_after(
 async def test_stale_due_times_stay_stale_after(
     store: TicketStore, database: Database, change: Change
 ) -> None:
-    ticket = await move(store, await open_ticket_with_sla(store), PICKED_UP)
+    ticket = await transition(store, await open_ticket_with_sla(store), PICKED_UP)
     await change(store, ticket)
     assert await differences(database) == [f"{ticket.id} is stale"]
 
@@ -120,7 +120,9 @@ async def test_a_change_of_priority_keeps_the_targets_of_the_requester(
 async def test_the_next_sweep_updates_the_due_times_after_a_transition(
     store: TicketStore, database: Database
 ) -> None:
-    ticket = await move(store, await open_ticket_with_sla(store), PICKED_UP, RESOLVED, PICKED_UP)
+    ticket = await transition(
+        store, await open_ticket_with_sla(store), PICKED_UP, RESOLVED, PICKED_UP
+    )
     assert await differences(database) == [f"{ticket.id} is stale"]
     assert await sweep_due_times(database) == 1
     assert await differences(database) == []
@@ -155,7 +157,7 @@ async def test_a_breach_before_a_late_response_is_recorded(
     sla = {"targets": {"response": "1s", "resolution": "8h"}}
     ticket = await open_ticket_with_sla(store, sla=sla)
     await backdate(database)
-    ticket = await move(store, ticket, PICKED_UP, RESOLVED, CLOSED)
+    ticket = await transition(store, ticket, PICKED_UP, RESOLVED, CLOSED)
     await sweep_due_times(database)
     assert [each.new_value for each in await history(database, ticket)][-1] == "response"
     assert (await read_ticket(database, SYSTEM_VIEWER, ticket.id)).status is CLOSED
@@ -176,7 +178,7 @@ async def backdate(database: Database) -> None:
 async def test_no_breach_is_recorded_while_ticketing_is_off(
     store: TicketStore, database: Database
 ) -> None:
-    ticket = await move(store, await open_ticket_with_sla(store), PICKED_UP)
+    ticket = await transition(store, await open_ticket_with_sla(store), PICKED_UP)
     await database.row(Statement.of(text("UPDATE plugins SET enabled = false")))
     assert await sweep_due_times(database, later(ticket, days=9)) == 0
     await database.row(Statement.of(text("UPDATE plugins SET enabled = true")))
@@ -217,7 +219,8 @@ async def breached_tickets(store: TicketStore) -> tuple[list[Ticket], Sweep, int
 async def overdue_tickets(store: TicketStore) -> tuple[list[Ticket], Sweep, int]:
     """Return tickets whose grace period is over, and the sweep that closes them."""
     tickets = [
-        await move(store, await open_ticket_with_sla(store), PICKED_UP, RESOLVED) for _ in range(30)
+        await transition(store, await open_ticket_with_sla(store), PICKED_UP, RESOLVED)
+        for _ in range(30)
     ]
     await sweep_due_times(store.database)
     now = later(tickets[-1], days=4)
