@@ -10,10 +10,11 @@ from engine.resources.resource import LiveResources
 from engine.storage.postgres.database import Database, Session
 from engine.storage.postgres.locks import lock_tickets_exclusive
 from engine.storage.postgres.notifications import notify
-from engine.storage.resources.read import read_resources, reconciliation_session
+from engine.storage.resources.read import read_resources
 from engine.storage.resources.reconciliations import (
     ReconciliationRecord,
     check_not_applied,
+    reconciliation_session,
     record_reconciliation,
 )
 from engine.storage.resources.write import write_resources

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from engine.errors import NotFound
 from engine.resources.catalog import KnownItem, ServiceCatalog
 from engine.storage.postgres.database import Database
-from engine.storage.resources.catalog import latest_reconciliation, read_catalog
+from engine.storage.resources.catalog import read_catalog
+from engine.storage.resources.reconciliations import latest_reconciliation
 
 
 @dataclass(slots=True)

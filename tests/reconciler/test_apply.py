@@ -249,7 +249,7 @@ async def test_one_reconciles_at_a_time(database: Database, observer: Observer) 
     async with observer.closed_gate("workflow_revisions"):
         first = asyncio.create_task(apply_plan(database, plan, meant))
         await observer.see_waiting(1)
-        with pytest.raises(LockHeld, match="ada has been reconciling"):
+        with pytest.raises(LockHeld, match="started by ada at"):
             await apply_plan(database, other, ApplyRequest(by="bob"))
         second = asyncio.create_task(apply_plan(database, other, ApplyRequest(by="bob", wait=True)))
         await observer.see_waiting(2)

@@ -8,8 +8,11 @@ from engine.resources.resource import Resource, declared_resources
 from engine.storage.postgres.database import Database
 from engine.storage.postgres.locks import lock_tickets_exclusive
 from engine.storage.postgres.notifications import notify
-from engine.storage.resources.read import reconciliation_session
-from engine.storage.resources.reconciliations import ReconciliationRecord, record_reconciliation
+from engine.storage.resources.reconciliations import (
+    ReconciliationRecord,
+    reconciliation_session,
+    record_reconciliation,
+)
 from engine.storage.resources.write import write_resources
 
 DEFAULTS = tuple(declared_resources(Ticketing()).values())

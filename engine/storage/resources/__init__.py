@@ -1,1 +1,1 @@
-"""Declared resources: what is in force, its revisions and its reconciliations."""
+"""Declared resources: their state, their revisions and their reconciliations."""

@@ -1,10 +1,10 @@
-"""The service catalog: what a new ticket may come from, and all of it to look at."""
+"""Read the service catalog: an item that a new ticket is opened from, or all of it."""
 
 import asyncio
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import Text, bindparam, cast, func, select
+from sqlalchemy import Text, bindparam, cast, select
 
 from engine import limits
 from engine.declaration.models import CatalogItem, Category
@@ -12,44 +12,37 @@ from engine.errors import ItemRetired
 from engine.resources.catalog import KnownItem, ServiceCatalog, unknown_item
 from engine.storage.postgres.database import Database, Row, Session
 from engine.storage.postgres.statements import Statement
-from engine.storage.postgres.tables import catalog_categories, catalog_items, reconciliations
+from engine.storage.postgres.tables import catalog_categories, catalog_items
 
-ITEMS: Final = select(
+_SELECT_ITEMS: Final = select(
     cast(catalog_items.c.declaration, Text).label("declaration"),
     catalog_items.c.retired_at.is_not(None).label("retired"),
 )
-ALL_ITEMS: Final = Statement.of(ITEMS)
-ITEM: Final = Statement.of(ITEMS.where(catalog_items.c.name == bindparam("wanted")))
-OFFERED_NAMES: Final = Statement.of(
+_ITEMS: Final = Statement.of(_SELECT_ITEMS)
+_ITEM: Final = Statement.of(_SELECT_ITEMS.where(catalog_items.c.name == bindparam("item")))
+_ACTIVE_ITEM_NAMES: Final = Statement.of(
     select(catalog_items.c.name)
     .where(catalog_items.c.retired_at.is_(None))
     .limit(limits.HINT_NAMES)
 )
-CATEGORIES: Final = Statement.of(
+_CATEGORIES: Final = Statement.of(
     select(cast(catalog_categories.c.declaration, Text).label("declaration")).where(
         catalog_categories.c.retired_at.is_(None)
     )
 )
-LATEST: Final = Statement.of(select(func.coalesce(func.max(reconciliations.c.id), 0).label("id")))
-
-
-async def latest_reconciliation(database: Database) -> int:
-    """Return the number of the latest reconciliation: each is greater than those before it."""
-    row = await database.row(LATEST)
-    return row["id"] if row else 0
 
 
 async def read_active_item(session: Session, name: str) -> CatalogItem:
-    """Return the catalog item that a new ticket is asked from.
+    """Return the catalog item of a new ticket.
 
     Raises:
-        NotFound: there is none of that name; the near names are offered.
-        ItemRetired: it is declared no more.
+        NotFound: the item does not exist; the message suggests similar names.
+        ItemRetired: the item is retired.
 
     """
-    row = await session.row(ITEM, wanted=name)
+    row = await session.row(_ITEM, item=name)
     if row is None:
-        raise unknown_item(name, [each["name"] for each in await session.rows(OFFERED_NAMES)])
+        raise unknown_item(name, [each["name"] for each in await session.rows(_ACTIVE_ITEM_NAMES)])
     if row["retired"]:
         raise ItemRetired(
             f"{name} is retired: no tickets come from it until it is declared again.",
@@ -60,14 +53,13 @@ async def read_active_item(session: Session, name: str) -> CatalogItem:
 
 
 async def read_catalog(database: Database) -> ServiceCatalog:
-    """Return the whole catalog; a large one is read beside what else there is to do."""
+    """Return the whole catalog. A thread builds it, because a large catalog takes long."""
     async with database.snapshot() as session:
-        categories, items = await session.rows(CATEGORIES), await session.rows(ALL_ITEMS)
-    return await asyncio.to_thread(catalog_of, categories, items)
+        categories, items = await session.rows(_CATEGORIES), await session.rows(_ITEMS)
+    return await asyncio.to_thread(_build_catalog, categories, items)
 
 
-def catalog_of(categories: Sequence[Row], items: Sequence[Row]) -> ServiceCatalog:
-    """Return the catalog that rows hold."""
+def _build_catalog(categories: Sequence[Row], items: Sequence[Row]) -> ServiceCatalog:
     return ServiceCatalog.of(
         [Category.model_validate_json(row["declaration"]) for row in categories],
         [

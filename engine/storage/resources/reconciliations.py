@@ -1,35 +1,42 @@
-"""The ledger: every plan that was carried out, by whom, and when."""
+"""Reconciliations: one runs at a time, and each is recorded with its plan."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import Text, bindparam, func, insert, literal_column, select, text
 
-from engine.errors import PlanApplied
-from engine.storage.postgres.database import Session
+from engine.errors import LockHeld, PlanApplied
+from engine.storage.postgres.database import Database, Row, Session
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import reconciliations
 
+RECONCILIATION_LOCK: Final = 0x17E410D
+"""The advisory lock of the reconciliation that runs."""
+_HOLDER_PREFIX: Final = "interlock reconcile: "
+_HOLDER_BYTES_MAX: Final = 63
+"""PostgreSQL cuts longer application names."""
 
-@dataclass(frozen=True, slots=True)
-class ReconciliationRecord:
-    """A plan, as it stands in the ledger.
-
-    Attributes:
-        plan_id: says the same plan each time it is applied.
-        plan: the whole of it, as JSON.
-        by: a user id, or `system`.
-        source: where the declaration came from, e.g. `git:abc123`.
-
-    """
-
-    plan_id: str
-    plan: str
-    by: str
-    source: str
-
-
-RECORD: Final = Statement.of(
+_TRY_LOCK: Final = Statement.of(
+    select(func.pg_try_advisory_xact_lock(RECONCILIATION_LOCK).label("is_locked"))
+)
+_WAIT_FOR_LOCK: Final = Statement.of(select(func.pg_advisory_xact_lock(RECONCILIATION_LOCK)))
+_SET_HOLDER: Final = Statement.of(
+    select(
+        func.set_config("application_name", bindparam("holder", type_=Text), literal_column("true"))
+    )
+)
+_HOLDER: Final = Statement.of(
+    text(
+        "SELECT application_name AS holder, xact_start AS since FROM pg_locks"
+        " JOIN pg_stat_activity USING (pid)"
+        " WHERE locktype = 'advisory' AND granted AND classid = 0 AND objid = :lock"
+        " AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    ).bindparams(lock=RECONCILIATION_LOCK)
+)
+_LATEST: Final = Statement.of(select(func.coalesce(func.max(reconciliations.c.id), 0).label("id")))
+_RECORD: Final = Statement.of(
     insert(reconciliations)
     .values(
         plan_id=bindparam("plan_id"),
@@ -39,41 +46,105 @@ RECORD: Final = Statement.of(
     )
     .returning(reconciliations.c.id)
 )
-APPLIED: Final = Statement.of(
+_APPLIED: Final = Statement.of(
     select(reconciliations.c.applied_by, reconciliations.c.applied_at).where(
         reconciliations.c.plan_id == bindparam("applied_plan")
     )
 )
 
 
-async def record_reconciliation(session: Session, entry: ReconciliationRecord) -> int:
-    """Write an entry into the ledger and return its number.
+@dataclass(frozen=True, slots=True)
+class ReconciliationRecord:
+    """The record of a reconciliation.
 
-    Args:
-        session: of whoever reconciles, so that nobody writes the same entry meanwhile.
-        entry: one that is not in the ledger (see `check_not_applied`).
+    Attributes:
+        plan_id: identifies the plan, so that it is applied only once.
+        plan: the whole plan as JSON.
+        by: a user id, or `system`.
+        source: where the declaration came from, such as `git:abc123`.
 
     """
-    values = {"plan_id": entry.plan_id, "plan": entry.plan, "source": entry.source}
-    [row] = await session.rows(RECORD, applied_by=entry.by, **values)
+
+    plan_id: str
+    plan: str
+    by: str
+    source: str
+
+
+@asynccontextmanager
+async def reconciliation_session(
+    database: Database, by: str, *, wait: bool
+) -> AsyncIterator[Session]:
+    """Begin a transaction that holds the reconciliation lock; commit at the end of the block.
+
+    Others can change tickets until the transaction calls `lock_tickets_exclusive`, which it must
+    do before it writes anything that they depend on.
+
+    Args:
+        database: the database.
+        by: who reconciles, for the error that others get.
+        wait: wait until no other reconciliation runs, instead of raising LockHeld.
+
+    Raises:
+        LockHeld: another reconciliation is running.
+
+    """
+    async with database.transaction() as session:
+        await session.row(_SET_HOLDER, holder=f"{_HOLDER_PREFIX}{by}"[:_HOLDER_BYTES_MAX])
+        if wait:
+            await session.row(_WAIT_FOR_LOCK)
+        else:
+            [row] = await session.rows(_TRY_LOCK)
+            if not row["is_locked"]:
+                raise _lock_held(await session.row(_HOLDER))
+        yield session
+
+
+def _lock_held(holder: Row | None) -> LockHeld:
+    if holder is None:
+        return LockHeld("Another reconciliation ended just now. Try again.")
+    by = holder["holder"].removeprefix(_HOLDER_PREFIX)
+    since = holder["since"].isoformat(timespec="seconds")
+    return LockHeld(
+        f"Another reconciliation is running (started by {by} at {since})."
+        " Retry later or pass --wait.",
+        holder=by,
+        since=since,
+    )
+
+
+async def latest_reconciliation(database: Database) -> int:
+    """Return the number of the latest reconciliation, which is the highest; at first 0."""
+    [row] = await database.rows(_LATEST)
     number: int = row["id"]
     return number
 
 
 async def check_not_applied(session: Session, plan_id: str) -> None:
-    """Refuse a plan that stands in the ledger.
-
-    Raises:
-        PlanApplied: it does.
-
-    """
-    first = await session.row(APPLIED, applied_plan=plan_id)
+    """Raise PlanApplied if a plan was applied before."""
+    first = await session.row(_APPLIED, applied_plan=plan_id)
     if first is None:
         return
-    at = first["applied_at"].isoformat(timespec="seconds")
+    by, at = first["applied_by"], first["applied_at"].isoformat(timespec="seconds")
     raise PlanApplied(
-        f"This plan was applied already: by {first['applied_by']} at {at}. Make a new one.",
+        f"This plan was applied already: by {by} at {at}. Make a new one.",
         plan=plan_id,
-        applied_by=first["applied_by"],
+        applied_by=by,
         applied_at=at,
     )
+
+
+async def record_reconciliation(session: Session, record: ReconciliationRecord) -> int:
+    """Insert the record of a plan that was not applied before; return its number.
+
+    The session must be a `reconciliation_session`, so that no other one inserts the same plan.
+    """
+    [row] = await session.rows(
+        _RECORD,
+        plan_id=record.plan_id,
+        plan=record.plan,
+        applied_by=record.by,
+        source=record.source,
+    )
+    number: int = row["id"]
+    return number

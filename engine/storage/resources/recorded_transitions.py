@@ -1,4 +1,4 @@
-"""The transitions that people made in the last days, counted by what decided on them."""
+"""Count the recorded transitions of users, for the replay of a plan."""
 
 from datetime import timedelta
 from typing import Final
@@ -10,15 +10,15 @@ from engine.storage.postgres.statements import Statement
 from engine.tickets.history import RecordedTransitions
 from engine.vocabulary import ActorRoles, Status
 
-COUNT: Final = Statement.of(
+_COUNT: Final = Statement.of(
     text(
-        "SELECT tickets.workflow, moved.old_value, moved.new_value, moved.actor_bits,"
-        " count(*) AS times, count(DISTINCT moved.actor) AS actors,"
-        " (array_agg(DISTINCT moved.actor))[1:3] AS examples"
-        " FROM ticket_status_history AS moved JOIN tickets ON tickets.id = moved.ticket"
-        " WHERE moved.kind = 'status' AND moved.actor <> 'system'"
-        " AND moved.at >= clock_timestamp() - :window"
-        " GROUP BY tickets.workflow, moved.old_value, moved.new_value, moved.actor_bits"
+        "SELECT tickets.workflow, entry.old_value, entry.new_value, entry.actor_bits,"
+        " count(*) AS times, count(DISTINCT entry.actor) AS actors,"
+        " (array_agg(DISTINCT entry.actor))[1:3] AS examples"
+        " FROM ticket_status_history AS entry JOIN tickets ON tickets.id = entry.ticket"
+        " WHERE entry.kind = 'status' AND entry.actor <> 'system'"
+        " AND entry.at >= clock_timestamp() - :window"
+        " GROUP BY tickets.workflow, entry.old_value, entry.new_value, entry.actor_bits"
     ).bindparams(bindparam("window", type_=Interval))
 )
 
@@ -26,7 +26,7 @@ COUNT: Final = Statement.of(
 async def count_recorded_transitions(
     database: Database | Session, window: timedelta
 ) -> list[RecordedTransitions]:
-    """Return what people did in the last `window`; what `system` did follows other rules."""
+    """Return the transitions that users made in the last `window`; `system` has other rules."""
     return [
         RecordedTransitions(
             workflow=row["workflow"],
@@ -37,5 +37,5 @@ async def count_recorded_transitions(
             actors=row["actors"],
             examples=tuple(row["examples"]),
         )
-        for row in await database.rows(COUNT, window=window)
+        for row in await database.rows(_COUNT, window=window)
     ]

@@ -1,4 +1,4 @@
-"""Every revision of a workflow, with the reconciliation that brought it."""
+"""Read the revisions of a workflow, with the reconciliations that created them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ from engine.storage.postgres.database import Database
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import reconciliations, workflow_revisions, workflows
 
-REVISIONS: Final = Statement.of(
+_REVISIONS: Final = Statement.of(
     select(
         workflow_revisions.c.id,
         workflow_revisions.c.policy,
@@ -26,18 +26,18 @@ REVISIONS: Final = Statement.of(
     .where(workflow_revisions.c.workflow == bindparam("wanted"))
     .order_by(workflow_revisions.c.id.desc())
 )
-NAMES: Final = Statement.of(select(workflows.c.name))
+_NAMES: Final = Statement.of(select(workflows.c.name))
 
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One form that a workflow had.
+    """A revision of a workflow.
 
     Attributes:
-        number: what history entries of tickets name it by; grows, not without gaps.
+        number: the number that history entries refer to; increases, with gaps.
         declaration: canonical JSON.
-        digest: SHA-256 of it, in hex.
-        at, by, source: when it came into force, who applied it, and where it came from.
+        digest: SHA-256 of the declaration, in hex.
+        at, by, source: when and by whom the declaration was applied, and where it came from.
 
     """
 
@@ -54,12 +54,12 @@ async def read_revisions(database: Database, name: str) -> list[Revision]:
     """Return the revisions of a workflow, newest first; at least one.
 
     Raises:
-        NotFound: there never was a workflow of that name; the near names are offered.
+        NotFound: no workflow ever had this name; the message suggests similar names.
 
     """
-    rows = await database.rows(REVISIONS, wanted=name)
+    rows = await database.rows(_REVISIONS, wanted=name)
     if not rows:
-        known = [row["name"] for row in await database.rows(NAMES)]
+        known = [row["name"] for row in await database.rows(_NAMES)]
         message = f"There never was a workflow named {name!r}.{did_you_mean(name, known)}"
         raise NotFound(message, workflow=name)
     return [

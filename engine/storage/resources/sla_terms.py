@@ -1,4 +1,4 @@
-"""Read what is declared about SLA targets."""
+"""Read the declared terms of SLA targets."""
 
 from typing import Final
 

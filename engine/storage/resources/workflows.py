@@ -1,21 +1,22 @@
-"""The workflows that a server shows and explains, and how far they have been reconciled."""
+"""Read all workflows, and the position up to which they are reconciled."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from engine.errors import InvalidInput
 from engine.storage.postgres.database import Database
 from engine.storage.postgres.rows import workflow_of
 from engine.storage.postgres.statements import Statement
-from engine.storage.postgres.tables import reconciliations, workflows
+from engine.storage.postgres.tables import workflows
+from engine.storage.resources.reconciliations import latest_reconciliation
 from engine.workflows.compiler import CompiledWorkflow
 from engine.workflows.registry import Registry
 
-ALL: Final = Statement.of(
+_WORKFLOWS: Final = Statement.of(
     select(
         workflows.c.name,
         workflows.c.display_name,
@@ -24,39 +25,25 @@ ALL: Final = Statement.of(
         workflows.c.reconciliation,
     ).order_by(workflows.c.name)
 )
-LATEST: Final = Statement.of(
-    select(func.coalesce(func.max(reconciliations.c.id), 0).label("latest"))
-)
-STANDING: Final = re.compile(r"r(0|[1-9][0-9]{0,17})", re.ASCII)
+_POSITION: Final = re.compile(r"r(0|[1-9][0-9]{0,17})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class WorkflowsPosition:
-    """How far workflows have been reconciled: up to this reconciliation. They come one by one.
-
-    Its text is opaque to everybody else.
-    """
+    """A position in the sequence of reconciliations. Clients treat its text as opaque."""
 
     reconciliation: int
 
     def __str__(self) -> str:
         return f"r{self.reconciliation}"
 
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Return the position that `str` wrote; InvalidInput if it is none."""
-        match = STANDING.fullmatch(text)
-        if match is None:
-            raise InvalidInput("This is not a position of workflows that Interlock gave.")
-        return cls(int(match[1]))
-
 
 @dataclass(frozen=True, slots=True)
 class StoredWorkflows:
-    """Every workflow that is known, retired ones included.
+    """All workflows in the database, retired ones included.
 
     Attributes:
-        reconciliations: the number of the one that last wrote each, by the workflow's name.
+        reconciliations: the number of the reconciliation that last wrote each workflow, by name.
 
     """
 
@@ -65,11 +52,11 @@ class StoredWorkflows:
 
     @property
     def position(self) -> WorkflowsPosition:
-        """How far they have been reconciled."""
+        """The position behind the latest change of a workflow."""
         return WorkflowsPosition(max(self.reconciliations.values(), default=0))
 
     def after(self, position: WorkflowsPosition) -> list[CompiledWorkflow]:
-        """Return those that were written since then, as they now are."""
+        """Return the workflows that changed after a position."""
         return [
             self.registry.workflows[name]
             for name, number in self.reconciliations.items()
@@ -78,25 +65,28 @@ class StoredWorkflows:
 
 
 async def read_workflows(database: Database) -> StoredWorkflows:
-    """Return every workflow that is known."""
-    rows = await database.rows(ALL)
+    """Return all workflows."""
+    rows = await database.rows(_WORKFLOWS)
     return StoredWorkflows(
         Registry.of(map(workflow_of, rows)), {row["name"]: row["reconciliation"] for row in rows}
     )
 
 
 async def parse_workflows_position(database: Database, text: str) -> WorkflowsPosition:
-    """Return the position of that text, if this database can have given it.
+    """Return the position that a text represents, if it is possible in this database.
 
     Raises:
-        InvalidInput: it is none, or one of another database, whose changes it would skip here.
+        InvalidInput: the text is not a position, or is one of another database, in which case
+            following it would skip changes.
 
     """
-    position = WorkflowsPosition.parse(text)
-    row = await database.row(LATEST)
-    if row is None or position.reconciliation > row["latest"]:
+    match = _POSITION.fullmatch(text)
+    if match is None:
+        raise InvalidInput("Invalid position of workflows.")
+    position = WorkflowsPosition(int(match[1]))
+    if position.reconciliation > await latest_reconciliation(database):
         raise InvalidInput(
-            "This position is of another database, perhaps from before a backup was restored:"
-            " read the workflows again, and follow from now on."
+            "The position belongs to another database, or to a time before a backup was restored:"
+            " read the workflows again and follow from now on."
         )
     return position

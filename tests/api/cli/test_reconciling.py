@@ -6,7 +6,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from engine.storage.resources.read import RECONCILIATION_LOCK
+from engine.storage.resources.reconciliations import RECONCILIATION_LOCK
 from tests.support.command import interlock, interlock_process, on
 from tests.support.lock_gates import Observer
 
@@ -145,7 +145,7 @@ async def test_who_holds_the_lock_is_told(job: Job, observer: Observer) -> None:
         f"SELECT pg_advisory_xact_lock({RECONCILIATION_LOCK})",
     ):
         refused = job.run("apply", "-f", "base.yaml", "--yes", code=5, process=True)
-    assert "bob has been reconciling" in refused
+    assert "started by bob at" in refused
 
 
 async def test_a_stored_policy_that_is_not_the_declared_one_is_drift(

@@ -10,7 +10,8 @@ from pydantic import SecretStr
 from api.auth.api_keys import ApiKeyEntry, Scope, generate_api_key
 from api.settings import Settings
 from engine.storage.postgres.database import Database
-from engine.storage.resources.read import read_resources, reconciliation_session
+from engine.storage.resources.read import read_resources
+from engine.storage.resources.reconciliations import reconciliation_session
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.commands import CreateTicket
 from reconciler.document import plan_in

@@ -21,7 +21,8 @@ from engine.storage.postgres.database import Database, connect, open_database
 from engine.storage.postgres.pool import ConnectionPool
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import reconciliations
-from engine.storage.resources.read import read_resources, reconciliation_session
+from engine.storage.resources.read import read_resources
+from engine.storage.resources.reconciliations import reconciliation_session
 from reconciler.apply import ApplyRequest, reconcile
 from reconciler.desired import desired_in
 from reconciler.hazards import Allowances
