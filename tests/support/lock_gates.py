@@ -61,7 +61,7 @@ class Observer:
         """Return the pids of the others that wait for a lock, when there are as many."""
         return await self.see(backends, "wait_event_type = 'Lock'")
 
-    async def see_nobody_at_work(self) -> None:
+    async def wait_until_idle(self) -> None:
         """Return when no other statement runs and no other transaction is open."""
         await self.see(0, "backend_type = 'client backend' AND state IS DISTINCT FROM 'idle'")
 

@@ -135,7 +135,7 @@ async def test_a_report_survives_an_interrupted_handler(
             await interrupt(observer, reporting, pid)
             with pytest.raises((asyncio.CancelledError, Unavailable)):
                 await reporting
-            await observer.see_nobody_at_work()
+            await observer.wait_until_idle()
         assert await outage_tickets(database) == []
     assert await handle_waiting_services(database) == 1
     assert len(await outage_tickets(database)) == 1

@@ -73,7 +73,7 @@ async def test_an_interrupted_change_did_not_happen_and_can_be_asked_for_again(
             await interrupt(observer, changing, pid)
             with pytest.raises((asyncio.CancelledError, Unavailable)):
                 await changing
-            await observer.see_nobody_at_work()
+            await observer.wait_until_idle()
         assert await everything(database) == {ticket.id: 1}
         changed = await change(narrow, ticket, idempotency_key="k")
         assert await everything(database) == {ticket.id: 1} | {changed.id: changed.version}
@@ -97,7 +97,7 @@ async def test_a_change_that_is_cancelled_at_any_moment_happens_once_under_its_k
             changed = await change(narrow, ticket, idempotency_key=key)
             assert await read_ticket(database, SYSTEM_VIEWER, changed.id) == changed
             assert changed.version - (changed.id == ticket.id) in {1, 2}
-            await observer.see_nobody_at_work()
+            await observer.wait_until_idle()
     assert await flaws(database) == []
 
 
@@ -131,7 +131,7 @@ async def test_a_change_whose_process_is_killed_is_whole_or_not_at_all(
         await observer.see_waiting(1)
         victim.kill()
         await victim.wait()
-    await observer.see_nobody_at_work()
+    await observer.wait_until_idle()
     after = await change(store, ticket, idempotency_key="k")
     assert after == await read_ticket(database, SYSTEM_VIEWER, ticket.id)
     entries = (await read_histories(database, [ticket.id]))[ticket.id]
