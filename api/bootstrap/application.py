@@ -14,7 +14,7 @@ from api.auth.tokens import TokenVerifier
 from api.bootstrap.auth import key_source, token_rules
 from api.bootstrap.engine import Engine, open_engine
 from api.graphql.documents.persisted_documents import PersistedDocuments
-from api.graphql.interlock import declared_lists, interlock_executor
+from api.graphql.interlock import declared_list_lengths, interlock_executor
 from api.graphql.transport.endpoint import GraphQLEndpoint
 from api.graphql.transport.sdl_route import schema_route
 from api.graphql.transport.sse import events_routes
@@ -168,7 +168,7 @@ def _background_tasks(
 async def _graphql_routes(
     settings: Settings, state: ServerState, streams: StreamSessions
 ) -> list[web.AbstractRouteDef]:
-    lists = declared_lists(state.workflows, state.catalog)
+    lists = declared_list_lengths(state.workflows, state.catalog)
     executor = await interlock_executor(settings.limits.graphql, lists)
     if settings.trusted_documents is not None:
         executor.allow_only(PersistedDocuments.read(settings.trusted_documents))

@@ -4,9 +4,9 @@ A change of a ticket has four shapes between the database and a subscriber of `t
 
 1. `LogEntry` (`engine.storage.history.log`): one row of the log, which is a history entry with its
    position and the current ticket.
-2. `FeedChange` (`api.runtime.change_feed`): the entry with the ticket before and after it. The
-   change feed reads each change once and passes the same object to every subscriber, together with
-   what they share: the loader of the ticket, and the answers.
+2. `FeedChange` (`api.runtime.change_feed`): the entry with the ticket before and after it, and with
+   the loader and the answers that subscribers share. The change feed reads each change once and
+   passes the same object to every subscriber.
 3. `Event` (this module): the change for one subscriber who can read it and whose filter it matches.
 4. `GraphQLResponse` (`api.graphql.executor`): the answer, which the transport encodes. Subscribers
    with the same selection share one response object (`api.graphql.shared_answers`).

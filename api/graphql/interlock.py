@@ -1,4 +1,4 @@
-"""Interlock's own schema: its text and its resolvers."""
+"""Interlock's schema: its text and its resolvers."""
 
 from importlib.resources import files
 from math import ceil
@@ -30,29 +30,33 @@ from api.runtime.single_flight import SingleCall
 from api.runtime.workflows import WorkflowCache
 from engine.plugins import Plugin
 
-ALWAYS: Final = (scalars, users, plugins, reconciliation, webhooks)
-TICKETING: Final = (
+_ALWAYS_ON: Final = (scalars, users, plugins, reconciliation, webhooks)
+_TICKETING: Final = (
     *(workflows, catalog, services, tickets, history, sla, search),
     *(mutations, bulk, subscriptions),
 )
 
 
-def with_ticketing(context: RequestContext) -> None:
-    """Return if ticketing is on; raise why it is off (PluginDisabled)."""
+def _require_ticketing(context: RequestContext) -> None:
+    """Raise PluginDisabled if ticketing is off."""
     context.plugins.require(Plugin.TICKETING)
 
 
-RESOLVERS: Final = (
-    *(module.resolvers for module in ALWAYS),
-    *(module.resolvers.guarded_by(with_ticketing) for module in TICKETING),
+_RESOLVERS: Final = (
+    *(module.resolvers for module in _ALWAYS_ON),
+    *(module.resolvers.guarded_by(_require_ticketing) for module in _TICKETING),
 )
 
 
 def schema_text() -> str:
-    """Return the schema in GraphQL's own language."""
+    """Return the schema in GraphQL's schema definition language."""
     folder = files("api.graphql.schema")
     parts = sorted(each.name for each in folder.iterdir() if each.name.endswith(".graphql"))
     return "\n".join((folder / name).read_text("utf-8") for name in parts)
+
+
+_executable_schema: Final = SingleCall(lambda: ExecutableSchema.build(schema_text(), _RESOLVERS))
+"""Return Interlock's schema: the first call builds it, later calls return the same object."""
 
 
 async def interlock_executor(
@@ -62,12 +66,8 @@ async def interlock_executor(
     return await GraphQLExecutor.create(await _executable_schema(), limits, lists)
 
 
-_executable_schema: Final = SingleCall(lambda: ExecutableSchema.build(schema_text(), RESOLVERS))
-"""Return Interlock's schema: the first call builds it, later calls return the same object."""
-
-
-def declared_lists(workflows: WorkflowCache, catalog: CatalogCache) -> ListLengths:
-    """Return how long the lists of what is declared are; the items, on a shelf on average."""
+def declared_list_lengths(workflows: WorkflowCache, catalog: CatalogCache) -> ListLengths:
+    """Return the lengths of lists of declared resources; for items, the average per category."""
     return {
         "Query.workflows": lambda: len(workflows.registry.workflows),
         "WorkflowsChange.workflows": lambda: len(workflows.registry.workflows),

@@ -1,9 +1,9 @@
-"""Pages of lists: the size that a client asks for, cursors, and the fields of a connection."""
+"""Pages of lists: their sizes, their cursors, and the fields of a connection."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Final, TypedDict
+from typing import Any, Final, TypedDict
 
 from api.graphql.errors import LimitExceeded
 from api.limits import DEFAULT_PAGE_ITEMS
@@ -16,7 +16,7 @@ from engine.vocabulary import Priority
 
 
 class PageArguments(TypedDict, total=False):
-    """The arguments of a list that is read from either end."""
+    """The arguments of a list with pages from either end."""
 
     first: int | None
     after: str | None
@@ -25,7 +25,7 @@ class PageArguments(TypedDict, total=False):
 
 
 class PageInfo(TypedDict):
-    """The fields of `PageInfo`."""
+    """The fields of the GraphQL type `PageInfo`."""
 
     hasNextPage: bool
     hasPreviousPage: bool
@@ -41,39 +41,35 @@ class Connection(TypedDict):
     pageInfo: PageInfo
 
 
-def size_of(arguments: PageArguments, limit: str, most: int) -> int:
-    """Return how much a client asks for, from whichever end.
+def page_size(arguments: PageArguments, limit: str, bound: int) -> int:
+    """Return the number of items that a client requests from either end.
 
     Raises:
-        InvalidInput: none, or both `first` and `last`.
-        LimitExceeded: more than `most`, the bound of that limit.
+        InvalidInput: the number is not positive, or both `first` and `last` are given.
+        LimitExceeded: the number exceeds the bound of the limit.
 
     """
     first, last = arguments.get("first"), arguments.get("last")
     if first is not None and last is not None:
-        raise InvalidInput(
-            "A page has the first or the last of a list: leave one out.", field="last"
-        )
+        raise InvalidInput("A page can't have both `first` and `last`.", field="last")
     if last is not None:
-        return checked_size("last", last, limit, most)
-    return (
-        min(DEFAULT_PAGE_ITEMS, most)
-        if first is None
-        else checked_size("first", first, limit, most)
-    )
+        return check_page_size("last", last, limit, bound)
+    if first is not None:
+        return check_page_size("first", first, limit, bound)
+    return min(DEFAULT_PAGE_ITEMS, bound)
 
 
-def checked_size(argument: str, size: int, limit: str, most: int) -> int:
-    """Return the size of a page that an argument asks for.
+def check_page_size(argument: str, size: int, limit: str, bound: int) -> int:
+    """Return the value of an argument that is the size of a page.
 
     Raises:
-        InvalidInput: it is none.
-        LimitExceeded: it is more than `most`, the bound of that limit.
+        InvalidInput: the size is not positive.
+        LimitExceeded: the size exceeds the bound of the limit.
 
     """
-    message = f"{argument} must be 1 to {most}, not {size}."
-    if size > most:
-        raise LimitExceeded(message, limit=limit, bound=most, found=size, field=argument)
+    message = f"{argument} must be 1 to {bound}, not {size}."
+    if size > bound:
+        raise LimitExceeded(message, limit=limit, bound=bound, found=size, field=argument)
     if size < 1:
         raise InvalidInput(message, field=argument)
     return size
@@ -82,7 +78,7 @@ def checked_size(argument: str, size: int, limit: str, most: int) -> int:
 def connection(
     arguments: Mapping[str, object], edges: Sequence[Mapping[str, object]], *, has_more: bool
 ) -> Connection:
-    """Return a page: its edges, the same as nodes, and what lies around it (see `page_info`)."""
+    """Return the fields of a connection; see `page_info`."""
     return {
         "edges": edges,
         "nodes": [edge["node"] for edge in edges],
@@ -93,113 +89,124 @@ def connection(
 def page_info(
     arguments: Mapping[str, object], edges: Sequence[Mapping[str, object]], *, has_more: bool
 ) -> PageInfo:
-    """Return what lies around a page: `has_more` beyond its far end.
+    """Return the fields of `PageInfo`.
 
-    What lies behind a given cursor is there, or was.
+    In the other direction there are items if the page has a cursor there, at least when that
+    cursor was returned.
+
+    Args:
+        arguments: the arguments of the list.
+        edges: the edges of the page.
+        has_more: whether there are more items in the direction of paging.
+
     """
     from_end = arguments.get("last") is not None
-    begins_late = arguments.get("after") is not None
-    ends_early = arguments.get("before") is not None
+    has_after = arguments.get("after") is not None
+    has_before = arguments.get("before") is not None
     cursors = [str(edge["cursor"]) for edge in edges]
     return {
-        "hasNextPage": ends_early if from_end else has_more,
-        "hasPreviousPage": has_more if from_end else begins_late,
+        "hasNextPage": has_before if from_end else has_more,
+        "hasPreviousPage": has_more if from_end else has_after,
         "startCursor": cursors[0] if cursors else None,
         "endCursor": cursors[-1] if cursors else None,
     }
 
 
-def cursor_of(ticket: Ticket, order: Order) -> str:
-    """Return the cursor of a ticket in a list of that order."""
-    return opaque(order.field, order.direction, *order.cursor_of(ticket))
+def encode_cursor(*values: int | datetime | str) -> str:
+    """Return the cursor of the values that an item is ordered by."""
+    texts = (each.isoformat() if isinstance(each, datetime) else str(each) for each in values)
+    return urlsafe_b64encode(" ".join(texts).encode()).decode()
 
 
-def opaque(*place: int | datetime | str) -> str:
-    """Return the cursor of a place; `parts_of` is the inverse."""
-    return urlsafe_b64encode(" ".join(map(written, place)).encode()).decode()
-
-
-def parts_of(cursor: str) -> list[str]:
-    """Return the parts of the place that a cursor stands for; ValueError if it is no cursor."""
-    return urlsafe_b64decode(cursor.encode()).decode().split(" ")
-
-
-def written(value: int | datetime | str) -> str:
-    """Return a part of a place as text without spaces."""
-    return value.isoformat() if isinstance(value, datetime) else str(value)
-
-
-def place_at(cursor: str, order: Order) -> Cursor:
-    """Return the place that a cursor of that order stands for.
+def decode_cursor(cursor: str, *parsers: Callable[[str], Any]) -> tuple[Any, ...]:
+    """Return the values of a cursor.
 
     Raises:
-        InvalidInput: it is not one that the API made, or it was made for another order.
+        InvalidInput: the API did not return this cursor for the list.
 
     """
     try:
-        field, direction, *values = parts_of(cursor)
-        made_for = Order(OrderField(field), type(order.direction)(direction))
-        forms = FORMS[made_for.field]
-        place = tuple(read(value) for read, value in zip(forms, values, strict=True))
+        return _parse_values(_decode(cursor), parsers)
     except (ValueError, OverflowError):
-        raise InvalidInput("This is not a cursor that a page of tickets gave.") from None
-    if made_for != order:
-        raise InvalidInput(
-            f"This cursor is of a list ordered by {field} {direction}, not by"
-            f" {order.field} {order.direction}: cursors are good for the order that they came with."
-        )
-    return place
+        raise InvalidInput("Invalid cursor.") from None
 
 
-def moment(text: str) -> datetime:
-    """Return a moment; ValueError or OverflowError if it is none."""
+def _decode(cursor: str) -> list[str]:
+    return urlsafe_b64decode(cursor.encode()).decode().split(" ")
+
+
+def _parse_values(texts: Sequence[str], parsers: Sequence[Callable[[str], Any]]) -> tuple[Any, ...]:
+    return tuple(parse(text) for parse, text in zip(parsers, texts, strict=True))
+
+
+def parse_seq(text: str) -> int:
+    """Return the number of a history entry; ValueError if the text is not such a number."""
+    if not 1 <= (seq := int(text)) <= SEQ_MAX:
+        raise ValueError("out of range")
+    return seq
+
+
+def _parse_timestamp(text: str) -> datetime:
     at = datetime.fromisoformat(text)
     if at.tzinfo is None:
         raise ValueError("no offset")
     return at.astimezone(UTC)
 
 
-def ticket_id(text: str) -> str:
-    """Return the id of a ticket; ValueError if it can't be one."""
+def _parse_ticket_id(text: str) -> str:
     if not TICKET_ID_PATTERN.fullmatch(text):
-        raise ValueError("no id")
+        raise ValueError("not an id")
     return text
 
 
-def entry_number(text: str) -> int:
-    """Return the number of an entry of a history; ValueError if it can't be one."""
-    if not 1 <= (seq := int(text)) <= SEQ_MAX:
-        raise ValueError("no entry")
-    return seq
-
-
-def urgency(text: str) -> int:
-    """Return the urgency of a priority; ValueError if none has it."""
+def _parse_urgency(text: str) -> int:
     return [str(each.urgency) for each in reversed(Priority)].index(text) + 1
+
+
+_TICKET_PARSERS: Final[dict[OrderField, tuple[Callable[[str], int | datetime | str], ...]]] = {
+    OrderField.CREATED_AT: (_parse_timestamp, _parse_ticket_id),
+    OrderField.UPDATED_AT: (_parse_timestamp, _parse_ticket_id),
+    OrderField.PRIORITY: (_parse_urgency, _parse_timestamp, _parse_ticket_id),
+}
+"""The parsers of the values that tickets are ordered by."""
+
+
+def ticket_cursor(ticket: Ticket, order: Order) -> str:
+    """Return the cursor of a ticket in a list with this order."""
+    return encode_cursor(order.field, order.direction, *order.cursor_of(ticket))
+
+
+def parse_ticket_cursor(cursor: str, order: Order) -> Cursor:
+    """Return the values of a ticket's cursor in a list with this order.
+
+    Raises:
+        InvalidInput: the API did not return this cursor, or for a list with another order.
+
+    """
+    try:
+        field, direction, *texts = _decode(cursor)
+        actual = Order(OrderField(field), type(order.direction)(direction))
+        values = _parse_values(texts, _TICKET_PARSERS[actual.field])
+    except (ValueError, OverflowError):
+        raise InvalidInput("Invalid cursor.") from None
+    if actual != order:
+        raise InvalidInput(
+            f"This cursor is from a list ordered by {field} {direction}, not by"
+            f" {order.field} {order.direction}. Use a cursor only with the order of its list."
+        )
+    return values
 
 
 def dead_letter_cursor(dead_letter: DeadLetter) -> str:
     """Return the cursor of a dead letter."""
-    return opaque(dead_letter.failed_at, dead_letter.ticket, dead_letter.seq)
+    return encode_cursor(dead_letter.failed_at, dead_letter.ticket, dead_letter.seq)
 
 
 def parse_dead_letter_cursor(cursor: str) -> DeadLetterCursor:
-    """Return the place in the list of dead letters that a cursor encodes.
+    """Return the values of a dead letter's cursor.
 
     Raises:
         InvalidInput: the API did not return this cursor.
 
     """
-    try:
-        at, ticket, seq = parts_of(cursor)
-        return DeadLetterCursor(moment(at), ticket_id(ticket), entry_number(seq))
-    except (ValueError, OverflowError):
-        raise InvalidInput("Invalid cursor.") from None
-
-
-FORMS: Final[dict[OrderField, tuple[Callable[[str], int | datetime | str], ...]]] = {
-    OrderField.CREATED_AT: (moment, ticket_id),
-    OrderField.UPDATED_AT: (moment, ticket_id),
-    OrderField.PRIORITY: (urgency, moment, ticket_id),
-}
-"""How the values of a place are read."""
+    return DeadLetterCursor(*decode_cursor(cursor, _parse_timestamp, _parse_ticket_id, parse_seq))

@@ -1,9 +1,9 @@
-"""A schema's text, read once by graphql-core for both engines.
+"""Reads the text of a schema with graphql-core, for both engines.
 
-graphql-core judges it: an undeclared directive, for one, would let Tartiflette start and then break
-every query. Tartiflette gets it normalised: extensions merged, and no directives, because those
-that describe (`@deprecated`, `@specifiedBy`) matter to introspection only and those that constrain
-(`@oneOf`) are enforced before it executes anything.
+graphql-core validates it: an undeclared directive, for example, would let Tartiflette start and
+then break every query. Tartiflette gets a normalized text: extensions are merged, and directives
+are removed, because `@deprecated` and `@specifiedBy` matter only to introspection, and `@oneOf` is
+enforced before Tartiflette executes anything.
 """
 
 from graphql import (
@@ -23,7 +23,12 @@ from engine.errors import Misconfigured
 
 
 def read_schema(text: str, resolvers: Resolvers) -> GraphQLSchema:
-    """Return the schema that clients are validated against; Misconfigured if it is not valid."""
+    """Return the schema that documents of clients are validated for.
+
+    Raises:
+        Misconfigured: the text is not a valid schema.
+
+    """
     try:
         schema = build_schema(text)
     except (GraphQLError, TypeError) as error:
@@ -32,12 +37,12 @@ def read_schema(text: str, resolvers: Resolvers) -> GraphQLSchema:
     if problems:
         raise Misconfigured("The GraphQL schema is not valid. " + " ".join(map(str, problems)))
     for name, scalar in resolvers.scalars.items():
-        implement_scalar(schema, name, scalar)
+        _implement_scalar(schema, name, scalar)
     return schema
 
 
-def implement_scalar(schema: GraphQLSchema, name: str, scalar: CustomScalar) -> None:
-    """Let graphql-core check the values of a scalar as its resolvers will read them."""
+def _implement_scalar(schema: GraphQLSchema, name: str, scalar: CustomScalar) -> None:
+    """Make graphql-core check the values of a scalar with its implementation."""
     declared = schema.get_type(name)
     if not isinstance(declared, GraphQLScalarType):
         raise Misconfigured(f"The GraphQL schema declares no scalar {name}.")
@@ -46,17 +51,13 @@ def implement_scalar(schema: GraphQLSchema, name: str, scalar: CustomScalar) -> 
 
 
 def tartiflette_sdl(schema: GraphQLSchema) -> str:
-    """Return the schema's text with all that Tartiflette needs to execute, and no more."""
-    return print_ast(visit(parse(print_schema(schema)), WithoutDirectives()))
+    """Return the part of the schema's text that Tartiflette needs to execute operations."""
+    return print_ast(visit(parse(print_schema(schema)), _WithoutDirectives()))
 
 
-class WithoutDirectives(Visitor):
-    """Removes directives and their definitions."""
-
+class _WithoutDirectives(Visitor):
     def enter_directive(self, *_: object) -> VisitorAction:
-        """Remove a directive."""
         return REMOVE
 
     def enter_directive_definition(self, *_: object) -> VisitorAction:
-        """Remove a directive's definition."""
         return REMOVE

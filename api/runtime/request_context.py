@@ -1,4 +1,4 @@
-"""What the handlers of one request share: the viewer, the caches, and what was read already."""
+"""What the handlers of one request share: the viewer, the caches, and the loaders of tickets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace

@@ -1,10 +1,10 @@
-"""Resolvers: several tickets changed by one request."""
+"""Resolvers of mutations of several tickets."""
 
 from typing import Final
 
 from api.graphql.errors import format_error
 from api.graphql.registry import Resolvers
-from api.graphql.resolvers.mutations import Arguments, filled_in
+from api.graphql.resolvers.mutations import Arguments, parse_command
 from api.json_encoding import JsonObject
 from api.runtime.request_context import RequestContext
 from engine.errors import InterlockError
@@ -14,43 +14,32 @@ from engine.tickets.ticket import Ticket
 
 resolvers: Final = Resolvers()
 
-Fields = dict[str, object]
 
-
-class ExtensionsScalar:
-    """The details of a refusal, which are only ever answered."""
+class _ExtensionsScalar:
+    """The details of an error, which clients only receive."""
 
     def serialize(self, value: JsonObject) -> JsonObject:
-        """Return the details, which are JSON already."""
         return value
 
     def parse(self, value: object) -> object:
-        """Refuse: nobody sends any.
-
-        Raises:
-            ValueError: always.
-
-        """
-        raise ValueError(f"Extensions are answered, never sent: {value}")
+        raise ValueError(f"Extensions can't be sent: {value}")
 
 
-resolvers.scalar("Extensions", ExtensionsScalar())
+resolvers.scalar("Extensions", _ExtensionsScalar())
 
 
 @resolvers.field("Mutation.transitionTickets")
 async def transition_tickets(
     _parent: object, arguments: Arguments, context: RequestContext, _info: object
-) -> Fields:
-    """Move tickets to another status."""
-    form = filled_in(TransitionTickets, arguments)
-    outcomes = await transition_each(context.store, context.actor, form)
-    context.load_together([each.result for each in outcomes if isinstance(each.result, Ticket)])
-    return {"outcomes": list(map(outcome_fields, outcomes))}
+) -> dict[str, object]:
+    """Change the status of several tickets."""
+    command = parse_command(TransitionTickets, arguments)
+    results = await transition_each(context.store, context.actor, command)
+    context.load_together([each.result for each in results if isinstance(each.result, Ticket)])
+    return {"results": list(map(_result_fields, results))}
 
 
-def outcome_fields(outcome: TransitionResult) -> Fields:
-    """Return the fields of an outcome."""
-    result = outcome.result
-    if isinstance(result, InterlockError):
-        return {"id": outcome.id, "ticket": None, "refusal": format_error(result)}
-    return {"id": outcome.id, "ticket": result, "refusal": None}
+def _result_fields(each: TransitionResult) -> dict[str, object]:
+    if isinstance(each.result, InterlockError):
+        return {"id": each.id, "ticket": None, "error": format_error(each.result)}
+    return {"id": each.id, "ticket": each.result, "error": None}

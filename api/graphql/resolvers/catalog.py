@@ -1,4 +1,4 @@
-"""Resolvers: the service catalog."""
+"""Resolvers of the service catalog."""
 
 from typing import Final
 
@@ -9,45 +9,43 @@ from engine.tickets.ticket import Ticket
 
 resolvers: Final = Resolvers()
 
-Fields = dict[str, object]
+_Fields = dict[str, object]
 
 
 @resolvers.field("Query.catalog")
 async def catalog(
     _parent: object, _arguments: object, context: RequestContext, _info: object
 ) -> ServiceCatalog:
-    """Return the catalog."""
+    """Return the service catalog."""
     return context.catalog.shown
 
 
 @resolvers.field("Catalog.categories")
 async def categories(
     shown: ServiceCatalog, _arguments: object, _context: RequestContext, _info: object
-) -> list[Fields]:
-    """Return the shelves of the catalog."""
-    return [shelf_fields(shelf) for shelf in shown.categories]
+) -> list[_Fields]:
+    """Return the categories of the service catalog."""
+    return [_category_fields(each) for each in shown.categories]
 
 
 @resolvers.field("Ticket.catalogItem")
 async def catalog_item(
     ticket: Ticket, _arguments: object, context: RequestContext, _info: object
-) -> Fields | None:
-    """Return what a ticket came from."""
-    return None if ticket.item is None else item_fields(await context.catalog.named(ticket.item))
+) -> _Fields | None:
+    """Return the catalog item that a ticket was opened from."""
+    return None if ticket.item is None else _item_fields(await context.catalog.named(ticket.item))
 
 
-def shelf_fields(shelf: CategoryItems) -> Fields:
-    """Return the fields of a category."""
+def _category_fields(each: CategoryItems) -> _Fields:
     return {
-        "name": shelf.category.name,
-        "displayName": shelf.category.display_name,
-        "icon": shelf.category.icon,
-        "items": [item_fields(KnownItem(item)) for item in shelf.items],
+        "name": each.category.name,
+        "displayName": each.category.display_name,
+        "icon": each.category.icon,
+        "items": [_item_fields(KnownItem(item)) for item in each.items],
     }
 
 
-def item_fields(item: KnownItem) -> Fields:
-    """Return the fields of an item."""
+def _item_fields(item: KnownItem) -> _Fields:
     declared = item.declared
     return {
         "name": declared.name,

@@ -1,4 +1,4 @@
-"""Resolvers: tickets, created and changed. Each fills in a form and hands it to the store."""
+"""Resolvers that create and change a ticket. Each parses a command and passes it to the store."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
@@ -23,51 +23,51 @@ from engine.tickets.ticket import Ticket
 resolvers: Final = Resolvers()
 
 Arguments = Mapping[str, object]
-Payload = dict[str, Ticket]
-AnyForm = TypeVar("AnyForm", bound=Command)
+AnyCommand = TypeVar("AnyCommand", bound=Command)
 
 
-def filled_in(form: type[AnyForm], arguments: Arguments) -> AnyForm:
-    """Return the form that the arguments of a mutation fill in.
+def parse_command(command: type[AnyCommand], arguments: Arguments) -> AnyCommand:
+    """Return the command for the arguments of a mutation.
 
     Raises:
-        InvalidInput: they don't; every complaint is listed.
+        InvalidInput: arguments are invalid; the error lists all problems.
 
     """
-    return form.parse(**{field_of(name): as_written(value) for name, value in arguments.items()})
+    return command.parse(**{_field(name): _snake_keys(value) for name, value in arguments.items()})
 
 
 @cache
-def field_of(argument: str) -> str:
-    """Return the field of a form that an argument fills in."""
+def _field(argument: str) -> str:
+    """Return the field of a command for an argument."""
     return "ticket" if argument == "id" else snake_case(argument)
 
 
-def as_written(value: object) -> object:
-    """Return an argument as Python writes it: the keys of inputs in snake_case."""
+def _snake_keys(value: object) -> object:
+    """Return the value of an argument with the keys of input objects in snake_case."""
     if not isinstance(value, dict):
         return value
-    return {snake_case(name): as_written(inner) for name, inner in value.items()}
+    return {snake_case(name): _snake_keys(inner) for name, inner in value.items()}
 
 
-def changes_ticket(
+def _register(
     name: str,
-    form: type[AnyForm],
-    carry_out: Callable[[TicketStore, Actor, AnyForm], Awaitable[Ticket]],
+    command: type[AnyCommand],
+    execute: Callable[[TicketStore, Actor, AnyCommand], Awaitable[Ticket]],
 ) -> None:
-    """Make a field of `Mutation`: its arguments fill in a form, which the store carries out."""
+    """Register the resolver of a mutation that executes a command."""
 
     async def resolve(
         _parent: object, arguments: Arguments, context: RequestContext, _info: object
-    ) -> Payload:
-        return {"ticket": await carry_out(context.store, context.actor, filled_in(form, arguments))}
+    ) -> dict[str, Ticket]:
+        parsed = parse_command(command, arguments)
+        return {"ticket": await execute(context.store, context.actor, parsed)}
 
     resolvers.field(f"Mutation.{name}")(resolve)
 
 
-changes_ticket("createTicket", CreateTicket, TicketStore.create)
-changes_ticket("createTicketFromCatalog", CreateTicketFromCatalog, TicketStore.create_from_catalog)
-changes_ticket("transitionTicket", TransitionTicket, TicketStore.transition)
-changes_ticket("assignTicket", AssignTicket, TicketStore.assign)
-changes_ticket("commentTicket", CommentTicket, TicketStore.comment)
-changes_ticket("updateTicket", UpdateTicket, TicketStore.update)
+_register("createTicket", CreateTicket, TicketStore.create)
+_register("createTicketFromCatalog", CreateTicketFromCatalog, TicketStore.create_from_catalog)
+_register("transitionTicket", TransitionTicket, TicketStore.transition)
+_register("assignTicket", AssignTicket, TicketStore.assign)
+_register("commentTicket", CommentTicket, TicketStore.comment)
+_register("updateTicket", UpdateTicket, TicketStore.update)

@@ -1,4 +1,4 @@
-"""Resolvers: plugins, which answer also while they are off."""
+"""Resolvers of plugins. They also answer while plugins are off."""
 
 from typing import Final, TypedDict
 
@@ -9,12 +9,10 @@ from engine.plugins import Plugin
 
 resolvers: Final = Resolvers()
 
-Fields = dict[str, object]
+_Fields = dict[str, object]
 
 
-class Switch(TypedDict):
-    """The arguments of `Mutation.togglePlugin`."""
-
+class _ToggleArguments(TypedDict):
     name: str
     enabled: bool
 
@@ -22,28 +20,27 @@ class Switch(TypedDict):
 @resolvers.field("Query.plugins")
 async def plugins(
     _parent: object, _arguments: object, context: RequestContext, _info: object
-) -> list[Fields]:
-    """Return every plugin."""
-    return [plugin_fields(plugin, context.plugins) for plugin in Plugin]
+) -> list[_Fields]:
+    """Return all plugins."""
+    return [_plugin_fields(plugin, context.plugins) for plugin in Plugin]
 
 
 @resolvers.field("Mutation.togglePlugin")
 async def toggle_plugin(
-    _parent: object, arguments: Switch, context: RequestContext, _info: object
-) -> dict[str, Fields]:
+    _parent: object, arguments: _ToggleArguments, context: RequestContext, _info: object
+) -> dict[str, _Fields]:
     """Switch a plugin on or off."""
     plugin = Plugin.named(arguments["name"])
     await context.plugins.toggle(context.actor, plugin, enabled=arguments["enabled"])
-    return {"plugin": plugin_fields(plugin, context.plugins)}
+    return {"plugin": _plugin_fields(plugin, context.plugins)}
 
 
-def plugin_fields(plugin: Plugin, live: PluginCache) -> Fields:
-    """Return the fields of a plugin."""
-    refusal = live.error(plugin)
+def _plugin_fields(plugin: Plugin, cache: PluginCache) -> _Fields:
+    error = cache.error(plugin)
     return {
         "name": plugin,
-        "enabled": refusal is None,
-        "licensed": live.licence_error(plugin) is None,
-        "reason": refusal and refusal.details["reason"],
-        "message": refusal and refusal.message,
+        "enabled": error is None,
+        "licensed": cache.licence_error(plugin) is None,
+        "reason": error and error.details["reason"],
+        "message": error and error.message,
     }

@@ -12,57 +12,39 @@ from engine.declaration.durations import format_iso_duration, parse_duration
 
 resolvers: Final = Resolvers()
 
-MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
+_TIMESTAMP: Final = re.compile(
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII
+)
 
 
 class DateTimeScalar:
-    """Moments as RFC 3339 has them; answered in UTC and to the second."""
+    """Timestamps in the format of RFC 3339; serialized in UTC and to the second."""
 
     def serialize(self, value: datetime) -> str:
-        """Return the moment as text.
-
-        Raises:
-            ValueError: it has no offset, so nobody knows which moment it is.
-
-        """
+        """Return a timestamp as text; ValueError if it has no offset."""
         if value.tzinfo is None:
-            raise ValueError(f"{value} is no moment: it has no offset")
+            raise ValueError(f"{value} has no offset")
         return format_timestamp(value)
 
     def parse(self, value: object) -> datetime:
-        """Return the moment that a client wrote, with whatever offset.
-
-        Raises:
-            ValueError: it is none.
-
-        """
-        if isinstance(value, str) and MOMENT.fullmatch(value):
-            with suppress(ValueError, OverflowError):  # the 31st of June; the year 10000 in UTC
+        """Return the timestamp in a text with any offset; ValueError if it is not valid."""
+        if isinstance(value, str) and _TIMESTAMP.fullmatch(value):
+            with suppress(ValueError, OverflowError):  # 31 June; the year 10000 in UTC
                 return datetime.fromisoformat(value).astimezone(UTC)
         raise ValueError("a DateTime is written as in 2026-04-28T14:03:00Z")
 
 
 class DurationScalar:
-    """Durations as ISO 8601 has them, in whole seconds; taken as `1h30m`, too."""
+    """Durations in the format of ISO 8601, in whole seconds; `1h30m` is also accepted."""
 
     def serialize(self, value: timedelta) -> str:
-        """Return the duration as text.
-
-        Raises:
-            ValueError: it is below nothing, which ISO 8601 has no form for.
-
-        """
+        """Return a duration as text; ValueError if it is negative."""
         if value < timedelta():
-            raise ValueError(f"{value} is no duration: it is negative")
+            raise ValueError(f"{value} is negative")
         return format_iso_duration(value)
 
     def parse(self, value: object) -> timedelta:
-        """Return the duration that a client wrote.
-
-        Raises:
-            ValueError: it is none.
-
-        """
+        """Return the duration in a text; ValueError if it is not valid."""
         if isinstance(value, str):
             with suppress(ValueError):
                 return parse_duration(value)

@@ -1,10 +1,17 @@
-"""Resolvers: the list of tickets, filtered, ordered and in pages."""
+"""Resolvers of the list of tickets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypedDict
 
-from api.graphql.pagination import PageArguments, PageInfo, cursor_of, page_info, place_at, size_of
+from api.graphql.pagination import (
+    PageArguments,
+    PageInfo,
+    page_info,
+    page_size,
+    parse_ticket_cursor,
+    ticket_cursor,
+)
 from api.graphql.registry import Resolvers
 from api.json_encoding import snake_case
 from api.runtime.request_context import RequestContext
@@ -17,16 +24,14 @@ from engine.tickets.ticket import Ticket
 resolvers: Final = Resolvers()
 
 
-class TicketArguments(PageArguments, TypedDict, total=False):
-    """The arguments of `Query.tickets`."""
-
+class _TicketArguments(PageArguments, TypedDict, total=False):
     filter: Mapping[str, object] | None
     orderBy: Mapping[str, str] | None
 
 
 @dataclass(frozen=True, slots=True)
-class TicketConnection:
-    """A page of tickets; the fields are those of `TicketConnection`."""
+class _TicketConnection:
+    """The fields of the GraphQL type `TicketConnection`."""
 
     nodes: list[Ticket]
     edges: list[dict[str, object]]
@@ -36,17 +41,24 @@ class TicketConnection:
 
 @resolvers.field("Query.tickets")
 async def tickets(
-    _parent: object, arguments: TicketArguments, context: RequestContext, _info: object
-) -> TicketConnection:
-    """Return a page of the tickets that are looked for."""
-    part = part_of(arguments, context.limits.page_tickets)
-    conditions = conditions_of(filter_of(arguments), context.actor)
-    page = await find_tickets(context.database, context.viewer, conditions, part)
+    _parent: object, arguments: _TicketArguments, context: RequestContext, _info: object
+) -> _TicketConnection:
+    """Return a page of the tickets that match a filter.
+
+    Raises:
+        InvalidInput: an argument is invalid.
+        LimitExceeded: the page is too large.
+
+    """
+    request = _page_request(arguments, context.limits.page_tickets)
+    fields = {snake_case(name): value for name, value in (arguments.get("filter") or {}).items()}
+    conditions = conditions_of(TicketFilter.parse(**fields), context.actor)
+    page = await find_tickets(context.database, context.viewer, conditions, request)
     nodes = context.load_together(page.tickets)
     edges: list[dict[str, object]] = [
-        {"cursor": cursor_of(node, part.order), "node": node} for node in nodes
+        {"cursor": ticket_cursor(node, request.order), "node": node} for node in nodes
     ]
-    return TicketConnection(
+    return _TicketConnection(
         nodes=nodes,
         edges=edges,
         page_info=page_info(arguments, edges, has_more=page.has_more),
@@ -56,45 +68,24 @@ async def tickets(
     )
 
 
-@resolvers.field("TicketConnection.totalCount")
-async def total_count(
-    connection: TicketConnection, _arguments: object, _context: RequestContext, _info: object
-) -> int:
-    """Return how many tickets there are on all pages: counted only if somebody asks."""
-    return await connection.count()
-
-
-def filter_of(arguments: TicketArguments) -> TicketFilter:
-    """Return the filter that a client filled in.
-
-    Raises:
-        InvalidInput: a value can't be one; every complaint is listed.
-
-    """
-    given = arguments.get("filter") or {}
-    return TicketFilter.parse(**{snake_case(name): value for name, value in given.items()})
-
-
-def order_of(arguments: TicketArguments) -> Order:
-    """Return the order that a client asks for; newest first if none."""
-    given = arguments.get("orderBy")
-    return Order(OrderField(given["field"]), Direction(given["direction"])) if given else Order()
-
-
-def part_of(arguments: TicketArguments, most: int) -> PageRequest:
-    """Return the part of the list that a client asks for; `most` tickets at once.
-
-    Raises:
-        InvalidInput: its size or its cursors are none.
-        LimitExceeded: it is too large.
-
-    """
-    order = order_of(arguments)
+def _page_request(arguments: _TicketArguments, bound: int) -> PageRequest:
+    order_by = arguments.get("orderBy")
+    order = Order()
+    if order_by:
+        order = Order(OrderField(order_by["field"]), Direction(order_by["direction"]))
     after, before = arguments.get("after"), arguments.get("before")
     return PageRequest(
-        size=size_of(arguments, "page_tickets", most),
+        size=page_size(arguments, "page_tickets", bound),
         order=order,
-        after=None if after is None else place_at(after, order),
-        before=None if before is None else place_at(before, order),
+        after=None if after is None else parse_ticket_cursor(after, order),
+        before=None if before is None else parse_ticket_cursor(before, order),
         from_end=arguments.get("last") is not None,
     )
+
+
+@resolvers.field("TicketConnection.totalCount")
+async def total_count(
+    connection: _TicketConnection, _arguments: object, _context: RequestContext, _info: object
+) -> int:
+    """Return the number of tickets on all pages; counted only if this field is selected."""
+    return await connection.count()

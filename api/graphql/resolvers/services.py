@@ -2,7 +2,7 @@
 
 from typing import Final, TypedDict
 
-from api.graphql.pagination import checked_size
+from api.graphql.pagination import check_page_size
 from api.graphql.registry import Resolvers
 from api.runtime.request_context import RequestContext
 from engine.storage.outages.services import MonitoredService, monitored_services
@@ -25,7 +25,7 @@ async def services(
 ) -> list[dict[str, object]]:
     """Return declared services with their health and their live tickets."""
     bound = context.limits.page_services
-    first = checked_size("first", arguments["first"], "page_services", bound)
+    first = check_page_size("first", arguments["first"], "page_services", bound)
     statuses = [ServiceStatus(each) for each in arguments.get("status") or ServiceStatus]
     found = await monitored_services(
         context.database, context.viewer, first, arguments.get("after") or "", statuses

@@ -1,4 +1,4 @@
-"""Resolvers: tickets, read."""
+"""Resolvers of tickets."""
 
 from typing import Final, TypedDict
 
@@ -14,17 +14,15 @@ from engine.workflows.explanation import Explanation, explain
 resolvers: Final = Resolvers()
 
 
-class ById(TypedDict):
-    """The arguments of `Query.ticket`."""
-
+class _TicketArguments(TypedDict):
     id: str
 
 
 @resolvers.field("Query.ticket")
 async def ticket(
-    _parent: object, arguments: ById, context: RequestContext, _info: object
+    _parent: object, arguments: _TicketArguments, context: RequestContext, _info: object
 ) -> Ticket:
-    """Return the ticket of an id."""
+    """Return the ticket with an id."""
     return await read_ticket(context.database, context.viewer, arguments["id"])
 
 
@@ -32,7 +30,7 @@ async def ticket(
 async def workflow_definition(
     ticket: Ticket, _arguments: object, context: RequestContext, _info: object
 ) -> CompiledWorkflow:
-    """Return a ticket's workflow."""
+    """Return the workflow of a ticket."""
     return await context.workflows.named(ticket.workflow)
 
 
@@ -40,7 +38,7 @@ async def workflow_definition(
 async def requester(
     ticket: Ticket, _arguments: object, context: RequestContext, _info: object
 ) -> User | None:
-    """Return the person who opened a ticket."""
+    """Return the user who opened a ticket."""
     return User.of(ticket.requester, await context.loader_of(ticket).involved_names())
 
 
@@ -48,7 +46,7 @@ async def requester(
 async def assignee(
     ticket: Ticket, _arguments: object, context: RequestContext, _info: object
 ) -> User | None:
-    """Return the person whom a ticket is assigned to."""
+    """Return the user whom a ticket is assigned to."""
     return User.of(ticket.assignee, await context.loader_of(ticket).involved_names())
 
 
@@ -56,24 +54,23 @@ async def assignee(
 async def transitions(
     ticket: Ticket, _arguments: object, context: RequestContext, _info: object
 ) -> list[dict[str, object]]:
-    """Return, for each status, whether the person who asks may move a ticket there now."""
+    """Return, for each status, whether the viewer can change the ticket to it now."""
     workflow = await context.workflows.named(ticket.workflow)
-    held = context.actor.roles_on(ticket.requester, ticket.assignee)
-    return [transition_fields(explain(workflow, ticket.status, to, held)) for to in STATUSES]
+    roles = context.actor.roles_on(ticket.requester, ticket.assignee)
+    return [_transition_fields(explain(workflow, ticket.status, to, roles)) for to in STATUSES]
 
 
-def transition_fields(answer: Explanation) -> dict[str, object]:
-    """Return the fields of a transition."""
+def _transition_fields(explanation: Explanation) -> dict[str, object]:
     return {
-        "to": answer.target,
-        "allowed": answer.allowed,
-        "reason": answer.reason,
-        "message": answer.message,
-        "allowedRoles": role_names(answer.allowed_roles),
-        "shortestPath": list(answer.shortest_path),
+        "to": explanation.target,
+        "allowed": explanation.allowed,
+        "reason": explanation.reason,
+        "message": explanation.message,
+        "allowedRoles": role_names(explanation.allowed_roles),
+        "shortestPath": list(explanation.shortest_path),
     }
 
 
 def role_names(roles: ActorRoles) -> list[str]:
-    """Return roles as the schema names them."""
+    """Return roles as values of the GraphQL enum `ActorRole`."""
     return [name.upper() for name in roles.names]

@@ -1,4 +1,4 @@
-"""Resolvers: people."""
+"""Resolvers of users."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ resolvers: Final = Resolvers()
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person, as others see them."""
+    """The fields of the GraphQL type `User`."""
 
     id: str
     name: str
 
     @classmethod
     def of(cls, id_: str | None, names: Mapping[str, str]) -> "User | None":
-        """Return the person of that id; None if it is nobody's."""
+        """Return the user with an id; None without an id."""
         return None if id_ is None else cls(id_, names.get(id_, id_))
 
 
@@ -28,7 +28,7 @@ class User:
 async def viewer(
     _parent: object, _arguments: object, context: RequestContext, _info: object
 ) -> Actor:
-    """Return the person who asks."""
+    """Return the user of the request."""
     return context.actor
 
 
@@ -36,11 +36,11 @@ async def viewer(
 async def groups(
     actor: Actor, _arguments: object, _context: RequestContext, _info: object
 ) -> list[str]:
-    """Return the groups of the person who asks."""
+    """Return the groups of the user, in alphabetical order."""
     return sorted(actor.groups)
 
 
 @resolvers.field("Viewer.admin")
 async def admin(actor: Actor, _arguments: object, _context: RequestContext, _info: object) -> bool:
-    """Return whether the person who asks is an admin."""
+    """Return whether the user is an admin."""
     return actor.is_admin

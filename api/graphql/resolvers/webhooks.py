@@ -7,7 +7,7 @@ from typing import Final, TypedDict
 
 from api.graphql.pagination import (
     Connection,
-    checked_size,
+    check_page_size,
     connection,
     dead_letter_cursor,
     parse_dead_letter_cursor,
@@ -120,7 +120,7 @@ async def dead_letters(
 ) -> Connection:
     """Return a page of the dead letters of a webhook."""
     bound = context.limits.page_dead_letters
-    size = checked_size("first", arguments["first"], "page_dead_letters", bound)
+    size = check_page_size("first", arguments["first"], "page_dead_letters", bound)
     cursor = arguments.get("after")
     after = START if cursor is None else parse_dead_letter_cursor(cursor)
     found = await parent.loader.read(parent.name, size + 1, after)

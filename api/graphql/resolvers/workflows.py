@@ -1,4 +1,4 @@
-"""Resolvers: workflows."""
+"""Resolvers of workflows."""
 
 from typing import Final, TypedDict
 
@@ -11,23 +11,19 @@ from engine.workflows.rendering import GraphFormat, render
 resolvers: Final = Resolvers()
 
 
-class ByName(TypedDict):
-    """The arguments of `Query.workflow`."""
-
+class _WorkflowArguments(TypedDict):
     name: str
 
 
-class InFormat(TypedDict):
-    """The arguments of `Workflow.graph`."""
-
+class _GraphArguments(TypedDict):
     format: str
 
 
 @resolvers.field("Query.workflow")
 async def workflow(
-    _parent: object, arguments: ByName, context: RequestContext, _info: object
+    _parent: object, arguments: _WorkflowArguments, context: RequestContext, _info: object
 ) -> CompiledWorkflow:
-    """Return the workflow of a name."""
+    """Return the workflow with a name."""
     return await context.workflows.named(arguments["name"])
 
 
@@ -35,7 +31,7 @@ async def workflow(
 async def workflows(
     _parent: object, _arguments: object, context: RequestContext, _info: object
 ) -> list[CompiledWorkflow]:
-    """Return every workflow."""
+    """Return all workflows, including retired ones."""
     return list(context.workflows.registry.workflows.values())
 
 
@@ -43,7 +39,7 @@ async def workflows(
 async def transitions(
     compiled: CompiledWorkflow, _arguments: object, _context: RequestContext, _info: object
 ) -> list[dict[str, str]]:
-    """Return every transition of a workflow."""
+    """Return the transitions of a workflow."""
     return [
         {"from": source, "to": target, "role": role.name}
         for source, target, role in transitions_of(compiled.policy)
@@ -52,7 +48,7 @@ async def transitions(
 
 @resolvers.field("Workflow.graph")
 async def graph(
-    compiled: CompiledWorkflow, arguments: InFormat, _context: RequestContext, _info: object
+    compiled: CompiledWorkflow, arguments: _GraphArguments, _context: RequestContext, _info: object
 ) -> str:
-    """Return a workflow, drawn."""
+    """Return a diagram of a workflow."""
     return render(compiled, GraphFormat[arguments["format"]])

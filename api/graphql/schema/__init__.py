@@ -1,1 +1,1 @@
-"""The schema of the API, in GraphQL's own language."""
+"""The GraphQL schema of the API, in the schema definition language."""

@@ -12,7 +12,7 @@ from tests.support.personas import ANNA, MARTON
 MOVE_ALL = """
 mutation ($ids: [ID!]!, $to: Status!, $key: String) {
   transitionTickets(ids: $ids, to: $to, idempotencyKey: $key) {
-    outcomes { id ticket { id status version assignee { name } } refusal { message extensions } }
+    results { id ticket { id status version assignee { name } } error { message extensions } }
   }
 }
 """
@@ -20,7 +20,7 @@ mutation ($ids: [ID!]!, $to: Status!, $key: String) {
 
 async def outcomes(api: Api, ids: list[str], to: str, **asked: object) -> list[dict[str, Any]]:
     answer = await api.data(MARTON, MOVE_ALL, ids=ids, to=to, **asked)
-    each: list[dict[str, Any]] = answer["transitionTickets"]["outcomes"]
+    each: list[dict[str, Any]] = answer["transitionTickets"]["results"]
     return each
 
 
@@ -38,9 +38,9 @@ async def test_each_ticket_is_moved_or_refused_for_itself(api: Api) -> None:
             "version": 3,
             "assignee": {"name": "Marton P."},
         },
-        "refusal": None,
+        "error": None,
     }
-    refusals = [each["refusal"]["extensions"] for each in found if each["refusal"]]
+    refusals = [each["error"]["extensions"] for each in found if each["error"]]
     assert [each["code"] for each in refusals] == [
         "forbidden_transition",
         "not_found",
@@ -48,7 +48,7 @@ async def test_each_ticket_is_moved_or_refused_for_itself(api: Api) -> None:
         "forbidden_transition",
     ]
     assert [refusals[0]["reason"], refusals[3]["reason"]] == ["role_required", "ticket_closed"]
-    assert [each["ticket"] for each in found if each["refusal"]] == [None] * 4
+    assert [each["ticket"] for each in found if each["error"]] == [None] * 4
     assert (await api.data(ANNA, STANDING, id=of_others))["ticket"]["version"] == 1
 
 
@@ -56,8 +56,8 @@ async def test_a_refusal_says_what_it_says_for_one_ticket(api: Api) -> None:
     ticket = await opened(api)
     [outcome] = await outcomes(api, [ticket], "RESOLVED")
     alone = (await api.ask(MARTON, MOVE, id=ticket, to="RESOLVED"))["errors"][0]
-    assert outcome["refusal"]["extensions"].pop("requestId")
-    assert outcome["refusal"] == {
+    assert outcome["error"]["extensions"].pop("requestId")
+    assert outcome["error"] == {
         "message": alone["message"],
         "extensions": alone["extensions"],
     }
@@ -71,9 +71,9 @@ async def test_one_key_moves_each_ticket_once(api: Api) -> None:
     assert both[1]["ticket"]["status"] == "IN_PROGRESS"
     assert await outcomes(api, [second, first], "IN_PROGRESS", key="k1") == both[::-1]
     again = await outcomes(api, [first], "IN_PROGRESS")
-    assert again[0]["refusal"]["extensions"]["reason"] == "no_such_transition"
+    assert again[0]["error"]["extensions"]["reason"] == "no_such_transition"
     other = await outcomes(api, [first], "RESOLVED", key="k1")
-    assert other[0]["refusal"]["extensions"]["code"] == "idempotency_conflict"
+    assert other[0]["error"]["extensions"]["code"] == "idempotency_conflict"
 
 
 NO_LISTS: dict[str, tuple[list[str], str]] = {
@@ -105,5 +105,5 @@ def expensive(fields: int) -> str:
     lists = " ".join(f"f{number}: transitions {{ to }}" for number in range(fields))
     return (
         "mutation ($ids: [ID!]!) { transitionTickets(ids: $ids, to: CLOSED)"
-        f" {{ outcomes {{ ticket {{ {lists} }} }} }} }}"
+        f" {{ results {{ ticket {{ {lists} }} }} }} }}"
     )

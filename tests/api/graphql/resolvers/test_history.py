@@ -120,16 +120,16 @@ async def test_tickets_in_a_list_have_a_page_each(api: Api) -> None:
 
 
 NO_PAGES: dict[str, tuple[dict[str, object], str]] = {
-    "first and last": ({"first": 1, "last": 1}, "leave one out"),
+    "first and last": ({"first": 1, "last": 1}, "both `first` and `last`"),
     "none": ({"first": 0}, "first must be 1 to 100, not 0."),
     "less than none": ({"last": -1}, "last must be 1 to 100, not -1."),
-    "no cursor": ({"after": "?"}, "not a cursor"),
-    "no text": ({"before": "gA=="}, "not a cursor"),
+    "no cursor": ({"after": "?"}, "Invalid cursor"),
+    "no text": ({"before": "gA=="}, "Invalid cursor"),
     "a number that no entry has": (
         {"after": urlsafe_b64encode(b"99999999999").decode()},
-        "not a cursor",
+        "Invalid cursor",
     ),
-    "before the first": ({"before": urlsafe_b64encode(b"0").decode()}, "not a cursor"),
+    "before the first": ({"before": urlsafe_b64encode(b"0").decode()}, "Invalid cursor"),
 }
 
 

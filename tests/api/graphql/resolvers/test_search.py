@@ -199,7 +199,7 @@ async def test_a_cursor_is_refused_for_another_order(desk: Api, order: dict[str,
 
 
 REFUSED: dict[str, tuple[dict[str, object], str]] = {
-    "first and last": ({"first": 1, "last": 1}, "leave one out"),
+    "first and last": ({"first": 1, "last": 1}, "both `first` and `last`"),
     "last: 0": ({"last": 0}, "1 to 100"),
     "an empty list": ({"filter": {"status": []}}, "status: "),
     "no words": ({"filter": {"text": " "}}, "text: "),

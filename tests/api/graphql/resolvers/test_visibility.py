@@ -52,7 +52,7 @@ READS = {
     "an edit": 'mutation ($id: ID!) { updateTicket(id: $id, title: "Hi", expectedVersion: 99)'
     " { ticket { id } } }",
     "moves": "mutation ($id: ID!) { transitionTickets(ids: [$id], to: CLOSED)"
-    " { outcomes { id ticket { id } refusal { message extensions } } } }",
+    " { results { id ticket { id } error { message extensions } } } }",
 }
 LISTS = {
     "all tickets": "{ tickets { totalCount nodes { id } } }",
