@@ -8,7 +8,8 @@ from sqlalchemy.engine import make_url
 
 from benchmarks.databases import SETTLE, declare, run
 from engine.vocabulary import Role, Status
-from reconciler.desired import desired_in
+from reconciler.desired import read_desired
+from reconciler.values import ValuesInput
 
 CATEGORIES: Final = 20
 
@@ -114,7 +115,7 @@ async def populated(server: str, name: str, size: Size) -> str:
     The tickets have no history yet.
     """
     url = await created(server, name)
-    await declare(url, desired_in([(name, values(size, Role.ANY))]))
+    await declare(url, read_desired(ValuesInput([(name, values(size, Role.ANY))])))
     await run(url, USERS)
     await run(url, TICKETS, size.tickets, size.workflows)
     await run(url, SETTLE)

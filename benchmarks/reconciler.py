@@ -23,12 +23,12 @@ from engine.storage.postgres.database import Database, open_database
 from engine.storage.resources.ticket_counts import count_live_tickets
 from engine.vocabulary import SYSTEM, Role
 from reconciler.apply import ApplyRequest, apply_plan
-from reconciler.desired import Desired, desired_in
-from reconciler.document import document_of, plan_in
+from reconciler.desired import Desired, read_desired
+from reconciler.document import parse_plan, serialize_plan
 from reconciler.hazards import Allowances
 from reconciler.plan import Plan
-from reconciler.planner import plan_for
-from reconciler.values import read_values
+from reconciler.planner import make_plan
+from reconciler.values import ValuesInput, read_values
 
 SIZES: Final = {"quarter": WHOLE.part(4), "half": WHOLE.part(2), "whole": WHOLE}
 AGED, EMPTY = "aged", "empty"
@@ -88,7 +88,7 @@ class Estate:
 
     def desired(self, role: Role) -> Desired:
         """Return what its values file asks for, read anew: nothing is known of it yet."""
-        return desired_in([(FILE, values(self.size, role))])
+        return read_desired(ValuesInput([(FILE, values(self.size, role))]))
 
 
 def main() -> None:
@@ -145,9 +145,9 @@ async def reading() -> Seconds:
     with timed(seconds, "bare C events"):
         drain(text)
     with timed(seconds, "read values"):
-        read_values([(FILE, text)])
+        read_values(ValuesInput([(FILE, text)]))
     with timed(seconds, "read and check values"):
-        desired_in([(FILE, text)])
+        read_desired(ValuesInput([(FILE, text)]))
     return seconds
 
 
@@ -163,7 +163,7 @@ async def planning(at: Estate, name: str) -> Seconds:
 async def planned(at: Estate, desired: Desired, replay_days: int | None = None) -> Plan:
     """Return the plan for what is desired."""
     async with at.database.snapshot() as session:
-        return await plan_for(session, desired, "benchmark", replay_days)
+        return await make_plan(session, desired, "benchmark", replay_days=replay_days)
 
 
 async def looking_into(at: Estate) -> Seconds:
@@ -188,9 +188,9 @@ async def writing_documents(at: Estate) -> Seconds:
     seconds: Seconds = {}
     plan = await planned(at, at.desired(Role.ANY))
     with timed(seconds, "write document"):
-        text = document_of(plan)
+        text = serialize_plan(plan).text
     with timed(seconds, "read document"):
-        plan_in(text, FILE)
+        parse_plan(text, FILE)
     with timed(seconds, "json"):
         json.dumps(json.loads(text))
     return seconds

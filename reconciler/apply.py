@@ -1,8 +1,8 @@
-"""Applying: one transaction, from the old state to the new one or not at all."""
+"""Applies plans: each in one transaction, completely or not at all."""
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from engine.errors import StalePlan
@@ -19,119 +19,119 @@ from engine.storage.resources.reconciliations import (
 )
 from engine.storage.resources.write import write_resources
 from reconciler.desired import Desired
-from reconciler.document import plan_id, written
+from reconciler.document import serialize_plan
 from reconciler.freshness import Stale, impact_increased, stale_resources
-from reconciler.hazards import NOTHING_HARMFUL, Allowances, check_guards
-from reconciler.plan import Plan, workflows_in_force
-from reconciler.planner import judged, plan_for, plan_over
+from reconciler.hazards import Allowances, check_guards
+from reconciler.plan import Plan, count_active_workflows
+from reconciler.planner import assess_impact, make_plan
 
 
 @dataclass(frozen=True, slots=True)
 class ApplyRequest:
-    """Who applies, and what they said is meant.
+    """Who applies, and which hazards they acknowledge.
 
     Attributes:
         by: a user id, or `system`.
-        allowed: what of the harm that a plan can do is meant.
-        wait: wait for another who reconciles, rather than refuse.
+        allowed: the acknowledged hazards.
+        wait: wait for another reconciliation to finish, instead of raising LockHeld.
 
     """
 
     by: str
-    allowed: Allowances = NOTHING_HARMFUL
+    allowed: Allowances = field(default_factory=Allowances)
     wait: bool = False
 
 
-async def apply_plan(database: Database, plan: Plan, order: ApplyRequest) -> Plan:
-    """Carry out a plan that somebody looked at, and return it with the impact it really had.
+async def apply_plan(database: Database, plan: Plan, request: ApplyRequest) -> Plan:
+    """Apply a reviewed plan, and return it with the impact that it had when it was applied.
 
     Raises:
-        LockHeld: another reconciles.
-        PlanApplied: it was applied already.
-        StalePlan: what it changes is not any more what it was made for.
-        RefusedByGuard: it can do harm that is not said to be meant, counted again under the lock.
-            Of a plan that can't be applied any more the harm does not matter, so this comes last.
+        LockHeld: another reconciliation is running.
+        PlanApplied: the plan was applied before.
+        StalePlan: a resource that it changes is no longer as planned, or its impact increased.
+        RefusedByGuard: it has hazards that are not acknowledged. Checked last, because the hazards
+            of a plan that can no longer be applied do not matter.
 
     """
-    entry = await entry_of(plan, order.by)
-    async with reconciliation_session(database, order.by, wait=order.wait) as session:
+    entry = await _record_of(plan, request.by)
+    async with reconciliation_session(database, request.by, wait=request.wait) as session:
         await check_not_applied(session, entry.plan_id)
         live = await read_resources(session)
-        refuse_stale(plan, stale_resources(plan, live))
+        _refuse_stale(entry.plan_id, stale_resources(plan, live))
 
-        def check(now: Plan) -> None:
-            refuse_stale(plan, impact_increased(plan, now.changes))
-            check_guards(now, order.allowed)
+        def check(current: Plan) -> None:
+            _refuse_stale(entry.plan_id, impact_increased(plan, current))
+            check_guards(current, request.allowed)
 
-        return await carried_out(session, live, plan, entry, check)
-
-
-def refuse_stale(plan: Plan, stale: Iterable[Stale]) -> None:
-    """Raise StalePlan if anything is not any more what a plan was made for."""
-    if told := [*map(str, stale)]:
-        raise StalePlan("\n".join(told), plan=plan_id(plan))
+        return await _execute(session, live, plan, entry, check)
 
 
-async def reconcile(database: Database, desired: Desired, order: ApplyRequest, source: str) -> Plan:
-    """Make the database hold what is desired now, and return the plan that did it.
+async def reconcile(
+    database: Database, desired: Desired, request: ApplyRequest, source: str
+) -> Plan:
+    """Make the desired resources live, and return the plan that was applied.
 
-    Where there is nothing to do, nobody is locked out.
+    Takes no lock if there is nothing to change.
 
     Raises:
-        LockHeld: another reconciles.
-        RefusedByGuard: that can do harm which is not said to be meant.
+        LockHeld: another reconciliation is running.
+        RefusedByGuard: the plan has hazards that are not acknowledged.
 
     """
     async with database.snapshot() as session:
-        plan = await plan_for(session, desired, source)
+        plan = await make_plan(session, desired, source)
     if plan.is_empty:
         return plan
-    async with reconciliation_session(database, order.by, wait=order.wait) as session:
+    async with reconciliation_session(database, request.by, wait=request.wait) as session:
         live = await read_resources(session)
-        plan = await plan_over(session, live, desired, source)
+        plan = await make_plan(session, desired, source, live=live)
         if plan.is_empty:
             return plan
-        entry = await entry_of(plan, order.by)
-        check = partial(check_guards, allowed=order.allowed)
-        return await carried_out(session, live, plan, entry, check)
+        entry = await _record_of(plan, request.by)
+        check = partial(check_guards, allowed=request.allowed)
+        return await _execute(session, live, plan, entry, check)
 
 
-async def entry_of(plan: Plan, by: str) -> ReconciliationRecord:
-    """Return a plan as it will stand in the ledger."""
-    document = await asyncio.to_thread(written, plan)
-    return ReconciliationRecord(document.id, document.text, by, plan.source)
+async def _record_of(plan: Plan, by: str) -> ReconciliationRecord:
+    serialized = await asyncio.to_thread(serialize_plan, plan)
+    return ReconciliationRecord(serialized.id, serialized.text, by, plan.source)
 
 
-async def carried_out(
+def _refuse_stale(plan_id: str, stale: Iterable[Stale]) -> None:
+    """Raise StalePlan if there is a stale resource."""
+    if reasons := [*map(str, stale)]:
+        raise StalePlan("\n".join(reasons), plan=plan_id)
+
+
+async def _execute(
     session: Session,
     live: LiveResources,
     plan: Plan,
     entry: ReconciliationRecord,
     check: Callable[[Plan], None],
 ) -> Plan:
-    """Write a plan into the ledger, and what it changes into the tables; return it as it is now.
+    """Record a plan and write its changes; return it with its current impact.
 
-    Whatever takes long is done before tickets are held. They may have moved until then, so the
-    plan is checked again, with the impact that it has when nobody can move them any more.
+    The slow steps come before tickets are locked. Tickets can change until then, so the plan is
+    checked a second time while they are locked.
 
     Args:
-        session: of whoever reconciles.
-        live: what the database holds.
-        plan: what is changed, as it was made.
-        entry: for the ledger.
-        check: raises what there is to say against the plan as it is now.
+        session: the session that holds the reconciliation lock.
+        live: the live resources.
+        plan: the plan.
+        entry: its record.
+        check: raises an error if the plan, with its current impact, cannot be applied.
 
     """
-    check(await present(session, live, plan))
-    number = await record_reconciliation(session, entry)
+    check(await _with_current_impact(session, live, plan))
+    reconciliation = await record_reconciliation(session, entry)
     await lock_tickets_exclusive(session)
-    check(now := await present(session, live, plan))
-    await write_resources(session, [each.change.after for each in plan.changes], number)
-    await notify(session, f"reconciliation {number}")
-    return now
+    check(current := await _with_current_impact(session, live, plan))
+    await write_resources(session, [change.after for change in plan.changes], reconciliation)
+    await notify(session, f"reconciliation {reconciliation}")
+    return current
 
 
-async def present(session: Session, live: LiveResources, plan: Plan) -> Plan:
-    """Return a plan with the impact that it has now."""
-    changes = await judged(session, live, plan.changes)
-    return replace(plan, changes=changes, workflows=workflows_in_force(live.resources))
+async def _with_current_impact(session: Session, live: LiveResources, plan: Plan) -> Plan:
+    changes = await assess_impact(session, live, plan.changes)
+    return replace(plan, changes=changes, workflows=count_active_workflows(live.resources))

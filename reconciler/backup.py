@@ -1,18 +1,20 @@
-"""A backup: everything in one YAML file, streamed in constant memory, that proves itself whole.
+"""Backups: the whole database in one YAML file, streamed in constant memory.
 
-# an explanation
-ticketing: …              what is in force, as `interlock export` prints it
+# a comment
+format: …
+ticketing: …              the active declaration, as `interlock export` prints it
 tables:
-reconciliations:
-- {"id":1,…}            a row a line, as PostgreSQL writes it in JSON
-…
-integrity: {"rows":…,"sha256":"…"}   over every byte before this line
+  reconciliations:
+  - {"id":1,…}            one line for each row, in PostgreSQL's JSON
+  …
+integrity: {"rows":…,"sha256":"…"}   over all bytes before this line
 """
 
 import json
 import re
 from collections.abc import AsyncIterator, Iterable, Iterator
 from hashlib import sha256
+from itertools import islice, takewhile
 from typing import Final
 
 from engine.errors import InvalidBackup
@@ -26,37 +28,41 @@ from engine.storage.backup import (
 from engine.storage.history.audit import audit_session
 from engine.storage.postgres.database import Database, Session
 from engine.storage.resources.read import read_resources
-from reconciler.export import values_of
+from reconciler.export import export_values
 
-FORMAT: Final = "interlock-backup/1"
-HEAD: Final = f"""\
-# A backup of Interlock. `interlock restore` reads it into an empty database and proves it whole;
+_FORMAT: Final = "interlock-backup/1"
+_HEAD: Final = f"""\
+# A backup of Interlock. `interlock restore` verifies it and restores it into an empty database;
 # the section ticketing alone can be planned and applied like any values file.
-format: {FORMAT}
+format: {_FORMAT}
 """
-TABLES: Final = "tables:\n"
-TABLE_LINE: Final = re.compile(r"  ([a-z_]+):\n")
+_TABLES: Final = "tables:\n"
+_TABLE_LINE: Final = re.compile(r"  ([a-z_]+):\n")
 ROW: Final = "  - "
-INTEGRITY: Final = "integrity: "
-BATCH_ROWS: Final = 500
+_INTEGRITY: Final = "integrity: "
+_BATCH_ROWS: Final = 500
 
 
 async def backup_lines(database: Database) -> AsyncIterator[str]:
-    """Yield the backup of a database as it is at the beginning, in pieces of whole lines."""
+    """Yield the backup of a database, from one snapshot, in pieces of whole lines."""
     digest, rows = sha256(), 0
     async with database.snapshot() as session:
-        async for line in content_lines(session):
+        async for line in _content_lines(session):
             digest.update(line.encode())
             rows += line.startswith(ROW)
             yield line
-    yield INTEGRITY + json.dumps({"rows": rows, "sha256": digest.hexdigest()}) + "\n"
+    yield _integrity_line(rows, digest.hexdigest())
 
 
-async def content_lines(session: Session) -> AsyncIterator[str]:
-    """Yield the lines that are kept under the digest."""
-    yield HEAD
-    yield values_of((await read_resources(session)).resources)
-    yield TABLES
+def _integrity_line(rows: int, digest: str) -> str:
+    return _INTEGRITY + json.dumps({"rows": rows, "sha256": digest}) + "\n"
+
+
+async def _content_lines(session: Session) -> AsyncIterator[str]:
+    """Yield the lines that the digest covers."""
+    yield _HEAD
+    yield export_values((await read_resources(session)).resources)
+    yield _TABLES
     for table in BACKUP_TABLES:
         yield f"  {table}:\n"
         async for row in rows_as_json(session, table):
@@ -64,34 +70,35 @@ async def content_lines(session: Session) -> AsyncIterator[str]:
 
 
 async def restore(database: Database, lines: Iterable[str]) -> int:
-    """Read a backup into an empty database, all of it or nothing, and return how many rows it has.
+    """Restore a backup into an empty database, and return its number of rows.
 
     Raises:
-        InvalidBackup: it is none, was cut off or altered, or does not fit together; or the
-            database is not empty. Nothing is changed then.
+        InvalidBackup: the file is not a backup, was truncated or altered, or is inconsistent; or
+            the database is not empty. The database does not change.
 
     """
     async with database.transaction() as session:
         if not await is_empty(session):
             raise InvalidBackup("The database is not empty: restore into a new one.")
-        reader = Reader(lines)
-        for table, batch in batches(reader.rows()):
+        reader = _Reader(lines)
+        for table, batch in _batches(reader.rows()):
             try:
                 await insert_json(session, table, batch)
             except ValueError as error:
-                raise InvalidBackup(f"It was altered: rows of {table} can't be stored.") from error
+                message = f"The backup was altered: rows of {table} can't be stored."
+                raise InvalidBackup(message) from error
         reader.check()
         await reset_sequences(session)
-        await check_content(session, reader)
+        await _check_content(session, reader)
         return reader.count
 
 
-def batches(rows: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]:
+def _batches(rows: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]:
     """Yield rows in batches, each of one table."""
     current = ""
     batch: list[str] = []
     for table, row in rows:
-        if batch and (table != current or len(batch) == BATCH_ROWS):
+        if batch and (table != current or len(batch) == _BATCH_ROWS):
             yield current, batch
             batch = []
         current = table
@@ -100,21 +107,21 @@ def batches(rows: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]:
         yield current, batch
 
 
-async def check_content(session: Session, reader: "Reader") -> None:
-    """Refuse rows that do not fit together, each by itself whole as they may be."""
-    if values_of((await read_resources(session)).resources) != reader.declared:
-        raise InvalidBackup("Its section ticketing is not what its tables hold.")
+async def _check_content(session: Session, reader: "_Reader") -> None:
+    """Refuse restored rows that contradict one another."""
+    if export_values((await read_resources(session)).resources) != reader.declared:
+        raise InvalidBackup("The section ticketing does not match the tables.")
     async for _, flaw in audit_session(session):
         if flaw is not None:
-            raise InvalidBackup(f"The history of a ticket does not fit: {flaw}.")
+            raise InvalidBackup(f"The history of a ticket is inconsistent: {flaw}.")
 
 
-class Reader:
+class _Reader:
     """Reads a backup line by line.
 
     Attributes:
-        declared: the section `ticketing`, as it stands there.
-        count: how many rows were read.
+        declared: the text of the section `ticketing`.
+        count: the number of rows read.
 
     """
 
@@ -126,59 +133,48 @@ class Reader:
         self.count = 0
 
     def rows(self) -> Iterator[tuple[str, str]]:
-        """Yield every row with its table, up to the line of integrity.
+        """Yield every row with its table, up to the integrity line.
 
         Raises:
-            InvalidBackup: a line is none of a backup.
+            InvalidBackup: a line does not belong in a backup.
 
         """
         self._read_head()
         table = ""
         for line in self._lines:
-            if line.startswith(INTEGRITY):
+            if line.startswith(_INTEGRITY):
                 self._integrity = line
                 return
             self._digest.update(line.encode())
             if line.startswith(ROW) and table:
                 self.count += 1
                 yield table, line.removeprefix(ROW).rstrip("\n")
-            elif (found := TABLE_LINE.fullmatch(line)) and found[1] in BACKUP_TABLES:
-                table = found[1]
+            elif (match := _TABLE_LINE.fullmatch(line)) and match[1] in BACKUP_TABLES:
+                table = match[1]
             else:
-                raise InvalidBackup(f"After {self.count} rows there is a line of something else.")
+                raise InvalidBackup(f"There is an unexpected line after {self.count} rows.")
 
     def _read_head(self) -> None:
-        head = "".join(self._taken(HEAD.count("\n")))
-        if head != HEAD:
-            raise InvalidBackup(f"This is not a backup of the format {FORMAT}.")
-        declared = []
-        for line in self._taken(None):
-            if line == TABLES:
-                break
-            declared.append(line)
-        self.declared = "".join(declared)
+        if "".join(islice(self._digested(), _HEAD.count("\n"))) != _HEAD:
+            raise InvalidBackup(f"This is not a backup in the format {_FORMAT}.")
+        self.declared = "".join(takewhile(_TABLES.__ne__, self._digested()))
 
-    def _taken(self, count: int | None) -> Iterator[str]:
-        taken = 0
-        while taken != count:
-            line = next(self._lines, "")
-            if not line:
-                return
-            taken += 1
+    def _digested(self) -> Iterator[str]:
+        """Yield the next lines, and add them to the digest."""
+        for line in self._lines:
             self._digest.update(line.encode())
             yield line
 
     def check(self) -> None:
-        """Refuse a backup that is not whole.
+        """Refuse a backup that is not complete and unaltered.
 
         Raises:
-            InvalidBackup: it was cut off, or altered, or goes on after its end.
+            InvalidBackup: the backup was truncated or altered, or has lines after its end.
 
         """
         if not self._integrity:
-            raise InvalidBackup("It is cut off: its last line, integrity, is missing.")
-        wanted = {"rows": self.count, "sha256": self._digest.hexdigest()}
-        if self._integrity != INTEGRITY + json.dumps(wanted) + "\n":
-            raise InvalidBackup("It was altered: its content is not what its last line says.")
+            raise InvalidBackup("The backup is truncated: its last line, integrity, is missing.")
+        if self._integrity != _integrity_line(self.count, self._digest.hexdigest()):
+            raise InvalidBackup("The backup was altered: its content does not match its last line.")
         if next(self._lines, ""):
-            raise InvalidBackup("It goes on after its last line.")
+            raise InvalidBackup("The backup has content after its last line.")

@@ -1,9 +1,9 @@
-"""What values files ask for, and where each of it is declared."""
+"""The resources that values files declare, and where."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from engine.declaration.parse import Declaration
+from engine.declaration.parse import Declaration, build_declaration
 from engine.findings import Location
 from engine.gc_pause import gc_paused
 from engine.resources.resource import (
@@ -16,51 +16,40 @@ from engine.resources.resource import (
     Snapshot,
     declared_resources,
 )
-from reconciler.values import declare_values
+from reconciler.values import ValuesInput, read_values
 
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """What is asked for.
+    """The desired resources.
 
     Attributes:
-        resources: everything that shall be in force, nothing else.
-        places: where resources are declared; defaults that were only chosen stand nowhere.
-        files: the names of the files, and the `--set` and `--set-string` arguments, that it was
-            read from.
+        resources: every resource that is to be active.
+        locations: where resources are declared; defaults have no location.
+        files: the values files and the arguments that the resources were read from.
 
     """
 
     resources: Snapshot
-    places: Mapping[Key, Location] = field(default_factory=dict)
+    locations: Mapping[Key, Location] = field(default_factory=dict)
     files: tuple[str, ...] = ()
 
 
 @gc_paused()
-def desired_in(
-    files: Sequence[tuple[str, str]],
-    sets: Sequence[str] = (),
-    key: str = "",
-    *,
-    set_strings: Sequence[str] = (),
-) -> Desired:
-    """Return what values files ask for; the arguments are those of `read_values`.
+def read_desired(values: ValuesInput) -> Desired:
+    """Return the resources that values files declare.
 
     Raises:
-        InvalidDeclaration: with all that is wrong in any of them.
+        InvalidInput: the input is too large, or (InvalidDeclaration) has errors.
 
     """
-    declaration = declare_values(files, sets, key, set_strings=set_strings)
-    names = (
-        *(name for name, _ in files),
-        *(f"--set {each}" for each in sets),
-        *(f"--set-string {each}" for each in set_strings),
-    )
-    return Desired(declared_resources(declaration.ticketing), places_of(declaration), names)
+    declaration = build_declaration(read_values(values))
+    resources = declared_resources(declaration.ticketing)
+    return Desired(resources, _locations(declaration), values.names)
 
 
-def places_of(declaration: Declaration) -> dict[Key, Location]:
-    """Return where every declared resource stands."""
+def _locations(declaration: Declaration) -> dict[Key, Location]:
+    """Return where each declared resource is declared."""
     ticketing, catalog = declaration.ticketing, declaration.ticketing.catalog
     lists = (
         (Kind.WORKFLOW, ("workflows",), [each.name for each in ticketing.workflows]),
@@ -70,7 +59,7 @@ def places_of(declaration: Declaration) -> dict[Key, Location]:
         (Kind.SERVICE, ("services",), [each.path for each in ticketing.services]),
         (Kind.WEBHOOK, ("webhooks",), [each.name for each in ticketing.webhooks]),
     )
-    places = {
+    locations = {
         Key(kind, name): declaration.location(*path, index)
         for kind, path, names in lists
         for index, name in enumerate(names)
@@ -81,8 +70,8 @@ def places_of(declaration: Declaration) -> dict[Key, Location]:
         (SLA, "sla", ("sla",)),
         (VISIBILITY, "visibility", ("visibility",)),
     )
-    return places | {
+    return locations | {
         Key(Kind.SETTING, name): declaration.location(*path)
-        for name, field, path in settings
-        if field in ticketing.model_fields_set
+        for name, field_name, path in settings
+        if field_name in ticketing.model_fields_set
     }

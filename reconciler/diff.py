@@ -1,15 +1,15 @@
-"""What must change for the live resources to become the desired ones. Pure."""
+"""The changes that make the live resources equal to the desired ones. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from engine.gc_pause import gc_paused
-from engine.resources.resource import Key, Resource, Snapshot, in_order
+from engine.resources.resource import Key, Kind, Resource, Snapshot, in_order
 
 
 class Action(StrEnum):
-    """What happens to a resource."""
+    """What a change does to its resource."""
 
     CREATE = "create"
     UPDATE = "update"
@@ -19,11 +19,11 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One resource becomes another.
+    """A change of one resource.
 
     Attributes:
-        before: None if there was none of that name ever.
-        after: what it becomes; never removed, at most retired.
+        before: the live resource; None if no resource ever had this key.
+        after: the resource after the change. Resources are retired, never removed.
 
     """
 
@@ -32,12 +32,22 @@ class Change:
 
     @property
     def key(self) -> Key:
-        """Which resource it is about."""
+        """The key of the resource."""
         return self.after.key
 
     @property
+    def kind(self) -> Kind:
+        """The kind of the resource."""
+        return self.key.kind
+
+    @property
+    def name(self) -> str:
+        """The name of the resource."""
+        return self.key.name
+
+    @property
     def action(self) -> Action:
-        """What happens to it."""
+        """What the change does to the resource."""
         if self.before is None:
             return Action.CREATE
         if self.after.retired:
@@ -45,17 +55,28 @@ class Change:
         return Action.REVIVE if self.before.retired else Action.UPDATE
 
     @property
+    def before_digest(self) -> str | None:
+        """The digest of the live resource; None if no resource ever had this key."""
+        return None if self.before is None else self.before.digest
+
+    @property
+    def after_digest(self) -> str:
+        """The digest of the resource after the change."""
+        return self.after.digest
+
+    @property
     def inverse(self) -> "Change":
-        """The change that undoes this one; what was created is retired, as nothing is removed."""
+        """The change that undoes this one. A created resource is retired."""
         return Change(self.after, self.before or replace(self.after, retired=True))
 
 
 @gc_paused()
 def diff(live: Snapshot, desired: Snapshot) -> tuple[Change, ...]:
-    """Return the changes, each after those that it may refer to; none if nothing must change.
+    """Return the changes from the live to the desired resources, in the order to apply them.
 
-    What is desired and new is created, what differs is updated, what is live and no longer desired
-    is retired, and what was retired and is desired again is revived.
+    Desired resources that are new are created, those that differ are updated, and those that are
+    retired are revived. Live resources that are not desired are retired. A change comes after the
+    changes of all resources that it can refer to.
     """
     keys = in_order({*live, *desired})
     changes = (change_of(live.get(key), desired.get(key)) for key in keys)
@@ -63,7 +84,7 @@ def diff(live: Snapshot, desired: Snapshot) -> tuple[Change, ...]:
 
 
 def change_of(live: Resource | None, desired: Resource | None) -> Change | None:
-    """Return the change of one resource, if there is one."""
+    """Return the change of one resource; None if it stays as it is."""
     if desired is not None:
         return None if live == desired else Change(live, desired)
     if live is None or live.retired:
@@ -71,6 +92,6 @@ def change_of(live: Resource | None, desired: Resource | None) -> Change | None:
     return Change(live, replace(live, retired=True))
 
 
-def applied(live: Snapshot, changes: Iterable[Change]) -> Snapshot:
-    """Return what the live resources become by these changes."""
+def apply_changes(live: Snapshot, changes: Iterable[Change]) -> Snapshot:
+    """Return the resources as they are after these changes."""
     return {**live, **{change.key: change.after for change in changes}}

@@ -1,4 +1,4 @@
-"""Does the database enforce what it says is declared? Pure."""
+"""Workflows whose policy in the database differs from their declaration. Pure."""
 
 from dataclasses import dataclass
 
@@ -8,8 +8,13 @@ from reconciler.permissions_diff import TransitionChange, last_known_policy, tra
 
 
 @dataclass(frozen=True, slots=True)
-class Corruption:
-    """A workflow that is enforced otherwise than it is declared."""
+class Drift:
+    """A workflow that the database enforces differently than it is declared.
+
+    Attributes:
+        transitions: from the declared to the enforced policy.
+
+    """
 
     workflow: str
     transitions: tuple[TransitionChange, ...]
@@ -18,18 +23,18 @@ class Corruption:
         listed = ", ".join(
             f"{each.source} -> {each.target} is {each.effect}" for each in self.transitions
         )
-        return f"{self.workflow}: the stored policy is not what its declaration says: {listed}."
+        return f"{self.workflow}: the stored policy differs from the declaration: {listed}."
 
 
-def corrupted(live: Snapshot, enforced: Registry) -> tuple[Corruption, ...]:
-    """Return the workflows whose stored policy is not what their declaration compiles to."""
+def find_drift(live: Snapshot, enforced: Registry) -> tuple[Drift, ...]:
+    """Return the workflows whose stored policy differs from the policy of their declaration."""
     return tuple(
-        Corruption(key.name, moves)
-        for key, resource in sorted(live.items())
+        Drift(key.name, transitions)
+        for key, workflow in sorted(live.items())
         if key.kind is Kind.WORKFLOW
         and (
-            moves := transition_changes(
-                last_known_policy(resource), enforced.named(key.name).policy
+            transitions := transition_changes(
+                last_known_policy(workflow), enforced.named(key.name).policy
             )
         )
     )

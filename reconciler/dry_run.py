@@ -1,4 +1,4 @@
-"""Plans for people who only want to look."""
+"""A plan for an admin who wants to see what a values file would change."""
 
 import asyncio
 from typing import Final
@@ -6,25 +6,26 @@ from typing import Final
 from engine.permissions import require_admin
 from engine.storage.postgres.database import Database
 from engine.tickets.actor import Actor
-from reconciler.desired import desired_in
+from reconciler.desired import read_desired
 from reconciler.plan import Plan
-from reconciler.planner import plan_for
+from reconciler.planner import make_plan
+from reconciler.values import ValuesInput
 
-VALUES: Final = "values"
-"""What the text is called where a place in it is named."""
+_FILE_NAME: Final = "values"
+"""The name of the values file in findings."""
 
 
 async def dry_run(database: Database, actor: Actor, values: str) -> Plan:
-    """Return what a values file would change. The transaction is read-only: nothing is written.
+    """Return the plan for the text of a values file, made in a read-only transaction.
 
-    A plan tells ids of tickets and the whole declaration, so it is for admins.
+    A plan contains ticket ids and the whole declaration, so only admins can request one.
 
     Raises:
         Forbidden: the actor is not an admin.
-        InvalidInput: the text is too long, or (InvalidDeclaration) wrong.
+        InvalidInput: the text is too long, or (InvalidDeclaration) has errors.
 
     """
     require_admin(actor, "see a plan")
-    desired = await asyncio.to_thread(desired_in, [(VALUES, values)])
+    desired = await asyncio.to_thread(read_desired, ValuesInput([(_FILE_NAME, values)]))
     async with database.snapshot() as session:
-        return await plan_for(session, desired, f"a dry run by {actor.id}")
+        return await make_plan(session, desired, f"a dry run by {actor.id}")

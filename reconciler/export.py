@@ -1,7 +1,7 @@
-"""The live set as a values file, so that planning it finds nothing to do. Pure, and byte-stable."""
+"""Exports the active resources as a values file that plans no changes. Pure."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from io import StringIO
 from typing import Final, TypeAlias
 
@@ -12,53 +12,64 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 from engine.declaration.fields import Declared
 from engine.declaration.models import SECTION, Readers, Switch, Workflow
 from engine.declaration.scalars import AmbiguousScalar, resolve_scalar
-from engine.resources.resource import SETTINGS, Key, Kind, Resource, Snapshot, declared_defaults
+from engine.resources.resource import (
+    SETTINGS,
+    Key,
+    Kind,
+    Resource,
+    Snapshot,
+    declared_defaults,
+    is_active,
+)
 
-Node: TypeAlias = "CommentedMap | CommentedSeq | str | bool | None"
+_Node: TypeAlias = "CommentedMap | CommentedSeq | str | bool | None"
 
-LINE_CHARACTERS: Final = 4_096
-"""Wider than any flow mapping that is written, so that none is folded."""
+_LINE_CHARACTERS: Final = 4_096
+"""Longer than every flow mapping, so that none is wrapped."""
 
 
-def values_of(live: Snapshot) -> str:
-    """Return a values file that declares everything that is in force."""
-    in_force = {key: each for key, each in live.items() if not each.retired}
+def export_values(live: Snapshot) -> str:
+    """Return a values file that declares all active resources: the same text for the same ones."""
+    active = {key: live[key] for key in sorted(live) if is_active(live[key])}
     section: dict[str, object] = {
-        "defaultWorkflows": [key.name for key in sorted(in_force) if is_default(in_force[key])],
-        "workflows": declarations(in_force, Kind.WORKFLOW),
+        "defaultWorkflows": [key.name for key, each in active.items() if _is_default(each)],
+        "workflows": _declarations(active, Kind.WORKFLOW),
         "catalog": {
-            "categories": declarations(in_force, Kind.CATEGORY),
-            "items": declarations(in_force, Kind.ITEM),
+            "categories": _declarations(active, Kind.CATEGORY),
+            "items": _declarations(active, Kind.ITEM),
         },
-        "services": declarations(in_force, Kind.SERVICE),
-        "calendars": declarations(in_force, Kind.CALENDAR),
-        "webhooks": declarations(in_force, Kind.WEBHOOK),
+        "services": _declarations(active, Kind.SERVICE),
+        "calendars": _declarations(active, Kind.CALENDAR),
+        "webhooks": _declarations(active, Kind.WEBHOOK),
     }
     for name in SETTINGS:
-        if setting := in_force.get(Key(Kind.SETTING, name)):
-            section[name] = as_written(setting.model)
-    return dumped({SECTION: section})
+        if setting := active.get(Key(Kind.SETTING, name)):
+            section[name] = _declaration(setting.model)
+    return _to_yaml({SECTION: section})
 
 
-def workflow_values(declaration: str) -> str:
-    """Return a values file that declares one workflow (canonical JSON) and nothing else."""
+def export_workflow(declaration: str) -> str:
+    """Return a values file that declares one workflow, given as canonical JSON."""
     workflow = Workflow.model_validate(json.loads(declaration))
-    return dumped({SECTION: {"workflows": [as_written(workflow)]}})
+    return _to_yaml({SECTION: {"workflows": [_declaration(workflow)]}})
 
 
-def declarations(resources: Mapping[Key, Resource], kind: Kind) -> list[object]:
-    """Return what is declared of one kind, by name, defaults that ship with the product aside."""
-    wanted = (resources[key] for key in sorted(resources) if key.kind is kind)
-    return [as_written(each.model) for each in wanted if not is_default(each)]
+def _declarations(resources: Snapshot, kind: Kind) -> list[object]:
+    """Return the declarations of one kind, without default workflows."""
+    return [
+        _declaration(each.model)
+        for key, each in resources.items()
+        if key.kind is kind and not _is_default(each)
+    ]
 
 
-def is_default(resource: Resource) -> bool:
-    """Tell whether a resource is a workflow exactly as it ships with the product."""
+def _is_default(resource: Resource) -> bool:
+    """Return whether a resource is an unchanged default workflow."""
     return declared_defaults().get(resource.key) == resource
 
 
-def as_written(model: Declared) -> object:
-    """Return a declaration as an operator would write it: what is left out has its default."""
+def _declaration(model: Declared) -> object:
+    """Return a declaration as an operator writes it, without fields that have their default."""
     match model:
         case Switch():
             return model.enabled
@@ -68,44 +79,39 @@ def as_written(model: Declared) -> object:
             return model.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
 
-def dumped(document: Mapping[str, object]) -> str:
-    """Return a document as YAML that every reader takes for the same."""
+def _to_yaml(document: Mapping[str, object]) -> str:
+    """Return a document as YAML that all YAML readers read in the same way."""
     yaml = YAML()
-    yaml.width = LINE_CHARACTERS
+    yaml.width = _LINE_CHARACTERS
     yaml.indent(mapping=2, sequence=4, offset=2)
     stream = StringIO()
-    yaml.dump(node_of(document), stream)
+    yaml.dump(_node(document), stream)
     return stream.getvalue()
 
 
-def node_of(value: object) -> Node:
-    """Return a value as a node: transitions on one line each, doubtful text in quotes."""
+def _node(value: object) -> _Node:
+    """Return a value as a YAML node: transitions on one line, ambiguous text in quotes."""
     match value:
         case dict():
-            mapping = CommentedMap((key, node_of(each)) for key, each in value.items())
+            mapping = CommentedMap((key, _node(each)) for key, each in value.items())
             if set(value) == {"from", "to", "role"}:
                 mapping.fa.set_flow_style()
             return mapping
         case list():
-            return sequence_of(value)
+            sequence = CommentedSeq(map(_node, value))
+            if not sequence:
+                sequence.fa.set_flow_style()
+            return sequence
         case str():
-            return value if is_plain(value) else DoubleQuotedScalarString(value)
+            return value if _is_unambiguous(value) else DoubleQuotedScalarString(value)
         case bool() | None:
             return value
         case _:
             raise TypeError(value)
 
 
-def sequence_of(values: Iterable[object]) -> CommentedSeq:
-    """Return a list as a node; an empty one in brackets."""
-    sequence = CommentedSeq(map(node_of, values))
-    if not sequence:
-        sequence.fa.set_flow_style()
-    return sequence
-
-
-def is_plain(text: str) -> bool:
-    """Tell whether a text may stand without quotes: one word that no reader takes for more."""
+def _is_unambiguous(text: str) -> bool:
+    """Return whether a text needs no quotes: one word that all readers read as text."""
     try:
         return text.replace("_", "").replace("-", "").isalnum() and resolve_scalar(text) == text
     except AmbiguousScalar:

@@ -1,102 +1,94 @@
-"""Whether a plan still fits what is live, object by object. Pure."""
+"""Whether a plan still fits the live resources and tickets. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from engine.resources.resource import Key, LastChange, LiveResources, Resource
-from reconciler.diff import applied
-from reconciler.hazards import counted
-from reconciler.plan import Plan, PlannedChange
-from reconciler.references import dangling
+from reconciler.diff import apply_changes
+from reconciler.plan import Plan
+from reconciler.plural import plural
+from reconciler.references import dangling_references
 
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """One thing that is not any more what a plan was made for.
+    """A resource that makes a plan stale.
 
     Attributes:
-        planned, now: what it was and what it is, in words.
-        touch: who changed it, when, and from which source; None if nobody declared anything.
+        planned, now: its state for the plan and its current state, in words.
+        last_change: the last change of the resource; None if it was never declared, or if the
+            resource did not change.
 
     """
 
     key: Key
     planned: str
     now: str
-    touch: LastChange | None = None
+    last_change: LastChange | None = None
 
     def __str__(self) -> str:
-        return f"{self.key}: planned: {self.planned}; now: {self.now}{signature(self.touch)}."
-
-
-def signature(touch: LastChange | None) -> str:
-    """Return who changed something when, to follow what became of it."""
-    if touch is None:
-        return ""
-    return f" (by {touch.by} at {touch.at.isoformat(timespec='seconds')} from {touch.source})"
+        text = f"{self.key}: planned: {self.planned}; now: {self.now}"
+        if (last := self.last_change) is not None:
+            text += f" (by {last.by} at {last.at.isoformat(timespec='seconds')} from {last.source})"
+        return f"{text}."
 
 
 def stale_resources(plan: Plan, live: LiveResources) -> Iterator[Stale]:
-    """Yield the resources that are not any more what a plan was made for; none if it is fresh.
+    """Yield the resources that make a plan stale; nothing if the plan is fresh.
 
-    A plan is fresh as long as what it changes is as it was: what others do to other resources does
-    not matter, unless one then refers to what is no longer in force.
+    A plan is fresh while the resources that it changes are as they were. Changes of other
+    resources do not matter, unless an active resource would then refer to one that is not active.
     """
-    yield from moved_on(plan, live)
-    yield from left_dangling(plan, live)
+    yield from _changed_resources(plan, live)
+    yield from _dangling_resources(plan, live)
 
 
-def moved_on(plan: Plan, live: LiveResources) -> Iterator[Stale]:
-    """Yield the resources that are not as they were before."""
-    for change in (planned.change for planned in plan.changes):
+def _changed_resources(plan: Plan, live: LiveResources) -> Iterator[Stale]:
+    for change in plan.changes:
         resource = live.resources.get(change.key)
-        if digest_of(resource) != digest_of(change.before):
-            touch = live.last_changes.get(change.key)
-            yield Stale(change.key, state_of(change.before), state_of(resource), touch)
+        if (resource and resource.digest) != change.before_digest:
+            last_change = live.last_changes.get(change.key)
+            yield Stale(change.key, _state_of(change.before), _state_of(resource), last_change)
 
 
-def impact_increased(plan: Plan, now: tuple[PlannedChange, ...]) -> Iterator[Stale]:
-    """Yield the workflows that strand more tickets, or get more of them stuck, than was planned.
+def _dangling_resources(plan: Plan, live: LiveResources) -> Iterator[Stale]:
+    """Yield the resources that would refer to one that is not active.
 
-    Tickets move all the time, so of them only more harm than was looked at makes a plan stale.
-    Fewer are welcome, and how many gain or lose a move says nothing about whether the rule is
-    right.
+    No reference dangles in the declaration that was planned. So another reconciliation has retired
+    the target of a reference, or declared a resource that refers to one that the plan retires.
+    """
+    changed = {change.key for change in plan.changes}
+    for key, target in dangling_references(apply_changes(live.resources, plan.changes)):
+        if changed & {key, target}:
+            last_change = live.last_changes.get(key if target in changed else target)
+            yield Stale(key, f"{target} active", "not active", last_change)
+
+
+def impact_increased(plan: Plan, current: Plan) -> Iterator[Stale]:
+    """Yield the workflows that would strand more tickets, or get more stuck, than was planned.
+
+    Tickets change all the time, so only more harm than was reviewed makes a plan stale. Less harm
+    does not, nor does the number of tickets that gain or lose a transition.
 
     Args:
-        plan: as it was looked at.
-        now: its changes, in its order, judged by the tickets of now.
+        plan: the plan as it was reviewed.
+        current: the same plan with its current impact.
 
     """
-    for planned, present in zip(plan.changes, now, strict=True):
-        for word in ("stranded", "stuck"):
-            before: int = getattr(planned.impact, word).tickets
-            after: int = getattr(present.impact, word).tickets
+    for planned, now in zip(plan.changes, current.changes, strict=True):
+        for word, before, after in (
+            ("stranded", planned.impact.stranded.tickets, now.impact.stranded.tickets),
+            ("stuck", planned.impact.stuck.tickets, now.impact.stuck.tickets),
+        ):
             if after > before:
-                key = planned.change.key
-                yield Stale(key, f"{counted(before)} {word}", f"{counted(after)} {word}")
+                before_text, after_text = (
+                    f"{plural(count, 'live ticket')} {word}" for count in (before, after)
+                )
+                yield Stale(planned.key, before_text, after_text)
 
 
-def left_dangling(plan: Plan, live: LiveResources) -> Iterator[Stale]:
-    """Yield what the plan would leave in force without what it refers to.
-
-    Whoever made the plan looked at a whole declaration, in which nothing dangles: so somebody else
-    retired what one of its items refers to, or declared an item for what it retires.
-    """
-    changes = tuple(planned.change for planned in plan.changes)
-    changed = {change.key for change in changes}
-    for key, referred in dangling(applied(live.resources, changes)):
-        if changed & {key, referred}:
-            touch = live.last_changes.get(key if referred in changed else referred)
-            yield Stale(key, f"{referred} in force", "not in force", touch)
-
-
-def digest_of(resource: Resource | None) -> str | None:
-    """Return the digest of a resource, if there is one."""
-    return None if resource is None else resource.digest
-
-
-def state_of(resource: Resource | None) -> str:
-    """Return how a resource stands, in words that tell two declarations apart."""
+def _state_of(resource: Resource | None) -> str:
+    """Return the state of a resource in words that differ if two declarations do."""
     if resource is None:
-        return "not there"
+        return "never declared"
     return f"{'retired' if resource.retired else 'declared'} as {resource.digest[:12]}"

@@ -1,4 +1,4 @@
-"""What in a plan can do harm, and what has to be said for it to be applied all the same. Pure."""
+"""The parts of a plan that can do harm, and the flags that acknowledge them. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,38 +7,38 @@ from typing import Final
 
 from engine.declaration.models import Readers
 from engine.errors import RefusedByGuard
-from engine.resources.resource import VISIBILITY, Key, Kind, Resource
+from engine.resources.resource import VISIBILITY, Key, Kind, Resource, is_active
 from engine.vocabulary import Visibility
 from reconciler.diff import Action, Change
-from reconciler.impact import is_in_force
 from reconciler.plan import Plan, PlannedChange
+from reconciler.plural import plural
 
-RETIRED_SHARE_MOST: Final = 0.3
-"""The share of the workflows in force that may be retired at once."""
+_RETIRED_SHARE_MOST: Final = 0.3
+"""The share of the active workflows that a plan can retire without a hazard."""
+_ALLOW_WIDENING: Final = "--allow-widening"
+_ALLOW_MANY_RETIRED: Final = "--allow-many-retired"
 
 
 class HazardCode(StrEnum):
-    """What can do harm."""
+    """What a hazard does; the most severe comes first."""
 
-    STRANDS = "strands_tickets"
-    STICKS = "blocks_tickets"
-    WIDENS = "widens_rights"
-    RETIRES_MANY = "retires_many_workflows"
+    STRANDS_TICKETS = "strands_tickets"
+    BLOCKS_TICKETS = "blocks_tickets"
+    WIDENS_RIGHTS = "widens_rights"
+    RETIRES_MANY_WORKFLOWS = "retires_many_workflows"
 
 
-GRAVITY: Final = {code: place for place, code in enumerate(HazardCode)}
-WIDENING: Final = "--allow-widening"
-MANY_RETIRED: Final = "--allow-many-retired"
+_BY_SEVERITY: Final = tuple(HazardCode)
 
 
 @dataclass(frozen=True, slots=True)
 class Hazard:
-    """One thing in a plan that can do harm.
+    """A part of a plan that can do harm.
 
     Attributes:
-        key: the workflow or setting; None if it is about all workflows.
-        tickets: how many live tickets it harms.
-        remedy: what to add on the command line if it is meant.
+        key: the workflow or setting; None if the hazard is about all workflows.
+        tickets: the number of live tickets that are harmed.
+        remedy: the command-line flag that acknowledges the hazard.
 
     """
 
@@ -51,12 +51,12 @@ class Hazard:
 
 @dataclass(frozen=True, slots=True)
 class Allowances:
-    """What was said to be meant.
+    """The hazards that the caller acknowledges; by default none.
 
     Attributes:
-        stranded: how many live tickets may be stranded or stuck, all changes together.
-        widening: rights may be widened.
-        many_retired: more than 30 % of the workflows may be retired at once.
+        stranded: how many live tickets a plan can strand or get stuck, over all changes.
+        widening: whether a plan can widen rights.
+        many_retired: whether a plan can retire more than 30 % of the active workflows.
 
     """
 
@@ -65,92 +65,95 @@ class Allowances:
     many_retired: bool = False
 
 
-NOTHING_HARMFUL: Final = Allowances()
-"""What is allowed if nobody says anything."""
-
-
 def hazards(plan: Plan) -> tuple[Hazard, ...]:
-    """Return everything in a plan that can do harm, whatever is allowed; gravest first."""
-    remedy = f"--max-stranded {harmed_by(plan)}"
-    found = [hazard for planned in plan.changes for hazard in hazards_of(planned, remedy)]
-    return tuple(sorted([*found, *of_many(plan)], key=lambda hazard: GRAVITY[hazard.code]))
+    """Return all hazards of a plan, the most severe first."""
+    max_stranded = f"--max-stranded {count_stranded_or_stuck(plan)}"
+    found = [hazard for change in plan.changes for hazard in _hazards_of(change, max_stranded)]
+    found += _retires_many(plan)
+    return tuple(sorted(found, key=lambda hazard: _BY_SEVERITY.index(hazard.code)))
 
 
-def harmed_by(plan: Plan) -> int:
-    """Return how many live tickets a plan strands or gets stuck, all changes together."""
-    impacts = [planned.impact for planned in plan.changes]
+def count_stranded_or_stuck(plan: Plan) -> int:
+    """Return how many live tickets a plan strands or gets stuck, over all changes."""
+    impacts = [change.impact for change in plan.changes]
     return sum(impact.stranded.tickets + impact.stuck.tickets for impact in impacts)
 
 
-def hazards_of(planned: PlannedChange, max_stranded: str) -> Iterator[Hazard]:
-    """Yield what one change can do."""
-    key, stranded, stuck = planned.change.key, planned.impact.stranded, planned.impact.stuck
-    if stranded.tickets:
-        message = f"{key.name} is retired, and {counted(stranded.tickets)} can't be moved any more."
-        yield Hazard(HazardCode.STRANDS, key, message, stranded.tickets, max_stranded)
-    if stuck.tickets:
-        where = ", ".join(stuck.by_status)
-        message = f"{key.name}: nobody can move {counted(stuck.tickets)} on from {where} any more."
-        yield Hazard(HazardCode.STICKS, key, message, stuck.tickets, max_stranded)
-    if planned.widens:
-        moves = ", ".join(f"{m.source} -> {m.target}" for m in planned.transitions if m.widens)
-        message = f"{key.name} lets more people do more: {moves}."
-        yield Hazard(HazardCode.WIDENS, key, message, planned.impact.gaining.tickets, WIDENING)
-    if opens_tickets(planned.change):
-        message = "Everyone who is signed in may read every ticket."
-        yield Hazard(HazardCode.WIDENS, key, message, 0, WIDENING)
+def _hazards_of(change: PlannedChange, max_stranded: str) -> Iterator[Hazard]:
+    """Yield the hazards of one change; `max_stranded` is the flag for all of them."""
+    impact = change.impact
+    if count := impact.stranded.tickets:
+        message = f"Retiring {change.key} strands {plural(count, 'live ticket')}."
+        yield Hazard(HazardCode.STRANDS_TICKETS, change.key, message, count, max_stranded)
+    if count := impact.stuck.tickets:
+        message = (
+            f"Under {change.key}, no user can move {plural(count, 'live ticket')}"
+            f" from {', '.join(impact.stuck.by_status)}."
+        )
+        yield Hazard(HazardCode.BLOCKS_TICKETS, change.key, message, count, max_stranded)
+    if change.widens:
+        widened = ", ".join(
+            f"{each.source} -> {each.target}" for each in change.transitions if each.widens
+        )
+        message = f"Under {change.key}, more users can make these transitions: {widened}."
+        count = impact.gaining.tickets
+        yield Hazard(HazardCode.WIDENS_RIGHTS, change.key, message, count, _ALLOW_WIDENING)
+    if _makes_tickets_public(change):
+        message = "All signed-in users can read every ticket."
+        yield Hazard(HazardCode.WIDENS_RIGHTS, change.key, message, 0, _ALLOW_WIDENING)
 
 
-def opens_tickets(change: Change) -> bool:
-    """Tell whether tickets that were for the involved only are for everyone now."""
+def _makes_tickets_public(change: Change) -> bool:
+    """Return whether users gain access to tickets that they are not involved in."""
     if change.key != Key(Kind.SETTING, VISIBILITY):
         return False
-    before, after = readers_in(change.before), readers_in(change.after)
+    before, after = _visibility(change.before), _visibility(change.after)
     return (before, after) == (Visibility.INVOLVED, Visibility.EVERYONE)
 
 
-def readers_in(setting: Resource | None) -> Visibility:
-    """Return who may read tickets by a setting: everyone, where none is in force."""
-    declared = setting.model if setting is not None and is_in_force(setting) else None
+def _visibility(setting: Resource | None) -> Visibility:
+    """Return the visibility that a setting declares; without an active setting, the default."""
+    declared = setting.model if is_active(setting) else None
     return declared.readers if isinstance(declared, Readers) else Visibility.EVERYONE
 
 
-def of_many(plan: Plan) -> Iterator[Hazard]:
-    """Yield the hazard of retiring too large a share of the workflows."""
+def _retires_many(plan: Plan) -> Iterator[Hazard]:
+    """Yield a hazard if a plan retires too large a share of the active workflows."""
     retired = sum(
-        planned.change.key.kind is Kind.WORKFLOW and planned.change.action is Action.RETIRE
-        for planned in plan.changes
+        change.kind is Kind.WORKFLOW and change.action is Action.RETIRE for change in plan.changes
     )
-    if retired > RETIRED_SHARE_MOST * plan.workflows:
+    if retired > _RETIRED_SHARE_MOST * plan.workflows:
         message = (
-            f"{retired} of {plan.workflows} workflows are retired at once,"
-            f" more than {RETIRED_SHARE_MOST:.0%}."
+            f"The plan retires {retired} of {plural(plan.workflows, 'active workflow')},"
+            f" more than {_RETIRED_SHARE_MOST:.0%}."
         )
-        yield Hazard(HazardCode.RETIRES_MANY, None, message, 0, MANY_RETIRED)
-
-
-def counted(tickets: int) -> str:
-    """Return a number of live tickets for people."""
-    return f"{tickets:,} live ticket{'' if tickets == 1 else 's'}"
+        code = HazardCode.RETIRES_MANY_WORKFLOWS
+        yield Hazard(code, None, message, 0, _ALLOW_MANY_RETIRED)
 
 
 def check_guards(plan: Plan, allowed: Allowances) -> None:
-    """Refuse a plan that can do harm which nobody said is meant.
+    """Raise RefusedByGuard if a plan has hazards that are not acknowledged.
 
     Raises:
-        RefusedByGuard: with every hazard that is not allowed, and what to add for each.
+        RefusedByGuard: with every such hazard and the flag that acknowledges it.
 
     """
+    is_within_limit = count_stranded_or_stuck(plan) <= allowed.stranded
     is_allowed = {
-        HazardCode.STRANDS: harmed_by(plan) <= allowed.stranded,
-        HazardCode.STICKS: harmed_by(plan) <= allowed.stranded,
-        HazardCode.WIDENS: allowed.widening,
-        HazardCode.RETIRES_MANY: allowed.many_retired,
+        HazardCode.STRANDS_TICKETS: is_within_limit,
+        HazardCode.BLOCKS_TICKETS: is_within_limit,
+        HazardCode.WIDENS_RIGHTS: allowed.widening,
+        HazardCode.RETIRES_MANY_WORKFLOWS: allowed.many_retired,
     }
     refused = [hazard for hazard in hazards(plan) if not is_allowed[hazard.code]]
     if refused:
         raise RefusedByGuard(
-            "\n".join(f"{each.message} If it is meant, add {each.remedy}." for each in refused),
+            "\n".join(
+                [
+                    "The plan has hazards that were not acknowledged; pass the listed flags.",
+                    *(f"{each.remedy}: {each.message}" for each in refused),
+                ]
+            ),
             hazards=[
                 {"code": each.code, "message": each.message, "tickets": each.tickets}
                 | {"remedy": each.remedy}

@@ -1,47 +1,48 @@
-"""What a change means for live tickets (those that are not CLOSED). Pure."""
+"""How a change affects live tickets, those that are not CLOSED. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from engine.declaration.models import CatalogItem
-from engine.resources.resource import Kind, Resource, Snapshot
+from engine.gc_pause import gc_paused
+from engine.resources.resource import Kind, Snapshot, is_active
 from engine.vocabulary import STATUSES, Status
 from engine.workflows.policy import declared_targets
-from reconciler.diff import Change
+from reconciler.diff import Action, Change
 from reconciler.permissions_diff import (
     TransitionChange,
+    active_policy,
     last_known_policy,
-    policy_in_force,
     transition_changes,
 )
 
-TicketPlace = tuple[str, Status]
-"""A workflow by name, and a status other than CLOSED."""
+WorkflowStatus = tuple[str, Status]
+"""The name of a workflow, and a status other than CLOSED."""
 
 LIVE_STATUSES: Final = tuple(status for status in STATUSES if status is not Status.CLOSED)
 
 
 @dataclass(frozen=True, slots=True)
 class LiveTickets:
-    """How many live tickets stand where, and some of their ids.
+    """Counts of live tickets, and the ids of some of them.
 
     Attributes:
-        counts: only places that have any.
-        examples: of the places that were asked for, a few ids each.
+        counts: only workflows and statuses that have live tickets.
+        examples: a few ids each, for the statuses that a plan affects.
 
     """
 
-    counts: Mapping[TicketPlace, int] = field(default_factory=dict)
-    examples: Mapping[TicketPlace, list[str]] = field(default_factory=dict)
+    counts: Mapping[WorkflowStatus, int] = field(default_factory=dict)
+    examples: Mapping[WorkflowStatus, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Affected:
-    """Tickets that a change affects in one way.
+class AffectedTickets:
+    """The live tickets that a change affects in one way.
 
     Attributes:
-        by_status: how many, by the status that they stand in; only statuses that have any.
+        by_status: the number of tickets in each status; only statuses that have any.
         examples: a few of their ids.
 
     """
@@ -51,77 +52,38 @@ class Affected:
 
     @property
     def tickets(self) -> int:
-        """How many there are."""
+        """The number of tickets."""
         return sum(self.by_status.values())
 
 
-UNAFFECTED: Final = Affected()
+NO_TICKETS: Final = AffectedTickets()
 
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """What one change means for live tickets and for the catalog.
+    """How a change affects live tickets and the catalog.
 
     Attributes:
-        stranded: their workflow is retired; they can't be moved until it is declared again.
-        stuck: nobody can move them on any more from where they stand, and somebody could before.
-        gaining: somebody may make a move from where they stand who could not before.
-        losing: somebody may make a move no more from where they stand.
-        items: the catalog items, declared until now, that use the workflow which is retired.
+        stranded: their workflow is retired; no user can move them until it is declared again.
+        stuck: some users could move them before, and no user can after the change.
+        gaining: some users gain a transition from their status.
+        losing: some users lose a transition from their status.
+        items: the active catalog items that use a workflow which the change retires.
 
     """
 
-    stranded: Affected = UNAFFECTED
-    stuck: Affected = UNAFFECTED
-    gaining: Affected = UNAFFECTED
-    losing: Affected = UNAFFECTED
-    items: tuple[str, ...] = ()
+    stranded: AffectedTickets = NO_TICKETS
+    stuck: AffectedTickets = NO_TICKETS
+    gaining: AffectedTickets = NO_TICKETS
+    losing: AffectedTickets = NO_TICKETS
+    items: tuple[str, ...] = field(default=(), kw_only=True)
 
 
 NO_IMPACT: Final = Impact()
 
 
-def impact_of(
-    change: Change, tickets: LiveTickets, broken: Mapping[str, tuple[str, ...]]
-) -> Impact:
-    """Return what a change means; only workflows have tickets.
-
-    Args:
-        change: what happens.
-        tickets: where live tickets stand.
-        broken: the catalog items that use each workflow which is retired.
-
-    """
-    if change.key.kind is not Kind.WORKFLOW:
-        return NO_IMPACT
-    name, reach = change.key.name, reach_of(change)
-    return Impact(
-        stranded=standing_in(name, reach.stranded, tickets),
-        stuck=standing_in(name, reach.stuck, tickets),
-        gaining=standing_in(name, reach.gaining, tickets),
-        losing=standing_in(name, reach.losing, tickets),
-        items=broken.get(name, ()),
-    )
-
-
-def affected_places(change: Change) -> set[TicketPlace]:
-    """Return the places whose tickets a change affects in whatever way."""
-    reach = reach_of(change)
-    statuses = {*reach.stranded, *reach.stuck, *reach.gaining, *reach.losing}
-    return {(change.key.name, status) for status in statuses}
-
-
-def standing_in(name: str, statuses: Iterable[Status], tickets: LiveTickets) -> Affected:
-    """Return the tickets of a workflow that stand in some statuses."""
-    places = [(name, status) for status in statuses if (name, status) in tickets.counts]
-    counts = {place[1]: tickets.counts[place] for place in places}
-    examples = (each for place in places for each in tickets.examples.get(place, ()))
-    return Affected(counts, tuple(examples)) if places else UNAFFECTED
-
-
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """The statuses whose tickets a change affects, by the way in which it does (see `Impact`)."""
+class _Statuses(NamedTuple):
+    """The statuses whose tickets a change affects, by the attributes of `Impact`."""
 
     stranded: tuple[Status, ...] = ()
     stuck: tuple[Status, ...] = ()
@@ -129,59 +91,79 @@ class Reach:
     losing: tuple[Status, ...] = ()
 
 
-def reach_of(change: Change) -> Reach:
-    """Return the statuses that a change affects, whatever tickets there are.
+def impact_of(change: Change, tickets: LiveTickets, items: Mapping[str, tuple[str, ...]]) -> Impact:
+    """Return how a change affects live tickets; only a change of a workflow does.
 
-    All tickets of a workflow that is retired are stranded, and nothing else.
+    Args:
+        change: the change.
+        tickets: the live tickets.
+        items: the active catalog items of each workflow that is retired.
+
     """
-    if change.key.kind is not Kind.WORKFLOW:
-        return Reach()
-    if change.after.retired:
-        return Reach(stranded=LIVE_STATUSES if is_in_force(change.before) else ())
-    moves = transition_changes(policy_in_force(change.before), policy_in_force(change.after))
-    return Reach(
-        stuck=left_without_a_way(change),
-        gaining=sources(move for move in moves if move.widens),
-        losing=sources(move for move in moves if move.narrows),
-    )
+    if change.kind is not Kind.WORKFLOW:
+        return NO_IMPACT
+    affected = [_in_statuses(change.name, each, tickets) for each in _affected_statuses(change)]
+    return Impact(*affected, items=items.get(change.name, ()))
 
 
-def left_without_a_way(change: Change) -> tuple[Status, ...]:
-    """Return the statuses that somebody could leave and nobody can any more."""
+@gc_paused()
+def affected_statuses(changes: Iterable[Change]) -> set[WorkflowStatus]:
+    """Return the workflows and statuses whose live tickets changes can affect."""
+    return {
+        (change.name, status)
+        for change in changes
+        for statuses in _affected_statuses(change)
+        for status in statuses
+    }
+
+
+def _in_statuses(name: str, statuses: Iterable[Status], tickets: LiveTickets) -> AffectedTickets:
+    """Return the live tickets of a workflow that have one of these statuses."""
+    pairs = [(name, status) for status in statuses if (name, status) in tickets.counts]
+    counts = {pair[1]: tickets.counts[pair] for pair in pairs}
+    examples = (each for pair in pairs for each in tickets.examples.get(pair, ()))
+    return AffectedTickets(counts, tuple(examples)) if pairs else NO_TICKETS
+
+
+def _affected_statuses(change: Change) -> _Statuses:
+    """Return the statuses that a change affects, whether or not they have tickets."""
+    if change.kind is not Kind.WORKFLOW:
+        return _Statuses()
+    if change.action is Action.RETIRE:
+        return _Statuses(stranded=LIVE_STATUSES)
+    transitions = transition_changes(active_policy(change.before), active_policy(change.after))
     before, after = last_known_policy(change.before), last_known_policy(change.after)
-    return tuple(
-        status
-        for status in LIVE_STATUSES
-        if declared_targets(before, status) and not declared_targets(after, status)
+    return _Statuses(
+        stuck=tuple(
+            status
+            for status in LIVE_STATUSES
+            if declared_targets(before, status) and not declared_targets(after, status)
+        ),
+        gaining=_sources(each for each in transitions if each.widens),
+        losing=_sources(each for each in transitions if each.narrows),
     )
 
 
-def sources(moves: Iterable[TransitionChange]) -> tuple[Status, ...]:
-    """Return the statuses, CLOSED aside, that moves start from, each once."""
-    starting = {move.source for move in moves}
-    return tuple(status for status in LIVE_STATUSES if status in starting)
+def _sources(transitions: Iterable[TransitionChange]) -> tuple[Status, ...]:
+    """Return the live statuses that transitions start from, each once."""
+    sources = {each.source for each in transitions}
+    return tuple(status for status in LIVE_STATUSES if status in sources)
 
 
-def is_in_force(resource: Resource | None) -> bool:
-    """Tell whether a resource is declared and not retired."""
-    return resource is not None and not resource.retired
-
-
-def is_retirement(change: Change) -> bool:
-    """Tell whether a change retires a workflow."""
-    return change.key.kind is Kind.WORKFLOW and change.after.retired
-
-
-def items_broken_by(changes: Iterable[Change], live: Snapshot) -> dict[str, tuple[str, ...]]:
-    """Return the catalog items, declared until now, that use each workflow which is retired."""
-    retired = {each.key.name for each in changes if is_retirement(each)}
-    if not retired:
+def items_of_retired_workflows(
+    changes: Iterable[Change], live: Snapshot
+) -> dict[str, tuple[str, ...]]:
+    """Return the active catalog items of each workflow that the changes retire."""
+    items: dict[str, list[str]] = {
+        change.name: []
+        for change in changes
+        if change.kind is Kind.WORKFLOW and change.action is Action.RETIRE
+    }
+    if not items:
         return {}
-    items = (
-        each.model for key, each in live.items() if key.kind is Kind.ITEM and is_in_force(each)
-    )
-    broken: dict[str, list[str]] = {}
-    for item in items:
-        if isinstance(item, CatalogItem) and item.workflow in retired:
-            broken.setdefault(item.workflow, []).append(item.name)
-    return {workflow: tuple(sorted(names)) for workflow, names in broken.items()}
+    for key, resource in live.items():
+        if key.kind is Kind.ITEM and is_active(resource):
+            item = resource.model
+            if isinstance(item, CatalogItem) and item.workflow in items:
+                items[item.workflow].append(item.name)
+    return {workflow: tuple(sorted(names)) for workflow, names in items.items()}

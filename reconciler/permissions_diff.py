@@ -1,9 +1,9 @@
-"""What a changed workflow means, transition by transition. Pure."""
+"""How a changed workflow changes permissions, transition by transition. Pure."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from engine.resources.resource import Resource
+from engine.resources.resource import Resource, is_active
 from engine.vocabulary import ActorRoles, Role, Status
 from engine.workflows.policy import (
     EMPTY_POLICY,
@@ -16,7 +16,7 @@ from engine.workflows.policy import (
 
 
 class Effect(StrEnum):
-    """What happens to a transition."""
+    """How a transition changes: which users can make it."""
 
     ADDED = "added"
     REMOVED = "removed"
@@ -27,7 +27,7 @@ class Effect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TransitionChange:
-    """One transition that is declared for others than before.
+    """A transition that other users can make after a change than before.
 
     Attributes:
         before, after: the declared role; None where the transition is not declared.
@@ -42,47 +42,43 @@ class TransitionChange:
 
     @property
     def widens(self) -> bool:
-        """Whether somebody may make it now who could not before."""
+        """Whether some users can make it after the change who could not before."""
         return self.effect in {Effect.ADDED, Effect.WIDENED, Effect.SWAPPED}
 
     @property
     def narrows(self) -> bool:
-        """Whether somebody could make it before who may not now."""
+        """Whether some users could make it before the change who cannot after it."""
         return self.effect in {Effect.REMOVED, Effect.NARROWED, Effect.SWAPPED}
 
 
-def policy_in_force(resource: Resource | None) -> Policy:
-    """Return the policy that tickets of a workflow are under; retired, it allows nothing."""
-    if resource is None or resource.retired:
-        return EMPTY_POLICY
-    return last_known_policy(resource)
+def active_policy(workflow: Resource | None) -> Policy:
+    """Return the policy that applies to the tickets of a workflow: empty if it is retired."""
+    return last_known_policy(workflow) if is_active(workflow) else EMPTY_POLICY
 
 
-def last_known_policy(resource: Resource | None) -> Policy:
-    """Return the policy of a workflow, retired or not."""
-    return EMPTY_POLICY if resource is None else resource.compiled.policy
+def last_known_policy(workflow: Resource | None) -> Policy:
+    """Return the policy of a workflow, also if it is retired."""
+    return EMPTY_POLICY if workflow is None else workflow.compiled.policy
 
 
 def transition_changes(before: int, after: int) -> tuple[TransitionChange, ...]:
-    """Return every transition on which two policies differ, in the order of the statuses."""
+    """Return every transition in which two policies differ, in the order of the statuses."""
     differing = before ^ after
     return tuple(
-        transition_change(before, after, source, target)
+        _transition_change(before, after, source, target)
         for (source, target), shift in SHIFTS.items()
         if differing >> shift & ROLE_MASK
     )
 
 
-def transition_change(before: int, after: int, source: Status, target: Status) -> TransitionChange:
-    """Return what becomes of one transition."""
-    could, can = roles_allowed(before, source, target), roles_allowed(after, source, target)
+def _transition_change(before: int, after: int, source: Status, target: Status) -> TransitionChange:
+    old, new = roles_allowed(before, source, target), roles_allowed(after, source, target)
     return TransitionChange(
-        source, target, ROLES_BY_BITS.get(could), ROLES_BY_BITS.get(can), effect_of(could, can)
+        source, target, ROLES_BY_BITS.get(old), ROLES_BY_BITS.get(new), _effect_of(old, new)
     )
 
 
-def effect_of(before: ActorRoles, after: ActorRoles) -> Effect:
-    """Return what a change of who may do it is called."""
+def _effect_of(before: ActorRoles, after: ActorRoles) -> Effect:
     if not before:
         return Effect.ADDED
     if not after:

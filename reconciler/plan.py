@@ -1,64 +1,57 @@
-"""A plan: what would be changed, what it means, and what has to be so when it is applied."""
+"""A plan: what a reconciliation would change, and how that affects live tickets. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from engine.findings import Location
 from engine.gc_pause import gc_paused
-from engine.resources.resource import Key, Kind, LiveResources, Snapshot
+from engine.resources.resource import Kind, Snapshot, is_active
 from reconciler.desired import Desired
 from reconciler.diff import Action, Change, diff
 from reconciler.impact import (
     NO_IMPACT,
     Impact,
     LiveTickets,
-    TicketPlace,
-    affected_places,
     impact_of,
-    items_broken_by,
+    items_of_retired_workflows,
 )
-from reconciler.permissions_diff import (
-    TransitionChange,
-    last_known_policy,
-    transition_changes,
-)
+from reconciler.permissions_diff import TransitionChange, last_known_policy, transition_changes
 from reconciler.replay import Replay
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedChange:
-    """A change with what it means.
+class PlannedChange(Change):
+    """A change with its effect on permissions and on live tickets.
 
     Attributes:
-        transitions: of a workflow, the transitions that differ; of a new one, all of them.
-        impact: on live tickets, as they stood when the plan was made.
-        at: where the resource is declared; None for one that is retired.
+        transitions: the transitions of a workflow that differ; of a new one, all of them.
+        impact: on the live tickets at the time of planning.
+        at: where the resource is declared; None for defaults and for retired resources.
 
     """
 
-    change: Change
     transitions: tuple[TransitionChange, ...] = ()
     impact: Impact = NO_IMPACT
     at: Location | None = None
 
     @property
     def widens(self) -> bool:
-        """Whether somebody may do something who could not, in a workflow that there was before."""
-        return self.change.before is not None and any(move.widens for move in self.transitions)
+        """Whether an existing workflow allows a transition to more users than before."""
+        return self.before is not None and any(each.widens for each in self.transitions)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What would be changed.
+    """What a reconciliation would change.
 
     Attributes:
         changes: in the order in which they are applied.
-        workflows: how many workflows are in force before.
-        created_at: when it was made, by the clock of whoever made it.
-        source: where the declaration came from, e.g. `git:abc123`.
-        files: the values files, and the arguments over them, that it was read from.
-        replay: what recorded transitions would have been refused, if that was asked for.
+        workflows: the number of active workflows before the changes.
+        created_at: when the plan was made, by the clock of the process that made it.
+        source: where the declaration came from, such as `git:abc123`.
+        files: the values files and the arguments that the declaration was read from.
+        replay: the recorded transitions that the plan would have refused, if requested.
 
     """
 
@@ -71,31 +64,25 @@ class Plan:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to do."""
+        """Whether the plan changes nothing."""
         return not self.changes
 
     def count(self, action: Action) -> int:
-        """Return how many resources that happens to."""
-        return sum(planned.change.action is action for planned in self.changes)
-
-
-def changes_towards(desired: Desired, live: LiveResources) -> tuple[PlannedChange, ...]:
-    """Return what must change, with what it means; its impact is not known yet."""
-    return with_transitions(diff(live.resources, desired.resources), desired.places)
+        """Return the number of changes with this action."""
+        return sum(change.action is action for change in self.changes)
 
 
 @gc_paused()
-def with_transitions(
-    changes: Iterable[Change], places: Mapping[Key, Location]
-) -> tuple[PlannedChange, ...]:
-    """Return changes with what they mean for whoever is allowed something."""
+def plan_changes(desired: Desired, live: Snapshot) -> tuple[PlannedChange, ...]:
+    """Return the changes from the live to the desired resources, without their impact."""
     return tuple(
         PlannedChange(
-            change,
+            change.before,
+            change.after,
             transitions_of(change),
-            at=None if change.after.retired else places.get(change.key),
+            at=None if change.after.retired else desired.locations.get(change.key),
         )
-        for change in changes
+        for change in diff(live, desired.resources)
     )
 
 
@@ -103,26 +90,18 @@ def with_transitions(
 def with_impact(
     changes: Sequence[PlannedChange], tickets: LiveTickets, live: Snapshot
 ) -> tuple[PlannedChange, ...]:
-    """Return changes with the impact that they have on these tickets."""
-    broken = items_broken_by((planned.change for planned in changes), live)
-    return tuple(
-        replace(planned, impact=impact_of(planned.change, tickets, broken)) for planned in changes
-    )
-
-
-@gc_paused()
-def places_affected_by(changes: Iterable[Change]) -> set[TicketPlace]:
-    """Return the places whose live tickets changes may affect."""
-    return {place for change in changes for place in affected_places(change)}
+    """Return changes with their impact on these tickets."""
+    items = items_of_retired_workflows(changes, live)
+    return tuple(replace(change, impact=impact_of(change, tickets, items)) for change in changes)
 
 
 def transitions_of(change: Change) -> tuple[TransitionChange, ...]:
-    """Return how a workflow's transitions change; nothing for other kinds."""
-    if change.key.kind is not Kind.WORKFLOW:
+    """Return how the transitions of a workflow change; empty for other kinds."""
+    if change.kind is not Kind.WORKFLOW:
         return ()
     return transition_changes(last_known_policy(change.before), last_known_policy(change.after))
 
 
-def workflows_in_force(live: Snapshot) -> int:
-    """Return how many workflows are declared and not retired."""
-    return sum(key.kind is Kind.WORKFLOW and not each.retired for key, each in live.items())
+def count_active_workflows(live: Snapshot) -> int:
+    """Return the number of active workflows."""
+    return sum(key.kind is Kind.WORKFLOW and is_active(each) for key, each in live.items())

@@ -1,96 +1,88 @@
-"""Makes plans: reads what is live, and hands it to the pure functions of `reconciler.plan`."""
+"""Makes plans: reads the live resources and tickets, and plans with `reconciler.plan`.
+
+Computations that take long for a large declaration run in a thread, so that a server that plans
+continues to respond.
+"""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from engine.resources.resource import Kind, LiveResources, Snapshot
+from engine.resources.resource import Kind, LiveResources
 from engine.storage.postgres.database import Database, Session
 from engine.storage.resources.read import read_resources
 from engine.storage.resources.recorded_transitions import count_recorded_transitions
 from engine.storage.resources.ticket_counts import count_live_tickets, find_example_tickets
 from reconciler.desired import Desired
-from reconciler.diff import Change, applied
-from reconciler.impact import LiveTickets
-from reconciler.permissions_diff import policy_in_force
-from reconciler.plan import (
-    Plan,
-    PlannedChange,
-    changes_towards,
-    places_affected_by,
-    with_impact,
-    workflows_in_force,
-)
-from reconciler.replay import Replay, replayed
+from reconciler.diff import apply_changes
+from reconciler.impact import LiveTickets, affected_statuses
+from reconciler.permissions_diff import active_policy
+from reconciler.plan import Plan, PlannedChange, count_active_workflows, plan_changes, with_impact
+from reconciler.replay import Replay, replay_transitions
 
-EXAMPLES_MOST: Final = 5
-"""Ids of tickets that are shown for each status of a workflow."""
+_EXAMPLES_MOST: Final = 5
+"""Ids of tickets in a plan, for each status of a workflow."""
 
 
-async def plan_for(
-    database: Database | Session, desired: Desired, source: str, replay_days: int | None = None
-) -> Plan:
-    """Return what must change for the database to hold what is desired. Reads only.
-
-    Args:
-        database: what is live.
-        desired: what is declared.
-        source: where the declaration came from, e.g. `git:abc123`.
-        replay_days: judge the recorded transitions of so many days, too.
-
-    """
-    return await plan_over(database, await read_resources(database), desired, source, replay_days)
-
-
-async def plan_over(
+async def make_plan(
     database: Database | Session,
-    live: LiveResources,
     desired: Desired,
     source: str,
+    *,
+    live: LiveResources | None = None,
     replay_days: int | None = None,
 ) -> Plan:
-    """Return what must change for what is live to become what is desired (see `plan_for`).
+    """Return the plan that makes the desired resources live. Reads only.
 
-    What takes long where much is declared is worked out in a thread: a server goes on answering.
+    Args:
+        database: the database or, for a plan of one snapshot, a session.
+        desired: the desired resources.
+        source: where the declaration came from, such as `git:abc123`.
+        live: the live resources, if the caller has read them in this session.
+        replay_days: also replay the transitions of this many days.
+
     """
-    changes = await asyncio.to_thread(changes_towards, desired, live)
-    after = applied(live.resources, (planned.change for planned in changes))
+    live = live or await read_resources(database)
+    changes = await asyncio.to_thread(plan_changes, desired, live.resources)
     return Plan(
-        changes=await judged(database, live, changes),
-        workflows=workflows_in_force(live.resources),
+        changes=await assess_impact(database, live, changes),
+        workflows=count_active_workflows(live.resources),
         created_at=datetime.now(UTC),
         source=source,
         files=desired.files,
-        replay=await replay(database, after, replay_days) if replay_days else None,
+        replay=await _replay(database, live, changes, replay_days) if replay_days else None,
     )
 
 
-async def judged(
+async def assess_impact(
     database: Database | Session, live: LiveResources, changes: Sequence[PlannedChange]
 ) -> tuple[PlannedChange, ...]:
-    """Return changes with the impact that they have now."""
-    tickets = await tickets_of(database, [planned.change for planned in changes])
+    """Return changes with their impact on the current tickets."""
+    tickets = await _affected_tickets(database, changes)
     return await asyncio.to_thread(with_impact, changes, tickets, live.resources)
 
 
-async def tickets_of(database: Database | Session, changes: Iterable[Change]) -> LiveTickets:
-    """Return the live tickets that changes affect, counted by place."""
-    places = await asyncio.to_thread(places_affected_by, changes)
-    if not places:
+async def _affected_tickets(
+    database: Database | Session, changes: Sequence[PlannedChange]
+) -> LiveTickets:
+    affected = await asyncio.to_thread(affected_statuses, changes)
+    if not affected:
         return LiveTickets()
     counts = await count_live_tickets(database)
-    inhabited = [place for place in places if place in counts]
-    return LiveTickets(counts, await find_example_tickets(database, inhabited, EXAMPLES_MOST))
+    return LiveTickets(
+        counts, await find_example_tickets(database, affected & counts.keys(), _EXAMPLES_MOST)
+    )
 
 
-async def replay(database: Database | Session, after: Snapshot, days: int) -> Replay:
-    """Judge what people did in the last days by the workflows that will be in force."""
+async def _replay(
+    database: Database | Session, live: LiveResources, changes: Sequence[PlannedChange], days: int
+) -> Replay:
+    """Check the transitions of the last days against the workflows as they are after changes."""
     policies = {
-        key.name: policy_in_force(resource)
-        for key, resource in after.items()
+        key.name: active_policy(resource)
+        for key, resource in apply_changes(live.resources, changes).items()
         if key.kind is Kind.WORKFLOW
     }
-    return replayed(
-        await count_recorded_transitions(database, timedelta(days=days)), policies, days
-    )
+    recorded = await count_recorded_transitions(database, timedelta(days=days))
+    return replay_transitions(recorded, policies, days)

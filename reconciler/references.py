@@ -1,45 +1,43 @@
-"""What resources refer to, and whether that is in force. Pure."""
+"""Which resources a resource refers to by name. Pure."""
 
 from collections.abc import Iterator
 from typing import Final
 
 from engine.declaration.models import CatalogItem, Service
 from engine.declaration.sla_models import ALWAYS, PrioritySla
-from engine.resources.resource import Key, Kind, Resource, Snapshot
+from engine.resources.resource import Key, Kind, Resource, Snapshot, is_active
 from engine.vocabulary import Priority
-from reconciler.impact import is_in_force
 
-REFERRING: Final = frozenset({Kind.ITEM, Kind.SERVICE, Kind.SETTING})
-"""The others are not even read as their models, of which there may be many."""
+_REFERRING_KINDS: Final = frozenset({Kind.ITEM, Kind.SERVICE, Kind.SETTING})
+"""Resources of other kinds are not parsed; there can be many."""
 
 
 def references_of(resource: Resource) -> tuple[Key, ...]:
-    """Return what a resource refers to by name."""
-    match resource.model if resource.key.kind in REFERRING else None:
+    """Return the keys of the resources that a resource refers to."""
+    match resource.model if resource.key.kind in _REFERRING_KINDS else None:
         case CatalogItem() as item:
-            calendar = item.sla.calendar if item.sla else None
-            category, workflow = (
+            return (
                 Key(Kind.CATEGORY, item.category),
                 Key(Kind.WORKFLOW, item.workflow),
+                *_calendars((item.sla and item.sla.calendar) or ALWAYS),
             )
-            return category, workflow, *calendars(calendar or ALWAYS)
         case PrioritySla() as sla:
-            return calendars(*(sla.of(priority).calendar for priority in Priority))
+            return _calendars(*(sla.of(priority).calendar for priority in Priority))
         case Service(auto_ticket=True) as service:
             return (Key(Kind.WORKFLOW, service.workflow),)
         case _:
             return ()
 
 
-def calendars(*names: str) -> tuple[Key, ...]:
-    """Return the calendars of these names, each once; the one that is always there aside."""
+def _calendars(*names: str) -> tuple[Key, ...]:
+    """Return the keys of calendars, each once, without the predefined one."""
     return tuple(Key(Kind.CALENDAR, name) for name in sorted({*names} - {ALWAYS}))
 
 
-def dangling(snapshot: Snapshot) -> Iterator[tuple[Key, Key]]:
-    """Yield each resource in force with what it refers to that is not in force."""
+def dangling_references(snapshot: Snapshot) -> Iterator[tuple[Key, Key]]:
+    """Yield each reference from an active resource to one that is not active."""
     for key, resource in snapshot.items():
-        if is_in_force(resource):
-            for referred in references_of(resource):
-                if not is_in_force(snapshot.get(referred)):
-                    yield key, referred
+        if is_active(resource):
+            for target in references_of(resource):
+                if not is_active(snapshot.get(target)):
+                    yield key, target

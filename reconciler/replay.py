@@ -1,6 +1,6 @@
-"""What recorded transitions a proposed workflow would have refused. Pure."""
+"""The recorded transitions that proposed workflows would have refused. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.tickets.history import RecordedTransitions
@@ -9,12 +9,12 @@ from engine.workflows.policy import permits
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """The recorded transitions of a window, judged by the proposed policies.
+    """The transitions of the last days, checked against the proposed workflows.
 
     Attributes:
-        days: how far the window reaches back.
-        times: how many transitions were judged.
-        refused: those that the proposed workflows would not allow, most frequent first.
+        days: the length of the replayed period.
+        times: the number of transitions in that period.
+        refused: those that the proposed workflows would refuse, most frequent first.
 
     """
 
@@ -23,15 +23,14 @@ class Replay:
     refused: tuple[RecordedTransitions, ...]
 
 
-def replayed(
-    recorded: Iterable[RecordedTransitions], policies: Mapping[str, int], days: int
+def replay_transitions(
+    recorded: Sequence[RecordedTransitions], policies: Mapping[str, int], days: int
 ) -> Replay:
-    """Judge recorded transitions by policies in force; a workflow without one allows nothing."""
-    recorded = tuple(recorded)
+    """Check transitions against the policies of their workflows; one without a policy has none."""
     refused = [
-        moves
-        for moves in recorded
-        if not permits(policies.get(moves.workflow, 0), moves.source, moves.target, moves.held)
+        each
+        for each in recorded
+        if not permits(policies.get(each.workflow, 0), each.source, each.target, each.held)
     ]
-    refused.sort(key=lambda moves: (-moves.times, moves.workflow, moves.source, moves.target))
-    return Replay(days, sum(moves.times for moves in recorded), tuple(refused))
+    refused.sort(key=lambda each: (-each.times, each.workflow, each.source, each.target))
+    return Replay(days, sum(each.times for each in recorded), tuple(refused))

@@ -1,42 +1,39 @@
-"""The way back: what has to be declared for an applied plan to be undone. Pure."""
+"""What to declare in order to undo an applied plan. Pure."""
 
 from collections.abc import Iterator
 
 from engine.errors import StalePlan
-from engine.resources.resource import Snapshot
-from reconciler.diff import applied
-from reconciler.impact import is_in_force
+from engine.resources.resource import Snapshot, is_active
+from reconciler.diff import apply_changes
 from reconciler.plan import Plan
-from reconciler.references import dangling
+from reconciler.references import dangling_references
 
 
-def reverted(live: Snapshot, plan: Plan) -> Snapshot:
-    """Return what has to be in force for everything to be again as before a plan.
+def reverted_resources(live: Snapshot, plan: Plan) -> Snapshot:
+    """Return the resources to declare so that the changes of an applied plan are undone.
 
-    Nothing that was ever declared is removed: what the plan created is retired, and what it revived
-    is retired as it was revived. Whatever the plan did not change stays as it is.
+    The resources that the plan created or revived are retired. Resources that the plan did not
+    change stay as they are.
 
     Raises:
-        StalePlan: something is no longer what the plan made of it, or something else refers to it
-            by now; each is named.
+        StalePlan: with each resource that changed after the plan was applied, or that refers to
+            one that would be retired.
 
     """
-    undone = applied(live, tuple(planned.change.inverse for planned in plan.changes))
-    if reasons := [*moved_on(live, plan), *left_dangling(undone, plan)]:
+    reverted = apply_changes(live, (change.inverse for change in plan.changes))
+    if reasons := [*_changed_resources(live, plan), *_dangling_resources(reverted, plan)]:
         raise StalePlan("\n".join(reasons))
-    return {key: resource for key, resource in undone.items() if is_in_force(resource)}
+    return {key: resource for key, resource in reverted.items() if is_active(resource)}
 
 
-def moved_on(live: Snapshot, plan: Plan) -> Iterator[str]:
-    """Yield the resources that are no longer what a plan made of them."""
-    for change in (planned.change for planned in plan.changes):
+def _changed_resources(live: Snapshot, plan: Plan) -> Iterator[str]:
+    for change in plan.changes:
         if live.get(change.key) != change.after:
-            yield f"{change.key} is not what the plan made of it any more."
+            yield f"{change.key} is not as the plan left it."
 
 
-def left_dangling(undone: Snapshot, plan: Plan) -> Iterator[str]:
-    """Yield what would be in force without what it refers to."""
-    changed = {planned.change.key for planned in plan.changes}
-    for key, referred in dangling(undone):
-        if changed & {key, referred}:
-            yield f"{key} needs {referred}, which would not be in force."
+def _dangling_resources(reverted: Snapshot, plan: Plan) -> Iterator[str]:
+    changed = {change.key for change in plan.changes}
+    for key, target in dangling_references(reverted):
+        if changed & {key, target}:
+            yield f"{key} refers to {target}, which would not be active."

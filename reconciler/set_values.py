@@ -1,6 +1,6 @@
-"""Arguments of `--set`, in the grammar of Helm (its package `strvals`).
+"""Parses arguments of `--set` and `--set-string` in the grammar of Helm's package `strvals`.
 
-Where Helm guesses what is meant, this refuses.
+An argument that Helm reads in a surprising way is an error here.
 """
 
 import re
@@ -10,63 +10,63 @@ from typing import Final, NamedTuple, NoReturn
 from engine import limits
 from engine.declaration.scalars import AmbiguousScalar, Scalar, describe_value, exact_integer
 from engine.declaration.source_map import ListNode, Offset, Source
-from reconciler.merge import Step, Written, WrongAssignment
+from reconciler.merge import InvalidAssignment, Located, Step
 
-NAME: Final = re.compile(r"(?:\\.|[^\\=\[,.])+", re.DOTALL)
-INDEX: Final = re.compile(r"\[([0-9]{1,6})\]")
-WORD: Final = re.compile(r"(?:\\.|[^\\,])*", re.DOTALL)
-WORD_IN_LIST: Final = re.compile(r"(?:\\.|[^\\,}])*", re.DOTALL)
-ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
-INTEGER: Final = re.compile(r"0|[1-9][0-9]*|[-+][0-9]+")
-WORDS: Final[dict[str, Scalar]] = {"true": True, "false": False, "null": None}
+_NAME: Final = re.compile(r"(?:\\.|[^\\=\[,.])+", re.DOTALL)
+_INDEX: Final = re.compile(r"\[([0-9]{1,6})\]")
+_WORD: Final = re.compile(r"(?:\\.|[^\\,])*", re.DOTALL)
+_WORD_IN_LIST: Final = re.compile(r"(?:\\.|[^\\,}])*", re.DOTALL)
+_ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
+_INTEGER: Final = re.compile(r"0|[1-9][0-9]*|[-+][0-9]+")
+_CONSTANTS: Final[dict[str, Scalar]] = {"true": True, "false": False, "null": None}
 
 
 class Assignment(NamedTuple):
     """One `path=value` of an argument."""
 
     steps: tuple[Step, ...]
-    new: Written
+    value: Located
 
 
-def typed(word: str) -> Scalar:
-    """Return what `--set` reads a word as: true, false, null, a decimal integer, or text.
+def typed_scalar(word: str) -> Scalar:
+    """Return a word as `--set` types it: true, false, null, a decimal integer, or text.
 
     Raises:
-        Doubtful: an integer that Helm can't carry exactly.
+        AmbiguousScalar: the word is an integer that Helm cannot represent exactly.
 
     """
     folded = word.casefold()
-    if folded in WORDS:
-        return WORDS[folded]
-    return exact_integer(word, 10) if INTEGER.fullmatch(word) else word
+    if folded in _CONSTANTS:
+        return _CONSTANTS[folded]
+    return exact_integer(word, 10) if _INTEGER.fullmatch(word) else word
 
 
-def assignments(source: Source, read: Callable[[str], Scalar]) -> tuple[Assignment, ...]:
-    """Return what an argument sets, in its order; `read` gives its words a type.
+def parse_assignments(source: Source, to_scalar: Callable[[str], Scalar]) -> tuple[Assignment, ...]:
+    """Return the assignments of an argument, in their order; `to_scalar` types the words.
 
     Raises:
-        WrongAssignment: it is not of the form `path=value,path=value`.
+        InvalidAssignment: the argument is not of the form `path=value,path=value`.
 
     """
     try:
         source.text.encode()
     except UnicodeEncodeError as error:
         message = f"This is not Unicode: {error.reason}."
-        raise WrongAssignment(message, source.start + error.start) from None
-    return tuple(Scanner(source, read).assignments())
+        raise InvalidAssignment(message, source.start + error.start) from None
+    return tuple(_Parser(source, to_scalar).assignments())
 
 
-class Scanner:
+class _Parser:
     """Reads one argument from left to right."""
 
-    def __init__(self, source: Source, read: Callable[[str], Scalar]) -> None:
+    def __init__(self, source: Source, to_scalar: Callable[[str], Scalar]) -> None:
         self.source = source
-        self.read = read
+        self.to_scalar = to_scalar
         self.index = 0
 
     @property
     def offset(self) -> Offset:
-        """Where the next character stands."""
+        """The offset of the next character."""
         return self.source.start + self.index
 
     def assignments(self) -> Iterator[Assignment]:
@@ -76,8 +76,8 @@ class Scanner:
             if len(steps) > limits.ASSIGNMENT_DEPTH:
                 self.fail(f"A path has at most {limits.ASSIGNMENT_DEPTH} steps.")
             self.expect("=")
-            if self.index == len(self.source.text) and is_lost_by_helm(steps):
-                self.fail("Helm loses an empty value that ends here: write a comma after it.")
+            if self.index == len(self.source.text) and _is_lost_by_helm(steps):
+                self.fail("Helm loses an empty value at the end: write a comma after it.")
             yield Assignment(steps, self.value())
             if self.index < len(self.source.text):
                 self.expect(",")
@@ -85,86 +85,85 @@ class Scanner:
     def steps(self) -> Iterator[Step]:
         """Yield the steps of a path such as `ticketing.services[0].path`."""
         yield self.name()
-        while (next_one := self.peek()) in {".", "["}:
-            yield self.position() if next_one == "[" else self.name_after_dot()
+        while (character := self.peek()) in {".", "["}:
+            if character == "[":
+                yield self.list_index()
+            else:
+                self.expect(".")
+                yield self.name()
 
     def name(self) -> Step:
         """Read a key."""
         offset = self.offset
-        word = self.take(NAME)
+        word = self.take(_NAME)
         if not word:
             self.fail("A name is missing here, as in ticketing.enabled=false.")
-        return Step(unescaped(word), offset)
+        return Step(_unescape(word), offset)
 
-    def name_after_dot(self) -> Step:
-        """Read a dot and a key."""
-        self.expect(".")
-        return self.name()
-
-    def position(self) -> Step:
-        """Read the index of a list's item."""
+    def list_index(self) -> Step:
+        """Read the index of a list item."""
         offset = self.offset
-        word = self.take(INDEX)
+        word = self.take(_INDEX)
         if not word:
             self.fail("An index is a number in brackets, such as [0].")
         return Step(int(word[1:-1]), offset)
 
-    def value(self) -> Written:
+    def value(self) -> Located:
         """Read a word, or a list of words in braces."""
         if self.peek() != "{":
-            return self.word(WORD)
+            return self.word(_WORD)
         node = ListNode([], self.offset, [])
         self.expect("{")
         for value, child in self.words():
             node.value.append(value)
             node.children.append(child)
         self.expect("}")
-        return Written(node.value, node)
+        return Located(node.value, node)
 
-    def words(self) -> Iterator[Written]:
-        """Read words with commas between them; there is at least one, if only an empty one."""
-        yield self.word(WORD_IN_LIST)
+    def words(self) -> Iterator[Located]:
+        """Read the words of a list: at least one, which can be empty."""
+        yield self.word(_WORD_IN_LIST)
         while self.peek() == ",":
             self.expect(",")
-            yield self.word(WORD_IN_LIST)
+            yield self.word(_WORD_IN_LIST)
 
-    def word(self, pattern: re.Pattern[str]) -> Written:
-        """Read a word and give it its type."""
+    def word(self, pattern: re.Pattern[str]) -> Located:
+        """Read a word as a scalar."""
         offset = self.offset
         try:
-            return Written(self.read(unescaped(self.take(pattern))), offset)
-        except AmbiguousScalar as doubt:
-            raise WrongAssignment(str(doubt), offset) from None
+            return Located(self.to_scalar(_unescape(self.take(pattern))), offset)
+        except AmbiguousScalar as error:
+            raise InvalidAssignment(str(error), offset) from None
 
     def peek(self) -> str:
         """Return the next character; empty at the end."""
         return self.source.text[self.index : self.index + 1]
 
     def take(self, pattern: re.Pattern[str]) -> str:
-        """Read as much as matches; empty if nothing does."""
-        found = pattern.match(self.source.text, self.index)
-        word = found[0] if found else ""
+        """Read the characters that match; empty if none do."""
+        match = pattern.match(self.source.text, self.index)
+        word = match[0] if match else ""
         self.index += len(word)
         return word
 
     def expect(self, character: str) -> None:
-        """Read one certain character."""
+        """Read this character, or fail."""
         if self.peek() != character:
-            found = describe_value(self.peek()) if self.peek() else "the end"
-            self.fail(f"Here should stand {character!r} (found {found}).")
+            actual = describe_value(self.peek()) if self.peek() else "the end"
+            self.fail(f"Expected {character!r}, found {actual}.")
         self.index += 1
 
     def fail(self, message: str) -> NoReturn:
-        """Refuse what stands here."""
-        raise WrongAssignment(message, self.offset)
+        """Raise an error at the next character."""
+        raise InvalidAssignment(message, self.offset)
 
 
-def is_lost_by_helm(steps: tuple[Step, ...]) -> bool:
-    """Tell whether Helm forgets an empty last value: that of a key in an item of a list."""
+def _is_lost_by_helm(steps: tuple[Step, ...]) -> bool:
+    """Return whether Helm drops an empty last value: that of a key in a list item."""
     *before, last = (step.name for step in steps)
     return isinstance(last, str) and any(isinstance(each, int) for each in before)
 
 
-def unescaped(word: str) -> str:
-    r"""Return a word without the backslashes that make the next character an ordinary one."""
-    return ESCAPED.sub(r"\1", word)
+def _unescape(word: str) -> str:
+    r"""Return a word without the backslashes that escape the next character."""
+    return _ESCAPED.sub(r"\1", word)

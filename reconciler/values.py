@@ -1,16 +1,15 @@
-"""Values files and `--set` arguments -> one reading, layered exactly as Helm layers them.
+"""Reads values files and `--set` arguments as one document, merged as Helm merges them.
 
-The files in their order, over them the arguments of `--set` in theirs, then those of
-`--set-string`. What the chart itself sets are the defaults of the models, so it is no layer here.
+Later files win over earlier ones, `--set` over files, and `--set-string` over `--set`. The values
+of the chart itself are the defaults of the models, so they are not merged here.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import reduce
 
 from engine import limits
 from engine.declaration.document import YamlDocument
-from engine.declaration.parse import Declaration, build_declaration
 from engine.declaration.scalars import Scalar, describe_value
 from engine.declaration.section import find_gap, missing_section
 from engine.declaration.source_map import MappingNode, Source, Sources
@@ -18,127 +17,119 @@ from engine.declaration.yaml_reader import read_yaml
 from engine.errors import InvalidInput
 from engine.findings import Finding
 from engine.gc_pause import gc_paused
-from reconciler.merge import Written, WrongAssignment, assigned, merged
-from reconciler.set_values import assignments, typed
+from reconciler.merge import InvalidAssignment, Located, assign, merge
+from reconciler.set_values import parse_assignments, typed_scalar
+
+
+@dataclass(frozen=True, slots=True)
+class ValuesInput:
+    """Helm values to read a declaration from.
+
+    Attributes:
+        files: the name and the text of each values file; later files win.
+        set_values: arguments of `--set`.
+        set_strings: arguments of `--set-string`.
+        key: the dotted key of the chart in the values, such as `interlock`; empty if the values of
+            the chart are at the top level.
+
+    """
+
+    files: Sequence[tuple[str, str]] = ()
+    set_values: Sequence[str] = ()
+    set_strings: Sequence[str] = ()
+    key: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the files, and the arguments."""
+        return (
+            *(name for name, _ in self.files),
+            *(f"--set {each}" for each in self.set_values),
+            *(f"--set-string {each}" for each in self.set_strings),
+        )
 
 
 @gc_paused()
-def declare_values(
-    files: Sequence[tuple[str, str]],
-    sets: Sequence[str] = (),
-    key: str = "",
-    *,
-    set_strings: Sequence[str] = (),
-) -> Declaration:
-    """Return what values files declare; the arguments are those of `read_values`.
+def read_values(values: ValuesInput) -> YamlDocument:
+    """Return the merged values.
 
     Raises:
-        InvalidDeclaration: with all that is wrong in all of them.
-        InvalidInput: they are too many or too large.
+        InvalidInput: the input is empty or too large.
 
     """
-    return build_declaration(read_values(files, sets, key, set_strings=set_strings))
+    _check_limits(values)
+    document = _merge_files(list(_read_files(values.files)), keys_of(values.key))
+    for argument in values.set_values:
+        document = _with_argument(document, argument, "--set", typed_scalar)
+    for argument in values.set_strings:
+        document = _with_argument(document, argument, "--set-string", str)
+    return document
 
 
-@gc_paused()
-def read_values(
-    files: Sequence[tuple[str, str]],
-    sets: Sequence[str] = (),
-    key: str = "",
-    *,
-    set_strings: Sequence[str] = (),
-) -> YamlDocument:
-    """Return what values files say when they are laid over one another.
-
-    Args:
-        files: the name and the text of each, the lowest layer first.
-        sets: arguments as `helm --set` takes them.
-        key: below which the values of this chart stand, with dots: `interlock`; empty if they
-            stand at the top.
-        set_strings: arguments as `helm --set-string` takes them.
-
-    Raises:
-        InvalidInput: they are too many or too large.
-
-    """
-    check_bounds(files, [*sets, *set_strings])
-    reading = over_one_another(list(readings_of(files)), steps_of(key))
-    for argument in sets:
-        reading = with_set(reading, argument, "--set", typed)
-    for argument in set_strings:
-        reading = with_set(reading, argument, "--set-string", str)
-    return reading
+def keys_of(dotted: str) -> tuple[str, ...]:
+    """Split a dotted key; an empty one has no parts."""
+    return tuple(dotted.split(".")) if dotted else ()
 
 
-def steps_of(key: str) -> tuple[str, ...]:
-    """Return the steps of a dotted key; none if it is empty."""
-    return tuple(key.split(".")) if key else ()
-
-
-def check_bounds(files: Sequence[tuple[str, str]], arguments: Sequence[str]) -> None:
-    """Refuse more than anybody means.
-
-    Raises:
-        InvalidInput: there is too much, or nothing.
-
-    """
-    if not files and not arguments:
-        raise InvalidInput("There are no values; give at least one file.")
-    if len(files) > limits.VALUES_FILES:
-        raise InvalidInput(f"At most {limits.VALUES_FILES} values files are read.")
-    if sum(len(text) for _, text in files) > limits.VALUES_CHARACTERS:
+def _check_limits(values: ValuesInput) -> None:
+    arguments = [*values.set_values, *values.set_strings]
+    if not values.files and not arguments:
+        raise InvalidInput("Give at least one values file.")
+    if len(values.files) > limits.VALUES_FILES:
+        raise InvalidInput(f"Give at most {limits.VALUES_FILES} values files.")
+    if sum(len(text) for _, text in values.files) > limits.VALUES_CHARACTERS:
         raise InvalidInput(
-            f"Values files together have at most {limits.VALUES_CHARACTERS} characters."
+            f"All values files together can have at most {limits.VALUES_CHARACTERS} characters."
         )
     if sum(map(len, arguments)) > limits.ARGUMENTS_CHARACTERS:
-        message = (
-            f"Arguments of --set together have at most {limits.ARGUMENTS_CHARACTERS} characters."
+        raise InvalidInput(
+            "All --set and --set-string arguments together can have at most"
+            f" {limits.ARGUMENTS_CHARACTERS} characters."
         )
-        raise InvalidInput(message)
 
 
-def readings_of(files: Iterable[tuple[str, str]]) -> Iterator[YamlDocument]:
-    """Yield what each file says; the offsets of each begin where those of the one before end."""
+def _read_files(files: Sequence[tuple[str, str]]) -> Iterator[YamlDocument]:
+    """Yield each file parsed; the offsets of a file start where those of the previous one end."""
     start = 0
     for file, text in files:
-        reading = read_yaml(text, file, start)
-        yield reading
-        start = reading.sources.end
+        document = read_yaml(text, file, start)
+        yield document
+        start = document.sources.end
 
 
-def over_one_another(layers: Sequence[YamlDocument], key: tuple[str, ...]) -> YamlDocument:
-    """Return readings as one, the last on top."""
-    roots = [layer.root for layer in layers if isinstance(layer.root, MappingNode)]
-    root = reduce(merged, roots, MappingNode({}, 0, {}))
-    findings = [finding for layer in layers for finding in (*layer.findings, *lost(layer, key))]
-    texts = tuple(source for layer in layers for source in layer.sources.texts)
-    draft = root.value if len(roots) == len(layers) else None
+def _merge_files(files: Sequence[YamlDocument], key: tuple[str, ...]) -> YamlDocument:
+    """Return parsed files as one; the last file wins."""
+    roots = [file.root for file in files if isinstance(file.root, MappingNode)]
+    root = reduce(merge, roots, MappingNode({}, 0, {}))
+    findings = [each for file in files for each in (*file.findings, *_misspelt_section(file, key))]
+    texts = tuple(source for file in files for source in file.sources.texts)
+    draft = root.value if len(roots) == len(files) else None
     return YamlDocument(draft, root, Sources(texts), tuple(findings), key)
 
 
-def lost(layer: YamlDocument, key: tuple[str, ...]) -> Iterator[Finding]:
-    """Yield a finding for a file that would be passed over because its section is misspelt.
+def _misspelt_section(file: YamlDocument, key: tuple[str, ...]) -> Iterator[Finding]:
+    """Yield a finding for a file that would have no effect because its section is misspelt.
 
-    A file without a section is none of ours and may be layered all the same.
+    A file without a section is valid: it can hold the values of other charts.
     """
-    layer = replace(layer, key=key)
-    gap = find_gap(layer) if layer.draft is not None else None
-    if gap and (gap.misspelt or not isinstance(layer.draft, dict)):
-        yield missing_section(layer, gap)
+    file = replace(file, key=key)
+    gap = find_gap(file) if file.draft is not None else None
+    if gap and (gap.misspelt or not isinstance(file.draft, dict)):
+        yield missing_section(file, gap)
 
 
-def with_set(
-    reading: YamlDocument, argument: str, option: str, read: Callable[[str], Scalar]
+def _with_argument(
+    document: YamlDocument, argument: str, option: str, to_scalar: Callable[[str], Scalar]
 ) -> YamlDocument:
-    """Return a reading with what an argument sets in it."""
-    source = Source(argument, f"{option} {describe_value(argument)}", reading.sources.end)
-    reading = replace(reading, sources=Sources((*reading.sources.texts, source)))
-    written = Written(reading.draft, reading.root)
+    """Return the values with the assignments of one argument."""
+    source = Source(argument, f"{option} {describe_value(argument)}", document.sources.end)
+    document = replace(document, sources=Sources((*document.sources.texts, source)))
+    merged = Located(document.draft, document.root)
     try:
-        for steps, new in assignments(source, read):
-            written = assigned(written, steps, new)
-    except WrongAssignment as wrong:
-        finding = Finding("wrong_assignment", str(wrong), source.location(wrong.offset))
-        return replace(reading, draft=None, findings=(*reading.findings, finding))
-    draft = None if reading.draft is None else written.value
-    return replace(reading, draft=draft, root=written.node)
+        for steps, value in parse_assignments(source, to_scalar):
+            merged = assign(merged, steps, value)
+    except InvalidAssignment as error:
+        finding = Finding("wrong_assignment", str(error), source.location(error.offset))
+        return replace(document, draft=None, findings=(*document.findings, finding))
+    draft = None if document.draft is None else merged.value
+    return replace(document, draft=draft, root=merged.node)

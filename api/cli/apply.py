@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.cli.plan import planned
-from api.cli.reports import PlanOutput, read_plan, show
+from api.cli.plan import plan_for
+from api.cli.reports import PlanFormat, load_plan, print_plan
 from api.cli.values import (
     By,
-    Sets,
     SetStrings,
+    SetValues,
     Source,
     SubchartKey,
-    desired_from,
-    whoever_runs_this,
+    read_desired_resources,
+    user_name,
 )
 from api.settings import Settings
 
@@ -32,68 +32,76 @@ def apply(
     ] = None,
     files: Annotated[
         list[Path] | None,
-        typer.Option("--values", "-f", metavar="FILE", help="Or values files to plan now."),
+        typer.Option("--values", "-f", metavar="FILE", help="A values file to plan and apply."),
     ] = None,
-    sets: Sets = None,
+    set_values: SetValues = None,
     set_strings: SetStrings = None,
     key: SubchartKey = "",
     source: Source = "",
     by: By = "",
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask, for jobs.")] = False,
-    wait: Annotated[bool, typer.Option("--wait", help="Wait for another who reconciles.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Apply without confirmation.")] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait for a running reconciliation to finish.")
+    ] = False,
     max_stranded: Annotated[
         int,
         typer.Option(
-            min=0, metavar="TICKETS", help="How many live tickets may be stranded or stuck."
+            min=0,
+            metavar="TICKETS",
+            help="Allow the plan to strand or block this many live tickets.",
         ),
     ] = 0,
     allow_widening: Annotated[
-        bool, typer.Option("--allow-widening", help="Rights may be widened.")
+        bool, typer.Option("--allow-widening", help="Allow the plan to widen rights.")
     ] = False,
     allow_many_retired: Annotated[
-        bool, typer.Option("--allow-many-retired", help="Many workflows may be retired at once.")
+        bool,
+        typer.Option(
+            "--allow-many-retired", help="Allow the plan to retire over 30 % of the workflows."
+        ),
     ] = False,
 ) -> None:
-    """Carry out a plan, all of it or nothing.
+    """Apply a plan in one transaction.
 
-    It was saved by `interlock plan --out`; or values files are given, and the plan for them is
-    made, shown and confirmed now.
+    Pass a PLAN that `interlock plan --out` saved, or values files. The plan for values files is
+    shown and needs your confirmation.
     """
     from reconciler.apply import ApplyRequest
     from reconciler.hazards import Allowances, check_guards
 
     if (plan is None) == (not files):
-        raise typer.BadParameter("give a saved PLAN, or values files with -f")
-    if plan and (sets or set_strings or key or source):
-        raise typer.BadParameter("--set, --set-string, --key and --source go with -f, not a PLAN")
+        raise typer.BadParameter("give either a saved PLAN or values files with -f")
+    if plan and (set_values or set_strings or key or source):
+        raise typer.BadParameter("--set, --set-string, --key and --source need -f, not a PLAN")
     made = (
-        read_plan(plan)
+        load_plan(plan)
         if plan
-        else asyncio.run(planned(desired_from(files or [], sets, set_strings, key), source))
+        else asyncio.run(
+            plan_for(read_desired_resources(files or [], set_values, set_strings, key), source)
+        )
     )
     allowed = Allowances(max_stranded, widening=allow_widening, many_retired=allow_many_retired)
-    show(made, PlanOutput.TEXT)
+    print_plan(made, PlanFormat.TEXT)
     if made.is_empty:
         return
     if not plan:
-        check_guards(made, allowed)  # before anybody is asked; when it is applied, again
+        check_guards(made, allowed)  # before the confirmation; applying checks them again
         if not yes:
-            confirm()
-    asyncio.run(carried_out(made, ApplyRequest(by or whoever_runs_this(), allowed, wait=wait)))
+            _confirm()
+    asyncio.run(_apply_to_database(made, ApplyRequest(by or user_name(), allowed, wait=wait)))
     typer.echo("Applied.")
 
 
-def confirm() -> None:
-    """Ask whether the plan that was shown shall be carried out; leave if not."""
+def _confirm() -> None:
+    """Ask whether to apply the plan, and abort if not."""
     if not sys.stdin.isatty():
-        raise typer.BadParameter("there is nobody to ask here: add --yes")
+        raise typer.BadParameter("no terminal to confirm on: pass --yes to apply anyway")
     typer.confirm("Apply this plan?", abort=True)
 
 
-async def carried_out(plan: "Plan", order: "ApplyRequest") -> None:
-    """Apply a plan to the database of the settings."""
+async def _apply_to_database(plan: "Plan", request: "ApplyRequest") -> None:
     from api.bootstrap.engine import open_engine
     from reconciler.apply import apply_plan
 
-    async with open_engine(Settings.from_env(os.environ)) as parts:
-        await apply_plan(parts.database, plan, order)
+    async with open_engine(Settings.from_env(os.environ)) as engine:
+        await apply_plan(engine.database, plan, request)

@@ -15,34 +15,33 @@ from engine.errors import InvalidInput
 
 
 def backup(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to; it must not be there.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that does not exist yet.")],
 ) -> None:
-    """Write everything into one file that proves itself whole."""
+    """Write a backup of the whole database to a file."""
     try:
-        asyncio.run(write(Settings.from_env(os.environ), file))
+        asyncio.run(_write_backup(file))
     except OSError as error:
         name = error.filename or file
         raise InvalidInput(f"{name}: can't be written: {error.strerror}.") from None
-    typer.echo(f"{file} holds everything.")
+    typer.echo(f"Wrote the backup to {file}.")
 
 
-async def write(settings: Settings, file: Path) -> None:
-    """Write a backup of the database of the settings."""
+async def _write_backup(file: Path) -> None:
     from api.bootstrap.engine import open_read_only
     from reconciler.backup import backup_lines
 
-    with written_whole(file) as stream:
-        async with open_read_only(settings) as parts:
-            async for lines in backup_lines(parts.database):
+    with _create_atomically(file) as stream:
+        async with open_read_only(Settings.from_env(os.environ)) as engine:
+            async for lines in backup_lines(engine.database):
                 stream.write(lines)
 
 
 @contextmanager
-def written_whole(file: Path) -> Iterator[TextIO]:
-    """Open a file that is there at the end of the block, and not at all if that is not reached.
+def _create_atomically(file: Path) -> Iterator[TextIO]:
+    """Open a new file for writing. It appears under its name only when the block has succeeded.
 
     Raises:
-        FileExistsError: it is there already, or somebody else is at it, or was cut off.
+        FileExistsError: the file exists, or an unfinished one of another run.
 
     """
     if file.exists():
@@ -53,28 +52,30 @@ def written_whole(file: Path) -> Iterator[TextIO]:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-            os.link(unfinished, file)  # unlike a rename it takes the place of no other file
+            os.link(unfinished, file)  # unlike a rename, never replaces another file
         finally:
             unfinished.unlink()
 
 
 def restore(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `backup` wrote.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that `backup` wrote.")],
 ) -> None:
-    """Read a backup into an empty database, all of it or nothing. Proves every history."""
+    """Restore a backup into an empty database.
+
+    Verifies the backup and the history of every ticket.
+    """
     try:
-        rows = asyncio.run(read(Settings.from_env(os.environ), file))
+        rows = asyncio.run(_restore_backup(file))
     except OSError as error:
         raise InvalidInput(f"{file}: can't be read: {error.strerror}.") from None
-    typer.echo(f"{rows} rows are restored, and every history is whole.")
+    typer.echo(f"Restored {rows} rows and verified every history.")
 
 
-async def read(settings: Settings, file: Path) -> int:
-    """Restore a backup into the database of the settings, and return how many rows it has."""
+async def _restore_backup(file: Path) -> int:
     from api.bootstrap.engine import open_engine
-    from reconciler.backup import restore as restored
+    from reconciler.backup import restore as restore_lines
 
-    async with open_engine(settings) as parts:
-        # Only a line feed ends a line; and whatever is no UTF-8 is not what was written.
+    async with open_engine(Settings.from_env(os.environ)) as engine:
+        # Only a line feed ends a line. Bytes that are not UTF-8 fail the check of the digest.
         with file.open(encoding="utf-8", errors="replace", newline="\n") as stream:
-            return await restored(parts.database, stream)
+            return await restore_lines(engine.database, stream)

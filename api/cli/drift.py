@@ -2,46 +2,63 @@
 
 import asyncio
 import os
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from api.cli.exits import EXIT_CHANGES
-from api.cli.plan import planned
-from api.cli.reports import PlanOutput, show
-from api.cli.values import Sets, SetStrings, SubchartKey, ValuesFiles, desired_from
+from api.cli.reports import PlanFormat, PlanOutput, print_plan
+from api.cli.values import (
+    SetStrings,
+    SetValues,
+    SubchartKey,
+    ValuesFiles,
+    read_desired_resources,
+)
 from api.settings import Settings
 
 if TYPE_CHECKING:
-    from reconciler.drift import Corruption
+    from reconciler.desired import Desired
+    from reconciler.drift import Drift
+    from reconciler.plan import Plan
 
 
 def drift(
     files: ValuesFiles,
-    sets: Sets = None,
+    set_values: SetValues = None,
     set_strings: SetStrings = None,
     key: SubchartKey = "",
-    output: Annotated[PlanOutput, typer.Option(help="How to print it.")] = PlanOutput.TEXT,
+    output: PlanOutput = PlanFormat.TEXT,
 ) -> None:
-    """Tell whether the database holds what is declared. Exits 2 if not, or not enforced."""
-    plan = asyncio.run(planned(desired_from(files, sets, set_strings, key), source=""))
-    corrupt = asyncio.run(corruptions(Settings.from_env(os.environ)))
-    for each in corrupt:
+    """Compare the database with values files.
+
+    Also compares the stored policy of each workflow with its declaration. Exits with 2 if there
+    are differences.
+    """
+    desired = read_desired_resources(files, set_values, set_strings, key)
+    plan, drifted = asyncio.run(_compare(desired))
+    for each in drifted:
         typer.echo(str(each), err=True)
     if not plan.is_empty:
-        typer.echo("The database does not hold what is declared; to bring it there:", err=True)
-    show(plan, output)
-    if corrupt or not plan.is_empty:
+        typer.echo("The database differs from the declaration. To reconcile it:", err=True)
+    print_plan(plan, output)
+    if drifted or not plan.is_empty:
         raise typer.Exit(EXIT_CHANGES)
 
 
-async def corruptions(settings: Settings) -> "tuple[Corruption, ...]":
-    """Return the workflows whose stored policy is not what their declaration compiles to."""
+async def _compare(desired: "Desired") -> "tuple[Plan, tuple[Drift, ...]]":
+    """Return the plan for the desired resources, and the workflows whose policy differs."""
     from api.bootstrap.engine import open_read_only
     from engine.storage.resources.read import read_resources
     from engine.storage.resources.workflows import read_workflows
-    from reconciler.drift import corrupted
+    from reconciler.drift import find_drift
+    from reconciler.planner import make_plan
 
-    async with open_read_only(settings) as parts:
-        live = await read_resources(parts.database)
-        return corrupted(live.resources, (await read_workflows(parts.database)).registry)
+    async with (
+        open_read_only(Settings.from_env(os.environ)) as engine,
+        engine.database.snapshot() as session,
+    ):
+        live = await read_resources(session)
+        enforced = (await read_workflows(session)).registry
+        plan = await make_plan(session, desired, ", ".join(desired.files), live=live)
+        return plan, find_drift(live.resources, enforced)

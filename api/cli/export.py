@@ -9,15 +9,14 @@ from api.settings import Settings
 
 
 def export() -> None:
-    """Print everything that is in force as a values file."""
-    typer.echo(asyncio.run(exported(Settings.from_env(os.environ))), nl=False)
+    """Print the active declaration as a values file."""
+    typer.echo(asyncio.run(_export_database()), nl=False)
 
 
-async def exported(settings: Settings) -> str:
-    """Return the values file of the database of the settings."""
+async def _export_database() -> str:
     from api.bootstrap.engine import open_read_only
     from engine.storage.resources.read import read_resources
-    from reconciler.export import values_of
+    from reconciler.export import export_values
 
-    async with open_read_only(settings) as parts:
-        return values_of((await read_resources(parts.database)).resources)
+    async with open_read_only(Settings.from_env(os.environ)) as engine:
+        return export_values((await read_resources(engine.database)).resources)

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from api.cli.declarations import read
+from api.cli.declarations import read_declaration
 from api.cli.exits import EXIT_INVALID_DECLARATION
-from api.cli.findings import Output, render_findings
+from api.cli.findings import FindingsFormat, render_findings
 from api.cli.values import SubchartKey
 from engine.errors import InvalidDeclaration, InvalidInput
 from engine.findings import Finding, Location, Severity
@@ -20,19 +20,21 @@ def lint(
         typer.Argument(metavar="FILE", help="Values files with a `ticketing:` section."),
     ],
     key: SubchartKey = "",
-    output: Annotated[Output, typer.Option(help="How to print the findings.")] = Output.TEXT,
+    output: Annotated[
+        FindingsFormat, typer.Option(help="How to print the findings.")
+    ] = FindingsFormat.TEXT,
 ) -> None:
-    """Check declarations offline, each file by itself."""
-    findings = [finding for file in files for finding in findings_in(file, key)]
+    """Check values files without a database, each file separately."""
+    findings = [finding for file in files for finding in _findings_in(file, key)]
     typer.echo(render_findings(findings, output))
     if any(finding.severity is Severity.ERROR for finding in findings):
         raise typer.Exit(EXIT_INVALID_DECLARATION)
 
 
-def findings_in(file: Path, key: str) -> tuple[Finding, ...]:
-    """Return all that is to be said of one file; if it can't be read, that."""
+def _findings_in(file: Path, key: str) -> tuple[Finding, ...]:
+    """Return the findings in a file; a single one if the file can't be read."""
     try:
-        return analyse(read(file, key))
+        return analyse(read_declaration(file, key))
     except InvalidDeclaration as error:
         return error.findings
     except InvalidInput as error:

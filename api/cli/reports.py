@@ -1,10 +1,10 @@
-"""Plans as they are printed, saved and read."""
+"""Prints, saves and loads plans."""
 
 import shlex
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from reconciler.plan import Plan
 
 
-class PlanOutput(StrEnum):
+class PlanFormat(StrEnum):
     """How a plan is printed."""
 
     TEXT = "text"
@@ -23,59 +23,60 @@ class PlanOutput(StrEnum):
     MARKDOWN = "markdown"
 
 
-def hand_over(plan: "Plan", output: PlanOutput, out: Path | None) -> None:
-    """Print a plan, save it if that is asked for, and tell how it is carried out.
+PlanOutput = Annotated[PlanFormat, typer.Option(help="How to print the plan.")]
+OutFile = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Save the plan to this file, for interlock apply FILE."),
+]
+
+
+def report_plan(plan: "Plan", output: PlanFormat, out: Path | None) -> None:
+    """Print a plan and, if a file is given, save it there.
 
     Raises:
         InvalidInput: the file can't be written.
 
     """
     if out is not None:
-        write_plan(plan, out)
-    show(plan, output)
+        _save_plan(plan, out)
+    print_plan(plan, output)
     if out is not None and not plan.is_empty:
         command = shlex.join(["interlock", "apply", str(out)])
-        typer.echo(f"The plan is saved; to carry it out: {command}", err=True)
+        typer.echo(f"The plan is saved. To apply it, run: {command}", err=True)
 
 
-def show(plan: "Plan", output: PlanOutput) -> None:
+def print_plan(plan: "Plan", output: PlanFormat) -> None:
     """Print a plan on standard output."""
-    from reconciler.document import document_of
+    from reconciler.document import serialize_plan
     from reconciler.report.markdown import as_markdown
-    from reconciler.report.text import print_plan
+    from reconciler.report.text import print_plan as print_text
 
     match output:
-        case PlanOutput.TEXT:
-            print_plan(plan, Console(soft_wrap=not sys.stdout.isatty()))
-        case PlanOutput.JSON:
-            typer.echo(document_of(plan), nl=False)
-        case PlanOutput.MARKDOWN:
+        case PlanFormat.TEXT:
+            print_text(plan, Console(soft_wrap=not sys.stdout.isatty()))
+        case PlanFormat.JSON:
+            typer.echo(serialize_plan(plan).text, nl=False)
+        case PlanFormat.MARKDOWN:
             typer.echo(as_markdown(plan), nl=False)
 
 
-def write_plan(plan: "Plan", file: Path) -> None:
-    """Save a plan.
-
-    Raises:
-        InvalidInput: the file can't be written.
-
-    """
-    from reconciler.document import document_of
+def _save_plan(plan: "Plan", file: Path) -> None:
+    from reconciler.document import serialize_plan
 
     try:
-        file.write_text(document_of(plan), "utf-8")
+        file.write_text(serialize_plan(plan).text, "utf-8")
     except OSError as error:
         raise InvalidInput(f"{file}: can't be written: {error.strerror}.") from None
 
 
-def read_plan(file: Path) -> "Plan":
-    """Return a plan that was saved.
+def load_plan(file: Path) -> "Plan":
+    """Return a saved plan.
 
     Raises:
-        InvalidInput: the file can't be read, or is not a whole plan as it was saved.
+        InvalidInput: the file can't be read, or (InvalidPlan) is not a plan as it was saved.
 
     """
-    from reconciler.document import PLAN_BYTES, plan_in
+    from reconciler.document import PLAN_BYTES, parse_plan
 
     try:
         with file.open("rb") as stream:
@@ -84,4 +85,4 @@ def read_plan(file: Path) -> "Plan":
         raise InvalidInput(f"{file}: can't be read: {error.strerror}.") from None
     except UnicodeDecodeError:
         raise InvalidInput(f"{file}: can't be read: it isn't UTF-8 text.") from None
-    return plan_in(text, str(file))
+    return parse_plan(text, str(file))

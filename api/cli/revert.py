@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.cli.reports import PlanOutput, hand_over, read_plan
+from api.cli.reports import OutFile, PlanFormat, PlanOutput, load_plan, report_plan
 from api.settings import Settings
 
 if TYPE_CHECKING:
@@ -16,28 +16,26 @@ if TYPE_CHECKING:
 
 def revert(
     plan: Annotated[Path, typer.Argument(metavar="PLAN", help="A plan that was applied.")],
-    out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Save it, for `interlock apply FILE`.")
-    ] = None,
-    output: Annotated[PlanOutput, typer.Option(help="How to print it.")] = PlanOutput.TEXT,
+    out: OutFile = None,
+    output: PlanOutput = PlanFormat.TEXT,
 ) -> None:
-    """Make the plan that undoes an applied one. Writes nothing to the database."""
-    hand_over(asyncio.run(undoing_plan(read_plan(plan))), output, out)
+    """Make the plan that undoes an applied plan. Writes nothing to the database."""
+    report_plan(asyncio.run(_plan_to_undo(load_plan(plan))), output, out)
 
 
-async def undoing_plan(plan: "Plan") -> "Plan":
-    """Return the plan that undoes one, on the database of the settings."""
+async def _plan_to_undo(plan: "Plan") -> "Plan":
     from api.bootstrap.engine import open_read_only
     from engine.storage.resources.read import read_resources
     from reconciler.desired import Desired
-    from reconciler.document import plan_id
-    from reconciler.planner import plan_for
-    from reconciler.revert import reverted
+    from reconciler.document import serialize_plan
+    from reconciler.planner import make_plan
+    from reconciler.revert import reverted_resources
 
     async with (
-        open_read_only(Settings.from_env(os.environ)) as parts,
-        parts.database.snapshot() as at,
+        open_read_only(Settings.from_env(os.environ)) as engine,
+        engine.database.snapshot() as session,
     ):
-        live = await read_resources(at)
-        desired = Desired(reverted(live.resources, plan))
-        return await plan_for(at, desired, source=f"revert of {plan_id(plan)}")
+        live = await read_resources(session)
+        desired = Desired(reverted_resources(live.resources, plan))
+        source = f"revert of {serialize_plan(plan).id}"
+        return await make_plan(session, desired, source, live=live)

@@ -22,7 +22,7 @@ def of_tickets() -> None:
 @sla.command()
 def verify() -> None:
     """Report stored due times that differ from those computed from history. Exits 1 if any do."""
-    from reconciler.report.wording import plural
+    from reconciler.plural import plural
 
     counts = asyncio.run(_verify(Settings.from_env(os.environ)))
     tickets = plural(counts["tickets"], "ticket")

@@ -1,4 +1,4 @@
-"""The options that say what is desired, and what they say."""
+"""The options that name values files, and the resources that these declare."""
 
 import getpass
 from pathlib import Path
@@ -13,48 +13,50 @@ if TYPE_CHECKING:
 
 ValuesFiles = Annotated[
     list[Path],
-    typer.Option(
-        "--values", "-f", metavar="FILE", help="A values file; of several, later ones win."
-    ),
+    typer.Option("--values", "-f", metavar="FILE", help="A values file. Later files win."),
 ]
-Sets = Annotated[
+SetValues = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="PATH=VALUE", help="A value above all files, as Helm takes it."),
+    typer.Option(
+        "--set", metavar="PATH=VALUE", help="Set a value, as helm --set does. Wins over files."
+    ),
 ]
 SetStrings = Annotated[
     list[str] | None,
-    typer.Option(
-        "--set-string", metavar="PATH=TEXT", help="Likewise, always text, above every --set."
-    ),
+    typer.Option("--set-string", metavar="PATH=TEXT", help="Set a text value. Wins over --set."),
 ]
 SubchartKey = Annotated[
-    str, typer.Option("--key", help="Where the chart sits in the files, e.g. interlock.")
+    str, typer.Option("--key", help="The key of the chart in the values, such as interlock.")
 ]
 Source = Annotated[
-    str, typer.Option(help="Where the declaration comes from, for the record, e.g. git:abc123.")
+    str,
+    typer.Option(help="Where the declaration comes from, for the record, such as git:abc123."),
 ]
-By = Annotated[str, typer.Option("--by", help="Who applies, for the record.")]
+By = Annotated[
+    str, typer.Option("--by", help="Who applies, for the record. Default: your user name.")
+]
 
 
-def desired_from(
-    files: list[Path], sets: list[str] | None, set_strings: list[str] | None, key: str
+def read_desired_resources(
+    files: list[Path], set_values: list[str] | None, set_strings: list[str] | None, key: str
 ) -> "Desired":
-    """Return what the options ask for.
+    """Return the resources that the options declare.
 
     Raises:
         InvalidInput: a file can't be read.
-        InvalidDeclaration: with all that is wrong in any of them.
+        InvalidDeclaration: with the findings in all files.
 
     """
-    from reconciler.desired import desired_in
+    from reconciler.desired import read_desired
+    from reconciler.values import ValuesInput
 
     texts = [(str(file), read_text(file)) for file in files]
-    return desired_in(texts, sets or (), key, set_strings=set_strings or ())
+    return read_desired(ValuesInput(texts, set_values or (), set_strings or (), key))
 
 
-def whoever_runs_this() -> str:
+def user_name() -> str:
     """Return the name of the user of this process."""
     try:
         return getpass.getuser()
-    except OSError:  # no such user in the image
+    except OSError:  # the container image has no such user
         return "unknown"

@@ -49,14 +49,14 @@ def show(
     ] = None,
 ) -> None:
     """Print the declaration of one revision of a workflow."""
-    from reconciler.export import workflow_values
+    from reconciler.export import export_workflow
 
     revisions = asyncio.run(_read_revisions(name))
     found = [each for each in revisions if revision in (None, each.number)]
     if not found:
         known = ", ".join(str(each.number) for each in revisions)
         raise NotFound(f"{name} has no revision {revision}; it has {known}.", workflow=name)
-    typer.echo(workflow_values(found[0].declaration), nl=False)
+    typer.echo(export_workflow(found[0].declaration), nl=False)
 
 
 async def _read_revisions(name: str) -> "list[Revision]":

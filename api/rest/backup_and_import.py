@@ -14,7 +14,8 @@ from engine.storage.postgres.database import Database
 from engine.vocabulary import SYSTEM
 from reconciler.apply import ApplyRequest, reconcile
 from reconciler.backup import backup_lines
-from reconciler.desired import desired_in
+from reconciler.desired import read_desired
+from reconciler.values import ValuesInput
 
 _SOURCE: Final = "templates/import"
 _YAML: Final = "application/yaml"
@@ -35,7 +36,7 @@ def backup_and_import_routes(database: Database) -> list[ProtectedRoute]:
 
     async def import_values(request: web.Request) -> web.Response:
         text = await _read_yaml(request)
-        desired = await asyncio.to_thread(desired_in, [(_SOURCE, text)])
+        desired = await asyncio.to_thread(read_desired, ValuesInput([(_SOURCE, text)]))
         return plan_response(await reconcile(database, desired, ApplyRequest(by=SYSTEM), _SOURCE))
 
     return [

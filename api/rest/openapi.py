@@ -29,7 +29,7 @@ from api.rest.ticket_models import (
 from engine.declaration.json_schema import UntitledSchema
 from engine.declaration.models import Ticketing
 from engine.outages.health_report import HealthReport
-from reconciler.document.form import PlanDocument
+from reconciler.document.models import PlanDocument
 
 OPENAPI_PATH: Final = "/api/v1/openapi.json"
 

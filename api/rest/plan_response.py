@@ -3,10 +3,10 @@
 from aiohttp import web
 
 from api.http.body import JSON
-from reconciler.document import document_of
+from reconciler.document import serialize_plan
 from reconciler.plan import Plan
 
 
 def plan_response(plan: Plan) -> web.Response:
     """Return the response with an applied plan."""
-    return web.Response(text=document_of(plan), content_type=JSON)
+    return web.Response(text=serialize_plan(plan).text, content_type=JSON)

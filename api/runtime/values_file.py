@@ -1,8 +1,7 @@
-"""The mounted values file: what it declares is brought into force, under the guards.
+"""Applies the mounted values file.
 
-Nobody is asked here, so what can do harm is refused; `interlock apply` is where somebody says what
-is meant. Of several servers with the same file, the first applies it and the others find nothing to
-do.
+A plan with hazards is refused, because no user is there to acknowledge them; `interlock apply` can.
+If several servers mount the same file, the first one applies it and the others find no changes.
 """
 
 import asyncio
@@ -20,13 +19,14 @@ from engine.errors import InterlockError, InvalidInput, LockHeld, RefusedByGuard
 from engine.storage.postgres.database import Database
 from engine.vocabulary import SYSTEM
 from reconciler.apply import ApplyRequest, reconcile
-from reconciler.desired import Desired, desired_in
+from reconciler.desired import Desired, read_desired
 from reconciler.plan import Plan
-from reconciler.planner import plan_for
+from reconciler.planner import make_plan
+from reconciler.values import ValuesInput
 
 
 class Outcome(StrEnum):
-    """What became of an attempt to bring the file into force."""
+    """The result of an attempt to apply the values file."""
 
     APPLIED = "applied"
     UNCHANGED = "unchanged"
@@ -36,57 +36,57 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
-OUTCOMES: Final[Mapping[type[InterlockError], Outcome]] = {
+_OUTCOMES: Final[Mapping[type[InterlockError], Outcome]] = {
     RefusedByGuard: Outcome.REFUSED,
     InvalidInput: Outcome.INVALID,
     LockHeld: Outcome.LOCKED,
 }
-"""What a refusal means; whatever else goes wrong is a failure, and the next attempt may succeed."""
-IN_FORCE: Final = {
+"""The outcome for each error. Other errors are failures, which can be temporary."""
+IS_APPLIED: Final = {
     Outcome.APPLIED: True,
     Outcome.UNCHANGED: True,
     Outcome.REFUSED: False,
     Outcome.INVALID: False,
 }
-"""Whether the file is in force after an attempt; the other outcomes leave that as it was."""
+"""Whether the database matches the file after an attempt; other outcomes leave that unchanged."""
 
 
 class ValuesMetrics:
-    """What Prometheus is told of the mounted values file."""
+    """The Prometheus metrics of the mounted values file."""
 
     def __init__(self) -> None:
         self._attempts = Counter(
             "interlock_reconciliations",
-            "Attempts to bring the mounted values file into force.",
+            "Attempts to apply the mounted values file.",
             ["outcome"],
             registry=None,
         )
-        self._in_force = Gauge(
+        self._applied = Gauge(
             "interlock_values_applied",
-            "1 if what the mounted values file declares is in force, 0 if it is not.",
+            "1 if the mounted values file is applied, 0 if it is not.",
             registry=None,
         )
-        self.collectors = (self._attempts, self._in_force)
+        self.collectors = (self._attempts, self._applied)
         for outcome in Outcome:
             self._attempts.labels(outcome)
 
     def count(self, outcome: Outcome) -> None:
-        """Count an attempt, and note what it says of the file."""
+        """Count an attempt, and update whether the file is applied."""
         self._attempts.labels(outcome).inc()
-        if outcome in IN_FORCE:
-            self.note(is_in_force=IN_FORCE[outcome])
+        if outcome in IS_APPLIED:
+            self.set_applied(is_applied=IS_APPLIED[outcome])
 
-    def note(self, *, is_in_force: bool) -> None:
-        """Note whether the file is in force."""
-        self._in_force.set(is_in_force)
+    def set_applied(self, *, is_applied: bool) -> None:
+        """Set whether the file is applied."""
+        self._applied.set(is_applied)
 
 
 @dataclass(frozen=True, slots=True)
 class ValuesFile:
-    """One values file, applied as `system`.
+    """A values file that is applied as `system`.
 
     Attributes:
-        key: where the chart sits in the file; empty if `ticketing:` stands at the top.
+        key: the key of the chart in the file; empty if `ticketing:` is at the top level.
 
     """
 
@@ -96,45 +96,43 @@ class ValuesFile:
     metrics: ValuesMetrics = field(default_factory=ValuesMetrics)
 
     async def reload(self, *, wait: bool = False) -> Plan:
-        """Bring into force what the file declares now, and return the plan that did it.
+        """Apply the current content of the file, and return the plan that was applied.
 
         Args:
-            wait: wait for another who reconciles, rather than refuse.
+            wait: wait for another reconciliation to finish, instead of raising LockHeld.
 
         Raises:
-            InvalidInput: the file can't be read, or (InvalidDeclaration) what it says is wrong.
-            RefusedByGuard: it can do harm.
-            LockHeld: another reconciles.
+            InvalidInput: the file can't be read, or (InvalidDeclaration) has errors.
+            RefusedByGuard: the plan has hazards.
+            LockHeld: another reconciliation is running.
 
         """
         try:
-            plan = await self._reconciled(wait=wait)
+            desired, source = await asyncio.to_thread(self._read)
+            request = ApplyRequest(SYSTEM, wait=wait)
+            plan = await reconcile(self.database, desired, request, source)
         except Exception as error:
             self.metrics.count(outcome_of(error))
             raise
         self.metrics.count(Outcome.UNCHANGED if plan.is_empty else Outcome.APPLIED)
         return plan
 
-    async def check(self) -> bool:
-        """Tell whether the file is in force, e.g. because somebody applied what is refused here."""
+    async def is_applied(self) -> bool:
+        """Return whether the database matches the file; it does if a user has applied it."""
         desired, source = await asyncio.to_thread(self._read)
         async with self.database.snapshot() as session:
-            plan = await plan_for(session, desired, source)
-        self.metrics.note(is_in_force=plan.is_empty)
+            plan = await make_plan(session, desired, source)
+        self.metrics.set_applied(is_applied=plan.is_empty)
         return plan.is_empty
 
-    async def _reconciled(self, *, wait: bool) -> Plan:
-        desired, source = await asyncio.to_thread(self._read)
-        return await reconcile(self.database, desired, ApplyRequest(SYSTEM, wait=wait), source)
-
     def _read(self) -> tuple[Desired, str]:
-        """Return what the file asks for, and its path and digest as the source for the record."""
+        """Return the desired resources, and the path and digest of the file as their source."""
         text = read_text(self.file)
-        desired = desired_in([(str(self.file), text)], key=self.key)
+        desired = read_desired(ValuesInput([(str(self.file), text)], key=self.key))
         return desired, f"{self.file}@sha256:{sha256(text.encode()).hexdigest()}"
 
 
 def outcome_of(error: Exception) -> Outcome:
-    """Return what became of an attempt that ended in an error."""
-    kinds = (outcome for kind, outcome in OUTCOMES.items() if isinstance(error, kind))
-    return next(kinds, Outcome.FAILED)
+    """Return the outcome of an attempt that raised an error."""
+    outcomes = (outcome for kind, outcome in _OUTCOMES.items() if isinstance(error, kind))
+    return next(outcomes, Outcome.FAILED)

@@ -1,4 +1,4 @@
-"""The watch over the mounted values file: whenever it changes, it is brought into force."""
+"""Watches the mounted values file, and applies it when it changes."""
 
 import asyncio
 from dataclasses import dataclass
@@ -9,79 +9,79 @@ from typing import Final
 
 import structlog
 
-from api.runtime.values_file import IN_FORCE, Outcome, ValuesFile, outcome_of
+from api.runtime.values_file import IS_APPLIED, Outcome, ValuesFile, outcome_of
 from engine.errors import InterlockError, RefusedByGuard
 
-POLL_SECONDS: Final = 5
-POLLS_PER_CHECK: Final = 12
-"""To look at the file costs next to nothing, to look at the database a little."""
-APPLY_BY_HAND: Final = "what is meant is added to `interlock apply -f FILE`"
+_POLL_SECONDS: Final = 5
+_POLLS_PER_CHECK: Final = 12
+"""A refused file is compared with the database less often, because that costs more than a poll."""
+_HINT: Final = "to acknowledge the hazards, run `interlock apply -f FILE` with the listed flags"
 
 log: Final = structlog.get_logger(component="values")
 
 
 @dataclass(slots=True)
 class ValuesWatcher:
-    """Tries each content of the file once, and again only if something failed that may pass.
+    """Applies each content of the file once, and retries only after temporary failures.
 
-    A file that is refused or invalid changes nothing and ends nothing: the servers go on with what
-    is in force, since a slip in a file must not take the tickets away from everybody.
+    A refused or invalid file changes nothing: the server continues with the active declaration,
+    because a mistake in a file must not make tickets unavailable.
 
     Attributes:
-        settled: the fingerprint of the content that was tried last; empty before the first.
-        refused: whether the guards refused it.
+        fingerprint: of the content that was attempted last; empty before the first attempt.
+        refused: whether the guards refused that content.
 
     """
 
     values: ValuesFile
-    settled: str = ""
+    fingerprint: str = ""
     refused: bool = False
 
-    async def follow(self, every: float = POLL_SECONDS) -> None:
-        """Look at the file every so many seconds, for ever.
+    async def follow(self, every: float = _POLL_SECONDS) -> None:
+        """Poll the file every so many seconds, without end.
 
-        Kubernetes replaces a mounted file by swapping a symbolic link to its folder, of which a
-        watch over the file itself would never hear.
+        Polling is necessary: Kubernetes replaces a mounted file by swapping a symbolic link to its
+        folder, which file notifications do not report.
         """
         for polls in count(1):
             await asyncio.sleep(every)
             await self.catch_up()
-            if self.refused and polls % POLLS_PER_CHECK == 0:
-                await self.check_again()
+            if self.refused and polls % _POLLS_PER_CHECK == 0:
+                await self._check_again()
 
     async def catch_up(self) -> None:
-        """Bring the file into force if its content was not tried yet; the log tells the rest."""
-        fingerprint = await asyncio.to_thread(fingerprint_of, self.values.file)
-        if fingerprint == self.settled:
+        """Apply the file if its content was not attempted yet, and log the outcome."""
+        fingerprint = await asyncio.to_thread(_fingerprint_of, self.values.file)
+        if fingerprint == self.fingerprint:
             return
         outcome = await self._attempt(fingerprint)
         self.refused = outcome is Outcome.REFUSED
-        if outcome in IN_FORCE:
-            self.settled = fingerprint
+        if outcome in IS_APPLIED:
+            self.fingerprint = fingerprint
 
     async def _attempt(self, fingerprint: str) -> Outcome:
-        facts = log.bind(file=str(self.values.file), fingerprint=fingerprint)
+        attempt_log = log.bind(file=str(self.values.file), fingerprint=fingerprint)
         try:
             plan = await self.values.reload(wait=True)
-        except Exception as error:  # noqa: BLE001  # whatever it is, the watch goes on
+        except Exception as error:  # noqa: BLE001  # the watcher continues after any error
             outcome = outcome_of(error)
-            facts.error("the values file is not in force", outcome=outcome, **told(error))
+            attempt_log.error("values file not applied", outcome=outcome, **_log_fields(error))
             return outcome
-        facts.info("the values file is in force", changes=len(plan.changes))
+        attempt_log.info("values file applied", changes=len(plan.changes))
         return Outcome.UNCHANGED if plan.is_empty else Outcome.APPLIED
 
-    async def check_again(self) -> None:
-        """Notice that somebody applied what the guards refuse here."""
+    async def _check_again(self) -> None:
+        """Log if a user has applied the file that the guards refused."""
         try:
-            self.refused = not await self.values.check()
-        except Exception as error:  # noqa: BLE001  # whatever it is, the watch goes on
-            log.warning("the values file could not be checked again", **told(error))
+            self.refused = not await self.values.is_applied()
+        except Exception as error:  # noqa: BLE001  # the watcher continues after any error
+            log.warning("values file could not be checked again", **_log_fields(error))
         if not self.refused:
-            log.info("the values file is in force", file=str(self.values.file))
+            log.info("values file applied", file=str(self.values.file))
 
 
-def fingerprint_of(file: Path) -> str:
-    """Return the digest of what a file holds; of one that can't be read, why not."""
+def _fingerprint_of(file: Path) -> str:
+    """Return the digest of a file; if it can't be read, the reason."""
     try:
         with file.open("rb") as stream:
             return file_digest(stream, "sha256").hexdigest()
@@ -89,9 +89,9 @@ def fingerprint_of(file: Path) -> str:
         return str(error.strerror)
 
 
-def told(error: Exception) -> dict[str, object]:
-    """Return what the log is told of an error: every complaint, or the traceback of a fault."""
+def _log_fields(error: Exception) -> dict[str, object]:
+    """Return the messages of an error, or the traceback of an unexpected one."""
     if not isinstance(error, InterlockError):
         return {"exc_info": error}
-    hint = {"hint": APPLY_BY_HAND} if isinstance(error, RefusedByGuard) else {}
-    return {"complaints": error.message.splitlines(), **hint}
+    hint = {"hint": _HINT} if isinstance(error, RefusedByGuard) else {}
+    return {"errors": error.message.splitlines(), **hint}

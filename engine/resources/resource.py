@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import cache, cached_property
 from hashlib import sha256
 from operator import itemgetter
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias, TypeGuard
 
 from engine.declaration.defaults import default_workflows
 from engine.declaration.fields import Declared
@@ -147,6 +147,11 @@ class LiveResources:
 
     resources: dict[Key, Resource]
     last_changes: dict[Key, LastChange]
+
+
+def is_active(resource: Resource | None) -> TypeGuard[Resource]:
+    """Return whether a resource exists and is not retired."""
+    return resource is not None and not resource.retired
 
 
 def canonical_text(model: Declared) -> str:

@@ -1,7 +1,7 @@
-"""The plan as a JSON document: written, proven whole, and read back (docs/plan-format.md)."""
+"""The JSON document of a plan: written, verified and read back (see `docs/plan-format.md`)."""
 
-from reconciler.document.form import schema_text
-from reconciler.document.reading import PLAN_BYTES, plan_in
-from reconciler.document.writing import document_of, plan_id, written
+from reconciler.document.models import schema_text
+from reconciler.document.parse import PLAN_BYTES, parse_plan
+from reconciler.document.serialize import SerializedPlan, serialize_plan
 
-__all__ = ["PLAN_BYTES", "document_of", "plan_id", "plan_in", "schema_text", "written"]
+__all__ = ["PLAN_BYTES", "SerializedPlan", "parse_plan", "schema_text", "serialize_plan"]

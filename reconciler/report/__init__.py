@@ -1,4 +1,4 @@
-"""A plan for people: as text for a terminal, as Markdown for a pull request."""
+"""Reports of a plan: text for a terminal, Markdown for a pull request."""
 
 from reconciler.report.markdown import as_markdown
 from reconciler.report.text import as_text, print_plan

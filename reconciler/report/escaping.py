@@ -1,54 +1,49 @@
-"""What operators wrote, made safe to show: it can neither act nor hide. Pure."""
+"""Escapes declared texts, so that they are shown as they are and cannot act. Pure."""
 
 import re
 from typing import Final
 
-SPAN: Final = re.compile(r"[^`|: ](?:[^`|:]|:(?! ))*(?<![ :])")
-"""What may stand between backticks wherever Markdown is read, in a table as well. No colon before
-a space is among it, so that no value can pass for one of the report's own sentences."""
-PUNCTUATION: Final = re.compile(r"[!-/:-@\[-`{-~]")
-ACTIVE: Final = re.compile(r"[\\`*\[\]<|~&#!$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
-"""Signs that mean something in a sentence; within a word `_` does not."""
-UNMENTIONED: Final = "@&#8203;"
-"""An @ after which there is no name: GitHub looks for mentions when Markdown is HTML already."""
+_CODE_SPAN: Final = re.compile(r"[^`|: ](?:[^`|:]|:(?! ))*(?<![ :])")
+"""Text that all Markdown readers accept between backticks, also in a table. A colon before a space
+is excluded, so that no value looks like a sentence of the report."""
+_PUNCTUATION: Final = re.compile(r"[!-/:-@\[-`{-~]")
+_MARKUP: Final = re.compile(r"[\\`*\[\]<|~&#!$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+"""Characters with a meaning in Markdown; `_` has none within a word."""
+_AT_SIGN: Final = "@&#8203;"
+"""An @ followed by a zero-width space: GitHub looks for mentions in the rendered HTML."""
 
 
 def visible(text: str) -> str:
-    r"""Return a text with everything that is no visible character or space as an escape.
+    r"""Return a text with an escape for each character that is neither printable nor a space.
 
-    That is control characters (escape sequences of terminals begin with one), marks that turn the
-    direction of writing, line breaks of every kind, and what no font has: `\x1b`, `\u202e`, `\n`.
+    These are control characters, which start the escape sequences of terminals, marks that change
+    the direction of writing, all line breaks, and unassigned characters: `\x1b`, `\u202e`, `\n`.
     """
     if text.isprintable():
         return text
-    return "".join(each if each.isprintable() else escaped(each) for each in text)
-
-
-def escaped(character: str) -> str:
-    """Return the escape of a character."""
-    return character.encode("unicode_escape").decode()
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
+    )
 
 
 def code(text: str) -> str:
-    """Return a text as Markdown that shows it as code and reads nothing into it.
+    """Return a text as Markdown code, in which no markup, mention or reference is recognized.
 
-    Neither mentions nor references are looked for in code. What a span of backticks can't hold
-    everywhere stands in an HTML element, every sign in it a character reference.
+    Text that does not fit in a backtick span is an HTML element with character references.
     """
     shown = visible(text)
-    return f"`{shown}`" if SPAN.fullmatch(shown) else html_code(shown)
+    return f"`{shown}`" if _CODE_SPAN.fullmatch(shown) else html_code(shown)
 
 
 def html_code(text: str) -> str:
-    """Return a text as HTML that shows it as code, where no Markdown is read."""
-    return f"<code>{PUNCTUATION.sub(reference, visible(text))}</code>"
-
-
-def reference(found: re.Match[str]) -> str:
-    """Return the character reference of a sign."""
-    return f"&#{ord(found[0])};"
+    """Return a text as HTML code, for places where Markdown is not recognized."""
+    return f"<code>{_PUNCTUATION.sub(_character_reference, visible(text))}</code>"
 
 
 def prose(text: str) -> str:
     """Return a sentence as Markdown that shows it as it is."""
-    return ACTIVE.sub(reference, visible(text)).replace("@", UNMENTIONED)
+    return _MARKUP.sub(_character_reference, visible(text)).replace("@", _AT_SIGN)
+
+
+def _character_reference(match: re.Match[str]) -> str:
+    return f"&#{ord(match[0])};"

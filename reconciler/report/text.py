@@ -1,4 +1,4 @@
-"""A plan for a terminal: what can do harm first, then what changes, then how much."""
+"""A plan as text for a terminal: hazards first, then the changes, and the summary last."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -11,20 +11,21 @@ from reconciler.diff import Action
 from reconciler.hazards import Hazard, HazardCode
 from reconciler.permissions_diff import Effect, TransitionChange
 from reconciler.plan import Plan, PlannedChange
+from reconciler.plural import plural
 from reconciler.replay import Replay
 from reconciler.report import wording
 from reconciler.report.escaping import visible
-from reconciler.report.fields import FieldChange, fields_changed
+from reconciler.report.fields import FieldChange, changed_fields
 
-DETAIL: Final = " " * 6
+_INDENT: Final = " " * 6
 
-ACTION_STYLES: Final = {
+_ACTION_STYLES: Final = {
     Action.CREATE: "green",
     Action.UPDATE: "yellow",
     Action.RETIRE: "red",
     Action.REVIVE: "cyan",
 }
-EFFECT_STYLES: Final = {
+_EFFECT_STYLES: Final = {
     Effect.ADDED: "green",
     Effect.REMOVED: "red",
     Effect.WIDENED: "yellow",
@@ -34,110 +35,96 @@ EFFECT_STYLES: Final = {
 
 
 def print_plan(plan: Plan, console: Console) -> None:
-    """Print a plan; in colour if the console has any. Long lines are left to the terminal."""
+    """Print a plan, in colour if the console supports it. The terminal wraps long lines."""
     console.print(as_text(plan), soft_wrap=True)
 
 
 def as_text(plan: Plan) -> Text:
-    """Return a plan as styled text; without its styles it says the same."""
-    sections = [section for section in sections_of(plan) if section]
+    """Return a plan as styled text. The styles carry no information of their own."""
+    sections = [section for section in _sections(plan) if section]
     return Text("\n\n").join(Text("\n").join(section) for section in sections)
 
 
-def sections_of(plan: Plan) -> Iterator[list[Text]]:
-    """Yield the parts of the report, between which there is a blank line."""
-    yield list(hazard_lines(plan))
+def _sections(plan: Plan) -> Iterator[list[Text]]:
+    """Yield the sections of the report, which blank lines separate."""
+    groups = wording.hazards_by_code(plan)
+    lines = [line for code, hazards in groups for line in _hazard_lines(code, hazards)]
+    yield [Text(wording.HAZARDS_TITLE, "bold red"), *lines] if lines else []
     for kind, changes in wording.changes_by_kind(plan):
         heading = Text(wording.HEADINGS[kind], "bold")
-        yield [heading, *(line for planned in changes for line in change_lines(planned))]
+        yield [heading, *(line for change in changes for line in _change_lines(change))]
     if plan.replay is not None:
-        yield list(replay_lines(plan.replay))
+        yield list(_replay_lines(plan.replay))
     yield [Text(wording.summary(plan), "bold")]
 
 
-def hazard_lines(plan: Plan) -> Iterator[Text]:
-    """Yield what can do harm, and what to add if it is meant."""
-    found = wording.hazards_by_code(plan)
-    if found:
-        yield Text("This plan can do harm", "bold red")
-    for code, hazards in found:
-        yield from lines_of_harm(code, hazards)
+def _hazard_lines(code: HazardCode, hazards: list[Hazard]) -> Iterator[Text]:
+    """Yield the hazards with one code."""
+    mark, title = ("  ! ", "bold red"), f"{wording.HAZARD_TITLES[code]} "
+    yield Text.assemble(mark, title, (f"[{code}]", "dim"), ": pass ", (hazards[0].remedy, "bold"))
+    yield from (Text(f"{_INDENT}{visible(hazard.message)}", "red") for hazard in hazards)
 
 
-def lines_of_harm(code: HazardCode, hazards: list[Hazard]) -> Iterator[Text]:
-    """Yield the hazards of one code."""
-    yield Text.assemble(("  ! ", "bold red"), f"It {wording.HARM[code]} ", (f"[{code}]", "dim"))
-    yield from (Text(f"{DETAIL}{visible(hazard.message)}", "red") for hazard in hazards)
-    yield Text.assemble(f"{DETAIL}If it is meant, add ", (hazards[0].remedy, "bold"), ".")
+def _change_lines(change: PlannedChange) -> Iterator[Text]:
+    """Yield a change with its transitions, its fields and its impact."""
+    line = Text.assemble(f"  {wording.SYMBOLS[change.action]} ", visible(change.name))
+    line.stylize(f"bold {_ACTION_STYLES[change.action]}")
+    location = "" if change.at is None else f"  {visible(str(change.at))}"
+    yield line.append(location, "not bold dim")
+    yield from _transition_lines(change)
+    yield from map(_field_line, changed_fields(change))
+    for sentence in wording.harm_sentences(change.impact):
+        yield Text(f"{_INDENT}{visible(sentence)}", "bold red")
+    for sentence in wording.other_sentences(change.impact):
+        yield Text(f"{_INDENT}{visible(sentence)}")
 
 
-def change_lines(planned: PlannedChange) -> Iterator[Text]:
-    """Yield a change and, further in, what it means."""
-    change = planned.change
-    style = ACTION_STYLES[change.action]
-    line = Text.assemble(f"  {wording.SYMBOLS[change.action]} ", visible(change.key.name))
-    line.stylize(f"bold {style}")
-    place = "" if planned.at is None else f"  {visible(str(planned.at))}"
-    yield line.append(place, "not bold dim")
-    yield from new_move_lines(planned) if change.before is None else move_lines(planned.transitions)
-    yield from map(field_line, fields_changed(change))
-    for sentence in wording.harm_sentences(planned.impact):
-        yield Text(f"{DETAIL}{visible(sentence)}", "bold red")
-    for sentence in wording.other_sentences(planned.impact):
-        yield Text(f"{DETAIL}{visible(sentence)}")
+def _transition_lines(change: PlannedChange) -> Iterator[Text]:
+    """Yield transitions in columns; those of a new workflow with their roles only."""
+    if change.before is None:
+        rows = [(_arrow(each), str(each.after)) for each in change.transitions]
+        yield from (Text(f"{_INDENT}{line.rstrip()}", "green") for line in _aligned(rows))
+        return
+    lines = _aligned([(_arrow(each), _roles(each)) for each in change.transitions])
+    for each, line in zip(change.transitions, lines, strict=True):
+        yield Text.assemble(f"{_INDENT}{line}  ", (each.effect, _EFFECT_STYLES[each.effect]))
 
 
-def new_move_lines(planned: PlannedChange) -> Iterator[Text]:
-    """Yield the transitions of a new workflow, with who may make them."""
-    rows = [(pair_of(move), str(move.after)) for move in planned.transitions]
-    yield from (Text(f"{DETAIL}{line.rstrip()}", "green") for line in aligned(rows))
+def _arrow(transition: TransitionChange | RecordedTransitions) -> str:
+    return f"{transition.source} -> {transition.target}"
 
 
-def move_lines(moves: tuple[TransitionChange, ...]) -> Iterator[Text]:
-    """Yield transitions in columns."""
-    lines = aligned([(pair_of(move), roles_of(move)) for move in moves])
-    for move, line in zip(moves, lines, strict=True):
-        yield Text.assemble(f"{DETAIL}{line}  ", (move.effect, EFFECT_STYLES[move.effect]))
+def _roles(transition: TransitionChange) -> str:
+    return f"{transition.before or wording.NO_ROLE} → {transition.after or wording.NO_ROLE}"
 
 
-def pair_of(move: TransitionChange) -> str:
-    """Return from where to where a transition leads."""
-    return f"{move.source} -> {move.target}"
-
-
-def roles_of(move: TransitionChange) -> str:
-    """Return who may make a transition before and after."""
-    return f"{move.before or wording.NOBODY} → {move.after or wording.NOBODY}"
-
-
-def field_line(field: FieldChange) -> Text:
-    """Return a field with its value before and after; of a new resource there is none before."""
-    line = Text(f"{DETAIL}{field.path}: ")
+def _field_line(field: FieldChange) -> Text:
+    """Return a field with its values; without the old value for a new resource."""
+    line = Text(f"{_INDENT}{field.path}: ")
     if field.before is not None:
         line.append(visible(field.before), "red").append(" → ")
     return line.append(visible(field.after), "green")
 
 
-def replay_lines(replay: Replay) -> Iterator[Text]:
-    """Yield what recorded transitions would have been refused."""
+def _replay_lines(replay: Replay) -> Iterator[Text]:
+    """Yield the recorded transitions that would have been refused."""
     yield Text("Replay", "bold")
     yield Text(f"  {wording.replay_sentence(replay)}", "bold red" if replay.refused else "")
-    for line in aligned(list(map(refused_cells, replay.refused))):
-        yield Text(f"{DETAIL}{line.rstrip()}")
+    for line in _aligned(list(map(_refused_cells, replay.refused))):
+        yield Text(f"{_INDENT}{line.rstrip()}")
 
 
-def refused_cells(moves: RecordedTransitions) -> tuple[str, ...]:
-    """Return the cells of recorded transitions of one kind."""
+def _refused_cells(transitions: RecordedTransitions) -> tuple[str, ...]:
     return (
-        visible(moves.workflow),
-        f"{moves.source} -> {moves.target}",
-        f"as {' and '.join(moves.held.names) or wording.NOBODY}",
-        f"{wording.plural(moves.times, 'time')} by {visible(wording.people(moves))}",
+        visible(transitions.workflow),
+        _arrow(transitions),
+        f"as {' and '.join(transitions.held.names) or wording.NO_ROLE}",
+        f"{plural(transitions.times, 'time')} by {visible(wording.users(transitions))}",
     )
 
 
-def aligned(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    """Yield rows as lines, each cell as wide as its column."""
+def _aligned(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    """Yield rows as lines in which the cells of a column have the same width."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))

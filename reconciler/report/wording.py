@@ -1,4 +1,4 @@
-"""What a plan says in words, the same in every report. Pure."""
+"""The texts of a plan that all reports share. Pure."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -8,18 +8,20 @@ from typing import Final
 from engine.resources.resource import Kind
 from engine.tickets.history import RecordedTransitions
 from reconciler.diff import Action
-from reconciler.hazards import Hazard, HazardCode, counted, hazards
-from reconciler.impact import Affected, Impact
+from reconciler.hazards import Hazard, HazardCode, hazards
+from reconciler.impact import AffectedTickets, Impact
 from reconciler.permissions_diff import Effect, TransitionChange
 from reconciler.plan import Plan, PlannedChange
+from reconciler.plural import plural
 from reconciler.replay import Replay
-from reconciler.report.fields import fields_changed
+from reconciler.report.fields import changed_fields
 
-NOTHING_TO_DO: Final = "Nothing to do: the database holds what is declared."
-NOBODY: Final = "nobody"
-EXAMPLES_SHOWN: Final = 3
-ITEMS_SHOWN: Final = 10
-FIELDS_SHOWN: Final = 5
+NO_CHANGES: Final = "Plan: no changes. The database matches the declaration."
+HAZARDS_TITLE: Final = "This plan has hazards. To apply it, pass the listed flags."
+NO_ROLE: Final = "none"
+_EXAMPLES_SHOWN: Final = 3
+_ITEMS_SHOWN: Final = 10
+_FIELDS_SHOWN: Final = 5
 
 SYMBOLS: Final = {
     Action.CREATE: "+",
@@ -36,118 +38,108 @@ HEADINGS: Final = {
     Kind.WEBHOOK: "Webhooks",
     Kind.SETTING: "Settings",
 }
-HARM: Final = {
-    HazardCode.STRANDS: "strands live tickets",
-    HazardCode.STICKS: "gets live tickets stuck",
-    HazardCode.WIDENS: "lets people do more",
-    HazardCode.RETIRES_MANY: "retires many workflows",
+HAZARD_TITLES: Final = {
+    HazardCode.STRANDS_TICKETS: "Strands live tickets",
+    HazardCode.BLOCKS_TICKETS: "Blocks live tickets",
+    HazardCode.WIDENS_RIGHTS: "Widens rights",
+    HazardCode.RETIRES_MANY_WORKFLOWS: "Retires many workflows",
 }
 
 
 def summary(plan: Plan) -> str:
-    """Return how much happens, in one line."""
+    """Return the number of changes by action, in one line."""
     if plan.is_empty:
-        return NOTHING_TO_DO
+        return NO_CHANGES
     counts = [(plan.count(action), action) for action in Action]
     return f"Plan: {', '.join(f'{count:,} to {action}' for count, action in counts if count)}."
 
 
 def hazards_by_code(plan: Plan) -> list[tuple[HazardCode, list[Hazard]]]:
-    """Return the hazards of a plan, gravest first, those of one code together."""
+    """Return the hazards of a plan, grouped by code, the most severe first."""
     return [
-        (code, list(found)) for code, found in groupby(hazards(plan), lambda hazard: hazard.code)
+        (code, list(group)) for code, group in groupby(hazards(plan), lambda hazard: hazard.code)
     ]
 
 
 def changes_by_kind(plan: Plan) -> list[tuple[Kind, list[PlannedChange]]]:
-    """Return the changes of a plan in its order, those of one kind together."""
+    """Return the changes of a plan in their order, grouped by kind."""
     return [
-        (kind, list(found))
-        for kind, found in groupby(plan.changes, lambda planned: planned.change.key.kind)
+        (kind, list(group)) for kind, group in groupby(plan.changes, lambda change: change.kind)
     ]
 
 
-def in_brief(planned: PlannedChange) -> str:
-    """Return which transitions and fields change, in a few words."""
-    if planned.change.before is None:
-        return plural(len(planned.transitions), "transition") if planned.transitions else ""
-    fields = (field.path for field in fields_changed(planned.change))
-    return listed([*effects(planned.transitions), *fields], FIELDS_SHOWN)
+def change_in_brief(change: PlannedChange) -> str:
+    """Return the changed transitions and fields in a few words."""
+    if change.before is None:
+        return plural(len(change.transitions), "transition") if change.transitions else ""
+    fields = (field.path for field in changed_fields(change))
+    return _listed([*_effects(change.transitions), *fields], _FIELDS_SHOWN)
 
 
-def effects(moves: Iterable[TransitionChange]) -> Iterator[str]:
-    """Yield how many transitions have which effect."""
-    by_effect = Counter(move.effect for move in moves)
-    found = [effect for effect in Effect if by_effect[effect]]
+def _effects(transitions: Iterable[TransitionChange]) -> Iterator[str]:
+    """Yield the number of transitions with each effect."""
+    counts = Counter(each.effect for each in transitions)
+    found = [effect for effect in Effect if counts[effect]]
     for effect in found[:1]:
-        yield f"{plural(by_effect[effect], 'transition')} {effect}"
+        yield f"{plural(counts[effect], 'transition')} {effect}"
     for effect in found[1:]:
-        yield f"{by_effect[effect]} {effect}"
+        yield f"{counts[effect]} {effect}"
 
 
 def impact_in_brief(impact: Impact) -> str:
-    """Return how many live tickets are affected in which way, in a few words."""
+    """Return the number of live tickets that are affected in each way, in a few words."""
     words = {
         "stranded": impact.stranded,
         "stuck": impact.stuck,
-        "gain a move": impact.gaining,
-        "lose a move": impact.losing,
+        "gain a transition": impact.gaining,
+        "lose a transition": impact.losing,
     }
-    told = [f"{each.tickets:,} {word}" for word, each in words.items() if each.tickets]
-    return ", ".join(told)
+    return ", ".join(f"{each.tickets:,} {word}" for word, each in words.items() if each.tickets)
 
 
 def harm_sentences(impact: Impact) -> Iterator[str]:
-    """Yield what tickets can't be moved any more."""
-    if impact.stranded.tickets:
-        yield f"{counted(impact.stranded.tickets)} stranded: {where(impact.stranded)}"
-    if impact.stuck.tickets:
-        yield f"{counted(impact.stuck.tickets)} stuck: {where(impact.stuck)}"
+    """Yield which live tickets no user can move after the change."""
+    for affected, word in ((impact.stranded, "stranded"), (impact.stuck, "stuck")):
+        if affected.tickets:
+            yield f"{plural(affected.tickets, 'live ticket')} {word}: {_statuses(affected)}"
 
 
 def other_sentences(impact: Impact) -> Iterator[str]:
-    """Yield what else a change means for live tickets, and for the catalog."""
-    for affected, one, many in (
-        (impact.gaining, "gains", "gain"),
-        (impact.losing, "loses", "lose"),
-    ):
+    """Yield the other effects of a change on live tickets, and on the catalog."""
+    for affected, verb in ((impact.gaining, "gain"), (impact.losing, "lose")):
         if affected.tickets:
-            verb = one if affected.tickets == 1 else many
-            yield f"{counted(affected.tickets)} {verb} a move: {where(affected)}"
+            tickets = plural(affected.tickets, "live ticket")
+            suffix = "s" if affected.tickets == 1 else ""
+            yield f"{tickets} {verb}{suffix} a transition: {_statuses(affected)}"
     if impact.items:
         verb = "uses" if len(impact.items) == 1 else "use"
-        items = listed(impact.items, ITEMS_SHOWN)
+        items = _listed(impact.items, _ITEMS_SHOWN)
         yield f"{plural(len(impact.items), 'catalog item')} {verb} it: {items}"
 
 
-def where(affected: Affected) -> str:
-    """Return how many tickets stand in which status, with the ids of a few."""
+def _statuses(affected: AffectedTickets) -> str:
+    """Return the number of tickets in each status, with the ids of a few."""
     counts = ", ".join(f"{count:,} {status}" for status, count in affected.by_status.items())
-    examples = ", ".join(affected.examples[:EXAMPLES_SHOWN])
+    examples = ", ".join(affected.examples[:_EXAMPLES_SHOWN])
     return f"{counts}, e.g. {examples}" if examples else counts
 
 
 def replay_sentence(replay: Replay) -> str:
-    """Return what a replay found, in one sentence."""
-    refused = sum(moves.times for moves in replay.refused)
-    judged = f"Of {plural(replay.times, 'transition')} of the last {plural(replay.days, 'day')}"
-    return f"{judged}, {f'{refused:,}' if refused else 'none'} would have been refused."
+    """Return how many recorded transitions would have been refused, in one sentence."""
+    refused = sum(each.times for each in replay.refused)
+    transitions = f"{plural(replay.times, 'transition')} in the last {plural(replay.days, 'day')}"
+    return f"The proposed workflows would have refused {refused:,} of {transitions}."
 
 
-def people(moves: RecordedTransitions) -> str:
-    """Return who made recorded transitions."""
-    count = "1 person" if moves.actors == 1 else f"{moves.actors:,} people"
-    examples = ", ".join(moves.examples)
+def users(transitions: RecordedTransitions) -> str:
+    """Return how many users made recorded transitions, with the ids of a few."""
+    count = plural(transitions.actors, "user")
+    examples = ", ".join(transitions.examples)
     return f"{count}, e.g. {examples}" if examples else count
 
 
-def listed(words: Iterable[str], most: int) -> str:
-    """Return words with commas, so many of them, and how many more there are."""
+def _listed(words: Iterable[str], most: int) -> str:
+    """Return words separated by commas, at most this many, and the number of the others."""
     words = list(words)
     more = f" and {len(words) - most:,} more" if len(words) > most else ""
     return ", ".join(words[:most]) + more
-
-
-def plural(count: int, noun: str) -> str:
-    """Return a number of things."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

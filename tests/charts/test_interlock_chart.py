@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from engine.declaration.json_schema import values_schema
 from engine.declaration.models import SECTION, Ticketing
+from engine.declaration.parse import Declaration, build_declaration
 from engine.declaration.yaml_reader import read_yaml
 from engine.findings import Location
-from reconciler.values import declare_values, read_values
+from reconciler.values import ValuesInput, read_values
 from tests.engine.declaration.test_parse import MISTAKES
 from tests.support.paths import CHART
 
@@ -69,9 +70,13 @@ def chart() -> Iterator[helm_python.Chart]:
 
 
 def read(*layers: tuple[str, str], arguments: Sequence[str] = ()) -> dict[str, Any]:
-    value = read_values(layers, arguments).draft
+    value = read_values(ValuesInput(layers, arguments)).draft
     assert isinstance(value, dict)
     return value
+
+
+def declare(*layers: tuple[str, str], arguments: Sequence[str] = ()) -> Declaration:
+    return build_declaration(read_values(ValuesInput(layers, arguments)))
 
 
 def mounted(chart: helm_python.Chart, values: dict[str, Any]) -> str:
@@ -121,13 +126,13 @@ def test_the_mounted_file_declares_the_same_as_the_layers(
 ) -> None:
     layers = [(f"{number}.yaml", text) for number, text in enumerate(texts)]
     text = mounted(chart, read(*layers, arguments=arguments))
-    expected = declare_values(layers, arguments).ticketing
-    assert declare_values([("ticketing.yaml", text)]).ticketing == expected
+    expected = declare(*layers, arguments=arguments).ticketing
+    assert declare(("ticketing.yaml", text)).ticketing == expected
 
 
 def test_a_mounted_value_has_a_location(chart: helm_python.Chart) -> None:
     text = mounted(chart, read(("values.yaml", WHOLE)))
-    declaration = declare_values([("ticketing.yaml", text)])
+    declaration = declare(("ticketing.yaml", text))
     location = declaration.location("autoClose", "afterResolved")
     assert location == Location("ticketing.yaml", 3, 20)
 
@@ -150,7 +155,7 @@ def test_any_description_is_preserved_in_the_config_map(
     catalog = {"categories": [{"name": "c", "displayName": "C"}], "items": items}
     with helm_python.Chart.load(CHART) as chart:
         text = mounted(chart, {SECTION: {"catalog": catalog}})
-    ticketing = declare_values([("ticketing.yaml", text)]).ticketing
+    ticketing = declare(("ticketing.yaml", text)).ticketing
     assert [item.description for item in ticketing.catalog.items] == descriptions
 
 
@@ -168,7 +173,7 @@ ACCEPTED = {
 
 @pytest.mark.parametrize("text", ACCEPTED.values(), ids=ACCEPTED)
 def test_the_schema_accepts_what_the_models_accept(chart: helm_python.Chart, text: str) -> None:
-    declare_values([("values.yaml", text)])
+    declare(("values.yaml", text))
     chart.validate_schema(read(("values.yaml", text)))
 
 

@@ -1,4 +1,4 @@
-"""A backup holds everything, proves itself whole, and is restored whole or not at all."""
+"""A backup is complete and verifiable, and is restored completely or not at all."""
 
 import json
 from collections.abc import AsyncIterator, Callable
@@ -18,8 +18,9 @@ from engine.storage.tickets.store import TicketStore
 from engine.tickets.commands import AssignTicket, CommentTicket, CreateTicket, TransitionTicket
 from engine.vocabulary import Status
 from reconciler.backup import backup_lines, restore
-from reconciler.desired import desired_in
+from reconciler.desired import read_desired
 from reconciler.diff import diff
+from reconciler.values import ValuesInput
 from tests.support.bulk_data import open_many
 from tests.support.databases import database_address, execute
 from tests.support.declared_resources import DEFAULTS, put
@@ -36,7 +37,7 @@ async def backup(database: Database) -> list[str]:
 
 
 def lines_of(text: str) -> list[str]:
-    """Return lines as a file has them: only a line feed ends one."""
+    """Split a text as a file is read: only a line feed ends a line."""
     return [f"{line}\n" for line in text.split("\n")[:-1]]
 
 
@@ -68,7 +69,7 @@ async def filled(database: Database, store: TicketStore) -> Database:
     return database
 
 
-async def test_what_is_restored_is_what_was(filled: Database, server: str) -> None:
+async def test_a_restored_database_has_the_same_backup(filled: Database, server: str) -> None:
     lines = await backup(filled)
     async with empty_database(server) as restored:
         assert await restore(restored, lines) == json.loads(lines[-1].split(": ", 1)[1])["rows"]
@@ -76,7 +77,7 @@ async def test_what_is_restored_is_what_was(filled: Database, server: str) -> No
         assert [flaw async for _, flaw in audit_histories(restored)] == [None] * 3
 
 
-async def test_life_goes_on_after_a_restoration(filled: Database, server: str) -> None:
+async def test_tickets_can_be_created_after_a_restore(filled: Database, server: str) -> None:
     lines = await backup(filled)
     async with empty_database(server) as restored:
         await restore(restored, lines)
@@ -87,9 +88,7 @@ async def test_life_goes_on_after_a_restoration(filled: Database, server: str) -
         assert [flaw async for _, flaw in audit_histories(restored)] == [None] * 4
 
 
-async def test_a_restored_webhook_is_told_of_what_happens_from_then_on(
-    filled: Database, server: str
-) -> None:
+async def test_a_restored_webhook_receives_only_later_events(filled: Database, server: str) -> None:
     await put(filled, [webhook("chat")])
     await TicketStore(filled).create(ANNA, CreateTicket.parse(**PLAIN))
     await enqueue(filled, 1)
@@ -101,44 +100,43 @@ async def test_a_restored_webhook_is_told_of_what_happens_from_then_on(
         assert await enqueued(restored) == [(ticket.id, 1)]
 
 
-async def test_the_declared_part_can_be_planned(filled: Database) -> None:
+async def test_the_declaration_in_a_backup_can_be_planned(filled: Database) -> None:
     text = "".join(await backup(filled))
     declared = text[: text.index("tables:\n")]
-    assert (
-        diff({each.key: each for each in DEFAULTS}, desired_in([("b", declared)]).resources) == ()
-    )
+    desired = read_desired(ValuesInput([("backup.yaml", declared)]))
+    assert diff({each.key: each for each in DEFAULTS}, desired.resources) == ()
 
 
-async def test_a_database_that_is_not_empty_is_left_alone(filled: Database) -> None:
+async def test_a_database_that_is_not_empty_is_not_changed(filled: Database) -> None:
     lines = await backup(filled)
     with pytest.raises(InvalidBackup, match="not empty"):
         await restore(filled, lines)
     assert await backup(filled) == lines
 
 
-Breaking = Callable[[list[str]], list[str]]
+Corruption = Callable[[list[str]], list[str]]
 
-BROKEN: dict[str, tuple[Breaking, str]] = {
-    "nothing": (lambda lines: lines[:0], "not a backup"),
+CORRUPTED: dict[str, tuple[Corruption, str]] = {
+    "an empty file": (lambda lines: lines[:0], "not a backup"),
     "another file": (lambda lines: ["ticketing: {}\n", *lines[1:]], "not a backup"),
-    "cut off": (lambda lines: lines[:-1], "cut off"),
-    "cut off early": (lambda lines: lines[:20], "cut off"),
-    "a row left out": (lambda lines: lines[:-2] + lines[-1:], "altered"),
-    "two rows swapped": (
+    "truncated": (lambda lines: lines[:-1], "truncated"),
+    "truncated early": (lambda lines: lines[:20], "truncated"),
+    "a missing row": (lambda lines: lines[:-2] + lines[-1:], "altered"),
+    "swapped rows": (
         lambda lines: [*lines[:-3], lines[-2], lines[-3], lines[-1]],
         "altered",
     ),
-    "a word changed": (
+    "a changed word": (
         lambda lines: [each.replace("No. 1", "No. 7") for each in lines],
         "altered",
     ),
-    "more after the end": (lambda lines: [*lines, "- {}\n"], "goes on"),
+    "content after the end": (lambda lines: [*lines, "- {}\n"], "content after"),
 }
 
 
-@pytest.mark.parametrize(("change", "words"), BROKEN.values(), ids=BROKEN)
-async def test_a_broken_backup_changes_nothing(
-    filled: Database, elsewhere: Database, change: Breaking, words: str
+@pytest.mark.parametrize(("change", "words"), CORRUPTED.values(), ids=CORRUPTED)
+async def test_a_corrupted_backup_changes_nothing(
+    filled: Database, elsewhere: Database, change: Corruption, words: str
 ) -> None:
     lines, untouched = await backup(filled), await backup(elsewhere)
     with pytest.raises(InvalidBackup, match=words):
@@ -146,7 +144,7 @@ async def test_a_broken_backup_changes_nothing(
     assert await backup(elsewhere) == untouched
 
 
-async def test_an_altered_history_under_a_right_digest_is_found(
+async def test_an_altered_history_in_an_intact_backup_is_detected(
     filled: Database, server: str
 ) -> None:
     async with filled.pool.acquire() as connection:
@@ -162,22 +160,20 @@ async def test_an_altered_history_under_a_right_digest_is_found(
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(place=st.integers(0), letter=st.sampled_from("x0\n {"))
-async def test_any_changed_letter_is_found(
-    filled: Database, elsewhere: Database, place: int, letter: str
+@given(index=st.integers(0), character=st.sampled_from("x0\n {"))
+async def test_any_changed_character_is_detected(
+    filled: Database, elsewhere: Database, index: int, character: str
 ) -> None:
     text = "".join(await backup(filled))
-    place %= len(text)
-    if text[place] == letter:
+    index %= len(text)
+    if text[index] == character:
         return
-    changed = text[:place] + letter + text[place + 1 :]
+    changed = text[:index] + character + text[index + 1 :]
     with pytest.raises(InvalidBackup):
         await restore(elsewhere, lines_of(changed))
 
 
-async def test_a_hundred_thousand_tickets_go_there_and_back(
-    database: Database, server: str
-) -> None:
+async def test_a_hundred_thousand_tickets_can_be_restored(database: Database, server: str) -> None:
     await open_many(database, 100_000)
     first = sha256()
     async with empty_database(server) as restored:

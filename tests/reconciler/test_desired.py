@@ -1,7 +1,8 @@
-"""What is desired is known by where it is declared, if it is declared anywhere."""
+"""The desired resources, where they are declared, and in which files."""
 
 from engine.resources.resource import AUTO_CLOSE, SLA, Key, Kind
-from reconciler.desired import desired_in
+from reconciler.desired import read_desired
+from reconciler.values import ValuesInput
 
 VALUES = """\
 ticketing:
@@ -11,22 +12,23 @@ ticketing:
 """
 
 
-def test_what_is_declared_has_a_place_and_a_default_has_none() -> None:
-    places = desired_in([("a.yaml", VALUES)], set_strings=["ticketing.sla.LOW.response=3d"]).places
-    assert {str(key): str(at) for key, at in places.items()} == {
+def test_declared_resources_have_a_location_and_defaults_do_not() -> None:
+    values = ValuesInput([("a.yaml", VALUES)], set_strings=["ticketing.sla.LOW.response=3d"])
+    locations = read_desired(values).locations
+    assert {str(key): str(at) for key, at in locations.items()} == {
         "workflow hotfix": "a.yaml:3:7",
         "setting autoClose": "a.yaml:4:30",
         "setting sla": "--set-string 'ticketing.sla.LOW.response=3d':1:15",
     }
-    defaults = desired_in([("a.yaml", "ticketing: {sla: null}")])
+    defaults = read_desired(ValuesInput([("a.yaml", "ticketing: {sla: null}")]))
     assert {Key(Kind.SETTING, AUTO_CLOSE), Key(Kind.SETTING, SLA)} <= set(defaults.resources)
-    assert defaults.places == {}
+    assert defaults.locations == {}
 
 
-def test_the_files_and_arguments_are_named_in_their_order() -> None:
+def test_files_and_arguments_are_listed_in_order() -> None:
     files = [("a.yaml", "ticketing: {}"), ("b.yaml", "")]
     sets, set_strings = ["ticketing.enabled=true"], ["ticketing.sla.LOW.response=3d"]
-    assert desired_in(files, sets, set_strings=set_strings).files == (
+    assert read_desired(ValuesInput(files, sets, set_strings)).files == (
         "a.yaml",
         "b.yaml",
         "--set ticketing.enabled=true",

@@ -1,4 +1,4 @@
-"""What is exported declares exactly what is in force."""
+"""An export declares exactly the active resources."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,35 +7,40 @@ from syrupy.assertion import SnapshotAssertion
 from engine.declaration.models import Ticketing
 from engine.resources.resource import Resource, Snapshot, declared_resources
 from engine.vocabulary import Visibility
-from reconciler.desired import desired_in
+from reconciler.desired import Desired, read_desired
 from reconciler.diff import diff
-from reconciler.export import values_of, workflow_values
+from reconciler.export import export_values, export_workflow
+from reconciler.values import ValuesInput
 from tests.support.generated_plans import live_snapshots
 from tests.support.plans import INCIDENT
 from tests.support.resources import auto_close, sla, snapshot, switch, visibility, workflow
 
 
+def read_export(text: str) -> Desired:
+    return read_desired(ValuesInput([("values.yaml", text)]))
+
+
 @given(live_snapshots(), st.sampled_from(Visibility), st.builds(switch, enabled=st.booleans()))
-def test_planning_an_export_finds_nothing_to_do(
-    live: Snapshot, readers: Visibility, on_or_off: Resource
+def test_planning_an_export_results_in_no_changes(
+    live: Snapshot, readers: Visibility, enabled: Resource
 ) -> None:
-    live = {**live, **snapshot(auto_close("72h"), sla(), visibility(readers), on_or_off)}
-    exported = values_of(live)
-    desired = desired_in([("values.yaml", exported)])
+    live = {**live, **snapshot(auto_close("72h"), sla(), visibility(readers), enabled)}
+    exported = export_values(live)
+    desired = read_export(exported)
     assert diff(live, desired.resources) == ()
-    assert values_of(desired.resources) == exported
+    assert export_values(desired.resources) == exported
 
 
-def test_that_there_is_no_ticketing_is_exported() -> None:
+def test_a_disabled_plugin_is_exported() -> None:
     ticketing = Ticketing(enabled=False)
-    exported = values_of(declared_resources(ticketing))
+    exported = export_values(declared_resources(ticketing))
     assert "\n  enabled: false\n" in exported
-    assert desired_in([("values.yaml", exported)]).resources == declared_resources(ticketing)
+    assert read_export(exported).resources == declared_resources(ticketing)
 
 
 def test_defaults_are_exported_by_name(snapshot: SnapshotAssertion) -> None:
-    assert values_of(declared_resources(Ticketing())) == snapshot
+    assert export_values(declared_resources(Ticketing())) == snapshot
 
 
-def test_a_revision_is_shown_as_it_was_declared(snapshot: SnapshotAssertion) -> None:
-    assert workflow_values(workflow("hotfix", INCIDENT, "on: no").declaration) == snapshot
+def test_a_revision_is_exported_as_it_was_declared(snapshot: SnapshotAssertion) -> None:
+    assert export_workflow(workflow("hotfix", INCIDENT, "on: no").declaration) == snapshot

@@ -1,4 +1,4 @@
-"""A plan is fresh until something that it changes, or that refers to it, is not as it was."""
+"""A plan is fresh until a resource that it changes, or a reference to one, changes."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from engine.resources.resource import Key, Kind, LastChange, LiveResources, Resource
 from engine.vocabulary import Status
 from reconciler.freshness import impact_increased, stale_resources
-from reconciler.impact import Affected, Impact
+from reconciler.impact import AffectedTickets, Impact
 from reconciler.plan import Plan
 from reconciler.references import references_of
 from tests.support.generated_plans import PLANS
-from tests.support.plans import INCIDENT, planned
+from tests.support.plans import INCIDENT, plan_between
 from tests.support.resources import (
     auto_close,
     calendar,
@@ -30,7 +30,7 @@ INCIDENTS = workflow("incident_response", INCIDENT)
 VPN = workflow("vpn_request", INCIDENT)
 ACCESS = category("access", "Access")
 LIVE = snapshot(INCIDENTS, VPN, ACCESS, auto_close("72h"))
-PLAN = planned(
+PLAN = plan_between(
     LIVE,
     snapshot(
         workflow("incident_response", INCIDENT, "Incident"),
@@ -42,81 +42,82 @@ PLAN = planned(
 
 
 def live_with(*resources: Resource, without: Key | None = None) -> LiveResources:
-    """Return what was live when `PLAN` was made, and what Bob did to it since."""
-    resources_now = {key: each for key, each in LIVE.items() if key != without}
-    touched = {each.key: BOB for each in resources}
-    return LiveResources(resources_now | snapshot(*resources), touched)
+    """Return the live resources of `PLAN` with those that Bob has changed since then."""
+    now = {key: each for key, each in LIVE.items() if key != without}
+    return LiveResources(now | snapshot(*resources), {each.key: BOB for each in resources})
 
 
 OTHER = workflow("incident_response", INCIDENT, "Trouble")
 GONE = retired(VPN)
 BY_BOB = "(by u_bob at 2026-02-01T09:30:00+00:00 from git:beef)"
-SINCE: dict[str, tuple[LiveResources, str, str, str]] = {
+STALE_AFTER: dict[str, tuple[LiveResources, str, str, str]] = {
     "another declaration": (
         live_with(OTHER),
         "workflow incident_response",
         f"declared as {INCIDENTS.digest[:12]}",
         f"declared as {OTHER.digest[:12]} {BY_BOB}",
     ),
-    "a workflow retired by somebody else": (
+    "a workflow that another user retired": (
         live_with(GONE),
         "workflow vpn_request",
         f"declared as {VPN.digest[:12]}",
         f"retired as {GONE.digest[:12]} {BY_BOB}",
     ),
-    "a workflow that is not there": (
+    "a workflow that does not exist": (
         live_with(without=VPN.key),
         "workflow vpn_request",
         f"declared as {VPN.digest[:12]}",
-        "not there",
+        "never declared",
     ),
-    "what a new item refers to": (
+    "a category that a new item refers to is retired": (
         live_with(retired(ACCESS)),
         "item badge",
-        "category access in force",
-        f"not in force {BY_BOB}",
+        "category access active",
+        f"not active {BY_BOB}",
     ),
-    "an item of the workflow that goes": (
+    "a new item of a workflow that the plan retires": (
         live_with(item("vpn", "vpn_request", "access")),
         "item vpn",
-        "workflow vpn_request in force",
-        f"not in force {BY_BOB}",
+        "workflow vpn_request active",
+        f"not active {BY_BOB}",
     ),
 }
 
 
-@pytest.mark.parametrize(("live", "key", "before", "now"), SINCE.values(), ids=SINCE)
+@pytest.mark.parametrize(("live", "key", "before", "now"), STALE_AFTER.values(), ids=STALE_AFTER)
 def test_a_plan_is_stale_after(live: LiveResources, key: str, before: str, now: str) -> None:
     (stale,) = stale_resources(PLAN, live)
     assert str(stale) == f"{key}: planned: {before}; now: {now}."
 
 
-UNRELATED: dict[str, LiveResources] = {
+FRESH_AFTER: dict[str, LiveResources] = {
     "nothing": live_with(),
     "another setting": live_with(auto_close("24h")),
     "another workflow": live_with(workflow("leave_request", INCIDENT)),
-    "another item of what stays": live_with(item("outage", "incident_response", "access")),
+    "another item of a workflow that stays": live_with(
+        item("outage", "incident_response", "access")
+    ),
 }
 
 
-@pytest.mark.parametrize("live", UNRELATED.values(), ids=UNRELATED)
-def test_a_plan_is_as_fresh_as_ever_after(live: LiveResources) -> None:
+@pytest.mark.parametrize("live", FRESH_AFTER.values(), ids=FRESH_AFTER)
+def test_a_plan_stays_fresh_after(live: LiveResources) -> None:
     assert [*stale_resources(PLAN, live)] == []
 
 
-RETIRING = next(each for each in PLAN.changes if each.change.key == VPN.key)
+RETIRING = next(each for each in PLAN.changes if each.key == VPN.key)
 
 
-def affecting(impact: Impact) -> Plan:
-    """Return a plan of one change that means this."""
+def plan_with(impact: Impact) -> Plan:
+    """Return a plan of one change with this impact."""
     return replace(PLAN, changes=(replace(RETIRING, impact=impact),))
 
 
-def some(tickets: int) -> Affected:
-    return Affected({Status.OPEN: tickets})
+def some(tickets: int) -> AffectedTickets:
+    return AffectedTickets({Status.OPEN: tickets})
 
 
-HARM: dict[str, tuple[Impact, Impact, list[str]]] = {
+IMPACTS: dict[str, tuple[Impact, Impact, list[str]]] = {
     "as many stranded": (Impact(stranded=some(12)), Impact(stranded=some(12)), []),
     "fewer stranded": (Impact(stranded=some(12)), Impact(), []),
     "more stranded": (
@@ -129,37 +130,36 @@ HARM: dict[str, tuple[Impact, Impact, list[str]]] = {
         Impact(stuck=some(1)),
         ["planned: 0 live tickets stuck; now: 1 live ticket stuck."],
     ),
-    "more that gain or lose": (Impact(), Impact(gaining=some(1), losing=some(3)), []),
+    "more that gain or lose a transition": (Impact(), Impact(gaining=some(1), losing=some(3)), []),
 }
 
 
-@pytest.mark.parametrize(("before", "now", "stale"), HARM.values(), ids=HARM)
+@pytest.mark.parametrize(("before", "now", "stale"), IMPACTS.values(), ids=IMPACTS)
 def test_only_more_harm_makes_a_plan_stale(before: Impact, now: Impact, stale: list[str]) -> None:
-    found = impact_increased(affecting(before), affecting(now).changes)
+    found = impact_increased(plan_with(before), plan_with(now))
     assert [*map(str, found)] == [f"workflow vpn_request: {each}" for each in stale]
 
 
 @given(PLANS)
 @settings(deadline=None)
-def test_a_plan_is_fresh_when_it_was_just_made(plan: Plan) -> None:
-    changes = [planned.change for planned in plan.changes]
-    live = {change.key: change.before for change in changes if change.before is not None}
-    named = {key: each for key, each in referred_by(plan).items() if key not in live}
-    assert [*stale_resources(plan, LiveResources(live | named, {}))] == []
-    assert [*impact_increased(plan, plan.changes)] == []
+def test_a_new_plan_is_fresh(plan: Plan) -> None:
+    live = {change.key: change.before for change in plan.changes if change.before is not None}
+    referenced = {key: each for key, each in unchanged_references(plan).items() if key not in live}
+    assert [*stale_resources(plan, LiveResources(live | referenced, {}))] == []
+    assert [*impact_increased(plan, plan)] == []
 
 
-def referred_by(plan: Plan) -> dict[Key, Resource]:
-    """Return what the items of a plan refer to and the plan doesn't change, as it must be live."""
+def unchanged_references(plan: Plan) -> dict[Key, Resource]:
+    """Return the resources that a plan refers to and does not change, so that they must be live."""
     make: dict[Kind, Callable[[str], Resource]] = {
         Kind.CATEGORY: lambda name: category(name, name),
         Kind.WORKFLOW: lambda name: workflow(name, {}),
         Kind.CALENDAR: lambda name: calendar(name, "09:00-17:00"),
     }
-    changed = {planned.change.key for planned in plan.changes}
+    changed = {change.key for change in plan.changes}
     return {
         key: make[key.kind](key.name)
-        for planned in plan.changes
-        for key in references_of(planned.change.after)
+        for change in plan.changes
+        for key in references_of(change.after)
         if key not in changed
     }

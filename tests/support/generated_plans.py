@@ -1,4 +1,4 @@
-"""Every snapshot and every plan that there can be."""
+"""Strategies that generate snapshots and plans."""
 
 from typing import Final
 
@@ -6,14 +6,15 @@ from hypothesis import strategies as st
 
 from engine.declaration.fields import NEVER
 from engine.declaration.sla_models import ALWAYS
-from engine.resources.resource import Key, Resource, Snapshot
+from engine.resources.resource import Key, Resource, Snapshot, is_active
 from engine.tickets.history import RecordedTransitions
 from engine.vocabulary import STATUSES, ActorRoles, Priority, TicketEvent, Visibility
 from engine.workflows.policy import transitions_of
-from reconciler.impact import LIVE_STATUSES, LiveTickets, TicketPlace, is_in_force
-from reconciler.references import dangling
+from reconciler.impact import LIVE_STATUSES, LiveTickets, WorkflowStatus
+from reconciler.references import dangling_references
 from reconciler.replay import Replay
-from tests.support.plans import planned
+from reconciler.report.wording import NO_CHANGES
+from tests.support.plans import plan_between
 from tests.support.policies import POLICIES
 from tests.support.resources import (
     auto_close,
@@ -31,7 +32,7 @@ from tests.support.resources import (
 )
 
 NASTY: Final = (
-    "Nothing to do: the database holds what is declared.",
+    NO_CHANGES,
     "@octo-org/everyone #1 https://example.org <script>alert(1)</script>",
     "| a | b |\\| ` `` ``` \\` ![x](y) **z** ~~s~~ <details>",
     "\u202egnp.exe \u200b\u2066 \x9b31m \u0085",
@@ -93,7 +94,7 @@ WEBHOOKS: st.SearchStrategy[Resource] = st.builds(
 def items(
     of_workflows: list[str], of_categories: list[str], of_calendars: list[str]
 ) -> st.SearchStrategy[list[Resource]]:
-    """Return items that refer to these; none if there are no workflows or no categories."""
+    """Return items that refer to these; no items if there are no workflows or no categories."""
     if not (of_workflows and of_categories):
         return st.just([])
     one = st.builds(
@@ -118,9 +119,12 @@ def items(
 
 @st.composite
 def snapshots(draw: st.DrawFn) -> Snapshot:
-    """Draw everything that is declared: each reference is to something that is declared, too."""
-    flows, shelves, clocks = draw(workflows()), draw(categories()), draw(calendars())
-    names = [[key.name for key in each] for each in (flows, shelves, clocks)]
+    """Draw active resources; each reference is to one of them."""
+    some_workflows = draw(workflows())
+    some_categories, some_calendars = draw(categories()), draw(calendars())
+    names = [
+        [key.name for key in each] for each in (some_workflows, some_categories, some_calendars)
+    ]
     targets = st.fixed_dictionaries({"calendar": st.sampled_from([ALWAYS, *names[2]])})
     opens_tickets = st.booleans() if "incident_response" in names[0] else st.just(value=False)
     rest = [
@@ -132,21 +136,23 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
         *draw(st.lists(targets.map(lambda each: sla(HIGH=each)), max_size=1)),
         *draw(st.lists(st.sampled_from([*Visibility]).map(visibility), max_size=1)),
     ]
-    return {**flows, **shelves, **clocks, **snapshot(*rest)}
+    return {**some_workflows, **some_categories, **some_calendars, **snapshot(*rest)}
 
 
 @st.composite
 def live_snapshots(draw: st.DrawFn) -> Snapshot:
-    """Draw what was declared, with some of it retired, and with it whatever refers to that."""
+    """Draw resources of which some are retired, together with those that refer to them."""
     found = dict(draw(snapshots()))
     gone = draw(st.sets(st.sampled_from([*found]))) if found else set()
     found |= {key: retired(found[key]) for key in gone}
-    return found | {key: retired(found[key]) for key, _ in list(dangling(found))}
+    return found | {key: retired(found[key]) for key, _ in list(dangling_references(found))}
 
 
-PLACES: st.SearchStrategy[TicketPlace] = st.tuples(NAMES, st.sampled_from(LIVE_STATUSES))
-TICKETS = st.dictionaries(PLACES, COUNTS).map(
-    lambda counts: LiveTickets(counts, {place: [f"tk_{place[1]}"] for place in counts})
+WORKFLOW_STATUSES: st.SearchStrategy[WorkflowStatus] = st.tuples(
+    NAMES, st.sampled_from(LIVE_STATUSES)
+)
+TICKETS = st.dictionaries(WORKFLOW_STATUSES, COUNTS).map(
+    lambda counts: LiveTickets(counts, {key: [f"tk_{key[1]}"] for key in counts})
 )
 RECORDED = st.builds(
     RecordedTransitions,
@@ -165,7 +171,7 @@ REPLAYS = st.builds(
     refused=st.lists(RECORDED, max_size=3).map(tuple),
 )
 PLANS = st.builds(
-    planned,
+    plan_between,
     live_snapshots(),
     snapshots(),
     TICKETS,
@@ -175,5 +181,5 @@ PLANS = st.builds(
 )
 
 
-def in_force(resources: Snapshot) -> Snapshot:
-    return {key: each for key, each in resources.items() if is_in_force(each)}
+def active(resources: Snapshot) -> Snapshot:
+    return {key: each for key, each in resources.items() if is_active(each)}

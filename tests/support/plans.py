@@ -1,4 +1,4 @@
-"""Plans: how two snapshots are planned, and a few examples."""
+"""Plans between two snapshots, and examples of plans."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -8,12 +8,13 @@ from engine.findings import Location
 from engine.resources.resource import Snapshot
 from engine.tickets.history import RecordedTransitions
 from engine.vocabulary import ActorRoles, Status
+from reconciler.desired import Desired
 from reconciler.diff import diff
-from reconciler.impact import LiveTickets, impact_of, items_broken_by
-from reconciler.plan import Plan, PlannedChange, transitions_of, workflows_in_force
+from reconciler.impact import LiveTickets
+from reconciler.plan import Plan, count_active_workflows, plan_changes, with_impact
 from reconciler.replay import Replay
 from tests.support.resources import (
-    Moves,
+    Transitions,
     auto_close,
     calendar,
     category,
@@ -27,11 +28,11 @@ from tests.support.resources import (
     workflow,
 )
 
-MADE_AT: Final = datetime(2026, 1, 31, 12, 0, 0, 250_000, tzinfo=UTC)
+CREATED_AT: Final = datetime(2026, 1, 31, 12, 0, 0, 250_000, tzinfo=UTC)
 FILES: Final = ("values.yaml", "prod.yaml", "--set autoClose.afterResolved=24h")
 
 
-def planned(
+def plan_between(
     live: Snapshot,
     desired: Snapshot,
     tickets: LiveTickets | None = None,
@@ -39,28 +40,23 @@ def planned(
     files: tuple[str, ...] = FILES,
     source: str = "git:4f8e29c",
 ) -> Plan:
-    """Return the plan for these resources, each declared on a line of its own."""
-    changes = diff(live, desired)
-    broken = items_broken_by(changes, live)
+    """Return the plan from live to desired resources, each of which is declared on its own line."""
+    locations = {
+        change.key: Location(files[0], 10 + 2 * index, 7)
+        for index, change in enumerate(diff(live, desired))
+    }
+    changes = plan_changes(Desired(desired, locations), live)
     return Plan(
-        changes=tuple(
-            PlannedChange(
-                change,
-                transitions_of(change),
-                impact_of(change, tickets or LiveTickets(), broken),
-                None if change.after.retired else Location(files[0], 10 + 2 * place, 7),
-            )
-            for place, change in enumerate(changes)
-        ),
-        workflows=workflows_in_force(live),
-        created_at=MADE_AT,
+        changes=with_impact(changes, tickets or LiveTickets(), live),
+        workflows=count_active_workflows(live),
+        created_at=CREATED_AT,
         source=source,
         files=files,
         replay=replay,
     )
 
 
-INCIDENT: Final[Moves] = {
+INCIDENT: Final[Transitions] = {
     ("OPEN", "IN_PROGRESS"): "assignee",
     ("IN_PROGRESS", "RESOLVED"): "assignee",
     ("RESOLVED", "CLOSED"): "requester",
@@ -90,11 +86,11 @@ REFUSED: Final = (
 
 def nothing_to_do() -> Plan:
     same = snapshot(workflow("incident_response", INCIDENT), auto_close("72h"))
-    return planned(same, same)
+    return plan_between(same, same)
 
 
 def one_of_everything() -> Plan:
-    """Return a plan with every kind and every action, and no harm in it."""
+    """Return a plan with every kind and every action, and without hazards."""
     narrowed = INCIDENT | {("RESOLVED", "IN_PROGRESS"): "requester"}
     back = workflow("change_request", INCIDENT, "Change")
     live = snapshot(
@@ -134,7 +130,7 @@ def one_of_everything() -> Plan:
         {("incident_response", Status.RESOLVED): 1_204, ("incident_response", Status.OPEN): 31},
         {("incident_response", Status.RESOLVED): ["tk_4f8e29", "tk_9a01bc"]},
     )
-    return planned(live, desired, tickets, Replay(90, 1_234, ()))
+    return plan_between(live, desired, tickets, Replay(90, 1_234, ()))
 
 
 def every_hazard() -> Plan:
@@ -165,16 +161,16 @@ def every_hazard() -> Plan:
             ("vpn_request", Status.IN_PROGRESS): ["tk_c0de"],
         },
     )
-    return planned(live, desired, tickets, Replay(90, 1_234, REFUSED))
+    return plan_between(live, desired, tickets, Replay(90, 1_234, REFUSED))
 
 
 def too_long_for_a_comment() -> Plan:
-    """Return a plan of hundreds of changed workflows, each of which widens something."""
+    """Return a plan that changes hundreds of workflows, each of which widens rights."""
     names = [f"workflow_{number:03}" for number in range(400)]
     wide = dict.fromkeys(INCIDENT, "any")
     live = snapshot(*(workflow(name, INCIDENT) for name in names))
     desired = snapshot(*(workflow(name, wide, name.title()) for name in names))
-    return planned(live, desired)
+    return plan_between(live, desired)
 
 
 EXAMPLES: Final[dict[str, Callable[[], Plan]]] = {

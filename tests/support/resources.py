@@ -1,4 +1,4 @@
-"""Resources, as short as a test can say them."""
+"""Short constructors of resources."""
 
 from dataclasses import replace
 
@@ -15,16 +15,17 @@ from engine.declaration.models import (
 from engine.declaration.sla_models import PrioritySla, WorkingCalendar
 from engine.resources.resource import AUTO_CLOSE, ENABLED, SLA, VISIBILITY, Key, Kind, Resource
 
-Moves = dict[tuple[str, str], str]
+Transitions = dict[tuple[str, str], str]
 
 
-def workflow(name: str, moves: Moves, display_name: str | None = None) -> Resource:
-    """Return a workflow of these transitions."""
+def workflow(name: str, transitions: Transitions, display_name: str | None = None) -> Resource:
+    """Return a workflow with these transitions."""
     declared: dict[str, object] = {
         "name": name,
         "displayName": display_name,
         "transitions": [
-            {"from": source, "to": target, "role": role} for (source, target), role in moves.items()
+            {"from": source, "to": target, "role": role}
+            for (source, target), role in transitions.items()
         ],
     }
     return Resource.of(Kind.WORKFLOW, name, Workflow.model_validate(declared))
@@ -56,7 +57,7 @@ def auto_close(after: str) -> Resource:
 
 
 def calendar(name: str, *hours: str, **more: object) -> Resource:
-    """Return a calendar of these hours on Mondays."""
+    """Return a calendar with these hours on Mondays."""
     declared = {"name": name, "timeZone": "Europe/Budapest", "hours": {"monday": list(hours)}}
     return Resource.of(Kind.CALENDAR, name, WorkingCalendar.model_validate(declared | more))
 
@@ -66,7 +67,7 @@ def switch(*, enabled: bool) -> Resource:
 
 
 def webhook(name: str, url: str, *events: str) -> Resource:
-    """Return a webhook that is told of these events; of all, if none is named."""
+    """Return a webhook for these events; without an argument, for all events."""
     declared = {"name": name, "url": url, "secretName": "hooks", "events": list(events) or None}
     return Resource.of(Kind.WEBHOOK, name, Webhook.model_validate(declared))
 

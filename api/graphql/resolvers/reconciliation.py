@@ -1,33 +1,30 @@
-"""Resolvers: plans, which are only looked at here."""
+"""Resolvers of plans. GraphQL can make plans, but not apply them."""
 
 from typing import Final, TypedDict
 
 from api.graphql.registry import Resolvers
 from api.runtime.request_context import RequestContext
-from engine.findings import Location
 from reconciler.diff import Action
-from reconciler.document import document_of
+from reconciler.document import serialize_plan
 from reconciler.dry_run import dry_run
 from reconciler.hazards import Hazard, hazards
-from reconciler.impact import Affected, Impact
+from reconciler.impact import AffectedTickets, Impact
 from reconciler.permissions_diff import TransitionChange
 from reconciler.plan import Plan, PlannedChange
 from reconciler.report import as_markdown, as_text
 
 resolvers: Final = Resolvers()
 
-Fields = dict[str, object]
+_Fields = dict[str, object]
 
 
-class OfValues(TypedDict):
-    """The arguments of `Query.reconcilePlan`."""
-
+class _ReconcilePlanArguments(TypedDict):
     values: str
 
 
 @resolvers.field("Query.reconcilePlan")
 async def reconcile_plan(
-    _parent: object, arguments: OfValues, context: RequestContext, _info: object
+    _parent: object, arguments: _ReconcilePlanArguments, context: RequestContext, _info: object
 ) -> Plan:
     """Return what a values file would change."""
     return await dry_run(context.database, context.actor, arguments["values"])
@@ -36,8 +33,8 @@ async def reconcile_plan(
 @resolvers.field("Plan.summary")
 async def summary(
     plan: Plan, _arguments: object, _context: RequestContext, _info: object
-) -> Fields:
-    """Return how many resources are changed in which way."""
+) -> _Fields:
+    """Return the number of changes by action."""
     return {action.value: plan.count(action) for action in Action}
 
 
@@ -45,78 +42,68 @@ async def summary(
 async def plan_hazards(
     plan: Plan, _arguments: object, _context: RequestContext, _info: object
 ) -> list[Hazard]:
-    """Return everything in a plan that can do harm."""
+    """Return the hazards of a plan."""
     return list(hazards(plan))
 
 
 @resolvers.field("Plan.changes")
 async def changes(
     plan: Plan, _arguments: object, _context: RequestContext, _info: object
-) -> list[Fields]:
+) -> list[_Fields]:
     """Return the changes of a plan."""
-    return [change_fields(planned) for planned in plan.changes]
+    return [_change_fields(change) for change in plan.changes]
 
 
 @resolvers.field("Plan.text")
 async def text(plan: Plan, _arguments: object, _context: RequestContext, _info: object) -> str:
-    """Return a plan for a terminal, without colour."""
+    """Return a plan as text without styles."""
     return as_text(plan).plain
 
 
 @resolvers.field("Plan.markdown")
 async def markdown(plan: Plan, _arguments: object, _context: RequestContext, _info: object) -> str:
-    """Return a plan for a pull request."""
+    """Return a plan as a comment for a pull request."""
     return as_markdown(plan)
 
 
 @resolvers.field("Plan.document")
 async def document(plan: Plan, _arguments: object, _context: RequestContext, _info: object) -> str:
-    """Return a plan as its document."""
-    return document_of(plan)
+    """Return the JSON document of a plan."""
+    return serialize_plan(plan).text
 
 
-def change_fields(planned: PlannedChange) -> Fields:
-    """Return the fields of a change."""
-    change = planned.change
+def _change_fields(change: PlannedChange) -> _Fields:
     return {
-        "kind": change.key.kind.name,
-        "name": change.key.name,
+        "kind": change.kind.name,
+        "name": change.name,
         "action": change.action.name,
-        "at": planned.at and place_fields(planned.at),
-        "transitions": [transition_fields(move) for move in planned.transitions],
-        "impact": impact_fields(planned.impact),
+        "at": change.at and {"line": change.at.line, "column": change.at.column},
+        "transitions": [_transition_fields(each) for each in change.transitions],
+        "impact": _impact_fields(change.impact),
     }
 
 
-def place_fields(at: Location) -> Fields:
-    """Return the fields of a place."""
-    return {"line": at.line, "column": at.column}
-
-
-def transition_fields(move: TransitionChange) -> Fields:
-    """Return the fields of a transition that changes."""
+def _transition_fields(transition: TransitionChange) -> _Fields:
     return {
-        "from": move.source,
-        "to": move.target,
-        "before": move.before and move.before.name,
-        "after": move.after and move.after.name,
-        "effect": move.effect.name,
+        "from": transition.source,
+        "to": transition.target,
+        "before": transition.before and transition.before.name,
+        "after": transition.after and transition.after.name,
+        "effect": transition.effect.name,
     }
 
 
-def impact_fields(impact: Impact) -> Fields:
-    """Return the fields of an impact."""
+def _impact_fields(impact: Impact) -> _Fields:
     return {
-        "stranded": affected_fields(impact.stranded),
-        "stuck": affected_fields(impact.stuck),
-        "gaining": affected_fields(impact.gaining),
-        "losing": affected_fields(impact.losing),
+        "stranded": _affected_fields(impact.stranded),
+        "stuck": _affected_fields(impact.stuck),
+        "gaining": _affected_fields(impact.gaining),
+        "losing": _affected_fields(impact.losing),
         "items": list(impact.items),
     }
 
 
-def affected_fields(affected: Affected) -> Fields:
-    """Return the fields of tickets that are affected in one way."""
+def _affected_fields(affected: AffectedTickets) -> _Fields:
     by_status = affected.by_status.items()
     return {
         "tickets": affected.tickets,

@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import select
 
 from engine.errors import InvalidInput
-from engine.storage.postgres.database import Database
+from engine.storage.postgres.database import Database, Session
 from engine.storage.postgres.rows import workflow_of
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import workflows
@@ -64,7 +64,7 @@ class StoredWorkflows:
         ]
 
 
-async def read_workflows(database: Database) -> StoredWorkflows:
+async def read_workflows(database: Database | Session) -> StoredWorkflows:
     """Return all workflows."""
     rows = await database.rows(_WORKFLOWS)
     return StoredWorkflows(

@@ -96,7 +96,7 @@ REFUSED = {
     "a file with two workflows": (
         ("explain", "two.yaml"),
         1,
-        "declares first, second: name one of them",
+        "declares first, second: pass one of these names",
     ),
     "a wrong declaration": (("explain", "x", "--file", "wrong.yaml"), 6, "wrong.yaml:1:13: error:"),
 }

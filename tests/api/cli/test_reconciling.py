@@ -1,4 +1,4 @@
-"""plan, apply, revert, drift, export and workflows, as a job in a pipeline runs them."""
+"""plan, apply, revert, drift, export and workflows, as a CI job runs them."""
 
 import json
 from pathlib import Path
@@ -10,32 +10,32 @@ from engine.storage.resources.reconciliations import RECONCILIATION_LOCK
 from tests.support.command import interlock, interlock_process, on
 from tests.support.lock_gates import Observer
 
-MOVES = """
+TRANSITIONS = """
       transitions:
         - {from: OPEN, to: IN_PROGRESS, role: assignee}
         - {from: IN_PROGRESS, to: CLOSED, role: %s}
 """
-HEAD = "ticketing:\n  workflows:\n    - name: hotfix"
+HEADER = "ticketing:\n  workflows:\n    - name: hotfix"
 
 
 class Job:
-    """A folder with values files, and commands that run in it on one database."""
+    """A folder with values files in which commands run on one database."""
 
     def __init__(self, folder: Path, database_url: str) -> None:
         self.folder = folder
         self.database_url = database_url
-        self.write("base.yaml", HEAD + MOVES % "assignee")
-        self.write("wider.yaml", HEAD + MOVES % "any")
-        self.write("wrong.yaml", HEAD + MOVES % "asignee")
+        self.write("base.yaml", HEADER + TRANSITIONS % "assignee")
+        self.write("wider.yaml", HEADER + TRANSITIONS % "any")
+        self.write("wrong.yaml", HEADER + TRANSITIONS % "asignee")
         self.write("none.yaml", "ticketing: {}\n")
 
     def write(self, name: str, text: str) -> None:
         (self.folder / name).write_text(text, "utf-8")
 
-    def run(self, *words: str, code: int = 0, process: bool = False) -> str:
-        """Run a command that must exit with a code; return its output of both streams."""
+    def run(self, *arguments: str, code: int = 0, process: bool = False) -> str:
+        """Run a command, assert its exit code, and return its output and error output."""
         run = interlock_process if process else interlock
-        done = run(*words, folder=self.folder, env=on(self.database_url))
+        done = run(*arguments, folder=self.folder, env=on(self.database_url))
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout + done.stderr
 
@@ -45,7 +45,7 @@ def job(tmp_path: Path, database_url: str) -> Job:
     return Job(tmp_path, database_url)
 
 
-def test_a_change_goes_from_plan_to_apply_and_back(job: Job) -> None:
+def test_a_change_is_planned_applied_and_reverted(job: Job) -> None:
     job.run("plan", "-f", "base.yaml", "--detailed-exitcode", code=2, process=True)
     printed = job.run("plan", "-f", "base.yaml", "--out", "plan.json")
     assert "hotfix" in printed
@@ -60,7 +60,7 @@ def test_a_change_goes_from_plan_to_apply_and_back(job: Job) -> None:
     job.run("apply", "-f", "wider.yaml", "--allow-widening", "--yes", "--source", "git:abc123")
     assert "git:abc123" in job.run("workflows", "history", "hotfix")
     differs = job.run("drift", "-f", "base.yaml", code=2)
-    assert "The database does not hold what is declared" in differs
+    assert "The database differs from the declaration" in differs
     revisions = json.loads(job.run("workflows", "history", "hotfix", "--json"))
     first = str(revisions[-1]["revision"])
     assert "role: assignee}" in job.run("workflows", "show", "hotfix", "--revision", first)
@@ -73,10 +73,12 @@ def test_a_change_goes_from_plan_to_apply_and_back(job: Job) -> None:
     job.run("drift", "-f", "wider.yaml")
 
 
-def test_a_saved_plan_is_told_stale_before_its_harm_is(job: Job) -> None:
+def test_a_stale_plan_is_refused_as_stale_before_its_hazards(job: Job) -> None:
     job.run("apply", "-f", "base.yaml", "--yes")
     job.run("plan", "-f", "wider.yaml", "--out", "wider.json")
-    assert "If it is meant, add --allow-widening." in job.run("apply", "wider.json", code=3)
+    assert "--allow-widening: Under workflow hotfix, more users can make" in job.run(
+        "apply", "wider.json", code=3
+    )
     job.run("apply", "wider.json", "--allow-widening", "--by", "ada")
     assert "applied already: by ada" in job.run("apply", "wider.json", code=4)
     job.run("apply", "-f", "none.yaml", "--yes")
@@ -90,7 +92,7 @@ def test_a_saved_plan_is_told_stale_before_its_harm_is(job: Job) -> None:
     assert "--allow-widening" not in printed.splitlines()[-1]
 
 
-def test_an_export_is_all_that_is_in_force(job: Job) -> None:
+def test_planning_an_export_results_in_no_changes(job: Job) -> None:
     job.run("apply", "-f", "base.yaml", "--set", "ticketing.autoClose.afterResolved=1h", "--yes")
     job.write("exported.yaml", job.run("export"))
     job.run("plan", "-f", "exported.yaml", "--detailed-exitcode")
@@ -98,9 +100,7 @@ def test_an_export_is_all_that_is_in_force(job: Job) -> None:
 
 
 @pytest.mark.parametrize("command", [("plan",), ("apply", "--yes"), ("drift",)], ids=str)
-def test_arguments_are_laid_over_the_files_as_helm_does_it(
-    job: Job, command: tuple[str, ...]
-) -> None:
+def test_arguments_win_over_files_as_in_helm(job: Job, command: tuple[str, ...]) -> None:
     named, renamed = "ticketing.workflows[0].displayName=7", "ticketing.workflows[0].displayName=9"
     only_text = job.run(*command, "-f", "base.yaml", "--set", named, code=6)
     assert "--set 'ticketing.workflows[0].displayName=7':1:36: error:" in only_text
@@ -109,7 +109,7 @@ def test_arguments_are_laid_over_the_files_as_helm_does_it(
     assert "hotfix  base.yaml:3:7" in printed
 
 
-def test_an_argument_of_text_is_text_and_comes_last(job: Job) -> None:
+def test_set_string_assigns_text_and_wins_over_set(job: Job) -> None:
     words = ("--set-string", "ticketing.workflows[0].displayName=9", "--yes")
     job.run("apply", "-f", "base.yaml", *words, "--set", "ticketing.workflows[0].displayName=x")
     assert 'displayName: "9"' in job.run("export")
@@ -118,28 +118,40 @@ def test_an_argument_of_text_is_text_and_comes_last(job: Job) -> None:
 
 REFUSED = {
     "an invalid declaration": (("plan", "-f", "wrong.yaml"), 6, "wrong.yaml:6"),
-    "a file that is not there": (("plan", "-f", "nowhere.yaml"), 1, "nowhere.yaml"),
-    "no file at all": (("plan",), 64, "--values"),
+    "a missing file": (("plan", "-f", "nowhere.yaml"), 1, "nowhere.yaml"),
+    "no file": (("plan",), 64, "--values"),
     "neither a plan nor files": (("apply",), 64, "a saved PLAN"),
-    "a plan and values": (("apply", "plan.json", "--set-string", "a=1"), 64, "go with -f"),
-    "a plan that is none": (("apply", "base.yaml", "--yes"), 6, "invalid_plan"),
-    "nobody to ask": (("apply", "-f", "base.yaml"), 64, "--yes"),
-    "a file whose name is no text": (("plan", "-f", "b\udcff.yaml"), 1, r"b\xff.yaml is not UTF-8"),
-    "a source that is no text": (("plan", "-f", "base.yaml", "--source", "\udcff"), 1, r"\xff is"),
-    "a name of nobody": (("apply", "-f", "base.yaml", "--yes", "--by", "\udcff"), 1, r"\xff is"),
-    "a replay of no days": (("plan", "-f", "base.yaml", "--replay", "soon"), 1, "90d"),
+    "a plan and values": (("apply", "plan.json", "--set-string", "a=1"), 64, "need -f"),
+    "a file that is not a plan": (("apply", "base.yaml", "--yes"), 6, "invalid_plan"),
+    "no terminal for the confirmation": (("apply", "-f", "base.yaml"), 64, "--yes"),
+    "a file name that is not UTF-8": (
+        ("plan", "-f", "b\udcff.yaml"),
+        1,
+        r"b\xff.yaml is not UTF-8",
+    ),
+    "a source that is not UTF-8": (
+        ("plan", "-f", "base.yaml", "--source", "\udcff"),
+        1,
+        r"\xff is",
+    ),
+    "a user name that is not UTF-8": (
+        ("apply", "-f", "base.yaml", "--yes", "--by", "\udcff"),
+        1,
+        r"\xff is",
+    ),
+    "an invalid number of days": (("plan", "-f", "base.yaml", "--replay", "soon"), 1, "90d"),
     "an unknown workflow": (("workflows", "history", "hotfx"), 1, "never was"),
 }
 
 
-@pytest.mark.parametrize(("words", "code", "said"), REFUSED.values(), ids=REFUSED)
-def test_a_refusal_says_what_would_be_right(
-    job: Job, words: tuple[str, ...], code: int, said: str
+@pytest.mark.parametrize(("arguments", "code", "message"), REFUSED.values(), ids=REFUSED)
+def test_a_wrong_command_line_is_refused(
+    job: Job, arguments: tuple[str, ...], code: int, message: str
 ) -> None:
-    assert said in job.run(*words, code=code)
+    assert message in job.run(*arguments, code=code)
 
 
-async def test_who_holds_the_lock_is_told(job: Job, observer: Observer) -> None:
+async def test_a_refusal_names_the_user_who_reconciles(job: Job, observer: Observer) -> None:
     async with observer.holding(
         "SET LOCAL application_name = 'interlock reconcile: bob'",
         f"SELECT pg_advisory_xact_lock({RECONCILIATION_LOCK})",
@@ -148,7 +160,7 @@ async def test_who_holds_the_lock_is_told(job: Job, observer: Observer) -> None:
     assert "started by bob at" in refused
 
 
-async def test_a_stored_policy_that_is_not_the_declared_one_is_drift(
+async def test_a_stored_policy_that_differs_from_the_declaration_is_drift(
     job: Job, database_url: str
 ) -> None:
     job.run("apply", "-f", "base.yaml", "--yes")
@@ -156,10 +168,12 @@ async def test_a_stored_policy_that_is_not_the_declared_one_is_drift(
     await connection.execute("UPDATE workflows SET policy = 0 WHERE name = 'hotfix'")
     await connection.close()
     printed = job.run("drift", "-f", "base.yaml", code=2)
-    assert "hotfix: the stored policy is not what its declaration says" in printed
+    assert "hotfix: the stored policy differs from the declaration" in printed
 
 
-async def test_who_only_looks_leaves_the_schema_as_it_is(job: Job, database_url: str) -> None:
+async def test_commands_that_only_read_do_not_migrate_the_database(
+    job: Job, database_url: str
+) -> None:
     connection = await asyncpg.connect(database_url)
     await connection.execute("DROP TABLE alembic_version")
     assert "interlock migrate" in job.run("plan", "-f", "base.yaml", code=1)

@@ -1,4 +1,4 @@
-"""Backups through the doors: REST for machines, and the command line."""
+"""Backups over REST and on the command line, and imports over REST."""
 
 import json
 from collections.abc import AsyncIterator
@@ -47,18 +47,18 @@ def key(scope: Scope) -> dict[str, str]:
     return {"X-API-Key": KEYS[scope]}
 
 
-async def test_everything_is_exported(machine: Client, engine: Engine) -> None:
+async def test_a_backup_can_be_exported(machine: Client, engine: Engine) -> None:
     await TicketStore(engine.database).create(
         ANNA, CreateTicket.parse(title="Printer", workflow="service_request")
     )
-    wanted = "".join([each async for each in backup_lines(engine.database)])
+    expected = "".join([each async for each in backup_lines(engine.database)])
     async with machine.get("/api/v1/templates/export", headers=key(Scope.EXPORT)) as answer:
         assert answer.status == 200
         assert answer.content_type == "application/yaml"
-        assert await answer.text() == wanted
+        assert await answer.text() == expected
 
 
-async def test_an_export_takes_a_key_of_its_scope(machine: Client) -> None:
+async def test_an_export_requires_a_key_with_its_scope(machine: Client) -> None:
     async with machine.get("/api/v1/templates/export", headers=key(Scope.RELOAD)) as answer:
         assert (answer.status, (await answer.json(content_type=None))["reason"]) == (
             403,
@@ -73,16 +73,16 @@ async def imported(machine: Client, text: str) -> tuple[int, dict[str, Any]]:
         return answer.status, await answer.json(content_type=None)
 
 
-async def test_what_is_imported_is_planned_and_applied(machine: Client) -> None:
+async def test_an_import_is_planned_and_applied(machine: Client) -> None:
     status, plan = await imported(machine, DECLARED % "requester")
     assert (status, plan["summary"]["create"]) == (200, 1)
     status, problem = await imported(machine, DECLARED % "any")
     assert (status, problem["code"]) == (403, "refused_by_guard")
-    status, problem = await imported(machine, DECLARED % "nobody")
+    status, problem = await imported(machine, DECLARED % "manager")
     assert (status, problem["code"]) == (400, "invalid_declaration")
 
 
-async def test_the_command_line_takes_a_database_elsewhere(
+async def test_the_command_line_copies_a_database(
     database_url: str, server: str, store: TicketStore, tmp_path: Path
 ) -> None:
     await store.create(ANNA, CreateTicket.parse(title="P", workflow="service_request"))
@@ -93,7 +93,7 @@ async def test_the_command_line_takes_a_database_elsewhere(
     elsewhere = database_address(server, "elsewhere")
     await migrate(elsewhere)
     there = on(elsewhere)
-    assert "rows are restored" in interlock("restore", str(first), env=there).stdout
+    assert "rows and verified every history" in interlock("restore", str(first), env=there).stdout
     assert interlock("backup", str(second), env=there).returncode == 0
     assert first.read_bytes() == second.read_bytes()
     assert "not empty" in interlock("restore", str(first), env=there).stderr
@@ -101,7 +101,7 @@ async def test_the_command_line_takes_a_database_elsewhere(
     assert json.loads(first.read_text("utf-8").splitlines()[-1].split(": ", 1)[1])["rows"] > 1
 
 
-def test_a_backup_takes_no_other_files_place_and_leaves_nothing_unfinished(
+def test_a_backup_replaces_no_file_and_leaves_no_unfinished_one(
     database_url: str, tmp_path: Path
 ) -> None:
     file, unfinished = tmp_path / "b.yaml", tmp_path / "b.yaml.unfinished"

@@ -14,7 +14,7 @@ from engine.storage.resources.read import read_resources
 from engine.storage.resources.reconciliations import reconciliation_session
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.commands import CreateTicket
-from reconciler.document import plan_in
+from reconciler.document import parse_plan
 from tests.support.api_client import SECRET, Client, bearer
 from tests.support.personas import ADA, ANNA
 from tests.support.values_mount import CHANGED, INVALID, NARROWED, NOTHING, WIDENED, Mount
@@ -49,14 +49,14 @@ async def test_a_changed_file_is_applied_and_the_plan_answered(
     mount.put(NARROWED)
     async with client.post(RELOAD, headers={"X-API-Key": RELOADER}) as answer:
         assert (answer.status, answer.content_type) == (200, "application/json")
-        plan = plan_in(await answer.text(), "the answer")
-    [planned] = plan.changes
-    assert planned.change.key == CHANGED
+        plan = parse_plan(await answer.text(), "the answer")
+    [change] = plan.changes
+    assert change.key == CHANGED
     live = await read_resources(database)
-    assert live.resources[CHANGED] == planned.change.after
-    touch = live.last_changes[CHANGED]
+    assert live.resources[CHANGED] == change.after
+    last_change = live.last_changes[CHANGED]
     digest = sha256(NARROWED.encode()).hexdigest()
-    assert (touch.by, touch.source) == ("system", f"{mount.file}@sha256:{digest}")
+    assert (last_change.by, last_change.source) == ("system", f"{mount.file}@sha256:{digest}")
 
 
 async def test_a_file_in_force_changes_nothing_and_is_not_recorded(

@@ -1,4 +1,4 @@
-"""Plans through the API: for admins, and only to look at."""
+"""Plans in GraphQL: only for admins, and without any effect."""
 
 from collections.abc import AsyncIterator
 from secrets import token_hex
@@ -19,7 +19,7 @@ from engine.storage.resources.read import read_resources
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.commands import CreateTicket
 from reconciler.diff import Action
-from reconciler.document import plan_in
+from reconciler.document import parse_plan
 from reconciler.hazards import HazardCode
 from reconciler.permissions_diff import Effect
 from tests.support.api_client import Api, Client
@@ -57,10 +57,10 @@ ticketing:
     categories:
       - {name: it, displayName: IT}
 """
-NOBODY = {"tickets": 0, "byStatus": [], "examples": []}
+NO_TICKETS = {"tickets": 0, "byStatus": [], "examples": []}
 
 
-async def test_an_admin_sees_what_would_change_and_whom_it_means(api: Api, engine: Engine) -> None:
+async def test_an_admin_can_see_the_changes_and_their_impact(api: Api, engine: Engine) -> None:
     incident = CreateTicket(title="Payments fail", workflow="incident_response")
     ticket = await TicketStore(engine.database).create(ANNA, incident)
     plan = (await api.data(ADA, PLAN, values=VALUES))["reconcilePlan"]
@@ -79,7 +79,7 @@ async def test_an_admin_sees_what_would_change_and_whom_it_means(api: Api, engin
         "byStatus": [{"status": "OPEN", "tickets": 1}],
         "examples": [ticket.id],
     }
-    nothing_else = {"stuck": NOBODY, "gaining": NOBODY, "losing": NOBODY, "items": []}
+    nothing_else = {"stuck": NO_TICKETS, "gaining": NO_TICKETS, "losing": NO_TICKETS, "items": []}
     assert retired["impact"] == {"stranded": stranded} | nothing_else
     assert (narrowed["action"], narrowed["at"]) == ("UPDATE", {"line": 4, "column": 7})
     assert narrowed["transitions"] == [
@@ -97,23 +97,23 @@ async def test_an_admin_sees_what_would_change_and_whom_it_means(api: Api, engin
     )
 
 
-async def test_a_plan_comes_in_all_its_forms(api: Api, engine: Engine) -> None:
+async def test_a_plan_has_a_text_a_markdown_and_a_json_form(api: Api, engine: Engine) -> None:
     shown = (await api.data(ADA, PLAN, values=VALUES))["reconcilePlan"]
-    plan = plan_in(shown["document"], "the answer")
+    plan = parse_plan(shown["document"], "the response")
     live = await read_resources(engine.database)
-    assert {each.change.key: each.change.before for each in plan.changes} == {
-        each.change.key: live.resources.get(each.change.key) for each in plan.changes
+    assert {each.key: each.before for each in plan.changes} == {
+        each.key: live.resources.get(each.key) for each in plan.changes
     }
     for form in ("text", "markdown"):
         assert "incident_response" in shown[form]
 
 
-async def test_nothing_to_do_is_an_empty_plan(api: Api) -> None:
+async def test_an_unchanged_declaration_is_an_empty_plan(api: Api) -> None:
     plan = (await api.data(ADA, PLAN, values="ticketing: {}"))["reconcilePlan"]
     assert (plan["isEmpty"], plan["changes"], plan["hazards"]) == (True, [], [])
 
 
-async def test_others_than_admins_see_no_plan(api: Api) -> None:
+async def test_only_admins_can_see_a_plan(api: Api) -> None:
     for actor in (ANNA, MARTON):
         refused = await api.refusal(actor, PLAN, values=VALUES)
         assert (refused["code"], refused["status"]) == ("forbidden", 403)
@@ -129,7 +129,7 @@ async def test_an_invalid_declaration_is_refused_with_every_finding(api: Api) ->
     assert all(each["code"] and each["message"] for each in refused["findings"])
 
 
-def test_the_schema_has_a_word_for_everything_that_a_plan_can_say() -> None:
+def test_the_schema_has_all_values_of_the_enums_of_a_plan() -> None:
     schema = build_schema(schema_text())
     words = {
         "ResourceKind": {kind.name for kind in Kind},
@@ -143,12 +143,12 @@ def test_the_schema_has_a_word_for_everything_that_a_plan_can_say() -> None:
         assert set(declared.values) == expected
 
 
-class TestByOneWhoCanOnlyRead:
-    """The database itself refuses every write, save of who signed in, and what tidies up."""
+class TestWithReadOnlyDatabaseRole:
+    """PostgreSQL refuses every write except of users and of expired idempotency keys."""
 
     @pytest.fixture
     async def reader(self, engine: Engine) -> AsyncIterator[str]:
-        """Return a role that may read everything, write down people and forget old keys."""
+        """Return a role that can read all tables, write users and delete idempotency keys."""
         role = f"reader_{token_hex(6)}"
         connection = await asyncpg.connect(engine.url)
         await connection.execute(f"CREATE ROLE {role}")
@@ -176,7 +176,7 @@ class TestByOneWhoCanOnlyRead:
         plan = (await api.data(ADA, PLAN, values=VALUES))["reconcilePlan"]
         assert len(plan["changes"]) == 3
 
-    async def test_a_ticket_can_not(self, api: Api) -> None:
+    async def test_a_ticket_cannot_be_created(self, api: Api) -> None:
         create = """
         mutation { createTicket(title: "T", workflow: "incident_response") { ticket { id } } }
         """

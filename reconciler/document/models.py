@@ -1,0 +1,273 @@
+"""The models of a plan's document, from which its JSON Schema is made.
+
+The models name the fields once: they are validated from the attributes of a plan to write it, and
+from JSON to read it.
+"""
+
+import json
+from datetime import timedelta
+from typing import Annotated, Final, Literal
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    field_serializer,
+)
+from pydantic.alias_generators import to_camel
+
+from engine.resources.resource import Kind
+from engine.vocabulary import ActorRoles, Role, Status
+from reconciler.diff import Action
+from reconciler.hazards import HazardCode
+from reconciler.impact import LIVE_STATUSES
+from reconciler.permissions_diff import Effect
+
+FORMAT: Final = "interlock-plan/1"
+"""The version of the format. It changes when older documents can no longer be read."""
+
+_COUNT_MOST: Final = 2**53 - 1
+"""The largest integer that every JSON reader represents exactly (RFC 8259, section 6)."""
+
+
+def _require_utc(time: AwareDatetime) -> AwareDatetime:
+    if time.utcoffset() != timedelta(0):
+        raise ValueError("must be in UTC, such as 2026-01-31T12:00:00Z")
+    return time
+
+
+def _parse_declaration(value: object) -> object:
+    """Parse the declaration of a resource, which is JSON text."""
+    return json.loads(value) if isinstance(value, str) else value
+
+
+def _role_names(value: object) -> object:
+    return value.names if isinstance(value, ActorRoles) else value
+
+
+Count = Annotated[int, Field(ge=0, le=_COUNT_MOST)]
+CountsByStatus = dict[Status, Annotated[Count, Field(ge=1)]]
+Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class Part(BaseModel):
+    """The base of all parts: camelCase in JSON, immutable, no unknown keys."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        from_attributes=True,
+        alias_generator=to_camel,
+        validate_by_name=True,
+        use_attribute_docstrings=True,
+    )
+
+
+class PlacePart(Part):
+    """A place in a values file."""
+
+    file: str
+    """The path of the file, as it was given."""
+    line: Annotated[int, Field(ge=1)]
+    """The line, from 1."""
+    column: Annotated[int, Field(ge=1)]
+    """The column in characters, from 1."""
+
+
+class KeyPart(Part):
+    """The key of a resource."""
+
+    kind: Kind
+    """The kind of the resource."""
+    name: str
+    """The name of the resource; the path of a service."""
+
+
+class ResourcePart(Part):
+    """The state of a resource."""
+
+    retired: bool
+    """Whether the resource was declared before and no longer is."""
+    declaration: Annotated[dict[str, JsonValue], BeforeValidator(_parse_declaration)]
+    """The declaration as under `ticketing:`, with all default values."""
+
+
+class TransitionPart(Part):
+    """A transition that other users can make after the change than before."""
+
+    source: Annotated[Status, Field(alias="from")]
+    """The status before the transition."""
+    target: Annotated[Status, Field(alias="to")]
+    """The status after the transition."""
+    before: Role | None
+    """The role that can make it before the change; null if it is not declared."""
+    after: Role | None
+    """The role that can make it after the change; null if it is not declared."""
+    effect: Effect
+    """How the transition changes."""
+
+
+class AffectedPart(Part):
+    """The live tickets that a change affects in one way."""
+
+    tickets: Count
+    """The number of tickets."""
+    by_status: CountsByStatus
+    """The number of tickets in each status; only statuses that have any."""
+    examples: tuple[str, ...]
+    """A few ticket ids."""
+
+    @field_serializer("by_status")
+    def _in_status_order(self, counts: CountsByStatus) -> CountsByStatus:
+        return {status: counts[status] for status in LIVE_STATUSES if status in counts}
+
+
+class ImpactPart(Part):
+    """How a change affects live tickets, those that are not CLOSED, and the catalog."""
+
+    stranded: AffectedPart
+    """Their workflow is retired; no user can move them until it is declared again."""
+    stuck: AffectedPart
+    """Some users could move them before, and no user can after the change."""
+    gaining: AffectedPart
+    """Some users gain a transition from their status."""
+    losing: AffectedPart
+    """Some users lose a transition from their status."""
+    items: tuple[str, ...]
+    """The active catalog items that use a workflow which the change retires."""
+
+
+class ChangePart(Part):
+    """A change of one resource."""
+
+    kind: Kind
+    """The kind of the resource."""
+    name: str
+    """The name of the resource; the path of a service."""
+    action: Action
+    """What the change does to the resource."""
+    at: PlacePart | None
+    """Where the resource is declared; null for defaults and for retired resources."""
+    before: ResourcePart | None
+    """The live resource when the plan was made; null if none ever had this name."""
+    after: ResourcePart
+    """The resource after the change."""
+    before_digest: Digest | None
+    """SHA-256 of `before`; the plan is stale if the live resource has another digest."""
+    after_digest: Digest
+    """SHA-256 of `after`."""
+    transitions: tuple[TransitionPart, ...]
+    """The transitions that differ; of a new workflow, all of them."""
+    impact: ImpactPart
+    """The impact on the live tickets when the plan was made."""
+
+
+class HazardPart(Part):
+    """A part of the plan that can do harm."""
+
+    code: HazardCode
+    """What the hazard does."""
+    key: KeyPart | None
+    """The workflow or setting; null if the hazard is about all workflows."""
+    message: str
+    """A description in one sentence."""
+    tickets: Count
+    """The number of live tickets that are harmed."""
+    remedy: str
+    """The command-line flag that acknowledges the hazard."""
+
+
+class RefusedPart(Part):
+    """Recorded transitions of one kind that the plan would have refused."""
+
+    workflow: str
+    """The workflow of the tickets."""
+    source: Annotated[Status, Field(alias="from")]
+    """The status before the transitions."""
+    target: Annotated[Status, Field(alias="to")]
+    """The status after the transitions."""
+    held: Annotated[tuple[str, ...], Field(strict=False), BeforeValidator(_role_names)]
+    """The roles of the actors towards the tickets."""
+    times: Count
+    """The number of transitions."""
+    actors: Count
+    """The number of users who made them."""
+    examples: tuple[str, ...]
+    """The ids of a few of these users."""
+
+
+class ReplayPart(Part):
+    """The recorded transitions of the last days, checked against the proposed workflows."""
+
+    days: Count
+    """The length of the replayed period."""
+    times: Count
+    """The number of transitions in that period."""
+    refused: tuple[RefusedPart, ...]
+    """The transitions that would have been refused, most frequent first."""
+
+
+class SummaryPart(Part):
+    """The number of resources by action."""
+
+    create: Count
+    """New resources."""
+    update: Count
+    """Resources that differ."""
+    retire: Count
+    """Resources that are no longer declared."""
+    revive: Count
+    """Retired resources that are declared again."""
+    workflows: Count
+    """The number of active workflows when the plan was made."""
+
+
+class DigestsPart(Part):
+    """SHA-256 over all resources that the plan changes."""
+
+    live: Digest
+    """The resources when the plan was made."""
+    desired: Digest
+    """The resources after the changes."""
+
+
+class PlanContent(Part):
+    """Everything in a plan except its id."""
+
+    format: Literal["interlock-plan/1"]
+    """The version of the format."""
+    created_at: Annotated[AwareDatetime, AfterValidator(_require_utc)]
+    """When the plan was made, in UTC."""
+    source: str
+    """Where the declaration came from, such as `git:abc123`."""
+    files: tuple[str, ...]
+    """The values files and the `--set` and `--set-string` arguments that it was read from."""
+    summary: SummaryPart
+    """The size of the plan."""
+    hazards: tuple[HazardPart, ...]
+    """The parts of the plan that can do harm, most severe first."""
+    changes: tuple[ChangePart, ...]
+    """The changes, in the order in which they are applied."""
+    replay: ReplayPart | None
+    """The recorded transitions that would have been refused; null if not requested."""
+    digests: DigestsPart
+    """The state that the plan expects and the state that it leads to."""
+
+
+class PlanDocument(PlanContent):
+    """A plan: what would change, the impact, and the state of resources that it expects."""
+
+    id: Digest
+    """SHA-256 over everything else in the document; a plan is applied once."""
+
+
+def schema_text() -> str:
+    """Return the JSON Schema of a plan's document, the content of `docs/plan.schema.json`."""
+    schema = PlanDocument.model_json_schema(by_alias=True)
+    dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return json.dumps(dialect | schema, indent=2) + "\n"

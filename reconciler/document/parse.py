@@ -1,0 +1,172 @@
+"""Parses the document of a plan; everything that follows from its other parts is verified."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC
+from functools import reduce
+from itertools import islice
+from operator import or_
+from typing import Any, Final
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from engine.errors import InvalidPlan
+from engine.findings import Location
+from engine.gc_pause import gc_paused
+from engine.resources.resource import Key, Kind, Resource, in_order
+from engine.tickets.history import RecordedTransitions
+from engine.validation_messages import describe_error
+from engine.vocabulary import NO_ROLES, ActorRoles
+from reconciler.diff import Change, change_of
+from reconciler.document.differences import common_length, differences, path_of
+from reconciler.document.models import (
+    AffectedPart,
+    ChangePart,
+    PlanDocument,
+    RefusedPart,
+    ReplayPart,
+    ResourcePart,
+)
+from reconciler.document.serialize import document_of, text_of
+from reconciler.impact import AffectedTickets, Impact
+from reconciler.plan import Plan, PlannedChange, transitions_of
+from reconciler.replay import Replay
+
+PLAN_BYTES: Final = 64 * 1024 * 1024
+"""Ten times the size of a declaration: a plan has it twice, with each transition on several lines.
+A document is ASCII, so this is also the limit in characters."""
+_ERRORS_MOST: Final = 20
+"""Errors of one document that are reported; most others follow from them."""
+
+
+@gc_paused()
+def parse_plan(text: str, file: str) -> Plan:
+    """Return the plan that a document holds.
+
+    Args:
+        text: exactly as `serialize_plan` wrote it.
+        file: the name of the document in error messages.
+
+    Raises:
+        InvalidPlan: the text is not a plan, or it was edited or truncated; with all errors, each
+            with its JSON path and the expected value.
+
+    """
+    document = _parse_document(text, file)
+    changes = list(map(_change, document.changes))
+    _refuse(file, _resource_errors(changes))
+    plan = Plan(
+        changes=tuple(map(_planned_change, changes, document.changes)),
+        workflows=document.summary.workflows,
+        created_at=document.created_at.astimezone(UTC),
+        source=document.source,
+        files=document.files,
+        replay=None if document.replay is None else _replay(document.replay),
+    )
+    _refuse(file, _change_errors(changes))
+    expected = document_of(plan)
+    if text != (expected_text := text_of(expected)):
+        _refuse(file, differences(expected, json.loads(text)))
+        _refuse(file, _first_difference(text, expected_text))
+    return plan
+
+
+def _refuse(file: str, errors: Iterator[str]) -> None:
+    """Raise InvalidPlan if there is an error."""
+    if found := list(islice(errors, _ERRORS_MOST)):
+        raise InvalidPlan("\n".join(f"{file}: {error}" for error in found))
+
+
+def _parse_document(text: str, file: str) -> PlanDocument:
+    if len(text) > PLAN_BYTES:
+        raise InvalidPlan(
+            f"{file}: has {len(text):,} characters; a plan has at most {PLAN_BYTES:,}."
+        )
+    try:
+        return PlanDocument.model_validate_json(text)
+    except ValidationError as error:
+        _refuse(file, map(_describe, error.errors(include_url=False, include_input=False)))
+        raise
+
+
+def _describe(error: ErrorDetails, *within: str | int) -> str:
+    """Return the message of a validation error, with its JSON path."""
+    return f"{path_of((*within, *error['loc']))}: {describe_error(error)}."
+
+
+def _resource_errors(changes: list[Change]) -> Iterator[str]:
+    """Yield the errors of declarations that do not fit the kind and name of their change."""
+    for index, change in enumerate(changes):
+        for side, resource in (("before", change.before), ("after", change.after)):
+            path = ("changes", index, side, "declaration")
+            try:
+                model = resource and resource.model
+            except KeyError:
+                yield f"{path_of(path)}: there is no setting {change.name!a}."
+            except ValidationError as error:
+                yield from (_describe(each, *path) for each in error.errors(include_url=False))
+            else:
+                name = getattr(
+                    model, "path" if change.kind is Kind.SERVICE else "name", change.name
+                )
+                if name != change.name:
+                    yield f"{path_of(path)}: declares {name!a}; the change is of {change.name!a}."
+
+
+def _change_errors(changes: list[Change]) -> Iterator[str]:
+    """Yield the errors of changes that no comparison of resources can result in."""
+    keys = [change.key for change in changes]
+    if keys != in_order(set(keys)):
+        yield "$.changes: each resource must occur once, ordered by kind and name."
+    for index, change in enumerate(changes):
+        desired = None if change.after.retired else change.after
+        if change_of(change.before, desired) != change:
+            yield f"{path_of(('changes', index))}: no action leads from `before` to `after`."
+
+
+def _first_difference(text: str, expected: str) -> Iterator[str]:
+    """Yield the line at which a text starts to differ from an equivalent one."""
+    line = text.count("\n", 0, common_length(text, expected)) + 1
+    yield f"line {line} is not as `interlock plan` wrote it; do not format the file."
+
+
+def _change(part: ChangePart) -> Change:
+    key = Key(part.kind, part.name)
+    before = None if part.before is None else _resource(key, part.before)
+    return Change(before, _resource(key, part.after))
+
+
+def _resource(key: Key, part: ResourcePart) -> Resource:
+    """Return a resource with its canonical text; defaults added since then are not filled in."""
+    declaration = json.dumps(part.declaration, sort_keys=True, ensure_ascii=False)
+    return Resource(key, declaration, retired=part.retired)
+
+
+def _planned_change(change: Change, part: ChangePart) -> PlannedChange:
+    impact: dict[str, Any] = {
+        name: AffectedTickets(each.by_status, each.examples)
+        if isinstance(each, AffectedPart)
+        else each
+        for name, each in part.impact
+    }
+    return PlannedChange(
+        change.before,
+        change.after,
+        transitions_of(change),
+        Impact(**impact),
+        None if part.at is None else Location(**vars(part.at)),
+    )
+
+
+def _replay(part: ReplayPart) -> Replay:
+    return Replay(part.days, part.times, tuple(map(_recorded_transitions, part.refused)))
+
+
+def _recorded_transitions(part: RefusedPart) -> RecordedTransitions:
+    return RecordedTransitions(**vars(part) | {"held": _roles_named(part.held)})
+
+
+def _roles_named(names: tuple[str, ...]) -> ActorRoles:
+    """Return the roles with these names; unknown names are ignored, and fail the comparison."""
+    return reduce(or_, (role for role in ActorRoles if role.names[0] in names), NO_ROLES)
