@@ -6,7 +6,7 @@ from typing import Final
 from prometheus_client import Counter, Gauge
 
 from api.webhooks.secrets import BlockReason
-from engine.storage.webhooks.status import WebhookStatus
+from engine.storage.webhooks.status import DeliveryCounts
 from engine.webhooks.retry_policy import DeliveryState
 
 _OUTCOMES: Final = {
@@ -45,9 +45,9 @@ class WebhookMetrics:
         """Count an attempt by the state of the delivery after it."""
         self._attempts.labels(webhook, _OUTCOMES[state]).inc()
 
-    def set_deliveries(self, statuses: Iterable[WebhookStatus]) -> None:
+    def set_deliveries(self, counts: Iterable[DeliveryCounts]) -> None:
         """Set the numbers of pending and dead deliveries."""
-        for each in statuses:
+        for each in counts:
             name = each.declaration.name
             self._deliveries.labels(name, DeliveryState.PENDING).set(each.pending)
             self._deliveries.labels(name, DeliveryState.DEAD).set(each.dead)

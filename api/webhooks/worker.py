@@ -23,7 +23,7 @@ from engine.plugins import Plugin
 from engine.storage.postgres.database import Database
 from engine.storage.webhooks.deliveries import Delivery, build_body, claim, record_result
 from engine.storage.webhooks.fan_out import DeclaredWebhook, fan_out, find_webhooks_with_work
-from engine.storage.webhooks.status import WebhookState, read_statuses
+from engine.storage.webhooks.status import count_deliveries
 from engine.webhook_urls import parse_webhook_url
 from engine.webhooks.cloud_events import CONTENT_TYPE
 from engine.webhooks.host_allowlist import HostAllowlist
@@ -76,10 +76,10 @@ class WebhookWorker:
 
     async def update_metrics(self) -> None:
         """Count deliveries, and check the settings also of webhooks that have no work."""
-        statuses = await read_statuses(self.database)
-        self.metrics.set_deliveries(statuses)
-        for each in statuses:
-            if each.state is WebhookState.RETIRED:
+        counts = await count_deliveries(self.database)
+        self.metrics.set_deliveries(counts)
+        for each in counts:
+            if each.is_retired:
                 self._set_blocked(each.declaration.name, None)
             else:
                 await self._find_call_context(each.declaration)

@@ -88,13 +88,17 @@ _OLDEST_PENDING_AT: Final = (
     .where(webhook_deliveries.c.webhook == webhooks.c.name, PENDING)
     .scalar_subquery()
 )
+_COUNT: Final = select(
+    cast(webhooks.c.declaration, Text).label("declaration"),
+    webhooks.c.retired_at.is_not(None).label("is_retired"),
+    _count(PENDING).label("pending"),
+    _count(in_state(DeliveryState.DEAD)).label("dead"),
+).order_by(webhooks.c.name)
+_COUNT_ALL: Final = Statement.of(_COUNT)
 _READ: Final = Statement.of(
-    select(
-        webhooks.c.name,
+    _COUNT.add_columns(
         webhooks.c.log_transaction,
         webhooks.c.log_entry,
-        cast(webhooks.c.declaration, Text).label("declaration"),
-        webhooks.c.retired_at.is_not(None).label("is_retired"),
         (webhooks.c.disabled_by_reconciliation == webhooks.c.reconciliation).label("is_disabled"),
         case((webhooks.c.paused_until > func.now(), webhooks.c.paused_until)).label("paused_until"),
         _IS_DELAYED.label("is_delayed"),
@@ -102,9 +106,7 @@ _READ: Final = Statement.of(
         func.greatest(_FIRST_FAILED.c.next_attempt_at, webhooks.c.paused_until).label(
             "next_attempt_at"
         ),
-        _count(PENDING).label("pending"),
         _OLDEST_PENDING_AT.label("oldest_pending_at"),
-        _count(in_state(DeliveryState.DEAD)).label("dead"),
     )
     .outerjoin(_FIRST_FAILED, true())
     .where(webhooks.c.name == func.coalesce(bindparam("webhook_name", type_=Text), webhooks.c.name))
@@ -119,6 +121,16 @@ _STATES: Final = {
 }
 """The state of a webhook by the first of these columns that is true or not null."""
 _NAMES: Final = Statement.of(select(webhooks.c.name))
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryCounts:
+    """The numbers of pending deliveries and dead letters of a webhook."""
+
+    declaration: Webhook
+    is_retired: bool
+    pending: int
+    dead: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +158,23 @@ class WebhookStatus:
     last_result: str | None
 
 
+async def count_deliveries(database: Database) -> list[DeliveryCounts]:
+    """Return the numbers of deliveries of all webhooks, which cost less than their status."""
+    return [
+        DeliveryCounts(
+            Webhook.model_validate_json(row["declaration"]),
+            row["is_retired"],
+            row["pending"],
+            row["dead"],
+        )
+        for row in await database.rows(_COUNT_ALL)
+    ]
+
+
 async def read_statuses(database: Database, name: str | None = None) -> list[WebhookStatus]:
     """Return the status of all webhooks, or of one, ordered by name; includes retired ones.
 
-    It checks no permission: it is for the servers themselves and for the command line.
+    It checks no permission: it is for the command line.
     """
     return [_status_of(row) for row in await database.rows(_READ, webhook_name=name)]
 
