@@ -43,7 +43,7 @@ operation has been executed with every set of answers to its conditions"""
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class DocumentCase:
     """Documents of one kind.
 
     Attributes:
@@ -68,19 +68,23 @@ class Case:
         ]
 
 
-CASES: Final[Mapping[str, Case]] = {
-    "one field": Case(300, lambda n: f"{{ a{n}: __typename }}"),
-    "a ticket": Case(300, lambda n: f"{{ a{n}: {TICKET} {{ {FIELDS} }} }}"),
-    "a list": Case(300, lambda n: f"{{ a{n}: tickets(first: 1) {{ nodes {{ {FIELDS} }} }} }}"),
-    "the schema": Case(
+CASES: Final[Mapping[str, DocumentCase]] = {
+    "one field": DocumentCase(300, lambda n: f"{{ a{n}: __typename }}"),
+    "a ticket": DocumentCase(300, lambda n: f"{{ a{n}: {TICKET} {{ {FIELDS} }} }}"),
+    "a list": DocumentCase(
+        300, lambda n: f"{{ a{n}: tickets(first: 1) {{ nodes {{ {FIELDS} }} }} }}"
+    ),
+    "the schema": DocumentCase(
         20, lambda n: f"{{ s{n}: __schema {{ {many('a{}: queryType {{ name }}', 190)} }} }}"
     ),
-    "a ticket's fields 10 times": Case(20, lambda n: f"{{ t{n}: {TICKET} {{ {FIELDS * 10} }} }}"),
-    "190 aliases": Case(20, lambda n: f"{{ t{n}: {TICKET} {{ {ALIASES} }} }}"),
-    "190 aliases of people": Case(
+    "a ticket's fields 10 times": DocumentCase(
+        20, lambda n: f"{{ t{n}: {TICKET} {{ {FIELDS * 10} }} }}"
+    ),
+    "190 aliases": DocumentCase(20, lambda n: f"{{ t{n}: {TICKET} {{ {ALIASES} }} }}"),
+    "190 aliases of people": DocumentCase(
         20, lambda n: f"{{ t{n}: {TICKET} {{ {many('a{}: requester {{ id }}', 190)} }} }}"
     ),
-    "one field in 60 operations, on conditions": Case(
+    "one field in 60 operations, on conditions": DocumentCase(
         2,
         lambda n: (
             many(f"query Q{{}}({ASKED}) {{{{ ...F }}}}", 60)
@@ -89,14 +93,14 @@ CASES: Final[Mapping[str, Case]] = {
         ),
         CONDITIONS,
     ),
-    "190 aliases in 150 operations": Case(
+    "190 aliases in 150 operations": DocumentCase(
         2,
         lambda n: (
             many("query Q{} {{ ...F }}", 150)
             + f"fragment F on Query {{ t{n}: {TICKET} {{ {ALIASES} }} }}"
         ),
     ),
-    "the same in 40, on conditions": Case(
+    "the same in 40, on conditions": DocumentCase(
         2,
         lambda n: (
             many(f"query Q{{}}({ASKED}) {{{{ ...F }}}}", 40)
@@ -108,7 +112,7 @@ CASES: Final[Mapping[str, Case]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class MemoryUse:
     """What one document takes: characters of text, else bytes."""
 
     text: int
@@ -124,7 +128,7 @@ def main() -> None:
     show(table_of(taken))
 
 
-async def measured(url: str) -> Mapping[str, Taken]:
+async def measured(url: str) -> Mapping[str, MemoryUse]:
     """Return what the documents of each kind take."""
     await prepare(url)
     async with open_database(url) as database:
@@ -133,7 +137,7 @@ async def measured(url: str) -> Mapping[str, Taken]:
         return {name: await taken(case, live) for name, case in CASES.items()}
 
 
-async def taken(case: Case, live: ServerState) -> Taken:
+async def taken(case: DocumentCase, live: ServerState) -> MemoryUse:
     """Return what one document takes, on the average of all of the kind."""
     executor = await interlock_executor(UNBOUNDED)
     for request in case.requests(case.count):
@@ -148,7 +152,7 @@ async def taken(case: Case, live: ServerState) -> Taken:
                 await execute(executor, request, live)
         executed = held() / case.count
     document = DocumentCache(executor.schema, UNBOUNDED).get(texts[0])
-    return Taken(len(texts[0]), prepared, executed, document.max_memory_bytes)
+    return MemoryUse(len(texts[0]), prepared, executed, document.max_memory_bytes)
 
 
 async def execute(executor: GraphQLExecutor, request: GraphQLRequest, live: ServerState) -> None:
@@ -179,7 +183,7 @@ def traced() -> Iterator[Callable[[], int]]:
         tracemalloc.stop()
 
 
-def table_of(taken: Mapping[str, Taken]) -> Table:
+def table_of(taken: Mapping[str, MemoryUse]) -> Table:
     """Return the figures of every kind."""
     columns = figures("characters", "prepared", "executed", "taken for", "ratio")
     table = headed("document", *columns, title=TITLE)

@@ -12,7 +12,7 @@ from api.auth.api_keys import ApiKeys
 from api.auth.key_sources import KeySource
 from api.auth.tokens import TokenVerifier
 from api.bootstrap.auth import key_source, token_rules
-from api.bootstrap.engine import Engine, open_engine
+from api.bootstrap.engine import EngineHandle, open_engine
 from api.graphql.documents.persisted_documents import PersistedDocuments
 from api.graphql.interlock import declared_list_lengths, interlock_executor
 from api.graphql.transport.endpoint import GraphQLEndpoint
@@ -72,7 +72,7 @@ async def open_application(settings: Settings) -> AsyncIterator[web.Application]
 
 @asynccontextmanager
 async def open_application_on(
-    engine: Engine, settings: Settings, clock: Clock = time.time
+    engine: EngineHandle, settings: Settings, clock: Clock = time.time
 ) -> AsyncIterator[web.Application]:
     """Yield the application on an open database; run its background tasks during the block.
 

@@ -11,7 +11,7 @@ from engine.storage.postgres.embedded import embedded_server
 
 
 @dataclass(frozen=True, slots=True)
-class Engine:
+class EngineHandle:
     """The engine on an open database.
 
     Attributes:
@@ -26,7 +26,7 @@ class Engine:
 @asynccontextmanager
 async def open_engine(
     settings: Settings, prepare: Callable[[str], Awaitable[None]] = migrate
-) -> AsyncIterator[Engine]:
+) -> AsyncIterator[EngineHandle]:
     """Open the database of the settings.
 
     Args:
@@ -44,10 +44,10 @@ async def open_engine(
         else:
             url = settings.database_url.get_secret_value()
         await prepare(url)
-        yield Engine(url, await stack.enter_async_context(open_database(url)))
+        yield EngineHandle(url, await stack.enter_async_context(open_database(url)))
 
 
-def open_read_only(settings: Settings) -> AbstractAsyncContextManager[Engine]:
+def open_read_only(settings: Settings) -> AbstractAsyncContextManager[EngineHandle]:
     """Open the database of the settings for reading, without a migration.
 
     Raises:

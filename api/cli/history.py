@@ -33,18 +33,18 @@ def verify() -> None:
 
 
 @dataclass(slots=True)
-class Outcome:
+class AuditCounts:
     """The number of tickets, and of those whose history is invalid."""
 
     tickets: int = 0
     flawed: int = 0
 
 
-async def _verify(settings: Settings) -> Outcome:
+async def _verify(settings: Settings) -> AuditCounts:
     """Audit the database of the settings, and print each flaw."""
     from engine.storage.history.audit import audit_histories
 
-    outcome = Outcome()
+    outcome = AuditCounts()
     async for _, flaw in audit_tickets(settings, audit_histories):
         outcome.tickets += 1
         if flaw is not None:

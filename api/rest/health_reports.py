@@ -20,7 +20,7 @@ from engine.vocabulary import ServiceStatus
 _DEFAULT_LABEL: Final = "service"
 
 
-class Outcome(StrEnum):
+class ReportOutcome(StrEnum):
     """What Interlock did after a health report."""
 
     UNCHANGED = "unchanged"
@@ -32,12 +32,12 @@ class Outcome(StrEnum):
 
 
 _OUTCOMES: Final = {
-    OutageAction.NOTHING: Outcome.UNCHANGED,
-    OutageAction.WAIT: Outcome.WAITING,
-    OutageAction.OPEN: Outcome.OPENED,
-    OutageAction.REOPEN: Outcome.REOPENED,
-    OutageAction.CLOSE: Outcome.CLOSED,
-    OutageAction.COMMENT: Outcome.COMMENTED,
+    OutageAction.NOTHING: ReportOutcome.UNCHANGED,
+    OutageAction.WAIT: ReportOutcome.WAITING,
+    OutageAction.OPEN: ReportOutcome.OPENED,
+    OutageAction.REOPEN: ReportOutcome.REOPENED,
+    OutageAction.CLOSE: ReportOutcome.CLOSED,
+    OutageAction.COMMENT: ReportOutcome.COMMENTED,
 }
 _DETAILS: Final = {
     WaitReason.PLUGIN_DISABLED: "Ticketing is off. Interlock acts when ticketing is on again.",
@@ -64,7 +64,7 @@ class ServiceResponse(ResponseModel):
     """When the last report came."""
     message: str
     """What is wrong, human-readable."""
-    outcome: Outcome
+    outcome: ReportOutcome
     """What Interlock did."""
     ticket: str | None
     """The id of the ticket that was changed, or else of the live ticket, if any."""

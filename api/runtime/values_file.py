@@ -25,7 +25,7 @@ from reconciler.planner import make_plan
 from reconciler.values import ValuesInput
 
 
-class Outcome(StrEnum):
+class ApplyOutcome(StrEnum):
     """The result of an attempt to apply the values file."""
 
     APPLIED = "applied"
@@ -36,17 +36,17 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
-_OUTCOMES: Final[Mapping[type[InterlockError], Outcome]] = {
-    RefusedByGuard: Outcome.REFUSED,
-    InvalidInput: Outcome.INVALID,
-    LockHeld: Outcome.LOCKED,
+_OUTCOMES: Final[Mapping[type[InterlockError], ApplyOutcome]] = {
+    RefusedByGuard: ApplyOutcome.REFUSED,
+    InvalidInput: ApplyOutcome.INVALID,
+    LockHeld: ApplyOutcome.LOCKED,
 }
 """The outcome for each error. Other errors are failures, which can be temporary."""
 IS_APPLIED: Final = {
-    Outcome.APPLIED: True,
-    Outcome.UNCHANGED: True,
-    Outcome.REFUSED: False,
-    Outcome.INVALID: False,
+    ApplyOutcome.APPLIED: True,
+    ApplyOutcome.UNCHANGED: True,
+    ApplyOutcome.REFUSED: False,
+    ApplyOutcome.INVALID: False,
 }
 """Whether the database matches the file after an attempt; other outcomes leave that unchanged."""
 
@@ -67,10 +67,10 @@ class ValuesMetrics:
             registry=None,
         )
         self.collectors = (self._attempts, self._applied)
-        for outcome in Outcome:
+        for outcome in ApplyOutcome:
             self._attempts.labels(outcome)
 
-    def count(self, outcome: Outcome) -> None:
+    def count(self, outcome: ApplyOutcome) -> None:
         """Count an attempt, and update whether the file is applied."""
         self._attempts.labels(outcome).inc()
         if outcome in IS_APPLIED:
@@ -114,7 +114,7 @@ class ValuesFile:
         except Exception as error:
             self.metrics.count(outcome_of(error))
             raise
-        self.metrics.count(Outcome.UNCHANGED if plan.is_empty else Outcome.APPLIED)
+        self.metrics.count(ApplyOutcome.UNCHANGED if plan.is_empty else ApplyOutcome.APPLIED)
         return plan
 
     async def is_applied(self) -> bool:
@@ -132,7 +132,7 @@ class ValuesFile:
         return desired, f"{self.file}@sha256:{sha256(text.encode()).hexdigest()}"
 
 
-def outcome_of(error: Exception) -> Outcome:
+def outcome_of(error: Exception) -> ApplyOutcome:
     """Return the outcome of an attempt that raised an error."""
     outcomes = (outcome for kind, outcome in _OUTCOMES.items() if isinstance(error, kind))
-    return next(outcomes, Outcome.FAILED)
+    return next(outcomes, ApplyOutcome.FAILED)

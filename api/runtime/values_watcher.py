@@ -9,7 +9,7 @@ from typing import Final
 
 import structlog
 
-from api.runtime.values_file import IS_APPLIED, Outcome, ValuesFile, outcome_of
+from api.runtime.values_file import IS_APPLIED, ApplyOutcome, ValuesFile, outcome_of
 from engine.errors import InterlockError, RefusedByGuard
 
 _POLL_SECONDS: Final = 5
@@ -55,11 +55,11 @@ class ValuesWatcher:
         if fingerprint == self.fingerprint:
             return
         outcome = await self._attempt(fingerprint)
-        self.refused = outcome is Outcome.REFUSED
+        self.refused = outcome is ApplyOutcome.REFUSED
         if outcome in IS_APPLIED:
             self.fingerprint = fingerprint
 
-    async def _attempt(self, fingerprint: str) -> Outcome:
+    async def _attempt(self, fingerprint: str) -> ApplyOutcome:
         attempt_log = log.bind(file=str(self.values.file), fingerprint=fingerprint)
         try:
             plan = await self.values.reload(wait=True)
@@ -68,7 +68,7 @@ class ValuesWatcher:
             attempt_log.error("values file not applied", outcome=outcome, **_log_fields(error))
             return outcome
         attempt_log.info("values file applied", changes=len(plan.changes))
-        return Outcome.UNCHANGED if plan.is_empty else Outcome.APPLIED
+        return ApplyOutcome.UNCHANGED if plan.is_empty else ApplyOutcome.APPLIED
 
     async def _check_again(self) -> None:
         """Log if a user has applied the file that the guards refused."""

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from api.auth.api_keys import ApiKeyEntry, Scope
 from api.bootstrap.application import open_application_on
-from api.bootstrap.engine import Engine, open_engine
+from api.bootstrap.engine import EngineHandle, open_engine
 from api.log_context import CONTEXT
 from api.settings import Settings
 from engine.storage.postgres.database import POOL_CONNECTIONS
@@ -50,13 +50,13 @@ def settings(database_url: str) -> Settings:
 
 
 @pytest.fixture
-async def engine(settings: Settings) -> AsyncIterator[Engine]:
+async def engine(settings: Settings) -> AsyncIterator[EngineHandle]:
     async with open_engine(settings) as opened:
         yield opened
 
 
 @pytest.fixture
-async def statements(engine: Engine) -> list[str]:
+async def statements(engine: EngineHandle) -> list[str]:
     """Return a list that grows by each statement that a request runs, on any connection."""
     run: list[str] = []
 
@@ -72,7 +72,7 @@ async def statements(engine: Engine) -> list[str]:
 
 
 @pytest.fixture
-async def client(engine: Engine, settings: Settings) -> AsyncIterator[Client]:
+async def client(engine: EngineHandle, settings: Settings) -> AsyncIterator[Client]:
     async with (
         open_application_on(engine, settings) as application,
         TestClient(TestServer(application)) as opened,

@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from api.bootstrap.engine import Engine
+from api.bootstrap.engine import EngineHandle
 from api.limits import Limits
 from api.limits_setting import LIMIT_NAMES, read_limits
 from api.settings import Settings
@@ -146,7 +146,7 @@ class TestServersWithLimits:
         [(f"{limit}=3", limit, query) for limit, queries in PAGES.items() for query in queries],
     )
     async def test_a_page_cannot_be_larger_than_its_limit(
-        self, api: Api, engine: Engine, limit: str, query: str
+        self, api: Api, engine: EngineHandle, limit: str, query: str
     ) -> None:
         await put(engine.database, [webhook("chat")])
         [error] = (await api.ask(ADA, query.replace("ID", await opened(api))))["errors"]

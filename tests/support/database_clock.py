@@ -14,13 +14,13 @@ CLOCK = (
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
+class DatabaseClock:
     """The clock of a database, for connections that are opened after it was put in its place."""
 
     observer: Observer
 
     @classmethod
-    async def put_into(cls, observer: Observer) -> "Clock":
+    async def put_into(cls, observer: Observer) -> "DatabaseClock":
         """Put a clock into the database of an observer; it shows noon of 2030-01-01, UTC."""
         for statement in CLOCK:
             await observer.connection.execute(statement)

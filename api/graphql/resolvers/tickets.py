@@ -14,13 +14,13 @@ from engine.workflows.explanation import Explanation, explain
 resolvers: Final = Resolvers()
 
 
-class _TicketArguments(TypedDict):
+class _TicketByIdArguments(TypedDict):
     id: str
 
 
 @resolvers.field("Query.ticket")
 async def ticket(
-    _parent: object, arguments: _TicketArguments, context: RequestContext, _info: object
+    _parent: object, arguments: _TicketByIdArguments, context: RequestContext, _info: object
 ) -> Ticket:
     """Return the ticket with an id."""
     return await read_ticket(context.database, context.viewer, arguments["id"])

@@ -6,7 +6,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from api.bootstrap.application import open_application_on
-from api.bootstrap.engine import Engine
+from api.bootstrap.engine import EngineHandle
 from api.settings import Settings
 from engine.errors import Misconfigured
 from tests.support.oidc_provider import provider
@@ -28,7 +28,7 @@ RULES = {
 }
 
 
-async def test_a_user_signs_in_with_openid_connect(engine: Engine) -> None:
+async def test_a_user_signs_in_with_openid_connect(engine: EngineHandle) -> None:
     async with provider(RSA_JWK, EC_JWK) as issuer:
         settings = Settings.from_env(RULES | {"INTERLOCK_OIDC_ISSUER": issuer.issuer})
         claims = CLAIMS | {"iss": issuer.issuer, "aud": ["account", "interlock"]}
@@ -52,7 +52,7 @@ async def test_a_user_signs_in_with_openid_connect(engine: Engine) -> None:
                 assert error["extensions"]["reason"] == "wrong_issuer"
 
 
-async def test_a_server_is_not_ready_before_it_has_keys(engine: Engine) -> None:
+async def test_a_server_is_not_ready_before_it_has_keys(engine: EngineHandle) -> None:
     async with (
         provider() as issuer,
         open_application_on(
@@ -73,7 +73,7 @@ async def test_a_server_is_not_ready_before_it_has_keys(engine: Engine) -> None:
             assert code == 1013
 
 
-async def test_a_socket_accepts_a_token_of_a_new_key(engine: Engine) -> None:
+async def test_a_socket_accepts_a_token_of_a_new_key(engine: EngineHandle) -> None:
     async with (
         provider(RSA_JWK) as issuer,
         open_application_on(
@@ -89,7 +89,7 @@ async def test_a_socket_accepts_a_token_of_a_new_key(engine: Engine) -> None:
 
 
 async def test_a_server_starts_with_its_key_file_and_not_without(
-    engine: Engine, tmp_path: Path
+    engine: EngineHandle, tmp_path: Path
 ) -> None:
     file = tmp_path / "jwks.json"
     settings = Settings.from_env({"INTERLOCK_JWKS": str(file)})

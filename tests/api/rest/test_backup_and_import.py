@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from api.auth.api_keys import Scope
 from api.bootstrap.application import open_application_on
-from api.bootstrap.engine import Engine
+from api.bootstrap.engine import EngineHandle
 from api.settings import Settings
 from engine.storage.migrate import migrate
 from engine.storage.tickets.store import TicketStore
@@ -33,7 +33,7 @@ ticketing:
 
 
 @pytest.fixture
-async def machine(engine: Engine, database_url: str) -> AsyncIterator[Client]:
+async def machine(engine: EngineHandle, database_url: str) -> AsyncIterator[Client]:
     entries = " ".join(f"{scope}={sha256(key.encode()).hexdigest()}" for scope, key in KEYS.items())
     settings = Settings(database_url=SecretStr(database_url), jwt_secret=SECRET, api_keys=entries)
     async with (
@@ -47,7 +47,7 @@ def key(scope: Scope) -> dict[str, str]:
     return {"X-API-Key": KEYS[scope]}
 
 
-async def test_a_backup_can_be_exported(machine: Client, engine: Engine) -> None:
+async def test_a_backup_can_be_exported(machine: Client, engine: EngineHandle) -> None:
     await TicketStore(engine.database).create(
         ANNA, CreateTicket.parse(title="Printer", workflow="service_request")
     )

@@ -15,7 +15,7 @@ from multidict import CIMultiDict
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from api.bootstrap.application import open_application_on
-from api.bootstrap.engine import Engine
+from api.bootstrap.engine import EngineHandle
 from api.graphql.transport import endpoint, sse, websocket
 from api.graphql.transport.sdl_route import SCHEMA_PATH
 from api.http.access import ApiKeyAccess, allow_anyone, require_user
@@ -269,7 +269,7 @@ EXAMPLES = [
 
 
 @pytest.fixture
-async def limited_client(engine: Engine, settings: Settings) -> AsyncIterator[Client]:
+async def limited_client(engine: EngineHandle, settings: Settings) -> AsyncIterator[Client]:
     limits = read_limits("viewer_rate=0.001 viewer_burst=1")
     limited = settings.model_copy(update={"limits": limits})
     async with (

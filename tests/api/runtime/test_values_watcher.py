@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from structlog.testing import capture_logs
 
 from api.bootstrap.application import open_application_on
-from api.bootstrap.engine import Engine
+from api.bootstrap.engine import EngineHandle
 from api.runtime.values_file import ValuesFile
 from api.runtime.values_watcher import ValuesWatcher
 from api.settings import Settings
@@ -243,7 +243,7 @@ async def test_the_watcher_retries_after_a_database_failure(
 
 
 async def test_a_server_applies_the_file_before_it_serves(
-    engine: Engine, settings: Settings, mount: Mount
+    engine: EngineHandle, settings: Settings, mount: Mount
 ) -> None:
     mount.put(NARROWED)
     before = await read_workflow(engine.database)
@@ -252,7 +252,7 @@ async def test_a_server_applies_the_file_before_it_serves(
 
 
 async def test_a_server_starts_with_the_active_declaration_if_the_file_is_invalid(
-    engine: Engine, settings: Settings, mount: Mount, lines: Lines
+    engine: EngineHandle, settings: Settings, mount: Mount, lines: Lines
 ) -> None:
     mount.put(INVALID)
     before = await read_resources(engine.database)
@@ -262,7 +262,7 @@ async def test_a_server_starts_with_the_active_declaration_if_the_file_is_invali
 
 
 async def test_the_values_of_the_chart_can_be_below_a_key(
-    engine: Engine, settings: Settings, mount: Mount
+    engine: EngineHandle, settings: Settings, mount: Mount
 ) -> None:
     mount.put("interlock:\n" + "".join(f"  {line}\n" for line in NARROWED.splitlines()))
     before = await read_workflow(engine.database)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from api.bootstrap.engine import Engine
+from api.bootstrap.engine import EngineHandle
 from engine.limits import TITLE_CHARACTERS
 from engine.resources.resource import Resource
 from engine.storage.postgres.database import Database
@@ -135,7 +135,7 @@ REFUSALS: dict[str, tuple[list[Resource], dict[str, object], dict[str, object]]]
 @pytest.mark.parametrize(("declared", "given", "wanted"), REFUSALS.values(), ids=REFUSALS)
 async def test_a_refusal_explains_itself(
     api: Api,
-    engine: Engine,
+    engine: EngineHandle,
     declared: list[Resource],
     given: dict[str, object],
     wanted: dict[str, object],
@@ -159,7 +159,7 @@ async def test_nothing_else_can_be_said(api: Api) -> None:
     assert (await api.refusal(ANNA, asked))["code"] == "graphql_validation_failed"
 
 
-async def test_the_catalog_follows_what_is_reconciled(api: Api, engine: Engine) -> None:
+async def test_the_catalog_follows_what_is_reconciled(api: Api, engine: EngineHandle) -> None:
     asked = await api.data(ANNA, ASK, item="network_outage")
     ticket = asked["createTicketFromCatalog"]["ticket"]["id"]
     await put(engine.database, [replace(NETWORK_OUTAGE, retired=True)])
@@ -172,7 +172,7 @@ async def test_the_catalog_follows_what_is_reconciled(api: Api, engine: Engine) 
         await engine.database.check()
 
 
-async def test_what_was_declared_just_now_is_there_at_once(api: Api, engine: Engine) -> None:
+async def test_what_was_declared_just_now_is_there_at_once(api: Api, engine: EngineHandle) -> None:
     renamed = NETWORK_OUTAGE.declaration.replace("network_outage", "router_outage")
     key = NETWORK_OUTAGE.key._replace(name="router_outage")
     await put(engine.database, [replace(NETWORK_OUTAGE, key=key, declaration=renamed)])

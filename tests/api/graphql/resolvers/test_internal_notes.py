@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from api.bootstrap.engine import Engine
+from api.bootstrap.engine import EngineHandle
 from engine.tickets.actor import Actor
 from tests.api.graphql.resolvers.test_tickets import ASSIGN, COMMENT, brought_to, opened
 from tests.support.api_client import Api
@@ -78,7 +78,7 @@ async def test_a_closed_ticket_takes_comments_and_notes(api: Api) -> None:
 
 
 async def test_people_are_remembered_as_their_latest_token_states_them(
-    api: Api, engine: Engine
+    api: Api, engine: EngineHandle
 ) -> None:
     tokens = [
         Actor("u_c4", "Marton P.", frozenset({"payment-team"})),

@@ -23,7 +23,7 @@ from graphql import (
 from pydantic import SecretStr
 
 from api.bootstrap.application import open_application_on
-from api.bootstrap.engine import Engine
+from api.bootstrap.engine import EngineHandle
 from api.graphql.interlock import schema_text
 from api.licence import LicenceKey
 from api.settings import Settings
@@ -168,7 +168,9 @@ async def test_an_unknown_plugin_is_not_found(api: Api) -> None:
     assert answer["errors"][0]["extensions"]["code"] == "not_found"
 
 
-async def test_every_replica_hears_of_it(api: Api, engine: Engine, settings: Settings) -> None:
+async def test_every_replica_hears_of_it(
+    api: Api, engine: EngineHandle, settings: Settings
+) -> None:
     async with (
         open_application_on(engine, settings) as application,
         TestClient(TestServer(application)) as client,
@@ -184,7 +186,7 @@ async def test_every_replica_hears_of_it(api: Api, engine: Engine, settings: Set
             await engine.database.check()
 
 
-class Clock:
+class LicenceClock:
     """A clock that stands still until it is moved."""
 
     def __init__(self) -> None:
@@ -218,8 +220,8 @@ class TestUnderALicence:
     """What the licence of a server allows, and what it does not."""
 
     @pytest.fixture
-    def clock(self) -> Clock:
-        return Clock()
+    def clock(self) -> LicenceClock:
+        return LicenceClock()
 
     @pytest.fixture
     def licence(self) -> str | None:
@@ -227,7 +229,7 @@ class TestUnderALicence:
 
     @pytest.fixture
     async def client(
-        self, engine: Engine, settings: Settings, licence: str | None, clock: Clock
+        self, engine: EngineHandle, settings: Settings, licence: str | None, clock: LicenceClock
     ) -> AsyncIterator[Client]:
         limited = settings.model_copy(
             update={
@@ -260,7 +262,9 @@ class TestUnderALicence:
                 assert refused["reason"] == reason
                 assert plugin["message"]
 
-    async def test_a_licence_ends_while_the_server_runs(self, api: Api, clock: Clock) -> None:
+    async def test_a_licence_ends_while_the_server_runs(
+        self, api: Api, clock: LicenceClock
+    ) -> None:
         await api.data(ANNA, CREATE)
         clock.now += timedelta(days=31).total_seconds()
         for query in (CREATE, TICKETS):
@@ -272,7 +276,7 @@ class TestUnderALicence:
         assert (await api.data(ADA, TOGGLE, enabled=False))["togglePlugin"] == {"plugin": OFF}
         assert (await api.refusal(ANNA, TICKETS))["reason"] == "switched_off"
 
-    async def test_the_licence_is_the_first_reason(self, api: Api, clock: Clock) -> None:
+    async def test_the_licence_is_the_first_reason(self, api: Api, clock: LicenceClock) -> None:
         await api.data(ADA, TOGGLE, enabled=False)
         clock.now += timedelta(days=31).total_seconds()
         [plugin] = (await api.data(ANNA, PLUGINS))["plugins"]
@@ -280,6 +284,8 @@ class TestUnderALicence:
         switched = await api.data(ADA, TOGGLE, enabled=False)
         assert switched["togglePlugin"]["plugin"]["reason"] == "licence_expired"
 
-    async def test_others_than_admins_are_told_that_first(self, api: Api, clock: Clock) -> None:
+    async def test_others_than_admins_are_told_that_first(
+        self, api: Api, clock: LicenceClock
+    ) -> None:
         clock.now += timedelta(days=31).total_seconds()
         assert (await api.refusal(ANNA, TOGGLE, enabled=True))["reason"] == "admin_required"

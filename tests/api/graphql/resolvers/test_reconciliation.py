@@ -10,7 +10,7 @@ from graphql import GraphQLEnumType, build_schema
 from sqlalchemy.engine import make_url
 
 from api.bootstrap.application import open_application_on
-from api.bootstrap.engine import Engine
+from api.bootstrap.engine import EngineHandle
 from api.graphql.interlock import schema_text
 from api.settings import Settings
 from engine.resources.resource import Kind
@@ -60,7 +60,9 @@ ticketing:
 NO_TICKETS = {"tickets": 0, "byStatus": [], "examples": []}
 
 
-async def test_an_admin_can_see_the_changes_and_their_impact(api: Api, engine: Engine) -> None:
+async def test_an_admin_can_see_the_changes_and_their_impact(
+    api: Api, engine: EngineHandle
+) -> None:
     incident = CreateTicket(title="Payments fail", workflow="incident_response")
     ticket = await TicketStore(engine.database).create(ANNA, incident)
     plan = (await api.data(ADA, PLAN, values=VALUES))["reconcilePlan"]
@@ -97,7 +99,7 @@ async def test_an_admin_can_see_the_changes_and_their_impact(api: Api, engine: E
     )
 
 
-async def test_a_plan_has_a_text_a_markdown_and_a_json_form(api: Api, engine: Engine) -> None:
+async def test_a_plan_has_a_text_a_markdown_and_a_json_form(api: Api, engine: EngineHandle) -> None:
     shown = (await api.data(ADA, PLAN, values=VALUES))["reconcilePlan"]
     plan = parse_plan(shown["document"], "the response")
     live = await read_resources(engine.database)
@@ -147,7 +149,7 @@ class TestWithReadOnlyDatabaseRole:
     """PostgreSQL refuses every write except of users and of expired idempotency keys."""
 
     @pytest.fixture
-    async def reader(self, engine: Engine) -> AsyncIterator[str]:
+    async def reader(self, engine: EngineHandle) -> AsyncIterator[str]:
         """Return a role that can read all tables, write users and delete idempotency keys."""
         role = f"reader_{token_hex(6)}"
         connection = await asyncpg.connect(engine.url)
@@ -161,13 +163,13 @@ class TestWithReadOnlyDatabaseRole:
 
     @pytest.fixture
     async def client(
-        self, engine: Engine, settings: Settings, reader: str
+        self, engine: EngineHandle, settings: Settings, reader: str
     ) -> AsyncIterator[Client]:
         url = make_url(engine.url).update_query_dict({"role": reader})
         address = url.render_as_string(hide_password=False)
         async with (
             open_database(address) as database,
-            open_application_on(Engine(address, database), settings) as application,
+            open_application_on(EngineHandle(address, database), settings) as application,
             TestClient(TestServer(application)) as opened,
         ):
             yield opened

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from api.bootstrap.engine import Engine
+from api.bootstrap.engine import EngineHandle
 from engine.storage.tickets.search import find_tickets
 from engine.tickets.actor import Actor
 from engine.tickets.search import PageRequest
@@ -154,7 +154,7 @@ async def test_a_page_tells_what_lies_on_either_side(desk: Api) -> None:
     }
 
 
-async def test_twenty_are_answered_if_no_size_is_given(api: Api, engine: Engine) -> None:
+async def test_twenty_are_answered_if_no_size_is_given(api: Api, engine: EngineHandle) -> None:
     for number in range(21):
         await api.data(ANNA, CREATE, title=f"No. {number}")
     assert len(await titles(api, ANNA)) == 20
@@ -163,7 +163,9 @@ async def test_twenty_are_answered_if_no_size_is_given(api: Api, engine: Engine)
     )
 
 
-async def test_tickets_are_counted_only_where_somebody_asks(desk: Api, engine: Engine) -> None:
+async def test_tickets_are_counted_only_where_somebody_asks(
+    desk: Api, engine: EngineHandle
+) -> None:
     statements: list[str] = []
     async with engine.database.pool.acquire() as connection:
         connection.add_query_logger(lambda query: statements.append(query.query))

@@ -6,7 +6,7 @@ import pytest
 from graphql import GraphQLNamedType, GraphQLObjectType, build_schema, get_named_type
 from sqlalchemy import text
 
-from api.bootstrap.engine import Engine
+from api.bootstrap.engine import EngineHandle
 from api.graphql.interlock import schema_text
 from api.limits_setting import read_limits
 from api.settings import Settings
@@ -84,7 +84,7 @@ def settings(settings: Settings) -> Settings:
 
 @pytest.mark.parametrize(("query", "count"), LISTS.values(), ids=LISTS)
 async def test_a_list_takes_as_many_statements_as_one_item(
-    query: str, count: int, api: Api, engine: Engine, statements: list[str]
+    query: str, count: int, api: Api, engine: EngineHandle, statements: list[str]
 ) -> None:
     await put(engine.database, [webhook(f"chat_{number}") for number in range(ITEMS)])
     for number in range(ITEMS):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from api.bootstrap.engine import Engine
+from api.bootstrap.engine import EngineHandle
 from engine.storage.tickets.history_pages import PAGES
 from engine.storage.tickets.users import USER_NAMES
 from engine.tickets.actor import Actor
@@ -222,7 +222,7 @@ async def test_who_asks_for_their_own_is_told_of_what_is_theirs(api: Api) -> Non
 
 
 async def test_workflows_are_told_when_they_are_declared_otherwise(
-    api: Api, engine: Engine
+    api: Api, engine: EngineHandle
 ) -> None:
     async with socket_of(api.client, ANNA) as socket:
         await socket.subscribe("a", WORKFLOWS)
@@ -235,7 +235,7 @@ async def test_workflows_are_told_when_they_are_declared_otherwise(
 
 
 async def test_who_was_away_is_told_which_workflows_were_declared_meanwhile(
-    api: Api, engine: Engine
+    api: Api, engine: EngineHandle
 ) -> None:
     before = (await api.data(ANNA, WORKFLOWS_POSITION))["workflowsPosition"]
     await put(engine.database, [replace(FIRST, retired=True)])

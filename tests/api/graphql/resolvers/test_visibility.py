@@ -8,7 +8,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from api.bootstrap.application import open_application_on
-from api.bootstrap.engine import Engine
+from api.bootstrap.engine import EngineHandle
 from api.settings import Settings
 from engine.declaration.models import Readers
 from engine.resources.resource import VISIBILITY, Kind, Resource
@@ -85,7 +85,9 @@ def visibility(request: pytest.FixtureRequest) -> Visibility:
 
 
 @pytest.fixture
-async def api(engine: Engine, settings: Settings, visibility: Visibility) -> AsyncIterator[Api]:
+async def api(
+    engine: EngineHandle, settings: Settings, visibility: Visibility
+) -> AsyncIterator[Api]:
     """Return an API whose tickets are for these readers."""
     await put(engine.database, [declared(visibility)])
     async with (
@@ -96,7 +98,7 @@ async def api(engine: Engine, settings: Settings, visibility: Visibility) -> Asy
 
 
 @pytest.fixture
-async def ticket(engine: Engine) -> str:
+async def ticket(engine: EngineHandle) -> str:
     """Return the ticket of an outage, assigned to Béla, on which a stranger commented."""
     await declare_service(engine.database)
     answer = await report(engine.database, "DOWN")
@@ -186,7 +188,7 @@ async def test_what_somebody_opens_is_answered_and_found(api: Api) -> None:
 
 
 async def test_a_running_server_hears_who_may_read(
-    api: Api, ticket: str, engine: Engine, visibility: Visibility
+    api: Api, ticket: str, engine: EngineHandle, visibility: Visibility
 ) -> None:
     [other] = {*Visibility} - {visibility}
     await put(engine.database, [declared(other)])

@@ -20,7 +20,7 @@ from engine.tickets.actor import Actor
 from engine.tickets.changes import Change, build_entries
 from engine.tickets.history import Entry, EntryKind
 from tests.support.concurrent_changes import flaws
-from tests.support.database_clock import Clock
+from tests.support.database_clock import DatabaseClock
 from tests.support.declared_resources import put
 from tests.support.lock_gates import Observer, observing
 from tests.support.monitored_services import history, outage_tickets, record
@@ -49,7 +49,7 @@ class Stage:
 
     database: Database
     observer: Observer
-    clock: Clock
+    clock: DatabaseClock
 
     async def play(self, path: str, steps: Steps) -> None:
         """Play events in the world of a new service and in the database; compare after each."""
@@ -124,7 +124,7 @@ def comparable(entries: list[Entry] | tuple[Entry, ...]) -> list[Entry]:
 @asynccontextmanager
 async def stage(url: str) -> AsyncIterator[Stage]:
     async with observing(url) as observer:
-        clock = await Clock.put_into(observer)
+        clock = await DatabaseClock.put_into(observer)
         async with open_database(url, 2) as database:
             yield Stage(database, observer, clock)
 

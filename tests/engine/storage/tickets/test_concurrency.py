@@ -36,7 +36,7 @@ from tests.support.concurrent_changes import (
     pick_up,
     with_and_without_a_key,
 )
-from tests.support.database_clock import Clock
+from tests.support.database_clock import DatabaseClock
 from tests.support.lock_gates import AT_COMMIT, Observer
 from tests.support.personas import ANNA, MARTON
 
@@ -234,7 +234,7 @@ async def test_an_edit_of_nothing_under_a_key_answers_the_same_for_ever(
 async def test_a_clock_that_runs_backwards_does_not_take_the_history_along(
     database: Database, database_url: str, observer: Observer
 ) -> None:
-    clock = await Clock.put_into(observer)
+    clock = await DatabaseClock.put_into(observer)
     noon = datetime(2030, 1, 1, 12, tzinfo=UTC)
     async with open_database(database_url, 1) as with_this_clock:
         store = TicketStore(with_this_clock)
