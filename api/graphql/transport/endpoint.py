@@ -1,6 +1,6 @@
-"""`/graphql`: the door to the GraphQL layer, as GraphQL over HTTP has it (September 2026).
+"""`/graphql`: GraphQL over HTTP (September 2026).
 
-Every refusal is told in GraphQL's form, also those that are made before GraphQL is reached.
+All errors are returned in the GraphQL format, including those of HTTP itself.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -28,26 +28,27 @@ from api.json_encoding import Json
 from engine.tickets.actor import Actor
 
 PATH: Final = "/graphql"
-GRAPHQL: Final = "application/graphql-response+json"
-OFFERED: Final = (GRAPHQL, JSON)
-PARTIAL_SUCCESS: Final = 294
-METHOD_NOT_ALLOWED: Final = 405
-REASONS: Final = {PARTIAL_SUCCESS: "Partial Success"}
-"""The phrases of statuses that HTTP itself does not have."""
+_GRAPHQL: Final = "application/graphql-response+json"
+_MEDIA_TYPES: Final = (_GRAPHQL, JSON)
+_PARTIAL_SUCCESS: Final = 294
+_METHOD_NOT_ALLOWED: Final = 405
+_REASONS: Final = {_PARTIAL_SUCCESS: "Partial Success"}
+"""The reason phrases of statuses that the HTTP library does not know."""
 
 ContextFor = Callable[[Actor], Awaitable[object]]
+"""Creates the context that the resolvers of one operation share."""
 Page = Callable[[web.Request, tuple[str, ...]], web.Response | None]
 """Returns a page for a client that prefers HTML to the given media types; None for others."""
 
 
 class GraphQLEndpoint:
-    """Answers the requests of signed-in people.
+    """Answers the requests of authenticated users.
 
     Args:
-        executor: executes what they ask.
-        context_for: makes what the resolvers of one operation share.
-        batch: how many operations may be sent as one request; 0 if none may.
-        page: the page that browsers get instead; None if they get none.
+        executor: executes the operations.
+        context_for: creates the context of each operation.
+        batch: the maximum number of operations in one request; 0 if batches are off.
+        page: the page for browsers; None without a page.
 
     """
 
@@ -67,80 +68,81 @@ class GraphQLEndpoint:
     def routes(self) -> list[ProtectedRoute]:
         """The route of the endpoint, for every method."""
         return [
-            ProtectedRoute(self._enter, web.route("*", PATH, self.answer), render_graphql_error)
+            ProtectedRoute(self._authorize, web.route("*", PATH, self.answer), render_graphql_error)
         ]
 
-    async def _enter(self, request: web.Request) -> None:
-        """Let in who is signed in, or wants the page."""
+    async def _authorize(self, request: web.Request) -> None:
+        """Require a token, except for the page."""
         if self._page_for(request) is None:
             await require_user(request)
 
     def _page_for(self, request: web.Request) -> web.Response | None:
-        return self._page(request, OFFERED) if self._page else None
+        return self._page(request, _MEDIA_TYPES) if self._page else None
 
     async def answer(self, request: web.Request) -> web.Response:
-        """Answer a request: one operation, or a list of them; or the page."""
+        """Answer a request for one operation, for a batch, or for the page."""
         if page := self._page_for(request):
             return page
-        media_type = accepted(request)
-        said = await read_request(request)
-        if not isinstance(said, list):
-            return response_of(await self._executed(request, said), media_type)
-        check_batch(said, self._batch)
-        # In turn, so that one request never takes all connections.
-        answers: list[Json] = [
-            (await self._of_batch(request, place, each)).body for place, each in enumerate(said)
+        # Clients that name no media type (curl, older ones) know only JSON.
+        accept = ", ".join(request.headers.getall(hdrs.ACCEPT, []))
+        media_type = best_match(accept, _MEDIA_TYPES, default=JSON)
+        body = await read_request(request)
+        if not isinstance(body, list):
+            return _http_response(await self._execute(request, body), media_type)
+        check_batch(body, self._batch)
+        # Sequentially, so that one request uses only one database connection.
+        responses: list[Json] = [
+            (await self._execute_in_batch(request, index, each)).body
+            for index, each in enumerate(body)
         ]
-        return json_response(answers, EXECUTED, media_type)
+        return _json_response(responses, EXECUTED, media_type)
 
-    async def _executed(self, request: web.Request, said: object) -> GraphQLResponse:
-        asked = Parameters.read(said).request(queries_only=request.method in SAFE_METHODS)
-        return await self._executor.execute(asked, await self._context_for(request[ACTOR]))
+    async def _execute(self, request: web.Request, body: object) -> GraphQLResponse:
+        parameters = Parameters.parse(body)
+        graphql_request = parameters.to_request(queries_only=request.method in SAFE_METHODS)
+        context = await self._context_for(request[ACTOR])
+        return await self._executor.execute(graphql_request, context)
 
-    async def _of_batch(self, request: web.Request, place: int, said: object) -> GraphQLResponse:
+    async def _execute_in_batch(
+        self, request: web.Request, index: int, body: object
+    ) -> GraphQLResponse:
         try:
             viewers = request.app[RATE_LIMITER].viewers
-            if place > 0 and viewers:  # the request itself took a token for the first operation
+            if index > 0 and viewers:  # the request itself took a token for the first operation
                 acquire(request, viewers, request[VIEWER])
-            return await self._executed(request, said)
-        except (RequestError, TooManyRequests) as refused:
-            return GraphQLResponse({"errors": response_errors(refused)}, refused.status)
+            return await self._execute(request, body)
+        except (RequestError, TooManyRequests) as error:
+            return GraphQLResponse({"errors": response_errors(error)}, error.status)
 
 
-def accepted(request: web.Request) -> str:
-    """Return the media type of an answer; who names none (curl, older clients) knows JSON only."""
-    return best_match(", ".join(request.headers.getall(hdrs.ACCEPT, [])), OFFERED, default=JSON)
+def _http_response(response: GraphQLResponse, media_type: str) -> web.Response:
+    """Return a response with the status and media type that the specification requires.
 
-
-def response_of(answer: GraphQLResponse, media_type: str) -> web.Response:
-    """Return an answer with the status and media type that the specification has for it.
-
-    A client that knows nothing of `application/graphql-response+json` gets it all the same when
-    nothing was executed: beside another status than 200 it tells such an answer from a proxy's.
+    If the request was not executed, the media type is always `application/graphql-response+json`,
+    which distinguishes the error from that of a proxy.
     """
-    if not answer.executed:
-        is_method = answer.status == METHOD_NOT_ALLOWED
+    if not response.executed:
+        is_method = response.status == _METHOD_NOT_ALLOWED
         headers = {str(hdrs.ALLOW): hdrs.METH_POST} if is_method else {}
-        return json_response(answer.body, answer.status, GRAPHQL, headers)
-    is_partial = "errors" in answer.body and media_type == GRAPHQL
-    return json_response(answer.body, PARTIAL_SUCCESS if is_partial else EXECUTED, media_type)
+        return _json_response(response.body, response.status, _GRAPHQL, headers)
+    is_partial = "errors" in response.body and media_type == _GRAPHQL
+    return _json_response(response.body, _PARTIAL_SUCCESS if is_partial else EXECUTED, media_type)
 
 
 def render_graphql_error(problem: Problem, _request: web.Request) -> web.Response:
-    """Return the answer that tells of a problem in GraphQL's form."""
-    told = extensions(problem.code, problem.status, {**problem.members})
-    errors: list[Json] = [{"message": problem.detail, "extensions": told}]
-    return json_response({"errors": errors}, problem.status, GRAPHQL, problem.headers)
+    """Return a problem in the GraphQL format."""
+    members = extensions(problem.code, problem.status, {**problem.members})
+    errors: list[Json] = [{"message": problem.detail, "extensions": members}]
+    return _json_response({"errors": errors}, problem.status, _GRAPHQL, problem.headers)
 
 
-def json_response(
+def _json_response(
     body: Json, status: int, media_type: str, headers: Mapping[str, str] | None = None
 ) -> web.Response:
-    """Return an answer in JSON."""
     return web.Response(
         body=orjson.dumps(body),
         status=status,
-        reason=REASONS.get(status),
+        reason=_REASONS.get(status),
         headers=headers,
         content_type=media_type,
         charset="utf-8",

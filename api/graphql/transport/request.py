@@ -1,4 +1,4 @@
-"""What a client asks, read from a request as GraphQL over HTTP has it (September 2026, 5)."""
+"""The parameters of a request, as defined by GraphQL over HTTP (September 2026, 5)."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -17,12 +17,12 @@ from engine.errors import InvalidInput
 from engine.validation_messages import describe_error_at
 
 SAFE_METHODS: Final = frozenset({hdrs.METH_GET, hdrs.METH_HEAD})
-METHODS: Final = SAFE_METHODS | {hdrs.METH_POST}
-JSON_PARAMETERS: Final = frozenset({"variables", "extensions"})
+_METHODS: Final = SAFE_METHODS | {hdrs.METH_POST}
+_JSON_PARAMETERS: Final = frozenset({"variables", "extensions"})
 
 
 class Parameters(BaseModel):
-    """The parameters of one request; others are passed over."""
+    """The parameters of one request; unknown ones are ignored."""
 
     model_config = ConfigDict(strict=True)
 
@@ -33,28 +33,28 @@ class Parameters(BaseModel):
     extensions: dict[str, Any] | None = None
 
     @classmethod
-    def read(cls, said: object) -> Self:
-        """Return what JSON says.
+    def parse(cls, body: object) -> Self:
+        """Return the parameters in a JSON value.
 
         Raises:
-            MalformedRequest: it has not the form of a request.
+            MalformedRequest: the value is not a well-formed request.
 
         """
         try:
-            return cls.model_validate(said)
+            return cls.model_validate(body)
         except ValidationError as error:
-            wrong = "; ".join(map(describe_error_at, error.errors()))
-            raise MalformedRequest(f"This is not a GraphQL request: {wrong}.") from None
+            problems = "; ".join(map(describe_error_at, error.errors()))
+            raise MalformedRequest(f"This is not a GraphQL request: {problems}.") from None
 
     @model_validator(mode="after")
     def check_document(self) -> Self:
-        """Demand a document, or its id."""
+        """Check that the request has a document or its id."""
         if self.query is None and self.document_id is None:
             raise PydanticCustomError("no_document", "lacks the `query`")
         return self
 
-    def request(self, *, queries_only: bool) -> GraphQLRequest:
-        """Return the request that these are the parameters of."""
+    def to_request(self, *, queries_only: bool) -> GraphQLRequest:
+        """Return the request for the executor."""
         return GraphQLRequest(
             self.query,
             self.variables or {},
@@ -65,43 +65,42 @@ class Parameters(BaseModel):
 
 
 async def read_request(request: web.Request) -> object:
-    """Return what a request says in JSON: of GET in its address, of POST in its body.
+    """Return the parameters of a request: from the URL for GET, from the JSON body for POST.
 
     Raises:
-        HTTPMethodNotAllowed: it comes by another method.
+        HTTPMethodNotAllowed: the request has another method.
         UnsupportedMediaType: the body is not JSON in UTF-8.
-        InvalidInput: what should be JSON is none.
-        MalformedRequest: the address has not the form of a request.
+        InvalidInput: a value that must be JSON is not.
+        MalformedRequest: the URL is not that of a request.
 
     """
-    if request.method not in METHODS:
-        raise web.HTTPMethodNotAllowed(request.method, sorted(METHODS))
+    if request.method not in _METHODS:
+        raise web.HTTPMethodNotAllowed(request.method, sorted(_METHODS))
     if request.method in SAFE_METHODS:
-        return parameters_in(request.rel_url.raw_query_string)
+        return _query_parameters(request.rel_url.raw_query_string)
     return await read_json(request)
 
 
-def parameters_in(query_string: str) -> dict[str, object]:
-    """Return the parameters in an address; an empty one is none.
+def _query_parameters(query_string: str) -> dict[str, object]:
+    """Return the parameters in a query string; empty ones are ignored.
 
     Raises:
         InvalidInput: it is not UTF-8, or `variables` or `extensions` are not JSON.
-        MalformedRequest: it has one parameter twice.
+        MalformedRequest: it repeats a parameter.
 
     """
     try:
         pairs = parse_qsl(query_string, errors="strict")
     except ValueError as error:
-        raise InvalidInput(f"The address can't be read: {error}.") from None
-    twice = [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]
-    if twice:
-        raise MalformedRequest(f"These parameters stand in the address twice: {', '.join(twice)}.")
-    return {name: value_of(name, text) for name, text in pairs}
+        raise InvalidInput(f"Invalid query string: {error}.") from None
+    repeated = [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]
+    if repeated:
+        raise MalformedRequest(f"The URL repeats these parameters: {', '.join(repeated)}.")
+    return {name: _parse_value(name, text) for name, text in pairs}
 
 
-def value_of(name: str, text: str) -> object:
-    """Return the value of a parameter in an address; InvalidInput if it should be JSON."""
-    if name not in JSON_PARAMETERS:
+def _parse_value(name: str, text: str) -> object:
+    if name not in _JSON_PARAMETERS:
         return text
     try:
         value: object = orjson.loads(text)
@@ -110,25 +109,25 @@ def value_of(name: str, text: str) -> object:
     return value
 
 
-def check_batch(entries: Sequence[object], most: int) -> None:
-    """Return if a list of requests may be sent as one.
+def check_batch(entries: Sequence[object], bound: int) -> None:
+    """Check a batch of requests.
 
     Args:
-        entries: of the list.
-        most: how many requests may be sent as one; 0 if none may.
+        entries: the requests.
+        bound: the maximum number of requests in a batch; 0 if batches are off.
 
     Raises:
-        MalformedRequest: lists are not taken here, or this one is empty or of something else.
-        LimitExceeded: it is longer.
+        MalformedRequest: batches are off, or this one is empty or has values that are not objects.
+        LimitExceeded: the batch is too large.
 
     """
-    if not most:
+    if not bound:
         raise MalformedRequest(
-            "A list of requests is not taken here (INTERLOCK_GRAPHQL_BATCH is off): send each by "
-            "itself."
+            "This server accepts no batches (INTERLOCK_GRAPHQL_BATCH is off). Send each request"
+            " separately."
         )
     if not entries or not all(isinstance(each, dict) for each in entries):
-        raise MalformedRequest("A list of requests has one object or more, and nothing else.")
-    if len(entries) > most:
-        message = f"{len(entries):,} requests in one are more than the {most:,} allowed."
-        raise LimitExceeded(message, limit="batched_requests", bound=most, found=len(entries))
+        raise MalformedRequest("A batch must be a list of one or more objects.")
+    if len(entries) > bound:
+        message = f"{len(entries):,} requests in a batch are more than the {bound:,} allowed."
+        raise LimitExceeded(message, limit="batched_requests", bound=bound, found=len(entries))

@@ -10,7 +10,7 @@ SCHEMA_PATH: Final = "/graphql/schema.graphql"
 
 
 def schema_route(text: str) -> web.RouteDef:
-    """Return the route of a schema's text, for signed-in people as introspection is."""
+    """Return the route of a schema's text. Like introspection, it requires a token."""
     body = text.encode()
 
     async def answer(request: web.Request) -> web.Response:

@@ -1,10 +1,10 @@
 """`/graphql/stream`: operations answered as server-sent events, for clients behind proxies.
 
-The protocol is that of the library graphql-sse in its "distinct connections mode": one operation a
-request. https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md
+The protocol is that of the library graphql-sse in its "distinct connections mode", with one
+operation per request: https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md
 
-Each event of a subscription has an id, and a client that sends it back as `Last-Event-ID` goes on
-after it, as every `EventSource` does by itself.
+Each event of a subscription has an id. A client that sends it back as `Last-Event-ID`, as every
+`EventSource` does, gets the events after it.
 """
 
 import asyncio
@@ -34,109 +34,103 @@ from api.limits import STREAM_LIMITS, StreamLimits
 from engine.errors import InvalidInput
 
 PATH: Final = "/graphql/stream"
-EVENT_STREAM: Final = "text/event-stream"
-HEADERS: Final = {
-    hdrs.CONTENT_TYPE: f"{EVENT_STREAM}; charset=utf-8",
-    "X-Accel-Buffering": "no",  # nginx would else keep events until it has a page of them
+_EVENT_STREAM: Final = "text/event-stream"
+_HEADERS: Final = {
+    hdrs.CONTENT_TYPE: f"{_EVENT_STREAM}; charset=utf-8",
+    "X-Accel-Buffering": "no",  # nginx buffers events without this header
 }
-KEEP_ALIVE: Final = b":\n\n"
-COMPLETE: Final = b"event: complete\ndata:\n\n"
-"""An event without data would not be told to anybody."""
+_KEEP_ALIVE: Final = b":\n\n"
+_COMPLETE: Final = b"event: complete\ndata:\n\n"
+"""With `data`, because clients ignore an event without it."""
 
 
 @dataclass(frozen=True, slots=True)
-class SseEndpoint:
+class _SseEndpoint:
     """Answers one operation with events."""
 
     executor: GraphQLExecutor
     context_for: ContextFor
-    lifetimes: StreamSessions
+    sessions: StreamSessions
     limits: StreamLimits
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        """Answer a request with as many events as it takes."""
+        """Answer a request with an event for each response of the operation."""
         accept = ", ".join(request.headers.getall(hdrs.ACCEPT, []))
-        best_match(accept, (EVENT_STREAM,), default=EVENT_STREAM)
-        answers = await self._answers(request)
-        response = web.StreamResponse(headers=HEADERS)
+        best_match(accept, (_EVENT_STREAM,), default=_EVENT_STREAM)
+        responses = await self._responses(request)
+        stream = web.StreamResponse(headers=_HEADERS)
         with suppress(StreamEnded, ConnectionError):
-            async with self.lifetimes.open() as lifetime, aclosing(answers):
-                lifetime.expire_with_token(request[TOKEN], request.app[TOKENS])
-                await response.prepare(request)
-                await EventStream(request, response, self.limits).tell(answers, lifetime)
-        return response
+            async with self.sessions.open() as session, aclosing(responses):
+                session.expire_with_token(request[TOKEN], request.app[TOKENS])
+                await stream.prepare(request)
+                await _EventStream(request, stream, self.limits).send_all(responses, session)
+        return stream
 
-    async def _answers(self, request: web.Request) -> AsyncGenerator[GraphQLResponse, None]:
-        """Return the answers; what is no request of GraphQL's is told as an event, too."""
+    async def _responses(self, request: web.Request) -> AsyncGenerator[GraphQLResponse, None]:
+        """Return the responses of the operation; a malformed request is also answered as event."""
         try:
-            said = Parameters.read(await read_request(request))
-        except InvalidInput as refused:
-            return only(error_response(refused))
-        asked = said.request(queries_only=request.method in SAFE_METHODS)
+            parameters = Parameters.parse(await read_request(request))
+        except InvalidInput as error:
+            return _single(error_response(error))
+        graphql_request = parameters.to_request(queries_only=request.method in SAFE_METHODS)
         make_context = partial(self.context_for, request[ACTOR])
-        return self.executor.stream(asked, make_context, request.headers.get("Last-Event-ID"))
+        resume_after = request.headers.get("Last-Event-ID")
+        return self.executor.stream(graphql_request, make_context, resume_after)
 
 
-class EventStream:
-    """The events of one response."""
+@dataclass(frozen=True, slots=True)
+class _EventStream:
+    """The event stream of one request."""
 
-    def __init__(
-        self, request: web.Request, response: web.StreamResponse, limits: StreamLimits
+    request: web.Request
+    stream: web.StreamResponse
+    limits: StreamLimits
+
+    async def send_all(
+        self, responses: AsyncGenerator[GraphQLResponse, None], session: StreamSession
     ) -> None:
-        self._request = request
-        self._response = response
-        self._limits = limits
-
-    async def tell(
-        self, answers: AsyncGenerator[GraphQLResponse, None], lifetime: StreamSession
-    ) -> None:
-        """Write answers as they come, and signs of life in between."""
-        keeping_alive = asyncio.create_task(self._keep_alive(lifetime))
+        """Send responses as they come, and comments in between."""
+        keep_alive = asyncio.create_task(self._keep_alive(session))
         try:
-            async for answer in answers:
-                await self._write(next_event(answer))
-            await self._write(COMPLETE)
+            async for response in responses:
+                await self._write(_next_event(response))
+            await self._write(_COMPLETE)
         finally:
-            keeping_alive.cancel()
-            await asyncio.wait([keeping_alive])
+            keep_alive.cancel()
+            await asyncio.wait([keep_alive])
 
-    async def _keep_alive(self, lifetime: StreamSession) -> None:
-        """Write comments, by which proxies know that the stream lives, and we that it is read."""
+    async def _keep_alive(self, session: StreamSession) -> None:
+        """Send comments: proxies keep the connection open, and a dead client is detected."""
         try:
             while True:
-                await asyncio.sleep(self._limits.heartbeat_seconds)
-                await self._write(KEEP_ALIVE)
+                await asyncio.sleep(self.limits.heartbeat_seconds)
+                await self._write(_KEEP_ALIVE)
         except ConnectionError:
-            lifetime.expire_after(0, EndReason.NOT_READ)
+            session.expire_after(0, EndReason.NOT_READ)
 
     async def _write(self, event: bytes) -> None:
-        """Write an event; ConnectionError if there is nobody to take it."""
-        async with send_timeout(self._limits.send_seconds, self._request):
-            await self._response.write(event)
+        async with send_timeout(self.limits.send_seconds, self.request):
+            await self.stream.write(event)
 
 
 def events_routes(
     executor: GraphQLExecutor,
     context_for: ContextFor,
-    lifetimes: StreamSessions,
+    sessions: StreamSessions,
     limits: StreamLimits = STREAM_LIMITS,
 ) -> list[ProtectedRoute]:
-    """Return the routes."""
-    door = SseEndpoint(executor, context_for, lifetimes, limits)
-    return [
-        ProtectedRoute(
-            require_user, web.get(PATH, door.answer, allow_head=False), render_graphql_error
-        ),
-        ProtectedRoute(require_user, web.post(PATH, door.answer), render_graphql_error),
-    ]
+    """Return the routes of server-sent events."""
+    answer = _SseEndpoint(executor, context_for, sessions, limits).answer
+    routes = web.get(PATH, answer, allow_head=False), web.post(PATH, answer)
+    return [ProtectedRoute(require_user, each, render_graphql_error) for each in routes]
 
 
-def next_event(answer: GraphQLResponse) -> bytes:
-    """Return the event that tells an answer; JSON has no line breaks."""
-    resumes = f"id: {answer.resume_after}\n" if answer.resume_after is not None else ""
-    return b"event: next\n%sdata: %s\n\n" % (resumes.encode(), orjson.dumps(answer.body))
+def _next_event(response: GraphQLResponse) -> bytes:
+    """Return the event for a response; JSON has no line breaks."""
+    has_id = response.resume_after is not None
+    event_id = f"id: {response.resume_after}\n" if has_id else ""
+    return b"event: next\n%sdata: %s\n\n" % (event_id.encode(), orjson.dumps(response.body))
 
 
-async def only(answer: GraphQLResponse) -> AsyncGenerator[GraphQLResponse, None]:
-    """Yield the one answer."""
-    yield answer
+async def _single(response: GraphQLResponse) -> AsyncGenerator[GraphQLResponse, None]:
+    yield response

@@ -1,7 +1,7 @@
 """`/graphql/ws`: operations of every kind over one socket, in the protocol `graphql-transport-ws`.
 
-A browser sends its cookies along when a foreign page opens a socket, but nobody is known here by a
-cookie: whoever opens the socket has to say a token. So there is no origin to check.
+Cookies do not authenticate a socket: the client has to send a token. So a page of another origin
+cannot open a socket as the user of the browser, and the origin is not checked.
 """
 
 import asyncio
@@ -49,12 +49,11 @@ from engine.errors import InterlockError, Unauthenticated, Unavailable
 from engine.tickets.actor import Actor
 
 PATH: Final = "/graphql/ws"
-AUTHORIZATION: Final = hdrs.AUTHORIZATION.lower()
+_AUTHORIZATION: Final = hdrs.AUTHORIZATION.lower()
+_CLIENT: Final = "socket"
+"""The only client of a socket's token bucket."""
 
-ITSELF: Final = "socket"
-"""The only client of its own bucket."""
-
-CLOSES: Final = {
+_CLOSE_FRAMES: Final = {
     EndReason.NOT_INITIALISED: (
         CloseCode.INITIALISATION_TIMEOUT,
         "Connection initialisation timeout",
@@ -63,7 +62,7 @@ CLOSES: Final = {
     EndReason.KEY_REMOVED: (CloseCode.FORBIDDEN, "Forbidden: unknown_key"),
     EndReason.SERVER_STOPS: (CloseCode.GOING_AWAY, "Going away"),
 }
-"""How a socket is closed that has lasted as long as it may."""
+"""The code and the reason of the close frame when a session ends."""
 
 log: Final = structlog.get_logger(component="websocket")
 
@@ -71,10 +70,10 @@ log: Final = structlog.get_logger(component="websocket")
 def websocket_route(
     executor: GraphQLExecutor,
     context_for: ContextFor,
-    lifetimes: StreamSessions,
+    sessions: StreamSessions,
     limits: StreamLimits = STREAM_LIMITS,
 ) -> ProtectedRoute:
-    """Return the route; whoever it is says so in the socket."""
+    """Return the route of the socket, which authenticates its client by the first message."""
 
     async def answer(request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(
@@ -86,15 +85,15 @@ def websocket_route(
         )
         check_handshake(request, socket)
         await socket.prepare(request)
-        connection = GraphQLSocket(request, socket, executor, context_for, limits)
+        connection = _GraphQLSocket(request, socket, executor, context_for, limits)
         with suppress(ConnectionError):
-            await connection.last(lifetimes)
+            await connection.run(sessions)
         return socket
 
     return ProtectedRoute(allow_anyone, web.get(PATH, answer, allow_head=False))
 
 
-class GraphQLSocket:
+class _GraphQLSocket:
     """One socket, from its opening to its end."""
 
     def __init__(
@@ -107,53 +106,51 @@ class GraphQLSocket:
     ) -> None:
         self._request = request
         self._socket = socket
-        self._throttle = request.app[RATE_LIMITER]
+        self._rate_limiter = request.app[RATE_LIMITER]
         self._executor = executor
         self._context_for = context_for
         self._limits = limits
         self._actor: Actor | None = None
         self._operations: dict[str, asyncio.Task[None]] = {}
         self._messages = token_buckets("socket", limits.message_rate, limits.message_burst)
-        self._shares = ExitStack()
+        self._slot = ExitStack()
 
-    async def last(self, lifetimes: StreamSessions) -> None:
-        """Answer the client until it leaves or has to."""
+    async def run(self, sessions: StreamSessions) -> None:
+        """Answer the client until either side closes the socket."""
         try:
-            async with lifetimes.open() as lifetime:
-                lifetime.expire_after(
-                    self._limits.initialisation_seconds, EndReason.NOT_INITIALISED
-                )
-                with self._shares:
-                    await self._converse(lifetime)
+            async with sessions.open() as session:
+                session.expire_after(self._limits.initialisation_seconds, EndReason.NOT_INITIALISED)
+                with self._slot:
+                    await self._receive(session)
         except SocketClosed as closed:
             await self._socket.close(code=closed.code, message=closed.reason)
-        except TooManyRequests as refused:
-            told = close_reason(refused.message)
-            await self._socket.close(code=CloseCode.TOO_MANY, message=told)
+        except TooManyRequests as error:
+            reason = close_reason(error.message)
+            await self._socket.close(code=CloseCode.TOO_MANY, message=reason)
         except StreamEnded as ended:
-            code, reason = CLOSES[ended.reason]
-            await self._socket.close(code=code, message=reason.encode())
+            code, text = _CLOSE_FRAMES[ended.reason]
+            await self._socket.close(code=code, message=text.encode())
         finally:
-            await self._stop(tuple(self._operations.values()))
+            await self._cancel(tuple(self._operations.values()))
 
-    async def _converse(self, lifetime: StreamSession) -> None:
+    async def _receive(self, session: StreamSession) -> None:
         if self._socket.ws_protocol != SUBPROTOCOL:
             raise SocketClosed(
                 CloseCode.SUBPROTOCOL_NOT_ACCEPTABLE, f"Subprotocol not acceptable: {SUBPROTOCOL}"
             )
-        async for said in self._socket:
-            if said.type is WSMsgType.ERROR:  # and the socket is closed already
+        async for frame in self._socket:
+            if frame.type is WSMsgType.ERROR:  # the socket is already closed
                 return
             if self._messages is not None:
-                self._messages.acquire(ITSELF)
-            if said.type is not WSMsgType.TEXT:
-                raise SocketClosed(CloseCode.INVALID_MESSAGE, "A message is text.")
-            await self._take(read_message(said.data), lifetime)
+                self._messages.acquire(_CLIENT)
+            if frame.type is not WSMsgType.TEXT:
+                raise SocketClosed(CloseCode.INVALID_MESSAGE, "A message must be text.")
+            await self._handle(read_message(frame.data), session)
 
-    async def _take(self, message: AnyMessage, lifetime: StreamSession) -> None:
+    async def _handle(self, message: AnyMessage, session: StreamSession) -> None:
         match message:
             case ConnectionInit():
-                await self._initialise(message, lifetime)
+                await self._initialise(message, session)
             case Ping():
                 payload: JsonObject = {"payload": message.payload} if message.payload else {}
                 await self._send({"type": "pong", **payload})
@@ -162,33 +159,34 @@ class GraphQLSocket:
             case Subscribe():
                 await self._subscribe(message)
             case Complete():
-                await self._stop([*filter(None, [self._operations.pop(message.id, None)])])
+                operation = self._operations.pop(message.id, None)
+                await self._cancel([operation] if operation else [])
 
-    async def _initialise(self, message: ConnectionInit, lifetime: StreamSession) -> None:
+    async def _initialise(self, message: ConnectionInit, session: StreamSession) -> None:
         if self._actor is not None:
             raise SocketClosed(CloseCode.TOO_MANY, "Too many initialisation requests")
         tokens = self._request.app[TOKENS]
         try:
             token = bearer_token(self._credentials(message))
             self._actor = await tokens.authenticate(token)
-        except Unauthenticated as refused:
-            reason = refused.details.get("reason")
+        except Unauthenticated as error:
+            reason = error.details.get("reason")
             raise SocketClosed(CloseCode.FORBIDDEN, f"Forbidden: {reason}") from None
         except Unavailable as error:
             raise SocketClosed(CloseCode.TRY_AGAIN_LATER, error.message) from None
         bind(actor=self._actor.id)
-        self._shares.enter_context(self._throttle.concurrency.slot(self._actor.id))
-        lifetime.expire_with_token(token, tokens)
+        self._slot.enter_context(self._rate_limiter.concurrency.slot(self._actor.id))
+        session.expire_with_token(token, tokens)
         await self._send({"type": "connection_ack"})
 
     def _credentials(self, message: ConnectionInit) -> Sequence[str]:
-        """Return what the client says of itself: in its first message, or else in its headers."""
-        said = [
+        """Return the credentials in the first message, or else in the headers."""
+        credentials = [
             value if isinstance(value, str) else ""
             for name, value in (message.payload or {}).items()
-            if name.lower() == AUTHORIZATION
+            if name.lower() == _AUTHORIZATION
         ]
-        return said or self._request.headers.getall(hdrs.AUTHORIZATION, [])
+        return credentials or self._request.headers.getall(hdrs.AUTHORIZATION, [])
 
     async def _subscribe(self, message: Subscribe) -> None:
         if self._actor is None:
@@ -198,53 +196,61 @@ class GraphQLSocket:
                 CloseCode.SUBSCRIBER_EXISTS, f"Subscriber for {message.id} already exists"
             )
         try:
-            self._admit_operation(self._actor)
-        except InterlockError as refused:
-            await self._send(error(message.id, {"errors": response_errors(refused)}))
+            self._check_limits(self._actor)
+        except InterlockError as error:
+            await self._send(_error_message(message.id, {"errors": response_errors(error)}))
         else:
-            request = message.payload.request(queries_only=False)
-            work = self._operate(message.id, request, self._actor)
-            self._operations[message.id] = asyncio.create_task(work)
+            request = message.payload.to_request(queries_only=False)
+            operation = self._execute(message.id, request, self._actor)
+            self._operations[message.id] = asyncio.create_task(operation)
 
-    def _admit_operation(self, actor: Actor) -> None:
-        """Return if the client may ask for one more operation; LimitExceeded, TooManyRequests."""
-        running = len(self._operations)
-        check_limit("socket_operations", self._limits.socket_operations, running + 1)
-        if self._throttle.viewers is not None:
-            self._throttle.viewers.acquire(actor.id)
+    def _check_limits(self, actor: Actor) -> None:
+        """Check that the client can start one more operation.
 
-    async def _operate(self, name: str, request: GraphQLRequest, actor: Actor) -> None:
-        """Answer one operation; then its name is free again."""
-        last: JsonObject = {"id": name, "type": "complete"}
+        Raises:
+            LimitExceeded: the socket has too many operations.
+            TooManyRequests: the viewer sends too many requests.
+
+        """
+        operations = len(self._operations) + 1
+        check_limit("socket_operations", self._limits.socket_operations, operations)
+        if self._rate_limiter.viewers is not None:
+            self._rate_limiter.viewers.acquire(actor.id)
+
+    async def _execute(self, operation_id: str, request: GraphQLRequest, actor: Actor) -> None:
+        """Send the responses of one operation; then its id can be used again."""
+        last: JsonObject = {"id": operation_id, "type": "complete"}
         make_context = partial(self._context_for, actor)
-        one = self._throttle.concurrency.slot(actor.id)
+        slot = self._rate_limiter.concurrency.slot(actor.id)
         try:
-            answering = self._executor.stream(request, make_context, in_flight=one)
-            async with aclosing(answering) as answers:
-                async for answer in answers:
-                    if answer.executed:
-                        await self._send({"id": name, "type": "next", "payload": answer.body})
+            async with aclosing(
+                self._executor.stream(request, make_context, in_flight=slot)
+            ) as responses:
+                async for response in responses:
+                    body = response.body
+                    if response.executed:
+                        await self._send({"id": operation_id, "type": "next", "payload": body})
                     else:
-                        last = error(name, answer.body)
-            del self._operations[name]
+                        last = _error_message(operation_id, body)
+            del self._operations[operation_id]
             await self._send(last)
         except ConnectionError:
-            pass  # there is nobody to tell
+            pass  # the client has disconnected
         except Exception:
             log.exception("operation failed")
             await self._socket.close(code=CloseCode.INTERNAL_ERROR, message=b"Internal error")
 
     async def _send(self, message: JsonObject) -> None:
-        """Send a message; ConnectionError if there is nobody to take it."""
+        """Send a message; ConnectionError if the client has disconnected."""
         async with send_timeout(self._limits.send_seconds, self._request):
             await self._socket.send_str(orjson.dumps(message).decode())
 
-    async def _stop(self, operations: Sequence[asyncio.Task[None]]) -> None:
+    async def _cancel(self, operations: Sequence[asyncio.Task[None]]) -> None:
         for operation in operations:
             operation.cancel()
         await asyncio.gather(*operations, return_exceptions=True)
 
 
-def error(name: str, body: JsonObject) -> JsonObject:
-    """Return the message that ends an operation which was not executed, or not to its end."""
-    return {"id": name, "type": "error", "payload": body["errors"]}
+def _error_message(operation_id: str, body: JsonObject) -> JsonObject:
+    """Return the message that ends an operation with the errors of a response."""
+    return {"id": operation_id, "type": "error", "payload": body["errors"]}

@@ -1,7 +1,7 @@
-"""The messages of the protocol `graphql-transport-ws`, and how it closes a socket.
+"""The messages of the protocol `graphql-transport-ws`, and the codes that close a socket.
 
-The protocol is the one of the library graphql-ws; its rules are quoted by the names that they have
-there. https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
+It is the protocol of the library graphql-ws, whose terms are used here:
+https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md
 """
 
 from enum import IntEnum
@@ -13,12 +13,12 @@ from api.graphql.transport.request import Parameters
 from engine.validation_messages import describe_error_at
 
 SUBPROTOCOL: Final = "graphql-transport-ws"
-REASON_BYTES: Final = 123
-"""What fits into a close frame beside the code (RFC 6455, 5.5)."""
+_REASON_BYTES: Final = 123
+"""The size of a close frame without the code (RFC 6455, 5.5)."""
 
 
 class CloseCode(IntEnum):
-    """Why the server closes a socket. From 4400 on they are the protocol's own."""
+    """Why the server closes a socket. The codes from 4400 are those of the protocol."""
 
     GOING_AWAY = 1001
     TRY_AGAIN_LATER = 1013
@@ -33,7 +33,7 @@ class CloseCode(IntEnum):
 
 
 class SocketClosed(Exception):
-    """The socket has to be closed."""
+    """The server must close the socket."""
 
     def __init__(self, code: CloseCode, reason: str) -> None:
         self.code = code
@@ -42,69 +42,67 @@ class SocketClosed(Exception):
 
 
 def close_reason(text: str) -> bytes:
-    """Return a reason as a close frame has it: in UTF-8, cut off where it is too long."""
-    return text.encode()[:REASON_BYTES].decode(errors="ignore").encode()
+    """Return the reason in a close frame: UTF-8, shortened to the size of the frame."""
+    return text.encode()[:_REASON_BYTES].decode(errors="ignore").encode()
 
 
-class Message(BaseModel):
-    """A message of a client."""
-
+class _Message(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True)
 
 
-class ConnectionInit(Message):
-    """The client would like to send operations; it may say who it is."""
+class ConnectionInit(_Message):
+    """The client starts the session; the payload can have its token."""
 
     type: Literal["connection_init"]
     payload: dict[str, Any] | None = None
 
 
-class Ping(Message):
-    """The client would like to hear a pong."""
+class Ping(_Message):
+    """The client requests a pong."""
 
     type: Literal["ping"]
     payload: dict[str, Any] | None = None
 
 
-class Pong(Message):
-    """The client is there."""
+class Pong(_Message):
+    """The client is connected."""
 
     type: Literal["pong"]
     payload: dict[str, Any] | None = None
 
 
-class Subscribe(Message):
-    """The client asks for an operation of any kind."""
+class Subscribe(_Message):
+    """The client requests an operation of any kind."""
 
     type: Literal["subscribe"]
     id: Annotated[str, Field(min_length=1)]
     payload: Parameters
 
 
-class Complete(Message):
-    """The client wants no more answers to an operation."""
+class Complete(_Message):
+    """The client ends an operation."""
 
     type: Literal["complete"]
     id: Annotated[str, Field(min_length=1)]
 
 
 AnyMessage: TypeAlias = ConnectionInit | Ping | Pong | Subscribe | Complete
-MESSAGES: Final[TypeAdapter[AnyMessage]] = TypeAdapter(
+_MESSAGES: Final[TypeAdapter[AnyMessage]] = TypeAdapter(
     Annotated[AnyMessage, Field(discriminator="type")]
 )
 
 
 def read_message(text: str) -> AnyMessage:
-    """Return the message that a text is.
+    """Return the message of a client.
 
     Raises:
-        SocketClosed: it is none.
+        SocketClosed: the text is not a message of the protocol.
 
     """
     try:
-        return MESSAGES.validate_json(text)
+        return _MESSAGES.validate_json(text)
     except ValidationError as error:
         reason = describe_error_at(error.errors()[0], skip=1)  # the type of the message
         raise SocketClosed(
-            CloseCode.INVALID_MESSAGE, f"This is no message of {SUBPROTOCOL}: {reason}"
+            CloseCode.INVALID_MESSAGE, f"Invalid {SUBPROTOCOL} message: {reason}"
         ) from None
