@@ -45,7 +45,7 @@ def finding_of(document: YamlDocument, error: ErrorDetails) -> Finding:
     """Return a validation error as a finding."""
     path = _written_path(document, error)
     if error["type"] == "extra_forbidden":
-        return Finding("unknown_key", _unknown_key(path), document.key_locations[path])
+        return Finding("unknown_key", _unknown_key(path), document.key_location(path))
     code = _CODES.get(error["type"], "wrong_type")
     value = describe_value(error["input"])
     match error["type"]:
@@ -68,7 +68,7 @@ def _written_path(document: YamlDocument, error: ErrorDetails) -> Path:
     """Return the path of an error in the document, without the steps that the models add."""
     path: Path = (SECTION,)
     for step in error["loc"]:
-        if (*path, step) in document.value_locations:
+        if document.contains((*path, step)):
             path = (*path, step)
     return path
 

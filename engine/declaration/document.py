@@ -1,17 +1,14 @@
 """One YAML text, or several layered over one another, with the location of each value."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from engine.declaration.source_map import (
-    KeyLocations,
     Node,
     Path,
     Sources,
     Value,
-    ValueLocations,
-    nearest_node,
-    node_at,
+    find_node,
+    key_offset,
     value_at,
     value_offset,
 )
@@ -42,21 +39,24 @@ class YamlDocument:
         """Exactly what Helm reads; None if there are findings."""
         return None if self.findings else self.draft
 
-    @property
-    def value_locations(self) -> Mapping[Path, Location]:
-        """The location of each value by its path; that of the root is empty."""
-        return ValueLocations(self.root, self.sources)
-
-    @property
-    def key_locations(self) -> Mapping[Path, Location]:
-        """The location of each key of a mapping, by the path that ends in it."""
-        return KeyLocations(self.root, self.sources)
+    def contains(self, path: Path) -> bool:
+        """Return whether there is a value at `path`."""
+        return not find_node(self.root, path)[1]
 
     def location(self, path: Path) -> Location:
         """Return the location of the value at `path`, or of its nearest ancestor that exists."""
-        return self.sources.location(value_offset(nearest_node(self.root, path)))
+        return self.sources.location(value_offset(find_node(self.root, path)[0]))
+
+    def key_location(self, path: Path) -> Location:
+        """Return the location of the key in which `path` ends; raise KeyError if there is none."""
+        node, missing = find_node(self.root, path)
+        if missing or not path or isinstance(path[-1], int):
+            raise KeyError(path)
+        return self.sources.location(key_offset(node))
 
     def at(self, path: tuple[str, ...]) -> "YamlDocument":
-        """Return the part of the document at `path`; raise KeyError if it does not exist."""
-        root = node_at(self.root, path)
+        """Return the part of the document at `path`, which must exist."""
+        root, missing = find_node(self.root, path)
+        if missing:
+            raise KeyError(path)
         return replace(self, draft=value_at(self.draft, path), root=root, key=())

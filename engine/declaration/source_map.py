@@ -2,7 +2,6 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
@@ -80,19 +79,6 @@ class ListNode:
     span: Span
     children: list[Node]
 
-    def items(self) -> Iterator[tuple[int, Node]]:
-        """Yield each index with its child."""
-        yield from enumerate(self.children)
-
-    def child(self, step: str | int) -> "Node | None":
-        """Return the child at an index, or None."""
-        inside = isinstance(step, int) and 0 <= step < len(self.children)
-        return self.children[int(step)] if inside else None
-
-    def with_span(self, span: Span) -> "ListNode":
-        """Return the same list at another position."""
-        return ListNode(self.value, span, self.children)
-
 
 @dataclass(slots=True)
 class MappingNode:
@@ -101,18 +87,6 @@ class MappingNode:
     value: dict[str, Value]
     span: Span
     children: dict[str, Node]
-
-    def items(self) -> Iterator[tuple[str, Node]]:
-        """Yield each key with its child."""
-        yield from self.children.items()
-
-    def child(self, step: str | int) -> "Node | None":
-        """Return the child at a key, or None."""
-        return self.children.get(step) if isinstance(step, str) else None
-
-    def with_span(self, span: Span) -> "MappingNode":
-        """Return the same mapping at another position."""
-        return MappingNode(self.value, span, self.children)
 
 
 def value_offset(node: Node) -> Offset:
@@ -127,29 +101,27 @@ def key_offset(node: Node) -> Offset:
 
 def with_span(node: Node, span: Span) -> Node:
     """Return a node at another position, such as that of an alias."""
-    return span if isinstance(node, int) else node.with_span(span)
+    match node:
+        case ListNode():
+            return ListNode(node.value, span, node.children)
+        case MappingNode():
+            return MappingNode(node.value, span, node.children)
+        case _:
+            return span
 
 
-def node_at(root: Node, path: Path) -> Node:
-    """Return the node at `path`; raise KeyError if the path does not exist."""
-    node, missing = _descend(root, path)
-    if missing:
-        raise KeyError(path)
-    return node
-
-
-def nearest_node(root: Node, path: Path) -> Node:
-    """Return the node at `path`, or its nearest ancestor that exists."""
-    return _descend(root, path)[0]
-
-
-def _descend(node: Node, path: Path) -> tuple[Node, Path]:
+def find_node(root: Node, path: Path) -> tuple[Node, Path]:
     """Follow `path` as far as it exists; return the last node and the missing steps."""
+    node = root
     for index, step in enumerate(path):
-        inner = None if isinstance(node, int) else node.child(step)
-        if inner is None:
+        child: Node | None = None
+        if isinstance(node, MappingNode):
+            child = node.children.get(step) if isinstance(step, str) else None
+        elif isinstance(node, ListNode) and isinstance(step, int):
+            child = node.children[step] if 0 <= step < len(node.children) else None
+        if child is None:
             return node, path[index:]
-        node = inner
+        node = child
     return node, ()
 
 
@@ -164,48 +136,3 @@ def items_at(value: Value, path: Path) -> list[Value]:
     """Return the items of the list at `path`; an empty list if there is no list."""
     items = value_at(value, path)
     return items if isinstance(items, list) else []
-
-
-@dataclass(frozen=True, slots=True)
-class ValueLocations(Mapping[Path, Location]):
-    """The location of each value by its path; that of the root is empty."""
-
-    root: Node
-    sources: Sources
-
-    def __getitem__(self, path: Path) -> Location:
-        return self.sources.location(value_offset(node_at(self.root, path)))
-
-    def __iter__(self) -> Iterator[Path]:
-        yield from (path for path, _ in _all_nodes(self.root))
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-
-class KeyLocations(ValueLocations):
-    """The location of each key of a mapping, by the path that ends in it."""
-
-    __slots__ = ()
-
-    def __getitem__(self, path: Path) -> Location:
-        node = node_at(self.root, path)
-        if not _ends_in_key(path):
-            raise KeyError(path)
-        return self.sources.location(key_offset(node))
-
-    def __iter__(self) -> Iterator[Path]:
-        yield from (path for path, _ in _all_nodes(self.root) if _ends_in_key(path))
-
-
-def _ends_in_key(path: Path) -> bool:
-    return bool(path) and isinstance(path[-1], str)
-
-
-def _all_nodes(root: Node) -> Iterator[tuple[Path, Node]]:
-    """Yield every node with its path, breadth first."""
-    nodes: list[tuple[Path, Node]] = [((), root)]
-    for path, node in nodes:
-        yield path, node
-        if not isinstance(node, int):
-            nodes += [((*path, step), child) for step, child in node.items()]

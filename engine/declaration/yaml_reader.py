@@ -12,15 +12,12 @@ from _ruamel_yaml import CParser
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import (
     AliasEvent,
-    DocumentEndEvent,
     DocumentStartEvent,
     MappingEndEvent,
     MappingStartEvent,
     ScalarEvent,
     SequenceEndEvent,
     SequenceStartEvent,
-    StreamEndEvent,
-    StreamStartEvent,
 )
 from ruamel.yaml.reader import ReaderError
 
@@ -141,12 +138,10 @@ class _Builder:
             SequenceEndEvent: self.end,
             AliasEvent: self.alias,
             DocumentStartEvent: self.start_document,
-            DocumentEndEvent: self.ignore,
-            StreamStartEvent: self.ignore,
-            StreamEndEvent: self.ignore,
         }
         while (event := next_event()) is not None:
-            handlers[type(event)](event)
+            if handler := handlers.get(type(event)):
+                handler(event)
 
     def check_size(self, text: str) -> None:
         """Reject a text that is not Unicode or too large."""
@@ -175,9 +170,6 @@ class _Builder:
         self.stop("syntax_error", f"The text is not valid YAML: {problem}.", self.first + index)
 
     # --- events ---------------------------------------------------------------------------------
-
-    def ignore(self, event: Event) -> None:
-        """Ignore an event without information."""
 
     def start_document(self, event: Event) -> None:
         """Accept one document without directives."""

@@ -17,7 +17,6 @@ from engine.workflows.svg.layout import (
     label_box,
     node_box,
     route,
-    start_line,
     view_box,
 )
 from engine.workflows.svg.picture import Picture
@@ -136,7 +135,8 @@ def _add_start(root: Element, picture: Picture) -> None:
     """Append the start of new tickets: a dot and a short line."""
     group = _add(root, "g", {"class": "start"})
     _add(group, "circle", {"cx": START, "cy": 0, "r": 5})
-    _add_line(group, picture, start_line(), _ARROW)
+    end = node_box(STATUSES[0]).x - ARROW_LENGTH
+    _add_line(group, picture, f"M{START} 0H{end}", _ARROW)
 
 
 def _add_edge(root: Element, picture: Picture, source: Status, target: Status, role: Role) -> None:

@@ -72,39 +72,27 @@ def label_box(middle: Point, text: str, *, ticked: bool) -> Box:
     return Box(middle.x - width // 2, middle.y - _LABEL_HEIGHT // 2, width, _LABEL_HEIGHT)
 
 
-def start_line() -> str:
-    """Return the path from the start dot to the first status."""
-    return f"M{START} 0H{node_box(STATUSES[0]).x - ARROW_LENGTH}"
-
-
 def route(source: Status, target: Status) -> Route:
-    """Return the route of a transition between two different statuses."""
-    return _straight(source, target) if _is_step(source, target) else _arch(source, target)
+    """Return the route of a transition between two different statuses.
+
+    The line ends where the arrowhead starts. An arch is a cubic curve with vertical ends.
+    """
+    if _is_step(source, target):
+        start = source.ordinal * _NODE_PITCH + _NODE_WIDTH // 2
+        end = target.ordinal * _NODE_PITCH - _NODE_WIDTH // 2
+        return Route(f"M{start} 0H{end - ARROW_LENGTH}", Point((start + end) // 2, 0))
+    height = _signed_height(source, target)
+    border = _NODE_HEIGHT // 2 if height > 0 else -_NODE_HEIGHT // 2
+    arrival = border + (ARROW_LENGTH if height > 0 else -ARROW_LENGTH)
+    start, end = _port(source, target), _port(target, source)
+    handle = border + height * 4 // 3  # a cubic curve reaches three quarters of its handles
+    path = f"M{start} {border}C{start} {handle} {end} {handle} {end} {arrival}"
+    return Route(path, Point((start + end) // 2, border + height))
 
 
 def _is_step(source: Status, target: Status) -> bool:
     """Return whether a transition leads to the next status."""
     return target.ordinal == source.ordinal + 1
-
-
-def _straight(source: Status, target: Status) -> Route:
-    """Return the route to the next status; it ends where the arrowhead starts."""
-    start = source.ordinal * _NODE_PITCH + _NODE_WIDTH // 2
-    end = target.ordinal * _NODE_PITCH - _NODE_WIDTH // 2
-    return Route(f"M{start} 0H{end - ARROW_LENGTH}", Point((start + end) // 2, 0))
-
-
-def _arch(source: Status, target: Status) -> Route:
-    """Return the route above or below the row: a cubic curve with vertical ends."""
-    height = _signed_height(source, target)
-    border = _NODE_HEIGHT // 2 if height > 0 else -_NODE_HEIGHT // 2
-    arrival = border + (ARROW_LENGTH if height > 0 else -ARROW_LENGTH)
-    start, end = _port(source, target), _port(target, source)
-    handle = (
-        border + height * 4 // 3
-    )  # a cubic curve reaches three quarters of the height of its handles
-    path = f"M{start} {border}C{start} {handle} {end} {handle} {end} {arrival}"
-    return Route(path, Point((start + end) // 2, border + height))
 
 
 def _signed_height(source: Status, target: Status) -> int:

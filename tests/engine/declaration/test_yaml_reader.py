@@ -1,6 +1,7 @@
 """The reader reads a text as Helm does, or rejects it."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import helm_python
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from ruamel.yaml.events import ScalarEvent
 
 from engine import limits
+from engine.declaration.source_map import Path, Value
 from engine.declaration.yaml_reader import read_yaml
 
 VALUES = {
@@ -146,21 +148,28 @@ def test_a_scalar_of_a_million_characters_is_resolved_in_linear_time(text: str) 
     assert all(len(finding.message) < 200 for finding in findings)
 
 
+def paths(value: Value, path: Path = ()) -> Iterator[Path]:
+    """Yield the path of each value in `value`, including its own."""
+    yield path
+    children = value.items() if isinstance(value, dict) else ()
+    items = enumerate(value) if isinstance(value, list) else ()
+    for step, child in (*children, *items):
+        yield from paths(child, (*path, step))
+
+
 def test_every_value_and_key_has_a_location() -> None:
     document = read_yaml("a:\n  - {b: 1}\nc: 2\n", "values.yaml")
-    locations = {path: (at.line, at.column) for path, at in document.value_locations.items()}
+    locations = {path: document.location(path)[1:] for path in paths(document.value)}
     assert locations == {(): (1, 1), ("a",): (2, 3), ("a", 0): (2, 5), ("a", 0, "b"): (2, 9)} | {
         ("c",): (3, 4)
     }
-    keys = {path: (at.line, at.column) for path, at in document.key_locations.items()}
+    keys = {path: document.key_location(path)[1:] for path in locations if path and path[-1] != 0}
     assert keys == {("a",): (1, 1), ("c",): (3, 1), ("a", 0, "b"): (2, 6)}
 
 
 def test_the_location_of_an_aliased_value_is_that_of_the_alias() -> None:
-    locations = read_yaml("a: &x [1]\nb: *x\nc: &y 1\nd: *y\n", "values.yaml").value_locations
-    assert [
-        (locations[path].line, locations[path].column) for path in [("b",), ("b", 0), ("d",)]
-    ] == [
+    document = read_yaml("a: &x [1]\nb: *x\nc: &y 1\nd: *y\n", "values.yaml")
+    assert [document.location(path)[1:] for path in [("b",), ("b", 0), ("d",)]] == [
         (2, 4),
         (1, 8),
         (4, 4),
@@ -170,8 +179,10 @@ def test_the_location_of_an_aliased_value_is_that_of_the_alias() -> None:
 def test_a_value_that_does_not_exist_has_no_location() -> None:
     document = read_yaml("a: [1]\n", "values.yaml")
     missing = [("b",), ("a", 1), ("a", -1), ("a", "0"), ("a", 0, "c"), (0,)]
-    assert [path for path in missing if path in document.value_locations] == []
-    assert [path for path in [(), *missing] if path in document.key_locations] == []
+    assert [path for path in missing if document.contains(path)] == []
+    for path in [(), ("a", 0), *missing]:
+        with pytest.raises(KeyError):
+            document.key_location(path)
 
 
 @given(st.lists(st.sampled_from(["é", "\U0001f600", "\n", "\r\n", "\r", "\x85", "\u2028", "\t"])))
@@ -181,8 +192,8 @@ def test_locations_count_lines_and_columns_as_the_parser_does(blanks: list[str])
     while (event := parser.get_event()) is not None:
         if isinstance(event, ScalarEvent):
             expected.append((event.start_mark.line + 1, event.start_mark.column + 1))
-    locations = read_yaml(text, "values.yaml").value_locations
-    assert [locations[number,][1:] for number in range(len(expected))] == expected
+    document = read_yaml(text, "values.yaml")
+    assert [document.location((number,))[1:] for number in range(len(expected))] == expected
 
 
 SAFE = st.text("abcdefgh -_./:é", min_size=1, max_size=8)
