@@ -14,10 +14,10 @@ from zoneinfo import ZoneInfo
 
 from engine import limits
 
-DAY: Final = timedelta(days=1)
-SECOND: Final = timedelta(seconds=1)
+_DAY: Final = timedelta(days=1)
+_SECOND: Final = timedelta(seconds=1)
 MIDNIGHT: Final = time(0)
-END_OF_DAY: Final = "24:00"
+_END_OF_DAY: Final = "24:00"
 WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -42,14 +42,14 @@ class Shift:
 
         """
         start, _, end = text.partition("-")
-        is_late = end == END_OF_DAY
+        is_late = end == _END_OF_DAY
         shift = cls(time.fromisoformat(start), MIDNIGHT if is_late else time.fromisoformat(end))
         if not is_late and shift.end <= shift.start:
             raise ValueError(text)
         return shift
 
     def __str__(self) -> str:
-        end = END_OF_DAY if self.end == MIDNIGHT else f"{self.end:%H:%M}"
+        end = _END_OF_DAY if self.end == MIDNIGHT else f"{self.end:%H:%M}"
         return f"{self.start:%H:%M}-{end}"
 
 
@@ -94,9 +94,9 @@ class Calendar:
     def _working_intervals(self, start: datetime) -> Iterator[tuple[datetime, datetime]]:
         """Yield the intervals of working time from `start`, in UTC."""
         start = start.astimezone(UTC)
-        first = start.astimezone(ZoneInfo(self.zone)).date() - DAY
+        first = start.astimezone(ZoneInfo(self.zone)).date() - _DAY
         for number in range(limits.CALENDAR_DAYS):
-            for begin, end in self.shifts_on(first + number * DAY):
+            for begin, end in self.shifts_on(first + number * _DAY):
                 if end > max(begin, start):
                     yield max(begin, start), end
 
@@ -105,7 +105,7 @@ class Calendar:
         if day in self.holidays:
             return
         for shift in self.week[day.weekday()]:
-            last = day + DAY if shift.end == MIDNIGHT else day
+            last = day + _DAY if shift.end == MIDNIGHT else day
             yield self._to_utc(day, shift.start), self._to_utc(last, shift.end)
 
     def _to_utc(self, day: date, local_time: time) -> datetime:
@@ -120,7 +120,7 @@ def _clock_change(after: datetime, skipped: datetime) -> datetime:
     """Return when the clock skips a local time, by bisection; `after` is later."""
     before = skipped.replace(fold=1).astimezone(UTC)
     offset = after.astimezone(skipped.tzinfo).utcoffset()
-    while after - before > SECOND:
+    while after - before > _SECOND:
         middle = before + (after - before) // 2
         if middle.astimezone(skipped.tzinfo).utcoffset() == offset:
             after = middle

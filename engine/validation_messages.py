@@ -13,7 +13,7 @@ LINE_PATTERN: Final = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
 TEXT_PATTERN: Final = r"^[^\x00]*$"
 PATH_PATTERN: Final = r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$"
 FILE_NAME_PATTERN: Final = r"^[a-z0-9]+([.-]+[a-z0-9]+)*$"
-PATTERN_DESCRIPTIONS: Final = {
+_PATTERN_DESCRIPTIONS: Final = {
     NAME_PATTERN: "lower-case letters, digits and _, starting with a letter",
     LINE_PATTERN: "one line of text that is not blank and has no control characters",
     TEXT_PATTERN: "text without NUL characters",
@@ -70,8 +70,8 @@ def describe_error(error: ErrorDetails) -> str:
     context = error.get("ctx", {})
     if context.get("min_length") == 1:
         return "must not be empty"
-    if context.get("pattern") in PATTERN_DESCRIPTIONS:
-        return f"must be {PATTERN_DESCRIPTIONS[context['pattern']]}"
+    if context.get("pattern") in _PATTERN_DESCRIPTIONS:
+        return f"must be {_PATTERN_DESCRIPTIONS[context['pattern']]}"
     message = MESSAGES.get(error["type"])
     if message is None:
         return error["msg"].removeprefix("Value error, ").rstrip(".")

@@ -41,7 +41,7 @@ def _default_workflows_tag(value: object) -> str | None:
     return {bool: "switch", list: "names", tuple: "names"}.get(type(value))
 
 
-DefaultWorkflows = Annotated[
+_DefaultWorkflows = Annotated[
     Annotated[bool, Tag("switch")]
     | Annotated[
         tuple[Annotated[DefaultWorkflow, Field(strict=False)], ...],
@@ -199,7 +199,7 @@ class Ticketing(Declared):
 
     enabled: bool = True
     """Whether ticketing is on. If it is off, the data stays, and no admin can switch it on."""
-    default_workflows: DefaultWorkflows = True
+    default_workflows: _DefaultWorkflows = True
     """The default workflows to use: true for all, false for none, or a list of their names."""
     workflows: Annotated[
         tuple[Workflow, ...], Field(strict=False, max_length=limits.WORKFLOWS)

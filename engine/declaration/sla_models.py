@@ -51,10 +51,10 @@ class WorkingCalendar(Declared):
     """Dates without working hours, such as 2026-12-25."""
 
 
-Response = Annotated[
+_Response = Annotated[
     Duration, Field(description="The time until the ticket is picked up, such as 10m.")
 ]
-Resolution = Annotated[
+_Resolution = Annotated[
     Duration, Field(description="The time until the ticket is resolved, such as 4h.")
 ]
 
@@ -62,8 +62,8 @@ Resolution = Annotated[
 class PriorityTargets(Declared):
     """The SLA targets of a priority."""
 
-    response: Response
-    resolution: Resolution
+    response: _Response
+    resolution: _Resolution
     calendar: Name = ALWAYS
     """The name of the calendar whose working time counts; with `always`, all time counts."""
 
@@ -71,29 +71,29 @@ class PriorityTargets(Declared):
 class CriticalTargets(PriorityTargets):
     """The SLA targets of CRITICAL tickets."""
 
-    response: Response = "5m"
-    resolution: Resolution = "2h"
+    response: _Response = "5m"
+    resolution: _Resolution = "2h"
 
 
 class HighTargets(PriorityTargets):
     """The SLA targets of HIGH tickets."""
 
-    response: Response = "30m"
-    resolution: Resolution = "8h"
+    response: _Response = "30m"
+    resolution: _Resolution = "8h"
 
 
 class MediumTargets(PriorityTargets):
     """The SLA targets of MEDIUM tickets."""
 
-    response: Response = "2h"
-    resolution: Resolution = "1d"
+    response: _Response = "2h"
+    resolution: _Resolution = "1d"
 
 
 class LowTargets(PriorityTargets):
     """The SLA targets of LOW tickets."""
 
-    response: Response = "1d"
-    resolution: Resolution = "5d"
+    response: _Response = "1d"
+    resolution: _Resolution = "5d"
 
 
 class PrioritySla(Declared):
@@ -117,7 +117,7 @@ class PrioritySla(Declared):
 class SlaTargets(Declared):
     """SLA targets that replace those of the priority."""
 
-    response: Response
-    resolution: Resolution
+    response: _Response
+    resolution: _Resolution
     calendar: Name | None = None
     """The name of the calendar whose working time counts; by default that of the priority."""

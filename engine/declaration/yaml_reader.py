@@ -6,6 +6,7 @@ crash the process. The builder has its own stack, so that nesting cannot exhaust
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final, NamedTuple, NoReturn, TypeAlias
 
 from _ruamel_yaml import CParser
@@ -38,7 +39,6 @@ from engine.declaration.source_map import (
     Offset,
     Source,
     Sources,
-    Span,
     Value,
     key_offset,
     value_offset,
@@ -95,7 +95,7 @@ class _Builder:
 
     def __init__(self, source: Source) -> None:
         self.source = source
-        self.first = source.start
+        self.base = source.start
         self.findings: list[Finding] = []
         self.scalars = _ResolvedScalars()
         self.anchors: dict[str, _Anchored] = {}
@@ -119,21 +119,21 @@ class _Builder:
             before = text.encode()[: error.position].decode(errors="ignore")
             self.stop_at_syntax(error.reason, len(before))
         except MarkedYAMLError as error:
-            span = error.problem_mark or error.context_mark
-            self.stop_at_syntax(error.problem or error.context, span.index if span else 0)
+            mark = error.problem_mark or error.context_mark
+            self.stop_at_syntax(error.problem or error.context, mark.index if mark else 0)
         except (YAMLError, ValueError) as error:
             self.stop_at_syntax(str(error).splitlines()[0], 0)
         stream = self.documents
         if stream.value in ([], [None]):
-            return {}, MappingNode({}, self.first, {})
+            return {}, MappingNode({}, self.base, {})
         return stream.value[0], stream.children[0]
 
     def handle_events(self, next_event: Callable[[], Event]) -> None:
         """Handle all events."""
         handlers: dict[type, Callable[[Event], None]] = {
             ScalarEvent: self.scalar,
-            MappingStartEvent: self.start_mapping,
-            SequenceStartEvent: self.start_list,
+            MappingStartEvent: partial(self.start, OpenMapping),
+            SequenceStartEvent: partial(self.start, OpenList),
             MappingEndEvent: self.end,
             SequenceEndEvent: self.end,
             AliasEvent: self.alias,
@@ -148,11 +148,11 @@ class _Builder:
         try:
             size = len(text.encode())
         except UnicodeEncodeError as error:
-            at = self.first + error.start
+            at = self.base + error.start
             self.stop("syntax_error", f"The text is not valid Unicode: {error.reason}.", at)
         if size > limits.DOCUMENT_BYTES:
             message = f"The text has {size} bytes; the limit is {limits.DOCUMENT_BYTES}."
-            self.stop("too_large", message, self.first)
+            self.stop("too_large", message, self.base)
 
     def report(self, code: str, message: str, at: Offset) -> None:
         """Record a finding; stop after too many."""
@@ -167,25 +167,24 @@ class _Builder:
 
     def stop_at_syntax(self, problem: str, index: int) -> NoReturn:
         """Record a syntax error and stop reading."""
-        self.stop("syntax_error", f"The text is not valid YAML: {problem}.", self.first + index)
+        self.stop("syntax_error", f"The text is not valid YAML: {problem}.", self.base + index)
 
     # --- events ---------------------------------------------------------------------------------
 
     def start_document(self, event: Event) -> None:
         """Accept one document without directives."""
-        at = self.first + event.start_mark.index
+        at = self.base + event.start_mark.index
         if self.documents.children:
             self.stop("not_one_document", "Helm reads only one document; remove this one.", at)
         if event.version or event.tags:
-            self.stop(
-                "unsupported_directive", "Directives are not supported; remove the % line.", at
-            )
+            message = "Directives are not supported; remove the % line."
+            self.stop("unsupported_directive", message, at)
 
     def scalar(self, event: Event) -> None:
         """Add a scalar, as a key if one is due, otherwise as a value."""
-        at, text, plain = self.first + event.start_mark.index, event.value, event.implicit[0]
+        at, text, plain = self.base + event.start_mark.index, event.value, event.implicit[0]
         if event.ctag is not None:
-            self.refuse_tag(event.tag, at)
+            self.reject_tag(event.tag, at)
         top = self.top
         if isinstance(top, OpenMapping) and top.key_is_due:
             if plain:
@@ -196,34 +195,25 @@ class _Builder:
             return
         try:
             value = self.scalars[text] if plain else text
-        except AmbiguousScalar as doubt:
-            self.report(doubt.code, str(doubt), at)
+        except AmbiguousScalar as error:
+            self.report(error.code, str(error), at)
             value = text
         if event.anchor is not None:
             self.keep(event.anchor, _Anchored(value, at, weight=1))
         self.add(value, top.key_span | at)
 
-    def start_mapping(self, event: Event) -> None:
-        """Start a mapping."""
-        span = self.start(event)
-        self.top = OpenMapping(span, event.anchor, self.nodes + self.aliased)
-
-    def start_list(self, event: Event) -> None:
-        """Start a list."""
-        span = self.start(event)
-        self.top = OpenList(span, event.anchor, self.nodes + self.aliased)
-
-    def start(self, event: Event) -> Span:
-        """Start a level of nesting and return its span."""
-        at: Offset = self.first + event.start_mark.index
+    def start(self, container: type[OpenList | OpenMapping], event: Event) -> None:
+        """Start a list or a mapping."""
+        at: Offset = self.base + event.start_mark.index
         if event.ctag is not None:
-            self.refuse_tag(event.tag, at)
+            self.reject_tag(event.tag, at)
         if self.key_is_due():
             self.stop("non_string_key", "A key must be text, not a mapping or a list.", at)
         if len(self.outer) == limits.DOCUMENT_DEPTH:
             self.stop("too_deep", f"The limit is {limits.DOCUMENT_DEPTH} levels of nesting.", at)
         self.outer.append(self.top)
-        return self.top.key_span | at
+        span = self.top.key_span | at
+        self.top = container(span, event.anchor, self.nodes + self.aliased)
 
     def end(self, _event: Event) -> None:
         """End the innermost mapping or list and add it to its parent."""
@@ -236,16 +226,12 @@ class _Builder:
 
     def alias(self, event: Event) -> None:
         """Add the value of an anchor again, within the limit for aliases."""
-        at = self.first + event.start_mark.index
+        at = self.base + event.start_mark.index
         if self.key_is_due():
             self.stop("non_string_key", "An alias cannot be a key; write the key instead.", at)
         target = self.anchors.get(event.anchor)
         if target is None:
-            self.stop(
-                "unknown_alias",
-                f"There is no complete anchor &{event.anchor} before this alias.",
-                at,
-            )
+            self.stop("unknown_alias", f"There is no anchor &{event.anchor} before this.", at)
         self.aliased += target.weight
         if self.aliased > limits.DOCUMENT_ALIAS_WEIGHT_NODES:
             self.stop("alias_bomb", "The aliases repeat too many values; use fewer aliases.", at)
@@ -253,11 +239,9 @@ class _Builder:
 
     # --- building -------------------------------------------------------------------------------
 
-    def refuse_tag(self, tag: str, at: Offset) -> None:
+    def reject_tag(self, tag: str, at: Offset) -> None:
         """Reject an explicit tag, because Helm rarely reads it as intended."""
-        message = (
-            f"Tags such as {describe_value(tag)} are not supported; remove it, and quote text."
-        )
+        message = f"The tag {describe_value(tag)} is not supported; remove it, and quote text."
         self.report("unsupported_tag", message, at)
 
     def key_is_due(self) -> bool:
@@ -273,7 +257,7 @@ class _Builder:
         if not is_text:
             plain = key[:SHOWN_CHARACTERS] or "null"
             message = (
-                f"Not every parser reads the key {plain} as text; write {describe_value(key)}."
+                f"Only some parsers read the key {plain} as text; write {describe_value(key)}."
             )
             self.report("non_string_key", message, at)
 
@@ -283,9 +267,7 @@ class _Builder:
             top.merged.discard(key)
             return
         before = self.source.location(key_offset(top.children[key]))
-        message = (
-            f"The key {describe_value(key)} is already at {before}; Helm would use only the last."
-        )
+        message = f"The key {describe_value(key)} is already at {before}; Helm uses only the last."
         self.report("duplicate_key", message, at)
 
     def add(self, value: Value, node: Node) -> None:

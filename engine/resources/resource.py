@@ -39,7 +39,7 @@ class Kind(StrEnum):
     SETTING = "setting"
 
 
-MODELS: Final[Mapping[Kind, type[Declared]]] = {
+_MODELS: Final[Mapping[Kind, type[Declared]]] = {
     Kind.WORKFLOW: Workflow,
     Kind.CATEGORY: Category,
     Kind.CALENDAR: WorkingCalendar,
@@ -74,7 +74,7 @@ class Key(NamedTuple):
 
 def model_of(key: Key) -> type[Declared]:
     """Return the model of a resource; raise KeyError for an unknown setting."""
-    return SETTINGS[key.name] if key.kind is Kind.SETTING else MODELS[key.kind]
+    return SETTINGS[key.name] if key.kind is Kind.SETTING else _MODELS[key.kind]
 
 
 _KIND_ORDER: Final = {kind: position for position, kind in enumerate(Kind)}
@@ -102,7 +102,7 @@ class Resource:
     @classmethod
     def of(cls, kind: Kind, name: str, model: Declared) -> "Resource":
         """Return the resource of a model."""
-        return cls(Key(kind, name), canonical_text(model))
+        return cls(Key(kind, name), _canonical_text(model))
 
     @cached_property
     def model(self) -> Declared:
@@ -154,7 +154,7 @@ def is_active(resource: Resource | None) -> TypeGuard[Resource]:
     return resource is not None and not resource.retired
 
 
-def canonical_text(model: Declared) -> str:
+def _canonical_text(model: Declared) -> str:
     """Return canonical JSON: keys, transitions and events are sorted, defaults included."""
     data = model.model_dump(mode="json", by_alias=True)
     if isinstance(model, Workflow):

@@ -12,12 +12,12 @@ from engine.vocabulary import STATUSES, ActorRoles, Status
 from engine.workflows.explanation import shortest_path
 from engine.workflows.policy import allowed_targets, declared_targets, policy_of
 
-ASSIGNEE_AND_REQUESTER: Final = ActorRoles.ASSIGNEE | ActorRoles.REQUESTER
-ALL_ROLES: Final = ASSIGNEE_AND_REQUESTER | ActorRoles.ADMIN
+_ASSIGNEE_AND_REQUESTER: Final = ActorRoles.ASSIGNEE | ActorRoles.REQUESTER
+_ALL_ROLES: Final = _ASSIGNEE_AND_REQUESTER | ActorRoles.ADMIN
 
 
 @dataclass(frozen=True, slots=True)
-class CheckedWorkflow:
+class _CheckedWorkflow:
     """A declared workflow and the results that several rules use.
 
     Attributes:
@@ -32,7 +32,7 @@ class CheckedWorkflow:
     policy: int
 
     @classmethod
-    def of(cls, declaration: Declaration, index: int, workflow: Workflow) -> "CheckedWorkflow":
+    def of(cls, declaration: Declaration, index: int, workflow: Workflow) -> "_CheckedWorkflow":
         """Return a workflow of a declaration."""
         possible = (each for each in workflow.transitions if each.source is not Status.CLOSED)
         policy = policy_of((each.source, each.target, each.role) for each in possible)
@@ -55,7 +55,7 @@ class CheckedWorkflow:
 
     def stuck_without(self, role: ActorRoles) -> tuple[Status, ...]:
         """Return the statuses that a ticket can get to without `role`, but not leave."""
-        others = ALL_ROLES & ~role
+        others = _ALL_ROLES & ~role
         return tuple(
             status
             for status in self.reachable_by(others)
@@ -82,7 +82,7 @@ class CheckedWorkflow:
         return Finding(code, f"{self.workflow.name}: {message}", at, severity)
 
 
-def check_closed_is_reachable(checked: CheckedWorkflow) -> Iterator[Finding]:
+def _check_closed_is_reachable(checked: _CheckedWorkflow) -> Iterator[Finding]:
     """CLOSED must be reachable from every reachable status. Dead ends have their own rule."""
     lost = [
         status
@@ -94,7 +94,7 @@ def check_closed_is_reachable(checked: CheckedWorkflow) -> Iterator[Finding]:
         yield checked.finding("closed_unreachable", message, Severity.ERROR, lost[0])
 
 
-def check_dead_ends(checked: CheckedWorkflow) -> Iterator[Finding]:
+def _check_dead_ends(checked: _CheckedWorkflow) -> Iterator[Finding]:
     """Every reachable status except CLOSED must have a transition."""
     for status in checked.reachable():
         if status is not Status.CLOSED and not declared_targets(checked.policy, status):
@@ -102,7 +102,7 @@ def check_dead_ends(checked: CheckedWorkflow) -> Iterator[Finding]:
             yield checked.finding("dead_end", message, Severity.ERROR)
 
 
-def check_statuses_are_reachable(checked: CheckedWorkflow) -> Iterator[Finding]:
+def _check_statuses_are_reachable(checked: _CheckedWorkflow) -> Iterator[Finding]:
     """Every status except CLOSED should be reachable from OPEN."""
     for status in STATUSES:
         if status is not Status.CLOSED and status not in checked.reachable():
@@ -110,7 +110,7 @@ def check_statuses_are_reachable(checked: CheckedWorkflow) -> Iterator[Finding]:
             yield checked.finding("unreachable_status", message, Severity.WARNING, status)
 
 
-def check_closed_is_final(checked: CheckedWorkflow) -> Iterator[Finding]:
+def _check_closed_is_final(checked: _CheckedWorkflow) -> Iterator[Finding]:
     """Transitions from CLOSED have no effect."""
     if any(transition.source is Status.CLOSED for transition in checked.workflow.transitions):
         message = (
@@ -119,7 +119,7 @@ def check_closed_is_final(checked: CheckedWorkflow) -> Iterator[Finding]:
         yield checked.finding("closed_has_exit", message, Severity.WARNING, Status.CLOSED)
 
 
-def check_auto_close(checked: CheckedWorkflow) -> Iterator[Finding]:
+def _check_auto_close(checked: _CheckedWorkflow) -> Iterator[Finding]:
     """`autoClose` needs a transition, because `system` closes only what a role can close."""
     auto_close = checked.workflow.auto_close
     is_on = auto_close is not None and auto_close.after_resolved != NEVER
@@ -129,7 +129,7 @@ def check_auto_close(checked: CheckedWorkflow) -> Iterator[Finding]:
         yield Finding("no_auto_close", f"{checked.workflow.name}: {message}", at, Severity.WARNING)
 
 
-def check_system_tickets(checked: CheckedWorkflow) -> Iterator[Finding]:
+def _check_system_tickets(checked: _CheckedWorkflow) -> Iterator[Finding]:
     """A ticket that `system` opened has no requester, so it needs another role to move it."""
     for status in checked.stuck_without(ActorRoles.REQUESTER):
         message = (
@@ -139,7 +139,7 @@ def check_system_tickets(checked: CheckedWorkflow) -> Iterator[Finding]:
         yield checked.finding("system_ticket_stuck", message, Severity.WARNING, status)
 
 
-def check_unassigned_tickets(checked: CheckedWorkflow) -> Iterator[Finding]:
+def _check_unassigned_tickets(checked: _CheckedWorkflow) -> Iterator[Finding]:
     """A ticket without an assignee can need one before it moves."""
     for status in checked.stuck_without(ActorRoles.ASSIGNEE):
         message = (
@@ -149,24 +149,24 @@ def check_unassigned_tickets(checked: CheckedWorkflow) -> Iterator[Finding]:
         yield checked.finding("unassigned_ticket_stuck", message, Severity.INFORMATION, status)
 
 
-def check_separation_of_duties(checked: CheckedWorkflow) -> Iterator[Finding]:
+def _check_separation_of_duties(checked: _CheckedWorkflow) -> Iterator[Finding]:
     """One user can be both requester and assignee."""
-    if Status.CLOSED in checked.reachable_by(ASSIGNEE_AND_REQUESTER):
+    if Status.CLOSED in checked.reachable_by(_ASSIGNEE_AND_REQUESTER):
         message = (
             "a requester who is also the assignee can move a ticket from OPEN to CLOSED alone."
         )
         yield checked.finding("no_separation_of_duties", message, Severity.INFORMATION)
 
 
-RULES: Final[tuple[Callable[[CheckedWorkflow], Iterator[Finding]], ...]] = (
-    check_closed_is_reachable,
-    check_dead_ends,
-    check_statuses_are_reachable,
-    check_closed_is_final,
-    check_auto_close,
-    check_system_tickets,
-    check_unassigned_tickets,
-    check_separation_of_duties,
+_RULES: Final[tuple[Callable[[_CheckedWorkflow], Iterator[Finding]], ...]] = (
+    _check_closed_is_reachable,
+    _check_dead_ends,
+    _check_statuses_are_reachable,
+    _check_closed_is_final,
+    _check_auto_close,
+    _check_system_tickets,
+    _check_unassigned_tickets,
+    _check_separation_of_duties,
 )
 """All rules, those with the most severe findings first."""
 
@@ -174,5 +174,5 @@ RULES: Final[tuple[Callable[[CheckedWorkflow], Iterator[Finding]], ...]] = (
 def analyse(declaration: Declaration) -> tuple[Finding, ...]:
     """Return the findings of all rules for each declared workflow."""
     workflows = enumerate(declaration.ticketing.workflows)
-    checked = (CheckedWorkflow.of(declaration, index, workflow) for index, workflow in workflows)
-    return tuple(finding for each in checked for rule in RULES for finding in rule(each))
+    checked = (_CheckedWorkflow.of(declaration, index, workflow) for index, workflow in workflows)
+    return tuple(finding for each in checked for rule in _RULES for finding in rule(each))
