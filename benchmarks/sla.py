@@ -28,7 +28,7 @@ WITH_SLA: Final = BREACHES * (3 * ROUNDS + 10)
 """Each round of a measurement uses separate tickets; the others are never due."""
 
 OPENING: Final = Opening(
-    *("Payments fail", "", Priority.HIGH, "incident_response", "u_1", None, None),
+    *("Payments fail", "", Priority.HIGH, "incident_response", "u_1"),
     sla=targets_for(Priority.HIGH, SlaTerms()),
 )
 SELECT_TICKETS: Final = """

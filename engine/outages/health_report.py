@@ -1,6 +1,6 @@
 """The health report of a monitoring system, as validated input."""
 
-from typing import Annotated, Final
+from typing import Annotated
 
 from pydantic import AfterValidator
 
@@ -16,21 +16,6 @@ from engine.tickets.commands import (
 )
 from engine.vocabulary import ServiceStatus
 
-_DEFAULT_SOURCE: Final = "report"
-
-HealthMessage = Annotated[
-    str,
-    text_length(limits.HEALTH_MESSAGE_CHARACTERS, least=None, strip=True),
-    AfterValidator(check_printable),
-    TEXT_SCHEMA,
-]
-HealthSource = Annotated[
-    str,
-    text_length(limits.HEALTH_SOURCE_CHARACTERS, strip=True),
-    AfterValidator(check_line),
-    LINE_SCHEMA,
-]
-
 
 class HealthReport(InputModel):
     """The status of one service, as one source reports it."""
@@ -39,8 +24,18 @@ class HealthReport(InputModel):
     """The path of the service, as declared."""
     status: ServiceStatus
     """The reported status."""
-    message: HealthMessage = ""
+    message: Annotated[
+        str,
+        text_length(limits.HEALTH_MESSAGE_CHARACTERS, least=None, strip=True),
+        AfterValidator(check_printable),
+        TEXT_SCHEMA,
+    ] = ""
     """A description of the problem, for users."""
-    source: HealthSource = _DEFAULT_SOURCE
+    source: Annotated[
+        str,
+        text_length(limits.HEALTH_SOURCE_CHARACTERS, strip=True),
+        AfterValidator(check_line),
+        LINE_SCHEMA,
+    ] = "report"
     """The system that reports. The status of a service is the most severe status of its sources, so
     only the source that reported a problem can end it, by reporting OPERATIONAL."""

@@ -242,8 +242,6 @@ def outage_opening(state: ServiceState, terms: SlaTerms) -> Opening:
         description=state.message,
         priority=OUTAGE_PRIORITY,
         workflow=service.workflow,
-        requester=None,
-        assignee=None,
         assignee_group=service.sla_group,
         service=service.path,
         sla=targets_for(OUTAGE_PRIORITY, terms),

@@ -155,7 +155,6 @@ def opening_from_item(
         priority=item.defaults.priority,
         workflow=item.workflow,
         requester=actor.id,
-        assignee=None,
         assignee_group=item.defaults.assignee_group,
         item=item.name,
         sla=targets_for(item, terms),

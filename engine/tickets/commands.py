@@ -34,6 +34,7 @@ from engine.vocabulary import SYSTEM, Priority, Status
 _CONTROLS: Final = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
 _LINE_BREAKS: Final = r"\t\n\r\u2028\u2029"
 CONTROL_CHARACTERS: Final = re.compile(f"[{_CONTROLS}]")
+_LINE_BREAK: Final = re.compile(f"[{_LINE_BREAKS}]")
 _VISIBLE_ASCII: Final = re.compile(r"[!-~]*")
 
 
@@ -68,7 +69,7 @@ def check_printable(text: str) -> str:
 
 def check_line(text: str) -> str:
     """Refuse control characters, tabs and line breaks."""
-    if found := re.search(f"[{_LINE_BREAKS}]", check_printable(text)):
+    if found := _LINE_BREAK.search(check_printable(text)):
         message = "must be one line without tabs (line break or tab at position {position})"
         raise PydanticCustomError("several_lines", message, {"position": found.start()})
     return text
@@ -152,7 +153,6 @@ IdempotencyKey = Annotated[
     AfterValidator(_check_visible_ascii),
     _json_schema(pattern=f"^{_VISIBLE_ASCII.pattern}$"),
 ]
-Version = Annotated[int, Field(gt=0, lt=2**31, strict=True)]
 Duration = Annotated[
     timedelta,
     BeforeValidator(_parse_duration),
@@ -259,7 +259,7 @@ class ChangeCommand(Command):
     """
 
     ticket: Reference
-    expected_version: Version | None = None
+    expected_version: Annotated[int, Field(gt=0, lt=2**31, strict=True)] | None = None
 
 
 class TransitionTicket(ChangeCommand):

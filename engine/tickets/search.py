@@ -26,7 +26,7 @@ from engine.vocabulary import Priority, Status
 T = TypeVar("T")
 
 ValueList = Annotated[tuple[T, ...], Field(min_length=1, max_length=limits.FILTER_VALUES)]
-SearchText = Annotated[
+_SearchText = Annotated[
     str, text_length(limits.SEARCH_CHARACTERS, strip=True), AfterValidator(check_printable)
 ]
 
@@ -96,7 +96,7 @@ class TicketFilter(TicketTraits):
     updated_before: AwareDatetime | None = None
     breached: bool | None = None
     due_within: Duration | None = None
-    text: SearchText | None = None
+    text: _SearchText | None = None
 
 
 class OrderField(StrEnum):

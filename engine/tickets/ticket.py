@@ -33,9 +33,9 @@ class Opening:
     description: str
     priority: Priority
     workflow: str
-    requester: str | None
-    assignee: str | None
-    assignee_group: str | None
+    requester: str | None = None
+    assignee: str | None = None
+    assignee_group: str | None = None
     item: str | None = None
     service: str | None = None
     sla: TicketTargets | None = None

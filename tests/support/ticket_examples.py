@@ -20,7 +20,6 @@ OPENING = Opening(
     priority=Priority.HIGH,
     workflow="incident_response",
     requester="u_b1",
-    assignee=None,
     assignee_group="payment-team",
 )
 CREATED = Entry(

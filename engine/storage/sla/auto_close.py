@@ -48,13 +48,7 @@ async def close_resolved_tickets(
 ) -> int:
     """Close every ticket whose grace period is over; return how many there were.
 
-    Nothing happens while ticketing is switched off.
-
-    Args:
-        database: the database of the tickets.
-        as_of: the time to use instead of the current time of the database.
-        most: the maximum number of tickets in one transaction.
-
+    Nothing happens while ticketing is switched off. `as_of` replaces the current time.
     """
     return await run_in_batches(database, partial(_close_batch, as_of=as_of), most)
 

@@ -40,13 +40,7 @@ async def sweep_due_times(
 ) -> int:
     """Record all breaches and update all stale due times; return the number of tickets.
 
-    Nothing happens while ticketing is switched off.
-
-    Args:
-        database: the database of the tickets.
-        as_of: the time to use instead of the current time of the database.
-        most: the maximum number of tickets in one transaction.
-
+    Nothing happens while ticketing is switched off. `as_of` replaces the current time.
     """
     sweeps = (partial(_sweep_batch, statement=each, as_of=as_of) for each in (_STALE, _DUE))
     return sum([await run_in_batches(database, each, most) for each in sweeps])

@@ -91,7 +91,7 @@ async def test_fifty_concurrent_recoveries_close_the_ticket_once(database: Datab
 async def test_the_database_refuses_a_second_live_ticket(database: Database) -> None:
     await declare_service(database)
     await report(database, "DOWN")
-    second = Opening("Again", "", Priority.LOW, "incident_response", None, None, None, service=PATH)
+    second = Opening("Again", "", Priority.LOW, "incident_response", service=PATH)
     with pytest.raises(asyncpg.UniqueViolationError, match="one_live_outage_per_service"):
         async with database.transaction() as session:
             await create_ticket(session, SYSTEM_ACTOR, second)
