@@ -1,4 +1,4 @@
-"""The history can't be changed; and if somebody manages to, it is found."""
+"""A history cannot be changed, and the audit finds tampering."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -29,19 +29,19 @@ AWKWARD = "\"quotes\", \\ and / and \t tab,\r\n lines, é, \U0001f525, \u2028, n
 
 
 async def open_ticket(store: TicketStore, title: str = "Printer") -> Ticket:
-    form = CreateTicket.parse(
+    command = CreateTicket.parse(
         title=title, description=AWKWARD, workflow="service_request", assignee=ANNA.id
     )
-    return await store.create(ANNA, form)
+    return await store.create(ANNA, command)
 
 
-async def worked_on(store: TicketStore) -> Ticket:
+async def ticket_with_history(store: TicketStore) -> Ticket:
     ticket = await open_ticket(store)
     await store.comment(MARTON, CommentTicket.parse(ticket=ticket.id, text=AWKWARD))
-    form = UpdateTicket.parse(ticket=ticket.id, description="", priority="LOW")
-    await store.update(ANNA, form)
-    move = TransitionTicket.parse(ticket=ticket.id, to=Status.IN_PROGRESS)
-    return await store.transition(ANNA, move)
+    command = UpdateTicket.parse(ticket=ticket.id, description="", priority="LOW")
+    await store.update(ANNA, command)
+    transition = TransitionTicket.parse(ticket=ticket.id, to=Status.IN_PROGRESS)
+    return await store.transition(ANNA, transition)
 
 
 @pytest.mark.parametrize("table", ["ticket_status_history", "workflow_revisions"])
@@ -55,19 +55,19 @@ async def worked_on(store: TicketStore) -> Ticket:
         "TRUNCATE {} CASCADE",
     ],
 )
-async def test_what_is_recorded_stays(
+async def test_recorded_rows_cannot_be_changed(
     store: TicketStore, database: Database, table: str, change: str
 ) -> None:
-    await worked_on(store)
+    await ticket_with_history(store)
     async with database.pool.acquire() as connection:
         with pytest.raises(asyncpg.RestrictViolationError, match="append-only"):
             await connection.execute(change.format(table))
 
 
-async def test_truncating_tickets_does_not_reach_their_history(
+async def test_truncating_tickets_does_not_remove_their_histories(
     store: TicketStore, database: Database
 ) -> None:
-    await worked_on(store)
+    await ticket_with_history(store)
     async with database.pool.acquire() as connection:
         with pytest.raises(asyncpg.PostgresError):
             await connection.execute("TRUNCATE tickets CASCADE")
@@ -75,8 +75,10 @@ async def test_truncating_tickets_does_not_reach_their_history(
             await connection.execute("DELETE FROM tickets")
 
 
-async def test_a_ticket_is_what_its_history_tells(store: TicketStore, database: Database) -> None:
-    ticket = await worked_on(store)
+async def test_a_ticket_can_be_rebuilt_from_its_history(
+    store: TicketStore, database: Database
+) -> None:
+    ticket = await ticket_with_history(store)
     assert rebuild_ticket((await read_histories(database, [ticket.id]))[ticket.id]) == ticket
     assert await flaws(database) == []
     assert await count_tickets(database) == 1
@@ -98,15 +100,11 @@ TAMPERING = {
     "the first entry removed": ("DELETE FROM h WHERE seq = 1", 1, "missing"),
     "the last entry removed": ("DELETE FROM h WHERE seq = 5", 5, "ends here"),
     "all entries removed": ("DELETE FROM h", 1, "ends here"),
-    "an entry added": (
-        INSERTED,
-        6,
-        "digest",
-    ),
-    "the ticket's status": ("UPDATE tickets SET status = 'CLOSED'", 6, "status 'CLOSED'"),
-    "the ticket's title": ("UPDATE tickets SET title = 'x'", 6, "title 'x'"),
+    "an entry added": (INSERTED, 6, "digest"),
+    "the ticket's status": ("UPDATE tickets SET status = 'CLOSED'", 6, "status of the ticket is 'CLOSED'"),
+    "the ticket's title": ("UPDATE tickets SET title = 'x'", 6, "title of the ticket is 'x'"),
     "the ticket's head": ("UPDATE tickets SET head_digest = ''", 6, "head"),
-    "the ticket's version": ("UPDATE tickets SET version = 4", 5, "goes on after version 4"),
+    "the ticket's version": ("UPDATE tickets SET version = 4", 5, "continues after version 4"),
 }
 
 
@@ -115,12 +113,12 @@ async def test_tampering_is_found(
     store: TicketStore, database: Database, change: str, seq: int, words: str
 ) -> None:
     await open_ticket(store, "Before")
-    ticket = await worked_on(store)
-    only_this = f" ticket = '{ticket.id}'" if "tickets" not in change else f" id = '{ticket.id}'"
-    where = change + (" AND" if "WHERE" in change else " WHERE") + only_this
+    ticket = await ticket_with_history(store)
+    this_ticket = f" ticket = '{ticket.id}'" if "tickets" not in change else f" id = '{ticket.id}'"
+    statement = change + (" AND" if "WHERE" in change else " WHERE") + this_ticket
     async with database.pool.acquire() as connection:
         await connection.execute("SET session_replication_role = replica")
-        await connection.execute(where.replace(" h ", " ticket_status_history "))
+        await connection.execute(statement.replace(" h ", " ticket_status_history "))
         await connection.execute("RESET session_replication_role")
     found = await flaws(database)
     assert [(flaw.ticket, flaw.seq) for flaw in found] == [(ticket.id, seq)]
@@ -130,51 +128,57 @@ async def test_tampering_is_found(
 async def test_a_history_without_its_ticket_is_found(
     store: TicketStore, database: Database
 ) -> None:
-    gone = [(await worked_on(store)).id for _ in range(3)]
+    ids = [(await ticket_with_history(store)).id for _ in range(3)]
     async with database.pool.acquire() as connection:
         await connection.execute("SET session_replication_role = replica")
-        await connection.execute("DELETE FROM tickets WHERE id <> $1", sorted(gone)[1])
+        await connection.execute("DELETE FROM tickets WHERE id <> $1", sorted(ids)[1])
         await connection.execute("RESET session_replication_role")
-    lost = [each for each in sorted(gone) if each != sorted(gone)[1]]
+    deleted = [each for each in sorted(ids) if each != sorted(ids)[1]]
     assert [(flaw.ticket, flaw.message) for flaw in await flaws(database)] == [
-        (ticket, "there is no such ticket") for ticket in lost
+        (ticket, "there is no such ticket") for ticket in deleted
     ]
 
 
-async def test_of_fifty_writers_one_wins_each_step(store: TicketStore, database: Database) -> None:
+async def test_one_of_fifty_concurrent_transitions_succeeds(
+    store: TicketStore, database: Database
+) -> None:
     ticket = await open_ticket(store)
     steps = [Status.IN_PROGRESS, Status.RESOLVED, Status.IN_PROGRESS, Status.RESOLVED]
     for to in [*steps, Status.CLOSED]:
-        form = TransitionTicket.parse(ticket=ticket.id, to=to)
+        command = TransitionTicket.parse(ticket=ticket.id, to=to)
         attempts = await asyncio.gather(
-            *(store.transition(ANNA, form) for _ in range(50)), return_exceptions=True
+            *(store.transition(ANNA, command) for _ in range(50)), return_exceptions=True
         )
         assert sum(isinstance(each, Ticket) for each in attempts) == 1
         assert sum(isinstance(each, ForbiddenTransition) for each in attempts) == 49
-    ended = await read_ticket(database, SYSTEM_VIEWER, ticket.id)
-    assert (ended.status, ended.version) == (Status.CLOSED, 6)
+    after = await read_ticket(database, SYSTEM_VIEWER, ticket.id)
+    assert (after.status, after.version) == (Status.CLOSED, 6)
     assert await flaws(database) == []
 
 
-async def test_fifty_writers_under_one_key_are_one(store: TicketStore, database: Database) -> None:
+async def test_fifty_requests_with_one_key_are_executed_once(
+    store: TicketStore, database: Database
+) -> None:
     ticket = await open_ticket(store)
-    move = TransitionTicket.parse(ticket=ticket.id, to=Status.IN_PROGRESS, idempotency_key="k1")
+    transition = TransitionTicket.parse(
+        ticket=ticket.id, to=Status.IN_PROGRESS, idempotency_key="k1"
+    )
     comment = CommentTicket.parse(ticket=ticket.id, text="Well", idempotency_key="k2")
     assign = AssignTicket.parse(ticket=ticket.id, assignee=MARTON.id, idempotency_key="k3")
     requests: list[Callable[[], Awaitable[Ticket]]] = [
-        lambda: store.transition(ANNA, move),
+        lambda: store.transition(ANNA, transition),
         lambda: store.comment(ANNA, comment),
         lambda: store.assign(ANNA, assign),
     ]
-    for carry_out in requests:
-        answers = await asyncio.gather(*(carry_out() for _ in range(50)))
-        assert len(set(answers)) == 1
-    ended = await read_ticket(database, SYSTEM_VIEWER, ticket.id)
-    assert ended.version == 4
+    for execute in requests:
+        results = await asyncio.gather(*(execute() for _ in range(50)))
+        assert len(set(results)) == 1
+    after = await read_ticket(database, SYSTEM_VIEWER, ticket.id)
+    assert after.version == 4
     assert await flaws(database) == []
 
 
-async def test_many_kinds_of_change_at_once_keep_the_chain_whole(
+async def test_concurrent_changes_of_all_kinds_keep_the_history_intact(
     store: TicketStore, database: Database
 ) -> None:
     ticket = await open_ticket(store)
@@ -192,6 +196,6 @@ async def test_many_kinds_of_change_at_once_keep_the_chain_whole(
         ),
         return_exceptions=True,
     )
-    ended = await read_ticket(database, SYSTEM_VIEWER, ticket.id)
-    assert (ended.status, ended.version) == (Status.IN_PROGRESS, 42)
+    after = await read_ticket(database, SYSTEM_VIEWER, ticket.id)
+    assert (after.status, after.version) == (Status.IN_PROGRESS, 42)
     assert await flaws(database) == []

@@ -1,4 +1,4 @@
-"""The log of all histories: whoever follows it misses nothing, whatever commits when."""
+"""A subscriber to the log receives every entry once, for any order of commits."""
 
 import asyncio
 from contextlib import AbstractAsyncContextManager, suppress
@@ -36,26 +36,26 @@ from tests.support.personas import MARTON
 ENOUGH = 1_000
 
 
-async def comment_within(session: Session, ticket: Ticket) -> None:
-    """Comment on a ticket in a transaction that somebody else ends."""
-    form = CommentTicket.parse(ticket=ticket.id, text="Looking")
-    row = await lock_ticket(session, SYSTEM_VIEWER, form)
-    await change_ticket(session, row, MARTON, form, comment_changes)
+async def comment_in(session: Session, ticket: Ticket) -> None:
+    """Comment on a ticket in a transaction that the caller ends."""
+    command = CommentTicket.parse(ticket=ticket.id, text="Looking")
+    row = await lock_ticket(session, SYSTEM_VIEWER, command)
+    await change_ticket(session, row, MARTON, command, comment_changes)
 
 
-async def recorded(database: Database) -> dict[tuple[str, int], Entry]:
-    """Return every entry of every history, by its key."""
-    rows = await read_histories(database, await ids(database))
+async def all_entries(database: Database) -> dict[tuple[str, int], Entry]:
+    """Return every entry of every history, by ticket and `seq`."""
+    rows = await read_histories(database, await ticket_ids(database))
     return {(each.ticket, each.seq): each for entries in rows.values() for each in entries}
 
 
-async def ids(database: Database) -> list[str]:
+async def ticket_ids(database: Database) -> list[str]:
     async with database.transaction() as session:
         return [row["id"] for row in await session.connection.fetch("SELECT id FROM tickets")]
 
 
-def told(entries: list[LogEntry]) -> dict[tuple[str, int], Entry]:
-    """Return what the log told, having looked that it came in order and once only."""
+def check_order(entries: list[LogEntry]) -> dict[tuple[str, int], Entry]:
+    """Check that entries are in order and without duplicates; return them by ticket and `seq`."""
     assert [each.position for each in entries] == sorted({each.position for each in entries})
     by_key = {(each.entry.ticket, each.entry.seq): each.entry for each in entries}
     assert len(by_key) == len(entries)
@@ -69,92 +69,94 @@ def told(entries: list[LogEntry]) -> dict[tuple[str, int], Entry]:
 async def follow(
     database: Database, entries: list[LogEntry], until: int, page: int = ENOUGH
 ) -> None:
-    """Read on, page by page, until the log has told that many entries.
+    """Read the log page by page until there are `until` entries.
 
-    It may take a moment: the server's own upkeep runs transactions, too.
+    The server's own maintenance runs transactions, too, so entries can appear late.
     """
     async with asyncio.timeout(PATIENCE_SECONDS):
         while len(entries) < until:
-            batch = await read_log(database, behind(entries), page)
+            batch = await read_log(database, end_of(entries), page)
             assert len(batch) <= page
             entries += batch
 
 
-def behind(entries: list[LogEntry]) -> Position:
+def end_of(entries: list[LogEntry]) -> Position:
     return entries[-1].position if entries else LOG_START
 
 
-async def told_after(database: Database, position: Position, count: int) -> list[tuple[str, int]]:
-    """Return the keys of the entries behind a position, when there are that many."""
+async def keys_after(database: Database, position: Position, count: int) -> list[tuple[str, int]]:
+    """Return ticket and `seq` of the entries after a position, once there are `count`."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         while len(entries := await read_log(database, position, ENOUGH)) < count:
             pass
     return [(each.entry.ticket, each.entry.seq) for each in entries]
 
 
-async def test_an_entry_is_told_with_its_ticket_as_it_is_now(
+async def test_an_entry_comes_with_the_current_ticket(
     store: TicketStore, database: Database
 ) -> None:
     ticket = await open_ticket(store)
     await pick_up(store, ticket)
     entries: list[LogEntry] = []
     await follow(database, entries, until=2)
-    assert told(entries) == await recorded(database)
+    assert check_order(entries) == await all_entries(database)
     now = await read_ticket(database, SYSTEM_VIEWER, ticket.id)
     assert [each.ticket for each in entries] == [now, now]
 
 
-async def test_what_is_written_first_and_committed_last_is_not_skipped(
+async def test_an_entry_that_is_committed_late_is_not_skipped(
     store: TicketStore, database: Database
 ) -> None:
     early, late = await open_ticket(store), await open_ticket(store)
     position = await log_end(database)
     async with database.transaction() as slow:
-        await comment_within(slow, early)
+        await comment_in(slow, early)
         await comment(store, late)
         assert await read_log(database, position, ENOUGH) == []
-    assert await told_after(database, position, 2) == [(early.id, 2), (late.id, 2)]
+    assert await keys_after(database, position, 2) == [(early.id, 2), (late.id, 2)]
 
 
-async def test_what_is_undone_is_never_told(store: TicketStore, database: Database) -> None:
+async def test_a_change_that_is_rolled_back_is_not_in_the_log(
+    store: TicketStore, database: Database
+) -> None:
     ticket = await open_ticket(store)
     position = await log_end(database)
     with suppress(LookupError):
         async with database.transaction() as session:
-            await comment_within(session, ticket)
+            await comment_in(session, ticket)
             raise LookupError
     await pick_up(store, ticket)
-    assert await told_after(database, position, 1) == [(ticket.id, 2)]
+    assert await keys_after(database, position, 1) == [(ticket.id, 2)]
     [entry] = await read_log(database, position, ENOUGH)
     assert entry.entry.kind is EntryKind.STATUS
 
 
-async def test_what_is_not_seen_at_the_end_of_the_log_comes_after_it(
+async def test_an_uncommitted_entry_comes_after_the_end_of_the_log(
     store: TicketStore, database: Database
 ) -> None:
     ticket = await open_ticket(store)
     async with database.transaction() as session:
-        await comment_within(session, ticket)
+        await comment_in(session, ticket)
         end = await log_end(database)
-    assert (ticket.id, 2) in await told_after(database, end, 1)
+    assert (ticket.id, 2) in await keys_after(database, end, 1)
 
 
 WRITERS = 5
 STEPS = st.lists(st.integers(0, WRITERS - 1) | st.none(), max_size=40)
-"""Whose turn it is: a writer begins, or commits if it has begun; None is the reader."""
+"""Who acts next: a writer begins a transaction or commits it; None is the reader."""
 
 
 class TestFollowing:
     @pytest.fixture
-    async def written(self, store: TicketStore) -> list[Ticket]:
+    async def tickets(self, store: TicketStore) -> list[Ticket]:
         return [await open_ticket(store) for _ in range(WRITERS)]
 
     @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(steps=STEPS, page=st.integers(1, 3))
-    async def test_in_whatever_order_writers_commit_the_reader_is_told_everything(
+    async def test_every_entry_is_read_for_any_order_of_commits(
         self,
         database: Database,
-        written: list[Ticket],
+        tickets: list[Ticket],
         steps: list[int | None],
         page: int,
     ) -> None:
@@ -162,20 +164,20 @@ class TestFollowing:
         running: dict[int, AbstractAsyncContextManager[Session]] = {}
         for step in steps:
             if step is None:
-                entries += await read_log(database, behind(entries), page)
+                entries += await read_log(database, end_of(entries), page)
             elif step in running:
                 await running.pop(step).__aexit__(None, None, None)
             else:
                 running[step] = database.transaction()
-                await comment_within(await running[step].__aenter__(), written[step])
+                await comment_in(await running[step].__aenter__(), tickets[step])
         for transaction in running.values():
             await transaction.__aexit__(None, None, None)
-        everything = await recorded(database)
+        everything = await all_entries(database)
         await follow(database, entries, len(everything), page)
-        assert told(entries) == everything
+        assert check_order(entries) == everything
 
 
-async def test_a_reader_beside_a_crowd_of_writers_is_told_everything(
+async def test_every_entry_is_read_while_many_writers_work(
     store: TicketStore, database: Database
 ) -> None:
     done = asyncio.Event()
@@ -188,22 +190,22 @@ async def test_a_reader_beside_a_crowd_of_writers_is_told_everything(
 
     async def read() -> None:
         while not done.is_set():
-            entries.extend(await read_log(database, behind(entries), limit=7))
+            entries.extend(await read_log(database, end_of(entries), limit=7))
 
     async with asyncio.TaskGroup() as tasks:
         reading = tasks.create_task(read())
         await asyncio.gather(*(write() for _ in range(12)))
         done.set()
         await reading
-    everything = await recorded(database)
+    everything = await all_entries(database)
     await follow(database, entries, len(everything))
-    assert told(entries) == everything
+    assert check_order(entries) == everything
 
 
 @pytest.mark.parametrize(
     "position", [LOG_START, Position(4821, 17), Position(2**63 - 1, 2**63 - 1)]
 )
-def test_a_position_is_read_as_it_was_written(position: Position) -> None:
+def test_the_text_of_a_position_can_be_parsed(position: Position) -> None:
     assert Position.parse(str(position)) == position
 
 
@@ -214,7 +216,7 @@ def test_a_position_is_read_as_it_was_written(position: Position) -> None:
         *("\u0661-\u0662", f"{2**63}-1", f"1-{2**63}", "9" * 5_000 + "-1"),
     ],
 )
-def test_what_no_position_says_is_refused(text: str) -> None:
+def test_an_invalid_position_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput, match="Invalid position"):
         Position.parse(text)
 
@@ -229,28 +231,28 @@ async def test_a_position_of_another_database_is_refused(
         await parse_position(database, str(Position(end.transaction + 1_000_000, 1)))
 
 
-AS_IF_MOVED = (
+AS_IF_RESTORED = (
     "ALTER TABLE ticket_status_history DISABLE TRIGGER USER",
     "UPDATE ticket_status_history SET transaction = transaction + 1000000000",
     "ALTER TABLE ticket_status_history ENABLE TRIGGER USER",
 )
-"""What a dump brings along that was taken of a server with more transactions."""
+"""The entries of a dump from a server with more transactions."""
 
 
-async def test_a_database_that_was_moved_by_its_contents_is_followed_again(
+async def test_the_log_continues_after_a_dump_and_restore(
     store: TicketStore, database: Database, database_url: str
 ) -> None:
     ticket = await open_ticket(store)
     await comment(store, ticket)
-    await execute(database_url, *AS_IF_MOVED)
+    await execute(database_url, *AS_IF_RESTORED)
     assert await read_log(database, LOG_START, ENOUGH) == []
     await migrate(database_url)
     end = await log_end(database)
     await comment(store, ticket)
-    assert (await told_after(database, end, 1))[-1] == (ticket.id, 3)
+    assert (await keys_after(database, end, 1))[-1] == (ticket.id, 3)
     entries: list[LogEntry] = []
     await follow(database, entries, until=3)
-    assert told(entries) == await recorded(database)
+    assert check_order(entries) == await all_entries(database)
     with pytest.raises(asyncpg.RestrictViolationError):
         await execute(database_url, "DELETE FROM ticket_status_history")
     assert await flaws(database) == []

@@ -1,4 +1,4 @@
-"""Tickets from catalog items: as the item stands at the very moment, or not at all."""
+"""Tickets are opened from active catalog items, with their current defaults."""
 
 import asyncio
 from dataclasses import replace
@@ -60,12 +60,14 @@ async def catalog(database: Database) -> None:
     await put(database, RESOURCES)
 
 
-async def asked_for(store: TicketStore, item: str = "network_outage", **more: object) -> Ticket:
+async def open_from(store: TicketStore, item: str = "network_outage", **more: object) -> Ticket:
     return await store.create_from_catalog(ANNA, CreateTicketFromCatalog.parse(item=item, **more))
 
 
-async def test_an_item_fills_a_ticket_in(store: TicketStore, database: Database) -> None:
-    ticket = await asked_for(store, title="No DNS", description="Since noon")
+async def test_a_ticket_gets_the_defaults_of_its_item(
+    store: TicketStore, database: Database
+) -> None:
+    ticket = await open_from(store, title="No DNS", description="Since noon")
     assert (ticket.title, ticket.description) == ("No DNS", "Since noon")
     assert (ticket.priority, ticket.workflow) == ("HIGH", "incident_response")
     assert (ticket.requester, ticket.assignee) == (ANNA.id, None)
@@ -74,8 +76,8 @@ async def test_an_item_fills_a_ticket_in(store: TicketStore, database: Database)
     assert [flaw async for _, flaw in audit_histories(database)] == [None]
 
 
-async def test_an_item_that_says_little_leaves_the_defaults(store: TicketStore) -> None:
-    ticket = await asked_for(store, "data_loss")
+async def test_an_item_without_defaults_uses_those_of_the_system(store: TicketStore) -> None:
+    ticket = await open_from(store, "data_loss")
     assert (ticket.title, ticket.description) == ("Data loss", "")
     assert (ticket.priority, ticket.assignee_group) == ("MEDIUM", None)
 
@@ -85,7 +87,7 @@ async def test_a_ticket_has_the_sla_targets_of_its_item_or_priority(
 ) -> None:
     found: dict[str, tuple[object, ...]] = {}
     for item in ("network_outage", "data_loss"):
-        ticket = await asked_for(store, item)
+        ticket = await open_from(store, item)
         [opening] = (await read_histories(database, [ticket.id]))[ticket.id]
         targets = parse_targets(opening.details)
         assert targets is not None
@@ -96,46 +98,48 @@ async def test_a_ticket_has_the_sla_targets_of_its_item_or_priority(
     }
 
 
-async def test_what_is_not_offered_opens_nothing(store: TicketStore, database: Database) -> None:
+async def test_an_unknown_or_retired_item_opens_no_ticket(
+    store: TicketStore, database: Database
+) -> None:
     with pytest.raises(NotFound, match="Did you mean 'network_outage'"):
-        await asked_for(store, "network_outrage")
+        await open_from(store, "network_outrage")
     await put(database, [replace(NETWORK_OUTAGE, retired=True)])
     with pytest.raises(ItemRetired) as refused:
-        await asked_for(store)
+        await open_from(store)
     assert refused.value.details == {"reason": "item_retired", "item": "network_outage"}
     await put(database, [replace(INCIDENT_RESPONSE, retired=True)])
     with pytest.raises(WorkflowRetired):
-        await asked_for(store, "data_loss")
+        await open_from(store, "data_loss")
     assert await everything(database) == {}
 
 
-async def test_one_key_asks_once(store: TicketStore) -> None:
-    first = await asked_for(store, idempotency_key="k1")
-    assert await asked_for(store, idempotency_key="k1") == first
+async def test_one_key_opens_one_ticket(store: TicketStore) -> None:
+    first = await open_from(store, idempotency_key="k1")
+    assert await open_from(store, idempotency_key="k1") == first
     with pytest.raises(IdempotencyConflict):
-        await asked_for(store, "data_loss", idempotency_key="k1")
+        await open_from(store, "data_loss", idempotency_key="k1")
 
 
-async def test_an_item_that_changes_meanwhile_counts_as_it_is_then(
+async def test_a_request_that_waited_for_a_reconciliation_uses_the_new_item(
     store: TicketStore, database: Database, observer: Observer
 ) -> None:
     async with observer.closed_gate("catalog_items"):
         retiring = asyncio.create_task(put(database, [replace(NETWORK_OUTAGE, retired=True)]))
         await observer.see_waiting(1)
-        asking = asyncio.create_task(asked_for(store))
+        opening_ticket = asyncio.create_task(open_from(store))
         await observer.see_waiting(2)
     await retiring
     with pytest.raises(ItemRetired):
-        await asking
+        await opening_ticket
 
 
-async def test_the_catalog_is_shown_in_the_order_of_the_names_for_people(
+async def test_the_catalog_is_ordered_by_display_name(
     database: Database,
 ) -> None:
     await put(database, [replace(NETWORK_OUTAGE, retired=True)])
     catalog = await read_catalog(database)
     assert [
-        (shelf.category.name, [item.name for item in shelf.items]) for shelf in catalog.categories
+        (each.category.name, [item.name for item in each.items]) for each in catalog.categories
     ] == [("incidents", ["data_loss"]), ("requests", [])]
     assert catalog.named("network_outage").retired
     with pytest.raises(NotFound, match="Did you mean 'data_loss'"):

@@ -1,4 +1,4 @@
-"""The switch of a plugin is in force for every change from its commit on, on every server."""
+"""A plugin that is switched off refuses every change from then on, on every server."""
 
 import asyncio
 from dataclasses import replace
@@ -39,18 +39,20 @@ from tests.support.personas import ADA, ANNA
 CHANGES = "SELECT plugin, enabled, changed_by FROM plugin_changes ORDER BY id"
 
 
-class Way(StrEnum):
-    """By what ticketing is switched off and on; the value is the reason that is told."""
+class SwitchedBy(StrEnum):
+    """What switches ticketing off and on; the value is the reason in errors."""
 
-    BY_AN_ADMIN = "switched_off"
-    BY_DECLARATION = "declared_off"
-
-
-both_ways = pytest.mark.parametrize("way", Way)
+    ADMIN = "switched_off"
+    DECLARATION = "declared_off"
 
 
-async def switch(database: Database, way: Way = Way.BY_AN_ADMIN, *, enabled: bool) -> None:
-    if way is Way.BY_AN_ADMIN:
+by_admin_and_declaration = pytest.mark.parametrize("switched_by", SwitchedBy)
+
+
+async def switch(
+    database: Database, switched_by: SwitchedBy = SwitchedBy.ADMIN, *, enabled: bool
+) -> None:
+    if switched_by is SwitchedBy.ADMIN:
         await set_plugin_enabled(database, ADA, Plugin.TICKETING, enabled=enabled)
     else:
         await put(database, [declared(enabled=enabled)])
@@ -62,22 +64,26 @@ def declared(*, enabled: bool) -> Resource:
 
 @every_change
 @with_and_without_a_key
-@both_ways
-async def test_while_it_is_off_no_change_happens_and_then_it_does(
-    store: TicketStore, database: Database, change: Change, key: dict[str, object], way: Way
+@by_admin_and_declaration
+async def test_changes_are_refused_while_ticketing_is_off(
+    store: TicketStore,
+    database: Database,
+    change: Change,
+    key: dict[str, object],
+    switched_by: SwitchedBy,
 ) -> None:
     ticket = await open_ticket(store)
-    await switch(database, way, enabled=False)
+    await switch(database, switched_by, enabled=False)
     with pytest.raises(PluginDisabled) as refused:
         await change(store, ticket, **key)
-    assert refused.value.details == {"reason": way, "plugin": "ticketing"}
+    assert refused.value.details == {"reason": switched_by, "plugin": "ticketing"}
     assert await everything(database) == {ticket.id: ticket.version}
-    await switch(database, way, enabled=True)
+    await switch(database, switched_by, enabled=True)
     await change(store, ticket, **key)
 
 
 @pytest.mark.parametrize("change", [pick_up, comment, hand_over, edit])
-async def test_while_it_is_off_a_key_that_was_used_is_refused_too(
+async def test_a_used_key_is_refused_while_ticketing_is_off(
     store: TicketStore, database: Database, change: Change
 ) -> None:
     ticket = await open_ticket(store)
@@ -91,63 +97,64 @@ async def test_while_it_is_off_a_key_that_was_used_is_refused_too(
     assert await everything(database) == before
 
 
-@both_ways
-async def test_while_it_is_off_no_ticket_comes_from_the_catalog(
-    store: TicketStore, database: Database, way: Way
+@by_admin_and_declaration
+async def test_the_catalog_opens_no_ticket_while_ticketing_is_off(
+    store: TicketStore, database: Database, switched_by: SwitchedBy
 ) -> None:
     await put(database, RESOURCES)
-    await switch(database, way, enabled=False)
-    form = CreateTicketFromCatalog(item="network_outage")
+    await switch(database, switched_by, enabled=False)
+    command = CreateTicketFromCatalog(item="network_outage")
     with pytest.raises(PluginDisabled):
-        await store.create_from_catalog(ANNA, form)
+        await store.create_from_catalog(ANNA, command)
     assert "network_outage" in (await read_catalog(database)).items
 
 
 @with_and_without_a_key
 @at_first_and_long_after
 @pytest.mark.parametrize(
-    ("way", "gate"), [(Way.BY_AN_ADMIN, "plugin_changes"), (Way.BY_DECLARATION, "settings")]
+    ("switched_by", "gate"),
+    [(SwitchedBy.ADMIN, "plugin_changes"), (SwitchedBy.DECLARATION, "settings")],
 )
-async def test_a_transition_that_waited_for_the_switch_is_refused(
+async def test_a_transition_that_waited_until_ticketing_was_off_is_refused(
     store: TicketStore,
     database: Database,
     observer: Observer,
     key: dict[str, object],
     times_before: int,
-    way: Way,
+    switched_by: SwitchedBy,
     gate: str,
 ) -> None:
     await pick_up_others(store, times_before, key)
     ticket = await open_ticket(store)
     async with observer.closed_gate(gate):
-        switching = asyncio.create_task(switch(database, way, enabled=False))
+        switching = asyncio.create_task(switch(database, switched_by, enabled=False))
         await observer.see_waiting(1)
-        moving = asyncio.create_task(pick_up(store, ticket, **key))
+        picking_up = asyncio.create_task(pick_up(store, ticket, **key))
         await observer.see_waiting(2)
     await switching
     with pytest.raises(PluginDisabled):
-        await moving
+        await picking_up
     assert await read_ticket(database, SYSTEM_VIEWER, ticket.id) == ticket
 
 
-async def test_the_switch_waits_for_changes_under_way(
+async def test_switching_off_waits_for_running_changes(
     store: TicketStore, database: Database, observer: Observer
 ) -> None:
     ticket = await open_ticket(store)
     async with observer.closed_gate("ticket_status_history"):
-        moving = asyncio.create_task(pick_up(store, ticket))
+        picking_up = asyncio.create_task(pick_up(store, ticket))
         await observer.see_waiting(1)
         switching = asyncio.create_task(switch(database, enabled=False))
         await observer.see_waiting(2)
-    moved = await moving
+    moved = await picking_up
     await switching
     assert await everything(database) == {ticket.id: moved.version}
 
 
-async def test_what_is_declared_to_be_off_no_admin_switches_on(
+async def test_an_admin_cannot_switch_on_a_plugin_that_is_declared_off(
     store: TicketStore, database: Database, observer: Observer
 ) -> None:
-    await switch(database, Way.BY_DECLARATION, enabled=False)
+    await switch(database, SwitchedBy.DECLARATION, enabled=False)
     with pytest.raises(PluginDisabled) as refused:
         await switch(database, enabled=True)
     assert refused.value.details == {"reason": "declared_off", "plugin": "ticketing"}
@@ -156,14 +163,16 @@ async def test_what_is_declared_to_be_off_no_admin_switches_on(
         await open_ticket(store)
 
 
-async def test_each_of_two_switches_has_to_be_on(store: TicketStore, database: Database) -> None:
+async def test_ticketing_is_on_if_both_admin_and_declaration_allow_it(
+    store: TicketStore, database: Database
+) -> None:
     async def reason() -> str | None:
         return (await read_off_reasons(database))[Plugin.TICKETING]
 
     assert await reason() is None
     await switch(database, enabled=False)
     assert await reason() == "switched_off"
-    await switch(database, Way.BY_DECLARATION, enabled=False)
+    await switch(database, SwitchedBy.DECLARATION, enabled=False)
     assert await reason() == "declared_off"
     await put(database)
     assert await reason() == "switched_off"
@@ -172,7 +181,7 @@ async def test_each_of_two_switches_has_to_be_on(store: TicketStore, database: D
     await open_ticket(store)
 
 
-async def test_what_is_declared_no_more_switches_nothing_off(
+async def test_a_retired_setting_does_not_switch_ticketing_off(
     store: TicketStore, database: Database
 ) -> None:
     off = declared(enabled=False)
@@ -181,7 +190,7 @@ async def test_what_is_declared_no_more_switches_nothing_off(
     await open_ticket(store)
 
 
-async def test_who_switched_is_recorded_once_for_what_changed(
+async def test_each_change_of_a_plugin_is_recorded_with_its_actor(
     database: Database, observer: Observer
 ) -> None:
     for enabled in (True, False, False, True):

@@ -1,4 +1,4 @@
-"""Workflows change while tickets do: each interleaving is forced, none is hoped for."""
+"""Workflows change while tickets change; gates force each interleaving."""
 
 import asyncio
 
@@ -36,20 +36,20 @@ from tests.support.lock_gates import Observer, observing
 HOLD_TICKETS = "LOCK TABLE tickets IN EXCLUSIVE MODE"
 
 
-def narrowed() -> Resource:
-    """Return incident_response, in which nothing is allowed any more."""
+def without_transitions() -> Resource:
+    """Return `incident_response` without transitions."""
     (workflow,) = (each for each in default_workflows() if each.name == "incident_response")
     changed = workflow.model_copy(update={"transitions": ()})
     return Resource.of(Kind.WORKFLOW, workflow.name, changed)
 
 
-async def put_narrowed(database: Database) -> None:
-    await put(database, [narrowed()])
+async def put_without_transitions(database: Database) -> None:
+    await put(database, [without_transitions()])
 
 
 @with_and_without_a_key
 @at_first_and_long_after
-async def test_a_transition_that_waited_for_a_reconciliation_is_judged_by_the_new_policy(
+async def test_a_transition_that_waited_for_a_reconciliation_follows_the_new_policy(
     store: TicketStore,
     database: Database,
     observer: Observer,
@@ -59,20 +59,20 @@ async def test_a_transition_that_waited_for_a_reconciliation_is_judged_by_the_ne
     await pick_up_others(store, times_before, key)
     ticket = await open_ticket(store)
     async with observer.closed_gate("workflow_revisions"):
-        reconciling = asyncio.create_task(put_narrowed(database))
+        reconciling = asyncio.create_task(put_without_transitions(database))
         await observer.see_waiting(1)
-        moving = asyncio.create_task(pick_up(store, ticket, **key))
+        picking_up = asyncio.create_task(pick_up(store, ticket, **key))
         await observer.see_waiting(2)
     await reconciling
     with pytest.raises(ForbiddenTransition) as refused:
-        await moving
+        await picking_up
     assert refused.value.details["reason"] == "no_such_transition"
     assert await read_ticket(database, SYSTEM_VIEWER, ticket.id) == ticket
 
 
 @pytest.mark.parametrize("change", [comment, hand_over, edit, open_another])
 @with_and_without_a_key
-async def test_a_change_that_waited_for_a_reconciliation_is_recorded_under_its_revision(
+async def test_a_change_that_waited_for_a_reconciliation_records_the_new_revision(
     store: TicketStore,
     database: Database,
     observer: Observer,
@@ -81,42 +81,42 @@ async def test_a_change_that_waited_for_a_reconciliation_is_recorded_under_its_r
 ) -> None:
     ticket = await open_ticket(store)
     async with observer.closed_gate("workflow_revisions"):
-        reconciling = asyncio.create_task(put_narrowed(database))
+        reconciling = asyncio.create_task(put_without_transitions(database))
         await observer.see_waiting(1)
         changing = asyncio.create_task(change(store, ticket, **key))
         await observer.see_waiting(2)
     await reconciling
     changed = await changing
     latest = (await read_histories(database, [changed.id]))[changed.id][-1]
-    in_force = await observer.connection.fetchval(
+    active_revision = await observer.connection.fetchval(
         "SELECT revision FROM workflows WHERE name = 'incident_response'"
     )
-    assert latest.workflow_revision == in_force
+    assert latest.workflow_revision == active_revision
     assert await flaws(database) == []
 
 
-async def test_a_reconciliation_waits_for_changes_under_way_and_goes_before_later_ones(
+async def test_a_reconciliation_waits_for_running_changes_and_precedes_later_ones(
     store: TicketStore, database: Database, observer: Observer
 ) -> None:
     first, second = await open_ticket(store), await open_ticket(store)
     async with observer.closed_gate("ticket_status_history"):
-        under_way = asyncio.create_task(pick_up(store, first))
+        running = asyncio.create_task(pick_up(store, first))
         await observer.see_waiting(1)
-        reconciling = asyncio.create_task(put_narrowed(database))
+        reconciling = asyncio.create_task(put_without_transitions(database))
         await observer.see_waiting(2)
         later = asyncio.create_task(pick_up(store, second))
         await observer.see_waiting(3)
-    assert (await under_way).status is PICKED_UP
+    assert (await running).status is PICKED_UP
     await reconciling
     with pytest.raises(ForbiddenTransition):
         await later
-    opened, moved = (await read_histories(database, [first.id]))[first.id]
-    assert moved.workflow_revision == opened.workflow_revision
+    opened, transition = (await read_histories(database, [first.id]))[first.id]
+    assert transition.workflow_revision == opened.workflow_revision
     assert await everything(database) == {first.id: 2, second.id: 1}
 
 
 @with_and_without_a_key
-async def test_no_ticket_slips_into_a_workflow_that_was_just_retired(
+async def test_no_ticket_is_opened_in_a_workflow_that_was_just_retired(
     store: TicketStore, database: Database, observer: Observer, key: dict[str, object]
 ) -> None:
     async with observer.holding(HOLD_TICKETS, "UPDATE workflows SET retired_at = now()"):
@@ -127,7 +127,7 @@ async def test_no_ticket_slips_into_a_workflow_that_was_just_retired(
     assert await everything(database) == {}
 
 
-async def test_a_workflow_is_retired_after_the_tickets_that_were_being_opened(
+async def test_retiring_a_workflow_waits_for_tickets_that_are_being_opened(
     store: TicketStore, database: Database, observer: Observer, database_url: str
 ) -> None:
     async def tickets_seen_when_retiring() -> int:

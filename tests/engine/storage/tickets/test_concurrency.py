@@ -1,4 +1,4 @@
-"""Changes and requests meet: each interleaving is forced, none is hoped for."""
+"""Concurrent changes and requests; gates force each interleaving."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -40,26 +40,26 @@ from tests.support.database_clock import DatabaseClock
 from tests.support.lock_gates import AT_COMMIT, Observer
 from tests.support.personas import ANNA, MARTON
 
-# Changes of one ticket meet.
+# Concurrent changes of one ticket.
 
 
 @with_and_without_a_key
-async def test_a_transition_stands_on_the_change_that_it_waited_for(
+async def test_a_transition_sees_the_change_that_it_waited_for(
     store: TicketStore, database: Database, observer: Observer, key: dict[str, object]
 ) -> None:
     ticket = await open_ticket(store)
     async with observer.closed_gate("ticket_status_history", AT_COMMIT):
         commenting = asyncio.create_task(comment(store, ticket))
         await observer.see_waiting(1)
-        moving = asyncio.create_task(pick_up(store, ticket, **key))
+        picking_up = asyncio.create_task(pick_up(store, ticket, **key))
         await observer.see_waiting(2)
-    assert ((await commenting).version, (await moving).version) == (2, 3)
-    assert await moving == await read_ticket(database, SYSTEM_VIEWER, ticket.id)
+    assert ((await commenting).version, (await picking_up).version) == (2, 3)
+    assert await picking_up == await read_ticket(database, SYSTEM_VIEWER, ticket.id)
     assert await everything(database) == {ticket.id: 3}
 
 
 @with_and_without_a_key
-async def test_a_version_is_compared_after_the_wait(
+async def test_the_expected_version_is_compared_after_the_wait(
     store: TicketStore, database: Database, observer: Observer, key: dict[str, object]
 ) -> None:
     ticket = await open_ticket(store)
@@ -67,37 +67,37 @@ async def test_a_version_is_compared_after_the_wait(
     async with observer.closed_gate("ticket_status_history", AT_COMMIT):
         first = asyncio.create_task(comment(store, ticket))
         await observer.see_waiting(1)
-        moving = asyncio.create_task(pick_up(store, ticket, **late))
+        picking_up = asyncio.create_task(pick_up(store, ticket, **late))
         await observer.see_waiting(2)
         commenting = asyncio.create_task(comment(store, ticket, expected_version=1))
         await observer.see_waiting(3)
     await first
-    for refused in await asyncio.gather(moving, commenting, return_exceptions=True):
+    for refused in await asyncio.gather(picking_up, commenting, return_exceptions=True):
         assert isinstance(refused, VersionConflict)
         assert refused.details["current_version"] == 2
     assert await everything(database) == {ticket.id: 2}
 
 
-async def test_a_role_is_judged_after_the_wait(
+async def test_roles_are_checked_after_the_wait(
     store: TicketStore, database: Database, observer: Observer
 ) -> None:
     ticket = await open_ticket(store)
     async with observer.closed_gate("ticket_status_history", AT_COMMIT):
         handing_over = asyncio.create_task(hand_over(store, ticket))
         await observer.see_waiting(1)
-        moving = asyncio.create_task(pick_up(store, ticket))
+        picking_up = asyncio.create_task(pick_up(store, ticket))
         await observer.see_waiting(2)
         assigning = asyncio.create_task(hand_over(store, ticket))
         await observer.see_waiting(3)
     await handing_over
-    moved, assigned = await asyncio.gather(moving, assigning, return_exceptions=True)
-    assert isinstance(moved, ForbiddenTransition)
-    assert (moved.details["reason"], moved.details["actor_roles"]) == ("role_required", [])
+    picked_up, assigned = await asyncio.gather(picking_up, assigning, return_exceptions=True)
+    assert isinstance(picked_up, ForbiddenTransition)
+    assert (picked_up.details["reason"], picked_up.details["actor_roles"]) == ("role_required", [])
     assert isinstance(assigned, Forbidden)
     assert await everything(database) == {ticket.id: 2}
 
 
-async def test_a_refusal_tells_the_status_after_the_wait(
+async def test_a_refusal_contains_the_status_after_the_wait(
     store: TicketStore, database: Database, observer: Observer
 ) -> None:
     ticket = await open_ticket(store)
@@ -113,10 +113,10 @@ async def test_a_refusal_tells_the_status_after_the_wait(
     assert await everything(database) == {ticket.id: 2}
 
 
-async def test_two_tickets_of_people_never_seen_open_without_a_deadlock(
+async def test_two_tickets_of_unknown_users_are_opened_without_a_deadlock(
     store: TicketStore, database: Database, observer: Observer
 ) -> None:
-    """Each mentions both people, in the order of one as requester and the other as assignee."""
+    """Each of them inserts both users, in different roles."""
     to_marton = CreateTicket.parse(title="A", workflow="change_request", assignee=MARTON.id)
     to_anna = CreateTicket.parse(title="B", workflow="change_request", assignee=ANNA.id)
     async with observer.holding("INSERT INTO users (id) VALUES ('u_b1')"):
@@ -129,11 +129,11 @@ async def test_two_tickets_of_people_never_seen_open_without_a_deadlock(
     assert await flaws(database) == []
 
 
-# Requests under one key meet.
+# Concurrent requests with one key.
 
 
 @every_change
-async def test_a_request_that_waited_for_itself_answers_the_same(
+async def test_a_repeated_request_that_waited_for_the_first_returns_its_result(
     store: TicketStore, database: Database, observer: Observer, change: Change
 ) -> None:
     ticket = await open_ticket(store)
@@ -148,7 +148,7 @@ async def test_a_request_that_waited_for_itself_answers_the_same(
 
 
 @every_change
-async def test_a_request_that_waited_for_a_failure_is_carried_out(
+async def test_a_repeated_request_that_waited_for_a_failure_is_executed(
     store: TicketStore, database: Database, observer: Observer, change: Change
 ) -> None:
     ticket = await open_ticket(store)
@@ -165,7 +165,7 @@ async def test_a_request_that_waited_for_a_failure_is_carried_out(
 
 
 @every_change
-async def test_a_key_that_is_being_used_for_another_ticket_is_a_conflict(
+async def test_a_key_in_use_for_another_ticket_is_a_conflict(
     store: TicketStore, database: Database, observer: Observer, change: Change
 ) -> None:
     ticket, other = await open_ticket(store), await open_ticket(store)
@@ -182,7 +182,7 @@ async def test_a_key_that_is_being_used_for_another_ticket_is_a_conflict(
 
 @pytest.mark.parametrize("first", [pick_up, comment])
 @pytest.mark.parametrize("second", [pick_up, comment])
-async def test_one_key_for_two_requests_of_one_ticket_is_a_conflict_and_no_deadlock(
+async def test_one_key_for_two_requests_of_a_ticket_is_a_conflict_without_deadlock(
     store: TicketStore, database: Database, observer: Observer, first: Change, second: Change
 ) -> None:
     ticket = await open_ticket(store)
@@ -199,7 +199,7 @@ async def test_one_key_for_two_requests_of_one_ticket_is_a_conflict_and_no_deadl
 
 @pytest.mark.parametrize("first", [pick_up, comment])
 @pytest.mark.parametrize("second", [pick_up, comment])
-async def test_two_keys_crossing_on_two_tickets_are_no_deadlock(
+async def test_two_keys_for_two_tickets_in_opposite_order_cause_no_deadlock(
     store: TicketStore, database: Database, observer: Observer, first: Change, second: Change
 ) -> None:
     one, two = await open_ticket(store), await open_ticket(store)
@@ -207,17 +207,17 @@ async def test_two_keys_crossing_on_two_tickets_are_no_deadlock(
     async with observer.holding("SELECT FROM tickets FOR UPDATE"):
         tasks: list[asyncio.Task[Ticket]] = []
         for change, ticket, key in requests:
-            under_key = {"idempotency_key": key, "expected_version": 1}
-            tasks.append(asyncio.create_task(change(store, ticket, **under_key)))
+            options = {"idempotency_key": key, "expected_version": 1}
+            tasks.append(asyncio.create_task(change(store, ticket, **options)))
             await observer.see_waiting(len(tasks))
-    answers = await asyncio.gather(*tasks, return_exceptions=True)
-    assert [type(each) for each in answers[:2]] == [Ticket, Ticket]
-    for refused in answers[2:]:
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(each) for each in results[:2]] == [Ticket, Ticket]
+    for refused in results[2:]:
         assert isinstance(refused, IdempotencyConflict | VersionConflict)
     assert await everything(database) == {one.id: 2, two.id: 2}
 
 
-async def test_an_edit_of_nothing_under_a_key_answers_the_same_for_ever(
+async def test_an_edit_without_changes_returns_the_same_ticket_for_its_key(
     store: TicketStore, database: Database
 ) -> None:
     ticket = await open_ticket(store)
@@ -228,10 +228,10 @@ async def test_an_edit_of_nothing_under_a_key_answers_the_same_for_ever(
     assert await everything(database) == {ticket.id: 2}
 
 
-# The clock of the database runs backwards.
+# The clock of the database is set back.
 
 
-async def test_a_clock_that_runs_backwards_does_not_take_the_history_along(
+async def test_timestamps_of_a_history_never_decrease_when_the_clock_does(
     database: Database, database_url: str, observer: Observer
 ) -> None:
     clock = await DatabaseClock.put_into(observer)

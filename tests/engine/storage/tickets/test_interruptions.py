@@ -1,4 +1,4 @@
-"""Whoever asks is interrupted: the change did not happen, or all of it did."""
+"""A change that is interrupted happens completely or not at all."""
 
 import asyncio
 import sys
@@ -6,9 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from engine.errors import (
-    Unavailable,
-)
+from engine.errors import Unavailable
 from engine.storage.history.changes import read_histories
 from engine.storage.migrate import MIGRATION_LOCK, migrate
 from engine.storage.postgres.database import Database, open_database
@@ -45,7 +43,7 @@ async def terminate_backend(observer: Observer, _task: "asyncio.Task[Ticket]", p
     await observer.connection.execute("SELECT pg_terminate_backend($1)", pid)
 
 
-PLACES = {
+GATES = {
     "before its entry": ("ticket_status_history", BEFORE_INSERT),
     "before its key": ("idempotency_keys", BEFORE_INSERT),
     "within the commit": ("ticket_status_history", AT_COMMIT),
@@ -53,48 +51,48 @@ PLACES = {
 
 
 @pytest.mark.parametrize("interrupt", [cancel_task, cancel_statement, terminate_backend])
-@pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
+@pytest.mark.parametrize("gate", GATES.values(), ids=GATES)
 @pytest.mark.parametrize("change", [pick_up, edit, open_another])
-async def test_an_interrupted_change_did_not_happen_and_can_be_asked_for_again(
+async def test_an_interrupted_change_has_no_effect_and_can_be_repeated(
     store: TicketStore,
     database: Database,
     database_url: str,
     observer: Observer,
     change: Change,
-    place: tuple[str, str],
+    gate: tuple[str, str],
     interrupt: Interruption,
 ) -> None:
     ticket = await open_ticket(store)
     async with open_database(database_url, 1) as only_connection:
-        narrow = TicketStore(only_connection)
-        async with observer.closed_gate(*place):
-            changing = asyncio.create_task(change(narrow, ticket, idempotency_key="k"))
+        small_store = TicketStore(only_connection)
+        async with observer.closed_gate(*gate):
+            changing = asyncio.create_task(change(small_store, ticket, idempotency_key="k"))
             (pid,) = await observer.see_waiting(1)
             await interrupt(observer, changing, pid)
             with pytest.raises((asyncio.CancelledError, Unavailable)):
                 await changing
             await observer.wait_until_idle()
         assert await everything(database) == {ticket.id: 1}
-        changed = await change(narrow, ticket, idempotency_key="k")
+        changed = await change(small_store, ticket, idempotency_key="k")
         assert await everything(database) == {ticket.id: 1} | {changed.id: changed.version}
 
 
 @every_change
-async def test_a_change_that_is_cancelled_at_any_moment_happens_once_under_its_key(
+async def test_a_change_that_is_cancelled_at_any_time_happens_once_for_its_key(
     store: TicketStore, database: Database, database_url: str, observer: Observer, change: Change
 ) -> None:
-    """Nor does a connection go back to the others with half a transaction on it."""
+    """No connection returns to the pool with an open transaction."""
     async with open_database(database_url, 1) as only_connection:
-        narrow = TicketStore(only_connection)
-        for turns in range(25):
+        small_store = TicketStore(only_connection)
+        for steps in range(25):
             ticket = await open_ticket(store)
-            key = f"k{turns}"
-            changing = asyncio.create_task(change(narrow, ticket, idempotency_key=key))
-            for _ in range(turns):
+            key = f"k{steps}"
+            changing = asyncio.create_task(change(small_store, ticket, idempotency_key=key))
+            for _ in range(steps):
                 await asyncio.sleep(0)
             changing.cancel()
             await asyncio.gather(changing, return_exceptions=True)
-            changed = await change(narrow, ticket, idempotency_key=key)
+            changed = await change(small_store, ticket, idempotency_key=key)
             assert await read_ticket(database, SYSTEM_VIEWER, changed.id) == changed
             assert changed.version - (changed.id == ticket.id) in {1, 2}
             await observer.wait_until_idle()
@@ -120,10 +118,10 @@ asyncio.run(main(*sys.argv[1:]))
 
 
 @pytest.mark.parametrize("change", [pick_up, edit])
-async def test_a_change_whose_process_is_killed_is_whole_or_not_at_all(
+async def test_a_change_of_a_killed_process_is_atomic(
     store: TicketStore, database: Database, database_url: str, observer: Observer, change: Change
 ) -> None:
-    """PostgreSQL may finish a statement whose client is gone; the key tells who asks again."""
+    """PostgreSQL can finish a statement after its client is gone; the key prevents a second one."""
     ticket = await open_ticket(store)
     async with observer.closed_gate("ticket_status_history"):
         arguments = ("-c", VICTIM, database_url, ticket.id, change.__name__)
@@ -139,7 +137,7 @@ async def test_a_change_whose_process_is_killed_is_whole_or_not_at_all(
     assert await flaws(database) == []
 
 
-async def test_a_statement_that_takes_too_long_changes_nothing(
+async def test_a_statement_that_times_out_changes_nothing(
     store: TicketStore, database: Database, database_url: str, observer: Observer
 ) -> None:
     ticket = await open_ticket(store)
@@ -154,38 +152,40 @@ async def test_a_statement_that_takes_too_long_changes_nothing(
         assert (await pick_up(TicketStore(impatient), ticket, idempotency_key="k")).version == 2
 
 
-async def test_who_gives_up_waiting_for_a_connection_takes_none_along(
+async def test_a_task_that_stops_waiting_for_a_connection_does_not_lose_one(
     store: TicketStore, database_url: str
 ) -> None:
     ticket = await open_ticket(store)
     async with open_database(database_url, 1) as only_connection:
-        narrow = TicketStore(only_connection)
+        small_store = TicketStore(only_connection)
         async with only_connection.transaction():
-            waiting = [asyncio.create_task(comment(narrow, ticket)) for _ in range(3)]
+            waiting = [asyncio.create_task(comment(small_store, ticket)) for _ in range(3)]
             await asyncio.sleep(0)
             waiting[1].cancel()
-        answers = await asyncio.gather(*waiting, return_exceptions=True)
-    assert [type(each) for each in answers] == [Ticket, asyncio.CancelledError, Ticket]
+        results = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(each) for each in results] == [Ticket, asyncio.CancelledError, Ticket]
 
 
-async def test_more_requests_than_connections_are_answered_one_after_the_other(
+async def test_more_requests_than_connections_all_succeed(
     store: TicketStore, database: Database, database_url: str
 ) -> None:
-    """Nobody holds a connection while waiting for another, replays included."""
+    """No request holds a connection while it waits for another, including repeated requests."""
     ticket = await open_ticket(store)
-    async with open_database(database_url, 2) as narrow:
-        answers = await asyncio.gather(
+    async with open_database(database_url, 2) as small_store:
+        results = await asyncio.gather(
             *(
-                change(TicketStore(narrow), ticket, idempotency_key=f"{change.__name__}{n % 4}")
+                change(
+                    TicketStore(small_store), ticket, idempotency_key=f"{change.__name__}{n % 4}"
+                )
                 for n in range(20)
                 for change in (comment, open_another)
             )
         )
-    assert len({(each.id, each.version) for each in answers}) == 4 + 4
+    assert len({(each.id, each.version) for each in results}) == 4 + 4
     assert len(await everything(database)) == 1 + 4
 
 
-async def test_a_migration_that_is_given_up_leaves_no_connection_behind(
+async def test_a_cancelled_migration_closes_its_connection(
     database_url: str, observer: Observer
 ) -> None:
     async with observer.holding(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"):

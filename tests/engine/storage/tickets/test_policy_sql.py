@@ -1,4 +1,4 @@
-"""Five readings of one declaration, and every question there is: they may not differ once."""
+"""Five evaluators of a workflow agree on every transition by every combination of roles."""
 
 from itertools import product
 
@@ -20,28 +20,31 @@ DEFAULTS: dict[str, Moves] = {
     for workflow in default_workflows()
 }
 
-ASKED = (
+QUESTION_TABLE = (
     func.unnest(
         literal([source.value for source, _, _ in QUESTIONS], ARRAY(Text)),
         literal([target.ordinal for _, target, _ in QUESTIONS], ARRAY(Integer)),
         literal([int(actor) for _, _, actor in QUESTIONS], ARRAY(Integer)),
     )
     .table_valued(
-        column("source", Text), column("target", Integer), column("actor", Integer), name="asked"
+        column("source", Text), column("target", Integer), column("actor", Integer), name="question"
     )
     .render_derived()
 )
-"""Every question as a table: the evaluator of the transition statement is asked them all."""
+"""All questions as a table, for the SQL of the transition statement."""
 
 
-def in_postgresql(value: int) -> Statement:
+def policy_statement(value: int) -> Statement:
     answer = permits(
-        literal(value, BigInteger), ordinal(ASKED.c.source), ASKED.c.target, ASKED.c.actor
+        literal(value, BigInteger),
+        ordinal(QUESTION_TABLE.c.source),
+        QUESTION_TABLE.c.target,
+        QUESTION_TABLE.c.actor,
     )
-    return Statement.of(select(answer).select_from(ASKED))
+    return Statement.of(select(answer).select_from(QUESTION_TABLE))
 
 
-async def assert_one_answer(database: Database, transitions: Moves) -> None:
+async def assert_evaluators_agree(database: Database, transitions: Moves) -> None:
     value = policy.policy_of(
         (source, target, role) for (source, target), role in transitions.items()
     )
@@ -50,22 +53,20 @@ async def assert_one_answer(database: Database, transitions: Moves) -> None:
         "python": [policy.permits(value, *question) for question in QUESTIONS],
         "python-statemachine": [interop.statechart_permits(chart, *q) for q in QUESTIONS],
         "transitions": [interop.machine_permits(machine, *question) for question in QUESTIONS],
-        "postgresql": [row[0] for row in await database.rows(in_postgresql(value))],
+        "postgresql": [row[0] for row in await database.rows(policy_statement(value))],
     }
     declared = [as_declared(transitions, *question) for question in QUESTIONS]
     assert {name for name, given_ in answers.items() if given_ != declared} == set()
 
 
 @pytest.mark.parametrize("name", DEFAULTS)
-async def test_a_default_means_the_same_everywhere(database: Database, name: str) -> None:
-    await assert_one_answer(database, DEFAULTS[name])
+async def test_all_evaluators_agree_on_default_workflows(database: Database, name: str) -> None:
+    await assert_evaluators_agree(database, DEFAULTS[name])
 
 
 @settings(
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(transitions=MOVES)
-async def test_any_workflow_means_the_same_everywhere(
-    database: Database, transitions: Moves
-) -> None:
-    await assert_one_answer(database, transitions)
+async def test_all_evaluators_agree_on_any_workflow(database: Database, transitions: Moves) -> None:
+    await assert_evaluators_agree(database, transitions)

@@ -1,4 +1,4 @@
-"""Finding tickets: any filter and order gives what the most obvious Python gives, page by page."""
+"""Pages of tickets contain the same as plain Python code finds, for any filter and order."""
 
 import asyncio
 from collections.abc import Coroutine, Iterator, Sequence
@@ -55,7 +55,7 @@ from tests.support.ticket_examples import NOON
 T = TypeVar("T")
 
 TICKETS = 150
-NO_TICKETS = (
+DELETE_TICKETS = (
     Statement.of(text("DELETE FROM ticket_search")),
     Statement.of(text("DELETE FROM tickets")),
 )
@@ -69,8 +69,8 @@ SEARCHES = st.one_of(
     st.builds("{} or {}".format, WORD, WORD),
     st.builds('"{} {}"'.format, WORD, WORD),
 )
-MOMENTS = st.integers(-1, 12).map(lambda minutes: NOON + timedelta(minutes=minutes))
-TRUE_OR_NOT = st.sampled_from([True, False, None])
+TIMES = st.integers(-1, 12).map(lambda minutes: NOON + timedelta(minutes=minutes))
+OPTIONAL_FLAG = st.sampled_from([True, False, None])
 
 
 def some_of(values: Sequence[object]) -> st.SearchStrategy[list[object]]:
@@ -84,20 +84,20 @@ FILTERS = st.fixed_dictionaries(
         "priority": some_of(tuple(Priority)),
         "workflow": some_of((*WORKFLOWS, "nothing")),
         "assignee": st.sampled_from(PEOPLE),
-        "unassigned": TRUE_OR_NOT,
+        "unassigned": OPTIONAL_FLAG,
         "requester": st.sampled_from(PEOPLE),
         "assignee_group": st.sampled_from(GROUPS),
-        "created_since": MOMENTS,
-        "created_before": MOMENTS,
-        "updated_since": MOMENTS,
-        "updated_before": MOMENTS,
+        "created_since": TIMES,
+        "created_before": TIMES,
+        "updated_since": TIMES,
+        "updated_before": TIMES,
         "text": SEARCHES,
-        "assigned_to_me": TRUE_OR_NOT,
-        "opened_by_me": TRUE_OR_NOT,
-        "my_groups": TRUE_OR_NOT,
+        "assigned_to_me": OPTIONAL_FLAG,
+        "opened_by_me": OPTIONAL_FLAG,
+        "my_groups": OPTIONAL_FLAG,
     },
 ).map(lambda wanted: TicketFilter.parse(**wanted))
-PARTS = st.builds(
+REQUESTS = st.builds(
     PageRequest,
     size=st.integers(4, 60),
     order=st.builds(Order, st.sampled_from(OrderField), st.sampled_from(Direction)),
@@ -118,7 +118,7 @@ in_one_database = settings(deadline=None, max_examples=150, suppress_health_chec
 
 @dataclass
 class Finder:
-    """A database to run examples in, one after the other."""
+    """A database for many examples."""
 
     runner: asyncio.Runner
     database: Database
@@ -127,26 +127,26 @@ class Finder:
         return self.runner.run(work)
 
 
-async def walked(
-    database: Database, conditions: Conditions, part: PageRequest, viewer: Viewer = SYSTEM_VIEWER
+async def read_all_pages(
+    database: Database, conditions: Conditions, request: PageRequest, viewer: Viewer = SYSTEM_VIEWER
 ) -> list[Ticket]:
-    """Return a list, put together from its pages."""
+    """Return the tickets of all pages."""
     seen: list[Ticket] = []
     while True:
-        page = await find_tickets(database, viewer, conditions, part)
-        assert len(page.tickets) == part.size or not page.has_more
-        seen = [*page.tickets, *seen] if part.from_end else [*seen, *page.tickets]
+        page = await find_tickets(database, viewer, conditions, request)
+        assert len(page.tickets) == request.size or not page.has_more
+        seen = [*page.tickets, *seen] if request.from_end else [*seen, *page.tickets]
         if not page.has_more:
             return seen
-        part = next_part(part, page.tickets)
+        request = next_request(request, page.tickets)
 
 
-def next_part(part: PageRequest, seen: Sequence[Ticket]) -> PageRequest:
-    """Return the part that a client asks for next."""
-    edge = part.order.cursor_of(seen[0] if part.from_end else seen[-1])
-    if part.from_end:
-        return PageRequest(part.size, part.order, before=edge, from_end=True)
-    return PageRequest(part.size, part.order, after=edge)
+def next_request(request: PageRequest, seen: Sequence[Ticket]) -> PageRequest:
+    """Return the request for the next page."""
+    edge = request.order.cursor_of(seen[0] if request.from_end else seen[-1])
+    if request.from_end:
+        return PageRequest(request.size, request.order, before=edge, from_end=True)
+    return PageRequest(request.size, request.order, after=edge)
 
 
 @pytest.fixture
@@ -157,61 +157,63 @@ def finder(database_url: str) -> Iterator[Finder]:
         runner.run(opening.__aexit__(None, None, None))
 
 
-def test_any_filter_and_order_finds_what_the_obvious_way_finds(finder: Finder) -> None:
-    tickets = some_tickets(Random(1), range(TICKETS))  # noqa: S311  # the same every time
+def test_any_filter_and_order_returns_the_same_as_plain_python(finder: Finder) -> None:
+    tickets = some_tickets(Random(1), range(TICKETS))  # noqa: S311  # reproducible
     finder.run(write_tickets(finder.database, tickets))
 
     @in_one_database
-    @given(FILTERS, VIEWERS, PARTS)
-    def check(wanted: TicketFilter, viewer: Viewer, part: PageRequest) -> None:
-        every = naive(tickets, wanted, viewer.actor, part.order)
+    @given(FILTERS, VIEWERS, REQUESTS)
+    def check(wanted: TicketFilter, viewer: Viewer, request: PageRequest) -> None:
+        every = naive(tickets, wanted, viewer.actor, request.order)
         expected = [each for each in every if can_read(each, viewer)]
         conditions = conditions_of(wanted, viewer.actor)
-        assert finder.run(walked(finder.database, conditions, part, viewer)) == expected
+        assert finder.run(read_all_pages(finder.database, conditions, request, viewer)) == expected
         counting = count_matching_tickets(finder.database, viewer, conditions)
         assert finder.run(counting) == len(expected)
 
     check()
 
 
-def test_a_walk_neither_skips_nor_repeats_a_ticket_that_does_not_change(finder: Finder) -> None:
+def test_pages_contain_each_unchanged_ticket_once_while_others_change(finder: Finder) -> None:
     @settings(in_one_database, max_examples=60)
-    @given(PARTS, st.randoms(use_true_random=False))
-    def check(part: PageRequest, chance: Random) -> None:
-        finder.run(walk_while_tickets_change(finder.database, part, chance))
+    @given(REQUESTS, st.randoms(use_true_random=False))
+    def check(request: PageRequest, chance: Random) -> None:
+        finder.run(read_pages_while_tickets_change(finder.database, request, chance))
 
     check()
 
 
-async def walk_while_tickets_change(database: Database, part: PageRequest, chance: Random) -> None:
-    for statement in NO_TICKETS:
+async def read_pages_while_tickets_change(
+    database: Database, request: PageRequest, chance: Random
+) -> None:
+    for statement in DELETE_TICKETS:
         await database.rows(statement)
     tickets = {each.id: each for each in some_tickets(chance, range(20))}
     await write_tickets(database, tickets.values())
-    steady, seen = set(tickets), []
-    part = replace(part, size=1 + part.size % 5)
+    unchanged, seen = set(tickets), []
+    request = replace(request, size=1 + request.size % 5)
     while True:
-        page = await find_tickets(database, SYSTEM_VIEWER, {}, part)
+        page = await find_tickets(database, SYSTEM_VIEWER, {}, request)
         seen += [each.id for each in page.tickets]
         if not page.has_more:
             break
-        part = next_part(part, page.tickets)
+        request = next_request(request, page.tickets)
         moved = changed(tickets[chance.choice(list(tickets))], chance)
-        steady.discard(moved.id)
-        await rewrite(database, moved)
+        unchanged.discard(moved.id)
+        await overwrite(database, moved)
         await write_tickets(database, some_tickets(chance, [100 + len(seen)]))
-    assert sorted(each for each in seen if each in steady) == sorted(steady)
+    assert sorted(each for each in seen if each in unchanged) == sorted(unchanged)
 
 
-async def rewrite(database: Database, ticket: Ticket) -> None:
-    """Put a ticket into another state, whatever it was in."""
+async def overwrite(database: Database, ticket: Ticket) -> None:
+    """Overwrite the columns of a ticket."""
     columns = ticket._asdict() | {"head_digest": b""}
     values = {f"new_{name}": columns[name] for name in CHANGED_COLUMNS}
     await database.rows(UPDATE_TICKET, updated_ticket=ticket.id, grace_period_start=None, **values)
 
 
-async def test_a_part_between_two_places_has_neither(database: Database) -> None:
-    tickets = some_tickets(Random(2), range(9))  # noqa: S311  # the same every time
+async def test_a_page_between_two_cursors_excludes_both(database: Database) -> None:
+    tickets = some_tickets(Random(2), range(9))  # noqa: S311  # reproducible
     await write_tickets(database, tickets)
     every = (await find_tickets(database, SYSTEM_VIEWER, {}, PageRequest(9))).tickets
     first, last = (NEWEST_FIRST.cursor_of(each) for each in (every[1], every[7]))
@@ -225,23 +227,25 @@ async def test_a_part_between_two_places_has_neither(database: Database) -> None
     assert (end.tickets, end.has_more) == (every[4:7], True)
 
 
-async def test_words_follow_an_edit(store: TicketStore, database: Database) -> None:
+async def test_the_search_index_follows_edits(store: TicketStore, database: Database) -> None:
     ticket = await open_ticket(store, title="Übung macht den Meister: E-42/7")
-    assert await found_by(database, "übung e-42/7") == [ticket.id]
-    assert await found_by(database, "meist") == []
+    assert await find_ids(database, "übung e-42/7") == [ticket.id]
+    assert await find_ids(database, "meist") == []
     await store.update(ANNA, UpdateTicket.parse(ticket=ticket.id, description="payments"))
-    assert await found_by(database, "payments meister") == [ticket.id]
+    assert await find_ids(database, "payments meister") == [ticket.id]
     await store.update(ANNA, UpdateTicket.parse(ticket=ticket.id, title="Solved"))
-    assert await found_by(database, "meister") == []
+    assert await find_ids(database, "meister") == []
 
 
 @pytest.mark.parametrize("text", ["'", '"', "-", "or", "a & | ! <-> b:*", "\\", "%", "🙂", "$1"])
-async def test_a_search_takes_any_text(store: TicketStore, database: Database, text: str) -> None:
+async def test_any_text_can_be_searched_for(
+    store: TicketStore, database: Database, text: str
+) -> None:
     await open_ticket(store)
-    assert await found_by(database, text) in ([], [(await listed(database))[0].id])
+    assert await find_ids(database, text) in ([], [(await list_tickets(database))[0].id])
 
 
-async def found_by(database: Database, words: str) -> list[str]:
+async def find_ids(database: Database, words: str) -> list[str]:
     conditions = conditions_of(TicketFilter.parse(text=words), ANNA)
     return [
         each.id
@@ -251,7 +255,7 @@ async def found_by(database: Database, words: str) -> list[str]:
     ]
 
 
-async def listed(database: Database) -> Sequence[Ticket]:
+async def list_tickets(database: Database) -> Sequence[Ticket]:
     return (await find_tickets(database, SYSTEM_VIEWER, {}, PageRequest(10))).tickets
 
 
@@ -260,48 +264,48 @@ SLA_EXAMPLES: dict[str, tuple[str, dict[str, object], int]] = {
     "no SLA targets, without a breach": ("version = 1", {"breached": False}, 1),
     "a response that is late": ("response_breached = true", {"breached": True}, 1),
     "a resolution that is late": ("resolution_breached = true", {"breached": True}, 1),
-    "late, and not asked for": ("resolution_breached = true", {"breached": False}, 0),
+    "late, and excluded": ("resolution_breached = true", {"breached": False}, 0),
     "due soon": ("next_due_at = now() + interval '1 hour'", {"due_within": "2h"}, 1),
     "due later": ("next_due_at = now() + interval '1 hour'", {"due_within": "30m"}, 0),
-    "overdue, but not noted": ("next_due_at = now() - interval '1s'", {"due_within": "1s"}, 1),
+    "overdue, but not recorded": ("next_due_at = now() - interval '1s'", {"due_within": "1s"}, 1),
     "never due": ("next_due_at = null", {"due_within": "1d"}, 0),
 }
 
 
-@pytest.mark.parametrize(("standing", "wanted", "found"), SLA_EXAMPLES.values(), ids=SLA_EXAMPLES)
+@pytest.mark.parametrize(("assignment", "wanted", "found"), SLA_EXAMPLES.values(), ids=SLA_EXAMPLES)
 async def test_tickets_are_found_by_sla_breaches_and_due_times(
-    database: Database, standing: str, wanted: dict[str, object], found: int
+    database: Database, assignment: str, wanted: dict[str, object], found: int
 ) -> None:
-    [ticket] = some_tickets(Random(3), [1])  # noqa: S311  # the same every time
+    [ticket] = some_tickets(Random(3), [1])  # noqa: S311  # reproducible
     await write_tickets(database, [ticket])
-    await database.rows(Statement(f"UPDATE tickets SET {standing}", (), {}))  # noqa: S608  # as above
+    await database.rows(Statement(f"UPDATE tickets SET {assignment}", (), {}))  # noqa: S608  # as above
     conditions = conditions_of(TicketFilter.parse(**wanted), ANNA)
     assert await count_matching_tickets(database, SYSTEM_VIEWER, conditions) == found
 
 
-NO_FILTERS: dict[str, dict[str, object]] = {
+INVALID_FILTERS: dict[str, dict[str, object]] = {
     "an empty list": {"status": []},
     "a list that is too long": {"workflow": ["w"] * 101},
     "an unknown status": {"status": ["DONE"]},
     "no text": {"text": "  "},
     "a text that is too long": {"text": "x" * 201},
-    "a text that PostgreSQL can't store": {"text": "a\0b"},
+    "a text that PostgreSQL cannot store": {"text": "a\0b"},
     "half a character": {"requester": "\ud83d"},
     "the actor of automatic events": {"assignee": "system"},
-    "a moment of no place": {"created_since": NOON.replace(tzinfo=None)},
-    "a time that is none": {"due_within": "soon"},
-    "something else": {"colour": "red"},
+    "a timestamp without time zone": {"created_since": NOON.replace(tzinfo=None)},
+    "an invalid duration": {"due_within": "soon"},
+    "an unknown field": {"colour": "red"},
 }
 
 
-@pytest.mark.parametrize("wanted", NO_FILTERS.values(), ids=NO_FILTERS)
-def test_a_filter_that_can_mean_nothing_is_refused(wanted: dict[str, object]) -> None:
+@pytest.mark.parametrize("wanted", INVALID_FILTERS.values(), ids=INVALID_FILTERS)
+def test_an_invalid_filter_is_refused(wanted: dict[str, object]) -> None:
     with pytest.raises(InvalidInput) as refused:
         TicketFilter.parse(**wanted)
     assert refused.value.details["problems"]
 
 
-def test_a_statement_holds_the_conditions_in_use_only_and_is_compiled_once() -> None:
+def test_a_statement_has_only_the_conditions_in_use_and_is_compiled_once() -> None:
     wanted = TicketFilter.parse(status=["OPEN"], assigned_to_me=True, text="vpn")
     shape = shape_of(wanted)
     assert shape.conditions == {"live", "status", "me_as_assignee", "text"}
@@ -317,6 +321,6 @@ def shape_of(wanted: TicketFilter) -> PageShape:
 
 
 @pytest.mark.parametrize("name", CONDITIONS)
-def test_a_condition_has_no_parameter_but_its_own(name: str) -> None:
+def test_a_condition_has_only_its_own_parameter(name: str) -> None:
     shape = PageShape(frozenset({name}), NEWEST_FIRST, frozenset(), from_end=False)
     assert set(page_statement(shape).parameters) <= {name, "rows"}

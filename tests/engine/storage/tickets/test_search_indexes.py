@@ -1,4 +1,4 @@
-"""What people look for is found through the index that serves it, never by reading every ticket."""
+"""Lists and searches use indexes and never read all tickets."""
 
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -50,7 +50,7 @@ IN_ORDER: dict[str, tuple[str, Order, dict[str, object]]] = {
     "of a service": ("tickets_service_idx", NEWEST, {"service": "a/b"}),
     "changed lately": ("tickets_updated_at_idx", LATEST_CHANGE, {"updated_since": HOUR_AGO}),
 }
-SORTED: dict[str, tuple[str, Order, dict[str, object]]] = {
+THROUGH_INDEX: dict[str, tuple[str, Order, dict[str, object]]] = {
     "due soon": ("tickets_next_due_at_idx", NEWEST, {"due_within": "1h"}),
     "a rare word": ("ticket_search_words_idx", NEWEST, {"text": "word15000"}),
     "a rare word, last change first": (
@@ -73,7 +73,7 @@ SORTED: dict[str, tuple[str, Order, dict[str, object]]] = {
 
 @pytest.fixture(scope="module")
 async def crowded(template: str) -> AsyncIterator[Database]:
-    """Return a database with many tickets; nobody writes to it."""
+    """Return a database with many tickets, for tests that only read."""
     url = database_address(template, "interlock_crowded")
     await execute(template, f"CREATE DATABASE interlock_crowded TEMPLATE {TEMPLATE}")
     await make_tickets(url, TICKETS)
@@ -84,24 +84,28 @@ async def crowded(template: str) -> AsyncIterator[Database]:
 
 async def plan(
     database: Database,
-    part: PageRequest,
+    page_request: PageRequest,
     wanted: Mapping[str, object],
     viewer: Viewer = SYSTEM_VIEWER,
 ) -> list[Any]:
     """Return the nodes of the plan for a page."""
     conditions = conditions_of(TicketFilter.parse(**wanted), ACTOR)
-    bounds = {} if part.after is None else {"after": part.after}
+    bounds = {} if page_request.after is None else {"after": page_request.after}
     shape = PageShape(
-        frozenset(conditions), part.order, frozenset(bounds), part.from_end, viewer.sees_all
+        frozenset(conditions),
+        page_request.order,
+        frozenset(bounds),
+        page_request.from_end,
+        viewer.sees_all,
     )
     statement = page_statement(shape)
-    asked = Statement(
+    explain = Statement(
         f"EXPLAIN (FORMAT JSON) {statement.sql}", statement.parameters, statement.constants
     )
     values = conditions | bound_values(bounds) | viewer_parameters(viewer) | {"rows": PAGE + 1}
     async with database.transaction() as session:
         await session.run(CUSTOM_PLAN)
-        [row] = await session.rows(asked, **values)
+        [row] = await session.rows(explain, **values)
     return list(nodes(json.loads(row[0])[0]["Plan"]))
 
 
@@ -111,7 +115,7 @@ def nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from nodes(child)
 
 
-def kinds(found: list[Any]) -> set[str]:
+def node_types(found: list[Any]) -> set[str]:
     return {node["Node Type"] for node in found}
 
 
@@ -120,55 +124,53 @@ def indexes(found: list[Any]) -> set[str]:
 
 
 @pytest.mark.parametrize(("index", "order", "wanted"), IN_ORDER.values(), ids=IN_ORDER)
-async def test_a_page_is_read_from_its_index_in_order(
+async def test_a_page_is_read_in_order_from_its_index(
     crowded: Database, index: str, order: Order, wanted: dict[str, object]
 ) -> None:
     found = await plan(crowded, PageRequest(PAGE, order), wanted)
-    assert (indexes(found), kinds(found)) == ({index}, {"Limit", "Index Scan"})
+    assert (indexes(found), node_types(found)) == ({index}, {"Limit", "Index Scan"})
 
 
 @pytest.mark.parametrize("order", [NEWEST, OLDEST, LATEST_CHANGE, MOST_URGENT, LEAST_URGENT])
 @pytest.mark.parametrize(
-    "part", [PageRequest(PAGE), PageRequest(PAGE, from_end=True)], ids=["first", "last"]
+    "page_request", [PageRequest(PAGE), PageRequest(PAGE, from_end=True)], ids=["first", "last"]
 )
 async def test_a_later_page_begins_in_the_middle_of_the_index(
-    crowded: Database, order: Order, part: PageRequest
+    crowded: Database, order: Order, page_request: PageRequest
 ) -> None:
     page = await find_tickets(crowded, SYSTEM_VIEWER, {}, PageRequest(PAGE, order))
-    place = order.cursor_of(page.tickets[-1])
-    found = await plan(crowded, replace(part, order=order, after=place), {})
-    assert kinds(found) == {"Limit", "Index Scan"}
+    cursor = order.cursor_of(page.tickets[-1])
+    found = await plan(crowded, replace(page_request, order=order, after=cursor), {})
+    assert node_types(found) == {"Limit", "Index Scan"}
     assert "ROW(" in found[-1]["Index Cond"]
 
 
-@pytest.mark.parametrize(("index", "order", "wanted"), SORTED.values(), ids=SORTED)
-async def test_a_short_list_is_found_through_its_index(
+@pytest.mark.parametrize(("index", "order", "wanted"), THROUGH_INDEX.values(), ids=THROUGH_INDEX)
+async def test_a_short_list_is_read_through_its_index(
     crowded: Database, index: str, order: Order, wanted: dict[str, object]
 ) -> None:
     found = await plan(crowded, PageRequest(PAGE, order), wanted)
     assert index in indexes(found)
-    assert "Seq Scan" not in kinds(found)
+    assert "Seq Scan" not in node_types(found)
 
 
-async def test_a_common_word_is_looked_for_from_the_newest_ticket_on(crowded: Database) -> None:
+async def test_a_common_word_is_searched_for_from_the_newest_ticket(crowded: Database) -> None:
     found = await plan(crowded, PageRequest(PAGE), {"text": "word1"})
     assert indexes(found) == {"tickets_created_at_idx", "ticket_search_pkey"}
 
 
-ALONE = Actor("u_7", "Person 7")
-OF_PERSONS = {"tickets_requester_idx", "tickets_assignee_idx"}
-INVOLVING: dict[str, tuple[Actor, Order, dict[str, object], set[str]]] = {
-    "in few tickets": (ALONE, NEWEST, {}, OF_PERSONS),
-    "in few, last change first": (ALONE, LATEST_CHANGE, {}, OF_PERSONS),
+WITHOUT_GROUP = Actor("u_7", "Person 7")
+USER_INDEXES = {"tickets_requester_idx", "tickets_assignee_idx"}
+INVOLVED: dict[str, tuple[Actor, Order, dict[str, object], set[str]]] = {
+    "in few tickets": (WITHOUT_GROUP, NEWEST, {}, USER_INDEXES),
+    "in few, last change first": (WITHOUT_GROUP, LATEST_CHANGE, {}, USER_INDEXES),
     "in those of a group": (ACTOR, NEWEST, {}, {"tickets_created_at_idx"}),
     "as requester": (ACTOR, NEWEST, {"opened_by_me": True}, {"tickets_requester_idx"}),
 }
 
 
-@pytest.mark.parametrize(
-    ("actor", "order", "wanted", "expected"), INVOLVING.values(), ids=INVOLVING
-)
-async def test_tickets_that_somebody_is_involved_in_are_found_through_indexes(
+@pytest.mark.parametrize(("actor", "order", "wanted", "expected"), INVOLVED.values(), ids=INVOLVED)
+async def test_tickets_that_involve_a_user_are_read_through_indexes(
     crowded: Database,
     actor: Actor,
     order: Order,
@@ -179,10 +181,10 @@ async def test_tickets_that_somebody_is_involved_in_are_found_through_indexes(
         crowded, PageRequest(PAGE, order), wanted, Viewer(actor, Visibility.INVOLVED)
     )
     assert indexes(found) >= expected
-    assert "Seq Scan" not in kinds(found)
+    assert "Seq Scan" not in node_types(found)
 
 
-async def test_every_search_is_planned_for_its_own_values(crowded: Database) -> None:
+async def test_every_search_has_a_plan_for_its_own_values(crowded: Database) -> None:
     for word in ("word1", "word15000") * 10:
         wanted = TicketFilter.parse(text=word)
         await find_tickets(crowded, SYSTEM_VIEWER, conditions_of(wanted, ACTOR), PageRequest(PAGE))

@@ -1,4 +1,4 @@
-"""A ticket's whole life on a real database."""
+"""The life cycle of a ticket on a real database."""
 
 from collections.abc import Awaitable, Callable
 
@@ -45,17 +45,17 @@ async def open_incident(store: TicketStore, **changed: object) -> Ticket:
     return await store.create(ANNA, CreateTicket.parse(**INCIDENT | changed))
 
 
-async def move(store: TicketStore, actor: Actor, ticket: Ticket, to: Status) -> Ticket:
+async def transition(store: TicketStore, actor: Actor, ticket: Ticket, to: Status) -> Ticket:
     return await store.transition(actor, TransitionTicket.parse(ticket=ticket.id, to=to))
 
 
 async def in_status(store: TicketStore, status: Status) -> Ticket:
-    """Return an incident of Anna's that Marton brought as far as `status`."""
+    """Return an incident that Anna requested and Marton moved to `status`."""
     ticket = await open_incident(store)
     ticket = await store.assign(MARTON, AssignTicket.parse(ticket=ticket.id, assignee=MARTON.id))
     for to, actor in zip(tuple(Status)[1:], (MARTON, MARTON, ANNA), strict=True):
         if ticket.status is not status:
-            ticket = await move(store, actor, ticket, to)
+            ticket = await transition(store, actor, ticket, to)
     return ticket
 
 
@@ -81,35 +81,33 @@ async def test_an_incident_is_opened_picked_up_resolved_and_confirmed(
     assert [flaw async for _, flaw in audit_histories(database)] == [None]
 
 
-REFUSED_MOVES = {
-    "nobody skips ahead": (Status.OPEN, MARTON, Status.RESOLVED, "no_such_transition"),
-    "the requester does not pick up": (Status.OPEN, ANNA, Status.IN_PROGRESS, "role_required"),
-    "an admin is no assignee": (Status.OPEN, ADA, Status.IN_PROGRESS, "role_required"),
-    "the assignee does not confirm": (Status.RESOLVED, MARTON, Status.CLOSED, "role_required"),
-    "a stranger does not re-open": (Status.RESOLVED, OUTSIDER, Status.IN_PROGRESS, "role_required"),
-    "closed is closed": (Status.CLOSED, ANNA, Status.OPEN, "ticket_closed"),
+FORBIDDEN = {
+    "a status cannot be skipped": (Status.OPEN, MARTON, Status.RESOLVED, "no_such_transition"),
+    "the requester cannot pick up": (Status.OPEN, ANNA, Status.IN_PROGRESS, "role_required"),
+    "an admin is not the assignee": (Status.OPEN, ADA, Status.IN_PROGRESS, "role_required"),
+    "the assignee cannot confirm": (Status.RESOLVED, MARTON, Status.CLOSED, "role_required"),
+    "an outsider cannot re-open": (Status.RESOLVED, OUTSIDER, Status.IN_PROGRESS, "role_required"),
+    "a closed ticket stays closed": (Status.CLOSED, ANNA, Status.OPEN, "ticket_closed"),
 }
 
 
-@pytest.mark.parametrize(
-    ("status", "actor", "to", "reason"), REFUSED_MOVES.values(), ids=REFUSED_MOVES
-)
-async def test_a_refused_transition_explains_itself_and_changes_nothing(
+@pytest.mark.parametrize(("status", "actor", "to", "reason"), FORBIDDEN.values(), ids=FORBIDDEN)
+async def test_a_forbidden_transition_has_a_reason_and_changes_nothing(
     store: TicketStore, database: Database, status: Status, actor: Actor, to: Status, reason: str
 ) -> None:
     ticket = await in_status(store, status)
     with pytest.raises(ForbiddenTransition) as refused:
-        await move(store, actor, ticket, to)
+        await transition(store, actor, ticket, to)
     details = refused.value.details
     assert (details["reason"], details["from"], details["to"]) == (reason, status, to)
     assert await read_ticket(database, SYSTEM_VIEWER, ticket.id) == ticket
     assert len((await read_histories(database, [ticket.id]))[ticket.id]) == ticket.version
 
 
-async def test_a_refusal_tells_who_could_and_what_is_open(store: TicketStore) -> None:
+async def test_a_refusal_lists_allowed_roles_and_available_statuses(store: TicketStore) -> None:
     ticket = await in_status(store, Status.RESOLVED)
     with pytest.raises(ForbiddenTransition) as refused:
-        await move(store, MARTON, ticket, Status.CLOSED)
+        await transition(store, MARTON, ticket, Status.CLOSED)
     assert refused.value.details == {
         "ticket": ticket.id,
         "workflow": "incident_response",
@@ -124,14 +122,14 @@ async def test_a_refusal_tells_who_could_and_what_is_open(store: TicketStore) ->
     }
 
 
-async def test_a_retired_workflow_moves_nothing_and_opens_nothing(
+async def test_a_retired_workflow_refuses_transitions_and_new_tickets(
     store: TicketStore, database: Database
 ) -> None:
     ticket = await in_status(store, Status.RESOLVED)
     async with database.pool.acquire() as connection:
         await connection.execute("UPDATE workflows SET retired_at = now()")
     with pytest.raises(ForbiddenTransition) as refused:
-        await move(store, ANNA, ticket, Status.CLOSED)
+        await transition(store, ANNA, ticket, Status.CLOSED)
     assert refused.value.details["reason"] == "workflow_retired"
     with pytest.raises(WorkflowRetired):
         await open_incident(store)
@@ -144,14 +142,14 @@ async def test_a_policy_that_changed_is_enforced_at_once(
     async with database.pool.acquire() as connection:
         await connection.execute("UPDATE workflows SET policy = 0 WHERE name = 'incident_response'")
     with pytest.raises(ForbiddenTransition) as refused:
-        await move(store, ANNA, ticket, Status.CLOSED)
+        await transition(store, ANNA, ticket, Status.CLOSED)
     assert refused.value.details["reason"] == "no_such_transition"
 
 
 async def test_an_unknown_ticket_or_workflow_is_not_found(store: TicketStore) -> None:
-    form = TransitionTicket.parse(ticket="tk_000000", to=Status.CLOSED)
+    command = TransitionTicket.parse(ticket="tk_000000", to=Status.CLOSED)
     with pytest.raises(NotFound):
-        await store.transition(ANNA, form)
+        await store.transition(ANNA, command)
     with pytest.raises(NotFound):
         await store.comment(ANNA, CommentTicket.parse(ticket="tk_000000", text="Hello"))
     with pytest.raises(NotFound, match="Did you mean 'incident_response'"):
@@ -178,7 +176,7 @@ CHANGES: dict[str, Change] = {
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-async def test_an_expected_version_is_honoured(
+async def test_the_expected_version_is_checked(
     store: TicketStore, database: Database, change: Change
 ) -> None:
     ticket = await in_status(store, Status.IN_PROGRESS)
@@ -190,7 +188,7 @@ async def test_an_expected_version_is_honoured(
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-async def test_a_key_carries_a_request_out_once(
+async def test_a_key_executes_a_request_once(
     store: TicketStore, database: Database, change: Change
 ) -> None:
     ticket = await in_status(store, Status.IN_PROGRESS)
@@ -202,7 +200,7 @@ async def test_a_key_carries_a_request_out_once(
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-async def test_a_key_stands_for_one_request(
+async def test_a_key_belongs_to_one_request(
     store: TicketStore, database: Database, change: Change
 ) -> None:
     ticket = await in_status(store, Status.IN_PROGRESS)
@@ -215,14 +213,14 @@ async def test_a_key_stands_for_one_request(
 
 async def test_a_ticket_is_created_once_for_a_key(store: TicketStore, database: Database) -> None:
     first = await open_incident(store, idempotency_key="k1")
-    await move_on(store, first)
+    await change_title(store, first)
     assert await open_incident(store, idempotency_key="k1") == first
     with pytest.raises(IdempotencyConflict):
         await open_incident(store, idempotency_key="k1", title="Another")
     assert len((await find_tickets(database, SYSTEM_VIEWER, {}, PageRequest(10))).tickets) == 1
 
 
-async def move_on(store: TicketStore, ticket: Ticket) -> None:
+async def change_title(store: TicketStore, ticket: Ticket) -> None:
     await store.update(ANNA, UpdateTicket.parse(ticket=ticket.id, title="Changed since"))
 
 
@@ -242,38 +240,38 @@ async def test_a_refused_request_leaves_its_key_free(store: TicketStore) -> None
     assert (await store.comment(OUTSIDER, comment)).version == ticket.version + 1
 
 
-async def test_keys_of_two_people_are_apart(store: TicketStore) -> None:
+async def test_two_users_can_use_the_same_key(store: TicketStore) -> None:
     ticket = await open_incident(store)
-    form = CommentTicket.parse(ticket=ticket.id, text="Same", idempotency_key="k1")
-    assert await store.comment(ANNA, form) != await store.comment(MARTON, form)
+    command = CommentTicket.parse(ticket=ticket.id, text="Same", idempotency_key="k1")
+    assert await store.comment(ANNA, command) != await store.comment(MARTON, command)
 
 
 async def test_an_edit_records_each_field_that_changes(
     store: TicketStore, database: Database
 ) -> None:
     ticket = await open_incident(store)
-    form = UpdateTicket.parse(ticket=ticket.id, title="Cards fail", priority="CRITICAL")
-    changed = await store.update(ANNA, form)
+    command = UpdateTicket.parse(ticket=ticket.id, title="Cards fail", priority="CRITICAL")
+    changed = await store.update(ANNA, command)
     assert (changed.title, changed.version) == ("Cards fail", ticket.version + 1)
-    assert await store.update(ANNA, form) == changed
+    assert await store.update(ANNA, command) == changed
     entries = (await read_histories(database, [ticket.id]))[ticket.id]
     assert [(each.kind, each.old_value, each.new_value) for each in entries[1:]] == [
         ("title", "Payments fail", "Cards fail")
     ]
 
 
-CLOSED_TAKES: dict[str, Change] = {
-    "no assignee": lambda store, ticket: store.assign(
+CLOSED_REFUSES: dict[str, Change] = {
+    "a new assignee": lambda store, ticket: store.assign(
         ADA, AssignTicket.parse(ticket=ticket.id, assignee="u_b1")
     ),
-    "no edit": lambda store, ticket: store.update(
+    "an edit": lambda store, ticket: store.update(
         ADA, UpdateTicket.parse(ticket=ticket.id, title="Late")
     ),
 }
 
 
-@pytest.mark.parametrize("change", CLOSED_TAKES.values(), ids=CLOSED_TAKES)
-async def test_a_closed_ticket_takes(store: TicketStore, change: Change) -> None:
+@pytest.mark.parametrize("change", CLOSED_REFUSES.values(), ids=CLOSED_REFUSES)
+async def test_a_closed_ticket_refuses(store: TicketStore, change: Change) -> None:
     ticket = await in_status(store, Status.CLOSED)
     with pytest.raises(TicketClosed):
         await change(store, ticket)

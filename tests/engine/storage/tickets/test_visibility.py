@@ -1,4 +1,4 @@
-"""Tickets in sight of those who are involved only: read, changed, and answered once more."""
+"""Read and change tickets that only involved users can read."""
 
 from collections.abc import Awaitable, Callable
 
@@ -36,23 +36,23 @@ VIEWERS = {
     "a member of its group": MARTON,
     "an admin": ADA,
     "a member of another group": OTHER_TEAM,
-    "who commented": OUTSIDER,
+    "an outsider who commented": OUTSIDER,
 }
 INVOLVED = {ANNA, BELA, MARTON, ADA}
 
 Change = Callable[[TicketStore, Actor, str], Awaitable[Ticket]]
 
 
-async def move(store: TicketStore, actor: Actor, ticket: str) -> Ticket:
-    form = TransitionTicket(ticket=ticket, to=Status.IN_PROGRESS, expected_version=999)
-    return await store.transition(actor, form)
+async def transition(store: TicketStore, actor: Actor, ticket: str) -> Ticket:
+    command = TransitionTicket(ticket=ticket, to=Status.IN_PROGRESS, expected_version=999)
+    return await store.transition(actor, command)
 
 
-async def move_once(store: TicketStore, actor: Actor, ticket: str) -> Ticket:
-    form = TransitionTicket(
+async def transition_with_key(store: TicketStore, actor: Actor, ticket: str) -> Ticket:
+    command = TransitionTicket(
         ticket=ticket, to=Status.IN_PROGRESS, expected_version=999, idempotency_key="m"
     )
-    return await store.transition(actor, form)
+    return await store.transition(actor, command)
 
 
 async def assign(store: TicketStore, actor: Actor, ticket: str) -> Ticket:
@@ -67,9 +67,9 @@ async def comment(store: TicketStore, actor: Actor, ticket: str) -> Ticket:
     )
 
 
-async def comment_once(store: TicketStore, actor: Actor, ticket: str) -> Ticket:
-    form = CommentTicket(ticket=ticket, text="Hello", expected_version=999, idempotency_key="c")
-    return await store.comment(actor, form)
+async def comment_with_key(store: TicketStore, actor: Actor, ticket: str) -> Ticket:
+    command = CommentTicket(ticket=ticket, text="Hello", expected_version=999, idempotency_key="c")
+    return await store.comment(actor, command)
 
 
 async def edit(store: TicketStore, actor: Actor, ticket: str) -> Ticket:
@@ -77,34 +77,35 @@ async def edit(store: TicketStore, actor: Actor, ticket: str) -> Ticket:
 
 
 CHANGES: dict[str, Change] = {
-    each.__name__: each for each in (move, move_once, assign, comment, comment_once, edit)
+    each.__name__: each
+    for each in (transition, transition_with_key, assign, comment, comment_with_key, edit)
 }
-"""None of them is carried out: each expects a version that no ticket has."""
+"""None of them is executed, because no ticket has the expected version."""
 
 
 @pytest.fixture
 async def ticket(store: TicketStore) -> Ticket:
-    """Return a ticket of Anna's for the payment-team, assigned to Béla; a stranger commented."""
-    form = CreateTicket(
+    """Return a ticket of Anna for the payment-team, assigned to Béla; an outsider commented."""
+    command = CreateTicket(
         title="Payments fail",
         priority=Priority.LOW,
         workflow="incident_response",
         assignee_group="payment-team",
     )
-    opened = await store.create(ANNA, form)
+    opened = await store.create(ANNA, command)
     await store.assign(MARTON, AssignTicket(ticket=opened.id, assignee=BELA.id))
     return await store.comment(OUTSIDER, CommentTicket(ticket=opened.id, text="Here, too"))
 
 
 @pytest.fixture
-def discreet(database: Database) -> TicketStore:
-    """Return a store whose tickets are for the involved."""
+def restricted_store(database: Database) -> TicketStore:
+    """Return a store whose tickets only involved users can read."""
     return TicketStore(database, Visibility.INVOLVED)
 
 
 @pytest.mark.parametrize("visibility", Visibility)
 @pytest.mark.parametrize("actor", VIEWERS.values(), ids=VIEWERS)
-async def test_a_ticket_is_read_by_whoever_may_read_it(
+async def test_only_users_who_can_read_a_ticket_read_it(
     actor: Actor, visibility: Visibility, database: Database, ticket: Ticket
 ) -> None:
     viewer = Viewer(actor, visibility)
@@ -115,45 +116,45 @@ async def test_a_ticket_is_read_by_whoever_may_read_it(
         return
     with pytest.raises(NotFound) as refused:
         await read_ticket(database, viewer, ticket.id)
-    assert told(refused.value, ticket.id) == await not_found(database, viewer)
+    assert error_without_id(refused.value, ticket.id) == await not_found(database, viewer)
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 @pytest.mark.parametrize("actor", VIEWERS.values(), ids=VIEWERS)
-async def test_a_ticket_out_of_sight_is_no_ticket_to_whoever_would_change_it(
-    change: Change, actor: Actor, discreet: TicketStore, ticket: Ticket
+async def test_a_change_of_an_unreadable_ticket_looks_like_that_of_a_missing_one(
+    change: Change, actor: Actor, restricted_store: TicketStore, ticket: Ticket
 ) -> None:
     if actor in INVOLVED:
         with pytest.raises(VersionConflict):
-            await change(discreet, actor, ticket.id)
+            await change(restricted_store, actor, ticket.id)
         return
     with pytest.raises(InterlockError) as hidden:
-        await change(discreet, actor, ticket.id)
+        await change(restricted_store, actor, ticket.id)
     with pytest.raises(InterlockError) as missing:
-        await change(discreet, actor, NO_TICKET)
-    assert told(hidden.value, ticket.id) == told(missing.value, NO_TICKET)
+        await change(restricted_store, actor, NO_TICKET)
+    assert error_without_id(hidden.value, ticket.id) == error_without_id(missing.value, NO_TICKET)
 
 
 async def not_found(database: Database, viewer: Viewer) -> tuple[object, ...]:
-    """Return what is told of a ticket that does not exist."""
+    """Return the error for a ticket that does not exist."""
     with pytest.raises(NotFound) as missing:
         await read_ticket(database, viewer, NO_TICKET)
-    return told(missing.value, NO_TICKET)
+    return error_without_id(missing.value, NO_TICKET)
 
 
-def told(error: InterlockError, ticket: str) -> tuple[object, ...]:
-    """Return all that a client sees of a refusal, but for the id that it sent."""
+def error_without_id(error: InterlockError, ticket: str) -> tuple[object, ...]:
+    """Return what a client sees of an error, without the id that it sent."""
     details = {name: str(each).replace(ticket, "") for name, each in error.details.items()}
     return type(error), error.message.replace(ticket, ""), details
 
 
-async def test_whoever_hands_a_ticket_over_is_answered_and_then_has_lost_sight_of_it(
-    database: Database, discreet: TicketStore, ticket: Ticket
+async def test_a_user_who_hands_a_ticket_over_gets_a_result_and_can_no_longer_read_it(
+    database: Database, restricted_store: TicketStore, ticket: Ticket
 ) -> None:
     handing_over = AssignTicket(ticket=ticket.id, assignee=OUTSIDER.id, idempotency_key="k")
-    handed_over = await discreet.assign(BELA, handing_over)
+    handed_over = await restricted_store.assign(BELA, handing_over)
     assert handed_over.assignee == OUTSIDER.id
-    assert await discreet.assign(BELA, handing_over) == handed_over
+    assert await restricted_store.assign(BELA, handing_over) == handed_over
     for actor, sees in ((BELA, False), (OUTSIDER, True)):
         viewer = Viewer(actor, Visibility.INVOLVED)
         assert can_read(handed_over, viewer) is sees
@@ -164,18 +165,18 @@ async def test_whoever_hands_a_ticket_over_is_answered_and_then_has_lost_sight_o
                 await read_ticket(database, viewer, ticket.id)
 
 
-async def test_a_transition_under_a_key_is_answered_again_also_out_of_sight(
-    store: TicketStore, discreet: TicketStore, ticket: Ticket
+async def test_a_repeated_transition_has_a_result_after_the_ticket_became_unreadable(
+    store: TicketStore, restricted_store: TicketStore, ticket: Ticket
 ) -> None:
-    form = TransitionTicket(ticket=ticket.id, to=Status.IN_PROGRESS, idempotency_key="k")
-    moved = await discreet.transition(BELA, form)
+    command = TransitionTicket(ticket=ticket.id, to=Status.IN_PROGRESS, idempotency_key="k")
+    moved = await restricted_store.transition(BELA, command)
     await store.assign(MARTON, AssignTicket(ticket=ticket.id, assignee=None))
-    assert await discreet.transition(BELA, form) == moved
+    assert await restricted_store.transition(BELA, command) == moved
     with pytest.raises(NotFound):
-        await discreet.transition(OUTSIDER, form)
+        await restricted_store.transition(OUTSIDER, command)
 
 
-async def test_everyone_reads_until_something_else_is_declared(database: Database) -> None:
+async def test_everyone_can_read_tickets_by_default(database: Database) -> None:
     def declared(readers: Visibility) -> Resource:
         return Resource.of(Kind.SETTING, VISIBILITY, Readers(readers=readers))
 
