@@ -101,7 +101,11 @@ TAMPERING = {
     "the last entry removed": ("DELETE FROM h WHERE seq = 5", 5, "ends here"),
     "all entries removed": ("DELETE FROM h", 1, "ends here"),
     "an entry added": (INSERTED, 6, "digest"),
-    "the ticket's status": ("UPDATE tickets SET status = 'CLOSED'", 6, "status of the ticket is 'CLOSED'"),
+    "the ticket's status": (
+        "UPDATE tickets SET status = 'CLOSED'",
+        6,
+        "status of the ticket is 'CLOSED'",
+    ),
     "the ticket's title": ("UPDATE tickets SET title = 'x'", 6, "title of the ticket is 'x'"),
     "the ticket's head": ("UPDATE tickets SET head_digest = ''", 6, "head"),
     "the ticket's version": ("UPDATE tickets SET version = 4", 5, "continues after version 4"),
