@@ -110,7 +110,6 @@ _READ: Final = Statement.of(
     )
     .outerjoin(_FIRST_FAILED, true())
     .where(webhooks.c.name == func.coalesce(bindparam("webhook_name", type_=Text), webhooks.c.name))
-    .order_by(webhooks.c.name)
 )
 _STATES: Final = {
     "is_retired": WebhookState.RETIRED,
