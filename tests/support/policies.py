@@ -1,4 +1,4 @@
-"""Policies to try, for the tests of what is made from them."""
+"""Policies for tests: generated ones, and one with all transitions."""
 
 from itertools import cycle, product
 
@@ -7,18 +7,20 @@ from hypothesis import strategies as st
 from engine.vocabulary import STATUSES, ActorRoles, Role, Status
 from engine.workflows.policy import policy_of
 
-Moves = dict[tuple[Status, Status], Role]
+Transitions = dict[tuple[Status, Status], Role]
 
 PAIRS = [pair for pair in product(STATUSES, STATUSES) if pair[0] is not pair[1]]
-MOVES = st.dictionaries(st.sampled_from(PAIRS), st.sampled_from(Role))
-POLICIES = MOVES.map(lambda moves: policy_of((*pair, role) for pair, role in moves.items()))
+TRANSITIONS = st.dictionaries(st.sampled_from(PAIRS), st.sampled_from(Role))
+POLICIES = TRANSITIONS.map(
+    lambda declared: policy_of((*pair, role) for pair, role in declared.items())
+)
 EVERY_PAIR = policy_of((*pair, role) for pair, role in zip(PAIRS, cycle(Role), strict=False))
 
 
-def as_declared(moves: Moves, source: Status, target: Status, actor: ActorRoles) -> bool:
-    """Read a declaration as its author means it, without the integer."""
+def is_allowed(declared: Transitions, source: Status, target: Status, actor: ActorRoles) -> bool:
+    """Return whether a declaration allows a transition, without compiling it."""
     names = {role.name for role in ActorRoles if role in actor}
-    match moves.get((source, target)):
+    match declared.get((source, target)):
         case Role.ANY:
             return bool(names)
         case Role.ASSIGNEE:

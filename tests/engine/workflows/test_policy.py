@@ -7,9 +7,9 @@ from hypothesis import given
 
 from engine.declaration.defaults import default_workflows
 from engine.declaration.models import DefaultWorkflow
-from engine.vocabulary import ROLE_BITS, ROLE_COMBINATIONS, STATUSES, ActorRoles, Role, Status
+from engine.vocabulary import ROLE_BITS, ROLE_COMBINATIONS, STATUSES, Role, Status
 from engine.workflows.compiler import CompiledWorkflow, compile_workflow
-from engine.workflows.explanation import Reason, explain
+from engine.workflows.explanation import explain
 from engine.workflows.policy import (
     POLICY_BITS,
     SHIFTS,
@@ -19,41 +19,41 @@ from engine.workflows.policy import (
     policy_of,
     transitions_of,
 )
-from tests.support.policies import MOVES, Moves, as_declared
+from tests.support.policies import TRANSITIONS, Transitions, is_allowed
 
 DEFAULTS = {workflow.name: workflow for workflow in default_workflows()}
 
 
-def compiled(moves: Moves) -> Policy:
-    return policy_of((source, target, role) for (source, target), role in moves.items())
+def compiled(declared: Transitions) -> Policy:
+    return policy_of((source, target, role) for (source, target), role in declared.items())
 
 
-def assert_same_transitions(moves: Moves, policy: Policy) -> None:
+def assert_same_transitions(declared: Transitions, policy: Policy) -> None:
     workflow = CompiledWorkflow("w", "W", policy)
     for source, target, actor in product(STATUSES, STATUSES, ROLE_COMBINATIONS):
-        expected = as_declared(moves, source, target, actor)
+        expected = is_allowed(declared, source, target, actor)
         assert permits(policy, source, target, actor) == expected
         assert (target in allowed_targets(policy, source, actor)) == expected
-        is_allowed = expected and source is not Status.CLOSED
-        assert explain(workflow, source, target, actor).allowed == is_allowed
+        explanation = explain(workflow, source, target, actor)
+        assert explanation.allowed == (expected and source is not Status.CLOSED)
 
 
 @pytest.mark.parametrize("name", DEFAULTS)
 def test_a_default_workflow_is_evaluated_as_declared(name: str) -> None:
-    declared = DEFAULTS[name]
-    moves = {(move.source, move.target): move.role for move in declared.transitions}
-    assert_same_transitions(moves, compile_workflow(declared).policy)
+    workflow = DEFAULTS[name]
+    declared = {(each.source, each.target): each.role for each in workflow.transitions}
+    assert_same_transitions(declared, compile_workflow(workflow).policy)
 
 
-@given(MOVES)
-def test_any_workflow_is_evaluated_as_declared(moves: Moves) -> None:
-    assert_same_transitions(moves, compiled(moves))
+@given(TRANSITIONS)
+def test_any_workflow_is_evaluated_as_declared(declared: Transitions) -> None:
+    assert_same_transitions(declared, compiled(declared))
 
 
-@given(MOVES)
-def test_the_transitions_of_a_policy_are_the_declared_ones(moves: Moves) -> None:
-    result = {(source, target): role for source, target, role in transitions_of(compiled(moves))}
-    assert result == moves
+@given(TRANSITIONS)
+def test_the_transitions_of_a_policy_are_the_declared_ones(declared: Transitions) -> None:
+    result = {(source, target): role for source, target, role in transitions_of(compiled(declared))}
+    assert result == declared
 
 
 def test_the_layout_is_the_one_that_the_database_uses() -> None:
@@ -82,7 +82,7 @@ COLUMNS = (
 
 def test_the_default_workflows() -> None:
     shipped = {
-        name: {(move.source, move.target): str(move.role) for move in workflow.transitions}
+        name: {(each.source, each.target): str(each.role) for each in workflow.transitions}
         for name, workflow in DEFAULTS.items()
     }
     assert set(shipped) == set(DefaultWorkflow)
@@ -90,41 +90,3 @@ def test_the_default_workflows() -> None:
         name: {pair: role for pair, role in zip(COLUMNS, roles, strict=True) if role}
         for name, roles in DEFAULT_TABLE.items()
     }
-
-
-REASONS = {
-    "the actor has the role": (Status.OPEN, Status.IN_PROGRESS, 1, Reason.ALLOWED),
-    "the actor has another role": (Status.OPEN, Status.IN_PROGRESS, 2, Reason.ROLE_REQUIRED),
-    "an admin is not an assignee": (Status.OPEN, Status.IN_PROGRESS, 4, Reason.ROLE_REQUIRED),
-    "any includes admins": (Status.RESOLVED, Status.IN_PROGRESS, 4, Reason.ALLOWED),
-    "any does not include an actor without roles": (
-        Status.RESOLVED,
-        Status.IN_PROGRESS,
-        0,
-        Reason.ROLE_REQUIRED,
-    ),
-    "not declared": (Status.OPEN, Status.CLOSED, 7, Reason.NO_SUCH_TRANSITION),
-    "the ticket is CLOSED": (Status.CLOSED, Status.OPEN, 7, Reason.TICKET_CLOSED),
-}
-
-
-@pytest.mark.parametrize(("source", "target", "bits", "reason"), REASONS.values(), ids=REASONS)
-def test_the_reason_of_an_explanation(
-    source: Status, target: Status, bits: int, reason: Reason
-) -> None:
-    workflow = compile_workflow(DEFAULTS["incident_response"])
-    assert explain(workflow, source, target, ActorRoles(bits)).reason is reason
-
-
-def test_a_retired_workflow_allows_no_transitions() -> None:
-    policy = compile_workflow(DEFAULTS["incident_response"]).policy
-    retired = CompiledWorkflow("gone", "Gone", policy, retired=True)
-    answer = explain(retired, Status.OPEN, Status.IN_PROGRESS, ActorRoles(7))
-    assert (answer.reason, answer.available_statuses) == (Reason.WORKFLOW_RETIRED, ())
-
-
-def test_the_shortest_path_includes_both_ends() -> None:
-    workflow = compile_workflow(DEFAULTS["incident_response"])
-    answer = explain(workflow, Status.OPEN, Status.CLOSED, ActorRoles(0))
-    assert answer.shortest_path == STATUSES
-    assert explain(workflow, Status.CLOSED, Status.OPEN, ActorRoles(0)).shortest_path == ()

@@ -12,10 +12,10 @@ from engine.storage.postgres.statements import Statement
 from engine.storage.tickets.policy_sql import ordinal, permits
 from engine.vocabulary import ROLE_COMBINATIONS, STATUSES
 from engine.workflows import interop, policy
-from tests.support.policies import MOVES, Moves, as_declared
+from tests.support.policies import TRANSITIONS, Transitions, is_allowed
 
 QUESTIONS = list(product(STATUSES, STATUSES, ROLE_COMBINATIONS))
-DEFAULTS: dict[str, Moves] = {
+DEFAULTS: dict[str, Transitions] = {
     workflow.name: {(move.source, move.target): move.role for move in workflow.transitions}
     for workflow in default_workflows()
 }
@@ -44,7 +44,7 @@ def policy_statement(value: int) -> Statement:
     return Statement.of(select(answer).select_from(QUESTION_TABLE))
 
 
-async def assert_evaluators_agree(database: Database, transitions: Moves) -> None:
+async def assert_evaluators_agree(database: Database, transitions: Transitions) -> None:
     value = policy.policy_of(
         (source, target, role) for (source, target), role in transitions.items()
     )
@@ -55,7 +55,7 @@ async def assert_evaluators_agree(database: Database, transitions: Moves) -> Non
         "transitions": [interop.machine_permits(machine, *question) for question in QUESTIONS],
         "postgresql": [row[0] for row in await database.rows(policy_statement(value))],
     }
-    declared = [as_declared(transitions, *question) for question in QUESTIONS]
+    declared = [is_allowed(transitions, *question) for question in QUESTIONS]
     assert {name for name, given_ in answers.items() if given_ != declared} == set()
 
 
@@ -67,6 +67,6 @@ async def test_all_evaluators_agree_on_default_workflows(database: Database, nam
 @settings(
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(transitions=MOVES)
-async def test_all_evaluators_agree_on_any_workflow(database: Database, transitions: Moves) -> None:
+@given(transitions=TRANSITIONS)
+async def test_all_evaluators_agree_on_any_workflow(database: Database, transitions: Transitions) -> None:
     await assert_evaluators_agree(database, transitions)
