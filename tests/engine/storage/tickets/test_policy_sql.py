@@ -68,5 +68,7 @@ async def test_all_evaluators_agree_on_default_workflows(database: Database, nam
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(transitions=TRANSITIONS)
-async def test_all_evaluators_agree_on_any_workflow(database: Database, transitions: Transitions) -> None:
+async def test_all_evaluators_agree_on_any_workflow(
+    database: Database, transitions: Transitions
+) -> None:
     await assert_evaluators_agree(database, transitions)
