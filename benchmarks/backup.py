@@ -13,10 +13,10 @@ import uvloop
 from rich.table import Table
 from sqlalchemy import select
 
-from benchmarks.databases import SETTLE, declare, run, temporary_server
+from benchmarks.databases import VACUUM, declare, execute_unchecked, temporary_server
 from benchmarks.processes import KIBIBYTE, memory_bytes
-from benchmarks.synthetic_data import make_tickets
-from benchmarks.tables import figures, headed, show
+from benchmarks.synthetic_data import insert_tickets
+from benchmarks.tables import new_table, number_columns, print_table
 from benchmarks.timing import ratio
 from engine.storage.backup import BACKUP_TABLES
 from engine.storage.postgres.database import open_database
@@ -68,7 +68,7 @@ class Export:
 
 def main() -> None:
     """Print rates, ratios and peaks."""
-    show(table_of({size: measured(size) for size in SIZES}))
+    print_table(table_of({size: measured(size) for size in SIZES}))
 
 
 def measured(tickets: int) -> list[tuple[Export, Export]]:
@@ -81,9 +81,9 @@ def measured(tickets: int) -> list[tuple[Export, Export]]:
 async def fill(url: str, tickets: int) -> None:
     """Make the tickets and their histories; exporting asks nobody whether they fit."""
     await declare(url)
-    await make_tickets(url, tickets)
-    await run(url, HISTORY, ENTRIES)
-    await run(url, SETTLE)
+    await insert_tickets(url, tickets)
+    await execute_unchecked(url, HISTORY, ENTRIES)
+    await execute_unchecked(url, VACUUM)
 
 
 def in_turn(url: str) -> tuple[Export, Export]:
@@ -140,9 +140,9 @@ async def copy_all(url: str) -> Export:
 
 def table_of(rounds: dict[int, list[tuple[Export, Export]]]) -> Table:
     """Return medians, and of the ratios within a round, as a table."""
-    speed = figures("tickets", "rows", "rows per second", "of COPY")
-    memory = figures("peak, MiB", "of which the export, MiB")
-    table = headed(*speed, *memory, title=TITLE, caption=CAPTION)
+    speed = number_columns("tickets", "rows", "rows per second", "of COPY")
+    memory = number_columns("peak, MiB", "of which the export, MiB")
+    table = new_table(*speed, *memory, title=TITLE, caption=CAPTION)
     for size, taken in rounds.items():
         exports = [export for export, _ in taken]
         rates = [export.rate for export in exports]

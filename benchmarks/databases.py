@@ -1,4 +1,4 @@
-"""Databases to measure on: of servers that leave nothing behind, with a declaration in force."""
+"""Temporary databases for benchmarks."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -18,21 +18,21 @@ from reconciler.apply import ApplyRequest, reconcile
 from reconciler.desired import Desired
 
 DEFAULTS: Final = Desired(declared_resources(Ticketing()))
-UNCHECKED: Final = "SET session_replication_role = replica"
-"""No triggers, no foreign keys."""
-SETTLE: Final = "VACUUM ANALYZE"
-"""What the server does by itself in the minutes after so much was written."""
+_DISABLE_CHECKS: Final = "SET session_replication_role = replica"
+"""Disables triggers and foreign keys."""
+VACUUM: Final = "VACUUM ANALYZE"
+"""What autovacuum does in the minutes after large writes."""
 
 
 @contextmanager
 def temporary_server() -> Iterator[str]:
-    """Run an embedded server over a folder that goes with it; yield its address."""
+    """Run an embedded server with its data in a temporary folder; yield its URL."""
     with TemporaryDirectory() as folder, embedded_server(Path(folder)) as url:
         yield url
 
 
 async def declare(url: str, desired: Desired = DEFAULTS) -> None:
-    """Make the schema in an empty database, and put a declaration into force."""
+    """Create the schema in an empty database, and apply a declaration."""
     await migrate(url)
     async with open_database(url) as database:
         await reconcile(database, desired, ApplyRequest(SYSTEM), source="benchmark")
@@ -40,16 +40,16 @@ async def declare(url: str, desired: Desired = DEFAULTS) -> None:
 
 @asynccontextmanager
 async def unchecked(url: str) -> AsyncIterator[asyncpg.Connection]:
-    """Yield a connection by which rows are written as they are told, whatever they refer to."""
+    """Yield a connection that does not check the rows that it writes."""
     connection = await asyncpg.connect(url)
     try:
-        await connection.execute(UNCHECKED)
+        await connection.execute(_DISABLE_CHECKS)
         yield connection
     finally:
         await connection.close()
 
 
-async def run(url: str, sql: str, *arguments: object) -> None:
-    """Run a statement on such a connection of its own."""
+async def execute_unchecked(url: str, sql: str, *arguments: object) -> None:
+    """Run a statement on a separate connection that does not check rows."""
     async with unchecked(url) as connection:
         await connection.execute(sql, *arguments)

@@ -22,11 +22,11 @@ from api.runtime.plugins import PluginCache
 from api.runtime.server_state import ServerState
 from benchmarks.databases import temporary_server
 from benchmarks.rejected_queries import UNKNOWN, many
-from benchmarks.tables import figures, headed, show
-from benchmarks.ticket_load import ASSIGNEE, Fleet, prepare, ticket_id
+from benchmarks.tables import new_table, number_columns, print_table
+from benchmarks.ticket_load import ASSIGNEE, TicketSet, prepare_database, ticket_id
 from engine.storage.postgres.database import open_database
 
-TICKET: Final = f'ticket(id: "{ticket_id(Fleet.PLAIN, 0)}")'
+TICKET: Final = f'ticket(id: "{ticket_id(TicketSet.PLAIN, 0)}")'
 FIELDS: Final = """
     id title description status priority workflow version createdAt updatedAt assigneeGroup
     requester { id name } assignee { id name }
@@ -125,12 +125,12 @@ def main() -> None:
     """Print the figures."""
     with temporary_server() as url:
         taken = asyncio.run(measured(url))
-    show(table_of(taken))
+    print_table(table_of(taken))
 
 
 async def measured(url: str) -> Mapping[str, MemoryUse]:
     """Return what the documents of each kind take."""
-    await prepare(url)
+    await prepare_database(url)
     async with open_database(url) as database:
         plugins = await PluginCache.read(database, read_licence(None, None), time.time)
         live = await ServerState.read(database, Limits(), plugins)
@@ -185,8 +185,8 @@ def traced() -> Iterator[Callable[[], int]]:
 
 def table_of(taken: Mapping[str, MemoryUse]) -> Table:
     """Return the figures of every kind."""
-    columns = figures("characters", "prepared", "executed", "taken for", "ratio")
-    table = headed("document", *columns, title=TITLE)
+    columns = number_columns("characters", "prepared", "executed", "taken for", "ratio")
+    table = new_table("document", *columns, title=TITLE)
     for name, each in taken.items():
         sizes = (each.text, each.prepared, each.executed, each.at_most)
         ratio = each.executed / each.at_most

@@ -6,7 +6,7 @@ from typing import Final
 from _ruamel_yaml import CParser
 
 from benchmarks.checks import compare_checks
-from benchmarks.tables import Comparison, compared, show
+from benchmarks.tables import Comparison, comparison_table, print_table
 from benchmarks.timing import ROUNDS, medians
 from engine.declaration.models import Workflow
 from engine.declaration.yaml_reader import read_yaml
@@ -26,7 +26,7 @@ TITLE: Final = f"The engine without a database: medians of {ROUNDS} alternating 
 
 def main() -> None:
     """Print the medians and ratios."""
-    show(compared((parsing(), *compare_checks(), compiling()), title=TITLE))
+    print_table(comparison_table((parsing(), *compare_checks(), compiling()), title=TITLE))
 
 
 def parsing() -> Comparison:

@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy.engine import make_url
 
-from benchmarks.databases import SETTLE, declare, run
+from benchmarks.databases import VACUUM, declare, execute_unchecked
 from engine.vocabulary import Role, Status
 from reconciler.desired import read_desired
 from reconciler.values import ValuesInput
@@ -116,21 +116,21 @@ async def populated(server: str, name: str, size: Size) -> str:
     """
     url = await created(server, name)
     await declare(url, read_desired(ValuesInput([(name, values(size, Role.ANY))])))
-    await run(url, USERS)
-    await run(url, TICKETS, size.tickets, size.workflows)
-    await run(url, SETTLE)
+    await execute_unchecked(url, USERS)
+    await execute_unchecked(url, TICKETS, size.tickets, size.workflows)
+    await execute_unchecked(url, VACUUM)
     return url
 
 
 async def created(server: str, name: str) -> str:
     """Make a database with nothing in it; return its address."""
-    await run(server, f"CREATE DATABASE {name}")
+    await execute_unchecked(server, f"CREATE DATABASE {name}")
     return address(server, name)
 
 
 async def copied(server: str, name: str, original: str) -> str:
     """Make a copy of a database that nobody uses now; return its address."""
-    await run(server, f"CREATE DATABASE {name} TEMPLATE {original}")
+    await execute_unchecked(server, f"CREATE DATABASE {name} TEMPLATE {original}")
     return address(server, name)
 
 
@@ -141,5 +141,5 @@ def address(server: str, name: str) -> str:
 
 async def write_history(url: str) -> None:
     """Write four entries for each ticket, on two connections."""
-    await asyncio.gather(run(url, HISTORY, 0), run(url, HISTORY, 1))
-    await run(url, SETTLE)
+    await asyncio.gather(execute_unchecked(url, HISTORY, 0), execute_unchecked(url, HISTORY, 1))
+    await execute_unchecked(url, VACUUM)

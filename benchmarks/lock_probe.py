@@ -1,4 +1,4 @@
-"""Somebody who works on tickets all the while, to see how long another keeps them waiting."""
+"""Measure how long changes of tickets wait for the lock while something else runs."""
 
 import asyncio
 from collections.abc import Iterator
@@ -11,18 +11,20 @@ import asyncpg
 
 from benchmarks.timing import Seconds
 
-BEGIN_CHANGE: Final = "BEGIN; LOCK TABLE tickets IN ROW EXCLUSIVE MODE; COMMIT"
-"""What every change of a ticket begins with."""
-PAUSE_SECONDS: Final = 0.002
+_TAKE_LOCK: Final = "BEGIN; LOCK TABLE tickets IN ROW EXCLUSIVE MODE; COMMIT"
+"""Every change of a ticket begins with this lock."""
+_PAUSE_SECONDS: Final = 0.002
 
 
 @contextmanager
-def longest_wait(url: str, seconds: Seconds, name: str) -> Iterator[None]:
-    """Note the longest time that a change of a ticket had to wait during a block."""
+def measure_longest_wait(url: str, seconds: Seconds, name: str) -> Iterator[None]:
+    """Store the longest time that a change of a ticket waits during the block."""
     waits: list[float] = []
     is_ready, is_over = Event(), Event()
-    # A thread of its own goes on when whoever is measured keeps the event loop busy.
-    thread = Thread(target=lambda: asyncio.run(pass_by(url, waits, is_ready, is_over)))
+    # A thread, because the measured code can block the event loop.
+    thread = Thread(
+        target=lambda: asyncio.run(_take_lock_repeatedly(url, waits, is_ready, is_over))
+    )
     thread.start()
     is_ready.wait()
     try:
@@ -33,16 +35,18 @@ def longest_wait(url: str, seconds: Seconds, name: str) -> Iterator[None]:
     seconds[name] = max(waits)
 
 
-async def pass_by(url: str, waits: list[float], is_ready: Event, is_over: Event) -> None:
-    """Take the lock of a change again and again, and note how long each time took."""
+async def _take_lock_repeatedly(
+    url: str, waits: list[float], is_ready: Event, is_over: Event
+) -> None:
+    """Take the lock again and again, and record how long each time takes."""
     connection = await asyncpg.connect(url)
     try:
         while not is_over.is_set():
             start = perf_counter()
-            await connection.execute(BEGIN_CHANGE)
+            await connection.execute(_TAKE_LOCK)
             waits.append(perf_counter() - start)
             is_ready.set()
-            await asyncio.sleep(PAUSE_SECONDS)
+            await asyncio.sleep(_PAUSE_SECONDS)
     finally:
         is_ready.set()
         await connection.close()

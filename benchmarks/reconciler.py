@@ -15,8 +15,8 @@ from benchmarks import large_declaration
 from benchmarks.databases import temporary_server
 from benchmarks.engine import drain
 from benchmarks.large_declaration import WHOLE, Size, values
-from benchmarks.lock_probe import longest_wait
-from benchmarks.tables import Comparison, compared, show
+from benchmarks.lock_probe import measure_longest_wait
+from benchmarks.tables import Comparison, comparison_table, print_table
 from benchmarks.timing import ROUNDS, Seconds, medians_by_name, timed
 from engine.storage.migrate import migrate
 from engine.storage.postgres.database import Database, open_database
@@ -98,7 +98,7 @@ def main() -> None:
         seconds |= uvloop.run(measured(server))
     taken = with_shares(seconds)
     rows = [comparison(taken, *each) for each in COMPARED]
-    show(compared(rows, title=TITLE, caption=CAPTION))
+    print_table(comparison_table(rows, title=TITLE, caption=CAPTION))
 
 
 async def measured(server: str) -> Seconds:
@@ -200,9 +200,12 @@ async def applying(at: Estate, role: Role) -> Seconds:
     """Apply a plan that changes all workflows while somebody else works on tickets."""
     seconds: Seconds = {}
     plan = await planned(at, at.desired(role))
-    with longest_wait(at.url, seconds, "tickets locked"), timed(seconds, "apply 1,000 workflows"):
+    with (
+        measure_longest_wait(at.url, seconds, "tickets locked"),
+        timed(seconds, "apply 1,000 workflows"),
+    ):
         await apply_plan(at.database, plan, MEANT)
-    with longest_wait(at.url, seconds, "bare SQL"):
+    with measure_longest_wait(at.url, seconds, "bare SQL"):
         await bare_writes(at.url)
     return seconds
 

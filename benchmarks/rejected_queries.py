@@ -12,7 +12,7 @@ from rich.table import Table
 
 from api.graphql.executor import GraphQLExecutor, GraphQLRequest
 from api.graphql.interlock import interlock_executor
-from benchmarks.tables import figures, headed, show
+from benchmarks.tables import new_table, number_columns, print_table
 from benchmarks.timing import ROUNDS
 
 ORDINARY: Final = """
@@ -71,7 +71,7 @@ def main() -> None:
         for turn in range(1, ROUNDS + 1)
     ]
     times = {name: median(each[name] for each in rounds) for name in works}
-    show(table_of(times, {name: peak(work) for name, work in works.items()}))
+    print_table(table_of(times, {name: peak(work) for name, work in works.items()}))
 
 
 def refused_anew(executor: GraphQLExecutor, text: str) -> Callable[[int], None]:
@@ -104,7 +104,7 @@ def peak(work: Callable[[int], None]) -> int:
 
 def table_of(times: Mapping[str, float], peaks: Mapping[str, int]) -> Table:
     """Return the figures of every document."""
-    table = headed("document", *figures("ms", f"of {REFERENCE}", "peak MB"), title=TITLE)
+    table = new_table("document", *number_columns("ms", f"of {REFERENCE}", "peak MB"), title=TITLE)
     for name, taken in times.items():
         ratio = taken / times[REFERENCE]
         table.add_row(name, f"{taken * 1e3:.2f}", f"{ratio:.2f}", f"{peaks[name] / 1e6:.2f}")

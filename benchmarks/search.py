@@ -1,4 +1,4 @@
-"""Finding tickets among a million: the first page and page 500 of what people look for."""
+"""Time the first page and page 500 of common lists and searches among a million tickets."""
 
 from collections.abc import Mapping
 from statistics import quantiles
@@ -9,8 +9,8 @@ import uvloop
 from rich.table import Table
 
 from benchmarks.databases import declare, temporary_server
-from benchmarks.synthetic_data import make_tickets
-from benchmarks.tables import figures, headed, show
+from benchmarks.synthetic_data import insert_tickets
+from benchmarks.tables import new_table, number_columns, print_table
 from engine.storage.postgres.database import Database, open_database
 from engine.storage.tickets.filters import Conditions, conditions_of
 from engine.storage.tickets.search import find_tickets
@@ -32,7 +32,7 @@ MOST_URGENT: Final = Order(OrderField.PRIORITY)
 LIVE: Final = ("OPEN", "IN_PROGRESS", "RESOLVED")
 PLAIN: Final = "newest first"
 
-SHAPES: Final[Mapping[str, tuple[Order, Mapping[str, object]]]] = {
+LISTS: Final[Mapping[str, tuple[Order, Mapping[str, object]]]] = {
     PLAIN: (NEWEST, {}),
     "oldest first": (OLDEST, {}),
     "last change first": (LATEST_CHANGE, {}),
@@ -56,63 +56,63 @@ SHAPES: Final[Mapping[str, tuple[Order, Mapping[str, object]]]] = {
     "two words": (NEWEST, {"text": "word5 word12"}),
     "two words, live": (NEWEST, {"text": "word5 word12", "status": LIVE}),
 }
-ALONE: Final = Viewer(Actor("u_7", "Person 7"), Visibility.INVOLVED)
+WITHOUT_GROUPS: Final = Viewer(Actor("u_7", "Person 7"), Visibility.INVOLVED)
 IN_GROUPS: Final = Viewer(ACTOR, Visibility.INVOLVED)
 ROWS: Final[Mapping[str, tuple[Viewer, Order, Mapping[str, object]]]] = {
-    **{name: (SYSTEM_VIEWER, order, wanted) for name, (order, wanted) in SHAPES.items()},
-    "involving me": (ALONE, NEWEST, {}),
-    "involving me, last change first": (ALONE, LATEST_CHANGE, {}),
+    **{name: (SYSTEM_VIEWER, order, wanted) for name, (order, wanted) in LISTS.items()},
+    "involving me": (WITHOUT_GROUPS, NEWEST, {}),
+    "involving me, last change first": (WITHOUT_GROUPS, LATEST_CHANGE, {}),
     "involving me or three groups": (IN_GROUPS, NEWEST, {}),
     "involving me or three groups, live": (IN_GROUPS, NEWEST, {"status": LIVE}),
     "involving me or three groups, most urgent first": (IN_GROUPS, MOST_URGENT, {}),
     "involving me or three groups, a word in 1 %": (IN_GROUPS, NEWEST, {"text": "word300"}),
 }
 TITLE: Final = f"""\
-Milliseconds for a page of {PAGE} among {TICKETS:,} tickets, {ROUNDS} rounds of every row in turn
-Embedded PostgreSQL, default settings; from the filter to the tickets, one at a time"""
+Milliseconds for a page of {PAGE} among {TICKETS:,} tickets, {ROUNDS} alternating rounds of all rows
+Embedded PostgreSQL, default settings; from the filter to the tickets, one page at a time"""
 CAPTION: Final = f"""\
 ratio: of the median to that of the first page, {PLAIN}
 page {FAR_PAGE}: begins after the last ticket of the page before; shorter lists have none"""
 
 Times: TypeAlias = Mapping[tuple[str, str], list[float]]
-"""Milliseconds in each round, by shape and page."""
+"""Milliseconds in each round, by list and page."""
 
 
 def main() -> None:
     """Print medians, 99th percentiles and ratios."""
     with temporary_server() as url:
-        times = uvloop.run(measured(url))
-    show(table_of(times))
+        times = uvloop.run(measure(url))
+    print_table(build_table(times))
 
 
-async def measured(url: str) -> Times:
-    """Make the tickets and look for them."""
+async def measure(url: str) -> Times:
+    """Insert the tickets, and time the searches."""
     await declare(url)
-    await make_tickets(url, TICKETS)
+    await insert_tickets(url, TICKETS)
     async with open_database(url) as database:
-        return await race(database)
+        return await run_rounds(database)
 
 
-async def race(database: Database) -> Times:
-    """Take rounds of all rows in turn, after one warm-up."""
-    parts = {
-        (name, page): (viewer, conditions_of(TicketFilter.parse(**wanted), ACTOR), part)
+async def run_rounds(database: Database) -> Times:
+    """Run rounds of all rows alternately, after one warm-up."""
+    requests = {
+        (name, page): (viewer, conditions_of(TicketFilter.parse(**wanted), ACTOR), request)
         for name, (viewer, order, wanted) in ROWS.items()
-        for page, part in (await pages(database, viewer, order, wanted)).items()
+        for page, request in (await pages(database, viewer, order, wanted)).items()
     }
-    times: dict[tuple[str, str], list[float]] = {row: [] for row in parts}
-    for turn in range(ROUNDS + 1):
-        for row, (viewer, conditions, part) in parts.items():
-            taken = await milliseconds(database, viewer, conditions, part)
-            if turn > 0:
-                times[row].append(taken)
+    times: dict[tuple[str, str], list[float]] = {row: [] for row in requests}
+    for round_number in range(ROUNDS + 1):
+        for row, (viewer, conditions, request) in requests.items():
+            duration = await milliseconds(database, viewer, conditions, request)
+            if round_number > 0:
+                times[row].append(duration)
     return times
 
 
 async def pages(
     database: Database, viewer: Viewer, order: Order, wanted: Mapping[str, object]
 ) -> dict[str, PageRequest]:
-    """Return the first page of a list, and the far one if the list is as long."""
+    """Return the requests for the first page of a list and, if there is one, the far page."""
     conditions = conditions_of(TicketFilter.parse(**wanted), ACTOR)
     before = await find_tickets(
         database, viewer, conditions, PageRequest((FAR_PAGE - 1) * PAGE, order)
@@ -126,28 +126,28 @@ async def pages(
 
 
 async def milliseconds(
-    database: Database, viewer: Viewer, conditions: Conditions, part: PageRequest
+    database: Database, viewer: Viewer, conditions: Conditions, request: PageRequest
 ) -> float:
-    """Return how long one page takes."""
+    """Return the duration of one page."""
     start = perf_counter()
-    await find_tickets(database, viewer, conditions, part)
+    await find_tickets(database, viewer, conditions, request)
     return (perf_counter() - start) * 1_000
 
 
-def table_of(times: Times) -> Table:
+def build_table(times: Times) -> Table:
     """Return the times as a table."""
-    columns = figures("p50", "p99", "ratio")
-    table = headed("tickets", "page", *columns, title=TITLE, caption=CAPTION)
+    columns = number_columns("p50", "p99", "ratio")
+    table = new_table("tickets", "page", *columns, title=TITLE, caption=CAPTION)
     reference = middle_and_tail(times[PLAIN, "first"])[0]
-    for (name, page), taken in times.items():
-        middle, tail = middle_and_tail(taken)
+    for (name, page), duration in times.items():
+        middle, tail = middle_and_tail(duration)
         table.add_row(name, page, f"{middle:.2f}", f"{tail:.2f}", f"{middle / reference:.1f}")
     return table
 
 
-def middle_and_tail(taken: list[float]) -> tuple[float, float]:
+def middle_and_tail(duration: list[float]) -> tuple[float, float]:
     """Return the 50th and the 99th percentile."""
-    hundredths = quantiles(taken, n=100)
+    hundredths = quantiles(duration, n=100)
     return hundredths[49], hundredths[98]
 
 

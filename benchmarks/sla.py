@@ -10,9 +10,9 @@ import asyncpg
 import uvloop
 from rich.table import Table
 
-from benchmarks.databases import SETTLE, declare, temporary_server, unchecked
-from benchmarks.synthetic_data import make_tickets
-from benchmarks.tables import figures, headed, show
+from benchmarks.databases import VACUUM, declare, temporary_server, unchecked
+from benchmarks.synthetic_data import insert_tickets
+from benchmarks.tables import new_table, number_columns, print_table
 from engine.storage.postgres.database import Database, open_database
 from engine.storage.sla.auto_close import close_resolved_tickets
 from engine.storage.sla.batch import BATCH_TICKETS
@@ -90,18 +90,18 @@ def main() -> None:
     """Print medians and ratios."""
     with temporary_server() as url:
         times = uvloop.run(measure(url))
-    show(table_of(times))
+    print_table(table_of(times))
 
 
 async def measure(url: str) -> dict[str, float]:
     """Create the tickets; return the median time of each measurement."""
     await declare(url)
-    await make_tickets(url, TICKETS)
+    await insert_tickets(url, TICKETS)
     async with open_database(url, 1) as database, unchecked(url) as connection:
         await connection.execute(SELECT_TICKETS, BREACHES, WITH_SLA)
         await connection.execute(START_TIMERS)
         await connection.execute(INSERT_CREATED, OPENING.details)
-        await connection.execute(SETTLE)
+        await connection.execute(VACUUM)
         measurements: dict[str, Measure] = {
             "one statement": partial(time_one_statement, connection),
             "sweep, all breached": partial(time_breaches, connection, database),
@@ -161,8 +161,8 @@ async def time_sweep(database: Database, _part: int = 0, *, expected: int = BREA
 
 def table_of(times: dict[str, float]) -> Table:
     """Return the medians with their ratios."""
-    columns = figures("ms", "tickets per second", "ratio")
-    table = headed("measurement", *columns, title=TITLE, caption=CAPTION)
+    columns = number_columns("ms", "tickets per second", "ratio")
+    table = new_table("measurement", *columns, title=TITLE, caption=CAPTION)
     for name, taken in times.items():
         is_idle = name.endswith("nothing to do")
         per_second = "" if is_idle else f"{1_000 * BREACHES / taken:,.0f}"

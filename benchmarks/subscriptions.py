@@ -17,7 +17,7 @@ from api.json_encoding import JsonObject
 from benchmarks.databases import declare, temporary_server
 from benchmarks.processes import KIBIBYTE, cpu_seconds, memory_bytes, serving
 from benchmarks.scenarios import SCENARIOS, SUBSCRIBERS, Scenario, Scene
-from benchmarks.tables import figures, headed, show
+from benchmarks.tables import new_table, number_columns, print_table
 from benchmarks.ticket_load import ASSIGNEE
 from benchmarks.tokens import SECRET, token_of
 from engine.storage.history.log import log_end
@@ -80,7 +80,7 @@ def main() -> None:
     """Print memory and times."""
     with temporary_server() as url:
         measured = uvloop.run(measure(url))
-    show(table_of(measured))
+    print_table(table_of(measured))
 
 
 async def measure(url: str) -> dict[str, Measured]:
@@ -200,8 +200,8 @@ async def change(
 
 def table_of(measured: dict[str, Measured]) -> Table:
     """Return everything as a table."""
-    columns = figures("viewers", "told", "KB each", "CPU", "first", "last")
-    table = headed("subscribed to", *columns, title=TITLE, caption=CAPTION)
+    columns = number_columns("viewers", "told", "KB each", "CPU", "first", "last")
+    table = new_table("subscribed to", *columns, title=TITLE, caption=CAPTION)
     for name, each in measured.items():
         scenario = SCENARIOS[name]
         people = (f"{scenario.viewers:,}", f"{scenario.listeners:,}")

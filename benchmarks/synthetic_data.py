@@ -1,19 +1,19 @@
-"""Any number of tickets, made inside the database: a million are three years of a service desk.
+"""Generate tickets inside the database. A million tickets are three years of a service desk.
 
-They have no history, which finding them does not read.
+They have no history, because searches do not read it.
 """
 
 from typing import Final
 
-from benchmarks.databases import SETTLE, unchecked
+from benchmarks.databases import VACUUM, unchecked
 
-SAME_EVERY_TIME: Final = "SELECT setseed(0.5)"
-USERS: Final = (
+_SEED: Final = "SELECT setseed(0.5)"
+_INSERT_USERS: Final = (
     "INSERT INTO users (id, name) SELECT 'u_' || n, 'Person ' || n FROM generate_series(0, 19999) n"
 )
-# The last twentieth is live, and so is one in a hundred of the others. Word n is about n times
-# rarer than word 1; without the n in it, all tickets would have the same words.
-TICKET_ROWS: Final = """
+# The last twentieth can be live, and one in a hundred of the others. Word n is about n times rarer
+# than word 1. The term `n * 0` makes PostgreSQL evaluate random() for each ticket.
+_INSERT_TICKETS: Final = """
 INSERT INTO tickets (id, title, description, status, priority, workflow, requester, assignee,
                      assignee_group, created_at, updated_at, version, head_digest)
 SELECT 'tk_' || md5(n::text), title, description, status,
@@ -30,7 +30,7 @@ FROM (
                 ELSE ('{OPEN,IN_PROGRESS,IN_PROGRESS,RESOLVED,CLOSED}'::text[])[ceil(random() * 5)]
            END AS status
     FROM generate_series(1, $1::int) n OFFSET 0
-) AS places
+) AS numbered
 CROSS JOIN LATERAL (
     SELECT string_agg(word, ' ') FILTER (WHERE place <= 5) AS title,
            string_agg(word, ' ') FILTER (WHERE place > 5) AS description
@@ -38,26 +38,26 @@ CROSS JOIN LATERAL (
           FROM generate_series(1, 30) place) AS words
 ) AS texts
 """
-WORD_ROWS: Final = """
+_INSERT_WORDS: Final = """
 INSERT INTO ticket_search
 SELECT id, to_tsvector('simple', title || ' ' || description) FROM tickets
 """
-INDEXES: Final = """
+_INDEXES: Final = """
 SELECT indexname, indexdef FROM pg_indexes
 WHERE tablename IN ('tickets', 'ticket_search') AND indexname NOT LIKE '%_pkey'
 """
 
 
-async def make_tickets(url: str, tickets: int) -> None:
-    """Fill a database that has the schema and the default workflows, and take its statistics."""
+async def insert_tickets(url: str, tickets: int) -> None:
+    """Insert tickets into a database with schema and default workflows, and update statistics."""
     async with unchecked(url) as connection:
-        indexes = await connection.fetch(INDEXES)
+        indexes = await connection.fetch(_INDEXES)
         for name, _ in indexes:
             await connection.execute(f"DROP INDEX {name}")
-        await connection.execute(SAME_EVERY_TIME)
-        await connection.execute(USERS)
-        await connection.execute(TICKET_ROWS, tickets)
-        await connection.execute(WORD_ROWS)
+        await connection.execute(_SEED)
+        await connection.execute(_INSERT_USERS)
+        await connection.execute(_INSERT_TICKETS, tickets)
+        await connection.execute(_INSERT_WORDS)
         for _, definition in indexes:
             await connection.execute(definition)
-        await connection.execute(SETTLE)
+        await connection.execute(VACUUM)

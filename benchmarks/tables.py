@@ -1,4 +1,4 @@
-"""Tables as benchmarks print them: a head that is read first, names to the left, figures right."""
+"""Tables of results, with a title and a caption."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final, TypeAlias
@@ -6,40 +6,40 @@ from typing import Final, TypeAlias
 from rich.console import Console
 from rich.table import Column, Table
 
-CHARACTERS: Final = 140
-CHARACTERS_AT_LEAST: Final = 100
-"""No line of a title or of a caption is longer, so none is broken."""
-HEADINGS: Final = ("what", "median", "reference", "its median", "ratio")
+_WIDTH: Final = 140
+_WIDTH_MIN: Final = 100
+"""Titles and captions have no longer lines, so none is wrapped."""
+_HEADINGS: Final = ("what", "median", "reference", "its median", "ratio")
 
 Comparison: TypeAlias = tuple[str, str, str, str, str]
-"""What was timed, its median, the reference, its median, and the ratio of the two."""
+"""A name, its median, the reference, its median, and the ratio of the medians."""
 
 
-def headed(*columns: str | Column, title: str, caption: str = "") -> Table:
-    """Return an empty table with its head."""
+def new_table(*columns: str | Column, title: str, caption: str = "") -> Table:
+    """Return an empty table."""
     return Table(
         *columns,
         title=title,
         title_justify="left",
         caption=caption,
         caption_justify="left",
-        min_width=CHARACTERS_AT_LEAST,
+        min_width=_WIDTH_MIN,
     )
 
 
-def figures(*headings: str) -> Sequence[Column]:
-    """Return columns of figures, which are compared digit under digit."""
+def number_columns(*headings: str) -> Sequence[Column]:
+    """Return right-aligned columns."""
     return [Column(heading, justify="right") for heading in headings]
 
 
-def compared(rows: Iterable[Comparison], *, title: str, caption: str = "") -> Table:
+def comparison_table(rows: Iterable[Comparison], *, title: str, caption: str = "") -> Table:
     """Return a table of comparisons."""
-    table = headed(*HEADINGS, title=title, caption=caption)
+    table = new_table(*_HEADINGS, title=title, caption=caption)
     for row in rows:
         table.add_row(*row)
     return table
 
 
-def show(table: Table) -> None:
-    """Print a table, as wide as it needs, wherever it goes to."""
-    Console(width=CHARACTERS).print(table)
+def print_table(table: Table) -> None:
+    """Print a table, also to a narrow terminal or a file, without wrapping."""
+    Console(width=_WIDTH).print(table)

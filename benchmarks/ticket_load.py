@@ -1,4 +1,4 @@
-"""Tickets to move, and the writers that move them: the load of the storage benchmark."""
+"""The load of the storage benchmark: tickets, and writers that make transitions."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 from sqlalchemy import Text, bindparam, func, select
 
-from benchmarks.databases import SETTLE, declare, run
+from benchmarks.databases import VACUUM, declare, execute_unchecked
 from engine.storage.history.audit import audit_histories
 from engine.storage.postgres.database import Database, open_database
 from engine.storage.postgres.statements import Statement
@@ -25,41 +25,41 @@ from engine.tickets.history import Entry
 from engine.tickets.sla_targets import SlaTerms
 from engine.vocabulary import Status
 
-Move: TypeAlias = Callable[[str], Awaitable[object]]
-"""Moves the ticket of that id to where the round leads."""
+Transition: TypeAlias = Callable[[str], Awaitable[object]]
+"""Makes the transition of a round for a ticket id."""
 
 TICKETS: Final = 5_000
-"""Of each fleet."""
+"""In each set."""
 
 
-class Fleet(IntEnum):
-    """Tickets that are moved together; the value is the number of the first one."""
+class TicketSet(IntEnum):
+    """A set of tickets; the value is the number of the first one."""
 
     PLAIN = 100_000
     WITH_SLA = 200_000
-    """With the targets of their priority."""
+    """With the SLA targets of their priority."""
 
 
 ID_PREFIX: Final = "tk_" + 26 * "0"
-"""With a number of six digits behind it, an id is as long as a real one."""
+"""With six more digits, ids are as long as real ones."""
 SCATTER: Final = 7_919
-"""A prime: neighbours in time are no neighbours in the table."""
-PREPARING_WRITERS: Final = 8
-WAIT_FOR_NO_DISK: Final = "ALTER DATABASE postgres SET synchronous_commit = off"
+"""A prime number, so that consecutive transitions are not on neighbouring rows."""
+_PREPARING_WRITERS: Final = 8
+_NO_SYNC: Final = "ALTER DATABASE postgres SET synchronous_commit = off"
 
 REQUESTER: Final = Actor("u_b1", "Anna K.")
 ASSIGNEE: Final = Actor("u_c4", "Marton P.")
-FORM: Final = CreateTicket.parse(
+COMMAND: Final = CreateTicket.parse(
     title="Payments fail",
     description="Cards have been declined since this morning. " * 10,
     workflow="change_request",
     assignee=ASSIGNEE.id,
 )
-FORMS: Final = {
-    Fleet.PLAIN: FORM,
-    Fleet.WITH_SLA: FORM.model_copy(update={"sla": RequestedSla(by_priority=True)}),
+_COMMANDS: Final = {
+    TicketSet.PLAIN: COMMAND,
+    TicketSet.WITH_SLA: COMMAND.model_copy(update={"sla": RequestedSla(by_priority=True)}),
 }
-NOT_IN: Final = Statement.of(
+_COUNT_NOT_IN_STATUS: Final = Statement.of(
     select(func.count().label("tickets"))
     .select_from(tickets)
     .where(
@@ -70,77 +70,91 @@ NOT_IN: Final = Statement.of(
 )
 
 
-async def prepare(url: str) -> None:
-    """Make the schema, the workflows and the tickets, each of them in progress."""
+async def prepare_database(url: str) -> None:
+    """Create the schema, the workflows and the tickets, which are in progress."""
     await declare(url)
-    await run(url, WAIT_FOR_NO_DISK)
+    await execute_unchecked(url, _NO_SYNC)
     async with open_database(url) as database:
-        await open_tickets(database)
-        for fleet in Fleet:
-            await by_store(TicketStore(database), fleet, Status.IN_PROGRESS, PREPARING_WRITERS)
-    await run(url, SETTLE)
+        await _insert_tickets(database)
+        for ticket_set in TicketSet:
+            await transition_by_store(
+                TicketStore(database), ticket_set, Status.IN_PROGRESS, _PREPARING_WRITERS
+            )
+    await execute_unchecked(url, VACUUM)
 
 
-async def open_tickets(database: Database) -> None:
-    """Write the tickets and the first entry of each one's history, as the store would."""
+async def _insert_tickets(database: Database) -> None:
+    """Insert the tickets with their first entries, as the store does."""
     async with database.transaction() as session:
-        workflow = await read_active_workflow(session, FORM.workflow)
+        workflow = await read_active_workflow(session, COMMAND.workflow)
         entries = [
-            first_entry(fleet, number, workflow["now"], workflow["revision"])
-            for fleet in Fleet
+            _first_entry(ticket_set, number, workflow["now"], workflow["revision"])
+            for ticket_set in TicketSet
             for number in range(TICKETS)
         ]
         await ensure_users(session, REQUESTER.id, ASSIGNEE.id)
         await insert_tickets(session, entries)
 
 
-def first_entry(fleet: Fleet, number: int, at: datetime, revision: int) -> Entry:
-    """Return the entry that opens a ticket."""
-    opening = opening_from_command(FORMS[fleet], REQUESTER, SlaTerms())
-    return opening_entry(ticket_id(fleet, number), opening, REQUESTER, at, revision)
+def _first_entry(ticket_set: TicketSet, number: int, at: datetime, revision: int) -> Entry:
+    """Return the first entry of a ticket."""
+    opening = opening_from_command(_COMMANDS[ticket_set], REQUESTER, SlaTerms())
+    return opening_entry(ticket_id(ticket_set, number), opening, REQUESTER, at, revision)
 
 
-def ticket_id(fleet: Fleet, number: int) -> str:
-    """Return the id of a ticket, counted from 0."""
-    return f"{ID_PREFIX}{fleet + number}"
+def ticket_id(ticket_set: TicketSet, number: int) -> str:
+    """Return the id of a ticket by its number in the set."""
+    return f"{ID_PREFIX}{ticket_set + number}"
 
 
-def share(fleet: Fleet, writer: int, writers: int) -> list[str]:
-    """Return the tickets of one writer, in the order in which it moves them."""
-    return [ticket_id(fleet, turn * SCATTER % TICKETS) for turn in range(writer, TICKETS, writers)]
+def tickets_of_writer(ticket_set: TicketSet, writer: int, writers: int) -> list[str]:
+    """Return the tickets of a writer, in the order of its transitions."""
+    return [
+        ticket_id(ticket_set, turn * SCATTER % TICKETS) for turn in range(writer, TICKETS, writers)
+    ]
 
 
-async def move_all(moves: Sequence[Move], fleet: Fleet = Fleet.PLAIN) -> float:
-    """Let every writer move its share, all at once; return the moves per second."""
-    shares = [share(fleet, writer, len(moves)) for writer in range(len(moves))]
+async def transition_all(
+    transitions: Sequence[Transition], ticket_set: TicketSet = TicketSet.PLAIN
+) -> float:
+    """Run all writers concurrently; return transitions per second."""
+    ids = [
+        tickets_of_writer(ticket_set, writer, len(transitions))
+        for writer in range(len(transitions))
+    ]
     start = perf_counter()
-    await asyncio.gather(*map(move_each, moves, shares))
+    await asyncio.gather(*map(_run_writer, transitions, ids))
     return TICKETS / (perf_counter() - start)
 
 
-async def by_store(store: TicketStore, fleet: Fleet, target: Status, writers: int) -> float:
-    """Move as the service does; the forms are filled in before, as the arguments elsewhere."""
-    forms = {each: TransitionTicket(ticket=each, to=target) for each in share(fleet, 0, 1)}
+async def transition_by_store(
+    store: TicketStore, ticket_set: TicketSet, target: Status, writers: int
+) -> float:
+    """Make transitions with the store; the commands are built in advance."""
+    commands = {
+        each: TransitionTicket(ticket=each, to=target)
+        for each in tickets_of_writer(ticket_set, 0, 1)
+    }
 
-    async def move(ticket: str) -> None:
-        await store.transition(ASSIGNEE, forms[ticket])
+    async def transition(ticket: str) -> None:
+        await store.transition(ASSIGNEE, commands[ticket])
 
-    return await move_all([move] * writers, fleet)
+    return await transition_all([transition] * writers, ticket_set)
 
 
-async def move_each(move: Move, ids: Sequence[str]) -> None:
-    """Move these tickets one after the other."""
+async def _run_writer(transition: Transition, ids: Sequence[str]) -> None:
+    """Make the transitions of a writer, one after the other."""
     for ticket in ids:
-        await move(ticket)
+        await transition(ticket)
 
 
-async def left_behind(database: Database, fleet: Fleet, status: Status) -> int:
-    """Return how many tickets are not in that status."""
-    first, last = ticket_id(fleet, 0), ticket_id(fleet, TICKETS - 1)
-    row = await database.row(NOT_IN, first=first, last=last, status=status.value)
+async def count_not_in_status(database: Database, ticket_set: TicketSet, status: Status) -> int:
+    """Return how many tickets of a set do not have a status."""
+    first, last = ticket_id(ticket_set, 0), ticket_id(ticket_set, TICKETS - 1)
+    row = await database.row(_COUNT_NOT_IN_STATUS, first=first, last=last, status=status.value)
     return row["tickets"] if row else 0
 
 
-async def broken_histories(database: Database) -> int:
-    """Return how many histories are not whole."""
+async def count_flawed_histories(database: Database) -> int:
+    """Return the number of histories with flaws."""
     return len([flaw async for _, flaw in audit_histories(database) if flaw])

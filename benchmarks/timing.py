@@ -1,4 +1,4 @@
-"""Timing things in turn, so that a machine whose speed drifts favours none of them."""
+"""Time functions alternately, so that changes in the speed of the machine affect all of them."""
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -9,39 +9,39 @@ from typing import Final, TypeAlias
 ROUNDS: Final = 7
 
 Seconds: TypeAlias = dict[str, float]
-"""How long things took, by name."""
+"""Durations by name."""
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """Return how long one call takes."""
+def _duration(work: Callable[[], object]) -> float:
+    """Return the duration of a call."""
     start = perf_counter()
     work()
     return perf_counter() - start
 
 
 def medians(*works: Callable[[], object]) -> tuple[float, ...]:
-    """Return the median seconds of each, taken in turn after one warm-up."""
+    """Return the median duration of each function, called alternately after one warm-up."""
     for work in works:
         work()
-    rounds = [[seconds(work) for work in works] for _ in range(ROUNDS)]
+    rounds = [[_duration(work) for work in works] for _ in range(ROUNDS)]
     return tuple(median(times) for times in zip(*rounds, strict=True))
 
 
 def ratio(ours: Iterable[float], theirs: Iterable[float]) -> float:
-    """Return the median of the ratios within a round: a machine that slows down slows all."""
+    """Return the median of the ratios within a round, which do not depend on the machine."""
     return median(our / their for our, their in zip(ours, theirs, strict=True))
 
 
 @contextmanager
 def timed(seconds: Seconds, name: str) -> Iterator[None]:
-    """Note how long a block takes."""
+    """Store the duration of a block."""
     start = perf_counter()
     yield
     seconds[name] = perf_counter() - start
 
 
 async def medians_by_name(*works: Callable[[], Awaitable[Seconds]]) -> Seconds:
-    """Return the median of everything that was timed, in rounds of all after one warm-up."""
+    """Return the median of each named duration, over rounds of all functions after one warm-up."""
     for work in works:
         await work()
     rounds = [[await work() for work in works] for _ in range(ROUNDS)]

@@ -15,8 +15,8 @@ from benchmarks.api.cases import CASES, Asked, Case, Variables
 from benchmarks.api.load import Taken, request_of, taken
 from benchmarks.databases import temporary_server
 from benchmarks.processes import serving
-from benchmarks.tables import figures, headed, show
-from benchmarks.ticket_load import ASSIGNEE, prepare
+from benchmarks.tables import new_table, number_columns, print_table
+from benchmarks.ticket_load import ASSIGNEE, prepare_database
 from benchmarks.timing import ratio
 from benchmarks.tokens import token_of
 
@@ -70,11 +70,11 @@ Medians of the rates, and of the ratios within a round; p50 and p99 of all reque
 def main() -> None:
     """Print the figures."""
     with temporary_server() as url, ExitStack() as stack:
-        uvloop.run(prepare(url))
+        uvloop.run(prepare_database(url))
         kinds = dict.fromkeys(each.server for each in CONTENDERS.values())
         ports = {kind: stack.enter_context(serving(SERVER, kind, url)).port for kind in kinds}
         rounds = uvloop.run(race(ports))
-    show(table_of(rounds))
+    print_table(table_of(rounds))
 
 
 async def race(ports: Mapping[str, int]) -> Rounds:
@@ -100,8 +100,10 @@ async def race(ports: Mapping[str, int]) -> Rounds:
 
 def table_of(rounds: Rounds) -> Table:
     """Return the figures as a table."""
-    speed = figures("a second", f"of {CEILING}", "p50 ms", "p99 ms")
-    table = headed("case", *figures("at a time"), "server", *speed, title=TITLE, caption=CAPTION)
+    speed = number_columns("a second", f"of {CEILING}", "p50 ms", "p99 ms")
+    table = new_table(
+        "case", *number_columns("at a time"), "server", *speed, title=TITLE, caption=CAPTION
+    )
     for (case, concurrency, kind), results in rounds.items():
         rates = [result.rate for result in results]
         ceiling = [result.rate for result in rounds[case, concurrency, CEILING]]

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from benchmarks.ticket_load import FORM, REQUESTER, Fleet, share
+from benchmarks.ticket_load import COMMAND, REQUESTER, TicketSet, tickets_of_writer
 from engine.vocabulary import Status
 
 FIELDS: Final = """
@@ -74,8 +74,8 @@ class Case:
         return Asked("POST", self.path, orjson.dumps(variables))
 
 
-PLAIN: Final = share(Fleet.PLAIN, 0, 1)
-NEW: Final = FORM.model_dump(include={"title", "description", "workflow"}) | {
+PLAIN: Final = tickets_of_writer(TicketSet.PLAIN, 0, 1)
+NEW: Final = COMMAND.model_dump(include={"title", "description", "workflow"}) | {
     "assignee": REQUESTER.id
 }
 """A ticket like those that are there already, by the assignee for the requester."""

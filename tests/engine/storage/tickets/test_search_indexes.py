@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.synthetic_data import make_tickets
+from benchmarks.synthetic_data import insert_tickets
 from engine.storage.postgres.database import CUSTOM_PLAN, Database, open_database
 from engine.storage.postgres.statements import Statement
 from engine.storage.tickets.filters import conditions_of
@@ -76,7 +76,7 @@ async def crowded(template: str) -> AsyncIterator[Database]:
     """Return a database with many tickets, for tests that only read."""
     url = database_address(template, "interlock_crowded")
     await execute(template, f"CREATE DATABASE interlock_crowded TEMPLATE {TEMPLATE}")
-    await make_tickets(url, TICKETS)
+    await insert_tickets(url, TICKETS)
     async with open_database(url, 1) as database:
         yield database
     await execute(template, "DROP DATABASE interlock_crowded WITH (FORCE)")
