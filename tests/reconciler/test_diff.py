@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from engine.resources.resource import Kind, Resource, Snapshot
 from reconciler.diff import Action, Change, apply_changes, diff
-from tests.support.generated_plans import active, live_snapshots, snapshots
+from tests.support.generated_plans import LIVE_SNAPSHOTS, SNAPSHOTS, active
 from tests.support.plans import INCIDENT
 from tests.support.resources import retired, snapshot, workflow
 
 
-@given(live_snapshots(), snapshots())
+@given(LIVE_SNAPSHOTS, SNAPSHOTS)
 def test_applying_the_diff_results_in_the_desired_resources(
     live: Snapshot, desired: Snapshot
 ) -> None:
@@ -22,12 +22,12 @@ def test_applying_the_diff_results_in_the_desired_resources(
     assert after.keys() == live.keys() | desired.keys()
 
 
-@given(live_snapshots())
+@given(LIVE_SNAPSHOTS)
 def test_equal_resources_have_no_diff(live: Snapshot) -> None:
     assert diff(live, active(live)) == ()
 
 
-@given(live_snapshots(), snapshots(), st.randoms(use_true_random=False))
+@given(LIVE_SNAPSHOTS, SNAPSHOTS, st.randoms(use_true_random=False))
 def test_the_order_of_resources_does_not_matter(
     live: Snapshot, desired: Snapshot, rng: random.Random
 ) -> None:
@@ -39,13 +39,13 @@ def test_the_order_of_resources_does_not_matter(
     assert diff(shuffled(live), shuffled(desired)) == diff(live, desired)
 
 
-@given(live_snapshots(), snapshots())
+@given(LIVE_SNAPSHOTS, SNAPSHOTS)
 def test_a_change_comes_after_those_that_it_can_refer_to(live: Snapshot, desired: Snapshot) -> None:
     kinds = [change.kind for change in diff(live, desired)]
     assert kinds == sorted(kinds, key=[*Kind].index)
 
 
-@given(live_snapshots(), snapshots())
+@given(LIVE_SNAPSHOTS, SNAPSHOTS)
 def test_inverse_changes_undo_changes(live: Snapshot, desired: Snapshot) -> None:
     changes = diff(live, desired)
     back = apply_changes(apply_changes(live, changes), (change.inverse for change in changes))

@@ -11,7 +11,7 @@ from reconciler.desired import Desired, read_desired
 from reconciler.diff import diff
 from reconciler.export import export_values, export_workflow
 from reconciler.values import ValuesInput
-from tests.support.generated_plans import live_snapshots
+from tests.support.generated_plans import LIVE_SNAPSHOTS
 from tests.support.plans import INCIDENT
 from tests.support.resources import auto_close, sla, snapshot, switch, visibility, workflow
 
@@ -20,7 +20,7 @@ def read_export(text: str) -> Desired:
     return read_desired(ValuesInput([("values.yaml", text)]))
 
 
-@given(live_snapshots(), st.sampled_from(Visibility), st.builds(switch, enabled=st.booleans()))
+@given(LIVE_SNAPSHOTS, st.sampled_from(Visibility), st.builds(switch, enabled=st.booleans()))
 def test_planning_an_export_results_in_no_changes(
     live: Snapshot, readers: Visibility, enabled: Resource
 ) -> None:

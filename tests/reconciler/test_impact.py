@@ -14,7 +14,7 @@ from reconciler.impact import (
     items_of_retired_workflows,
 )
 from reconciler.permissions_diff import active_policy, last_known_policy
-from tests.support.generated_plans import live_snapshots, snapshots
+from tests.support.generated_plans import LIVE_SNAPSHOTS, SNAPSHOTS
 from tests.support.plans import INCIDENT
 from tests.support.resources import item, retired, snapshot, workflow
 
@@ -34,7 +34,7 @@ def one_ticket_in_each_status(change: Change) -> LiveTickets:
     return LiveTickets(dict.fromkeys(keys, 1), {key: [f"tk_{key[1]}"] for key in keys})
 
 
-@given(live_snapshots(), snapshots())
+@given(LIVE_SNAPSHOTS, SNAPSHOTS)
 def test_the_impact_follows_from_the_permissions_of_each_status(
     live: Snapshot, desired: Snapshot
 ) -> None:
@@ -56,7 +56,7 @@ def test_the_impact_follows_from_the_permissions_of_each_status(
             )
 
 
-@given(live_snapshots(), snapshots())
+@given(LIVE_SNAPSHOTS, SNAPSHOTS)
 def test_affected_statuses_are_those_of_the_impact(live: Snapshot, desired: Snapshot) -> None:
     for change in diff(live, desired):
         impact = impact_of(change, one_ticket_in_each_status(change), {})

@@ -8,12 +8,12 @@ from engine.resources.resource import Snapshot
 from reconciler.diff import apply_changes, diff
 from reconciler.plan import Plan
 from reconciler.revert import reverted_resources
-from tests.support.generated_plans import active, live_snapshots, snapshots
+from tests.support.generated_plans import LIVE_SNAPSHOTS, SNAPSHOTS, active
 from tests.support.plans import INCIDENT, plan_between
 from tests.support.resources import auto_close, category, item, retired, snapshot, workflow
 
 
-@given(live_snapshots(), snapshots())
+@given(LIVE_SNAPSHOTS, SNAPSHOTS)
 @settings(deadline=None)
 def test_reverting_a_plan_restores_the_active_resources(live: Snapshot, desired: Snapshot) -> None:
     plan = plan_between(live, desired)

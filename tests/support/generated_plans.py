@@ -1,12 +1,14 @@
 """Strategies that generate snapshots and plans."""
 
-from typing import Final
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from typing import Final, NamedTuple
 
 from hypothesis import strategies as st
 
 from engine.declaration.fields import NEVER
 from engine.declaration.sla_models import ALWAYS
-from engine.resources.resource import Key, Resource, Snapshot, is_active
+from engine.resources.resource import Kind, Resource, Snapshot, is_active
 from engine.tickets.history import RecordedTransitions
 from engine.vocabulary import STATUSES, ActorRoles, Priority, TicketEvent, Visibility
 from engine.workflows.policy import transitions_of
@@ -52,102 +54,136 @@ COUNTS = st.integers(1, 10**12)
 IDS = st.lists(st.one_of(st.sampled_from(["u_b1", *NASTY]), TEXTS), max_size=3).map(tuple)
 
 
-@st.composite
-def workflows(draw: st.DrawFn) -> dict[Key, Resource]:
-    found = draw(
-        st.dictionaries(NAMES, st.tuples(POLICIES.filter(bool), st.none() | LINES), max_size=4)
-    )
-    return {
-        each.key: each
-        for name, (policy, display_name) in found.items()
-        for each in [
-            workflow(
-                name, {(one, two): role for one, two, role in transitions_of(policy)}, display_name
-            )
-        ]
-    }
-
-
-def categories() -> st.SearchStrategy[dict[Key, Resource]]:
-    one = st.builds(category, NAMES, LINES, st.none() | LINES.map(lambda text: text[:50] + "x"))
-    return st.lists(one, max_size=3).map(lambda each: dict(snapshot(*each)))
-
-
-HOURS = st.lists(st.sampled_from(["00:00-06:00", "09:00-17:00", "22:00-24:00"]), min_size=1).map(
-    lambda hours: sorted({*hours})
+WORKFLOWS = st.dictionaries(
+    NAMES, st.tuples(POLICIES.filter(bool), st.none() | LINES), max_size=4
+).map(
+    lambda found: [
+        workflow(name, {(one, two): role for one, two, role in transitions_of(policy)}, display)
+        for name, (policy, display) in found.items()
+    ]
 )
-
-
-def calendars() -> st.SearchStrategy[dict[Key, Resource]]:
-    one = st.builds(lambda name, hours: calendar(name, *hours), NAMES, HOURS)
-    return st.lists(one, max_size=2).map(lambda each: dict(snapshot(*each)))
-
-
-WEBHOOKS: st.SearchStrategy[Resource] = st.builds(
-    lambda name, url, events: webhook(name, url, *events),
-    NAMES,
-    st.sampled_from(["https://hooks.example.com/x?y=1", "http://10.0.0.1:8080"]),
-    st.lists(st.sampled_from(TicketEvent), max_size=3),
+CATEGORIES = st.lists(
+    st.builds(category, NAMES, LINES, st.none() | LINES.map(lambda text: text[:50] + "x")),
+    max_size=3,
 )
-
-
-def items(
-    of_workflows: list[str], of_categories: list[str], of_calendars: list[str]
-) -> st.SearchStrategy[list[Resource]]:
-    """Return items that refer to these; no items if there are no workflows or no categories."""
-    if not (of_workflows and of_categories):
-        return st.just([])
-    one = st.builds(
-        item,
+HOURS = st.lists(st.sampled_from(["00:00-06:00", "09:00-17:00", "22:00-24:00"]), min_size=1)
+CALENDARS = st.lists(
+    st.builds(lambda name, hours: calendar(name, *sorted({*hours})), NAMES, HOURS), max_size=2
+)
+WEBHOOKS: st.SearchStrategy[list[Resource]] = st.lists(
+    st.builds(
+        lambda name, url, events: webhook(name, url, *events),
         NAMES,
-        st.sampled_from(of_workflows),
-        st.sampled_from(of_categories),
-        displayName=LINES,
-        description=TEXTS,
-        defaults=st.fixed_dictionaries(
-            {"priority": st.sampled_from([each.value for each in Priority])},
-            optional={"assigneeGroup": LINES},
+        st.sampled_from(["https://hooks.example.com/x?y=1", "http://10.0.0.1:8080"]),
+        st.lists(st.sampled_from(TicketEvent), max_size=3),
+    ),
+    max_size=2,
+)
+
+CHOICES = st.integers(0, 11)
+"""Which of the other resources one refers to: a number, so that no strategy depends on a draw."""
+
+
+def chosen(names: Sequence[str], choice: int) -> str:
+    return names[choice % len(names)]
+
+
+class ItemDraft(NamedTuple):
+    """An item whose references are not resolved yet."""
+
+    name: str
+    workflow: int
+    category: int
+    calendar: int
+    fields: dict[str, object]
+    targets: dict[str, object] | None
+
+
+ITEMS = st.lists(
+    st.builds(
+        ItemDraft,
+        NAMES,
+        CHOICES,
+        CHOICES,
+        CHOICES,
+        st.fixed_dictionaries(
+            {
+                "displayName": LINES,
+                "description": TEXTS,
+                "defaults": st.fixed_dictionaries(
+                    {"priority": st.sampled_from([each.value for each in Priority])},
+                    optional={"assigneeGroup": LINES},
+                ),
+            }
         ),
-        sla=st.none()
+        st.none()
         | st.fixed_dictionaries(
             {"response": st.just("10m"), "resolution": st.just("PT1H")},
-            optional={"calendar": st.sampled_from([ALWAYS, *of_calendars])},
+            optional={"calendar": st.none()},
         ),
+    ),
+    max_size=4,
+)
+
+
+def item_of(draft: ItemDraft, names: Mapping[Kind, Sequence[str]]) -> Resource:
+    sla = draft.targets
+    if sla and "calendar" in sla:
+        sla = sla | {"calendar": chosen([ALWAYS, *names[Kind.CALENDAR]], draft.calendar)}
+    return item(
+        draft.name,
+        chosen(names[Kind.WORKFLOW], draft.workflow),
+        chosen(names[Kind.CATEGORY], draft.category),
+        **draft.fields,
+        sla=sla,
     )
-    return st.lists(one, max_size=4)
+
+
+def assembled(
+    referable: tuple[list[Resource], ...],
+    items: list[ItemDraft],
+    services: list[tuple[str, str, bool]],
+    sla_calendars: list[int],
+    rest: tuple[list[Resource], ...],
+) -> Snapshot:
+    """Return active resources; each reference is to one of them."""
+    found = snapshot(*chain.from_iterable(referable))
+    names = {kind: [key.name for key in found if key.kind is kind] for kind in Kind}
+    open_tickets = "incident_response" in names[Kind.WORKFLOW]
+    calendars = [ALWAYS, *names[Kind.CALENDAR]]
+    return found | snapshot(
+        *(item_of(each, names) for each in items if names[Kind.WORKFLOW] and names[Kind.CATEGORY]),
+        *(service(path, group, auto_ticket=on and open_tickets) for path, group, on in services),
+        *(sla(HIGH={"calendar": chosen(calendars, each)}) for each in sla_calendars),
+        *chain.from_iterable(rest),
+    )
+
+
+SNAPSHOTS: st.SearchStrategy[Snapshot] = st.builds(
+    assembled,
+    st.tuples(WORKFLOWS, CATEGORIES, CALENDARS),
+    ITEMS,
+    st.lists(st.tuples(PATHS, LINES, st.booleans()), max_size=2),
+    st.lists(CHOICES, max_size=1),
+    st.tuples(
+        st.lists(st.booleans().map(lambda each: switch(enabled=each)), max_size=1),
+        WEBHOOKS,
+        st.lists(st.sampled_from(["72h", "1d", NEVER]).map(auto_close), max_size=1),
+        st.lists(st.sampled_from([*Visibility]).map(visibility), max_size=1),
+    ),
+)
 
 
 @st.composite
-def snapshots(draw: st.DrawFn) -> Snapshot:
-    """Draw active resources; each reference is to one of them."""
-    some_workflows = draw(workflows())
-    some_categories, some_calendars = draw(categories()), draw(calendars())
-    names = [
-        [key.name for key in each] for each in (some_workflows, some_categories, some_calendars)
-    ]
-    targets = st.fixed_dictionaries({"calendar": st.sampled_from([ALWAYS, *names[2]])})
-    opens_tickets = st.booleans() if "incident_response" in names[0] else st.just(value=False)
-    rest = [
-        *draw(items(*names)),
-        *draw(st.lists(st.builds(service, PATHS, LINES, auto_ticket=opens_tickets), max_size=2)),
-        *draw(st.lists(st.booleans().map(lambda each: switch(enabled=each)), max_size=1)),
-        *draw(st.lists(WEBHOOKS, max_size=2)),
-        *draw(st.lists(st.sampled_from(["72h", "1d", NEVER]).map(auto_close), max_size=1)),
-        *draw(st.lists(targets.map(lambda each: sla(HIGH=each)), max_size=1)),
-        *draw(st.lists(st.sampled_from([*Visibility]).map(visibility), max_size=1)),
-    ]
-    return {**some_workflows, **some_categories, **some_calendars, **snapshot(*rest)}
-
-
-@st.composite
-def live_snapshots(draw: st.DrawFn) -> Snapshot:
+def _live_snapshots(draw: st.DrawFn) -> Snapshot:
     """Draw resources of which some are retired, together with those that refer to them."""
-    found = dict(draw(snapshots()))
+    found = dict(draw(SNAPSHOTS))
     gone = draw(st.sets(st.sampled_from([*found]))) if found else set()
     found |= {key: retired(found[key]) for key in gone}
     return found | {key: retired(found[key]) for key, _ in list(dangling_references(found))}
 
 
+LIVE_SNAPSHOTS = _live_snapshots()
 WORKFLOW_STATUSES: st.SearchStrategy[WorkflowStatus] = st.tuples(
     NAMES, st.sampled_from(LIVE_STATUSES)
 )
@@ -172,8 +208,8 @@ REPLAYS = st.builds(
 )
 PLANS = st.builds(
     plan_between,
-    live_snapshots(),
-    snapshots(),
+    LIVE_SNAPSHOTS,
+    SNAPSHOTS,
     TICKETS,
     st.none() | REPLAYS,
     files=st.lists(TEXTS, min_size=1, max_size=3).map(tuple),
