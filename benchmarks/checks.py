@@ -82,7 +82,9 @@ def ask_functions() -> dict[str, Ask]:
     return {
         "python-statemachine, hydrated": partial(statechart_permits, chart),
         "python-statemachine, in place": partial(statechart_in_place, chart()),
-        "transitions, machine hydrated": partial(hydrated_machine_permits, POLICY),
+        "transitions, machine hydrated": lambda *question: machine_permits(
+            machine_of(POLICY), *question
+        ),
         "transitions, model hydrated": partial(model_permits, machine_of(POLICY)),
         "transitions, in place": partial(machine_permits, machine),
     }
@@ -98,13 +100,6 @@ def statechart_in_place(
     chart.current_state_value = source.value
     chart.send(event, actor=int(actor))
     return source is not target and bool(chart.current_state_value == target.value)
-
-
-def hydrated_machine_permits(
-    policy: int, source: Status, target: Status, actor: ActorRoles
-) -> bool:
-    """Return whether a new machine of transitions moves from `source` to `target`."""
-    return machine_permits(machine_of(policy), source, target, actor)
 
 
 def model_permits(machine: Machine, source: Status, target: Status, actor: ActorRoles) -> bool:

@@ -46,8 +46,7 @@ class OpenMapping(MappingNode):
     """A mapping under construction.
 
     Attributes:
-        anchor: the name of its anchor, if it has one.
-        nodes_before: the number of nodes in the document before it.
+        anchor, nodes_before: as for `OpenList`.
         key: the key of the current entry, or of the last one if `key_is_due`.
         key_span: the key's part of the span of the current entry's value.
         merging: whether the key of the current entry is a plain `<<`.

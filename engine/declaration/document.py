@@ -48,7 +48,7 @@ class YamlDocument:
         return self.sources.location(value_offset(find_node(self.root, path)[0]))
 
     def key_location(self, path: Path) -> Location:
-        """Return the location of the key in which `path` ends; raise KeyError if there is none."""
+        """Return the location of the key in which `path` ends; raise KeyError if it is missing."""
         node, missing = find_node(self.root, path)
         if missing or not path or isinstance(path[-1], int):
             raise KeyError(path)

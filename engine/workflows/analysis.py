@@ -9,7 +9,6 @@ from engine.declaration.models import Workflow
 from engine.declaration.parse import Declaration
 from engine.findings import Finding, Severity
 from engine.vocabulary import STATUSES, ActorRoles, Status
-from engine.workflows.explanation import shortest_path
 from engine.workflows.policy import allowed_targets, declared_targets, policy_of
 
 _ASSIGNEE_AND_REQUESTER: Final = ActorRoles.ASSIGNEE | ActorRoles.REQUESTER
@@ -38,27 +37,21 @@ class _CheckedWorkflow:
         policy = policy_of((each.source, each.target, each.role) for each in possible)
         return cls(declaration, index, workflow, policy)
 
-    def has_path(self, source: Status, target: Status) -> bool:
-        """Return whether a ticket can get from `source` to `target`."""
-        return source is target or bool(shortest_path(self.policy, source, target))
-
-    def reachable(self) -> tuple[Status, ...]:
-        """Return the statuses that a ticket can get to."""
-        return tuple(status for status in STATUSES if self.has_path(Status.OPEN, status))
-
-    def reachable_by(self, actor: ActorRoles) -> tuple[Status, ...]:
-        """Return the statuses to which an actor with exactly these roles can move a new ticket."""
-        statuses = [Status.OPEN]
+    def reachable(
+        self, actor: ActorRoles = _ALL_ROLES, start: Status = Status.OPEN
+    ) -> list[Status]:
+        """Return the statuses to which actors with these roles can move a ticket from `start`."""
+        statuses = [start]
         for each in statuses:
             statuses += [s for s in allowed_targets(self.policy, each, actor) if s not in statuses]
-        return tuple(statuses)
+        return sorted(statuses, key=STATUSES.index)
 
     def stuck_without(self, role: ActorRoles) -> tuple[Status, ...]:
         """Return the statuses that a ticket can get to without `role`, but not leave."""
         others = _ALL_ROLES & ~role
         return tuple(
             status
-            for status in self.reachable_by(others)
+            for status in self.reachable(others)
             if declared_targets(self.policy, status)
             and not allowed_targets(self.policy, status, others)
         )
@@ -87,7 +80,8 @@ def _check_closed_is_reachable(checked: _CheckedWorkflow) -> Iterator[Finding]:
     lost = [
         status
         for status in checked.reachable()
-        if not checked.has_path(status, Status.CLOSED) and declared_targets(checked.policy, status)
+        if Status.CLOSED not in checked.reachable(start=status)
+        and declared_targets(checked.policy, status)
     ]
     if lost:
         message = f"a ticket cannot get from {' or '.join(lost)} to CLOSED; add transitions."
@@ -151,7 +145,7 @@ def _check_unassigned_tickets(checked: _CheckedWorkflow) -> Iterator[Finding]:
 
 def _check_separation_of_duties(checked: _CheckedWorkflow) -> Iterator[Finding]:
     """One user can be both requester and assignee."""
-    if Status.CLOSED in checked.reachable_by(_ASSIGNEE_AND_REQUESTER):
+    if Status.CLOSED in checked.reachable(_ASSIGNEE_AND_REQUESTER):
         message = (
             "a requester who is also the assignee can move a ticket from OPEN to CLOSED alone."
         )
