@@ -63,11 +63,11 @@ class Licence:
         """Return why the licence does not allow a plugin now; None if it does."""
         if plugin not in self.plugins:
             why = self.error or f"the licence of {self.customer} does not include it"
-            return _disabled(plugin, OffReason.NOT_LICENSED, why)
+            return plugin_off(plugin, OffReason.NOT_LICENSED, why)
         if self.expires_at is not None and self.expires_at <= now:
             at = self.expires_at.isoformat(timespec="seconds")
             why = f"the licence of {self.customer} expired at {at}"
-            return _disabled(plugin, OffReason.LICENCE_EXPIRED, why)
+            return plugin_off(plugin, OffReason.LICENCE_EXPIRED, why)
         return None
 
 
@@ -90,10 +90,7 @@ def check_switch(
         raise refusal
 
 
-def plugin_off(plugin: Plugin, reason: OffReason) -> PluginDisabled:
-    """Return the error for a use of a plugin that is off for a reason in `OFF_MESSAGES`."""
-    return _disabled(plugin, reason, OFF_MESSAGES[reason])
-
-
-def _disabled(plugin: Plugin, reason: OffReason, why: str) -> PluginDisabled:
-    return PluginDisabled(f"{plugin} is off: {why}.", reason=reason, plugin=plugin)
+def plugin_off(plugin: Plugin, reason: OffReason, why: str = "") -> PluginDisabled:
+    """Return the error for a use of a plugin that is off; by default `OFF_MESSAGES` says why."""
+    message = f"{plugin} is off: {why or OFF_MESSAGES[reason]}."
+    return PluginDisabled(message, reason=reason, plugin=plugin)

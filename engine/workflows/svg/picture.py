@@ -49,7 +49,7 @@ class Picture:
 
     @property
     def subheading(self) -> str:
-        """The name, whether the workflow is retired, the current status and the viewer."""
+        """The name of the workflow and the remarks."""
         return " \N{MIDDLE DOT} ".join([_readable(self.workflow.name), *self._remarks()])
 
     @property
