@@ -27,7 +27,7 @@ COUNT = "subscription ($to: Int!) { count(range: {to: $to}) { number context } }
 
 
 class Counter:
-    """A schema that counts, and what became of its sources."""
+    """The resolvers of the schema, with counts of what happened."""
 
     def __init__(self) -> None:
         self.contexts = 0
@@ -48,7 +48,7 @@ class Counter:
         self.resolvers.field("Mutation.touch")(self.touch)
         for name in ("twice", "forever", "flood"):
             self.resolvers.source(f"Subscription.{name}")(getattr(self, name))
-            self.resolvers.field(f"Subscription.{name}")(self.told)
+            self.resolvers.field(f"Subscription.{name}")(self.value_of)
 
     async def make_context(self) -> str:
         self.contexts += 1
@@ -58,10 +58,10 @@ class Counter:
         return True
 
     async def unspeakable(self, *_: object) -> str:
-        return "\ud800"  # half a character, which is no JSON
+        return "\ud800"  # half a surrogate pair, which is not JSON
 
     async def held(self, *_: object) -> bool:
-        """Tell that it has begun, and answer when the gate is open."""
+        """Report the start, and answer when the gate is open."""
         self.begun.release()
         await self.gate.wait()
         return True
@@ -110,7 +110,7 @@ class Counter:
         finally:
             self.closed += 1
 
-    async def told(self, event: object, *_: object) -> object:
+    async def value_of(self, event: object, *_: object) -> object:
         return event
 
     async def touch(self, *_: object) -> int:

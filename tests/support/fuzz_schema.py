@@ -1,7 +1,7 @@
-"""A schema in which everything can go wrong, and worlds in which some of it does.
+"""A schema for generated documents, and random data that sometimes does not match the schema.
 
-What a parent holds may be null, of a wrong type, an exception, or not there at all, whatever the
-schema says. Resolvers suspend, raise, and note that they were called.
+A field of a parent can be null, of the wrong type, an exception, or missing. Resolvers suspend,
+raise errors, and record their calls.
 """
 
 import asyncio
@@ -37,45 +37,47 @@ type Room implements Thing {
   size: Int! height: Int weight: Float isOpen: Boolean! isDark: Boolean
   light: Light! lights: [Light!] code: Code codes: [Code]! key: Code!
   grid: [[Int!]]! shape: [[String]!]
-  door: Door firstDoor: Door! doors: [Door!]! walls: [Door] halls: [[Room]!] parent: Room
+  window: Window firstWindow: Window! windows: [Window!]!
+  walls: [Window] halls: [[Room]!] parent: Room
   note(loud: Boolean! = false, times: Int): String
-  told(
+  echo(
     sign: Sign, signs: [Sign!] = [{text: "s"}], must: Code!, code: Code = "d", codes: [[Code]],
     light: Light, lights: [Light!]! = [ON], often: Int! = 7, times: Int
   ): String
-  slow: String! slowRoom: Room slowDoors: [Door!]! doorsAtOnce: [Door!] roomsAtOnce: [Room]!
+  slow: String! slowRoom: Room slowWindows: [Window!]! windowsAtOnce: [Window!] roomsAtOnce: [Room]!
   exit: Exit exits: [Exit!]
 }
-type Door implements Thing {
+type Window implements Thing {
   id: ID! name: String next: Thing near: Thing!
   from: String to: Room class: Int! isLocked: Boolean! light: Light! code: Code
   room: Room! slowRoom: Room slow: String!
 }
-union Exit = Room | Door
+union Exit = Room | Window
 enum Light { ON OFF DIM }
 input Sign {
   text: String = "x" light: Light = DIM codes: [Code!] inner: Sign loud: Boolean! = true
 }
 scalar Code
 type Query {
-  room: Room door: Door! rooms(first: Int): [Room!] doors: [Door]! exits: [Exit] things: [Thing]!
-  roomsAtOnce: [Room!] slow: String slowDoors: [Door!]!
-  told(
+  room: Room window: Window! rooms(first: Int): [Room!]
+  windows: [Window]! exits: [Exit] things: [Thing]!
+  roomsAtOnce: [Room!] slow: String slowWindows: [Window!]!
+  echo(
     sign: Sign, signs: [Sign!] = [{text: "s"}], must: Code!, code: Code = "d", codes: [[Code]],
     light: Light, lights: [Light!]! = [ON], often: Int! = 7, times: Int
   ): String
 }
-type Mutation { open(door: ID): Door shut: Door! }
+type Mutation { open(window: ID): Window shut: Window! }
 """
 RESOLVED = [
-    *("Query.room", "Query.door", "Query.rooms", "Query.doors", "Query.exits", "Query.things"),
-    *("Query.roomsAtOnce", "Query.slow", "Query.slowDoors", "Mutation.open", "Mutation.shut"),
-    *("Query.told", "Room.told"),
-    *("Room.note", "Room.slow", "Room.slowRoom", "Room.slowDoors", "Room.doorsAtOnce"),
-    *("Room.roomsAtOnce", "Door.slow", "Door.slowRoom"),
+    *("Query.room", "Query.window", "Query.rooms", "Query.windows", "Query.exits", "Query.things"),
+    *("Query.roomsAtOnce", "Query.slow", "Query.slowWindows", "Mutation.open", "Mutation.shut"),
+    *("Query.echo", "Room.echo"),
+    *("Room.note", "Room.slow", "Room.slowRoom", "Room.slowWindows", "Room.windowsAtOnce"),
+    *("Room.roomsAtOnce", "Window.slow", "Window.slowRoom"),
 ]
 SIZE = 12
-"""Of a world: its things of each type."""
+"""The number of objects of each type."""
 
 
 class Light(StrEnum):
@@ -85,24 +87,24 @@ class Light(StrEnum):
 
 
 class Code:
-    """A scalar that fails in each way that one can."""
+    """A scalar that fails in every possible way."""
 
-    def serialize(self, value: int) -> Any:  # noqa: ANN401  # it breaks its word
+    def serialize(self, value: int) -> Any:  # noqa: ANN401  # also values that are not JSON
         match value:
             case 0:
                 return None
             case 13:
                 return UNDEFINED_VALUE
             case _ if value < 0:
-                raise ValueError(f"{value} is no code")
+                raise ValueError(f"{value} is not a code")
         return f"c{value}"
 
     def parse(self, value: object) -> object:
         return value
 
 
-class Made:
-    """An object of a world; what it does not have, it fails for in its own words."""
+class Thing:
+    """An object. Reading a missing attribute raises an error that is not an AttributeError."""
 
     def __init__(self, typename: str, **fields: object) -> None:
         self._typename = typename
@@ -110,26 +112,26 @@ class Made:
             setattr(self, snake_case(name), value)
 
     def __getattr__(self, name: str) -> object:
-        raise RuntimeError(f"{name} fell off")
+        raise RuntimeError(f"{name} is missing")
 
     def __repr__(self) -> str:
         return "a thing"
 
 
 @dataclass
-class Journey:
-    """The context of an execution: what it starts from, and which resolvers it called."""
+class Context:
+    """The context of an execution: the parent of the root fields, and the calls of resolvers."""
 
     start: Any
     calls: list[tuple[str, object, str]] = field(default_factory=list)
 
 
-def world(schema: GraphQLSchema, random: Random) -> Any:  # noqa: ANN401  # a thing of any kind
-    """Return the parent of the root fields; below it are things in circles."""
+def random_data(schema: GraphQLSchema, random: Random) -> Any:  # noqa: ANN401  # any mapping
+    """Return the parent of the root fields. The objects below it can contain each other."""
     builder = Builder(schema, random)
-    for name in ("Room", "Door"):
+    for name in ("Room", "Window"):
         for thing in builder.things[name]:
-            builder.furnish(name, thing)
+            builder.add_fields(name, thing)
     start: dict[str, Any] = {}
     for root in filter(None, (schema.query_type, schema.mutation_type)):
         start |= {name: builder.value(member.type) for name, member in root.fields.items()}
@@ -137,22 +139,22 @@ def world(schema: GraphQLSchema, random: Random) -> Any:  # noqa: ANN401  # a th
 
 
 class Builder:
-    """Makes things, and fills them when all of them are there."""
+    """Creates all objects, and then their fields."""
 
     def __init__(self, schema: GraphQLSchema, random: Random) -> None:
         self.schema = schema
         self.random = random
-        self.things = {name: [self.bare(name) for _ in range(SIZE)] for name in ("Room", "Door")}
+        self.things = {name: [self.bare(name) for _ in range(SIZE)] for name in ("Room", "Window")}
 
     def bare(self, name: str) -> Any:  # noqa: ANN401  # a mapping or an object
-        return {"_typename": name} if self.random.random() < 0.4 else Made(name)
+        return {"_typename": name} if self.random.random() < 0.4 else Thing(name)
 
-    def furnish(self, name: str, thing: Any) -> None:  # noqa: ANN401
+    def add_fields(self, name: str, thing: Any) -> None:  # noqa: ANN401
         kind = self.schema.type_map[name]
         assert is_object_type(kind)
         for field_name, member in kind.fields.items():
             if self.random.random() < 0.005:
-                continue  # it is not there
+                continue  # the field is missing
             value = self.value(member.type)
             if isinstance(thing, dict):
                 thing[field_name] = value
@@ -194,17 +196,17 @@ WRONG: list[Callable[[], object]] = [
     *(lambda: ValueError("stored"), lambda: NotFound("stored, too"), dict, tuple),
     *(lambda: "ON", lambda: "7", lambda: [[]], lambda: 2**31, lambda: math.nan, lambda: True),
     *(lambda: 1.0, lambda: 1.5, lambda: {"id": "c"}, lambda: b"bytes", lambda: UNDEFINED_VALUE),
-    *(lambda: Made("Room", id="d"), lambda: Made("Nowhere"), lambda: TartifletteError("told")),
+    *(lambda: Thing("Room", id="d"), lambda: Thing("Nowhere"), lambda: TartifletteError("refused")),
 ]
 
 
 async def resolve(
     parent: Any,  # noqa: ANN401  # of any kind
     arguments: Mapping[str, Any],
-    context: Journey,
-    info: Any,  # noqa: ANN401  # of Tartiflette, which has no types
+    context: Context,
+    info: Any,  # noqa: ANN401  # Tartiflette has no types
 ) -> object:
-    """Answer what the parent holds, sooner or later, unless it is time to fail."""
+    """Return the value of the parent's field after some turns of the event loop, or fail."""
     path = info.path.as_list()
     context.calls.append((str(path), dict(arguments), info.field_name))
     parent = context.start if parent is None else parent
@@ -214,7 +216,7 @@ async def resolve(
     if fate == 7:
         raise NotFound("It is not here.", path=path)
     if fate == 11:
-        raise TartifletteError("told", extensions={"fate": fate})
+        raise TartifletteError("refused", extensions={"fate": fate})
     return attribute(parent, info.field_name)
 
 

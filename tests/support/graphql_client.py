@@ -1,4 +1,4 @@
-"""The door to GraphQL before a small schema, asked over a socket: no database is needed."""
+"""The endpoint of GraphQL with a small schema and no database, and a client for it."""
 
 import json
 from collections.abc import AsyncIterator, Mapping
@@ -33,8 +33,8 @@ TOKENS = TokenIssuer(SecretStr("0123456789abcdef" * 2))
 ANNA = Actor("u_b1", "Anna K.", frozenset())
 BEARER = {"Authorization": f"Bearer {TOKENS.issue(ANNA, timedelta(hours=1))}"}
 
-AS_MANY_AS_IT_LIKES = HttpLimits(viewer_rate=0, address_rate=0)
-"""A file of tests sends more at once than one client may."""
+NO_RATE_LIMITS = HttpLimits(viewer_rate=0, address_rate=0)
+"""A test module sends more requests at once than the default limits allow."""
 
 Client = TestClient[web.Request, web.Application]
 
@@ -75,9 +75,9 @@ async def context_for(actor: Actor) -> Actor:
 
 @asynccontextmanager
 async def opened(
-    batch: int = 0, explorer: Explorer | None = None, limits: HttpLimits = AS_MANY_AS_IT_LIKES
+    batch: int = 0, explorer: Explorer | None = None, limits: HttpLimits = NO_RATE_LIMITS
 ) -> AsyncIterator[Client]:
-    """Open the door, which takes that many operations as one request."""
+    """Run a server that accepts batches of this size."""
     executor = await build_executor(SDL, [resolvers])
     page = explorer.page if explorer else None
     files = [explorer.route] if explorer else []
@@ -89,7 +89,7 @@ async def opened(
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back."""
+    """The response to a request."""
 
     status: int
     media_type: str
@@ -97,7 +97,7 @@ class Answer:
     text: str
 
     @property
-    def body(self) -> Any:  # noqa: ANN401 - it is JSON
+    def body(self) -> Any:  # noqa: ANN401  # any JSON
         return json.loads(self.text)
 
     @property
@@ -107,7 +107,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Sent:
-    """One request as it goes over the wire, by somebody who is signed in."""
+    """One authenticated request."""
 
     body: bytes | None = None
     accept: str | None = GRAPHQL

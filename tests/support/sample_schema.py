@@ -142,7 +142,7 @@ def echo(_parent: object, arguments: Mapping[str, Any]) -> str:
     return json.dumps(arguments, sort_keys=True, default=str)
 
 
-def name(parent: Any, arguments: Mapping[str, Any]) -> str | None:  # noqa: ANN401  # any of three
+def name(parent: Any, arguments: Mapping[str, Any]) -> str | None:  # noqa: ANN401  # one of three classes
     called: str | None = parent.called
     return called.upper() if called and arguments["loud"] else called
 

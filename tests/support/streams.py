@@ -1,4 +1,4 @@
-"""The streaming doors before a schema that counts, and clients that speak their protocols."""
+"""The streaming server before a schema that counts, and clients that speak their protocols."""
 
 import asyncio
 import json
@@ -38,12 +38,12 @@ BEARER: Final = {"Authorization": authorization()}
 
 
 @dataclass
-class Doors:
-    """A server of the streaming doors, and what goes on inside."""
+class StreamServer:
+    """A server with the streaming transports, and its state."""
 
     client: aiohttp.ClientSession
     counter: Counter
-    lifetimes: StreamSessions
+    sessions: StreamSessions
     stop: Callable[[], Coroutine[Any, Any, None]]
 
     @asynccontextmanager
@@ -56,16 +56,16 @@ class Doors:
         ) as opened:
             yield Socket(opened)
 
-    async def deserted(self) -> None:
-        """Return when no stream is left."""
+    async def wait_until_idle(self) -> None:
+        """Wait until no stream is open."""
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while len(self.lifetimes):
+            while len(self.sessions):
                 async with self.client.get("/livez"):
                     pass
 
     @asynccontextmanager
     async def acknowledged(self) -> AsyncIterator["Socket"]:
-        """Yield a socket that may send operations."""
+        """Yield an initialised socket."""
         async with self.socket() as socket:
             await socket.initialise(BEARER["Authorization"])
             yield socket
@@ -74,31 +74,31 @@ class Doors:
 @asynccontextmanager
 async def serving(
     limits: StreamLimits = STREAM_LIMITS, http_limits: HttpLimits = HTTP_LIMITS
-) -> AsyncIterator[Doors]:
+) -> AsyncIterator[StreamServer]:
     counter = Counter()
     executor = await build_executor(SDL, [counter.resolvers])
-    lifetimes = StreamSessions()
+    sessions = StreamSessions()
 
     async def context_for(actor: Actor) -> str:
         await counter.make_context()
         return actor.name
 
     routes = [
-        websocket_route(executor, context_for, lifetimes, limits),
-        *events_routes(executor, context_for, lifetimes, limits),
+        websocket_route(executor, context_for, sessions, limits),
+        *events_routes(executor, context_for, sessions, limits),
     ]
     application = build_application(routes, AccessControl(TOKENS, limits=http_limits))
-    application.on_shutdown.append(lifetimes.end_all)
-    # As in production: the server of aiohttp's test tools ends a handler when its client leaves.
+    application.on_shutdown.append(sessions.end_all)
+    # Not aiohttp's test server: it cancels handlers when their client disconnects.
     async with AsyncExitStack() as server:
         url = await server.enter_async_context(listening(application, "127.0.0.1", 0))
         async with aiohttp.ClientSession(url) as client:
-            yield Doors(client, counter, lifetimes, server.aclose)
+            yield StreamServer(client, counter, sessions, server.aclose)
 
 
 @dataclass
 class Socket:
-    """A client of graphql-transport-ws, which says what it is told to say."""
+    """A client of graphql-transport-ws."""
 
     socket: aiohttp.ClientWebSocketResponse
     received: list[Message] = field(default_factory=list)
@@ -110,8 +110,8 @@ class Socket:
     async def receive(self) -> Message:
         message = await self.socket.receive(timeout=PATIENCE_SECONDS)
         assert message.type is aiohttp.WSMsgType.TEXT, (message, self.closing)
-        said: Message = json.loads(message.data)
-        return said
+        parsed: Message = json.loads(message.data)
+        return parsed
 
     async def initialise(self, authorization: str) -> None:
         await self.send({"type": "connection_init", "payload": {"authorization": authorization}})
@@ -122,7 +122,7 @@ class Socket:
         await self.send({"id": name, "type": "subscribe", "payload": payload})
 
     async def data(self, name: str) -> Message:
-        """Return the data of the next message, which belongs to an operation and has no errors."""
+        """Return the data of the next message; it must be of this operation, without errors."""
         message = await self.receive()
         assert (message["type"], message["id"]) == ("next", name), message
         assert "errors" not in message["payload"], message
@@ -130,7 +130,7 @@ class Socket:
         return data
 
     async def closed(self) -> tuple[int | None, str]:
-        """Return how the server closes the socket, having passed over what it says before."""
+        """Return the code and the reason of the close frame; ignore messages before it."""
         while True:
             message = await self.socket.receive(timeout=PATIENCE_SECONDS)
             if message.type in {aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED}:

@@ -1,4 +1,4 @@
-"""The layer answers as graphql-core's own executor does, for every valid document."""
+"""The executor gives the same results as graphql-core for every valid document."""
 
 from collections.abc import Mapping
 from random import Random
@@ -17,7 +17,7 @@ from tests.support.generated_documents import Document, generated
 
 
 @pytest.fixture(scope="module")
-async def layer() -> GraphQLExecutor:
+async def executor() -> GraphQLExecutor:
     return await sample_schema.executor()
 
 
@@ -44,8 +44,8 @@ VALID: dict[str, tuple[str, Mapping[str, object]]] = {
         {},
     ),
     "a float given as an integer": ("{ echo(f: 3) }", {}),
-    "one value for a list": ("{ echo(grid: 1, filters: {limits: 2}) }", {}),
-    "null for whatever takes it": ("{ echo(n: null, s: null, filter: null, grid: null) }", {}),
+    "a single value for a list": ("{ echo(grid: 1, filters: {limits: 2}) }", {}),
+    "null for nullable arguments": ("{ echo(n: null, s: null, filter: null, grid: null) }", {}),
     "input objects": ('{ echo(filter: {nested: {text: null, day: "2026-01-01"}}) }', {}),
     "variables of every kind": (
         (
@@ -59,8 +59,8 @@ VALID: dict[str, tuple[str, Mapping[str, object]]] = {
         "query($n: Int! = 1, $m: Mood) { echo(filter: {limits: [$n, 2], mood: $m}) }",
         {},
     ),
-    "a variable that is not given": ("query($s: String) { echo(s: $s) }", {}),
-    "null where a default makes the type fit": (
+    "an absent variable": ("query($s: String) { echo(s: $s) }", {}),
+    "null for a variable with a default": (
         "query($n: Int = 1) { echo(required: $n) }",
         {"n": None},
     ),
@@ -72,21 +72,21 @@ VALID: dict[str, tuple[str, Mapping[str, object]]] = {
         ),
         {"no": False},
     ),
-    "scalars and enums in answers": ("{ keeper { mood born weight badgeNumber } }", {}),
-    "null in a nullable place": ('{ keeper(id: "nobody") { name } }', {}),
-    "null in a field that has to be there": (
+    "scalars and enums": ("{ keeper { mood born weight badgeNumber } }", {}),
+    "null for a nullable field": ('{ keeper(id: "unknown") { name } }', {}),
+    "null for a non-null field": (
         "{ keeper { bestFriend { bestFriend { badgeNumber } } } }",
         {},
     ),
-    "null in the root": ("{ missing { id } keeper { id } }", {}),
-    "null in a list that has none": ('{ keeper(id: "carl") { friends { id } } }', {}),
-    "an error of our own": ("{ keeper { fails id } }", {}),
+    "null for the root": ("{ missing { id } keeper { id } }", {}),
+    "null for a non-null item": ('{ keeper(id: "carl") { friends { id } } }', {}),
+    "an error of a field": ("{ keeper { fails id } }", {}),
     "an error that removes its parent": ("{ keeper { bestFriend { failsHard } id } }", {}),
     "errors in a list": ("{ everyone { ... on Keeper { id fails } } }", {}),
     "a mutation": ("mutation { a: count(by: 2) fail b: count }", {}),
-    "the type of the root": ("{ __typename }", {}),
-    "the schema": (get_introspection_query(), {}),
-    "the schema beside data": (
+    "the root type": ("{ __typename }", {}),
+    "introspection": (get_introspection_query(), {}),
+    "introspection and data": (
         (
             "query($t: String!) { keeper { id } ...R } "
             "fragment R on Query { t: __type(name: $t) { ...T } "
@@ -97,65 +97,65 @@ VALID: dict[str, tuple[str, Mapping[str, object]]] = {
         ),
         {"t": "Keeper"},
     ),
-    "descriptions in the document": ('"what" query Q { keeper { id } }', {}),
+    "a description of an operation": ('"what" query Q { keeper { id } }', {}),
 }
 
 
-def error_paths(errors: Any) -> list[list[str | int]]:  # noqa: ANN401  # of either engine
+def error_paths(errors: Any) -> list[list[str | int]]:  # noqa: ANN401  # any JSON
     return sorted(([*error] for error in errors), key=str)
 
 
-async def assert_same_answer(
-    layer: GraphQLExecutor, text: str, variables: Mapping[str, object]
+async def assert_same_result(
+    executor: GraphQLExecutor, text: str, variables: Mapping[str, object]
 ) -> None:
     expected = sample_schema.reference(REFERENCE, text, variables)
-    answer = await layer.execute(GraphQLRequest(text, variables), None)
+    answer = await executor.execute(GraphQLRequest(text, variables), None)
     if any(variables.get(name, ...) is None for name in condition_variables(parse(text))):
-        assert not answer.executed  # decided before execution, also where nothing would ask it
+        assert not answer.executed  # checked before execution, even if no field depends on it
         return
-    wanted = error_paths(error.path or () for error in expected.errors or ())
-    if [] in wanted:  # graphql-core refuses the request as a whole
+    expected_paths = error_paths(error.path or () for error in expected.errors or ())
+    if [] in expected_paths:  # graphql-core refuses the request as a whole
         assert not answer.executed
         return
     assert answer.executed, answer.body
     assert answer.body["data"] == expected.data
-    found = error_paths(error["path"] for error in errors_of(answer.body))
-    assert all(path in found for path in wanted)
-    assert {nulled(expected.data, path) for path in found} == {
-        nulled(expected.data, path) for path in wanted
+    paths = error_paths(error["path"] for error in errors_of(answer.body))
+    assert all(path in paths for path in expected_paths)
+    assert {nulled_path(expected.data, path) for path in paths} == {
+        nulled_path(expected.data, path) for path in expected_paths
     }
 
 
-def errors_of(body: JsonObject) -> Any:  # noqa: ANN401  # checked by the reader
+def errors_of(body: JsonObject) -> Any:  # noqa: ANN401  # any JSON
     return body.get("errors", [])
 
 
-def nulled(data: Json, path: list[str | int]) -> tuple[str | int, ...]:
-    """Return the place that an error made null: once null, more errors there may be left out."""
-    here: Any = data
+def nulled_path(data: Json, path: list[str | int]) -> tuple[str | int, ...]:
+    """Return the path of the value that an error made null; errors below it are optional."""
+    value: Any = data
     for length, step in enumerate(path):
-        if here is None:
+        if value is None:
             return tuple(path[:length])
-        here = here[step]
+        value = value[step]
     return tuple(path)
 
 
 @pytest.mark.parametrize(("text", "variables"), VALID.values(), ids=VALID)
-async def test_a_document_is_answered_as_graphql_core_does(
-    layer: GraphQLExecutor, text: str, variables: Mapping[str, object]
+async def test_a_document_has_the_same_result_as_in_graphql_core(
+    executor: GraphQLExecutor, text: str, variables: Mapping[str, object]
 ) -> None:
     assert validate(REFERENCE, parse(text)) == []
-    await assert_same_answer(layer, text, variables)
+    await assert_same_result(executor, text, variables)
 
 
 @settings(max_examples=3 * settings().max_examples)
 @given(random=st.randoms(use_true_random=False))
-async def test_any_document_is_answered_as_graphql_core_does(
-    layer: GraphQLExecutor, random: Random
+async def test_any_document_has_the_same_result_as_in_graphql_core(
+    executor: GraphQLExecutor, random: Random
 ) -> None:
     text, variables = generated(Document(REFERENCE, random))
     if validate(REFERENCE, parse(text)):
-        answer = await layer.execute(GraphQLRequest(text, variables), None)
+        answer = await executor.execute(GraphQLRequest(text, variables), None)
         assert (answer.status, "data" in answer.body) == (422, False)
     else:
-        await assert_same_answer(layer, text, variables)
+        await assert_same_result(executor, text, variables)

@@ -1,4 +1,4 @@
-"""Subscriptions at the front: a stream of answers, and no error of a source leaves as it is."""
+"""Event streams: each event is answered separately, and clients get no unexpected error text."""
 
 from contextlib import aclosing
 from dataclasses import replace
@@ -29,7 +29,7 @@ async def streamed(
     counter: Counter,
     query: str,
     resume_after: str | None = None,
-    **variables: Any,  # noqa: ANN401  # of any operation
+    **variables: Any,  # noqa: ANN401  # any JSON
 ) -> list[GraphQLResponse]:
     request = GraphQLRequest(query, variables)
     return [each async for each in executor.stream(request, counter.make_context, resume_after)]
@@ -45,7 +45,7 @@ def data_of(answer: GraphQLResponse) -> dict[str, Any]:
     return dict(data)
 
 
-async def test_each_event_is_answered_by_itself_in_a_context_of_its_own(
+async def test_each_event_is_answered_separately_in_its_own_context(
     executor: GraphQLExecutor, counter: Counter
 ) -> None:
     answers = await streamed(executor, counter, COUNT, to=2)
@@ -81,7 +81,7 @@ NUMBERS = {
 
 
 @pytest.mark.parametrize(("query", "variables", "numbers"), NUMBERS.values(), ids=NUMBERS)
-async def test_a_source_gets_its_arguments_as_a_resolver_does(
+async def test_an_event_source_gets_arguments_like_a_resolver(
     executor: GraphQLExecutor,
     counter: Counter,
     query: str,
@@ -92,7 +92,7 @@ async def test_a_source_gets_its_arguments_as_a_resolver_does(
     assert [next(iter(data_of(each).values()))["number"] for each in answers] == numbers
 
 
-async def test_a_stream_is_resumed_after_an_event(
+async def test_a_stream_can_be_resumed_after_an_event(
     executor: GraphQLExecutor, counter: Counter
 ) -> None:
     answers = await streamed(executor, counter, COUNT, to=4, resume_after="2")
@@ -104,16 +104,16 @@ async def test_a_stream_is_resumed_after_an_event(
 REFUSED = {
     "two fields": ("subscription { twice again: twice }", "graphql_validation_failed"),
     "a condition": ("subscription { twice @skip(if: true) }", "graphql_validation_failed"),
-    "the schema": ("subscription { __typename }", "graphql_validation_failed"),
+    "introspection": ("subscription { __typename }", "graphql_validation_failed"),
     "an unknown field": ("subscription { thrice }", "graphql_validation_failed"),
-    "no GraphQL": ("subscription {", "graphql_parse_failed"),
-    "no such operation": ("query A { ready } query B { ready }", "unknown_operation"),
-    "a wrong variable": (COUNT, "invalid_variables"),
+    "not GraphQL": ("subscription {", "graphql_parse_failed"),
+    "an ambiguous operation": ("query A { ready } query B { ready }", "unknown_operation"),
+    "an invalid variable": (COUNT, "invalid_variables"),
 }
 
 
 @pytest.mark.parametrize(("query", "code"), REFUSED.values(), ids=REFUSED)
-async def test_what_is_not_valid_is_refused_before_a_source_is_opened(
+async def test_an_invalid_request_is_refused_before_the_source_is_opened(
     executor: GraphQLExecutor, counter: Counter, query: str, code: str
 ) -> None:
     [answer] = await streamed(executor, counter, query)
@@ -129,7 +129,7 @@ async def test_what_is_not_valid_is_refused_before_a_source_is_opened(
         ("subscription { count(range: {from: 665, to: 700}) { number } }", ("internal", 500)),
     ],
 )
-async def test_an_error_of_a_source_ends_the_stream_in_our_own_words(
+async def test_an_error_of_a_source_ends_the_stream_without_its_text(
     executor: GraphQLExecutor, counter: Counter, query: str, last: tuple[str, int]
 ) -> None:
     first, ended = await streamed(executor, counter, query)
@@ -139,7 +139,7 @@ async def test_an_error_of_a_source_ends_the_stream_in_our_own_words(
     assert counter.closed == 1
 
 
-async def test_an_error_of_a_field_ends_nothing(
+async def test_an_error_of_a_field_does_not_end_the_stream(
     executor: GraphQLExecutor, counter: Counter
 ) -> None:
     query = "subscription { count(range: {to: 2}) { number broken } }"
@@ -149,7 +149,7 @@ async def test_an_error_of_a_field_ends_nothing(
     assert all(each.executed and "secret" not in str(each.body) for each in answers)
 
 
-async def test_an_event_that_takes_too_long_is_told_and_the_next_one_follows(
+async def test_a_slow_event_is_reported_and_the_stream_continues(
     counter: Counter,
 ) -> None:
     limits = replace(GRAPHQL_LIMITS, execution_seconds=0.01)
@@ -162,7 +162,7 @@ async def test_an_event_that_takes_too_long_is_told_and_the_next_one_follows(
         assert "deadline_exceeded" in str(each.body["errors"])
 
 
-async def test_the_source_is_closed_when_nobody_reads_on(
+async def test_the_source_is_closed_with_the_stream(
     executor: GraphQLExecutor, counter: Counter
 ) -> None:
     stream = executor.stream(GraphQLRequest(COUNT, {"to": 3}), counter.make_context)
@@ -172,18 +172,18 @@ async def test_the_source_is_closed_when_nobody_reads_on(
     assert counter.closed == 1
 
 
-async def test_a_guard_stands_before_a_source(counter: Counter) -> None:
-    def nobody(_context: object) -> None:
-        raise Forbidden("Nobody may.")
+async def test_a_guard_is_called_before_the_source_is_opened(counter: Counter) -> None:
+    def refuse(_context: object) -> None:
+        raise Forbidden("Refused.")
 
     executor = await build_executor(SDL, [counter.resolvers.guarded_by(lambda _: None)])
     assert len(await streamed(executor, counter, COUNT, to=2)) == 2
-    executor = await build_executor(SDL, [counter.resolvers.guarded_by(nobody)])
+    executor = await build_executor(SDL, [counter.resolvers.guarded_by(refuse)])
     [answer] = await streamed(executor, counter, COUNT, to=2)
     assert answer.status == 403
 
 
-async def test_a_subscription_without_a_source_is_a_slip_of_ours() -> None:
+async def test_a_subscription_needs_a_source() -> None:
     resolvers = Resolvers()
     for name, field in Counter().resolvers.fields.items():
         resolvers.field(name)(field.resolve)
@@ -191,7 +191,7 @@ async def test_a_subscription_without_a_source_is_a_slip_of_ours() -> None:
         await build_executor(SDL, [resolvers])
 
 
-async def test_a_subscription_is_not_answered_in_one_response(
+async def test_a_subscription_cannot_be_answered_in_one_response(
     executor: GraphQLExecutor,
 ) -> None:
     answer = await executor.execute(GraphQLRequest("subscription { twice }"), None)

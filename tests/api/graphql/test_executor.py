@@ -1,4 +1,4 @@
-"""How the layer executes: order, contexts, deadline, errors, and who reads what."""
+"""Execution: order, contexts, deadline, errors, and reading fields."""
 
 import asyncio
 from collections.abc import Mapping, MutableMapping
@@ -36,7 +36,7 @@ class Box:
 
 @dataclass
 class Context:
-    """What a request brings along."""
+    """The context of a request."""
 
     user: str
     turn: asyncio.Event
@@ -106,14 +106,14 @@ async def append(
     _parent: None, arguments: Mapping[str, str], context: Context, _info: object
 ) -> list[str]:
     before = len(context.written)
-    await asyncio.sleep(0)  # lets any other field run, if there were one running
+    await asyncio.sleep(0)  # another field would run here if it were concurrent
     context.written.append(arguments["text"])
     assert len(context.written) == before + 1
     return [*context.written]
 
 
 @pytest.fixture(scope="module")
-async def layer() -> GraphQLExecutor:
+async def executor() -> GraphQLExecutor:
     return await build_executor(SDL, [resolvers])
 
 
@@ -123,19 +123,21 @@ def context(user: str = "anna") -> Context:
     return Context(user, ready, [])
 
 
-async def answer(layer: GraphQLExecutor, text: str) -> Any:  # noqa: ANN401  # read by the tests
-    return (await layer.execute(GraphQLRequest(text), context())).body
+async def answer(executor: GraphQLExecutor, text: str) -> Any:  # noqa: ANN401  # any JSON
+    return (await executor.execute(GraphQLRequest(text), context())).body
 
 
-async def test_the_fields_of_a_mutation_run_one_after_the_other(layer: GraphQLExecutor) -> None:
-    body = await answer(layer, 'mutation { c: append(text: "1") a: append(text: "2") }')
+async def test_the_fields_of_a_mutation_are_executed_sequentially(
+    executor: GraphQLExecutor,
+) -> None:
+    body = await answer(executor, 'mutation { c: append(text: "1") a: append(text: "2") }')
     assert [*body["data"].items()] == [("c", ["1"]), ("a", ["1", "2"])]
 
 
-async def test_executions_at_the_same_time_keep_their_contexts(layer: GraphQLExecutor) -> None:
+async def test_concurrent_executions_keep_their_contexts(executor: GraphQLExecutor) -> None:
     turns = [Context(user, asyncio.Event(), []) for user in ("anna", "bert")]
     request = GraphQLRequest("{ a: whoami b: whoami }")
-    running = [asyncio.create_task(layer.execute(request, turn)) for turn in turns]
+    running = [asyncio.create_task(executor.execute(request, turn)) for turn in turns]
     await asyncio.sleep(0)
     for turn in reversed(turns):
         turn.turn.set()
@@ -143,11 +145,11 @@ async def test_executions_at_the_same_time_keep_their_contexts(layer: GraphQLExe
     assert bodies == [{"data": {"a": name, "b": name}} for name in ("anna", "bert")]
 
 
-async def test_an_execution_that_takes_too_long_is_stopped() -> None:
-    layer = await build_executor(SDL, [resolvers], GraphQLLimits(execution_seconds=0.01))
-    answered = await layer.execute(GraphQLRequest("{ first forever }"), None)
-    assert answered.status == 503
-    assert answered.body == {
+async def test_a_slow_execution_is_stopped() -> None:
+    executor = await build_executor(SDL, [resolvers], GraphQLLimits(execution_seconds=0.01))
+    response = await executor.execute(GraphQLRequest("{ first forever }"), None)
+    assert response.status == 503
+    assert response.body == {
         "errors": [
             {
                 "message": "The operation took too long and was stopped. "
@@ -158,8 +160,8 @@ async def test_an_execution_that_takes_too_long_is_stopped() -> None:
     }
 
 
-async def test_a_refusal_carries_its_code_and_details_in_json(layer: GraphQLExecutor) -> None:
-    body = await answer(layer, "{\n  ok: first no: refused\n}")
+async def test_an_error_has_its_code_and_details_in_json(executor: GraphQLExecutor) -> None:
+    body = await answer(executor, "{\n  ok: first no: refused\n}")
     assert body["data"] == {"ok": 1, "no": None}
     assert body["errors"] == [
         {
@@ -178,10 +180,10 @@ async def test_a_refusal_carries_its_code_and_details_in_json(layer: GraphQLExec
     ]
 
 
-async def test_a_fault_leaks_nothing_but_an_id_that_is_in_the_log(
-    layer: GraphQLExecutor, logged: list[MutableMapping[str, Any]]
+async def test_an_internal_error_has_only_an_id_that_is_in_the_log(
+    executor: GraphQLExecutor, logged: list[MutableMapping[str, Any]]
 ) -> None:
-    body = await answer(layer, "{ broken }")
+    body = await answer(executor, "{ broken }")
     (error,) = body["errors"]
     assert (body["data"], error["message"], error["path"]) == (None, "Internal error.", ["broken"])
     assert error["extensions"] == {"code": "internal", "status": 500, "id": logged[0]["id"]}
@@ -196,17 +198,17 @@ async def test_a_fault_leaks_nothing_but_an_id_that_is_in_the_log(
         ("{ boxes { get } }", ["boxes"]),
         ("{ shape { __typename } }", ["shape"]),
     ],
-    ids=["an attribute that is not there", "a list that is a tuple", "a value of no such type"],
+    ids=["a missing attribute", "a list that is a tuple", "a value of an unknown type"],
 )
-async def test_what_a_resolver_returns_wrongly_is_a_fault(
-    layer: GraphQLExecutor, text: str, path: list[str]
+async def test_an_invalid_value_of_a_resolver_is_an_internal_error(
+    executor: GraphQLExecutor, text: str, path: list[str]
 ) -> None:
-    (error,) = (await answer(layer, text))["errors"]
+    (error,) = (await answer(executor, text))["errors"]
     assert (error["extensions"]["code"], error["path"]) == ("internal", path)
 
 
-async def test_objects_and_mappings_are_read_by_their_own_names(layer: GraphQLExecutor) -> None:
-    body = await answer(layer, "{ box { items get holdsMuch inner { items get holdsMuch } } }")
+async def test_fields_are_read_from_attributes_and_keys(executor: GraphQLExecutor) -> None:
+    body = await answer(executor, "{ box { items get holdsMuch inner { items get holdsMuch } } }")
     inner = {"items": [3], "get": "other", "holdsMuch": False}
     assert body["data"]["box"] == {
         "items": [1, 2],
@@ -216,14 +218,14 @@ async def test_objects_and_mappings_are_read_by_their_own_names(layer: GraphQLEx
     }
 
 
-async def test_the_parser_of_tartiflette_never_sees_a_document(layer: GraphQLExecutor) -> None:
+async def test_tartiflettes_parser_never_gets_a_document(executor: GraphQLExecutor) -> None:
     text = '"What it is for." query Q { first }'
     with pytest.raises(GraphQLSyntaxError):
         _parse_to_json_ast(text)
-    assert await answer(layer, text) == {"data": {"first": 1}}
+    assert await answer(executor, text) == {"data": {"first": 1}}
 
 
-WRONG_SCHEMAS = {
+INVALID_SCHEMAS = {
     "not a schema": ("type Query {", "not valid"),
     "an unknown type": ("type Query { first: Number }", "Number"),
     "an undeclared directive": ("type Query { first: Int @shiny }", "@shiny"),
@@ -234,17 +236,17 @@ WRONG_SCHEMAS = {
 }
 
 
-@pytest.mark.parametrize(("sdl", "words"), WRONG_SCHEMAS.values(), ids=WRONG_SCHEMAS)
-async def test_a_schema_that_does_not_fit_is_refused_at_the_start(sdl: str, words: str) -> None:
+@pytest.mark.parametrize(("sdl", "message"), INVALID_SCHEMAS.values(), ids=INVALID_SCHEMAS)
+async def test_an_invalid_schema_is_refused(sdl: str, message: str) -> None:
     numbers = Resolvers()
     numbers.field("Query.first")(number)
-    if "Query.second" in words:
+    if "Query.second" in message:
         numbers.field("Query.second")(number)
-    with pytest.raises(Misconfigured, match=words):
+    with pytest.raises(Misconfigured, match=message):
         await build_executor(sdl, [numbers])
 
 
-async def test_a_resolver_can_be_defined_once_only() -> None:
+async def test_a_resolver_can_be_defined_only_once() -> None:
     twice = [Resolvers(), Resolvers()]
     for module in twice:
         module.field("Query.first")(number)

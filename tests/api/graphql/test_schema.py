@@ -1,4 +1,4 @@
-"""The schema as standard tools see it: complete, described, and with documented deprecations."""
+"""The schema is complete and described, and its deprecations follow docs/graphql.md."""
 
 import re
 from collections.abc import Iterator
@@ -29,9 +29,9 @@ from tests.support.api_client import Client, bearer
 from tests.support.personas import ANNA
 
 Element = Any
-"""What a description and a deprecation can stand at."""
+"""An element that can have a description and a deprecation."""
 
-EVERYTHING = get_introspection_query(
+INTROSPECTION = get_introspection_query(
     specified_by_url=True,
     directive_is_repeatable=True,
     schema_description=True,
@@ -70,10 +70,10 @@ def elements(schema: GraphQLSchema) -> Iterator[tuple[str, Element]]:
                 yield from ((f"{each.name}.{name}({a}:)", arguments[a]) for a in arguments)
 
 
-async def test_introspection_tells_the_whole_schema(executor: GraphQLExecutor) -> None:
-    answer = await executor.execute(GraphQLRequest(EVERYTHING), None)
-    told: Any = answer.body["data"]
-    assert f"{print_schema(build_client_schema(told))}\n" == executor.sdl
+async def test_introspection_returns_the_whole_schema(executor: GraphQLExecutor) -> None:
+    answer = await executor.execute(GraphQLRequest(INTROSPECTION), None)
+    data: Any = answer.body["data"]
+    assert f"{print_schema(build_client_schema(data))}\n" == executor.sdl
     assert "@specifiedBy" in executor.sdl
 
 
@@ -81,7 +81,7 @@ async def test_the_text_is_the_schema(executor: GraphQLExecutor) -> None:
     assert f"{print_schema(build_schema(executor.sdl))}\n" == executor.sdl
 
 
-async def test_everything_is_described_in_whole_sentences(executor: GraphQLExecutor) -> None:
+async def test_every_element_is_described_in_whole_sentences(executor: GraphQLExecutor) -> None:
     wrong = [
         where
         for where, each in elements(executor.schema)
@@ -90,24 +90,24 @@ async def test_everything_is_described_in_whole_sentences(executor: GraphQLExecu
     assert wrong == []
 
 
-async def test_every_scalar_of_ours_says_what_specifies_it(executor: GraphQLExecutor) -> None:
+async def test_every_custom_scalar_names_its_specification(executor: GraphQLExecutor) -> None:
     scalars = [each for each in own_types(executor.schema) if isinstance(each, GraphQLScalarType)]
     assert {each.name for each in scalars} == {"DateTime", "Duration", "Extensions"}
     assert all(each.specified_by_url for each in scalars)
 
 
-async def test_every_mutation_answers_a_payload_of_its_own(executor: GraphQLExecutor) -> None:
+async def test_every_mutation_has_its_own_payload(executor: GraphQLExecutor) -> None:
     mutation = executor.schema.mutation_type
     assert mutation
     for name, field in mutation.fields.items():
         assert str(field.type) == f"{name[0].upper()}{name[1:]}Payload"
 
 
-REASON = re.compile(r"Use `(?P<other>[\w.]+)`; goes after (?P<day>\d{4}-\d\d-\d\d)\.")
+REASON = re.compile(r"Use `(?P<other>[\w.]+)`; removed after (?P<day>\d{4}-\d\d-\d\d)\.")
 
 
-def complaints(schema: GraphQLSchema) -> list[str]:
-    """Return what is deprecated in another way than docs/graphql.md documents."""
+def invalid_deprecations(schema: GraphQLSchema) -> list[str]:
+    """Return the elements whose deprecation does not follow docs/graphql.md."""
     known = dict(elements(schema))
     wrong = []
     for where, each in known.items():
@@ -118,24 +118,24 @@ def complaints(schema: GraphQLSchema) -> list[str]:
     return wrong
 
 
-async def test_what_is_deprecated_names_what_to_use_and_when_it_goes(
+async def test_a_deprecation_names_the_replacement_and_the_date(
     executor: GraphQLExecutor,
 ) -> None:
-    assert complaints(executor.schema) == []
+    assert invalid_deprecations(executor.schema) == []
 
 
 DEPRECATED = {
-    "as documented": ("Use `Query.new`; goes after 2027-06-30.", []),
+    "valid": ("Use `Query.new`; removed after 2027-06-30.", []),
     "without a reason": ("No longer supported", ["Query.old"]),
-    "without a day": ("Use `Query.new`.", ["Query.old"]),
-    "for what there is not": ("Use `Query.newer`; goes after 2027-06-30.", ["Query.old"]),
+    "without a date": ("Use `Query.new`.", ["Query.old"]),
+    "with an unknown replacement": ("Use `Query.newer`; removed after 2027-06-30.", ["Query.old"]),
 }
 
 
 @pytest.mark.parametrize(("reason", "wrong"), DEPRECATED.values(), ids=DEPRECATED)
-def test_a_deprecation_of_another_form_would_be_found(reason: str, wrong: list[str]) -> None:
+def test_an_invalid_deprecation_is_detected(reason: str, wrong: list[str]) -> None:
     text = f'type Query {{ old: Int @deprecated(reason: "{reason}") new: Int }}'
-    assert complaints(build_schema(text)) == wrong
+    assert invalid_deprecations(build_schema(text)) == wrong
 
 
 PATH = "/graphql/schema.graphql"
@@ -154,12 +154,12 @@ async def test_the_schema_can_be_downloaded(client: Client, executor: GraphQLExe
             assert bool(await response.text()) is (status == 200)
 
 
-async def test_nobody_downloads_the_schema_without_a_token(client: Client) -> None:
+async def test_the_download_of_the_schema_requires_a_token(client: Client) -> None:
     async with client.get(PATH) as response:
         assert response.status == 401
 
 
-MOMENTS = {
+TIMESTAMPS = {
     "in UTC": ("2026-04-28T14:03:00Z", "2026-04-28T14:03:00Z"),
     "with an offset": ("2026-04-28T16:03:00+02:00", "2026-04-28T14:03:00Z"),
     "with a fraction": ("2026-04-28T14:03:00.25Z", "2026-04-28T14:03:00Z"),
@@ -167,80 +167,80 @@ MOMENTS = {
 }
 
 
-@pytest.mark.parametrize(("text", "told"), MOMENTS.values(), ids=MOMENTS)
-def test_a_moment_is_read_and_told(text: str, told: str) -> None:
+@pytest.mark.parametrize(("text", "serialized"), TIMESTAMPS.values(), ids=TIMESTAMPS)
+def test_a_timestamp_is_parsed_and_serialized(text: str, serialized: str) -> None:
     scalar = DateTimeScalar()
-    assert scalar.serialize(scalar.parse(text)) == told
+    assert scalar.serialize(scalar.parse(text)) == serialized
 
 
-NO_MOMENTS: dict[str, object] = {
+INVALID_TIMESTAMPS: dict[str, object] = {
     "a day": "2026-04-28",
     "no offset": "2026-04-28T14:03:00",
     "no seconds": "2026-04-28T14:03Z",
-    "a blank": "2026-04-28 14:03:00Z",
+    "a space": "2026-04-28 14:03:00Z",
     "the 31st of June": "2026-06-31T00:00:00Z",
     "a leap second": "2026-06-30T23:59:60Z",
-    "an hour too many": "2026-04-28T24:00:00Z",
+    "hour 24": "2026-04-28T24:00:00Z",
     "an offset of days": "2026-04-28T14:03:00+48:00",
-    "before time": "0001-01-01T00:00:00+14:00",
-    "after time": "9999-12-31T23:59:59-14:00",
+    "before year 1": "0001-01-01T00:00:00+14:00",
+    "after year 9999": "9999-12-31T23:59:59-14:00",
     "nanoseconds": "2026-04-28T14:03:00.123456789Z",
     "other digits": "٢٠٢٦-04-28T14:03:00Z",
     "a number": 1_777_384_980,
-    "nothing": "",
+    "empty": "",
     "a list": ["2026-04-28T14:03:00Z"],
     "true": True,
 }
 
 
-@pytest.mark.parametrize("value", NO_MOMENTS.values(), ids=NO_MOMENTS)
-def test_what_is_no_moment_is_refused_with_an_example(value: object) -> None:
+@pytest.mark.parametrize("value", INVALID_TIMESTAMPS.values(), ids=INVALID_TIMESTAMPS)
+def test_an_invalid_timestamp_is_refused_with_an_example(value: object) -> None:
     with pytest.raises(ValueError, match="2026-04-28T14:03:00Z"):
         DateTimeScalar().parse(value)
 
 
 DURATIONS = {
     "ISO 8601": ("PT1H30M", "PT1H30M"),
-    "as a declaration has it": ("1h30m", "PT1H30M"),
+    "the format of declarations": ("1h30m", "PT1H30M"),
     "days": ("3d", "P3D"),
-    "too many of a unit": ("90m", "PT1H30M"),
+    "more than 60 minutes": ("90m", "PT1H30M"),
     "days and hours": ("P1DT2H", "P1DT2H"),
     "a second": ("1s", "PT1S"),
 }
 
 
-@pytest.mark.parametrize(("text", "told"), DURATIONS.values(), ids=DURATIONS)
-def test_a_duration_is_read_and_told(text: str, told: str) -> None:
+@pytest.mark.parametrize(("text", "serialized"), DURATIONS.values(), ids=DURATIONS)
+def test_a_duration_is_parsed_and_serialized(text: str, serialized: str) -> None:
     scalar = DurationScalar()
-    assert scalar.serialize(scalar.parse(text)) == told
+    assert scalar.serialize(scalar.parse(text)) == serialized
 
 
-NO_DURATIONS: dict[str, object] = {
-    "nothing": "",
-    "no time": "PT0S",
+INVALID_DURATIONS: dict[str, object] = {
+    "empty": "",
+    "zero": "PT0S",
     "a number": 90,
     "true": True,
-    "a number alone": "90",
+    "a number without a unit": "90",
     "months": "P1M",
     "weeks": "P2W",
     "a fraction": "PT1.5H",
     "negative": "-PT1H",
-    "an open end": "P1DT",
+    "an incomplete duration": "P1DT",
     "the wrong order": "30m1h",
     "other digits": "٣h",
-    "a blank": "1h 30m",
-    "longer than any": "99999d",
-    "endless": "1" * 1_000 + "s",
+    "a space": "1h 30m",
+    "too long": "99999d",
+    "many digits": "1" * 1_000 + "s",
 }
 
 
-@pytest.mark.parametrize("value", NO_DURATIONS.values(), ids=NO_DURATIONS)
-def test_what_is_no_duration_is_refused_with_an_example(value: object) -> None:
+@pytest.mark.parametrize("value", INVALID_DURATIONS.values(), ids=INVALID_DURATIONS)
+def test_an_invalid_duration_is_refused_with_an_example(value: object) -> None:
     with pytest.raises(ValueError, match="1h30m"):
         DurationScalar().parse(value)
 
 
-def test_what_is_told_is_in_utc_and_never_guessed() -> None:
+def test_scalars_are_serialized_in_utc_and_invalid_values_are_refused() -> None:
     at = datetime(2026, 4, 28, 16, 3, 0, 999_999, timezone(timedelta(hours=2)))
     assert DateTimeScalar().serialize(at) == "2026-04-28T14:03:00Z"
     with pytest.raises(ValueError, match="no offset"):

@@ -1,4 +1,4 @@
-"""The catalog through the API, and tickets from it."""
+"""The service catalog in the GraphQL API, and tickets from it."""
 
 from dataclasses import replace
 
@@ -24,7 +24,7 @@ CATALOG = """
   } }
 }
 """
-ASK = """
+CREATE_FROM_CATALOG = """
 mutation ($item: ID!, $title: String, $description: String, $key: String) {
   createTicketFromCatalog(
     item: $item, title: $title, description: $description, idempotencyKey: $key
@@ -34,7 +34,7 @@ mutation ($item: ID!, $title: String, $description: String, $key: String) {
   } }
 }
 """
-CAME_FROM = "query ($id: ID!) { ticket(id: $id) { catalogItem { name retired } } }"
+CATALOG_ITEM = "query ($id: ID!) { ticket(id: $id) { catalogItem { name retired } } }"
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +43,7 @@ async def catalog(database: Database) -> None:
     await put(database, RESOURCES)
 
 
-async def test_the_catalog_is_shown(api: Api) -> None:
+async def test_the_catalog_is_returned(api: Api) -> None:
     requests: dict[str, object] = {
         "name": "requests",
         "displayName": "Requests",
@@ -76,9 +76,11 @@ async def test_the_catalog_is_shown(api: Api) -> None:
     }
 
 
-async def test_a_ticket_is_as_its_item_says(api: Api) -> None:
-    asked = await api.data(ANNA, ASK, item="network_outage", description="Since noon")
-    ticket = asked["createTicketFromCatalog"]["ticket"]
+async def test_a_ticket_has_the_values_of_its_item(api: Api) -> None:
+    created = await api.data(
+        ANNA, CREATE_FROM_CATALOG, item="network_outage", description="Since noon"
+    )
+    ticket = created["createTicketFromCatalog"]["ticket"]
     assert ticket == {
         "id": ticket["id"],
         "title": "Network outage",
@@ -97,7 +99,7 @@ async def test_a_ticket_is_as_its_item_says(api: Api) -> None:
     }
 
 
-async def test_a_ticket_from_an_empty_form_came_from_no_item(api: Api) -> None:
+async def test_a_ticket_created_without_an_item_has_none(api: Api) -> None:
     create = """
     mutation { createTicket(title: "T", workflow: "incident_response") {
       ticket { catalogItem { name } } } }
@@ -106,7 +108,7 @@ async def test_a_ticket_from_an_empty_form_came_from_no_item(api: Api) -> None:
     assert created["createTicket"]["ticket"] == {"catalogItem": None}
 
 
-REFUSALS: dict[str, tuple[list[Resource], dict[str, object], dict[str, object]]] = {
+REFUSED: dict[str, tuple[list[Resource], dict[str, object], dict[str, object]]] = {
     "an unknown item": (
         [],
         {"item": "network_outrage"},
@@ -122,7 +124,7 @@ REFUSALS: dict[str, tuple[list[Resource], dict[str, object], dict[str, object]]]
         {},
         {"code": "workflow_retired", "status": 403, "workflow": "incident_response"},
     ),
-    "an over-long title": (
+    "a title that is too long": (
         [],
         {"title": (TITLE_CHARACTERS + 1) * "x"},
         {"code": "invalid_input", "status": 400}
@@ -132,50 +134,50 @@ REFUSALS: dict[str, tuple[list[Resource], dict[str, object], dict[str, object]]]
 }
 
 
-@pytest.mark.parametrize(("declared", "given", "wanted"), REFUSALS.values(), ids=REFUSALS)
-async def test_a_refusal_explains_itself(
+@pytest.mark.parametrize(("declared", "variables", "expected"), REFUSED.values(), ids=REFUSED)
+async def test_a_refused_request_has_a_reason(
     api: Api,
     engine: EngineHandle,
     declared: list[Resource],
-    given: dict[str, object],
-    wanted: dict[str, object],
+    variables: dict[str, object],
+    expected: dict[str, object],
 ) -> None:
     await put(engine.database, declared)
-    refused = await api.refusal(ANNA, ASK, **{"item": "network_outage"} | given)
-    assert refused | wanted == refused
+    refused = await api.refusal(ANNA, CREATE_FROM_CATALOG, **{"item": "network_outage"} | variables)
+    assert refused | expected == refused
     listed = await api.data(ANNA, "{ tickets { nodes { id } } }")
     assert listed["tickets"]["nodes"] == []
 
 
-async def test_one_key_asks_once(api: Api) -> None:
-    first = await api.data(ANNA, ASK, item="network_outage", key="k1")
-    assert await api.data(ANNA, ASK, item="network_outage", key="k1") == first
+async def test_one_key_opens_one_ticket(api: Api) -> None:
+    first = await api.data(ANNA, CREATE_FROM_CATALOG, item="network_outage", key="k1")
+    assert await api.data(ANNA, CREATE_FROM_CATALOG, item="network_outage", key="k1") == first
 
 
-async def test_nothing_else_can_be_said(api: Api) -> None:
-    asked = """
+async def test_other_values_cannot_be_set(api: Api) -> None:
+    query = """
     mutation { createTicketFromCatalog(item: "network_outage", priority: LOW) { ticket { id } } }
     """
-    assert (await api.refusal(ANNA, asked))["code"] == "graphql_validation_failed"
+    assert (await api.refusal(ANNA, query))["code"] == "graphql_validation_failed"
 
 
-async def test_the_catalog_follows_what_is_reconciled(api: Api, engine: EngineHandle) -> None:
-    asked = await api.data(ANNA, ASK, item="network_outage")
-    ticket = asked["createTicketFromCatalog"]["ticket"]["id"]
+async def test_the_catalog_follows_reconciliations(api: Api, engine: EngineHandle) -> None:
+    created = await api.data(ANNA, CREATE_FROM_CATALOG, item="network_outage")
+    ticket = created["createTicketFromCatalog"]["ticket"]["id"]
     await put(engine.database, [replace(NETWORK_OUTAGE, retired=True)])
     while "network_outage" in str(await api.data(ANNA, CATALOG)):
         await engine.database.check()
-    came_from = (await api.data(ANNA, CAME_FROM, id=ticket))["ticket"]["catalogItem"]
-    assert came_from == {"name": "network_outage", "retired": True}
+    item = (await api.data(ANNA, CATALOG_ITEM, id=ticket))["ticket"]["catalogItem"]
+    assert item == {"name": "network_outage", "retired": True}
     await put(engine.database, [NETWORK_OUTAGE])
     while "network_outage" not in str(await api.data(ANNA, CATALOG)):
         await engine.database.check()
 
 
-async def test_what_was_declared_just_now_is_there_at_once(api: Api, engine: EngineHandle) -> None:
+async def test_a_new_item_can_be_used_at_once(api: Api, engine: EngineHandle) -> None:
     renamed = NETWORK_OUTAGE.declaration.replace("network_outage", "router_outage")
     key = NETWORK_OUTAGE.key._replace(name="router_outage")
     await put(engine.database, [replace(NETWORK_OUTAGE, key=key, declaration=renamed)])
-    asked = await api.data(ANNA, ASK, item="router_outage")
-    ticket = asked["createTicketFromCatalog"]["ticket"]
+    created = await api.data(ANNA, CREATE_FROM_CATALOG, item="router_outage")
+    ticket = created["createTicketFromCatalog"]["ticket"]
     assert ticket["catalogItem"]["name"] == "router_outage"

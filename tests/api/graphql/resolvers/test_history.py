@@ -1,4 +1,4 @@
-"""The history of tickets, page by page."""
+"""Pages of the history of tickets."""
 
 from base64 import urlsafe_b64encode
 from typing import Any
@@ -34,14 +34,14 @@ query ($last: Int!) {
 @pytest.fixture
 async def ticket(api: Api) -> str:
     """Return a ticket with a history of six entries, of which 3 and 5 are notes."""
-    made = await opened(api)
+    opened_ticket = await opened(api)
     for seq in range(2, 7):
-        await api.data(MARTON, NOTE if seq in (3, 5) else COMMENT, id=made, text=f"{seq}")
-    return made
+        await api.data(MARTON, NOTE if seq in (3, 5) else COMMENT, id=opened_ticket, text=f"{seq}")
+    return opened_ticket
 
 
-async def page(api: Api, actor: Actor, ticket: str, **asked: object) -> dict[str, Any]:
-    shown = await api.data(actor, PAGE, id=ticket, **asked)
+async def page(api: Api, actor: Actor, ticket: str, **variables: object) -> dict[str, Any]:
+    shown = await api.data(actor, PAGE, id=ticket, **variables)
     found: dict[str, Any] = shown["ticket"]["history"]
     assert [each["node"] for each in found["edges"]] == found["nodes"]
     cursors = [each["cursor"] for each in found["edges"]]
@@ -58,26 +58,26 @@ PAGES: dict[str, tuple[Actor, dict[str, object], list[int], tuple[bool, bool]]] 
     "all": (MARTON, {}, [1, 2, 3, 4, 5, 6], (False, False)),
     "the first": (MARTON, {"first": 2}, [1, 2], (False, True)),
     "the latest": (MARTON, {"last": 2}, [5, 6], (True, False)),
-    "just all": (MARTON, {"first": 6}, [1, 2, 3, 4, 5, 6], (False, False)),
-    "full without notes": (ANNA, {"first": 3}, [1, 2, 4], (False, True)),
-    "full from the end without notes": (ANNA, {"last": 3}, [2, 4, 6], (True, False)),
-    "all but notes": (ANNA, {"first": 4}, [1, 2, 4, 6], (False, False)),
-    "full of some kinds": (MARTON, {"kinds": ["NOTE"], "first": 1}, [3], (False, True)),
-    "notes for others": (ANNA, {"kinds": ["NOTE"], "first": 1}, [], (False, False)),
+    "exactly all": (MARTON, {"first": 6}, [1, 2, 3, 4, 5, 6], (False, False)),
+    "a full page without notes": (ANNA, {"first": 3}, [1, 2, 4], (False, True)),
+    "a full page from the end without notes": (ANNA, {"last": 3}, [2, 4, 6], (True, False)),
+    "all without notes": (ANNA, {"first": 4}, [1, 2, 4, 6], (False, False)),
+    "a full page of one kind": (MARTON, {"kinds": ["NOTE"], "first": 1}, [3], (False, True)),
+    "notes that cannot be read": (ANNA, {"kinds": ["NOTE"], "first": 1}, [], (False, False)),
     "no kinds": (MARTON, {"kinds": []}, [], (False, False)),
 }
 
 
-@pytest.mark.parametrize(("actor", "asked", "seqs", "more"), PAGES.values(), ids=PAGES)
-async def test_a_page_is_full_of_what_may_be_seen(
+@pytest.mark.parametrize(("actor", "variables", "seqs", "more"), PAGES.values(), ids=PAGES)
+async def test_a_page_is_filled_with_readable_entries(
     api: Api,
     ticket: str,
     actor: Actor,
-    asked: dict[str, object],
+    variables: dict[str, object],
     seqs: list[int],
     more: tuple[bool, bool],
 ) -> None:
-    found = await page(api, actor, ticket, **asked)
+    found = await page(api, actor, ticket, **variables)
     info = found["pageInfo"]
     assert numbers(found) == seqs
     assert (info["hasPreviousPage"], info["hasNextPage"]) == more
@@ -86,7 +86,7 @@ async def test_a_page_is_full_of_what_may_be_seen(
 @pytest.mark.parametrize(
     ("size", "bound", "end"), [("first", "after", "endCursor"), ("last", "before", "startCursor")]
 )
-async def test_pages_from_either_end_make_the_whole(
+async def test_pages_from_either_end_contain_all_entries(
     api: Api, ticket: str, size: str, bound: str, end: str
 ) -> None:
     seen: list[int] = []
@@ -101,42 +101,42 @@ async def test_pages_from_either_end_make_the_whole(
     assert sorted(seen) == [1, 2, 4, 6]
 
 
-async def test_what_lies_between_two_cursors_is_a_page(api: Api, ticket: str) -> None:
+async def test_a_page_can_be_between_two_cursors(api: Api, ticket: str) -> None:
     first, *_, last = (await page(api, MARTON, ticket))["edges"]
     between = {"after": first["cursor"], "before": last["cursor"]}
     assert numbers(await page(api, MARTON, ticket, **between)) == [2, 3, 4, 5]
     assert numbers(await page(api, MARTON, ticket, last=1, **between)) == [5]
 
 
-async def test_tickets_in_a_list_have_a_page_each(api: Api) -> None:
+async def test_each_ticket_of_a_list_has_its_page(api: Api) -> None:
     for name in ("a", "b"):
-        made = await opened(api)
+        ticket = await opened(api)
         for number in range(3):
-            await api.data(ANNA, COMMENT, id=made, text=f"{name}{number}")
+            await api.data(ANNA, COMMENT, id=ticket, text=f"{name}{number}")
     found = (await api.data(ANNA, LISTS, last=2))["tickets"]["nodes"]
     pages = [[each["comment"] for each in one["history"]["nodes"]] for one in found]
     assert pages == [["a1", "a2"], ["b1", "b2"]]
     assert all(one["history"]["pageInfo"]["hasPreviousPage"] for one in found)
 
 
-NO_PAGES: dict[str, tuple[dict[str, object], str]] = {
+INVALID_PAGES: dict[str, tuple[dict[str, object], str]] = {
     "first and last": ({"first": 1, "last": 1}, "both `first` and `last`"),
-    "none": ({"first": 0}, "first must be 1 to 100, not 0."),
-    "less than none": ({"last": -1}, "last must be 1 to 100, not -1."),
-    "no cursor": ({"after": "?"}, "Invalid cursor"),
-    "no text": ({"before": "gA=="}, "Invalid cursor"),
-    "a number that no entry has": (
+    "zero": ({"first": 0}, "first must be 1 to 100, not 0."),
+    "negative": ({"last": -1}, "last must be 1 to 100, not -1."),
+    "not a cursor": ({"after": "?"}, "Invalid cursor"),
+    "not text": ({"before": "gA=="}, "Invalid cursor"),
+    "a number that is too large": (
         {"after": urlsafe_b64encode(b"99999999999").decode()},
         "Invalid cursor",
     ),
-    "before the first": ({"before": urlsafe_b64encode(b"0").decode()}, "Invalid cursor"),
+    "a number that is too small": ({"before": urlsafe_b64encode(b"0").decode()}, "Invalid cursor"),
 }
 
 
-@pytest.mark.parametrize(("asked", "words"), NO_PAGES.values(), ids=NO_PAGES)
-async def test_what_is_no_page_is_refused(
-    api: Api, ticket: str, asked: dict[str, object], words: str
+@pytest.mark.parametrize(("variables", "message"), INVALID_PAGES.values(), ids=INVALID_PAGES)
+async def test_an_invalid_page_is_refused(
+    api: Api, ticket: str, variables: dict[str, object], message: str
 ) -> None:
-    [error] = (await api.ask(ANNA, PAGE, id=ticket, **asked))["errors"]
-    assert words in error["message"]
+    [error] = (await api.ask(ANNA, PAGE, id=ticket, **variables))["errors"]
+    assert message in error["message"]
     assert error["extensions"]["code"] == "invalid_input"

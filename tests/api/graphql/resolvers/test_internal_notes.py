@@ -1,10 +1,10 @@
-"""Notes of the assignee's side, and the people whom history names."""
+"""Internal notes, and the users in a history."""
 
 from typing import Any
 
 from api.bootstrap.engine import EngineHandle
 from engine.tickets.actor import Actor
-from tests.api.graphql.resolvers.test_tickets import ASSIGN, COMMENT, brought_to, opened
+from tests.api.graphql.resolvers.test_tickets import ASSIGN, COMMENT, opened, ticket_after
 from tests.support.api_client import Api
 from tests.support.personas import ADA, ANNA, MARTON, OUTSIDER
 
@@ -23,13 +23,13 @@ query ($id: ID!, $kinds: [HistoryKind!]) {
 
 
 async def history(api: Api, actor: Actor, ticket: str, *kinds: str) -> list[dict[str, Any]]:
-    given: dict[str, object] = {"kinds": list(kinds)} if kinds else {}
-    shown = await api.data(actor, HISTORY, id=ticket, **given)
+    variables: dict[str, object] = {"kinds": list(kinds)} if kinds else {}
+    shown = await api.data(actor, HISTORY, id=ticket, **variables)
     entries: list[dict[str, Any]] = shown["ticket"]["history"]["nodes"]
     return entries
 
 
-async def test_only_the_assignee_side_sees_a_note(api: Api) -> None:
+async def test_only_the_assignee_the_group_and_admins_can_read_a_note(api: Api) -> None:
     ticket = await opened(api)
     await api.data(MARTON, NOTE, id=ticket, text="Their card is expired")
     await api.data(MARTON, COMMENT, id=ticket, text="Looking")
@@ -49,7 +49,7 @@ async def test_only_the_assignee_side_sees_a_note(api: Api) -> None:
         assert [each["seq"] for each in await history(api, actor, ticket)] == [1, 3]
 
 
-async def test_who_takes_a_ticket_over_sees_its_notes_and_who_hands_it_over_no_more(
+async def test_notes_can_be_read_by_the_new_assignee_and_not_by_the_former_one(
     api: Api,
 ) -> None:
     ticket = await opened(api)
@@ -60,7 +60,7 @@ async def test_who_takes_a_ticket_over_sees_its_notes_and_who_hands_it_over_no_m
     assert await history(api, OUTSIDER, ticket, "NOTE") == []
 
 
-async def test_others_take_no_notes(api: Api) -> None:
+async def test_other_users_cannot_write_notes(api: Api) -> None:
     ticket = await opened(api)
     for actor in (ANNA, OUTSIDER):
         refused = await api.refusal(actor, NOTE, id=ticket, text="Psst")
@@ -69,17 +69,15 @@ async def test_others_take_no_notes(api: Api) -> None:
     assert [each["kind"] for each in await history(api, ADA, ticket)] == ["CREATED"]
 
 
-async def test_a_closed_ticket_takes_comments_and_notes(api: Api) -> None:
-    ticket = await brought_to(api, "IN_PROGRESS", "RESOLVED", "CLOSED")
+async def test_a_closed_ticket_accepts_comments_and_notes(api: Api) -> None:
+    ticket = await ticket_after(api, "IN_PROGRESS", "RESOLVED", "CLOSED")
     await api.data(ANNA, COMMENT, id=ticket, text="Thanks")
     await api.data(MARTON, NOTE, id=ticket, text="Bill them")
-    said = await history(api, MARTON, ticket, "COMMENT", "NOTE")
-    assert [each["comment"] for each in said] == ["Thanks", "Bill them"]
+    entries = await history(api, MARTON, ticket, "COMMENT", "NOTE")
+    assert [each["comment"] for each in entries] == ["Thanks", "Bill them"]
 
 
-async def test_people_are_remembered_as_their_latest_token_states_them(
-    api: Api, engine: EngineHandle
-) -> None:
+async def test_users_are_stored_as_in_their_latest_token(api: Api, engine: EngineHandle) -> None:
     tokens = [
         Actor("u_c4", "Marton P.", frozenset({"payment-team"})),
         Actor("u_c4", "Marton Papp", frozenset({"payment-team"})),

@@ -1,4 +1,4 @@
-"""Ticketing, switched off by an admin and by the licence: told apart, and nothing is lost."""
+"""Ticketing is switched off by an admin, by values or by the licence, and keeps its data."""
 
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -71,18 +71,18 @@ def literal(kind: GraphQLInputType) -> str:
     return {"Int": "1", "Boolean": "true"}.get(str(kind), '"x"')
 
 
-def asked(name: str, field: GraphQLField) -> str:
-    """Return a field with whatever must be said to ask for it."""
-    wanted: Iterator[tuple[str, GraphQLArgument]] = (
+def selection_of(name: str, field: GraphQLField) -> str:
+    """Return a field with its required arguments."""
+    required: Iterator[tuple[str, GraphQLArgument]] = (
         (each, argument) for each, argument in field.args.items() if is_required_argument(argument)
     )
-    given = ", ".join(f"{each}: {literal(argument.type)}" for each, argument in wanted)
+    arguments = ", ".join(f"{each}: {literal(argument.type)}" for each, argument in required)
     selection = "" if is_leaf_type(get_named_type(field.type)) else " { __typename }"
-    return f"{name}({given}){selection}" if given else f"{name}{selection}"
+    return f"{name}({arguments}){selection}" if arguments else f"{name}{selection}"
 
 
 TICKETING = {
-    f"{root.name}.{name}": f"{root.name.lower()} {{ {asked(name, field)} }}"
+    f"{root.name}.{name}": f"{root.name.lower()} {{ {selection_of(name, field)} }}"
     for root in (SCHEMA.query_type, SCHEMA.mutation_type)
     if root is not None
     for name, field in root.fields.items()
@@ -90,13 +90,13 @@ TICKETING = {
 }
 
 
-def test_the_schema_has_a_word_for_every_reason() -> None:
+def test_the_schema_has_every_reason() -> None:
     reasons = SCHEMA.type_map["PluginOffReason"]
     assert isinstance(reasons, GraphQLEnumType)
     assert set(reasons.values) == {*OffReason}
 
 
-async def test_while_it_is_off_every_field_of_ticketing_says_so(api: Api) -> None:
+async def test_while_off_every_field_of_ticketing_is_refused(api: Api) -> None:
     await api.data(ADA, TOGGLE, enabled=False)
     for name, query in TICKETING.items():
         refused = await api.refusal(ADA, query)
@@ -107,7 +107,7 @@ async def test_while_it_is_off_every_field_of_ticketing_says_so(api: Api) -> Non
         )
 
 
-async def test_while_it_is_off_what_is_not_ticketing_answers(api: Api) -> None:
+async def test_while_off_other_fields_are_answered(api: Api) -> None:
     await api.data(ADA, TOGGLE, enabled=False)
     await api.data(ANNA, "{ viewer { id } __schema { queryType { name } } }")
     [plugin] = (await api.data(ANNA, PLUGINS))["plugins"]
@@ -117,14 +117,16 @@ async def test_while_it_is_off_what_is_not_ticketing_answers(api: Api) -> None:
     await api.data(ADA, plan, values="ticketing: {}")
 
 
-async def test_the_data_stays(api: Api) -> None:
+async def test_the_data_is_kept(api: Api) -> None:
     created = (await api.data(ANNA, CREATE))["createTicket"]["ticket"]
     assert (await api.data(ADA, TOGGLE, enabled=False))["togglePlugin"] == {"plugin": OFF}
     assert (await api.data(ADA, TOGGLE, enabled=True))["togglePlugin"] == {"plugin": ON}
     assert (await api.data(ANNA, TICKETS))["tickets"]["nodes"] == [created]
 
 
-async def test_off_by_the_values_no_admin_switches_it_on(api: Api, database: Database) -> None:
+async def test_an_admin_cannot_switch_on_what_the_values_switch_off(
+    api: Api, database: Database
+) -> None:
     await put(database, declared_resources(Ticketing(enabled=False)).values())
     declared_off = {"code": "plugin_disabled", "status": 403, "reason": "declared_off"}
     while (await api.data(ANNA, PLUGINS))["plugins"][0]["enabled"]:
@@ -143,7 +145,7 @@ async def test_off_by_the_values_no_admin_switches_it_on(api: Api, database: Dat
     await api.data(ANNA, CREATE)
 
 
-async def test_one_request_sees_what_it_switched(api: Api) -> None:
+async def test_a_request_sees_its_own_switch(api: Api) -> None:
     switch_and_create = """
     mutation {
       togglePlugin(name: "ticketing", enabled: false) { plugin { enabled } }
@@ -168,7 +170,7 @@ async def test_an_unknown_plugin_is_not_found(api: Api) -> None:
     assert answer["errors"][0]["extensions"]["code"] == "not_found"
 
 
-async def test_every_replica_hears_of_it(
+async def test_all_replicas_are_notified(
     api: Api, engine: EngineHandle, settings: Settings
 ) -> None:
     async with (
@@ -187,7 +189,7 @@ async def test_every_replica_hears_of_it(
 
 
 class LicenceClock:
-    """A clock that stands still until it is moved."""
+    """A clock that a test sets."""
 
     def __init__(self) -> None:
         self.now = time.time()
@@ -204,20 +206,20 @@ def licensed(*plugins: Plugin, days: int = 30) -> str:
 
 
 STATES: dict[str, tuple[str | None, bool, OffReason | None]] = {
-    "a licence that includes it": (licensed(*Plugin), True, None),
-    "a licence without it": (licensed(), False, OffReason.NOT_LICENSED),
+    "a licence with ticketing": (licensed(*Plugin), True, None),
+    "a licence without ticketing": (licensed(), False, OffReason.NOT_LICENSED),
     "no licence": (None, False, OffReason.NOT_LICENSED),
-    "a licence by another": (
+    "a licence with another key": (
         LicenceKey.new().issue("ACME", Plugin, datetime.now(UTC) + timedelta(days=30)),
         False,
         OffReason.NOT_LICENSED,
     ),
-    "a licence of yesterday": (licensed(*Plugin, days=-1), False, OffReason.LICENCE_EXPIRED),
+    "an expired licence": (licensed(*Plugin, days=-1), False, OffReason.LICENCE_EXPIRED),
 }
 
 
-class TestUnderALicence:
-    """What the licence of a server allows, and what it does not."""
+class TestLicence:
+    """A server that checks licences."""
 
     @pytest.fixture
     def clock(self) -> LicenceClock:
@@ -244,7 +246,7 @@ class TestUnderALicence:
             yield opened
 
     @pytest.mark.parametrize(("licence", "allowed", "reason"), STATES.values(), ids=STATES)
-    async def test_ticketing_with(
+    async def test_the_licence_decides(
         self, api: Api, *, allowed: bool, reason: OffReason | None
     ) -> None:
         [plugin] = (await api.data(ANNA, PLUGINS))["plugins"]
@@ -253,16 +255,16 @@ class TestUnderALicence:
             allowed,
             reason,
         )
-        for actor, query, given in ((ANNA, TICKETS, {}), (ADA, TOGGLE, {"enabled": True})):
+        for actor, query, variables in ((ANNA, TICKETS, {}), (ADA, TOGGLE, {"enabled": True})):
             if allowed:
-                await api.data(actor, query, **given)
+                await api.data(actor, query, **variables)
             else:
-                refused = await api.refusal(actor, query, **given)
+                refused = await api.refusal(actor, query, **variables)
                 assert (refused["code"], refused["status"]) == ("plugin_disabled", 403)
                 assert refused["reason"] == reason
                 assert plugin["message"]
 
-    async def test_a_licence_ends_while_the_server_runs(
+    async def test_a_licence_expires_while_the_server_runs(
         self, api: Api, clock: LicenceClock
     ) -> None:
         await api.data(ANNA, CREATE)
@@ -272,11 +274,11 @@ class TestUnderALicence:
         clock.now -= timedelta(days=2).total_seconds()
         await api.data(ANNA, CREATE)
 
-    async def test_what_is_licensed_can_be_switched_off(self, api: Api) -> None:
+    async def test_a_licensed_plugin_can_be_switched_off(self, api: Api) -> None:
         assert (await api.data(ADA, TOGGLE, enabled=False))["togglePlugin"] == {"plugin": OFF}
         assert (await api.refusal(ANNA, TICKETS))["reason"] == "switched_off"
 
-    async def test_the_licence_is_the_first_reason(self, api: Api, clock: LicenceClock) -> None:
+    async def test_the_licence_is_the_reported_reason(self, api: Api, clock: LicenceClock) -> None:
         await api.data(ADA, TOGGLE, enabled=False)
         clock.now += timedelta(days=31).total_seconds()
         [plugin] = (await api.data(ANNA, PLUGINS))["plugins"]
@@ -284,7 +286,7 @@ class TestUnderALicence:
         switched = await api.data(ADA, TOGGLE, enabled=False)
         assert switched["togglePlugin"]["plugin"]["reason"] == "licence_expired"
 
-    async def test_others_than_admins_are_told_that_first(
+    async def test_the_admin_rule_is_checked_before_the_licence(
         self, api: Api, clock: LicenceClock
     ) -> None:
         clock.now += timedelta(days=31).total_seconds()

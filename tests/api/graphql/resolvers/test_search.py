@@ -1,4 +1,4 @@
-"""Finding tickets through the API: filters, orders, pages and counts."""
+"""Searching tickets in the GraphQL API: filters, orders, pages and counts."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ COUNT = "query ($filter: TicketFilter) { tickets(filter: $filter, first: 1) { to
 
 @pytest.fixture
 async def desk(api: Api) -> Api:
-    """Return an API with three tickets: of Anna's, of Anna's for the payment-team, of Marton's."""
+    """Return an API with two tickets of Anna, one for the payment-team, and one of Marton."""
     await api.data(ANNA, CREATE, title="Printer", description="is on fire", priority="CRITICAL")
     paid = await api.data(ANNA, CREATE, title="Payments fail", group="payment-team", priority="LOW")
     await api.data(MARTON, CREATE, title="Laptop", workflow="service_request")
@@ -52,8 +52,8 @@ async def titles(api: Api, actor: Actor, **variables: object) -> list[str]:
 
 
 FILTERS: dict[str, tuple[Actor, dict[str, object], list[str]]] = {
-    "everything": (ANNA, {}, ["Laptop", "Payments fail", "Printer"]),
-    "what is null": (
+    "no filter": (ANNA, {}, ["Laptop", "Payments fail", "Printer"]),
+    "null": (
         ANNA,
         {"status": None, "text": None, "unassigned": None},
         ["Laptop", "Payments fail", "Printer"],
@@ -63,8 +63,8 @@ FILTERS: dict[str, tuple[Actor, dict[str, object], list[str]]] = {
     "priorities": (ANNA, {"priority": ["CRITICAL", "LOW"]}, ["Payments fail", "Printer"]),
     "a workflow": (ANNA, {"workflow": ["service_request"]}, ["Laptop"]),
     "an assignee": (ANNA, {"assignee": "u_c4"}, ["Payments fail"]),
-    "nobody": (ANNA, {"unassigned": True}, ["Laptop", "Printer"]),
-    "a switch that is off": (
+    "unassigned": (ANNA, {"unassigned": True}, ["Laptop", "Printer"]),
+    "false": (
         ANNA,
         {"unassigned": False, "assignedToMe": False, "myGroups": False, "openedByMe": False},
         ["Laptop", "Payments fail", "Printer"],
@@ -85,13 +85,13 @@ FILTERS: dict[str, tuple[Actor, dict[str, object], list[str]]] = {
     "words": (ANNA, {"text": "FIRE printer"}, ["Printer"]),
     "one word or another": (ANNA, {"text": "laptop or payments"}, ["Laptop", "Payments fail"]),
     "words in quotes": (ANNA, {"text": '"on fire"'}, ["Printer"]),
-    "words that stand apart": (ANNA, {"text": '"is fire"'}, []),
-    "not a word": (ANNA, {"text": "-fire"}, ["Laptop", "Payments fail"]),
+    "words that are not adjacent": (ANNA, {"text": '"is fire"'}, []),
+    "an excluded word": (ANNA, {"text": "-fire"}, ["Laptop", "Payments fail"]),
     "assigned to me": (MARTON, {"assignedToMe": True}, ["Payments fail"]),
     "my groups": (MARTON, {"myGroups": True}, ["Payments fail"]),
-    "my groups, of which I have none": (ANNA, {"myGroups": True}, []),
+    "my groups, without any": (ANNA, {"myGroups": True}, []),
     "opened by me": (ANNA, {"openedByMe": True}, ["Payments fail", "Printer"]),
-    "everything at once": (
+    "several conditions": (
         MARTON,
         {"status": ["OPEN"], "priority": ["LOW"], "assignedToMe": True, "text": "payments"},
         ["Payments fail"],
@@ -99,12 +99,12 @@ FILTERS: dict[str, tuple[Actor, dict[str, object], list[str]]] = {
 }
 
 
-@pytest.mark.parametrize(("actor", "wanted", "found"), FILTERS.values(), ids=FILTERS)
-async def test_tickets_are_found_by(
-    desk: Api, actor: Actor, wanted: dict[str, object], found: list[str]
+@pytest.mark.parametrize(("actor", "conditions", "found"), FILTERS.values(), ids=FILTERS)
+async def test_a_filter_selects_tickets(
+    desk: Api, actor: Actor, conditions: dict[str, object], found: list[str]
 ) -> None:
-    assert await titles(desk, actor, filter=wanted) == found
-    counted = await desk.data(actor, COUNT, filter=wanted)
+    assert await titles(desk, actor, filter=conditions) == found
+    counted = await desk.data(actor, COUNT, filter=conditions)
     assert counted["tickets"]["totalCount"] == len(found)
 
 
@@ -117,29 +117,29 @@ ORDERS = {
 
 
 @pytest.mark.parametrize(("order", "found"), ORDERS.items())
-async def test_tickets_are_ordered_by(desk: Api, order: tuple[str, str], found: list[str]) -> None:
+async def test_tickets_are_ordered(desk: Api, order: tuple[str, str], found: list[str]) -> None:
     by, direction = order
-    asked = {"by": by, "from": direction}
-    assert await titles(desk, ANNA, **asked) == found
-    assert await walked(desk, asked, "first", "after", "endCursor", "hasNextPage") == found
-    backward = await walked(desk, asked, "last", "before", "startCursor", "hasPreviousPage")
+    variables = {"by": by, "from": direction}
+    assert await titles(desk, ANNA, **variables) == found
+    assert await all_pages(desk, variables, "first", "after", "endCursor", "hasNextPage") == found
+    backward = await all_pages(desk, variables, "last", "before", "startCursor", "hasPreviousPage")
     assert backward == found[::-1]
 
 
-async def walked(
-    api: Api, asked: dict[str, str], size: str, beyond: str, edge: str, has_more: str
+async def all_pages(
+    api: Api, variables: dict[str, str], size: str, beyond: str, edge: str, has_more: str
 ) -> list[str]:
-    """Return the titles as a client meets them that walks page by page, one ticket each."""
+    """Return the titles on all pages of one ticket each."""
     seen: list[str] = []
     info: dict[str, Any] = {edge: None, has_more: True}
     while info[has_more]:
-        page = await api.data(ANNA, FIND, **asked, **{size: 1, beyond: info[edge]})
+        page = await api.data(ANNA, FIND, **variables, **{size: 1, beyond: info[edge]})
         seen += [each["title"] for each in page["tickets"]["nodes"]]
         info = page["tickets"]["pageInfo"]
     return seen
 
 
-async def test_a_page_tells_what_lies_on_either_side(desk: Api) -> None:
+async def test_a_page_shows_whether_there_are_more_on_either_side(desk: Api) -> None:
     middle = (await desk.data(ANNA, FIND, first=2))["tickets"]["edges"][1]["cursor"]
     after = (await desk.data(ANNA, FIND, first=5, after=middle))["tickets"]["pageInfo"]
     assert (after["hasPreviousPage"], after["hasNextPage"]) == (True, False)
@@ -154,7 +154,7 @@ async def test_a_page_tells_what_lies_on_either_side(desk: Api) -> None:
     }
 
 
-async def test_twenty_are_answered_if_no_size_is_given(api: Api, engine: EngineHandle) -> None:
+async def test_a_page_has_twenty_tickets_by_default(api: Api, engine: EngineHandle) -> None:
     for number in range(21):
         await api.data(ANNA, CREATE, title=f"No. {number}")
     assert len(await titles(api, ANNA)) == 20
@@ -163,22 +163,20 @@ async def test_twenty_are_answered_if_no_size_is_given(api: Api, engine: EngineH
     )
 
 
-async def test_tickets_are_counted_only_where_somebody_asks(
-    desk: Api, engine: EngineHandle
-) -> None:
+async def test_tickets_are_counted_only_if_selected(desk: Api, engine: EngineHandle) -> None:
     statements: list[str] = []
     async with engine.database.pool.acquire() as connection:
-        connection.add_query_logger(lambda query: statements.append(query.query))
-    asked = "query ($count: Boolean!) { tickets { nodes { id } totalCount @include(if: $count) } }"
-    await desk.data(ANNA, asked, count=False)
+        connection.add_query_logger(lambda logged: statements.append(logged.query))
+    query = "query ($count: Boolean!) { tickets { nodes { id } totalCount @include(if: $count) } }"
+    await desk.data(ANNA, query, count=False)
     assert not [each for each in statements if "count(" in each and "FROM tickets" in each]
     twice = "{ tickets { a: totalCount b: totalCount } }"
     assert (await desk.data(ANNA, twice))["tickets"] == {"a": 3, "b": 3}
     assert len([each for each in statements if "count(" in each and "FROM tickets" in each]) == 1
 
 
-async def cursor(api: Api, **asked: object) -> str:
-    page = await api.data(ANNA, FIND, first=1, **asked)
+async def cursor(api: Api, **variables: object) -> str:
+    page = await api.data(ANNA, FIND, first=1, **variables)
     end: str = page["tickets"]["pageInfo"]["endCursor"]
     return end
 
@@ -204,32 +202,32 @@ REFUSED: dict[str, tuple[dict[str, object], str]] = {
     "first and last": ({"first": 1, "last": 1}, "both `first` and `last`"),
     "last: 0": ({"last": 0}, "1 to 100"),
     "an empty list": ({"filter": {"status": []}}, "status: "),
-    "no words": ({"filter": {"text": " "}}, "text: "),
-    "a time that is none": ({"filter": {"dueWithin": "1 day"}}, "dueWithin: must be a duration"),
-    "a group that is none": ({"filter": {"assigneeGroup": "a\nb"}}, "assigneeGroup: "),
-    "a moment before time": (
+    "an empty text": ({"filter": {"text": " "}}, "text: "),
+    "an invalid duration": ({"filter": {"dueWithin": "1 day"}}, "dueWithin: must be a duration"),
+    "an invalid group": ({"filter": {"assigneeGroup": "a\nb"}}, "assigneeGroup: "),
+    "a time out of range": (
         {"filter": {"createdSince": "0001-01-01T00:00:00+14:00"}},
         "DateTime",
     ),
 }
 
 
-@pytest.mark.parametrize(("asked", "words"), REFUSED.values(), ids=REFUSED)
-async def test_what_can_mean_nothing_is_refused(
-    api: Api, asked: dict[str, object], words: str
+@pytest.mark.parametrize(("variables", "message"), REFUSED.values(), ids=REFUSED)
+async def test_invalid_arguments_are_refused(
+    api: Api, variables: dict[str, object], message: str
 ) -> None:
-    answer = await api.ask(OUTSIDER, FIND, **asked)
-    assert words in answer["errors"][0]["message"]
-    code = "invalid_variables" if words == "DateTime" else "invalid_input"
+    answer = await api.ask(OUTSIDER, FIND, **variables)
+    assert message in answer["errors"][0]["message"]
+    code = "invalid_variables" if message == "DateTime" else "invalid_input"
     assert answer["errors"][0]["extensions"]["code"] == code
 
 
-async def test_a_large_page_of_much_is_too_expensive_either_way(api: Api) -> None:
+async def test_a_large_page_with_many_fields_is_too_expensive_from_either_end(api: Api) -> None:
     query = """
     query ($n: Int) {{ tickets({}: $n) {{ nodes {{ history(first: 10) {{ nodes {{ {} }} }} }} }} }}
     """
     fields = " ".join(f"f{number}: seq" for number in range(5))
     for size in ("first", "last"):
-        asked = query.format(size, fields)
-        assert (await api.refusal(ADA, asked, n=100))["limit"] == "cost_points"
-        await api.data(ADA, asked, n=50)
+        document = query.format(size, fields)
+        assert (await api.refusal(ADA, document, n=100))["limit"] == "cost_points"
+        await api.data(ADA, document, n=50)

@@ -1,4 +1,4 @@
-"""However long a list is, it takes as many SQL statements as one of its items."""
+"""A list takes as many SQL statements as one of its items, however long it is."""
 
 from typing import Final
 
@@ -22,13 +22,13 @@ from tests.support.webhook_deliveries import enqueue, webhook
 ITEMS: Final = 6
 
 
-def everything(kind: GraphQLNamedType, above: frozenset[str] = frozenset()) -> str:
-    """Return every field of a type and of what is below it, but for circles."""
+def all_fields(kind: GraphQLNamedType, above: frozenset[str] = frozenset()) -> str:
+    """Return the selection of all fields below a type, without recursion."""
     if not isinstance(kind, GraphQLObjectType):
         return ""
     within = above | {kind.name}
     fields = (
-        f"{name} {everything(inner, within)}"
+        f"{name} {all_fields(inner, within)}"
         for name, field in kind.fields.items()
         if (inner := get_named_type(field.type)).name not in within
     )
@@ -36,17 +36,17 @@ def everything(kind: GraphQLNamedType, above: frozenset[str] = frozenset()) -> s
 
 
 SCHEMA: Final = build_schema(schema_text())
-TICKET: Final = f"fragment Everything on Ticket {everything(SCHEMA.type_map['Ticket'])}"
-PAGE: Final = f"query ($n: Int!) {{ tickets(first: $n) {{ nodes {{ ...Everything }} }} }} {TICKET}"
+TICKET: Final = f"fragment AllFields on Ticket {all_fields(SCHEMA.type_map['Ticket'])}"
+PAGE: Final = f"query ($n: Int!) {{ tickets(first: $n) {{ nodes {{ ...AllFields }} }} }} {TICKET}"
 EDGES: Final = f"""
 query ($n: Int!) {{
   tickets(last: $n) {{
-    edges {{ node {{ ...Everything }} cursor }} pageInfo {{ endCursor }} totalCount
+    edges {{ node {{ ...AllFields }} cursor }} pageInfo {{ endCursor }} totalCount
   }}
 }}
 {TICKET}"""
 SERVICES: Final = f"""
-query ($n: Int!) {{ services(first: $n) {{ path status ticket {{ ...Everything }} }} }}
+query ($n: Int!) {{ services(first: $n) {{ path status ticket {{ ...AllFields }} }} }}
 {TICKET}"""
 DECLARED: Final = """
 { workflows { name transitions { from to role } graph }
@@ -63,27 +63,27 @@ query ($n: Int!) {
 }
 """
 OF_TICKETS: Final = 5
-"""The histories, the timers, the clock, the names of those whom they are of and of who acted."""
+"""The histories, the timers, the clock, and the names of involved users and of actors."""
 KILL_DELIVERIES: Final = """
 UPDATE webhook_deliveries SET state = 'dead', last_result = 'timeout', finished_at = now()
 """
 LISTS: Final = {
     "a page of tickets": (PAGE, 1 + OF_TICKETS),
-    "its edges, and a count": (EDGES, 2 + OF_TICKETS),
+    "edges and a count": (EDGES, 2 + OF_TICKETS),
     "services and their tickets": (SERVICES, 2 + OF_TICKETS),
-    "what is declared": (DECLARED, 0),
+    "declared resources": (DECLARED, 0),
     "webhooks and their dead letters": (WEBHOOKS, 2),
 }
 
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    """Return settings of a server that answers everything at once, whatever that costs."""
+    """Return the settings of a server without a cost limit."""
     return settings.model_copy(update={"limits": read_limits("cost_points=1000000")})
 
 
 @pytest.mark.parametrize(("query", "count"), LISTS.values(), ids=LISTS)
-async def test_a_list_takes_as_many_statements_as_one_item(
+async def test_the_number_of_statements_does_not_depend_on_the_size_of_the_list(
     query: str, count: int, api: Api, engine: EngineHandle, statements: list[str]
 ) -> None:
     await put(engine.database, [webhook(f"chat_{number}") for number in range(ITEMS)])
@@ -96,7 +96,7 @@ async def test_a_list_takes_as_many_statements_as_one_item(
     for number in range(ITEMS):
         await enqueue(engine.database, ITEMS, f"chat_{number}")
     await engine.database.row(Statement.of(text(KILL_DELIVERIES)))
-    await api.data(ADA, query, n=1)  # and Ada is known
+    await api.data(ADA, query, n=1)  # stores the user
     for items in (1, ITEMS):
         statements.clear()
         await api.data(ADA, query, n=items)

@@ -1,4 +1,4 @@
-"""What happens to tickets and workflows, heard over a socket and as server-sent events."""
+"""Subscriptions to changes, over a socket and as server-sent events."""
 
 import asyncio
 import json
@@ -14,7 +14,8 @@ from engine.storage.tickets.history_pages import PAGES
 from engine.storage.tickets.users import USER_NAMES
 from engine.tickets.actor import Actor
 from tests.api.graphql.resolvers.test_internal_notes import NOTE
-from tests.api.graphql.resolvers.test_tickets import ASSIGN, COMMENT, MOVE, UPDATE, opened
+from tests.api.graphql.resolvers.test_statement_counts import SCHEMA, all_fields
+from tests.api.graphql.resolvers.test_tickets import ASSIGN, COMMENT, TRANSITION, UPDATE, opened
 from tests.support.api_client import Api, Client, bearer
 from tests.support.declared_resources import DEFAULTS, put
 from tests.support.lock_gates import PATIENCE_SECONDS
@@ -38,7 +39,7 @@ subscription ($filter: TicketChangeFilter, $after: String) {
   }
 }
 """
-WITH_PEOPLE = """
+WITH_USERS = """
 subscription { ticketsChanged { entry { seq } ticket { requester { name } assignee { name } } } }
 """
 WITH_TRANSITIONS = """
@@ -73,16 +74,16 @@ async def changes(socket: Socket, field: str, count: int) -> list[dict[str, Any]
     return [(await socket.data("a"))[field] for _ in range(count)]
 
 
-async def test_a_ticket_is_followed_through_its_life(api: Api) -> None:
+async def test_a_subscriber_gets_all_changes_of_a_ticket(api: Api) -> None:
     ticket = await opened(api)
     await api.data(MARTON, ASSIGN, id=ticket, to=MARTON.id)
     async with socket_of(api.client, ANNA) as socket:
         await socket.subscribe("a", TICKET, id=ticket, after=await end_of_changes(api))
         await opened(api, title="Another ticket")
-        await api.data(MARTON, MOVE, id=ticket, to="IN_PROGRESS")
-        [moved] = await changes(socket, "ticketChanged", 1)
-        position = moved.pop("position")
-        assert moved == {
+        await api.data(MARTON, TRANSITION, id=ticket, to="IN_PROGRESS")
+        [transitioned] = await changes(socket, "ticketChanged", 1)
+        position = transitioned.pop("position")
+        assert transitioned == {
             "entry": {
                 "seq": 3,
                 "kind": "STATUS",
@@ -100,7 +101,7 @@ async def test_a_ticket_is_followed_through_its_life(api: Api) -> None:
     async with socket_of(api.client, ANNA) as socket:
         await api.data(MARTON, COMMENT, id=ticket, text="Found it")
         await socket.subscribe("a", TICKET, id=ticket, after=position)
-        await api.data(MARTON, MOVE, id=ticket, to="RESOLVED")
+        await api.data(MARTON, TRANSITION, id=ticket, to="RESOLVED")
         missed = await changes(socket, "ticketChanged", 3)
         assert [each["entry"]["seq"] for each in missed] == [4, 5, 6]
 
@@ -110,18 +111,18 @@ async def test_open_streams_are_measured(api: Api) -> None:
         assert "interlock_streams 1.0" in await response.text()
 
 
-async def test_a_list_is_told_what_comes_and_what_leaves(api: Api) -> None:
+async def test_a_filter_selects_tickets_that_start_or_stop_matching(api: Api) -> None:
     async with socket_of(api.client, MARTON) as socket:
         await socket.subscribe(
             "a", TICKETS, filter={"assignedToMe": True}, after=await end_of_changes(api)
         )
         ticket, other = await opened(api), await opened(api)
         await api.data(MARTON, ASSIGN, id=ticket, to=MARTON.id)
-        [came] = await changes(socket, "ticketsChanged", 1)
+        [entered] = await changes(socket, "ticketsChanged", 1)
         await api.data(ADA, ASSIGN, id=other, to=ANNA.id)
         await api.data(MARTON, ASSIGN, id=ticket, to=None)
         [left] = await changes(socket, "ticketsChanged", 1)
-    assert (came["ticket"]["id"], came["entry"]["kind"], came["matchesFilter"]) == (
+    assert (entered["ticket"]["id"], entered["entry"]["kind"], entered["matchesFilter"]) == (
         ticket,
         "ASSIGNEE",
         True,
@@ -130,12 +131,12 @@ async def test_a_list_is_told_what_comes_and_what_leaves(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    ("actor", "heard"),
+    ("actor", "kinds"),
     [(MARTON, ["NOTE", "COMMENT"]), (ADA, ["NOTE", "COMMENT"])]
     + [(each, ["COMMENT"]) for each in (ANNA, OUTSIDER)],
 )
-async def test_notes_are_heard_by_the_assignee_side_only(
-    api: Api, actor: Actor, heard: list[str]
+async def test_only_the_assignee_the_group_and_admins_get_notes(
+    api: Api, actor: Actor, kinds: list[str]
 ) -> None:
     ticket = await opened(api)
     after = await end_of_changes(api)
@@ -145,41 +146,41 @@ async def test_notes_are_heard_by_the_assignee_side_only(
         variables = {"id": ticket} if query is TICKET else {}
         async with socket_of(api.client, actor) as socket:
             await socket.subscribe("a", query, after=after, **variables)
-            told = await changes(socket, field, len(heard))
-            assert [each["entry"]["kind"] for each in told] == heard
+            received = await changes(socket, field, len(kinds))
+            assert [each["entry"]["kind"] for each in received] == kinds
 
 
-async def test_kinds_are_chosen(api: Api) -> None:
+async def test_a_filter_selects_kinds(api: Api) -> None:
     ticket = await opened(api)
     after = await end_of_changes(api)
     await api.data(ANNA, UPDATE, id=ticket, title="Cards fail", priority="LOW")
     await api.data(MARTON, COMMENT, id=ticket, text="Looking")
     await api.data(ADA, UPDATE, id=ticket, priority="CRITICAL")
     async with socket_of(api.client, ANNA) as socket:
-        wanted = {"kinds": ["PRIORITY", "COMMENT"], "priority": ["CRITICAL"]}
-        await socket.subscribe("a", TICKETS, filter=wanted, after=after)
-        told = await changes(socket, "ticketsChanged", 2)
-        assert [(each["entry"]["seq"], each["matchesFilter"]) for each in told] == [
+        conditions = {"kinds": ["PRIORITY", "COMMENT"], "priority": ["CRITICAL"]}
+        await socket.subscribe("a", TICKETS, filter=conditions, after=after)
+        received = await changes(socket, "ticketsChanged", 2)
+        assert [(each["entry"]["seq"], each["matchesFilter"]) for each in received] == [
             (3, True),
             (5, True),
         ]
 
 
-async def heard_by(api: Api, people: Sequence[Actor], query: str) -> list[dict[str, Any]]:
-    """Return what each of these people is told of a ticket that Marton picks up."""
+async def received_by(api: Api, viewers: Sequence[Actor], query: str) -> list[dict[str, Any]]:
+    """Return the change that each viewer gets when Marton picks up a ticket."""
     ticket = await opened(api)
     await api.data(MARTON, ASSIGN, id=ticket, to=MARTON.id)
     async with AsyncExitStack() as stack:
-        sockets = [await stack.enter_async_context(socket_of(api.client, each)) for each in people]
+        sockets = [await stack.enter_async_context(socket_of(api.client, each)) for each in viewers]
         for socket in sockets:
             await socket.subscribe("a", query)
-        await listeners(api, len(people))
-        await api.data(MARTON, MOVE, id=ticket, to="IN_PROGRESS")
-        return [told for each in sockets for told in await changes(each, "ticketsChanged", 1)]
+        await wait_for_subscribers(api, len(viewers))
+        await api.data(MARTON, TRANSITION, id=ticket, to="IN_PROGRESS")
+        return [change for each in sockets for change in await changes(each, "ticketsChanged", 1)]
 
 
-async def listeners(api: Api, count: int) -> None:
-    """Return when so many wait for changes, and so are told of them together."""
+async def wait_for_subscribers(api: Api, count: int) -> None:
+    """Wait until this number of subscribers wait for changes, to get them together."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             async with api.client.get("/metrics") as response:
@@ -187,20 +188,22 @@ async def listeners(api: Api, count: int) -> None:
                     return
 
 
-async def test_who_asks_the_same_shares_an_answer(api: Api, statements: list[str]) -> None:
-    people = (ANNA, MARTON, ADA, OUTSIDER)
-    told = await heard_by(api, people, WITH_PEOPLE)
+async def test_subscribers_with_the_same_selection_share_an_answer(
+    api: Api, statements: list[str]
+) -> None:
+    viewers = (ANNA, MARTON, ADA, OUTSIDER)
+    received = await received_by(api, viewers, WITH_USERS)
     names = {"requester": {"name": ANNA.name}, "assignee": {"name": MARTON.name}}
-    assert told == [{"entry": {"seq": 3}, "ticket": names}] * len(people)
+    assert received == [{"entry": {"seq": 3}, "ticket": names}] * len(viewers)
     assert statements.count(USER_NAMES.sql) == 1
 
 
-async def test_an_answer_that_depends_on_who_asks_is_not_shared_but_what_is_read_for_it(
+async def test_answers_that_depend_on_the_viewer_share_only_what_is_read(
     api: Api, statements: list[str]
 ) -> None:
-    told = await heard_by(api, (MARTON, OUTSIDER, MARTON, ANNA), WITH_TRANSITIONS)
+    received = await received_by(api, (MARTON, OUTSIDER, MARTON, ANNA), WITH_TRANSITIONS)
     allowed = [
-        [each["to"] for each in one["ticket"]["transitions"] if each["allowed"]] for one in told
+        [each["to"] for each in one["ticket"]["transitions"] if each["allowed"]] for one in received
     ]
     assert allowed[0] == allowed[2] != []
     assert allowed[1] == []
@@ -209,32 +212,38 @@ async def test_an_answer_that_depends_on_who_asks_is_not_shared_but_what_is_read
     assert statements.count(PAGES[False].sql) == 2, "with notes for Marton, without for the others"
 
 
-async def test_who_asks_for_their_own_is_told_of_what_is_theirs(api: Api) -> None:
+async def test_only_registered_resolvers_read_the_viewer_below_a_subscription(api: Api) -> None:
+    fields = all_fields(
+        SCHEMA.type_map["TicketChange"], frozenset({"Transition", "HistoryConnection"})
+    )
+    [change] = await received_by(api, [ANNA], f"subscription {{ ticketsChanged {fields} }}")
+    assert "history" not in change["ticket"]
+
+
+async def test_a_filter_for_the_viewer_depends_on_the_viewer(api: Api) -> None:
     ticket = await opened(api)
     await api.data(MARTON, ASSIGN, id=ticket, to=MARTON.id)
     async with socket_of(api.client, MARTON) as his, socket_of(api.client, ADA) as hers:
         for socket in (his, hers):
             await socket.subscribe("a", TICKETS, filter={"assignedToMe": True})
-        await listeners(api, 2)
+        await wait_for_subscribers(api, 2)
         await api.data(MARTON, ASSIGN, id=ticket, to=ADA.id)
-        told = [await changes(each, "ticketsChanged", 1) for each in (his, hers)]
-    assert [one["matchesFilter"] for [one] in told] == [False, True]
+        received = [await changes(each, "ticketsChanged", 1) for each in (his, hers)]
+    assert [one["matchesFilter"] for [one] in received] == [False, True]
 
 
-async def test_workflows_are_told_when_they_are_declared_otherwise(
-    api: Api, engine: EngineHandle
-) -> None:
+async def test_a_subscriber_gets_changed_workflows(api: Api, engine: EngineHandle) -> None:
     async with socket_of(api.client, ANNA) as socket:
         await socket.subscribe("a", WORKFLOWS)
-        await socket.subscribe("b", "{ position }")  # by its answer, the first one is open
+        await socket.subscribe("b", "{ position }")  # its answer shows that the first one is open
         assert "position" in await socket.data("b")
         assert await socket.receive() == {"id": "b", "type": "complete"}
         await put(engine.database, [replace(FIRST, retired=True)])
-        [told] = await changes(socket, "workflowsChanged", 1)
-        assert told["workflows"] == [{"name": FIRST.key.name, "retired": True}]
+        [change] = await changes(socket, "workflowsChanged", 1)
+        assert change["workflows"] == [{"name": FIRST.key.name, "retired": True}]
 
 
-async def test_who_was_away_is_told_which_workflows_were_declared_meanwhile(
+async def test_a_resumed_subscriber_gets_the_workflows_that_changed_meanwhile(
     api: Api, engine: EngineHandle
 ) -> None:
     before = (await api.data(ANNA, WORKFLOWS_POSITION))["workflowsPosition"]
@@ -253,18 +262,18 @@ async def test_who_was_away_is_told_which_workflows_were_declared_meanwhile(
 
 
 REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
-    "no such ticket": (TICKET, {"id": "tk_ffffff"}, "not_found"),
-    "no position": (TICKETS, {"after": "yesterday"}, "invalid_input"),
-    "a position to come": (TICKETS, {"after": "999999999999-1"}, "invalid_input"),
+    "an unknown ticket": (TICKET, {"id": "tk_ffffff"}, "not_found"),
+    "not a position": (TICKETS, {"after": "yesterday"}, "invalid_input"),
+    "a future position": (TICKETS, {"after": "999999999999-1"}, "invalid_input"),
     "a position of tickets": (WORKFLOWS, {"after": "1-1"}, "invalid_input"),
-    "a position of workflows to come": (WORKFLOWS, {"after": "r999999"}, "invalid_input"),
+    "a future position of workflows": (WORKFLOWS, {"after": "r999999"}, "invalid_input"),
     "an empty list": (TICKETS, {"filter": {"status": []}}, "invalid_input"),
     "an unknown status": (TICKETS, {"filter": {"status": ["LOST"]}}, "invalid_variables"),
 }
 
 
 @pytest.mark.parametrize(("query", "variables", "code"), REFUSED.values(), ids=REFUSED)
-async def test_what_can_not_be_followed_is_refused(
+async def test_invalid_arguments_are_refused(
     api: Api, query: str, variables: dict[str, Any], code: str
 ) -> None:
     async with socket_of(api.client, ANNA) as socket:
@@ -274,7 +283,7 @@ async def test_what_can_not_be_followed_is_refused(
         assert (message["type"], error["extensions"]["code"]) == ("error", code)
 
 
-async def test_while_ticketing_is_off_nothing_is_followed(api: Api) -> None:
+async def test_while_ticketing_is_off_subscriptions_are_refused(api: Api) -> None:
     switch = 'mutation { togglePlugin(name: "ticketing", enabled: false) { plugin { enabled } } }'
     await api.data(ADA, switch)
     async with socket_of(api.client, ANNA) as socket:
@@ -284,21 +293,21 @@ async def test_while_ticketing_is_off_nothing_is_followed(api: Api) -> None:
             assert error["extensions"]["code"] == "plugin_disabled"
 
 
-async def test_events_are_resumed_by_the_position_of_the_last(api: Api) -> None:
+async def test_the_id_of_an_event_is_its_position(api: Api) -> None:
     after = await end_of_changes(api)
     ticket = await opened(api)
     await api.data(MARTON, COMMENT, id=ticket, text="Looking")
     await api.data(MARTON, COMMENT, id=ticket, text="Found it")
-    asked = {"query": TICKETS, "variables": {"after": after}}
+    body = {"query": TICKETS, "variables": {"after": after}}
     seen: list[int] = []
     last: dict[str, str] = {}
     for _ in range(3):
         headers = bearer(ANNA) | last
-        async with api.client.post("/graphql/stream", json=asked, headers=headers) as response:
+        async with api.client.post("/graphql/stream", json=body, headers=headers) as response:
             lines = [(await response.content.readline()).decode().strip() for _ in range(4)]
             assert lines[0] == "event: next"
-            told = json.loads(lines[2].removeprefix("data: "))["data"]["ticketsChanged"]
-            assert lines[1] == f"id: {told['position']}"
-            seen.append(told["entry"]["seq"])
-            last = {"Last-Event-ID": told["position"]}
+            change = json.loads(lines[2].removeprefix("data: "))["data"]["ticketsChanged"]
+            assert lines[1] == f"id: {change['position']}"
+            seen.append(change["entry"]["seq"])
+            last = {"Last-Event-ID": change["position"]}
     assert seen == [1, 2, 3]

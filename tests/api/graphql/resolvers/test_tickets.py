@@ -1,4 +1,4 @@
-"""Tickets through the API, from the first report to the confirmation."""
+"""Tickets in the GraphQL API."""
 
 import re
 
@@ -9,7 +9,7 @@ from engine.tickets.actor import Actor
 from tests.support.api_client import Api, Client, bearer
 from tests.support.personas import ADA, ANNA, MARTON, OUTSIDER
 
-MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 CREATE = """
 mutation ($title: String!, $workflow: String! = "incident_response", $group: String, $key: String) {
@@ -29,7 +29,7 @@ query ($id: ID!) {
   }
 }
 """
-MOVE = """
+TRANSITION = """
 mutation ($id: ID!, $to: Status!, $version: Int, $key: String) {
   transitionTicket(id: $id, to: $to, expectedVersion: $version, idempotencyKey: $key) {
     ticket { status version }
@@ -47,64 +47,64 @@ mutation ($id: ID!, $title: String, $priority: Priority) {
   updateTicket(id: $id, title: $title, priority: $priority) { ticket { title priority version } }
 }
 """
-STANDING = (
+TICKET_STATE = (
     "query ($id: ID!) { ticket(id: $id) { status version updatedAt history { nodes { seq } } } }"
 )
 
 
-async def opened(api: Api, **changed: object) -> str:
-    asked = {"title": "Payments fail", "group": "payment-team"} | changed
-    created = await api.data(ANNA, CREATE, **asked)
+async def opened(api: Api, **changes: object) -> str:
+    variables = {"title": "Payments fail", "group": "payment-team"} | changes
+    created = await api.data(ANNA, CREATE, **variables)
     ticket: str = created["createTicket"]["ticket"]["id"]
     return ticket
 
 
-async def brought_to(api: Api, *steps: str) -> str:
-    """Return a ticket of Anna's, assigned to Marton, after these transitions."""
+async def ticket_after(api: Api, *statuses: str) -> str:
+    """Return a ticket that Anna opened and Marton works on, after transitions to these statuses."""
     ticket = await opened(api)
     await api.data(MARTON, ASSIGN, id=ticket, to=MARTON.id)
-    for to in steps:
-        await api.data(ANNA if to == "CLOSED" else MARTON, MOVE, id=ticket, to=to)
+    for to in statuses:
+        await api.data(ANNA if to == "CLOSED" else MARTON, TRANSITION, id=ticket, to=to)
     return ticket
 
 
-async def test_an_incident_lives_its_life(api: Api, snapshot: SnapshotAssertion) -> None:
-    ticket = await brought_to(api, "IN_PROGRESS", "RESOLVED", "CLOSED")
+async def test_a_ticket_passes_through_all_statuses(api: Api, snapshot: SnapshotAssertion) -> None:
+    ticket = await ticket_after(api, "IN_PROGRESS", "RESOLVED", "CLOSED")
     await api.data(ANNA, COMMENT, id=ticket, text="Thank you!")
     shown = (await api.data(ANNA, TICKET, id=ticket))["ticket"]
     assert re.fullmatch(r"tk_[0-9a-f]{32}", shown["id"])
-    assert MOMENT.fullmatch(shown["createdAt"])
+    assert TIMESTAMP.fullmatch(shown["createdAt"])
     assert masked(shown) == snapshot
 
 
 def masked(value: object) -> object:
-    """Return an answer without what differs from run to run."""
+    """Return a response without values that differ between runs."""
     if isinstance(value, dict):
         return {name: masked(each) for name, each in value.items()}
     if isinstance(value, list):
         return [masked(each) for each in value]
-    is_random = isinstance(value, str) and (MOMENT.fullmatch(value) or value.startswith("tk_"))
+    is_random = isinstance(value, str) and (TIMESTAMP.fullmatch(value) or value.startswith("tk_"))
     return "…" if is_random else value
 
 
-REFUSALS: dict[str, tuple[Actor, str, dict[str, object], dict[str, object]]] = {
-    "a transition for others": (
+REFUSED: dict[str, tuple[Actor, str, dict[str, object], dict[str, object]]] = {
+    "a transition that requires another role": (
         ANNA,
-        MOVE,
+        TRANSITION,
         {"to": "IN_PROGRESS"},
         {"code": "forbidden_transition", "status": 403, "reason": "role_required"}
         | {"allowedRoles": ["assignee"], "actorRoles": ["requester"], "availableStatuses": []},
     ),
-    "a transition that is not declared": (
+    "an undeclared transition": (
         MARTON,
-        MOVE,
+        TRANSITION,
         {"to": "CLOSED"},
         {"code": "forbidden_transition", "reason": "no_such_transition"}
         | {"shortestPath": ["OPEN", "IN_PROGRESS", "RESOLVED", "CLOSED"]},
     ),
     "a stale version": (
         MARTON,
-        MOVE,
+        TRANSITION,
         {"to": "IN_PROGRESS", "version": 1},
         {"code": "version_conflict", "status": 409, "expectedVersion": 1, "currentVersion": 2},
     ),
@@ -115,14 +115,14 @@ REFUSALS: dict[str, tuple[Actor, str, dict[str, object], dict[str, object]]] = {
         {"code": "forbidden", "status": 403, "reason": "role_required"}
         | {"allowedRoles": ["admin", "assignee", "group_member"], "holds": ["requester"]},
     ),
-    "assigning without saying whom": (
+    "assigning without an assignee": (
         MARTON,
         "mutation ($id: ID!) { assignTicket(id: $id) { ticket { id } } }",
         {},
         {"code": "invalid_input", "status": 400}
         | {"problems": [{"field": "assignee", "message": "is missing"}]},
     ),
-    "editing as a stranger": (
+    "editing as an uninvolved user": (
         OUTSIDER,
         UPDATE,
         {"title": "Mine"},
@@ -136,28 +136,31 @@ REFUSALS: dict[str, tuple[Actor, str, dict[str, object], dict[str, object]]] = {
     ),
     "an unknown status": (
         MARTON,
-        MOVE,
+        TRANSITION,
         {"to": "DONE"},
         {"code": "invalid_variables", "status": 422},
     ),
 }
 
 
-@pytest.mark.parametrize(("actor", "query", "given", "wanted"), REFUSALS.values(), ids=REFUSALS)
-async def test_a_refusal_explains_itself_and_changes_nothing(
-    api: Api, actor: Actor, query: str, given: dict[str, object], wanted: dict[str, object]
+@pytest.mark.parametrize(("actor", "query", "variables", "expected"), REFUSED.values(), ids=REFUSED)
+async def test_a_refused_change_has_a_reason_and_changes_nothing(
+    api: Api, actor: Actor, query: str, variables: dict[str, object], expected: dict[str, object]
 ) -> None:
-    ticket = await brought_to(api)
-    before = await api.data(ANNA, STANDING, id=ticket)
-    extensions = await api.refusal(actor, query, id=ticket, **given)
-    assert extensions | wanted == extensions
-    assert await api.data(ANNA, STANDING, id=ticket) == before
+    ticket = await ticket_after(api)
+    before = await api.data(ANNA, TICKET_STATE, id=ticket)
+    extensions = await api.refusal(actor, query, id=ticket, **variables)
+    assert extensions | expected == extensions
+    assert await api.data(ANNA, TICKET_STATE, id=ticket) == before
 
 
-async def test_a_closed_ticket_takes_comments_only(api: Api) -> None:
-    ticket = await brought_to(api, "IN_PROGRESS", "RESOLVED", "CLOSED")
-    moved = await api.refusal(ANNA, MOVE, id=ticket, to="IN_PROGRESS")
-    assert (moved["code"], moved["reason"]) == ("forbidden_transition", "ticket_closed")
+async def test_a_closed_ticket_accepts_only_comments(api: Api) -> None:
+    ticket = await ticket_after(api, "IN_PROGRESS", "RESOLVED", "CLOSED")
+    transitioned = await api.refusal(ANNA, TRANSITION, id=ticket, to="IN_PROGRESS")
+    assert (transitioned["code"], transitioned["reason"]) == (
+        "forbidden_transition",
+        "ticket_closed",
+    )
     edited = await api.refusal(ADA, UPDATE, id=ticket, title="Late")
     assert (edited["code"], edited["status"]) == ("ticket_closed", 403)
     await api.data(OUTSIDER, COMMENT, id=ticket, text="Same here")
@@ -170,40 +173,42 @@ async def test_an_unknown_ticket_is_not_found(api: Api) -> None:
         answer["errors"][0]["extensions"] | {"code": "not_found", "status": 404}
         == (answer["errors"][0]["extensions"])
     )
-    assert (await api.refusal(ANNA, MOVE, id="tk_000000", to="CLOSED"))["code"] == "not_found"
+    assert (await api.refusal(ANNA, TRANSITION, id="tk_000000", to="CLOSED"))["code"] == "not_found"
 
 
-async def test_the_viewer_sees_their_moves(api: Api) -> None:
-    ticket = await brought_to(api, "IN_PROGRESS", "RESOLVED")
+async def test_transitions_depend_on_the_viewer(api: Api) -> None:
+    ticket = await ticket_after(api, "IN_PROGRESS", "RESOLVED")
     query = (
         "query ($id: ID!) { ticket(id: $id) { transitions { to allowed reason allowedRoles } } }"
     )
-    seen = {
+    reasons = {
         actor.id: {
-            move["to"]: move["reason"]
-            for move in (await api.data(actor, query, id=ticket))["ticket"]["transitions"]
+            each["to"]: each["reason"]
+            for each in (await api.data(actor, query, id=ticket))["ticket"]["transitions"]
         }
         for actor in (ANNA, MARTON, OUTSIDER)
     }
     never = {"OPEN": "no_such_transition", "RESOLVED": "no_such_transition"}
-    assert seen == {
+    assert reasons == {
         "u_b1": never | {"IN_PROGRESS": "allowed", "CLOSED": "allowed"},
         "u_c4": never | {"IN_PROGRESS": "allowed", "CLOSED": "role_required"},
         "u_z9": never | {"IN_PROGRESS": "role_required", "CLOSED": "role_required"},
     }
 
 
-async def test_what_is_shown_is_what_is_enforced(api: Api) -> None:
+async def test_transitions_agree_with_enforcement(api: Api) -> None:
     query = "query ($id: ID!) { ticket(id: $id) { transitions { to allowed reason } } }"
     for actor in (ANNA, MARTON, ADA, OUTSIDER):
         for steps in ((), ("IN_PROGRESS",), ("IN_PROGRESS", "RESOLVED")):
-            shown = await api.data(actor, query, id=await brought_to(api, *steps))
-            for move in shown["ticket"]["transitions"]:
-                answer = await api.ask(actor, MOVE, id=await brought_to(api, *steps), to=move["to"])
-                if move["allowed"]:
-                    assert answer["data"]["transitionTicket"]["ticket"]["status"] == move["to"]
+            shown = await api.data(actor, query, id=await ticket_after(api, *steps))
+            for each in shown["ticket"]["transitions"]:
+                answer = await api.ask(
+                    actor, TRANSITION, id=await ticket_after(api, *steps), to=each["to"]
+                )
+                if each["allowed"]:
+                    assert answer["data"]["transitionTicket"]["ticket"]["status"] == each["to"]
                 else:
-                    assert answer["errors"][0]["extensions"]["reason"] == move["reason"]
+                    assert answer["errors"][0]["extensions"]["reason"] == each["reason"]
 
 
 async def test_one_key_opens_one_ticket(api: Api) -> None:
@@ -213,15 +218,15 @@ async def test_one_key_opens_one_ticket(api: Api) -> None:
     assert (conflict["code"], conflict["status"]) == ("idempotency_conflict", 409)
 
 
-async def test_one_key_moves_a_ticket_once(api: Api) -> None:
-    ticket = await brought_to(api, "IN_PROGRESS")
-    first = await api.data(MARTON, MOVE, id=ticket, to="RESOLVED", key="k1")
-    await api.data(ANNA, MOVE, id=ticket, to="CLOSED")
-    assert await api.data(MARTON, MOVE, id=ticket, to="RESOLVED", key="k1") == first
+async def test_one_key_changes_the_status_once(api: Api) -> None:
+    ticket = await ticket_after(api, "IN_PROGRESS")
+    first = await api.data(MARTON, TRANSITION, id=ticket, to="RESOLVED", key="k1")
+    await api.data(ANNA, TRANSITION, id=ticket, to="CLOSED")
+    assert await api.data(MARTON, TRANSITION, id=ticket, to="RESOLVED", key="k1") == first
 
 
-async def test_the_list_is_walked_by_its_cursors(api: Api) -> None:
-    made = [await opened(api, title=f"No. {n}") for n in range(5)]
+async def test_the_cursors_lead_through_the_whole_list(api: Api) -> None:
+    ids = [await opened(api, title=f"No. {n}") for n in range(5)]
     query = """
     query ($after: String) {
       tickets(first: 2, after: $after) {
@@ -237,11 +242,11 @@ async def test_the_list_is_walked_by_its_cursors(api: Api) -> None:
         assert page["pageInfo"]["hasPreviousPage"] == (after is not None)
         assert page["edges"][-1]["cursor"] == page["pageInfo"]["endCursor"]
         after, more = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"]
-    assert seen == made[::-1]
+    assert seen == ids[::-1]
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "message"),
     [
         ("first: 0", "1 to 100"),
         ('after: "x"', "cursor"),
@@ -249,13 +254,13 @@ async def test_the_list_is_walked_by_its_cursors(api: Api) -> None:
         ('after: "é"', "cursor"),
     ],
 )
-async def test_a_page_that_is_none_is_refused(api: Api, arguments: str, words: str) -> None:
+async def test_an_invalid_page_is_refused(api: Api, arguments: str, message: str) -> None:
     answer = await api.ask(ANNA, f"{{ tickets({arguments}) {{ nodes {{ id }} }} }}")
-    assert words in answer["errors"][0]["message"]
+    assert message in answer["errors"][0]["message"]
     assert answer["errors"][0]["extensions"]["code"] == "invalid_input"
 
 
-async def test_people_are_known_by_their_tokens(api: Api) -> None:
+async def test_users_have_the_names_in_their_tokens(api: Api) -> None:
     ticket = await opened(api)
     query = "query ($id: ID!) { ticket(id: $id) { assignee { id name } } }"
     await api.data(MARTON, ASSIGN, id=ticket, to="u_new")
@@ -271,7 +276,7 @@ async def test_people_are_known_by_their_tokens(api: Api) -> None:
     assert (await api.data(ANNA, query, id=ticket))["ticket"]["assignee"]["name"] == "Nora N."
 
 
-async def test_workflows_are_shown(api: Api, snapshot: SnapshotAssertion) -> None:
+async def test_workflows_are_returned(api: Api, snapshot: SnapshotAssertion) -> None:
     query = """
     {
       workflows { name displayName retired transitions { from to role } }
@@ -283,7 +288,7 @@ async def test_workflows_are_shown(api: Api, snapshot: SnapshotAssertion) -> Non
     assert "Did you mean" in unknown["errors"][0]["message"]
 
 
-async def test_without_a_token_there_is_no_answer(client: Client) -> None:
+async def test_a_request_without_a_token_is_refused(client: Client) -> None:
     async with client.post("/graphql", json={"query": "{ viewer { id } }"}) as response:
         assert response.status == 401
         [error] = (await response.json())["errors"]

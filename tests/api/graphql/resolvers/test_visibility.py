@@ -1,4 +1,4 @@
-"""Who may read which tickets, at every field that reads or changes one."""
+"""Visibility applies to every field that reads or changes a ticket."""
 
 import asyncio
 import re
@@ -31,39 +31,39 @@ VIEWERS = {
     "a member of the group": MARTON,
     "an admin": ADA,
     "a member of another group": OTHER_TEAM,
-    "who commented": OUTSIDER,
-    "nobody in particular": ANNA,
+    "a user who commented": OUTSIDER,
+    "an uninvolved user": ANNA,
 }
 INVOLVED = {BELA, MARTON, ADA}
 
 READS = {
     "the ticket": "query ($id: ID!) { ticket(id: $id) { id title } }",
     "its history": "query ($id: ID!) { ticket(id: $id) { history { nodes { comment actor } } } }",
-    "a move": "mutation ($id: ID!) { transitionTicket(id: $id, to: CLOSED, expectedVersion: 99)"
-    " { ticket { id } } }",
-    "a move under a key": "mutation ($id: ID!) { transitionTicket(id: $id, to: CLOSED,"
+    "a transition": "mutation ($id: ID!) { transitionTicket(id: $id, to: CLOSED,"
+    " expectedVersion: 99) { ticket { id } } }",
+    "a transition with a key": "mutation ($id: ID!) { transitionTicket(id: $id, to: CLOSED,"
     ' expectedVersion: 99, idempotencyKey: "k") { ticket { id } } }',
     "an assignment": "mutation ($id: ID!) { assignTicket(id: $id, assignee: null,"
     " expectedVersion: 99) { ticket { id } } }",
     "a comment": 'mutation ($id: ID!) { commentTicket(id: $id, text: "Hi", expectedVersion: 99)'
     " { ticket { id } } }",
-    "a comment under a key": 'mutation ($id: ID!) { commentTicket(id: $id, text: "Hi",'
+    "a comment with a key": 'mutation ($id: ID!) { commentTicket(id: $id, text: "Hi",'
     ' expectedVersion: 99, idempotencyKey: "k") { ticket { id } } }',
     "an edit": 'mutation ($id: ID!) { updateTicket(id: $id, title: "Hi", expectedVersion: 99)'
     " { ticket { id } } }",
-    "moves": "mutation ($id: ID!) { transitionTickets(ids: [$id], to: CLOSED)"
+    "transitions": "mutation ($id: ID!) { transitionTickets(ids: [$id], to: CLOSED)"
     " { results { id ticket { id } error { message extensions } } } }",
 }
 LISTS = {
     "all tickets": "{ tickets { totalCount nodes { id } } }",
     "a filter": '{ tickets(filter: {text: "down", priority: [CRITICAL]})'
     " { totalCount nodes { id } } }",
-    "the last ones": "{ tickets(last: 5, orderBy: {field: UPDATED_AT})"
+    "the last page": "{ tickets(last: 5, orderBy: {field: UPDATED_AT})"
     " { totalCount nodes { id } } }",
 }
 REST_READS = {
     "the ticket": ("GET", "", None),
-    "a move": ("POST", "/transitions", {"to": "CLOSED"}),
+    "a transition": ("POST", "/transitions", {"to": "CLOSED"}),
     "a comment": ("POST", "/comments", {"text": "Hi"}),
     "an assignment": ("PUT", "/assignee", {"assignee": None}),
 }
@@ -88,7 +88,7 @@ def visibility(request: pytest.FixtureRequest) -> Visibility:
 async def api(
     engine: EngineHandle, settings: Settings, visibility: Visibility
 ) -> AsyncIterator[Api]:
-    """Return an API whose tickets are for these readers."""
+    """Return the API of a server with this visibility."""
     await put(engine.database, [declared(visibility)])
     async with (
         open_application_on(engine, settings) as application,
@@ -99,7 +99,7 @@ async def api(
 
 @pytest.fixture
 async def ticket(engine: EngineHandle) -> str:
-    """Return the ticket of an outage, assigned to Béla, on which a stranger commented."""
+    """Return an outage ticket that is assigned to Béla and that an uninvolved user commented on."""
     await declare_service(engine.database)
     answer = await report(engine.database, "DOWN")
     assert answer.ticket is not None
@@ -109,32 +109,34 @@ async def ticket(engine: EngineHandle) -> str:
     return answer.ticket
 
 
-async def told_of(ticket: str, query: str, api: Api, actor: Actor) -> str:
-    """Return what somebody is told of a ticket, without its id and that of the request."""
-    told = str(await api.ask(actor, query, id=ticket)).replace(ticket, "")
-    return re.sub(r"'requestId': '\w+'", "", told)
+async def response_for(ticket: str, query: str, api: Api, actor: Actor) -> str:
+    """Return the response without the ids of the ticket and of the request."""
+    text = str(await api.ask(actor, query, id=ticket)).replace(ticket, "")
+    return re.sub(r"'requestId': '\w+'", "", text)
 
 
 @pytest.mark.parametrize("query", READS.values(), ids=READS)
-async def test_a_ticket_out_of_sight_answers_as_one_that_does_not_exist(
+async def test_an_invisible_ticket_is_answered_like_an_unknown_one(
     query: str, api: Api, ticket: str, visibility: Visibility
 ) -> None:
     for name, actor in VIEWERS.items():
-        there, missing = [await told_of(each, query, api, actor) for each in (ticket, NO_TICKET)]
+        there, missing = [
+            await response_for(each, query, api, actor) for each in (ticket, NO_TICKET)
+        ]
         sees = visibility is Visibility.EVERYONE or actor in INVOLVED
         assert (there != missing) is sees, name
         assert "not_found" in missing
 
 
 @pytest.mark.parametrize(("method", "path", "body"), REST_READS.values(), ids=REST_READS)
-async def test_it_does_so_over_rest(
+async def test_rest_answers_an_invisible_ticket_like_an_unknown_one(
     method: str, path: str, body: object, api: Api, ticket: str, visibility: Visibility
 ) -> None:
     async def answer(actor: Actor, id_: str) -> str:
         headers = {**bearer(actor), "X-Request-ID": "same", "If-Match": '"99"'}
         url = f"/api/v1/tickets/{id_}{path}"
-        async with api.client.request(method, url, json=body, headers=headers) as said:
-            return f"{said.status} {await said.text()}".replace(id_, "")
+        async with api.client.request(method, url, json=body, headers=headers) as response:
+            return f"{response.status} {await response.text()}".replace(id_, "")
 
     for name, actor in VIEWERS.items():
         sees = visibility is Visibility.EVERYONE or actor in INVOLVED
@@ -142,7 +144,7 @@ async def test_it_does_so_over_rest(
         assert (there != missing) is sees, name
 
 
-async def test_changes_are_heard_by_whoever_may_read_the_ticket(
+async def test_subscribers_get_changes_of_visible_tickets_only(
     api: Api, ticket: str, visibility: Visibility
 ) -> None:
     for name, actor in VIEWERS.items():
@@ -155,7 +157,7 @@ async def test_changes_are_heard_by_whoever_may_read_the_ticket(
 
 
 @pytest.mark.parametrize("query", LISTS.values(), ids=LISTS)
-async def test_a_list_holds_and_counts_what_its_reader_may_read(
+async def test_a_list_contains_and_counts_visible_tickets_only(
     query: str, api: Api, ticket: str, visibility: Visibility
 ) -> None:
     for name, actor in VIEWERS.items():
@@ -165,7 +167,7 @@ async def test_a_list_holds_and_counts_what_its_reader_may_read(
         assert found == {"totalCount": len(expected), "nodes": expected}, name
 
 
-async def test_a_service_tells_of_its_ticket_to_whoever_may_read_it(
+async def test_a_service_has_its_ticket_only_if_it_is_visible(
     api: Api, ticket: str, visibility: Visibility
 ) -> None:
     for name, actor in VIEWERS.items():
@@ -182,12 +184,12 @@ async def opened(api: Api, actor: Actor) -> str:
     return ticket
 
 
-async def test_what_somebody_opens_is_answered_and_found(api: Api) -> None:
+async def test_a_requester_can_read_and_find_their_ticket(api: Api) -> None:
     mine = await opened(api, ANNA)
     assert (await api.data(ANNA, LISTS["all tickets"]))["tickets"]["nodes"] == [{"id": mine}]
 
 
-async def test_a_running_server_hears_who_may_read(
+async def test_a_running_server_applies_a_changed_visibility(
     api: Api, ticket: str, engine: EngineHandle, visibility: Visibility
 ) -> None:
     [other] = {*Visibility} - {visibility}

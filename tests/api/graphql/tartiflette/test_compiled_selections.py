@@ -1,4 +1,4 @@
-"""Compiled selections answer as Tartiflette does without them: data, errors, and their order."""
+"""Compiled selections give the same data and errors, in the same order, as plain Tartiflette."""
 
 import gc
 import json
@@ -38,25 +38,25 @@ from tests.support import fuzz_schema
 from tests.support.generated_documents import Document, Generated, generated, seeded, without_enums
 
 DOCUMENTS_PER_EXAMPLE = 100 if os.environ.get("INTERLOCK_TEST_DOCUMENTS") == "all" else 10
-"""An ordinary run compares 1,000 documents, or 10,000 if it must compare all; a soak 300,000."""
-WORLDS = 40
+"""A normal run compares 1,000 documents, a complete one 10,000, and a soak test 300,000."""
+DATA_SETS = 40
 
 SCHEMA = read_schema(fuzz_schema.SDL, fuzz_schema.resolvers())
 
 
 class Engines(NamedTuple):
-    """Two schemas of Tartiflette: as it is, and with compiled selections."""
+    """Two engines: plain Tartiflette, and Tartiflette with compiled selections."""
 
     plain: Any
     compiled: Any
 
     def __repr__(self) -> str:
-        """Return no schema: writing one down takes minutes, which a failing test would."""
+        """Return a short text: pytest would take minutes to print the schemas."""
         return type(self).__name__
 
 
-class Worlds(NamedTuple):
-    """The same worlds for each, because Tartiflette writes paths into the errors that it meets."""
+class DataSets(NamedTuple):
+    """Equal data for each engine, because Tartiflette writes paths into the errors of the data."""
 
     plain: list[Any]
     compiled: list[Any]
@@ -65,73 +65,73 @@ class Worlds(NamedTuple):
         return type(self).__name__
 
 
-class Seen(NamedTuple):
-    """What came of an execution; the data as text, which tells order and types."""
+class Outcome(NamedTuple):
+    """The result of an execution; the data as text, to compare order and types."""
 
     data: str
     errors: list[Any]
     calls: list[Any]
 
 
-class Compared(NamedTuple):
-    """A document that was answered in both ways, and how."""
+class Case(NamedTuple):
+    """A document that both engines executed, and the outcome."""
 
     text: str
-    seen: Seen
+    outcome: Outcome
 
 
-def calls(prefix: str = "", suffix: str = "") -> Callable[[Compared], bool]:
-    """Return whether a resolver of such a name was called."""
+def calls_resolver(prefix: str = "", suffix: str = "") -> Callable[[Case], bool]:
+    """Return the predicate for whether a resolver with such a name was called."""
     return lambda case: any(
-        name.startswith(prefix) and name.endswith(suffix) for _, _, name in case.seen.calls
+        name.startswith(prefix) and name.endswith(suffix) for _, _, name in case.outcome.calls
     )
 
 
-def has(pattern: str) -> Callable[[Compared], bool]:
-    """Return whether the text of a document has something like it."""
+def has(pattern: str) -> Callable[[Case], bool]:
+    """Return the predicate for whether the document matches a pattern."""
     return lambda case: re.search(pattern, case.text) is not None
 
 
-HELD: dict[str, tuple[int, Callable[[Compared], bool]]] = {
-    "concurrent lists": (15, calls(suffix="AtOnce")),
-    "slow resolvers": (40, calls(prefix="slow")),
-    "nulls": (40, lambda case: "null" in case.seen.data),
-    "errors": (25, lambda case: bool(case.seen.errors)),
-    "data beside errors": (20, lambda case: bool(case.seen.errors) and case.seen.data != "null"),
+COVERAGE: dict[str, tuple[int, Callable[[Case], bool]]] = {
+    "concurrent lists": (15, calls_resolver(suffix="AtOnce")),
+    "slow resolvers": (40, calls_resolver(prefix="slow")),
+    "nulls": (40, lambda case: "null" in case.outcome.data),
+    "errors": (25, lambda case: bool(case.outcome.errors)),
+    "data and errors": (20, lambda case: bool(case.outcome.errors) and case.outcome.data != "null"),
     "aliases": (60, has(r"(\w+_[12]|\ba\d+): ")),
-    "fields of the same key": (20, has(r" (\w+_[12]: ).* \1")),
+    "fields with the same key": (20, has(r" (\w+_[12]: ).* \1")),
     "named fragments": (45, has(r"\.\.\.F\d")),
     "inline fragments": (40, has(r"\.\.\. on ")),
-    "conditions to include": (45, has("@include")),
-    "conditions to skip": (45, has("@skip")),
+    "include": (45, has("@include")),
+    "skip": (45, has("@skip")),
     "variables": (50, has(r"^\w+\(\$v0")),
     "mutations": (5, has("^mutation")),
 }
-"""What documents must contain, or their answers, or else little is compared: in % of them."""
+"""The percentage of documents that must have a property, so that the comparison covers it."""
 
 
-class Drawn(Document):
-    """A document whose fields often have the same key, and whose variables are right."""
+class ValidDocument(Document):
+    """A document whose fields often have the same key, and whose variables are valid."""
 
-    def alias(self, asked: str) -> str:
-        if re.fullmatch(r"\w+", asked):
-            return str(self.random.choice(["", "", f"{asked}_1: ", f"{asked}_2: "]))
+    def alias(self, field: str) -> str:
+        if re.fullmatch(r"\w+", field):
+            return str(self.random.choice(["", "", f"{field}_1: ", f"{field}_2: "]))
         self.aliases += 1
         return f"a{self.aliases}: "
 
     def variable(self, type_text: str, plain: Any) -> str:  # noqa: ANN401  # any JSON
         name = super().variable(type_text, plain)
-        if self.declared[-1].endswith("!"):  # it must have a value
+        if self.declared[-1].endswith("!"):  # a value is required
             self.values[name[1:]] = without_enums(plain)
         elif type_text.endswith("!") and self.values.get(name[1:], plain) is None:
-            del self.values[name[1:]]  # for what must have one there is the default
+            del self.values[name[1:]]  # the default applies
         return name
 
 
-def drawn(random: Random) -> Generated:
+def generate(random: Random) -> Generated:
     kind = OperationType.MUTATION if random.random() < 0.1 else OperationType.QUERY
     depth = random.randint(1, 4)
-    return generated(Drawn(SCHEMA, random, kind, depth, defect_percent=0, absent_percent=5))
+    return generated(ValidDocument(SCHEMA, random, kind, depth, defect_percent=0, absent_percent=5))
 
 
 @pytest.fixture(scope="module")
@@ -142,49 +142,52 @@ async def engines() -> Engines:
 
 
 @pytest.fixture(scope="module")
-def worlds() -> Worlds:
-    return Worlds(
+def data_sets() -> DataSets:
+    return DataSets(
         *(
-            [fuzz_schema.world(SCHEMA, seeded(seed)) for seed in range(WORLDS)]
-            for _ in Worlds._fields
+            [fuzz_schema.random_data(SCHEMA, seeded(seed)) for seed in range(DATA_SETS)]
+            for _ in DataSets._fields
         )
     )
 
 
-async def told(error: Any) -> Any:  # noqa: ANN401  # of Tartiflette, which has no types
+async def format_error(error: Any) -> Any:  # noqa: ANN401  # Tartiflette has no types
     return error.coerce_value()
 
 
-async def as_tartiflette(
+async def execute_by_tartiflette(
     schema: Any,  # noqa: ANN401
     tree: Any,  # noqa: ANN401
     start: Any,  # noqa: ANN401
     variables: Mapping[str, object],
-) -> Seen:
-    journey = fuzz_schema.Journey(start)
-    respond = partial(build_response, error_coercer=told)
-    answer = await execute_plainly(schema, tree, respond, None, journey, dict(variables), None)
-    return Seen(json.dumps(answer["data"]), answer.get("errors", []), journey.calls)
+) -> Outcome:
+    context = fuzz_schema.Context(start)
+    respond = partial(build_response, error_coercer=format_error)
+    answer = await execute_plainly(schema, tree, respond, None, context, dict(variables), None)
+    return Outcome(json.dumps(answer["data"]), answer.get("errors", []), context.calls)
 
 
-async def as_compiled(
+async def execute_compiled(
     schema: Any,  # noqa: ANN401
     executable: ExecutableOperation,
     start: Any,  # noqa: ANN401
     variables: Mapping[str, object],
-) -> Seen:
-    journey = fuzz_schema.Journey(start)
-    execution = Execution.of(schema, executable, journey, variables)
+) -> Outcome:
+    context = fuzz_schema.Context(start)
+    execution = Execution.of(schema, executable, context, variables)
     data = await execute(execution)
-    return Seen(json.dumps(data), [await told(each) for each in execution.errors], journey.calls)
+    return Outcome(
+        json.dumps(data), [await format_error(each) for each in execution.errors], context.calls
+    )
 
 
-async def compared(engines: Engines, worlds: Worlds, random: Random) -> Compared:
-    """Execute a document in two worlds, the second time as it was compiled for the first.
+async def compare(engines: Engines, data_sets: DataSets, random: Random) -> Case:
+    """Compare the engines for a document with two sets of data and variables.
 
-    Return what came of the first time.
+    The second execution uses the selections that were compiled for the first. Returns the first
+    outcome.
     """
-    text, given = drawn(random)
+    text, given = generate(random)
     document = parse(text)
     tree, conditions = tartiflette_document(document), condition_variables(document)
     [executable] = executable_operations(tree, conditions).values()
@@ -192,27 +195,27 @@ async def compared(engines: Engines, worlds: Worlds, random: Random) -> Compared
     assert isinstance(operation, OperationDefinitionNode)
     declared = VariableDefinitions.of(SCHEMA, operation.variable_definitions or ())
 
-    async def answered(given: Mapping[str, object]) -> Seen:
-        world = random.randrange(WORLDS)
+    async def check(given: Mapping[str, object]) -> Outcome:
+        number = random.randrange(DATA_SETS)
         variables = declared.coerce(given, 5)
         refuse_null_conditions(conditions, variables)
-        plain = await as_tartiflette(engines.plain, tree, worlds.plain[world], given)
-        start = worlds.compiled[world]
-        compiled = await as_compiled(engines.compiled, executable, start, variables)
+        plain = await execute_by_tartiflette(engines.plain, tree, data_sets.plain[number], given)
+        start = data_sets.compiled[number]
+        compiled = await execute_compiled(engines.compiled, executable, start, variables)
         differing = [
-            name for name in Seen._fields if getattr(plain, name) != getattr(compiled, name)
+            name for name in Outcome._fields if getattr(plain, name) != getattr(compiled, name)
         ]
         assert not differing, (text, given)
         return plain
 
-    first = await answered(given)
-    with suppress(InvalidVariables):  # one that must have a value may have been left out
-        await answered(changed(given, random))
-    return Compared(text, first)
+    first = await check(given)
+    with suppress(InvalidVariables):  # a required one can be missing
+        await check(change_variables(given, random))
+    return Case(text, first)
 
 
-def changed(given: Mapping[str, object], random: Random) -> dict[str, object]:
-    """Return variables for which other fields are answered, with other arguments."""
+def change_variables(given: Mapping[str, object], random: Random) -> dict[str, object]:
+    """Return variables that select other fields, with other arguments."""
     return {
         name: not value if isinstance(value, bool) else value
         for name, value in given.items()
@@ -220,22 +223,24 @@ def changed(given: Mapping[str, object], random: Random) -> dict[str, object]:
     }
 
 
-async def test_a_schema_that_nobody_holds_is_gone() -> None:
+async def test_an_unused_schema_is_garbage_collected() -> None:
     baked = weakref.ref(await bake(SCHEMA, fuzz_schema.resolvers()))
     gc.collect()
     assert baked() is None
 
 
-async def test_any_document_is_answered_as_without_them(engines: Engines, worlds: Worlds) -> None:
+async def test_any_document_has_the_same_result_as_in_plain_tartiflette(
+    engines: Engines, data_sets: DataSets
+) -> None:
     profile = settings.default
     assert profile is not None
     first = 0 if profile.derandomize else seeded().randrange(2**32)
     count = profile.max_examples * DOCUMENTS_PER_EXAMPLE
     found: Counter[str] = Counter()
     for seed in range(first, first + count):
-        case = await compared(engines, worlds, seeded(seed))
-        found.update(name for name, (_, holds) in HELD.items() if holds(case))
-    rare = {name for name, (least, _) in HELD.items() if found[name] * 100 < least * count}
+        case = await compare(engines, data_sets, seeded(seed))
+        found.update(name for name, (_, has_property) in COVERAGE.items() if has_property(case))
+    rare = {name for name, (percent, _) in COVERAGE.items() if found[name] * 100 < percent * count}
     assert rare == set()
 
 
@@ -243,25 +248,28 @@ async def test_any_document_is_answered_as_without_them(engines: Engines, worlds
     ("text", "others"),
     [
         ("{ slow }", {"Query": ["slow"]}),
-        ("{ room { id size door { from } } }", {"Query": ["room"], "Room": [], "Door": []}),
+        ("{ room { id size window { from } } }", {"Query": ["room"], "Room": [], "Window": []}),
         ("{ room { grid lights __typename } }", {"Query": ["room"], "Room": []}),
         ("{ room { id a: note slow } }", {"Query": ["room"], "Room": ["a", "slow"]}),
-        ("{ room { door { slow } } }", {"Query": ["room"], "Room": ["door"], "Door": ["slow"]}),
+        (
+            "{ room { window { slow } } }",
+            {"Query": ["room"], "Room": ["window"], "Window": ["slow"]},
+        ),
         (
             "{ room { next { id } exits { __typename } } }",
             {"Query": ["room"], "Room": ["next", "exits"]},
         ),
     ],
 )
-async def test_what_is_plain_is_answered_at_once(
-    engines: Engines, worlds: Worlds, text: str, others: dict[str, list[str]]
+async def test_plain_fields_are_answered_by_the_generated_function(
+    engines: Engines, data_sets: DataSets, text: str, others: dict[str, list[str]]
 ) -> None:
     [executable] = executable_operations(tartiflette_document(parse(text)), ()).values()
-    await as_compiled(engines.compiled, executable, worlds.compiled[0], {})
+    await execute_compiled(engines.compiled, executable, data_sets.compiled[0], {})
     selections = executable.plan_for({}).selections.values()
     assert {each.parent.name: [key for key, _ in each.others] for each in selections} == others
 
 
-def test_the_documents_are_valid() -> None:
-    documents = [drawn(seeded(seed)) for seed in range(100)]
+def test_the_generated_documents_are_valid() -> None:
+    documents = [generate(seeded(seed)) for seed in range(100)]
     assert not [text for text, _ in documents if validate(SCHEMA, parse(text))]

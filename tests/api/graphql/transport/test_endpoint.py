@@ -1,6 +1,6 @@
-"""GraphQL over HTTP (September 2026): what is well-formed, what is not, and what each is answered.
+"""GraphQL over HTTP (September 2026): well-formed and malformed requests, and their responses.
 
-The audits of graphql-http stand in `test_graphql_audits.py`.
+The audits of graphql-http are in `test_http_audits.py`.
 """
 
 import gzip
@@ -34,22 +34,22 @@ def get(query: str, accept: str | None = GRAPHQL, method: str = "GET") -> Sent:
     return Sent(None, accept, method, query, {})
 
 
-def of_type(content_type: str) -> Sent:
+def with_type(content_type: str) -> Sent:
     return Sent(ME, headers={"Content-Type": content_type})
 
 
 WELL_FORMED = {
     "a query": (Sent(ME), "Anna K."),
-    "UTF-8 that is said": (of_type("application/json; charset=UTF-8"), "Anna K."),
-    "UTF-8 in quotes": (of_type('Application/JSON;charset="utf-8"'), "Anna K."),
-    "another parameter of the type": (of_type("application/json; profile=x"), "Anna K."),
+    "declared UTF-8": (with_type("application/json; charset=UTF-8"), "Anna K."),
+    "UTF-8 in quotes": (with_type('Application/JSON;charset="utf-8"'), "Anna K."),
+    "another parameter of the type": (with_type("application/json; profile=x"), "Anna K."),
     "a compressed body": (
         Sent(gzip.compress(ME), headers={"Content-Type": JSON, "Content-Encoding": "gzip"}),
         "Anna K.",
     ),
-    "what it does not know": (Sent(b'{"query": "{ me }", "id": 7, "doc": null}'), "Anna K."),
+    "unknown parameters": (Sent(b'{"query": "{ me }", "id": 7, "doc": null}'), "Anna K."),
     "an empty operationName": (Sent(b'{"query": "{ me }", "operationName": ""}'), "Anna K."),
-    "blanks around": (Sent(b" \n" + ME + b"\t"), "Anna K."),
+    "surrounding white space": (Sent(b" \n" + ME + b"\t"), "Anna K."),
     "GET": (get("?query={me}"), "Anna K."),
     "GET, empty optional parameters": (
         get("?query={me}&variables=&operationName=&extensions="),
@@ -60,8 +60,8 @@ WELL_FORMED = {
         get("?query=query+null{me}query+other{other:me}&operationName=null"),
         "Anna K.",
     ),
-    "GET, a plus for a blank": (get("?query=query+Q{me}"), "Anna K."),
-    "GET, whatever its body": (
+    "GET, a plus for a space": (get("?query=query+Q{me}"), "Anna K."),
+    "GET with a body": (
         Sent(b"{", method="GET", query="?query={me}", headers={}),
         "Anna K.",
     ),
@@ -75,7 +75,7 @@ async def test_a_well_formed_request_is_answered(sent: Sent, name: str, client: 
     assert answer.media_type == f"{GRAPHQL}; charset=utf-8"
 
 
-async def test_variables_pass_by_both_methods_whatever_they_say(client: Client) -> None:
+async def test_both_methods_transmit_variables_unchanged(client: Client) -> None:
     name = 'Ödön "🦉" & Co. + 100 %'
     document = "query Q($name: String!) { hello(name: $name) }"
     variables = json.dumps({"name": name})
@@ -85,7 +85,7 @@ async def test_variables_pass_by_both_methods_whatever_they_say(client: Client) 
         assert (await sent.to(client)).body == {"data": {"hello": f"Hello {name}"}}
 
 
-async def test_head_answers_as_get_without_the_body(client: Client) -> None:
+async def test_head_is_answered_like_get_without_the_body(client: Client) -> None:
     answer = await get("?query={me}", method="HEAD").to(client)
     assert (answer.status, answer.media_type, answer.text) == (
         200,
@@ -96,7 +96,7 @@ async def test_head_answers_as_get_without_the_body(client: Client) -> None:
 
 MALFORMED: dict[str, tuple[Sent, int, str]] = {
     "an empty body": (Sent(b""), 400, "invalid_input"),
-    "no JSON": (Sent(b"NONSENSE"), 400, "invalid_input"),
+    "not JSON": (Sent(b"NONSENSE"), 400, "invalid_input"),
     "broken JSON": (Sent(b'{"query":'), 400, "invalid_input"),
     "JSON twice": (Sent(ME + ME), 400, "invalid_input"),
     "a byte order mark": (Sent(b"\xef\xbb\xbf" + ME), 400, "invalid_input"),
@@ -105,8 +105,8 @@ MALFORMED: dict[str, tuple[Sent, int, str]] = {
     "half a surrogate pair": (Sent(b'{"query": "{ me } #\\ud800"}'), 400, "invalid_input"),
     "UTF-16": (Sent(ME.decode().encode("utf-16")), 400, "invalid_input"),
     "not a number": (Sent(b'{"query": "{ me }", "variables": NaN}'), 400, "invalid_input"),
-    "brackets without end": (Sent(b"[" * 200_000), 400, "invalid_input"),
-    "a body that is not what it claims": (
+    "unclosed brackets": (Sent(b"[" * 200_000), 400, "invalid_input"),
+    "a body that is not compressed as declared": (
         Sent(b"junk", headers={"Content-Type": JSON, "Content-Encoding": "gzip"}),
         400,
         "invalid_input",
@@ -116,53 +116,53 @@ MALFORMED: dict[str, tuple[Sent, int, str]] = {
     "a number": (Sent(b"1"), 422, "malformed_request"),
     "an empty object": (Sent(b"{}"), 422, "malformed_request"),
     "a list": (Sent(b'[{"query": "{ me }"}]'), 422, "malformed_request"),
-    "query that is null": (post(query=None), 422, "malformed_request"),
-    "query that is a number": (post(query=7), 422, "malformed_request"),
-    "variables that are text": (post(query="{me}", variables="{}"), 422, "malformed_request"),
-    "variables that are a list": (post(query="{me}", variables=[7]), 422, "malformed_request"),
-    "operationName that is true": (
+    "null for query": (post(query=None), 422, "malformed_request"),
+    "a number for query": (post(query=7), 422, "malformed_request"),
+    "text for variables": (post(query="{me}", variables="{}"), 422, "malformed_request"),
+    "a list for variables": (post(query="{me}", variables=[7]), 422, "malformed_request"),
+    "true for operationName": (
         post(query="{me}", operationName=True),
         422,
         "malformed_request",
     ),
-    "extensions that are a number": (post(query="{me}", extensions=1), 422, "malformed_request"),
-    "a document that is none": (post(query="{"), 400, "graphql_parse_failed"),
+    "a number for extensions": (post(query="{me}", extensions=1), 422, "malformed_request"),
+    "an invalid document": (post(query="{"), 400, "graphql_parse_failed"),
     "an empty document": (post(query=""), 400, "graphql_parse_failed"),
-    "a field that there is not": (post(query="{ you }"), 422, "graphql_validation_failed"),
-    "an operation that there is not": (
+    "an unknown field": (post(query="{ you }"), 422, "graphql_validation_failed"),
+    "an unknown operation": (
         post(query="query A { me }", operationName="B"),
         422,
         "unknown_operation",
     ),
-    "one of two operations": (
+    "no name for one of two operations": (
         post(query="query A { me } query B { me }"),
         422,
         "unknown_operation",
     ),
-    "variables that are missing": (
+    "missing variables": (
         post(query="query ($name: String!) { hello(name: $name) }"),
         422,
         "invalid_variables",
     ),
-    "too large a document": (post(query="{ me }" + " " * 200_000), 422, "limit_exceeded"),
-    "too large a body": (Sent(b" " * (HTTP_LIMITS.body_bytes + 1)), 413, "body_too_large"),
-    "no type": (Sent(ME, headers={}), 415, "unsupported_media_type"),
+    "a document that is too large": (post(query="{ me }" + " " * 200_000), 422, "limit_exceeded"),
+    "a body that is too large": (Sent(b" " * (HTTP_LIMITS.body_bytes + 1)), 413, "body_too_large"),
+    "no content type": (Sent(ME, headers={}), 415, "unsupported_media_type"),
     "a form": (
         Sent(b"query={me}", headers={"Content-Type": "application/x-www-form-urlencoded"}),
         415,
         "unsupported_media_type",
     ),
-    "another type": (of_type("text/plain"), 415, "unsupported_media_type"),
-    "GraphQL's own type": (of_type("application/graphql"), 415, "unsupported_media_type"),
-    "a multipart form": (of_type("multipart/form-data"), 415, "unsupported_media_type"),
-    "two types": (of_type("text/plain, application/json"), 415, "unsupported_media_type"),
+    "another type": (with_type("text/plain"), 415, "unsupported_media_type"),
+    "GraphQL's own type": (with_type("application/graphql"), 415, "unsupported_media_type"),
+    "a multipart form": (with_type("multipart/form-data"), 415, "unsupported_media_type"),
+    "two types": (with_type("text/plain, application/json"), 415, "unsupported_media_type"),
     "another encoding": (
-        of_type("application/json; charset=iso-8859-1"),
+        with_type("application/json; charset=iso-8859-1"),
         415,
         "unsupported_media_type",
     ),
-    "UTF-16 that is said": (
-        of_type("application/json; charset=utf-16"),
+    "declared UTF-16": (
+        with_type("application/json; charset=utf-16"),
         415,
         "unsupported_media_type",
     ),
@@ -171,28 +171,28 @@ MALFORMED: dict[str, tuple[Sent, int, str]] = {
     "OPTIONS": (Sent(method="OPTIONS"), 405, "method_not_allowed"),
     "QUERY": (Sent(ME, method="QUERY"), 405, "method_not_allowed"),
     "GET without a query": (get(""), 422, "malformed_request"),
-    "GET with query twice": (get("?query={me}&query={me}"), 422, "malformed_request"),
-    "GET with variables twice": (
+    "GET with a repeated query": (get("?query={me}&query={me}"), 422, "malformed_request"),
+    "GET with repeated variables": (
         get("?query={me}&variables={}&variables={}"),
         422,
         "malformed_request",
     ),
-    "GET with variables that are no JSON": (get("?query={me}&variables=x"), 400, "invalid_input"),
-    "GET with variables that are a list": (
+    "GET with variables that are not JSON": (get("?query={me}&variables=x"), 400, "invalid_input"),
+    "GET with a list for variables": (
         get("?query={me}&variables=[]"),
         422,
         "malformed_request",
     ),
-    "GET with extensions that are text": (
+    "GET with text for extensions": (
         get('?query={me}&extensions="x"'),
         422,
         "malformed_request",
     ),
     "GET that is not UTF-8": (get("?query={me}%23%ff"), 400, "invalid_input"),
-    "GET with a document that is none": (get("?query={"), 400, "graphql_parse_failed"),
+    "GET with an invalid document": (get("?query={"), 400, "graphql_parse_failed"),
     "GET with a mutation": (get("?query=mutation{touch}"), 405, "mutation_by_get"),
-    "HTML wanted": (post("text/html", query="{ me }"), 406, "not_acceptable"),
-    "another encoding wanted": (
+    "only HTML accepted": (post("text/html", query="{ me }"), 406, "not_acceptable"),
+    "only another encoding accepted": (
         post(f"{JSON};charset=utf-16", query="{ me }"),
         406,
         "not_acceptable",
@@ -202,11 +202,11 @@ MALFORMED: dict[str, tuple[Sent, int, str]] = {
 
 @pytest.mark.parametrize("accept", [GRAPHQL, JSON, "*/*", None])
 @pytest.mark.parametrize(("sent", "status", "code"), MALFORMED.values(), ids=MALFORMED)
-async def test_a_refused_request_is_told_so_in_graphqls_form(
+async def test_a_refused_request_gets_an_error_in_the_graphql_format(
     sent: Sent, status: int, code: str, accept: str | None, client: Client
 ) -> None:
-    wanted = sent.accept if status == 406 else accept
-    answer = await Sent(sent.body, wanted, sent.method, sent.query, sent.headers).to(client)
+    accepted = sent.accept if status == 406 else accept
+    answer = await Sent(sent.body, accepted, sent.method, sent.query, sent.headers).to(client)
     assert answer.status == status, answer
     assert answer.media_type == f"{GRAPHQL}; charset=utf-8"
     assert list(answer.body) == ["errors"]
@@ -220,7 +220,7 @@ ALLOWED = {
     "another method": (Sent(ME, method="PATCH"), "GET,HEAD,POST"),
     "a mutation by GET": (get("?query=mutation{touch}"), "POST"),
     "a mutation by HEAD": (get("?query=mutation{touch}", method="HEAD"), "POST"),
-    "the mutation among others": (
+    "a mutation of a document with other operations": (
         get("?query=query+A{me}mutation+B{touch}&operationName=B"),
         "POST",
     ),
@@ -228,7 +228,7 @@ ALLOWED = {
 
 
 @pytest.mark.parametrize(("sent", "allowed"), ALLOWED.values(), ids=ALLOWED)
-async def test_a_refused_method_names_those_allowed(
+async def test_the_error_for_a_method_names_the_allowed_methods(
     sent: Sent, allowed: str, client: Client
 ) -> None:
     answer = await sent.to(client)
@@ -236,20 +236,22 @@ async def test_a_refused_method_names_those_allowed(
     assert touched == []
 
 
-async def test_the_query_beside_a_mutation_may_be_asked_by_get(client: Client) -> None:
+async def test_a_query_can_be_sent_by_get_although_its_document_has_a_mutation(
+    client: Client,
+) -> None:
     sent = get("?query=query+A{me}mutation+B{touch}&operationName=A")
     assert (await sent.to(client)).body == {"data": {"me": ANNA.name}}
 
 
 EXECUTED: dict[str, tuple[str, object]] = {
-    "errors beside data": ("{ me refused }", {"me": ANNA.name, "refused": None}),
-    "errors, and data that is null": ("{ me needed }", None),
+    "errors and data": ("{ me refused }", {"me": ANNA.name, "refused": None}),
+    "errors and null for data": ("{ me needed }", None),
 }
 
 
 @pytest.mark.parametrize(("accept", "status"), [(GRAPHQL, 294), (JSON, 200), ("*/*", 200)])
 @pytest.mark.parametrize(("document", "data"), EXECUTED.values(), ids=EXECUTED)
-async def test_errors_of_fields_are_no_errors_of_the_request(
+async def test_errors_of_fields_do_not_refuse_the_request(
     document: str, data: object, accept: str, status: int, client: Client
 ) -> None:
     answer = await post(accept, query=document).to(client)
@@ -257,7 +259,9 @@ async def test_errors_of_fields_are_no_errors_of_the_request(
     assert answer.media_type == f"{GRAPHQL if status == 294 else JSON}; charset=utf-8"
 
 
-async def test_whoever_is_not_signed_in_is_told_in_graphqls_form(client: Client) -> None:
+async def test_a_request_without_a_token_gets_an_error_in_the_graphql_format(
+    client: Client,
+) -> None:
     async with client.post("/graphql", json={"query": "{ me }"}) as response:
         answer = await response.json()
     assert (response.status, response.content_type) == (401, GRAPHQL)
@@ -271,15 +275,17 @@ async def test_whoever_is_not_signed_in_is_told_in_graphqls_form(client: Client)
     }
 
 
-ONCE = {
+ONE_REQUEST = {
     "viewer": HttpLimits(viewer_rate=0.001, viewer_burst=1),
     "address": HttpLimits(address_rate=0.001, address_burst=1),
 }
 
 
-@pytest.mark.parametrize(("name", "once"), ONCE.items(), ids=ONCE)
-async def test_whoever_asks_too_often_is_told_in_graphqls_form(name: str, once: HttpLimits) -> None:
-    async with opened(limits=once) as client:
+@pytest.mark.parametrize(("name", "limits"), ONE_REQUEST.items(), ids=ONE_REQUEST)
+async def test_too_many_requests_get_an_error_in_the_graphql_format(
+    name: str, limits: HttpLimits
+) -> None:
+    async with opened(limits=limits) as client:
         assert (await Sent(ME).to(client)).status == 200
         answer = await Sent(ME).to(client)
     assert (answer.status, answer.codes) == (429, {"too_many_requests"})
@@ -289,7 +295,7 @@ async def test_whoever_asks_too_often_is_told_in_graphqls_form(name: str, once: 
     assert f'"{name}";r=0;t=' in answer.headers["RateLimit"]
 
 
-async def test_a_fault_is_told_in_graphqls_form_without_its_text(client: Client) -> None:
+async def test_an_internal_error_has_the_graphql_format_and_no_details(client: Client) -> None:
     with capture_logs() as lines:
         answer = await post(query="{ broken }").to(client)
     assert answer.codes == {"internal"}
@@ -297,35 +303,38 @@ async def test_a_fault_is_told_in_graphqls_form_without_its_text(client: Client)
     assert "hunter2" in repr(lines)
 
 
-def several(*entries: object) -> Sent:
+def batch_of(*entries: object) -> Sent:
     return Sent(json.dumps(entries).encode())
 
 
 ONE = {"query": "{ me }"}
 
 
-async def test_a_list_of_requests_is_answered_with_a_list(batching: Client) -> None:
+async def test_a_batch_is_answered_with_a_list(batching: Client) -> None:
     hello = {"query": "query ($n: String!) { hello(name: $n) }", "variables": {"n": "you"}}
-    answer = await several(hello, {"query": "{ me refused }"}, {"qeury": ""}).to(batching)
+    answer = await batch_of(hello, {"query": "{ me refused }"}, {"qeury": ""}).to(batching)
     assert (answer.status, answer.media_type) == (200, f"{GRAPHQL}; charset=utf-8")
     first, second, third = answer.body
-    name = {"requestId": answer.headers["X-Request-ID"]}
+    request_id = {"requestId": answer.headers["X-Request-ID"]}
     assert first == {"data": {"hello": "Hello you"}}
     assert second["data"] == {"me": ANNA.name, "refused": None}
-    assert third["errors"][0]["extensions"] == {"code": "malformed_request", "status": 422} | name
-    assert second["errors"][0]["extensions"].items() >= name.items()
+    assert (
+        third["errors"][0]["extensions"]
+        == {"code": "malformed_request", "status": 422} | request_id
+    )
+    assert second["errors"][0]["extensions"].items() >= request_id.items()
 
 
-async def test_the_operations_of_a_list_happen_in_turn(batching: Client) -> None:
+async def test_the_operations_of_a_batch_are_executed_sequentially(batching: Client) -> None:
     touch = {"query": "mutation { touch }"}
-    answer = await several(touch, touch, touch).to(batching)
+    answer = await batch_of(touch, touch, touch).to(batching)
     assert [each["data"]["touch"] for each in answer.body] == [1, 2, 3]
     touched.clear()
 
 
-async def test_every_operation_of_a_list_takes_of_the_share_of_its_viewer() -> None:
+async def test_every_operation_of_a_batch_takes_a_token_of_its_viewer() -> None:
     async with opened(batch=3, limits=HttpLimits(viewer_rate=0.001, viewer_burst=2)) as client:
-        answer = await several(ONE, ONE, ONE).to(client)
+        answer = await batch_of(ONE, ONE, ONE).to(client)
     assert answer.status == 200
     first, second, third = answer.body
     assert first == second == {"data": {"me": ANNA.name}}
@@ -334,26 +343,26 @@ async def test_every_operation_of_a_list_takes_of_the_share_of_its_viewer() -> N
     assert '"viewer";r=0;t=' in answer.headers["RateLimit"]
 
 
-async def test_one_request_is_answered_as_ever_where_lists_are_taken(batching: Client) -> None:
+async def test_a_single_request_is_answered_normally_if_batches_are_on(batching: Client) -> None:
     assert (await Sent(ME).to(batching)).body == {"data": {"me": ANNA.name}}
 
 
-NO_LISTS = {
-    "an empty list": (several(), "malformed_request"),
-    "something else in it": (several(ONE, "{ me }"), "malformed_request"),
-    "a list in it": (several([ONE]), "malformed_request"),
-    "too many": (several(ONE, ONE, ONE, ONE), "limit_exceeded"),
+INVALID_BATCHES = {
+    "empty": (batch_of(), "malformed_request"),
+    "with text": (batch_of(ONE, "{ me }"), "malformed_request"),
+    "with a list": (batch_of([ONE]), "malformed_request"),
+    "too large": (batch_of(ONE, ONE, ONE, ONE), "limit_exceeded"),
 }
 
 
-@pytest.mark.parametrize(("sent", "code"), NO_LISTS.values(), ids=NO_LISTS)
-async def test_a_list_that_is_none_of_requests_is_refused_as_one(
+@pytest.mark.parametrize(("sent", "code"), INVALID_BATCHES.values(), ids=INVALID_BATCHES)
+async def test_an_invalid_batch_is_refused_as_a_whole(
     sent: Sent, code: str, batching: Client
 ) -> None:
     answer = await sent.to(batching)
     assert (answer.status, answer.codes) == (422, {code})
 
 
-async def test_a_list_is_refused_with_the_way_out(client: Client) -> None:
-    answer = await several(ONE).to(client)
+async def test_the_error_for_a_batch_names_the_setting(client: Client) -> None:
+    answer = await batch_of(ONE).to(client)
     assert "INTERLOCK_GRAPHQL_BATCH" in answer.body["errors"][0]["message"]

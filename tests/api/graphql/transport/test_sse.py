@@ -1,4 +1,4 @@
-"""Server-sent events: graphql-sse's distinct connections, resumed by the id of an event."""
+"""Server-sent events: the distinct connections mode of graphql-sse, resumed by event ids."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ import pytest
 from api.limits import CLOCK_LEEWAY_SECONDS, STREAM_LIMITS
 from tests.support.counting_schema import COUNT
 from tests.support.lock_gates import PATIENCE_SECONDS
-from tests.support.streams import BEARER, Doors, authorization, serving
+from tests.support.streams import BEARER, StreamServer, authorization, serving
 
 PATH = "/graphql/stream"
 COMPLETE = {"event": "complete", "data": ""}
@@ -23,11 +23,11 @@ RESUMABLE = "subscription { count(range: {to: 3}) { number } }"
 
 @asynccontextmanager
 async def streaming(
-    doors: Doors, query: str, headers: dict[str, str] | None = None, **variables: object
+    server: StreamServer, query: str, headers: dict[str, str] | None = None, **variables: object
 ) -> AsyncIterator[aiohttp.ClientResponse]:
-    asked = {"query": query, "variables": variables}
+    body = {"query": query, "variables": variables}
     accepting = BEARER | {"Accept": "text/event-stream"} | (headers or {})
-    async with doors.client.post(PATH, json=asked, headers=accepting) as response:
+    async with server.client.post(PATH, json=body, headers=accepting) as response:
         assert (response.status, response.content_type) == (200, "text/event-stream")
         yield response
 
@@ -50,15 +50,15 @@ async def events(response: aiohttp.ClientResponse) -> list[dict[str, str]]:
     return found
 
 
-def told(one: dict[str, str]) -> Any:  # noqa: ANN401  # of any operation
+def body_of(one: dict[str, str]) -> Any:  # noqa: ANN401  # any JSON
     assert one["event"] == "next"
     return json.loads(one["data"])
 
 
-async def test_a_subscription_is_told_event_by_event() -> None:
-    async with serving() as doors, streaming(doors, COUNT, to=2) as response:
+async def test_a_subscription_is_answered_event_by_event() -> None:
+    async with serving() as server, streaming(server, COUNT, to=2) as response:
         *following, last = await events(response)
-        assert [(each["id"], told(each)["data"]) for each in following] == [
+        assert [(each["id"], body_of(each)["data"]) for each in following] == [
             ("1", {"count": {"number": 1, "context": "Anna K."}}),
             ("2", {"count": {"number": 2, "context": "Anna K."}}),
         ]
@@ -66,10 +66,10 @@ async def test_a_subscription_is_told_event_by_event() -> None:
         assert response.headers["Cache-Control"] == "no-store"
 
 
-async def test_the_id_of_the_last_event_resumes_after_it() -> None:
+async def test_the_last_event_id_resumes_the_subscription() -> None:
     async with (
-        serving() as doors,
-        streaming(doors, RESUMABLE, {"Last-Event-ID": "2"}) as response,
+        serving() as server,
+        streaming(server, RESUMABLE, {"Last-Event-ID": "2"}) as response,
     ):
         following, last = await events(response)
         assert (following["id"], last) == ("3", COMPLETE)
@@ -78,115 +78,117 @@ async def test_the_id_of_the_last_event_resumes_after_it() -> None:
 @pytest.mark.parametrize(
     ("query", "data"), [("{ ready }", {"ready": True}), ("mutation { touch }", {"touch": 1})]
 )
-async def test_other_operations_are_told_as_one_event(query: str, data: dict[str, Any]) -> None:
-    async with serving() as doors, streaming(doors, query) as response:
+async def test_other_operations_are_answered_with_one_event(
+    query: str, data: dict[str, Any]
+) -> None:
+    async with serving() as server, streaming(server, query) as response:
         only, last = await events(response)
-        assert (told(only), last) == ({"data": data}, COMPLETE)
+        assert (body_of(only), last) == ({"data": data}, COMPLETE)
         assert "id" not in only
 
 
-async def test_a_query_may_stand_in_the_address() -> None:
-    async with serving() as doors:
-        asked = {"query": "query ($a: Boolean!) { ready @include(if: $a) }", "variables": '{"a":1}'}
-        wrong, right = asked, asked | {"variables": '{"a":true}'}
-        for parameters, data in ((right, {"ready": True}), (wrong, None)):
-            async with doors.client.get(PATH, params=parameters, headers=BEARER) as response:
+async def test_a_query_can_be_sent_in_the_url() -> None:
+    async with serving() as server:
+        query = "query ($a: Boolean!) { ready @include(if: $a) }"
+        for variables, data in (('{"a":true}', {"ready": True}), ('{"a":1}', None)):
+            parameters = {"query": query, "variables": variables}
+            async with server.client.get(PATH, params=parameters, headers=BEARER) as response:
                 only, last = await events(response)
-                assert (told(only).get("data"), last) == (data, COMPLETE)
+                assert (body_of(only).get("data"), last) == (data, COMPLETE)
 
 
 REFUSED: dict[str, tuple[object, str]] = {
-    "no GraphQL": ({"query": "{"}, "graphql_parse_failed"),
-    "not of the schema": ({"query": "{ nothing }"}, "graphql_validation_failed"),
+    "not GraphQL": ({"query": "{"}, "graphql_parse_failed"),
+    "not valid": ({"query": "{ nothing }"}, "graphql_validation_failed"),
     "no query": ({"variables": {}}, "malformed_request"),
     "a list": ([{"query": "{ ready }"}], "malformed_request"),
 }
 
 
 @pytest.mark.parametrize(("body", "code"), REFUSED.values(), ids=REFUSED)
-async def test_what_is_wrong_with_an_operation_is_told_as_an_event(body: object, code: str) -> None:
-    async with serving() as doors, doors.client.post(PATH, json=body, headers=BEARER) as response:
+async def test_an_invalid_operation_is_answered_with_an_event(body: object, code: str) -> None:
+    async with serving() as server, server.client.post(PATH, json=body, headers=BEARER) as response:
         assert response.status == 200
         only, last = await events(response)
-        [error] = told(only)["errors"]
+        [error] = body_of(only)["errors"]
         assert (error["extensions"]["code"], last) == (code, COMPLETE)
 
 
 async def test_a_mutation_by_get_changes_nothing() -> None:
-    async with serving() as doors:
-        asked = {"query": "mutation { touch }"}
-        async with doors.client.get(PATH, params=asked, headers=BEARER) as response:
+    async with serving() as server:
+        parameters = {"query": "mutation { touch }"}
+        async with server.client.get(PATH, params=parameters, headers=BEARER) as response:
             only, _ = await events(response)
-            assert told(only)["errors"][0]["extensions"]["code"] == "mutation_by_get"
-        assert doors.counter.touched == 0
+            assert body_of(only)["errors"][0]["extensions"]["code"] == "mutation_by_get"
+        assert server.counter.touched == 0
 
 
-ANSWERED: dict[str, tuple[dict[str, str], int]] = {
+STATUSES: dict[str, tuple[dict[str, str], int]] = {
     "no token": ({}, 401),
     "an expired token": (
         {"Authorization": authorization(-timedelta(seconds=CLOCK_LEEWAY_SECONDS + 1))},
         401,
     ),
-    "no stream is taken": (BEARER | {"Accept": "application/json"}, 406),
-    "any type is taken": (BEARER | {"Accept": "*/*"}, 200),
+    "event streams not accepted": (BEARER | {"Accept": "application/json"}, 406),
+    "any type accepted": (BEARER | {"Accept": "*/*"}, 200),
 }
 
 
-@pytest.mark.parametrize(("headers", "status"), ANSWERED.values(), ids=ANSWERED)
-async def test_what_is_wrong_with_a_request_is_told_by_its_status(
+@pytest.mark.parametrize(("headers", "status"), STATUSES.values(), ids=STATUSES)
+async def test_an_unacceptable_request_gets_an_error_status(
     headers: dict[str, str], status: int
 ) -> None:
-    async with serving() as doors:
+    async with serving() as server:
         body = {"query": "{ ready }"}
-        async with doors.client.post(PATH, json=body, headers=headers) as response:
+        async with server.client.post(PATH, json=body, headers=headers) as response:
             assert response.status == status
             if status != 200:
                 assert (await response.json())["errors"]
 
 
-async def test_signs_of_life_come_while_nothing_happens() -> None:
+async def test_an_idle_stream_gets_keep_alive_comments() -> None:
     limits = replace(STREAM_LIMITS, heartbeat_seconds=0.01)
     async with (
-        serving(limits) as doors,
-        streaming(doors, "subscription { forever }") as response,
+        serving(limits) as server,
+        streaming(server, "subscription { forever }") as response,
     ):
-        assert told(await event(response)) == {"data": {"forever": 1}}
+        assert body_of(await event(response)) == {"data": {"forever": 1}}
         assert await event(response) == {"": ""}
         assert await event(response) == {"": ""}
 
 
-async def test_a_client_that_left_is_noticed() -> None:
+async def test_a_disconnected_client_is_detected() -> None:
     limits = replace(STREAM_LIMITS, heartbeat_seconds=0.01)
-    async with serving(limits) as doors:
-        async with streaming(doors, "subscription { forever }") as response:
+    async with serving(limits) as server:
+        async with streaming(server, "subscription { forever }") as response:
             await event(response)
-        await doors.deserted()
-        assert doors.counter.closed == 1
+        await server.wait_until_idle()
+        assert server.counter.closed == 1
 
 
-async def test_a_client_that_reads_nothing_is_let_go_before_it_fills_the_memory() -> None:
+async def test_a_client_that_reads_nothing_is_disconnected_before_memory_fills() -> None:
     limits = replace(STREAM_LIMITS, send_seconds=0.2)
-    async with serving(limits) as doors, streaming(doors, "subscription { flood }"):
-        await doors.deserted()
-        assert doors.counter.closed == 1
-        assert doors.counter.drops < 1_000  # of 100 KB, most of them in the buffers of the kernel
+    async with serving(limits) as server, streaming(server, "subscription { flood }"):
+        await server.wait_until_idle()
+        assert server.counter.closed == 1
+        assert server.counter.drops < 1_000  # of 100 KB each, most of them in kernel buffers
 
 
-async def test_a_stream_ends_with_its_token() -> None:
+async def test_a_stream_ends_when_its_token_expires() -> None:
     token = {"Authorization": authorization(timedelta(seconds=1 - CLOCK_LEEWAY_SECONDS))}
     async with (
-        serving() as doors,
-        streaming(doors, "subscription { forever }", token) as response,
+        serving() as server,
+        streaming(server, "subscription { forever }", token) as response,
     ):
-        assert told(await event(response)) == {"data": {"forever": 1}}
+        assert body_of(await event(response)) == {"data": {"forever": 1}}
         assert await event(response) == {}
-        assert doors.counter.closed == 1
+        assert server.counter.closed == 1
 
 
-async def test_a_server_that_stops_ends_its_streams() -> None:
-    async with serving() as doors, streaming(doors, "subscription { forever }") as response:
+async def test_a_stopping_server_ends_its_streams() -> None:
+    async with serving() as server, streaming(server, "subscription { forever }") as response:
         await event(response)
-        stopping = asyncio.create_task(doors.stop())
+        stopping = asyncio.create_task(server.stop())
         assert await event(response) == {}
         await stopping
-        assert doors.counter.closed == 1
+        assert server.counter.closed == 1

@@ -1,4 +1,4 @@
-"""The price of an operation bounds the size of its answer."""
+"""The cost of an operation bounds the size of its response."""
 
 from itertools import product
 from math import ceil
@@ -38,7 +38,7 @@ LONG = {
     "Plan.markdown": PLAN_CHARACTERS,
     "Plan.document": PLAN_CHARACTERS,
 }
-"""How many characters a text can have, where they are more than a point is good for."""
+"""The maximum characters of texts that cost more than one point."""
 SHORT = {
     "AffectedTickets": ["examples"],
     "CatalogCategory": ["name", "displayName", "icon"],
@@ -69,11 +69,11 @@ SHORT = {
     "Workflow": ["name", "displayName"],
     "WorkflowsChange": ["position"],
 }
-"""Names, ids, cursors and sentences; the names of a plan are as many as are declared in it."""
+"""Names, ids, cursors and sentences. A plan has as many names as its values file declares."""
 
 
 def texts() -> dict[str, GraphQLField]:
-    """Return every field of the schema that answers text."""
+    """Return every field of the schema that returns text."""
     return {
         f"{named.name}.{name}": field
         for named in build_schema(schema_text()).type_map.values()
@@ -83,14 +83,14 @@ def texts() -> dict[str, GraphQLField]:
     }
 
 
-def test_of_every_text_it_is_known_how_long_it_can_be() -> None:
+def test_the_maximum_length_of_every_text_is_known() -> None:
     short = {f"{named}.{name}" for named, names in SHORT.items() for name in names}
     assert LONG.keys() | short == texts().keys()
     assert not LONG.keys() & short
 
 
 @pytest.mark.parametrize("name", texts())
-def test_a_text_costs_a_point_for_each_thousand_characters(name: str) -> None:
+def test_a_text_costs_one_point_per_thousand_characters(name: str) -> None:
     assert field_points(texts()[name]) == ceil(LONG.get(name, 1) / POINT_CHARACTERS)
 
 
@@ -98,11 +98,11 @@ READ_WITH = {
     "Ticket": ["Ticket.description"],
     "HistoryEntry": ["HistoryEntry.comment", "HistoryEntry.from", "HistoryEntry.to"],
 }
-"""The texts that are read with an object, whatever is asked of it; of an entry one is long."""
+"""Texts that are read with an object even if not selected; only one text of an entry is long."""
 
 
 @pytest.mark.parametrize("name", READ_WITH)
-def test_an_object_costs_half_of_the_longest_text_that_is_read_with_it(name: str) -> None:
+def test_an_object_costs_half_of_its_longest_text(name: str) -> None:
     named = composite_type(build_schema(schema_text()).get_type(name))
     longest = max(LONG[text] for text in READ_WITH[name])
     assert directive_number(named, "cost") == longest / POINT_CHARACTERS / 2
@@ -110,8 +110,8 @@ def test_an_object_costs_half_of_the_longest_text_that_is_read_with_it(name: str
 
 @pytest.mark.parametrize("form", GraphFormat)
 @pytest.mark.parametrize("role", ["ASSIGNEE", "REQUESTER", "ANY"])
-def test_no_workflow_is_drawn_larger_than_it_is_priced(form: GraphFormat, role: str) -> None:
-    moves = [
+def test_no_diagram_is_larger_than_its_cost_allows(form: GraphFormat, role: str) -> None:
+    transitions = [
         {"from": str(source), "to": str(target), "role": role.lower()}
         for source, target in product(STATUSES, STATUSES)
         if source != target
@@ -120,7 +120,7 @@ def test_no_workflow_is_drawn_larger_than_it_is_priced(form: GraphFormat, role: 
         {
             "name": "w" * limits.NAME_CHARACTERS,
             "displayName": "&" * limits.DISPLAY_NAME_CHARACTERS,
-            "transitions": moves,
+            "transitions": transitions,
         }
     )
     assert len(render(compile_workflow(largest), form)) <= GRAPH_CHARACTERS
@@ -133,15 +133,15 @@ requester { id name } assignee { id name } sla { responseDueAt resolutionDueAt }
 description transitions { to allowed reason message allowedRoles shortestPath }
 """
 EVERYDAY = {
-    "a list with the latest of each": (
+    "a list with the latest entry of each ticket": (
         f"{{ tickets(first: 50) {{ nodes {{ {ROW} history(last: 1) {{"
         f" nodes {{ {ENTRY} }} }} }} }} }}"
     ),
-    "a list with what was said last": (
+    "a list with the latest comments": (
         f"{{ tickets(first: 50) {{ nodes {{ {ROW} history(last: 3, kinds: [COMMENT]) {{"
         " nodes { seq at comment actorUser { name } } } } } }"
     ),
-    "a ticket with all of a page of its history": (
+    "a ticket with a full page of its history": (
         f"{{ tickets(first: 1) {{ nodes {{ {ROW} history(last: 100) {{"
         f" nodes {{ {ENTRY} }} }} }} }} }}"
     ),
@@ -154,36 +154,36 @@ EVERYDAY = {
 
 
 @pytest.mark.parametrize("query", EVERYDAY.values(), ids=EVERYDAY)
-async def test_what_pages_ask_for_is_answered(api: Api, query: str) -> None:
+async def test_queries_of_typical_pages_are_answered(api: Api, query: str) -> None:
     await api.data(ADA, query)
 
 
 HOSTILE = {
-    "long histories of many": "{ tickets(first: 40) { nodes { history(first: 100) { nodes {"
+    "long histories of many tickets": "{ tickets(first: 40) { nodes { history(first: 100) { nodes {"
     " comment } } } } }",
-    "one text under many names": "{ tickets(first: 40) { nodes {"
+    "one text with many aliases": "{ tickets(first: 40) { nodes {"
     + " ".join(f"d{number}: description" for number in range(190))
     + "} } }",
-    "a name as long as a document may be": "{ tickets(first: 100) { nodes { history(first: 20) {"
+    "an alias as long as a document can be": "{ tickets(first: 100) { nodes { history(first: 20) {"
     f" nodes {{ {'n' * 90_000}: seq }} }} }} }} }}",
-    "tickets read for nothing": "{"
+    "many pages of tickets": "{"
     + " ".join(f"t{number}: tickets(first: 100) {{ nodes {{ id }} }}" for number in range(50))
     + "}",
-    "histories read for nothing": "{ tickets(first: 50) { nodes { history(first: 50) { nodes {"
+    "many pages of histories": "{ tickets(first: 50) { nodes { history(first: 50) { nodes {"
     " seq } } } } }",
-    "pictures under many names": "{ workflows {"
+    "diagrams with many aliases": "{ workflows {"
     + " ".join(f"g{number}: graph(format: SVG)" for number in range(190))
     + "} }",
 }
 
 
 @pytest.mark.parametrize("query", HOSTILE.values(), ids=HOSTILE)
-async def test_what_makes_a_little_much_is_refused(api: Api, query: str) -> None:
+async def test_a_small_query_with_a_large_response_is_refused(api: Api, query: str) -> None:
     refused = await api.refusal(ADA, query)
     assert (refused["code"], refused["limit"]) == ("limit_exceeded", "cost_points")
 
 
-async def test_a_catalog_of_nothing_costs_nothing(api: Api) -> None:
-    asked = " ".join(f"d{number}: description" for number in range(190))
-    query = f"{{ catalog {{ categories {{ items {{ {asked} }} }} }} }}"
+async def test_an_empty_catalog_costs_nothing(api: Api) -> None:
+    fields = " ".join(f"d{number}: description" for number in range(190))
+    query = f"{{ catalog {{ categories {{ items {{ {fields} }} }} }} }}"
     assert await api.data(ADA, query) == {"catalog": {"categories": []}}
