@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from engine.resources.resource import Key, LastChange, LiveResources, Resource
-from reconciler.diff import apply_changes
 from reconciler.plan import Plan
 from reconciler.plural import plural
-from reconciler.references import dangling_references
+from reconciler.references import dangling_after
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +57,9 @@ def _dangling_resources(plan: Plan, live: LiveResources) -> Iterator[Stale]:
     the target of a reference, or declared a resource that refers to one that the plan retires.
     """
     changed = {change.key for change in plan.changes}
-    for key, target in dangling_references(apply_changes(live.resources, plan.changes)):
-        if changed & {key, target}:
-            last_change = live.last_changes.get(key if target in changed else target)
-            yield Stale(key, f"{target} active", "not active", last_change)
+    for key, target in dangling_after(live.resources, plan.changes):
+        last_change = live.last_changes.get(key if target in changed else target)
+        yield Stale(key, f"{target} active", "not active", last_change)
 
 
 def impact_increased(plan: Plan, current: Plan) -> Iterator[Stale]:

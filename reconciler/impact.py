@@ -1,8 +1,8 @@
 """How a change affects live tickets, those that are not CLOSED. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final
 
 from engine.declaration.models import CatalogItem
 from engine.gc_pause import gc_paused
@@ -82,15 +82,6 @@ class Impact:
 NO_IMPACT: Final = Impact()
 
 
-class _Statuses(NamedTuple):
-    """The statuses whose tickets a change affects, by the attributes of `Impact`."""
-
-    stranded: tuple[Status, ...] = ()
-    stuck: tuple[Status, ...] = ()
-    gaining: tuple[Status, ...] = ()
-    losing: tuple[Status, ...] = ()
-
-
 def impact_of(change: Change, tickets: LiveTickets, items: Mapping[str, tuple[str, ...]]) -> Impact:
     """Return how a change affects live tickets; only a change of a workflow does.
 
@@ -102,7 +93,7 @@ def impact_of(change: Change, tickets: LiveTickets, items: Mapping[str, tuple[st
     """
     if change.kind is not Kind.WORKFLOW:
         return NO_IMPACT
-    affected = [_in_statuses(change.name, each, tickets) for each in _affected_statuses(change)]
+    affected = [_tickets_in(each, change.name, tickets) for each in _affected_statuses(change)]
     return Impact(*affected, items=items.get(change.name, ()))
 
 
@@ -117,7 +108,7 @@ def affected_statuses(changes: Iterable[Change]) -> set[WorkflowStatus]:
     }
 
 
-def _in_statuses(name: str, statuses: Iterable[Status], tickets: LiveTickets) -> AffectedTickets:
+def _tickets_in(statuses: Sequence[Status], name: str, tickets: LiveTickets) -> AffectedTickets:
     """Return the live tickets of a workflow that have one of these statuses."""
     pairs = [(name, status) for status in statuses if (name, status) in tickets.counts]
     counts = {pair[1]: tickets.counts[pair] for pair in pairs}
@@ -125,29 +116,28 @@ def _in_statuses(name: str, statuses: Iterable[Status], tickets: LiveTickets) ->
     return AffectedTickets(counts, tuple(examples)) if pairs else NO_TICKETS
 
 
-def _affected_statuses(change: Change) -> _Statuses:
-    """Return the statuses that a change affects, whether or not they have tickets."""
+def _affected_statuses(change: Change) -> tuple[Sequence[Status], ...]:
+    """Return the statuses whose tickets are stranded, stuck, gaining and losing, in this order."""
     if change.kind is not Kind.WORKFLOW:
-        return _Statuses()
+        return ()
     if change.action is Action.RETIRE:
-        return _Statuses(stranded=LIVE_STATUSES)
+        return (LIVE_STATUSES,)
     transitions = transition_changes(active_policy(change.before), active_policy(change.after))
     before, after = last_known_policy(change.before), last_known_policy(change.after)
-    return _Statuses(
-        stuck=tuple(
-            status
-            for status in LIVE_STATUSES
-            if declared_targets(before, status) and not declared_targets(after, status)
-        ),
-        gaining=_sources(each for each in transitions if each.widens),
-        losing=_sources(each for each in transitions if each.narrows),
-    )
+    stuck = [
+        status
+        for status in LIVE_STATUSES
+        if declared_targets(before, status) and not declared_targets(after, status)
+    ]
+    gaining = _sources(each for each in transitions if each.widens)
+    losing = _sources(each for each in transitions if each.narrows)
+    return (), stuck, gaining, losing
 
 
-def _sources(transitions: Iterable[TransitionChange]) -> tuple[Status, ...]:
+def _sources(transitions: Iterable[TransitionChange]) -> list[Status]:
     """Return the live statuses that transitions start from, each once."""
     sources = {each.source for each in transitions}
-    return tuple(status for status in LIVE_STATUSES if status in sources)
+    return [status for status in LIVE_STATUSES if status in sources]
 
 
 def items_of_retired_workflows(

@@ -64,18 +64,13 @@ def last_known_policy(workflow: Resource | None) -> Policy:
 def transition_changes(before: int, after: int) -> tuple[TransitionChange, ...]:
     """Return every transition in which two policies differ, in the order of the statuses."""
     differing = before ^ after
-    return tuple(
-        _transition_change(before, after, source, target)
-        for (source, target), shift in SHIFTS.items()
-        if differing >> shift & ROLE_MASK
-    )
-
-
-def _transition_change(before: int, after: int, source: Status, target: Status) -> TransitionChange:
-    old, new = roles_allowed(before, source, target), roles_allowed(after, source, target)
-    return TransitionChange(
-        source, target, ROLES_BY_BITS.get(old), ROLES_BY_BITS.get(new), _effect_of(old, new)
-    )
+    changes = []
+    for (source, target), shift in SHIFTS.items():
+        if differing >> shift & ROLE_MASK:
+            old, new = roles_allowed(before, source, target), roles_allowed(after, source, target)
+            roles = ROLES_BY_BITS.get(old), ROLES_BY_BITS.get(new)
+            changes.append(TransitionChange(source, target, *roles, _effect_of(old, new)))
+    return tuple(changes)
 
 
 def _effect_of(before: ActorRoles, after: ActorRoles) -> Effect:

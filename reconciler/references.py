@@ -1,12 +1,13 @@
 """Which resources a resource refers to by name. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from engine.declaration.models import CatalogItem, Service
 from engine.declaration.sla_models import ALWAYS, PrioritySla
 from engine.resources.resource import Key, Kind, Resource, Snapshot, is_active
 from engine.vocabulary import Priority
+from reconciler.diff import Change, apply_changes
 
 _REFERRING_KINDS: Final = frozenset({Kind.ITEM, Kind.SERVICE, Kind.SETTING})
 """Resources of other kinds are not parsed; there can be many."""
@@ -32,6 +33,14 @@ def references_of(resource: Resource) -> tuple[Key, ...]:
 def _calendars(*names: str) -> tuple[Key, ...]:
     """Return the keys of calendars, each once, without the predefined one."""
     return tuple(Key(Kind.CALENDAR, name) for name in sorted({*names} - {ALWAYS}))
+
+
+def dangling_after(live: Snapshot, changes: Sequence[Change]) -> Iterator[tuple[Key, Key]]:
+    """Yield the dangling references after changes that lead from or to a changed resource."""
+    changed = {change.key for change in changes}
+    for key, target in dangling_references(apply_changes(live, changes)):
+        if changed & {key, target}:
+            yield key, target
 
 
 def dangling_references(snapshot: Snapshot) -> Iterator[tuple[Key, Key]]:

@@ -1,12 +1,12 @@
 """What to declare in order to undo an applied plan. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from engine.errors import StalePlan
 from engine.resources.resource import Snapshot, is_active
-from reconciler.diff import apply_changes
+from reconciler.diff import Change, apply_changes
 from reconciler.plan import Plan
-from reconciler.references import dangling_references
+from reconciler.references import dangling_after
 
 
 def reverted_resources(live: Snapshot, plan: Plan) -> Snapshot:
@@ -20,20 +20,18 @@ def reverted_resources(live: Snapshot, plan: Plan) -> Snapshot:
             one that would be retired.
 
     """
-    reverted = apply_changes(live, (change.inverse for change in plan.changes))
-    if reasons := [*_changed_resources(live, plan), *_dangling_resources(reverted, plan)]:
+    inverse = [change.inverse for change in plan.changes]
+    if reasons := [*_obstacles(live, plan.changes, inverse)]:
         raise StalePlan("\n".join(reasons))
+    reverted = apply_changes(live, inverse)
     return {key: resource for key, resource in reverted.items() if is_active(resource)}
 
 
-def _changed_resources(live: Snapshot, plan: Plan) -> Iterator[str]:
-    for change in plan.changes:
+def _obstacles(
+    live: Snapshot, changes: Sequence[Change], inverse: Sequence[Change]
+) -> Iterator[str]:
+    for change in changes:
         if live.get(change.key) != change.after:
             yield f"{change.key} is not as the plan left it."
-
-
-def _dangling_resources(reverted: Snapshot, plan: Plan) -> Iterator[str]:
-    changed = {change.key for change in plan.changes}
-    for key, target in dangling_references(reverted):
-        if changed & {key, target}:
-            yield f"{key} refers to {target}, which would not be active."
+    for key, target in dangling_after(live, inverse):
+        yield f"{key} refers to {target}, which would not be active."

@@ -84,48 +84,42 @@ class _Parser:
 
     def steps(self) -> Iterator[Step]:
         """Yield the steps of a path such as `ticketing.services[0].path`."""
-        yield self.name()
+        yield self.key()
         while (character := self.peek()) in {".", "["}:
-            if character == "[":
-                yield self.list_index()
+            if character == ".":
+                self.index += 1
+                yield self.key()
             else:
-                self.expect(".")
-                yield self.name()
+                yield self.list_index()
 
-    def name(self) -> Step:
+    def key(self) -> Step:
         """Read a key."""
         offset = self.offset
-        word = self.take(_NAME)
-        if not word:
-            self.fail("A name is missing here, as in ticketing.enabled=false.")
+        word = self.take(_NAME) or self.fail(
+            "A name is missing here, as in ticketing.enabled=false."
+        )
         return Step(_unescape(word), offset)
 
     def list_index(self) -> Step:
         """Read the index of a list item."""
         offset = self.offset
-        word = self.take(_INDEX)
-        if not word:
-            self.fail("An index is a number in brackets, such as [0].")
+        word = self.take(_INDEX) or self.fail("An index is a number in brackets, such as [0].")
         return Step(int(word[1:-1]), offset)
 
     def value(self) -> Located:
-        """Read a word, or a list of words in braces."""
+        """Read a word, or a list of at least one word in braces; a word can be empty."""
         if self.peek() != "{":
             return self.word(_WORD)
         node = ListNode([], self.offset, [])
-        self.expect("{")
-        for value, child in self.words():
+        separator = "{"
+        while self.peek() == separator:
+            self.index += 1
+            value, child = self.word(_WORD_IN_LIST)
             node.value.append(value)
             node.children.append(child)
+            separator = ","
         self.expect("}")
         return Located(node.value, node)
-
-    def words(self) -> Iterator[Located]:
-        """Read the words of a list: at least one, which can be empty."""
-        yield self.word(_WORD_IN_LIST)
-        while self.peek() == ",":
-            self.expect(",")
-            yield self.word(_WORD_IN_LIST)
 
     def word(self, pattern: re.Pattern[str]) -> Located:
         """Read a word as a scalar."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Final
 
 from engine.tickets.history import RecordedTransitions
@@ -17,7 +18,7 @@ from reconciler.report.fields import UNSET, FieldChange, changed_fields
 COMMENT_CHARACTERS: Final = 65_536
 """The longest comment that GitHub accepts."""
 _NOTICE_CHARACTERS: Final = 500
-"""Reserved for the notice of what was left out."""
+"""Reserved for the notice that a comment is truncated."""
 _HAZARDS_SHOWN: Final = 5
 """Hazards with the same code that are listed."""
 _FILES_SHOWN: Final = 5
@@ -36,7 +37,7 @@ class _Comment:
     """The parts of a comment.
 
     Attributes:
-        warning: the hazards; empty if there are none.
+        warning: the hazards; empty for a plan without hazards.
         overview: the summary, the origin, and the result of the replay.
         rows: the rows of the table, one for each change.
         sections: a collapsed section for each change with details, and for the replay.
@@ -63,7 +64,7 @@ class _Comment:
 def as_markdown(plan: Plan) -> str:
     """Return a plan as Markdown of at most 65,536 characters.
 
-    It always starts with the hazards, the notice of what was left out, and the summary.
+    It always starts with the hazards, the truncation notice if any, and the summary.
     """
     comment = _comment_on(plan)
     whole = comment.text("", len(comment.rows), len(comment.sections))
@@ -80,11 +81,7 @@ def _truncated(comment: _Comment) -> str:
 
 def _count_fitting(parts: Sequence[str], room: int) -> int:
     """Return how many of the first parts fit."""
-    for count, part in enumerate(parts):
-        room -= _size(part)
-        if room < 0:
-            return count
-    return len(parts)
+    return sum(total <= room for total in accumulate(map(_size, parts)))
 
 
 def _size(part: str) -> int:
@@ -124,7 +121,7 @@ def _comment_on(plan: Plan) -> _Comment:
 
 
 def _warning(plan: Plan) -> str:
-    """Return the hazards and the flags that acknowledge them; empty if there are none."""
+    """Return the hazards and the flags that acknowledge them; empty without hazards."""
     groups = wording.hazards_by_code(plan)
     lines = [line for code, hazards in groups for line in _hazard_lines(code, hazards)]
     return _alert("WARNING", f"**{wording.HAZARDS_TITLE}**", "", *lines) if lines else ""
