@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cached_property, reduce
+from functools import cache, cached_property
 from typing import Final
 
 from engine.declaration.models import Service
@@ -23,7 +23,7 @@ from engine.tickets.changes import Change, build_entries, opening_entry
 from engine.tickets.history import Entry, EntryKind
 from engine.tickets.sla_targets import SlaTerms
 from engine.tickets.system_actor import SYSTEM_ACTOR, system_reason
-from engine.tickets.ticket import apply_entry, initial_ticket
+from engine.tickets.ticket import Ticket, rebuild_ticket
 from engine.vocabulary import ServiceStatus, Status
 from tests.support.personas import MARTON
 from tests.support.ticket_examples import NOON
@@ -86,8 +86,9 @@ class World:
         return self.outage(self.tickets[-1]) if self.tickets else None
 
     def outage(self, history: tuple[Entry, ...]) -> OutageTicket:
-        ticket = reduce(apply_entry, history[1:], initial_ticket(history[0]))
-        return OutageTicket(ticket, history, workflow_retired=self.workflow_retired)
+        return OutageTicket(
+            rebuilt_ticket(history), history, workflow_retired=self.workflow_retired
+        )
 
     @cached_property
     def live(self) -> list[OutageTicket]:
@@ -117,6 +118,12 @@ class World:
 
 
 Event = Callable[[World], World]
+
+
+@cache
+def rebuilt_ticket(history: tuple[Entry, ...]) -> Ticket:
+    """Return the ticket of a history. Most worlds share the histories of the world before."""
+    return rebuild_ticket(history)
 
 
 def last_transition(outage: OutageTicket) -> Entry:

@@ -72,18 +72,19 @@ VALUES: dict[EntryKind, st.SearchStrategy[str | None]] = {
     EntryKind.SLA_BREACH: st.sampled_from(Timer),
     EntryKind.NOTE: TEXTS,
 }
-CHANGES = st.sampled_from(list(VALUES)).flatmap(
-    lambda kind: st.builds(
+CHANGES = st.one_of(
+    st.builds(
         replace,
         st.just(CREATED),
         at=TIMESTAMPS,
         actor=TEXTS,
         kind=st.just(kind),
         old_value=st.none() | TEXTS,
-        new_value=VALUES[kind],
+        new_value=new_value,
         actor_bits=st.integers(0, 7),
         details=st.none() | TEXTS,
     )
+    for kind, new_value in VALUES.items()
 )
 HISTORIES = st.lists(CHANGES, max_size=6).map(
     lambda changes: [CREATED, *(replace(each, seq=n) for n, each in enumerate(changes, 2))]
