@@ -73,18 +73,20 @@ VALUES: dict[EntryKind, st.SearchStrategy[str | None]] = {
     EntryKind.NOTE: TEXTS,
 }
 CHANGES = st.one_of(
-    st.builds(
-        replace,
-        st.just(CREATED),
-        at=TIMESTAMPS,
-        actor=TEXTS,
-        kind=st.just(kind),
-        old_value=st.none() | TEXTS,
-        new_value=new_value,
-        actor_bits=st.integers(0, 7),
-        details=st.none() | TEXTS,
-    )
-    for kind, new_value in VALUES.items()
+    [
+        st.builds(
+            replace,
+            st.just(CREATED),
+            at=TIMESTAMPS,
+            actor=TEXTS,
+            kind=st.just(kind),
+            old_value=st.none() | TEXTS,
+            new_value=new_value,
+            actor_bits=st.integers(0, 7),
+            details=st.none() | TEXTS,
+        )
+        for kind, new_value in VALUES.items()
+    ]
 )
 HISTORIES = st.lists(CHANGES, max_size=6).map(
     lambda changes: [CREATED, *(replace(each, seq=n) for n, each in enumerate(changes, 2))]
