@@ -17,8 +17,8 @@ from engine.storage.postgres.database import Database, open_database
 from engine.storage.postgres.embedded import embedded_server
 from engine.storage.tickets.store import TicketStore
 from tests.support.databases import TEMPLATE, database_address, execute, new_database
-from tests.support.declared_resources import put
-from tests.support.lock_gates import Observer, observing
+from tests.support.declared_resources import put_resources
+from tests.support.lock_gates import Observer, open_observer
 
 # The benchmarks measure speed, so no test fails because it is slow.
 NO_DEADLINE: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
@@ -74,7 +74,7 @@ async def template(server: str) -> str:
     await execute(server, f"DROP DATABASE IF EXISTS {TEMPLATE}", f"CREATE DATABASE {TEMPLATE}")
     await migrate(database_address(server, TEMPLATE))
     async with open_database(database_address(server, TEMPLATE)) as database:
-        await put(database)
+        await put_resources(database)
     return server
 
 
@@ -98,5 +98,5 @@ def store(database: Database) -> TicketStore:
 
 @pytest.fixture
 async def observer(database_url: str) -> AsyncIterator[Observer]:
-    async with observing(database_url) as opened:
+    async with open_observer(database_url) as opened:
         yield opened

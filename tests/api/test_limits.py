@@ -14,8 +14,8 @@ from api.limits_setting import LIMIT_NAMES, read_limits
 from api.settings import Settings
 from tests.api.graphql.resolvers.test_tickets import opened
 from tests.support.api_client import Api, Client, bearer
-from tests.support.declared_resources import put
-from tests.support.lock_gates import PATIENCE_SECONDS
+from tests.support.declared_resources import put_resources
+from tests.support.lock_gates import TIMEOUT_SECONDS
 from tests.support.paths import DOCS
 from tests.support.personas import ADA, ANNA
 from tests.support.streams import SUBPROTOCOL
@@ -148,7 +148,7 @@ class TestServersWithLimits:
     async def test_a_page_cannot_be_larger_than_its_limit(
         self, api: Api, engine: EngineHandle, limit: str, query: str
     ) -> None:
-        await put(engine.database, [webhook("chat")])
+        await put_resources(engine.database, [webhook("chat")])
         [error] = (await api.ask(ADA, query.replace("ID", await opened(api))))["errors"]
         assert "must be 1 to 3, not 4." in error["message"]
         extensions = error["extensions"]
@@ -165,7 +165,7 @@ class TestServersWithLimits:
     ) -> None:
         received = ""
         async with (
-            asyncio.timeout(PATIENCE_SECONDS),
+            asyncio.timeout(TIMEOUT_SECONDS),
             client.ws_connect("/graphql/ws", protocols=(SUBPROTOCOL,), autoping=False) as socket,
         ):
             for each in sent:

@@ -196,7 +196,7 @@ async def test_tickets_can_change_while_a_plan_is_recorded_and_are_counted_again
     request = replace(ADA, allowed=Allowances(stranded=1, many_retired=True))
     async with observer.closed_gate("reconciliations"):
         applying = asyncio.create_task(apply_plan(database, plan, request))
-        await observer.see_waiting(1)
+        await observer.wait_until_blocked(1)
         await open_ticket(store, "badge")
     with pytest.raises(StalePlan, match="1 live ticket stranded; now: 2 live tickets"):
         await applying
@@ -211,7 +211,7 @@ async def test_tickets_can_change_while_a_plan_is_recorded_and_are_counted_again
                 source="git:2",
             )
         )
-        await observer.see_waiting(1)
+        await observer.wait_until_blocked(1)
         await open_ticket(store, "badge")
     with pytest.raises(RefusedByGuard, match="--max-stranded 3"):
         await second_attempt
@@ -250,11 +250,11 @@ async def test_reconciliations_run_one_at_a_time(database: Database, observer: O
     other = await plan_for(database, ALL | snapshot(auto_close("1h")))
     async with observer.closed_gate("workflow_revisions"):
         first = asyncio.create_task(apply_plan(database, plan, request))
-        await observer.see_waiting(1)
+        await observer.wait_until_blocked(1)
         with pytest.raises(LockHeld, match="started by ada at"):
             await apply_plan(database, other, ApplyRequest(by="bob"))
         second = asyncio.create_task(apply_plan(database, other, ApplyRequest(by="bob", wait=True)))
-        await observer.see_waiting(2)
+        await observer.wait_until_blocked(2)
     await asyncio.gather(first, second)
     assert (await plan_for(database, await active_resources(database))).is_empty
     assert (await active_resources(database))[auto_close("1h").key] == auto_close("1h")
@@ -268,7 +268,7 @@ async def test_a_killed_apply_changes_nothing(
     plan = await plan_for(database, desired)
     async with observer.closed_gate(table):
         applying = asyncio.create_task(apply_plan(database, plan, replace(ADA, allowed=EVERYTHING)))
-        [backend] = await observer.see_waiting(1)
+        [backend] = await observer.wait_until_blocked(1)
         await observer.connection.execute("SELECT pg_terminate_backend($1)", backend)
         with pytest.raises(Unavailable):
             await applying

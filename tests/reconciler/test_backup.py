@@ -23,7 +23,7 @@ from reconciler.diff import diff
 from reconciler.values import ValuesInput
 from tests.support.bulk_data import open_many
 from tests.support.databases import database_address, execute
-from tests.support.declared_resources import DEFAULTS, put
+from tests.support.declared_resources import DEFAULTS, put_resources
 from tests.support.personas import ANNA, MARTON
 from tests.support.webhook_deliveries import enqueue, enqueued, webhook
 
@@ -89,7 +89,7 @@ async def test_tickets_can_be_created_after_a_restore(filled: Database, server: 
 
 
 async def test_a_restored_webhook_receives_only_later_events(filled: Database, server: str) -> None:
-    await put(filled, [webhook("chat")])
+    await put_resources(filled, [webhook("chat")])
     await TicketStore(filled).create(ANNA, CreateTicket.parse(**PLAIN))
     await enqueue(filled, 1)
     lines = await backup(filled)

@@ -1,4 +1,4 @@
-"""A clock of the database that goes as a test says."""
+"""A clock of the database that a test controls."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,18 +10,18 @@ CLOCK = (
     "INSERT INTO clock VALUES ('2030-01-01 12:00Z')",
     "CREATE FUNCTION clock_timestamp() RETURNS timestamptz LANGUAGE sql AS 'SELECT at FROM clock'",
 )
-"""It stands where the statements look first, before the built-in one."""
+"""The search path makes statements use this function instead of the built-in one."""
 
 
 @dataclass(frozen=True, slots=True)
 class DatabaseClock:
-    """The clock of a database, for connections that are opened after it was put in its place."""
+    """The clock of a database, for connections that are opened after it was installed."""
 
     observer: Observer
 
     @classmethod
-    async def put_into(cls, observer: Observer) -> "DatabaseClock":
-        """Put a clock into the database of an observer; it shows noon of 2030-01-01, UTC."""
+    async def install(cls, observer: Observer) -> "DatabaseClock":
+        """Install a clock in the database of an observer; it shows noon of 2030-01-01, UTC."""
         for statement in CLOCK:
             await observer.connection.execute(statement)
         name = await observer.connection.fetchval("SELECT current_database()")
@@ -30,5 +30,5 @@ class DatabaseClock:
         return cls(observer)
 
     async def show(self, at: datetime) -> None:
-        """Have the clock show a moment."""
+        """Set the clock."""
         await self.observer.connection.execute("UPDATE clock SET at = $1", at)

@@ -1,4 +1,4 @@
-"""Declared resources, written without a plan: for tests of what lies below the reconciler."""
+"""Write declared resources without a plan, for tests below the reconciler."""
 
 from collections.abc import Iterable
 from secrets import token_hex
@@ -19,12 +19,12 @@ DEFAULTS = tuple(declared_resources(Ticketing()).values())
 
 
 async def declare(database: Database, **ticketing: object) -> None:
-    """Put in force what a `ticketing:` section declares."""
-    await put(database, declared_resources(Ticketing.model_validate(ticketing)).values())
+    """Write the resources that a `ticketing:` section declares."""
+    await put_resources(database, declared_resources(Ticketing.model_validate(ticketing)).values())
 
 
-async def put(database: Database, resources: Iterable[Resource] = DEFAULTS) -> None:
-    """Put resources in force, or retire those that say so."""
+async def put_resources(database: Database, resources: Iterable[Resource] = DEFAULTS) -> None:
+    """Activate or retire resources, as their state says."""
     async with reconciliation_session(database, "tests", wait=True) as session:
         number = await record_reconciliation(
             session, ReconciliationRecord(token_hex(), "{}", "tests", "tests")

@@ -1,4 +1,4 @@
-"""Tickets to look for: written as they are, without a history, so that any value can be there."""
+"""Random tickets to search for, written without histories, so that any value is possible."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -15,19 +15,19 @@ from engine.tickets.ticket import Ticket
 from engine.vocabulary import Priority, Status
 from tests.support.ticket_examples import NOON, a_ticket
 
-PEOPLE = ("u_b1", "u_c4", "u_a0")
+USER_IDS = ("u_b1", "u_c4", "u_a0")
 GROUPS = ("payment-team", "network-team", None)
 WORKFLOWS = ("incident_response", "service_request")
 WORDS = ("Payments", "fail", "VPN", "down", "since", "noon")
 QUERY = re.compile(r'"[^"]*"|\S+')
 
 
-def some_tickets(chance: Random, numbers: Iterable[int]) -> list[Ticket]:
-    return [any_ticket(chance, number) for number in numbers]
+def random_tickets(chance: Random, numbers: Iterable[int]) -> list[Ticket]:
+    return [_random_ticket(chance, number) for number in numbers]
 
 
-def any_ticket(chance: Random, number: int) -> Ticket:
-    """Return a ticket of few different moments, people and words, so that much is the same."""
+def _random_ticket(chance: Random, number: int) -> Ticket:
+    """Return a ticket with few possible values, so that tickets have much in common."""
     created_at = NOON + timedelta(minutes=chance.randrange(6))
     return a_ticket(
         id=f"tk_{chance.randrange(16**6):06x}{number:04x}",
@@ -36,8 +36,8 @@ def any_ticket(chance: Random, number: int) -> Ticket:
         status=chance.choice(tuple(Status)),
         priority=chance.choice(tuple(Priority)),
         workflow=chance.choice(WORKFLOWS),
-        requester=chance.choice(PEOPLE),
-        assignee=chance.choice((*PEOPLE, None)),
+        requester=chance.choice(USER_IDS),
+        assignee=chance.choice((*USER_IDS, None)),
         assignee_group=chance.choice(GROUPS),
         created_at=created_at,
         updated_at=created_at + timedelta(minutes=chance.randrange(4)),
@@ -46,20 +46,20 @@ def any_ticket(chance: Random, number: int) -> Ticket:
 
 async def write_tickets(database: Database, tickets: Iterable[Ticket]) -> None:
     async with database.transaction() as session:
-        await ensure_users(session, *PEOPLE)
-        beside = NO_SLA_COLUMNS | {"head_digest": b"", "auto_close_from": None}
-        await session.run_each(INSERT_TICKET, [each._asdict() | beside for each in tickets])
+        await ensure_users(session, *USER_IDS)
+        more = NO_SLA_COLUMNS | {"head_digest": b"", "auto_close_from": None}
+        await session.run_each(INSERT_TICKET, [each._asdict() | more for each in tickets])
 
 
-def naive(
+def find_in_python(
     tickets: Iterable[Ticket], wanted: TicketFilter, actor: Actor, order: Order
 ) -> Sequence[Ticket]:
-    """Return what a list has to hold, by the most obvious way."""
-    found = [each for each in tickets if is_wanted(each, wanted, actor)]
+    """Return the tickets of a list, found in the most obvious way."""
+    found = [each for each in tickets if _matches(each, wanted, actor)]
     return sorted(found, key=order.cursor_of, reverse=order.direction is Direction.DESC)
 
 
-def is_wanted(ticket: Ticket, wanted: TicketFilter, actor: Actor) -> bool:
+def _matches(ticket: Ticket, wanted: TicketFilter, actor: Actor) -> bool:
     return all(
         (
             wanted.matches_ticket(ticket, actor),
@@ -67,32 +67,32 @@ def is_wanted(ticket: Ticket, wanted: TicketFilter, actor: Actor) -> bool:
             wanted.created_before is None or ticket.created_at < wanted.created_before,
             wanted.updated_since is None or ticket.updated_at >= wanted.updated_since,
             wanted.updated_before is None or ticket.updated_at < wanted.updated_before,
-            wanted.text is None or says(ticket, wanted.text),
+            wanted.text is None or _has_text(ticket, wanted.text),
         )
     )
 
 
-def says(ticket: Ticket, text: str) -> bool:
-    """Tell whether a ticket has the words of a search (`or` between two single words at most)."""
+def _has_text(ticket: Ticket, text: str) -> bool:
+    """Return whether a ticket _has the words of a search (with at most one `or`)."""
     words = f" {ticket.title} {ticket.description} ".lower()
     first, *rest = QUERY.findall(text.lower())
     if rest[:1] == ["or"]:
-        return has(words, first) or has(words, rest[1])
-    return all(has(words, each) for each in (first, *rest))
+        return _has(words, first) or _has(words, rest[1])
+    return all(_has(words, each) for each in (first, *rest))
 
 
-def has(words: str, term: str) -> bool:
+def _has(words: str, term: str) -> bool:
     if term.startswith("-"):
-        return not has(words, term[1:])
+        return not _has(words, term[1:])
     phrase = term.strip('"')
     return f" {phrase} " in words
 
 
-def changed(ticket: Ticket, chance: Random) -> Ticket:
-    """Return a ticket after a change."""
+def change_randomly(ticket: Ticket, chance: Random) -> Ticket:
+    """Return a ticket after a random change."""
     return ticket._replace(
         status=chance.choice(tuple(Status)),
         priority=chance.choice(tuple(Priority)),
-        assignee=chance.choice((*PEOPLE, None)),
+        assignee=chance.choice((*USER_IDS, None)),
         updated_at=ticket.updated_at + timedelta(minutes=1 + chance.randrange(5)),
     )

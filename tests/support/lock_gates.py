@@ -1,4 +1,4 @@
-"""Stop a change at a chosen place, and see who waits: interleavings without luck or sleep."""
+"""Gates that block transactions, to force interleavings without sleeping."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,75 +8,76 @@ from typing import Final
 
 import asyncpg
 
-PATIENCE_SECONDS: Final = 20
-"""How long to look for something that never happens when a test fails."""
+TIMEOUT_SECONDS: Final = 20
+"""How long a failing test waits."""
 
-GATE: Final = 0x6A7E
-GUARD: Final = f"""
-CREATE OR REPLACE FUNCTION stop_at_the_gate() RETURNS trigger LANGUAGE plpgsql AS $$
+_GATE: Final = 0x6A7E
+_CREATE_FUNCTION: Final = f"""
+CREATE OR REPLACE FUNCTION wait_at_gate() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM pg_advisory_xact_lock_shared({GATE});
+    PERFORM pg_advisory_xact_lock_shared({_GATE});
     RETURN NEW;
 END
 $$
 """
 BEFORE_INSERT: Final = "CREATE TRIGGER gate BEFORE INSERT ON {}"
 AT_COMMIT: Final = "CREATE CONSTRAINT TRIGGER gate AFTER INSERT ON {} DEFERRABLE INITIALLY DEFERRED"
-OTHERS: Final = (
+_OTHERS: Final = (
     "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Observer:
-    """A connection beside those of the store: it looks on, locks, and lets go."""
+    """A separate connection that watches the others, holds locks and releases them."""
 
     connection: asyncpg.Connection
 
-    async def set_gate(self, trigger: str, table: str) -> None:
-        """Make a gate that everybody who writes to a table comes to; it stands open."""
-        await self.connection.execute(GUARD)
-        each = "FOR EACH ROW EXECUTE FUNCTION stop_at_the_gate()"
+    async def _create_gate(self, trigger: str, table: str) -> None:
+        """Create an open gate for all inserts into a table."""
+        await self.connection.execute(_CREATE_FUNCTION)
+        each = "FOR EACH ROW EXECUTE FUNCTION wait_at_gate()"
         await self.connection.execute(f"{trigger.format(table)} {each}")
 
     @asynccontextmanager
     async def closed_gate(self, table: str, trigger: str = BEFORE_INSERT) -> AsyncIterator[None]:
-        """Keep a gate closed for the length of the block."""
-        await self.set_gate(trigger, table)
-        await self.connection.execute(f"SELECT pg_advisory_lock({GATE})")
+        """Close a gate during the block."""
+        await self._create_gate(trigger, table)
+        await self.connection.execute(f"SELECT pg_advisory_lock({_GATE})")
         try:
             yield
         finally:
-            await self.connection.execute(f"SELECT pg_advisory_unlock({GATE})")
+            await self.connection.execute(f"SELECT pg_advisory_unlock({_GATE})")
 
     @asynccontextmanager
     async def holding(self, *statements: str) -> AsyncIterator[None]:
-        """Run statements and keep what they lock until the end of the block, then commit."""
+        """Run statements, hold their locks during the block, then commit."""
         async with self.connection.transaction():
             for statement in statements:
                 await self.connection.execute(statement)
             yield
 
-    async def see_waiting(self, backends: int) -> list[int]:
-        """Return the pids of the others that wait for a lock, when there are as many."""
-        return await self.see(backends, "wait_event_type = 'Lock'")
+    async def wait_until_blocked(self, backends: int) -> list[int]:
+        """Wait until as many others wait for a lock; return their pids."""
+        return await self.wait_for(backends, "wait_event_type = 'Lock'")
 
     async def wait_until_idle(self) -> None:
-        """Return when no other statement runs and no other transaction is open."""
-        await self.see(0, "backend_type = 'client backend' AND state IS DISTINCT FROM 'idle'")
+        """Wait until no other statement runs and no other transaction is open."""
+        await self.wait_for(0, "backend_type = 'client backend' AND state IS DISTINCT FROM 'idle'")
 
-    async def see(self, backends: int, doing: str) -> list[int]:
-        async with asyncio.timeout(PATIENCE_SECONDS):
+    async def wait_for(self, backends: int, condition: str) -> list[int]:
+        """Wait until as many other backends meet a condition; return their pids."""
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             while True:
-                # Within a transaction, as in `holding`, the activity is else seen as it was once.
+                # In a transaction, as in `holding`, PostgreSQL would return the first result again.
                 await self.connection.execute("SELECT pg_stat_clear_snapshot()")
-                found = await self.connection.fetch(f"SELECT pid {OTHERS} AND {doing}")
+                found = await self.connection.fetch(f"SELECT pid {_OTHERS} AND {condition}")
                 if len(found) == backends:
                     return [each["pid"] for each in found]
 
 
 @asynccontextmanager
-async def observing(url: str) -> AsyncIterator[Observer]:
+async def open_observer(url: str) -> AsyncIterator[Observer]:
     connection = await asyncpg.connect(url)
     try:
         yield Observer(connection)

@@ -13,7 +13,7 @@ from engine.tickets.history import Entry
 from engine.tickets.search import PageRequest
 from engine.tickets.ticket import Ticket
 from engine.tickets.viewer import SYSTEM_VIEWER
-from tests.support.declared_resources import put
+from tests.support.declared_resources import put_resources
 
 PATH = "acme/shop/payment-api"
 
@@ -24,7 +24,7 @@ def service(path: str = PATH, **more: object) -> Resource:
 
 
 async def declare_service(database: Database, path: str = PATH, **more: object) -> None:
-    await put(database, [service(path, **more)])
+    await put_resources(database, [service(path, **more)])
 
 
 async def report(database: Database, status: str, path: str = PATH, **more: object) -> OutageResult:

@@ -21,7 +21,7 @@ from api.limits import HTTP_LIMITS, STREAM_LIMITS, HttpLimits, StreamLimits
 from engine.tickets.actor import Actor
 from tests.support.counting_schema import SDL, Counter
 from tests.support.executors import build_executor
-from tests.support.lock_gates import PATIENCE_SECONDS
+from tests.support.lock_gates import TIMEOUT_SECONDS
 
 SUBPROTOCOL: Final = "graphql-transport-ws"
 TOKENS: Final = TokenIssuer(SecretStr("0123456789abcdef" * 2))
@@ -58,7 +58,7 @@ class StreamServer:
 
     async def wait_until_idle(self) -> None:
         """Wait until no stream is open."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             while len(self.sessions):
                 async with self.client.get("/livez"):
                     pass
@@ -108,7 +108,7 @@ class Socket:
             await self.socket.send_str(json.dumps(message))
 
     async def receive(self) -> Message:
-        message = await self.socket.receive(timeout=PATIENCE_SECONDS)
+        message = await self.socket.receive(timeout=TIMEOUT_SECONDS)
         assert message.type is aiohttp.WSMsgType.TEXT, (message, self.closing)
         parsed: Message = json.loads(message.data)
         return parsed
@@ -132,7 +132,7 @@ class Socket:
     async def closed(self) -> tuple[int | None, str]:
         """Return the code and the reason of the close frame; ignore messages before it."""
         while True:
-            message = await self.socket.receive(timeout=PATIENCE_SECONDS)
+            message = await self.socket.receive(timeout=TIMEOUT_SECONDS)
             if message.type in {aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED}:
                 return self.socket.close_code, str(message.extra or "")
 

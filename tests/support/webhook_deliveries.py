@@ -9,7 +9,7 @@ from engine.resources.resource import Kind, Resource, declared_resources
 from engine.storage.postgres.database import Database, Row
 from engine.storage.postgres.statements import Statement
 from engine.storage.webhooks.fan_out import DeclaredWebhook, fan_out, find_webhooks_with_work
-from tests.support.lock_gates import PATIENCE_SECONDS
+from tests.support.lock_gates import TIMEOUT_SECONDS
 
 
 def webhook(name: str, **fields: object) -> Resource:
@@ -34,7 +34,7 @@ async def enqueued(database: Database, name: str = "chat") -> list[tuple[str, in
 
 async def webhook_with_work(database: Database, name: str = "chat") -> DeclaredWebhook:
     """Return a webhook as soon as it has work: new changes appear in the log with a delay."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         while True:
             found = {
                 each.declaration.name: each for each in await find_webhooks_with_work(database)
@@ -46,6 +46,6 @@ async def webhook_with_work(database: Database, name: str = "chat") -> DeclaredW
 async def enqueue(database: Database, count: int, name: str = "chat") -> None:
     """Fan out until a webhook has this number of deliveries."""
     found = await webhook_with_work(database, name)
-    async with asyncio.timeout(PATIENCE_SECONDS):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         while len(await enqueued(database, name)) < count:
             await fan_out(database, found.declaration)

@@ -20,7 +20,7 @@ from api.webhooks.worker import WebhookWorker
 from engine.storage.postgres.database import Database, Row, open_database
 from engine.storage.webhooks.status import read_statuses
 from engine.webhooks.host_allowlist import HostAllowlist
-from tests.support.declared_resources import put
+from tests.support.declared_resources import put_resources
 from tests.support.webhook_deliveries import deliveries, run_sql, webhook
 
 POLL_SECONDS = 0.005
@@ -118,7 +118,7 @@ async def open_receiver() -> AsyncIterator[Receiver]:
 async def declare(database: Database, url: str, *events: str) -> None:
     """Declare the webhook `chat` for these events; for all if none is named."""
     declared = webhook("chat", url=url, secretName="chat", events=list(events) or None)
-    await put(database, [declared])
+    await put_resources(database, [declared])
 
 
 @dataclass(frozen=True, slots=True)

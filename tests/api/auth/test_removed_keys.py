@@ -17,7 +17,7 @@ from api.bootstrap.engine import open_engine
 from api.http.stream_sessions import EndReason, StreamEnded, StreamSessions
 from api.settings import Settings
 from tests.support.api_client import Client
-from tests.support.lock_gates import PATIENCE_SECONDS
+from tests.support.lock_gates import TIMEOUT_SECONDS
 from tests.support.signers import (
     EC_JWK,
     ES256,
@@ -132,7 +132,7 @@ async def test_a_stream_that_closes_meanwhile_keeps_no_other_stream_open(file: P
     await keys.refresh()
     ending = asyncio.create_task(sessions.end_revoked(verifier))
     left.set()
-    async with asyncio.timeout(PATIENCE_SECONDS):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         await ending
         assert await asyncio.gather(*staying) == [EndReason.KEY_REMOVED] * 5
     await asyncio.gather(*leaving)

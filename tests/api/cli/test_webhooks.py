@@ -8,7 +8,7 @@ from engine.storage.postgres.database import Database
 from engine.storage.tickets.store import TicketStore
 from tests.support.command import interlock, on
 from tests.support.concurrent_changes import open_ticket
-from tests.support.declared_resources import put
+from tests.support.declared_resources import put_resources
 from tests.support.webhook_deliveries import enqueue, run_sql, webhook
 
 
@@ -19,7 +19,7 @@ def run(database_url: str, *words: str) -> CompletedProcess[str]:
 async def test_dead_letters_are_listed_and_sent_again(
     store: TicketStore, database: Database, database_url: str
 ) -> None:
-    await put(database, [webhook("chat"), webhook("audit", events=["ticket.noted"])])
+    await put_resources(database, [webhook("chat"), webhook("audit", events=["ticket.noted"])])
     ticket = await open_ticket(store)
     await enqueue(database, 1)
     await run_sql(

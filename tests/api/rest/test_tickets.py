@@ -42,7 +42,7 @@ from engine.tickets.sla_timers import build_timers
 from engine.tickets.ticket import Ticket
 from tests.engine.storage.resources.test_catalog import MINUTE, RESOURCES
 from tests.support.api_client import Client, SharedApplication, bearer
-from tests.support.declared_resources import put
+from tests.support.declared_resources import put_resources
 from tests.support.personas import ADA, ANNA, MARTON, OUTSIDER
 
 TICKETS = "/api/v1/tickets"
@@ -160,7 +160,7 @@ async def test_a_ticket_always_has_the_same_members(rest: Rest) -> None:
 
 
 async def test_a_ticket_comes_from_a_catalog_item(rest: Rest, database: Database) -> None:
-    await put(database, RESOURCES)
+    await put_resources(database, RESOURCES)
     created = await rest.send(ANNA, f"POST {TICKETS}", {"item": "network_outage"})
     assert (created.status, created.body["item"]) == (201, "network_outage")
     assert (created.body["title"], created.body["priority"]) == ("Network outage", "HIGH")

@@ -15,7 +15,7 @@ from engine.storage.postgres.database import Database
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.ticket import Ticket
 from tests.support.concurrent_changes import comment, edit, hand_over, open_ticket, pick_up
-from tests.support.lock_gates import PATIENCE_SECONDS, Observer
+from tests.support.lock_gates import TIMEOUT_SECONDS, Observer
 
 QUEUE_SIZE = 3
 
@@ -37,7 +37,7 @@ async def received(
     """Return the first changes that a subscriber gets."""
     found: list[FeedChange] = []
     async with (
-        asyncio.timeout(PATIENCE_SECONDS),
+        asyncio.timeout(TIMEOUT_SECONDS),
         aclosing(changes.subscribe(after, selects)) as stream,
     ):
         while len(found) < count:
@@ -62,7 +62,7 @@ def metrics(changes: ChangeFeed) -> dict[str, float]:
 
 async def until(database: Database, condition: Callable[[], bool]) -> None:
     """Wait until a condition holds; check it after each round trip to the database."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         while not condition():
             await database.check()
 
@@ -184,7 +184,7 @@ async def test_the_feed_continues_after_the_database_was_unavailable(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
         " WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
-    async with asyncio.timeout(PATIENCE_SECONDS):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         while not await commented(store, ticket):
             pass
     assert keys(await receiving) == [(ticket.id, 2)]

@@ -8,7 +8,7 @@ from dataclasses import replace
 from api.runtime.refresh import follow
 from api.runtime.workflows import WorkflowCache
 from engine.storage.postgres.database import Database
-from tests.support.declared_resources import DEFAULTS, put
+from tests.support.declared_resources import DEFAULTS, put_resources
 
 NEVER = 3_600
 FIRST = DEFAULTS[0]
@@ -54,10 +54,10 @@ def is_retired(workflows: WorkflowCache) -> bool:
 async def test_a_notification_replaces_the_registry(database: Database, database_url: str) -> None:
     async with following(database, database_url) as workflows:
         before = workflows.registry
-        await put(database, [replace(FIRST, retired=True)])
+        await put_resources(database, [replace(FIRST, retired=True)])
         await until(database, lambda: is_retired(workflows))
         assert not before.workflows[FIRST.key.name].retired
-        await put(database, [FIRST])
+        await put_resources(database, [FIRST])
         await until(database, lambda: not is_retired(workflows))
 
 
@@ -68,6 +68,6 @@ async def test_a_lost_connection_is_reopened_and_no_change_is_missed(
         [listener] = await listeners(database, 1)
         async with database.pool.acquire() as connection:
             await connection.execute("SELECT pg_terminate_backend($1)", listener)
-        await put(database, [replace(FIRST, retired=True)])
+        await put_resources(database, [replace(FIRST, retired=True)])
         await until(database, lambda: is_retired(workflows))
         assert await listeners(database, 1) != [listener]

@@ -27,8 +27,8 @@ from reconciler.apply import ApplyRequest, reconcile
 from reconciler.desired import read_desired
 from reconciler.hazards import Allowances
 from reconciler.values import ValuesInput
-from tests.support.declared_resources import DEFAULTS, put
-from tests.support.lock_gates import PATIENCE_SECONDS, observing
+from tests.support.declared_resources import DEFAULTS, put_resources
+from tests.support.lock_gates import TIMEOUT_SECONDS, open_observer
 from tests.support.values_mount import (
     ALL_DEFAULTS,
     CHANGED,
@@ -94,7 +94,7 @@ async def followed(watcher: ValuesWatcher) -> AsyncIterator[None]:
 
 async def wait_until(database: Database, condition: Callable[[], bool]) -> None:
     """Wait until a condition is true; fail if it takes too long."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         while not condition():
             await database.check()
 
@@ -119,7 +119,7 @@ async def test_a_content_is_applied_once_and_later_manual_changes_stay(
     mount.put(NARROWED)
     await watcher.catch_up()
     manual = [each for each in DEFAULTS if each.key == CHANGED]
-    await put(database, manual)
+    await put_resources(database, manual)
     mount.put(NARROWED)
     await watcher.catch_up()
     assert await read_workflow(database) == manual[0]
@@ -146,10 +146,10 @@ async def test_the_watcher_waits_for_another_reconciliation(
     watcher: ValuesWatcher, mount: Mount, database: Database, database_url: str
 ) -> None:
     mount.put(NARROWED)
-    async with observing(database_url) as observer:
+    async with open_observer(database_url) as observer:
         async with reconciliation_session(database, "u_a0", wait=True):
             waiting = asyncio.create_task(watcher.catch_up())
-            await observer.see_waiting(1)
+            await observer.wait_until_blocked(1)
         await waiting
     assert gauge(watcher) == 1
 

@@ -8,7 +8,7 @@ from engine.storage.postgres.database import Database
 from engine.storage.tickets.store import TicketStore
 from engine.webhooks.host_allowlist import NO_HOSTS
 from tests.support.concurrent_changes import open_ticket
-from tests.support.declared_resources import put
+from tests.support.declared_resources import put_resources
 from tests.support.personas import ADA
 from tests.support.webhook_deliveries import deliveries, webhook
 from tests.support.webhook_receiver import (
@@ -52,7 +52,7 @@ async def test_a_retired_webhook_continues_at_its_position_when_it_is_declared_a
     await declare(database, receiver.url)
     first = await open_ticket(store)
     await servers.deliver_due()
-    await put(
+    await put_resources(
         database, [replace(webhook("chat", url=receiver.url, secretName="chat"), retired=True)]
     )
     meanwhile = await open_ticket(store)

@@ -13,7 +13,7 @@ from engine.storage.postgres.database import Database
 from engine.storage.tickets.store import TicketStore
 from engine.webhooks.host_allowlist import NO_HOSTS
 from tests.support.concurrent_changes import comment, open_ticket
-from tests.support.declared_resources import put
+from tests.support.declared_resources import put_resources
 from tests.support.webhook_deliveries import deliveries, run_sql, webhook
 from tests.support.webhook_receiver import (
     SECRET,
@@ -147,7 +147,7 @@ async def test_the_metric_follows_the_settings_also_without_deliveries(
             file.write_text(text)
         await worker.update_metrics()
         assert blocked_metrics(metric_values(worker)) == expected
-    await put(database, [replace(webhook("chat"), retired=True)])
+    await put_resources(database, [replace(webhook("chat"), retired=True)])
     await worker.update_metrics()
     assert blocked_metrics(metric_values(worker)) == {}
 

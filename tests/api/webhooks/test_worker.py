@@ -19,7 +19,7 @@ from engine.webhooks.host_allowlist import HostAllowlist
 from tests.support.api_client import SECRET as TOKEN_SECRET
 from tests.support.command import COMMAND, on
 from tests.support.concurrent_changes import comment, edit, hand_over, open_ticket, pick_up
-from tests.support.declared_resources import put
+from tests.support.declared_resources import put_resources
 from tests.support.lock_gates import Observer
 from tests.support.webhook_deliveries import webhook
 from tests.support.webhook_receiver import (
@@ -104,7 +104,7 @@ async def test_a_killed_server_loses_no_delivery_and_no_order(
         async with asyncio.timeout(PATIENCE_SECONDS):
             await victim.wait()
     assert victim.returncode == -signal.SIGKILL
-    await observer.see(1, "backend_type = 'client backend'")
+    await observer.wait_for(1, "backend_type = 'client backend'")
     await let_time_pass(database)
     async with servers.running():
         await wait_for_deliveries(database, "delivered", 9)
@@ -167,7 +167,7 @@ async def test_a_slow_receiver_delays_no_other(
         slow.hold = asyncio.Event()
         both = f"{receiver.origin} {slow.origin}"
         named = {"slow": slow.url, "chat": receiver.url}
-        await put(
+        await put_resources(
             database,
             [webhook(name, url=url, secretName="chat") for name, url in named.items()],
         )

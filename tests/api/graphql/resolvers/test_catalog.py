@@ -10,7 +10,7 @@ from engine.resources.resource import Resource
 from engine.storage.postgres.database import Database
 from tests.engine.storage.resources.test_catalog import INCIDENT_RESPONSE, NETWORK_OUTAGE, RESOURCES
 from tests.support.api_client import Api
-from tests.support.declared_resources import put
+from tests.support.declared_resources import put_resources
 from tests.support.personas import ANNA
 
 CATALOG = """
@@ -40,7 +40,7 @@ CATALOG_ITEM = "query ($id: ID!) { ticket(id: $id) { catalogItem { name retired 
 @pytest.fixture(autouse=True)
 async def catalog(database: Database) -> None:
     """Declare a catalog before the server starts."""
-    await put(database, RESOURCES)
+    await put_resources(database, RESOURCES)
 
 
 async def test_the_catalog_is_returned(api: Api) -> None:
@@ -142,7 +142,7 @@ async def test_a_refused_request_has_a_reason(
     variables: dict[str, object],
     expected: dict[str, object],
 ) -> None:
-    await put(engine.database, declared)
+    await put_resources(engine.database, declared)
     refused = await api.refusal(ANNA, CREATE_FROM_CATALOG, **{"item": "network_outage"} | variables)
     assert refused | expected == refused
     listed = await api.data(ANNA, "{ tickets { nodes { id } } }")
@@ -164,12 +164,12 @@ async def test_other_values_cannot_be_set(api: Api) -> None:
 async def test_the_catalog_follows_reconciliations(api: Api, engine: EngineHandle) -> None:
     created = await api.data(ANNA, CREATE_FROM_CATALOG, item="network_outage")
     ticket = created["createTicketFromCatalog"]["ticket"]["id"]
-    await put(engine.database, [replace(NETWORK_OUTAGE, retired=True)])
+    await put_resources(engine.database, [replace(NETWORK_OUTAGE, retired=True)])
     while "network_outage" in str(await api.data(ANNA, CATALOG)):
         await engine.database.check()
     item = (await api.data(ANNA, CATALOG_ITEM, id=ticket))["ticket"]["catalogItem"]
     assert item == {"name": "network_outage", "retired": True}
-    await put(engine.database, [NETWORK_OUTAGE])
+    await put_resources(engine.database, [NETWORK_OUTAGE])
     while "network_outage" not in str(await api.data(ANNA, CATALOG)):
         await engine.database.check()
 
@@ -177,7 +177,7 @@ async def test_the_catalog_follows_reconciliations(api: Api, engine: EngineHandl
 async def test_a_new_item_can_be_used_at_once(api: Api, engine: EngineHandle) -> None:
     renamed = NETWORK_OUTAGE.declaration.replace("network_outage", "router_outage")
     key = NETWORK_OUTAGE.key._replace(name="router_outage")
-    await put(engine.database, [replace(NETWORK_OUTAGE, key=key, declaration=renamed)])
+    await put_resources(engine.database, [replace(NETWORK_OUTAGE, key=key, declaration=renamed)])
     created = await api.data(ANNA, CREATE_FROM_CATALOG, item="router_outage")
     ticket = created["createTicketFromCatalog"]["ticket"]
     assert ticket["catalogItem"]["name"] == "router_outage"

@@ -32,7 +32,7 @@ from engine.plugins import OffReason, Plugin
 from engine.resources.resource import declared_resources
 from engine.storage.postgres.database import Database
 from tests.support.api_client import Api, Client
-from tests.support.declared_resources import put
+from tests.support.declared_resources import put_resources
 from tests.support.personas import ADA, ANNA, MARTON
 
 TOGGLE = """
@@ -127,7 +127,7 @@ async def test_the_data_is_kept(api: Api) -> None:
 async def test_an_admin_cannot_switch_on_what_the_values_switch_off(
     api: Api, database: Database
 ) -> None:
-    await put(database, declared_resources(Ticketing(enabled=False)).values())
+    await put_resources(database, declared_resources(Ticketing(enabled=False)).values())
     declared_off = {"code": "plugin_disabled", "status": 403, "reason": "declared_off"}
     while (await api.data(ANNA, PLUGINS))["plugins"][0]["enabled"]:
         await database.check()
@@ -138,7 +138,7 @@ async def test_an_admin_cannot_switch_on_what_the_values_switch_off(
         refused = await api.refusal(actor, query, enabled=True)
         assert refused == declared_off | {"plugin": "ticketing"}
     await api.data(ADA, TOGGLE, enabled=False)
-    await put(database)
+    await put_resources(database)
     while (await api.data(ANNA, PLUGINS))["plugins"][0]["reason"] != "switched_off":
         await database.check()
     await api.data(ADA, TOGGLE, enabled=True)

@@ -14,7 +14,7 @@ from engine.storage.postgres.statements import Statement
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.commands import AssignTicket
 from tests.support.api_client import Api
-from tests.support.declared_resources import put
+from tests.support.declared_resources import put_resources
 from tests.support.monitored_services import declare_service, report
 from tests.support.personas import ADA
 from tests.support.webhook_deliveries import enqueue, webhook
@@ -86,7 +86,7 @@ def settings(settings: Settings) -> Settings:
 async def test_the_number_of_statements_does_not_depend_on_the_size_of_the_list(
     query: str, count: int, api: Api, engine: EngineHandle, statements: list[str]
 ) -> None:
-    await put(engine.database, [webhook(f"chat_{number}") for number in range(ITEMS)])
+    await put_resources(engine.database, [webhook(f"chat_{number}") for number in range(ITEMS)])
     for number in range(ITEMS):
         path = f"acme/service-{number}"
         await declare_service(engine.database, path)

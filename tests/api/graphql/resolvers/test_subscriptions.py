@@ -17,8 +17,8 @@ from tests.api.graphql.resolvers.test_internal_notes import NOTE
 from tests.api.graphql.resolvers.test_statement_counts import SCHEMA, all_fields
 from tests.api.graphql.resolvers.test_tickets import ASSIGN, COMMENT, TRANSITION, UPDATE, opened
 from tests.support.api_client import Api, Client, bearer
-from tests.support.declared_resources import DEFAULTS, put
-from tests.support.lock_gates import PATIENCE_SECONDS
+from tests.support.declared_resources import DEFAULTS, put_resources
+from tests.support.lock_gates import TIMEOUT_SECONDS
 from tests.support.personas import ADA, ANNA, MARTON, OUTSIDER
 from tests.support.streams import SUBPROTOCOL, Socket
 
@@ -181,7 +181,7 @@ async def received_by(api: Api, viewers: Sequence[Actor], query: str) -> list[di
 
 async def wait_for_subscribers(api: Api, count: int) -> None:
     """Wait until this number of subscribers wait for changes, to get them together."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         while True:
             async with api.client.get("/metrics") as response:
                 if f"interlock_subscribers {count}.0" in await response.text():
@@ -238,7 +238,7 @@ async def test_a_subscriber_gets_changed_workflows(api: Api, engine: EngineHandl
         await socket.subscribe("b", "{ position }")  # its answer shows that the first one is open
         assert "position" in await socket.data("b")
         assert await socket.receive() == {"id": "b", "type": "complete"}
-        await put(engine.database, [replace(FIRST, retired=True)])
+        await put_resources(engine.database, [replace(FIRST, retired=True)])
         [change] = await changes(socket, "workflowsChanged", 1)
         assert change["workflows"] == [{"name": FIRST.key.name, "retired": True}]
 
@@ -247,11 +247,11 @@ async def test_a_resumed_subscriber_gets_the_workflows_that_changed_meanwhile(
     api: Api, engine: EngineHandle
 ) -> None:
     before = (await api.data(ANNA, WORKFLOWS_POSITION))["workflowsPosition"]
-    await put(engine.database, [replace(FIRST, retired=True)])
+    await put_resources(engine.database, [replace(FIRST, retired=True)])
     async with socket_of(api.client, ANNA) as socket:
         await socket.subscribe("a", WORKFLOWS, after=before)
         [first] = await changes(socket, "workflowsChanged", 1)
-        await put(engine.database, [SECOND, FIRST])
+        await put_resources(engine.database, [SECOND, FIRST])
     async with socket_of(api.client, ANNA) as socket:
         await socket.subscribe("a", WORKFLOWS, after=first["position"])
         [second] = await changes(socket, "workflowsChanged", 1)

@@ -18,7 +18,7 @@ from engine.tickets.commands import AssignTicket, CommentTicket
 from engine.vocabulary import Visibility
 from tests.api.graphql.resolvers.test_subscriptions import changes, socket_of
 from tests.support.api_client import Api, bearer
-from tests.support.declared_resources import put
+from tests.support.declared_resources import put_resources
 from tests.support.monitored_services import PATH, declare_service, report
 from tests.support.personas import ADA, ANNA, MARTON, OUTSIDER
 
@@ -89,7 +89,7 @@ async def api(
     engine: EngineHandle, settings: Settings, visibility: Visibility
 ) -> AsyncIterator[Api]:
     """Return the API of a server with this visibility."""
-    await put(engine.database, [declared(visibility)])
+    await put_resources(engine.database, [declared(visibility)])
     async with (
         open_application_on(engine, settings) as application,
         TestClient(TestServer(application)) as client,
@@ -193,7 +193,7 @@ async def test_a_running_server_applies_a_changed_visibility(
     api: Api, ticket: str, engine: EngineHandle, visibility: Visibility
 ) -> None:
     [other] = {*Visibility} - {visibility}
-    await put(engine.database, [declared(other)])
+    await put_resources(engine.database, [declared(other)])
     expected = [{"id": ticket}] if other is Visibility.EVERYONE else []
     async with asyncio.timeout(20):
         while (await api.data(ANNA, LISTS["all tickets"]))["tickets"]["nodes"] != expected:

@@ -16,7 +16,7 @@ from engine.tickets.ticket import Ticket
 from engine.vocabulary import TicketEvent
 from tests.support.api_client import Api
 from tests.support.concurrent_changes import comment, open_ticket
-from tests.support.declared_resources import put
+from tests.support.declared_resources import put_resources
 from tests.support.personas import ADA, ANNA, MARTON
 from tests.support.webhook_deliveries import enqueue, run_sql, webhook
 
@@ -58,7 +58,7 @@ WHERE webhook = 'chat'
 @pytest.fixture
 async def ticket(store: TicketStore, database: Database) -> Ticket:
     """Return a ticket of which one webhook receives all changes, and another receives none."""
-    await put(database, [webhook("chat"), webhook("audit", events=["ticket.noted"])])
+    await put_resources(database, [webhook("chat"), webhook("audit", events=["ticket.noted"])])
     ticket = await open_ticket(store)
     for _ in range(CHANGES - 1):
         await comment(store, ticket)

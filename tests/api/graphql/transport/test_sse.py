@@ -13,7 +13,7 @@ import pytest
 
 from api.limits import CLOCK_LEEWAY_SECONDS, STREAM_LIMITS
 from tests.support.counting_schema import COUNT
-from tests.support.lock_gates import PATIENCE_SECONDS
+from tests.support.lock_gates import TIMEOUT_SECONDS
 from tests.support.streams import BEARER, StreamServer, authorization, serving
 
 PATH = "/graphql/stream"
@@ -35,7 +35,7 @@ async def streaming(
 async def event(response: aiohttp.ClientResponse) -> dict[str, str]:
     """Return the next event, as an `EventSource` reads it; empty at the end of the stream."""
     fields: dict[str, str] = {}
-    async with asyncio.timeout(PATIENCE_SECONDS):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         while line := (await response.content.readline()).decode().rstrip("\n"):
             name, _, value = line.partition(":")
             fields[name] = value.removeprefix(" ")

@@ -14,7 +14,7 @@ import pytest
 from api.graphql.transport.websocket_messages import CloseCode
 from api.limits import CLOCK_LEEWAY_SECONDS, HTTP_LIMITS, STREAM_LIMITS
 from tests.support.counting_schema import COUNT
-from tests.support.lock_gates import PATIENCE_SECONDS
+from tests.support.lock_gates import TIMEOUT_SECONDS
 from tests.support.paths import DOCS
 from tests.support.streams import BEARER, StreamServer, authorization, serving
 
@@ -291,7 +291,7 @@ async def test_an_operation_counts_as_one_request_of_its_viewer() -> None:
 
 async def operation_started(server: StreamServer) -> None:
     """Wait until one more operation has started."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         await server.counter.begun.acquire()
 
 

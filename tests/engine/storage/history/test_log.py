@@ -30,7 +30,7 @@ from engine.tickets.ticket import Ticket
 from engine.tickets.viewer import SYSTEM_VIEWER
 from tests.support.concurrent_changes import comment, edit, flaws, hand_over, open_ticket, pick_up
 from tests.support.databases import execute
-from tests.support.lock_gates import PATIENCE_SECONDS
+from tests.support.lock_gates import TIMEOUT_SECONDS
 from tests.support.personas import MARTON
 
 ENOUGH = 1_000
@@ -73,7 +73,7 @@ async def follow(
 
     The server's own maintenance runs transactions, too, so entries can appear late.
     """
-    async with asyncio.timeout(PATIENCE_SECONDS):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         while len(entries) < until:
             batch = await read_log(database, end_of(entries), page)
             assert len(batch) <= page
@@ -86,7 +86,7 @@ def end_of(entries: list[LogEntry]) -> Position:
 
 async def keys_after(database: Database, position: Position, count: int) -> list[tuple[str, int]]:
     """Return ticket and `seq` of the entries after a position, once there are `count`."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         while len(entries := await read_log(database, position, ENOUGH)) < count:
             pass
     return [(each.entry.ticket, each.entry.seq) for each in entries]

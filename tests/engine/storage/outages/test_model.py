@@ -21,8 +21,8 @@ from engine.tickets.changes import Change, build_entries
 from engine.tickets.history import Entry, EntryKind
 from tests.support.concurrent_changes import flaws
 from tests.support.database_clock import DatabaseClock
-from tests.support.declared_resources import put
-from tests.support.lock_gates import Observer, observing
+from tests.support.declared_resources import put_resources
+from tests.support.lock_gates import Observer, open_observer
 from tests.support.monitored_services import history, outage_tickets, record
 from tests.support.outage_world import EVENTS, FLAPPING, TICK, World, handle
 from tests.support.personas import ALL_USERS
@@ -94,7 +94,7 @@ class Stage:
     async def declare(self, world: World) -> None:
         """Declare the service of the world."""
         resource = Resource.of(Kind.SERVICE, world.service.path, world.service)
-        await put(self.database, [replace(resource, retired=world.retired)])
+        await put_resources(self.database, [replace(resource, retired=world.retired)])
 
     async def write(self, entry: Entry, path: str) -> None:
         """Append an entry by a user to the history of the latest ticket of a service."""
@@ -123,8 +123,8 @@ def comparable(entries: list[Entry] | tuple[Entry, ...]) -> list[Entry]:
 
 @asynccontextmanager
 async def stage(url: str) -> AsyncIterator[Stage]:
-    async with observing(url) as observer:
-        clock = await DatabaseClock.put_into(observer)
+    async with open_observer(url) as observer:
+        clock = await DatabaseClock.install(observer)
         async with open_database(url, 2) as database:
             yield Stage(database, observer, clock)
 

@@ -103,9 +103,9 @@ async def test_a_recovery_waits_for_a_concurrent_comment_and_keeps_the_ticket_op
     outage = await open_outage(database)
     async with observer.closed_gate("ticket_status_history", AT_COMMIT):
         commenting = asyncio.create_task(comment(store, outage))
-        await observer.see_waiting(1)
+        await observer.wait_until_blocked(1)
         recovering = asyncio.create_task(report(database, "OPERATIONAL"))
-        await observer.see_waiting(2)
+        await observer.wait_until_blocked(2)
     await commenting
     assert (await recovering).action is OutageAction.COMMENT
     assert (await read_ticket(database, SYSTEM_VIEWER, outage.id)).status is Status.OPEN
@@ -120,9 +120,9 @@ async def test_a_comment_after_the_recovery_is_added_to_the_closed_ticket(
     outage = await open_outage(database)
     async with observer.closed_gate("ticket_status_history", AT_COMMIT):
         recovering = asyncio.create_task(report(database, "OPERATIONAL"))
-        await observer.see_waiting(1)
+        await observer.wait_until_blocked(1)
         commenting = asyncio.create_task(comment(store, outage))
-        await observer.see_waiting(2)
+        await observer.wait_until_blocked(2)
     assert (await recovering).action is OutageAction.CLOSE
     assert (await commenting).status is Status.CLOSED
     assert await flaws(database) == []
@@ -176,9 +176,9 @@ async def test_a_report_that_waited_for_a_reconciliation_follows_the_new_declara
     await report(database, "OPERATIONAL")
     async with observer.closed_gate("services"):
         reconciling = asyncio.create_task(declare_service(database, autoTicket=False))
-        await observer.see_waiting(1)
+        await observer.wait_until_blocked(1)
         reporting = asyncio.create_task(report(database, "DOWN"))
-        await observer.see_waiting(2)
+        await observer.wait_until_blocked(2)
     await reconciling
     assert (await reporting).wait_reason is WaitReason.AUTO_TICKET_OFF
     assert await outage_tickets(database) == []

@@ -16,7 +16,7 @@ from engine.storage.tickets.reader import read_ticket
 from engine.tickets.viewer import SYSTEM_VIEWER
 from engine.vocabulary import Status
 from tests.support.concurrent_changes import flaws
-from tests.support.declared_resources import DEFAULTS, put
+from tests.support.declared_resources import DEFAULTS, put_resources
 from tests.support.lock_gates import AT_COMMIT, BEFORE_INSERT, Observer
 from tests.support.monitored_services import (
     PATH,
@@ -48,18 +48,18 @@ async def test_a_service_waits_until_its_retired_workflow_is_declared_again(
     database: Database,
 ) -> None:
     await declare_service(database)
-    await put(database, [replace(INCIDENT_RESPONSE, retired=True)])
+    await put_resources(database, [replace(INCIDENT_RESPONSE, retired=True)])
     result = await report(database, "DOWN")
     assert (result.action, result.wait_reason) == (OutageAction.WAIT, WaitReason.WORKFLOW_RETIRED)
     assert await handle_waiting_services(database) == 0
-    await put(database, [INCIDENT_RESPONSE])
+    await put_resources(database, [INCIDENT_RESPONSE])
     assert await handle_waiting_services(database) == 1
     ticket = (await report(database, "DOWN")).ticket
-    await put(database, [replace(INCIDENT_RESPONSE, retired=True)])
+    await put_resources(database, [replace(INCIDENT_RESPONSE, retired=True)])
     result = await report(database, "OPERATIONAL")
     assert (result.action, result.wait_reason) == (OutageAction.WAIT, WaitReason.WORKFLOW_RETIRED)
     assert await handle_waiting_services(database) == 0
-    await put(database, [INCIDENT_RESPONSE])
+    await put_resources(database, [INCIDENT_RESPONSE])
     assert await handle_waiting_services(database) == 1
     assert (await read_ticket(database, SYSTEM_VIEWER, str(ticket))).status is Status.CLOSED
 
@@ -78,7 +78,7 @@ async def test_a_service_that_opens_no_tickets_still_closes_its_last_one(
     ticket = (await report(database, "DOWN")).ticket
     auto_ticket = changed.get("autoTicket", True)
     now = replace(service(autoTicket=auto_ticket), retired="retired" in changed)
-    await put(database, [now])
+    await put_resources(database, [now])
     assert (await report(database, "OPERATIONAL")).ticket == ticket
     result = await report(database, "DOWN")
     assert (result.action, result.wait_reason) == (OutageAction.WAIT, reason)
@@ -131,7 +131,7 @@ async def test_a_report_survives_an_interrupted_handler(
     async with open_database(database_url, 1) as only_connection:
         async with observer.closed_gate("ticket_status_history", trigger):
             reporting: asyncio.Task[object] = asyncio.create_task(report(only_connection, "DOWN"))
-            (pid,) = await observer.see_waiting(1)
+            (pid,) = await observer.wait_until_blocked(1)
             await interrupt(observer, reporting, pid)
             with pytest.raises((asyncio.CancelledError, Unavailable)):
                 await reporting
@@ -144,7 +144,7 @@ async def test_a_report_survives_an_interrupted_handler(
 
 async def test_servers_share_the_work(database: Database, database_url: str) -> None:
     paths = [f"acme/shop/part{number}" for number in range(20)]
-    await put(database, [service(path) for path in paths])
+    await put_resources(database, [service(path) for path in paths])
     for path in paths:
         await record(database, "DOWN", path)
     async with open_database(database_url) as one, open_database(database_url) as two:
@@ -182,7 +182,7 @@ async def test_a_failing_service_does_not_block_the_others(
 ) -> None:
     await observer.connection.execute(FAIL)
     await observer.connection.execute(FAILING)
-    await put(database, [service("a/broken"), service("b/whole")])
+    await put_resources(database, [service("a/broken"), service("b/whole")])
     for path in ("a/broken", "b/whole"):
         await record(database, "DOWN", path)
     with pytest.raises(ExceptionGroup) as failed:

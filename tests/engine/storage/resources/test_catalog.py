@@ -20,7 +20,7 @@ from engine.tickets.sla_targets import parse_targets
 from engine.tickets.ticket import Ticket
 from engine.tickets.viewer import SYSTEM_VIEWER
 from tests.support.concurrent_changes import everything
-from tests.support.declared_resources import put
+from tests.support.declared_resources import put_resources
 from tests.support.lock_gates import Observer
 from tests.support.personas import ANNA
 
@@ -57,7 +57,7 @@ INCIDENT_RESPONSE = DECLARED[Key(Kind.WORKFLOW, "incident_response")]
 
 @pytest.fixture(autouse=True)
 async def catalog(database: Database) -> None:
-    await put(database, RESOURCES)
+    await put_resources(database, RESOURCES)
 
 
 async def open_from(store: TicketStore, item: str = "network_outage", **more: object) -> Ticket:
@@ -103,11 +103,11 @@ async def test_an_unknown_or_retired_item_opens_no_ticket(
 ) -> None:
     with pytest.raises(NotFound, match="Did you mean 'network_outage'"):
         await open_from(store, "network_outrage")
-    await put(database, [replace(NETWORK_OUTAGE, retired=True)])
+    await put_resources(database, [replace(NETWORK_OUTAGE, retired=True)])
     with pytest.raises(ItemRetired) as refused:
         await open_from(store)
     assert refused.value.details == {"reason": "item_retired", "item": "network_outage"}
-    await put(database, [replace(INCIDENT_RESPONSE, retired=True)])
+    await put_resources(database, [replace(INCIDENT_RESPONSE, retired=True)])
     with pytest.raises(WorkflowRetired):
         await open_from(store, "data_loss")
     assert await everything(database) == {}
@@ -124,10 +124,12 @@ async def test_a_request_that_waited_for_a_reconciliation_uses_the_new_item(
     store: TicketStore, database: Database, observer: Observer
 ) -> None:
     async with observer.closed_gate("catalog_items"):
-        retiring = asyncio.create_task(put(database, [replace(NETWORK_OUTAGE, retired=True)]))
-        await observer.see_waiting(1)
+        retiring = asyncio.create_task(
+            put_resources(database, [replace(NETWORK_OUTAGE, retired=True)])
+        )
+        await observer.wait_until_blocked(1)
         opening_ticket = asyncio.create_task(open_from(store))
-        await observer.see_waiting(2)
+        await observer.wait_until_blocked(2)
     await retiring
     with pytest.raises(ItemRetired):
         await opening_ticket
@@ -136,7 +138,7 @@ async def test_a_request_that_waited_for_a_reconciliation_uses_the_new_item(
 async def test_the_catalog_is_ordered_by_display_name(
     database: Database,
 ) -> None:
-    await put(database, [replace(NETWORK_OUTAGE, retired=True)])
+    await put_resources(database, [replace(NETWORK_OUTAGE, retired=True)])
     catalog = await read_catalog(database)
     assert [
         (each.category.name, [item.name for item in each.items]) for each in catalog.categories

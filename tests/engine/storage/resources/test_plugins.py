@@ -32,7 +32,7 @@ from tests.support.concurrent_changes import (
     pick_up_others,
     with_and_without_a_key,
 )
-from tests.support.declared_resources import put
+from tests.support.declared_resources import put_resources
 from tests.support.lock_gates import Observer
 from tests.support.personas import ADA, ANNA
 
@@ -55,7 +55,7 @@ async def switch(
     if switched_by is SwitchedBy.ADMIN:
         await set_plugin_enabled(database, ADA, Plugin.TICKETING, enabled=enabled)
     else:
-        await put(database, [declared(enabled=enabled)])
+        await put_resources(database, [declared(enabled=enabled)])
 
 
 def declared(*, enabled: bool) -> Resource:
@@ -101,7 +101,7 @@ async def test_a_used_key_is_refused_while_ticketing_is_off(
 async def test_the_catalog_opens_no_ticket_while_ticketing_is_off(
     store: TicketStore, database: Database, switched_by: SwitchedBy
 ) -> None:
-    await put(database, RESOURCES)
+    await put_resources(database, RESOURCES)
     await switch(database, switched_by, enabled=False)
     command = CreateTicketFromCatalog(item="network_outage")
     with pytest.raises(PluginDisabled):
@@ -128,9 +128,9 @@ async def test_a_transition_that_waited_until_ticketing_was_off_is_refused(
     ticket = await open_ticket(store)
     async with observer.closed_gate(gate):
         switching = asyncio.create_task(switch(database, switched_by, enabled=False))
-        await observer.see_waiting(1)
+        await observer.wait_until_blocked(1)
         picking_up = asyncio.create_task(pick_up(store, ticket, **key))
-        await observer.see_waiting(2)
+        await observer.wait_until_blocked(2)
     await switching
     with pytest.raises(PluginDisabled):
         await picking_up
@@ -143,9 +143,9 @@ async def test_switching_off_waits_for_running_changes(
     ticket = await open_ticket(store)
     async with observer.closed_gate("ticket_status_history"):
         picking_up = asyncio.create_task(pick_up(store, ticket))
-        await observer.see_waiting(1)
+        await observer.wait_until_blocked(1)
         switching = asyncio.create_task(switch(database, enabled=False))
-        await observer.see_waiting(2)
+        await observer.wait_until_blocked(2)
     moved = await picking_up
     await switching
     assert await everything(database) == {ticket.id: moved.version}
@@ -174,7 +174,7 @@ async def test_ticketing_is_on_if_both_admin_and_declaration_allow_it(
     assert await reason() == "switched_off"
     await switch(database, SwitchedBy.DECLARATION, enabled=False)
     assert await reason() == "declared_off"
-    await put(database)
+    await put_resources(database)
     assert await reason() == "switched_off"
     await switch(database, enabled=True)
     assert await reason() is None
@@ -185,8 +185,8 @@ async def test_a_retired_setting_does_not_switch_ticketing_off(
     store: TicketStore, database: Database
 ) -> None:
     off = declared(enabled=False)
-    await put(database, [off])
-    await put(database, [replace(off, retired=True)])
+    await put_resources(database, [off])
+    await put_resources(database, [replace(off, retired=True)])
     await open_ticket(store)
 
 

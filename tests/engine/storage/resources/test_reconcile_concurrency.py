@@ -30,8 +30,8 @@ from tests.support.concurrent_changes import (
     pick_up_others,
     with_and_without_a_key,
 )
-from tests.support.declared_resources import put
-from tests.support.lock_gates import Observer, observing
+from tests.support.declared_resources import put_resources
+from tests.support.lock_gates import Observer, open_observer
 
 HOLD_TICKETS = "LOCK TABLE tickets IN EXCLUSIVE MODE"
 
@@ -44,7 +44,7 @@ def without_transitions() -> Resource:
 
 
 async def put_without_transitions(database: Database) -> None:
-    await put(database, [without_transitions()])
+    await put_resources(database, [without_transitions()])
 
 
 @with_and_without_a_key
@@ -60,9 +60,9 @@ async def test_a_transition_that_waited_for_a_reconciliation_follows_the_new_pol
     ticket = await open_ticket(store)
     async with observer.closed_gate("workflow_revisions"):
         reconciling = asyncio.create_task(put_without_transitions(database))
-        await observer.see_waiting(1)
+        await observer.wait_until_blocked(1)
         picking_up = asyncio.create_task(pick_up(store, ticket, **key))
-        await observer.see_waiting(2)
+        await observer.wait_until_blocked(2)
     await reconciling
     with pytest.raises(ForbiddenTransition) as refused:
         await picking_up
@@ -82,9 +82,9 @@ async def test_a_change_that_waited_for_a_reconciliation_records_the_new_revisio
     ticket = await open_ticket(store)
     async with observer.closed_gate("workflow_revisions"):
         reconciling = asyncio.create_task(put_without_transitions(database))
-        await observer.see_waiting(1)
+        await observer.wait_until_blocked(1)
         changing = asyncio.create_task(change(store, ticket, **key))
-        await observer.see_waiting(2)
+        await observer.wait_until_blocked(2)
     await reconciling
     changed = await changing
     latest = (await read_histories(database, [changed.id]))[changed.id][-1]
@@ -101,11 +101,11 @@ async def test_a_reconciliation_waits_for_running_changes_and_precedes_later_one
     first, second = await open_ticket(store), await open_ticket(store)
     async with observer.closed_gate("ticket_status_history"):
         running = asyncio.create_task(pick_up(store, first))
-        await observer.see_waiting(1)
+        await observer.wait_until_blocked(1)
         reconciling = asyncio.create_task(put_without_transitions(database))
-        await observer.see_waiting(2)
+        await observer.wait_until_blocked(2)
         later = asyncio.create_task(pick_up(store, second))
-        await observer.see_waiting(3)
+        await observer.wait_until_blocked(3)
     assert (await running).status is PICKED_UP
     await reconciling
     with pytest.raises(ForbiddenTransition):
@@ -121,7 +121,7 @@ async def test_no_ticket_is_opened_in_a_workflow_that_was_just_retired(
 ) -> None:
     async with observer.holding(HOLD_TICKETS, "UPDATE workflows SET retired_at = now()"):
         opening = asyncio.create_task(open_ticket(store, **key))
-        await observer.see_waiting(1)
+        await observer.wait_until_blocked(1)
     with pytest.raises(WorkflowRetired):
         await opening
     assert await everything(database) == {}
@@ -131,15 +131,15 @@ async def test_retiring_a_workflow_waits_for_tickets_that_are_being_opened(
     store: TicketStore, database: Database, observer: Observer, database_url: str
 ) -> None:
     async def tickets_seen_when_retiring() -> int:
-        async with observing(database_url) as other, other.holding(HOLD_TICKETS):
+        async with open_observer(database_url) as other, other.holding(HOLD_TICKETS):
             seen: int = await other.connection.fetchval("SELECT count(*) FROM tickets")
             return seen
 
     async with observer.closed_gate("ticket_status_history"):
         opening = asyncio.create_task(open_ticket(store))
-        await observer.see_waiting(1)
+        await observer.wait_until_blocked(1)
         retiring = asyncio.create_task(tickets_seen_when_retiring())
-        await observer.see_waiting(2)
+        await observer.wait_until_blocked(2)
     ticket = await opening
     assert await retiring == 1
     assert await everything(database) == {ticket.id: 1}

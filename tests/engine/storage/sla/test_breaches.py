@@ -19,7 +19,7 @@ from engine.tickets.ticket import Ticket
 from engine.tickets.viewer import SYSTEM_VIEWER
 from engine.vocabulary import SYSTEM
 from tests.support.concurrent_changes import edit, everything, flaws, hand_over, open_ticket
-from tests.support.declared_resources import declare, put
+from tests.support.declared_resources import declare, put_resources
 from tests.support.lock_gates import AT_COMMIT, BEFORE_INSERT, Observer
 from tests.support.stored_sla import (
     CLOSED,
@@ -63,7 +63,7 @@ async def test_targets_do_not_change_when_the_declaration_does(
     sla = {"HIGH": {"resolution": "3d", "calendar": "office"}}
     await declare(database, calendars=[office], sla=sla)
     ticket = await open_ticket_with_sla(store)
-    await put(database)
+    await put_resources(database)
     targets = parse_targets((await history(database, ticket))[0].details)
     assert targets is not None
     assert targets.calendar is not None
@@ -246,9 +246,9 @@ async def test_three_servers_share_the_work_and_two_are_killed(
         servers = [await stack.enter_async_context(open_database(database_url, 1)) for _ in "abc"]
         async with observer.closed_gate("ticket_status_history", trigger):
             sweeping = [asyncio.create_task(sweep(each)) for each in servers]
-            for pid in (await observer.see_waiting(3))[:2]:
+            for pid in (await observer.wait_until_blocked(3))[:2]:
                 await observer.connection.execute("SELECT pg_terminate_backend($1)", pid)
-            await observer.see_waiting(1)
+            await observer.wait_until_blocked(1)
             assert await system_entries(database) == {}
         outcomes = await asyncio.gather(*sweeping, return_exceptions=True)
         assert sorted(type(each).__name__ for each in outcomes) == [*["Unavailable"] * 2, "int"]

@@ -50,9 +50,9 @@ async def test_a_transition_sees_the_change_that_it_waited_for(
     ticket = await open_ticket(store)
     async with observer.closed_gate("ticket_status_history", AT_COMMIT):
         commenting = asyncio.create_task(comment(store, ticket))
-        await observer.see_waiting(1)
+        await observer.wait_until_blocked(1)
         picking_up = asyncio.create_task(pick_up(store, ticket, **key))
-        await observer.see_waiting(2)
+        await observer.wait_until_blocked(2)
     assert ((await commenting).version, (await picking_up).version) == (2, 3)
     assert await picking_up == await read_ticket(database, SYSTEM_VIEWER, ticket.id)
     assert await everything(database) == {ticket.id: 3}
@@ -66,11 +66,11 @@ async def test_the_expected_version_is_compared_after_the_wait(
     late = {"expected_version": 1, **key}
     async with observer.closed_gate("ticket_status_history", AT_COMMIT):
         first = asyncio.create_task(comment(store, ticket))
-        await observer.see_waiting(1)
+        await observer.wait_until_blocked(1)
         picking_up = asyncio.create_task(pick_up(store, ticket, **late))
-        await observer.see_waiting(2)
+        await observer.wait_until_blocked(2)
         commenting = asyncio.create_task(comment(store, ticket, expected_version=1))
-        await observer.see_waiting(3)
+        await observer.wait_until_blocked(3)
     await first
     for refused in await asyncio.gather(picking_up, commenting, return_exceptions=True):
         assert isinstance(refused, VersionConflict)
@@ -84,11 +84,11 @@ async def test_roles_are_checked_after_the_wait(
     ticket = await open_ticket(store)
     async with observer.closed_gate("ticket_status_history", AT_COMMIT):
         handing_over = asyncio.create_task(hand_over(store, ticket))
-        await observer.see_waiting(1)
+        await observer.wait_until_blocked(1)
         picking_up = asyncio.create_task(pick_up(store, ticket))
-        await observer.see_waiting(2)
+        await observer.wait_until_blocked(2)
         assigning = asyncio.create_task(hand_over(store, ticket))
-        await observer.see_waiting(3)
+        await observer.wait_until_blocked(3)
     await handing_over
     picked_up, assigned = await asyncio.gather(picking_up, assigning, return_exceptions=True)
     assert isinstance(picked_up, ForbiddenTransition)
@@ -103,9 +103,9 @@ async def test_a_refusal_contains_the_status_after_the_wait(
     ticket = await open_ticket(store)
     async with observer.closed_gate("ticket_status_history"):
         first = asyncio.create_task(pick_up(store, ticket))
-        await observer.see_waiting(1)
+        await observer.wait_until_blocked(1)
         second = asyncio.create_task(pick_up(store, ticket))
-        await observer.see_waiting(2)
+        await observer.wait_until_blocked(2)
     assert (await first).version == 2
     with pytest.raises(ForbiddenTransition) as refused:
         await second
@@ -124,7 +124,7 @@ async def test_two_tickets_of_unknown_users_are_opened_without_a_deadlock(
             asyncio.create_task(store.create(ANNA, to_marton)),
             asyncio.create_task(store.create(MARTON, to_anna)),
         ]
-        await observer.see_waiting(2)
+        await observer.wait_until_blocked(2)
     assert len({(await each).id for each in opening}) == 2
     assert await flaws(database) == []
 
@@ -140,9 +140,9 @@ async def test_a_repeated_request_that_waited_for_the_first_returns_its_result(
     expected = {} if change is open_another else {"expected_version": 1}
     async with observer.closed_gate("ticket_status_history"):
         first = asyncio.create_task(change(store, ticket, idempotency_key="k", **expected))
-        await observer.see_waiting(1)
+        await observer.wait_until_blocked(1)
         again = asyncio.create_task(change(store, ticket, idempotency_key="k", **expected))
-        await observer.see_waiting(2)
+        await observer.wait_until_blocked(2)
     assert await first == await again
     assert await everything(database) == {ticket.id: 1} | {(await first).id: (await first).version}
 
@@ -154,9 +154,9 @@ async def test_a_repeated_request_that_waited_for_a_failure_is_executed(
     ticket = await open_ticket(store)
     async with observer.closed_gate("ticket_status_history"):
         first = asyncio.create_task(change(store, ticket, idempotency_key="k"))
-        (failing,) = await observer.see_waiting(1)
+        (failing,) = await observer.wait_until_blocked(1)
         again = asyncio.create_task(change(store, ticket, idempotency_key="k"))
-        await observer.see_waiting(2)
+        await observer.wait_until_blocked(2)
         await observer.connection.execute("SELECT pg_cancel_backend($1)", failing)
         with pytest.raises(Unavailable):
             await first
@@ -171,9 +171,9 @@ async def test_a_key_in_use_for_another_ticket_is_a_conflict(
     ticket, other = await open_ticket(store), await open_ticket(store)
     async with observer.closed_gate("ticket_status_history"):
         first = asyncio.create_task(comment(store, other, idempotency_key="k"))
-        await observer.see_waiting(1)
+        await observer.wait_until_blocked(1)
         second = asyncio.create_task(change(store, ticket, idempotency_key="k"))
-        await observer.see_waiting(2)
+        await observer.wait_until_blocked(2)
     assert (await first).version == 2
     with pytest.raises(IdempotencyConflict):
         await second
@@ -188,9 +188,9 @@ async def test_one_key_for_two_requests_of_a_ticket_is_a_conflict_without_deadlo
     ticket = await open_ticket(store)
     async with observer.holding(f"SELECT FROM tickets WHERE id = '{ticket.id}' FOR UPDATE"):
         early = asyncio.create_task(first(store, ticket, idempotency_key="k"))
-        await observer.see_waiting(1)
+        await observer.wait_until_blocked(1)
         late = asyncio.create_task(second(store, ticket, idempotency_key="k", expected_version=1))
-        await observer.see_waiting(2)
+        await observer.wait_until_blocked(2)
     assert (await early).version == 2
     with pytest.raises(IdempotencyConflict):
         await late
@@ -209,7 +209,7 @@ async def test_two_keys_for_two_tickets_in_opposite_order_cause_no_deadlock(
         for change, ticket, key in requests:
             options = {"idempotency_key": key, "expected_version": 1}
             tasks.append(asyncio.create_task(change(store, ticket, **options)))
-            await observer.see_waiting(len(tasks))
+            await observer.wait_until_blocked(len(tasks))
     results = await asyncio.gather(*tasks, return_exceptions=True)
     assert [type(each) for each in results[:2]] == [Ticket, Ticket]
     for refused in results[2:]:
@@ -234,7 +234,7 @@ async def test_an_edit_without_changes_returns_the_same_ticket_for_its_key(
 async def test_timestamps_of_a_history_never_decrease_when_the_clock_does(
     database: Database, database_url: str, observer: Observer
 ) -> None:
-    clock = await DatabaseClock.put_into(observer)
+    clock = await DatabaseClock.install(observer)
     noon = datetime(2030, 1, 1, 12, tzinfo=UTC)
     async with open_database(database_url, 1) as with_this_clock:
         store = TicketStore(with_this_clock)

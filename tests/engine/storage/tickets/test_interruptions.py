@@ -67,7 +67,7 @@ async def test_an_interrupted_change_has_no_effect_and_can_be_repeated(
         small_store = TicketStore(only_connection)
         async with observer.closed_gate(*gate):
             changing = asyncio.create_task(change(small_store, ticket, idempotency_key="k"))
-            (pid,) = await observer.see_waiting(1)
+            (pid,) = await observer.wait_until_blocked(1)
             await interrupt(observer, changing, pid)
             with pytest.raises((asyncio.CancelledError, Unavailable)):
                 await changing
@@ -126,7 +126,7 @@ async def test_a_change_of_a_killed_process_is_atomic(
     async with observer.closed_gate("ticket_status_history"):
         arguments = ("-c", VICTIM, database_url, ticket.id, change.__name__)
         victim = await asyncio.create_subprocess_exec(sys.executable, *arguments, cwd=ROOT)
-        await observer.see_waiting(1)
+        await observer.wait_until_blocked(1)
         victim.kill()
         await victim.wait()
     await observer.wait_until_idle()
@@ -190,8 +190,8 @@ async def test_a_cancelled_migration_closes_its_connection(
 ) -> None:
     async with observer.holding(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"):
         migrating = asyncio.create_task(migrate(database_url))
-        await observer.see_waiting(1)
+        await observer.wait_until_blocked(1)
         migrating.cancel()
         with pytest.raises(asyncio.CancelledError):
             await migrating
-        await observer.see(0, "backend_type = 'client backend'")
+        await observer.wait_for(0, "backend_type = 'client backend'")

@@ -41,12 +41,12 @@ from engine.vocabulary import Priority, Status, Visibility
 from tests.support.concurrent_changes import open_ticket
 from tests.support.listed_tickets import (
     GROUPS,
-    PEOPLE,
+    USER_IDS,
     WORDS,
     WORKFLOWS,
-    changed,
-    naive,
-    some_tickets,
+    change_randomly,
+    find_in_python,
+    random_tickets,
     write_tickets,
 )
 from tests.support.personas import ADA, ANNA, MARTON, OUTSIDER
@@ -83,9 +83,9 @@ FILTERS = st.fixed_dictionaries(
         "status": some_of(tuple(Status)),
         "priority": some_of(tuple(Priority)),
         "workflow": some_of((*WORKFLOWS, "nothing")),
-        "assignee": st.sampled_from(PEOPLE),
+        "assignee": st.sampled_from(USER_IDS),
         "unassigned": OPTIONAL_FLAG,
-        "requester": st.sampled_from(PEOPLE),
+        "requester": st.sampled_from(USER_IDS),
         "assignee_group": st.sampled_from(GROUPS),
         "created_since": TIMES,
         "created_before": TIMES,
@@ -158,13 +158,13 @@ def finder(database_url: str) -> Iterator[Finder]:
 
 
 def test_any_filter_and_order_returns_the_same_as_plain_python(finder: Finder) -> None:
-    tickets = some_tickets(Random(1), range(TICKETS))  # noqa: S311  # reproducible
+    tickets = random_tickets(Random(1), range(TICKETS))  # noqa: S311  # reproducible
     finder.run(write_tickets(finder.database, tickets))
 
     @in_one_database
     @given(FILTERS, VIEWERS, REQUESTS)
     def check(wanted: TicketFilter, viewer: Viewer, request: PageRequest) -> None:
-        every = naive(tickets, wanted, viewer.actor, request.order)
+        every = find_in_python(tickets, wanted, viewer.actor, request.order)
         expected = [each for each in every if can_read(each, viewer)]
         conditions = conditions_of(wanted, viewer.actor)
         assert finder.run(read_all_pages(finder.database, conditions, request, viewer)) == expected
@@ -188,7 +188,7 @@ async def read_pages_while_tickets_change(
 ) -> None:
     for statement in DELETE_TICKETS:
         await database.rows(statement)
-    tickets = {each.id: each for each in some_tickets(chance, range(20))}
+    tickets = {each.id: each for each in random_tickets(chance, range(20))}
     await write_tickets(database, tickets.values())
     unchanged, seen = set(tickets), []
     request = replace(request, size=1 + request.size % 5)
@@ -198,10 +198,10 @@ async def read_pages_while_tickets_change(
         if not page.has_more:
             break
         request = next_request(request, page.tickets)
-        moved = changed(tickets[chance.choice(list(tickets))], chance)
+        moved = change_randomly(tickets[chance.choice(list(tickets))], chance)
         unchanged.discard(moved.id)
         await overwrite(database, moved)
-        await write_tickets(database, some_tickets(chance, [100 + len(seen)]))
+        await write_tickets(database, random_tickets(chance, [100 + len(seen)]))
     assert sorted(each for each in seen if each in unchanged) == sorted(unchanged)
 
 
@@ -213,7 +213,7 @@ async def overwrite(database: Database, ticket: Ticket) -> None:
 
 
 async def test_a_page_between_two_cursors_excludes_both(database: Database) -> None:
-    tickets = some_tickets(Random(2), range(9))  # noqa: S311  # reproducible
+    tickets = random_tickets(Random(2), range(9))  # noqa: S311  # reproducible
     await write_tickets(database, tickets)
     every = (await find_tickets(database, SYSTEM_VIEWER, {}, PageRequest(9))).tickets
     first, last = (NEWEST_FIRST.cursor_of(each) for each in (every[1], every[7]))
@@ -276,7 +276,7 @@ SLA_EXAMPLES: dict[str, tuple[str, dict[str, object], int]] = {
 async def test_tickets_are_found_by_sla_breaches_and_due_times(
     database: Database, assignment: str, wanted: dict[str, object], found: int
 ) -> None:
-    [ticket] = some_tickets(Random(3), [1])  # noqa: S311  # reproducible
+    [ticket] = random_tickets(Random(3), [1])  # noqa: S311  # reproducible
     await write_tickets(database, [ticket])
     await database.rows(Statement(f"UPDATE tickets SET {assignment}", (), {}))  # noqa: S608  # as above
     conditions = conditions_of(TicketFilter.parse(**wanted), ANNA)

@@ -23,7 +23,7 @@ from engine.tickets.permissions import can_read
 from engine.tickets.ticket import Ticket
 from engine.tickets.viewer import Viewer
 from engine.vocabulary import Priority, Status, Visibility
-from tests.support.declared_resources import put
+from tests.support.declared_resources import put_resources
 from tests.support.personas import ADA, ANNA, MARTON, OUTSIDER
 
 BELA = Actor("u_d2", "Béla T.")
@@ -182,12 +182,12 @@ async def test_everyone_can_read_tickets_by_default(database: Database) -> None:
 
     seen = [await read_visibility(database)]
     for readers in (Visibility.INVOLVED, Visibility.EVERYONE, Visibility.INVOLVED):
-        await put(database, [declared(readers)])
+        await put_resources(database, [declared(readers)])
         seen.append(await read_visibility(database))
     retired = Resource(
         Key(Kind.SETTING, VISIBILITY), declared(Visibility.INVOLVED).declaration, retired=True
     )
-    await put(database, [retired])
+    await put_resources(database, [retired])
     assert [*seen, await read_visibility(database)] == [
         "everyone",
         "involved",

@@ -9,12 +9,12 @@ from engine.storage.postgres.database import Database
 from engine.storage.tickets.store import TicketStore
 from engine.storage.webhooks.dead_letters import list_dead_letters, retry_deliveries
 from tests.support.concurrent_changes import open_ticket, pick_up
-from tests.support.declared_resources import put
+from tests.support.declared_resources import put_resources
 from tests.support.webhook_deliveries import enqueue, run_sql, webhook
 
 
 async def test_dead_letters_are_listed_latest_first(store: TicketStore, database: Database) -> None:
-    await put(database, [webhook("chat"), webhook("audit")])
+    await put_resources(database, [webhook("chat"), webhook("audit")])
     ticket = await open_ticket(store)
     await pick_up(store, ticket)
     await enqueue(database, 2)
@@ -33,7 +33,7 @@ async def test_dead_letters_are_listed_latest_first(store: TicketStore, database
 
 
 async def test_an_unknown_webhook_is_not_found(database: Database) -> None:
-    await put(database, [webhook("chat")])
+    await put_resources(database, [webhook("chat")])
     with pytest.raises(NotFound, match="Did you mean 'chat'"):
         await retry_deliveries(database, "chatt", dead=True)
     with pytest.raises(NotFound):

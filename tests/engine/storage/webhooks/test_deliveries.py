@@ -8,12 +8,12 @@ from engine.storage.tickets.store import TicketStore
 from engine.storage.webhooks.deliveries import claim, prune_deliveries
 from engine.storage.webhooks.fan_out import find_webhooks_with_work
 from tests.support.concurrent_changes import open_ticket
-from tests.support.declared_resources import put
+from tests.support.declared_resources import put_resources
 from tests.support.webhook_deliveries import enqueue, enqueued, run_sql, webhook, webhook_with_work
 
 
 async def test_a_delivery_is_claimed_once(store: TicketStore, database: Database) -> None:
-    await put(database, [webhook("chat")])
+    await put_resources(database, [webhook("chat")])
     first, second = sorted([(await open_ticket(store)).id, (await open_ticket(store)).id])
     await enqueue(database, 2)
     found = await webhook_with_work(database)
@@ -24,19 +24,19 @@ async def test_a_delivery_is_claimed_once(store: TicketStore, database: Database
 async def test_no_delivery_is_claimed_under_an_outdated_declaration(
     store: TicketStore, database: Database
 ) -> None:
-    await put(database, [webhook("chat")])
+    await put_resources(database, [webhook("chat")])
     await open_ticket(store)
     await enqueue(database, 1)
     before = await webhook_with_work(database)
-    await put(database, [webhook("chat", url="https://other.example.com/")])
+    await put_resources(database, [webhook("chat", url="https://other.example.com/")])
     assert await claim(database, before) is None
     assert await claim(database, await webhook_with_work(database)) is not None
-    await put(database, [replace(webhook("chat"), retired=True)])
+    await put_resources(database, [replace(webhook("chat"), retired=True)])
     assert await find_webhooks_with_work(database) == []
 
 
 async def test_old_deliveries_are_pruned(store: TicketStore, database: Database) -> None:
-    await put(database, [webhook("chat")])
+    await put_resources(database, [webhook("chat")])
     tickets = [await open_ticket(store) for _ in range(5)]
     await enqueue(database, 5)
     for ticket, (state, age) in zip(

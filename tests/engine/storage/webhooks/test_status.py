@@ -9,7 +9,7 @@ from engine.storage.postgres.database import Database
 from engine.storage.tickets.store import TicketStore
 from engine.storage.webhooks.status import WebhookState, read_statuses
 from tests.support.concurrent_changes import comment, open_ticket
-from tests.support.declared_resources import put
+from tests.support.declared_resources import put_resources
 from tests.support.webhook_deliveries import enqueue, run_sql, webhook
 
 DUE_FOR_A_MINUTE = "next_attempt_at = now() - interval '1min'"
@@ -49,7 +49,7 @@ CASES: dict[str, tuple[str, str, WebhookState]] = {
 async def test_the_state_follows_from_stored_facts(
     store: TicketStore, database: Database, delivery: str, row: str, state: WebhookState
 ) -> None:
-    await put(database, [webhook("chat")])
+    await put_resources(database, [webhook("chat")])
     await open_ticket(store)
     await enqueue(database, 1)
     await run_sql(database, f"UPDATE webhook_deliveries SET {delivery}")  # noqa: S608
@@ -65,7 +65,7 @@ async def test_the_state_follows_from_stored_facts(
 
 
 async def test_the_oldest_pending_change_is_shown(store: TicketStore, database: Database) -> None:
-    await put(database, [webhook("chat")])
+    await put_resources(database, [webhook("chat")])
     tickets = [await open_ticket(store) for _ in range(2)]
     await comment(store, tickets[0])
     await enqueue(database, 3)
@@ -79,7 +79,7 @@ async def test_the_oldest_pending_change_is_shown(store: TicketStore, database: 
 
 
 async def test_a_pause_is_shown_until_it_ends(database: Database) -> None:
-    await put(database, [webhook("chat")])
+    await put_resources(database, [webhook("chat")])
     for time, shown in (("2100-01-01Z", datetime(2100, 1, 1, tzinfo=UTC)), ("2020-01-01Z", None)):
         await run_sql(database, f"UPDATE webhooks SET paused_until = '{time}'")  # noqa: S608
         [status] = await read_statuses(database)
