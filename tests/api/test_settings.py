@@ -179,6 +179,8 @@ def test_all_messages_come_at_once_without_secrets() -> None:
         "INTERLOCK_JWT_SECRET": "hunter2",
         "INTERLOCK_JWT_SECERT": "hunter2",
         "INTERLOCK_DATABASE_URL": "mysql://root:hunter2@db/interlock",
+        "INTERLOCK_JWKS": "https://root:hunter2@id.example/jwks.json",
+        "INTERLOCK_OIDC_ISSUER": "https://root:hunter2@id.example/",
         "INTERLOCK_PORT": "x",
     }
     with pytest.raises(Misconfigured) as raised:
