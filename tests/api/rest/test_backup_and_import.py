@@ -1,4 +1,4 @@
-"""Backups over REST and on the command line, and imports over REST."""
+"""Backups and imports over REST, and on the command line."""
 
 import json
 from collections.abc import AsyncIterator
@@ -52,33 +52,33 @@ async def test_a_backup_can_be_exported(machine: Client, engine: EngineHandle) -
         ANNA, CreateTicket.parse(title="Printer", workflow="service_request")
     )
     expected = "".join([each async for each in backup_lines(engine.database)])
-    async with machine.get("/api/v1/templates/export", headers=key(Scope.EXPORT)) as answer:
-        assert answer.status == 200
-        assert answer.content_type == "application/yaml"
-        assert await answer.text() == expected
+    async with machine.get("/api/v1/templates/export", headers=key(Scope.EXPORT)) as response:
+        assert response.status == 200
+        assert response.content_type == "application/yaml"
+        assert await response.text() == expected
 
 
 async def test_an_export_requires_a_key_with_its_scope(machine: Client) -> None:
-    async with machine.get("/api/v1/templates/export", headers=key(Scope.RELOAD)) as answer:
-        assert (answer.status, (await answer.json(content_type=None))["reason"]) == (
+    async with machine.get("/api/v1/templates/export", headers=key(Scope.RELOAD)) as response:
+        assert (response.status, (await response.json(content_type=None))["reason"]) == (
             403,
             "scope_required",
         )
 
 
-async def imported(machine: Client, text: str) -> tuple[int, dict[str, Any]]:
+async def import_values(machine: Client, text: str) -> tuple[int, dict[str, Any]]:
     path = "/api/v1/templates/import"
     headers = key(Scope.RELOAD) | {"Content-Type": "application/yaml"}
-    async with machine.post(path, data=text.encode(), headers=headers) as answer:
-        return answer.status, await answer.json(content_type=None)
+    async with machine.post(path, data=text.encode(), headers=headers) as response:
+        return response.status, await response.json(content_type=None)
 
 
 async def test_an_import_is_planned_and_applied(machine: Client) -> None:
-    status, plan = await imported(machine, DECLARED % "requester")
+    status, plan = await import_values(machine, DECLARED % "requester")
     assert (status, plan["summary"]["create"]) == (200, 1)
-    status, problem = await imported(machine, DECLARED % "any")
+    status, problem = await import_values(machine, DECLARED % "any")
     assert (status, problem["code"]) == (403, "refused_by_guard")
-    status, problem = await imported(machine, DECLARED % "manager")
+    status, problem = await import_values(machine, DECLARED % "manager")
     assert (status, problem["code"]) == (400, "invalid_declaration")
 
 
@@ -114,5 +114,5 @@ def test_a_backup_replaces_no_file_and_leaves_no_unfinished_one(
     assert f"{file}: can't be written: File exists" in done.stderr
     assert (file.read_text(), [*tmp_path.iterdir()]) == ("mine", [file])
     file.unlink()
-    done = interlock("backup", str(file), env=on("postgresql://nobody@127.0.0.1:1/none"))
+    done = interlock("backup", str(file), env=on("postgresql://unknown@127.0.0.1:1/none"))
     assert (done.returncode, [*tmp_path.iterdir()]) == (1, [])

@@ -1,4 +1,4 @@
-"""`POST /api/v1/registry/reload`: a machine has the mounted file brought into force."""
+"""`POST /api/v1/registry/reload`: a machine applies the mounted values file."""
 
 from hashlib import sha256
 from typing import Any
@@ -38,18 +38,18 @@ def settings(database_url: str, mount: Mount) -> Settings:
 
 
 async def reload(client: Client, key: str = RELOADER) -> tuple[int, dict[str, Any]]:
-    """Return the status and the document of an answer."""
-    async with client.post(RELOAD, headers={"X-API-Key": key}) as answer:
-        return answer.status, await answer.json(content_type=None)
+    """Return the status and the body of the response."""
+    async with client.post(RELOAD, headers={"X-API-Key": key}) as response:
+        return response.status, await response.json(content_type=None)
 
 
-async def test_a_changed_file_is_applied_and_the_plan_answered(
+async def test_a_changed_file_is_applied_and_the_response_is_the_plan(
     client: Client, mount: Mount, database: Database
 ) -> None:
     mount.put(NARROWED)
-    async with client.post(RELOAD, headers={"X-API-Key": RELOADER}) as answer:
-        assert (answer.status, answer.content_type) == (200, "application/json")
-        plan = parse_plan(await answer.text(), "the answer")
+    async with client.post(RELOAD, headers={"X-API-Key": RELOADER}) as response:
+        assert (response.status, response.content_type) == (200, "application/json")
+        plan = parse_plan(await response.text(), "the response")
     [change] = plan.changes
     assert change.key == CHANGED
     live = await read_resources(database)
@@ -59,7 +59,7 @@ async def test_a_changed_file_is_applied_and_the_plan_answered(
     assert (last_change.by, last_change.source) == ("system", f"{mount.file}@sha256:{digest}")
 
 
-async def test_a_file_in_force_changes_nothing_and_is_not_recorded(
+async def test_an_applied_file_changes_nothing_and_is_not_recorded(
     client: Client, database: Database
 ) -> None:
     before = await read_resources(database)
@@ -68,7 +68,7 @@ async def test_a_file_in_force_changes_nothing_and_is_not_recorded(
     assert await read_resources(database) == before
 
 
-async def test_what_can_do_harm_is_refused_with_every_hazard(
+async def test_a_plan_with_hazards_is_refused_with_all_of_them(
     client: Client, mount: Mount, database: Database
 ) -> None:
     ticket = CreateTicket(title="Payments fail", workflow="incident_response")
@@ -84,7 +84,7 @@ async def test_what_can_do_harm_is_refused_with_every_hazard(
     assert await read_resources(database) == before
 
 
-async def test_nothing_is_widened_by_a_machine(client: Client, mount: Mount) -> None:
+async def test_a_machine_cannot_widen_permissions(client: Client, mount: Mount) -> None:
     mount.put(WIDENED)
     status, problem = await reload(client)
     assert (status, [each["code"] for each in problem["hazards"]]) == (403, ["widens_rights"])
@@ -97,22 +97,22 @@ async def test_an_invalid_file_is_refused_with_every_finding(
     mount.put(INVALID)
     status, problem = await reload(client)
     assert (status, problem["code"]) == (400, "invalid_declaration")
-    places = [(each["file"], each["line"], each["column"]) for each in problem["findings"]]
-    assert places == [(str(mount.file), 2, 14), (str(mount.file), 3, 30)]
+    positions = [(each["file"], each["line"], each["column"]) for each in problem["findings"]]
+    assert positions == [(str(mount.file), 2, 14), (str(mount.file), 3, 30)]
     for finding in problem["findings"]:
         assert finding["code"]
         assert finding["message"]
     assert await read_resources(database) == before
 
 
-async def test_a_file_that_is_not_there_is_refused(client: Client, mount: Mount) -> None:
+async def test_a_missing_file_is_an_error(client: Client, mount: Mount) -> None:
     mount.file.unlink()
     status, problem = await reload(client)
     assert (status, problem["code"]) == (400, "invalid_input")
     assert f"{mount.file}: can't be read" in problem["detail"]
 
 
-async def test_whoever_reconciles_already_is_named(
+async def test_the_error_names_the_holder_of_the_lock(
     client: Client, mount: Mount, database: Database
 ) -> None:
     mount.put(NARROWED)
@@ -122,51 +122,51 @@ async def test_whoever_reconciles_already_is_named(
     assert (await reload(client))[0] == 200
 
 
-async def test_only_a_key_for_reloading_opens_it(client: Client) -> None:
+async def test_only_an_api_key_with_the_reload_scope_can_reload(client: Client) -> None:
     assert (await reload(client, EXPORTER))[0] == 403
-    async with client.post(RELOAD, headers=bearer(ADA)) as answer:
-        assert answer.status == 401
+    async with client.post(RELOAD, headers=bearer(ADA)) as response:
+        assert response.status == 401
 
 
 async def test_every_outcome_is_counted(client: Client, mount: Mount) -> None:
-    assert await measured(client) == {"unchanged": 1, "in force": 1}
-    for text, in_force in {NARROWED: 1, NOTHING: 0, INVALID: 0}.items():
+    assert await read_metrics(client) == {"unchanged": 1, "current": 1}
+    for text, is_current in {NARROWED: 1, NOTHING: 0, INVALID: 0}.items():
         mount.put(text)
         await reload(client)
-        assert (await measured(client))["in force"] == in_force
-    assert await measured(client) == {
+        assert (await read_metrics(client))["current"] == is_current
+    assert await read_metrics(client) == {
         "unchanged": 1,
         "applied": 1,
         "refused": 1,
         "invalid": 1,
-        "in force": 0,
+        "current": 0,
     }
 
 
-async def measured(client: Client) -> dict[str, float]:
-    """Return how often each outcome was counted, and whether the file is in force."""
-    async with client.get("/metrics") as answer:
-        families = text_string_to_metric_families(await answer.text())
+async def read_metrics(client: Client) -> dict[str, float]:
+    """Return how often each outcome was counted, and whether the current file is applied."""
+    async with client.get("/metrics") as response:
+        families = text_string_to_metric_families(await response.text())
         samples = [sample for family in families for sample in family.samples]
     counts = {
         sample.labels["outcome"]: sample.value
         for sample in samples
         if sample.name == "interlock_reconciliations_total" and sample.value
     }
-    [in_force] = [each.value for each in samples if each.name == "interlock_values_applied"]
-    return counts | {"in force": in_force}
+    [is_current] = [each.value for each in samples if each.name == "interlock_values_applied"]
+    return counts | {"current": is_current}
 
 
-class TestWithoutAFile:
+class TestWithoutAValuesFile:
     @pytest.fixture
     def settings(self, settings: Settings) -> Settings:
         return settings.model_copy(update={"values_file": None})
 
-    async def test_there_is_nothing_to_reload(self, client: Client) -> None:
+    async def test_a_reload_is_not_found(self, client: Client) -> None:
         status, problem = await reload(client)
         assert (status, problem["code"]) == (404, "not_found")
         assert "INTERLOCK_VALUES_FILE" in problem["detail"]
 
-    async def test_nothing_is_measured_of_it(self, client: Client) -> None:
-        async with client.get("/metrics") as answer:
-            assert "interlock_values_applied" not in await answer.text()
+    async def test_there_is_no_metric_of_it(self, client: Client) -> None:
+        async with client.get("/metrics") as response:
+            assert "interlock_values_applied" not in await response.text()
