@@ -51,7 +51,7 @@ async def lock_ticket(session: Session, viewer: Viewer, command: ChangeCommand) 
         PluginDisabled: ticketing is off.
 
     """
-    statement = LOCKED_TICKET.to(viewer)
+    statement = LOCKED_TICKET.for_viewer(viewer)
     row = await session.row(statement, ticket=command.ticket, **viewer_parameters(viewer))
     if row is not None:
         check_ticketing_on(row)

@@ -46,7 +46,7 @@ async def read_ticket(database: Database, viewer: Viewer, ticket: str) -> Ticket
     """
     if TICKET_ID_PATTERN.fullmatch(ticket):
         parameters = viewer_parameters(viewer)
-        row = await database.row(READ_TICKET.to(viewer), ticket=ticket, **parameters)
+        row = await database.row(READ_TICKET.for_viewer(viewer), ticket=ticket, **parameters)
         if row is not None:
             return ticket_of(row)
     raise ticket_not_found(ticket)

@@ -38,7 +38,7 @@ class GuardedStatement:
         """Return the forms of a query over `tickets`."""
         return cls(Statement.of(query), Statement.of(query.where(INVOLVED)))
 
-    def to(self, viewer: Viewer) -> Statement:
+    def for_viewer(self, viewer: Viewer) -> Statement:
         """Return the form for a viewer; it takes the `viewer_parameters` of that viewer, too."""
         return self.of_all if viewer.sees_all else self.of_involved
 
