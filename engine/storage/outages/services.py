@@ -80,7 +80,9 @@ async def monitored_services(
     """Return the `first` declared services after a path, in the order of their paths."""
     rows = await database.rows(_SERVICES, first=first, after=after, statuses=list(statuses))
     paths = [row["path"] for row in rows]
-    live = await database.rows(_LIVE_TICKETS.for_viewer(viewer), paths=paths, **viewer_parameters(viewer))
+    live = await database.rows(
+        _LIVE_TICKETS.for_viewer(viewer), paths=paths, **viewer_parameters(viewer)
+    )
     by_path = {row["service"]: ticket_of(row) for row in live}
     return [
         MonitoredService(
