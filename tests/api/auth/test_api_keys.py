@@ -68,6 +68,7 @@ async def client() -> AsyncIterator[Client]:
         (BOTH, Scope.RELOAD),
         (BOTH, Scope.EXPORT),
     ],
+    ids=["first", "second", "another scope", "the first of two", "the second of two"],
 )
 def test_a_key_is_accepted_for_its_scopes(key: str, scope: Scope) -> None:
     assert sha256(key.encode()).hexdigest().startswith(KEYS.authenticate(key, scope))
@@ -76,6 +77,7 @@ def test_a_key_is_accepted_for_its_scopes(key: str, scope: Scope) -> None:
 @pytest.mark.parametrize(
     ("key", "scope"),
     [(RELOADER, Scope.EXPORT), (EXPORTER, Scope.RELOAD), (BOTH, Scope.HEALTH)],
+    ids=["reload for export", "export for reload", "two others"],
 )
 def test_a_key_is_refused_for_other_scopes(key: str, scope: Scope) -> None:
     with pytest.raises(Forbidden) as refused:
