@@ -1,1 +1,1 @@
-"""The front doors: GraphQL, the command line, and the one place that wires them to the engine."""
+"""The interfaces of Interlock: HTTP (GraphQL, REST, web), webhooks, and the command line."""

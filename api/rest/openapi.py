@@ -51,12 +51,13 @@ _MODELS: Final[dict[type[BaseModel], JsonSchemaMode]] = {
 
 def openapi_route() -> ProtectedRoute:
     """Return the route of the document."""
-    return ProtectedRoute(allow_anyone, web.get(OPENAPI_PATH, _read_document))
+    document = _build_document()
 
+    async def read_document(_request: web.Request) -> web.Response:
+        headers = {hdrs.CACHE_CONTROL: "public, max-age=300"}
+        return web.Response(body=document, content_type=JSON, headers=headers)
 
-async def _read_document(_request: web.Request) -> web.Response:
-    headers = {hdrs.CACHE_CONTROL: "public, max-age=300"}
-    return web.Response(body=_build_document(), content_type=JSON, headers=headers)
+    return ProtectedRoute(allow_anyone, web.get(OPENAPI_PATH, read_document))
 
 
 @cache

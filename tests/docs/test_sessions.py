@@ -1,4 +1,4 @@
-"""The sessions of the pages are carried out as they stand there, and answer what stands there."""
+"""The shell sessions of README.md and docs/rest.md run, and print the output on the page."""
 
 import os
 import re
@@ -15,14 +15,14 @@ from tests.support.paths import ROOT
 PAGES = ("docs/quickstart.md", "docs/rest.md")
 BLOCKS = re.compile(r"```(sh|json|text)\n(.*?)```", re.DOTALL)
 IDS = re.compile(r'(?<=tk_)[0-9a-f]+|(?<="requestId":")[0-9a-f]+')
-"""Of tickets and requests: they are others each time."""
+"""The ids of tickets and requests, which differ in each run."""
 DEMO = "http://127.0.0.1:8080"
 KEY = generate_api_key()
 
 
 @pytest.fixture
 def served(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Iterator[str]:
-    """Run the demo, and return what it prints."""
+    """Run the demo, and return its output."""
     environment = {
         **os.environ,
         "INTERLOCK_DATABASE_URL": database_url,
