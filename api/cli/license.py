@@ -1,7 +1,6 @@
 """`interlock license`: create keys, and issue and inspect licences."""
 
 import os
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
@@ -13,7 +12,7 @@ from api.files import read_text
 from api.settings import Settings, environment_variable
 from engine.declaration.durations import parse_duration
 from engine.errors import InvalidInput
-from engine.plugins import Licence, Plugin
+from engine.plugins import Plugin
 
 license_: Final = typer.Typer(no_args_is_help=True)
 
@@ -68,20 +67,15 @@ def inspect() -> None:
     licence = read_licence(settings.license_public_key, settings.license_key)
     now = datetime.now(UTC)
     refusals = {plugin: licence.refusal(plugin, now) for plugin in Plugin}
-    for line in _describe(licence):
-        typer.echo(line)
+    if licence.customer:
+        typer.echo(f"Customer: {licence.customer}")
+        typer.echo(f"Plugins: {', '.join(sorted(licence.plugins)) or 'none'}")
+    elif not licence.error:
+        variable = environment_variable("license_public_key")
+        typer.echo(f"{variable} is not set: this is the open edition.")
+    if licence.expires_at:
+        typer.echo(f"Expires: {licence.expires_at.isoformat()}")
     for plugin, refusal in refusals.items():
         typer.echo(refusal.message if refusal else f"{plugin} is allowed.")
     if any(refusals.values()):
         raise typer.Exit(EXIT_ERROR)
-
-
-def _describe(licence: Licence) -> Iterator[str]:
-    """Yield the lines about a licence."""
-    if licence.customer:
-        yield f"Customer: {licence.customer}"
-        yield f"Plugins: {', '.join(sorted(licence.plugins)) or 'none'}"
-    if licence.expires_at:
-        yield f"Expires: {licence.expires_at.isoformat()}"
-    if not licence.customer and not licence.error:
-        yield f"{environment_variable('license_public_key')} is not set: this is the open edition."
