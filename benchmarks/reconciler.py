@@ -1,4 +1,4 @@
-"""A plan for a thousand workflows and ten thousand items over a million tickets, and its apply."""
+"""Plan and apply a declaration of 1,000 workflows and 10,000 items over 1,000,000 tickets."""
 
 import asyncio
 import json
@@ -30,25 +30,25 @@ from reconciler.plan import Plan
 from reconciler.planner import make_plan
 from reconciler.values import ValuesInput, read_values
 
-SIZES: Final = {"quarter": WHOLE.part(4), "half": WHOLE.part(2), "whole": WHOLE}
-AGED, EMPTY = "aged", "empty"
-"""The whole with its history, and a database in which nothing was ever declared."""
-REPLAYED_DAYS: Final = 90
-FILE: Final = "values.yaml"
-MEANT: Final = ApplyRequest(SYSTEM, Allowances(WHOLE.tickets, widening=True, many_retired=True))
+_SIZES: Final = {"quarter": WHOLE.part(4), "half": WHOLE.part(2), "whole": WHOLE}
+_AGED, _EMPTY = "aged", "empty"
+"""The whole database with its history, and a database without a declaration."""
+_REPLAYED_DAYS: Final = 90
+_FILE: Final = "values.yaml"
+_REQUEST: Final = ApplyRequest(SYSTEM, Allowances(WHOLE.tickets, widening=True, many_retired=True))
 
-BARE_COUNT: Final = "SELECT count(*) FROM tickets WHERE status <> 'CLOSED'"
-BARE_SCAN: Final = """
+_BARE_COUNT: Final = "SELECT count(*) FROM tickets WHERE status <> 'CLOSED'"
+_BARE_SCAN: Final = """
 SELECT count(*) FROM ticket_status_history WHERE at >= clock_timestamp() - make_interval(days => $1)
 """
-BARE_WRITES: Final = """
+_BARE_WRITES: Final = """
 LOCK TABLE tickets IN EXCLUSIVE MODE;
 INSERT INTO workflow_revisions (workflow, declaration, digest, policy, reconciliation)
 SELECT workflow, declaration, digest, workflows.policy, workflows.reconciliation
 FROM workflows JOIN workflow_revisions ON workflow_revisions.id = workflows.revision;
 UPDATE workflows SET revision = revision"""
-"""As many revisions and workflows as a plan for all of them writes, in one transaction."""
-COMPARED: Final = (
+"""Writes as many revisions and workflows as a plan that changes all workflows."""
+_COMPARED: Final = (
     ("read values", "bare C events", 3),
     ("read and check values", "bare C events", None),
     ("a line of half", "a line of quarter", 1.3),
@@ -63,179 +63,180 @@ COMPARED: Final = (
     ("apply 1,000 workflows", "plan aged", None),
     ("tickets locked", "bare SQL", None),
 )
-"""What is compared with what, and the most that the ratio may be."""
-TITLE: Final = f"""\
+"""A name, its reference, and the limit of their ratio if there is one."""
+_TITLE: Final = f"""\
 {WHOLE.workflows:,} workflows, {WHOLE.items:,} items, {WHOLE.tickets:,} tickets, 85 % of them closed
 Medians of {ROUNDS} rounds; embedded PostgreSQL, default settings"""
-CAPTION: Final = """\
-quarter, half, whole: so much of it; no history. aged: whole, with 4,000,000 entries of history
-empty: nothing is declared yet, and there are no tickets; the plan creates everything
-Plans of the others change every workflow, and affect its tickets in each status
-bare C events: ruamel's parser over the same text, events not looked at
-bare count: of all live tickets; bare scan: of the entries of 90 days; both on a bare connection
+_CAPTION: Final = """\
+quarter, half, whole: that share of the declaration, without history
+aged: the whole, with 4,000,000 entries of history
+empty: no declaration and no tickets; the plan creates every resource
+The plans for the others change every workflow and affect its tickets in each status
+bare C events: ruamel's parser for the same text, without processing the events
+bare count: of all live tickets; bare scan: of the entries of 90 days; both in plain asyncpg
 json: json.loads and json.dumps of the same document
-tickets locked: the longest time that somebody waited who changes a ticket meanwhile
-bare SQL: as many revisions and workflows written by two statements, from what is there"""
+tickets locked: the longest wait of a concurrent change of a ticket
+bare SQL: two statements that write as many revisions and workflows"""
 
 
 @dataclass(frozen=True, slots=True)
-class Estate:
-    """A database, and the size of what is declared in it."""
+class _Declared:
+    """A database with a declaration of this size."""
 
     url: str
     database: Database
     size: Size
 
-    def desired(self, role: Role) -> Desired:
-        """Return what its values file asks for, read anew: nothing is known of it yet."""
-        return read_desired(ValuesInput([(FILE, values(self.size, role))]))
+    def read_desired(self, role: Role) -> Desired:
+        """Read its values file; nothing is cached."""
+        return read_desired(ValuesInput([(_FILE, values(self.size, role))]))
 
 
 def main() -> None:
     """Print medians and ratios."""
-    seconds = asyncio.run(medians_by_name(reading))
+    seconds = asyncio.run(medians_by_name(_time_reading))
     with temporary_server() as server:
-        seconds |= uvloop.run(measured(server))
-    taken = with_shares(seconds)
-    rows = [comparison(taken, *each) for each in COMPARED]
-    print_table(comparison_table(rows, title=TITLE, caption=CAPTION))
+        seconds |= uvloop.run(_measure(server))
+    taken = _with_times_per_line(seconds)
+    rows = [_comparison(taken, *each) for each in _COMPARED]
+    print_table(comparison_table(rows, title=_TITLE, caption=_CAPTION))
 
 
-async def measured(server: str) -> Seconds:
-    """Set the databases up, and measure."""
-    urls = await set_up(server)
+async def _measure(server: str) -> Seconds:
+    """Create the databases, and measure."""
+    urls = await _set_up(server)
     async with AsyncExitStack() as stack:
-        estates = {
-            name: Estate(
-                url, await stack.enter_async_context(open_database(url)), SIZES.get(name, WHOLE)
+        databases = {
+            name: _Declared(
+                url, await stack.enter_async_context(open_database(url)), _SIZES.get(name, WHOLE)
             )
             for name, url in urls.items()
         }
-        aged = estates[AGED]
+        aged = databases[_AGED]
         roles = cycle((Role.REQUESTER, Role.ANY))
         return {
             **await medians_by_name(
-                *(partial(planning, estate, name) for name, estate in estates.items())
+                *(partial(_time_planning, database, name) for name, database in databases.items())
             ),
-            **await medians_by_name(partial(looking_into, aged)),
-            **await medians_by_name(partial(writing_documents, estates[EMPTY])),
-            **await medians_by_name(lambda: applying(aged, next(roles))),
+            **await medians_by_name(partial(_time_queries, aged)),
+            **await medians_by_name(partial(_time_documents, databases[_EMPTY])),
+            **await medians_by_name(lambda: _time_applying(aged, next(roles))),
         }
 
 
-async def set_up(server: str) -> dict[str, str]:
-    """Make all databases, and return their addresses by name."""
+async def _set_up(server: str) -> dict[str, str]:
+    """Create all databases, and return their URLs by name."""
     urls = {
-        name: await large_declaration.populated(server, name, size) for name, size in SIZES.items()
+        name: await large_declaration.create_with_tickets(server, name, size)
+        for name, size in _SIZES.items()
     }
-    urls[AGED] = await large_declaration.copied(server, AGED, "whole")
-    urls[EMPTY] = await large_declaration.created(server, EMPTY)
-    await migrate(urls[EMPTY])
-    await large_declaration.write_history(urls[AGED])
+    urls[_AGED] = await large_declaration.copy(server, _AGED, "whole")
+    urls[_EMPTY] = await large_declaration.create(server, _EMPTY)
+    await migrate(urls[_EMPTY])
+    await large_declaration.write_history(urls[_AGED])
     return urls
 
 
-# --- what is timed ------------------------------------------------------------------------------
+# --- timed functions ----------------------------------------------------------------------------
 
 
-async def reading() -> Seconds:
-    """Read the values file, with and without checking what it declares."""
+async def _time_reading() -> Seconds:
+    """Time reading the values file, with and without validation."""
     seconds: Seconds = {}
     text = values(WHOLE, Role.ANY)
     with timed(seconds, "bare C events"):
         drain(text)
     with timed(seconds, "read values"):
-        read_values(ValuesInput([(FILE, text)]))
+        read_values(ValuesInput([(_FILE, text)]))
     with timed(seconds, "read and check values"):
-        read_desired(ValuesInput([(FILE, text)]))
+        read_desired(ValuesInput([(_FILE, text)]))
     return seconds
 
 
-async def planning(at: Estate, name: str) -> Seconds:
-    """Plan for other roles in all workflows."""
+async def _time_planning(at: _Declared, name: str) -> Seconds:
+    """Time a plan with other roles in all workflows."""
     seconds: Seconds = {}
-    desired = at.desired(Role.REQUESTER)
+    desired = at.read_desired(Role.REQUESTER)
     with timed(seconds, f"plan {name}"):
-        await planned(at, desired)
+        await _plan_at(at, desired)
     return seconds
 
 
-async def planned(at: Estate, desired: Desired, replay_days: int | None = None) -> Plan:
-    """Return the plan for what is desired."""
+async def _plan_at(at: _Declared, desired: Desired, replay_days: int | None = None) -> Plan:
     async with at.database.snapshot() as session:
         return await make_plan(session, desired, "benchmark", replay_days=replay_days)
 
 
-async def looking_into(at: Estate) -> Seconds:
-    """Count live tickets and replay the history, and both as bare as can be."""
+async def _time_queries(at: _Declared) -> Seconds:
+    """Time the count of live tickets and the replay, and the same queries in plain asyncpg."""
     seconds: Seconds = {}
-    desired = at.desired(Role.ANY)
+    desired = at.read_desired(Role.ANY)
     connection = await asyncpg.connect(at.url)
     with timed(seconds, "count live tickets"):
         await count_live_tickets(at.database)
     with timed(seconds, "bare count"):
-        await connection.fetchval(BARE_COUNT)
+        await connection.fetchval(_BARE_COUNT)
     with timed(seconds, "replay 90 days"):
-        await planned(at, desired, REPLAYED_DAYS)
+        await _plan_at(at, desired, _REPLAYED_DAYS)
     with timed(seconds, "bare scan"):
-        await connection.fetchval(BARE_SCAN, REPLAYED_DAYS)
+        await connection.fetchval(_BARE_SCAN, _REPLAYED_DAYS)
     await connection.close()
     return seconds
 
 
-async def writing_documents(at: Estate) -> Seconds:
-    """Write a plan that creates everything, and read it back."""
+async def _time_documents(at: _Declared) -> Seconds:
+    """Time serializing and parsing a plan that creates every resource."""
     seconds: Seconds = {}
-    plan = await planned(at, at.desired(Role.ANY))
+    plan = await _plan_at(at, at.read_desired(Role.ANY))
     with timed(seconds, "write document"):
         text = serialize_plan(plan).text
     with timed(seconds, "read document"):
-        parse_plan(text, FILE)
+        parse_plan(text, _FILE)
     with timed(seconds, "json"):
         json.dumps(json.loads(text))
     return seconds
 
 
-async def applying(at: Estate, role: Role) -> Seconds:
-    """Apply a plan that changes all workflows while somebody else works on tickets."""
+async def _time_applying(at: _Declared, role: Role) -> Seconds:
+    """Time applying a plan that changes all workflows while tickets change."""
     seconds: Seconds = {}
-    plan = await planned(at, at.desired(role))
+    plan = await _plan_at(at, at.read_desired(role))
     with (
         measure_longest_wait(at.url, seconds, "tickets locked"),
         timed(seconds, "apply 1,000 workflows"),
     ):
-        await apply_plan(at.database, plan, MEANT)
+        await apply_plan(at.database, plan, _REQUEST)
     with measure_longest_wait(at.url, seconds, "bare SQL"):
-        await bare_writes(at.url)
+        await _bare_writes(at.url)
     return seconds
 
 
-async def bare_writes(url: str) -> None:
-    """Write as many rows as the plan did."""
+async def _bare_writes(url: str) -> None:
+    """Write as many rows as the plan."""
     connection = await asyncpg.connect(url)
-    await connection.execute(BARE_WRITES)
+    await connection.execute(_BARE_WRITES)
     await connection.close()
 
 
-# --- what is said of it -------------------------------------------------------------------------
+# --- results ------------------------------------------------------------------------------------
 
 
-def with_shares(seconds: Seconds) -> Seconds:
-    """Return times with those of planning by the line, as well."""
-    lines = {name: len(values(size, Role.ANY).splitlines()) for name, size in SIZES.items()}
-    shares = {f"a line of {name}": seconds[f"plan {name}"] / lines[name] for name in SIZES}
+def _with_times_per_line(seconds: Seconds) -> Seconds:
+    """Return durations, and those of planning divided by the lines of the values file."""
+    lines = {name: len(values(size, Role.ANY).splitlines()) for name, size in _SIZES.items()}
+    shares = {f"a line of {name}": seconds[f"plan {name}"] / lines[name] for name in _SIZES}
     return seconds | shares
 
 
-def comparison(seconds: Seconds, what: str, reference: str, most: float | None) -> Comparison:
-    """Return a row: what was timed, a reference, and the ratio that is aimed at."""
-    ours, its = seconds[what], seconds[reference]
-    aim = f" (at most {most})" if most else ""
-    return what, shown(ours), reference, shown(its), f"{ours / its:.2f}{aim}"
+def _comparison(seconds: Seconds, name: str, reference: str, most: float | None) -> Comparison:
+    """Return a row with a duration, its reference, and their ratio."""
+    ours, theirs = seconds[name], seconds[reference]
+    limit = f" (at most {most})" if most else ""
+    return name, _format_time(ours), reference, _format_time(theirs), f"{ours / theirs:.2f}{limit}"
 
 
-def shown(seconds: float) -> str:
-    """Return a time for people."""
+def _format_time(seconds: float) -> str:
+    """Return a duration in seconds, or in microseconds if it is short."""
     return f"{seconds:.3f} s" if seconds > 0.001 else f"{seconds * 1e6:.1f} us"
 
 

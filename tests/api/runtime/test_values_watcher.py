@@ -229,7 +229,7 @@ async def test_the_watcher_retries_after_a_database_failure(
     watcher: ValuesWatcher, database: Database, lines: Lines
 ) -> None:
     unavailable = Database(
-        ConnectionPool(1, partial(connect, "postgresql://nobody@127.0.0.1:1/none"))
+        ConnectionPool(1, partial(connect, "postgresql://user@127.0.0.1:1/none"))
     )
     watcher.values = replace(watcher.values, database=unavailable)
     await watcher.catch_up()
