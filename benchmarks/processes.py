@@ -1,4 +1,4 @@
-"""Servers in processes of their own, and what a process takes: memory and computing (Linux)."""
+"""Servers in separate processes, and the memory and CPU time of a process (Linux)."""
 
 import os
 import subprocess
@@ -11,11 +11,11 @@ from typing import Final, Literal, NamedTuple
 KIBIBYTE: Final = 1024
 
 Memory = Literal["VmRSS", "VmHWM"]
-"""What is resident now, and the most that ever was."""
+"""The resident memory now, and its maximum."""
 
 
 class Served(NamedTuple):
-    """A server that runs."""
+    """A running server."""
 
     pid: int
     address: str
@@ -30,15 +30,15 @@ class Served(NamedTuple):
 def serving(
     module: str, *arguments: str, settings: Mapping[str, str] | None = None
 ) -> Iterator[Served]:
-    """Run a server for the length of the block.
+    """Run a server during the block.
 
     Args:
-        module: what serves; it tells its address on standard output.
-        arguments: on its command line.
-        settings: variables of its environment, beside those of this process.
+        module: the server; it prints its address on standard output.
+        arguments: command-line arguments.
+        settings: additional environment variables.
 
     Raises:
-        RuntimeError: it ended before it told its address.
+        RuntimeError: it ended before it printed its address.
 
     """
     process = subprocess.Popen(  # noqa: S603  # our own module
@@ -56,7 +56,7 @@ def serving(
 
 
 def address_in(lines: Iterable[str]) -> str:
-    """Return the address that a server tells."""
+    """Return the address that a server prints."""
     for line in lines:
         if line.startswith("http://"):
             return line.strip()
@@ -64,12 +64,12 @@ def address_in(lines: Iterable[str]) -> str:
 
 
 def memory_bytes(memory: Memory, pid: int | Literal["self"] = "self") -> int:
-    """Return what a process holds."""
+    """Return the memory of a process."""
     status = Path(f"/proc/{pid}/status").read_text("utf-8")
     return int(status.partition(f"{memory}:")[2].split()[0]) * KIBIBYTE
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return what a process has computed so far."""
+    """Return the CPU time of a process."""
     fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -1,4 +1,4 @@
-"""How a benchmark signs people in to the servers that it runs."""
+"""Tokens for the servers that a benchmark runs."""
 
 from datetime import timedelta
 from typing import Final
