@@ -53,17 +53,17 @@ async def apply_plan(database: Database, plan: Plan, request: ApplyRequest) -> P
             of a plan that can no longer be applied do not matter.
 
     """
-    entry = await _record_of(plan, request.by)
+    record = await _record_of(plan, request.by)
     async with reconciliation_session(database, request.by, wait=request.wait) as session:
-        await check_not_applied(session, entry.plan_id)
+        await check_not_applied(session, record.plan_id)
         live = await read_resources(session)
-        _refuse_stale(entry.plan_id, stale_resources(plan, live))
+        _refuse_stale(record.plan_id, stale_resources(plan, live))
 
         def check(current: Plan) -> None:
-            _refuse_stale(entry.plan_id, impact_increased(plan, current))
+            _refuse_stale(record.plan_id, impact_increased(plan, current))
             check_guards(current, request.allowed)
 
-        return await _execute(session, live, plan, entry, check)
+        return await _execute(session, live, plan, record, check)
 
 
 async def reconcile(
@@ -87,9 +87,9 @@ async def reconcile(
         plan = await make_plan(session, desired, source, live=live)
         if plan.is_empty:
             return plan
-        entry = await _record_of(plan, request.by)
+        record = await _record_of(plan, request.by)
         check = partial(check_guards, allowed=request.allowed)
-        return await _execute(session, live, plan, entry, check)
+        return await _execute(session, live, plan, record, check)
 
 
 async def _record_of(plan: Plan, by: str) -> ReconciliationRecord:
@@ -107,7 +107,7 @@ async def _execute(
     session: Session,
     live: LiveResources,
     plan: Plan,
-    entry: ReconciliationRecord,
+    record: ReconciliationRecord,
     check: Callable[[Plan], None],
 ) -> Plan:
     """Record a plan and write its changes; return it with its current impact.
@@ -119,12 +119,12 @@ async def _execute(
         session: the session that holds the reconciliation lock.
         live: the live resources.
         plan: the plan.
-        entry: its record.
+        record: its record for the table of reconciliations.
         check: raises an error if the plan, with its current impact, cannot be applied.
 
     """
     check(await _with_current_impact(session, live, plan))
-    reconciliation = await record_reconciliation(session, entry)
+    reconciliation = await record_reconciliation(session, record)
     await lock_tickets_exclusive(session)
     check(current := await _with_current_impact(session, live, plan))
     await write_resources(session, [change.after for change in plan.changes], reconciliation)

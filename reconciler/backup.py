@@ -14,7 +14,8 @@ import json
 import re
 from collections.abc import AsyncIterator, Iterable, Iterator
 from hashlib import sha256
-from itertools import islice, takewhile
+from itertools import groupby, islice, takewhile
+from operator import itemgetter
 from typing import Final
 
 from engine.errors import InvalidBackup
@@ -95,16 +96,9 @@ async def restore(database: Database, lines: Iterable[str]) -> int:
 
 def _batches(rows: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]:
     """Yield rows in batches, each of one table."""
-    current = ""
-    batch: list[str] = []
-    for table, row in rows:
-        if batch and (table != current or len(batch) == _BATCH_ROWS):
-            yield current, batch
-            batch = []
-        current = table
-        batch.append(row)
-    if batch:
-        yield current, batch
+    for table, group in groupby(rows, key=itemgetter(0)):
+        while batch := [row for _, row in islice(group, _BATCH_ROWS)]:
+            yield table, batch
 
 
 async def _check_content(session: Session, reader: "_Reader") -> None:

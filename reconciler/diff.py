@@ -55,6 +55,11 @@ class Change:
         return Action.REVIVE if self.before.retired else Action.UPDATE
 
     @property
+    def retires_workflow(self) -> bool:
+        """Whether the change retires a workflow."""
+        return self.kind is Kind.WORKFLOW and self.action is Action.RETIRE
+
+    @property
     def before_digest(self) -> str | None:
         """The digest of the live resource; None if no resource ever had this key."""
         return None if self.before is None else self.before.digest

@@ -15,8 +15,7 @@ class Stale:
 
     Attributes:
         planned, now: its state for the plan and its current state, in words.
-        last_change: the last change of the resource; None if it was never declared, or if the
-            resource did not change.
+        last_change: the last change of the resource; None if only the impact increased.
 
     """
 

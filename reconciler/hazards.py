@@ -9,7 +9,7 @@ from engine.declaration.models import Readers
 from engine.errors import RefusedByGuard
 from engine.resources.resource import VISIBILITY, Key, Kind, Resource, is_active
 from engine.vocabulary import Visibility
-from reconciler.diff import Action, Change
+from reconciler.diff import Change
 from reconciler.plan import Plan, PlannedChange
 from reconciler.plural import plural
 
@@ -119,9 +119,7 @@ def _visibility(setting: Resource | None) -> Visibility:
 
 def _retires_many(plan: Plan) -> Iterator[Hazard]:
     """Yield a hazard if a plan retires too large a share of the active workflows."""
-    retired = sum(
-        change.kind is Kind.WORKFLOW and change.action is Action.RETIRE for change in plan.changes
-    )
+    retired = sum(change.retires_workflow for change in plan.changes)
     if retired > _RETIRED_SHARE_MOST * plan.workflows:
         message = (
             f"The plan retires {retired} of {plural(plan.workflows, 'active workflow')},"

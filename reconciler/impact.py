@@ -9,7 +9,7 @@ from engine.gc_pause import gc_paused
 from engine.resources.resource import Kind, Snapshot, is_active
 from engine.vocabulary import STATUSES, Status
 from engine.workflows.policy import declared_targets
-from reconciler.diff import Action, Change
+from reconciler.diff import Change
 from reconciler.permissions_diff import (
     TransitionChange,
     active_policy,
@@ -120,7 +120,7 @@ def _affected_statuses(change: Change) -> tuple[Sequence[Status], ...]:
     """Return the statuses whose tickets are stranded, stuck, gaining and losing, in this order."""
     if change.kind is not Kind.WORKFLOW:
         return ()
-    if change.action is Action.RETIRE:
+    if change.retires_workflow:
         return (LIVE_STATUSES,)
     transitions = transition_changes(active_policy(change.before), active_policy(change.after))
     before, after = last_known_policy(change.before), last_known_policy(change.after)
@@ -144,11 +144,7 @@ def items_of_retired_workflows(
     changes: Iterable[Change], live: Snapshot
 ) -> dict[str, tuple[str, ...]]:
     """Return the active catalog items of each workflow that the changes retire."""
-    items: dict[str, list[str]] = {
-        change.name: []
-        for change in changes
-        if change.kind is Kind.WORKFLOW and change.action is Action.RETIRE
-    }
+    items: dict[str, list[str]] = {each.name: [] for each in changes if each.retires_workflow}
     if not items:
         return {}
     for key, resource in live.items():

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from engine.resources.resource import Kind, LiveResources
-from engine.storage.postgres.database import Database, Session
+from engine.storage.postgres.database import Session
 from engine.storage.resources.read import read_resources
 from engine.storage.resources.recorded_transitions import count_recorded_transitions
 from engine.storage.resources.ticket_counts import count_live_tickets, find_example_tickets
@@ -26,7 +26,7 @@ _EXAMPLES_MOST: Final = 5
 
 
 async def make_plan(
-    database: Database | Session,
+    session: Session,
     desired: Desired,
     source: str,
     *,
@@ -36,47 +36,39 @@ async def make_plan(
     """Return the plan that makes the desired resources live. Reads only.
 
     Args:
-        database: the database or, for a plan of one snapshot, a session.
+        session: a transaction that reads one snapshot of the database.
         desired: the desired resources.
         source: where the declaration came from, such as `git:abc123`.
         live: the live resources, if the caller has read them in this session.
         replay_days: also replay the transitions of this many days.
 
     """
-    live = live or await read_resources(database)
+    live = live or await read_resources(session)
     changes = await asyncio.to_thread(plan_changes, desired, live.resources)
     return Plan(
-        changes=await assess_impact(database, live, changes),
+        changes=await assess_impact(session, live, changes),
         workflows=count_active_workflows(live.resources),
         created_at=datetime.now(UTC),
         source=source,
         files=desired.files,
-        replay=await _replay(database, live, changes, replay_days) if replay_days else None,
+        replay=await _replay(session, live, changes, replay_days) if replay_days else None,
     )
 
 
 async def assess_impact(
-    database: Database | Session, live: LiveResources, changes: Sequence[PlannedChange]
+    session: Session, live: LiveResources, changes: Sequence[PlannedChange]
 ) -> tuple[PlannedChange, ...]:
     """Return changes with their impact on the current tickets."""
-    tickets = await _affected_tickets(database, changes)
+    tickets = LiveTickets()
+    if affected := await asyncio.to_thread(affected_statuses, changes):
+        counts = await count_live_tickets(session)
+        examples = await find_example_tickets(session, affected & counts.keys(), _EXAMPLES_MOST)
+        tickets = LiveTickets(counts, examples)
     return await asyncio.to_thread(with_impact, changes, tickets, live.resources)
 
 
-async def _affected_tickets(
-    database: Database | Session, changes: Sequence[PlannedChange]
-) -> LiveTickets:
-    affected = await asyncio.to_thread(affected_statuses, changes)
-    if not affected:
-        return LiveTickets()
-    counts = await count_live_tickets(database)
-    return LiveTickets(
-        counts, await find_example_tickets(database, affected & counts.keys(), _EXAMPLES_MOST)
-    )
-
-
 async def _replay(
-    database: Database | Session, live: LiveResources, changes: Sequence[PlannedChange], days: int
+    session: Session, live: LiveResources, changes: Sequence[PlannedChange], days: int
 ) -> Replay:
     """Check the transitions of the last days against the workflows as they are after changes."""
     policies = {
@@ -84,5 +76,5 @@ async def _replay(
         for key, resource in apply_changes(live.resources, changes).items()
         if key.kind is Kind.WORKFLOW
     }
-    recorded = await count_recorded_transitions(database, timedelta(days=days))
+    recorded = await count_recorded_transitions(session, timedelta(days=days))
     return replay_transitions(recorded, policies, days)

@@ -1,11 +1,11 @@
 """`interlock drift`."""
 
 import asyncio
-import os
 from typing import TYPE_CHECKING
 
 import typer
 
+from api.cli.database import open_snapshot
 from api.cli.exits import EXIT_CHANGES
 from api.cli.reports import PlanFormat, PlanOutput, print_plan
 from api.cli.values import (
@@ -15,7 +15,6 @@ from api.cli.values import (
     ValuesFiles,
     read_desired_resources,
 )
-from api.settings import Settings
 
 if TYPE_CHECKING:
     from reconciler.desired import Desired
@@ -40,7 +39,9 @@ def drift(
     for each in drifted:
         typer.echo(str(each), err=True)
     if not plan.is_empty:
-        typer.echo("The database differs from the declaration. To reconcile it:", err=True)
+        typer.echo(
+            "The database differs from the declaration. These changes would reconcile it:", err=True
+        )
     print_plan(plan, output)
     if drifted or not plan.is_empty:
         raise typer.Exit(EXIT_CHANGES)
@@ -48,16 +49,12 @@ def drift(
 
 async def _compare(desired: "Desired") -> "tuple[Plan, tuple[Drift, ...]]":
     """Return the plan for the desired resources, and the workflows whose policy differs."""
-    from api.bootstrap.engine import open_read_only
     from engine.storage.resources.read import read_resources
     from engine.storage.resources.workflows import read_workflows
     from reconciler.drift import find_drift
     from reconciler.planner import make_plan
 
-    async with (
-        open_read_only(Settings.from_env(os.environ)) as engine,
-        engine.database.snapshot() as session,
-    ):
+    async with open_snapshot() as session:
         live = await read_resources(session)
         enforced = (await read_workflows(session)).registry
         plan = await make_plan(session, desired, ", ".join(desired.files), live=live)

@@ -1,11 +1,10 @@
 """`interlock export`."""
 
 import asyncio
-import os
 
 import typer
 
-from api.settings import Settings
+from api.cli.database import open_snapshot
 
 
 def export() -> None:
@@ -14,9 +13,8 @@ def export() -> None:
 
 
 async def _export_database() -> str:
-    from api.bootstrap.engine import open_read_only
     from engine.storage.resources.read import read_resources
     from reconciler.export import export_values
 
-    async with open_read_only(Settings.from_env(os.environ)) as engine:
-        return export_values((await read_resources(engine.database)).resources)
+    async with open_snapshot() as session:
+        return export_values((await read_resources(session)).resources)

@@ -1,12 +1,12 @@
 """`interlock plan`."""
 
 import asyncio
-import os
 import re
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from api.cli.database import open_snapshot
 from api.cli.exits import EXIT_CHANGES
 from api.cli.reports import OutFile, PlanFormat, PlanOutput, report_plan
 from api.cli.values import (
@@ -17,7 +17,6 @@ from api.cli.values import (
     ValuesFiles,
     read_desired_resources,
 )
-from api.settings import Settings
 from engine.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -62,14 +61,10 @@ def plan(
 
 async def plan_for(desired: "Desired", source: str, replay_days: int | None = None) -> "Plan":
     """Return the plan for the database of the settings."""
-    from api.bootstrap.engine import open_read_only
     from reconciler.planner import make_plan
 
     source = source or ", ".join(desired.files)
-    async with (
-        open_read_only(Settings.from_env(os.environ)) as engine,
-        engine.database.snapshot() as session,
-    ):
+    async with open_snapshot() as session:
         return await make_plan(session, desired, source, replay_days=replay_days)
 
 

@@ -1,14 +1,13 @@
 """`interlock revert`."""
 
 import asyncio
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.cli.database import open_snapshot
 from api.cli.reports import OutFile, PlanFormat, PlanOutput, load_plan, report_plan
-from api.settings import Settings
 
 if TYPE_CHECKING:
     from reconciler.plan import Plan
@@ -24,17 +23,13 @@ def revert(
 
 
 async def _plan_to_undo(plan: "Plan") -> "Plan":
-    from api.bootstrap.engine import open_read_only
     from engine.storage.resources.read import read_resources
     from reconciler.desired import Desired
     from reconciler.document import serialize_plan
     from reconciler.planner import make_plan
     from reconciler.revert import reverted_resources
 
-    async with (
-        open_read_only(Settings.from_env(os.environ)) as engine,
-        engine.database.snapshot() as session,
-    ):
+    async with open_snapshot() as session:
         live = await read_resources(session)
         desired = Desired(reverted_resources(live.resources, plan))
         source = f"revert of {serialize_plan(plan).id}"

@@ -42,10 +42,3 @@ def _shortened(value: JsonValue) -> str:
     """Return a value as JSON in ASCII, truncated if it is long."""
     text = json.dumps(value)
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
-
-
-def common_length(one: str, other: str) -> int:
-    """Return the length of the common beginning of two texts."""
-    pairs = zip(one, other, strict=False)
-    shorter = min(len(one), len(other))
-    return next((at for at, (left, right) in enumerate(pairs) if left != right), shorter)

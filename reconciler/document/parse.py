@@ -3,9 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC
-from functools import reduce
-from itertools import islice
-from operator import or_
+from itertools import islice, zip_longest
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -17,9 +15,9 @@ from engine.gc_pause import gc_paused
 from engine.resources.resource import Key, Kind, Resource, in_order
 from engine.tickets.history import RecordedTransitions
 from engine.validation_messages import describe_error
-from engine.vocabulary import NO_ROLES, ActorRoles
+from engine.vocabulary import ActorRoles
 from reconciler.diff import Change, change_of
-from reconciler.document.differences import common_length, differences, path_of
+from reconciler.document.differences import differences, path_of
 from reconciler.document.models import (
     AffectedPart,
     ChangePart,
@@ -127,7 +125,8 @@ def _change_errors(changes: list[Change]) -> Iterator[str]:
 
 def _first_difference(text: str, expected: str) -> Iterator[str]:
     """Yield the line at which a text starts to differ from an equivalent one."""
-    line = text.count("\n", 0, common_length(text, expected)) + 1
+    lines = zip_longest(text.split("\n"), expected.split("\n"))
+    line = next(number for number, (one, other) in enumerate(lines, 1) if one != other)
     yield f"line {line} is not as `interlock plan` wrote it; do not format the file."
 
 
@@ -169,4 +168,4 @@ def _recorded_transitions(part: RefusedPart) -> RecordedTransitions:
 
 def _roles_named(names: tuple[str, ...]) -> ActorRoles:
     """Return the roles with these names; unknown names are ignored, and fail the comparison."""
-    return reduce(or_, (role for role in ActorRoles if role.names[0] in names), NO_ROLES)
+    return ActorRoles(sum(role for role in ActorRoles if role.names[0] in names))

@@ -9,7 +9,6 @@ from pydantic import JsonValue
 
 from engine.resources.resource import Resource
 from reconciler.diff import Action, Change
-from reconciler.document.differences import common_length
 
 UNSET: Final = "unset"
 _SHOWN_CHARACTERS: Final = 100
@@ -73,7 +72,10 @@ def _leaves(declared: Mapping[str, JsonValue], prefix: str = "") -> Iterator[tup
 def _shortened_pair(before: JsonValue, after: JsonValue) -> tuple[str, str]:
     """Return two values as JSON; of long ones the part where they start to differ."""
     texts = _to_json(before), _to_json(after)
-    start = max(common_length(*texts) - _LEADING_CHARACTERS, 0)
+    pairs = enumerate(zip(*texts, strict=False))
+    shorter = min(map(len, texts))
+    difference = next((index for index, (one, other) in pairs if one != other), shorter)
+    start = max(difference - _LEADING_CHARACTERS, 0)
     return _shortened(texts[0], start), _shortened(texts[1], start)
 
 

@@ -121,7 +121,7 @@ def _statuses(affected: AffectedTickets) -> str:
     """Return the number of tickets in each status, with the ids of a few."""
     counts = ", ".join(f"{count:,} {status}" for status, count in affected.by_status.items())
     examples = ", ".join(affected.examples[:_EXAMPLES_SHOWN])
-    return f"{counts}, e.g. {examples}" if examples else counts
+    return f"{counts}, such as {examples}" if examples else counts
 
 
 def replay_sentence(replay: Replay) -> str:
@@ -135,7 +135,7 @@ def users(transitions: RecordedTransitions) -> str:
     """Return how many users made recorded transitions, with the ids of a few."""
     count = plural(transitions.actors, "user")
     examples = ", ".join(transitions.examples)
-    return f"{count}, e.g. {examples}" if examples else count
+    return f"{count}, such as {examples}" if examples else count
 
 
 def _listed(words: Iterable[str], most: int) -> str:
