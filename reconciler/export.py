@@ -12,15 +12,7 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 from engine.declaration.fields import Declared
 from engine.declaration.models import SECTION, Readers, Switch, Workflow
 from engine.declaration.scalars import AmbiguousScalar, resolve_scalar
-from engine.resources.resource import (
-    SETTINGS,
-    Key,
-    Kind,
-    Resource,
-    Snapshot,
-    declared_defaults,
-    is_active,
-)
+from engine.resources.resource import SETTINGS, Key, Kind, Resource, Snapshot, declared_defaults
 
 _Node: TypeAlias = "CommentedMap | CommentedSeq | str | bool | None"
 
@@ -30,7 +22,7 @@ _LINE_CHARACTERS: Final = 4_096
 
 def export_values(live: Snapshot) -> str:
     """Return a values file that declares all active resources: the same text for the same ones."""
-    active = {key: live[key] for key in sorted(live) if is_active(live[key])}
+    active = {key: live[key] for key in sorted(live) if not live[key].retired}
     section: dict[str, object] = {
         "defaultWorkflows": [key.name for key, each in active.items() if _is_default(each)],
         "workflows": _declarations(active, Kind.WORKFLOW),

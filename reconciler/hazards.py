@@ -16,7 +16,6 @@ from reconciler.plural import plural
 _RETIRED_SHARE_MOST: Final = 0.3
 """The share of the active workflows that a plan can retire without a hazard."""
 _ALLOW_WIDENING: Final = "--allow-widening"
-_ALLOW_MANY_RETIRED: Final = "--allow-many-retired"
 
 
 class HazardCode(StrEnum):
@@ -126,7 +125,7 @@ def _retires_many(plan: Plan) -> Iterator[Hazard]:
             f" more than {_RETIRED_SHARE_MOST:.0%}."
         )
         code = HazardCode.RETIRES_MANY_WORKFLOWS
-        yield Hazard(code, None, message, 0, _ALLOW_MANY_RETIRED)
+        yield Hazard(code, None, message, 0, "--allow-many-retired")
 
 
 def check_guards(plan: Plan, allowed: Allowances) -> None:
@@ -145,16 +144,8 @@ def check_guards(plan: Plan, allowed: Allowances) -> None:
     }
     refused = [hazard for hazard in hazards(plan) if not is_allowed[hazard.code]]
     if refused:
-        raise RefusedByGuard(
-            "\n".join(
-                [
-                    "The plan has hazards that were not acknowledged; pass the listed flags.",
-                    *(f"{each.remedy}: {each.message}" for each in refused),
-                ]
-            ),
-            hazards=[
-                {"code": each.code, "message": each.message, "tickets": each.tickets}
-                | {"remedy": each.remedy}
-                for each in refused
-            ],
-        )
+        lines = ["The plan has hazards that were not acknowledged; pass the listed flags."]
+        lines += [f"{each.remedy}: {each.message}" for each in refused]
+        names = ("code", "message", "tickets", "remedy")
+        details = [{name: getattr(each, name) for name in names} for each in refused]
+        raise RefusedByGuard("\n".join(lines), hazards=details)

@@ -42,13 +42,9 @@ _OUTCOMES: Final[Mapping[type[InterlockError], ApplyOutcome]] = {
     LockHeld: ApplyOutcome.LOCKED,
 }
 """The outcome for each error. Other errors are failures, which can be temporary."""
-IS_APPLIED: Final = {
-    ApplyOutcome.APPLIED: True,
-    ApplyOutcome.UNCHANGED: True,
-    ApplyOutcome.REFUSED: False,
-    ApplyOutcome.INVALID: False,
-}
-"""Whether the database matches the file after an attempt; other outcomes leave that unchanged."""
+_APPLIED: Final = frozenset({ApplyOutcome.APPLIED, ApplyOutcome.UNCHANGED})
+FINAL_OUTCOMES: Final = _APPLIED | {ApplyOutcome.REFUSED, ApplyOutcome.INVALID}
+"""The outcomes after which the same content is not attempted again."""
 
 
 class ValuesMetrics:
@@ -73,8 +69,8 @@ class ValuesMetrics:
     def count(self, outcome: ApplyOutcome) -> None:
         """Count an attempt, and update whether the file is applied."""
         self._attempts.labels(outcome).inc()
-        if outcome in IS_APPLIED:
-            self.set_applied(is_applied=IS_APPLIED[outcome])
+        if outcome in FINAL_OUTCOMES:
+            self.set_applied(is_applied=outcome in _APPLIED)
 
     def set_applied(self, *, is_applied: bool) -> None:
         """Set whether the file is applied."""

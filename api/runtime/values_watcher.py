@@ -9,7 +9,7 @@ from typing import Final
 
 import structlog
 
-from api.runtime.values_file import IS_APPLIED, ApplyOutcome, ValuesFile, outcome_of
+from api.runtime.values_file import FINAL_OUTCOMES, ApplyOutcome, ValuesFile, outcome_of
 from engine.errors import InterlockError, RefusedByGuard
 
 _POLL_SECONDS: Final = 5
@@ -56,7 +56,7 @@ class ValuesWatcher:
             return
         outcome = await self._attempt(fingerprint)
         self.refused = outcome is ApplyOutcome.REFUSED
-        if outcome in IS_APPLIED:
+        if outcome in FINAL_OUTCOMES:
             self.fingerprint = fingerprint
 
     async def _attempt(self, fingerprint: str) -> ApplyOutcome:

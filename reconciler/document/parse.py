@@ -22,7 +22,6 @@ from reconciler.document.models import (
     AffectedPart,
     ChangePart,
     PlanDocument,
-    RefusedPart,
     ReplayPart,
     ResourcePart,
 )
@@ -159,11 +158,11 @@ def _planned_change(change: Change, part: ChangePart) -> PlannedChange:
 
 
 def _replay(part: ReplayPart) -> Replay:
-    return Replay(part.days, part.times, tuple(map(_recorded_transitions, part.refused)))
-
-
-def _recorded_transitions(part: RefusedPart) -> RecordedTransitions:
-    return RecordedTransitions(**vars(part) | {"held": _roles_named(part.held)})
+    refused = (
+        RecordedTransitions(**vars(each) | {"held": _roles_named(each.held)})
+        for each in part.refused
+    )
+    return Replay(part.days, part.times, tuple(refused))
 
 
 def _roles_named(names: tuple[str, ...]) -> ActorRoles:

@@ -51,13 +51,8 @@ class _Comment:
 
     def text(self, notice: str, rows: int, sections: int) -> str:
         """Return the comment with the first rows and sections, and a notice of the others."""
-        parts = [
-            _TITLE,
-            self.warning,
-            notice,
-            self.overview,
-            _table(_CHANGE_HEAD, self.rows[:rows]),
-        ]
+        table = _table(_CHANGE_HEAD, self.rows[:rows])
+        parts = [_TITLE, self.warning, notice, self.overview, table]
         return "\n\n".join(part for part in [*parts, *self.sections[:sections]] if part) + "\n"
 
 

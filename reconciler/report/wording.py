@@ -133,9 +133,11 @@ def replay_sentence(replay: Replay) -> str:
 
 def users(transitions: RecordedTransitions) -> str:
     """Return how many users made recorded transitions, with the ids of a few."""
-    count = plural(transitions.actors, "user")
-    examples = ", ".join(transitions.examples)
-    return f"{count}, such as {examples}" if examples else count
+    count, examples = plural(transitions.actors, "user"), ", ".join(transitions.examples)
+    if not examples:
+        return count
+    is_complete = len(transitions.examples) == transitions.actors
+    return f"{count}{': ' if is_complete else ', such as '}{examples}"
 
 
 def _listed(words: Iterable[str], most: int) -> str:
