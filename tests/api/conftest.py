@@ -94,6 +94,12 @@ async def shared(template: str) -> AsyncIterator[SharedApplication]:
             yield SharedApplication(client, opened.database)
 
 
+@pytest.fixture(scope="module")
+def shared_api(shared: SharedApplication) -> Api:
+    """Return the API for tests that only read, or that use only tickets of their own."""
+    return Api(shared.client)
+
+
 @pytest.fixture
 def api(client: Client) -> Api:
     return Api(client)

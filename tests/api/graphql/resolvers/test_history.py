@@ -32,11 +32,13 @@ query ($last: Int!) {
 
 
 @pytest.fixture
-async def ticket(api: Api) -> str:
+async def ticket(shared_api: Api) -> str:
     """Return a ticket with a history of six entries, of which 3 and 5 are notes."""
-    opened_ticket = await opened(api)
+    opened_ticket = await opened(shared_api)
     for seq in range(2, 7):
-        await api.data(MARTON, NOTE if seq in (3, 5) else COMMENT, id=opened_ticket, text=f"{seq}")
+        await shared_api.data(
+            MARTON, NOTE if seq in (3, 5) else COMMENT, id=opened_ticket, text=f"{seq}"
+        )
     return opened_ticket
 
 
@@ -70,14 +72,14 @@ PAGES: dict[str, tuple[Actor, dict[str, object], list[int], tuple[bool, bool]]] 
 
 @pytest.mark.parametrize(("actor", "variables", "seqs", "more"), PAGES.values(), ids=PAGES)
 async def test_a_page_is_filled_with_readable_entries(
-    api: Api,
+    shared_api: Api,
     ticket: str,
     actor: Actor,
     variables: dict[str, object],
     seqs: list[int],
     more: tuple[bool, bool],
 ) -> None:
-    found = await page(api, actor, ticket, **variables)
+    found = await page(shared_api, actor, ticket, **variables)
     info = found["pageInfo"]
     assert numbers(found) == seqs
     assert (info["hasPreviousPage"], info["hasNextPage"]) == more
@@ -87,25 +89,25 @@ async def test_a_page_is_filled_with_readable_entries(
     ("size", "bound", "end"), [("first", "after", "endCursor"), ("last", "before", "startCursor")]
 )
 async def test_pages_from_either_end_contain_all_entries(
-    api: Api, ticket: str, size: str, bound: str, end: str
+    shared_api: Api, ticket: str, size: str, bound: str, end: str
 ) -> None:
     seen: list[int] = []
     cursor = None
     while True:
-        found = await page(api, ANNA, ticket, **{size: 3, bound: cursor})
+        found = await page(shared_api, ANNA, ticket, **{size: 3, bound: cursor})
         seen += numbers(found)
         cursor = found["pageInfo"][end]
         if not found["pageInfo"]["hasNextPage" if size == "first" else "hasPreviousPage"]:
             break
-        await api.data(MARTON, NOTE, id=ticket, text="Meanwhile")
+        await shared_api.data(MARTON, NOTE, id=ticket, text="Meanwhile")
     assert sorted(seen) == [1, 2, 4, 6]
 
 
-async def test_a_page_can_be_between_two_cursors(api: Api, ticket: str) -> None:
-    first, *_, last = (await page(api, MARTON, ticket))["edges"]
+async def test_a_page_can_be_between_two_cursors(shared_api: Api, ticket: str) -> None:
+    first, *_, last = (await page(shared_api, MARTON, ticket))["edges"]
     between = {"after": first["cursor"], "before": last["cursor"]}
-    assert numbers(await page(api, MARTON, ticket, **between)) == [2, 3, 4, 5]
-    assert numbers(await page(api, MARTON, ticket, last=1, **between)) == [5]
+    assert numbers(await page(shared_api, MARTON, ticket, **between)) == [2, 3, 4, 5]
+    assert numbers(await page(shared_api, MARTON, ticket, last=1, **between)) == [5]
 
 
 async def test_each_ticket_of_a_list_has_its_page(api: Api) -> None:
@@ -135,8 +137,8 @@ INVALID_PAGES: dict[str, tuple[dict[str, object], str]] = {
 
 @pytest.mark.parametrize(("variables", "message"), INVALID_PAGES.values(), ids=INVALID_PAGES)
 async def test_an_invalid_page_is_refused(
-    api: Api, ticket: str, variables: dict[str, object], message: str
+    shared_api: Api, ticket: str, variables: dict[str, object], message: str
 ) -> None:
-    [error] = (await api.ask(ANNA, PAGE, id=ticket, **variables))["errors"]
+    [error] = (await shared_api.ask(ANNA, PAGE, id=ticket, **variables))["errors"]
     assert message in error["message"]
     assert error["extensions"]["code"] == "invalid_input"

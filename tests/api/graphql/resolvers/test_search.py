@@ -34,15 +34,20 @@ query ($filter: TicketFilter, $by: TicketOrderField! = CREATED_AT, $from: OrderD
 COUNT = "query ($filter: TicketFilter) { tickets(filter: $filter, first: 1) { totalCount } }"
 
 
-@pytest.fixture
-async def desk(api: Api) -> Api:
-    """Return an API with two tickets of Anna, one for the payment-team, and one of Marton."""
+async def open_three_tickets(api: Api) -> None:
+    """Open two tickets of Anna, one for the payment-team, and one of Marton."""
     await api.data(ANNA, CREATE, title="Printer", description="is on fire", priority="CRITICAL")
     paid = await api.data(ANNA, CREATE, title="Payments fail", group="payment-team", priority="LOW")
     await api.data(MARTON, CREATE, title="Laptop", workflow="service_request")
     to_marton = {"id": paid["createTicket"]["ticket"]["id"], "to": MARTON.id}
     await api.data(MARTON, ASSIGN, **to_marton)
-    return api
+
+
+@pytest.fixture(scope="module")
+async def desk(shared_api: Api) -> Api:
+    """Return an API with three tickets."""
+    await open_three_tickets(shared_api)
+    return shared_api
 
 
 async def titles(api: Api, actor: Actor, **variables: object) -> list[str]:
@@ -163,15 +168,16 @@ async def test_a_page_has_twenty_tickets_by_default(api: Api, engine: EngineHand
     )
 
 
-async def test_tickets_are_counted_only_if_selected(desk: Api, engine: EngineHandle) -> None:
+async def test_tickets_are_counted_only_if_selected(api: Api, engine: EngineHandle) -> None:
+    await open_three_tickets(api)
     statements: list[str] = []
     async with engine.database.pool.acquire() as connection:
         connection.add_query_logger(lambda logged: statements.append(logged.query))
     query = "query ($count: Boolean!) { tickets { nodes { id } totalCount @include(if: $count) } }"
-    await desk.data(ANNA, query, count=False)
+    await api.data(ANNA, query, count=False)
     assert not [each for each in statements if "count(" in each and "FROM tickets" in each]
     twice = "{ tickets { a: totalCount b: totalCount } }"
-    assert (await desk.data(ANNA, twice))["tickets"] == {"a": 3, "b": 3}
+    assert (await api.data(ANNA, twice))["tickets"] == {"a": 3, "b": 3}
     assert len([each for each in statements if "count(" in each and "FROM tickets" in each]) == 1
 
 
@@ -214,20 +220,22 @@ REFUSED: dict[str, tuple[dict[str, object], str]] = {
 
 @pytest.mark.parametrize(("variables", "message"), REFUSED.values(), ids=REFUSED)
 async def test_invalid_arguments_are_refused(
-    api: Api, variables: dict[str, object], message: str
+    shared_api: Api, variables: dict[str, object], message: str
 ) -> None:
-    answer = await api.ask(OUTSIDER, FIND, **variables)
+    answer = await shared_api.ask(OUTSIDER, FIND, **variables)
     assert message in answer["errors"][0]["message"]
     code = "invalid_variables" if message == "DateTime" else "invalid_input"
     assert answer["errors"][0]["extensions"]["code"] == code
 
 
-async def test_a_large_page_with_many_fields_is_too_expensive_from_either_end(api: Api) -> None:
+async def test_a_large_page_with_many_fields_is_too_expensive_from_either_end(
+    shared_api: Api,
+) -> None:
     query = """
     query ($n: Int) {{ tickets({}: $n) {{ nodes {{ history(first: 10) {{ nodes {{ {} }} }} }} }} }}
     """
     fields = " ".join(f"f{number}: seq" for number in range(5))
     for size in ("first", "last"):
         document = query.format(size, fields)
-        assert (await api.refusal(ADA, document, n=100))["limit"] == "cost_points"
-        await api.data(ADA, document, n=50)
+        assert (await shared_api.refusal(ADA, document, n=100))["limit"] == "cost_points"
+        await shared_api.data(ADA, document, n=50)

@@ -177,7 +177,7 @@ async def test_a_request_for_neither_or_both_is_refused(
 
 
 @pytest.mark.parametrize("text", ["5", "PT", "P1M", "1.5h", "", "PT0S", "3651d", 5, None])
-async def test_an_invalid_duration_is_refused(api: Api, text: object) -> None:
+async def test_an_invalid_duration_is_refused(shared_api: Api, text: object) -> None:
     requested = {"targets": {"response": text, "resolution": "1h"}}
-    [error] = (await api.ask(ANNA, CREATE, sla=requested))["errors"]
+    [error] = (await shared_api.ask(ANNA, CREATE, sla=requested))["errors"]
     assert error["extensions"]["code"] == "invalid_variables"

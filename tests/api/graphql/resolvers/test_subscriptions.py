@@ -274,9 +274,9 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
 
 @pytest.mark.parametrize(("query", "variables", "code"), REFUSED.values(), ids=REFUSED)
 async def test_invalid_arguments_are_refused(
-    api: Api, query: str, variables: dict[str, Any], code: str
+    shared_api: Api, query: str, variables: dict[str, Any], code: str
 ) -> None:
-    async with socket_of(api.client, ANNA) as socket:
+    async with socket_of(shared_api.client, ANNA) as socket:
         await socket.subscribe("a", query, **variables)
         message = await socket.receive()
         [error] = message["payload"]
