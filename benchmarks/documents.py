@@ -1,4 +1,4 @@
-"""What documents take that are kept ready: memory, against what they are taken for."""
+"""The memory that prepared documents use, against its estimate."""
 
 import asyncio
 import gc
@@ -26,30 +26,30 @@ from benchmarks.tables import new_table, number_columns, print_table
 from benchmarks.ticket_load import ASSIGNEE, TicketSet, prepare_database, ticket_id
 from engine.storage.postgres.database import open_database
 
-TICKET: Final = f'ticket(id: "{ticket_id(TicketSet.PLAIN, 0)}")'
-FIELDS: Final = """
+_TICKET: Final = f'ticket(id: "{ticket_id(TicketSet.PLAIN, 0)}")'
+_FIELDS: Final = """
     id title description status priority workflow version createdAt updatedAt assigneeGroup
     requester { id name } assignee { id name }
 """
-ALIASES: Final = many("a{}: id", 190)
-CONDITIONS: Final = ("a", "b", "c")
-ASKED: Final = ", ".join(f"${name}: Boolean!" for name in CONDITIONS)
-SKIPPED: Final = " ".join(f"{name}: title @skip(if: ${name})" for name in CONDITIONS)
-NAMES: Final = re.compile(r"query (\w+)")
-UNBOUNDED: Final = GraphQLLimits(prepared_documents=10**6, prepared_documents_bytes=10**12)
-TITLE: Final = """\
-Bytes that one document takes, of many different ones: read and converted, and after every
-operation has been executed with every set of answers to its conditions"""
+_ALIASES: Final = many("a{}: id", 190)
+_CONDITIONS: Final = ("a", "b", "c")
+_VARIABLES: Final = ", ".join(f"${name}: Boolean!" for name in _CONDITIONS)
+_CONDITIONAL: Final = " ".join(f"{name}: title @skip(if: ${name})" for name in _CONDITIONS)
+_OPERATION_NAMES: Final = re.compile(r"query (\w+)")
+_UNBOUNDED: Final = GraphQLLimits(prepared_documents=10**6, prepared_documents_bytes=10**12)
+_TITLE: Final = """\
+Average bytes of a document: prepared, and after every operation was executed with every
+combination of its conditions"""
 
 
 @dataclass(frozen=True, slots=True)
-class DocumentCase:
+class _DocumentCase:
     """Documents of one kind.
 
     Attributes:
-        count: how many of them are measured.
-        text: of the document of a number.
-        conditions: the variables that its `@skip` asks.
+        count: the number of documents to measure.
+        text: returns the text of the document with a number.
+        conditions: the variables in the arguments of `@skip`.
 
     """
 
@@ -58,138 +58,138 @@ class DocumentCase:
     conditions: Sequence[str] = ()
 
     def requests(self, number: int) -> list[GraphQLRequest]:
-        """Return what executes a document in every way that there is."""
+        """Return the requests that execute a document with every combination of conditions."""
         text = self.text(number)
-        answers = list(product((False, True), repeat=len(self.conditions)))
+        values = list(product((False, True), repeat=len(self.conditions)))
         return [
             GraphQLRequest(text, dict(zip(self.conditions, each, strict=True)), name)
-            for name in NAMES.findall(text) or [None]
-            for each in answers
+            for name in _OPERATION_NAMES.findall(text) or [None]
+            for each in values
         ]
 
 
-CASES: Final[Mapping[str, DocumentCase]] = {
-    "one field": DocumentCase(300, lambda n: f"{{ a{n}: __typename }}"),
-    "a ticket": DocumentCase(300, lambda n: f"{{ a{n}: {TICKET} {{ {FIELDS} }} }}"),
-    "a list": DocumentCase(
-        300, lambda n: f"{{ a{n}: tickets(first: 1) {{ nodes {{ {FIELDS} }} }} }}"
+_CASES: Final[Mapping[str, _DocumentCase]] = {
+    "one field": _DocumentCase(300, lambda n: f"{{ a{n}: __typename }}"),
+    "a ticket": _DocumentCase(300, lambda n: f"{{ a{n}: {_TICKET} {{ {_FIELDS} }} }}"),
+    "a list": _DocumentCase(
+        300, lambda n: f"{{ a{n}: tickets(first: 1) {{ nodes {{ {_FIELDS} }} }} }}"
     ),
-    "the schema": DocumentCase(
+    "introspection": _DocumentCase(
         20, lambda n: f"{{ s{n}: __schema {{ {many('a{}: queryType {{ name }}', 190)} }} }}"
     ),
-    "a ticket's fields 10 times": DocumentCase(
-        20, lambda n: f"{{ t{n}: {TICKET} {{ {FIELDS * 10} }} }}"
+    "a ticket's fields 10 times": _DocumentCase(
+        20, lambda n: f"{{ t{n}: {_TICKET} {{ {_FIELDS * 10} }} }}"
     ),
-    "190 aliases": DocumentCase(20, lambda n: f"{{ t{n}: {TICKET} {{ {ALIASES} }} }}"),
-    "190 aliases of people": DocumentCase(
-        20, lambda n: f"{{ t{n}: {TICKET} {{ {many('a{}: requester {{ id }}', 190)} }} }}"
+    "190 aliases": _DocumentCase(20, lambda n: f"{{ t{n}: {_TICKET} {{ {_ALIASES} }} }}"),
+    "190 aliases of users": _DocumentCase(
+        20, lambda n: f"{{ t{n}: {_TICKET} {{ {many('a{}: requester {{ id }}', 190)} }} }}"
     ),
-    "one field in 60 operations, on conditions": DocumentCase(
+    "one field in 60 operations with conditions": _DocumentCase(
         2,
         lambda n: (
-            many(f"query Q{{}}({ASKED}) {{{{ ...F }}}}", 60)
+            many(f"query Q{{}}({_VARIABLES}) {{{{ ...F }}}}", 60)
             + f"fragment F on Query {{ t{n}: __typename ...G @skip(if: $a) ...G @skip(if: $b) }}"
             + "fragment G on Query { __typename @skip(if: $c) }"
         ),
-        CONDITIONS,
+        _CONDITIONS,
     ),
-    "190 aliases in 150 operations": DocumentCase(
+    "190 aliases in 150 operations": _DocumentCase(
         2,
         lambda n: (
             many("query Q{} {{ ...F }}", 150)
-            + f"fragment F on Query {{ t{n}: {TICKET} {{ {ALIASES} }} }}"
+            + f"fragment F on Query {{ t{n}: {_TICKET} {{ {_ALIASES} }} }}"
         ),
     ),
-    "the same in 40, on conditions": DocumentCase(
+    "190 aliases in 40 operations with conditions": _DocumentCase(
         2,
         lambda n: (
-            many(f"query Q{{}}({ASKED}) {{{{ ...F }}}}", 40)
-            + f"fragment F on Query {{ t{n}: {TICKET} {{ {SKIPPED} {ALIASES} }} }}"
+            many(f"query Q{{}}({_VARIABLES}) {{{{ ...F }}}}", 40)
+            + f"fragment F on Query {{ t{n}: {_TICKET} {{ {_CONDITIONAL} {_ALIASES} }} }}"
         ),
-        CONDITIONS,
+        _CONDITIONS,
     ),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class MemoryUse:
-    """What one document takes: characters of text, else bytes."""
+class _MemoryUse:
+    """The size of one document: characters of text, and bytes of memory."""
 
-    text: int
+    characters: int
     prepared: float
     executed: float
-    at_most: int
+    estimate: int
 
 
 def main() -> None:
-    """Print the figures."""
+    """Print the results."""
     with temporary_server() as url:
-        taken = asyncio.run(measured(url))
-    print_table(table_of(taken))
+        results = asyncio.run(_measure(url))
+    print_table(_results_table(results))
 
 
-async def measured(url: str) -> Mapping[str, MemoryUse]:
-    """Return what the documents of each kind take."""
+async def _measure(url: str) -> Mapping[str, _MemoryUse]:
+    """Return the memory that a document of each kind uses."""
     await prepare_database(url)
     async with open_database(url) as database:
         plugins = await PluginCache.read(database, read_licence(None, None), time.time)
-        live = await ServerState.read(database, Limits(), plugins)
-        return {name: await taken(case, live) for name, case in CASES.items()}
+        state = await ServerState.read(database, Limits(), plugins)
+        return {name: await _measure_case(case, state) for name, case in _CASES.items()}
 
 
-async def taken(case: DocumentCase, live: ServerState) -> MemoryUse:
-    """Return what one document takes, on the average of all of the kind."""
-    executor = await interlock_executor(UNBOUNDED)
+async def _measure_case(case: _DocumentCase, state: ServerState) -> _MemoryUse:
+    """Return the average memory that a document of a kind uses."""
+    executor = await interlock_executor(_UNBOUNDED)
     for request in case.requests(case.count):
-        await execute(executor, request, live)
+        await _execute(executor, request, state)
     texts = [case.text(number) for number in range(case.count)]
-    with traced() as held:
+    with _traced_memory() as allocated:
         for text in texts:
             await executor.execute(GraphQLRequest(text, operation_name=UNKNOWN), None)
-        prepared = held() / case.count
+        prepared = allocated() / case.count
         for number in range(case.count):
             for request in case.requests(number):
-                await execute(executor, request, live)
-        executed = held() / case.count
-    document = DocumentCache(executor.schema, UNBOUNDED).get(texts[0])
-    return MemoryUse(len(texts[0]), prepared, executed, document.max_memory_bytes)
+                await _execute(executor, request, state)
+        executed = allocated() / case.count
+    document = DocumentCache(executor.schema, _UNBOUNDED).get(texts[0])
+    return _MemoryUse(len(texts[0]), prepared, executed, document.max_memory_bytes)
 
 
-async def execute(executor: GraphQLExecutor, request: GraphQLRequest, live: ServerState) -> None:
+async def _execute(executor: GraphQLExecutor, request: GraphQLRequest, state: ServerState) -> None:
     """Execute a request.
 
     Raises:
-        RuntimeError: it is not answered as a whole.
+        RuntimeError: the response has errors.
 
     """
-    response = await executor.execute(request, await live.context_for(ASSIGNEE))
+    response = await executor.execute(request, await state.context_for(ASSIGNEE))
     if "errors" in response.body:
         raise RuntimeError(f"{request.query}: {response.body['errors']}")
 
 
 @contextmanager
-def traced() -> Iterator[Callable[[], int]]:
-    """Yield what tells how many bytes are held that were taken in the block."""
+def _traced_memory() -> Iterator[Callable[[], int]]:
+    """Yield a function that returns the bytes that were allocated in the block and are in use."""
 
-    def held() -> int:
+    def allocated() -> int:
         gc.collect()
         return tracemalloc.get_traced_memory()[0]
 
     gc.collect()
     tracemalloc.start()
     try:
-        yield held
+        yield allocated
     finally:
         tracemalloc.stop()
 
 
-def table_of(taken: Mapping[str, MemoryUse]) -> Table:
-    """Return the figures of every kind."""
-    columns = number_columns("characters", "prepared", "executed", "taken for", "ratio")
-    table = new_table("document", *columns, title=TITLE)
-    for name, each in taken.items():
-        sizes = (each.text, each.prepared, each.executed, each.at_most)
-        ratio = each.executed / each.at_most
+def _results_table(results: Mapping[str, _MemoryUse]) -> Table:
+    """Return a table of all kinds."""
+    columns = number_columns("characters", "prepared", "executed", "estimate", "ratio")
+    table = new_table("document", *columns, title=_TITLE)
+    for name, each in results.items():
+        sizes = (each.characters, each.prepared, each.executed, each.estimate)
+        ratio = each.executed / each.estimate
         table.add_row(name, *(f"{size:,.0f}" for size in sizes), f"{ratio:.2f}")
     return table
 

@@ -1,4 +1,4 @@
-"""What a hostile document costs until it is refused: time, and memory at its peak."""
+"""The CPU time and the peak memory that a hostile document uses until it is refused."""
 
 import asyncio
 import tracemalloc
@@ -15,28 +15,28 @@ from api.graphql.interlock import interlock_executor
 from benchmarks.tables import new_table, number_columns, print_table
 from benchmarks.timing import ROUNDS
 
-ORDINARY: Final = """
+_ORDINARY: Final = """
 { tickets(first: 50) { nodes { id title status priority version createdAt updatedAt
-    requester { id name } assignee { id name } allowed { to as } sla { resolutionDueAt } }
+    requester { id name } assignee { id name } transitions { to allowed } sla { resolutionDueAt } }
   pageInfo { hasNextPage endCursor } } }
 """
 UNKNOWN: Final = "Unknown"
-REFERENCE: Final = "an ordinary document, prepared anew"
+_REFERENCE: Final = "an ordinary document, not cached"
 
 
-def nested(opening: str, levels: int, closing: str) -> str:
-    """Return brackets within brackets."""
+def _nested(opening: str, levels: int, closing: str) -> str:
+    """Return nested brackets."""
     return opening * levels + closing * levels
 
 
 def many(text: str, count: int) -> str:
-    """Return a text many times, numbered."""
+    """Return copies of a text with different numbers."""
     return " ".join(text.format(number) for number in range(count))
 
 
-DOCUMENTS: Final[Mapping[str, str]] = {
-    "5,000 levels": nested("{ tickets ", 5_000, "}"),
-    "45 KB of brackets without an end": "{a" * 22_500,
+_DOCUMENTS: Final[Mapping[str, str]] = {
+    "5,000 levels": _nested("{ tickets ", 5_000, "}"),
+    "45 KB of unclosed brackets": "{a" * 22_500,
     "10,000 aliases": "{ tickets {" + many("a{}: totalCount", 10_000) + "} }",
     "fragments in a cycle": "{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }",
     "190 fragments in a cycle": "{ ...F0 }"
@@ -49,65 +49,67 @@ DOCUMENTS: Final[Mapping[str, str]] = {
     + "} }"
     + "".join(f"fragment F{n} on TicketConnection {{ nodes {{ id }} }}" for n in range(120)),
     "all tickets counted 50 times": "{" + many("a{}: tickets {{ totalCount }}", 50) + "}",
-    "the whole schema 49 times": "{"
+    "introspection 49 times": "{"
     + many("a{}: __schema {{ types {{ fields {{ name type {{ name kind }} }} }} }}", 49)
     + "}",
-    "1,900 wrong fields": "{" + many("wings{}", 1_900) + "}",
+    "1,900 unknown fields": "{" + many("wings{}", 1_900) + "}",
 }
-TITLE: Final = f"""\
-Milliseconds of computing until a hostile document is refused, median of {ROUNDS} rounds in turn
-By the layer alone: HTTP refuses bodies above 256 KB before"""
+_TITLE: Final = f"""\
+CPU milliseconds until a hostile document is refused, median of {ROUNDS} alternating rounds
+Without HTTP, which refuses bodies above 256 KB"""
 
 
 def main() -> None:
-    """Print times, their ratios to an ordinary document's, and peaks of memory."""
+    """Print CPU times, their ratios to the reference, and peaks of memory."""
     executor = asyncio.run(interlock_executor())
-    documents = {REFERENCE: ORDINARY, **DOCUMENTS}
-    works = {name: refused_anew(executor, text) for name, text in documents.items()}
+    documents = {_REFERENCE: _ORDINARY, **_DOCUMENTS}
+    works = {name: _refusal_of(executor, text) for name, text in documents.items()}
     for work in works.values():
         work(0)
     rounds = [
-        {name: computing_seconds(partial(work, turn)) for name, work in works.items()}
+        {name: _cpu_seconds(partial(work, turn)) for name, work in works.items()}
         for turn in range(1, ROUNDS + 1)
     ]
     times = {name: median(each[name] for each in rounds) for name in works}
-    print_table(table_of(times, {name: peak(work) for name, work in works.items()}))
+    print_table(_results_table(times, {name: _peak_memory(work) for name, work in works.items()}))
 
 
-def refused_anew(executor: GraphQLExecutor, text: str) -> Callable[[int], None]:
-    """Return what has a document refused that is not kept ready; the ordinary one for its name."""
+def _refusal_of(executor: GraphQLExecutor, text: str) -> Callable[[int], None]:
+    """Return a function that has an uncached document refused; the reference is for its name."""
 
     def work(turn: int) -> None:
         request = GraphQLRequest(
-            f"{text} #{turn}", operation_name=UNKNOWN if text == ORDINARY else None
+            f"{text} #{turn}", operation_name=UNKNOWN if text == _ORDINARY else None
         )
         asyncio.run(executor.execute(request, None))
 
     return work
 
 
-def computing_seconds(work: Callable[[], object]) -> float:
-    """Return how long this process computes in one call."""
+def _cpu_seconds(work: Callable[[], object]) -> float:
+    """Return the CPU time of a call."""
     start = process_time()
     work()
     return process_time() - start
 
 
-def peak(work: Callable[[int], None]) -> int:
-    """Return the most bytes that a call holds at a time."""
+def _peak_memory(work: Callable[[int], None]) -> int:
+    """Return the peak memory of a call in bytes."""
     tracemalloc.start()
     work(ROUNDS + 1)
-    _, most = tracemalloc.get_traced_memory()
+    _, peak_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    return most
+    return peak_bytes
 
 
-def table_of(times: Mapping[str, float], peaks: Mapping[str, int]) -> Table:
-    """Return the figures of every document."""
-    table = new_table("document", *number_columns("ms", f"of {REFERENCE}", "peak MB"), title=TITLE)
-    for name, taken in times.items():
-        ratio = taken / times[REFERENCE]
-        table.add_row(name, f"{taken * 1e3:.2f}", f"{ratio:.2f}", f"{peaks[name] / 1e6:.2f}")
+def _results_table(times: Mapping[str, float], peaks: Mapping[str, int]) -> Table:
+    """Return a table of all documents."""
+    table = new_table(
+        "document", *number_columns("ms", f"of {_REFERENCE}", "peak MB"), title=_TITLE
+    )
+    for name, seconds in times.items():
+        ratio = seconds / times[_REFERENCE]
+        table.add_row(name, f"{seconds * 1e3:.2f}", f"{ratio:.2f}", f"{peaks[name] / 1e6:.2f}")
     return table
 
 

@@ -1,4 +1,4 @@
-"""What thousands of subscribers want, and of which server."""
+"""The scenarios of the benchmark of subscriptions."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,21 +11,21 @@ from engine.storage.history.log import Position
 
 SUBSCRIBERS: Final = 5_000
 
-FIELDS: Final = "{ entry { seq kind at actor from to } ticket { id title status } position }"
-FILTERED: Final = f"""\
+_FIELDS: Final = "{ entry { seq kind at actor from to } ticket { id title status } position }"
+_FILTERED: Final = f"""\
 subscription ($filter: TicketChangeFilter, $after: String!) {{
-  ticketsChanged(filter: $filter, after: $after) {FIELDS}
+  ticketsChanged(filter: $filter, after: $after) {_FIELDS}
 }}"""
-ONE: Final = f"""\
-subscription ($id: ID!, $after: String!) {{ ticketChanged(id: $id, after: $after) {FIELDS} }}"""
-PEOPLE: Final = "status requester { name }"
-MOVES: Final = f"{PEOPLE} transitions {{ to allowed }}"
-WITH_PEOPLE: Final = FILTERED.replace("status }", f"{PEOPLE} }}")
-WITH_MOVES: Final = FILTERED.replace("status }", f"{MOVES} }}")
+_ONE: Final = f"""\
+subscription ($id: ID!, $after: String!) {{ ticketChanged(id: $id, after: $after) {_FIELDS} }}"""
+_USERS: Final = "status requester { name }"
+_TRANSITIONS: Final = f"{_USERS} transitions {{ to allowed }}"
+_WITH_USERS: Final = _FILTERED.replace("status }", f"{_USERS} }}")
+_WITH_TRANSITIONS: Final = _FILTERED.replace("status }", f"{_TRANSITIONS} }}")
 
 
 class Scene(NamedTuple):
-    """The ids of a ticket that changes and of one that does not, and where subscribers begin."""
+    """The ids of a ticket that changes and of one that does not, and the initial position."""
 
     busy: str
     quiet: str
@@ -34,63 +34,63 @@ class Scene(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """What the subscribers want.
+    """What the subscribers select, and from which server.
 
     Attributes:
-        server: which one they ask.
-        subscription: what the subscriber of that number asks for.
-        listeners: how many of them a change concerns.
-        viewers: as how many people they are signed in.
+        server: the name of the server.
+        subscription: returns the subscription of the subscriber with a number.
+        receivers: the number of subscribers that get a change.
+        viewers: the number of different users among the subscribers.
 
     """
 
     server: str
     subscription: Callable[[int, Scene], JsonObject]
-    listeners: int = SUBSCRIBERS
+    receivers: int = SUBSCRIBERS
     viewers: int = SUBSCRIBERS
 
 
-def to_all(_number: int, scene: Scene) -> JsonObject:
+def _to_all(_number: int, scene: Scene) -> JsonObject:
     """Subscribe to all tickets."""
-    return {"query": FILTERED, "variables": {"after": str(scene.after)}}
+    return {"query": _FILTERED, "variables": {"after": str(scene.after)}}
 
 
-def to_all_with_people(_number: int, scene: Scene) -> JsonObject:
-    """Subscribe to all tickets, and ask for what only the database knows."""
-    return {"query": WITH_PEOPLE, "variables": {"after": str(scene.after)}}
+def _to_all_with_users(_number: int, scene: Scene) -> JsonObject:
+    """Subscribe to all tickets, and select names that are read from the database."""
+    return {"query": _WITH_USERS, "variables": {"after": str(scene.after)}}
 
 
-def to_all_from_anywhere(number: int, scene: Scene) -> JsonObject:
-    """Subscribe as `to_all_with_people`, each after another position, as who comes back does."""
+def _to_all_from_different_positions(number: int, scene: Scene) -> JsonObject:
+    """Subscribe as `_to_all_with_users`, each after another position, like resumed subscribers."""
     after = Position(scene.after.transaction, scene.after.entry - number)
-    return {"query": WITH_PEOPLE, "variables": {"after": str(after)}}
+    return {"query": _WITH_USERS, "variables": {"after": str(after)}}
 
 
-def to_all_with_moves(_number: int, scene: Scene) -> JsonObject:
-    """Subscribe to all tickets, and ask for what is not the same for everybody."""
-    return {"query": WITH_MOVES, "variables": {"after": str(scene.after)}}
+def _to_all_with_transitions(_number: int, scene: Scene) -> JsonObject:
+    """Subscribe to all tickets, and select fields that depend on the viewer."""
+    return {"query": _WITH_TRANSITIONS, "variables": {"after": str(scene.after)}}
 
 
-def to_one(number: int, scene: Scene) -> JsonObject:
-    """Subscribe to one ticket: one subscriber to the busy one, all others to the quiet one."""
+def _to_one(number: int, scene: Scene) -> JsonObject:
+    """Subscribe to one ticket: one subscriber to the one that changes, all others to the other."""
     ticket = scene.quiet if number else scene.busy
-    return {"query": ONE, "variables": {"id": ticket, "after": str(scene.after)}}
+    return {"query": _ONE, "variables": {"id": ticket, "after": str(scene.after)}}
 
 
-def to_those_of_a_person(number: int, scene: Scene) -> JsonObject:
-    """Subscribe to the open tickets of somebody, each of somebody else."""
-    person = f"u_{number}" if number else ASSIGNEE.id
-    wanted: JsonObject = {"assignee": person, "status": ["OPEN"]}
-    return {"query": FILTERED, "variables": {"filter": wanted, "after": str(scene.after)}}
+def _to_tickets_of_one_user(number: int, scene: Scene) -> JsonObject:
+    """Subscribe to the open tickets of one user, each subscriber to those of another user."""
+    user = f"u_{number}" if number else ASSIGNEE.id
+    conditions: JsonObject = {"assignee": user, "status": ["OPEN"]}
+    return {"query": _FILTERED, "variables": {"filter": conditions, "after": str(scene.after)}}
 
 
 SCENARIOS: Final = {
-    "bare aiohttp": Scenario(BARE, to_all),
-    "all tickets": Scenario(OURS, to_all),
-    "all, with people": Scenario(OURS, to_all_with_people),
-    "all, with people, each from elsewhere": Scenario(OURS, to_all_from_anywhere),
-    "all, with what one may do": Scenario(OURS, to_all_with_moves),
-    "the same, all by one viewer": Scenario(OURS, to_all_with_moves, viewers=1),
-    "one ticket each": Scenario(OURS, to_one, listeners=1),
-    "the tickets of one person each": Scenario(OURS, to_those_of_a_person, listeners=1),
+    "bare aiohttp": Scenario(BARE, _to_all),
+    "all tickets": Scenario(OURS, _to_all),
+    "all, with users": Scenario(OURS, _to_all_with_users),
+    "all, with users, from different positions": Scenario(OURS, _to_all_from_different_positions),
+    "all, with transitions": Scenario(OURS, _to_all_with_transitions),
+    "all, with transitions, one viewer": Scenario(OURS, _to_all_with_transitions, viewers=1),
+    "one ticket each": Scenario(OURS, _to_one, receivers=1),
+    "the tickets of one user each": Scenario(OURS, _to_tickets_of_one_user, receivers=1),
 }

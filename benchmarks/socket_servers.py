@@ -1,4 +1,4 @@
-"""Servers of sockets, each a process of its own: Interlock, and a bare one that repeats a text."""
+"""Servers of sockets in separate processes: Interlock, and a bare one that repeats a text."""
 
 import asyncio
 import os
@@ -19,12 +19,12 @@ from api.settings import Settings
 OURS: Final = "interlock"
 BARE: Final = "bare"
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @asynccontextmanager
-async def bare_application() -> AsyncIterator[web.Application]:
-    """Yield an application that sends what is posted to every socket, and nothing else."""
+async def _bare_application() -> AsyncIterator[web.Application]:
+    """Yield an application that only sends the body of a POST request to every socket."""
     sockets: set[web.WebSocketResponse] = set()
 
     async def keep(request: web.Request) -> web.StreamResponse:
@@ -47,12 +47,12 @@ async def bare_application() -> AsyncIterator[web.Application]:
 
 
 def main() -> None:
-    """Serve what the first argument names until told to stop; the settings are INTERLOCK_*."""
+    """Run the server that the first argument names; its settings are INTERLOCK_*."""
     settings = Settings.from_env(os.environ)
     configure_logging(settings.log_format, settings.log_level)
     servers: dict[str, Callable[[], AbstractAsyncContextManager[web.Application]]] = {
         OURS: lambda: open_application(settings),
-        BARE: bare_application,
+        BARE: _bare_application,
     }
     run_server(servers[sys.argv[1]](), settings.host, settings.port, typer.echo)
 

@@ -1,4 +1,4 @@
-"""Thousands of subscribers on one server: their memory, and how fast they are told of a change."""
+"""Thousands of subscribers on one server: their memory, and the latency of a change."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -26,49 +26,49 @@ from engine.storage.tickets.store import TicketStore
 from engine.tickets.actor import Actor
 from engine.tickets.commands import CreateTicket
 
-ROUNDS: Final = 9
-OPENED_AT_ONCE: Final = 50
-SERVERS: Final = "benchmarks.socket_servers"
-LIMITS: Final = "address_rate=0 viewer_rate=0 viewer_requests=100000"
+_ROUNDS: Final = 9
+_OPENED_AT_ONCE: Final = 50
+_SERVERS: Final = "benchmarks.socket_servers"
+_LIMITS: Final = "address_rate=0 viewer_rate=0 viewer_requests=100000"
 
-ADMIN: Final = Actor("u_a0", "Ada L.", is_admin=True)
+_ADMIN: Final = Actor("u_a0", "Ada L.", is_admin=True)
 
-COMMENT: Final = 'mutation ($id: ID!) { commentTicket(id: $id, text: "On it") { ticket { id } } }'
-TITLE: Final = f"""\
+_COMMENT: Final = 'mutation ($id: ID!) { commentTicket(id: $id, text: "On it") { ticket { id } } }'
+_TITLE: Final = f"""\
 {SUBSCRIBERS:,} subscribers over sockets of one server process; a change is a comment on a ticket
-Medians of {ROUNDS} changes; server, PostgreSQL and all clients share the machine"""
-CAPTION: Final = """\
-KB each: by how much the server's resident memory grew, for a subscriber
-viewers: as whom the subscribers are signed in
-CPU: milliseconds that the server computes for a change, the request and the looking for it included
-first, last: milliseconds from the request for the change until the first and the last of those
-whom it concerns have heard of it; each follows the one before, so about 250 are the server's
-waiting for its next look
-bare aiohttp: a handler that keeps sockets and sends the request's body to all, nothing else"""
+Medians of {_ROUNDS} changes; the server, PostgreSQL and all clients share the machine"""
+_CAPTION: Final = """\
+viewers: the number of different users among the subscribers
+receivers: the number of subscribers that get the change
+KB each: growth of the server's resident memory per subscriber
+CPU: CPU milliseconds of the server per change, with the request and the polling
+first, last: milliseconds from the request for the change until the first and the last receiver
+have it; about 250 of them are the interval between two polls
+bare aiohttp: a handler that sends the body of the request to all sockets, and nothing else"""
 
 
 @dataclass
-class Audience:
-    """All clients of one server, and when they heard something."""
+class _Audience:
+    """All clients of one server, and when they received messages."""
 
-    heard: list[float] = field(default_factory=list)
+    received: list[float] = field(default_factory=list)
     expected: int = 0
     complete: asyncio.Event = field(default_factory=asyncio.Event)
 
     def expect(self, count: int) -> None:
-        """Forget what was heard, and expect to hear something so many times."""
-        self.heard, self.expected, self.complete = [], count, asyncio.Event()
+        """Expect a number of messages, and forget earlier ones."""
+        self.received, self.expected, self.complete = [], count, asyncio.Event()
 
-    def hear(self) -> None:
-        """Note that a client has heard something."""
-        self.heard.append(perf_counter())
-        if len(self.heard) == self.expected:
+    def add_message(self) -> None:
+        """Record that a client received a message."""
+        self.received.append(perf_counter())
+        if len(self.received) == self.expected:
             self.complete.set()
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """Kilobytes a subscriber, and of a change: milliseconds of CPU, and until who heard of it."""
+class _Measurement:
+    """Kilobytes per subscriber; for a change, CPU milliseconds and latencies in milliseconds."""
 
     kilobytes: float
     cpu: float
@@ -77,136 +77,136 @@ class Measured:
 
 
 def main() -> None:
-    """Print memory and times."""
+    """Print the results."""
     with temporary_server() as url:
-        measured = uvloop.run(measure(url))
-    print_table(table_of(measured))
+        results = uvloop.run(_measure(url))
+    print_table(_results_table(results))
 
 
-async def measure(url: str) -> dict[str, Measured]:
-    """Run every scenario on a server of its own."""
-    busy, quiet = await prepare(url)
-    measured = {}
+async def _measure(url: str) -> dict[str, _Measurement]:
+    """Run every scenario on a separate server."""
+    busy, quiet = await _create_tickets(url)
+    results = {}
     for name, scenario in SCENARIOS.items():
         async with open_database(url) as database:
             scene = Scene(busy, quiet, await log_end(database))
-        measured[name] = await run(scenario, url, scene)
-    return measured
+        results[name] = await _run(scenario, url, scene)
+    return results
 
 
-async def prepare(url: str) -> tuple[str, str]:
-    """Make the schema, the workflows and two tickets; return the ids of these."""
+async def _create_tickets(url: str) -> tuple[str, str]:
+    """Create the database and two tickets; return their ids."""
     await declare(url)
     async with open_database(url) as database:
-        form = CreateTicket.parse(
+        command = CreateTicket.parse(
             title="Payments fail", workflow="incident_response", assignee=ASSIGNEE.id
         )
-        busy, quiet = [await TicketStore(database).create(ADMIN, form) for _ in range(2)]
+        busy, quiet = [await TicketStore(database).create(_ADMIN, command) for _ in range(2)]
         return busy.id, quiet.id
 
 
-async def run(scenario: Scenario, url: str, scene: Scene) -> Measured:
-    """Let everybody subscribe, then change the ticket again and again."""
-    audience = Audience()
-    settings = settings_for(url)
-    with serving(SERVERS, scenario.server, settings=settings) as (pid, address):
-        async with connected(address) as session, AsyncExitStack() as stack:
-            empty = memory_bytes("VmRSS", pid)
-            for first in range(0, SUBSCRIBERS, OPENED_AT_ONCE):
-                some = range(first, first + OPENED_AT_ONCE)
-                asked = [
-                    (viewer(each % scenario.viewers), scenario.subscription(each, scene))
-                    for each in some
+async def _run(scenario: Scenario, url: str, scene: Scene) -> _Measurement:
+    """Open all subscriptions, then change the ticket several times."""
+    audience = _Audience()
+    settings = _settings_for(url)
+    with serving(_SERVERS, scenario.server, settings=settings) as (pid, address):
+        async with _connected(address) as session, AsyncExitStack() as stack:
+            initial_memory = memory_bytes("VmRSS", pid)
+            for first in range(0, SUBSCRIBERS, _OPENED_AT_ONCE):
+                numbers = range(first, first + _OPENED_AT_ONCE)
+                subscriptions = [
+                    (_viewer(each % scenario.viewers), scenario.subscription(each, scene))
+                    for each in numbers
                 ]
                 await asyncio.gather(
-                    *(subscribe(session, *each, audience, stack) for each in asked)
+                    *(_subscribe(session, *each, audience, stack) for each in subscriptions)
                 )
-            await change(session, scene, audience, scenario)
-            idle = cpu_seconds(pid)
-            times = [await change(session, scene, audience, scenario) for _ in range(ROUNDS)]
-            cpu = (cpu_seconds(pid) - idle) * 1_000 / ROUNDS
-            kilobytes = (memory_bytes("VmRSS", pid) - empty) / SUBSCRIBERS / KIBIBYTE
-    first_heard, last_heard = (median(each) * 1_000 for each in zip(*times, strict=True))
-    return Measured(kilobytes, cpu, first_heard, last_heard)
+            await _change(session, scene, audience, scenario)
+            initial_cpu = cpu_seconds(pid)
+            times = [await _change(session, scene, audience, scenario) for _ in range(_ROUNDS)]
+            cpu = (cpu_seconds(pid) - initial_cpu) * 1_000 / _ROUNDS
+            kilobytes = (memory_bytes("VmRSS", pid) - initial_memory) / SUBSCRIBERS / KIBIBYTE
+    first, last = (median(each) * 1_000 for each in zip(*times, strict=True))
+    return _Measurement(kilobytes, cpu, first, last)
 
 
-def settings_for(url: str) -> dict[str, str]:
-    """Return the settings of a server."""
+def _settings_for(url: str) -> dict[str, str]:
+    """Return the settings of the server."""
     return {
         "INTERLOCK_DATABASE_URL": url,
         "INTERLOCK_JWT_SECRET": SECRET.get_secret_value(),
         "INTERLOCK_PORT": "0",
-        "INTERLOCK_LIMITS": LIMITS,
+        "INTERLOCK_LIMITS": _LIMITS,
         "INTERLOCK_LOG_LEVEL": "warning",
     }
 
 
 @asynccontextmanager
-async def connected(address: str) -> AsyncIterator[aiohttp.ClientSession]:
-    """Yield a session without a bound to its connections."""
+async def _connected(address: str) -> AsyncIterator[aiohttp.ClientSession]:
+    """Yield a session without a limit of connections."""
     async with aiohttp.ClientSession(
         address,
         connector=aiohttp.TCPConnector(limit=0),
-        headers={"Authorization": authorization(ADMIN)},
+        headers={"Authorization": _authorization(_ADMIN)},
     ) as session:
         yield session
 
 
-def authorization(actor: Actor) -> str:
-    """Return how a person says who they are."""
+def _authorization(actor: Actor) -> str:
+    """Return the Authorization header of a user."""
     return f"Bearer {token_of(actor)}"
 
 
-def viewer(number: int) -> Actor:
-    """Return the person of that number."""
+def _viewer(number: int) -> Actor:
+    """Return the user with a number."""
     return Actor(f"u_{number}", f"Viewer {number}")
 
 
-async def subscribe(
+async def _subscribe(
     session: aiohttp.ClientSession,
     actor: Actor,
-    asked: JsonObject,
-    audience: Audience,
+    payload: JsonObject,
+    audience: _Audience,
     stack: AsyncExitStack,
 ) -> None:
-    """Open a socket that listens until the stack is closed; a bare server answers nothing."""
+    """Open a socket that receives messages until the stack is closed."""
     socket = await session.ws_connect("/graphql/ws", protocols=(SUBPROTOCOL,), compress=0)
-    said: JsonObject = {"authorization": authorization(actor)}
-    await socket.send_json({"type": "connection_init", "payload": said})
-    await socket.send_json({"id": "1", "type": "subscribe", "payload": asked})
-    listening = asyncio.create_task(listen(socket, audience))
-    stack.callback(listening.cancel)
+    credentials: JsonObject = {"authorization": _authorization(actor)}
+    await socket.send_json({"type": "connection_init", "payload": credentials})
+    await socket.send_json({"id": "1", "type": "_subscribe", "payload": payload})
+    receiving = asyncio.create_task(_receive(socket, audience))
+    stack.callback(receiving.cancel)
 
 
-async def listen(socket: aiohttp.ClientWebSocketResponse, audience: Audience) -> None:
-    """Tell the audience of every answer."""
+async def _receive(socket: aiohttp.ClientWebSocketResponse, audience: _Audience) -> None:
+    """Record every message but the acknowledgement."""
     async for message in socket:
         if '"connection_ack"' not in message.data:
-            audience.hear()
+            audience.add_message()
 
 
-async def change(
-    session: aiohttp.ClientSession, scene: Scene, audience: Audience, scenario: Scenario
+async def _change(
+    session: aiohttp.ClientSession, scene: Scene, audience: _Audience, scenario: Scenario
 ) -> tuple[float, float]:
-    """Change the ticket; return the seconds until the first and the last subscriber heard of it."""
-    audience.expect(scenario.listeners)
-    asked = {"query": COMMENT, "variables": {"id": scene.busy}}
+    """Change the ticket; return the seconds until the first and the last receiver have it."""
+    audience.expect(scenario.receivers)
+    body = {"query": _COMMENT, "variables": {"id": scene.busy}}
     start = perf_counter()
-    async with session.post("/graphql", json=asked) as response:
+    async with session.post("/graphql", json=body) as response:
         await response.read()
     await audience.complete.wait()
-    return audience.heard[0] - start, audience.heard[-1] - start
+    return audience.received[0] - start, audience.received[-1] - start
 
 
-def table_of(measured: dict[str, Measured]) -> Table:
-    """Return everything as a table."""
-    columns = number_columns("viewers", "told", "KB each", "CPU", "first", "last")
-    table = new_table("subscribed to", *columns, title=TITLE, caption=CAPTION)
-    for name, each in measured.items():
+def _results_table(results: dict[str, _Measurement]) -> Table:
+    """Return a table of all scenarios."""
+    columns = number_columns("viewers", "receivers", "KB each", "CPU", "first", "last")
+    table = new_table("subscribed to", *columns, title=_TITLE, caption=_CAPTION)
+    for name, each in results.items():
         scenario = SCENARIOS[name]
-        people = (f"{scenario.viewers:,}", f"{scenario.listeners:,}")
+        counts = (f"{scenario.viewers:,}", f"{scenario.receivers:,}")
         times = (f"{milliseconds:,.0f}" for milliseconds in (each.cpu, each.first, each.last))
-        table.add_row(name, *people, f"{each.kilobytes:.1f}", *times)
+        table.add_row(name, *counts, f"{each.kilobytes:.1f}", *times)
     return table
 
 

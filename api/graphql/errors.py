@@ -29,7 +29,7 @@ class RequestError(InvalidInput):
 
     def __init__(self, *problems: GraphQLError | str, **details: object) -> None:
         self.problems = problems
-        super().__init__("\n".join(map(problem_message, problems)), **details)
+        super().__init__("\n".join(map(_problem_message, problems)), **details)
 
 
 class MalformedRequest(RequestError):
@@ -98,7 +98,7 @@ def check_limit(limit: str, bound: float, found: float) -> None:
         raise LimitExceeded(message, limit=limit, bound=bound, found=round(found))
 
 
-def problem_message(problem: GraphQLError | str) -> str:
+def _problem_message(problem: GraphQLError | str) -> str:
     """Return the message of a problem, shortened if it quotes much of the request."""
     message = problem if isinstance(problem, str) else problem.message
     is_long = len(message) > _MESSAGE_CHARACTERS
@@ -115,9 +115,9 @@ def response_errors(error: InterlockError) -> list[Json]:
 def format_graphql_error(problem: GraphQLError | str) -> JsonObject:
     """Return the message of a problem and, if known, its locations in the document."""
     if isinstance(problem, str) or not problem.locations:
-        return {"message": problem_message(problem)}
+        return {"message": _problem_message(problem)}
     locations: list[Json] = [{"line": at.line, "column": at.column} for at in problem.locations]
-    return {"message": problem_message(problem), "locations": locations}
+    return {"message": _problem_message(problem), "locations": locations}
 
 
 def error_extensions(error: InterlockError) -> JsonObject:

@@ -79,7 +79,7 @@ class GraphQLResponse(NamedTuple):
         return self.status == EXECUTED
 
 
-class CheckedRequest(NamedTuple):
+class _CheckedRequest(NamedTuple):
     """A request that passed all checks.
 
     Attributes:
@@ -278,7 +278,7 @@ class GraphQLExecutor:
         document = self._documents.get(text)
         return document, document.operation(request.operation_name)
 
-    def _checked(self, request: GraphQLRequest) -> CheckedRequest:
+    def _checked(self, request: GraphQLRequest) -> _CheckedRequest:
         """Check a request: its document, the kind of its operation, its variables and its cost.
 
         Raises:
@@ -292,7 +292,7 @@ class GraphQLExecutor:
         refuse_null_conditions(document.conditions, variables)
         points = operation.cost.total(variables, self._lists)
         check_limit("cost_points", self._limits.cost_points, points)
-        return CheckedRequest(document, operation, request.variables, variables)
+        return _CheckedRequest(document, operation, request.variables, variables)
 
     async def _before_deadline(self, work: Awaitable[T]) -> T:
         """Return the result of an execution; DeadlineExceeded if it takes too long."""
@@ -302,7 +302,7 @@ class GraphQLExecutor:
         except TimeoutError:
             raise DeadlineExceeded(seconds=self._limits.execution_seconds) from None
 
-    async def _answer(self, checked: CheckedRequest, context: object) -> JsonObject:
+    async def _answer(self, checked: _CheckedRequest, context: object) -> JsonObject:
         operation, results = checked.operation, []
         if operation.subscription is not None:
             raise UnknownOperation("A subscription can't be answered in one response.")
@@ -312,9 +312,9 @@ class GraphQLExecutor:
             )
         if checked.document.schema_part and operation.metrics.schema_fields:
             results.append(self._answer_schema(checked.document.schema_part, checked))
-        return (results[0] if len(results) == 1 else merge_results(results)).body
+        return (results[0] if len(results) == 1 else _merge_results(results)).body
 
-    def _answer_schema(self, document: DocumentNode, checked: CheckedRequest) -> ExecutionResult:
+    def _answer_schema(self, document: DocumentNode, checked: _CheckedRequest) -> ExecutionResult:
         result = execute_sync(
             self.schema,
             document,
@@ -336,7 +336,7 @@ def error_response(error: Exception) -> GraphQLResponse:
     return GraphQLResponse({"errors": [internal_error(error)]}, _INTERNAL_ERROR)
 
 
-def merge_results(results: Sequence[ExecutionResult]) -> ExecutionResult:
+def _merge_results(results: Sequence[ExecutionResult]) -> ExecutionResult:
     """Merge the results of the parts of one operation; the data is null if one of them is."""
     data: JsonObject | None = {}
     for result in results:

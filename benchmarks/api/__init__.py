@@ -1,1 +1,1 @@
-"""The GraphQL API against a bare handler with the same SQL, and against Strawberry and Ariadne."""
+"""The GraphQL API, compared with a bare handler with the same SQL, Strawberry and Ariadne."""

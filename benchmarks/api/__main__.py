@@ -1,4 +1,4 @@
-"""Requests a second, and how long they take: Interlock, the ceiling, and two peers, in turn."""
+"""Requests per second and latencies: Interlock, a bare handler and two peers, alternately."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -11,8 +11,8 @@ from typing import Final
 import uvloop
 from rich.table import Table
 
-from benchmarks.api.cases import CASES, Asked, Case, Variables
-from benchmarks.api.load import Taken, request_of, taken
+from benchmarks.api.cases import CASES, Case, HttpRequest, Variables
+from benchmarks.api.load import Timing, encode_request, send_all
 from benchmarks.databases import temporary_server
 from benchmarks.processes import serving
 from benchmarks.tables import new_table, number_columns, print_table
@@ -20,97 +20,103 @@ from benchmarks.ticket_load import ASSIGNEE, prepare_database
 from benchmarks.timing import ratio
 from benchmarks.tokens import token_of
 
-SERVER: Final = "benchmarks.api.served"
-CEILING: Final = "bare"
-CONCURRENCIES: Final = (1, 16, 64)
-WARMING_SHARE: Final = 6
-"""One in so many requests of a round does not count: others have had the machine for seconds."""
-TOKEN: Final = token_of(ASSIGNEE)
-CAPTION: Final = """\
-interlock: the whole server, with sign-in, limits, metrics and a log line a request
-by REST: the same server; a ticket tells people by their ids, which is one statement, not two
-bare: an aiohttp handler, asyncpg and orjson with the same SQL, and nothing around it
-strawberry, ariadne: the same part of the schema over the bare handler's storage; nobody signs in
-Each server is a process on uvloop; the load comes from another, the database is a third."""
+_SERVER: Final = "benchmarks.api.served"
+_REFERENCE: Final = "bare"
+_CONCURRENCIES: Final = (1, 16, 64)
+_WARM_UP_SHARE: Final = 6
+"""One of this number of requests of a round warms up the server and does not count."""
+_TOKEN: Final = token_of(ASSIGNEE)
+_CAPTION: Final = """\
+interlock: the whole server, with authentication, limits, metrics and a log line per request
+by REST: the same server; a ticket has the ids of users, which takes one statement, not two
+bare: an aiohttp handler with asyncpg, orjson and the same SQL, and nothing else
+strawberry, ariadne: the same part of the schema with the bare handler's storage, without
+authentication
+Servers, load and database are separate processes; the servers use uvloop."""
 
-Key = tuple[str, int, str]
-Rounds = Mapping[Key, Sequence[Taken]]
+_Key = tuple[str, int, str]
+_Rounds = Mapping[_Key, Sequence[Timing]]
 
 
 @dataclass(frozen=True, slots=True)
-class Contender:
-    """A server, and how it is asked.
+class _Contender:
+    """A server, and the requests that it gets.
 
     Attributes:
         server: the name of its process.
-        ask: returns what asks it for a case; None if nothing does.
+        request_maker: returns the function that makes the requests of a case; None if the server
+            does not support the case.
 
     """
 
     server: str
-    ask: Callable[[Case], Callable[[Variables], Asked] | None]
+    request_maker: Callable[[Case], Callable[[Variables], HttpRequest] | None]
 
 
-CONTENDERS: Final = {
-    "interlock": Contender("interlock", lambda case: case.by_graphql),
-    "by REST": Contender("interlock", lambda case: case.rest),
-    CEILING: Contender(CEILING, lambda case: case.of_bare),
-    "strawberry": Contender("strawberry", lambda case: case.by_graphql),
-    "ariadne": Contender("ariadne", lambda case: case.by_graphql),
+_CONTENDERS: Final = {
+    "interlock": _Contender("interlock", lambda case: case.by_graphql),
+    "by REST": _Contender("interlock", lambda case: case.rest),
+    _REFERENCE: _Contender(_REFERENCE, lambda case: case.of_bare),
+    "strawberry": _Contender("strawberry", lambda case: case.by_graphql),
+    "ariadne": _Contender("ariadne", lambda case: case.by_graphql),
 }
 
-NAMES: Final = tuple(CONTENDERS)
-ROUNDS: Final = len(NAMES)
-"""So that each comes first once, and last once."""
-TITLE: Final = f"""\
-Requests over HTTP, {ROUNDS} rounds of every server in turn, the beginning of each not counted
+_NAMES: Final = tuple(_CONTENDERS)
+_ROUNDS: Final = len(_NAMES)
+"""Each server is the first and the last of a round once."""
+_TITLE: Final = f"""\
+Requests over HTTP, {_ROUNDS} alternating rounds of every server, after a warm-up in each
 Medians of the rates, and of the ratios within a round; p50 and p99 of all requests"""
 
 
 def main() -> None:
-    """Print the figures."""
+    """Print the results."""
     with temporary_server() as url, ExitStack() as stack:
         uvloop.run(prepare_database(url))
-        kinds = dict.fromkeys(each.server for each in CONTENDERS.values())
-        ports = {kind: stack.enter_context(serving(SERVER, kind, url)).port for kind in kinds}
-        rounds = uvloop.run(race(ports))
-    print_table(table_of(rounds))
+        kinds = dict.fromkeys(each.server for each in _CONTENDERS.values())
+        ports = {kind: stack.enter_context(serving(_SERVER, kind, url)).port for kind in kinds}
+        rounds = uvloop.run(_measure(ports))
+    print_table(_results_table(rounds))
 
 
-async def race(ports: Mapping[str, int]) -> Rounds:
-    """Take rounds of all servers, in turn, each round beginning with another one.
+async def _measure(ports: Mapping[str, int]) -> _Rounds:
+    """Return the timings of alternating rounds.
 
-    Whoever follows a server that keeps the machine busy finds it warm.
+    Each round starts with another server, because a server is faster on a busy machine.
     """
-    seen: dict[Key, list[Taken]] = defaultdict(list)
-    for first, case, concurrency in product(range(ROUNDS), CASES, CONCURRENCIES):
-        for name in (*NAMES[first:], *NAMES[:first]):
-            contender = CONTENDERS[name]
-            ask = contender.ask(case)
-            if ask is None:
+    timings: dict[_Key, list[Timing]] = defaultdict(list)
+    for first, case, concurrency in product(range(_ROUNDS), CASES, _CONCURRENCIES):
+        for name in (*_NAMES[first:], *_NAMES[:first]):
+            contender = _CONTENDERS[name]
+            make_request = contender.request_maker(case)
+            if make_request is None:
                 continue
-            passes = [[request_of(ask(each), TOKEN) for each in one] for one in case.passes]
-            port, warming = ports[contender.server], sum(map(len, passes)) // WARMING_SHARE
-            await taken(port, passes[0][:warming], concurrency)
-            passes[0] = passes[0][warming:]
-            results = [await taken(port, each, concurrency) for each in passes]
-            seen[case.name, concurrency, name].append(Taken.of_all(results))
-    return seen
+            passes = [
+                [encode_request(make_request(each), _TOKEN) for each in one] for one in case.passes
+            ]
+            port, warm_up = ports[contender.server], sum(map(len, passes)) // _WARM_UP_SHARE
+            await send_all(port, passes[0][:warm_up], concurrency)
+            passes[0] = passes[0][warm_up:]
+            results = [await send_all(port, each, concurrency) for each in passes]
+            timings[case.name, concurrency, name].append(Timing.of_all(results))
+    return timings
 
 
-def table_of(rounds: Rounds) -> Table:
-    """Return the figures as a table."""
-    speed = number_columns("a second", f"of {CEILING}", "p50 ms", "p99 ms")
+def _results_table(rounds: _Rounds) -> Table:
+    """Return a table of all cases."""
+    speed = number_columns("per second", f"of {_REFERENCE}", "p50 ms", "p99 ms")
     table = new_table(
-        "case", *number_columns("at a time"), "server", *speed, title=TITLE, caption=CAPTION
+        "case", *number_columns("concurrent"), "server", *speed, title=_TITLE, caption=_CAPTION
     )
     for (case, concurrency, kind), results in rounds.items():
         rates = [result.rate for result in results]
-        ceiling = [result.rate for result in rounds[case, concurrency, CEILING]]
-        each = quantiles([1e3 * time for result in results for time in result.each], n=100)
+        reference = [result.rate for result in rounds[case, concurrency, _REFERENCE]]
+        percentiles = quantiles(
+            [1e3 * each for result in results for each in result.latencies], n=100
+        )
         table.add_row(
             *(case, str(concurrency), kind, f"{median(rates):,.0f}"),
-            *(f"{ratio(rates, ceiling):.2f}", f"{each[49]:.2f}", f"{each[98]:.2f}"),
+            *(f"{ratio(rates, reference):.2f}", f"{percentiles[49]:.2f}", f"{percentiles[98]:.2f}"),
         )
     return table
 

@@ -1,4 +1,4 @@
-"""What is asked: the same four things of every server, each in its own language."""
+"""The cases: the same four requests for every server, each in its own format."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,33 +9,33 @@ import orjson
 from benchmarks.ticket_load import COMMAND, REQUESTER, TicketSet, tickets_of_writer
 from engine.vocabulary import Status
 
-FIELDS: Final = """
+_FIELDS: Final = """
     id title description status priority workflow version createdAt updatedAt assigneeGroup
     requester { id name } assignee { id name }
 """
-TICKET: Final = f"query ($id: ID!) {{ ticket(id: $id) {{ {FIELDS} }} }}"
-LIST: Final = f"query ($first: Int!) {{ tickets(first: $first) {{ nodes {{ {FIELDS} }} }} }}"
-MOVE: Final = """
+_TICKET: Final = f"query ($id: ID!) {{ ticket(id: $id) {{ {_FIELDS} }} }}"
+_LIST: Final = f"query ($first: Int!) {{ tickets(first: $first) {{ nodes {{ {_FIELDS} }} }} }}"
+_TRANSITION: Final = """
 mutation ($id: ID!, $to: Status!) {
   transitionTicket(id: $id, to: $to) { ticket { id status version updatedAt } }
 }
 """
-CREATE: Final = """
+_CREATE: Final = """
 mutation ($title: String!, $description: String!, $workflow: String!, $assignee: ID) {
   createTicket(
     title: $title, description: $description, workflow: $workflow, assignee: $assignee
   ) { ticket { id status version updatedAt } }
 }
 """
-PAGE: Final = 50
-READS: Final = 1_200
-LISTS: Final = 150
-MOVES: Final = 600
-CREATIONS: Final = 300
+_PAGE: Final = 50
+_READS: Final = 1_200
+_LISTS: Final = 150
+_TRANSITIONS: Final = 600
+_CREATIONS: Final = 300
 
 
-class Asked(NamedTuple):
-    """A request of HTTP."""
+class HttpRequest(NamedTuple):
+    """A request."""
 
     method: str
     path: str
@@ -50,11 +50,11 @@ class Case:
     """One kind of request.
 
     Attributes:
-        name: as it is shown.
-        document: of GraphQL.
-        path: of the bare handler.
-        passes: the variables of each request of a round; a pass begins when the last has ended.
-        rest: how Interlock is asked by REST; None if it can't be.
+        name: the name in the results.
+        document: the GraphQL document.
+        path: the path of the bare handler.
+        passes: the variables of the requests of a round; a pass starts when the last has ended.
+        rest: makes a request of the REST API; None if it does not support the case.
 
     """
 
@@ -62,54 +62,56 @@ class Case:
     document: str
     path: str
     passes: Sequence[Sequence[Variables]]
-    rest: Callable[[Variables], Asked] | None = None
+    rest: Callable[[Variables], HttpRequest] | None = None
 
-    def by_graphql(self, variables: Variables) -> Asked:
-        """Return the request of GraphQL."""
+    def by_graphql(self, variables: Variables) -> HttpRequest:
+        """Return a GraphQL request."""
         body = orjson.dumps({"query": self.document, "variables": variables})
-        return Asked("POST", "/graphql", body)
+        return HttpRequest("POST", "/graphql", body)
 
-    def of_bare(self, variables: Variables) -> Asked:
-        """Return the request of the bare handler."""
-        return Asked("POST", self.path, orjson.dumps(variables))
+    def of_bare(self, variables: Variables) -> HttpRequest:
+        """Return a request of the bare handler."""
+        return HttpRequest("POST", self.path, orjson.dumps(variables))
 
 
-PLAIN: Final = tickets_of_writer(TicketSet.PLAIN, 0, 1)
-NEW: Final = COMMAND.model_dump(include={"title", "description", "workflow"}) | {
+_PLAIN: Final = tickets_of_writer(TicketSet.PLAIN, 0, 1)
+_NEW: Final = COMMAND.model_dump(include={"title", "description", "workflow"}) | {
     "assignee": REQUESTER.id
 }
-"""A ticket like those that are there already, by the assignee for the requester."""
+"""A ticket like the existing ones, which the assignee opens for the requester."""
 
 
-def moves(status: Status) -> list[Variables]:
-    """Return moves of the same tickets to a status."""
-    return [{"id": each, "to": status.value} for each in PLAIN[:MOVES]]
+def _transitions(status: Status) -> list[Variables]:
+    """Return transitions of the same tickets to a status."""
+    return [{"id": each, "to": status.value} for each in _PLAIN[:_TRANSITIONS]]
 
 
 CASES: Final = (
     Case(
         "ticket",
-        TICKET,
+        _TICKET,
         "/ticket",
-        [[{"id": each} for each in PLAIN[:READS]]],
-        lambda asked: Asked("GET", f"/api/v1/tickets/{asked['id']}"),
+        [[{"id": each} for each in _PLAIN[:_READS]]],
+        lambda variables: HttpRequest("GET", f"/api/v1/tickets/{variables['id']}"),
     ),
-    Case("list of 50", LIST, "/list", [[{"first": PAGE}] * LISTS]),
+    Case("list of 50", _LIST, "/list", [[{"first": _PAGE}] * _LISTS]),
     Case(
         "transition",
-        MOVE,
-        "/move",
-        [moves(Status.RESOLVED), moves(Status.IN_PROGRESS)],
-        lambda asked: Asked(
-            "POST", f"/api/v1/tickets/{asked['id']}/transitions", orjson.dumps({"to": asked["to"]})
+        _TRANSITION,
+        "/transition",
+        [_transitions(Status.RESOLVED), _transitions(Status.IN_PROGRESS)],
+        lambda variables: HttpRequest(
+            "POST",
+            f"/api/v1/tickets/{variables['id']}/transitions",
+            orjson.dumps({"to": variables["to"]}),
         ),
     ),
     Case(
         "creation",
-        CREATE,
+        _CREATE,
         "/create",
-        [[NEW] * CREATIONS],
-        lambda asked: Asked("POST", "/api/v1/tickets", orjson.dumps(asked)),
+        [[_NEW] * _CREATIONS],
+        lambda variables: HttpRequest("POST", "/api/v1/tickets", orjson.dumps(variables)),
     ),
 )
-"""Creation comes last: every list of a round finds the same tickets, whoever is asked."""
+"""Creation is last, so that every list of a round returns the same tickets."""

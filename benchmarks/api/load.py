@@ -1,4 +1,4 @@
-"""Requests of HTTP, sent as fast as one process can: every connection has one under way."""
+"""HTTP requests, sent as fast as one process can, each connection one at a time."""
 
 import asyncio
 import re
@@ -7,37 +7,38 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Final, Self
 
-from benchmarks.api.cases import Asked
+from benchmarks.api.cases import HttpRequest
 
-DONE: Final = (b"HTTP/1.1 200", b"HTTP/1.1 201")
-LENGTH: Final = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
-END_OF_HEAD: Final = b"\r\n\r\n"
+_SUCCESSES: Final = (b"HTTP/1.1 200", b"HTTP/1.1 201")
+_LENGTH: Final = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
+_END_OF_HEAD: Final = b"\r\n\r\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """How long a round took: as a whole, and each request; seconds."""
+class Timing:
+    """The duration of a round and the latencies of its requests, in seconds."""
 
-    whole: float
-    each: Sequence[float]
+    duration: float
+    latencies: Sequence[float]
 
     @classmethod
     def of_all(cls, passes: Sequence[Self]) -> Self:
-        """Return how long passes took, one after the other."""
-        return cls(sum(each.whole for each in passes), [time for p in passes for time in p.each])
+        """Return the timing of consecutive passes."""
+        latencies = [latency for each in passes for latency in each.latencies]
+        return cls(sum(each.duration for each in passes), latencies)
 
     @property
     def rate(self) -> float:
-        """Requests a second."""
-        return len(self.each) / self.whole
+        """Requests per second."""
+        return len(self.latencies) / self.duration
 
 
 @dataclass
-class Connection(asyncio.Protocol):
-    """A connection that sends the next request when an answer is whole."""
+class _Connection(asyncio.Protocol):
+    """A connection that sends the next request when a response is complete."""
 
     requests: Iterator[bytes]
-    times: list[float]
+    latencies: list[float]
     ended: asyncio.Future[None] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
@@ -59,28 +60,28 @@ class Connection(asyncio.Protocol):
         self.transport.write(request)  # type: ignore[attr-defined]  # of TCP
 
     def data_received(self, data: bytes) -> None:
-        """Take a part of an answer."""
+        """Read a part of a response."""
         self.received += data
-        head, is_whole, body = self.received.partition(END_OF_HEAD)
-        length = LENGTH.search(head)
-        if not is_whole or length is None or len(body) < int(length[1]):
+        head, separator, body = self.received.partition(_END_OF_HEAD)
+        length = _LENGTH.search(head)
+        if not separator or length is None or len(body) < int(length[1]):
             return
-        self.times.append(perf_counter() - self.started)
-        if not head.startswith(DONE) or b'"errors"' in body:
+        self.latencies.append(perf_counter() - self.started)
+        if not head.startswith(_SUCCESSES) or b'"errors"' in body:
             self.ended.set_exception(RuntimeError(self.received.decode()))
             return
         self.received = b""
         self.send()
 
     def connection_lost(self, error: Exception | None) -> None:
-        """End, if that was not expected."""
+        """End with an error if the server closed the connection."""
         if not self.ended.done():
             self.ended.set_exception(error or ConnectionError("The server closed the connection."))
 
 
-def request_of(asked: Asked, token: str) -> bytes:
-    """Return a request as it is sent."""
-    method, path, body = asked
+def encode_request(request: HttpRequest, token: str) -> bytes:
+    """Return the bytes of a request."""
+    method, path, body = request
     head = (
         f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         f"Accept: application/json\r\nAuthorization: Bearer {token}\r\n"
@@ -89,21 +90,21 @@ def request_of(asked: Asked, token: str) -> bytes:
     return head.encode() + body
 
 
-async def taken(port: int, requests: Sequence[bytes], concurrency: int) -> Taken:
-    """Send requests over so many connections, and return how long that took.
+async def send_all(port: int, requests: Sequence[bytes], concurrency: int) -> Timing:
+    """Send requests over a number of connections.
 
     Raises:
-        RuntimeError: an answer is not the one that is wanted.
+        RuntimeError: a response is an error.
 
     """
-    loop, queue, times = asyncio.get_running_loop(), iter(requests), list[float]()
+    loop, queue, latencies = asyncio.get_running_loop(), iter(requests), list[float]()
     start = perf_counter()
     opened = [
-        await loop.create_connection(lambda: Connection(queue, times), "127.0.0.1", port)
+        await loop.create_connection(lambda: _Connection(queue, latencies), "127.0.0.1", port)
         for _ in range(min(concurrency, len(requests)))
     ]
     await asyncio.gather(*(connection.ended for _, connection in opened))
-    whole = perf_counter() - start
+    duration = perf_counter() - start
     for transport, _ in opened:
         transport.close()
-    return Taken(whole, times)
+    return Timing(duration, latencies)

@@ -1,7 +1,7 @@
-"""The same part of the schema on Strawberry and on Ariadne, over the bare handler's storage.
+"""The same part of the schema with Strawberry and Ariadne, on the bare handler's storage.
 
-Neither signs anybody in, limits, counts or logs anything. They resolve from dictionaries that the
-storage has completed already, people included.
+They have no authentication, limits, metrics or logs. They resolve from dictionaries that the
+storage has already completed, including users.
 """
 
 from collections.abc import AsyncIterator
@@ -15,7 +15,7 @@ from aiohttp import web
 from ariadne import MutationType, QueryType, graphql, make_executable_schema
 from strawberry.aiohttp.views import GraphQLView
 
-from benchmarks.api.bare import answer
+from benchmarks.api.bare import json_response
 from benchmarks.api.storage import Row, Storage
 
 SDL: Final = """
@@ -35,55 +35,55 @@ type Ticket {
 }
 """
 
-query: Final = QueryType()
-mutation: Final = MutationType()
+_query: Final = QueryType()
+_mutation: Final = MutationType()
 
 
-@query.field("ticket")
+@_query.field("ticket")
 async def ticket(_parent: object, info: Any, id: str) -> Row:  # noqa: A002, ANN401, D103
-    return await storage_in(info).ticket(id)
+    return await _storage_in(info).ticket(id)
 
 
-@query.field("tickets")
+@_query.field("tickets")
 async def tickets(_parent: object, info: Any, first: int) -> Row:  # noqa: ANN401, D103
-    return {"nodes": await storage_in(info).page(first)}
+    return {"nodes": await _storage_in(info).page(first)}
 
 
-@mutation.field("transitionTicket")
+@_mutation.field("transitionTicket")
 async def transition(_parent: object, info: Any, id: str, to: str) -> Row:  # noqa: A002, ANN401, D103
-    return {"ticket": await storage_in(info).move(id, to)}
+    return {"ticket": await _storage_in(info).transition(id, to)}
 
 
-@mutation.field("createTicket")
-async def create(_parent: object, info: Any, **asked: str) -> Row:  # noqa: ANN401, D103
-    return {"ticket": await storage_in(info).create(asked)}
+@_mutation.field("createTicket")
+async def create(_parent: object, info: Any, **values: str) -> Row:  # noqa: ANN401, D103
+    return {"ticket": await _storage_in(info).create(values)}
 
 
-def storage_in(info: Any) -> Storage:  # noqa: ANN401
-    """Return the storage that a resolver is to ask."""
+def _storage_in(info: Any) -> Storage:  # noqa: ANN401
+    """Return the storage of a request."""
     storage: Storage = info.context["storage"]
     return storage
 
 
 @asynccontextmanager
-async def ariadne(url: str) -> AsyncIterator[web.Application]:
-    """Yield Ariadne in an aiohttp handler."""
-    schema = make_executable_schema(SDL, query, mutation)
+async def ariadne_application(url: str) -> AsyncIterator[web.Application]:
+    """Yield an application with Ariadne in a handler."""
+    schema = make_executable_schema(SDL, _query, _mutation)
     async with Storage.opened(url) as storage:
 
         async def handle(request: web.Request) -> web.Response:
-            asked = orjson.loads(await request.read())
-            _, answered = await graphql(schema, asked, context_value={"storage": storage})
-            return answer(answered)
+            body = orjson.loads(await request.read())
+            _, result = await graphql(schema, body, context_value={"storage": storage})
+            return json_response(result)
 
-        made = web.Application()
-        made.router.add_post("/graphql", handle)
-        yield made
+        application = web.Application()
+        application.router.add_post("/graphql", handle)
+        yield application
 
 
 @strawberry.enum
 class Status(Enum):
-    """Where a ticket stands."""
+    """The status of a ticket."""
 
     OPEN = "OPEN"
     IN_PROGRESS = "IN_PROGRESS"
@@ -93,7 +93,7 @@ class Status(Enum):
 
 @strawberry.type
 class User:
-    """A person."""
+    """A user."""
 
     id: strawberry.ID
     name: str
@@ -143,8 +143,8 @@ class Page:
 
 
 @strawberry.type
-class Changed:
-    """A ticket that was created or moved."""
+class ChangedTicket:
+    """A ticket that was created or changed."""
 
     id: strawberry.ID
     status: str
@@ -154,15 +154,15 @@ class Changed:
 
 @strawberry.type
 class Payload:
-    """What a change answers."""
+    """The result of a mutation."""
 
-    ticket: Changed
+    ticket: ChangedTicket
 
     @classmethod
     def of(cls, row: Row) -> "Payload":
-        """Return an answer of the storage as a payload."""
+        """Return a row of the storage as a payload."""
         return cls(
-            ticket=Changed(
+            ticket=ChangedTicket(
                 id=row["id"],
                 status=row["status"],
                 version=row["version"],
@@ -173,22 +173,22 @@ class Payload:
 
 @strawberry.type
 class Query:
-    """What can be asked."""
+    """The queries."""
 
     @strawberry.field
     async def ticket(self, info: strawberry.Info, id: strawberry.ID) -> Ticket:  # noqa: A002
         """Return a ticket."""
-        return Ticket.of(await storage_in(info).ticket(id))
+        return Ticket.of(await _storage_in(info).ticket(id))
 
     @strawberry.field
     async def tickets(self, info: strawberry.Info, first: int) -> Page:
         """Return a page."""
-        return Page(nodes=[Ticket.of(row) for row in await storage_in(info).page(first)])
+        return Page(nodes=[Ticket.of(row) for row in await _storage_in(info).page(first)])
 
 
 @strawberry.type
 class Mutation:
-    """What can be changed."""
+    """The mutations."""
 
     @strawberry.mutation
     async def transition_ticket(
@@ -197,8 +197,8 @@ class Mutation:
         id: strawberry.ID,  # noqa: A002
         to: Status,
     ) -> Payload:
-        """Move a ticket."""
-        return Payload.of(await storage_in(info).move(id, to.value))
+        """Change the status of a ticket."""
+        return Payload.of(await _storage_in(info).transition(id, to.value))
 
     @strawberry.mutation
     async def create_ticket(
@@ -210,18 +210,18 @@ class Mutation:
         assignee: strawberry.ID | None = None,
     ) -> Payload:
         """Open a ticket."""
-        asked = {
+        values = {
             "title": title,
             "description": description,
             "workflow": workflow,
             "assignee": assignee,
         }
-        return Payload.of(await storage_in(info).create(asked))
+        return Payload.of(await _storage_in(info).create(values))
 
 
 @asynccontextmanager
-async def strawberry_app(url: str) -> AsyncIterator[web.Application]:
-    """Yield Strawberry on its own view for aiohttp."""
+async def strawberry_application(url: str) -> AsyncIterator[web.Application]:
+    """Yield an application with Strawberry's view for aiohttp."""
     schema = strawberry.Schema(query=Query, mutation=Mutation)
     async with Storage.opened(url) as storage:
 
@@ -229,6 +229,6 @@ async def strawberry_app(url: str) -> AsyncIterator[web.Application]:
             async def get_context(self, request: Any, response: Any) -> Any:  # noqa: ANN401
                 return {"storage": storage, "request": request, "response": response}
 
-        made = web.Application()
-        made.router.add_route("*", "/graphql", WithStorage(schema=schema))
-        yield made
+        application = web.Application()
+        application.router.add_route("*", "/graphql", WithStorage(schema=schema))
+        yield application

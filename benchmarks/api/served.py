@@ -1,4 +1,4 @@
-"""One of the servers, in a process of its own; it tells its address on standard output.
+"""One of the servers in a separate process; prints its address to standard output.
 
 python -m benchmarks.api.served interlock postgresql://…
 """
@@ -17,24 +17,24 @@ from api.settings import LogFormat, LogLevel, Settings
 from benchmarks.api import bare, peers
 from benchmarks.tokens import SECRET
 
-UNLIMITED: Final = "viewer_rate=0 address_rate=0 viewer_requests=1000"
+_UNLIMITED: Final = "viewer_rate=0 address_rate=0 viewer_requests=1000"
 
 
-def settings_for(url: str) -> Settings:
-    """Return the settings of Interlock; all but what one client gets is as it comes."""
-    return Settings(database_url=SecretStr(url), jwt_secret=SECRET, limits=read_limits(UNLIMITED))
+def _settings_for(url: str) -> Settings:
+    """Return the settings of Interlock: the defaults, without limits of one client."""
+    return Settings(database_url=SecretStr(url), jwt_secret=SECRET, limits=read_limits(_UNLIMITED))
 
 
 def main(kind: str, url: str) -> None:
-    """Serve."""
+    """Run the server."""
     configure_logging(LogFormat.JSON, LogLevel.INFO)
-    made = {
-        "interlock": lambda: open_application(settings_for(url)),
-        "bare": lambda: bare.application(url),
-        "strawberry": lambda: peers.strawberry_app(url),
-        "ariadne": lambda: peers.ariadne(url),
+    applications = {
+        "interlock": lambda: open_application(_settings_for(url)),
+        "bare": lambda: bare.bare_application(url),
+        "strawberry": lambda: peers.strawberry_application(url),
+        "ariadne": lambda: peers.ariadne_application(url),
     }
-    run_server(made[kind](), "127.0.0.1", 0, typer.echo)
+    run_server(applications[kind](), "127.0.0.1", 0, typer.echo)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The storage of the bare handler and the peers: Interlock's own SQL on asyncpg, nothing else."""
+"""The storage of the bare handler and the peers: Interlock's SQL with asyncpg."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -24,9 +24,9 @@ from engine.vocabulary import ActorRoles, Priority, Status
 
 Row = dict[str, Any]
 
-LIST: Final = page_statement(PageShape(frozenset(), Order(), frozenset(), from_end=False))
-MOVE: Final = transition_statement(keyed=False, sees_all=True)
-PLAIN: Final = {
+_LIST: Final = page_statement(PageShape(frozenset(), Order(), frozenset(), from_end=False))
+_TRANSITION: Final = transition_statement(keyed=False, sees_all=True)
+_PLAIN: Final = {
     "id": "id",
     "title": "title",
     "description": "description",
@@ -36,12 +36,12 @@ PLAIN: Final = {
     "version": "version",
     "assigneeGroup": "assignee_group",
 }
-UNSAID: Final[Row] = {"assignee_group": None, "item": None, "service": None}
-CONNECTIONS: Final = 10
+_OPTIONAL_DETAILS: Final[Row] = {"assignee_group": None, "item": None, "service": None}
+_CONNECTIONS: Final = 10
 
 
 class Storage:
-    """What is asked of it in statements, on connections that nothing resets after a loan."""
+    """Runs statements on connections that are not reset after use."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
@@ -49,29 +49,33 @@ class Storage:
     @classmethod
     @asynccontextmanager
     async def opened(cls, url: str) -> AsyncIterator["Storage"]:
-        """Open the connections, and close them at the end."""
+        """Open connections, and close them at the end."""
 
-        async def nothing(_connection: object) -> None: ...
+        async def no_reset(_connection: object) -> None: ...
 
         settings = {"timezone": "UTC"}
         async with asyncpg.create_pool(
-            url, min_size=CONNECTIONS, max_size=CONNECTIONS, reset=nothing, server_settings=settings
+            url,
+            min_size=_CONNECTIONS,
+            max_size=_CONNECTIONS,
+            reset=no_reset,
+            server_settings=settings,
         ) as pool:
             yield cls(pool)
 
     async def ticket(self, id_: str) -> Row:
-        """Return a ticket as it is answered."""
+        """Return a ticket for the response."""
         sql = READ_TICKET.of_all
         row = await self._pool.fetchrow(sql.sql, *sql.arguments({"ticket": id_}))
-        return (await self._answered([row]))[0]
+        return (await self._with_users([row]))[0]
 
     async def page(self, first: int) -> list[Row]:
-        """Return the newest tickets as they are answered."""
-        rows = await self._pool.fetch(LIST.sql, *LIST.arguments({"rows": first + 1}))
-        return await self._answered(rows[:first])
+        """Return the newest tickets for the response."""
+        rows = await self._pool.fetch(_LIST.sql, *_LIST.arguments({"rows": first + 1}))
+        return await self._with_users(rows[:first])
 
-    async def move(self, id_: str, to: str) -> Row:
-        """Move a ticket, and return what is answered of it."""
+    async def transition(self, id_: str, to: str) -> Row:
+        """Change the status of a ticket, and return it for the response."""
         values = {
             "ticket": id_,
             "actor": ASSIGNEE.id,
@@ -80,42 +84,44 @@ class Storage:
             "target_ordinal": Status(to).ordinal,
             "expected_version": None,
         }
-        row = await self._pool.fetchrow(MOVE.sql, *MOVE.arguments(values))
+        row = await self._pool.fetchrow(_TRANSITION.sql, *_TRANSITION.arguments(values))
         if not row["is_updated"]:
-            raise RuntimeError(f"{id_} was not moved to {to}")
-        return changed(row)
+            raise RuntimeError(f"the status of {id_} was not changed to {to}")
+        return _changed_ticket(row)
 
-    async def create(self, asked: Row) -> Row:
-        """Open a ticket, and return what is answered of it."""
+    async def create(self, values: Row) -> Row:
+        """Open a ticket, and return it for the response."""
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.execute(LOCK_SHARED.sql)
-            workflow = await connection.fetchrow(WORKFLOW.sql, asked["workflow"])
-            ticket, entry = opening(asked, workflow)
-            people = sorted({ticket["requester"], ticket["assignee"]})
-            await connection.executemany(INSERT_USER.sql, [[each] for each in people])
+            workflow = await connection.fetchrow(WORKFLOW.sql, values["workflow"])
+            ticket, entry = _new_rows(values, workflow)
+            users = sorted({ticket["requester"], ticket["assignee"]})
+            await connection.executemany(INSERT_USER.sql, [[each] for each in users])
             await connection.execute(INSERT_TICKET.sql, *INSERT_TICKET.arguments(ticket))
             await connection.execute(INSERT_ENTRY.sql, *INSERT_ENTRY.arguments(entry))
-        return changed(ticket)
+        return _changed_ticket(ticket)
 
-    async def _answered(self, rows: Sequence[asyncpg.Record]) -> list[Row]:
-        people = {person for row in rows for person in (row["requester"], row["assignee"])}
-        found = await self._pool.fetch(USER_NAMES.sql, sorted(people - {None}))
+    async def _with_users(self, rows: Sequence[asyncpg.Record]) -> list[Row]:
+        users = {user for row in rows for user in (row["requester"], row["assignee"])}
+        found = await self._pool.fetch(USER_NAMES.sql, sorted(users - {None}))
         names = {row["id"]: row["name"] for row in found}
         return [
-            {name: row[column] for name, column in PLAIN.items()}
+            {name: row[column] for name, column in _PLAIN.items()}
             | {
-                "createdAt": to_the_second(row["created_at"]),
-                "updatedAt": to_the_second(row["updated_at"]),
-                "requester": person(row["requester"], names),
-                "assignee": person(row["assignee"], names),
+                "createdAt": _to_the_second(row["created_at"]),
+                "updatedAt": _to_the_second(row["updated_at"]),
+                "requester": _user_fields(row["requester"], names),
+                "assignee": _user_fields(row["assignee"], names),
             }
             for row in rows
         ]
 
 
-def opening(asked: Row, workflow: Mapping[str, Any]) -> tuple[Row, Row]:
+def _new_rows(values: Row, workflow: Mapping[str, Any]) -> tuple[Row, Row]:
     """Return the rows of a new ticket and of the first entry of its history."""
-    told = UNSAID | asked | {"priority": Priority.MEDIUM.value, "requester": ASSIGNEE.id}
+    details = (
+        _OPTIONAL_DETAILS | values | {"priority": Priority.MEDIUM.value, "requester": ASSIGNEE.id}
+    )
     entry = {
         "ticket": f"tk_{token_hex(TICKET_ID_BYTES)}",
         "seq": 1,
@@ -126,10 +132,10 @@ def opening(asked: Row, workflow: Mapping[str, Any]) -> tuple[Row, Row]:
         "new_value": Status.OPEN.value,
         "actor_bits": int(ActorRoles.REQUESTER),
         "workflow_revision": workflow["revision"],
-        "details": orjson.dumps(told).decode(),
+        "details": orjson.dumps(details).decode(),
     }
     digest = Entry(**entry).digest(GENESIS)
-    ticket = told | {
+    ticket = details | {
         "id": entry["ticket"],
         "status": Status.OPEN.value,
         "created_at": workflow["now"],
@@ -141,17 +147,17 @@ def opening(asked: Row, workflow: Mapping[str, Any]) -> tuple[Row, Row]:
     return ticket | NO_SLA_COLUMNS, entry | {"digest": digest}
 
 
-def changed(row: Mapping[str, Any]) -> Row:
-    """Return what is answered of a ticket that was created or moved."""
-    kept = {name: row[name] for name in ("id", "status", "version")}
-    return {**kept, "updatedAt": to_the_second(row["updated_at"])}
+def _changed_ticket(row: Mapping[str, Any]) -> Row:
+    """Return a ticket that was created or changed, for the response."""
+    fields = {name: row[name] for name in ("id", "status", "version")}
+    return {**fields, "updatedAt": _to_the_second(row["updated_at"])}
 
 
-def person(id_: str | None, names: dict[str, str | None]) -> Row | None:
-    """Return a person as they are answered."""
+def _user_fields(id_: str | None, names: dict[str, str | None]) -> Row | None:
+    """Return a user for the response."""
     return None if id_ is None else {"id": id_, "name": names.get(id_) or id_}
 
 
-def to_the_second(at: datetime) -> str:
-    """Return a moment as it is answered."""
+def _to_the_second(at: datetime) -> str:
+    """Return a timestamp for the response."""
     return f"{at:%Y-%m-%dT%H:%M:%SZ}"

@@ -53,7 +53,7 @@ _FIELD_POINTS: Final = 1
 """The cost of a field without `@cost`."""
 POINT_CHARACTERS: Final = 1_000
 """The characters of text that cost one point; `@cost` of long texts follows from it."""
-SCHEMA_FIELD_POINTS: Final = 0.2
+_SCHEMA_FIELD_POINTS: Final = 0.2
 """The cost of an introspection field, which graphql-core answers from memory (measured)."""
 _WRAPPED_TYPES: Final = 0.5
 """The share of types that wrap another type, roughly: `ofType` is null for the others."""
@@ -186,7 +186,7 @@ class CostAnalysis:
         name = node.name.value
         in_schema = name in SCHEMA_FIELDS or parent.type.name.startswith("__")
         definition = self._schema.get_field(parent.type, name)
-        cost.points += SCHEMA_FIELD_POINTS if in_schema else field_points(definition)
+        cost.points += _SCHEMA_FIELD_POINTS if in_schema else field_points(definition)
         cost.points += len(node.alias.value) / POINT_CHARACTERS if node.alias else 0
         if definition is None or node.selection_set is None:
             return

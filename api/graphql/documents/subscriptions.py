@@ -29,7 +29,7 @@ from api.graphql.documents.depth import operation_name
 from api.graphql.documents.variables import variables_in
 from api.graphql.errors import RequestError
 
-RESUME_ARGUMENT: Final = "after"
+_RESUME_ARGUMENT: Final = "after"
 
 _Fragments = Mapping[str, FragmentDefinitionNode]
 
@@ -67,8 +67,8 @@ class PreparedSubscription:
             arguments = get_argument_values(self._definition, self._node, variables)
         except GraphQLError as error:
             raise RequestError(error) from None
-        if resume_after is not None and RESUME_ARGUMENT in self._definition.args:
-            arguments[RESUME_ARGUMENT] = resume_after
+        if resume_after is not None and _RESUME_ARGUMENT in self._definition.args:
+            arguments[_RESUME_ARGUMENT] = resume_after
         return arguments
 
     def answer_key(self, variables: Mapping[str, object]) -> str:

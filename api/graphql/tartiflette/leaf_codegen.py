@@ -39,7 +39,7 @@ _UNCHANGED: Final = {
 """Which values of a scalar the client gets unchanged, without a call."""
 
 
-class Fallback(Exception):
+class _Fallback(Exception):
     """A value does not match its type, so Tartiflette completes it."""
 
 
@@ -65,10 +65,10 @@ def completer(kind: TartifletteType, select: Complete | None = None) -> Complete
 
     def complete(value: object) -> object:
         if isinstance(value, Exception):
-            raise Fallback
+            raise _Fallback
         completed = None if value is None else convert(value)
         if completed is UNDEFINED_VALUE or (required and completed is None):
-            raise Fallback
+            raise _Fallback
         return completed
 
     return complete
@@ -87,7 +87,7 @@ def _converter(kind: TartifletteType, select: Complete | None) -> Complete:
 def _list_converter(complete: Complete) -> Complete:
     def convert(values: object) -> list[object]:
         if not isinstance(values, list):
-            raise Fallback
+            raise _Fallback
         return [complete(value) for value in values]
 
     return convert
@@ -96,7 +96,7 @@ def _list_converter(complete: Complete) -> Complete:
 def _enum_converter(names: frozenset[str]) -> Complete:
     def convert(value: str) -> str:
         if value not in names:
-            raise Fallback
+            raise _Fallback
         return value
 
     return convert
