@@ -76,10 +76,13 @@ def test_the_webhook_example_is_declared_and_verified_as_documented() -> None:
     assert not scope["is_ours"](secret, old, body)
 
 
-def test_the_webhook_queries_of_the_documentation_match_the_schema() -> None:
-    page = (ROOT / "docs" / "webhooks.md").read_text("utf-8")
-    [queries] = re.findall(r"```graphql\n(.*?)```", page, re.DOTALL)
-    assert validate(build_schema(schema_text()), parse(queries)) == []
+@pytest.mark.parametrize("page", ["webhooks.md", "subscriptions.md"])
+def test_the_graphql_examples_match_the_schema(page: str) -> None:
+    text = (ROOT / "docs" / page).read_text("utf-8")
+    schema = build_schema(schema_text())
+    examples = re.findall(r"```graphql\n(.*?)```", text, re.DOTALL)
+    assert examples
+    assert [validate(schema, parse(each)) for each in examples] == [[]] * len(examples)
 
 
 def test_every_word_of_webhooks_is_documented() -> None:
