@@ -78,8 +78,8 @@ async def active_resources(database: Database) -> Snapshot:
 
 
 async def open_ticket(store: TicketStore, name: str = "vpn") -> Ticket:
-    form = CreateTicket.parse(title="VPN", workflow=name)
-    ticket = await store.create(ANNA, form)
+    command = CreateTicket.parse(title="VPN", workflow=name)
+    ticket = await store.create(ANNA, command)
     return await store.assign(ANNA, AssignTicket.parse(ticket=ticket.id, assignee=MARTON.id))
 
 

@@ -51,7 +51,7 @@ async def empty_database(server: str, name: str = "interlock_restored") -> Async
 
 
 @pytest.fixture
-async def elsewhere(server: str) -> AsyncIterator[Database]:
+async def other_database(server: str) -> AsyncIterator[Database]:
     async with empty_database(server, "interlock_elsewhere") as database:
         yield database
 
@@ -59,13 +59,13 @@ async def elsewhere(server: str) -> AsyncIterator[Database]:
 @pytest.fixture
 async def filled(database: Database, store: TicketStore) -> Database:
     for number in range(3):
-        form = CreateTicket.parse(
+        command = CreateTicket.parse(
             title=f"No. {number}", description=AWKWARD, workflow="service_request", assignee="u_c4"
         )
-        ticket = await store.create(ANNA, form)
+        ticket = await store.create(ANNA, command)
         await store.comment(ANNA, CommentTicket.parse(ticket=ticket.id, text=AWKWARD))
-        move = TransitionTicket.parse(ticket=ticket.id, to=Status.IN_PROGRESS)
-        await store.transition(MARTON, move)
+        transition = TransitionTicket.parse(ticket=ticket.id, to=Status.IN_PROGRESS)
+        await store.transition(MARTON, transition)
     return database
 
 
@@ -82,8 +82,8 @@ async def test_tickets_can_be_created_after_a_restore(filled: Database, server: 
     async with empty_database(server) as restored:
         await restore(restored, lines)
         store = TicketStore(restored)
-        form = CreateTicket.parse(title="Next", workflow="service_request")
-        ticket = await store.create(ANNA, form)
+        command = CreateTicket.parse(title="Next", workflow="service_request")
+        ticket = await store.create(ANNA, command)
         await store.assign(ANNA, AssignTicket.parse(ticket=ticket.id, assignee=ANNA.id))
         assert [flaw async for _, flaw in audit_histories(restored)] == [None] * 4
 
@@ -136,12 +136,12 @@ CORRUPTED: dict[str, tuple[Corruption, str]] = {
 
 @pytest.mark.parametrize(("change", "words"), CORRUPTED.values(), ids=CORRUPTED)
 async def test_a_corrupted_backup_changes_nothing(
-    filled: Database, elsewhere: Database, change: Corruption, words: str
+    filled: Database, other_database: Database, change: Corruption, words: str
 ) -> None:
-    lines, untouched = await backup(filled), await backup(elsewhere)
+    lines, untouched = await backup(filled), await backup(other_database)
     with pytest.raises(InvalidBackup, match=words):
-        await restore(elsewhere, change(lines))
-    assert await backup(elsewhere) == untouched
+        await restore(other_database, change(lines))
+    assert await backup(other_database) == untouched
 
 
 async def test_an_altered_history_in_an_intact_backup_is_detected(
@@ -162,7 +162,7 @@ async def test_an_altered_history_in_an_intact_backup_is_detected(
 )
 @given(index=st.integers(0), character=st.sampled_from("x0\n {"))
 async def test_any_changed_character_is_detected(
-    filled: Database, elsewhere: Database, index: int, character: str
+    filled: Database, other_database: Database, index: int, character: str
 ) -> None:
     text = "".join(await backup(filled))
     index %= len(text)
@@ -170,7 +170,7 @@ async def test_any_changed_character_is_detected(
         return
     changed = text[:index] + character + text[index + 1 :]
     with pytest.raises(InvalidBackup):
-        await restore(elsewhere, lines_of(changed))
+        await restore(other_database, lines_of(changed))
 
 
 async def test_a_hundred_thousand_tickets_can_be_restored(database: Database, server: str) -> None:
