@@ -3,7 +3,7 @@ BIN := .venv/bin
 PIN := .venv/pinning/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-annotate
 
-# Each worker starts its own PostgreSQL; a worker that runs out of tests takes some of another's.
+# Each worker starts its own PostgreSQL. A worker without tests takes over tests of another one.
 PYTEST := $(BIN)/pytest --numprocesses=auto --maxprocesses=4 --dist=worksteal
 
 .PHONY: help run test unit test-web soak lint prose bench clean constraints
@@ -28,19 +28,19 @@ constraints:  ## pin the newest release of every dependency again
 run: .venv/ready  ## serve on the embedded PostgreSQL, with demo data
 	@$(BIN)/interlock demo
 
-test: .venv/ready  ## lint and every test, at the same time
+test: .venv/ready  ## lint and all tests, in parallel
 	@$(MAKE) --no-print-directory lint >.venv/lint.log 2>&1 & lint=$$!; \
 	$(PYTEST); tests=$$?; \
 	wait $$lint; lint=$$?; cat .venv/lint.log; \
 	exit $$((tests | lint))
 
-unit: .venv/ready  ## the tests of the rules: no database, no browser; takes seconds
-	$(BIN)/pytest tests/engine tests/reconciler -m "not database and not browser"
+unit: .venv/ready  ## the tests of the rules, with few generated examples: takes seconds
+	HYPOTHESIS_PROFILE=quick $(PYTEST) tests/engine tests/reconciler -m "not database and not browser"
 
 test-web: .venv/ready  ## the tests that need a browser
 	$(BIN)/pytest -m browser
 
-soak: .venv/ready  ## every test with many more generated examples; takes hours
+soak: .venv/ready  ## all tests with many generated examples: takes hours
 	HYPOTHESIS_PROFILE=soak INTERLOCK_TEST_DOCUMENTS=all $(PYTEST)
 
 lint: .venv/ready  ## style, types, layers

@@ -24,6 +24,7 @@ from tests.support.lock_gates import Observer, open_observer
 NO_DEADLINE: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("default", **NO_DEADLINE)
 settings.register_profile("ci", **NO_DEADLINE, derandomize=True)
+settings.register_profile("quick", **NO_DEADLINE, max_examples=10)
 settings.register_profile("soak", **NO_DEADLINE, max_examples=3_000)
 profile = "ci" if "CI" in os.environ else "default"
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", profile))

@@ -1,4 +1,4 @@
-"""Tickets by the thousands, opened in two statements, each with a history that is whole."""
+"""Thousands of tickets with valid histories, created by two statements."""
 
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -31,7 +31,7 @@ OPENING = Opening(
 
 
 async def open_many(database: Database, count: int) -> None:
-    """Open so many tickets of Anna's, all alike but for their ids."""
+    """Open this number of tickets of Anna, which differ only by their ids."""
     async with database.transaction() as session:
         revision = await session.connection.fetchval(
             "SELECT revision FROM workflows WHERE name = 'service_request'"

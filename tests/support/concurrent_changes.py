@@ -1,4 +1,4 @@
-"""Changes to try at once or to interrupt, and a look at what became of them."""
+"""Changes to run concurrently or to interrupt, and checks of their results."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -27,38 +27,38 @@ PICKED_UP = Status.IN_PROGRESS
 
 
 async def open_ticket(store: TicketStore, **values: object) -> Ticket:
-    """Open an incident of Anna's that Marton works on."""
+    """Open an incident of Anna that is assigned to Marton."""
     incident = {"title": "Payments fail", "workflow": "incident_response", "assignee": MARTON.id}
     return await store.create(ANNA, CreateTicket.parse(**incident | values))
 
 
 async def pick_up(store: TicketStore, ticket: Ticket, **values: object) -> Ticket:
-    form = TransitionTicket.parse(ticket=ticket.id, to=PICKED_UP, **values)
-    return await store.transition(MARTON, form)
+    command = TransitionTicket.parse(ticket=ticket.id, to=PICKED_UP, **values)
+    return await store.transition(MARTON, command)
 
 
 async def comment(store: TicketStore, ticket: Ticket, **values: object) -> Ticket:
-    form = CommentTicket.parse(ticket=ticket.id, text="Looking", **values)
-    return await store.comment(MARTON, form)
+    command = CommentTicket.parse(ticket=ticket.id, text="Looking", **values)
+    return await store.comment(MARTON, command)
 
 
-async def hand_over(store: TicketStore, ticket: Ticket, **values: object) -> Ticket:
-    form = AssignTicket.parse(ticket=ticket.id, assignee="u_new", **values)
-    return await store.assign(MARTON, form)
+async def reassign(store: TicketStore, ticket: Ticket, **values: object) -> Ticket:
+    command = AssignTicket.parse(ticket=ticket.id, assignee="u_new", **values)
+    return await store.assign(MARTON, command)
 
 
 async def edit(store: TicketStore, ticket: Ticket, **values: object) -> Ticket:
-    form = UpdateTicket.parse(ticket=ticket.id, title="Cards fail", priority="LOW", **values)
-    return await store.update(MARTON, form)
+    command = UpdateTicket.parse(ticket=ticket.id, title="Cards fail", priority="LOW", **values)
+    return await store.update(MARTON, command)
 
 
 async def open_another(store: TicketStore, _ticket: Ticket, **values: object) -> Ticket:
-    form = CreateTicket.parse(title="Another", workflow="incident_response", **values)
-    return await store.create(MARTON, form)
+    command = CreateTicket.parse(title="Another", workflow="incident_response", **values)
+    return await store.create(MARTON, command)
 
 
 async def pick_up_others(store: TicketStore, times: int, key: dict[str, object]) -> None:
-    """Do what is done next so many times: PostgreSQL then settles for one plan of a statement."""
+    """Pick up other tickets, so that PostgreSQL switches to generic plans of the statements."""
     for n in range(times):
         earlier = {"idempotency_key": f"k{n}"} if key else {}
         await pick_up(store, await open_ticket(store), **earlier)
@@ -71,8 +71,8 @@ async def flaws(database: Database) -> list[HistoryFlaw]:
     return [flaw async for _, flaw in audit_histories(database) if flaw]
 
 
-async def everything(database: Database) -> dict[str, int]:
-    """Return every ticket's version, having looked that all histories are whole."""
+async def versions(database: Database) -> dict[str, int]:
+    """Return the version of every ticket, after a check that all histories are valid."""
     assert await flaws(database) == []
     page = await find_tickets(database, SYSTEM_VIEWER, {}, PageRequest(100))
     return {each.id: each.version for each in page.tickets}
@@ -81,17 +81,17 @@ async def everything(database: Database) -> dict[str, int]:
 CHANGES: dict[str, Change] = {
     "transition": pick_up,
     "comment": comment,
-    "assign": hand_over,
+    "assign": reassign,
     "update": edit,
     "create": open_another,
 }
 every_change = pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 
 
-KEYED: dict[str, dict[str, object]] = {"without a key": {}, "under a key": {"idempotency_key": "k"}}
+KEYED: dict[str, dict[str, object]] = {"without a key": {}, "with a key": {"idempotency_key": "k"}}
 with_and_without_a_key = pytest.mark.parametrize("key", KEYED.values(), ids=KEYED)
 
 
-at_first_and_long_after = pytest.mark.parametrize(
-    "times_before", [0, 8], ids=["at first", "prepared long ago"]
+before_and_after_preparation = pytest.mark.parametrize(
+    "times_before", [0, 8], ids=["first use", "generic plan"]
 )

@@ -1,4 +1,4 @@
-"""Documents made from a schema: mostly valid, with values of all kinds, variables and fragments."""
+"""Random documents for a schema: most are valid, with all kinds of values, and fragments."""
 
 import json
 from collections.abc import Callable
@@ -26,23 +26,23 @@ from graphql import (
 Generated: TypeAlias = tuple[str, dict[str, Any]]
 
 CHARACTERS = [(0x20, 0x7E), (0xA0, 0xD7FF), (0xE000, 0x10FFFF)]
-"""Ranges of them, neither control characters nor surrogates."""
+"""Ranges of characters, without control characters and surrogates."""
 SCALARS: dict[str, Callable[[Random], Any]] = {
     "Int": lambda random: random.randint(-3, 5),
     "Float": lambda random: random.choice([-1, 0, 3, 0.5, -1e30, 2.0]),
     "String": lambda random: "".join(character(random) for _ in range(random.randint(0, 4))),
     "Boolean": lambda random: random.choice([True, False]),
-    "ID": lambda random: random.choice(["anna", "bert", "rex", "tom", "nobody", 7]),
+    "ID": lambda random: random.choice(["anna", "bert", "rex", "tom", "missing", 7]),
     "Day": lambda random: random.choice(["2026-04-28", "1999-12-31"]),
     "Code": lambda random: random.choice(["a", "b", "c", "d"]),
 }
 WRONG_VALUES = [None, "text", 2**40, 1.5, True, [1], {"a": 1}]
-RUINOUS = {"missing", "failsHard"}
-"""Fields that remove all around them; with too many of them nothing is left to compare."""
+DESTRUCTIVE = {"missing", "failsHard"}
+"""Fields whose errors remove all fields around them: with many of them, little is compared."""
 
 
 def seeded(seed: int | None = None) -> Random:
-    """Return chance that can be repeated; without a seed, any."""
+    """Return a random generator; without a seed, a different one each time."""
     return Random(seed)  # noqa: S311  # nothing secret is made of it
 
 
@@ -52,12 +52,12 @@ def character(random: Random) -> str:
 
 @dataclass
 class Document:
-    """A document while it is drawn.
+    """A document that is being generated.
 
     Attributes:
-        kind: the operation that it has.
-        defect_percent: of its values, which then are of a wrong type.
-        absent_percent: of its variables, which then have no value.
+        kind: the kind of its operation.
+        defect_percent: how many of its values have a wrong type.
+        absent_percent: how many of its variables have no value.
 
     """
 
@@ -88,7 +88,7 @@ class Document:
             name
             for name, member in fields.items()
             if (depth < self.max_depth or is_leaf_type(get_named_type(member.type)))
-            and (name not in RUINOUS or self.happens(10))
+            and (name not in DESTRUCTIVE or self.happens(10))
         ]
         chosen = self.random.choice(["__typename", *usable])
         if chosen == "__typename":
@@ -157,7 +157,7 @@ class Document:
         return f"${name}"
 
     def given(self, plain: Any) -> Any:  # noqa: ANN401  # any JSON
-        """Return what a variable gets where this would be right: at times null, or wrong."""
+        """Return the value of a variable: this one, and sometimes null or one of a wrong type."""
         if self.happens(20):
             return None
         return self.random.choice(WRONG_VALUES) if self.happens(self.defect_percent) else plain
@@ -207,7 +207,7 @@ def without_enums(value: Any) -> Any:  # noqa: ANN401  # any JSON
 
 
 def generated(document: Document) -> Generated:
-    """Return a document, drawn, and its variables."""
+    """Return the text of a document, and its variables."""
     root = document.schema.get_root_type(document.kind)
     assert root is not None
     body = document.selections(root, 0)

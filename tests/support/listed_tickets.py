@@ -54,7 +54,7 @@ async def write_tickets(database: Database, tickets: Iterable[Ticket]) -> None:
 def find_in_python(
     tickets: Iterable[Ticket], wanted: TicketFilter, actor: Actor, order: Order
 ) -> Sequence[Ticket]:
-    """Return the tickets of a list, found in the most obvious way."""
+    """Return the tickets of a list, filtered and sorted in plain Python."""
     found = [each for each in tickets if _matches(each, wanted, actor)]
     return sorted(found, key=order.cursor_of, reverse=order.direction is Direction.DESC)
 
@@ -73,7 +73,7 @@ def _matches(ticket: Ticket, wanted: TicketFilter, actor: Actor) -> bool:
 
 
 def _has_text(ticket: Ticket, text: str) -> bool:
-    """Return whether a ticket _has the words of a search (with at most one `or`)."""
+    """Return whether a ticket has the words of a search (with at most one `or`)."""
     words = f" {ticket.title} {ticket.description} ".lower()
     first, *rest = QUERY.findall(text.lower())
     if rest[:1] == ["or"]:

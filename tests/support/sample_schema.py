@@ -1,4 +1,4 @@
-"""A small schema with every kind of type, executed by the layer and by graphql-core alone.
+"""A small schema with every kind of type, executed by Interlock and by graphql-core alone.
 
 The resolvers are plain functions of (parent, arguments), so that both engines run the same ones.
 """
@@ -20,7 +20,7 @@ from engine.errors import NotFound
 from tests.support.executors import build_executor
 
 SDL = '''
-"""Who lives here."""
+"""A keeper or an animal."""
 interface Named { id: ID! name(loud: Boolean! = false): String }
 
 type Keeper implements Named {
@@ -106,7 +106,7 @@ class Cat:
 
 
 class Day:
-    """A date, as ISO 8601 writes it."""
+    """A date in ISO 8601 format."""
 
     def serialize(self, value: date) -> str:
         return value.isoformat()
@@ -210,7 +210,7 @@ def reference_field(parent: object, info: GraphQLResolveInfo[None], **arguments:
 
 
 def reference(schema: GraphQLSchema, text: str, variables: Mapping[str, object]) -> ExecutionResult:
-    """Execute a document by graphql-core alone."""
+    """Execute a document with graphql-core only."""
     return execute_sync(
         schema,
         parse(text),

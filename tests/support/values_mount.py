@@ -1,4 +1,4 @@
-"""A values file as Kubernetes mounts it: a link to a link, which is swapped when it changes."""
+"""A values file as Kubernetes mounts it: a link to a link, which is replaced on each change."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Final
 from engine.resources.resource import Key, Kind
 
 ALL_DEFAULTS: Final = "ticketing: {}\n"
-"""What the databases of the tests hold from the start."""
+"""Declares what the template of the test databases contains."""
 NARROWED: Final = """\
 ticketing:
   workflows:
@@ -18,11 +18,11 @@ ticketing:
         - {from: IN_PROGRESS, to: RESOLVED, role: assignee}
         - {from: RESOLVED, to: CLOSED, role: assignee}
 """
-"""One workflow lets fewer people do less; that harms nobody."""
+"""Removes transitions and roles of one workflow, which is not a hazard."""
 CHANGED: Final = Key(Kind.WORKFLOW, "service_request")
 WIDENED: Final = NARROWED.replace("IN_PROGRESS, role: assignee", "IN_PROGRESS, role: any")
 NOTHING: Final = "ticketing: {defaultWorkflows: false}\n"
-"""Retires every workflow, which is refused."""
+"""Retires all workflows, which is refused."""
 INVALID: Final = """\
 ticketing:
   workflows: 7
@@ -32,17 +32,17 @@ ticketing:
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """A folder that a ConfigMap is mounted at."""
+    """A folder where a ConfigMap is mounted."""
 
     folder: Path
 
     @property
     def file(self) -> Path:
-        """The path by which the file is known, whatever its content."""
+        """The path of the file, which is the same for every content."""
         return self.folder / "values.yaml"
 
     def put(self, text: str) -> None:
-        """Replace the file as the kubelet does: a new folder, then one swap of a link."""
+        """Replace the file as the kubelet does: write a new folder, then rename a link to it."""
         current = self.folder / "..data"
         version = self.folder / f"..{len(list(self.folder.iterdir()))}"
         version.mkdir()

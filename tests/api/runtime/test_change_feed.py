@@ -14,7 +14,7 @@ from engine.storage.history.log import LOG_START, Position, log_end
 from engine.storage.postgres.database import Database
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.ticket import Ticket
-from tests.support.concurrent_changes import comment, edit, hand_over, open_ticket, pick_up
+from tests.support.concurrent_changes import comment, edit, open_ticket, pick_up, reassign
 from tests.support.lock_gates import TIMEOUT_SECONDS, Observer
 
 QUEUE_SIZE = 3
@@ -114,7 +114,7 @@ async def test_a_change_has_the_ticket_before_and_after_it_and_the_current_ticke
     ticket = await open_ticket(store)
     await edit(store, ticket)  # title, then priority
     await pick_up(store, ticket)
-    await hand_over(store, ticket)
+    await reassign(store, ticket)
     found = await received(changes, LOG_START, 5)
     shown = [
         [state and (state.title, state.priority, state.status, state.assignee) for state in states]
@@ -206,7 +206,7 @@ async def test_subscribers_that_reconnect_miss_nothing_during_concurrent_writes(
 
     async def write() -> None:
         ticket = await open_ticket(store)
-        for change in (comment, pick_up, comment, edit, comment, hand_over, comment):
+        for change in (comment, pick_up, comment, edit, comment, reassign, comment):
             await change(store, ticket)
 
     async def read_all(chance: Random) -> list[FeedChange]:

@@ -6,7 +6,7 @@ from engine.storage.tickets.reader import read_version
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.commands import CommentTicket
 from engine.tickets.history import canonical_timestamp
-from tests.support.concurrent_changes import comment, edit, hand_over, open_ticket, pick_up
+from tests.support.concurrent_changes import comment, edit, open_ticket, pick_up, reassign
 from tests.support.personas import MARTON
 from tests.support.webhook_deliveries import run_sql
 from tests.support.webhook_receiver import (
@@ -72,7 +72,7 @@ async def test_an_event_contains_its_ticket_right_after_the_change(
 ) -> None:
     await declare(database, receiver.url)
     ticket = await open_ticket(store)
-    for change in (comment, edit, hand_over):
+    for change in (comment, edit, reassign):
         await change(store, ticket)
     async with servers.running():
         await receiver.wait_for(5)
@@ -88,7 +88,7 @@ async def test_only_declared_events_are_delivered(
 ) -> None:
     await declare(database, receiver.url, "ticket.commented", "ticket.priority_changed")
     ticket = await open_ticket(store)
-    for change in (comment, edit, pick_up, hand_over):
+    for change in (comment, edit, pick_up, reassign):
         await change(store, ticket)
     async with servers.running():
         await wait_for_deliveries(database, "delivered", 2)

@@ -18,7 +18,7 @@ from engine.storage.webhooks.dead_letters import retry_deliveries
 from engine.webhooks.host_allowlist import HostAllowlist
 from tests.support.api_client import SECRET as TOKEN_SECRET
 from tests.support.command import COMMAND, on
-from tests.support.concurrent_changes import comment, edit, hand_over, open_ticket, pick_up
+from tests.support.concurrent_changes import comment, edit, open_ticket, pick_up, reassign
 from tests.support.declared_resources import put_resources
 from tests.support.lock_gates import Observer
 from tests.support.webhook_deliveries import webhook
@@ -145,7 +145,7 @@ async def test_three_servers_deliver_everything_once_and_in_order(
         return web.Response()
 
     receiver.respond = accept_most
-    changes = (comment, edit, hand_over, comment, comment)
+    changes = (comment, edit, reassign, comment, comment)
     async with servers.running([database_url] * 3):
         tickets = [await open_ticket(store) for _ in range(10)]
         for change in changes:

@@ -28,7 +28,7 @@ from engine.tickets.commands import CommentTicket
 from engine.tickets.history import Entry, EntryKind
 from engine.tickets.ticket import Ticket
 from engine.tickets.viewer import SYSTEM_VIEWER
-from tests.support.concurrent_changes import comment, edit, flaws, hand_over, open_ticket, pick_up
+from tests.support.concurrent_changes import comment, edit, flaws, open_ticket, pick_up, reassign
 from tests.support.databases import execute
 from tests.support.lock_gates import TIMEOUT_SECONDS
 from tests.support.personas import MARTON
@@ -185,7 +185,7 @@ async def test_every_entry_is_read_while_many_writers_work(
 
     async def write() -> None:
         ticket = await open_ticket(store)
-        for change in (comment, pick_up, comment, edit, comment, hand_over):
+        for change in (comment, pick_up, comment, edit, comment, reassign):
             await change(store, ticket)
 
     async def read() -> None:

@@ -19,7 +19,7 @@ from engine.tickets.system_actor import SYSTEM_ACTOR, SystemReason, system_reaso
 from engine.tickets.ticket import Opening
 from engine.tickets.viewer import SYSTEM_VIEWER
 from engine.vocabulary import Priority, Status
-from tests.support.concurrent_changes import comment, flaws, hand_over
+from tests.support.concurrent_changes import comment, flaws, reassign
 from tests.support.lock_gates import AT_COMMIT, Observer
 from tests.support.monitored_services import (
     PATH,
@@ -132,7 +132,7 @@ async def test_an_assigned_ticket_gets_a_comment_for_a_recovery_and_for_the_next
     database: Database, store: TicketStore
 ) -> None:
     outage = await open_outage(database)
-    await hand_over(store, outage)
+    await reassign(store, outage)
     for status in ("OPERATIONAL", "OPERATIONAL", "DOWN", "DOWN"):
         assert (await report(database, status)).ticket == outage.id
     comments = [each for each in await history(database, outage.id) if each.kind == "comment"]

@@ -19,7 +19,7 @@ from engine.tickets.commands import CreateTicketFromCatalog
 from engine.tickets.sla_targets import parse_targets
 from engine.tickets.ticket import Ticket
 from engine.tickets.viewer import SYSTEM_VIEWER
-from tests.support.concurrent_changes import everything
+from tests.support.concurrent_changes import versions
 from tests.support.declared_resources import put_resources
 from tests.support.lock_gates import Observer
 from tests.support.personas import ANNA
@@ -110,7 +110,7 @@ async def test_an_unknown_or_retired_item_opens_no_ticket(
     await put_resources(database, [replace(INCIDENT_RESPONSE, retired=True)])
     with pytest.raises(WorkflowRetired):
         await open_from(store, "data_loss")
-    assert await everything(database) == {}
+    assert await versions(database) == {}
 
 
 async def test_one_key_opens_one_ticket(store: TicketStore) -> None:

@@ -21,15 +21,15 @@ from engine.tickets.viewer import SYSTEM_VIEWER
 from tests.engine.storage.resources.test_catalog import RESOURCES
 from tests.support.concurrent_changes import (
     Change,
-    at_first_and_long_after,
+    before_and_after_preparation,
     comment,
     edit,
     every_change,
-    everything,
-    hand_over,
     open_ticket,
     pick_up,
     pick_up_others,
+    reassign,
+    versions,
     with_and_without_a_key,
 )
 from tests.support.declared_resources import put_resources
@@ -77,24 +77,24 @@ async def test_changes_are_refused_while_ticketing_is_off(
     with pytest.raises(PluginDisabled) as refused:
         await change(store, ticket, **key)
     assert refused.value.details == {"reason": switched_by, "plugin": "ticketing"}
-    assert await everything(database) == {ticket.id: ticket.version}
+    assert await versions(database) == {ticket.id: ticket.version}
     await switch(database, switched_by, enabled=True)
     await change(store, ticket, **key)
 
 
-@pytest.mark.parametrize("change", [pick_up, comment, hand_over, edit])
+@pytest.mark.parametrize("change", [pick_up, comment, reassign, edit])
 async def test_a_used_key_is_refused_while_ticketing_is_off(
     store: TicketStore, database: Database, change: Change
 ) -> None:
     ticket = await open_ticket(store)
     first = await change(store, ticket, idempotency_key="k1")
-    before = await everything(database)
+    before = await versions(database)
     await switch(database, enabled=False)
     with pytest.raises(PluginDisabled):
         await change(store, ticket, idempotency_key="k1")
     await switch(database, enabled=True)
     assert await change(store, ticket, idempotency_key="k1") == first
-    assert await everything(database) == before
+    assert await versions(database) == before
 
 
 @by_admin_and_declaration
@@ -110,7 +110,7 @@ async def test_the_catalog_opens_no_ticket_while_ticketing_is_off(
 
 
 @with_and_without_a_key
-@at_first_and_long_after
+@before_and_after_preparation
 @pytest.mark.parametrize(
     ("switched_by", "gate"),
     [(SwitchedBy.ADMIN, "plugin_changes"), (SwitchedBy.DECLARATION, "settings")],
@@ -148,7 +148,7 @@ async def test_switching_off_waits_for_running_changes(
         await observer.wait_until_blocked(2)
     moved = await picking_up
     await switching
-    assert await everything(database) == {ticket.id: moved.version}
+    assert await versions(database) == {ticket.id: moved.version}
 
 
 async def test_an_admin_cannot_switch_on_a_plugin_that_is_declared_off(

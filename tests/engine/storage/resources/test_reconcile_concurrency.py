@@ -18,16 +18,16 @@ from engine.tickets.viewer import SYSTEM_VIEWER
 from tests.support.concurrent_changes import (
     PICKED_UP,
     Change,
-    at_first_and_long_after,
+    before_and_after_preparation,
     comment,
     edit,
-    everything,
     flaws,
-    hand_over,
     open_another,
     open_ticket,
     pick_up,
     pick_up_others,
+    reassign,
+    versions,
     with_and_without_a_key,
 )
 from tests.support.declared_resources import put_resources
@@ -48,7 +48,7 @@ async def put_without_transitions(database: Database) -> None:
 
 
 @with_and_without_a_key
-@at_first_and_long_after
+@before_and_after_preparation
 async def test_a_transition_that_waited_for_a_reconciliation_follows_the_new_policy(
     store: TicketStore,
     database: Database,
@@ -70,7 +70,7 @@ async def test_a_transition_that_waited_for_a_reconciliation_follows_the_new_pol
     assert await read_ticket(database, SYSTEM_VIEWER, ticket.id) == ticket
 
 
-@pytest.mark.parametrize("change", [comment, hand_over, edit, open_another])
+@pytest.mark.parametrize("change", [comment, reassign, edit, open_another])
 @with_and_without_a_key
 async def test_a_change_that_waited_for_a_reconciliation_records_the_new_revision(
     store: TicketStore,
@@ -112,7 +112,7 @@ async def test_a_reconciliation_waits_for_running_changes_and_precedes_later_one
         await later
     opened, transition = (await read_histories(database, [first.id]))[first.id]
     assert transition.workflow_revision == opened.workflow_revision
-    assert await everything(database) == {first.id: 2, second.id: 1}
+    assert await versions(database) == {first.id: 2, second.id: 1}
 
 
 @with_and_without_a_key
@@ -124,7 +124,7 @@ async def test_no_ticket_is_opened_in_a_workflow_that_was_just_retired(
         await observer.wait_until_blocked(1)
     with pytest.raises(WorkflowRetired):
         await opening
-    assert await everything(database) == {}
+    assert await versions(database) == {}
 
 
 async def test_retiring_a_workflow_waits_for_tickets_that_are_being_opened(
@@ -142,4 +142,4 @@ async def test_retiring_a_workflow_waits_for_tickets_that_are_being_opened(
         await observer.wait_until_blocked(2)
     ticket = await opening
     assert await retiring == 1
-    assert await everything(database) == {ticket.id: 1}
+    assert await versions(database) == {ticket.id: 1}

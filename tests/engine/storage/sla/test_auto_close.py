@@ -14,7 +14,7 @@ from engine.storage.tickets.store import TicketStore
 from engine.tickets.system_actor import SystemReason, system_reason
 from engine.tickets.viewer import SYSTEM_VIEWER
 from engine.vocabulary import SYSTEM, Status
-from tests.support.concurrent_changes import comment, everything, open_ticket
+from tests.support.concurrent_changes import comment, open_ticket, versions
 from tests.support.declared_resources import declare
 from tests.support.stored_sla import (
     CLOSED,
@@ -49,7 +49,7 @@ async def test_the_system_closes_a_ticket_with_a_reason(
     assert (await read_ticket(database, SYSTEM_VIEWER, ticket.id)).status is CLOSED
     assert (await stored(database, ticket))["auto_close_from"] is None
     assert await differences(database) == []
-    assert await everything(database) == {ticket.id: 4}
+    assert await versions(database) == {ticket.id: 4}
 
 
 async def test_only_comments_by_the_requester_restart_the_grace_period(

@@ -18,7 +18,7 @@ from engine.tickets.sla_targets import parse_targets
 from engine.tickets.ticket import Ticket
 from engine.tickets.viewer import SYSTEM_VIEWER
 from engine.vocabulary import SYSTEM
-from tests.support.concurrent_changes import edit, everything, flaws, hand_over, open_ticket
+from tests.support.concurrent_changes import edit, flaws, open_ticket, reassign, versions
 from tests.support.declared_resources import declare, put_resources
 from tests.support.lock_gates import AT_COMMIT, BEFORE_INSERT, Observer
 from tests.support.stored_sla import (
@@ -74,7 +74,7 @@ async def test_targets_do_not_change_when_the_declaration_does(
 
 
 Change = Callable[[TicketStore, Ticket], Awaitable[Ticket]]
-IRRELEVANT: dict[str, Change] = {"a comment": comment_as_requester, "an assignment": hand_over}
+IRRELEVANT: dict[str, Change] = {"a comment": comment_as_requester, "an assignment": reassign}
 
 
 @pytest.mark.parametrize("change", IRRELEVANT.values(), ids=IRRELEVANT)
@@ -147,7 +147,7 @@ async def test_the_system_records_breaches(store: TicketStore, database: Databas
     assert await sweep_due_times(database, later(ticket, hours=9)) == 0
     assert (await stored(database, ticket))["next_due_at"] is None
     assert await differences(database) == []
-    assert await everything(database) == {ticket.id: 3}
+    assert await versions(database) == {ticket.id: 3}
 
 
 async def test_a_breach_before_a_late_response_is_recorded(

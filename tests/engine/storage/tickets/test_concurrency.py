@@ -28,12 +28,12 @@ from tests.support.concurrent_changes import (
     comment,
     edit,
     every_change,
-    everything,
     flaws,
-    hand_over,
     open_another,
     open_ticket,
     pick_up,
+    reassign,
+    versions,
     with_and_without_a_key,
 )
 from tests.support.database_clock import DatabaseClock
@@ -55,7 +55,7 @@ async def test_a_transition_sees_the_change_that_it_waited_for(
         await observer.wait_until_blocked(2)
     assert ((await commenting).version, (await picking_up).version) == (2, 3)
     assert await picking_up == await read_ticket(database, SYSTEM_VIEWER, ticket.id)
-    assert await everything(database) == {ticket.id: 3}
+    assert await versions(database) == {ticket.id: 3}
 
 
 @with_and_without_a_key
@@ -75,7 +75,7 @@ async def test_the_expected_version_is_compared_after_the_wait(
     for refused in await asyncio.gather(picking_up, commenting, return_exceptions=True):
         assert isinstance(refused, VersionConflict)
         assert refused.details["current_version"] == 2
-    assert await everything(database) == {ticket.id: 2}
+    assert await versions(database) == {ticket.id: 2}
 
 
 async def test_roles_are_checked_after_the_wait(
@@ -83,18 +83,18 @@ async def test_roles_are_checked_after_the_wait(
 ) -> None:
     ticket = await open_ticket(store)
     async with observer.closed_gate("ticket_status_history", AT_COMMIT):
-        handing_over = asyncio.create_task(hand_over(store, ticket))
+        handing_over = asyncio.create_task(reassign(store, ticket))
         await observer.wait_until_blocked(1)
         picking_up = asyncio.create_task(pick_up(store, ticket))
         await observer.wait_until_blocked(2)
-        assigning = asyncio.create_task(hand_over(store, ticket))
+        assigning = asyncio.create_task(reassign(store, ticket))
         await observer.wait_until_blocked(3)
     await handing_over
     picked_up, assigned = await asyncio.gather(picking_up, assigning, return_exceptions=True)
     assert isinstance(picked_up, ForbiddenTransition)
     assert (picked_up.details["reason"], picked_up.details["actor_roles"]) == ("role_required", [])
     assert isinstance(assigned, Forbidden)
-    assert await everything(database) == {ticket.id: 2}
+    assert await versions(database) == {ticket.id: 2}
 
 
 async def test_a_refusal_contains_the_status_after_the_wait(
@@ -110,7 +110,7 @@ async def test_a_refusal_contains_the_status_after_the_wait(
     with pytest.raises(ForbiddenTransition) as refused:
         await second
     assert (refused.value.details["from"], refused.value.details["to"]) == (PICKED_UP, PICKED_UP)
-    assert await everything(database) == {ticket.id: 2}
+    assert await versions(database) == {ticket.id: 2}
 
 
 async def test_two_tickets_of_unknown_users_are_opened_without_a_deadlock(
@@ -144,7 +144,7 @@ async def test_a_repeated_request_that_waited_for_the_first_returns_its_result(
         again = asyncio.create_task(change(store, ticket, idempotency_key="k", **expected))
         await observer.wait_until_blocked(2)
     assert await first == await again
-    assert await everything(database) == {ticket.id: 1} | {(await first).id: (await first).version}
+    assert await versions(database) == {ticket.id: 1} | {(await first).id: (await first).version}
 
 
 @every_change
@@ -161,7 +161,7 @@ async def test_a_repeated_request_that_waited_for_a_failure_is_executed(
         with pytest.raises(Unavailable):
             await first
     changed = await again
-    assert await everything(database) == {ticket.id: 1} | {changed.id: changed.version}
+    assert await versions(database) == {ticket.id: 1} | {changed.id: changed.version}
 
 
 @every_change
@@ -177,7 +177,7 @@ async def test_a_key_in_use_for_another_ticket_is_a_conflict(
     assert (await first).version == 2
     with pytest.raises(IdempotencyConflict):
         await second
-    assert await everything(database) == {ticket.id: 1, other.id: 2}
+    assert await versions(database) == {ticket.id: 1, other.id: 2}
 
 
 @pytest.mark.parametrize("first", [pick_up, comment])
@@ -194,7 +194,7 @@ async def test_one_key_for_two_requests_of_a_ticket_is_a_conflict_without_deadlo
     assert (await early).version == 2
     with pytest.raises(IdempotencyConflict):
         await late
-    assert await everything(database) == {ticket.id: 2}
+    assert await versions(database) == {ticket.id: 2}
 
 
 @pytest.mark.parametrize("first", [pick_up, comment])
@@ -214,7 +214,7 @@ async def test_two_keys_for_two_tickets_in_opposite_order_cause_no_deadlock(
     assert [type(each) for each in results[:2]] == [Ticket, Ticket]
     for refused in results[2:]:
         assert isinstance(refused, IdempotencyConflict | VersionConflict)
-    assert await everything(database) == {one.id: 2, two.id: 2}
+    assert await versions(database) == {one.id: 2, two.id: 2}
 
 
 async def test_an_edit_without_changes_returns_the_same_ticket_for_its_key(
@@ -225,7 +225,7 @@ async def test_an_edit_without_changes_returns_the_same_ticket_for_its_key(
     assert await store.update(MARTON, nothing) == ticket
     await comment(store, ticket)
     assert await store.update(MARTON, nothing) == ticket
-    assert await everything(database) == {ticket.id: 2}
+    assert await versions(database) == {ticket.id: 2}
 
 
 # The clock of the database is set back.

@@ -19,11 +19,11 @@ from tests.support.concurrent_changes import (
     comment,
     edit,
     every_change,
-    everything,
     flaws,
     open_another,
     open_ticket,
     pick_up,
+    versions,
 )
 from tests.support.lock_gates import AT_COMMIT, BEFORE_INSERT, Observer
 from tests.support.paths import ROOT
@@ -72,9 +72,9 @@ async def test_an_interrupted_change_has_no_effect_and_can_be_repeated(
             with pytest.raises((asyncio.CancelledError, Unavailable)):
                 await changing
             await observer.wait_until_idle()
-        assert await everything(database) == {ticket.id: 1}
+        assert await versions(database) == {ticket.id: 1}
         changed = await change(small_store, ticket, idempotency_key="k")
-        assert await everything(database) == {ticket.id: 1} | {changed.id: changed.version}
+        assert await versions(database) == {ticket.id: 1} | {changed.id: changed.version}
 
 
 @every_change
@@ -148,7 +148,7 @@ async def test_a_statement_that_times_out_changes_nothing(
             for change in (pick_up, comment):
                 with pytest.raises(Unavailable):
                     await change(TicketStore(impatient), ticket, idempotency_key="k")
-        assert await everything(database) == {ticket.id: 1}
+        assert await versions(database) == {ticket.id: 1}
         assert (await pick_up(TicketStore(impatient), ticket, idempotency_key="k")).version == 2
 
 
@@ -182,7 +182,7 @@ async def test_more_requests_than_connections_all_succeed(
             )
         )
     assert len({(each.id, each.version) for each in results}) == 4 + 4
-    assert len(await everything(database)) == 1 + 4
+    assert len(await versions(database)) == 1 + 4
 
 
 async def test_a_cancelled_migration_closes_its_connection(
