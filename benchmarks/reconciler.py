@@ -24,7 +24,8 @@ from engine.storage.resources.ticket_counts import count_live_tickets
 from engine.vocabulary import SYSTEM, Role
 from reconciler.apply import ApplyRequest, apply_plan
 from reconciler.desired import Desired, read_desired
-from reconciler.document import parse_plan, serialize_plan
+from reconciler.document.parse import parse_plan
+from reconciler.document.serialize import serialize_plan
 from reconciler.hazards import Allowances
 from reconciler.plan import Plan
 from reconciler.planner import make_plan

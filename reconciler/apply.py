@@ -19,7 +19,7 @@ from engine.storage.resources.reconciliations import (
 )
 from engine.storage.resources.write import write_resources
 from reconciler.desired import Desired
-from reconciler.document import serialize_plan
+from reconciler.document.serialize import serialize_plan
 from reconciler.freshness import Stale, impact_increased, stale_resources
 from reconciler.hazards import Allowances, check_guards
 from reconciler.plan import Plan, count_active_workflows

@@ -88,7 +88,6 @@ async def restore(database: Database, lines: Iterable[str]) -> int:
             except ValueError as error:
                 message = f"The backup was altered: rows of {table} can't be stored."
                 raise InvalidBackup(message) from error
-        reader.check()
         await reset_sequences(session)
         await _check_content(session, reader)
         return reader.count
@@ -122,22 +121,21 @@ class _Reader:
     def __init__(self, lines: Iterable[str]) -> None:
         self._lines = iter(lines)
         self._digest = sha256()
-        self._integrity = ""
         self.declared = ""
         self.count = 0
 
     def rows(self) -> Iterator[tuple[str, str]]:
-        """Yield every row with its table, up to the integrity line.
+        """Yield every row with its table, and verify the integrity line.
 
         Raises:
-            InvalidBackup: a line does not belong in a backup.
+            InvalidBackup: the backup was truncated or altered, or has content after its end.
 
         """
         self._read_head()
         table = ""
         for line in self._lines:
             if line.startswith(_INTEGRITY):
-                self._integrity = line
+                self._check_integrity(line)
                 return
             self._digest.update(line.encode())
             if line.startswith(ROW) and table:
@@ -147,6 +145,7 @@ class _Reader:
                 table = match[1]
             else:
                 raise InvalidBackup(f"There is an unexpected line after {self.count} rows.")
+        raise InvalidBackup("The backup is truncated: its last line, integrity, is missing.")
 
     def _read_head(self) -> None:
         if "".join(islice(self._digested(), _HEAD.count("\n"))) != _HEAD:
@@ -159,16 +158,8 @@ class _Reader:
             self._digest.update(line.encode())
             yield line
 
-    def check(self) -> None:
-        """Refuse a backup that is not complete and unaltered.
-
-        Raises:
-            InvalidBackup: the backup was truncated or altered, or has lines after its end.
-
-        """
-        if not self._integrity:
-            raise InvalidBackup("The backup is truncated: its last line, integrity, is missing.")
-        if self._integrity != _integrity_line(self.count, self._digest.hexdigest()):
+    def _check_integrity(self, line: str) -> None:
+        if line != _integrity_line(self.count, self._digest.hexdigest()):
             raise InvalidBackup("The backup was altered: its content does not match its last line.")
         if next(self._lines, ""):
             raise InvalidBackup("The backup has content after its last line.")

@@ -47,7 +47,7 @@ def report_plan(plan: "Plan", output: PlanFormat, out: Path | None) -> None:
 
 def print_plan(plan: "Plan", output: PlanFormat) -> None:
     """Print a plan on standard output."""
-    from reconciler.document import serialize_plan
+    from reconciler.document.serialize import serialize_plan
     from reconciler.report.markdown import as_markdown
     from reconciler.report.text import print_plan as print_text
 
@@ -61,7 +61,7 @@ def print_plan(plan: "Plan", output: PlanFormat) -> None:
 
 
 def _save_plan(plan: "Plan", file: Path) -> None:
-    from reconciler.document import serialize_plan
+    from reconciler.document.serialize import serialize_plan
 
     try:
         file.write_text(serialize_plan(plan).text, "utf-8")
@@ -76,7 +76,7 @@ def load_plan(file: Path) -> "Plan":
         InvalidInput: the file can't be read, or (InvalidPlan) is not a plan as it was saved.
 
     """
-    from reconciler.document import PLAN_BYTES, parse_plan
+    from reconciler.document.parse import PLAN_BYTES, parse_plan
 
     try:
         with file.open("rb") as stream:

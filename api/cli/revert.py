@@ -25,7 +25,7 @@ def revert(
 async def _plan_to_undo(plan: "Plan") -> "Plan":
     from engine.storage.resources.read import read_resources
     from reconciler.desired import Desired
-    from reconciler.document import serialize_plan
+    from reconciler.document.serialize import serialize_plan
     from reconciler.planner import make_plan
     from reconciler.revert import reverted_resources
 

@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from api.http.body import JSON
-from reconciler.document import serialize_plan
+from reconciler.document.serialize import serialize_plan
 from reconciler.plan import Plan
 
 

@@ -5,13 +5,14 @@ from typing import Final, TypedDict
 from api.graphql.registry import Resolvers
 from api.runtime.request_context import RequestContext
 from reconciler.diff import Action
-from reconciler.document import serialize_plan
+from reconciler.document.serialize import serialize_plan
 from reconciler.dry_run import dry_run
 from reconciler.hazards import Hazard, hazards
 from reconciler.impact import AffectedTickets, Impact
 from reconciler.permissions_diff import TransitionChange
 from reconciler.plan import Plan, PlannedChange
-from reconciler.report import as_markdown, as_text
+from reconciler.report.markdown import as_markdown
+from reconciler.report.text import as_text
 
 resolvers: Final = Resolvers()
 

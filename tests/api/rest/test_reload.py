@@ -14,7 +14,7 @@ from engine.storage.resources.read import read_resources
 from engine.storage.resources.reconciliations import reconciliation_session
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.commands import CreateTicket
-from reconciler.document import parse_plan
+from reconciler.document.parse import parse_plan
 from tests.support.api_client import SECRET, Client, bearer
 from tests.support.personas import ADA, ANNA
 from tests.support.values_mount import CHANGED, INVALID, NARROWED, NOTHING, WIDENED, Mount

@@ -2,13 +2,13 @@
 
 import json
 
-from reconciler.document import schema_text
+from reconciler.document.models import schema_text
 from tests.support.paths import DOCS
 
 
 def test_the_published_schema_is_current() -> None:
     schema = (DOCS / "plan.schema.json").read_text(encoding="utf-8")
-    assert schema == schema_text(), "write reconciler.document.schema_text() to it"
+    assert schema == schema_text(), "write reconciler.document.models.schema_text() to it"
 
 
 def test_every_key_and_value_is_documented() -> None:

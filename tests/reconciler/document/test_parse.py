@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from pydantic import JsonValue
 
 from engine.errors import InvalidPlan
-from reconciler.document import parse_plan, serialize_plan
-from reconciler.document.serialize import digest_of
+from reconciler.document.parse import parse_plan
+from reconciler.document.serialize import digest_of, serialize_plan
 from reconciler.plan import Plan
 from tests.support.generated_plans import PLANS
 from tests.support.plans import every_hazard, nothing_to_do

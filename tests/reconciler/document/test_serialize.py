@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from syrupy.assertion import SnapshotAssertion
 
-from reconciler.document import serialize_plan
+from reconciler.document.serialize import serialize_plan
 from reconciler.plan import Plan
 from tests.support.generated_plans import PLANS
 from tests.support.plans import EXAMPLES, one_of_everything

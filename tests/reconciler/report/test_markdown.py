@@ -14,8 +14,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from reconciler.hazards import hazards
 from reconciler.plan import Plan
-from reconciler.report import as_markdown
-from reconciler.report.markdown import COMMENT_CHARACTERS
+from reconciler.report.markdown import COMMENT_CHARACTERS, as_markdown
 from reconciler.report.wording import NO_CHANGES, summary
 from tests.support.generated_plans import PLANS
 from tests.support.plans import EXAMPLES, plan_between

@@ -11,7 +11,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from reconciler.hazards import hazards
 from reconciler.plan import Plan
-from reconciler.report import as_text, print_plan
+from reconciler.report.text import as_text, print_plan
 from reconciler.report.wording import HAZARDS_TITLE, NO_CHANGES, summary
 from tests.support.generated_plans import PLANS
 from tests.support.plans import EXAMPLES

@@ -19,7 +19,7 @@ from engine.storage.resources.read import read_resources
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.commands import CreateTicket
 from reconciler.diff import Action
-from reconciler.document import parse_plan
+from reconciler.document.parse import parse_plan
 from reconciler.hazards import HazardCode
 from reconciler.permissions_diff import Effect
 from tests.support.api_client import Api, Client
