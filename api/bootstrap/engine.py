@@ -47,8 +47,8 @@ async def open_engine(
         yield EngineHandle(url, await stack.enter_async_context(open_database(url)))
 
 
-def open_read_only(settings: Settings) -> AbstractAsyncContextManager[EngineHandle]:
-    """Open the database of the settings for reading, without a migration.
+def open_current(settings: Settings) -> AbstractAsyncContextManager[EngineHandle]:
+    """Open the database of the settings without a migration.
 
     Raises:
         Misconfigured: the database does not have the schema of this version.

@@ -20,10 +20,10 @@ async def audit_tickets(
     settings: Settings, audit: "Callable[[Database], AsyncIterator[T]]"
 ) -> AsyncIterator[T]:
     """Yield the result of an audit for each ticket in the database of the settings."""
-    from api.bootstrap.engine import open_read_only
+    from api.bootstrap.engine import open_current
     from engine.storage.history.audit import count_tickets
 
-    async with open_read_only(settings) as engine:
+    async with open_current(settings) as engine:
         with progress_bar() as bar:
             task = bar.add_task("verifying", total=await count_tickets(engine.database))
             async for result in audit(engine.database):

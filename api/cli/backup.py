@@ -27,11 +27,11 @@ def backup(
 
 
 async def _write_backup(file: Path) -> None:
-    from api.bootstrap.engine import open_read_only
+    from api.bootstrap.engine import open_current
     from reconciler.backup import backup_lines
 
     with _create_atomically(file) as stream:
-        async with open_read_only(Settings.from_env(os.environ)) as engine:
+        async with open_current(Settings.from_env(os.environ)) as engine:
             async for lines in backup_lines(engine.database):
                 stream.write(lines)
 

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 @asynccontextmanager
 async def open_snapshot() -> "AsyncIterator[Session]":
     """Open a read-only transaction that reads one snapshot of the database."""
-    from api.bootstrap.engine import open_read_only
+    from api.bootstrap.engine import open_current
 
     async with (
-        open_read_only(Settings.from_env(os.environ)) as engine,
+        open_current(Settings.from_env(os.environ)) as engine,
         engine.database.snapshot() as session,
     ):
         yield session

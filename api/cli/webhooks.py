@@ -97,10 +97,10 @@ def retry(
 
 def _run(work: Callable[["Database"], Awaitable[T]]) -> T:
     """Return the result of some work on the database of the settings."""
-    from api.bootstrap.engine import open_read_only
+    from api.bootstrap.engine import open_current
 
     async def run() -> T:
-        async with open_read_only(Settings.from_env(os.environ)) as engine:
+        async with open_current(Settings.from_env(os.environ)) as engine:
             return await work(engine.database)
 
     return asyncio.run(run())

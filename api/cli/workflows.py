@@ -61,10 +61,10 @@ def show(
 
 async def _read_revisions(name: str) -> "list[Revision]":
     """Return the revisions of a workflow in the database of the settings."""
-    from api.bootstrap.engine import open_read_only
+    from api.bootstrap.engine import open_current
     from engine.storage.resources.revisions import read_revisions
 
-    async with open_read_only(Settings.from_env(os.environ)) as engine:
+    async with open_current(Settings.from_env(os.environ)) as engine:
         return await read_revisions(engine.database, name)
 
 

@@ -1,1 +1,1 @@
-"""The GraphQL API (design section 8)."""
+"""The GraphQL API."""

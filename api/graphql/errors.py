@@ -1,7 +1,7 @@
 """Errors in GraphQL responses: a message, a position, and `extensions` with a stable code.
 
 The messages of our own errors are sent as they are. Of any other exception the client gets only an
-id, under which the log has the exception (design section 7).
+id, under which the log has the exception.
 """
 
 from typing import Final

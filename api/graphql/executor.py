@@ -1,4 +1,4 @@
-"""The interface of the GraphQL layer: it executes requests (design section 8)."""
+"""The interface of the GraphQL layer: it executes requests."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence

@@ -12,7 +12,7 @@ from engine.vocabulary import Status
 
 
 class Relation(StrEnum):
-    """How an actor is involved in a ticket."""
+    """Why an actor can edit, assign or annotate a ticket."""
 
     REQUESTER = "requester"
     ASSIGNEE = "assignee"

@@ -19,7 +19,7 @@ from engine.vocabulary import Priority
 TARGETS_KEY: Final = "sla"
 """The key of the SLA targets in the details of an entry."""
 DEFAULT_SLA: Final = PrioritySla()
-"""The SLA targets of the priorities if none are declared (design section 1)."""
+"""The SLA targets of the priorities if none are declared."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The SLA timers of a ticket: a pure function of its history.
 
-Two timers start when the ticket is opened (design section 1). Both pause while it is RESOLVED or
+Two timers start when the ticket is opened. Both pause while it is RESOLVED or
 CLOSED: when it is re-opened, the time of the pause is added to the due times. The response timer
 stops for good when the ticket is first IN_PROGRESS. A change of priority can set new targets; they
 count from the opening, without the pauses. A timer that passes its due time is a breach, which

@@ -1,6 +1,6 @@
 """The actor `system`, and the reasons for its changes. Pure.
 
-Its transitions are not part of a workflow (design section 6), so each has its reason in the details
+Its transitions are not part of a workflow, so each has its reason in the details
 of the entry.
 """
 

@@ -1,7 +1,7 @@
 """Statements in SQLAlchemy Core, compiled once and executed by asyncpg directly.
 
-Execution by SQLAlchemy would cost a third of the rate of a one-statement transaction (design
-section 10). Its benefit, SQL that is checked against the tables, is available without that.
+Execution by SQLAlchemy would cost a third of the rate of a one-statement transaction. Its benefit,
+SQL that is checked against the tables, is available without that.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The tables (design section 5), in SQLAlchemy Core. `migrations` creates the same ones."""
+"""The tables, in SQLAlchemy Core. `migrations` creates the same ones."""
 
 from typing import Any, Final
 

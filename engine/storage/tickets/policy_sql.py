@@ -39,7 +39,7 @@ def actor_bits(
     actor: BindParameter[str],
     admin_bit: BindParameter[int],
 ) -> ColumnElement[int]:
-    """Return the roles of an actor towards a ticket, as `Actor.roles_towards` does."""
+    """Return the roles of an actor towards a ticket, as `Actor.roles_on` does."""
 
     def bit_if_actor(user: ColumnElement[str | None], role: ActorRoles) -> ColumnElement[int]:
         return case((user == actor, literal_column(str(int(role)))), else_=literal_column("0"))

@@ -1,7 +1,7 @@
 """Find tickets: a page of an ordered, filtered list, or the number of matching tickets.
 
 Pages use keyset pagination, so they stay correct while tickets change. Each statement contains only
-the conditions in use and compares cursors as rows, so that an index serves it (design section 10).
+the conditions in use and compares cursors as rows, so that an index serves it.
 """
 
 from collections.abc import Iterable

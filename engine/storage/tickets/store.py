@@ -1,4 +1,4 @@
-"""The ticket store: the only way to create or change a ticket.
+"""The ticket store: the only way for users to create or change a ticket.
 
 A transition is one statement (see `transition`). Every other change is one transaction that locks
 the ticket, applies the rules of `engine.tickets.changes`, and writes ticket and history together.

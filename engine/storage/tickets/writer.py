@@ -1,4 +1,7 @@
-"""Write tickets and history entries together; only transitions are written elsewhere."""
+"""Write tickets and history entries together.
+
+Transitions by users are written by `transition`; those by `system` are written here.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
