@@ -24,23 +24,6 @@ class PageArguments(TypedDict, total=False):
     before: str | None
 
 
-class PageInfo(TypedDict):
-    """The fields of the GraphQL type `PageInfo`."""
-
-    hasNextPage: bool
-    hasPreviousPage: bool
-    startCursor: str | None
-    endCursor: str | None
-
-
-class Connection(TypedDict):
-    """The fields of a connection."""
-
-    edges: Sequence[Mapping[str, object]]
-    nodes: list[object]
-    pageInfo: PageInfo
-
-
 def page_size(arguments: PageArguments, limit: str, bound: int) -> int:
     """Return the number of items that a client requests from either end.
 
@@ -77,22 +60,10 @@ def check_page_size(argument: str, size: int, limit: str, bound: int) -> int:
 
 def connection(
     arguments: Mapping[str, object], edges: Sequence[Mapping[str, object]], *, has_more: bool
-) -> Connection:
-    """Return the fields of a connection; see `page_info`."""
-    return {
-        "edges": edges,
-        "nodes": [edge["node"] for edge in edges],
-        "pageInfo": page_info(arguments, edges, has_more=has_more),
-    }
+) -> dict[str, object]:
+    """Return the fields of a connection.
 
-
-def page_info(
-    arguments: Mapping[str, object], edges: Sequence[Mapping[str, object]], *, has_more: bool
-) -> PageInfo:
-    """Return the fields of `PageInfo`.
-
-    In the other direction there are items if the page has a cursor there, at least when that
-    cursor was returned.
+    In the direction opposite to paging there are more items if a cursor limits the page there.
 
     Args:
         arguments: the arguments of the list.
@@ -103,12 +74,15 @@ def page_info(
     from_end = arguments.get("last") is not None
     has_after = arguments.get("after") is not None
     has_before = arguments.get("before") is not None
-    cursors = [str(edge["cursor"]) for edge in edges]
     return {
-        "hasNextPage": has_before if from_end else has_more,
-        "hasPreviousPage": has_more if from_end else has_after,
-        "startCursor": cursors[0] if cursors else None,
-        "endCursor": cursors[-1] if cursors else None,
+        "edges": edges,
+        "nodes": [edge["node"] for edge in edges],
+        "pageInfo": {
+            "hasNextPage": has_before if from_end else has_more,
+            "hasPreviousPage": has_more if from_end else has_after,
+            "startCursor": edges[0]["cursor"] if edges else None,
+            "endCursor": edges[-1]["cursor"] if edges else None,
+        },
     }
 
 

@@ -4,7 +4,7 @@ from typing import Final
 
 from api.graphql.registry import Resolvers
 from api.runtime.request_context import RequestContext
-from engine.resources.catalog import CategoryItems, KnownItem, ServiceCatalog
+from engine.resources.catalog import CategoryItems, KnownItem
 from engine.tickets.ticket import Ticket
 
 resolvers: Final = Resolvers()
@@ -15,17 +15,9 @@ _Fields = dict[str, object]
 @resolvers.field("Query.catalog")
 async def catalog(
     _parent: object, _arguments: object, context: RequestContext, _info: object
-) -> ServiceCatalog:
+) -> _Fields:
     """Return the service catalog."""
-    return context.catalog.shown
-
-
-@resolvers.field("Catalog.categories")
-async def categories(
-    shown: ServiceCatalog, _arguments: object, _context: RequestContext, _info: object
-) -> list[_Fields]:
-    """Return the categories of the service catalog."""
-    return [_category_fields(each) for each in shown.categories]
+    return {"categories": [_category_fields(each) for each in context.catalog.shown.categories]}
 
 
 @resolvers.field("Ticket.catalogItem")

@@ -1,9 +1,9 @@
 """Resolvers of the history of tickets."""
 
-from typing import Final, TypedDict
+from collections.abc import Mapping
+from typing import Any, Final
 
 from api.graphql.pagination import (
-    Connection,
     PageArguments,
     connection,
     decode_cursor,
@@ -28,29 +28,10 @@ class _HistoryArguments(PageArguments, total=False):
     kinds: list[str] | None
 
 
-EntryFields = TypedDict(
-    "EntryFields",
-    {
-        "ticket": Ticket,
-        "actors": frozenset[str],
-        "seq": int,
-        "at": object,
-        "actor": str,
-        "kind": str,
-        "from": str | None,
-        "to": str | None,
-        "comment": str | None,
-        "actorRoles": list[str],
-        "reason": str | None,
-    },
-)
-"""The fields of `HistoryEntry`, the ticket, and the actors whose names are read together."""
-
-
 @resolvers.field("Ticket.history", reads_viewer=True)
 async def history(
     ticket: Ticket, arguments: _HistoryArguments, context: RequestContext, _info: object
-) -> Connection:
+) -> dict[str, object]:
     """Return a page of the history of a ticket, up to the version that was read.
 
     Raises:
@@ -76,8 +57,8 @@ async def history(
     return connection(arguments, edges, has_more=page.has_more)
 
 
-def entry_fields(entry: Entry, ticket: Ticket, actors: frozenset[str]) -> EntryFields:
-    """Return the fields of an entry.
+def entry_fields(entry: Entry, ticket: Ticket, actors: frozenset[str]) -> dict[str, object]:
+    """Return the fields of an entry, and the ticket and the actors for `actorUser`.
 
     Args:
         entry: the entry.
@@ -103,7 +84,7 @@ def entry_fields(entry: Entry, ticket: Ticket, actors: frozenset[str]) -> EntryF
 
 @resolvers.field("HistoryEntry.actorUser")
 async def actor_user(
-    entry: EntryFields, _arguments: object, context: RequestContext, _info: object
+    entry: Mapping[str, Any], _arguments: object, context: RequestContext, _info: object
 ) -> User | None:
     """Return the user who made an entry."""
     if entry["actor"] == SYSTEM:

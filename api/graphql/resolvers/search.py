@@ -1,13 +1,11 @@
 """Resolvers of the list of tickets."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final, TypedDict
 
 from api.graphql.pagination import (
     PageArguments,
-    PageInfo,
-    page_info,
+    connection,
     page_size,
     parse_ticket_cursor,
     ticket_cursor,
@@ -19,7 +17,6 @@ from api.runtime.single_flight import SingleCall
 from engine.storage.tickets.filters import conditions_of
 from engine.storage.tickets.search import count_matching_tickets, find_tickets
 from engine.tickets.search import Direction, Order, OrderField, PageRequest, TicketFilter
-from engine.tickets.ticket import Ticket
 
 resolvers: Final = Resolvers()
 
@@ -29,20 +26,10 @@ class _TicketArguments(PageArguments, TypedDict, total=False):
     orderBy: Mapping[str, str] | None
 
 
-@dataclass(frozen=True, slots=True)
-class _TicketConnection:
-    """The fields of the GraphQL type `TicketConnection`."""
-
-    nodes: list[Ticket]
-    edges: list[dict[str, object]]
-    page_info: PageInfo
-    count: SingleCall[int] = field(repr=False)
-
-
 @resolvers.field("Query.tickets")
 async def tickets(
     _parent: object, arguments: _TicketArguments, context: RequestContext, _info: object
-) -> _TicketConnection:
+) -> Mapping[str, object]:
     """Return a page of the tickets that match a filter.
 
     Raises:
@@ -54,18 +41,12 @@ async def tickets(
     fields = {snake_case(name): value for name, value in (arguments.get("filter") or {}).items()}
     conditions = conditions_of(TicketFilter.parse(**fields), context.actor)
     page = await find_tickets(context.database, context.viewer, conditions, request)
-    nodes = context.load_together(page.tickets)
     edges: list[dict[str, object]] = [
-        {"cursor": ticket_cursor(node, request.order), "node": node} for node in nodes
+        {"cursor": ticket_cursor(node, request.order), "node": node}
+        for node in context.load_together(page.tickets)
     ]
-    return _TicketConnection(
-        nodes=nodes,
-        edges=edges,
-        page_info=page_info(arguments, edges, has_more=page.has_more),
-        count=SingleCall(
-            lambda: count_matching_tickets(context.database, context.viewer, conditions)
-        ),
-    )
+    count = SingleCall(lambda: count_matching_tickets(context.database, context.viewer, conditions))
+    return {**connection(arguments, edges, has_more=page.has_more), "count": count}
 
 
 def _page_request(arguments: _TicketArguments, bound: int) -> PageRequest:
@@ -85,7 +66,7 @@ def _page_request(arguments: _TicketArguments, bound: int) -> PageRequest:
 
 @resolvers.field("TicketConnection.totalCount")
 async def total_count(
-    connection: _TicketConnection, _arguments: object, _context: RequestContext, _info: object
+    page: Mapping[str, SingleCall[int]], _arguments: object, _context: object, _info: object
 ) -> int:
     """Return the number of tickets on all pages; counted only if this field is selected."""
-    return await connection.count()
+    return await page["count"]()

@@ -6,7 +6,6 @@ from typing import Final
 
 from api.graphql.registry import Resolvers
 from api.runtime.request_context import RequestContext
-from engine.tickets.actor import Actor
 
 resolvers: Final = Resolvers()
 
@@ -27,20 +26,12 @@ class User:
 @resolvers.field("Query.viewer")
 async def viewer(
     _parent: object, _arguments: object, context: RequestContext, _info: object
-) -> Actor:
+) -> dict[str, object]:
     """Return the user of the request."""
-    return context.actor
-
-
-@resolvers.field("Viewer.groups")
-async def groups(
-    actor: Actor, _arguments: object, _context: RequestContext, _info: object
-) -> list[str]:
-    """Return the groups of the user, in alphabetical order."""
-    return sorted(actor.groups)
-
-
-@resolvers.field("Viewer.admin")
-async def admin(actor: Actor, _arguments: object, _context: RequestContext, _info: object) -> bool:
-    """Return whether the user is an admin."""
-    return actor.is_admin
+    actor = context.actor
+    return {
+        "id": actor.id,
+        "name": actor.name,
+        "groups": sorted(actor.groups),
+        "admin": actor.is_admin,
+    }

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Final, TypedDict
 
 from api.graphql.pagination import (
-    Connection,
     check_page_size,
     connection,
     dead_letter_cursor,
@@ -117,7 +116,7 @@ async def retry(
 @resolvers.field("Webhook.deadLetters")
 async def dead_letters(
     parent: WebhookFields, arguments: DeadLetterArguments, context: RequestContext, _info: object
-) -> Connection:
+) -> dict[str, object]:
     """Return a page of the dead letters of a webhook."""
     bound = context.limits.page_dead_letters
     size = check_page_size("first", arguments["first"], "page_dead_letters", bound)
