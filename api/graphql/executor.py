@@ -145,17 +145,7 @@ class GraphQLExecutor:
         limits: GraphQLLimits = GRAPHQL_LIMITS,
         lists: ListLengths = NO_LENGTHS,
     ) -> Self:
-        """Return an executor of a schema.
-
-        Args:
-            executable: the schema.
-            limits: bounds of each request.
-            lists: the current lengths of lists, for the cost of requests.
-
-        Raises:
-            Misconfigured: the executor cannot answer a simple query.
-
-        """
+        """Return an executor; Misconfigured if it cannot answer a simple query."""
         executor = cls(executable, limits, lists)
         check = await executor.execute(GraphQLRequest(_SELF_CHECK), None)
         if "errors" in check.body:
@@ -184,13 +174,7 @@ class GraphQLExecutor:
         self._persisted = documents
 
     async def execute(self, request: GraphQLRequest, context: object) -> GraphQLResponse:
-        """Execute a query or a mutation; never raises.
-
-        Args:
-            request: the request of the client.
-            context: the context that resolvers get.
-
-        """
+        """Execute a query or a mutation with the context for its resolvers; never raises."""
         try:
             checked = self._checked(request)
             return GraphQLResponse(await self._before_deadline(self._answer(checked, context)))
@@ -209,7 +193,7 @@ class GraphQLExecutor:
         It never raises. A response that is not `executed` is the last one.
 
         Args:
-            request: the request of the client.
+            request: the request.
             make_context: makes the context of each response.
             resume_after: the event id from which to resume; replaces the argument `after`.
             in_flight: entered while a query or a mutation is executed; can refuse to be entered.

@@ -3,8 +3,9 @@
 Tartiflette gets coerced values and uses them as they are.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Self
 
 from graphql import (
@@ -22,7 +23,6 @@ from graphql import (
     type_from_ast,
 )
 from graphql.execution.values import VariableValues
-from graphql.language import Visitor, visit
 
 from api.graphql.errors import InvalidVariables
 
@@ -116,32 +116,23 @@ def refuse_null_conditions(conditions: Collection[str], variables: Mapping[str, 
 
 def condition_variables(document: DocumentNode) -> frozenset[str]:
     """Return the names of the variables in the arguments of `@skip` and `@include`."""
-    conditions = _ConditionVariables()
-    visit(document, conditions)
-    return frozenset(conditions.names)
+    return variables_in(*(node for node in _walk(document) if isinstance(node, DirectiveNode)))
 
 
 def variables_in(*nodes: Node) -> frozenset[str]:
     """Return the names of the variables that parts of a document use."""
-    used = _UsedVariables()
-    for node in nodes:
-        visit(node, used)
-    return frozenset(used.names)
+    below = chain.from_iterable(map(_walk, nodes))
+    return frozenset(node.name.value for node in below if isinstance(node, VariableNode))
 
 
-class _UsedVariables(Visitor):
-    def __init__(self) -> None:
-        super().__init__()
-        self.names: set[str] = set()
-
-    def enter_variable(self, node: VariableNode, *_: object) -> None:
-        self.names.add(node.name.value)
-
-
-class _ConditionVariables(Visitor):
-    def __init__(self) -> None:
-        super().__init__()
-        self.names: set[str] = set()
-
-    def enter_directive(self, node: DirectiveNode, *_: object) -> None:
-        self.names |= variables_in(node)
+def _walk(node: Node) -> Iterator[Node]:
+    """Yield a node and all nodes below it."""
+    waiting = [node]
+    while waiting:
+        yield (each := waiting.pop())
+        for key in each.keys:
+            value = getattr(each, key)
+            if isinstance(value, Node):
+                waiting.append(value)
+            elif isinstance(value, tuple):
+                waiting += value
