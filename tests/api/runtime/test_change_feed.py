@@ -137,16 +137,16 @@ async def test_a_slow_subscriber_is_dropped_and_resumes_without_a_gap(
     first = asyncio.create_task(anext(slow))
     await until(database, lambda: changes.subscribers == 1)
     await comment(store, ticket)
-    taken = [await first]
+    read = [await first]
     last = (ticket.id, QUEUE_SIZE + 4)
     witness = asyncio.create_task(
-        received(changes, taken[0].position, 1, lambda each: keys([each]) == [last])
+        received(changes, read[0].position, 1, lambda each: keys([each]) == [last])
     )
     await until(database, lambda: changes.subscribers == 2)
     for _ in range(QUEUE_SIZE + 2):
         await comment(store, ticket)
     await witness  # which got the last change together with the slow one
-    taken += [await anext(slow) for _ in range(QUEUE_SIZE)]
+    read += [await anext(slow) for _ in range(QUEUE_SIZE)]
     with pytest.raises(SubscriberTooSlow) as refused:
         await anext(slow)
     assert changes.subscribers == 0
@@ -155,9 +155,9 @@ async def test_a_slow_subscriber_is_dropped_and_resumes_without_a_gap(
         "interlock_subscriptions_dropped_total": 1,
     }
     position = Position.parse(str(refused.value.details["position"]))
-    assert position == taken[-1].position
+    assert position == read[-1].position
     missed = await received(changes, position, 2)
-    assert keys(taken + missed) == [(ticket.id, seq) for seq in range(2, QUEUE_SIZE + 5)]
+    assert keys(read + missed) == [(ticket.id, seq) for seq in range(2, QUEUE_SIZE + 5)]
 
 
 async def test_changes_that_are_not_selected_do_not_fill_the_queue(

@@ -41,12 +41,12 @@ def refused(status: int) -> Callable[[Answer], bool]:
 
 
 AUDITS: dict[str, tuple[Sent, Callable[[Answer], bool]]] = {
-    "22EB takes the media type": (post(query=TYPENAME), executed(GRAPHQL)),
-    "4655 takes application/json": (post(JSON, query=TYPENAME), executed(JSON)),
+    "22EB accepts the media type": (post(query=TYPENAME), executed(GRAPHQL)),
+    "4655 accepts application/json": (post(JSON, query=TYPENAME), executed(JSON)),
     "47DE answers */* with application/json": (post("*/*", query=TYPENAME), executed(JSON)),
     "80D8 answers no Accept with application/json": (post(None, query=TYPENAME), executed(JSON)),
     "82A3 answers in UTF-8": (post(None, query=TYPENAME), executed(f"{JSON}; charset=utf-8")),
-    "BF61 takes UTF-8": (
+    "BF61 accepts UTF-8": (
         Sent(
             '{"query": "{ __type(name: \\"Run🏃Swim🏊\\") { name } }"}'.encode(),
             None,
@@ -55,28 +55,31 @@ AUDITS: dict[str, tuple[Sent, Callable[[Answer], bool]]] = {
         executed(),
     ),
     "78D5 assumes UTF-8": (post(None, query=TYPENAME), executed()),
-    "2C94 takes POST": (post(None, query=TYPENAME), executed()),
-    "5A70 takes GET": (get(query=TYPENAME), executed()),
-    "9C48 takes no mutation by GET": (get(GRAPHQL, query="mutation { __typename }"), refused(405)),
+    "2C94 accepts POST": (post(None, query=TYPENAME), executed()),
+    "5A70 accepts GET": (get(query=TYPENAME), executed()),
+    "9C48 refuses a mutation by GET": (get(GRAPHQL, query="mutation { __typename }"), refused(405)),
     "9ABE requires a Content-Type": (Sent(b"", headers={}), refused(415)),
-    "03D4 takes JSON by POST": (post(None, query=TYPENAME), executed()),
+    "03D4 accepts JSON by POST": (post(None, query=TYPENAME), executed()),
     "A5BF requires a body": (Sent(b""), refused(400)),
-    "34A2 takes query": (post(query=TYPENAME), executed()),
-    "13EE takes query": (post(JSON, query=TYPENAME), executed()),
-    "8161 takes operationName": (post(operationName="Query", query=NAMED), executed()),
-    "B8B3 takes operationName": (post(JSON, operationName="Query", query=NAMED), executed()),
-    "2EA1 takes variables": (post(query=OF_TYPE, variables=SOME_TYPE), executed()),
-    "28B9 takes variables": (post(JSON, query=OF_TYPE, variables=SOME_TYPE), executed()),
-    "D6D5 takes variables by GET": (
+    "34A2 accepts query": (post(query=TYPENAME), executed()),
+    "13EE accepts query": (post(JSON, query=TYPENAME), executed()),
+    "8161 accepts operationName": (post(operationName="Query", query=NAMED), executed()),
+    "B8B3 accepts operationName": (post(JSON, operationName="Query", query=NAMED), executed()),
+    "2EA1 accepts variables": (post(query=OF_TYPE, variables=SOME_TYPE), executed()),
+    "28B9 accepts variables": (post(JSON, query=OF_TYPE, variables=SOME_TYPE), executed()),
+    "D6D5 accepts variables by GET": (
         get(GRAPHQL, query=OF_TYPE, variables='{"name": "sometype"}'),
         executed(),
     ),
-    "6A70 takes variables by GET": (
+    "6A70 accepts variables by GET": (
         get(JSON, query=OF_TYPE, variables='{"name": "sometype"}'),
         executed(),
     ),
-    "428F takes extensions": (post(query=TYPENAME, extensions={"some": "value"}), executed()),
-    "1B7A takes extensions": (post(JSON, query=TYPENAME, extensions={"some": "value"}), executed()),
+    "428F accepts extensions": (post(query=TYPENAME, extensions={"some": "value"}), executed()),
+    "1B7A accepts extensions": (
+        post(JSON, query=TYPENAME, extensions={"some": "value"}),
+        executed(),
+    ),
     "B6DC answers text that is not JSON": (Sent(b'{ "not a JSON', JSON), refused(400)),
     "BCF8 answers text that is not JSON with 400": (Sent(b'{ "not a JSON', JSON), refused(400)),
     "B7N8 answers text that is not JSON with 400": (Sent(b'{ "not a JSON'), refused(400)),
@@ -88,11 +91,11 @@ AUDITS: dict[str, tuple[Sent, Callable[[Answer], bool]]] = {
     "5E5B answers an invalid document without data": (post(query=NO_SUCH_FIELD), refused(422)),
 }
 for number, name in enumerate(OPTIONAL):
-    AUDITS[f"94B{number} takes null for {name}"] = (
+    AUDITS[f"94B{number} accepts null for {name}"] = (
         post(query=TYPENAME, **{name: None}),
         executed(),
     )
-    AUDITS[f"022{number} takes null for {name}"] = (
+    AUDITS[f"022{number} accepts null for {name}"] = (
         post(JSON, query=TYPENAME, **{name: None}),
         executed(),
     )
