@@ -44,7 +44,7 @@ SOURCE: Final = "the default workflows"
 TOKEN_LIFETIME: Final = timedelta(days=7)
 
 BANNER: Final = """
-Interlock serves at {url}/graphql with {data}. Press Ctrl-C to stop it.
+Interlock is running at {url}/graphql with {data}. To stop it, press Ctrl-C.
 
 Tokens for two users, valid for a week:
 
@@ -52,7 +52,7 @@ Tokens for two users, valid for a week:
   export MARTON={marton}
 
 Anna reports incidents; Marton is in the payment-team.
-{browse}In another terminal, paste both lines and try:
+{browse}In another terminal, paste both `export` lines and try:
 
   curl -s {url}/graphql -H "Authorization: Bearer $ANNA" -H 'Content-Type: application/json' \\
     -d '{{"query": "{{ tickets(first: 5) {{ nodes {{ id title status }} }} }}"}}'
@@ -61,7 +61,7 @@ docs/quickstart.md continues with an incident from report to confirmation.
 """
 
 
-BROWSE: Final = "Open {url}/graphql in a browser and paste one of them.\n"
+BROWSE: Final = "Open {url}/graphql in a browser and paste one of the tokens.\n"
 
 
 @dataclass(frozen=True, slots=True)

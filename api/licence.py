@@ -38,7 +38,7 @@ _REGISTRY: Final = JWSRegistry(algorithms=[_ALGORITHM, _CURVE], strict_check_hea
 class LicenceError(StrEnum):
     """Why a licence is invalid."""
 
-    MISSING = "there is no licence: set INTERLOCK_LICENSE_KEY"
+    MISSING = "there is no licence; set INTERLOCK_LICENSE_KEY"
     TOO_LARGE = "the licence is too long"
     MALFORMED = "the licence is not a JSON Web Token"
     WRONG_ALGORITHM = "the licence is not signed with Ed25519"

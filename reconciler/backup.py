@@ -80,7 +80,7 @@ async def restore(database: Database, lines: Iterable[str]) -> int:
     """
     async with database.transaction() as session:
         if not await is_empty(session):
-            raise InvalidBackup("The database is not empty: restore into a new one.")
+            raise InvalidBackup("The database is not empty. Restore into a new database.")
         reader = _Reader(lines)
         for table, batch in _batches(reader.rows()):
             try:

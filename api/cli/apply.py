@@ -48,16 +48,17 @@ def apply(
         typer.Option(
             min=0,
             metavar="TICKETS",
-            help="Allow the plan to strand or block this many live tickets.",
+            help="Allow up to this many live tickets that no user can move after the plan.",
         ),
     ] = 0,
     allow_widening: Annotated[
-        bool, typer.Option("--allow-widening", help="Allow the plan to widen rights.")
+        bool,
+        typer.Option("--allow-widening", help="Allow the plan to give users more permissions."),
     ] = False,
     allow_many_retired: Annotated[
         bool,
         typer.Option(
-            "--allow-many-retired", help="Allow the plan to retire over 30 % of the workflows."
+            "--allow-many-retired", help="Allow the plan to retire over 30% of the workflows."
         ),
     ] = False,
 ) -> None:
@@ -70,9 +71,9 @@ def apply(
     from reconciler.hazards import Allowances, check_guards
 
     if (plan is None) == (not files):
-        raise typer.BadParameter("give either a saved PLAN or values files with -f")
+        raise typer.BadParameter("pass either a saved PLAN or values files with -f")
     if plan and (set_values or set_strings or key or source):
-        raise typer.BadParameter("--set, --set-string, --key and --source need -f, not a PLAN")
+        raise typer.BadParameter("--set, --set-string, --key and --source work only with -f")
     made = (
         load_plan(plan)
         if plan
@@ -95,7 +96,7 @@ def apply(
 def _confirm() -> None:
     """Ask whether to apply the plan, and abort if not."""
     if not sys.stdin.isatty():
-        raise typer.BadParameter("no terminal to confirm on: pass --yes to apply anyway")
+        raise typer.BadParameter("without a terminal, pass --yes to apply without confirmation")
     typer.confirm("Apply this plan?", abort=True)
 
 

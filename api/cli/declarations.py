@@ -47,5 +47,5 @@ def _only_workflow(file: Path) -> CompiledWorkflow:
         raise InvalidInput(f"{file} declares no workflow.")
     if len(workflows) > 1:
         names = ", ".join(each.name for each in workflows)
-        raise InvalidInput(f"{file} declares {names}: pass one of these names and --file {file}.")
+        raise InvalidInput(f"{file} declares {names}. Pass one of these names and --file {file}.")
     return compile_workflow(workflows[0])

@@ -37,7 +37,7 @@ def explain(
     """
     if (source is None) is not (target is None):
         raise typer.BadParameter(
-            "give both --from and --to, or neither for the table of all transitions."
+            "pass both --from and --to, or neither to print the table of all transitions."
         )
     compiled = find_workflow(workflow, file or [])
     if source is None or target is None:

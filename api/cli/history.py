@@ -21,7 +21,7 @@ def of_tickets() -> None:
 
 @history.command()
 def verify() -> None:
-    """Report the first invalid entry of each history. Exits 1 if there is one."""
+    """Report the first invalid entry of each history. Exits with 1 if there is one."""
     from reconciler.plural import plural
 
     outcome = asyncio.run(_verify(Settings.from_env(os.environ)))

@@ -47,7 +47,7 @@ def issue(
         str, typer.Option(help="How long the licence is valid from now, such as 30d.")
     ] = "365d",
 ) -> None:
-    """Print a licence, for INTERLOCK_LICENSE_KEY."""
+    """Print a licence for INTERLOCK_LICENSE_KEY."""
     from api.licence import LicenceKey
 
     private = LicenceKey.private(read_text(key))

@@ -20,8 +20,10 @@ def parse_status(text: str) -> Status:
         return Status(text.upper())
     except ValueError:
         known = [status.value for status in STATUSES]
-        message = f"{text!r} is not a status: {', '.join(known)}.{did_you_mean(text, known)}"
-        raise typer.BadParameter(message) from None
+        hint = did_you_mean(text, known)
+        raise typer.BadParameter(
+            f"{text!r} is not a status. The statuses are {', '.join(known)}.{hint}"
+        ) from None
 
 
 def parse_roles(text: str) -> ActorRoles:
@@ -36,7 +38,9 @@ def parse_roles(text: str) -> ActorRoles:
     for word in filter(None, (part.strip() for part in text.split(","))):
         if word.lower() not in known:
             hint = did_you_mean(word, known)
-            raise typer.BadParameter(f"{word!r} is not a role: {', '.join(known)}.{hint}")
+            raise typer.BadParameter(
+                f"{word!r} is not a role. The roles are {', '.join(known)}.{hint}"
+            )
         roles |= known[word.lower()]
     return roles
 
@@ -49,7 +53,7 @@ WorkflowName = Annotated[
 ]
 DeclarationFiles = Annotated[
     list[Path] | None,
-    typer.Option("--file", "-f", metavar="FILE", help="A file with more declarations."),
+    typer.Option("--file", "-f", metavar="FILE", help="A values file that declares workflows."),
 ]
 Actor = Annotated[
     ActorRoles | None,
@@ -57,6 +61,6 @@ Actor = Annotated[
         "--as",
         parser=parse_roles,
         metavar="ROLES",
-        help="The roles of the actor, e.g. assignee,requester,admin.",
+        help="The roles of the actor, such as assignee,requester.",
     ),
 ]

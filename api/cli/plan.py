@@ -29,8 +29,8 @@ Replay = Annotated[
     str,
     typer.Option(
         metavar="DAYS",
-        help="Also report the transitions of the last days that the plan would have refused, "
-        "such as 90d.",
+        help="Also report the transitions of this period, such as 90d, that the plan would have "
+        "refused.",
     ),
 ]
 
@@ -72,5 +72,5 @@ def _days(text: str) -> int:
     """Parse a number of days such as `90d`."""
     match = _DAYS.fullmatch(text)
     if match is None:
-        raise InvalidInput(f"--replay takes a number of days, such as 90d; it was {text!r}.")
+        raise InvalidInput(f"--replay must be a number of days, such as 90d, not {text!r}.")
     return int(match[1])

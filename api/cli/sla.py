@@ -21,13 +21,15 @@ def of_tickets() -> None:
 
 @sla.command()
 def verify() -> None:
-    """Report stored due times that differ from those computed from history. Exits 1 if any do."""
+    """Report stored due times that do not match the history. Exits with 1 if there are any."""
     from reconciler.plural import plural
 
     counts = asyncio.run(_verify(Settings.from_env(os.environ)))
     tickets = plural(counts["tickets"], "ticket")
     if counts["stale"]:
-        typer.echo(f"{counts['stale']:,} of {tickets} skipped: a server has yet to update them.")
+        typer.echo(
+            f"{counts['stale']:,} of {tickets} skipped: their due times are not updated yet."
+        )
     if counts["wrong"]:
         typer.echo(f"{counts['wrong']:,} of {tickets} have wrong due times.")
         raise typer.Exit(EXIT_ERROR)

@@ -24,7 +24,11 @@ def token(
     admin: Annotated[bool, typer.Option("--admin", help="The user is an admin.")] = False,
     expires: Annotated[str, typer.Option(help="The lifetime, for example 30m or 1d.")] = "8h",
 ) -> None:
-    """Print a token for development. It is signed with INTERLOCK_JWT_SECRET(_FILE)."""
+    """Print a token for development.
+
+    The token is signed with INTERLOCK_JWT_SECRET, or with the first secret in
+    INTERLOCK_JWT_SECRET_FILE.
+    """
     issuer = token_issuer(Settings.from_env(os.environ))
     actor = Actor(user, name, frozenset(group or []), is_admin=admin)
     typer.echo(issuer.issue(actor, _parse_lifetime(expires)))

@@ -13,27 +13,35 @@ if TYPE_CHECKING:
 
 ValuesFiles = Annotated[
     list[Path],
-    typer.Option("--values", "-f", metavar="FILE", help="A values file. Later files win."),
+    typer.Option(
+        "--values", "-f", metavar="FILE", help="A values file. Later files override earlier ones."
+    ),
 ]
 SetValues = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="PATH=VALUE", help="Set a value, as helm --set does. Wins over files."
+        "--set", metavar="PATH=VALUE", help="Set a value, as helm --set does. Overrides files."
     ),
 ]
 SetStrings = Annotated[
     list[str] | None,
-    typer.Option("--set-string", metavar="PATH=TEXT", help="Set a text value. Wins over --set."),
+    typer.Option("--set-string", metavar="PATH=TEXT", help="Set a text value. Overrides --set."),
 ]
 SubchartKey = Annotated[
-    str, typer.Option("--key", help="The key of the chart in the values, such as interlock.")
+    str,
+    typer.Option(
+        "--key", help="The key of the chart's values, if it is a dependency; such as interlock."
+    ),
 ]
 Source = Annotated[
     str,
-    typer.Option(help="Where the declaration comes from, for the record, such as git:abc123."),
+    typer.Option(help="The origin of the declaration to record, such as git:abc123."),
 ]
 By = Annotated[
-    str, typer.Option("--by", help="Who applies, for the record. Default: your user name.")
+    str,
+    typer.Option(
+        "--by", help="The name to record as the author of the change. Default: your user name."
+    ),
 ]
 
 

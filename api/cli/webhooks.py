@@ -9,9 +9,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 import typer
-from rich.console import Console
 from rich.table import Column, Table
 
+from api.cli.tables import print_table
 from api.settings import Settings
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-webhooks: Final = typer.Typer(help="Show and retry webhooks.")
+webhooks: Final = typer.Typer(help="Show webhooks, and retry their deliveries.")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -31,7 +31,7 @@ def overview(context: typer.Context, as_json: AsJson = False) -> None:
     """List all webhooks with their state and their numbers of pending deliveries and dead letters.
 
     A delayed webhook has a delivery that no server has attempted for 30 seconds: the receiver is
-    too slow, or the servers cannot call it. Their logs say why.
+    too slow, or the servers cannot call it. The logs of the servers have the reason.
     """
     if context.invoked_subcommand is not None:
         return
@@ -53,7 +53,7 @@ def overview(context: typer.Context, as_json: AsJson = False) -> None:
             _format_time(each.next_attempt_at or each.paused_until),
             *(each.last_result or "", each.declaration.url),
         )
-    Console().print(table)
+    print_table(table)
 
 
 @webhooks.command()
@@ -63,7 +63,10 @@ def dead(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List dead letters (deliveries that failed permanently), latest first."""
+    """List dead letters, latest first.
+
+    A dead letter is a delivery that failed permanently.
+    """
     from engine.storage.webhooks.dead_letters import list_dead_letters
 
     dead_letters = _run(partial(list_dead_letters, name=name))
@@ -77,7 +80,7 @@ def dead(
     for each in dead_letters:
         time = _format_time(each.failed_at)
         table.add_row(each.webhook, each.id, each.event, time, str(each.attempts), each.result)
-    Console().print(table)
+    print_table(table)
 
 
 @webhooks.command()
@@ -85,9 +88,10 @@ def retry(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The name of a webhook.")],
     dead: Annotated[bool, typer.Option("--dead", help="Also retry dead letters.")] = False,
 ) -> None:
-    """Retry failed deliveries now, even if the receiver asked to wait or answered 410.
+    """Retry failed deliveries now.
 
-    A dead letter can arrive after later changes of its ticket; its version shows the order.
+    This works even if the receiver asked to wait or responded with 410. A dead letter can arrive
+    after later changes of its ticket; its version shows the order.
     """
     from engine.storage.webhooks.dead_letters import retry_deliveries
 

@@ -55,7 +55,9 @@ def show(
     found = [each for each in revisions if revision in (None, each.number)]
     if not found:
         known = ", ".join(str(each.number) for each in revisions)
-        raise NotFound(f"{name} has no revision {revision}; it has {known}.", workflow=name)
+        raise NotFound(
+            f"{name} has no revision {revision}. It has these revisions: {known}.", workflow=name
+        )
     typer.echo(export_workflow(found[0].declaration), nl=False)
 
 

@@ -198,7 +198,7 @@ def test_the_commands_create_issue_and_inspect_licences(tmp_path: Path) -> None:
     missing = interlock("license", "inspect", env={variable: public})
     assert (missing.returncode, missing.stdout) == (
         1,
-        "ticketing is off: there is no licence: set INTERLOCK_LICENSE_KEY.\n",
+        "ticketing is off: there is no licence; set INTERLOCK_LICENSE_KEY.\n",
     )
     assert "open edition" in interlock("license", "inspect").stdout
     file.write_text(public)

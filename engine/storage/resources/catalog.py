@@ -45,7 +45,7 @@ async def read_active_item(session: Session, name: str) -> CatalogItem:
         raise unknown_item(name, [each["name"] for each in await session.rows(_ACTIVE_ITEM_NAMES)])
     if row["retired"]:
         raise ItemRetired(
-            f"{name} is retired: no tickets come from it until it is declared again.",
+            f"The catalog item {name} is retired. Choose another one, or declare it again.",
             reason="item_retired",
             item=name,
         )

@@ -127,7 +127,7 @@ async def check_not_applied(session: Session, plan_id: str) -> None:
         return
     by, at = first["applied_by"], first["applied_at"].isoformat(timespec="seconds")
     raise PlanApplied(
-        f"This plan was applied already: by {by} at {at}. Make a new one.",
+        f"This plan was already applied by {by} at {at}. Make a new plan.",
         plan=plan_id,
         applied_by=by,
         applied_at=at,

@@ -60,7 +60,7 @@ async def read_revisions(database: Database, name: str) -> list[Revision]:
     rows = await database.rows(_REVISIONS, wanted=name)
     if not rows:
         known = [row["name"] for row in await database.rows(_NAMES)]
-        message = f"There never was a workflow named {name!r}.{did_you_mean(name, known)}"
+        message = f"There was never a workflow named {name!r}.{did_you_mean(name, known)}"
         raise NotFound(message, workflow=name)
     return [
         Revision(

@@ -87,7 +87,7 @@ async def read_active_workflow(session: Session, name: str) -> Row:
     check_ticketing_on(row)
     if row["retired"]:
         raise WorkflowRetired(
-            f"{name} is retired: it takes no new tickets until it is declared again.",
+            f"The workflow {name} is retired. Choose another one, or declare it again.",
             reason="workflow_retired",
             workflow=name,
         )

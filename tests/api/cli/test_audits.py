@@ -23,7 +23,7 @@ async def test_sla_verify_reports_every_wrong_due_time(
     done = interlock("sla", "verify", env=on(database_url))
     assert done.returncode == 0
     assert done.stdout.splitlines() == [
-        "1 of 2 tickets skipped: a server has yet to update them.",
+        "1 of 2 tickets skipped: their due times are not updated yet.",
         "1 ticket: all due times match the history.",
     ]
     for change in (

@@ -80,7 +80,7 @@ REFUSED = {
         64,
         "Did you mean 'assignee'?",
     ),
-    "--from without --to": (OPEN_CHANGE, 64, "give both --from and --to"),
+    "--from without --to": (OPEN_CHANGE, 64, "pass both --from and --to"),
     "--as without SVG": (("graph", "change_request", "--as", "admin"), 64, "add --format svg"),
     "an unknown workflow": (
         ("graph", "incident_respons"),
@@ -96,7 +96,7 @@ REFUSED = {
     "a file with two workflows": (
         ("explain", "two.yaml"),
         1,
-        "declares first, second: pass one of these names",
+        "declares first, second. Pass one of these names",
     ),
     "a wrong declaration": (("explain", "x", "--file", "wrong.yaml"), 6, "wrong.yaml:1:13: error:"),
 }

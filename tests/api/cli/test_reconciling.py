@@ -53,7 +53,7 @@ def test_a_change_is_planned_applied_and_reverted(job: Job) -> None:
     job.run("apply", "plan.json", "--by", "ada", process=True)
     job.run("plan", "-f", "base.yaml", "--detailed-exitcode")
     job.run("drift", "-f", "base.yaml")
-    assert "applied already: by ada" in job.run("apply", "plan.json", code=4, process=True)
+    assert "already applied by ada" in job.run("apply", "plan.json", code=4, process=True)
 
     widened = job.run("apply", "-f", "wider.yaml", "--yes", code=3, process=True)
     assert "--allow-widening" in widened
@@ -80,9 +80,9 @@ def test_a_stale_plan_is_refused_as_stale_before_its_hazards(job: Job) -> None:
         "apply", "wider.json", code=3
     )
     job.run("apply", "wider.json", "--allow-widening", "--by", "ada")
-    assert "applied already: by ada" in job.run("apply", "wider.json", code=4)
+    assert "already applied by ada" in job.run("apply", "wider.json", code=4)
     job.run("apply", "-f", "none.yaml", "--yes")
-    assert "applied already: by ada" in job.run("apply", "wider.json", code=4)
+    assert "already applied by ada" in job.run("apply", "wider.json", code=4)
 
     job.run("apply", "-f", "base.yaml", "--yes")
     job.run("plan", "-f", "wider.yaml", "--out", "late.json")
@@ -121,7 +121,7 @@ REFUSED = {
     "a missing file": (("plan", "-f", "nowhere.yaml"), 1, "nowhere.yaml"),
     "no file": (("plan",), 64, "--values"),
     "neither a plan nor files": (("apply",), 64, "a saved PLAN"),
-    "a plan and values": (("apply", "plan.json", "--set-string", "a=1"), 64, "need -f"),
+    "a plan and values": (("apply", "plan.json", "--set-string", "a=1"), 64, "work only with -f"),
     "a file that is not a plan": (("apply", "base.yaml", "--yes"), 6, "invalid_plan"),
     "no terminal for the confirmation": (("apply", "-f", "base.yaml"), 64, "--yes"),
     "a file name that is not UTF-8": (
@@ -140,7 +140,7 @@ REFUSED = {
         r"\xff is",
     ),
     "an invalid number of days": (("plan", "-f", "base.yaml", "--replay", "soon"), 1, "90d"),
-    "an unknown workflow": (("workflows", "history", "hotfx"), 1, "never was"),
+    "an unknown workflow": (("workflows", "history", "hotfx"), 1, "was never"),
 }
 
 
