@@ -6,7 +6,7 @@ PIN := .venv/pinning/bin/uv pip compile --quiet --upgrade --universal --python-v
 # Each worker starts its own PostgreSQL. A worker without tests takes over tests of another one.
 PYTEST := $(BIN)/pytest --numprocesses=auto --maxprocesses=4 --dist=worksteal
 
-.PHONY: help run test unit test-web soak lint prose bench clean constraints
+.PHONY: help run test unit test-web soak lint bench clean constraints
 help:  ## list the tasks
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST)
 
@@ -43,13 +43,11 @@ test-web: .venv/ready  ## the tests that need a browser
 soak: .venv/ready  ## all tests with many generated examples: takes hours
 	HYPOTHESIS_PROFILE=soak INTERLOCK_TEST_DOCUMENTS=all $(PYTEST)
 
-lint: .venv/ready  ## style, types, layers
+lint: .venv/ready  ## style, types, layers, prose
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-
-prose: .venv/ready  ## phrases that are not plain technical English
 	$(BIN)/python tools/check_prose.py
 
 clean:  ## remove what the other tasks made

@@ -25,7 +25,7 @@ from engine.webhooks.signatures import Secret, signature_headers
 from tests.support.paths import ROOT
 
 
-def read(name: str) -> Any:  # noqa: ANN401 - a document of somebody else's form
+def read(name: str) -> Any:  # noqa: ANN401 - a document of any shape
     return YAML(typ="safe", pure=True).load(ROOT / name)
 
 
