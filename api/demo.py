@@ -52,7 +52,7 @@ Tokens for two users, valid for a week:
   export MARTON={marton}
 
 Anna reports incidents; Marton is in the payment-team.
-{browse}In another terminal, paste both `export` lines and try:
+{browse}In another terminal, paste the two lines with the tokens, and then try:
 
   curl -s {url}/graphql -H "Authorization: Bearer $ANNA" -H 'Content-Type: application/json' \\
     -d '{{"query": "{{ tickets(first: 5) {{ nodes {{ id title status }} }} }}"}}'

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Final
 
 from engine.errors import StalePlan
 from engine.resources.resource import LiveResources
@@ -97,10 +98,15 @@ async def _record_of(plan: Plan, by: str) -> ReconciliationRecord:
     return ReconciliationRecord(serialized.id, serialized.text, by, plan.source)
 
 
+_STALE: Final = (
+    "The plan is stale, because live resources or tickets changed. Make and review a new plan."
+)
+
+
 def _refuse_stale(plan_id: str, stale: Iterable[Stale]) -> None:
     """Raise StalePlan if there is a stale resource."""
     if reasons := [*map(str, stale)]:
-        raise StalePlan("\n".join(reasons), plan=plan_id)
+        raise StalePlan("\n".join([_STALE, *reasons]), plan=plan_id)
 
 
 async def _execute(

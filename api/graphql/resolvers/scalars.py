@@ -31,7 +31,7 @@ class DateTimeScalar:
         if isinstance(value, str) and _TIMESTAMP.fullmatch(value):
             with suppress(ValueError, OverflowError):  # 31 June; the year 10000 in UTC
                 return datetime.fromisoformat(value).astimezone(UTC)
-        raise ValueError("a DateTime is written as in 2026-04-28T14:03:00Z")
+        raise ValueError("must be a timestamp such as 2026-04-28T14:03:00Z")
 
 
 class DurationScalar:
@@ -49,7 +49,7 @@ class DurationScalar:
             with suppress(ValueError):
                 return parse_duration(value)
         raise ValueError(
-            f"a Duration is written as in PT1H30M or 1h30m, up to {limits.DURATION_DAYS}d"
+            f"must be a duration such as PT1H30M or 1h30m, at most {limits.DURATION_DAYS}d"
         )
 
 
