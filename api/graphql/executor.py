@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mappi
 from contextlib import AbstractContextManager, aclosing, nullcontext
 from functools import partial
 from types import MappingProxyType
-from typing import Final, NamedTuple, Self, TypeVar
+from typing import Final, NamedTuple, Self
 
 from graphql import DocumentNode, GraphQLSchema, OperationType, execute_sync, print_schema
 
@@ -33,8 +33,6 @@ from api.graphql.tartiflette.engine import Engine, ExecutionResult, build_engine
 from api.json_encoding import Json, JsonObject
 from api.limits import GRAPHQL_LIMITS, GraphQLLimits
 from engine.errors import InterlockError, InvalidInput, Misconfigured
-
-T = TypeVar("T")
 
 EXECUTED: Final = 200
 _INTERNAL_ERROR: Final = 500
@@ -177,7 +175,10 @@ class GraphQLExecutor:
         """Execute a query or a mutation with the context for its resolvers; never raises."""
         try:
             checked = self._checked(request)
-            return GraphQLResponse(await self._before_deadline(self._answer(checked, context)))
+            async with asyncio.timeout(self._limits.execution_seconds):
+                return GraphQLResponse(await self._answer(checked, context))
+        except TimeoutError:
+            return error_response(DeadlineExceeded(seconds=self._limits.execution_seconds))
         except Exception as error:  # noqa: BLE001  # no exception may reach the transport
             return error_response(error)
 
@@ -247,8 +248,10 @@ class GraphQLExecutor:
         _, operation = self._prepared(request)
         execution = self._engine.execute(operation.executable, context, variables, event.value)
         try:
-            body = (await self._before_deadline(execution)).body
-        except DeadlineExceeded as late:
+            async with asyncio.timeout(self._limits.execution_seconds):
+                body = (await execution).body
+        except TimeoutError:
+            late = DeadlineExceeded(seconds=self._limits.execution_seconds)
             body = {"data": None, "errors": response_errors(late)}
         return GraphQLResponse(body, resume_after=event.id)
 
@@ -277,14 +280,6 @@ class GraphQLExecutor:
         points = operation.cost.total(variables, self._lists)
         check_limit("cost_points", self._limits.cost_points, points)
         return _CheckedRequest(document, operation, request.variables, variables)
-
-    async def _before_deadline(self, work: Awaitable[T]) -> T:
-        """Return the result of an execution; DeadlineExceeded if it takes too long."""
-        try:
-            async with asyncio.timeout(self._limits.execution_seconds):
-                return await work
-        except TimeoutError:
-            raise DeadlineExceeded(seconds=self._limits.execution_seconds) from None
 
     async def _answer(self, checked: _CheckedRequest, context: object) -> JsonObject:
         operation, results = checked.operation, []

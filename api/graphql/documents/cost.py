@@ -23,7 +23,6 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
-    GraphQLArgument,
     GraphQLCompositeType,
     GraphQLField,
     GraphQLSchema,
@@ -195,18 +194,16 @@ class CostAnalysis:
         if in_schema:
             size = ListSize((), self._schema_sizes.get(name, 1))
         elif is_list_type(get_nullable_type(definition.type)):
-            size = page or parent.page or self._list_size(f"{parent.type.name}.{name}", definition)
+            known = f"{parent.type.name}.{name}"
+            sources = (known,) if known in self._counted_lists else ()
+            assumed = directive_number(definition, "listSize") or self._list_items
+            size = page or parent.page or ListSize(sources, assumed)
             page = None
         else:
             size = ListSize()
         each = self._selections(node.selection_set, _Parent(selected, page))
         each.points += directive_number(selected, "cost") or 0
         cost.add(each, size)
-
-    def _list_size(self, field: str, definition: GraphQLField) -> ListSize:
-        """Return the size of a list that is not a page."""
-        sources = (field,) if field in self._counted_lists else ()
-        return ListSize(sources, directive_number(definition, "listSize") or self._list_items)
 
 
 def _page_size(node: FieldNode, definition: GraphQLField) -> ListSize | None:
@@ -216,7 +213,8 @@ def _page_size(node: FieldNode, definition: GraphQLField) -> ListSize | None:
         return None
     values = {argument.name.value: argument.value for argument in node.arguments or ()}
     sizes = [_size_in(values.get(name)) for name in slicing]
-    defaults = [_size_in(_default_of(definition.args[name])) for name in slicing]
+    nodes = [definition.args[name].ast_node for name in slicing]
+    defaults = [_size_in(each.default_value if each else None) for each in nodes]
     default = next((size for size in defaults if isinstance(size, int)), DEFAULT_PAGE_ITEMS)
     return ListSize(tuple(size for size in sizes if size is not None), default)
 
@@ -257,10 +255,6 @@ def directive_number(
             [argument] = directive.arguments or ()
             return float(value_from_ast_untyped(argument.value))
     return None
-
-
-def _default_of(argument: GraphQLArgument) -> ValueNode | None:
-    return argument.ast_node.default_value if argument.ast_node else None
 
 
 def _schema_list_sizes(schema: GraphQLSchema) -> dict[str, float]:

@@ -116,17 +116,12 @@ class _Definition:
             case InlineFragmentNode():
                 return selection.selection_set, replace(nesting, level=nesting.level + 1)
             case FieldNode():
-                return self._add_field(selection, nesting)
+                in_schema = nesting.in_schema or selection.name.value in SCHEMA_FIELDS
+                self.aliases += selection.alias is not None
+                self.metrics.add_field(replace(nesting, in_schema=in_schema))
+                below = _Nesting(nesting.depth + 1, nesting.level + 1, in_schema)
+                return (selection.selection_set, below) if selection.selection_set else None
         return None
-
-    def _add_field(
-        self, node: FieldNode, nesting: _Nesting
-    ) -> tuple[SelectionSetNode, _Nesting] | None:
-        in_schema = nesting.in_schema or node.name.value in SCHEMA_FIELDS
-        self.aliases += node.alias is not None
-        self.metrics.add_field(replace(nesting, in_schema=in_schema))
-        below = _Nesting(nesting.depth + 1, nesting.level + 1, in_schema)
-        return (node.selection_set, below) if node.selection_set else None
 
     def with_fragments(self, fragments: Mapping[str, SelectionMetrics]) -> SelectionMetrics:
         """Return the metrics, including those of the fragments that the definition spreads.

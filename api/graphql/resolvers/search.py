@@ -21,14 +21,14 @@ from engine.tickets.search import Direction, Order, OrderField, PageRequest, Tic
 resolvers: Final = Resolvers()
 
 
-class _TicketArguments(PageArguments, TypedDict, total=False):
+class _TicketsArguments(PageArguments, TypedDict, total=False):
     filter: Mapping[str, object] | None
     orderBy: Mapping[str, str] | None
 
 
 @resolvers.field("Query.tickets")
 async def tickets(
-    _parent: object, arguments: _TicketArguments, context: RequestContext, _info: object
+    _parent: object, arguments: _TicketsArguments, context: RequestContext, _info: object
 ) -> Mapping[str, object]:
     """Return a page of the tickets that match a filter.
 
@@ -49,7 +49,7 @@ async def tickets(
     return {**connection(arguments, edges, has_more=page.has_more), "count": count}
 
 
-def _page_request(arguments: _TicketArguments, bound: int) -> PageRequest:
+def _page_request(arguments: _TicketsArguments, bound: int) -> PageRequest:
     order_by = arguments.get("orderBy")
     order = Order()
     if order_by:

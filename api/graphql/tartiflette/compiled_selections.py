@@ -178,8 +178,16 @@ class FieldPlan:
         info = build_resolve_info(execution, self.field, self.nodes, self.parent, path)
         value: object
         try:
-            known = self._static_arguments(execution)
-            arguments = await self._coerce_arguments(execution) if known is None else known
+            variables = execution.variable_values or {}
+            arguments = self.arguments.values(variables) if self.arguments else None
+            if arguments is None:
+                arguments = await coerce_arguments(
+                    self.field.arguments,
+                    self.nodes[0],
+                    variables,
+                    execution.context,
+                    coercer=self.field.arguments_coercer,
+                )
             value = await self.resolve(source, arguments, execution.context, info)
         except Exception as error:  # noqa: BLE001  # becomes an error of the field
             value = error
@@ -190,19 +198,6 @@ class FieldPlan:
         except Exception:  # noqa: BLE001  # Tartiflette raises it again, for the client
             return await self._complete_by_tartiflette(execution, value, info)
         return completed
-
-    def _static_arguments(self, execution: Execution) -> dict[str, object] | None:
-        return self.arguments.values(execution.variable_values or {}) if self.arguments else None
-
-    async def _coerce_arguments(self, execution: Execution) -> dict[str, object]:
-        arguments: dict[str, object] = await coerce_arguments(
-            self.field.arguments,
-            self.nodes[0],
-            execution.variable_values or {},
-            execution.context,
-            coercer=self.field.arguments_coercer,
-        )
-        return arguments
 
     async def _complete_by_tartiflette(
         self, execution: Execution, value: object, info: ResolveInfo

@@ -196,26 +196,16 @@ class _GraphQLSocket:
                 CloseCode.SUBSCRIBER_EXISTS, f"Subscriber for {message.id} already exists"
             )
         try:
-            self._check_limits(self._actor)
+            operations = len(self._operations) + 1
+            check_limit("socket_operations", self._limits.socket_operations, operations)
+            if self._rate_limiter.viewers is not None:
+                self._rate_limiter.viewers.acquire(self._actor.id)
         except InterlockError as error:
             await self._send(_error_message(message.id, {"errors": response_errors(error)}))
         else:
             request = message.payload.to_request(queries_only=False)
             operation = self._execute(message.id, request, self._actor)
             self._operations[message.id] = asyncio.create_task(operation)
-
-    def _check_limits(self, actor: Actor) -> None:
-        """Check that the client can start one more operation.
-
-        Raises:
-            LimitExceeded: the socket has too many operations.
-            TooManyRequests: the viewer sends too many requests.
-
-        """
-        operations = len(self._operations) + 1
-        check_limit("socket_operations", self._limits.socket_operations, operations)
-        if self._rate_limiter.viewers is not None:
-            self._rate_limiter.viewers.acquire(actor.id)
 
     async def _execute(self, operation_id: str, request: GraphQLRequest, actor: Actor) -> None:
         """Send the responses of one operation; then its id can be used again."""
