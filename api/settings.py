@@ -276,12 +276,12 @@ class Settings(BaseModel):
             names = " or ".join(map(environment_variable, sources or _KEY_SOURCES))
             problem = f"Only one of {names} can be set" if sources else f"{names} must be set"
             raise Misconfigured(
-                f"{problem}: it verifies tokens. The simplest is a random secret, such as the "
+                f"{problem}, to verify tokens. The simplest is a random secret, such as the "
                 "output of `openssl rand -hex 32`."
             )
         if self.oidc_issuer and self.jwt_issuer:
             raise Misconfigured(
-                "INTERLOCK_JWT_ISSUER can't be set: INTERLOCK_OIDC_ISSUER is the issuer."
+                "INTERLOCK_JWT_ISSUER can't be set, because INTERLOCK_OIDC_ISSUER is the issuer."
             )
         source: SecretStr | Path | str = next(iter(sources.values()))
         return source
@@ -295,13 +295,13 @@ class Settings(BaseModel):
         """
         if self.jwt_secret and self.jwt_secret_file:
             raise Misconfigured(
-                "Only one of INTERLOCK_JWT_SECRET or INTERLOCK_JWT_SECRET_FILE can be set: it "
-                "signs tokens."
+                "Only one of INTERLOCK_JWT_SECRET or INTERLOCK_JWT_SECRET_FILE can be set, to "
+                "sign tokens."
             )
         source = self.jwt_secret or self.jwt_secret_file
         if source is None:
             raise Misconfigured(
-                "INTERLOCK_JWT_SECRET is not set: it signs and verifies tokens. Set it to at least "
+                "INTERLOCK_JWT_SECRET is not set. It signs and verifies tokens. Set it to at least "
                 f"{JWT_SECRET_CHARACTERS_MIN} random characters, such as the output of `openssl "
                 "rand -hex 32`, or set INTERLOCK_JWT_SECRET_FILE to a file of such secrets."
             )
