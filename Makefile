@@ -41,7 +41,7 @@ test-web: .venv/ready  ## the tests that need a browser
 	$(BIN)/pytest -m browser
 
 soak: .venv/ready  ## all tests with many generated examples: takes hours
-	HYPOTHESIS_PROFILE=soak INTERLOCK_TEST_DOCUMENTS=all $(PYTEST)
+	HYPOTHESIS_PROFILE=soak TEST_DOCUMENTS=all $(PYTEST)
 
 lint: .venv/ready  ## style, types, layers, prose
 	$(BIN)/ruff check .

@@ -37,7 +37,7 @@ from api.graphql.tartiflette.engine import bake
 from tests.support import fuzz_schema
 from tests.support.generated_documents import Document, Generated, generated, seeded, without_enums
 
-DOCUMENTS_PER_EXAMPLE = 100 if os.environ.get("INTERLOCK_TEST_DOCUMENTS") == "all" else 10
+DOCUMENTS_PER_EXAMPLE = 100 if os.environ.get("TEST_DOCUMENTS") == "all" else 10
 """A normal run compares 1,000 documents, a complete one 10,000, and a soak test 300,000."""
 DATA_SETS = 40
 
