@@ -245,6 +245,7 @@ def test_a_token_with_one_character_changed_is_refused(
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=8,
 )
 CLAIMS = st.dictionaries(
     st.sampled_from(["sub", "name", "exp", "nbf", "iat", "groups", "admin", "aud"]), JSON
