@@ -22,7 +22,7 @@ from reconciler.desired import read_desired
 from reconciler.diff import diff
 from reconciler.values import ValuesInput
 from tests.support.bulk_data import open_many
-from tests.support.databases import database_address, execute
+from tests.support.databases import EMPTY, new_database
 from tests.support.declared_resources import DEFAULTS, put_resources
 from tests.support.personas import ANNA, MARTON
 from tests.support.webhook_deliveries import enqueue, enqueued, webhook
@@ -42,17 +42,16 @@ def lines_of(text: str) -> list[str]:
 
 
 @asynccontextmanager
-async def empty_database(server: str, name: str = "interlock_restored") -> AsyncIterator[Database]:
-    await execute(server, f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name}")
-    await migrate(database_address(server, name))
-    async with open_database(database_address(server, name)) as database:
-        yield database
-    await execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+async def empty_database(server: str) -> AsyncIterator[Database]:
+    async with new_database(server, EMPTY) as url:
+        await migrate(url)
+        async with open_database(url) as database:
+            yield database
 
 
 @pytest.fixture
 async def other_database(server: str) -> AsyncIterator[Database]:
-    async with empty_database(server, "interlock_elsewhere") as database:
+    async with empty_database(server) as database:
         yield database
 
 

@@ -1,4 +1,4 @@
-"""Databases for the tests: each is a copy of one template with the schema and the defaults."""
+"""Databases for the tests: copies of a template with the schema and the defaults, or empty."""
 
 import os
 from collections.abc import AsyncIterator
@@ -11,6 +11,8 @@ from sqlalchemy.engine import make_url
 
 TEMPLATE: Final = f"interlock_template_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
 """Each worker of a test run has a template, because workers can share a server."""
+EMPTY: Final = "template1"
+"""PostgreSQL's own template."""
 
 
 def database_address(server: str, database: str) -> str:
@@ -28,9 +30,9 @@ async def execute(server: str, *statements: str) -> None:
 
 
 @asynccontextmanager
-async def new_database(template: str) -> AsyncIterator[str]:
-    """Yield the address of a new database with schema and workflows, and no tickets."""
+async def new_database(server: str, template: str = TEMPLATE) -> AsyncIterator[str]:
+    """Yield the address of a new database: by default with schema and workflows, no tickets."""
     name = f"interlock_{token_hex(6)}"
-    await execute(template, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
-    yield database_address(template, name)
-    await execute(template, f"DROP DATABASE {name} WITH (FORCE)")
+    await execute(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield database_address(server, name)
+    await execute(server, f"DROP DATABASE {name} WITH (FORCE)")

@@ -20,7 +20,7 @@ from engine.tickets.commands import CreateTicket
 from reconciler.backup import backup_lines
 from tests.support.api_client import SECRET, Client
 from tests.support.command import interlock, on
-from tests.support.databases import database_address, execute
+from tests.support.databases import EMPTY, new_database
 from tests.support.personas import ANNA
 
 KEYS = {scope: f"ik_{scope}" for scope in (Scope.EXPORT, Scope.RELOAD)}
@@ -89,15 +89,14 @@ async def test_the_command_line_copies_a_database(
     first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
     here = on(database_url)
     assert interlock("backup", str(first), env=here).returncode == 0
-    await execute(server, "DROP DATABASE IF EXISTS elsewhere", "CREATE DATABASE elsewhere")
-    elsewhere = database_address(server, "elsewhere")
-    await migrate(elsewhere)
-    there = on(elsewhere)
-    assert "rows and verified every history" in interlock("restore", str(first), env=there).stdout
-    assert interlock("backup", str(second), env=there).returncode == 0
-    assert first.read_bytes() == second.read_bytes()
-    assert "not empty" in interlock("restore", str(first), env=there).stderr
-    await execute(server, "DROP DATABASE elsewhere WITH (FORCE)")
+    async with new_database(server, EMPTY) as elsewhere:
+        await migrate(elsewhere)
+        there = on(elsewhere)
+        restored = interlock("restore", str(first), env=there).stdout
+        assert "rows and verified every history" in restored
+        assert interlock("backup", str(second), env=there).returncode == 0
+        assert first.read_bytes() == second.read_bytes()
+        assert "not empty" in interlock("restore", str(first), env=there).stderr
     assert json.loads(first.read_text("utf-8").splitlines()[-1].split(": ", 1)[1])["rows"] > 1
 
 

@@ -15,7 +15,7 @@ from engine.storage.history.audit import count_tickets
 from engine.storage.migrate import check_schema, migrate
 from engine.storage.postgres.database import open_database
 from engine.storage.postgres.tables import metadata
-from tests.support.databases import database_address, execute
+from tests.support.databases import EMPTY, database_address, new_database
 from tests.support.lock_gates import Observer
 
 REVISIONS = {
@@ -31,10 +31,8 @@ def differences(connection: Connection) -> list[Any]:
 
 @pytest.fixture
 async def empty_database(server: str) -> AsyncIterator[str]:
-    name = "interlock_empty"
-    await execute(server, f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name}")
-    yield database_address(server, name)
-    await execute(server, f"DROP DATABASE {name}")
+    async with new_database(server, EMPTY) as url:
+        yield url
 
 
 async def test_migrations_create_the_declared_tables(database_url: str) -> None:

@@ -18,7 +18,7 @@ from engine.tickets.actor import Actor
 from engine.tickets.search import Direction, Order, OrderField, PageRequest, TicketFilter
 from engine.tickets.viewer import SYSTEM_VIEWER, Viewer
 from engine.vocabulary import Visibility
-from tests.support.databases import TEMPLATE, database_address, execute
+from tests.support.databases import new_database
 
 TICKETS = 30_000
 PAGE = 20
@@ -74,12 +74,10 @@ THROUGH_INDEX: dict[str, tuple[str, Order, dict[str, object]]] = {
 @pytest.fixture(scope="module")
 async def crowded(template: str) -> AsyncIterator[Database]:
     """Return a database with many tickets, for tests that only read."""
-    url = database_address(template, "interlock_crowded")
-    await execute(template, f"CREATE DATABASE interlock_crowded TEMPLATE {TEMPLATE}")
-    await insert_tickets(url, TICKETS)
-    async with open_database(url, 1) as database:
-        yield database
-    await execute(template, "DROP DATABASE interlock_crowded WITH (FORCE)")
+    async with new_database(template) as url:
+        await insert_tickets(url, TICKETS)
+        async with open_database(url, 1) as database:
+            yield database
 
 
 async def plan(
