@@ -37,7 +37,7 @@ from engine.findings import did_you_mean
 from engine.webhooks.host_allowlist import NO_HOSTS, HostAllowlist
 
 _PREFIX: Final = "INTERLOCK_"
-_USER_INFO: Final = re.compile(r"//.*@")
+_USER_INFO: Final = re.compile(r"[^'\",\s]*@")
 """The user and password of a URL, which no message contains."""
 _KEY_SOURCES: Final = ("jwt_secret", "jwt_secret_file", "jwks", "oidc_issuer")
 """The settings that give the keys of tokens; exactly one of them must be set."""
@@ -190,7 +190,10 @@ class Settings(BaseModel):
     license_public_key: Annotated[
         str | None,
         AfterValidator(_check_public_key),
-        Field(description="the public key of licences, as `interlock license keygen` prints it"),
+        Field(
+            description="the public key of licences, as `interlock license keygen` prints it",
+            repr=False,  # an operator can paste the private key
+        ),
     ] = None
     """None: the open edition, which allows every plugin."""
     license_key: Annotated[SecretStr | None, Field(description="a licence")] = None
@@ -327,8 +330,9 @@ def _describe(error: ErrorDetails) -> str:
     if field is None:
         return f"{name} is not a setting of Interlock.{did_you_mean(name, _VARIABLES)}"
     is_secret = SecretStr in get_args(field.annotation) or not field.repr
-    shown = _USER_INFO.sub("//…@", repr(error["input"]))
-    value = "" if is_secret else f" is {shown}: it"
+    value = "" if is_secret else f" is {error['input']!r}: it"
     reason = str(error["ctx"]["error"]) if error["type"] == "value_error" else ""
-    message = f"{name}{value} must be {field.description}{reason and f'; {reason}'}"
+    message = _USER_INFO.sub(
+        "…@", f"{name}{value} must be {field.description}{reason and f'; {reason}'}"
+    )
     return message if message.endswith("?") else f"{message}."

@@ -48,9 +48,8 @@ class WebhookMetrics:
     def set_deliveries(self, counts: Iterable[DeliveryCounts]) -> None:
         """Set the numbers of pending and dead deliveries."""
         for each in counts:
-            name = each.declaration.name
-            self._deliveries.labels(name, DeliveryState.PENDING).set(each.pending)
-            self._deliveries.labels(name, DeliveryState.DEAD).set(each.dead)
+            self._deliveries.labels(each.name, DeliveryState.PENDING).set(each.pending)
+            self._deliveries.labels(each.name, DeliveryState.DEAD).set(each.dead)
 
     def set_blocked(self, webhook: str, reason: BlockReason | None) -> None:
         """Set why this server cannot call a webhook; None if it can."""

@@ -79,8 +79,8 @@ class WebhookWorker:
         counts = await count_deliveries(self.database)
         self.metrics.set_deliveries(counts)
         for each in counts:
-            if each.is_retired:
-                self._set_blocked(each.declaration.name, None)
+            if each.declaration is None:
+                self._set_blocked(each.name, None)
             else:
                 await self._find_call_context(each.declaration)
 

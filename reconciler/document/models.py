@@ -16,6 +16,7 @@ from pydantic import (
     ConfigDict,
     Field,
     JsonValue,
+    ValidationInfo,
     field_serializer,
 )
 from pydantic.alias_generators import to_camel
@@ -40,9 +41,9 @@ def _require_utc(time: AwareDatetime) -> AwareDatetime:
     return time
 
 
-def _parse_declaration(value: object) -> object:
-    """Parse the declaration of a resource, which is JSON text."""
-    return json.loads(value) if isinstance(value, str) else value
+def _parse_declaration(value: object, info: ValidationInfo) -> object:
+    """Parse the declaration of a resource, which is JSON text; a document must have an object."""
+    return json.loads(value) if info.mode == "python" and isinstance(value, str) else value
 
 
 def _role_names(value: object) -> object:

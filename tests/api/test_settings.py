@@ -180,7 +180,9 @@ def test_all_messages_come_at_once_without_secrets() -> None:
         "INTERLOCK_JWT_SECERT": "hunter2",
         "INTERLOCK_DATABASE_URL": "mysql://root:hunter2@db/interlock",
         "INTERLOCK_JWKS": "https://root:hunter2@id.example/jwks.json",
-        "INTERLOCK_OIDC_ISSUER": "https://root:hunter2@id.example/",
+        "INTERLOCK_OIDC_ISSUER": "root:hunter2@id.example",
+        "INTERLOCK_WEBHOOK_HOSTS": "hooks.example.com,root:hunter2@inside",
+        "INTERLOCK_LICENSE_PUBLIC_KEY": "hunter2",
         "INTERLOCK_PORT": "x",
     }
     with pytest.raises(Misconfigured) as raised:

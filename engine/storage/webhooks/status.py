@@ -89,6 +89,7 @@ _OLDEST_PENDING_AT: Final = (
     .scalar_subquery()
 )
 _COUNT: Final = select(
+    webhooks.c.name,
     cast(webhooks.c.declaration, Text).label("declaration"),
     webhooks.c.retired_at.is_not(None).label("is_retired"),
     _count(PENDING).label("pending"),
@@ -124,10 +125,15 @@ _NAMES: Final = Statement.of(select(webhooks.c.name))
 
 @dataclass(frozen=True, slots=True)
 class DeliveryCounts:
-    """The numbers of pending deliveries and dead letters of a webhook."""
+    """The numbers of pending deliveries and dead letters of a webhook.
 
-    declaration: Webhook
-    is_retired: bool
+    Attributes:
+        declaration: None if the webhook is retired: rules may have changed since.
+
+    """
+
+    name: str
+    declaration: Webhook | None
     pending: int
     dead: int
 
@@ -161,8 +167,8 @@ async def count_deliveries(database: Database) -> list[DeliveryCounts]:
     """Return the numbers of deliveries of all webhooks, which cost less than their status."""
     return [
         DeliveryCounts(
-            Webhook.model_validate_json(row["declaration"]),
-            row["is_retired"],
+            row["name"],
+            None if row["is_retired"] else Webhook.model_validate_json(row["declaration"]),
             row["pending"],
             row["dead"],
         )

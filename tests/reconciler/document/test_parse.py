@@ -168,6 +168,13 @@ def test_a_forged_document_is_refused(change: Callable[[Document], None], error:
     assert any(line.startswith(f"plan.json: {error}") for line in lines), lines
 
 
+@pytest.mark.parametrize("text", ["{}", "[" * 100_000], ids=["an object", "nested lists"])
+def test_a_declaration_must_be_an_object_not_json_text(text: str) -> None:
+    change = setting("changes", -1, "after", to={"retired": False, "declaration": text})
+    with pytest.raises(InvalidPlan, match=r"after\.declaration: must be an object\."):
+        parse_plan(forged(change), "plan.json")
+
+
 def test_the_error_for_an_edited_document_has_the_expected_id() -> None:
     text = serialize_plan(every_hazard()).text
     edited = text.replace("git:4f8e29c", "git:5555555")

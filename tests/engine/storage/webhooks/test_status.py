@@ -7,7 +7,7 @@ import pytest
 from engine.storage.history.changes import read_histories
 from engine.storage.postgres.database import Database
 from engine.storage.tickets.store import TicketStore
-from engine.storage.webhooks.status import WebhookState, read_statuses
+from engine.storage.webhooks.status import WebhookState, count_deliveries, read_statuses
 from tests.support.concurrent_changes import comment, open_ticket
 from tests.support.declared_resources import put_resources
 from tests.support.webhook_deliveries import enqueue, run_sql, webhook
@@ -84,3 +84,19 @@ async def test_a_pause_is_shown_until_it_ends(database: Database) -> None:
         await run_sql(database, f"UPDATE webhooks SET paused_until = '{time}'")  # noqa: S608
         [status] = await read_statuses(database)
         assert (status.paused_until, status.oldest_pending_at) == (shown, None)
+
+
+async def test_a_retired_webhook_that_is_no_longer_valid_is_counted(
+    store: TicketStore, database: Database
+) -> None:
+    await put_resources(database, [webhook("chat"), webhook("pager")])
+    await open_ticket(store)
+    await enqueue(database, 1)
+    await run_sql(
+        database,
+        "UPDATE webhooks SET retired_at = now(), declaration = '{\"url\": 1}' WHERE name = 'chat'",
+    )
+    counts = {each.name: each for each in await count_deliveries(database)}
+    assert counts["chat"].declaration is None
+    assert counts["pager"].declaration is not None
+    assert counts["chat"].pending == 1
