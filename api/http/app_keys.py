@@ -1,6 +1,7 @@
 """Keys of the values that requests and the application carry."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from ipaddress import IPv4Network, IPv6Network
 from typing import Final, TypeAlias
 
 from aiohttp import web
@@ -9,7 +10,6 @@ from api.auth.api_keys import ApiKeys
 from api.auth.tokens import TokenVerifier
 from api.http.metrics import Metrics
 from api.http.rate_limiter import Quota, RateLimiter, TokenBuckets
-from api.settings import Network
 from engine.tickets.actor import Actor
 
 ACTOR: Final = web.RequestKey("actor", Actor)
@@ -35,7 +35,9 @@ API_KEYS: Final = web.AppKey("api_keys", ApiKeys)
 METRICS: Final = web.AppKey("metrics", Metrics)
 RATE_LIMITER: Final = web.AppKey("rate_limiter", RateLimiter)
 
-TRUSTED_PROXIES: Final[web.AppKey[tuple[Network, ...]]] = web.AppKey("trusted_proxies")
+TRUSTED_PROXIES: Final[web.AppKey[tuple[IPv4Network | IPv6Network, ...]]] = web.AppKey(
+    "trusted_proxies"
+)
 """The proxies whose `X-Forwarded-For` is trusted."""
 
 Access: TypeAlias = Callable[[web.Request], Awaitable[None]]

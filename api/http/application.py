@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 
 from aiohttp import web
 from prometheus_client.registry import Collector
@@ -14,7 +15,6 @@ from api.http.metrics import Metrics
 from api.http.middlewares import MIDDLEWARES, prepare_response
 from api.http.rate_limiter import RateLimiter
 from api.limits import HTTP_LIMITS, HttpLimits
-from api.settings import Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class AccessControl:
     tokens: TokenVerifier
     api_keys: ApiKeys = NO_API_KEYS
     limits: HttpLimits = HTTP_LIMITS
-    trusted_proxies: tuple[Network, ...] = ()
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
 
 
 def build_application(
