@@ -38,7 +38,7 @@ unit: .venv/ready  ## the tests of the rules, with few generated examples: takes
 	HYPOTHESIS_PROFILE=quick $(PYTEST) tests/engine tests/reconciler -m "not database and not browser"
 
 test-web: .venv/ready  ## the tests that need a browser
-	$(BIN)/pytest -m browser
+	$(PYTEST) tests/api -m browser
 
 soak: .venv/ready  ## all tests with many generated examples: takes hours
 	HYPOTHESIS_PROFILE=soak TEST_DOCUMENTS=all $(PYTEST)

@@ -38,7 +38,7 @@ FAST: Final = (
 """Settings for an embedded server whose data need not survive a power failure, and can be small."""
 MEMORY: Final = Path("/dev/shm")  # noqa: S108 - only the parent of a temporary folder
 MEMORY_BYTES: Final = 4 * 1024**3
-"""Free memory that makes it safe to keep the databases there: copies are ten times as fast."""
+"""Free memory with which the databases are kept there: they are copied faster than on a disk."""
 
 
 def pytest_configure() -> None:
