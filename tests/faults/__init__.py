@@ -1,0 +1,1 @@
+"""Broken machines and hostile clients: real processes on a real PostgreSQL."""

@@ -1,0 +1,76 @@
+"""Replicas and PostgreSQL are killed while clients change tickets: nothing acknowledged is lost."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from engine.storage.history.changes import read_histories
+from engine.storage.migrate import migrate
+from engine.storage.postgres.database import open_database
+from tests.support.api_client import bearer
+from tests.support.declared_resources import put_resources
+from tests.support.lock_gates import TIMEOUT_SECONDS
+from tests.support.own_postgres import OwnPostgres, own_postgres
+from tests.support.personas import ANNA
+from tests.support.replicas import Replica, replica
+
+CLIENTS = 4
+ACKNOWLEDGED_BEFORE_THE_FAULT = 20
+OPEN = """mutation ($title: String!) {
+  createTicket(title: $title, workflow: "service_request") { ticket { id } }
+}"""
+
+
+@pytest.fixture
+async def postgres() -> AsyncIterator[OwnPostgres]:
+    async with own_postgres() as server:
+        await migrate(server.url)
+        async with open_database(server.url) as database:
+            await put_resources(database)
+        yield server
+
+
+class Clients:
+    """Clients that open tickets until the first failure, and remember what was acknowledged."""
+
+    def __init__(self, server: Replica) -> None:
+        self.url = f"{server.url}/graphql"
+        self.acknowledged: list[str] = []
+        self.enough = asyncio.Event()
+
+    async def run(self, client: int) -> None:
+        async with aiohttp.ClientSession(headers=bearer(ANNA)) as session:
+            for number in range(10_000):
+                body = {"query": OPEN, "variables": {"title": f"{client}-{number}"}}
+                try:
+                    async with session.post(self.url, json=body) as response:
+                        answer = await response.json()
+                except aiohttp.ClientError:
+                    return
+                if "data" not in answer or "errors" in answer:
+                    return
+                self.acknowledged.append(answer["data"]["createTicket"]["ticket"]["id"])
+                if len(self.acknowledged) >= ACKNOWLEDGED_BEFORE_THE_FAULT:
+                    self.enough.set()
+
+
+@pytest.mark.parametrize("killed", ["replica", "postgres"])
+async def test_no_acknowledged_ticket_is_lost(postgres: OwnPostgres, killed: str) -> None:
+    async with replica(postgres.url) as server, asyncio.TaskGroup() as running:
+        clients = Clients(server)
+        for number in range(CLIENTS):
+            running.create_task(clients.run(number))
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            await clients.enough.wait()
+        if killed == "replica":
+            server.send_signal(signal.SIGKILL)
+        else:
+            await postgres.kill()
+            await postgres.start()
+    async with open_database(postgres.url) as database:
+        histories = await read_histories(database, clients.acknowledged)
+    assert all(histories.values())
+    assert len(histories) == len(clients.acknowledged) >= ACKNOWLEDGED_BEFORE_THE_FAULT

