@@ -67,7 +67,7 @@ class OwnPostgres:
             for each in (
                 f"port={self.port}",
                 "listen_addresses=127.0.0.1",
-                f"unix_socket_directories={self.folder}",
+                "unix_socket_directories=''",
                 *settings,
             )
         )
@@ -80,11 +80,12 @@ class OwnPostgres:
 
     async def kill(self) -> None:
         """Kill all processes of the server with SIGKILL."""
-        pid = self.pid
-        for each in (pid, *_children_of(pid)):
+        processes = (self.pid, *_children_of(self.pid))
+        for each in processes:
             with suppress(ProcessLookupError):
                 os.kill(each, signal.SIGKILL)
-        await asyncio.to_thread(_wait_until_gone, pid)
+        for each in processes:
+            await asyncio.to_thread(_wait_until_gone, each)
         (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def send_signal(self, number: signal.Signals) -> None:
