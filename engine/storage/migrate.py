@@ -16,7 +16,7 @@ from sqlalchemy.pool import NullPool
 
 from engine.errors import Misconfigured, Unavailable
 from engine.storage.history.renumber import renumber_log
-from engine.storage.postgres.database import connect
+from engine.storage.postgres.connection import connect
 from engine.storage.postgres.errors import map_errors
 
 MIGRATION_LOCK: Final = 0x17E410C

@@ -9,13 +9,16 @@ from typing import Final, TypeAlias
 import asyncpg
 from sqlalchemy import literal_column, select, text
 
-from engine.errors import Misconfigured
-from engine.storage.postgres.errors import map_errors
-from engine.storage.postgres.pool import Connection, ConnectionPool
+from engine.storage.postgres.connection import (
+    CONNECTION_SETTINGS,
+    Connection,
+    ConnectionSettings,
+    connect,
+)
+from engine.storage.postgres.pool import ConnectionPool
 from engine.storage.postgres.statements import Statement
 
 POOL_CONNECTIONS: Final = 10
-_COMMAND_SECONDS_MAX: Final = 30
 
 _PING: Final = Statement.of(select(literal_column("1")))
 CUSTOM_PLAN: Final = Statement.of(
@@ -102,41 +105,26 @@ class Database:
 
 
 @asynccontextmanager
-async def open_database(url: str, connections: int = POOL_CONNECTIONS) -> AsyncIterator[Database]:
+async def open_database(
+    url: str,
+    connections: int = POOL_CONNECTIONS,
+    settings: ConnectionSettings = CONNECTION_SETTINGS,
+) -> AsyncIterator[Database]:
     """Open a database, and close it at the end of the block.
 
     Args:
         url: a libpq connection URI, `postgresql://…`.
         connections: the maximum number of connections; they are opened when needed.
+        settings: of each connection.
 
     Raises:
         Unavailable: the database does not respond or rejects the connection.
 
     """
-    pool = ConnectionPool(connections, partial(connect, url))
+    pool = ConnectionPool(connections, partial(connect, url, settings))
     async with pool.acquire():
         pass  # fail early if the database is unavailable
     try:
         yield Database(pool)
     finally:
         await pool.close()
-
-
-async def connect(url: str) -> Connection:
-    """Open a connection.
-
-    Raises:
-        Misconfigured: the URL is invalid.
-        Unavailable: the database does not respond or rejects the connection.
-
-    """
-    settings = {"application_name": "interlock", "timezone": "UTC"}
-    try:
-        with map_errors():
-            return await asyncpg.connect(
-                url, command_timeout=_COMMAND_SECONDS_MAX, server_settings=settings
-            )
-    except ValueError:  # its text can contain a password
-        raise Misconfigured(
-            "INTERLOCK_DATABASE_URL is invalid: write postgresql://user:password@host:port/name."
-        ) from None

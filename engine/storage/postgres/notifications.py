@@ -8,9 +8,9 @@ from typing import Final
 from sqlalchemy import Text, bindparam, func, literal_column, select
 
 from engine.errors import Unavailable
-from engine.storage.postgres.database import Session, connect
+from engine.storage.postgres.connection import Connection, connect
+from engine.storage.postgres.database import Session
 from engine.storage.postgres.errors import map_errors
-from engine.storage.postgres.pool import Connection
 from engine.storage.postgres.statements import Statement
 
 CHANNEL: Final = "interlock_rules"

@@ -11,13 +11,12 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from time import monotonic
 from types import TracebackType
-from typing import Final, TypeAlias
+from typing import Final
 
 import asyncpg
 
+from engine.storage.postgres.connection import Connection
 from engine.storage.postgres.errors import is_unavailable, map_errors, unavailable
-
-Connection: TypeAlias = asyncpg.Connection
 
 IDLE_SECONDS_MAX: Final = 300
 """Firewalls and proxies can drop an idle connection without closing it."""

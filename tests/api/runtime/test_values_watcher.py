@@ -17,7 +17,8 @@ from api.runtime.values_file import ValuesFile
 from api.runtime.values_watcher import ValuesWatcher
 from api.settings import Settings
 from engine.resources.resource import Resource
-from engine.storage.postgres.database import Database, connect, open_database
+from engine.storage.postgres.connection import connect
+from engine.storage.postgres.database import Database, open_database
 from engine.storage.postgres.pool import ConnectionPool
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import reconciliations

@@ -9,7 +9,8 @@ import asyncpg
 import pytest
 
 from engine.errors import Unavailable
-from engine.storage.postgres.pool import IDLE_SECONDS_MAX, Connection, ConnectionPool
+from engine.storage.postgres.connection import Connection
+from engine.storage.postgres.pool import IDLE_SECONDS_MAX, ConnectionPool
 
 PID = "SELECT pg_backend_pid()"
 SLEEP = "SELECT pg_sleep(3600)"
