@@ -62,6 +62,8 @@ PLANS_PER_OPERATION: Final = 8
 
 DEFAULT_PAGE_ITEMS: Final = 20
 """The size of a page if the request gives none; also what the page then costs."""
+DEFAULT_LATEST_ENTRIES: Final = 100
+"""The entries of `Ticket.history` if the request gives no number."""
 
 GRAPHQL_BATCH: Final = 100
 """The highest number of operations in one request that can be configured."""
@@ -126,6 +128,7 @@ class GraphQLLimits:
         execution_seconds: from the first resolver to the complete response.
         page_tickets: tickets in one page.
         page_history: history entries in one page.
+        latest_history: history entries without paging.
         page_services: services in one page.
         page_dead_letters: dead letters in one page.
 
@@ -150,6 +153,7 @@ class GraphQLLimits:
     execution_seconds: Seconds = 20
     page_tickets: Bound = 100
     page_history: Bound = 100
+    latest_history: Bound = 1_000
     page_services: Bound = 500
     page_dead_letters: Bound = 100
 

@@ -90,12 +90,15 @@ class DeadlineExceeded(Unavailable):
     code = "deadline_exceeded"
 
 
-def check_limit(limit: str, bound: float, found: float) -> None:
-    """Raise LimitExceeded if a value is above the bound of a limit."""
+def check_limit(
+    limit: str, bound: float, found: float, advice: str = "", **details: object
+) -> None:
+    """Raise LimitExceeded if a value is above the bound of a limit, with optional details."""
     if found > bound:
         found = min(found, _MAX_SAFE_INTEGER)
         message = f"{found:,.0f} {limit.replace('_', ' ')} are more than the {bound:,} allowed."
-        raise LimitExceeded(message, limit=limit, bound=bound, found=round(found))
+        message = f"{message} {advice}".rstrip()
+        raise LimitExceeded(message, limit=limit, bound=bound, found=round(found), **details)
 
 
 def _problem_message(problem: GraphQLError | str) -> str:

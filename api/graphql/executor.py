@@ -10,6 +10,7 @@ from typing import Final, NamedTuple, Self
 from graphql import DocumentNode, GraphQLSchema, OperationType, execute_sync, print_schema
 
 from api.graphql.documents.cost import NO_LENGTHS, ListLengths
+from api.graphql.documents.cost_advice import costliest_list
 from api.graphql.documents.persisted_documents import PersistedDocuments, UnknownDocument
 from api.graphql.documents.prepare import DocumentCache, PreparedDocument, PreparedOperation
 from api.graphql.documents.subscriptions import PreparedSubscription
@@ -278,7 +279,10 @@ class GraphQLExecutor:
         variables = operation.variables.coerce(request.variables, self._limits.reported_errors)
         refuse_null_conditions(document.conditions, variables)
         points = operation.cost.total(variables, self._lists)
-        check_limit("cost_points", self._limits.cost_points, points)
+        if points > (bound := self._limits.cost_points):
+            costliest = costliest_list(operation.cost, variables, self._lists, bound)
+            details = {"field": costliest.path, "remedy": costliest.remedy} if costliest else {}
+            check_limit("cost_points", bound, points, str(costliest or ""), **details)
         return _CheckedRequest(document, operation, request.variables, variables)
 
     async def _answer(self, checked: _CheckedRequest, context: object) -> JsonObject:

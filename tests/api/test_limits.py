@@ -72,9 +72,10 @@ PAGES: dict[str, tuple[str, ...]] = {
     "page_tickets": ("{ tickets(first: 4) { totalCount } }", "{ tickets(last: 4) { totalCount } }"),
     "page_services": ("{ services(first: 4) { path } }",),
     "page_history": (
-        '{ ticket(id: "ID") { history(first: 4) { nodes { seq } } } }',
-        '{ ticket(id: "ID") { history(last: 4) { nodes { seq } } } }',
+        '{ ticket(id: "ID") { historyConnection(first: 4) { nodes { seq } } } }',
+        '{ ticket(id: "ID") { historyConnection(last: 4) { nodes { seq } } } }',
     ),
+    "latest_history": ('{ ticket(id: "ID") { history(last: 4) { seq } } }',),
     "page_dead_letters": ("{ webhooks { deadLetters(first: 4) { nodes { id } } } }",),
 }
 

@@ -4,6 +4,7 @@ The cost of a document is compiled once and evaluated for each request. The size
 from, in this order:
 
 - the arguments `first`, `last` or `ids` of its field, or of the field that returns its page;
+- `@listSize` in the schema, if the field has such an argument;
 - the current length of a list of declared resources (`ListLengths`);
 - `@listSize` in the schema;
 - `assumed_list_items`, or the average length for the lists of introspection.
@@ -90,10 +91,17 @@ class Cost:
     """A sum: points that are the same in every request, and parts that variables multiply.
 
     Fragments share their costs, so the whole is a graph that is no larger than the document.
+
+    Attributes:
+        points: the constant part.
+        parts: the other parts.
+        selections: all costs that were added, for `costliest_list`.
+
     """
 
     points: float = 0
     parts: list[tuple[ListSize, "Cost"]] = field(default_factory=list)
+    selections: list["SelectedCost"] = field(default_factory=list)
 
     def add(self, cost: "Cost", size: ListSize = ListSize()) -> None:  # immutable
         """Add `size` times `cost`."""
@@ -114,6 +122,24 @@ class Cost:
             return cost.points + sum(parts)
 
         return points(self)
+
+
+@dataclass(frozen=True, slots=True)
+class SelectedCost:
+    """A part of a cost, and where the document selects it.
+
+    Attributes:
+        name: the response name of the field; empty for a fragment.
+        size: the number of times that the cost counts.
+        argument: the argument that sets the size of the list, such as `tickets(first`; empty if
+            there is none.
+
+    """
+
+    name: str
+    size: ListSize
+    cost: Cost
+    argument: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,12 +191,16 @@ class CostAnalysis:
                 case FieldNode():
                     self._add_field(cost, selection, parent)
                 case FragmentSpreadNode():
-                    cost.add(self._of_fragment(selection.name.value, parent.page))
+                    fragment = self._of_fragment(selection.name.value, parent.page)
+                    cost.add(fragment)
+                    cost.selections.append(SelectedCost("", ListSize(), fragment))
                 case InlineFragmentNode():
                     condition = selection.type_condition
                     selected = self._type(condition.name.value) if condition else parent.type
                     inner = _Parent(selected, parent.page)
-                    cost.add(self._selections(selection.selection_set, inner))
+                    fragment = self._selections(selection.selection_set, inner)
+                    cost.add(fragment)
+                    cost.selections.append(SelectedCost("", ListSize(), fragment))
         return cost
 
     def _fragment(self, name: str, page: ListSize | None) -> Cost:
@@ -204,6 +234,17 @@ class CostAnalysis:
         each = self._selections(node.selection_set, _Parent(selected, page))
         each.points += directive_number(selected, "cost") or 0
         cost.add(each, size)
+        response_name = node.alias.value if node.alias else name
+        cost.selections.append(SelectedCost(response_name, size, each, _slicing(node, definition)))
+
+
+def _slicing(node: FieldNode, definition: GraphQLField) -> str:
+    """Return the argument that sets the size of the list of a field: a given one, or the first."""
+    given = {argument.name.value for argument in node.arguments or ()}
+    slicing = [name for name in _SLICING_ARGUMENTS if name in definition.args]
+    if not slicing:
+        return ""
+    return f"{node.name.value}({next((name for name in slicing if name in given), slicing[0])}"
 
 
 def _page_size(node: FieldNode, definition: GraphQLField) -> ListSize | None:
@@ -215,7 +256,8 @@ def _page_size(node: FieldNode, definition: GraphQLField) -> ListSize | None:
     sizes = [_size_in(values.get(name)) for name in slicing]
     nodes = [definition.args[name].ast_node for name in slicing]
     defaults = [_size_in(each.default_value if each else None) for each in nodes]
-    default = next((size for size in defaults if isinstance(size, int)), DEFAULT_PAGE_ITEMS)
+    assumed = directive_number(definition, "listSize") or DEFAULT_PAGE_ITEMS
+    default = next((size for size in defaults if isinstance(size, int)), assumed)
     return ListSize(tuple(size for size in sizes if size is not None), default)
 
 

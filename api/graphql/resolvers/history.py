@@ -1,10 +1,11 @@
 """Resolvers of the history of tickets."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 from api.graphql.pagination import (
     PageArguments,
+    check_page_size,
     connection,
     decode_cursor,
     encode_cursor,
@@ -14,8 +15,14 @@ from api.graphql.pagination import (
 from api.graphql.registry import Resolvers
 from api.graphql.resolvers.tickets import role_names
 from api.graphql.resolvers.users import User
+from api.graphql.tartiflette.selected_fields import selects
+from api.limits import DEFAULT_LATEST_ENTRIES
 from api.runtime.request_context import RequestContext
-from engine.storage.tickets.history_pages import SEQ_MAX, HistoryPageRequest
+from engine.storage.tickets.history_pages import (
+    EXCERPT_CHARACTERS,
+    SEQ_MAX,
+    HistoryPageRequest,
+)
 from engine.tickets.history import Entry, EntryKind
 from engine.tickets.system_actor import system_reason
 from engine.tickets.ticket import Ticket
@@ -24,13 +31,44 @@ from engine.vocabulary import SYSTEM, ActorRoles
 resolvers: Final = Resolvers()
 
 
-class _HistoryArguments(PageArguments, total=False):
+_WHOLE_TEXTS: Final = frozenset({"comment", "fullFrom", "fullTo"})
+
+
+class _LatestArguments(TypedDict, total=False):
+    last: int | None
+
+
+class _PageArguments(PageArguments, total=False):
     kinds: list[str] | None
 
 
 @resolvers.field("Ticket.history", reads_viewer=True)
 async def history(
-    ticket: Ticket, arguments: _HistoryArguments, context: RequestContext, _info: object
+    ticket: Ticket, arguments: _LatestArguments, context: RequestContext, info: object
+) -> list[dict[str, object]]:
+    """Return the latest entries of the history of a ticket, up to the version that was read.
+
+    Raises:
+        InvalidInput: `last` is not positive.
+        LimitExceeded: `last` is too large.
+
+    """
+    last, bound = arguments.get("last"), context.limits.latest_history
+    if last is None:
+        last = min(DEFAULT_LATEST_ENTRIES, bound)
+    request = HistoryPageRequest(
+        size=check_page_size("last", last, "latest_history", bound),
+        from_end=True,
+        whole_texts=selects(info, _WHOLE_TEXTS),
+    )
+    pages = await context.loader_of(ticket).history_pages(request, context.actor)
+    entries = pages.pages[ticket.id].entries
+    return [entry_fields(entry, ticket, pages.actors) for entry in entries]
+
+
+@resolvers.field("Ticket.historyConnection", reads_viewer=True)
+async def history_connection(
+    ticket: Ticket, arguments: _PageArguments, context: RequestContext, info: object
 ) -> dict[str, object]:
     """Return a page of the history of a ticket, up to the version that was read.
 
@@ -47,6 +85,7 @@ async def history(
         before=SEQ_MAX if before is None else decode_cursor(before, parse_seq)[0],
         from_end=arguments.get("last") is not None,
         kinds=frozenset(EntryKind if kinds is None else (EntryKind[kind] for kind in kinds)),
+        whole_texts=selects(info, _WHOLE_TEXTS),
     )
     pages = await context.loader_of(ticket).history_pages(request, context.actor)
     page = pages.pages[ticket.id]
@@ -74,12 +113,18 @@ def entry_fields(entry: Entry, ticket: Ticket, actors: frozenset[str]) -> dict[s
         "at": entry.at,
         "actor": entry.actor,
         "kind": entry.kind.name,
-        "from": entry.old_value,
-        "to": None if has_text else entry.new_value,
+        "from": _excerpt(entry.old_value),
+        "to": None if has_text else _excerpt(entry.new_value),
+        "fullFrom": entry.old_value,
+        "fullTo": None if has_text else entry.new_value,
         "comment": entry.new_value if has_text else None,
         "actorRoles": role_names(ActorRoles(entry.actor_bits)),
         "reason": system_reason(entry),
     }
+
+
+def _excerpt(value: str | None) -> str | None:
+    return value and value[:EXCERPT_CHARACTERS]
 
 
 @resolvers.field("HistoryEntry.actorUser")

@@ -29,6 +29,7 @@ from engine.tickets.ticket import Ticket
 
 SEQ_MAX: Final = 2**31 - 1
 """The largest value of the column."""
+EXCERPT_CHARACTERS: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ class HistoryPageRequest:
         after, before: only entries with a `seq` between these, both excluded.
         from_end: return the last of these entries instead of the first.
         kinds: only entries of these kinds.
+        whole_texts: whether to read whole descriptions and comments, not only their first
+            `EXCERPT_CHARACTERS`.
 
     """
 
@@ -48,6 +51,7 @@ class HistoryPageRequest:
     before: int = SEQ_MAX
     from_end: bool = False
     kinds: frozenset[EntryKind] = frozenset(EntryKind)
+    whole_texts: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +81,15 @@ _REQUESTED: Final = (
 )
 
 
-def _page_statement(*, from_end: bool) -> Statement:
+def _page_statement(*, from_end: bool, whole_texts: bool) -> Statement:
     history, requested = ticket_status_history.c, _REQUESTED.c
+    cut = () if whole_texts else (history.old_value, history.new_value)
+    columns = (
+        func.left(each, EXCERPT_CHARACTERS).label(each.name) if each in cut else each
+        for each in (history.values())
+    )
     page = (
-        select(ticket_status_history)
+        select(*columns)
         .where(
             history.ticket == requested.ticket,
             history.seq <= requested.version,
@@ -97,7 +106,11 @@ def _page_statement(*, from_end: bool) -> Statement:
     return Statement.of(joined.order_by(page.c.ticket, page.c.seq))
 
 
-PAGES: Final = {from_end: _page_statement(from_end=from_end) for from_end in (False, True)}
+PAGES: Final = {
+    (from_end, whole_texts): _page_statement(from_end=from_end, whole_texts=whole_texts)
+    for from_end in (False, True)
+    for whole_texts in (False, True)
+}
 
 
 async def read_history_pages(
@@ -112,7 +125,7 @@ async def read_history_pages(
     """
     versions = {ticket.id: ticket.version for ticket in tickets}
     rows = await database.rows(
-        PAGES[request.from_end],
+        PAGES[request.from_end, request.whole_texts],
         tickets=list(versions),
         versions=list(versions.values()),
         notes=[ticket in with_notes for ticket in versions],

@@ -15,6 +15,7 @@ from api.graphql.documents.cost import (
 from api.graphql.interlock import schema_text
 from engine import limits
 from engine.declaration.models import Workflow
+from engine.storage.tickets.history_pages import EXCERPT_CHARACTERS
 from engine.vocabulary import STATUSES
 from engine.workflows.compiler import compile_workflow
 from engine.workflows.rendering import GraphFormat, render
@@ -27,8 +28,10 @@ GRAPH_CHARACTERS = 20_000
 LONG = {
     "Ticket.description": limits.TICKET_DESCRIPTION_CHARACTERS,
     "HistoryEntry.comment": limits.COMMENT_CHARACTERS,
-    "HistoryEntry.from": limits.TICKET_DESCRIPTION_CHARACTERS,
-    "HistoryEntry.to": limits.TICKET_DESCRIPTION_CHARACTERS,
+    "HistoryEntry.from": EXCERPT_CHARACTERS,
+    "HistoryEntry.to": EXCERPT_CHARACTERS,
+    "HistoryEntry.fullFrom": limits.TICKET_DESCRIPTION_CHARACTERS,
+    "HistoryEntry.fullTo": limits.TICKET_DESCRIPTION_CHARACTERS,
     "CatalogItem.description": limits.DESCRIPTION_CHARACTERS,
     "Service.message": limits.HEALTH_MESSAGE_CHARACTERS,
     "Webhook.url": limits.WEBHOOK_URL_CHARACTERS,
@@ -96,7 +99,7 @@ def test_a_text_costs_one_point_per_thousand_characters(name: str) -> None:
 
 READ_WITH = {
     "Ticket": ["Ticket.description"],
-    "HistoryEntry": ["HistoryEntry.comment", "HistoryEntry.from", "HistoryEntry.to"],
+    "HistoryEntry": ["HistoryEntry.from", "HistoryEntry.to"],
 }
 """Texts that are read with an object even if not selected; only one text of an entry is long."""
 
@@ -134,15 +137,15 @@ description transitions { to allowed reason message allowedRoles shortestPath }
 """
 EVERYDAY = {
     "a list with the latest entry of each ticket": (
-        f"{{ tickets(first: 50) {{ nodes {{ {ROW} history(last: 1) {{"
+        f"{{ tickets(first: 50) {{ nodes {{ {ROW} historyConnection(last: 1) {{"
         f" nodes {{ {ENTRY} }} }} }} }} }}"
     ),
     "a list with the latest comments": (
-        f"{{ tickets(first: 50) {{ nodes {{ {ROW} history(last: 3, kinds: [COMMENT]) {{"
+        f"{{ tickets(first: 50) {{ nodes {{ {ROW} historyConnection(last: 3, kinds: [COMMENT]) {{"
         " nodes { seq at comment actorUser { name } } } } } }"
     ),
     "a ticket with a full page of its history": (
-        f"{{ tickets(first: 1) {{ nodes {{ {ROW} history(last: 100) {{"
+        f"{{ tickets(first: 1) {{ nodes {{ {ROW} historyConnection(last: 100) {{"
         f" nodes {{ {ENTRY} }} }} }} }} }}"
     ),
     "every workflow": "{ workflows { name displayName transitions { from to role } graph } }",
@@ -159,18 +162,17 @@ async def test_queries_of_typical_pages_are_answered(api: Api, query: str) -> No
 
 
 HOSTILE = {
-    "long histories of many tickets": "{ tickets(first: 40) { nodes { history(first: 100) { nodes {"
-    " comment } } } } }",
+    "long histories of many tickets": "{ tickets(first: 40) { nodes { history { comment } } } }",
     "one text with many aliases": "{ tickets(first: 40) { nodes {"
     + " ".join(f"d{number}: description" for number in range(190))
     + "} } }",
-    "an alias as long as a document can be": "{ tickets(first: 100) { nodes { history(first: 20) {"
-    f" nodes {{ {'n' * 90_000}: seq }} }} }} }} }}",
+    "an alias as long as a document can be": "{ tickets(first: 100) { nodes { history(last: 20) {"
+    f" {'n' * 90_000}: seq }} }} }} }}",
     "many pages of tickets": "{"
     + " ".join(f"t{number}: tickets(first: 100) {{ nodes {{ id }} }}" for number in range(50))
     + "}",
-    "many pages of histories": "{ tickets(first: 50) { nodes { history(first: 50) { nodes {"
-    " seq } } } } }",
+    "many pages of histories": "{ tickets(first: 100) { nodes {"
+    " historyConnection(first: 100) { nodes { seq } } } } }",
     "diagrams with many aliases": "{ workflows {"
     + " ".join(f"g{number}: graph(format: SVG)" for number in range(190))
     + "} }",

@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
+from engine.storage.postgres.database import Database
+from engine.storage.tickets.store import TicketStore
 from engine.tickets.actor import Actor
+from engine.tickets.commands import CommentTicket
 from tests.api.graphql.resolvers.test_internal_notes import NOTE
 from tests.api.graphql.resolvers.test_tickets import COMMENT, opened
 from tests.support.api_client import Api
@@ -14,7 +17,7 @@ from tests.support.personas import ANNA, MARTON
 PAGE = """
 query ($id: ID!, $kinds: [HistoryKind!], $first: Int, $after: String, $last: Int, $before: String) {
   ticket(id: $id) {
-    history(kinds: $kinds, first: $first, after: $after, last: $last, before: $before) {
+    historyConnection(kinds: $kinds, first: $first, after: $after, last: $last, before: $before) {
       nodes { seq }
       edges { cursor node { seq } }
       pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
@@ -22,10 +25,16 @@ query ($id: ID!, $kinds: [HistoryKind!], $first: Int, $after: String, $last: Int
   }
 }
 """
+EDIT = """
+mutation ($id: ID!, $description: String!) {
+  updateTicket(id: $id, description: $description) { ticket { id } }
+}
+"""
+LATEST = "query ($id: ID!, $last: Int) { ticket(id: $id) { history(last: $last) { seq } } }"
 LISTS = """
 query ($last: Int!) {
   tickets(orderBy: {field: CREATED_AT, direction: ASC}) {
-    nodes { history(last: $last) { nodes { comment } pageInfo { hasPreviousPage } } }
+    nodes { historyConnection(last: $last) { nodes { comment } pageInfo { hasPreviousPage } } }
   }
 }
 """
@@ -44,7 +53,7 @@ async def ticket(shared_api: Api) -> str:
 
 async def page(api: Api, actor: Actor, ticket: str, **variables: object) -> dict[str, Any]:
     shown = await api.data(actor, PAGE, id=ticket, **variables)
-    found: dict[str, Any] = shown["ticket"]["history"]
+    found: dict[str, Any] = shown["ticket"]["historyConnection"]
     assert [each["node"] for each in found["edges"]] == found["nodes"]
     cursors = [each["cursor"] for each in found["edges"]]
     ends = (found["pageInfo"]["startCursor"], found["pageInfo"]["endCursor"])
@@ -116,9 +125,9 @@ async def test_each_ticket_of_a_list_has_its_page(api: Api) -> None:
         for number in range(3):
             await api.data(ANNA, COMMENT, id=ticket, text=f"{name}{number}")
     found = (await api.data(ANNA, LISTS, last=2))["tickets"]["nodes"]
-    pages = [[each["comment"] for each in one["history"]["nodes"]] for one in found]
+    pages = [[each["comment"] for each in one["historyConnection"]["nodes"]] for one in found]
     assert pages == [["a1", "a2"], ["b1", "b2"]]
-    assert all(one["history"]["pageInfo"]["hasPreviousPage"] for one in found)
+    assert all(one["historyConnection"]["pageInfo"]["hasPreviousPage"] for one in found)
 
 
 INVALID_PAGES: dict[str, tuple[dict[str, object], str]] = {
@@ -142,3 +151,85 @@ async def test_an_invalid_page_is_refused(
     [error] = (await shared_api.ask(ANNA, PAGE, id=ticket, **variables))["errors"]
     assert message in error["message"]
     assert error["extensions"]["code"] == "invalid_input"
+
+
+async def test_the_documented_selection_of_a_history_is_answered_in_its_order(
+    shared_api: Api, ticket: str
+) -> None:
+    query = "query ($id: ID!) { ticket(id: $id) { history { at actor from to } } }"
+    shown = await shared_api.data(ANNA, query, id=ticket)
+    entries = shown["ticket"]["history"]
+    assert all(list(entry) == ["at", "actor", "from", "to"] for entry in entries)
+    assert [entry["at"] for entry in entries] == sorted(entry["at"] for entry in entries)
+    assert [(each["actor"], each["from"], each["to"]) for each in entries] == [
+        (ANNA.id, None, "OPEN"),
+        *[(MARTON.id, None, None)] * 3,
+    ]
+
+
+LATEST_ENTRIES: dict[str, tuple[Actor, int | None, list[int]]] = {
+    "all by default": (MARTON, None, [1, 2, 3, 4, 5, 6]),
+    "the latest": (MARTON, 2, [5, 6]),
+    "the latest without notes": (ANNA, 3, [2, 4, 6]),
+    "more than exist": (MARTON, 1_000, [1, 2, 3, 4, 5, 6]),
+}
+
+
+@pytest.mark.parametrize(("actor", "last", "seqs"), LATEST_ENTRIES.values(), ids=LATEST_ENTRIES)
+async def test_the_latest_entries_are_returned_oldest_first(
+    shared_api: Api, ticket: str, actor: Actor, last: int | None, seqs: list[int]
+) -> None:
+    shown = await shared_api.data(actor, LATEST, id=ticket, last=last)
+    assert [entry["seq"] for entry in shown["ticket"]["history"]] == seqs
+
+
+async def test_the_default_is_the_latest_hundred_entries(api: Api, database: Database) -> None:
+    ticket = await opened(api)
+    store = TicketStore(database)
+    for number in range(2, 103):
+        await store.comment(ANNA, CommentTicket(ticket=ticket, text=f"{number}"))
+    shown = await api.data(ANNA, LATEST, id=ticket)
+    assert [entry["seq"] for entry in shown["ticket"]["history"]] == list(range(3, 103))
+
+
+@pytest.mark.parametrize("last", [0, -1, 1_001])
+async def test_the_number_of_latest_entries_is_checked(
+    shared_api: Api, ticket: str, last: int
+) -> None:
+    refused = await shared_api.refusal(MARTON, LATEST, id=ticket, last=last)
+    assert refused["field"] == "last"
+
+
+TEXTS = {
+    "excerpts": "from to",
+    "whole texts": "from to fullFrom fullTo",
+    "whole texts in a fragment": "from to ...Whole ... on HistoryEntry { fullTo }",
+}
+
+
+@pytest.mark.parametrize("fields", TEXTS.values(), ids=TEXTS)
+async def test_a_description_is_cut_unless_its_whole_text_is_selected(
+    shared_api: Api, fields: str
+) -> None:
+    ticket = await opened(shared_api)
+    old, new = "a" * 1_500, "b" * 2_000
+    for text in (old, new):
+        await shared_api.data(ANNA, EDIT, id=ticket, description=text)
+    query = f"query ($id: ID!) {{ ticket(id: $id) {{ history(last: 1) {{ {fields} }} }} }}"
+    fragment = "fragment Whole on HistoryEntry { fullFrom }" if "...Whole" in fields else ""
+    [entry] = (await shared_api.data(ANNA, query + fragment, id=ticket))["ticket"]["history"]
+    assert (entry.pop("from"), entry.pop("to")) == (old[:1_000], new[:1_000])
+    assert entry in ({}, {"fullFrom": old, "fullTo": new})
+
+
+async def test_the_default_sizes_of_lists_are_within_the_default_limits(shared_api: Api) -> None:
+    query = "{ tickets { nodes { id title history { at actor kind from to } } } }"
+    await shared_api.data(ANNA, query)
+
+
+async def test_an_operation_that_costs_too_much_names_the_costliest_list(shared_api: Api) -> None:
+    query = "{{ tickets(first: 100) {{ nodes {{ id entries: {} {{ at actor from to }} }} }} }}"
+    refused = await shared_api.refusal(ANNA, query.format("history"))
+    assert refused["field"] == "tickets.nodes.entries"
+    assert refused["remedy"].startswith("history(last: ")
+    await shared_api.data(ANNA, query.format(refused["remedy"]))

@@ -15,7 +15,7 @@ mutation ($id: ID!, $text: String!) {
 """
 HISTORY = """
 query ($id: ID!, $kinds: [HistoryKind!]) {
-  ticket(id: $id) { version history(kinds: $kinds) {
+  ticket(id: $id) { version historyConnection(kinds: $kinds) {
     nodes { seq kind from to comment actorUser { name } }
   } }
 }
@@ -25,7 +25,7 @@ query ($id: ID!, $kinds: [HistoryKind!]) {
 async def history(api: Api, actor: Actor, ticket: str, *kinds: str) -> list[dict[str, Any]]:
     variables: dict[str, object] = {"kinds": list(kinds)} if kinds else {}
     shown = await api.data(actor, HISTORY, id=ticket, **variables)
-    entries: list[dict[str, Any]] = shown["ticket"]["history"]["nodes"]
+    entries: list[dict[str, Any]] = shown["ticket"]["historyConnection"]["nodes"]
     return entries
 
 

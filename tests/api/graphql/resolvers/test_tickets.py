@@ -24,7 +24,7 @@ query ($id: ID!) {
     requester { id name } assignee { id name } assigneeGroup
     sla { responseDueAt resolutionDueAt responseBreached resolutionBreached }
     createdAt updatedAt
-    history { nodes { seq at actor actorUser { id name } kind from to comment actorRoles } }
+    history { seq at actor actorUser { id name } kind from to comment actorRoles }
     workflowDefinition { name displayName retired }
   }
 }
@@ -47,9 +47,7 @@ mutation ($id: ID!, $title: String, $priority: Priority) {
   updateTicket(id: $id, title: $title, priority: $priority) { ticket { title priority version } }
 }
 """
-TICKET_STATE = (
-    "query ($id: ID!) { ticket(id: $id) { status version updatedAt history { nodes { seq } } } }"
-)
+TICKET_STATE = "query ($id: ID!) { ticket(id: $id) { status version updatedAt history { seq } } }"
 
 
 async def opened(api: Api, **changes: object) -> str:

@@ -38,7 +38,7 @@ INVOLVED = {BELA, MARTON, ADA}
 
 READS = {
     "the ticket": "query ($id: ID!) { ticket(id: $id) { id title } }",
-    "its history": "query ($id: ID!) { ticket(id: $id) { history { nodes { comment actor } } } }",
+    "its history": "query ($id: ID!) { ticket(id: $id) { history { comment actor } } }",
     "a transition": "mutation ($id: ID!) { transitionTicket(id: $id, to: CLOSED,"
     " expectedVersion: 99) { ticket { id } } }",
     "a transition with a key": "mutation ($id: ID!) { transitionTicket(id: $id, to: CLOSED,"
@@ -71,7 +71,7 @@ CREATE = """mutation { createTicket(title: "Mine", priority: LOW,
     workflow: "incident_response", assigneeGroup: "storage-team") { ticket { id } } }"""
 CHANGES = """subscription { ticketsChanged(after: "0-0") {
     entry { kind } ticket { id } matchesFilter position } }"""
-SERVICES = "{ services(first: 10) { path status ticket { id history { nodes { comment } } } } }"
+SERVICES = "{ services(first: 10) { path status ticket { id history(last: 9) { comment } } } }"
 
 
 def declared(visibility: Visibility) -> Resource:
