@@ -216,7 +216,8 @@ async def test_answers_that_depend_on_the_viewer_share_only_what_is_read(
 
 async def test_only_registered_resolvers_read_the_viewer_below_a_subscription(api: Api) -> None:
     fields = all_fields(
-        SCHEMA.type_map["TicketChange"], frozenset({"Transition", "HistoryConnection", "HistoryEntry"})
+        SCHEMA.type_map["TicketChange"],
+        frozenset({"Transition", "HistoryConnection", "HistoryEntry"}),
     )
     [change] = await received_by(api, [ANNA], f"subscription {{ ticketsChanged {fields} }}")
     assert not {"history", "historyConnection"} & change["ticket"].keys()
