@@ -63,7 +63,7 @@ query ($n: Int!) {
 }
 """
 OF_TICKETS: Final = 6
-"""Latest entries, pages of histories, timers, the clock, and names of involved users and of actors."""
+"""Latest entries, pages of histories, timers, the clock, names of involved users and of actors."""
 KILL_DELIVERIES: Final = """
 UPDATE webhook_deliveries SET state = 'dead', last_result = 'timeout', finished_at = now()
 """
