@@ -1,0 +1,108 @@
+"""Slots: how many tasks can use something at a time, and how many of the others can wait for it.
+
+`asyncio.Semaphore` bounds neither the number of waiting tasks nor their waiting time.
+"""
+
+import asyncio
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class WaitBounds:
+    """How many tasks can wait for a slot, and for how long."""
+
+    tasks: int
+    seconds: float
+
+
+class NoFreeSlot(Exception):
+    """No slot is free. `waited` is false if too many tasks wait already."""
+
+    def __init__(self, *, waited: bool) -> None:
+        self.waited = waited
+        super().__init__(waited)
+
+
+class Slots:
+    """A number of slots. Tasks wait for a free one in FIFO order.
+
+    Attributes:
+        size: how many tasks can have a slot at a time.
+        bounds: of the tasks that wait.
+        in_use: how many tasks have a slot.
+        refused: how many tasks were refused so far.
+
+    """
+
+    __slots__ = ("_is_unused", "_waiting", "bounds", "in_use", "refused", "size")
+
+    def __init__(self, size: int, bounds: WaitBounds) -> None:
+        self.size = size
+        self.bounds = bounds
+        self.in_use = 0
+        self.refused = 0
+        self._waiting: deque[asyncio.Future[bool]] = deque()
+        self._is_unused = asyncio.Event()
+
+    @property
+    def waiting(self) -> int:
+        """How many tasks wait."""
+        return len(self._waiting)
+
+    async def acquire(self) -> None:
+        """Wait for a slot, which the caller must release.
+
+        Raises:
+            NoFreeSlot: too many tasks wait, or this one waited for too long.
+
+        """
+        if self.in_use < self.size:  # then no task waits
+            self.in_use += 1
+            return
+        if len(self._waiting) >= self.bounds.tasks:
+            self.refused += 1
+            raise NoFreeSlot(waited=False)
+        if not await self._wait():
+            self.refused += 1
+            raise NoFreeSlot(waited=True)
+
+    async def _wait(self) -> bool:
+        """Wait until another task hands over its slot; return false if that takes too long."""
+        loop = asyncio.get_running_loop()
+        granted: asyncio.Future[bool] = loop.create_future()
+        timer = loop.call_later(self.bounds.seconds, _give_up, granted)
+        self._waiting.append(granted)
+        try:
+            return await granted
+        except asyncio.CancelledError:
+            if not granted.cancelled() and granted.result():  # cancelled after the handover
+                self.release()
+            raise
+        finally:
+            timer.cancel()
+            with suppress(ValueError):
+                self._waiting.remove(granted)
+
+    def release(self) -> None:
+        """Hand the slot over to the task that waits the longest, or free it."""
+        while self._waiting:
+            granted = self._waiting.popleft()
+            if not granted.done():
+                granted.set_result(True)
+                return
+        self.in_use -= 1
+        if not self.in_use:
+            self._is_unused.set()
+
+    async def wait_until_unused(self) -> None:
+        """Wait until no task has a slot."""
+        while self.in_use:
+            self._is_unused.clear()
+            await self._is_unused.wait()
+
+
+def _give_up(granted: asyncio.Future[bool]) -> None:
+    if not granted.done():
+        granted.set_result(False)
