@@ -2,9 +2,11 @@
 
 import inspect
 from collections.abc import Mapping, Sequence
+from secrets import randbelow
 from typing import ClassVar
 
 from engine.findings import Finding
+from engine.limits import RETRY_AFTER_SECONDS_MAX
 
 
 class InterlockError(Exception):
@@ -158,3 +160,26 @@ class Unavailable(InterlockError):
 
     code = "unavailable"
     status = 503
+
+
+class DeadlineExceeded(Unavailable):
+    """The request took too long and was stopped. A change may have happened: check first."""
+
+    code = "deadline_exceeded"
+
+
+class Overloaded(Unavailable):
+    """The server has too much to do, and changed nothing. Wait for the seconds in `Retry-After`."""
+
+    code = "overloaded"
+
+    # The seconds differ, so that refused clients do not come back at the same time.
+    def __init__(self, message: str = "", **details: object) -> None:
+        super().__init__(message, **details, retry_after=1 + randbelow(RETRY_AFTER_SECONDS_MAX))
+
+
+class TooManyRequests(InterlockError):
+    """You sent too many requests. Wait for the seconds in `Retry-After`."""
+
+    code = "too_many_requests"
+    status = 429

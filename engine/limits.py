@@ -2,6 +2,9 @@
 
 from typing import Final
 
+RETRY_AFTER_SECONDS_MAX: Final = 5
+"""How long an overloaded server asks clients to wait."""
+
 # The text of a declaration.
 DOCUMENT_BYTES: Final = 4 * 1024 * 1024
 DOCUMENT_DEPTH: Final = 64

@@ -12,7 +12,7 @@ from graphql import GraphQLError
 
 from api.json_encoding import Json, JsonObject, to_json
 from api.log_context import bound
-from engine.errors import InterlockError, InvalidInput, Unavailable
+from engine.errors import InterlockError, InvalidInput
 
 _MESSAGE_CHARACTERS: Final = 500
 _MAX_SAFE_INTEGER: Final = 2**53 - 1
@@ -82,12 +82,6 @@ class LimitExceeded(RequestError):
 
     code = "limit_exceeded"
     status = 422
-
-
-class DeadlineExceeded(Unavailable):
-    """The operation took too long and was stopped. A mutation may have happened: check first."""
-
-    code = "deadline_exceeded"
 
 
 def check_limit(

@@ -16,7 +16,6 @@ from api.graphql.documents.prepare import DocumentCache, PreparedDocument, Prepa
 from api.graphql.documents.subscriptions import PreparedSubscription
 from api.graphql.documents.variables import refuse_null_conditions
 from api.graphql.errors import (
-    DeadlineExceeded,
     MutationByGet,
     RequestError,
     UnknownOperation,
@@ -33,7 +32,7 @@ from api.graphql.shared_answers import shared_answer
 from api.graphql.tartiflette.engine import Engine, ExecutionResult, build_engine
 from api.json_encoding import Json, JsonObject
 from api.limits import GRAPHQL_LIMITS, GraphQLLimits
-from engine.errors import InterlockError, InvalidInput, Misconfigured
+from engine.errors import DeadlineExceeded, InterlockError, InvalidInput, Misconfigured
 
 EXECUTED: Final = 200
 _INTERNAL_ERROR: Final = 500

@@ -9,10 +9,15 @@ from aiohttp import hdrs, web
 
 from api.auth.api_keys import ApiKeyRequired
 from api.http.app_keys import REQUEST_ID
-from api.http.rate_limiter import TooManyRequests
 from api.http.websocket_upgrade import UPGRADE_HEADERS, UpgradeRequired
 from api.json_encoding import JsonObject, to_json
-from engine.errors import InterlockError, NotFound, Unauthenticated
+from engine.errors import (
+    InterlockError,
+    NotFound,
+    Overloaded,
+    TooManyRequests,
+    Unauthenticated,
+)
 
 _CONTENT_TYPE: Final = "application/problem+json"
 _TYPE_PREFIX: Final = "urn:interlock:problem:"
@@ -104,7 +109,7 @@ def _headers_of(error: InterlockError) -> Mapping[str, str]:
             is_invalid = reason not in {None, "missing"}
             tail = f', error="invalid_token", error_description="{reason}"' if is_invalid else ""
             return {hdrs.WWW_AUTHENTICATE: _BEARER_CHALLENGE + tail}
-        case TooManyRequests():
+        case TooManyRequests() | Overloaded():
             return {hdrs.RETRY_AFTER: str(error.details["retry_after"])}
         case UpgradeRequired():
             return UPGRADE_HEADERS

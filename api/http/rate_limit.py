@@ -10,7 +10,8 @@ from typing import Final
 from aiohttp import web
 
 from api.http.app_keys import QUOTAS, Quotas
-from api.http.rate_limiter import TokenBuckets, TooManyRequests
+from api.http.rate_limiter import TokenBuckets
+from engine.errors import TooManyRequests
 
 _POLICY: Final = "RateLimit-Policy"
 _REMAINING: Final = "RateLimit"

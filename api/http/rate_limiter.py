@@ -12,23 +12,13 @@ from math import ceil
 from typing import Final, TypeAlias
 
 from api.limits import KNOWN_CLIENTS, HttpLimits
-from engine.errors import InterlockError
+from engine.errors import TooManyRequests
 
 _Clock: TypeAlias = Callable[[], float]
 """Returns seconds from any start."""
 
 _TOLERANCE: Final = 1e-6
 """Absorbs rounding errors in sums of seconds."""
-
-
-class TooManyRequests(InterlockError):
-    """Too many requests: wait for the seconds in `Retry-After`.
-
-    `details` has the limit, its bound, and the seconds to wait.
-    """
-
-    code = "too_many_requests"
-    status = 429
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,9 @@ CODES = {
     "refused_by_guard": (errors.RefusedByGuard, 403),
     "misconfigured": (errors.Misconfigured, 500),
     "unavailable": (errors.Unavailable, 503),
+    "deadline_exceeded": (errors.DeadlineExceeded, 503),
+    "overloaded": (errors.Overloaded, 503),
+    "too_many_requests": (errors.TooManyRequests, 429),
 }
 WITH_DEFAULT_MESSAGE = [
     kind for kind, _ in CODES.values() if kind not in {InterlockError, InvalidDeclaration}

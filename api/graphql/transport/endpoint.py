@@ -23,8 +23,8 @@ from api.http.app_keys import ACTOR, RATE_LIMITER, VIEWER
 from api.http.body import JSON
 from api.http.problem_details import Problem
 from api.http.rate_limit import acquire
-from api.http.rate_limiter import TooManyRequests
 from api.json_encoding import Json
+from engine.errors import TooManyRequests
 from engine.tickets.actor import Actor
 
 PATH: Final = "/graphql"

@@ -33,7 +33,7 @@ from api.graphql.transport.websocket_messages import (
 )
 from api.http.access import ProtectedRoute, allow_anyone
 from api.http.app_keys import RATE_LIMITER, TOKENS
-from api.http.rate_limiter import TooManyRequests, token_buckets
+from api.http.rate_limiter import token_buckets
 from api.http.stream_sessions import (
     EndReason,
     StreamEnded,
@@ -45,7 +45,7 @@ from api.http.websocket_upgrade import check_handshake
 from api.json_encoding import JsonObject
 from api.limits import STREAM_LIMITS, StreamLimits
 from api.log_context import bind
-from engine.errors import InterlockError, Unauthenticated, Unavailable
+from engine.errors import InterlockError, TooManyRequests, Unauthenticated, Unavailable
 from engine.tickets.actor import Actor
 
 PATH: Final = "/graphql/ws"

@@ -152,8 +152,8 @@ async def test_a_slow_execution_is_stopped() -> None:
     assert response.body == {
         "errors": [
             {
-                "message": "The operation took too long and was stopped. "
-                "A mutation may have happened: check first.",
+                "message": "The request took too long and was stopped. "
+                "A change may have happened: check first.",
                 "extensions": {"code": "deadline_exceeded", "status": 503, "seconds": 0.01},
             }
         ]

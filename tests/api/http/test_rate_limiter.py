@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.http.rate_limiter import ConcurrencyLimiter, Quota, TokenBuckets, TooManyRequests
+from api.http.rate_limiter import ConcurrencyLimiter, Quota, TokenBuckets
 from api.limits import KNOWN_CLIENTS
+from engine.errors import TooManyRequests
 
 
 class ManualClock:

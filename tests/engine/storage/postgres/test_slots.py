@@ -143,7 +143,7 @@ class SlotsMachine(RuleBasedStateMachine):
 def test_slots_behave_as_two_lists() -> None:
     SlotsMachine.loop = asyncio.new_event_loop()
     try:
-        run_state_machine_as_test(SlotsMachine, settings=settings(deadline=None))  # type: ignore[no-untyped-call]  # untyped in Hypothesis
+        run_state_machine_as_test(SlotsMachine, settings=settings(deadline=None))
     finally:
         SlotsMachine.loop.close()
 
