@@ -25,6 +25,7 @@ assert _PACKAGE
 assert _PACKAGE.origin
 BINARIES: Final = Path(_PACKAGE.origin).parent / "pginstall18" / "bin"
 USER: Final = "postgres"
+OS_USER, OS_GROUP = "nobody", "nogroup"  # prose: ignore
 
 
 @dataclass
@@ -107,7 +108,13 @@ class OwnPostgres:
     async def _run(self, name: str, *arguments: str) -> None:
         command: tuple[str, ...] = (str(BINARIES / name), *arguments)
         if os.geteuid() == 0:  # PostgreSQL refuses to run as root
-            command = ("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", *command)
+            command = (
+                "setpriv",
+                f"--reuid={OS_USER}",
+                f"--regid={OS_GROUP}",
+                "--clear-groups",
+                *command,
+            )
         process = await asyncio.create_subprocess_exec(*command, stdout=DEVNULL, stderr=DEVNULL)
         async with asyncio.timeout(3 * TIMEOUT_SECONDS):
             code = await process.wait()
@@ -139,7 +146,7 @@ async def own_postgres() -> AsyncIterator[OwnPostgres]:
     with TemporaryDirectory() as parent, socket() as probe:
         folder = Path(parent)
         if os.geteuid() == 0:
-            shutil.chown(folder, "nobody", "nogroup")
+            shutil.chown(folder, OS_USER, OS_GROUP)
         probe.bind(("127.0.0.1", 0))
         server = OwnPostgres(folder, probe.getsockname()[1])
         probe.close()

@@ -131,8 +131,8 @@ class SelectedCost:
     Attributes:
         name: the response name of the field; empty for a fragment.
         size: the number of times that the cost counts.
-        argument: the argument that sets the size of the list, such as `tickets(first`; empty if
-            there is none.
+        argument: the argument that sets the size of the list, such as `tickets(first`; empty
+            without such an argument.
 
     """
 
