@@ -29,7 +29,7 @@ PHRASES: Final = {
     r"shall": "must, or the present tense",
     r"likewise": "also, or repeat the rule",
     r"let in|lets in": "authenticate, authorize, accept",
-    r"(?:give|gives|gave|given) (?:back|up)": "return; fail permanently",
+    r"(?:give|gives|gave|given) back": "return",
     r"(?:go|goes|going|went) on": "continue",
     r"said (?:so|of|why|that|what|to)": "reported, declared",
     r"there (?:is|are|was|were) none": "name what is missing",
