@@ -156,10 +156,18 @@ class Misconfigured(InterlockError):
 
 
 class Unavailable(InterlockError):
-    """A required service does not respond. Try again."""
+    """A required service does not respond. Try again.
+
+    `details` has the seconds to wait.
+    """
 
     code = "unavailable"
     status = 503
+
+    def __init__(self, message: str = "", **details: object) -> None:
+        # Random, so that the clients of an outage do not all come back at the same time.
+        retry_after = 1 + randbelow(RETRY_AFTER_SECONDS_MAX)
+        super().__init__(message, **details, retry_after=retry_after)
 
 
 class DeadlineExceeded(Unavailable):
@@ -172,10 +180,6 @@ class Overloaded(Unavailable):
     """The server has too much to do, and changed nothing. Wait for the seconds in `Retry-After`."""
 
     code = "overloaded"
-
-    # The seconds differ, so that refused clients do not come back at the same time.
-    def __init__(self, message: str = "", **details: object) -> None:
-        super().__init__(message, **details, retry_after=1 + randbelow(RETRY_AFTER_SECONDS_MAX))
 
 
 class TooManyRequests(InterlockError):

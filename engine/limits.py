@@ -3,7 +3,7 @@
 from typing import Final
 
 RETRY_AFTER_SECONDS_MAX: Final = 5
-"""How long an overloaded server asks clients to wait."""
+"""How long clients are asked to wait if a service does not respond."""
 
 # The text of a declaration.
 DOCUMENT_BYTES: Final = 4 * 1024 * 1024

@@ -4,6 +4,7 @@ The messages of our own errors are sent as they are. Of any other exception the 
 id, under which the log has the exception.
 """
 
+from collections.abc import Iterator
 from typing import Final
 from uuid import uuid4
 
@@ -120,6 +121,16 @@ def format_graphql_error(problem: GraphQLError | str) -> JsonObject:
 def error_extensions(error: InterlockError) -> JsonObject:
     """Return the `extensions` of an error: its code, its status and its details."""
     return extensions(error.code, error.status, to_json(error.details))
+
+
+def retry_after(response: Json) -> Iterator[int]:
+    """Yield the seconds after which the errors of a response say to try again."""
+    match response:
+        case {"errors": [*errors]}:
+            for error in errors:
+                match error:
+                    case {"extensions": {"retryAfter": int(seconds)}}:
+                        yield seconds
 
 
 def extensions(code: str, status: int, details: JsonObject) -> JsonObject:

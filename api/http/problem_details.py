@@ -14,9 +14,9 @@ from api.json_encoding import JsonObject, to_json
 from engine.errors import (
     InterlockError,
     NotFound,
-    Overloaded,
     TooManyRequests,
     Unauthenticated,
+    Unavailable,
 )
 
 _CONTENT_TYPE: Final = "application/problem+json"
@@ -109,7 +109,7 @@ def _headers_of(error: InterlockError) -> Mapping[str, str]:
             is_invalid = reason not in {None, "missing"}
             tail = f', error="invalid_token", error_description="{reason}"' if is_invalid else ""
             return {hdrs.WWW_AUTHENTICATE: _BEARER_CHALLENGE + tail}
-        case TooManyRequests() | Overloaded():
+        case TooManyRequests() | Unavailable():
             return {hdrs.RETRY_AFTER: str(error.details["retry_after"])}
         case UpgradeRequired():
             return UPGRADE_HEADERS

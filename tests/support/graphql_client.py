@@ -17,13 +17,14 @@ from api.graphql.transport.endpoint import GraphQLEndpoint
 from api.http.application import AccessControl, build_application
 from api.limits import HttpLimits
 from api.web.explorer.routes import Explorer
-from engine.errors import Forbidden
+from engine.errors import Forbidden, Unavailable
 from engine.tickets.actor import Actor
 from tests.support.executors import build_executor
 
 SDL = """
 type Query {
   hello(name: String!): String! me: String! refused: String needed: String! broken: String
+  unavailable: String
 }
 type Mutation { touch: Int! }
 """
@@ -56,6 +57,11 @@ async def me(_parent: None, _arguments: object, context: Actor, _info: object) -
 @resolvers.field("Query.needed")
 async def refused(*_: object) -> None:
     raise Forbidden
+
+
+@resolvers.field("Query.unavailable")
+async def unavailable(*_: object) -> None:
+    raise Unavailable
 
 
 @resolvers.field("Query.broken")

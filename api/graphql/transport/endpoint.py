@@ -9,7 +9,7 @@ from typing import Final
 import orjson
 from aiohttp import hdrs, web
 
-from api.graphql.errors import RequestError, extensions, response_errors
+from api.graphql.errors import RequestError, extensions, response_errors, retry_after
 from api.graphql.executor import EXECUTED, GraphQLExecutor, GraphQLResponse
 from api.graphql.transport.request import (
     SAFE_METHODS,
@@ -95,7 +95,8 @@ class GraphQLEndpoint:
             (await self._execute_in_batch(request, index, each)).body
             for index, each in enumerate(body)
         ]
-        return _json_response(responses, EXECUTED, media_type)
+        headers = _retry_headers(*responses)
+        return _json_response(responses, EXECUTED, media_type, headers)
 
     async def _execute(self, request: web.Request, body: object) -> GraphQLResponse:
         parameters = Parameters.parse(body)
@@ -121,12 +122,20 @@ def _http_response(response: GraphQLResponse, media_type: str) -> web.Response:
     If the request was not executed, the media type is always `application/graphql-response+json`,
     which distinguishes the error from that of a proxy.
     """
+    headers = _retry_headers(response.body)
     if not response.executed:
-        is_method = response.status == _METHOD_NOT_ALLOWED
-        headers = {str(hdrs.ALLOW): hdrs.METH_POST} if is_method else {}
+        if response.status == _METHOD_NOT_ALLOWED:
+            headers[hdrs.ALLOW] = hdrs.METH_POST
         return _json_response(response.body, response.status, _GRAPHQL, headers)
     is_partial = "errors" in response.body and media_type == _GRAPHQL
-    return _json_response(response.body, _PARTIAL_SUCCESS if is_partial else EXECUTED, media_type)
+    status = _PARTIAL_SUCCESS if is_partial else EXECUTED
+    return _json_response(response.body, status, media_type, headers)
+
+
+def _retry_headers(*responses: Json) -> dict[str, str]:
+    """Return the header for errors after which the client can try again, even with status 200."""
+    seconds = [each for response in responses for each in retry_after(response)]
+    return {hdrs.RETRY_AFTER: str(max(seconds))} if seconds else {}
 
 
 def render_graphql_error(problem: Problem, _request: web.Request) -> web.Response:

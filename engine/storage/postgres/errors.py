@@ -7,17 +7,32 @@ import asyncpg
 
 from engine.errors import Unavailable
 
+_CONNECTION_BROKEN: Final = (
+    ConnectionError,
+    asyncpg.InterfaceError,  # the connection is closed
+    asyncpg.InternalClientError,  # the session ended while the connection was idle
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.DatabaseDroppedError,
+    asyncpg.ReadOnlySQLTransactionError,  # a primary that is now a standby
+)
+"""The server is gone, or another one is in its place; all connections are then opened again."""
 _UNAVAILABLE: Final = (
+    *_CONNECTION_BROKEN,
     OSError,
     TimeoutError,
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCachedStatementError,
     asyncpg.InvalidCatalogNameError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.LockNotAvailableError,
+    asyncpg.PostgresSystemError,
     asyncpg.TransactionRollbackError,
+    asyncpg.TransactionTimeoutError,
 )
 
 
@@ -29,9 +44,16 @@ def is_unavailable(error: BaseException) -> bool:
     return isinstance(error, _UNAVAILABLE) and not isinstance(error, ValueError)
 
 
+def is_connection_broken(error: BaseException) -> bool:
+    """Return whether an error means that other connections are of no use, either."""
+    return isinstance(error, _CONNECTION_BROKEN) and not isinstance(error, ValueError)
+
+
 def unavailable(error: BaseException) -> Unavailable:
     """Return the error for an unavailable database."""
     reason = type(error).__name__  # the text can contain the URL with its password
+    if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
+        return Unavailable(f"The database does not accept changes ({reason}); try again.")
     return Unavailable(f"The database does not respond ({reason}); try again.")
 
 

@@ -10,10 +10,12 @@ import pytest
 from tartiflette.language.parsers.libgraphqlparser.parser import _parse_to_json_ast
 from tartiflette.types.exceptions.tartiflette import GraphQLSyntaxError
 
+from api.graphql.errors import retry_after
 from api.graphql.executor import GraphQLExecutor, GraphQLRequest
 from api.graphql.registry import Resolvers
 from api.limits import GraphQLLimits
 from engine.errors import ForbiddenTransition, Misconfigured
+from engine.limits import RETRY_AFTER_SECONDS_MAX
 from engine.vocabulary import Status
 from tests.support.executors import build_executor
 
@@ -149,12 +151,19 @@ async def test_a_slow_execution_is_stopped() -> None:
     executor = await build_executor(SDL, [resolvers], GraphQLLimits(execution_seconds=0.01))
     response = await executor.execute(GraphQLRequest("{ first forever }"), None)
     assert response.status == 503
+    [seconds] = retry_after(response.body)
+    assert 1 <= seconds <= RETRY_AFTER_SECONDS_MAX
     assert response.body == {
         "errors": [
             {
                 "message": "The request took too long and was stopped. "
                 "A change may have happened: check first.",
-                "extensions": {"code": "deadline_exceeded", "status": 503, "seconds": 0.01},
+                "extensions": {
+                    "code": "deadline_exceeded",
+                    "status": 503,
+                    "seconds": 0.01,
+                    "retryAfter": seconds,
+                },
             }
         ]
     }

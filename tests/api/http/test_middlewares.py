@@ -22,6 +22,7 @@ from api.http.application import AccessControl, build_application
 from api.limits import HTTP_LIMITS, REQUEST_ID_CHARACTERS
 from api.rest.health import probe_routes
 from engine.errors import Misconfigured, Unavailable, VersionConflict
+from engine.limits import RETRY_AFTER_SECONDS_MAX
 from engine.tickets.actor import Actor
 from engine.vocabulary import Status
 from tests.support.server_process import ready
@@ -260,8 +261,11 @@ async def test_readiness_follows_the_check() -> None:
         assert await probe(client, "/readyz") == (200, {"status": "ready"})
         for error in (Unavailable("10.0.0.8 is down"), OSError("10.0.0.8 is down")):
             state[:] = [error]
-            status, document = await probe(client, "/readyz")
-            assert (status, document["code"]) == (503, "unavailable")
+            async with client.get("/readyz") as response:
+                document = await response.json(content_type=None)
+            assert (response.status, document["code"]) == (503, "unavailable")
+            assert response.headers["Retry-After"] == str(document["retryAfter"])
+            assert 1 <= document["retryAfter"] <= RETRY_AFTER_SECONDS_MAX
             assert "10.0.0.8" not in str(document)
             assert await probe(client, "/livez") == (200, {"status": "up"})
 

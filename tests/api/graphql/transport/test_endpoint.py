@@ -295,6 +295,23 @@ async def test_too_many_requests_get_an_error_in_the_graphql_format(
     assert f'"{name}";r=0;t=' in answer.headers["RateLimit"]
 
 
+@pytest.mark.parametrize("operations", [1, 2], ids=["alone", "in a batch"])
+async def test_a_client_learns_when_to_retry_after_an_outage(
+    operations: int, batching: Client
+) -> None:
+    down = {"query": "{ me a: unavailable b: unavailable }"}
+    answer = await (post(**down) if operations == 1 else batch_of(down, ONE, down)).to(batching)
+    bodies = [answer.body] if operations == 1 else [answer.body[0], answer.body[2]]
+    seconds = [error["extensions"]["retryAfter"] for body in bodies for error in body["errors"]]
+    assert len(seconds) == 2 * operations
+    assert answer.headers["Retry-After"] == str(max(seconds))
+
+
+async def test_a_client_without_errors_is_not_asked_to_retry(client: Client) -> None:
+    for document in ("{ me }", "{ me refused }"):
+        assert "Retry-After" not in (await post(query=document).to(client)).headers
+
+
 async def test_an_internal_error_has_the_graphql_format_and_no_details(client: Client) -> None:
     with capture_logs() as lines:
         answer = await post(query="{ broken }").to(client)

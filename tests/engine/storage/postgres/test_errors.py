@@ -1,0 +1,61 @@
+import asyncpg
+import pytest
+
+from engine.errors import Unavailable
+from engine.storage.postgres.errors import is_connection_broken, map_errors
+
+BROKEN = [
+    pytest.param(ConnectionResetError(), id="the network closed the connection"),
+    pytest.param(asyncpg.InterfaceError("connection is closed"), id="closed"),
+    pytest.param(asyncpg.InternalClientError("unexpected"), id="ended while it was idle"),
+    pytest.param(asyncpg.ConnectionDoesNotExistError(), id="closed in the middle of an operation"),
+    pytest.param(asyncpg.AdminShutdownError(), id="ended by an administrator"),
+    pytest.param(asyncpg.CrashShutdownError(), id="another session crashed"),
+    pytest.param(asyncpg.CannotConnectNowError(), id="the server starts or stops"),
+    pytest.param(asyncpg.ReadOnlySQLTransactionError(), id="the primary was demoted"),
+    pytest.param(asyncpg.TargetServerAttributeNotMatched(), id="no host is the primary"),
+]
+TEMPORARY = [
+    pytest.param(TimeoutError(), id="no response"),
+    pytest.param(asyncpg.QueryCanceledError(), id="statement timeout"),
+    pytest.param(asyncpg.LockNotAvailableError(), id="lock timeout"),
+    pytest.param(asyncpg.IdleInTransactionSessionTimeoutError(), id="idle in transaction"),
+    pytest.param(asyncpg.TransactionTimeoutError(), id="transaction timeout"),
+    pytest.param(asyncpg.DeadlockDetectedError(), id="deadlock"),
+    pytest.param(asyncpg.TooManyConnectionsError(), id="too many connections"),
+    pytest.param(asyncpg.DiskFullError(), id="disk full"),
+    pytest.param(asyncpg.PostgresIOError(), id="the disk fails"),
+    pytest.param(asyncpg.InvalidPasswordError(), id="wrong password"),
+    pytest.param(asyncpg.InvalidCachedStatementError(), id="a migration changed a table"),
+]
+FAULTS = [
+    pytest.param(asyncpg.DataError("cannot be encoded"), id="an argument cannot be encoded"),
+    pytest.param(asyncpg.PostgresSyntaxError(), id="wrong SQL"),
+    pytest.param(asyncpg.UniqueViolationError(), id="a constraint"),
+    pytest.param(asyncpg.InsufficientPrivilegeError(), id="missing privilege"),
+    pytest.param(asyncpg.InternalServerError(), id="a fault of the server"),
+    pytest.param(ValueError(), id="another error"),
+]
+
+
+@pytest.mark.parametrize("error", [*BROKEN, *TEMPORARY])
+def test_an_outage_is_unavailable(error: Exception) -> None:
+    with pytest.raises(Unavailable, match=type(error).__name__), map_errors():
+        raise error
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_not_hidden_as_an_outage(fault: Exception) -> None:
+    with pytest.raises(type(fault)), map_errors():
+        raise fault
+    assert not is_connection_broken(fault)
+
+
+@pytest.mark.parametrize("error", BROKEN)
+def test_other_connections_are_broken_too(error: Exception) -> None:
+    assert is_connection_broken(error)
+
+
+@pytest.mark.parametrize("error", TEMPORARY)
+def test_other_connections_are_still_good(error: Exception) -> None:
+    assert not is_connection_broken(error)
