@@ -22,11 +22,11 @@ from engine.storage.migrate import migrate
 from engine.storage.postgres.database import Database, open_database
 from engine.storage.resources.ticket_counts import count_live_tickets
 from engine.vocabulary import SYSTEM, Role
+from reconciler.allowances import Allowances
 from reconciler.apply import ApplyRequest, apply_plan
 from reconciler.desired import Desired, read_desired
 from reconciler.document.parse import parse_plan
 from reconciler.document.serialize import serialize_plan
-from reconciler.hazards import Allowances
 from reconciler.plan import Plan
 from reconciler.planner import make_plan
 from reconciler.values import ValuesInput, read_values
@@ -36,7 +36,8 @@ _AGED, _EMPTY = "aged", "empty"
 """The whole database with its history, and a database without a declaration."""
 _REPLAYED_DAYS: Final = 90
 _FILE: Final = "values.yaml"
-_REQUEST: Final = ApplyRequest(SYSTEM, Allowances(WHOLE.tickets, widening=True, many_retired=True))
+_ALLOWED: Final = Allowances(WHOLE.tickets, widening=True, many_retired=True, empty=True)
+_REQUEST: Final = ApplyRequest(SYSTEM, _ALLOWED)
 
 _BARE_COUNT: Final = "SELECT count(*) FROM tickets WHERE status <> 'CLOSED'"
 _BARE_SCAN: Final = """

@@ -19,11 +19,12 @@ from engine.storage.resources.reconciliations import (
     record_reconciliation,
 )
 from engine.storage.resources.write import write_resources
+from reconciler.allowances import Allowances
 from reconciler.desired import Desired
 from reconciler.document.serialize import serialize_plan
 from reconciler.freshness import Stale, impact_increased, stale_resources
-from reconciler.hazards import Allowances, check_guards
-from reconciler.plan import Plan, count_active_workflows
+from reconciler.hazards import check_guards
+from reconciler.plan import Plan, count_active
 from reconciler.planner import assess_impact, make_plan
 
 
@@ -140,4 +141,4 @@ async def _execute(
 
 async def _with_current_impact(session: Session, live: LiveResources, plan: Plan) -> Plan:
     changes = await assess_impact(session, live, plan.changes)
-    return replace(plan, changes=changes, workflows=count_active_workflows(live.resources))
+    return replace(plan, changes=changes, active=count_active(live.resources))

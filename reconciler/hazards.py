@@ -1,21 +1,22 @@
 """The parts of a plan that can do harm, and the flags that acknowledge them. Pure."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from engine.declaration.models import Readers
 from engine.errors import RefusedByGuard
 from engine.resources.resource import VISIBILITY, Key, Kind, Resource, is_active
 from engine.vocabulary import Visibility
-from reconciler.diff import Change
+from reconciler.allowances import Allowances, option_of
+from reconciler.diff import Action, Change
 from reconciler.plan import Plan, PlannedChange
 from reconciler.plural import plural
 
 _RETIRED_SHARE_MOST: Final = 0.3
-"""The share of the active workflows that a plan can retire without a hazard."""
-_ALLOW_WIDENING: Final = "--allow-widening"
+"""The share of the active resources of a kind that a plan can retire without a hazard."""
 
 
 class HazardCode(StrEnum):
@@ -24,10 +25,37 @@ class HazardCode(StrEnum):
     STRANDS_TICKETS = "strands_tickets"
     BLOCKS_TICKETS = "blocks_tickets"
     WIDENS_RIGHTS = "widens_rights"
-    RETIRES_MANY_WORKFLOWS = "retires_many_workflows"
+    DECLARES_NOTHING = "declares_nothing"
+    RETIRES_MANY = "retires_many"
 
 
 _BY_SEVERITY: Final = tuple(HazardCode)
+_ALLOWANCES: Final = {
+    HazardCode.STRANDS_TICKETS: "stranded",
+    HazardCode.BLOCKS_TICKETS: "stranded",
+    HazardCode.WIDENS_RIGHTS: "widening",
+    HazardCode.DECLARES_NOTHING: "empty",
+    HazardCode.RETIRES_MANY: "many_retired",
+}
+"""The attribute of `Allowances` that acknowledges hazards with a code."""
+_NOUNS: Final = {
+    Kind.WORKFLOW: ("active workflow", "active workflows"),
+    Kind.CATEGORY: ("active category", "active categories"),
+    Kind.CALENDAR: ("active calendar", "active calendars"),
+    Kind.ITEM: ("active catalog item", "active catalog items"),
+    Kind.SERVICE: ("active service", "active services"),
+    Kind.WEBHOOK: ("active webhook", "active webhooks"),
+}
+"""The kinds of which a plan can retire many. A setting that is not declared has its default."""
+
+
+class _Found(NamedTuple):
+    """A hazard without its remedy, which depends on all other hazards."""
+
+    code: HazardCode
+    key: Key | None
+    message: str
+    tickets: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +63,7 @@ class Hazard:
     """A part of a plan that can do harm.
 
     Attributes:
-        key: the workflow or setting; None if the hazard is about all workflows.
+        key: the resource; None if the hazard is about several resources.
         tickets: the number of live tickets that are harmed.
         remedy: the command-line flag that acknowledges the hazard.
 
@@ -48,58 +76,52 @@ class Hazard:
     remedy: str
 
 
-@dataclass(frozen=True, slots=True)
-class Allowances:
-    """The hazards that the caller acknowledges; by default none.
-
-    Attributes:
-        stranded: how many live tickets a plan can strand or get stuck, over all changes.
-        widening: whether a plan can widen rights.
-        many_retired: whether a plan can retire more than 30 % of the active workflows.
-
-    """
-
-    stranded: int = 0
-    widening: bool = False
-    many_retired: bool = False
-
-
 def hazards(plan: Plan) -> tuple[Hazard, ...]:
     """Return all hazards of a plan, the most severe first."""
-    max_stranded = f"--max-stranded {count_stranded_or_stuck(plan)}"
-    found = [hazard for change in plan.changes for hazard in _hazards_of(change, max_stranded)]
-    found += _retires_many(plan)
-    return tuple(sorted(found, key=lambda hazard: _BY_SEVERITY.index(hazard.code)))
+    found = sorted(_find_hazards(plan), key=lambda hazard: _BY_SEVERITY.index(hazard.code))
+    totals = _count_by_allowance(found)
+    remedies = {
+        code: option_of(allowance, totals[allowance]) for code, allowance in _ALLOWANCES.items()
+    }
+    return tuple(Hazard(*hazard, remedy=remedies[hazard.code]) for hazard in found)
 
 
-def count_stranded_or_stuck(plan: Plan) -> int:
-    """Return how many live tickets a plan strands or gets stuck, over all changes."""
-    impacts = [change.impact for change in plan.changes]
-    return sum(impact.stranded.tickets + impact.stuck.tickets for impact in impacts)
+def _count_by_allowance(found: Iterable[_Found | Hazard]) -> Counter[str]:
+    """Return how many tickets are harmed in total, for each attribute that acknowledges it."""
+    totals = Counter[str]()
+    for hazard in found:
+        totals[_ALLOWANCES[hazard.code]] += hazard.tickets
+    return totals
 
 
-def _hazards_of(change: PlannedChange, max_stranded: str) -> Iterator[Hazard]:
-    """Yield the hazards of one change; `max_stranded` is the flag for all of them."""
+def _find_hazards(plan: Plan) -> Iterator[_Found]:
+    for change in plan.changes:
+        yield from _hazards_of(change)
+    yield from _declares_nothing(plan)
+    yield from _retires_many(plan)
+
+
+def _hazards_of(change: PlannedChange) -> Iterator[_Found]:
+    """Yield the hazards of one change."""
     impact = change.impact
     if count := impact.stranded.tickets:
         message = f"Retiring {change.key} strands {plural(count, 'live ticket')}."
-        yield Hazard(HazardCode.STRANDS_TICKETS, change.key, message, count, max_stranded)
+        yield _Found(HazardCode.STRANDS_TICKETS, change.key, message, count)
     if count := impact.stuck.tickets:
         message = (
             f"Under {change.key}, no user can move {plural(count, 'live ticket')}"
             f" from {', '.join(impact.stuck.by_status)}."
         )
-        yield Hazard(HazardCode.BLOCKS_TICKETS, change.key, message, count, max_stranded)
+        yield _Found(HazardCode.BLOCKS_TICKETS, change.key, message, count)
     if change.widens:
         widened = ", ".join(
             f"{each.source} -> {each.target}" for each in change.transitions if each.widens
         )
         message = f"Under {change.key}, more users can make these transitions: {widened}."
-        count = impact.gaining.tickets
-        yield Hazard(HazardCode.WIDENS_RIGHTS, change.key, message, count, _ALLOW_WIDENING)
+        yield _Found(HazardCode.WIDENS_RIGHTS, change.key, message, impact.gaining.tickets)
     if _makes_tickets_public(change):
         message = "All signed-in users can read every ticket."
-        yield Hazard(HazardCode.WIDENS_RIGHTS, change.key, message, 0, _ALLOW_WIDENING)
+        yield _Found(HazardCode.WIDENS_RIGHTS, change.key, message)
 
 
 def _makes_tickets_public(change: Change) -> bool:
@@ -116,16 +138,29 @@ def _visibility(setting: Resource | None) -> Visibility:
     return declared.readers if isinstance(declared, Readers) else Visibility.EVERYONE
 
 
-def _retires_many(plan: Plan) -> Iterator[Hazard]:
-    """Yield a hazard if a plan retires too large a share of the active workflows."""
-    retired = sum(change.retires_workflow for change in plan.changes)
-    if retired > _RETIRED_SHARE_MOST * plan.workflows:
-        message = (
-            f"The plan retires {retired} of {plural(plan.workflows, 'active workflow')},"
-            f" more than {_RETIRED_SHARE_MOST:.0%}."
-        )
-        code = HazardCode.RETIRES_MANY_WORKFLOWS
-        yield Hazard(code, None, message, 0, "--allow-many-retired")
+def _declares_nothing(plan: Plan) -> Iterator[_Found]:
+    """Yield a hazard if values that declare nothing replace active resources."""
+    actions = [change.action for change in plan.changes if is_active(change.before)]
+    if plan.declared or not actions:
+        return
+    message = (
+        f"The values declare nothing; the plan retires {actions.count(Action.RETIRE):,} and resets"
+        f" {plural(actions.count(Action.UPDATE), 'active resource')}."
+    )
+    yield _Found(HazardCode.DECLARES_NOTHING, None, message)
+
+
+def _retires_many(plan: Plan) -> Iterator[_Found]:
+    """Yield a hazard for each kind of which a plan retires too large a share."""
+    retired = Counter(each.kind for each in plan.changes if each.action is Action.RETIRE)
+    for kind, nouns in _NOUNS.items():
+        active = plan.active.get(kind, 0)
+        if retired[kind] > _RETIRED_SHARE_MOST * active:
+            message = (
+                f"The plan retires {retired[kind]:,} of {plural(active, *nouns)},"
+                f" more than {_RETIRED_SHARE_MOST:.0%}."
+            )
+            yield _Found(HazardCode.RETIRES_MANY, None, message)
 
 
 def check_guards(plan: Plan, allowed: Allowances) -> None:
@@ -135,14 +170,13 @@ def check_guards(plan: Plan, allowed: Allowances) -> None:
         RefusedByGuard: with every such hazard and the flag that acknowledges it.
 
     """
-    is_within_limit = count_stranded_or_stuck(plan) <= allowed.stranded
-    is_allowed = {
-        HazardCode.STRANDS_TICKETS: is_within_limit,
-        HazardCode.BLOCKS_TICKETS: is_within_limit,
-        HazardCode.WIDENS_RIGHTS: allowed.widening,
-        HazardCode.RETIRES_MANY_WORKFLOWS: allowed.many_retired,
-    }
-    refused = [hazard for hazard in hazards(plan) if not is_allowed[hazard.code]]
+    found = hazards(plan)
+    totals = _count_by_allowance(found)
+    refused = [
+        hazard
+        for hazard in found
+        if not allowed.allows(name := _ALLOWANCES[hazard.code], totals[name])
+    ]
     if refused:
         lines = ["The plan has hazards that were not acknowledged; pass the listed flags."]
         lines += [f"{each.remedy}: {each.message}" for each in refused]

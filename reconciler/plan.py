@@ -1,12 +1,13 @@
 """A plan: what a reconciliation would change, and how that affects live tickets. Pure."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from engine.findings import Location
 from engine.gc_pause import gc_paused
-from engine.resources.resource import Kind, Snapshot, is_active
+from engine.resources.resource import Kind, Snapshot, default_resources, is_active
 from reconciler.desired import Desired
 from reconciler.diff import Action, Change, diff
 from reconciler.impact import (
@@ -47,7 +48,8 @@ class Plan:
 
     Attributes:
         changes: in the order in which they are applied.
-        workflows: the number of active workflows before the changes.
+        active: the number of active resources of each kind before the changes.
+        declared: the number of desired resources other than those of an empty declaration.
         created_at: when the plan was made, by the clock of the process that made it.
         source: where the declaration came from, such as `git:abc123`.
         files: the values files and the arguments that the declaration was read from.
@@ -56,7 +58,8 @@ class Plan:
     """
 
     changes: tuple[PlannedChange, ...]
-    workflows: int
+    active: Mapping[Kind, int]
+    declared: int
     created_at: datetime
     source: str
     files: tuple[str, ...] = ()
@@ -102,6 +105,13 @@ def transitions_of(change: Change) -> tuple[TransitionChange, ...]:
     return transition_changes(last_known_policy(change.before), last_known_policy(change.after))
 
 
-def count_active_workflows(live: Snapshot) -> int:
-    """Return the number of active workflows."""
-    return sum(key.kind is Kind.WORKFLOW and is_active(each) for key, each in live.items())
+def count_active(live: Snapshot) -> dict[Kind, int]:
+    """Return the number of active resources of each kind that has any."""
+    counts = Counter(key.kind for key, each in live.items() if is_active(each))
+    return {kind: counts[kind] for kind in Kind if counts[kind]}
+
+
+def count_declared(desired: Snapshot) -> int:
+    """Return the number of resources other than those of an empty declaration."""
+    defaults = default_resources()
+    return sum(defaults.get(key) != each for key, each in desired.items())

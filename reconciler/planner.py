@@ -18,7 +18,14 @@ from reconciler.desired import Desired
 from reconciler.diff import apply_changes
 from reconciler.impact import LiveTickets, affected_statuses
 from reconciler.permissions_diff import active_policy
-from reconciler.plan import Plan, PlannedChange, count_active_workflows, plan_changes, with_impact
+from reconciler.plan import (
+    Plan,
+    PlannedChange,
+    count_active,
+    count_declared,
+    plan_changes,
+    with_impact,
+)
 from reconciler.replay import Replay, replay_transitions
 
 _EXAMPLES_MOST: Final = 5
@@ -47,7 +54,8 @@ async def make_plan(
     changes = await asyncio.to_thread(plan_changes, desired, live.resources)
     return Plan(
         changes=await assess_impact(session, live, changes),
-        workflows=count_active_workflows(live.resources),
+        active=count_active(live.resources),
+        declared=count_declared(desired.resources),
         created_at=datetime.now(UTC),
         source=source,
         files=desired.files,

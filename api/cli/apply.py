@@ -58,7 +58,14 @@ def apply(
     allow_many_retired: Annotated[
         bool,
         typer.Option(
-            "--allow-many-retired", help="Allow the plan to retire over 30% of the workflows."
+            "--allow-many-retired",
+            help="Allow the plan to retire over 30% of the resources of a kind.",
+        ),
+    ] = False,
+    allow_empty: Annotated[
+        bool,
+        typer.Option(
+            "--allow-empty", help="Allow values that declare nothing to replace active resources."
         ),
     ] = False,
 ) -> None:
@@ -67,8 +74,9 @@ def apply(
     Pass a PLAN that `interlock plan --out` saved, or values files. The plan for values files is
     shown and needs your confirmation.
     """
+    from reconciler.allowances import Allowances
     from reconciler.apply import ApplyRequest
-    from reconciler.hazards import Allowances, check_guards
+    from reconciler.hazards import check_guards
 
     if (plan is None) == (not files):
         raise typer.BadParameter("pass either a saved PLAN or values files with -f")
@@ -81,7 +89,12 @@ def apply(
             plan_for(read_desired_resources(files or [], set_values, set_strings, key), source)
         )
     )
-    allowed = Allowances(max_stranded, widening=allow_widening, many_retired=allow_many_retired)
+    allowed = Allowances(
+        stranded=max_stranded,
+        widening=allow_widening,
+        many_retired=allow_many_retired,
+        empty=allow_empty,
+    )
     print_plan(made, PlanFormat.TEXT)
     if made.is_empty:
         return

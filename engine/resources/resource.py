@@ -192,6 +192,12 @@ def declared_resources(ticketing: Ticketing) -> dict[Key, Resource]:
 
 
 @cache
+def default_resources() -> Snapshot:
+    """Return the resources of an empty declaration: the default workflows and settings."""
+    return declared_resources(Ticketing())
+
+
+@cache
 def declared_defaults() -> Snapshot:
     """Return the default workflows as resources."""
     workflows = (Resource.of(Kind.WORKFLOW, each.name, each) for each in default_workflows())

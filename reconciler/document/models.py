@@ -51,6 +51,7 @@ def _role_names(value: object) -> object:
 
 
 Count = Annotated[int, Field(ge=0, le=_COUNT_MOST)]
+ActiveCounts = dict[Kind, Annotated[Count, Field(ge=1)]]
 CountsByStatus = dict[Status, Annotated[Count, Field(ge=1)]]
 Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
@@ -174,7 +175,7 @@ class HazardPart(Part):
     code: HazardCode
     """What the hazard does."""
     key: KeyPart | None
-    """The workflow or setting; null if the hazard is about all workflows."""
+    """The resource; null if the hazard is about several resources."""
     message: str
     """A description in one sentence."""
     tickets: Count
@@ -224,8 +225,14 @@ class SummaryPart(Part):
     """Resources that are no longer declared."""
     revive: Count
     """Retired resources that are declared again."""
-    workflows: Count
-    """The number of active workflows when the plan was made."""
+    active: ActiveCounts
+    """The number of active resources of each kind when the plan was made."""
+    declared: Count
+    """The number of declared resources; defaults do not count."""
+
+    @field_serializer("active")
+    def _in_kind_order(self, counts: ActiveCounts) -> ActiveCounts:
+        return {kind: counts[kind] for kind in Kind if kind in counts}
 
 
 class DigestsPart(Part):

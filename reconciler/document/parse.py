@@ -55,7 +55,8 @@ def parse_plan(text: str, file: str) -> Plan:
     _refuse(file, _resource_errors(changes))
     plan = Plan(
         changes=tuple(map(_planned_change, changes, document.changes)),
-        workflows=document.summary.workflows,
+        active=document.summary.active,
+        declared=document.summary.declared,
         created_at=document.created_at.astimezone(UTC),
         source=document.source,
         files=document.files,

@@ -55,7 +55,7 @@ def document_of(plan: Plan) -> JsonObject:
         "source": plan.source,
         "files": plan.files,
         "summary": {action: plan.count(action) for action in Action}
-        | {"workflows": plan.workflows},
+        | {"active": plan.active, "declared": plan.declared},
         "hazards": hazards(plan),
         "changes": plan.changes,
         "replay": plan.replay,

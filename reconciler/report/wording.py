@@ -42,7 +42,8 @@ HAZARD_TITLES: Final = {
     HazardCode.STRANDS_TICKETS: "Strands live tickets",
     HazardCode.BLOCKS_TICKETS: "Blocks live tickets",
     HazardCode.WIDENS_RIGHTS: "Widens rights",
-    HazardCode.RETIRES_MANY_WORKFLOWS: "Retires many workflows",
+    HazardCode.DECLARES_NOTHING: "Declares nothing",
+    HazardCode.RETIRES_MANY: "Retires many resources",
 }
 
 

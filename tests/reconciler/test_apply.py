@@ -24,19 +24,18 @@ from engine.tickets.commands import AssignTicket, CreateTicket, TransitionTicket
 from engine.tickets.ticket import Ticket
 from engine.vocabulary import ActorRoles, Status
 from engine.workflows.policy import permits
+from reconciler.allowances import Allowances
 from reconciler.apply import ApplyRequest, apply_plan, reconcile
 from reconciler.desired import Desired
-from reconciler.hazards import Allowances
 from reconciler.plan import Plan
 from reconciler.planner import make_plan
 from reconciler.revert import reverted_resources
 from tests.support.lock_gates import Observer
 from tests.support.personas import ANNA, MARTON
-from tests.support.plans import INCIDENT
+from tests.support.plans import EVERYTHING, INCIDENT
 from tests.support.resources import auto_close, category, item, service, snapshot, workflow
 
 ADA = ApplyRequest(by="ada")
-EVERYTHING = Allowances(stranded=1_000, widening=True, many_retired=True)
 FLOW = workflow("vpn", INCIDENT, "VPN")
 OTHER = workflow("badge", INCIDENT)
 ALL = snapshot(

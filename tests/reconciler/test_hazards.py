@@ -4,32 +4,47 @@ import pytest
 from hypothesis import given
 
 from engine.errors import RefusedByGuard
-from engine.resources.resource import Resource
-from reconciler.hazards import (
-    Allowances,
-    HazardCode,
-    check_guards,
-    count_stranded_or_stuck,
-    hazards,
-)
+from engine.resources.resource import Resource, default_resources
+from reconciler.allowances import Allowances
+from reconciler.hazards import HazardCode, check_guards, hazards
 from reconciler.plan import Plan
 from tests.support.generated_plans import PLANS
-from tests.support.plans import INCIDENT, every_hazard, plan_between
-from tests.support.resources import retired, snapshot, visibility, workflow
+from tests.support.plans import (
+    EVERYTHING,
+    INCIDENT,
+    every_hazard,
+    nothing_declared,
+    plan_between,
+)
+from tests.support.resources import (
+    auto_close,
+    calendar,
+    category,
+    item,
+    retired,
+    service,
+    snapshot,
+    switch,
+    visibility,
+    webhook,
+    workflow,
+)
 
 
 def test_every_hazard_has_its_remedy() -> None:
-    found = {hazard.code: hazard for hazard in hazards(every_hazard())}
+    both = (*hazards(every_hazard()), *hazards(nothing_declared()))
+    found = {hazard.code: hazard for hazard in both}
     assert set(found) == set(HazardCode)
     assert found[HazardCode.STRANDS_TICKETS].tickets == 12
     assert found[HazardCode.STRANDS_TICKETS].remedy == "--max-stranded 15"
     assert found[HazardCode.BLOCKS_TICKETS].remedy == "--max-stranded 15"
+    assert found[HazardCode.RETIRES_MANY].remedy == "--allow-many-retired"
+    assert found[HazardCode.DECLARES_NOTHING].remedy == "--allow-empty"
 
 
 @given(PLANS)
 def test_a_plan_passes_with_the_remedies_of_its_refusal(plan: Plan) -> None:
-    generous = Allowances(count_stranded_or_stuck(plan), widening=True, many_retired=True)
-    check_guards(plan, generous)
+    check_guards(plan, EVERYTHING)
     if hazards(plan):
         with pytest.raises(RefusedByGuard) as refused:
             check_guards(plan, Allowances())
@@ -76,5 +91,64 @@ VISIBILITY_CHANGES = {
 def test_making_all_tickets_readable_widens_rights(
     before: Resource | None, after: Resource | None, *, widens: bool
 ) -> None:
-    plan = plan_between(snapshot(*filter(None, [before])), snapshot(*filter(None, [after])))
+    other = category("access", "Access")
+    live, desired = snapshot(other), snapshot(other)
+    live |= snapshot(*filter(None, [before]))
+    desired |= snapshot(*filter(None, [after]))
+    plan = plan_between(live, desired)
     assert [each.code for each in hazards(plan)] == [HazardCode.WIDENS_RIGHTS] * widens
+
+
+LIVE = {
+    "workflow": workflow("w", INCIDENT),
+    "category": category("access", "Access"),
+    "calendar": calendar("office", "09:00-17:00"),
+    "item": item("vpn", "w", "access"),
+    "service": service("acme/vpn", "network-team"),
+    "webhook": webhook("chat", "https://hooks.example.com/x"),
+}
+
+
+@pytest.mark.parametrize("kind", LIVE)
+def test_a_third_of_the_resources_of_any_kind_is_many(kind: str) -> None:
+    live = snapshot(*LIVE.values(), *more_of(LIVE[kind], 2))
+    without = {key: each for key, each in live.items() if key != LIVE[kind].key}
+    [hazard] = hazards(plan_between(live, without))
+    assert (hazard.code, hazard.key) == (HazardCode.RETIRES_MANY, None)
+    assert "retires 1 of 3 active " in hazard.message
+    enough = live | snapshot(*more_of(LIVE[kind], 3))
+    assert hazards(plan_between(enough, enough | {LIVE[kind].key: retired(LIVE[kind])})) == ()
+
+
+def more_of(resource: Resource, count: int) -> list[Resource]:
+    """Return resources of the same kind with other names."""
+    keys = [resource.key._replace(name=f"{resource.key.name}{number}") for number in range(count)]
+    return [Resource(key, resource.declaration) for key in keys]
+
+
+NOTHING_DECLARED: dict[str, tuple[list[Resource], bool]] = {
+    "a service was active": ([service("acme/vpn", "network-team")], True),
+    "a default workflow was replaced": ([workflow("incident_response", INCIDENT)], True),
+    "a setting was declared": ([auto_close("24h")], True),
+    "ticketing was off": ([switch(enabled=False)], True),
+    "a service was retired before": ([retired(service("acme/vpn", "network-team"))], False),
+    "only the defaults were active": ([*default_resources().values()], False),
+    "nothing was active": ([], False),
+}
+
+
+@pytest.mark.parametrize(
+    ("live", "is_hazard"), NOTHING_DECLARED.values(), ids=NOTHING_DECLARED.keys()
+)
+def test_an_empty_declaration_is_a_hazard_if_something_is_active(
+    live: list[Resource], *, is_hazard: bool
+) -> None:
+    plan = plan_between(snapshot(*live), default_resources())
+    codes = {hazard.code for hazard in hazards(plan)}
+    assert (HazardCode.DECLARES_NOTHING in codes) == is_hazard
+
+
+def test_a_declaration_with_a_setting_is_not_empty() -> None:
+    live = snapshot(*default_resources().values(), service("acme/vpn", "network-team"))
+    desired = snapshot(*default_resources().values(), auto_close("24h"))
+    assert [each.code for each in hazards(plan_between(live, desired))] == ["retires_many"]

@@ -1,17 +1,19 @@
 """Plans between two snapshots, and examples of plans."""
 
 from collections.abc import Callable
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Final
 
 from engine.findings import Location
-from engine.resources.resource import Snapshot
+from engine.resources.resource import Snapshot, default_resources
 from engine.tickets.history import RecordedTransitions
 from engine.vocabulary import ActorRoles, Status
+from reconciler.allowances import Allowances
 from reconciler.desired import Desired
 from reconciler.diff import diff
 from reconciler.impact import LiveTickets
-from reconciler.plan import Plan, count_active_workflows, plan_changes, with_impact
+from reconciler.plan import Plan, count_active, count_declared, plan_changes, with_impact
 from reconciler.replay import Replay
 from tests.support.resources import (
     Transitions,
@@ -28,6 +30,10 @@ from tests.support.resources import (
     workflow,
 )
 
+EVERYTHING: Final = Allowances(
+    **{each.name: True if each.type is bool else 10**18 for each in fields(Allowances)}  # type: ignore[arg-type]  # the types are right
+)
+"""Acknowledges every hazard."""
 CREATED_AT: Final = datetime(2026, 1, 31, 12, 0, 0, 250_000, tzinfo=UTC)
 FILES: Final = ("values.yaml", "prod.yaml", "--set autoClose.afterResolved=24h")
 
@@ -48,7 +54,8 @@ def plan_between(
     changes = plan_changes(Desired(desired, locations), live)
     return Plan(
         changes=with_impact(changes, tickets or LiveTickets(), live),
-        workflows=count_active_workflows(live),
+        active=count_active(live),
+        declared=count_declared(desired),
         created_at=CREATED_AT,
         source=source,
         files=files,
@@ -93,11 +100,13 @@ def one_of_everything() -> Plan:
     """Return a plan with every kind and every action, and without hazards."""
     narrowed = INCIDENT | {("RESOLVED", "IN_PROGRESS"): "requester"}
     back = workflow("change_request", INCIDENT, "Change")
+    others = [category(name, name.title()) for name in ("hardware", "software")]
     live = snapshot(
         workflow("incident_response", INCIDENT, "Incident"),
         retired(back),
         category("incidents", "Incidents"),
         category("access", "Access"),
+        *others,
         item("network_outage", "incident_response", "incidents", icon="wifi_off"),
         service("acme/shop/prod/eu1/payment-api", "payment-team"),
         switch(enabled=True),
@@ -114,6 +123,7 @@ def one_of_everything() -> Plan:
         workflow("access_request", INCIDENT),
         back,
         category("incidents", "Incidents & outages", "report_problem"),
+        *others,
         item(
             "network_outage",
             "incident_response",
@@ -164,6 +174,19 @@ def every_hazard() -> Plan:
     return plan_between(live, desired, tickets, Replay(90, 1_234, REFUSED))
 
 
+def nothing_declared() -> Plan:
+    """Return a plan for values that lost their content."""
+    live = snapshot(
+        *default_resources().values(),
+        workflow("incident_response", INCIDENT, "Incidents"),
+        *(service(f"acme/shop/{name}", "shop-team") for name in ("cart", "payment", "search")),
+        webhook("chat", "https://hooks.example.com/chat"),
+        category("access", "Access"),
+        auto_close("24h"),
+    )
+    return plan_between(live, default_resources())
+
+
 def too_long_for_a_comment() -> Plan:
     """Return a plan that changes hundreds of workflows, each of which widens rights."""
     names = [f"workflow_{number:03}" for number in range(400)]
@@ -177,5 +200,6 @@ EXAMPLES: Final[dict[str, Callable[[], Plan]]] = {
     "nothing to do": nothing_to_do,
     "one of everything": one_of_everything,
     "every hazard": every_hazard,
+    "nothing declared": nothing_declared,
     "too long for a comment": too_long_for_a_comment,
 }

@@ -67,7 +67,7 @@ def test_a_change_is_planned_applied_and_reverted(job: Job) -> None:
 
     assert "hotfix" in job.run("revert", "plan.json", code=4)
     job.run("plan", "-f", "none.yaml", "--out", "gone.json")
-    job.run("apply", "gone.json")
+    job.run("apply", "gone.json", "--allow-empty")
     job.run("revert", "gone.json", "--out", "back.json")
     job.run("apply", "back.json")
     job.run("drift", "-f", "wider.yaml")
@@ -81,12 +81,12 @@ def test_a_stale_plan_is_refused_as_stale_before_its_hazards(job: Job) -> None:
     )
     job.run("apply", "wider.json", "--allow-widening", "--by", "ada")
     assert "already applied by ada" in job.run("apply", "wider.json", code=4)
-    job.run("apply", "-f", "none.yaml", "--yes")
+    job.run("apply", "-f", "none.yaml", "--allow-empty", "--yes")
     assert "already applied by ada" in job.run("apply", "wider.json", code=4)
 
     job.run("apply", "-f", "base.yaml", "--yes")
     job.run("plan", "-f", "wider.yaml", "--out", "late.json")
-    job.run("apply", "-f", "none.yaml", "--yes")
+    job.run("apply", "-f", "none.yaml", "--allow-empty", "--yes")
     printed = job.run("apply", "late.json", code=4)
     assert "workflow hotfix: planned: declared as" in printed
     assert "--allow-widening" not in printed.splitlines()[-1]

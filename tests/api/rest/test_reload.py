@@ -78,7 +78,7 @@ async def test_a_plan_with_hazards_is_refused_with_all_of_them(
     status, problem = await reload(client)
     assert (status, problem["code"]) == (403, "refused_by_guard")
     hazards = {hazard["code"]: hazard for hazard in problem["hazards"]}
-    assert list(hazards) == ["strands_tickets", "retires_many_workflows"]
+    assert list(hazards) == ["strands_tickets", "declares_nothing", "retires_many"]
     assert hazards["strands_tickets"]["tickets"] == 1
     assert hazards["strands_tickets"]["remedy"] == "--max-stranded 1"
     assert await read_resources(database) == before

@@ -26,10 +26,10 @@ from engine.storage.resources.read import read_resources
 from engine.storage.resources.reconciliations import reconciliation_session
 from reconciler.apply import ApplyRequest, reconcile
 from reconciler.desired import read_desired
-from reconciler.hazards import Allowances
 from reconciler.values import ValuesInput
 from tests.support.declared_resources import DEFAULTS, put_resources
 from tests.support.lock_gates import TIMEOUT_SECONDS, open_observer
+from tests.support.plans import EVERYTHING
 from tests.support.values_mount import (
     ALL_DEFAULTS,
     CHANGED,
@@ -40,7 +40,6 @@ from tests.support.values_mount import (
     Mount,
 )
 
-EVERYTHING = Allowances(1_000, widening=True, many_retired=True)
 POLL_SECONDS = 0.001
 COUNT_RECONCILIATIONS = Statement.of(
     select(func.count().label("rows")).select_from(reconciliations)
@@ -159,7 +158,11 @@ REFUSED = {
     "a file that retires all workflows": (
         NOTHING,
         "refused",
-        ["were not acknowledged", "--allow-many-retired: The plan retires 5 of 5 active"],
+        [
+            "were not acknowledged",
+            "--allow-empty: The values declare nothing",
+            "--allow-many-retired: The plan retires 5 of 5 active",
+        ],
     ),
     "a file that widens rights": (
         WIDENED,

@@ -1,0 +1,44 @@
+"""The hazards that a caller acknowledges, and the command-line options that say so. Pure."""
+
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True, slots=True)
+class Allowances:
+    """The hazards that the caller acknowledges; by default none.
+
+    A number is a bound over all changes of a plan. Its option is `--max-…`, that of a switch is
+    `--allow-…`.
+
+    Attributes:
+        stranded: how many live tickets a plan can strand or get stuck.
+        widening: whether a plan can widen rights.
+        many_retired: whether a plan can retire more than 30 % of the active resources of a kind.
+        empty: whether values that declare nothing can replace active resources.
+
+    """
+
+    stranded: int = 0
+    widening: bool = False
+    many_retired: bool = False
+    empty: bool = False
+
+    def allows(self, name: str, tickets: int) -> bool:
+        """Return whether hazards are acknowledged that harm so many tickets in total.
+
+        Args:
+            name: the attribute that acknowledges them.
+            tickets: how many tickets they harm.
+
+        """
+        allowed: int | bool = getattr(self, name)
+        return allowed if isinstance(allowed, bool) else tickets <= allowed
+
+
+_BOUNDS = frozenset(each.name for each in fields(Allowances) if each.type is int)
+
+
+def option_of(name: str, tickets: int) -> str:
+    """Return the option that sets an attribute: `--max-stranded 15` or `--allow-widening`."""
+    words = name.replace("_", "-")
+    return f"--max-{words} {tickets}" if name in _BOUNDS else f"--allow-{words}"
