@@ -54,6 +54,13 @@ KEYS_FETCH_TIMEOUT_SECONDS: Final = 5
 KNOWN_USERS: Final = 10_000
 """Users that a process remembers to be stored already."""
 
+TASK_RETRY_SECONDS: Final = 1
+"""The longest delay after the first failure of a background task; it doubles with each failure."""
+TASK_RETRY_SECONDS_MAX: Final = 10
+TASK_RUN_SECONDS_MAX: Final = 600
+ESSENTIAL_RUN_SECONDS_MAX: Final = 10
+"""A run of a background task that requests depend on."""
+
 SHUTDOWN_SECONDS: Final = 10
 """How long requests in flight have to finish, and then again to be cancelled."""
 
@@ -194,9 +201,26 @@ STREAM_LIMITS: Final = StreamLimits()
 
 
 @dataclass(frozen=True, slots=True)
+class ServerLimits:
+    """The limits of one server.
+
+    Attributes:
+        task_failure_seconds: how long a background task that requests depend on can fail. Then the
+            subscriptions that it serves end, and the server is not ready.
+
+    """
+
+    task_failure_seconds: Seconds = 15
+
+
+SERVER_LIMITS: Final = ServerLimits()
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """All limits that are settings."""
 
     http: HttpLimits = HTTP_LIMITS
     graphql: GraphQLLimits = GRAPHQL_LIMITS
     stream: StreamLimits = STREAM_LIMITS
+    server: ServerLimits = SERVER_LIMITS

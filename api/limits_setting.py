@@ -10,18 +10,21 @@ from typing import Final, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from api.limits import GraphQLLimits, HttpLimits, Limits, StreamLimits
+from api.limits import GraphQLLimits, HttpLimits, Limits, ServerLimits, StreamLimits
 from engine.findings import did_you_mean
 from engine.validation_messages import describe_error
 
-_Group = TypeVar("_Group", HttpLimits, GraphQLLimits, StreamLimits)
+_Group = TypeVar("_Group", HttpLimits, GraphQLLimits, StreamLimits, ServerLimits)
 
 _SEPARATORS: Final = re.compile(r"[\s,]+")
 _HTTP: Final = TypeAdapter(HttpLimits)
 _GRAPHQL: Final = TypeAdapter(GraphQLLimits)
 _STREAM: Final = TypeAdapter(StreamLimits)
+_SERVER: Final = TypeAdapter(ServerLimits)
 LIMIT_NAMES: Final = [
-    each.name for group in (HttpLimits, GraphQLLimits, StreamLimits) for each in fields(group)
+    each.name
+    for group in (HttpLimits, GraphQLLimits, StreamLimits, ServerLimits)
+    for each in fields(group)
 ]
 
 
@@ -44,7 +47,12 @@ def read_limits(text: str) -> Limits:
         if name in values:
             raise ValueError(f"{name} is set twice")
         values[name] = number
-    return Limits(_parse(_HTTP, values), _parse(_GRAPHQL, values), _parse(_STREAM, values))
+    return Limits(
+        _parse(_HTTP, values),
+        _parse(_GRAPHQL, values),
+        _parse(_STREAM, values),
+        _parse(_SERVER, values),
+    )
 
 
 def _parse(group: TypeAdapter[_Group], values: Mapping[str, str]) -> _Group:

@@ -34,9 +34,6 @@ class FixedKeys:
     async def refresh(self) -> None:
         """Do nothing."""
 
-    async def refresh_forever(self) -> None:
-        """Do nothing."""
-
 
 class RefreshedKeys:
     """Keys that are read repeatedly, so that they can be rotated without a restart.
@@ -117,12 +114,21 @@ class RefreshedKeys:
             self._next_refresh = self._clock() + limits.UNKNOWN_KEY_REFRESH_SECONDS
         await self._refresh_shared()
 
-    async def refresh_forever(self) -> None:
-        """Read the keys again at regular intervals, and sooner before the first success."""
-        while True:
-            retry_seconds = min(self._interval_seconds, limits.UNKNOWN_KEY_REFRESH_SECONDS)
-            await asyncio.sleep(retry_seconds if self._keys is None else self._interval_seconds)
-            await self._refresh_shared()
+    async def wait(self) -> None:
+        """Wait until the keys have to be read again: sooner if they were never read."""
+        retry_seconds = min(self._interval_seconds, limits.UNKNOWN_KEY_REFRESH_SECONDS)
+        await asyncio.sleep(retry_seconds if self._keys is None else self._interval_seconds)
+
+    async def read_again(self) -> None:
+        """Read the keys again.
+
+        Raises:
+            Unavailable: they cannot be read, so the old ones stay in use.
+
+        """
+        await self._refresh_shared()
+        if self._error:
+            raise Unavailable(f"The keys of {self._origin} cannot be used: {self._error}")
 
     async def _refresh_shared(self) -> None:
         """Read the keys in a separate task, which continues if one of its callers is cancelled."""
@@ -137,6 +143,7 @@ class RefreshedKeys:
                 self._replace_keys(self._parse(document))
         except Exception as error:  # noqa: BLE001  # after any error, the keys stay in use
             message = error.message if isinstance(error, Unavailable) else str(error)
+            message = message or type(error).__name__
             if message != self._error:  # log the same error once
                 self._log.error(
                     "token keys not read", reason=message, old_keys_in_use=self._keys is not None

@@ -1,7 +1,7 @@
 """Builds the server: wires the settings to concrete components."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Final
@@ -9,7 +9,7 @@ from typing import Final
 from aiohttp import web
 
 from api.auth.api_keys import ApiKeys
-from api.auth.key_sources import KeySource
+from api.auth.key_sources import KeySource, RefreshedKeys
 from api.auth.tokens import TokenVerifier
 from api.bootstrap.auth import key_source, token_rules
 from api.bootstrap.engine import EngineHandle, open_engine
@@ -30,11 +30,11 @@ from api.rest.health_reports import health_report_routes
 from api.rest.openapi import openapi_route
 from api.rest.reload import reload_route
 from api.rest.tickets import ticket_routes
+from api.runtime.background_tasks import BackgroundTask, Supervisor, every
 from api.runtime.health_reports import HealthReports
-from api.runtime.jobs import PeriodicJob, run_in_background
-from api.runtime.maintenance import maintenance_jobs
+from api.runtime.maintenance import maintenance_tasks
 from api.runtime.plugins import Clock, PluginCache
-from api.runtime.refresh import follow
+from api.runtime.refresh import REFRESH_SECONDS, refresh_task
 from api.runtime.server_state import ServerState
 from api.runtime.values_file import ValuesFile
 from api.runtime.values_watcher import ValuesWatcher
@@ -42,6 +42,7 @@ from api.settings import Settings
 from api.web.explorer.routes import Explorer
 from api.webhooks.worker import WebhookWorker
 from engine.storage.postgres.database import Database
+from engine.storage.postgres.notifications import CHANNEL, Listener
 
 STREAM_CHECK_SECONDS: Final = 1
 """How long a stream can outlast the key of its token."""
@@ -84,7 +85,9 @@ async def open_application_on(
     """
     database = engine.database
     async with AsyncExitStack() as stack:
-        values = await stack.enter_async_context(_open_values_file(database, settings))
+        watcher = _values_watcher(database, settings)
+        if watcher is not None:
+            await watcher.catch_up()
         licence = read_licence(settings.license_public_key, settings.license_key)
         plugins = await PluginCache.read(database, licence, clock)
         plugins.log_disabled()
@@ -94,6 +97,7 @@ async def open_application_on(
         worker = WebhookWorker(
             database, plugins, settings.webhook_hosts, settings.webhook_secrets_dir
         )
+        stack.push_async_callback(worker.stop)
         guards = AccessControl(
             TokenVerifier(keys, token_rules(settings)),
             ApiKeys(settings.api_keys),
@@ -101,21 +105,29 @@ async def open_application_on(
             settings.trusted_proxies,
         )
         streams = StreamSessions()
-        revocation = PeriodicJob(
-            partial(streams.end_revoked, guards.tokens),
-            STREAM_CHECK_SECONDS,
-            "the tokens of streams could not be checked",
-        )
+        listener = Listener(engine.url, CHANNEL, REFRESH_SECONDS)
+        stack.callback(listener.close)
+        supervisor = Supervisor(settings.limits.server.task_failure_seconds)
         await stack.enter_async_context(
-            run_in_background(
-                *_background_tasks(engine.url, state, keys, worker), revocation.repeat()
+            supervisor.run(
+                [
+                    refresh_task(listener, state.refreshes, state.workflows.end_subscriptions),
+                    state.changes.task,
+                    _stream_check(streams, guards.tokens),
+                    *_key_tasks(keys),
+                    *worker.tasks(),
+                    *([watcher.task()] if watcher else []),
+                    *maintenance_tasks(database, plugins),
+                ]
             )
         )
 
         async def check_readiness() -> None:
             keys.check()
+            supervisor.check()
             await database.check()
 
+        values = watcher.values if watcher else None
         application = build_application(
             [
                 *await _graphql_routes(settings, state, streams),
@@ -128,41 +140,33 @@ async def open_application_on(
                 *keys.collectors,
                 *state.changes.collectors,
                 *streams.collectors,
+                *supervisor.collectors,
             ],
         )
         application.on_shutdown.append(streams.end_all)
         yield application
 
 
-@asynccontextmanager
-async def _open_values_file(
-    database: Database, settings: Settings
-) -> AsyncIterator[ValuesFile | None]:
-    """Apply the values file of the settings, and again whenever it changes during the block.
-
-    Yields:
-        The values file; None if the settings name none.
-
-    """
+def _values_watcher(database: Database, settings: Settings) -> ValuesWatcher | None:
+    """Return the watcher of the values file; None if the settings name no file."""
     if settings.values_file is None:
-        yield None
-        return
-    values = ValuesFile(database, settings.values_file, settings.values_key)
-    watcher = ValuesWatcher(values)
-    await watcher.catch_up()
-    async with run_in_background(watcher.follow()):
-        yield values
+        return None
+    return ValuesWatcher(ValuesFile(database, settings.values_file, settings.values_key))
 
 
-def _background_tasks(
-    url: str, state: ServerState, keys: KeySource, worker: WebhookWorker
-) -> Iterator[Coroutine[object, object, None]]:
-    yield follow(url, *state.refreshes)
-    yield keys.refresh_forever()
-    yield state.changes.follow()
-    yield worker.run()
-    for job in (*maintenance_jobs(state.database, state.plugins), worker.metrics_job):
-        yield job.repeat()
+def _stream_check(streams: StreamSessions, tokens: TokenVerifier) -> BackgroundTask:
+    """Return the task that ends streams whose token is no longer valid."""
+    check = partial(streams.end_revoked, tokens)
+    return BackgroundTask("stream_tokens", check, every(STREAM_CHECK_SECONDS), is_essential=True)
+
+
+def _key_tasks(keys: KeySource) -> Iterator[BackgroundTask]:
+    """Yield the task that reads the keys again, if they can change.
+
+    It is not essential: if the keys cannot be read, the old ones stay in use.
+    """
+    if isinstance(keys, RefreshedKeys):
+        yield BackgroundTask("token_keys", keys.read_again, keys.wait)
 
 
 async def _graphql_routes(

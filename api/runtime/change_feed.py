@@ -16,7 +16,8 @@ from typing import Any, Final
 import structlog
 from prometheus_client import Counter, Gauge
 
-from api.limits import STREAM_LIMITS
+from api.limits import ESSENTIAL_RUN_SECONDS_MAX, STREAM_LIMITS
+from api.runtime.background_tasks import BackgroundTask
 from api.runtime.loaders import TicketLoader
 from api.runtime.single_flight import SingleFlight
 from engine.errors import InterlockError, Unavailable
@@ -67,6 +68,10 @@ class SubscriberTooSlow(InterlockError):
     status = 429
 
 
+class ChangesUnavailable(Unavailable):
+    """The changes cannot be read now. Subscribe again after the position in `details`."""
+
+
 @dataclass(slots=True, eq=False)
 class _Subscriber:
     """A subscriber at the end of the log.
@@ -75,7 +80,7 @@ class _Subscriber:
         selects: returns whether the subscriber gets a change.
         position: the position after the last change that it got.
         queue: the changes that it has not read yet, at most `queue_size`.
-        overflowed: whether there were more; then it gets no further changes.
+        end: why it gets no changes after those of the queue; None while it gets more.
 
     """
 
@@ -83,17 +88,23 @@ class _Subscriber:
     position: Position
     queue_size: int
     queue: deque[FeedChange] = field(default_factory=deque)
-    overflowed: bool = False
+    end: type[InterlockError] | None = None
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def notify(self, change: FeedChange) -> None:
-        """Add a change to the queue if the subscriber gets it and the queue has room."""
-        if self.overflowed or change.position <= self.position or not self.selects(change):
-            return
-        if len(self.queue) < self.queue_size:
-            self.queue.append(change)
-        else:
-            self.overflowed = True
+    def notify(self, page: Sequence[FeedChange]) -> None:
+        """Add changes to the queue if the subscriber gets them and the queue has room."""
+        for change in page:
+            if self.end is not None or change.position <= self.position or not self.selects(change):
+                continue
+            if len(self.queue) < self.queue_size:
+                self.queue.append(change)
+                self.changed.set()
+            else:
+                self.end_with(SubscriberTooSlow)
+
+    def end_with(self, error: type[InterlockError]) -> None:
+        """End the changes with an error after those of the queue."""
+        self.end = self.end or error
         self.changed.set()
 
     async def changes(self) -> AsyncGenerator[FeedChange, None]:
@@ -101,6 +112,7 @@ class _Subscriber:
 
         Raises:
             SubscriberTooSlow: the queue overflowed, and all its changes were yielded.
+            ChangesUnavailable: the log cannot be read.
 
         """
         while True:
@@ -108,8 +120,8 @@ class _Subscriber:
                 change = self.queue.popleft()
                 self.position = change.position
                 yield change
-            if self.overflowed:
-                raise SubscriberTooSlow(position=str(self.position))
+            if self.end is not None:
+                raise self.end(position=str(self.position))
             self.changed.clear()
             await self.changed.wait()
 
@@ -127,6 +139,8 @@ class ChangeFeed:
         self._database = database
         self._queue_size = queue_size
         self._position: Position | None = None
+        self._page: Sequence[FeedChange] = ()
+        self._to_notify: list[_Subscriber] = []
         self._subscribers: set[_Subscriber] = set()
         self._has_subscribers = asyncio.Event()
         self._dropped = Counter(
@@ -152,6 +166,7 @@ class ChangeFeed:
 
         Raises:
             SubscriberTooSlow: the changes were not read as fast as they came.
+            ChangesUnavailable: the log could not be read for too long.
 
         """
         position = position or self._position or await log_end(self._database)
@@ -178,30 +193,62 @@ class ChangeFeed:
         try:
             yield subscriber
         finally:
-            self._dropped.inc(subscriber.overflowed)
+            self._dropped.inc(subscriber.end is SubscriberTooSlow)
             self._subscribers.remove(subscriber)
             if not self._subscribers:
                 self._has_subscribers.clear()
                 self._position = None
 
-    async def follow(self) -> None:
-        """Poll the log while there are subscribers, without end."""
-        while True:
-            await self._has_subscribers.wait()
-            try:
-                await self._poll()
-            except Unavailable as error:
-                log.warning("reading the log of changes failed", reason=error.message)
+    @property
+    def task(self) -> BackgroundTask:
+        """The task that reads the log for all subscribers."""
+        return BackgroundTask(
+            "change_feed",
+            self.poll,
+            self._wait,
+            run_seconds_max=ESSENTIAL_RUN_SECONDS_MAX,
+            is_essential=True,
+            on_long_failure=self._end_subscriptions,
+        )
+
+    async def _wait(self) -> None:
+        """Wait for a subscriber, and for the time of the next poll."""
+        await self._has_subscribers.wait()
+        if not self._page:
             await asyncio.sleep(_POLL_SECONDS)
 
-    async def _poll(self) -> None:
-        """Notify all subscribers of the changes since the last poll."""
-        while (position := self._position) is not None:
-            page = await self._read(position)
-            if not page or self._position != position:
-                break  # all subscribers left during the read; a new one can have another position
+    async def poll(self) -> None:
+        """Notify all subscribers of the next page of changes.
+
+        An interrupted poll is continued by the next one, so that no subscriber misses a change. A
+        poll without subscribers follows a failure; it reads the log to find out whether it can.
+        """
+        await self._notify()
+        position = self._position or await log_end(self._database)
+        page = await self._read(position)
+        if self._position != position:
+            page = []  # all subscribers left during the read; a new one can have another position
+        elif page:
             self._position = page[-1].position
-            await self._notify(page)
+        self._page, self._to_notify = page, list(self._subscribers)
+        await self._notify()
+
+    async def _notify(self) -> None:
+        """Notify subscribers of the page in small batches, so that other tasks can run."""
+        while self._page and self._to_notify:
+            for subscriber in self._to_notify[-_NOTIFY_BATCH:]:
+                try:
+                    subscriber.notify(self._page)
+                except Exception:  # of one subscriber, which must not affect the others
+                    log.exception("subscriber could not be notified")
+                    subscriber.end_with(ChangesUnavailable)
+            del self._to_notify[-_NOTIFY_BATCH:]
+            await asyncio.sleep(0)
+
+    def _end_subscriptions(self) -> None:
+        """End all subscriptions with an error instead of letting them wait for ever."""
+        for subscriber in self._subscribers:
+            subscriber.end_with(ChangesUnavailable)
 
     async def _read(self, position: Position) -> list[FeedChange]:
         """Return the next changes after a position."""
@@ -218,11 +265,3 @@ class ChangeFeed:
                 self._database, position, _PAGE_CHANGES
             )
         ]
-
-    async def _notify(self, page: Sequence[FeedChange]) -> None:
-        """Notify subscribers in small batches, so that other tasks can run."""
-        for count, subscriber in enumerate(tuple(self._subscribers), 1):
-            for change in page:
-                subscriber.notify(change)
-            if count % _NOTIFY_BATCH == 0:
-                await asyncio.sleep(0)

@@ -30,7 +30,7 @@ class HealthReports:
     async def record(self, path: str, reports: Sequence[HealthReport]) -> OutageResult:
         """Record reports of one service, then open, close or comment on its ticket.
 
-        The reports have a separate transaction. If a later step fails or has to wait, a job of
+        The reports have a separate transaction. If a later step fails or has to wait, a task of
         `api.runtime.maintenance` repeats it.
 
         Raises:

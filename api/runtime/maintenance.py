@@ -1,9 +1,9 @@
-"""The periodic jobs of every server; replicas share the work."""
+"""The background tasks that keep the database in order; all servers share their work."""
 
 from functools import partial
 from typing import Final
 
-from api.runtime.jobs import PeriodicJob
+from api.runtime.background_tasks import BackgroundTask, every
 from api.runtime.plugins import PluginCache
 from engine.plugins import Plugin
 from engine.storage.outages.waiting import handle_waiting_services
@@ -21,36 +21,25 @@ CLOSING_SECONDS: Final = 10
 PRUNE_SECONDS: Final = 15 * 60
 
 
-def maintenance_jobs(database: Database, plugins: PluginCache) -> tuple[PeriodicJob, ...]:
-    """Return all periodic jobs; those that change tickets pause while ticketing is off."""
+def maintenance_tasks(database: Database, plugins: PluginCache) -> tuple[BackgroundTask, ...]:
+    """Return the tasks; those that change tickets pause while ticketing is off."""
     ticketing = partial(plugins.is_on, Plugin.TICKETING)
     return (
-        PeriodicJob(
-            partial(sweep_due_times, database),
-            SWEEP_SECONDS,
-            "SLA breaches could not be recorded",
-            ticketing,
+        BackgroundTask(
+            "sla_breaches", partial(sweep_due_times, database), every(SWEEP_SECONDS), ticketing
         ),
-        PeriodicJob(
+        BackgroundTask(
+            "waiting_services",
             partial(handle_waiting_services, database),
-            REPORTS_SECONDS,
-            "health reports could not be handled",
+            every(REPORTS_SECONDS),
             ticketing,
         ),
-        PeriodicJob(
+        BackgroundTask(
+            "automatic_closing",
             partial(close_resolved_tickets, database),
-            CLOSING_SECONDS,
-            "resolved tickets could not be closed",
+            every(CLOSING_SECONDS),
             ticketing,
         ),
-        PeriodicJob(
-            partial(prune_deliveries, database),
-            PRUNE_SECONDS,
-            "old webhook deliveries could not be deleted",
-        ),
-        PeriodicJob(
-            partial(prune_keys, database),
-            PRUNE_SECONDS,
-            "old idempotency keys could not be deleted",
-        ),
+        BackgroundTask("old_deliveries", partial(prune_deliveries, database), every(PRUNE_SECONDS)),
+        BackgroundTask("old_idempotency_keys", partial(prune_keys, database), every(PRUNE_SECONDS)),
     )

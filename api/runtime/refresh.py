@@ -1,22 +1,42 @@
 """Refreshes the caches of a server when a reconciliation or a plugin switch is notified."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-from api.runtime.jobs import run_logged
-from engine.storage.postgres.notifications import CHANNEL, listen
+from api.limits import ESSENTIAL_RUN_SECONDS_MAX
+from api.runtime.background_tasks import BackgroundTask
+from engine.storage.postgres.notifications import Listener
 
 REFRESH_SECONDS: Final = 30
+"""The longest time between two refreshes."""
 
 Refresh = Callable[[], Awaitable[None]]
 
 
-async def follow(url: str, *refreshes: Refresh, at_least_every: float = REFRESH_SECONDS) -> None:
-    """Call all refreshes after each notification, and at least every `at_least_every` seconds."""
+def refresh_task(
+    listener: Listener, refreshes: Sequence[Refresh], on_long_failure: Callable[[], None]
+) -> BackgroundTask:
+    """Return the task that calls all refreshes whenever something can have changed.
+
+    If the listener cannot connect, the supervisor runs the task again after each failure, so that
+    the caches are refreshed nevertheless.
+
+    Args:
+        listener: waits for notifications.
+        refreshes: read one cache each.
+        on_long_failure: called if the caches cannot be refreshed for long.
+
+    """
 
     async def refresh_all() -> None:
         for refresh in refreshes:
             await refresh()
 
-    async for _ in listen(url, CHANNEL, at_least_every):
-        await run_logged(refresh_all, "caches could not be refreshed")
+    return BackgroundTask(
+        "caches",
+        refresh_all,
+        listener.wait,
+        run_seconds_max=ESSENTIAL_RUN_SECONDS_MAX,
+        is_essential=True,
+        on_long_failure=on_long_failure,
+    )

@@ -3,12 +3,12 @@
 import asyncio
 from dataclasses import dataclass
 from hashlib import file_digest
-from itertools import count
 from pathlib import Path
 from typing import Final
 
 import structlog
 
+from api.runtime.background_tasks import BackgroundTask, every
 from api.runtime.values_file import FINAL_OUTCOMES, ApplyOutcome, ValuesFile, outcome_of
 from engine.errors import InterlockError, RefusedByGuard
 
@@ -30,24 +30,29 @@ class ValuesWatcher:
     Attributes:
         fingerprint: of the content that was attempted last; empty before the first attempt.
         refused: whether the guards refused that content.
+        polls: the number of polls so far.
 
     """
 
     values: ValuesFile
     fingerprint: str = ""
     refused: bool = False
+    polls: int = 0
 
-    async def follow(self, every: float = _POLL_SECONDS) -> None:
-        """Poll the file every so many seconds, without end.
+    def task(self, poll_seconds: float = _POLL_SECONDS) -> BackgroundTask:
+        """Return the task that polls the file.
 
         Polling is necessary: Kubernetes replaces a mounted file by swapping a symbolic link to its
         folder, which file notifications do not report.
         """
-        for polls in count(1):
-            await asyncio.sleep(every)
-            await self.catch_up()
-            if self.refused and polls % _POLLS_PER_CHECK == 0:
-                await self._check_again()
+        return BackgroundTask("values_file", self.poll, every(poll_seconds))
+
+    async def poll(self) -> None:
+        """Apply the file if it has changed; sometimes compare a refused one with the database."""
+        await self.catch_up()
+        self.polls += 1
+        if self.refused and self.polls % _POLLS_PER_CHECK == 0:
+            await self._check_again()
 
     async def catch_up(self) -> None:
         """Apply the file if its content was not attempted yet, and log the outcome."""

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from engine.errors import NotFound
+from engine.errors import NotFound, Unavailable
 from engine.storage.postgres.database import Database
 from engine.storage.resources.workflows import StoredWorkflows, WorkflowsPosition, read_workflows
 from engine.workflows.compiler import CompiledWorkflow
@@ -17,6 +17,10 @@ class WorkflowsChanged(NamedTuple):
 
     workflows: list[CompiledWorkflow]
     position: WorkflowsPosition
+
+
+class WorkflowsUnavailable(Unavailable):
+    """The workflows cannot be read now. Subscribe again after the position that you got last."""
 
 
 @dataclass(slots=True)
@@ -31,6 +35,7 @@ class WorkflowCache:
     database: Database
     enforced: StoredWorkflows
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _interruptions: int = 0
 
     @classmethod
     async def read(cls, database: Database) -> "WorkflowCache":
@@ -59,8 +64,16 @@ class WorkflowCache:
         """Read the workflows again."""
         before, self.enforced = self.enforced, await read_workflows(self.database)
         if self.enforced.position > before.position:
-            changed, self._changed = self._changed, asyncio.Event()
-            changed.set()
+            self._wake_subscribers()
+
+    def end_subscriptions(self) -> None:
+        """End all subscriptions with an error instead of letting them wait for ever."""
+        self._interruptions += 1
+        self._wake_subscribers()
+
+    def _wake_subscribers(self) -> None:
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
 
     async def changes(
         self, after: WorkflowsPosition | None
@@ -68,10 +81,16 @@ class WorkflowCache:
         """Yield the workflows that change after a position (default: now), without end.
 
         A slow consumer gets several changes as one.
+
+        Raises:
+            WorkflowsUnavailable: the workflows could not be read for too long.
+
         """
-        position = after or self.enforced.position
+        position, interruptions = after or self.enforced.position, self._interruptions
         while True:
             while self.enforced.position <= position:
                 await self._changed.wait()
+                if self._interruptions > interruptions:
+                    raise WorkflowsUnavailable
             changed, position = self.enforced.after(position), self.enforced.position
             yield WorkflowsChanged(changed, position)

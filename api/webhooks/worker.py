@@ -3,16 +3,17 @@
 import asyncio
 import random
 import time
-from collections import Counter
+from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
 import structlog
 from aiohttp import ClientSession
 
-from api.runtime.jobs import PeriodicJob, run_logged
+from api.runtime.background_tasks import BackgroundTask, Job, every
 from api.runtime.plugins import PluginCache
 from api.webhooks.client import open_session, post_event
 from api.webhooks.metrics import WebhookMetrics
@@ -56,7 +57,7 @@ class WebhookWorker:
     Attributes:
         hosts: the hosts that this server can call.
         secrets: the folder of the secrets.
-        used_slots: the number of running requests by webhook.
+        slots: the tasks that make requests, by webhook.
         blocked: why this server cannot call a webhook, by webhook.
 
     """
@@ -66,13 +67,17 @@ class WebhookWorker:
     hosts: HostAllowlist
     secrets: Path | None
     metrics: WebhookMetrics = field(default_factory=WebhookMetrics)
-    used_slots: Counter[str] = field(default_factory=Counter)
+    slots: defaultdict[str, set[asyncio.Task[Exception | None]]] = field(
+        default_factory=partial(defaultdict, set)
+    )
     blocked: dict[str, BlockReason] = field(default_factory=dict)
 
-    @property
-    def metrics_job(self) -> PeriodicJob:
-        """The job that updates the metrics."""
-        return PeriodicJob(self.update_metrics, _METRICS_SECONDS, _FAILURE)
+    def tasks(self, poll_seconds: float = _POLL_SECONDS) -> tuple[BackgroundTask, ...]:
+        """Return the tasks that deliver to webhooks, and that update the metrics."""
+        return (
+            BackgroundTask("webhooks", self.run_once, every(poll_seconds), self._is_on),
+            BackgroundTask("webhook_metrics", self.update_metrics, every(_METRICS_SECONDS)),
+        )
 
     async def update_metrics(self) -> None:
         """Count deliveries, and check the settings also of webhooks that have no work."""
@@ -87,26 +92,46 @@ class WebhookWorker:
     def _is_on(self) -> bool:
         return self.plugins.is_on(Plugin.TICKETING)
 
-    async def run(self, poll_seconds: float = _POLL_SECONDS) -> None:
-        """Look for work repeatedly, and do it, until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            job = PeriodicJob(partial(self.run_once, tasks), poll_seconds, _FAILURE, self._is_on)
-            await job.repeat()
+    async def run_once(self) -> None:
+        """Enqueue deliveries for new changes, and start to attempt those that are due.
 
-    async def run_once(self, tasks: asyncio.TaskGroup) -> None:
-        """Enqueue deliveries for new changes, and start to attempt those that are due."""
-        for webhook in await find_webhooks_with_work(self.database):
-            await run_logged(partial(self._process, webhook, tasks), _FAILURE)
+        An error of one webhook is logged, and does not affect the others.
 
-    async def _process(self, webhook: DeclaredWebhook, tasks: asyncio.TaskGroup) -> None:
+        Raises:
+            Exception: of the first webhook, if all webhooks had errors.
+
+        """
+        webhooks = await find_webhooks_with_work(self.database)
+        errors = [
+            error
+            for each in webhooks
+            if (error := await _run_logged(partial(self._process, each))) is not None
+        ]
+        if errors and len(errors) == len(webhooks):
+            raise errors[0]
+
+    async def stop(self) -> None:
+        """Cancel all running requests. Other servers, or the next start, repeat them."""
+        for slot in chain(*self.slots.values()):
+            slot.cancel()
+        await self.finish()
+
+    async def finish(self) -> None:
+        """Wait until no request runs."""
+        await asyncio.gather(*chain(*self.slots.values()), return_exceptions=True)
+
+    async def _process(self, webhook: DeclaredWebhook) -> None:
         while await fan_out(self.database, webhook.declaration):
             pass
         context = await self._find_call_context(webhook.declaration)
         if context is not None:
             name = webhook.declaration.name
-            for _ in range(SLOTS - self.used_slots[name]):
-                self.used_slots[name] += 1
-                tasks.create_task(self._run_slot(webhook, context))
+            slots = self.slots[name]
+            for _ in range(SLOTS - len(slots)):
+                deliver = partial(self._deliver_due, webhook, context)
+                slot = asyncio.create_task(_run_logged(deliver))
+                slots.add(slot)
+                slot.add_done_callback(slots.discard)
 
     async def _find_call_context(self, webhook: Webhook) -> CallContext | None:
         """Return the scope and secrets of a webhook; None if this server lacks them.
@@ -135,12 +160,6 @@ class WebhookWorker:
         else:
             self.blocked[name] = reason
             log.warning("webhook blocked on this server", webhook=name, reason=reason)
-
-    async def _run_slot(self, webhook: DeclaredWebhook, context: CallContext) -> None:
-        try:
-            await run_logged(partial(self._deliver_due, webhook, context), _FAILURE)
-        finally:
-            self.used_slots[webhook.declaration.name] -= 1
 
     async def _deliver_due(self, webhook: DeclaredWebhook, context: CallContext) -> None:
         """Attempt one delivery after the other until none is due."""
@@ -183,3 +202,16 @@ class WebhookWorker:
                 attempts=delivery.attempts,
                 result=str(result),
             )
+
+
+async def _run_logged(job: Job) -> Exception | None:
+    """Run the work for one webhook; log and return its error instead of raising it."""
+    try:
+        await job()
+    except Unavailable as error:
+        log.warning(_FAILURE, reason=error.message)
+        return error
+    except Exception as error:  # any error: the work for other webhooks continues
+        log.exception(_FAILURE)
+        return error
+    return None

@@ -109,6 +109,7 @@ NOT_OBSERVABLE: Final = {
     "validation_seconds": "the self-check of the server would exceed it, too",
     "waiting_changes": "a subscriber only falls behind when the buffers of the kernel are full",
     "send_seconds": "the same",
+    "task_failure_seconds": "no background task fails here (tests/faults)",
     "close_seconds": "a client that does not close gets no message",
 }
 """Limits whose effect a client cannot observe, and why."""

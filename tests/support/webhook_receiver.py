@@ -14,7 +14,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from api.licence import read_licence
-from api.runtime.jobs import run_in_background
+from api.runtime.background_tasks import Supervisor
 from api.runtime.plugins import PluginCache
 from api.webhooks.worker import WebhookWorker
 from engine.storage.postgres.database import Database, Row, open_database
@@ -146,7 +146,8 @@ class Servers:
             opened = [await stack.enter_async_context(open_database(url)) for url in urls]
             for database in opened or [self.database]:
                 worker = await self.worker(database)
-                await stack.enter_async_context(run_in_background(worker.run(POLL_SECONDS)))
+                stack.push_async_callback(worker.stop)
+                await stack.enter_async_context(Supervisor().run(worker.tasks(POLL_SECONDS)))
             yield
 
 
@@ -161,8 +162,8 @@ async def deliver_due(worker: WebhookWorker, count: int = 1) -> None:
 
 async def run_once(worker: WebhookWorker) -> None:
     """Let a worker look for work once, and finish it."""
-    async with asyncio.TaskGroup() as tasks:
-        await worker.run_once(tasks)
+    await worker.run_once()
+    await worker.finish()
 
 
 async def wait_for_deliveries(database: Database, state: str, count: int) -> list[Row]:

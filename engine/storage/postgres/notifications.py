@@ -1,13 +1,12 @@
 """Notifications between servers that share a database."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Final
 
 from sqlalchemy import Text, bindparam, func, literal_column, select
 
-from engine.errors import Unavailable
 from engine.storage.postgres.connection import Connection, connect
 from engine.storage.postgres.database import Session
 from engine.storage.postgres.errors import map_errors
@@ -18,7 +17,6 @@ CHANNEL: Final = "interlock_rules"
 _NOTIFY: Final = Statement.of(
     select(func.pg_notify(literal_column(f"'{CHANNEL}'"), bindparam("message", type_=Text)))
 )
-_RECONNECT_SECONDS: Final = 1
 
 
 async def notify(session: Session, message: str) -> None:
@@ -26,37 +24,53 @@ async def notify(session: Session, message: str) -> None:
     await session.row(_NOTIFY, message=message)
 
 
-async def listen(url: str, channel: str, at_least_every: float) -> AsyncIterator[None]:
-    """Yield, without end, whenever something can have changed.
+@dataclass(slots=True)
+class Listener:
+    """Waits for notifications on a connection of its own, because LISTEN changes its state.
 
-    That is after each (re)connection, after each notification on `channel`, and every
-    `at_least_every` seconds in case a notification was lost.
+    Attributes:
+        url: the database.
+        channel: the channel to listen on.
+        at_least_every: the longest wait in seconds, in case a notification was lost.
+
     """
-    while True:
-        with suppress(Unavailable):
-            async with _listening(url, channel) as (connection, notified):
-                while not connection.is_closed():
-                    notified.clear()
-                    yield
-                    with suppress(TimeoutError):
-                        async with asyncio.timeout(at_least_every):
-                            await notified.wait()
-        await asyncio.sleep(_RECONNECT_SECONDS)
-        yield
 
+    url: str = field(repr=False)
+    channel: str
+    at_least_every: float
+    _connection: Connection | None = field(init=False, default=None)
+    _notified: asyncio.Event = field(init=False, default_factory=asyncio.Event)
 
-@asynccontextmanager
-async def _listening(url: str, channel: str) -> AsyncIterator[tuple[Connection, asyncio.Event]]:
-    """Yield a connection that listens, and the event that it sets on a notification or at its end.
+    async def wait(self) -> None:
+        """Return when something can have changed.
 
-    The connection is not one of the pool, because LISTEN changes the state of a connection.
-    """
-    notified = asyncio.Event()
-    connection = await connect(url)
-    with map_errors():
+        That is after each (re)connection, after each notification, and after `at_least_every`
+        seconds.
+
+        Raises:
+            Unavailable: the database does not respond or rejects the connection.
+
+        """
+        if self._connection is None or self._connection.is_closed():
+            await self._connect()
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.at_least_every):
+                await self._notified.wait()
+        self._notified.clear()
+
+    async def _connect(self) -> None:
+        connection = await connect(self.url)
         try:
-            await connection.add_listener(channel, lambda *_: notified.set())
-            connection.add_termination_listener(lambda *_: notified.set())
-            yield connection, notified
-        finally:
+            with map_errors():
+                await connection.add_listener(self.channel, lambda *_: self._notified.set())
+                connection.add_termination_listener(lambda *_: self._notified.set())
+        except BaseException:
             connection.terminate()
+            raise
+        self._connection = connection
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._connection is not None:
+            self._connection.terminate()

@@ -10,6 +10,7 @@ from api.auth.errors import TokenErrorReason
 from api.auth.key_fetch import fetch_keys
 from api.auth.key_sources import RefreshedKeys
 from api.auth.tokens import TokenVerifier
+from api.runtime.background_tasks import BackgroundTask, Supervisor
 from tests.support.oidc_provider import Provider
 from tests.support.rotating_keys import (
     CLAIMS,
@@ -89,13 +90,12 @@ async def test_keys_are_refreshed_at_regular_intervals(issuer: Provider) -> None
     keys = RefreshedKeys(partial(fetch_keys, issuer.url), issuer.url, interval_seconds=0)
     verifier = TokenVerifier(keys, clock=lambda: NOW)
     await keys.start()
-    refreshing = asyncio.create_task(keys.refresh_forever())
     issuer.publish(EC_JWK)
-    async with asyncio.timeout(20):
+    task = BackgroundTask("token_keys", keys.read_again, keys.wait)
+    async with asyncio.timeout(20), Supervisor().run([task]):
         while verifier.is_valid(RSA_TOKEN) or not verifier.is_valid(EC_TOKEN):
             issuer.requested.clear()
             await issuer.requested.wait()
-    refreshing.cancel()
 
 
 async def test_an_internal_error_leaves_the_keys_in_use_and_is_logged(clock: Clock) -> None:

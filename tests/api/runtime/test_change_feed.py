@@ -7,8 +7,14 @@ from random import Random
 
 import pytest
 
-from api.runtime.change_feed import ChangeFeed, ChangePredicate, FeedChange, SubscriberTooSlow
-from api.runtime.jobs import run_in_background
+from api.runtime.background_tasks import Supervisor
+from api.runtime.change_feed import (
+    ChangeFeed,
+    ChangePredicate,
+    ChangesUnavailable,
+    FeedChange,
+    SubscriberTooSlow,
+)
 from engine.storage.history.changes import read_histories
 from engine.storage.history.log import LOG_START, Position, log_end
 from engine.storage.postgres.database import Database
@@ -27,7 +33,7 @@ def every_change(_change: FeedChange) -> bool:
 @pytest.fixture
 async def changes(database: Database) -> AsyncIterator[ChangeFeed]:
     feed = ChangeFeed(database, queue_size=QUEUE_SIZE)
-    async with run_in_background(feed.follow()):
+    async with Supervisor().run([feed.task]):
         yield feed
 
 
@@ -197,6 +203,71 @@ async def commented(store: TicketStore, ticket: Ticket) -> bool:
     except Exception:  # noqa: BLE001  # the error of a closed connection varies
         return False
     return True
+
+
+async def test_a_log_that_cannot_be_read_ends_subscriptions_with_a_position_to_resume_from(
+    store: TicketStore, database: Database, observer: Observer
+) -> None:
+    feed = ChangeFeed(database)
+    ticket = await open_ticket(store)
+    async with Supervisor(failure_seconds=0, delay=lambda _: 0).run([feed.task]):
+        stream = feed.subscribe(LOG_START, every_change)
+        opening = await anext(stream)
+        waiting = asyncio.create_task(anext(stream))
+        await until(database, lambda: feed.subscribers == 1)
+        await observer.connection.execute("ALTER TABLE ticket_status_history RENAME TO away")
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            with pytest.raises(ChangesUnavailable) as refused:
+                await waiting
+        assert feed.subscribers == 0
+        await observer.connection.execute("ALTER TABLE away RENAME TO ticket_status_history")
+        await comment(store, ticket)
+        position = Position.parse(str(refused.value.details["position"]))
+        assert position == opening.position
+        assert keys(await received(feed, position, 1)) == [(ticket.id, 2)]
+
+
+async def test_an_error_of_one_subscriber_does_not_affect_the_others(
+    changes: ChangeFeed, store: TicketStore, database: Database
+) -> None:
+    def fail(_change: FeedChange) -> bool:
+        raise ZeroDivisionError
+
+    end = await log_end(database)
+    failing = asyncio.create_task(received(changes, end, 1, fail))
+    receiving = asyncio.create_task(received(changes, end, 2))
+    await until(database, lambda: changes.subscribers == 2)
+    ticket = await open_ticket(store)
+    with pytest.raises(ChangesUnavailable):
+        await failing
+    await comment(store, ticket)
+    assert keys(await receiving) == [(ticket.id, 1), (ticket.id, 2)]
+
+
+async def test_an_interrupted_reader_skips_no_subscriber_and_repeats_no_change(
+    changes: ChangeFeed, store: TicketStore, database: Database
+) -> None:
+    interrupted: list[bool] = []
+
+    def interrupt_once(_change: FeedChange) -> bool:
+        if not interrupted:
+            [reader] = [
+                each for each in asyncio.all_tasks() if each.get_name() == "background:change_feed"
+            ]
+            interrupted.append(reader.cancel())
+        return True
+
+    end = await log_end(database)
+    receiving = [asyncio.create_task(received(changes, end, 2, interrupt_once)) for _ in range(50)]
+    await until(database, lambda: changes.subscribers == len(receiving))
+    ticket = await open_ticket(store)
+    async with asyncio.timeout(TIMEOUT_SECONDS):
+        while not interrupted:
+            await database.check()
+    await comment(store, ticket)
+    for found in await asyncio.gather(*receiving):
+        assert keys(found) == [(ticket.id, 1), (ticket.id, 2)]
+    assert interrupted == [True]
 
 
 async def test_subscribers_that_reconnect_miss_nothing_during_concurrent_writes(

@@ -1,11 +1,11 @@
-"""The periodic jobs run again and again while ticketing is on."""
+"""The maintenance tasks run again and again while ticketing is on."""
 
 import asyncio
 from dataclasses import replace
 
 from api.licence import read_licence
-from api.runtime.jobs import run_in_background
-from api.runtime.maintenance import maintenance_jobs
+from api.runtime.background_tasks import Supervisor, every
+from api.runtime.maintenance import maintenance_tasks
 from api.runtime.plugins import PluginCache
 from engine.plugins import Plugin
 from engine.storage.postgres.database import Database
@@ -19,21 +19,22 @@ TIMEOUT_SECONDS = 20
 
 async def test_due_work_is_done_repeatedly(database: Database, store: TicketStore) -> None:
     plugins = await PluginCache.read(database, read_licence(None, None))
-    jobs = maintenance_jobs(database, plugins)
-    repeated = [replace(job, interval_seconds=SHORT_SECONDS).repeat() for job in jobs]
-    async with asyncio.timeout(TIMEOUT_SECONDS), run_in_background(*repeated):
+    tasks = [
+        replace(each, wait=every(SHORT_SECONDS)) for each in maintenance_tasks(database, plugins)
+    ]
+    async with asyncio.timeout(TIMEOUT_SECONDS), Supervisor().run(tasks):
         for _ in range(2):
             await transition(store, await open_ticket_with_sla(store), PICKED_UP)
             while await differences(database):
                 pass
 
 
-async def test_only_jobs_that_change_no_ticket_run_while_ticketing_is_off(
+async def test_only_tasks_that_change_no_ticket_run_while_ticketing_is_off(
     database: Database,
 ) -> None:
     plugins = await PluginCache.read(database, read_licence(None, None))
     await plugins.toggle(ADA, Plugin.TICKETING, enabled=False)
-    assert [job.failure for job in maintenance_jobs(database, plugins) if job.is_due()] == [
-        "old webhook deliveries could not be deleted",
-        "old idempotency keys could not be deleted",
+    assert [each.name for each in maintenance_tasks(database, plugins) if each.is_due()] == [
+        "old_deliveries",
+        "old_idempotency_keys",
     ]

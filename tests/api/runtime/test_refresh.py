@@ -2,13 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 
-from api.runtime.refresh import follow
-from api.runtime.workflows import WorkflowCache
+import pytest
+
+from api.runtime.background_tasks import Supervisor
+from api.runtime.refresh import refresh_task
+from api.runtime.workflows import WorkflowCache, WorkflowsUnavailable
 from engine.storage.postgres.database import Database
+from engine.storage.postgres.notifications import CHANNEL, Listener
 from tests.support.declared_resources import DEFAULTS, put_resources
+from tests.support.lock_gates import TIMEOUT_SECONDS, Observer
 
 NEVER = 3_600
 FIRST = DEFAULTS[0]
@@ -18,12 +23,12 @@ FIRST = DEFAULTS[0]
 async def following(database: Database, url: str) -> AsyncIterator[WorkflowCache]:
     """Follow without the periodic refresh, so that only a notification causes a refresh."""
     workflows = await WorkflowCache.read(database)
-    task = asyncio.create_task(follow(url, workflows.refresh, at_least_every=NEVER))
-    await listeners(database, 1)
-    yield workflows
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    listener = Listener(url, CHANNEL, NEVER)
+    task = refresh_task(listener, [workflows.refresh], workflows.end_subscriptions)
+    with closing(listener):
+        async with Supervisor().run([task]):
+            await listeners(database, 1)
+            yield workflows
 
 
 async def until(database: Database, holds: Callable[[], bool]) -> None:
@@ -71,3 +76,35 @@ async def test_a_lost_connection_is_reopened_and_no_change_is_missed(
         await put_resources(database, [replace(FIRST, retired=True)])
         await until(database, lambda: is_retired(workflows))
         assert await listeners(database, 1) != [listener]
+
+
+async def test_workflows_that_cannot_be_read_end_subscriptions(
+    database: Database, database_url: str, observer: Observer
+) -> None:
+    workflows = await WorkflowCache.read(database)
+    listener = Listener(database_url, CHANNEL, at_least_every=0)
+    task = refresh_task(listener, [workflows.refresh], workflows.end_subscriptions)
+    with closing(listener):
+        async with (
+            asyncio.timeout(TIMEOUT_SECONDS),
+            Supervisor(failure_seconds=0, delay=lambda _: 0).run([task]),
+        ):
+            changes = workflows.changes(None)
+            waiting = asyncio.create_task(anext(changes))
+            await observer.connection.execute("ALTER TABLE workflows RENAME TO away")
+            with pytest.raises(WorkflowsUnavailable):
+                await waiting
+            await observer.connection.execute("ALTER TABLE away RENAME TO workflows")
+            await put_resources(database, [replace(FIRST, retired=True)])
+            await until(database, lambda: is_retired(workflows))
+
+
+async def test_caches_are_refreshed_although_the_listener_cannot_connect(
+    database: Database,
+) -> None:
+    workflows = await WorkflowCache.read(database)
+    nowhere = Listener("postgresql://user@127.0.0.1:1/none", CHANNEL, NEVER)
+    task = refresh_task(nowhere, [workflows.refresh], workflows.end_subscriptions)
+    async with Supervisor(delay=lambda _: 0).run([task]):
+        await put_resources(database, [replace(FIRST, retired=True)])
+        await until(database, lambda: is_retired(workflows))

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 
 from api.bootstrap.application import open_application_on
 from api.bootstrap.engine import EngineHandle
+from api.runtime.background_tasks import Supervisor
 from api.runtime.values_file import ValuesFile
 from api.runtime.values_watcher import ValuesWatcher
 from api.settings import Settings
@@ -85,11 +86,8 @@ def gauge(watcher: ValuesWatcher) -> float:
 
 @asynccontextmanager
 async def followed(watcher: ValuesWatcher) -> AsyncIterator[None]:
-    task = asyncio.create_task(watcher.follow(every=POLL_SECONDS))
-    yield
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    async with Supervisor().run([watcher.task(POLL_SECONDS)]):
+        yield
 
 
 async def wait_until(database: Database, condition: Callable[[], bool]) -> None:

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from api.runtime.jobs import run_in_background
+from api.runtime.background_tasks import Supervisor
 from engine.storage.postgres.database import Database
 from engine.storage.tickets.store import TicketStore
 from tests.support.concurrent_changes import open_ticket
@@ -23,7 +23,7 @@ async def test_attempts_and_deliveries_are_counted(
     receiver.respond = lambda _: web.Response(status=410)
     await open_ticket(store)
     worker = await servers.worker()
-    async with run_in_background(worker.run(POLL_SECONDS)):
+    async with Supervisor().run(worker.tasks(POLL_SECONDS)):
         await wait_for_deliveries(database, "dead", 1)
     await worker.update_metrics()
     values = metric_values(worker)

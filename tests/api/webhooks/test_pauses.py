@@ -1,6 +1,5 @@
 """Deliveries wait while they cannot be attempted."""
 
-import asyncio
 from dataclasses import replace
 
 from engine.plugins import Plugin
@@ -15,6 +14,7 @@ from tests.support.webhook_receiver import (
     Receiver,
     Servers,
     declare,
+    run_once,
     webhook_state,
 )
 
@@ -38,8 +38,7 @@ async def test_nothing_is_delivered_while_ticketing_is_off(
     await open_ticket(store)
     worker = await servers.worker()
     await worker.plugins.toggle(ADA, Plugin.TICKETING, enabled=False)
-    async with asyncio.TaskGroup() as tasks:
-        await worker.run_once(tasks)
+    await run_once(worker)
     assert await deliveries(database) == []
     await worker.plugins.toggle(ADA, Plugin.TICKETING, enabled=True)
     await servers.deliver_due()
@@ -57,8 +56,7 @@ async def test_a_retired_webhook_continues_at_its_position_when_it_is_declared_a
     )
     meanwhile = await open_ticket(store)
     worker = await servers.worker()
-    async with asyncio.TaskGroup() as tasks:
-        await worker.run_once(tasks)
+    await run_once(worker)
     assert await webhook_state(database) == "retired"
     await declare(database, receiver.url)
     await servers.deliver_due(2)
