@@ -45,8 +45,9 @@ SELECT count(*) FROM ticket_status_history WHERE at >= clock_timestamp() - make_
 """
 _BARE_WRITES: Final = """
 LOCK TABLE tickets IN EXCLUSIVE MODE;
-INSERT INTO workflow_revisions (workflow, declaration, digest, policy, reconciliation)
-SELECT workflow, declaration, digest, workflows.policy, workflows.reconciliation
+INSERT INTO workflow_revisions (id, workflow, declaration, policy, reconciliation, digest)
+SELECT (SELECT max(id) FROM workflow_revisions) + row_number() OVER (), workflow, declaration,
+       workflows.policy, workflows.reconciliation, digest
 FROM workflows JOIN workflow_revisions ON workflow_revisions.id = workflows.revision;
 UPDATE workflows SET revision = revision"""
 """Writes as many revisions and workflows as a plan that changes all workflows."""

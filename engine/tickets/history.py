@@ -7,6 +7,7 @@ of an auditor compute the same digests.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -64,11 +65,16 @@ class Entry:
         """The text over which the digest is computed."""
         values = [getattr(self, each.name) for each in fields(self)]
         values[2] = canonical_timestamp(self.at)
-        return json.dumps(values, ensure_ascii=False)
+        return canonical_text(values)
 
     def digest(self, before: bytes) -> bytes:
         """Return the digest of this entry, given the previous digest."""
         return sha256(before + self.canonical_text.encode()).digest()
+
+
+def canonical_text(values: Sequence[object]) -> str:
+    """Return values as a JSON array, formatted as by `json_build_array` of PostgreSQL."""
+    return json.dumps(values, ensure_ascii=False)
 
 
 def canonical_timestamp(at: datetime) -> str:

@@ -1,5 +1,6 @@
-"""The digest of `engine.tickets.history` in SQL."""
+"""The digests of `engine.tickets.history` and `engine.sealing.chain` in SQL."""
 
+from collections.abc import Iterable
 from dataclasses import fields
 from typing import Final
 
@@ -17,8 +18,13 @@ def digest(
     """Return the digest of an entry, given by column, and of the digest before it."""
     in_utc = func.timezone(literal_column("'UTC'"), values["at"])
     canonical = values | {"at": func.to_char(in_utc, _TIMESTAMP_FORMAT)}
-    encoded = func.convert_to(
-        cast(func.json_build_array(*(canonical[name] for name in CANONICAL_ORDER)), Text),
-        literal_column("'UTF8'"),
-    )
+    return chained_digest(before, (canonical[name] for name in CANONICAL_ORDER))
+
+
+def chained_digest(
+    before: ColumnElement[bytes], values: Iterable[ColumnElement[object]]
+) -> ColumnElement[bytes]:
+    """Return the digest of values, which must have their canonical form, and of that before."""
+    text = cast(func.json_build_array(*values), Text)
+    encoded = func.convert_to(text, literal_column("'UTF8'"))
     return func.sha256(before.op("||")(encoded))

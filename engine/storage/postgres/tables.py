@@ -64,17 +64,76 @@ users: Final = Table(
     Column("name", Text, comment="null until the user signs in for the first time"),
     Column("groups", ARRAY(Text), nullable=False, server_default="{}"),
     Column("seen_at", TIMESTAMP, comment="when a token last set name and groups"),
+    Column(
+        "name_seq",
+        Integer,
+        nullable=False,
+        server_default=text("0"),
+        comment="seq of the name in user_names; 0: no name yet",
+    ),
 )
+
+
+def _log_position() -> tuple[Column[int], Column[int]]:
+    """Return the columns that give each row its place in the log."""
+    return (
+        Column(
+            "transaction",
+            BigInteger,
+            nullable=False,
+            server_default=THIS_TRANSACTION,
+            comment="the transaction that wrote the row; orders the log",
+            info={NOT_IN_BACKUPS: True},
+        ),
+        Column(
+            "entry",
+            BigInteger,
+            Identity(always=True),
+            nullable=False,
+            comment="orders the rows of one transaction",
+            info={NOT_IN_BACKUPS: True},
+        ),
+    )
+
+
+user_names: Final = Table(
+    "user_names",
+    metadata,
+    Column("user_id", ID, ForeignKey("users.id"), primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False, comment="from 1, without gaps"),
+    Column("recorded_at", TIMESTAMP, nullable=False, server_default=func.clock_timestamp()),
+    Column("digest", LargeBinary, nullable=False, comment="covers the name, which is not stored"),
+    *_log_position(),
+    Index("user_names_log_idx", "transaction", "entry"),
+)
+
+
+def _chain_number() -> Column[int]:
+    return Column(
+        "id",
+        BigInteger,
+        primary_key=True,
+        autoincrement=False,
+        comment="from 1, without gaps",
+    )
+
+
+def _chain_digest() -> Column[bytes]:
+    return Column(
+        "digest", LargeBinary, nullable=False, comment="covers the row and the digest before it"
+    )
+
 
 reconciliations: Final = Table(
     "reconciliations",
     metadata,
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    _chain_number(),
     Column("plan_id", Text, nullable=False, unique=True, comment="SHA-256 of the plan"),
     Column("plan", JSON, nullable=False, comment="the whole plan"),
-    Column("applied_at", TIMESTAMP, nullable=False, server_default=func.clock_timestamp()),
+    Column("applied_at", TIMESTAMP, nullable=False),
     Column("applied_by", Text, nullable=False),
     Column("source", Text, nullable=False, comment="where the declaration came from"),
+    _chain_digest(),
 )
 
 
@@ -99,12 +158,12 @@ workflows: Final = Table(
 workflow_revisions: Final = Table(
     "workflow_revisions",
     metadata,
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    _chain_number(),
     Column("workflow", ID, nullable=False),
-    Column("declaration", JSON, nullable=False),
-    Column("digest", LargeBinary, nullable=False, comment="SHA-256 of the canonical declaration"),
+    Column("declaration", JSON, nullable=False, comment="canonical JSON"),
     Column("policy", BigInteger, nullable=False),
     _reconciliation(),
+    _chain_digest(),
     Index("workflow_revisions_workflow_idx", "workflow", "id"),
 )
 
@@ -260,11 +319,12 @@ plugins: Final = Table(
 plugin_changes: Final = Table(
     "plugin_changes",
     metadata,
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    _chain_number(),
     Column("plugin", ID, ForeignKey("plugins.name"), nullable=False),
     Column("enabled", Boolean, nullable=False),
-    Column("changed_at", TIMESTAMP, nullable=False, server_default=func.clock_timestamp()),
+    Column("changed_at", TIMESTAMP, nullable=False),
     Column("changed_by", ID, nullable=False, comment="a user id"),
+    _chain_digest(),
 )
 
 BY_URGENCY: Final = ",".join(reversed(Priority))
@@ -377,26 +437,67 @@ ticket_status_history: Final = Table(
     Column("workflow_revision", BigInteger, nullable=False),
     Column("details", Text, comment="JSON, as the text that the digest covers"),
     Column("digest", LargeBinary, nullable=False),
-    Column(
-        "transaction",
-        BigInteger,
-        nullable=False,
-        server_default=THIS_TRANSACTION,
-        comment="the transaction that wrote the entry; orders the log",
-        info={NOT_IN_BACKUPS: True},
-    ),
-    Column(
-        "entry",
-        BigInteger,
-        Identity(always=True),
-        nullable=False,
-        comment="orders the entries of one transaction",
-        info={NOT_IN_BACKUPS: True},
-    ),
+    *_log_position(),
     _one_of("kind", tuple(EntryKind)),
     CheckConstraint("actor_bits BETWEEN 0 AND 7", name="actor_bits"),
     Index("ticket_status_history_log_idx", "transaction", "entry"),
 )
+
+seals: Final = Table(
+    "seals",
+    metadata,
+    Column(
+        "number", BigInteger, primary_key=True, autoincrement=False, comment="from 1, without gaps"
+    ),
+    Column("sealed_at", TIMESTAMP, nullable=False),
+    Column("entries", BigInteger, nullable=False, comment="history entries sealed so far"),
+    Column("user_names", BigInteger, nullable=False, comment="names of users sealed so far"),
+    Column("reconciliations", BigInteger, nullable=False, comment="reconciliations sealed so far"),
+    Column("workflow_revisions", BigInteger, nullable=False, comment="revisions sealed so far"),
+    Column("plugin_changes", BigInteger, nullable=False, comment="plugin changes sealed so far"),
+    Column(
+        "digest",
+        LargeBinary,
+        nullable=False,
+        comment="covers the sealed rows and the digest before",
+    ),
+    # Where the sealed rows end in the log of this database; null after a restore.
+    *(
+        Column(name, BigInteger, info={NOT_IN_BACKUPS: True})
+        for name in ("log_transaction", "log_entry", "names_transaction", "names_entry")
+    ),
+)
+
+anchors: Final = Table(
+    "anchors",
+    metadata,
+    Column(
+        "number", BigInteger, primary_key=True, autoincrement=False, comment="from 1, without gaps"
+    ),
+    Column("anchored_at", TIMESTAMP, nullable=False),
+    Column("document", Text, nullable=False, comment="signed JSON"),
+)
+
+head_chunks: Final = Table(
+    "head_chunks",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False, comment="from 0"),
+    Column(
+        "first_transaction", BigInteger, nullable=False, comment="of the first ticket's entry 1"
+    ),
+    Column("first_entry", BigInteger, nullable=False, comment="of the first ticket's entry 1"),
+    Column(
+        "creations",
+        ARRAY(BigInteger),
+        nullable=False,
+        comment="column entry of each ticket's entry 1, in the order of the log",
+    ),
+    Column(
+        "heads", LargeBinary, nullable=False, comment="head digest of each ticket, 32 bytes each"
+    ),
+    Column("root", LargeBinary, nullable=False, comment="Merkle root over the heads"),
+)
+"""A cache: the heads of all tickets at the seal of the last anchor."""
 
 idempotency_keys: Final = Table(
     "idempotency_keys",

@@ -15,18 +15,18 @@ from sqlalchemy import (
     Text,
     bindparam,
     case,
-    insert,
     literal_column,
     select,
     update,
 )
 
 from engine.plugins import OffReason, Plugin, plugin_off
+from engine.storage.postgres.chains import PLUGIN_CHANGES, append_to_chain
 from engine.storage.postgres.database import Database
 from engine.storage.postgres.locks import lock_tickets_exclusive
 from engine.storage.postgres.notifications import notify
 from engine.storage.postgres.statements import Statement
-from engine.storage.postgres.tables import plugin_changes, plugins
+from engine.storage.postgres.tables import plugins
 from engine.tickets.actor import Actor
 
 _OFF_REASON: Final[ColumnElement[str | None]] = case(
@@ -51,13 +51,6 @@ _SET_ENABLED: Final = Statement.of(
     .where(plugins.c.enabled != bindparam("is_enabled", type_=Boolean))
     .values(enabled=bindparam("is_enabled", type_=Boolean))
     .returning(plugins.c.name)
-)
-_RECORD: Final = Statement.of(
-    insert(plugin_changes).values(
-        plugin=bindparam("plugin"),
-        enabled=bindparam("is_enabled", type_=Boolean),
-        changed_by=bindparam("changed_by"),
-    )
 )
 
 
@@ -87,5 +80,6 @@ async def set_plugin_enabled(
         if enabled and await session.row(_DECLARED_OFF, plugin=plugin):
             raise plugin_off(plugin, OffReason.DECLARED_OFF)
         if await session.row(_SET_ENABLED, **values):
-            await session.run(_RECORD, **values, changed_by=actor.id)
+            change = {"plugin": plugin, "enabled": enabled, "changed_by": actor.id}
+            await append_to_chain(session, PLUGIN_CHANGES, [change], time="changed_at")
             await notify(session, f"{plugin} is {'on' if enabled else 'off'}")

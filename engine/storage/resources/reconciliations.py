@@ -5,9 +5,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Text, bindparam, func, insert, literal_column, select, text
+from sqlalchemy import Text, bindparam, func, literal_column, select, text
 
 from engine.errors import LockHeld, PlanApplied
+from engine.storage.postgres.chains import RECONCILIATIONS, append_to_chain
 from engine.storage.postgres.database import Database, Row, Session
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import reconciliations
@@ -36,16 +37,6 @@ _HOLDER: Final = Statement.of(
     ).bindparams(lock=RECONCILIATION_LOCK)
 )
 _LATEST: Final = Statement.of(select(func.coalesce(func.max(reconciliations.c.id), 0).label("id")))
-_RECORD: Final = Statement.of(
-    insert(reconciliations)
-    .values(
-        plan_id=bindparam("plan_id"),
-        plan=bindparam("plan"),
-        applied_by=bindparam("applied_by"),
-        source=bindparam("source"),
-    )
-    .returning(reconciliations.c.id)
-)
 _APPLIED: Final = Statement.of(
     select(reconciliations.c.applied_by, reconciliations.c.applied_at).where(
         reconciliations.c.plan_id == bindparam("applied_plan")
@@ -139,12 +130,11 @@ async def record_reconciliation(session: Session, record: ReconciliationRecord) 
 
     The session must be a `reconciliation_session`, so that no other one inserts the same plan.
     """
-    [row] = await session.rows(
-        _RECORD,
-        plan_id=record.plan_id,
-        plan=record.plan,
-        applied_by=record.by,
-        source=record.source,
-    )
-    number: int = row["id"]
+    row = {
+        "plan_id": record.plan_id,
+        "plan": record.plan,
+        "applied_by": record.by,
+        "source": record.source,
+    }
+    [number] = await append_to_chain(session, RECONCILIATIONS, [row], time="applied_at")
     return number

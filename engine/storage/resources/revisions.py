@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Final
 
 from sqlalchemy import Text, bindparam, cast, select
@@ -16,7 +17,6 @@ _REVISIONS: Final = Statement.of(
     select(
         workflow_revisions.c.id,
         workflow_revisions.c.policy,
-        workflow_revisions.c.digest,
         cast(workflow_revisions.c.declaration, Text).label("declaration"),
         reconciliations.c.applied_at,
         reconciliations.c.applied_by,
@@ -34,7 +34,7 @@ class Revision:
     """A revision of a workflow.
 
     Attributes:
-        number: the number that history entries refer to; increases, with gaps.
+        number: the number that history entries refer to; increases.
         declaration: canonical JSON.
         digest: SHA-256 of the declaration, in hex.
         at, by, source: when and by whom the declaration was applied, and where it came from.
@@ -66,7 +66,7 @@ async def read_revisions(database: Database, name: str) -> list[Revision]:
         Revision(
             number=row["id"],
             declaration=row["declaration"],
-            digest=row["digest"].hex(),
+            digest=sha256(row["declaration"].encode()).hexdigest(),
             policy=row["policy"],
             at=row["applied_at"],
             by=row["applied_by"],

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import cache
-from hashlib import sha256
 from typing import Final
 
 from sqlalchemy import (
@@ -18,7 +17,6 @@ from sqlalchemy import (
     func,
     literal_column,
     null,
-    select,
     true,
     update,
 )
@@ -26,9 +24,10 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 
 from engine.declaration.models import CatalogItem
 from engine.resources.resource import ENABLED, Kind, Resource
+from engine.storage.postgres.chains import WORKFLOW_REVISIONS, append_to_chain
 from engine.storage.postgres.database import Session
 from engine.storage.postgres.statements import Statement
-from engine.storage.postgres.tables import plugins, workflow_revisions, workflows
+from engine.storage.postgres.tables import plugins, workflows
 from engine.storage.resources.plugins import IS_TICKETING
 from engine.storage.resources.read import TABLES
 
@@ -53,6 +52,13 @@ async def write_resources(
     for kind, is_retired in sorted(groups, key=lambda group: kinds.index(group[0])):
         members = groups[kind, is_retired]
         rows = [_columns(each) | {"reconciliation": reconciliation} for each in members]
+        if kind is Kind.WORKFLOW and not is_retired:
+            revisions = [
+                {"workflow": row["name"]} | {column: row[column] for column in _REVISION_COLUMNS}
+                for row in rows
+            ]
+            numbers = await append_to_chain(session, WORKFLOW_REVISIONS, revisions)
+            rows = [row | {"revision": number} for row, number in zip(rows, numbers, strict=True)]
         for statement in _statements(kind, is_retired=is_retired):
             await session.run_each(statement, rows)
 
@@ -63,7 +69,6 @@ def _columns(resource: Resource) -> dict[str, object]:
     columns: dict[str, object] = {"name": name, "declaration": resource.declaration}
     if kind is Kind.WORKFLOW:
         return columns | {
-            "digest": sha256(resource.declaration.encode()).digest(),
             "display_name": resource.compiled.display_name,
             "policy": resource.compiled.policy,
         }
@@ -99,25 +104,12 @@ def _in_declaration(*path: str) -> ColumnElement[str | None]:
 
 _REFERENCES: Final = {Kind.ITEM: ("category", "workflow")}
 """The columns of a kind that refer to other resources."""
-_INSERT_REVISION: Final = Statement.of(
-    insert(workflow_revisions).values(
-        {"workflow": bindparam("name")}
-        | _parameters("declaration", "digest", "policy", "reconciliation")
-    )
-)
-_LATEST_REVISION: Final = (
-    select(func.max(workflow_revisions.c.id))
-    .where(workflow_revisions.c.workflow == bindparam("name"))
-    .scalar_subquery()
-)
+_REVISION_COLUMNS: Final = ("declaration", "policy", "reconciliation")
 _ACTIVATE_WORKFLOW: Final = Statement.of(
     _upsert(
         workflows,
-        _parameters("display_name", "policy", "reconciliation")
-        | {
-            "revision": _LATEST_REVISION,
-            "auto_close": _in_declaration("autoClose", "afterResolved"),
-        },
+        _parameters("display_name", "policy", "revision", "reconciliation")
+        | {"auto_close": _in_declaration("autoClose", "afterResolved")},
         is_retired=False,
     )
 )
@@ -144,7 +136,7 @@ _ENABLE_BY_DEFAULT: Final = _declare_ticketing(true())
 def _statements(kind: Kind, *, is_retired: bool) -> tuple[Statement, ...]:
     """Return the statements that write a resource, in the order of their execution."""
     if kind is Kind.WORKFLOW:
-        return (_RETIRE_WORKFLOW,) if is_retired else (_INSERT_REVISION, _ACTIVATE_WORKFLOW)
+        return (_RETIRE_WORKFLOW if is_retired else _ACTIVATE_WORKFLOW,)
     values = _parameters("declaration", "reconciliation", *_REFERENCES.get(kind, ()))
     upsert = Statement.of(_upsert(TABLES[kind], values, is_retired=is_retired))
     if kind is Kind.SETTING:

@@ -2,12 +2,13 @@
 
 from typing import Final
 
-from sqlalchemy import ARRAY, Text, bindparam, func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ARRAY, Text, bindparam, case, cast, func, literal_column, select
+from sqlalchemy.dialects.postgresql import BYTEA, insert
 
+from engine.storage.history.digest_sql import chained_digest
 from engine.storage.postgres.database import Database, Session
 from engine.storage.postgres.statements import Statement
-from engine.storage.postgres.tables import users
+from engine.storage.postgres.tables import user_names, users
 from engine.tickets.actor import Actor
 
 _DESCRIPTION: Final = {
@@ -15,11 +16,25 @@ _DESCRIPTION: Final = {
     "groups": bindparam("groups"),
     "seen_at": func.clock_timestamp(),
 }
-_SAVE_USER: Final = Statement.of(
-    insert(users)
-    .values(id=bindparam("id"), **_DESCRIPTION)
-    .on_conflict_do_update(index_elements=[users.c.id], set_=_DESCRIPTION)
+_UPSERT: Final = insert(users).values(id=bindparam("id"), name_seq=1, **_DESCRIPTION)
+_IS_RENAMED: Final = case((users.c.name.is_distinct_from(_UPSERT.excluded.name), 1), else_=0)
+_SAVED: Final = (
+    _UPSERT.on_conflict_do_update(
+        index_elements=[users.c.id],
+        set_={**_DESCRIPTION, "name_seq": users.c.name_seq + _IS_RENAMED},
+    )
+    .returning(users.c.id, users.c.name, users.c.name_seq)
+    .cte("saved")
 )
+_NAME_DIGEST: Final = chained_digest(
+    cast(literal_column("''"), BYTEA), (_SAVED.c.id, _SAVED.c.name_seq, _SAVED.c.name)
+)
+_SAVE_USER: Final = Statement.of(
+    insert(user_names)
+    .from_select(["user_id", "seq", "digest"], select(_SAVED.c.id, _SAVED.c.name_seq, _NAME_DIGEST))
+    .on_conflict_do_nothing()
+)
+"""Records the digest of a name if the name is new (`engine.sealing.chain.name_digest`)."""
 INSERT_USER: Final = Statement.of(insert(users).values(id=bindparam("id")).on_conflict_do_nothing())
 USER_NAMES: Final = Statement.of(
     select(users.c.id, users.c.name).where(

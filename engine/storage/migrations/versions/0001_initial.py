@@ -50,7 +50,15 @@ BEGIN
 END
 $$
 """
-APPEND_ONLY = ("reconciliations", "workflow_revisions", "ticket_status_history", "plugin_changes")
+APPEND_ONLY = (
+    "reconciliations",
+    "workflow_revisions",
+    "ticket_status_history",
+    "plugin_changes",
+    "user_names",
+    "seals",
+    "anchors",
+)
 
 
 def upgrade() -> None:
@@ -63,6 +71,7 @@ def upgrade() -> None:
     create_ticket_indexes()
     create_ticket_search()
     create_ticket_status_history()
+    create_seals_and_anchors()
     create_idempotency_keys()
     op.execute(REJECT_CHANGE)
     for table in APPEND_ONLY:
@@ -80,7 +89,34 @@ def create_users_and_plugins() -> None:
         sa.Column("name", sa.Text, comment="null until the user signs in for the first time"),
         sa.Column("groups", sa.ARRAY(sa.Text), nullable=False, server_default="{}"),
         sa.Column("seen_at", TIMESTAMP, comment="when a token last set name and groups"),
+        sa.Column(
+            "name_seq",
+            sa.Integer,
+            nullable=False,
+            server_default=sa.text("0"),
+            comment="seq of the name in user_names; 0: no name yet",
+        ),
     )
+    op.create_table(
+        "user_names",
+        sa.Column("user_id", ID, sa.ForeignKey("users.id"), primary_key=True),
+        sa.Column(
+            "seq",
+            sa.Integer,
+            primary_key=True,
+            autoincrement=False,
+            comment="from 1, without gaps",
+        ),
+        sa.Column("recorded_at", TIMESTAMP, nullable=False, server_default=NOW),
+        sa.Column(
+            "digest",
+            sa.LargeBinary,
+            nullable=False,
+            comment="covers the name, which is not stored",
+        ),
+        *log_position(),
+    )
+    op.create_index("user_names_log_idx", "user_names", ["transaction", "entry"])
     op.create_table(
         "plugins",
         sa.Column("name", ID, primary_key=True),
@@ -96,11 +132,53 @@ def create_users_and_plugins() -> None:
     op.execute("INSERT INTO plugins (name, enabled) VALUES ('ticketing', true)")
     op.create_table(
         "plugin_changes",
-        sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+        chain_number(),
         sa.Column("plugin", ID, sa.ForeignKey("plugins.name"), nullable=False),
         sa.Column("enabled", sa.Boolean, nullable=False),
-        sa.Column("changed_at", TIMESTAMP, nullable=False, server_default=NOW),
+        sa.Column("changed_at", TIMESTAMP, nullable=False),
         sa.Column("changed_by", ID, nullable=False, comment="a user id"),
+        chain_digest(),
+    )
+
+
+def log_position() -> tuple[sa.Column[int], sa.Column[int]]:
+    """Return the columns that give each row its place in the log."""
+    return (
+        sa.Column(
+            "transaction",
+            sa.BigInteger,
+            nullable=False,
+            server_default=THIS_TRANSACTION,
+            comment="the transaction that wrote the row; orders the log",
+        ),
+        sa.Column(
+            "entry",
+            sa.BigInteger,
+            sa.Identity(always=True),
+            nullable=False,
+            comment="orders the rows of one transaction",
+        ),
+    )
+
+
+def chain_number() -> sa.Column[int]:
+    """Return the number of a row in its chain."""
+    return sa.Column(
+        "id",
+        sa.BigInteger,
+        primary_key=True,
+        autoincrement=False,
+        comment="from 1, without gaps",
+    )
+
+
+def chain_digest() -> sa.Column[bytes]:
+    """Return the digest of a row in its chain."""
+    return sa.Column(
+        "digest",
+        sa.LargeBinary,
+        nullable=False,
+        comment="covers the row and the digest before it",
     )
 
 
@@ -108,12 +186,13 @@ def create_declared_tables() -> None:
     """Create the tables of declared resources and of the reconciliations that wrote them."""
     op.create_table(
         "reconciliations",
-        sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+        chain_number(),
         sa.Column("plan_id", sa.Text, nullable=False, unique=True, comment="SHA-256 of the plan"),
         sa.Column("plan", sa.JSON, nullable=False, comment="the whole plan"),
-        sa.Column("applied_at", TIMESTAMP, nullable=False, server_default=NOW),
+        sa.Column("applied_at", TIMESTAMP, nullable=False),
         sa.Column("applied_by", sa.Text, nullable=False),
         sa.Column("source", sa.Text, nullable=False, comment="where the declaration came from"),
+        chain_digest(),
     )
     op.create_table(
         "workflows",
@@ -130,17 +209,12 @@ def create_declared_tables() -> None:
     )
     op.create_table(
         "workflow_revisions",
-        sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+        chain_number(),
         sa.Column("workflow", ID, nullable=False),
-        sa.Column("declaration", sa.JSON, nullable=False),
-        sa.Column(
-            "digest",
-            sa.LargeBinary,
-            nullable=False,
-            comment="SHA-256 of the canonical declaration",
-        ),
+        sa.Column("declaration", sa.JSON, nullable=False, comment="canonical JSON"),
         sa.Column("policy", sa.BigInteger, nullable=False),
         reconciliation(),
+        chain_digest(),
     )
     op.create_index("workflow_revisions_workflow_idx", "workflow_revisions", ["workflow", "id"])
     create_declared_table("catalog_categories", "name")
@@ -384,25 +458,85 @@ def create_ticket_status_history() -> None:
         sa.Column("workflow_revision", sa.BigInteger, nullable=False),
         sa.Column("details", sa.Text, comment="JSON, as the text that the digest covers"),
         sa.Column("digest", sa.LargeBinary, nullable=False),
-        sa.Column(
-            "transaction",
-            sa.BigInteger,
-            nullable=False,
-            server_default=THIS_TRANSACTION,
-            comment="the transaction that wrote the entry; orders the log",
-        ),
-        sa.Column(
-            "entry",
-            sa.BigInteger,
-            sa.Identity(always=True),
-            nullable=False,
-            comment="orders the entries of one transaction",
-        ),
+        *log_position(),
         sa.CheckConstraint(f"kind IN ({ENTRY_KINDS})", name="kind"),
         sa.CheckConstraint("actor_bits BETWEEN 0 AND 7", name="actor_bits"),
     )
     op.create_index(
         "ticket_status_history_log_idx", "ticket_status_history", ["transaction", "entry"]
+    )
+
+
+def create_seals_and_anchors() -> None:
+    """Create the tables that prove the recorded data."""
+    op.create_table(
+        "seals",
+        sa.Column(
+            "number",
+            sa.BigInteger,
+            primary_key=True,
+            autoincrement=False,
+            comment="from 1, without gaps",
+        ),
+        sa.Column("sealed_at", TIMESTAMP, nullable=False),
+        *(
+            sa.Column(name, sa.BigInteger, nullable=False, comment=f"{what} sealed so far")
+            for name, what in (
+                ("entries", "history entries"),
+                ("user_names", "names of users"),
+                ("reconciliations", "reconciliations"),
+                ("workflow_revisions", "revisions"),
+                ("plugin_changes", "plugin changes"),
+            )
+        ),
+        sa.Column(
+            "digest",
+            sa.LargeBinary,
+            nullable=False,
+            comment="covers the sealed rows and the digest before",
+        ),
+        *(
+            sa.Column(name, sa.BigInteger)
+            for name in ("log_transaction", "log_entry", "names_transaction", "names_entry")
+        ),
+    )
+    op.create_table(
+        "anchors",
+        sa.Column(
+            "number",
+            sa.BigInteger,
+            primary_key=True,
+            autoincrement=False,
+            comment="from 1, without gaps",
+        ),
+        sa.Column("anchored_at", TIMESTAMP, nullable=False),
+        sa.Column("document", sa.Text, nullable=False, comment="signed JSON"),
+    )
+    op.create_table(
+        "head_chunks",
+        sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False, comment="from 0"),
+        sa.Column(
+            "first_transaction",
+            sa.BigInteger,
+            nullable=False,
+            comment="of the first ticket's entry 1",
+        ),
+        sa.Column(
+            "first_entry", sa.BigInteger, nullable=False, comment="of the first ticket's entry 1"
+        ),
+        sa.Column(
+            "creations",
+            sa.ARRAY(sa.BigInteger),
+            nullable=False,
+            comment="column entry of each ticket's entry 1, in the order of the log",
+        ),
+        sa.Column(
+            "heads",
+            sa.LargeBinary,
+            nullable=False,
+            comment="head digest of each ticket, 32 bytes each",
+        ),
+        sa.Column("root", sa.LargeBinary, nullable=False, comment="Merkle root over the heads"),
     )
 
 

@@ -1,0 +1,1 @@
+"""What proves the record: chains of digests, seals, anchors and inclusion proofs. Pure."""
