@@ -66,9 +66,7 @@ def test_a_path_leads_from_its_leaf_to_the_root(nodes: list[bytes], data: st.Dat
 
 
 @given(nodes=SOME_NODES, data=st.data())
-def test_a_path_proves_no_other_leaf_place_or_size(
-    nodes: list[bytes], data: st.DataObject
-) -> None:
+def test_a_path_proves_no_other_leaf_place_or_size(nodes: list[bytes], data: st.DataObject) -> None:
     index = data.draw(st.integers(0, len(nodes) - 1))
     path, root = inclusion_path(nodes, index), merkle_root(nodes)
     other_leaf = data.draw(HASHES.filter(nodes[index].__ne__))

@@ -17,9 +17,7 @@ AWKWARD = 'Änna "K." \\ \U0001f525\u2028'
 async def names_of(database: Database, user: str) -> list[tuple[int, bytes]]:
     async with database.transaction() as session:
         rows = await session.connection.fetch(NAMES, user)
-        stored = await session.connection.fetchval(
-            "SELECT name_seq FROM users WHERE id = $1", user
-        )
+        stored = await session.connection.fetchval("SELECT name_seq FROM users WHERE id = $1", user)
         assert (stored or 0) == len(rows)
     return [tuple(row) for row in rows]
 
