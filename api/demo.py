@@ -17,10 +17,7 @@ from api.bootstrap.engine import open_engine
 from api.http.server import run_server
 from api.logging import configure_logging
 from api.settings import Settings
-from engine.declaration.models import Ticketing
-from engine.resources.resource import declared_resources
 from engine.storage.postgres.database import Database
-from engine.storage.resources.read import read_resources
 from engine.storage.tickets.search import find_tickets
 from engine.storage.tickets.store import TicketStore
 from engine.storage.tickets.users import save_user
@@ -33,14 +30,12 @@ from engine.tickets.commands import (
 )
 from engine.tickets.search import PageRequest
 from engine.tickets.viewer import SYSTEM_VIEWER
-from engine.vocabulary import SYSTEM, Priority, Status
-from reconciler.apply import ApplyRequest, reconcile
-from reconciler.desired import Desired
+from engine.vocabulary import Priority, Status
+from reconciler.apply import apply_defaults
 
 ANNA: Final = Actor("u_b1", "Anna K.")
 MARTON: Final = Actor("u_c4", "Marton P.", frozenset({"payment-team"}))
 KEY_FILE: Final = "demo.key"
-SOURCE: Final = "the default workflows"
 TOKEN_LIFETIME: Final = timedelta(days=7)
 
 BANNER: Final = """
@@ -170,15 +165,13 @@ async def _open_demo(settings: Settings) -> AsyncIterator[web.Application]:
 
 
 async def fill(database: Database) -> int:
-    """Declare the default workflows if nothing is declared; create tickets if there is no ticket.
+    """Apply the default workflows if nothing was ever applied; create tickets if there is none.
 
     Returns:
         The number of tickets that were created.
 
     """
-    if not (await read_resources(database)).resources:
-        defaults = Desired(declared_resources(Ticketing()))
-        await reconcile(database, defaults, ApplyRequest(by=SYSTEM, wait=True), SOURCE)
+    await apply_defaults(database)
     for user in (ANNA, MARTON):
         await save_user(database, user)
     if (await find_tickets(database, SYSTEM_VIEWER, {}, PageRequest(1))).tickets:

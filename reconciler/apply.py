@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
+from engine.declaration.models import Ticketing
 from engine.errors import StalePlan
-from engine.resources.resource import LiveResources
+from engine.resources.resource import LiveResources, declared_resources
 from engine.storage.postgres.database import Database, Session
 from engine.storage.postgres.locks import lock_tickets_exclusive
 from engine.storage.postgres.notifications import notify
@@ -15,10 +16,12 @@ from engine.storage.resources.read import read_resources
 from engine.storage.resources.reconciliations import (
     ReconciliationRecord,
     check_not_applied,
+    latest_reconciliation,
     reconciliation_session,
     record_reconciliation,
 )
 from engine.storage.resources.write import write_resources
+from engine.vocabulary import SYSTEM
 from reconciler.allowances import Allowances
 from reconciler.desired import Desired
 from reconciler.document.serialize import serialize_plan
@@ -26,6 +29,8 @@ from reconciler.freshness import Stale, impact_increased, stale_resources
 from reconciler.hazards import check_guards
 from reconciler.plan import Plan, count_active
 from reconciler.planner import assess_impact, make_plan
+
+_DEFAULTS_SOURCE: Final = "the default workflows"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,25 @@ async def reconcile(
         record = await _record_of(plan, request.by)
         check = partial(check_guards, allowed=request.allowed)
         return await _execute(session, live, plan, record, check)
+
+
+async def apply_defaults(database: Database) -> Plan | None:
+    """Apply the default workflows to a database on which nothing was ever applied.
+
+    Returns:
+        The applied plan; None if something was applied before.
+
+    """
+    if await latest_reconciliation(database):
+        return None
+    async with reconciliation_session(database, SYSTEM, wait=True) as session:
+        if await latest_reconciliation(session):  # by another server, while this one waited
+            return None
+        live = await read_resources(session)
+        defaults = Desired(declared_resources(Ticketing()))
+        plan = await make_plan(session, defaults, _DEFAULTS_SOURCE, live=live)
+        check = partial(check_guards, allowed=Allowances())
+        return await _execute(session, live, plan, await _record_of(plan, SYSTEM), check)
 
 
 async def _record_of(plan: Plan, by: str) -> ReconciliationRecord:

@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from api.auth.errors import TokenErrorReason, token_error
+from engine.errors import Unauthenticated
 from engine.limits import GROUP_CHARACTERS, USER_GROUPS, USER_ID_CHARACTERS, USER_NAME_CHARACTERS
 from engine.tickets.actor import Actor
 from engine.vocabulary import SYSTEM
@@ -86,11 +87,16 @@ class ClaimNames:
         return {"sub": self.user, "name": self.name, "groups": self.groups, "admin": admin}
 
     def from_token(self, raw: RawClaims) -> dict[str, object]:
-        """Return the claims of a token under Interlock's names, without those it does not have."""
-        found = {name: raw[name] for name in ("exp", "nbf", "iat") if name in raw}
+        """Return the claims of a token under Interlock's names; null is the same as no claim."""
+        times = ("exp", "nbf", "iat")
+        found = {name: raw[name] for name in times if raw.get(name) is not None}
         for name, path in self.paths.items():
             for value in _find_claims(raw, path):
-                found[name] = value
+                if value is not None:
+                    found[name] = value
+        # Some issuers, such as AD FS, send a list of one group as a text.
+        if isinstance(group := found.get("groups"), str):
+            found["groups"] = [group]
         claim, has_value, value = self.admin.partition("=")
         if has_value and "admin" in found:
             found["admin"] = _contains(found["admin"], value, claim)
@@ -163,4 +169,8 @@ def parse_claims(raw: RawClaims, names: ClaimNames = DEFAULT_NAMES) -> Claims:
         is_missing = first["type"] == "missing"
         reason = TokenErrorReason.MISSING_CLAIM if is_missing else TokenErrorReason.INVALID_CLAIM
         name = str(first["loc"][0])
-        raise token_error(reason, claim=names.paths.get(name, name)) from None
+        claim = names.paths.get(name, name)
+        if first["type"] == "too_long":
+            message = f"The claim {claim} has more than {USER_GROUPS} groups."
+            raise Unauthenticated(message, reason=reason, claim=claim, bound=USER_GROUPS) from None
+        raise token_error(reason, claim=claim) from None

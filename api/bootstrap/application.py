@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Final
 
+import structlog
 from aiohttp import web
 
 from api.auth.api_keys import ApiKeys
@@ -43,6 +44,9 @@ from api.web.explorer.routes import Explorer
 from api.webhooks.worker import WebhookWorker
 from engine.storage.postgres.database import Database
 from engine.storage.postgres.notifications import CHANNEL, Listener
+from reconciler.apply import apply_defaults
+
+log: Final = structlog.get_logger(component="server")
 
 STREAM_CHECK_SECONDS: Final = 1
 """How long a stream can outlast the key of its token."""
@@ -88,6 +92,8 @@ async def open_application_on(
         watcher = _values_watcher(database, settings)
         if watcher is not None:
             await watcher.catch_up()
+        elif plan := await apply_defaults(database):
+            log.info("applied the default workflows", workflows=len(plan.changes))
         licence = read_licence(settings.license_public_key, settings.license_key)
         plugins = await PluginCache.read(database, licence, clock)
         plugins.log_disabled()

@@ -294,7 +294,9 @@ class GraphQLExecutor:
             )
         if checked.document.schema_part and operation.metrics.schema_fields:
             results.append(self._answer_schema(checked.document.schema_part, checked))
-        return (results[0] if len(results) == 1 else _merge_results(results)).body
+        if len(results) == 1:
+            return results[0].body
+        return _merge_results(results, operation.root_names).body
 
     def _answer_schema(self, document: DocumentNode, checked: _CheckedRequest) -> ExecutionResult:
         result = execute_sync(
@@ -318,9 +320,17 @@ def error_response(error: Exception) -> GraphQLResponse:
     return GraphQLResponse({"errors": [internal_error(error)]}, _INTERNAL_ERROR)
 
 
-def _merge_results(results: Sequence[ExecutionResult]) -> ExecutionResult:
-    """Merge the results of the parts of one operation; the data is null if one of them is."""
+def _merge_results(results: Sequence[ExecutionResult], names: Sequence[str]) -> ExecutionResult:
+    """Merge the results of the parts of one operation; the data is null if one of them is.
+
+    Args:
+        results: the results.
+        names: the response names of all root fields, in the order of the response.
+
+    """
     data: JsonObject | None = {}
     for result in results:
         data = None if data is None or result.data is None else {**data, **result.data}
+    if data is not None:
+        data = {name: data[name] for name in names if name in data}
     return ExecutionResult(data, [error for result in results for error in result.errors])

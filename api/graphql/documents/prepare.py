@@ -32,7 +32,7 @@ from api.graphql.documents.parse import parse_document
 from api.graphql.documents.subscriptions import PreparedSubscription, prepare_subscriptions
 from api.graphql.documents.variables import VariableDefinitions, condition_variables
 from api.graphql.errors import LimitExceeded, UnknownOperation, ValidationFailed
-from api.graphql.introspection import schema_part
+from api.graphql.introspection import root_names, schema_part
 from api.graphql.tartiflette.ast import tartiflette_document
 from api.graphql.tartiflette.compiled_selections import ExecutableOperation, executable_operations
 from api.limits import GraphQLLimits
@@ -44,6 +44,7 @@ class PreparedOperation:
 
     Attributes:
         name: None if the operation has no name.
+        root_names: the response names of the root fields, if the operation selects the schema.
         metrics: shows whether the operation selects data, the schema, or both.
         executable: the operation for Tartiflette, without the fields of introspection.
         subscription: None for a query and for a mutation.
@@ -54,6 +55,7 @@ class PreparedOperation:
     kind: OperationType
     variables: VariableDefinitions
     cost: Cost
+    root_names: tuple[str, ...]
     metrics: SelectionMetrics
     executable: ExecutableOperation
     subscription: PreparedSubscription | None
@@ -152,6 +154,7 @@ class DocumentCache:
                 kind=node.operation,
                 variables=VariableDefinitions.of(self._schema, node.variable_definitions or ()),
                 cost=costs.operation(node),
+                root_names=root_names(document, node) if metrics[name].schema_fields else (),
                 metrics=metrics[name],
                 executable=executables[name],
                 subscription=subscriptions.get(name),

@@ -104,9 +104,9 @@ def _lock_held(holder: Row | None) -> LockHeld:
     )
 
 
-async def latest_reconciliation(database: Database) -> int:
+async def latest_reconciliation(source: Database | Session) -> int:
     """Return the number of the latest reconciliation, which is the highest; at first 0."""
-    [row] = await database.rows(_LATEST)
+    [row] = await source.rows(_LATEST)
     number: int = row["id"]
     return number
 

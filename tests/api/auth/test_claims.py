@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from api.auth.claims import ClaimNames, parse_claims
 from api.auth.errors import TokenErrorReason
 from api.auth.tokens import TokenIssuer, TokenRules
+from engine import limits
 from engine.errors import Unauthenticated
 from engine.tickets.actor import Actor
 from tests.support.signers import NOW, SECRET
@@ -89,6 +90,21 @@ USERS: dict[str, tuple[ClaimNames, dict[str, Any], Actor]] = {
         KEYCLOAK_CLAIMS | {"realm_access": {"roles": []}, "admin": True, "name": "Root"},
         Actor("f:17:anna", "anna", frozenset({"payment-team"})),
     ),
+    "one group as a text": (
+        ClaimNames(),
+        {"sub": "u", "name": "U", "groups": "payment team"},
+        Actor("u", "U", frozenset({"payment team"})),
+    ),
+    "claims that are null": (
+        ClaimNames(),
+        {"sub": "u", "name": "U", "groups": None, "admin": None, "nbf": None},
+        Actor("u", "U"),
+    ),
+    "an admin claim with a value that is null": (
+        KEYCLOAK,
+        KEYCLOAK_CLAIMS | {"realm_access": {"roles": None}},
+        Actor("f:17:anna", "anna", frozenset({"payment-team"})),
+    ),
     "a name with dots before a path": (
         ClaimNames(groups="a.b"),
         {"sub": "u", "name": "U", "a.b": ["this"], "a": {"b": ["that"]}},
@@ -106,11 +122,17 @@ R = TokenErrorReason
 WRONG: dict[str, tuple[ClaimNames, dict[str, Any], TokenErrorReason, str]] = {
     "no user": (ENTRA, {"sub": "s", "name": "N"}, R.MISSING_CLAIM, "oid"),
     "no name": (KEYCLOAK, {"sub": "s", "name": "N"}, R.MISSING_CLAIM, "preferred_username"),
-    "groups that are a text": (
+    "groups that are a number": (
         KEYCLOAK,
-        KEYCLOAK_CLAIMS | {"groups": "payment-team"},
+        KEYCLOAK_CLAIMS | {"groups": 7},
         R.INVALID_CLAIM,
         "groups",
+    ),
+    "a name that is null": (
+        KEYCLOAK,
+        KEYCLOAK_CLAIMS | {"preferred_username": None},
+        R.MISSING_CLAIM,
+        "preferred_username",
     ),
     "roles that are a number": (
         KEYCLOAK,
@@ -140,6 +162,17 @@ def test_a_wrong_claim_is_named_as_its_issuer_names_it(
     with pytest.raises(Unauthenticated) as refused:
         parse_claims(claims | TIMES, names)
     assert refused.value.details == {"reason": reason, "claim": claim}
+
+
+def test_too_many_groups_are_refused_with_their_bound() -> None:
+    groups = [f"g{number}" for number in range(limits.USER_GROUPS + 1)]
+    assert (
+        parse_claims(TIMES | {"sub": "u", "name": "U", "groups": groups[1:]}).groups == groups[1:]
+    )
+    with pytest.raises(Unauthenticated, match="more than 200 groups") as refused:
+        parse_claims(TIMES | {"sub": "u", "name": "U", "groups": groups})
+    details = {"reason": R.INVALID_CLAIM, "claim": "groups", "bound": limits.USER_GROUPS}
+    assert refused.value.details == details
 
 
 ISSUED = [

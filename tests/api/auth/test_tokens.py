@@ -18,7 +18,7 @@ from api import limits
 from api.auth.errors import MESSAGES, TokenErrorReason, bearer_token
 from api.auth.tokens import TokenIssuer, TokenRules
 from engine.errors import InvalidInput, Misconfigured, Unauthenticated
-from engine.limits import GROUP_CHARACTERS, USER_GROUPS, USER_ID_CHARACTERS, USER_NAME_CHARACTERS
+from engine.limits import GROUP_CHARACTERS, USER_ID_CHARACTERS, USER_NAME_CHARACTERS
 from engine.tickets.actor import Actor
 from tests.support.signers import NESTED, NOW, RSA_JWK, SECRET, b64, jwks, sign_hmac, to_bytes
 from tests.support.signers import token as build_token
@@ -120,7 +120,7 @@ WRONG_CLAIMS: dict[str, tuple[object, TokenErrorReason, str]] = {
     "no expiry": (without("exp"), R.MISSING_CLAIM, "exp"),
     "an empty subject": (GOOD | {"sub": ""}, R.INVALID_CLAIM, "sub"),
     "a subject that is a number": (GOOD | {"sub": 7}, R.INVALID_CLAIM, "sub"),
-    "a subject of null": (GOOD | {"sub": None}, R.INVALID_CLAIM, "sub"),
+    "a subject of null": (GOOD | {"sub": None}, R.MISSING_CLAIM, "sub"),
     "the system": (GOOD | {"sub": "system"}, R.INVALID_CLAIM, "sub"),
     "a subject with NUL": (GOOD | {"sub": "u\0"}, R.INVALID_CLAIM, "sub"),
     "a subject with a line end": (GOOD | {"sub": "u\n"}, R.INVALID_CLAIM, "sub"),
@@ -134,21 +134,20 @@ WRONG_CLAIMS: dict[str, tuple[object, TokenErrorReason, str]] = {
     ),
     "an expiry that is a text": (GOOD | {"exp": str(NOW + 60)}, R.INVALID_CLAIM, "exp"),
     "an expiry that is a boolean": (GOOD | {"exp": True}, R.INVALID_CLAIM, "exp"),
-    "an expiry of null": (GOOD | {"exp": None}, R.INVALID_CLAIM, "exp"),
+    "an expiry of null": (GOOD | {"exp": None}, R.MISSING_CLAIM, "exp"),
     "an expiry that is NaN": (GOOD | {"exp": float("nan")}, R.INVALID_CLAIM, "exp"),
     "an infinite expiry": (GOOD | {"exp": float("inf")}, R.INVALID_CLAIM, "exp"),
     "a not-before time that is a text": (GOOD | {"nbf": "now"}, R.INVALID_CLAIM, "nbf"),
     "an issue time that is a list": (GOOD | {"iat": [NOW]}, R.INVALID_CLAIM, "iat"),
-    "groups that are a text": (GOOD | {"groups": "admins"}, R.INVALID_CLAIM, "groups"),
+    "groups that are a number": (GOOD | {"groups": 7}, R.INVALID_CLAIM, "groups"),
+    "an empty text of a group": (GOOD | {"groups": ""}, R.INVALID_CLAIM, "groups"),
     "groups that are numbers": (GOOD | {"groups": [1]}, R.INVALID_CLAIM, "groups"),
-    "groups of null": (GOOD | {"groups": None}, R.INVALID_CLAIM, "groups"),
     "an empty group": (GOOD | {"groups": [""]}, R.INVALID_CLAIM, "groups"),
     "a group too long": (
         GOOD | {"groups": ["g" * (GROUP_CHARACTERS + 1)]},
         R.INVALID_CLAIM,
         "groups",
     ),
-    "too many groups": (GOOD | {"groups": ["g"] * (USER_GROUPS + 1)}, R.INVALID_CLAIM, "groups"),
     "an admin by text": (GOOD | {"admin": "true"}, R.INVALID_CLAIM, "admin"),
     "an admin by number": (GOOD | {"admin": 1}, R.INVALID_CLAIM, "admin"),
     "an audience where none is configured": (GOOD | {"aud": "billing"}, R.WRONG_AUDIENCE, "aud"),
