@@ -165,7 +165,7 @@ async def _open_demo(settings: Settings) -> AsyncIterator[web.Application]:
 
 
 async def fill(database: Database) -> int:
-    """Apply the default workflows if nothing was ever applied; create tickets if there are no tickets.
+    """Apply the default workflows to a new database; create tickets if there are no tickets.
 
     Returns:
         The number of tickets that were created.
