@@ -1,13 +1,13 @@
 """The scenarios of the benchmark of subscriptions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from api.json_encoding import JsonObject
 from benchmarks.socket_servers import BARE, OURS
 from benchmarks.ticket_load import ASSIGNEE
-from engine.storage.history.log import Position
+from engine.storage.history.position import Position
 
 SUBSCRIBERS: Final = 5_000
 
@@ -25,11 +25,16 @@ _WITH_TRANSITIONS: Final = _FILTERED.replace("status }", f"{_TRANSITIONS} }}")
 
 
 class Scene(NamedTuple):
-    """The ids of a ticket that changes and of one that does not, and the initial position."""
+    """The ids of a ticket that changes and of one that does not, and the latest positions."""
 
     busy: str
     quiet: str
-    after: Position
+    positions: Sequence[Position]
+
+    @property
+    def after(self) -> Position:
+        """The position at the end of the log."""
+        return self.positions[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +67,9 @@ def _to_all_with_users(_number: int, scene: Scene) -> JsonObject:
 
 def _to_all_from_different_positions(number: int, scene: Scene) -> JsonObject:
     """Subscribe as `_to_all_with_users`, each after another position, like resumed subscribers."""
-    after = Position(scene.after.transaction, scene.after.entry - number)
-    return {"query": _WITH_USERS, "variables": {"after": str(after)}}
+    after = scene.positions[number % len(scene.positions)]
+    variables: JsonObject = {"filter": {"kinds": ["COMMENT"]}, "after": str(after)}
+    return {"query": _WITH_USERS, "variables": variables}
 
 
 def _to_all_with_transitions(_number: int, scene: Scene) -> JsonObject:

@@ -20,14 +20,16 @@ from benchmarks.scenarios import SCENARIOS, SUBSCRIBERS, Scenario, Scene
 from benchmarks.tables import new_table, number_columns, print_table
 from benchmarks.ticket_load import ASSIGNEE
 from benchmarks.tokens import SECRET, token_of
-from engine.storage.history.log import log_end
-from engine.storage.postgres.database import open_database
+from engine.storage.history.log import log_end, read_log
+from engine.storage.history.position import Position
+from engine.storage.postgres.database import Database, open_database
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.actor import Actor
 from engine.tickets.commands import CreateTicket
 
 _ROUNDS: Final = 9
 _OPENED_AT_ONCE: Final = 50
+_POSITIONS: Final = 20
 _SERVERS: Final = "benchmarks.socket_servers"
 _LIMITS: Final = "address_rate=0 viewer_rate=0 viewer_requests=100000"
 
@@ -89,9 +91,18 @@ async def _measure(url: str) -> dict[str, _Measurement]:
     results = {}
     for name, scenario in SCENARIOS.items():
         async with open_database(url) as database:
-            scene = Scene(busy, quiet, await log_end(database))
+            scene = Scene(busy, quiet, await _create_positions(database))
         results[name] = await _run(scenario, url, scene)
     return results
+
+
+async def _create_positions(database: Database) -> list[Position]:
+    """Create tickets; return the positions after each of them."""
+    end = await log_end(database)
+    command = CreateTicket.parse(title="Cards fail", workflow="incident_response")
+    for _ in range(_POSITIONS):
+        await TicketStore(database).create(_ADMIN, command)
+    return [each.position for each in await read_log(database, end, _POSITIONS)]
 
 
 async def _create_tickets(url: str) -> tuple[str, str]:

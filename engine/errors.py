@@ -123,6 +123,13 @@ class IdempotencyConflict(InterlockError):
     status = 409
 
 
+class PositionLost(InterlockError):
+    """The database lost changes up to this position. Read again, and take a new position."""
+
+    code = "position_lost"
+    status = 410
+
+
 class StalePlan(InterlockError):
     """The resources changed after the plan was made. Make and review a new plan."""
 

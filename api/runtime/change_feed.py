@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import structlog
@@ -20,9 +21,10 @@ from api.limits import ESSENTIAL_RUN_SECONDS_MAX, STREAM_LIMITS
 from api.runtime.background_tasks import BackgroundTask
 from api.runtime.loaders import TicketLoader
 from api.runtime.single_flight import SingleFlight
-from engine.errors import InterlockError, Unavailable
+from engine.errors import InterlockError, PositionLost, Unavailable
 from engine.storage.history.changes import changes_after
-from engine.storage.history.log import Position, log_end
+from engine.storage.history.log import log_end
+from engine.storage.history.position import Position
 from engine.storage.postgres.database import Database
 from engine.tickets.history import Entry
 from engine.tickets.ticket import Ticket
@@ -113,6 +115,7 @@ class _Subscriber:
         Raises:
             SubscriberTooSlow: the queue overflowed, and all its changes were yielded.
             ChangesUnavailable: the log cannot be read.
+            PositionLost: the database lost changes.
 
         """
         while True:
@@ -120,6 +123,8 @@ class _Subscriber:
                 change = self.queue.popleft()
                 self.position = change.position
                 yield change
+            if self.end is PositionLost:  # there is no position from which to resume
+                raise PositionLost
             if self.end is not None:
                 raise self.end(position=str(self.position))
             self.changed.clear()
@@ -167,6 +172,8 @@ class ChangeFeed:
         Raises:
             SubscriberTooSlow: the changes were not read as fast as they came.
             ChangesUnavailable: the log could not be read for too long.
+            PositionLost: the database lost changes up to the position, or up to a later one that
+                other subscribers got.
 
         """
         position = position or self._position or await log_end(self._database)
@@ -208,7 +215,7 @@ class ChangeFeed:
             self._wait,
             run_seconds_max=ESSENTIAL_RUN_SECONDS_MAX,
             is_essential=True,
-            on_long_failure=self._end_subscriptions,
+            on_long_failure=partial(self._end_subscriptions, ChangesUnavailable),
         )
 
     async def _wait(self) -> None:
@@ -225,7 +232,13 @@ class ChangeFeed:
         """
         await self._notify()
         position = self._position or await log_end(self._database)
-        page = await self._read(position)
+        try:
+            page = await self._read(position)
+        except PositionLost:
+            page = []
+            if self._position == position:
+                self._position = None
+                self._end_subscriptions(PositionLost)
         if self._position != position:
             page = []  # all subscribers left during the read; a new one can have another position
         elif page:
@@ -245,10 +258,10 @@ class ChangeFeed:
             del self._to_notify[-_NOTIFY_BATCH:]
             await asyncio.sleep(0)
 
-    def _end_subscriptions(self) -> None:
+    def _end_subscriptions(self, error: type[InterlockError]) -> None:
         """End all subscriptions with an error instead of letting them wait for ever."""
         for subscriber in self._subscribers:
-            subscriber.end_with(ChangesUnavailable)
+            subscriber.end_with(error)
 
     async def _read(self, position: Position) -> list[FeedChange]:
         """Return the next changes after a position."""

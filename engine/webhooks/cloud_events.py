@@ -38,12 +38,16 @@ def entry_kinds(events: Iterable[TicketEvent] | None) -> list[EntryKind]:
     return [_ENTRY_KINDS[event] for event in (TicketEvent if events is None else events)]
 
 
-def event_id(ticket: str, seq: int) -> str:
-    """Return the id of the event of an entry. It is stable, and has no dots."""
-    return f"{ticket}-{seq}"
+def event_id(ticket: str, seq: int, fingerprint: str) -> str:
+    """Return the id of the event of an entry. It is stable, and has no dots.
+
+    A database that goes back in time assigns the same `seq` again. The fingerprint keeps receivers
+    from taking the new event for a duplicate.
+    """
+    return f"{ticket}-{seq}-{fingerprint}"
 
 
-def render_event(ticket: Ticket, entry: Entry, position: str) -> bytes:
+def render_event(ticket: Ticket, entry: Entry, fingerprint: str, position: str) -> bytes:
     """Return the event of an entry in UTF-8, always the same bytes.
 
     The description is left out because it can be long, and so is the text of an internal note.
@@ -51,12 +55,13 @@ def render_event(ticket: Ticket, entry: Entry, position: str) -> bytes:
     Args:
         ticket: the ticket right after the entry.
         entry: the change.
+        fingerprint: the beginning of the digest of the entry.
         position: the position of the entry in the log.
 
     """
     event = {
         "specversion": "1.0",
-        "id": event_id(entry.ticket, entry.seq),
+        "id": event_id(entry.ticket, entry.seq, fingerprint),
         "source": _SOURCE,
         "type": EVENT_TYPES[entry.kind],
         "subject": entry.ticket,

@@ -23,10 +23,18 @@ from engine.webhooks.host_allowlist import HostAllowlist
 from tests.support.declared_resources import put_resources
 from tests.support.webhook_deliveries import deliveries, run_sql, webhook
 
+FINGERPRINT_CHARACTERS = 12
 POLL_SECONDS = 0.005
 PATIENCE_SECONDS = 20
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105 - published
 OTHER_SECRET = "whsec_b3RoZXJvdGhlcm90aGVyb3RoZXJvdGhlcg=="  # noqa: S105 - made up
+
+
+def entry_of_id(event_id: str) -> str:
+    """Return the id of an event without its fingerprint: ticket and `seq`."""
+    entry, fingerprint = event_id.rsplit("-", 1)
+    assert len(fingerprint) == FINGERPRINT_CHARACTERS
+    return entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +47,10 @@ class Received:
     @property
     def id(self) -> str:
         return self.headers["webhook-id"]
+
+    @property
+    def entry(self) -> str:
+        return entry_of_id(self.id)
 
     @property
     def event(self) -> dict[str, Any]:
@@ -82,8 +94,9 @@ class Receiver:
         return self.url.removesuffix("/hook")
 
     @property
-    def ids(self) -> list[str]:
-        return [each.id for each in self.received]
+    def entries(self) -> list[str]:
+        """The ids without their fingerprints: ticket and `seq`."""
+        return [each.entry for each in self.received]
 
     @property
     def types(self) -> list[str]:

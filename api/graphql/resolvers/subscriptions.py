@@ -11,7 +11,8 @@ from api.graphql.resolvers.history import entry_fields
 from api.json_encoding import snake_case
 from api.runtime.change_feed import FeedChange
 from api.runtime.request_context import RequestContext
-from engine.storage.history.log import log_end, parse_position
+from engine.storage.history.log import log_end
+from engine.storage.history.position import Position
 from engine.storage.resources.workflows import parse_workflows_position
 from engine.storage.tickets.reader import read_ticket
 from engine.tickets.change_filter import ChangeFilter
@@ -73,6 +74,7 @@ async def _ticket_events(
 
     Raises:
         InvalidInput: `after` is not a position.
+        PositionLost: the database lost changes that the subscriber got.
         NotFound: the viewer can read no ticket with `ticket_id`.
 
     """
@@ -86,7 +88,7 @@ async def _ticket_events(
             return False
         return change_filter.matches(change.entry, change.before, change.after, actor)
 
-    position = None if after is None else await parse_position(context.database, after)
+    position = None if after is None else Position.parse(after)
     async with aclosing(context.changes.subscribe(position, selects)) as changes:
         async for change in changes:
             await asyncio.sleep(0)  # a backlog must not block other tasks

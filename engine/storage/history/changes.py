@@ -6,7 +6,8 @@ from typing import Final
 
 from sqlalchemy import ARRAY, Text, bindparam, func, select
 
-from engine.storage.history.log import LogEntry, Position, read_log
+from engine.storage.history.log import LogEntry, read_log
+from engine.storage.history.position import Position
 from engine.storage.postgres.database import Database, Session
 from engine.storage.postgres.rows import entry_of
 from engine.storage.postgres.statements import Statement
@@ -29,6 +30,10 @@ async def changes_after(
     """Return the next entries of the log, each with the ticket right before and right after it.
 
     The list has at most `limit` entries, and is empty at the end of the log.
+
+    Raises:
+        PositionLost, Unavailable: as `read_log`.
+
     """
     page = await read_log(source, position, limit)
     states = {

@@ -6,53 +6,30 @@ read: no entry can appear before them later. Subscribers poll. NOTIFY is not use
 commits wait for one another.
 """
 
-import re
+from bisect import bisect_left
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final
 
-from sqlalchemy import BigInteger, ColumnElement, Text, bindparam, cast, func, select, tuple_
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    FromClause,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    true,
+    tuple_,
+)
 
-from engine.errors import InvalidInput
-from engine.storage.postgres.database import Database, Session
+from engine.errors import PositionLost, Unavailable
+from engine.storage.history.position import LOG_START, Position, fingerprint
+from engine.storage.postgres.database import Database, Row, Session
 from engine.storage.postgres.rows import TICKET_COLUMNS, entry_of, ticket_of
 from engine.storage.postgres.statements import Statement
-from engine.storage.postgres.tables import LAST_ENTRY, ticket_status_history, tickets
+from engine.storage.postgres.tables import OLDEST_RUNNING, ticket_status_history, tickets
 from engine.tickets.history import Entry
 from engine.tickets.ticket import Ticket
-
-_POSITION: Final = re.compile(r"(0|[1-9][0-9]{0,18})-(0|[1-9][0-9]{0,18})", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Position:
-    """A position in the log: behind an entry, or behind whole transactions.
-
-    It is valid in its database and in physical copies of it, but not in a database that was
-    restored from a backup. Clients treat its text as opaque.
-    """
-
-    transaction: int
-    entry: int
-
-    def __str__(self) -> str:
-        return f"{self.transaction}-{self.entry}"
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Return the position that a text represents.
-
-        Raises:
-            InvalidInput: the text is not a position.
-
-        """
-        match = _POSITION.fullmatch(text)
-        numbers = [int(number) for number in match.groups()] if match else []
-        if not numbers or max(numbers) > LAST_ENTRY:
-            raise InvalidInput("Invalid position.")
-        return cls(*numbers)
-
-
-LOG_START: Final = Position(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,44 +47,121 @@ class LogEntry:
     ticket: Ticket
 
 
-def _transaction_number(transaction: ColumnElement[object]) -> ColumnElement[int]:
-    """Convert a transaction id; PostgreSQL can convert it only to text."""
-    return cast(cast(transaction, Text), BigInteger)
+def overlap(entry: FromClause) -> ColumnElement[int]:
+    """Return the `overlap` of the position of an entry; once the entry is final, it is constant."""
+    earlier = ticket_status_history.alias("earlier")
+    return (
+        select(func.count())
+        .where(
+            earlier.c.transaction >= entry.c.oldest_running,
+            tuple_(earlier.c.transaction, earlier.c.entry)
+            < tuple_(entry.c.transaction, entry.c.entry),
+        )
+        .correlate(entry)
+        .scalar_subquery()
+    )
 
 
-POSITION_COLUMNS: Final = (ticket_status_history.c.transaction, ticket_status_history.c.entry)
-AFTER_TRANSACTION: Final = bindparam("after_transaction", type_=BigInteger)
-AFTER_ENTRY: Final = bindparam("after_entry", type_=BigInteger)
-OLDEST_RUNNING: Final = _transaction_number(func.pg_snapshot_xmin(func.pg_current_snapshot()))
-NEXT_TRANSACTION: Final = _transaction_number(func.pg_snapshot_xmax(func.pg_current_snapshot()))
+LOG_KEY: Final = (ticket_status_history.c.transaction, ticket_status_history.c.entry)
+IS_FINAL: Final = ticket_status_history.c.transaction < OLDEST_RUNNING
+"""Whether no entry can appear before this one any more."""
+POSITION_COLUMNS: Final = (
+    *LOG_KEY,
+    ticket_status_history.c.digest,
+    overlap(ticket_status_history).label("overlap"),
+)
 
-_NEXT_ENTRIES: Final = Statement.of(
+_AFTER: Final = (
+    bindparam("after_transaction", type_=BigInteger),
+    bindparam("after_entry", type_=BigInteger),
+)
+_LAST_READ: Final = ticket_status_history.alias("last_read")
+_IS_LAST_READ: Final = tuple_(_LAST_READ.c.transaction, _LAST_READ.c.entry) == tuple_(*_AFTER)
+_PAGE: Final = (
     select(ticket_status_history, *TICKET_COLUMNS)
     .join(tickets)
-    .where(
-        tuple_(*POSITION_COLUMNS) > tuple_(AFTER_TRANSACTION, AFTER_ENTRY),
-        ticket_status_history.c.transaction < OLDEST_RUNNING,
-    )
-    .order_by(*POSITION_COLUMNS)
+    .where(tuple_(*LOG_KEY) > tuple_(*_AFTER), IS_FINAL)
+    .order_by(*LOG_KEY)
     .limit(bindparam("at_most", type_=BigInteger))
+    .cte("page")
 )
-_BOUNDS: Final = Statement.of(
-    select(OLDEST_RUNNING.label("oldest_running"), NEXT_TRANSACTION.label("next"))
+_HORIZON: Final = select(_PAGE.c.oldest_running).distinct().subquery("horizon")
+_BEFORE_PAGE: Final = select(
+    _HORIZON.c.oldest_running,
+    select(func.count())
+    .where(
+        ticket_status_history.c.transaction >= _HORIZON.c.oldest_running,
+        tuple_(*LOG_KEY) <= tuple_(*_AFTER),
+    )
+    .scalar_subquery()
+    .label("overlap"),
+).subquery("before_page")
+"""How many entries before the page overlap with its entries. Counted once for each horizon: a
+transaction that runs for hours makes all entries of that time overlap."""
+_READ: Final = Statement.of(
+    select(
+        func.pg_is_in_recovery().label("is_standby"),
+        select(_LAST_READ.c.digest).where(_IS_LAST_READ).scalar_subquery().label("last_digest"),
+        select(overlap(_LAST_READ)).where(_IS_LAST_READ).scalar_subquery().label("last_overlap"),
+        _PAGE,
+        _BEFORE_PAGE.c.overlap,
+    )
+    .select_from(select(literal_column("1")).subquery("one"))
+    .outerjoin(_PAGE, true())
+    .outerjoin(_BEFORE_PAGE, _BEFORE_PAGE.c.oldest_running == _PAGE.c.oldest_running)
+    .order_by(_PAGE.c.transaction, _PAGE.c.entry)
+)
+"""Returns one row without an entry if the page is empty. The check and the page are one statement,
+so that they see the same database even while a fail-over happens."""
+_END: Final = Statement.of(
+    select(*POSITION_COLUMNS)
+    .where(IS_FINAL)
+    .order_by(*(column.desc() for column in LOG_KEY))
+    .limit(literal_column("1"))
 )
 
 
 async def read_log(source: Database | Session, position: Position, limit: int) -> list[LogEntry]:
-    """Return the next entries of the log, at most `limit`; an empty list at its end."""
+    """Return the next entries of the log, at most `limit`; an empty list at its end.
+
+    Raises:
+        PositionLost: the log does not contain exactly the entries up to the position that were
+            read, so following it would skip entries, or keep changes that were lost.
+        Unavailable: the database is a standby.
+
+    """
     rows = await source.rows(
-        _NEXT_ENTRIES,
+        _READ,
         after_transaction=position.transaction,
         after_entry=position.entry,
         at_most=limit,
     )
+    _check_position(position, rows[0])
+    page = [row for row in rows if row["entry"] is not None]
+    transactions = [row["transaction"] for row in page]
     return [
-        LogEntry(Position(row["transaction"], row["entry"]), entry_of(row), ticket_of(row))
-        for row in rows
+        LogEntry(
+            Position(
+                row["transaction"],
+                row["entry"],
+                row["overlap"] + index - bisect_left(transactions, row["oldest_running"]),
+                fingerprint(row["digest"]),
+            ),
+            entry_of(row),
+            ticket_of(row),
+        )
+        for index, row in enumerate(page)
     ]
+
+
+def _check_position(position: Position, row: Row) -> None:
+    """Raise PositionLost if the entry of the position, or one that overlaps it, was lost."""
+    found = fingerprint(row["last_digest"]), row["last_overlap"] or 0
+    if found == (position.fingerprint, position.overlap):
+        return
+    if row["is_standby"]:  # it can still receive the entry
+        raise Unavailable("The database is a standby, which can lag behind; try again.")
+    raise PositionLost
 
 
 async def log_end(source: Database | Session) -> Position:
@@ -116,23 +170,5 @@ async def log_end(source: Database | Session) -> Position:
     A client that takes this position before it reads tickets misses no change: the log contains
     every change after the position, including those that the tickets do not show yet.
     """
-    [row] = await source.rows(_BOUNDS)
-    return Position(row["oldest_running"] - 1, LAST_ENTRY)
-
-
-async def parse_position(source: Database | Session, text: str) -> Position:
-    """Return the position that a text represents, if it is possible in this database.
-
-    Raises:
-        InvalidInput: the text is not a position, or is one of another database, in which case
-            following it would skip entries.
-
-    """
-    position = Position.parse(text)
-    [row] = await source.rows(_BOUNDS)
-    if position.transaction >= row["next"]:
-        raise InvalidInput(
-            "The position belongs to another database, or to a time before a backup was restored:"
-            " read the tickets again and follow from now on."
-        )
-    return position
+    row = await source.row(_END)
+    return LOG_START if row is None else Position.of(row)

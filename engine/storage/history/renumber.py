@@ -11,9 +11,8 @@ from typing import Final
 import asyncpg
 from sqlalchemy import exists, select, text, update
 
-from engine.storage.history.log import NEXT_TRANSACTION
 from engine.storage.postgres.statements import Statement
-from engine.storage.postgres.tables import ticket_status_history, webhooks
+from engine.storage.postgres.tables import NEXT_TRANSACTION, ticket_status_history, webhooks
 
 _DEFAULT: Final = text("DEFAULT")
 _IN_FUTURE: Final = ticket_status_history.c.transaction >= NEXT_TRANSACTION
@@ -21,7 +20,11 @@ _IS_MOVED: Final = Statement.of(select(exists().where(_IN_FUTURE)))
 _TRIGGER: Final = "TRIGGER ticket_status_history_append_only"
 _RENUMBER: Final = (
     f"ALTER TABLE ticket_status_history DISABLE {_TRIGGER}",
-    Statement.of(update(ticket_status_history).where(_IN_FUTURE).values(transaction=_DEFAULT)).sql,
+    Statement.of(
+        update(ticket_status_history)
+        .where(_IN_FUTURE)
+        .values(transaction=_DEFAULT, oldest_running=_DEFAULT)
+    ).sql,
     f"ALTER TABLE ticket_status_history ENABLE {_TRIGGER}",
     Statement.of(update(webhooks).values(log_transaction=_DEFAULT, log_entry=_DEFAULT)).sql,
 )

@@ -10,6 +10,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     ColumnClause,
+    ColumnElement,
     DateTime,
     ForeignKey,
     Identity,
@@ -45,7 +46,16 @@ ID: Final = Text(collation="C")
 TIMESTAMP: Final = DateTime(timezone=True)
 LAST_ENTRY: Final = 2**63 - 1
 """The greatest entry number: a position with it is behind all entries of its transaction."""
-THIS_TRANSACTION: Final = cast(cast(func.pg_current_xact_id(), Text), BigInteger)
+
+
+def _transaction_number(transaction: ColumnElement[object]) -> ColumnElement[int]:
+    """Convert a transaction id; PostgreSQL can convert it only to text."""
+    return cast(cast(transaction, Text), BigInteger)
+
+
+THIS_TRANSACTION: Final = _transaction_number(func.pg_current_xact_id())
+OLDEST_RUNNING: Final = _transaction_number(func.pg_snapshot_xmin(func.pg_current_snapshot()))
+NEXT_TRANSACTION: Final = _transaction_number(func.pg_snapshot_xmax(func.pg_current_snapshot()))
 NOT_IN_BACKUPS: Final = "not_in_backups"
 """Marks columns whose values have no meaning in another database."""
 
@@ -438,6 +448,14 @@ ticket_status_history: Final = Table(
     Column("details", Text, comment="JSON, as the text that the digest covers"),
     Column("digest", LargeBinary, nullable=False),
     *_log_position(),
+    Column(
+        "oldest_running",
+        BigInteger,
+        nullable=False,
+        server_default=OLDEST_RUNNING,
+        comment="the oldest transaction that was running when the entry was written",
+        info={NOT_IN_BACKUPS: True},
+    ),
     _one_of("kind", tuple(EntryKind)),
     CheckConstraint("actor_bits BETWEEN 0 AND 7", name="actor_bits"),
     Index("ticket_status_history_log_idx", "transaction", "entry"),

@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 
 from engine.permissions import require_admin
+from engine.storage.history.position import fingerprint
 from engine.storage.postgres.database import Database
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import ticket_status_history, webhook_deliveries, webhooks
@@ -45,7 +46,7 @@ _NAMED: Final = (
     .render_derived(name="named")
 )
 _PAGE: Final = (
-    select(webhook_deliveries, ticket_status_history.c.kind)
+    select(webhook_deliveries, ticket_status_history.c.kind, ticket_status_history.c.digest)
     .join(
         ticket_status_history,
         (ticket_status_history.c.ticket == webhook_deliveries.c.ticket)
@@ -97,6 +98,7 @@ class DeadLetter:
 
     Attributes:
         ticket, seq: the history entry to deliver.
+        fingerprint: the beginning of the digest of the entry.
         result: the result of the last attempt.
         failed_at: when that was.
 
@@ -105,6 +107,7 @@ class DeadLetter:
     webhook: str
     ticket: str
     seq: int
+    fingerprint: str
     event: TicketEvent
     attempts: int
     result: str
@@ -113,7 +116,7 @@ class DeadLetter:
     @property
     def id(self) -> str:
         """The id of the message."""
-        return event_id(self.ticket, self.seq)
+        return event_id(self.ticket, self.seq, self.fingerprint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +182,7 @@ async def _read_pages(
             webhook=row["webhook"],
             ticket=row["ticket"],
             seq=row["seq"],
+            fingerprint=fingerprint(row["digest"]),
             event=EVENT_TYPES[EntryKind(row["kind"])],
             attempts=row["attempts"],
             result=row["last_result"],

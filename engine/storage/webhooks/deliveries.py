@@ -5,7 +5,7 @@ once. No delivery is claimed before the earlier ones of its ticket are delivered
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import (
@@ -25,7 +25,9 @@ from sqlalchemy import (
     update,
 )
 
-from engine.storage.history.log import Position
+from engine.errors import PositionLost
+from engine.storage.history.log import IS_FINAL, overlap
+from engine.storage.history.position import Position, fingerprint
 from engine.storage.postgres.database import Database
 from engine.storage.postgres.rows import entry_of
 from engine.storage.postgres.statements import Statement
@@ -48,10 +50,15 @@ _KEY: Final = (
     webhook_deliveries.c.ticket,
     webhook_deliveries.c.seq,
 )
+_IS_ENTRY: Final = (ticket_status_history.c.ticket == webhook_deliveries.c.ticket) & (
+    ticket_status_history.c.seq == webhook_deliveries.c.seq
+)
 _NEXT: Final = (
-    select(*_KEY)
-    .join(webhooks)
+    select(*_KEY, ticket_status_history.c.digest)
+    .join_from(webhook_deliveries, webhooks)
+    .join(ticket_status_history, _IS_ENTRY)
     .where(
+        IS_FINAL,  # so that its position is known
         webhook_deliveries.c.webhook == bindparam("webhook_name"),
         webhooks.c.reconciliation == bindparam("declared_by", type_=BigInteger),
         ENABLED,
@@ -70,14 +77,23 @@ _CLAIM: Final = Statement.of(
         attempts=webhook_deliveries.c.attempts + 1,
         claimed_until=func.clock_timestamp() + bindparam("lease", type_=Interval),
     )
-    .returning(*_KEY, webhook_deliveries.c.attempts)
+    .returning(
+        *_KEY,
+        webhook_deliveries.c.attempts,
+        webhook_deliveries.c.claimed_until,
+        _NEXT.c.digest,
+    )
 )
+_IS_LAST: Final = ticket_status_history.c.seq == bindparam("last_seq")
 _READ_ENTRIES: Final = Statement.of(
-    select(ticket_status_history)
+    select(
+        ticket_status_history,
+        case((_IS_LAST, overlap(ticket_status_history))).label("overlap"),
+    )
     .where(
         ticket_status_history.c.ticket == bindparam("ticket_id"),
         ticket_status_history.c.seq <= bindparam("last_seq"),
-        (ticket_status_history.c.seq == bindparam("last_seq"))
+        _IS_LAST
         | (
             ticket_status_history.c.kind
             == func.any(bindparam("kinds", type_=ARRAY(Text), value=list(RENDERED_KINDS)))
@@ -96,7 +112,7 @@ _RECORD_RESULT: Final = Statement.of(
     .where(
         *_OF_TICKET,
         webhook_deliveries.c.seq == bindparam("entry_seq"),
-        webhook_deliveries.c.attempts == bindparam("attempt"),
+        webhook_deliveries.c.claimed_until == bindparam("claim"),
     )
     .values(
         state=bindparam("new_state"),
@@ -106,7 +122,8 @@ _RECORD_RESULT: Final = Statement.of(
         finished_at=case((_RETRY_IN.is_(None), func.clock_timestamp()), else_=null()),
     )
 )
-"""Matches the attempt number, so a result that comes after the claim expired changes nothing."""
+"""Matches the claim, so a result changes nothing if another server has claimed the delivery since,
+or if the database went back in time and the entry is another one."""
 _DEFER_LATER: Final = Statement.of(
     update(webhook_deliveries)
     .where(*_OF_TICKET, webhook_deliveries.c.seq > bindparam("entry_seq"))
@@ -146,19 +163,23 @@ class Delivery:
 
     Attributes:
         ticket, seq: the history entry to deliver.
+        fingerprint: the beginning of the digest of the entry.
         attempts: the number of attempts, including this one.
+        claimed_until: identifies the claim.
 
     """
 
     webhook: str
     ticket: str
     seq: int
+    fingerprint: str
     attempts: int
+    claimed_until: datetime
 
     @property
     def id(self) -> str:
         """The id of the message, the same for each attempt."""
-        return event_id(self.ticket, self.seq)
+        return event_id(self.ticket, self.seq, self.fingerprint)
 
 
 async def claim(
@@ -174,15 +195,29 @@ async def claim(
         declared_by=webhook.reconciliation,
         lease=lease,
     )
-    return row and Delivery(row["webhook"], row["ticket"], row["seq"], row["attempts"])
+    return row and Delivery(
+        webhook=row["webhook"],
+        ticket=row["ticket"],
+        seq=row["seq"],
+        fingerprint=fingerprint(row["digest"]),
+        attempts=row["attempts"],
+        claimed_until=row["claimed_until"],
+    )
 
 
 async def build_body(database: Database, delivery: Delivery) -> bytes:
-    """Return the event of a delivery, with its ticket right after the change."""
+    """Return the event of a delivery, with its ticket right after the change.
+
+    Raises:
+        PositionLost: the database went back in time after the delivery was claimed.
+
+    """
     rows = await database.rows(_READ_ENTRIES, ticket_id=delivery.ticket, last_seq=delivery.seq)
+    if not rows or fingerprint(rows[-1]["digest"]) != delivery.fingerprint:
+        raise PositionLost
     entries = [entry_of(row) for row in rows]
-    position = Position(rows[-1]["transaction"], rows[-1]["entry"])
-    return render_event(rebuild_ticket(entries), entries[-1], str(position))
+    position = str(Position.of(rows[-1]))
+    return render_event(rebuild_ticket(entries), entries[-1], delivery.fingerprint, position)
 
 
 async def record_result(
@@ -203,7 +238,7 @@ async def record_result(
         await session.run(
             _RECORD_RESULT,
             **key,
-            attempt=delivery.attempts,
+            claim=delivery.claimed_until,
             new_state=decision.state,
             result=str(result),
         )

@@ -1,8 +1,8 @@
 """Fan-out: ticket changes become deliveries, one for each webhook that subscribes to them.
 
 Every server does this. A server locks the row of a webhook, and other servers skip it. The log
-position up to which changes are enqueued is saved in the same transaction, so no change is skipped
-or enqueued twice.
+key up to which changes are enqueued is saved in the same transaction, so no change is skipped or
+enqueued twice, even if the database goes back in time: the saved key goes back with the log.
 """
 
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from typing import Final
 
 from sqlalchemy import (
     ARRAY,
+    BigInteger,
     ColumnElement,
     FromClause,
     Integer,
@@ -26,14 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 
 from engine.declaration.models import Webhook
-from engine.storage.history.log import (
-    AFTER_ENTRY,
-    AFTER_TRANSACTION,
-    OLDEST_RUNNING,
-    POSITION_COLUMNS,
-    Position,
-    read_log,
-)
+from engine.storage.history.log import IS_FINAL, LOG_KEY
 from engine.storage.postgres.database import Database
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import ticket_status_history, webhook_deliveries, webhooks
@@ -88,11 +82,8 @@ NOT_PAUSED: Final = func.coalesce(webhooks.c.paused_until, func.now()) <= func.n
 
 _HAS_NEW_ENTRIES: Final = (
     select(ticket_status_history.c.entry)
-    .where(
-        tuple_(*POSITION_COLUMNS) > tuple_(webhooks.c.log_transaction, webhooks.c.log_entry),
-        ticket_status_history.c.transaction < OLDEST_RUNNING,
-    )
-    .order_by(*POSITION_COLUMNS)
+    .where(tuple_(*LOG_KEY) > tuple_(webhooks.c.log_transaction, webhooks.c.log_entry), IS_FINAL)
+    .order_by(*LOG_KEY)
     .limit(literal_column("1"))
     .scalar_subquery()
     .is_not(None)
@@ -125,6 +116,16 @@ _COUNT_PENDING: Final = Statement.of(
         .limit(literal_column(str(MAX_PENDING)))
         .subquery()
     )
+)
+_AFTER: Final = (
+    bindparam("after_transaction", type_=BigInteger),
+    bindparam("after_entry", type_=BigInteger),
+)
+_NEXT_ENTRIES: Final = Statement.of(
+    select(ticket_status_history.c.ticket, ticket_status_history.c.seq, *LOG_KEY)
+    .where(tuple_(*LOG_KEY) > tuple_(*_AFTER), IS_FINAL)
+    .order_by(*LOG_KEY)
+    .limit(bindparam("at_most", type_=BigInteger))
 )
 _LATEST: Final = (
     func.unnest(bindparam("tickets", type_=ARRAY(Text)), bindparam("seqs", type_=ARRAY(Integer)))
@@ -160,7 +161,7 @@ _ENQUEUE: Final = Statement.of(
             & (ticket_status_history.c.seq <= _LATEST.c.seq),
         )
         .where(
-            tuple_(*POSITION_COLUMNS) > tuple_(AFTER_TRANSACTION, AFTER_ENTRY),
+            tuple_(*LOG_KEY) > tuple_(*_AFTER),
             ticket_status_history.c.kind == func.any(bindparam("kinds", type_=ARRAY(Text))),
         ),
     )
@@ -203,28 +204,29 @@ async def fan_out(database: Database, webhook: Webhook, limit: int = BATCH_ENTRI
         row = await session.row(_LOCK_POSITION, webhook_name=name)
         if row is None:
             return False
-        position = Position(row["log_transaction"], row["log_entry"])
+        after = {
+            "after_transaction": row["log_transaction"],
+            "after_entry": row["log_entry"],
+        }
         [count] = await session.rows(_COUNT_PENDING, webhook_name=name)
         limit = min(limit, MAX_PENDING - count["pending"])
-        entries = await read_log(session, position, limit)
+        entries = await session.rows(_NEXT_ENTRIES, **after, at_most=limit)
         if entries:
             latest: dict[str, int] = {}
             for each in entries:
-                latest[each.entry.ticket] = max(each.entry.seq, latest.get(each.entry.ticket, 0))
+                latest[each["ticket"]] = max(each["seq"], latest.get(each["ticket"], 0))
             await session.run(
                 _ENQUEUE,
+                **after,
                 webhook_name=name,
                 tickets=list(latest),
                 seqs=list(latest.values()),
-                after_transaction=position.transaction,
-                after_entry=position.entry,
                 kinds=entry_kinds(webhook.events),
             )
-            end = entries[-1].position
             await session.run(
                 _SAVE_POSITION,
                 webhook_name=name,
-                to_transaction=end.transaction,
-                to_entry=end.entry,
+                to_transaction=entries[-1]["transaction"],
+                to_entry=entries[-1]["entry"],
             )
         return len(entries) == limit > 0

@@ -16,13 +16,15 @@ from sqlalchemy import (
     literal_column,
     select,
     true,
+    tuple_,
 )
 
 from engine.declaration.models import Webhook
 from engine.errors import NotFound
 from engine.findings import did_you_mean
 from engine.permissions import require_admin
-from engine.storage.history.log import Position
+from engine.storage.history.log import IS_FINAL, LOG_KEY, POSITION_COLUMNS
+from engine.storage.history.position import LOG_START, Position
 from engine.storage.postgres.database import Database, Row, Session
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import ticket_status_history, webhook_deliveries, webhooks
@@ -88,6 +90,13 @@ _OLDEST_PENDING_AT: Final = (
     .where(webhook_deliveries.c.webhook == webhooks.c.name, PENDING)
     .scalar_subquery()
 )
+_LAST_ENQUEUED: Final = (
+    select(*POSITION_COLUMNS)
+    .where(tuple_(*LOG_KEY) <= tuple_(webhooks.c.log_transaction, webhooks.c.log_entry), IS_FINAL)
+    .order_by(*(column.desc() for column in LOG_KEY))
+    .limit(literal_column("1"))
+    .lateral("last_enqueued")
+)
 _COUNT: Final = select(
     webhooks.c.name,
     cast(webhooks.c.declaration, Text).label("declaration"),
@@ -98,8 +107,7 @@ _COUNT: Final = select(
 _COUNT_ALL: Final = Statement.of(_COUNT)
 _READ: Final = Statement.of(
     _COUNT.add_columns(
-        webhooks.c.log_transaction,
-        webhooks.c.log_entry,
+        _LAST_ENQUEUED,
         (webhooks.c.disabled_by_reconciliation == webhooks.c.reconciliation).label("is_disabled"),
         case((webhooks.c.paused_until > func.now(), webhooks.c.paused_until)).label("paused_until"),
         _IS_DELAYED.label("is_delayed"),
@@ -109,6 +117,8 @@ _READ: Final = Statement.of(
         ),
         _OLDEST_PENDING_AT.label("oldest_pending_at"),
     )
+    .select_from(webhooks)
+    .outerjoin(_LAST_ENQUEUED, true())
     .outerjoin(_FIRST_FAILED, true())
     .where(webhooks.c.name == func.coalesce(bindparam("webhook_name", type_=Text), webhooks.c.name))
 )
@@ -190,7 +200,7 @@ def _status_of(row: Row) -> WebhookStatus:
     return WebhookStatus(
         declaration=Webhook.model_validate_json(row["declaration"]),
         state=state,
-        position=Position(row["log_transaction"], row["log_entry"]),
+        position=LOG_START if row["entry"] is None else Position.of(row),
         pending=row["pending"],
         oldest_pending_at=row["oldest_pending_at"],
         dead=row["dead"],

@@ -3,13 +3,14 @@
 import json
 from subprocess import CompletedProcess
 
-from engine.storage.history.log import Position
+from engine.storage.history.position import Position
 from engine.storage.postgres.database import Database
 from engine.storage.tickets.store import TicketStore
 from tests.support.command import interlock, on
 from tests.support.concurrent_changes import open_ticket
 from tests.support.declared_resources import put_resources
 from tests.support.webhook_deliveries import enqueue, run_sql, webhook
+from tests.support.webhook_receiver import entry_of_id
 
 
 def run(database_url: str, *words: str) -> CompletedProcess[str]:
@@ -44,9 +45,10 @@ async def test_dead_letters_are_listed_and_sent_again(
     ]
     assert f"{ticket.id}-1" in run(database_url, "dead").stdout
     [dead_letter] = json.loads(run(database_url, "dead", "chat", "--json").stdout)
+    assert entry_of_id(dead_letter["id"]) == f"{ticket.id}-1"
     assert dead_letter == {
         "webhook": "chat",
-        "id": f"{ticket.id}-1",
+        "id": dead_letter["id"],
         "event": "ticket.created",
         "attempts": 14,
         "lastResult": "http_500",

@@ -16,7 +16,8 @@ from api.runtime.change_feed import (
     SubscriberTooSlow,
 )
 from engine.storage.history.changes import read_histories
-from engine.storage.history.log import LOG_START, Position, log_end
+from engine.storage.history.log import log_end
+from engine.storage.history.position import LOG_START, Position
 from engine.storage.postgres.database import Database
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.ticket import Ticket

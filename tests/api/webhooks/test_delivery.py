@@ -1,6 +1,8 @@
 """Ticket changes are delivered as signed events."""
 
 from engine.storage.history.changes import read_histories
+from engine.storage.history.log import read_log
+from engine.storage.history.position import LOG_START
 from engine.storage.postgres.database import Database
 from engine.storage.tickets.reader import read_version
 from engine.storage.tickets.store import TicketStore
@@ -8,7 +10,6 @@ from engine.tickets.commands import CommentTicket
 from engine.tickets.history import canonical_timestamp
 from tests.support.concurrent_changes import comment, edit, open_ticket, pick_up, reassign
 from tests.support.personas import MARTON
-from tests.support.webhook_deliveries import run_sql
 from tests.support.webhook_receiver import (
     OTHER_SECRET,
     SECRET,
@@ -32,19 +33,17 @@ async def test_a_change_is_delivered_as_a_signed_cloud_event(
     assert not request.is_signed_with(OTHER_SECRET)
     assert request.headers["content-type"] == "application/cloudevents+json"
     entry = (await read_histories(database, [ticket.id]))[ticket.id][1]
-    [position] = await run_sql(
-        database, "SELECT transaction, entry FROM ticket_status_history WHERE seq = 2"
-    )
+    _, logged = await read_log(database, LOG_START, 2)
     assert request.event == {
         "specversion": "1.0",
-        "id": f"{ticket.id}-2",
+        "id": f"{ticket.id}-2-{logged.position.fingerprint}",
         "source": "/interlock/tickets",
         "type": "ticket.transitioned",
         "subject": ticket.id,
         "time": canonical_timestamp(entry.at),
         "datacontenttype": "application/json",
         "data": {
-            "position": f"{position['transaction']}-{position['entry']}",
+            "position": str(logged.position),
             "version": 2,
             "actor": MARTON.id,
             "from": "OPEN",

@@ -60,4 +60,4 @@ async def test_a_retired_webhook_continues_at_its_position_when_it_is_declared_a
     assert await webhook_state(database) == "retired"
     await declare(database, receiver.url)
     await servers.deliver_due(2)
-    assert receiver.ids == [f"{first.id}-1", f"{meanwhile.id}-1"]
+    assert receiver.entries == [f"{first.id}-1", f"{meanwhile.id}-1"]

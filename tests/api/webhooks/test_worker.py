@@ -50,10 +50,10 @@ async def test_an_interrupted_delivery_is_attempted_again_after_its_claim_expire
     [first, second] = await wait_for_deliveries(database, "pending", 2)
     assert (first["attempts"], second["attempts"]) == (1, 0)
     await servers.deliver_due()
-    assert receiver.ids == [f"{ticket.id}-1"]
+    assert receiver.entries == [f"{ticket.id}-1"]
     await let_time_pass(database)
     await servers.deliver_due()
-    assert receiver.ids == [f"{ticket.id}-{seq}" for seq in (1, 1, 2)]
+    assert receiver.entries == [f"{ticket.id}-{seq}" for seq in (1, 1, 2)]
     assert receiver.received[0].body == receiver.received[1].body
 
 
@@ -95,7 +95,7 @@ async def test_a_killed_server_loses_no_delivery_and_no_order(
 
         def accept_and_kill(request: Received) -> web.Response:
             if len(receiver.received) >= 5 and not interrupted:
-                interrupted.append(request.id)
+                interrupted.append(request.entry)
                 victim.kill()
             return accept(request)
 
@@ -108,12 +108,12 @@ async def test_a_killed_server_loses_no_delivery_and_no_order(
     await let_time_pass(database)
     async with servers.running():
         await wait_for_deliveries(database, "delivered", 9)
-    assert receiver.ids.count(interrupted[0]) == 2
+    assert receiver.entries.count(interrupted[0]) == 2
     assert len({each.body for each in receiver.received}) == 9
-    assert {ticket: sorted(set(seqs)) for ticket, seqs in delivered_seqs(receiver.ids).items()} == {
-        each.id: [1, 2, 3] for each in tickets
-    }
-    assert all(seqs == sorted(seqs) for seqs in delivered_seqs(receiver.ids).values())
+    assert {
+        ticket: sorted(set(seqs)) for ticket, seqs in delivered_seqs(receiver.entries).items()
+    } == {each.id: [1, 2, 3] for each in tickets}
+    assert all(seqs == sorted(seqs) for seqs in delivered_seqs(receiver.entries).values())
 
 
 def delivered_seqs(ids: Iterable[str]) -> dict[str, list[int]]:
@@ -141,7 +141,7 @@ async def test_three_servers_deliver_everything_once_and_in_order(
         if request.id not in failed and failing.random() < 1 / 3:
             failed.add(request.id)
             return web.Response(status=503)
-        accepted.append(request.id)
+        accepted.append(request.entry)
         return web.Response()
 
     receiver.respond = accept_most

@@ -13,6 +13,7 @@ ID = sa.Text(collation="C")
 TIMESTAMP = sa.DateTime(timezone=True)
 NOW = sa.text("clock_timestamp()")
 THIS_TRANSACTION = sa.text("pg_current_xact_id()::text::bigint")
+OLDEST_RUNNING = sa.text("pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
 SERVICE_STATUSES = "'OPERATIONAL', 'DEGRADED', 'DOWN', 'MAINTENANCE', 'UNKNOWN'"
 ENTRY_KINDS = (
     "'created', 'status', 'assignee', 'priority', 'title', 'description', 'comment', 'note',"
@@ -459,6 +460,13 @@ def create_ticket_status_history() -> None:
         sa.Column("details", sa.Text, comment="JSON, as the text that the digest covers"),
         sa.Column("digest", sa.LargeBinary, nullable=False),
         *log_position(),
+        sa.Column(
+            "oldest_running",
+            sa.BigInteger,
+            nullable=False,
+            server_default=OLDEST_RUNNING,
+            comment="the oldest transaction that was running when the entry was written",
+        ),
         sa.CheckConstraint(f"kind IN ({ENTRY_KINDS})", name="kind"),
         sa.CheckConstraint("actor_bits BETWEEN 0 AND 7", name="actor_bits"),
     )

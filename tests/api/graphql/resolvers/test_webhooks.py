@@ -8,7 +8,7 @@ from graphql import GraphQLEnumType, build_schema
 
 from api.graphql.interlock import schema_text
 from api.timestamps import format_timestamp
-from engine.storage.history.log import Position
+from engine.storage.history.position import Position
 from engine.storage.postgres.database import Database
 from engine.storage.tickets.store import TicketStore
 from engine.storage.webhooks.status import WebhookState
@@ -19,6 +19,7 @@ from tests.support.concurrent_changes import comment, open_ticket
 from tests.support.declared_resources import put_resources
 from tests.support.personas import ADA, ANNA, MARTON
 from tests.support.webhook_deliveries import enqueue, run_sql, webhook
+from tests.support.webhook_receiver import entry_of_id
 
 CHANGES: Final = 5
 OVERVIEW: Final = """
@@ -124,11 +125,11 @@ async def test_dead_letters_are_read_in_pages(api: Api, database: Database, tick
         assert (info["startCursor"], after) == (edges[0]["cursor"], edges[-1]["cursor"])
         assert page["nodes"] == [{"id": edge["node"]["id"]} for edge in edges]
         dead_letters += [edge["node"] for edge in edges]
-    assert [each["id"] for each in dead_letters] == [
+    assert [entry_of_id(each["id"]) for each in dead_letters] == [
         f"{ticket.id}-{seq}" for seq in (5, 4, 3, 2, 1)
     ]
     assert dead_letters[-1] == {
-        "id": f"{ticket.id}-1",
+        "id": dead_letters[-1]["id"],
         "event": "ticket.created",
         "ticketId": ticket.id,
         "version": 1,

@@ -11,6 +11,7 @@ from engine.storage.webhooks.dead_letters import list_dead_letters, retry_delive
 from tests.support.concurrent_changes import open_ticket, pick_up
 from tests.support.declared_resources import put_resources
 from tests.support.webhook_deliveries import enqueue, run_sql, webhook
+from tests.support.webhook_receiver import entry_of_id
 
 
 async def test_dead_letters_are_listed_latest_first(store: TicketStore, database: Database) -> None:
@@ -24,7 +25,7 @@ async def test_dead_letters_are_listed_latest_first(store: TicketStore, database
         " finished_at = now() + seq * interval '1s'",
     )
     listed: list[Any] = await list_dead_letters(database, "chat")
-    assert [(each.id, each.event, each.attempts, each.result) for each in listed] == [
+    assert [(entry_of_id(each.id), each.event, each.attempts, each.result) for each in listed] == [
         (f"{ticket.id}-2", "ticket.transitioned", 14, "timeout"),
         (f"{ticket.id}-1", "ticket.created", 14, "timeout"),
     ]
