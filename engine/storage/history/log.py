@@ -64,7 +64,7 @@ def overlap(entry: FromClause) -> ColumnElement[int]:
 
 LOG_KEY: Final = (ticket_status_history.c.transaction, ticket_status_history.c.entry)
 IS_FINAL: Final = ticket_status_history.c.transaction < OLDEST_RUNNING
-"""Whether no entry can appear before this one any more."""
+"""Whether no entry can still appear before this one."""
 POSITION_COLUMNS: Final = (
     *LOG_KEY,
     ticket_status_history.c.digest,

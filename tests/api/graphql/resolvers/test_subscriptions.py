@@ -267,7 +267,7 @@ async def test_a_resumed_subscriber_gets_the_workflows_that_changed_meanwhile(
 REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "an unknown ticket": (TICKET, {"id": "tk_ffffff"}, "not_found"),
     "not a position": (TICKETS, {"after": "yesterday"}, "invalid_input"),
-    "a future position": (TICKETS, {"after": "999999999999-1"}, "invalid_input"),
+    "a lost position": (TICKETS, {"after": "999999999999-1-0-9f86d081884c"}, "position_lost"),
     "a position of tickets": (WORKFLOWS, {"after": "1-1"}, "invalid_input"),
     "a future position of workflows": (WORKFLOWS, {"after": "r999999"}, "invalid_input"),
     "an empty list": (TICKETS, {"filter": {"status": []}}, "invalid_input"),
