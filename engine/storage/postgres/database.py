@@ -1,7 +1,7 @@
 """The database: run statements, alone or in a transaction."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeAlias
@@ -88,20 +88,20 @@ class Database:
         """Raise Unavailable if the database does not respond."""
         await self.row(_PING)
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Session]:
+    def transaction(self) -> AbstractAsyncContextManager[Session]:
         """Commit at the end of the block; roll back if the block raises."""
-        async with self.pool.acquire() as connection, connection.transaction():
-            yield Session(connection)
+        return self._begin("BEGIN")
+
+    def snapshot(self) -> AbstractAsyncContextManager[Session]:
+        """Read the database as it is at the beginning of the block."""
+        return self._begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
     @asynccontextmanager
-    async def snapshot(self) -> AsyncIterator[Session]:
-        """Read the database as it is at the beginning of the block."""
-        async with (
-            self.pool.acquire() as connection,
-            connection.transaction(isolation="repeatable_read", readonly=True),
-        ):
+    async def _begin(self, statement: str) -> AsyncIterator[Session]:
+        async with self.pool.acquire() as connection:  # which rolls back after an error
+            await connection.execute(statement)
             yield Session(connection)
+            await connection.execute("COMMIT")
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@ from typing import Final
 
 import asyncpg
 
-from engine.errors import Unavailable
+from engine.errors import DeadlineExceeded, Overloaded, Unavailable
 
 _CONNECTION_BROKEN: Final = (
     ConnectionError,
@@ -51,6 +51,13 @@ def is_connection_broken(error: BaseException) -> bool:
 
 def unavailable(error: BaseException) -> Unavailable:
     """Return the error for an unavailable database."""
+    match error:
+        case asyncpg.LockNotAvailableError():
+            return Overloaded(
+                "Another transaction kept the data locked for too long.", limit="lock_wait_seconds"
+            )
+        case asyncpg.QueryCanceledError():
+            return DeadlineExceeded("The database stopped a statement that took too long.")
     reason = type(error).__name__  # the text can contain the URL with its password
     if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
         return Unavailable(f"The database does not accept changes ({reason}); try again.")

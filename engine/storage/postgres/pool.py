@@ -5,9 +5,8 @@ the rate of a one-statement transaction (`benchmarks.storage`). This one takes c
 stack.
 """
 
-from asyncio import Semaphore, shield
+from asyncio import CancelledError, Task, create_task, shield
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from time import monotonic
 from types import TracebackType
@@ -15,17 +14,21 @@ from typing import Final
 
 import asyncpg
 
+from engine.errors import Overloaded
 from engine.storage.postgres.connection import Connection
 from engine.storage.postgres.errors import is_unavailable, map_errors, unavailable
+from engine.storage.postgres.slots import NoFreeSlot, Slots, WaitBounds
 
 IDLE_SECONDS_MAX: Final = 300
 """Firewalls and proxies can drop an idle connection without closing it."""
 _RESET_SECONDS_MAX: Final = 10
+WAIT_BOUNDS: Final = WaitBounds(tasks=1_000, seconds=30)
+"""The default for tasks that wait for a connection."""
 
 
 @dataclass(slots=True)
 class ConnectionPool:
-    """A bounded number of connections. Tasks wait for a free connection in FIFO order.
+    """A bounded number of connections, for which a bounded number of tasks wait in FIFO order.
 
     A released connection is not reset, because that costs a quarter of the rate, so tasks must not
     leave state in a connection (no SET, no LISTEN, no session-level advisory lock).
@@ -33,24 +36,29 @@ class ConnectionPool:
     Attributes:
         size: the maximum number of connections.
         connect: opens a connection.
+        bounds: of the tasks that wait for a connection.
+        slots: one for each connection that is in use.
         idle: the free connections, each with the time of its release, the latest on top.
 
     """
 
     size: int
     connect: Callable[[], Awaitable[Connection]] = field(repr=False)  # contains the password
+    bounds: WaitBounds = WAIT_BOUNDS
+    slots: Slots = field(init=False)
     idle: list[tuple[float, Connection]] = field(init=False, default_factory=list)
     is_closed: bool = field(init=False, default=False)
-    _free: Semaphore = field(init=False)
+    _resets: set[Task[None]] = field(init=False, default_factory=set)
 
     def __post_init__(self) -> None:
-        self._free = Semaphore(self.size)
+        self.slots = Slots(self.size, self.bounds)
 
     def acquire(self) -> "Lease":
         """Return a context manager that acquires a connection for its block.
 
-        Its beginning and its end raise `Unavailable` if the database does not respond or rejects
-        the connection, or if the pool is closed.
+        Its beginning raises `Overloaded` if too many tasks wait, or this one for too long. Its
+        beginning and its end raise `Unavailable` if the database does not respond or rejects the
+        connection, or if the pool is closed.
         """
         return Lease(self)
 
@@ -58,12 +66,29 @@ class ConnectionPool:
         """Wait for a free connection, or for permission to open one; return the connection."""
         if self.is_closed:
             raise asyncpg.InterfaceError("the pool is closed")
-        await self._free.acquire()
+        try:
+            await self.slots.acquire()
+        except NoFreeSlot as error:
+            raise self._overloaded(error) from None
         try:
             return self._latest_idle() or await self.connect()
         except BaseException:
-            self._free.release()
+            self.slots.release()
             raise
+
+    def _overloaded(self, error: NoFreeSlot) -> Overloaded:
+        tasks, seconds = self.bounds.tasks, self.bounds.seconds
+        if error.waited:
+            return Overloaded(
+                f"The request waited {seconds:g} s for a connection to the database.",
+                limit="connection_wait_seconds",
+                bound=seconds,
+            )
+        return Overloaded(
+            f"{tasks:,} requests are waiting for a connection to the database.",
+            limit="connection_waiters",
+            bound=tasks,
+        )
 
     def _latest_idle(self) -> Connection | None:
         """Return the latest usable idle connection; terminate those that are not usable."""
@@ -78,12 +103,25 @@ class ConnectionPool:
     def release(self, connection: Connection) -> None:
         """Return a connection to the pool."""
         self.idle.append((monotonic(), connection))
-        self._free.release()
+        self.slots.release()
 
-    async def reset_and_release(self, connection: Connection) -> None:
-        """Return a connection to the pool after an error, which can leave it in any state."""
+    def reset_and_release(self, connection: Connection) -> Task[None]:
+        """Return a connection to the pool after an error, which can leave it in any state.
+
+        Returns:
+            The task that does so. The pool keeps it, so the caller need not wait for it.
+
+        """
+        task = create_task(self._reset_and_release(connection))
+        self._resets.add(task)
+        task.add_done_callback(self._resets.discard)
+        return task
+
+    async def _reset_and_release(self, connection: Connection) -> None:
+        # In one round trip. Outside a transaction, ROLLBACK does nothing.
+        statements = f"ROLLBACK;\n{connection.get_reset_query()}"
         try:
-            await connection.reset(timeout=_RESET_SECONDS_MAX)
+            await connection.execute(statements, timeout=_RESET_SECONDS_MAX)
         except BaseException:  # noqa: BLE001 - the pool replaces the connection
             connection.terminate()
         self.release(connection)
@@ -91,12 +129,10 @@ class ConnectionPool:
     async def close(self) -> None:
         """Wait until all connections are released, and close them. Idempotent."""
         self.is_closed = True
-        async with AsyncExitStack() as acquired:
-            for _ in range(self.size):
-                await acquired.enter_async_context(self._free)
-            while self.idle:
-                _, connection = self.idle.pop()
-                await connection.close()
+        await self.slots.wait_until_unused()
+        while self.idle:
+            _, connection = self.idle.pop()
+            await connection.close()
 
 
 @dataclass(slots=True)
@@ -120,7 +156,8 @@ class Lease:
         if error is None:
             self.pool.release(self.connection)
             return
-        # Shielded, so that the connection is released even if the task is cancelled again.
-        await shield(self.pool.reset_and_release(self.connection))
+        reset = self.pool.reset_and_release(self.connection)
+        if not isinstance(error, CancelledError | TimeoutError):  # which end the waiting
+            await shield(reset)
         if is_unavailable(error):
             raise unavailable(error) from error

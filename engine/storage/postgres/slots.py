@@ -72,7 +72,7 @@ class Slots:
         """Wait until another task hands over its slot; return false if that takes too long."""
         loop = asyncio.get_running_loop()
         granted: asyncio.Future[bool] = loop.create_future()
-        timer = loop.call_later(self.bounds.seconds, _give_up, granted)
+        timer = loop.call_later(self.bounds.seconds, _expire, granted)
         self._waiting.append(granted)
         try:
             return await granted
@@ -103,6 +103,6 @@ class Slots:
             await self._is_unused.wait()
 
 
-def _give_up(granted: asyncio.Future[bool]) -> None:
+def _expire(granted: asyncio.Future[bool]) -> None:
     if not granted.done():
         granted.set_result(False)

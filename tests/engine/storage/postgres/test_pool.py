@@ -8,9 +8,10 @@ from time import monotonic
 import asyncpg
 import pytest
 
-from engine.errors import Unavailable
+from engine.errors import Overloaded, Unavailable
 from engine.storage.postgres.connection import Connection
 from engine.storage.postgres.pool import IDLE_SECONDS_MAX, ConnectionPool
+from engine.storage.postgres.slots import WaitBounds
 
 PID = "SELECT pg_backend_pid()"
 SLEEP = "SELECT pg_sleep(3600)"
@@ -46,6 +47,27 @@ async def test_tasks_wait_for_a_connection_in_order(pool: ConnectionPool) -> Non
         waiting[1].cancel()
         assert served == []
     assert served == [0, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("bounds", "refusal"),
+    [
+        (WaitBounds(tasks=0, seconds=60), {"limit": "connection_waiters", "bound": 0}),
+        (WaitBounds(tasks=1, seconds=0), {"limit": "connection_wait_seconds", "bound": 0}),
+    ],
+)
+async def test_a_task_that_would_wait_for_too_long_is_refused(
+    database_url: str, bounds: WaitBounds, refusal: dict[str, object]
+) -> None:
+    pool = ConnectionPool(1, partial(asyncpg.connect, database_url), bounds)
+    async with pool.acquire():
+        with pytest.raises(Overloaded) as refused:
+            await backend_pid(pool)
+    seconds = refused.value.details["retry_after"]
+    assert refused.value.details == {**refusal, "retry_after": seconds}
+    assert seconds in range(1, 6)
+    assert await backend_pid(pool)
+    await pool.close()
 
 
 async def fail(connection: Connection) -> None:

@@ -159,16 +159,16 @@ async def test_a_task_waits_for_a_bounded_time() -> None:
     await slots.acquire()
 
 
-async def test_a_slot_is_not_handed_to_a_task_that_gave_up() -> None:
+async def test_a_slot_is_not_handed_to_a_task_that_waited_for_too_long() -> None:
     slots = Slots(1, WaitBounds(tasks=2, seconds=0))
     await slots.acquire()
     late = asyncio.create_task(slots.acquire())
     loop = asyncio.get_running_loop()
-    given_up: asyncio.Future[Any] = loop.create_future()
+    is_expired: asyncio.Future[Any] = loop.create_future()
     await asyncio.sleep(0)
-    loop.call_later(0, slots.release)  # in the turn in which the task gives up
-    loop.call_later(0, given_up.set_result, None)
-    await given_up
+    loop.call_later(0, slots.release)  # in the turn in which the task stops waiting
+    loop.call_later(0, is_expired.set_result, None)
+    await is_expired
     with pytest.raises(NoFreeSlot):
         await late
     assert slots.in_use == 0

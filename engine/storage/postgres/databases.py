@@ -1,0 +1,145 @@
+"""The connections of a server, divided by kind of work so that no kind can starve another."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from typing import Final, Self
+
+from engine.storage.postgres.connection import ConnectionSettings, connect
+from engine.storage.postgres.database import Database
+from engine.storage.postgres.pool import ConnectionPool
+from engine.storage.postgres.slots import WaitBounds
+
+CONNECTIONS_MIN: Final = 6
+
+_PROBE_CONNECTIONS: Final = 1
+_ADMINISTRATION_CONNECTIONS: Final = 2
+_BACKGROUND_PART: Final = 5
+"""Background work gets one of so many connections."""
+
+_MARGIN_SECONDS: Final = 5
+"""How much longer than the server the client waits for the end of a statement."""
+_PROBE_SECONDS: Final = 3
+_BACKGROUND_SECONDS: Final = 60
+_ADMINISTRATION_SECONDS: Final = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """How many connections each kind of work gets. The kinds are those of `Databases`."""
+
+    reads: int
+    changes: int
+    administration: int
+    background: int
+    probes: int
+
+    @classmethod
+    def of(cls, connections: int) -> Self:
+        """Divide connections: reads and changes share equally what the other kinds leave.
+
+        Args:
+            connections: all connections, at least `CONNECTIONS_MIN`.
+
+        """
+        rest = connections - _PROBE_CONNECTIONS - _ADMINISTRATION_CONNECTIONS
+        background = max(1, rest // _BACKGROUND_PART)
+        reads = (rest - background) // 2
+        return cls(
+            reads=reads,
+            changes=rest - background - reads,
+            administration=_ADMINISTRATION_CONNECTIONS,
+            background=background,
+            probes=_PROBE_CONNECTIONS,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseLimits:
+    """The limits of the requests of a server.
+
+    Attributes:
+        connections: of all kinds of work together.
+        waiting: bounds the requests that wait for a connection of one kind.
+        statement_seconds: how long a statement of a request can take.
+        lock_wait_seconds: how long a statement can wait for a lock.
+
+    """
+
+    connections: int
+    waiting: WaitBounds
+    statement_seconds: float
+    lock_wait_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Databases:
+    """One database, with separate connections for each kind of work.
+
+    Attributes:
+        reads: what requests read.
+        changes: what users and monitoring systems change.
+        administration: work of operators, which can take minutes: plans, values files, switches.
+        background: periodic jobs, the change feed and webhooks.
+        probes: the readiness probe.
+
+    """
+
+    reads: Database
+    changes: Database
+    administration: Database
+    background: Database
+    probes: Database
+
+
+@asynccontextmanager
+async def open_databases(url: str, limits: DatabaseLimits) -> AsyncIterator[Databases]:
+    """Open a database, and close it at the end of the block.
+
+    Args:
+        url: a libpq connection URI, `postgresql://…`.
+        limits: of the requests.
+
+    Raises:
+        Unavailable: the database does not respond or rejects the connection.
+
+    """
+    pools = _pools(url, limits)
+    async with pools["administration"].acquire():
+        pass  # fail early if the database is unavailable
+    try:
+        yield Databases(**{name: Database(pool) for name, pool in pools.items()})
+    finally:
+        for pool in pools.values():
+            await pool.close()
+
+
+def _pools(url: str, limits: DatabaseLimits) -> dict[str, ConnectionPool]:
+    """Return a pool for each kind of work; connections are opened when needed."""
+    requests = _settings(limits.statement_seconds, limits.lock_wait_seconds)
+    background = _settings(_BACKGROUND_SECONDS, limits.lock_wait_seconds)
+    administration = _settings(_ADMINISTRATION_SECONDS)
+    probes = replace(_settings(_PROBE_SECONDS, _PROBE_SECONDS), open_seconds=_PROBE_SECONDS)
+    patient = replace(limits.waiting, seconds=_BACKGROUND_SECONDS)
+    kinds = {
+        "reads": (requests, limits.waiting),
+        "changes": (requests, limits.waiting),
+        "administration": (administration, limits.waiting),
+        "background": (background, patient),
+        "probes": (probes, limits.waiting),
+    }
+    shares = asdict(Shares.of(limits.connections))
+    return {
+        name: ConnectionPool(shares[name], partial(connect, url, settings), waiting)
+        for name, (settings, waiting) in kinds.items()
+    }
+
+
+def _settings(statement_seconds: float, lock_wait_seconds: float = 0) -> ConnectionSettings:
+    """Return the settings of connections; without a limit for locks if that is 0."""
+    return ConnectionSettings(
+        response_seconds=statement_seconds + _MARGIN_SECONDS,
+        statement_seconds=statement_seconds,
+        lock_seconds=lock_wait_seconds,
+    )
