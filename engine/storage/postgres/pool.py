@@ -81,7 +81,7 @@ class ConnectionPool:
         if error.waited:
             return Overloaded(
                 f"The request waited {seconds:g} s for a connection to the database.",
-                limit="connection_wait_seconds",
+                limit="wait_seconds",
                 bound=seconds,
             )
         return Overloaded(

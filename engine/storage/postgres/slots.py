@@ -103,6 +103,59 @@ class Slots:
             await self._is_unused.wait()
 
 
+class KeyedSlots:
+    """Slots for each key, such as a ticket. A key without tasks takes no memory.
+
+    Attributes:
+        size: how many tasks of one key can have a slot at a time.
+        bounds: of the tasks of one key that wait.
+        refused: how many tasks were refused so far.
+
+    """
+
+    __slots__ = ("_by_key", "bounds", "refused", "size")
+
+    def __init__(self, size: int, bounds: WaitBounds) -> None:
+        self.size = size
+        self.bounds = bounds
+        self.refused = 0
+        self._by_key: dict[str, Slots] = {}
+
+    @property
+    def keys(self) -> int:
+        """How many keys have tasks."""
+        return len(self._by_key)
+
+    @property
+    def waiting(self) -> int:
+        """How many tasks wait."""
+        return sum(slots.waiting for slots in self._by_key.values())
+
+    async def acquire(self, key: str) -> None:
+        """Wait for a slot of a key, which the caller must release; raises as `Slots.acquire`."""
+        slots = self._by_key.get(key)
+        if slots is None:
+            slots = self._by_key[key] = Slots(self.size, self.bounds)
+        try:
+            await slots.acquire()
+        except NoFreeSlot:
+            self.refused += 1
+            raise
+        finally:
+            self._forget_unused(key, slots)
+
+    def release(self, key: str) -> None:
+        """Hand over or free a slot of a key."""
+        slots = self._by_key[key]
+        slots.release()
+        self._forget_unused(key, slots)
+
+    def _forget_unused(self, key: str, slots: Slots) -> None:
+        """Forget the slots of a key, unless a task uses them or they were replaced meanwhile."""
+        if not slots.in_use and self._by_key.get(key) is slots:
+            del self._by_key[key]
+
+
 def _expire(granted: asyncio.Future[bool]) -> None:
     if not granted.done():
         granted.set_result(False)

@@ -4,10 +4,11 @@ A transition is one statement (see `transition`). Every other change is one tran
 the ticket, applies the rules of `engine.tickets.changes`, and writes ticket and history together.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from engine.storage.postgres.database import Database, Session
 from engine.storage.postgres.rows import ticket_of
+from engine.storage.tickets.admission import Admission
 from engine.storage.tickets.change import AnyCommand, Rule, change_ticket, lock_ticket
 from engine.storage.tickets.create import create_from_catalog, create_from_form
 from engine.storage.tickets.idempotency import KeyedRequest, execute_once
@@ -35,17 +36,20 @@ class TicketStore:
     """Creates and changes tickets. Every method is atomic: it succeeds, or raises without effect.
 
     Every method returns the ticket as the change left it, even if the actor can no longer read it.
+    Every method raises `TooManyRequests` or `Overloaded`, see `Admission.admit`.
     Every method raises `PluginDisabled` while ticketing is off, `NotFound` if the ticket does not
     exist or the actor cannot read it, `VersionConflict` if the ticket does not have the expected
     version, and `IdempotencyConflict` if the actor used the idempotency key for another request.
 
     Attributes:
         visibility: which tickets users can read.
+        admission: bounds the changes that are made at a time.
 
     """
 
     database: Database
     visibility: Visibility = Visibility.EVERYONE
+    admission: Admission = field(default_factory=Admission.unbounded)
 
     async def create(self, actor: Actor, command: CreateTicket) -> Ticket:
         """Open a ticket from an empty form; the actor is its requester.
@@ -56,7 +60,7 @@ class TicketStore:
             Forbidden: the actor cannot assign the ticket to the assignee of the command.
 
         """
-        async with self.database.transaction() as session:
+        async with self.admission.admit(actor.id), self.database.transaction() as session:
             return await execute_once(
                 session, actor, command, lambda: create_from_form(session, actor, command)
             )
@@ -69,7 +73,7 @@ class TicketStore:
             ItemRetired, WorkflowRetired: the item or its workflow is retired.
 
         """
-        async with self.database.transaction() as session:
+        async with self.admission.admit(actor.id), self.database.transaction() as session:
             return await execute_once(
                 session, actor, command, lambda: create_from_catalog(session, actor, command)
             )
@@ -95,18 +99,19 @@ class TicketStore:
         """
         request = KeyedRequest.of(actor, command)
         viewer = Viewer(actor, self.visibility)
-        row = await self.database.row(
-            transition_statement(keyed=request is not None, sees_all=viewer.sees_all),
-            ticket=command.ticket,
-            actor=actor.id,
-            admin_bit=int(ActorRoles.ADMIN) if actor.is_admin else 0,
-            target=command.to.value,
-            target_ordinal=command.to.ordinal,
-            expected_version=command.expected_version,
-            key=request and request.key,
-            request=request and request.digest,
-            **viewer_parameters(viewer),
-        )
+        async with self.admission.admit(actor.id, command.ticket):
+            row = await self.database.row(
+                transition_statement(keyed=request is not None, sees_all=viewer.sees_all),
+                ticket=command.ticket,
+                actor=actor.id,
+                admin_bit=int(ActorRoles.ADMIN) if actor.is_admin else 0,
+                target=command.to.value,
+                target_ordinal=command.to.ordinal,
+                expected_version=command.expected_version,
+                key=request and request.key,
+                request=request and request.digest,
+                **viewer_parameters(viewer),
+            )
         if row is None:
             return await _first_result(self.database, request, command.ticket)
         if row["is_updated"]:
@@ -122,7 +127,10 @@ class TicketStore:
         Lock the ticket before claiming the idempotency key, in the order of a transition: of two
         requests that need both, neither holds the lock that the other waits for.
         """
-        async with self.database.transaction() as session:
+        async with (
+            self.admission.admit(actor.id, command.ticket),
+            self.database.transaction() as session,
+        ):
             row = await lock_ticket(session, Viewer(actor, self.visibility), command)
             if row is None:
                 request = KeyedRequest.of(actor, command)

@@ -53,7 +53,7 @@ async def test_tasks_wait_for_a_connection_in_order(pool: ConnectionPool) -> Non
     ("bounds", "refusal"),
     [
         (WaitBounds(tasks=0, seconds=60), {"limit": "connection_waiters", "bound": 0}),
-        (WaitBounds(tasks=1, seconds=0), {"limit": "connection_wait_seconds", "bound": 0}),
+        (WaitBounds(tasks=1, seconds=0), {"limit": "wait_seconds", "bound": 0}),
     ],
 )
 async def test_a_task_that_would_wait_for_too_long_is_refused(

@@ -1,8 +1,9 @@
 """Slots are never given to more tasks than there are, in FIFO order, and none is lost."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pytest
 from hypothesis import settings
@@ -15,7 +16,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from engine.storage.postgres.slots import NoFreeSlot, Slots, WaitBounds
+from engine.storage.postgres.slots import KeyedSlots, NoFreeSlot, Slots, WaitBounds
 
 SIZE = 2
 WAITING = 3
@@ -159,19 +160,39 @@ async def test_a_task_waits_for_a_bounded_time() -> None:
     await slots.acquire()
 
 
+async def release_when_the_next_stops_waiting(release: Callable[[], None]) -> None:
+    """Release a slot in the turn of the event loop in which a task with no time stops waiting."""
+    loop = asyncio.get_running_loop()
+    is_released: asyncio.Future[None] = loop.create_future()
+    loop.call_later(0, release)
+    loop.call_later(0, is_released.set_result, None)
+    await is_released
+
+
 async def test_a_slot_is_not_handed_to_a_task_that_waited_for_too_long() -> None:
-    slots = Slots(1, WaitBounds(tasks=2, seconds=0))
+    slots = Slots(1, WaitBounds(tasks=1, seconds=0))
     await slots.acquire()
     late = asyncio.create_task(slots.acquire())
-    loop = asyncio.get_running_loop()
-    is_expired: asyncio.Future[Any] = loop.create_future()
     await asyncio.sleep(0)
-    loop.call_later(0, slots.release)  # in the turn in which the task stops waiting
-    loop.call_later(0, is_expired.set_result, None)
-    await is_expired
+    await release_when_the_next_stops_waiting(slots.release)
     with pytest.raises(NoFreeSlot):
         await late
     assert slots.in_use == 0
+
+
+async def test_a_key_without_tasks_is_forgotten() -> None:
+    slots = KeyedSlots(1, WaitBounds(tasks=1, seconds=0))
+    await slots.acquire("key")
+    late = asyncio.create_task(slots.acquire("key"))
+    await asyncio.sleep(0)
+    await release_when_the_next_stops_waiting(lambda: slots.release("key"))
+    assert slots.keys == 0
+    await slots.acquire("key")  # before the late task notices that it is refused
+    with pytest.raises(NoFreeSlot):
+        await late
+    assert (slots.keys, slots.waiting, slots.refused) == (1, 0, 1)
+    slots.release("key")
+    assert slots.keys == 0
 
 
 async def test_waiting_until_unused_can_be_cancelled_and_repeated() -> None:
