@@ -9,6 +9,7 @@ from shutil import disk_usage
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+import asyncpg
 import pytest
 import structlog
 from hypothesis import HealthCheck, settings
@@ -17,8 +18,17 @@ from structlog.dev import ConsoleRenderer, plain_traceback
 from engine.storage.migrate import migrate
 from engine.storage.postgres.database import Database, open_database
 from engine.storage.postgres.embedded import embedded_server
+from engine.storage.postgres.grants import grants_sql
 from engine.storage.tickets.store import TicketStore
-from tests.support.databases import TEMPLATE, database_address, execute, new_database
+from tests.support.databases import (
+    SERVER_ROLE,
+    TEMPLATE,
+    as_server,
+    create_server_role,
+    database_address,
+    execute,
+    new_database,
+)
 from tests.support.declared_resources import put_resources
 from tests.support.lock_gates import Observer, open_observer
 
@@ -82,17 +92,36 @@ def server() -> Iterator[str]:
 async def template(server: str) -> str:
     """Return the address of the server, on which the template database is ready."""
     await execute(server, f"DROP DATABASE IF EXISTS {TEMPLATE}", f"CREATE DATABASE {TEMPLATE}")
-    await migrate(database_address(server, TEMPLATE))
-    async with open_database(database_address(server, TEMPLATE)) as database:
+    address = database_address(server, TEMPLATE)
+    await migrate(address)
+    await create_server_role(server)
+    await execute(address, grants_sql(SERVER_ROLE))
+    async with open_database(as_server(address)) as database:
         await put_resources(database)
     return server
 
 
 @pytest.fixture
-async def database_url(template: str) -> AsyncIterator[str]:
-    """Return the address of a database that only this test uses."""
+async def owner_url(template: str) -> AsyncIterator[str]:
+    """Return the address, for its owner, of a database that only this test uses."""
     async with new_database(template) as url:
         yield url
+
+
+@pytest.fixture
+def database_url(owner_url: str) -> str:
+    """Return the address of the same database for the role of a server, which owns nothing."""
+    return as_server(owner_url)
+
+
+@pytest.fixture
+async def owner(owner_url: str) -> AsyncIterator[asyncpg.Connection]:
+    """Return a connection of the owner, which can tamper with the database."""
+    connection = await asyncpg.connect(owner_url)
+    try:
+        yield connection
+    finally:
+        await connection.close()
 
 
 @pytest.fixture
@@ -107,6 +136,6 @@ def store(database: Database) -> TicketStore:
 
 
 @pytest.fixture
-async def observer(database_url: str) -> AsyncIterator[Observer]:
-    async with open_observer(database_url) as opened:
+async def observer(owner_url: str) -> AsyncIterator[Observer]:
+    async with open_observer(owner_url) as opened:
         yield opened

@@ -9,6 +9,7 @@ import typer
 from api.cli.api_key import api_key
 from api.cli.apply import apply
 from api.cli.backup import backup, restore
+from api.cli.db import db
 from api.cli.demo import demo
 from api.cli.drift import drift
 from api.cli.exits import EXIT_USAGE, exit_code_of
@@ -57,6 +58,7 @@ app.command()(token)
 app.command()(api_key)
 app.add_typer(license_, name="license")
 app.command()(migrate)
+app.add_typer(db, name="db")
 app.command()(serve)
 app.command()(demo)
 app.add_typer(history, name="history")

@@ -20,7 +20,7 @@ from api.settings import Settings
 from engine.storage.postgres.database import POOL_CONNECTIONS
 from tests.support.api_client import KEY, SECRET, Api, Client, SharedApplication
 from tests.support.browsers import chromium
-from tests.support.databases import new_database
+from tests.support.databases import as_server, new_database
 from tests.support.values_mount import ALL_DEFAULTS, Mount
 
 
@@ -83,7 +83,7 @@ async def client(engine: EngineHandle, settings: Settings) -> AsyncIterator[Clie
 @pytest.fixture(scope="module")
 async def shared(template: str) -> AsyncIterator[SharedApplication]:
     async with new_database(template) as url:
-        settings = Settings(database_url=SecretStr(url), jwt_secret=SECRET).model_copy(
+        settings = Settings(database_url=SecretStr(as_server(url)), jwt_secret=SECRET).model_copy(
             update={"api_keys": (ApiKeyEntry.for_key(KEY, Scope),)}
         )
         async with (

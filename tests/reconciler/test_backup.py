@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from hashlib import sha256
 from tempfile import TemporaryFile
 
+import asyncpg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -144,12 +145,10 @@ async def test_a_corrupted_backup_changes_nothing(
 
 
 async def test_an_altered_history_in_an_intact_backup_is_detected(
-    filled: Database, server: str
+    filled: Database, owner: asyncpg.Connection, server: str
 ) -> None:
-    async with filled.pool.acquire() as connection:
-        await connection.execute("SET session_replication_role = replica")
-        await connection.execute("UPDATE ticket_status_history SET actor = 'u_z9' WHERE seq = 3")
-        await connection.execute("RESET session_replication_role")
+    await owner.execute("SET session_replication_role = replica")
+    await owner.execute("UPDATE ticket_status_history SET actor = 'u_z9' WHERE seq = 3")
     lines = await backup(filled)
     async with empty_database(server) as restored:
         with pytest.raises(InvalidBackup, match="entry 3: its digest"):

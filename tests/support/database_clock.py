@@ -8,6 +8,7 @@ from tests.support.lock_gates import Observer
 CLOCK = (
     "CREATE TABLE clock (at timestamptz)",
     "INSERT INTO clock VALUES ('2030-01-01 12:00Z')",
+    "GRANT SELECT ON clock TO PUBLIC",
     "CREATE FUNCTION clock_timestamp() RETURNS timestamptz LANGUAGE sql AS 'SELECT at FROM clock'",
 )
 """The search path makes statements use this function instead of the built-in one."""

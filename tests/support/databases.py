@@ -1,4 +1,8 @@
-"""Databases for the tests: copies of a template with the schema and the defaults, or empty."""
+"""Databases for the tests: copies of a template with the schema and the defaults, or empty.
+
+The owner of a database is the superuser of the server. The product runs under a role that has only
+the rights of a server.
+"""
 
 import os
 from collections.abc import AsyncIterator
@@ -9,8 +13,11 @@ from typing import Final
 import asyncpg
 from sqlalchemy.engine import make_url
 
-TEMPLATE: Final = f"interlock_template_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+_WORKER: Final = os.environ.get("PYTEST_XDIST_WORKER", "main")
+TEMPLATE: Final = f"interlock_template_{_WORKER}"
 """Each worker of a test run has a template, because workers can share a server."""
+SERVER_ROLE: Final = f"interlock_server_{_WORKER}"
+"""The role of the product; its password is the same."""
 EMPTY: Final = "template1"
 """PostgreSQL's own template."""
 
@@ -18,6 +25,22 @@ EMPTY: Final = "template1"
 def database_address(server: str, database: str) -> str:
     """Return the address of a database on a server."""
     return make_url(server).set(database=database).render_as_string(hide_password=False)
+
+
+def as_server(url: str) -> str:
+    """Return the address of the same database for the role of a server."""
+    address = make_url(url).set(username=SERVER_ROLE, password=SERVER_ROLE)
+    return address.render_as_string(hide_password=False)
+
+
+async def create_server_role(server: str) -> None:
+    """Create the role of the product, unless an earlier test run has created it."""
+    connection = await asyncpg.connect(server)
+    try:
+        if await connection.fetchval("SELECT to_regrole($1)", SERVER_ROLE) is None:
+            await connection.execute(f"CREATE ROLE {SERVER_ROLE} LOGIN PASSWORD '{SERVER_ROLE}'")
+    finally:
+        await connection.close()
 
 
 async def execute(server: str, *statements: str) -> None:

@@ -95,10 +95,11 @@ def _lock_held(holder: Row | None) -> LockHeld:
     if holder is None:
         return LockHeld("Another reconciliation ended just now. Try again.")
     by = holder["holder"].removeprefix(_HOLDER_PREFIX)
-    since = holder["since"].isoformat(timespec="seconds")
+    # PostgreSQL shows the time only to the same database role.
+    since = holder["since"] and holder["since"].isoformat(timespec="seconds")
+    started = f"started by {by} at {since}" if since else f"started by {by}"
     return LockHeld(
-        f"Another reconciliation is running (started by {by} at {since})."
-        " Retry later or pass --wait.",
+        f"Another reconciliation is running ({started}). Retry later or pass --wait.",
         holder=by,
         since=since,
     )

@@ -8,7 +8,7 @@ import pytest
 
 from engine.storage.resources.reconciliations import RECONCILIATION_LOCK
 from tests.support.command import interlock, interlock_process, on
-from tests.support.lock_gates import Observer
+from tests.support.lock_gates import open_observer
 
 TRANSITIONS = """
       transitions:
@@ -151,13 +151,22 @@ def test_a_wrong_command_line_is_refused(
     assert message in job.run(*arguments, code=code)
 
 
-async def test_a_refusal_names_the_user_who_reconciles(job: Job, observer: Observer) -> None:
-    async with observer.holding(
-        "SET LOCAL application_name = 'interlock reconcile: bob'",
-        f"SELECT pg_advisory_xact_lock({RECONCILIATION_LOCK})",
+@pytest.mark.parametrize(
+    ("by", "words"), [("database_url", "started by bob at 20"), ("owner_url", "started by bob)")]
+)
+async def test_a_refusal_names_the_user_who_reconciles(
+    job: Job, request: pytest.FixtureRequest, by: str, words: str
+) -> None:
+    """PostgreSQL shows the time of the start only to the same database role."""
+    async with (
+        open_observer(request.getfixturevalue(by)) as other,
+        other.holding(
+            "SET LOCAL application_name = 'interlock reconcile: bob'",
+            f"SELECT pg_advisory_xact_lock({RECONCILIATION_LOCK})",
+        ),
     ):
         refused = job.run("apply", "-f", "base.yaml", "--yes", code=5, process=True)
-    assert "started by bob at" in refused
+    assert words in refused
 
 
 async def test_a_stored_policy_that_differs_from_the_declaration_is_drift(
@@ -172,10 +181,8 @@ async def test_a_stored_policy_that_differs_from_the_declaration_is_drift(
 
 
 async def test_commands_that_only_read_do_not_migrate_the_database(
-    job: Job, database_url: str
+    tmp_path: Path, owner_url: str, owner: asyncpg.Connection
 ) -> None:
-    connection = await asyncpg.connect(database_url)
-    await connection.execute("DROP TABLE alembic_version")
-    assert "interlock migrate" in job.run("plan", "-f", "base.yaml", code=1)
-    assert await connection.fetchval("SELECT to_regclass('alembic_version')") is None
-    await connection.close()
+    await owner.execute("DROP TABLE alembic_version")
+    assert "interlock migrate" in Job(tmp_path, owner_url).run("plan", "-f", "base.yaml", code=1)
+    assert await owner.fetchval("SELECT to_regclass('alembic_version')") is None

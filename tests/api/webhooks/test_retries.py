@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import MutableMapping
 from typing import Any
 
+import asyncpg
 from aiohttp import web
 from structlog.testing import capture_logs
 
@@ -154,18 +155,22 @@ async def test_a_redirect_is_not_followed(
 
 
 async def test_an_internal_error_is_logged_and_the_work_is_repeated(
-    servers: Servers, receiver: Receiver, store: TicketStore, database: Database
+    servers: Servers,
+    receiver: Receiver,
+    store: TicketStore,
+    database: Database,
+    owner: asyncpg.Connection,
 ) -> None:
     await declare(database, receiver.url)
     await open_ticket(store)
-    await run_sql(database, "ALTER TABLE webhook_deliveries RENAME TO away")
+    await owner.execute("ALTER TABLE webhook_deliveries RENAME TO away")
     logged: list[MutableMapping[str, Any]]
     with capture_logs() as logged:
         async with servers.running():
             async with asyncio.timeout(PATIENCE_SECONDS):
                 while not logged:
                     await run_sql(database, "SELECT 1")
-            await run_sql(database, "ALTER TABLE away RENAME TO webhook_deliveries")
+            await owner.execute("ALTER TABLE away RENAME TO webhook_deliveries")
             await receiver.wait_for(1)
     assert {each["event"] for each in logged} <= {
         *("webhook worker failed", "background task failed", "background task recovered"),
@@ -173,14 +178,18 @@ async def test_an_internal_error_is_logged_and_the_work_is_repeated(
 
 
 async def test_a_change_without_an_event_fails_permanently_and_then_its_ticket_continues(
-    servers: Servers, receiver: Receiver, store: TicketStore, database: Database
+    servers: Servers,
+    receiver: Receiver,
+    store: TicketStore,
+    database: Database,
+    owner: asyncpg.Connection,
 ) -> None:
     await declare(database, receiver.url)
     ticket = await open_ticket(store)
     await pick_up(store, ticket)
     await comment(store, ticket)
-    await run_sql(database, "ALTER TABLE ticket_status_history DISABLE TRIGGER USER")
-    await set_new_status(database, "NOWHERE")
+    await owner.execute("ALTER TABLE ticket_status_history DISABLE TRIGGER USER")
+    await set_new_status(owner, "NOWHERE")
     for attempt in range(1, len(RETRY_DELAYS) + 2):
         await servers.deliver_due(3)
         unrenderable = (await deliveries(database))[1]
@@ -188,13 +197,10 @@ async def test_a_change_without_an_event_fails_permanently_and_then_its_ticket_c
         await let_time_pass(database)
     [dead_letter] = await list_dead_letters(database, "chat")
     assert (entry_of_id(dead_letter.id), dead_letter.result) == (f"{ticket.id}-2", "unrenderable")
-    await set_new_status(database, "IN_PROGRESS")
+    await set_new_status(owner, "IN_PROGRESS")
     await servers.deliver_due(3)
     assert receiver.entries == [f"{ticket.id}-1", f"{ticket.id}-3"]
 
 
-async def set_new_status(database: Database, status: str) -> None:
-    await run_sql(
-        database,
-        f"UPDATE ticket_status_history SET new_value = '{status}' WHERE seq = 2",  # noqa: S608
-    )
+async def set_new_status(owner: asyncpg.Connection, status: str) -> None:
+    await owner.execute("UPDATE ticket_status_history SET new_value = $1 WHERE seq = 2", status)

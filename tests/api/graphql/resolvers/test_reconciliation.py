@@ -149,23 +149,21 @@ class TestWithReadOnlyDatabaseRole:
     """PostgreSQL refuses every write except of users and of expired idempotency keys."""
 
     @pytest.fixture
-    async def reader(self, engine: EngineHandle) -> AsyncIterator[str]:
+    async def reader(self, owner: asyncpg.Connection) -> AsyncIterator[str]:
         """Return a role that can read all tables, write users and delete idempotency keys."""
         role = f"reader_{token_hex(6)}"
-        connection = await asyncpg.connect(engine.url)
-        await connection.execute(f"CREATE ROLE {role}")
-        await connection.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}")
-        await connection.execute(f"GRANT INSERT, UPDATE ON users TO {role}")
-        await connection.execute(f"GRANT UPDATE, DELETE ON idempotency_keys TO {role}")
+        await owner.execute(f"CREATE ROLE {role}")
+        await owner.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}")
+        await owner.execute(f"GRANT INSERT, UPDATE ON users TO {role}")
+        await owner.execute(f"GRANT UPDATE, DELETE ON idempotency_keys TO {role}")
         yield role
-        await connection.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
-        await connection.close()
+        await owner.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
 
     @pytest.fixture
     async def client(
-        self, engine: EngineHandle, settings: Settings, reader: str
+        self, owner_url: str, settings: Settings, reader: str
     ) -> AsyncIterator[Client]:
-        url = make_url(engine.url).update_query_dict({"role": reader})
+        url = make_url(owner_url).update_query_dict({"role": reader})
         address = url.render_as_string(hide_password=False)
         async with (
             open_database(address) as database,

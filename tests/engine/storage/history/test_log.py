@@ -205,14 +205,14 @@ AS_IF_RESTORED = (
 
 
 async def test_the_log_continues_after_a_dump_and_restore(
-    store: TicketStore, database: Database, database_url: str
+    store: TicketStore, database: Database, owner_url: str
 ) -> None:
     ticket = await open_ticket(store)
     await comment(store, ticket)
     before = await log_end(database)
-    await execute(database_url, *AS_IF_RESTORED)
+    await execute(owner_url, *AS_IF_RESTORED)
     assert await read_log(database, LOG_START, ENOUGH) == []
-    await migrate(database_url)
+    await migrate(owner_url)
     with pytest.raises(PositionLost):
         await read_log(database, before, ENOUGH)
     end = await log_end(database)
@@ -222,5 +222,5 @@ async def test_the_log_continues_after_a_dump_and_restore(
     await follow(database, entries, until=3)
     assert check_order(entries) == await all_entries(database)
     with pytest.raises(asyncpg.RestrictViolationError):
-        await execute(database_url, "DELETE FROM ticket_status_history")
+        await execute(owner_url, "DELETE FROM ticket_status_history")
     assert await flaws(database) == []

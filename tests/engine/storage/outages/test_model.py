@@ -122,14 +122,14 @@ def comparable(entries: list[Entry] | tuple[Entry, ...]) -> list[Entry]:
 
 
 @asynccontextmanager
-async def stage(url: str) -> AsyncIterator[Stage]:
-    async with open_observer(url) as observer:
+async def stage(owner_url: str, database_url: str) -> AsyncIterator[Stage]:
+    async with open_observer(owner_url) as observer:
         clock = await DatabaseClock.install(observer)
-        async with open_database(url, 2) as database:
+        async with open_database(database_url, 2) as database:
             yield Stage(database, observer, clock)
 
 
-def test_the_database_follows_the_decision_table(database_url: str) -> None:
+def test_the_database_follows_the_decision_table(owner_url: str, database_url: str) -> None:
     numbers = count()
 
     @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
@@ -138,7 +138,7 @@ def test_the_database_follows_the_decision_table(database_url: str) -> None:
         runner.run(opened.play(f"acme/service{next(numbers)}", steps))
 
     with asyncio.Runner() as runner:
-        opening = stage(database_url)
+        opening = stage(owner_url, database_url)
         opened = runner.run(opening.__aenter__())
         try:
             play()

@@ -1,0 +1,22 @@
+"""`interlock db`."""
+
+from typing import Annotated, Final
+
+import typer
+
+db: Final = typer.Typer(help="Prepare a database.", no_args_is_help=True)
+
+
+@db.callback()
+def of_database() -> None:
+    """Prepare a database."""
+
+
+@db.command()
+def grants(
+    role: Annotated[str, typer.Argument(metavar="ROLE", help="A role that owns no tables.")],
+) -> None:
+    """Print the SQL that gives a database role exactly the rights of a server."""
+    from engine.storage.postgres.grants import grants_sql
+
+    typer.echo(grants_sql(role))
