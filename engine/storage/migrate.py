@@ -1,7 +1,7 @@
 """Migrate a database to the schema of this version, or check that it has that schema."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -29,18 +29,24 @@ PRE_RELEASE_REVISIONS: Final = {"0001", "0002"}
 async def migrate(url: str) -> None:
     """Run all pending migrations. Any number of replicas can do so at the same time.
 
+    A database that has the current schema is not written to.
+
     Raises:
-        Misconfigured: the schema is that of another version, which cannot be migrated.
+        Misconfigured: the schema is that of another version, which cannot be migrated; or the
+            database role does not own the tables, and so cannot migrate.
         Unavailable: the database does not respond or rejects the connection.
 
     """
-    async with _locked(url) as connection:
-        with map_errors():
-            _check_known(await _read_revision(connection))
-        await _upgrade(connection)
-    async with _locked(url) as connection:  # Alembic has closed the first one
-        with map_errors():
-            await renumber_log(connection)
+    with _explain_missing_rights():
+        async with _locked(url) as connection:
+            with map_errors():
+                found = await _read_revision(connection)
+            _check_known(found)
+            if found != _current_revision():
+                await _upgrade(connection)
+        async with _locked(url) as connection:  # Alembic has closed the first one
+            with map_errors():
+                await renumber_log(connection)
 
 
 async def check_schema(url: str) -> None:
@@ -60,12 +66,37 @@ async def check_schema(url: str) -> None:
     if found is None:
         raise Misconfigured("The database has no schema yet: run `interlock migrate` first.")
     _check_known(found)
-    expected = ScriptDirectory.from_config(_configuration()).get_current_head()
-    if found != expected:
+    if found != (expected := _current_revision()):
         raise Misconfigured(
             f"The database has schema {found}, and this version of Interlock needs {expected}:"
             " run `interlock migrate` first."
         )
+
+
+def _current_revision() -> str | None:
+    """Return the revision of this version's schema."""
+    return ScriptDirectory.from_config(_configuration()).get_current_head()
+
+
+@contextmanager
+def _explain_missing_rights() -> Iterator[None]:
+    """Raise Misconfigured for errors which mean that the database role cannot migrate."""
+    try:
+        yield
+    except (asyncpg.InsufficientPrivilegeError, DBAPIError) as error:
+        if not isinstance(_driver_error(error), asyncpg.InsufficientPrivilegeError):
+            raise
+        raise Misconfigured(
+            "The database needs a migration, and the role of INTERLOCK_DATABASE_URL does not own"
+            " its tables: run `interlock migrate` and `interlock db grants` with the role that"
+            " does."
+        ) from error
+
+
+def _driver_error(error: BaseException) -> BaseException:
+    """Return the error of the database driver that SQLAlchemy has wrapped, or the error itself."""
+    original = getattr(error, "orig", None)
+    return error if original is None else original.__cause__ or original
 
 
 @asynccontextmanager

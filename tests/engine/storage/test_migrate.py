@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
+import asyncpg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -15,7 +16,9 @@ from engine.storage.history.audit import count_tickets
 from engine.storage.migrate import check_schema, migrate
 from engine.storage.postgres.database import open_database
 from engine.storage.postgres.tables import metadata
-from tests.support.databases import EMPTY, database_address, new_database
+from engine.storage.tickets.store import TicketStore
+from tests.support.concurrent_changes import open_ticket
+from tests.support.databases import EMPTY, as_server, database_address, new_database
 from tests.support.lock_gates import Observer
 
 REVISIONS = {
@@ -63,6 +66,29 @@ async def test_a_database_of_another_version_is_refused(
         with pytest.raises(Misconfigured, match=message) as refused:
             await prepare(database_url)
         assert "\n" not in refused.value.message
+
+
+async def test_a_role_that_owns_nothing_needs_no_rights_for_a_current_schema(
+    database_url: str,
+) -> None:
+    await migrate(database_url)
+    await check_schema(database_url)
+
+
+async def test_a_role_that_owns_nothing_cannot_migrate(template: str) -> None:
+    async with new_database(template, EMPTY) as url:
+        with pytest.raises(Misconfigured, match="does not own its tables: run `interlock migrate`"):
+            await migrate(as_server(url))
+
+
+async def test_a_role_that_owns_nothing_cannot_renumber_a_moved_log(
+    store: TicketStore, database_url: str, owner: asyncpg.Connection
+) -> None:
+    await open_ticket(store)
+    await owner.execute("SET session_replication_role = replica")
+    await owner.execute("UPDATE ticket_status_history SET transaction = transaction + 1000000000")
+    with pytest.raises(Misconfigured, match="does not own its tables: run `interlock migrate`"):
+        await migrate(database_url)
 
 
 async def test_the_error_for_a_missing_database_does_not_contain_its_address(server: str) -> None:
