@@ -81,10 +81,10 @@ async def test_a_session_keeps_its_settings_when_it_is_reset(database_url: str) 
     ],
 )
 async def test_commits_are_at_least_as_durable_as_on(
-    database_url: str, configured: str, expected: str
+    database_url: str, owner_url: str, configured: str, expected: str
 ) -> None:
     name = database_url.rpartition("/")[2].partition("?")[0]
-    await execute(database_url, f"ALTER DATABASE {name} SET synchronous_commit = {configured}")
+    await execute(owner_url, f"ALTER DATABASE {name} SET synchronous_commit = {configured}")
     connection = await connect(database_url)
     try:
         assert await connection.fetchval("SHOW synchronous_commit") == expected
