@@ -13,8 +13,6 @@ from typing import Final, cast
 
 import orjson
 import structlog
-from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 from structlog.dev import ConsoleRenderer, plain_traceback
 from structlog.processors import ExceptionRenderer, TimeStamper
 from structlog.stdlib import ProcessorFormatter
@@ -24,7 +22,6 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from api.log_context import add_context
 from api.settings import LogFormat, LogLevel
 
-MALFORMED: Final = (HttpProcessingError, web.RequestPayloadError)
 LIBRARIES: Final = logging.WARNING
 """The lowest level of log records of libraries."""
 
@@ -106,13 +103,3 @@ def _route_libraries(renderers: list[Processor], level: int) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter_for(renderers))
     logging.basicConfig(level=max(level, LIBRARIES), handlers=[handler], force=True)
-    logging.getLogger("aiohttp.server").addFilter(_withhold_client_bytes)
-
-
-def _withhold_client_bytes(record: logging.LogRecord) -> bool:
-    """Keep the bytes of a malformed request out of the log: they can contain a token."""
-    if record.exc_info and isinstance(record.exc_info[1], MALFORMED):
-        record.levelno, record.levelname = logging.INFO, "INFO"
-        record.msg, record.args = "malformed HTTP request refused", ()
-        record.exc_info = None
-    return True

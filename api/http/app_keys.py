@@ -10,6 +10,7 @@ from api.auth.api_keys import ApiKeys
 from api.auth.tokens import TokenVerifier
 from api.http.metrics import Metrics
 from api.http.rate_limiter import Quota, RateLimiter, TokenBuckets
+from engine.errors import InterlockError
 from engine.tickets.actor import Actor
 
 ACTOR: Final = web.RequestKey("actor", Actor)
@@ -29,6 +30,12 @@ QUOTAS: Final[web.RequestKey[Quotas]] = web.RequestKey("quotas", dict)
 
 REQUEST_ID: Final = web.RequestKey("request_id", str)
 """Identifies the request in the log and in the `X-Request-ID` header of the response."""
+
+HEAD_ERROR: Final = web.RequestKey("head_error", InterlockError)
+"""Why the head of the request is refused; missing on requests that are routed."""
+
+EXPECTS_CONTINUE: Final = web.RequestKey("expects_continue", bool)
+"""Present if the client waits for `100 Continue` before it sends the body."""
 
 TOKENS: Final = web.AppKey("tokens", TokenVerifier)
 API_KEYS: Final = web.AppKey("api_keys", ApiKeys)

@@ -5,9 +5,13 @@ from typing import Final
 import orjson
 from aiohttp import hdrs, web
 
+from api.http.app_keys import EXPECTS_CONTINUE
 from engine.errors import InterlockError, InvalidInput
 
 JSON: Final = "application/json"
+IDENTITY: Final = "identity"
+"""The content encoding that changes nothing."""
+_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class UnsupportedMediaType(InterlockError):
@@ -17,11 +21,48 @@ class UnsupportedMediaType(InterlockError):
     status = 415
 
 
+class UnsupportedContentEncoding(InterlockError):
+    """The body has a content encoding, and this server decodes none: send it as it is."""
+
+    code = "unsupported_content_encoding"
+    status = 415
+
+
 class BodyTooLarge(InterlockError):
     """The body of the request is too large: send less."""
 
     code = "body_too_large"
     status = 413
+
+
+def check_content_encoding(request: web.Request) -> None:
+    """Refuse an encoded body: a few compressed bytes can take seconds to decompress.
+
+    Raises:
+        UnsupportedContentEncoding: the body has an encoding other than `identity`.
+
+    """
+    if hdrs.CONTENT_ENCODING not in request.headers:
+        return
+    encodings = ", ".join(request.headers.getall(hdrs.CONTENT_ENCODING))
+    if encodings.lower() != IDENTITY:
+        raise UnsupportedContentEncoding(content_encoding=encodings)
+
+
+async def read_body(request: web.Request) -> bytes:
+    """Return the body of a request; tell a client that waits for `100 Continue` to send it.
+
+    Raises:
+        HTTPRequestEntityTooLarge: the body is too large.
+
+    """
+    bound = request.client_max_size
+    if (length := request.content_length) is not None and length > bound:
+        raise web.HTTPRequestEntityTooLarge(bound, length)
+    if EXPECTS_CONTINUE in request and not request.content.total_bytes:
+        await request.writer.write(_CONTINUE)
+        request.writer.output_size = 0  # aiohttp counts it as a part of the response
+    return await request.read()
 
 
 async def read_json(request: web.Request) -> object:
@@ -36,7 +77,7 @@ async def read_json(request: web.Request) -> object:
     if request.content_type != JSON or not is_utf8:
         raise UnsupportedMediaType(content_type=request.headers.get(hdrs.CONTENT_TYPE))
     try:
-        body: object = orjson.loads(await request.read())
+        body: object = orjson.loads(await read_body(request))
     except orjson.JSONDecodeError as error:
         raise InvalidInput(f"The body is not JSON: {error}.") from None
     return body

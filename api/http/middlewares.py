@@ -12,7 +12,7 @@ from aiohttp.typedefs import Handler, Middleware
 from api import limits
 from api.http.access import require_user
 from api.http.app_keys import ACCESS, METRICS, QUOTAS, RATE_LIMITER, REQUEST_ID, VIEWER
-from api.http.body import BodyTooLarge
+from api.http.body import BodyTooLarge, check_content_encoding
 from api.http.client_address import client_address, client_network
 from api.http.paths import PROBE_PATHS
 from api.http.problem_details import ERROR_RENDERERS, Problem
@@ -79,11 +79,14 @@ async def _render_errors(request: web.Request, handler: Handler) -> web.StreamRe
     except web.HTTPRedirection:
         raise
     except Exception as error:
-        if request.transport is None or request.writer.output_size > 0:
-            raise  # the client disconnected, or has a part of a response already
+        has_left = request.transport is None or request.transport.is_closing()
+        if has_left and isinstance(error, OSError):
+            raise ConnectionResetError from error
         problem = _problem_of(error, request)
         reason = {"reason": problem.members["reason"]} if "reason" in problem.members else {}
         bind(problem=problem.code, **reason)
+        if has_left or request.writer.output_size > 0:
+            raise ConnectionResetError from error
         renderers = request.app[ERROR_RENDERERS]
         return renderers.get(request.match_info.route, Problem.response)(problem, request)
 
@@ -97,6 +100,7 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     limiter = request.app[RATE_LIMITER]
     if limiter.addresses and request.rel_url.path not in PROBE_PATHS:
         acquire(request, limiter.addresses, client_network(request))
+    check_content_encoding(request)
     if request.match_info.http_exception is None:
         await request.app[ACCESS].get(request.match_info.route, require_user)(request)
     if VIEWER not in request:
@@ -120,6 +124,9 @@ async def prepare_response(request: web.Request, response: web.StreamResponse) -
             response.body = problem.body
             response.headers[hdrs.CONTENT_TYPE] = problem.headers[hdrs.CONTENT_TYPE]
             response.headers[hdrs.CONTENT_LENGTH] = str(response.content_length)
+    if not request.content.is_eof():  # the rest of the body is not read to find the next request
+        response.force_close()
+        response.headers[hdrs.CONNECTION] = "close"
     add_standard_headers(request, response)
 
 

@@ -9,6 +9,7 @@ from aiohttp import hdrs, web
 
 from api.auth.api_keys import ApiKeyRequired
 from api.http.app_keys import REQUEST_ID
+from api.http.body import IDENTITY, UnsupportedContentEncoding
 from api.http.websocket_upgrade import UPGRADE_HEADERS, UpgradeRequired
 from api.json_encoding import JsonObject, to_json
 from engine.errors import (
@@ -111,6 +112,8 @@ def _headers_of(error: InterlockError) -> Mapping[str, str]:
             return {hdrs.WWW_AUTHENTICATE: _BEARER_CHALLENGE + tail}
         case TooManyRequests() | Unavailable():
             return {hdrs.RETRY_AFTER: str(error.details["retry_after"])}
+        case UnsupportedContentEncoding():
+            return {hdrs.ACCEPT_ENCODING: IDENTITY}
         case UpgradeRequired():
             return UPGRADE_HEADERS
         case _:

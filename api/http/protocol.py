@@ -1,40 +1,42 @@
-"""Requests that aiohttp's parser rejects: they get a problem document, as all others do.
+"""The HTTP protocol of each connection, and errors outside all middlewares.
 
-They have no path yet, so no middleware sees them. The parser's own message would quote what was
-sent, which can contain a token.
+Requests that aiohttp's parser rejects, and those whose head is refused, have no route, so no
+middleware sees them. They get a problem document, as all others do. The parser's own message would
+quote what was sent, which can contain a token.
 """
 
 import asyncio
 from typing import Final
 
 import structlog
-from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
+from aiohttp import HttpVersion10, web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http import RawRequestMessage
+from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError, LineTooLong
+from aiohttp.streams import StreamReader
 
 from api import limits
-from api.http.app_keys import REQUEST_ID
+from api.http.app_keys import EXPECTS_CONTINUE, HEAD_ERROR, REQUEST_ID
+from api.http.connection import LimitedConnection
 from api.http.middlewares import add_standard_headers, identify
 from api.http.problem_details import Problem
+from api.http.request_head import (
+    SUPPORTED_VERSIONS,
+    HeadTooLarge,
+    MalformedHttp,
+    expects_continue,
+    head_error,
+    without_expectation,
+)
 from engine.errors import InterlockError
+
+_TOO_MANY_HEADERS: Final = "Too many headers received"
+"""The message of aiohttp's parser; the error has nothing else that tells it from others."""
 
 log: Final = structlog.get_logger(component="http")
 
 
-class MalformedHttp(InterlockError):
-    """The request is not HTTP/1.1. Check for TLS, and for control characters in headers."""
-
-    code = "malformed_http"
-    status = 400
-
-
-class HeadTooLarge(InterlockError):
-    """The URL of the request, or one of its headers, is too long: send less."""
-
-    code = "head_too_large"
-    status = 431
-
-
-class _HttpProtocol(web.RequestHandler):
+class _HttpProtocol(LimitedConnection):
     """The HTTP protocol of one connection."""
 
     __slots__ = ()
@@ -46,11 +48,21 @@ class _HttpProtocol(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,  # noqa: ARG002  # quotes what was sent
     ) -> web.StreamResponse:
-        """Return the response to an error before or around all middlewares."""
+        """Return the response to an error before or around all middlewares.
+
+        Raises:
+            ConnectionError: the client has left, or has a part of a response already.
+
+        """
+        if isinstance(exc, ConnectionError):
+            raise exc
+        if REQUEST_ID not in request:
+            identify(request)
+        problem = _problem_of(exc, request)
         if request.writer.output_size > 0:
             raise ConnectionError("A part of the response was sent already.")
-        identify(request)
-        response = _problem_of(exc, request).response(request)
+        self.discard_rest()
+        response = problem.response(request)
         add_standard_headers(request, response)
         response.force_close()
         return response
@@ -59,10 +71,16 @@ class _HttpProtocol(web.RequestHandler):
 def _problem_of(error: BaseException | None, request: web.BaseRequest) -> Problem:
     """Return the problem for an error; log the error if it is not the client's."""
     match error:
+        case InterlockError():
+            rejection = error
         case LineTooLong():
             bound = limits.HEAD_FIELD_BYTES
-            message = f"The URL, or a header, is longer than {bound:,} bytes: send less."
-            rejection: InterlockError = HeadTooLarge(message, limit="head_field_bytes", bound=bound)
+            text = f"The URL, or a header, is longer than {bound:,} bytes: send less."
+            rejection = HeadTooLarge(text, limit="head_field_bytes", bound=bound)
+        case BadHttpMessage() if error.message == _TOO_MANY_HEADERS:
+            bound = limits.HEAD_FIELDS
+            text = f"The request has more than {bound} headers: send less."
+            rejection = HeadTooLarge(text, limit="head_fields", bound=bound)
         case HttpProcessingError() | web.RequestPayloadError():
             rejection = MalformedHttp()
         case _:
@@ -73,22 +91,52 @@ def _problem_of(error: BaseException | None, request: web.BaseRequest) -> Proble
 
 
 class _HttpProtocolFactory(web.Server):
-    """Creates the protocol of each connection."""
+    """Creates the protocol of each connection, and the requests on it.
+
+    Args:
+        application: routes and answers the requests.
+
+    """
+
+    def __init__(self, application: web.Server) -> None:
+        super().__init__(self._answer, request_factory=self._make_checked_request)
+        self._application = application
 
     def __call__(self) -> web.RequestHandler:
         """Return the protocol of a new connection."""
-        return _HttpProtocol(
-            self,
-            loop=asyncio.get_running_loop(),
-            access_log=None,  # type: ignore[arg-type]  # None disables it
-            max_line_size=limits.HEAD_FIELD_BYTES,
-            max_field_size=limits.HEAD_FIELD_BYTES,
-        )
+        return _HttpProtocol(self)
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer a request whose head is not refused."""
+        if HEAD_ERROR in request:
+            raise request[HEAD_ERROR]
+        return await self._application.request_handler(request)
+
+    def _make_checked_request(
+        self,
+        message: RawRequestMessage,
+        payload: StreamReader,
+        protocol: web.RequestHandler,
+        writer: AbstractStreamWriter,
+        task: asyncio.Task[None],
+    ) -> web.BaseRequest:
+        """Return a request with the result of checking its head."""
+        error = head_error(message)
+        is_deferred = expects_continue(message)
+        if message.version not in SUPPORTED_VERSIONS:
+            message = message._replace(version=HttpVersion10)  # the version of the response
+        elif is_deferred:
+            message = without_expectation(message)
+        request = self._application.request_factory(message, payload, protocol, writer, task)
+        if error is not None:
+            request[HEAD_ERROR] = error
+        elif is_deferred:
+            request[EXPECTS_CONTINUE] = True
+        return request
 
 
 class HttpRunner(web.AppRunner):
     """Runs an application with this protocol."""
 
     async def _make_server(self) -> web.Server:
-        server = await super()._make_server()
-        return _HttpProtocolFactory(server.request_handler, request_factory=server.request_factory)
+        return _HttpProtocolFactory(await super()._make_server())

@@ -7,7 +7,7 @@ from aiohttp import hdrs, web
 
 from api.auth.api_keys import Scope
 from api.http.access import ApiKeyAccess, ProtectedRoute
-from api.http.body import UnsupportedMediaType
+from api.http.body import UnsupportedMediaType, read_body
 from api.rest.plan_response import plan_response
 from engine.errors import InvalidInput
 from engine.storage.postgres.database import Database
@@ -63,6 +63,6 @@ async def _read_yaml(request: web.Request) -> str:
             content_type=request.headers.get(hdrs.CONTENT_TYPE),
         )
     try:
-        return (await request.read()).decode("utf-8")
+        return (await read_body(request)).decode("utf-8")
     except UnicodeDecodeError as error:
         raise InvalidInput(f"The body is not UTF-8 text (byte {error.start}).") from None

@@ -183,13 +183,6 @@ async def chunks(body: bytes) -> AsyncIterator[bytes]:
         yield body[start : start + 65_536]
 
 
-async def test_a_body_with_a_wrong_encoding_is_invalid_input(client: Client) -> None:
-    headers = BEARER | {"Content-Encoding": "gzip"}
-    async with client.post("/echo", data=b"junk", headers=headers) as response:
-        assert response.status == 400
-        assert (await response.json(content_type=None))["code"] == "invalid_input"
-
-
 async def test_a_client_detects_an_incomplete_response(client: Client) -> None:
     async with client.get("/break-off", headers=BEARER) as response:
         with pytest.raises(ClientError):

@@ -86,12 +86,12 @@ REQUESTS: dict[str, Row] = {
         413,
         "body_too_large",
     ),
-    "a body with a wrong encoding": (
+    "an encoded body": (
         f"POST {TICKETS}",
         JSON | {"Content-Encoding": "gzip"},
         b"{}",
-        400,
-        "invalid_input",
+        415,
+        "unsupported_content_encoding",
     ),
     "a malformed token": (
         f"POST {TICKETS}",

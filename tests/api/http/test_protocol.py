@@ -1,12 +1,9 @@
-"""Requests that aiohttp refuses before any middleware get a problem document, too."""
+"""Requests that are refused before they are routed get a problem document, too."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Any, Final
-from urllib.parse import urlsplit
+from typing import Final
 
 import pytest
 from aiohttp import web
@@ -16,23 +13,17 @@ from structlog.testing import capture_logs
 from api.auth.tokens import TokenIssuer
 from api.http.application import AccessControl, build_application
 from api.http.server import listening
-from api.limits import HEAD_FIELD_BYTES, TOKEN_CHARACTERS
+from api.limits import (
+    HEAD_BYTES,
+    HEAD_FIELD_BYTES,
+    HEAD_FIELDS,
+    PATH_CHARACTERS,
+    TOKEN_CHARACTERS,
+)
+from tests.support.raw_http import chunked, exchange, head
 
 PRIVATE_TEXT: Final = "hunter2"
 PADDING: Final = PRIVATE_TEXT * HEAD_FIELD_BYTES
-
-
-@dataclass(frozen=True, slots=True)
-class RawResponse:
-    """A response, parsed from its bytes."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def problem(self) -> Any:  # noqa: ANN401  # read by the tests
-        return json.loads(self.body)
 
 
 @asynccontextmanager
@@ -46,22 +37,8 @@ async def served() -> AsyncIterator[str]:
         yield url
 
 
-async def send(url: str, request: bytes) -> RawResponse:
-    """Send bytes, and read until the server closes the connection."""
-    address = urlsplit(url)
-    reader, writer = await asyncio.open_connection(address.hostname, address.port)
-    writer.write(request)
-    head, _, body = (await reader.read()).partition(b"\r\n\r\n")
-    writer.close()
-    await writer.wait_closed()
-    line, *fields = head.decode().split("\r\n")
-    headers = dict(field.split(": ", 1) for field in fields)
-    return RawResponse(int(line.split()[1]), headers, body)
-
-
-def get(target: str = "/", *headers: str) -> bytes:
-    lines = (f"GET {target} HTTP/1.1", "Host: interlock", "Connection: close", *headers, "", "")
-    return "\r\n".join(lines).encode()
+def get(target: str = "/", *fields: str) -> bytes:
+    return head(f"GET {target}", "Connection: close", *fields)
 
 
 REQUESTS: Final = {
@@ -84,6 +61,48 @@ REQUESTS: Final = {
     ),
     "a header that is too long": (get("/", f"Cookie: {PADDING}"), 431, "head_too_large"),
     "an address that is too long": (get(f"/?q={PADDING}"), 431, "head_too_large"),
+    "a path that is too long": (get("/" * (PATH_CHARACTERS + 1)), 431, "head_too_large"),
+    "too many headers": (get("/", *["X: 1"] * (HEAD_FIELDS - 1)), 431, "head_too_large"),
+    "headers that are too long": (
+        get("/", *[f"X: {'a' * 16_000}"] * (HEAD_BYTES // 16_000 + 1)),
+        431,
+        "head_too_large",
+    ),
+    "HTTP/0.9": (b"GET /\r\n\r\n", 400, "malformed_http"),
+    "HTTP/0.9 with its version": (b"GET / HTTP/0.9\r\n\r\n", 400, "malformed_http"),
+    "HTTP/1.2": (head("GET /", version="HTTP/1.2"), 400, "malformed_http"),
+    "HTTP/2": (head("GET /", version="HTTP/2.0"), 400, "malformed_http"),
+    "the preface of HTTP/2": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400, "malformed_http"),
+    "an encoded chunked body": (
+        head("POST /", "Transfer-Encoding: gzip, chunked") + chunked([b"x"]),
+        501,
+        "unsupported_transfer_coding",
+    ),
+    "an encoded body without length": (
+        head("POST /", "Transfer-Encoding: gzip"),
+        400,
+        "malformed_http",
+    ),
+    "a body that is chunked twice": (
+        head("POST /", "Transfer-Encoding: chunked, chunked") + chunked([b"x"]),
+        400,
+        "malformed_http",
+    ),
+    "two transfer codings": (
+        head("POST /", *["Transfer-Encoding: chunked"] * 2) + chunked([b"x"]),
+        400,
+        "malformed_http",
+    ),
+    "a length and chunks": (
+        head("POST /", "Transfer-Encoding: chunked", "Content-Length: 1") + chunked([b"x"]),
+        400,
+        "malformed_http",
+    ),
+    "chunks in HTTP/1.0": (
+        head("POST /", "Transfer-Encoding: chunked", version="HTTP/1.0") + chunked([b"x"]),
+        400,
+        "malformed_http",
+    ),
 }
 
 
@@ -93,7 +112,7 @@ async def test_malformed_http_gets_a_problem_document_that_quotes_nothing(
 ) -> None:
     with capture_logs() as lines:
         async with served() as url:
-            response = await send(url, request_bytes)
+            response = await exchange(url, request_bytes)
     assert (response.status, response.problem["status"], response.problem["code"]) == (
         status,
         status,
@@ -111,7 +130,7 @@ async def test_malformed_http_gets_a_problem_document_that_quotes_nothing(
 async def test_a_header_can_be_as_long_as_the_limit() -> None:
     async with served() as url:
         token = "a" * (HEAD_FIELD_BYTES - len("Bearer "))
-        response = await send(url, get("/", f"Authorization: Bearer {token}"))
+        response = await exchange(url, get("/", f"Authorization: Bearer {token}"))
         assert (response.status, response.problem["reason"]) == (401, "too_large")
         assert HEAD_FIELD_BYTES > 2 * TOKEN_CHARACTERS
 
@@ -125,7 +144,7 @@ async def test_an_error_outside_all_middlewares_is_internal(
     async with served() as url:
         monkeypatch.setattr(web.UrlDispatcher, "resolve", fail)
         with capture_logs() as lines:
-            response = await send(url, get())
+            response = await exchange(url, get())
     assert (response.status, response.problem["code"]) == (500, "internal")
     assert response.headers["Server"] == "interlock"
     assert response.problem["requestId"] in response.problem["detail"]

@@ -72,15 +72,14 @@ def test_malformed_http_is_logged_without_its_text(server: subprocess.Popen[str]
         assert b" 400 " in connection.recv(10_000)
         address = connection.getpeername()
     with socket.create_connection(address, timeout=30) as connection:
-        packed = "Content-Encoding: gzip\r\nContent-Length: 99\r\n\r\n"
-        connection.sendall(f"POST / HTTP/1.1\r\nHost: interlock\r\n{packed}".encode())
+        chunks = "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n"
+        connection.sendall(f"POST / HTTP/1.1\r\nHost: interlock\r\n{chunks}".encode())
         assert b" 404 " in connection.recv(10_000)
-        connection.sendall(b"hunter2" * 10)  # the response was sent already
+        connection.sendall(b"hunter2" * 10)  # not a chunk; the response was sent already
         assert connection.recv(10_000) == b""
     server.terminate()
     _, log = server.communicate(timeout=30)
     assert "malformed request" in log
-    assert "malformed HTTP request refused" in log
     assert "hunter2" not in log
     assert all(json.loads(line)["level"] == "info" for line in log.splitlines())
 
