@@ -58,9 +58,7 @@ async def raw_connection(url: str, local_host: str | None = None) -> AsyncIterat
     """Connect to a server for the block; `local_host` is the address to connect from."""
     address = urlsplit(url)
     local = (local_host, 0) if local_host else None
-    reader, writer = await asyncio.open_connection(
-        address.hostname, address.port, local_addr=local
-    )
+    reader, writer = await asyncio.open_connection(address.hostname, address.port, local_addr=local)
     try:
         yield RawConnection(reader, writer)
     finally:
