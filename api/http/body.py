@@ -50,7 +50,7 @@ def check_content_encoding(request: web.Request) -> None:
 
 
 async def read_body(request: web.Request) -> bytes:
-    """Return the body of a request; tell a client that waits for `100 Continue` to send it.
+    """Return the body of a request; ask for it if the client waits for `100 Continue`.
 
     Raises:
         HTTPRequestEntityTooLarge: the body is too large.

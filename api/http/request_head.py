@@ -40,8 +40,8 @@ def head_error(message: RawRequestMessage) -> InterlockError | None:
     """Return why the head of a request is refused; None if it is not."""
     if message.version not in SUPPORTED_VERSIONS:
         return MalformedHttp()
-    if len(message.path.partition("?")[0]) > limits.PATH_CHARACTERS:
-        bound = limits.PATH_CHARACTERS
+    bound = limits.PATH_CHARACTERS
+    if len(message.path) > bound and len(message.path.partition("?")[0]) > bound:
         text = f"The path of the URL is longer than {bound:,} characters: send less."
         return HeadTooLarge(text, limit="path_characters", bound=bound)
     if sum(map(len, chain.from_iterable(message.raw_headers))) > limits.HEAD_BYTES:
