@@ -155,9 +155,11 @@ async def _execute(
 
     """
     check(await _with_current_impact(session, live, plan))
-    reconciliation = await record_reconciliation(session, record)
+    # Nothing is written before: subscribers get no change that is later than an open transaction
+    # with writes, and the lock can take seconds.
     await lock_tickets_exclusive(session)
     check(current := await _with_current_impact(session, live, plan))
+    reconciliation = await record_reconciliation(session, record)
     await write_resources(session, [change.after for change in plan.changes], reconciliation)
     await notify(session, f"reconciliation {reconciliation}")
     return current

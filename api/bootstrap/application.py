@@ -91,7 +91,7 @@ async def open_application_on(
     async with AsyncExitStack() as stack:
         watcher = _values_watcher(database, settings)
         if watcher is not None:
-            await watcher.catch_up()
+            await watcher.catch_up(wait=True)
         elif plan := await apply_defaults(database):
             log.info("applied the default workflows", workflows=len(plan.changes))
         licence = read_licence(settings.license_public_key, settings.license_key)

@@ -10,7 +10,7 @@ import structlog
 
 from api.runtime.background_tasks import BackgroundTask, every
 from api.runtime.values_file import FINAL_OUTCOMES, ApplyOutcome, ValuesFile, outcome_of
-from engine.errors import InterlockError, RefusedByGuard
+from engine.errors import InterlockError, LockHeld, RefusedByGuard
 
 _POLL_SECONDS: Final = 5
 _POLLS_PER_CHECK: Final = 12
@@ -54,20 +54,29 @@ class ValuesWatcher:
         if self.refused and self.polls % _POLLS_PER_CHECK == 0:
             await self._check_again()
 
-    async def catch_up(self) -> None:
-        """Apply the file if its content was not attempted yet, and log the outcome."""
+    async def catch_up(self, *, wait: bool = False) -> None:
+        """Apply the file if its content was not attempted yet, and log the outcome.
+
+        Args:
+            wait: wait for another reconciliation to finish, instead of leaving the file to a later
+                call. If several servers watch the file, one at a time tries to apply it.
+
+        """
         fingerprint = await asyncio.to_thread(_fingerprint_of, self.values.file)
         if fingerprint == self.fingerprint:
             return
-        outcome = await self._attempt(fingerprint)
+        outcome = await self._attempt(fingerprint, wait=wait)
         self.refused = outcome is ApplyOutcome.REFUSED
         if outcome in FINAL_OUTCOMES:
             self.fingerprint = fingerprint
 
-    async def _attempt(self, fingerprint: str) -> ApplyOutcome:
+    async def _attempt(self, fingerprint: str, *, wait: bool) -> ApplyOutcome:
         attempt_log = log.bind(file=str(self.values.file), fingerprint=fingerprint)
         try:
-            plan = await self.values.reload(wait=True)
+            plan = await self.values.reload(wait=wait)
+        except LockHeld as error:
+            attempt_log.info("values file waits for another reconciliation", reason=error.message)
+            return ApplyOutcome.LOCKED
         except Exception as error:  # noqa: BLE001  # the watcher continues after any error
             outcome = outcome_of(error)
             attempt_log.error("values file not applied", outcome=outcome, **_log_fields(error))

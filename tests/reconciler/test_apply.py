@@ -187,21 +187,20 @@ async def test_a_plan_that_strands_more_tickets_than_planned_is_stale(
     assert await active_resources(database) == ALL
 
 
-async def test_tickets_can_change_while_a_plan_is_recorded_and_are_counted_again(
+async def test_tickets_can_change_while_an_apply_waits_and_are_counted_again(
     database: Database, store: TicketStore, observer: Observer
 ) -> None:
     await open_ticket(store, "badge")
     plan = await plan_for(database, without(OTHER))
     request = replace(ADA, allowed=Allowances(stranded=1, many_retired=True))
-    async with observer.closed_gate("reconciliations"):
+    async with observer.holding("LOCK TABLE tickets IN ROW EXCLUSIVE MODE"):
         applying = asyncio.create_task(apply_plan(database, plan, request))
-        await observer.wait_until_blocked(1)
+        await observer.wait_until_looking()
         await open_ticket(store, "badge")
     with pytest.raises(StalePlan, match="1 live ticket stranded; now: 2 live tickets"):
         await applying
 
-    await observer.connection.execute("DROP TRIGGER gate ON reconciliations")
-    async with observer.closed_gate("reconciliations"):
+    async with observer.holding("LOCK TABLE tickets IN ROW EXCLUSIVE MODE"):
         second_attempt = asyncio.create_task(
             reconcile(
                 database,
@@ -210,7 +209,7 @@ async def test_tickets_can_change_while_a_plan_is_recorded_and_are_counted_again
                 source="git:2",
             )
         )
-        await observer.wait_until_blocked(1)
+        await observer.wait_until_looking()
         await open_ticket(store, "badge")
     with pytest.raises(RefusedByGuard, match="--max-stranded 3"):
         await second_attempt
@@ -253,7 +252,7 @@ async def test_reconciliations_run_one_at_a_time(database: Database, observer: O
         with pytest.raises(LockHeld, match="started by ada at"):
             await apply_plan(database, other, ApplyRequest(by="bob"))
         second = asyncio.create_task(apply_plan(database, other, ApplyRequest(by="bob", wait=True)))
-        await observer.wait_until_blocked(2)
+        await observer.wait_for(1, "query = 'COMMIT;'")  # the second one has tried
     await asyncio.gather(first, second)
     assert (await plan_for(database, await active_resources(database))).is_empty
     assert (await active_resources(database))[auto_close("1h").key] == auto_close("1h")

@@ -61,6 +61,10 @@ class Observer:
         """Wait until as many others wait for a lock; return their pids."""
         return await self.wait_for(backends, "wait_event_type = 'Lock'")
 
+    async def wait_until_looking(self) -> None:
+        """Wait until another looks whether it can lock the table of tickets."""
+        await self.wait_for(1, "query LIKE '%FROM pg_locks%'")
+
     async def wait_until_idle(self) -> None:
         """Wait until no other statement runs and no other transaction is open."""
         await self.wait_for(0, "backend_type = 'client backend' AND state IS DISTINCT FROM 'idle'")

@@ -1,5 +1,7 @@
 """Reconciliations: one runs at a time, and each is recorded with its plan."""
 
+import asyncio
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,13 +21,14 @@ _HOLDER_PREFIX: Final = "interlock reconcile: "
 _HOLDER_BYTES_MAX: Final = 63
 """PostgreSQL cuts longer application names."""
 
+_RETRY_SECONDS: Final = 0.25
+
 _TRY_LOCK: Final = Statement.of(
-    select(func.pg_try_advisory_xact_lock(RECONCILIATION_LOCK).label("is_locked"))
-)
-_WAIT_FOR_LOCK: Final = Statement.of(select(func.pg_advisory_xact_lock(RECONCILIATION_LOCK)))
-_SET_HOLDER: Final = Statement.of(
     select(
-        func.set_config("application_name", bindparam("holder", type_=Text), literal_column("true"))
+        func.set_config(
+            "application_name", bindparam("holder", type_=Text), literal_column("true")
+        ),
+        func.pg_try_advisory_xact_lock(RECONCILIATION_LOCK).label("is_locked"),
     )
 )
 _HOLDER: Final = Statement.of(
@@ -80,15 +83,17 @@ async def reconciliation_session(
         LockHeld: another reconciliation is running.
 
     """
-    async with database.transaction() as session:
-        await session.row(_SET_HOLDER, holder=f"{_HOLDER_PREFIX}{by}"[:_HOLDER_BYTES_MAX])
-        if wait:
-            await session.row(_WAIT_FOR_LOCK)
-        else:
-            [row] = await session.rows(_TRY_LOCK)
-            if not row["is_locked"]:
+    holder = f"{_HOLDER_PREFIX}{by}"[:_HOLDER_BYTES_MAX]
+    while True:
+        async with database.transaction() as session:
+            [row] = await session.rows(_TRY_LOCK, holder=holder)
+            if row["is_locked"]:
+                yield session
+                return
+            if not wait:
                 raise _lock_held(await session.row(_HOLDER))
-        yield session
+        # Without a transaction, which would keep a connection.
+        await asyncio.sleep(_RETRY_SECONDS * (1 + random.random()))  # noqa: S311  # not a secret
 
 
 def _lock_held(holder: Row | None) -> LockHeld:

@@ -29,7 +29,7 @@ from reconciler.apply import ApplyRequest, reconcile
 from reconciler.desired import read_desired
 from reconciler.values import ValuesInput
 from tests.support.declared_resources import DEFAULTS, put_resources
-from tests.support.lock_gates import TIMEOUT_SECONDS, open_observer
+from tests.support.lock_gates import TIMEOUT_SECONDS, Observer
 from tests.support.plans import EVERYTHING
 from tests.support.values_mount import (
     ALL_DEFAULTS,
@@ -135,20 +135,32 @@ async def test_only_one_of_several_servers_applies_the_file(
             )
             for _ in range(5)
         ]
-        await asyncio.gather(*(server.catch_up() for server in servers))
+        await asyncio.gather(*(server.catch_up(wait=True) for server in servers))
         assert [gauge(server) for server in servers] == [1] * 5
     assert await count_reconciliations(database) == before + 1
 
 
-async def test_the_watcher_waits_for_another_reconciliation(
-    watcher: ValuesWatcher, mount: Mount, database: Database, database_url: str
+async def test_a_file_is_left_to_another_reconciliation_and_tried_again(
+    watcher: ValuesWatcher, mount: Mount, database: Database, lines: Lines
 ) -> None:
     mount.put(NARROWED)
-    async with open_observer(database_url) as observer:
-        async with reconciliation_session(database, "u_a0", wait=True):
-            waiting = asyncio.create_task(watcher.catch_up())
-            await observer.wait_until_blocked(1)
-        await waiting
+    async with reconciliation_session(database, "u_a0", wait=True):
+        await watcher.catch_up()
+    [line] = lines
+    assert line["log_level"] == "info"
+    assert "started by u_a0" in line["reason"]
+    await watcher.catch_up()
+    assert gauge(watcher) == 1
+
+
+async def test_a_server_that_starts_waits_for_another_reconciliation(
+    watcher: ValuesWatcher, mount: Mount, database: Database, observer: Observer
+) -> None:
+    mount.put(NARROWED)
+    async with reconciliation_session(database, "u_a0", wait=True):
+        waiting = asyncio.create_task(watcher.catch_up(wait=True))
+        await observer.wait_for(1, "state = 'idle' AND query = 'COMMIT;'")
+    await waiting
     assert gauge(watcher) == 1
 
 

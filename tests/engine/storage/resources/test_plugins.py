@@ -145,7 +145,7 @@ async def test_switching_off_waits_for_running_changes(
         picking_up = asyncio.create_task(pick_up(store, ticket))
         await observer.wait_until_blocked(1)
         switching = asyncio.create_task(switch(database, enabled=False))
-        await observer.wait_until_blocked(2)
+        await observer.wait_until_looking()
     moved = await picking_up
     await switching
     assert await versions(database) == {ticket.id: moved.version}

@@ -95,24 +95,24 @@ async def test_a_change_that_waited_for_a_reconciliation_records_the_new_revisio
     assert await flaws(database) == []
 
 
-async def test_a_reconciliation_waits_for_running_changes_and_precedes_later_ones(
+async def test_a_reconciliation_waits_for_running_changes_and_lets_later_ones_pass(
     store: TicketStore, database: Database, observer: Observer
 ) -> None:
-    first, second = await open_ticket(store), await open_ticket(store)
+    first, second, third = [await open_ticket(store) for _ in range(3)]
     async with observer.closed_gate("ticket_status_history"):
         running = asyncio.create_task(pick_up(store, first))
         await observer.wait_until_blocked(1)
         reconciling = asyncio.create_task(put_without_transitions(database))
-        await observer.wait_until_blocked(2)
+        await observer.wait_until_looking()
         later = asyncio.create_task(pick_up(store, second))
-        await observer.wait_until_blocked(3)
-    assert (await running).status is PICKED_UP
+        await observer.wait_for(2, "wait_event = 'advisory'")  # both wait for the gate only
+    assert (await running).status is (await later).status is PICKED_UP
     await reconciling
     with pytest.raises(ForbiddenTransition):
-        await later
+        await pick_up(store, third)
     opened, transition = (await read_histories(database, [first.id]))[first.id]
     assert transition.workflow_revision == opened.workflow_revision
-    assert await versions(database) == {first.id: 2, second.id: 1}
+    assert await versions(database) == {first.id: 2, second.id: 2, third.id: 1}
 
 
 @with_and_without_a_key
