@@ -26,9 +26,9 @@ async def declare(database: Database, **ticketing: object) -> None:
 async def put_resources(database: Database, resources: Iterable[Resource] = DEFAULTS) -> None:
     """Activate or retire resources, as their state says."""
     async with reconciliation_session(database, "tests", wait=True) as session:
+        await lock_tickets_exclusive(session)
         number = await record_reconciliation(
             session, ReconciliationRecord(token_hex(), "{}", "tests", "tests")
         )
-        await lock_tickets_exclusive(session)
         await write_resources(session, resources, number)
         await notify(session, f"reconciliation {number}")

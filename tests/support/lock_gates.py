@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 import asyncpg
@@ -11,6 +12,7 @@ import asyncpg
 TIMEOUT_SECONDS: Final = 20
 """How long a failing test waits."""
 
+_LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _GATE: Final = 0x6A7E
 _CREATE_FUNCTION: Final = f"""
 CREATE OR REPLACE FUNCTION wait_at_gate() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -61,9 +63,10 @@ class Observer:
         """Wait until as many others wait for a lock; return their pids."""
         return await self.wait_for(backends, "wait_event_type = 'Lock'")
 
-    async def wait_until_looking(self) -> None:
-        """Wait until another looks whether it can lock the table of tickets."""
-        await self.wait_for(1, "query LIKE '%FROM pg_locks%'")
+    async def wait_until_looking(self, backends: int = 1, since: datetime = _LONG_AGO) -> None:
+        """Wait until as many others have looked whether they can lock the table of tickets."""
+        looked = f"query LIKE '%FROM pg_locks%' AND query_start > '{since.isoformat()}'"
+        await self.wait_for(backends, looked)
 
     async def wait_until_idle(self) -> None:
         """Wait until no other statement runs and no other transaction is open."""

@@ -55,11 +55,16 @@ class OwnPostgres:
         """The process id of the postmaster."""
         return int((self.data / "postmaster.pid").read_text().splitlines()[0])
 
-    async def create(self) -> None:
+    @property
+    def log(self) -> str:
+        """What the server has logged so far."""
+        return (self.folder / "log").read_text()
+
+    async def create(self, *settings: str) -> None:
         """Create the data folder, and start the server."""
         arguments = ("-D", str(self.data), "-U", USER, "-A", "trust", "-E", "UTF8", "-N")
         await self._run("initdb", *arguments, "--no-locale")
-        await self.start()
+        await self.start(*settings)
 
     async def start(self, *settings: str) -> None:
         """Start the server with settings such as `fsync=off`; wait until it accepts connections."""
@@ -141,8 +146,8 @@ def _wait_until_gone(pid: int) -> None:
 
 
 @asynccontextmanager
-async def own_postgres() -> AsyncIterator[OwnPostgres]:
-    """Run a server during the block; kill it at the end."""
+async def own_postgres(*settings: str) -> AsyncIterator[OwnPostgres]:
+    """Run a server with some settings during the block; kill it at the end."""
     with TemporaryDirectory() as parent, socket() as probe:
         folder = Path(parent)
         if os.geteuid() == 0:
@@ -150,7 +155,7 @@ async def own_postgres() -> AsyncIterator[OwnPostgres]:
         probe.bind(("127.0.0.1", 0))
         server = OwnPostgres(folder, probe.getsockname()[1])
         probe.close()
-        await server.create()
+        await server.create(*settings)
         try:
             yield server
         finally:

@@ -41,11 +41,19 @@ _AT_LEAST_ON: Final = (
     " WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END"
 )
 """The server's `synchronous_commit` if it is stronger than `on`. A weaker one loses commits."""
+_AT_MOST: Final = (
+    "(SELECT round(1000 * extract(epoch FROM least(server_limit, interval '{limit} ms')))::text"
+    " FROM nullif(current_setting('{name}')::interval, interval '0') AS server_limit)"
+)
+"""The server's limit if it is shorter than ours, in milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionSettings:
-    """Time limits of a connection. None leaves a limit as the server has it; 0 means no limit.
+    """Time limits of a connection.
+
+    None leaves a limit as the server has it; 0 means no limit. A shorter limit of the server, which
+    is set for the database or the role, stays in force.
 
     Attributes:
         open_seconds: how long opening a connection can take.
@@ -67,21 +75,27 @@ class ConnectionSettings:
     transaction_seconds: float | None = None
 
     def parameters(self, server_version: int) -> dict[str, str]:
-        """Return the parameters of the server for these limits.
+        """Return the SQL expression of each parameter of the server.
 
         Args:
             server_version: the major version of PostgreSQL.
 
         """
-        seconds = {
+        limits = {
             "statement_timeout": self.statement_seconds,
             "lock_timeout": self.lock_seconds,
             "idle_in_transaction_session_timeout": self.idle_in_transaction_seconds,
         }
         if server_version >= _TRANSACTION_TIMEOUT_SINCE:
-            seconds["transaction_timeout"] = self.transaction_seconds
+            limits["transaction_timeout"] = self.transaction_seconds
         return {
-            name: str(round(limit * 1000)) for name, limit in seconds.items() if limit is not None
+            **{name: f"'{value}'" for name, value in _NETWORK_PARAMETERS.items()},
+            **{
+                name: _AT_MOST.format(name=name, limit=round(seconds * 1000)) if seconds else "'0'"
+                for name, seconds in limits.items()
+                if seconds is not None
+            },
+            "synchronous_commit": _AT_LEAST_ON,
         }
 
 
@@ -103,11 +117,9 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no ty
 
     async def configure(self, settings: ConnectionSettings) -> None:
         """Set the parameters of the session."""
-        parameters = _NETWORK_PARAMETERS | settings.parameters(self.get_server_version().major)
-        values = {name: f"'{value}'" for name, value in parameters.items()}
-        values["synchronous_commit"] = _AT_LEAST_ON
-        listed = ", ".join(f"set_config('{name}', {sql}, false)" for name, sql in values.items())
-        self._set_parameters = f"SELECT {listed};"
+        parameters = settings.parameters(self.get_server_version().major)
+        listed = (f"set_config('{name}', {sql}, false)" for name, sql in parameters.items())
+        self._set_parameters = f"SELECT {', '.join(listed)};"
         await self.execute(self._set_parameters)
 
     def get_reset_query(self) -> str:

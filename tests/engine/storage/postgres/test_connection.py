@@ -1,12 +1,22 @@
 import socket
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
 
 from engine.errors import Misconfigured, Unavailable
 from engine.storage.postgres.connection import ConnectionSettings, connect
 from engine.storage.postgres.database import Database, open_database
+from engine.storage.postgres.statements import Statement
 from tests.support.databases import execute
 from tests.support.own_postgres import own_postgres
+
+
+def database_name(url: str) -> str:
+    name = make_url(url).database
+    assert name
+    return name
+
 
 LIMITS = ConnectionSettings(
     statement_seconds=5, lock_seconds=1.5, idle_in_transaction_seconds=7, transaction_seconds=60
@@ -19,55 +29,54 @@ STATEMENT, LOCK, IDLE, TRANSACTION = (
 )
 
 
-@pytest.mark.parametrize(
-    ("settings", "version", "expected"),
-    [
-        pytest.param(
-            LIMITS,
-            17,
-            {STATEMENT: "5000", LOCK: "1500", IDLE: "7000", TRANSACTION: "60000"},
-            id="all limits",
-        ),
-        pytest.param(
-            LIMITS,
-            16,
-            {STATEMENT: "5000", LOCK: "1500", IDLE: "7000"},
-            id="version 16 does not know transaction_timeout",
-        ),
-        pytest.param(ConnectionSettings(), 18, {IDLE: "15000"}, id="by default"),
-        pytest.param(
-            ConnectionSettings(statement_seconds=0),
-            18,
-            {STATEMENT: "0", IDLE: "15000"},
-            id="no limit",
-        ),
-    ],
-)
-def test_parameters_of_a_session(
-    settings: ConnectionSettings, version: int, expected: dict[str, str]
+SETTINGS = {
+    "all limits": (LIMITS, {}, {STATEMENT: "5s", LOCK: "1500ms", IDLE: "7s", TRANSACTION: "1min"}),
+    "the defaults": (
+        ConnectionSettings(),
+        {},
+        {STATEMENT: "0", LOCK: "0", IDLE: "15s", TRANSACTION: "0"},
+    ),
+    "no limits": (
+        ConnectionSettings(idle_in_transaction_seconds=0),
+        {IDLE: "1s"},
+        {STATEMENT: "0", LOCK: "0", IDLE: "0", TRANSACTION: "0"},
+    ),
+    "shorter and longer limits of the server": (
+        LIMITS,
+        {STATEMENT: "10min", LOCK: "50ms", IDLE: "5s"},
+        {STATEMENT: "5s", LOCK: "50ms", IDLE: "5s", TRANSACTION: "1min"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("settings", "configured", "expected"), SETTINGS.values(), ids=SETTINGS)
+async def test_a_session_keeps_its_settings_when_it_is_reset(
+    settings: ConnectionSettings,
+    configured: dict[str, str],
+    expected: dict[str, str],
+    database_url: str,
+    owner_url: str,
 ) -> None:
-    assert settings.parameters(version) == expected
-
-
-async def test_a_session_keeps_its_settings_when_it_is_reset(database_url: str) -> None:
-    connection = await connect(database_url, LIMITS)
+    name = database_name(database_url)
+    for parameter, value in configured.items():
+        await execute(owner_url, f"ALTER DATABASE {name} SET {parameter} = '{value}'")
+    connection = await connect(database_url, settings)
     try:
         for _ in range(2):
             shown = {
-                name: await connection.fetchval("SELECT current_setting($1, true)", name)
-                for name in (STATEMENT, LOCK, IDLE, TRANSACTION)
+                parameter: await connection.fetchval("SELECT current_setting($1, true)", parameter)
+                for parameter in expected
             }
-            version = connection.get_server_version().major
-            assert shown == {
-                STATEMENT: "5s",
-                LOCK: "1500ms",
-                IDLE: "7s",
-                TRANSACTION: "1min" if version >= 17 else None,
-            }
-            await connection.execute("SET lock_timeout = 0")
+            unknown = {} if connection.get_server_version().major >= 17 else {TRANSACTION: None}
+            assert shown == expected | unknown
+            await connection.execute("SET lock_timeout = '7h'")
             await connection.reset()
     finally:
         await connection.close()
+
+
+async def test_an_older_server_gets_no_parameter_that_it_does_not_know() -> None:
+    assert LIMITS.parameters(16).keys() ^ LIMITS.parameters(17).keys() == {TRANSACTION}
 
 
 @pytest.mark.parametrize(
@@ -83,7 +92,7 @@ async def test_a_session_keeps_its_settings_when_it_is_reset(database_url: str) 
 async def test_commits_are_at_least_as_durable_as_on(
     database_url: str, owner_url: str, configured: str, expected: str
 ) -> None:
-    name = database_url.rpartition("/")[2].partition("?")[0]
+    name = database_name(database_url)
     await execute(owner_url, f"ALTER DATABASE {name} SET synchronous_commit = {configured}")
     connection = await connect(database_url)
     try:
@@ -129,6 +138,18 @@ async def test_the_server_ends_an_idle_transaction_and_releases_its_locks(
     async with open_database(database_url, 1, limits) as database:
         with pytest.raises(Unavailable):
             await keep_lock(database)
+        await database.check()
+
+
+async def test_the_server_ends_a_transaction_that_takes_too_long(database_url: str) -> None:
+    limits = ConnectionSettings(transaction_seconds=0.05)
+    async with open_database(database_url, 1, limits) as database:
+        async with database.pool.acquire() as connection:
+            version = connection.get_server_version().major
+        if version < 17:
+            pytest.skip(f"PostgreSQL {version} has no transaction_timeout")
+        with pytest.raises(Unavailable):
+            await database.rows(Statement.of(text("SELECT pg_sleep(60)")))
         await database.check()
 
 
