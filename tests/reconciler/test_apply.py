@@ -252,7 +252,7 @@ async def test_reconciliations_run_one_at_a_time(database: Database, observer: O
         with pytest.raises(LockHeld, match="started by ada at"):
             await apply_plan(database, other, ApplyRequest(by="bob"))
         second = asyncio.create_task(apply_plan(database, other, ApplyRequest(by="bob", wait=True)))
-        await observer.wait_for(1, "query = 'COMMIT;'")  # the second one has tried
+        await observer.wait_for(1, "query = 'COMMIT'")  # the second one has tried
     await asyncio.gather(first, second)
     assert (await plan_for(database, await active_resources(database))).is_empty
     assert (await active_resources(database))[auto_close("1h").key] == auto_close("1h")

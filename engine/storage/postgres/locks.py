@@ -32,7 +32,8 @@ PostgreSQL cancels an autovacuum for a request that waits for `deadlock_timeout`
 
 LOCK_SHARED: Final = Statement.of(text("LOCK TABLE tickets IN ROW EXCLUSIVE MODE"))
 _LOCK_EXCLUSIVE: Final = (
-    "SET LOCAL lock_timeout = '{milliseconds}ms';"
+    "SAVEPOINT before_lock;"
+    " SET LOCAL lock_timeout = '{milliseconds}ms';"
     " LOCK TABLE tickets IN EXCLUSIVE MODE;"
     " SET LOCAL lock_timeout = '5s';"
     " SET LOCAL idle_in_transaction_session_timeout = '5s'"
@@ -94,10 +95,8 @@ async def _conflicting_transactions(session: Session) -> AbstractSet[str]:
 async def _lock(session: Session, seconds: float) -> bool:
     """Request the exclusive lock for some seconds; return whether the transaction has it."""
     try:
-        async with session.connection.transaction():  # a savepoint
-            await session.connection.execute(
-                _LOCK_EXCLUSIVE.format(milliseconds=round(seconds * 1000))
-            )
+        await session.connection.execute(_LOCK_EXCLUSIVE.format(milliseconds=round(seconds * 1000)))
     except asyncpg.LockNotAvailableError:
+        await session.connection.execute("ROLLBACK TO SAVEPOINT before_lock")
         return False
     return True

@@ -159,7 +159,7 @@ async def test_a_server_that_starts_waits_for_another_reconciliation(
     mount.put(NARROWED)
     async with reconciliation_session(database, "u_a0", wait=True):
         waiting = asyncio.create_task(watcher.catch_up(wait=True))
-        await observer.wait_for(1, "state = 'idle' AND query = 'COMMIT;'")
+        await observer.wait_for(1, "state = 'idle' AND query = 'COMMIT'")
     await waiting
     assert gauge(watcher) == 1
 

@@ -40,7 +40,7 @@ FAULTS = [
 
 @pytest.mark.parametrize("error", [*BROKEN, *TEMPORARY])
 def test_an_outage_is_unavailable(error: Exception) -> None:
-    with pytest.raises(Unavailable, match=type(error).__name__), map_errors():
+    with pytest.raises(Unavailable), map_errors():
         raise error
 
 
