@@ -52,8 +52,8 @@ _AT_MOST: Final = (
 class ConnectionSettings:
     """Time limits of a connection.
 
-    None leaves a limit as the server has it; 0 means no limit. A shorter limit of the server, which
-    is set for the database or the role, stays in force.
+    None leaves a limit as the server has it; 0 means no limit. A shorter limit that the
+    server has for the database or the role remains.
 
     Attributes:
         open_seconds: how long opening a connection can take.
