@@ -11,7 +11,7 @@ from typing import Final
 from aiohttp import web
 from pydantic import SecretStr
 
-from api.bootstrap.application import open_application_on
+from api.bootstrap.application import open_application_on, server_options
 from api.bootstrap.auth import token_issuer
 from api.bootstrap.engine import open_engine
 from api.http.server import run_server
@@ -121,11 +121,12 @@ DEMO_TICKETS: Final = (
 
 def run_demo(settings: Settings) -> None:
     """Fill an empty database with the demo, and serve until SIGTERM or SIGINT."""
-    if "explorer" not in settings.model_fields_set:
-        settings = settings.model_copy(update={"explorer": True})
+    defaults = {"explorer": True, "drain_seconds": 0}
+    unset = {name: defaults[name] for name in defaults.keys() - settings.model_fields_set}
+    settings = settings.model_copy(update=unset)
     settings = with_secret(settings)
     configure_logging(settings.log_format, settings.log_level)
-    run_server(_open_demo(settings), settings.host, settings.port, _announcement(settings))
+    run_server(_open_demo(settings), server_options(settings), _announcement(settings))
 
 
 def with_secret(settings: Settings) -> Settings:

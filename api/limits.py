@@ -72,6 +72,17 @@ TASK_RUN_SECONDS_MAX: Final = 600
 ESSENTIAL_RUN_SECONDS_MAX: Final = 10
 """A run of a background task that requests depend on."""
 
+EXPORT_RETRY_SECONDS: Final = 10
+"""When to ask again for an export while there are too many."""
+EXPORT_BATCH_SECONDS_MAX: Final = 300
+"""How long a client can take to read one batch of rows."""
+EXPORT_SECONDS_MAX: Final = 3_600
+"""An export keeps a snapshot, so that PostgreSQL cannot remove old rows meanwhile."""
+
+DRAIN_SECONDS: Final = 10
+"""The default. Kubernetes takes some seconds until no request is sent to a pod that ends."""
+DRAIN_SECONDS_MAX: Final = 3_600
+
 SHUTDOWN_SECONDS: Final = 10
 """How long requests in flight have to finish, and then again to be cancelled."""
 
@@ -216,11 +227,13 @@ class ServerLimits:
     """The limits of one server.
 
     Attributes:
+        exports: exports at a time; each has a connection of its own to the database.
         task_failure_seconds: how long a background task that requests depend on can fail. Then the
             subscriptions that it serves end, and the server is not ready.
 
     """
 
+    exports: Bound = 2
     task_failure_seconds: Seconds = 15
 
 

@@ -27,6 +27,8 @@ from api.limits import (
     CLAIM_NAME_CHARACTERS,
     CLOCK_LEEWAY_SECONDS,
     CLOCK_LEEWAY_SECONDS_MAX,
+    DRAIN_SECONDS,
+    DRAIN_SECONDS_MAX,
     GRAPHQL_BATCH,
     JWT_SECRET_CHARACTERS_MIN,
     Limits,
@@ -216,6 +218,15 @@ class Settings(BaseModel):
     port: Annotated[
         int, Field(ge=0, le=65_535, description="a port number, 1 to 65535, or 0 for any free one")
     ] = 8080
+    drain_seconds: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=DRAIN_SECONDS_MAX,
+            description=f"a number of seconds, 0 to {DRAIN_SECONDS_MAX}",
+        ),
+    ] = DRAIN_SECONDS
+    """How long the server serves on after SIGTERM."""
     explorer: Annotated[bool, Field(description="on or off")] = False
     """Whether /graphql serves an explorer to browsers."""
     trusted_proxies: Annotated[

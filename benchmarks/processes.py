@@ -1,6 +1,7 @@
 """Servers in separate processes, and the memory and CPU time of a process (Linux)."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -51,7 +52,7 @@ def serving(
     try:
         yield Served(process.pid, address_in(process.stdout or ()))
     finally:
-        process.terminate()
+        process.send_signal(signal.SIGINT)  # without a drain
         process.wait()
 
 

@@ -10,7 +10,7 @@ from typing import Final
 import typer
 from aiohttp import web
 
-from api.bootstrap.application import open_application
+from api.bootstrap.application import open_application, server_options
 from api.graphql.transport.websocket_messages import SUBPROTOCOL
 from api.http.server import run_server
 from api.logging import configure_logging
@@ -54,7 +54,7 @@ def main() -> None:
         OURS: lambda: open_application(settings),
         BARE: _bare_application,
     }
-    run_server(servers[sys.argv[1]](), settings.host, settings.port, typer.echo)
+    run_server(servers[sys.argv[1]](), server_options(settings), typer.echo)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ integrity: {"rows":…,"sha256":"…"}   over all bytes before this line
 
 import json
 import re
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
 from hashlib import sha256
 from itertools import groupby, islice, takewhile
 from operator import itemgetter
@@ -44,7 +44,7 @@ _INTEGRITY: Final = "integrity: "
 _BATCH_ROWS: Final = 500
 
 
-async def backup_lines(database: Database) -> AsyncIterator[str]:
+async def backup_lines(database: Database) -> AsyncGenerator[str, None]:
     """Yield the backup of a database, from one snapshot, in pieces of whole lines."""
     digest, rows = sha256(), 0
     async with database.snapshot() as session:

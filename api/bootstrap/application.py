@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Final
 
@@ -20,12 +20,15 @@ from api.graphql.transport.endpoint import GraphQLEndpoint
 from api.graphql.transport.sdl_route import schema_route
 from api.graphql.transport.sse import events_routes
 from api.graphql.transport.websocket import websocket_route
+from api.http.app_keys import DRAIN
 from api.http.application import AccessControl, build_application
-from api.http.server import run_server
+from api.http.server import ServerOptions, run_server
 from api.http.stream_sessions import StreamSessions
 from api.licence import read_licence
+from api.limits import EXPORT_BATCH_SECONDS_MAX, EXPORT_SECONDS_MAX
 from api.logging import configure_logging
 from api.rest.backup_and_import import backup_and_import_routes
+from api.rest.exports import Exports
 from api.rest.health import probe_routes
 from api.rest.health_reports import health_report_routes
 from api.rest.openapi import openapi_route
@@ -42,12 +45,17 @@ from api.runtime.values_watcher import ValuesWatcher
 from api.settings import Settings
 from api.web.explorer.routes import Explorer
 from api.webhooks.worker import WebhookWorker
-from engine.storage.postgres.database import Database
+from engine.storage.postgres.connection import ConnectionSettings
+from engine.storage.postgres.database import Database, open_database
 from engine.storage.postgres.notifications import CHANNEL, Listener
 from reconciler.apply import apply_defaults
 
 log: Final = structlog.get_logger(component="server")
 
+_EXPORT_CONNECTION: Final = ConnectionSettings(
+    idle_in_transaction_seconds=EXPORT_BATCH_SECONDS_MAX,
+    transaction_seconds=EXPORT_SECONDS_MAX,
+)
 STREAM_CHECK_SECONDS: Final = 1
 """How long a stream can outlast the key of its token."""
 
@@ -62,7 +70,14 @@ def run_interlock(settings: Settings, announce: Callable[[str], None]) -> None:
     """
     settings.require_key_source()
     configure_logging(settings.log_format, settings.log_level)
-    run_server(open_application(settings), settings.host, settings.port, announce)
+    run_server(open_application(settings), server_options(settings), announce)
+
+
+def server_options(settings: Settings) -> ServerOptions:
+    """Return how the server of the settings listens and stops."""
+    return ServerOptions(
+        settings.host, settings.port, settings.limits.stream.send_seconds, settings.drain_seconds
+    )
 
 
 @asynccontextmanager
@@ -129,15 +144,24 @@ async def open_application_on(
         )
 
         async def check_readiness() -> None:
+            application[DRAIN].check()
             keys.check()
             supervisor.check()
             await database.check()
+
+        def open_exported() -> AbstractAsyncContextManager[Database]:
+            return open_database(engine.url, 1, _EXPORT_CONNECTION)
 
         values = watcher.values if watcher else None
         application = build_application(
             [
                 *await _graphql_routes(settings, state, streams),
-                *_rest_routes(state, values, probe_routes(check_readiness)),
+                *_rest_routes(
+                    state,
+                    values,
+                    Exports(open_exported, settings.limits.server.exports),
+                    probe_routes(check_readiness),
+                ),
             ],
             guards,
             [
@@ -149,6 +173,7 @@ async def open_application_on(
                 *supervisor.collectors,
             ],
         )
+        application[DRAIN].on_begin.append(streams.drain)
         application.on_shutdown.append(streams.end_all)
         yield application
 
@@ -195,13 +220,16 @@ async def _graphql_routes(
 
 
 def _rest_routes(
-    state: ServerState, values: ValuesFile | None, probes: Iterable[web.AbstractRouteDef]
+    state: ServerState,
+    values: ValuesFile | None,
+    exports: Exports,
+    probes: Iterable[web.AbstractRouteDef],
 ) -> list[web.AbstractRouteDef]:
     """Return the routes of the REST API and of the probes."""
     return [
         *ticket_routes(state.context_for),
         reload_route(values),
-        *backup_and_import_routes(state.database),
+        *backup_and_import_routes(state.database, exports),
         *health_report_routes(HealthReports(state.database, state.plugins)),
         *probes,
         openapi_route(),

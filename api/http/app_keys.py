@@ -8,6 +8,7 @@ from aiohttp import web
 
 from api.auth.api_keys import ApiKeys
 from api.auth.tokens import TokenVerifier
+from api.http.drain import Drain
 from api.http.metrics import Metrics
 from api.http.rate_limiter import Quota, RateLimiter, TokenBuckets
 from engine.errors import InterlockError
@@ -39,6 +40,7 @@ EXPECTS_CONTINUE: Final = web.RequestKey("expects_continue", bool)
 
 TOKENS: Final = web.AppKey("tokens", TokenVerifier)
 API_KEYS: Final = web.AppKey("api_keys", ApiKeys)
+DRAIN: Final = web.AppKey("drain", Drain)
 METRICS: Final = web.AppKey("metrics", Metrics)
 RATE_LIMITER: Final = web.AppKey("rate_limiter", RateLimiter)
 

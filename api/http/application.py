@@ -10,7 +10,8 @@ from prometheus_client.registry import Collector
 from api.auth.api_keys import NO_API_KEYS, ApiKeys
 from api.auth.tokens import TokenVerifier
 from api.http.access import add_routes
-from api.http.app_keys import API_KEYS, METRICS, RATE_LIMITER, TOKENS, TRUSTED_PROXIES
+from api.http.app_keys import API_KEYS, DRAIN, METRICS, RATE_LIMITER, TOKENS, TRUSTED_PROXIES
+from api.http.drain import Drain
 from api.http.metrics import Metrics
 from api.http.middlewares import MIDDLEWARES, prepare_response
 from api.http.rate_limiter import RateLimiter
@@ -55,6 +56,7 @@ def build_application(
     application[API_KEYS] = access_control.api_keys
     application[RATE_LIMITER] = RateLimiter(access_control.limits)
     application[TRUSTED_PROXIES] = access_control.trusted_proxies
+    application[DRAIN] = Drain()
     application[METRICS] = Metrics(collectors)
     application.on_response_prepare.append(prepare_response)
     add_routes(application, routes)

@@ -1,6 +1,7 @@
 """The middlewares of all requests, outermost first."""
 
 import re
+from http import HTTPStatus
 from random import getrandbits
 from time import perf_counter
 from typing import Final
@@ -11,7 +12,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from api import limits
 from api.http.access import require_user
-from api.http.app_keys import ACCESS, METRICS, QUOTAS, RATE_LIMITER, REQUEST_ID, VIEWER
+from api.http.app_keys import ACCESS, DRAIN, METRICS, QUOTAS, RATE_LIMITER, REQUEST_ID, VIEWER
 from api.http.body import BodyTooLarge, check_content_encoding
 from api.http.client_address import client_address, client_network
 from api.http.paths import PROBE_PATHS
@@ -124,7 +125,9 @@ async def prepare_response(request: web.Request, response: web.StreamResponse) -
             response.body = problem.body
             response.headers[hdrs.CONTENT_TYPE] = problem.headers[hdrs.CONTENT_TYPE]
             response.headers[hdrs.CONTENT_LENGTH] = str(response.content_length)
-    if not request.content.is_eof():  # the rest of the body is not read to find the next request
+    # The rest of a body is not read to find the next request.
+    is_last = request.app[DRAIN].has_begun or not request.content.is_eof()
+    if is_last and response.status != HTTPStatus.SWITCHING_PROTOCOLS:
         response.force_close()
         response.headers[hdrs.CONNECTION] = "close"
     add_standard_headers(request, response)

@@ -17,7 +17,6 @@ from aiohttp.streams import StreamReader
 
 from api import limits
 from api.http.app_keys import EXPECTS_CONTINUE, HEAD_ERROR, REQUEST_ID
-from api.http.connection import LimitedConnection
 from api.http.middlewares import add_standard_headers, identify
 from api.http.problem_details import Problem
 from api.http.request_head import (
@@ -28,6 +27,7 @@ from api.http.request_head import (
     head_error,
     without_expectation,
 )
+from api.http.send_timeout import SendTimeoutProtocol
 from engine.errors import InterlockError
 
 _TOO_MANY_HEADERS: Final = "Too many headers received"
@@ -36,7 +36,7 @@ _TOO_MANY_HEADERS: Final = "Too many headers received"
 log: Final = structlog.get_logger(component="http")
 
 
-class _HttpProtocol(LimitedConnection):
+class _HttpProtocol(SendTimeoutProtocol):
     """The HTTP protocol of one connection."""
 
     __slots__ = ()
@@ -95,16 +95,18 @@ class _HttpProtocolFactory(web.Server):
 
     Args:
         application: routes and answers the requests.
+        send_seconds: how long a client can leave a full send buffer unread.
 
     """
 
-    def __init__(self, application: web.Server) -> None:
+    def __init__(self, application: web.Server, send_seconds: float) -> None:
         super().__init__(self._answer, request_factory=self._make_checked_request)
         self._application = application
+        self._send_seconds = send_seconds
 
     def __call__(self) -> web.RequestHandler:
         """Return the protocol of a new connection."""
-        return _HttpProtocol(self)
+        return _HttpProtocol(self, self._send_seconds)
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer a request whose head is not refused."""
@@ -138,5 +140,11 @@ class _HttpProtocolFactory(web.Server):
 class HttpRunner(web.AppRunner):
     """Runs an application with this protocol."""
 
+    def __init__(
+        self, application: web.Application, send_seconds: float, shutdown_timeout: float
+    ) -> None:
+        super().__init__(application, shutdown_timeout=shutdown_timeout)
+        self._send_seconds = send_seconds
+
     async def _make_server(self) -> web.Server:
-        return _HttpProtocolFactory(await super()._make_server())
+        return _HttpProtocolFactory(await super()._make_server(), self._send_seconds)

@@ -5,6 +5,7 @@ import gc
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
@@ -12,6 +13,7 @@ import uvloop
 from aiohttp import web
 
 from api import limits
+from api.http.app_keys import DRAIN
 from api.http.protocol import HttpRunner
 from engine.errors import Misconfigured
 
@@ -22,39 +24,60 @@ _YOUNG_OBJECTS: Final = 20_000
 log: Final = structlog.get_logger(component="server")
 
 
+@dataclass(frozen=True, slots=True)
+class ServerOptions:
+    """How a server listens and stops.
+
+    Attributes:
+        host: the name or address to listen on.
+        port: the port; 0 for any free one.
+        send_seconds: how long a client can leave a full send buffer unread.
+        drain_seconds: how long the server serves on after SIGTERM.
+
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    send_seconds: float = limits.STREAM_LIMITS.send_seconds
+    drain_seconds: float = 0
+
+
 def run_server(
     application: AbstractAsyncContextManager[web.Application],
-    host: str,
-    port: int,
+    options: ServerOptions,
     announce: Callable[[str], None],
 ) -> None:
-    """Serve until SIGTERM or SIGINT; then stop listening, finish requests and close the resources.
+    """Serve until a signal; then drain, stop listening, finish requests and close the resources.
+
+    Only SIGTERM begins a drain, because SIGINT comes from a person at a terminal.
 
     Args:
         application: opens what the application needs, yields the application, and closes
             everything after the last request.
-        host: the name or address to listen on.
-        port: the port; 0 for any free one.
+        options: how to listen and stop.
         announce: called with the URL when the server accepts requests.
 
     Raises:
         Misconfigured: the server cannot listen on host and port.
 
     """
-    uvloop.run(_serve(application, host, port, announce))
+    uvloop.run(_serve(application, options, announce))
 
 
 async def _serve(
     application: AbstractAsyncContextManager[web.Application],
-    host: str,
-    port: int,
+    options: ServerOptions,
     announce: Callable[[str], None],
 ) -> None:
-    with _stop_event() as stop:
-        async with application as opened, listening(opened, host, port) as url:
+    with _stop_signal() as stop:
+        async with application as opened, listening(opened, options) as url:
             _tune_garbage_collector()
             announce(url)
-            await stop.wait()
+            drain_seconds = options.drain_seconds if await stop == signal.SIGTERM else 0
+            if (drain := opened.get(DRAIN)) is not None:
+                log.info("draining", seconds=drain_seconds)
+                drain.begin(drain_seconds)
+                await asyncio.sleep(drain_seconds)
             log.info("stopping", timeout_seconds=2 * limits.SHUTDOWN_SECONDS)
     log.info("stopped")
 
@@ -71,21 +94,21 @@ def _tune_garbage_collector() -> None:
 
 
 @contextmanager
-def _stop_event() -> Iterator[asyncio.Event]:
-    """Yield an event that the first stop signal sets; the second one ends the process."""
+def _stop_signal() -> Iterator[asyncio.Future[signal.Signals]]:
+    """Yield the first stop signal, once it arrives; the second one ends the process."""
     loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
+    stop: asyncio.Future[signal.Signals] = loop.create_future()
 
     def remove_handlers() -> None:
         for number in _STOP_SIGNALS:
             loop.remove_signal_handler(number)
 
-    def request_stop() -> None:
-        stop.set()
+    def request_stop(number: signal.Signals) -> None:
+        stop.set_result(number)
         remove_handlers()
 
     for number in _STOP_SIGNALS:
-        loop.add_signal_handler(number, request_stop)
+        loop.add_signal_handler(number, request_stop, number)
     try:
         yield stop
     finally:
@@ -93,17 +116,17 @@ def _stop_event() -> Iterator[asyncio.Event]:
 
 
 @asynccontextmanager
-async def listening(application: web.Application, host: str, port: int) -> AsyncIterator[str]:
+async def listening(application: web.Application, options: ServerOptions) -> AsyncIterator[str]:
     """Serve requests in the block, which gets the URL; at its end, finish those in flight.
 
     Raises:
         Misconfigured: the address is in use, forbidden, or not of this machine.
 
     """
-    runner = HttpRunner(application, shutdown_timeout=limits.SHUTDOWN_SECONDS)
+    runner = HttpRunner(application, options.send_seconds, limits.SHUTDOWN_SECONDS)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, host, port)
+        site = web.TCPSite(runner, options.host, options.port)
         try:
             await site.start()
         except OSError as error:

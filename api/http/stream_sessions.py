@@ -1,6 +1,7 @@
 """Sessions of streams: WebSockets and event streams, and what ends them."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from enum import Enum, auto
@@ -57,6 +58,7 @@ class StreamSessions:
     def __init__(self) -> None:
         self._sessions: set[StreamSession] = set()
         self._checked_keys: KeySet | None = None
+        self._stops_at: float | None = None
         streams = Gauge("interlock_streams", "Open WebSockets and event streams.", registry=None)
         streams.set_function(lambda: len(self))
         self.collectors = (streams,)
@@ -76,6 +78,8 @@ class StreamSessions:
             async with asyncio.timeout(None) as timeout:
                 session = StreamSession(timeout)
                 self._sessions.add(session)
+                if self._stops_at is not None:
+                    self._end_in_time(session, self._stops_at)
                 try:
                     yield session
                 finally:
@@ -95,24 +99,27 @@ class StreamSessions:
                 await asyncio.sleep(0)  # checking thousands of signatures must not block the loop
             self._checked_keys = keys
 
+    def drain(self, seconds: float) -> None:
+        """End every stream before the server stops, at different times.
+
+        So the clients do not all come back at once, and not before the load balancer knows that
+        this server stops.
+        """
+        self._stops_at = asyncio.get_running_loop().time() + seconds
+        for session in self._sessions:
+            self._end_in_time(session, self._stops_at)
+
+    def _end_in_time(self, session: StreamSession, stops_at: float) -> None:
+        loop = asyncio.get_running_loop()
+        remaining = max(stops_at - loop.time(), 0)
+        delay = random.uniform(remaining / 2, remaining)  # noqa: S311  # jitter is not a secret
+        loop.call_later(delay, self._end, session)
+
+    def _end(self, session: StreamSession) -> None:
+        if session in self._sessions:
+            session.expire_after(0, EndReason.SERVER_STOPS)
+
     async def end_all(self, _application: web.Application) -> None:
         """End every stream when the server stops."""
         for session in tuple(self._sessions):
             session.expire_after(0, EndReason.SERVER_STOPS)
-
-
-@asynccontextmanager
-async def send_timeout(seconds: float, request: web.Request) -> AsyncIterator[None]:
-    """Abort the connection if sending in the block takes too long.
-
-    Raises:
-        ConnectionError: the connection was aborted.
-
-    """
-    try:
-        async with asyncio.timeout(seconds):
-            yield
-    except TimeoutError:
-        if request.transport is not None:
-            request.transport.abort()
-        raise ConnectionResetError from None

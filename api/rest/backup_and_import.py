@@ -1,6 +1,7 @@
 """`/api/v1/templates`: export a backup, and import values files."""
 
 import asyncio
+from contextlib import aclosing
 from typing import Final
 
 from aiohttp import hdrs, web
@@ -8,6 +9,7 @@ from aiohttp import hdrs, web
 from api.auth.api_keys import Scope
 from api.http.access import ApiKeyAccess, ProtectedRoute
 from api.http.body import UnsupportedMediaType, read_body
+from api.rest.exports import Exports, send_text
 from api.rest.plan_response import plan_response
 from engine.errors import InvalidInput
 from engine.storage.postgres.database import Database
@@ -23,16 +25,12 @@ _YAML_TYPES: Final = {_YAML, "application/x-yaml", "text/yaml", "text/x-yaml"}
 """The media type of YAML, and the unregistered ones that preceded it (RFC 9512, section 2.1)."""
 
 
-def backup_and_import_routes(database: Database) -> list[ProtectedRoute]:
+def backup_and_import_routes(database: Database, exports: Exports) -> list[ProtectedRoute]:
     """Return the routes."""
 
     async def export_backup(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse(headers={hdrs.CONTENT_TYPE: f"{_YAML}; charset=utf-8"})
-        await response.prepare(request)
-        async for lines in backup_lines(database):
-            await response.write(lines.encode())
-        await response.write_eof()
-        return response
+        async with exports.open() as own_database, aclosing(backup_lines(own_database)) as lines:
+            return await send_text(request, _YAML, lines)
 
     async def import_values(request: web.Request) -> web.Response:
         text = await _read_yaml(request)

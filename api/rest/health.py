@@ -11,6 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from api import limits
 from api.http.access import ProtectedRoute, allow_anyone
 from api.http.app_keys import METRICS
+from api.http.drain import ServerStopping
 from api.http.paths import LIVENESS_PATHS, METRICS_PATH, READINESS_PATHS
 from api.runtime.background_tasks import BackgroundTaskFailed
 from engine.errors import Unavailable
@@ -33,8 +34,8 @@ def probe_routes(check_readiness: Callable[[], Awaitable[None]]) -> list[Protect
         try:
             async with asyncio.timeout(limits.READINESS_SECONDS):
                 await check_readiness()
-        except BackgroundTaskFailed:
-            raise  # the message names the tasks
+        except (BackgroundTaskFailed, ServerStopping):
+            raise  # the message says more, and is not confidential
         except Exception as error:
             log.warning("not ready", exc_info=error)
             raise Unavailable("The server is not ready. Its log has the reason.") from error

@@ -10,7 +10,7 @@ import typer
 from pydantic import SecretStr
 
 from api.bootstrap.application import open_application
-from api.http.server import run_server
+from api.http.server import ServerOptions, run_server
 from api.limits_setting import read_limits
 from api.logging import configure_logging
 from api.settings import LogFormat, LogLevel, Settings
@@ -34,7 +34,7 @@ def main(kind: str, url: str) -> None:
         "strawberry": lambda: peers.strawberry_application(url),
         "ariadne": lambda: peers.ariadne_application(url),
     }
-    run_server(applications[kind](), "127.0.0.1", 0, typer.echo)
+    run_server(applications[kind](), ServerOptions(), typer.echo)
 
 
 if __name__ == "__main__":

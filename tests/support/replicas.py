@@ -77,6 +77,7 @@ async def replica(
         "INTERLOCK_DATABASE_URL": database_url,
         "INTERLOCK_JWT_SECRET": SECRET.get_secret_value(),
         "INTERLOCK_PORT": "0",
+        "INTERLOCK_DRAIN_SECONDS": "0",
         "INTERLOCK_LOG_FORMAT": "json",
         "PYTHONUNBUFFERED": "1",
         **settings,

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import typer
 from aiohttp import web
 
+from api.bootstrap.application import server_options
 from api.bootstrap.auth import token_issuer
 from api.http.application import AccessControl, build_application
 from api.http.server import run_server
@@ -35,7 +36,7 @@ async def open_application(settings: Settings) -> AsyncIterator[web.Application]
 def main() -> None:
     settings = Settings.from_env(os.environ)
     configure_logging(settings.log_format, settings.log_level)
-    run_server(open_application(settings), settings.host, settings.port, typer.echo)
+    run_server(open_application(settings), server_options(settings), typer.echo)
 
 
 if __name__ == "__main__":

@@ -14,8 +14,9 @@ from pydantic import SecretStr
 from api.auth.tokens import TokenIssuer
 from api.graphql.transport.sse import events_routes
 from api.graphql.transport.websocket import websocket_route
+from api.http.app_keys import DRAIN
 from api.http.application import AccessControl, build_application
-from api.http.server import listening
+from api.http.server import ServerOptions, listening
 from api.http.stream_sessions import StreamSessions
 from api.limits import HTTP_LIMITS, STREAM_LIMITS, HttpLimits, StreamLimits
 from engine.tickets.actor import Actor
@@ -88,10 +89,12 @@ async def serving(
         *events_routes(executor, context_for, sessions, limits),
     ]
     application = build_application(routes, AccessControl(TOKENS, limits=http_limits))
+    application[DRAIN].on_begin.append(sessions.drain)
     application.on_shutdown.append(sessions.end_all)
+    options = ServerOptions(send_seconds=limits.send_seconds)
     # Not aiohttp's test server: it cancels handlers when their client disconnects.
     async with AsyncExitStack() as server:
-        url = await server.enter_async_context(listening(application, "127.0.0.1", 0))
+        url = await server.enter_async_context(listening(application, options))
         async with aiohttp.ClientSession(url) as client:
             yield StreamServer(client, counter, sessions, server.aclose)
 

@@ -28,7 +28,6 @@ from api.http.stream_sessions import (
     StreamEnded,
     StreamSession,
     StreamSessions,
-    send_timeout,
 )
 from api.limits import STREAM_LIMITS, StreamLimits
 from engine.errors import InvalidInput
@@ -40,6 +39,8 @@ _HEADERS: Final = {
     "X-Accel-Buffering": "no",  # nginx buffers events without this header
 }
 _KEEP_ALIVE: Final = b":\n\n"
+_RETRY: Final = b"retry: 1000\n\n"
+"""The milliseconds after which a client should reconnect."""
 _COMPLETE: Final = b"event: complete\ndata:\n\n"
 """With `data`, because clients ignore an event without it."""
 
@@ -59,11 +60,15 @@ class _SseEndpoint:
         best_match(accept, (_EVENT_STREAM,), default=_EVENT_STREAM)
         responses = await self._responses(request)
         stream = web.StreamResponse(headers=_HEADERS)
-        with suppress(StreamEnded, ConnectionError):
-            async with self.sessions.open() as session, aclosing(responses):
-                session.expire_with_token(request[TOKEN], request.app[TOKENS])
-                await stream.prepare(request)
-                await _EventStream(request, stream, self.limits).send_all(responses, session)
+        with suppress(ConnectionError):
+            try:
+                async with self.sessions.open() as session, aclosing(responses):
+                    session.expire_with_token(request[TOKEN], request.app[TOKENS])
+                    await stream.prepare(request)
+                    await _EventStream(stream, self.limits).send_all(responses, session)
+            except StreamEnded as ended:
+                if ended.reason is EndReason.SERVER_STOPS and stream.prepared:
+                    await stream.write(_RETRY)
         return stream
 
     async def _responses(self, request: web.Request) -> AsyncGenerator[GraphQLResponse, None]:
@@ -82,7 +87,6 @@ class _SseEndpoint:
 class _EventStream:
     """The event stream of one request."""
 
-    request: web.Request
     stream: web.StreamResponse
     limits: StreamLimits
 
@@ -93,8 +97,8 @@ class _EventStream:
         keep_alive = asyncio.create_task(self._keep_alive(session))
         try:
             async for response in responses:
-                await self._write(_next_event(response))
-            await self._write(_COMPLETE)
+                await self.stream.write(_next_event(response))
+            await self.stream.write(_COMPLETE)
         finally:
             keep_alive.cancel()
             await asyncio.wait([keep_alive])
@@ -104,13 +108,9 @@ class _EventStream:
         try:
             while True:
                 await asyncio.sleep(self.limits.heartbeat_seconds)
-                await self._write(_KEEP_ALIVE)
+                await self.stream.write(_KEEP_ALIVE)
         except ConnectionError:
             session.expire_after(0, EndReason.NOT_READ)
-
-    async def _write(self, event: bytes) -> None:
-        async with send_timeout(self.limits.send_seconds, self.request):
-            await self.stream.write(event)
 
 
 def events_routes(

@@ -39,7 +39,6 @@ from api.http.stream_sessions import (
     StreamEnded,
     StreamSession,
     StreamSessions,
-    send_timeout,
 )
 from api.http.websocket_upgrade import check_handshake
 from api.json_encoding import JsonObject
@@ -232,8 +231,7 @@ class _GraphQLSocket:
 
     async def _send(self, message: JsonObject) -> None:
         """Send a message; ConnectionError if the client has disconnected."""
-        async with send_timeout(self._limits.send_seconds, self._request):
-            await self._socket.send_str(orjson.dumps(message).decode())
+        await self._socket.send_str(orjson.dumps(message).decode())
 
     async def _cancel(self, operations: Sequence[asyncio.Task[None]]) -> None:
         for operation in operations:

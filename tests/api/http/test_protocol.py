@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from api.auth.tokens import TokenIssuer
 from api.http.application import AccessControl, build_application
-from api.http.server import listening
+from api.http.server import ServerOptions, listening
 from api.limits import (
     HEAD_BYTES,
     HEAD_FIELD_BYTES,
@@ -33,7 +33,7 @@ async def served() -> AsyncIterator[str]:
 
     guards = AccessControl(TokenIssuer(SecretStr("0123456789abcdef" * 2)))
     application = build_application([web.get("/", answer)], guards)
-    async with listening(application, "127.0.0.1", 0) as url:
+    async with listening(application, ServerOptions()) as url:
         yield url
 
 

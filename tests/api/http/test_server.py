@@ -21,8 +21,14 @@ TOKEN = TokenIssuer(SecretStr(SECRET)).issue(Actor("u_b1", "Anna K."), timedelta
 
 
 @pytest.fixture
-def server() -> Iterator[subprocess.Popen[str]]:
+def drain_seconds() -> str:
+    return "0"
+
+
+@pytest.fixture
+def server(drain_seconds: str) -> Iterator[subprocess.Popen[str]]:
     env = {"INTERLOCK_JWT_SECRET": SECRET, "INTERLOCK_PORT": "0", "INTERLOCK_LOG_FORMAT": "json"}
+    env["INTERLOCK_DRAIN_SECONDS"] = drain_seconds
     command = [sys.executable, "-m", "tests.support.server_process"]
     with subprocess.Popen(  # noqa: S603 - our own process
         command,
@@ -42,7 +48,11 @@ def connect(process: subprocess.Popen[str]) -> socket.socket:
     return socket.create_connection(("127.0.0.1", port), timeout=30)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+@pytest.mark.parametrize(
+    ("number", "drain_seconds"),
+    [(signal.SIGTERM, "0"), (signal.SIGINT, "3600")],  # only SIGTERM begins a drain
+    ids=["SIGTERM", "SIGINT"],
+)
 def test_a_stopping_server_accepts_no_requests_and_finishes_those_in_progress(
     number: signal.Signals, server: subprocess.Popen[str]
 ) -> None:

@@ -185,10 +185,23 @@ async def test_a_stream_ends_when_its_token_expires() -> None:
         assert server.counter.closed == 1
 
 
+async def test_a_drain_ends_all_streams_while_the_server_serves_on() -> None:
+    async with serving() as server:
+        async with streaming(server, "subscription { forever }") as earlier:
+            await event(earlier)
+            server.sessions.drain(0.01)
+            async with streaming(server, "subscription { forever }") as later:
+                assert (await events(earlier))[-1] == {"retry": "1000"}
+                assert (await events(later))[-1] == {"retry": "1000"}
+        async with server.client.get("/livez") as response:
+            assert response.status == 404  # which only a serving server answers
+
+
 async def test_a_stopping_server_ends_its_streams() -> None:
     async with serving() as server, streaming(server, "subscription { forever }") as response:
         await event(response)
         stopping = asyncio.create_task(server.stop())
+        assert await event(response) == {"retry": "1000"}
         assert await event(response) == {}
         await stopping
         assert server.counter.closed == 1

@@ -120,6 +120,14 @@ async def test_a_connection_ends_when_its_token_expires() -> None:
     assert server.counter.closed == 1
 
 
+async def test_a_drain_closes_all_sockets_while_the_server_serves_on() -> None:
+    async with serving() as server, server.acknowledged() as earlier:
+        server.sessions.drain(0.01)
+        async with server.socket() as later:
+            assert await earlier.closed() == (1001, "Going away")
+            assert await later.closed() == (1001, "Going away")
+
+
 async def test_a_stopping_server_closes_its_sockets() -> None:
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(serving())
