@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from api.http.access import ProtectedRoute, allow_anyone
 from api.http.application import AccessControl, build_application
 from api.http.body import read_body, read_json
-from api.http.server import listening
+from api.http.server import ServerOptions, listening
 from api.limits import DISCARDED_BYTES, HTTP_LIMITS
 from api.rest.health import probe_routes
 from tests.support.api_client import TOKENS, bearer
@@ -41,7 +41,7 @@ async def public(request: web.Request) -> web.Response:
 async def url() -> AsyncIterator[str]:
     routes = [web.post("/echo", echo), ProtectedRoute(allow_anyone, web.post("/public", public))]
     application = build_application([*routes, *probe_routes(ready)], AccessControl(TOKENS))
-    async with listening(application, "127.0.0.1", 0) as url:
+    async with listening(application, ServerOptions()) as url:
         yield url
 
 
@@ -195,7 +195,10 @@ async def test_a_client_that_leaves_in_mid_body_is_no_error(
             [web.post("/echo", echo), ProtectedRoute(allow_anyone, web.post("/public", public))],
             AccessControl(TOKENS),
         )
-        async with listening(application, "127.0.0.1", 0) as url, raw_connection(url) as connection:
+        async with (
+            listening(application, ServerOptions()) as url,
+            raw_connection(url) as connection,
+        ):
             await connection.send(head(f"POST {path}", TOKEN, JSON, *fields), part)
     [line] = lines
     assert (line["event"], line["status"], line["log_level"]) == ("request", 499, "info")
