@@ -44,7 +44,7 @@ class SendTimeoutProtocol(LimitedConnection):
         """Stop the timer, and let tasks that wait for the client fail."""
         self._stop_timer()
         if self._timed_out:
-            exc = ConnectionResetError("The client did not read what it was sent.")
+            exc = ConnectionResetError("The client does not read.")
         super().connection_lost(exc)
 
     def _stop_timer(self) -> None:

@@ -65,7 +65,7 @@ class Clients:
         self.succeeded: Counter[str] = Counter()
 
     async def keep_alive(self, kind: str, *urls: str) -> None:
-        """Use one connection; if the server closes it, go on with the next address."""
+        """Use one connection; if the server closes it, continue with the next address."""
         addresses = cycle(urls)
         url = next(addresses)
         async with self._session() as session:
