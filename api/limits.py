@@ -11,7 +11,7 @@ from pydantic import Field
 BODY_PROBLEMS: Final = 20
 """Problems to report for one body."""
 REQUEST_ID_CHARACTERS: Final = 64
-READINESS_SECONDS: Final = 5
+READINESS_SECONDS: Final = 4
 ACCEPT_HEADERS: Final = 256
 """Parsed `Accept` headers to cache. Clients send few different ones."""
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final, TypeAlias
 
 import asyncpg
-from sqlalchemy import literal_column, select, text
+from sqlalchemy import text
 
 from engine.storage.postgres.connection import (
     CONNECTION_SETTINGS,
@@ -20,7 +20,8 @@ from engine.storage.postgres.statements import Statement
 
 POOL_CONNECTIONS: Final = 10
 
-_PING: Final = Statement.of(select(literal_column("1")))
+_IS_READ_ONLY: Final = Statement.of(text("SELECT current_setting('transaction_read_only') = 'on'"))
+"""A standby is read-only too, and a primary with `default_transaction_read_only`."""
 CUSTOM_PLAN: Final = Statement.of(
     text("SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL random_page_cost = 1.1")
 )
@@ -85,8 +86,10 @@ class Database:
             return await session.rows(statement, **values)
 
     async def check(self) -> None:
-        """Raise Unavailable if the database does not respond."""
-        await self.row(_PING)
+        """Raise Unavailable if the database does not respond, or does not accept changes."""
+        async with self.pool.acquire() as connection:
+            if await connection.fetchval(_IS_READ_ONLY.sql):
+                raise asyncpg.ReadOnlySQLTransactionError
 
     def transaction(self) -> AbstractAsyncContextManager[Session]:
         """Commit at the end of the block; roll back if the block raises."""

@@ -8,7 +8,7 @@ from typing import Final, Self
 
 from engine.storage.postgres.connection import ConnectionSettings, connect
 from engine.storage.postgres.database import Database
-from engine.storage.postgres.pool import ConnectionPool
+from engine.storage.postgres.pool import ConnectionPool, Outages
 from engine.storage.postgres.slots import WaitBounds
 
 CONNECTIONS_MIN: Final = 6
@@ -130,8 +130,9 @@ def _pools(url: str, limits: DatabaseLimits) -> dict[str, ConnectionPool]:
         "probes": (probes, limits.waiting),
     }
     shares = asdict(Shares.of(limits.connections))
+    outages = Outages()
     return {
-        name: ConnectionPool(shares[name], partial(connect, url, settings), waiting)
+        name: ConnectionPool(shares[name], partial(connect, url, settings), waiting, outages)
         for name, (settings, waiting) in kinds.items()
     }
 

@@ -8,7 +8,6 @@ import asyncpg
 from engine.errors import DeadlineExceeded, Overloaded, Unavailable
 
 _CONNECTION_BROKEN: Final = (
-    ConnectionError,
     asyncpg.InterfaceError,  # the connection is closed
     asyncpg.InternalClientError,  # the session ended while the connection was idle
     asyncpg.PostgresConnectionError,

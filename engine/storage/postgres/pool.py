@@ -10,13 +10,18 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from time import monotonic
 from types import TracebackType
-from typing import Final
+from typing import Final, NamedTuple
 
 import asyncpg
 
 from engine.errors import Overloaded
 from engine.storage.postgres.connection import Connection
-from engine.storage.postgres.errors import is_unavailable, map_errors, unavailable
+from engine.storage.postgres.errors import (
+    is_connection_broken,
+    is_unavailable,
+    map_errors,
+    unavailable,
+)
 from engine.storage.postgres.slots import NoFreeSlot, Slots, WaitBounds
 
 IDLE_SECONDS_MAX: Final = 300
@@ -24,6 +29,30 @@ IDLE_SECONDS_MAX: Final = 300
 _RESET_SECONDS_MAX: Final = 10
 WAIT_BOUNDS: Final = WaitBounds(tasks=1_000, seconds=30)
 """The default for tasks that wait for a connection."""
+
+
+class IdleConnection(NamedTuple):
+    """A connection that no task uses.
+
+    Attributes:
+        since: the time of its release.
+        outages_before: the number of outages when it was acquired for the last time.
+
+    """
+
+    since: float
+    outages_before: int
+    connection: Connection
+
+
+@dataclass(slots=True)
+class Outages:
+    """The outages of a database, which pools can share.
+
+    Another server can be in its place afterwards, so connections from before are not used again.
+    """
+
+    count: int = 0
 
 
 @dataclass(slots=True)
@@ -37,16 +66,18 @@ class ConnectionPool:
         size: the maximum number of connections.
         connect: opens a connection.
         bounds: of the tasks that wait for a connection.
+        outages: of the database.
         slots: one for each connection that is in use.
-        idle: the free connections, each with the time of its release, the latest on top.
+        idle: the free connections, the latest on top.
 
     """
 
     size: int
     connect: Callable[[], Awaitable[Connection]] = field(repr=False)  # contains the password
     bounds: WaitBounds = WAIT_BOUNDS
+    outages: Outages = field(default_factory=Outages)
     slots: Slots = field(init=False)
-    idle: list[tuple[float, Connection]] = field(init=False, default_factory=list)
+    idle: list[IdleConnection] = field(init=False, default_factory=list)
     is_closed: bool = field(init=False, default=False)
     _resets: set[Task[None]] = field(init=False, default_factory=set)
 
@@ -92,47 +123,52 @@ class ConnectionPool:
 
     def _latest_idle(self) -> Connection | None:
         """Return the latest usable idle connection; terminate those that are not usable."""
-        oldest = monotonic() - IDLE_SECONDS_MAX
+        oldest, outages = monotonic() - IDLE_SECONDS_MAX, self.outages.count
         while self.idle:
-            since, connection = self.idle.pop()
-            if since > oldest and not connection.is_closed():
+            since, outages_before, connection = self.idle.pop()
+            if since > oldest and outages_before == outages and not connection.is_closed():
                 return connection
             connection.terminate()
         return None
 
-    def release(self, connection: Connection) -> None:
-        """Return a connection to the pool."""
-        self.idle.append((monotonic(), connection))
+    def release(self, connection: Connection, outages_before: int) -> None:
+        """Return a connection to the pool.
+
+        Args:
+            connection: the connection.
+            outages_before: the number of outages when it was acquired.
+
+        """
+        self.idle.append(IdleConnection(monotonic(), outages_before, connection))
         self.slots.release()
 
-    def reset_and_release(self, connection: Connection) -> Task[None]:
+    def reset_and_release(self, connection: Connection, outages_before: int) -> Task[None]:
         """Return a connection to the pool after an error, which can leave it in any state.
 
         Returns:
             The task that does so. The pool keeps it, so the caller need not wait for it.
 
         """
-        task = create_task(self._reset_and_release(connection))
+        task = create_task(self._reset_and_release(connection, outages_before))
         self._resets.add(task)
         task.add_done_callback(self._resets.discard)
         return task
 
-    async def _reset_and_release(self, connection: Connection) -> None:
+    async def _reset_and_release(self, connection: Connection, outages_before: int) -> None:
         # In one round trip. Outside a transaction, ROLLBACK does nothing.
         statements = f"ROLLBACK;\n{connection.get_reset_query()}"
         try:
             await connection.execute(statements, timeout=_RESET_SECONDS_MAX)
         except BaseException:  # noqa: BLE001 - the pool replaces the connection
             connection.terminate()
-        self.release(connection)
+        self.release(connection, outages_before)
 
     async def close(self) -> None:
         """Wait until all connections are released, and close them. Idempotent."""
         self.is_closed = True
         await self.slots.wait_until_unused()
         while self.idle:
-            _, connection = self.idle.pop()
-            await connection.close()
+            await self.idle.pop().connection.close()
 
 
 @dataclass(slots=True)
@@ -141,8 +177,10 @@ class Lease:
 
     pool: ConnectionPool
     connection: Connection = field(init=False)
+    _outages_before: int = field(init=False)
 
     async def __aenter__(self) -> Connection:
+        self._outages_before = self.pool.outages.count
         with map_errors():
             self.connection = await self.pool.take()
         return self.connection
@@ -154,9 +192,12 @@ class Lease:
         traceback: TracebackType | None,
     ) -> None:
         if error is None:
-            self.pool.release(self.connection)
+            self.pool.release(self.connection, self._outages_before)
             return
-        reset = self.pool.reset_and_release(self.connection)
+        if is_connection_broken(error):
+            self.pool.outages.count += 1
+            self.connection.terminate()
+        reset = self.pool.reset_and_release(self.connection, self._outages_before)
         if not isinstance(error, CancelledError | TimeoutError):  # which end the waiting
             await shield(reset)
         if is_unavailable(error):

@@ -5,7 +5,6 @@ from engine.errors import Unavailable
 from engine.storage.postgres.errors import is_connection_broken, map_errors
 
 BROKEN = [
-    pytest.param(ConnectionResetError(), id="the network closed the connection"),
     pytest.param(asyncpg.InterfaceError("connection is closed"), id="closed"),
     pytest.param(asyncpg.InternalClientError("unexpected"), id="ended while it was idle"),
     pytest.param(asyncpg.ConnectionDoesNotExistError(), id="closed in the middle of an operation"),
@@ -16,6 +15,7 @@ BROKEN = [
     pytest.param(asyncpg.TargetServerAttributeNotMatched(), id="no host is the primary"),
 ]
 TEMPORARY = [
+    pytest.param(ConnectionRefusedError(), id="no server listens"),
     pytest.param(TimeoutError(), id="no response"),
     pytest.param(asyncpg.QueryCanceledError(), id="statement timeout"),
     pytest.param(asyncpg.LockNotAvailableError(), id="lock timeout"),

@@ -10,7 +10,7 @@ import pytest
 
 from engine.errors import Overloaded, Unavailable
 from engine.storage.postgres.connection import Connection
-from engine.storage.postgres.pool import IDLE_SECONDS_MAX, ConnectionPool
+from engine.storage.postgres.pool import IDLE_SECONDS_MAX, ConnectionPool, Outages
 from engine.storage.postgres.slots import WaitBounds
 
 PID = "SELECT pg_backend_pid()"
@@ -116,9 +116,30 @@ async def test_a_closed_connection_is_replaced(pool: ConnectionPool) -> None:
     assert await backend_pid(pool)
 
 
+async def test_no_connection_is_used_again_after_an_outage(database_url: str) -> None:
+    async def find_a_demoted_primary() -> None:
+        async with demoted.acquire():
+            raise asyncpg.ReadOnlySQLTransactionError
+
+    outages = Outages()
+    pool, demoted = (
+        ConnectionPool(2, partial(asyncpg.connect, database_url), outages=outages) for _ in "ab"
+    )
+    async with pool.acquire() as in_use:
+        idle = await backend_pid(pool)
+        before = {idle, await in_use.fetchval(PID)}
+        with pytest.raises(Unavailable):
+            await find_a_demoted_primary()
+        assert await backend_pid(pool) not in before
+    async with pool.acquire() as one, pool.acquire() as two:
+        assert not {await one.fetchval(PID), await two.fetchval(PID)} & before
+    await pool.close()
+    await demoted.close()
+
+
 async def test_a_connection_that_was_idle_for_too_long_is_replaced(pool: ConnectionPool) -> None:
     before = await backend_pid(pool)
-    pool.idle = [(monotonic() - IDLE_SECONDS_MAX, connection) for _, connection in pool.idle]
+    pool.idle = [each._replace(since=monotonic() - IDLE_SECONDS_MAX) for each in pool.idle]
     assert await backend_pid(pool) != before
 
 
