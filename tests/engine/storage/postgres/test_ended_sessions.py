@@ -123,7 +123,7 @@ async def test_a_session_ends_in_the_middle_of_a_statement(
 async def test_a_session_ends_between_the_statements_of_a_transaction(
     *, noticed: bool, database: Database, owner_url: str
 ) -> None:
-    async def begin_and_go_on() -> None:
+    async def begin_and_continue() -> None:
         async with database.transaction() as session:
             await session.run(COUNT)
             if noticed:
@@ -133,7 +133,7 @@ async def test_a_session_ends_between_the_statements_of_a_transaction(
             await session.run(COUNT)
 
     with pytest.raises(Unavailable):
-        await begin_and_go_on()
+        await begin_and_continue()
     await run_in_transaction(database)
 
 
