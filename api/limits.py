@@ -97,6 +97,10 @@ DEFAULT_LATEST_ENTRIES: Final = 100
 GRAPHQL_BATCH: Final = 100
 """The highest number of operations in one request that can be configured."""
 
+DATABASE_CONNECTIONS: Final = 20
+"""The default number of connections of one server; reads and changes get 7 each."""
+DATABASE_CONNECTIONS_MAX: Final = 1_000
+
 KNOWN_CLIENTS: Final = 10_000
 """Clients whose requests a process counts; the one that was idle the longest is dropped first."""
 
@@ -230,11 +234,23 @@ class ServerLimits:
         exports: exports at a time; each has a connection of its own to the database.
         task_failure_seconds: how long a background task that requests depend on can fail. Then the
             subscriptions that it serves end, and the server is not ready.
+        request_seconds: from the first byte of a request to its complete response. An operation in
+            a stream has as much time.
+        wait_seconds: how long a request waits for a connection to the database, and how long a
+            change waits for other changes of the same viewer or of the same ticket.
+        connection_waiters: requests that wait for a connection of one kind of work.
+        ticket_waiters: changes that wait for another change of the same ticket.
+        lock_wait_seconds: how long a statement waits for a lock.
 
     """
 
     exports: Bound = 2
     task_failure_seconds: Seconds = 15
+    request_seconds: Seconds = 20
+    wait_seconds: Seconds = 5
+    connection_waiters: Bound = 500
+    ticket_waiters: Bound = 8
+    lock_wait_seconds: Seconds = 2
 
 
 SERVER_LIMITS: Final = ServerLimits()

@@ -27,6 +27,8 @@ from api.limits import (
     CLAIM_NAME_CHARACTERS,
     CLOCK_LEEWAY_SECONDS,
     CLOCK_LEEWAY_SECONDS_MAX,
+    DATABASE_CONNECTIONS,
+    DATABASE_CONNECTIONS_MAX,
     DRAIN_SECONDS,
     DRAIN_SECONDS_MAX,
     GRAPHQL_BATCH,
@@ -36,6 +38,7 @@ from api.limits import (
 from api.limits_setting import read_limits
 from engine.errors import Misconfigured
 from engine.findings import did_you_mean
+from engine.limits import DATABASE_CONNECTIONS_MIN
 from engine.webhooks.host_allowlist import NO_HOSTS, HostAllowlist
 
 _PREFIX: Final = "INTERLOCK_"
@@ -130,6 +133,15 @@ class Settings(BaseModel):
         ),
     ] = None
     """None: use the embedded PostgreSQL in `data_dir`."""
+    database_connections: Annotated[
+        int,
+        Field(
+            ge=DATABASE_CONNECTIONS_MIN,
+            le=DATABASE_CONNECTIONS_MAX,
+            description=f"a number of connections, {DATABASE_CONNECTIONS_MIN} to "
+            f"{DATABASE_CONNECTIONS_MAX}",
+        ),
+    ] = DATABASE_CONNECTIONS
     data_dir: Annotated[Path, Field(description="a directory")] = Path(".interlock")
     jwt_secret: Annotated[
         SecretStr | None,

@@ -11,20 +11,22 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Final
 
+from pydantic import SecretStr
 from rich.table import Table
 
+from api.bootstrap.engine import open_engine
 from api.graphql.documents.prepare import DocumentCache
 from api.graphql.executor import GraphQLExecutor, GraphQLRequest
 from api.graphql.interlock import interlock_executor
 from api.licence import read_licence
-from api.limits import GraphQLLimits, Limits
+from api.limits import GraphQLLimits
 from api.runtime.plugins import PluginCache
 from api.runtime.server_state import ServerState
+from api.settings import Settings
 from benchmarks.databases import temporary_server
 from benchmarks.rejected_queries import UNKNOWN, many
 from benchmarks.tables import new_table, number_columns, print_table
 from benchmarks.ticket_load import ASSIGNEE, TicketSet, prepare_database, ticket_id
-from engine.storage.postgres.database import open_database
 
 _TICKET: Final = f'ticket(id: "{ticket_id(TicketSet.PLAIN, 0)}")'
 _FIELDS: Final = """
@@ -131,9 +133,10 @@ def main() -> None:
 async def _measure(url: str) -> Mapping[str, _MemoryUse]:
     """Return the memory that a document of each kind uses."""
     await prepare_database(url)
-    async with open_database(url) as database:
-        plugins = await PluginCache.read(database, read_licence(None, None), time.time)
-        state = await ServerState.read(database, Limits(), plugins)
+    settings = Settings(database_url=SecretStr(url))
+    async with open_engine(settings) as engine:
+        plugins = await PluginCache.read(engine.databases, read_licence(None, None), time.time)
+        state = await ServerState.read(engine.databases, settings.limits, plugins)
         return {name: await _measure_case(case, state) for name, case in _CASES.items()}
 
 

@@ -102,21 +102,21 @@ async def open_application_on(
         clock: decides whether the licence has expired.
 
     """
-    database = engine.database
+    databases = engine.databases
     async with AsyncExitStack() as stack:
-        watcher = _values_watcher(database, settings)
+        watcher = _values_watcher(databases.administration, settings)
         if watcher is not None:
             await watcher.catch_up(wait=True)
-        elif plan := await apply_defaults(database):
+        elif plan := await apply_defaults(databases.administration):
             log.info("applied the default workflows", workflows=len(plan.changes))
         licence = read_licence(settings.license_public_key, settings.license_key)
-        plugins = await PluginCache.read(database, licence, clock)
+        plugins = await PluginCache.read(databases, licence, clock)
         plugins.log_disabled()
-        state = await ServerState.read(database, settings.limits, plugins)
+        state = await ServerState.read(databases, settings.limits, plugins)
         keys = key_source(settings)
         await keys.start()
         worker = WebhookWorker(
-            database, plugins, settings.webhook_hosts, settings.webhook_secrets_dir
+            databases.background, plugins, settings.webhook_hosts, settings.webhook_secrets_dir
         )
         stack.push_async_callback(worker.stop)
         guards = AccessControl(
@@ -138,7 +138,7 @@ async def open_application_on(
                     *_key_tasks(keys),
                     *worker.tasks(),
                     *([watcher.task()] if watcher else []),
-                    *maintenance_tasks(database, plugins),
+                    *maintenance_tasks(databases.background, plugins),
                 ]
             )
         )
@@ -147,7 +147,7 @@ async def open_application_on(
             application[DRAIN].check()
             keys.check()
             supervisor.check()
-            await database.check()
+            await databases.probes.check()
 
         def open_exported() -> AbstractAsyncContextManager[Database]:
             return open_database(engine.url, 1, _EXPORT_CONNECTION)
@@ -229,8 +229,10 @@ def _rest_routes(
     return [
         *ticket_routes(state.context_for),
         reload_route(values),
-        *backup_and_import_routes(state.database, exports),
-        *health_report_routes(HealthReports(state.database, state.plugins)),
+        *backup_and_import_routes(state.databases.administration, exports),
+        *health_report_routes(
+            HealthReports(state.databases.changes, state.plugins, state.admission)
+        ),
         *probes,
         openapi_route(),
     ]

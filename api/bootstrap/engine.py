@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 
 from api.settings import Settings
 from engine.storage.migrate import check_schema, migrate
-from engine.storage.postgres.database import Database, open_database
+from engine.storage.postgres.database import Database
+from engine.storage.postgres.databases import DatabaseLimits, Databases, open_databases
 from engine.storage.postgres.embedded import embedded_server
+from engine.storage.postgres.slots import WaitBounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,11 +18,17 @@ class EngineHandle:
 
     Attributes:
         url: the address of the database, with its password.
+        databases: the database, for each kind of work.
 
     """
 
     url: str = field(repr=False)
-    database: Database
+    databases: Databases
+
+    @property
+    def database(self) -> Database:
+        """The database for commands."""
+        return self.databases.administration
 
 
 @asynccontextmanager
@@ -44,7 +52,18 @@ async def open_engine(
         else:
             url = settings.database_url.get_secret_value()
         await prepare(url)
-        yield EngineHandle(url, await stack.enter_async_context(open_database(url)))
+        limits = _database_limits(settings)
+        yield EngineHandle(url, await stack.enter_async_context(open_databases(url, limits)))
+
+
+def _database_limits(settings: Settings) -> DatabaseLimits:
+    limits = settings.limits.server
+    return DatabaseLimits(
+        settings.database_connections,
+        WaitBounds(limits.connection_waiters, limits.wait_seconds),
+        statement_seconds=limits.request_seconds,
+        lock_wait_seconds=limits.lock_wait_seconds,
+    )
 
 
 def open_current(settings: Settings) -> AbstractAsyncContextManager[EngineHandle]:

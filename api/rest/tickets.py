@@ -81,7 +81,7 @@ class _TicketHandlers:
         """Return a ticket, or 304 if the client has its current version."""
         etags = ETags.from_header(request, hdrs.IF_NONE_MATCH)
         context = await self._context(request)
-        ticket = await read_ticket(context.database, context.viewer, _ticket_id(request))
+        ticket = await read_ticket(context.databases.reads, context.viewer, _ticket_id(request))
         if etags is not None and etags.matches(ticket):
             return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=_cache_headers(ticket))
         return _respond(ticket)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from engine.errors import NotFound
 from engine.resources.catalog import KnownItem, ServiceCatalog
 from engine.storage.postgres.database import Database
+from engine.storage.postgres.databases import Databases
 from engine.storage.resources.catalog import read_catalog
 from engine.storage.resources.reconciliations import latest_reconciliation
 
@@ -19,15 +20,15 @@ class CatalogCache:
 
     """
 
-    database: Database
+    databases: Databases
     shown: ServiceCatalog
     as_of: int
 
     @classmethod
-    async def read(cls, database: Database) -> "CatalogCache":
+    async def read(cls, databases: Databases) -> "CatalogCache":
         """Return the catalog of a database."""
-        as_of = await latest_reconciliation(database)
-        return cls(database, await read_catalog(database), as_of)
+        as_of = await latest_reconciliation(databases.background)
+        return cls(databases, await read_catalog(databases.background), as_of)
 
     async def named(self, name: str) -> KnownItem:
         """Return the item of that name; read the catalog again if the item is unknown.
@@ -39,11 +40,14 @@ class CatalogCache:
         try:
             return self.shown.named(name)
         except NotFound:
-            await self.refresh()
+            await self._read_again(self.databases.reads)
             return self.shown.named(name)
 
     async def refresh(self) -> None:
         """Read the catalog again if there is a new reconciliation."""
-        latest = await latest_reconciliation(self.database)
+        await self._read_again(self.databases.background)
+
+    async def _read_again(self, database: Database) -> None:
+        latest = await latest_reconciliation(database)
         if latest > self.as_of:
-            self.shown, self.as_of = await read_catalog(self.database), latest
+            self.shown, self.as_of = await read_catalog(database), latest

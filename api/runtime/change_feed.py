@@ -135,13 +135,20 @@ class ChangeFeed:
     """The changes of the tickets in one database.
 
     Args:
-        database: the database.
+        database: where the shared reader reads.
+        requests: where each new subscriber reads.
         queue_size: how many changes can wait for a subscriber.
 
     """
 
-    def __init__(self, database: Database, queue_size: int = STREAM_LIMITS.waiting_changes) -> None:
+    def __init__(
+        self,
+        database: Database,
+        requests: Database,
+        queue_size: int = STREAM_LIMITS.waiting_changes,
+    ) -> None:
         self._database = database
+        self._requests = requests
         self._queue_size = queue_size
         self._position: Position | None = None
         self._page: Sequence[FeedChange] = ()
@@ -176,10 +183,10 @@ class ChangeFeed:
                 other subscribers got.
 
         """
-        position = position or self._position or await log_end(self._database)
+        position = position or self._position or await log_end(self._requests)
         while True:
             known = self._position
-            page = await self._read(position)
+            page = await self._read(self._requests, position)
             for change in page:
                 position = change.position
                 if selects(change):
@@ -233,7 +240,7 @@ class ChangeFeed:
         await self._notify()
         position = self._position or await log_end(self._database)
         try:
-            page = await self._read(position)
+            page = await self._read(self._database, position)
         except PositionLost:
             page = []
             if self._position == position:
@@ -263,7 +270,7 @@ class ChangeFeed:
         for subscriber in self._subscribers:
             subscriber.end_with(error)
 
-    async def _read(self, position: Position) -> list[FeedChange]:
+    async def _read(self, database: Database, position: Position) -> list[FeedChange]:
         """Return the next changes after a position."""
         return [
             FeedChange(
@@ -272,9 +279,7 @@ class ChangeFeed:
                 before,
                 after,
                 logged.ticket,
-                TicketLoader(self._database, [logged.ticket]),
+                TicketLoader(self._requests, [logged.ticket]),
             )
-            for logged, before, after in await changes_after(
-                self._database, position, _PAGE_CHANGES
-            )
+            for logged, before, after in await changes_after(database, position, _PAGE_CHANGES)
         ]

@@ -13,19 +13,29 @@ from engine.plugins import Plugin
 from engine.storage.outages.health import record_reports
 from engine.storage.outages.reconcile_tickets import OutageResult, handle_service
 from engine.storage.postgres.database import Database
+from engine.storage.tickets.admission import Admission
 
 NEEDS_OPERATOR: Final = frozenset({WaitReason.WORKFLOW_UNKNOWN, WaitReason.WORKFLOW_RETIRED})
 """Reasons to wait that an operator must fix."""
+
+_VIEWER: Final = "health reports"
+"""No user id contains a space."""
 
 log: Final = structlog.get_logger(component="health_reports")
 
 
 @dataclass(frozen=True, slots=True)
 class HealthReports:
-    """Handles the health reports of monitoring systems."""
+    """Handles the health reports of monitoring systems.
+
+    Attributes:
+        admission: bounds the changes that are made at a time; all reports are those of one viewer.
+
+    """
 
     database: Database
     plugins: PluginCache
+    admission: Admission
 
     async def record(self, path: str, reports: Sequence[HealthReport]) -> OutageResult:
         """Record reports of one service, then open, close or comment on its ticket.
@@ -35,11 +45,13 @@ class HealthReports:
 
         Raises:
             NotFound: no service was ever declared with that path.
+            TooManyRequests, Overloaded: see `Admission.admit`.
 
         """
-        await record_reports(self.database, path, reports)
         licensed = self.plugins.licence_error(Plugin.TICKETING) is None
-        result = await handle_service(self.database, path, licensed=licensed)
+        async with self.admission.admit(_VIEWER, path):
+            await record_reports(self.database, path, reports)
+            result = await handle_service(self.database, path, licensed=licensed)
         if result.wait_reason in NEEDS_OPERATOR:
             log.warning("service cannot be handled", service=path, reason=result.wait_reason)
         return result

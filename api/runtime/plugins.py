@@ -10,7 +10,7 @@ import structlog
 
 from engine.errors import PluginDisabled
 from engine.plugins import Licence, OffReason, Plugin, check_switch, plugin_off
-from engine.storage.postgres.database import Database
+from engine.storage.postgres.databases import Databases
 from engine.storage.resources.plugins import read_off_reasons, set_plugin_enabled
 from engine.tickets.actor import Actor
 
@@ -31,17 +31,17 @@ class PluginCache:
 
     """
 
-    database: Database
+    databases: Databases
     licence: Licence
     switches: Mapping[str, OffReason | None]
     clock: Clock = time.time
 
     @classmethod
     async def read(
-        cls, database: Database, licence: Licence, clock: Clock = time.time
+        cls, databases: Databases, licence: Licence, clock: Clock = time.time
     ) -> "PluginCache":
         """Return the plugins of a database under a licence."""
-        return cls(database, licence, await read_off_reasons(database), clock)
+        return cls(databases, licence, await read_off_reasons(databases.background), clock)
 
     @property
     def now(self) -> datetime:
@@ -75,7 +75,7 @@ class PluginCache:
 
         """
         check_switch(actor, plugin, self.licence, self.now, enabled=enabled)
-        await set_plugin_enabled(self.database, actor, plugin, enabled=enabled)
+        await set_plugin_enabled(self.databases.administration, actor, plugin, enabled=enabled)
         await self.refresh()
 
     def log_disabled(self) -> None:
@@ -85,4 +85,4 @@ class PluginCache:
 
     async def refresh(self) -> None:
         """Read the switches again."""
-        self.switches = await read_off_reasons(self.database)
+        self.switches = await read_off_reasons(self.databases.background)

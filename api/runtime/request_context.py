@@ -10,7 +10,7 @@ from api.runtime.change_feed import ChangeFeed
 from api.runtime.loaders import TicketLoader
 from api.runtime.plugins import PluginCache
 from api.runtime.workflows import WorkflowCache
-from engine.storage.postgres.database import Database
+from engine.storage.postgres.databases import Databases
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.actor import Actor
 from engine.tickets.ticket import Ticket
@@ -22,7 +22,7 @@ class RequestContext:
     """The context of one request, or of one event of a subscription."""
 
     _viewer: Viewer | None
-    database: Database
+    databases: Databases
     store: TicketStore
     workflows: WorkflowCache
     catalog: CatalogCache
@@ -54,7 +54,7 @@ class RequestContext:
 
     def load_together(self, tickets: Sequence[Ticket]) -> list[Ticket]:
         """Return tickets; what belongs to one of them is loaded for all of them at once."""
-        self.add_loader(TicketLoader(self.database, tickets))
+        self.add_loader(TicketLoader(self.databases.reads, tickets))
         return list(tickets)
 
     def add_loader(self, loader: TicketLoader) -> None:
@@ -67,5 +67,5 @@ class RequestContext:
         key = ticket.id, ticket.version
         loader = self._loaders.get(key)
         if loader is None:
-            loader = self._loaders[key] = TicketLoader(self.database, [ticket])
+            loader = self._loaders[key] = TicketLoader(self.databases.reads, [ticket])
         return loader

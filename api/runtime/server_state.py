@@ -12,7 +12,9 @@ from api.runtime.plugins import PluginCache
 from api.runtime.request_context import RequestContext
 from api.runtime.visibility import VisibilityCache
 from api.runtime.workflows import WorkflowCache
-from engine.storage.postgres.database import Database
+from engine.storage.postgres.databases import Databases
+from engine.storage.postgres.slots import WaitBounds
+from engine.storage.tickets.admission import Admission
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.actor import Actor
 
@@ -21,7 +23,7 @@ from engine.tickets.actor import Actor
 class ServerState:
     """The caches of a server. They lag behind the database by one notification."""
 
-    database: Database
+    databases: Databases
     limits: Limits
     plugins: PluginCache
     workflows: WorkflowCache
@@ -29,19 +31,26 @@ class ServerState:
     visibility: VisibilityCache
     changes: ChangeFeed
     known_users: KnownUsers
+    admission: Admission
 
     @classmethod
-    async def read(cls, database: Database, limits: Limits, plugins: PluginCache) -> Self:
+    async def read(cls, databases: Databases, limits: Limits, plugins: PluginCache) -> Self:
         """Return the state of a server on this database."""
+        requests = WaitBounds(limits.http.viewer_requests, limits.server.wait_seconds)
         return cls(
-            database,
+            databases,
             limits,
             plugins,
-            await WorkflowCache.read(database),
-            await CatalogCache.read(database),
-            await VisibilityCache.read(database),
-            ChangeFeed(database, limits.stream.waiting_changes),
-            KnownUsers(database),
+            await WorkflowCache.read(databases),
+            await CatalogCache.read(databases),
+            await VisibilityCache.read(databases.background),
+            ChangeFeed(databases.background, databases.reads, limits.stream.waiting_changes),
+            KnownUsers(databases.reads, requests),
+            Admission.bounded(
+                max(1, databases.changes.pool.size // 2),  # the rest is left to other viewers
+                requests,
+                WaitBounds(limits.server.ticket_waiters, limits.server.wait_seconds),
+            ),
         )
 
     @property
@@ -56,8 +65,8 @@ class ServerState:
         viewer = self.visibility.viewer(actor)
         return RequestContext(
             viewer,
-            self.database,
-            TicketStore(self.database, viewer.visibility),
+            self.databases,
+            TicketStore(self.databases.changes, viewer.visibility, self.admission),
             self.workflows,
             self.catalog,
             self.plugins,

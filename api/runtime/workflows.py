@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from engine.errors import NotFound, Unavailable
 from engine.storage.postgres.database import Database
+from engine.storage.postgres.databases import Databases
 from engine.storage.resources.workflows import StoredWorkflows, WorkflowsPosition, read_workflows
 from engine.workflows.compiler import CompiledWorkflow
 from engine.workflows.registry import Registry
@@ -32,15 +33,15 @@ class WorkflowCache:
 
     """
 
-    database: Database
+    databases: Databases
     enforced: StoredWorkflows
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _interruptions: int = 0
 
     @classmethod
-    async def read(cls, database: Database) -> "WorkflowCache":
+    async def read(cls, databases: Databases) -> "WorkflowCache":
         """Return the workflows of a database."""
-        return cls(database, await read_workflows(database))
+        return cls(databases, await read_workflows(databases.background))
 
     @property
     def registry(self) -> Registry:
@@ -57,12 +58,15 @@ class WorkflowCache:
         try:
             return self.registry.named(name)
         except NotFound:
-            await self.refresh()
+            await self._read_again(self.databases.reads)
             return self.registry.named(name)
 
     async def refresh(self) -> None:
         """Read the workflows again."""
-        before, self.enforced = self.enforced, await read_workflows(self.database)
+        await self._read_again(self.databases.background)
+
+    async def _read_again(self, database: Database) -> None:
+        before, self.enforced = self.enforced, await read_workflows(database)
         if self.enforced.position > before.position:
             self._wake_subscribers()
 

@@ -17,7 +17,6 @@ from api.bootstrap.application import open_application_on
 from api.bootstrap.engine import EngineHandle, open_engine
 from api.log_context import CONTEXT
 from api.settings import Settings
-from engine.storage.postgres.database import POOL_CONNECTIONS
 from tests.support.api_client import KEY, SECRET, Api, Client, SharedApplication
 from tests.support.browsers import chromium
 from tests.support.databases import as_server, new_database
@@ -65,9 +64,10 @@ async def statements(engine: EngineHandle) -> list[str]:
             run.append(sql)
 
     async with AsyncExitStack() as every:
-        for _ in range(POOL_CONNECTIONS):
-            connection = await every.enter_async_context(engine.database.pool.acquire())
-            connection.add_query_logger(lambda logged: note(logged.query))
+        for database in engine.databases.by_kind.values():
+            for _ in range(database.pool.size):
+                connection = await every.enter_async_context(database.pool.acquire())
+                connection.add_query_logger(lambda logged: note(logged.query))
     return run
 
 

@@ -115,6 +115,11 @@ NOT_OBSERVABLE: Final = {
     "prepared_documents_bytes": "the same",
     "validation_seconds": "the self-check of the server would exceed it, too",
     "waiting_changes": "a subscriber only falls behind when the buffers of the kernel are full",
+    "wait_seconds": "no request waits here (tests/faults)",
+    "connection_waiters": "the same",
+    "ticket_waiters": "the same",
+    "lock_wait_seconds": "the same",
+    "request_seconds": "the same",
     "close_seconds": "a client that does not close gets no message",
 }
 """Limits whose effect a client cannot observe, and why."""

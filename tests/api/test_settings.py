@@ -35,6 +35,7 @@ def test_every_variable_is_read() -> None:
     settings = Settings.from_env(
         {
             "INTERLOCK_DATABASE_URL": DATABASE,
+            "INTERLOCK_DATABASE_CONNECTIONS": "40",
             "INTERLOCK_DATA_DIR": "/var/lib/interlock",
             "INTERLOCK_JWT_SECRET": SECRET,
             "INTERLOCK_JWT_SECRET_FILE": "/etc/interlock/secrets",
@@ -75,6 +76,7 @@ def test_every_variable_is_read() -> None:
     assert settings.limits == Limits(HttpLimits(viewer_rate=0.5), GraphQLLimits(depth_fields=20))
     apart = {"database_url", "jwt_secret", "license_key", "limits"}
     assert settings.model_dump(exclude=apart) == {
+        "database_connections": 40,
         "data_dir": Path("/var/lib/interlock"),
         "jwt_secret_file": Path("/etc/interlock/secrets"),
         "jwks": Path("/etc/interlock/jwks.json"),
@@ -143,6 +145,7 @@ INVALID: dict[str, tuple[str, str, str]] = {
         "https://id.example?x",
         "the URL of an issuer must not have a query",
     ),
+    "too few connections": ("DATABASE_CONNECTIONS", "5", "must be a number of connections, 6 to"),
     "a leeway too long": ("JWT_LEEWAY", "301", "must be a number of seconds, 0 to 300"),
     "a negative leeway": ("JWT_LEEWAY", "-1", "must be a number of seconds, 0 to 300"),
     "too many audiences": ("JWT_AUDIENCE", "a " * 21, "must be values of aud in tokens"),

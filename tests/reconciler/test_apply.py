@@ -30,6 +30,7 @@ from reconciler.desired import Desired
 from reconciler.plan import Plan
 from reconciler.planner import make_plan
 from reconciler.revert import reverted_resources
+from tests.support.databases import for_all_kinds
 from tests.support.lock_gates import Observer
 from tests.support.personas import ANNA, MARTON
 from tests.support.plans import EVERYTHING, INCIDENT
@@ -227,7 +228,7 @@ async def test_a_server_with_an_outdated_cache_enforces_the_new_workflow(
     database: Database, store: TicketStore
 ) -> None:
     ticket = await open_ticket(store)
-    outdated = await WorkflowCache.read(database)
+    outdated = await WorkflowCache.read(for_all_kinds(database))
     narrower = {pair: role for pair, role in INCIDENT.items() if pair != ("OPEN", "IN_PROGRESS")}
     await reconcile(
         database,

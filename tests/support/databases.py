@@ -7,11 +7,15 @@ the rights of a server.
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import fields
 from secrets import token_hex
 from typing import Final
 
 import asyncpg
 from sqlalchemy.engine import make_url
+
+from engine.storage.postgres.database import Database
+from engine.storage.postgres.databases import Databases
 
 _WORKER: Final = os.environ.get("PYTEST_XDIST_WORKER", "main")
 TEMPLATE: Final = f"interlock_template_{_WORKER}"
@@ -20,6 +24,11 @@ SERVER_ROLE: Final = f"interlock_server_{_WORKER}"
 """The role of the product; its password is the same."""
 EMPTY: Final = "template1"
 """PostgreSQL's own template."""
+
+
+def for_all_kinds(database: Database) -> Databases:
+    """Return a database whose connections all kinds of work share."""
+    return Databases(*(database for _ in fields(Databases)))
 
 
 def database_address(server: str, database: str) -> str:

@@ -20,6 +20,7 @@ from api.webhooks.worker import WebhookWorker
 from engine.storage.postgres.database import Database, Row, open_database
 from engine.storage.webhooks.status import read_statuses
 from engine.webhooks.host_allowlist import HostAllowlist
+from tests.support.databases import for_all_kinds
 from tests.support.declared_resources import put_resources
 from tests.support.webhook_deliveries import deliveries, run_sql, webhook
 
@@ -145,7 +146,7 @@ class Servers:
     async def worker(self, database: Database | None = None) -> WebhookWorker:
         """Return the webhook worker of a server, which does not run yet."""
         used = database or self.database
-        plugins = await PluginCache.read(used, read_licence(None, None))
+        plugins = await PluginCache.read(for_all_kinds(used), read_licence(None, None))
         return WebhookWorker(used, plugins, self.hosts, self.folder)
 
     async def deliver_due(self, count: int = 1) -> None:

@@ -28,7 +28,7 @@ async def reconcile_plan(
     _parent: object, arguments: _ReconcilePlanArguments, context: RequestContext, _info: object
 ) -> Plan:
     """Return what a values file would change."""
-    return await dry_run(context.database, context.actor, arguments["values"])
+    return await dry_run(context.databases.administration, context.actor, arguments["values"])
 
 
 @resolvers.field("Plan.summary")

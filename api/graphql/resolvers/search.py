@@ -40,12 +40,14 @@ async def tickets(
     request = _page_request(arguments, context.limits.page_tickets)
     fields = {snake_case(name): value for name, value in (arguments.get("filter") or {}).items()}
     conditions = conditions_of(TicketFilter.parse(**fields), context.actor)
-    page = await find_tickets(context.database, context.viewer, conditions, request)
+    page = await find_tickets(context.databases.reads, context.viewer, conditions, request)
     edges: list[dict[str, object]] = [
         {"cursor": ticket_cursor(node, request.order), "node": node}
         for node in context.load_together(page.tickets)
     ]
-    count = SingleCall(lambda: count_matching_tickets(context.database, context.viewer, conditions))
+    count = SingleCall(
+        lambda: count_matching_tickets(context.databases.reads, context.viewer, conditions)
+    )
     return {**connection(arguments, edges, has_more=page.has_more), "count": count}
 
 

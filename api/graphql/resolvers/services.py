@@ -28,7 +28,7 @@ async def services(
     first = check_page_size("first", arguments["first"], "page_services", bound)
     statuses = [ServiceStatus(each) for each in arguments.get("status") or ServiceStatus]
     found = await monitored_services(
-        context.database, context.viewer, first, arguments.get("after") or "", statuses
+        context.databases.reads, context.viewer, first, arguments.get("after") or "", statuses
     )
     context.load_together([each.ticket for each in found if each.ticket is not None])
     return [_fields(each) for each in found]

@@ -41,7 +41,7 @@ async def position(
     _parent: object, _arguments: object, context: RequestContext, _info: object
 ) -> str:
     """Return the position at the end of the log."""
-    return str(await log_end(context.database))
+    return str(await log_end(context.databases.reads))
 
 
 @resolvers.source("Subscription.ticketChanged")
@@ -81,7 +81,7 @@ async def _ticket_events(
     context: RequestContext = await make_context()
     actor = context.actor
     if ticket_id is not None:
-        await read_ticket(context.database, context.viewer, ticket_id)
+        await read_ticket(context.databases.reads, context.viewer, ticket_id)
 
     def selects(change: FeedChange) -> bool:
         if ticket_id is not None and ticket_id != change.ticket.id:
@@ -121,8 +121,8 @@ async def workflows_events(
 ) -> AsyncGenerator[Event, None]:
     """Yield the workflows that a reconciliation changed."""
     context: RequestContext = await make_context()
-    after = arguments.get("after")
-    start = None if after is None else await parse_workflows_position(context.database, after)
+    after, reads = arguments.get("after"), context.databases.reads
+    start = None if after is None else await parse_workflows_position(reads, after)
     async with aclosing(context.workflows.changes(start)) as changes:
         async for change in changes:
             position = str(change.position)

@@ -23,7 +23,7 @@ async def ticket(
     _parent: object, arguments: _TicketByIdArguments, context: RequestContext, _info: object
 ) -> Ticket:
     """Return the ticket with an id."""
-    return await read_ticket(context.database, context.viewer, arguments["id"])
+    return await read_ticket(context.databases.reads, context.viewer, arguments["id"])
 
 
 @resolvers.field("Ticket.workflowDefinition")

@@ -62,7 +62,7 @@ class DeadLetterLoader:
 
     async def read(self, name: str, limit: int, after: DeadLetterCursor) -> Sequence[DeadLetter]:
         """Return the next dead letters of one webhook."""
-        database, actor = self._context.database, self._context.actor
+        database, actor = self._context.databases.reads, self._context.actor
         pages = await self._pages.get(
             (limit, after), lambda: read_dead_letters(database, actor, self._names, limit, after)
         )
@@ -92,7 +92,7 @@ async def webhooks(
     _parent: object, _arguments: object, context: RequestContext, _info: object
 ) -> list[WebhookFields]:
     """Return all webhooks."""
-    return _fields_of(context, await list_webhooks(context.database, context.actor))
+    return _fields_of(context, await list_webhooks(context.databases.reads, context.actor))
 
 
 @resolvers.field("Query.webhook")
@@ -109,7 +109,7 @@ async def retry(
 ) -> dict[str, object]:
     """Retry failed deliveries now."""
     name, dead = arguments["name"], arguments["dead"]
-    due = await retry_webhook(context.database, context.actor, name, dead=dead)
+    due = await retry_webhook(context.databases.administration, context.actor, name, dead=dead)
     return {"webhook": await _find(context, name), "due": due}
 
 
@@ -131,7 +131,7 @@ async def dead_letters(
 
 
 async def _find(context: RequestContext, name: str) -> WebhookFields:
-    status = await find_webhook(context.database, context.actor, name)
+    status = await find_webhook(context.databases.reads, context.actor, name)
     return _fields_of(context, [status])[0]
 
 

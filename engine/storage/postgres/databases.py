@@ -1,8 +1,8 @@
 """The connections of a server, divided by kind of work so that no kind can starve another."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
 from typing import Final, Self
 
@@ -10,8 +10,6 @@ from engine.storage.postgres.connection import ConnectionSettings, connect
 from engine.storage.postgres.database import Database
 from engine.storage.postgres.pool import ConnectionPool, Outages
 from engine.storage.postgres.slots import WaitBounds
-
-CONNECTIONS_MIN: Final = 6
 
 _PROBE_CONNECTIONS: Final = 1
 _ADMINISTRATION_CONNECTIONS: Final = 2
@@ -40,7 +38,7 @@ class Shares:
         """Divide connections: reads and changes share equally what the other kinds leave.
 
         Args:
-            connections: all connections, at least `CONNECTIONS_MIN`.
+            connections: all connections, at least `DATABASE_CONNECTIONS_MIN`.
 
         """
         rest = connections - _PROBE_CONNECTIONS - _ADMINISTRATION_CONNECTIONS
@@ -91,6 +89,11 @@ class Databases:
     administration: Database
     background: Database
     probes: Database
+
+    @property
+    def by_kind(self) -> Mapping[str, Database]:
+        """The database for each kind of work, by its name."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
 
 
 @asynccontextmanager

@@ -1,7 +1,8 @@
-"""Admission: how many changes a process makes at a time, of one viewer and of one ticket.
+"""Admission: how many changes a process makes at a time, of one viewer and of one target.
 
-A change waits for the lock of its ticket, and uses a connection meanwhile. Without a bound, a few
-changes of one locked ticket would use all connections for changes.
+The target of a change is a ticket, or a service. A change waits for the lock of its target, and
+uses a connection meanwhile. Without a bound, a few changes of one locked ticket would use all
+connections for changes.
 """
 
 from dataclasses import dataclass
@@ -12,8 +13,8 @@ from typing import Final, Self
 from engine.errors import Overloaded, TooManyRequests
 from engine.storage.postgres.slots import KeyedSlots, NoFreeSlot, WaitBounds
 
-TICKET_CHANGES: Final = 1
-"""Changes of one ticket lock it one after the other, so more at a time would only wait."""
+TARGET_CHANGES: Final = 1
+"""Changes of one target lock it one after the other, so more at a time would only wait."""
 _NONE_WAITS: Final = WaitBounds(tasks=0, seconds=0)
 
 
@@ -23,37 +24,42 @@ class Admission:
 
     Attributes:
         viewers: the slots of each viewer, by user id.
-        tickets: the slots of each ticket, by its id.
+        targets: the slots of each target, by the id of the ticket or the path of the service.
 
     """
 
     viewers: KeyedSlots
-    tickets: KeyedSlots
+    targets: KeyedSlots
 
     @classmethod
-    def bounded(cls, viewer_changes: int, viewer: WaitBounds, ticket: WaitBounds) -> Self:
+    def bounded(cls, viewer_changes: int, viewer: WaitBounds, target: WaitBounds) -> Self:
         """Return an admission with bounds.
 
         Args:
             viewer_changes: how many changes of one viewer are made at a time.
             viewer: bounds the changes of one viewer that wait for those.
-            ticket: bounds the changes of one ticket that wait for the one that is being made.
+            target: bounds the changes of one target that wait for the one that is being made.
 
         """
-        return cls(KeyedSlots(viewer_changes, viewer), KeyedSlots(TICKET_CHANGES, ticket))
+        return cls(KeyedSlots(viewer_changes, viewer), KeyedSlots(TARGET_CHANGES, target))
 
     @classmethod
     def unbounded(cls) -> Self:
         """Return an admission that admits every change at once."""
         return cls(KeyedSlots(maxsize, _NONE_WAITS), KeyedSlots(maxsize, _NONE_WAITS))
 
-    def admit(self, viewer: str, ticket: str | None = None) -> "AdmittedChange":
-        """Return a context manager that waits until a viewer can change, or create, a ticket.
+    def admit(self, viewer: str, target: str | None = None) -> "AdmittedChange":
+        """Return a context manager that waits until a viewer can make a change.
 
         Its beginning raises `TooManyRequests` if too many changes of the viewer wait, or this one
-        for too long, and `Overloaded` if that is so for the ticket.
+        for too long, and `Overloaded` if that is so for the target.
+
+        Args:
+            viewer: a user id, or the name of another source of changes.
+            target: what is changed; None for a new ticket.
+
         """
-        return AdmittedChange(self, viewer, ticket)
+        return AdmittedChange(self, viewer, target)
 
     async def acquire_viewer(self, viewer: str) -> None:
         """Wait for a slot of a viewer."""
@@ -68,43 +74,38 @@ class Admission:
                 retry_after=1,
             ) from None
 
-    async def acquire_ticket(self, ticket: str) -> None:
-        """Wait for a slot of a ticket."""
-        bounds = self.tickets.bounds
+    async def acquire_target(self, target: str) -> None:
+        """Wait for a slot of a target."""
+        bounds = self.targets.bounds
         try:
-            await self.tickets.acquire(ticket)
+            await self.targets.acquire(target)
         except NoFreeSlot as refusal:
             if refusal.waited:
-                text = f"The change waited {bounds.seconds:g} s for other changes of {ticket}."
-                error = Overloaded(text, limit="wait_seconds", bound=bounds.seconds, ticket=ticket)
+                text = f"The change waited {bounds.seconds:g} s for other changes of {target}."
+                error = Overloaded(text, limit="wait_seconds", bound=bounds.seconds)
             else:
-                text = f"{bounds.tasks} changes of {ticket} are waiting."
-                error = Overloaded(text, limit="ticket_waiters", bound=bounds.tasks, ticket=ticket)
+                text = f"{bounds.tasks} changes of {target} are waiting."
+                error = Overloaded(text, limit="ticket_waiters", bound=bounds.tasks)
             raise error from None
 
 
 @dataclass(slots=True)
 class AdmittedChange:
-    """A change that was admitted, for the length of a block.
-
-    Attributes:
-        ticket: None if the change creates one.
-
-    """
+    """A change that was admitted, for the length of a block."""
 
     admission: Admission
     viewer: str
-    ticket: str | None
+    target: str | None
 
     async def __aenter__(self) -> None:
         """Wait for the slot of the viewer first.
 
-        In the other order, the changes of one viewer could fill the queues of many tickets.
+        In the other order, the changes of one viewer could fill the queues of many targets.
         """
         await self.admission.acquire_viewer(self.viewer)
-        if self.ticket is not None:
+        if self.target is not None:
             try:
-                await self.admission.acquire_ticket(self.ticket)
+                await self.admission.acquire_target(self.target)
             except BaseException:
                 self.admission.viewers.release(self.viewer)
                 raise
@@ -115,6 +116,6 @@ class AdmittedChange:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self.ticket is not None:
-            self.admission.tickets.release(self.ticket)
+        if self.target is not None:
+            self.admission.targets.release(self.target)
         self.admission.viewers.release(self.viewer)

@@ -10,6 +10,7 @@ from api.runtime.plugins import PluginCache
 from engine.plugins import Plugin
 from engine.storage.postgres.database import Database
 from engine.storage.tickets.store import TicketStore
+from tests.support.databases import for_all_kinds
 from tests.support.personas import ADA
 from tests.support.stored_sla import PICKED_UP, differences, open_ticket_with_sla, transition
 
@@ -18,7 +19,7 @@ TIMEOUT_SECONDS = 20
 
 
 async def test_due_work_is_done_repeatedly(database: Database, store: TicketStore) -> None:
-    plugins = await PluginCache.read(database, read_licence(None, None))
+    plugins = await PluginCache.read(for_all_kinds(database), read_licence(None, None))
     tasks = [
         replace(each, wait=every(SHORT_SECONDS)) for each in maintenance_tasks(database, plugins)
     ]
@@ -32,7 +33,7 @@ async def test_due_work_is_done_repeatedly(database: Database, store: TicketStor
 async def test_only_tasks_that_change_no_ticket_run_while_ticketing_is_off(
     database: Database,
 ) -> None:
-    plugins = await PluginCache.read(database, read_licence(None, None))
+    plugins = await PluginCache.read(for_all_kinds(database), read_licence(None, None))
     await plugins.toggle(ADA, Plugin.TICKETING, enabled=False)
     assert [each.name for each in maintenance_tasks(database, plugins) if each.is_due()] == [
         "old_deliveries",

@@ -12,6 +12,7 @@ from api.runtime.refresh import refresh_task
 from api.runtime.workflows import WorkflowCache, WorkflowsUnavailable
 from engine.storage.postgres.database import Database
 from engine.storage.postgres.notifications import CHANNEL, Listener
+from tests.support.databases import for_all_kinds
 from tests.support.declared_resources import DEFAULTS, put_resources
 from tests.support.lock_gates import TIMEOUT_SECONDS, Observer
 
@@ -22,7 +23,7 @@ FIRST = DEFAULTS[0]
 @asynccontextmanager
 async def following(database: Database, url: str) -> AsyncIterator[WorkflowCache]:
     """Follow without the periodic refresh, so that only a notification causes a refresh."""
-    workflows = await WorkflowCache.read(database)
+    workflows = await WorkflowCache.read(for_all_kinds(database))
     listener = Listener(url, CHANNEL, NEVER)
     task = refresh_task(listener, [workflows.refresh], workflows.end_subscriptions)
     with closing(listener):
@@ -81,7 +82,7 @@ async def test_a_lost_connection_is_reopened_and_no_change_is_missed(
 async def test_workflows_that_cannot_be_read_end_subscriptions(
     database: Database, database_url: str, observer: Observer
 ) -> None:
-    workflows = await WorkflowCache.read(database)
+    workflows = await WorkflowCache.read(for_all_kinds(database))
     listener = Listener(database_url, CHANNEL, at_least_every=0)
     task = refresh_task(listener, [workflows.refresh], workflows.end_subscriptions)
     with closing(listener):
@@ -102,7 +103,7 @@ async def test_workflows_that_cannot_be_read_end_subscriptions(
 async def test_caches_are_refreshed_although_the_listener_cannot_connect(
     database: Database,
 ) -> None:
-    workflows = await WorkflowCache.read(database)
+    workflows = await WorkflowCache.read(for_all_kinds(database))
     nowhere = Listener("postgresql://user@127.0.0.1:1/none", CHANNEL, NEVER)
     task = refresh_task(nowhere, [workflows.refresh], workflows.end_subscriptions)
     async with Supervisor(delay=lambda _: 0).run([task]):

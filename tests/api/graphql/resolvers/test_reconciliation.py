@@ -23,6 +23,7 @@ from reconciler.document.parse import parse_plan
 from reconciler.hazards import HazardCode
 from reconciler.permissions_diff import Effect
 from tests.support.api_client import Api, Client
+from tests.support.databases import for_all_kinds
 from tests.support.personas import ADA, ANNA, MARTON
 
 PLAN = """
@@ -167,7 +168,9 @@ class TestWithReadOnlyDatabaseRole:
         address = url.render_as_string(hide_password=False)
         async with (
             open_database(address) as database,
-            open_application_on(EngineHandle(address, database), settings) as application,
+            open_application_on(
+                EngineHandle(address, for_all_kinds(database)), settings
+            ) as application,
             TestClient(TestServer(application)) as opened,
         ):
             yield opened

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from engine.errors import DeadlineExceeded, Overloaded
-from engine.storage.postgres.database import Database
+from engine.limits import DATABASE_CONNECTIONS_MIN
 from engine.storage.postgres.databases import (
-    CONNECTIONS_MIN,
     DatabaseLimits,
     Databases,
     Shares,
@@ -23,7 +22,7 @@ from engine.storage.postgres.statements import Statement
 from tests.support.lock_gates import Observer
 
 KINDS = [each.name for each in fields(Databases)]
-LIMITS = DatabaseLimits(CONNECTIONS_MIN, WaitBounds(tasks=1, seconds=0.01), 20, 2)
+LIMITS = DatabaseLimits(DATABASE_CONNECTIONS_MIN, WaitBounds(tasks=1, seconds=0.01), 20, 2)
 SLEEP = Statement.of(text("SELECT pg_sleep(3600)"))
 LOCKED = Statement.of(text("SELECT FROM workflows FOR UPDATE"))
 
@@ -34,13 +33,7 @@ async def databases(database_url: str) -> AsyncIterator[Databases]:
         yield opened
 
 
-def database_of(databases: Databases, kind: str) -> Database:
-    database = getattr(databases, kind)
-    assert isinstance(database, Database)
-    return database
-
-
-@given(st.integers(CONNECTIONS_MIN, 1_000))
+@given(st.integers(DATABASE_CONNECTIONS_MIN, 1_000))
 def test_every_connection_belongs_to_one_kind(connections: int) -> None:
     shares = Shares.of(connections)
     assert sum(astuple(shares)) == connections
@@ -56,18 +49,18 @@ async def test_a_kind_that_uses_all_its_connections_does_not_affect_the_others(
     databases: Databases,
 ) -> None:
     for busy in KINDS:
-        pool = database_of(databases, busy).pool
+        pool = databases.by_kind[busy].pool
         async with AsyncExitStack() as held:
             for _ in range(pool.size):
                 await held.enter_async_context(pool.acquire())
             for kind in {*KINDS} - {busy}:
-                await database_of(databases, kind).check()
+                await databases.by_kind[kind].check()
 
 
 async def test_each_kind_has_its_time_limits(databases: Databases) -> None:
     found = {}
     for kind in KINDS:
-        async with database_of(databases, kind).pool.acquire() as connection:
+        async with databases.by_kind[kind].pool.acquire() as connection:
             statement = await connection.fetchval("SHOW statement_timeout")
             found[kind] = statement, await connection.fetchval("SHOW lock_timeout")
     assert found == {

@@ -1,7 +1,7 @@
 import asyncpg
 import pytest
 
-from engine.errors import Unavailable
+from engine.errors import DeadlineExceeded, Overloaded, Unavailable
 from engine.storage.postgres.errors import is_connection_broken, map_errors
 
 BROKEN = [
@@ -17,8 +17,6 @@ BROKEN = [
 TEMPORARY = [
     pytest.param(ConnectionRefusedError(), id="no server listens"),
     pytest.param(TimeoutError(), id="no response"),
-    pytest.param(asyncpg.QueryCanceledError(), id="statement timeout"),
-    pytest.param(asyncpg.LockNotAvailableError(), id="lock timeout"),
     pytest.param(asyncpg.IdleInTransactionSessionTimeoutError(), id="idle in transaction"),
     pytest.param(asyncpg.TransactionTimeoutError(), id="transaction timeout"),
     pytest.param(asyncpg.DeadlockDetectedError(), id="deadlock"),
@@ -27,6 +25,10 @@ TEMPORARY = [
     pytest.param(asyncpg.PostgresIOError(), id="the disk fails"),
     pytest.param(asyncpg.InvalidPasswordError(), id="wrong password"),
     pytest.param(asyncpg.InvalidCachedStatementError(), id="a migration changed a table"),
+]
+TIMEOUTS = [
+    pytest.param(asyncpg.QueryCanceledError(), DeadlineExceeded, id="statement timeout"),
+    pytest.param(asyncpg.LockNotAvailableError(), Overloaded, id="lock timeout"),
 ]
 FAULTS = [
     pytest.param(asyncpg.DataError("cannot be encoded"), id="an argument cannot be encoded"),
@@ -42,6 +44,15 @@ FAULTS = [
 def test_an_outage_is_unavailable(error: Exception) -> None:
     with pytest.raises(Unavailable), map_errors():
         raise error
+
+
+@pytest.mark.parametrize(("error", "expected"), TIMEOUTS)
+def test_a_timeout_of_the_server_says_what_took_too_long(
+    error: Exception, expected: type[Unavailable]
+) -> None:
+    with pytest.raises(expected), map_errors():
+        raise error
+    assert not is_connection_broken(error)
 
 
 @pytest.mark.parametrize("fault", FAULTS)
