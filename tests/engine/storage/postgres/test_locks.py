@@ -6,14 +6,12 @@ from collections.abc import AsyncIterator
 import pytest
 
 from engine.errors import Unavailable
-from engine.storage.migrate import migrate
 from engine.storage.postgres.database import Database, open_database
 from engine.storage.postgres.locks import lock_tickets_exclusive
 from engine.storage.tickets.store import TicketStore
 from tests.support.concurrent_changes import open_ticket, pick_up
-from tests.support.declared_resources import put_resources
 from tests.support.lock_gates import Observer, open_observer
-from tests.support.own_postgres import OwnPostgres, own_postgres
+from tests.support.own_postgres import OwnPostgres, own_postgres, prepared_postgres
 
 CHANGES_TICKETS = "LOCK TABLE tickets IN ROW EXCLUSIVE MODE"
 WAITED = "still waiting for"
@@ -22,10 +20,7 @@ WAITED = "still waiting for"
 @pytest.fixture
 async def watched() -> AsyncIterator[OwnPostgres]:
     """Yield a server that logs each request for a lock that is not granted at once."""
-    async with own_postgres("log_lock_waits=on", "deadlock_timeout=1ms") as server:
-        await migrate(server.url)
-        async with open_database(server.url) as database:
-            await put_resources(database)
+    async with prepared_postgres("log_lock_waits=on", "deadlock_timeout=1ms") as server:
         yield server
 
 
