@@ -190,7 +190,7 @@ async def _killed_at_end() -> AsyncIterator[OwnPostgres]:
     with TemporaryDirectory() as parent, socket() as probe:
         folder = Path(parent)
         if os.geteuid() == 0:
-            shutil.chown(folder, "nobody", "nogroup")
+            shutil.chown(folder, OS_USER, OS_GROUP)
         probe.bind(("127.0.0.1", 0))
         server = OwnPostgres(folder, probe.getsockname()[1])
         probe.close()
