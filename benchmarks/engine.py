@@ -3,7 +3,7 @@
 from itertools import product
 from typing import Final
 
-from _ruamel_yaml import CParser
+from yaml._yaml import CParser
 
 from benchmarks.checks import compare_checks
 from benchmarks.tables import Comparison, comparison_table, print_table

@@ -1,7 +1,7 @@
 """The resources that values files declare, and where."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from engine.declaration.parse import Declaration, build_declaration
 from engine.findings import Location
@@ -16,6 +16,7 @@ from engine.resources.resource import (
     Snapshot,
     declared_resources,
 )
+from reconciler.ignored_arguments import ignored_arguments
 from reconciler.values import ValuesInput, read_values
 
 
@@ -43,7 +44,9 @@ def read_desired(values: ValuesInput) -> Desired:
         InvalidInput: the input is too large, or (InvalidDeclaration) has errors.
 
     """
-    declaration = build_declaration(read_values(values))
+    document = read_values(values)
+    findings = (*document.findings, *ignored_arguments(values))
+    declaration = build_declaration(replace(document, findings=findings))
     resources = declared_resources(declaration.ticketing)
     return Desired(resources, _locations(declaration), values.names)
 

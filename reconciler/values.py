@@ -10,6 +10,7 @@ from functools import reduce
 
 from engine import limits
 from engine.declaration.document import YamlDocument
+from engine.declaration.models import SECTION
 from engine.declaration.scalars import Scalar, describe_value
 from engine.declaration.section import find_gap, missing_section
 from engine.declaration.source_map import MappingNode, Source, Sources
@@ -49,6 +50,11 @@ class ValuesInput:
         )
 
 
+def argument_name(option: str, argument: str) -> str:
+    """Return the name of an argument for locations: `--set 'a=1'`."""
+    return f"{option} {describe_value(argument)}"
+
+
 @gc_paused()
 def read_values(values: ValuesInput) -> YamlDocument:
     """Return the merged values.
@@ -58,7 +64,8 @@ def read_values(values: ValuesInput) -> YamlDocument:
 
     """
     _check_limits(values)
-    document = _merge_files(list(_read_files(values.files)), keys_of(values.key))
+    key = keys_of(values.key)
+    document = _merge_files(list(_read_files(values.files, (*key, SECTION))), key)
     for argument in values.set_values:
         document = _with_argument(document, argument, "--set", typed_scalar)
     for argument in values.set_strings:
@@ -88,11 +95,13 @@ def _check_limits(values: ValuesInput) -> None:
         )
 
 
-def _read_files(files: Sequence[tuple[str, str]]) -> Iterator[YamlDocument]:
+def _read_files(
+    files: Sequence[tuple[str, str]], section: tuple[str, ...]
+) -> Iterator[YamlDocument]:
     """Yield each file parsed; the offsets of a file start where those of the previous one end."""
     start = 0
     for file, text in files:
-        document = read_yaml(text, file, start)
+        document = read_yaml(text, file, start, section)
         yield document
         start = document.sources.end
 
@@ -122,7 +131,7 @@ def _with_argument(
     document: YamlDocument, argument: str, option: str, to_scalar: Callable[[str], Scalar]
 ) -> YamlDocument:
     """Return the values with the assignments of one argument."""
-    source = Source(argument, f"{option} {describe_value(argument)}", document.sources.end)
+    source = Source(argument, argument_name(option, argument), document.sources.end)
     document = replace(document, sources=Sources((*document.sources.texts, source)))
     merged = Located(document.draft, document.root)
     try:

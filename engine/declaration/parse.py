@@ -40,7 +40,7 @@ class Declaration:
 
 def parse_declaration(text: str, file: str) -> Declaration:
     """Parse the `ticketing:` section of a text; raise as `build_declaration` does."""
-    return build_declaration(read_yaml(text, file))
+    return build_declaration(read_yaml(text, file, section=(SECTION,)))
 
 
 def build_declaration(document: YamlDocument) -> Declaration:

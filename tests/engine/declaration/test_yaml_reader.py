@@ -6,10 +6,10 @@ from typing import Any
 
 import helm_python
 import pytest
-from _ruamel_yaml import CParser
 from hypothesis import given
 from hypothesis import strategies as st
-from ruamel.yaml.events import ScalarEvent
+from yaml import ScalarEvent
+from yaml._yaml import CParser
 
 from engine import limits
 from engine.declaration.source_map import Path, Value
@@ -28,6 +28,20 @@ VALUES = {
         "a: 1.2.3\nb: 10.0.0.1\nc: _1\nd: 1.5.e1\ne: 0xg\nf: +\ng: 0b2\nh: -.\n",
         {"a": "1.2.3", "b": "10.0.0.1", "c": "_1", "d": "1.5.e1"}
         | {"e": "0xg", "f": "+", "g": "0b2", "h": "-."},
+    ),
+    "colons in lists in brackets": (
+        "a: [--listen=:8080, 09:00-12:00, http://x/y, a:b]\n",
+        {"a": ["--listen=:8080", "09:00-12:00", "http://x/y", "a:b"]},
+    ),
+    "colons in mappings in braces": (
+        'a: {url: https://hooks.example.com/x, image: registry.example.com:5000/app, "b":1}\n',
+        {
+            "a": {
+                "url": "https://hooks.example.com/x",
+                "image": "registry.example.com:5000/app",
+                "b": 1,
+            }
+        },
     ),
     "a byte order mark": ("\ufeffa: 1\n", {"a": 1}),
     "CRLF line breaks": ("a: 1\r\nb:\r\n  - 2\r\n", {"a": 1, "b": [2]}),
@@ -62,6 +76,20 @@ INVALID = {
     "a number with underscores": ("a: 1_000\n", [("ambiguous_scalar", 1, 4)]),
     "a number that is infinite as float64": ("a: 1e999\n", [("unsupported_number", 1, 4)]),
     "an infinity": ("a: .inf\n", [("unsupported_number", 1, 4)]),
+    **{
+        f"a key that begins with U+{ord(invisible):04X}": (
+            f"{invisible}a: 1\n",
+            [("invisible_character", 1, 1)],
+        )
+        for invisible in "\u00a0\u2007\u202f\u3000\u200b\u200e\u2060"
+    },
+    "a byte order mark after a comment": ("# c\n\ufeffa: 1\n", [("invisible_character", 2, 1)]),
+    "a byte order mark before a key": ("b:\n  \ufeffa: 1\n", [("invisible_character", 2, 3)]),
+    "a key that ends with an invisible character": (
+        "b: {a\u200b: 1}\n",
+        [("invisible_character", 1, 5)],
+    ),
+    "a quoted key that begins with a space": ("' a': 1\n", [("invisible_character", 1, 1)]),
     "a duplicate key": ("a: 1\nb: 2\na: 3\n", [("duplicate_key", 3, 1)]),
     "a duplicate key that overrides a merged key": (
         "b: &b {x: 1}\nc: {<<: *b, x: 2, x: 3}\n",
@@ -104,7 +132,8 @@ INVALID = {
         "a: yes\nb: no\n",
         [("ambiguous_scalar", 1, 4), ("ambiguous_scalar", 2, 4)],
     ),
-    "too deep": ("[" * 100_000, [("too_deep", 1, limits.DOCUMENT_DEPTH + 1)]),
+    "too deep": ("[" * 900, [("too_deep", 1, limits.DOCUMENT_DEPTH + 1)]),
+    "too deep for the parser": ("[" * 100_000, [("syntax_error", 1, 1_001)]),
     "too large": ("#" * (limits.DOCUMENT_BYTES + 1), [("too_large", 1, 1)]),
 }
 
@@ -191,12 +220,13 @@ def test_locations_count_lines_and_columns_as_the_parser_does(blanks: list[str])
     parser, expected = CParser(text), []
     while (event := parser.get_event()) is not None:
         if isinstance(event, ScalarEvent):
+            assert event.start_mark
             expected.append((event.start_mark.line + 1, event.start_mark.column + 1))
     document = read_yaml(text, "values.yaml")
     assert [document.location((number,))[1:] for number in range(len(expected))] == expected
 
 
-SAFE = st.text("abcdefgh -_./:é", min_size=1, max_size=8)
+SAFE = st.text("abcdefgh -_./:é", min_size=1, max_size=8).filter(lambda text: text == text.strip())
 PLAIN_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | SAFE,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(SAFE, inner, max_size=4),
@@ -238,6 +268,95 @@ def test_ordinary_values_are_accepted(value: dict[str, Any]) -> None:
     assert document.findings == ()
     assert canonical(document.value) == canonical(helm_python.values_from_yaml(text))
     assert canonical(document.value) == canonical(value)
+
+
+HOST = st.sampled_from(["example.com", "10.0.0.1", "localhost", "a-b.c", "[::1]", "x"])
+PORT = st.integers(1, 65_535)
+FLOW_SCALARS = st.one_of(
+    st.builds("{}://{}/{}".format, st.sampled_from(["http", "https", "tcp"]), HOST, SAFE),
+    st.builds("{}:{}/{}".format, HOST, PORT, st.sampled_from(["app", "team/app:1.2", ""])),
+    st.builds("{:02}:{:02}".format, st.integers(0, 24), st.integers(0, 59)),
+    st.builds("{0:02}:00-{1:02}:30".format, st.integers(0, 24), st.integers(0, 24)),
+    st.builds("--{}={}".format, st.sampled_from(["listen", "a.b", "v"]), WORDS),
+    st.builds("--{}=:{}".format, st.sampled_from(["listen", "a.b"]), PORT),
+    st.text("ab:?-/#,. ", min_size=1, max_size=6),
+    WORDS,
+)
+FLOW = st.recursive(
+    FLOW_SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=3).map(lambda items: f"[{', '.join(items)}]")
+        | st.lists(st.tuples(SAFE, inner).map(": ".join), max_size=3).map(
+            lambda entries: f"{{{', '.join(entries)}}}"
+        )
+    ),
+    max_leaves=6,
+)
+
+
+@given(FLOW.map("a: {}\n".format))
+def test_flow_collections_are_read_as_helm_does_or_rejected(text: str) -> None:
+    assert_as_helm_or_rejected(text)
+
+
+OTHER_CHARTS = """
+ingress-nginx: {tcp: {8080: "default/web:80"}, defaultMode: 0440, enabled: yes, a: 1, a: 2}
+when: !!binary aGk=
+shared: &shared
+  replicas: 010
+  on: {1: no}
+"""
+SECTIONS: dict[str, tuple[str, tuple[str, ...], list[tuple[str, int, int]]]] = {
+    "values of other charts": (f"{OTHER_CHARTS}t: {{a: 1}}\n", ("t",), []),
+    "a mistake in the section": (
+        "b: yes\nt: {a: [{b: yes}]}\n",
+        ("t",),
+        [("ambiguous_scalar", 2, 13)],
+    ),
+    "a repeated section": ("t: {}\nt: {}\n", ("t",), [("duplicate_key", 2, 1)]),
+    "a mistake in another key of the parent": ("i: {a: yes, t: {}}\n", ("i", "t"), []),
+    "a mistake around the section": ("i: yes\n", ("i", "t"), [("ambiguous_scalar", 1, 4)]),
+    "an invisible character in the key of the section": (
+        "\u00a0t: {}\n",
+        ("t",),
+        [("invisible_character", 1, 1)],
+    ),
+    "a mistake in an anchor that the section uses": (
+        "x: {y: &y [{b: yes}]}\nt: {a: *y}\n",
+        ("t",),
+        [("ambiguous_scalar", 1, 16)],
+    ),
+    "a mistake in a scalar that the section uses": (
+        "x: &x yes\nt: {a: *x}\n",
+        ("t",),
+        [("ambiguous_scalar", 1, 4)],
+    ),
+    "a mistake in an anchor that the section uses through another": (
+        "x: &x {b: yes}\ny: &y {x: *x}\nt: {<<: *y}\n",
+        ("t",),
+        [("ambiguous_scalar", 1, 11)],
+    ),
+    "a mistake in an anchor that is merged above the section": (
+        "x: &x {t: {b: yes}}\n<<: *x\n",
+        ("t",),
+        [("ambiguous_scalar", 1, 15)],
+    ),
+    "a mistake in an anchor that another chart uses": ("x: &x {b: yes}\ny: *x\n", ("t",), []),
+    "broken syntax elsewhere": ("x: [\nt: {}\n", ("t",), [("syntax_error", 3, 1)]),
+    "many mistakes of other charts": (
+        f"x: [{'yes, ' * 200}]\nt: yes\n",
+        ("t",),
+        [("ambiguous_scalar", 2, 4)],
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "section", "expected"), SECTIONS.values(), ids=SECTIONS)
+def test_only_what_concerns_the_section_is_judged(
+    text: str, section: tuple[str, ...], expected: list[tuple[str, int, int]]
+) -> None:
+    document = read_yaml(text, "values.yaml", section=section)
+    assert [(f.code, f.at.line, f.at.column) for f in document.findings] == expected
 
 
 @given(st.lists(LINES, max_size=4).map("\n".join))
