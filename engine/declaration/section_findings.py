@@ -1,7 +1,7 @@
 """Keeps the findings that concern our section of a values file, and ignores the others.
 
-A values file also holds the values of other charts. Helm reads them as it does, and what they mean
-is not for us to judge. An error that ends reading is always a finding.
+A values file also holds the values of other charts, whose mistakes have no effect on ours. An error
+that ends reading is always a finding.
 """
 
 from collections.abc import Iterable
