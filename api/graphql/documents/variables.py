@@ -3,14 +3,16 @@
 Tartiflette gets coerced values and uses them as they are.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, Self
+from typing import Any, Final, Self
 
+import orjson
 from graphql import (
     DirectiveNode,
     DocumentNode,
+    GraphQLError,
     GraphQLLeafType,
     GraphQLSchema,
     Node,
@@ -23,8 +25,11 @@ from graphql import (
     type_from_ast,
 )
 from graphql.execution.values import VariableValues
+from graphql.pyutils import inspect
 
 from api.graphql.errors import InvalidVariables
+
+_SHOWN_CHARACTERS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,7 @@ class VariableDefinitions:
         """Return the values as `coerce` does, as graphql-core describes them."""
         result = get_variable_values(self.schema, self.declared, dict(given), reported_errors)
         if isinstance(result, list):
-            raise InvalidVariables(*result)
+            raise InvalidVariables(*(_with_json(error, given) for error in result))
         return result
 
     def _coerce_leaves(self, given: Mapping[str, object]) -> dict[str, object] | None:
@@ -98,6 +103,32 @@ def _leaf_type(schema: GraphQLSchema, declared: VariableDefinitionNode) -> Graph
     kind = type_from_ast(schema, declared.type)
     core = kind.of_type if is_non_null_type(kind) else kind
     return core if is_leaf_type(core) and not declared.default_value else None
+
+
+def _with_json(error: GraphQLError, given: Mapping[str, object]) -> GraphQLError:
+    """Return an error of graphql-core with the value in it as JSON, as the client sent it."""
+    message = error.message.replace("not to be None.", "not to be null.")
+    ends = {f": {inspect(value)}": f": {_shown(value)}" for value in _values_in(given)}
+    for python, json_text in ends.items():
+        if message.removesuffix(".").endswith(python):
+            message = f"{message.removesuffix('.').removesuffix(python)}{json_text}."
+            break
+    error.message = message
+    return error
+
+
+def _values_in(value: object) -> Iterator[object]:
+    """Yield a JSON value and all values in it."""
+    yield value
+    inner = value.values() if isinstance(value, Mapping) else value
+    if isinstance(inner, Iterable) and not isinstance(inner, str):
+        for each in inner:
+            yield from _values_in(each)
+
+
+def _shown(value: object) -> str:
+    text = orjson.dumps(value).decode()
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
 
 
 def refuse_null_conditions(conditions: Collection[str], variables: Mapping[str, object]) -> None:
