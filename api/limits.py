@@ -22,6 +22,12 @@ HEAD_BYTES: Final = 65_536
 HEAD_FIELDS: Final = 100
 PATH_CHARACTERS: Final = 1_024
 """The path of a URL, as it was sent. Routing a path with 16,000 slashes takes 30 ms."""
+RECEIVED_BYTES_MIN: Final = 49_152
+"""What a client has to read of a full send buffer in `send_seconds`."""
+RESERVED_DESCRIPTORS: Final = 256
+"""File descriptors for everything but connections of clients: databases, webhooks, files."""
+REFUSAL_WARNING_SECONDS: Final = 60
+"""The time between two warnings about refused connections."""
 READ_BUFFER_BYTES: Final = 65_536
 """Unread input of one connection; twice as much pauses reading."""
 DISCARDED_BYTES: Final = 256 * 1024
@@ -135,6 +141,26 @@ class HttpLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class ConnectionLimits:
+    """The limits of the connections of one server.
+
+    Attributes:
+        connections: open connections; fewer if the limit of file descriptors is too low.
+        address_connections: open connections of one address, at most half of `connections`.
+        head_seconds: how long a client can take to send the head of a request.
+        body_seconds: how long a client can take to send the body.
+        idle_seconds: how long a connection can wait for the next request.
+
+    """
+
+    connections: Bound = 10_000
+    address_connections: Bound = 1_000
+    head_seconds: Seconds = 10
+    body_seconds: Seconds = 30
+    idle_seconds: Seconds = 75
+
+
+@dataclass(frozen=True, slots=True)
 class GraphQLLimits:
     """The limits of one GraphQL request; the defaults keep the worst document cheap.
 
@@ -192,6 +218,7 @@ class GraphQLLimits:
 
 
 HTTP_LIMITS: Final = HttpLimits()
+CONNECTION_LIMITS: Final = ConnectionLimits()
 GRAPHQL_LIMITS: Final = GraphQLLimits()
 
 
@@ -264,3 +291,4 @@ class Limits:
     graphql: GraphQLLimits = GRAPHQL_LIMITS
     stream: StreamLimits = STREAM_LIMITS
     server: ServerLimits = SERVER_LIMITS
+    connection: ConnectionLimits = CONNECTION_LIMITS

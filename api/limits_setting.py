@@ -10,20 +10,28 @@ from typing import Final, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from api.limits import GraphQLLimits, HttpLimits, Limits, ServerLimits, StreamLimits
+from api.limits import (
+    ConnectionLimits,
+    GraphQLLimits,
+    HttpLimits,
+    Limits,
+    ServerLimits,
+    StreamLimits,
+)
 from engine.findings import did_you_mean
 from engine.validation_messages import describe_error
 
-_Group = TypeVar("_Group", HttpLimits, GraphQLLimits, StreamLimits, ServerLimits)
+_Group = TypeVar("_Group", HttpLimits, GraphQLLimits, StreamLimits, ServerLimits, ConnectionLimits)
 
 _SEPARATORS: Final = re.compile(r"[\s,]+")
 _HTTP: Final = TypeAdapter(HttpLimits)
 _GRAPHQL: Final = TypeAdapter(GraphQLLimits)
 _STREAM: Final = TypeAdapter(StreamLimits)
 _SERVER: Final = TypeAdapter(ServerLimits)
+_CONNECTION: Final = TypeAdapter(ConnectionLimits)
 LIMIT_NAMES: Final = [
     each.name
-    for group in (HttpLimits, GraphQLLimits, StreamLimits, ServerLimits)
+    for group in (HttpLimits, GraphQLLimits, StreamLimits, ServerLimits, ConnectionLimits)
     for each in fields(group)
 ]
 
@@ -52,6 +60,7 @@ def read_limits(text: str) -> Limits:
         _parse(_GRAPHQL, values),
         _parse(_STREAM, values),
         _parse(_SERVER, values),
+        _parse(_CONNECTION, values),
     )
 
 

@@ -124,6 +124,7 @@ async def open_application_on(
             ApiKeys(settings.api_keys),
             settings.limits.http,
             settings.trusted_proxies,
+            settings.limits.connection,
         )
         streams = StreamSessions()
         listener = Listener(engine.url, CHANNEL, REFRESH_SECONDS)

@@ -1,13 +1,14 @@
 """Keys of the values that requests and the application carry."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from ipaddress import IPv4Network, IPv6Network
 from typing import Final, TypeAlias
 
 from aiohttp import web
 
 from api.auth.api_keys import ApiKeys
 from api.auth.tokens import TokenVerifier
+from api.http.addresses import Network
+from api.http.connections import Connections
 from api.http.drain import Drain
 from api.http.metrics import Metrics
 from api.http.rate_limiter import Quota, RateLimiter, TokenBuckets
@@ -42,11 +43,10 @@ TOKENS: Final = web.AppKey("tokens", TokenVerifier)
 API_KEYS: Final = web.AppKey("api_keys", ApiKeys)
 DRAIN: Final = web.AppKey("drain", Drain)
 METRICS: Final = web.AppKey("metrics", Metrics)
+CONNECTIONS: Final = web.AppKey("connections", Connections)
 RATE_LIMITER: Final = web.AppKey("rate_limiter", RateLimiter)
 
-TRUSTED_PROXIES: Final[web.AppKey[tuple[IPv4Network | IPv6Network, ...]]] = web.AppKey(
-    "trusted_proxies"
-)
+TRUSTED_PROXIES: Final[web.AppKey[tuple[Network, ...]]] = web.AppKey("trusted_proxies")
 """The proxies whose `X-Forwarded-For` is trusted."""
 
 Access: TypeAlias = Callable[[web.Request], Awaitable[None]]

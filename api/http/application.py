@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network
 
 from aiohttp import web
 from prometheus_client.registry import Collector
@@ -10,12 +9,22 @@ from prometheus_client.registry import Collector
 from api.auth.api_keys import NO_API_KEYS, ApiKeys
 from api.auth.tokens import TokenVerifier
 from api.http.access import add_routes
-from api.http.app_keys import API_KEYS, DRAIN, METRICS, RATE_LIMITER, TOKENS, TRUSTED_PROXIES
+from api.http.addresses import Network
+from api.http.app_keys import (
+    API_KEYS,
+    CONNECTIONS,
+    DRAIN,
+    METRICS,
+    RATE_LIMITER,
+    TOKENS,
+    TRUSTED_PROXIES,
+)
+from api.http.connections import Connections
 from api.http.drain import Drain
 from api.http.metrics import Metrics
 from api.http.middlewares import MIDDLEWARES, prepare_response
 from api.http.rate_limiter import RateLimiter
-from api.limits import HTTP_LIMITS, HttpLimits
+from api.limits import CONNECTION_LIMITS, HTTP_LIMITS, ConnectionLimits, HttpLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +36,15 @@ class AccessControl:
         api_keys: authenticates machines.
         limits: apply to each client.
         trusted_proxies: the proxies whose `X-Forwarded-For` is trusted.
+        connection_limits: apply to the connections of all clients.
 
     """
 
     tokens: TokenVerifier
     api_keys: ApiKeys = NO_API_KEYS
     limits: HttpLimits = HTTP_LIMITS
-    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    trusted_proxies: tuple[Network, ...] = ()
+    connection_limits: ConnectionLimits = CONNECTION_LIMITS
 
 
 def build_application(
@@ -57,7 +68,9 @@ def build_application(
     application[RATE_LIMITER] = RateLimiter(access_control.limits)
     application[TRUSTED_PROXIES] = access_control.trusted_proxies
     application[DRAIN] = Drain()
-    application[METRICS] = Metrics(collectors)
+    connections = Connections(access_control.connection_limits, access_control.trusted_proxies)
+    application[CONNECTIONS] = connections
+    application[METRICS] = Metrics([*collectors, *connections.collectors])
     application.on_response_prepare.append(prepare_response)
     add_routes(application, routes)
     return application

@@ -1,11 +1,13 @@
 """Request bodies in JSON."""
 
+import asyncio
 from typing import Final
 
 import orjson
 from aiohttp import hdrs, web
 
-from api.http.app_keys import EXPECTS_CONTINUE
+from api.http.app_keys import CONNECTIONS, EXPECTS_CONTINUE
+from api.http.request_head import RequestTimeout
 from engine.errors import InterlockError, InvalidInput
 
 JSON: Final = "application/json"
@@ -54,15 +56,23 @@ async def read_body(request: web.Request) -> bytes:
 
     Raises:
         HTTPRequestEntityTooLarge: the body is too large.
+        RequestTimeout: the body does not arrive in time.
 
     """
     bound = request.client_max_size
     if (length := request.content_length) is not None and length > bound:
         raise web.HTTPRequestEntityTooLarge(bound, length)
+    if request.content.is_eof():
+        return await request.read()
     if EXPECTS_CONTINUE in request and not request.content.total_bytes:
         await request.writer.write(_CONTINUE)
         request.writer.output_size = 0  # aiohttp counts it as a part of the response
-    return await request.read()
+    seconds = request.app[CONNECTIONS].limits.body_seconds
+    try:
+        async with asyncio.timeout(seconds):
+            return await request.read()
+    except TimeoutError:
+        raise RequestTimeout.of("body", "body_seconds", seconds) from None
 
 
 async def read_json(request: web.Request) -> object:

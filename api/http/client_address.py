@@ -1,9 +1,8 @@
-"""The address of a client, also behind proxies."""
-
-from ipaddress import IPv4Address, IPv6Address, ip_address
+"""The address of the client of a request, also behind proxies."""
 
 from aiohttp import hdrs, web
 
+from api.http.addresses import is_trusted, network_of, parse_address
 from api.http.app_keys import TRUSTED_PROXIES
 
 
@@ -18,31 +17,11 @@ def client_address(request: web.Request) -> str:
     if not trusted:
         return address
     forwarded = ",".join(request.headers.getall(hdrs.X_FORWARDED_FOR, [])).split(",")
-    while forwarded and _parse_address(forwarded[-1]) is not None:
-        proxy = _parse_address(address)
-        if proxy is None or not any(proxy in network for network in trusted):
-            break
+    while forwarded and parse_address(forwarded[-1]) is not None and is_trusted(address, trusted):
         address = forwarded.pop().strip()
     return address
 
 
 def client_network(request: web.Request) -> str:
-    """Return what rate limits count as one client: an IPv4 address or an IPv6 /64 network."""
-    address = client_address(request)
-    if ":" not in address:
-        return address
-    match _parse_address(address):
-        case IPv6Address() as ipv6:
-            return ipv6.packed[:8].hex()
-        case parsed:
-            return str(parsed)
-
-
-def _parse_address(text: str) -> IPv4Address | IPv6Address | None:
-    """Return an address, with IPv4-mapped IPv6 as IPv4; None if the text is not an address."""
-    try:
-        address = ip_address(text.strip())
-    except ValueError:
-        return None
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return mapped or address
+    """Return what rate limits count as one client."""
+    return network_of(client_address(request))

@@ -1,75 +1,170 @@
-"""One connection, and what its client can keep waiting."""
+"""One connection, and how long its client can keep the server waiting."""
 
 import asyncio
 from contextlib import suppress
+from typing import cast
 
 from aiohttp import web
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
+from aiohttp.web_protocol import ERROR
 
 from api import limits
+from api.http.connections import Connections, TooManyConnections
+from api.http.problem_details import Problem
+from api.http.request_head import HeadTooLarge, RequestTimeout
+from engine.errors import InterlockError
 
 
 class LimitedConnection(web.RequestHandler):
-    """A connection that bounds what the server reads before it refuses a request, and afterwards.
+    """A connection whose client has to send requests in time.
 
     Nothing decompresses a body, and the rest of a body that no handler read is not parsed.
+
+    Attributes:
+        refusal: why the server does not wait for the rest of a head; None while it does.
+
     """
 
-    __slots__ = ("_discarded", "_discarded_bytes", "_is_discarding", "_last_body")
+    __slots__ = (
+        "_connections",
+        "_discarded",
+        "_discarded_bytes",
+        "_head_bytes",
+        "_head_timer",
+        "_is_discarding",
+        "_last_body",
+        "_is_open",
+        "_network",
+        "_socket",
+        "refusal",
+    )
+    _network: str
+    _socket: asyncio.Transport
 
-    def __init__(self, server: web.Server) -> None:
+    def __init__(self, server: web.Server, connections: Connections) -> None:
         super().__init__(
             server,
             loop=asyncio.get_running_loop(),
             access_log=None,  # type: ignore[arg-type]  # None disables it
             auto_decompress=False,
+            keepalive_timeout=connections.limits.idle_seconds,
             lingering_time=0,  # aiohttp would parse any number of bytes for that time
             max_field_size=limits.HEAD_FIELD_BYTES,
             max_headers=limits.HEAD_FIELDS,
             max_line_size=limits.HEAD_FIELD_BYTES,
             read_bufsize=limits.READ_BUFFER_BYTES,
         )
+        self.refusal: InterlockError | None = None
+        self._connections = connections
+        self._head_bytes = 0
+        self._head_timer: asyncio.TimerHandle | None = None
         self._last_body: StreamReader = EMPTY_PAYLOAD
         self._is_discarding = False
+        self._is_open = False
         self._discarded_bytes = 0
         self._discarded: asyncio.Future[None] = self._loop.create_future()
+
+    # The beginning and the end of the connection
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Wait for a request, or refuse the connection if there are too many."""
+        self._socket = cast("asyncio.Transport", transport)
+        address, *_ = transport.get_extra_info("peername") or ("",)
+        try:
+            self._network = self._connections.open(address)
+        except TooManyConnections as error:
+            self._socket.write(Problem.from_error(error).to_bytes())
+            self._socket.close()
+            self.force_close()  # ignores all input
+        else:
+            self._is_open = True
+            super().connection_made(transport)
+            self._start_head()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Note that the connection is closed."""
+        if self._is_open:
+            self._is_open = False
+            self._connections.close(self._network)
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+        self._end_discarding()
+        super().connection_lost(exc)
+
+    # The head of a request
+
+    def data_received(self, data: bytes) -> None:
+        """Parse input of the client, or discard it."""
+        if self._is_discarding:
+            self._discard(len(data))
+            return
+        super().data_received(data)
+        if self._messages:
+            self._end_head()
+        elif self._waiter is not None and not self._waiter.done():
+            self._continue_head(len(data))
+
+    def _start_head(self) -> None:
+        self.keep_alive(val=True)  # stops aiohttp's timer of idle connections
+        self._head_bytes = 0
+        seconds = self._connections.limits.head_seconds
+        self._head_timer = self._loop.call_later(seconds, self._on_late_head)
+
+    def _continue_head(self, received: int) -> None:
+        """Note a part of a head; refuse it if it cannot become an acceptable one."""
+        if self._head_timer is None:
+            self._start_head()
+        self._head_bytes += received
+        # A complete head is measured without its syntax (`head_error`); that is never half of it.
+        if self._head_bytes > 2 * limits.HEAD_BYTES:
+            self._refuse_head(HeadTooLarge(limit="head_bytes", bound=limits.HEAD_BYTES))
+
+    def _end_head(self) -> None:
+        """Note that a request was parsed."""
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+        _, body = self._messages[-1]
+        if body is not self._last_body:
+            if not self._last_body.is_eof():
+                # aiohttp appends an error as a message, and leaves the reader of the body waiting.
+                self._last_body.set_exception(web.RequestPayloadError())
+            self._last_body = body
+
+    def _on_late_head(self) -> None:
+        """Refuse a request whose head is late; close a connection without any."""
+        if self._head_bytes:
+            seconds = self._connections.limits.head_seconds
+            self._refuse_head(RequestTimeout.of("head", "head_seconds", seconds))
+        else:
+            self.force_close()
+
+    def _refuse_head(self, refusal: InterlockError) -> None:
+        """Answer with an error, as if a request had been parsed."""
+        self.refusal = refusal
+        self.discard_rest()
+        self._messages.append((ERROR, EMPTY_PAYLOAD))
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    # Input after a refusal
 
     def discard_rest(self) -> None:
         """Discard all further input: the connection closes after the current response."""
         self._is_discarding = True
 
-    def data_received(self, data: bytes) -> None:
-        """Parse input of the client, or discard it."""
-        if self._is_discarding:
-            self._discarded_bytes += len(data)
-            if self._discarded_bytes > limits.DISCARDED_BYTES:
-                self._end_discarding()
-            return
-        super().data_received(data)
-        if self._messages and self._messages[-1][1] is not self._last_body:
-            self._fail_incomplete_body()
-            self._last_body = self._messages[-1][1]
-
-    def _fail_incomplete_body(self) -> None:
-        """Fail a body that another message follows: it is malformed.
-
-        aiohttp appends the error as a message, and leaves the handler that reads the body waiting.
-        """
-        if not self._last_body.is_eof():
-            self._last_body.set_exception(web.RequestPayloadError())
-
-    def eof_received(self) -> None:
-        """Note that the client sends nothing more."""
-        self._end_discarding()
-
-    def connection_lost(self, exc: BaseException | None) -> None:
-        """Note that the connection is closed."""
-        self._end_discarding()
-        super().connection_lost(exc)
+    def _discard(self, received: int) -> None:
+        self._discarded_bytes += received
+        if self._discarded_bytes > limits.DISCARDED_BYTES:
+            self._end_discarding()
 
     def _end_discarding(self) -> None:
         if not self._discarded.done():
             self._discarded.set_result(None)
+
+    def eof_received(self) -> None:
+        """Note that the client sends nothing more."""
+        self._end_discarding()
 
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Final, Self, TypeAlias
 
 from aiohttp import hdrs, web
@@ -73,23 +74,40 @@ class Problem:
 
     def response(self, request: web.BaseRequest) -> web.Response:
         """Return the response to a request."""
+        return web.Response(
+            status=self.status,
+            body=self._document(request.rel_url.raw_path, request[REQUEST_ID]),
+            content_type=_CONTENT_TYPE,
+            headers=self.headers,
+        )
+
+    def to_bytes(self) -> bytes:
+        """Return a response for a connection that is closed before any request."""
+        body = self._document()
+        lines = [
+            f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}",
+            f"{hdrs.CONTENT_TYPE}: {_CONTENT_TYPE}",
+            f"{hdrs.CONTENT_LENGTH}: {len(body)}",
+            f"{hdrs.CONNECTION}: close",
+            *(f"{name}: {value}" for name, value in self.headers.items()),
+        ]
+        return "\r\n".join([*lines, "", ""]).encode() + body
+
+    def _document(self, instance: str | None = None, request_id: str | None = None) -> bytes:
+        """Return the problem document; without a request it has neither path nor id."""
         standard = {
             "type": _TYPE_PREFIX + self.code,
             "title": self.code.replace("_", " ").capitalize(),
             "status": self.status,
             "detail": self.detail,
-            "instance": request.rel_url.raw_path,
+            "instance": instance,
             "code": self.code,
-            "requestId": request[REQUEST_ID],
+            "requestId": request_id,
         }
+        standard = {name: value for name, value in standard.items() if value is not None}
         document = standard | self.members | standard  # standard members come first, and win
-        return web.Response(
-            status=self.status,
-            # orjson refuses integers of more than 64 bits.
-            body=json.dumps(document).encode(),
-            content_type=_CONTENT_TYPE,
-            headers=self.headers,
-        )
+        # orjson refuses integers of more than 64 bits.
+        return json.dumps(document).encode()
 
 
 ErrorRenderer: TypeAlias = Callable[[Problem, web.Request], web.Response]

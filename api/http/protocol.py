@@ -16,7 +16,9 @@ from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError, LineToo
 from aiohttp.streams import StreamReader
 
 from api import limits
-from api.http.app_keys import EXPECTS_CONTINUE, HEAD_ERROR, REQUEST_ID
+from api.http.app_keys import CONNECTIONS, EXPECTS_CONTINUE, HEAD_ERROR, REQUEST_ID
+from api.http.connection import LimitedConnection
+from api.http.connections import Connections
 from api.http.middlewares import add_standard_headers, identify
 from api.http.problem_details import Problem
 from api.http.request_head import (
@@ -95,18 +97,22 @@ class _HttpProtocolFactory(web.Server):
 
     Args:
         application: routes and answers the requests.
+        connections: counts and limits the connections.
         send_seconds: how long a client can leave a full send buffer unread.
 
     """
 
-    def __init__(self, application: web.Server, send_seconds: float) -> None:
+    def __init__(
+        self, application: web.Server, connections: Connections, send_seconds: float
+    ) -> None:
         super().__init__(self._answer, request_factory=self._make_checked_request)
         self._application = application
+        self._limited = connections
         self._send_seconds = send_seconds
 
     def __call__(self) -> web.RequestHandler:
         """Return the protocol of a new connection."""
-        return _HttpProtocol(self, self._send_seconds)
+        return _HttpProtocol(self, self._limited, self._send_seconds)
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer a request whose head is not refused."""
@@ -123,7 +129,8 @@ class _HttpProtocolFactory(web.Server):
         task: asyncio.Task[None],
     ) -> web.BaseRequest:
         """Return a request with the result of checking its head."""
-        error = head_error(message)
+        refusal = protocol.refusal if isinstance(protocol, LimitedConnection) else None
+        error = refusal or head_error(message)
         is_deferred = expects_continue(message)
         if message.version not in SUPPORTED_VERSIONS:
             message = message._replace(version=HttpVersion10)  # the version of the response
@@ -147,4 +154,6 @@ class HttpRunner(web.AppRunner):
         self._send_seconds = send_seconds
 
     async def _make_server(self) -> web.Server:
-        return _HttpProtocolFactory(await super()._make_server(), self._send_seconds)
+        connections = self.app.get(CONNECTIONS) or Connections()
+        application = await super()._make_server()
+        return _HttpProtocolFactory(application, connections, self._send_seconds)

@@ -1,7 +1,7 @@
 """The head of a request, checked before the request is routed."""
 
 from itertools import chain
-from typing import Final
+from typing import Final, Self
 
 from aiohttp import HttpVersion10, HttpVersion11, hdrs
 from aiohttp.http import RawRequestMessage
@@ -27,6 +27,19 @@ class HeadTooLarge(InterlockError):
 
     code = "head_too_large"
     status = 431
+
+
+class RequestTimeout(InterlockError):
+    """The request did not arrive in time: send it again."""
+
+    code = "request_timeout"
+    status = 408
+
+    @classmethod
+    def of(cls, part: str, limit: str, seconds: float) -> Self:
+        """Return the error for a part of the request that did not arrive within a limit."""
+        text = f"The {part} of the request did not arrive within {seconds:g} s: send it again."
+        return cls(text, limit=limit, bound=seconds)
 
 
 class UnsupportedTransferCoding(InterlockError):

@@ -13,7 +13,8 @@ import uvloop
 from aiohttp import web
 
 from api import limits
-from api.http.app_keys import DRAIN
+from api.http.app_keys import CONNECTIONS, DRAIN
+from api.http.descriptors import raise_descriptor_limit
 from api.http.protocol import HttpRunner
 from engine.errors import Misconfigured
 
@@ -71,6 +72,7 @@ async def _serve(
 ) -> None:
     with _stop_signal() as stop:
         async with application as opened, listening(opened, options) as url:
+            _fit_connections(opened)
             _tune_garbage_collector()
             announce(url)
             drain_seconds = options.drain_seconds if await stop == signal.SIGTERM else 0
@@ -80,6 +82,14 @@ async def _serve(
                 await asyncio.sleep(drain_seconds)
             log.info("stopping", timeout_seconds=2 * limits.SHUTDOWN_SECONDS)
     log.info("stopped")
+
+
+def _fit_connections(application: web.Application) -> None:
+    """Allow as many connections as there can be file descriptors."""
+    if CONNECTIONS in application:
+        connections = application[CONNECTIONS]
+        wanted = connections.limits.connections + limits.RESERVED_DESCRIPTORS
+        connections.fit(raise_descriptor_limit(wanted))
 
 
 def _tune_garbage_collector() -> None:
