@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
 from tests.support.lock_gates import TIMEOUT_SECONDS
@@ -37,18 +37,6 @@ class RawConnection:
             self.writer.write(part)
             await self.writer.drain()
             await asyncio.sleep(0)
-
-    def pause(self) -> None:
-        """Receive nothing until `resume`."""
-        self._transport.pause_reading()
-
-    def resume(self) -> None:
-        """Receive again."""
-        self._transport.resume_reading()
-
-    @property
-    def _transport(self) -> asyncio.Transport:
-        return cast("asyncio.Transport", self.writer.transport)
 
     async def read_response(self) -> RawResponse:
         """Read a response that has a length."""

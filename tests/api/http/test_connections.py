@@ -14,7 +14,7 @@ from api.http.addresses import Network
 from api.http.app_keys import CONNECTIONS
 from api.http.application import AccessControl, build_application
 from api.http.connections import Connections, TooManyConnections
-from api.http.server import listening
+from api.http.server import ServerOptions, listening
 from api.limits import REFUSAL_WARNING_SECONDS, RESERVED_DESCRIPTORS, ConnectionLimits
 from api.rest.health import probe_routes
 from tests.support.api_client import TOKENS
@@ -129,7 +129,7 @@ async def serving(
 ) -> AsyncIterator[tuple[str, Connections]]:
     access = AccessControl(TOKENS, connection_limits=limits, trusted_proxies=trusted)
     application = build_application(probe_routes(ready), access)
-    async with listening(application, HERE, 0) as url:
+    async with listening(application, ServerOptions()) as url:
         yield url, application[CONNECTIONS]
 
 

@@ -38,6 +38,16 @@ async def send_in_parts(request: web.Request, ended: ENDED) -> web.StreamRespons
     return response
 
 
+async def send_into_buffer(request: web.Request, _ended: ENDED) -> web.StreamResponse:
+    """Return a response that waits in the buffer when the server closes the connection."""
+    assert request.transport is not None
+    request.transport.set_write_buffer_limits(high=2 * BODY_BYTES)
+    return web.Response(body=bytes(BODY_BYTES))
+
+
+HANDLERS = {"at once": send_at_once, "in parts": send_in_parts, "before closing": send_into_buffer}
+
+
 @asynccontextmanager
 async def connected(
     handler: str, send_seconds: float, ended: ENDED
@@ -45,7 +55,7 @@ async def connected(
     """Serve, and yield the response that a client does not read."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
-        return await {"at once": send_at_once, "in parts": send_in_parts}[handler](request, ended)
+        return await HANDLERS[handler](request, ended)
 
     access_control = AccessControl(TokenIssuer(SecretStr("0123456789abcdef" * 2)))
     route = ProtectedRoute(allow_anyone, web.get("/", answer))
@@ -67,7 +77,7 @@ async def read_to_the_end(client: asyncio.StreamReader) -> int:
     return received
 
 
-@pytest.mark.parametrize("handler", ["at once", "in parts"])
+@pytest.mark.parametrize("handler", HANDLERS)
 async def test_a_client_that_does_not_read_is_disconnected(handler: str) -> None:
     ended = ENDED()
     with capture_logs() as lines:
@@ -82,7 +92,16 @@ async def test_a_client_that_does_not_read_is_disconnected(handler: str) -> None
     assert all(line["log_level"] == "info" for line in lines)
 
 
-@pytest.mark.parametrize("handler", ["at once", "in parts"])
+async def test_a_client_that_reads_a_large_response_slowly_gets_everything(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("api.limits.RECEIVED_BYTES_MIN", 0)
+    async with connected("at once", 0.01, ENDED()) as client:
+        await asyncio.sleep(0.1)  # several checks
+        assert await read_to_the_end(client) > BODY_BYTES
+
+
+@pytest.mark.parametrize("handler", HANDLERS)
 async def test_a_client_that_reads_gets_everything(handler: str) -> None:
     async with connected(handler, TIMEOUT_SECONDS, ENDED()) as client:
         assert await read_to_the_end(client) > BODY_BYTES

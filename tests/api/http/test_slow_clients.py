@@ -1,4 +1,4 @@
-"""Clients that keep the server waiting: for a head, a body, the next request, or a receipt.
+"""Clients that keep the server waiting: for a head, a body, or the next request.
 
 A test that needs time to pass waits until the server closes another, idle connection.
 """
@@ -15,22 +15,18 @@ import pytest_asyncio
 from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
-from structlog.testing import capture_logs
 
 from api.http.access import ProtectedRoute, allow_anyone
 from api.http.app_keys import CONNECTIONS
 from api.http.application import AccessControl, build_application
 from api.http.body import read_body
 from api.http.connections import Connections
-from api.http.server import listening
+from api.http.server import ServerOptions, listening
 from api.limits import HEAD_BYTES, ConnectionLimits
 from tests.support.api_client import TOKENS
-from tests.support.lock_gates import TIMEOUT_SECONDS
 from tests.support.raw_http import RawConnection, chunked, head, post, raw_connection
 
-SOON: Final = 0.05
-LARGE: Final = 20 * 2**20
-"""A response that the buffers of the kernel do not hold."""
+SOON: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +38,10 @@ class SlowServer:
     release: asyncio.Event
 
     async def pass_time(self) -> None:
-        """Wait until the server closes a connection that sends nothing, or no next request."""
+        """Wait until the server closes an idle connection."""
         async with raw_connection(self.url) as idle:
             await idle.send(head("GET /echo"))
-            await idle.read_response()
-            assert await idle.read_rest() == b""
-
-    async def wait_until_closed(self) -> None:
-        """Wait until the server has closed all connections."""
-        async with asyncio.timeout(TIMEOUT_SECONDS):
-            while True:
-                if not self.connections.count:
-                    return
-                await asyncio.sleep(0.01)
+            await idle.read_rest()
 
 
 @asynccontextmanager
@@ -68,12 +55,6 @@ async def serving(limits: ConnectionLimits) -> AsyncIterator[SlowServer]:
         await release.wait()
         return web.Response(text="released")
 
-    async def large(request: web.Request) -> web.Response:
-        if request.query_string:  # all of the response waits in the server when it closes
-            assert request.transport
-            request.transport.set_write_buffer_limits(high=2 * LARGE)
-        return web.Response(body=bytes(LARGE))
-
     async def socket(request: web.Request) -> web.WebSocketResponse:
         opened = web.WebSocketResponse()
         await opened.prepare(request)
@@ -81,12 +62,12 @@ async def serving(limits: ConnectionLimits) -> AsyncIterator[SlowServer]:
             await opened.send_str(message.data)
         return opened
 
-    routes = {"/echo": echo, "/wait": wait, "/large": large, "/socket": socket}
+    routes = {"/echo": echo, "/wait": wait, "/socket": socket}
     application = build_application(
         [ProtectedRoute(allow_anyone, web.route("*", *each)) for each in routes.items()],
         AccessControl(TOKENS, connection_limits=limits),
     )
-    async with listening(application, "127.0.0.1", 0) as url:
+    async with listening(application, ServerOptions()) as url:
         yield SlowServer(url, application[CONNECTIONS], release)
 
 
@@ -176,9 +157,7 @@ async def test_a_connection_is_not_idle_while_a_request_arrives() -> None:
 
 
 async def test_the_limits_do_not_apply_while_a_handler_works() -> None:
-    limits = ConnectionLimits(
-        head_seconds=SOON, body_seconds=SOON, idle_seconds=SOON, receive_seconds=SOON
-    )
+    limits = ConnectionLimits(head_seconds=SOON, body_seconds=SOON, idle_seconds=SOON)
     async with serving(limits) as server, raw_connection(server.url) as connection:
         await connection.send(head("GET /wait"))
         await server.pass_time()
@@ -187,7 +166,7 @@ async def test_the_limits_do_not_apply_while_a_handler_works() -> None:
 
 
 async def test_the_limits_do_not_apply_to_a_websocket() -> None:
-    limits = ConnectionLimits(head_seconds=SOON, idle_seconds=SOON, receive_seconds=SOON)
+    limits = ConnectionLimits(head_seconds=SOON, idle_seconds=SOON)
     async with (
         serving(limits) as server,
         aiohttp.ClientSession() as client,
@@ -237,37 +216,6 @@ async def test_a_body_that_does_not_arrive_is_refused(field: str, part: bytes) -
         assert (response.status, response.problem["limit"]) == (408, "body_seconds")
         assert response.headers["Connection"] == "close"
         assert await connection.read_rest() == b""
-
-
-class TestReceipts:
-    """Clients that do not receive what the server sends."""
-
-    @pytest.mark.parametrize(
-        "target",
-        ["/large", "/large?buffered", "/large?buffered&close"],
-        ids=["while it is sent", "after it was sent", "while the connection closes"],
-    )
-    async def test_a_client_that_receives_nothing_is_disconnected(self, target: str) -> None:
-        limits = ConnectionLimits(receive_seconds=SOON, idle_seconds=SOON)
-        fields = ["Connection: close"] if "close" in target else []
-        async with serving(limits) as server, raw_connection(server.url) as connection:
-            connection.pause()
-            with capture_logs() as lines:
-                await connection.send(head(f"GET {target}", *fields))
-                await server.wait_until_closed()
-            assert {line["log_level"] for line in lines} <= {"info"}
-
-    async def test_a_client_that_receives_slowly_gets_everything(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("api.limits.RECEIVED_BYTES_MIN", 0)
-        limits = ConnectionLimits(receive_seconds=SOON / 10, idle_seconds=SOON)
-        async with serving(limits) as server, raw_connection(server.url) as connection:
-            connection.pause()
-            await connection.send(head("GET /large", "Connection: close"))
-            await server.pass_time()
-            connection.resume()
-            assert len((await connection.read_response()).body) == LARGE
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
