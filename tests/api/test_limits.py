@@ -105,6 +105,11 @@ TESTED_BELOW: Final = {"viewer_requests", "reported_errors", "execution_seconds"
 
 TESTED_ELSEWHERE: Final = {
     "send_seconds": "tests/api/http/test_send_timeout.py",
+    "connections": "tests/api/http/test_connections.py",
+    "address_connections": "tests/api/http/test_connections.py",
+    "head_seconds": "tests/api/http/test_slow_clients.py",
+    "body_seconds": "tests/api/http/test_slow_clients.py",
+    "idle_seconds": "tests/api/http/test_slow_clients.py",
     "exports": "tests/faults/test_stalled_exports.py",
     "task_failure_seconds": "tests/faults/test_background_tasks.py",
 }
