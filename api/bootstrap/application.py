@@ -39,6 +39,7 @@ from api.runtime.health_reports import HealthReports
 from api.runtime.maintenance import maintenance_tasks
 from api.runtime.plugins import Clock, PluginCache
 from api.runtime.refresh import REFRESH_SECONDS, refresh_task
+from api.runtime.seals import Sealer
 from api.runtime.server_state import ServerState
 from api.runtime.values_file import ValuesFile
 from api.runtime.values_watcher import ValuesWatcher
@@ -127,6 +128,7 @@ async def open_application_on(
             settings.limits.connection,
         )
         streams = StreamSessions()
+        sealer = Sealer(databases.background)
         listener = Listener(engine.url, CHANNEL, REFRESH_SECONDS)
         stack.callback(listener.close)
         supervisor = Supervisor(settings.limits.server.task_failure_seconds)
@@ -140,6 +142,7 @@ async def open_application_on(
                     *worker.tasks(),
                     *([watcher.task()] if watcher else []),
                     *maintenance_tasks(databases.background, plugins),
+                    sealer.task,
                 ]
             )
         )
@@ -172,6 +175,7 @@ async def open_application_on(
                 *state.changes.collectors,
                 *streams.collectors,
                 *supervisor.collectors,
+                *sealer.collectors,
             ],
         )
         application[DRAIN].on_begin.append(streams.drain)

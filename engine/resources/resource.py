@@ -134,11 +134,12 @@ Snapshot: TypeAlias = Mapping[Key, Resource]
 
 @dataclass(frozen=True, slots=True)
 class LastChange:
-    """When a resource was last changed, by whom, and from which source."""
+    """When a resource was last changed, by whom, from which source, and by which reconciliation."""
 
     at: datetime
     by: str
     source: str
+    reconciliation: int
 
 
 @dataclass(frozen=True, slots=True)

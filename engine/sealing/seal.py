@@ -7,12 +7,15 @@ row cannot be changed, removed or inserted without another digest of each later 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Final, NamedTuple
 
 from engine.sealing.chain import chained_digest
 from engine.tickets.history import GENESIS
+
+ROWS_MAX: Final = 5_000
+"""The most history entries, and the most names, that one seal adds."""
 
 
 class SealedCounts(NamedTuple):
@@ -60,12 +63,12 @@ class Seal:
     """
 
     number: int
-    sealed_at: datetime | None
+    sealed_at: datetime
     counts: SealedCounts
     digest: bytes
 
 
-NO_SEAL: Final = Seal(0, None, SealedCounts(), GENESIS)
+NO_SEAL: Final = Seal(0, datetime.min.replace(tzinfo=UTC), SealedCounts(), GENESIS)
 """What comes before the first seal."""
 
 

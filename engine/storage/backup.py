@@ -14,7 +14,9 @@ from sqlalchemy import JSON, Column, Table, Text, bindparam, cast, func, select,
 from engine.storage.postgres.database import Session
 from engine.storage.postgres.statements import DIALECT, Statement
 from engine.storage.postgres.tables import (
+    LOG_ORDER,
     NOT_IN_BACKUPS,
+    head_chunks,
     idempotency_keys,
     metadata,
     plugins,
@@ -23,8 +25,8 @@ from engine.storage.postgres.tables import (
 )
 
 _PREFETCHED_ROWS: Final = 1_000
-_LEFT_OUT: Final = (idempotency_keys, ticket_search, webhook_deliveries)
-"""Expires within a day; is rebuilt by a trigger; has a meaning only in this database."""
+_LEFT_OUT: Final = (idempotency_keys, ticket_search, webhook_deliveries, head_chunks)
+"""Expires within a day; is rebuilt by a trigger; has a meaning only in this database; a cache."""
 BACKUP_TABLES: Final = {
     table.name: table for table in metadata.sorted_tables if table not in _LEFT_OUT
 }
@@ -34,7 +36,11 @@ _SEEDED: Final = (plugins,)
 
 
 async def rows_as_json(session: Session, table: str) -> AsyncIterator[str]:
-    """Yield the rows of a table, ordered by primary key; in a transaction."""
+    """Yield the rows of a table, in a transaction.
+
+    Rows with a place in the log are in the order of the log, and `insert_json` numbers them in the
+    order in which it gets them. Others are ordered by primary key.
+    """
     async for row in session.stream(_export_statement(BACKUP_TABLES[table]), _PREFETCHED_ROWS):
         yield row["line"]
 
@@ -44,7 +50,9 @@ def _export_statement(table: Table) -> Statement:
     columns = [
         (cast(each, Text) if _is_json(each) else each).label(each.name) for each in _columns(table)
     ]
-    rows = select(*columns).order_by(*table.primary_key.columns).subquery("stored_row")
+    in_log = [table.c[name] for name in LOG_ORDER if name in table.c]
+    order = in_log or [*table.primary_key.columns]
+    rows = select(*columns).order_by(*order).subquery("stored_row")
     return Statement.of(select(cast(func.row_to_json(rows.table_valued()), Text).label("line")))
 
 

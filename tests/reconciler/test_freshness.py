@@ -25,7 +25,7 @@ from tests.support.resources import (
     workflow,
 )
 
-BOB = LastChange(datetime(2026, 2, 1, 9, 30, tzinfo=UTC), "u_bob", "git:beef")
+BOB = LastChange(datetime(2026, 2, 1, 9, 30, tzinfo=UTC), "u_bob", "git:beef", 2)
 INCIDENTS = workflow("incident_response", INCIDENT)
 VPN = workflow("vpn_request", INCIDENT)
 ACCESS = category("access", "Access")

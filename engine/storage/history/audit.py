@@ -5,7 +5,7 @@ from typing import Final
 
 from sqlalchemy import func, select
 
-from engine.storage.history.scan import scan_tickets
+from engine.storage.history.scan import TicketHistory, scan_tickets
 from engine.storage.postgres.database import Database, Session
 from engine.storage.postgres.rows import ticket_of
 from engine.storage.postgres.statements import Statement
@@ -28,12 +28,15 @@ async def audit_histories(database: Database) -> AsyncIterator[tuple[str, Histor
 async def audit_session(session: Session) -> AsyncIterator[tuple[str, HistoryFlaw | None]]:
     """Do as `audit_histories` does, in a transaction with a snapshot."""
     async for scanned in scan_tickets(session):
-        if scanned.row is None:
-            seq = scanned.history[0].entry.seq
-            yield scanned.id, HistoryFlaw(scanned.id, seq, "there is no such ticket")
-        else:
-            ticket, head_digest = ticket_of(scanned.row), scanned.row["head_digest"]
-            yield scanned.id, find_flaw(ticket, head_digest, scanned.history)
+        yield scanned.id, history_flaw(scanned)
+
+
+def history_flaw(scanned: TicketHistory) -> HistoryFlaw | None:
+    """Return the first flaw of a ticket's history; None if it has none."""
+    if scanned.row is None:
+        seq = scanned.history[0].entry.seq
+        return HistoryFlaw(scanned.id, seq, "there is no such ticket")
+    return find_flaw(ticket_of(scanned.row), scanned.row["head_digest"], scanned.history)
 
 
 async def count_tickets(database: Database) -> int:

@@ -44,9 +44,11 @@ class Session:
         """Run a statement and return its first row."""
         return await self.connection.fetchrow(statement.sql, *statement.arguments(values))
 
-    async def stream(self, statement: Statement, prefetch: int) -> AsyncIterator[Row]:
+    async def stream(
+        self, statement: Statement, prefetch: int, **values: object
+    ) -> AsyncIterator[Row]:
         """Run a statement and yield its rows, with at most `prefetch` of them in memory."""
-        arguments = statement.arguments({})
+        arguments = statement.arguments(values)
         async for row in self.connection.cursor(statement.sql, *arguments, prefetch=prefetch):
             yield row
 

@@ -85,13 +85,18 @@ SERVER_PRIVILEGES: Final[Mapping[str, tuple[Privilege, ...]]] = {
             service_health.name,
             tickets.name,
             ticket_search.name,
-            head_chunks.name,
         ),
         _WRITE,
     ),
     plugins.name: (*_READ, Privilege.UPDATE),
     **dict.fromkeys(
-        (webhook_deliveries.name, service_reports.name, idempotency_keys.name), _WRITE_AND_DELETE
+        (
+            webhook_deliveries.name,
+            service_reports.name,
+            idempotency_keys.name,
+            head_chunks.name,
+        ),
+        _WRITE_AND_DELETE,
     ),
 }
 """The privileges that a server needs on each table; it needs no others."""

@@ -56,6 +56,8 @@ def _transaction_number(transaction: ColumnElement[object]) -> ColumnElement[int
 THIS_TRANSACTION: Final = _transaction_number(func.pg_current_xact_id())
 OLDEST_RUNNING: Final = _transaction_number(func.pg_snapshot_xmin(func.pg_current_snapshot()))
 NEXT_TRANSACTION: Final = _transaction_number(func.pg_snapshot_xmax(func.pg_current_snapshot()))
+LOG_ORDER: Final = ("transaction", "entry")
+"""The columns that order the rows of the log."""
 NOT_IN_BACKUPS: Final = "not_in_backups"
 """Marks columns whose values have no meaning in another database."""
 

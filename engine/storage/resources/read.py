@@ -56,6 +56,7 @@ _READ: Final = Statement.of(
         _RESOURCES.c.name,
         _RESOURCES.c.declaration,
         _RESOURCES.c.retired,
+        _RESOURCES.c.reconciliation,
         reconciliations.c.applied_at,
         reconciliations.c.applied_by,
         reconciliations.c.source,
@@ -74,5 +75,7 @@ def _build_resources(rows: Iterable[Row]) -> LiveResources:
     for row in rows:
         key = Key(Kind(row["kind"]), row["name"])
         live.resources[key] = Resource(key, row["declaration"], retired=row["retired"])
-        live.last_changes[key] = LastChange(row["applied_at"], row["applied_by"], row["source"])
+        live.last_changes[key] = LastChange(
+            row["applied_at"], row["applied_by"], row["source"], row["reconciliation"]
+        )
     return live

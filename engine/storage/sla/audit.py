@@ -38,10 +38,11 @@ async def audit_due_times(database: Database) -> AsyncIterator[DueTimeAudit]:
     async with database.snapshot() as session:
         async for found in scan_tickets(session):
             if found.row is not None and found.history:
-                yield _audit(found.row, [stored.entry for stored in found.history])
+                yield audit_ticket(found.row, [stored.entry for stored in found.history])
 
 
-def _audit(row: Row, history: Sequence[Entry]) -> DueTimeAudit:
+def audit_ticket(row: Row, history: Sequence[Entry]) -> DueTimeAudit:
+    """Return the result for a ticket with its whole history."""
     if row["sla_version"] is not None and row["sla_version"] < row["version"]:
         return DueTimeAudit(row["id"], is_stale=True, differences=())
     computed = sla_columns(history) | {"auto_close_from": auto_close_from(ticket_of(row), history)}

@@ -14,27 +14,17 @@ from engine.storage.history.log import LogEntry, log_end, read_log
 from engine.storage.history.position import LOG_START, Position
 from engine.storage.migrate import migrate
 from engine.storage.postgres.database import Database, Session
-from engine.storage.tickets.change import change_ticket, lock_ticket
 from engine.storage.tickets.reader import read_ticket
 from engine.storage.tickets.store import TicketStore
-from engine.tickets.changes import comment_changes
-from engine.tickets.commands import CommentTicket
 from engine.tickets.history import Entry, EntryKind
 from engine.tickets.ticket import Ticket
 from engine.tickets.viewer import SYSTEM_VIEWER
 from tests.support.concurrent_changes import comment, edit, flaws, open_ticket, pick_up, reassign
 from tests.support.databases import execute
 from tests.support.lock_gates import TIMEOUT_SECONDS
-from tests.support.personas import MARTON
+from tests.support.log_entries import comment_in
 
 ENOUGH = 1_000
-
-
-async def comment_in(session: Session, ticket: Ticket) -> None:
-    """Comment on a ticket in a transaction that the caller ends."""
-    command = CommentTicket.parse(ticket=ticket.id, text="Looking")
-    row = await lock_ticket(session, SYSTEM_VIEWER, command)
-    await change_ticket(session, row, MARTON, command, comment_changes)
 
 
 async def all_entries(database: Database) -> dict[tuple[str, int], Entry]:

@@ -1,0 +1,93 @@
+"""Make and store anchors (`engine.sealing.anchor`)."""
+
+from collections.abc import AsyncIterator
+from typing import Final
+
+from sqlalchemy import bindparam, func, insert, select
+
+from engine.errors import InvalidInput
+from engine.sealing.anchor import Anchor, AnchorStatement
+from engine.sealing.anchor_key import AnchorKey
+from engine.sealing.flaw import RecordFlaw
+from engine.storage.history.head_chunks import HeadTree, update_tree
+from engine.storage.history.log_place import BEFORE_LOG
+from engine.storage.history.seals import SealEnd, end_of_seal, last_seal, read_unsealed
+from engine.storage.postgres.database import Database, Session
+from engine.storage.postgres.statements import Statement
+from engine.storage.postgres.tables import anchors
+from engine.tickets.history import canonical_timestamp
+
+ANCHOR_LOCK: Final = 0x17E410F
+"""The advisory lock of the transaction that makes an anchor."""
+
+_LOCK: Final = Statement.of(select(func.pg_advisory_xact_lock(ANCHOR_LOCK)))
+_NOW: Final = Statement.of(select(func.clock_timestamp().label("now")))
+_LAST: Final = Statement.of(select(anchors).order_by(anchors.c.number.desc()).limit(1))
+_ALL: Final = Statement.of(select(anchors).order_by(anchors.c.number))
+_PREFETCHED_ROWS: Final = 1_000
+_INSERT: Final = Statement.of(
+    insert(anchors).values({each.name: bindparam(each.name) for each in anchors.columns})
+)
+
+
+async def make_anchor(database: Database, key: AnchorKey) -> Anchor:
+    """Make an anchor for everything that is sealed, store it, and return it."""
+    async with database.transaction() as session:
+        await session.row(_LOCK)
+        before, end = await last_anchor(session), await last_seal(session)
+        tree = await _tree_at(session, before, end)
+        unsealed = await read_unsealed(session)
+        [clock] = await session.rows(_NOW)
+        seal = end.seal
+        statement = AnchorStatement(
+            number=before.number + 1 if before else 1,
+            anchored_at=canonical_timestamp(clock["now"]),
+            seal=seal.number,
+            seal_digest=seal.digest.hex(),
+            tickets=tree.tickets,
+            **seal.counts._asdict(),
+            heads_root=tree.root.hex(),
+            unsealed=unsealed.rows,
+            oldest_unsealed_at=canonical_timestamp(unsealed.oldest) if unsealed.oldest else None,
+            key=key.public.text,
+        )
+        anchor = Anchor.sign(statement, key)
+        await session.run(
+            _INSERT, number=anchor.number, anchored_at=clock["now"], document=anchor.text
+        )
+    return anchor
+
+
+async def _tree_at(session: Session, before: Anchor | None, end: SealEnd) -> HeadTree:
+    """Return the tree at the end of a seal, computed from that in the last anchor."""
+    if before is None:
+        return await update_tree(session, None, BEFORE_LOG, end.entries)
+    known = HeadTree(before.tickets, bytes.fromhex(before.heads_root))
+    since = await end_of_seal(session, before.seal)
+    if since is None:
+        return await update_tree(session, None, BEFORE_LOG, end.entries)
+    return await update_tree(session, known, since.entries, end.entries)
+
+
+async def read_anchors(session: Session) -> AsyncIterator[Anchor | RecordFlaw]:
+    """Yield every stored anchor in order; a flaw for one that is missing or is not an anchor."""
+    expected = 1
+    async for row in session.stream(_ALL, _PREFETCHED_ROWS):
+        number, name = row["number"], f"anchor {row['number']}"
+        if number != expected:
+            yield RecordFlaw(f"anchor {expected}", f"missing; the next one is {number}")
+        expected = number + 1
+        try:
+            anchor = Anchor.parse(row["document"], name)
+        except InvalidInput as error:
+            yield RecordFlaw(name, error.message)
+            continue
+        if (anchor.number, anchor.anchored_at) != (number, canonical_timestamp(row["anchored_at"])):
+            yield RecordFlaw(name, f"its document is that of {anchor}")
+        yield anchor
+
+
+async def last_anchor(session: Session) -> Anchor | None:
+    """Return the last anchor of this database, or of the one that it was restored from."""
+    row = await session.row(_LAST)
+    return None if row is None else Anchor.parse(row["document"], f"anchor {row['number']}")

@@ -1,0 +1,83 @@
+"""Verify everything that is recorded, and everything that is stored because of it.
+
+Without an anchor, only changes that do not fit together are found. A superuser can compute all
+digests again; an anchor that is kept outside the database finds that, too.
+"""
+
+from collections.abc import AsyncIterator, Collection, Sequence
+from dataclasses import dataclass
+
+from engine.sealing.anchor import Anchor
+from engine.sealing.anchor_audit import signature_flaw
+from engine.sealing.anchor_key import AnchorPublicKey
+from engine.sealing.flaw import RecordFlaw
+from engine.storage.history.anchors import read_anchors
+from engine.storage.history.audit import history_flaw
+from engine.storage.history.scan import scan_tickets
+from engine.storage.history.seal_audit import audit_seals
+from engine.storage.postgres.database import Session
+from engine.storage.resources.audit import audit_declared_columns
+from engine.storage.sla.audit import audit_ticket
+from engine.storage.tickets.audit import audit_names, audit_search
+from reconciler.resource_audit import audit_resources
+
+
+@dataclass(frozen=True, slots=True)
+class AuditedAnchors:
+    """The anchors to verify a database against.
+
+    Attributes:
+        given: anchors that were kept outside the database.
+        trusted: the keys that may sign anchors; if there are none, any key may.
+
+    """
+
+    given: Sequence[Anchor] = ()
+    trusted: Collection[AnchorPublicKey] = ()
+
+
+async def audit_tickets(session: Session) -> AsyncIterator[tuple[str, Sequence[str]]]:
+    """Yield the id of every ticket, ordered by id, with what is wrong with it.
+
+    Of each history, only the first flaw is reported, because the rest follows from it.
+
+    Args:
+        session: a transaction with a snapshot.
+
+    """
+    async for scanned in scan_tickets(session):
+        if flaw := history_flaw(scanned):
+            yield scanned.id, (str(flaw),)
+        elif scanned.row is not None:
+            history = [stored.entry for stored in scanned.history]
+            yield scanned.id, audit_ticket(scanned.row, history).differences
+
+
+async def audit_record(
+    session: Session, anchors: AuditedAnchors = AuditedAnchors()
+) -> AsyncIterator[RecordFlaw]:
+    """Yield what is wrong with everything except the histories of single tickets.
+
+    Args:
+        session: a transaction with a snapshot.
+        anchors: what to verify the seals against, in addition to the stored anchors.
+
+    """
+    stored: list[Anchor] = []
+    async for anchor in read_anchors(session):
+        if isinstance(anchor, RecordFlaw):
+            yield anchor
+        else:
+            stored.append(anchor)
+    for each in (*stored, *anchors.given):
+        if message := signature_flaw(each, anchors.trusted):
+            yield RecordFlaw(str(each), message)
+    for audit in (
+        audit_seals(session, [*stored[-1:], *anchors.given], stored[:-1]),
+        audit_names(session),
+        audit_search(session),
+        audit_declared_columns(session),
+        audit_resources(session),
+    ):
+        async for flaw in audit:
+            yield flaw
