@@ -28,7 +28,7 @@ class AuditedAnchors:
 
     Attributes:
         given: anchors that were kept outside the database.
-        trusted: the keys that may sign anchors; if there are none, any key may.
+        trusted: the keys that may sign anchors; without any, every key may.
 
     """
 
@@ -37,7 +37,7 @@ class AuditedAnchors:
 
 
 async def audit_tickets(session: Session) -> AsyncIterator[tuple[str, Sequence[str]]]:
-    """Yield the id of every ticket, ordered by id, with what is wrong with it.
+    """Yield the id of every ticket, ordered by id, with its flaws.
 
     Of each history, only the first flaw is reported, because the rest follows from it.
 

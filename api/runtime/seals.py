@@ -24,7 +24,7 @@ class Sealer:
         )
         self._seconds = Gauge(
             "interlock_unsealed_seconds",
-            "How long the oldest row that no seal covers is recorded; 0 if there is none.",
+            "How long the oldest row that no seal covers is recorded; 0 without such a row.",
             registry=None,
         )
         self.collectors = (self._rows, self._seconds)

@@ -12,7 +12,7 @@ def anchor_flaw(anchor: Anchor, seal: Seal | None, verified_seals: int) -> str |
 
     Args:
         anchor: the anchor.
-        seal: the seal with the number in the anchor; None if there is none.
+        seal: the seal with the number in the anchor; None if no seal has it.
         verified_seals: up to this number, all seals cover exactly the rows of the database.
 
     """
@@ -32,11 +32,11 @@ def anchor_flaw(anchor: Anchor, seal: Seal | None, verified_seals: int) -> str |
 
 
 def signature_flaw(anchor: Anchor, trusted: Collection[AnchorPublicKey]) -> str | None:
-    """Return what is wrong with the signature of an anchor; None if it is valid.
+    """Return why the signature of an anchor is not valid; None if it is.
 
     Args:
         anchor: the anchor.
-        trusted: the keys that may sign; if there are none, any key may.
+        trusted: the keys that may sign; without any, every key may.
 
     """
     if not anchor.is_authentic:

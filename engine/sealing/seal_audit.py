@@ -54,7 +54,7 @@ def seal_flaw(
         before: the previous seal.
         seal: the stored seal.
         entries: the entries that the seal adds by its counts, as far as they exist.
-        names: the names that it adds, likewise.
+        names: the names that it adds, as far as they exist.
         heads: the digests of the chains at the counts of the seal; None if a chain is shorter.
 
     """

@@ -197,7 +197,7 @@ async def update_tree(
 
     Args:
         session: a transaction that holds the lock of anchors.
-        known: the tree at `since`, as the last anchor states it; None if there is none.
+        known: the tree at `since`, as the last anchor states it; None before the first anchor.
         since: the place for which the chunks are valid.
         to: the end of a seal.
 

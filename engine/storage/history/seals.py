@@ -139,8 +139,8 @@ class Unsealed:
 
     Attributes:
         rows: the number of entries, names, reconciliations and plugin changes.
-        oldest: when the oldest of them was recorded; None if there are none.
-        seconds: how long ago that was; 0 if there are none.
+        oldest: when the oldest of them was recorded; None without such rows.
+        seconds: how long ago that was; 0 without such rows.
 
     """
 
