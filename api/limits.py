@@ -80,6 +80,8 @@ ESSENTIAL_RUN_SECONDS_MAX: Final = 10
 
 EXPORT_RETRY_SECONDS: Final = 10
 """When to ask again for an export while there are too many."""
+ADMINISTRATION_SECONDS_MAX: Final = 600
+"""A request that applies a declaration."""
 EXPORT_BATCH_SECONDS_MAX: Final = 300
 """How long a client can take to read one batch of rows."""
 EXPORT_SECONDS_MAX: Final = 3_600
@@ -129,6 +131,8 @@ class HttpLimits:
         address_rate: sustained requests a second from one address, authenticated or not; 0 means
             no limit.
         address_burst: requests from one address at once.
+        request_seconds: from the first byte of a request until its response is ready. An operation
+            in a stream has as much time.
 
     """
 
@@ -138,6 +142,7 @@ class HttpLimits:
     viewer_burst: Bound = 200
     address_rate: Rate = 500
     address_burst: Bound = 1_000
+    request_seconds: Seconds = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +189,6 @@ class GraphQLLimits:
             needs more is not cached.
         validation_seconds: computing time for validating a document that is not cached; parsing
             is bounded by `document_tokens`.
-        execution_seconds: from the first resolver to the complete response.
         page_tickets: tickets in one page.
         page_history: history entries in one page.
         latest_history: history entries without paging.
@@ -209,7 +213,6 @@ class GraphQLLimits:
     prepared_documents: Bound = 1_000
     prepared_documents_bytes: Bound = 64 * 1024 * 1024
     validation_seconds: Seconds = 1
-    execution_seconds: Seconds = 20
     page_tickets: Bound = 100
     page_history: Bound = 100
     latest_history: Bound = 1_000
@@ -261,8 +264,6 @@ class ServerLimits:
         exports: exports at a time; each has a connection of its own to the database.
         task_failure_seconds: how long a background task that requests depend on can fail. Then the
             subscriptions that it serves end, and the server is not ready.
-        request_seconds: from the first byte of a request to its complete response. An operation in
-            a stream has as much time.
         wait_seconds: how long a request waits for a connection to the database, and how long a
             change waits for other changes of the same viewer or of the same ticket.
         connection_waiters: requests that wait for a connection of one kind of work.
@@ -273,7 +274,6 @@ class ServerLimits:
 
     exports: Bound = 2
     task_failure_seconds: Seconds = 15
-    request_seconds: Seconds = 20
     wait_seconds: Seconds = 5
     connection_waiters: Bound = 500
     ticket_waiters: Bound = 8

@@ -209,7 +209,8 @@ async def _graphql_routes(
     settings: Settings, state: ServerState, streams: StreamSessions
 ) -> list[web.AbstractRouteDef]:
     lists = declared_list_lengths(state.workflows, state.catalog)
-    executor = await interlock_executor(settings.limits.graphql, lists)
+    seconds = settings.limits.http.request_seconds
+    executor = await interlock_executor(settings.limits.graphql, lists, seconds)
     if settings.trusted_documents is not None:
         executor.allow_only(PersistedDocuments.read(settings.trusted_documents))
     explorer = Explorer() if settings.explorer else None

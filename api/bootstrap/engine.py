@@ -61,7 +61,7 @@ def _database_limits(settings: Settings) -> DatabaseLimits:
     return DatabaseLimits(
         settings.database_connections,
         WaitBounds(limits.connection_waiters, limits.wait_seconds),
-        statement_seconds=limits.request_seconds,
+        statement_seconds=settings.limits.http.request_seconds,
         lock_wait_seconds=limits.lock_wait_seconds,
     )
 

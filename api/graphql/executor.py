@@ -1,6 +1,5 @@
 """The interface of the GraphQL layer: it executes requests."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, aclosing, nullcontext
 from functools import partial
@@ -9,6 +8,7 @@ from typing import Final, NamedTuple, Self
 
 from graphql import DocumentNode, GraphQLSchema, OperationType, execute_sync, print_schema
 
+from api.deadline import Deadline
 from api.graphql.documents.cost import NO_LENGTHS, ListLengths
 from api.graphql.documents.cost_advice import costliest_list
 from api.graphql.documents.persisted_documents import PersistedDocuments, UnknownDocument
@@ -31,7 +31,7 @@ from api.graphql.sdl import read_schema
 from api.graphql.shared_answers import shared_answer
 from api.graphql.tartiflette.engine import Engine, ExecutionResult, build_engine
 from api.json_encoding import Json, JsonObject
-from api.limits import GRAPHQL_LIMITS, GraphQLLimits
+from api.limits import GRAPHQL_LIMITS, HTTP_LIMITS, GraphQLLimits
 from engine.errors import DeadlineExceeded, InterlockError, InvalidInput, Misconfigured
 
 EXECUTED: Final = 200
@@ -128,11 +128,16 @@ class GraphQLExecutor:
     """
 
     def __init__(
-        self, executable: ExecutableSchema, limits: GraphQLLimits, lists: ListLengths
+        self,
+        executable: ExecutableSchema,
+        limits: GraphQLLimits,
+        lists: ListLengths,
+        operation_seconds: float,
     ) -> None:
         self.schema, self._engine, self._sources, viewer_fields = executable
         self._limits = limits
         self._lists = lists
+        self._operation_seconds = operation_seconds
         self._documents = DocumentCache(self.schema, limits, frozenset(lists), viewer_fields)
         self._persisted: PersistedDocuments | None = None
 
@@ -142,9 +147,21 @@ class GraphQLExecutor:
         executable: ExecutableSchema,
         limits: GraphQLLimits = GRAPHQL_LIMITS,
         lists: ListLengths = NO_LENGTHS,
+        operation_seconds: float = HTTP_LIMITS.request_seconds,
     ) -> Self:
-        """Return an executor; Misconfigured if it cannot answer a simple query."""
-        executor = cls(executable, limits, lists)
+        """Return an executor.
+
+        Args:
+            executable: the schema.
+            limits: of each request.
+            lists: the lengths of lists, for the cost of operations.
+            operation_seconds: how long an operation of a stream can take.
+
+        Raises:
+            Misconfigured: it cannot answer a simple query.
+
+        """
+        executor = cls(executable, limits, lists, operation_seconds)
         check = await executor.execute(GraphQLRequest(_SELF_CHECK), None)
         if "errors" in check.body:
             raise Misconfigured(f"The GraphQL engine fails its self-check: {check.body}")
@@ -172,13 +189,12 @@ class GraphQLExecutor:
         self._persisted = documents
 
     async def execute(self, request: GraphQLRequest, context: object) -> GraphQLResponse:
-        """Execute a query or a mutation with the context for its resolvers; never raises."""
+        """Execute a query or a mutation with the context for its resolvers; never raises.
+
+        The caller sets its deadline, because creating the context belongs to the operation.
+        """
         try:
-            checked = self._checked(request)
-            async with asyncio.timeout(self._limits.execution_seconds):
-                return GraphQLResponse(await self._answer(checked, context))
-        except TimeoutError:
-            return error_response(DeadlineExceeded(seconds=self._limits.execution_seconds))
+            return GraphQLResponse(await self._answer(self._checked(request), context))
         except Exception as error:  # noqa: BLE001  # no exception may reach the transport
             return error_response(error)
 
@@ -204,10 +220,16 @@ class GraphQLExecutor:
             subscription = self._prepared(request)[1].subscription
             if subscription is None:
                 with in_flight:
-                    response = await self.execute(request, await make_context())
+                    async with Deadline(self._operation_seconds):
+                        response = await self.execute(request, await make_context())
                 yield response
                 return
-            opened, answer = self._open(request, subscription, make_context, resume_after)
+
+            async def make_in_time() -> object:
+                async with Deadline(self._operation_seconds):
+                    return await make_context()
+
+            opened, answer = self._open(request, subscription, make_in_time, resume_after)
             async with aclosing(opened) as events:
                 async for event in events:
                     yield await answer(event)
@@ -248,11 +270,10 @@ class GraphQLExecutor:
         _, operation = self._prepared(request)
         execution = self._engine.execute(operation.executable, context, variables, event.value)
         try:
-            async with asyncio.timeout(self._limits.execution_seconds):
+            async with Deadline(self._operation_seconds):
                 body = (await execution).body
-        except TimeoutError:
-            late = DeadlineExceeded(seconds=self._limits.execution_seconds)
-            body = {"data": None, "errors": response_errors(late)}
+        except DeadlineExceeded as error:
+            body = {"data": None, "errors": response_errors(error)}
         return GraphQLResponse(body, resume_after=event.id)
 
     def _prepared(self, request: GraphQLRequest) -> tuple[PreparedDocument, PreparedOperation]:

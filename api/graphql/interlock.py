@@ -23,7 +23,7 @@ from api.graphql.resolvers import (
     webhooks,
     workflows,
 )
-from api.limits import GRAPHQL_LIMITS, GraphQLLimits
+from api.limits import GRAPHQL_LIMITS, HTTP_LIMITS, GraphQLLimits
 from api.runtime.catalog import CatalogCache
 from api.runtime.request_context import RequestContext
 from api.runtime.single_flight import SingleCall
@@ -60,10 +60,13 @@ _executable_schema: Final = SingleCall(lambda: ExecutableSchema.build(schema_tex
 
 
 async def interlock_executor(
-    limits: GraphQLLimits = GRAPHQL_LIMITS, lists: ListLengths = NO_LENGTHS
+    limits: GraphQLLimits = GRAPHQL_LIMITS,
+    lists: ListLengths = NO_LENGTHS,
+    operation_seconds: float = HTTP_LIMITS.request_seconds,
 ) -> GraphQLExecutor:
     """Return an executor of Interlock's schema, which is built once per process."""
-    return await GraphQLExecutor.create(await _executable_schema(), limits, lists)
+    schema = await _executable_schema()
+    return await GraphQLExecutor.create(schema, limits, lists, operation_seconds)
 
 
 def declared_list_lengths(workflows: WorkflowCache, catalog: CatalogCache) -> ListLengths:

@@ -16,7 +16,16 @@ from aiohttp import hdrs, web
 
 from api.auth.api_keys import Scope
 from api.auth.errors import bearer_token
-from api.http.app_keys import ACCESS, ACTOR, API_KEYS, TOKEN, TOKENS, VIEWER, Access
+from api.http.app_keys import (
+    ACCESS,
+    ACTOR,
+    API_KEYS,
+    TIME_LIMITS,
+    TOKEN,
+    TOKENS,
+    VIEWER,
+    Access,
+)
 from api.http.problem_details import ERROR_RENDERERS, ErrorRenderer
 from api.log_context import bind
 
@@ -64,17 +73,19 @@ class ApiKeyAccess:
 
 @dataclass(frozen=True, slots=True)
 class ProtectedRoute(web.AbstractRouteDef):
-    """A route with its own access rule or error format.
+    """A route with its own access rule, error format or time limit.
 
     Attributes:
         access: authorizes the requests.
         render_error: renders errors; None for problem documents.
+        seconds: how long a request can take; None for the limit of all requests, `inf` for none.
 
     """
 
     access: Access
     route: web.AbstractRouteDef
     render_error: ErrorRenderer | None = None
+    seconds: float | None = None
 
     def register(self, router: web.UrlDispatcher) -> list[web.AbstractRoute]:
         """Add the route to a router."""
@@ -82,10 +93,11 @@ class ProtectedRoute(web.AbstractRouteDef):
 
 
 def add_routes(application: web.Application, routes: Iterable[web.AbstractRouteDef]) -> None:
-    """Add routes to an application, with the access rule and the error format of each."""
+    """Add routes to an application, each with what its `ProtectedRoute` defines."""
     router = application.router
     access: dict[web.AbstractRoute, Access] = {}
     error_renderers: dict[web.AbstractRoute, ErrorRenderer] = {}
+    time_limits: dict[web.AbstractRoute, float] = {}
     for route in routes:
         before = frozenset(router.routes())
         route.register(router)
@@ -95,5 +107,8 @@ def add_routes(application: web.Application, routes: Iterable[web.AbstractRouteD
             access |= dict.fromkeys(added, route.access)
             if route.render_error:
                 error_renderers |= dict.fromkeys(added, route.render_error)
+            if route.seconds is not None:
+                time_limits |= dict.fromkeys(added, route.seconds)
     application[ACCESS] = access
+    application[TIME_LIMITS] = time_limits
     application[ERROR_RENDERERS] = error_renderers

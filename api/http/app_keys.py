@@ -49,6 +49,12 @@ RATE_LIMITER: Final = web.AppKey("rate_limiter", RateLimiter)
 TRUSTED_PROXIES: Final[web.AppKey[tuple[Network, ...]]] = web.AppKey("trusted_proxies")
 """The proxies whose `X-Forwarded-For` is trusted."""
 
+REQUEST_SECONDS: Final = web.AppKey("request_seconds", float)
+"""How long a request can take."""
+
+TIME_LIMITS: Final[web.AppKey[Mapping[web.AbstractRoute, float]]] = web.AppKey("time_limits")
+"""The time limits of routes in seconds; `REQUEST_SECONDS` is that of all other routes."""
+
 Access: TypeAlias = Callable[[web.Request], Awaitable[None]]
 """Authorizes a request and stores who sent it, or raises an error."""
 

@@ -16,6 +16,7 @@ from api.http.app_keys import (
     DRAIN,
     METRICS,
     RATE_LIMITER,
+    REQUEST_SECONDS,
     TOKENS,
     TRUSTED_PROXIES,
 )
@@ -64,6 +65,7 @@ def build_application(
         client_max_size=access_control.limits.body_bytes, middlewares=MIDDLEWARES
     )
     application[TOKENS] = access_control.tokens
+    application[REQUEST_SECONDS] = access_control.limits.request_seconds
     application[API_KEYS] = access_control.api_keys
     application[RATE_LIMITER] = RateLimiter(access_control.limits)
     application[TRUSTED_PROXIES] = access_control.trusted_proxies

@@ -2,6 +2,7 @@
 
 import re
 from http import HTTPStatus
+from math import inf
 from random import getrandbits
 from time import perf_counter
 from typing import Final
@@ -11,8 +12,19 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
 from api import limits
+from api.deadline import Deadline
 from api.http.access import require_user
-from api.http.app_keys import ACCESS, DRAIN, METRICS, QUOTAS, RATE_LIMITER, REQUEST_ID, VIEWER
+from api.http.app_keys import (
+    ACCESS,
+    DRAIN,
+    METRICS,
+    QUOTAS,
+    RATE_LIMITER,
+    REQUEST_ID,
+    REQUEST_SECONDS,
+    TIME_LIMITS,
+    VIEWER,
+)
 from api.http.body import BodyTooLarge, check_content_encoding
 from api.http.client_address import client_address, client_network
 from api.http.paths import PROBE_PATHS
@@ -93,6 +105,21 @@ async def _render_errors(request: web.Request, handler: Handler) -> web.StreamRe
 
 
 @web.middleware
+async def _limit_time(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Stop a request that takes too long, with everything that it waits for.
+
+    Raises:
+        DeadlineExceeded: the request was stopped.
+
+    """
+    seconds = request.app[TIME_LIMITS].get(request.match_info.route, request.app[REQUEST_SECONDS])
+    if seconds == inf:
+        return await handler(request)
+    async with Deadline(seconds):
+        return await handler(request)
+
+
+@web.middleware
 async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Authorize the request and apply the limits of its client.
 
@@ -113,7 +140,7 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
 
 
-MIDDLEWARES: Final[tuple[Middleware, ...]] = (_observe, _render_errors, _guard)
+MIDDLEWARES: Final[tuple[Middleware, ...]] = (_observe, _render_errors, _limit_time, _guard)
 
 
 async def prepare_response(request: web.Request, response: web.StreamResponse) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import aclosing
+from math import inf
 from typing import Final
 
 from aiohttp import hdrs, web
@@ -9,6 +10,7 @@ from aiohttp import hdrs, web
 from api.auth.api_keys import Scope
 from api.http.access import ApiKeyAccess, ProtectedRoute
 from api.http.body import UnsupportedMediaType, read_body
+from api.limits import ADMINISTRATION_SECONDS_MAX
 from api.rest.exports import Exports, send_text
 from api.rest.plan_response import plan_response
 from engine.errors import InvalidInput
@@ -39,10 +41,14 @@ def backup_and_import_routes(database: Database, exports: Exports) -> list[Prote
 
     return [
         ProtectedRoute(
-            ApiKeyAccess(Scope.EXPORT), web.get("/api/v1/templates/export", export_backup)
+            ApiKeyAccess(Scope.EXPORT),
+            web.get("/api/v1/templates/export", export_backup),
+            seconds=inf,  # `Exports` sets its limits
         ),
         ProtectedRoute(
-            ApiKeyAccess(Scope.RELOAD), web.post("/api/v1/templates/import", import_values)
+            ApiKeyAccess(Scope.RELOAD),
+            web.post("/api/v1/templates/import", import_values),
+            seconds=ADMINISTRATION_SECONDS_MAX,
         ),
     ]
 

@@ -4,6 +4,7 @@ from aiohttp import web
 
 from api.auth.api_keys import Scope
 from api.http.access import ApiKeyAccess, ProtectedRoute
+from api.limits import ADMINISTRATION_SECONDS_MAX
 from api.rest.plan_response import plan_response
 from api.runtime.values_file import ValuesFile
 from engine.errors import NotFound
@@ -17,4 +18,8 @@ def reload_route(values: ValuesFile | None) -> ProtectedRoute:
             raise NotFound("This server has no values file: set INTERLOCK_VALUES_FILE.")
         return plan_response(await values.reload())
 
-    return ProtectedRoute(ApiKeyAccess(Scope.RELOAD), web.post("/api/v1/registry/reload", reload))
+    return ProtectedRoute(
+        ApiKeyAccess(Scope.RELOAD),
+        web.post("/api/v1/registry/reload", reload),
+        seconds=ADMINISTRATION_SECONDS_MAX,
+    )

@@ -164,7 +164,7 @@ INVALID: dict[str, tuple[str, str, str]] = {
         "aliases is 'many': it must be a whole number",
     ),
     "a limit of zero": ("LIMITS", "body_bytes=0", "body_bytes is '0': it must be at least 1"),
-    "an infinite limit": ("LIMITS", "execution_seconds=inf", "'inf': it must be a finite"),
+    "an infinite limit": ("LIMITS", "request_seconds=inf", "'inf': it must be a finite"),
     "a limit set twice": ("LIMITS", "aliases=1,aliases=2", "aliases is set twice"),
     "an invalid network": ("TRUSTED_PROXIES", "10.0.0.1/8", "10.0.0.1/8 has host bits set"),
     "a misspelled name": ("LOG_LEVLE", "info", "is not a setting of Interlock. Did you mean"),

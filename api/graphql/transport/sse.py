@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from functools import partial
+from math import inf
 from typing import Final
 
 import orjson
@@ -122,7 +123,7 @@ def events_routes(
     """Return the routes of server-sent events."""
     answer = _SseEndpoint(executor, context_for, sessions, limits).answer
     routes = web.get(PATH, answer, allow_head=False), web.post(PATH, answer)
-    return [ProtectedRoute(require_user, each, render_graphql_error) for each in routes]
+    return [ProtectedRoute(require_user, each, render_graphql_error, inf) for each in routes]
 
 
 def _next_event(response: GraphQLResponse) -> bytes:

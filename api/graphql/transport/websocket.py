@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import ExitStack, aclosing, suppress
 from functools import partial
+from math import inf
 from typing import Final
 
 import orjson
@@ -89,7 +90,7 @@ def websocket_route(
             await connection.run(sessions)
         return socket
 
-    return ProtectedRoute(allow_anyone, web.get(PATH, answer, allow_head=False))
+    return ProtectedRoute(allow_anyone, web.get(PATH, answer, allow_head=False), seconds=inf)
 
 
 class _GraphQLSocket:

@@ -1,14 +1,13 @@
 """Event streams: each event is answered separately, and clients get no unexpected error text."""
 
+import asyncio
 from contextlib import aclosing
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from api.graphql.executor import GraphQLExecutor, GraphQLRequest, GraphQLResponse
 from api.graphql.registry import Resolvers
-from api.limits import GRAPHQL_LIMITS
 from engine.errors import Forbidden, Misconfigured
 from tests.support.counting_schema import COUNT, SDL, Counter
 from tests.support.executors import build_executor
@@ -152,14 +151,23 @@ async def test_an_error_of_a_field_does_not_end_the_stream(
 async def test_a_slow_event_is_reported_and_the_stream_continues(
     counter: Counter,
 ) -> None:
-    limits = replace(GRAPHQL_LIMITS, execution_seconds=0.01)
-    executor = await build_executor(SDL, [counter.resolvers], limits)
+    executor = await build_executor(SDL, [counter.resolvers], operation_seconds=0.01)
     query = "subscription { count(range: {to: 2}) { slow } }"
     answers = await streamed(executor, counter, query)
     assert [each.resume_after for each in answers] == ["1", "2"]
     for each in answers:
         assert each.body["data"] is None
         assert "deadline_exceeded" in str(each.body["errors"])
+
+
+@pytest.mark.parametrize(
+    "query", ["{ ready }", "subscription { count(range: {to: 2}) { number } }"]
+)
+async def test_a_context_that_takes_too_long_ends_the_stream(counter: Counter, query: str) -> None:
+    executor = await build_executor(SDL, [counter.resolvers], operation_seconds=0.01)
+    stream = executor.stream(GraphQLRequest(query), asyncio.Event().wait)
+    [answer] = [each async for each in stream]
+    assert (codes(answer), answer.status) == (["deadline_exceeded"], 503)
 
 
 async def test_the_source_is_closed_with_the_stream(

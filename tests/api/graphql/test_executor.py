@@ -13,7 +13,6 @@ from tartiflette.types.exceptions.tartiflette import GraphQLSyntaxError
 from api.graphql.errors import retry_after
 from api.graphql.executor import GraphQLExecutor, GraphQLRequest
 from api.graphql.registry import Resolvers
-from api.limits import GraphQLLimits
 from engine.errors import ForbiddenTransition, Misconfigured
 from engine.limits import RETRY_AFTER_SECONDS_MAX
 from engine.vocabulary import Status
@@ -147,9 +146,13 @@ async def test_concurrent_executions_keep_their_contexts(executor: GraphQLExecut
     assert bodies == [{"data": {"a": name, "b": name}} for name in ("anna", "bert")]
 
 
-async def test_a_slow_execution_is_stopped() -> None:
-    executor = await build_executor(SDL, [resolvers], GraphQLLimits(execution_seconds=0.01))
-    response = await executor.execute(GraphQLRequest("{ first forever }"), None)
+async def no_context() -> None: ...
+
+
+async def test_an_operation_of_a_stream_is_stopped_at_its_deadline() -> None:
+    executor = await build_executor(SDL, [resolvers], operation_seconds=0.01)
+    stream = executor.stream(GraphQLRequest("{ first forever }"), no_context)
+    [response] = [each async for each in stream]
     assert response.status == 503
     [seconds] = retry_after(response.body)
     assert 1 <= seconds <= RETRY_AFTER_SECONDS_MAX
