@@ -161,6 +161,68 @@ class TestFollowing:
         assert check_order(entries) == everything
 
 
+LOSE_ENTRIES = """
+ALTER TABLE ticket_status_history DISABLE TRIGGER USER;
+DELETE FROM ticket_status_history WHERE transaction IN ({});
+"""
+
+
+class TestGoingBackInTime:
+    """The last commits are lost, as in a fail-over to a standby that lags behind."""
+
+    @pytest.fixture
+    async def tickets(self, store: TicketStore) -> list[Ticket]:
+        return [await open_ticket(store) for _ in range(WRITERS)]
+
+    @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(
+        steps=st.lists(st.integers(0, WRITERS - 1), min_size=2, max_size=24),
+        lost=st.integers(1, 8),
+    )
+    async def test_a_position_is_lost_if_and_only_if_an_entry_up_to_it_is(
+        self, database: Database, tickets: list[Ticket], steps: list[int], lost: int
+    ) -> None:
+        entries: list[LogEntry] = []
+        start = await log_end(database)
+        commits = await self.write(database, tickets, steps)
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            while len(entries) < len(commits):
+                entries = await read_log(database, start, ENOUGH)
+        async with database.transaction() as session:
+            numbers = ", ".join(map(str, commits[-lost:]))
+            await session.connection.execute(LOSE_ENTRIES.format(numbers))
+            is_kept = [each.position.transaction not in commits[-lost:] for each in entries]
+            for index, each in enumerate(entries):
+                if all(is_kept[: index + 1]):
+                    later = await read_log(session, each.position, ENOUGH)
+                    assert [found.entry for found in later] == [
+                        entries[other].entry
+                        for other in range(index + 1, len(entries))
+                        if is_kept[other]
+                    ]
+                else:
+                    with pytest.raises(PositionLost):
+                        await read_log(session, each.position, ENOUGH)
+            await session.connection.execute("ROLLBACK; BEGIN")
+
+    async def write(self, database: Database, tickets: list[Ticket], steps: list[int]) -> list[int]:
+        """Begin and commit transactions; return their numbers in the order of their commits."""
+        running: dict[int, AbstractAsyncContextManager[Session]] = {}
+        numbers: dict[int, int] = {}
+        commits: list[int] = []
+        for step in [*steps, *range(WRITERS)]:
+            if step in running:
+                await running.pop(step).__aexit__(None, None, None)
+                commits.append(numbers[step])
+            elif len(commits) + len(running) < len(steps):
+                running[step] = database.transaction()
+                session = await running[step].__aenter__()
+                await comment_in(session, tickets[step])
+                query = "SELECT pg_current_xact_id()::text::bigint"
+                numbers[step] = await session.connection.fetchval(query)
+        return commits
+
+
 async def test_every_entry_is_read_while_many_writers_work(
     store: TicketStore, database: Database
 ) -> None:
