@@ -14,6 +14,7 @@ from engine.storage.postgres.locks import lock_tickets_exclusive
 from engine.storage.postgres.notifications import notify
 from engine.storage.resources.read import read_resources
 from engine.storage.resources.reconciliations import (
+    BEFORE_RECONCILIATIONS,
     ReconciliationRecord,
     check_not_applied,
     latest_reconciliation,
@@ -106,10 +107,12 @@ async def apply_defaults(database: Database) -> Plan | None:
         The applied plan; None if something was applied before.
 
     """
-    if await latest_reconciliation(database):
+    if await latest_reconciliation(database) != BEFORE_RECONCILIATIONS:
         return None
     async with reconciliation_session(database, SYSTEM, wait=True) as session:
-        if await latest_reconciliation(session):  # by another server, while this one waited
+        if (
+            await latest_reconciliation(session) != BEFORE_RECONCILIATIONS
+        ):  # by another server, while this one waited
             return None
         live = await read_resources(session)
         defaults = Desired(declared_resources(Ticketing()))

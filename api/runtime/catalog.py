@@ -7,7 +7,10 @@ from engine.resources.catalog import KnownItem, ServiceCatalog
 from engine.storage.postgres.database import Database
 from engine.storage.postgres.databases import Databases
 from engine.storage.resources.catalog import read_catalog
-from engine.storage.resources.reconciliations import latest_reconciliation
+from engine.storage.resources.reconciliations import (
+    ReconciliationPosition,
+    latest_reconciliation,
+)
 
 
 @dataclass(slots=True)
@@ -22,7 +25,7 @@ class CatalogCache:
 
     databases: Databases
     shown: ServiceCatalog
-    as_of: int
+    as_of: ReconciliationPosition
 
     @classmethod
     async def read(cls, databases: Databases) -> "CatalogCache":
@@ -44,10 +47,10 @@ class CatalogCache:
             return self.shown.named(name)
 
     async def refresh(self) -> None:
-        """Read the catalog again if there is a new reconciliation."""
+        """Read the catalog again if the latest reconciliation is another one."""
         await self._read_again(self.databases.background)
 
     async def _read_again(self, database: Database) -> None:
         latest = await latest_reconciliation(database)
-        if latest > self.as_of:
+        if latest != self.as_of:
             self.shown, self.as_of = await read_catalog(database), latest

@@ -5,10 +5,11 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from engine.errors import NotFound, Unavailable
+from engine.errors import InterlockError, NotFound, PositionLost, Unavailable
 from engine.storage.postgres.database import Database
 from engine.storage.postgres.databases import Databases
-from engine.storage.resources.workflows import StoredWorkflows, WorkflowsPosition, read_workflows
+from engine.storage.resources.reconciliations import ReconciliationPosition, check_reconciliation
+from engine.storage.resources.workflows import StoredWorkflows, read_workflows
 from engine.workflows.compiler import CompiledWorkflow
 from engine.workflows.registry import Registry
 
@@ -17,7 +18,7 @@ class WorkflowsChanged(NamedTuple):
     """Workflows that a reconciliation changed, and the position after the change."""
 
     workflows: list[CompiledWorkflow]
-    position: WorkflowsPosition
+    position: ReconciliationPosition
 
 
 class WorkflowsUnavailable(Unavailable):
@@ -37,6 +38,7 @@ class WorkflowCache:
     enforced: StoredWorkflows
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _interruptions: int = 0
+    _interruption: type[InterlockError] = WorkflowsUnavailable
 
     @classmethod
     async def read(cls, databases: Databases) -> "WorkflowCache":
@@ -66,13 +68,21 @@ class WorkflowCache:
         await self._read_again(self.databases.background)
 
     async def _read_again(self, database: Database) -> None:
-        before, self.enforced = self.enforced, await read_workflows(database)
-        if self.enforced.position > before.position:
-            self._wake_subscribers()
+        before = self.enforced.position
+        async with database.snapshot() as session:
+            self.enforced = await read_workflows(session)
+            if self.enforced.position == before:
+                return
+            try:
+                await check_reconciliation(session, before)
+            except PositionLost:
+                self.end_subscriptions(PositionLost)
+        self._wake_subscribers()
 
-    def end_subscriptions(self) -> None:
+    def end_subscriptions(self, error: type[InterlockError] = WorkflowsUnavailable) -> None:
         """End all subscriptions with an error instead of letting them wait for ever."""
         self._interruptions += 1
+        self._interruption = error
         self._wake_subscribers()
 
     def _wake_subscribers(self) -> None:
@@ -80,7 +90,7 @@ class WorkflowCache:
         changed.set()
 
     async def changes(
-        self, after: WorkflowsPosition | None
+        self, after: ReconciliationPosition | None
     ) -> AsyncGenerator[WorkflowsChanged, None]:
         """Yield the workflows that change after a position (default: now), without end.
 
@@ -88,13 +98,14 @@ class WorkflowCache:
 
         Raises:
             WorkflowsUnavailable: the workflows could not be read for too long.
+            PositionLost: the database lost reconciliations.
 
         """
         position, interruptions = after or self.enforced.position, self._interruptions
         while True:
-            while self.enforced.position <= position:
+            while self.enforced.position.number <= position.number:
                 await self._changed.wait()
                 if self._interruptions > interruptions:
-                    raise WorkflowsUnavailable
+                    raise self._interruption
             changed, position = self.enforced.after(position), self.enforced.position
             yield WorkflowsChanged(changed, position)

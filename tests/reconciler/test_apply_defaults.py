@@ -32,7 +32,7 @@ async def test_the_first_servers_apply_the_defaults_once(new: Database) -> None:
     plans = await asyncio.gather(*(apply_defaults(new) for _ in range(4)))
     assert sum(plan is not None for plan in plans) == 1
     assert (await read_resources(new)).resources == DEFAULTS
-    assert await latest_reconciliation(new) == 1
+    assert (await latest_reconciliation(new)).number == 1
     assert await apply_defaults(new) is None
 
 

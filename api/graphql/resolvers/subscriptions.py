@@ -13,7 +13,7 @@ from api.runtime.change_feed import FeedChange
 from api.runtime.request_context import RequestContext
 from engine.storage.history.log import log_end
 from engine.storage.history.position import Position
-from engine.storage.resources.workflows import parse_workflows_position
+from engine.storage.resources.reconciliations import ReconciliationPosition, check_reconciliation
 from engine.storage.tickets.reader import read_ticket
 from engine.tickets.change_filter import ChangeFilter
 from engine.tickets.history import EntryKind
@@ -119,10 +119,19 @@ async def workflows_position(
 async def workflows_events(
     arguments: _WorkflowsChangedArguments, make_context: MakeContext
 ) -> AsyncGenerator[Event, None]:
-    """Yield the workflows that a reconciliation changed."""
+    """Yield the workflows that a reconciliation changed.
+
+    Raises:
+        InvalidInput: `after` is not a position.
+        PositionLost: the database lost reconciliations.
+
+    """
     context: RequestContext = await make_context()
-    after, reads = arguments.get("after"), context.databases.reads
-    start = None if after is None else await parse_workflows_position(reads, after)
+    after = arguments.get("after")
+    start = None
+    if after is not None:
+        start = ReconciliationPosition.parse(after)
+        await check_reconciliation(context.databases.reads, start)
     async with aclosing(context.workflows.changes(start)) as changes:
         async for change in changes:
             position = str(change.position)

@@ -23,8 +23,9 @@ from sqlalchemy import (
 )
 
 from engine.errors import PositionLost, Unavailable
-from engine.storage.history.position import LOG_START, Position, fingerprint
+from engine.storage.history.position import LOG_START, Position
 from engine.storage.postgres.database import Database, Row, Session
+from engine.storage.postgres.fingerprints import fingerprint
 from engine.storage.postgres.rows import TICKET_COLUMNS, entry_of, ticket_of
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import OLDEST_RUNNING, ticket_status_history, tickets

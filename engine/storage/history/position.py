@@ -11,18 +11,13 @@ from typing import Final, Self
 
 from engine.errors import InvalidInput
 from engine.storage.postgres.database import Row
+from engine.storage.postgres.fingerprints import FINGERPRINT_CHARACTERS, fingerprint
 from engine.storage.postgres.tables import LAST_ENTRY
 
 _NUMBER: Final = "(0|[1-9][0-9]{0,18})"
-_FINGERPRINT_CHARACTERS: Final = 12
 _TEXT: Final = re.compile(
-    f"{_NUMBER}-{_NUMBER}-{_NUMBER}-([0-9a-f]{{{_FINGERPRINT_CHARACTERS}}})", re.ASCII
+    f"{_NUMBER}-{_NUMBER}-{_NUMBER}-([0-9a-f]{{{FINGERPRINT_CHARACTERS}}})", re.ASCII
 )
-
-
-def fingerprint(digest: bytes | None) -> str:
-    """Return the beginning of the digest of an entry; zeros for no entry."""
-    return digest.hex()[:_FINGERPRINT_CHARACTERS] if digest else "0" * _FINGERPRINT_CHARACTERS
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -2,16 +2,18 @@
 
 import asyncio
 import random
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 from sqlalchemy import Text, bindparam, func, literal_column, select, text
 
-from engine.errors import LockHeld, PlanApplied
+from engine.errors import InvalidInput, LockHeld, PlanApplied, PositionLost
 from engine.storage.postgres.chains import RECONCILIATIONS, append_to_chain
 from engine.storage.postgres.database import Database, Row, Session
+from engine.storage.postgres.fingerprints import FINGERPRINT_CHARACTERS, fingerprint
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import reconciliations
 
@@ -39,12 +41,58 @@ _HOLDER: Final = Statement.of(
         " AND pg_locks.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
     ).bindparams(lock=RECONCILIATION_LOCK)
 )
-_LATEST: Final = Statement.of(select(func.coalesce(func.max(reconciliations.c.id), 0).label("id")))
+_LATEST: Final = Statement.of(
+    select(reconciliations.c.id, reconciliations.c.digest)
+    .order_by(reconciliations.c.id.desc())
+    .limit(literal_column("1"))
+)
+_DIGEST: Final = Statement.of(
+    select(reconciliations.c.digest).where(reconciliations.c.id == bindparam("number"))
+)
+_POSITION: Final = re.compile(
+    f"r(0|[1-9][0-9]{{0,17}})-([0-9a-f]{{{FINGERPRINT_CHARACTERS}}})", re.ASCII
+)
 _APPLIED: Final = Statement.of(
     select(reconciliations.c.applied_by, reconciliations.c.applied_at).where(
         reconciliations.c.plan_id == bindparam("applied_plan")
     )
 )
+
+
+@dataclass(frozen=True, slots=True)
+class ReconciliationPosition:
+    """A position in the sequence of reconciliations. Clients treat its text as opaque.
+
+    It is valid in a database that contains this reconciliation. A database that goes back in time
+    assigns the number again, to another reconciliation with another digest.
+
+    Attributes:
+        number: the number of a reconciliation; 0 before the first one.
+        fingerprint: the beginning of its digest, which covers all reconciliations before it.
+
+    """
+
+    number: int
+    fingerprint: str
+
+    def __str__(self) -> str:
+        return f"r{self.number}-{self.fingerprint}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the position that a text represents.
+
+        Raises:
+            InvalidInput: the text is not a position.
+
+        """
+        match = _POSITION.fullmatch(text)
+        if match is None:
+            raise InvalidInput("Invalid position of workflows.")
+        return cls(int(match[1]), match[2])
+
+
+BEFORE_RECONCILIATIONS: Final = ReconciliationPosition(0, fingerprint(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +158,21 @@ def _lock_held(holder: Row | None) -> LockHeld:
     )
 
 
-async def latest_reconciliation(source: Database | Session) -> int:
-    """Return the number of the latest reconciliation, which is the highest; at first 0."""
-    [row] = await source.rows(_LATEST)
-    number: int = row["id"]
-    return number
+async def latest_reconciliation(source: Database | Session) -> ReconciliationPosition:
+    """Return the position after the latest reconciliation, which has the highest number."""
+    row = await source.row(_LATEST)
+    if row is None:
+        return BEFORE_RECONCILIATIONS
+    return ReconciliationPosition(row["id"], fingerprint(row["digest"]))
+
+
+async def check_reconciliation(
+    source: Database | Session, position: ReconciliationPosition
+) -> None:
+    """Raise PositionLost if the database does not contain the reconciliation of a position."""
+    row = await source.row(_DIGEST, number=position.number)
+    if fingerprint(row and row["digest"]) != position.fingerprint:
+        raise PositionLost
 
 
 async def check_not_applied(session: Session, plan_id: str) -> None:

@@ -20,8 +20,8 @@ from sqlalchemy import (
 )
 
 from engine.permissions import require_admin
-from engine.storage.history.position import fingerprint
 from engine.storage.postgres.database import Database
+from engine.storage.postgres.fingerprints import fingerprint
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import ticket_status_history, webhook_deliveries, webhooks
 from engine.storage.webhooks.fan_out import PENDING, in_state

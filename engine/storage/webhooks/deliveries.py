@@ -27,8 +27,9 @@ from sqlalchemy import (
 
 from engine.errors import PositionLost
 from engine.storage.history.log import IS_FINAL, overlap
-from engine.storage.history.position import Position, fingerprint
+from engine.storage.history.position import Position
 from engine.storage.postgres.database import Database
+from engine.storage.postgres.fingerprints import fingerprint
 from engine.storage.postgres.rows import entry_of
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import ticket_status_history, webhook_deliveries, webhooks
