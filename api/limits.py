@@ -70,6 +70,8 @@ UNKNOWN_KEY_REFRESH_SECONDS: Final = 10
 KEYS_FETCH_TIMEOUT_SECONDS: Final = 5
 KNOWN_USERS: Final = 10_000
 """Users that a process remembers to be stored already."""
+KNOWN_USER_SECONDS: Final = 15 * 60
+"""How long it remembers a user, because a database that goes back in time can lose the record."""
 
 TASK_RETRY_SECONDS: Final = 1
 """The longest delay after the first failure of a background task; it doubles with each failure."""

@@ -137,6 +137,7 @@ async def open_application_on(
                 [
                     refresh_task(listener, state.refreshes, state.workflows.end_subscriptions),
                     state.changes.task,
+                    state.log_watch.task,
                     _stream_check(streams, guards.tokens),
                     *_key_tasks(keys),
                     *worker.tasks(),
@@ -173,6 +174,7 @@ async def open_application_on(
                 *worker.metrics.collectors,
                 *keys.collectors,
                 *state.changes.collectors,
+                *state.log_watch.collectors,
                 *streams.collectors,
                 *supervisor.collectors,
                 *sealer.collectors,

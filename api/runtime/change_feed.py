@@ -20,6 +20,7 @@ from prometheus_client import Counter, Gauge
 from api.limits import ESSENTIAL_RUN_SECONDS_MAX, STREAM_LIMITS
 from api.runtime.background_tasks import BackgroundTask
 from api.runtime.loaders import TicketLoader
+from api.runtime.log_watch import LogWatch
 from api.runtime.single_flight import SingleFlight
 from engine.errors import InterlockError, PositionLost, Unavailable
 from engine.storage.history.changes import changes_after
@@ -137,6 +138,7 @@ class ChangeFeed:
     Args:
         database: where the shared reader reads.
         requests: where each new subscriber reads.
+        watch: reports changes that the database lost.
         queue_size: how many changes can wait for a subscriber.
 
     """
@@ -145,10 +147,13 @@ class ChangeFeed:
         self,
         database: Database,
         requests: Database,
+        watch: LogWatch,
         queue_size: int = STREAM_LIMITS.waiting_changes,
     ) -> None:
         self._database = database
         self._requests = requests
+        self._watch = watch
+        watch.on_loss.append(self._end_after_loss)
         self._queue_size = queue_size
         self._position: Position | None = None
         self._page: Sequence[FeedChange] = ()
@@ -244,8 +249,7 @@ class ChangeFeed:
         except PositionLost:
             page = []
             if self._position == position:
-                self._position = None
-                self._end_subscriptions(PositionLost)
+                self._watch.report_loss(position)
         if self._position != position:
             page = []  # all subscribers left during the read; a new one can have another position
         elif page:
@@ -269,6 +273,11 @@ class ChangeFeed:
         """End all subscriptions with an error instead of letting them wait for ever."""
         for subscriber in self._subscribers:
             subscriber.end_with(error)
+
+    def _end_after_loss(self) -> None:
+        """End all subscriptions; new ones begin at positions of their own."""
+        self._position = None
+        self._end_subscriptions(PositionLost)
 
     async def _read(self, database: Database, position: Position) -> list[FeedChange]:
         """Return the next changes after a position."""

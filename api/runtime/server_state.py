@@ -8,6 +8,7 @@ from api.limits import Limits
 from api.runtime.catalog import CatalogCache
 from api.runtime.change_feed import ChangeFeed
 from api.runtime.known_users import KnownUsers
+from api.runtime.log_watch import LogWatch
 from api.runtime.plugins import PluginCache
 from api.runtime.request_context import RequestContext
 from api.runtime.visibility import VisibilityCache
@@ -30,6 +31,7 @@ class ServerState:
     catalog: CatalogCache
     visibility: VisibilityCache
     changes: ChangeFeed
+    log_watch: LogWatch
     known_users: KnownUsers
     admission: Admission
 
@@ -37,6 +39,7 @@ class ServerState:
     async def read(cls, databases: Databases, limits: Limits, plugins: PluginCache) -> Self:
         """Return the state of a server on this database."""
         requests = WaitBounds(limits.http.viewer_requests, limits.server.wait_seconds)
+        log_watch = LogWatch(databases.background)
         return cls(
             databases,
             limits,
@@ -44,7 +47,10 @@ class ServerState:
             await WorkflowCache.read(databases),
             await CatalogCache.read(databases),
             await VisibilityCache.read(databases.background),
-            ChangeFeed(databases.background, databases.reads, limits.stream.waiting_changes),
+            ChangeFeed(
+                databases.background, databases.reads, log_watch, limits.stream.waiting_changes
+            ),
+            log_watch,
             KnownUsers(databases.reads, requests),
             Admission.bounded(
                 max(1, databases.changes.pool.size // 2),  # the rest is left to other viewers

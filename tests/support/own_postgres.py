@@ -107,6 +107,41 @@ class OwnPostgres:
             await asyncio.to_thread(_wait_until_gone, each)
         (self.data / "postmaster.pid").unlink(missing_ok=True)
 
+    async def copy(self) -> Path:
+        """Copy the data of the running server with `pg_basebackup`; return the copy."""
+        copy = self.folder / f"copy{len(list(self.folder.iterdir()))}"
+        await self._run("pg_basebackup", "-D", str(copy), "-d", self.url, "-c", "fast")
+        return copy
+
+    async def copy_stopped(self) -> Path:
+        """Stop the server, copy its data, and start it again; return the copy."""
+        copy = self.folder / f"copy{len(list(self.folder.iterdir()))}"
+        await self.stop()
+        await asyncio.to_thread(shutil.copytree, self.data, copy)
+        await asyncio.to_thread(_give_away, copy)
+        await self.start()
+        return copy
+
+    async def go_back(self, copy: Path, *, promote: bool) -> None:
+        """Kill the server, and start a copy of its data in its place.
+
+        Args:
+            copy: the copy.
+            promote: start it as a standby, and promote it: it gets a new timeline.
+
+        """
+        await self.kill()
+        await asyncio.to_thread(self._replace_data, copy)
+        if promote:
+            await asyncio.to_thread(_create_owned, self.data / "standby.signal")
+        await self.start()
+        if promote:
+            await self._run("pg_ctl", "promote", "-w", "-D", str(self.data))
+
+    def _replace_data(self, copy: Path) -> None:
+        shutil.rmtree(self.data)
+        copy.rename(self.data)
+
     def send_signal(self, number: signal.Signals) -> None:
         """Freeze all processes with SIGSTOP, or resume them with SIGCONT."""
         pid = self.pid
@@ -138,6 +173,19 @@ class OwnPostgres:
             code = await process.wait()
         log = self.folder / "log"
         assert code == 0, (name, code, log.read_text() if log.exists() else "")
+
+
+def _create_owned(file: Path) -> None:
+    """Create an empty file for the user that runs the server."""
+    file.touch()
+    _give_away(file)
+
+
+def _give_away(path: Path) -> None:
+    """Make the user that runs the server the owner of a file, or of a folder with its content."""
+    if os.geteuid() == 0:
+        for each in (path, *path.rglob("*")):
+            shutil.chown(each, "nobody", "nogroup")
 
 
 def _children_of(pid: int) -> list[int]:

@@ -115,8 +115,12 @@ class Receiver:
 
     async def wait_for(self, count: int) -> None:
         """Wait until this number of requests has been received."""
+        await self.wait_until(lambda: len(self.received) >= count)
+
+    async def wait_until(self, condition: Callable[[], bool]) -> None:
+        """Wait until a condition holds after a request."""
         async with asyncio.timeout(PATIENCE_SECONDS), self.changed:
-            await self.changed.wait_for(lambda: len(self.received) >= count)
+            await self.changed.wait_for(condition)
 
 
 @asynccontextmanager

@@ -137,7 +137,7 @@ async def read_log(source: Database | Session, position: Position, limit: int) -
         after_entry=position.entry,
         at_most=limit,
     )
-    _check_position(position, rows[0])
+    _check_row(position, rows[0])
     page = [row for row in rows if row["entry"] is not None]
     transactions = [row["transaction"] for row in page]
     return [
@@ -155,7 +155,12 @@ async def read_log(source: Database | Session, position: Position, limit: int) -
     ]
 
 
-def _check_position(position: Position, row: Row) -> None:
+async def check_position(source: Database | Session, position: Position) -> None:
+    """Raise PositionLost or Unavailable as `read_log` does."""
+    await read_log(source, position, limit=0)
+
+
+def _check_row(position: Position, row: Row) -> None:
     """Raise PositionLost if the entry of the position, or one that overlaps it, was lost."""
     found = fingerprint(row["last_digest"]), row["last_overlap"] or 0
     if found == (position.fingerprint, position.overlap):

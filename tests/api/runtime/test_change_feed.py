@@ -15,6 +15,7 @@ from api.runtime.change_feed import (
     FeedChange,
     SubscriberTooSlow,
 )
+from api.runtime.log_watch import LogWatch
 from engine.storage.history.changes import read_histories
 from engine.storage.history.log import log_end
 from engine.storage.history.position import LOG_START, Position
@@ -33,7 +34,7 @@ def every_change(_change: FeedChange) -> bool:
 
 @pytest.fixture
 async def changes(database: Database) -> AsyncIterator[ChangeFeed]:
-    feed = ChangeFeed(database, database, QUEUE_SIZE)
+    feed = ChangeFeed(database, database, LogWatch(database), QUEUE_SIZE)
     async with Supervisor().run([feed.task]):
         yield feed
 
@@ -209,7 +210,7 @@ async def commented(store: TicketStore, ticket: Ticket) -> bool:
 async def test_a_log_that_cannot_be_read_ends_subscriptions_with_a_position_to_resume_from(
     store: TicketStore, database: Database, observer: Observer
 ) -> None:
-    feed = ChangeFeed(database, database)
+    feed = ChangeFeed(database, database, LogWatch(database))
     ticket = await open_ticket(store)
     async with Supervisor(failure_seconds=0, delay=lambda _: 0).run([feed.task]):
         stream = feed.subscribe(LOG_START, every_change)

@@ -8,11 +8,13 @@ from dataclasses import replace
 import pytest
 
 from api.runtime.background_tasks import Supervisor
+from api.runtime.catalog import CatalogCache
 from api.runtime.refresh import refresh_task
 from api.runtime.workflows import WorkflowCache, WorkflowsUnavailable
+from engine.errors import PositionLost
 from engine.storage.postgres.database import Database
 from engine.storage.postgres.notifications import CHANNEL, Listener
-from tests.support.databases import for_all_kinds
+from tests.support.databases import execute, for_all_kinds
 from tests.support.declared_resources import DEFAULTS, put_resources
 from tests.support.lock_gates import TIMEOUT_SECONDS, Observer
 
@@ -109,3 +111,28 @@ async def test_caches_are_refreshed_although_the_listener_cannot_connect(
     async with Supervisor(delay=lambda _: 0).run([task]):
         await put_resources(database, [replace(FIRST, retired=True)])
         await until(database, lambda: is_retired(workflows))
+
+
+LOSE_RECONCILIATIONS = (
+    "ALTER TABLE reconciliations DISABLE TRIGGER USER",
+    "UPDATE reconciliations SET digest = sha256(digest)",
+)
+"""As if the database had lost them in a fail-over, and assigned their numbers to others."""
+
+
+async def test_a_lost_reconciliation_ends_subscriptions_and_replaces_the_caches(
+    database: Database, owner_url: str
+) -> None:
+    databases = for_all_kinds(database)
+    workflows, catalog = await WorkflowCache.read(databases), await CatalogCache.read(databases)
+    shown = catalog.shown
+    waiting = asyncio.create_task(anext(workflows.changes(None)))
+    resumed = asyncio.create_task(anext(workflows.changes(workflows.enforced.position)))
+    await database.check()
+    await execute(owner_url, *LOSE_RECONCILIATIONS)
+    await workflows.refresh()
+    await catalog.refresh()
+    assert catalog.shown is not shown
+    for each in (waiting, resumed):
+        with pytest.raises(PositionLost):
+            await each

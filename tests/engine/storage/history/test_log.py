@@ -1,6 +1,7 @@
 """A subscriber to the log receives every entry once, for any order of commits."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, suppress
 
 import asyncpg
@@ -13,7 +14,7 @@ from engine.storage.history.changes import read_histories
 from engine.storage.history.log import LogEntry, log_end, read_log
 from engine.storage.history.position import LOG_START, Position
 from engine.storage.migrate import migrate
-from engine.storage.postgres.database import Database, Session
+from engine.storage.postgres.database import Database, Session, open_database
 from engine.storage.tickets.reader import read_ticket
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.history import Entry, EntryKind
@@ -174,13 +175,24 @@ class TestGoingBackInTime:
     async def tickets(self, store: TicketStore) -> list[Ticket]:
         return [await open_ticket(store) for _ in range(WRITERS)]
 
+    @pytest.fixture
+    async def owned(self, owner_url: str) -> AsyncIterator[Database]:
+        """Return the database for its owner, who can delete entries."""
+        async with open_database(owner_url) as opened:
+            yield opened
+
     @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(
         steps=st.lists(st.integers(0, WRITERS - 1), min_size=2, max_size=24),
         lost=st.integers(1, 8),
     )
     async def test_a_position_is_lost_if_and_only_if_an_entry_up_to_it_is(
-        self, database: Database, tickets: list[Ticket], steps: list[int], lost: int
+        self,
+        database: Database,
+        owned: Database,
+        tickets: list[Ticket],
+        steps: list[int],
+        lost: int,
     ) -> None:
         entries: list[LogEntry] = []
         start = await log_end(database)
@@ -188,7 +200,7 @@ class TestGoingBackInTime:
         async with asyncio.timeout(TIMEOUT_SECONDS):
             while len(entries) < len(commits):
                 entries = await read_log(database, start, ENOUGH)
-        async with database.transaction() as session:
+        async with owned.transaction() as session:
             numbers = ", ".join(map(str, commits[-lost:]))
             await session.connection.execute(LOSE_ENTRIES.format(numbers))
             is_kept = [each.position.transaction not in commits[-lost:] for each in entries]
