@@ -47,11 +47,13 @@ class LogWatch:
 
     async def check(self) -> None:
         """Report a loss, and remember the end of the log."""
-        if self._position is not None:
+        position = self._position
+        if position is not None:
             try:
-                await check_position(self._database, self._position)
+                await check_position(self._database, position)
             except PositionLost:
-                self.report_loss(self._position)
+                if self._position is position:  # not reported meanwhile
+                    self.report_loss(position)
         self._position = await log_end(self._database)
 
     def report_loss(self, position: Position) -> None:
