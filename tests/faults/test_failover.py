@@ -1,4 +1,4 @@
-"""The database loses changes in a fail-over, and those who have seen them are told."""
+"""The database loses changes in a fail-over; those who have seen them are notified."""
 
 import asyncio
 import json
@@ -167,7 +167,7 @@ async def copy_data(postgres: OwnPostgres, *, promote: bool) -> Path:
 
 
 @pytest.mark.parametrize("promote", [False, True], ids=["older copy", "promoted standby"])
-async def test_those_who_have_seen_lost_changes_are_told(
+async def test_those_who_have_seen_lost_changes_are_notified(
     postgres: OwnPostgres, server: Replica, receiver: Receiver, *, promote: bool
 ) -> None:
     async with aiohttp.ClientSession(headers=bearer(ANNA)) as session:

@@ -182,10 +182,10 @@ def _create_owned(file: Path) -> None:
 
 
 def _give_away(path: Path) -> None:
-    """Make the user that runs the server the owner of a file, or of a folder with its content."""
-    if os.geteuid() == 0:
-        for each in (path, *path.rglob("*")):
-            shutil.chown(each, "nobody", "nogroup")
+    """Give a file, or a folder with its content, to the owner of the folder that contains it."""
+    owner = path.parent.stat()
+    for each in (path, *path.rglob("*")):
+        os.chown(each, owner.st_uid, owner.st_gid)
 
 
 def _children_of(pid: int) -> list[int]:

@@ -3,7 +3,7 @@
 from typing import Final
 
 FINGERPRINT_CHARACTERS: Final = 12
-"""48 bits: enough to tell apart rows that have the same number."""
+"""48 bits: enough to distinguish rows with the same number."""
 
 
 def fingerprint(digest: bytes | None) -> str:
