@@ -22,6 +22,8 @@ class LimitedConnection(web.RequestHandler):
 
     Attributes:
         refusal: why the server does not wait for the rest of a head; None while it does.
+        first_byte_at: when the first byte of the latest request was received, by the clock of the
+            event loop.
 
     """
 
@@ -36,6 +38,7 @@ class LimitedConnection(web.RequestHandler):
         "_last_body",
         "_network",
         "_socket",
+        "first_byte_at",
         "refusal",
     )
     _network: str
@@ -55,6 +58,7 @@ class LimitedConnection(web.RequestHandler):
             read_bufsize=limits.READ_BUFFER_BYTES,
         )
         self.refusal: InterlockError | None = None
+        self.first_byte_at = 0.0
         self._connections = connections
         self._head_bytes = 0
         self._head_timer: asyncio.TimerHandle | None = None
@@ -114,6 +118,8 @@ class LimitedConnection(web.RequestHandler):
         """Note a part of a head; refuse it if it cannot become an acceptable one."""
         if self._head_timer is None:
             self._start_head()
+        if not self._head_bytes:
+            self.first_byte_at = self._loop.time()
         self._head_bytes += received
         # A complete head is measured without its syntax (`head_error`); that is never half of it.
         if self._head_bytes > 2 * limits.HEAD_BYTES:
@@ -124,6 +130,9 @@ class LimitedConnection(web.RequestHandler):
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
+        if not self._head_bytes:  # it was received at once
+            self.first_byte_at = self._loop.time()
+        self._head_bytes = 0
         _, body = self._messages[-1]
         if body is not self._last_body:
             if not self._last_body.is_eof():

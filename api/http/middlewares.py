@@ -27,11 +27,13 @@ from api.http.app_keys import (
 )
 from api.http.body import BodyTooLarge, check_content_encoding
 from api.http.client_address import client_address, client_network
+from api.http.connection import LimitedConnection
 from api.http.paths import PROBE_PATHS
 from api.http.problem_details import ERROR_RENDERERS, Problem
 from api.http.rate_limit import acquire, rate_limit_headers
+from api.http.request_head import RequestTimeout
 from api.log_context import bind, start_context
-from engine.errors import InterlockError, InvalidInput
+from engine.errors import DeadlineExceeded, InterlockError, InvalidInput
 
 _REQUEST_ID_HEADER: Final = "X-Request-ID"
 REQUEST_ID_PATTERN: Final = rf"[A-Za-z0-9._:-]{{1,{limits.REQUEST_ID_CHARACTERS}}}"
@@ -110,13 +112,21 @@ async def _limit_time(request: web.Request, handler: Handler) -> web.StreamRespo
 
     Raises:
         DeadlineExceeded: the request was stopped.
+        RequestTimeout: its body has not arrived yet.
 
     """
     seconds = request.app[TIME_LIMITS].get(request.match_info.route, request.app[REQUEST_SECONDS])
     if seconds == inf:
         return await handler(request)
-    async with Deadline(seconds):
-        return await handler(request)
+    connection = request.protocol
+    first_byte_at = connection.first_byte_at if isinstance(connection, LimitedConnection) else None
+    try:
+        async with Deadline(seconds, first_byte_at):
+            return await handler(request)
+    except DeadlineExceeded:
+        if request.content.is_eof():
+            raise
+        raise RequestTimeout.of("body", "request_seconds", seconds) from None
 
 
 @web.middleware

@@ -12,10 +12,13 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from api.http.access import ProtectedRoute, allow_anyone
 from api.http.application import AccessControl, build_application
+from api.http.body import read_body
+from api.http.server import ServerOptions, listening
 from api.limits import HttpLimits
 from tests.support.api_client import TOKENS, Client
+from tests.support.raw_http import post, raw_connection
 
-SECONDS: Final = 0.02
+SECONDS: Final = 0.25
 LONG: Final = 3_600.0
 
 
@@ -42,6 +45,11 @@ async def answer_late(_request: web.Request) -> web.Response:
     return web.Response()
 
 
+async def echo(request: web.Request) -> web.Response:
+    await asyncio.sleep(0)  # a request that is late is stopped where it waits
+    return web.Response(body=await read_body(request))
+
+
 async def fail(_request: web.Request) -> web.Response:
     raise TimeoutError
 
@@ -51,8 +59,7 @@ def work() -> Work:
     return Work()
 
 
-@pytest_asyncio.fixture
-async def client(work: Work) -> AsyncIterator[Client]:
+def application_of(work: Work) -> web.Application:
     limits = HttpLimits(request_seconds=SECONDS)
     routes = [
         ProtectedRoute(allow_anyone, web.get("/handler", work.answer)),
@@ -60,10 +67,21 @@ async def client(work: Work) -> AsyncIterator[Client]:
         ProtectedRoute(allow_anyone, web.get("/longer", answer_late), seconds=LONG),
         ProtectedRoute(allow_anyone, web.get("/unlimited", answer_late), seconds=inf),
         ProtectedRoute(allow_anyone, web.get("/failing", fail)),
+        ProtectedRoute(allow_anyone, web.post("/echo", echo)),
     ]
-    application = build_application(routes, AccessControl(TOKENS, limits=limits))
-    async with TestClient(TestServer(application)) as client:
+    return build_application(routes, AccessControl(TOKENS, limits=limits))
+
+
+@pytest_asyncio.fixture
+async def client(work: Work) -> AsyncIterator[Client]:
+    async with TestClient(TestServer(application_of(work))) as client:
         yield client
+
+
+@pytest_asyncio.fixture
+async def url(work: Work) -> AsyncIterator[str]:
+    async with listening(application_of(work), ServerOptions()) as url:
+        yield url
 
 
 @pytest.mark.parametrize("path", ["/handler", "/access"])
@@ -85,3 +103,24 @@ async def test_a_route_can_have_a_limit_of_its_own(client: Client, path: str) ->
 async def test_a_timeout_of_something_else_is_an_error_of_the_server(client: Client) -> None:
     async with client.get("/failing") as response:
         assert response.status == 500
+
+
+async def test_the_time_begins_with_the_first_byte(url: str) -> None:
+    complete = post("/echo", b"hello")
+    async with raw_connection(url) as connection:
+        await asyncio.sleep(3 * SECONDS)
+        await connection.send(complete)
+        assert (await connection.read_response()).status == 200
+        await connection.send(complete[:1])
+        await asyncio.sleep(3 * SECONDS)
+        await connection.send(complete[1:])
+        response = await connection.read_response()
+        assert (response.status, response.problem["code"]) == (503, "deadline_exceeded")
+
+
+async def test_a_body_that_arrives_too_late_is_refused_as_late(url: str) -> None:
+    async with raw_connection(url) as connection:
+        await connection.send(post("/echo", b"hello")[:-1])
+        response = await connection.read_response()
+    assert (response.status, response.problem["code"]) == (408, "request_timeout")
+    assert response.problem["limit"] == "request_seconds"
