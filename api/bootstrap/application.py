@@ -1,18 +1,17 @@
 """Builds the server: wires the settings to concrete components."""
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from functools import partial
 from typing import Final
 
 import structlog
 from aiohttp import web
 
 from api.auth.api_keys import ApiKeys
-from api.auth.key_sources import KeySource, RefreshedKeys
 from api.auth.tokens import TokenVerifier
 from api.bootstrap.auth import key_source, token_rules
+from api.bootstrap.background_tasks import background_tasks
 from api.bootstrap.engine import EngineHandle, open_engine
 from api.graphql.documents.persisted_documents import PersistedDocuments
 from api.graphql.interlock import declared_list_lengths, interlock_executor
@@ -34,11 +33,10 @@ from api.rest.health_reports import health_report_routes
 from api.rest.openapi import openapi_route
 from api.rest.reload import reload_route
 from api.rest.tickets import ticket_routes
-from api.runtime.background_tasks import BackgroundTask, Supervisor, every
+from api.runtime.background_tasks import Supervisor
 from api.runtime.health_reports import HealthReports
-from api.runtime.maintenance import maintenance_tasks
 from api.runtime.plugins import Clock, PluginCache
-from api.runtime.refresh import REFRESH_SECONDS, refresh_task
+from api.runtime.refresh import REFRESH_SECONDS
 from api.runtime.seals import Sealer
 from api.runtime.server_state import ServerState
 from api.runtime.values_file import ValuesFile
@@ -57,8 +55,6 @@ _EXPORT_CONNECTION: Final = ConnectionSettings(
     idle_in_transaction_seconds=EXPORT_BATCH_SECONDS_MAX,
     transaction_seconds=EXPORT_SECONDS_MAX,
 )
-STREAM_CHECK_SECONDS: Final = 1
-"""How long a stream can outlast the key of its token."""
 
 
 def run_interlock(settings: Settings, announce: Callable[[str], None]) -> None:
@@ -93,7 +89,10 @@ async def open_application(settings: Settings) -> AsyncIterator[web.Application]
 
 @asynccontextmanager
 async def open_application_on(
-    engine: EngineHandle, settings: Settings, clock: Clock = time.time
+    engine: EngineHandle,
+    settings: Settings,
+    clock: Clock = time.time,
+    supervisor: Supervisor | None = None,
 ) -> AsyncIterator[web.Application]:
     """Yield the application on an open database; run its background tasks during the block.
 
@@ -101,6 +100,7 @@ async def open_application_on(
         engine: the open database.
         settings: of the server.
         clock: decides whether the licence has expired.
+        supervisor: runs the background tasks; by default, as the settings say.
 
     """
     databases = engine.databases
@@ -131,22 +131,18 @@ async def open_application_on(
         sealer = Sealer(databases.background)
         listener = Listener(engine.url, CHANNEL, REFRESH_SECONDS)
         stack.callback(listener.close)
-        supervisor = Supervisor(settings.limits.server.task_failure_seconds)
-        await stack.enter_async_context(
-            supervisor.run(
-                [
-                    refresh_task(listener, state.refreshes, state.workflows.end_subscriptions),
-                    state.changes.task,
-                    state.log_watch.task,
-                    _stream_check(streams, guards.tokens),
-                    *_key_tasks(keys),
-                    *worker.tasks(),
-                    *([watcher.task()] if watcher else []),
-                    *maintenance_tasks(databases.background, plugins),
-                    sealer.task,
-                ]
-            )
+        supervisor = supervisor or Supervisor(settings.limits.server.task_failure_seconds)
+        tasks = background_tasks(
+            state=state,
+            listener=listener,
+            keys=keys,
+            tokens=guards.tokens,
+            streams=streams,
+            worker=worker,
+            watcher=watcher,
+            sealer=sealer,
         )
+        await stack.enter_async_context(supervisor.run(tasks))
 
         async def check_readiness() -> None:
             application[DRAIN].check()
@@ -190,21 +186,6 @@ def _values_watcher(database: Database, settings: Settings) -> ValuesWatcher | N
     if settings.values_file is None:
         return None
     return ValuesWatcher(ValuesFile(database, settings.values_file, settings.values_key))
-
-
-def _stream_check(streams: StreamSessions, tokens: TokenVerifier) -> BackgroundTask:
-    """Return the task that ends streams whose token is no longer valid."""
-    check = partial(streams.end_revoked, tokens)
-    return BackgroundTask("stream_tokens", check, every(STREAM_CHECK_SECONDS), is_essential=True)
-
-
-def _key_tasks(keys: KeySource) -> Iterator[BackgroundTask]:
-    """Yield the task that reads the keys again, if they can change.
-
-    It is not essential: if the keys cannot be read, the old ones stay in use.
-    """
-    if isinstance(keys, RefreshedKeys):
-        yield BackgroundTask("token_keys", keys.read_again, keys.wait)
 
 
 async def _graphql_routes(

@@ -11,7 +11,7 @@ class TcpProxy:
     """A proxy in front of one server.
 
     Attributes:
-        host, port: the server.
+        host, port: the server; a host that is a folder contains PostgreSQL's Unix socket.
         local_port: where the proxy listens.
         flowing: cleared while bytes are held back in both directions.
 
@@ -40,7 +40,7 @@ class TcpProxy:
         """Connect a client with the server until one of them closes."""
         await self.flowing.wait()
         try:
-            upstream_reader, upstream = await asyncio.open_connection(self.host, self.port)
+            upstream_reader, upstream = await self._connect()
         except OSError:
             writer.transport.abort()
             return
@@ -51,6 +51,11 @@ class TcpProxy:
         for each in both:
             each.transport.abort()
         self.writers -= both
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if self.host.startswith("/"):
+            return await asyncio.open_unix_connection(f"{self.host}/.s.PGSQL.{self.port}")
+        return await asyncio.open_connection(self.host, self.port)
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(65_536):
