@@ -96,6 +96,9 @@ DRAIN_SECONDS_MAX: Final = 3_600
 SHUTDOWN_SECONDS: Final = 10
 """How long requests in flight have to finish, and then again to be cancelled."""
 
+UNAUTHENTICATED_MESSAGE_CHARACTERS: Final = 16_384
+"""A WebSocket message before the client is authenticated; the first one can have a token."""
+
 PLANS_PER_OPERATION: Final = 8
 """Compiled plans of one GraphQL operation: one for each combination of `@skip` and `@include`."""
 

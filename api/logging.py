@@ -103,3 +103,5 @@ def _route_libraries(renderers: list[Processor], level: int) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter_for(renderers))
     logging.basicConfig(level=max(level, LIBRARIES), handlers=[handler], force=True)
+    # Its warnings quote a header, which can contain a token.
+    logging.getLogger("aiohttp.websocket").setLevel(logging.ERROR)

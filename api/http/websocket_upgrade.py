@@ -39,5 +39,7 @@ def check_handshake(request: web.Request, socket: web.WebSocketResponse) -> None
         or request.headers.get(hdrs.SEC_WEBSOCKET_VERSION) != _VERSION
     ):
         raise UpgradeRequired
+    if request.body_exists:  # aiohttp would read it as messages
+        raise InvalidInput("A WebSocket handshake has no body.")
     if not socket.can_prepare(request):
         raise InvalidInput("Sec-WebSocket-Key must be 16 random bytes in base64.")

@@ -34,6 +34,7 @@ from api.graphql.transport.websocket_messages import (
 )
 from api.http.access import ProtectedRoute, allow_anyone
 from api.http.app_keys import RATE_LIMITER, TOKENS
+from api.http.client_address import client_network
 from api.http.rate_limiter import token_buckets
 from api.http.stream_sessions import (
     EndReason,
@@ -43,7 +44,7 @@ from api.http.stream_sessions import (
 )
 from api.http.websocket_upgrade import check_handshake
 from api.json_encoding import JsonObject
-from api.limits import STREAM_LIMITS, StreamLimits
+from api.limits import STREAM_LIMITS, UNAUTHENTICATED_MESSAGE_CHARACTERS, StreamLimits
 from api.log_context import bind
 from engine.errors import InterlockError, TooManyRequests, Unauthenticated, Unavailable
 from engine.tickets.actor import Actor
@@ -81,7 +82,8 @@ def websocket_route(
             timeout=limits.close_seconds,
             heartbeat=limits.heartbeat_seconds,
             max_msg_size=limits.message_bytes,
-            compress=False,  # each socket would keep two windows of 32 KB
+            compress=False,  # a few bytes can decompress to a large message
+            autoping=False,  # pings count as messages
         )
         check_handshake(request, socket)
         await socket.prepare(request)
@@ -112,6 +114,7 @@ class _GraphQLSocket:
         self._limits = limits
         self._actor: Actor | None = None
         self._operations: dict[str, asyncio.Task[None]] = {}
+        self._address = client_network(request)
         self._messages = token_buckets("socket", limits.message_rate, limits.message_burst)
         self._slot = ExitStack()
 
@@ -141,11 +144,36 @@ class _GraphQLSocket:
         async for frame in self._socket:
             if frame.type is WSMsgType.ERROR:  # the socket is already closed
                 return
-            if self._messages is not None:
-                self._messages.acquire(_CLIENT)
-            if frame.type is not WSMsgType.TEXT:
-                raise SocketClosed(CloseCode.INVALID_MESSAGE, "A message must be text.")
-            await self._handle(read_message(frame.data), session)
+            self._count_message()
+            match frame.type:
+                case WSMsgType.TEXT:
+                    await self._handle(self._read(frame.data), session)
+                case WSMsgType.PING:
+                    await self._socket.pong(frame.data)
+                case WSMsgType.PONG:
+                    pass
+                case _:
+                    raise SocketClosed(CloseCode.INVALID_MESSAGE, "A message must be text.")
+
+    def _count_message(self) -> None:
+        """Take a token for a message; before authentication, also one of the address.
+
+        Raises:
+            TooManyRequests: there is none.
+
+        """
+        if self._messages is not None:
+            self._messages.acquire(_CLIENT)
+        if self._actor is None and self._rate_limiter.addresses is not None:
+            self._rate_limiter.addresses.acquire(self._address)
+
+    def _read(self, text: str) -> AnyMessage:
+        """Return the message; SocketClosed if it is malformed, or too long for its sender."""
+        bound = UNAUTHENTICATED_MESSAGE_CHARACTERS
+        if self._actor is None and len(text) > bound:
+            reason = f"A message before connection_ack can have {bound:,} characters."
+            raise SocketClosed(CloseCode.INVALID_MESSAGE, reason)
+        return read_message(text)
 
     async def _handle(self, message: AnyMessage, session: StreamSession) -> None:
         match message:

@@ -31,6 +31,15 @@ async def test_a_request_without_a_supported_upgrade_is_refused(
         assert response.headers["Sec-WebSocket-Version"] == "13"
 
 
+async def test_a_handshake_with_a_body_is_refused() -> None:
+    async with (
+        serving() as server,
+        server.client.get("/graphql/ws", headers=HANDSHAKE, data=b"text") as response,
+    ):
+        problem = await response.json()
+        assert (response.status, problem["code"]) == (400, "invalid_input")
+
+
 async def test_a_handshake_with_a_malformed_key_is_refused() -> None:
     headers = HANDSHAKE | {"Sec-WebSocket-Key": "short"}
     async with serving() as server, server.client.get("/graphql/ws", headers=headers) as response:

@@ -12,7 +12,12 @@ import aiohttp
 import pytest
 
 from api.graphql.transport.websocket_messages import CloseCode
-from api.limits import CLOCK_LEEWAY_SECONDS, HTTP_LIMITS, STREAM_LIMITS
+from api.limits import (
+    CLOCK_LEEWAY_SECONDS,
+    HTTP_LIMITS,
+    STREAM_LIMITS,
+    UNAUTHENTICATED_MESSAGE_CHARACTERS,
+)
 from tests.support.counting_schema import COUNT
 from tests.support.lock_gates import TIMEOUT_SECONDS
 from tests.support.paths import DOCS
@@ -158,6 +163,50 @@ async def test_a_large_message_closes_the_socket() -> None:
     async with serving(limits) as server, server.socket() as socket:
         await socket.send({"type": "ping", "payload": {"text": "x" * 1_000}})
         assert (await socket.closed())[0] == aiohttp.WSCloseCode.MESSAGE_TOO_BIG
+
+
+@pytest.mark.parametrize("opcode", [aiohttp.WSMsgType.PING, aiohttp.WSMsgType.PONG])
+async def test_control_frames_count_as_messages(opcode: aiohttp.WSMsgType) -> None:
+    limits = replace(STREAM_LIMITS, message_burst=5, message_rate=0.001)
+    async with serving(limits) as server, server.socket() as socket:
+        send = socket.socket.ping if opcode is aiohttp.WSMsgType.PING else socket.socket.pong
+        for _ in range(6):
+            await send(b"x")
+        assert (await socket.closed())[0] == 4429
+
+
+async def test_messages_before_the_initialisation_count_as_requests_of_the_address() -> None:
+    limits = replace(HTTP_LIMITS, address_rate=0.001, address_burst=4)
+    async with serving(http_limits=limits) as server:
+        async with server.socket() as socket:
+            await socket.send({"type": "ping"}, INIT, *[{"type": "ping"}] * 10)
+            assert await socket.receive() == {"type": "pong"}
+            assert await socket.receive() == {"type": "connection_ack"}
+            assert [await socket.receive() for _ in range(10)] == [{"type": "pong"}] * 10
+        async with server.socket() as socket:
+            await socket.send({"type": "ping"})
+            assert (await socket.closed())[0] == 4429
+
+
+async def test_a_long_message_before_the_initialisation_closes_the_socket() -> None:
+    message = {"type": "ping", "payload": {"text": "x" * UNAUTHENTICATED_MESSAGE_CHARACTERS}}
+    async with serving() as server, server.socket() as socket:
+        await socket.send(message)
+        assert await socket.closed() == (
+            4400,
+            "A message before connection_ack can have 16,384 characters.",
+        )
+    async with serving() as server, server.acknowledged() as socket:
+        await socket.send(message)
+        assert (await socket.receive())["type"] == "pong"
+
+
+async def test_a_compressed_message_closes_the_socket() -> None:
+    offer = {"Sec-WebSocket-Extensions": "permessage-deflate; client_max_window_bits"}
+    async with serving() as server, server.socket(headers=offer) as socket:
+        assert not socket.socket.compress
+        await socket.socket.send_str(" " * 2**20, compress=15)
+        assert (await socket.closed())[0] == aiohttp.WSCloseCode.PROTOCOL_ERROR
 
 
 async def test_pings_are_answered_at_any_time_with_their_payload() -> None:
