@@ -159,7 +159,7 @@ class _GraphQLSocket:
         """Take a token for a message; before authentication, also one of the address.
 
         Raises:
-            TooManyRequests: there is none.
+            TooManyRequests: there is no token.
 
         """
         if self._messages is not None:
