@@ -90,8 +90,7 @@ class LimitedConnection(web.RequestHandler):
         if self._is_open:
             self._is_open = False
             self._connections.close(self._network)
-        if self._head_timer is not None:
-            self._head_timer.cancel()
+        self._stop_head_timer()
         self._end_discarding()
         super().connection_lost(exc)
 
@@ -105,8 +104,13 @@ class LimitedConnection(web.RequestHandler):
         super().data_received(data)
         if self._messages:
             self._end_head()
-        elif self._waiter is not None and not self._waiter.done():
+        elif data and (self._head_timer is not None or self._is_idle):
             self._continue_head(len(data))
+
+    @property
+    def _is_idle(self) -> bool:
+        """Whether the connection waits for a request."""
+        return self._waiter is not None and not self._waiter.done()
 
     def _start_head(self) -> None:
         self.keep_alive(val=True)  # stops aiohttp's timer of idle connections
@@ -127,9 +131,7 @@ class LimitedConnection(web.RequestHandler):
 
     def _end_head(self) -> None:
         """Note that a request was parsed."""
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
+        self._stop_head_timer()
         if not self._head_bytes:  # it was received at once
             self.first_byte_at = self._loop.time()
         self._head_bytes = 0
@@ -139,6 +141,11 @@ class LimitedConnection(web.RequestHandler):
                 # aiohttp appends an error as a message, and leaves the reader of the body waiting.
                 self._last_body.set_exception(web.RequestPayloadError())
             self._last_body = body
+
+    def _stop_head_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
 
     def _on_late_head(self) -> None:
         """Refuse a request whose head is late; close a connection without any."""
@@ -151,10 +158,11 @@ class LimitedConnection(web.RequestHandler):
     def _refuse_head(self, refusal: InterlockError) -> None:
         """Answer with an error, as if a request had been parsed."""
         self.refusal = refusal
+        self._stop_head_timer()
         self.discard_rest()
         self._messages.append((ERROR, EMPTY_PAYLOAD))
         if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+            self._waiter.set_result(None)  # otherwise it reads the messages next
 
     # Input after a refusal
 

@@ -42,12 +42,13 @@ class Replica:
         async with asyncio.timeout(2 * TIMEOUT_SECONDS):
             return await self.process.wait()
 
-    async def wait_until_logged(self, event: str) -> dict[str, Any]:
-        """Wait until the log contains an event; return its first line."""
+    async def wait_until_logged(self, event: str, **fields: object) -> dict[str, Any]:
+        """Wait until the log contains an event with these fields; return its first line."""
+        expected = {"event": event, **fields}
         async with asyncio.timeout(TIMEOUT_SECONDS):
             while True:
                 for line in self.log:
-                    if line["event"] == event:
+                    if expected.items() <= line.items():
                         return line
                 await asyncio.sleep(0.01)
 
@@ -63,13 +64,16 @@ class Replica:
 
 @asynccontextmanager
 async def replica(
-    database_url: str, settings: Mapping[str, str] = NO_SETTINGS
+    database_url: str,
+    settings: Mapping[str, str] = NO_SETTINGS,
+    descriptors: int | None = None,
 ) -> AsyncIterator[Replica]:
     """Run `interlock serve` on a free port during the block; kill it at the end.
 
     Args:
         database_url: the database.
         settings: environment variables in addition to the database, the secret and the port.
+        descriptors: the hard limit of file descriptors; None for that of the tests.
 
     """
     environment = {
@@ -83,6 +87,7 @@ async def replica(
         **settings,
     }
     process = await asyncio.create_subprocess_exec(
+        *([] if descriptors is None else ["sh", "-c", f'ulimit -n {descriptors}; exec "$@"', "sh"]),
         *(sys.executable, "-c", "from api.cli.main import main; main()", "serve"),
         env=environment,
         stdout=asyncio.subprocess.PIPE,
