@@ -36,7 +36,8 @@ async def proxy(postgres: OwnPostgres) -> AsyncIterator[TcpProxy]:
 @pytest.fixture
 async def server(proxy: TcpProxy) -> AsyncIterator[Replica]:
     """Return a replica whose connections to PostgreSQL go through the proxy."""
-    async with replica(f"postgresql://postgres@127.0.0.1:{proxy.local_port}/postgres") as started:
+    url = f"postgresql://postgres@127.0.0.1:{proxy.local_port}/postgres"
+    async with replica(url, {"INTERLOCK_LIMITS": "request_seconds=4"}) as started:
         yield started
 
 
@@ -95,6 +96,9 @@ async def test_a_database_that_cannot_be_written_is_an_outage(
             async with client.get("/readyz") as response:
                 assert response.status == 503
                 assert is_retry_after(response.headers["Retry-After"])
+        async with client.post("/api/v1/tickets", json=TICKET) as response:
+            problem = await response.json(content_type=None)
+            assert (response.status, problem["code"]) == (503, "deadline_exceeded")
         proxy.resume()
         await server.wait_until_ready()
         await create_ticket(client)
