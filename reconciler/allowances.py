@@ -12,6 +12,11 @@ class Allowances:
 
     Attributes:
         stranded: how many live tickets a plan can strand or get stuck.
+        closed: how many tickets `system` can close for good.
+        opened: how many outage tickets `system` can open or re-open.
+        breached: for how many tickets `system` can record a missed SLA target.
+        abandoned: how many services in an outage a plan can leave without an outage ticket.
+        switch_off: whether a plan can switch ticketing off.
         widening: whether a plan can widen rights.
         many_retired: whether a plan can retire more than 30 % of the active resources of a kind.
         empty: whether values that declare nothing can replace active resources.
@@ -19,6 +24,11 @@ class Allowances:
     """
 
     stranded: int = 0
+    closed: int = 0
+    opened: int = 0
+    breached: int = 0
+    abandoned: int = 0
+    switch_off: bool = False
     widening: bool = False
     many_retired: bool = False
     empty: bool = False

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from engine.declaration.models import Readers
 from engine.errors import RefusedByGuard
-from engine.resources.resource import VISIBILITY, Key, Kind, Resource, is_active
-from engine.vocabulary import Visibility
+from engine.resources.resource import Key, Kind, is_active
 from reconciler.allowances import Allowances, option_of
-from reconciler.diff import Action, Change
+from reconciler.diff import Action
 from reconciler.plan import Plan, PlannedChange
 from reconciler.plural import plural
+from reconciler.setting_changes import exposes_tickets, switches_off
 
 _RETIRED_SHARE_MOST: Final = 0.3
 """The share of the active resources of a kind that a plan can retire without a hazard."""
@@ -24,6 +23,11 @@ class HazardCode(StrEnum):
 
     STRANDS_TICKETS = "strands_tickets"
     BLOCKS_TICKETS = "blocks_tickets"
+    CLOSES_TICKETS = "closes_tickets"
+    SWITCHES_TICKETING_OFF = "switches_ticketing_off"
+    ABANDONS_OUTAGES = "abandons_outages"
+    OPENS_TICKETS = "opens_tickets"
+    BREACHES_TARGETS = "breaches_targets"
     WIDENS_RIGHTS = "widens_rights"
     DECLARES_NOTHING = "declares_nothing"
     RETIRES_MANY = "retires_many"
@@ -33,6 +37,11 @@ _BY_SEVERITY: Final = tuple(HazardCode)
 _ALLOWANCES: Final = {
     HazardCode.STRANDS_TICKETS: "stranded",
     HazardCode.BLOCKS_TICKETS: "stranded",
+    HazardCode.CLOSES_TICKETS: "closed",
+    HazardCode.SWITCHES_TICKETING_OFF: "switch_off",
+    HazardCode.ABANDONS_OUTAGES: "abandoned",
+    HazardCode.OPENS_TICKETS: "opened",
+    HazardCode.BREACHES_TARGETS: "breached",
     HazardCode.WIDENS_RIGHTS: "widening",
     HazardCode.DECLARES_NOTHING: "empty",
     HazardCode.RETIRES_MANY: "many_retired",
@@ -64,7 +73,7 @@ class Hazard:
 
     Attributes:
         key: the resource; None if the hazard is about several resources.
-        tickets: the number of live tickets that are harmed.
+        tickets: the number of tickets that are harmed; of services, if it is about outages.
         remedy: the command-line flag that acknowledges the hazard.
 
     """
@@ -96,13 +105,14 @@ def _count_by_allowance(found: Iterable[_Found | Hazard]) -> Counter[str]:
 
 def _find_hazards(plan: Plan) -> Iterator[_Found]:
     for change in plan.changes:
-        yield from _hazards_of(change)
+        yield from _hazards_for_users(change)
+        yield from _foreseen_hazards(change)
     yield from _declares_nothing(plan)
     yield from _retires_many(plan)
 
 
-def _hazards_of(change: PlannedChange) -> Iterator[_Found]:
-    """Yield the hazards of one change."""
+def _hazards_for_users(change: PlannedChange) -> Iterator[_Found]:
+    """Yield the hazards of a change for what users can do."""
     impact = change.impact
     if count := impact.stranded.tickets:
         message = f"Retiring {change.key} strands {plural(count, 'live ticket')}."
@@ -119,23 +129,42 @@ def _hazards_of(change: PlannedChange) -> Iterator[_Found]:
         )
         message = f"Under {change.key}, more users can make these transitions: {widened}."
         yield _Found(HazardCode.WIDENS_RIGHTS, change.key, message, impact.gaining.tickets)
-    if _makes_tickets_public(change):
-        message = "All signed-in users can read every ticket."
-        yield _Found(HazardCode.WIDENS_RIGHTS, change.key, message)
+    if exposes_tickets(change):
+        count = impact.exposed.tickets
+        message = (
+            f"All signed-in users can read every ticket, among them {plural(count, 'live ticket')}."
+        )
+        yield _Found(HazardCode.WIDENS_RIGHTS, change.key, message, count)
+    if switches_off(change):
+        count = impact.frozen.tickets
+        message = (
+            "Ticketing is switched off: no user can open a ticket or change"
+            f" {plural(count, 'live ticket')}."
+        )
+        yield _Found(HazardCode.SWITCHES_TICKETING_OFF, change.key, message, count)
 
 
-def _makes_tickets_public(change: Change) -> bool:
-    """Return whether users gain access to tickets that they are not involved in."""
-    if change.key != Key(Kind.SETTING, VISIBILITY):
-        return False
-    before, after = _visibility(change.before), _visibility(change.after)
-    return (before, after) == (Visibility.INVOLVED, Visibility.EVERYONE)
-
-
-def _visibility(setting: Resource | None) -> Visibility:
-    """Return the visibility that a setting declares; without an active setting, the default."""
-    declared = setting.model if is_active(setting) else None
-    return declared.readers if isinstance(declared, Readers) else Visibility.EVERYONE
+def _foreseen_hazards(change: PlannedChange) -> Iterator[_Found]:
+    """Yield the hazards of what happens without any user within an hour after a change."""
+    impact = change.impact
+    since = f"Within an hour after the change of {change.key}, system"
+    if count := impact.closing.tickets:
+        message = f"{since} closes {plural(count, 'ticket')} for good."
+        yield _Found(HazardCode.CLOSES_TICKETS, change.key, message, count)
+    if count := impact.abandoned.services:
+        message = (
+            f"Retiring {change.key} abandons its outage: it is DOWN or has a live ticket."
+            if change.action is Action.RETIRE
+            else f"After the change of {change.key}, the outages of {plural(count, 'service')}"
+            " open no ticket."
+        )
+        yield _Found(HazardCode.ABANDONS_OUTAGES, change.key, message, count)
+    if count := impact.opening.services + impact.reopening.tickets:
+        message = f"{since} opens or re-opens {plural(count, 'outage ticket')}."
+        yield _Found(HazardCode.OPENS_TICKETS, change.key, message, count)
+    if count := impact.breaching.tickets:
+        message = f"{since} records that {plural(count, 'ticket')} missed an SLA target."
+        yield _Found(HazardCode.BREACHES_TARGETS, change.key, message, count)
 
 
 def _declares_nothing(plan: Plan) -> Iterator[_Found]:

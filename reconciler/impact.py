@@ -1,7 +1,8 @@
-"""How a change affects live tickets, those that are not CLOSED. Pure."""
+"""How a change affects tickets: what users can do with them, and what `system` does. Pure."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import Final
 
 from engine.declaration.models import CatalogItem
@@ -36,10 +37,18 @@ class LiveTickets:
     counts: Mapping[WorkflowStatus, int] = field(default_factory=dict)
     examples: Mapping[WorkflowStatus, list[str]] = field(default_factory=dict)
 
+    @property
+    def all(self) -> "AffectedTickets":
+        """All of them, without examples."""
+        by_status = Counter[Status]()
+        for (_, status), count in self.counts.items():
+            by_status[status] += count
+        return AffectedTickets(dict(by_status))
+
 
 @dataclass(frozen=True, slots=True)
 class AffectedTickets:
-    """The live tickets that a change affects in one way.
+    """The tickets that a change affects in one way.
 
     Attributes:
         by_status: the number of tickets in each status; only statuses that have any.
@@ -60,14 +69,43 @@ NO_TICKETS: Final = AffectedTickets()
 
 
 @dataclass(frozen=True, slots=True)
-class Impact:
-    """How a change affects live tickets and the catalog.
+class AffectedServices:
+    """The services that a change affects in one way.
 
     Attributes:
-        stranded: their workflow is retired; no user can move them until it is declared again.
-        stuck: some users could move them before, and no user can after the change.
-        gaining: some users gain a transition from their status.
-        losing: some users lose a transition from their status.
+        services: their number.
+        examples: a few of their paths.
+
+    """
+
+    services: int = 0
+    examples: tuple[str, ...] = ()
+
+
+NO_SERVICES: Final = AffectedServices()
+
+
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """How a change affects tickets, services in an outage, and the catalog.
+
+    The groups from `closing` to `spared` and from `opening` on compare what `system` does within an
+    hour with the change to what it would do without the change.
+
+    Attributes:
+        stranded: live; their workflow is retired; no user can move them until it is declared again.
+        stuck: live; some users could move them before, and no user can after the change.
+        gaining: live; some users gain a transition from their status.
+        losing: live; some users lose a transition from their status.
+        frozen: live; ticketing is switched off, so they cannot be changed.
+        exposed: live; users who are not involved in them can read them after the change.
+        closing: `system` closes them, for good.
+        reopening: `system` re-opens them, because their service is DOWN again.
+        breaching: `system` records that they missed an SLA target.
+        commenting: `system` comments on them, because the status of their service changed.
+        spared: `system` would have changed them, and no longer does.
+        opening: `system` opens a ticket for their outage.
+        abandoned: in an outage, and the change retires them or prevents their outage ticket.
         items: the active catalog items that use a workflow which the change retires.
 
     """
@@ -76,25 +114,51 @@ class Impact:
     stuck: AffectedTickets = NO_TICKETS
     gaining: AffectedTickets = NO_TICKETS
     losing: AffectedTickets = NO_TICKETS
+    frozen: AffectedTickets = field(default=NO_TICKETS, kw_only=True)
+    exposed: AffectedTickets = field(default=NO_TICKETS, kw_only=True)
+    closing: AffectedTickets = field(default=NO_TICKETS, kw_only=True)
+    reopening: AffectedTickets = field(default=NO_TICKETS, kw_only=True)
+    breaching: AffectedTickets = field(default=NO_TICKETS, kw_only=True)
+    commenting: AffectedTickets = field(default=NO_TICKETS, kw_only=True)
+    spared: AffectedTickets = field(default=NO_TICKETS, kw_only=True)
+    opening: AffectedServices = field(default=NO_SERVICES, kw_only=True)
+    abandoned: AffectedServices = field(default=NO_SERVICES, kw_only=True)
     items: tuple[str, ...] = field(default=(), kw_only=True)
 
 
 NO_IMPACT: Final = Impact()
+TICKET_GROUPS: Final = tuple(each.name for each in fields(Impact) if each.type is AffectedTickets)
+SERVICE_GROUPS: Final = tuple(each.name for each in fields(Impact) if each.type is AffectedServices)
 
 
-def impact_of(change: Change, tickets: LiveTickets, items: Mapping[str, tuple[str, ...]]) -> Impact:
-    """Return how a change affects live tickets; only a change of a workflow does.
+def impact_of(
+    change: Change,
+    tickets: LiveTickets,
+    items: Mapping[str, tuple[str, ...]],
+    foreseen: Impact = NO_IMPACT,
+) -> Impact:
+    """Return how a change affects tickets; only a change of a workflow affects what users can do.
 
     Args:
         change: the change.
         tickets: the live tickets.
         items: the active catalog items of each workflow that is retired.
+        foreseen: what happens without any user.
 
     """
     if change.kind is not Kind.WORKFLOW:
-        return NO_IMPACT
-    affected = [_tickets_in(each, change.name, tickets) for each in _affected_statuses(change)]
-    return Impact(*affected, items=items.get(change.name, ()))
+        return foreseen
+    stranded, stuck, gaining, losing = (
+        _tickets_in(each, change.name, tickets) for each in _affected_statuses(change)
+    )
+    return replace(
+        foreseen,
+        stranded=stranded,
+        stuck=stuck,
+        gaining=gaining,
+        losing=losing,
+        items=items.get(change.name, ()),
+    )
 
 
 @gc_paused()
@@ -119,9 +183,9 @@ def _tickets_in(statuses: Sequence[Status], name: str, tickets: LiveTickets) -> 
 def _affected_statuses(change: Change) -> tuple[Sequence[Status], ...]:
     """Return the statuses whose tickets are stranded, stuck, gaining and losing, in this order."""
     if change.kind is not Kind.WORKFLOW:
-        return ()
+        return (), (), (), ()
     if change.retires_workflow:
-        return (LIVE_STATUSES,)
+        return LIVE_STATUSES, (), (), ()
     transitions = transition_changes(active_policy(change.before), active_policy(change.after))
     before, after = last_known_policy(change.before), last_known_policy(change.after)
     stuck = [

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from engine.findings import Location
 from engine.gc_pause import gc_paused
-from engine.resources.resource import Kind, Snapshot, default_resources, is_active
+from engine.resources.resource import Key, Kind, Snapshot, default_resources, is_active
 from reconciler.desired import Desired
 from reconciler.diff import Action, Change, diff
 from reconciler.impact import (
@@ -91,11 +91,20 @@ def plan_changes(desired: Desired, live: Snapshot) -> tuple[PlannedChange, ...]:
 
 @gc_paused()
 def with_impact(
-    changes: Sequence[PlannedChange], tickets: LiveTickets, live: Snapshot
+    changes: Sequence[PlannedChange],
+    tickets: LiveTickets,
+    live: Snapshot,
+    foreseen: Mapping[Key, Impact] | None = None,
 ) -> tuple[PlannedChange, ...]:
-    """Return changes with their impact on these tickets."""
+    """Return changes with their impact on these tickets, and the impact that is foreseen."""
     items = items_of_retired_workflows(changes, live)
-    return tuple(replace(change, impact=impact_of(change, tickets, items)) for change in changes)
+    foreseen = foreseen or {}
+    return tuple(
+        replace(
+            change, impact=impact_of(change, tickets, items, foreseen.get(change.key, NO_IMPACT))
+        )
+        for change in changes
+    )
 
 
 def transitions_of(change: Change) -> tuple[TransitionChange, ...]:

@@ -7,7 +7,6 @@ continues to respond.
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final
 
 from engine.resources.resource import Kind, LiveResources
 from engine.storage.postgres.database import Session
@@ -16,6 +15,8 @@ from engine.storage.resources.recorded_transitions import count_recorded_transit
 from engine.storage.resources.ticket_counts import count_live_tickets, find_example_tickets
 from reconciler.desired import Desired
 from reconciler.diff import apply_changes
+from reconciler.forecaster import count_foreseen_changes, read_forecast
+from reconciler.foreseen_impact import EXAMPLES_MOST, foreseen_impacts
 from reconciler.impact import LiveTickets, affected_statuses
 from reconciler.permissions_diff import active_policy
 from reconciler.plan import (
@@ -27,9 +28,6 @@ from reconciler.plan import (
     with_impact,
 )
 from reconciler.replay import Replay, replay_transitions
-
-_EXAMPLES_MOST: Final = 5
-"""Ids of tickets in a plan, for each status of a workflow."""
 
 
 async def make_plan(
@@ -67,12 +65,16 @@ async def assess_impact(
     session: Session, live: LiveResources, changes: Sequence[PlannedChange]
 ) -> tuple[PlannedChange, ...]:
     """Return changes with their impact on the current tickets."""
+    forecast = await read_forecast(session, live.resources, changes)
     tickets = LiveTickets()
-    if affected := await asyncio.to_thread(affected_statuses, changes):
+    affected = await asyncio.to_thread(affected_statuses, changes)
+    if affected or forecast.affects_all:
         counts = await count_live_tickets(session)
-        examples = await find_example_tickets(session, affected & counts.keys(), _EXAMPLES_MOST)
+        examples = await find_example_tickets(session, affected & counts.keys(), EXAMPLES_MOST)
         tickets = LiveTickets(counts, examples)
-    return await asyncio.to_thread(with_impact, changes, tickets, live.resources)
+    counted = await count_foreseen_changes(session, forecast)
+    foreseen = await asyncio.to_thread(foreseen_impacts, forecast, tickets.all, counted)
+    return await asyncio.to_thread(with_impact, changes, tickets, live.resources, foreseen)
 
 
 async def _replay(

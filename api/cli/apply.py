@@ -51,6 +51,41 @@ def apply(
             help="Allow up to this many live tickets that no user can move after the plan.",
         ),
     ] = 0,
+    max_closed: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            metavar="TICKETS",
+            help="Allow the system to close up to this many tickets within an hour.",
+        ),
+    ] = 0,
+    max_opened: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            metavar="TICKETS",
+            help="Allow the system to open or re-open up to this many outage tickets.",
+        ),
+    ] = 0,
+    max_breached: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            metavar="TICKETS",
+            help="Allow the system to record missed SLA targets for up to this many tickets.",
+        ),
+    ] = 0,
+    max_abandoned: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            metavar="SERVICES",
+            help="Allow up to this many services in an outage that get no ticket.",
+        ),
+    ] = 0,
+    allow_switch_off: Annotated[
+        bool, typer.Option("--allow-switch-off", help="Allow the plan to switch ticketing off.")
+    ] = False,
     allow_widening: Annotated[
         bool,
         typer.Option("--allow-widening", help="Allow the plan to give users more permissions."),
@@ -91,6 +126,11 @@ def apply(
     )
     allowed = Allowances(
         stranded=max_stranded,
+        closed=max_closed,
+        opened=max_opened,
+        breached=max_breached,
+        abandoned=max_abandoned,
+        switch_off=allow_switch_off,
         widening=allow_widening,
         many_retired=allow_many_retired,
         empty=allow_empty,

@@ -209,6 +209,14 @@ class OutageTicket:
         return system_reason(last) is SystemReason.SERVICE_RECOVERED and before - last.at <= within
 
 
+@dataclass(frozen=True, slots=True)
+class UnhandledService:
+    """A service whose status waits to be handled, and its latest outage ticket if it had any."""
+
+    state: ServiceState
+    latest: OutageTicket | None
+
+
 def ticket_state(state: ServiceState, latest: OutageTicket | None) -> TicketState:
     """Classify the latest outage ticket relative to the current status of its service."""
     if latest is None:

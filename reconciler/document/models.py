@@ -16,16 +16,17 @@ from pydantic import (
     ConfigDict,
     Field,
     JsonValue,
+    SerializerFunctionWrapHandler,
     ValidationInfo,
     field_serializer,
+    model_serializer,
 )
 from pydantic.alias_generators import to_camel
 
 from engine.resources.resource import Kind
-from engine.vocabulary import ActorRoles, Role, Status
+from engine.vocabulary import STATUSES, ActorRoles, Role, Status
 from reconciler.diff import Action
 from reconciler.hazards import HazardCode
-from reconciler.impact import LIVE_STATUSES
 from reconciler.permissions_diff import Effect
 
 FORMAT: Final = "interlock-plan/1"
@@ -115,33 +116,81 @@ class TransitionPart(Part):
 
 
 class AffectedPart(Part):
-    """The live tickets that a change affects in one way."""
+    """The tickets that a change affects in one way."""
 
-    tickets: Count
+    tickets: Count = 0
     """The number of tickets."""
-    by_status: CountsByStatus
+    by_status: CountsByStatus = Field(default_factory=dict)
     """The number of tickets in each status; only statuses that have any."""
-    examples: tuple[str, ...]
+    examples: tuple[str, ...] = ()
     """A few ticket ids."""
 
     @field_serializer("by_status")
     def _in_status_order(self, counts: CountsByStatus) -> CountsByStatus:
-        return {status: counts[status] for status in LIVE_STATUSES if status in counts}
+        return {status: counts[status] for status in STATUSES if status in counts}
+
+
+class ServicesPart(Part):
+    """The services that a change affects in one way."""
+
+    services: Count = 0
+    """The number of services."""
+    examples: tuple[str, ...] = ()
+    """A few of their paths."""
+
+
+_NO_TICKETS: Final = AffectedPart()
+_NO_SERVICES: Final = ServicesPart()
 
 
 class ImpactPart(Part):
-    """How a change affects live tickets, those that are not CLOSED, and the catalog."""
+    """How a change affects tickets, services and the catalog; groups without members are left out.
 
-    stranded: AffectedPart
-    """Their workflow is retired; no user can move them until it is declared again."""
-    stuck: AffectedPart
-    """Some users could move them before, and no user can after the change."""
-    gaining: AffectedPart
-    """Some users gain a transition from their status."""
-    losing: AffectedPart
-    """Some users lose a transition from their status."""
-    items: tuple[str, ...]
+    The groups from `closing` to `abandoned` compare the first hour after the change with an hour
+    without the change.
+    """
+
+    stranded: AffectedPart = _NO_TICKETS
+    """Live tickets whose workflow is retired; no user can move them until it is declared again."""
+    stuck: AffectedPart = _NO_TICKETS
+    """Live tickets that some users could move before, and no user can after the change."""
+    gaining: AffectedPart = _NO_TICKETS
+    """Live tickets for which some users gain a transition from their status."""
+    losing: AffectedPart = _NO_TICKETS
+    """Live tickets for which some users lose a transition from their status."""
+    frozen: AffectedPart = _NO_TICKETS
+    """Live tickets that cannot be changed, because ticketing is switched off."""
+    exposed: AffectedPart = _NO_TICKETS
+    """Live tickets that more users can read."""
+    closing: AffectedPart = _NO_TICKETS
+    """Tickets that `system` closes for good."""
+    reopening: AffectedPart = _NO_TICKETS
+    """Tickets that `system` re-opens, because their service is DOWN again."""
+    breaching: AffectedPart = _NO_TICKETS
+    """Tickets for which `system` records that they missed an SLA target."""
+    commenting: AffectedPart = _NO_TICKETS
+    """Tickets on which `system` comments, because the status of their service changed."""
+    spared: AffectedPart = _NO_TICKETS
+    """Tickets that `system` would have changed, and no longer does."""
+    opening: ServicesPart = _NO_SERVICES
+    """Services for which `system` opens an outage ticket."""
+    abandoned: ServicesPart = _NO_SERVICES
+    """Services in an outage that are retired, or for which no ticket is opened."""
+    items: tuple[str, ...] = ()
     """The active catalog items that use a workflow which the change retires."""
+
+    @model_serializer(mode="wrap")
+    def _without_empty_groups(self, serialize: SerializerFunctionWrapHandler) -> dict[str, object]:
+        parts: dict[str, object] = serialize(self)
+        return {name: part for name, part in parts.items() if part not in _EMPTY_PARTS}
+
+
+_EMPTY_PARTS: Final[tuple[object, ...]] = (
+    _NO_TICKETS.model_dump(by_alias=True),
+    _NO_SERVICES.model_dump(),
+    (),
+    [],
+)
 
 
 class ChangePart(Part):
@@ -179,7 +228,7 @@ class HazardPart(Part):
     message: str
     """A description in one sentence."""
     tickets: Count
-    """The number of live tickets that are harmed."""
+    """The number of tickets that are harmed; of services, if the hazard is about outages."""
     remedy: str
     """The command-line flag that acknowledges the hazard."""
 

@@ -24,9 +24,10 @@ from reconciler.document.models import (
     PlanDocument,
     ReplayPart,
     ResourcePart,
+    ServicesPart,
 )
 from reconciler.document.serialize import document_of, text_of
-from reconciler.impact import AffectedTickets, Impact
+from reconciler.impact import AffectedServices, AffectedTickets, Impact
 from reconciler.plan import Plan, PlannedChange, transitions_of
 from reconciler.replay import Replay
 
@@ -143,12 +144,7 @@ def _resource(key: Key, part: ResourcePart) -> Resource:
 
 
 def _planned_change(change: Change, part: ChangePart) -> PlannedChange:
-    impact: dict[str, Any] = {
-        name: AffectedTickets(each.by_status, each.examples)
-        if isinstance(each, AffectedPart)
-        else each
-        for name, each in part.impact
-    }
+    impact = {name: _affected(each) for name, each in part.impact}
     return PlannedChange(
         change.before,
         change.after,
@@ -156,6 +152,17 @@ def _planned_change(change: Change, part: ChangePart) -> PlannedChange:
         Impact(**impact),
         None if part.at is None else Location(**vars(part.at)),
     )
+
+
+def _affected(part: object) -> Any:  # noqa: ANN401  # the field of an impact, whose type it has
+    """Return a group of an impact, or another field of it as it is."""
+    match part:
+        case AffectedPart():
+            return AffectedTickets(part.by_status, part.examples)
+        case ServicesPart():
+            return AffectedServices(part.services, part.examples)
+        case _:
+            return part
 
 
 def _replay(part: ReplayPart) -> Replay:

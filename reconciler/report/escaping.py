@@ -9,8 +9,10 @@ is excluded, so that no value looks like a sentence of the report."""
 _PUNCTUATION: Final = re.compile(r"[!-/:-@\[-`{-~]")
 _MARKUP: Final = re.compile(r"[\\`*\[\]<|~&#!$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 """Characters with a meaning in Markdown; `_` has none within a word."""
-_AT_SIGN: Final = "@&#8203;"
-"""An @ followed by a zero-width space: GitHub looks for mentions in the rendered HTML."""
+_LINKED: Final = re.compile(r"@|www(?=\.)", re.IGNORECASE)
+"""Where GitHub and GitLab recognize a mention or a link without markup."""
+_ZERO_WIDTH_SPACE: Final = "&#8203;"
+"""Ends what could be a mention or a link: some readers look for them in the rendered HTML."""
 
 
 def visible(text: str) -> str:
@@ -42,7 +44,8 @@ def html_code(text: str) -> str:
 
 def prose(text: str) -> str:
     """Return a sentence as Markdown that shows it as it is."""
-    return _MARKUP.sub(_character_reference, visible(text)).replace("@", _AT_SIGN)
+    shown = _MARKUP.sub(_character_reference, visible(text))
+    return _LINKED.sub(rf"\g<0>{_ZERO_WIDTH_SPACE}", shown)
 
 
 def _character_reference(match: re.Match[str]) -> str:

@@ -161,7 +161,7 @@ def _origin(name: str) -> str:
 
 # --- changes ------------------------------------------------------------------------------------
 
-_CHANGE_HEAD: Final = ("", "Kind", "Name", "Change", "Live tickets", "Declared at")
+_CHANGE_HEAD: Final = ("", "Kind", "Name", "Change", "Tickets", "Declared at")
 
 
 def _table(head: Sequence[str], rows: Sequence[str]) -> str:

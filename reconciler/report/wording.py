@@ -1,15 +1,21 @@
 """The texts of a plan that all reports share. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Final
+from typing import Final, NamedTuple
 
 from engine.resources.resource import Kind
 from engine.tickets.history import RecordedTransitions
 from reconciler.diff import Action
 from reconciler.hazards import Hazard, HazardCode, hazards
-from reconciler.impact import AffectedTickets, Impact
+from reconciler.impact import (
+    SERVICE_GROUPS,
+    TICKET_GROUPS,
+    AffectedServices,
+    AffectedTickets,
+    Impact,
+)
 from reconciler.permissions_diff import Effect, TransitionChange
 from reconciler.plan import Plan, PlannedChange
 from reconciler.plural import plural
@@ -41,9 +47,66 @@ HEADINGS: Final = {
 HAZARD_TITLES: Final = {
     HazardCode.STRANDS_TICKETS: "Strands live tickets",
     HazardCode.BLOCKS_TICKETS: "Blocks live tickets",
+    HazardCode.CLOSES_TICKETS: "Closes tickets",
+    HazardCode.SWITCHES_TICKETING_OFF: "Switches ticketing off",
+    HazardCode.ABANDONS_OUTAGES: "Abandons outages",
+    HazardCode.OPENS_TICKETS: "Opens tickets",
+    HazardCode.BREACHES_TARGETS: "Breaches SLA targets",
     HazardCode.WIDENS_RIGHTS: "Widens rights",
     HazardCode.DECLARES_NOTHING: "Declares nothing",
     HazardCode.RETIRES_MANY: "Retires many resources",
+}
+
+
+class _Phrase(NamedTuple):
+    """How a group of an impact is described: `3 live tickets gain a transition`.
+
+    Attributes:
+        brief: after a number, in a table.
+        noun: what is counted.
+        text: what happens to several of them.
+        singular: what happens to one; by default `text`.
+
+    """
+
+    brief: str
+    noun: str
+    text: str
+    singular: str = ""
+
+    @property
+    def text_of_one(self) -> str:
+        """What happens to one of them."""
+        return self.singular or self.text
+
+
+_HARM: Final = {
+    "stranded": _Phrase("stranded", "live ticket", "stranded"),
+    "stuck": _Phrase("stuck", "live ticket", "stuck"),
+    "closing": _Phrase("closed", "ticket", "closed by system within an hour"),
+    "frozen": _Phrase("frozen", "live ticket", "frozen while ticketing is off"),
+    "reopening": _Phrase("re-opened", "ticket", "re-opened by system within an hour"),
+    "breaching": _Phrase("breached", "ticket", "with breaches recorded within an hour"),
+    "exposed": _Phrase("exposed", "live ticket", "exposed to all users"),
+}
+_SERVICES: Final = {
+    "abandoned": _Phrase("abandoned", "service", "abandoned in an outage"),
+    "opening": _Phrase(
+        "opened",
+        "service",
+        "get an outage ticket within an hour",
+        "gets an outage ticket within an hour",
+    ),
+}
+_OTHER_EFFECTS: Final = {
+    "gaining": _Phrase(
+        "gain a transition", "live ticket", "gain a transition", "gains a transition"
+    ),
+    "losing": _Phrase(
+        "lose a transition", "live ticket", "lose a transition", "loses a transition"
+    ),
+    "commenting": _Phrase("commented", "ticket", "commented on by system within an hour"),
+    "spared": _Phrase("spared", "ticket", "spared by system for another hour"),
 }
 
 
@@ -74,7 +137,8 @@ def change_in_brief(change: PlannedChange) -> str:
     if change.before is None:
         return plural(len(change.transitions), "transition") if change.transitions else ""
     fields = (field.path for field in changed_fields(change))
-    return _listed([*_effects(change.transitions), *fields], _FIELDS_SHOWN)
+    words = [*_effects(change.transitions), *fields]
+    return _listed(words[:_FIELDS_SHOWN], len(words))
 
 
 def _effects(transitions: Iterable[TransitionChange]) -> Iterator[str]:
@@ -88,34 +152,39 @@ def _effects(transitions: Iterable[TransitionChange]) -> Iterator[str]:
 
 
 def impact_in_brief(impact: Impact) -> str:
-    """Return the number of live tickets that are affected in each way, in a few words."""
-    words = {
-        "stranded": impact.stranded,
-        "stuck": impact.stuck,
-        "gain a transition": impact.gaining,
-        "lose a transition": impact.losing,
-    }
-    return ", ".join(f"{each.tickets:,} {word}" for word, each in words.items() if each.tickets)
+    """Return the number of tickets that are affected in each way, in a few words."""
+    phrases = _HARM | _OTHER_EFFECTS
+    tickets = ((phrases[name].brief, getattr(impact, name).tickets) for name in TICKET_GROUPS)
+    services = ((_SERVICES[name].brief, getattr(impact, name).services) for name in SERVICE_GROUPS)
+    return ", ".join(f"{count:,} {brief}" for brief, count in (*tickets, *services) if count)
 
 
 def harm_sentences(impact: Impact) -> Iterator[str]:
-    """Yield which live tickets no user can move after the change."""
-    for affected, word in ((impact.stranded, "stranded"), (impact.stuck, "stuck")):
-        if affected.tickets:
-            yield f"{plural(affected.tickets, 'live ticket')} {word}: {_statuses(affected)}"
+    """Yield how a change harms tickets and services in an outage."""
+    yield from _ticket_sentences(impact, _HARM)
+    for name, phrase in _SERVICES.items():
+        affected: AffectedServices = getattr(impact, name)
+        if affected.services:
+            services = plural(affected.services, phrase.noun)
+            yield f"{services} {phrase.text}: {_listed(affected.examples, affected.services)}"
 
 
 def other_sentences(impact: Impact) -> Iterator[str]:
-    """Yield the other effects of a change on live tickets, and on the catalog."""
-    for affected, verb in ((impact.gaining, "gain"), (impact.losing, "lose")):
-        if affected.tickets:
-            tickets = plural(affected.tickets, "live ticket")
-            suffix = "s" if affected.tickets == 1 else ""
-            yield f"{tickets} {verb}{suffix} a transition: {_statuses(affected)}"
+    """Yield the other effects of a change on tickets, and on the catalog."""
+    yield from _ticket_sentences(impact, _OTHER_EFFECTS)
     if impact.items:
         verb = "uses" if len(impact.items) == 1 else "use"
-        items = _listed(impact.items, _ITEMS_SHOWN)
+        items = _listed(impact.items[:_ITEMS_SHOWN], len(impact.items))
         yield f"{plural(len(impact.items), 'catalog item')} {verb} it: {items}"
+
+
+def _ticket_sentences(impact: Impact, phrases: Mapping[str, _Phrase]) -> Iterator[str]:
+    for name, phrase in phrases.items():
+        affected: AffectedTickets = getattr(impact, name)
+        if affected.tickets:
+            tickets = plural(affected.tickets, phrase.noun)
+            text = phrase.text_of_one if affected.tickets == 1 else phrase.text
+            yield f"{tickets} {text}: {_statuses(affected)}"
 
 
 def _statuses(affected: AffectedTickets) -> str:
@@ -141,8 +210,7 @@ def users(transitions: RecordedTransitions) -> str:
     return f"{count}{': ' if is_complete else ', such as '}{examples}"
 
 
-def _listed(words: Iterable[str], most: int) -> str:
-    """Return words separated by commas, at most this many, and the number of the others."""
-    words = list(words)
-    more = f" and {len(words) - most:,} more" if len(words) > most else ""
-    return ", ".join(words[:most]) + more
+def _listed(shown: Sequence[str], total: int) -> str:
+    """Return words separated by commas, and the number of the others."""
+    more = f" and {total - len(shown):,} more" if total > len(shown) else ""
+    return ", ".join(shown) + more

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -19,6 +20,7 @@ from engine.resources.resource import Key, Resource, Snapshot, is_active
 from engine.storage.postgres.database import Database
 from engine.storage.resources.read import read_resources
 from engine.storage.resources.revisions import read_revisions
+from engine.storage.sla.auto_close import close_resolved_tickets
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.commands import AssignTicket, CreateTicket, TransitionTicket
 from engine.tickets.ticket import Ticket
@@ -37,6 +39,7 @@ from tests.support.plans import EVERYTHING, INCIDENT
 from tests.support.resources import auto_close, category, item, service, snapshot, workflow
 
 ADA = ApplyRequest(by="ada")
+IN_PROGRESS, RESOLVED = Status.IN_PROGRESS, Status.RESOLVED
 FLOW = workflow("vpn", INCIDENT, "VPN")
 OTHER = workflow("badge", INCIDENT)
 ALL = snapshot(
@@ -293,3 +296,45 @@ async def test_an_applied_plan_can_be_reverted(database: Database) -> None:
     undoing = await plan_for(database, reverted_resources(live, plan))
     await apply_plan(database, undoing, replace(ADA, allowed=EVERYTHING))
     assert await active_resources(database) == ALL
+
+
+def with_grace_period(period: str) -> dict[Key, Resource]:
+    return ALL | snapshot(auto_close(period))
+
+
+async def test_a_shorter_grace_period_closes_no_more_tickets_than_acknowledged(
+    database: Database, store: TicketStore
+) -> None:
+    for _ in range(2):
+        ticket = await open_ticket(store)
+        await transition(store, await transition(store, ticket, IN_PROGRESS), RESOLVED)
+    plan = await plan_for(database, with_grace_period("1s"))
+    for allowed in (Allowances(), Allowances(closed=1)):
+        with pytest.raises(RefusedByGuard, match=r"--max-closed 2: .* closes 2 tickets for good"):
+            await apply_plan(database, plan, replace(ADA, allowed=allowed))
+    await apply_plan(database, plan, replace(ADA, allowed=Allowances(closed=2)))
+    assert await close_resolved_tickets(database, ticket.created_at + timedelta(hours=1)) == 2
+
+
+async def test_tickets_that_would_be_closed_are_counted_again_under_the_lock(
+    database: Database, store: TicketStore, observer: Observer
+) -> None:
+    ticket = await transition(store, await open_ticket(store), IN_PROGRESS)
+    plan = await plan_for(database, with_grace_period("1s"))
+    async with observer.closed_gate("reconciliations"):
+        applying = asyncio.create_task(apply_plan(database, plan, ADA))
+        await observer.wait_until_blocked(1)
+        await transition(store, ticket, RESOLVED)
+    with pytest.raises(RefusedByGuard, match="--max-closed 1"):
+        await applying
+    assert await active_resources(database) == ALL
+
+
+async def test_a_longer_grace_period_is_no_hazard(database: Database, store: TicketStore) -> None:
+    await reconcile(database, Desired(with_grace_period("1s")), ADA, source="git:2")
+    ticket = await open_ticket(store)
+    await transition(store, await transition(store, ticket, IN_PROGRESS), RESOLVED)
+    plan = await plan_for(database, ALL)
+    [change] = plan.changes
+    assert change.impact.spared.by_status == {RESOLVED: 1}
+    await apply_plan(database, plan, ADA)

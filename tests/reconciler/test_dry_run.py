@@ -29,7 +29,8 @@ async def test_a_dry_run_is_one_read_only_transaction(single_connection: Databas
     assert not plan.is_empty
     begin, *rest = statements
     assert begin == "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-    assert {each.split()[0] for each in rest} <= {"SELECT", "COMMIT"}
+    # WITH: asyncpg reads about a type that it has not used on this connection.
+    assert {each.split()[0] for each in rest} <= {"SELECT", "WITH", "COMMIT"}
 
 
 @pytest.mark.parametrize("actor", [ANNA, MARTON], ids=["a requester", "a member of a group"])

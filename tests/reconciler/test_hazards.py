@@ -1,5 +1,8 @@
 """The hazards of plans, and the flags that acknowledge them."""
 
+from dataclasses import fields, replace
+from typing import Any
+
 import pytest
 from hypothesis import given
 
@@ -15,6 +18,7 @@ from tests.support.plans import (
     every_hazard,
     nothing_declared,
     plan_between,
+    switched_on,
 )
 from tests.support.resources import (
     auto_close,
@@ -32,14 +36,21 @@ from tests.support.resources import (
 
 
 def test_every_hazard_has_its_remedy() -> None:
-    both = (*hazards(every_hazard()), *hazards(nothing_declared()))
-    found = {hazard.code: hazard for hazard in both}
+    plans = (switched_on(), nothing_declared(), every_hazard())
+    found = {hazard.code: hazard for plan in plans for hazard in hazards(plan)}
+    assert {code: (hazard.tickets, hazard.remedy) for code, hazard in found.items()} == {
+        HazardCode.STRANDS_TICKETS: (12, "--max-stranded 15"),
+        HazardCode.BLOCKS_TICKETS: (3, "--max-stranded 15"),
+        HazardCode.CLOSES_TICKETS: (38, "--max-closed 38"),
+        HazardCode.SWITCHES_TICKETING_OFF: (15, "--allow-switch-off"),
+        HazardCode.ABANDONS_OUTAGES: (1, "--max-abandoned 1"),
+        HazardCode.OPENS_TICKETS: (4, "--max-opened 4"),
+        HazardCode.BREACHES_TARGETS: (2, "--max-breached 2"),
+        HazardCode.WIDENS_RIGHTS: (40, "--allow-widening"),
+        HazardCode.DECLARES_NOTHING: (0, "--allow-empty"),
+        HazardCode.RETIRES_MANY: (0, "--allow-many-retired"),
+    }
     assert set(found) == set(HazardCode)
-    assert found[HazardCode.STRANDS_TICKETS].tickets == 12
-    assert found[HazardCode.STRANDS_TICKETS].remedy == "--max-stranded 15"
-    assert found[HazardCode.BLOCKS_TICKETS].remedy == "--max-stranded 15"
-    assert found[HazardCode.RETIRES_MANY].remedy == "--allow-many-retired"
-    assert found[HazardCode.DECLARES_NOTHING].remedy == "--allow-empty"
 
 
 @given(PLANS)
@@ -53,21 +64,50 @@ def test_a_plan_passes_with_the_remedies_of_its_refusal(plan: Plan) -> None:
 
 def test_a_refusal_lists_the_hazards_with_their_flags() -> None:
     with pytest.raises(RefusedByGuard) as refused:
-        check_guards(every_hazard(), Allowances(15, many_retired=True))
+        check_guards(every_hazard(), replace(EVERYTHING, widening=False, closed=37))
     assert refused.value.message.splitlines() == [
         "The plan has hazards that were not acknowledged; pass the listed flags.",
+        (
+            "--max-closed 38: Within an hour after the change of setting autoClose, system closes"
+            " 38 tickets for good."
+        ),
         (
             "--allow-widening: Under workflow incident_response,"
             " more users can make these transitions: RESOLVED -> CLOSED."
         ),
+        (
+            "--allow-widening: All signed-in users can read every ticket,"
+            " among them 40 live tickets."
+        ),
     ]
 
 
-def test_one_ticket_more_than_allowed_is_refused() -> None:
-    plan = every_hazard()
-    check_guards(plan, Allowances(15, widening=True, many_retired=True))
-    with pytest.raises(RefusedByGuard):
-        check_guards(plan, Allowances(14, widening=True, many_retired=True))
+def everything_but(name: str, value: object) -> Allowances:
+    changed: dict[str, Any] = {name: value}
+    return replace(EVERYTHING, **changed)
+
+
+BOUNDS = {"stranded": 15, "closed": 38, "opened": 4, "breached": 2, "abandoned": 1}
+
+
+@pytest.mark.parametrize(("name", "tickets"), BOUNDS.items())
+def test_one_ticket_more_than_allowed_is_refused(name: str, tickets: int) -> None:
+    plan = switched_on() if name in {"opened", "breached"} else every_hazard()
+    check_guards(plan, everything_but(name, tickets))
+    with pytest.raises(RefusedByGuard, match=f"--max-{name} {tickets}: "):
+        check_guards(plan, everything_but(name, tickets - 1))
+
+
+def test_every_allowance_is_necessary() -> None:
+    for each in fields(Allowances):
+        nothing = everything_but(each.name, each.default)
+        refused = 0
+        for plan in (switched_on(), nothing_declared(), every_hazard()):
+            try:
+                check_guards(plan, nothing)
+            except RefusedByGuard:
+                refused += 1
+        assert refused, each.name
 
 
 def test_a_new_workflow_widens_no_rights() -> None:

@@ -25,6 +25,11 @@ class DatabaseClock:
         """Install a clock in the database of an observer; it shows noon of 2030-01-01, UTC."""
         for statement in CLOCK:
             await observer.connection.execute(statement)
+        return await cls.of_copy(observer)
+
+    @classmethod
+    async def of_copy(cls, observer: Observer) -> "DatabaseClock":
+        """Return the clock of a copy of a database that has one; it shows the same time."""
         name = await observer.connection.fetchval("SELECT current_database()")
         path = "SET search_path = public, pg_catalog"
         await observer.connection.execute(f"ALTER DATABASE {name} {path}")

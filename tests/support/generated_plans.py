@@ -12,7 +12,18 @@ from engine.resources.resource import Kind, Resource, Snapshot, is_active
 from engine.tickets.history import RecordedTransitions
 from engine.vocabulary import STATUSES, ActorRoles, Priority, TicketEvent, Visibility
 from engine.workflows.policy import transitions_of
-from reconciler.impact import LIVE_STATUSES, LiveTickets, WorkflowStatus
+from reconciler.diff import diff
+from reconciler.impact import (
+    LIVE_STATUSES,
+    SERVICE_GROUPS,
+    TICKET_GROUPS,
+    AffectedServices,
+    AffectedTickets,
+    Impact,
+    LiveTickets,
+    WorkflowStatus,
+)
+from reconciler.plan import Plan
 from reconciler.references import dangling_references
 from reconciler.replay import Replay
 from reconciler.report.wording import NO_CHANGES
@@ -49,7 +60,7 @@ TEXTS = st.one_of(
     st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=300),
 )
 NAMES = st.sampled_from(["a", "access", "incident_response", "x_1_", "z" * 63])
-PATHS = st.sampled_from(["acme/shop/payment-api", "a.b-c_d", "x/" * 200 + "x"])
+PATHS = st.sampled_from(["acme/shop/payment-api", "a.b-c_d", "www.example.org/x", "x/" * 200 + "x"])
 COUNTS = st.integers(1, 10**12)
 IDS = st.lists(st.one_of(st.sampled_from(["u_b1", *NASTY]), TEXTS), max_size=3).map(tuple)
 
@@ -80,6 +91,9 @@ WEBHOOKS: st.SearchStrategy[list[Resource]] = st.lists(
     max_size=2,
 )
 
+FORESEEN_GROUPS: Final = [
+    name for name in TICKET_GROUPS if name not in {"stranded", "stuck", "gaining", "losing"}
+]
 CHOICES = st.integers(0, 11)
 """Which of the other resources one refers to: a number, so that no strategy depends on a draw."""
 
@@ -206,14 +220,41 @@ REPLAYS = st.builds(
     times=COUNTS,
     refused=st.lists(RECORDED, max_size=3).map(tuple),
 )
+TICKET_IDS = st.lists(st.sampled_from(["tk_4f8e29", "tk_9a01bc"]), max_size=3).map(tuple)
+AFFECTED = st.builds(
+    AffectedTickets, st.dictionaries(st.sampled_from(STATUSES), COUNTS, min_size=1), TICKET_IDS
+)
+AFFECTED_SERVICES = st.builds(AffectedServices, COUNTS, st.lists(PATHS, max_size=3).map(tuple))
+FORESEEN = st.builds(
+    lambda tickets, services: Impact(**tickets, **services),
+    st.fixed_dictionaries({}, optional=dict.fromkeys(FORESEEN_GROUPS, AFFECTED)),
+    st.fixed_dictionaries({}, optional=dict.fromkeys(SERVICE_GROUPS, AFFECTED_SERVICES)),
+)
+
+
+def generated_plan(
+    live: Snapshot,
+    desired: Snapshot,
+    tickets: LiveTickets,
+    replay: Replay | None,
+    impacts: list[Impact],
+    origin: tuple[tuple[str, ...], str],
+) -> Plan:
+    """Return a plan in which the first changes have these foreseen impacts."""
+    foreseen = {
+        change.key: each for change, each in zip(diff(live, desired), impacts, strict=False)
+    }
+    return plan_between(live, desired, tickets, replay, *origin, foreseen)
+
+
 PLANS = st.builds(
-    plan_between,
+    generated_plan,
     LIVE_SNAPSHOTS,
     SNAPSHOTS,
     TICKETS,
     st.none() | REPLAYS,
-    files=st.lists(TEXTS, min_size=1, max_size=3).map(tuple),
-    source=TEXTS,
+    st.lists(FORESEEN, max_size=3),
+    st.tuples(st.lists(TEXTS, min_size=1, max_size=3).map(tuple), TEXTS),
 )
 
 

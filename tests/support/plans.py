@@ -1,20 +1,21 @@
 """Plans between two snapshots, and examples of plans."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Final
 
 from engine.findings import Location
-from engine.resources.resource import Snapshot, default_resources
+from engine.resources.resource import Key, Kind, Snapshot, default_resources
 from engine.tickets.history import RecordedTransitions
 from engine.vocabulary import ActorRoles, Status
 from reconciler.allowances import Allowances
 from reconciler.desired import Desired
 from reconciler.diff import diff
-from reconciler.impact import LiveTickets
+from reconciler.impact import AffectedServices, AffectedTickets, Impact, LiveTickets
 from reconciler.plan import Plan, count_active, count_declared, plan_changes, with_impact
 from reconciler.replay import Replay
+from reconciler.setting_changes import AUTO_CLOSE_KEY, ENABLED_KEY, VISIBILITY_KEY
 from tests.support.resources import (
     Transitions,
     auto_close,
@@ -26,6 +27,7 @@ from tests.support.resources import (
     sla,
     snapshot,
     switch,
+    visibility,
     webhook,
     workflow,
 )
@@ -45,6 +47,7 @@ def plan_between(
     replay: Replay | None = None,
     files: tuple[str, ...] = FILES,
     source: str = "git:4f8e29c",
+    foreseen: Mapping[Key, Impact] | None = None,
 ) -> Plan:
     """Return the plan from live to desired resources, each of which is declared on its own line."""
     locations = {
@@ -53,7 +56,7 @@ def plan_between(
     }
     changes = plan_changes(Desired(desired, locations), live)
     return Plan(
-        changes=with_impact(changes, tickets or LiveTickets(), live),
+        changes=with_impact(changes, tickets or LiveTickets(), live, foreseen),
         active=count_active(live),
         declared=count_declared(desired),
         created_at=CREATED_AT,
@@ -109,13 +112,13 @@ def one_of_everything() -> Plan:
         *others,
         item("network_outage", "incident_response", "incidents", icon="wifi_off"),
         service("acme/shop/prod/eu1/payment-api", "payment-team"),
-        switch(enabled=True),
+        switch(enabled=False),
         webhook("chat", "https://hooks.example.com/chat"),
         auto_close("72h"),
         sla(),
     )
     desired = snapshot(
-        switch(enabled=False),
+        switch(enabled=True),
         webhook("chat", "https://hooks.example.com/v2", "ticket.transitioned", "ticket.created"),
         calendar("office", "09:00-17:00", holidays=["2026-12-25"]),
         sla(HIGH={"response": "15m", "calendar": "office"}),
@@ -143,8 +146,19 @@ def one_of_everything() -> Plan:
     return plan_between(live, desired, tickets, Replay(90, 1_234, ()))
 
 
+FORESEEN: Final = {
+    ENABLED_KEY: Impact(frozen=AffectedTickets({Status.OPEN: 7, Status.IN_PROGRESS: 8})),
+    VISIBILITY_KEY: Impact(exposed=AffectedTickets({Status.RESOLVED: 40})),
+    AUTO_CLOSE_KEY: Impact(closing=AffectedTickets({Status.RESOLVED: 38}, ("tk_51ab", "tk_ee02"))),
+    Key(Kind.SERVICE, "acme/shop/prod/eu1/payment-api"): Impact(
+        abandoned=AffectedServices(1, ("acme/shop/prod/eu1/payment-api",))
+    ),
+}
+"""What a forecast foresees for `every_hazard`."""
+
+
 def every_hazard() -> Plan:
-    """Return a plan that strands, sticks, widens and retires, among them awkward texts."""
+    """Return a plan with every hazard of a change, and with awkward texts."""
     stuck = {pair: role for pair, role in INCIDENT.items() if pair[0] != "IN_PROGRESS"}
     live = snapshot(
         workflow("incident_response", INCIDENT),
@@ -153,10 +167,17 @@ def every_hazard() -> Plan:
         category("access", "Access"),
         item("vpn", "vpn_request", "access"),
         item("vpn_abroad", "vpn_request", "access"),
+        service("acme/shop/prod/eu1/payment-api", "payment-team"),
+        switch(enabled=True),
+        auto_close("72h"),
+        visibility("involved"),
     )
     desired = snapshot(
         workflow("incident_response", stuck | {("RESOLVED", "CLOSED"): "any"}),
         category("access", "<b>@ops</b> | `see` [this](https://example.org)\u202e!"),
+        switch(enabled=False),
+        auto_close("1s"),
+        visibility("everyone"),
     )
     tickets = LiveTickets(
         {
@@ -171,7 +192,25 @@ def every_hazard() -> Plan:
             ("vpn_request", Status.IN_PROGRESS): ["tk_c0de"],
         },
     )
-    return plan_between(live, desired, tickets, Replay(90, 1_234, REFUSED))
+    return plan_between(live, desired, tickets, Replay(90, 1_234, REFUSED), foreseen=FORESEEN)
+
+
+def switched_on() -> Plan:
+    """Return a plan after which `system` catches up with everything."""
+    resources = (workflow("incident_response", INCIDENT), auto_close("72h"))
+    foreseen = Impact(
+        closing=AffectedTickets({Status.OPEN: 1, Status.RESOLVED: 12}, ("tk_51ab",)),
+        reopening=AffectedTickets({Status.CLOSED: 1}, ("tk_0b1c",)),
+        breaching=AffectedTickets({Status.OPEN: 2}, ("tk_5d2e", "tk_c0de")),
+        commenting=AffectedTickets({Status.IN_PROGRESS: 1}, ("tk_31aa",)),
+        spared=AffectedTickets({Status.RESOLVED: 1}, ("tk_77c0",)),
+        opening=AffectedServices(3, ("acme/shop/cart", "acme/shop/search")),
+    )
+    return plan_between(
+        snapshot(*resources, switch(enabled=False)),
+        snapshot(*resources, switch(enabled=True)),
+        foreseen={ENABLED_KEY: foreseen},
+    )
 
 
 def nothing_declared() -> Plan:
@@ -200,6 +239,7 @@ EXAMPLES: Final[dict[str, Callable[[], Plan]]] = {
     "nothing to do": nothing_to_do,
     "one of everything": one_of_everything,
     "every hazard": every_hazard,
+    "switched on": switched_on,
     "nothing declared": nothing_declared,
     "too long for a comment": too_long_for_a_comment,
 }

@@ -8,7 +8,13 @@ from reconciler.diff import Action
 from reconciler.document.serialize import serialize_plan
 from reconciler.dry_run import dry_run
 from reconciler.hazards import Hazard, hazards
-from reconciler.impact import AffectedTickets, Impact
+from reconciler.impact import (
+    SERVICE_GROUPS,
+    TICKET_GROUPS,
+    AffectedServices,
+    AffectedTickets,
+    Impact,
+)
 from reconciler.permissions_diff import TransitionChange
 from reconciler.plan import Plan, PlannedChange
 from reconciler.report.markdown import as_markdown
@@ -96,12 +102,14 @@ def _transition_fields(transition: TransitionChange) -> _Fields:
 
 def _impact_fields(impact: Impact) -> _Fields:
     return {
-        "stranded": _affected_fields(impact.stranded),
-        "stuck": _affected_fields(impact.stuck),
-        "gaining": _affected_fields(impact.gaining),
-        "losing": _affected_fields(impact.losing),
+        **{name: _affected_fields(getattr(impact, name)) for name in TICKET_GROUPS},
+        **{name: _services_fields(getattr(impact, name)) for name in SERVICE_GROUPS},
         "items": list(impact.items),
     }
+
+
+def _services_fields(affected: AffectedServices) -> _Fields:
+    return {"services": affected.services, "examples": list(affected.examples)}
 
 
 def _affected_fields(affected: AffectedTickets) -> _Fields:

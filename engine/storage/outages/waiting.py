@@ -3,9 +3,10 @@
 from collections.abc import AsyncIterator
 from typing import Final
 
-from sqlalchemy import Integer, Text, and_, bindparam, case, exists, literal_column, select, text
+from sqlalchemy import Integer, Text, and_, bindparam, case, exists, literal_column, select
 
 from engine.storage.outages.reconcile_tickets import IS_LIVE, SERVICE_STATES, state_of, try_handle
+from engine.storage.outages.unhandled import UNHANDLED
 from engine.storage.postgres.database import Database
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import (
@@ -41,14 +42,9 @@ _CANNOT_CLOSE: Final = (
     .exists()
 )
 """The state `WORKFLOW_RETIRED` of `engine.outages.policy.TicketState`."""
-_UNHANDLED: Final = text(
-    "service_health.status IN ('DOWN', 'OPERATIONAL')"
-    " AND service_health.status IS DISTINCT FROM service_health.last_handled_status"
-)
-"""Exactly the predicate of the partial index, so that PostgreSQL uses it."""
 _WAITING: Final = Statement.of(
     SERVICE_STATES.where(
-        _UNHANDLED,
+        UNHANDLED,
         case((service_health.c.status == "DOWN", _CAN_OPEN), else_=~_CANNOT_CLOSE),
         service_health.c.service > bindparam("after", type_=Text),
     )

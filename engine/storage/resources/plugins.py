@@ -6,6 +6,8 @@ servers, including those that have not been notified yet.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import (
@@ -15,6 +17,7 @@ from sqlalchemy import (
     Text,
     bindparam,
     case,
+    func,
     literal_column,
     select,
     update,
@@ -22,7 +25,7 @@ from sqlalchemy import (
 
 from engine.plugins import OffReason, Plugin, plugin_off
 from engine.storage.postgres.chains import PLUGIN_CHANGES, append_to_chain
-from engine.storage.postgres.database import Database
+from engine.storage.postgres.database import Database, Session
 from engine.storage.postgres.locks import lock_tickets_exclusive
 from engine.storage.postgres.notifications import notify
 from engine.storage.postgres.statements import Statement
@@ -42,6 +45,11 @@ TICKETING_OFF_REASON: Final[ScalarSelect[str | None]] = (
 TICKETING_ENABLED: Final[ColumnElement[bool]] = TICKETING_OFF_REASON.is_(None)
 
 _OFF_REASONS: Final = Statement.of(select(plugins.c.name, _OFF_REASON.label("off_reason")))
+_SWITCHES: Final = Statement.of(
+    select(plugins.c.declared, plugins.c.enabled, func.clock_timestamp().label("now")).where(
+        IS_TICKETING
+    )
+)
 _DECLARED_OFF: Final = Statement.of(
     select(plugins.c.name).where(plugins.c.name == bindparam("plugin"), ~plugins.c.declared)
 )
@@ -60,6 +68,28 @@ async def read_off_reasons(database: Database) -> Mapping[str, OffReason | None]
         row["name"]: row["off_reason"] and OffReason(row["off_reason"])
         for row in await database.rows(_OFF_REASONS)
     }
+
+
+@dataclass(frozen=True, slots=True)
+class TicketingSwitches:
+    """The two switches of ticketing, which is on while both are on.
+
+    Attributes:
+        declared: set by the declaration.
+        enabled: set by admins.
+        now: the time of the database.
+
+    """
+
+    declared: bool
+    enabled: bool
+    now: datetime
+
+
+async def read_ticketing_switches(session: Session) -> TicketingSwitches:
+    """Return the switches of ticketing."""
+    [row] = await session.rows(_SWITCHES)
+    return TicketingSwitches(row["declared"], row["enabled"], row["now"])
 
 
 async def set_plugin_enabled(

@@ -55,7 +55,7 @@ async def close_resolved_tickets(
 
 async def _close_batch(session: Session, most: int, as_of: datetime | None) -> int:
     await lock_tickets_shared(session)  # so that no reconciliation changes the grace periods
-    periods = await _grace_periods(session)
+    periods = await read_grace_periods(session)
     if not periods:
         return 0
     lengths = [parse_grace_period(period) for period in periods.values()]
@@ -67,8 +67,8 @@ async def _close_batch(session: Session, most: int, as_of: datetime | None) -> i
     return len(rows)
 
 
-async def _grace_periods(session: Session) -> dict[str, str]:
-    """Return the grace period of each workflow whose tickets `system` closes."""
+async def read_grace_periods(session: Session) -> dict[str, str]:
+    """Return the grace period of each workflow whose tickets `system` closes; none while off."""
     default = await read_setting(session, AUTO_CLOSE, AutoClose) or AutoClose()
     found = {
         row["name"]: grace_period_of(

@@ -1,0 +1,53 @@
+"""What settings declare, and which changes of them affect all tickets. Pure."""
+
+from typing import Final
+
+from engine.declaration.models import AutoClose, Readers, Switch
+from engine.resources.resource import (
+    AUTO_CLOSE,
+    ENABLED,
+    VISIBILITY,
+    Key,
+    Kind,
+    Resource,
+    is_active,
+)
+from engine.vocabulary import Visibility
+from reconciler.diff import Change
+
+ENABLED_KEY: Final = Key(Kind.SETTING, ENABLED)
+AUTO_CLOSE_KEY: Final = Key(Kind.SETTING, AUTO_CLOSE)
+VISIBILITY_KEY: Final = Key(Kind.SETTING, VISIBILITY)
+
+
+def declares_on(setting: Resource | None) -> bool:
+    """Return whether a setting switches ticketing on; without an active one, it is on."""
+    declared = setting.model if is_active(setting) else None
+    return declared.enabled if isinstance(declared, Switch) else True
+
+
+def declared_readers(setting: Resource | None) -> Visibility:
+    """Return who can read tickets under a setting; without an active one, everyone."""
+    declared = setting.model if is_active(setting) else None
+    return declared.readers if isinstance(declared, Readers) else Visibility.EVERYONE
+
+
+def declared_auto_close(setting: Resource | None) -> AutoClose:
+    """Return the grace period of all workflows; without an active setting, the default."""
+    declared = setting.model if is_active(setting) else None
+    return declared if isinstance(declared, AutoClose) else AutoClose()
+
+
+def switches_off(change: Change) -> bool:
+    """Return whether a change declares ticketing off that was declared on."""
+    if change.key != ENABLED_KEY or change.before is None:
+        return False
+    return declares_on(change.before) and not declares_on(change.after)
+
+
+def exposes_tickets(change: Change) -> bool:
+    """Return whether users gain access to tickets that they are not involved in."""
+    if change.key != VISIBILITY_KEY:
+        return False
+    before, after = declared_readers(change.before), declared_readers(change.after)
+    return (before, after) == (Visibility.INVOLVED, Visibility.EVERYONE)
