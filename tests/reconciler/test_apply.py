@@ -321,9 +321,9 @@ async def test_tickets_that_would_be_closed_are_counted_again_under_the_lock(
 ) -> None:
     ticket = await transition(store, await open_ticket(store), IN_PROGRESS)
     plan = await plan_for(database, with_grace_period("1s"))
-    async with observer.closed_gate("reconciliations"):
+    async with observer.holding("LOCK TABLE tickets IN ROW EXCLUSIVE MODE"):
         applying = asyncio.create_task(apply_plan(database, plan, ADA))
-        await observer.wait_until_blocked(1)
+        await observer.wait_until_looking()
         await transition(store, ticket, RESOLVED)
     with pytest.raises(RefusedByGuard, match="--max-closed 1"):
         await applying
