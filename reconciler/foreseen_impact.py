@@ -117,7 +117,7 @@ def foreseen_impacts(
 def _add_period(
     tally: _Tally, period: PeriodChange, counted: CountedChanges, forecast: Forecast
 ) -> None:
-    """Add the tickets that a changed grace period closes, or does not close any more."""
+    """Add the tickets that a changed grace period closes, or no longer closes."""
     closing = counted.closing.get(period.workflow, NO_TICKETS)
     tally.add_tickets(period.cause, "closing", closing)
     if not forecast.is_switched_off:  # otherwise they are frozen
@@ -126,7 +126,7 @@ def _add_period(
 
 
 def _add_outage(tally: _Tally, outage: OutageChange, forecast: Forecast) -> None:
-    """Add what happens to the ticket of a service, or what does not happen any more."""
+    """Add what happens to the ticket of a service, or what no longer happens."""
     path, cause = outage.service.state.service.path, outage.cause
     if outage.after is OutageAction.OPEN:
         tally.add_service(cause, "opening", path)

@@ -69,7 +69,7 @@ def check_what_happens(plan: Plan, gained: Outcome) -> None:
     assert named(plan, "opening") == gained.opened
     breaching = named(plan, "breaching")
     assert breaching <= gained.breached
-    assert gained.breached - breaching <= gained.reopened  # the timers of these go on
+    assert gained.breached - breaching <= gained.reopened  # their timers continue
     totals = Counter[HazardCode]()
     for hazard in hazards(plan):
         totals[hazard.code] += hazard.tickets

@@ -351,7 +351,7 @@ class Stage:
         await close_resolved_tickets(self.database, at)
 
     async def run_an_hour(self) -> "Outcome":
-        """Run the periodic jobs for an hour, and return what they did."""
+        """Run the periodic jobs for an hour, and return the changes by `system`."""
         rows = await self.database.rows(_ALL_TICKETS)
         known = {row["id"]: row["version"] for row in rows}
         service_of = {row["id"]: row["service"] for row in rows if row["service"]}
