@@ -5,7 +5,7 @@ from typing import Final
 RETRY_AFTER_SECONDS_MAX: Final = 5
 """How long clients are asked to wait if a service does not respond."""
 
-DATABASE_CONNECTIONS_MIN: Final = 6
+DATABASE_CONNECTIONS_MIN: Final = 7
 """The connections of a server: at least one for each kind of work."""
 
 # The text of a declaration.

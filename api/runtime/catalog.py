@@ -30,8 +30,8 @@ class CatalogCache:
     @classmethod
     async def read(cls, databases: Databases) -> "CatalogCache":
         """Return the catalog of a database."""
-        as_of = await latest_reconciliation(databases.background)
-        return cls(databases, await read_catalog(databases.background), as_of)
+        as_of = await latest_reconciliation(databases.essential)
+        return cls(databases, await read_catalog(databases.essential), as_of)
 
     async def named(self, name: str) -> KnownItem:
         """Return the item of that name; read the catalog again if the item is unknown.
@@ -48,7 +48,7 @@ class CatalogCache:
 
     async def refresh(self) -> None:
         """Read the catalog again if the latest reconciliation is another one."""
-        await self._read_again(self.databases.background)
+        await self._read_again(self.databases.essential)
 
     async def _read_again(self, database: Database) -> None:
         latest = await latest_reconciliation(database)

@@ -41,7 +41,7 @@ class PluginCache:
         cls, databases: Databases, licence: Licence, clock: Clock = time.time
     ) -> "PluginCache":
         """Return the plugins of a database under a licence."""
-        return cls(databases, licence, await read_off_reasons(databases.background), clock)
+        return cls(databases, licence, await read_off_reasons(databases.essential), clock)
 
     @property
     def now(self) -> datetime:
@@ -85,4 +85,4 @@ class PluginCache:
 
     async def refresh(self) -> None:
         """Read the switches again."""
-        self.switches = await read_off_reasons(self.databases.background)
+        self.switches = await read_off_reasons(self.databases.essential)

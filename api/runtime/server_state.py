@@ -39,16 +39,16 @@ class ServerState:
     async def read(cls, databases: Databases, limits: Limits, plugins: PluginCache) -> Self:
         """Return the state of a server on this database."""
         requests = WaitBounds(limits.http.viewer_requests, limits.server.wait_seconds)
-        log_watch = LogWatch(databases.background)
+        log_watch = LogWatch(databases.essential)
         return cls(
             databases,
             limits,
             plugins,
             await WorkflowCache.read(databases),
             await CatalogCache.read(databases),
-            await VisibilityCache.read(databases.background),
+            await VisibilityCache.read(databases.essential),
             ChangeFeed(
-                databases.background, databases.reads, log_watch, limits.stream.waiting_changes
+                databases.essential, databases.reads, log_watch, limits.stream.waiting_changes
             ),
             log_watch,
             KnownUsers(databases.reads, requests),

@@ -43,7 +43,7 @@ class WorkflowCache:
     @classmethod
     async def read(cls, databases: Databases) -> "WorkflowCache":
         """Return the workflows of a database."""
-        return cls(databases, await read_workflows(databases.background))
+        return cls(databases, await read_workflows(databases.essential))
 
     @property
     def registry(self) -> Registry:
@@ -65,7 +65,7 @@ class WorkflowCache:
 
     async def refresh(self) -> None:
         """Read the workflows again."""
-        await self._read_again(self.databases.background)
+        await self._read_again(self.databases.essential)
 
     async def _read_again(self, database: Database) -> None:
         before = self.enforced.position

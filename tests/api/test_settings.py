@@ -145,7 +145,7 @@ INVALID: dict[str, tuple[str, str, str]] = {
         "https://id.example?x",
         "the URL of an issuer must not have a query",
     ),
-    "too few connections": ("DATABASE_CONNECTIONS", "5", "must be a number of connections, 6 to"),
+    "too few connections": ("DATABASE_CONNECTIONS", "5", "must be a number of connections, 7 to"),
     "a leeway too long": ("JWT_LEEWAY", "301", "must be a number of seconds, 0 to 300"),
     "a negative leeway": ("JWT_LEEWAY", "-1", "must be a number of seconds, 0 to 300"),
     "too many audiences": ("JWT_AUDIENCE", "a " * 21, "must be values of aud in tokens"),

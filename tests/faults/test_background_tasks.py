@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from typing import TypeAlias
 
 import asyncpg
@@ -123,3 +124,15 @@ async def test_all_work_is_done_again_after_a_fault(
     assert dict(zip(names.values(), results, strict=True)) == dict.fromkeys(names.values())
     async with working.client.get("/readyz") as response:
         assert response.status == 200
+
+
+async def test_busy_background_connections_delay_no_essential_task(
+    working: WorkingServer,
+) -> None:
+    pool = working.pools.background.pool
+    async with AsyncExitStack() as held:
+        for _ in range(pool.size):
+            await held.enter_async_context(pool.acquire())
+        for name in ("change_feed", "caches", "log_watch"):
+            await WORK[name](working)
+    await asyncio.gather(*(each(working) for each in {*WORK.values()}))

@@ -25,6 +25,7 @@ from api.settings import Settings
 from engine.storage.history.changes import read_histories
 from engine.storage.history.seals import read_unsealed
 from engine.storage.postgres.database import Database, open_database
+from engine.storage.postgres.databases import Databases
 from engine.storage.tickets.reader import read_ticket
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.commands import CreateTicketFromCatalog
@@ -118,6 +119,7 @@ class WorkingServer:
     Attributes:
         client: sends requests to the server.
         database: the database for its owner, whom no fault affects.
+        pools: the connections of the server.
         proxy: the way of the server.
         receiver: of the webhook.
         mount: the folder with the values file.
@@ -129,6 +131,7 @@ class WorkingServer:
 
     client: Client
     database: Database
+    pools: Databases
     proxy: TcpProxy
     receiver: Receiver
     mount: Mount
@@ -377,7 +380,9 @@ async def working_server(owner_url: str, folder: Path) -> AsyncIterator[WorkingS
         )
         client = await stack.enter_async_context(TestClient(TestServer(application)))
         database = await stack.enter_async_context(open_database(owner_url))
-        server = WorkingServer(client, database, proxy, receiver, mount, secrets, supervisor.names)
+        server = WorkingServer(
+            client, database, engine.databases, proxy, receiver, mount, secrets, supervisor.names
+        )
         following = asyncio.create_task(server.follow())
         await until(server.has_subscriber)
         yield server

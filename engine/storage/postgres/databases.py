@@ -12,13 +12,15 @@ from engine.storage.postgres.pool import ConnectionPool, Outages
 from engine.storage.postgres.slots import WaitBounds
 
 _PROBE_CONNECTIONS: Final = 1
+_ESSENTIAL_CONNECTIONS: Final = 1
 _ADMINISTRATION_CONNECTIONS: Final = 2
 _BACKGROUND_PART: Final = 5
-"""Background work gets one of so many connections."""
+"""Background work gets one of so many connections, including the essential one."""
 
 _MARGIN_SECONDS: Final = 5
 """How much longer than the server the client waits for the end of a statement."""
 _PROBE_SECONDS: Final = 3
+_ESSENTIAL_SECONDS: Final = 10
 _BACKGROUND_SECONDS: Final = 60
 _ADMINISTRATION_SECONDS: Final = 600
 
@@ -31,6 +33,7 @@ class Shares:
     changes: int
     administration: int
     background: int
+    essential: int
     probes: int
 
     @classmethod
@@ -42,13 +45,14 @@ class Shares:
 
         """
         rest = connections - _PROBE_CONNECTIONS - _ADMINISTRATION_CONNECTIONS
-        background = max(1, rest // _BACKGROUND_PART)
-        reads = (rest - background) // 2
+        background = max(1, rest // _BACKGROUND_PART - _ESSENTIAL_CONNECTIONS)
+        requests = rest - background - _ESSENTIAL_CONNECTIONS
         return cls(
-            reads=reads,
-            changes=rest - background - reads,
+            reads=requests // 2,
+            changes=requests - requests // 2,
             administration=_ADMINISTRATION_CONNECTIONS,
             background=background,
+            essential=_ESSENTIAL_CONNECTIONS,
             probes=_PROBE_CONNECTIONS,
         )
 
@@ -79,7 +83,8 @@ class Databases:
         reads: what requests read.
         changes: what users and monitoring systems change.
         administration: work of operators, which can take minutes: plans, values files, switches.
-        background: periodic jobs, the change feed and webhooks.
+        background: background tasks, and webhooks.
+        essential: the background tasks that requests depend on: the change feed and the caches.
         probes: the readiness probe.
 
     """
@@ -88,6 +93,7 @@ class Databases:
     changes: Database
     administration: Database
     background: Database
+    essential: Database
     probes: Database
 
     @property
@@ -123,6 +129,7 @@ def _pools(url: str, limits: DatabaseLimits) -> dict[str, ConnectionPool]:
     requests = _settings(limits.statement_seconds, limits.lock_wait_seconds)
     background = _settings(_BACKGROUND_SECONDS, limits.lock_wait_seconds)
     administration = _settings(_ADMINISTRATION_SECONDS)
+    essential = _settings(_ESSENTIAL_SECONDS, limits.lock_wait_seconds)
     probes = replace(_settings(_PROBE_SECONDS, _PROBE_SECONDS), open_seconds=_PROBE_SECONDS)
     patient = replace(limits.waiting, seconds=_BACKGROUND_SECONDS)
     kinds = {
@@ -130,6 +137,7 @@ def _pools(url: str, limits: DatabaseLimits) -> dict[str, ConnectionPool]:
         "changes": (requests, limits.waiting),
         "administration": (administration, limits.waiting),
         "background": (background, patient),
+        "essential": (essential, patient),
         "probes": (probes, limits.waiting),
     }
     shares = asdict(Shares.of(limits.connections))

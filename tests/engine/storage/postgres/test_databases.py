@@ -42,7 +42,9 @@ def test_every_connection_belongs_to_one_kind(connections: int) -> None:
 
 
 def test_the_shares_of_twenty_connections() -> None:
-    assert Shares.of(20) == Shares(reads=7, changes=7, administration=2, background=3, probes=1)
+    assert Shares.of(20) == Shares(
+        reads=7, changes=7, administration=2, background=2, essential=1, probes=1
+    )
 
 
 async def test_a_kind_that_uses_all_its_connections_does_not_affect_the_others(
@@ -68,6 +70,7 @@ async def test_each_kind_has_its_time_limits(databases: Databases) -> None:
         "changes": ("20s", "2s"),
         "administration": ("10min", "0"),
         "background": ("1min", "2s"),
+        "essential": ("10s", "2s"),
         "probes": ("3s", "3s"),
     }
 
