@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Final
 
 from api import limits
+from api.http.request_head import HeadTooLarge
 from engine.errors import InterlockError
 
 _ELEMENT: Final = re.compile(r'(?:[^,"]|"(?:\\.|[^"\\])*+"?)++')
@@ -35,8 +36,13 @@ def best_match(accept: str, offered: tuple[str, ...], default: str) -> str:
 
     Raises:
         NotAcceptable: the client accepts none of them.
+        HeadTooLarge: the header is too long.
 
     """
+    if len(accept) > limits.ACCEPT_CHARACTERS:
+        bound = limits.ACCEPT_CHARACTERS
+        text = f"The Accept header is longer than {bound:,} characters: send less."
+        raise HeadTooLarge(text, limit="accept_characters", bound=bound)
     if not accept.strip():
         return default
     qualities = _parse(accept)

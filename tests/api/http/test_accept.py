@@ -5,6 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.http.accept import NotAcceptable, best_match
+from api.http.request_head import HeadTooLarge
+from api.limits import ACCEPT_CHARACTERS
 
 GRAPHQL = "application/graphql-response+json"
 JSON = "application/json"
@@ -72,3 +74,10 @@ def test_any_header_has_a_result_or_an_error(accept: str) -> None:
         assert best_match(accept, OFFERED, JSON) in OFFERED
     except NotAcceptable:
         assert accept.strip()
+
+
+def test_a_header_that_is_too_long_is_refused_before_it_is_parsed() -> None:
+    header = JSON.ljust(ACCEPT_CHARACTERS)
+    assert best_match(header, OFFERED, GRAPHQL) == JSON
+    with pytest.raises(HeadTooLarge):
+        best_match(header + " ", OFFERED, GRAPHQL)
