@@ -12,6 +12,9 @@ BODY_PROBLEMS: Final = 20
 """Problems to report for one body."""
 REQUEST_ID_CHARACTERS: Final = 64
 READINESS_SECONDS: Final = 4
+METRICS_RATE: Final = 2
+"""Sustained renderings of the metrics a second; more requests get the latest one."""
+METRICS_BURST: Final = 20
 ACCEPT_CHARACTERS: Final = 1_000
 """An `Accept` header. Parsing one of 16 KB takes 18 ms, and can precede authentication."""
 ACCEPT_HEADERS: Final = 256

@@ -1,12 +1,18 @@
 """Prometheus metrics of requests. No label has values that clients choose."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import cache
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
+
+from api.http.paths import METRICS_PATH
+from api.http.rate_limiter import TokenBuckets
+from api.limits import METRICS_BURST, METRICS_RATE
+from engine.errors import TooManyRequests
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _OTHER_METHOD: Final = "other"
@@ -17,6 +23,8 @@ class Metrics:
     """The metrics of one server process: those of requests, and additional collectors."""
 
     def __init__(self, collectors: Iterable[Collector] = ()) -> None:
+        self._renderings = TokenBuckets("metrics", METRICS_RATE, METRICS_BURST)
+        self._rendered = b""
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         for collector in collectors:
@@ -49,5 +57,12 @@ class Metrics:
         durations.observe(seconds)
 
     def exposition(self) -> bytes:
-        """Return all metrics in the Prometheus text format."""
-        return generate_latest(self._registry)
+        """Return all metrics in the Prometheus text format.
+
+        Rendering takes milliseconds, and needs no credentials. So a flood of requests gets metrics
+        that are up to half a second old.
+        """
+        with suppress(TooManyRequests):
+            self._renderings.acquire(METRICS_PATH)
+            self._rendered = generate_latest(self._registry)
+        return self._rendered

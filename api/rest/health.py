@@ -19,6 +19,34 @@ from engine.errors import Unavailable
 log: Final = structlog.get_logger(component="http")
 
 
+class _SharedCheck:
+    """A readiness check, whose result all requests get that arrive while it runs.
+
+    Without credentials, a flood of requests could otherwise delay the probes of the platform.
+    """
+
+    def __init__(self, check: Callable[[], Awaitable[None]]) -> None:
+        self._check = check
+        self._running: asyncio.Task[Unavailable | None] | None = None
+
+    async def __call__(self) -> Unavailable | None:
+        """Return why the server is not ready; None if it is ready."""
+        if self._running is None or self._running.done():
+            self._running = asyncio.create_task(self._run())
+        return await asyncio.shield(self._running)
+
+    async def _run(self) -> Unavailable | None:
+        try:
+            async with asyncio.timeout(limits.READINESS_SECONDS):
+                await self._check()
+        except (BackgroundTaskFailed, ServerStopping) as error:
+            return error  # the message says more, and is not confidential
+        except Exception as error:
+            log.warning("not ready", exc_info=error)
+            return Unavailable("The server is not ready. Its log has the reason.")
+        return None
+
+
 def probe_routes(check_readiness: Callable[[], Awaitable[None]]) -> list[ProtectedRoute]:
     """Return the routes.
 
@@ -30,15 +58,11 @@ def probe_routes(check_readiness: Callable[[], Awaitable[None]]) -> list[Protect
     async def read_liveness(_request: web.Request) -> web.Response:
         return web.json_response({"status": "up"})
 
+    check = _SharedCheck(check_readiness)
+
     async def read_readiness(_request: web.Request) -> web.Response:
-        try:
-            async with asyncio.timeout(limits.READINESS_SECONDS):
-                await check_readiness()
-        except (BackgroundTaskFailed, ServerStopping):
-            raise  # the message says more, and is not confidential
-        except Exception as error:
-            log.warning("not ready", exc_info=error)
-            raise Unavailable("The server is not ready. Its log has the reason.") from error
+        if (error := await check()) is not None:
+            raise error.with_traceback(None)  # it is raised for each request
         return web.json_response({"status": "ready"})
 
     async def read_metrics(request: web.Request) -> web.Response:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,7 +11,10 @@ from aiohttp import ClientError, web
 from aiohttp.test_utils import TestClient, TestServer
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import Metric
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.registry import Collector
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
@@ -19,12 +22,15 @@ from api.auth.tokens import TokenIssuer
 from api.http.access import ProtectedRoute, allow_anyone
 from api.http.app_keys import ACTOR
 from api.http.application import AccessControl, build_application
-from api.limits import HTTP_LIMITS, REQUEST_ID_CHARACTERS
+from api.http.metrics import Metrics
+from api.http.server import ServerOptions, listening
+from api.limits import HTTP_LIMITS, METRICS_BURST, REQUEST_ID_CHARACTERS
 from api.rest.health import probe_routes
 from engine.errors import Misconfigured, Unavailable, VersionConflict
 from engine.limits import RETRY_AFTER_SECONDS_MAX
 from engine.tickets.actor import Actor
 from engine.vocabulary import Status
+from tests.support.raw_http import head, raw_connection
 from tests.support.server_process import ready
 
 SECRET = "0123456789abcdef" * 2
@@ -261,6 +267,52 @@ async def test_readiness_follows_the_check() -> None:
             assert 1 <= document["retryAfter"] <= RETRY_AFTER_SECONDS_MAX
             assert "10.0.0.8" not in str(document)
             assert await probe(client, "/livez") == (200, {"status": "up"})
+
+
+async def test_readiness_requests_share_a_check_that_runs() -> None:
+    checks = 0
+    may_end = asyncio.Event()
+
+    async def check() -> None:
+        nonlocal checks
+        checks += 1
+        await may_end.wait()
+        raise Unavailable
+
+    application = build_application(probe_routes(check), AccessControl(TOKENS))
+    async with (
+        listening(application, ServerOptions()) as url,
+        raw_connection(url) as first,
+        raw_connection(url) as second,
+        raw_connection(url) as other,
+    ):
+        for connection, path in ((first, "/readyz"), (second, "/ready"), (other, "/livez")):
+            await connection.send(head(f"GET {path}"))
+        assert (await other.read_response()).status == 200
+        may_end.set()
+        assert (await first.read_response()).status == 503
+        assert (await second.read_response()).status == 503
+        assert checks == 1
+        await first.send(head("GET /readyz"))
+        assert (await first.read_response()).status == 503
+        assert checks == 2
+
+
+async def test_a_flood_of_requests_for_metrics_gets_the_latest_ones() -> None:
+    renderings = 0
+
+    class Counting(Collector):
+        def collect(self) -> Iterator[Metric]:
+            nonlocal renderings
+            renderings += 1
+            yield GaugeMetricFamily("seen", "Renderings.", renderings)
+
+    metrics = Metrics([Counting()])
+    renderings = 0  # registering collects, too
+    bodies = [metrics.exposition() for _ in range(2 * METRICS_BURST)]
+    assert renderings < len(bodies)
+    assert bodies[0] != bodies[METRICS_BURST - 1]
+    assert f"seen {renderings}.0".encode() in bodies[-1]
 
 
 async def probe(client: Client, path: str) -> tuple[int, dict[str, object]]:
