@@ -35,6 +35,7 @@ from api.rest.reload import reload_route
 from api.rest.tickets import ticket_routes
 from api.runtime.background_tasks import Supervisor
 from api.runtime.health_reports import HealthReports
+from api.runtime.load_metrics import LoadMetrics
 from api.runtime.plugins import Clock, PluginCache
 from api.runtime.refresh import REFRESH_SECONDS
 from api.runtime.seals import Sealer
@@ -170,6 +171,7 @@ async def open_application_on(
                 *worker.metrics.collectors,
                 *keys.collectors,
                 *state.changes.collectors,
+                LoadMetrics(databases, state.admission),
                 *state.log_watch.collectors,
                 *streams.collectors,
                 *supervisor.collectors,

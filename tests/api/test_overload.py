@@ -93,6 +93,16 @@ class Desk:
         async with self.client.get("/readyz") as response:
             assert response.status == 200
 
+    async def metrics(self) -> set[tuple[str, float]]:
+        async with self.client.get("/metrics") as response:
+            lines = (await response.text()).splitlines()
+        return {
+            (name, float(value))
+            for line in lines
+            if not line.startswith("#")
+            for name, value in [line.rsplit(" ", 1)]
+        }
+
     async def change(self) -> None:
         """Check that a user can create and change tickets."""
         mine = await self.open(MARTON)
@@ -162,10 +172,17 @@ async def test_comments_of_many_users_on_a_locked_ticket_are_refused(
         comments = [group.create_task(desk.comment(each, ticket)) for each in OTHERS]
         refused = await finished(comments, len(OTHERS) - admitted)
         await observer.wait_until_blocked(1)
+        metrics = await desk.metrics()
         await desk.read(ticket)
         await desk.change()
     assert {(each.status, each.code, each.limit) for each in refused} == {
         (503, "overloaded", "ticket_waiters")
+    }
+    assert metrics >= {
+        ('interlock_requests_waiting{queue="subject"}', SERVER_LIMITS.ticket_waiters),
+        ('interlock_requests_refused_total{queue="subject"}', len(refused)),
+        ('interlock_database_connections_in_use{kind="changes"}', 1),
+        ('interlock_database_connections_limit{kind="changes"}', CHANGES),
     }
     assert {each.retry_after for each in refused} <= {*range(1, 6)}
     assert len({each.retry_after for each in refused}) > 1

@@ -1,6 +1,6 @@
-"""Admission: how many changes a process makes at a time, of one viewer and of one target.
+"""Admission: how many changes a process makes at a time, of one viewer and of one subject.
 
-The target of a change is a ticket, or a service. A change waits for the lock of its target, and
+The subject of a change is a ticket, or a service. A change waits for the lock of its subject, and
 uses a connection meanwhile. Without a bound, a few changes of one locked ticket would use all
 connections for changes.
 """
@@ -13,8 +13,8 @@ from typing import Final, Self
 from engine.errors import Overloaded, TooManyRequests
 from engine.storage.postgres.slots import KeyedSlots, NoFreeSlot, WaitBounds
 
-TARGET_CHANGES: Final = 1
-"""Changes of one target lock it one after the other, so more at a time would only wait."""
+SUBJECT_CHANGES: Final = 1
+"""Changes of one subject lock it one after the other, so more at a time would only wait."""
 _NONE_WAITS: Final = WaitBounds(tasks=0, seconds=0)
 
 
@@ -24,42 +24,42 @@ class Admission:
 
     Attributes:
         viewers: the slots of each viewer, by user id.
-        targets: the slots of each target, by the id of the ticket or the path of the service.
+        subjects: the slots of each subject, by the id of the ticket or the path of the service.
 
     """
 
     viewers: KeyedSlots
-    targets: KeyedSlots
+    subjects: KeyedSlots
 
     @classmethod
-    def bounded(cls, viewer_changes: int, viewer: WaitBounds, target: WaitBounds) -> Self:
+    def bounded(cls, viewer_changes: int, viewer: WaitBounds, subject: WaitBounds) -> Self:
         """Return an admission with bounds.
 
         Args:
             viewer_changes: how many changes of one viewer are made at a time.
             viewer: bounds the changes of one viewer that wait for those.
-            target: bounds the changes of one target that wait for the one that is being made.
+            subject: bounds the changes of one subject that wait for the one that is being made.
 
         """
-        return cls(KeyedSlots(viewer_changes, viewer), KeyedSlots(TARGET_CHANGES, target))
+        return cls(KeyedSlots(viewer_changes, viewer), KeyedSlots(SUBJECT_CHANGES, subject))
 
     @classmethod
     def unbounded(cls) -> Self:
         """Return an admission that admits every change at once."""
         return cls(KeyedSlots(maxsize, _NONE_WAITS), KeyedSlots(maxsize, _NONE_WAITS))
 
-    def admit(self, viewer: str, target: str | None = None) -> "AdmittedChange":
+    def admit(self, viewer: str, subject: str | None = None) -> "AdmittedChange":
         """Return a context manager that waits until a viewer can make a change.
 
         Its beginning raises `TooManyRequests` if too many changes of the viewer wait, or this one
-        for too long, and `Overloaded` if that is so for the target.
+        for too long, and `Overloaded` if that is so for the subject.
 
         Args:
             viewer: a user id, or the name of another source of changes.
-            target: what is changed; None for a new ticket.
+            subject: what is changed; None for a new ticket.
 
         """
-        return AdmittedChange(self, viewer, target)
+        return AdmittedChange(self, viewer, subject)
 
     async def acquire_viewer(self, viewer: str) -> None:
         """Wait for a slot of a viewer."""
@@ -74,17 +74,17 @@ class Admission:
                 retry_after=1,
             ) from None
 
-    async def acquire_target(self, target: str) -> None:
-        """Wait for a slot of a target."""
-        bounds = self.targets.bounds
+    async def acquire_subject(self, subject: str) -> None:
+        """Wait for a slot of a subject."""
+        bounds = self.subjects.bounds
         try:
-            await self.targets.acquire(target)
+            await self.subjects.acquire(subject)
         except NoFreeSlot as refusal:
             if refusal.waited:
-                text = f"The change waited {bounds.seconds:g} s for other changes of {target}."
+                text = f"The change waited {bounds.seconds:g} s for other changes of {subject}."
                 error = Overloaded(text, limit="wait_seconds", bound=bounds.seconds)
             else:
-                text = f"{bounds.tasks} changes of {target} are waiting."
+                text = f"{bounds.tasks} changes of {subject} are waiting."
                 error = Overloaded(text, limit="ticket_waiters", bound=bounds.tasks)
             raise error from None
 
@@ -95,17 +95,17 @@ class AdmittedChange:
 
     admission: Admission
     viewer: str
-    target: str | None
+    subject: str | None
 
     async def __aenter__(self) -> None:
         """Wait for the slot of the viewer first.
 
-        In the other order, the changes of one viewer could fill the queues of many targets.
+        In the other order, the changes of one viewer could fill the queues of many subjects.
         """
         await self.admission.acquire_viewer(self.viewer)
-        if self.target is not None:
+        if self.subject is not None:
             try:
-                await self.admission.acquire_target(self.target)
+                await self.admission.acquire_subject(self.subject)
             except BaseException:
                 self.admission.viewers.release(self.viewer)
                 raise
@@ -116,6 +116,6 @@ class AdmittedChange:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self.target is not None:
-            self.admission.targets.release(self.target)
+        if self.subject is not None:
+            self.admission.subjects.release(self.subject)
         self.admission.viewers.release(self.viewer)

@@ -16,7 +16,7 @@ from hypothesis.stateful import (
 
 from engine.errors import Overloaded, TooManyRequests
 from engine.storage.postgres.slots import WaitBounds
-from engine.storage.tickets.admission import TARGET_CHANGES, Admission
+from engine.storage.tickets.admission import SUBJECT_CHANGES, Admission
 
 VIEWER_CHANGES: Final = 2
 VIEWER_WAITING: Final = 2
@@ -107,7 +107,7 @@ class AdmissionMachine(RuleBasedStateMachine):
         for ticket in {each.ticket for each in self.tasks} - {None}:
             assert (
                 sum(each.is_admitted for each in self.tasks if each.ticket == ticket)
-                <= TARGET_CHANGES
+                <= SUBJECT_CHANGES
             )
 
     @invariant()
@@ -124,7 +124,7 @@ class AdmissionMachine(RuleBasedStateMachine):
         for task in self.tasks.values():
             task.cancel()
         self.run_loop()
-        for slots in (self.admission.viewers, self.admission.targets):
+        for slots in (self.admission.viewers, self.admission.subjects):
             assert (slots.keys, slots.waiting) == (0, 0)
 
 
@@ -173,5 +173,5 @@ async def test_changes_of_other_tickets_and_viewers_do_not_wait() -> None:
         admission.admit("marton", "tk_3"),
         admission.admit("marton"),
     ):
-        assert (admission.viewers.keys, admission.targets.keys) == (2, 3)
-    assert (admission.viewers.keys, admission.targets.keys) == (0, 0)
+        assert (admission.viewers.keys, admission.subjects.keys) == (2, 3)
+    assert (admission.viewers.keys, admission.subjects.keys) == (0, 0)
