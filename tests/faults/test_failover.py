@@ -32,7 +32,7 @@ OPEN = """mutation ($title: String!) {
 COMMENT = (
     "mutation ($id: ID!, $text: String!) { commentTicket(id: $id, text: $text) { ticket { id } } }"
 )
-FOLLOW = """subscription ($after: String) {
+FOLLOW = """subscription ($after: String!) {
   ticketsChanged(after: $after) { entry { kind comment } ticket { id } position }
 }"""
 
@@ -87,12 +87,19 @@ class Client:
                     return ticket
                 assert answer["errors"][0]["extensions"]["code"] == "unavailable"
 
+    async def position(self) -> str:
+        """Return the position at the end of the log."""
+        body = {"query": "{ position }"}
+        async with self.session.post(f"{self.server.url}/graphql", json=body) as response:
+            position: str = (await response.json())["data"]["position"]
+            return position
+
     async def comment(self, ticket: str, *texts: str) -> None:
         for text in texts:
             await self.change(COMMENT, id=ticket, text=text)
 
     @asynccontextmanager
-    async def following(self, after: str | None) -> AsyncIterator["Follower"]:
+    async def following(self, after: str) -> AsyncIterator["Follower"]:
         """Open a subscription."""
         body = {"query": FOLLOW, "variables": {"after": after}}
         async with self.session.post(f"{self.server.url}/graphql/stream", json=body) as response:
@@ -116,7 +123,7 @@ class Follower:
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self.response = response
-        self.position: str | None = None
+        self.position = ""
 
     async def payload(self) -> dict[str, Any]:
         """Return the next response to the subscription."""
@@ -173,7 +180,8 @@ async def test_those_who_have_seen_lost_changes_are_notified(
     async with aiohttp.ClientSession(headers=bearer(ANNA)) as session:
         client = Client(server, session)
         ticket = await client.change(OPEN, title="Payments fail")
-        async with client.following(None) as careful, client.following(None) as staying:
+        start = await client.position()
+        async with client.following(start) as careful, client.following(start) as staying:
             await client.comment(ticket, "kept 1")
             assert await careful.receive(1) == ["kept 1"]
             await wait_until_delivered(postgres, 2)
