@@ -9,19 +9,26 @@ import asyncpg
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection as SQLAlchemyConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import StaticPool
 
 from engine.errors import Misconfigured, Unavailable
 from engine.storage.history.renumber import renumber_log
-from engine.storage.postgres.connection import connect
+from engine.storage.postgres.connection import Connection, ConnectionSettings, connect
 from engine.storage.postgres.errors import map_errors
 
 MIGRATION_LOCK: Final = 0x17E410C
 """The advisory lock that lets one replica migrate while the others wait."""
 MIGRATION_SECONDS_MAX: Final = 600
+_MIGRATION_SETTINGS: Final = ConnectionSettings(
+    response_seconds=MIGRATION_SECONDS_MAX,
+    statement_seconds=0,
+    lock_seconds=0,
+    transaction_seconds=0,
+)
 PRE_RELEASE_REVISIONS: Final = {"0001", "0002"}
 """Revisions of databases from before the first release. Their schema changed without a new one."""
 
@@ -39,14 +46,11 @@ async def migrate(url: str) -> None:
     """
     with _explain_missing_rights():
         async with _locked(url) as connection:
-            with map_errors():
-                found = await _read_revision(connection)
+            found = await _read_revision(connection)
             _check_known(found)
             if found != _current_revision():
                 await _upgrade(connection)
-        async with _locked(url) as connection:  # Alembic has closed the first one
-            with map_errors():
-                await renumber_log(connection)
+            await renumber_log(connection)
 
 
 async def check_schema(url: str) -> None:
@@ -100,25 +104,24 @@ def _driver_error(error: BaseException) -> BaseException:
 
 
 @asynccontextmanager
-async def _locked(url: str) -> AsyncIterator[asyncpg.Connection]:
-    """Yield a connection that holds the migration lock."""
-    connection = await connect(url)
+async def _locked(url: str) -> AsyncIterator[Connection]:
+    """Yield a connection in a transaction that holds the migration lock."""
+    connection = await connect(url, _MIGRATION_SETTINGS)
     try:
         with map_errors():
-            await connection.execute(
-                "SELECT pg_advisory_lock($1)", MIGRATION_LOCK, timeout=MIGRATION_SECONDS_MAX
-            )
-        yield connection
+            async with connection.transaction():
+                await connection.set_transaction_parameters()
+                await connection.execute(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
+                yield connection
     finally:
         await connection.close()
 
 
-async def _read_revision(connection: asyncpg.Connection) -> str | None:
+async def _read_revision(connection: Connection) -> str | None:
     """Return the revision of the database's schema; None if no migration was run."""
-    try:
-        revision: str | None = await connection.fetchval("SELECT version_num FROM alembic_version")
-    except asyncpg.UndefinedTableError:
+    if not await connection.fetchval("SELECT to_regclass('alembic_version') IS NOT NULL"):
         return None
+    revision: str | None = await connection.fetchval("SELECT version_num FROM alembic_version")
     return revision
 
 
@@ -141,14 +144,24 @@ def _check_known(revision: str | None) -> None:
         )
 
 
-async def _upgrade(connection: asyncpg.Connection) -> None:
-    """Run Alembic on an open connection, by way of SQLAlchemy."""
+async def _upgrade(connection: Connection) -> None:
+    """Run Alembic on an open connection, by way of SQLAlchemy, in a savepoint for each migration.
 
-    async def connected() -> asyncpg.Connection:
+    SQLAlchemy does not close the connection, because its pool is not disposed of.
+    """
+
+    async def connected() -> Connection:
         return connection
 
+    def connect_without_cache() -> DBAPIConnection:
+        # Without a cache, because a pooled connection has only one prepared statement at a time.
+        opened: DBAPIConnection = engine.dialect.loaded_dbapi.connect(
+            async_creator_fn=connected, prepared_statement_cache_size=0
+        )
+        return opened
+
     engine = create_async_engine(
-        "postgresql+asyncpg://", async_creator=connected, poolclass=NullPool
+        "postgresql+asyncpg://", creator=connect_without_cache, poolclass=StaticPool
     )
     try:
         async with engine.connect() as opened:
@@ -159,7 +172,7 @@ async def _upgrade(connection: asyncpg.Connection) -> None:
         raise Unavailable("The connection to the database was lost during a migration.") from error
 
 
-def _run_alembic(connection: Connection) -> None:
+def _run_alembic(connection: SQLAlchemyConnection) -> None:
     config = _configuration()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")

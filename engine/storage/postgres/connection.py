@@ -2,10 +2,14 @@
 
 import asyncio
 import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from secrets import token_hex
+from typing import Any, Final
 
 import asyncpg
+from asyncpg.prepared_stmt import PreparedStatement
 
 from engine.errors import Misconfigured
 from engine.storage.postgres.errors import map_errors
@@ -27,10 +31,10 @@ _SOCKET_OPTIONS: Final = {
 }
 """Options of TCP sockets, by their names in `socket`. Some systems lack some of them."""
 _NETWORK_PARAMETERS: Final = {
-    "tcp_keepalives_idle": str(_KEEPALIVE_IDLE_SECONDS),
-    "tcp_keepalives_interval": str(_KEEPALIVE_INTERVAL_SECONDS),
-    "tcp_keepalives_count": str(_KEEPALIVE_COUNT),
-    "tcp_user_timeout": str(_UNACKNOWLEDGED_SECONDS_MAX * 1000),
+    "tcp_keepalives_idle": f"'{_KEEPALIVE_IDLE_SECONDS}'",
+    "tcp_keepalives_interval": f"'{_KEEPALIVE_INTERVAL_SECONDS}'",
+    "tcp_keepalives_count": f"'{_KEEPALIVE_COUNT}'",
+    "tcp_user_timeout": f"'{_UNACKNOWLEDGED_SECONDS_MAX * 1000}'",
 }
 """The same for the socket of the server, which ignores them for Unix sockets."""
 
@@ -89,7 +93,6 @@ class ConnectionSettings:
         if server_version >= _TRANSACTION_TIMEOUT_SINCE:
             limits["transaction_timeout"] = self.transaction_seconds
         return {
-            **{name: f"'{value}'" for name, value in _NETWORK_PARAMETERS.items()},
             **{
                 name: _AT_MOST.format(name=name, limit=round(seconds * 1000)) if seconds else "'0'"
                 for name, seconds in limits.items()
@@ -103,10 +106,16 @@ CONNECTION_SETTINGS: Final = ConnectionSettings()
 
 
 class Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types
-    """A connection that keeps its settings when it is reset."""
+    """A connection to a session of the server, which keeps its settings when it is reset.
 
-    __slots__ = ("_set_parameters",)
+    Attributes:
+        is_direct: whether all statements run in the same session; not if a pooler is in between.
 
+    """
+
+    __slots__ = ("_set_parameters", "is_direct")
+
+    is_direct: bool
     _set_parameters: str
 
     def __init__(
@@ -116,25 +125,120 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no ty
         _set_socket_options(transport.get_extra_info("socket"))
 
     async def configure(self, settings: ConnectionSettings) -> None:
-        """Set the parameters of the session."""
-        parameters = settings.parameters(self.get_server_version().major)
-        listed = (f"set_config('{name}', {sql}, false)" for name, sql in parameters.items())
-        self._set_parameters = f"SELECT {', '.join(listed)};"
-        await self.execute(self._set_parameters)
+        """Set the parameters of the session, if it is that of this connection.
+
+        A pooler reports a process as that of the session which runs none of the statements.
+        """
+        parameters = _NETWORK_PARAMETERS | settings.parameters(self.get_server_version().major)
+        self._set_parameters = set_config(parameters, is_local=False)
+        is_own_session = f"WHERE pg_backend_pid() = {self.get_server_pid()}"
+        status = await self.execute(f"{self._set_parameters} {is_own_session}")
+        self.is_direct = status == "SELECT 1"
+
+    async def begin(self, statement: str = "BEGIN") -> None:
+        """Begin a transaction.
+
+        Args:
+            statement: `BEGIN` with the properties of the transaction.
+
+        """
+        await self.execute(statement)
+
+    async def set_transaction_parameters(self) -> None:
+        """Set the parameters for a transaction that was not begun by `begin`."""
 
     def get_reset_query(self) -> str:
         """Return the SQL with which `reset` restores the session."""
         return f"{super().get_reset_query()}\n{self._set_parameters}"
 
 
+class PooledConnection(Connection):
+    """A connection to a pooler, which can run each transaction in another session.
+
+    So it sets the parameters in each transaction, it runs no statement outside of one, and it
+    leaves no named statement in a session.
+    """
+
+    __slots__ = ()
+
+    async def configure(self, settings: ConnectionSettings) -> None:
+        """Keep the parameters for the transactions."""
+        parameters = settings.parameters(self.get_server_version().major)
+        self._set_parameters = set_config(parameters, is_local=True)
+        self.is_direct = False
+
+    async def begin(self, statement: str = "BEGIN") -> None:
+        """Begin a transaction with these parameters, in one round trip."""
+        await self.execute(f"{statement}; {self._set_parameters}")
+
+    async def set_transaction_parameters(self) -> None:
+        """Set the parameters for a transaction that was not begun by `begin`."""
+        await self.execute(self._set_parameters)
+
+    def get_reset_query(self) -> str:
+        """Return no SQL: nothing remains after a transaction."""
+        return ""
+
+    async def fetch(self, *arguments: object, **options: object) -> list[asyncpg.Record]:
+        """Run a query and return its rows."""
+        async with self._in_transaction():
+            rows: list[asyncpg.Record] = await super().fetch(*arguments, **options)
+            return rows
+
+    async def fetchrow(self, *arguments: object, **options: object) -> asyncpg.Record | None:
+        """Run a query and return its first row."""
+        async with self._in_transaction():
+            return await super().fetchrow(*arguments, **options)
+
+    async def fetchval(self, *arguments: object, **options: object) -> Any:  # noqa: ANN401  # any SQL type
+        """Run a query and return a value of its first row."""
+        async with self._in_transaction():
+            return await super().fetchval(*arguments, **options)
+
+    @asynccontextmanager
+    async def _in_transaction(self) -> AsyncIterator[None]:
+        """Begin and commit a transaction, unless there is one; the pool rolls it back."""
+        if self.is_in_transaction():
+            yield
+            return
+        await self.begin()
+        yield
+        await self.execute("COMMIT")
+
+    async def prepare(self, query: str, **options: object) -> PreparedStatement:
+        """Prepare a statement without a name, which is valid until the next one is prepared."""
+        return await super().prepare(query, **options | {"name": ""})
+
+    async def cursor(
+        self, query: str, *arguments: object, prefetch: int
+    ) -> AsyncIterator[asyncpg.Record]:
+        """Yield the rows of a query; unlike the cursors of asyncpg, it has no named statement."""
+        name = f"cursor_{token_hex(8)}"
+        await self.execute(f"DECLARE {name} NO SCROLL CURSOR FOR {query}", *arguments)
+        while rows := await self.fetch(f"FETCH {prefetch} FROM {name}"):
+            for row in rows:
+                yield row
+        await self.execute(f"CLOSE {name}")
+
+
 async def connect(url: str, settings: ConnectionSettings = CONNECTION_SETTINGS) -> Connection:
-    """Open a connection.
+    """Open a connection: to the server, or through a pooler such as PgBouncer.
 
     Raises:
         Misconfigured: the URL is invalid.
         Unavailable: the database does not respond or rejects the connection.
 
     """
+    connection = await _open(url, settings, Connection)
+    if connection.is_direct:
+        return connection
+    await connection.close()
+    return await _open(url, settings, PooledConnection, statement_cache_size=0)
+
+
+async def _open(
+    url: str, settings: ConnectionSettings, kind: type[Connection], **options: int
+) -> Connection:
     try:
         with map_errors():
             connection: Connection = await asyncpg.connect(
@@ -142,7 +246,8 @@ async def connect(url: str, settings: ConnectionSettings = CONNECTION_SETTINGS) 
                 timeout=settings.open_seconds,
                 command_timeout=settings.response_seconds,
                 server_settings=_STARTUP,
-                connection_class=Connection,
+                connection_class=kind,
+                **options,
             )
     except ValueError:  # its text can contain a password
         raise Misconfigured(
@@ -155,6 +260,13 @@ async def connect(url: str, settings: ConnectionSettings = CONNECTION_SETTINGS) 
         connection.terminate()
         raise
     return connection
+
+
+def set_config(parameters: Mapping[str, str], *, is_local: bool) -> str:
+    """Return the SQL that sets parameters of the server, for the session or a transaction."""
+    local = str(is_local).lower()
+    assignments = (f"set_config('{name}', {sql}, {local})" for name, sql in parameters.items())
+    return f"SELECT {', '.join(assignments)}"
 
 
 def _set_socket_options(opened: socket.socket) -> None:

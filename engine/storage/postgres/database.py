@@ -104,7 +104,7 @@ class Database:
     @asynccontextmanager
     async def _begin(self, statement: str) -> AsyncIterator[Session]:
         async with self.pool.acquire() as connection:  # which rolls back after an error
-            await connection.execute(statement)
+            await connection.begin(statement)
             yield Session(connection)
             await connection.execute("COMMIT")
 
