@@ -133,6 +133,12 @@ class Settings(BaseModel):
         ),
     ] = None
     """None: use the embedded PostgreSQL in `data_dir`."""
+    database_direct_url: Annotated[
+        SecretStr | None,
+        AfterValidator(_check_database_url),
+        Field(description="the URL of the PostgreSQL server behind a connection pooler"),
+    ] = None
+    """None: `database_url` is not that of a pooler."""
     database_connections: Annotated[
         int,
         Field(

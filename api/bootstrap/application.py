@@ -12,7 +12,7 @@ from api.auth.api_keys import ApiKeys
 from api.auth.tokens import TokenVerifier
 from api.bootstrap.auth import key_source, token_rules
 from api.bootstrap.background_tasks import background_tasks
-from api.bootstrap.engine import EngineHandle, open_engine
+from api.bootstrap.engine import EngineHandle, open_engine, require_notifications
 from api.graphql.documents.persisted_documents import PersistedDocuments
 from api.graphql.interlock import declared_list_lengths, interlock_executor
 from api.graphql.transport.endpoint import GraphQLEndpoint
@@ -81,11 +81,10 @@ def server_options(settings: Settings) -> ServerOptions:
 @asynccontextmanager
 async def open_application(settings: Settings) -> AsyncIterator[web.Application]:
     """Open the database of the settings, and yield the application on it."""
-    async with (
-        open_engine(settings) as engine,
-        open_application_on(engine, settings) as application,
-    ):
-        yield application
+    async with open_engine(settings) as engine:
+        await require_notifications(engine, settings)
+        async with open_application_on(engine, settings) as application:
+            yield application
 
 
 @asynccontextmanager
@@ -130,7 +129,7 @@ async def open_application_on(
         )
         streams = StreamSessions()
         sealer = Sealer(databases.background)
-        listener = Listener(engine.url, CHANNEL, REFRESH_SECONDS)
+        listener = Listener(engine.direct_url, CHANNEL, REFRESH_SECONDS)
         stack.callback(listener.close)
         supervisor = supervisor or Supervisor(settings.limits.server.task_failure_seconds)
         tasks = background_tasks(
@@ -152,7 +151,7 @@ async def open_application_on(
             await databases.probes.check()
 
         def open_exported() -> AbstractAsyncContextManager[Database]:
-            return open_database(engine.url, 1, _EXPORT_CONNECTION)
+            return open_database(engine.direct_url, 1, _EXPORT_CONNECTION)
 
         values = watcher.values if watcher else None
         application = build_application(

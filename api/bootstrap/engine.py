@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass, field
 
 from api.settings import Settings
+from engine.errors import Misconfigured
 from engine.storage.migrate import check_schema, migrate
 from engine.storage.postgres.database import Database
 from engine.storage.postgres.databases import DatabaseLimits, Databases, open_databases
@@ -17,12 +18,12 @@ class EngineHandle:
     """The engine on an open database.
 
     Attributes:
-        url: the address of the database, with its password.
+        direct_url: the address of the database for connections of their own, with its password.
         databases: the database, for each kind of work.
 
     """
 
-    url: str = field(repr=False)
+    direct_url: str = field(repr=False)
     databases: Databases
 
     @property
@@ -42,18 +43,42 @@ async def open_engine(
         prepare: migrates the schema (`migrate`) or requires the current one (`check_schema`).
 
     Raises:
-        Misconfigured: the data folder can't hold a database.
+        Misconfigured: the data folder can't hold a database, or only the direct URL is set.
         Unavailable: the database does not answer or refuses the connection.
 
     """
     async with AsyncExitStack() as stack:
+        direct = settings.database_direct_url
+        if settings.database_url is None and direct is not None:
+            raise Misconfigured(
+                "INTERLOCK_DATABASE_DIRECT_URL is set without INTERLOCK_DATABASE_URL. Without a"
+                " connection pooler, set only INTERLOCK_DATABASE_URL."
+            )
         if settings.database_url is None:
             url = stack.enter_context(embedded_server(settings.data_dir))
         else:
             url = settings.database_url.get_secret_value()
-        await prepare(url)
-        limits = _database_limits(settings)
-        yield EngineHandle(url, await stack.enter_async_context(open_databases(url, limits)))
+        direct_url = direct.get_secret_value() if direct else url
+        await prepare(direct_url)
+        opening = open_databases(url, _database_limits(settings), direct_url)
+        yield EngineHandle(direct_url, await stack.enter_async_context(opening))
+
+
+async def require_notifications(engine: EngineHandle, settings: Settings) -> None:
+    """Check that notifications of the database reach a server.
+
+    Raises:
+        Misconfigured: the only URL is that of a connection pooler, behind which they get lost.
+
+    """
+    if settings.database_direct_url is not None:
+        return
+    async with engine.database.pool.acquire() as connection:
+        if not connection.is_direct:
+            raise Misconfigured(
+                "INTERLOCK_DATABASE_URL leads to a connection pooler such as PgBouncer. Also set"
+                " INTERLOCK_DATABASE_DIRECT_URL, to the URL of the PostgreSQL server itself."
+            )
 
 
 def _database_limits(settings: Settings) -> DatabaseLimits:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from api.auth.api_keys import Scope
+from api.bootstrap.engine import open_engine
 from api.licence import LicenceKey
 from api.limits import GraphQLLimits, HttpLimits, Limits
 from api.settings import LogFormat, LogLevel, Settings
@@ -15,6 +16,7 @@ SECRET = "0123456789abcdef" * 2
 DIGEST = "9f" * 32
 PUBLIC_KEY = LicenceKey.new().public_text
 DATABASE = "postgresql://interlock:hunter2@db/interlock"
+DIRECT = "postgresql://interlock:hunter2@db1/interlock"
 
 
 def test_every_setting_except_the_secret_has_a_default() -> None:
@@ -35,6 +37,7 @@ def test_every_variable_is_read() -> None:
     settings = Settings.from_env(
         {
             "INTERLOCK_DATABASE_URL": DATABASE,
+            "INTERLOCK_DATABASE_DIRECT_URL": DIRECT,
             "INTERLOCK_DATABASE_CONNECTIONS": "40",
             "INTERLOCK_DATA_DIR": "/var/lib/interlock",
             "INTERLOCK_JWT_SECRET": SECRET,
@@ -69,12 +72,14 @@ def test_every_variable_is_read() -> None:
     )
     assert settings.database_url
     assert settings.database_url.get_secret_value() == DATABASE
+    assert settings.database_direct_url
+    assert settings.database_direct_url.get_secret_value() == DIRECT
     assert settings.jwt_secret
     assert settings.jwt_secret.get_secret_value() == SECRET
     assert settings.license_key
     assert settings.license_key.get_secret_value() == "e30.e30.e30"
     assert settings.limits == Limits(HttpLimits(viewer_rate=0.5), GraphQLLimits(depth_fields=20))
-    apart = {"database_url", "jwt_secret", "license_key", "limits"}
+    apart = {"database_url", "database_direct_url", "jwt_secret", "license_key", "limits"}
     assert settings.model_dump(exclude=apart) == {
         "database_connections": 40,
         "data_dir": Path("/var/lib/interlock"),
@@ -280,3 +285,11 @@ ONE_SOURCE: dict[str, tuple[str, str, str | Path]] = {
 def test_one_source_of_keys_is_returned(name: str, text: str, source: str | Path) -> None:
     settings = Settings.from_env({f"INTERLOCK_{name}": text})
     assert settings.require_key_source() == source
+
+
+async def test_a_direct_url_belongs_to_the_url_of_a_pooler() -> None:
+    settings = Settings.from_env({"INTERLOCK_DATABASE_DIRECT_URL": DIRECT})
+    assert "hunter2" not in repr(settings)
+    with pytest.raises(Misconfigured, match="set without INTERLOCK_DATABASE_URL"):
+        async with open_engine(settings):
+            pass

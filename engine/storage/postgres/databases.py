@@ -22,6 +22,7 @@ _MARGIN_SECONDS: Final = 5
 _PROBE_SECONDS: Final = 3
 _ESSENTIAL_SECONDS: Final = 10
 _BACKGROUND_SECONDS: Final = 60
+_BACKGROUND_TRANSACTION_SECONDS: Final = 300
 _ADMINISTRATION_SECONDS: Final = 600
 
 
@@ -103,18 +104,22 @@ class Databases:
 
 
 @asynccontextmanager
-async def open_databases(url: str, limits: DatabaseLimits) -> AsyncIterator[Databases]:
+async def open_databases(
+    url: str, limits: DatabaseLimits, direct_url: str | None = None
+) -> AsyncIterator[Databases]:
     """Open a database, and close it at the end of the block.
 
     Args:
-        url: a libpq connection URI, `postgresql://…`.
+        url: a libpq connection URI, `postgresql://…`, of the server or of a connection pooler.
         limits: of the requests.
+        direct_url: the URI of the server if the other one is that of a pooler. Requests and probes
+            use the pooler; all other work uses direct connections.
 
     Raises:
         Unavailable: the database does not respond or rejects the connection.
 
     """
-    pools = _pools(url, limits)
+    pools = _pools(url, direct_url or url, limits)
     async with pools["administration"].acquire():
         pass  # fail early if the database is unavailable
     try:
@@ -124,27 +129,29 @@ async def open_databases(url: str, limits: DatabaseLimits) -> AsyncIterator[Data
             await pool.close()
 
 
-def _pools(url: str, limits: DatabaseLimits) -> dict[str, ConnectionPool]:
+def _pools(url: str, direct_url: str, limits: DatabaseLimits) -> dict[str, ConnectionPool]:
     """Return a pool for each kind of work; connections are opened when needed."""
     requests = _settings(limits.statement_seconds, limits.lock_wait_seconds)
+    requests = replace(requests, transaction_seconds=requests.response_seconds)
     background = _settings(_BACKGROUND_SECONDS, limits.lock_wait_seconds)
+    background = replace(background, transaction_seconds=_BACKGROUND_TRANSACTION_SECONDS)
     administration = _settings(_ADMINISTRATION_SECONDS)
     essential = _settings(_ESSENTIAL_SECONDS, limits.lock_wait_seconds)
     probes = replace(_settings(_PROBE_SECONDS, _PROBE_SECONDS), open_seconds=_PROBE_SECONDS)
     patient = replace(limits.waiting, seconds=_BACKGROUND_SECONDS)
     kinds = {
-        "reads": (requests, limits.waiting),
-        "changes": (requests, limits.waiting),
-        "administration": (administration, limits.waiting),
-        "background": (background, patient),
-        "essential": (essential, patient),
-        "probes": (probes, limits.waiting),
+        "reads": (url, requests, limits.waiting),
+        "changes": (url, requests, limits.waiting),
+        "administration": (direct_url, administration, limits.waiting),
+        "background": (direct_url, background, patient),
+        "essential": (direct_url, essential, patient),
+        "probes": (url, probes, limits.waiting),
     }
     shares = asdict(Shares.of(limits.connections))
     outages = Outages()
     return {
-        name: ConnectionPool(shares[name], partial(connect, url, settings), waiting, outages)
-        for name, (settings, waiting) in kinds.items()
+        name: ConnectionPool(shares[name], partial(connect, address, settings), waiting, outages)
+        for name, (address, settings, waiting) in kinds.items()
     }
 
 

@@ -8,9 +8,12 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import Integer, bindparam, text
 
+from engine.limits import DATABASE_CONNECTIONS_MIN
 from engine.storage.migrate import check_schema, migrate
 from engine.storage.postgres.connection import ConnectionSettings
 from engine.storage.postgres.database import Database, Row, open_database
+from engine.storage.postgres.databases import DatabaseLimits, open_databases
+from engine.storage.postgres.slots import WaitBounds
 from engine.storage.postgres.statements import Statement
 from engine.storage.tickets.store import TicketStore
 from tests.support.concurrent_changes import flaws, open_ticket, pick_up
@@ -87,7 +90,7 @@ async def test_rows_are_streamed_without_a_named_statement(pooled: Database) -> 
         numbers = [each["number"] async for each in session.stream(NUMBERS, prefetch=3)]
     assert numbers == list(range(1, 8))
     prepared = Statement.of(text("SELECT count(*) AS count FROM pg_prepared_statements"))
-    for row in await asyncio.gather(*(pooled.row(prepared) for _ in range(30))):
+    for [row] in await asyncio.gather(*(pooled.rows(prepared) for _ in range(30))):
         assert row["count"] == 0
 
 
@@ -111,3 +114,17 @@ async def test_a_connection_is_used_again_after_an_error(pooled: Database) -> No
         with pytest.raises(ZeroDivisionError):
             await fail_in_transaction()
         assert await pooled.row(SHOW)
+
+
+async def test_requests_use_the_pooler_and_other_work_does_not(
+    pooled_url: str, postgres: OwnPostgres
+) -> None:
+    limits = DatabaseLimits(DATABASE_CONNECTIONS_MIN, WaitBounds(tasks=1, seconds=20), 20, 2)
+    direct = set()
+    async with open_databases(pooled_url, limits, postgres.url) as databases:
+        for kind, database in databases.by_kind.items():
+            await database.check()
+            async with database.pool.acquire() as connection:
+                if connection.is_direct:
+                    direct.add(kind)
+    assert direct == {"administration", "background", "essential"}
