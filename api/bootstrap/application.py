@@ -45,7 +45,7 @@ from api.runtime.values_watcher import ValuesWatcher
 from api.settings import Settings
 from api.web.explorer.routes import Explorer
 from api.webhooks.worker import WebhookWorker
-from engine.storage.postgres.connection import ConnectionSettings
+from engine.storage.postgres.connection_settings import ConnectionSettings
 from engine.storage.postgres.database import Database, open_database
 from engine.storage.postgres.notifications import CHANNEL, Listener
 from reconciler.apply import apply_defaults

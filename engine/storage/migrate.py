@@ -17,7 +17,8 @@ from sqlalchemy.pool import StaticPool
 
 from engine.errors import Misconfigured, Unavailable
 from engine.storage.history.renumber import renumber_log
-from engine.storage.postgres.connection import Connection, ConnectionSettings, connect
+from engine.storage.postgres.connection import Connection, connect
+from engine.storage.postgres.connection_settings import ConnectionSettings
 from engine.storage.postgres.errors import map_errors
 
 MIGRATION_LOCK: Final = 0x17E410C

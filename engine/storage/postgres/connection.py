@@ -1,108 +1,29 @@
-"""Connections to the database: what each asks of the server and of the network."""
+"""Connections to the database: direct, or through a connection pooler."""
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from secrets import token_hex
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import asyncpg
 from asyncpg.prepared_stmt import PreparedStatement
 
-from engine.errors import Misconfigured
+from engine.errors import Misconfigured, Unavailable
+from engine.storage.postgres.connection_settings import (
+    CONNECTION_SETTINGS,
+    NETWORK_PARAMETERS,
+    SOCKET_OPTIONS,
+    ConnectionSettings,
+    set_config,
+)
 from engine.storage.postgres.errors import map_errors
 
 _STARTUP: Final = {"application_name": "interlock", "timezone": "UTC"}
 """Parameters that every server and every connection pooler accepts when a connection opens."""
-
-_KEEPALIVE_IDLE_SECONDS: Final = 30
-_KEEPALIVE_INTERVAL_SECONDS: Final = 10
-_KEEPALIVE_COUNT: Final = 3
-_UNACKNOWLEDGED_SECONDS_MAX: Final = 30
-"""After that, a connection whose data is not acknowledged is closed."""
-
-_SOCKET_OPTIONS: Final = {
-    "TCP_KEEPIDLE": _KEEPALIVE_IDLE_SECONDS,
-    "TCP_KEEPINTVL": _KEEPALIVE_INTERVAL_SECONDS,
-    "TCP_KEEPCNT": _KEEPALIVE_COUNT,
-    "TCP_USER_TIMEOUT": _UNACKNOWLEDGED_SECONDS_MAX * 1000,
-}
-"""Options of TCP sockets, by their names in `socket`. Some systems lack some of them."""
-_NETWORK_PARAMETERS: Final = {
-    "tcp_keepalives_idle": f"'{_KEEPALIVE_IDLE_SECONDS}'",
-    "tcp_keepalives_interval": f"'{_KEEPALIVE_INTERVAL_SECONDS}'",
-    "tcp_keepalives_count": f"'{_KEEPALIVE_COUNT}'",
-    "tcp_user_timeout": f"'{_UNACKNOWLEDGED_SECONDS_MAX * 1000}'",
-}
-"""The same for the socket of the server, which ignores them for Unix sockets."""
-
-_TRANSACTION_TIMEOUT_SINCE: Final = 17
-"""The major version of PostgreSQL that introduced `transaction_timeout`."""
-_AT_LEAST_ON: Final = (
-    "CASE current_setting('synchronous_commit')"
-    " WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END"
-)
-"""The server's `synchronous_commit` if it is stronger than `on`. A weaker one loses commits."""
-_AT_MOST: Final = (
-    "(SELECT round(1000 * extract(epoch FROM least(server_limit, interval '{limit} ms')))::text"
-    " FROM nullif(current_setting('{name}')::interval, interval '0') AS server_limit)"
-)
-"""The server's limit if it is shorter than ours, in milliseconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionSettings:
-    """Time limits of a connection.
-
-    None leaves a limit as the server has it; 0 means no limit. A shorter limit that the
-    server has for the database or the role remains.
-
-    Attributes:
-        open_seconds: how long opening a connection can take.
-        response_seconds: how long the client waits for the response to a statement.
-        statement_seconds: how long a statement can take.
-        lock_seconds: how long a statement can wait for one lock.
-        idle_in_transaction_seconds: how long a transaction can wait for its next statement. Then
-            the server ends the session, so that a frozen client does not keep its locks.
-        transaction_seconds: how long a transaction can take. Then the server ends the session;
-            PostgreSQL before version 17 has no such limit.
-
-    """
-
-    open_seconds: float = 10
-    response_seconds: float = 30
-    statement_seconds: float | None = None
-    lock_seconds: float | None = None
-    idle_in_transaction_seconds: float | None = 15
-    transaction_seconds: float | None = None
-
-    def parameters(self, server_version: int) -> dict[str, str]:
-        """Return the SQL expression of each parameter of the server.
-
-        Args:
-            server_version: the major version of PostgreSQL.
-
-        """
-        limits = {
-            "statement_timeout": self.statement_seconds,
-            "lock_timeout": self.lock_seconds,
-            "idle_in_transaction_session_timeout": self.idle_in_transaction_seconds,
-        }
-        if server_version >= _TRANSACTION_TIMEOUT_SINCE:
-            limits["transaction_timeout"] = self.transaction_seconds
-        return {
-            **{
-                name: _AT_MOST.format(name=name, limit=round(seconds * 1000)) if seconds else "'0'"
-                for name, seconds in limits.items()
-                if seconds is not None
-            },
-            "synchronous_commit": _AT_LEAST_ON,
-        }
-
-
-CONNECTION_SETTINGS: Final = ConnectionSettings()
 
 
 class Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types
@@ -129,7 +50,7 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no ty
 
         A pooler reports a process as that of the session which runs none of the statements.
         """
-        parameters = _NETWORK_PARAMETERS | settings.parameters(self.get_server_version().major)
+        parameters = NETWORK_PARAMETERS | settings.parameters(self.get_server_version().major)
         self._set_parameters = set_config(parameters, is_local=False)
         is_own_session = f"WHERE pg_backend_pid() = {self.get_server_pid()}"
         status = await self.execute(f"{self._set_parameters} {is_own_session}")
@@ -239,6 +160,30 @@ async def connect(url: str, settings: ConnectionSettings = CONNECTION_SETTINGS) 
 async def _open(
     url: str, settings: ConnectionSettings, kind: type[Connection], **options: int
 ) -> Connection:
+    """Open a connection to the first host of the URL that accepts it."""
+    *others, last = urls = _single_host_urls(url)
+    settings = replace(settings, open_seconds=settings.open_seconds / len(urls))
+    for each in others:
+        with suppress(Unavailable):
+            return await _open_host(each, settings, kind, **options)
+    return await _open_host(last, settings, kind, **options)
+
+
+def _single_host_urls(url: str) -> list[str]:
+    """Return a URL for each host, because asyncpg spends the whole time on one that hangs."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return [url]
+    user, at, hosts = parts.netloc.rpartition("@")
+    if "," not in hosts:
+        return [url]
+    return [parts._replace(netloc=f"{user}{at}{host}").geturl() for host in hosts.split(",")]
+
+
+async def _open_host(
+    url: str, settings: ConnectionSettings, kind: type[Connection], **options: int
+) -> Connection:
     try:
         with map_errors():
             connection: Connection = await asyncpg.connect(
@@ -262,18 +207,11 @@ async def _open(
     return connection
 
 
-def set_config(parameters: Mapping[str, str], *, is_local: bool) -> str:
-    """Return the SQL that sets parameters of the server, for the session or a transaction."""
-    local = str(is_local).lower()
-    assignments = (f"set_config('{name}', {sql}, {local})" for name, sql in parameters.items())
-    return f"SELECT {', '.join(assignments)}"
-
-
 def _set_socket_options(opened: socket.socket) -> None:
     """Let the system notice when the server's machine or the network is gone."""
     if opened.family == socket.AF_UNIX:
         return
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in _SOCKET_OPTIONS.items():
+    for name, value in SOCKET_OPTIONS.items():
         if (option := getattr(socket, name, None)) is not None:
             opened.setsockopt(socket.IPPROTO_TCP, option, value)

@@ -9,12 +9,8 @@ from typing import Final, TypeAlias
 import asyncpg
 from sqlalchemy import text
 
-from engine.storage.postgres.connection import (
-    CONNECTION_SETTINGS,
-    Connection,
-    ConnectionSettings,
-    connect,
-)
+from engine.storage.postgres.connection import Connection, connect
+from engine.storage.postgres.connection_settings import CONNECTION_SETTINGS, ConnectionSettings
 from engine.storage.postgres.pool import ConnectionPool
 from engine.storage.postgres.statements import Statement
 

@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
 from typing import Final, Self
 
-from engine.storage.postgres.connection import ConnectionSettings, connect
+from engine.storage.postgres.connection import connect
+from engine.storage.postgres.connection_settings import ConnectionSettings
 from engine.storage.postgres.database import Database
 from engine.storage.postgres.pool import ConnectionPool, Outages
 from engine.storage.postgres.slots import WaitBounds

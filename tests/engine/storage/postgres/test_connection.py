@@ -5,11 +5,13 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from engine.errors import Misconfigured, Unavailable
-from engine.storage.postgres.connection import ConnectionSettings, connect
+from engine.storage.postgres.connection import connect
+from engine.storage.postgres.connection_settings import ConnectionSettings
 from engine.storage.postgres.database import Database, open_database
 from engine.storage.postgres.statements import Statement
 from tests.support.databases import execute
 from tests.support.own_postgres import own_postgres
+from tests.support.tcp_proxy import tcp_proxy
 
 
 def database_name(url: str) -> str:
@@ -123,6 +125,21 @@ async def test_both_ends_of_a_tcp_connection_notice_a_lost_network() -> None:
         ):
             assert await connection.fetchval(f"SHOW {parameter}") == shown
         await connection.close()
+
+
+async def test_a_host_that_hangs_leaves_time_for_the_next_one() -> None:
+    async with own_postgres() as server, tcp_proxy("127.0.0.1", server.port) as hanging:
+        hanging.stall()
+        for hosts in (
+            f"127.0.0.1:{hanging.local_port},127.0.0.1:{server.port}",
+            f"127.0.0.1:1,127.0.0.1:{server.port}",  # refuses connections
+        ):
+            url = f"postgresql://postgres@{hosts}/postgres?target_session_attrs=read-write"
+            connection = await connect(url, ConnectionSettings(open_seconds=4))
+            assert await connection.fetchval("SHOW port") == str(server.port)
+            await connection.close()
+        with pytest.raises(Unavailable):
+            await connect(url.replace("read-write", "read-only"))
 
 
 async def test_the_server_ends_an_idle_transaction_and_releases_its_locks(

@@ -10,7 +10,7 @@ from sqlalchemy import Integer, bindparam, text
 
 from engine.limits import DATABASE_CONNECTIONS_MIN
 from engine.storage.migrate import check_schema, migrate
-from engine.storage.postgres.connection import ConnectionSettings
+from engine.storage.postgres.connection_settings import ConnectionSettings
 from engine.storage.postgres.database import Database, Row, open_database
 from engine.storage.postgres.databases import DatabaseLimits, open_databases
 from engine.storage.postgres.slots import WaitBounds
