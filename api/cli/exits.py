@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from api.files import UnreadableFile
 from engine.errors import (
     InterlockError,
     InvalidDeclaration,
@@ -25,6 +26,7 @@ EXITS: Final[Mapping[type[InterlockError], int]] = {
     LockHeld: 5,
     InvalidDeclaration: EXIT_INVALID_DECLARATION,
     InvalidPlan: EXIT_INVALID_DECLARATION,
+    UnreadableFile: EXIT_INVALID_DECLARATION,
 }
 """The exit codes of errors; `EXIT_ERROR` for all others."""
 

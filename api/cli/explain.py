@@ -29,19 +29,24 @@ def explain(
     actor: Actor = None,
     file: DeclarationFiles = None,
     *,
+    every_pair: Annotated[
+        bool, typer.Option("--all", help="Include the transitions that the workflow does not have.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Explain who can make a transition, and why.
 
-    Without --from and --to, print the table of all transitions.
+    Without --from and --to, print the table of the declared transitions.
     """
     if (source is None) is not (target is None):
         raise typer.BadParameter(
-            "pass both --from and --to, or neither to print the table of all transitions."
+            "pass both --from and --to, or neither to print the table of transitions."
         )
     compiled = find_workflow(workflow, file or [])
     if source is None or target is None:
         rows = truth_table(compiled, ROLE_COMBINATIONS if actor is None else (actor,))
+        if not every_pair:
+            rows = [row for row in rows if row.allowed_roles]
         print_json([row_of(row) for row in rows]) if as_json else print_table(table_of(rows))
     else:
         answer = explanation.explain(compiled, source, target, actor or NO_ROLES)

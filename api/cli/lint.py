@@ -1,41 +1,53 @@
 """`interlock lint`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from api.cli.declarations import read_declaration
 from api.cli.exits import EXIT_INVALID_DECLARATION
 from api.cli.findings import FindingsFormat, render_findings
 from api.cli.values import SubchartKey
-from engine.errors import InvalidDeclaration, InvalidInput
+from api.files import UnreadableFile, read_text
+from engine.declaration.parse import build_declaration
+from engine.declaration.silenced_findings import without_silenced
+from engine.errors import InvalidDeclaration
 from engine.findings import Finding, Location, Severity
 from engine.workflows.analysis import analyse
+from reconciler.values import ValuesInput, read_values
 
 
 def lint(
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="FILE", help="Values files with a `ticketing:` section."),
+        typer.Argument(
+            metavar="FILE", help="Values files with a `ticketing:` section; - is standard input."
+        ),
     ],
     key: SubchartKey = "",
     output: Annotated[
         FindingsFormat, typer.Option(help="How to print the findings.")
     ] = FindingsFormat.TEXT,
 ) -> None:
-    """Check values files without a database, each file separately."""
+    """Check values files without a database, each file separately.
+
+    A comment `# interlock: ignore[code] reason` on the line of a warning, or above it, silences it.
+    """
     findings = [finding for file in files for finding in _findings_in(file, key)]
     typer.echo(render_findings(findings, output))
     if any(finding.severity is Severity.ERROR for finding in findings):
         raise typer.Exit(EXIT_INVALID_DECLARATION)
 
 
-def _findings_in(file: Path, key: str) -> tuple[Finding, ...]:
+def _findings_in(file: Path, key: str) -> Sequence[Finding]:
     """Return the findings in a file; a single one if the file can't be read."""
     try:
-        return analyse(read_declaration(file, key))
+        text = read_text(file)
+    except UnreadableFile as error:
+        return [Finding("unreadable", error.message, Location(str(file), 1, 1))]
+    try:
+        values = read_values(ValuesInput([(str(file), text)], key=key))
+        return without_silenced(analyse(build_declaration(values)), text, str(file))
     except InvalidDeclaration as error:
         return error.findings
-    except InvalidInput as error:
-        return (Finding("unreadable", error.message, Location(str(file), 1, 1)),)

@@ -2,7 +2,8 @@
 
 import os
 import sys
-from typing import Final
+from importlib import metadata
+from typing import Annotated, Final
 
 import typer
 
@@ -33,8 +34,15 @@ from engine.errors import InterlockError, InvalidDeclaration, InvalidInput
 EXIT_CODES: Final = """
 Exit codes: 0 success, 1 failed or refused, 2 there are changes (plan --detailed-exitcode, drift),
 3 the plan has hazards that are not acknowledged, 4 the plan is stale, 5 another reconciliation is
-running, 6 a declaration or a plan has errors, 64 wrong usage.
+running, 6 a file is missing, or a declaration or a plan has errors, 64 wrong usage.
 """
+
+
+def _print_version(is_wanted: bool) -> None:  # typer passes it by position
+    if is_wanted:
+        typer.echo(f"interlock {metadata.version('interlock')}")
+        raise typer.Exit
+
 
 app = typer.Typer(
     help="A ticketing service whose workflows are declared in Helm values.",
@@ -44,6 +52,21 @@ app = typer.Typer(
     rich_markup_mode=None,
     add_completion=False,
 )
+
+
+@app.callback()
+def options(
+    *,
+    version: Annotated[  # the callback of the option prints it
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Declare the options of `interlock` itself."""
+
+
 app.command()(lint)
 app.command()(schema)
 app.command()(plan)

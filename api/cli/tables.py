@@ -11,5 +11,7 @@ PIPE_COLUMNS: Final = 120
 
 
 def print_table(table: Table) -> None:
-    """Print a table on standard output."""
+    """Print a table on standard output. A long text continues on the next line; none is cut."""
+    for column in table.columns:
+        column.overflow = "fold"
     Console(width=None if sys.stdout.isatty() else PIPE_COLUMNS).print(table)

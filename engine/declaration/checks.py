@@ -5,15 +5,18 @@ about others. Paths are relative to the section.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final
 
 from engine.declaration.calendar_checks import check_calendar
 from engine.declaration.document import YamlDocument
+from engine.declaration.durations import parse_duration
 from engine.declaration.references import check_references
 from engine.declaration.scalars import describe_value
+from engine.declaration.sla_models import PrioritySla
 from engine.declaration.source_map import Path, Value, items_at, value_at
 from engine.findings import Finding
-from engine.vocabulary import STATUSES
+from engine.vocabulary import STATUSES, Priority
 
 _LISTS: Final[tuple[tuple[Path, Path], ...]] = (
     (("defaultWorkflows",), ()),
@@ -43,7 +46,35 @@ def check_section(document: YamlDocument, section: Value) -> Iterator[Finding]:
         if value_at(webhook, ("events",)) == []:
             message = "A webhook must have at least one event; to receive all, omit `events`."
             yield Finding("no_events", message, document.location(("webhooks", index, "events")))
+    yield from _check_targets(document, section)
     yield from check_references(document, section)
+
+
+def _check_targets(document: YamlDocument, section: Value) -> Iterator[Finding]:
+    """Yield the SLA targets whose response time is longer than their resolution time."""
+    for priority in Priority:
+        targets, default = value_at(section, ("sla", priority)), PrioritySla().of(priority)
+        yield from _check_order(
+            document,
+            ("sla", str(priority)),
+            value_at(targets, ("response",)) or default.response,
+            value_at(targets, ("resolution",)) or default.resolution,
+        )
+    for index, item in enumerate(items_at(section, ("catalog", "items"))):
+        times = (value_at(item, ("sla", name)) for name in ("response", "resolution"))
+        yield from _check_order(document, ("catalog", "items", index, "sla"), *times)
+
+
+def _check_order(
+    document: YamlDocument, path: Path, response: Value, resolution: Value
+) -> Iterator[Finding]:
+    with suppress(ValueError):  # an invalid duration is another finding
+        first, second = (parse_duration(str(each)) for each in (response, resolution))
+        if first > second:
+            message = (
+                f"The response target {response} is longer than the resolution target {resolution}."
+            )
+            yield Finding("response_after_resolution", message, document.location(path))
 
 
 def _check_names(

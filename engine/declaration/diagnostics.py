@@ -16,7 +16,7 @@ from engine.findings import Finding, did_you_mean
 from engine.validation_messages import describe_error
 from engine.vocabulary import Priority, Role, Status, TicketEvent, Visibility
 
-_CODES: Final[Mapping[str, str]] = {
+VALIDATION_CODES: Final[Mapping[str, str]] = {
     "missing": "missing_field",
     "string_pattern_mismatch": "wrong_form",
     "string_too_long": "too_long",
@@ -46,7 +46,7 @@ def finding_of(document: YamlDocument, error: ErrorDetails) -> Finding:
     path = _written_path(document, error)
     if error["type"] == "extra_forbidden":
         return Finding("unknown_key", _unknown_key(path), document.key_location(path))
-    code = _CODES.get(error["type"], "wrong_type")
+    code = VALIDATION_CODES.get(error["type"], "wrong_type")
     value = describe_value(error["input"])
     match error["type"]:
         case "missing":

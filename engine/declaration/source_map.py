@@ -47,6 +47,14 @@ class Source:
     def _line_starts(self) -> list[int]:
         return [0, *(match.end() for match in _LINE_BREAK.finditer(self.text))]
 
+    def find_before(self, words: str, offset: Offset) -> Offset | None:
+        """Return where a text is at an offset, or before it in the same or the previous line."""
+        index = offset - self.start
+        line = bisect_right(self._line_starts, index)
+        start = self._line_starts[max(0, line - 2)]
+        found = self.text.rfind(words, start, index + len(words))
+        return None if found < 0 else self.start + found
+
     def location(self, offset: Offset) -> Location:
         """Return the file, line and column of an offset."""
         index = offset - self.start

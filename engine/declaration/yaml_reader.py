@@ -55,6 +55,12 @@ TOO_MANY_FINDINGS: Final = "There are more findings; fix these first."
 _MISPLACED_BYTE_ORDER_MARK: Final = re.compile("[\n\r]\ufeff")
 """Helm reads it as a part of the key, but the parser skips it."""
 
+_TEMPLATE: Final = (
+    "Helm does not evaluate templates in values files. Replace {{ … }} by a value, or quote it."
+)
+_CODES_OF_TEMPLATES: Final = frozenset({"syntax_error", "non_string_key"})
+"""The errors that a template causes: `{{` begins a mapping that is the key of another one."""
+
 Event: TypeAlias = Any
 """An event of the parser, which is untyped."""
 
@@ -193,6 +199,8 @@ class _Builder:
 
     def stop(self, code: str, message: str, at: Offset) -> NoReturn:
         """Record a finding and stop reading."""
+        if code in _CODES_OF_TEMPLATES and (begin := self.source.find_before("{{", at)) is not None:
+            code, message, at = "template", _TEMPLATE, begin
         self.findings.kept.append(Finding(code, message, self.source.location(at)))
         raise _StopReading
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,12 @@ import pytest
 from engine.declaration.defaults import default_workflows
 from engine.workflows.compiler import compile_workflow
 from engine.workflows.rendering import GraphFormat, render
-from tests.support.command import interlock, interlock_process
+from tests.support.command import COMMAND, interlock, interlock_process
 from tests.support.paths import CHART
 
 
 def test_explain_prints_the_table_of_all_transitions_as_json() -> None:
-    rows = json.loads(interlock("explain", "incident_response", "--json").stdout)
+    rows = json.loads(interlock("explain", "incident_response", "--all", "--json").stdout)
     assert len(rows) == 4 * 4 * 8
     assert {
         "from": "RESOLVED",
@@ -37,17 +38,44 @@ def test_explain_prints_the_reason_and_the_available_statuses() -> None:
 
 
 def test_every_row_of_the_table_has_the_same_five_keys() -> None:
-    rows = json.loads(interlock("explain", "change_request", "--json").stdout)
+    rows = json.loads(interlock("explain", "change_request", "--all", "--json").stdout)
     assert {tuple(row) for row in rows} == {("from", "to", "actorRoles", "allowed", "reason")}
     assert len({(row["from"], row["to"], *row["actorRoles"]) for row in rows}) == 4 * 4 * 8
     assert all(row["allowed"] is (row["reason"] == "allowed") for row in rows)
 
 
 def test_explain_prints_the_table_of_one_actor() -> None:
-    words = ("--as", "requester,assignee", "--json")
+    words = ("--as", "requester,assignee", "--all", "--json")
     rows = json.loads(interlock("explain", "change_request", *words).stdout)
     assert len(rows) == 4 * 4
     assert {tuple(row["actorRoles"]) for row in rows} == {("assignee", "requester")}
+
+
+def test_explain_prints_only_the_declared_transitions_by_default() -> None:
+    rows = json.loads(interlock("explain", "access_request", "--json").stdout)
+    pairs = {(row["from"], row["to"]) for row in rows}
+    assert pairs == {
+        ("OPEN", "IN_PROGRESS"),
+        ("IN_PROGRESS", "RESOLVED"),
+        ("RESOLVED", "CLOSED"),
+        ("RESOLVED", "IN_PROGRESS"),
+    }
+    printed = interlock("explain", "access_request").stdout
+    assert printed.count("RESOLVED") == 3
+
+
+def test_the_version_is_printed() -> None:
+    done = interlock("--version")
+    assert (done.returncode, done.stdout) == (0, f"interlock {metadata.version('interlock')}\n")
+
+
+def test_a_file_from_standard_input_is_checked() -> None:
+    values = "ticketing: {workflow: []}\n"
+    done = subprocess.run(  # noqa: S603 - our own command
+        [COMMAND, "lint", "-"], input=values, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 6
+    assert "-:1:13: error: ticketing: unknown key 'workflow'." in done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -87,10 +115,14 @@ REFUSED = {
         1,
         "Did you mean 'incident_response'?",
     ),
-    "a missing file": (("graph", "nowhere.yaml"), 1, "nowhere.yaml: can't be read: No such file"),
-    "a folder": (("explain", "folder.yaml"), 1, "folder.yaml: can't be read: Is a directory."),
-    "a link to itself": (("explain", "loop.yaml"), 1, "loop.yaml: can't be read"),
-    "a binary file": (("graph", "bytes.yaml"), 1, "it isn't UTF-8 text (byte 11)"),
+    "a missing file": (("graph", "nowhere.yaml"), 6, "nowhere.yaml: can't be read: No such file"),
+    "a folder": (("explain", "folder.yaml"), 6, "folder.yaml: can't be read: Is a directory."),
+    "a link to itself": (("explain", "loop.yaml"), 6, "loop.yaml: can't be read"),
+    "a binary file": (
+        ("graph", "bytes.yaml"),
+        6,
+        "bytes.yaml:1:12: can't be read: it isn't UTF-8 text.",
+    ),
     "an argument that is not UTF-8": (NOT_UTF8, 1, r"b\xff.yaml is not UTF-8 text"),
     "a file without a workflow": (("explain", "none.yaml"), 1, "declares no workflow"),
     "a file with two workflows": (
@@ -126,7 +158,7 @@ def test_a_file_without_permission_gets_a_message(tmp_path: Path) -> None:
     file.touch(mode=0)
     words = [sys.executable, "-c", UNPRIVILEGED, "graph", str(file)]
     done = subprocess.run(words, capture_output=True, text=True, check=False)  # noqa: S603 - ours
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (6, "")
     assert done.stderr == f"interlock: {file}: can't be read: Permission denied. [invalid_input]\n"
 
 
@@ -139,7 +171,7 @@ def test_an_endless_file_is_refused_by_its_size() -> None:
 def test_the_help_lists_the_exit_codes() -> None:
     printed = " ".join(interlock_process("--help").stdout.split())
     assert "Exit codes: 0 success, 1 failed or refused," in printed
-    assert "6 a declaration or a plan has errors, 64 wrong usage." in printed
+    assert "6 a file is missing, or a declaration or a plan has errors, 64 wrong usage." in printed
     assert "..." not in printed.replace("[ARGS]...", "")  # no summary is cut off
 
 

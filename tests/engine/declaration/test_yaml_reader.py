@@ -100,6 +100,8 @@ INVALID = {
         [("duplicate_key", 2, 19)],
     ),
     "a tab before a value": ("a:\n\tb: 1\n", [("syntax_error", 2, 1)]),
+    "a template as a value": ("a: {{ .Values.x }}\n", [("template", 1, 4)]),
+    "a template as a line": ("a: 1\n{{ include }}\n", [("template", 2, 1)]),
     "a tag": ("a: !!binary aGk=\n", [("unsupported_tag", 1, 4)]),
     "an unknown alias": ("a: *x\n", [("unknown_alias", 1, 4)]),
     "an alias of itself": ("a: &x [*x]\n", [("unknown_alias", 1, 8)]),

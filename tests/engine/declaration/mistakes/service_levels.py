@@ -10,6 +10,11 @@ SERVICE_LEVELS: Final[dict[str, Mistake]] = {
         [("wrong_duration", 1, 40)],
         "must be a duration such as 30m, 4h, 1d or 1h30m (found 5)",
     ),
+    "a response target longer than the resolution target": (
+        "ticketing: {sla: {HIGH: {response: 9h}, LOW: {resolution: 23h}}}\n",
+        [("response_after_resolution", 1, 25), ("response_after_resolution", 1, 46)],
+        "The response target 9h is longer than the resolution target 8h",
+    ),
     "an invalid duration": (
         "ticketing: {autoClose: {afterResolved: soon}}\n",
         [("wrong_duration", 1, 40)],
