@@ -12,7 +12,6 @@ from api.http.connections import Connections
 from api.http.drain import Drain
 from api.http.metrics import Metrics
 from api.http.rate_limiter import Quota, RateLimiter, TokenBuckets
-from engine.errors import InterlockError
 from engine.tickets.actor import Actor
 
 ACTOR: Final = web.RequestKey("actor", Actor)
@@ -32,9 +31,6 @@ QUOTAS: Final[web.RequestKey[Quotas]] = web.RequestKey("quotas", dict)
 
 REQUEST_ID: Final = web.RequestKey("request_id", str)
 """Identifies the request in the log and in the `X-Request-ID` header of the response."""
-
-HEAD_ERROR: Final = web.RequestKey("head_error", InterlockError)
-"""Why the head of the request is refused; missing on requests that are routed."""
 
 EXPECTS_CONTINUE: Final = web.RequestKey("expects_continue", bool)
 """Present if the client waits for `100 Continue` before it sends the body."""

@@ -21,7 +21,7 @@ class LimitedConnection(web.RequestHandler):
     Nothing decompresses a body, and the rest of a body that no handler read is not parsed.
 
     Attributes:
-        refusal: why the server does not wait for the rest of a head; None while it does.
+        refusal: why the head of the latest request is refused; None if it is not.
         first_byte_at: when the first byte of the latest request was received, by the clock of the
             event loop.
 
@@ -93,6 +93,14 @@ class LimitedConnection(web.RequestHandler):
         self._stop_head_timer()
         self._end_discarding()
         super().connection_lost(exc)
+
+    def resume_reading(
+        self,
+        resume_parser: bool = True,  # noqa: FBT001, FBT002  # aiohttp's signature
+    ) -> None:
+        """Resume reading if it is paused; aiohttp parses nothing again for each body otherwise."""
+        if self._reading_paused:
+            super().resume_reading(resume_parser)
 
     # The head of a request
 

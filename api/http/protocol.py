@@ -6,7 +6,7 @@ quote what was sent, which can contain a token.
 """
 
 import asyncio
-from typing import Final
+from typing import Final, cast
 
 import structlog
 from aiohttp import HttpVersion10, web
@@ -16,7 +16,7 @@ from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError, LineToo
 from aiohttp.streams import StreamReader
 
 from api import limits
-from api.http.app_keys import CONNECTIONS, EXPECTS_CONTINUE, HEAD_ERROR, REQUEST_ID
+from api.http.app_keys import CONNECTIONS, EXPECTS_CONTINUE, REQUEST_ID
 from api.http.connection import LimitedConnection
 from api.http.connections import Connections
 from api.http.middlewares import add_standard_headers, identify
@@ -116,8 +116,9 @@ class _HttpProtocolFactory(web.Server):
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer a request whose head is not refused."""
-        if HEAD_ERROR in request:
-            raise request[HEAD_ERROR]
+        refusal = cast("LimitedConnection", request.protocol).refusal
+        if refusal is not None:
+            raise refusal
         return await self._application.request_handler(request)
 
     def _make_checked_request(
@@ -128,18 +129,16 @@ class _HttpProtocolFactory(web.Server):
         writer: AbstractStreamWriter,
         task: asyncio.Task[None],
     ) -> web.BaseRequest:
-        """Return a request with the result of checking its head."""
-        refusal = protocol.refusal if isinstance(protocol, LimitedConnection) else None
-        error = refusal or head_error(message)
+        """Return a request, and refuse it if its head is not acceptable."""
+        connection = cast("LimitedConnection", protocol)
+        connection.refusal = connection.refusal or head_error(message)
         is_deferred = expects_continue(message)
+        if is_deferred:
+            message = without_expectation(message)
         if message.version not in SUPPORTED_VERSIONS:
             message = message._replace(version=HttpVersion10)  # the version of the response
-        elif is_deferred:
-            message = without_expectation(message)
         request = self._application.request_factory(message, payload, protocol, writer, task)
-        if error is not None:
-            request[HEAD_ERROR] = error
-        elif is_deferred:
+        if is_deferred:
             request[EXPECTS_CONTINUE] = True
         return request
 

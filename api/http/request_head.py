@@ -1,6 +1,5 @@
 """The head of a request, checked before the request is routed."""
 
-from itertools import chain
 from typing import Final, Self
 
 from aiohttp import HttpVersion10, HttpVersion11, hdrs
@@ -57,7 +56,7 @@ def head_error(message: RawRequestMessage) -> InterlockError | None:
     if len(message.path) > bound and len(message.path.partition("?")[0]) > bound:
         text = f"The path of the URL is longer than {bound:,} characters: send less."
         return HeadTooLarge(text, limit="path_characters", bound=bound)
-    if sum(map(len, chain.from_iterable(message.raw_headers))) > limits.HEAD_BYTES:
+    if sum([len(name) + len(value) for name, value in message.raw_headers]) > limits.HEAD_BYTES:
         bound = limits.HEAD_BYTES
         text = f"All headers together are longer than {bound:,} bytes: send less."
         return HeadTooLarge(text, limit="head_bytes", bound=bound)
