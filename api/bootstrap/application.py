@@ -14,6 +14,7 @@ from api.bootstrap.auth import key_source, token_rules
 from api.bootstrap.background_tasks import background_tasks
 from api.bootstrap.engine import EngineHandle, open_engine, require_notifications
 from api.graphql.documents.persisted_documents import PersistedDocuments
+from api.graphql.executor import GraphQLExecutor
 from api.graphql.interlock import declared_list_lengths, interlock_executor
 from api.graphql.transport.endpoint import GraphQLEndpoint
 from api.graphql.transport.sdl_route import schema_route
@@ -154,9 +155,10 @@ async def open_application_on(
             return open_database(engine.direct_url, 1, _EXPORT_CONNECTION)
 
         values = watcher.values if watcher else None
+        executor = await _executor(settings, state)
         application = build_application(
             [
-                *await _graphql_routes(settings, state, streams),
+                *_graphql_routes(settings, state, streams, executor),
                 *_rest_routes(
                     state,
                     values,
@@ -175,6 +177,7 @@ async def open_application_on(
                 *streams.collectors,
                 *supervisor.collectors,
                 *sealer.collectors,
+                *executor.operations.collectors,
             ],
         )
         application[DRAIN].on_begin.append(streams.drain)
@@ -189,14 +192,18 @@ def _values_watcher(database: Database, settings: Settings) -> ValuesWatcher | N
     return ValuesWatcher(ValuesFile(database, settings.values_file, settings.values_key))
 
 
-async def _graphql_routes(
-    settings: Settings, state: ServerState, streams: StreamSessions
-) -> list[web.AbstractRouteDef]:
+async def _executor(settings: Settings, state: ServerState) -> GraphQLExecutor:
     lists = declared_list_lengths(state.workflows, state.catalog)
     seconds = settings.limits.http.request_seconds
     executor = await interlock_executor(settings.limits.graphql, lists, seconds)
     if settings.trusted_documents is not None:
         executor.allow_only(PersistedDocuments.read(settings.trusted_documents))
+    return executor
+
+
+def _graphql_routes(
+    settings: Settings, state: ServerState, streams: StreamSessions, executor: GraphQLExecutor
+) -> list[web.AbstractRouteDef]:
     explorer = Explorer() if settings.explorer else None
     page = explorer.page if explorer else None
     context_for, limits = state.context_for, settings.limits.stream

@@ -123,6 +123,16 @@ def error_extensions(error: InterlockError) -> JsonObject:
     return extensions(error.code, error.status, to_json(error.details))
 
 
+def error_codes(response: Json) -> Iterator[str]:
+    """Yield the code of each error of a response."""
+    match response:
+        case {"errors": [*errors]}:
+            for error in errors:
+                match error:
+                    case {"extensions": {"code": str(code)}}:
+                        yield code
+
+
 def retry_after(response: Json) -> Iterator[int]:
     """Yield the seconds after which the errors of a response say to try again."""
     match response:

@@ -26,6 +26,7 @@ from api.graphql.errors import (
     response_errors,
 )
 from api.graphql.event_streams import Event, EventSource, MakeContext
+from api.graphql.operation_log import OperationLog
 from api.graphql.registry import Resolvers
 from api.graphql.sdl import read_schema
 from api.graphql.shared_answers import shared_answer
@@ -140,6 +141,7 @@ class GraphQLExecutor:
         self._operation_seconds = operation_seconds
         self._documents = DocumentCache(self.schema, limits, frozenset(lists), viewer_fields)
         self._persisted: PersistedDocuments | None = None
+        self.operations = OperationLog()
 
     @classmethod
     async def create(
@@ -193,10 +195,21 @@ class GraphQLExecutor:
 
         The caller sets its deadline, because creating the context belongs to the operation.
         """
+        response, name = await self._execute(request, context)
+        self.operations.record(name, response.body)
+        return response
+
+    async def _execute(
+        self, request: GraphQLRequest, context: object
+    ) -> tuple[GraphQLResponse, str | None]:
+        """Return the response, and the name of the operation if it is known."""
+        name = request.operation_name
         try:
-            return GraphQLResponse(await self._answer(self._checked(request), context))
+            checked = self._checked(request)
+            name = checked.operation.name
+            return GraphQLResponse(await self._answer(checked, context)), name
         except Exception as error:  # noqa: BLE001  # no exception may reach the transport
-            return error_response(error)
+            return error_response(error), name
 
     async def stream(
         self,
@@ -216,12 +229,15 @@ class GraphQLExecutor:
             in_flight: entered while a query or a mutation is executed; can refuse to be entered.
 
         """
+        name = request.operation_name
         try:
-            subscription = self._prepared(request)[1].subscription
+            operation = self._prepared(request)[1]
+            name, subscription = operation.name, operation.subscription
             if subscription is None:
                 with in_flight:
                     async with Deadline(self._operation_seconds):
-                        response = await self.execute(request, await make_context())
+                        response, _ = await self._execute(request, await make_context())
+                self.operations.record_in_stream(name, response.body)
                 yield response
                 return
 
@@ -232,9 +248,14 @@ class GraphQLExecutor:
             opened, answer = self._open(request, subscription, make_in_time, resume_after)
             async with aclosing(opened) as events:
                 async for event in events:
-                    yield await answer(event)
+                    response = await answer(event)
+                    if "errors" in response.body:
+                        self.operations.record_in_stream(name, response.body)
+                    yield response
         except Exception as error:  # noqa: BLE001  # as in `execute`
-            yield error_response(error)
+            response = error_response(error)
+            self.operations.record_in_stream(name, response.body)
+            yield response
 
     def _open(
         self,

@@ -1,6 +1,6 @@
 """Prometheus metrics of requests. No label has values that clients choose."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import cache
 from typing import Final
@@ -43,18 +43,24 @@ class Metrics:
             registry=self._registry,
         )
 
-        @cache
-        def meters(route: str, method: str, status: int) -> tuple[Counter, Histogram]:
-            return requests.labels(route, method, status), seconds.labels(route, method)
+        # `labels` takes a lock, and converts its arguments to text.
+        self._requests: Callable[..., Counter] = cache(requests.labels)
+        self._seconds: Callable[..., Histogram] = cache(seconds.labels)
 
-        self._meters = meters
+    def observe(self, route: str, method: str, status: int, seconds: float | None) -> None:
+        """Count one request.
 
-    def observe(self, route: str, method: str, status: int, seconds: float) -> None:
-        """Count one request. `route` is a template such as `/tickets/{id}`, never a path."""
+        Args:
+            route: a template such as `/tickets/{id}`, never a path.
+            method: the HTTP method.
+            status: the status of the response.
+            seconds: the duration; None for a stream, whose duration the client decides.
+
+        """
         label = method if method in _METHODS else _OTHER_METHOD
-        requests, durations = self._meters(route, label, status)
-        requests.inc()
-        durations.observe(seconds)
+        self._requests(route, label, status).inc()
+        if seconds is not None:
+            self._seconds(route, label).observe(seconds)
 
     def exposition(self) -> bytes:
         """Return all metrics in the Prometheus text format.

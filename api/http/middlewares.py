@@ -73,17 +73,17 @@ async def _observe(request: web.Request, handler: Handler) -> web.StreamResponse
     """Set the id of the request, count it, and log it."""
     started = perf_counter()
     identify(request)
-    status = _CLIENT_CLOSED_REQUEST
+    status, is_stream = _CLIENT_CLOSED_REQUEST, False
     try:
         response = await handler(request)
-        status = response.status
+        status, is_stream = response.status, not isinstance(response, web.Response)
     except web.HTTPRedirection as redirection:
         status = redirection.status
         raise
     else:
         return response
     finally:
-        _record(request, status, perf_counter() - started)
+        _record(request, status, perf_counter() - started, is_stream=is_stream)
 
 
 @web.middleware
@@ -197,11 +197,11 @@ def _problem_of(error: Exception, request: web.Request) -> Problem:
             return Problem.internal(request[REQUEST_ID])
 
 
-def _record(request: web.Request, status: int, seconds: float) -> None:
+def _record(request: web.Request, status: int, seconds: float, *, is_stream: bool) -> None:
     """Count and log one request: the path without its query, and no headers."""
     resource = request.match_info.route.resource
     route = resource.canonical if resource else _UNMATCHED
-    request.app[METRICS].observe(route, request.method, status, seconds)
+    request.app[METRICS].observe(route, request.method, status, None if is_stream else seconds)
     write = log.debug if route in PROBE_PATHS else log.info
     write(
         "request",
