@@ -43,7 +43,7 @@ class OperationLog:
         )
 
     def record_in_stream(self, name: str | None, body: JsonObject) -> None:
-        """Do as `record` does, and log a response with errors, because its stream goes on."""
+        """Do as `record` does, and log a response with errors, because its stream continues."""
         self.record(name, body)
         if "errors" in body:
             log.info("operation failed")
