@@ -31,8 +31,12 @@ RECEIVED_BYTES_MIN: Final = 49_152
 """What a client has to read of a full send buffer in `send_seconds`."""
 RESERVED_DESCRIPTORS: Final = 256
 """File descriptors for everything but connections of clients: databases, webhooks, files."""
-REFUSAL_WARNING_SECONDS: Final = 60
-"""The time between two warnings about refused connections."""
+CONNECTION_WARNING_SECONDS: Final = 60
+"""The time between two warnings about too many connections."""
+EVICTED_CONNECTIONS: Final = 64
+"""Idle connections that are closed at a time when there are too many: finding them takes 2 ms."""
+IDLE_SEARCH_SECONDS: Final = 1
+"""The time until idle connections are searched again after no connection was idle."""
 READ_BUFFER_BYTES: Final = 65_536
 """Unread input of one connection; twice as much pauses reading."""
 DISCARDED_BYTES: Final = 256 * 1024

@@ -36,12 +36,10 @@ class LimitedConnection(web.RequestHandler):
         "_is_discarding",
         "_is_open",
         "_last_body",
-        "_network",
         "_socket",
         "first_byte_at",
         "refusal",
     )
-    _network: str
     _socket: asyncio.Transport
 
     def __init__(self, server: web.Server, connections: Connections) -> None:
@@ -75,7 +73,7 @@ class LimitedConnection(web.RequestHandler):
         self._socket = cast("asyncio.Transport", transport)
         address, *_ = transport.get_extra_info("peername") or ("",)
         try:
-            self._network = self._connections.open(address)
+            self._connections.open(self, address)
         except TooManyConnections as error:
             self._socket.write(Problem.from_error(error).to_bytes())
             self._socket.close()
@@ -87,9 +85,8 @@ class LimitedConnection(web.RequestHandler):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Note that the connection is closed."""
-        if self._is_open:
-            self._is_open = False
-            self._connections.close(self._network)
+        self._is_open = False
+        self._connections.close(self)
         self._stop_head_timer()
         self._end_discarding()
         super().connection_lost(exc)
@@ -112,11 +109,11 @@ class LimitedConnection(web.RequestHandler):
         super().data_received(data)
         if self._messages:
             self._end_head()
-        elif data and (self._head_timer is not None or self._is_idle):
+        elif data and (self._head_timer is not None or self.is_idle):
             self._continue_head(len(data))
 
     @property
-    def _is_idle(self) -> bool:
+    def is_idle(self) -> bool:
         """Whether the connection waits for a request."""
         return self._waiter is not None and not self._waiter.done()
 

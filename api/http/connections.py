@@ -3,7 +3,9 @@
 import time
 from collections import Counter as CountedSet
 from collections.abc import Callable, Sequence
-from typing import Final
+from heapq import nsmallest
+from operator import attrgetter
+from typing import Final, Protocol
 
 import structlog
 from prometheus_client import Counter, Gauge
@@ -11,7 +13,9 @@ from prometheus_client import Counter, Gauge
 from api.http.addresses import Network, is_trusted, network_of
 from api.limits import (
     CONNECTION_LIMITS,
-    REFUSAL_WARNING_SECONDS,
+    CONNECTION_WARNING_SECONDS,
+    EVICTED_CONNECTIONS,
+    IDLE_SEARCH_SECONDS,
     RESERVED_DESCRIPTORS,
     ConnectionLimits,
 )
@@ -21,13 +25,35 @@ log: Final = structlog.get_logger(component="http")
 
 
 class TooManyConnections(Unavailable):
-    """There are too many open connections: close idle ones, or retry later."""
+    """There are too many open connections. Close idle ones, or try again later."""
 
     code = "too_many_connections"
 
 
+class OpenConnection(Protocol):
+    """A connection that can be closed to make room.
+
+    Attributes:
+        is_idle: whether it waits for a request, or for the rest of its head.
+        first_byte_at: when its latest request began; 0 if it had none.
+
+    """
+
+    first_byte_at: float
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it waits for a request."""
+
+    def force_close(self) -> None:
+        """Close the connection at once."""
+
+
 class Connections:
     """Counts the open connections, and refuses those beyond the limits.
+
+    If the server has too many, those that have been idle the longest are closed. Otherwise clients
+    that send nothing could keep out all others, and the probes of the platform.
 
     Args:
         limits: the limits, which the connections apply.
@@ -46,19 +72,29 @@ class Connections:
         self._trusted_proxies = trusted_proxies
         self._clock = clock
         self._bound = limits.connections
-        self.count = 0
-        """The number of open connections."""
+        self._networks: dict[OpenConnection, str] = {}
         self._of_networks: CountedSet[str] = CountedSet()
-        self._next_warning = 0.0
+        self._evicted: set[OpenConnection] = set()
+        self._next_search = self._next_warning = 0.0
         opened = Gauge("interlock_http_connections", "Open connections of clients.", registry=None)
         opened.set_function(lambda: self.count)
-        self._refused = Counter(
+        self._evictions = Counter(
+            "interlock_http_connections_evicted",
+            "Idle connections that were closed because there were too many.",
+            registry=None,
+        )
+        self._refusals = Counter(
             "interlock_http_connections_refused",
             "Connections that were refused because there were too many.",
             ["limit"],
             registry=None,
         )
-        self.collectors = (opened, self._refused)
+        self.collectors = (opened, self._evictions, self._refusals)
+
+    @property
+    def count(self) -> int:
+        """The number of open connections."""
+        return len(self._networks)
 
     def fit(self, descriptors: int) -> None:
         """Lower the limits so that connections leave descriptors for everything else."""
@@ -71,36 +107,58 @@ class Connections:
                 connections=self._bound,
             )
 
-    def open(self, address: str) -> str:
-        """Count a new connection of an address; return the network to pass to `close`.
+    def open(self, connection: OpenConnection, address: str) -> None:
+        """Count a new connection of an address.
 
         Raises:
             TooManyConnections: it is one too many.
 
         """
-        if self.count >= self._bound:
-            raise self._refusal("connections", self._bound, "This server")
         network = "" if is_trusted(address, self._trusted_proxies) else network_of(address)
         # One address never takes all connections.
         bound = min(self.limits.address_connections, max(self._bound // 2, 1))
         if network and self._of_networks[network] >= bound:
             raise self._refusal("address_connections", bound, "Your address")
-        self.count += 1
+        if self.count - len(self._evicted) >= self._bound and not self._evict():
+            raise self._refusal("connections", self._bound, "This server")
+        self._networks[connection] = network
         self._of_networks[network] += 1
-        return network
 
-    def close(self, network: str) -> None:
-        """Count a connection as closed."""
-        self.count -= 1
+    def close(self, connection: OpenConnection) -> None:
+        """Count a connection as closed, if it was not refused."""
+        network = self._networks.pop(connection, None)
+        if network is None:
+            return
+        self._evicted.discard(connection)
         self._of_networks[network] -= 1
         if not self._of_networks[network]:
             del self._of_networks[network]
 
+    def _evict(self) -> bool:
+        """Close the connections that have been idle the longest; return whether there are any."""
+        if self._clock() < self._next_search:
+            return False
+        idle = [each for each in self._networks if each.is_idle]
+        oldest = nsmallest(EVICTED_CONNECTIONS, idle, key=attrgetter("first_byte_at"))
+        if not oldest:
+            self._next_search = self._clock() + IDLE_SEARCH_SECONDS
+            return False
+        for each in oldest:
+            each.force_close()
+        self._evicted |= set(oldest)
+        self._evictions.inc(len(oldest))
+        self._warn("idle connections closed", "connections", self._bound)
+        return True
+
     def _refusal(self, limit: str, bound: int, whose: str) -> TooManyConnections:
-        """Count a refusal, and log it if it is the first one in a while; return the error."""
-        self._refused.labels(limit).inc()
-        if self._clock() >= self._next_warning:
-            self._next_warning = self._clock() + REFUSAL_WARNING_SECONDS
-            log.warning("connections refused", limit=limit, bound=bound)
-        message = f"{whose} has {bound:,} open connections: close idle ones, or retry later."
+        """Count a refusal, and return the error."""
+        self._refusals.labels(limit).inc()
+        self._warn("connections refused", limit, bound)
+        message = f"{whose} has {bound:,} open connections. Close idle ones, or try again later."
         return TooManyConnections(message, limit=limit, bound=bound)
+
+    def _warn(self, event: str, limit: str, bound: int) -> None:
+        """Log that there are too many connections, unless that was logged a short time ago."""
+        if self._clock() >= self._next_warning:
+            self._next_warning = self._clock() + CONNECTION_WARNING_SECONDS
+            log.warning(event, limit=limit, bound=bound)

@@ -71,6 +71,7 @@ async def test_connections_that_send_nothing_leave_room_for_others(attacked: Rep
     assert answers.count(b"") == ADDRESS_CONNECTIONS  # closed after `head_seconds`
     expected = {
         "interlock_http_connections": 1,
+        "interlock_http_connections_evicted_total": 0,
         "interlock_http_connections_refused_total": len(refused),
     }
     async with asyncio.timeout(TIMEOUT_SECONDS):

@@ -15,7 +15,13 @@ from api.http.app_keys import CONNECTIONS
 from api.http.application import AccessControl, build_application
 from api.http.connections import Connections, TooManyConnections
 from api.http.server import ServerOptions, listening
-from api.limits import REFUSAL_WARNING_SECONDS, RESERVED_DESCRIPTORS, ConnectionLimits
+from api.limits import (
+    CONNECTION_WARNING_SECONDS,
+    EVICTED_CONNECTIONS,
+    IDLE_SEARCH_SECONDS,
+    RESERVED_DESCRIPTORS,
+    ConnectionLimits,
+)
 from api.rest.health import probe_routes
 from tests.support.api_client import TOKENS
 from tests.support.raw_http import RawConnection, head, raw_connection
@@ -30,11 +36,23 @@ other_addresses: Final = pytest.mark.skipif(
 )
 
 
+@dataclass(eq=False)
+class Opened:
+    """A connection that has a request in progress, unless it is idle."""
+
+    is_idle: bool = False
+    first_byte_at: float = 0.0
+    is_closed: bool = False
+
+    def force_close(self) -> None:
+        self.is_idle, self.is_closed = False, True
+
+
 def opened(connections: Connections, addresses: Iterable[str]) -> str:
     """Open connections; return the limit that refuses one, or an empty text."""
     try:
         for address in addresses:
-            connections.open(address)
+            connections.open(Opened(), address)
     except TooManyConnections as error:
         return str(error.details["limit"])
     return ""
@@ -81,7 +99,9 @@ def test_connections_beyond_a_limit_are_refused(row: Row) -> None:
 def test_a_closed_connection_is_not_counted() -> None:
     connections = Connections(ConnectionLimits(connections=2, address_connections=1))
     for _ in range(3):
-        connections.close(connections.open("1.2.3.4"))
+        connection = Opened()
+        connections.open(connection, "1.2.3.4")
+        connections.close(connection)
     assert opened(connections, ["1.2.3.4"]) == ""
     assert connections.count == 1
 
@@ -112,15 +132,68 @@ def test_connections_leave_descriptors_for_everything_else(
 def test_refusals_are_logged_once_in_a_while() -> None:
     now = [1_000.0]
     connections = Connections(ConnectionLimits(connections=1), clock=lambda: now[0])
-    connections.open(HERE)
+    connections.open(Opened(), HERE)
     with capture_logs() as lines:
-        for seconds in (0, 1, REFUSAL_WARNING_SECONDS):
+        for seconds in (0, 1, CONNECTION_WARNING_SECONDS):
             now[0] += seconds
-            opened(connections, [HERE])
+            opened(connections, [ELSEWHERE])
     assert [(line["log_level"], line["limit"]) for line in lines] == [
         ("warning", "connections"),
         ("warning", "connections"),
     ]
+
+
+@dataclass
+class FullServer:
+    """A server with as many connections as it can have, all from different addresses."""
+
+    idle: int
+    now: float = 1_000.0
+
+    def __post_init__(self) -> None:
+        size = 2 * EVICTED_CONNECTIONS
+        self.connections = Connections(ConnectionLimits(size), clock=lambda: self.now)
+        self.opened = [Opened(is_idle=n < self.idle, first_byte_at=size - n) for n in range(size)]
+        for number, each in enumerate(self.opened):
+            self.connections.open(each, f"10.0.0.{number}")
+
+    def admits(self) -> bool:
+        return opened(self.connections, [HERE]) == ""
+
+    @property
+    def closed(self) -> list[int]:
+        return [number for number, each in enumerate(self.opened) if each.is_closed]
+
+
+@pytest.mark.parametrize("idle", [1, EVICTED_CONNECTIONS - 1, EVICTED_CONNECTIONS])
+def test_idle_connections_make_room(idle: int) -> None:
+    server = FullServer(idle)
+    assert server.admits()
+    assert server.closed == list(range(idle))
+
+
+def test_connections_that_are_idle_the_longest_are_closed_first() -> None:
+    server = FullServer(idle=2 * EVICTED_CONNECTIONS)
+    assert server.admits()
+    assert server.closed == list(range(EVICTED_CONNECTIONS, 2 * EVICTED_CONNECTIONS))
+
+
+def test_as_many_connections_are_admitted_as_are_closed() -> None:
+    server = FullServer(idle=3)
+    assert [server.admits() for _ in range(4)] == [True, True, True, False]
+    for number in server.closed:
+        server.connections.close(server.opened[number])
+    assert server.connections.count == len(server.opened)
+    assert not server.admits()
+
+
+def test_idle_connections_are_searched_again_only_after_a_while() -> None:
+    server = FullServer(idle=0)
+    assert not server.admits()
+    server.opened[0].is_idle = True
+    assert not server.admits()
+    server.now += IDLE_SEARCH_SECONDS
+    assert server.admits()
 
 
 @asynccontextmanager
@@ -171,15 +244,29 @@ async def test_a_refused_client_that_sends_requests_is_disconnected() -> None:
 
 
 @other_addresses
-async def test_metrics_count_open_and_refused_connections() -> None:
+async def test_a_client_that_sends_a_request_is_served_instead_of_idle_ones() -> None:
+    async with (
+        serving(ConnectionLimits(connections=2)) as (url, connections),
+        raw_connection(url) as idle,
+        raw_connection(url, ELSEWHERE) as half,
+        raw_connection(url, "127.0.0.3") as client,
+    ):
+        await half.send(b"GET")
+        assert await is_served(client)
+        assert await idle.read_rest() == b""
+        assert await half.read_rest() == b""
+        assert connections.count == 1
+
+
+async def test_metrics_count_open_evicted_and_refused_connections() -> None:
     async with (
         serving(ConnectionLimits(connections=2)) as (url, _),
-        raw_connection(url, ELSEWHERE),
         raw_connection(url) as observer,
-        raw_connection(url, "127.0.0.3") as refused,
+        raw_connection(url) as refused,
     ):
         await refused.read_rest()
         await observer.send(head("GET /metrics"))
         metrics = (await observer.read_response()).body.decode()
-    assert "interlock_http_connections 2.0" in metrics
-    assert 'interlock_http_connections_refused_total{limit="connections"} 1.0' in metrics
+    assert "interlock_http_connections 1.0" in metrics
+    assert "interlock_http_connections_evicted_total 0.0" in metrics
+    assert 'interlock_http_connections_refused_total{limit="address_connections"} 1.0' in metrics
