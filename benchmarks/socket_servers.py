@@ -12,6 +12,8 @@ from aiohttp import web
 
 from api.bootstrap.application import open_application, server_options
 from api.graphql.transport.websocket_messages import SUBPROTOCOL
+from api.http.app_keys import CONNECTIONS
+from api.http.connections import Connections
 from api.http.server import run_server
 from api.logging import configure_logging
 from api.settings import Settings
@@ -23,7 +25,7 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @asynccontextmanager
-async def _bare_application() -> AsyncIterator[web.Application]:
+async def _bare_application(settings: Settings) -> AsyncIterator[web.Application]:
     """Yield an application that only sends the body of a POST request to every socket."""
     sockets: set[web.WebSocketResponse] = set()
 
@@ -42,6 +44,7 @@ async def _bare_application() -> AsyncIterator[web.Application]:
         return web.Response()
 
     application = web.Application()
+    application[CONNECTIONS] = Connections(settings.limits.connection)
     application.add_routes([web.get("/graphql/ws", keep), web.post("/graphql", repeat)])
     yield application
 
@@ -52,7 +55,7 @@ def main() -> None:
     configure_logging(settings.log_format, settings.log_level)
     servers: dict[str, Callable[[], AbstractAsyncContextManager[web.Application]]] = {
         OURS: lambda: open_application(settings),
-        BARE: _bare_application,
+        BARE: lambda: _bare_application(settings),
     }
     run_server(servers[sys.argv[1]](), server_options(settings), typer.echo)
 

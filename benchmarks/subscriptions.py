@@ -31,7 +31,10 @@ _ROUNDS: Final = 9
 _OPENED_AT_ONCE: Final = 50
 _POSITIONS: Final = 20
 _SERVERS: Final = "benchmarks.socket_servers"
-_LIMITS: Final = "address_rate=0 viewer_rate=0 viewer_requests=100000"
+_LIMITS: Final = (
+    "address_rate=0 viewer_rate=0 viewer_requests=100000"
+    " connections=20000 address_connections=10000"
+)
 
 _ADMIN: Final = Actor("u_a0", "Ada L.", is_admin=True)
 
