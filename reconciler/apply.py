@@ -8,11 +8,11 @@ from typing import Final
 
 from engine.declaration.models import Ticketing
 from engine.errors import StalePlan
-from engine.resources.resource import LiveResources, declared_resources
+from engine.resources.live_resources import LiveResources
+from engine.resources.resource import declared_resources
 from engine.storage.postgres.database import Database, Session
 from engine.storage.postgres.locks import lock_tickets_exclusive
 from engine.storage.postgres.notifications import notify
-from engine.storage.resources.read import read_resources
 from engine.storage.resources.reconciliations import (
     BEFORE_RECONCILIATIONS,
     ReconciliationRecord,
@@ -29,7 +29,7 @@ from reconciler.document.serialize import serialize_plan
 from reconciler.freshness import Stale, impact_increased, stale_resources
 from reconciler.hazards import check_guards
 from reconciler.plan import Plan, count_active
-from reconciler.planner import assess_impact, make_plan
+from reconciler.planner import assess_impact, make_plan, read_live
 
 _DEFAULTS_SOURCE: Final = "the default workflows"
 
@@ -64,7 +64,7 @@ async def apply_plan(database: Database, plan: Plan, request: ApplyRequest) -> P
     record = await _record_of(plan, request.by)
     async with reconciliation_session(database, request.by, wait=request.wait) as session:
         await check_not_applied(session, record.plan_id)
-        live = await read_resources(session)
+        live = await read_live(session)
         _refuse_stale(record.plan_id, stale_resources(plan, live))
 
         def check(current: Plan) -> None:
@@ -91,7 +91,7 @@ async def reconcile(
     if plan.is_empty:
         return plan
     async with reconciliation_session(database, request.by, wait=request.wait) as session:
-        live = await read_resources(session)
+        live = await read_live(session)
         plan = await make_plan(session, desired, source, live=live)
         if plan.is_empty:
             return plan
@@ -114,7 +114,7 @@ async def apply_defaults(database: Database) -> Plan | None:
             await latest_reconciliation(session) != BEFORE_RECONCILIATIONS
         ):  # by another server, while this one waited
             return None
-        live = await read_resources(session)
+        live = await read_live(session)
         defaults = Desired(declared_resources(Ticketing()))
         plan = await make_plan(session, defaults, _DEFAULTS_SOURCE, live=live)
         check = partial(check_guards, allowed=Allowances())

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from engine.resources.resource import Key, LastChange, LiveResources, Resource
+from engine.resources.live_resources import LastChange, LiveResources
+from engine.resources.resource import Key, Resource
 from reconciler.plan import Plan
 from reconciler.plural import plural
 from reconciler.references import dangling_after

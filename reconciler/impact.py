@@ -7,9 +7,10 @@ from typing import Final
 
 from engine.declaration.models import CatalogItem
 from engine.gc_pause import gc_paused
+from engine.resources.derived_columns import DerivedColumn
 from engine.resources.resource import Kind, Snapshot, is_active
 from engine.vocabulary import STATUSES, Status
-from engine.workflows.policy import declared_targets
+from engine.workflows.policy import EMPTY_POLICY, Policy, declared_targets
 from reconciler.diff import Change
 from reconciler.permissions_diff import (
     TransitionChange,
@@ -172,6 +173,12 @@ def affected_statuses(changes: Iterable[Change]) -> set[WorkflowStatus]:
     }
 
 
+def enforced_policy(change: Change) -> Policy:
+    """Return the policy that the database has before a change, also for a retired workflow."""
+    stored = change.stored(DerivedColumn.POLICY)
+    return Policy(stored) if isinstance(stored, int) else last_known_policy(change.before)
+
+
 def _tickets_in(statuses: Sequence[Status], name: str, tickets: LiveTickets) -> AffectedTickets:
     """Return the live tickets of a workflow that have one of these statuses."""
     pairs = [(name, status) for status in statuses if (name, status) in tickets.counts]
@@ -186,8 +193,9 @@ def _affected_statuses(change: Change) -> tuple[Sequence[Status], ...]:
         return (), (), (), ()
     if change.retires_workflow:
         return LIVE_STATUSES, (), (), ()
-    transitions = transition_changes(active_policy(change.before), active_policy(change.after))
-    before, after = last_known_policy(change.before), last_known_policy(change.after)
+    before, after = enforced_policy(change), last_known_policy(change.after)
+    enforced = before if is_active(change.before) else EMPTY_POLICY
+    transitions = transition_changes(enforced, active_policy(change.after))
     stuck = [
         status
         for status in LIVE_STATUSES

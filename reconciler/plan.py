@@ -9,11 +9,12 @@ from engine.findings import Location
 from engine.gc_pause import gc_paused
 from engine.resources.resource import Key, Kind, Snapshot, default_resources, is_active
 from reconciler.desired import Desired
-from reconciler.diff import Action, Change, diff
+from reconciler.diff import Action, Change, Drift, diff
 from reconciler.impact import (
     NO_IMPACT,
     Impact,
     LiveTickets,
+    enforced_policy,
     impact_of,
     items_of_retired_workflows,
 )
@@ -39,7 +40,8 @@ class PlannedChange(Change):
     @property
     def widens(self) -> bool:
         """Whether an existing workflow allows a transition to more users than before."""
-        return self.before is not None and any(each.widens for each in self.transitions)
+        is_existing = self.before is not None and not self.after.retired
+        return is_existing and any(each.widens for each in self.transitions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +78,19 @@ class Plan:
 
 
 @gc_paused()
-def plan_changes(desired: Desired, live: Snapshot) -> tuple[PlannedChange, ...]:
+def plan_changes(
+    desired: Desired, live: Snapshot, drift: Drift | None = None
+) -> tuple[PlannedChange, ...]:
     """Return the changes from the live to the desired resources, without their impact."""
     return tuple(
         PlannedChange(
             change.before,
             change.after,
+            change.repairs,
             transitions_of(change),
             at=None if change.after.retired else desired.locations.get(change.key),
         )
-        for change in diff(live, desired.resources)
+        for change in diff(live, desired.resources, drift)
     )
 
 
@@ -111,7 +116,7 @@ def transitions_of(change: Change) -> tuple[TransitionChange, ...]:
     """Return how the transitions of a workflow change; empty for other kinds."""
     if change.kind is not Kind.WORKFLOW:
         return ()
-    return transition_changes(last_known_policy(change.before), last_known_policy(change.after))
+    return transition_changes(enforced_policy(change), last_known_policy(change.after))
 
 
 def count_active(live: Snapshot) -> dict[Kind, int]:

@@ -6,10 +6,13 @@ continues to respond.
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from engine.resources.resource import Kind, LiveResources
+from engine.resources.live_resources import LiveResources
+from engine.resources.resource import Kind
 from engine.storage.postgres.database import Session
+from engine.storage.resources.drift import read_drift
 from engine.storage.resources.read import read_resources
 from engine.storage.resources.recorded_transitions import count_recorded_transitions
 from engine.storage.resources.ticket_counts import count_live_tickets, find_example_tickets
@@ -48,8 +51,8 @@ async def make_plan(
         replay_days: also replay the transitions of this many days.
 
     """
-    live = live or await read_resources(session)
-    changes = await asyncio.to_thread(plan_changes, desired, live.resources)
+    live = live or await read_live(session)
+    changes = await asyncio.to_thread(plan_changes, desired, live.resources, live.drift)
     return Plan(
         changes=await assess_impact(session, live, changes),
         active=count_active(live.resources),
@@ -59,6 +62,12 @@ async def make_plan(
         files=desired.files,
         replay=await _replay(session, live, changes, replay_days) if replay_days else None,
     )
+
+
+async def read_live(session: Session) -> LiveResources:
+    """Return the live resources with their drift."""
+    live = await read_resources(session)
+    return replace(live, drift=await read_drift(session, live.resources))
 
 
 async def assess_impact(

@@ -3,6 +3,7 @@
 from typing import Final
 
 from engine.declaration.models import AutoClose, Readers, Switch
+from engine.resources.derived_columns import DerivedColumn
 from engine.resources.resource import (
     AUTO_CLOSE,
     ENABLED,
@@ -42,7 +43,9 @@ def switches_off(change: Change) -> bool:
     """Return whether a change declares ticketing off that was declared on."""
     if change.key != ENABLED_KEY or change.before is None:
         return False
-    return declares_on(change.before) and not declares_on(change.after)
+    stored = change.stored(DerivedColumn.ENABLED)
+    is_on = declares_on(change.before) if stored is None else bool(stored)
+    return is_on and not declares_on(change.after)
 
 
 def exposes_tickets(change: Change) -> bool:

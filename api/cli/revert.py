@@ -23,14 +23,13 @@ def revert(
 
 
 async def _plan_to_undo(plan: "Plan") -> "Plan":
-    from engine.storage.resources.read import read_resources
     from reconciler.desired import Desired
     from reconciler.document.serialize import serialize_plan
-    from reconciler.planner import make_plan
+    from reconciler.planner import make_plan, read_live
     from reconciler.revert import reverted_resources
 
     async with open_snapshot() as session:
-        live = await read_resources(session)
+        live = await read_live(session)
         desired = Desired(reverted_resources(live.resources, plan))
         source = f"revert of {serialize_plan(plan).id}"
         return await make_plan(session, desired, source, live=live)

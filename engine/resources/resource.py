@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from functools import cache, cached_property
 from hashlib import sha256
@@ -130,24 +129,6 @@ class Resource:
 
 Snapshot: TypeAlias = Mapping[Key, Resource]
 """All resources, retired ones included."""
-
-
-@dataclass(frozen=True, slots=True)
-class LastChange:
-    """When a resource was last changed, by whom, from which source, and by which reconciliation."""
-
-    at: datetime
-    by: str
-    source: str
-    reconciliation: int
-
-
-@dataclass(frozen=True, slots=True)
-class LiveResources:
-    """The resources in the database, retired ones included, and the last change of each."""
-
-    resources: dict[Key, Resource]
-    last_changes: dict[Key, LastChange]
 
 
 def is_active(resource: Resource | None) -> TypeGuard[Resource]:

@@ -23,6 +23,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
+from engine.resources.derived_columns import ColumnValue, DerivedColumn
 from engine.resources.resource import Kind
 from engine.vocabulary import STATUSES, ActorRoles, Role, Status
 from reconciler.diff import Action
@@ -98,6 +99,17 @@ class ResourcePart(Part):
     """Whether the resource was declared before and no longer is."""
     declaration: Annotated[dict[str, JsonValue], BeforeValidator(_parse_declaration)]
     """The declaration as under `ticketing:`, with all default values."""
+
+
+class RepairPart(Part):
+    """A stored value that differs from the one that follows from `before`."""
+
+    column: DerivedColumn
+    """What the value is."""
+    stored: ColumnValue
+    """The value that the database enforces or shows."""
+    declared: ColumnValue
+    """The value that follows from the declaration in `before`."""
 
 
 class TransitionPart(Part):
@@ -212,8 +224,10 @@ class ChangePart(Part):
     """SHA-256 of `before`; the plan is stale if the live resource has another digest."""
     after_digest: Digest
     """SHA-256 of `after`."""
+    repairs: tuple[RepairPart, ...]
+    """The stored values that the change repairs."""
     transitions: tuple[TransitionPart, ...]
-    """The transitions that differ; of a new workflow, all of them."""
+    """The transitions that differ from what the database enforces; of a new workflow, all."""
     impact: ImpactPart
     """The impact on the live tickets when the plan was made."""
 
@@ -274,6 +288,8 @@ class SummaryPart(Part):
     """Resources that are no longer declared."""
     revive: Count
     """Retired resources that are declared again."""
+    repair: Count
+    """Resources that stay as they are, whose stored values differ from their declaration."""
     active: ActiveCounts
     """The number of active resources of each kind when the plan was made."""
     declared: Count

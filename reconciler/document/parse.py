@@ -12,6 +12,12 @@ from pydantic_core import ErrorDetails
 from engine.errors import InvalidPlan
 from engine.findings import Location
 from engine.gc_pause import gc_paused
+from engine.resources.derived_columns import (
+    ColumnDrift,
+    DerivedColumn,
+    column_drift,
+    derived_columns,
+)
 from engine.resources.resource import Key, Kind, Resource, in_order
 from engine.tickets.history import RecordedTransitions
 from engine.validation_messages import describe_error
@@ -120,8 +126,23 @@ def _change_errors(changes: list[Change]) -> Iterator[str]:
         yield "$.changes: each resource must occur once, ordered by kind and name."
     for index, change in enumerate(changes):
         desired = None if change.after.retired else change.after
-        if change_of(change.before, desired) != change:
+        if change_of(change.before, desired, change.repairs) != change:
             yield f"{path_of(('changes', index))}: no action leads from `before` to `after`."
+        if change.repairs and not _repairs_follow(change):
+            path = path_of(("changes", index, "repairs"))
+            yield f"{path}: do not follow from the declaration in `before`."
+
+
+def _repairs_follow(change: Change) -> bool:
+    """Return whether the repairs of a change are possible for the resource before it."""
+    if change.before is None:
+        return False
+    latest = (each.declared for each in change.repairs if each.column is DerivedColumn.REVISION)
+    stored = derived_columns(change.before) | {
+        DerivedColumn.REVISION: (revision := next(latest, None))
+    }
+    stored |= {each.column: each.stored for each in change.repairs}
+    return tuple(column_drift(change.before, stored, revision)) == change.repairs
 
 
 def _first_difference(text: str, expected: str) -> Iterator[str]:
@@ -134,7 +155,8 @@ def _first_difference(text: str, expected: str) -> Iterator[str]:
 def _change(part: ChangePart) -> Change:
     key = Key(part.kind, part.name)
     before = None if part.before is None else _resource(key, part.before)
-    return Change(before, _resource(key, part.after))
+    repairs = tuple(ColumnDrift(**vars(each)) for each in part.repairs)
+    return Change(before, _resource(key, part.after), repairs)
 
 
 def _resource(key: Key, part: ResourcePart) -> Resource:
@@ -148,6 +170,7 @@ def _planned_change(change: Change, part: ChangePart) -> PlannedChange:
     return PlannedChange(
         change.before,
         change.after,
+        change.repairs,
         transitions_of(change),
         Impact(**impact),
         None if part.at is None else Location(**vars(part.at)),

@@ -7,6 +7,7 @@ from typing import Final
 
 from pydantic import JsonValue
 
+from engine.resources.derived_columns import DerivedColumn
 from engine.resources.resource import Resource
 from reconciler.diff import Action, Change
 
@@ -15,6 +16,9 @@ _SHOWN_CHARACTERS: Final = 100
 _LEADING_CHARACTERS: Final = 20
 """Characters that are shown before the first difference of two long values."""
 _EMPTY: Final = (None, "")
+_POLICIES: Final = frozenset({DerivedColumn.POLICY, DerivedColumn.REVISION_POLICY})
+_DIFFERS: Final = "differs"
+_AS_DECLARED: Final = "as declared"
 _REPORTED_ELSEWHERE: Final = frozenset({"name", "path", "transitions"})
 """A change does not modify a name or a path; reports list transitions one by one."""
 
@@ -52,6 +56,15 @@ def changed_fields(change: Change) -> tuple[FieldChange, ...]:
         for path in sorted({*before, *after})
         if before.get(path) != after.get(path)
     )
+
+
+def repaired_values(change: Change) -> Iterator[FieldChange]:
+    """Yield the stored values that a change repairs; a policy is shown as its transitions."""
+    for each in change.repairs:
+        if each.column in _POLICIES:
+            yield FieldChange(each.column, _DIFFERS, _AS_DECLARED)
+        else:
+            yield FieldChange(each.column, *_shortened_pair(each.stored, each.declared))
 
 
 def _fields_of(resource: Resource) -> dict[str, JsonValue]:

@@ -13,7 +13,7 @@ from reconciler.plural import plural
 from reconciler.replay import Replay
 from reconciler.report import wording
 from reconciler.report.escaping import code, html_code, prose
-from reconciler.report.fields import UNSET, FieldChange, changed_fields
+from reconciler.report.fields import UNSET, FieldChange, changed_fields, repaired_values
 
 COMMENT_CHARACTERS: Final = 65_536
 """The longest comment that GitHub accepts."""
@@ -201,6 +201,8 @@ def _section(title: str, *parts: str) -> str:
 
 def _change_details(change: PlannedChange) -> Iterator[str]:
     """Yield the transitions, the fields and the impact of a change."""
+    if values := list(repaired_values(change)):
+        yield _table(("Stored value", "Before", "After"), list(map(_field_row, values)))
     if change.transitions:
         head = ("Transition", "Before", "After", "Effect")
         yield _table(head, list(map(_transition_row, change.transitions)))

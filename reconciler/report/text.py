@@ -1,6 +1,7 @@
 """A plan as text for a terminal: hazards first, then the changes, and the summary last."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from rich.console import Console
@@ -15,7 +16,7 @@ from reconciler.plural import plural
 from reconciler.replay import Replay
 from reconciler.report import wording
 from reconciler.report.escaping import visible
-from reconciler.report.fields import FieldChange, changed_fields
+from reconciler.report.fields import FieldChange, changed_fields, repaired_values
 
 _INDENT: Final = " " * 6
 
@@ -24,6 +25,7 @@ _ACTION_STYLES: Final = {
     Action.UPDATE: "yellow",
     Action.RETIRE: "red",
     Action.REVIVE: "cyan",
+    Action.REPAIR: "magenta",
 }
 _EFFECT_STYLES: Final = {
     Effect.ADDED: "green",
@@ -71,6 +73,8 @@ def _change_lines(change: PlannedChange) -> Iterator[Text]:
     line.stylize(f"bold {_ACTION_STYLES[change.action]}")
     location = "" if change.at is None else f"  {visible(str(change.at))}"
     yield line.append(location, "not bold dim")
+    for value in repaired_values(change):
+        yield _field_line(replace(value, path=f"stored {value.path}"))
     yield from _transition_lines(change)
     yield from map(_field_line, changed_fields(change))
     for sentence in wording.harm_sentences(change.impact):

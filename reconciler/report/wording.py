@@ -34,6 +34,7 @@ SYMBOLS: Final = {
     Action.UPDATE: "~",
     Action.RETIRE: "-",
     Action.REVIVE: "↺",
+    Action.REPAIR: "*",
 }
 HEADINGS: Final = {
     Kind.WORKFLOW: "Workflows",
@@ -136,8 +137,9 @@ def change_in_brief(change: PlannedChange) -> str:
     """Return the changed transitions and fields in a few words."""
     if change.before is None:
         return plural(len(change.transitions), "transition") if change.transitions else ""
+    repairs = (f"stored {each.column}" for each in change.repairs)
     fields = (field.path for field in changed_fields(change))
-    words = [*_effects(change.transitions), *fields]
+    words = [*repairs, *_effects(change.transitions), *fields]
     return _listed(words[:_FIELDS_SHOWN], len(words))
 
 

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given, settings
 
-from engine.resources.resource import Key, Kind, LastChange, LiveResources, Resource
+from engine.resources.live_resources import LastChange, LiveResources
+from engine.resources.resource import Key, Kind, Resource
 from engine.vocabulary import Status
 from reconciler.freshness import impact_increased, stale_resources
 from reconciler.impact import AffectedTickets, Impact

@@ -8,6 +8,12 @@ from hypothesis import strategies as st
 
 from engine.declaration.fields import NEVER
 from engine.declaration.sla_models import ALWAYS
+from engine.resources.derived_columns import (
+    ColumnDrift,
+    ColumnValue,
+    DerivedColumn,
+    derived_columns,
+)
 from engine.resources.resource import Kind, Resource, Snapshot, is_active
 from engine.tickets.history import RecordedTransitions
 from engine.vocabulary import STATUSES, ActorRoles, Priority, TicketEvent, Visibility
@@ -238,13 +244,35 @@ def generated_plan(
     tickets: LiveTickets,
     replay: Replay | None,
     impacts: list[Impact],
+    drifted: set[DerivedColumn],
     origin: tuple[tuple[str, ...], str],
 ) -> Plan:
-    """Return a plan in which the first changes have these foreseen impacts."""
+    """Return a plan in which the first changes have these foreseen impacts.
+
+    These columns of all resources have drifted.
+    """
+    drift = {key: found for key, each in live.items() if (found := drift_of(each, drifted))}
     foreseen = {
-        change.key: each for change, each in zip(diff(live, desired), impacts, strict=False)
+        change.key: each for change, each in zip(diff(live, desired, drift), impacts, strict=False)
     }
-    return plan_between(live, desired, tickets, replay, *origin, foreseen)
+    return plan_between(live, desired, tickets, replay, *origin, foreseen, drift)
+
+
+def drift_of(resource: Resource, columns: set[DerivedColumn]) -> tuple[ColumnDrift, ...]:
+    """Return the drift of a resource in which these columns have other values."""
+    declared = derived_columns(resource)
+    return tuple(
+        ColumnDrift(column, other_value(value), value)
+        for column, value in declared.items()
+        if column in columns
+    )
+
+
+def other_value(value: ColumnValue) -> ColumnValue:
+    """Return a value of the same type that no declaration leads to."""
+    if isinstance(value, bool):
+        return not value
+    return value ^ 1 if isinstance(value, int) else "never declared"
 
 
 PLANS = st.builds(
@@ -254,6 +282,7 @@ PLANS = st.builds(
     TICKETS,
     st.none() | REPLAYS,
     st.lists(FORESEEN, max_size=3),
+    st.sets(st.sampled_from(DerivedColumn), max_size=2),
     st.tuples(st.lists(TEXTS, min_size=1, max_size=3).map(tuple), TEXTS),
 )
 

@@ -6,12 +6,13 @@ from datetime import UTC, datetime
 from typing import Final
 
 from engine.findings import Location
+from engine.resources.derived_columns import ColumnDrift, DerivedColumn
 from engine.resources.resource import Key, Kind, Snapshot, default_resources
 from engine.tickets.history import RecordedTransitions
 from engine.vocabulary import ActorRoles, Status
 from reconciler.allowances import Allowances
 from reconciler.desired import Desired
-from reconciler.diff import diff
+from reconciler.diff import Drift, diff
 from reconciler.impact import AffectedServices, AffectedTickets, Impact, LiveTickets
 from reconciler.plan import Plan, count_active, count_declared, plan_changes, with_impact
 from reconciler.replay import Replay
@@ -48,13 +49,14 @@ def plan_between(
     files: tuple[str, ...] = FILES,
     source: str = "git:4f8e29c",
     foreseen: Mapping[Key, Impact] | None = None,
+    drift: Drift | None = None,
 ) -> Plan:
     """Return the plan from live to desired resources, each of which is declared on its own line."""
     locations = {
         change.key: Location(files[0], 10 + 2 * index, 7)
-        for index, change in enumerate(diff(live, desired))
+        for index, change in enumerate(diff(live, desired, drift))
     }
-    changes = plan_changes(Desired(desired, locations), live)
+    changes = plan_changes(Desired(desired, locations), live, drift)
     return Plan(
         changes=with_impact(changes, tickets or LiveTickets(), live, foreseen),
         active=count_active(live),
@@ -213,6 +215,33 @@ def switched_on() -> Plan:
     )
 
 
+def repairs() -> Plan:
+    """Return a plan that only repairs stored values, among them a policy that is too narrow."""
+    resources = snapshot(
+        workflow("incident_response", INCIDENT, "Incidents"),
+        retired(workflow("vpn_request", INCIDENT)),
+        category("access", "Access"),
+        item("vpn", "incident_response", "access"),
+        switch(enabled=True),
+    )
+    incidents = resources[Key(Kind.WORKFLOW, "incident_response")]
+    narrow = workflow("incident_response", {("OPEN", "IN_PROGRESS"): "assignee"}).compiled.policy
+    policy = incidents.compiled.policy
+    drift = {
+        incidents.key: (
+            ColumnDrift(DerivedColumn.DISPLAY_NAME, "Incidents\u202e", "Incidents"),
+            ColumnDrift(DerivedColumn.POLICY, narrow, policy),
+            ColumnDrift(DerivedColumn.REVISION_POLICY, narrow, policy),
+        ),
+        Key(Kind.WORKFLOW, "vpn_request"): (ColumnDrift(DerivedColumn.AUTO_CLOSE, "1s", None),),
+        Key(Kind.ITEM, "vpn"): (ColumnDrift(DerivedColumn.CATEGORY, "hardware", "access"),),
+        ENABLED_KEY: (ColumnDrift(DerivedColumn.ENABLED, stored=False, declared=True),),
+    }
+    tickets = LiveTickets({("incident_response", Status.RESOLVED): 4})
+    desired = {key: each for key, each in resources.items() if not each.retired}
+    return plan_between(resources, desired, tickets, drift=drift)
+
+
 def nothing_declared() -> Plan:
     """Return a plan for values that lost their content."""
     live = snapshot(
@@ -240,6 +269,7 @@ EXAMPLES: Final[dict[str, Callable[[], Plan]]] = {
     "one of everything": one_of_everything,
     "every hazard": every_hazard,
     "switched on": switched_on,
+    "repairs": repairs,
     "nothing declared": nothing_declared,
     "too long for a comment": too_long_for_a_comment,
 }

@@ -1,5 +1,6 @@
 """Resolvers of plans. GraphQL can make plans, but not apply them."""
 
+import json
 from typing import Final, TypedDict
 
 from api.graphql.registry import Resolvers
@@ -85,6 +86,14 @@ def _change_fields(change: PlannedChange) -> _Fields:
         "name": change.name,
         "action": change.action.name,
         "at": change.at and {"line": change.at.line, "column": change.at.column},
+        "repairs": [
+            {
+                "column": each.column,
+                "stored": json.dumps(each.stored),
+                "declared": json.dumps(each.declared),
+            }
+            for each in change.repairs
+        ],
         "transitions": [_transition_fields(each) for each in change.transitions],
         "impact": _impact_fields(change.impact),
     }

@@ -61,6 +61,9 @@ LOG_ORDER: Final = ("transaction", "entry")
 NOT_IN_BACKUPS: Final = "not_in_backups"
 """Marks columns whose values have no meaning in another database."""
 
+DERIVED: Final = "derived"
+"""Marks columns that follow from others: `interlock drift` compares them, `apply` repairs them."""
+
 metadata: Final = MetaData(naming_convention=NAMING_CONVENTION)
 
 
@@ -158,10 +161,21 @@ workflows: Final = Table(
     "workflows",
     metadata,
     Column("name", ID, primary_key=True),
-    Column("display_name", Text, nullable=False),
-    Column("policy", BigInteger, nullable=False),
-    Column("revision", BigInteger, nullable=False, comment="id of the active workflow_revision"),
-    Column("auto_close", Text, comment="own grace period; null: that of all workflows"),
+    Column("display_name", Text, nullable=False, info={DERIVED: True}),
+    Column("policy", BigInteger, nullable=False, info={DERIVED: True}),
+    Column(
+        "revision",
+        BigInteger,
+        nullable=False,
+        comment="id of the active workflow_revision",
+        info={DERIVED: True},
+    ),
+    Column(
+        "auto_close",
+        Text,
+        comment="own grace period; null: that of all workflows",
+        info={DERIVED: True},
+    ),
     Column("retired_at", TIMESTAMP),
     _reconciliation(),
     CheckConstraint(f"policy >= 0 AND policy < {1 << POLICY_BITS}", name="policy"),
@@ -173,7 +187,7 @@ workflow_revisions: Final = Table(
     _chain_number(),
     Column("workflow", ID, nullable=False),
     Column("declaration", JSON, nullable=False, comment="canonical JSON"),
-    Column("policy", BigInteger, nullable=False),
+    Column("policy", BigInteger, nullable=False, info={DERIVED: True}),
     _reconciliation(),
     _chain_digest(),
     Index("workflow_revisions_workflow_idx", "workflow", "id"),
@@ -197,8 +211,14 @@ catalog_categories: Final = _declared_table("catalog_categories", "name")
 catalog_items: Final = _declared_table(
     "catalog_items",
     "name",
-    Column("category", ID, ForeignKey("catalog_categories.name"), nullable=False),
-    Column("workflow", ID, ForeignKey("workflows.name"), nullable=False),
+    Column(
+        "category",
+        ID,
+        ForeignKey("catalog_categories.name"),
+        nullable=False,
+        info={DERIVED: True},
+    ),
+    Column("workflow", ID, ForeignKey("workflows.name"), nullable=False, info={DERIVED: True}),
 )
 calendars: Final = _declared_table("calendars", "name")
 services: Final = _declared_table("services", "path")
@@ -325,6 +345,7 @@ plugins: Final = Table(
         nullable=False,
         server_default=true(),
         comment="set by the declaration",
+        info={DERIVED: True},
     ),
 )
 

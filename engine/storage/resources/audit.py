@@ -6,7 +6,7 @@ from typing import Final
 from pydantic import ValidationError
 from sqlalchemy import Text, cast, func, literal_column, select
 
-from engine.declaration.models import CatalogItem
+from engine.resources.derived_columns import derived_columns
 from engine.resources.resource import ENABLED, Key, Kind, Resource
 from engine.sealing.flaw import RecordFlaw
 from engine.storage.postgres.database import Row, Session
@@ -118,21 +118,16 @@ def _workflow_flaws(row: Row) -> Iterator[str]:
         return
     if row["revision"] != row["latest_revision"]:
         yield f"its revision is {row['revision']}, but the latest one is {row['latest_revision']}"
-    period = workflow.workflow.auto_close and workflow.workflow.auto_close.after_resolved
-    for column, declared in (
-        ("display_name", workflow.compiled.display_name),
-        ("policy", workflow.compiled.policy),
-        ("auto_close", period),
-    ):
-        if row[column] != declared:
+    for column, declared in derived_columns(workflow).items():
+        if column in row and row[column] != declared:
             yield f"{column} is {row[column]!r}, but {declared!r} was declared"
 
 
 def _item_flaw(row: Row) -> str | None:
     resource = _resource(Kind.ITEM, row["name"], row["declaration"])
-    if resource is None or not isinstance(item := resource.model, CatalogItem):
+    if resource is None:
         return "its declaration is not an item"
-    if (item.category, item.workflow) != (row["category"], row["workflow"]):
+    if any(row[column] != declared for column, declared in derived_columns(resource).items()):
         return "its category or workflow is not the declared one"
     return None
 

@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any, Final
 
-from sqlalchemy import Column, Select, Table, Text, cast, literal_column, select, union_all
+from sqlalchemy import Column, Select, Table, Text, cast, func, literal_column, select, union_all
 
 from engine.gc_pause import gc_paused
-from engine.resources.resource import Key, Kind, LastChange, LiveResources, Resource
+from engine.resources.live_resources import LastChange, LiveResources
+from engine.resources.resource import Key, Kind, Resource
 from engine.storage.postgres.database import Database, Row, Session
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import (
@@ -44,10 +45,17 @@ def _resources(kind: Kind, table: Table, declaration: Column[Any]) -> Select[*tu
     )
 
 
+_REVISIONS: Final = workflow_revisions.alias("revisions")
+LATEST_REVISION: Final = (
+    select(func.max(_REVISIONS.c.id))
+    .where(_REVISIONS.c.workflow == workflows.c.name)
+    .scalar_subquery()
+)
+"""The number of the latest revision of a workflow, which is the active one."""
 _RESOURCES: Final = union_all(
     _resources(Kind.WORKFLOW, workflows, workflow_revisions.c.declaration)
     .select_from(workflows)
-    .join(workflow_revisions, workflow_revisions.c.id == workflows.c.revision),
+    .join(workflow_revisions, workflow_revisions.c.id == LATEST_REVISION),
     *(_resources(kind, table, table.c.declaration) for kind, table in TABLES.items()),
 ).subquery("resources")
 _READ: Final = Statement.of(

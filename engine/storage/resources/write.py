@@ -3,33 +3,28 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
-    JSON,
     Boolean,
     ClauseElement,
     ColumnElement,
     Table,
-    Text,
     bindparam,
-    cast,
     func,
-    literal_column,
     null,
-    true,
     update,
 )
 from sqlalchemy.dialects.postgresql import Insert, insert
 
-from engine.declaration.models import CatalogItem
-from engine.resources.resource import ENABLED, Kind, Resource
+from engine.resources.derived_columns import DerivedColumn, derived_columns
+from engine.resources.resource import Kind, Resource
 from engine.storage.postgres.chains import WORKFLOW_REVISIONS, append_to_chain
 from engine.storage.postgres.database import Session
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import plugins, workflows
 from engine.storage.resources.plugins import IS_TICKETING
-from engine.storage.resources.read import TABLES
+from engine.storage.resources.read import LATEST_REVISION, TABLES
 
 
 async def write_resources(
@@ -59,22 +54,16 @@ async def write_resources(
             ]
             numbers = await append_to_chain(session, WORKFLOW_REVISIONS, revisions)
             rows = [row | {"revision": number} for row, number in zip(rows, numbers, strict=True)]
-        for statement in _statements(kind, is_retired=is_retired):
-            await session.run_each(statement, rows)
+        await session.run_each(_statement(kind, is_retired=is_retired), rows)
+        await session.run_each(
+            _DECLARE_TICKETING, [row for row in rows if DerivedColumn.ENABLED in row]
+        )
 
 
 def _columns(resource: Resource) -> dict[str, object]:
     """Return the parameters of the statements for a resource."""
-    kind, name = resource.key
-    columns: dict[str, object] = {"name": name, "declaration": resource.declaration}
-    if kind is Kind.WORKFLOW:
-        return columns | {
-            "display_name": resource.compiled.display_name,
-            "policy": resource.compiled.policy,
-        }
-    if isinstance(item := resource.model, CatalogItem):
-        return columns | {"category": item.category, "workflow": item.workflow}
-    return columns
+    own = {"name": resource.key.name, "declaration": resource.declaration}
+    return own | {column.value: value for column, value in derived_columns(resource).items()}
 
 
 # --- statements ---------------------------------------------------------------------------------
@@ -85,21 +74,15 @@ def _upsert(table: Table, values: dict[str, ClauseElement], *, is_retired: bool)
     key = next(iter(table.primary_key.columns)).name
     columns = values | {"retired_at": func.clock_timestamp() if is_retired else null()}
     statement = insert(table).values({key: bindparam("name")} | columns)
-    return statement.on_conflict_do_update(
-        index_elements=[key], set_={name: statement.excluded[name] for name in columns}
-    )
+    excluded: dict[str, ColumnElement[Any]] = {name: statement.excluded[name] for name in columns}
+    if is_retired:
+        excluded["retired_at"] = func.coalesce(table.c.retired_at, excluded["retired_at"])
+    return statement.on_conflict_do_update(index_elements=[key], set_=excluded)
 
 
 def _parameters(*columns: str) -> dict[str, ClauseElement]:
     """Return columns that take the parameters of the same names (see `_columns`)."""
     return {column: bindparam(column) for column in columns}
-
-
-def _in_declaration(*path: str) -> ColumnElement[str | None]:
-    """Return the value at a path of keys in the declaration; null if the path does not exist."""
-    keys = (literal_column(f"'{key}'", Text) for key in path)
-    declaration = cast(bindparam("declaration", type_=Text), JSON)
-    return func.json_extract_path_text(declaration, *keys, type_=Text)
 
 
 _REFERENCES: Final = {Kind.ITEM: ("category", "workflow")}
@@ -108,37 +91,35 @@ _REVISION_COLUMNS: Final = ("declaration", "policy", "reconciliation")
 _ACTIVATE_WORKFLOW: Final = Statement.of(
     _upsert(
         workflows,
-        _parameters("display_name", "policy", "revision", "reconciliation")
-        | {"auto_close": _in_declaration("autoClose", "afterResolved")},
+        _parameters("display_name", "policy", "auto_close", "revision", "reconciliation"),
         is_retired=False,
     )
 )
 _RETIRE_WORKFLOW: Final = Statement.of(
     update(workflows)
     .where(workflows.c.name == bindparam("name"))
-    .values({"retired_at": func.clock_timestamp()} | _parameters("reconciliation"))
+    .values(
+        _parameters("display_name", "policy", "auto_close", "reconciliation")
+        | {
+            "revision": LATEST_REVISION,
+            "retired_at": func.coalesce(workflows.c.retired_at, func.clock_timestamp()),
+        }
+    )
 )
 
 
-def _declare_ticketing(declared: ColumnElement[bool]) -> Statement:
-    """Copy the setting `enabled`, and no other, to the plugin that changes of tickets check."""
-    is_enabled_setting = bindparam("name", type_=Text) == literal_column(f"'{ENABLED}'", Text)
-    return Statement.of(
-        update(plugins).where(IS_TICKETING, is_enabled_setting).values(declared=declared)
-    )
-
-
-_COPY_ENABLED: Final = _declare_ticketing(cast(_in_declaration(ENABLED), Boolean))
-_ENABLE_BY_DEFAULT: Final = _declare_ticketing(true())
+_DECLARE_TICKETING: Final = Statement.of(
+    update(plugins)
+    .where(IS_TICKETING)
+    .values(declared=bindparam(DerivedColumn.ENABLED, type_=Boolean))
+)
+"""Copies the setting `enabled` to the plugin that changes of tickets check."""
 
 
 @cache
-def _statements(kind: Kind, *, is_retired: bool) -> tuple[Statement, ...]:
-    """Return the statements that write a resource, in the order of their execution."""
+def _statement(kind: Kind, *, is_retired: bool) -> Statement:
+    """Return the statement that writes a resource."""
     if kind is Kind.WORKFLOW:
-        return (_RETIRE_WORKFLOW if is_retired else _ACTIVATE_WORKFLOW,)
+        return _RETIRE_WORKFLOW if is_retired else _ACTIVATE_WORKFLOW
     values = _parameters("declaration", "reconciliation", *_REFERENCES.get(kind, ()))
-    upsert = Statement.of(_upsert(TABLES[kind], values, is_retired=is_retired))
-    if kind is Kind.SETTING:
-        return upsert, _ENABLE_BY_DEFAULT if is_retired else _COPY_ENABLED
-    return (upsert,)
+    return Statement.of(_upsert(TABLES[kind], values, is_retired=is_retired))

@@ -169,15 +169,22 @@ async def test_a_refusal_names_the_user_who_reconciles(
     assert words in refused
 
 
-async def test_a_stored_policy_that_differs_from_the_declaration_is_drift(
+async def test_a_stored_policy_that_differs_from_the_declaration_is_drift_and_repaired(
     job: Job, database_url: str
 ) -> None:
     job.run("apply", "-f", "base.yaml", "--yes")
     connection = await asyncpg.connect(database_url)
     await connection.execute("UPDATE workflows SET policy = 0 WHERE name = 'hotfix'")
     await connection.close()
-    printed = job.run("drift", "-f", "base.yaml", code=2)
-    assert "hotfix: the stored policy differs from the declaration" in printed
+    for command in ("drift", "plan"):
+        printed = job.run(command, "-f", "base.yaml", code=2 if command == "drift" else 0)
+        assert "* hotfix  base.yaml:3:7" in printed
+        assert "stored policy: differs → as declared" in printed
+        assert "Plan: 1 to repair." in printed
+    refused = job.run("apply", "-f", "base.yaml", "--yes", code=3)
+    assert "--allow-widening: Under workflow hotfix" in refused
+    job.run("apply", "-f", "base.yaml", "--yes", "--allow-widening")
+    assert "no changes" in job.run("drift", "-f", "base.yaml")
 
 
 async def test_commands_that_only_read_do_not_migrate_the_database(

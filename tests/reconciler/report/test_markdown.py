@@ -40,7 +40,9 @@ def test_a_truncated_comment_has_the_hazards_and_the_summary(plan: Plan, size: i
     assert f"**{summary(plan)}**" in text
     assert all(f"`{hazard.code}`" in text and hazard.remedy in text for hazard in hazards(plan))
     assert (NO_CHANGES in text) == plan.is_empty
-    rows = sum(line.startswith(("| `+`", "| `~`", "| `-`", "| `↺`")) for line in text.splitlines())
+    rows = sum(
+        line.startswith(("| `+`", "| `~`", "| `-`", "| `↺`", "| `*`")) for line in text.splitlines()
+    )
     missing = f"{len(plan.changes) - rows:,} of {len(plan.changes):,} change"
     assert (f"This comment is truncated: {missing}" in text) == (rows < len(plan.changes))
 

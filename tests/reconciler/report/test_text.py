@@ -28,7 +28,9 @@ def printed(plan: Plan, *, in_terminal: bool = False) -> str:
     return output.getvalue()
 
 
-@pytest.mark.parametrize("example", ["nothing to do", "one of everything", "every hazard"])
+@pytest.mark.parametrize(
+    "example", ["nothing to do", "one of everything", "every hazard", "switched on", "repairs"]
+)
 def test_reports(example: str, snapshot: SnapshotAssertion) -> None:
     assert printed(EXAMPLES[example]()) == snapshot
 
