@@ -1,4 +1,4 @@
-"""The resources in a database, with what is known about each. Pure."""
+"""The resources in a database, their last changes and their drift. Pure."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
