@@ -63,4 +63,5 @@ bench: .venv/ready  ## speed, as ratios against named references
 	$(BIN)/python -m benchmarks.backup
 	$(BIN)/python -m benchmarks.rejected_queries
 	$(BIN)/python -m benchmarks.documents
+	$(BIN)/python -m benchmarks.hot_ticket
 	$(BIN)/python -m benchmarks.api
