@@ -12,7 +12,12 @@ from api.auth.api_keys import ApiKeys
 from api.auth.tokens import TokenVerifier
 from api.bootstrap.auth import key_source, token_rules
 from api.bootstrap.background_tasks import background_tasks
-from api.bootstrap.engine import EngineHandle, open_engine, require_notifications
+from api.bootstrap.engine import (
+    EngineHandle,
+    open_engine,
+    require_notifications,
+    warn_about_durability,
+)
 from api.graphql.documents.persisted_documents import PersistedDocuments
 from api.graphql.executor import GraphQLExecutor
 from api.graphql.interlock import declared_list_lengths, interlock_executor
@@ -84,6 +89,7 @@ async def open_application(settings: Settings) -> AsyncIterator[web.Application]
     """Open the database of the settings, and yield the application on it."""
     async with open_engine(settings) as engine:
         await require_notifications(engine, settings)
+        await warn_about_durability(engine)
         async with open_application_on(engine, settings) as application:
             yield application
 

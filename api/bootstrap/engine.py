@@ -3,14 +3,22 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
 
 from api.settings import Settings
 from engine.errors import Misconfigured
 from engine.storage.migrate import check_schema, migrate
 from engine.storage.postgres.database import Database
 from engine.storage.postgres.databases import DatabaseLimits, Databases, open_databases
+from engine.storage.postgres.durability import read_durability_risks
 from engine.storage.postgres.embedded import embedded_server
 from engine.storage.postgres.slots import WaitBounds
+
+_DURABILITY_PAGE: Final = "docs/durability.md"
+
+log: Final = structlog.get_logger(component="database")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +87,12 @@ async def require_notifications(engine: EngineHandle, settings: Settings) -> Non
                 "INTERLOCK_DATABASE_URL leads to a connection pooler such as PgBouncer. Also set"
                 " INTERLOCK_DATABASE_DIRECT_URL, to the URL of the PostgreSQL server itself."
             )
+
+
+async def warn_about_durability(engine: EngineHandle) -> None:
+    """Log each setting of the database with which acknowledged changes can be lost."""
+    for risk in await read_durability_risks(engine.database):
+        log.warning("acknowledged changes can be lost", **risk._asdict(), page=_DURABILITY_PAGE)
 
 
 def _database_limits(settings: Settings) -> DatabaseLimits:
