@@ -52,12 +52,7 @@ async def is_served(attacked: Replica) -> bool:
 def failures(attacked: Replica) -> list[dict[str, object]]:
     """Return the lines of the log that are no information, except for the expected warnings."""
     expected = {"connections refused", TOO_FEW_DESCRIPTORS}
-    levels = {"debug", "info"}
-    return [
-        line
-        for line in attacked.log
-        if line["level"] not in levels and line["event"] not in expected
-    ]
+    return [line for line in attacked.problems if line["event"] not in expected]
 
 
 async def test_connections_that_send_nothing_leave_room_for_others(attacked: Replica) -> None:

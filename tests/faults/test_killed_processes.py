@@ -24,7 +24,8 @@ OPEN = """mutation ($title: String!) {
 
 @pytest.fixture
 async def postgres() -> AsyncIterator[OwnPostgres]:
-    async with prepared_postgres() as server:
+    """Return a server whose default loses what was committed in the last seconds."""
+    async with prepared_postgres("synchronous_commit=off", "wal_writer_delay=10s") as server:
         yield server
 
 

@@ -97,6 +97,16 @@ class OwnPostgres:
         await self._run("pg_basebackup", "-D", str(self.data), "-d", primary.url, *copy)
         await self.start(*settings)
 
+    async def wait_for_standby(self) -> None:
+        """Wait until a standby receives what this server writes."""
+        connection = await asyncpg.connect(self.url)
+        try:
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                while not await connection.fetchval("SELECT count(*) FROM pg_stat_replication"):
+                    await connection.execute("SELECT pg_stat_clear_snapshot()")
+        finally:
+            await connection.close()
+
     async def kill(self) -> None:
         """Kill all processes of the server with SIGKILL."""
         processes = (self.pid, *_children_of(self.pid))
@@ -229,6 +239,7 @@ async def standby_of(primary: OwnPostgres, *settings: str) -> AsyncIterator[OwnP
     """Run a standby of a server during the block; kill it at the end."""
     async with _killed_at_end() as server:
         await server.copy_from(primary, *settings)
+        await primary.wait_for_standby()
         yield server
 
 

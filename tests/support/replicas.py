@@ -33,6 +33,16 @@ class Replica:
     url: str
     log: list[dict[str, Any]]
 
+    @property
+    def problems(self) -> list[dict[str, Any]]:
+        """The lines of the log above `info`; the database of the tests is fast, not durable."""
+        return [
+            line
+            for line in self.log
+            if line["level"] not in {"debug", "info"}
+            and line["event"] != "acknowledged changes can be lost"
+        ]
+
     def send_signal(self, number: signal.Signals) -> None:
         """Send a signal: SIGTERM to stop, SIGKILL, or SIGSTOP and SIGCONT to freeze and resume."""
         self.process.send_signal(number)
