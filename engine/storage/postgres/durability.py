@@ -18,7 +18,7 @@ _SETTINGS: Final = Statement.of(
 
 
 class DurabilityRisk(NamedTuple):
-    """A setting of the database, and what it can lose."""
+    """A setting of the database, and the loss that it permits."""
 
     setting: str
     loss: str
