@@ -172,7 +172,7 @@ class Unavailable(InterlockError):
     status = 503
 
     def __init__(self, message: str = "", **details: object) -> None:
-        # Random, so that the clients of an outage do not all come back at the same time.
+        # Random, so that clients do not all come back at the same time.
         retry_after = 1 + randbelow(RETRY_AFTER_SECONDS_MAX)
         super().__init__(message, **details, retry_after=retry_after)
 

@@ -1,4 +1,4 @@
-"""A database that is read-only, hangs or has moved is an outage, which ends when it is over."""
+"""A database that is read-only, hangs or has moved is unavailable until it is back."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -53,7 +53,7 @@ def is_retry_after(value: object) -> bool:
 
 
 async def assert_unavailable(client: aiohttp.ClientSession) -> None:
-    """Assert that changes through each interface are answered with an outage."""
+    """Assert that changes through each interface are answered with 503."""
     async with client.post("/api/v1/tickets", json=TICKET) as response:
         problem = await response.json(content_type=None)
         assert (response.status, problem["code"]) == (503, "unavailable")
@@ -75,7 +75,7 @@ async def create_ticket(client: aiohttp.ClientSession) -> None:
                 assert (response.status, problem["code"]) == (503, "unavailable"), problem
 
 
-async def test_a_database_that_cannot_be_written_is_an_outage(
+async def test_a_database_that_cannot_be_written_is_unavailable(
     postgres: OwnPostgres, proxy: TcpProxy, server: Replica
 ) -> None:
     quick = aiohttp.ClientTimeout(total=10)

@@ -9,7 +9,7 @@ from typing import Final, Self
 from engine.storage.postgres.connection import connect
 from engine.storage.postgres.connection_settings import ConnectionSettings
 from engine.storage.postgres.database import Database
-from engine.storage.postgres.pool import ConnectionPool, Outages
+from engine.storage.postgres.pool import ConnectionPool, Reconnections
 from engine.storage.postgres.slots import WaitBounds
 
 _PROBE_CONNECTIONS: Final = 1
@@ -149,9 +149,11 @@ def _pools(url: str, direct_url: str, limits: DatabaseLimits) -> dict[str, Conne
         "probes": (url, probes, limits.waiting),
     }
     shares = asdict(Shares.of(limits.connections))
-    outages = Outages()
+    reconnections = Reconnections()
     return {
-        name: ConnectionPool(shares[name], partial(connect, address, settings), waiting, outages)
+        name: ConnectionPool(
+            shares[name], partial(connect, address, settings), waiting, reconnections
+        )
         for name, (address, settings, waiting) in kinds.items()
     }
 

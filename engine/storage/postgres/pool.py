@@ -36,20 +36,21 @@ class IdleConnection(NamedTuple):
 
     Attributes:
         since: the time of its release.
-        outages_before: the number of outages when it was acquired for the last time.
+        reconnections_before: the number of reconnections before it was acquired for the last time.
 
     """
 
     since: float
-    outages_before: int
+    reconnections_before: int
     connection: Connection
 
 
 @dataclass(slots=True)
-class Outages:
-    """The outages of a database, which pools can share.
+class Reconnections:
+    """How often all connections had to be opened again, which pools can share.
 
-    Another server can be in its place afterwards, so connections from before are not used again.
+    After the database failed, another server can be in its place, so older connections are not
+    used again.
     """
 
     count: int = 0
@@ -66,7 +67,7 @@ class ConnectionPool:
         size: the maximum number of connections.
         connect: opens a connection.
         bounds: of the tasks that wait for a connection.
-        outages: of the database.
+        reconnections: after failures of the database.
         slots: one for each connection that is in use.
         idle: the free connections, the latest on top.
 
@@ -75,7 +76,7 @@ class ConnectionPool:
     size: int
     connect: Callable[[], Awaitable[Connection]] = field(repr=False)  # contains the password
     bounds: WaitBounds = WAIT_BOUNDS
-    outages: Outages = field(default_factory=Outages)
+    reconnections: Reconnections = field(default_factory=Reconnections)
     slots: Slots = field(init=False)
     idle: list[IdleConnection] = field(init=False, default_factory=list)
     is_closed: bool = field(init=False, default=False)
@@ -123,45 +124,49 @@ class ConnectionPool:
 
     def _latest_idle(self) -> Connection | None:
         """Return the latest usable idle connection; terminate those that are not usable."""
-        oldest, outages = monotonic() - IDLE_SECONDS_MAX, self.outages.count
+        oldest, reconnections = monotonic() - IDLE_SECONDS_MAX, self.reconnections.count
         while self.idle:
-            since, outages_before, connection = self.idle.pop()
-            if since > oldest and outages_before == outages and not connection.is_closed():
+            since, reconnections_before, connection = self.idle.pop()
+            if (
+                since > oldest
+                and reconnections_before == reconnections
+                and not connection.is_closed()
+            ):
                 return connection
             connection.terminate()
         return None
 
-    def release(self, connection: Connection, outages_before: int) -> None:
+    def release(self, connection: Connection, reconnections_before: int) -> None:
         """Return a connection to the pool.
 
         Args:
             connection: the connection.
-            outages_before: the number of outages when it was acquired.
+            reconnections_before: the number of reconnections before it was acquired.
 
         """
-        self.idle.append(IdleConnection(monotonic(), outages_before, connection))
+        self.idle.append(IdleConnection(monotonic(), reconnections_before, connection))
         self.slots.release()
 
-    def reset_and_release(self, connection: Connection, outages_before: int) -> Task[None]:
+    def reset_and_release(self, connection: Connection, reconnections_before: int) -> Task[None]:
         """Return a connection to the pool after an error, which can leave it in any state.
 
         Returns:
             The task that does so. The pool keeps it, so the caller need not wait for it.
 
         """
-        task = create_task(self._reset_and_release(connection, outages_before))
+        task = create_task(self._reset_and_release(connection, reconnections_before))
         self._resets.add(task)
         task.add_done_callback(self._resets.discard)
         return task
 
-    async def _reset_and_release(self, connection: Connection, outages_before: int) -> None:
+    async def _reset_and_release(self, connection: Connection, reconnections_before: int) -> None:
         # In one round trip. Outside a transaction, ROLLBACK does nothing.
         statements = f"ROLLBACK;\n{connection.get_reset_query()}"
         try:
             await connection.execute(statements, timeout=_RESET_SECONDS_MAX)
         except BaseException:  # noqa: BLE001 - the pool replaces the connection
             connection.terminate()
-        self.release(connection, outages_before)
+        self.release(connection, reconnections_before)
 
     async def close(self) -> None:
         """Wait until all connections are released, and close them. Idempotent."""
@@ -177,10 +182,10 @@ class Lease:
 
     pool: ConnectionPool
     connection: Connection = field(init=False)
-    _outages_before: int = field(init=False)
+    _reconnections_before: int = field(init=False)
 
     async def __aenter__(self) -> Connection:
-        self._outages_before = self.pool.outages.count
+        self._reconnections_before = self.pool.reconnections.count
         with map_errors():
             self.connection = await self.pool.take()
         return self.connection
@@ -192,12 +197,12 @@ class Lease:
         traceback: TracebackType | None,
     ) -> None:
         if error is None:
-            self.pool.release(self.connection, self._outages_before)
+            self.pool.release(self.connection, self._reconnections_before)
             return
         if is_connection_broken(error):
-            self.pool.outages.count += 1
+            self.pool.reconnections.count += 1
             self.connection.terminate()
-        reset = self.pool.reset_and_release(self.connection, self._outages_before)
+        reset = self.pool.reset_and_release(self.connection, self._reconnections_before)
         if not isinstance(error, CancelledError | TimeoutError):  # which end the waiting
             await shield(reset)
         if is_unavailable(error):

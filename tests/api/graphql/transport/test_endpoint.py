@@ -292,7 +292,7 @@ async def test_too_many_requests_get_an_error_in_the_graphql_format(
 
 
 @pytest.mark.parametrize("operations", [1, 2], ids=["alone", "in a batch"])
-async def test_a_client_learns_when_to_retry_after_an_outage(
+async def test_a_client_learns_when_to_retry_after_the_database_failed(
     operations: int, batching: Client
 ) -> None:
     down = {"query": "{ me a: unavailable b: unavailable }"}

@@ -1,4 +1,4 @@
-"""Sessions end in every state and for every kind of call: an outage, after which calls succeed."""
+"""Sessions end in every state and for every kind of call, and the next call succeeds."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -41,7 +41,7 @@ FAULTS = [
 
 
 @pytest.mark.parametrize("error", [*BROKEN, *TEMPORARY])
-def test_an_outage_is_unavailable(error: Exception) -> None:
+def test_a_failure_of_the_database_is_unavailable(error: Exception) -> None:
     with pytest.raises(Unavailable), map_errors():
         raise error
 
@@ -56,7 +56,7 @@ def test_a_timeout_of_the_server_says_what_took_too_long(
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_not_hidden_as_an_outage(fault: Exception) -> None:
+def test_another_error_is_not_hidden(fault: Exception) -> None:
     with pytest.raises(type(fault)), map_errors():
         raise fault
     assert not is_connection_broken(fault)

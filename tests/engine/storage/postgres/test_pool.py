@@ -10,7 +10,7 @@ import pytest
 
 from engine.errors import Overloaded, Unavailable
 from engine.storage.postgres.connection import Connection
-from engine.storage.postgres.pool import IDLE_SECONDS_MAX, ConnectionPool, Outages
+from engine.storage.postgres.pool import IDLE_SECONDS_MAX, ConnectionPool, Reconnections
 from engine.storage.postgres.slots import WaitBounds
 
 PID = "SELECT pg_backend_pid()"
@@ -116,14 +116,15 @@ async def test_a_closed_connection_is_replaced(pool: ConnectionPool) -> None:
     assert await backend_pid(pool)
 
 
-async def test_no_connection_is_used_again_after_an_outage(database_url: str) -> None:
+async def test_no_connection_is_used_again_after_the_database_failed(database_url: str) -> None:
     async def find_a_demoted_primary() -> None:
         async with demoted.acquire():
             raise asyncpg.ReadOnlySQLTransactionError
 
-    outages = Outages()
+    reconnections = Reconnections()
     pool, demoted = (
-        ConnectionPool(2, partial(asyncpg.connect, database_url), outages=outages) for _ in "ab"
+        ConnectionPool(2, partial(asyncpg.connect, database_url), reconnections=reconnections)
+        for _ in "ab"
     )
     async with pool.acquire() as in_use:
         idle = await backend_pid(pool)
