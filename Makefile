@@ -10,40 +10,48 @@ PYTEST := $(BIN)/pytest --numprocesses=auto --maxprocesses=4 --dist=worksteal
 help:  ## list the tasks
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST)
 
+INSTALL := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pip install --quiet --disable-pip-version-check \
+	--no-build-isolation --no-deps
+
 # Tartiflette compiles its parser: cmake comes from a wheel, the compiler from the machine.
 .venv/ready: constraints.txt constraints-build.txt pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r constraints-build.txt
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pip install --quiet --disable-pip-version-check \
-		--require-hashes --no-deps --no-build-isolation -r constraints.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(INSTALL) --require-hashes -r constraints-build.txt
+	$(INSTALL) --require-hashes -r constraints.txt
+	$(INSTALL) -e .
+	$(BIN)/pip uninstall --quiet --yes cmake
+	touch $@
+
+.venv/dev-ready: .venv/ready constraints-dev.txt
+	$(INSTALL) --require-hashes -r constraints-dev.txt
 	touch $@
 
 constraints:  ## pin the newest release of every dependency again
 	$(PYTHON) -m venv .venv/pinning
 	.venv/pinning/bin/pip install --quiet uv
 	printf '%s\n' 'cmake<4' 'setuptools>=77' 'wheel' | $(PIN) -o constraints-build.txt -
-	$(PIN) --extra dev -o constraints.txt pyproject.toml
+	$(PIN) -o constraints.txt pyproject.toml
+	$(PIN) --extra dev --constraints constraints.txt -o constraints-dev.txt pyproject.toml
 
 run: .venv/ready  ## serve on the embedded PostgreSQL, with demo data
 	@$(BIN)/interlock demo
 
-test: .venv/ready  ## lint and all tests, in parallel
+test: .venv/dev-ready  ## lint and all tests, in parallel
 	@$(MAKE) --no-print-directory lint >.venv/lint.log 2>&1 & lint=$$!; \
 	$(PYTEST); tests=$$?; \
 	wait $$lint; lint=$$?; cat .venv/lint.log; \
 	exit $$((tests | lint))
 
-unit: .venv/ready  ## the tests of the rules, with few generated examples: takes seconds
+unit: .venv/dev-ready  ## the tests of the rules, with few generated examples: takes seconds
 	HYPOTHESIS_PROFILE=quick $(PYTEST) tests/engine tests/reconciler -m "not database and not browser"
 
-test-web: .venv/ready  ## the tests that need a browser
+test-web: .venv/dev-ready  ## the tests that need a browser
 	$(PYTEST) tests/api -m browser
 
-soak: .venv/ready  ## all tests with many generated examples: takes hours
+soak: .venv/dev-ready  ## all tests with many generated examples: takes hours
 	HYPOTHESIS_PROFILE=soak TEST_DOCUMENTS=all $(PYTEST)
 
-lint: .venv/ready  ## style, types, layers, prose
+lint: .venv/dev-ready  ## style, types, layers, prose
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -53,7 +61,7 @@ lint: .venv/ready  ## style, types, layers, prose
 clean:  ## remove what the other tasks made
 	rm -rf .venv .interlock
 
-bench: .venv/ready  ## speed, as ratios against named references
+bench: .venv/dev-ready  ## speed, as ratios against named references
 	$(BIN)/python -m benchmarks.engine
 	$(BIN)/python -m benchmarks.storage
 	$(BIN)/python -m benchmarks.reconciler
