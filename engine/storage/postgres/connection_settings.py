@@ -33,10 +33,9 @@ _AT_LEAST_ON: Final = (
 )
 """The server's `synchronous_commit` if it is stronger than `on`. A weaker one loses commits."""
 _AT_MOST: Final = (
-    "(SELECT round(1000 * extract(epoch FROM least(server_limit, interval '{limit} ms')))::text"
-    " FROM nullif(current_setting('{name}')::interval, interval '0') AS server_limit)"
+    "(SELECT round(1000 * extract(epoch FROM least(shorter, interval '{milliseconds} ms')))::text"
+    " FROM nullif(current_setting('{name}')::interval, interval '0') AS shorter)"
 )
-"""The server's limit if it is shorter than ours, in milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +80,7 @@ class ConnectionSettings:
             limits["transaction_timeout"] = self.transaction_seconds
         return {
             **{
-                name: _AT_MOST.format(name=name, limit=round(seconds * 1000)) if seconds else "'0'"
+                name: at_most(name, seconds) if seconds else "'0'"
                 for name, seconds in limits.items()
                 if seconds is not None
             },
@@ -90,6 +89,11 @@ class ConnectionSettings:
 
 
 CONNECTION_SETTINGS: Final = ConnectionSettings()
+
+
+def at_most(name: str, seconds: float) -> str:
+    """Return the SQL for a time limit in milliseconds; a shorter one that is set remains."""
+    return _AT_MOST.format(name=name, milliseconds=round(seconds * 1000))
 
 
 def set_config(parameters: Mapping[str, str], *, is_local: bool) -> str:

@@ -25,6 +25,8 @@ _ESSENTIAL_SECONDS: Final = 10
 _BACKGROUND_SECONDS: Final = 60
 _BACKGROUND_TRANSACTION_SECONDS: Final = 300
 _ADMINISTRATION_SECONDS: Final = 600
+_ADMINISTRATION_IDLE_SECONDS: Final = 60
+"""A plan, a backup or a restore computes between two statements, with no lock on tickets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,9 @@ def _pools(url: str, direct_url: str, limits: DatabaseLimits) -> dict[str, Conne
     background = _settings(_BACKGROUND_SECONDS, limits.lock_wait_seconds)
     background = replace(background, transaction_seconds=_BACKGROUND_TRANSACTION_SECONDS)
     administration = _settings(_ADMINISTRATION_SECONDS)
+    administration = replace(
+        administration, idle_in_transaction_seconds=_ADMINISTRATION_IDLE_SECONDS
+    )
     essential = _settings(_ESSENTIAL_SECONDS, limits.lock_wait_seconds)
     probes = replace(_settings(_PROBE_SECONDS, _PROBE_SECONDS), open_seconds=_PROBE_SECONDS)
     patient = replace(limits.waiting, seconds=_BACKGROUND_SECONDS)

@@ -18,6 +18,7 @@ import asyncpg
 from sqlalchemy import text
 
 from engine.errors import Unavailable
+from engine.storage.postgres.connection_settings import at_most, set_config
 from engine.storage.postgres.database import Session
 from engine.storage.postgres.statements import Statement
 
@@ -31,14 +32,17 @@ PostgreSQL cancels an autovacuum for a request that waits for `deadlock_timeout`
 """
 
 LOCK_SHARED: Final = Statement.of(text("LOCK TABLE tickets IN ROW EXCLUSIVE MODE"))
-_LOCK_EXCLUSIVE: Final = (
-    "SAVEPOINT before_lock;"
-    " SET LOCAL lock_timeout = '{milliseconds}ms';"
-    " LOCK TABLE tickets IN EXCLUSIVE MODE;"
-    " SET LOCAL lock_timeout = '5s';"
-    " SET LOCAL idle_in_transaction_session_timeout = '5s'"
+_LIMITS: Final = set_config(
+    {
+        "lock_timeout": "'5s'",
+        "idle_in_transaction_session_timeout": at_most("idle_in_transaction_session_timeout", 5),
+    },
+    is_local=True,
 )
-"""With the lock, short limits: until the transaction ends, no ticket can be changed."""
+"""Short limits for a transaction with the lock: until it ends, no ticket can be changed."""
+_LOCK_EXCLUSIVE: Final = (
+    "SAVEPOINT before_lock; SET LOCAL lock_timeout = '{}ms'; LOCK TABLE tickets IN EXCLUSIVE MODE"
+)
 _CONFLICTING: Final = Statement.of(
     text(
         "SELECT virtualtransaction AS transaction"
@@ -95,7 +99,8 @@ async def _conflicting_transactions(session: Session) -> AbstractSet[str]:
 async def _lock(session: Session, seconds: float) -> bool:
     """Request the exclusive lock for some seconds; return whether the transaction has it."""
     try:
-        await session.connection.execute(_LOCK_EXCLUSIVE.format(milliseconds=round(seconds * 1000)))
+        lock = _LOCK_EXCLUSIVE.format(round(seconds * 1000))
+        await session.connection.execute(f"{lock}; {_LIMITS}")
     except asyncpg.LockNotAvailableError:
         await session.connection.execute("ROLLBACK TO SAVEPOINT before_lock")
         return False
