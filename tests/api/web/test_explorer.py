@@ -239,7 +239,10 @@ async def test_a_link_loads_an_operation_without_running_it(page: Page) -> None:
 
 
 COMPLETIONS = {
-    "fields of the root": ("{ | }", ["hello", "me", "refused", "needed", "broken", "__typename"]),
+    "fields of the root": (
+        "{ | }",
+        ["hello", "me", "refused", "needed", "broken", "unavailable", "__typename"],
+    ),
     "fields that start with the typed text": ("{ ne| }", ["needed"]),
     "fields that contain the typed text": ("{ fus| }", ["refused"]),
     "fields of mutations": ("mutation { | }", ["touch", "__typename"]),
