@@ -31,8 +31,6 @@ from reconciler.hazards import check_guards
 from reconciler.plan import Plan, count_active
 from reconciler.planner import assess_impact, make_plan, read_live
 
-_DEFAULTS_SOURCE: Final = "the default workflows"
-
 
 @dataclass(frozen=True, slots=True)
 class ApplyRequest:
@@ -101,7 +99,13 @@ async def reconcile(
 
 
 async def apply_defaults(database: Database) -> Plan | None:
-    """Apply the default workflows to a database on which nothing was ever applied.
+    """Apply the default workflows; returns as `apply_first` does."""
+    defaults = Desired(declared_resources(Ticketing()))
+    return await apply_first(database, defaults, "the default workflows")
+
+
+async def apply_first(database: Database, desired: Desired, source: str) -> Plan | None:
+    """Make resources live in a database on which nothing was ever applied.
 
     Returns:
         The applied plan; None if something was applied before.
@@ -115,8 +119,7 @@ async def apply_defaults(database: Database) -> Plan | None:
         ):  # by another server, while this one waited
             return None
         live = await read_live(session)
-        defaults = Desired(declared_resources(Ticketing()))
-        plan = await make_plan(session, defaults, _DEFAULTS_SOURCE, live=live)
+        plan = await make_plan(session, desired, source, live=live)
         check = partial(check_guards, allowed=Allowances())
         return await _execute(session, live, plan, await _record_of(plan, SYSTEM), check)
 

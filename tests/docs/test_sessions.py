@@ -4,12 +4,13 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from api.auth.api_keys import ApiKeyEntry, Scope, generate_api_key
+from tests.support.databases import EMPTY, new_database
 from tests.support.paths import ROOT
 
 PAGES = ("docs/quickstart.md", "docs/rest.md")
@@ -21,11 +22,17 @@ KEY = generate_api_key()
 
 
 @pytest.fixture
-def served(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Iterator[str]:
-    """Run the demo, and return its output."""
+async def empty_database_url(server: str) -> AsyncIterator[str]:
+    async with new_database(server, EMPTY) as url:
+        yield url
+
+
+@pytest.fixture
+def served(tmp_path_factory: pytest.TempPathFactory, empty_database_url: str) -> Iterator[str]:
+    """Run the demo on an empty database, and return its output."""
     environment = {
         **os.environ,
-        "INTERLOCK_DATABASE_URL": database_url,
+        "INTERLOCK_DATABASE_URL": empty_database_url,
         "INTERLOCK_DATA_DIR": str(tmp_path_factory.mktemp("data")),
         "INTERLOCK_PORT": "0",
         "INTERLOCK_API_KEYS": str(ApiKeyEntry.for_key(KEY, Scope)),
@@ -52,7 +59,7 @@ def test_the_session_of_a_page_works(page: str, served: str, tmp_path: Path) -> 
     address = re.search(r"http://127\.0\.0\.1:\d+", served)
     assert address is not None
     exports = re.findall(r"^ +(export \w+=\S+)$", served, re.MULTILINE)
-    assert len(exports) == 2
+    assert len(exports) == 3
     blocks = BLOCKS.findall((ROOT / page).read_text("utf-8"))
     commands = "\n".join(text for kind, text in blocks if kind == "sh")
     script = "\n".join([*exports, f"export KEY={KEY}", commands])

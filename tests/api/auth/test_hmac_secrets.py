@@ -16,7 +16,7 @@ from api.auth.hmac_secrets import parse_secrets
 from api.auth.key_fetch import read_key_file
 from api.auth.key_sources import RefreshedSecrets
 from api.auth.tokens import TokenVerifier
-from api.demo import with_secret
+from api.demo.run import with_secret
 from api.settings import Settings
 from engine.errors import Misconfigured
 from tests.support.rotating_keys import CLAIMS, REFRESH_SECONDS, Clock, error_reason

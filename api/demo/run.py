@@ -1,10 +1,10 @@
-"""The demo: two users and a handful of tickets, created through the ticket store."""
+"""Runs the demo: fills an empty database, and serves it."""
 
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import timedelta
+from importlib.resources import files
 from secrets import token_hex
 from typing import Final
 
@@ -14,40 +14,50 @@ from pydantic import SecretStr
 from api.bootstrap.application import open_application_on, server_options
 from api.bootstrap.auth import token_issuer
 from api.bootstrap.engine import open_engine
+from api.demo.tickets import ADA, ANNA, BELA, DORA, MARTON, TICKETS, ZOE, DemoTicket
 from api.http.server import run_server
 from api.logging import configure_logging
 from api.settings import Settings
+from engine.outages.health_report import HealthReport
+from engine.resources.resource import is_active
+from engine.storage.outages.health import record_reports
+from engine.storage.outages.reconcile_tickets import handle_service
 from engine.storage.postgres.database import Database
+from engine.storage.resources.read import read_resources
 from engine.storage.tickets.search import find_tickets
 from engine.storage.tickets.store import TicketStore
 from engine.storage.tickets.users import save_user
-from engine.tickets.actor import Actor
 from engine.tickets.commands import (
     AssignTicket,
     CommentTicket,
     CreateTicket,
+    CreateTicketFromCatalog,
     TransitionTicket,
 )
 from engine.tickets.search import PageRequest
+from engine.tickets.ticket import Ticket
 from engine.tickets.viewer import SYSTEM_VIEWER
-from engine.vocabulary import Priority, Status
-from reconciler.apply import apply_defaults
+from engine.vocabulary import ServiceStatus, Status
+from reconciler.apply import apply_first
+from reconciler.desired import read_desired
+from reconciler.values import ValuesInput
 
-ANNA: Final = Actor("u_b1", "Anna K.")
-MARTON: Final = Actor("u_c4", "Marton P.", frozenset({"payment-team"}))
+USERS: Final = (ANNA, MARTON, ADA, BELA, DORA, ZOE)
+VALUES: Final = "values.yaml"
 KEY_FILE: Final = "demo.key"
 TOKEN_LIFETIME: Final = timedelta(days=7)
 
 BANNER: Final = """
 Interlock is running at {url}/graphql with {data}. To stop it, press Ctrl-C.
 
-Tokens for two users, valid for a week:
+Tokens for three users, valid for a week:
 
   export ANNA={anna}
   export MARTON={marton}
+  export ADA={ada}
 
-Anna reports incidents; Marton is in the payment-team.
-{browse}In another terminal, paste the two lines with the tokens, and then try:
+Anna reports incidents, Marton is in the payment-team, and Ada is an admin.
+{browse}In another terminal, paste the three lines with the tokens, and then try:
 
   curl -s {url}/graphql -H "Authorization: Bearer $ANNA" -H 'Content-Type: application/json' \\
     -d '{{"query": "{{ tickets(first: 5) {{ nodes {{ id title status }} }} }}"}}'
@@ -57,66 +67,6 @@ docs/quickstart.md continues with an incident from report to confirmation.
 
 
 BROWSE: Final = "Open {url}/graphql in a browser and paste one of the tokens.\n"
-
-
-@dataclass(frozen=True, slots=True)
-class DemoTicket:
-    """One ticket of the demo: Anna opens it, Marton works on it, Anna confirms.
-
-    Attributes:
-        status: its final status.
-        comment: Marton's comment; empty for none.
-
-    """
-
-    title: str
-    description: str
-    workflow: str
-    priority: Priority
-    status: Status
-    comment: str = ""
-
-
-DEMO_TICKETS: Final = (
-    DemoTicket(
-        title="Card payments time out in the checkout",
-        description="Since 13:40 about a third of the payments end in a time-out after 30 s.",
-        workflow="incident_response",
-        priority=Priority.CRITICAL,
-        status=Status.IN_PROGRESS,
-        comment="The pool of the payment gateway is exhausted; rolling back this noon's release.",
-    ),
-    DemoTicket(
-        title="Access to the refund dashboard",
-        description="I take over refunds next Monday.",
-        workflow="access_request",
-        priority=Priority.MEDIUM,
-        status=Status.OPEN,
-    ),
-    DemoTicket(
-        title="Invoices of March show the old address",
-        description="",
-        workflow="service_request",
-        priority=Priority.LOW,
-        status=Status.RESOLVED,
-        comment="The template is fixed; please check invoice 2031.",
-    ),
-    DemoTicket(
-        title="Rotate the certificate of pay.example.com",
-        description="It expires in nine days.",
-        workflow="change_request",
-        priority=Priority.HIGH,
-        status=Status.OPEN,
-    ),
-    DemoTicket(
-        title="Duplicate bookings after a retry",
-        description="Found on 3 April and twice since then.",
-        workflow="incident_response",
-        priority=Priority.HIGH,
-        status=Status.CLOSED,
-        comment="The retry now carries the key of the first try.",
-    ),
-)
 
 
 def run_demo(settings: Settings) -> None:
@@ -144,13 +94,13 @@ def with_secret(settings: Settings) -> Settings:
 def _announcement(settings: Settings) -> Callable[[str], None]:
     """Return the function that prints the address, the tokens and a first request."""
     tokens = token_issuer(settings)
-    anna, marton = (tokens.issue(user, TOKEN_LIFETIME) for user in (ANNA, MARTON))
+    anna, marton, ada = (tokens.issue(user, TOKEN_LIFETIME) for user in (ANNA, MARTON, ADA))
     embedded = f"its own PostgreSQL in {settings.data_dir}"
     data = "the database of INTERLOCK_DATABASE_URL" if settings.database_url else embedded
 
     def announce(url: str) -> None:
         browse = BROWSE.format(url=url) if settings.explorer else ""
-        banner = BANNER.format(url=url, data=data, anna=anna, marton=marton, browse=browse)
+        banner = BANNER.format(url=url, data=data, anna=anna, marton=marton, ada=ada, browse=browse)
         sys.stdout.write(banner)
         sys.stdout.flush()
 
@@ -166,37 +116,72 @@ async def _open_demo(settings: Settings) -> AsyncIterator[web.Application]:
 
 
 async def fill(database: Database) -> int:
-    """Apply the default workflows to a new database; create tickets if there are no tickets.
+    """Apply the declaration of the demo to a new database, and create its tickets.
+
+    A database with another declaration or with tickets stays as it is.
 
     Returns:
         The number of tickets that were created.
 
     """
-    await apply_defaults(database)
-    for user in (ANNA, MARTON):
+    text = (files(__package__) / VALUES).read_text("utf-8")
+    desired = read_desired(ValuesInput([(VALUES, text)]))
+    await apply_first(database, desired, "the demo")
+    for user in USERS:
         await save_user(database, user)
-    if (await find_tickets(database, SYSTEM_VIEWER, {}, PageRequest(1))).tickets:
+    live = (await read_resources(database)).resources
+    is_ours = all(is_active(live.get(key)) for key in desired.resources)
+    if not is_ours or (await find_tickets(database, SYSTEM_VIEWER, {}, PageRequest(1))).tickets:
         return 0
     store = TicketStore(database)
-    for ticket in DEMO_TICKETS:
+    for ticket in TICKETS:
         await _create(store, ticket)
-    return len(DEMO_TICKETS)
+    await _report_outage(database)
+    return len(TICKETS)
 
 
 async def _create(store: TicketStore, demo: DemoTicket) -> None:
     """Create one ticket and take it to its final status."""
+    ticket = await _open(store, demo)
+    if demo.worker is None:
+        return
+    worker = demo.worker
+    await store.assign(worker, AssignTicket(ticket=ticket.id, assignee=worker.id))
+    steps = (
+        (worker, Status.IN_PROGRESS),
+        (worker, Status.RESOLVED),
+        (demo.requester, Status.CLOSED),
+    )
+    for actor, status in steps[: demo.status.ordinal]:
+        await store.transition(actor, TransitionTicket(ticket=ticket.id, to=status))
+    for text, internal in ((demo.comment, False), (demo.note, True)):
+        if text:
+            comment = CommentTicket(ticket=ticket.id, text=text, internal=internal)
+            await store.comment(worker, comment)
+
+
+async def _open(store: TicketStore, demo: DemoTicket) -> Ticket:
+    if demo.item:
+        from_item = CreateTicketFromCatalog(
+            item=demo.item, title=demo.title, description=demo.description
+        )
+        return await store.create_from_catalog(demo.requester, from_item)
     command = CreateTicket(
         title=demo.title,
         description=demo.description,
         priority=demo.priority,
         workflow=demo.workflow,
-        assignee_group="payment-team",
+        assignee_group=demo.group,
+        sla=demo.sla,
     )
-    ticket = await store.create(ANNA, command)
-    if demo.status is not Status.OPEN:
-        await store.assign(MARTON, AssignTicket(ticket=ticket.id, assignee=MARTON.id))
-    steps = ((MARTON, Status.IN_PROGRESS), (MARTON, Status.RESOLVED), (ANNA, Status.CLOSED))
-    for actor, status in steps[: demo.status.ordinal]:
-        await store.transition(actor, TransitionTicket(ticket=ticket.id, to=status))
-    if demo.comment:
-        await store.comment(MARTON, CommentTicket(ticket=ticket.id, text=demo.comment))
+    return await store.create(demo.requester, command)
+
+
+async def _report_outage(database: Database) -> None:
+    """Report that a service is down, as a monitoring system does."""
+    path = "acme/shop/prod/eu1/checkout"
+    report = HealthReport(
+        path=path, status=ServiceStatus.DOWN, message="5xx above 20 % for 5 minutes", source="demo"
+    )
+    await record_reports(database, path, [report])
+    await handle_service(database, path)

@@ -1,0 +1,1 @@
+"""The demo: a declaration, users and tickets that show every part of the product."""
