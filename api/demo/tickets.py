@@ -35,7 +35,7 @@ class DemoTicket:
     Attributes:
         item: the catalog item that it is opened from; empty for a ticket without one.
         workflow, priority, group, sla: of a ticket without a catalog item.
-        worker: works on it and comments; None for nobody yet.
+        worker: works on it and comments; None for no assignee.
         status: its final status.
 
     """
