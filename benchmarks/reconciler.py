@@ -28,7 +28,7 @@ from reconciler.desired import Desired, read_desired
 from reconciler.document.parse import parse_plan
 from reconciler.document.serialize import serialize_plan
 from reconciler.plan import Plan
-from reconciler.planner import make_plan
+from reconciler.planner import PlanExtras, make_plan
 from reconciler.values import ValuesInput, read_values
 
 _SIZES: Final = {"quarter": WHOLE.part(4), "half": WHOLE.part(2), "whole": WHOLE}
@@ -167,7 +167,7 @@ async def _time_planning(at: _Declared, name: str) -> Seconds:
 
 async def _plan_at(at: _Declared, desired: Desired, replay_days: int | None = None) -> Plan:
     async with at.database.snapshot() as session:
-        return await make_plan(session, desired, "benchmark", replay_days=replay_days)
+        return await make_plan(session, desired, "benchmark", extras=PlanExtras(replay_days))
 
 
 async def _time_queries(at: _Declared) -> Seconds:

@@ -22,6 +22,7 @@ from engine.storage.resources.reconciliations import (
     record_reconciliation,
 )
 from engine.storage.resources.write import write_resources
+from engine.storage.tickets.drift import repair_tickets
 from engine.vocabulary import SYSTEM
 from reconciler.allowances import Allowances
 from reconciler.desired import Desired
@@ -51,6 +52,9 @@ class ApplyRequest:
 async def apply_plan(database: Database, plan: Plan, request: ApplyRequest) -> Plan:
     """Apply a reviewed plan, and return it with the impact that it had when it was applied.
 
+    Tickets are repaired afterwards, in batches. If that is interrupted, the next plan repairs the
+    others.
+
     Raises:
         LockHeld: another reconciliation is running.
         PlanApplied: the plan was applied before.
@@ -69,7 +73,9 @@ async def apply_plan(database: Database, plan: Plan, request: ApplyRequest) -> P
             _refuse_stale(record.plan_id, impact_increased(plan, current))
             check_guards(current, request.allowed)
 
-        return await _execute(session, live, plan, record, check)
+        applied = await _execute(session, live, plan, record, check)
+    await repair_tickets(database, plan.repaired_tickets)
+    return applied
 
 
 async def reconcile(
@@ -163,7 +169,8 @@ async def _execute(
     check(await _with_current_impact(session, live, plan))
     # Nothing is written before: subscribers get no change that is later than an open transaction
     # with writes, and the lock can take seconds.
-    await lock_tickets_exclusive(session)
+    if plan.changes:
+        await lock_tickets_exclusive(session)
     check(current := await _with_current_impact(session, live, plan))
     reconciliation = await record_reconciliation(session, record)
     await write_resources(session, [change.after for change in plan.changes], reconciliation)

@@ -144,13 +144,17 @@ class Forecast:
         for key in self.after if affects_all else self.changes:
             if key.kind is Kind.WORKFLOW:
                 before = self.observed.grace_periods.get(key.name)
-                after = self._period_after(key, self.after.get(AUTO_CLOSE_KEY))
+                after = self.grace_period_after(key)
                 if before != after:
                     cause = self._cause_of_period(key, before)
                     yield PeriodChange(key.name, before, after, cause)
 
-    def _period_after(self, workflow: Key, default: Resource | None) -> timedelta | None:
+    def grace_period_after(self, workflow: Key) -> timedelta | None:
         """Return the grace period of a workflow after the plan; None if it closes no tickets."""
+        return self._period_after(workflow, self.after.get(AUTO_CLOSE_KEY))
+
+    def _period_after(self, workflow: Key, default: Resource | None) -> timedelta | None:
+        """Return the grace period of a workflow after the plan, with this setting for all."""
         resource = self.after.get(workflow)
         if not self.is_on_after or not is_active(resource):
             return None
@@ -214,7 +218,7 @@ class Forecast:
         period = (
             self.observed.grace_periods.get(workflow.name)
             if is_before
-            else self._period_after(workflow, self.after.get(AUTO_CLOSE_KEY))
+            else self.grace_period_after(workflow)
         )
         begin = auto_close_from(latest.ticket, latest.history)
         handled_at = state.since + parse_delay(state.service.hold_down)

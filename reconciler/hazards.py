@@ -107,6 +107,7 @@ def _find_hazards(plan: Plan) -> Iterator[_Found]:
     for change in plan.changes:
         yield from _hazards_for_users(change)
         yield from _foreseen_hazards(change)
+    yield from _hazards_of_repairs(plan)
     yield from _declares_nothing(plan)
     yield from _retires_many(plan)
 
@@ -165,6 +166,21 @@ def _foreseen_hazards(change: PlannedChange) -> Iterator[_Found]:
     if count := impact.breaching.tickets:
         message = f"{since} records that {plural(count, 'ticket')} missed an SLA target."
         yield _Found(HazardCode.BREACHES_TARGETS, change.key, message, count)
+
+
+def _hazards_of_repairs(plan: Plan) -> Iterator[_Found]:
+    """Yield the hazards of what happens within an hour after the repair of tickets."""
+    if plan.tickets is None:
+        return
+    since = "Within an hour after the repair of tickets, system"
+    if count := plan.tickets.closing.tickets:
+        message = f"{since} closes {plural(count, 'of them', 'of them')} for good."
+        yield _Found(HazardCode.CLOSES_TICKETS, None, message, count)
+    if count := plan.tickets.breaching.tickets:
+        message = (
+            f"{since} records that {plural(count, 'of them', 'of them')} missed an SLA target."
+        )
+        yield _Found(HazardCode.BREACHES_TARGETS, None, message, count)
 
 
 def _declares_nothing(plan: Plan) -> Iterator[_Found]:

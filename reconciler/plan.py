@@ -20,6 +20,7 @@ from reconciler.impact import (
 )
 from reconciler.permissions_diff import TransitionChange, last_known_policy, transition_changes
 from reconciler.replay import Replay
+from reconciler.ticket_repairs import TicketRepairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class Plan:
         source: where the declaration came from, such as `git:abc123`.
         files: the values files and the arguments that the declaration was read from.
         replay: the recorded transitions that the plan would have refused, if requested.
+        tickets: the tickets that the plan repairs; None if they were not compared.
 
     """
 
@@ -66,11 +68,17 @@ class Plan:
     source: str
     files: tuple[str, ...] = ()
     replay: Replay | None = None
+    tickets: TicketRepairs | None = None
 
     @property
     def is_empty(self) -> bool:
         """Whether the plan changes nothing."""
-        return not self.changes
+        return not self.changes and not self.repaired_tickets
+
+    @property
+    def repaired_tickets(self) -> tuple[str, ...]:
+        """The ids of the tickets that the plan repairs."""
+        return () if self.tickets is None else self.tickets.tickets
 
     def count(self, action: Action) -> int:
         """Return the number of changes with this action."""

@@ -5,9 +5,10 @@ continues to respond.
 """
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from engine.resources.live_resources import LiveResources
 from engine.resources.resource import Kind
@@ -16,6 +17,7 @@ from engine.storage.resources.drift import read_drift
 from engine.storage.resources.read import read_resources
 from engine.storage.resources.recorded_transitions import count_recorded_transitions
 from engine.storage.resources.ticket_counts import count_live_tickets, find_example_tickets
+from engine.storage.tickets.drift import compare_tickets
 from reconciler.desired import Desired
 from reconciler.diff import apply_changes
 from reconciler.forecaster import count_foreseen_changes, read_forecast
@@ -31,6 +33,24 @@ from reconciler.plan import (
     with_impact,
 )
 from reconciler.replay import Replay, replay_transitions
+from reconciler.ticket_repairs import TicketRepairs, repairs_of
+
+
+@dataclass(frozen=True, slots=True)
+class PlanExtras:
+    """What a plan contains in addition, which takes long to compute.
+
+    Attributes:
+        replay_days: replay the transitions of this many days.
+        after_ticket: compare all tickets with their histories, and call this after each ticket.
+
+    """
+
+    replay_days: int | None = None
+    after_ticket: Callable[[], None] | None = None
+
+
+NO_EXTRAS: Final = PlanExtras()
 
 
 async def make_plan(
@@ -39,7 +59,7 @@ async def make_plan(
     source: str,
     *,
     live: LiveResources | None = None,
-    replay_days: int | None = None,
+    extras: PlanExtras = NO_EXTRAS,
 ) -> Plan:
     """Return the plan that makes the desired resources live. Reads only.
 
@@ -48,7 +68,7 @@ async def make_plan(
         desired: the desired resources.
         source: where the declaration came from, such as `git:abc123`.
         live: the live resources, if the caller has read them in this session.
-        replay_days: also replay the transitions of this many days.
+        extras: what the plan contains in addition.
 
     """
     live = live or await read_live(session)
@@ -60,8 +80,19 @@ async def make_plan(
         created_at=datetime.now(UTC),
         source=source,
         files=desired.files,
-        replay=await _replay(session, live, changes, replay_days) if replay_days else None,
+        replay=await _replay(session, live, changes, extras),
+        tickets=await _compare_tickets(session, live, changes, extras),
     )
+
+
+async def _compare_tickets(
+    session: Session, live: LiveResources, changes: Sequence[PlannedChange], extras: PlanExtras
+) -> TicketRepairs | None:
+    """Compare all tickets with their histories, if requested."""
+    if extras.after_ticket is None:
+        return None
+    compared = await compare_tickets(session, extras.after_ticket)
+    return repairs_of(compared, await read_forecast(session, live.resources, changes))
 
 
 async def read_live(session: Session) -> LiveResources:
@@ -87,9 +118,11 @@ async def assess_impact(
 
 
 async def _replay(
-    session: Session, live: LiveResources, changes: Sequence[PlannedChange], days: int
-) -> Replay:
+    session: Session, live: LiveResources, changes: Sequence[PlannedChange], extras: PlanExtras
+) -> Replay | None:
     """Check the transitions of the last days against the workflows as they are after changes."""
+    if (days := extras.replay_days) is None:
+        return None
     policies = {
         key.name: active_policy(resource)
         for key, resource in apply_changes(live.resources, changes).items()

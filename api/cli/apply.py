@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.cli.plan import plan_for
+from api.cli.plan import Tickets, plan_for
 from api.cli.reports import PlanFormat, load_plan, print_plan
 from api.cli.values import (
     By,
@@ -38,6 +38,7 @@ def apply(
     set_strings: SetStrings = None,
     key: SubchartKey = "",
     source: Source = "",
+    tickets: Tickets = True,
     by: By = "",
     yes: Annotated[bool, typer.Option("--yes", help="Apply without confirmation.")] = False,
     wait: Annotated[
@@ -121,7 +122,11 @@ def apply(
         load_plan(plan)
         if plan
         else asyncio.run(
-            plan_for(read_desired_resources(files or [], set_values, set_strings, key), source)
+            plan_for(
+                read_desired_resources(files or [], set_values, set_strings, key),
+                source,
+                tickets=tickets,
+            )
         )
     )
     allowed = Allowances(

@@ -31,9 +31,9 @@ async def audit_tickets(
                 yield result
 
 
-def progress_bar() -> Progress:
+def progress_bar(verb: str = "verifying") -> Progress:
     """Return a bar on standard error; a redirected standard output is not touched."""
-    columns = (TextColumn("verifying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn(verb), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     return Progress(
         *columns,
         console=Console(stderr=True),

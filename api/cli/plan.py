@@ -2,10 +2,12 @@
 
 import asyncio
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from api.cli.audits import progress_bar
 from api.cli.database import open_snapshot
 from api.cli.exits import EXIT_CHANGES
 from api.cli.reports import OutFile, PlanFormat, PlanOutput, report_plan
@@ -25,6 +27,13 @@ if TYPE_CHECKING:
 
 _DAYS: Final = re.compile(r"([1-9][0-9]{0,3})d")
 
+Tickets = Annotated[
+    bool,
+    typer.Option(
+        "--tickets/--no-tickets",
+        help="Compare all tickets with their histories. Takes about a minute for a million.",
+    ),
+]
 Replay = Annotated[
     str,
     typer.Option(
@@ -42,6 +51,7 @@ def plan(
     key: SubchartKey = "",
     source: Source = "",
     replay: Replay = "",
+    tickets: Tickets = True,
     output: PlanOutput = PlanFormat.TEXT,
     out: OutFile = None,
     detailed_exitcode: Annotated[
@@ -53,19 +63,37 @@ def plan(
     Also shows how the changes affect live tickets.
     """
     desired = read_desired_resources(files, set_values, set_strings, key)
-    made = asyncio.run(plan_for(desired, source, _days(replay) if replay else None))
+    days = _days(replay) if replay else None
+    made = asyncio.run(plan_for(desired, source, replay_days=days, tickets=tickets))
     report_plan(made, output, out)
     if detailed_exitcode and not made.is_empty:
         raise typer.Exit(EXIT_CHANGES)
 
 
-async def plan_for(desired: "Desired", source: str, replay_days: int | None = None) -> "Plan":
-    """Return the plan for the database of the settings."""
-    from reconciler.planner import make_plan
+async def plan_for(
+    desired: "Desired", source: str, *, tickets: bool, replay_days: int | None = None
+) -> "Plan":
+    """Return the plan for the database of the settings.
+
+    Args:
+        desired: the desired resources.
+        source: where the declaration came from; by default its files.
+        tickets: compare all tickets with their histories.
+        replay_days: replay the transitions of this many days.
+
+    """
+    from engine.storage.history.audit import count_tickets
+    from reconciler.planner import PlanExtras, make_plan
 
     source = source or ", ".join(desired.files)
     async with open_snapshot() as session:
-        return await make_plan(session, desired, source, replay_days=replay_days)
+        if not tickets:
+            extras = PlanExtras(replay_days)
+            return await make_plan(session, desired, source, extras=extras)
+        with progress_bar("comparing tickets") as bar:
+            task = bar.add_task("comparing", total=await count_tickets(session))
+            extras = PlanExtras(replay_days, partial(bar.advance, task))
+            return await make_plan(session, desired, source, extras=extras)
 
 
 def _days(text: str) -> int:

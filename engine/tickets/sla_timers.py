@@ -158,6 +158,10 @@ class DueTimes(NamedTuple):
         )
 
 
+SLA_COLUMNS: Final = (*DueTimes._fields, "sla_version")
+"""The columns of a ticket with its due times, and with the version that they are computed for."""
+
+
 def build_timers(history: Iterable[Entry]) -> SlaTimers | None:
     """Return the timers of a ticket after its whole history; None without SLA targets."""
     created, *later = history

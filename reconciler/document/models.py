@@ -25,6 +25,8 @@ from pydantic.alias_generators import to_camel
 
 from engine.resources.derived_columns import ColumnValue, DerivedColumn
 from engine.resources.resource import Kind
+from engine.tickets.ticket import TICKET_ID_PATTERN
+from engine.tickets.ticket_drift import DRIFT_COLUMNS
 from engine.vocabulary import STATUSES, ActorRoles, Role, Status
 from reconciler.diff import Action
 from reconciler.hazards import HazardCode
@@ -48,6 +50,12 @@ def _parse_declaration(value: object, info: ValidationInfo) -> object:
     return json.loads(value) if info.mode == "python" and isinstance(value, str) else value
 
 
+def _check_columns(counts: dict[str, int]) -> dict[str, int]:
+    if list(counts) != [column for column in DRIFT_COLUMNS if column in counts]:
+        raise ValueError(f"must be some of {', '.join(DRIFT_COLUMNS)}, in this order")
+    return counts
+
+
 def _role_names(value: object) -> object:
     return value.names if isinstance(value, ActorRoles) else value
 
@@ -55,6 +63,7 @@ def _role_names(value: object) -> object:
 Count = Annotated[int, Field(ge=0, le=_COUNT_MOST)]
 ActiveCounts = dict[Kind, Annotated[Count, Field(ge=1)]]
 CountsByStatus = dict[Status, Annotated[Count, Field(ge=1)]]
+TicketId = Annotated[str, Field(pattern=f"^{TICKET_ID_PATTERN.pattern}$")]
 Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
@@ -277,6 +286,25 @@ class ReplayPart(Part):
     """The transitions that would have been refused, most frequent first."""
 
 
+class TicketRepairsPart(Part):
+    """The tickets whose stored values differ from what follows from their histories."""
+
+    compared: Count
+    """The number of tickets that were compared."""
+    invalid: Count
+    """The number of other tickets, whose history is invalid; they are not repaired."""
+    tickets: tuple[TicketId, ...]
+    """The ids of the tickets to repair, in order."""
+    columns: Annotated[dict[str, Annotated[Count, Field(ge=1)]], AfterValidator(_check_columns)]
+    """How many of them differ in each column."""
+    closing: AffectedPart
+    """Those that `system` closes within an hour because of the repair."""
+    breaching: AffectedPart
+    """Those for which `system` records a missed SLA target within an hour because of the repair."""
+    is_complete: bool
+    """Whether these are all tickets that differ; if not, plan again afterwards."""
+
+
 class SummaryPart(Part):
     """The number of resources by action."""
 
@@ -328,6 +356,8 @@ class PlanContent(Part):
     """The changes, in the order in which they are applied."""
     replay: ReplayPart | None
     """The recorded transitions that would have been refused; null if not requested."""
+    tickets: TicketRepairsPart | None
+    """The tickets to repair; null if they were not compared."""
     digests: DigestsPart
     """The state that the plan expects and the state that it leads to."""
 

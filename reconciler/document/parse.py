@@ -31,11 +31,13 @@ from reconciler.document.models import (
     ReplayPart,
     ResourcePart,
     ServicesPart,
+    TicketRepairsPart,
 )
 from reconciler.document.serialize import document_of, text_of
 from reconciler.impact import AffectedServices, AffectedTickets, Impact
 from reconciler.plan import Plan, PlannedChange, transitions_of
 from reconciler.replay import Replay
+from reconciler.ticket_repairs import TicketRepairs
 
 PLAN_BYTES: Final = 64 * 1024 * 1024
 """Ten times the size of a declaration: a plan has it twice, with each transition on several lines.
@@ -68,8 +70,10 @@ def parse_plan(text: str, file: str) -> Plan:
         source=document.source,
         files=document.files,
         replay=None if document.replay is None else _replay(document.replay),
+        tickets=None if document.tickets is None else _ticket_repairs(document.tickets),
     )
     _refuse(file, _change_errors(changes))
+    _refuse(file, _ticket_errors(plan.tickets))
     expected = document_of(plan)
     if text != (expected_text := text_of(expected)):
         _refuse(file, differences(expected, json.loads(text)))
@@ -186,6 +190,29 @@ def _affected(part: object) -> Any:  # noqa: ANN401  # the field of an impact, w
             return AffectedServices(part.services, part.examples)
         case _:
             return part
+
+
+def _ticket_repairs(part: TicketRepairsPart) -> TicketRepairs:
+    return TicketRepairs(
+        part.compared,
+        part.invalid,
+        part.tickets,
+        part.columns,
+        _affected(part.closing),
+        _affected(part.breaching),
+        part.is_complete,
+    )
+
+
+def _ticket_errors(tickets: TicketRepairs | None) -> Iterator[str]:
+    """Yield the errors of repairs that no comparison of tickets can result in."""
+    if tickets is None:
+        return
+    ids, counts = tickets.tickets, tickets.columns
+    if list(ids) != sorted({*ids}):
+        yield "$.tickets.tickets: each ticket must occur once, in order."
+    if bool(ids) != bool(counts) or any(count > len(ids) for count in counts.values()):
+        yield "$.tickets.columns: does not fit the tickets."
 
 
 def _replay(part: ReplayPart) -> Replay:

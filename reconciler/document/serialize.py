@@ -59,6 +59,7 @@ def document_of(plan: Plan) -> JsonObject:
         "hazards": hazards(plan),
         "changes": plan.changes,
         "replay": plan.replay,
+        "tickets": plan.tickets,
         "digests": {
             "live": _digest_of_resources((each.key, each.before_digest) for each in plan.changes),
             "desired": _digest_of_resources((each.key, each.after_digest) for each in plan.changes),

@@ -136,9 +136,12 @@ def _alert(kind: str, *lines: str) -> str:
 
 
 def _overview(plan: Plan) -> Iterator[str]:
-    """Yield the summary, the origin of the plan, and the result of its replay."""
+    """Yield the summary, the origin of the plan, the tickets to repair, and the replay."""
     yield f"**{wording.summary(plan)}**"
     yield f"Created at {plan.created_at:%Y-%m-%d %H:%M:%S} UTC from {_origins(plan)}"
+    if plan.tickets is not None and (sentences := [*wording.ticket_sentences(plan.tickets)]):
+        listed = [f"- {prose(each)}" for each in sentences]
+        yield "\n".join([f"**{wording.TICKETS_TITLE}**", "", *listed])
     if plan.replay is not None:
         sentence = wording.replay_sentence(plan.replay)
         yield f"**{sentence}**" if plan.replay.refused else sentence

@@ -55,6 +55,8 @@ def _sections(plan: Plan) -> Iterator[list[Text]]:
     for kind, changes in wording.changes_by_kind(plan):
         heading = Text(wording.HEADINGS[kind], "bold")
         yield [heading, *(line for change in changes for line in _change_lines(change))]
+    if plan.tickets is not None and (sentences := [*wording.ticket_sentences(plan.tickets)]):
+        yield [Text(wording.TICKETS_TITLE, "bold"), *(Text(f"  {each}") for each in sentences)]
     if plan.replay is not None:
         yield list(_replay_lines(plan.replay))
     yield [Text(wording.summary(plan), "bold")]

@@ -21,8 +21,10 @@ from reconciler.plan import Plan, PlannedChange
 from reconciler.plural import plural
 from reconciler.replay import Replay
 from reconciler.report.fields import changed_fields
+from reconciler.ticket_repairs import TicketRepairs
 
 NO_CHANGES: Final = "Plan: no changes. The database matches the declaration."
+TICKETS_TITLE: Final = "Tickets"
 HAZARDS_TITLE: Final = "This plan has hazards. To apply it, pass the listed flags."
 NO_ROLE: Final = "none"
 _EXAMPLES_SHOWN: Final = 3
@@ -116,7 +118,29 @@ def summary(plan: Plan) -> str:
     if plan.is_empty:
         return NO_CHANGES
     counts = [(plan.count(action), action) for action in Action]
-    return f"Plan: {', '.join(f'{count:,} to {action}' for count, action in counts if count)}."
+    parts = [f"{count:,} to {action}" for count, action in counts if count]
+    if tickets := plan.repaired_tickets:
+        parts.append(f"{plural(len(tickets), 'ticket')} to repair")
+    return f"Plan: {', '.join(parts)}."
+
+
+def ticket_sentences(repairs: TicketRepairs) -> Iterator[str]:
+    """Yield which tickets a plan repairs, and what that means; nothing if all match."""
+    if count := len(repairs.tickets):
+        listed = _listed(repairs.tickets[:_EXAMPLES_SHOWN], count)
+        yield f"{plural(count, 'ticket')} with stored values that differ from the history: {listed}"
+        yield ", ".join(f"{column}: {count:,}" for column, count in repairs.columns.items())
+    for affected, phrase in ((repairs.closing, "closing"), (repairs.breaching, "breaching")):
+        if affected.tickets:
+            tickets = plural(affected.tickets, _HARM[phrase].noun)
+            yield f"{tickets} {_HARM[phrase].text}: {_statuses(affected)}"
+    if not repairs.is_complete:
+        yield "There are more such tickets. Plan again when this plan is applied."
+    if repairs.invalid:
+        yield (
+            f"{plural(repairs.invalid, 'ticket')} with an invalid history, which the plan does not"
+            " repair: run interlock history verify."
+        )
 
 
 def hazards_by_code(plan: Plan) -> list[tuple[HazardCode, list[Hazard]]]:

@@ -6,7 +6,7 @@ from engine.storage.tickets.store import TicketStore
 from engine.tickets.commands import AssignTicket, CreateTicket, TransitionTicket
 from engine.vocabulary import ActorRoles, Status
 from reconciler.desired import Desired
-from reconciler.planner import make_plan
+from reconciler.planner import PlanExtras, make_plan
 from reconciler.replay import Replay
 from tests.support.personas import ANNA, MARTON
 from tests.support.plans import INCIDENT
@@ -25,7 +25,7 @@ async def test_recorded_transitions_are_checked_against_the_proposed_workflows(
     narrower = workflow("incident_response", INCIDENT | {("IN_PROGRESS", "RESOLVED"): "requester"})
     desired = Desired({**declared_defaults(), **snapshot(narrower)})
     async with database.snapshot() as session:
-        plan = await make_plan(session, desired, "git:2", replay_days=90)
+        plan = await make_plan(session, desired, "git:2", extras=PlanExtras(90))
     assert isinstance(plan.replay, Replay)
     assert (plan.replay.days, plan.replay.times) == (90, 6)
     [refused] = plan.replay.refused

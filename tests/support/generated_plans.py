@@ -16,11 +16,13 @@ from engine.resources.derived_columns import (
 )
 from engine.resources.resource import Kind, Resource, Snapshot, is_active
 from engine.tickets.history import RecordedTransitions
+from engine.tickets.ticket_drift import DRIFT_COLUMNS
 from engine.vocabulary import STATUSES, ActorRoles, Priority, TicketEvent, Visibility
 from engine.workflows.policy import transitions_of
 from reconciler.diff import diff
 from reconciler.impact import (
     LIVE_STATUSES,
+    NO_TICKETS,
     SERVICE_GROUPS,
     TICKET_GROUPS,
     AffectedServices,
@@ -33,6 +35,7 @@ from reconciler.plan import Plan
 from reconciler.references import dangling_references
 from reconciler.replay import Replay
 from reconciler.report.wording import NO_CHANGES
+from reconciler.ticket_repairs import TicketRepairs
 from tests.support.plans import plan_between
 from tests.support.policies import POLICIES
 from tests.support.resources import (
@@ -238,6 +241,22 @@ FORESEEN = st.builds(
 )
 
 
+REPAIRS = st.builds(
+    lambda tickets, columns, **others: TicketRepairs(
+        tickets=tuple(sorted(tickets)),
+        columns={each: 1 for each in DRIFT_COLUMNS if each in columns} if tickets else {},
+        **others,
+    ),
+    st.sets(st.sampled_from(["tk_4f8e29", "tk_9a01bc"])),
+    st.sets(st.sampled_from(DRIFT_COLUMNS), min_size=1),
+    compared=COUNTS,
+    invalid=st.integers(0, 2),
+    closing=st.just(NO_TICKETS) | AFFECTED,
+    breaching=st.just(NO_TICKETS) | AFFECTED,
+    is_complete=st.booleans(),
+)
+
+
 def generated_plan(
     live: Snapshot,
     desired: Snapshot,
@@ -245,6 +264,7 @@ def generated_plan(
     replay: Replay | None,
     impacts: list[Impact],
     drifted: set[DerivedColumn],
+    repaired: TicketRepairs | None,
     origin: tuple[tuple[str, ...], str],
 ) -> Plan:
     """Return a plan in which the first changes have these foreseen impacts.
@@ -255,7 +275,7 @@ def generated_plan(
     foreseen = {
         change.key: each for change, each in zip(diff(live, desired, drift), impacts, strict=False)
     }
-    return plan_between(live, desired, tickets, replay, *origin, foreseen, drift)
+    return plan_between(live, desired, tickets, replay, *origin, foreseen, drift, repaired)
 
 
 def drift_of(resource: Resource, columns: set[DerivedColumn]) -> tuple[ColumnDrift, ...]:
@@ -283,6 +303,7 @@ PLANS = st.builds(
     st.none() | REPLAYS,
     st.lists(FORESEEN, max_size=3),
     st.sets(st.sampled_from(DerivedColumn), max_size=2),
+    st.none() | REPAIRS,
     st.tuples(st.lists(TEXTS, min_size=1, max_size=3).map(tuple), TEXTS),
 )
 

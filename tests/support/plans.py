@@ -17,6 +17,7 @@ from reconciler.impact import AffectedServices, AffectedTickets, Impact, LiveTic
 from reconciler.plan import Plan, count_active, count_declared, plan_changes, with_impact
 from reconciler.replay import Replay
 from reconciler.setting_changes import AUTO_CLOSE_KEY, ENABLED_KEY, VISIBILITY_KEY
+from reconciler.ticket_repairs import TicketRepairs
 from tests.support.resources import (
     Transitions,
     auto_close,
@@ -50,6 +51,7 @@ def plan_between(
     source: str = "git:4f8e29c",
     foreseen: Mapping[Key, Impact] | None = None,
     drift: Drift | None = None,
+    repaired: TicketRepairs | None = None,
 ) -> Plan:
     """Return the plan from live to desired resources, each of which is declared on its own line."""
     locations = {
@@ -65,6 +67,7 @@ def plan_between(
         source=source,
         files=files,
         replay=replay,
+        tickets=repaired,
     )
 
 
@@ -215,6 +218,17 @@ def switched_on() -> Plan:
     )
 
 
+REPAIRED: Final = TicketRepairs(
+    compared=1_204,
+    invalid=1,
+    tickets=("tk_0b1c00", "tk_31aa00", "tk_51ab00", "tk_77c000"),
+    columns={"status": 1, "next_due_at": 3, "search_words": 1},
+    closing=AffectedTickets({Status.RESOLVED: 1}, ("tk_31aa00",)),
+    breaching=AffectedTickets({Status.OPEN: 2}, ("tk_0b1c00", "tk_51ab00")),
+    is_complete=False,
+)
+
+
 def repairs() -> Plan:
     """Return a plan that only repairs stored values, among them a policy that is too narrow."""
     resources = snapshot(
@@ -239,7 +253,7 @@ def repairs() -> Plan:
     }
     tickets = LiveTickets({("incident_response", Status.RESOLVED): 4})
     desired = {key: each for key, each in resources.items() if not each.retired}
-    return plan_between(resources, desired, tickets, drift=drift)
+    return plan_between(resources, desired, tickets, drift=drift, repaired=REPAIRED)
 
 
 def nothing_declared() -> Plan:

@@ -39,8 +39,8 @@ def history_flaw(scanned: TicketHistory) -> HistoryFlaw | None:
     return find_flaw(ticket_of(scanned.row), scanned.row["head_digest"], scanned.history)
 
 
-async def count_tickets(database: Database) -> int:
+async def count_tickets(source: Database | Session) -> int:
     """Return the number of tickets."""
-    [row] = await database.rows(_COUNT)
+    [row] = await source.rows(_COUNT)
     count: int = row["tickets"]
     return count

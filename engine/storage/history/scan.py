@@ -1,10 +1,10 @@
 """Scan all tickets with their whole histories, in constant memory."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import ARRAY, Text, bindparam, func, select
 
 from engine.storage.postgres.database import Row, Session
 from engine.storage.postgres.rows import entry_of
@@ -19,6 +19,16 @@ _ENTRIES: Final = Statement.of(
     select(ticket_status_history).order_by(
         ticket_status_history.c.ticket, ticket_status_history.c.seq
     )
+)
+
+_IDS: Final = bindparam("ids", type_=ARRAY(Text))
+_LOCK: Final = Statement.of(
+    select(tickets).where(tickets.c.id == func.any(_IDS)).order_by(tickets.c.id).with_for_update()
+)
+_ENTRIES_OF: Final = Statement.of(
+    select(ticket_status_history)
+    .where(ticket_status_history.c.ticket == func.any(_IDS))
+    .order_by(ticket_status_history.c.ticket, ticket_status_history.c.seq)
 )
 
 
@@ -70,3 +80,13 @@ async def _group_by_ticket(rows: AsyncIterator[Row]) -> AsyncIterator[TicketHist
         group.history.append(StoredEntry(entry_of(row), row["digest"]))
     if group is not None:
         yield group
+
+
+async def lock_histories(session: Session, ids: Collection[str]) -> list[TicketHistory]:
+    """Lock tickets, and return them with their histories, ordered by ticket id."""
+    rows = await session.rows(_LOCK, ids=list(ids))
+    histories: dict[str, list[StoredEntry]] = {row["id"]: [] for row in rows}
+    # Read after the locks are held, so that it includes the changes that they waited for.
+    for row in await session.rows(_ENTRIES_OF, ids=list(histories)):
+        histories[row["ticket"]].append(StoredEntry(entry_of(row), row["digest"]))
+    return [TicketHistory(row["id"], row, histories[row["id"]]) for row in rows]

@@ -7,9 +7,10 @@ from typing import Final
 from engine.storage.history.scan import scan_tickets
 from engine.storage.postgres.database import Database, Row
 from engine.storage.postgres.rows import ticket_of
-from engine.storage.tickets.sla_columns import SLA_COLUMNS, sla_columns
+from engine.storage.tickets.sla_columns import sla_columns
 from engine.tickets.auto_close import auto_close_from
 from engine.tickets.history import Entry
+from engine.tickets.sla_timers import SLA_COLUMNS
 
 _COLUMNS: Final = (*SLA_COLUMNS, "auto_close_from")
 

@@ -14,11 +14,11 @@ from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import tickets
 from engine.storage.resources.plugins import TICKETING_ENABLED
 from engine.storage.sla.batch import BATCH_TICKETS, BY_NOW, LOCKED_TICKETS, run_in_batches
-from engine.storage.tickets.sla_columns import SLA_COLUMNS, sla_columns
+from engine.storage.tickets.sla_columns import sla_columns
 from engine.storage.tickets.writer import Append, append_to_histories, new_values
 from engine.tickets.changes import breach_changes, build_entries
 from engine.tickets.history import Entry
-from engine.tickets.sla_timers import build_timers
+from engine.tickets.sla_timers import SLA_COLUMNS, build_timers
 from engine.tickets.system_actor import SYSTEM_ACTOR
 
 _ENABLED: Final = LOCKED_TICKETS.where(TICKETING_ENABLED)

@@ -3,20 +3,19 @@
 from collections.abc import AsyncIterator
 from typing import Final
 
-from sqlalchemy import Text, func, literal_column, select
+from sqlalchemy import func, literal_column, select
 
 from engine.sealing.chain import name_digest
 from engine.sealing.flaw import RecordFlaw
 from engine.storage.postgres.database import Row, Session
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import ticket_search, tickets, user_names, users
+from engine.storage.tickets.search_words import ARE_WORDS_CURRENT
 
 _PREFETCHED_ROWS: Final = 2_000
 
-_TEXT: Final = tickets.c.title + literal_column("' '", Text) + tickets.c.description
-_WORDS: Final = func.to_tsvector(literal_column("'simple'::regconfig"), _TEXT)
 _SEARCH: Final = Statement.of(
-    select(tickets.c.id, ticket_search.c.words.is_not_distinct_from(_WORDS).label("is_current"))
+    select(tickets.c.id, ARE_WORDS_CURRENT.label("is_current"))
     .select_from(tickets.outerjoin(ticket_search))
     .order_by(tickets.c.id)
 )

@@ -6,7 +6,6 @@ from typing import Final
 from engine.tickets.history import Entry
 from engine.tickets.sla_timers import DueTimes, build_timers
 
-SLA_COLUMNS: Final = (*DueTimes._fields, "sla_version")
 NO_SLA_COLUMNS: Final[dict[str, object]] = DueTimes()._asdict() | {"sla_version": None}
 
 

@@ -16,11 +16,11 @@ from engine.storage.history.digest_sql import CANONICAL_ORDER
 from engine.storage.postgres.database import Session
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import TIMESTAMP, ticket_status_history, tickets
-from engine.storage.tickets.sla_columns import SLA_COLUMNS, sla_columns
+from engine.storage.tickets.sla_columns import sla_columns
 from engine.storage.tickets.users import ensure_users
 from engine.tickets.auto_close import grace_period_start
 from engine.tickets.history import GENESIS, Entry
-from engine.tickets.sla_timers import TIMER_KINDS
+from engine.tickets.sla_timers import SLA_COLUMNS, TIMER_KINDS
 from engine.tickets.ticket import Ticket, apply_entry, initial_ticket
 from engine.vocabulary import Status
 
