@@ -6,9 +6,12 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from engine.storage.postgres.database import Database
 from engine.storage.resources.reconciliations import RECONCILIATION_LOCK
+from engine.storage.tickets.store import TicketStore
 from tests.support.command import interlock, interlock_process, on
-from tests.support.lock_gates import open_observer
+from tests.support.lock_gates import Observer, open_observer
+from tests.support.stored_sla import open_ticket_with_sla, stored
 
 TRANSITIONS = """
       transitions:
@@ -185,6 +188,25 @@ async def test_a_stored_policy_that_differs_from_the_declaration_is_drift_and_re
     assert "--allow-widening: Under workflow hotfix" in refused
     job.run("apply", "-f", "base.yaml", "--yes", "--allow-widening")
     assert "no changes" in job.run("drift", "-f", "base.yaml")
+
+
+async def test_a_stored_due_time_that_differs_from_the_history_is_drift_and_repaired(
+    job: Job, database: Database, store: TicketStore, observer: Observer
+) -> None:
+    job.run("apply", "-f", "base.yaml", "--yes")
+    ticket = await open_ticket_with_sla(store)
+    due = await stored(database, ticket)
+    await observer.connection.execute("UPDATE tickets SET resolution_due_at = now()")
+    for command in ("drift", "plan"):
+        printed = job.run(command, "-f", "base.yaml", code=2 if command == "drift" else 0)
+        assert f"1 ticket with stored values that differ from the history: {ticket.id}" in printed
+        assert "resolution_due_at: 1" in printed
+        assert "Plan: 1 ticket to repair." in printed
+    job.run("drift", "-f", "base.yaml", "--no-tickets")
+    job.run("plan", "-f", "base.yaml", "--out", "plan.json")
+    job.run("apply", "plan.json")
+    assert await stored(database, ticket) == due
+    job.run("drift", "-f", "base.yaml")
 
 
 async def test_commands_that_only_read_do_not_migrate_the_database(
