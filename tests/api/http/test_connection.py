@@ -1,5 +1,6 @@
 """What a client can make the server read: nothing before authentication, and little after it."""
 
+import asyncio
 import gzip
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -17,6 +18,7 @@ from api.http.server import ServerOptions, listening
 from api.limits import DISCARDED_BYTES, HTTP_LIMITS
 from api.rest.health import probe_routes
 from tests.support.api_client import TOKENS, bearer
+from tests.support.lock_gates import TIMEOUT_SECONDS
 from tests.support.personas import ANNA
 from tests.support.raw_http import RawConnection, chunked, exchange, head, post, raw_connection
 from tests.support.server_process import ready
@@ -43,6 +45,12 @@ async def url() -> AsyncIterator[str]:
     application = build_application([*routes, *probe_routes(ready)], AccessControl(TOKENS))
     async with listening(application, ServerOptions()) as url:
         yield url
+
+
+@pytest.fixture(autouse=True)
+def discard_forever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test pass only because the time for discarding has passed."""
+    monkeypatch.setattr("api.limits.DISCARDING_SECONDS", 3_600)
 
 
 async def test_a_request_with_a_body_is_answered(url: str) -> None:
@@ -123,8 +131,9 @@ async def test_the_server_does_not_read_an_endless_body(url: str) -> None:
 
 async def send_until_disconnected(connection: RawConnection) -> None:
     with suppress(ConnectionError):
-        while True:
-            await connection.send(bytes(2**16))
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            while True:
+                await connection.send(bytes(2**16))
 
 
 async def test_a_client_that_does_not_close_is_disconnected(
