@@ -102,6 +102,10 @@ DRAIN_SECONDS: Final = 10
 """The default. Kubernetes takes some seconds until no request is sent to a pod that ends."""
 DRAIN_SECONDS_MAX: Final = 3_600
 
+ANCHOR_MINUTES: Final = 60
+"""The default time between two anchors."""
+ANCHOR_MINUTES_MAX: Final = 30 * 24 * 60
+
 SHUTDOWN_SECONDS: Final = 10
 """How long requests in flight have to finish, and then again to be cancelled."""
 

@@ -20,9 +20,11 @@ from pydantic_core import ErrorDetails
 
 from api.auth.api_keys import SEPARATORS, ApiKeyEntry, parse_api_keys
 from api.auth.claims import DEFAULT_NAMES
-from api.auth.key_urls import check_issuer_url, parse_key_location
+from api.auth.key_urls import check_issuer_url, check_key_url, parse_key_location
 from api.licence import LicenceKey
 from api.limits import (
+    ANCHOR_MINUTES,
+    ANCHOR_MINUTES_MAX,
     AUDIENCES,
     CLAIM_NAME_CHARACTERS,
     CLOCK_LEEWAY_SECONDS,
@@ -39,6 +41,7 @@ from api.limits_setting import read_limits
 from engine.errors import Misconfigured
 from engine.findings import did_you_mean
 from engine.limits import DATABASE_CONNECTIONS_MIN
+from engine.sealing.anchor_key import AnchorKey, AnchorPublicKey
 from engine.webhooks.host_allowlist import NO_HOSTS, HostAllowlist
 
 _PREFIX: Final = "INTERLOCK_"
@@ -83,6 +86,24 @@ def _check_public_key(text: str | None) -> str | None:
     if text is not None:
         LicenceKey.public(text)
     return text
+
+
+def _check_anchor_key(key: SecretStr | None) -> SecretStr | None:
+    if key is not None:
+        AnchorKey.parse(key.get_secret_value())
+    return key
+
+
+def _check_anchor_public_keys(texts: tuple[str, ...]) -> tuple[str, ...]:
+    for text in texts:
+        AnchorPublicKey.parse(text)
+    return texts
+
+
+def _check_anchor_url(url: SecretStr | None) -> SecretStr | None:
+    if url is not None:
+        check_key_url(url.get_secret_value())
+    return url
 
 
 def _split(text: str) -> tuple[str, ...]:
@@ -228,6 +249,40 @@ class Settings(BaseModel):
     """The hosts that webhooks can call; by default none."""
     webhook_secrets_dir: Annotated[Path | None, Field(description="a directory")] = None
     """One file for each secret of a webhook; None: webhooks have no secrets."""
+    anchor_key: Annotated[
+        SecretStr | None,
+        AfterValidator(_check_anchor_key),
+        Field(description="a private Ed25519 key in PEM, as `interlock history keygen` prints it"),
+    ] = None
+    """Signs anchors."""
+    anchor_key_file: Annotated[Path | None, Field(description="a file with the key")] = None
+    anchor_public_keys: Annotated[
+        tuple[str, ...],
+        _from_text(_split),
+        AfterValidator(_check_anchor_public_keys),
+        Field(
+            description="public keys of anchors, as `interlock history keygen` prints them, "
+            "separated by commas or spaces",
+            repr=False,  # an operator can paste the private key
+        ),
+    ] = ()
+    """The former keys of this installation."""
+    anchor_file: Annotated[Path | None, Field(description="a file")] = None
+    """The server appends anchors to it."""
+    anchor_url: Annotated[
+        SecretStr | None,
+        AfterValidator(_check_anchor_url),
+        Field(description="the https URL of a receiver of anchors"),
+    ] = None
+    anchor_minutes: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=ANCHOR_MINUTES_MAX,
+            description=f"a number of minutes, 1 to {ANCHOR_MINUTES_MAX}",
+        ),
+    ] = ANCHOR_MINUTES
+    """The time between two anchors."""
     values_file: Annotated[Path | None, Field(description="a values file")] = None
     """None: do not reconcile automatically."""
     values_key: Annotated[str, Field(description="the key of the chart in the values file")] = ""

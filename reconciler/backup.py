@@ -13,12 +13,14 @@ integrity: {"rows":…,"sha256":"…"}   over all bytes before this line
 import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
+from contextlib import aclosing
 from hashlib import sha256
 from itertools import groupby, islice, takewhile
 from operator import itemgetter
-from typing import Final
+from typing import Final, NamedTuple
 
 from engine.errors import InvalidBackup
+from engine.sealing.anchor import Anchor
 from engine.storage.backup import (
     BACKUP_TABLES,
     insert_json,
@@ -26,10 +28,11 @@ from engine.storage.backup import (
     reset_sequences,
     rows_as_json,
 )
-from engine.storage.history.audit import audit_session
+from engine.storage.history.anchors import last_anchor
 from engine.storage.postgres.database import Database, Session
 from engine.storage.resources.read import read_resources
 from reconciler.export import export_values
+from reconciler.record_audit import NO_ANCHORS, AuditedAnchors, audit_record, audit_tickets
 
 _FORMAT: Final = "interlock-backup/1"
 _HEAD: Final = f"""\
@@ -70,8 +73,28 @@ async def _content_lines(session: Session) -> AsyncIterator[str]:
             yield f"{ROW}{row}\n"
 
 
-async def restore(database: Database, lines: Iterable[str]) -> int:
-    """Restore a backup into an empty database, and return its number of rows.
+class Restored(NamedTuple):
+    """What was restored.
+
+    Attributes:
+        rows: the number of rows.
+        anchor: the last anchor in the backup.
+
+    """
+
+    rows: int
+    anchor: Anchor | None
+
+
+async def restore(
+    database: Database, lines: Iterable[str], anchors: AuditedAnchors = NO_ANCHORS
+) -> Restored:
+    """Restore a backup into an empty database.
+
+    Args:
+        database: an empty database.
+        lines: the lines of the backup.
+        anchors: what to verify the backup against, in addition to the anchors in it.
 
     Raises:
         InvalidBackup: the file is not a backup, was truncated or altered, or is inconsistent; or
@@ -89,8 +112,8 @@ async def restore(database: Database, lines: Iterable[str]) -> int:
                 message = f"The backup was altered: rows of {table} can't be stored."
                 raise InvalidBackup(message) from error
         await reset_sequences(session)
-        await _check_content(session, reader)
-        return reader.count
+        await _check_content(session, reader, anchors)
+        return Restored(reader.count, await last_anchor(session))
 
 
 def _batches(rows: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]:
@@ -100,13 +123,17 @@ def _batches(rows: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]
             yield table, batch
 
 
-async def _check_content(session: Session, reader: "_Reader") -> None:
-    """Refuse restored rows that contradict one another."""
+async def _check_content(session: Session, reader: "_Reader", anchors: AuditedAnchors) -> None:
+    """Refuse restored rows that contradict one another or an anchor."""
     if export_values((await read_resources(session)).resources) != reader.declared:
         raise InvalidBackup("The section ticketing does not match the tables.")
-    async for _, flaw in audit_session(session):
-        if flaw is not None:
-            raise InvalidBackup(f"The history of a ticket is inconsistent: {flaw}.")
+    async with aclosing(audit_tickets(session)) as tickets:
+        async for _, flaws in tickets:
+            if flaws:
+                raise InvalidBackup(f"A ticket is inconsistent: {flaws[0]}.")
+    async with aclosing(audit_record(session, anchors)) as record:
+        async for flaw in record:
+            raise InvalidBackup(f"The backup is inconsistent: {flaw}.")
 
 
 class _Reader:

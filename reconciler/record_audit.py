@@ -4,8 +4,9 @@ Without an anchor, only changes that do not fit together are found. A superuser 
 digests again; an anchor that is kept outside the database finds that, too.
 """
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from engine.sealing.anchor import Anchor
 from engine.sealing.anchor_audit import signature_flaw
@@ -36,7 +37,10 @@ class AuditedAnchors:
     trusted: Collection[AnchorPublicKey] = ()
 
 
-async def audit_tickets(session: Session) -> AsyncIterator[tuple[str, Sequence[str]]]:
+NO_ANCHORS: Final = AuditedAnchors()
+
+
+async def audit_tickets(session: Session) -> AsyncGenerator[tuple[str, Sequence[str]], None]:
     """Yield the id of every ticket, ordered by id, with its flaws.
 
     Of each history, only the first flaw is reported, because the rest follows from it.
@@ -54,8 +58,8 @@ async def audit_tickets(session: Session) -> AsyncIterator[tuple[str, Sequence[s
 
 
 async def audit_record(
-    session: Session, anchors: AuditedAnchors = AuditedAnchors()
-) -> AsyncIterator[RecordFlaw]:
+    session: Session, anchors: AuditedAnchors = NO_ANCHORS
+) -> AsyncGenerator[RecordFlaw, None]:
     """Yield what is wrong with everything except the histories of single tickets.
 
     Args:
@@ -72,8 +76,11 @@ async def audit_record(
     for each in (*stored, *anchors.given):
         if message := signature_flaw(each, anchors.trusted):
             yield RecordFlaw(str(each), message)
+    latest = sorted(anchors.given, key=lambda anchor: anchor.seal)[-1:]
+    with_heads = [*stored[-1:], *latest]
+    older = [each for each in (*stored, *anchors.given) if each not in with_heads]
     for audit in (
-        audit_seals(session, [*stored[-1:], *anchors.given], stored[:-1]),
+        audit_seals(session, with_heads, older),
         audit_names(session),
         audit_search(session),
         audit_declared_columns(session),

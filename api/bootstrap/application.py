@@ -10,6 +10,7 @@ from aiohttp import web
 
 from api.auth.api_keys import ApiKeys
 from api.auth.tokens import TokenVerifier
+from api.bootstrap.anchors import scheduled_anchors
 from api.bootstrap.auth import key_source, token_rules
 from api.bootstrap.background_tasks import background_tasks
 from api.bootstrap.engine import (
@@ -136,6 +137,7 @@ async def open_application_on(
         )
         streams = StreamSessions()
         sealer = Sealer(databases.background)
+        anchors = scheduled_anchors(databases.background, settings)
         listener = Listener(engine.direct_url, CHANNEL, REFRESH_SECONDS)
         stack.callback(listener.close)
         supervisor = supervisor or Supervisor(settings.limits.server.task_failure_seconds)
@@ -148,6 +150,7 @@ async def open_application_on(
             worker=worker,
             watcher=watcher,
             sealer=sealer,
+            anchors=anchors,
         )
         await stack.enter_async_context(supervisor.run(tasks))
 
@@ -184,6 +187,7 @@ async def open_application_on(
                 *supervisor.collectors,
                 *sealer.collectors,
                 *executor.operations.collectors,
+                *(anchors.collectors if anchors else ()),
             ],
         )
         application[DRAIN].on_begin.append(streams.drain)

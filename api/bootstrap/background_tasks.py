@@ -7,6 +7,7 @@ from typing import Final
 from api.auth.key_sources import KeySource, RefreshedKeys
 from api.auth.tokens import TokenVerifier
 from api.http.stream_sessions import StreamSessions
+from api.runtime.anchors import ScheduledAnchors
 from api.runtime.background_tasks import BackgroundTask, every
 from api.runtime.maintenance import maintenance_tasks
 from api.runtime.refresh import refresh_task
@@ -30,6 +31,7 @@ def background_tasks(  # noqa: PLR0913  # the components of a server
     worker: WebhookWorker,
     watcher: ValuesWatcher | None,
     sealer: Sealer,
+    anchors: ScheduledAnchors | None,
 ) -> Iterator[BackgroundTask]:
     """Yield all background tasks of a server; docs/operations.md describes them."""
     yield refresh_task(listener, state.refreshes, state.workflows.end_subscriptions)
@@ -49,3 +51,5 @@ def background_tasks(  # noqa: PLR0913  # the components of a server
         yield watcher.task()
     yield from maintenance_tasks(state.databases.background, state.plugins)
     yield sealer.task
+    if anchors is not None:
+        yield anchors.task

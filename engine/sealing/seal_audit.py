@@ -78,7 +78,8 @@ def seal_flaw(
 
 def _describe(before: Seal, seal: Seal) -> Iterator[str]:
     """Yield the rows that a seal adds, for display."""
-    for kind, old, new in zip(_KINDS, before.counts, seal.counts, strict=True):
+    for column, old, new in zip(_KINDS, before.counts, seal.counts, strict=True):
+        kind = column.replace("_", " ")
         if new > old:
             yield f"{kind} {old + 1} to {new}" if new > old + 1 else f"{kind} {new}"
 

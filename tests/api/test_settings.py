@@ -11,10 +11,12 @@ from api.licence import LicenceKey
 from api.limits import GraphQLLimits, HttpLimits, Limits
 from api.settings import LogFormat, LogLevel, Settings
 from engine.errors import Misconfigured
+from engine.sealing.anchor_key import AnchorKey
 
 SECRET = "0123456789abcdef" * 2
 DIGEST = "9f" * 32
 PUBLIC_KEY = LicenceKey.new().public_text
+ANCHOR_KEY = AnchorKey.new()
 DATABASE = "postgresql://interlock:hunter2@db/interlock"
 DIRECT = "postgresql://interlock:hunter2@db1/interlock"
 
@@ -54,6 +56,12 @@ def test_every_variable_is_read() -> None:
             "INTERLOCK_API_KEYS": f"reload={DIGEST}",
             "INTERLOCK_LICENSE_PUBLIC_KEY": PUBLIC_KEY,
             "INTERLOCK_LICENSE_KEY": "e30.e30.e30",
+            "INTERLOCK_ANCHOR_KEY": ANCHOR_KEY.pem,
+            "INTERLOCK_ANCHOR_KEY_FILE": "/etc/interlock/anchors.pem",
+            "INTERLOCK_ANCHOR_PUBLIC_KEYS": ANCHOR_KEY.public.text,
+            "INTERLOCK_ANCHOR_FILE": "/mnt/anchors/interlock.jsonl",
+            "INTERLOCK_ANCHOR_URL": "https://anchors.example/interlock",
+            "INTERLOCK_ANCHOR_MINUTES": "5",
             "INTERLOCK_WEBHOOK_HOSTS": "hooks.example.com, *.example.org",
             "INTERLOCK_WEBHOOK_SECRETS_DIR": "/etc/interlock/webhooks",
             "INTERLOCK_VALUES_FILE": "/etc/interlock/values.yaml",
@@ -79,7 +87,12 @@ def test_every_variable_is_read() -> None:
     assert settings.license_key
     assert settings.license_key.get_secret_value() == "e30.e30.e30"
     assert settings.limits == Limits(HttpLimits(viewer_rate=0.5), GraphQLLimits(depth_fields=20))
+    assert settings.anchor_key
+    assert settings.anchor_key.get_secret_value() == ANCHOR_KEY.pem
+    assert settings.anchor_url
+    assert settings.anchor_url.get_secret_value() == "https://anchors.example/interlock"
     apart = {"database_url", "database_direct_url", "jwt_secret", "license_key", "limits"}
+    apart |= {"anchor_key", "anchor_url"}
     assert settings.model_dump(exclude=apart) == {
         "database_connections": 40,
         "data_dir": Path("/var/lib/interlock"),
@@ -95,6 +108,10 @@ def test_every_variable_is_read() -> None:
         "claim_admin": "groups=Interlock Admins",
         "api_keys": ({"scopes": {Scope.RELOAD}, "digest": bytes.fromhex(DIGEST)},),
         "license_public_key": PUBLIC_KEY,
+        "anchor_key_file": Path("/etc/interlock/anchors.pem"),
+        "anchor_public_keys": (ANCHOR_KEY.public.text,),
+        "anchor_file": Path("/mnt/anchors/interlock.jsonl"),
+        "anchor_minutes": 5,
         "webhook_hosts": {
             "names": {"hooks.example.com"},
             "suffixes": (".example.org",),
@@ -171,6 +188,10 @@ INVALID: dict[str, tuple[str, str, str]] = {
     "a limit of zero": ("LIMITS", "body_bytes=0", "body_bytes is '0': it must be at least 1"),
     "an infinite limit": ("LIMITS", "request_seconds=inf", "'inf': it must be a finite"),
     "a limit set twice": ("LIMITS", "aliases=1,aliases=2", "aliases is set twice"),
+    "an anchor key that is none": ("ANCHOR_KEY", "hunter2", "must be a private Ed25519 key"),
+    "another public key": ("ANCHOR_PUBLIC_KEYS", "hunter2", "must be public keys of anchors"),
+    "anchors by http": ("ANCHOR_URL", "http://anchors.example", "the URL must use https"),
+    "no time between anchors": ("ANCHOR_MINUTES", "0", "must be a number of minutes, 1 to"),
     "an invalid network": ("TRUSTED_PROXIES", "10.0.0.1/8", "10.0.0.1/8 has host bits set"),
     "a misspelled name": ("LOG_LEVLE", "info", "is not a setting of Interlock. Did you mean"),
 }
@@ -193,6 +214,9 @@ def test_all_messages_come_at_once_without_secrets() -> None:
         "INTERLOCK_OIDC_ISSUER": "root:hunter2@id.example",
         "INTERLOCK_WEBHOOK_HOSTS": "hooks.example.com,root:hunter2@inside",
         "INTERLOCK_LICENSE_PUBLIC_KEY": "hunter2",
+        "INTERLOCK_ANCHOR_KEY": "hunter2",
+        "INTERLOCK_ANCHOR_PUBLIC_KEYS": "hunter2",
+        "INTERLOCK_ANCHOR_URL": "https://root:hunter2@anchors.example",
         "INTERLOCK_PORT": "x",
     }
     with pytest.raises(Misconfigured) as raised:

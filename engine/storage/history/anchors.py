@@ -1,6 +1,7 @@
 """Make and store anchors (`engine.sealing.anchor`)."""
 
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import bindparam, func, insert, select
@@ -34,27 +35,42 @@ async def make_anchor(database: Database, key: AnchorKey) -> Anchor:
     """Make an anchor for everything that is sealed, store it, and return it."""
     async with database.transaction() as session:
         await session.row(_LOCK)
-        before, end = await last_anchor(session), await last_seal(session)
-        tree = await _tree_at(session, before, end)
-        unsealed = await read_unsealed(session)
+        return await _make(session, await last_anchor(session), key)
+
+
+async def make_anchor_if_due(
+    database: Database, key: AnchorKey, interval: timedelta
+) -> Anchor | None:
+    """Make an anchor if the last one is older than an interval; otherwise return None."""
+    async with database.transaction() as session:
+        await session.row(_LOCK)
+        before = await last_anchor(session)
         [clock] = await session.rows(_NOW)
-        seal = end.seal
-        statement = AnchorStatement(
-            number=before.number + 1 if before else 1,
-            anchored_at=canonical_timestamp(clock["now"]),
-            seal=seal.number,
-            seal_digest=seal.digest.hex(),
-            tickets=tree.tickets,
-            **seal.counts._asdict(),
-            heads_root=tree.root.hex(),
-            unsealed=unsealed.rows,
-            oldest_unsealed_at=canonical_timestamp(unsealed.oldest) if unsealed.oldest else None,
-            key=key.public.text,
-        )
-        anchor = Anchor.sign(statement, key)
-        await session.run(
-            _INSERT, number=anchor.number, anchored_at=clock["now"], document=anchor.text
-        )
+        if before and datetime.fromisoformat(before.anchored_at) > clock["now"] - interval:
+            return None
+        return await _make(session, before, key)
+
+
+async def _make(session: Session, before: Anchor | None, key: AnchorKey) -> Anchor:
+    """Make the anchor that follows another one, in a transaction that holds the lock."""
+    end = await last_seal(session)
+    tree = await _tree_at(session, before, end)
+    unsealed = await read_unsealed(session)
+    [clock] = await session.rows(_NOW)
+    statement = AnchorStatement(
+        number=before.number + 1 if before else 1,
+        anchored_at=canonical_timestamp(clock["now"]),
+        seal=end.seal.number,
+        seal_digest=end.seal.digest.hex(),
+        tickets=tree.tickets,
+        **end.seal.counts._asdict(),
+        heads_root=tree.root.hex(),
+        unsealed=unsealed.rows,
+        oldest_unsealed_at=canonical_timestamp(unsealed.oldest) if unsealed.oldest else None,
+        key=key.public.text,
+    )
+    anchor = Anchor.sign(statement, key)
+    await session.run(_INSERT, number=anchor.number, anchored_at=clock["now"], document=anchor.text)
     return anchor
 
 
@@ -79,8 +95,8 @@ async def read_anchors(session: Session) -> AsyncIterator[Anchor | RecordFlaw]:
         expected = number + 1
         try:
             anchor = Anchor.parse(row["document"], name)
-        except InvalidInput as error:
-            yield RecordFlaw(name, error.message)
+        except InvalidInput:
+            yield RecordFlaw(name, "its document is not an anchor")
             continue
         if (anchor.number, anchor.anchored_at) != (number, canonical_timestamp(row["anchored_at"])):
             yield RecordFlaw(name, f"its document is that of {anchor}")

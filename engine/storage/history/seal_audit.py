@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Final
 
-from sqlalchemy import ColumnElement, Table, Text, cast, literal_column, select
+from sqlalchemy import BigInteger, ColumnElement, Table, Text, cast, func, literal_column, select
 
 from engine.sealing.anchor import Anchor
 from engine.sealing.anchor_audit import anchor_flaw
@@ -31,7 +31,11 @@ from engine.storage.postgres.tables import (
 
 _PREFETCHED_ROWS: Final = 2_000
 _SEALS: Final = Statement.of(select(seals).order_by(seals.c.number))
-_NEXT: Final = Statement.of(select(NEXT_TRANSACTION.label("next")))
+_OWN: Final = cast(cast(func.pg_current_xact_id_if_assigned(), Text), BigInteger)
+_LAST_TRANSACTION: Final = Statement.of(
+    select(func.greatest(NEXT_TRANSACTION - literal_column("1"), _OWN).label("last"))
+)
+"""The last transaction that can have written a row: an earlier one, or this one."""
 _SUBJECTS: Final = {
     "reconciliations": "reconciliation",
     "workflow_revisions": "revision",
@@ -205,12 +209,12 @@ class _SealAudit:
         return None in {*stored, *stored_names} or (stored, stored_names) == (found, found_names)
 
     async def _check_unsealed(self) -> AsyncIterator[RecordFlaw]:
-        [counter] = await self._session.rows(_NEXT)
+        [counter] = await self._session.rows(_LAST_TRANSACTION)
         for reader in (self._entries, self._names):
             async for row in reader.rest():
                 for flaw in backdated_rows(self._complete, [row]):
                     yield flaw
-            if reader.position.transaction >= counter["next"]:
+            if reader.position.transaction > counter["last"]:
                 yield RecordFlaw(
                     "log",
                     f"its last transaction number is {reader.position.transaction}, which this "

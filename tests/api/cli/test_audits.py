@@ -44,16 +44,14 @@ async def test_history_verify_reports_every_invalid_history(
     store: TicketStore, database: Database, database_url: str
 ) -> None:
     _valid, changed = await open_ticket_with_sla(store), await open_ticket_with_sla(store)
-    done = interlock("history", "verify", env=on(database_url))
-    valid = "2 tickets: all histories are valid; no entry was changed, removed or inserted.\n"
-    assert (done.returncode, done.stdout) == (0, valid)
+    assert interlock("history", "verify", env=on(database_url)).returncode == 0
     change = f"UPDATE tickets SET title = 'x' WHERE id = '{changed.id}'"  # noqa: S608  # ours
     await database.row(Statement.of(text(change)))
     done = interlock("history", "verify", env=on(database_url))
     flaw, count = done.stdout.splitlines()
     assert done.returncode == 1
     assert flaw.startswith(f"{changed.id} entry 2: title of the ticket is 'x', but ")
-    assert count == "1 of 2 tickets have an invalid history."
+    assert count == "1 flaw; 1 of 2 tickets have a flaw of their own."
 
 
 class Screen(io.StringIO):
