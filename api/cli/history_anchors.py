@@ -34,7 +34,7 @@ def anchor() -> None:
     """Print an anchor: a signed statement about everything that is recorded.
 
     Seals what is recorded, and stores the anchor in the database, too. Keep what is printed outside
-    the database. `verify --against` then finds whatever was changed since.
+    the database. `verify --against` then finds each later change of what the anchor covers.
     """
     made = asyncio.run(_make_anchor(Settings.from_env(os.environ)))
     typer.echo(made.text)

@@ -1,4 +1,4 @@
-"""What a successful verification has verified, and what it has not."""
+"""The summary of a successful verification: it claims nothing that was not verified."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING

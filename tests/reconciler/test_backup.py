@@ -12,6 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.errors import InvalidBackup
+from engine.sealing.anchor_key import AnchorKey
+from engine.storage.history.anchors import make_anchor
 from engine.storage.history.audit import audit_histories
 from engine.storage.migrate import migrate
 from engine.storage.postgres.database import Database, open_database
@@ -21,13 +23,16 @@ from engine.vocabulary import Status
 from reconciler.backup import backup_lines, restore
 from reconciler.desired import read_desired
 from reconciler.diff import diff
+from reconciler.record_audit import AuditedAnchors
 from reconciler.values import ValuesInput
 from tests.support.bulk_data import open_many
-from tests.support.databases import EMPTY, new_database
+from tests.support.databases import EMPTY, execute, new_database
 from tests.support.declared_resources import DEFAULTS, put_resources
 from tests.support.personas import ANNA, MARTON
+from tests.support.seals import seal_everything
 from tests.support.webhook_deliveries import enqueue, enqueued, webhook
 
+KEY = AnchorKey.new()
 PLAIN = {"title": "Another", "workflow": "service_request"}
 AWKWARD = '"quotes", \\ and / and \t tab,\r\n lines, é, \U0001f525, \u2028, - {not: yaml}'
 
@@ -170,6 +175,84 @@ async def test_any_changed_character_is_detected(
     changed = text[:index] + character + text[index + 1 :]
     with pytest.raises(InvalidBackup):
         await restore(other_database, lines_of(changed))
+
+
+async def test_a_backup_keeps_the_order_of_the_log(filled: Database, server: str) -> None:
+    await seal_everything(filled)
+    anchor = await make_anchor(filled, KEY)
+    lines = await backup(filled)
+    async with empty_database(server) as restored:
+        assert (await restore(restored, lines, AuditedAnchors([anchor]))).anchor == anchor
+        await seal_everything(restored)
+        later = await make_anchor(restored, KEY)
+        assert (later.number, later.heads_root) == (2, anchor.heads_root)
+        assert await order_of_log(restored) == await order_of_log(filled)
+
+
+async def order_of_log(database: Database) -> list[tuple[str, int]]:
+    async with database.snapshot() as session:
+        rows = await session.connection.fetch(
+            "SELECT ticket, seq FROM ticket_status_history ORDER BY transaction, entry"
+        )
+    return [(row["ticket"], row["seq"]) for row in rows]
+
+
+def digested(lines: list[str]) -> list[str]:
+    """Return lines with the integrity line that fits them."""
+    content = lines[:-1]
+    rows = sum(line.startswith("  - ") for line in content)
+    integrity = {"rows": rows, "sha256": sha256("".join(content).encode()).hexdigest()}
+    return [*content, f"integrity: {json.dumps(integrity)}\n"]
+
+
+def without(lines: list[str], text: str) -> list[str]:
+    return [line for line in lines if text not in line]
+
+
+async def test_a_backup_without_a_ticket_is_refused(filled: Database, server: str) -> None:
+    await seal_everything(filled)
+    lines = await backup(filled)
+    ticket = (await order_of_log(filled))[0][0]
+    async with empty_database(server) as restored:
+        with pytest.raises(InvalidBackup, match=r"seal 1: it covers .* no longer exist"):
+            await restore(restored, digested(without(lines, ticket)))
+
+
+async def test_a_backup_that_was_sealed_again_is_refused_by_an_anchor(
+    filled: Database, owner_url: str, server: str
+) -> None:
+    await seal_everything(filled)
+    anchor = await make_anchor(filled, KEY)
+    given = AuditedAnchors([anchor], [KEY.public])
+    ticket = (await order_of_log(filled))[0][0]
+    await execute(
+        owner_url,
+        "SET session_replication_role = replica",
+        f"DELETE FROM ticket_status_history WHERE ticket = '{ticket}'",  # noqa: S608 - made here
+        f"DELETE FROM ticket_search WHERE ticket = '{ticket}'",  # noqa: S608
+        f"DELETE FROM tickets WHERE id = '{ticket}'",  # noqa: S608
+        "DELETE FROM seals",
+    )
+    await seal_everything(filled)
+    lines = await backup(filled)
+    async with empty_database(server) as restored:
+        with pytest.raises(InvalidBackup, match=r"anchor 1 of .* is not what was anchored"):
+            await restore(restored, lines)
+        without_anchor = digested(without(lines, "interlock-anchor"))
+        with pytest.raises(InvalidBackup, match=r"anchor 1 of .* is not what was anchored"):
+            await restore(restored, without_anchor, given)
+        await restore(restored, without_anchor)
+
+
+async def test_a_backup_with_the_anchor_of_another_key_is_refused(
+    filled: Database, server: str
+) -> None:
+    await seal_everything(filled)
+    await make_anchor(filled, AnchorKey.new())
+    lines = await backup(filled)
+    async with empty_database(server) as restored:
+        with pytest.raises(InvalidBackup, match="is not a key of this installation"):
+            await restore(restored, lines, AuditedAnchors(trusted=[KEY.public]))
 
 
 async def test_a_hundred_thousand_tickets_can_be_restored(database: Database, server: str) -> None:

@@ -1,4 +1,4 @@
-"""A database that nobody tampered with has no flaws, whatever happened to it."""
+"""A database without tampering has no flaws, whatever else happened to it."""
 
 from engine.storage.postgres.database import Database
 from engine.storage.tickets.store import TicketStore

@@ -19,12 +19,12 @@ KEY, OTHER_KEY = AnchorKey.new(), AnchorKey.new()
 SIGNING = {"INTERLOCK_ANCHOR_KEY": KEY.pem}
 TRUSTING = {"INTERLOCK_ANCHOR_PUBLIC_KEYS": KEY.public.text}
 DATES = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z")
-TICKETS = (
-    "Verified 2 tickets.",
+ALL = (
     "Each ticket follows from its history. Each digest covers its row and the digest before it. "
     "Due times, search words, names of users, plugins and declared resources follow from what is "
-    "recorded.",
+    "recorded."
 )
+TICKETS = ("Verified 2 tickets.", ALL)
 NO_ANCHOR = (
     "No anchor from outside the database was given (--against). Without one, rows that were "
     "changed together with all their digests are not found."
@@ -33,6 +33,10 @@ SEALS = "1 seal, the last of T, cover exactly the first 3 entries of the log, in
 GIVEN = (
     "Against anchor 1 of T: none of the 3 entries, nor of the other rows that it covers, was "
     "changed, removed or moved, and no row was inserted among them."
+)
+UNTRUSTED = (
+    "The signatures of the anchors are valid, but were not compared with a key: set "
+    "INTERLOCK_ANCHOR_PUBLIC_KEYS."
 )
 STORED = "The anchors in the database match, too; the last is anchor 1 of T."
 
@@ -89,10 +93,7 @@ async def test_verify_says_what_is_not_sealed(url: str, store: TicketStore) -> N
         (TRUSTING, []),
         (
             {},
-            [
-                "The signatures of the anchors are valid, but were not compared with a key: set "
-                "INTERLOCK_ANCHOR_PUBLIC_KEYS."
-            ],
+            [UNTRUSTED],
         ),
     ],
     ids=["with the key", "without the key"],
@@ -173,7 +174,7 @@ async def test_an_unreadable_anchor_is_refused(
 ) -> None:
     file = str(tmp_path / "anchor.json") if content is None else write(tmp_path, content)
     done = interlock("history", "verify", "--against", file, env=on(database_url))
-    assert done.returncode == 1
+    assert done.returncode != 0
     assert done.stderr.startswith(f"interlock: {file}")
     assert message in done.stderr
 
