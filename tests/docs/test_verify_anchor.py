@@ -119,13 +119,13 @@ def rows_of(table: str) -> str:
     return rf"(?<=\n  {table}:\n)(?:  - .*\n)*"
 
 
-def without_row(table: str, number: int) -> Change:
-    """Return the change of a backup that removes a row of a table."""
+def without(table: str, start: int, end: int | None = None) -> Change:
+    """Return the change of a backup that removes rows of a table: by default, all that follow."""
 
     def change(backup: str) -> str:
         [rows] = re.findall(rows_of(table), backup)
         lines = rows.splitlines(keepends=True)
-        del lines[number]
+        del lines[start:end]
         return backup.replace(rows, "".join(lines))
 
     return change
@@ -141,22 +141,20 @@ ALTERED: dict[str, tuple[Change, str]] = {
     "a comment": (lambda text: text.replace("Since this morning", "Never"), "entry 2 was changed"),
     "an actor": (lambda text: text.replace('"actor":"u_c4"', '"actor":"u_z9"'), "was changed"),
     "a policy": (
-        lambda text: re.sub(
-            r'"policy":\d+,"reconciliation":3', '"policy":1,"reconciliation":3', text
-        ),
+        lambda text: re.sub(r'(?<="policy":)\d+(?=,"reconciliation":3)', "1", text),
         "workflow_revisions 11 was changed",
     ),
     "an author": (
-        lambda text: text.replace('"applied_by":"tests"', '"applied_by":"x"'),
-        "was changed",
+        lambda text: text.replace('"applied_by":"tests"', '"applied_by":"u_z9"'),
+        "reconciliations 1 was changed",
     ),
-    "an entry removed": (without_row("ticket_status_history", 0), "seal 1 does not cover"),
-    "the last entry removed": (without_row("ticket_status_history", 10), "does not cover"),
+    "an entry removed": (without("ticket_status_history", 0, 1), "seal 1 does not cover"),
+    "the last entries removed": (without("ticket_status_history", 10), "seal 3 does not cover"),
     "swapped entries": (swapped, "seal 1 does not cover what was sealed"),
-    "a name removed": (without_row("user_names", 0), "seal 1 does not cover what was sealed"),
-    "a seal removed": (without_row("seals", 0), "seal 1 does not cover what was sealed"),
-    "the last seal removed": (without_row("seals", -2), "the seals are not those of the anchor"),
-    "a reconciliation removed": (without_row("reconciliations", -1), "does not cover"),
+    "a name removed": (without("user_names", 0, 1), "seal 1 does not cover what was sealed"),
+    "a seal removed": (without("seals", 0, 1), "seal 1 does not cover what was sealed"),
+    "the last seals removed": (without("seals", 2), "the seals are not those of the anchor"),
+    "a reconciliation removed": (without("reconciliations", 2), "does not cover"),
 }
 
 
@@ -175,7 +173,7 @@ ALTERED_PROOFS: dict[str, Callable[[dict[str, Any]], object]] = {
     "another index": lambda proof: proof.update(index=0),
     "a shorter path": lambda proof: proof["path"].pop(),
     "a longer path": lambda proof: proof["path"].append("00" * 32),
-    "another sibling": lambda proof: proof["path"].insert(0, proof["path"].pop()),
+    "another sibling": lambda proof: proof["path"].__setitem__(0, "00" * 32),
     "a history without its end": lambda proof: proof["entries"].pop(),
     "a history without its beginning": lambda proof: proof["entries"].pop(0),
     "another entry": lambda proof: proof["entries"][1].update(new_value="Never"),
