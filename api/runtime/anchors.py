@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -92,7 +93,7 @@ class ScheduledAnchors:
 
     database: Database
     key: AnchorKey
-    publishers: list[AnchorPublisher]
+    publishers: Sequence[AnchorPublisher]
     interval_seconds: float
     _waiting: list[tuple[AnchorPublisher, Anchor]] = field(init=False, default_factory=list)
     _published_at: Gauge = field(init=False)

@@ -22,6 +22,7 @@ from api.bootstrap.application import open_application_on
 from api.bootstrap.engine import open_engine
 from api.runtime.background_tasks import BackgroundTask, Supervisor, every
 from api.settings import Settings
+from engine.sealing.anchor_key import AnchorKey
 from engine.storage.history.changes import read_histories
 from engine.storage.history.seals import read_unsealed
 from engine.storage.postgres.database import Database, open_database
@@ -141,6 +142,12 @@ class WorkingServer:
     numbers: "count[int]" = field(default_factory=lambda: count(1))
 
     @property
+    def anchors(self) -> list[str]:
+        """The published anchors."""
+        file = _anchors_beside(self.secrets)
+        return file.read_text("utf-8").splitlines() if file.exists() else []
+
+    @property
     def store(self) -> TicketStore:
         return TicketStore(self.database)
 
@@ -195,6 +202,10 @@ class WorkingServer:
                 if line.startswith(b"data: "):
                     event = json.loads(line.removeprefix(b"data: "))
                     self.followed.append(event["data"]["ticketsChanged"]["ticket"]["id"])
+
+
+def _anchors_beside(secrets: Path) -> Path:
+    return secrets.with_name("anchors.jsonl")
 
 
 async def _changes_reach_a_subscriber(server: WorkingServer) -> None:
@@ -330,6 +341,18 @@ async def _everything_is_sealed(server: WorkingServer) -> None:
     await until(sealed)
 
 
+async def _an_anchor_is_published(server: WorkingServer) -> None:
+    before = len(server.anchors)
+    async with server.database.transaction() as session:  # without anchors, one is due
+        await session.connection.execute("SET LOCAL session_replication_role = replica")
+        await session.connection.execute("DELETE FROM anchors")
+
+    async def published() -> bool:
+        return len(server.anchors) > before
+
+    await until(published)
+
+
 Check: TypeAlias = Callable[[WorkingServer], Coroutine[None, None, None]]
 WORK: Final[dict[str, Check]] = {
     "change_feed": _changes_reach_a_subscriber,
@@ -346,6 +369,7 @@ WORK: Final[dict[str, Check]] = {
     "old_deliveries": _an_old_delivery_is_deleted,
     "old_idempotency_keys": _an_old_key_is_deleted,
     "seals": _everything_is_sealed,
+    "anchors": _an_anchor_is_published,
 }
 """Waits until the work of a task is done, by the name of the task; tasks can share a check."""
 
@@ -373,6 +397,8 @@ async def working_server(owner_url: str, folder: Path) -> AsyncIterator[WorkingS
             values_file=mount.file,
             webhook_secrets_dir=secrets_of_webhooks,
             webhook_hosts=HostAllowlist.parse(receiver.origin),
+            anchor_key=SecretStr(AnchorKey.new().pem),
+            anchor_file=_anchors_beside(secrets),
         )
         engine = await stack.enter_async_context(open_engine(settings))
         application = await stack.enter_async_context(
