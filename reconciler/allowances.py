@@ -1,6 +1,7 @@
 """The hazards that a caller acknowledges, and the command-line options that say so. Pure."""
 
 from dataclasses import dataclass, fields
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +46,12 @@ class Allowances:
         return allowed if isinstance(allowed, bool) else tickets <= allowed
 
 
-_BOUNDS = frozenset(each.name for each in fields(Allowances) if each.type is int)
+NO_ALLOWANCES: Final = Allowances()
+BOUNDS: Final = frozenset(each.name for each in fields(Allowances) if each.type is int)
+"""The attributes that are numbers; the others are switches."""
 
 
 def option_of(name: str, tickets: int) -> str:
     """Return the option that sets an attribute: `--max-stranded 15` or `--allow-widening`."""
     words = name.replace("_", "-")
-    return f"--max-{words} {tickets}" if name in _BOUNDS else f"--allow-{words}"
+    return f"--max-{words} {tickets}" if name in BOUNDS else f"--allow-{words}"

@@ -28,6 +28,7 @@ class Scope(StrEnum):
     """What an API key can be used for."""
 
     RELOAD = "reload"
+    ACKNOWLEDGE = "acknowledge"
     EXPORT = "export"
     HEALTH = "health"
 

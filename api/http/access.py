@@ -50,6 +50,19 @@ async def allow_anyone(_request: web.Request) -> None:
     """Accept a request without credentials."""
 
 
+def require_scope(request: web.Request, scope: Scope) -> str:
+    """Verify the API key of a request and its scope; return the name of the key in the log.
+
+    Raises:
+        ApiKeyRequired: the request has no valid API key.
+        Forbidden: the key does not have the scope.
+
+    """
+    # Several headers of one name mean what one header of all of them does (RFC 9110, 5.3).
+    key = ", ".join(request.headers.getall(API_KEY_HEADER, []))
+    return request.app[API_KEYS].authenticate(key, scope)
+
+
 @dataclass(frozen=True, slots=True)
 class ApiKeyAccess:
     """Requires an API key that has a scope."""
@@ -64,9 +77,7 @@ class ApiKeyAccess:
             Forbidden: the key does not have the scope.
 
         """
-        # Several headers of one name mean what one header of all of them does (RFC 9110, 5.3).
-        key = ", ".join(request.headers.getall(API_KEY_HEADER, []))
-        name = request.app[API_KEYS].authenticate(key, self.scope)
+        name = require_scope(request, self.scope)
         request[VIEWER] = f"{API_KEY_HEADER} {name}"  # user ids contain no space
         bind(api_key=name)
 

@@ -11,6 +11,7 @@ from api.auth.api_keys import Scope
 from api.http.access import ApiKeyAccess, ProtectedRoute
 from api.http.body import UnsupportedMediaType, read_body
 from api.limits import ADMINISTRATION_SECONDS_MAX
+from api.rest.acknowledgements import read_acknowledgements
 from api.rest.exports import Exports, send_text
 from api.rest.plan_response import plan_response
 from engine.errors import InvalidInput
@@ -35,9 +36,10 @@ def backup_and_import_routes(database: Database, exports: Exports) -> list[Prote
             return await send_text(request, _YAML, lines)
 
     async def import_values(request: web.Request) -> web.Response:
+        apply = ApplyRequest(SYSTEM, read_acknowledgements(request))
         text = await _read_yaml(request)
         desired = await asyncio.to_thread(read_desired, ValuesInput([(_SOURCE, text)]))
-        return plan_response(await reconcile(database, desired, ApplyRequest(by=SYSTEM), _SOURCE))
+        return plan_response(await reconcile(database, desired, apply, _SOURCE))
 
     return [
         ProtectedRoute(

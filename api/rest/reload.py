@@ -5,6 +5,7 @@ from aiohttp import web
 from api.auth.api_keys import Scope
 from api.http.access import ApiKeyAccess, ProtectedRoute
 from api.limits import ADMINISTRATION_SECONDS_MAX
+from api.rest.acknowledgements import read_acknowledgements
 from api.rest.plan_response import plan_response
 from api.runtime.values_file import ValuesFile
 from engine.errors import NotFound
@@ -13,10 +14,11 @@ from engine.errors import NotFound
 def reload_route(values: ValuesFile | None) -> ProtectedRoute:
     """Return the route; without a mounted values file, it responds with NotFound."""
 
-    async def reload(_request: web.Request) -> web.Response:
+    async def reload(request: web.Request) -> web.Response:
+        allowed = read_acknowledgements(request)
         if values is None:
             raise NotFound("This server has no values file: set INTERLOCK_VALUES_FILE.")
-        return plan_response(await values.reload())
+        return plan_response(await values.reload(allowed))
 
     return ProtectedRoute(
         ApiKeyAccess(Scope.RELOAD),

@@ -1,6 +1,7 @@
 """Applies the mounted values file.
 
-A plan with hazards is refused, because no user is there to acknowledge them; `interlock apply` can.
+A plan with hazards is refused, because no user is there to acknowledge them; `interlock apply` can,
+and a reload with query parameters.
 If several servers mount the same file, the first one applies it and the others find no changes.
 """
 
@@ -18,6 +19,7 @@ from api.files import read_text
 from engine.errors import InterlockError, InvalidInput, LockHeld, RefusedByGuard
 from engine.storage.postgres.database import Database
 from engine.vocabulary import SYSTEM
+from reconciler.allowances import NO_ALLOWANCES, Allowances
 from reconciler.apply import ApplyRequest, reconcile
 from reconciler.desired import Desired, read_desired
 from reconciler.plan import Plan
@@ -91,21 +93,22 @@ class ValuesFile:
     key: str = ""
     metrics: ValuesMetrics = field(default_factory=ValuesMetrics)
 
-    async def reload(self, *, wait: bool = False) -> Plan:
+    async def reload(self, allowed: Allowances = NO_ALLOWANCES, *, wait: bool = False) -> Plan:
         """Apply the current content of the file, and return the plan that was applied.
 
         Args:
+            allowed: the acknowledged hazards.
             wait: wait for another reconciliation to finish, instead of raising LockHeld.
 
         Raises:
             InvalidInput: the file can't be read, or (InvalidDeclaration) has errors.
-            RefusedByGuard: the plan has hazards.
+            RefusedByGuard: the plan has hazards that are not acknowledged.
             LockHeld: another reconciliation is running.
 
         """
         try:
             desired, source = await asyncio.to_thread(self._read)
-            request = ApplyRequest(SYSTEM, wait=wait)
+            request = ApplyRequest(SYSTEM, allowed, wait=wait)
             plan = await reconcile(self.database, desired, request, source)
         except Exception as error:
             self.metrics.count(outcome_of(error))

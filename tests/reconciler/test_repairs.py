@@ -41,8 +41,8 @@ RETIRED = Key(Kind.WORKFLOW, "other")
 DERIVED_COLUMNS = [
     column for table in metadata.sorted_tables for column in table.columns if DERIVED in column.info
 ]
-OTHER_VALUES = {"category": "'hardware'", "workflow": "'other'", "auto_close": "'1s'"}
-"""Values for columns that refer to another table or that are parsed."""
+OTHER_VALUES = {"category": "'hardware'", "workflow": "'other'"}
+"""Values for columns that refer to another table."""
 
 
 @pytest.fixture(autouse=True)

@@ -236,7 +236,10 @@ WRONG = {
         "the part after '=' in entry 1 is not the 64 hex digits",
     ),
     "half a hash": (f"reload={DIGEST[:32]}", "not the 64 hex digits"),
-    "no scope": (f"={DIGEST}", "entry 1 has a scope other than reload, export, health"),
+    "no scope": (
+        f"={DIGEST}",
+        "entry 1 has a scope other than reload, acknowledge, export, health",
+    ),
     "a scope too many": (f"reload+={DIGEST}", "a scope other than"),
     "a misspelt scope": (f"relaod={DIGEST}", "Did you mean 'reload'?"),
     "a key before the hash": (f"{RELOADER}={DIGEST}", "a scope other than"),

@@ -20,7 +20,7 @@ from tests.support.personas import ADA, ANNA
 from tests.support.values_mount import CHANGED, INVALID, NARROWED, NOTHING, WIDENED, Mount
 
 RELOAD = "/api/v1/registry/reload"
-RELOADER, EXPORTER = generate_api_key(), generate_api_key()
+RELOADER, EXPORTER, ACKNOWLEDGER = generate_api_key(), generate_api_key(), generate_api_key()
 
 
 @pytest.fixture
@@ -32,14 +32,17 @@ def settings(database_url: str, mount: Mount) -> Settings:
             "api_keys": (
                 ApiKeyEntry.for_key(RELOADER, [Scope.RELOAD]),
                 ApiKeyEntry.for_key(EXPORTER, [Scope.EXPORT]),
+                ApiKeyEntry.for_key(ACKNOWLEDGER, [Scope.RELOAD, Scope.ACKNOWLEDGE]),
             )
         }
     )
 
 
-async def reload(client: Client, key: str = RELOADER) -> tuple[int, dict[str, Any]]:
+async def reload(
+    client: Client, key: str = RELOADER, query: str = ""
+) -> tuple[int, dict[str, Any]]:
     """Return the status and the body of the response."""
-    async with client.post(RELOAD, headers={"X-API-Key": key}) as response:
+    async with client.post(RELOAD + query, headers={"X-API-Key": key}) as response:
         return response.status, await response.json(content_type=None)
 
 
@@ -88,6 +91,52 @@ async def test_a_machine_cannot_widen_permissions(client: Client, mount: Mount) 
     mount.put(WIDENED)
     status, problem = await reload(client)
     assert (status, [each["code"] for each in problem["hazards"]]) == (403, ["widens_rights"])
+
+
+async def test_a_machine_with_the_scope_can_acknowledge_the_hazards(
+    client: Client, mount: Mount, database: Database
+) -> None:
+    ticket = CreateTicket(title="Payments fail", workflow="incident_response")
+    await TicketStore(database).create(ANNA, ticket)
+    mount.put(NOTHING)
+    before = await read_resources(database)
+    switches = "allowEmpty=true&allowManyRetired=true"
+    for query, words in (("maxStranded=0", "--max-stranded 1"), ("maxStranded=1", "--allow-empty")):
+        status, problem = await reload(client, ACKNOWLEDGER, f"?{query}")
+        assert (status, problem["code"]) == (403, "refused_by_guard")
+        assert words in problem["detail"]
+    assert await read_resources(database) == before
+    status, plan = await reload(client, ACKNOWLEDGER, f"?maxStranded=1&{switches}")
+    assert (status, plan["summary"]["retire"]) == (200, 5)
+
+
+WRONG_QUERIES = {
+    "a key without the scope": (RELOADER, "?allowWidening=true", 403, "scope acknowledge"),
+    "an unknown parameter": (ACKNOWLEDGER, "?maxClose=1", 400, "Did you mean 'maxClosed'"),
+    "a negative number": (ACKNOWLEDGER, "?maxClosed=-1", 400, "must be a number"),
+    "a number for a switch": (ACKNOWLEDGER, "?allowEmpty=1", 400, "must be true or false"),
+    "a repeated parameter": (ACKNOWLEDGER, "?maxClosed=1&maxClosed=2", 400, "is repeated"),
+}
+
+
+@pytest.mark.parametrize(
+    ("key", "query", "expected", "words"), WRONG_QUERIES.values(), ids=WRONG_QUERIES
+)
+async def test_a_wrong_acknowledgement_is_refused(
+    client: Client,
+    mount: Mount,
+    database: Database,
+    key: str,
+    query: str,
+    expected: int,
+    words: str,
+) -> None:
+    before = await read_resources(database)
+    mount.put(WIDENED)
+    status, problem = await reload(client, key, query)
+    assert status == expected
+    assert words in problem["detail"]
+    assert await read_resources(database) == before
 
 
 async def test_an_invalid_file_is_refused_with_every_finding(

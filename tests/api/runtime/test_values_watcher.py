@@ -209,6 +209,22 @@ async def test_a_refused_file_is_logged_once_and_changes_nothing(
     assert (lines[-1]["event"], gauge(watcher)) == ("values file applied", 1)
 
 
+@pytest.mark.parametrize(
+    "text", ["ticketing:\n", "ticketing: {}\n", "ticketing: {enabled: true}\n"]
+)
+async def test_a_file_that_lost_its_content_changes_nothing(
+    text: str, watcher: ValuesWatcher, mount: Mount, database: Database, lines: Lines
+) -> None:
+    mount.put(NARROWED)
+    await watcher.catch_up()
+    before = await read_resources(database)
+    mount.put(text)
+    await watcher.catch_up()
+    assert (lines[-1]["outcome"], gauge(watcher), watcher.refused) == ("refused", 0, True)
+    assert any("--allow-empty: The values declare nothing" in each for each in lines[-1]["errors"])
+    assert await read_resources(database) == before
+
+
 async def test_a_missing_file_is_logged_once(
     watcher: ValuesWatcher, mount: Mount, lines: Lines
 ) -> None:
