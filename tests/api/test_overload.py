@@ -262,3 +262,19 @@ async def test_reports_of_a_locked_service_wait_for_each_other(
         await desk.change()
         await observer.wait_until_blocked(1)
     assert [each.result().status for each in reports] == [200] * 9
+
+
+async def test_a_user_who_cannot_be_stored_uses_one_connection(
+    desk: Desk, observer: Observer
+) -> None:
+    ticket = await desk.open(MARTON)
+    lock_user = "INSERT INTO users (id) VALUES ('u_b1')"
+    async with asyncio.TaskGroup() as group, observer.holding(lock_user):
+        reads = [
+            group.create_task(desk.send(ANNA, "GET", f"{TICKETS}/{ticket}")) for _ in range(12)
+        ]
+        await observer.wait_until_blocked(1)
+        await desk.read(ticket)
+        await desk.change()
+        await observer.wait_until_blocked(1)
+    assert [each.result()[0].status for each in reads] == [200] * 12
