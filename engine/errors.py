@@ -163,16 +163,13 @@ class Misconfigured(InterlockError):
 
 
 class Unavailable(InterlockError):
-    """A required service does not respond. Try again.
-
-    `details` has the seconds to wait.
-    """
+    """A required service does not respond. Try again."""
 
     code = "unavailable"
     status = 503
 
+    # The seconds to wait are random, so that clients do not all come back at the same time.
     def __init__(self, message: str = "", **details: object) -> None:
-        # Random, so that clients do not all come back at the same time.
         retry_after = 1 + randbelow(RETRY_AFTER_SECONDS_MAX)
         super().__init__(message, **details, retry_after=retry_after)
 

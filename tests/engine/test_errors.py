@@ -23,6 +23,7 @@ CODES = {
     "idempotency_conflict": (errors.IdempotencyConflict, 409),
     "invalid_plan": (errors.InvalidPlan, 400),
     "invalid_backup": (errors.InvalidBackup, 400),
+    "position_lost": (errors.PositionLost, 410),
     "stale_plan": (errors.StalePlan, 409),
     "plan_applied": (errors.PlanApplied, 409),
     "lock_held": (errors.LockHeld, 409),
