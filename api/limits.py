@@ -144,8 +144,9 @@ class HttpLimits:
     Attributes:
         body_bytes: the size of one request body.
         viewer_requests: requests of one viewer that are processed at a time.
-        viewer_rate: sustained requests a second of one viewer; 0 means no limit.
-        viewer_burst: requests of one viewer at once.
+        viewer_rate: milliseconds that the server computes for one viewer, per second; 0 means no
+            limit. Each request counts as at least one millisecond.
+        viewer_burst: milliseconds for one viewer at once.
         address_rate: sustained requests a second from one address, authenticated or not; 0 means
             no limit.
         address_burst: requests from one address at once.
@@ -156,8 +157,8 @@ class HttpLimits:
 
     body_bytes: Bound = 256 * 1024
     viewer_requests: Bound = 32
-    viewer_rate: Rate = 100
-    viewer_burst: Bound = 200
+    viewer_rate: Rate = 250
+    viewer_burst: Bound = 500
     address_rate: Rate = 500
     address_burst: Bound = 1_000
     request_seconds: Seconds = 20
@@ -205,6 +206,7 @@ class GraphQLLimits:
         prepared_documents: prepared documents to cache.
         prepared_documents_bytes: the estimated memory of all cached documents; a document that
             needs more is not cached.
+        refused_documents: refused documents to remember, each with its errors.
         validation_seconds: computing time for validating a document that is not cached; parsing
             is bounded by `document_tokens`.
         page_tickets: tickets in one page.
@@ -230,6 +232,7 @@ class GraphQLLimits:
     reported_errors: Bound = 20
     prepared_documents: Bound = 1_000
     prepared_documents_bytes: Bound = 64 * 1024 * 1024
+    refused_documents: Bound = 1_000
     validation_seconds: Seconds = 1
     page_tickets: Bound = 100
     page_history: Bound = 100

@@ -30,6 +30,8 @@ DESCRIPTION_CHARACTERS: Final = 4_000
 ICON_CHARACTERS: Final = 63
 SERVICE_PATH_CHARACTERS: Final = 500
 WORKFLOWS: Final = 20_000
+DRAWINGS: Final = 1_000
+"""Drawings of workflows that a process keeps. An SVG has about 8 KB."""
 WORKFLOW_TRANSITIONS: Final = 100
 CATALOG_CATEGORIES: Final = 1_000
 CATALOG_ITEMS: Final = 50_000

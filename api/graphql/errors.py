@@ -5,7 +5,7 @@ id, under which the log has the exception.
 """
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple, Self
 from uuid import uuid4
 
 import structlog
@@ -22,15 +22,51 @@ _MAX_SAFE_INTEGER: Final = 2**53 - 1
 log = structlog.get_logger(__name__)
 
 
+class Problem(NamedTuple):
+    """A problem of a request, without the document: that uses much memory.
+
+    Attributes:
+        message: shortened if it quotes much of the request.
+        locations: lines and columns in the document.
+
+    """
+
+    message: str
+    locations: tuple[tuple[int, int], ...] = ()
+
+    @classmethod
+    def of(cls, problem: "GraphQLError | Problem | str") -> "Problem":
+        """Return a problem."""
+        match problem:
+            case Problem():
+                return problem
+            case str():
+                return cls(_shorten(problem))
+            case GraphQLError():
+                locations = tuple((at.line, at.column) for at in problem.locations or ())
+                return cls(_shorten(problem.message), locations)
+
+    def shown(self) -> JsonObject:
+        """Return the problem for the client."""
+        locations: list[Json] = [
+            {"line": line, "column": column} for line, column in self.locations
+        ]
+        return {"message": self.message, **({"locations": locations} if locations else {})}
+
+
 class RequestError(InvalidInput):
     """The request can't be executed. The response has one error for each problem.
 
     The statuses of the classes below are those of GraphQL over HTTP (September 2026), 6.
     """
 
-    def __init__(self, *problems: GraphQLError | str, **details: object) -> None:
-        self.problems = problems
-        super().__init__("\n".join(map(_problem_message, problems)), **details)
+    def __init__(self, *problems: GraphQLError | Problem | str, **details: object) -> None:
+        self.problems = tuple(map(Problem.of, problems))
+        super().__init__("\n".join(each.message for each in self.problems), **details)
+
+    def again(self) -> Self:
+        """Return an equal error: an error that is raised twice refers to both requests."""
+        return type(self)(*self.problems, **self.details)
 
 
 class MalformedRequest(RequestError):
@@ -96,9 +132,7 @@ def check_limit(
         raise LimitExceeded(message, limit=limit, bound=bound, found=round(found), **details)
 
 
-def _problem_message(problem: GraphQLError | str) -> str:
-    """Return the message of a problem, shortened if it quotes much of the request."""
-    message = problem if isinstance(problem, str) else problem.message
+def _shorten(message: str) -> str:
     is_long = len(message) > _MESSAGE_CHARACTERS
     return f"{message[:_MESSAGE_CHARACTERS]}…" if is_long else message
 
@@ -106,16 +140,8 @@ def _problem_message(problem: GraphQLError | str) -> str:
 def response_errors(error: InterlockError) -> list[Json]:
     """Return the `errors` of the response to a request that was not executed."""
     extensions = error_extensions(error)
-    problems = error.problems if isinstance(error, RequestError) else (error.message,)
-    return [{**format_graphql_error(each), "extensions": extensions} for each in problems]
-
-
-def format_graphql_error(problem: GraphQLError | str) -> JsonObject:
-    """Return the message of a problem and, if known, its locations in the document."""
-    if isinstance(problem, str) or not problem.locations:
-        return {"message": _problem_message(problem)}
-    locations: list[Json] = [{"line": at.line, "column": at.column} for at in problem.locations]
-    return {"message": _problem_message(problem), "locations": locations}
+    problems = error.problems if isinstance(error, RequestError) else (Problem.of(error.message),)
+    return [{**each.shown(), "extensions": extensions} for each in problems]
 
 
 def error_extensions(error: InterlockError) -> JsonObject:

@@ -17,11 +17,11 @@ from api.graphql.documents.subscriptions import PreparedSubscription
 from api.graphql.documents.variables import refuse_null_conditions
 from api.graphql.errors import (
     MutationByGet,
+    Problem,
     RequestError,
     UnknownOperation,
     check_limit,
     error_extensions,
-    format_graphql_error,
     internal_error,
     response_errors,
 )
@@ -349,7 +349,7 @@ class GraphQLExecutor:
         )
         extensions = error_extensions(InvalidInput())  # only arguments can be wrong
         errors: list[Json] = [
-            {**format_graphql_error(error), "path": [*(error.path or ())], "extensions": extensions}
+            {**Problem.of(error).shown(), "path": [*(error.path or ())], "extensions": extensions}
             for error in result.errors or ()
         ]
         return ExecutionResult(result.data, errors)

@@ -11,7 +11,7 @@ from api.http.addresses import Network
 from api.http.connections import Connections
 from api.http.drain import Drain
 from api.http.metrics import Metrics
-from api.http.rate_limiter import Quota, RateLimiter, TokenBuckets
+from api.http.rate_limiter import RateLimiter, TokenBuckets
 from engine.tickets.actor import Actor
 
 ACTOR: Final = web.RequestKey("actor", Actor)
@@ -23,11 +23,11 @@ TOKEN: Final = web.RequestKey("token", str)
 VIEWER: Final = web.RequestKey("viewer", str)
 """The client that rate limits count: a user id, or the name of an API key."""
 
-Quotas: TypeAlias = dict[str, tuple[TokenBuckets, Quota]]
-"""The quotas of a request, by the name of their buckets."""
+Buckets: TypeAlias = dict[TokenBuckets, str]
+"""Token buckets, each with the client that sent the request."""
 
-QUOTAS: Final[web.RequestKey[Quotas]] = web.RequestKey("quotas", dict)
-"""Empty if no rate limit applies."""
+BUCKETS: Final[web.RequestKey[Buckets]] = web.RequestKey("buckets", dict)
+"""The token buckets of the request; empty if no rate limit applies."""
 
 REQUEST_ID: Final = web.RequestKey("request_id", str)
 """Identifies the request in the log and in the `X-Request-ID` header of the response."""

@@ -16,9 +16,9 @@ from api.deadline import Deadline
 from api.http.access import require_user
 from api.http.app_keys import (
     ACCESS,
+    BUCKETS,
     DRAIN,
     METRICS,
-    QUOTAS,
     RATE_LIMITER,
     REQUEST_ID,
     REQUEST_SECONDS,
@@ -64,7 +64,7 @@ def identify(request: web.BaseRequest) -> None:
     request_id = request.headers.get(_REQUEST_ID_HEADER)
     if request_id is None or not _REQUEST_ID.fullmatch(request_id):
         request_id = f"{getrandbits(_REQUEST_ID_BITS):032x}"
-    request[REQUEST_ID], request[QUOTAS] = request_id, {}
+    request[REQUEST_ID], request[BUCKETS] = request_id, {}
     start_context(request_id=request_id)
 
 
@@ -147,7 +147,7 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     if limiter.viewers:
         acquire(request, limiter.viewers, viewer)
     with limiter.concurrency.slot(viewer):
-        return await handler(request)
+        return await limiter.meter(viewer, handler(request))
 
 
 MIDDLEWARES: Final[tuple[Middleware, ...]] = (_observe, _render_errors, _limit_time, _guard)
@@ -174,8 +174,8 @@ def add_standard_headers(request: web.BaseRequest, response: web.StreamResponse)
     """Add the headers of every response."""
     response.headers[hdrs.SERVER] = _SERVER
     response.headers[_REQUEST_ID_HEADER] = request[REQUEST_ID]
-    if quotas := request[QUOTAS]:
-        response.headers.update(rate_limit_headers(quotas))
+    if buckets := request[BUCKETS]:
+        response.headers.update(rate_limit_headers(buckets))
     response.headers.merge(_DEFAULT_HEADERS)
 
 

@@ -2,10 +2,12 @@
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from statemachine.contrib.diagram.formatter import formatter
 
+from engine.limits import DRAWINGS
 from engine.workflows.compiler import CompiledWorkflow
 from engine.workflows.interop import CLASS_NAME, statechart_of
 from engine.workflows.svg import draw
@@ -28,8 +30,9 @@ _FORMATTER_NAMES: Final = {
 _MEMORY_ADDRESS: Final = re.compile(r"(?<=__initial_)\d+|(?<=__atomic_)\d+")
 
 
+@lru_cache(maxsize=DRAWINGS)
 def render(workflow: CompiledWorkflow, graph_format: GraphFormat) -> str:
-    """Draw a workflow; the same workflow gives the same text."""
+    """Draw a workflow; the same workflow gives the same text, which is kept for the next time."""
     if graph_format is GraphFormat.SVG:
         return draw(workflow)
     drawn = formatter.render(statechart_of(workflow.policy), _FORMATTER_NAMES[graph_format])

@@ -118,6 +118,7 @@ TESTED_ELSEWHERE: Final = {
 NOT_OBSERVABLE: Final = {
     "prepared_documents": "the cache only affects memory and time",
     "prepared_documents_bytes": "the same",
+    "refused_documents": "the same",
     "validation_seconds": "the self-check of the server would exceed it, too",
     "waiting_changes": "a subscriber only falls behind when the buffers of the kernel are full",
     "wait_seconds": "no request waits here (tests/faults)",

@@ -29,9 +29,10 @@ from api.graphql.documents.cost import Cost, CostAnalysis
 from api.graphql.documents.depth import SelectionMetrics, measure_operations, operation_name
 from api.graphql.documents.memory_estimate import max_memory_bytes
 from api.graphql.documents.parse import parse_document
+from api.graphql.documents.refused import RefusedDocuments
 from api.graphql.documents.subscriptions import PreparedSubscription, prepare_subscriptions
 from api.graphql.documents.variables import VariableDefinitions, condition_variables
-from api.graphql.errors import LimitExceeded, UnknownOperation, ValidationFailed
+from api.graphql.errors import LimitExceeded, RequestError, UnknownOperation, ValidationFailed
 from api.graphql.introspection import root_names, schema_part
 from api.graphql.tartiflette.ast import tartiflette_document
 from api.graphql.tartiflette.compiled_selections import ExecutableOperation, executable_operations
@@ -98,7 +99,7 @@ class PreparedDocument:
 
 
 class DocumentCache:
-    """Prepares documents for one schema, and keeps those that were used last.
+    """Prepares documents for one schema, and keeps those that were used or refused last.
 
     Args:
         schema: the schema.
@@ -122,6 +123,7 @@ class DocumentCache:
         self._rules = _bounded_rules(limits)
         self._documents: OrderedDict[str, PreparedDocument] = OrderedDict()
         self._bytes = 0
+        self._refused = RefusedDocuments(limits.refused_documents)
 
     def get(self, text: str) -> PreparedDocument:
         """Return a client's document, ready to execute.
@@ -131,11 +133,16 @@ class DocumentCache:
 
         """
         document = self._documents.get(text)
-        if document is None:
-            document = self._prepare(text)
-            self._add(text, document)
-        else:
+        if document is not None:
             self._documents.move_to_end(text)
+            return document
+        self._refused.check(text)
+        try:
+            document = self._prepare(text)
+        except RequestError as error:
+            self._refused.add(text, error)
+            raise
+        self._add(text, document)
         return document
 
     def _prepare(self, text: str) -> PreparedDocument:

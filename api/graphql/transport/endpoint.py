@@ -102,6 +102,7 @@ class GraphQLEndpoint:
         parameters = Parameters.parse(body)
         graphql_request = parameters.to_request(queries_only=request.method in SAFE_METHODS)
         context = await self._context_for(request[ACTOR])
+        request.app[RATE_LIMITER].check(request[VIEWER])
         return await self._executor.execute(graphql_request, context)
 
     async def _execute_in_batch(

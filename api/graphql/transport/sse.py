@@ -8,7 +8,7 @@ Each event of a subscription has an id. A client that sends it back as `Last-Eve
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -23,7 +23,7 @@ from api.graphql.transport.endpoint import ContextFor, render_graphql_error
 from api.graphql.transport.request import SAFE_METHODS, Parameters, read_request
 from api.http.accept import best_match
 from api.http.access import ProtectedRoute, require_user
-from api.http.app_keys import ACTOR, TOKEN, TOKENS
+from api.http.app_keys import ACTOR, RATE_LIMITER, TOKEN, TOKENS, VIEWER
 from api.http.stream_sessions import (
     EndReason,
     StreamEnded,
@@ -66,7 +66,8 @@ class _SseEndpoint:
                 async with self.sessions.open() as session, aclosing(responses):
                     session.expire_with_token(request[TOKEN], request.app[TOKENS])
                     await stream.prepare(request)
-                    await _EventStream(stream, self.limits).send_all(responses, session)
+                    wait = partial(request.app[RATE_LIMITER].wait, request[VIEWER])
+                    await _EventStream(stream, self.limits, wait).send_all(responses, session)
             except StreamEnded as ended:
                 if ended.reason is EndReason.SERVER_STOPS and stream.prepared:
                     await stream.write(_RETRY)
@@ -78,6 +79,7 @@ class _SseEndpoint:
             parameters = Parameters.parse(await read_request(request))
         except InvalidInput as error:
             return _single(error_response(error))
+        request.app[RATE_LIMITER].check(request[VIEWER])
         graphql_request = parameters.to_request(queries_only=request.method in SAFE_METHODS)
         make_context = partial(self.context_for, request[ACTOR])
         resume_after = request.headers.get("Last-Event-ID")
@@ -86,10 +88,16 @@ class _SseEndpoint:
 
 @dataclass(frozen=True, slots=True)
 class _EventStream:
-    """The event stream of one request."""
+    """The event stream of one request.
+
+    Attributes:
+        wait: waits until the viewer can have the next event.
+
+    """
 
     stream: web.StreamResponse
     limits: StreamLimits
+    wait: Callable[[], Awaitable[None]]
 
     async def send_all(
         self, responses: AsyncGenerator[GraphQLResponse, None], session: StreamSession
@@ -99,6 +107,7 @@ class _EventStream:
         try:
             async for response in responses:
                 await self.stream.write(_next_event(response))
+                await self.wait()
             await self.stream.write(_COMPLETE)
         finally:
             keep_alive.cancel()

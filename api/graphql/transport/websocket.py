@@ -5,7 +5,7 @@ cannot open a socket as the user of the browser, and the origin is not checked.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from contextlib import ExitStack, aclosing, suppress
 from functools import partial
 from math import inf
@@ -232,8 +232,11 @@ class _GraphQLSocket:
             await self._send(_error_message(message.id, {"errors": response_errors(error)}))
         else:
             request = message.payload.to_request(queries_only=False)
-            operation = self._execute(message.id, request, self._actor)
+            operation = self._metered(self._execute(message.id, request, self._actor), self._actor)
             self._operations[message.id] = asyncio.create_task(operation)
+
+    async def _metered(self, operation: Awaitable[None], actor: Actor) -> None:
+        await self._rate_limiter.meter(actor.id, operation)
 
     async def _execute(self, operation_id: str, request: GraphQLRequest, actor: Actor) -> None:
         """Send the responses of one operation; then its id can be used again."""
@@ -241,6 +244,7 @@ class _GraphQLSocket:
         make_context = partial(self._context_for, actor)
         slot = self._rate_limiter.concurrency.slot(actor.id)
         try:
+            self._rate_limiter.check(actor.id)
             async with aclosing(
                 self._executor.stream(request, make_context, in_flight=slot)
             ) as responses:
@@ -248,10 +252,14 @@ class _GraphQLSocket:
                     body = response.body
                     if response.executed:
                         await self._send({"id": operation_id, "type": "next", "payload": body})
+                        await self._rate_limiter.wait(actor.id)
                     else:
                         last = _error_message(operation_id, body)
             del self._operations[operation_id]
             await self._send(last)
+        except TooManyRequests as error:
+            del self._operations[operation_id]
+            await self._send(_error_message(operation_id, {"errors": response_errors(error)}))
         except ConnectionError:
             pass  # the client has disconnected
         except Exception:

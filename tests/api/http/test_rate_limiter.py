@@ -29,18 +29,28 @@ def acquires(buckets: TokenBuckets, client: str = "anna") -> bool:
     return True
 
 
+def has_debt(buckets: TokenBuckets, client: str = "anna") -> bool:
+    try:
+        buckets.check(client)
+    except TooManyRequests:
+        return True
+    return False
+
+
 def test_a_client_can_send_its_burst_at_once_and_then_its_rate() -> None:
     clock = ManualClock()
     buckets = TokenBuckets("viewer", 2, 4, clock)
-    assert [buckets.acquire("anna") for _ in range(4)] == [
-        Quota(3, 1),
-        Quota(2, 1),
-        Quota(1, 2),
-        Quota(0, 2),
-    ]
+    for left in (Quota(3, 1), Quota(2, 1), Quota(1, 2), Quota(0, 2)):
+        buckets.acquire("anna")
+        assert buckets.quota("anna") == left
     with pytest.raises(TooManyRequests) as refused:
         buckets.acquire("anna")
-    assert refused.value.details == {"limit": "viewer_rate", "bound": 2, "retry_after": 1}
+    assert refused.value.details == {
+        "limit": "viewer_rate",
+        "bound": 2,
+        "unit": "requests",
+        "retry_after": 1,
+    }
     assert buckets.quota("anna") == Quota(0, 2)
     clock.seconds += 0.5
     assert (acquires(buckets), acquires(buckets)) == (True, False)
@@ -70,22 +80,53 @@ def test_a_client_that_waits_for_retry_after_is_accepted() -> None:
     assert acquires(buckets)
 
 
+SIXTEENTHS = st.integers(0, 40)
+"""Of a second or of a token: exact as a float."""
+
+
 @given(
-    steps=st.lists(st.integers(0, 40), max_size=60),
+    steps=st.lists(
+        st.tuples(SIXTEENTHS, st.sampled_from(["acquire", "charge", "check"]), SIXTEENTHS),
+        max_size=60,
+    ),
     rate=st.sampled_from([1, 2, 4, 8]),
     burst=st.integers(1, 6),
 )
 def test_buckets_agree_with_a_model_that_counts_tokens(
-    steps: list[int], rate: int, burst: int
+    steps: list[tuple[int, str, int]], rate: int, burst: int
 ) -> None:
     clock = ManualClock()
     buckets = TokenBuckets("viewer", rate, burst, clock)
     tokens = Fraction(burst)
-    for step in steps:  # sixteenths of a second: exact as a float
-        clock.seconds += step / 16
-        tokens = min(Fraction(burst), tokens + Fraction(step, 16) * rate)
-        assert acquires(buckets) is (tokens >= 1)
-        tokens -= tokens >= 1
+    for pause, action, cost in steps:
+        clock.seconds += pause / 16
+        tokens = min(Fraction(burst), tokens + Fraction(pause, 16) * rate)
+        match action:
+            case "acquire":
+                assert acquires(buckets) is (tokens >= 1)
+                tokens -= tokens >= 1
+            case "charge":
+                buckets.charge("anna", cost / 16)
+                tokens = max(Fraction(-burst), tokens - Fraction(cost, 16))
+            case "check":
+                assert has_debt(buckets) is (tokens < 0)
+        assert buckets.quota("anna").remaining == max(int(tokens), 0)
+        assert buckets.seconds_of_debt("anna") == max(-tokens / rate, Fraction())
+
+
+@given(cost=st.floats(0, 100), rate=st.floats(0.5, 1_000), burst=st.integers(1, 1_000))
+def test_a_client_in_debt_that_waits_for_retry_after_is_accepted(
+    cost: float, rate: float, burst: int
+) -> None:
+    clock = ManualClock()
+    buckets = TokenBuckets("viewer", rate, burst, clock)
+    buckets.charge("anna", burst + cost)
+    with pytest.raises(TooManyRequests) as refused:
+        buckets.acquire("anna")
+    seconds = refused.value.details["retry_after"]
+    assert isinstance(seconds, int)
+    clock.seconds += seconds
+    assert acquires(buckets)
 
 
 def test_the_number_of_stored_buckets_is_bounded() -> None:

@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 import pytest
-from graphql import GraphQLError, OperationDefinitionNode, build_schema, parse
+from graphql import OperationDefinitionNode, build_schema, parse
 
 from api.graphql.documents.variables import VariableDefinitions
 from api.graphql.errors import InvalidVariables
@@ -52,5 +52,4 @@ def test_a_message_shows_the_value_as_json(given: dict[str, Any], message: str) 
     with pytest.raises(InvalidVariables) as refused:
         VARIABLES.coerce(given, 5)
     [problem] = refused.value.problems
-    assert isinstance(problem, GraphQLError)
     assert problem.message.endswith(message)
