@@ -70,6 +70,7 @@ bench: .venv/dev-ready  ## speed, as ratios against named references
 	$(BIN)/python -m benchmarks.subscriptions
 	$(BIN)/python -m benchmarks.backup
 	$(BIN)/python -m benchmarks.rejected_queries
+	$(BIN)/python -m benchmarks.noisy_viewer
 	$(BIN)/python -m benchmarks.documents
 	$(BIN)/python -m benchmarks.hot_ticket
 	$(BIN)/python -m benchmarks.api

@@ -157,8 +157,8 @@ class HttpLimits:
 
     body_bytes: Bound = 256 * 1024
     viewer_requests: Bound = 32
-    viewer_rate: Rate = 250
-    viewer_burst: Bound = 500
+    viewer_rate: Rate = 200
+    viewer_burst: Bound = 400
     address_rate: Rate = 500
     address_burst: Bound = 1_000
     request_seconds: Seconds = 20

@@ -22,7 +22,7 @@ _MAX_SAFE_INTEGER: Final = 2**53 - 1
 log = structlog.get_logger(__name__)
 
 
-class Problem(NamedTuple):
+class RequestProblem(NamedTuple):
     """A problem of a request, without the document: that uses much memory.
 
     Attributes:
@@ -35,10 +35,10 @@ class Problem(NamedTuple):
     locations: tuple[tuple[int, int], ...] = ()
 
     @classmethod
-    def of(cls, problem: "GraphQLError | Problem | str") -> "Problem":
+    def of(cls, problem: "GraphQLError | RequestProblem | str") -> "RequestProblem":
         """Return a problem."""
         match problem:
-            case Problem():
+            case RequestProblem():
                 return problem
             case str():
                 return cls(_shorten(problem))
@@ -60,8 +60,8 @@ class RequestError(InvalidInput):
     The statuses of the classes below are those of GraphQL over HTTP (September 2026), 6.
     """
 
-    def __init__(self, *problems: GraphQLError | Problem | str, **details: object) -> None:
-        self.problems = tuple(map(Problem.of, problems))
+    def __init__(self, *problems: GraphQLError | RequestProblem | str, **details: object) -> None:
+        self.problems = tuple(map(RequestProblem.of, problems))
         super().__init__("\n".join(each.message for each in self.problems), **details)
 
     def again(self) -> Self:
@@ -140,7 +140,9 @@ def _shorten(message: str) -> str:
 def response_errors(error: InterlockError) -> list[Json]:
     """Return the `errors` of the response to a request that was not executed."""
     extensions = error_extensions(error)
-    problems = error.problems if isinstance(error, RequestError) else (Problem.of(error.message),)
+    problems = (
+        error.problems if isinstance(error, RequestError) else (RequestProblem.of(error.message),)
+    )
     return [{**each.shown(), "extensions": extensions} for each in problems]
 
 

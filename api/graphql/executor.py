@@ -17,8 +17,8 @@ from api.graphql.documents.subscriptions import PreparedSubscription
 from api.graphql.documents.variables import refuse_null_conditions
 from api.graphql.errors import (
     MutationByGet,
-    Problem,
     RequestError,
+    RequestProblem,
     UnknownOperation,
     check_limit,
     error_extensions,
@@ -349,7 +349,11 @@ class GraphQLExecutor:
         )
         extensions = error_extensions(InvalidInput())  # only arguments can be wrong
         errors: list[Json] = [
-            {**Problem.of(error).shown(), "path": [*(error.path or ())], "extensions": extensions}
+            {
+                **RequestProblem.of(error).shown(),
+                "path": [*(error.path or ())],
+                "extensions": extensions,
+            }
             for error in result.errors or ()
         ]
         return ExecutionResult(result.data, errors)

@@ -1,7 +1,7 @@
 """Measures how long the server computes for a request."""
 
 from collections.abc import Awaitable, Callable, Generator
-from time import thread_time
+from time import perf_counter
 from types import coroutine
 from typing import Any, TypeVar
 
@@ -14,8 +14,8 @@ def metered(
 ) -> Generator[Any, Any, T]:
     """Await work, and charge the time of its steps: what it computes between two waits.
 
-    The clock of the thread does not count the time of other processes. Tasks that the work starts
-    are not measured.
+    Meanwhile the server serves no other request, so this is the share of the server that the work
+    takes, whatever the speed of the machine. Tasks that the work starts are not measured.
 
     Args:
         work: a coroutine.
@@ -28,14 +28,14 @@ def metered(
     argument: Any = None
     seconds = -free_seconds
     while True:
-        started = thread_time()
+        started = perf_counter()
         try:
             awaited = step(argument)
         except StopIteration as end:
             result: T = end.value
             return result
         finally:
-            seconds += thread_time() - started
+            seconds += perf_counter() - started
             if seconds > 0:
                 charge(seconds)
                 seconds = 0

@@ -25,6 +25,8 @@ _TOLERANCE: Final = 1e-6
 """Absorbs rounding errors in sums of seconds."""
 _MILLISECONDS: Final = 1_000
 """In a second."""
+_OWN_MILLISECONDS: Final = 10
+"""What the beginning of a request can take, so that it is not refused because of itself."""
 
 
 class Unit(StrEnum):
@@ -105,10 +107,10 @@ class TokenBuckets:
         full_at = max(self._full_at.get(client, now), now) + tokens * self._seconds_per_token
         self._store(client, min(full_at, now + 2 * self.refill_seconds))
 
-    def check(self, client: str) -> None:
-        """Raise TooManyRequests if a client has a debt."""
+    def check(self, client: str, tolerated: float = 0) -> None:
+        """Raise TooManyRequests if a client has a debt of more tokens than `tolerated`."""
         now = self._clock()
-        self._require(self._full_at.get(client, now) - now)
+        self._require(self._full_at.get(client, now) - now, tolerated)
 
     def seconds_of_debt(self, client: str) -> float:
         """Return how long it takes until a client has no debt."""
@@ -122,9 +124,9 @@ class TokenBuckets:
         tokens = (self.refill_seconds - until_full) / self._seconds_per_token
         return Quota(max(int(tokens + _TOLERANCE), 0), ceil(until_full))
 
-    def _require(self, until_full: float) -> None:
+    def _require(self, until_full: float, tolerated: float = 0) -> None:
         """Raise TooManyRequests if a bucket that is full after some seconds has a debt."""
-        if until_full > self.refill_seconds + _TOLERANCE:
+        if until_full > self.refill_seconds + tolerated * self._seconds_per_token + _TOLERANCE:
             seconds = ceil(until_full - self.refill_seconds)
             raise TooManyRequests(
                 _EXCEEDED[self.unit].format(
@@ -192,7 +194,7 @@ class RateLimiter:
     """The limits of all clients of one server.
 
     Attributes:
-        viewers: the allowances of users and API keys, in milliseconds of computing time; None if
+        viewers: the budgets of users and API keys, in milliseconds of computing time; None if
             they have no limit.
         addresses: the token buckets of addresses; None if they have no rate limit.
         concurrency: the requests of viewers that are in progress.
@@ -207,7 +209,7 @@ class RateLimiter:
         self.concurrency = ConcurrencyLimiter(limits.viewer_requests)
 
     def meter(self, viewer: str, work: Awaitable[T]) -> Awaitable[T]:
-        """Await work for a viewer, and take its computing time from the viewer's allowance.
+        """Await work for a viewer, and take its computing time from the viewer's budget.
 
         The first millisecond is that of the token that the viewer acquired for the work.
         """
@@ -221,13 +223,13 @@ class RateLimiter:
         return metered(work, charge, 1 / _MILLISECONDS)
 
     def check(self, viewer: str) -> None:
-        """Raise TooManyRequests if a viewer has used more than its allowance.
+        """Raise TooManyRequests if a viewer has used more than its budget.
 
         To be called right before expensive work: other requests of the viewer can have used the
-        allowance since this one was accepted.
+        budget since this one was accepted.
         """
         if self.viewers:
-            self.viewers.check(viewer)
+            self.viewers.check(viewer, _OWN_MILLISECONDS)
 
     async def wait(self, viewer: str) -> None:
         """Wait as long as it takes to pay the debt of a viewer."""

@@ -1,24 +1,29 @@
 """The rate limits of a running server: viewers, addresses, and trusted proxies."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from ipaddress import ip_network
+from time import perf_counter
 from typing import Final
 
 import pytest
-from aiohttp import web
+from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
 from pydantic import SecretStr
 
 from api.auth.api_keys import ApiKeyEntry, ApiKeys, Scope, generate_api_key
 from api.auth.tokens import TokenIssuer
 from api.http.access import ApiKeyAccess, ProtectedRoute
+from api.http.app_keys import RATE_LIMITER, VIEWER
 from api.http.application import AccessControl, build_application
+from api.http.rate_limiter import RateLimiter
 from api.limits import HTTP_LIMITS, HttpLimits
 from api.rest.health import probe_routes
+from engine.errors import VersionConflict
 from engine.tickets.actor import Actor
 from tests.support.server_process import ready
 
@@ -68,25 +73,89 @@ def bearer(actor: Actor) -> dict[str, str]:
     return {"Authorization": f"Bearer {TOKENS.issue(actor, timedelta(hours=1))}"}
 
 
-async def test_only_the_viewer_that_exceeds_its_rate_is_refused() -> None:
-    limits = replace(HTTP_LIMITS, viewer_rate=0.001, viewer_burst=2)
+POLICY: Final = '"viewer";q=1;w=1000;qu="milliseconds"'
+
+
+async def test_only_the_viewer_that_exceeds_its_budget_is_refused() -> None:
+    limits = replace(HTTP_LIMITS, viewer_rate=0.001, viewer_burst=1)
     async with served(limits) as client:
-        for left in (1, 0):
-            async with client.get("/", headers=bearer(ANNA)) as accepted:
-                assert accepted.status == 200
-                assert f'"viewer";r={left};t=' in accepted.headers["RateLimit"]
-                assert '"viewer";q=2;w=2000' in accepted.headers["RateLimit-Policy"]
+        async with client.get("/", headers=bearer(ANNA)) as accepted:
+            assert accepted.status == 200
+            assert '"viewer";r=0;t=' in accepted.headers["RateLimit"]
+            assert POLICY in accepted.headers["RateLimit-Policy"]
         async with client.get("/", headers=bearer(ANNA)) as refused:
             assert refused.status == 429
             assert refused.content_type == "application/problem+json"
             problem = await refused.json()
             assert (problem["code"], problem["limit"]) == ("too_many_requests", "viewer_rate")
+            assert (problem["bound"], problem["unit"]) == (0.001, "milliseconds")
             assert int(refused.headers["Retry-After"]) == problem["retryAfter"] > 900
             assert '"viewer";r=0;t=' in refused.headers["RateLimit"]
-            assert '"viewer";q=2;w=2000' in refused.headers["RateLimit-Policy"]
+            assert POLICY in refused.headers["RateLimit-Policy"]
         for headers, path in ((bearer(BERT), "/"), ({"X-API-Key": KEY}, "/key")):
             async with client.get(path, headers=headers) as other:
                 assert other.status == 200
+
+
+def compute(seconds: float) -> None:
+    until = perf_counter() + seconds
+    while perf_counter() < until:
+        pass
+
+
+async def test_a_viewer_pays_for_what_the_server_computes() -> None:
+    async def expensive(_request: web.Request) -> web.Response:
+        compute(0.02)
+        await asyncio.sleep(0)
+        compute(0.02)
+        raise VersionConflict
+
+    limits = replace(HTTP_LIMITS, viewer_rate=0.001, viewer_burst=1_000)
+    async with served(limits, web.get("/expensive", expensive)) as client:
+        async with client.get("/expensive", headers=bearer(ANNA)) as failed:
+            assert failed.status == 409
+            left = remaining(failed)
+            assert left <= 960
+        async with client.get("/", headers=bearer(ANNA)) as cheap:
+            assert remaining(cheap) < left
+
+
+def remaining(response: ClientResponse) -> int:
+    match = re.search(r'"viewer";r=(\d+)', response.headers["RateLimit"])
+    assert match
+    return int(match[1])
+
+
+async def test_requests_at_the_same_time_do_not_exceed_the_budget_together() -> None:
+    arrived: asyncio.Queue[None] = asyncio.Queue()
+    all_arrived = asyncio.Event()
+
+    async def expensive(request: web.Request) -> web.Response:
+        arrived.put_nowait(None)
+        await all_arrived.wait()
+        request.app[RATE_LIMITER].check(request[VIEWER])
+        compute(0.1)
+        return web.Response()
+
+    limits = replace(HTTP_LIMITS, viewer_rate=0.001, viewer_burst=50)
+    async with served(limits, web.get("/expensive", expensive)) as client:
+        async with asyncio.TaskGroup() as tasks:
+            requests = [
+                tasks.create_task(client.get("/expensive", headers=bearer(ANNA))) for _ in range(4)
+            ]
+            for _ in requests:
+                await arrived.get()
+            all_arrived.set()
+        assert sorted(each.result().status for each in requests) == [200, 429, 429, 429]
+
+
+async def test_a_stream_waits_until_its_viewer_has_no_debt() -> None:
+    limiter = RateLimiter(replace(HTTP_LIMITS, viewer_rate=1_000, viewer_burst=10))
+    assert limiter.viewers
+    limiter.viewers.charge("anna", 20)
+    assert limiter.viewers.seconds_of_debt("anna") > 0
+    await limiter.wait("anna")
+    assert limiter.viewers.seconds_of_debt("anna") == 0
 
 
 async def test_an_api_key_has_its_own_bucket() -> None:

@@ -1,5 +1,6 @@
 """The drawings of the default workflows equal their snapshots."""
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -7,7 +8,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from engine.declaration.defaults import default_workflows
 from engine.workflows.compiler import CompiledWorkflow, compile_workflow
-from engine.workflows.policy import transitions_of
+from engine.workflows.policy import Policy, transitions_of
 from engine.workflows.rendering import GraphFormat, render
 from tests.support.policies import EVERY_PAIR
 
@@ -40,6 +41,13 @@ def test_each_transition_is_drawn_with_its_role(form: GraphFormat) -> None:
         words["event"] = f"To {target.lower().replace('_', ' ')}"
         line = next(each for each in drawn.splitlines() if EDGES[form].format(**words) in each)
         assert role.value in line
+
+
+@pytest.mark.parametrize("form", GraphFormat)
+def test_a_workflow_is_drawn_once_in_each_form(form: GraphFormat) -> None:
+    drawn = render(WORKFLOWS["every_pair"], form)
+    assert render(replace(WORKFLOWS["every_pair"]), form) is drawn
+    assert render(replace(WORKFLOWS["every_pair"], policy=Policy(0)), form) != drawn
 
 
 def test_the_name_of_a_workflow_can_be_a_keyword_of_dot() -> None:

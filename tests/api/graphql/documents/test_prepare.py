@@ -1,5 +1,9 @@
 """Documents are prepared once and cached, within bounds."""
 
+import sys
+from collections.abc import Callable
+from functools import partial
+
 import pytest
 
 from api.graphql.documents.memory_estimate import (
@@ -8,7 +12,7 @@ from api.graphql.documents.memory_estimate import (
     BYTES_PER_PLAN,
 )
 from api.graphql.documents.prepare import DocumentCache
-from api.graphql.errors import LimitExceeded, RequestError
+from api.graphql.errors import LimitExceeded, RequestError, response_errors
 from api.limits import PLANS_PER_OPERATION, GraphQLLimits
 from tests.support import sample_schema
 
@@ -69,12 +73,61 @@ def test_the_memory_estimate_includes_everything_that_can_be_compiled(
     assert document.max_memory_bytes == BYTES_PER_CHARACTER * len(text) + compiled
 
 
-def test_an_invalid_document_is_not_cached() -> None:
+def refusal_of(documents: DocumentCache, text: str) -> RequestError:
+    with pytest.raises(RequestError) as refused:
+        documents.get(text)
+    return refused.value
+
+
+def test_refused_documents_displace_no_prepared_ones() -> None:
     documents = DocumentCache(SCHEMA, GraphQLLimits(prepared_documents=1))
     kept = documents.get(numbered(1))
-    with pytest.raises(RequestError):
-        documents.get("{ wings }")
+    for number in range(3):
+        refusal_of(documents, f"{{ wings{number} }}")
     assert documents.get(numbered(1)) is kept
+
+
+REFUSED = {
+    "not valid": "{ one two three }",
+    "not GraphQL": "{ one",
+    "too deep": "{ __typename }" + "{" * 60 + "}" * 60,
+    "not UTF-8": "{ one\ud800 }",
+}
+
+
+@pytest.mark.parametrize("text", REFUSED.values(), ids=REFUSED)
+def test_a_document_is_refused_again_with_the_same_errors(text: str) -> None:
+    documents = DocumentCache(SCHEMA, GraphQLLimits())
+    first, second = (refusal_of(documents, text) for _ in range(2))
+    assert response_errors(first) == response_errors(second)
+    assert type(first) is type(second)
+    assert first is not second
+
+
+def calls(work: Callable[[], object]) -> int:
+    """Return how many functions a call calls."""
+    count = 0
+
+    def observe(_frame: object, event: str, _argument: object) -> None:
+        nonlocal count
+        count += event == "call"
+
+    sys.setprofile(observe)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+def test_only_the_refused_documents_that_were_sent_last_are_remembered() -> None:
+    documents = DocumentCache(SCHEMA, GraphQLLimits(refused_documents=2))
+    first, second, third = (f"{{ {'wings ' * 50} }} #{number}" for number in range(3))
+    work = {text: calls(partial(refusal_of, documents, text)) for text in (first, second)}
+    for text in (first, second, third, second):
+        refusal_of(documents, text)
+    assert calls(partial(refusal_of, documents, second)) < work[second] / 20
+    assert calls(partial(refusal_of, documents, first)) > work[first] / 2
 
 
 def test_a_document_that_is_larger_than_the_cache_is_prepared_each_time() -> None:

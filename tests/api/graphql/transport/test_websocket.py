@@ -346,6 +346,18 @@ async def test_an_operation_counts_as_one_request_of_its_viewer() -> None:
         assert error["extensions"]["code"] == "too_many_requests"
 
 
+async def test_operations_that_arrive_together_do_not_exceed_the_budget_together() -> None:
+    count = 40
+    limits = replace(HTTP_LIMITS, viewer_rate=0.001, viewer_burst=count + 2)
+    too_many_fields = " ".join(f"wings{number}" for number in range(1_900))
+    async with serving(http_limits=limits) as server, server.acknowledged() as socket:
+        for number in range(count):
+            await socket.subscribe(f"{number}", f"{{ {too_many_fields} }} #{number}")
+        errors = [(await socket.receive())["payload"][0] for _ in range(count)]
+    codes = [each["extensions"]["code"] for each in errors]
+    assert set(codes) == {"limit_exceeded", "too_many_requests"}
+
+
 async def operation_started(server: StreamServer) -> None:
     """Wait until one more operation has started."""
     async with asyncio.timeout(TIMEOUT_SECONDS):
