@@ -67,6 +67,7 @@ bench: .venv/dev-ready  ## speed, as ratios against named references
 	$(BIN)/python -m benchmarks.reconciler
 	$(BIN)/python -m benchmarks.search
 	$(BIN)/python -m benchmarks.sla
+	$(BIN)/python -m benchmarks.anchors
 	$(BIN)/python -m benchmarks.subscriptions
 	$(BIN)/python -m benchmarks.backup
 	$(BIN)/python -m benchmarks.rejected_queries

@@ -13,7 +13,9 @@ from tests.support.api_client import bearer
 from tests.support.lock_gates import TIMEOUT_SECONDS
 from tests.support.own_postgres import OwnPostgres, prepared_postgres
 from tests.support.personas import ANNA
+from tests.support.record_flaws import record_flaws
 from tests.support.replicas import Replica, replica
+from tests.support.seals import seal_everything
 
 CLIENTS = 4
 ACKNOWLEDGED_BEFORE_THE_FAULT = 20
@@ -68,5 +70,8 @@ async def test_no_acknowledged_ticket_is_lost(postgres: OwnPostgres, killed: str
             await postgres.start()
     async with open_database(postgres.url) as database:
         histories = await read_histories(database, clients.acknowledged)
+        sealed = await seal_everything(database)
+        assert sealed.counts.entries >= len(clients.acknowledged)
+        assert await record_flaws(database) == []
     assert all(histories.values())
     assert len(histories) == len(clients.acknowledged) >= ACKNOWLEDGED_BEFORE_THE_FAULT
