@@ -1,7 +1,7 @@
 """The Merkle tree over the heads of all tickets, kept in chunks so that few of them change.
 
 The leaves are in the order in which the tickets were created, so a new ticket only adds a leaf at
-the end. A chunk has the heads of a few consecutive tickets, as of the seal of the last anchor. The
+the end. A chunk has the leaves of a few consecutive tickets, as of the seal of the last anchor. The
 next anchor changes only chunks with tickets that changed. The chunks are a cache that is not
 trusted: their roots must lead to the root in the last anchor; otherwise all are built again.
 """
@@ -95,7 +95,7 @@ _UPSERT_VALUES: Final = insert(head_chunks).values(
 _UPSERT: Final = Statement.of(
     _UPSERT_VALUES.on_conflict_do_update(
         index_elements=[head_chunks.c.number],
-        set_={name: _UPSERT_VALUES.excluded[name] for name in ("creations", "heads", "root")},
+        set_={name: _UPSERT_VALUES.excluded[name] for name in ("creations", "leaves", "root")},
     )
 )
 _DELETE: Final = Statement.of(delete(head_chunks))
@@ -114,24 +114,24 @@ class _InvalidChunkError(Exception):
 
 @dataclass(slots=True)
 class _Chunk:
-    """The heads of consecutive tickets.
+    """The leaves of consecutive tickets.
 
     Attributes:
         first: the place of the first ticket's first entry.
         creations: the `entry` numbers of the first entries of all tickets.
-        heads: the head digests of the tickets.
+        leaves: the hashes of the tickets' heads.
 
     """
 
     number: int
     first: LogPlace
     creations: list[int]
-    heads: list[bytes]
+    leaves: list[bytes]
 
     @classmethod
     def of(cls, row: Row) -> Self:
         """Convert a row of `head_chunks`."""
-        content = row["heads"]
+        content = row["leaves"]
         starts = range(0, len(content), _DIGEST_BYTES)
         return cls(
             row["number"],
@@ -142,18 +142,18 @@ class _Chunk:
 
     @property
     def root(self) -> bytes:
-        """The Merkle root over the heads."""
-        return merkle_root([leaf_hash(head) for head in self.heads])
+        """The Merkle root over the leaves."""
+        return merkle_root(self.leaves)
 
     def append(self, head: Head) -> None:
         """Add the next ticket."""
         self.creations.append(head.created.entry)
-        self.heads.append(head.digest)
+        self.leaves.append(leaf_hash(head.digest))
 
     def replace(self, head: Head) -> None:
         """Replace the head of a ticket; _InvalidChunkError if the chunk lacks the ticket."""
         try:
-            self.heads[self.creations.index(head.created.entry)] = head.digest
+            self.leaves[self.creations.index(head.created.entry)] = leaf_hash(head.digest)
         except (ValueError, IndexError):
             raise _InvalidChunkError from None
 
@@ -165,7 +165,7 @@ class _Chunk:
             "first_transaction": self.first.transaction,
             "first_entry": self.first.entry,
             "creations": self.creations,
-            "heads": b"".join(self.heads),
+            "leaves": b"".join(self.leaves),
             "root": self.root,
         }
 
@@ -226,7 +226,7 @@ async def _apply_changes(
     for number, head in zip(numbers, changed, strict=True):
         chunks[number].replace(head)
     for head in created:
-        if last not in chunks or len(chunks[last].heads) == CHUNK_TICKETS:
+        if last not in chunks or len(chunks[last].leaves) == CHUNK_TICKETS:
             last += 1
             chunks[last] = _Chunk(last, head.created, [], [])
         chunks[last].append(head)
@@ -256,7 +256,7 @@ async def _load(session: Session, index: list[Row], numbers: set[int]) -> dict[i
     """Return chunks by number.
 
     Raises:
-        _InvalidChunkError: a chunk is missing, or its heads do not lead to its root.
+        _InvalidChunkError: a chunk is missing, or its leaves do not lead to its root.
 
     """
     rows = await session.rows(_CHUNKS, numbers=sorted(numbers))

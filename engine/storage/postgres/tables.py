@@ -534,9 +534,12 @@ head_chunks: Final = Table(
         comment="column entry of each ticket's entry 1, in the order of the log",
     ),
     Column(
-        "heads", LargeBinary, nullable=False, comment="head digest of each ticket, 32 bytes each"
+        "leaves",
+        LargeBinary,
+        nullable=False,
+        comment="hash of each ticket's head digest, 32 bytes each",
     ),
-    Column("root", LargeBinary, nullable=False, comment="Merkle root over the heads"),
+    Column("root", LargeBinary, nullable=False, comment="Merkle root over the leaves"),
 )
 """A cache: the heads of all tickets at the seal of the last anchor."""
 

@@ -539,12 +539,12 @@ def create_seals_and_anchors() -> None:
             comment="column entry of each ticket's entry 1, in the order of the log",
         ),
         sa.Column(
-            "heads",
+            "leaves",
             sa.LargeBinary,
             nullable=False,
-            comment="head digest of each ticket, 32 bytes each",
+            comment="hash of each ticket's head digest, 32 bytes each",
         ),
-        sa.Column("root", sa.LargeBinary, nullable=False, comment="Merkle root over the heads"),
+        sa.Column("root", sa.LargeBinary, nullable=False, comment="Merkle root over the leaves"),
     )
 
 

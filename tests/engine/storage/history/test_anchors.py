@@ -76,7 +76,7 @@ async def test_unsealed_rows_are_counted_and_not_covered(
 CHUNKS = {
     "removed": "DELETE FROM head_chunks WHERE number = 1",
     "all removed": "DELETE FROM head_chunks",
-    "with other heads": "UPDATE head_chunks SET heads = sha256('x') || substr(heads, 33)",
+    "with other leaves": "UPDATE head_chunks SET leaves = sha256('x') || substr(leaves, 33)",
     "with another root": "UPDATE head_chunks SET root = sha256('x') WHERE number = 2",
     "with other tickets": "UPDATE head_chunks SET creations[1] = 0",
     "in another order": "UPDATE head_chunks SET first_transaction = 0, first_entry = 0",
