@@ -123,8 +123,8 @@ DEFAULT_LATEST_ENTRIES: Final = 100
 GRAPHQL_BATCH: Final = 100
 """The highest number of operations in one request that can be configured."""
 
-DATABASE_CONNECTIONS: Final = 20
-"""The default number of connections of one server; reads and changes get 7 each."""
+DATABASE_CONNECTIONS: Final = 24
+"""The default number of connections of one server; reads get 8 and changes 9."""
 DATABASE_CONNECTIONS_MAX: Final = 1_000
 
 KNOWN_CLIENTS: Final = 10_000

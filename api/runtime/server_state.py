@@ -53,7 +53,7 @@ class ServerState:
             log_watch,
             KnownUsers(databases.reads, requests),
             Admission.bounded(
-                max(1, databases.changes.pool.size // 2),  # the rest is left to other viewers
+                databases.changes.pool.size,
                 requests,
                 WaitBounds(limits.server.ticket_waiters, limits.server.wait_seconds),
             ),

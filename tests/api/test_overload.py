@@ -31,9 +31,10 @@ FORM: Final = {
     "workflow": "incident_response",
     "assignee": MARTON.id,
 }
-CHANGES: Final = 7
+CHANGES: Final = 9
 """The connections for changes of a server with the default settings."""
 VIEWER_CHANGES: Final = 3
+"""The changes of one viewer, before any of them was quick."""
 PATIENT: Final = "lock_wait_seconds=3600 wait_seconds=3600 request_seconds=3600"
 """Limits with which only the number of waiting requests is bounded."""
 OTHERS: Final = [Actor(f"u_{number}", f"User {number}") for number in range(100)]

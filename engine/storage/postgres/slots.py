@@ -74,27 +74,43 @@ class Slots:
         granted: asyncio.Future[bool] = loop.create_future()
         timer = loop.call_later(self.bounds.seconds, _expire, granted)
         self._waiting.append(granted)
+        is_granted = False
         try:
-            return await granted
+            is_granted = await granted
         except asyncio.CancelledError:
-            if not granted.cancelled() and granted.result():  # cancelled after the handover
+            is_granted = not granted.cancelled() and granted.result()
+            if is_granted:  # cancelled after the handover
                 self.release()
             raise
         finally:
             timer.cancel()
-            with suppress(ValueError):
-                self._waiting.remove(granted)
+            if not is_granted:
+                with suppress(ValueError):
+                    self._waiting.remove(granted)
+        return is_granted
 
     def release(self) -> None:
         """Hand the slot over to the task that waits the longest, or free it."""
+        if self.in_use <= self.size and self._hand_over():
+            return
+        self.in_use -= 1
+        if not self.in_use:
+            self._is_unused.set()
+
+    def resize(self, size: int) -> None:
+        """Change the number of slots. Tasks keep the slots that they have."""
+        self.size = size
+        while self.in_use < size and self._hand_over():
+            self.in_use += 1
+
+    def _hand_over(self) -> bool:
+        """Give a slot to the task that waits the longest; return whether a task waits."""
         while self._waiting:
             granted = self._waiting.popleft()
             if not granted.done():
                 granted.set_result(True)
-                return
-        self.in_use -= 1
-        if not self.in_use:
-            self._is_unused.set()
+                return True
+        return False
 
     async def wait_until_unused(self) -> None:
         """Wait until no task has a slot."""
@@ -106,17 +122,22 @@ class Slots:
 class KeyedSlots:
     """Slots for each key, such as a ticket. A key without tasks takes no memory.
 
+    A key begins with few slots, and gets one more with each task that is quick. After a slow task,
+    it begins again. So a key whose tasks stall uses few slots, and others are not slowed down.
+
     Attributes:
-        size: how many tasks of one key can have a slot at a time.
+        size: how many slots a key has at first.
+        size_max: how many it can get.
         bounds: of the tasks of one key that wait.
         refused: how many tasks were refused so far.
 
     """
 
-    __slots__ = ("_by_key", "bounds", "refused", "size")
+    __slots__ = ("_by_key", "bounds", "refused", "size", "size_max")
 
-    def __init__(self, size: int, bounds: WaitBounds) -> None:
+    def __init__(self, size: int, bounds: WaitBounds, size_max: int | None = None) -> None:
         self.size = size
+        self.size_max = size if size_max is None else size_max
         self.bounds = bounds
         self.refused = 0
         self._by_key: dict[str, Slots] = {}
@@ -144,9 +165,10 @@ class KeyedSlots:
         finally:
             self._forget_unused(key, slots)
 
-    def release(self, key: str) -> None:
-        """Hand over or free a slot of a key."""
+    def release(self, key: str, *, is_quick: bool = False) -> None:
+        """Hand over or free a slot of a key, after a task that was quick or not."""
         slots = self._by_key[key]
+        slots.resize(min(slots.size + 1, self.size_max) if is_quick else self.size)
         slots.release()
         self._forget_unused(key, slots)
 

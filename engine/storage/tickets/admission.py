@@ -5,14 +5,18 @@ uses a connection meanwhile. Without a bound, a few changes of one locked ticket
 connections for changes.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from sys import maxsize
+from time import monotonic
 from types import TracebackType
 from typing import Final, Self
 
 from engine.errors import Overloaded, TooManyRequests
 from engine.storage.postgres.slots import KeyedSlots, NoFreeSlot, WaitBounds
 
+QUICK_SECONDS: Final = 0.5
+"""A change that takes longer has waited for a lock, or the database is overloaded."""
 SUBJECT_CHANGES: Final = 1
 """Changes of one subject lock it one after the other, so more at a time would only wait."""
 _NONE_WAITS: Final = WaitBounds(tasks=0, seconds=0)
@@ -25,23 +29,29 @@ class Admission:
     Attributes:
         viewers: the slots of each viewer, by user id.
         subjects: the slots of each subject, by the id of the ticket or the path of the service.
+        clock: measures how long changes take, in seconds.
 
     """
 
     viewers: KeyedSlots
     subjects: KeyedSlots
+    clock: Callable[[], float] = monotonic
 
     @classmethod
-    def bounded(cls, viewer_changes: int, viewer: WaitBounds, subject: WaitBounds) -> Self:
+    def bounded(cls, connections: int, viewer: WaitBounds, subject: WaitBounds) -> Self:
         """Return an admission with bounds.
 
+        One viewer uses a third of the connections at first, and all but one as long as the changes
+        are quick.
+
         Args:
-            viewer_changes: how many changes of one viewer are made at a time.
+            connections: how many changes can be made at a time.
             viewer: bounds the changes of one viewer that wait for those.
             subject: bounds the changes of one subject that wait for the one that is being made.
 
         """
-        return cls(KeyedSlots(viewer_changes, viewer), KeyedSlots(SUBJECT_CHANGES, subject))
+        viewers = KeyedSlots(max(1, connections // 3), viewer, max(1, connections - 1))
+        return cls(viewers, KeyedSlots(SUBJECT_CHANGES, subject))
 
     @classmethod
     def unbounded(cls) -> Self:
@@ -68,7 +78,7 @@ class Admission:
         except NoFreeSlot:
             bound = self.viewers.size
             raise TooManyRequests(
-                f"You have {bound} changes in progress: wait for one of them to finish.",
+                "Your other changes take too long. Wait for one of them to finish.",
                 limit="viewer_changes",
                 bound=bound,
                 retry_after=1,
@@ -96,6 +106,7 @@ class AdmittedChange:
     admission: Admission
     viewer: str
     subject: str | None
+    _since: float = field(init=False)
 
     async def __aenter__(self) -> None:
         """Wait for the slot of the viewer first.
@@ -109,6 +120,7 @@ class AdmittedChange:
             except BaseException:
                 self.admission.viewers.release(self.viewer)
                 raise
+        self._since = self.admission.clock()
 
     async def __aexit__(
         self,
@@ -118,4 +130,5 @@ class AdmittedChange:
     ) -> None:
         if self.subject is not None:
             self.admission.subjects.release(self.subject)
-        self.admission.viewers.release(self.viewer)
+        is_quick = self.admission.clock() - self._since < QUICK_SECONDS
+        self.admission.viewers.release(self.viewer, is_quick=is_quick)

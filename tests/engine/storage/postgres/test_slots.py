@@ -19,6 +19,7 @@ from hypothesis.stateful import (
 from engine.storage.postgres.slots import KeyedSlots, NoFreeSlot, Slots, WaitBounds
 
 SIZE = 2
+SIZE_MAX = 4
 WAITING = 3
 FOREVER = 3_600.0
 TURNS = 5
@@ -49,6 +50,7 @@ class SlotsMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.slots = Slots(SIZE, WaitBounds(WAITING, FOREVER))
+        self.size = SIZE
         self.order: list[Holder] = []
         self.expected_order: list[Holder] = []
         self.holding: list[Holder] = []
@@ -68,7 +70,7 @@ class SlotsMachine(RuleBasedStateMachine):
         holder = Holder(self.slots)
         self.tasks[holder] = self.loop.create_task(holder.run(self.order))
         self.run_loop()
-        if len(self.holding) < SIZE:
+        if len(self.holding) < self.size:
             self.holding.append(holder)
             self.expected_order.append(holder)
         elif len(self.waiting) < WAITING:
@@ -80,7 +82,7 @@ class SlotsMachine(RuleBasedStateMachine):
             assert not error.waited
 
     def hand_over(self) -> None:
-        if self.waiting:
+        while self.waiting and len(self.holding) < self.size:
             self.holding.append(self.waiting[0])
             self.expected_order.append(self.waiting.pop(0))
 
@@ -107,7 +109,14 @@ class SlotsMachine(RuleBasedStateMachine):
             self.waiting.remove(holder)
         assert self.tasks.pop(holder).cancelled()
 
-    @precondition(lambda self: self.waiting)
+    @rule(size=st.integers(1, SIZE_MAX))
+    def resize(self, size: int) -> None:
+        self.size = size
+        self.slots.resize(size)
+        self.run_loop()
+        self.hand_over()
+
+    @precondition(lambda self: self.waiting and len(self.holding) <= self.size)
     @rule(data=st.data())
     def cancel_after_the_handover(self, data: st.DataObject) -> None:
         """Cancel the task that the slot was handed to, before it can notice the handover."""
@@ -129,7 +138,7 @@ class SlotsMachine(RuleBasedStateMachine):
     @invariant()
     def the_slots_are_as_predicted(self) -> None:
         assert self.order == self.expected_order
-        assert self.slots.in_use == len(self.holding) <= SIZE
+        assert self.slots.in_use == len(self.holding) <= SIZE_MAX
         assert self.slots.waiting == len(self.waiting)
         assert self.slots.refused == self.refused
 
@@ -178,6 +187,27 @@ async def test_a_slot_is_not_handed_to_a_task_that_waited_for_too_long() -> None
     with pytest.raises(NoFreeSlot):
         await late
     assert slots.in_use == 0
+
+
+async def test_a_key_gets_a_slot_for_each_quick_task_and_begins_again_after_a_slow_one() -> None:
+    slots = KeyedSlots(1, WaitBounds(tasks=4, seconds=FOREVER), size_max=3)
+    await slots.acquire("key")
+    waiting = [asyncio.create_task(slots.acquire("key")) for _ in range(4)]
+    await asyncio.sleep(0)
+
+    async def admitted() -> list[bool]:
+        await asyncio.sleep(0)
+        return [each.done() for each in waiting]
+
+    slots.release("key", is_quick=True)
+    assert await admitted() == [True, True, False, False]
+    slots.release("key", is_quick=False)
+    assert await admitted() == [True, True, False, False]
+    slots.release("key", is_quick=True)
+    assert await admitted() == [True, True, True, True]
+    slots.release("key", is_quick=True)
+    slots.release("key", is_quick=True)
+    assert slots.keys == 0
 
 
 async def test_a_key_without_tasks_is_forgotten() -> None:

@@ -1,6 +1,8 @@
 """Changes of one viewer, and of one ticket, wait for each other; those of others do not."""
 
 import asyncio
+from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import ClassVar, Final
 
 import pytest
@@ -15,8 +17,8 @@ from hypothesis.stateful import (
 )
 
 from engine.errors import Overloaded, TooManyRequests
-from engine.storage.postgres.slots import WaitBounds
-from engine.storage.tickets.admission import SUBJECT_CHANGES, Admission
+from engine.storage.postgres.slots import KeyedSlots, WaitBounds
+from engine.storage.tickets.admission import QUICK_SECONDS, SUBJECT_CHANGES, Admission
 
 VIEWER_CHANGES: Final = 2
 VIEWER_WAITING: Final = 2
@@ -30,8 +32,9 @@ TICKETS = st.sampled_from(["tk_1", "tk_2", None])
 
 
 def new_admission(seconds: float = FOREVER) -> Admission:
-    return Admission.bounded(
-        VIEWER_CHANGES, WaitBounds(VIEWER_WAITING, seconds), WaitBounds(TICKET_WAITING, seconds)
+    return Admission(
+        KeyedSlots(VIEWER_CHANGES, WaitBounds(VIEWER_WAITING, seconds)),
+        KeyedSlots(SUBJECT_CHANGES, WaitBounds(TICKET_WAITING, seconds)),
     )
 
 
@@ -136,7 +139,9 @@ def test_no_bound_is_exceeded_and_no_slot_is_lost() -> None:
         AdmissionMachine.loop.close()
 
 
-async def refusal_of(admission: Admission, viewer: str, ticket: str | None = None) -> object:
+async def refusal_of(
+    admission: Admission, viewer: str, ticket: str | None = None
+) -> dict[str, object]:
     with pytest.raises((Overloaded, TooManyRequests)) as refusal:
         async with admission.admit(viewer, ticket):
             pass
@@ -145,7 +150,7 @@ async def refusal_of(admission: Admission, viewer: str, ticket: str | None = Non
 
 async def test_a_refusal_names_the_limit() -> None:
     admission = new_admission(seconds=0)
-    no_queue = Admission.bounded(1, WaitBounds(0, FOREVER), WaitBounds(0, FOREVER))
+    no_queue = Admission.bounded(9, WaitBounds(0, FOREVER), WaitBounds(0, FOREVER))
     async with admission.admit("anna", "tk_1"), admission.admit("anna"):
         assert await refusal_of(admission, "anna") == {
             "limit": "viewer_changes",
@@ -175,3 +180,32 @@ async def test_changes_of_other_tickets_and_viewers_do_not_wait() -> None:
     ):
         assert (admission.viewers.keys, admission.subjects.keys) == (2, 3)
     assert (admission.viewers.keys, admission.subjects.keys) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("connections", "at_first", "at_most"), [(9, 3, 8), (7, 2, 6), (2, 1, 1), (1, 1, 1)]
+)
+def test_a_viewer_gets_a_part_of_the_connections(
+    connections: int, at_first: int, at_most: int
+) -> None:
+    bounds = WaitBounds(VIEWER_WAITING, FOREVER)
+    admission = Admission.bounded(connections, bounds, bounds)
+    assert (admission.viewers.size, admission.viewers.size_max) == (at_first, at_most)
+    assert (admission.subjects.size, admission.subjects.size_max) == (1, 1)
+
+
+@pytest.mark.parametrize(("seconds", "more"), [(QUICK_SECONDS / 2, 1), (QUICK_SECONDS, 0)])
+async def test_a_quick_change_lets_a_viewer_make_more_changes_at_a_time(
+    seconds: float, more: int
+) -> None:
+    bounds = WaitBounds(tasks=0, seconds=FOREVER)
+    now = [0.0]
+    admission = replace(Admission.bounded(9, bounds, bounds), clock=lambda: now[0])
+    async with AsyncExitStack() as changes:
+        for _ in range(2):
+            await changes.enter_async_context(admission.admit("anna"))
+        async with admission.admit("anna"):
+            now[0] += seconds
+        for _ in range(1 + more):
+            await changes.enter_async_context(admission.admit("anna"))
+        assert (await refusal_of(admission, "anna"))["limit"] == "viewer_changes"
