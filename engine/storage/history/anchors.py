@@ -22,6 +22,9 @@ ANCHOR_LOCK: Final = 0x17E410F
 """The advisory lock of the transaction that makes an anchor."""
 
 _LOCK: Final = Statement.of(select(func.pg_advisory_xact_lock(ANCHOR_LOCK)))
+_TRY_LOCK: Final = Statement.of(
+    select(func.pg_try_advisory_xact_lock(ANCHOR_LOCK).label("is_locked"))
+)
 _NOW: Final = Statement.of(select(func.clock_timestamp().label("now")))
 _LAST: Final = Statement.of(select(anchors).order_by(anchors.c.number.desc()).limit(1))
 _ALL: Final = Statement.of(select(anchors).order_by(anchors.c.number))
@@ -41,9 +44,16 @@ async def make_anchor(database: Database, key: AnchorKey) -> Anchor:
 async def make_anchor_if_due(
     database: Database, key: AnchorKey, interval: timedelta
 ) -> Anchor | None:
-    """Make an anchor if the last one is older than an interval; otherwise return None."""
+    """Make an anchor if the last one is older than an interval, and no other server makes one.
+
+    Returns:
+        The anchor; None if there is nothing to do.
+
+    """
     async with database.transaction() as session:
-        await session.row(_LOCK)
+        [lock] = await session.rows(_TRY_LOCK)
+        if not lock["is_locked"]:
+            return None
         before = await last_anchor(session)
         [clock] = await session.rows(_NOW)
         if before and datetime.fromisoformat(before.anchored_at) > clock["now"] - interval:

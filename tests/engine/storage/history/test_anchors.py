@@ -124,6 +124,15 @@ async def test_one_of_many_servers_makes_the_anchor_that_is_due(database: Databa
     assert anchor.number == 2
 
 
+async def test_a_server_leaves_an_anchor_to_the_one_that_makes_it(
+    database: Database, observer: Observer
+) -> None:
+    async with asyncio.TaskGroup() as tasks, observer.closed_gate("anchors"):
+        tasks.create_task(make_anchor(database, KEY))
+        await observer.wait_until_blocked(1)
+        assert await make_anchor_if_due(database, KEY, timedelta(0)) is None
+
+
 async def test_changes_do_not_wait_for_an_anchor(
     store: TicketStore, database: Database, observer: Observer
 ) -> None:
