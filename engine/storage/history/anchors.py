@@ -10,8 +10,7 @@ from engine.errors import InvalidInput
 from engine.sealing.anchor import Anchor, AnchorStatement
 from engine.sealing.anchor_key import AnchorKey
 from engine.sealing.flaw import RecordFlaw
-from engine.storage.history.head_chunks import HeadTree, update_tree
-from engine.storage.history.log_place import BEFORE_LOG
+from engine.storage.history.head_chunks import HeadTree, build_tree, update_tree
 from engine.storage.history.seals import SealEnd, end_of_seal, last_seal, read_unsealed
 from engine.storage.postgres.database import Database, Session
 from engine.storage.postgres.statements import Statement
@@ -36,9 +35,10 @@ _INSERT: Final = Statement.of(
 
 async def make_anchor(database: Database, key: AnchorKey) -> Anchor:
     """Make an anchor for everything that is sealed, store it, and return it."""
-    async with database.transaction() as session:
-        await session.row(_LOCK)
-        return await _make(session, await last_anchor(session), key)
+    anchor = None
+    while anchor is None:
+        anchor = await _make(database, key, interval=None)
+    return anchor
 
 
 async def make_anchor_if_due(
@@ -50,22 +50,49 @@ async def make_anchor_if_due(
         The anchor; None if there is nothing to do.
 
     """
+    return await _make(database, key, interval)
+
+
+async def _make(database: Database, key: AnchorKey, interval: timedelta | None) -> Anchor | None:
+    """Make an anchor; None if it is not due, or another process makes one at the same time."""
     async with database.transaction() as session:
-        [lock] = await session.rows(_TRY_LOCK)
-        if not lock["is_locked"]:
+        if interval is None:
+            await session.row(_LOCK)
+        elif not (await session.rows(_TRY_LOCK))[0]["is_locked"]:
             return None
-        before = await last_anchor(session)
-        [clock] = await session.rows(_NOW)
-        if before and datetime.fromisoformat(before.anchored_at) > clock["now"] - interval:
+        before, end = await last_anchor(session), await last_seal(session)
+        if before and interval is not None and await _is_recent(session, before, interval):
             return None
-        return await _make(session, before, key)
+        if (tree := await _update_tree(session, before, end)) is not None:
+            return await _store(session, before, end, tree, key)
+    tree = await build_tree(database, end.entries)
+    async with database.transaction() as session:
+        await session.row(_LOCK)
+        if await last_anchor(session) != before:
+            return None
+        return await _store(session, before, end, tree, key)
 
 
-async def _make(session: Session, before: Anchor | None, key: AnchorKey) -> Anchor:
-    """Make the anchor that follows another one, in a transaction that holds the lock."""
-    end = await last_seal(session)
-    tree = await _tree_at(session, before, end)
-    unsealed = await read_unsealed(session)
+async def _is_recent(session: Session, anchor: Anchor, interval: timedelta) -> bool:
+    [clock] = await session.rows(_NOW)
+    made_at = datetime.fromisoformat(anchor.anchored_at)
+    return bool(made_at > clock["now"] - interval)
+
+
+async def _update_tree(session: Session, before: Anchor | None, end: SealEnd) -> HeadTree | None:
+    """Return the tree at the end of a seal; None if it must be built from the histories."""
+    since = await end_of_seal(session, before.seal) if before else None
+    if before is None or since is None:
+        return None
+    known = HeadTree(before.tickets, bytes.fromhex(before.heads_root))
+    return await update_tree(session, known, since.entries, end.entries)
+
+
+async def _store(
+    session: Session, before: Anchor | None, end: SealEnd, tree: HeadTree, key: AnchorKey
+) -> Anchor:
+    """Sign and store the anchor that follows another one, in a transaction that holds the lock."""
+    unsealed = await read_unsealed(session, end)
     [clock] = await session.rows(_NOW)
     statement = AnchorStatement(
         number=before.number + 1 if before else 1,
@@ -82,17 +109,6 @@ async def _make(session: Session, before: Anchor | None, key: AnchorKey) -> Anch
     anchor = Anchor.sign(statement, key)
     await session.run(_INSERT, number=anchor.number, anchored_at=clock["now"], document=anchor.text)
     return anchor
-
-
-async def _tree_at(session: Session, before: Anchor | None, end: SealEnd) -> HeadTree:
-    """Return the tree at the end of a seal, computed from that in the last anchor."""
-    if before is None:
-        return await update_tree(session, None, BEFORE_LOG, end.entries)
-    known = HeadTree(before.tickets, bytes.fromhex(before.heads_root))
-    since = await end_of_seal(session, before.seal)
-    if since is None:
-        return await update_tree(session, None, BEFORE_LOG, end.entries)
-    return await update_tree(session, known, since.entries, end.entries)
 
 
 async def read_anchors(session: Session) -> AsyncIterator[Anchor | RecordFlaw]:

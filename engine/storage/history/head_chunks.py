@@ -8,7 +8,7 @@ trusted: their roots must lead to the root in the last anchor; otherwise all are
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Final, NamedTuple, Self
@@ -27,8 +27,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 
 from engine.sealing.merkle_tree import leaf_hash, merkle_root
-from engine.storage.history.log_place import LogPlace
-from engine.storage.postgres.database import Row, Session
+from engine.storage.history.log_place import BEFORE_LOG, LogPlace
+from engine.storage.postgres.database import Database, Row, Session
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import head_chunks, ticket_status_history
 
@@ -36,7 +36,8 @@ CHUNK_TICKETS: Final = 32
 """The number of tickets of each chunk but the last; a power of two: a chunk is a subtree."""
 _DIGEST_BYTES: Final = 32
 _PREFETCHED_ROWS: Final = 5_000
-_WRITTEN_CHUNKS: Final = 1_000
+_BATCH_CHUNKS: Final = 500
+"""The chunks that one transaction builds."""
 
 
 def _at(name: str) -> Tuple:
@@ -75,6 +76,11 @@ _CHANGED: Final = (
     .distinct()
 )
 _HEADS: Final = Statement.of(_ALL_HEADS)
+_NEXT_HEADS: Final = Statement.of(
+    _ALL_HEADS.where(_at("from") < _CREATED_AT).limit(
+        literal_column(str(_BATCH_CHUNKS * CHUNK_TICKETS))
+    )
+)
 _CHANGED_HEADS: Final = Statement.of(_ALL_HEADS.where(_CREATION.c.ticket.in_(_CHANGED)))
 _INDEX: Final = Statement.of(
     select(
@@ -191,27 +197,67 @@ async def compute_tree(session: Session, to: LogPlace) -> HeadTree:
 
 
 async def update_tree(
-    session: Session, known: HeadTree | None, since: LogPlace, to: LogPlace
-) -> HeadTree:
-    """Update the chunks from one place in the log to a later one; return the tree there.
+    session: Session, known: HeadTree, since: LogPlace, to: LogPlace
+) -> HeadTree | None:
+    """Update the chunks from one place in the log to a later one.
 
     Args:
         session: a transaction that holds the lock of anchors.
-        known: the tree at `since`, as the last anchor states it; None before the first anchor.
+        known: the tree at `since`, as the last anchor states it.
         since: the place for which the chunks are valid.
         to: the end of a seal.
+
+    Returns:
+        The tree at `to`; None if the chunks are not those of the known tree.
 
     """
     index = await session.rows(_INDEX)
     tree = HeadTree(
         sum(row["tickets"] for row in index), merkle_root([row["root"] for row in index])
     )
-    if tree == known:
-        try:
-            return await _apply_changes(session, index, since, to)
-        except _InvalidChunkError:
-            pass
-    return await _rebuild(session, to)
+    if tree != known:
+        return None
+    try:
+        return await _apply_changes(session, index, since, to)
+    except _InvalidChunkError:
+        return None
+
+
+async def build_tree(database: Database, to: LogPlace) -> HeadTree:
+    """Build all chunks from the histories; return the tree.
+
+    Works in many short transactions, because a long one would hold back the log. What is sealed
+    does not change meanwhile. If the work is interrupted, the chunks are not those of any anchor.
+    """
+    async with database.transaction() as session:
+        await session.run(_DELETE)
+    roots: list[bytes] = []
+    tickets, after, has_more = 0, BEFORE_LOG, True
+    while has_more:
+        async with database.transaction() as session:
+            rows = await session.rows(
+                _NEXT_HEADS,
+                from_transaction=after.transaction,
+                from_entry=after.entry,
+                to_transaction=to.transaction,
+                to_entry=to.entry,
+            )
+            heads = [_head(row) for row in rows]
+            roots += await _write(session, _chunks_of(heads, len(roots)))
+        tickets += len(heads)
+        has_more = len(heads) == _BATCH_CHUNKS * CHUNK_TICKETS
+        after = heads[-1].created if heads else after
+    return HeadTree(tickets, merkle_root(roots))
+
+
+def _chunks_of(heads: Sequence[Head], number: int) -> list[_Chunk]:
+    """Divide heads into chunks; the first one gets a number."""
+    chunks: list[_Chunk] = []
+    for index, head in enumerate(heads):
+        if index % CHUNK_TICKETS == 0:
+            chunks.append(_Chunk(number + len(chunks), head.created, [], []))
+        chunks[-1].append(head)
+    return chunks
 
 
 async def _apply_changes(
@@ -265,23 +311,6 @@ async def _load(session: Session, index: list[Row], numbers: set[int]) -> dict[i
     if chunks.keys() != numbers or roots != [index[number]["root"] for number in chunks]:
         raise _InvalidChunkError
     return chunks
-
-
-async def _rebuild(session: Session, to: LogPlace) -> HeadTree:
-    """Build all chunks from the histories."""
-    await session.run(_DELETE)
-    roots, tickets = [], 0
-    batch: list[_Chunk] = []
-    async for head in read_heads(session, to):
-        if tickets % CHUNK_TICKETS == 0:
-            if len(batch) == _WRITTEN_CHUNKS:
-                roots += await _write(session, batch)
-                batch = []
-            batch.append(_Chunk(tickets // CHUNK_TICKETS, head.created, [], []))
-        batch[-1].append(head)
-        tickets += 1
-    roots += await _write(session, batch)
-    return HeadTree(tickets, merkle_root(roots))
 
 
 async def _write(session: Session, chunks: Iterable[_Chunk]) -> list[bytes]:

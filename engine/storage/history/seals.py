@@ -246,9 +246,15 @@ async def _end_of(session: Session, row: Row) -> SealEnd:
     )
 
 
-async def read_unsealed(session: Session) -> Unsealed:
-    """Return what no seal covers yet."""
-    last = await last_seal(session)
+async def read_unsealed(session: Session, end: SealEnd | None = None) -> Unsealed:
+    """Return what no seal covers yet.
+
+    Args:
+        session: a transaction.
+        end: ignore later seals than this one.
+
+    """
+    last = end or await last_seal(session)
     rows = [
         await _ENTRIES.unsealed(session, last.entries),
         await _NAMES.unsealed(session, last.names),
