@@ -35,9 +35,8 @@ from engine.storage.postgres.tables import head_chunks, ticket_status_history
 CHUNK_TICKETS: Final = 32
 """The number of tickets of each chunk but the last; a power of two: a chunk is a subtree."""
 _DIGEST_BYTES: Final = 32
-_PREFETCHED_ROWS: Final = 5_000
-_BATCH_CHUNKS: Final = 500
-"""The chunks that one transaction builds."""
+_PAGE_TICKETS: Final = 500 * CHUNK_TICKETS
+"""The tickets whose heads one statement reads, and whose chunks one transaction builds."""
 
 
 def _at(name: str) -> Tuple:
@@ -75,11 +74,8 @@ _CHANGED: Final = (
     )
     .distinct()
 )
-_HEADS: Final = Statement.of(_ALL_HEADS)
 _NEXT_HEADS: Final = Statement.of(
-    _ALL_HEADS.where(_at("from") < _CREATED_AT).limit(
-        literal_column(str(_BATCH_CHUNKS * CHUNK_TICKETS))
-    )
+    _ALL_HEADS.where(_at("from") < _CREATED_AT).limit(literal_column(str(_PAGE_TICKETS)))
 )
 _CHANGED_HEADS: Final = Statement.of(_ALL_HEADS.where(_CREATION.c.ticket.in_(_CHANGED)))
 _INDEX: Final = Statement.of(
@@ -185,9 +181,25 @@ class HeadTree(NamedTuple):
 
 async def read_heads(session: Session, to: LogPlace) -> AsyncIterator[Head]:
     """Yield the head that each ticket had at a place in the log, in the order of creation."""
-    bounds = {"to_transaction": to.transaction, "to_entry": to.entry}
-    async for row in session.stream(_HEADS, _PREFETCHED_ROWS, **bounds):
-        yield _head(row)
+    after, has_more = BEFORE_LOG, True
+    while has_more:
+        heads = await _read_page(session, after, to)
+        for head in heads:
+            yield head
+        has_more = len(heads) == _PAGE_TICKETS
+        after = heads[-1].created if heads else after
+
+
+async def _read_page(session: Session, after: LogPlace, to: LogPlace) -> list[Head]:
+    """Return the heads of the next tickets that were created after a place in the log."""
+    rows = await session.rows(
+        _NEXT_HEADS,
+        from_transaction=after.transaction,
+        from_entry=after.entry,
+        to_transaction=to.transaction,
+        to_entry=to.entry,
+    )
+    return [_head(row) for row in rows]
 
 
 async def compute_tree(session: Session, to: LogPlace) -> HeadTree:
@@ -235,17 +247,10 @@ async def build_tree(database: Database, to: LogPlace) -> HeadTree:
     tickets, after, has_more = 0, BEFORE_LOG, True
     while has_more:
         async with database.transaction() as session:
-            rows = await session.rows(
-                _NEXT_HEADS,
-                from_transaction=after.transaction,
-                from_entry=after.entry,
-                to_transaction=to.transaction,
-                to_entry=to.entry,
-            )
-            heads = [_head(row) for row in rows]
+            heads = await _read_page(session, after, to)
             roots += await _write(session, _chunks_of(heads, len(roots)))
         tickets += len(heads)
-        has_more = len(heads) == _BATCH_CHUNKS * CHUNK_TICKETS
+        has_more = len(heads) == _PAGE_TICKETS
         after = heads[-1].created if heads else after
     return HeadTree(tickets, merkle_root(roots))
 
