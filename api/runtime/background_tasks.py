@@ -9,6 +9,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
+from contextvars import Context
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, TypeAlias
@@ -111,7 +112,13 @@ class Supervisor:
     @asynccontextmanager
     async def run(self, tasks: Iterable[BackgroundTask]) -> AsyncIterator[None]:
         """Run tasks for the duration of the block."""
-        running = [asyncio.create_task(self._supervise(task).keep_running()) for task in tasks]
+        running = [
+            asyncio.create_task(
+                self._supervise(task).keep_running(),
+                context=Context(),  # not that of a request, whose values all its log lines have
+            )
+            for task in tasks
+        ]
         try:
             yield
         finally:

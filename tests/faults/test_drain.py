@@ -20,8 +20,8 @@ from tests.support.streams import SUBPROTOCOL
 CREATE = """mutation ($title: String!) {
   createTicket(title: $title, workflow: "service_request") { ticket { id } }
 }"""
-DRAIN_SECONDS = "2"
-"""Twenty times the interval of HAProxy's checks."""
+DRAIN_SECONDS = "3"
+"""Thirty times the interval of HAProxy's checks."""
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ global
   maxconn 256
 defaults
   mode http
+  timeout check 5s
   timeout connect 5s
   timeout client 30s
   timeout server 30s
