@@ -99,7 +99,7 @@ class Clients:
             self.failures.append(f"{kind}: {error!r}")
             return "close"
         finally:
-            await asyncio.sleep(0.01)  # leaves some time to the servers
+            await asyncio.sleep(0.03)  # leaves time to the servers, which start meanwhile
 
 
 async def test_a_rolling_restart_fails_no_request(database_url: str) -> None:

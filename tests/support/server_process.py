@@ -9,10 +9,9 @@ from contextlib import asynccontextmanager
 import typer
 from aiohttp import web
 
-from api.bootstrap.application import server_options
 from api.bootstrap.auth import token_issuer
 from api.http.application import AccessControl, build_application
-from api.http.server import run_server
+from api.http.server import ServerOptions, run_server
 from api.logging import configure_logging
 from api.settings import Settings
 
@@ -36,7 +35,8 @@ async def open_application(settings: Settings) -> AsyncIterator[web.Application]
 def main() -> None:
     settings = Settings.from_env(os.environ)
     configure_logging(settings.log_format, settings.log_level)
-    run_server(open_application(settings), server_options(settings), typer.echo)
+    options = ServerOptions(settings.host, settings.port, drain_seconds=settings.drain_seconds)
+    run_server(open_application(settings), options, typer.echo)
 
 
 if __name__ == "__main__":
