@@ -22,7 +22,7 @@ from benchmarks.timing import ratio
 from benchmarks.tokens import SECRET, token_of
 from engine.tickets.actor import Actor
 
-_ROUNDS: Final = 2
+_ROUNDS: Final = 3
 _SECONDS: Final = 5
 """How long each load lasts."""
 _RATE: Final = 100

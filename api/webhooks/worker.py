@@ -19,7 +19,7 @@ from api.webhooks.client import open_session, post_event
 from api.webhooks.metrics import WebhookMetrics
 from api.webhooks.secrets import BlockReason, read_secrets
 from engine.declaration.models import Webhook
-from engine.errors import Unavailable
+from engine.errors import PositionLost, Unavailable
 from engine.plugins import Plugin
 from engine.storage.postgres.database import Database
 from engine.storage.webhooks.deliveries import Delivery, build_body, claim, record_result
@@ -166,8 +166,12 @@ class WebhookWorker:
         async with open_session(context.scope) as session:
             while self._is_on() and (delivery := await claim(self.database, webhook)):
                 url = webhook.declaration.url
-                result = await self._send(session, url, delivery, context.secrets)
-                await self._record(webhook, delivery, result)
+                try:
+                    result = await self._send(session, url, delivery, context.secrets)
+                except PositionLost:  # the change and the claim are lost, and nothing is to record
+                    log.warning("webhook change lost", webhook=delivery.webhook, id=delivery.id)
+                else:
+                    await self._record(webhook, delivery, result)
 
     async def _send(
         self, session: ClientSession, url: str, delivery: Delivery, secrets: tuple[Secret, ...]
@@ -176,10 +180,14 @@ class WebhookWorker:
 
         A change from which no event can be built counts as a failed attempt; otherwise the later
         changes of its ticket would wait for ever.
+
+        Raises:
+            PositionLost: the database lost the change after the delivery was claimed.
+
         """
         try:
             body = await build_body(self.database, delivery)
-        except Unavailable:
+        except (Unavailable, PositionLost):
             raise
         except Exception:  # the recorded change can be invalid in any way
             log.exception("webhook event not rendered", webhook=delivery.webhook, id=delivery.id)

@@ -123,7 +123,7 @@ class DocumentCache:
         self._rules = _bounded_rules(limits)
         self._documents: OrderedDict[str, PreparedDocument] = OrderedDict()
         self._bytes = 0
-        self._refused = RefusedDocuments(limits.refused_documents)
+        self._refused = RefusedDocuments(limits.refused_documents, limits.document_bytes)
 
     def get(self, text: str) -> PreparedDocument:
         """Return a client's document, ready to execute.

@@ -14,15 +14,20 @@ class RefusedDocuments:
 
     Args:
         bound: how many there can be. The error of each uses a few kilobytes.
+        characters_max: longer documents are not remembered, because it takes less time to refuse
+            them than to compute their digests.
 
     """
 
-    def __init__(self, bound: int) -> None:
+    def __init__(self, bound: int, characters_max: int) -> None:
         self._bound = bound
+        self._characters_max = characters_max
         self._errors: OrderedDict[bytes, RequestError] = OrderedDict()
 
     def check(self, text: str) -> None:
         """Raise the error again if a document was refused."""
+        if len(text) > self._characters_max:
+            return
         key = _digest(text)
         if error := self._errors.get(key):
             self._errors.move_to_end(key)
@@ -30,6 +35,8 @@ class RefusedDocuments:
 
     def add(self, text: str, error: RequestError) -> None:
         """Remember why a document was refused."""
+        if len(text) > self._characters_max:
+            return
         self._errors[_digest(text)] = error.again()
         if len(self._errors) > self._bound:
             self._errors.popitem(last=False)
