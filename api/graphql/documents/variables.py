@@ -3,9 +3,10 @@
 Tartiflette gets coerced values and uses them as they are.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, Final, Self
 
 import orjson
@@ -30,6 +31,8 @@ from graphql.pyutils import inspect
 from api.graphql.errors import InvalidVariables
 
 _SHOWN_CHARACTERS: Final = 200
+_COMPARED_VALUES: Final = 1_000
+"""Among which the value of an error is searched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,23 +110,27 @@ def _leaf_type(schema: GraphQLSchema, declared: VariableDefinitionNode) -> Graph
 
 def _with_json(error: GraphQLError, given: Mapping[str, object]) -> GraphQLError:
     """Return an error of graphql-core with the value in it as JSON, as the client sent it."""
-    message = error.message.replace("not to be None.", "not to be null.")
-    ends = {f": {inspect(value)}": f": {_shown(value)}" for value in _values_in(given)}
-    for python, json_text in ends.items():
-        if message.removesuffix(".").endswith(python):
-            message = f"{message.removesuffix('.').removesuffix(python)}{json_text}."
-            break
-    error.message = message
+    error.message = error.message.replace("not to be None.", "not to be null.")
+    message = error.message.removesuffix(".")
+    for value in islice(_values_in(given), _COMPARED_VALUES):
+        with suppress(RecursionError, orjson.JSONEncodeError):  # nested too deeply, or too large
+            beginning = message.removesuffix(f": {inspect(value)}")
+            if beginning != message:
+                error.message = f"{beginning}: {_shown(value)}."
+                break
     return error
 
 
 def _values_in(value: object) -> Iterator[object]:
-    """Yield a JSON value and all values in it."""
-    yield value
-    inner = value.values() if isinstance(value, Mapping) else value
-    if isinstance(inner, Iterable) and not isinstance(inner, str):
-        for each in inner:
-            yield from _values_in(each)
+    """Yield a JSON value and all values in it, however deep they are."""
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        yield value
+        if isinstance(value, Mapping):
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
 
 
 def _shown(value: object) -> str:

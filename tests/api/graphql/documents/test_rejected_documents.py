@@ -245,8 +245,8 @@ async def test_a_document_at_its_limits_is_executed(executor: GraphQLExecutor, t
 
 
 VARIABLES: dict[str, tuple[str, Mapping[str, object], str]] = {
-    "the wrong type": ("$v: Int", {"v": "1"}, "Int cannot represent non-integer value: '1'"),
-    "true for a number": ("$v: Int", {"v": True}, "Int cannot represent non-integer value: True"),
+    "the wrong type": ("$v: Int", {"v": "1"}, 'Int cannot represent non-integer value: "1"'),
+    "true for a number": ("$v: Int", {"v": True}, "Int cannot represent non-integer value: true"),
     "a number beyond 32 bits": ("$v: Int", {"v": 2**31}, "non 32-bit signed integer"),
     "a number of 400 digits": ("$v: Int", {"v": 10**400}, "non 32-bit signed integer"),
     "a missing value": ("$v: Int!", {}, "'Int!'"),
@@ -254,7 +254,7 @@ VARIABLES: dict[str, tuple[str, Mapping[str, object], str]] = {
     "an invalid value of a custom scalar": ("$v: Day", {"v": "yesterday"}, "Invalid isoformat"),
     "an unknown input field": ("$v: Filter", {"v": {"wings": 2}}, "wings"),
     "an unknown enum value": ("$v: Mood", {"v": "TIRED"}, "TIRED"),
-    "an invalid item of a list": ("$v: [[Int]]", {"v": [1, ["x"]]}, "'x'"),
+    "an invalid item of a list": ("$v: [[Int]]", {"v": [1, ["x"]]}, '"x"'),
     "5,000 nested objects": ("$v: Filter", {"v": None}, "nested too deeply"),
     "100 KB of text": ("$v: Int", {"v": "x" * 100_000}, "Variable '$v'"),
 }

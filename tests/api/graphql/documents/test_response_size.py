@@ -43,6 +43,7 @@ LONG = {
 }
 """The maximum characters of texts that cost more than one point."""
 SHORT = {
+    "AffectedServices": ["examples"],
     "AffectedTickets": ["examples"],
     "CatalogCategory": ["name", "displayName", "icon"],
     "CatalogItem": ["name", "displayName", "icon", "workflow"],
@@ -56,6 +57,7 @@ SHORT = {
     "PlanChange": ["name"],
     "PlanHazard": ["message", "remedy"],
     "PlanImpact": ["items"],
+    "PlanRepair": ["column", "stored", "declared"],
     "Plugin": ["name", "message"],
     "Query": ["position", "workflowsPosition"],
     "Service": ["path", "slaGroup", "workflow"],
