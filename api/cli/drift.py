@@ -24,7 +24,7 @@ def drift(
     tickets: Tickets = True,
     output: PlanOutput = PlanFormat.TEXT,
 ) -> None:
-    """Compare the database with values files, and stored values with their declarations.
+    """Compare the database with values files and with its history.
 
     Prints the plan that `interlock apply` would apply. Exits with 2 if there are differences.
     """

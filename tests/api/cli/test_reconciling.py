@@ -121,7 +121,7 @@ def test_set_string_assigns_text_and_wins_over_set(job: Job) -> None:
 
 REFUSED = {
     "an invalid declaration": (("plan", "-f", "wrong.yaml"), 6, "wrong.yaml:6"),
-    "a missing file": (("plan", "-f", "nowhere.yaml"), 1, "nowhere.yaml"),
+    "a missing file": (("plan", "-f", "nowhere.yaml"), 6, "nowhere.yaml"),
     "no file": (("plan",), 64, "--values"),
     "neither a plan nor files": (("apply",), 64, "a saved PLAN"),
     "a plan and values": (("apply", "plan.json", "--set-string", "a=1"), 64, "work only with -f"),
