@@ -14,6 +14,7 @@ from engine.sealing.anchor_key import AnchorPublicKey
 from engine.sealing.flaw import RecordFlaw
 from engine.storage.history.anchors import read_anchors
 from engine.storage.history.audit import history_flaw
+from engine.storage.history.declared import read_declared_history
 from engine.storage.history.scan import scan_tickets
 from engine.storage.history.seal_audit import audit_seals
 from engine.storage.postgres.database import Session
@@ -49,8 +50,9 @@ async def audit_tickets(session: Session) -> AsyncGenerator[tuple[str, Sequence[
         session: a transaction with a snapshot.
 
     """
+    declared = await read_declared_history(session)
     async for scanned in scan_tickets(session):
-        if flaw := history_flaw(scanned):
+        if flaw := history_flaw(declared, scanned):
             yield scanned.id, (str(flaw),)
         elif scanned.row is not None:
             history = [stored.entry for stored in scanned.history]

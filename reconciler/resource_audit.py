@@ -1,37 +1,14 @@
 """Verify the declared resources: they must be what the recorded plans have made of them."""
 
-import json
 from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
 
-from pydantic import BaseModel, JsonValue, ValidationError
-
 from engine.resources.resource import Key, Kind, Resource, in_order
 from engine.sealing.flaw import RecordFlaw
-from engine.storage.postgres.chains import RECONCILIATIONS, WORKFLOW_REVISIONS, read_chain
+from engine.storage.history.declared import InvalidPlan, read_planned_changes
+from engine.storage.postgres.chains import WORKFLOW_REVISIONS, read_chain
 from engine.storage.postgres.database import Session
 from engine.storage.resources.read import read_resources
-
-
-class _ResourcePart(BaseModel):
-    """The state of a resource in a plan."""
-
-    retired: bool
-    declaration: dict[str, JsonValue]
-
-
-class _ChangePart(BaseModel):
-    """What matters of a change in a plan; plans of all versions have it."""
-
-    kind: Kind
-    name: str
-    after: _ResourcePart
-
-
-class _PlanPart(BaseModel):
-    """What matters of a plan."""
-
-    changes: list[_ChangePart]
 
 
 class _State(NamedTuple):
@@ -50,19 +27,14 @@ async def audit_resources(session: Session) -> AsyncIterator[RecordFlaw]:
     """
     planned: dict[Key, _State] = {}
     revisions: list[tuple[str, str, int]] = []
-    async for row in read_chain(session, RECONCILIATIONS):
-        try:
-            plan = _PlanPart.model_validate_json(row["plan"])
-        except ValidationError:
-            yield RecordFlaw(f"reconciliation {row['id']}", "its plan is not a plan")
+    async for change in read_planned_changes(session):
+        if isinstance(change, InvalidPlan):
+            yield RecordFlaw(f"reconciliation {change.reconciliation}", "its plan is not a plan")
             continue
-        for change in plan.changes:
-            key = Key(change.kind, change.name)
-            text = json.dumps(change.after.declaration, sort_keys=True, ensure_ascii=False)
-            resource = Resource(key, text, retired=change.after.retired)
-            planned[key] = _State(resource, row["id"])
-            if key.kind is Kind.WORKFLOW and not resource.retired:
-                revisions.append((key.name, resource.declaration, row["id"]))
+        number, resource = change.reconciliation, change.resource
+        planned[resource.key] = _State(resource, number)
+        if resource.key.kind is Kind.WORKFLOW and not resource.retired:
+            revisions.append((resource.key.name, resource.declaration, number))
     async for flaw in _audit_revisions(session, revisions):
         yield flaw
     live = await read_resources(session)

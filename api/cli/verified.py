@@ -17,9 +17,9 @@ def verified_lines(anchors: "AuditedAnchors", stored: "Anchor | None") -> Iterat
 
     """
     yield (
-        "Each ticket follows from its history. Each digest covers its row and the digest before "
-        "it. Due times, search words, names of users, plugins and declared resources follow from "
-        "what is recorded."
+        "Each ticket follows from its history. Each entry was possible under the rules and "
+        "declarations of its time. Each digest covers its row and the digest before it. Due times, "
+        "search words, names of users, plugins and declared resources follow from what is recorded."
     )
     for anchor in anchors.given:
         yield (
@@ -36,5 +36,5 @@ def verified_lines(anchors: "AuditedAnchors", stored: "Anchor | None") -> Iterat
     if not anchors.given:
         yield (
             "No anchor from outside the database was given (--against). Without one, rows that "
-            "were changed together with all their digests are not found."
+            "were changed within the rules, together with all their digests, are not found."
         )

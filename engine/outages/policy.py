@@ -17,7 +17,7 @@ from engine.limits import TITLE_CHARACTERS
 from engine.tickets.changes import Change
 from engine.tickets.history import Entry, EntryKind
 from engine.tickets.sla_targets import SlaTerms, targets_for
-from engine.tickets.system_actor import SystemReason, system_details, system_reason
+from engine.tickets.system_actor import SystemReason, outage_details, system_reason
 from engine.tickets.ticket import Opening, Ticket
 from engine.vocabulary import SYSTEM, Priority, ServiceStatus, Status
 
@@ -266,7 +266,7 @@ def outage_change(action: OutageAction, state: ServiceState, ticket: Ticket) -> 
     """Return the change that closes, re-opens or comments on an outage ticket."""
     is_down = state.status is ServiceStatus.DOWN
     reason = SystemReason.SERVICE_DOWN_AGAIN if is_down else SystemReason.SERVICE_RECOVERED
-    details = system_details(reason, service=state.service.path)
+    details = outage_details(reason, state.service.path, state.since)
     if action is OutageAction.COMMENT:
         return Change(EntryKind.COMMENT, None, _comment_text(state), details)
     status = Status.OPEN if action is OutageAction.REOPEN else Status.CLOSED
@@ -274,7 +274,12 @@ def outage_change(action: OutageAction, state: ServiceState, ticket: Ticket) -> 
 
 
 def _comment_text(state: ServiceState) -> str:
-    news = "is DOWN again" if state.status is ServiceStatus.DOWN else "has recovered"
-    since = state.since.astimezone(UTC).isoformat(" ", "seconds").removesuffix("+00:00")
-    text = f"{state.service.path} {news}: {state.status} since {since} UTC. {state.message}"
-    return text.rstrip()
+    news = outage_news(state.service.path, state.status, state.since)
+    return f"{news} {state.message}".rstrip()
+
+
+def outage_news(path: str, status: ServiceStatus, since: datetime) -> str:
+    """Return the beginning of a comment about a service that is DOWN again, or OPERATIONAL."""
+    news = "is DOWN again" if status is ServiceStatus.DOWN else "has recovered"
+    at = since.astimezone(UTC).isoformat(" ", "seconds").removesuffix("+00:00")
+    return f"{path} {news}: {status} since {at} UTC."

@@ -70,18 +70,19 @@ def comment_changes(ticket: Ticket, actor: Actor, command: CommentTicket) -> tup
     """
     if not command.internal:
         return (Change(EntryKind.COMMENT, None, command.text),)
-    details = _permission_details(authorize_note(ticket, actor))
+    details = permission_details(authorize_note(ticket, actor))
     return (Change(EntryKind.NOTE, None, command.text, details),)
 
 
 def _changed(
     *fields: tuple[EntryKind, str | None, str | None], relations: frozenset[Relation]
 ) -> tuple[Change, ...]:
-    details = _permission_details(relations)
+    details = permission_details(relations)
     return tuple(Change(kind, old, new, details) for kind, old, new in fields if old != new)
 
 
-def _permission_details(relations: frozenset[Relation]) -> str:
+def permission_details(relations: frozenset[Relation]) -> str:
+    """Return the details of an entry that these relations allowed."""
     return json.dumps({"allowed_as": sorted(relations)})
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from enum import StrEnum
 from hashlib import sha256
+from operator import attrgetter
 from typing import Final
 
 from engine.vocabulary import ActorRoles, Status
@@ -63,18 +64,21 @@ class Entry:
     @property
     def canonical_text(self) -> str:
         """The text over which the digest is computed."""
-        values = [getattr(self, each.name) for each in fields(self)]
-        values[2] = canonical_timestamp(self.at)
-        return canonical_text(values)
+        ticket, seq, at, *others = _VALUES(self)
+        return canonical_text([ticket, seq, canonical_timestamp(at), *others])
 
     def digest(self, before: bytes) -> bytes:
         """Return the digest of this entry, given the previous digest."""
         return sha256(before + self.canonical_text.encode()).digest()
 
 
+_VALUES: Final = attrgetter(*(each.name for each in fields(Entry)))
+_ENCODE: Final = json.JSONEncoder(ensure_ascii=False).encode
+
+
 def canonical_text(values: Sequence[object]) -> str:
     """Return values as a JSON array, formatted as by `json_build_array` of PostgreSQL."""
-    return json.dumps(values, ensure_ascii=False)
+    return _ENCODE(values)
 
 
 def canonical_timestamp(at: datetime) -> str:

@@ -28,12 +28,21 @@ _NAMES: Final = {
 }
 _STAFF: Final = frozenset({Relation.ASSIGNEE, Relation.GROUP_MEMBER, Relation.ADMIN})
 """Those who assign the ticket, and who read and write its internal notes."""
+EDITORS: Final = frozenset(Relation)
+"""Those who change title, description and priority."""
+NOTE_WRITERS: Final = _STAFF
+
+
+def assigners(ticket: Ticket) -> frozenset[Relation]:
+    """Return the relations by which an actor can assign a ticket.
+
+    If the ticket has no assignee group, its requester can assign it too.
+    """
+    return _STAFF if ticket.assignee_group else frozenset(Relation)
 
 
 def authorize_assign(ticket: Ticket, actor: Actor) -> frozenset[Relation]:
-    """Return the relations by which the actor can assign the ticket.
-
-    If the ticket has no assignee group, its requester can assign it too.
+    """Return the relations by which the actor can assign the ticket: see `assigners`.
 
     Raises:
         TicketClosed: the ticket is CLOSED.
@@ -41,8 +50,7 @@ def authorize_assign(ticket: Ticket, actor: Actor) -> frozenset[Relation]:
 
     """
     _check_not_closed(ticket)
-    allowed = _STAFF if ticket.assignee_group else frozenset(Relation)
-    return _authorize("assign", ticket, actor, allowed)
+    return _authorize("assign", ticket, actor, assigners(ticket))
 
 
 def authorize_edit(ticket: Ticket, actor: Actor) -> frozenset[Relation]:
@@ -54,7 +62,7 @@ def authorize_edit(ticket: Ticket, actor: Actor) -> frozenset[Relation]:
 
     """
     _check_not_closed(ticket)
-    return _authorize("edit", ticket, actor, frozenset(Relation))
+    return _authorize("edit", ticket, actor, EDITORS)
 
 
 def authorize_note(ticket: Ticket, actor: Actor) -> frozenset[Relation]:
@@ -64,7 +72,7 @@ def authorize_note(ticket: Ticket, actor: Actor) -> frozenset[Relation]:
         Forbidden: the actor cannot add internal notes.
 
     """
-    return _authorize("add internal notes to", ticket, actor, _STAFF)
+    return _authorize("add internal notes to", ticket, actor, NOTE_WRITERS)
 
 
 def can_read(ticket: Ticket, viewer: Viewer) -> bool:

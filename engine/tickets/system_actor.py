@@ -5,11 +5,12 @@ of the entry.
 """
 
 import json
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
 from engine.tickets.actor import Actor
-from engine.tickets.history import Entry
+from engine.tickets.history import Entry, canonical_timestamp
 from engine.vocabulary import SYSTEM
 
 SYSTEM_ACTOR: Final = Actor(SYSTEM, "Interlock")
@@ -29,6 +30,11 @@ class SystemReason(StrEnum):
 def system_details(reason: SystemReason, **facts: str) -> str:
     """Return the details of an entry by `system`."""
     return json.dumps({_REASON_KEY: reason, **facts}, ensure_ascii=False)
+
+
+def outage_details(reason: SystemReason, service: str, since: datetime) -> str:
+    """Return the details of an entry about a service that is DOWN, or OPERATIONAL, `since` then."""
+    return system_details(reason, service=service, since=canonical_timestamp(since))
 
 
 def system_reason(entry: Entry) -> SystemReason | None:

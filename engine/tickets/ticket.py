@@ -2,11 +2,11 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import reduce
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from engine.tickets.history import Entry, EntryKind
 from engine.tickets.sla_targets import TARGETS_KEY, TicketTargets
@@ -76,7 +76,11 @@ class Ticket(NamedTuple):
 
 def initial_ticket(entry: Entry) -> Ticket:
     """Return the ticket right after its `created` entry."""
-    opening = json.loads(entry.details or "{}")
+    return opened_ticket(entry, json.loads(entry.details or "{}"))
+
+
+def opened_ticket(entry: Entry, opening: Mapping[str, Any]) -> Ticket:
+    """Return the ticket right after its `created` entry, whose details are `opening`."""
     return Ticket(
         id=entry.ticket,
         title=opening["title"],
@@ -95,28 +99,28 @@ def initial_ticket(entry: Entry) -> Ticket:
     )
 
 
-_EFFECTS: Final[dict[EntryKind, Callable[[Ticket, str | None], Ticket]]] = {
-    EntryKind.STATUS: lambda ticket, new: ticket._replace(status=Status(str(new))),
-    EntryKind.ASSIGNEE: lambda ticket, new: ticket._replace(assignee=new),
-    EntryKind.PRIORITY: lambda ticket, new: ticket._replace(priority=Priority(str(new))),
-    EntryKind.TITLE: lambda ticket, new: ticket._replace(title=str(new)),
-    EntryKind.DESCRIPTION: lambda ticket, new: ticket._replace(description=str(new)),
-    EntryKind.COMMENT: lambda ticket, _new: ticket,
-    EntryKind.NOTE: lambda ticket, _new: ticket,
-    EntryKind.SLA_BREACH: lambda ticket, _new: ticket,
+_EFFECTS: Final[dict[EntryKind, Callable[[str | None], dict[str, Any]]]] = {
+    EntryKind.STATUS: lambda new: {"status": Status(str(new))},
+    EntryKind.ASSIGNEE: lambda new: {"assignee": new},
+    EntryKind.PRIORITY: lambda new: {"priority": Priority(str(new))},
+    EntryKind.TITLE: lambda new: {"title": str(new)},
+    EntryKind.DESCRIPTION: lambda new: {"description": str(new)},
+    EntryKind.COMMENT: lambda _new: {},
+    EntryKind.NOTE: lambda _new: {},
+    EntryKind.SLA_BREACH: lambda _new: {},
 }
-"""How each kind of entry, except `created`, changes a ticket."""
+"""The fields of a ticket that each kind of entry, except `created`, changes."""
 
 
 def apply_entry(ticket: Ticket, entry: Entry) -> Ticket:
     """Return the ticket after another entry."""
-    changed = _EFFECTS[entry.kind](ticket, entry.new_value)
-    return changed._replace(version=entry.seq, updated_at=entry.at)
+    changed = _EFFECTS[entry.kind](entry.new_value)
+    return ticket._replace(version=entry.seq, updated_at=entry.at, **changed)
 
 
 def revert_entry(ticket: Ticket, entry: Entry) -> Ticket:
     """Return the ticket before an entry, except for its version and time of change."""
-    return _EFFECTS[entry.kind](ticket, entry.old_value)
+    return ticket._replace(**_EFFECTS[entry.kind](entry.old_value))
 
 
 def rebuild_ticket(entries: Iterable[Entry]) -> Ticket:

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from engine.audit.history import HistoryFlaw
 from engine.storage.history.audit import audit_histories
 from engine.storage.postgres.database import Database
 from engine.storage.tickets.search import find_tickets
 from engine.storage.tickets.store import TicketStore
-from engine.tickets.audit import HistoryFlaw
 from engine.tickets.commands import (
     AssignTicket,
     CommentTicket,

@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 from functools import cache, cached_property
 from typing import Final
 
-from engine.declaration.models import Service
+from engine.audit.declared_history import DeclaredHistory, DeclaredRevision
+from engine.audit.versions import DeclaredChange
+from engine.declaration.models import Service, Workflow
 from engine.outages.policy import (
     OutageAction,
     OutageTicket,
@@ -18,14 +20,16 @@ from engine.outages.policy import (
     outage_opening,
     ticket_state,
 )
+from engine.resources.resource import Kind, Resource
 from engine.tickets.actor import Actor
+from engine.tickets.auto_close import auto_close_change, auto_close_from
 from engine.tickets.changes import Change, build_entries, opening_entry
 from engine.tickets.history import Entry, EntryKind
 from engine.tickets.sla_targets import SlaTerms
 from engine.tickets.system_actor import SYSTEM_ACTOR, system_reason
 from engine.tickets.ticket import Ticket, rebuild_ticket
 from engine.vocabulary import ServiceStatus, Status
-from tests.support.personas import MARTON
+from tests.support.personas import ADA, MARTON
 from tests.support.ticket_examples import NOON
 
 TICK = timedelta(seconds=1)
@@ -36,12 +40,34 @@ LONG = timedelta(days=1)
 DOWN, OPERATIONAL = ServiceStatus.DOWN, ServiceStatus.OPERATIONAL
 
 
+EMERGENCY: Final = Workflow.model_validate(
+    {
+        "name": "emergency",
+        "transitions": [
+            {"from": "OPEN", "to": "RESOLVED", "role": "any"},
+            {"from": "RESOLVED", "to": "CLOSED", "role": "any"},
+        ],
+        "autoClose": {"afterResolved": "1s"},
+    }
+)
+
+
 def declared(**more: object) -> Service:
     path = {"path": "acme/shop/payment-api", "slaGroup": "payment-team", "autoTicket": True}
-    return Service.model_validate(path | more)
+    return Service.model_validate(path | {"workflow": EMERGENCY.name} | more)
 
 
 FLAPPING: Final = declared(holdDown="2m", reopenWithin="30m")
+RESOURCES: Final = (
+    Resource.of(Kind.WORKFLOW, EMERGENCY.name, EMERGENCY),
+    Resource.of(Kind.SERVICE, FLAPPING.path, FLAPPING),
+)
+REVISION: Final = 7
+DECLARED: Final = DeclaredHistory(
+    changes=tuple(DeclaredChange(1, NOON, each) for each in RESOURCES),
+    revisions=(DeclaredRevision(REVISION, EMERGENCY.name, RESOURCES[0].compiled.policy, 1, NOON),),
+)
+"""What is declared in the worlds, as if nothing was ever retired or switched off."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +165,7 @@ def handle(world: World) -> World:
     world = replace(world, last_handled_status=handled, met=met, done=action)
     if action is OutageAction.OPEN:
         opening = outage_opening(state, SlaTerms())
-        entry = opening_entry("tk_4f8e29", opening, SYSTEM_ACTOR, world.now, 7)
+        entry = opening_entry("tk_4f8e29", opening, SYSTEM_ACTOR, world.now, REVISION)
         return replace(world, tickets=(*world.tickets, (entry,)))
     if not action.writes:
         return world
@@ -151,7 +177,7 @@ def append(world: World, actor: Actor, change: Change) -> World:
     """Return the world with another entry in the history of its latest ticket."""
     latest = world.latest
     assert latest is not None
-    entries = build_entries(latest.ticket, [change], actor, world.now, 7)
+    entries = build_entries(latest.ticket, [change], actor, world.now, REVISION)
     return replace(world, tickets=(*world.tickets[:-1], (*latest.history, *entries)))
 
 
@@ -195,14 +221,24 @@ def auto_ticket(*, on: bool) -> Event:
     return event
 
 
+def close_after_grace_period(world: World) -> World:
+    """Let `system` close the latest ticket if its grace period is over."""
+    if world.latest is None or not world.enabled or world.workflow_retired:
+        return world
+    start = auto_close_from(world.latest.ticket, world.latest.history)
+    if start is None or world.now - start <= TICK:
+        return world
+    return append(world, SYSTEM_ACTOR, auto_close_change(start, "1s"))
+
+
 EVENTS: Final[dict[str, Event]] = {
     **{f"reported {status}": report(status) for status in ServiceStatus},
     "hold-down over": wait(HOLD),
     "re-open window over": wait(WINDOW),
     "handled by a user": handle_by_user,
-    "resolved": transition(MARTON, Status.OPEN, Status.RESOLVED),
-    "closed": transition(MARTON, Status.RESOLVED, Status.CLOSED),
-    "closed after the grace period": transition(SYSTEM_ACTOR, Status.RESOLVED, Status.CLOSED),
+    "resolved": transition(ADA, Status.OPEN, Status.RESOLVED),
+    "closed": transition(ADA, Status.RESOLVED, Status.CLOSED),
+    "closed after the grace period": close_after_grace_period,
     "workflow retired": switch(workflow_retired=True),
     "workflow declared": switch(workflow_retired=False),
     "service retired": switch(retired=True),

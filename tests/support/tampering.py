@@ -180,7 +180,7 @@ INSERT INTO tickets SELECT copied.* FROM tickets, jsonb_populate_record(
     tickets,
     jsonb_build_object(
         'id', $2::text, 'status', 'OPEN', 'version', 1, 'auto_close_from', NULL,
-        'created_at', created_at - interval '1 year', 'updated_at', created_at - interval '1 year'
+        'created_at', created_at - interval '{age}', 'updated_at', created_at - interval '{age}'
     )
 ) AS copied WHERE tickets.id = $1
 """
@@ -189,7 +189,7 @@ INSERT INTO ticket_status_history OVERRIDING SYSTEM VALUE
 SELECT copied.* FROM ticket_status_history, jsonb_populate_record(
     ticket_status_history,
     jsonb_build_object(
-        'ticket', $2::text, 'at', at - interval '1 year',
+        'ticket', $2::text, 'at', at - interval '{age}',
         'transaction', {transaction}, 'entry', entry + 1000000
     )
 ) AS copied WHERE ticket_status_history.ticket = $1 AND ticket_status_history.seq = 1
@@ -199,14 +199,19 @@ INSERT INTO ticket_search SELECT $2, words FROM ticket_search WHERE ticket = $1
 """
 
 
-def make_up_ticket(transaction: str) -> Tampering:
-    """Return the tampering that adds a copy of a ticket, dated a year ago.
+def make_up_ticket(transaction: str, age: str = "1 year") -> Tampering:
+    """Return the tampering that adds a copy of a ticket.
 
     Args:
         transaction: the column `transaction` of its entry, in SQL.
+        age: how much older than the ticket the copy seems to be.
 
     """
-    statements = (COPIED_TICKET, COPIED_ENTRY.format(transaction=transaction), COPIED_WORDS)
+    statements = (
+        COPIED_TICKET.format(age=age),
+        COPIED_ENTRY.format(transaction=transaction, age=age),
+        COPIED_WORDS,
+    )
 
     async def run(forger: Forger) -> None:
         source = await forger.ticket(RESOLVED)
@@ -306,11 +311,24 @@ SELECT copied.* FROM ticket_status_history, jsonb_populate_record(
     ticket_status_history,
     jsonb_build_object(
         'seq', ticket_status_history.seq + 1, 'kind', 'comment', 'new_value', 'Never written',
-        'entry', ticket_status_history.entry + 1000000
+        'old_value', NULL, 'details', NULL, 'entry', ticket_status_history.entry + 1000000
     )
 ) AS copied WHERE ticket_status_history.ticket = (SELECT max(id) FROM tickets WHERE title = '{}')
 ORDER BY copied.seq DESC LIMIT 1
 """
+TRANSITION_BY_STRANGER: Final = f"""
+INSERT INTO ticket_status_history OVERRIDING SYSTEM VALUE
+SELECT copied.* FROM ticket_status_history, jsonb_populate_record(
+    ticket_status_history,
+    jsonb_build_object(
+        'seq', ticket_status_history.seq + 1, 'actor', 'u_z9', 'actor_bits', 2,
+        'old_value', 'RESOLVED', 'new_value', 'CLOSED',
+        'entry', ticket_status_history.entry + 1000000
+    )
+) AS copied
+WHERE ticket_status_history.ticket = (SELECT max(id) FROM tickets WHERE title = '{RESOLVED}')
+ORDER BY copied.seq DESC LIMIT 1
+"""  # noqa: S608 - our own title
 REVISION_COPY: Final = """
 INSERT INTO workflow_revisions SELECT copied.* FROM workflow_revisions, jsonb_populate_record(
     workflow_revisions, jsonb_build_object('id', workflow_revisions.id + 1)
@@ -354,6 +372,7 @@ TAMPERINGS: Final[dict[str, Tampering]] = {
     "all tickets deleted": delete_tickets(),
     "a made-up ticket within the log": make_up_ticket("transaction"),
     "a made-up ticket at the end of the log": make_up_ticket("pg_current_xact_id()::text::bigint"),
+    "a made-up ticket that follows the rules": make_up_ticket("transaction", age="0"),
     # order of the log
     "two entries swapped in the log": sql(
         "UPDATE ticket_status_history SET entry = DEFAULT WHERE kind = 'created'",
@@ -407,6 +426,9 @@ TAMPERINGS: Final[dict[str, Tampering]] = {
     ),
     # everything that the database has fits
     "an entry changed, everything sealed again": sealed(rebuilt(entry("new_value = 'Nothing'"))),
+    "a transition by a stranger, everything sealed again": sealed(
+        rebuilt(sql(TRANSITION_BY_STRANGER), title=RESOLVED)
+    ),
     "the last entries undone, everything sealed again": sealed(UNDO),
     "a ticket deleted, everything sealed again": sealed(DELETE_ONE),
     "all tickets deleted, everything sealed again": sealed(delete_tickets()),

@@ -7,7 +7,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from engine.tickets.audit import StoredEntry
+from engine.audit.declared_history import DeclaredHistory, DeclaredRevision
+from engine.audit.history import StoredEntry
+from engine.audit.versions import DeclaredChange
+from engine.resources.resource import Key, Kind, declared_defaults
 from engine.tickets.history import GENESIS, Entry, EntryKind
 from engine.tickets.sla_timers import Timer
 from engine.tickets.ticket import Opening, Ticket
@@ -49,6 +52,22 @@ TICKET = Ticket(
     created_at=NOON,
     updated_at=NOON,
     version=1,
+)
+
+
+DECLARED = DeclaredHistory(
+    changes=(
+        DeclaredChange(1, NOON, declared_defaults()[Key(Kind.WORKFLOW, "incident_response")]),
+    ),
+    revisions=(
+        DeclaredRevision(
+            number=1,
+            workflow="incident_response",
+            policy=declared_defaults()[Key(Kind.WORKFLOW, "incident_response")].compiled.policy,
+            reconciliation=1,
+            at=NOON,
+        ),
+    ),
 )
 
 

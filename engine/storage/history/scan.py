@@ -6,11 +6,11 @@ from typing import Final
 
 from sqlalchemy import ARRAY, Text, bindparam, func, select
 
+from engine.audit.history import StoredEntry
 from engine.storage.postgres.database import Row, Session
 from engine.storage.postgres.rows import entry_of
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import ticket_status_history, tickets
-from engine.tickets.audit import StoredEntry
 
 _PREFETCHED_ROWS: Final = 2_000
 

@@ -10,6 +10,8 @@ from engine.vocabulary import Priority, Status
 from engine.workflows.compiler import CompiledWorkflow
 from engine.workflows.policy import Policy
 
+_KINDS: Final = {kind.value: kind for kind in EntryKind}
+"""A look-up takes a fifth of the time of a call of `EntryKind`."""
 TICKET_COLUMNS: Final = tuple(tickets.c[name] for name in Ticket._fields)
 
 
@@ -42,7 +44,7 @@ def entry_of(row: Row) -> Entry:
         seq=row["seq"],
         at=row["at"],
         actor=row["actor"],
-        kind=EntryKind(row["kind"]),
+        kind=_KINDS[row["kind"]],
         old_value=row["old_value"],
         new_value=row["new_value"],
         actor_bits=row["actor_bits"],

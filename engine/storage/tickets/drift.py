@@ -11,6 +11,7 @@ from typing import Final
 from sqlalchemy import ARRAY, ColumnElement, Text, bindparam, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from engine.audit.history import is_chain_intact
 from engine.storage.history.scan import TicketHistory, lock_histories, scan_tickets
 from engine.storage.postgres.database import Database, Session
 from engine.storage.postgres.locks import lock_tickets_shared
@@ -19,7 +20,6 @@ from engine.storage.postgres.tables import ticket_search, tickets
 from engine.storage.tickets.search_words import ARE_WORDS_CURRENT, WORDS
 from engine.storage.tickets.sla_columns import sla_columns
 from engine.storage.tickets.writer import new_values
-from engine.tickets.audit import find_flaw
 from engine.tickets.auto_close import auto_close_from
 from engine.tickets.history import Entry
 from engine.tickets.sla_timers import SLA_COLUMNS
@@ -147,7 +147,7 @@ def _drift_of(scanned: TicketHistory, *, has_wrong_words: bool) -> TicketDrift |
     )
     if not columns and not has_wrong_words:
         return None
-    if find_flaw(rebuild_ticket(stored.entry for stored in history), row["head_digest"], history):
+    if not is_chain_intact(history):
         raise InvalidHistory
     words = (SEARCH_WORDS,) if has_wrong_words else ()
     return TicketDrift(scanned.id, (*columns, *words), times_of(dict(row)), times_of(derived))

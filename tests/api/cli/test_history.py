@@ -20,14 +20,14 @@ SIGNING = {"INTERLOCK_ANCHOR_KEY": KEY.pem}
 TRUSTING = {"INTERLOCK_ANCHOR_PUBLIC_KEYS": KEY.public.text}
 DATES = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z")
 ALL = (
-    "Each ticket follows from its history. Each digest covers its row and the digest before it. "
-    "Due times, search words, names of users, plugins and declared resources follow from what is "
-    "recorded."
+    "Each ticket follows from its history. Each entry was possible under the rules and "
+    "declarations of its time. Each digest covers its row and the digest before it. Due times, "
+    "search words, names of users, plugins and declared resources follow from what is recorded."
 )
 TICKETS = ("Verified 2 tickets.", ALL)
 NO_ANCHOR = (
     "No anchor from outside the database was given (--against). Without one, rows that were "
-    "changed together with all their digests are not found."
+    "changed within the rules, together with all their digests, are not found."
 )
 SEALS = "1 seal, the last of T, cover exactly the first 3 entries of the log, in this order."
 GIVEN = (

@@ -8,6 +8,7 @@ from typing import Final
 
 import pytest
 
+from engine.audit.history import StoredEntry, find_flaw
 from engine.declaration.models import Service
 from engine.outages.policy import (
     DECISION_TABLE,
@@ -19,11 +20,11 @@ from engine.outages.policy import (
     wait_reason,
     worst_status,
 )
-from engine.tickets.audit import StoredEntry, find_flaw
 from engine.tickets.history import GENESIS, EntryKind
 from engine.tickets.system_actor import SystemReason, system_reason
 from engine.vocabulary import SYSTEM, ServiceStatus, Status
 from tests.support.outage_world import (
+    DECLARED,
     DOWN,
     EVENTS,
     FLAPPING,
@@ -206,7 +207,7 @@ def test_every_history_passes_the_audit(steps: Steps) -> None:
             for entry in history:
                 digest = entry.digest(digest)
                 stored.append(StoredEntry(entry, digest))
-            assert find_flaw(world.outage(history).ticket, digest, stored) is None
+            assert find_flaw(DECLARED, world.outage(history).ticket, digest, stored) is None
 
 
 def play(*events: Event, service: Service = FLAPPING) -> World:

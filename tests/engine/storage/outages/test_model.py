@@ -24,7 +24,7 @@ from tests.support.database_clock import DatabaseClock
 from tests.support.declared_resources import put_resources
 from tests.support.lock_gates import Observer, open_observer
 from tests.support.monitored_services import history, outage_tickets, record
-from tests.support.outage_world import EVENTS, FLAPPING, TICK, World, handle
+from tests.support.outage_world import EMERGENCY, EVENTS, FLAPPING, TICK, World, handle
 from tests.support.personas import ALL_USERS
 
 Steps = list[tuple[str, bool]]
@@ -54,6 +54,7 @@ class Stage:
     async def play(self, path: str, steps: Steps) -> None:
         """Play events in the world of a new service and in the database; compare after each."""
         world = World(service=FLAPPING.model_copy(update={"path": path}))
+        await self.clock.show(world.now)
         await self.declare(world)
         await self.follow(replace(world, enabled=False, workflow_retired=True), world)
         await record(self.database, world.status, path)
@@ -126,6 +127,8 @@ async def stage(owner_url: str, database_url: str) -> AsyncIterator[Stage]:
     async with open_observer(owner_url) as observer:
         clock = await DatabaseClock.install(observer)
         async with open_database(database_url, 2) as database:
+            await clock.show(World().now)
+            await put_resources(database, [Resource.of(Kind.WORKFLOW, EMERGENCY.name, EMERGENCY)])
             yield Stage(database, observer, clock)
 
 

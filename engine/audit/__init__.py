@@ -1,0 +1,1 @@
+"""Judge what is recorded: whether every entry follows the rules of its time. Pure."""

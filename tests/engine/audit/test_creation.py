@@ -1,0 +1,79 @@
+"""The audit reports a ticket that could not be created like that, although all digests fit."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from engine.tickets.sla_targets import TicketTargets
+from tests.support.personas import ANNA, MARTON
+from tests.support.ticket_desk import (
+    PATH,
+    Desk,
+    first_desk,
+    item,
+)
+from tests.support.ticket_stories import (
+    Case,
+    after,
+    assert_reported,
+    opened_from,
+    retired,
+)
+
+CREATIONS: dict[str, Case] = {
+    "from an item that was not declared like that": (
+        lambda: opened_from(item("flow", "CRITICAL", "payment-team"), first_desk()),
+        "no declaration of the catalog item vpn at that time opens such a ticket",
+    ),
+    "from a retired item": (
+        lambda: opened_from(
+            declared := item("flow", "HIGH", "payment-team"),
+            after(first_desk(), replace(declared, retired=True)),
+        ),
+        "no declaration of the catalog item vpn at that time opens such a ticket",
+    ),
+    "from an item, with an assignee": (
+        lambda: opened_from(item("flow", "HIGH", None), first_desk(), assignee=ANNA.id),
+        "a ticket from the catalog has no assignee at first",
+    ),
+    "with other SLA targets": (
+        lambda: opened_from(item("flow", "HIGH", "payment-team"), first_desk(), sla=None),
+        "its SLA targets are not those that were declared or requested at that time",
+    ),
+    "from a form, with an SLA target of no time": (
+        lambda: opened_from(
+            item("flow", "HIGH", "payment-team"),
+            first_desk(),
+            item=None,
+            sla=TicketTargets(timedelta(0), timedelta(hours=1), ANNA.id),
+        ),
+        "an SLA target is not positive",
+    ),
+    "for another user": (
+        lambda: opened_from(
+            item("flow", "HIGH", "payment-team"), first_desk(), requester=MARTON.id
+        ),
+        "a user who creates a ticket is its requester, and not its assignee yet",
+    ),
+    "for an outage": (
+        lambda: opened_from(item("flow", "HIGH", "payment-team"), first_desk(), service=PATH),
+        "only system creates tickets for outages",
+    ),
+    "in a retired workflow": (
+        lambda: opened_from(
+            item("flow", "HIGH", "payment-team"), after(desk := first_desk(), retired(desk))
+        ),
+        "the workflow flow was retired at 2026-04-28T12:00:00.000000Z",
+    ),
+    "with a blank title": (
+        lambda: opened_from(item("flow", "HIGH", "payment-team"), first_desk(), title=" "),
+        "a text of the new ticket is blank",
+    ),
+}
+
+
+@pytest.mark.parametrize(("build", "message"), CREATIONS.values(), ids=CREATIONS)
+def test_an_entry_that_breaks_a_rule_is_reported(build: Callable[[], Desk], message: str) -> None:
+    assert_reported(build, message)
