@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from engine.resources.resource import Key, Kind, Resource, in_order
 from engine.sealing.flaw import RecordFlaw
-from engine.storage.history.declared import InvalidPlan, read_planned_changes
+from engine.storage.history.declared import UnreadablePlan, read_planned_changes
 from engine.storage.postgres.chains import WORKFLOW_REVISIONS, read_chain
 from engine.storage.postgres.database import Session
 from engine.storage.resources.read import read_resources
@@ -28,7 +28,7 @@ async def audit_resources(session: Session) -> AsyncIterator[RecordFlaw]:
     planned: dict[Key, _State] = {}
     revisions: list[tuple[str, str, int]] = []
     async for change in read_planned_changes(session):
-        if isinstance(change, InvalidPlan):
+        if isinstance(change, UnreadablePlan):
             yield RecordFlaw(f"reconciliation {change.reconciliation}", "its plan is not a plan")
             continue
         number, resource = change.reconciliation, change.resource

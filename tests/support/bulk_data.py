@@ -1,7 +1,6 @@
 """Thousands of tickets with valid histories, created by two statements."""
 
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, cast, func, insert, literal, select
@@ -18,7 +17,6 @@ from engine.tickets.ticket import Opening, initial_ticket
 from engine.vocabulary import Priority
 from tests.support.personas import ANNA
 
-OPENED_AT = datetime(2026, 4, 28, 14, 3, tzinfo=UTC)
 OPENING = Opening(
     title="One of many",
     description="",
@@ -33,10 +31,10 @@ OPENING = Opening(
 async def open_many(database: Database, count: int) -> None:
     """Open this number of tickets of Anna, which differ only by their ids."""
     async with database.transaction() as session:
-        revision = await session.connection.fetchval(
-            "SELECT revision FROM workflows WHERE name = 'service_request'"
+        revision, now = await session.connection.fetchrow(
+            "SELECT revision, clock_timestamp() FROM workflows WHERE name = 'service_request'"
         )
-        entry = opening_entry("tk_000000", OPENING, ANNA, OPENED_AT, revision)
+        entry = opening_entry("tk_000000", OPENING, ANNA, now, revision)
         await ensure_users(session, ANNA.id)
         numbers = func.generate_series(1, count)
         series = numbers.table_valued("number", name="series").render_derived()

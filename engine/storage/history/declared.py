@@ -72,19 +72,19 @@ class _PlanPart(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class InvalidPlan:
+class UnreadablePlan:
     """A reconciliation whose plan cannot be read."""
 
     reconciliation: int
 
 
-async def read_planned_changes(session: Session) -> AsyncIterator[DeclaredChange | InvalidPlan]:
+async def read_planned_changes(session: Session) -> AsyncIterator[DeclaredChange | UnreadablePlan]:
     """Yield the changes of all reconciliations in their order; in a transaction."""
     async for row in session.stream(_PLANS, _PREFETCHED_ROWS):
         try:
             plan = _PlanPart.model_validate_json(row["plan"])
         except ValidationError:
-            yield InvalidPlan(row["id"])
+            yield UnreadablePlan(row["id"])
             continue
         for change in plan.changes:
             yield DeclaredChange(row["id"], row["applied_at"], change.resource)
