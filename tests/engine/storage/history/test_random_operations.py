@@ -183,7 +183,9 @@ async def operations(owner_url: str, database_url: str) -> AsyncIterator[Operati
         async with open_database(database_url, 2) as database:
             await put_resources(database, [CATEGORY, *FIRST])
             opened = Operations(database, clock)
-            await opened.create()
+            while not opened.tickets:
+                with suppress(InterlockError):
+                    await opened.create()
             yield opened
 
 
