@@ -62,8 +62,9 @@ async def test_connections_that_send_nothing_leave_room_for_others(attacked: Rep
         assert await is_served(attacked)
         answers = await asyncio.gather(*(each.read_rest() for each in idle))
     refused = [each for each in answers if each.startswith(b"HTTP/1.1 503 ")]
-    assert len(refused) == IDLE - ADDRESS_CONNECTIONS
-    assert answers.count(b"") == ADDRESS_CONNECTIONS  # closed after `head_seconds`
+    # On a slow machine, the first ones are closed while others still connect.
+    assert 0 < len(refused) <= IDLE - ADDRESS_CONNECTIONS
+    assert answers.count(b"") == IDLE - len(refused)  # closed after `head_seconds`
     expected = {
         "interlock_http_connections": 1,
         "interlock_http_connections_evicted_total": 0,
