@@ -24,7 +24,6 @@ from tests.support.replicas import replica
 from tests.support.values_mount import NARROWED
 
 TICKET = {"title": "Printer", "workflow": "service_request"}
-IDLE_IN_TRANSACTION = "state = 'idle in transaction'"
 
 
 @pytest.fixture
@@ -44,9 +43,9 @@ async def test_a_frozen_server_does_not_keep_its_transaction(postgres: OwnPostgr
         start = await log_end(database)
         async with observer.closed_gate("ticket_status_history"):
             creating = asyncio.create_task(client.post("/api/v1/tickets", json=TICKET))
-            await observer.wait_until_blocked(1)
+            [blocked] = await observer.wait_until_blocked(1)
             frozen.send_signal(signal.SIGSTOP)
-        await observer.wait_for(1, IDLE_IN_TRANSACTION)
+        await observer.wait_for(0, f"pid = {blocked}")
         opened = await open_ticket(TicketStore(database))
         async with database.transaction() as session:
             await lock_tickets_exclusive(session, TIMEOUT_SECONDS)
@@ -73,9 +72,9 @@ async def test_a_frozen_apply_does_not_keep_tickets_locked(
                 env={"INTERLOCK_DATABASE_URL": postgres.url},
                 stderr=asyncio.subprocess.PIPE,
             )
-            await observer.wait_until_blocked(1)
+            [blocked] = await observer.wait_until_blocked(1)
             applying.send_signal(signal.SIGSTOP)
-        await observer.wait_for(1, IDLE_IN_TRANSACTION)
+        await observer.wait_for(0, f"pid = {blocked}")
         await open_ticket(TicketStore(database))
         applying.send_signal(signal.SIGCONT)
         _, errors = await applying.communicate()
