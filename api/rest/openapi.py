@@ -45,7 +45,7 @@ _MODELS: Final[dict[type[BaseModel], JsonSchemaMode]] = {
     TicketResponse: "serialization",
     ServiceResponse: "serialization",
     AlertsResponse: "serialization",
-    PlanDocument: "serialization",
+    PlanDocument: "validation",
 }
 
 
@@ -69,5 +69,8 @@ def _build_document() -> bytes:
         schema_generator=UntitledSchema,
     )
     document["info"]["version"] = version("interlock")
-    document["components"]["schemas"] |= models["$defs"]
+    schemas = document["components"]["schemas"] | models["$defs"]
+    document["components"]["schemas"] = {
+        name: {"title": name, **schema} for name, schema in schemas.items()
+    }
     return json.dumps(document).encode()

@@ -20,18 +20,14 @@ from engine.tickets.commands import (
 from engine.vocabulary import Priority, Status
 
 _TARGETS_OR_PRIORITY: Final[JsonDict] = {
-    "oneOf": [
-        {
-            "required": ["targets"],
-            "properties": {"targets": {"type": "object"}, "byPriority": {"const": False}},
-        },
-        {
-            "required": ["byPriority"],
-            "properties": {"targets": {"type": "null"}, "byPriority": {"const": True}},
-        },
-    ]
+    "if": {"properties": {"byPriority": {"const": True}}, "required": ["byPriority"]},
+    "then": {"properties": {"targets": {"type": "null"}}},
+    "else": {"properties": {"targets": {"type": "object"}}, "required": ["targets"]},
 }
-"""What `RequestedSla` validates, as JSON Schema."""
+"""What `RequestedSla` validates, as JSON Schema.
+
+Generators of clients make a type for each member of `oneOf`, and none for `if`.
+"""
 
 
 class SlaTargetsRequest(RequestModel, RequestedTargets):
