@@ -35,6 +35,17 @@ class InvalidInput(InterlockError):
     status = 400
 
 
+class LimitExceeded(InvalidInput):
+    """The request exceeds a limit.
+
+    `details` has the name of the limit, its bound, and the value that was found, which is absent
+    if counting stopped at the bound.
+    """
+
+    code = "limit_exceeded"
+    status = 422
+
+
 class InvalidDeclaration(InvalidInput):
     """The declaration has errors. Correct all of them."""
 

@@ -13,7 +13,7 @@ from graphql import GraphQLError
 
 from api.json_encoding import Json, JsonObject, to_json
 from api.log_context import bound
-from engine.errors import InterlockError, InvalidInput
+from engine.errors import InterlockError, InvalidInput, LimitExceeded
 
 _MESSAGE_CHARACTERS: Final = 500
 _MAX_SAFE_INTEGER: Final = 2**53 - 1
@@ -110,26 +110,19 @@ class InvalidVariables(RequestError):
     status = 422
 
 
-class LimitExceeded(RequestError):
-    """The request exceeds a limit.
-
-    `details` has the name of the limit, its bound, and the value that was found, which is absent
-    if counting stopped at the bound.
-    """
-
-    code = "limit_exceeded"
-    status = 422
+class RequestLimitExceeded(RequestError, LimitExceeded):
+    """The request exceeds a limit, so no part of it is executed."""
 
 
 def check_limit(
     limit: str, bound: float, found: float, advice: str = "", **details: object
 ) -> None:
-    """Raise LimitExceeded if a value is above the bound of a limit, with optional details."""
+    """Raise RequestLimitExceeded, with details, if a value is above the bound of a limit."""
     if found > bound:
         found = min(found, _MAX_SAFE_INTEGER)
         message = f"{found:,.0f} {limit.replace('_', ' ')} are more than the {bound:,} allowed."
         message = f"{message} {advice}".rstrip()
-        raise LimitExceeded(message, limit=limit, bound=bound, found=round(found), **details)
+        raise RequestLimitExceeded(message, limit=limit, bound=bound, found=round(found), **details)
 
 
 def _shorten(message: str) -> str:

@@ -139,7 +139,7 @@ def measure_operations(
     """Return the metrics of each operation by its name (None without one), fragments included.
 
     Raises:
-        LimitExceeded: the document is too deep or too wide.
+        RequestLimitExceeded: the document is too deep or too wide.
         ValidationFailed: fragments form a cycle.
 
     """

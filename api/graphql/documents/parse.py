@@ -10,7 +10,7 @@ from typing import Final
 
 from graphql import DocumentNode, GraphQLSyntaxError, parse
 
-from api.graphql.errors import LimitExceeded, ParseFailed, check_limit
+from api.graphql.errors import ParseFailed, RequestLimitExceeded, check_limit
 from api.limits import GraphQLLimits
 
 _BRACKETS: Final = re.compile(
@@ -26,7 +26,7 @@ def parse_document(text: str, limits: GraphQLLimits) -> DocumentNode:
 
     Raises:
         ParseFailed: the text is not GraphQL.
-        LimitExceeded: the text is too large or too deep.
+        RequestLimitExceeded: the text is too large or too deep.
 
     """
     size = len(text.encode(errors="surrogatepass"))
@@ -51,12 +51,14 @@ def _bracket_levels(text: str) -> Iterator[int]:
         yield level
 
 
-def _parser_error(error: GraphQLSyntaxError, limits: GraphQLLimits) -> ParseFailed | LimitExceeded:
+def _parser_error(
+    error: GraphQLSyntaxError, limits: GraphQLLimits
+) -> ParseFailed | RequestLimitExceeded:
     """Return why the parser stopped: at one of its limits, or at text that is not GraphQL."""
     for counted in _PARSER_COUNTS:
         limit = f"document_{counted}"
         bound: int = getattr(limits, limit)
         if f"more than {bound} {counted}" in error.message:
             message = f"The document has more than {bound:,} {counted}."
-            return LimitExceeded(message, limit=limit, bound=bound)
+            return RequestLimitExceeded(message, limit=limit, bound=bound)
     return ParseFailed(error)

@@ -32,7 +32,12 @@ from api.graphql.documents.parse import parse_document
 from api.graphql.documents.refused import RefusedDocuments
 from api.graphql.documents.subscriptions import PreparedSubscription, prepare_subscriptions
 from api.graphql.documents.variables import VariableDefinitions, condition_variables
-from api.graphql.errors import LimitExceeded, RequestError, UnknownOperation, ValidationFailed
+from api.graphql.errors import (
+    RequestError,
+    RequestLimitExceeded,
+    UnknownOperation,
+    ValidationFailed,
+)
 from api.graphql.introspection import root_names, schema_part
 from api.graphql.tartiflette.ast import tartiflette_document
 from api.graphql.tartiflette.compiled_selections import ExecutableOperation, executable_operations
@@ -185,7 +190,7 @@ class DocumentCache:
         if errors:
             bound = self._limits.overlap_comparisons
             message = f"Comparing the fields that overlap takes more than {bound:,} steps."
-            raise LimitExceeded(message, limit="overlap_comparisons", bound=bound)
+            raise RequestLimitExceeded(message, limit="overlap_comparisons", bound=bound)
 
     def _add(self, text: str, document: PreparedDocument) -> None:
         if document.max_memory_bytes > self._limits.prepared_documents_bytes:
@@ -221,11 +226,11 @@ def _bounded_rules(limits: GraphQLLimits) -> tuple[type[ASTValidationRule], ...]
             self.deadline = thread_time() + limits.validation_seconds
 
         def enter(self, *_node: object) -> None:
-            """Raise LimitExceeded if the time is used up."""
+            """Raise RequestLimitExceeded if the time is used up."""
             if thread_time() > self.deadline:
                 bound = limits.validation_seconds
                 message = f"Validating the document takes longer than {bound:g} s."
-                raise LimitExceeded(message, limit="validation_seconds", bound=bound)
+                raise RequestLimitExceeded(message, limit="validation_seconds", bound=bound)
 
     overlaps = OverlappingFieldsCanBeMergedRule
     rules = (BoundedOverlaps if rule is overlaps else rule for rule in specified_rules)

@@ -3,7 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, Final, TypedDict
 
-from api.graphql.pagination import (
+from api.graphql.registry import Resolvers
+from api.graphql.resolvers.tickets import role_names
+from api.graphql.resolvers.users import User
+from api.graphql.tartiflette.selected_fields import selects
+from api.limits import DEFAULT_LATEST_ENTRIES
+from api.pagination import (
     PageArguments,
     check_page_size,
     connection,
@@ -12,11 +17,6 @@ from api.graphql.pagination import (
     page_size,
     parse_seq,
 )
-from api.graphql.registry import Resolvers
-from api.graphql.resolvers.tickets import role_names
-from api.graphql.resolvers.users import User
-from api.graphql.tartiflette.selected_fields import selects
-from api.limits import DEFAULT_LATEST_ENTRIES
 from api.runtime.request_context import RequestContext
 from engine.storage.tickets.history_pages import (
     EXCERPT_CHARACTERS,

@@ -3,20 +3,19 @@
 from collections.abc import Mapping
 from typing import Final, TypedDict
 
-from api.graphql.pagination import (
-    PageArguments,
-    connection,
-    page_size,
-    parse_ticket_cursor,
-    ticket_cursor,
-)
 from api.graphql.registry import Resolvers
 from api.json_encoding import snake_case
+from api.pagination import (
+    PageArguments,
+    connection,
+    ticket_cursor,
+    ticket_page,
+)
 from api.runtime.request_context import RequestContext
 from api.runtime.single_flight import SingleCall
 from engine.storage.tickets.filters import conditions_of
 from engine.storage.tickets.search import count_matching_tickets, find_tickets
-from engine.tickets.search import Direction, Order, OrderField, PageRequest, TicketFilter
+from engine.tickets.search import NEWEST_FIRST, Direction, Order, OrderField, TicketFilter
 
 resolvers: Final = Resolvers()
 
@@ -37,33 +36,24 @@ async def tickets(
         LimitExceeded: the page is too large.
 
     """
-    request = _page_request(arguments, context.limits.page_tickets)
+    order_by = arguments.get("orderBy")
+    order = (
+        Order(OrderField(order_by["field"]), Direction(order_by["direction"]))
+        if order_by
+        else NEWEST_FIRST
+    )
+    request = ticket_page(arguments, order, context.limits.page_tickets)
     fields = {snake_case(name): value for name, value in (arguments.get("filter") or {}).items()}
     conditions = conditions_of(TicketFilter.parse(**fields), context.actor)
     page = await find_tickets(context.databases.reads, context.viewer, conditions, request)
     edges: list[dict[str, object]] = [
-        {"cursor": ticket_cursor(node, request.order), "node": node}
+        {"cursor": ticket_cursor(node, order), "node": node}
         for node in context.load_together(page.tickets)
     ]
     count = SingleCall(
         lambda: count_matching_tickets(context.databases.reads, context.viewer, conditions)
     )
     return {**connection(arguments, edges, has_more=page.has_more), "count": count}
-
-
-def _page_request(arguments: _TicketsArguments, bound: int) -> PageRequest:
-    order_by = arguments.get("orderBy")
-    order = Order()
-    if order_by:
-        order = Order(OrderField(order_by["field"]), Direction(order_by["direction"]))
-    after, before = arguments.get("after"), arguments.get("before")
-    return PageRequest(
-        size=page_size(arguments, "page_tickets", bound),
-        order=order,
-        after=None if after is None else parse_ticket_cursor(after, order),
-        before=None if before is None else parse_ticket_cursor(before, order),
-        from_end=arguments.get("last") is not None,
-    )
 
 
 @resolvers.field("TicketConnection.totalCount")

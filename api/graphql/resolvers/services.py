@@ -2,8 +2,8 @@
 
 from typing import Final, TypedDict
 
-from api.graphql.pagination import check_page_size
 from api.graphql.registry import Resolvers
+from api.pagination import check_page_size
 from api.runtime.request_context import RequestContext
 from engine.storage.outages.services import MonitoredService, monitored_services
 from engine.vocabulary import ServiceStatus

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypedDict
 
-from api.graphql.pagination import (
+from api.graphql.registry import Resolvers
+from api.pagination import (
     check_page_size,
     connection,
     dead_letter_cursor,
     parse_dead_letter_cursor,
 )
-from api.graphql.registry import Resolvers
 from api.runtime.request_context import RequestContext
 from api.runtime.single_flight import SingleFlight
 from engine.storage.webhooks.dead_letters import (

@@ -10,7 +10,7 @@ from aiohttp import hdrs, web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from api.graphql.errors import LimitExceeded, MalformedRequest
+from api.graphql.errors import MalformedRequest, RequestLimitExceeded
 from api.graphql.executor import GraphQLRequest
 from api.http.body import read_json
 from engine.errors import InvalidInput
@@ -118,7 +118,7 @@ def check_batch(entries: Sequence[object], bound: int) -> None:
 
     Raises:
         MalformedRequest: batches are off, or this one is empty or has values that are not objects.
-        LimitExceeded: the batch is too large.
+        RequestLimitExceeded: the batch is too large.
 
     """
     if not bound:
@@ -130,4 +130,6 @@ def check_batch(entries: Sequence[object], bound: int) -> None:
         raise MalformedRequest("A batch must be a list of one or more objects.")
     if len(entries) > bound:
         message = f"{len(entries):,} requests in a batch are more than the {bound:,} allowed."
-        raise LimitExceeded(message, limit="batched_requests", bound=bound, found=len(entries))
+        raise RequestLimitExceeded(
+            message, limit="batched_requests", bound=bound, found=len(entries)
+        )

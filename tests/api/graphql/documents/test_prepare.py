@@ -12,7 +12,7 @@ from api.graphql.documents.memory_estimate import (
     BYTES_PER_PLAN,
 )
 from api.graphql.documents.prepare import DocumentCache
-from api.graphql.errors import LimitExceeded, RequestError, response_errors
+from api.graphql.errors import RequestError, RequestLimitExceeded, response_errors
 from api.limits import PLANS_PER_OPERATION, GraphQLLimits
 from tests.support import sample_schema
 
@@ -140,6 +140,6 @@ def test_a_document_that_is_larger_than_the_cache_is_prepared_each_time() -> Non
 
 def test_validation_stops_at_its_time_limit() -> None:
     documents = DocumentCache(SCHEMA, GraphQLLimits(validation_seconds=1e-9))
-    with pytest.raises(LimitExceeded) as refused:
+    with pytest.raises(RequestLimitExceeded) as refused:
         documents.get(numbered(1))
     assert refused.value.details == {"limit": "validation_seconds", "bound": 1e-9}

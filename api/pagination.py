@@ -1,16 +1,18 @@
-"""Pages of lists: their sizes, their cursors, and the fields of a connection."""
+"""Pages of lists: their sizes, their cursors, and the fields of a connection.
+
+GraphQL and REST read the same pages with the same cursors.
+"""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, TypedDict
 
-from api.graphql.errors import LimitExceeded
 from api.limits import DEFAULT_PAGE_ITEMS
-from engine.errors import InvalidInput
+from engine.errors import InvalidInput, LimitExceeded
 from engine.storage.tickets.history_pages import SEQ_MAX
 from engine.storage.webhooks.dead_letters import DeadLetter, DeadLetterCursor
-from engine.tickets.search import Cursor, Order, OrderField
+from engine.tickets.search import Cursor, Order, OrderField, PageRequest
 from engine.tickets.ticket import TICKET_ID_PATTERN, Ticket
 from engine.vocabulary import Priority
 
@@ -63,11 +65,30 @@ def connection(
 ) -> dict[str, object]:
     """Return the fields of a connection.
 
+    Args:
+        arguments: the arguments of the list.
+        edges: the edges of the page.
+        has_more: whether there are more items in the direction of paging.
+
+    """
+    cursors = [edge["cursor"] for edge in edges]
+    return {
+        "edges": edges,
+        "nodes": [edge["node"] for edge in edges],
+        "pageInfo": page_info(arguments, cursors, has_more=has_more),
+    }
+
+
+def page_info(
+    arguments: Mapping[str, object], cursors: Sequence[object], *, has_more: bool
+) -> dict[str, object]:
+    """Return the ends of a page, and whether there are more items.
+
     In the direction opposite to paging there are more items if a cursor limits the page there.
 
     Args:
         arguments: the arguments of the list.
-        edges: the edges of the page.
+        cursors: the cursors of the items on the page.
         has_more: whether there are more items in the direction of paging.
 
     """
@@ -75,15 +96,29 @@ def connection(
     has_after = arguments.get("after") is not None
     has_before = arguments.get("before") is not None
     return {
-        "edges": edges,
-        "nodes": [edge["node"] for edge in edges],
-        "pageInfo": {
-            "hasNextPage": has_before if from_end else has_more,
-            "hasPreviousPage": has_more if from_end else has_after,
-            "startCursor": edges[0]["cursor"] if edges else None,
-            "endCursor": edges[-1]["cursor"] if edges else None,
-        },
+        "hasNextPage": has_before if from_end else has_more,
+        "hasPreviousPage": has_more if from_end else has_after,
+        "startCursor": cursors[0] if cursors else None,
+        "endCursor": cursors[-1] if cursors else None,
     }
+
+
+def ticket_page(arguments: PageArguments, order: Order, bound: int) -> PageRequest:
+    """Return which page of a list of tickets a client requests.
+
+    Raises:
+        InvalidInput: an argument is invalid.
+        LimitExceeded: the page is too large.
+
+    """
+    after, before = arguments.get("after"), arguments.get("before")
+    return PageRequest(
+        size=page_size(arguments, "page_tickets", bound),
+        order=order,
+        after=None if after is None else parse_ticket_cursor(after, order),
+        before=None if before is None else parse_ticket_cursor(before, order),
+        from_end=arguments.get("last") is not None,
+    )
 
 
 def encode_cursor(*values: int | datetime | str) -> str:
