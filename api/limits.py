@@ -102,6 +102,15 @@ DRAIN_SECONDS: Final = 10
 """The default. Kubernetes takes some seconds until no request is sent to a pod that ends."""
 DRAIN_SECONDS_MAX: Final = 3_600
 
+SESSION_HOURS: Final = 12
+"""The default time after which a user of the web UI has to sign in again."""
+SESSION_HOURS_MAX: Final = 30 * 24
+SESSION_IDLE_MINUTES: Final = 120
+"""The default time without a request after which they have to."""
+SESSION_IDLE_MINUTES_MIN: Final = 5
+"""The use of a session is recorded once a minute."""
+SESSION_IDLE_MINUTES_MAX: Final = SESSION_HOURS_MAX * 60
+
 ANCHOR_MINUTES: Final = 60
 """The default time between two anchors."""
 ANCHOR_MINUTES_MAX: Final = 30 * 24 * 60

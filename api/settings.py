@@ -35,6 +35,11 @@ from api.limits import (
     DRAIN_SECONDS_MAX,
     GRAPHQL_BATCH,
     JWT_SECRET_CHARACTERS_MIN,
+    SESSION_HOURS,
+    SESSION_HOURS_MAX,
+    SESSION_IDLE_MINUTES,
+    SESSION_IDLE_MINUTES_MAX,
+    SESSION_IDLE_MINUTES_MIN,
     Limits,
 )
 from api.limits_setting import read_limits
@@ -208,6 +213,25 @@ class Settings(BaseModel):
             description=f"a number of seconds, 0 to {CLOCK_LEEWAY_SECONDS_MAX}",
         ),
     ] = CLOCK_LEEWAY_SECONDS
+    session_hours: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=SESSION_HOURS_MAX,
+            description=f"a number of hours, 1 to {SESSION_HOURS_MAX}",
+        ),
+    ] = SESSION_HOURS
+    """How long a user of the web UI is signed in."""
+    session_idle_minutes: Annotated[
+        int,
+        Field(
+            ge=SESSION_IDLE_MINUTES_MIN,
+            le=SESSION_IDLE_MINUTES_MAX,
+            description=f"a number of minutes, {SESSION_IDLE_MINUTES_MIN} to "
+            f"{SESSION_IDLE_MINUTES_MAX}",
+        ),
+    ] = SESSION_IDLE_MINUTES
+    """How long they are signed in without a request."""
     claim_user: _ClaimName = DEFAULT_NAMES.user
     claim_name: _ClaimName = DEFAULT_NAMES.name
     claim_groups: _ClaimName = DEFAULT_NAMES.groups

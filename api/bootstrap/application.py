@@ -19,6 +19,7 @@ from api.bootstrap.engine import (
     require_notifications,
     warn_about_durability,
 )
+from api.bootstrap.web import session_lifetime
 from api.graphql.documents.persisted_documents import PersistedDocuments
 from api.graphql.executor import GraphQLExecutor
 from api.graphql.interlock import declared_list_lengths, interlock_executor
@@ -151,6 +152,7 @@ async def open_application_on(
             watcher=watcher,
             sealer=sealer,
             anchors=anchors,
+            session_lifetime=session_lifetime(settings),
         )
         await stack.enter_async_context(supervisor.run(tasks))
 

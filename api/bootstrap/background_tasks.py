@@ -16,9 +16,10 @@ from api.runtime.server_state import ServerState
 from api.runtime.values_watcher import ValuesWatcher
 from api.webhooks.worker import WebhookWorker
 from engine.storage.postgres.notifications import Listener
+from engine.storage.web_sessions import SessionLifetime, WebSessionStore
 
 STREAM_CHECK_SECONDS: Final = 1
-"""How long a stream can outlast the key of its token."""
+"""How long a stream can outlast the key of its token, or its web session."""
 
 
 def background_tasks(  # noqa: PLR0913  # the components of a server
@@ -32,6 +33,7 @@ def background_tasks(  # noqa: PLR0913  # the components of a server
     watcher: ValuesWatcher | None,
     sealer: Sealer,
     anchors: ScheduledAnchors | None,
+    session_lifetime: SessionLifetime,
 ) -> Iterator[BackgroundTask]:
     """Yield all background tasks of a server; docs/operations.md describes them."""
     yield refresh_task(listener, state.refreshes, state.workflows.end_subscriptions)
@@ -43,13 +45,20 @@ def background_tasks(  # noqa: PLR0913  # the components of a server
         every(STREAM_CHECK_SECONDS),
         is_essential=True,
     )
+    sessions = WebSessionStore(state.databases.essential, session_lifetime)
+    yield BackgroundTask(
+        "stream_web_sessions",
+        partial(streams.end_signed_out, sessions.find_valid),
+        every(STREAM_CHECK_SECONDS),
+        is_essential=True,
+    )
     if isinstance(keys, RefreshedKeys):
         # Not essential: if the keys cannot be read, the old ones stay in use.
         yield BackgroundTask("token_keys", keys.read_again, keys.wait)
     yield from worker.tasks()
     if watcher is not None:
         yield watcher.task()
-    yield from maintenance_tasks(state.databases.background, state.plugins)
+    yield from maintenance_tasks(state.databases.background, state.plugins, session_lifetime)
     yield sealer.task
     if anchors is not None:
         yield anchors.task

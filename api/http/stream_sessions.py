@@ -2,8 +2,9 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from enum import Enum, auto
 
 from aiohttp import web
@@ -19,6 +20,7 @@ class EndReason(Enum):
     NOT_INITIALISED = auto()
     TOKEN_EXPIRED = auto()
     KEY_REMOVED = auto()
+    SIGNED_OUT = auto()
     NOT_READ = auto()
     SERVER_STOPS = auto()
 
@@ -38,12 +40,20 @@ class StreamSession:
         self._timeout = timeout
         self.end_reason = EndReason.SERVER_STOPS
         self.token: str | None = None
-        """The token that authenticates the stream; None until it is known."""
+        """The token that authenticates the stream; None until it is known, or without one."""
+        self.web_session: bytes | None = None
+        """The digest of the web session that authenticates the stream; None without one."""
 
     def expire_with_token(self, token: str, tokens: TokenVerifier) -> None:
         """End the stream when its token expires."""
         self.token = token
         self.expire_after(tokens.seconds_until_expiry(token), EndReason.TOKEN_EXPIRED)
+
+    def expire_with_web_session(self, digest: bytes, expires_at: datetime) -> None:
+        """End the stream when the user is no longer signed in to the web UI."""
+        self.web_session = digest
+        seconds = (expires_at - datetime.now(UTC)).total_seconds()
+        self.expire_after(max(seconds, 0), EndReason.SIGNED_OUT)
 
     def expire_after(self, seconds: float, reason: EndReason) -> None:
         """End the stream after some seconds, instead of any earlier set time."""
@@ -98,6 +108,18 @@ class StreamSessions:
                     session.expire_after(0, EndReason.KEY_REMOVED)
                 await asyncio.sleep(0)  # checking thousands of signatures must not block the loop
             self._checked_keys = keys
+
+    async def end_signed_out(
+        self, find_valid: Callable[[Collection[bytes]], Awaitable[Collection[bytes]]]
+    ) -> None:
+        """End the streams whose web session is no longer valid."""
+        signed_in = [(each, each.web_session) for each in self._sessions if each.web_session]
+        if not signed_in:
+            return
+        valid = await find_valid({digest for _, digest in signed_in})
+        for session, digest in signed_in:
+            if digest not in valid and session in self._sessions:
+                session.expire_after(0, EndReason.SIGNED_OUT)
 
     def drain(self, seconds: float) -> None:
         """End every stream before the server stops, at different times.

@@ -11,6 +11,7 @@ from engine.storage.postgres.database import Database
 from engine.storage.sla.auto_close import close_resolved_tickets
 from engine.storage.sla.breaches import sweep_due_times
 from engine.storage.tickets.idempotency import prune_keys
+from engine.storage.web_sessions import SessionLifetime, WebSessionStore
 from engine.storage.webhooks.deliveries import prune_deliveries
 
 SWEEP_SECONDS: Final = 1
@@ -21,9 +22,12 @@ CLOSING_SECONDS: Final = 10
 PRUNE_SECONDS: Final = 15 * 60
 
 
-def maintenance_tasks(database: Database, plugins: PluginCache) -> tuple[BackgroundTask, ...]:
+def maintenance_tasks(
+    database: Database, plugins: PluginCache, session_lifetime: SessionLifetime
+) -> tuple[BackgroundTask, ...]:
     """Return the tasks; those that change tickets pause while ticketing is off."""
     ticketing = partial(plugins.is_on, Plugin.TICKETING)
+    sessions = WebSessionStore(database, session_lifetime)
     return (
         BackgroundTask(
             "sla_breaches", partial(sweep_due_times, database), every(SWEEP_SECONDS), ticketing
@@ -42,4 +46,5 @@ def maintenance_tasks(database: Database, plugins: PluginCache) -> tuple[Backgro
         ),
         BackgroundTask("old_deliveries", partial(prune_deliveries, database), every(PRUNE_SECONDS)),
         BackgroundTask("old_idempotency_keys", partial(prune_keys, database), every(PRUNE_SECONDS)),
+        BackgroundTask("old_web_sessions", sessions.delete_expired, every(PRUNE_SECONDS)),
     )

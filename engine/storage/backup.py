@@ -21,12 +21,18 @@ from engine.storage.postgres.tables import (
     metadata,
     plugins,
     ticket_search,
+    web_sessions,
     webhook_deliveries,
 )
 
 _PREFETCHED_ROWS: Final = 1_000
-_LEFT_OUT: Final = (idempotency_keys, ticket_search, webhook_deliveries, head_chunks)
-"""Expires within a day; is rebuilt by a trigger; has a meaning only in this database; a cache."""
+_LEFT_OUT: Final = (
+    idempotency_keys,  # expire within a day
+    ticket_search,  # is rebuilt by a trigger
+    webhook_deliveries,  # have a meaning only in this database
+    head_chunks,  # a cache
+    web_sessions,  # would let users in who have signed out since
+)
 BACKUP_TABLES: Final = {
     table.name: table for table in metadata.sorted_tables if table not in _LEFT_OUT
 }

@@ -13,7 +13,7 @@ from tests.support.background_work import WORK, WorkingServer, working_server
 from tests.support.databases import SERVER_ROLE, new_database
 
 SESSIONS_ENDED = 100
-WITHOUT_DATABASE = {"stream_tokens", "token_keys", "values_file"}
+WITHOUT_DATABASE = {"stream_tokens", "stream_web_sessions", "token_keys", "values_file"}
 """The tasks that do not read the database in each run."""
 END_SESSIONS = f"""
 SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity

@@ -20,6 +20,7 @@ from sqlalchemy.engine import make_url
 from api.auth.tokens import TokenIssuer
 from api.bootstrap.application import open_application_on
 from api.bootstrap.engine import open_engine
+from api.bootstrap.web import session_lifetime
 from api.runtime.background_tasks import BackgroundTask, Supervisor, every
 from api.settings import Settings
 from engine.sealing.anchor_key import AnchorKey
@@ -29,6 +30,7 @@ from engine.storage.postgres.database import Database, open_database
 from engine.storage.postgres.databases import Databases
 from engine.storage.tickets.reader import read_ticket
 from engine.storage.tickets.store import TicketStore
+from engine.storage.web_sessions import WebSessionStore
 from engine.tickets.commands import CreateTicketFromCatalog
 from engine.tickets.history import EntryKind
 from engine.tickets.viewer import SYSTEM_VIEWER
@@ -68,6 +70,7 @@ ticketing:
 _EVENT_DRIVEN: Final = {"change_feed", "caches"}
 """The tasks that wait for events instead of the next time."""
 _FOLLOW: Final = "subscription { ticketsChanged { ticket { id } } }"
+SESSION_LIFETIME: Final = session_lifetime(Settings())
 _MAIN_SECRET: Final = "a" * 32
 
 
@@ -322,6 +325,18 @@ async def _an_old_key_is_deleted(server: WorkingServer) -> None:
     await until(deleted)
 
 
+async def _an_old_web_session_is_deleted(server: WorkingServer) -> None:
+    sessions = WebSessionStore(server.database, SESSION_LIFETIME)
+    user = replace(ANNA, id=f"u_{next(server.numbers)}")
+    await sessions.create(user)
+    await server.finds("UPDATE web_sessions SET used_at = '2020-01-01' WHERE user_id = $1", user.id)
+
+    async def deleted() -> bool:
+        return not await server.finds("SELECT FROM web_sessions WHERE user_id = $1", user.id)
+
+    await until(deleted)
+
+
 async def _runs_succeed(task: str, server: WorkingServer) -> None:
     before = (await server.runs("succeeded"))[task]
 
@@ -360,6 +375,7 @@ WORK: Final[dict[str, Check]] = {
     "caches": _a_changed_file_is_applied_and_shown,
     "values_file": _a_changed_file_is_applied_and_shown,
     "stream_tokens": _a_removed_secret_ends_its_streams,
+    "stream_web_sessions": partial(_runs_succeed, "stream_web_sessions"),
     "token_keys": _a_removed_secret_ends_its_streams,
     "sla_breaches": _a_breach_is_recorded,
     "waiting_services": _a_held_down_outage_opens_a_ticket,
@@ -368,6 +384,7 @@ WORK: Final[dict[str, Check]] = {
     "webhook_metrics": partial(_runs_succeed, "webhook_metrics"),
     "old_deliveries": _an_old_delivery_is_deleted,
     "old_idempotency_keys": _an_old_key_is_deleted,
+    "old_web_sessions": _an_old_web_session_is_deleted,
     "seals": _everything_is_sealed,
     "anchors": _an_anchor_is_published,
 }

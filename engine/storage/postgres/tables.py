@@ -554,3 +554,18 @@ idempotency_keys: Final = Table(
     Column("created_at", TIMESTAMP, nullable=False, server_default=func.clock_timestamp()),
     Index("idempotency_keys_created_at_idx", "created_at"),
 )
+
+web_sessions: Final = Table(
+    "web_sessions",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True, comment="SHA-256 of the id in the cookie"),
+    Column("user_id", ID, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("groups", ARRAY(Text), nullable=False),
+    Column("is_admin", Boolean, nullable=False),
+    Column("created_at", TIMESTAMP, nullable=False, server_default=func.now()),
+    Column("used_at", TIMESTAMP, nullable=False, server_default=func.now()),
+    Column("expires_at", TIMESTAMP, nullable=False),
+    Column("id_token", Text, comment="names the session to the OpenID provider at sign-out"),
+    Index("web_sessions_user_id_idx", "user_id"),
+)

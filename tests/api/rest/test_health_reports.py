@@ -17,6 +17,7 @@ from engine.storage.postgres.database import Database
 from engine.tickets.system_actor import SystemReason
 from engine.vocabulary import ServiceStatus
 from tests.support.api_client import SECRET, Api, Client, bearer
+from tests.support.background_work import SESSION_LIFETIME
 from tests.support.databases import for_all_kinds
 from tests.support.monitored_services import PATH, declare_service, outage_tickets, record
 from tests.support.personas import ADA, ANNA, MARTON
@@ -305,9 +306,8 @@ def test_the_schema_has_the_enum_values_of_the_engine() -> None:
 
 
 async def run_maintenance(database: Database, licence: Licence) -> None:
-    for task in maintenance_tasks(
-        database, await PluginCache.read(for_all_kinds(database), licence)
-    ):
+    plugins = await PluginCache.read(for_all_kinds(database), licence)
+    for task in maintenance_tasks(database, plugins, SESSION_LIFETIME):
         if task.is_due():
             await task.run()
 

@@ -10,6 +10,7 @@ from api.runtime.plugins import PluginCache
 from engine.plugins import Plugin
 from engine.storage.postgres.database import Database
 from engine.storage.tickets.store import TicketStore
+from tests.support.background_work import SESSION_LIFETIME
 from tests.support.databases import for_all_kinds
 from tests.support.personas import ADA
 from tests.support.stored_sla import PICKED_UP, differences, open_ticket_with_sla, transition
@@ -21,7 +22,8 @@ TIMEOUT_SECONDS = 20
 async def test_due_work_is_done_repeatedly(database: Database, store: TicketStore) -> None:
     plugins = await PluginCache.read(for_all_kinds(database), read_licence(None, None))
     tasks = [
-        replace(each, wait=every(SHORT_SECONDS)) for each in maintenance_tasks(database, plugins)
+        replace(each, wait=every(SHORT_SECONDS))
+        for each in maintenance_tasks(database, plugins, SESSION_LIFETIME)
     ]
     async with asyncio.timeout(TIMEOUT_SECONDS), Supervisor().run(tasks):
         for _ in range(2):
@@ -35,7 +37,9 @@ async def test_only_tasks_that_change_no_ticket_run_while_ticketing_is_off(
 ) -> None:
     plugins = await PluginCache.read(for_all_kinds(database), read_licence(None, None))
     await plugins.toggle(ADA, Plugin.TICKETING, enabled=False)
-    assert [each.name for each in maintenance_tasks(database, plugins) if each.is_due()] == [
+    tasks = maintenance_tasks(database, plugins, SESSION_LIFETIME)
+    assert [each.name for each in tasks if each.is_due()] == [
         "old_deliveries",
         "old_idempotency_keys",
+        "old_web_sessions",
     ]

@@ -74,6 +74,7 @@ def upgrade() -> None:
     create_ticket_status_history()
     create_seals_and_anchors()
     create_idempotency_keys()
+    create_web_sessions()
     op.execute(REJECT_CHANGE)
     for table in APPEND_ONLY:
         op.execute(
@@ -560,3 +561,24 @@ def create_idempotency_keys() -> None:
         sa.Column("created_at", TIMESTAMP, nullable=False, server_default=NOW),
     )
     op.create_index("idempotency_keys_created_at_idx", "idempotency_keys", ["created_at"])
+
+
+def create_web_sessions() -> None:
+    """Create the table of the sessions of the web UI."""
+    op.create_table(
+        "web_sessions",
+        sa.Column(
+            "digest", sa.LargeBinary, primary_key=True, comment="SHA-256 of the id in the cookie"
+        ),
+        sa.Column("user_id", ID, nullable=False),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("groups", sa.ARRAY(sa.Text), nullable=False),
+        sa.Column("is_admin", sa.Boolean, nullable=False),
+        sa.Column("created_at", TIMESTAMP, nullable=False, server_default=sa.text("now()")),
+        sa.Column("used_at", TIMESTAMP, nullable=False, server_default=sa.text("now()")),
+        sa.Column("expires_at", TIMESTAMP, nullable=False),
+        sa.Column(
+            "id_token", sa.Text, comment="names the session to the OpenID provider at sign-out"
+        ),
+    )
+    op.create_index("web_sessions_user_id_idx", "web_sessions", ["user_id"])
