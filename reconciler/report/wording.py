@@ -120,7 +120,7 @@ def summary(plan: Plan) -> str:
     counts = [(plan.count(action), action) for action in Action]
     parts = [f"{count:,} to {action}" for count, action in counts if count]
     if tickets := plan.repaired_tickets:
-        parts.append(f"{plural(len(tickets), 'ticket')} to repair")
+        parts.append(f"values of {plural(len(tickets), 'ticket')} to repair")
     return f"Plan: {', '.join(parts)}."
 
 
@@ -129,7 +129,9 @@ def ticket_sentences(repairs: TicketRepairs) -> Iterator[str]:
     if count := len(repairs.tickets):
         listed = _listed(repairs.tickets[:_EXAMPLES_SHOWN], count)
         yield f"{plural(count, 'ticket')} with stored values that differ from the history: {listed}"
-        yield ", ".join(f"{column}: {count:,}" for column, count in repairs.columns.items())
+        columns = repairs.columns.items()
+        counts = [f"{column} of {plural(each, 'ticket')}" for column, each in columns]
+        yield f"What differs: {', '.join(counts)}"
     for affected, phrase in ((repairs.closing, "closing"), (repairs.breaching, "breaching")):
         if affected.tickets:
             tickets = plural(affected.tickets, _HARM[phrase].noun)

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from sqlalchemy.engine import make_url
 
 from engine.resources.resource import Kind
@@ -18,7 +18,16 @@ from tests.support.forecast_world import WORLDS, ForecastWorld, Outcome, Stage, 
 
 
 def test_the_forecast_is_what_happens(template: str) -> None:
-    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=20,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[
+            Phase.explicit,
+            Phase.reuse,
+            Phase.generate,
+        ],  # each example takes too long to shrink
+    )
     @given(WORLDS)
     def compare(world: ForecastWorld) -> None:
         asyncio.run(compare_forecast(template, world))
@@ -51,7 +60,10 @@ async def plan_for(stage: Stage, world: ForecastWorld) -> Plan:
 
 
 def named(plan: Plan, group: str) -> set[str]:
-    """Return the ids or paths in a group of the impact of all changes; the worlds are small."""
+    """Return the ids or paths in a group of the impact of all changes.
+
+    A world has at most five tickets, so the examples in a plan are complete.
+    """
     affected = [getattr(change.impact, group) for change in plan.changes]
     for each in affected:
         assert isinstance(each, AffectedTickets | AffectedServices)

@@ -1,16 +1,59 @@
-"""Plans of the database, with the transitions that they would have refused."""
+"""Plans of the database: which tickets and recorded transitions they affect."""
 
-from engine.resources.resource import declared_defaults
+import pytest
+
+from engine.declaration.models import Ticketing
+from engine.resources.resource import declared_defaults, declared_resources
 from engine.storage.postgres.database import Database
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.commands import AssignTicket, CreateTicket, TransitionTicket
 from engine.vocabulary import ActorRoles, Status
 from reconciler.desired import Desired
+from reconciler.hazards import hazards
 from reconciler.planner import PlanExtras, make_plan
 from reconciler.replay import Replay
+from tests.support.declared_resources import declare
 from tests.support.personas import ANNA, MARTON
 from tests.support.plans import INCIDENT
 from tests.support.resources import snapshot, workflow
+
+LIVE_SETTINGS = {
+    "tickets that become readable": (
+        {"visibility": "involved"},
+        {"visibility": "everyone"},
+        "exposed",
+        "--allow-widening",
+    ),
+    "tickets while ticketing is off": (
+        {"enabled": True},
+        {"enabled": False},
+        "frozen",
+        "--allow-switch-off",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "group", "flag"), LIVE_SETTINGS.values(), ids=LIVE_SETTINGS
+)
+async def test_a_setting_that_affects_all_live_tickets_has_their_number(
+    database: Database,
+    store: TicketStore,
+    before: dict[str, object],
+    after: dict[str, object],
+    group: str,
+    flag: str,
+) -> None:
+    await declare(database, autoClose={"afterResolved": "1h"}, **before)
+    for _ in range(2):
+        command = CreateTicket.parse(title="VPN", workflow="incident_response")
+        await store.create(ANNA, command)
+    desired = Ticketing.model_validate({"autoClose": {"afterResolved": "1h"}} | after)
+    async with database.snapshot() as session:
+        plan = await make_plan(session, Desired(declared_resources(desired)), "git:2")
+    [change] = plan.changes
+    assert getattr(change.impact, group).by_status == {Status.OPEN: 2}
+    assert [(each.tickets, each.remedy) for each in hazards(plan)] == [(2, flag)]
 
 
 async def test_recorded_transitions_are_checked_against_the_proposed_workflows(

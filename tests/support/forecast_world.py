@@ -52,6 +52,12 @@ _PERIODS: Final = ("1s", "20m", "3h", "3d", "never")
 _AGES: Final = tuple(timedelta(minutes=minutes) for minutes in (18, 48, 78, 178, 4_328))
 
 
+_MISSED_AT_ONCE: Final = {
+    priority.value: {"response": "1s", "resolution": "2s"} for priority in Priority
+}
+"""SLA targets that every ticket would miss, if they applied to existing tickets."""
+
+
 def _minutes(*choices: int) -> st.SearchStrategy[timedelta]:
     return st.sampled_from([timedelta(minutes=each) for each in choices])
 
@@ -133,6 +139,7 @@ def _declaration(
     period: str,
     workflows: list[Any],
     services: list[Any],
+    sla: dict[str, Any],
 ) -> dict[str, Any]:
     declared = {each["name"] for each in workflows}
     return {
@@ -143,6 +150,7 @@ def _declaration(
             each | {"autoTicket": each["autoTicket"] and each["workflow"] in declared}
             for each in services
         ],
+        "sla": sla,
     }
 
 
@@ -182,6 +190,7 @@ _DECLARATIONS: Final = st.builds(
             for path in _SERVICES
         ]
     ),
+    st.sampled_from([{}, _MISSED_AT_ONCE]),
 )
 _TICKETS: Final = st.builds(
     PastTicket,
@@ -210,7 +219,7 @@ WORLDS: Final = st.builds(
     ForecastWorld,
     _DECLARATIONS,
     _DECLARATIONS,
-    st.lists(_TICKETS, min_size=2, max_size=5).map(tuple),
+    st.lists(_TICKETS, min_size=1, max_size=2).map(tuple),
     _OUTAGES,
     st.booleans(),
 )
@@ -229,6 +238,7 @@ _EVERYTHING_ON: Final = _declaration(
         }
         for path in _SERVICES
     ],
+    sla={},
 )
 """Under this declaration, tickets and outages come into being."""
 

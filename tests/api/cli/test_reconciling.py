@@ -200,8 +200,8 @@ async def test_a_stored_due_time_that_differs_from_the_history_is_drift_and_repa
     for command in ("drift", "plan"):
         printed = job.run(command, "-f", "base.yaml", code=2 if command == "drift" else 0)
         assert f"1 ticket with stored values that differ from the history: {ticket.id}" in printed
-        assert "resolution_due_at: 1" in printed
-        assert "Plan: 1 ticket to repair." in printed
+        assert "What differs: resolution_due_at of 1 ticket" in printed
+        assert "Plan: values of 1 ticket to repair." in printed
     job.run("drift", "-f", "base.yaml", "--no-tickets")
     job.run("plan", "-f", "base.yaml", "--out", "plan.json")
     job.run("apply", "plan.json")
