@@ -120,14 +120,15 @@ class ScheduledAnchors:
         interval = timedelta(seconds=self.interval_seconds)
         if anchor := await make_anchor_if_due(self.database, self.key, interval):
             self._waiting = [(publisher, anchor) for publisher in self.publishers]
-        waiting, failures = self._waiting, list[Unavailable]()
-        self._waiting = []
-        for publisher, anchor in waiting:
+        failures: list[Unavailable] = []
+        for waiting in tuple(self._waiting):
+            publisher, anchor = waiting
             try:
                 await publisher.publish(anchor)
-                self._published_at.set_to_current_time()
             except Unavailable as failure:
-                self._waiting.append((publisher, anchor))
                 failures.append(failure)
+            else:
+                self._waiting.remove(waiting)
+                self._published_at.set_to_current_time()
         if failures:
             raise failures[0]

@@ -99,6 +99,31 @@ async def test_a_destination_that_fails_does_not_affect_another(
     assert [each.text for each in published(missing)] == receiver.received
 
 
+@dataclass
+class FaultyPublisher:
+    """Raises the next error; without one, stores the anchor."""
+
+    errors: list[Exception]
+    stored: list[Anchor] = field(default_factory=list)
+
+    async def publish(self, anchor: Anchor) -> None:
+        if self.errors:
+            raise self.errors.pop(0)
+        self.stored.append(anchor)
+
+
+async def test_an_anchor_waits_after_any_error(database: Database, tmp_path: Path) -> None:
+    faulty, file = FaultyPublisher([ValueError("faulty")]), tmp_path / "anchors.jsonl"
+    scheduled = ScheduledAnchors(database, KEY, [faulty, AnchorFile(file)], HOUR_SECONDS)
+    with pytest.raises(ValueError, match="faulty"):
+        await scheduled.run()
+    await scheduled.run()
+    assert [each.number for each in faulty.stored] == [1]
+    assert published(file) == faulty.stored
+    await scheduled.run()
+    assert len(faulty.stored) == 1
+
+
 async def test_the_address_of_a_receiver_is_not_in_errors(database: Database) -> None:
     publisher = AnchorReceiver("http://127.0.0.1:1/secret")
     scheduled = ScheduledAnchors(database, KEY, [publisher], HOUR_SECONDS)
