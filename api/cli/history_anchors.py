@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.files import read_text
 from api.settings import Settings, environment_variable
 from engine.errors import InvalidInput, NotFound
 
@@ -24,10 +23,18 @@ def read_anchors(file: Path) -> "list[Anchor]":
     """
     from engine.sealing.anchor import Anchor
 
-    lines = [line for line in read_text(file).splitlines() if line.strip()]
-    if not lines:
+    try:
+        with file.open(encoding="utf-8", errors="replace") as lines:
+            anchors = [
+                Anchor.parse(line, f"{file} line {number}")
+                for number, line in enumerate(lines, 1)
+                if line.strip()
+            ]
+    except OSError as error:
+        raise InvalidInput(f"{file}: can't be read: {error.strerror}.") from None
+    if not anchors:
         raise InvalidInput(f"{file}: has no anchor.")
-    return [Anchor.parse(line, f"{file} line {n}") for n, line in enumerate(lines, 1)]
+    return anchors
 
 
 def anchor() -> None:

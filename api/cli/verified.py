@@ -16,15 +16,21 @@ def verified_lines(anchors: "AuditedAnchors", stored: "Anchor | None") -> Iterat
         stored: the last anchor in the database.
 
     """
+    from reconciler.plural import plural
+
     yield (
         "Each ticket follows from its history. Each entry was possible under the rules and "
         "declarations of its time. Each digest covers its row and the digest before it. Due times, "
         "search words, names of users, plugins and declared resources follow from what is recorded."
     )
-    for anchor in anchors.given:
+    if anchors.given:
+        latest = max(anchors.given, key=lambda anchor: anchor.seal)
+        others = len(anchors.given) - 1
+        also = f" and {plural(others, 'other anchor')}" if others else ""
         yield (
-            f"Against {anchor}: none of the {anchor.entries:,} entries, nor of the other rows that "
-            "it covers, was changed, removed or moved, and no row was inserted among them."
+            f"Against {latest}{also}: none of the {latest.entries:,} entries, nor of the other "
+            "rows that it covers, was changed, removed or moved, and no row was inserted among "
+            "them."
         )
     if stored:
         yield f"The anchors in the database match, too; the last is {stored}."

@@ -107,6 +107,14 @@ async def test_verify_against_an_anchor(
     assert lines_of(done.stdout) == [*TICKETS, GIVEN, STORED, *trust, SEALS]
 
 
+async def test_verify_against_several_anchors(url: str, tmp_path: Path) -> None:
+    anchors = [make_anchor(url, tmp_path)[0].text for _ in range(3)]
+    file = write(tmp_path, "\n".join(anchors))
+    done = interlock("history", "verify", "--against", file, env=on(url) | TRUSTING)
+    assert done.returncode == 0
+    assert lines_of(done.stdout)[2].startswith("Against anchor 1 of T and 2 other anchors: none")
+
+
 async def test_an_anchor_states_what_is_recorded(
     url: str, store: TicketStore, tmp_path: Path
 ) -> None:
