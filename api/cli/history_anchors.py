@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.files import read_lines
 from api.settings import Settings, environment_variable
 from engine.errors import InvalidInput, NotFound
 
@@ -15,23 +16,19 @@ if TYPE_CHECKING:
 
 
 def read_anchors(file: Path) -> "list[Anchor]":
-    """Return the anchors in a file, one in each line.
+    """Return the anchors in a file, one in each line; `-` is standard input.
 
     Raises:
         InvalidInput: the file cannot be read, has no anchor, or has another line.
 
     """
-    from engine.sealing.anchor import Anchor
+    from engine.sealing.anchor import ANCHOR_CHARACTERS_MAX, Anchor
 
-    try:
-        with file.open(encoding="utf-8", errors="replace") as lines:
-            anchors = [
-                Anchor.parse(line, f"{file} line {number}")
-                for number, line in enumerate(lines, 1)
-                if line.strip()
-            ]
-    except OSError as error:
-        raise InvalidInput(f"{file}: can't be read: {error.strerror}.") from None
+    anchors = [
+        Anchor.parse(line, f"{file} line {number}")
+        for number, line in enumerate(read_lines(file, ANCHOR_CHARACTERS_MAX + 1), 1)
+        if line.strip()
+    ]
     if not anchors:
         raise InvalidInput(f"{file}: has no anchor.")
     return anchors

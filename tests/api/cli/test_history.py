@@ -64,7 +64,7 @@ def make_anchor(url: str, folder: Path) -> tuple[Anchor, str]:
 def write(folder: Path, content: str) -> str:
     """Write a file of anchors; return its name."""
     file = folder / "anchor.json"
-    file.write_text(content)
+    file.write_text(content, errors="surrogatepass")
     return str(file)
 
 
@@ -109,7 +109,8 @@ async def test_verify_against_an_anchor(
 
 async def test_verify_against_several_anchors(url: str, tmp_path: Path) -> None:
     anchors = [make_anchor(url, tmp_path)[0].text for _ in range(3)]
-    file = write(tmp_path, "\n".join(anchors))
+    padding = [" " * 9_999] * 500  # more than the bound of other files
+    file = write(tmp_path, "\n".join([*padding, *anchors]))
     done = interlock("history", "verify", "--against", file, env=on(url) | TRUSTING)
     assert done.returncode == 0
     assert lines_of(done.stdout)[2].startswith("Against anchor 1 of T and 2 other anchors: none")
@@ -173,6 +174,8 @@ UNREADABLE = {
     "an empty file": ("\n", "has no anchor."),
     "other JSON": ("{}", "line 1: is not an anchor."),
     "no JSON": ("anchor", "line 1: is not an anchor."),
+    "no text": ("\n\ud800", ":2:1: can't be read: it isn't UTF-8 text."),
+    "a long line": ("\n" + "1" * 10_001, "line 2: is too long for an anchor."),
 }
 
 
