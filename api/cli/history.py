@@ -66,6 +66,7 @@ class _Outcome:
         flawed_tickets: the number of tickets with flaws.
         flaws: the number of all flaws.
         stored: the last anchor in the database.
+        warnings: rights on the database that no server needs.
 
     """
 
@@ -75,6 +76,7 @@ class _Outcome:
     seal: "Seal" = field(init=False)
     unsealed: "Unsealed" = field(init=False)
     stored: "Anchor | None" = None
+    warnings: list[str] = field(default_factory=list)
 
     def report(self, flaw: object) -> None:
         """Count a flaw, and print it."""
@@ -90,10 +92,11 @@ class _Outcome:
                 f"{plural(self.flaws, 'flaw')}; {self.flawed_tickets:,} of "
                 f"{plural(self.tickets, 'ticket')} have a flaw of their own."
             )
-            return
-        yield f"Verified {plural(self.tickets, 'ticket')}."
-        yield from verified_lines(anchors, self.stored)
-        yield from self._about_seals()
+        else:
+            yield f"Verified {plural(self.tickets, 'ticket')}."
+            yield from verified_lines(anchors, self.stored)
+            yield from self._about_seals()
+        yield from (f"Warning: {each}." for each in self.warnings)
 
     def _about_seals(self) -> Iterator[str]:
         from reconciler.plural import plural
@@ -123,6 +126,8 @@ async def _verify_session(session: "Session", anchors: "AuditedAnchors") -> _Out
     from engine.storage.history.anchors import last_anchor
     from engine.storage.history.audit import count_tickets
     from engine.storage.history.seals import last_seal, read_unsealed
+    from engine.storage.postgres.rights_audit import find_excess_rights
+    from engine.storage.postgres.schema_audit import audit_schema
     from reconciler.record_audit import audit_record, audit_tickets
 
     outcome = _Outcome()
@@ -134,8 +139,10 @@ async def _verify_session(session: "Session", anchors: "AuditedAnchors") -> _Out
             outcome.flawed_tickets += bool(flaws)
             for flaw in flaws:
                 outcome.report(flaw)
-        async for record_flaw in audit_record(session, anchors):
-            outcome.report(record_flaw)
+        for audit in (audit_record(session, anchors), audit_schema(session)):
+            async for record_flaw in audit:
+                outcome.report(record_flaw)
+    outcome.warnings = await find_excess_rights(session)
     if not outcome.flaws:
         outcome.stored = await last_anchor(session)
     outcome.seal = (await last_seal(session)).seal

@@ -9,10 +9,11 @@ import pytest
 from engine.sealing.anchor import Anchor, AnchorStatement
 from engine.sealing.anchor_key import AnchorKey, AnchorPublicKey
 from engine.storage.postgres.database import Database
+from engine.storage.postgres.grants import grants_sql
 from engine.storage.tickets.store import TicketStore
 from tests.support.command import interlock, on
 from tests.support.concurrent_changes import comment, open_ticket, pick_up
-from tests.support.databases import execute
+from tests.support.databases import SERVER_ROLE, execute
 from tests.support.seals import seal_everything
 
 KEY, OTHER_KEY = AnchorKey.new(), AnchorKey.new()
@@ -24,7 +25,11 @@ ALL = (
     "declarations of its time. Each digest covers its row and the digest before it. Due times, "
     "search words, names of users, plugins and declared resources follow from what is recorded."
 )
-TICKETS = ("Verified 2 tickets.", ALL)
+SCHEMA = (
+    "Tables, constraints, unique indexes and triggers are those that the migrations create; none "
+    "of the triggers is disabled."
+)
+TICKETS = ("Verified 2 tickets.", ALL, SCHEMA)
 NO_ANCHOR = (
     "No anchor from outside the database was given (--against). Without one, rows that were "
     "changed within the rules, together with all their digests, are not found."
@@ -42,8 +47,12 @@ STORED = "The anchors in the database match, too; the last is anchor 1 of T."
 
 
 @pytest.fixture
-async def url(store: TicketStore, database: Database, database_url: str) -> str:
-    """Return the address of a database with two tickets, all of which is sealed."""
+async def url(store: TicketStore, database: Database, database_url: str, owner_url: str) -> str:
+    """Return the address of a database with two tickets, all of which is sealed.
+
+    A copy of a database does not have the rights on the database that were granted or revoked.
+    """
+    await execute(owner_url, grants_sql(SERVER_ROLE))
     await open_ticket(store)
     await pick_up(store, await open_ticket(store))
     await seal_everything(database)
@@ -85,6 +94,26 @@ async def test_verify_says_what_is_not_sealed(url: str, store: TicketStore) -> N
     await open_ticket(store)
     done = interlock("history", "verify", env=on(url))
     assert lines_of(done.stdout)[-1] == "1 recorded row is not sealed yet, the oldest of T."
+
+
+async def test_verify_warns_about_rights(url: str, owner_url: str) -> None:
+    await execute(owner_url, f"GRANT UPDATE ON ticket_status_history TO {SERVER_ROLE}")
+    done = interlock("history", "verify", env=on(url))
+    assert done.returncode == 0
+    assert lines_of(done.stdout)[-1] == (
+        f"Warning: The role {SERVER_ROLE} has a right that no server needs: UPDATE on "
+        "ticket_status_history."
+    )
+
+
+async def test_verify_reports_a_changed_schema(url: str, owner_url: str) -> None:
+    await execute(owner_url, "ALTER TABLE seals DISABLE TRIGGER seals_append_only")
+    done = interlock("history", "verify", env=on(url))
+    assert done.returncode == 1
+    assert lines_of(done.stdout) == [
+        "trigger seals_append_only on seals: it is disabled",
+        "1 flaw; 0 of 2 tickets have a flaw of their own.",
+    ]
 
 
 @pytest.mark.parametrize(
