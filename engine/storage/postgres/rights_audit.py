@@ -45,10 +45,10 @@ _GRANTS: Final = Statement.of(
             WHERE NOT attisdropped
         )
         SELECT DISTINCT name, privilege_type AS privilege,
-            CASE aclexplode.grantee WHEN 0 THEN 'PUBLIC' ELSE 'The role ' || pg_get_userbyid(aclexplode.grantee) END
-                AS grantee
-        FROM granted CROSS JOIN aclexplode(rights)
-        WHERE aclexplode.grantee <> relowner
+            CASE item.grantee WHEN 0 THEN 'PUBLIC'
+                ELSE 'The role ' || pg_get_userbyid(item.grantee) END AS grantee
+        FROM granted CROSS JOIN aclexplode(rights) AS item
+        WHERE item.grantee <> relowner
         ORDER BY grantee, name, privilege
         """
     ).bindparams(_TABLES)

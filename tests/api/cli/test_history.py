@@ -142,7 +142,7 @@ async def test_verify_against_several_anchors(url: str, tmp_path: Path) -> None:
     file = write(tmp_path, "\n".join([*padding, *anchors]))
     done = interlock("history", "verify", "--against", file, env=on(url) | TRUSTING)
     assert done.returncode == 0
-    assert lines_of(done.stdout)[2].startswith("Against anchor 1 of T and 2 other anchors: none")
+    assert lines_of(done.stdout)[3].startswith("Against anchor 1 of T and 2 other anchors: none")
 
 
 async def test_an_anchor_states_what_is_recorded(

@@ -22,7 +22,7 @@ RIGHTS = {
         f"GRANT UPDATE (at) ON ticket_status_history TO {SERVER_ROLE}",
         f"{SERVER} {NEEDLESS}: UPDATE on ticket_status_history",
     ),
-    "everybody has a right": (
+    "all roles have a right": (
         "GRANT TRUNCATE ON seals TO PUBLIC",
         f"PUBLIC {NEEDLESS}: TRUNCATE on seals",
     ),
@@ -82,6 +82,4 @@ async def test_a_superuser_is_found_and_so_are_the_rights_of_others(owner_url: s
 
 async def test_an_owner_of_tables_is_found(database: Database, owner: asyncpg.Connection) -> None:
     await owner.execute(f"ALTER TABLE tickets OWNER TO {SERVER_ROLE}")
-    assert await rights(database) == [
-        f"{SERVER} owns tables, so it can change all recorded data"
-    ]
+    assert await rights(database) == [f"{SERVER} owns tables, so it can change all recorded data"]

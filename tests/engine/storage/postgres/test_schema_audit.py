@@ -19,7 +19,10 @@ CHANGES = {
         f"{TRIGGER}: it is disabled",
     ),
     "a trigger runs only on replicas": (
-        "ALTER TABLE ticket_status_history ENABLE REPLICA TRIGGER ticket_status_history_append_only",
+        (
+            "ALTER TABLE ticket_status_history"
+            " ENABLE REPLICA TRIGGER ticket_status_history_append_only"
+        ),
         f"{TRIGGER}: it is disabled",
     ),
     "a trigger is dropped": (
@@ -27,22 +30,29 @@ CHANGES = {
         f"{TRIGGER}: it is missing",
     ),
     "a trigger does less": (
-        "DROP TRIGGER ticket_status_history_append_only ON ticket_status_history;"
-        " CREATE TRIGGER ticket_status_history_append_only BEFORE DELETE ON ticket_status_history"
-        " FOR EACH STATEMENT EXECUTE FUNCTION reject_change()",
+        (
+            "DROP TRIGGER ticket_status_history_append_only ON ticket_status_history;"
+            " CREATE TRIGGER ticket_status_history_append_only"
+            " BEFORE DELETE ON ticket_status_history"
+            " FOR EACH STATEMENT EXECUTE FUNCTION reject_change()"
+        ),
         f"{TRIGGER}: it is not as the migrations create it",
     ),
     "a function does nothing": (
-        "CREATE OR REPLACE FUNCTION reject_change() RETURNS trigger LANGUAGE plpgsql"
-        " AS 'BEGIN RETURN NULL; END'",
+        (
+            "CREATE OR REPLACE FUNCTION reject_change() RETURNS trigger LANGUAGE plpgsql"
+            " AS 'BEGIN RETURN NULL; END'"
+        ),
         f"{TRIGGER}: it is not as the migrations create it",
     ),
     "a trigger calls another function": (
-        "CREATE SCHEMA other; CREATE FUNCTION other.reject_change() RETURNS trigger"
-        " LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
-        " CREATE OR REPLACE TRIGGER ticket_status_history_append_only"
-        " BEFORE UPDATE OR DELETE OR TRUNCATE ON ticket_status_history"
-        " FOR EACH STATEMENT EXECUTE FUNCTION other.reject_change()",
+        (
+            "CREATE SCHEMA other; CREATE FUNCTION other.reject_change() RETURNS trigger"
+            " LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
+            " CREATE OR REPLACE TRIGGER ticket_status_history_append_only"
+            " BEFORE UPDATE OR DELETE OR TRUNCATE ON ticket_status_history"
+            " FOR EACH STATEMENT EXECUTE FUNCTION other.reject_change()"
+        ),
         f"{TRIGGER}: it is not as the migrations create it",
     ),
     "a trigger is added": (
@@ -58,8 +68,11 @@ CHANGES = {
         "constraint tickets_status_check on tickets: it is missing",
     ),
     "a constraint is not validated": (
-        "ALTER TABLE tickets DROP CONSTRAINT tickets_version_check;"
-        " ALTER TABLE tickets ADD CONSTRAINT tickets_version_check CHECK (version > 0) NOT VALID",
+        (
+            "ALTER TABLE tickets DROP CONSTRAINT tickets_version_check;"
+            " ALTER TABLE tickets"
+            " ADD CONSTRAINT tickets_version_check CHECK (version > 0) NOT VALID"
+        ),
         "constraint tickets_version_check on tickets: it is not as the migrations create it",
     ),
     "a foreign key is disabled": (
