@@ -13,8 +13,15 @@ help:  ## list the tasks
 INSTALL := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pip install --quiet --disable-pip-version-check \
 	--no-build-isolation --no-deps
 
+NPM := npm ci --ignore-scripts --no-audit --no-fund --silent
+
+# Only a checkout needs npm: the wheel contains the files.
+api/web/vendor/icons.json: package.json package-lock.json tools/copy_web_files.py
+	$(NPM) --omit=dev
+	$(PYTHON) tools/copy_web_files.py
+
 # Tartiflette compiles its parser: cmake comes from a wheel, the compiler from the machine.
-.venv/ready: constraints.txt constraints-build.txt pyproject.toml
+.venv/ready: constraints.txt constraints-build.txt pyproject.toml api/web/vendor/icons.json
 	$(PYTHON) -m venv .venv
 	$(INSTALL) --require-hashes -r constraints-build.txt
 	$(INSTALL) --require-hashes -r constraints.txt
@@ -22,8 +29,9 @@ INSTALL := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pip install --quiet --disable-p
 	$(BIN)/pip uninstall --quiet --yes cmake
 	touch $@
 
-.venv/dev-ready: .venv/ready constraints-dev.txt
+.venv/dev-ready: .venv/ready constraints-dev.txt package-lock.json
 	$(INSTALL) --require-hashes -r constraints-dev.txt
+	$(NPM)
 	touch $@
 
 constraints:  ## pin the newest release of every dependency again
@@ -51,15 +59,16 @@ test-web: .venv/dev-ready  ## the tests that need a browser
 soak: .venv/dev-ready  ## all tests with many generated examples: takes hours
 	HYPOTHESIS_PROFILE=soak TEST_DOCUMENTS=all $(PYTEST)
 
-lint: .venv/dev-ready  ## style, types, layers, prose
+lint: .venv/dev-ready  ## style, types, layers, prose, scripts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/check_prose.py
+	node_modules/.bin/tsc --project jsconfig.json
 
 clean:  ## remove what the other tasks made
-	rm -rf .venv .interlock
+	rm -rf .venv .interlock node_modules api/web/vendor
 
 bench: .venv/dev-ready  ## speed, as ratios against named references
 	$(BIN)/python -m benchmarks.engine

@@ -52,6 +52,7 @@ from api.runtime.values_file import ValuesFile
 from api.runtime.values_watcher import ValuesWatcher
 from api.settings import Settings
 from api.web.explorer.routes import Explorer
+from api.web.routes import web_routes
 from api.webhooks.worker import WebhookWorker
 from engine.storage.postgres.connection_settings import ConnectionSettings
 from engine.storage.postgres.database import Database, open_database
@@ -170,6 +171,7 @@ async def open_application_on(
         application = build_application(
             [
                 *_graphql_routes(settings, state, streams, executor),
+                *web_routes(state.context_for),
                 *_rest_routes(
                     state,
                     values,

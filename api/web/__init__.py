@@ -1,1 +1,1 @@
-"""Web pages."""
+"""The web UI: pages that the server renders. Every route works without JavaScript."""

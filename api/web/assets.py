@@ -1,0 +1,89 @@
+"""The static files of pages. Each path contains a digest of the file, so clients keep files."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Final
+
+from aiohttp import hdrs, web
+
+from api.http.access import ProtectedRoute, allow_anyone
+from engine.errors import Misconfigured, NotFound
+
+_PATH: Final = "/static/{digest}/{name}"
+_DIGEST_CHARACTERS: Final = 16
+_FOREVER: Final = "public, max-age=31536000, immutable"
+_MEDIA_TYPES: Final = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+
+HTMX: Final = ("vendor/htmx.min.js", "vendor/hx-sse.min.js", "vendor/hx-csp.min.js")
+"""Extensions register with the core, so they follow it."""
+MODULES: Final = (
+    "static/keyboard.js",
+    "static/drafts.js",
+    "static/time.js",
+    "static/paste.js",
+    "static/combobox.js",
+    "static/live.js",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asset:
+    content: bytes
+    content_type: str
+    path: str
+
+
+class Assets:
+    """The stylesheet, the two scripts and the icon of all pages, read once.
+
+    Raises:
+        Misconfigured: a file of another project is missing.
+
+    """
+
+    def __init__(self) -> None:
+        folder = files("api.web")
+        self._assets = dict(
+            _asset(name, parts, folder)
+            for name, parts in {
+                "htmx.js": HTMX,
+                "interlock.js": MODULES,
+                "interlock.css": ("static/interlock.css",),
+                "icon.svg": ("static/icon.svg",),
+            }.items()
+        )
+
+    def path(self, name: str) -> str:
+        """Return the path of a file."""
+        return self._assets[name].path
+
+    async def answer(self, request: web.Request) -> web.Response:
+        """Return a file; NotFound if no file has that path."""
+        asset = self._assets.get(request.match_info["name"])
+        if asset is None or asset.path != request.rel_url.path:
+            raise NotFound("There is no such file.")
+        return web.Response(
+            body=asset.content,
+            content_type=asset.content_type,
+            charset="utf-8",
+            headers={hdrs.CACHE_CONTROL: _FOREVER},
+        )
+
+    @property
+    def route(self) -> ProtectedRoute:
+        """The route of the files, which contain no data."""
+        return ProtectedRoute(allow_anyone, web.get(_PATH, self.answer))
+
+
+def _asset(name: str, parts: Iterable[str], folder: Traversable) -> tuple[str, _Asset]:
+    try:
+        content = b"\n".join((folder / part).read_bytes() for part in parts)
+    except FileNotFoundError as error:
+        message = f"{error.filename} is missing. In a checkout, run `make .venv/ready`."
+        raise Misconfigured(message) from None
+    digest = sha256(content).hexdigest()[:_DIGEST_CHARACTERS]
+    media_type = _MEDIA_TYPES[name.rpartition(".")[2]]
+    return name, _Asset(content, media_type, _PATH.format(digest=digest, name=name))

@@ -1,0 +1,31 @@
+"""Icons: Material names, drawn as inline SVG."""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+from markupsafe import Markup
+
+_FILE: Final = "vendor/icons.json"
+_SVG: Final = Markup(
+    '<svg class="icon" viewBox="0 0 24 24" width="24" height="24" aria-hidden="true"'
+    ' focusable="false">{shapes}</svg>'
+)
+_LETTER: Final = Markup('<span class="letter-tile" aria-hidden="true">{letter}</span>')
+
+
+@cache
+def read_icons() -> Mapping[str, str]:
+    """Return the shapes of all icons, by Material name."""
+    shapes: Mapping[str, str] = json.loads((files("api.web") / _FILE).read_text("utf-8"))
+    return shapes
+
+
+def icon(name: str | None, label: str = "") -> Markup:
+    """Return an icon; a tile with the first letter of `label` if no icon has that name."""
+    shapes = read_icons().get(name or "")
+    if shapes is None:
+        return _LETTER.format(letter=label.strip()[:1].upper() or "?")
+    return _SVG.format(shapes=Markup(shapes))  # noqa: S704  # our own package data

@@ -1,0 +1,86 @@
+"""What all pages share: the context of a request, the response, and the page of an error."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+from aiohttp import hdrs, web
+
+from api.http.access import ProtectedRoute
+from api.http.app_keys import ACTOR, REQUEST_ID, Access
+from api.http.problem_details import Problem
+from api.runtime.request_context import RequestContext
+from api.web.rendering import HX_REQUEST, Renderer
+from api.web.shell import shell_of
+from engine.tickets.actor import Actor
+
+_ERROR_TEMPLATE: Final = "templates/error.html"
+_TITLES: Final = {
+    HTTPStatus.FORBIDDEN: "You can't do this",
+    HTTPStatus.NOT_FOUND: "Not found",
+    HTTPStatus.CONFLICT: "This changed meanwhile",
+    HTTPStatus.TOO_MANY_REQUESTS: "Too many requests",
+    HTTPStatus.SERVICE_UNAVAILABLE: "Interlock can't reach its database",
+}
+
+ContextFactory = Callable[[Actor], Awaitable[RequestContext]]
+Handler = Callable[[web.Request, RequestContext], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """Serves pages to authenticated readers."""
+
+    renderer: Renderer
+    create_context: ContextFactory
+    access: Access
+
+    def get(self, path: str, handler: Handler) -> ProtectedRoute:
+        """Return the route of a page."""
+        return ProtectedRoute(self.access, web.get(path, self._with_context(handler)), self.error)
+
+    def post(self, path: str, handler: Handler) -> ProtectedRoute:
+        """Return the route of a form."""
+        return ProtectedRoute(self.access, web.post(path, self._with_context(handler)), self.error)
+
+    def _with_context(
+        self, handler: Handler
+    ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            return await handler(request, await self.create_context(request[ACTOR]))
+
+        return handle
+
+    def render(
+        self,
+        request: web.Request,
+        context: RequestContext,
+        template: str,
+        values: Mapping[str, object],
+        status: int = HTTPStatus.OK,
+    ) -> web.Response:
+        """Return a page."""
+        return self.renderer.page(request, template, shell_of(context), values, status=status)
+
+    def error(self, problem: Problem, request: web.Request) -> web.Response:
+        """Return the page of an error."""
+        values = {
+            "heading": _TITLES.get(HTTPStatus(problem.status), HTTPStatus(problem.status).phrase),
+            "message": problem.detail,
+            "code": problem.code,
+            "request_id": request[REQUEST_ID],
+        }
+        response = self.renderer.page(request, _ERROR_TEMPLATE, None, values, status=problem.status)
+        response.headers.update(problem.headers)
+        return response
+
+
+def see_other(path: str) -> web.Response:
+    """Return the answer to a form that was accepted: the browser reads the page at `path`."""
+    return web.Response(status=HTTPStatus.SEE_OTHER, headers={hdrs.LOCATION: path})
+
+
+def is_fragment(request: web.Request) -> bool:
+    """Return whether a script of the page replaces its content with the response."""
+    return HX_REQUEST in request.headers

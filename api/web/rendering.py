@@ -1,0 +1,93 @@
+"""Renders pages, each under a content security policy of its own.
+
+A page is one template. Its blocks `main` and `title` are its content; the layout adds the sidebar.
+A request of htmx (`HX-Request`) gets the content alone, with the same rights.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from secrets import token_urlsafe
+from typing import Final
+
+from aiohttp import hdrs, web
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from api.web.assets import Assets
+from api.web.formats import duration, words
+from api.web.icons import icon
+from api.web.markdown import render_markdown
+from api.web.shell import Shell
+
+HTML: Final = "text/html"
+HX_REQUEST: Final = "HX-Request"
+_NONCE_BYTES: Final = 16
+_POLICY: Final = (
+    "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; form-action 'self'{form_targets}; base-uri 'none'; "
+    "frame-ancestors 'none'; trusted-types htmx; require-trusted-types-for 'script'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Renderer:
+    """The templates of all pages, compiled once."""
+
+    assets: Assets
+    _environment: Environment = field(init=False)
+
+    def __post_init__(self) -> None:
+        environment = Environment(
+            loader=PackageLoader("api.web", "."),
+            autoescape=True,
+            undefined=StrictUndefined,
+            auto_reload=False,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        environment.globals |= {"asset": self.assets.path, "icon": icon}
+        environment.filters |= {
+            "duration": duration,
+            "markdown": render_markdown,
+            "words": words,
+        }
+        for name in environment.list_templates(["html"]):
+            if not name.startswith("explorer/"):
+                environment.get_template(name)
+        object.__setattr__(self, "_environment", environment)
+
+    def page(  # noqa: PLR0913  # what differs between responses
+        self,
+        request: web.Request,
+        template: str,
+        shell: Shell | None,
+        values: Mapping[str, object],
+        *,
+        status: int = HTTPStatus.OK,
+        form_targets: str = "",
+    ) -> web.Response:
+        """Return a page.
+
+        Args:
+            request: decides whether the layout surrounds the content.
+            template: the path of the template in `api/web`.
+            shell: the sidebar; None before sign-in.
+            values: the variables of the template.
+            status: of the response.
+            form_targets: origins of other servers that the forms of the page lead to.
+
+        """
+        nonce = token_urlsafe(_NONCE_BYTES)
+        layout = "fragment" if HX_REQUEST in request.headers else "layout"
+        html = self._environment.get_template(template).render(
+            **values,
+            shell=shell,
+            nonce=nonce,
+            layout=f"templates/{layout}.html",
+            moment=shell.formats.moment if shell else None,
+        )
+        policy = _POLICY.format(nonce=nonce, form_targets=form_targets and f" {form_targets}")
+        headers = {"Content-Security-Policy": policy, hdrs.VARY: HX_REQUEST}
+        return web.Response(
+            status=status, body=html.encode(), content_type=HTML, charset="utf-8", headers=headers
+        )
