@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from api.timestamps import format_timestamp
 
-_MOMENT: Final = Markup('<time datetime="{machine}">{text}</time>')
+_TIMESTAMP: Final = Markup('<time datetime="{machine}">{text}</time>')
 _UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
@@ -25,11 +25,11 @@ class Formats:
 
     zone: ZoneInfo | None = None
 
-    def moment(self, at: datetime) -> Markup:
+    def timestamp(self, at: datetime) -> Markup:
         """Return a `time` element, whose text names the zone."""
         local = at.astimezone(self.zone or UTC)
         text = f"{local.day} {local:%b %Y, %H:%M %Z}"
-        return _MOMENT.format(machine=format_timestamp(at), text=text)
+        return _TIMESTAMP.format(machine=format_timestamp(at), text=text)
 
 
 def duration(time: timedelta) -> str:

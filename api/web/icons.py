@@ -24,7 +24,7 @@ def read_icons() -> Mapping[str, str]:
 
 
 def icon(name: str | None, label: str = "") -> Markup:
-    """Return an icon; a tile with the first letter of `label` if no icon has that name."""
+    """Return an icon; a tile with the initial of `label` if no icon has that name."""
     shapes = read_icons().get(name or "")
     if shapes is None:
         return _LETTER.format(letter=label.strip()[:1].upper() or "?")

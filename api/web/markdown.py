@@ -1,4 +1,4 @@
-"""Markdown of people, as safe HTML.
+"""Markdown of users, as safe HTML.
 
 Two independent barriers: the parser treats HTML as text, and the sanitizer allows only a list of
 elements. No element loads anything from another server.

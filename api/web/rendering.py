@@ -84,7 +84,7 @@ class Renderer:
             shell=shell,
             nonce=nonce,
             layout=f"templates/{layout}.html",
-            moment=shell.formats.moment if shell else None,
+            timestamp=shell.formats.timestamp if shell else None,
         )
         policy = _POLICY.format(nonce=nonce, form_targets=form_targets and f" {form_targets}")
         headers = {"Content-Security-Policy": policy, hdrs.VARY: HX_REQUEST}

@@ -10,7 +10,7 @@ from engine.vocabulary import Status
 
 AT = datetime(2026, 3, 29, 0, 59, 30, tzinfo=UTC)
 
-MOMENTS = {
+TIMESTAMPS = {
     None: "29 Mar 2026, 00:59 UTC",
     "Europe/Budapest": "29 Mar 2026, 01:59 CET",
     "America/New_York": "28 Mar 2026, 20:59 EDT",
@@ -18,10 +18,10 @@ MOMENTS = {
 }
 
 
-@pytest.mark.parametrize(("zone", "text"), MOMENTS.items())
-def test_a_moment_names_its_zone(zone: str | None, text: str) -> None:
-    moment = Formats(ZoneInfo(zone) if zone else None).moment(AT)
-    assert moment == f'<time datetime="2026-03-29T00:59:30Z">{text}</time>'
+@pytest.mark.parametrize(("zone", "text"), TIMESTAMPS.items())
+def test_a_timestamp_names_its_zone(zone: str | None, text: str) -> None:
+    timestamp = Formats(ZoneInfo(zone) if zone else None).timestamp(AT)
+    assert timestamp == f'<time datetime="2026-03-29T00:59:30Z">{text}</time>'
 
 
 DURATIONS = {

@@ -9,7 +9,7 @@ def test_a_material_name_gives_its_shapes() -> None:
     assert 'aria-hidden="true"' in drawn
 
 
-def test_an_unknown_name_gives_the_first_letter_of_the_label() -> None:
+def test_an_unknown_name_gives_an_initial() -> None:
     assert icon("no_such_icon", " <printer") == (
         '<span class="letter-tile" aria-hidden="true">&lt;</span>'
     )

@@ -1,4 +1,4 @@
-"""Markdown of people becomes HTML that contains neither scripts nor anything from other servers."""
+"""Markdown of users becomes HTML that contains neither scripts nor anything from other servers."""
 
 from html.parser import HTMLParser
 
@@ -55,11 +55,27 @@ ATTACKS = (
     "<base href=//evil.example>",
     "<meta http-equiv=refresh content='0;url=//evil.example'>",
 )
-ELEMENTS = frozenset({
-    *("a", "blockquote", "br", "code", "del", "em", "hr", "li", "ol", "p", "pre", "s", "strong"),
-    *("table", "tbody", "td", "th", "thead", "tr", "ul"),
-    *("h1", "h2", "h3", "h4", "h5", "h6"),
-})
+ELEMENTS = frozenset(
+    {
+        *(
+            "a",
+            "blockquote",
+            "br",
+            "code",
+            "del",
+            "em",
+            "hr",
+            "li",
+            "ol",
+            "p",
+            "pre",
+            "s",
+            "strong",
+        ),
+        *("table", "tbody", "td", "th", "thead", "tr", "ul"),
+        *("h1", "h2", "h3", "h4", "h5", "h6"),
+    }
+)
 
 
 class _Elements(HTMLParser):
