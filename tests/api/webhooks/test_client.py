@@ -78,10 +78,21 @@ async def test_a_private_address_is_not_called(receiver: Receiver, scheme: str) 
     assert receiver.received == []
 
 
-@pytest.mark.parametrize("address", ["169.254.169.254", "0.0.0.0", "::", "fe80::1", "224.0.0.1"])  # noqa: S104
-async def test_forbidden_addresses_are_never_called(address: str) -> None:
+METADATA_SERVICES = [
+    *("169.254.169.254", "169.254.170.2", "168.63.129.16", "100.100.100.200", "192.0.0.192"),
+    *("fd00:ec2::254", "fd20:ce::254", "fd00:c1::a9fe:a9fe", "fd00:42::42", "fe80::a9fe:a9fe"),
+    *("::ffff:168.63.129.16", "64:ff9b::a83f:8110", "64:ff9b:1::a9fe:a9fe", "2002:a83f:8110::"),
+]
+FORBIDDEN = ["0.0.0.0", "::", "fe80::1", "224.0.0.1", *METADATA_SERVICES]  # noqa: S104
+
+
+@pytest.mark.parametrize("scope", AddressScope)
+@pytest.mark.parametrize("address", FORBIDDEN)
+async def test_forbidden_addresses_are_never_called(address: str, scope: AddressScope) -> None:
+    host = f"[{address}]" if ":" in address else address
     resolver = Resolver([[address]])
-    assert await request("http://chat.internal/", AddressScope.PRIVATE, resolver) == NOT_ALLOWED
+    assert await request("https://chat.internal/", scope, resolver) == NOT_ALLOWED
+    assert await request(f"https://{host}/", scope) == NOT_ALLOWED
 
 
 async def test_a_name_that_changes_its_address_is_checked_each_time(
