@@ -45,6 +45,7 @@ class LicenceError(StrEnum):
     BAD_SIGNATURE = "the licence is not signed with the key of INTERLOCK_LICENSE_PUBLIC_KEY"
     MISSING_CLAIM = "the licence lacks customer, plugins or exp"
     INVALID_CLAIM = "a claim of the licence has an invalid type, size or value"
+    NEVER_VALID = "the licence begins after its end"
 
 
 _LIBRARY_ERRORS: Final[dict[type[Exception], LicenceError]] = {
@@ -52,19 +53,22 @@ _LIBRARY_ERRORS: Final[dict[type[Exception], LicenceError]] = {
     BadSignatureError: LicenceError.BAD_SIGNATURE,
 }
 _PluginName = Annotated[str, printable_text(limits.LICENCE_TEXT_CHARACTERS)]
+_Second = Annotated[int, Field(ge=0, le=limits.LATEST_SECOND)]
 
 
 class _Claims(BaseModel):
     """The claims of a licence; other claims are ignored.
 
-    `plugins` can name plugins that this version does not have. `exp` is in seconds since 1970.
+    `plugins` can name plugins that this version does not have. `nbf` and `exp` are in seconds since
+    1970.
     """
 
     model_config = ConfigDict(strict=True, frozen=True, hide_input_in_errors=True)
 
     customer: Annotated[str, printable_text(limits.LICENCE_TEXT_CHARACTERS)]
     plugins: Annotated[list[_PluginName], Field(max_length=limits.LICENCE_PLUGINS)]
-    exp: Annotated[int, Field(ge=0, le=limits.LATEST_SECOND)]
+    nbf: _Second | None = None
+    exp: _Second
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,19 +119,30 @@ class LicenceKey:
         """The public key, as INTERLOCK_LICENSE_PUBLIC_KEY has it: 32 bytes in base64url."""
         return str(self.okp.as_dict(private=False)["x"])
 
-    def issue(self, customer: str, plugins: Iterable[Plugin], expires_at: datetime) -> str:
-        """Return a signed licence.
+    def issue(
+        self,
+        customer: str,
+        plugins: Iterable[Plugin],
+        expires_at: datetime,
+        begins_at: datetime | None = None,
+    ) -> str:
+        """Return a signed licence; it begins at once unless `begins_at` is given.
 
         Raises:
-            InvalidInput: a claim is invalid, such as an empty customer.
+            InvalidInput: a claim is invalid, such as an empty customer, or the licence would begin
+                after its end.
 
         """
-        claims = {
+        claims: dict[str, object] = {
             "customer": customer,
             "plugins": sorted(plugins),
             "iat": int(time.time()),
             "exp": int(expires_at.timestamp()),
         }
+        if begins_at is not None:
+            if begins_at >= expires_at:
+                raise InvalidInput(f"The licence is invalid: {LicenceError.NEVER_VALID}.")
+            claims["nbf"] = int(begins_at.timestamp())
         try:
             _Claims.model_validate(claims)
         except ValidationError as error:
@@ -156,8 +171,11 @@ class LicenceKey:
             return Licence(
                 error=LicenceError.MISSING_CLAIM if is_missing else LicenceError.INVALID_CLAIM
             )
+        if claims.nbf is not None and claims.nbf >= claims.exp:
+            return Licence(error=LicenceError.NEVER_VALID)
+        begins_at = None if claims.nbf is None else datetime.fromtimestamp(claims.nbf, UTC)
         expires_at = datetime.fromtimestamp(claims.exp, UTC)
-        return Licence(claims.customer, frozenset(claims.plugins), expires_at)
+        return Licence(claims.customer, frozenset(claims.plugins), expires_at, begins_at)
 
 
 def read_licence(public_key: str | None, token: SecretStr | None) -> Licence:

@@ -30,6 +30,7 @@ class OffReason(StrEnum):
     """Why a plugin is off; the `reason` in the details of `PluginDisabled`."""
 
     NOT_LICENSED = "not_licensed"
+    LICENCE_NOT_YET_VALID = "licence_not_yet_valid"
     LICENCE_EXPIRED = "licence_expired"
     DECLARED_OFF = "declared_off"
     SWITCHED_OFF = "switched_off"
@@ -44,12 +45,13 @@ OFF_MESSAGES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Licence:
-    """Which plugins a server can offer, and until when.
+    """Which plugins a server can offer, and when.
 
     Attributes:
         customer: the licensee; empty if the licence names none.
         plugins: the names of the licensed plugins.
         expires_at: when the licence ends; None if it does not expire.
+        begins_at: when the licence begins; None if it has begun.
         error: why the licence is invalid; empty if it is valid.
 
     """
@@ -57,6 +59,7 @@ class Licence:
     customer: str = ""
     plugins: frozenset[str] = frozenset()
     expires_at: datetime | None = None
+    begins_at: datetime | None = None
     error: str = ""
 
     def refusal(self, plugin: Plugin, now: datetime) -> PluginDisabled | None:
@@ -64,6 +67,10 @@ class Licence:
         if plugin not in self.plugins:
             why = self.error or f"the licence of {self.customer} does not include it"
             return plugin_off(plugin, OffReason.NOT_LICENSED, why)
+        if self.begins_at is not None and now < self.begins_at:
+            at = self.begins_at.isoformat(timespec="seconds")
+            why = f"the licence of {self.customer} begins at {at}"
+            return plugin_off(plugin, OffReason.LICENCE_NOT_YET_VALID, why)
         if self.expires_at is not None and self.expires_at <= now:
             at = self.expires_at.isoformat(timespec="seconds")
             why = f"the licence of {self.customer} expired at {at}"

@@ -1,7 +1,7 @@
 """`interlock license`: create keys, and issue and inspect licences."""
 
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -46,16 +46,26 @@ def issue(
     expires: Annotated[
         str, typer.Option(help="How long the licence is valid from now, such as 30d.")
     ] = "365d",
+    begins: Annotated[
+        str | None,
+        typer.Option(help="In how long the licence begins, such as 30d; by default now."),
+    ] = None,
 ) -> None:
     """Print a licence for INTERLOCK_LICENSE_KEY."""
     from api.licence import LicenceKey
 
     private = LicenceKey.private(read_text(key))
+    now = datetime.now(UTC)
+    begins_at = now + _parse_option("--begins", begins) if begins else None
+    expires_at = now + _parse_option("--expires", expires)
+    typer.echo(private.issue(customer, plugins, expires_at, begins_at))
+
+
+def _parse_option(name: str, text: str) -> timedelta:
     try:
-        expires_at = datetime.now(UTC) + parse_duration(expires)
+        return parse_duration(text)
     except ValueError as error:
-        raise InvalidInput(f"--expires {expires!r} {error}.") from None
-    typer.echo(private.issue(customer, plugins, expires_at))
+        raise InvalidInput(f"{name} {text!r} {error}.") from None
 
 
 @license_.command()
@@ -73,6 +83,8 @@ def inspect() -> None:
     elif not licence.error:
         variable = environment_variable("license_public_key")
         typer.echo(f"{variable} is not set: this is the open edition.")
+    if licence.begins_at:
+        typer.echo(f"Begins: {licence.begins_at.isoformat()}")
     if licence.expires_at:
         typer.echo(f"Expires: {licence.expires_at.isoformat()}")
     for plugin, refusal in refusals.items():

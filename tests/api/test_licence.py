@@ -19,7 +19,7 @@ from engine.errors import InvalidInput, Misconfigured
 from engine.plugins import OPEN_EDITION, Licence, Plugin
 from tests.support.command import interlock
 
-ENDS = datetime(2027, 4, 28, 12, 0, tzinfo=UTC)
+BEGINS, ENDS = datetime(2027, 3, 28, 12, 0, tzinfo=UTC), datetime(2027, 4, 28, 12, 0, tzinfo=UTC)
 SIGNER, OTHER_SIGNER = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
 PUBLIC = SIGNER.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
 CLAIMS: dict[str, object] = {
@@ -132,6 +132,8 @@ INVALID: dict[str, tuple[str, LicenceError]] = {
             ("exp", True),
             ("exp", -1),
             ("exp", 10**18),
+            ("nbf", "2027-04-28"),
+            ("nbf", -1),
             ("plugins", "ticketing"),
             ("plugins", [1]),
             ("plugins", 101 * ["ticketing"]),
@@ -143,6 +145,12 @@ INVALID: dict[str, tuple[str, LicenceError]] = {
 }
 
 
+INVALID["a beginning after the end"] = (
+    token(claims=CLAIMS | {"nbf": CLAIMS["exp"]}),
+    LicenceError.NEVER_VALID,
+)
+
+
 def read(text: str) -> Licence:
     return read_licence(PUBLIC_KEY, SecretStr(text))
 
@@ -150,6 +158,17 @@ def read(text: str) -> Licence:
 @pytest.mark.parametrize("text", VALID.values(), ids=VALID)
 def test_a_valid_licence_allows_what_it_contains(text: str) -> None:
     assert read(text) == Licence("ACME", frozenset({"ticketing"}), ENDS)
+
+
+def test_a_licence_can_begin_later() -> None:
+    claims = CLAIMS | {"nbf": int(BEGINS.timestamp())}
+    expected = Licence("ACME", frozenset({"ticketing"}), ENDS, BEGINS)
+    assert read(token(claims=claims)) == expected
+    key = LicenceKey.new()
+    issued = SecretStr(key.issue("ACME", [Plugin.TICKETING], ENDS, BEGINS))
+    assert read_licence(key.public_text, issued) == expected
+    with pytest.raises(InvalidInput, match="begins after its end"):
+        key.issue("ACME", [Plugin.TICKETING], BEGINS, ENDS)
 
 
 @pytest.mark.parametrize(("text", "error"), INVALID.values(), ids=INVALID)
@@ -191,10 +210,17 @@ def test_the_commands_create_issue_and_inspect_licences(tmp_path: Path) -> None:
     file = tmp_path / "license.pem"
     file.write_text(made.stdout)
     about = ("--customer", "ACME", "--plugin", "ticketing", "--expires", "30d")
-    issued = interlock("license", "issue", "--key", str(file), *about).stdout.strip()
+    words = ("license", "issue", "--key", str(file), *about)
+    issued = interlock(*words).stdout.strip()
     good = interlock("license", "inspect", env={variable: public, "INTERLOCK_LICENSE_KEY": issued})
     assert (good.returncode, good.stdout.splitlines()[0]) == (0, "Customer: ACME")
     assert "ticketing is allowed." in good.stdout
+    later = interlock(*words, "--begins", "7d").stdout.strip()
+    early = interlock("license", "inspect", env={variable: public, "INTERLOCK_LICENSE_KEY": later})
+    assert (early.returncode, "ticketing is off: the licence of ACME begins" in early.stdout) == (
+        1,
+        True,
+    )
     missing = interlock("license", "inspect", env={variable: public})
     assert (missing.returncode, missing.stdout) == (
         1,
@@ -202,5 +228,5 @@ def test_the_commands_create_issue_and_inspect_licences(tmp_path: Path) -> None:
     )
     assert "open edition" in interlock("license", "inspect").stdout
     file.write_text(public)
-    wrong = interlock("license", "issue", "--key", str(file), *about)
+    wrong = interlock(*words)
     assert (wrong.returncode, "interlock license keygen" in wrong.stderr) == (1, True)

@@ -23,6 +23,7 @@ TICKETING = frozenset({"ticketing", "not_made_yet"})
 ON = {
     "the open edition": OPEN_EDITION,
     "a licence that expires later": Licence("ACME", TICKETING, NOON + SECOND),
+    "a licence that begins now": Licence("ACME", TICKETING, NOON + SECOND, NOON),
     "a licence that does not expire": Licence("ACME", TICKETING),
 }
 OFF: dict[str, tuple[Licence, OffReason, str]] = {
@@ -40,6 +41,11 @@ OFF: dict[str, tuple[Licence, OffReason, str]] = {
         Licence(error="there is no licence"),
         OffReason.NOT_LICENSED,
         "ticketing is off: there is no licence.",
+    ),
+    "a licence that begins later": (
+        Licence("ACME", TICKETING, NOON + 2 * SECOND, NOON + SECOND),
+        OffReason.LICENCE_NOT_YET_VALID,
+        "ticketing is off: the licence of ACME begins at 2026-04-28T12:00:01+00:00.",
     ),
     "a licence that expires now": (
         Licence("ACME", TICKETING, NOON),

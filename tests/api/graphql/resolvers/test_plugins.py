@@ -201,8 +201,8 @@ class LicenceClock:
 KEY = LicenceKey.new()
 
 
-def licensed(*plugins: Plugin, days: int = 30) -> str:
-    return KEY.issue("ACME", plugins, datetime.now(UTC) + timedelta(days=days))
+def licensed(*plugins: Plugin, days: int = 30, begins_at: datetime | None = None) -> str:
+    return KEY.issue("ACME", plugins, datetime.now(UTC) + timedelta(days=days), begins_at)
 
 
 STATES: dict[str, tuple[str | None, bool, OffReason | None]] = {
@@ -213,6 +213,11 @@ STATES: dict[str, tuple[str | None, bool, OffReason | None]] = {
         LicenceKey.new().issue("ACME", Plugin, datetime.now(UTC) + timedelta(days=30)),
         False,
         OffReason.NOT_LICENSED,
+    ),
+    "a licence that begins later": (
+        licensed(*Plugin, begins_at=datetime.now(UTC) + timedelta(days=1)),
+        False,
+        OffReason.LICENCE_NOT_YET_VALID,
     ),
     "an expired licence": (licensed(*Plugin, days=-1), False, OffReason.LICENCE_EXPIRED),
 }
