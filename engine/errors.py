@@ -154,6 +154,13 @@ class PlanApplied(StalePlan):
     code = "plan_applied"
 
 
+class PlanNotApplied(InterlockError):
+    """The plan was never applied. Check whether this is the right database."""
+
+    code = "plan_not_applied"
+    status = 409
+
+
 class LockHeld(InterlockError):
     """Another reconciliation is running. Retry later or pass --wait."""
 

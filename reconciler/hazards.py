@@ -185,13 +185,17 @@ def _hazards_of_repairs(plan: Plan) -> Iterator[_Found]:
 
 def _declares_nothing(plan: Plan) -> Iterator[_Found]:
     """Yield a hazard if values that declare nothing replace active resources."""
-    actions = [change.action for change in plan.changes if is_active(change.before)]
-    if plan.declared or not actions:
-        return
-    message = (
-        f"The values declare nothing; the plan retires {actions.count(Action.RETIRE):,} and resets"
-        f" {plural(actions.count(Action.UPDATE), 'active resource')}."
+    verbs = {Action.RETIRE: "retires", Action.UPDATE: "resets"}
+    replaced = Counter(
+        change.action
+        for change in plan.changes
+        if is_active(change.before) and change.action in verbs
     )
+    if plan.declared or not replaced:
+        return
+    effects = [f"{verb} {replaced[action]:,}" for action, verb in verbs.items() if replaced[action]]
+    noun = "resource" if replaced.total() == 1 else "resources"
+    message = f"The values declare nothing; the plan {' and '.join(effects)} active {noun}."
     yield _Found(HazardCode.DECLARES_NOTHING, None, message)
 
 
@@ -208,6 +212,27 @@ def _retires_many(plan: Plan) -> Iterator[_Found]:
             yield _Found(HazardCode.RETIRES_MANY, None, message)
 
 
+def unacknowledged(plan: Plan, allowed: Allowances) -> list[Hazard]:
+    """Return the hazards of a plan that a caller does not acknowledge."""
+    found = hazards(plan)
+    totals = _count_by_allowance(found)
+    return [
+        hazard
+        for hazard in found
+        if not allowed.allows(name := _ALLOWANCES[hazard.code], totals[name])
+    ]
+
+
+def flags_of(found: Iterable[Hazard]) -> list[str]:
+    """Return the command-line flags that acknowledge hazards, each once."""
+    return list(dict.fromkeys(hazard.remedy for hazard in found))
+
+
+def flags_to_add(found: Iterable[Hazard]) -> str:
+    """Return the line that tells which flags acknowledge hazards."""
+    return f"To apply it, add: {' '.join(flags_of(found))}"
+
+
 def check_guards(plan: Plan, allowed: Allowances) -> None:
     """Raise RefusedByGuard if a plan has hazards that are not acknowledged.
 
@@ -215,16 +240,12 @@ def check_guards(plan: Plan, allowed: Allowances) -> None:
         RefusedByGuard: with every such hazard and the flag that acknowledges it.
 
     """
-    found = hazards(plan)
-    totals = _count_by_allowance(found)
-    refused = [
-        hazard
-        for hazard in found
-        if not allowed.allows(name := _ALLOWANCES[hazard.code], totals[name])
-    ]
-    if refused:
-        lines = ["The plan has hazards that were not acknowledged; pass the listed flags."]
-        lines += [f"{each.remedy}: {each.message}" for each in refused]
+    if refused := unacknowledged(plan, allowed):
+        lines = [
+            "The plan has hazards that were not acknowledged.",
+            *(f"{each.remedy}: {each.message}" for each in refused),
+            flags_to_add(refused),
+        ]
         names = ("code", "message", "tickets", "remedy")
         details = [{name: getattr(each, name) for name in names} for each in refused]
         raise RefusedByGuard("\n".join(lines), hazards=details)

@@ -52,13 +52,19 @@ class AffectedTickets:
     """The tickets that a change affects in one way.
 
     Attributes:
-        by_status: the number of tickets in each status; only statuses that have any.
+        by_status: the number of tickets in each status, in the order of statuses; only statuses
+            that have any.
         examples: a few of their ids.
 
     """
 
     by_status: Mapping[Status, int] = field(default_factory=dict)
     examples: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Sort the statuses, because messages list them and must not differ between runs."""
+        counts = {each: self.by_status[each] for each in STATUSES if each in self.by_status}
+        object.__setattr__(self, "by_status", counts)
 
     @property
     def tickets(self) -> int:

@@ -32,6 +32,6 @@ def _obstacles(
 ) -> Iterator[str]:
     for change in changes:
         if live.get(change.key) != change.after:
-            yield f"{change.key} changed after the plan was applied, or the plan was never applied."
+            yield f"{change.key} changed after the plan was applied."
     for key, target in dangling_after(live, inverse):
         yield f"{key} refers to {target}, which would not be active."

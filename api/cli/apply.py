@@ -140,7 +140,7 @@ def apply(
         many_retired=allow_many_retired,
         empty=allow_empty,
     )
-    print_plan(made, PlanFormat.TEXT)
+    print_plan(made, PlanFormat.TEXT, allowed)
     if made.is_empty:
         return
     if not plan:

@@ -32,11 +32,12 @@ async def audit_tickets(
 
 
 def progress_bar(verb: str = "verifying") -> Progress:
-    """Return a bar on standard error; a redirected standard output is not touched."""
+    """Return a bar on standard error, if that is a terminal."""
     columns = (TextColumn(verb), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     return Progress(
         *columns,
         console=Console(stderr=True),
+        disable=not sys.stderr.isatty(),
         transient=True,
         redirect_stdout=sys.stdout.isatty(),
     )

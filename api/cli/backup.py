@@ -12,6 +12,7 @@ import typer
 
 from api.cli.history_anchors import read_anchors
 from api.cli.verified import verified_lines
+from api.files import UnreadableFile
 from api.settings import Settings
 from engine.errors import InvalidInput
 
@@ -97,7 +98,7 @@ def restore(
     try:
         restored = asyncio.run(_restore_backup(settings, file, anchors))
     except OSError as error:
-        raise InvalidInput(f"{file}: can't be read: {error.strerror}.") from None
+        raise UnreadableFile(f"{file}: can't be read: {error.strerror}.") from None
     typer.echo(f"Restored {restored.rows} rows.")
     for line in verified_lines(anchors, restored.anchor):
         typer.echo(line)
@@ -107,7 +108,7 @@ async def _restore_backup(settings: Settings, file: Path, anchors: "AuditedAncho
     from api.bootstrap.engine import open_engine
     from reconciler.backup import restore as restore_lines
 
-    async with open_engine(settings) as engine:
-        # Only a line feed ends a line. Bytes that are not UTF-8 fail the check of the digest.
-        with file.open(encoding="utf-8", errors="replace", newline="\n") as stream:
+    # Only a line feed ends a line. Bytes that are not UTF-8 fail the check of the digest.
+    with file.open(encoding="utf-8", errors="replace", newline="\n") as stream:
+        async with open_engine(settings) as engine:
             return await restore_lines(engine.database, stream, anchors)

@@ -115,7 +115,8 @@ def _check_arguments(arguments: list[str]) -> None:
 
 
 def _message_of(error: InterlockError) -> str:
-    """Return the line for an error; findings have their own positions and codes."""
+    """Return the lines for an error; findings have their own positions and codes."""
     if isinstance(error, InvalidDeclaration):
         return error.message
-    return f"interlock: {error.message} [{error.code}]"
+    first, *others = error.message.split("\n")
+    return "\n".join([f"interlock: {first} [{error.code}]", *others])

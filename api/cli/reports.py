@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from api.files import UnreadableFile
 from engine.errors import InvalidInput
+from reconciler.allowances import NO_ALLOWANCES, Allowances
 
 if TYPE_CHECKING:
     from reconciler.plan import Plan
@@ -37,23 +39,26 @@ def report_plan(plan: "Plan", output: PlanFormat, out: Path | None) -> None:
         InvalidInput: the file can't be written.
 
     """
+    from reconciler.hazards import flags_of, hazards
+
     if out is not None:
         _save_plan(plan, out)
     print_plan(plan, output)
     if out is not None and not plan.is_empty:
-        command = shlex.join(["interlock", "apply", str(out)])
+        flags = " ".join(flags_of(hazards(plan)))
+        command = f"interlock apply {shlex.quote(str(out))} {flags}".rstrip()
         typer.echo(f"The plan is saved. To apply it, run: {command}", err=True)
 
 
-def print_plan(plan: "Plan", output: PlanFormat) -> None:
-    """Print a plan on standard output."""
+def print_plan(plan: "Plan", output: PlanFormat, allowed: Allowances = NO_ALLOWANCES) -> None:
+    """Print a plan on standard output; as text with the flags for hazards that are not allowed."""
     from reconciler.document.serialize import serialize_plan
     from reconciler.report.markdown import as_markdown
     from reconciler.report.text import print_plan as print_text
 
     match output:
         case PlanFormat.TEXT:
-            print_text(plan, Console(soft_wrap=not sys.stdout.isatty()))
+            print_text(plan, Console(soft_wrap=not sys.stdout.isatty()), allowed)
         case PlanFormat.JSON:
             typer.echo(serialize_plan(plan).text, nl=False)
         case PlanFormat.MARKDOWN:
@@ -73,7 +78,8 @@ def load_plan(file: Path) -> "Plan":
     """Return a saved plan.
 
     Raises:
-        InvalidInput: the file can't be read, or (InvalidPlan) is not a plan as it was saved.
+        UnreadableFile: the file can't be read.
+        InvalidPlan: it is not a plan as it was saved.
 
     """
     from reconciler.document.parse import PLAN_BYTES, parse_plan
@@ -82,7 +88,7 @@ def load_plan(file: Path) -> "Plan":
         with file.open("rb") as stream:
             text = stream.read(PLAN_BYTES + 1).decode("utf-8")
     except OSError as error:
-        raise InvalidInput(f"{file}: can't be read: {error.strerror}.") from None
+        raise UnreadableFile(f"{file}: can't be read: {error.strerror}.") from None
     except UnicodeDecodeError:
-        raise InvalidInput(f"{file}: can't be read: it isn't UTF-8 text.") from None
+        raise UnreadableFile(f"{file}: can't be read: it isn't UTF-8 text.") from None
     return parse_plan(text, str(file))

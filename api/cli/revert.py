@@ -23,13 +23,16 @@ def revert(
 
 
 async def _plan_to_undo(plan: "Plan") -> "Plan":
+    from engine.storage.resources.reconciliations import check_applied
     from reconciler.desired import Desired
     from reconciler.document.serialize import serialize_plan
     from reconciler.planner import make_plan, read_live
     from reconciler.revert import reverted_resources
 
+    plan_id = serialize_plan(plan).id
     async with open_snapshot() as session:
+        if not plan.is_empty:  # a plan without changes is never recorded
+            await check_applied(session, plan_id)
         live = await read_live(session)
         desired = Desired(reverted_resources(live.resources, plan))
-        source = f"revert of {serialize_plan(plan).id}"
-        return await make_plan(session, desired, source, live=live)
+        return await make_plan(session, desired, f"revert of {plan_id}", live=live)

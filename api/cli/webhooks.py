@@ -4,14 +4,14 @@ import asyncio
 import json
 import os
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 import typer
 from rich.table import Column, Table
 
-from api.cli.tables import print_table
+from api.cli.tables import folded, print_table
 from api.settings import Settings
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ def overview(context: typer.Context, as_json: AsJson = False) -> None:
         return
     table = Table(
         *("webhook", "state", Column("pending", justify="right")),
-        *(Column("oldest pending", no_wrap=True), Column("dead", justify="right")),
-        *(Column("next attempt", no_wrap=True), "last result", Column("url", overflow="fold")),
+        *("oldest pending", Column("dead", justify="right")),
+        *("next attempt", "last result", folded("url")),
     )
     for each in statuses:
         table.add_row(
@@ -53,7 +53,7 @@ def overview(context: typer.Context, as_json: AsJson = False) -> None:
             _format_time(each.next_attempt_at or each.paused_until),
             *(each.last_result or "", each.declaration.url),
         )
-    print_table(table)
+    print_table(table, "No webhook is declared.")
 
 
 @webhooks.command()
@@ -73,14 +73,12 @@ def dead(
     if as_json:
         typer.echo(json.dumps(list(map(_dead_letter_json, dead_letters)), indent=2))
         return
-    failed_at = Column("failed at", no_wrap=True)
-    table = Table(
-        "webhook", Column("id", no_wrap=True), "event", failed_at, "attempts", "last result"
-    )
+    attempts = Column("attempts", justify="right")
+    table = Table("webhook", folded("id"), "event", "failed at", attempts, "last result")
     for each in dead_letters:
         time = _format_time(each.failed_at)
         table.add_row(each.webhook, each.id, each.event, time, str(each.attempts), each.result)
-    print_table(table)
+    print_table(table, "There are no dead letters.")
 
 
 @webhooks.command()
@@ -111,7 +109,7 @@ def _run(work: Callable[["Database"], Awaitable[T]]) -> T:
 
 
 def _format_time(time: datetime | None) -> str:
-    return time.isoformat(timespec="seconds") if time else ""
+    return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if time else ""
 
 
 def _status_json(status: "WebhookStatus") -> dict[str, object]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 from rich.table import Column, Table
 
-from api.cli.tables import print_table
+from api.cli.tables import folded, print_table
 from api.settings import Settings
 from engine.errors import NotFound
 
@@ -29,15 +29,18 @@ def of_workflows() -> None:
 @workflows.command()
 def history(name: Name, as_json: AsJson = False) -> None:
     """List the revisions of a workflow, newest first."""
+    from reconciler.report.escaping import visible
+
     revisions = asyncio.run(_read_revisions(name))
     if as_json:
         typer.echo(json.dumps([facts_of(each) for each in revisions], indent=2))
         return
-    source = Column("source", overflow="fold")  # to be copied whole
-    table = Table("revision", Column("applied at", no_wrap=True), "by", source, "digest")
+    number = Column("revision", justify="right")
+    table = Table(number, "applied at", "by", folded("source"), "digest")
     for each in revisions:
         at = each.at.isoformat(timespec="seconds")
-        table.add_row(str(each.number), at, each.by, each.source, each.digest[:12])
+        by, origin = visible(each.by), visible(each.source)
+        table.add_row(str(each.number), at, by, origin, each.digest[:12])
     print_table(table)
 
 

@@ -6,7 +6,7 @@ from itertools import accumulate
 from typing import Final
 
 from engine.tickets.history import RecordedTransitions
-from reconciler.hazards import Hazard, HazardCode
+from reconciler.hazards import Hazard, HazardCode, flags_of
 from reconciler.permissions_diff import TransitionChange
 from reconciler.plan import Plan, PlannedChange
 from reconciler.plural import plural
@@ -118,8 +118,12 @@ def _comment_on(plan: Plan) -> _Comment:
 def _warning(plan: Plan) -> str:
     """Return the hazards and the flags that acknowledge them; empty without hazards."""
     groups = wording.hazards_by_code(plan)
+    if not groups:
+        return ""
     lines = [line for code, hazards in groups for line in _hazard_lines(code, hazards)]
-    return _alert("WARNING", f"**{wording.HAZARDS_TITLE}**", "", *lines) if lines else ""
+    flags = " ".join(flags_of(hazard for _, hazards in groups for hazard in hazards))
+    title = f"**{wording.HAZARDS_TITLE}** To apply it, add `{flags}`:"
+    return _alert("WARNING", title, "", *lines)
 
 
 def _hazard_lines(code: HazardCode, hazards: list[Hazard]) -> Iterator[str]:

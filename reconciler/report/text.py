@@ -8,8 +8,9 @@ from rich.console import Console
 from rich.text import Text
 
 from engine.tickets.history import RecordedTransitions
+from reconciler.allowances import NO_ALLOWANCES, Allowances
 from reconciler.diff import Action
-from reconciler.hazards import Hazard, HazardCode
+from reconciler.hazards import Hazard, HazardCode, flags_to_add, unacknowledged
 from reconciler.permissions_diff import Effect, TransitionChange
 from reconciler.plan import Plan, PlannedChange
 from reconciler.plural import plural
@@ -36,18 +37,25 @@ _EFFECT_STYLES: Final = {
 }
 
 
-def print_plan(plan: Plan, console: Console) -> None:
-    """Print a plan, in colour if the console supports it. The terminal wraps long lines."""
-    console.print(as_text(plan), soft_wrap=True)
+def print_plan(plan: Plan, console: Console, allowed: Allowances = NO_ALLOWANCES) -> None:
+    """Print a plan, in colour if the console supports it. The terminal wraps long lines.
+
+    Args:
+        plan: the plan.
+        console: where to print it.
+        allowed: the hazards that are acknowledged; the last line has the flags for the others.
+
+    """
+    console.print(as_text(plan, allowed), soft_wrap=True)
 
 
-def as_text(plan: Plan) -> Text:
+def as_text(plan: Plan, allowed: Allowances = NO_ALLOWANCES) -> Text:
     """Return a plan as styled text. The styles carry no information of their own."""
-    sections = [section for section in _sections(plan) if section]
+    sections = [section for section in _sections(plan, allowed) if section]
     return Text("\n\n").join(Text("\n").join(section) for section in sections)
 
 
-def _sections(plan: Plan) -> Iterator[list[Text]]:
+def _sections(plan: Plan, allowed: Allowances) -> Iterator[list[Text]]:
     """Yield the sections of the report, which blank lines separate."""
     groups = wording.hazards_by_code(plan)
     lines = [line for code, hazards in groups for line in _hazard_lines(code, hazards)]
@@ -59,7 +67,9 @@ def _sections(plan: Plan) -> Iterator[list[Text]]:
         yield [Text(wording.TICKETS_TITLE, "bold"), *(Text(f"  {each}") for each in sentences)]
     if plan.replay is not None:
         yield list(_replay_lines(plan.replay))
-    yield [Text(wording.summary(plan), "bold")]
+    refused = unacknowledged(plan, allowed)
+    last = [Text(flags_to_add(refused), "bold red")] if refused else []
+    yield [Text(wording.summary(plan), "bold"), *last]
 
 
 def _hazard_lines(code: HazardCode, hazards: list[Hazard]) -> Iterator[Text]:

@@ -25,7 +25,7 @@ from reconciler.ticket_repairs import TicketRepairs
 
 NO_CHANGES: Final = "Plan: no changes. The database matches the declaration."
 TICKETS_TITLE: Final = "Tickets"
-HAZARDS_TITLE: Final = "This plan has hazards. To apply it, pass the listed flags."
+HAZARDS_TITLE: Final = "This plan has hazards."
 NO_ROLE: Final = "none"
 _EXAMPLES_SHOWN: Final = 3
 _ITEMS_SHOWN: Final = 10

@@ -26,6 +26,7 @@ CODES = {
     "position_lost": (errors.PositionLost, 410),
     "stale_plan": (errors.StalePlan, 409),
     "plan_applied": (errors.PlanApplied, 409),
+    "plan_not_applied": (errors.PlanNotApplied, 409),
     "lock_held": (errors.LockHeld, 409),
     "refused_by_guard": (errors.RefusedByGuard, 403),
     "misconfigured": (errors.Misconfigured, 500),

@@ -66,7 +66,7 @@ def test_a_refusal_lists_the_hazards_with_their_flags() -> None:
     with pytest.raises(RefusedByGuard) as refused:
         check_guards(every_hazard(), replace(EVERYTHING, widening=False, closed=37))
     assert refused.value.message.splitlines() == [
-        "The plan has hazards that were not acknowledged; pass the listed flags.",
+        "The plan has hazards that were not acknowledged.",
         (
             "--max-closed 38: Within an hour after the change of setting autoClose, system closes"
             " 38 tickets for good."
@@ -79,6 +79,7 @@ def test_a_refusal_lists_the_hazards_with_their_flags() -> None:
             "--allow-widening: All signed-in users can read every ticket,"
             " among them 40 live tickets."
         ),
+        "To apply it, add: --max-closed 38 --allow-widening",
     ]
 
 

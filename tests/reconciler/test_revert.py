@@ -45,12 +45,12 @@ REFUSED: dict[str, tuple[Snapshot, Plan, str]] = {
     "a resource changed again": (
         snapshot(workflow("vpn_request", INCIDENT, "VPN")),
         WIDENED,
-        "workflow vpn_request changed after the plan was applied, or the plan was never applied.",
+        "workflow vpn_request changed after the plan was applied.",
     ),
     "it was reverted before": (
         LIVE,
         WIDENED,
-        "workflow vpn_request changed after the plan was applied, or the plan was never applied.",
+        "workflow vpn_request changed after the plan was applied.",
     ),
     "an item uses a workflow that would be retired": (
         snapshot(FLOW, category("access", "Access"), item("vpn", "vpn_request", "access")),

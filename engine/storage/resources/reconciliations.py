@@ -10,7 +10,7 @@ from typing import Final, Self
 
 from sqlalchemy import Text, bindparam, func, literal_column, select, text
 
-from engine.errors import InvalidInput, LockHeld, PlanApplied, PositionLost
+from engine.errors import InvalidInput, LockHeld, PlanApplied, PlanNotApplied, PositionLost
 from engine.storage.postgres.chains import RECONCILIATIONS, append_to_chain
 from engine.storage.postgres.database import Database, Row, Session
 from engine.storage.postgres.fingerprints import FINGERPRINT_CHARACTERS, fingerprint
@@ -187,6 +187,15 @@ async def check_not_applied(session: Session, plan_id: str) -> None:
         applied_by=by,
         applied_at=at,
     )
+
+
+async def check_applied(session: Session, plan_id: str) -> None:
+    """Raise PlanNotApplied unless a plan was applied."""
+    if await session.row(_APPLIED, applied_plan=plan_id) is None:
+        raise PlanNotApplied(
+            "This plan was never applied to this database, so there is nothing to undo.",
+            plan=plan_id,
+        )
 
 
 async def record_reconciliation(session: Session, record: ReconciliationRecord) -> int:

@@ -1,6 +1,7 @@
 """plan, apply, revert, drift, export and workflows, as a CI job runs them."""
 
 import json
+import shlex
 from pathlib import Path
 
 import asyncpg
@@ -68,7 +69,9 @@ def test_a_change_is_planned_applied_and_reverted(job: Job) -> None:
     first = str(revisions[-1]["revision"])
     assert "role: assignee}" in job.run("workflows", "show", "hotfix", "--revision", first)
 
-    assert "hotfix" in job.run("revert", "plan.json", code=4)
+    assert "hotfix changed after the plan was applied" in job.run("revert", "plan.json", code=4)
+    job.run("plan", "-f", "none.yaml", "--out", "unused.json")
+    assert "was never applied" in job.run("revert", "unused.json", code=1)
     job.run("plan", "-f", "none.yaml", "--out", "gone.json")
     job.run("apply", "gone.json", "--allow-empty")
     job.run("revert", "gone.json", "--out", "back.json")
@@ -79,9 +82,9 @@ def test_a_change_is_planned_applied_and_reverted(job: Job) -> None:
 def test_a_stale_plan_is_refused_as_stale_before_its_hazards(job: Job) -> None:
     job.run("apply", "-f", "base.yaml", "--yes")
     job.run("plan", "-f", "wider.yaml", "--out", "wider.json")
-    assert "--allow-widening: Under workflow hotfix, more users can make" in job.run(
-        "apply", "wider.json", code=3
-    )
+    refused = job.run("apply", "wider.json", code=3)
+    assert "--allow-widening: Under workflow hotfix, more users can make" in refused
+    assert refused.splitlines()[-1] == "To apply it, add: --allow-widening"
     job.run("apply", "wider.json", "--allow-widening", "--by", "ada")
     assert "already applied by ada" in job.run("apply", "wider.json", code=4)
     job.run("apply", "-f", "none.yaml", "--allow-empty", "--yes")
@@ -93,6 +96,21 @@ def test_a_stale_plan_is_refused_as_stale_before_its_hazards(job: Job) -> None:
     printed = job.run("apply", "late.json", code=4)
     assert "workflow hotfix: planned: declared as" in printed
     assert "--allow-widening" not in printed.splitlines()[-1]
+
+
+def test_a_plan_ends_with_the_command_that_applies_it(job: Job) -> None:
+    job.run("apply", "-f", "base.yaml", "--yes")
+    printed = job.run("plan", "-f", "wider.yaml").splitlines()
+    assert printed[-2:] == ["Plan: 1 to update.", "To apply it, add: --allow-widening"]
+    printed = job.run("plan", "-f", "wider.yaml", "--out", "a plan.json").splitlines()
+    command = "interlock apply 'a plan.json' --allow-widening"
+    assert printed[-1] == f"The plan is saved. To apply it, run: {command}"
+    assert "To apply it" not in job.run(*shlex.split(command)[1:])
+
+
+def test_texts_in_a_table_are_printed_as_they_are(job: Job) -> None:
+    job.run("apply", "-f", "base.yaml", "--yes", "--source", "[red]:a: \x1b[1m")
+    assert r"[red]:a: \x1b[1m" in job.run("workflows", "history", "hotfix")
 
 
 def test_planning_an_export_results_in_no_changes(job: Job) -> None:
@@ -125,6 +143,9 @@ REFUSED = {
     "no file": (("plan",), 64, "--values"),
     "neither a plan nor files": (("apply",), 64, "a saved PLAN"),
     "a plan and values": (("apply", "plan.json", "--set-string", "a=1"), 64, "work only with -f"),
+    "a missing plan": (("apply", "nowhere.json"), 6, "nowhere.json: can't be read"),
+    "a missing plan to revert": (("revert", "nowhere.json"), 6, "nowhere.json: can't be read"),
+    "a missing backup": (("restore", "nowhere.yaml"), 6, "nowhere.yaml: can't be read"),
     "a file that is not a plan": (("apply", "base.yaml", "--yes"), 6, "invalid_plan"),
     "no terminal for the confirmation": (("apply", "-f", "base.yaml"), 64, "--yes"),
     "a file name that is not UTF-8": (

@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from rich.console import Console
 from syrupy.assertion import SnapshotAssertion
 
-from reconciler.hazards import hazards
+from reconciler.allowances import Allowances
+from reconciler.hazards import flags_to_add, hazards
 from reconciler.plan import Plan
 from reconciler.report.text import as_text, print_plan
 from reconciler.report.wording import HAZARDS_TITLE, NO_CHANGES, summary
 from tests.support.generated_plans import PLANS
-from tests.support.plans import EXAMPLES
+from tests.support.plans import EVERYTHING, EXAMPLES
 
 STYLE = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -58,6 +59,16 @@ def test_declared_text_has_no_effect_on_the_terminal(plan: Plan) -> None:
 @settings(deadline=None)
 def test_hazards_come_first_and_the_summary_last(plan: Plan) -> None:
     lines = printed(plan).splitlines()
-    assert (lines[0] == HAZARDS_TITLE) == bool(hazards(plan))
-    assert lines[-1] == summary(plan)
+    found = hazards(plan)
+    assert (lines[0] == HAZARDS_TITLE) == bool(found)
+    assert lines[-2 if found else -1] == summary(plan)
+    assert (lines[-1] == flags_to_add(found)) == bool(found)
     assert (NO_CHANGES in lines) == plan.is_empty
+
+
+def test_flags_of_acknowledged_hazards_are_not_asked_for() -> None:
+    plan = EXAMPLES["every hazard"]()
+    last = str(as_text(plan, Allowances(widening=True, stranded=15))).splitlines()[-1]
+    assert last.startswith("To apply it, add: ")
+    assert not {"--allow-widening", "--max-stranded"} & set(last.split())
+    assert str(as_text(plan, EVERYTHING)).splitlines()[-1] == summary(plan)
