@@ -229,7 +229,7 @@ def flags_of(found: Iterable[Hazard]) -> list[str]:
 
 
 def flags_to_add(found: Iterable[Hazard]) -> str:
-    """Return the line that tells which flags acknowledge hazards."""
+    """Return the last line of a report on hazards: the flags that acknowledge them."""
     return f"To apply it, add: {' '.join(flags_of(found))}"
 
 
