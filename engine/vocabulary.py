@@ -59,6 +59,7 @@ class TicketEvent(StrEnum):
     CREATED = "ticket.created"
     TRANSITIONED = "ticket.transitioned"
     ASSIGNED = "ticket.assigned"
+    TRANSFERRED = "ticket.transferred"
     PRIORITY_CHANGED = "ticket.priority_changed"
     TITLE_CHANGED = "ticket.title_changed"
     DESCRIPTION_CHANGED = "ticket.description_changed"

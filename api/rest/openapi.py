@@ -19,6 +19,7 @@ from api.http.body import JSON
 from api.rest.alertmanager import AlertmanagerWebhook
 from api.rest.health_reports import AlertsResponse, ServiceResponse
 from api.rest.ticket_models import (
+    AssigneeGroupRequest,
     AssigneeRequest,
     CommentRequest,
     NewTicket,
@@ -39,6 +40,7 @@ _MODELS: Final[dict[type[BaseModel], JsonSchemaMode]] = {
     TransitionRequest: "validation",
     CommentRequest: "validation",
     AssigneeRequest: "validation",
+    AssigneeGroupRequest: "validation",
     HealthReport: "validation",
     AlertmanagerWebhook: "validation",
     Ticketing: "validation",

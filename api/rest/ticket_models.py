@@ -94,6 +94,13 @@ class AssigneeRequest(RequestModel):
     """The user id of the assignee; null returns the ticket to the queue."""
 
 
+class AssigneeGroupRequest(RequestModel):
+    """The new assignee group of a ticket."""
+
+    assignee_group: GroupName | None
+    """The group whose members can assign and edit the ticket; null for no group."""
+
+
 class CommentRequest(RequestModel):
     """A comment on a ticket."""
 

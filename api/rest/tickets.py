@@ -14,6 +14,7 @@ from api.http.etags import ETags, PreconditionFailed, etag_of
 from api.http.idempotency_key import IdempotencyKeyReused, read_idempotency_key
 from api.rest.models import read_body
 from api.rest.ticket_models import (
+    AssigneeGroupRequest,
     AssigneeRequest,
     CommentRequest,
     NewTicket,
@@ -32,6 +33,7 @@ from engine.tickets.commands import (
     CommentTicket,
     CreateTicket,
     CreateTicketFromCatalog,
+    TransferTicket,
     TransitionTicket,
 )
 from engine.tickets.ticket import TICKET_ID_PATTERN, Ticket
@@ -53,6 +55,7 @@ def ticket_routes(create_context: _ContextFactory) -> list[web.RouteDef]:
         web.post(f"{_TICKET_PATH}/transitions", handlers.transition),
         web.post(f"{_TICKET_PATH}/comments", handlers.comment),
         web.put(f"{_TICKET_PATH}/assignee", handlers.assign),
+        web.put(f"{_TICKET_PATH}/assignee-group", handlers.transfer),
     ]
 
 
@@ -97,6 +100,12 @@ class _TicketHandlers:
         body = await read_body(request, AssigneeRequest)
         command = AssignTicket(assignee=body.assignee, **_change_fields(request))
         return await self._change(request, TicketStore.assign, command)
+
+    async def transfer(self, request: web.Request) -> web.Response:
+        """Change the assignee group of a ticket."""
+        body = await read_body(request, AssigneeGroupRequest)
+        command = TransferTicket(assignee_group=body.assignee_group, **_change_fields(request))
+        return await self._change(request, TicketStore.transfer, command)
 
     async def comment(self, request: web.Request) -> web.Response:
         """Add a comment to a ticket."""

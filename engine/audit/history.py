@@ -17,6 +17,7 @@ from engine.vocabulary import SYSTEM, ActorRoles
 _FIELDS: Final = {
     EntryKind.STATUS: "status",
     EntryKind.ASSIGNEE: "assignee",
+    EntryKind.ASSIGNEE_GROUP: "assignee_group",
     EntryKind.PRIORITY: "priority",
     EntryKind.TITLE: "title",
     EntryKind.DESCRIPTION: "description",

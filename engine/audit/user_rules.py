@@ -54,6 +54,28 @@ def _assignment_flaw(case: Case) -> str | None:
     new = case.entry.new_value
     if new is not None and (not new.strip() or new == SYSTEM):
         return f"{new!r} cannot be an assignee"
+    if message := _edit_flaw(case):
+        return message
+    is_allowed = _is_part_of_transfer(case)
+    return None if is_allowed else _permission_flaw(case, assigners(case.past.ticket))
+
+
+def _is_part_of_transfer(case: Case) -> bool:
+    """Return whether the entry removes the assignee together with a transfer to another group."""
+    entry, transfer = case.entry, case.past.entries[-1]
+    return (
+        transfer.kind is EntryKind.ASSIGNEE_GROUP
+        and transfer.new_value is not None
+        and entry.new_value is None
+        and (entry.at, entry.actor, entry.details)
+        == (transfer.at, transfer.actor, transfer.details)
+    )
+
+
+def _transfer_flaw(case: Case) -> str | None:
+    new = case.entry.new_value
+    if new is not None and not new.strip():
+        return "the assignee group is blank"
     return _edit_flaw(case) or _permission_flaw(case, assigners(case.past.ticket))
 
 
@@ -94,6 +116,7 @@ def _note_flaw(case: Case) -> str | None:
 USER_RULES: Final[Mapping[EntryKind, Callable[[Case], str | None]]] = {
     EntryKind.STATUS: _transition_flaw,
     EntryKind.ASSIGNEE: _assignment_flaw,
+    EntryKind.ASSIGNEE_GROUP: _transfer_flaw,
     EntryKind.TITLE: _title_flaw,
     EntryKind.DESCRIPTION: _description_flaw,
     EntryKind.PRIORITY: _priority_flaw,

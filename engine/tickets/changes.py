@@ -1,7 +1,7 @@
 """What commands change in a ticket: check the permission, then build the entries. Pure."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -12,10 +12,17 @@ from engine.tickets.commands import (
     CommentTicket,
     CreateTicket,
     CreateTicketFromCatalog,
+    TransferTicket,
     UpdateTicket,
 )
 from engine.tickets.history import Entry, EntryKind, canonical_timestamp
-from engine.tickets.permissions import Relation, authorize_assign, authorize_edit, authorize_note
+from engine.tickets.permissions import (
+    Relation,
+    authorize_assign,
+    authorize_edit,
+    authorize_note,
+    authorize_transfer,
+)
 from engine.tickets.sla_targets import TARGETS_KEY, SlaTerms, TicketTargets, targets_for
 from engine.tickets.sla_timers import SlaTimers
 from engine.tickets.ticket import Opening, Ticket, initial_ticket
@@ -41,6 +48,31 @@ def assignment_changes(ticket: Ticket, actor: Actor, command: AssignTicket) -> t
     """
     relations = authorize_assign(ticket, actor)
     return _changed((EntryKind.ASSIGNEE, ticket.assignee, command.assignee), relations=relations)
+
+
+def transfer_changes(ticket: Ticket, actor: Actor, command: TransferTicket) -> tuple[Change, ...]:
+    """Return the change of the assignee group; nothing if the group stays the same.
+
+    Raises:
+        TicketClosed, Forbidden: see `authorize_transfer`.
+
+    """
+    relations = authorize_transfer(ticket, actor)
+    group = (EntryKind.ASSIGNEE_GROUP, ticket.assignee_group, command.assignee_group)
+    return _changed(group, relations=relations)
+
+
+def unassignment(
+    ticket: Ticket, transfer: Change, groups_of_assignee: Container[str]
+) -> tuple[Change, ...]:
+    """Return the change that removes an assignee who is not a member of the new group.
+
+    The transfer includes it, so it is allowed by the same relations. Without a new group, the
+    assignee stays.
+    """
+    if ticket.assignee is None or transfer.new is None or transfer.new in groups_of_assignee:
+        return ()
+    return (Change(EntryKind.ASSIGNEE, ticket.assignee, None, transfer.details),)
 
 
 def edit_changes(ticket: Ticket, actor: Actor, command: UpdateTicket) -> tuple[Change, ...]:

@@ -4,9 +4,7 @@ The JSON Schema keywords of a field describe its validators approximately.
 """
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
-from hashlib import sha256
 from typing import Annotated, Any, Final, Self
 
 from pydantic import (
@@ -93,13 +91,6 @@ def _check_visible_ascii(text: str) -> str:
         message = "must contain only visible ASCII characters and no spaces"
         raise PydanticCustomError("not_visible_ascii", message)
     return text
-
-
-def _check_unique(names: tuple[str, ...]) -> tuple[str, ...]:
-    for index, name in enumerate(names):
-        if name in names[:index]:
-            raise PydanticCustomError("repeated", "must not contain {name} twice", {"name": name})
-    return names
 
 
 def _parse_duration(value: object) -> timedelta:
@@ -268,29 +259,16 @@ class TransitionTicket(ChangeCommand):
     to: Status
 
 
-class TransitionTickets(Command):
-    """Move several tickets to another status, each independently."""
-
-    ids: Annotated[
-        tuple[Reference, ...],
-        Field(min_length=1, max_length=limits.BULK_TICKETS),
-        AfterValidator(_check_unique),
-    ]
-    to: Status
-
-    def each(self) -> Iterator[TransitionTicket]:
-        """Yield one command for each ticket, with a separate idempotency key if there is a key."""
-        for ticket in self.ids:
-            key = self.idempotency_key and sha256(f"{self.idempotency_key} {ticket}".encode())
-            yield TransitionTicket(
-                ticket=ticket, to=self.to, idempotency_key=key and key.hexdigest()
-            )
-
-
 class AssignTicket(ChangeCommand):
     """Assign a ticket to a user; None puts it back into the queue."""
 
     assignee: UserId | None
+
+
+class TransferTicket(ChangeCommand):
+    """Change the assignee group of a ticket; None for no group."""
+
+    assignee_group: GroupName | None
 
 
 class CommentTicket(ChangeCommand):

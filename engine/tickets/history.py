@@ -27,6 +27,7 @@ class EntryKind(StrEnum):
     CREATED = "created"
     STATUS = "status"
     ASSIGNEE = "assignee"
+    ASSIGNEE_GROUP = "assignee_group"
     PRIORITY = "priority"
     TITLE = "title"
     DESCRIPTION = "description"

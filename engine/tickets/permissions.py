@@ -1,4 +1,4 @@
-"""Who can read, assign, edit and annotate a ticket. Transitions: `engine.workflows`. Pure."""
+"""Who can read and change a ticket, and annotate it. Transitions: `engine.workflows`. Pure."""
 
 from enum import StrEnum
 from typing import Final
@@ -12,7 +12,7 @@ from engine.vocabulary import Status
 
 
 class Relation(StrEnum):
-    """Why an actor can edit, assign or annotate a ticket."""
+    """Why an actor can edit, assign, transfer or annotate a ticket."""
 
     REQUESTER = "requester"
     ASSIGNEE = "assignee"
@@ -27,16 +27,16 @@ _NAMES: Final = {
     Relation.ADMIN: "an admin",
 }
 _STAFF: Final = frozenset({Relation.ASSIGNEE, Relation.GROUP_MEMBER, Relation.ADMIN})
-"""Those who assign the ticket, and who read and write its internal notes."""
+"""Those who assign and transfer the ticket, and who read and write its internal notes."""
 EDITORS: Final = frozenset(Relation)
 """Those who change title, description and priority."""
 NOTE_WRITERS: Final = _STAFF
 
 
 def assigners(ticket: Ticket) -> frozenset[Relation]:
-    """Return the relations by which an actor can assign a ticket.
+    """Return the relations by which an actor can assign or transfer a ticket.
 
-    If the ticket has no assignee group, its requester can assign it too.
+    If the ticket has no assignee group, its requester can do it too.
     """
     return _STAFF if ticket.assignee_group else frozenset(Relation)
 
@@ -51,6 +51,18 @@ def authorize_assign(ticket: Ticket, actor: Actor) -> frozenset[Relation]:
     """
     _check_not_closed(ticket)
     return _authorize("assign", ticket, actor, assigners(ticket))
+
+
+def authorize_transfer(ticket: Ticket, actor: Actor) -> frozenset[Relation]:
+    """Return the relations by which the actor can change the assignee group: see `assigners`.
+
+    Raises:
+        TicketClosed: the ticket is CLOSED.
+        Forbidden: the actor cannot transfer the ticket.
+
+    """
+    _check_not_closed(ticket)
+    return _authorize("transfer", ticket, actor, assigners(ticket))
 
 
 def authorize_edit(ticket: Ticket, actor: Actor) -> frozenset[Relation]:

@@ -102,6 +102,7 @@ def opened_ticket(entry: Entry, opening: Mapping[str, Any]) -> Ticket:
 _EFFECTS: Final[dict[EntryKind, Callable[[str | None], dict[str, Any]]]] = {
     EntryKind.STATUS: lambda new: {"status": Status(str(new))},
     EntryKind.ASSIGNEE: lambda new: {"assignee": new},
+    EntryKind.ASSIGNEE_GROUP: lambda new: {"assignee_group": new},
     EntryKind.PRIORITY: lambda new: {"priority": Priority(str(new))},
     EntryKind.TITLE: lambda new: {"title": str(new)},
     EntryKind.DESCRIPTION: lambda new: {"description": str(new)},

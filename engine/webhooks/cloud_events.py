@@ -18,6 +18,7 @@ EVENT_TYPES: Final = {
     EntryKind.CREATED: TicketEvent.CREATED,
     EntryKind.STATUS: TicketEvent.TRANSITIONED,
     EntryKind.ASSIGNEE: TicketEvent.ASSIGNED,
+    EntryKind.ASSIGNEE_GROUP: TicketEvent.TRANSFERRED,
     EntryKind.PRIORITY: TicketEvent.PRIORITY_CHANGED,
     EntryKind.TITLE: TicketEvent.TITLE_CHANGED,
     EntryKind.DESCRIPTION: TicketEvent.DESCRIPTION_CHANGED,
@@ -28,7 +29,7 @@ EVENT_TYPES: Final = {
 _ENTRY_KINDS: Final = {event: kind for kind, event in EVENT_TYPES.items()}
 RENDERED_KINDS: Final = (
     *(EntryKind.CREATED, EntryKind.STATUS, EntryKind.ASSIGNEE),
-    *(EntryKind.PRIORITY, EntryKind.TITLE),
+    *(EntryKind.ASSIGNEE_GROUP, EntryKind.PRIORITY, EntryKind.TITLE),
 )
 """The entries that change the ticket fields of an event."""
 

@@ -14,6 +14,7 @@ from engine.tickets.commands import (
     AssignTicket,
     CommentTicket,
     CreateTicket,
+    TransferTicket,
     TransitionTicket,
     UpdateTicket,
 )
@@ -45,6 +46,11 @@ async def comment(store: TicketStore, ticket: Ticket, **values: object) -> Ticke
 async def reassign(store: TicketStore, ticket: Ticket, **values: object) -> Ticket:
     command = AssignTicket.parse(ticket=ticket.id, assignee="u_new", **values)
     return await store.assign(MARTON, command)
+
+
+async def transfer(store: TicketStore, ticket: Ticket, **values: object) -> Ticket:
+    command = TransferTicket.parse(ticket=ticket.id, assignee_group="network-team", **values)
+    return await store.transfer(MARTON, command)
 
 
 async def edit(store: TicketStore, ticket: Ticket, **values: object) -> Ticket:
@@ -82,6 +88,7 @@ CHANGES: dict[str, Change] = {
     "transition": pick_up,
     "comment": comment,
     "assign": reassign,
+    "transfer": transfer,
     "update": edit,
     "create": open_another,
 }

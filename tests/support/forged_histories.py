@@ -18,6 +18,7 @@ TOO_FAR: Final = CLOCK_STEP_MAX + MICROSECOND
 WITH_OLD_VALUE: Final = {
     EntryKind.STATUS,
     EntryKind.ASSIGNEE,
+    EntryKind.ASSIGNEE_GROUP,
     EntryKind.PRIORITY,
     EntryKind.TITLE,
     EntryKind.DESCRIPTION,
@@ -25,6 +26,8 @@ WITH_OLD_VALUE: Final = {
 SIMILAR: Final = (
     {EntryKind.TITLE, EntryKind.DESCRIPTION},
     {EntryKind.ASSIGNEE, EntryKind.NOTE},
+    {EntryKind.ASSIGNEE_GROUP, EntryKind.NOTE},
+    {EntryKind.ASSIGNEE, EntryKind.ASSIGNEE_GROUP},
 )
 """Kinds whose entries can have the same values, such as a first assignee and a note with his id."""
 
@@ -73,7 +76,7 @@ def to_an_invalid_value(_: Desk, history: list[Entry], index: int) -> Iterator[d
     kind = history[index].kind
     if kind is not EntryKind.DESCRIPTION:
         yield {"new_value": " "}
-    if kind is not EntryKind.ASSIGNEE:
+    if kind not in {EntryKind.ASSIGNEE, EntryKind.ASSIGNEE_GROUP}:
         yield {"new_value": None}
     if kind in {EntryKind.STATUS, EntryKind.PRIORITY, EntryKind.SLA_BREACH, EntryKind.CREATED}:
         yield {"new_value": "another"}

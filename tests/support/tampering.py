@@ -21,6 +21,7 @@ from engine.tickets.commands import (
     CommentTicket,
     CreateTicket,
     CreateTicketFromCatalog,
+    TransferTicket,
     TransitionTicket,
 )
 from engine.vocabulary import Status
@@ -80,7 +81,8 @@ async def fill(database: Database, key: AnchorKey) -> Anchor:
     await sweep_due_times(database)
     await seal_everything(database)
     anchor = await make_anchor(database, key)
-    await _open(store, LATE)
+    late = await _open(store, LATE)
+    await store.transfer(ANNA, TransferTicket(ticket=late, assignee_group="network-team"))
     await seal_everything(database)
     await store.comment(ANNA, CommentTicket.parse(ticket=live, text="It works again"))
     return anchor

@@ -40,6 +40,8 @@ from engine.tickets.changes import (
     opening_entry,
     opening_from_command,
     opening_from_item,
+    transfer_changes,
+    unassignment,
     with_targets,
 )
 from engine.tickets.commands import (
@@ -47,6 +49,7 @@ from engine.tickets.commands import (
     CommentTicket,
     CreateTicket,
     CreateTicketFromCatalog,
+    TransferTicket,
     UpdateTicket,
 )
 from engine.tickets.history import Entry, EntryKind
@@ -139,7 +142,7 @@ FIRST: Final = (
 )
 TEXTS: Final = st.sampled_from(["Payments fail", "Cards fail", "Printer"])
 IDS: Final = st.sampled_from([user.id for user in ALL_USERS])
-GROUPS: Final = st.sampled_from([None, "payment-team"])
+GROUPS: Final = st.sampled_from([None, "payment-team", "network-team"])
 SLAS: Final = st.sampled_from(
     [None, {"by_priority": True}, {"targets": {"response": "1m", "resolution": "P1D"}}]
 )
@@ -308,6 +311,13 @@ class Desk:
         command = AssignTicket.parse(ticket=ticket.id, assignee=self.draw(st.none() | IDS))
         self.append(history, actor, assignment_changes(ticket, actor, command))
 
+    def transfer(self) -> None:
+        history, ticket, actor = self.pick()
+        command = TransferTicket.parse(ticket=ticket.id, assignee_group=self.draw(GROUPS))
+        groups = next((each.groups for each in ALL_USERS if each.id == ticket.assignee), ())
+        for change in transfer_changes(ticket, actor, command):
+            self.append(history, actor, [change, *unassignment(ticket, change, groups)])
+
     def comment(self) -> None:
         history, ticket, actor = self.pick()
         is_internal = self.draw(st.booleans())
@@ -402,6 +412,7 @@ DECLARING: Final = (Desk.declare, Desk.declare, Desk.retire, Desk.switch)
 CREATING: Final = (Desk.open_from_form, Desk.open_from_item, Desk.report)
 CHANGING: Final = (
     *(Desk.transition, Desk.transition, Desk.transition, Desk.assign, Desk.comment, Desk.edit),
+    Desk.transfer,
     *(Desk.record_breaches, Desk.close_resolved, Desk.report, Desk.report, Desk.handle_service),
 )
 

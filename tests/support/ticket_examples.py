@@ -84,6 +84,7 @@ TIMESTAMPS = st.datetimes(timezones=st.just(UTC))
 VALUES: dict[EntryKind, st.SearchStrategy[str | None]] = {
     EntryKind.STATUS: st.sampled_from(Status),
     EntryKind.ASSIGNEE: st.none() | TEXTS,
+    EntryKind.ASSIGNEE_GROUP: st.none() | TEXTS,
     EntryKind.PRIORITY: st.sampled_from(Priority),
     EntryKind.TITLE: TEXTS,
     EntryKind.DESCRIPTION: TEXTS,

@@ -8,8 +8,8 @@ from api.graphql.resolvers.mutations import Arguments, parse_command
 from api.json_encoding import JsonObject
 from api.runtime.request_context import RequestContext
 from engine.errors import InterlockError
-from engine.storage.tickets.bulk import TransitionResult, transition_each
-from engine.tickets.commands import TransitionTickets
+from engine.storage.tickets.bulk import TicketResult, change_each
+from engine.tickets.bulk_commands import TransferTickets, TransitionTickets
 from engine.tickets.ticket import Ticket
 
 resolvers: Final = Resolvers()
@@ -33,13 +33,27 @@ async def transition_tickets(
     _parent: object, arguments: Arguments, context: RequestContext, _info: object
 ) -> dict[str, object]:
     """Change the status of several tickets."""
-    command = parse_command(TransitionTickets, arguments)
-    results = await transition_each(context.store, context.actor, command)
+    commands = parse_command(TransitionTickets, arguments).each()
+    results = await change_each(context.actor, commands, context.store.transition)
+    return _payload(context, results)
+
+
+@resolvers.field("Mutation.transferTickets")
+async def transfer_tickets(
+    _parent: object, arguments: Arguments, context: RequestContext, _info: object
+) -> dict[str, object]:
+    """Change the assignee group of several tickets."""
+    commands = parse_command(TransferTickets, arguments).each()
+    results = await change_each(context.actor, commands, context.store.transfer)
+    return _payload(context, results)
+
+
+def _payload(context: RequestContext, results: list[TicketResult]) -> dict[str, object]:
     context.load_together([each.result for each in results if isinstance(each.result, Ticket)])
     return {"results": list(map(_result_fields, results))}
 
 
-def _result_fields(each: TransitionResult) -> dict[str, object]:
+def _result_fields(each: TicketResult) -> dict[str, object]:
     if isinstance(each.result, InterlockError):
         return {"id": each.id, "ticket": None, "error": format_error(each.result)}
     return {"id": each.id, "ticket": each.result, "error": None}

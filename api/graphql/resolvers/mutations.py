@@ -15,6 +15,7 @@ from engine.tickets.commands import (
     CommentTicket,
     CreateTicket,
     CreateTicketFromCatalog,
+    TransferTicket,
     TransitionTicket,
     UpdateTicket,
 )
@@ -69,5 +70,6 @@ _register("createTicket", CreateTicket, TicketStore.create)
 _register("createTicketFromCatalog", CreateTicketFromCatalog, TicketStore.create_from_catalog)
 _register("transitionTicket", TransitionTicket, TicketStore.transition)
 _register("assignTicket", AssignTicket, TicketStore.assign)
+_register("transferTicket", TransferTicket, TicketStore.transfer)
 _register("commentTicket", CommentTicket, TicketStore.comment)
 _register("updateTicket", UpdateTicket, TicketStore.update)

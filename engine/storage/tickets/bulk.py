@@ -1,31 +1,43 @@
-"""Transitions of several tickets in one request, each in its own transaction."""
+"""Changes of several tickets in one request, each in its own transaction."""
 
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from engine.errors import InterlockError
-from engine.storage.tickets.store import TicketStore
 from engine.tickets.actor import Actor
-from engine.tickets.commands import TransitionTickets
+from engine.tickets.commands import ChangeCommand
 from engine.tickets.ticket import Ticket
+
+_Command = TypeVar("_Command", bound=ChangeCommand)
 
 
 @dataclass(frozen=True, slots=True)
-class TransitionResult:
-    """The result for one ticket: the ticket after the transition, or an error."""
+class TicketResult:
+    """The result for one ticket: the ticket after the change, or an error."""
 
     id: str
     result: Ticket | InterlockError
 
 
-async def transition_each(
-    store: TicketStore, actor: Actor, command: TransitionTickets
-) -> list[TransitionResult]:
-    """Transition tickets one after the other, so that one request uses only one connection."""
+async def change_each(
+    actor: Actor,
+    commands: Iterable[_Command],
+    change: Callable[[Actor, _Command], Awaitable[Ticket]],
+) -> list[TicketResult]:
+    """Change tickets one after the other, so that one request uses only one connection.
+
+    Args:
+        actor: who changes the tickets.
+        commands: the commands, one for each ticket.
+        change: a method of the store that executes such a command.
+
+    """
     results = []
-    for each in command.each():
+    for command in commands:
         try:
-            result: Ticket | InterlockError = await store.transition(actor, each)
+            result: Ticket | InterlockError = await change(actor, command)
         except InterlockError as error:
             result = error
-        results.append(TransitionResult(each.ticket, result))
+        results.append(TicketResult(command.ticket, result))
     return results

@@ -12,10 +12,11 @@ from engine.storage.postgres.tables import tickets, workflows
 from engine.storage.resources.plugins import TICKETING_OFF_REASON
 from engine.storage.resources.sla_terms import read_terms
 from engine.storage.tickets.refusals import check_ticketing_on, version_conflict
+from engine.storage.tickets.users import read_user_groups
 from engine.storage.tickets.visibility import GuardedStatement, viewer_parameters
 from engine.storage.tickets.writer import append_entries
 from engine.tickets.actor import Actor
-from engine.tickets.changes import Change, build_entries, with_targets
+from engine.tickets.changes import Change, build_entries, unassignment, with_targets
 from engine.tickets.commands import ChangeCommand
 from engine.tickets.history import EntryKind
 from engine.tickets.sla_targets import targets_for
@@ -65,11 +66,28 @@ async def change_ticket(
     ticket = ticket_of(row)
     if command.expected_version not in (None, ticket.version):
         raise version_conflict(ticket.id, ticket.version, command)
-    changes = rule(ticket, actor, command)
-    if row["sla_version"] is not None:
-        changes = [await _with_targets_of_priority(session, ticket.id, each) for each in changes]
+    changes = [
+        each
+        for change in rule(ticket, actor, command)
+        for each in await _with_consequences(session, row, actor, change)
+    ]
     entries = build_entries(ticket, changes, actor, row["now"], row["revision"])
     return await append_entries(session, ticket, row["head_digest"], entries)
+
+
+async def _with_consequences(
+    session: Session, row: Row, actor: Actor, change: Change
+) -> tuple[Change, ...]:
+    """Return a change with what follows from it and from other stored values."""
+    match change.kind:
+        case EntryKind.PRIORITY if row["sla_version"] is not None:
+            return (await _with_targets_of_priority(session, row["id"], change),)
+        case EntryKind.ASSIGNEE_GROUP if (assignee := row["assignee"]) is not None:
+            is_actor = assignee == actor.id
+            groups = actor.groups if is_actor else await read_user_groups(session, assignee)
+            return (change, *unassignment(ticket_of(row), change, groups))
+        case _:
+            return (change,)
 
 
 async def _with_targets_of_priority(session: Session, ticket: str, change: Change) -> Change:
@@ -77,8 +95,6 @@ async def _with_targets_of_priority(session: Session, ticket: str, change: Chang
 
     Targets that do not depend on the priority stay as they are.
     """
-    if change.kind is not EntryKind.PRIORITY:
-        return change
     timers = build_timers((await read_histories(session, [ticket]))[ticket])
     if timers is None or not timers.targets.by_priority:
         return change

@@ -17,12 +17,18 @@ from engine.storage.tickets.refusals import check_ticketing_on, transition_refus
 from engine.storage.tickets.transition import transition_statement
 from engine.storage.tickets.visibility import viewer_parameters
 from engine.tickets.actor import Actor
-from engine.tickets.changes import assignment_changes, comment_changes, edit_changes
+from engine.tickets.changes import (
+    assignment_changes,
+    comment_changes,
+    edit_changes,
+    transfer_changes,
+)
 from engine.tickets.commands import (
     AssignTicket,
     CommentTicket,
     CreateTicket,
     CreateTicketFromCatalog,
+    TransferTicket,
     TransitionTicket,
     UpdateTicket,
 )
@@ -81,6 +87,13 @@ class TicketStore:
     async def assign(self, actor: Actor, command: AssignTicket) -> Ticket:
         """Assign or unassign a ticket; raises as `assignment_changes` does."""
         return await self._change(actor, command, assignment_changes)
+
+    async def transfer(self, actor: Actor, command: TransferTicket) -> Ticket:
+        """Change the assignee group, and remove an assignee who is not a member of the new one.
+
+        Raises as `transfer_changes` does.
+        """
+        return await self._change(actor, command, transfer_changes)
 
     async def comment(self, actor: Actor, command: CommentTicket) -> Ticket:
         """Add a comment or an internal note; raises as `comment_changes` does."""

@@ -36,6 +36,7 @@ _SAVE_USER: Final = Statement.of(
 )
 """Records the digest of a name if the name is new (`engine.sealing.chain.name_digest`)."""
 INSERT_USER: Final = Statement.of(insert(users).values(id=bindparam("id")).on_conflict_do_nothing())
+_USER_GROUPS: Final = Statement.of(select(users.c.groups).where(users.c.id == bindparam("user")))
 USER_NAMES: Final = Statement.of(
     select(users.c.id, users.c.name).where(
         users.c.id == func.any(bindparam("ids", type_=ARRAY(Text)))
@@ -52,6 +53,12 @@ async def ensure_users(session: Session, *ids: str | None) -> None:
     """Create records for users who have never signed in, so that tickets can refer to them."""
     known = sorted({each for each in ids if each is not None})
     await session.run_each(INSERT_USER, [{"id": each} for each in known])
+
+
+async def read_user_groups(session: Session, user: str) -> frozenset[str]:
+    """Return the groups of a user when they last signed in; none if they never did."""
+    row = await session.row(_USER_GROUPS, user=user)
+    return frozenset(row["groups"] if row is not None else ())
 
 
 async def read_user_names(database: Database, ids: list[str]) -> dict[str, str]:

@@ -25,7 +25,7 @@ from engine.tickets.ticket import Ticket, apply_entry, initial_ticket
 from engine.vocabulary import Status
 
 CHANGED_COLUMNS: Final = (
-    *("title", "description", "status", "priority", "assignee"),
+    *("title", "description", "status", "priority", "assignee", "assignee_group"),
     *("updated_at", "version", "head_digest"),
 )
 

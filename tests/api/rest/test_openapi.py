@@ -294,6 +294,7 @@ EXAMPLES = [
     Example(200, "POST", f"{TICKET}/comments", {"text": "It still fails."}),
     Example(412, "POST", f"{TICKET}/comments", {"text": "?"}, SIGNED_IN | {"If-Match": '"99"'}),
     Example(200, "PUT", f"{TICKET}/assignee", {"assignee": "u_c4"}),
+    Example(200, "PUT", f"{TICKET}/assignee-group", {"assigneeGroup": "network-team"}),
     Example(200, "GET", "/api/v1/templates/export", headers=WITH_KEY),
     Example(401, "GET", "/api/v1/templates/export", headers={}),
     Example(404, "POST", "/api/v1/registry/reload", headers=WITH_KEY),

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from api.rest.openapi import _build_document
 from api.rest.ticket_models import (
+    AssigneeGroupRequest,
     AssigneeRequest,
     CommentRequest,
     NewTicket,
@@ -35,6 +36,7 @@ from engine.tickets.commands import (
     CreateTicketFromCatalog,
     RequestedSla,
     RequestedTargets,
+    TransferTicket,
     TransitionTicket,
 )
 from engine.tickets.history import EntryKind
@@ -330,6 +332,7 @@ BODIES: dict[str, tuple[str, object, str]] = {
     "a wrong status": ("/transitions", {"to": "DONE"}, "$.to"),
     "a number for a boolean": ("/comments", {"text": "x", "internal": 1}, "$.internal"),
     "no assignee": ("/assignee", {}, "$.assignee: is missing"),
+    "no assignee group": ("/assignee-group", {}, "$.assigneeGroup: is missing"),
     "the system as assignee": (
         "/assignee",
         {"assignee": "system"},
@@ -343,7 +346,7 @@ async def test_an_invalid_body_is_reported_with_json_paths(
     rest: Rest, what: str, body: object, message: str
 ) -> None:
     path = await rest.create() if what else TICKETS
-    method = "PUT" if what == "/assignee" else "POST"
+    method = "PUT" if what.startswith("/assignee") else "POST"
     response = await rest.send(ANNA, f"{method} {path}{what}", body)
     assert (response.status, response.code) == (400, "invalid_input")
     assert message in response.body["detail"]
@@ -360,6 +363,7 @@ async def test_every_operation_fails_while_ticketing_is_off(rest: Rest, database
         (f"POST {path}/comments", {"text": "Hello"}),
         (f"POST {path}/transitions", {"to": "IN_PROGRESS"}),
         (f"PUT {path}/assignee", {"assignee": None}),
+        (f"PUT {path}/assignee-group", {"assigneeGroup": None}),
     ):
         response = await rest.send(ADA, target, body)
         assert (response.status, response.code) == (403, "plugin_disabled")
@@ -372,9 +376,23 @@ COMMANDS: dict[type[BaseModel], type[BaseModel]] = {
     TransitionRequest: TransitionTicket,
     CommentRequest: CommentTicket,
     AssigneeRequest: AssignTicket,
+    AssigneeGroupRequest: TransferTicket,
     SlaRequest: RequestedSla,
     SlaTargetsRequest: RequestedTargets,
 }
+
+
+async def test_a_transfer_clears_an_assignee_of_another_group(rest: Rest) -> None:
+    path = await rest.create()
+    await rest.send(MARTON, f"PUT {path}/assignee", {"assignee": MARTON.id})
+    target, body = f"PUT {path}/assignee-group", {"assigneeGroup": "network-team"}
+    refused = await rest.send(ANNA, target, body)
+    assert (refused.status, refused.code) == (403, "forbidden")
+    response = await rest.send(MARTON, target, body, If_Match='"2"')
+    assert (response.status, response.etag) == (200, '"4"')
+    assert (response.body["assigneeGroup"], response.body["assignee"]) == ("network-team", None)
+    stale = await rest.send(ADA, target, {"assigneeGroup": None}, If_Match='"2"')
+    assert (stale.status, stale.code) == (412, "version_conflict")
 
 
 @pytest.mark.parametrize(("body", "command"), COMMANDS.items(), ids=lambda each: each.__name__)

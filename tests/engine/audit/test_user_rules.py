@@ -1,22 +1,33 @@
 """The audit reports a change that its user could not make, although all digests fit."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from engine.tickets.changes import Change
+from engine.audit.history import find_flaw
+from engine.tickets.actor import Actor
+from engine.tickets.changes import Change, opening_from_command
 from engine.tickets.history import EntryKind
+from engine.tickets.ticket import Opening, rebuild_ticket
+from engine.vocabulary import Status
 from tests.support.personas import ADA, ANNA, MARTON, OUTSIDER
 from tests.support.ticket_desk import (
+    INCIDENT,
     TRANSITIONS,
     Desk,
+    first_desk,
     workflow,
 )
+from tests.support.ticket_examples import with_digests
 from tests.support.ticket_stories import (
+    AS_MEMBER,
     CLOSED,
     IN_PROGRESS,
     OPEN,
     RESOLVED,
+    SECOND,
     Case,
     after,
     append,
@@ -27,6 +38,9 @@ from tests.support.ticket_stories import (
     ticket_in,
 )
 
+COLLEAGUE = Actor("u_d5", "Dóra S.", frozenset({"payment-team"}))
+PAYMENTS, NETWORK = "payment-team", "network-team"
+AS_REQUESTER = '{"allowed_as": ["requester"]}'
 AS_ASSIGNEE = '{"allowed_as": ["assignee"]}'
 
 TRANSITIONS_BY_USERS: dict[str, Case] = {
@@ -155,9 +169,87 @@ EDITS: dict[str, Case] = {
     ),
 }
 
-CASES = TRANSITIONS_BY_USERS | EDITS
+TRANSFER = Change(EntryKind.ASSIGNEE_GROUP, PAYMENTS, NETWORK, AS_MEMBER)
+REMOVAL = Change(EntryKind.ASSIGNEE, MARTON.id, None, AS_MEMBER)
+
+
+def transferred(*changes: Change, status: Status = IN_PROGRESS, **forged: Any) -> Desk:  # noqa: ANN401  # any field
+    """Return a desk on which a colleague of Marton made changes at once; the last is forged."""
+    desk = ticket_in(status)
+    desk.now += SECOND
+    desk.append(desk.tickets[-1], COLLEAGUE, changes)
+    desk.tickets[-1][-1] = replace(desk.tickets[-1][-1], **forged)
+    return desk
+
+
+TRANSFERS: dict[str, Case] = {
+    "a transfer by the requester, although there is a group": (
+        lambda: append(
+            ticket_in(OPEN),
+            ANNA,
+            Change(EntryKind.ASSIGNEE_GROUP, PAYMENTS, NETWORK, '{"allowed_as": ["requester"]}'),
+        ),
+        'its details {"allowed_as": ["requester"]} do not record a relation that allows u_b1 this',
+    ),
+    "a transfer of a CLOSED ticket": (
+        lambda: transferred(TRANSFER, status=CLOSED),
+        "the ticket was CLOSED at that time",
+    ),
+    "a transfer from another group": (
+        lambda: transferred(TRANSFER, old_value="storage-team"),
+        "its old value is 'storage-team', but the assignee_group was 'payment-team'",
+    ),
+    "a transfer to a blank group": (
+        lambda: transferred(TRANSFER, new_value=" "),
+        "the assignee group is blank",
+    ),
+    "a removal after a transfer, by someone else": (
+        lambda: transferred(TRANSFER, REMOVAL, actor=OUTSIDER.id, details=None),
+        "its details None do not record a relation that allows u_z9 this",
+    ),
+    "a removal after a transfer, for another reason": (
+        lambda: transferred(TRANSFER, REMOVAL, details='{"allowed_as": ["requester"]}'),
+        'its details {"allowed_as": ["requester"]} do not record a relation that allows u_d5 this',
+    ),
+    "a new assignee after a transfer to no group": (
+        lambda: transferred(replace(TRANSFER, new=None), replace(REMOVAL, new="u_d5")),
+        (
+            'its details {"allowed_as": ["group_member"]} do not record a relation that allows'
+            " u_d5 this"
+        ),
+    ),
+}
+
+CASES = TRANSITIONS_BY_USERS | EDITS | TRANSFERS
 
 
 @pytest.mark.parametrize(("build", "message"), CASES.values(), ids=CASES)
 def test_an_entry_that_breaks_a_rule_is_reported(build: Callable[[], Desk], message: str) -> None:
     assert_reported(build, message)
+
+
+def test_a_transfer_removes_the_assignee_by_the_same_right() -> None:
+    desk = first_desk()
+    desk.open(ANNA, replace(opening_of(desk), assignee=MARTON.id, assignee_group=None))
+    changes = [replace(TRANSFER, old=None, details=AS_REQUESTER)]
+    changes.append(replace(REMOVAL, details=AS_REQUESTER))
+    desk.append(desk.tickets[-1], ANNA, changes)
+    chain = with_digests(desk.tickets[-1])
+    ticket = rebuild_ticket(desk.tickets[-1])
+    assert (ticket.assignee, ticket.assignee_group) == (None, NETWORK)
+    assert find_flaw(desk.declared, ticket, chain[-1].digest, chain) is None
+
+
+def test_a_removal_a_second_after_a_transfer_needs_a_right_of_its_own() -> None:
+    def build() -> Desk:
+        desk = first_desk()
+        desk.open(ANNA, replace(opening_of(desk), assignee=MARTON.id, assignee_group=None))
+        append(desk, ANNA, replace(TRANSFER, old=None, details=AS_REQUESTER))
+        return append(desk, ANNA, replace(REMOVAL, details=AS_REQUESTER))
+
+    message = 'its details {"allowed_as": ["requester"]} do not record a relation that allows'
+    assert_reported(build, f"{message} u_b1 this")
+
+
+def opening_of(desk: Desk) -> Opening:
+    return opening_from_command(INCIDENT, ANNA, desk.terms())

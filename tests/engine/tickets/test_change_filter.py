@@ -21,6 +21,7 @@ Change = tuple[Entry, Ticket | None, Ticket]
 FIELD_OF = {
     EntryKind.STATUS: "status",
     EntryKind.ASSIGNEE: "assignee",
+    EntryKind.ASSIGNEE_GROUP: "assignee_group",
     EntryKind.PRIORITY: "priority",
     EntryKind.TITLE: "title",
     EntryKind.DESCRIPTION: "description",
@@ -60,6 +61,11 @@ OPEN = a_ticket()
 TAKEN = a_ticket(assignee=MARTON.id)
 OUTAGE = a_ticket(service="acme/shop", requester=None)
 ASSIGNED = (an_entry(kind=EntryKind.ASSIGNEE), OPEN, TAKEN)
+TRANSFERRED = (
+    an_entry(kind=EntryKind.ASSIGNEE_GROUP),
+    OPEN,
+    a_ticket(assignee_group="network-team"),
+)
 OPENED = (CREATED, None, OPEN)
 REPORTED = (CREATED, None, OUTAGE)
 
@@ -87,6 +93,11 @@ CASES: list[tuple[dict[str, Any], Change, Actor, bool]] = [
     ({"my_groups": True}, OPENED, ANNA, False),
     ({"assignee_group": "payment-team"}, OPENED, ANNA, True),
     ({"assignee_group": "network-team"}, OPENED, ANNA, False),
+    ({"assignee_group": "payment-team"}, TRANSFERRED, ANNA, True),
+    ({"assignee_group": "network-team"}, TRANSFERRED, ANNA, True),
+    ({"assignee_group": "storage-team"}, TRANSFERRED, ANNA, False),
+    ({"my_groups": True}, TRANSFERRED, TEAM, True),
+    ({"kinds": [EntryKind.ASSIGNEE_GROUP]}, TRANSFERRED, ANNA, True),
     ({"service": "acme/shop"}, REPORTED, ANNA, True),
     ({"service": "acme/shop"}, OPENED, ANNA, False),
     ({"kinds": [EntryKind.CREATED]}, OPENED, ANNA, True),

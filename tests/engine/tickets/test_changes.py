@@ -18,12 +18,15 @@ from engine.tickets.changes import (
     opening_entry,
     opening_from_command,
     opening_from_item,
+    transfer_changes,
+    unassignment,
 )
 from engine.tickets.commands import (
     AssignTicket,
     CommentTicket,
     CreateTicket,
     CreateTicketFromCatalog,
+    TransferTicket,
     UpdateTicket,
 )
 from engine.tickets.history import Entry, EntryKind
@@ -135,6 +138,48 @@ def test_an_assignment(
 ) -> None:
     command = AssignTicket.parse(ticket="tk_4f8e29", assignee=after)
     assert summary(assignment_changes(a_ticket(assignee=before), ADA, command)) == changes
+
+
+TRANSFERS: dict[str, tuple[str | None, str | None, list[tuple[str, str | None, str | None]]]] = {
+    "to another group": (
+        "payment-team",
+        "network-team",
+        [("assignee_group", "payment-team", "network-team")],
+    ),
+    "to a first group": (None, "network-team", [("assignee_group", None, "network-team")]),
+    "to no group": ("payment-team", None, [("assignee_group", "payment-team", None)]),
+    "to the current group": ("payment-team", "payment-team", []),
+    "to no group, as before": (None, None, []),
+}
+
+
+@pytest.mark.parametrize(("before", "after", "changes"), TRANSFERS.values(), ids=TRANSFERS)
+def test_a_transfer(
+    before: str | None, after: str | None, changes: list[tuple[str, str | None, str | None]]
+) -> None:
+    command = TransferTicket.parse(ticket="tk_4f8e29", assignee_group=after)
+    assert summary(transfer_changes(a_ticket(assignee_group=before), ADA, command)) == changes
+
+
+UNASSIGNMENTS: dict[str, tuple[str | None, str | None, set[str], bool]] = {
+    "a member of the new group stays": ("u_c4", "network-team", {"network-team"}, False),
+    "another is removed": ("u_c4", "network-team", {"payment-team"}, True),
+    "a member of no group is removed": ("u_c4", "network-team", set(), True),
+    "without a new group, the assignee stays": ("u_c4", None, set(), False),
+    "without an assignee": (None, "network-team", set(), False),
+}
+
+
+@pytest.mark.parametrize(
+    ("assignee", "group", "groups", "removed"), UNASSIGNMENTS.values(), ids=UNASSIGNMENTS
+)
+def test_the_assignee_after_a_transfer(
+    assignee: str | None, group: str | None, groups: set[str], *, removed: bool
+) -> None:
+    transfer = Change(EntryKind.ASSIGNEE_GROUP, "payment-team", group, '{"allowed_as": ["admin"]}')
+    removal = Change(EntryKind.ASSIGNEE, "u_c4", None, transfer.details)
+    changes = unassignment(a_ticket(assignee=assignee), transfer, groups)
+    assert changes == ((removal,) if removed else ())
 
 
 def test_a_change_records_all_relations_that_allow_it() -> None:

@@ -6,14 +6,15 @@ import pytest
 
 from engine import limits
 from engine.errors import InvalidInput
+from engine.tickets.bulk_commands import BulkCommand, TransferTickets, TransitionTickets
 from engine.tickets.commands import (
     AssignTicket,
     Command,
     CommentTicket,
     CreateTicket,
     CreateTicketFromCatalog,
+    TransferTicket,
     TransitionTicket,
-    TransitionTickets,
     UpdateTicket,
 )
 from engine.vocabulary import Priority, Status
@@ -23,6 +24,7 @@ VALID: dict[type[Command], dict[str, object]] = {
     CreateTicketFromCatalog: {"item": "network_outage"},
     TransitionTicket: {"ticket": "tk_4f8e29", "to": "IN_PROGRESS"},
     AssignTicket: {"ticket": "tk_4f8e29", "assignee": "u_c4"},
+    TransferTicket: {"ticket": "tk_4f8e29", "assignee_group": "network-team"},
     CommentTicket: {"ticket": "tk_4f8e29", "text": "Looking"},
     UpdateTicket: {"ticket": "tk_4f8e29"},
 }
@@ -129,6 +131,7 @@ REFUSED: dict[tuple[type[Command], str], Messages] = {
     (TransitionTicket, "expectedVersion"): VERSION,
     (TransitionTicket, "idempotencyKey"): KEY,
     (AssignTicket, "assignee"): USER,
+    (TransferTicket, "assigneeGroup"): GROUP,
     (CommentTicket, "text"): ANY_TEXT
     | {
         None: NOT_TEXT,
@@ -183,7 +186,7 @@ ACCEPTED: dict[str, tuple[type[Command], str, object, object]] = {
     "lines and tabs, unchanged": (CreateTicket, "description", " a\r\n\tb ", " a\r\n\tb "),
     "a priority": (CreateTicket, "priority", "LOW", Priority.LOW),
     "no assignee": (CreateTicket, "assignee", None, None),
-    "no group": (CreateTicket, "assignee_group", None, None),
+    "no group at first": (CreateTicket, "assignee_group", None, None),
     "a group of several words": (CreateTicket, "assignee_group", "Payment Team", "Payment Team"),
     "a key of all kinds of visible ASCII characters": (
         CreateTicket,
@@ -194,6 +197,7 @@ ACCEPTED: dict[str, tuple[type[Command], str, object, object]] = {
     "a status": (TransitionTicket, "to", "CLOSED", Status.CLOSED),
     "the largest version": (TransitionTicket, "expected_version", 2**31 - 1, 2**31 - 1),
     "no assignee, for the queue": (AssignTicket, "assignee", None, None),
+    "no group": (TransferTicket, "assignee_group", None, None),
     "a comment of several lines": (CommentTicket, "text", " a\n\tb\n", "a\n\tb"),
     "an unchanged title": (UpdateTicket, "title", None, None),
     "an empty description": (UpdateTicket, "description", "", ""),
@@ -241,6 +245,7 @@ MISSING: dict[type[Command], set[str]] = {
     CreateTicketFromCatalog: {"item"},
     TransitionTicket: {"ticket", "to"},
     AssignTicket: {"ticket", "assignee"},
+    TransferTicket: {"ticket", "assigneeGroup"},
     CommentTicket: {"ticket", "text"},
     UpdateTicket: {"ticket"},
 }
@@ -284,9 +289,30 @@ NO_TICKETS: dict[str, tuple[object, str]] = {
 }
 
 
+BULK: dict[type[BulkCommand], dict[str, object]] = {
+    TransitionTickets: {"to": "OPEN"},
+    TransferTickets: {"assignee_group": "network-team"},
+}
+
+
 @pytest.mark.parametrize(("ids", "message"), NO_TICKETS.values(), ids=NO_TICKETS)
-def test_an_invalid_list_of_tickets_is_refused(ids: object, message: str) -> None:
-    assert problems(TransitionTickets, {"ids": ids, "to": "OPEN"}) == {"ids": message}
+@pytest.mark.parametrize("command", BULK)
+def test_an_invalid_list_of_tickets_is_refused(
+    command: type[BulkCommand], ids: object, message: str
+) -> None:
+    assert problems(command, BULK[command] | {"ids": ids}) == {"ids": message}
+
+
+def test_each_ticket_of_a_bulk_command_has_an_idempotency_key_of_its_own() -> None:
+    ids = ("tk_000001", "tk_000002")
+    keyed = TransferTickets.parse(ids=ids, assignee_group=None, idempotency_key="k")
+    keys = [each.idempotency_key for each in keyed.each()]
+    assert len({*keys}) == len(ids)
+    assert keys == [each.idempotency_key for each in keyed.each()]
+    without = TransferTickets.parse(ids=ids, assignee_group="network-team")
+    assert [*without.each()] == [
+        TransferTicket(ticket=each, assignee_group="network-team") for each in ids
+    ]
 
 
 @pytest.mark.parametrize("command", VALID)

@@ -1,4 +1,4 @@
-"""Who can edit, assign and annotate a ticket: all combinations of relations."""
+"""Who can edit, assign, transfer and annotate a ticket: all combinations of relations."""
 
 from collections.abc import Callable
 from itertools import chain, combinations
@@ -13,6 +13,7 @@ from engine.tickets.permissions import (
     authorize_assign,
     authorize_edit,
     authorize_note,
+    authorize_transfer,
     can_read_entry,
 )
 from engine.tickets.ticket import Ticket
@@ -66,13 +67,16 @@ def test_who_can_edit(held: Held, group: str | None, *, allowed: bool) -> None:
 
 
 @pytest.mark.parametrize(("held", "group", "allowed"), ASSIGNERS.values(), ids=ASSIGNERS)
-def test_who_can_assign(held: Held, group: str | None, *, allowed: bool) -> None:
+@pytest.mark.parametrize("rule", [authorize_assign, authorize_transfer])
+def test_who_can_assign_and_transfer(
+    rule: Rule, held: Held, group: str | None, *, allowed: bool
+) -> None:
     ticket, actor = involve(held, group)
     if allowed:
-        assert authorize_assign(ticket, actor) == {*held}
+        assert rule(ticket, actor) == {*held}
     else:
         with pytest.raises(Forbidden):
-            authorize_assign(ticket, actor)
+            rule(ticket, actor)
 
 
 @pytest.mark.parametrize("status", Status)
@@ -100,7 +104,7 @@ def test_all_relations_that_allow_an_action_are_returned(held: Held) -> None:
 
 
 @pytest.mark.parametrize("held", COMBINATIONS, ids=" and ".join)
-@pytest.mark.parametrize("rule", [authorize_edit, authorize_assign])
+@pytest.mark.parametrize("rule", [authorize_edit, authorize_assign, authorize_transfer])
 def test_a_closed_ticket_cannot_be_changed(rule: Rule, held: Held) -> None:
     ticket, actor = involve(held)
     closed = a_ticket(status=Status.CLOSED, requester=ticket.requester, assignee=ticket.assignee)

@@ -26,6 +26,7 @@ def test_details_can_contain_any_character() -> None:
 EFFECTS: dict[EntryKind, tuple[str | None, Ticket]] = {
     EntryKind.STATUS: ("RESOLVED", a_ticket(status=Status.RESOLVED)),
     EntryKind.ASSIGNEE: ("u_c4", a_ticket(assignee="u_c4")),
+    EntryKind.ASSIGNEE_GROUP: ("network-team", a_ticket(assignee_group="network-team")),
     EntryKind.PRIORITY: ("LOW", a_ticket(priority=Priority.LOW)),
     EntryKind.TITLE: ("Cards fail", a_ticket(title="Cards fail")),
     EntryKind.DESCRIPTION: ("All of them", a_ticket(description="All of them")),
@@ -43,6 +44,7 @@ def test_an_entry_changes_one_field(kind: EntryKind, expected: tuple[str | None,
     assert after == a_ticket(
         status=changed.status,
         assignee=changed.assignee,
+        assignee_group=changed.assignee_group,
         priority=changed.priority,
         title=changed.title,
         description=changed.description,

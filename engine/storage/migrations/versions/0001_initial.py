@@ -16,8 +16,8 @@ THIS_TRANSACTION = sa.text("pg_current_xact_id()::text::bigint")
 OLDEST_RUNNING = sa.text("pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
 SERVICE_STATUSES = "'OPERATIONAL', 'DEGRADED', 'DOWN', 'MAINTENANCE', 'UNKNOWN'"
 ENTRY_KINDS = (
-    "'created', 'status', 'assignee', 'priority', 'title', 'description', 'comment', 'note',"
-    " 'sla_breach'"
+    "'created', 'status', 'assignee', 'assignee_group', 'priority', 'title', 'description',"
+    " 'comment', 'note', 'sla_breach'"
 )
 PRIORITY_RANK = "array_position('{LOW,MEDIUM,HIGH,CRITICAL}'::text[], priority)"
 

@@ -1,4 +1,4 @@
-"""Transitions of several tickets in one request."""
+"""Changes of several tickets in one request."""
 
 from typing import Any
 
@@ -13,6 +13,15 @@ TRANSITION_ALL = """
 mutation ($ids: [ID!]!, $to: Status!, $key: String) {
   transitionTickets(ids: $ids, to: $to, idempotencyKey: $key) {
     results { id ticket { id status version assignee { name } } error { message extensions } }
+  }
+}
+"""
+
+
+TRANSFER_ALL = """
+mutation ($ids: [ID!]!, $group: String, $key: String) {
+  transferTickets(ids: $ids, assigneeGroup: $group, idempotencyKey: $key) {
+    results { id ticket { assigneeGroup version } error { extensions } }
   }
 }
 """
@@ -109,3 +118,18 @@ def expensive(fields: int) -> str:
         "mutation ($ids: [ID!]!) { transitionTickets(ids: $ids, to: CLOSED)"
         f" {{ results {{ ticket {{ {lists} }} }} }} }}"
     )
+
+
+async def test_tickets_are_transferred_or_refused_separately(api: Api) -> None:
+    ready, done = await opened(api), await ticket_after(api, "IN_PROGRESS", "RESOLVED", "CLOSED")
+    variables: dict[str, Any] = {"ids": [ready, done, "tk_000000"], "group": "network-team"}
+    for _ in range(2):
+        answer = await api.data(MARTON, TRANSFER_ALL, **variables, key="k1")
+        found = answer["transferTickets"]["results"]
+        assert [each["id"] for each in found] == variables["ids"]
+        assert found[0]["ticket"] == {"assigneeGroup": "network-team", "version": 2}
+        assert [each["error"] and each["error"]["extensions"]["code"] for each in found] == [
+            None,
+            "ticket_closed",
+            "not_found",
+        ]

@@ -47,6 +47,13 @@ mutation ($id: ID!, $title: String, $priority: Priority) {
   updateTicket(id: $id, title: $title, priority: $priority) { ticket { title priority version } }
 }
 """
+TRANSFER = """
+mutation ($id: ID!, $group: String, $version: Int, $key: String) {
+  transferTicket(id: $id, assigneeGroup: $group, expectedVersion: $version, idempotencyKey: $key) {
+    ticket { assignee { id } assigneeGroup version history(last: 2) { kind from to } }
+  }
+}
+"""
 TICKET_STATE = "query ($id: ID!) { ticket(id: $id) { status version updatedAt history { seq } } }"
 
 
@@ -119,6 +126,20 @@ REFUSED: dict[str, tuple[Actor, str, dict[str, object], dict[str, object]]] = {
         {},
         {"code": "invalid_input", "status": 400}
         | {"problems": [{"field": "assignee", "message": "is missing"}]},
+    ),
+    "transferring as the requester of a ticket with a group": (
+        ANNA,
+        TRANSFER,
+        {"group": "network-team"},
+        {"code": "forbidden", "status": 403, "reason": "role_required"}
+        | {"allowedRoles": ["admin", "assignee", "group_member"], "holds": ["requester"]},
+    ),
+    "transferring without a group": (
+        MARTON,
+        "mutation ($id: ID!) { transferTicket(id: $id) { ticket { id } } }",
+        {},
+        {"code": "invalid_input", "status": 400}
+        | {"problems": [{"field": "assigneeGroup", "message": "is missing"}]},
     ),
     "editing as an uninvolved user": (
         OUTSIDER,
@@ -301,4 +322,18 @@ async def test_an_invalid_document_is_refused(client: Client) -> None:
     assert "data" not in answer
     assert {each["extensions"]["code"] for each in answer["errors"]} == {
         "graphql_validation_failed"
+    }
+
+
+async def test_a_transfer_clears_an_assignee_of_another_group(api: Api) -> None:
+    ticket = await ticket_after(api)
+    transferred = await api.data(MARTON, TRANSFER, id=ticket, group="network-team", version=2)
+    assert transferred["transferTicket"]["ticket"] == {
+        "assignee": None,
+        "assigneeGroup": "network-team",
+        "version": 4,
+        "history": [
+            {"kind": "ASSIGNEE_GROUP", "from": "payment-team", "to": "network-team"},
+            {"kind": "ASSIGNEE", "from": MARTON.id, "to": None},
+        ],
     }

@@ -23,6 +23,7 @@ from engine.tickets.commands import (
     CommentTicket,
     CreateTicket,
     CreateTicketFromCatalog,
+    TransferTicket,
     TransitionTicket,
     UpdateTicket,
 )
@@ -48,6 +49,7 @@ BEGINNING: Final = datetime(2100, 1, 1, 12, tzinfo=UTC)
 IDS = [user.id for user in ALL_USERS]
 CATEGORY: Final = Resource.of(Kind.CATEGORY, "all", Category(name="all", displayName="All"))
 SLAS: Final = (None, {"by_priority": True}, {"targets": {"response": "1m", "resolution": "1d"}})
+GROUPS: Final = (None, "payment-team", "network-team")
 SECONDS: Final = (0.001, 1, 4, 6, 90, 1_900, 90_000)
 
 
@@ -108,7 +110,7 @@ class Operations:
             workflow=self.chance.choice(WORKFLOWS),
             priority=self.chance.choice([*Priority]),
             assignee=self.chance.choice([None, *IDS]),
-            assignee_group=self.chance.choice([None, "payment-team"]),
+            assignee_group=self.chance.choice(GROUPS),
             sla=self.chance.choice(SLAS),
         )
         ticket = await self.store.create(self.chance.choice(ALL_USERS), command)
@@ -133,6 +135,12 @@ class Operations:
             ticket=self.chance.choice(self.tickets), assignee=self.chance.choice([None, *IDS])
         )
         await self.store.assign(self.chance.choice(ALL_USERS), command)
+
+    async def transfer(self) -> None:
+        command = TransferTicket.parse(
+            ticket=self.chance.choice(self.tickets), assignee_group=self.chance.choice(GROUPS)
+        )
+        await self.store.transfer(self.chance.choice(ALL_USERS), command)
 
     async def comment(self) -> None:
         command = CommentTicket.parse(
@@ -170,7 +178,8 @@ OPERATIONS: Final[tuple[Callable[[Operations], Awaitable[None]], ...]] = (
     *(Operations.create, Operations.create_from_catalog, Operations.report),
     *(Operations.report, Operations.report_for_later, Operations.maintain, Operations.maintain),
     *(Operations.transition,) * 5,
-    *(Operations.assign, Operations.assign, Operations.comment, Operations.update),
+    *(Operations.assign, Operations.assign, Operations.transfer, Operations.comment),
+    *(Operations.update, Operations.update),
 )
 
 

@@ -24,11 +24,13 @@ from engine.storage.sla.audit import DueTimeAudit, audit_due_times
 from engine.storage.sla.breaches import sweep_due_times
 from engine.storage.tickets.reader import read_ticket
 from engine.storage.tickets.store import TicketStore
+from engine.storage.tickets.users import save_user
 from engine.tickets.actor import Actor
 from engine.tickets.commands import (
     AssignTicket,
     CommentTicket,
     CreateTicket,
+    TransferTicket,
     TransitionTicket,
     UpdateTicket,
 )
@@ -111,6 +113,8 @@ class TicketsMachine(RuleBasedStateMachine):
         self.database: Database = self.runner.run(self.opening.__aenter__())
         self.store = TicketStore(self.database)
         self.model: dict[str, TicketModel] = {}
+        for user in ALL_USERS:
+            self.runner.run(save_user(self.database, user))
 
     def teardown(self) -> None:
         self.runner.run(self.opening.__aexit__(None, None, None))
@@ -171,6 +175,27 @@ class TicketsMachine(RuleBasedStateMachine):
             if model.assignee != assignee:
                 model.assignee = assignee
                 model.entries.append((actor.id, "assignee", assignee))
+
+    @rule(ticket=tickets, actor=ACTORS, group=GROUPS)
+    def transfer(self, ticket: str, actor: Actor, group: str | None) -> None:
+        model = self.model[ticket]
+        command = TransferTicket.parse(ticket=ticket, assignee_group=group)
+        result = self.attempt(self.store.transfer(actor, command))
+        if model.status == "CLOSED":
+            assert result == "ticket_closed"
+        elif not model.can_assign(actor):
+            assert result == "role_required"
+        else:
+            assert isinstance(result, Ticket)
+            if model.group != group:
+                model.group = group
+                model.entries.append((actor.id, "assignee_group", group))
+                is_member = any(
+                    each.id == model.assignee and group in each.groups for each in ALL_USERS
+                )
+                if group and model.assignee and not is_member:
+                    model.assignee = None
+                    model.entries.append((actor.id, "assignee", None))
 
     @rule(ticket=tickets, actor=ACTORS, text=TEXTS)
     def comment(self, ticket: str, actor: Actor, text: str) -> None:
@@ -239,12 +264,14 @@ class TicketsMachine(RuleBasedStateMachine):
         assert (
             ticket_now.status,
             ticket_now.assignee,
+            ticket_now.assignee_group,
             ticket_now.title,
             ticket_now.priority,
             ticket_now.version,
         ) == (
             model.status,
             model.assignee,
+            model.group,
             model.title,
             model.priority,
             len(model.entries),

@@ -24,6 +24,7 @@ from engine.tickets.commands import (
     AssignTicket,
     CommentTicket,
     CreateTicket,
+    TransferTicket,
     TransitionTicket,
     UpdateTicket,
 )
@@ -164,6 +165,9 @@ CHANGES: dict[str, Change] = {
     ),
     "assign": lambda store, ticket, **more: store.assign(
         MARTON, AssignTicket.parse(ticket=ticket.id, assignee=None, **more)
+    ),
+    "transfer": lambda store, ticket, **more: store.transfer(
+        MARTON, TransferTicket.parse(ticket=ticket.id, assignee_group="network-team", **more)
     ),
     "comment": lambda store, ticket, **more: store.comment(
         MARTON, CommentTicket.parse(ticket=ticket.id, text="Looking", **more)

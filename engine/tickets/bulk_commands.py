@@ -1,0 +1,67 @@
+"""The commands that change several tickets, each of them independently."""
+
+from collections.abc import Iterator
+from hashlib import sha256
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+
+from engine import limits
+from engine.tickets.commands import (
+    Command,
+    GroupName,
+    IdempotencyKey,
+    Reference,
+    TransferTicket,
+    TransitionTicket,
+)
+from engine.vocabulary import Status
+
+
+def _check_unique(names: tuple[str, ...]) -> tuple[str, ...]:
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise PydanticCustomError("repeated", "must not contain {name} twice", {"name": name})
+    return names
+
+
+class BulkCommand(Command):
+    """The base of the commands that change several tickets."""
+
+    ids: Annotated[
+        tuple[Reference, ...],
+        Field(min_length=1, max_length=limits.BULK_TICKETS),
+        AfterValidator(_check_unique),
+    ]
+
+    def key_of(self, ticket: str) -> IdempotencyKey | None:
+        """Return the idempotency key for one of the tickets; None if the command has no key."""
+        key = self.idempotency_key
+        return None if key is None else sha256(f"{key} {ticket}".encode()).hexdigest()
+
+
+class TransitionTickets(BulkCommand):
+    """Move several tickets to another status."""
+
+    to: Status
+
+    def each(self) -> Iterator[TransitionTicket]:
+        """Yield a command for each ticket."""
+        for ticket in self.ids:
+            yield TransitionTicket(ticket=ticket, to=self.to, idempotency_key=self.key_of(ticket))
+
+
+class TransferTickets(BulkCommand):
+    """Change the assignee group of several tickets; None for no group."""
+
+    assignee_group: GroupName | None
+
+    def each(self) -> Iterator[TransferTicket]:
+        """Yield a command for each ticket."""
+        for ticket in self.ids:
+            yield TransferTicket(
+                ticket=ticket,
+                assignee_group=self.assignee_group,
+                idempotency_key=self.key_of(ticket),
+            )
