@@ -1,0 +1,47 @@
+"""The page to which a user returns after the sign-in: always one of this server."""
+
+import re
+from typing import Final
+from urllib.parse import urlencode
+
+from aiohttp import hdrs, web
+
+from api.web.csrf import SAFE_METHODS
+
+SIGN_IN_PATH: Final = "/sign-in"
+HOME: Final = "/"
+PARAMETER: Final = "next"
+_CHARACTERS: Final = 2_000
+_PATH: Final = re.compile(r"/(?![/\\])[!-\[\]-~]*")
+"""No second slash, because `//evil.example/` names another server. No backslash, which browsers
+read as a slash. No spaces and control characters, which they remove before they read the rest."""
+_ORIGIN: Final = re.compile(r"[a-z]+://[^/?#]*", re.IGNORECASE)
+_SIGN_IN_PATHS: Final = re.compile(r"/sign-(in|out)\b")
+
+
+def return_path(text: str) -> str:
+    """Return a path with its query unchanged if it is one of this server; otherwise the home page.
+
+    The pages that sign in and out are no pages to return to.
+    """
+    is_own = len(text) <= _CHARACTERS and _PATH.fullmatch(text) and not _SIGN_IN_PATHS.match(text)
+    return text if is_own else HOME
+
+
+def sign_in_url(request: web.Request) -> str:
+    """Return the URL of the sign-in from which the user returns to the page of a request."""
+    path = return_path(_page_of(request))
+    return SIGN_IN_PATH if path == HOME else f"{SIGN_IN_PATH}?{urlencode({PARAMETER: path})}"
+
+
+def redirect(location: str) -> web.Response:
+    """Return a redirect that is followed with GET; the location is sent unchanged."""
+    return web.Response(status=303, headers={hdrs.LOCATION: location})
+
+
+def _page_of(request: web.Request) -> str:
+    """Return the path of the page that sent a request: its own, or the one with the form."""
+    if request.method in SAFE_METHODS and "HX-Request" not in request.headers:
+        return request.raw_path
+    url = request.headers.get("HX-Current-URL") or request.headers.get(hdrs.REFERER, "")
+    return _ORIGIN.sub("", url, count=1)

@@ -1,0 +1,138 @@
+"""The sessions of the web UI: their cookie, and the access rule of its routes."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from aiohttp import hdrs, web
+
+from api.http.access import require_user
+from api.http.app_keys import ACTOR, TOKEN, TOKENS, VIEWER
+from api.http.stream_sessions import StreamSession
+from api.log_context import bind
+from api.web.csrf import check_origin
+from engine.errors import Unauthenticated
+from engine.storage.web_sessions import WebSession, WebSessionStore, session_digest
+from engine.tickets.actor import Actor
+
+WEB_SESSION: Final = web.RequestKey("web_session", WebSession)
+"""The session of the user; missing if a token authenticates the request."""
+
+_SESSION_COOKIE: Final = "interlock"
+
+
+class SignInRequired(Unauthenticated):
+    """You are not signed in. Sign in, and try again."""
+
+    code = "sign_in_required"
+
+
+@dataclass(frozen=True, slots=True)
+class Cookies:
+    """The attributes of all cookies.
+
+    Attributes:
+        is_secure: browsers send them over TLS, and over http to their own machine; if false, only
+            for a server without TLS.
+
+    """
+
+    is_secure: bool = True
+
+    def name(self, name: str) -> str:
+        """Return the name of a cookie; other hosts and pages without TLS cannot set `__Host-`."""
+        return f"__Host-{name}" if self.is_secure else name
+
+    def set(self, response: web.StreamResponse, name: str, value: str, lasts: timedelta) -> None:
+        """Set a cookie that scripts cannot read and other sites cannot use for changes."""
+        response.set_cookie(
+            self.name(name),
+            value,
+            max_age=int(lasts.total_seconds()),
+            path="/",
+            secure=self.is_secure,
+            httponly=True,
+            samesite="Lax",
+        )
+
+    def delete(self, response: web.StreamResponse, name: str) -> None:
+        """Delete a cookie; with its attributes, because browsers refuse `__Host-` without them."""
+        self.set(response, name, "", timedelta(0))
+
+    def read(self, request: web.Request, name: str) -> str | None:
+        """Return the value of a cookie."""
+        return request.cookies.get(self.name(name))
+
+
+@dataclass(frozen=True, slots=True)
+class WebSessions:
+    """The sessions of browsers.
+
+    Attributes:
+        public_origin: the origin of the server for browsers; None for that of each request.
+
+    """
+
+    store: WebSessionStore
+    cookies: Cookies
+    public_origin: str | None = None
+
+    async def find(self, request: web.Request) -> WebSession | None:
+        """Return the session that the cookie of a request names."""
+        session_id = self.cookies.read(request, _SESSION_COOKIE)
+        return await self.store.read(session_id) if session_id else None
+
+    async def begin(
+        self,
+        request: web.Request,
+        response: web.StreamResponse,
+        actor: Actor,
+        id_token: str | None = None,
+    ) -> None:
+        """Sign in a user: begin a session with a new id, and end the one of the browser."""
+        await self.end(request, response)
+        session_id = await self.store.create(actor, id_token)
+        self.cookies.set(response, _SESSION_COOKIE, session_id, self.store.lifetime.longest)
+
+    async def end(self, request: web.Request, response: web.StreamResponse) -> None:
+        """End the session of the browser, if it has one."""
+        if session_id := self.cookies.read(request, _SESSION_COOKIE):
+            await self.store.delete(session_digest(session_id))
+        self.cookies.delete(response, _SESSION_COOKIE)
+
+    async def require_own_origin(self, request: web.Request) -> None:
+        """Accept any user, but no change that another site requests.
+
+        Raises:
+            CrossSiteRequest: another site requests a change.
+
+        """
+        check_origin(request, self.public_origin)
+
+    async def require_sign_in(self, request: web.Request) -> None:
+        """Authenticate a user by session, or by the token that a proxy sends.
+
+        Raises:
+            CrossSiteRequest: another site requests a change.
+            SignInRequired: there is neither.
+            Unauthenticated: the token is invalid.
+
+        """
+        check_origin(request, self.public_origin)
+        if request.headers.get(hdrs.AUTHORIZATION, "").lower().startswith("bearer "):
+            await require_user(request)
+            return
+        session = await self.find(request)
+        if session is None:
+            raise SignInRequired
+        request[WEB_SESSION] = session
+        request[ACTOR], request[VIEWER] = session.actor, session.actor.id
+        bind(actor=session.actor.id)
+
+
+def end_with_sign_in(request: web.Request, stream: StreamSession) -> None:
+    """End a stream with the session, or the token, that authenticates its request."""
+    if session := request.get(WEB_SESSION):
+        stream.expire_with_web_session(session.digest, session.expires_at)
+    else:
+        stream.expire_with_token(request[TOKEN], request.app[TOKENS])
