@@ -19,7 +19,7 @@ from api.bootstrap.engine import (
     require_notifications,
     warn_about_durability,
 )
-from api.bootstrap.web import session_lifetime
+from api.bootstrap.web import session_lifetime, web_sessions
 from api.graphql.documents.persisted_documents import PersistedDocuments
 from api.graphql.executor import GraphQLExecutor
 from api.graphql.interlock import declared_list_lengths, interlock_executor
@@ -171,7 +171,7 @@ async def open_application_on(
         application = build_application(
             [
                 *_graphql_routes(settings, state, streams, executor),
-                *web_routes(state.context_for),
+                *web_routes(state.context_for, web_sessions(settings, databases.reads)),
                 *_rest_routes(
                     state,
                     values,

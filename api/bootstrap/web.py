@@ -3,7 +3,9 @@
 from datetime import timedelta
 
 from api.settings import Settings
-from engine.storage.web_sessions import SessionLifetime
+from api.web.sessions import Cookies, WebSessions
+from engine.storage.postgres.database import Database
+from engine.storage.web_sessions import SessionLifetime, WebSessionStore
 
 
 def session_lifetime(settings: Settings) -> SessionLifetime:
@@ -11,3 +13,8 @@ def session_lifetime(settings: Settings) -> SessionLifetime:
     return SessionLifetime(
         timedelta(hours=settings.session_hours), timedelta(minutes=settings.session_idle_minutes)
     )
+
+
+def web_sessions(settings: Settings, database: Database) -> WebSessions:
+    """Return the sessions of the web UI."""
+    return WebSessions(WebSessionStore(database, session_lifetime(settings)), Cookies())

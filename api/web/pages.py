@@ -12,6 +12,8 @@ from api.http.app_keys import ACTOR, REQUEST_ID, Access
 from api.http.problem_details import Problem
 from api.runtime.request_context import RequestContext
 from api.web.rendering import HX_REQUEST, Renderer
+from api.web.return_path import sign_in_url
+from api.web.sessions import SignInRequired
 from api.web.shell import shell_of
 from engine.tickets.actor import Actor
 
@@ -64,7 +66,9 @@ class Pages:
         return self.renderer.page(request, template, shell_of(context), values, status=status)
 
     def error(self, problem: Problem, request: web.Request) -> web.Response:
-        """Return the page of an error."""
+        """Return the page of an error; a user who is not signed in is sent to the sign-in."""
+        if problem.code == SignInRequired.code:
+            return _to_sign_in(request)
         values = {
             "heading": _TITLES.get(HTTPStatus(problem.status), HTTPStatus(problem.status).phrase),
             "message": problem.detail,
@@ -79,6 +83,15 @@ class Pages:
 def see_other(path: str) -> web.Response:
     """Return the answer to a form that was accepted: the browser reads the page at `path`."""
     return web.Response(status=HTTPStatus.SEE_OTHER, headers={hdrs.LOCATION: path})
+
+
+def _to_sign_in(request: web.Request) -> web.Response:
+    """Return a redirect to the sign-in; from a fragment, a redirect of the whole page."""
+    location = sign_in_url(request)
+    if not is_fragment(request):
+        return see_other(location)
+    headers = {"HX-Redirect": location}
+    return web.Response(status=HTTPStatus.UNAUTHORIZED, headers=headers)
 
 
 def is_fragment(request: web.Request) -> bool:

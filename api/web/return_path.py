@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from aiohttp import hdrs, web
 
 from api.web.csrf import SAFE_METHODS
+from api.web.rendering import HX_REQUEST
 
 SIGN_IN_PATH: Final = "/sign-in"
 HOME: Final = "/"
@@ -34,14 +35,9 @@ def sign_in_url(request: web.Request) -> str:
     return SIGN_IN_PATH if path == HOME else f"{SIGN_IN_PATH}?{urlencode({PARAMETER: path})}"
 
 
-def redirect(location: str) -> web.Response:
-    """Return a redirect that is followed with GET; the location is sent unchanged."""
-    return web.Response(status=303, headers={hdrs.LOCATION: location})
-
-
 def _page_of(request: web.Request) -> str:
     """Return the path of the page that sent a request: its own, or the one with the form."""
-    if request.method in SAFE_METHODS and "HX-Request" not in request.headers:
+    if request.method in SAFE_METHODS and HX_REQUEST not in request.headers:
         return request.raw_path
-    url = request.headers.get("HX-Current-URL") or request.headers.get(hdrs.REFERER, "")
+    url = request.headers.get("HX-Current-URL", request.headers.get(hdrs.REFERER, ""))
     return _ORIGIN.sub("", url, count=1)

@@ -2,15 +2,16 @@
 
 from aiohttp import web
 
-from api.http.access import require_user
 from api.web.assets import Assets
 from api.web.pages import ContextFactory, Pages
 from api.web.rendering import Renderer
+from api.web.sessions import WebSessions
+from api.web.views.sign_in.routes import sign_in_routes
 from api.web.views.tickets.routes import ticket_list_routes
 
 
-def web_routes(create_context: ContextFactory) -> list[web.AbstractRouteDef]:
+def web_routes(create_context: ContextFactory, sessions: WebSessions) -> list[web.AbstractRouteDef]:
     """Return all routes of the web UI."""
     assets = Assets()
-    pages = Pages(Renderer(assets), create_context, require_user)
-    return [assets.route, *ticket_list_routes(pages)]
+    pages = Pages(Renderer(assets), create_context, sessions.require_sign_in)
+    return [assets.route, *sign_in_routes(pages, sessions), *ticket_list_routes(pages)]

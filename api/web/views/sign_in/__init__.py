@@ -1,0 +1,1 @@
+"""The pages that sign users in and out."""
