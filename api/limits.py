@@ -58,6 +58,8 @@ API_KEY_NAME_CHARACTERS: Final = 8
 CLOCK_LEEWAY_SECONDS: Final = 60
 """The default difference between clocks that is tolerated."""
 CLOCK_LEEWAY_SECONDS_MAX: Final = 300
+CLOCK_DIFFERENCE_SECONDS: Final = 2
+"""By how much the clocks of a server and of the database can differ without a warning."""
 AUDIENCES: Final = 20
 CLAIM_NAME_CHARACTERS: Final = 200
 JWT_SECRET_CHARACTERS_MIN: Final = 32

@@ -187,6 +187,7 @@ async def open_application_on(
                 *state.changes.collectors,
                 LoadMetrics(databases, state.admission),
                 *state.log_watch.collectors,
+                *state.clock_watch.collectors,
                 *streams.collectors,
                 *supervisor.collectors,
                 *sealer.collectors,

@@ -39,6 +39,7 @@ def background_tasks(  # noqa: PLR0913  # the components of a server
     yield refresh_task(listener, state.refreshes, state.workflows.end_subscriptions)
     yield state.changes.task
     yield state.log_watch.task
+    yield state.clock_watch.task
     yield BackgroundTask(
         "stream_tokens",
         partial(streams.end_revoked, tokens),

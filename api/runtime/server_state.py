@@ -7,6 +7,7 @@ from typing import Self
 from api.limits import Limits
 from api.runtime.catalog import CatalogCache
 from api.runtime.change_feed import ChangeFeed
+from api.runtime.clock_watch import ClockWatch
 from api.runtime.known_users import KnownUsers
 from api.runtime.log_watch import LogWatch
 from api.runtime.plugins import PluginCache
@@ -32,6 +33,7 @@ class ServerState:
     visibility: VisibilityCache
     changes: ChangeFeed
     log_watch: LogWatch
+    clock_watch: ClockWatch
     known_users: KnownUsers
     admission: Admission
 
@@ -40,6 +42,8 @@ class ServerState:
         """Return the state of a server on this database."""
         requests = WaitBounds(limits.http.viewer_requests, limits.server.wait_seconds)
         log_watch = LogWatch(databases.essential)
+        clock_watch = ClockWatch(databases.essential)
+        await clock_watch.check()
         return cls(
             databases,
             limits,
@@ -51,6 +55,7 @@ class ServerState:
                 databases.essential, databases.reads, log_watch, limits.stream.waiting_changes
             ),
             log_watch,
+            clock_watch,
             KnownUsers(databases.reads, requests),
             Admission.bounded(
                 databases.changes.pool.size,

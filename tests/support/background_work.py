@@ -372,6 +372,7 @@ Check: TypeAlias = Callable[[WorkingServer], Coroutine[None, None, None]]
 WORK: Final[dict[str, Check]] = {
     "change_feed": _changes_reach_a_subscriber,
     "log_watch": partial(_runs_succeed, "log_watch"),
+    "clock": partial(_runs_succeed, "clock"),
     "caches": _a_changed_file_is_applied_and_shown,
     "values_file": _a_changed_file_is_applied_and_shown,
     "stream_tokens": _a_removed_secret_ends_its_streams,
