@@ -71,8 +71,18 @@ async def read_body(
     if not isinstance(body, dict):
         raise InvalidInput("The body must be a JSON object.")
     chosen = next((each for name, each in (alternatives or {}).items() if name in body), model)
+    return validated(chosen, body)
+
+
+def validated(model: type[_Model], values: Mapping[str, object]) -> _Model:
+    """Return values from a request as a model.
+
+    Raises:
+        InvalidInput: the values do not match the model; each problem has its JSON path.
+
+    """
     try:
-        return chosen.model_validate(body)
+        return model.model_validate(values)
     except ValidationError as error:
         errors = error.errors(include_url=False, include_input=False)
     problems = [

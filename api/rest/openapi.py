@@ -18,6 +18,7 @@ from api.http.access import ProtectedRoute, allow_anyone
 from api.http.body import JSON
 from api.rest.alertmanager import AlertmanagerWebhook
 from api.rest.health_reports import AlertsResponse, ServiceResponse
+from api.rest.ticket_list import TicketListResponse
 from api.rest.ticket_models import (
     AssigneeGroupRequest,
     AssigneeRequest,
@@ -45,6 +46,7 @@ _MODELS: Final[dict[type[BaseModel], JsonSchemaMode]] = {
     AlertmanagerWebhook: "validation",
     Ticketing: "validation",
     TicketResponse: "serialization",
+    TicketListResponse: "serialization",
     ServiceResponse: "serialization",
     AlertsResponse: "serialization",
     PlanDocument: "validation",

@@ -13,6 +13,7 @@ from api.http.cache import REVALIDATE
 from api.http.etags import ETags, PreconditionFailed, etag_of
 from api.http.idempotency_key import IdempotencyKeyReused, read_idempotency_key
 from api.rest.models import read_body
+from api.rest.ticket_list import list_tickets, read_query
 from api.rest.ticket_models import (
     AssigneeGroupRequest,
     AssigneeRequest,
@@ -50,6 +51,7 @@ def ticket_routes(create_context: _ContextFactory) -> list[web.RouteDef]:
     """Return the routes."""
     handlers = _TicketHandlers(create_context)
     return [
+        web.get(_TICKETS_PATH, handlers.list),
         web.post(_TICKETS_PATH, handlers.create),
         web.get(_TICKET_PATH, handlers.read),
         web.post(f"{_TICKET_PATH}/transitions", handlers.transition),
@@ -64,6 +66,12 @@ class _TicketHandlers:
 
     def __init__(self, create_context: _ContextFactory) -> None:
         self._create_context = create_context
+
+    async def list(self, request: web.Request) -> web.Response:
+        """Return a page of tickets."""
+        query = read_query(request)
+        page = await list_tickets(query, await self._context(request))
+        return web.Response(body=page.model_dump_json().encode(), content_type=JSON)
 
     async def create(self, request: web.Request) -> web.Response:
         """Open a ticket, from an empty form or from a catalog item."""
