@@ -47,6 +47,7 @@ from engine.errors import Misconfigured
 from engine.findings import did_you_mean
 from engine.limits import DATABASE_CONNECTIONS_MIN
 from engine.sealing.anchor_key import AnchorKey, AnchorPublicKey
+from engine.vocabulary import People
 from engine.webhooks.host_allowlist import NO_HOSTS, HostAllowlist
 
 _PREFIX: Final = "INTERLOCK_"
@@ -243,6 +244,10 @@ class Settings(BaseModel):
             description="the name of a claim that is true for admins, or claim=value",
         ),
     ] = DEFAULT_NAMES.admin
+    people: Annotated[
+        People, BeforeValidator(str.lower), Field(description=" or ".join(People))
+    ] = People.KNOWN
+    """Whether tickets can be assigned only to users and groups that are known."""
     api_keys: Annotated[
         tuple[ApiKeyEntry, ...],
         BeforeValidator(parse_api_keys),

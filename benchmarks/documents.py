@@ -136,7 +136,7 @@ async def _measure(url: str) -> Mapping[str, _MemoryUse]:
     settings = Settings(database_url=SecretStr(url))
     async with open_engine(settings) as engine:
         plugins = await PluginCache.read(engine.databases, read_licence(None, None), time.time)
-        state = await ServerState.read(engine.databases, settings.limits, plugins)
+        state = await ServerState.read(engine.databases, settings.limits, plugins, settings.people)
         return {name: await _measure_case(case, state) for name, case in _CASES.items()}
 
 

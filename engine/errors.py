@@ -57,6 +57,18 @@ class InvalidDeclaration(InvalidInput):
         super().__init__("\n".join(map(str, self.findings)), findings=facts)
 
 
+class UnknownUser(InvalidInput):
+    """No user with this id has signed in. Use the id of a known user."""
+
+    code = "unknown_user"
+
+
+class UnknownGroup(InvalidInput):
+    """No token and no declaration names this group. Use a known group, or declare this one."""
+
+    code = "unknown_group"
+
+
 class InvalidPlan(InvalidInput):
     """The document is not a valid plan. Save the plan again with `interlock plan --out`."""
 

@@ -1,6 +1,6 @@
 """Messages about a declaration, with their positions."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
@@ -57,6 +57,15 @@ class Finding:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return `` Did you mean 'x'?`` for up to three similar words, or an empty text."""
+    return suggest(near_words(word, known))
+
+
+def near_words(word: str, known: Iterable[str]) -> list[str]:
+    """Return up to three similar words, the most similar first."""
     by_folded = {name.casefold(): str(name) for name in known}
-    near = [by_folded[hit] for hit in get_close_matches(word.casefold(), sorted(by_folded), n=3)]
+    return [by_folded[hit] for hit in get_close_matches(word.casefold(), sorted(by_folded), n=3)]
+
+
+def suggest(near: Sequence[str]) -> str:
+    """Return `` Did you mean 'x' or 'y'?``; an empty text if there is nothing to suggest."""
     return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""

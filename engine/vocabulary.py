@@ -83,6 +83,13 @@ class Visibility(StrEnum):
     INVOLVED = "involved"
 
 
+class People(StrEnum):
+    """Which users and groups a ticket can be assigned to: those that are known, or any."""
+
+    KNOWN = "known"
+    ANY = "any"
+
+
 class ActorRoles(IntFlag):
     """The roles that an actor has towards one ticket. An actor can have several."""
 

@@ -9,6 +9,7 @@ from engine.gc_pause import gc_paused
 from engine.resources.resource import (
     AUTO_CLOSE,
     ENABLED,
+    GROUPS,
     SLA,
     VISIBILITY,
     Key,
@@ -72,6 +73,7 @@ def _locations(declaration: Declaration) -> dict[Key, Location]:
         (AUTO_CLOSE, "auto_close", ("autoClose", "afterResolved")),
         (SLA, "sla", ("sla",)),
         (VISIBILITY, "visibility", ("visibility",)),
+        (GROUPS, "groups", ("groups",)),
     )
     return locations | {
         Key(Kind.SETTING, name): declaration.location(*path)

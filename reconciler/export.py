@@ -10,7 +10,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from engine.declaration.fields import Declared
-from engine.declaration.models import SECTION, Readers, Switch, Workflow
+from engine.declaration.models import SECTION, Groups, Readers, Switch, Workflow
 from engine.declaration.scalars import AmbiguousScalar, resolve_scalar
 from engine.resources.resource import SETTINGS, Key, Kind, Resource, Snapshot, declared_defaults
 
@@ -67,6 +67,8 @@ def _declaration(model: Declared) -> object:
             return model.enabled
         case Readers():
             return str(model.readers)
+        case Groups():
+            return list(model.groups)
         case _:
             return model.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 

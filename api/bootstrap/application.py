@@ -123,7 +123,7 @@ async def open_application_on(
         licence = read_licence(settings.license_public_key, settings.license_key)
         plugins = await PluginCache.read(databases, licence, clock)
         plugins.log_disabled()
-        state = await ServerState.read(databases, settings.limits, plugins)
+        state = await ServerState.read(databases, settings.limits, plugins, settings.people)
         keys = key_source(settings)
         await keys.start()
         worker = WebhookWorker(

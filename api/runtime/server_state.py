@@ -19,6 +19,7 @@ from engine.storage.postgres.slots import WaitBounds
 from engine.storage.tickets.admission import Admission
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.actor import Actor
+from engine.vocabulary import People
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +37,12 @@ class ServerState:
     clock_watch: ClockWatch
     known_users: KnownUsers
     admission: Admission
+    people: People
 
     @classmethod
-    async def read(cls, databases: Databases, limits: Limits, plugins: PluginCache) -> Self:
+    async def read(
+        cls, databases: Databases, limits: Limits, plugins: PluginCache, people: People
+    ) -> Self:
         """Return the state of a server on this database."""
         requests = WaitBounds(limits.http.viewer_requests, limits.server.wait_seconds)
         log_watch = LogWatch(databases.essential)
@@ -62,6 +66,7 @@ class ServerState:
                 requests,
                 WaitBounds(limits.server.ticket_waiters, limits.server.wait_seconds),
             ),
+            people,
         )
 
     @property
@@ -77,7 +82,7 @@ class ServerState:
         return RequestContext(
             viewer,
             self.databases,
-            TicketStore(self.databases.changes, viewer.visibility, self.admission),
+            TicketStore(self.databases.changes, viewer.visibility, self.admission, self.people),
             self.workflows,
             self.catalog,
             self.plugins,

@@ -24,6 +24,7 @@ _LISTS: Final[tuple[tuple[Path, Path], ...]] = (
     (("catalog", "categories"), ("name",)),
     (("catalog", "items"), ("name",)),
     (("services",), ("path",)),
+    (("groups",), ()),
     (("calendars",), ("name",)),
     (("webhooks",), ("name",)),
 )

@@ -25,6 +25,8 @@ from engine.vocabulary import Priority, Role, Status, TicketEvent, Visibility
 
 SECTION: Final = "ticketing"
 
+GroupNames = Annotated[tuple[Group, ...], Field(strict=False, max_length=limits.GROUPS)]
+
 
 class DefaultWorkflow(StrEnum):
     """The names of the default workflows."""
@@ -194,6 +196,12 @@ class Readers(Declared):
     """Every authenticated user, or only users involved in the ticket."""
 
 
+class Groups(Declared):
+    """`ticketing.groups` as a separate resource."""
+
+    groups: GroupNames = ()
+
+
 class Ticketing(Declared):
     """The `ticketing:` section of a Helm values file."""
 
@@ -209,6 +217,8 @@ class Ticketing(Declared):
     """The catalog from which users open tickets."""
     services: Annotated[tuple[Service, ...], Field(strict=False, max_length=limits.SERVICES)] = ()
     """Monitored services that can open outage tickets."""
+    groups: GroupNames = ()
+    """Groups that tickets can be assigned to before any member signs in."""
     calendars: Annotated[
         tuple[WorkingCalendar, ...], Field(strict=False, max_length=limits.CALENDARS)
     ] = ()

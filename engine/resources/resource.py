@@ -15,6 +15,7 @@ from engine.declaration.models import (
     AutoClose,
     CatalogItem,
     Category,
+    Groups,
     Readers,
     Service,
     Switch,
@@ -52,11 +53,13 @@ AUTO_CLOSE: Final = "autoClose"
 SLA: Final = "sla"
 ENABLED: Final = "enabled"
 VISIBILITY: Final = "visibility"
+GROUPS: Final = "groups"
 SETTINGS: Final[Mapping[str, type[Declared]]] = {
     ENABLED: Switch,
     AUTO_CLOSE: AutoClose,
     SLA: PrioritySla,
     VISIBILITY: Readers,
+    GROUPS: Groups,
 }
 """The model of each setting, by its key in the section."""
 
@@ -137,12 +140,14 @@ def is_active(resource: Resource | None) -> TypeGuard[Resource]:
 
 
 def _canonical_text(model: Declared) -> str:
-    """Return canonical JSON: keys, transitions and events are sorted, defaults included."""
+    """Return canonical JSON: keys, transitions, events and groups are sorted, defaults included."""
     data = model.model_dump(mode="json", by_alias=True)
     if isinstance(model, Workflow):
         data["transitions"].sort(key=itemgetter("from", "to"))
     if isinstance(model, Webhook) and model.events:
         data["events"] = sorted({*model.events})
+    if isinstance(model, Groups):
+        data["groups"].sort()
     return json.dumps(data, sort_keys=True, ensure_ascii=False)
 
 
@@ -169,6 +174,7 @@ def declared_resources(ticketing: Ticketing) -> dict[Key, Resource]:
         Resource.of(Kind.SETTING, AUTO_CLOSE, ticketing.auto_close),
         Resource.of(Kind.SETTING, SLA, ticketing.sla),
         Resource.of(Kind.SETTING, VISIBILITY, Readers(readers=ticketing.visibility)),
+        Resource.of(Kind.SETTING, GROUPS, Groups(groups=ticketing.groups)),
     ]
     return {resource.key: resource for resource in resources}
 

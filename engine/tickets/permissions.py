@@ -87,6 +87,27 @@ def authorize_note(ticket: Ticket, actor: Actor) -> frozenset[Relation]:
     return _authorize("add internal notes to", ticket, actor, NOTE_WRITERS)
 
 
+def can_read_directory(actor: Actor) -> bool:
+    """Return whether an actor can list users and groups: admins, and members of any group.
+
+    They can assign tickets of others. A user without groups can assign only their own tickets that
+    have no assignee group.
+    """
+    return actor.is_admin or bool(actor.groups)
+
+
+def authorize_directory(actor: Actor) -> None:
+    """Check that the actor can list users and groups.
+
+    Raises:
+        Forbidden: the actor is neither an admin nor a member of a group.
+
+    """
+    if not can_read_directory(actor):
+        message = "Only admins and members of a group can list users and groups."
+        raise Forbidden(message, reason="role_required")
+
+
 def can_read(ticket: Ticket, viewer: Viewer) -> bool:
     """Return whether the viewer can read a ticket; in SQL: `engine.storage.tickets.visibility`."""
     return viewer.sees_all or bool(_relations(ticket, viewer.actor))

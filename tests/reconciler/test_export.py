@@ -13,7 +13,7 @@ from reconciler.export import export_values, export_workflow
 from reconciler.values import ValuesInput
 from tests.support.generated_plans import LIVE_SNAPSHOTS
 from tests.support.plans import INCIDENT
-from tests.support.resources import auto_close, sla, snapshot, switch, visibility, workflow
+from tests.support.resources import auto_close, groups, sla, snapshot, switch, visibility, workflow
 
 
 def read_export(text: str) -> Desired:
@@ -24,7 +24,7 @@ def read_export(text: str) -> Desired:
 def test_planning_an_export_results_in_no_changes(
     live: Snapshot, readers: Visibility, enabled: Resource
 ) -> None:
-    live = {**live, **snapshot(auto_close("72h"), sla(), visibility(readers), enabled)}
+    live = {**live, **snapshot(auto_close("72h"), sla(), visibility(readers), enabled, groups())}
     exported = export_values(live)
     desired = read_export(exported)
     assert diff(live, desired.resources) == ()

@@ -6,6 +6,7 @@ from engine.declaration.models import (
     AutoClose,
     CatalogItem,
     Category,
+    Groups,
     Readers,
     Service,
     Switch,
@@ -13,7 +14,16 @@ from engine.declaration.models import (
     Workflow,
 )
 from engine.declaration.sla_models import PrioritySla, WorkingCalendar
-from engine.resources.resource import AUTO_CLOSE, ENABLED, SLA, VISIBILITY, Key, Kind, Resource
+from engine.resources.resource import (
+    AUTO_CLOSE,
+    ENABLED,
+    GROUPS,
+    SLA,
+    VISIBILITY,
+    Key,
+    Kind,
+    Resource,
+)
 
 Transitions = dict[tuple[str, str], str]
 
@@ -78,6 +88,10 @@ def sla(**priorities: object) -> Resource:
 
 def visibility(readers: str) -> Resource:
     return Resource.of(Kind.SETTING, VISIBILITY, Readers.model_validate({"readers": readers}))
+
+
+def groups(*names: str) -> Resource:
+    return Resource.of(Kind.SETTING, GROUPS, Groups(groups=names))
 
 
 def retired(resource: Resource) -> Resource:

@@ -86,7 +86,17 @@ users: Final = Table(
         server_default=text("0"),
         comment="seq of the name in user_names; 0: no name yet",
     ),
+    Index("users_name_idx", "name", "id", postgresql_where=text("name IS NOT NULL")),
+    Index("users_groups_idx", "groups", postgresql_using="gin"),
 )
+
+token_groups: Final = Table(
+    "token_groups",
+    metadata,
+    Column("name", ID, primary_key=True),
+    Column("first_seen_at", TIMESTAMP, nullable=False, server_default=func.clock_timestamp()),
+)
+"""The groups that tokens of users have named. A group stays known if its last member leaves it."""
 
 
 def _log_position() -> tuple[Column[int], Column[int]]:
@@ -194,8 +204,12 @@ workflow_revisions: Final = Table(
 )
 
 
-def _declared_table(name: str, key: str, *columns: Column[Any]) -> Table:
-    """Return the table of a kind of resource; `columns` are those that only this kind has."""
+DECLARED_ITEM_GROUP: Final = "declaration #>> '{defaults,assigneeGroup}'"
+DECLARED_SERVICE_GROUP: Final = "declaration ->> 'slaGroup'"
+
+
+def _declared_table(name: str, key: str, *columns: Column[Any] | Index) -> Table:
+    """Return the table of a kind of resource, with what only this kind has."""
     return Table(
         name,
         metadata,
@@ -219,9 +233,22 @@ catalog_items: Final = _declared_table(
         info={DERIVED: True},
     ),
     Column("workflow", ID, ForeignKey("workflows.name"), nullable=False, info={DERIVED: True}),
+    Index(
+        "catalog_items_group_idx",
+        text(f"({DECLARED_ITEM_GROUP})"),
+        postgresql_where=text("retired_at IS NULL"),
+    ),
 )
 calendars: Final = _declared_table("calendars", "name")
-services: Final = _declared_table("services", "path")
+services: Final = _declared_table(
+    "services",
+    "path",
+    Index(
+        "services_group_idx",
+        text(f"({DECLARED_SERVICE_GROUP})"),
+        postgresql_where=text("retired_at IS NULL"),
+    ),
+)
 settings: Final = _declared_table("settings", "name")
 
 webhooks: Final = _declared_table(

@@ -11,6 +11,7 @@ from engine.storage.postgres.rows import ticket_of
 from engine.storage.postgres.tables import tickets, workflows
 from engine.storage.resources.plugins import TICKETING_OFF_REASON
 from engine.storage.resources.sla_terms import read_terms
+from engine.storage.tickets.directory import require_known
 from engine.storage.tickets.refusals import check_ticketing_on, version_conflict
 from engine.storage.tickets.users import read_user_groups
 from engine.storage.tickets.visibility import GuardedStatement, viewer_parameters
@@ -23,7 +24,7 @@ from engine.tickets.sla_targets import targets_for
 from engine.tickets.sla_timers import build_timers
 from engine.tickets.ticket import Ticket
 from engine.tickets.viewer import Viewer
-from engine.vocabulary import Priority
+from engine.vocabulary import People, Priority
 
 AnyCommand = TypeVar("AnyCommand", bound=ChangeCommand)
 Rule: TypeAlias = Callable[[Ticket, Actor, AnyCommand], Sequence[Change]]
@@ -59,16 +60,33 @@ async def lock_ticket(session: Session, viewer: Viewer, command: ChangeCommand) 
     return row
 
 
-async def change_ticket(
-    session: Session, row: Row, actor: Actor, command: AnyCommand, rule: Rule[AnyCommand]
+async def change_ticket(  # noqa: PLR0913  # who changes what, by which rules
+    session: Session,
+    row: Row,
+    actor: Actor,
+    command: AnyCommand,
+    rule: Rule[AnyCommand],
+    *,
+    people: People = People.ANY,
 ) -> Ticket:
-    """Apply a rule to a locked ticket, and write the ticket and its new entries."""
+    """Apply a rule to a locked ticket, and write the ticket and its new entries.
+
+    Raises:
+        UnknownUser, UnknownGroup: the new assignee or group is not known, and `people` requires it.
+
+    """
     ticket = ticket_of(row)
     if command.expected_version not in (None, ticket.version):
         raise version_conflict(ticket.id, ticket.version, command)
+    changed = rule(ticket, actor, command)
+    for each in changed:
+        if each.kind is EntryKind.ASSIGNEE:
+            await require_known(session, people, actor, user=each.new)
+        if each.kind is EntryKind.ASSIGNEE_GROUP:
+            await require_known(session, people, actor, group=each.new)
     changes = [
         each
-        for change in rule(ticket, actor, command)
+        for change in changed
         for each in await _with_consequences(session, row, actor, change)
     ]
     entries = build_entries(ticket, changes, actor, row["now"], row["revision"])

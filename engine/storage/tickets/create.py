@@ -14,6 +14,7 @@ from engine.storage.postgres.tables import workflows
 from engine.storage.resources.catalog import read_active_item
 from engine.storage.resources.plugins import TICKETING_OFF_REASON
 from engine.storage.resources.sla_terms import read_terms
+from engine.storage.tickets.directory import require_known
 from engine.storage.tickets.refusals import check_ticketing_on
 from engine.storage.tickets.users import ensure_users
 from engine.storage.tickets.writer import insert_tickets
@@ -22,6 +23,7 @@ from engine.tickets.changes import opening_entry, opening_from_command, opening_
 from engine.tickets.commands import CreateTicket, CreateTicketFromCatalog
 from engine.tickets.sla_targets import SlaTerms
 from engine.tickets.ticket import Opening, Ticket, initial_ticket
+from engine.vocabulary import People
 
 TICKET_ID_BYTES: Final = 16
 
@@ -38,11 +40,19 @@ _ACTIVE_WORKFLOW_NAMES: Final = Statement.of(
 )
 
 
-async def create_from_form(session: Session, actor: Actor, command: CreateTicket) -> Ticket:
-    """Create a ticket from an empty form."""
+async def create_from_form(
+    session: Session, actor: Actor, command: CreateTicket, people: People = People.ANY
+) -> Ticket:
+    """Create a ticket from an empty form.
+
+    Raises:
+        UnknownUser, UnknownGroup: the assignee is not known, and `people` requires it.
+
+    """
     await lock_tickets_shared(session)
     terms = await read_terms(session, command.priority) if command.sla else SlaTerms()
-    return await create_ticket(session, actor, opening_from_command(command, actor, terms))
+    opening = opening_from_command(command, actor, terms)
+    return await create_ticket(session, actor, opening, people)
 
 
 async def create_from_catalog(
@@ -55,17 +65,21 @@ async def create_from_catalog(
     return await create_ticket(session, actor, opening_from_item(command, item, actor, terms))
 
 
-async def create_ticket(session: Session, actor: Actor, opening: Opening) -> Ticket:
+async def create_ticket(
+    session: Session, actor: Actor, opening: Opening, people: People = People.ANY
+) -> Ticket:
     """Write a new ticket and the first entry of its history.
 
     The caller locks the tickets (shared) before it reads the declarations that the opening is
-    based on, so that no reconciliation changes them meanwhile.
+    based on, so that no reconciliation changes them meanwhile. A group that the declaration names
+    is known, so only a form can name an unknown one.
     """
     workflow = await read_active_workflow(session, opening.workflow)
     ticket_id = f"tk_{token_hex(TICKET_ID_BYTES)}"
     entry = opening_entry(ticket_id, opening, actor, workflow["now"], workflow["revision"])
     ticket = initial_ticket(entry)
-    await ensure_users(session, ticket.requester, ticket.assignee)
+    await require_known(session, people, actor, user=ticket.assignee, group=ticket.assignee_group)
+    await ensure_users(session, ticket.requester)
     await insert_tickets(session, [entry])
     return ticket
 

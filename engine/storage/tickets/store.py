@@ -34,7 +34,7 @@ from engine.tickets.commands import (
 )
 from engine.tickets.ticket import Ticket
 from engine.tickets.viewer import Viewer
-from engine.vocabulary import ActorRoles, Visibility
+from engine.vocabulary import ActorRoles, People, Visibility
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +50,14 @@ class TicketStore:
     Attributes:
         visibility: which tickets users can read.
         admission: bounds the changes that are made at a time.
+        people: which users and groups tickets can be assigned to.
 
     """
 
     database: Database
     visibility: Visibility = Visibility.EVERYONE
     admission: Admission = field(default_factory=Admission.unbounded)
+    people: People = People.ANY
 
     async def create(self, actor: Actor, command: CreateTicket) -> Ticket:
         """Open a ticket from an empty form; the actor is its requester.
@@ -64,11 +66,15 @@ class TicketStore:
             NotFound: the workflow does not exist.
             WorkflowRetired: the workflow is retired.
             Forbidden: the actor cannot assign the ticket to the assignee of the command.
+            UnknownUser, UnknownGroup: the assignee or the assignee group is not known.
 
         """
         async with self.admission.admit(actor.id), self.database.transaction() as session:
             return await execute_once(
-                session, actor, command, lambda: create_from_form(session, actor, command)
+                session,
+                actor,
+                command,
+                lambda: create_from_form(session, actor, command, self.people),
             )
 
     async def create_from_catalog(self, actor: Actor, command: CreateTicketFromCatalog) -> Ticket:
@@ -85,7 +91,13 @@ class TicketStore:
             )
 
     async def assign(self, actor: Actor, command: AssignTicket) -> Ticket:
-        """Assign or unassign a ticket; raises as `assignment_changes` does."""
+        """Assign or unassign a ticket.
+
+        Raises:
+            TicketClosed, Forbidden: see `assignment_changes`.
+            UnknownUser: the assignee is not known.
+
+        """
         return await self._change(actor, command, assignment_changes)
 
     async def transfer(self, actor: Actor, command: TransferTicket) -> Ticket:
@@ -149,7 +161,10 @@ class TicketStore:
                 request = KeyedRequest.of(actor, command)
                 return await _first_result(session, request, command.ticket)
             return await execute_once(
-                session, actor, command, lambda: change_ticket(session, row, actor, command, rule)
+                session,
+                actor,
+                command,
+                lambda: change_ticket(session, row, actor, command, rule, people=self.people),
             )
 
 

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import BYTEA, insert
 from engine.storage.history.digest_sql import chained_digest
 from engine.storage.postgres.database import Database, Session
 from engine.storage.postgres.statements import Statement
-from engine.storage.postgres.tables import user_names, users
+from engine.storage.postgres.tables import token_groups, user_names, users
 from engine.tickets.actor import Actor
 
 _DESCRIPTION: Final = {
@@ -29,10 +29,17 @@ _SAVED: Final = (
 _NAME_DIGEST: Final = chained_digest(
     cast(literal_column("''"), BYTEA), (_SAVED.c.id, _SAVED.c.name_seq, _SAVED.c.name)
 )
+_SEEN_GROUPS: Final = (
+    insert(token_groups)
+    .from_select(["name"], select(func.unnest(bindparam("groups", type_=ARRAY(Text)))))
+    .on_conflict_do_nothing()
+    .cte("seen_groups")
+)
 _SAVE_USER: Final = Statement.of(
     insert(user_names)
     .from_select(["user_id", "seq", "digest"], select(_SAVED.c.id, _SAVED.c.name_seq, _NAME_DIGEST))
     .on_conflict_do_nothing()
+    .add_cte(_SEEN_GROUPS)
 )
 """Records the digest of a name if the name is new (`engine.sealing.chain.name_digest`)."""
 INSERT_USER: Final = Statement.of(insert(users).values(id=bindparam("id")).on_conflict_do_nothing())
@@ -45,7 +52,10 @@ USER_NAMES: Final = Statement.of(
 
 
 async def save_user(database: Database, actor: Actor) -> None:
-    """Store what the token of a user says about them."""
+    """Store what the token of a user says about them, and which groups exist.
+
+    The groups are sorted, so that two users with the same new groups cannot deadlock.
+    """
     await database.row(_SAVE_USER, id=actor.id, name=actor.name, groups=sorted(actor.groups))
 
 

@@ -17,7 +17,6 @@ from engine.storage.postgres.database import Session
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import TIMESTAMP, ticket_status_history, tickets
 from engine.storage.tickets.sla_columns import sla_columns
-from engine.storage.tickets.users import ensure_users
 from engine.tickets.auto_close import grace_period_start
 from engine.tickets.history import GENESIS, Entry
 from engine.tickets.sla_timers import SLA_COLUMNS, TIMER_KINDS
@@ -110,16 +109,16 @@ async def insert_tickets(session: Session, entries: Sequence[Entry]) -> None:
 async def append_entries(
     session: Session, ticket: Ticket, head: bytes, entries: Sequence[Entry]
 ) -> Ticket:
-    """Append entries to a locked ticket's history, and return the updated ticket."""
+    """Append entries to a locked ticket's history, and return the updated ticket.
+
+    The users that the entries name must exist already.
+    """
     if not entries:
         return ticket
     append = Append(ticket, head, entries)
-    after = append.after
-    if after.assignee != ticket.assignee:
-        await ensure_users(session, after.assignee)
     histories = await read_histories(session, [ticket.id]) if append.changes_timers else {}
     await append_to_histories(session, [append], histories)
-    return after
+    return append.after
 
 
 async def append_to_histories(

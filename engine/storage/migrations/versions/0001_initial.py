@@ -99,6 +99,15 @@ def create_users_and_plugins() -> None:
             comment="seq of the name in user_names; 0: no name yet",
         ),
     )
+    op.create_index(
+        "users_name_idx", "users", ["name", "id"], postgresql_where=sa.text("name IS NOT NULL")
+    )
+    op.create_index("users_groups_idx", "users", ["groups"], postgresql_using="gin")
+    op.create_table(
+        "token_groups",
+        sa.Column("name", ID, primary_key=True),
+        sa.Column("first_seen_at", TIMESTAMP, nullable=False, server_default=NOW),
+    )
     op.create_table(
         "user_names",
         sa.Column("user_id", ID, sa.ForeignKey("users.id"), primary_key=True),
@@ -228,6 +237,16 @@ def create_declared_tables() -> None:
     )
     for name, key in (("calendars", "name"), ("services", "path"), ("settings", "name")):
         create_declared_table(name, key)
+    for table, group in (
+        ("catalog_items", "declaration #>> '{defaults,assigneeGroup}'"),
+        ("services", "declaration ->> 'slaGroup'"),
+    ):
+        op.create_index(
+            f"{table}_group_idx",
+            table,
+            [sa.text(f"({group})")],
+            postgresql_where=sa.text("retired_at IS NULL"),
+        )
     create_declared_table(
         "webhooks",
         "name",
