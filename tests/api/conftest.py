@@ -17,9 +17,11 @@ from api.bootstrap.application import open_application_on
 from api.bootstrap.engine import EngineHandle, open_engine
 from api.log_context import CONTEXT
 from api.settings import Settings
+from engine.vocabulary import People
 from tests.support.api_client import KEY, SECRET, Api, Client, SharedApplication
 from tests.support.browsers import chromium
 from tests.support.databases import as_server, new_database
+from tests.support.personas import ALL_USERS, sign_in
 from tests.support.values_mount import ALL_DEFAULTS, Mount
 
 
@@ -44,13 +46,16 @@ def mount(tmp_path: Path) -> Mount:
 
 
 @pytest.fixture
-def settings(database_url: str) -> Settings:
-    return Settings(database_url=SecretStr(database_url), jwt_secret=SECRET)
+def settings(database_url: str, request: pytest.FixtureRequest) -> Settings:
+    """Return the settings of the server; a parameter says to whom tickets can be assigned."""
+    people: People = getattr(request, "param", People.KNOWN)
+    return Settings(database_url=SecretStr(database_url), jwt_secret=SECRET, people=people)
 
 
 @pytest.fixture
 async def engine(settings: Settings) -> AsyncIterator[EngineHandle]:
     async with open_engine(settings) as opened:
+        await sign_in(opened.database, *ALL_USERS)
         yield opened
 
 
@@ -91,6 +96,7 @@ async def shared(template: str) -> AsyncIterator[SharedApplication]:
             open_application_on(opened, settings) as application,
             TestClient(TestServer(application)) as client,
         ):
+            await sign_in(opened.database, *ALL_USERS)
             yield SharedApplication(client, opened.database)
 
 

@@ -269,7 +269,7 @@ async def test_a_user_who_cannot_be_stored_uses_one_connection(
     desk: Desk, observer: Observer
 ) -> None:
     ticket = await desk.open(MARTON)
-    lock_user = "INSERT INTO users (id) VALUES ('u_b1')"
+    lock_user = "SELECT FROM users WHERE id = 'u_b1' FOR UPDATE"
     async with asyncio.TaskGroup() as group, observer.holding(lock_user):
         reads = [
             group.create_task(desk.send(ANNA, "GET", f"{TICKETS}/{ticket}")) for _ in range(12)

@@ -155,7 +155,7 @@ class TestWithReadOnlyDatabaseRole:
         role = f"reader_{token_hex(6)}"
         await owner.execute(f"CREATE ROLE {role}")
         await owner.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}")
-        await owner.execute(f"GRANT INSERT, UPDATE ON users, user_names TO {role}")
+        await owner.execute(f"GRANT INSERT, UPDATE ON users, user_names, token_groups TO {role}")
         await owner.execute(f"GRANT UPDATE, DELETE ON idempotency_keys TO {role}")
         yield role
         await owner.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")

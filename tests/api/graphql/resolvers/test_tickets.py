@@ -6,6 +6,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from engine.tickets.actor import Actor
+from engine.vocabulary import People
 from tests.support.api_client import Api, Client, bearer
 from tests.support.personas import ADA, ANNA, MARTON, OUTSIDER
 
@@ -279,6 +280,19 @@ async def test_an_invalid_page_is_refused(api: Api, arguments: str, message: str
     assert answer["errors"][0]["extensions"]["code"] == "invalid_input"
 
 
+async def test_tickets_of_unknown_users_and_groups_are_refused(api: Api) -> None:
+    refusal = await api.refusal(ANNA, CREATE, title="T", group="paymnt-team")
+    assert (refusal["code"], refusal["group"], refusal["near"]) == (
+        "unknown_group",
+        "paymnt-team",
+        [],  # Anna has no group, so she cannot list the groups of tokens
+    )
+    ticket = await opened(api)
+    refusal = await api.refusal(MARTON, ASSIGN, id=ticket, to="u_b2")
+    assert (refusal["code"], refusal["near"][0]) == ("unknown_user", ANNA.id)
+
+
+@pytest.mark.parametrize("settings", [People.ANY], indirect=True)
 async def test_users_have_the_names_in_their_tokens(api: Api) -> None:
     ticket = await opened(api)
     query = "query ($id: ID!) { ticket(id: $id) { assignee { id name } } }"

@@ -21,6 +21,7 @@ from tests.support.api_client import Api, bearer
 from tests.support.declared_resources import put_resources
 from tests.support.monitored_services import PATH, declare_service, report
 from tests.support.personas import ADA, ANNA, MARTON, OUTSIDER
+from tests.support.resources import groups
 
 BELA = Actor("u_d2", "Béla T.")
 OTHER_TEAM = Actor("u_e3", "Cili V.", frozenset({"network-team"}))
@@ -89,7 +90,7 @@ async def api(
     engine: EngineHandle, settings: Settings, visibility: Visibility
 ) -> AsyncIterator[Api]:
     """Return the API of a server with this visibility."""
-    await put_resources(engine.database, [declared(visibility)])
+    await put_resources(engine.database, [declared(visibility), groups("storage-team")])
     async with (
         open_application_on(engine, settings) as application,
         TestClient(TestServer(application)) as client,
