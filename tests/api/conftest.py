@@ -21,7 +21,7 @@ from engine.vocabulary import People
 from tests.support.api_client import KEY, SECRET, Api, Client, SharedApplication
 from tests.support.browsers import chromium
 from tests.support.databases import as_server, new_database
-from tests.support.personas import ALL_USERS, sign_in
+from tests.support.personas import ALL_USERS, CILI, sign_in
 from tests.support.values_mount import ALL_DEFAULTS, Mount
 
 
@@ -55,7 +55,7 @@ def settings(database_url: str, request: pytest.FixtureRequest) -> Settings:
 @pytest.fixture
 async def engine(settings: Settings) -> AsyncIterator[EngineHandle]:
     async with open_engine(settings) as opened:
-        await sign_in(opened.database, *ALL_USERS)
+        await sign_in(opened.database, *ALL_USERS, CILI)
         yield opened
 
 
@@ -96,7 +96,7 @@ async def shared(template: str) -> AsyncIterator[SharedApplication]:
             open_application_on(opened, settings) as application,
             TestClient(TestServer(application)) as client,
         ):
-            await sign_in(opened.database, *ALL_USERS)
+            await sign_in(opened.database, *ALL_USERS, CILI)
             yield SharedApplication(client, opened.database)
 
 

@@ -8,6 +8,7 @@ ANNA = Actor("u_b1", "Anna K.")
 MARTON = Actor("u_c4", "Marton P.", frozenset({"payment-team"}))
 ADA = Actor("u_a0", "Ada L.", is_admin=True)
 OUTSIDER = Actor("u_z9", "Zoe R.")
+CILI = Actor("u_e3", "Cili V.", frozenset({"network-team"}))
 ALL_USERS = (ANNA, MARTON, ADA, OUTSIDER)
 
 

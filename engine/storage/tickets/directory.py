@@ -125,7 +125,7 @@ async def require_known(
         UnknownUser, UnknownGroup: with similar names, if the actor can list them.
 
     """
-    if people is People.ANY or user == actor.id:
+    if user is not None and (people is People.ANY or user == actor.id):
         await ensure_users(session, user)
         user = None
     if people is People.ANY or group in actor.groups:

@@ -103,7 +103,10 @@ class TicketStore:
     async def transfer(self, actor: Actor, command: TransferTicket) -> Ticket:
         """Change the assignee group, and remove an assignee who is not a member of the new one.
 
-        Raises as `transfer_changes` does.
+        Raises:
+            TicketClosed, Forbidden: see `transfer_changes`.
+            UnknownGroup: the group is not known.
+
         """
         return await self._change(actor, command, transfer_changes)
 

@@ -10,7 +10,7 @@ from engine.storage.tickets.directory import require_known
 from engine.storage.tickets.store import TicketStore
 from engine.storage.tickets.users import ensure_users, save_user
 from engine.tickets.actor import Actor
-from engine.tickets.commands import AssignTicket, CreateTicket
+from engine.tickets.commands import AssignTicket, CreateTicket, TransferTicket
 from engine.tickets.ticket import Ticket
 from engine.vocabulary import People
 from tests.support.declared_resources import declare
@@ -140,6 +140,16 @@ async def test_permission_is_checked_before_users_are_looked_up(strict: TicketSt
     with pytest.raises(Forbidden) as error:
         await strict.assign(OUTSIDER, AssignTicket.parse(ticket=ticket.id, assignee="u_zo"))
     assert error.value.code == "forbidden"
+
+
+async def test_a_ticket_is_transferred_to_known_groups(strict: TicketStore) -> None:
+    ticket = await open_ticket(strict, ANNA, assignee_group="network-team")
+    move = {"ticket": ticket.id, "assignee_group": "of-the-settin"}
+    with pytest.raises(UnknownGroup) as error:
+        await strict.transfer(ADA, TransferTicket.parse(**move))
+    assert error.value.details["near"] == ["of-the-setting"]
+    move["assignee_group"] = "of-the-setting"
+    assert (await strict.transfer(ADA, TransferTicket.parse(**move))).version == 2
 
 
 async def test_a_ticket_can_be_unassigned_and_assigned_again(strict: TicketStore) -> None:
