@@ -85,9 +85,7 @@ async def change_ticket(  # noqa: PLR0913  # who changes what, by which rules
         if each.kind is EntryKind.ASSIGNEE_GROUP:
             await require_known(session, people, actor, group=each.new)
     changes = [
-        each
-        for change in changed
-        for each in await _with_consequences(session, row, actor, change)
+        each for change in changed for each in await _with_consequences(session, row, actor, change)
     ]
     entries = build_entries(ticket, changes, actor, row["now"], row["revision"])
     return await append_entries(session, ticket, row["head_digest"], entries)

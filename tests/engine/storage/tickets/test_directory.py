@@ -111,7 +111,9 @@ REFUSED = {
     "a user, for a requester": Refused(ANNA, [], user="u_zo"),
     "a misspelt group of a token": Refused(ADA, ["network-team"], group="netwrk-team"),
     "the same, for a requester": Refused(ANNA, [], group="netwrk-team"),
-    "a misspelt declared group, for a requester": Refused(ANNA, ["of-a-service"], group="of-service"),
+    "a misspelt declared group, for a requester": Refused(
+        ANNA, ["of-a-service"], group="of-service"
+    ),
     "an unlike group": Refused(MARTON, [], group="zzz"),
     "a very long group": Refused(ADA, [], group="x" * 120),
 }
