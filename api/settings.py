@@ -47,7 +47,7 @@ from engine.errors import Misconfigured
 from engine.findings import did_you_mean
 from engine.limits import DATABASE_CONNECTIONS_MIN
 from engine.sealing.anchor_key import AnchorKey, AnchorPublicKey
-from engine.vocabulary import People
+from engine.vocabulary import Assignees
 from engine.webhooks.host_allowlist import NO_HOSTS, HostAllowlist
 
 _PREFIX: Final = "INTERLOCK_"
@@ -244,9 +244,9 @@ class Settings(BaseModel):
             description="the name of a claim that is true for admins, or claim=value",
         ),
     ] = DEFAULT_NAMES.admin
-    people: Annotated[
-        People, BeforeValidator(str.lower), Field(description=" or ".join(People))
-    ] = People.KNOWN
+    people: Annotated[  # prose: ignore
+        Assignees, BeforeValidator(str.lower), Field(description=" or ".join(Assignees))
+    ] = Assignees.KNOWN
     """Whether tickets can be assigned only to users and groups that are known."""
     api_keys: Annotated[
         tuple[ApiKeyEntry, ...],

@@ -27,6 +27,7 @@ from benchmarks.databases import temporary_server
 from benchmarks.rejected_queries import UNKNOWN, many
 from benchmarks.tables import new_table, number_columns, print_table
 from benchmarks.ticket_load import ASSIGNEE, TicketSet, prepare_database, ticket_id
+from engine.vocabulary import Assignees
 
 _TICKET: Final = f'ticket(id: "{ticket_id(TicketSet.PLAIN, 0)}")'
 _FIELDS: Final = """
@@ -136,7 +137,7 @@ async def _measure(url: str) -> Mapping[str, _MemoryUse]:
     settings = Settings(database_url=SecretStr(url))
     async with open_engine(settings) as engine:
         plugins = await PluginCache.read(engine.databases, read_licence(None, None), time.time)
-        state = await ServerState.read(engine.databases, settings.limits, plugins, settings.people)
+        state = await ServerState.read(engine.databases, settings.limits, plugins, Assignees.KNOWN)
         return {name: await _measure_case(case, state) for name, case in _CASES.items()}
 
 

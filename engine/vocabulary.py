@@ -83,7 +83,7 @@ class Visibility(StrEnum):
     INVOLVED = "involved"
 
 
-class People(StrEnum):
+class Assignees(StrEnum):
     """Which users and groups a ticket can be assigned to: those that are known, or any."""
 
     KNOWN = "known"

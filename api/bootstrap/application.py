@@ -123,7 +123,8 @@ async def open_application_on(
         licence = read_licence(settings.license_public_key, settings.license_key)
         plugins = await PluginCache.read(databases, licence, clock)
         plugins.log_disabled()
-        state = await ServerState.read(databases, settings.limits, plugins, settings.people)
+        assignees = settings.people  # prose: ignore
+        state = await ServerState.read(databases, settings.limits, plugins, assignees)
         keys = key_source(settings)
         await keys.start()
         worker = WebhookWorker(

@@ -19,7 +19,7 @@ from engine.storage.postgres.slots import WaitBounds
 from engine.storage.tickets.admission import Admission
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.actor import Actor
-from engine.vocabulary import People
+from engine.vocabulary import Assignees
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +37,11 @@ class ServerState:
     clock_watch: ClockWatch
     known_users: KnownUsers
     admission: Admission
-    people: People
+    assignees: Assignees
 
     @classmethod
     async def read(
-        cls, databases: Databases, limits: Limits, plugins: PluginCache, people: People
+        cls, databases: Databases, limits: Limits, plugins: PluginCache, assignees: Assignees
     ) -> Self:
         """Return the state of a server on this database."""
         requests = WaitBounds(limits.http.viewer_requests, limits.server.wait_seconds)
@@ -66,7 +66,7 @@ class ServerState:
                 requests,
                 WaitBounds(limits.server.ticket_waiters, limits.server.wait_seconds),
             ),
-            people,
+            assignees,
         )
 
     @property
@@ -82,7 +82,7 @@ class ServerState:
         return RequestContext(
             viewer,
             self.databases,
-            TicketStore(self.databases.changes, viewer.visibility, self.admission, self.people),
+            TicketStore(self.databases.changes, viewer.visibility, self.admission, self.assignees),
             self.workflows,
             self.catalog,
             self.plugins,

@@ -17,7 +17,7 @@ from api.bootstrap.application import open_application_on
 from api.bootstrap.engine import EngineHandle, open_engine
 from api.log_context import CONTEXT
 from api.settings import Settings
-from engine.vocabulary import People
+from engine.vocabulary import Assignees
 from tests.support.api_client import KEY, SECRET, Api, Client, SharedApplication
 from tests.support.browsers import chromium
 from tests.support.databases import as_server, new_database
@@ -48,8 +48,10 @@ def mount(tmp_path: Path) -> Mount:
 @pytest.fixture
 def settings(database_url: str, request: pytest.FixtureRequest) -> Settings:
     """Return the settings of the server; a parameter says to whom tickets can be assigned."""
-    people: People = getattr(request, "param", People.KNOWN)
-    return Settings(database_url=SecretStr(database_url), jwt_secret=SECRET, people=people)
+    assignees: Assignees = getattr(request, "param", Assignees.KNOWN)
+    return Settings(database_url=SecretStr(database_url), jwt_secret=SECRET).model_copy(
+        update={"people": assignees}  # prose: ignore
+    )
 
 
 @pytest.fixture

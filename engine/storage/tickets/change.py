@@ -24,7 +24,7 @@ from engine.tickets.sla_targets import targets_for
 from engine.tickets.sla_timers import build_timers
 from engine.tickets.ticket import Ticket
 from engine.tickets.viewer import Viewer
-from engine.vocabulary import People, Priority
+from engine.vocabulary import Assignees, Priority
 
 AnyCommand = TypeVar("AnyCommand", bound=ChangeCommand)
 Rule: TypeAlias = Callable[[Ticket, Actor, AnyCommand], Sequence[Change]]
@@ -67,12 +67,12 @@ async def change_ticket(  # noqa: PLR0913  # who changes what, by which rules
     command: AnyCommand,
     rule: Rule[AnyCommand],
     *,
-    people: People = People.ANY,
+    assignees: Assignees = Assignees.ANY,
 ) -> Ticket:
     """Apply a rule to a locked ticket, and write the ticket and its new entries.
 
     Raises:
-        UnknownUser, UnknownGroup: the new assignee or group is not known, and `people` requires it.
+        UnknownUser, UnknownGroup: the new assignee or group is not known, but has to be.
 
     """
     ticket = ticket_of(row)
@@ -81,9 +81,9 @@ async def change_ticket(  # noqa: PLR0913  # who changes what, by which rules
     changed = rule(ticket, actor, command)
     for each in changed:
         if each.kind is EntryKind.ASSIGNEE:
-            await require_known(session, people, actor, user=each.new)
+            await require_known(session, assignees, actor, user=each.new)
         if each.kind is EntryKind.ASSIGNEE_GROUP:
-            await require_known(session, people, actor, group=each.new)
+            await require_known(session, assignees, actor, group=each.new)
     changes = [
         each for change in changed for each in await _with_consequences(session, row, actor, change)
     ]

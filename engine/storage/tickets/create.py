@@ -23,7 +23,7 @@ from engine.tickets.changes import opening_entry, opening_from_command, opening_
 from engine.tickets.commands import CreateTicket, CreateTicketFromCatalog
 from engine.tickets.sla_targets import SlaTerms
 from engine.tickets.ticket import Opening, Ticket, initial_ticket
-from engine.vocabulary import People
+from engine.vocabulary import Assignees
 
 TICKET_ID_BYTES: Final = 16
 
@@ -41,18 +41,18 @@ _ACTIVE_WORKFLOW_NAMES: Final = Statement.of(
 
 
 async def create_from_form(
-    session: Session, actor: Actor, command: CreateTicket, people: People = People.ANY
+    session: Session, actor: Actor, command: CreateTicket, assignees: Assignees = Assignees.ANY
 ) -> Ticket:
     """Create a ticket from an empty form.
 
     Raises:
-        UnknownUser, UnknownGroup: the assignee is not known, and `people` requires it.
+        UnknownUser, UnknownGroup: the assignee is not known, and `assignees` requires it.
 
     """
     await lock_tickets_shared(session)
     terms = await read_terms(session, command.priority) if command.sla else SlaTerms()
     opening = opening_from_command(command, actor, terms)
-    return await create_ticket(session, actor, opening, people)
+    return await create_ticket(session, actor, opening, assignees)
 
 
 async def create_from_catalog(
@@ -66,7 +66,7 @@ async def create_from_catalog(
 
 
 async def create_ticket(
-    session: Session, actor: Actor, opening: Opening, people: People = People.ANY
+    session: Session, actor: Actor, opening: Opening, assignees: Assignees = Assignees.ANY
 ) -> Ticket:
     """Write a new ticket and the first entry of its history.
 
@@ -78,7 +78,9 @@ async def create_ticket(
     ticket_id = f"tk_{token_hex(TICKET_ID_BYTES)}"
     entry = opening_entry(ticket_id, opening, actor, workflow["now"], workflow["revision"])
     ticket = initial_ticket(entry)
-    await require_known(session, people, actor, user=ticket.assignee, group=ticket.assignee_group)
+    await require_known(
+        session, assignees, actor, user=ticket.assignee, group=ticket.assignee_group
+    )
     await ensure_users(session, ticket.requester)
     await insert_tickets(session, [entry])
     return ticket

@@ -38,7 +38,7 @@ from engine.storage.postgres.tables import (
 from engine.storage.tickets.users import ensure_users
 from engine.tickets.actor import Actor
 from engine.tickets.permissions import can_read_directory
-from engine.vocabulary import People
+from engine.vocabulary import Assignees
 
 _HINT_USERS: Final = HINT_NAMES // 2
 """Each user has two names to compare with: the id and the name for display."""
@@ -104,7 +104,7 @@ _SIMILAR_GROUPS: Final = _similar_groups(select(token_groups.c.name), *_DECLARED
 
 async def require_known(
     session: Session,
-    people: People,
+    assignees: Assignees,
     actor: Actor,
     *,
     user: str | None = None,
@@ -116,7 +116,7 @@ async def require_known(
 
     Args:
         session: the transaction that changes the ticket.
-        people: whether only known users and groups are accepted.
+        assignees: whether only known users and groups are accepted.
         actor: who changes the ticket; the caller has checked the permission.
         user: the new assignee, if any.
         group: the new assignee group, if any.
@@ -125,10 +125,10 @@ async def require_known(
         UnknownUser, UnknownGroup: with similar names, if the actor can list them.
 
     """
-    if user is not None and (people is People.ANY or user == actor.id):
+    if user is not None and (assignees is Assignees.ANY or user == actor.id):
         await ensure_users(session, user)
         user = None
-    if people is People.ANY or group in actor.groups:
+    if assignees is Assignees.ANY or group in actor.groups:
         group = None
     if user is None and group is None:
         return

@@ -34,7 +34,7 @@ from engine.tickets.commands import (
 )
 from engine.tickets.ticket import Ticket
 from engine.tickets.viewer import Viewer
-from engine.vocabulary import ActorRoles, People, Visibility
+from engine.vocabulary import ActorRoles, Assignees, Visibility
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +50,14 @@ class TicketStore:
     Attributes:
         visibility: which tickets users can read.
         admission: bounds the changes that are made at a time.
-        people: which users and groups tickets can be assigned to.
+        assignees: which users and groups tickets can be assigned to.
 
     """
 
     database: Database
     visibility: Visibility = Visibility.EVERYONE
     admission: Admission = field(default_factory=Admission.unbounded)
-    people: People = People.ANY
+    assignees: Assignees = Assignees.ANY
 
     async def create(self, actor: Actor, command: CreateTicket) -> Ticket:
         """Open a ticket from an empty form; the actor is its requester.
@@ -74,7 +74,7 @@ class TicketStore:
                 session,
                 actor,
                 command,
-                lambda: create_from_form(session, actor, command, self.people),
+                lambda: create_from_form(session, actor, command, self.assignees),
             )
 
     async def create_from_catalog(self, actor: Actor, command: CreateTicketFromCatalog) -> Ticket:
@@ -167,7 +167,7 @@ class TicketStore:
                 session,
                 actor,
                 command,
-                lambda: change_ticket(session, row, actor, command, rule, people=self.people),
+                lambda: change_ticket(session, row, actor, command, rule, assignees=self.assignees),
             )
 
 

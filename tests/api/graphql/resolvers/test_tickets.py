@@ -6,7 +6,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from engine.tickets.actor import Actor
-from engine.vocabulary import People
+from engine.vocabulary import Assignees
 from tests.support.api_client import Api, Client, bearer
 from tests.support.personas import ADA, ANNA, MARTON, OUTSIDER
 
@@ -292,7 +292,7 @@ async def test_tickets_of_unknown_users_and_groups_are_refused(api: Api) -> None
     assert (refusal["code"], refusal["near"][0]) == ("unknown_user", ANNA.id)
 
 
-@pytest.mark.parametrize("settings", [People.ANY], indirect=True)
+@pytest.mark.parametrize("settings", [Assignees.ANY], indirect=True)
 async def test_users_have_the_names_in_their_tokens(api: Api) -> None:
     ticket = await opened(api)
     query = "query ($id: ID!) { ticket(id: $id) { assignee { id name } } }"

@@ -12,7 +12,7 @@ from engine.storage.tickets.users import ensure_users, save_user
 from engine.tickets.actor import Actor
 from engine.tickets.commands import AssignTicket, CreateTicket, TransferTicket
 from engine.tickets.ticket import Ticket
-from engine.vocabulary import People
+from engine.vocabulary import Assignees
 from tests.support.declared_resources import declare
 from tests.support.personas import ADA, ANNA, MARTON, OUTSIDER
 
@@ -40,7 +40,7 @@ DECLARED = {
 @pytest.fixture
 def strict(database: Database) -> TicketStore:
     """Return a store that accepts only known users and groups."""
-    return TicketStore(database, people=People.KNOWN)
+    return TicketStore(database, assignees=Assignees.KNOWN)
 
 
 @pytest.fixture(autouse=True)
@@ -87,7 +87,7 @@ async def test_a_group_stays_known_after_its_last_member_left(
     assert await open_ticket(strict, ANNA, assignee_group="network-team")
 
 
-async def test_own_groups_and_oneself_need_no_record(strict: TicketStore) -> None:
+async def test_the_actor_and_their_groups_need_no_record(strict: TicketStore) -> None:
     ticket = await open_ticket(strict, MARTON, assignee_group="payment-team", assignee=MARTON.id)
     assert (ticket.assignee, ticket.assignee_group) == (MARTON.id, "payment-team")
 
@@ -106,7 +106,7 @@ REFUSED = {
     "a misspelt user id": Refused(ADA, [ZOE.id], user="u_zo"),
     "a name instead of an id": Refused(ADA, [ZOE.id], user="Zoe Adams"),
     "another case": Refused(ADA, [ZOE.id], user="U_ZOE"),
-    "an unlike user": Refused(ADA, [], user="nobody@example.com"),
+    "an unlike user": Refused(ADA, [], user="unlike@example.com"),
     "a user who has never signed in": Refused(ADA, [], user="u_invited"),
     "a user, for a requester": Refused(ANNA, [], user="u_zo"),
     "a misspelt group of a token": Refused(ADA, ["network-team"], group="netwrk-team"),
@@ -184,7 +184,7 @@ async def test_declared_groups_are_found_by_an_index(
     async with database.transaction() as session:
         await session.connection.execute("SET LOCAL enable_seqscan = off")
         await session.connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
-        await require_known(session, People.KNOWN, ADA, group=group)
+        await require_known(session, Assignees.KNOWN, ADA, group=group)
         used = await session.connection.fetchval(
             "SELECT pg_stat_get_xact_numscans($1::regclass)", index
         )
