@@ -29,7 +29,14 @@ api/web/vendor/icons.json: package.json package-lock.json tools/copy_web_files.p
 	$(BIN)/pip uninstall --quiet --yes cmake
 	touch $@
 
-.venv/dev-ready: .venv/ready constraints-dev.txt package-lock.json
+# The generator of clients requires an older typer than ours, so it has an environment of its own.
+.venv/client/ready: constraints-client.txt .venv/ready
+	$(PYTHON) -m venv .venv/client
+	.venv/client/bin/pip install --quiet --disable-pip-version-check --no-deps \
+		--require-hashes -r constraints-client.txt
+	touch $@
+
+.venv/dev-ready: .venv/ready .venv/client/ready constraints-dev.txt package-lock.json
 	$(INSTALL) --require-hashes -r constraints-dev.txt
 	$(NPM)
 	touch $@
@@ -40,6 +47,7 @@ constraints:  ## pin the newest release of every dependency again
 	printf '%s\n' 'cmake<4' 'setuptools>=77' 'wheel' | $(PIN) -o constraints-build.txt -
 	$(PIN) -o constraints.txt pyproject.toml
 	$(PIN) --extra dev --constraints constraints.txt -o constraints-dev.txt pyproject.toml
+	echo openapi-python-client | $(PIN) -o constraints-client.txt -
 
 run: .venv/ready  ## serve on the embedded PostgreSQL, with demo data
 	@$(BIN)/interlock demo
