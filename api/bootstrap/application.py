@@ -172,7 +172,12 @@ async def open_application_on(
         application = build_application(
             [
                 *_graphql_routes(settings, state, streams, executor),
-                *web_routes(state.context_for, web_sessions(settings, databases.reads)),
+                *web_routes(
+                    state.context_for,
+                    web_sessions(settings, databases.reads),
+                    streams,
+                    settings.limits.stream,
+                ),
                 *_rest_routes(
                     state,
                     values,

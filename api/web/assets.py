@@ -11,12 +11,14 @@ from aiohttp import hdrs, web
 
 from api.http.access import ProtectedRoute, allow_anyone
 from engine.errors import Misconfigured, NotFound
+from engine.workflows.svg import STYLE
 
 _PATH: Final = "/static/{digest}/{name}"
 _DIGEST_CHARACTERS: Final = 16
 _FOREVER: Final = "public, max-age=31536000, immutable"
 _MEDIA_TYPES: Final = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
+_GRAPH_STYLE: Final = f"@layer graph {{{STYLE}}}".encode()
 HTMX: Final = ("vendor/htmx.min.js", "vendor/hx-sse.min.js", "vendor/hx-csp.min.js")
 """Extensions register with the core, so they follow it."""
 MODULES: Final = (
@@ -46,15 +48,13 @@ class Assets:
 
     def __init__(self) -> None:
         folder = files("api.web")
-        self._assets = dict(
-            _asset(name, parts, folder)
-            for name, parts in {
-                "htmx.js": HTMX,
-                "interlock.js": MODULES,
-                "interlock.css": ("static/interlock.css",),
-                "icon.svg": ("static/icon.svg",),
-            }.items()
-        )
+        sources: dict[str, tuple[str | bytes, ...]] = {
+            "htmx.js": HTMX,
+            "interlock.js": MODULES,
+            "interlock.css": ("static/interlock.css", _GRAPH_STYLE),
+            "icon.svg": ("static/icon.svg",),
+        }
+        self._assets = dict(_asset(name, parts, folder) for name, parts in sources.items())
 
     def path(self, name: str) -> str:
         """Return the path of a file."""
@@ -78,9 +78,11 @@ class Assets:
         return ProtectedRoute(allow_anyone, web.get(_PATH, self.answer))
 
 
-def _asset(name: str, parts: Iterable[str], folder: Traversable) -> tuple[str, _Asset]:
+def _asset(name: str, parts: Iterable[str | bytes], folder: Traversable) -> tuple[str, _Asset]:
     try:
-        content = b"\n".join((folder / part).read_bytes() for part in parts)
+        content = b"\n".join(
+            part if isinstance(part, bytes) else (folder / part).read_bytes() for part in parts
+        )
     except FileNotFoundError as error:
         message = f"{error.filename} is missing. In a checkout, run `make .venv/ready`."
         raise Misconfigured(message) from None

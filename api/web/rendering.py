@@ -13,6 +13,7 @@ from typing import Final
 from aiohttp import hdrs, web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from api.timestamps import format_timestamp
 from api.web.assets import Assets
 from api.web.formats import duration, words
 from api.web.icons import icon
@@ -27,6 +28,11 @@ _POLICY: Final = (
     "connect-src 'self'; form-action 'self'{form_targets}; base-uri 'none'; "
     "frame-ancestors 'none'; trusted-types htmx; require-trusted-types-for 'script'"
 )
+
+
+def _new_key() -> str:
+    """Return an idempotency key: a form that is sent twice takes effect once."""
+    return token_urlsafe(_NONCE_BYTES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +51,12 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        environment.globals |= {"asset": self.assets.path, "icon": icon}
+        environment.globals |= {
+            "asset": self.assets.path,
+            "icon": icon,
+            "key": _new_key,
+            "machine": format_timestamp,
+        }
         environment.filters |= {
             "duration": duration,
             "markdown": render_markdown,

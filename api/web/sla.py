@@ -38,13 +38,15 @@ class SlaState:
 
     Attributes:
         text: the state in words, as of the time of the page.
-        due_at: when the target is due, if its timer runs; a script counts down to it.
+        due_at: when the target is due, if its timer runs.
+        counts_down: the name of the target, if a script can count down to it: without a calendar.
 
     """
 
     kind: SlaKind
     text: str
     due_at: datetime | None = None
+    counts_down: str = ""
 
     @property
     def icon(self) -> str:
@@ -66,4 +68,5 @@ def sla_state(timers: SlaTimers | None, now: datetime) -> SlaState | None:
         return SlaState(kind, "Target missed" if missed_any else "Targets met")
     due, remaining = timers.due_at(timer), timers.remaining(timer, now) or timedelta()
     kind = SlaKind.DUE_SOON if due - now < DUE_SOON else SlaKind.ON_TRACK
-    return SlaState(kind, f"{name} due in {duration(remaining)}", due)
+    counts_down = "" if timers.targets.calendar else name
+    return SlaState(kind, f"{name} due in {duration(remaining)}", due, counts_down)

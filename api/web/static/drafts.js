@@ -1,1 +1,44 @@
 // @ts-check
+// Keeps typed text in the browser until it is sent: a crash, a lost session or an error loses nothing.
+(() => {
+  const prefix = `draft ${document.body.dataset.user ?? ""} `;
+
+  /** @returns {(HTMLTextAreaElement | HTMLInputElement)[]} */
+  const fields = () => [...document.querySelectorAll("[data-draft]")].filter(
+    (each) => each instanceof HTMLTextAreaElement || each instanceof HTMLInputElement,
+  );
+
+  /** @param {HTMLElement} field */
+  const keyOf = (field) => prefix + field.dataset.draft;
+
+  const restore = () => {
+    for (const field of fields()) {
+      if (!field.value) field.value = localStorage.getItem(keyOf(field)) ?? "";
+    }
+  };
+
+  /** @param {string} name */
+  const clear = (name) => {
+    localStorage.removeItem(prefix + name);
+    for (const field of fields()) {
+      if (field.dataset.draft === name) field.value = field.defaultValue;
+    }
+  };
+
+  document.addEventListener("input", (event) => {
+    const field = event.target;
+    if (!(field instanceof HTMLElement && field.dataset.draft && "value" in field)) return;
+    if (field.value) localStorage.setItem(keyOf(field), String(field.value));
+    else localStorage.removeItem(keyOf(field));
+  });
+
+  // The page after a form that succeeded names the draft that was sent.
+  const settle = () => {
+    const sent = document.querySelector("[data-sent]");
+    if (sent instanceof HTMLElement && sent.dataset.sent) clear(sent.dataset.sent);
+    restore();
+  };
+
+  settle();
+  document.addEventListener("htmx:after:swap", settle);
+})();

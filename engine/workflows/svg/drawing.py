@@ -41,6 +41,7 @@ def draw(
     *,
     current: Status | None = None,
     viewer: ActorRoles | None = None,
+    with_style: bool = True,
 ) -> str:
     """Draw a workflow as an SVG document; the same arguments give the same ASCII text.
 
@@ -49,10 +50,12 @@ def draw(
         current: the status of the ticket, to be marked.
         viewer: the roles of the viewer towards the ticket. Marks the transitions that they can
             make, with `current` only those from the current status.
+        with_style: whether the drawing contains `STYLE`; a page whose policy forbids that has it
+            in a file.
 
     """
     picture = Picture(workflow, current, viewer)
-    root = _root_of(picture)
+    root = _root_of(picture, with_style=with_style)
     _add_start(root, picture)
     for source, target, role in picture.transitions:
         _add_edge(root, picture, source, target, role)
@@ -82,7 +85,7 @@ def _add_line(parent: Element, picture: Picture, path: str, arrow: str) -> None:
     _add(parent, "path", {"class": "line", "d": path, "marker-end": head})
 
 
-def _root_of(picture: Picture) -> Element:
+def _root_of(picture: Picture, *, with_style: bool) -> Element:
     """Return the root element with the title, the style sheet, the background and the header."""
     box = view_box((source, target) for source, target, _ in picture.transitions)
     root = Element(
@@ -98,7 +101,8 @@ def _root_of(picture: Picture) -> Element:
     )
     _add(root, "title", {"id": f"{picture.identity}-title"}, picture.title)
     _add(root, "desc", {"id": f"{picture.identity}-desc"}, picture.description)
-    _add(root, "style", {}, STYLE)
+    if with_style:
+        _add(root, "style", {}, STYLE)
     _add_arrowheads(root, picture)
     _add_box(root, box, 20).set("class", "surface")
     _add_header(root, picture, box)

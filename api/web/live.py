@@ -1,0 +1,124 @@
+"""`GET /events`: tells an open page what changed, as server-sent events.
+
+An event only names what changed. The page then requests the content that shows it, so one renderer
+makes all content and each request is authorized. The id of an event is a position of the log: a
+browser that reconnects gets what it missed.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+from math import inf
+from typing import Final
+
+from aiohttp import hdrs, web
+
+from api.http.access import ProtectedRoute
+from api.http.app_keys import ACTOR, RATE_LIMITER, TOKEN, TOKENS, VIEWER
+from api.http.stream_sessions import EndReason, StreamEnded, StreamSessions
+from api.limits import StreamLimits
+from api.runtime.change_feed import FeedChange
+from api.runtime.request_context import RequestContext
+from api.web.pages import Pages
+from engine.errors import InterlockError, PositionLost
+from engine.plugins import Plugin
+from engine.storage.history.position import Position
+from engine.tickets.permissions import can_read, can_read_entry
+
+_PATH: Final = "/events"
+_HEADERS: Final = {
+    hdrs.CONTENT_TYPE: "text/event-stream; charset=utf-8",
+    "X-Accel-Buffering": "no",  # nginx buffers events without this header
+}
+_SWITCH_CHECK_SECONDS: Final = 0.5
+_KEEP_ALIVE: Final = b":\n\n"
+_RETRY: Final = b"retry: 1000\n\n"
+_SHELL: Final = b"event: shell\ndata:\n\n"
+_RESET: Final = b"event: reset\nid:\ndata:\n\n"
+"""The page must be read again: the database lost changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveEvents:
+    """Answers with events until the page is left or the reader signs out."""
+
+    pages: Pages
+    sessions: StreamSessions
+    limits: StreamLimits
+
+    @property
+    def route(self) -> ProtectedRoute:
+        """The route of the stream, which no time limit ends."""
+        route = web.get(_PATH, self._answer, allow_head=False)
+        return ProtectedRoute(self.pages.access, route, self.pages.error, inf)
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        request.app[RATE_LIMITER].check(request[VIEWER])
+        context = await self.pages.create_context(request[ACTOR])
+        stream = web.StreamResponse(headers=_HEADERS)
+        with suppress(ConnectionError):
+            try:
+                async with self.sessions.open() as session:
+                    session.expire_with_token(request[TOKEN], request.app[TOKENS])
+                    await stream.prepare(request)
+                    await stream.write(_KEEP_ALIVE)
+                    await self._send(request, stream, context)
+            except StreamEnded as ended:
+                if ended.reason is EndReason.SERVER_STOPS and stream.prepared:
+                    await stream.write(_RETRY)
+        return stream
+
+    async def _send(
+        self, request: web.Request, stream: web.StreamResponse, context: RequestContext
+    ) -> None:
+        """Send events of tickets, and of the sidebar in between."""
+        sidebar = asyncio.create_task(self._watch_sidebar(stream, context))
+        try:
+            async with aclosing(self._changes(request, context)) as events:
+                async for event in events:
+                    await stream.write(event)
+                    await request.app[RATE_LIMITER].wait(request[VIEWER])
+        except PositionLost:
+            await stream.write(_RESET)
+        except InterlockError:
+            await stream.write(_RETRY)
+        finally:
+            sidebar.cancel()
+            await asyncio.wait([sidebar])
+
+    async def _changes(
+        self, request: web.Request, context: RequestContext
+    ) -> AsyncGenerator[bytes, None]:
+        """Yield an event for each change that the reader can read."""
+        only = request.query.get("ticket")
+        after = request.headers.get("Last-Event-ID")
+        position = Position.parse(after) if after else None
+
+        def selects(change: FeedChange) -> bool:
+            return only in {None, change.ticket.id}
+
+        async with aclosing(context.changes.subscribe(position, selects)) as changes:
+            async for change in changes:
+                context = await self.pages.create_context(request[ACTOR])
+                viewer = context.viewer
+                if can_read(change.ticket, viewer) and can_read_entry(
+                    change.entry, change.ticket, viewer.actor
+                ):
+                    text = f"event: ticket\nid: {change.position}\ndata: {change.ticket.id}\n\n"
+                    yield text.encode()
+
+    async def _watch_sidebar(self, stream: web.StreamResponse, context: RequestContext) -> None:
+        """Send an event when ticketing is switched on or off, and comments to keep the stream."""
+        was_on, elapsed = context.plugins.is_on(Plugin.TICKETING), 0.0
+        with suppress(ConnectionError):
+            while True:
+                await asyncio.sleep(_SWITCH_CHECK_SECONDS)
+                elapsed += _SWITCH_CHECK_SECONDS
+                is_on = context.plugins.is_on(Plugin.TICKETING)
+                if is_on != was_on:
+                    was_on = is_on
+                    await stream.write(_SHELL)
+                if elapsed >= self.limits.heartbeat_seconds:
+                    elapsed = 0.0
+                    await stream.write(_KEEP_ALIVE)

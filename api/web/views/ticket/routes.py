@@ -1,0 +1,190 @@
+"""The routes of one ticket."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+from aiohttp import web
+
+from api.http.access import ProtectedRoute
+from api.runtime.request_context import RequestContext
+from api.web.formats import words
+from api.web.pages import Pages, see_other
+from api.web.views.ticket.timeline import TimelineItem, build_timeline, users_of
+from api.web.views.ticket.view import Notice, TicketPage
+from engine.errors import Forbidden, InterlockError, InvalidInput, VersionConflict
+from engine.plugins import Plugin
+from engine.storage.tickets.history_pages import SEQ_MAX, HistoryPageRequest
+from engine.storage.tickets.reader import read_ticket
+from engine.tickets.commands import AssignTicket, CommentTicket, TransitionTicket, UpdateTicket
+from engine.tickets.history import Entry
+from engine.tickets.ticket import Ticket
+
+PATH: Final = "/tickets/{id}"
+_TEMPLATE: Final = "views/ticket/page.html"
+_LATEST_ENTRIES: Final = 50
+_DONE: Final = {
+    "transition": "Moved to {status}.",
+    "assign": "Assigned.",
+    "comment": "Your comment is on the ticket, and everybody who can read the ticket can read it.",
+    "note": "Your internal note is on the ticket. The requester can't read it.",
+    "edit": "Saved.",
+}
+_REFUSALS: Final = (Forbidden, InvalidInput, VersionConflict)
+
+_Fields = Mapping[str, str]
+_Change = Callable[[RequestContext, str, _Fields], Awaitable[str]]
+
+
+def ticket_routes(pages: Pages) -> list[ProtectedRoute]:
+    """Return the routes."""
+    handlers = _TicketHandlers(pages)
+    return [
+        pages.get(PATH, handlers.show),
+        pages.post(f"{PATH}/transitions", handlers.change(_transition)),
+        pages.post(f"{PATH}/comments", handlers.change(_comment)),
+        pages.post(f"{PATH}/assignee", handlers.change(_assign)),
+        pages.post(f"{PATH}/edits", handlers.change(_edit)),
+    ]
+
+
+async def _transition(context: RequestContext, ticket: str, fields: _Fields) -> str:
+    command = TransitionTicket.parse(to=fields.get("to"), **_common(ticket, fields))
+    await context.store.transition(context.actor, command)
+    return "transition"
+
+
+async def _comment(context: RequestContext, ticket: str, fields: _Fields) -> str:
+    is_note = fields.get("internal") == "true"
+    common = _common(ticket, fields) | {"expected_version": None}
+    command = CommentTicket.parse(text=fields.get("text", ""), internal=is_note, **common)
+    await context.store.comment(context.actor, command)
+    return "note" if is_note else "comment"
+
+
+async def _assign(context: RequestContext, ticket: str, fields: _Fields) -> str:
+    command = AssignTicket.parse(assignee=fields.get("assignee") or None, **_common(ticket, fields))
+    await context.store.assign(context.actor, command)
+    return "assign"
+
+
+async def _edit(context: RequestContext, ticket: str, fields: _Fields) -> str:
+    edited = {
+        name: fields[name].replace("\r\n", "\n")
+        for name in ("title", "description", "priority")
+        if name in fields
+    }
+    await context.store.update(
+        context.actor, UpdateTicket.parse(**edited, **_common(ticket, fields))
+    )
+    return "edit"
+
+
+def _common(ticket: str, fields: _Fields) -> dict[str, object]:
+    """Return the fields that all forms of the page have."""
+    version = fields.get("version", "")
+    return {
+        "ticket": ticket,
+        "expected_version": int(version) if version.isdecimal() else None,
+        "idempotency_key": fields.get("key") or None,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _TicketHandlers:
+    pages: Pages
+
+    async def show(self, request: web.Request, context: RequestContext) -> web.Response:
+        """Show a ticket."""
+        ticket = await _read(request, context)
+        done = request.query.get("done", "")
+        if done not in _DONE:
+            return await self._render(request, context, ticket)
+        text = _DONE[done].format(status=words(ticket.status))
+        sent = f"comment {ticket.id}" if done in {"comment", "note"} else ""
+        return await self._render(request, context, ticket, Notice(text, succeeded=True, sent=sent))
+
+    def change(
+        self, change: _Change
+    ) -> Callable[[web.Request, RequestContext], Awaitable[web.Response]]:
+        """Return the handler of a form that changes the ticket."""
+
+        async def handle(request: web.Request, context: RequestContext) -> web.Response:
+            context.plugins.require(Plugin.TICKETING)
+            sent = await request.post()
+            fields = {name: value for name, value in sent.items() if isinstance(value, str)}
+            try:
+                done = await change(context, request.match_info["id"], fields)
+            except _REFUSALS as error:
+                return await self._refuse(request, context, error, fields)
+            return see_other(f"{PATH.format(id=request.match_info['id'])}?done={done}")
+
+        return handle
+
+    async def _refuse(
+        self, request: web.Request, context: RequestContext, error: InterlockError, fields: _Fields
+    ) -> web.Response:
+        """Show the ticket as it is now, why nothing was changed, and the typed text."""
+        ticket = await _read(request, context)
+        seen = fields.get("version", "")
+        meanwhile: tuple[TimelineItem, ...] = ()
+        if seen.isdecimal() and int(seen) < ticket.version:
+            entries = await _entries(context, ticket, after=int(seen))
+            meanwhile = build_timeline(entries, await _names(context, ticket, entries))
+        text = error.message
+        if isinstance(error, VersionConflict):
+            text = "Nothing was changed, because the ticket changed meanwhile:"
+        notice = Notice(text, succeeded=False, meanwhile=meanwhile)
+        return await self._render(
+            request, context, ticket, notice, fields.get("text", ""), error.status
+        )
+
+    async def _render(  # noqa: PLR0913, PLR0917  # what the responses differ in
+        self,
+        request: web.Request,
+        context: RequestContext,
+        ticket: Ticket,
+        notice: Notice | None = None,
+        text: str = "",
+        status: int = HTTPStatus.OK,
+    ) -> web.Response:
+        loader = context.loader_of(ticket)
+        shows_all = "all" in request.query
+        entries = await _entries(
+            context, ticket, size=context.limits.latest_history if shows_all else _LATEST_ENTRIES
+        )
+        names = await _names(context, ticket, entries)
+        page = TicketPage(
+            ticket=ticket,
+            actor=context.actor,
+            names=names,
+            workflow=await context.workflows.named(ticket.workflow),
+            timers=(await loader.timers())[ticket.id],
+            now=await loader.now(),
+            timeline=build_timeline(entries, names),
+            has_older=bool(entries) and entries[0].seq > 1,
+            notice=notice,
+            text=text,
+        )
+        return self.pages.render(request, context, _TEMPLATE, {"page": page}, status)
+
+
+async def _read(request: web.Request, context: RequestContext) -> Ticket:
+    context.plugins.require(Plugin.TICKETING)
+    return await read_ticket(context.databases.reads, context.viewer, request.match_info["id"])
+
+
+async def _entries(
+    context: RequestContext, ticket: Ticket, *, after: int = 0, size: int = _LATEST_ENTRIES
+) -> tuple[Entry, ...]:
+    request = HistoryPageRequest(size=size, after=after, before=SEQ_MAX, from_end=True)
+    pages = await context.loader_of(ticket).history_pages(request, context.actor)
+    return pages.pages[ticket.id].entries
+
+
+async def _names(
+    context: RequestContext, ticket: Ticket, entries: tuple[Entry, ...]
+) -> Mapping[str, str]:
+    involved = {ticket.requester or "", ticket.assignee or ""} - {""}
+    return await context.loader_of(ticket).names_of(users_of(entries) | involved)
