@@ -35,7 +35,10 @@
   // The page after a form that succeeded names the draft that was sent.
   const settle = () => {
     const sent = document.querySelector("[data-sent]");
-    if (sent instanceof HTMLElement && sent.dataset.sent) clear(sent.dataset.sent);
+    if (sent instanceof HTMLElement && sent.dataset.sent) {
+      clear(sent.dataset.sent);
+      delete sent.dataset.sent;
+    }
     restore();
   };
 

@@ -1,0 +1,128 @@
+"""The page of a ticket in a real browser: its forms, with and without scripts, and live changes."""
+
+import re
+
+import pytest
+from playwright.async_api import expect
+
+from engine.tickets.actor import Actor
+from tests.support.api_client import Api
+from tests.support.personas import ADA, ANNA, MARTON, OUTSIDER
+from tests.support.web_pages import WebPages
+
+CREATE = """
+mutation ($title: String!, $workflow: String!) {
+  createTicket(title: $title, workflow: $workflow, assigneeGroup: "payment-team") { ticket { id } }
+}
+"""
+COMMENT = (
+    "mutation ($id: ID!, $text: String!) { commentTicket(id: $id, text: $text) { ticket { id } } }"
+)
+MOVE = "mutation ($id: ID!, $to: Status!) { transitionTicket(id: $id, to: $to) { ticket { id } } }"
+NO_SCRIPTS = {"java_script_enabled": False}
+
+
+async def new_ticket(api: Api, title: str = "Card payments fail") -> str:
+    data = await api.data(ANNA, CREATE, title=title, workflow="incident_response")
+    ticket: str = data["createTicket"]["ticket"]["id"]
+    return ticket
+
+
+async def test_a_change_of_another_user_appears_and_typed_text_stays(
+    api: Api, pages: WebPages
+) -> None:
+    ticket = await new_ticket(api)
+    async with pages.window(MARTON, f"/tickets/{ticket}") as page:
+        await page.wait_for_selector("[data-htmx-powered]#live", state="attached")
+        await page.fill("#comment", "half a sentence")
+        await api.data(ANNA, COMMENT, id=ticket, text="It **still** fails")
+        await expect(page.locator(".timeline")).to_contain_text("It still fails")
+        await expect(page.locator("#comment")).to_have_value("half a sentence")
+        await expect(page.locator("#comment")).to_be_focused()
+
+
+@pytest.mark.parametrize("options", [{}, NO_SCRIPTS], ids=["with scripts", "without scripts"])
+async def test_an_incident_from_assignment_to_resolution(
+    options: dict[str, bool], api: Api, pages: WebPages
+) -> None:
+    ticket = await new_ticket(api)
+    async with pages.window(MARTON, f"/tickets/{ticket}", options) as page:
+        notice = page.locator(".message")
+        await page.get_by_role("button", name="Assign to me").click()
+        await expect(notice).to_contain_text("Assigned.")
+        await page.get_by_role("button", name="Start work").click()
+        await expect(notice).to_contain_text("Moved to In progress.")
+        await page.fill("#comment", "Rolled back")
+        await page.get_by_role("button", name="Reply to Anna K.").click()
+        await expect(notice).to_contain_text("Your comment is on the ticket")
+        await expect(page.locator("#comment")).to_have_value("")
+        await page.fill("#comment", "The provider is slow")
+        await page.get_by_role("button", name="Add internal note").click()
+        await expect(notice).to_contain_text("The requester can't read it.")
+        await page.get_by_role("button", name="Resolve").click()
+        await expect(notice).to_contain_text("Moved to Resolved.")
+    async with pages.window(ANNA, f"/tickets/{ticket}", options) as page:
+        await expect(page.locator(".timeline")).to_contain_text("Rolled back")
+        assert "The provider is slow" not in await page.content()
+        await page.get_by_role("button", name="Confirm and close").click()
+        await expect(page.locator(".page-header")).to_contain_text("Closed")
+
+
+@pytest.mark.parametrize("options", [{}, NO_SCRIPTS], ids=["with scripts", "without scripts"])
+async def test_a_stale_click_changes_nothing_and_says_what_happened(
+    options: dict[str, bool], api: Api, pages: WebPages
+) -> None:
+    ticket = await new_ticket(api)
+    assign = 'mutation ($id: ID!) { assignTicket(id: $id, assignee: "u_c4") { ticket { id } } }'
+    await api.data(MARTON, assign, id=ticket)
+    await api.data(MARTON, MOVE, id=ticket, to="IN_PROGRESS")
+    async with pages.window(MARTON, f"/tickets/{ticket}", options) as page:
+        await page.context.route("**/events*", lambda route: route.abort())
+        await page.reload()
+        await api.data(MARTON, MOVE, id=ticket, to="RESOLVED")
+        await page.get_by_role("button", name="Resolve").click()
+        notice = page.get_by_role("alert")
+        await expect(notice).to_contain_text("Nothing was changed")
+        await expect(notice).to_contain_text("Marton P. moved it from In progress to Resolved")
+        await expect(page.locator(".page-header")).to_contain_text("Resolved")
+        await expect(page.get_by_role("button", name="Reopen")).to_be_visible()
+    pages.complaints.clear()  # the stream that was aborted
+
+
+VIEWERS = {"requester": ANNA, "assignee": MARTON, "admin": ADA, "stranger": OUTSIDER}
+
+
+@pytest.mark.parametrize("viewer", VIEWERS.values(), ids=VIEWERS)
+async def test_buttons_are_those_that_the_api_allows(
+    viewer: Actor, api: Api, pages: WebPages
+) -> None:
+    ticket = await new_ticket(api)
+    assign = 'mutation ($id: ID!) { assignTicket(id: $id, assignee: "u_c4") { ticket { id } } }'
+    await api.data(MARTON, assign, id=ticket)
+    query = "query ($id: ID!) { ticket(id: $id) { transitions { to allowed message } status } }"
+    for to in ("IN_PROGRESS", "RESOLVED"):
+        await api.data(MARTON, MOVE, id=ticket, to=to)
+        found = (await api.data(viewer, query, id=ticket))["ticket"]
+        async with pages.window(viewer, f"/tickets/{ticket}", NO_SCRIPTS) as page:
+            enabled = page.locator('.moves button[name="to"]')
+            values = [await each.get_attribute("value") for each in await enabled.all()]
+            others = [each for each in found["transitions"] if each["to"] != found["status"]]
+            assert sorted(map(str, values)) == sorted(x["to"] for x in others if x["allowed"])
+            text = await page.locator(".moves").inner_text()
+            for each in others:
+                assert each["allowed"] or each["message"] in text
+
+
+async def test_an_unknown_ticket_is_not_found(pages: WebPages) -> None:
+    async with pages.window(ANNA, "/tickets/tk_000000") as page:
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Not found")
+
+
+async def test_timestamps_are_in_the_zone_of_the_browser(api: Api, pages: WebPages) -> None:
+    ticket = await new_ticket(api)
+    zones = {"Europe/Budapest": r"\d\d:\d\d (CET|CEST|GMT\+[12])$", "Asia/Kathmandu": r"GMT\+5:45$"}
+    for zone, pattern in zones.items():
+        async with pages.window(ANNA, f"/tickets/{ticket}", {"timezone_id": zone}) as page:
+            await expect(page.locator(".facts time")).to_have_text(re.compile(pattern))
+    async with pages.window(ANNA, f"/tickets/{ticket}", NO_SCRIPTS) as page:
+        await expect(page.locator(".facts time")).to_have_text(re.compile("UTC$"))

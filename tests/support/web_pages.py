@@ -1,0 +1,52 @@
+"""Pages of the web UI in a real browser, one window per user."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from playwright.async_api import Browser, ConsoleMessage, Page
+
+from engine.tickets.actor import Actor
+from tests.support.api_client import Client, bearer
+
+_REFUSED: Final = "Failed to load resource: the server responded with a status of 4"
+"""The console line of Chromium for a refused form, which a page shows to its reader."""
+
+
+@dataclass
+class WebPages:
+    """The windows of the users of one server.
+
+    Attributes:
+        complaints: what the browser reported: errors, violations of the policy, console lines.
+
+    """
+
+    browser: Browser
+    client: Client
+    complaints: list[str] = field(default_factory=list)
+
+    def url(self, path: str) -> str:
+        """Return the URL of a path."""
+        return str(self.client.make_url(path))
+
+    @asynccontextmanager
+    async def window(
+        self, actor: Actor, path: str, options: Mapping[str, Any] | None = None
+    ) -> AsyncIterator[Page]:
+        """Yield a window of a user that shows a page."""
+        settings: dict[str, Any] = {"timezone_id": "Europe/Budapest", **(options or {})}
+        context = await self.browser.new_context(extra_http_headers=bearer(actor), **settings)
+        page = await context.new_page()
+        page.on("console", self._note_message)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        try:
+            await page.goto(self.url(path))
+            yield page
+        finally:
+            await context.close()
+
+    def _note_message(self, message: ConsoleMessage) -> None:
+        if not message.text.startswith(_REFUSED):
+            self.complaints.append(message.text)
