@@ -1,4 +1,4 @@
-"""`GET /events`: tells an open page what changed, as server-sent events.
+"""`GET /events`: server-sent events that name what changed, for open pages.
 
 An event only names what changed. The page then requests the content that shows it, so one renderer
 makes all content and each request is authorized. The id of an event is a position of the log: a
@@ -15,12 +15,13 @@ from typing import Final
 from aiohttp import hdrs, web
 
 from api.http.access import ProtectedRoute
-from api.http.app_keys import ACTOR, RATE_LIMITER, TOKEN, TOKENS, VIEWER
+from api.http.app_keys import ACTOR, RATE_LIMITER, VIEWER
 from api.http.stream_sessions import EndReason, StreamEnded, StreamSessions
 from api.limits import StreamLimits
 from api.runtime.change_feed import FeedChange
 from api.runtime.request_context import RequestContext
 from api.web.pages import Pages
+from api.web.sessions import end_with_sign_in
 from engine.errors import InterlockError, PositionLost
 from engine.plugins import Plugin
 from engine.storage.history.position import Position
@@ -60,7 +61,7 @@ class LiveEvents:
         with suppress(ConnectionError):
             try:
                 async with self.sessions.open() as session:
-                    session.expire_with_token(request[TOKEN], request.app[TOKENS])
+                    end_with_sign_in(request, session)
                     await stream.prepare(request)
                     await stream.write(_KEEP_ALIVE)
                     await self._send(request, stream, context)

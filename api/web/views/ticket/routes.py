@@ -27,7 +27,7 @@ _LATEST_ENTRIES: Final = 50
 _DONE: Final = {
     "transition": "Moved to {status}.",
     "assign": "Assigned.",
-    "comment": "Your comment is on the ticket, and everybody who can read the ticket can read it.",
+    "comment": "Your comment is on the ticket. All users who can read the ticket can read it.",
     "note": "Your internal note is on the ticket. The requester can't read it.",
     "edit": "Saved.",
 }

@@ -67,7 +67,7 @@ class Notice:
         text: what was done, or why nothing was done.
         succeeded: whether it was done.
         meanwhile: what others did since the reader's version of the page.
-        sent: the name of the draft that was sent; empty if there was none.
+        sent: the name of the draft that was sent; empty without one.
 
     """
 
