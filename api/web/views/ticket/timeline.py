@@ -15,6 +15,7 @@ _ICONS: Final = {
     EntryKind.CREATED: "add_circle",
     EntryKind.STATUS: "arrow_circle_right",
     EntryKind.ASSIGNEE: "person",
+    EntryKind.ASSIGNEE_GROUP: "group",
     EntryKind.PRIORITY: "flag",
     EntryKind.TITLE: "edit",
     EntryKind.DESCRIPTION: "edit_note",
@@ -110,6 +111,12 @@ def _assignee(entry: Entry, names: _Names) -> str:
     return f"assigned it to {names.get(entry.new_value, entry.new_value)}"
 
 
+def _group(entry: Entry, _names: _Names) -> str:
+    if entry.new_value is None:
+        return f"took it from the group {entry.old_value}"
+    return f"transferred it to {entry.new_value}"
+
+
 def _priority(entry: Entry, _names: _Names) -> str:
     before, after = words(str(entry.old_value)), words(str(entry.new_value))
     return f"changed the priority from {before} to {after}"
@@ -119,6 +126,7 @@ _SENTENCES: Final[Mapping[EntryKind, Callable[[Entry, _Names], str]]] = {
     EntryKind.CREATED: _created,
     EntryKind.STATUS: _status,
     EntryKind.ASSIGNEE: _assignee,
+    EntryKind.ASSIGNEE_GROUP: _group,
     EntryKind.PRIORITY: _priority,
     EntryKind.TITLE: lambda entry, _: f"changed the title from “{entry.old_value}”",
     EntryKind.DESCRIPTION: lambda _entry, _: "changed the description",
