@@ -329,7 +329,10 @@ class GraphQLExecutor:
     async def _answer(self, checked: _CheckedRequest, context: object) -> JsonObject:
         operation, results = checked.operation, []
         if operation.subscription is not None:
-            raise UnknownOperation("A subscription can't be answered in one response.")
+            raise UnknownOperation(
+                "A subscription has many responses. Send it to /graphql/stream as server-sent events, "
+                "or to /graphql/ws over a WebSocket."
+            )
         if operation.metrics.data_fields:
             results.append(
                 await self._engine.execute(operation.executable, context, checked.variables)

@@ -12,6 +12,7 @@ import aiohttp
 from pydantic import SecretStr
 
 from api.auth.tokens import TokenIssuer
+from api.graphql.transport.endpoint import GraphQLEndpoint
 from api.graphql.transport.sse import events_routes
 from api.graphql.transport.websocket import websocket_route
 from api.http.app_keys import DRAIN
@@ -19,6 +20,7 @@ from api.http.application import AccessControl, build_application
 from api.http.server import ServerOptions, listening
 from api.http.stream_sessions import StreamSessions
 from api.limits import HTTP_LIMITS, STREAM_LIMITS, HttpLimits, StreamLimits
+from api.web.explorer.routes import Explorer
 from engine.tickets.actor import Actor
 from tests.support.counting_schema import SDL, Counter
 from tests.support.executors import build_executor
@@ -42,6 +44,7 @@ BEARER: Final = {"Authorization": authorization()}
 class StreamServer:
     """A server with the streaming transports, and its state."""
 
+    url: str
     client: aiohttp.ClientSession
     counter: Counter
     sessions: StreamSessions
@@ -74,7 +77,9 @@ class StreamServer:
 
 @asynccontextmanager
 async def serving(
-    limits: StreamLimits = STREAM_LIMITS, http_limits: HttpLimits = HTTP_LIMITS
+    limits: StreamLimits = STREAM_LIMITS,
+    http_limits: HttpLimits = HTTP_LIMITS,
+    explorer: Explorer | None = None,
 ) -> AsyncIterator[StreamServer]:
     counter = Counter()
     executor = await build_executor(SDL, [counter.resolvers])
@@ -88,6 +93,9 @@ async def serving(
         websocket_route(executor, context_for, sessions, limits),
         *events_routes(executor, context_for, sessions, limits),
     ]
+    if explorer is not None:
+        endpoint = GraphQLEndpoint(executor, context_for, page=explorer.page)
+        routes += [*endpoint.routes, explorer.route]
     application = build_application(routes, AccessControl(TOKENS, limits=http_limits))
     application[DRAIN].on_begin.append(sessions.drain)
     application.on_shutdown.append(sessions.end_all)
@@ -96,7 +104,7 @@ async def serving(
     async with AsyncExitStack() as server:
         url = await server.enter_async_context(listening(application, options))
         async with aiohttp.ClientSession(url) as client:
-            yield StreamServer(client, counter, sessions, server.aclose)
+            yield StreamServer(url, client, counter, sessions, server.aclose)
 
 
 @dataclass

@@ -119,11 +119,11 @@ export class Editor {
     this.list.replaceChildren(...items.map(optionOf));
     this.list.hidden = false;
     this.area.setAttribute("aria-expanded", "true");
-    this.place();
     this.choose(0);
+    this.place();
   }
 
-  /** Places the list below the word, or above it if there is no room below. */
+  /** Places the list below the word, or above it if there is no room below; always in the pane. */
   place() {
     const style = getComputedStyle(this.area);
     const lineHeight = parseFloat(style.lineHeight);
@@ -132,10 +132,11 @@ export class Editor {
     const top = parseFloat(style.paddingTop) + lines.length * lineHeight - this.area.scrollTop;
     const room = this.area.clientHeight - top;
     const height = this.list.offsetHeight;
-    const above = room < height && top - lineHeight > height;
-    const widest = Math.max(8, this.area.clientWidth - this.list.offsetWidth - 8);
-    this.list.style.top = `${above ? top - lineHeight - height - 4 : top + 4}px`;
-    this.list.style.left = `${Math.min(left, widest)}px`;
+    const above = room < height && top - lineHeight > room;
+    const lowest = Math.max(8, this.area.clientHeight - height - 8);
+    const rightmost = Math.max(8, this.area.clientWidth - this.list.offsetWidth - 8);
+    this.list.style.top = `${above ? Math.max(8, top - lineHeight - height - 4) : Math.min(top + 4, lowest)}px`;
+    this.list.style.left = `${Math.max(8, Math.min(left, rightmost))}px`;
   }
 
   choose(index) {
@@ -143,7 +144,15 @@ export class Editor {
     this.chosen = (index + options.length) % options.length;
     options.forEach((option, at) => option.setAttribute("aria-selected", at === this.chosen));
     this.area.setAttribute("aria-activedescendant", options[this.chosen].id);
-    options[this.chosen].scrollIntoView({ block: "nearest" });
+    this.reveal(options[this.chosen]);
+  }
+
+  /** Scrolls the list to an option; scrollIntoView would scroll the page, too. */
+  reveal(option) {
+    const bottom = option.offsetTop + option.offsetHeight;
+    const { scrollTop, clientHeight } = this.list;
+    if (option.offsetTop < scrollTop) this.list.scrollTop = option.offsetTop;
+    else if (bottom > scrollTop + clientHeight) this.list.scrollTop = bottom - clientHeight;
   }
 
   accept() {

@@ -6,6 +6,7 @@ import { Documentation } from "./documentation.js";
 import { Editor } from "./editor.js";
 import { graphqlTokens, jsonTokens, operationsIn, paint } from "./language.js";
 import { INTROSPECTION, Schema } from "./schema.js";
+import { eventsOf } from "./stream.js";
 import { bearerOf } from "./token.js";
 
 const ACCEPT = "application/graphql-response+json, application/json;q=0.9";
@@ -23,6 +24,8 @@ query Newest {
   }
 }
 `;
+const LISTENING = "Each event is shown here. Press Stop to end the subscription.";
+const EVENTS_SHOWN = 50;
 const at = (id) => document.getElementById(id);
 const kept = window.sessionStorage;
 
@@ -35,18 +38,22 @@ const query = new Editor(at("query"), graphqlTokens, (text, cursor) =>
 const variables = new Editor(at("variables"), jsonTokens);
 const documentation = new Documentation(at("page"), at("path"), at("search"), tryOut);
 
+/** Sends an operation to a path, and returns the response. */
+function post(path, accept, body, signal) {
+  const headers = { "Content-Type": "application/json", Accept: accept };
+  if (token()) headers.Authorization = `Bearer ${token()}`;
+  const sent = { method: "POST", headers, body: JSON.stringify(body), signal, credentials: "omit" };
+  return fetch(path, sent);
+}
+
 /** Sends an operation, and returns the response with its text, status and duration. */
 async function send(body, signal) {
-  const headers = { "Content-Type": "application/json", Accept: ACCEPT };
-  if (token()) headers.Authorization = `Bearer ${token()}`;
   const started = performance.now();
-  const response = await fetch(location.pathname, {
-    method: "POST",
-    headers,
-    body: JSON.stringify(body),
-    signal,
-    credentials: "omit",
-  });
+  return complete(await post(location.pathname, ACCEPT, body, signal), started);
+}
+
+/** Returns a response with its whole text. */
+async function complete(response, started) {
   const text = await response.text();
   return { response, text, milliseconds: performance.now() - started };
 }
@@ -105,7 +112,7 @@ at("token").addEventListener("input", () => {
 // Operation
 
 function listOperations() {
-  const names = operationsIn(query.text);
+  const names = operationsIn(query.text).map(({ name }) => name).filter(Boolean);
   const chosen = at("operation").value;
   at("operation").replaceChildren(...names.map((name) => new Option(name, name)));
   at("operation").hidden = names.length < 2;
@@ -153,19 +160,56 @@ async function run() {
     at("variables").focus();
     return;
   }
+  query.close();
   const body = { query: query.text, variables: given };
   if (!at("operation").hidden) body.operationName = at("operation").value;
   running = new AbortController();
   at("run").firstElementChild.textContent = "Stop";
   report("Running…");
   try {
-    show(await send(body, running.signal));
+    if (isSubscription(body.operationName)) await follow(body, running.signal);
+    else show(await send(body, running.signal));
   } catch (error) {
-    report(error.name === "AbortError" ? "Stopped" : "The server does not answer", "bad");
+    if (error.name !== "AbortError") report("The server does not answer", "bad");
+    else if (at("outcome").textContent === "Running…") report("Stopped", "bad");
   } finally {
     running = null;
     at("run").firstElementChild.textContent = "Run";
   }
+}
+
+/** Returns whether the operation to run is a subscription. */
+function isSubscription(name) {
+  const operations = operationsIn(query.text);
+  const chosen = name ? operations.filter((each) => each.name === name) : operations;
+  return chosen.length === 1 && chosen[0].kind === "subscription";
+}
+
+/** Runs a subscription, and shows its events, the newest first, until it ends or is stopped. */
+async function follow(body, signal) {
+  const started = performance.now();
+  const response = await post(`${location.pathname}/stream`, "text/event-stream", body, signal);
+  if (!response.ok) {
+    show(await complete(response, started));
+    return;
+  }
+  const shown = [];
+  let count = 0;
+  const progress = (word) => `${word} · ${count} ${count === 1 ? "event" : "events"}`;
+  const kindOf = (text) => (readable(text).hasErrors ? "warn" : "good");
+  let kind = "good";
+  display(LISTENING);
+  report(progress("Listening"), kind);
+  signal.addEventListener("abort", () => report(progress("Stopped"), kind));
+  for await (const text of eventsOf(response.body)) {
+    count += 1;
+    kind = kindOf(text);
+    shown.unshift(readable(text).pretty);
+    shown.length = Math.min(shown.length, EVENTS_SHOWN);
+    display(shown.join("\n\n"), jsonTokens);
+    report(progress("Listening"), kind);
+  }
+  report(kind === "good" ? progress("Ended") : "Ended with an error", kind);
 }
 
 function report(sentence, kind = "") {
@@ -179,10 +223,15 @@ function show({ response, text, milliseconds }) {
   const size = new Blob([text]).size;
   const status = `${response.status} ${response.statusText}`.trim();
   report(`${status} · ${Math.round(milliseconds)} ms · ${sizeOf(size)}`, kind);
-  at("answer").classList.remove("empty");
   at("answer").scrollTop = 0;
-  paint(at("answer"), pretty, jsonTokens);
-  at("copy").hidden = !navigator.clipboard; // which is there in secure contexts only
+  display(pretty, jsonTokens);
+}
+
+/** Shows a text as the response; without `tokensOf`, a notice that stands for it. */
+function display(text, tokensOf = null) {
+  at("answer").classList.toggle("empty", !tokensOf);
+  paint(at("answer"), text, tokensOf ?? (() => []));
+  at("copy").hidden = !tokensOf || !navigator.clipboard; // which is there in secure contexts only
 }
 
 function readable(text) {
@@ -242,8 +291,7 @@ const address = new URLSearchParams(location.search);
 query.text = address.get("query") ?? kept.getItem("query") ?? FIRST;
 variables.text = address.get("variables") ?? kept.getItem("variables") ?? "";
 at("token").value = kept.getItem("token") ?? "";
-at("answer").classList.add("empty");
-at("answer").textContent = "Run the operation to see the response.";
+display("Run the operation to see the response.");
 toggle(!isNarrow.matches);
 listOperations();
 signIn();

@@ -39,14 +39,14 @@ function isKeyword(found, index) {
   return before === "..." || found[index - 2]?.text === "fragment";
 }
 
-/** Returns the names of the operations in a document. */
+/** Returns the operations in a document as {kind, name}; the name of an unnamed one is "". */
 export function operationsIn(text) {
   const words = graphqlTokens(text).filter((token) => token.kind !== "comment");
-  return words.flatMap((word, index) =>
-    word.kind === "keyword" && OPERATIONS.has(word.text) && words[index + 1]?.kind === "name"
-      ? [words[index + 1].text]
-      : [],
-  );
+  return words.flatMap(({ kind, text: word }, index) => {
+    if (kind !== "keyword" || !OPERATIONS.has(word)) return [];
+    const next = words[index + 1];
+    return [{ kind: word, name: next?.kind === "name" ? next.text : "" }];
+  });
 }
 
 /** Returns the tokens of JSON; a string before a colon is a key. */

@@ -10,7 +10,9 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from api.web.explorer.routes import PAGE, POLICY, Explorer
+from tests.support.counting_schema import COUNT
 from tests.support.graphql_client import BEARER, GRAPHQL, Client, Sent, opened, post, touched
+from tests.support.streams import StreamServer, serving
 
 expect.set_options(timeout=30_000)  # nothing here fails by being slow
 
@@ -105,16 +107,15 @@ def test_no_file_loads_from_other_origins_or_writes_markup() -> None:
 
 
 @asynccontextmanager
-async def opened_page(browser: Browser, client: Client) -> AsyncIterator[Page]:
+async def opened_page(browser: Browser, origin: str) -> AsyncIterator[Page]:
     """Yield the opened page; it reports no error and sends requests only to its server."""
     context = await browser.new_context()
     page = await context.new_page()
-    origin = str(client.make_url("/"))
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("console", lambda message: wrong.extend([message.text] * is_error(message.text)))
     page.on("request", lambda sent: wrong.extend([sent.url] * (not sent.url.startswith(origin))))
-    await page.goto(str(client.make_url("/graphql")))
+    await page.goto(f"{origin}graphql")
     yield page
     await context.close()
     assert wrong == []
@@ -122,16 +123,27 @@ async def opened_page(browser: Browser, client: Client) -> AsyncIterator[Page]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def page(browser: Browser, client: Client) -> AsyncIterator[Page]:
-    async with opened_page(browser, client) as page:
+    async with opened_page(browser, str(client.make_url("/"))) as page:
         yield page
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def desk(browser: Browser, client: Client) -> AsyncIterator[Page]:
     """Yield a page with a token, for tests that only edit text."""
-    async with opened_page(browser, client) as page:
+    async with opened_page(browser, str(client.make_url("/"))) as page:
         await sign_in(page)
         yield page
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def counting_page(browser: Browser) -> AsyncIterator[tuple[Page, StreamServer]]:
+    """Yield a page with a token for a schema with subscriptions, and its server."""
+    async with (
+        serving(explorer=Explorer()) as server,
+        opened_page(browser, f"{server.url}/") as page,
+    ):
+        await sign_in(page)
+        yield page, server
 
 
 def is_error(message: str) -> bool:
@@ -185,6 +197,60 @@ async def test_errors_are_shown_as_received(
     await expect(page.locator("#outcome")).to_contain_text(status)
     await expect(page.locator("#outcome")).to_have_class(kind)
     await expect(page.locator("#answer")).to_contain_text(code)
+
+
+async def test_a_subscription_shows_its_events_the_newest_first(
+    counting_page: tuple[Page, StreamServer],
+) -> None:
+    page, _ = counting_page
+    await ask(page, COUNT, '{"to": 3}')
+    await expect(page.locator("#outcome")).to_have_text("Ended · 3 events")
+    await expect(page.locator("#answer .number")).to_have_text(["3", "2", "1"])
+    await ask(page, COUNT, '{"to": 13}')
+    await expect(page.locator("#outcome")).to_have_text("Ended with an error")
+    await expect(page.locator("#answer")).to_contain_text("There is no thirteen.")
+
+
+async def test_a_subscription_runs_until_it_is_stopped(
+    counting_page: tuple[Page, StreamServer],
+) -> None:
+    page, server = counting_page
+    await ask(page, "query A { ready } subscription B { forever }")
+    await page.get_by_label("Operation to run").select_option("B")
+    await page.get_by_role("button", name="Run").click()
+    await expect(page.locator("#outcome")).to_have_text("Listening · 1 event")
+    await page.get_by_role("button", name="Stop").click()
+    await expect(page.locator("#outcome")).to_have_text("Stopped · 1 event")
+    await expect(page.get_by_role("button", name="Run")).to_be_visible()
+    await server.wait_until_idle()
+
+
+async def test_completing_in_a_long_operation_scrolls_no_pane(desk: Page) -> None:
+    await desk.set_viewport_size({"width": 1100, "height": 480})
+    await write(desk, "{\n" + "  me\n" * 60 + "  |\n}")
+    await desk.keyboard.type("ne")
+    completions = desk.locator("#completions")
+    await expect(completions).to_be_visible()
+    scrolled = await desk.evaluate(
+        "[...document.querySelectorAll('*')].filter((each) => each.scrollTop || each.scrollLeft)"
+        ".map((each) => each.localName)"
+    )
+    assert set(scrolled) <= {"pre", "textarea"}  # the editor itself
+    pane = await desk.locator(".editor.grows").bounding_box()
+    offered = await completions.bounding_box()
+    assert pane is not None
+    assert offered is not None
+    assert pane["y"] <= offered["y"]
+    assert offered["y"] + offered["height"] <= pane["y"] + pane["height"]
+
+
+async def test_long_lines_of_a_response_wrap(page: Page) -> None:
+    await page.set_viewport_size({"width": 700, "height": 700})
+    await sign_in(page)
+    await ask(page, f"{{ {'x' * 300} }}")
+    answer = page.locator("#answer")
+    await expect(answer).to_contain_text("Cannot query field")
+    assert await answer.evaluate("(answer) => answer.scrollWidth <= answer.clientWidth")
 
 
 async def test_invalid_json_variables_are_not_sent(page: Page) -> None:
