@@ -330,8 +330,8 @@ class GraphQLExecutor:
         operation, results = checked.operation, []
         if operation.subscription is not None:
             raise UnknownOperation(
-                "A subscription has many responses. Send it to /graphql/stream (server-sent events) "
-                "or /graphql/ws (WebSocket)."
+                "A subscription has many responses. Send it to /graphql/stream (server-sent "
+                "events) or /graphql/ws (WebSocket)."
             )
         if operation.metrics.data_fields:
             results.append(
