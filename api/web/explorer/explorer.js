@@ -227,7 +227,7 @@ function show({ response, text, milliseconds }) {
   display(pretty, jsonTokens);
 }
 
-/** Shows a text as the response; without `tokensOf`, a notice that stands for it. */
+/** Shows a text as the response; without `tokensOf`, a notice instead of a response. */
 function display(text, tokensOf = null) {
   at("answer").classList.toggle("empty", !tokensOf);
   paint(at("answer"), text, tokensOf ?? (() => []));
