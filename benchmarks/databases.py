@@ -27,8 +27,8 @@ VACUUM: Final = "VACUUM ANALYZE"
 @contextmanager
 def temporary_server() -> Iterator[str]:
     """Run an embedded server with its data in a temporary folder; yield its URL."""
-    with TemporaryDirectory() as folder, embedded_server(Path(folder)) as url:
-        yield url
+    with TemporaryDirectory() as folder, embedded_server(Path(folder)) as embedded:
+        yield embedded.url
 
 
 async def declare(url: str, desired: Desired = DEFAULTS) -> None:

@@ -82,7 +82,8 @@ def server() -> Iterator[str]:
         return
     in_memory = MEMORY.is_dir() and disk_usage(MEMORY).free > MEMORY_BYTES
     parent = MEMORY if in_memory else None
-    with TemporaryDirectory(dir=parent) as folder, embedded_server(Path(folder)) as url:
+    with TemporaryDirectory(dir=parent) as folder, embedded_server(Path(folder)) as embedded:
+        url = embedded.url
         asyncio.run(execute(url, *(f"ALTER SYSTEM SET {each}" for each in FAST)))
         asyncio.run(execute(url, "SELECT pg_reload_conf()"))
         yield url

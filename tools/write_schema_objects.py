@@ -25,8 +25,8 @@ async def _write(url: str) -> None:
 
 def main() -> None:
     """Write the file."""
-    with TemporaryDirectory() as folder, embedded_server(Path(folder)) as url:
-        asyncio.run(_write(url))
+    with TemporaryDirectory() as folder, embedded_server(Path(folder)) as embedded:
+        asyncio.run(_write(embedded.url))
 
 
 if __name__ == "__main__":

