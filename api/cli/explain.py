@@ -29,14 +29,19 @@ def explain(
     actor: Actor = None,
     file: DeclarationFiles = None,
     *,
-    every_pair: Annotated[
-        bool, typer.Option("--all", help="Include the transitions that the workflow does not have.")
+    full: Annotated[
+        bool,
+        typer.Option(
+            "--all",
+            help="Include transitions that are not declared, and actors with several roles or none.",
+        ),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Explain who can make a transition, and why.
 
-    Without --from and --to, print the table of the declared transitions.
+    Without --from and --to, print the table of the declared transitions and of the actors with one
+    role. An actor with several roles can make the transitions of each of them.
     """
     if (source is None) is not (target is None):
         raise typer.BadParameter(
@@ -44,8 +49,9 @@ def explain(
         )
     compiled = find_workflow(workflow, file or [])
     if source is None or target is None:
-        rows = truth_table(compiled, ROLE_COMBINATIONS if actor is None else (actor,))
-        if not every_pair:
+        actors = ROLE_COMBINATIONS if full else tuple(ActorRoles)
+        rows = truth_table(compiled, actors if actor is None else (actor,))
+        if not full:
             rows = [row for row in rows if row.allowed_roles]
         print_json([row_of(row) for row in rows]) if as_json else print_table(table_of(rows))
     else:

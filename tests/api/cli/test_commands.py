@@ -60,6 +60,7 @@ def test_explain_prints_only_the_declared_transitions_by_default() -> None:
         ("RESOLVED", "CLOSED"),
         ("RESOLVED", "IN_PROGRESS"),
     }
+    assert {tuple(row["actorRoles"]) for row in rows} == {("assignee",), ("requester",), ("admin",)}
     printed = interlock("explain", "access_request").stdout
     assert printed.count("RESOLVED") == 3
 
