@@ -33,7 +33,7 @@ def explain(
         bool,
         typer.Option(
             "--all",
-            help="Include transitions that are not declared, and actors with several roles or none.",
+            help="Include transitions that are not declared, and actors with no or several roles.",
         ),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
