@@ -225,6 +225,7 @@ class GraphQLLimits:
         latest_history: history entries without paging.
         page_services: services in one page.
         page_dead_letters: dead letters in one page.
+        page_users: users or groups in one list.
 
     """
 
@@ -250,6 +251,7 @@ class GraphQLLimits:
     latest_history: Bound = 1_000
     page_services: Bound = 500
     page_dead_letters: Bound = 100
+    page_users: Bound = 100
 
 
 HTTP_LIMITS: Final = HttpLimits()

@@ -35,6 +35,7 @@ from api.licence import read_licence
 from api.limits import EXPORT_BATCH_SECONDS_MAX, EXPORT_SECONDS_MAX
 from api.logging import configure_logging
 from api.rest.backup_and_import import backup_and_import_routes
+from api.rest.directory import directory_routes
 from api.rest.exports import Exports
 from api.rest.health import probe_routes
 from api.rest.health_reports import health_report_routes
@@ -247,6 +248,7 @@ def _rest_routes(
     """Return the routes of the REST API and of the probes."""
     return [
         *ticket_routes(state.context_for),
+        *directory_routes(state.context_for),
         reload_route(values),
         *backup_and_import_routes(state.databases.administration, exports),
         *health_report_routes(

@@ -9,6 +9,7 @@ from api.graphql.executor import ExecutableSchema, GraphQLExecutor
 from api.graphql.resolvers import (
     bulk,
     catalog,
+    directory,
     history,
     mutations,
     plugins,
@@ -33,7 +34,7 @@ from engine.plugins import Plugin
 _ALWAYS_ON: Final = (scalars, users, plugins, reconciliation, webhooks)
 _TICKETING: Final = (
     *(workflows, catalog, services, tickets, history, sla, search),
-    *(mutations, bulk, subscriptions),
+    *(mutations, bulk, subscriptions, directory),
 )
 
 

@@ -17,6 +17,7 @@ from ruamel.yaml import YAML
 from api.http.access import ProtectedRoute, allow_anyone
 from api.http.body import JSON
 from api.rest.alertmanager import AlertmanagerWebhook
+from api.rest.directory import GroupListResponse, UserListResponse
 from api.rest.health_reports import AlertsResponse, ServiceResponse
 from api.rest.ticket_list import TicketListResponse
 from api.rest.ticket_models import (
@@ -47,6 +48,8 @@ _MODELS: Final[dict[type[BaseModel], JsonSchemaMode]] = {
     Ticketing: "validation",
     TicketResponse: "serialization",
     TicketListResponse: "serialization",
+    UserListResponse: "serialization",
+    GroupListResponse: "serialization",
     ServiceResponse: "serialization",
     AlertsResponse: "serialization",
     PlanDocument: "validation",

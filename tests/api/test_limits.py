@@ -76,6 +76,7 @@ PAGES: dict[str, tuple[str, ...]] = {
         '{ ticket(id: "ID") { historyConnection(last: 4) { nodes { seq } } } }',
     ),
     "latest_history": ('{ ticket(id: "ID") { history(last: 4) { seq } } }',),
+    "page_users": ("{ people(first: 4) { id } }", "{ groups(first: 4) { name } }"),  # prose: ignore
     "page_dead_letters": ("{ webhooks { deadLetters(first: 4) { nodes { id } } } }",),
 }
 

@@ -59,17 +59,18 @@ _DECLARED_GROUPS: Final = (
         settings.c.name == literal_column(f"'{GROUPS}'"), settings.c.retired_at.is_(None)
     ),
 )
-_GROUP_SOURCES: Final = [
+GROUP_SOURCES: Final = [
     each.subquery() for each in (select(token_groups.c.name), *_DECLARED_GROUPS)
 ]
-_HAS_SIGNED_IN: Final = users.c.name.is_not(None)
+"""The known groups, in several tables."""
+HAS_SIGNED_IN: Final = users.c.name.is_not(None)
 _IS_KNOWN: Final = Statement.of(
     select(
-        exists().where(users.c.id == bindparam("user"), _HAS_SIGNED_IN).label("knows_user"),
+        exists().where(users.c.id == bindparam("user"), HAS_SIGNED_IN).label("knows_user"),
         or_(
             *(
                 exists().where(source.c.name == bindparam("group", type_=Text))
-                for source in _GROUP_SOURCES
+                for source in GROUP_SOURCES
             )
         ).label("knows_group"),
     )
@@ -83,7 +84,7 @@ def _starts_alike(name: ColumnElement[Any]) -> ColumnElement[bool]:
 
 _SIMILAR_USERS: Final = Statement.of(
     select(users.c.id, users.c.name)
-    .where(_HAS_SIGNED_IN)
+    .where(HAS_SIGNED_IN)
     .order_by(or_(_starts_alike(users.c.id), _starts_alike(users.c.name)).desc(), users.c.id)
     .limit(_HINT_USERS)
 )

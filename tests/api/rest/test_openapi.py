@@ -33,7 +33,7 @@ from engine.workflows.explanation import Reason
 from tests.docs.test_errors_page import codes
 from tests.support.api_client import KEY, Client, SharedApplication, bearer
 from tests.support.paths import DOCS
-from tests.support.personas import ANNA
+from tests.support.personas import ANNA, MARTON
 
 Json = dict[str, Any]
 OPERATION = re.compile(r"`([A-Z]+ /[^`]+)`")
@@ -125,7 +125,7 @@ async def test_operations_require_the_credentials_of_their_routes(
     public = {name.split()[1] for name, each in described.items() if not each["security"]}
     assert public == {*PROBE_PATHS, OPENAPI_PATH}
     of_users = [name for name, each in described.items() if each["security"] == [{"token": []}]]
-    assert all("/tickets" in name for name in of_users)
+    assert all(re.search("/(tickets|users|groups)", name) for name in of_users)
 
 
 async def test_operations_describe_their_errors(document: Json) -> None:
@@ -297,6 +297,10 @@ EXAMPLES = [
     Example(412, "POST", f"{TICKET}/comments", {"text": "?"}, SIGNED_IN | {"If-Match": '"99"'}),
     Example(200, "PUT", f"{TICKET}/assignee", {"assignee": "u_c4"}),
     Example(200, "PUT", f"{TICKET}/assignee-group", {"assigneeGroup": "network-team"}),
+    Example(400, "PUT", f"{TICKET}/assignee", {"assignee": "u_zz"}),
+    Example(200, "GET", "/api/v1/users", headers=bearer(MARTON)),
+    Example(200, "GET", "/api/v1/groups", headers=bearer(MARTON)),
+    Example(403, "GET", "/api/v1/users"),
     Example(200, "GET", "/api/v1/templates/export", headers=WITH_KEY),
     Example(401, "GET", "/api/v1/templates/export", headers={}),
     Example(404, "POST", "/api/v1/registry/reload", headers=WITH_KEY),
