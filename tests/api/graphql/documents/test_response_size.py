@@ -51,6 +51,7 @@ SHORT = {
     "CatalogItemTargets": ["response", "resolution", "calendar"],
     "DeadLetter": ["id", "event", "ticketId", "lastResult"],
     "DeadLetterEdge": ["cursor"],
+    "Group": ["name"],
     "HistoryEdge": ["cursor"],
     "HistoryEntry": ["actor"],
     "PageInfo": ["startCursor", "endCursor"],

@@ -351,3 +351,18 @@ async def test_a_transfer_clears_an_assignee_of_another_group(api: Api) -> None:
             {"kind": "ASSIGNEE", "from": MARTON.id, "to": None},
         ],
     }
+
+
+async def test_members_of_a_group_can_list_users_and_groups(api: Api) -> None:
+    query = """
+    query ($search: String) {
+      people(group: "payment-team", search: $search) { id name }  # prose: ignore
+      groups(search: "TEAM", first: 1) { name }
+    }
+    """
+    expected = {"people": [{"id": MARTON.id, "name": MARTON.name}]}  # prose: ignore
+    for search in (None, "", "mar P"):
+        answer = await api.data(MARTON, query, search=search)
+        assert answer == expected | {"groups": [{"name": "network-team"}]}
+    refused = await api.ask(ANNA, query)
+    assert [each["extensions"]["code"] for each in refused["errors"]] == ["forbidden"] * 2
