@@ -10,6 +10,8 @@ from pydantic import Field
 
 BODY_PROBLEMS: Final = 20
 """Problems to report for one body."""
+REFUSED_ALERTS: Final = 100
+"""Refused alerts to list for one request of Alertmanager."""
 REQUEST_ID_CHARACTERS: Final = 64
 READINESS_SECONDS: Final = 4
 METRICS_RATE: Final = 2

@@ -34,6 +34,7 @@ from api.http.stream_sessions import StreamSessions
 from api.licence import read_licence
 from api.limits import EXPORT_BATCH_SECONDS_MAX, EXPORT_SECONDS_MAX
 from api.logging import configure_logging
+from api.rest.alert_reports import AlertReports
 from api.rest.backup_and_import import backup_and_import_routes
 from api.rest.directory import directory_routes
 from api.rest.exports import Exports
@@ -171,6 +172,7 @@ async def open_application_on(
 
         values = watcher.values if watcher else None
         executor = await _executor(settings, state)
+        alerts = AlertReports(HealthReports(databases.changes, plugins, state.admission))
         application = build_application(
             [
                 *_graphql_routes(settings, state, streams, executor),
@@ -184,6 +186,7 @@ async def open_application_on(
                     state,
                     values,
                     Exports(open_exported, settings.limits.server.exports),
+                    alerts,
                     probe_routes(check_readiness),
                 ),
             ],
@@ -200,6 +203,7 @@ async def open_application_on(
                 *supervisor.collectors,
                 *sealer.collectors,
                 *executor.operations.collectors,
+                *alerts.collectors,
                 *(anchors.collectors if anchors else ()),
             ],
         )
@@ -243,6 +247,7 @@ def _rest_routes(
     state: ServerState,
     values: ValuesFile | None,
     exports: Exports,
+    alerts: AlertReports,
     probes: Iterable[web.AbstractRouteDef],
 ) -> list[web.AbstractRouteDef]:
     """Return the routes of the REST API and of the probes."""
@@ -251,9 +256,7 @@ def _rest_routes(
         *directory_routes(state.context_for),
         reload_route(values),
         *backup_and_import_routes(state.databases.administration, exports),
-        *health_report_routes(
-            HealthReports(state.databases.changes, state.plugins, state.admission)
-        ),
+        *health_report_routes(alerts),
         *probes,
         openapi_route(),
     ]

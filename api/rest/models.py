@@ -74,19 +74,24 @@ async def read_body(
     return validated(chosen, body)
 
 
-def validated(model: type[_Model], values: Mapping[str, object]) -> _Model:
-    """Return values from a request as a model.
+def validated(model: type[_Model], value: object, at: tuple[str | int, ...] = ()) -> _Model:
+    """Return a value from a request as a model.
+
+    Args:
+        model: the expected model.
+        value: the body, or a part of it.
+        at: the place of the value in the body.
 
     Raises:
-        InvalidInput: the values do not match the model; each problem has its JSON path.
+        InvalidInput: the value does not match the model; each problem has its JSON path.
 
     """
     try:
-        return model.model_validate(values)
+        return model.model_validate(value)
     except ValidationError as error:
         errors = error.errors(include_url=False, include_input=False)
     problems = [
-        {"path": path_of(each["loc"]), "message": describe_error(each)}
+        {"path": path_of((*at, *each["loc"])), "message": describe_error(each)}
         for each in errors[: limits.BODY_PROBLEMS]
     ]
     text = "; ".join(f"{each['path']}: {each['message']}" for each in problems)

@@ -16,9 +16,10 @@ from ruamel.yaml import YAML
 
 from api.http.access import ProtectedRoute, allow_anyone
 from api.http.body import JSON
+from api.rest.alert_reports import AlertsResponse
 from api.rest.alertmanager import AlertmanagerWebhook
 from api.rest.directory import GroupListResponse, UserListResponse
-from api.rest.health_reports import AlertsResponse, ServiceResponse
+from api.rest.service_response import ServiceResponse
 from api.rest.ticket_list import TicketListResponse
 from api.rest.ticket_models import (
     AssigneeGroupRequest,

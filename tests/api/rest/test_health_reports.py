@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 
 from api.auth.api_keys import ApiKeyEntry, Scope, generate_api_key
 from api.graphql.interlock import schema_text
+from api.limits_setting import read_limits
 from api.runtime.maintenance import maintenance_tasks
 from api.runtime.plugins import PluginCache
 from api.settings import Settings
@@ -19,6 +20,7 @@ from engine.vocabulary import ServiceStatus
 from tests.support.api_client import SECRET, Api, Client, bearer
 from tests.support.background_work import SESSION_LIFETIME
 from tests.support.databases import for_all_kinds
+from tests.support.lock_gates import open_observer
 from tests.support.monitored_services import PATH, declare_service, outage_tickets, record
 from tests.support.personas import ADA, ANNA, MARTON
 
@@ -36,7 +38,7 @@ def settings(database_url: str) -> Settings:
         ApiKeyEntry.for_key(EXPORTER, [Scope.EXPORT]),
     )
     return Settings(database_url=SecretStr(database_url), jwt_secret=SECRET).model_copy(
-        update={"api_keys": keys}
+        update={"api_keys": keys, "limits": read_limits("lock_wait_seconds=1")}
     )
 
 
@@ -146,7 +148,7 @@ def alert(status: str = "firing", fingerprint: str = "1a30ba71cca2921f", **label
     }
 
 
-def webhook(*alerts: Json) -> Json:
+def webhook(*alerts: object) -> Json:
     return {"version": "4", "groupKey": "{}", "truncatedAlerts": 0, "alerts": alerts}
 
 
@@ -187,25 +189,87 @@ class TestAlertmanager:
         await declare_service(database)
         unlabelled = alert(fingerprint="2b")
         del unlabelled["labels"]["service"]
-        body = webhook(alert(fingerprint="1a", service="acme/unknown"), unlabelled, alert())
+        unknown = alert(fingerprint="1a", service="acme/unknown")
+        unnamed = alert(fingerprint="3c", service="")
+        body = webhook(unknown, {}, unlabelled, alert(), unnamed, alert() | {"labels": {"n": 1}}, 7)
         code, problem = await post(client, ALERTS, body)
-        assert (code, problem["code"]) == (400, "invalid_input")
-        assert [each["source"] for each in problem["refused"]] == [
-            "alertmanager/2b",
-            "alertmanager/1a",
-        ]
-        assert [each["service"] for each in problem["refused"]] == [None, "acme/unknown"]
-        assert [each["outcome"] for each in problem["services"]] == ["opened"]
-        code, problem = await post(client, ALERTS, webhook(alert(service="acme/unknown")))
         assert (code, problem["code"]) == (404, "not_found")
+        assert "6 of 7 alerts were refused: There is no service 'acme/unknown'" in problem["detail"]
+        assert [each["outcome"] for each in problem["services"]] == ["opened"]
+        assert [[*each.values()][:4] for each in problem["refused"]] == [
+            [0, "alertmanager/1a", "acme/unknown", "unknown_service"],
+            [1, None, None, "malformed_alert"],
+            [2, "alertmanager/2b", None, "label_missing"],
+            [4, "alertmanager/3c", "", "invalid_path"],
+            [5, None, None, "malformed_alert"],
+            [6, None, None, "malformed_alert"],
+        ]
+        details = [each["detail"] for each in problem["refused"]]
+        assert "$.alerts[1].status: is missing; $.alerts[1].labels: is missing" in details[1]
+        assert "no label service" in details[2]
+        assert details[4:] == [
+            "$.alerts[5].labels.n: must be text.",
+            "$.alerts[6]: must be an object.",
+        ]
+        assert len(await outage_tickets(database)) == 1
+
+    async def test_a_malformed_first_alert_makes_the_request_invalid(
+        self, client: Client, database: Database
+    ) -> None:
+        await declare_service(database)
+        code, problem = await post(client, ALERTS, webhook({}, alert()))
+        assert (code, problem["code"]) == (400, "invalid_input")
+        assert problem["services"][0]["outcome"] == "opened"
+
+    async def test_missing_alerts_are_counted_logged_and_answered(
+        self, client: Client, database: Database
+    ) -> None:
+        await declare_service(database)
+        with capture_logs() as logged:
+            complete = await post(client, ALERTS, webhook(alert()))
+            truncated = await post(client, ALERTS, webhook(alert()) | {"truncatedAlerts": 7})
+            many = webhook(alert(), *[{}] * 150) | {"truncatedAlerts": 2}
+            code, problem = await post(client, ALERTS, many)
+        assert (complete[0], complete[1]["truncatedAlerts"]) == (200, 0)
+        assert (truncated[0], truncated[1]["truncatedAlerts"]) == (200, 7)
+        assert (code, problem["truncatedAlerts"], len(problem["refused"])) == (400, 2, 100)
+        assert "150 of 151 alerts were refused" in problem["detail"]
+        warnings = [each for each in logged if each["log_level"] == "warning"]
+        assert [(each["event"], each["alerts"]) for each in warnings] == [
+            ("alerts truncated", 7),
+            ("alerts refused", 150),
+            ("alerts truncated", 2),
+        ]
+        async with client.get("/metrics") as response:
+            metrics = await response.text()
+        assert "interlock_alerts_truncated_total 9.0" in metrics
+        assert 'interlock_alerts_refused_total{reason="malformed_alert"} 150.0' in metrics
+
+    async def test_a_locked_service_does_not_affect_the_others(
+        self, client: Client, database: Database, database_url: str
+    ) -> None:
+        await declare_service(database)
+        await declare_service(database, "acme/cart")
+        await report(client, "OPERATIONAL", path="acme/cart")
+        body = webhook(alert(service="acme/cart"), alert())
+        lock = "SELECT FROM service_health WHERE service = 'acme/cart' FOR UPDATE"
+        async with open_observer(database_url) as observer, observer.holding(lock):
+            code, problem = await post(client, ALERTS, body)
+        assert (code, problem["code"]) == (503, "overloaded")
+        assert len(await outage_tickets(database)) == 1
+        code, response = await post(client, ALERTS, body)
+        assert (code, [each["outcome"] for each in response["services"]]) == (
+            200,
+            ["opened", "unchanged"],
+        )
 
     @pytest.mark.parametrize(
         ("change", "message"),
         [
             (lambda body: body | {"version": "3"}, "version"),
-            (lambda body: body | {"alerts": [{}]}, "$.alerts[0].fingerprint"),
-            (lambda body: body | {"alerts": [1]}, "$.alerts[0]: must be an object"),
-            (lambda body: body | {"alerts": [{}] * 9}, "; and 7 more"),
+            (lambda body: body | {"alerts": {}}, "$.alerts: must be a list"),
+            (lambda body: body | {"truncatedAlerts": -1}, "$.truncatedAlerts: must be at least 0"),
+            (lambda body: body | {"truncatedAlerts": "1"}, "$.truncatedAlerts: must be a whole"),
             (lambda _: [], "must be a JSON object"),
         ],
     )

@@ -16,8 +16,6 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from api.bootstrap.application import open_application_on
 from api.bootstrap.engine import EngineHandle
-from api.graphql.transport import endpoint, sse, websocket
-from api.graphql.transport.sdl_route import SCHEMA_PATH
 from api.http.access import ApiKeyAccess, allow_anyone, require_user
 from api.http.app_keys import ACCESS
 from api.http.etags import ETAGS_PATTERN
@@ -27,7 +25,6 @@ from api.http.paths import PROBE_PATHS
 from api.limits_setting import read_limits
 from api.rest.openapi import _MODELS, OPENAPI_PATH
 from api.settings import Settings
-from api.web.explorer.routes import FILE_PATH
 from engine.tickets.ticket import TICKET_ID_PATTERN
 from engine.workflows.explanation import Reason
 from tests.docs.test_errors_page import codes
@@ -37,7 +34,7 @@ from tests.support.personas import ANNA, MARTON
 
 Json = dict[str, Any]
 OPERATION = re.compile(r"`([A-Z]+ /[^`]+)`")
-GRAPHQL_PATHS = frozenset({endpoint.PATH, SCHEMA_PATH, sse.PATH, websocket.PATH, FILE_PATH})
+REST_PREFIX = "/api/v1/"
 PROBLEM_JSON = "application/problem+json"
 PLAIN_NAME = re.compile(r"([A-Z][a-z]+)+")
 
@@ -81,12 +78,15 @@ def operations(document: Json) -> dict[str, Json]:
 
 
 def rest_routes(application: web.Application) -> dict[str, web.AbstractRoute]:
-    """Return the routes by method and path, without GraphQL, and HEAD, which comes with GET."""
+    """Return the routes by method and path, without HEAD, which comes with GET."""
     return {
         f"{route.method} {route.resource.canonical}": route
         for route in application.router.routes()
         if route.resource is not None
-        and route.resource.canonical not in GRAPHQL_PATHS
+        and (
+            route.resource.canonical.startswith(REST_PREFIX)
+            or route.resource.canonical in PROBE_PATHS
+        )
         and route.method != "HEAD"
     }
 
