@@ -30,13 +30,13 @@ from benchmarks.ticket_load import (
 from benchmarks.timing import ratio
 from engine.storage.postgres.database import Database, open_database
 from engine.storage.tickets.store import TicketStore
-from engine.storage.tickets.transition import transition_statement
+from engine.storage.tickets.transition import TransitionForm, transition_statement
 from engine.vocabulary import Status
 
 WRITERS: Final = (1, 8)
 ROUNDS: Final = 15
 WITH_SLA: Final = "storage layer, with SLA targets"
-STATEMENT: Final = transition_statement(keyed=False, sees_all=True)
+STATEMENT: Final = transition_statement(TransitionForm(keyed=False, sees_all=True))
 TITLE: Final = f"""\
 Transitions per second: {TICKETS:,} tickets, one transition each in a round
 Medians of {ROUNDS} rounds, and of the ratios within a round

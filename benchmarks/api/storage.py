@@ -15,7 +15,7 @@ from engine.storage.tickets.create import TICKET_ID_BYTES, WORKFLOW
 from engine.storage.tickets.reader import READ_TICKET
 from engine.storage.tickets.search import PageShape, page_statement
 from engine.storage.tickets.sla_columns import NO_SLA_COLUMNS
-from engine.storage.tickets.transition import transition_statement
+from engine.storage.tickets.transition import TransitionForm, transition_statement
 from engine.storage.tickets.users import INSERT_USER, USER_NAMES
 from engine.storage.tickets.writer import INSERT_ENTRY, INSERT_TICKET
 from engine.tickets.history import GENESIS, Entry, EntryKind
@@ -25,7 +25,7 @@ from engine.vocabulary import ActorRoles, Priority, Status
 Row = dict[str, Any]
 
 _LIST: Final = page_statement(PageShape(frozenset(), Order(), frozenset(), from_end=False))
-_TRANSITION: Final = transition_statement(keyed=False, sees_all=True)
+_TRANSITION: Final = transition_statement(TransitionForm(keyed=False, sees_all=True))
 _PLAIN: Final = {
     "id": "id",
     "title": "title",

@@ -12,6 +12,7 @@ from engine.tickets.commands import (
     Command,
     GroupName,
     IdempotencyKey,
+    OptionalComment,
     Reference,
     TransferTicket,
     TransitionTicket,
@@ -41,15 +42,21 @@ class BulkCommand(Command):
         return None if key is None else sha256(f"{key} {ticket}".encode()).hexdigest()
 
 
-class TransitionTickets(BulkCommand):
-    """Move several tickets to another status."""
+class TransitionTickets(OptionalComment, BulkCommand):
+    """Move several tickets to another status, each with the same comment, if there is one."""
 
     to: Status
 
     def each(self) -> Iterator[TransitionTicket]:
         """Yield a command for each ticket."""
         for ticket in self.ids:
-            yield TransitionTicket(ticket=ticket, to=self.to, idempotency_key=self.key_of(ticket))
+            yield TransitionTicket(
+                ticket=ticket,
+                to=self.to,
+                comment=self.comment,
+                internal=self.internal,
+                idempotency_key=self.key_of(ticket),
+            )
 
 
 class TransferTickets(BulkCommand):

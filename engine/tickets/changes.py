@@ -9,6 +9,7 @@ from engine.declaration.models import CatalogItem
 from engine.tickets.actor import Actor
 from engine.tickets.commands import (
     AssignTicket,
+    AssignToMe,
     CommentTicket,
     CreateTicket,
     CreateTicketFromCatalog,
@@ -48,6 +49,14 @@ def assignment_changes(ticket: Ticket, actor: Actor, command: AssignTicket) -> t
     """
     relations = authorize_assign(ticket, actor)
     return _changed((EntryKind.ASSIGNEE, ticket.assignee, command.assignee), relations=relations)
+
+
+def self_assignment_changes(
+    ticket: Ticket, actor: Actor, _command: AssignToMe
+) -> tuple[Change, ...]:
+    """Return the change that assigns a ticket to the actor, as `assignment_changes` does."""
+    relations = authorize_assign(ticket, actor)
+    return _changed((EntryKind.ASSIGNEE, ticket.assignee, actor.id), relations=relations)
 
 
 def transfer_changes(ticket: Ticket, actor: Actor, command: TransferTicket) -> tuple[Change, ...]:

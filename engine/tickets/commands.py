@@ -17,6 +17,7 @@ from pydantic import (
     StrictBool,
     StringConstraints,
     ValidationError,
+    ValidationInfo,
     WithJsonSchema,
     model_validator,
 )
@@ -26,6 +27,7 @@ from pydantic_core import PydanticCustomError
 from engine import limits
 from engine.declaration.durations import parse_duration
 from engine.errors import InvalidInput
+from engine.tickets.history import EntryKind
 from engine.validation_messages import describe_error
 from engine.vocabulary import SYSTEM, Priority, Status
 
@@ -91,6 +93,12 @@ def _check_visible_ascii(text: str) -> str:
         message = "must contain only visible ASCII characters and no spaces"
         raise PydanticCustomError("not_visible_ascii", message)
     return text
+
+
+def _check_has_comment(internal: bool, info: ValidationInfo) -> bool:  # noqa: FBT001  # pydantic
+    if internal and "comment" in info.data and info.data["comment"] is None:
+        raise PydanticCustomError("no_comment", "must not be true without a comment")
+    return internal
 
 
 def _parse_duration(value: object) -> timedelta:
@@ -253,16 +261,43 @@ class ChangeCommand(Command):
     expected_version: Annotated[int, Field(gt=0, lt=2**31, strict=True)] | None = None
 
 
-class TransitionTicket(ChangeCommand):
+class OptionalComment(InputModel):
+    """A comment that a transition adds, before its own entry.
+
+    Attributes:
+        internal: whether the comment is an internal note.
+
+    """
+
+    comment: CommentText | None = None
+    internal: Annotated[bool, Field(strict=True), AfterValidator(_check_has_comment)] = False
+
+    @property
+    def comment_kind(self) -> EntryKind | None:
+        """The kind of the entry of the comment; None without a comment."""
+        if self.comment is None:
+            return None
+        return EntryKind.NOTE if self.internal else EntryKind.COMMENT
+
+
+class TransitionTicket(OptionalComment, ChangeCommand):
     """Move a ticket to another status."""
 
     to: Status
+
+
+class StartTicket(OptionalComment, ChangeCommand):
+    """Assign a ticket to the actor and move it to IN_PROGRESS."""
 
 
 class AssignTicket(ChangeCommand):
     """Assign a ticket to a user; None puts it back into the queue."""
 
     assignee: UserId | None
+
+
+class AssignToMe(ChangeCommand):
+    """Assign a ticket to the actor."""
 
 
 class TransferTicket(ChangeCommand):

@@ -14,6 +14,7 @@ from engine.tickets.commands import (
     AssignTicket,
     CommentTicket,
     CreateTicket,
+    StartTicket,
     TransferTicket,
     TransitionTicket,
     UpdateTicket,
@@ -36,6 +37,11 @@ async def open_ticket(store: TicketStore, **values: object) -> Ticket:
 async def pick_up(store: TicketStore, ticket: Ticket, **values: object) -> Ticket:
     command = TransitionTicket.parse(ticket=ticket.id, to=PICKED_UP, **values)
     return await store.transition(MARTON, command)
+
+
+async def start(store: TicketStore, ticket: Ticket, **values: object) -> Ticket:
+    command = StartTicket.parse(ticket=ticket.id, comment="Looking", internal=True, **values)
+    return await store.start(MARTON, command)
 
 
 async def comment(store: TicketStore, ticket: Ticket, **values: object) -> Ticket:
@@ -86,6 +92,7 @@ async def versions(database: Database) -> dict[str, int]:
 
 CHANGES: dict[str, Change] = {
     "transition": pick_up,
+    "start": start,
     "comment": comment,
     "assign": reassign,
     "transfer": transfer,

@@ -14,27 +14,30 @@ from engine.storage.tickets.create import create_from_catalog, create_from_form
 from engine.storage.tickets.idempotency import KeyedRequest, execute_once
 from engine.storage.tickets.reader import ticket_not_found
 from engine.storage.tickets.refusals import check_ticketing_on, transition_refusal
-from engine.storage.tickets.transition import transition_statement
+from engine.storage.tickets.transition import TransitionForm, transition_statement
 from engine.storage.tickets.visibility import viewer_parameters
 from engine.tickets.actor import Actor
 from engine.tickets.changes import (
     assignment_changes,
     comment_changes,
     edit_changes,
+    self_assignment_changes,
     transfer_changes,
 )
 from engine.tickets.commands import (
     AssignTicket,
+    AssignToMe,
     CommentTicket,
     CreateTicket,
     CreateTicketFromCatalog,
+    StartTicket,
     TransferTicket,
     TransitionTicket,
     UpdateTicket,
 )
 from engine.tickets.ticket import Ticket
 from engine.tickets.viewer import Viewer
-from engine.vocabulary import ActorRoles, Assignees, Visibility
+from engine.vocabulary import ActorRoles, Assignees, Status, Visibility
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,10 @@ class TicketStore:
         """
         return await self._change(actor, command, assignment_changes)
 
+    async def assign_to_me(self, actor: Actor, command: AssignToMe) -> Ticket:
+        """Assign a ticket to the actor; raises as `self_assignment_changes` does."""
+        return await self._change(actor, command, self_assignment_changes)
+
     async def transfer(self, actor: Actor, command: TransferTicket) -> Ticket:
         """Change the assignee group, and remove an assignee who is not a member of the new one.
 
@@ -119,22 +126,46 @@ class TicketStore:
         return await self._change(actor, command, edit_changes)
 
     async def transition(self, actor: Actor, command: TransitionTicket) -> Ticket:
-        """Move a ticket to another status.
+        """Move a ticket to another status, after the comment of the command, if it has one.
 
         Raises:
             ForbiddenTransition: the workflow does not allow it to this actor; with the reason.
+            Forbidden: the actor cannot add internal notes, but the comment is one.
 
         """
+        return await self._transition(actor, command, command.to)
+
+    async def start(self, actor: Actor, command: StartTicket) -> Ticket:
+        """Assign a ticket to the actor, unless it is, and move it to IN_PROGRESS.
+
+        Raises:
+            ForbiddenTransition: the workflow does not allow it to the assignee.
+            Forbidden: the actor cannot assign the ticket, or cannot add internal notes.
+
+        """
+        return await self._transition(actor, command, Status.IN_PROGRESS, assigns=True)
+
+    async def _transition(
+        self,
+        actor: Actor,
+        command: TransitionTicket | StartTicket,
+        to: Status,
+        *,
+        assigns: bool = False,
+    ) -> Ticket:
         request = KeyedRequest.of(actor, command)
         viewer = Viewer(actor, self.visibility)
+        form = TransitionForm(request is not None, viewer.sees_all, assigns, command.comment_kind)
         async with self.admission.admit(actor.id, command.ticket):
             row = await self.database.row(
-                transition_statement(keyed=request is not None, sees_all=viewer.sees_all),
+                transition_statement(form),
                 ticket=command.ticket,
                 actor=actor.id,
+                actor_groups=sorted(actor.groups) if form.needs_groups else None,
                 admin_bit=int(ActorRoles.ADMIN) if actor.is_admin else 0,
-                target=command.to.value,
-                target_ordinal=command.to.ordinal,
+                target=to.value,
+                target_ordinal=to.ordinal,
+                comment=command.comment,
                 expected_version=command.expected_version,
                 key=request and request.key,
                 request=request and request.digest,
@@ -147,7 +178,7 @@ class TicketStore:
         check_ticketing_on(row)
         if request is not None and (first := await request.first_result(self.database)):
             return first
-        raise transition_refusal(row, command)
+        raise transition_refusal(row, actor, command, to)
 
     async def _change(self, actor: Actor, command: AnyCommand, rule: Rule[AnyCommand]) -> Ticket:
         """Make a change other than a transition.

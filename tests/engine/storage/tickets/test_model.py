@@ -28,8 +28,11 @@ from engine.storage.tickets.users import save_user
 from engine.tickets.actor import Actor
 from engine.tickets.commands import (
     AssignTicket,
+    AssignToMe,
     CommentTicket,
     CreateTicket,
+    OptionalComment,
+    StartTicket,
     TransferTicket,
     TransitionTicket,
     UpdateTicket,
@@ -45,6 +48,10 @@ GROUPS = st.sampled_from([None, "payment-team", "empty-team"])
 TEXTS = st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "Zs"]), min_size=1).filter(
     str.strip
 )
+Values = dict[str, object]
+COMMENTS: st.SearchStrategy[Values] = st.none().map(lambda _: {}) | st.fixed_dictionaries(
+    {"comment": TEXTS, "internal": st.booleans()}
+)
 REQUESTED_SLAS = st.sampled_from(
     [None, {"by_priority": True}, {"targets": {"response": "1h", "resolution": "P1D"}}]
 )
@@ -54,6 +61,12 @@ TRANSITIONS = {
         ("IN_PROGRESS", "RESOLVED"): "assignee",
         ("RESOLVED", "CLOSED"): "requester",
         ("RESOLVED", "IN_PROGRESS"): "any",
+    },
+    "access_request": {
+        ("OPEN", "IN_PROGRESS"): "assignee",
+        ("IN_PROGRESS", "RESOLVED"): "assignee",
+        ("RESOLVED", "CLOSED"): "requester",
+        ("RESOLVED", "IN_PROGRESS"): "requester",
     },
     "problem_investigation": {
         ("OPEN", "IN_PROGRESS"): "assignee",
@@ -98,6 +111,11 @@ class TicketModel:
         }
         role = TRANSITIONS[self.workflow].get((self.status, to))
         return role is not None and roles[role]
+
+    def add_comment(self, actor: Actor, command: OptionalComment) -> None:
+        if command.comment is not None:
+            kind = "note" if command.internal else "comment"
+            self.entries.append((actor.id, kind, command.comment))
 
 
 class TicketsMachine(RuleBasedStateMachine):
@@ -145,14 +163,18 @@ class TicketsMachine(RuleBasedStateMachine):
         self.model[ticket.id] = model
         return ticket.id
 
-    @rule(ticket=tickets, actor=ACTORS, to=st.sampled_from(Status))
-    def transition(self, ticket: str, actor: Actor, to: Status) -> None:
+    @rule(ticket=tickets, actor=ACTORS, to=st.sampled_from(Status), comment=COMMENTS)
+    def transition(self, ticket: str, actor: Actor, to: Status, comment: Values) -> None:
         model = self.model[ticket]
-        command = TransitionTicket.parse(ticket=ticket, to=to)
+        command = TransitionTicket.parse(ticket=ticket, to=to, **comment)
         result = self.attempt(self.store.transition(actor, command))
         if model.can_transition(actor, to):
+            if command.internal and not model.is_on_assignee_side(actor):
+                assert result == "role_required"
+                return
             assert isinstance(result, Ticket)
             model.status = to
+            model.add_comment(actor, command)
             model.entries.append((actor.id, "status", to))
         elif model.status == "CLOSED":
             assert result == "ticket_closed"
@@ -160,6 +182,45 @@ class TicketsMachine(RuleBasedStateMachine):
             assert result == "role_required"
         else:
             assert result == "no_such_transition"
+
+    @rule(ticket=tickets, actor=ACTORS, comment=COMMENTS)
+    def start(self, ticket: str, actor: Actor, comment: Values) -> None:
+        model = self.model[ticket]
+        command = StartTicket.parse(ticket=ticket, **comment)
+        result = self.attempt(self.store.start(actor, command))
+        role = TRANSITIONS[model.workflow].get((model.status, "IN_PROGRESS"))
+        if model.status == "CLOSED":
+            assert result == "ticket_closed"
+        elif role is None:
+            assert result == "no_such_transition"
+        elif (
+            (role == "requester" and actor.id != model.requester)
+            or not model.can_assign(actor)
+            or (command.internal and not model.is_on_assignee_side(actor))
+        ):
+            assert result == "role_required"
+        else:
+            assert isinstance(result, Ticket)
+            model.add_comment(actor, command)
+            if model.assignee != actor.id:
+                model.assignee = actor.id
+                model.entries.append((actor.id, "assignee", actor.id))
+            model.status = "IN_PROGRESS"
+            model.entries.append((actor.id, "status", "IN_PROGRESS"))
+
+    @rule(ticket=tickets, actor=ACTORS)
+    def assign_to_me(self, ticket: str, actor: Actor) -> None:
+        model = self.model[ticket]
+        result = self.attempt(self.store.assign_to_me(actor, AssignToMe.parse(ticket=ticket)))
+        if model.status == "CLOSED":
+            assert result == "ticket_closed"
+        elif not model.can_assign(actor):
+            assert result == "role_required"
+        else:
+            assert isinstance(result, Ticket)
+            if model.assignee != actor.id:
+                model.assignee = actor.id
+                model.entries.append((actor.id, "assignee", actor.id))
 
     @rule(ticket=tickets, actor=ACTORS, assignee=st.none() | IDS)
     def assign(self, ticket: str, actor: Actor, assignee: str | None) -> None:

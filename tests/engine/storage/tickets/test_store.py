@@ -22,6 +22,7 @@ from engine.storage.tickets.store import TicketStore
 from engine.tickets.actor import Actor
 from engine.tickets.commands import (
     AssignTicket,
+    AssignToMe,
     CommentTicket,
     CreateTicket,
     TransferTicket,
@@ -162,6 +163,13 @@ Change = Callable[..., Awaitable[Ticket]]
 CHANGES: dict[str, Change] = {
     "transition": lambda store, ticket, **more: store.transition(
         MARTON, TransitionTicket.parse(ticket=ticket.id, to=Status.RESOLVED, **more)
+    ),
+    "transition with a comment": lambda store, ticket, **more: store.transition(
+        MARTON,
+        TransitionTicket.parse(ticket=ticket.id, to=Status.RESOLVED, comment="Done", **more),
+    ),
+    "assign to me": lambda store, ticket, **more: store.assign_to_me(
+        ADA, AssignToMe.parse(ticket=ticket.id, **more)
     ),
     "assign": lambda store, ticket, **more: store.assign(
         MARTON, AssignTicket.parse(ticket=ticket.id, assignee=None, **more)
