@@ -24,9 +24,11 @@ from api.rest.ticket_list import TicketListResponse
 from api.rest.ticket_models import (
     AssigneeGroupRequest,
     AssigneeRequest,
+    AssignToMeRequest,
     CommentRequest,
     NewTicket,
     NewTicketFromItem,
+    StartRequest,
     TicketResponse,
     TransitionRequest,
 )
@@ -41,6 +43,8 @@ _MODELS: Final[dict[type[BaseModel], JsonSchemaMode]] = {
     NewTicket: "validation",
     NewTicketFromItem: "validation",
     TransitionRequest: "validation",
+    StartRequest: "validation",
+    AssignToMeRequest: "validation",
     CommentRequest: "validation",
     AssigneeRequest: "validation",
     AssigneeGroupRequest: "validation",

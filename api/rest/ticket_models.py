@@ -1,6 +1,6 @@
 """The bodies of requests and responses about tickets."""
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import ConfigDict, Field, StrictBool
 from pydantic.config import JsonDict
@@ -11,6 +11,8 @@ from engine.tickets.commands import (
     Description,
     Duration,
     GroupName,
+    IsCommentInternal,
+    OptionalComment,
     Reference,
     RequestedSla,
     RequestedTargets,
@@ -80,8 +82,17 @@ class NewTicketFromItem(RequestModel):
     """The details."""
 
 
-class TransitionRequest(RequestModel):
-    """A transition of a ticket."""
+class StartRequest(RequestModel, OptionalComment):
+    """The start of work on a ticket, with or without a comment."""
+
+    comment: CommentText | None = None
+    """A comment to add before the changes, or not at all if they are refused."""
+    internal: IsCommentInternal = False
+    """Whether only the assignee, the assignee group and admins can read the comment."""
+
+
+class TransitionRequest(StartRequest):
+    """A transition of a ticket, with or without a comment."""
 
     to: Status
     """The new status."""
@@ -92,6 +103,13 @@ class AssigneeRequest(RequestModel):
 
     assignee: UserId | None
     """The user id of the assignee; null returns the ticket to the queue."""
+
+
+class AssignToMeRequest(RequestModel):
+    """The user as the new assignee of a ticket."""
+
+    assign_to_me: Literal[True]
+    """Assign the ticket to the user who sends the request."""
 
 
 class AssigneeGroupRequest(RequestModel):

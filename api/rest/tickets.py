@@ -17,9 +17,11 @@ from api.rest.ticket_list import list_tickets, read_query
 from api.rest.ticket_models import (
     AssigneeGroupRequest,
     AssigneeRequest,
+    AssignToMeRequest,
     CommentRequest,
     NewTicket,
     NewTicketFromItem,
+    StartRequest,
     TicketResponse,
     TransitionRequest,
 )
@@ -31,9 +33,11 @@ from engine.storage.tickets.store import TicketStore
 from engine.tickets.actor import Actor
 from engine.tickets.commands import (
     AssignTicket,
+    AssignToMe,
     CommentTicket,
     CreateTicket,
     CreateTicketFromCatalog,
+    StartTicket,
     TransferTicket,
     TransitionTicket,
 )
@@ -55,6 +59,7 @@ def ticket_routes(create_context: _ContextFactory) -> list[web.RouteDef]:
         web.post(_TICKETS_PATH, handlers.create),
         web.get(_TICKET_PATH, handlers.read),
         web.post(f"{_TICKET_PATH}/transitions", handlers.transition),
+        web.post(f"{_TICKET_PATH}/start", handlers.start),
         web.post(f"{_TICKET_PATH}/comments", handlers.comment),
         web.put(f"{_TICKET_PATH}/assignee", handlers.assign),
         web.put(f"{_TICKET_PATH}/assignee-group", handlers.transfer),
@@ -100,12 +105,31 @@ class _TicketHandlers:
     async def transition(self, request: web.Request) -> web.Response:
         """Move a ticket to another status."""
         body = await read_body(request, TransitionRequest)
-        command = TransitionTicket(to=body.to, **_change_fields(request))
+        command = TransitionTicket(
+            to=body.to,
+            comment=body.comment,
+            internal=body.internal,
+            **_change_fields(request),
+        )
         return await self._change(request, TicketStore.transition, command)
+
+    async def start(self, request: web.Request) -> web.Response:
+        """Assign a ticket to the user and move it to IN_PROGRESS."""
+        body = await read_body(request, StartRequest)
+        command = StartTicket(
+            comment=body.comment, internal=body.internal, **_change_fields(request)
+        )
+        return await self._change(request, TicketStore.start, command)
 
     async def assign(self, request: web.Request) -> web.Response:
         """Assign a ticket to a user, or return it to the queue."""
-        body = await read_body(request, AssigneeRequest)
+        alternatives: dict[str, type[AssigneeRequest | AssignToMeRequest]] = {
+            "assignToMe": AssignToMeRequest
+        }
+        body = await read_body(request, AssigneeRequest, alternatives)
+        if isinstance(body, AssignToMeRequest):
+            to_me = AssignToMe(**_change_fields(request))
+            return await self._change(request, TicketStore.assign_to_me, to_me)
         command = AssignTicket(assignee=body.assignee, **_change_fields(request))
         return await self._change(request, TicketStore.assign, command)
 

@@ -130,6 +130,8 @@ CommentText = Annotated[
     AfterValidator(check_printable),
     _json_schema(pattern=_visible_without(_CONTROLS)),
 ]
+IsCommentInternal = Annotated[bool, Field(strict=True), AfterValidator(_check_has_comment)]
+"""Whether the `comment` of the same command is an internal note."""
 UserId = Annotated[
     str,
     text_length(limits.USER_ID_CHARACTERS),
@@ -270,7 +272,7 @@ class OptionalComment(InputModel):
     """
 
     comment: CommentText | None = None
-    internal: Annotated[bool, Field(strict=True), AfterValidator(_check_has_comment)] = False
+    internal: IsCommentInternal = False
 
     @property
     def comment_kind(self) -> EntryKind | None:

@@ -11,10 +11,12 @@ from engine.storage.tickets.store import TicketStore
 from engine.tickets.actor import Actor
 from engine.tickets.commands import (
     AssignTicket,
+    AssignToMe,
     Command,
     CommentTicket,
     CreateTicket,
     CreateTicketFromCatalog,
+    StartTicket,
     TransferTicket,
     TransitionTicket,
     UpdateTicket,
@@ -69,6 +71,8 @@ def _register(
 _register("createTicket", CreateTicket, TicketStore.create)
 _register("createTicketFromCatalog", CreateTicketFromCatalog, TicketStore.create_from_catalog)
 _register("transitionTicket", TransitionTicket, TicketStore.transition)
+_register("startTicket", StartTicket, TicketStore.start)
+_register("assignToMe", AssignToMe, TicketStore.assign_to_me)
 _register("assignTicket", AssignTicket, TicketStore.assign)
 _register("transferTicket", TransferTicket, TicketStore.transfer)
 _register("commentTicket", CommentTicket, TicketStore.comment)

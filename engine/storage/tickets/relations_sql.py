@@ -1,7 +1,7 @@
 """`engine.tickets.permissions` in SQL, for the statement that makes a transition.
 
-An expression for relations has their names as a part of a JSON array, in alphabetical order; an
-empty text stands for no relation.
+An expression for relations has their names as a part of a JSON array, in alphabetical order; it is
+empty without a relation.
 """
 
 from typing import Final

@@ -215,7 +215,7 @@ def _claim_key(ticket: CTE, allowed: ColumnElement[bool]) -> CTE:
 
 
 def _insert_actor(ticket: CTE, allowed: ColumnElement[bool]) -> CTE:
-    """Create the record of an actor who becomes the assignee, if there is none."""
+    """Create the record of an actor who becomes the assignee, unless it exists."""
     actor = select(ACTOR).select_from(ticket).where(allowed)
     return insert(users).from_select(["id"], actor).on_conflict_do_nothing().cte("known")
 

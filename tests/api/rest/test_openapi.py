@@ -296,6 +296,8 @@ EXAMPLES = [
     Example(200, "POST", f"{TICKET}/comments", {"text": "It still fails."}),
     Example(412, "POST", f"{TICKET}/comments", {"text": "?"}, SIGNED_IN | {"If-Match": '"99"'}),
     Example(200, "PUT", f"{TICKET}/assignee", {"assignee": "u_c4"}),
+    Example(200, "PUT", f"{TICKET}/assignee", {"assignToMe": True}),
+    Example(200, "POST", f"{TICKET}/start", {"comment": "I look into it"}),
     Example(200, "PUT", f"{TICKET}/assignee-group", {"assigneeGroup": "network-team"}),
     Example(400, "PUT", f"{TICKET}/assignee", {"assignee": "u_zz"}),
     Example(200, "GET", "/api/v1/users", headers=bearer(MARTON)),

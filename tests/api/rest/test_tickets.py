@@ -19,6 +19,7 @@ from api.rest.ticket_models import (
     NewTicketFromItem,
     SlaRequest,
     SlaTargetsRequest,
+    StartRequest,
     TicketResponse,
     TransitionRequest,
 )
@@ -36,6 +37,7 @@ from engine.tickets.commands import (
     CreateTicketFromCatalog,
     RequestedSla,
     RequestedTargets,
+    StartTicket,
     TransferTicket,
     TransitionTicket,
 )
@@ -331,6 +333,19 @@ BODIES: dict[str, tuple[str, object, str]] = {
     ),
     "a wrong status": ("/transitions", {"to": "DONE"}, "$.to"),
     "a number for a boolean": ("/comments", {"text": "x", "internal": 1}, "$.internal"),
+    "a note without a text": (
+        "/transitions",
+        {"to": "RESOLVED", "internal": True},
+        "$.internal: must not be true without a comment",
+    ),
+    "a start with a blank comment": ("/start", {"comment": " "}, "$.comment: must not be empty"),
+    "a start of another status": ("/start", {"to": "RESOLVED"}, "$.to: is not a known field"),
+    "not to me": ("/assignee", {"assignToMe": False}, "$.assignToMe: must be "),
+    "to me and to another": (
+        "/assignee",
+        {"assignToMe": True, "assignee": "u_b1"},
+        "$.assignee: is not a known field",
+    ),
     "no assignee": ("/assignee", {}, "$.assignee: is missing"),
     "no assignee group": ("/assignee-group", {}, "$.assigneeGroup: is missing"),
     "the system as assignee": (
@@ -355,31 +370,39 @@ async def test_an_invalid_body_is_reported_with_json_paths(
     )
 
 
-async def test_every_operation_fails_while_ticketing_is_off(rest: Rest, database: Database) -> None:
+async def test_a_ticket_is_started_and_resolved_with_comments(
+    rest: Rest, database: Database, key: str
+) -> None:
     path = await rest.create()
-    await set_plugin_enabled(database, ADA, Plugin.TICKETING, enabled=False)
-    for target, body in (
-        (f"POST {TICKETS}", INCIDENT),
-        (f"POST {path}/comments", {"text": "Hello"}),
-        (f"POST {path}/transitions", {"to": "IN_PROGRESS"}),
-        (f"PUT {path}/assignee", {"assignee": None}),
-        (f"PUT {path}/assignee-group", {"assigneeGroup": None}),
-    ):
-        response = await rest.send(ADA, target, body)
-        assert (response.status, response.code) == (403, "plugin_disabled")
-    await set_plugin_enabled(database, ADA, Plugin.TICKETING, enabled=True)
+    target, body = f"POST {path}/start", {"comment": "I look into it", "internal": True}
+    refused = await rest.send(ANNA, target, {})
+    assert (refused.status, refused.code) == (403, "forbidden")
+    for _ in range(2):
+        started = await rest.send(MARTON, target, body, Idempotency_Key=key)
+        assert (started.status, started.etag) == (200, '"4"')
+        assert (started.body["status"], started.body["assignee"]) == ("IN_PROGRESS", MARTON.id)
+    late = await rest.send(MARTON, target, {}, If_Match='"4"')
+    assert (late.status, late.code) == (403, "forbidden_transition")
+    stale = await rest.send(MARTON, target, {}, If_Match='"1"')
+    assert (stale.status, stale.code) == (412, "version_conflict")
+    resolving = {"to": "RESOLVED", "comment": "Rolled back"}
+    resolved = await rest.send(MARTON, f"POST {path}/transitions", resolving)
+    assert resolved.etag == '"6"'
+    ticket = path.rpartition("/")[2]
+    history = (await read_histories(database, [ticket]))[ticket]
+    assert [(each.kind, each.new_value) for each in history[1:]] == [
+        ("note", "I look into it"),
+        ("assignee", MARTON.id),
+        ("status", "IN_PROGRESS"),
+        ("comment", "Rolled back"),
+        ("status", "RESOLVED"),
+    ]
 
 
-COMMANDS: dict[type[BaseModel], type[BaseModel]] = {
-    NewTicket: CreateTicket,
-    NewTicketFromItem: CreateTicketFromCatalog,
-    TransitionRequest: TransitionTicket,
-    CommentRequest: CommentTicket,
-    AssigneeRequest: AssignTicket,
-    AssigneeGroupRequest: TransferTicket,
-    SlaRequest: RequestedSla,
-    SlaTargetsRequest: RequestedTargets,
-}
+async def test_a_ticket_is_assigned_to_the_user(rest: Rest) -> None:
+    path = await rest.create()
+    response = await rest.send(MARTON, f"PUT {path}/assignee", {"assignToMe": True})
+    assert (response.status, response.body["assignee"]) == (200, MARTON.id)
 
 
 async def test_a_transfer_clears_an_assignee_of_another_group(rest: Rest) -> None:
@@ -393,6 +416,36 @@ async def test_a_transfer_clears_an_assignee_of_another_group(rest: Rest) -> Non
     assert (response.body["assigneeGroup"], response.body["assignee"]) == ("network-team", None)
     stale = await rest.send(ADA, target, {"assigneeGroup": None}, If_Match='"2"')
     assert (stale.status, stale.code) == (412, "version_conflict")
+
+
+async def test_every_operation_fails_while_ticketing_is_off(rest: Rest, database: Database) -> None:
+    path = await rest.create()
+    await set_plugin_enabled(database, ADA, Plugin.TICKETING, enabled=False)
+    for target, body in (
+        (f"POST {TICKETS}", INCIDENT),
+        (f"POST {path}/comments", {"text": "Hello"}),
+        (f"POST {path}/transitions", {"to": "IN_PROGRESS"}),
+        (f"POST {path}/start", {}),
+        (f"PUT {path}/assignee", {"assignee": None}),
+        (f"PUT {path}/assignee", {"assignToMe": True}),
+        (f"PUT {path}/assignee-group", {"assigneeGroup": None}),
+    ):
+        response = await rest.send(ADA, target, body)
+        assert (response.status, response.code) == (403, "plugin_disabled")
+    await set_plugin_enabled(database, ADA, Plugin.TICKETING, enabled=True)
+
+
+COMMANDS: dict[type[BaseModel], type[BaseModel]] = {
+    NewTicket: CreateTicket,
+    NewTicketFromItem: CreateTicketFromCatalog,
+    TransitionRequest: TransitionTicket,
+    StartRequest: StartTicket,
+    CommentRequest: CommentTicket,
+    AssigneeRequest: AssignTicket,
+    AssigneeGroupRequest: TransferTicket,
+    SlaRequest: RequestedSla,
+    SlaTargetsRequest: RequestedTargets,
+}
 
 
 @pytest.mark.parametrize(("body", "command"), COMMANDS.items(), ids=lambda each: each.__name__)

@@ -9,10 +9,12 @@ from engine.errors import InvalidInput
 from engine.tickets.bulk_commands import BulkCommand, TransferTickets, TransitionTickets
 from engine.tickets.commands import (
     AssignTicket,
+    AssignToMe,
     Command,
     CommentTicket,
     CreateTicket,
     CreateTicketFromCatalog,
+    StartTicket,
     TransferTicket,
     TransitionTicket,
     UpdateTicket,
@@ -23,6 +25,8 @@ VALID: dict[type[Command], dict[str, object]] = {
     CreateTicket: {"title": "Payments fail", "workflow": "incident_response"},
     CreateTicketFromCatalog: {"item": "network_outage"},
     TransitionTicket: {"ticket": "tk_4f8e29", "to": "IN_PROGRESS"},
+    StartTicket: {"ticket": "tk_4f8e29"},
+    AssignToMe: {"ticket": "tk_4f8e29"},
     AssignTicket: {"ticket": "tk_4f8e29", "assignee": "u_c4"},
     TransferTicket: {"ticket": "tk_4f8e29", "assignee_group": "network-team"},
     CommentTicket: {"ticket": "tk_4f8e29", "text": "Looking"},
@@ -74,6 +78,11 @@ TITLE: Messages = ONE_LINE | {
 }
 DESCRIPTION: Messages = ANY_TEXT | {
     more_than(limits.TICKET_DESCRIPTION_CHARACTERS): at_most(limits.TICKET_DESCRIPTION_CHARACTERS),
+}
+COMMENT: Messages = ANY_TEXT | {
+    "": NO_TEXT,
+    " \n": NO_TEXT,
+    more_than(limits.COMMENT_CHARACTERS): at_most(limits.COMMENT_CHARACTERS),
 }
 PRIORITY: Messages = {
     "URGENT": NOT_A_PRIORITY,
@@ -132,12 +141,16 @@ REFUSED: dict[tuple[type[Command], str], Messages] = {
     (TransitionTicket, "idempotencyKey"): KEY,
     (AssignTicket, "assignee"): USER,
     (TransferTicket, "assigneeGroup"): GROUP,
-    (CommentTicket, "text"): ANY_TEXT
-    | {
-        None: NOT_TEXT,
-        "": NO_TEXT,
-        " \n": NO_TEXT,
-        more_than(limits.COMMENT_CHARACTERS): at_most(limits.COMMENT_CHARACTERS),
+    (CommentTicket, "text"): COMMENT | {None: NOT_TEXT},
+    (TransitionTicket, "comment"): COMMENT,
+    (StartTicket, "comment"): COMMENT,
+    **{
+        (command, "internal"): {
+            True: "must not be true without a comment",
+            None: "must be true or false",
+            "yes": "must be true or false",
+        }
+        for command in (TransitionTicket, StartTicket)
     },
     (CommentTicket, "internal"): dict.fromkeys((None, 1, "yes"), "must be true or false"),
     (UpdateTicket, "title"): TITLE,
@@ -244,6 +257,8 @@ MISSING: dict[type[Command], set[str]] = {
     CreateTicket: {"title", "workflow"},
     CreateTicketFromCatalog: {"item"},
     TransitionTicket: {"ticket", "to"},
+    StartTicket: {"ticket"},
+    AssignToMe: {"ticket"},
     AssignTicket: {"ticket", "assignee"},
     TransferTicket: {"ticket", "assigneeGroup"},
     CommentTicket: {"ticket", "text"},

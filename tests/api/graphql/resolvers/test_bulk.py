@@ -133,3 +133,23 @@ async def test_tickets_are_transferred_or_refused_separately(api: Api) -> None:
             "ticket_closed",
             "not_found",
         ]
+
+
+async def test_all_tickets_are_transitioned_with_the_same_comment(api: Api) -> None:
+    ids = [await ticket_after(api), await ticket_after(api), await opened(api)]
+    mutation = """
+    mutation ($ids: [ID!]!) {
+      transitionTickets(ids: $ids, to: IN_PROGRESS, comment: "Same outage", internal: true) {
+        results { ticket { history(last: 2) { kind comment } } error { message } }
+      }
+    }
+    """
+    answer = await api.data(MARTON, mutation, ids=ids)
+    found = answer["transitionTickets"]["results"]
+    recorded = [{"kind": "NOTE", "comment": "Same outage"}, {"kind": "STATUS", "comment": None}]
+    assert [each["ticket"] and each["ticket"]["history"] for each in found] == [
+        recorded,
+        recorded,
+        None,
+    ]
+    assert (await api.data(ANNA, TICKET_STATE, id=ids[2]))["ticket"]["version"] == 1

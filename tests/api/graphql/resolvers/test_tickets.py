@@ -48,6 +48,21 @@ mutation ($id: ID!, $title: String, $priority: Priority) {
   updateTicket(id: $id, title: $title, priority: $priority) { ticket { title priority version } }
 }
 """
+START = """
+mutation ($id: ID!, $comment: String, $internal: Boolean! = false, $version: Int, $key: String) {
+  startTicket(id: $id, comment: $comment, internal: $internal, expectedVersion: $version,
+              idempotencyKey: $key) {
+    ticket { status version assignee { name } history { kind from to comment actorRoles } }
+  }
+}
+"""
+RESOLVE = """
+mutation ($id: ID!, $text: String, $internal: Boolean! = false) {
+  transitionTicket(id: $id, to: RESOLVED, comment: $text, internal: $internal) {
+    ticket { status version history(last: 2) { kind comment to } }
+  }
+}
+"""
 TRANSFER = """
 mutation ($id: ID!, $group: String, $version: Int, $key: String) {
   transferTicket(id: $id, assigneeGroup: $group, expectedVersion: $version, idempotencyKey: $key) {
@@ -127,6 +142,32 @@ REFUSED: dict[str, tuple[Actor, str, dict[str, object], dict[str, object]]] = {
         {},
         {"code": "invalid_input", "status": 400}
         | {"problems": [{"field": "assignee", "message": "is missing"}]},
+    ),
+    "starting as the requester of a ticket with a group": (
+        ANNA,
+        START,
+        {},
+        {"code": "forbidden", "status": 403, "reason": "role_required"}
+        | {"allowedRoles": ["admin", "assignee", "group_member"], "holds": ["requester"]},
+    ),
+    "starting a stale version": (
+        MARTON,
+        START,
+        {"version": 1},
+        {"code": "version_conflict", "status": 409, "expectedVersion": 1, "currentVersion": 2},
+    ),
+    "a note without a text": (
+        MARTON,
+        RESOLVE,
+        {"internal": True},
+        {"code": "invalid_input"}
+        | {"problems": [{"field": "internal", "message": "must not be true without a comment"}]},
+    ),
+    "an undeclared transition with a comment": (
+        MARTON,
+        RESOLVE,
+        {"text": "Done"},
+        {"code": "forbidden_transition", "reason": "no_such_transition"},
     ),
     "transferring as the requester of a ticket with a group": (
         ANNA,
@@ -366,3 +407,47 @@ async def test_members_of_a_group_can_list_users_and_groups(api: Api) -> None:
         assert answer == expected | {"groups": [{"name": "network-team"}]}
     refused = await api.ask(ANNA, query)
     assert [each["extensions"]["code"] for each in refused["errors"]] == ["forbidden"] * 2
+
+
+async def test_a_ticket_is_started_by_one_mutation(api: Api) -> None:
+    ticket = await opened(api)
+    variables = {"id": ticket, "comment": "I look into it", "version": 1, "key": "k1"}
+    started = (await api.data(MARTON, START, **variables))["startTicket"]["ticket"]
+    entry: dict[str, object] = {"from": None, "to": None, "comment": None, "actorRoles": []}
+    assert started == {
+        "status": "IN_PROGRESS",
+        "version": 4,
+        "assignee": {"name": "Marton P."},
+        "history": [
+            entry | {"kind": "CREATED", "to": "OPEN", "actorRoles": ["REQUESTER"]},
+            entry | {"kind": "COMMENT", "comment": "I look into it"},
+            entry | {"kind": "ASSIGNEE", "to": MARTON.id},
+            entry
+            | {"kind": "STATUS", "from": "OPEN", "to": "IN_PROGRESS", "actorRoles": ["ASSIGNEE"]},
+        ],
+    }
+    assert (await api.data(MARTON, START, **variables))["startTicket"]["ticket"] == started
+    late = await api.refusal(MARTON, START, id=ticket)
+    assert (late["code"], late["reason"]) == ("forbidden_transition", "no_such_transition")
+
+
+@pytest.mark.parametrize("internal", [False, True])
+async def test_a_transition_has_a_comment(api: Api, *, internal: bool) -> None:
+    ticket = await ticket_after(api, "IN_PROGRESS")
+    resolved = await api.data(MARTON, RESOLVE, id=ticket, text="Rolled back", internal=internal)
+    assert resolved["transitionTicket"]["ticket"] == {
+        "status": "RESOLVED",
+        "version": 5,
+        "history": [
+            {"kind": "NOTE" if internal else "COMMENT", "comment": "Rolled back", "to": None},
+            {"kind": "STATUS", "comment": None, "to": "RESOLVED"},
+        ],
+    }
+
+
+async def test_a_ticket_is_assigned_to_the_viewer(api: Api) -> None:
+    mutation = "mutation ($id: ID!) { assignToMe(id: $id) { ticket { assignee { id } version } } }"
+    ticket = await opened(api)
+    taken = (await api.data(MARTON, mutation, id=ticket))["assignToMe"]["ticket"]
+    assert taken == {"assignee": {"id": MARTON.id}, "version": 2}
+    assert (await api.refusal(ANNA, mutation, id=ticket))["reason"] == "role_required"
