@@ -13,10 +13,9 @@ The statement returns the resulting ticket with the verdict and the values that 
 a refusal is explained from exactly those values, without another query.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import (
     CTE,
@@ -76,8 +75,7 @@ class Verdict(StrEnum):
     REPEATED = "repeated"
 
 
-@dataclass(frozen=True, slots=True)
-class TransitionForm:
+class TransitionForm(NamedTuple):
     """What a transition statement does.
 
     Attributes:
