@@ -106,6 +106,8 @@ DRAIN_SECONDS: Final = 10
 """The default. Kubernetes takes some seconds until no request is sent to a pod that ends."""
 DRAIN_SECONDS_MAX: Final = 3_600
 
+CLIENT_TEXT_CHARACTERS: Final = 500
+"""The id of this server at an OpenID provider, and the scopes that it requests."""
 SESSION_HOURS: Final = 12
 """The default time after which a user of the web UI has to sign in again."""
 SESSION_HOURS_MAX: Final = 30 * 24

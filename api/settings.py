@@ -20,13 +20,14 @@ from pydantic_core import ErrorDetails
 
 from api.auth.api_keys import SEPARATORS, ApiKeyEntry, parse_api_keys
 from api.auth.claims import DEFAULT_NAMES
-from api.auth.key_urls import check_issuer_url, check_key_url, parse_key_location
+from api.auth.key_urls import check_issuer_url, check_key_url, check_public_url, parse_key_location
 from api.licence import LicenceKey
 from api.limits import (
     ANCHOR_MINUTES,
     ANCHOR_MINUTES_MAX,
     AUDIENCES,
     CLAIM_NAME_CHARACTERS,
+    CLIENT_TEXT_CHARACTERS,
     CLOCK_LEEWAY_SECONDS,
     CLOCK_LEEWAY_SECONDS_MAX,
     DATABASE_CONNECTIONS,
@@ -214,6 +215,35 @@ class Settings(BaseModel):
             description=f"a number of seconds, 0 to {CLOCK_LEEWAY_SECONDS_MAX}",
         ),
     ] = CLOCK_LEEWAY_SECONDS
+    oidc_client_id: Annotated[
+        str | None,
+        Field(
+            max_length=CLIENT_TEXT_CHARACTERS,
+            pattern=r"^[ -~]+$",
+            description="the id of Interlock at the OpenID provider",
+        ),
+    ] = None
+    """None: the web UI does not sign in users at a provider."""
+    oidc_client_secret: Annotated[
+        SecretStr | None, Field(description="the secret of Interlock at the OpenID provider")
+    ] = None
+    """Both this and the file None: Interlock is a public client."""
+    oidc_client_secret_file: Annotated[Path | None, Field(description="a file with the secret")] = (
+        None
+    )
+    oidc_scopes: Annotated[
+        str,
+        Field(
+            max_length=CLIENT_TEXT_CHARACTERS,
+            pattern=r"^([!-~]+ )*openid( [!-~]+)*$",
+            description="scopes separated by spaces, one of which is openid",
+        ),
+    ] = "openid profile"
+    public_url: Annotated[
+        str | None,
+        AfterValidator(check_public_url),
+        Field(description="the https URL of Interlock in browsers, without a path"),
+    ] = None
     session_hours: Annotated[
         int,
         Field(

@@ -1,7 +1,11 @@
 """Reads documents with keys: from a file, from a URL, or by OpenID Connect discovery."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, hdrs
@@ -24,23 +28,46 @@ def read_key_file(file: Path) -> bytes:
 
 
 async def fetch_keys(url: str) -> bytes:
-    """Return the response body of a URL. Redirects are refused: they can lead to another server.
+    """Return the response body of a URL.
 
     Raises:
         Unavailable: the status is not 200, or the response is too late or too large.
 
     """
+    status, body = await fetch(url)
+    if status != HTTPStatus.OK:
+        raise Unavailable(f"{url} returned status {status}, not 200.")
+    return body
+
+
+async def fetch(
+    url: str,
+    form: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[int, bytes]:
+    """Return status and body of a response. Redirects are not followed: they can lead elsewhere.
+
+    Args:
+        url: of another server.
+        form: sent with POST; None for GET.
+        headers: of the request, in addition to those of every request.
+
+    Raises:
+        Unavailable: the response is too late or too large.
+
+    """
+    method = hdrs.METH_GET if form is None else hdrs.METH_POST
     try:
         async with (
             ClientSession(timeout=TIMEOUT, headers=_HEADERS, auto_decompress=False) as session,
-            session.get(url, allow_redirects=False) as response,
+            session.request(
+                method, url, data=form, headers=headers, allow_redirects=False
+            ) as response,
         ):
-            if response.status != 200:
-                raise Unavailable(f"{url} returned status {response.status}, not 200.")
             body = b""
             while (chunk := await response.content.readany()) and len(body) <= limits.JWKS_BYTES:
                 body += chunk
-            return _check_size(body, url)
+            return response.status, _check_size(body, url)
     except (ClientError, OSError, TimeoutError) as error:
         reason = str(error) or f"no response in {limits.KEYS_FETCH_TIMEOUT_SECONDS} seconds"
         raise Unavailable(f"{url} cannot be fetched: {reason}.") from None
@@ -54,20 +81,46 @@ async def fetch_issuer_keys(issuer: str) -> bytes:
             safe, or the document or the keys cannot be fetched.
 
     """
+    metadata = await fetch_metadata(issuer)
+    return await fetch_keys(metadata.url("jwks_uri"))
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderMetadata:
+    """The discovery document of an OpenID provider."""
+
+    origin: str
+    members: Mapping[str, object]
+
+    def url(self, name: str) -> str:
+        """Return the URL of an endpoint; Unavailable if it is missing or not safe."""
+        url = self.members.get(name)
+        try:
+            if isinstance(url, str):
+                return check_key_url(url)
+            reason = "it is missing"
+        except ValueError as error:
+            reason = str(error)
+        raise Unavailable(f"{self.origin} has an invalid {name}: {reason}.")
+
+
+async def fetch_metadata(issuer: str) -> ProviderMetadata:
+    """Return the discovery document of an OpenID provider.
+
+    Raises:
+        Unavailable: the document is invalid or of another issuer, or cannot be fetched.
+
+    """
     url = issuer.rstrip("/") + DISCOVERY_PATH
     document = await fetch_keys(url)
     try:
-        metadata = json.loads(document)
-        found, keys_url = metadata["issuer"], metadata["jwks_uri"]
+        members = json.loads(document)
+        found = members["issuer"]
     except (ValueError, TypeError, KeyError, RecursionError):
         raise Unavailable(f"{url} is not an OpenID discovery document.") from None
     if found != issuer:
         raise Unavailable(f"{url} is the document of {found!r}, not of {issuer!r}.")
-    try:
-        check_key_url(keys_url)
-    except (ValueError, TypeError, AttributeError) as error:
-        raise Unavailable(f"{url} has an invalid jwks_uri: {error}.") from None
-    return await fetch_keys(keys_url)
+    return ProviderMetadata(url, members)
 
 
 def _check_size(content: bytes, origin: str) -> bytes:

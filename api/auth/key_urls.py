@@ -21,6 +21,14 @@ def check_issuer_url(text: str) -> str:
     return text
 
 
+def check_public_url(text: str) -> str:
+    """Return the origin of the server for browsers; ValueError if the URL is not safe or more."""
+    parts = urlsplit(check_key_url(text))
+    if parts.path not in {"", "/"} or parts.query:
+        raise ValueError("the URL must have no path and no query")
+    return text.rstrip("/")
+
+
 def check_key_url(text: str) -> str:
     """Return the unchanged URL; ValueError if another server could respond in its place.
 

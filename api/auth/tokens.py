@@ -152,10 +152,14 @@ class TokenVerifier:
         try:
             return self.verify(token)
         except (Unauthenticated, Unavailable) as error:
-            if isinstance(error, Unauthenticated) and not self._can_be_of_new_key(error):
-                raise
-        await self._source.refresh()
+            await self._read_new_keys(error)
         return self.verify(token)
+
+    async def _read_new_keys(self, error: Unauthenticated | Unavailable) -> None:
+        """Refresh the keys after an error; raise the error if they cannot be the reason."""
+        if isinstance(error, Unauthenticated) and not self._can_be_of_new_key(error):
+            raise error
+        await self._source.refresh()
 
     def _can_be_of_new_key(self, error: Unauthenticated) -> bool:
         match error.details["reason"]:
@@ -168,6 +172,10 @@ class TokenVerifier:
 
     def _verify_signature(self, token: str, keys: KeySet) -> Claims:
         """Return the claims of a token with a valid signature, whatever its times are."""
+        return parse_claims(self._raw_claims(token, keys), self._rules.names)
+
+    def _raw_claims(self, token: str, keys: KeySet) -> RawClaims:
+        """Return the claims of a token with a valid signature for the right parties."""
         try:
             decoded = _decode(token, keys)
         except JOSERFC_ERRORS as error:
@@ -175,7 +183,7 @@ class TokenVerifier:
         if "crit" in decoded.header:  # critical extensions must be understood; none is supported
             raise token_error(TokenErrorReason.MALFORMED)
         self._rules.check_parties(decoded.claims)
-        return parse_claims(decoded.claims, self._rules.names)
+        return decoded.claims
 
 
 def _decode(token: str, keys: KeySet) -> jwt.Token:

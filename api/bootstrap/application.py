@@ -19,7 +19,7 @@ from api.bootstrap.engine import (
     require_notifications,
     warn_about_durability,
 )
-from api.bootstrap.web import session_lifetime, web_sessions
+from api.bootstrap.web import session_lifetime, sign_in_methods
 from api.graphql.documents.persisted_documents import PersistedDocuments
 from api.graphql.executor import GraphQLExecutor
 from api.graphql.interlock import declared_list_lengths, interlock_executor
@@ -55,6 +55,7 @@ from api.runtime.values_watcher import ValuesWatcher
 from api.settings import Settings
 from api.web.explorer.routes import Explorer
 from api.web.routes import web_routes
+from api.web.views.sign_in.demo import DemoSignIn
 from api.webhooks.worker import WebhookWorker
 from engine.storage.postgres.connection_settings import ConnectionSettings
 from engine.storage.postgres.database import Database, open_database
@@ -105,6 +106,7 @@ async def open_application_on(
     settings: Settings,
     clock: Clock = time.time,
     supervisor: Supervisor | None = None,
+    demo: DemoSignIn | None = None,
 ) -> AsyncIterator[web.Application]:
     """Yield the application on an open database; run its background tasks during the block.
 
@@ -113,6 +115,7 @@ async def open_application_on(
         settings: of the server.
         clock: decides whether the licence has expired.
         supervisor: runs the background tasks; by default, as the settings say.
+        demo: signs in the users of the demo; only `api.demo` passes it.
 
     """
     databases = engine.databases
@@ -178,7 +181,7 @@ async def open_application_on(
                 *_graphql_routes(settings, state, streams, executor),
                 *web_routes(
                     state.context_for,
-                    web_sessions(settings, databases.reads),
+                    sign_in_methods(settings, databases.reads, keys, demo),
                     streams,
                     settings.limits.stream,
                 ),

@@ -18,6 +18,7 @@ from api.demo.tickets import ADA, ANNA, BELA, DORA, MARTON, TICKETS, ZOE, DemoTi
 from api.http.server import run_server
 from api.logging import configure_logging
 from api.settings import Settings
+from api.web.views.sign_in.demo import DemoSignIn
 from engine.outages.health_report import HealthReport
 from engine.resources.resource import is_active
 from engine.storage.outages.health import record_reports
@@ -48,7 +49,11 @@ KEY_FILE: Final = "demo.key"
 TOKEN_LIFETIME: Final = timedelta(days=7)
 
 BANNER: Final = """
-Interlock is running at {url}/graphql with {data}. To stop it, press Ctrl-C.
+Interlock is running at {url} with {data}. To stop it, press Ctrl-C.
+
+To open it in a browser, use this link, which signs you in:
+
+  {url}{link}
 
 Tokens for three users, valid for a week:
 
@@ -66,7 +71,7 @@ docs/quickstart.md continues with an incident from report to confirmation.
 """
 
 
-BROWSE: Final = "Open {url}/graphql in a browser and paste one of the tokens.\n"
+BROWSE: Final = "In a browser, {url}/graphql is a GraphQL editor; paste one of the tokens.\n"
 
 
 def run_demo(settings: Settings) -> None:
@@ -76,7 +81,9 @@ def run_demo(settings: Settings) -> None:
     settings = settings.model_copy(update=unset)
     settings = with_secret(settings)
     configure_logging(settings.log_format, settings.log_level)
-    run_server(_open_demo(settings), server_options(settings), _announcement(settings))
+    sign_in = DemoSignIn((MARTON, *(each for each in USERS if each != MARTON)))
+    announce = _announcement(settings, sign_in)
+    run_server(_open_demo(settings, sign_in), server_options(settings), announce)
 
 
 def with_secret(settings: Settings) -> Settings:
@@ -91,7 +98,7 @@ def with_secret(settings: Settings) -> Settings:
     return settings.model_copy(update={"jwt_secret": SecretStr(file.read_text("utf-8"))})
 
 
-def _announcement(settings: Settings) -> Callable[[str], None]:
+def _announcement(settings: Settings, sign_in: DemoSignIn) -> Callable[[str], None]:
     """Return the function that prints the address, the tokens and a first request."""
     tokens = token_issuer(settings)
     anna, marton, ada = (tokens.issue(user, TOKEN_LIFETIME) for user in (ANNA, MARTON, ADA))
@@ -100,7 +107,15 @@ def _announcement(settings: Settings) -> Callable[[str], None]:
 
     def announce(url: str) -> None:
         browse = BROWSE.format(url=url) if settings.explorer else ""
-        banner = BANNER.format(url=url, data=data, anna=anna, marton=marton, ada=ada, browse=browse)
+        banner = BANNER.format(
+            url=url,
+            link=sign_in.link,
+            data=data,
+            anna=anna,
+            marton=marton,
+            ada=ada,
+            browse=browse,
+        )
         sys.stdout.write(banner)
         sys.stdout.flush()
 
@@ -108,10 +123,10 @@ def _announcement(settings: Settings) -> Callable[[str], None]:
 
 
 @asynccontextmanager
-async def _open_demo(settings: Settings) -> AsyncIterator[web.Application]:
+async def _open_demo(settings: Settings, sign_in: DemoSignIn) -> AsyncIterator[web.Application]:
     async with open_engine(settings) as engine:
         await fill(engine.database)
-        async with open_application_on(engine, settings) as application:
+        async with open_application_on(engine, settings, demo=sign_in) as application:
             yield application
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from aiohttp import hdrs, web
 
+from api.auth.sign_in_errors import SignInFailed
 from api.http.access import ProtectedRoute
 from api.http.app_keys import ACTOR, REQUEST_ID, Access
 from api.http.problem_details import Problem
@@ -23,8 +24,9 @@ _TITLES: Final = {
     HTTPStatus.NOT_FOUND: "Not found",
     HTTPStatus.CONFLICT: "This changed meanwhile",
     HTTPStatus.TOO_MANY_REQUESTS: "Too many requests",
-    HTTPStatus.SERVICE_UNAVAILABLE: "Interlock can't reach its database",
+    HTTPStatus.SERVICE_UNAVAILABLE: "Interlock can't answer now",
 }
+_TITLES_OF_CODES: Final = {SignInFailed.code: "You are not signed in"}
 
 ContextFactory = Callable[[Actor], Awaitable[RequestContext]]
 Handler = Callable[[web.Request, RequestContext], Awaitable[web.StreamResponse]]
@@ -70,7 +72,7 @@ class Pages:
         if problem.code == SignInRequired.code:
             return _to_sign_in(request)
         values = {
-            "heading": _TITLES.get(HTTPStatus(problem.status), HTTPStatus(problem.status).phrase),
+            "heading": _heading(problem),
             "message": problem.detail,
             "code": problem.code,
             "request_id": request[REQUEST_ID],
@@ -78,6 +80,11 @@ class Pages:
         response = self.renderer.page(request, _ERROR_TEMPLATE, None, values, status=problem.status)
         response.headers.update(problem.headers)
         return response
+
+
+def _heading(problem: Problem) -> str:
+    status = HTTPStatus(problem.status)
+    return _TITLES_OF_CODES.get(problem.code, _TITLES.get(status, status.phrase))
 
 
 def see_other(path: str) -> web.Response:

@@ -98,7 +98,12 @@ class Renderer:
             timestamp=shell.formats.timestamp if shell else None,
         )
         policy = _POLICY.format(nonce=nonce, form_targets=form_targets and f" {form_targets}")
-        headers = {"Content-Security-Policy": policy, hdrs.VARY: HX_REQUEST}
+        headers = {
+            "Content-Security-Policy": policy,
+            # Older browsers need it to state the origin of a form, which `check_origin` requires.
+            "Referrer-Policy": "same-origin",
+            hdrs.VARY: HX_REQUEST,
+        }
         return web.Response(
             status=status, body=html.encode(), content_type=HTML, charset="utf-8", headers=headers
         )

@@ -12,7 +12,7 @@ from api.web.rendering import HX_REQUEST
 SIGN_IN_PATH: Final = "/sign-in"
 HOME: Final = "/"
 PARAMETER: Final = "next"
-_CHARACTERS: Final = 2_000
+_CHARACTERS: Final = 1_000
 _PATH: Final = re.compile(r"/(?![/\\])[!-\[\]-~]*")
 """No second slash, because `//evil.example/` names another server. No backslash, which browsers
 read as a slash. No spaces and control characters, which they remove before they read the rest."""

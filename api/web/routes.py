@@ -8,24 +8,23 @@ from api.web.assets import Assets
 from api.web.live import LiveEvents
 from api.web.pages import ContextFactory, Pages
 from api.web.rendering import Renderer
-from api.web.sessions import WebSessions
-from api.web.views.sign_in.routes import sign_in_routes
+from api.web.views.sign_in.routes import SignInMethods, sign_in_routes
 from api.web.views.ticket.routes import ticket_routes
 from api.web.views.tickets.routes import ticket_list_routes
 
 
 def web_routes(
     create_context: ContextFactory,
-    sessions: WebSessions,
+    sign_in: SignInMethods,
     streams: StreamSessions,
     limits: StreamLimits,
 ) -> list[web.AbstractRouteDef]:
     """Return all routes of the web UI."""
     assets = Assets()
-    pages = Pages(Renderer(assets), create_context, sessions.require_sign_in)
+    pages = Pages(Renderer(assets), create_context, sign_in.sessions.require_sign_in)
     return [
         assets.route,
-        *sign_in_routes(pages, sessions),
+        *sign_in_routes(pages, sign_in),
         LiveEvents(pages, streams, limits).route,
         *ticket_list_routes(pages),
         *ticket_routes(pages),

@@ -119,7 +119,7 @@ class WebSessions:
 
         """
         check_origin(request, self.public_origin)
-        if request.headers.get(hdrs.AUTHORIZATION, "").lower().startswith("bearer "):
+        if has_token(request):
             await require_user(request)
             return
         session = await self.find(request)
@@ -128,6 +128,11 @@ class WebSessions:
         request[WEB_SESSION] = session
         request[ACTOR], request[VIEWER] = session.actor, session.actor.id
         bind(actor=session.actor.id)
+
+
+def has_token(request: web.Request) -> bool:
+    """Return whether a proxy sends a token of the user."""
+    return request.headers.get(hdrs.AUTHORIZATION, "").lower().startswith("bearer ")
 
 
 def end_with_sign_in(request: web.Request, stream: StreamSession) -> None:

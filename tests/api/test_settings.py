@@ -53,6 +53,11 @@ def test_every_variable_is_read() -> None:
             "INTERLOCK_CLAIM_NAME": "preferred_username",
             "INTERLOCK_CLAIM_GROUPS": "realm_access.roles",
             "INTERLOCK_CLAIM_ADMIN": "groups=Interlock Admins",
+            "INTERLOCK_OIDC_CLIENT_ID": "interlock",
+            "INTERLOCK_OIDC_CLIENT_SECRET": "hunter2",
+            "INTERLOCK_OIDC_CLIENT_SECRET_FILE": "/etc/interlock/client",
+            "INTERLOCK_OIDC_SCOPES": "openid profile groups",
+            "INTERLOCK_PUBLIC_URL": "https://desk.example/",
             "INTERLOCK_SESSION_HOURS": "9",
             "INTERLOCK_SESSION_IDLE_MINUTES": "30",
             "INTERLOCK_API_KEYS": f"reload={DIGEST}",
@@ -94,7 +99,9 @@ def test_every_variable_is_read() -> None:
     assert settings.anchor_url
     assert settings.anchor_url.get_secret_value() == "https://anchors.example/interlock"
     apart = {"database_url", "database_direct_url", "jwt_secret", "license_key", "limits"}
-    apart |= {"anchor_key", "anchor_url"}
+    apart |= {"anchor_key", "anchor_url", "oidc_client_secret"}
+    assert settings.oidc_client_secret
+    assert settings.oidc_client_secret.get_secret_value() == "hunter2"
     assert settings.model_dump(exclude=apart) == {
         "database_connections": 40,
         "data_dir": Path("/var/lib/interlock"),
@@ -108,6 +115,10 @@ def test_every_variable_is_read() -> None:
         "claim_name": "preferred_username",
         "claim_groups": "realm_access.roles",
         "claim_admin": "groups=Interlock Admins",
+        "oidc_client_id": "interlock",
+        "oidc_client_secret_file": Path("/etc/interlock/client"),
+        "oidc_scopes": "openid profile groups",
+        "public_url": "https://desk.example",
         "session_hours": 9,
         "session_idle_minutes": 30,
         "api_keys": ({"scopes": {Scope.RELOAD}, "digest": bytes.fromhex(DIGEST)},),
@@ -171,6 +182,14 @@ INVALID: dict[str, tuple[str, str, str]] = {
         "https://id.example?x",
         "the URL of an issuer must not have a query",
     ),
+    "a public URL by http": ("PUBLIC_URL", "http://desk.example", "the URL must use https"),
+    "a public URL with a path": ("PUBLIC_URL", "https://desk.example/a", "must have no path"),
+    "a public URL with a query": ("PUBLIC_URL", "https://desk.example?a", "and no query"),
+    "scopes without openid": ("OIDC_SCOPES", "profile openid2", "one of which is openid"),
+    "scopes with commas": ("OIDC_SCOPES", "openid, profile", "scopes separated by spaces"),
+    "a client id in two lines": ("OIDC_CLIENT_ID", "a\nb", "must be the id of Interlock at"),
+    "no time for a session": ("SESSION_HOURS", "0", "must be a number of hours, 1 to 720"),
+    "too short an idle time": ("SESSION_IDLE_MINUTES", "4", "must be a number of minutes, 5 to"),
     "too few connections": ("DATABASE_CONNECTIONS", "5", "must be a number of connections, 7 to"),
     "a leeway too long": ("JWT_LEEWAY", "301", "must be a number of seconds, 0 to 300"),
     "a negative leeway": ("JWT_LEEWAY", "-1", "must be a number of seconds, 0 to 300"),

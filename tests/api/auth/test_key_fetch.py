@@ -183,7 +183,7 @@ DISCOVERED: dict[str, tuple[Callable[[Provider], object], str]] = {
         "is the document of",
     ),
     "no issuer": (lambda by: {"jwks_uri": by.url}, "not an OpenID discovery document"),
-    "no keys": (lambda by: {"issuer": by.issuer}, "not an OpenID discovery document"),
+    "no keys": (lambda by: {"issuer": by.issuer}, "an invalid jwks_uri: it is missing"),
     "a list": (lambda _: [], "not an OpenID discovery document"),
     "keys by http": (metadata(jwks_uri="http://id.example/keys"), "the URL must use https"),
     "keys in a file": (metadata(jwks_uri="file:///etc/passwd"), "invalid jwks_uri"),

@@ -40,7 +40,7 @@ HOSTILE = [
     "/é",
     "/\udc80",
     "/\0",
-    "/" + "x" * 2_000,
+    "/" + "x" * 1_000,
 ]
 LOOPS = ["/sign-in", "/sign-in?next=/tickets", "/sign-in/callback?code=x", "/sign-out"]
 

@@ -1,17 +1,65 @@
-"""The view model of the page that signs users in. Pure."""
+"""The view model of the pages that sign users in and out. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
+
+from engine.tickets.actor import Actor
+
+_SIGN_IN: Final = "Sign in to Interlock"
 
 
 @dataclass(frozen=True, slots=True)
 class SignInPage:
-    """The page.
+    """A page.
 
     Attributes:
-        message: what the user can do.
-        start_path: leads to the OpenID provider; None without one.
+        heading: what the page is for.
+        message: what happened, or what the user can do.
+        link: where the user continues; None if that is not a page.
+        link_text: what the link does.
+        users: each has a button that signs in; only in the demo.
 
     """
 
+    heading: str
     message: str
-    start_path: str | None = None
+    link: str | None = None
+    link_text: str = ""
+    users: Sequence[Actor] = ()
+
+
+def sign_in_page(start_path: str | None, *, has_token: bool) -> SignInPage:
+    """Return the page that signs in users.
+
+    Args:
+        start_path: leads to the OpenID provider; None without one.
+        has_token: whether a proxy signs in the user already.
+
+    """
+    if has_token:
+        return SignInPage(_SIGN_IN, "A proxy signs you in.", "/", "Go to the start page")
+    if start_path is None:
+        return SignInPage(
+            _SIGN_IN, "The sign-in is not set up. Ask the operators of Interlock to set it up."
+        )
+    return SignInPage(
+        _SIGN_IN, "Continue at the sign-in page of your organization.", start_path, "Sign in"
+    )
+
+
+def demo_page(users: Sequence[Actor]) -> SignInPage:
+    """Return the page of the demo; without users if its link was not opened in this browser."""
+    if not users:
+        return SignInPage(_SIGN_IN, "Open the link that the demo printed when it started.")
+    return SignInPage(_SIGN_IN, "This is a demo. Choose a user.", users=users)
+
+
+def leaving_page(url: str) -> SignInPage:
+    """Return the page after signing out, which leads to the sign-out of the OpenID provider."""
+    return SignInPage(
+        "You are signed out of Interlock",
+        "You also leave the sign-in of your organization.",
+        url,
+        "Continue",
+    )
