@@ -4,11 +4,12 @@ import fcntl
 import logging
 import socket
 import sys
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from subprocess import PIPE, Popen, SubprocessError
+from subprocess import PIPE, Popen, SubprocessError, TimeoutExpired
 from typing import TYPE_CHECKING, Final
 
 from engine.errors import Misconfigured, Unavailable
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 _GUARD: Final = Path(__file__).with_name("embedded_guard.py")
 _PID_FILE: Final = "postmaster.pid"
+_START_SECONDS_MAX: Final = 60
+_POLL_SECONDS: Final = 0.05
 _START_ERRORS: Final = (AssertionError, OSError, RuntimeError, SubprocessError)
 """How the library reports that the server does not start."""
 
@@ -59,19 +62,35 @@ class EmbeddedServer:
             # If no process listens, the file is from a process that was killed. But its number can
             # be that of another process now. PostgreSQL itself notices if the data are in use.
             (self._data / _PID_FILE).unlink(missing_ok=True)
-        self._server.start()
+        self._start_in_time()
         self.url = self._server.get_uri()
         return is_needed
+
+    def _start_in_time(self) -> None:
+        """Start the server, and wait until it is ready.
+
+        The library waits only 10 seconds. A recovery after a crash can take longer.
+        """
+        deadline = time.monotonic() + _START_SECONDS_MAX
+        while True:
+            try:
+                self._server.start()
+                if _read_lines(self._data / _PID_FILE)[-1:] == ["ready"]:
+                    return
+            except TimeoutExpired:
+                pass  # it continues to start
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"it is not ready after {_START_SECONDS_MAX} s")
+            time.sleep(_POLL_SECONDS)
 
     @property
     def is_listening(self) -> bool:
         """Whether a process listens on the socket of the server."""
         try:
-            lines = (self._data / _PID_FILE).read_text("utf-8").splitlines()
-            port, folder = lines[3].strip(), lines[4].strip()
+            port, folder = _read_lines(self._data / _PID_FILE)[3:5]
             with socket.socket(socket.AF_UNIX) as client:
                 client.connect(f"{folder}/.s.PGSQL.{port}")
-        except (OSError, IndexError):
+        except (OSError, ValueError):
             return False
         return True
 
@@ -99,6 +118,11 @@ def embedded_server(folder: Path) -> Iterator[EmbeddedServer]:
             message = f"INTERLOCK_DATA_DIR: {folder} cannot hold a database: {reason}."
             raise Misconfigured(message) from error
         yield server
+
+
+def _read_lines(pid_file: Path) -> list[str]:
+    """Return the lines of PostgreSQL's own file: among others the port, the folder, the state."""
+    return [line.strip() for line in pid_file.read_text("utf-8").splitlines()]
 
 
 def _reason_of(error: Exception, log: Path) -> str:
