@@ -1,6 +1,5 @@
 """The commands that change several tickets, each of them independently."""
 
-from collections.abc import Iterator
 from hashlib import sha256
 from typing import Annotated
 
@@ -13,7 +12,6 @@ from engine.tickets.commands import (
     GroupName,
     IdempotencyKey,
     OptionalComment,
-    Reference,
     TransferTicket,
     TransitionTicket,
 )
@@ -28,10 +26,15 @@ def _check_unique(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 class BulkCommand(Command):
-    """The base of the commands that change several tickets."""
+    """The base of the commands that change several tickets.
+
+    Attributes:
+        ids: checked one by one, so that a malformed id is an error for this ticket only.
+
+    """
 
     ids: Annotated[
-        tuple[Reference, ...],
+        tuple[str, ...],
         Field(min_length=1, max_length=limits.BULK_TICKETS),
         AfterValidator(_check_unique),
     ]
@@ -47,16 +50,15 @@ class TransitionTickets(OptionalComment, BulkCommand):
 
     to: Status
 
-    def each(self) -> Iterator[TransitionTicket]:
-        """Yield a command for each ticket."""
-        for ticket in self.ids:
-            yield TransitionTicket(
-                ticket=ticket,
-                to=self.to,
-                comment=self.comment,
-                internal=self.internal,
-                idempotency_key=self.key_of(ticket),
-            )
+    def command_for(self, ticket: str) -> TransitionTicket:
+        """Return the command for one of the tickets; InvalidInput if its id is malformed."""
+        return TransitionTicket.parse(
+            ticket=ticket,
+            to=self.to,
+            comment=self.comment,
+            internal=self.internal,
+            idempotency_key=self.key_of(ticket),
+        )
 
 
 class TransferTickets(BulkCommand):
@@ -64,11 +66,10 @@ class TransferTickets(BulkCommand):
 
     assignee_group: GroupName | None
 
-    def each(self) -> Iterator[TransferTicket]:
-        """Yield a command for each ticket."""
-        for ticket in self.ids:
-            yield TransferTicket(
-                ticket=ticket,
-                assignee_group=self.assignee_group,
-                idempotency_key=self.key_of(ticket),
-            )
+    def command_for(self, ticket: str) -> TransferTicket:
+        """Return the command for one of the tickets; InvalidInput if its id is malformed."""
+        return TransferTicket.parse(
+            ticket=ticket,
+            assignee_group=self.assignee_group,
+            idempotency_key=self.key_of(ticket),
+        )

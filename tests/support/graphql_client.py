@@ -1,7 +1,7 @@
 """The endpoint of GraphQL with a small schema and no database, and a client for it."""
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -81,13 +81,16 @@ async def context_for(actor: Actor) -> Actor:
 
 @asynccontextmanager
 async def opened(
-    batch: int = 0, explorer: Explorer | None = None, limits: HttpLimits = NO_RATE_LIMITS
+    batch: int = 0,
+    explorer: Explorer | None = None,
+    limits: HttpLimits = NO_RATE_LIMITS,
+    contexts: Callable[[Actor], Awaitable[Actor]] = context_for,
 ) -> AsyncIterator[Client]:
     """Run a server that accepts batches of this size."""
     executor = await build_executor(SDL, [resolvers])
     page = explorer.page if explorer else None
     files = [explorer.route] if explorer else []
-    routes = [*GraphQLEndpoint(executor, context_for, batch, page).routes, *files]
+    routes = [*GraphQLEndpoint(executor, contexts, batch, page).routes, *files]
     application = build_application(routes, AccessControl(TOKENS, limits=limits))
     async with TestClient(TestServer(application)) as client:
         yield client

@@ -33,8 +33,8 @@ async def transition_tickets(
     _parent: object, arguments: Arguments, context: RequestContext, _info: object
 ) -> dict[str, object]:
     """Change the status of several tickets."""
-    commands = parse_command(TransitionTickets, arguments).each()
-    results = await change_each(context.actor, commands, context.store.transition)
+    bulk = parse_command(TransitionTickets, arguments)
+    results = await change_each(context.actor, bulk.ids, bulk.command_for, context.store.transition)
     return _payload(context, results)
 
 
@@ -43,8 +43,8 @@ async def transfer_tickets(
     _parent: object, arguments: Arguments, context: RequestContext, _info: object
 ) -> dict[str, object]:
     """Change the assignee group of several tickets."""
-    commands = parse_command(TransferTickets, arguments).each()
-    results = await change_each(context.actor, commands, context.store.transfer)
+    bulk = parse_command(TransferTickets, arguments)
+    results = await change_each(context.actor, bulk.ids, bulk.command_for, context.store.transfer)
     return _payload(context, results)
 
 

@@ -9,7 +9,7 @@ from typing import Final
 import orjson
 from aiohttp import hdrs, web
 
-from api.graphql.errors import RequestError, extensions, response_errors, retry_after
+from api.graphql.errors import extensions, response_errors, retry_after
 from api.graphql.executor import EXECUTED, GraphQLExecutor, GraphQLResponse
 from api.graphql.transport.request import (
     SAFE_METHODS,
@@ -24,7 +24,7 @@ from api.http.body import JSON
 from api.http.problem_details import Problem
 from api.http.rate_limit import acquire
 from api.json_encoding import Json
-from engine.errors import TooManyRequests
+from engine.errors import InterlockError
 from engine.tickets.actor import Actor
 
 PATH: Final = "/graphql"
@@ -113,7 +113,7 @@ class GraphQLEndpoint:
             if index > 0 and viewers:  # the request itself took a token for the first operation
                 acquire(request, viewers, request[VIEWER])
             return await self._execute(request, body)
-        except (RequestError, TooManyRequests) as error:
+        except InterlockError as error:
             return GraphQLResponse({"errors": response_errors(error)}, error.status)
 
 

@@ -22,22 +22,24 @@ class TicketResult:
 
 async def change_each(
     actor: Actor,
-    commands: Iterable[_Command],
+    tickets: Iterable[str],
+    command_for: Callable[[str], _Command],
     change: Callable[[Actor, _Command], Awaitable[Ticket]],
 ) -> list[TicketResult]:
     """Change tickets one after the other, so that one request uses only one connection.
 
     Args:
         actor: who changes the tickets.
-        commands: the commands, one for each ticket.
+        tickets: the ids of the tickets.
+        command_for: returns the command for a ticket.
         change: a method of the store that executes such a command.
 
     """
     results = []
-    for command in commands:
+    for ticket in tickets:
         try:
-            result: Ticket | InterlockError = await change(actor, command)
+            result: Ticket | InterlockError = await change(actor, command_for(ticket))
         except InterlockError as error:
             result = error
-        results.append(TicketResult(command.ticket, result))
+        results.append(TicketResult(ticket, result))
     return results

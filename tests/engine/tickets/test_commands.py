@@ -321,13 +321,23 @@ def test_an_invalid_list_of_tickets_is_refused(
 def test_each_ticket_of_a_bulk_command_has_an_idempotency_key_of_its_own() -> None:
     ids = ("tk_000001", "tk_000002")
     keyed = TransferTickets.parse(ids=ids, assignee_group=None, idempotency_key="k")
-    keys = [each.idempotency_key for each in keyed.each()]
+    keys = [keyed.command_for(each).idempotency_key for each in ids]
     assert len({*keys}) == len(ids)
-    assert keys == [each.idempotency_key for each in keyed.each()]
+    assert keys == [keyed.command_for(each).idempotency_key for each in ids]
     without = TransferTickets.parse(ids=ids, assignee_group="network-team")
-    assert [*without.each()] == [
+    assert [without.command_for(each) for each in ids] == [
         TransferTicket(ticket=each, assignee_group="network-team") for each in ids
     ]
+
+
+@pytest.mark.parametrize("command", BULK)
+def test_a_malformed_id_is_an_error_for_one_ticket_only(command: type[BulkCommand]) -> None:
+    bulk = command.parse(**BULK[command], ids=("tk_000001", "", "x" * 999))
+    assert isinstance(bulk, TransitionTickets | TransferTickets)
+    assert bulk.command_for("tk_000001").ticket == "tk_000001"
+    for malformed in bulk.ids[1:]:
+        with pytest.raises(InvalidInput):
+            bulk.command_for(malformed)
 
 
 @pytest.mark.parametrize("command", VALID)

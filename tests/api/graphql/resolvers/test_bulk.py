@@ -36,7 +36,7 @@ async def results(api: Api, ids: list[str], to: str, **variables: object) -> lis
 async def test_each_ticket_is_changed_or_refused_separately(api: Api) -> None:
     ready, unassigned = await ticket_after(api), await opened(api)
     done = await ticket_after(api, "IN_PROGRESS", "RESOLVED", "CLOSED")
-    ids = [unassigned, ready, "tk_000000", "nonsense", done]
+    ids = [unassigned, ready, "tk_000000", "nonsense", done, "", "tk_\x00"]
     found = await results(api, ids, "IN_PROGRESS")
     assert [each["id"] for each in found] == ids
     assert found[1] == {
@@ -55,9 +55,11 @@ async def test_each_ticket_is_changed_or_refused_separately(api: Api) -> None:
         "not_found",
         "not_found",
         "forbidden_transition",
+        "invalid_input",
+        "invalid_input",
     ]
     assert [errors[0]["reason"], errors[3]["reason"]] == ["role_required", "ticket_closed"]
-    assert [each["ticket"] for each in found if each["error"]] == [None] * 4
+    assert [each["ticket"] for each in found if each["error"]] == [None] * 6
     assert (await api.data(ANNA, TICKET_STATE, id=unassigned))["ticket"]["version"] == 1
 
 

@@ -13,6 +13,8 @@ import pytest_asyncio
 from structlog.testing import capture_logs
 
 from api.limits import HTTP_LIMITS, HttpLimits
+from engine.errors import Unavailable
+from engine.tickets.actor import Actor
 from tests.support.graphql_client import ANNA, GRAPHQL, JSON, Client, Sent, opened, post, touched
 
 ME = b'{"query": "{ me }"}'
@@ -343,6 +345,23 @@ async def test_the_operations_of_a_batch_are_executed_sequentially(batching: Cli
     answer = await batch_of(touch, touch, touch).to(batching)
     assert [each["data"]["touch"] for each in answer.body] == [1, 2, 3]
     touched.clear()
+
+
+async def test_an_operation_of_a_batch_that_cannot_begin_does_not_affect_the_others() -> None:
+    actors = []
+
+    async def second_fails(actor: Actor) -> Actor:
+        actors.append(actor)
+        if len(actors) == 2:
+            raise Unavailable
+        return actor
+
+    async with opened(batch=3, contexts=second_fails) as client:
+        answer = await batch_of(ONE, ONE, ONE).to(client)
+    assert answer.status == 200
+    assert ["data" in each for each in answer.body] == [True, False, True]
+    assert answer.body[1]["errors"][0]["extensions"]["code"] == "unavailable"
+    assert int(answer.headers["Retry-After"]) > 0
 
 
 async def test_every_operation_of_a_batch_takes_a_token_of_its_viewer() -> None:
