@@ -1,12 +1,15 @@
 """Which users and groups to list from the directory. Pure."""
 
-from typing import Annotated
+import re
+from typing import Annotated, Final
 
 from pydantic import AfterValidator
 
 from engine import limits
 from engine.tickets.commands import GroupName, InputModel, check_printable, text_length
 
+_SPECIAL: Final = re.compile(r"[\\%_]")
+_ESCAPED: Final = r"\\\g<0>"
 _SearchText = Annotated[
     str, text_length(limits.SEARCH_CHARACTERS, least=None), AfterValidator(check_printable)
 ]
@@ -23,9 +26,10 @@ class DirectoryFilter(InputModel):
     search: _SearchText | None = None
 
     @property
-    def parts(self) -> list[str]:
-        """The parts that a name must contain."""
-        return (self.search or "").split()
+    def patterns(self) -> list[str]:
+        """The patterns of LIKE that a name in lower case must match."""
+        parts = (self.search or "").lower().split()
+        return [f"%{_SPECIAL.sub(_ESCAPED, part)}%" for part in parts]
 
 
 class UserFilter(DirectoryFilter):

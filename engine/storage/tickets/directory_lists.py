@@ -8,10 +8,7 @@ from sqlalchemy import (
     ColumnElement,
     Text,
     bindparam,
-    column,
-    exists,
     func,
-    or_,
     select,
     union,
 )
@@ -37,18 +34,24 @@ class KnownUser(NamedTuple):
     name: str
 
 
-def _contains_parts(*names: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Return whether each of the parts is in one of the names, in any case."""
-    part = func.unnest(bindparam("parts", type_=ARRAY(Text))).table_valued(column("text", Text))
-    found = or_(*(func.strpos(func.lower(name), func.lower(part.c.text)) > 0 for name in names))
-    return ~exists().where(~found).select_from(part)
+_UNICODE: Final = "default"
+"""The collation of the database. Ids have the collation C, which has no cases beyond ASCII."""
+
+
+def _contains_parts(text: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Return whether a text contains each of the parts, in any case."""
+    patterns = bindparam("patterns", type_=ARRAY(Text))
+    return func.lower(text).op("LIKE")(func.all(patterns))
 
 
 @cache
 def _users_statement(*, in_group: bool) -> Statement:
     statement = (
         select(users.c.id, users.c.name)
-        .where(HAS_SIGNED_IN, _contains_parts(users.c.id, users.c.name))
+        .where(
+            HAS_SIGNED_IN,
+            _contains_parts(users.c.id.collate(_UNICODE).concat(" ").concat(users.c.name)),
+        )
         .order_by(users.c.name, users.c.id)
         .limit(bindparam("size"))
     )
@@ -60,7 +63,7 @@ def _users_statement(*, in_group: bool) -> Statement:
 _KNOWN_GROUPS: Final = union(*(select(each.c.name) for each in GROUP_SOURCES)).subquery("known")
 _GROUPS: Final = Statement.of(
     select(_KNOWN_GROUPS.c.name)
-    .where(_contains_parts(_KNOWN_GROUPS.c.name))
+    .where(_contains_parts(_KNOWN_GROUPS.c.name.collate(_UNICODE)))
     .order_by(_KNOWN_GROUPS.c.name)
     .limit(bindparam("size"))
 )
@@ -78,7 +81,7 @@ async def list_users(
     authorize_directory(actor)
     statement = _users_statement(in_group=condition.group is not None)
     rows = await database.rows(
-        statement, parts=condition.parts, groups=[condition.group], size=size
+        statement, patterns=condition.patterns, groups=[condition.group], size=size
     )
     return [KnownUser(row["id"], row["name"]) for row in rows]
 
@@ -93,5 +96,5 @@ async def list_groups(
 
     """
     authorize_directory(actor)
-    rows = await database.rows(_GROUPS, parts=condition.parts, size=size)
+    rows = await database.rows(_GROUPS, patterns=condition.patterns, size=size)
     return [row["name"] for row in rows]
