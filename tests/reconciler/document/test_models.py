@@ -1,7 +1,9 @@
 """The JSON Schema of a plan's document, and its documentation."""
 
 import json
+import re
 
+from engine.resources.resource import SETTINGS
 from reconciler.document.models import schema_text
 from tests.support.paths import DOCS
 
@@ -17,3 +19,9 @@ def test_every_key_and_value_is_documented() -> None:
     for part in [schema, *schema["$defs"].values()]:
         for word in [*part.get("properties", ()), *part.get("enum", ())]:
             assert f"`{word}`" in page, word
+
+
+def test_every_setting_is_documented() -> None:
+    page = (DOCS / "plan-format.md").read_text(encoding="utf-8")
+    [sentence] = re.findall(r"The settings are (.*?)\.", page)
+    assert sorted(re.findall(r"`(\w+)`", sentence)) == sorted(SETTINGS)
