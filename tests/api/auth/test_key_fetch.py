@@ -1,19 +1,12 @@
 """Keys are fetched from a provider; invalid responses change nothing."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from functools import partial
-from ipaddress import ip_address
 from pathlib import Path
-from ssl import PROTOCOL_TLS_SERVER, SSLContext
 
 import pytest
 from aiohttp import ClientTimeout, web
 from aiohttp.test_utils import TestClient, TestServer
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from structlog.testing import capture_logs
 
 from api import limits
@@ -26,6 +19,7 @@ from api.http.application import AccessControl, build_application
 from api.rest.health import probe_routes
 from engine.errors import Unavailable
 from tests.api.auth.test_errors import respond
+from tests.support.certificates import self_signed
 from tests.support.oidc_provider import Provider, provider
 from tests.support.rotating_keys import REFRESH_SECONDS, RSA_TOKEN, Clock
 from tests.support.signers import RSA_JWK, authorization, jwks
@@ -138,28 +132,6 @@ async def test_a_provider_needs_a_trusted_certificate(tmp_path: Path) -> None:
         assert impostor.url.startswith("https://")
         with pytest.raises(Unavailable, match="certificate verify failed"):
             await fetch_keys(impostor.url)
-
-
-def self_signed(folder: Path) -> SSLContext:
-    """Return a server context with a self-signed certificate."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    today = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(today - timedelta(days=1))
-        .not_valid_after(today + timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
-        )
-        .sign(key, hashes.SHA256())
-    )
-    file = folder / "server.pem"
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    file.write_bytes(private + certificate.public_bytes(Encoding.PEM))
-    context = SSLContext(PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(file)
-    return context
 
 
 async def test_the_keys_of_an_issuer_are_discovered(issuer: Provider) -> None:
