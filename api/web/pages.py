@@ -87,6 +87,13 @@ def _heading(problem: Problem) -> str:
     return _TITLES_OF_CODES.get(problem.code, _TITLES.get(status, status.phrase))
 
 
+async def read_form(request: web.Request) -> dict[str, str]:
+    """Return the fields of a form; line breaks as in the rest of the product, and no files."""
+    sent = await request.post()
+    texts = {name: value for name, value in sent.items() if isinstance(value, str)}
+    return {name: text.replace("\r\n", "\n") for name, text in texts.items()}
+
+
 def see_other(path: str) -> web.Response:
     """Return the answer to a form that was accepted: the browser reads the page at `path`."""
     return web.Response(status=HTTPStatus.SEE_OTHER, headers={hdrs.LOCATION: path})

@@ -8,6 +8,7 @@ from api.web.assets import Assets
 from api.web.live import LiveEvents
 from api.web.pages import ContextFactory, Pages
 from api.web.rendering import Renderer
+from api.web.views.new_ticket.routes import new_ticket_routes
 from api.web.views.sign_in.routes import SignInMethods, sign_in_routes
 from api.web.views.ticket.routes import ticket_routes
 from api.web.views.tickets.routes import ticket_list_routes
@@ -26,6 +27,7 @@ def web_routes(
         assets.route,
         *sign_in_routes(pages, sign_in),
         LiveEvents(pages, streams, limits).route,
+        *new_ticket_routes(pages),
         *ticket_list_routes(pages),
         *ticket_routes(pages),
     ]

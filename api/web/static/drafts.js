@@ -17,11 +17,13 @@
     }
   };
 
-  /** @param {string} name */
-  const clear = (name) => {
-    localStorage.removeItem(prefix + name);
+  /** @param {string} beginning */
+  const clear = (beginning) => {
+    for (const key of Object.keys(localStorage)) {
+      if (key.startsWith(prefix + beginning)) localStorage.removeItem(key);
+    }
     for (const field of fields()) {
-      if (field.dataset.draft === name) field.value = field.defaultValue;
+      if (field.dataset.draft?.startsWith(beginning)) field.value = field.defaultValue;
     }
   };
 
@@ -32,7 +34,7 @@
     else localStorage.removeItem(keyOf(field));
   });
 
-  // The page after a form that succeeded names the draft that was sent.
+  // The page after a form that succeeded names the drafts that were sent.
   const settle = () => {
     const sent = document.querySelector("[data-sent]");
     if (sent instanceof HTMLElement && sent.dataset.sent) {

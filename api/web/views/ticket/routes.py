@@ -10,7 +10,8 @@ from aiohttp import web
 from api.http.access import ProtectedRoute
 from api.runtime.request_context import RequestContext
 from api.web.formats import words
-from api.web.pages import Pages, see_other
+from api.web.pages import Pages, read_form, see_other
+from api.web.views.new_ticket.view import draft_of
 from api.web.views.ticket.timeline import TimelineItem, build_timeline, users_of
 from api.web.views.ticket.view import Notice, TicketPage
 from engine.errors import Forbidden, InterlockError, InvalidInput, VersionConflict
@@ -25,6 +26,7 @@ PATH: Final = "/tickets/{id}"
 _TEMPLATE: Final = "views/ticket/page.html"
 _LATEST_ENTRIES: Final = 50
 _DONE: Final = {
+    "created": "The ticket is open.",
     "transition": "Moved to {status}.",
     "assign": "Assigned.",
     "comment": "Your comment is on the ticket. All users who can read the ticket can read it.",
@@ -70,11 +72,8 @@ async def _assign(context: RequestContext, ticket: str, fields: _Fields) -> str:
 
 
 async def _edit(context: RequestContext, ticket: str, fields: _Fields) -> str:
-    edited = {
-        name: fields[name].replace("\r\n", "\n")
-        for name in ("title", "description", "priority")
-        if name in fields
-    }
+    names = ("title", "description", "priority")
+    edited = {name: fields[name] for name in names if name in fields}
     await context.store.update(
         context.actor, UpdateTicket.parse(**edited, **_common(ticket, fields))
     )
@@ -112,8 +111,7 @@ class _TicketHandlers:
 
         async def handle(request: web.Request, context: RequestContext) -> web.Response:
             context.plugins.require(Plugin.TICKETING)
-            sent = await request.post()
-            fields = {name: value for name, value in sent.items() if isinstance(value, str)}
+            fields = await read_form(request)
             try:
                 done = await change(context, request.match_info["id"], fields)
             except _REFUSALS as error:
@@ -168,6 +166,13 @@ class _TicketHandlers:
             text=text,
         )
         return self.pages.render(request, context, _TEMPLATE, {"page": page}, status)
+
+
+def _sent_draft(done: str, ticket: Ticket) -> str:
+    """Return the beginning of the names of the drafts that a form contained."""
+    if done == "created":
+        return draft_of(ticket.item)
+    return f"comment {ticket.id}" if done in {"comment", "note"} else ""
 
 
 async def _read(request: web.Request, context: RequestContext) -> Ticket:

@@ -1,0 +1,1 @@
+"""Opening a ticket: from the service catalog, or from the empty form."""
