@@ -42,7 +42,7 @@ class Fills:
     """What a catalog item decides about its tickets.
 
     Attributes:
-        group: the assignee group; None if there is none.
+        group: the assignee group; None without one.
         response_due_at: when the response is due if the ticket is opened now.
         requester_confirms: whether the requester closes the ticket after it was resolved.
 
@@ -102,4 +102,4 @@ class NewTicketPage:
 
 def draft_of(item: str | None) -> str:
     """Return the beginning of the names of the drafts of a form."""
-    return f"new {item or ''} "
+    return f"new {item or 'form'}: "

@@ -101,8 +101,8 @@ class _TicketHandlers:
         if done not in _DONE:
             return await self._render(request, context, ticket)
         text = _DONE[done].format(status=words(ticket.status))
-        sent = f"comment {ticket.id}" if done in {"comment", "note"} else ""
-        return await self._render(request, context, ticket, Notice(text, succeeded=True, sent=sent))
+        notice = Notice(text, succeeded=True, sent=_sent_draft(done, ticket))
+        return await self._render(request, context, ticket, notice)
 
     def change(
         self, change: _Change
