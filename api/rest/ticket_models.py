@@ -49,7 +49,7 @@ class SlaRequest(RequestModel, RequestedSla):
     by_priority: StrictBool = False
     """Use the SLA targets of the priority, also after the priority changes."""
     targets: SlaTargetsRequest | None = None
-    """Use these SLA targets, whatever the priority."""
+    """Use these SLA targets. Only admins and members of the assignee group can set them."""
 
 
 class NewTicket(RequestModel):

@@ -96,6 +96,8 @@ def _form_flaw(declared: DeclaredHistory, entry: Entry, opening: Mapping[str, An
         return None
     if targets["by_priority"]:
         return _targets_flaw(opening, declared.targets_near(priority, entry.at))
+    if not entry.actor_bits & ActorRoles.ADMIN and opening["assignee_group"] is None:
+        return "only admins and members of the assignee group state SLA targets of their own"
     if targets["response"] <= 0 or targets["resolution"] <= 0:
         return "an SLA target is not positive"
     requested = {"origin": entry.actor, "by_priority": False, "calendar": None}

@@ -22,6 +22,7 @@ from engine.tickets.permissions import (
     authorize_assign,
     authorize_edit,
     authorize_note,
+    authorize_targets,
     authorize_transfer,
 )
 from engine.tickets.sla_targets import TARGETS_KEY, SlaTerms, TicketTargets, targets_for
@@ -164,7 +165,12 @@ def build_entries(
 
 
 def opening_from_command(command: CreateTicket, actor: Actor, terms: SlaTerms) -> Opening:
-    """Return the initial values of a ticket that is created without a catalog item."""
+    """Return the initial values of a ticket that is created without a catalog item.
+
+    Raises:
+        Forbidden: see `authorize_targets`.
+
+    """
     return Opening(
         title=command.title,
         description=command.description,
@@ -178,11 +184,17 @@ def opening_from_command(command: CreateTicket, actor: Actor, terms: SlaTerms) -
 
 
 def requested_targets(command: CreateTicket, actor: Actor, terms: SlaTerms) -> TicketTargets | None:
-    """Return the SLA targets that a command requests, if any."""
+    """Return the SLA targets that a command requests, if any.
+
+    Raises:
+        Forbidden: see `authorize_targets`.
+
+    """
     if command.sla is None:
         return None
     if command.sla.targets is None:
         return targets_for(command.priority, terms)
+    authorize_targets(command.assignee_group, actor)
     targets = command.sla.targets
     return TicketTargets(targets.response, targets.resolution, origin=actor.id)
 

@@ -200,7 +200,7 @@ class Command(InputModel):
 
 
 class RequestedTargets(InputModel):
-    """SLA targets that the requester agreed on."""
+    """SLA targets of one ticket, which admins and members of its assignee group can state."""
 
     response: Duration
     resolution: Duration

@@ -31,6 +31,8 @@ _STAFF: Final = frozenset({Relation.ASSIGNEE, Relation.GROUP_MEMBER, Relation.AD
 EDITORS: Final = frozenset(Relation)
 """Those who change title, description and priority."""
 NOTE_WRITERS: Final = _STAFF
+TARGET_SETTERS: Final = frozenset({Relation.GROUP_MEMBER, Relation.ADMIN})
+"""Those who state SLA targets of their own for a new ticket."""
 
 
 def assigners(ticket: Ticket) -> frozenset[Relation]:
@@ -106,6 +108,25 @@ def authorize_directory(actor: Actor) -> None:
     if not can_read_directory(actor):
         message = "Only admins and members of a group can list users and groups."
         raise Forbidden(message, reason="role_required")
+
+
+def authorize_targets(assignee_group: str | None, actor: Actor) -> None:
+    """Check that the actor can state SLA targets of their own for a new ticket of a group.
+
+    Raises:
+        Forbidden: the actor can request only those of the priority.
+
+    """
+    if actor.is_admin or assignee_group in actor.groups:
+        return
+    raise Forbidden(
+        f"Only {_listed(TARGET_SETTERS)} can set sla.targets; you are the requester."
+        " Request the targets of the priority (sla.byPriority: true), or no sla.",
+        reason="role_required",
+        field="sla.targets",
+        allowed_roles=sorted(TARGET_SETTERS),
+        holds=[Relation.REQUESTER],
+    )
 
 
 def can_read(ticket: Ticket, viewer: Viewer) -> bool:

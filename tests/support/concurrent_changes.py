@@ -10,6 +10,7 @@ from engine.storage.history.audit import audit_histories
 from engine.storage.postgres.database import Database
 from engine.storage.tickets.search import find_tickets
 from engine.storage.tickets.store import TicketStore
+from engine.tickets.actor import Actor
 from engine.tickets.commands import (
     AssignTicket,
     CommentTicket,
@@ -28,10 +29,10 @@ from tests.support.personas import ANNA, MARTON
 PICKED_UP = Status.IN_PROGRESS
 
 
-async def open_ticket(store: TicketStore, **values: object) -> Ticket:
-    """Open an incident of Anna that is assigned to Marton."""
+async def open_ticket(store: TicketStore, requester: Actor = ANNA, /, **values: object) -> Ticket:
+    """Open an incident that is assigned to Marton."""
     incident = {"title": "Payments fail", "workflow": "incident_response", "assignee": MARTON.id}
-    return await store.create(ANNA, CreateTicket.parse(**incident | values))
+    return await store.create(requester, CreateTicket.parse(**incident | values))
 
 
 async def pick_up(store: TicketStore, ticket: Ticket, **values: object) -> Ticket:

@@ -1,5 +1,6 @@
 """Tickets with SLA targets in the database, and their stored due times."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, select
@@ -20,6 +21,15 @@ from tests.support.personas import ANNA, MARTON
 ROW = Statement.of(select(tickets).where(tickets.c.id == bindparam("ticket")))
 BY_PRIORITY = {"by_priority": True}
 PICKED_UP, RESOLVED, CLOSED = Status.IN_PROGRESS, Status.RESOLVED, Status.CLOSED
+
+
+async def open_ticket_with_targets(store: TicketStore, response: str, resolution: str) -> Ticket:
+    """Open an incident of Anna, who states the SLA targets as a member of the group."""
+    member = replace(ANNA, groups=MARTON.groups)
+    targets = {"targets": {"response": response, "resolution": resolution}}
+    return await open_ticket(
+        store, member, priority="HIGH", assignee_group="payment-team", sla=targets
+    )
 
 
 async def open_ticket_with_sla(store: TicketStore, **values: object) -> Ticket:

@@ -68,7 +68,8 @@ class TicketStore:
         Raises:
             NotFound: the workflow does not exist.
             WorkflowRetired: the workflow is retired.
-            Forbidden: the actor cannot assign the ticket to the assignee of the command.
+            Forbidden: the actor cannot assign the ticket to the assignee of the command, or cannot
+                state SLA targets of their own.
             UnknownUser, UnknownGroup: the assignee or the assignee group is not known.
 
         """

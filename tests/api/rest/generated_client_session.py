@@ -41,19 +41,22 @@ def ticket_of(response: object) -> TicketResponse:
 requester = AuthenticatedClient(URL, REQUESTER, raise_on_unexpected_status=True)
 assignee = AuthenticatedClient(URL, ASSIGNEE, raise_on_unexpected_status=True)
 
-targets = SlaTargetsRequest(response="30m", resolution="4h")
 form = NewTicket(
     title="Card payments time out",
     workflow="incident_response",
     priority=Priority.HIGH,
     assignee_group="payment-team",
-    sla=SlaRequest(targets=targets),
+    sla=SlaRequest(by_priority=True),
 )
 ticket = ticket_of(create_ticket.sync(client=requester, body=form))
-by_priority = NewTicket(
-    title="A refund", workflow="service_request", sla=SlaRequest(by_priority=True)
+targets = SlaTargetsRequest(response="30m", resolution="4h")
+with_targets = NewTicket(
+    title="A refund",
+    workflow="service_request",
+    assignee_group="payment-team",
+    sla=SlaRequest(targets=targets),
 )
-ticket_of(create_ticket.sync(client=requester, body=by_priority))
+ticket_of(create_ticket.sync(client=assignee, body=with_targets))
 
 start = TransitionRequest(to=Status.IN_PROGRESS)
 refusal = transition_ticket.sync(ticket.id, client=requester, body=start)

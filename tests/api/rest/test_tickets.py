@@ -174,7 +174,11 @@ async def test_a_ticket_comes_from_a_catalog_item(rest: Rest, database: Database
 
 
 async def test_a_new_ticket_can_have_sla_targets(rest: Rest, database: Database) -> None:
-    path = await rest.create(sla={"targets": {"response": "30m", "resolution": "PT4H"}})
+    own = {"sla": {"targets": {"response": "30m", "resolution": "PT4H"}}}
+    refused = await rest.send(ANNA, f"POST {TICKETS}", INCIDENT | own)
+    assert (refused.status, refused.code) == (403, "forbidden")
+    assert refused.body["field"] == "sla.targets"
+    path = await rest.create(MARTON, **own)
     ticket = path.rpartition("/")[2]
     sla = build_timers((await read_histories(database, [ticket]))[ticket])
     assert sla is not None

@@ -51,6 +51,15 @@ CREATIONS: dict[str, Case] = {
         ),
         "an SLA target is not positive",
     ),
+    "from a form, with SLA targets of a requester without a group": (
+        lambda: opened_from(
+            item("flow", "HIGH", None),
+            first_desk(),
+            item=None,
+            sla=TicketTargets(timedelta(minutes=1), timedelta(hours=1), ANNA.id),
+        ),
+        "only admins and members of the assignee group state SLA targets of their own",
+    ),
     "for another user": (
         lambda: opened_from(
             item("flow", "HIGH", "payment-team"), first_desk(), requester=MARTON.id

@@ -7,12 +7,14 @@ import pytest
 from engine.calendars import Calendar, Shift
 from engine.declaration.models import CatalogItem
 from engine.declaration.sla_models import PrioritySla, WorkingCalendar
+from engine.errors import Forbidden
+from engine.tickets.actor import Actor
 from engine.tickets.changes import Change, requested_targets, with_targets
 from engine.tickets.commands import CreateTicket
 from engine.tickets.history import EntryKind
 from engine.tickets.sla_targets import SlaTerms, TicketTargets, parse_targets, targets_for
 from engine.vocabulary import Priority
-from tests.support.personas import ANNA
+from tests.support.personas import ADA, ANNA, MARTON
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -88,11 +90,11 @@ REQUESTED: dict[str, tuple[dict[str, object] | None, TicketTargets | None]] = {
     "those of the priority": ({"by_priority": True}, OF_HIGH),
     "targets as text": (
         {"targets": {"response": "PT5M", "resolution": "1h30m"}},
-        TicketTargets(5 * MINUTE, 90 * MINUTE, ANNA.id),
+        TicketTargets(5 * MINUTE, 90 * MINUTE, ADA.id),
     ),
     "targets as durations": (
         {"targets": {"response": MINUTE, "resolution": HOUR}},
-        TicketTargets(MINUTE, HOUR, ANNA.id),
+        TicketTargets(MINUTE, HOUR, ADA.id),
     ),
 }
 
@@ -102,7 +104,45 @@ def test_the_requester_chooses(
     sla: dict[str, object] | None, targets: TicketTargets | None
 ) -> None:
     command = CreateTicket.parse(title="T", workflow="w", priority="HIGH", sla=sla)
-    assert requested_targets(command, ANNA, TERMS) == targets
+    assert requested_targets(command, ADA, TERMS) == targets
+
+
+OWN_TARGETS: dict[str, tuple[Actor, str | None, bool]] = {
+    "an admin can": (ADA, "network-team", True),
+    "an admin can, without a group": (ADA, None, True),
+    "a member of the group can": (MARTON, "payment-team", True),
+    "a member of another group cannot": (MARTON, "network-team", False),
+    "a member of any group cannot, without a group": (MARTON, None, False),
+    "another user cannot": (ANNA, "payment-team", False),
+    "another user cannot, without a group": (ANNA, None, False),
+}
+
+
+@pytest.mark.parametrize(("actor", "group", "allowed"), OWN_TARGETS.values(), ids=OWN_TARGETS)
+def test_who_can_state_targets_of_their_own(
+    actor: Actor, group: str | None, *, allowed: bool
+) -> None:
+    fields = {"title": "T", "workflow": "w", "priority": "HIGH", "assignee_group": group}
+    by_priority = CreateTicket.parse(**fields, sla={"by_priority": True})
+    assert requested_targets(by_priority, actor, TERMS) == OF_HIGH
+    own = CreateTicket.parse(**fields, sla={"targets": {"response": "1s", "resolution": "1h"}})
+    if allowed:
+        assert requested_targets(own, actor, TERMS) == TicketTargets(
+            timedelta(seconds=1), HOUR, actor.id
+        )
+        return
+    with pytest.raises(Forbidden) as refused:
+        requested_targets(own, actor, TERMS)
+    assert refused.value.details == {
+        "reason": "role_required",
+        "field": "sla.targets",
+        "allowed_roles": ["admin", "group_member"],
+        "holds": ["requester"],
+    }
+    assert refused.value.message == (
+        "Only a member of the assignee group or an admin can set sla.targets; you are the"
+        " requester. Request the targets of the priority (sla.byPriority: true), or no sla."
+    )
 
 
 @pytest.mark.parametrize("targets", [OF_HIGH, *(each for _, each in TARGETS.values())])

@@ -8,10 +8,11 @@ import pytest
 from engine.storage.postgres.database import Database
 from engine.storage.sla.breaches import sweep_due_times
 from engine.storage.tickets.reader import read_ticket
+from engine.tickets.actor import Actor
 from engine.tickets.viewer import SYSTEM_VIEWER
 from tests.support.api_client import Api
 from tests.support.declared_resources import declare
-from tests.support.personas import ANNA
+from tests.support.personas import ADA, ANNA
 
 CREATE = """
 mutation ($sla: SlaInput, $priority: Priority! = HIGH) {
@@ -42,8 +43,8 @@ mutation ($id: ID!, $priority: Priority!) {
 """
 
 
-async def open_ticket(api: Api, sla: object = None) -> str:
-    created = await api.data(ANNA, CREATE, sla=sla)
+async def open_ticket(api: Api, sla: object = None, requester: Actor = ANNA) -> str:
+    created = await api.data(requester, CREATE, sla=sla)
     ticket: str = created["createTicket"]["ticket"]["id"]
     return ticket
 
@@ -105,7 +106,7 @@ TARGETS = [("5m", "1h30m"), ("PT5M", "PT1H30M"), ("PT300S", "90m")]
 @pytest.mark.parametrize("targets", TARGETS)
 async def test_targets_can_be_written_in_both_formats(api: Api, targets: tuple[str, str]) -> None:
     requested = dict(zip(("response", "resolution"), targets, strict=True))
-    found = await read(api, await open_ticket(api, {"targets": requested}))
+    found = await read(api, await open_ticket(api, {"targets": requested}, ADA))
     sla, at = found["sla"], found["createdAt"]
     assert sla["responseDueAt"] == after(at, minutes=5)
     assert sla["resolutionDueAt"] == after(at, minutes=90)
@@ -174,6 +175,14 @@ async def test_a_request_for_neither_or_both_is_refused(
     [error] = (await api.ask(ANNA, CREATE, sla=requested))["errors"]
     assert error["extensions"]["code"] == "invalid_input"
     assert message in error["message"]
+
+
+async def test_targets_of_a_requester_are_refused(api: Api) -> None:
+    refused = await api.refusal(
+        ANNA, CREATE, sla={"targets": {"response": "1s", "resolution": "1h"}}
+    )
+    assert (refused["code"], refused["reason"]) == ("forbidden", "role_required")
+    assert (refused["field"], refused["allowedRoles"]) == ("sla.targets", ["admin", "group_member"])
 
 
 @pytest.mark.parametrize("text", ["5", "PT", "P1M", "1.5h", "", "PT0S", "3651d", 5, None])

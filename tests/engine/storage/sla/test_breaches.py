@@ -31,6 +31,7 @@ from tests.support.stored_sla import (
     history,
     later,
     open_ticket_with_sla,
+    open_ticket_with_targets,
     stored,
     transition,
 )
@@ -111,8 +112,7 @@ async def test_a_change_of_priority_sets_and_records_new_targets(
 async def test_a_change_of_priority_keeps_the_targets_of_the_requester(
     store: TicketStore, database: Database
 ) -> None:
-    sla = {"targets": {"response": "5m", "resolution": "PT1H"}}
-    ticket = await edit(store, await open_ticket_with_sla(store, sla=sla))
+    ticket = await edit(store, await open_ticket_with_targets(store, "5m", "PT1H"))
     assert parse_targets((await history(database, ticket))[-1].details) is None
     row = await stored(database, ticket)
     assert row["resolution_due_at"] == ticket.created_at + timedelta(hours=1)
@@ -155,8 +155,7 @@ async def test_a_breach_before_a_late_response_is_recorded(
     store: TicketStore, database: Database, owner: asyncpg.Connection
 ) -> None:
     """Even for a CLOSED ticket: the record must not depend on the time of the sweep."""
-    sla = {"targets": {"response": "1s", "resolution": "8h"}}
-    ticket = await open_ticket_with_sla(store, sla=sla)
+    ticket = await open_ticket_with_targets(store, "1s", "8h")
     await backdate(owner)
     ticket = await transition(store, ticket, PICKED_UP, RESOLVED, CLOSED)
     await sweep_due_times(database)

@@ -9,9 +9,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
+    MultipleResults,
     RuleBasedStateMachine,
     consumes,
     invariant,
+    multiple,
     rule,
     run_state_machine_as_test,
 )
@@ -155,9 +157,13 @@ class TicketsMachine(RuleBasedStateMachine):
     )
     def create(
         self, actor: Actor, workflow: str, group: str | None, title: str, sla: object
-    ) -> str:
+    ) -> str | MultipleResults[str]:
         command = CreateTicket.parse(title=title, workflow=workflow, assignee_group=group, sla=sla)
-        ticket = self.runner.run(self.store.create(actor, command))
+        ticket = self.attempt(self.store.create(actor, command))
+        if command.sla and command.sla.targets and not (actor.is_admin or group in actor.groups):
+            assert ticket == "role_required"
+            return multiple()
+        assert isinstance(ticket, Ticket)
         model = TicketModel(workflow, actor.id, group, ticket.title, "MEDIUM")
         model.entries.append((actor.id, "created", "OPEN"))
         self.model[ticket.id] = model
