@@ -10,6 +10,7 @@ from api.web.pages import ContextFactory, Pages
 from api.web.rendering import Renderer
 from api.web.views.new_ticket.routes import new_ticket_routes
 from api.web.views.sign_in.routes import SignInMethods, sign_in_routes
+from api.web.views.suggestions import suggestion_routes
 from api.web.views.ticket.routes import ticket_routes
 from api.web.views.tickets.routes import ticket_list_routes
 
@@ -30,4 +31,5 @@ def web_routes(
         *new_ticket_routes(pages),
         *ticket_list_routes(pages),
         *ticket_routes(pages),
+        *suggestion_routes(pages),
     ]

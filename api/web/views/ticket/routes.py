@@ -18,7 +18,14 @@ from engine.errors import Forbidden, InterlockError, InvalidInput, VersionConfli
 from engine.plugins import Plugin
 from engine.storage.tickets.history_pages import SEQ_MAX, HistoryPageRequest
 from engine.storage.tickets.reader import read_ticket
-from engine.tickets.commands import AssignTicket, CommentTicket, TransitionTicket, UpdateTicket
+from engine.tickets.commands import (
+    AssignTicket,
+    CommentTicket,
+    StartTicket,
+    TransferTicket,
+    TransitionTicket,
+    UpdateTicket,
+)
 from engine.tickets.history import Entry
 from engine.tickets.ticket import Ticket
 
@@ -28,7 +35,9 @@ _LATEST_ENTRIES: Final = 50
 _DONE: Final = {
     "created": "The ticket is open.",
     "transition": "Moved to {status}.",
+    "start": "The ticket is yours, and in progress.",
     "assign": "Assigned.",
+    "transfer": "Transferred.",
     "comment": "Your comment is on the ticket. All users who can read the ticket can read it.",
     "note": "Your internal note is on the ticket. The requester can't read it.",
     "edit": "Saved.",
@@ -45,16 +54,33 @@ def ticket_routes(pages: Pages) -> list[ProtectedRoute]:
     return [
         pages.get(PATH, handlers.show),
         pages.post(f"{PATH}/transitions", handlers.change(_transition)),
+        pages.post(f"{PATH}/start", handlers.change(_start)),
         pages.post(f"{PATH}/comments", handlers.change(_comment)),
         pages.post(f"{PATH}/assignee", handlers.change(_assign)),
+        pages.post(f"{PATH}/group", handlers.change(_transfer)),
         pages.post(f"{PATH}/edits", handlers.change(_edit)),
     ]
 
 
 async def _transition(context: RequestContext, ticket: str, fields: _Fields) -> str:
-    command = TransitionTicket.parse(to=fields.get("to"), **_common(ticket, fields))
+    command = TransitionTicket.parse(
+        to=fields.get("to"), **_optional_comment(fields), **_common(ticket, fields)
+    )
     await context.store.transition(context.actor, command)
     return "transition"
+
+
+async def _start(context: RequestContext, ticket: str, fields: _Fields) -> str:
+    command = StartTicket.parse(**_optional_comment(fields), **_common(ticket, fields))
+    await context.store.start(context.actor, command)
+    return "start"
+
+
+async def _transfer(context: RequestContext, ticket: str, fields: _Fields) -> str:
+    group = fields.get("group", "").strip() or None
+    command = TransferTicket.parse(assignee_group=group, **_common(ticket, fields))
+    await context.store.transfer(context.actor, command)
+    return "transfer"
 
 
 async def _comment(context: RequestContext, ticket: str, fields: _Fields) -> str:
@@ -66,7 +92,8 @@ async def _comment(context: RequestContext, ticket: str, fields: _Fields) -> str
 
 
 async def _assign(context: RequestContext, ticket: str, fields: _Fields) -> str:
-    command = AssignTicket.parse(assignee=fields.get("assignee") or None, **_common(ticket, fields))
+    assignee = fields.get("assignee", "").strip() or None
+    command = AssignTicket.parse(assignee=assignee, **_common(ticket, fields))
     await context.store.assign(context.actor, command)
     return "assign"
 
@@ -78,6 +105,11 @@ async def _edit(context: RequestContext, ticket: str, fields: _Fields) -> str:
         context.actor, UpdateTicket.parse(**edited, **_common(ticket, fields))
     )
     return "edit"
+
+
+def _optional_comment(fields: _Fields) -> dict[str, object]:
+    comment = fields.get("comment", "").strip() or None
+    return {"comment": comment, "internal": bool(comment) and fields.get("internal") == "true"}
 
 
 def _common(ticket: str, fields: _Fields) -> dict[str, object]:
@@ -170,9 +202,15 @@ class _TicketHandlers:
 
 def _sent_draft(done: str, ticket: Ticket) -> str:
     """Return the beginning of the names of the drafts that a form contained."""
-    if done == "created":
-        return draft_of(ticket.item)
-    return f"comment {ticket.id}" if done in {"comment", "note"} else ""
+    match done:
+        case "created":
+            return draft_of(ticket.item)
+        case "comment" | "note":
+            return f"comment {ticket.id}"
+        case "transition" | "start":
+            return f"move {ticket.id}"
+        case _:
+            return ""
 
 
 async def _read(request: web.Request, context: RequestContext) -> Ticket:

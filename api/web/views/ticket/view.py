@@ -10,7 +10,12 @@ from api.web.sla import SlaState, sla_state
 from api.web.views.ticket.timeline import TimelineItem
 from engine.errors import Forbidden
 from engine.tickets.actor import Actor
-from engine.tickets.permissions import authorize_assign, authorize_edit, can_read_notes
+from engine.tickets.permissions import (
+    authorize_assign,
+    authorize_edit,
+    authorize_transfer,
+    can_read_notes,
+)
 from engine.tickets.sla_explanation import SlaReason, explain_due_time
 from engine.tickets.sla_timers import SlaTimers, Timer
 from engine.tickets.ticket import Ticket
@@ -109,10 +114,14 @@ class TicketPage:
 
     @property
     def buttons(self) -> tuple[TransitionButton, ...]:
-        """A button for each status but the current one; those that the reader can use first."""
+        """A button for each other status, except that to start work if the reader can start it.
+
+        Those that the reader can use come first.
+        """
         source = self.ticket.status
+        hidden = {source, Status.IN_PROGRESS} if self.can_start else {source}
         explanations = (
-            explain(self.workflow, source, to, self.roles) for to in STATUSES if to is not source
+            explain(self.workflow, source, to, self.roles) for to in STATUSES if to not in hidden
         )
         buttons = map(self._button, explanations)
         return tuple(sorted(buttons, key=lambda button: not button.allowed))
@@ -172,6 +181,22 @@ class TicketPage:
     def assign_refusal(self) -> str:
         """Why the reader can't assign the ticket; empty if they can."""
         return _refusal(authorize_assign, self.ticket, self.actor)
+
+    @property
+    def transfer_refusal(self) -> str:
+        """Why the reader can't transfer the ticket to another group; empty if they can."""
+        return _refusal(authorize_transfer, self.ticket, self.actor)
+
+    @property
+    def can_start(self) -> bool:
+        """Whether the reader can take the ticket and start work on it in one step."""
+        ticket = self.ticket
+        if ticket.status is not Status.OPEN or ticket.assignee == self.actor.id:
+            return False
+        if self.assign_refusal:
+            return False
+        roles = self.roles | ActorRoles.ASSIGNEE
+        return explain(self.workflow, ticket.status, Status.IN_PROGRESS, roles).allowed
 
     @property
     def edit_refusal(self) -> str:
