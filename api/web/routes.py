@@ -4,15 +4,22 @@ from aiohttp import web
 
 from api.http.stream_sessions import StreamSessions
 from api.limits import StreamLimits
+from api.runtime.request_context import RequestContext
 from api.web.assets import Assets
 from api.web.live import LiveEvents
-from api.web.pages import ContextFactory, Pages
+from api.web.pages import ContextFactory, Pages, see_other
 from api.web.rendering import Renderer
+from api.web.return_path import HOME
 from api.web.views.new_ticket.routes import new_ticket_routes
 from api.web.views.sign_in.routes import SignInMethods, sign_in_routes
 from api.web.views.suggestions import suggestion_routes
 from api.web.views.ticket.routes import ticket_routes
 from api.web.views.tickets.routes import ticket_list_routes
+from api.web.views.tickets.view import PATH as TICKETS_PATH
+
+
+async def _show_home(_request: web.Request, _context: RequestContext) -> web.Response:
+    return see_other(TICKETS_PATH)
 
 
 def web_routes(
@@ -26,6 +33,7 @@ def web_routes(
     pages = Pages(Renderer(assets), create_context, sign_in.sessions.require_sign_in)
     return [
         assets.route,
+        pages.get(HOME, _show_home),
         *sign_in_routes(pages, sign_in),
         LiveEvents(pages, streams, limits).route,
         *new_ticket_routes(pages),

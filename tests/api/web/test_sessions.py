@@ -130,3 +130,10 @@ async def test_the_id_of_a_session_is_in_no_page_and_no_log(
         assert session_id not in await response.text()
         assert session_id not in str(response.headers)
     assert session_id not in caplog.text + "".join(capsys.readouterr())
+
+
+async def test_the_home_page_leads_to_the_tickets(shared: SharedApplication) -> None:
+    cookie = await signed_in(shared.database, ANNA)
+    for headers, location in ((cookie, "/tickets"), ({}, "/sign-in")):
+        async with shared.client.get("/", headers=headers, allow_redirects=False) as response:
+            assert (response.status, response.headers["Location"]) == (303, location)
