@@ -4,18 +4,35 @@ import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, Self
 
 from engine.errors import InvalidInput
+from engine.findings import Location
 from engine.limits import DOCUMENT_BYTES
 
 STANDARD_INPUT: Final = Path("-")
 
 
 class UnreadableFile(InvalidInput):
-    """A file cannot be read, or is not UTF-8 text."""
+    """A file cannot be read, or is not UTF-8 text.
+
+    Attributes:
+        problem: what is wrong, without the file.
+        at: the position of the problem; None if the file cannot be opened.
+
+    """
 
     code = InvalidInput.code
+
+    def __init__(self, problem: str, file: Path, at: Location | None = None) -> None:
+        super().__init__(f"{at or file}: {problem}")
+        self.problem = problem
+        self.at = at
+
+    @classmethod
+    def of(cls, file: Path, error: OSError) -> Self:
+        """Return the error for a file that the system cannot read."""
+        return cls(f"can't be read: {error.strerror}.", file)
 
 
 def read_text(file: Path) -> str:
@@ -32,12 +49,12 @@ def read_text(file: Path) -> str:
         with _open(file) as stream:
             data = stream.read(DOCUMENT_BYTES + 1)
     except OSError as error:
-        raise _unreadable(file, error) from None
+        raise UnreadableFile.of(file, error) from None
     try:
         return data.decode(errors="strict" if len(data) <= DOCUMENT_BYTES else "replace")
     except UnicodeDecodeError as error:
         *lines, last = data[: error.start].decode().split("\n")
-        raise _not_text(f"{file}:{len(lines) + 1}:{len(last) + 1}") from None
+        raise _not_text(file, len(lines) + 1, len(last) + 1) from None
 
 
 def read_lines(file: Path, line_bytes: int) -> Iterator[str]:
@@ -58,18 +75,15 @@ def read_lines(file: Path, line_bytes: int) -> Iterator[str]:
                 try:
                     yield line.decode()
                 except UnicodeDecodeError as error:
-                    raise _not_text(f"{file}:{number}:{error.start + 1}") from None
+                    raise _not_text(file, number, error.start + 1) from None
     except OSError as error:
-        raise _unreadable(file, error) from None
+        raise UnreadableFile.of(file, error) from None
 
 
 def _open(file: Path) -> AbstractContextManager[BinaryIO]:
     return nullcontext(sys.stdin.buffer) if file == STANDARD_INPUT else file.open("rb")
 
 
-def _unreadable(file: Path, error: OSError) -> UnreadableFile:
-    return UnreadableFile(f"{file}: can't be read: {error.strerror}.")
-
-
-def _not_text(place: str) -> UnreadableFile:
-    return UnreadableFile(f"{place}: can't be read: it isn't UTF-8 text.")
+def _not_text(file: Path, line: int, column: int) -> UnreadableFile:
+    at = Location(str(file), line, column)
+    return UnreadableFile("can't be read: it isn't UTF-8 text.", file, at)

@@ -16,6 +16,8 @@ from engine.tickets.search import Cursor, Order, OrderField, PageRequest
 from engine.tickets.ticket import TICKET_ID_PATTERN, Ticket
 from engine.vocabulary import Priority
 
+_INVALID_CURSOR: Final = "The cursor is invalid. Pass one of a page of the same list, unchanged."
+
 
 class PageArguments(TypedDict, total=False):
     """The arguments of a list with pages from either end."""
@@ -137,7 +139,7 @@ def decode_cursor(cursor: str, *parsers: Callable[[str], Any]) -> tuple[Any, ...
     try:
         return _parse_values(_decode(cursor), parsers)
     except (ValueError, OverflowError):
-        raise InvalidInput("Invalid cursor.") from None
+        raise InvalidInput(_INVALID_CURSOR) from None
 
 
 def _decode(cursor: str) -> list[str]:
@@ -197,7 +199,7 @@ def parse_ticket_cursor(cursor: str, order: Order) -> Cursor:
         actual = Order(OrderField(field), type(order.direction)(direction))
         values = _parse_values(texts, _TICKET_PARSERS[actual.field])
     except (ValueError, OverflowError):
-        raise InvalidInput("Invalid cursor.") from None
+        raise InvalidInput(_INVALID_CURSOR) from None
     if actual != order:
         raise InvalidInput(
             f"This cursor is from a list ordered by {field} {direction}, not by"

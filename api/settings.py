@@ -473,9 +473,12 @@ def _describe(error: ErrorDetails) -> str:
     if field is None:
         return f"{name} is not a setting of Interlock.{did_you_mean(name, _VARIABLES)}"
     is_secret = SecretStr in get_args(field.annotation) or not field.repr
-    value = "" if is_secret else f" is {error['input']!r}: it"
+    value = "" if is_secret else f" is {_without_user_info(repr(error['input']))}: it"
     reason = str(error["ctx"]["error"]) if error["type"] == "value_error" else ""
-    message = _USER_INFO.sub(
-        "…@", f"{name}{value} must be {field.description}{reason and f'; {reason}'}"
-    )
+    details = reason and f"; {_without_user_info(reason)}"
+    message = f"{name}{value} must be {field.description}{details}"
     return message if message.endswith("?") else f"{message}."
+
+
+def _without_user_info(text: str) -> str:
+    return _USER_INFO.sub("…@", text)

@@ -98,7 +98,7 @@ def restore(
     try:
         restored = asyncio.run(_restore_backup(settings, file, anchors))
     except OSError as error:
-        raise UnreadableFile(f"{file}: can't be read: {error.strerror}.") from None
+        raise UnreadableFile.of(file, error) from None
     typer.echo(f"Restored {restored.rows} rows.")
     for line in verified_lines(anchors, restored.anchor):
         typer.echo(line)

@@ -45,7 +45,7 @@ def _findings_in(file: Path, key: str) -> Sequence[Finding]:
     try:
         text = read_text(file)
     except UnreadableFile as error:
-        return [Finding("unreadable", error.message, Location(str(file), 1, 1))]
+        return [Finding("unreadable", error.problem, error.at or Location(str(file), 1, 1))]
     try:
         values = read_values(ValuesInput([(str(file), text)], key=key))
         return without_silenced(analyse(build_declaration(values)), text, str(file))

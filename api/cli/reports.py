@@ -88,7 +88,7 @@ def load_plan(file: Path) -> "Plan":
         with file.open("rb") as stream:
             text = stream.read(PLAN_BYTES + 1).decode("utf-8")
     except OSError as error:
-        raise UnreadableFile(f"{file}: can't be read: {error.strerror}.") from None
+        raise UnreadableFile.of(file, error) from None
     except UnicodeDecodeError:
-        raise UnreadableFile(f"{file}: can't be read: it isn't UTF-8 text.") from None
+        raise UnreadableFile("can't be read: it isn't UTF-8 text.", file) from None
     return parse_plan(text, str(file))

@@ -58,7 +58,7 @@ class Position:
             transaction, entry, overlap = map(int, match.groups()[:3])
             if max(transaction, entry, overlap) <= LAST_ENTRY:
                 return cls(transaction, entry, overlap, match[4])
-        raise InvalidInput("Invalid position.")
+        raise InvalidInput("The position is invalid. Pass one that the API returned, unchanged.")
 
     @classmethod
     def of(cls, row: Row) -> Self:

@@ -88,7 +88,9 @@ class ReconciliationPosition:
         """
         match = _POSITION.fullmatch(text)
         if match is None:
-            raise InvalidInput("Invalid position of workflows.")
+            raise InvalidInput(
+                "The position of workflows is invalid. Pass one that the API returned, unchanged."
+            )
         return cls(int(match[1]), match[2])
 
 

@@ -210,6 +210,11 @@ def test_lint_checks_the_other_files_when_one_cannot_be_read(folder: Path) -> No
     found = [(each["file"], each["code"]) for each in json.loads(done.stdout)]
     codes = ("unreadable", "unreadable", "unknown_key")
     assert (done.returncode, found) == (6, list(zip(files, codes, strict=True)))
+    printed = interlock("lint", *files, folder=folder).stdout.splitlines()
+    assert printed[0] == (
+        "nowhere.yaml:1:1: error: can't be read: No such file or directory. [unreadable]"
+    )
+    assert printed[1] == "bytes.yaml:1:12: error: can't be read: it isn't UTF-8 text. [unreadable]"
 
 
 def test_lint_reads_below_a_key(tmp_path: Path) -> None:

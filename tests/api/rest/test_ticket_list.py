@@ -124,7 +124,7 @@ REFUSED: dict[str, tuple[dict[str, object], int, str]] = {
     "both ends": ({"first": 1, "last": 1}, 400, "both `first` and `last`"),
     "an order": ({"orderBy": "TITLE"}, 400, "$.orderBy: must be 'CREATED_AT'"),
     "a direction": ({"direction": "desc"}, 400, "$.direction: must be 'ASC'"),
-    "no cursor": ({"after": "x"}, 400, "Invalid cursor"),
+    "no cursor": ({"after": "x"}, 400, "The cursor is invalid"),
     "a control character": ({"service": "a\x00"}, 400, "$.service: must not contain"),
 }
 

@@ -134,13 +134,16 @@ INVALID_PAGES: dict[str, tuple[dict[str, object], str]] = {
     "first and last": ({"first": 1, "last": 1}, "both `first` and `last`"),
     "zero": ({"first": 0}, "first must be 1 to 100, not 0."),
     "negative": ({"last": -1}, "last must be 1 to 100, not -1."),
-    "not a cursor": ({"after": "?"}, "Invalid cursor"),
-    "not text": ({"before": "gA=="}, "Invalid cursor"),
+    "not a cursor": ({"after": "?"}, "The cursor is invalid"),
+    "not text": ({"before": "gA=="}, "The cursor is invalid"),
     "a number that is too large": (
         {"after": urlsafe_b64encode(b"99999999999").decode()},
-        "Invalid cursor",
+        "The cursor is invalid",
     ),
-    "a number that is too small": ({"before": urlsafe_b64encode(b"0").decode()}, "Invalid cursor"),
+    "a number that is too small": (
+        {"before": urlsafe_b64encode(b"0").decode()},
+        "The cursor is invalid",
+    ),
 }
 
 

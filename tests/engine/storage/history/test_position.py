@@ -28,5 +28,5 @@ def test_the_text_of_a_position_can_be_parsed(position: Position) -> None:
     ],
 )
 def test_an_invalid_position_is_refused(text: str) -> None:
-    with pytest.raises(InvalidInput, match="Invalid position"):
+    with pytest.raises(InvalidInput, match="The position is invalid"):
         Position.parse(text)
