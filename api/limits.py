@@ -106,6 +106,8 @@ DRAIN_SECONDS: Final = 10
 """The default. Kubernetes takes some seconds until no request is sent to a pod that ends."""
 DRAIN_SECONDS_MAX: Final = 3_600
 
+PROVIDER_SIGN_INS: Final = 10
+"""Sign-ins of one server that wait for the OpenID provider at a time."""
 CLIENT_TEXT_CHARACTERS: Final = 500
 """The id of this server at an OpenID provider, and the scopes that it requests."""
 SESSION_HOURS: Final = 12

@@ -4,6 +4,7 @@ OpenID Connect Core 1.0, section 3.1; RFC 7636 (PKCE); RFC 9207 (issuer in the r
 Connect RP-Initiated Logout 1.0.
 """
 
+import asyncio
 import hmac
 import json
 import time
@@ -76,8 +77,9 @@ class OpenIdClient:
         self._registration = registration
         self._id_tokens = id_tokens
         self._clock = clock
-        self._metadata: ProviderMetadata | None = None
+        self._metadata: asyncio.Task[ProviderMetadata] | None = None
         self._read_at = 0.0
+        self._slots = asyncio.Semaphore(limits.PROVIDER_SIGN_INS)
 
     async def authorization_url(self, pending: PendingSignIn) -> str:
         """Return the URL at which the provider signs in the user.
@@ -126,7 +128,8 @@ class OpenIdClient:
                 raise SignInFailed.because(SignInProblem.DENIED)
             raise _provider_error("authorization", error=error[:_ERROR_CHARACTERS])
         with _provider_calls():
-            return await self._identify(code, pending)
+            async with self._slots:
+                return await self._identify(code, pending)
 
     async def _identify(self, code: str, pending: PendingSignIn) -> tuple[Actor, str]:
         """Return the user to whom the provider gave a code, and their ID token."""
@@ -162,11 +165,18 @@ class OpenIdClient:
         return _with_query(url, parameters | hint)
 
     async def _read_metadata(self) -> ProviderMetadata:
-        now = self._clock()
-        if self._metadata is None or now - self._read_at > limits.KEYS_REFRESH_SECONDS:
-            self._metadata = await fetch_metadata(self._registration.issuer)
-            self._read_at = now
-        return self._metadata
+        """Return the discovery document; requests share one, and its error for some seconds."""
+        if self._metadata is None or self._is_old(self._metadata):
+            self._metadata = asyncio.create_task(fetch_metadata(self._registration.issuer))
+            self._read_at = self._clock()
+        return await asyncio.shield(self._metadata)
+
+    def _is_old(self, metadata: asyncio.Task[ProviderMetadata]) -> bool:
+        if not metadata.done():
+            return False
+        has_failed = metadata.cancelled() or metadata.exception() is not None
+        seconds = limits.UNKNOWN_KEY_REFRESH_SECONDS if has_failed else limits.KEYS_REFRESH_SECONDS
+        return self._clock() - self._read_at > seconds
 
     async def _request_tokens(self, code: str, pending: PendingSignIn) -> dict[str, str]:
         """Exchange the code for an ID token (OpenID Connect Core 1.0, section 3.1.3)."""

@@ -25,6 +25,7 @@ from api.cli.plan import plan
 from api.cli.revert import revert
 from api.cli.schema import schema
 from api.cli.serve import serve
+from api.cli.sign_out import sign_out
 from api.cli.sla import sla
 from api.cli.token import token
 from api.cli.webhooks import webhooks
@@ -79,6 +80,7 @@ app.command()(explain)
 app.command()(graph)
 app.command()(token)
 app.command()(api_key)
+app.command()(sign_out)
 app.add_typer(license_, name="license")
 app.command()(migrate)
 app.add_typer(db, name="db")

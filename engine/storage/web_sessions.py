@@ -88,7 +88,9 @@ _DELETE_EXPIRED: Final = Statement.of(
 )
 _DELETE: Final = Statement.of(delete(web_sessions).where(_DIGEST))
 _DELETE_OF_USER: Final = Statement.of(
-    delete(web_sessions).where(web_sessions.c.user_id == bindparam("user_id"))
+    delete(web_sessions)
+    .where(web_sessions.c.user_id == bindparam("user_id"))
+    .returning(literal_column("1"))
 )
 
 
@@ -173,9 +175,9 @@ class WebSessionStore:
         """Delete one session, if it exists."""
         await self.database.row(_DELETE, digest=digest)
 
-    async def delete_of_user(self, user_id: str) -> None:
-        """Delete all sessions of a user."""
-        await self.database.row(_DELETE_OF_USER, user_id=user_id)
+    async def delete_of_user(self, user_id: str) -> int:
+        """Delete all sessions of a user; return how many were deleted."""
+        return len(await self.database.rows(_DELETE_OF_USER, user_id=user_id))
 
     async def delete_expired(self, batch: int = _BATCH_SESSIONS) -> int:
         """Delete the sessions that have expired; return how many were deleted.

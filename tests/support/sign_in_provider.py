@@ -47,6 +47,7 @@ class SignInProvider:
         tokens: replaces the response of the token endpoint.
         members: replaces members of the discovery document; None as value removes one.
         requests: the paths of the requests, except those for keys.
+        discoveries: the number of requests for the discovery document.
 
     """
 
@@ -59,6 +60,7 @@ class SignInProvider:
     tokens: web.Response | None = None
     members: Jwk = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
+    discoveries: int = 0
     _codes: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
@@ -69,12 +71,12 @@ class SignInProvider:
         secret = None if self.secret is None else SecretStr(self.secret)
         return ClientRegistration(self.issuer, CLIENT_ID, secret, "openid profile", public_url)
 
-    async def client(self) -> OpenIdClient:
+    async def client(self, clock: Callable[[], float] = time.monotonic) -> OpenIdClient:
         """Return a client that has read the keys."""
         keys = RefreshedKeys(partial(fetch_issuer_keys, self.issuer), self.issuer)
         await keys.start()
         rules = TokenRules(self.issuer, frozenset({CLIENT_ID}))
-        return OpenIdClient(self.registration(), IdTokenVerifier(keys, rules))
+        return OpenIdClient(self.registration(), IdTokenVerifier(keys, rules), clock)
 
     def authorize(self, url: str) -> dict[str, str]:
         """Return the parameters with which a browser that opens the URL comes back."""
@@ -90,6 +92,7 @@ class SignInProvider:
         return {"code": code, "state": parameters["state"], "iss": self.issuer}
 
     async def send_metadata(self, _request: web.Request) -> web.Response:
+        self.discoveries += 1
         issuer = self.issuer
         members = {
             "issuer": issuer,

@@ -1,5 +1,6 @@
 """The code flow with a strict provider; nothing that a hostile one states signs in a user."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
@@ -12,6 +13,7 @@ from api.auth.openid_client import OpenIdClient
 from api.auth.pending_sign_in import PendingSignIn
 from api.auth.sign_in_errors import ProviderUnavailable, SignInFailed, SignInProblem
 from engine.tickets.actor import Actor
+from tests.support.rotating_keys import Clock
 from tests.support.sign_in_provider import SignInProvider, json_body, sign_in_provider
 from tests.support.signers import ES256, NESTED, RS256, b64, to_bytes
 
@@ -242,15 +244,44 @@ class TestUnavailable:
         assert "127.0.0.1" not in failed.value.message
         assert [each["event"] for each in warnings(logs)] == ["OpenID provider unavailable"]
 
-    async def test_the_document_is_read_again_after_an_error(
+    async def test_the_document_is_read_again_some_seconds_after_an_error(
+        self, provider: SignInProvider
+    ) -> None:
+        clock = Clock()
+        client = await provider.client(clock)
+        provider.members = {"issuer": "https://evil.example"}
+        before = provider.discoveries
+        for _ in range(5):
+            with pytest.raises(ProviderUnavailable):
+                await client.authorization_url(PendingSignIn.start("/"))
+        assert provider.discoveries == before + 1
+        provider.members = {}
+        clock.now += limits.UNKNOWN_KEY_REFRESH_SECONDS + 1
+        assert await finish(provider, client) == ANNA
+
+    async def test_users_who_sign_in_together_share_the_document(
+        self, provider: SignInProvider
+    ) -> None:
+        clock = Clock()
+        client = await provider.client(clock)
+        before = provider.discoveries
+        async with asyncio.TaskGroup() as group:
+            for _ in range(3 * limits.PROVIDER_SIGN_INS):
+                group.create_task(finish(provider, client))
+        assert provider.discoveries == before + 1
+        clock.now += limits.KEYS_REFRESH_SECONDS + 1
+        await finish(provider, client)
+        assert provider.discoveries == before + 2
+
+    async def test_a_user_who_leaves_does_not_stop_the_others(
         self, provider: SignInProvider
     ) -> None:
         client = await provider.client()
-        provider.members = {"issuer": "https://evil.example"}
-        with pytest.raises(ProviderUnavailable):
-            await client.authorization_url(PendingSignIn.start("/"))
-        provider.members = {}
-        assert await finish(provider, client) == ANNA
+        leaving = asyncio.create_task(client.authorization_url(PendingSignIn.start("/")))
+        staying = asyncio.create_task(client.authorization_url(PendingSignIn.start("/")))
+        await asyncio.sleep(0)
+        leaving.cancel()
+        assert (await staying).startswith(provider.issuer)
 
 
 class TestSignOut:

@@ -118,7 +118,8 @@ async def test_one_session_or_all_of_a_user_are_deleted(sessions: WebSessionStor
     await sessions.delete(session_digest(first))
     assert await sessions.read(first) is None
     assert await sessions.read(second)
-    await sessions.delete_of_user(ANNA.id)
+    assert await sessions.delete_of_user(ANNA.id) == 1
+    assert await sessions.delete_of_user(ANNA.id) == 0
     assert await sessions.read(second) is None
     assert await sessions.read(other)
 

@@ -53,8 +53,8 @@ def sign_in_routes(pages: Pages, methods: SignInMethods) -> list[ProtectedRoute]
     if provider is not None:
         at_provider = _ProviderSignIn(sessions, provider)
         routes += [
-            web.get(_START_PATH, at_provider.start),
-            web.get(f"{SIGN_IN_PATH}/callback", at_provider.finish),
+            web.get(_START_PATH, at_provider.start, allow_head=False),
+            web.get(f"{SIGN_IN_PATH}/callback", at_provider.finish, allow_head=False),
         ]
     if demo is not None:
         routes += [
@@ -101,6 +101,8 @@ class _SignIn:
                 url = await self.provider.sign_out_url(session.id_token)
         response = self._leave(request, url) if url else see_other(SIGN_IN_PATH)
         await self.sessions.end(request, response)
+        if session:
+            log.info("signed out", actor=session.actor.id)
         return response
 
     async def sign_out_everywhere(self, request: web.Request) -> web.Response:
