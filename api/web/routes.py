@@ -16,6 +16,7 @@ from api.web.views.suggestions import suggestion_routes
 from api.web.views.ticket.routes import ticket_routes
 from api.web.views.tickets.routes import ticket_list_routes
 from api.web.views.tickets.view import PATH as TICKETS_PATH
+from api.web.views.workflows.routes import workflow_routes
 
 
 async def _show_home(_request: web.Request, _context: RequestContext) -> web.Response:
@@ -40,4 +41,5 @@ def web_routes(
         *ticket_list_routes(pages),
         *ticket_routes(pages),
         *suggestion_routes(pages),
+        *workflow_routes(pages),
     ]

@@ -126,6 +126,12 @@ class TicketPage:
         buttons = map(self._button, explanations)
         return tuple(sorted(buttons, key=lambda button: not button.allowed))
 
+    @property
+    def no_moves(self) -> str:
+        """Why no user can move the ticket: it is closed, or its workflow is retired."""
+        reasons = {button.why for button in self.buttons}
+        return reasons.pop() if len(reasons) == 1 and not self.can_start else ""
+
     def _button(self, explanation: Explanation) -> TransitionButton:
         to, path = explanation.target, explanation.shortest_path
         return TransitionButton(
