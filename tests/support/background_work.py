@@ -30,7 +30,7 @@ from engine.storage.postgres.database import Database, open_database
 from engine.storage.postgres.databases import Databases
 from engine.storage.tickets.reader import read_ticket
 from engine.storage.tickets.store import TicketStore
-from engine.storage.web_sessions import WebSessionStore
+from engine.storage.web_sessions import WebSessionStore, session_digest
 from engine.tickets.commands import CreateTicketFromCatalog
 from engine.tickets.history import EntryKind
 from engine.tickets.viewer import SYSTEM_VIEWER
@@ -325,6 +325,17 @@ async def _an_old_key_is_deleted(server: WorkingServer) -> None:
     await until(deleted)
 
 
+async def _signing_out_ends_a_stream(server: WorkingServer) -> None:
+    sessions = WebSessionStore(server.database, SESSION_LIFETIME)
+    session_id = await sessions.create(ANNA)
+    headers = {"Cookie": f"__Host-interlock={session_id}"}
+    async with server.client.get("/events", headers=headers) as response:
+        assert response.status == 200
+        await sessions.delete(session_digest(session_id))
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            await response.content.read()
+
+
 async def _an_old_web_session_is_deleted(server: WorkingServer) -> None:
     sessions = WebSessionStore(server.database, SESSION_LIFETIME)
     user = replace(ANNA, id=f"u_{next(server.numbers)}")
@@ -376,7 +387,7 @@ WORK: Final[dict[str, Check]] = {
     "caches": _a_changed_file_is_applied_and_shown,
     "values_file": _a_changed_file_is_applied_and_shown,
     "stream_tokens": _a_removed_secret_ends_its_streams,
-    "stream_web_sessions": partial(_runs_succeed, "stream_web_sessions"),
+    "stream_web_sessions": _signing_out_ends_a_stream,
     "token_keys": _a_removed_secret_ends_its_streams,
     "sla_breaches": _a_breach_is_recorded,
     "waiting_services": _a_held_down_outage_opens_a_ticket,

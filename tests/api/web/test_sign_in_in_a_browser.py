@@ -98,7 +98,6 @@ async def test_the_user_signs_out_here_and_at_the_provider(page: Page, desk: Des
     await page.get_by_role("button", name="End session").click()
     await page.wait_for_url(f"{desk.url}/sign-in")
     assert await page.context.cookies(desk.url) == []
-    await page.go_back()
     await page.goto(desk.url + PATH)
     assert page.url.startswith(desk.issuer)
 
