@@ -25,7 +25,7 @@ HX_REQUEST: Final = "HX-Request"
 _NONCE_BYTES: Final = 16
 _POLICY: Final = (
     "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'self'; img-src 'self'; "
-    "connect-src 'self'; form-action 'self'{form_targets}; base-uri 'none'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'; trusted-types htmx; require-trusted-types-for 'script'"
 )
 
@@ -67,7 +67,7 @@ class Renderer:
                 environment.get_template(name)
         object.__setattr__(self, "_environment", environment)
 
-    def page(  # noqa: PLR0913  # what differs between responses
+    def page(  # what differs between responses
         self,
         request: web.Request,
         template: str,
@@ -75,7 +75,6 @@ class Renderer:
         values: Mapping[str, object],
         *,
         status: int = HTTPStatus.OK,
-        form_targets: str = "",
     ) -> web.Response:
         """Return a page.
 
@@ -85,7 +84,6 @@ class Renderer:
             shell: the sidebar; None before sign-in.
             values: the variables of the template.
             status: of the response.
-            form_targets: origins of other servers that the forms of the page lead to.
 
         """
         nonce = token_urlsafe(_NONCE_BYTES)
@@ -97,7 +95,7 @@ class Renderer:
             layout=f"templates/{layout}.html",
             timestamp=shell.formats.timestamp if shell else None,
         )
-        policy = _POLICY.format(nonce=nonce, form_targets=form_targets and f" {form_targets}")
+        policy = _POLICY.format(nonce=nonce)
         headers = {
             "Content-Security-Policy": policy,
             # Older browsers need it to state the origin of a form, which `check_origin` requires.
