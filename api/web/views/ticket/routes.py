@@ -50,7 +50,7 @@ _Change = Callable[[RequestContext, str, _Fields], Awaitable[str]]
 
 def ticket_routes(pages: Pages) -> list[ProtectedRoute]:
     """Return the routes."""
-    handlers = _TicketHandlers(pages)
+    handlers = _TicketPageHandlers(pages)
     return [
         pages.get(PATH, handlers.show),
         pages.post(f"{PATH}/transitions", handlers.change(_transition)),
@@ -123,7 +123,7 @@ def _common(ticket: str, fields: _Fields) -> dict[str, object]:
 
 
 @dataclass(frozen=True, slots=True)
-class _TicketHandlers:
+class _TicketPageHandlers:
     pages: Pages
 
     async def show(self, request: web.Request, context: RequestContext) -> web.Response:
