@@ -52,7 +52,7 @@ PHRASES: Final = {
     r"whose (?:share|turn|word)": "name the owner",
     r"in force": "active, applied, current",
     r"for people": "for display, human-readable",
-    r"people(?!\(|\":)": "users",
+    r"(?<!\")people(?!\()|people(?![(\"])": "users",
     r"doors?": "interface, endpoint",
     r"a moment|moments?": "time, timestamp",
     r"promis(?:e|es|ed|ing)": "SLA target",
