@@ -39,8 +39,8 @@ CROSS JOIN LATERAL (
 ) AS texts
 """
 _INSERT_WORDS: Final = """
-INSERT INTO ticket_search
-SELECT id, to_tsvector('simple', title || ' ' || description) FROM tickets
+INSERT INTO ticket_search (ticket, seq, internal, text)
+SELECT id, 1, false, ' ' || title || ' ' || description || ' ' FROM tickets
 """
 _INDEXES: Final = """
 SELECT indexname, indexdef FROM pg_indexes

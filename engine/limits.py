@@ -53,7 +53,7 @@ BULK_TICKETS: Final = 100
 
 # Searches.
 FILTER_VALUES: Final = 100
-SEARCH_CHARACTERS: Final = 200
+SEARCH_CHARACTERS: Final = 500
 
 # Health reports.
 HEALTH_MESSAGE_CHARACTERS: Final = 2_000

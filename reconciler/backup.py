@@ -31,6 +31,7 @@ from engine.storage.backup import (
 from engine.storage.history.anchors import last_anchor
 from engine.storage.postgres.database import Database, Session
 from engine.storage.resources.read import read_resources
+from engine.storage.tickets.search_texts import repair_texts
 from reconciler.export import export_values
 from reconciler.record_audit import NO_ANCHORS, AuditedAnchors, audit_record, audit_tickets
 
@@ -112,6 +113,7 @@ async def restore(
                 message = f"The backup was altered: rows of {table} can't be stored."
                 raise InvalidBackup(message) from error
         await reset_sequences(session)
+        await repair_texts(session)
         await _check_content(session, reader, anchors)
         return Restored(reader.count, await last_anchor(session))
 

@@ -20,6 +20,7 @@ from engine.storage.tickets.users import INSERT_USER, USER_NAMES
 from engine.storage.tickets.writer import INSERT_ENTRY, INSERT_TICKET
 from engine.tickets.history import GENESIS, Entry, EntryKind
 from engine.tickets.search import Order
+from engine.tickets.search_texts import stored_words
 from engine.vocabulary import ActorRoles, Priority, Status
 
 Row = dict[str, Any]
@@ -143,6 +144,7 @@ def _new_rows(values: Row, workflow: Mapping[str, Any]) -> tuple[Row, Row]:
         "version": 1,
         "head_digest": digest,
         "auto_close_from": None,
+        "search_text": stored_words(f"{details['title']}\n{details['description']}"),
     }
     return ticket | NO_SLA_COLUMNS, entry | {"digest": digest}
 

@@ -28,7 +28,7 @@ from engine.storage.postgres.tables import (
 _PREFETCHED_ROWS: Final = 1_000
 _LEFT_OUT: Final = (
     idempotency_keys,  # expire within a day
-    ticket_search,  # is rebuilt by a trigger
+    ticket_search,  # follows from other tables
     webhook_deliveries,  # have a meaning only in this database
     head_chunks,  # a cache
     web_sessions,  # would let users in who have signed out since

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Annotated, Final, TypeAlias, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic_core import PydanticCustomError
 
 from engine import limits
 from engine.tickets.actor import Actor
@@ -20,14 +21,27 @@ from engine.tickets.commands import (
     check_printable,
     text_length,
 )
+from engine.tickets.text_search import parse_text_search
 from engine.tickets.ticket import Ticket
 from engine.vocabulary import Priority, Status
 
 T = TypeVar("T")
 
 ValueList = Annotated[tuple[T, ...], Field(min_length=1, max_length=limits.FILTER_VALUES)]
+
+
+def _check_search(text: str) -> str:
+    if parse_text_search(check_printable(text)).is_empty:
+        raise PydanticCustomError(
+            "nothing_to_find",
+            "must contain something to search for: a letter, a digit or a symbol such as an emoji;"
+            " punctuation is not searched",
+        )
+    return text
+
+
 _SearchText = Annotated[
-    str, text_length(limits.SEARCH_CHARACTERS, strip=True), AfterValidator(check_printable)
+    str, text_length(limits.SEARCH_CHARACTERS, strip=True), AfterValidator(_check_search)
 ]
 
 
@@ -86,7 +100,8 @@ class TicketFilter(TicketTraits):
         created_before, updated_before: before that time.
         breached: True for tickets with an SLA breach, False for all others.
         due_within: an SLA target is not missed yet, but is due within this time.
-        text: words of the title and the description, in the syntax of web search engines.
+        text: words of one text of the ticket (title and description, or a comment), in the syntax
+            of `engine.tickets.text_search`.
 
     """
 

@@ -21,6 +21,7 @@ from reconciler.document.serialize import serialize_plan
 from reconciler.plan import Plan
 from reconciler.planner import PlanExtras, make_plan
 from reconciler.ticket_repairs import TicketRepairs
+from tests.support.concurrent_changes import comment
 from tests.support.lock_gates import Observer
 from tests.support.monitored_services import open_outage, outage_tickets, report
 from tests.support.personas import ANNA
@@ -32,6 +33,8 @@ ADA = ApplyRequest("ada", EVERYTHING)
 PROOFS = {"id", "version", "head_digest"}
 """What proves that a history is complete. It is never repaired."""
 COLUMNS = [each for each in tickets.columns if each.name not in PROOFS]
+SEARCHED = {"title", "description"}
+"""The words of the search are those of these columns, so they are wrong as well."""
 OTHER_VALUES = {
     "status": "'CLOSED'",
     "priority": "'LOW'",
@@ -121,7 +124,8 @@ async def test_a_wrong_value_of_a_ticket_is_planned_and_repaired(
     plan = await plan_for(database)
     assert (plan.changes, plan.repaired_tickets) == ((), (opened.id,))
     assert plan.tickets is not None
-    assert plan.tickets.columns == {column.name: 1}
+    searched = {SEARCH_WORDS: 1} if column.name in SEARCHED else {}
+    assert plan.tickets.columns == {column.name: 1} | searched
     await apply(database, plan)
     assert await rows(observer) == before
     assert (await plan_for(database)).is_empty
@@ -130,21 +134,26 @@ async def test_a_wrong_value_of_a_ticket_is_planned_and_repaired(
 @pytest.mark.parametrize(
     "change",
     [
-        "UPDATE ticket_search SET words = 'other' WHERE ticket = $1",
+        "UPDATE ticket_search SET text = ' other ' WHERE ticket = $1",
+        "UPDATE ticket_search SET internal = NOT internal WHERE ticket = $1",
         "DELETE FROM ticket_search WHERE ticket = $1",
+        "DELETE FROM ticket_search WHERE ticket = $1 AND seq > 1",
+        "INSERT INTO ticket_search (ticket, seq, internal, text) VALUES ($1, 9, false, ' other ')",
     ],
 )
 async def test_wrong_words_of_the_search_are_planned_and_repaired(
     database: Database, observer: Observer, opened: Ticket, change: str
 ) -> None:
-    words = "SELECT words::text FROM ticket_search WHERE ticket = $1"
-    before = await observer.connection.fetchval(words, opened.id)
+    for internal in (False, True):
+        await comment(TicketStore(database), opened, internal=internal)
+    words = "SELECT seq, internal, text FROM ticket_search WHERE ticket = $1 ORDER BY seq"
+    before = await observer.connection.fetch(words, opened.id)
     await observer.connection.execute(change, opened.id)
     plan = await plan_for(database)
     assert plan.tickets is not None
     assert (plan.repaired_tickets, plan.tickets.columns) == ((opened.id,), {SEARCH_WORDS: 1})
     await apply(database, plan)
-    assert await observer.connection.fetchval(words, opened.id) == before
+    assert await observer.connection.fetch(words, opened.id) == before
     assert (await plan_for(database)).is_empty
 
 

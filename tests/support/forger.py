@@ -21,6 +21,7 @@ from engine.storage.history.seals import seal_of
 from engine.storage.postgres.chains import CHAINS, Chain, last_link
 from engine.storage.postgres.database import Session
 from engine.storage.postgres.rows import entry_of
+from engine.storage.tickets.search_texts import repair_texts
 from engine.storage.tickets.sla_columns import sla_columns
 from engine.tickets.auto_close import auto_close_from
 from engine.tickets.history import GENESIS, Entry
@@ -65,7 +66,7 @@ class Forger:
         )
 
     async def rebuild_ticket(self, ticket: str) -> None:
-        """Write a ticket as it follows from its history, if the history is one of a ticket."""
+        """Write a ticket and its texts as they follow from its history, if it is one of a ticket."""
         await self.chain_history(ticket)
         rows = await self.connection.fetch(
             "SELECT * FROM ticket_status_history WHERE ticket = $1 ORDER BY seq", ticket
@@ -73,6 +74,7 @@ class Forger:
         history = [entry_of(row) for row in rows]
         with suppress(KeyError):
             await self._write(ticket, history)
+            await repair_texts(self.session, [ticket])
 
     async def _write(self, ticket: str, history: list[Entry]) -> None:
         rebuilt = rebuild_ticket(history)

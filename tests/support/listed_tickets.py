@@ -11,6 +11,7 @@ from engine.storage.tickets.users import ensure_users
 from engine.storage.tickets.writer import INSERT_TICKET
 from engine.tickets.actor import Actor
 from engine.tickets.search import Direction, Order, TicketFilter
+from engine.tickets.search_texts import ticket_text
 from engine.tickets.ticket import Ticket
 from engine.vocabulary import Priority, Status
 from tests.support.ticket_examples import NOON, a_ticket
@@ -48,7 +49,8 @@ async def write_tickets(database: Database, tickets: Iterable[Ticket]) -> None:
     async with database.transaction() as session:
         await ensure_users(session, *USER_IDS)
         more = NO_SLA_COLUMNS | {"head_digest": b"", "auto_close_from": None}
-        await session.run_each(INSERT_TICKET, [each._asdict() | more for each in tickets])
+        rows = [each._asdict() | more | {"search_text": ticket_text(each).text} for each in tickets]
+        await session.run_each(INSERT_TICKET, rows)
 
 
 def find_in_python(

@@ -197,7 +197,8 @@ SELECT copied.* FROM ticket_status_history, jsonb_populate_record(
 ) AS copied WHERE ticket_status_history.ticket = $1 AND ticket_status_history.seq = 1
 """
 COPIED_WORDS: Final = """
-INSERT INTO ticket_search SELECT $2, words FROM ticket_search WHERE ticket = $1
+INSERT INTO ticket_search (ticket, seq, internal, text)
+SELECT $2, seq, internal, text FROM ticket_search WHERE ticket = $1 AND seq = 1
 """
 
 
@@ -348,7 +349,7 @@ TAMPERINGS: Final[dict[str, Tampering]] = {
     "the head digest of a ticket": of_ticket("head_digest = sha256('x')"),
     "a due time": of_ticket("response_due_at = response_due_at + interval '1 hour'", CLOSED),
     "the start of a grace period": of_ticket("auto_close_from = created_at", RESOLVED),
-    "the words of the search": sql("UPDATE ticket_search SET words = ''"),
+    "the words of the search": sql("UPDATE ticket_search SET text = ' '"),
     "a ticket removed from the search": sql(
         "DELETE FROM ticket_search WHERE ticket IN (SELECT max(id) FROM tickets)"
     ),

@@ -87,13 +87,13 @@ SERVER_PRIVILEGES: Final[Mapping[str, tuple[Privilege, ...]]] = {
             webhooks.name,
             service_health.name,
             tickets.name,
-            ticket_search.name,
         ),
         _WRITE,
     ),
     plugins.name: (*_READ, Privilege.UPDATE),
     **dict.fromkeys(
         (
+            ticket_search.name,
             webhook_deliveries.name,
             service_reports.name,
             idempotency_keys.name,

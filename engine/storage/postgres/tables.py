@@ -11,6 +11,7 @@ from sqlalchemy import (
     Column,
     ColumnClause,
     ColumnElement,
+    Computed,
     DateTime,
     ForeignKey,
     Identity,
@@ -473,11 +474,21 @@ tickets: Final = Table(
     ),
 )
 
+SEARCH_WORDS: Final = "array_to_tsvector(string_to_array(btrim(text), ' '))"
 ticket_search: Final = Table(
     "ticket_search",
     metadata,
     Column("ticket", ID, ForeignKey("tickets.id"), primary_key=True),
-    Column("words", TSVECTOR, nullable=False, comment="of title and description"),
+    Column(
+        "seq",
+        Integer,
+        primary_key=True,
+        autoincrement=False,
+        comment="1: title and description; otherwise the seq of a comment or internal note",
+    ),
+    Column("internal", Boolean, nullable=False, comment="an internal note"),
+    Column("text", ID, nullable=False, comment="the words in order, a space around each"),
+    Column("words", TSVECTOR, Computed(SEARCH_WORDS, persisted=True), comment="each word once"),
     Index("ticket_search_words_idx", "words", postgresql_using="gin"),
 )
 """Not a column of `tickets`: each transition would write every word into the index again."""

@@ -9,22 +9,12 @@ from engine.sealing.chain import name_digest
 from engine.sealing.flaw import RecordFlaw
 from engine.storage.postgres.database import Row, Session
 from engine.storage.postgres.statements import Statement
-from engine.storage.postgres.tables import ticket_search, tickets, user_names, users
-from engine.storage.tickets.search_words import ARE_WORDS_CURRENT
+from engine.storage.postgres.tables import user_names, users
+from engine.storage.tickets.search_texts import WrongText, wrong_texts
+from engine.tickets.search_texts import TICKET_TEXT_SEQ
 
 _PREFETCHED_ROWS: Final = 2_000
 
-_SEARCH: Final = Statement.of(
-    select(tickets.c.id, ARE_WORDS_CURRENT.label("is_current"))
-    .select_from(tickets.outerjoin(ticket_search))
-    .order_by(tickets.c.id)
-)
-_WORDS_WITHOUT_TICKET: Final = Statement.of(
-    select(ticket_search.c.ticket)
-    .select_from(ticket_search.outerjoin(tickets))
-    .where(tickets.c.id.is_(None))
-    .order_by(ticket_search.c.ticket)
-)
 _LATEST_NAME: Final = user_names.alias("latest_name")
 _RECORDED: Final = (
     select(
@@ -55,13 +45,18 @@ _USERS: Final = Statement.of(
 
 
 async def audit_search(session: Session) -> AsyncIterator[RecordFlaw]:
-    """Yield each ticket whose words in the search are not those of its title and description."""
-    async for row in session.stream(_SEARCH, _PREFETCHED_ROWS):
-        if not row["is_current"]:
-            message = "the words of the search are not those of its title and description"
-            yield RecordFlaw(row["id"], message)
-    async for row in session.stream(_WORDS_WITHOUT_TICKET, _PREFETCHED_ROWS):
-        yield RecordFlaw(row["ticket"], "the search has words of it, but there is no such ticket")
+    """Yield each text whose words in the search are not those of the ticket or the comment."""
+    async for wrong in wrong_texts(session):
+        yield RecordFlaw(wrong.ticket, _text_flaw(wrong))
+
+
+def _text_flaw(wrong: WrongText) -> str:
+    is_ticket = wrong.seq == TICKET_TEXT_SEQ
+    if wrong.expected is None:
+        missing = "ticket" if is_ticket else f"comment {wrong.seq}"
+        return f"the search has words of it, but there is no such {missing}"
+    source = "its title and description" if is_ticket else f"its comment {wrong.seq}"
+    return f"the words of the search are not those of {source}"
 
 
 async def audit_names(session: Session) -> AsyncIterator[RecordFlaw]:

@@ -5,19 +5,18 @@ complete. A ticket whose history is invalid is not repaired at all.
 """
 
 from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from typing import Final
 
-from sqlalchemy import ARRAY, ColumnElement, Text, bindparam, exists, func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnElement, Text, bindparam, exists, update
 
 from engine.audit.history import is_chain_intact
 from engine.storage.history.scan import TicketHistory, lock_histories, scan_tickets
 from engine.storage.postgres.database import Database, Session
 from engine.storage.postgres.locks import lock_tickets_shared
 from engine.storage.postgres.statements import Statement
-from engine.storage.postgres.tables import ticket_search, tickets
-from engine.storage.tickets.search_words import ARE_WORDS_CURRENT, WORDS
+from engine.storage.postgres.tables import tickets
+from engine.storage.tickets.search_texts import repair_texts, wrong_texts
 from engine.storage.tickets.sla_columns import sla_columns
 from engine.storage.tickets.writer import new_values
 from engine.tickets.auto_close import auto_close_from
@@ -37,14 +36,6 @@ DRIFTED_TICKETS_MOST: Final = 10_000
 """Tickets that one plan repairs; it names each of them."""
 _BATCH_TICKETS: Final = 500
 
-_WRONG_WORDS: Final = Statement.of(
-    select(tickets.c.id)
-    .select_from(tickets.outerjoin(ticket_search))
-    .where(~ARE_WORDS_CURRENT)
-    .order_by(tickets.c.id)
-    .limit(bindparam("most"))
-)
-_IDS: Final = bindparam("ids", type_=ARRAY(Text))
 _OTHER: Final = tickets.alias("other")
 _IS_OTHER_LIVE: Final[ColumnElement[bool]] = exists().where(
     _OTHER.c.service == bindparam("new_service", type_=Text),
@@ -58,17 +49,6 @@ _REPAIR_COLUMNS: Final = Statement.of(
     .where(tickets.c.id == bindparam("repaired"), ~_IS_OTHER_LIVE)
     .values({name: bindparam(f"new_{name}") for name in TICKET_COLUMNS})
 )
-_INSERT_WORDS: Final = insert(ticket_search).from_select(
-    ["ticket", "words"],
-    select(tickets.c.id, WORDS)
-    .select_from(tickets.outerjoin(ticket_search))
-    .where(tickets.c.id == func.any(_IDS), ~ARE_WORDS_CURRENT),
-)
-_REPAIR_WORDS: Final = Statement.of(
-    _INSERT_WORDS.on_conflict_do_update(
-        index_elements=["ticket"], set_={"words": _INSERT_WORDS.excluded.words}
-    )
-)
 
 
 async def compare_tickets(session: Session, advance: Callable[[], None]) -> ComparedTickets:
@@ -79,8 +59,7 @@ async def compare_tickets(session: Session, advance: Callable[[], None]) -> Comp
         advance: called after each ticket.
 
     """
-    rows = await session.rows(_WRONG_WORDS, most=DRIFTED_TICKETS_MOST + 1)
-    wrong_words = {row["id"] for row in rows}
+    wrong_words = await _tickets_with_wrong_words(session)
     compared = invalid = 0
     drifted: list[TicketDrift] = []
     async for scanned in scan_tickets(session):
@@ -95,6 +74,17 @@ async def compare_tickets(session: Session, advance: Callable[[], None]) -> Comp
             drifted.append(drift)
     is_complete = len(drifted) <= DRIFTED_TICKETS_MOST
     return ComparedTickets(compared, invalid, tuple(drifted[:DRIFTED_TICKETS_MOST]), is_complete)
+
+
+async def _tickets_with_wrong_words(session: Session) -> set[str]:
+    """Return the ids of at least as many tickets as one plan repairs, if there are so many."""
+    found: set[str] = set()
+    async with aclosing(wrong_texts(session)) as wrong:
+        async for each in wrong:
+            found.add(each.ticket)
+            if len(found) > DRIFTED_TICKETS_MOST:
+                break
+    return found
 
 
 async def repair_tickets(database: Database, ids: Sequence[str]) -> None:
@@ -116,7 +106,7 @@ async def _repair(session: Session, ids: Collection[str]) -> None:
                 derived = derived_values([stored.entry for stored in scanned.history])
                 repaired.append(new_values(derived) | {"repaired": scanned.id})
     await session.run_each(_REPAIR_COLUMNS, repaired)
-    await session.run(_REPAIR_WORDS, ids=list(ids))
+    await repair_texts(session, list(ids))
 
 
 class InvalidHistory(Exception):

@@ -1,4 +1,7 @@
-"""The conditions of a ticket filter in SQL. A statement contains only those in use."""
+"""The conditions of a ticket filter in SQL. A statement contains only those in use.
+
+The conditions on texts are in `text_conditions`.
+"""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -15,7 +18,8 @@ from sqlalchemy import (
     literal_column,
 )
 
-from engine.storage.postgres.tables import URGENCY, ticket_search, tickets
+from engine.storage.postgres.tables import URGENCY, tickets
+from engine.storage.tickets.text_conditions import conditions_of_text
 from engine.tickets.actor import Actor
 from engine.tickets.search import TicketFilter
 from engine.vocabulary import Status
@@ -72,7 +76,6 @@ def _urgencies(wanted: TicketFilter) -> list[int] | None:
 
 _BREACHED: Final = tickets.c.response_breached | tickets.c.resolution_breached
 _DUE_BEFORE: Final = func.now() + bindparam("due_within", type_=Interval)
-_QUERY: Final = func.websearch_to_tsquery(literal_column("'simple'"), bindparam("text", type_=Text))
 
 CONDITIONS: Final = {
     condition.name: condition
@@ -130,15 +133,15 @@ CONDITIONS: Final = {
         Condition("breached", _BREACHED, lambda f, _: True if f.breached else None),
         Condition("unbreached", ~_BREACHED, lambda f, _: True if f.breached is False else None),
         Condition("due_within", tickets.c.next_due_at <= _DUE_BEFORE, lambda f, _: f.due_within),
-        Condition("text", ticket_search.c.words.bool_op("@@")(_QUERY), lambda f, _: f.text),
     )
 }
 
 
 def conditions_of(wanted: TicketFilter, actor: Actor) -> Conditions:
     """Return the conditions that a filter uses when this actor sends it."""
-    return {
+    conditions = {
         name: value
         for name, condition in CONDITIONS.items()
         if (value := condition.value(wanted, actor)) is not None
     }
+    return conditions if wanted.text is None else conditions | conditions_of_text(wanted.text)

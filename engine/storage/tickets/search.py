@@ -4,7 +4,6 @@ Pages use keyset pagination, so they stay correct while tickets change. Each sta
 the conditions in use and compares cursors as rows, so that an index serves it.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -14,9 +13,10 @@ from sqlalchemy import ColumnElement, Integer, Select, bindparam, func, select, 
 from engine.storage.postgres.database import Database, Row
 from engine.storage.postgres.rows import TICKET_COLUMNS, ticket_of
 from engine.storage.postgres.statements import Statement
-from engine.storage.postgres.tables import URGENCY, ticket_search, tickets
+from engine.storage.postgres.tables import URGENCY, tickets
 from engine.storage.tickets.filters import CONDITIONS, Conditions
-from engine.storage.tickets.visibility import INVOLVED, viewer_parameters
+from engine.storage.tickets.text_conditions import TEXT_CONDITIONS, text_clauses
+from engine.storage.tickets.visibility import INVOLVED, actor_parameters
 from engine.tickets.search import Cursor, Direction, Order, OrderField, PageRequest
 from engine.tickets.ticket import Ticket
 from engine.tickets.viewer import Viewer
@@ -42,13 +42,20 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class PageShape:
-    """What pages that share a statement have in common."""
+    """What pages that share a statement have in common.
+
+    Attributes:
+        sees_all: whether the viewer can read every ticket.
+        reads_notes: whether the viewer can read every internal note.
+
+    """
 
     conditions: frozenset[str]
     order: Order
     bounds: frozenset[str]
     from_end: bool
     sees_all: bool = True
+    reads_notes: bool = True
 
 
 async def find_tickets(
@@ -58,7 +65,12 @@ async def find_tickets(
     cursors = {"after": request.after, "before": request.before}
     bounds = {name: cursor for name, cursor in cursors.items() if cursor is not None}
     shape = PageShape(
-        frozenset(conditions), request.order, frozenset(bounds), request.from_end, viewer.sees_all
+        frozenset(conditions),
+        request.order,
+        frozenset(bounds),
+        request.from_end,
+        viewer.sees_all,
+        viewer.actor.is_admin,
     )
     values = conditions | bound_values(bounds) | {"rows": request.size + 1}
     rows = await _run(database, viewer, page_statement(shape), conditions, values)
@@ -68,7 +80,9 @@ async def find_tickets(
 
 async def count_matching_tickets(database: Database, viewer: Viewer, conditions: Conditions) -> int:
     """Return the number of tickets that the viewer can read and that meet all conditions."""
-    statement = _count_statement(frozenset(conditions), sees_all=viewer.sees_all)
+    statement = _count_statement(
+        frozenset(conditions), sees_all=viewer.sees_all, reads_notes=viewer.actor.is_admin
+    )
     [row] = await _run(database, viewer, statement, conditions, conditions)
     return int(row["tickets"])
 
@@ -83,7 +97,8 @@ async def _run(
     """Run a statement. The best plan of one with conditions depends on their values."""
     if viewer.sees_all and not conditions:
         return await database.rows(statement, **values)
-    return await database.rows_with_custom_plan(statement, **values, **viewer_parameters(viewer))
+    involved = actor_parameters(viewer.actor)
+    return await database.rows_with_custom_plan(statement, **values, **involved)
 
 
 def bound_values(bounds: dict[str, Cursor]) -> dict[str, object]:
@@ -100,7 +115,12 @@ def page_statement(shape: PageShape) -> Statement:
     """Return the statement of a page; it reads one ticket more than the page has."""
     columns = _CURSOR_COLUMNS[shape.order.field]
     is_descending = shape.order.direction is Direction.DESC
-    found = _matching(select(*TICKET_COLUMNS), shape.conditions, sees_all=shape.sees_all)
+    found = _matching(
+        select(*TICKET_COLUMNS),
+        shape.conditions,
+        sees_all=shape.sees_all,
+        reads_notes=shape.reads_notes,
+    )
     for bound in sorted(shape.bounds):
         below = is_descending == (bound == "after")
         found = found.where(_keyset_condition(columns, bound, below=below))
@@ -110,20 +130,22 @@ def page_statement(shape: PageShape) -> Statement:
 
 
 @lru_cache(_CACHED_STATEMENTS)
-def _count_statement(conditions: frozenset[str], *, sees_all: bool) -> Statement:
-    return Statement.of(
-        _matching(select(func.count().label("tickets")), conditions, sees_all=sees_all)
-    )
+def _count_statement(conditions: frozenset[str], *, sees_all: bool, reads_notes: bool) -> Statement:
+    count: Select[tuple[object, ...]] = select(func.count().label("tickets"))
+    return Statement.of(_matching(count, conditions, sees_all=sees_all, reads_notes=reads_notes))
 
 
 def _matching(
-    query: Select[tuple[object, ...]], conditions: Iterable[str], *, sees_all: bool
+    query: Select[tuple[object, ...]],
+    conditions: frozenset[str],
+    *,
+    sees_all: bool,
+    reads_notes: bool,
 ) -> Select[tuple[object, ...]]:
     """Restrict a query to tickets that meet the conditions and that the viewer can read."""
-    names = sorted(conditions)
-    source = tickets.join(ticket_search) if "text" in names else tickets
-    clauses = [CONDITIONS[name].clause for name in names]
-    return query.select_from(source).where(*clauses, *([] if sees_all else [INVOLVED]))
+    clauses = [CONDITIONS[name].clause for name in sorted(conditions - TEXT_CONDITIONS)]
+    clauses += text_clauses(conditions, reads_notes=reads_notes)
+    return query.select_from(tickets).where(*clauses, *([] if sees_all else [INVOLVED]))
 
 
 def _keyset_condition(

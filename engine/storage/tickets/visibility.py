@@ -15,6 +15,7 @@ from engine.storage.postgres.database import Database
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import tickets
 from engine.storage.resources.settings import read_setting
+from engine.tickets.actor import Actor
 from engine.tickets.viewer import Viewer
 from engine.vocabulary import Visibility
 
@@ -45,9 +46,12 @@ class GuardedStatement:
 
 def viewer_parameters(viewer: Viewer) -> dict[str, object]:
     """Return the parameters of `INVOLVED`; none for a viewer who can read all tickets."""
-    if viewer.sees_all:
-        return {}
-    return {"viewer": viewer.actor.id, "viewer_groups": sorted(viewer.actor.groups)}
+    return {} if viewer.sees_all else actor_parameters(viewer.actor)
+
+
+def actor_parameters(actor: Actor) -> dict[str, object]:
+    """Return the parameters of conditions on what involves the actor."""
+    return {"viewer": actor.id, "viewer_groups": sorted(actor.groups)}
 
 
 async def read_visibility(database: Database) -> Visibility:

@@ -9,16 +9,35 @@ from functools import reduce
 from itertools import accumulate
 from typing import Final
 
-from sqlalchemy import bindparam, case, func, insert, literal_column, null, update
+from sqlalchemy import (
+    Boolean,
+    Integer,
+    Text,
+    bindparam,
+    case,
+    func,
+    insert,
+    literal_column,
+    null,
+    select,
+    update,
+)
 
 from engine.storage.history.changes import read_histories
 from engine.storage.history.digest_sql import CANONICAL_ORDER
 from engine.storage.postgres.database import Session
 from engine.storage.postgres.statements import Statement
-from engine.storage.postgres.tables import TIMESTAMP, ticket_status_history, tickets
+from engine.storage.postgres.tables import (
+    TIMESTAMP,
+    ticket_search,
+    ticket_status_history,
+    tickets,
+)
+from engine.storage.tickets.search_texts import write_texts
 from engine.storage.tickets.sla_columns import sla_columns
 from engine.tickets.auto_close import grace_period_start
 from engine.tickets.history import GENESIS, Entry
+from engine.tickets.search_texts import TICKET_TEXT_SEQ, SearchText, new_texts, ticket_text
 from engine.tickets.sla_timers import SLA_COLUMNS, TIMER_KINDS
 from engine.tickets.ticket import Ticket, apply_entry, initial_ticket
 from engine.vocabulary import Status
@@ -28,7 +47,24 @@ CHANGED_COLUMNS: Final = (
     *("updated_at", "version", "head_digest"),
 )
 
-INSERT_TICKET: Final = Statement.of(insert(tickets))
+_INSERTED: Final = (
+    insert(tickets)
+    .values({column.name: bindparam(column.name) for column in tickets.columns})
+    .returning(tickets.c.id)
+    .cte("inserted")
+)
+INSERT_TICKET: Final = Statement.of(
+    insert(ticket_search).from_select(
+        list(SearchText._fields),
+        select(
+            _INSERTED.c.id,
+            literal_column(str(TICKET_TEXT_SEQ), Integer),
+            literal_column("false", Boolean),
+            bindparam("search_text", type_=Text),
+        ),
+    )
+)
+"""Inserts the ticket, and the text of it that searches read."""
 INSERT_ENTRY: Final = Statement.of(
     insert(ticket_status_history).values(
         {name: bindparam(name) for name in (*CANONICAL_ORDER, "digest")}
@@ -94,7 +130,7 @@ async def insert_tickets(session: Session, entries: Sequence[Entry]) -> None:
     """Insert new tickets with their first entries. Their users must exist already."""
     heads = [entry.digest(GENESIS) for entry in entries]
     rows = [
-        initial_ticket(entry)._asdict()
+        _new_row(initial_ticket(entry))
         | sla_columns([entry])
         | {"head_digest": head, "auto_close_from": None}
         for entry, head in zip(entries, heads, strict=True)
@@ -104,6 +140,10 @@ async def insert_tickets(session: Session, entries: Sequence[Entry]) -> None:
         INSERT_ENTRY,
         [asdict(entry) | {"digest": head} for entry, head in zip(entries, heads, strict=True)],
     )
+
+
+def _new_row(ticket: Ticket) -> dict[str, object]:
+    return ticket._asdict() | {"search_text": ticket_text(ticket).text}
 
 
 async def append_entries(
@@ -148,6 +188,9 @@ async def append_to_histories(
             for entry, digest in zip(each.entries, each.digests, strict=True)
         ],
     )
+    texts = [text for each in appends for text in new_texts(each.after, each.entries)]
+    if texts:
+        await write_texts(session, texts)
 
 
 def _new_ticket(append: Append) -> dict[str, object]:

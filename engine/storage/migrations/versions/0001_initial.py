@@ -21,28 +21,10 @@ ENTRY_KINDS = (
 )
 PRIORITY_RANK = "array_position('{LOW,MEDIUM,HIGH,CRITICAL}'::text[], priority)"
 
+SEARCH_WORDS = "array_to_tsvector(string_to_array(btrim(text), ' '))"
 # By default only the thousand most frequent words have statistics. The planner assumes that any
 # other word is in thousands of tickets, which can take a second instead of a millisecond.
 SEARCH_STATISTICS = "ALTER TABLE ticket_search ALTER COLUMN words SET STATISTICS 500"
-UPDATE_TICKET_SEARCH = """
-CREATE FUNCTION update_ticket_search() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    INSERT INTO ticket_search (ticket, words)
-        VALUES (NEW.id, to_tsvector('simple', NEW.title || ' ' || NEW.description))
-        ON CONFLICT (ticket) DO UPDATE SET words = EXCLUDED.words;
-    RETURN NULL;
-END
-$$
-"""
-SEARCH_AFTER_INSERT = """
-CREATE TRIGGER tickets_search_insert AFTER INSERT ON tickets
-    FOR EACH ROW EXECUTE FUNCTION update_ticket_search()
-"""
-SEARCH_AFTER_UPDATE = """
-CREATE TRIGGER tickets_search_update AFTER UPDATE OF title, description ON tickets
-    FOR EACH ROW WHEN ((OLD.title, OLD.description) IS DISTINCT FROM (NEW.title, NEW.description))
-    EXECUTE FUNCTION update_ticket_search()
-"""
 REJECT_CHANGE = """
 CREATE FUNCTION reject_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -443,17 +425,28 @@ def create_ticket_indexes() -> None:
 
 
 def create_ticket_search() -> None:
-    """Create the full-text index of tickets and the triggers that update it."""
+    """Create the texts that searches read, and their index."""
     op.create_table(
         "ticket_search",
         sa.Column("ticket", ID, sa.ForeignKey("tickets.id"), primary_key=True),
-        sa.Column("words", TSVECTOR, nullable=False, comment="of title and description"),
+        sa.Column(
+            "seq",
+            sa.Integer,
+            primary_key=True,
+            autoincrement=False,
+            comment="1: title and description; otherwise the seq of a comment or internal note",
+        ),
+        sa.Column("internal", sa.Boolean, nullable=False, comment="an internal note"),
+        sa.Column("text", ID, nullable=False, comment="the words in order, a space around each"),
+        sa.Column(
+            "words",
+            TSVECTOR,
+            sa.Computed(SEARCH_WORDS, persisted=True),
+            comment="each word once",
+        ),
     )
     op.create_index("ticket_search_words_idx", "ticket_search", ["words"], postgresql_using="gin")
     op.execute(SEARCH_STATISTICS)
-    op.execute(UPDATE_TICKET_SEARCH)
-    op.execute(SEARCH_AFTER_INSERT)
-    op.execute(SEARCH_AFTER_UPDATE)
 
 
 def create_ticket_status_history() -> None:

@@ -13,7 +13,7 @@ from engine.storage.postgres.database import CUSTOM_PLAN, Database, open_databas
 from engine.storage.postgres.statements import Statement
 from engine.storage.tickets.filters import conditions_of
 from engine.storage.tickets.search import PageShape, bound_values, find_tickets, page_statement
-from engine.storage.tickets.visibility import viewer_parameters
+from engine.storage.tickets.visibility import actor_parameters
 from engine.tickets.actor import Actor
 from engine.tickets.search import Direction, Order, OrderField, PageRequest, TicketFilter
 from engine.tickets.viewer import SYSTEM_VIEWER, Viewer
@@ -95,12 +95,13 @@ async def plan(
         frozenset(bounds),
         page_request.from_end,
         viewer.sees_all,
+        viewer.actor.is_admin,
     )
     statement = page_statement(shape)
     explain = Statement(
         f"EXPLAIN (FORMAT JSON) {statement.sql}", statement.parameters, statement.constants
     )
-    values = conditions | bound_values(bounds) | viewer_parameters(viewer) | {"rows": PAGE + 1}
+    values = conditions | bound_values(bounds) | actor_parameters(viewer.actor) | {"rows": PAGE + 1}
     async with database.transaction() as session:
         await session.run(CUSTOM_PLAN)
         [row] = await session.rows(explain, **values)
@@ -154,7 +155,7 @@ async def test_a_short_list_is_read_through_its_index(
 
 async def test_a_common_word_is_searched_for_from_the_newest_ticket(crowded: Database) -> None:
     found = await plan(crowded, PageRequest(PAGE), {"text": "word1"})
-    assert indexes(found) == {"tickets_created_at_idx", "ticket_search_pkey"}
+    assert indexes(found) == {"tickets_created_at_idx", "ticket_search_pkey", "tickets_pkey"}
 
 
 WITHOUT_GROUP = Actor("u_7", "Person 7")
