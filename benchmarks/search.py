@@ -9,14 +9,14 @@ import uvloop
 from rich.table import Table
 
 from benchmarks.databases import declare, temporary_server
-from benchmarks.synthetic_data import insert_tickets
+from benchmarks.synthetic_data import insert_comments, insert_tickets
 from benchmarks.tables import new_table, number_columns, print_table
 from engine.storage.postgres.database import Database, open_database
 from engine.storage.tickets.filters import Conditions, conditions_of
 from engine.storage.tickets.search import find_tickets
 from engine.tickets.actor import Actor
 from engine.tickets.search import Direction, Order, OrderField, PageRequest, TicketFilter
-from engine.tickets.viewer import SYSTEM_VIEWER, Viewer
+from engine.tickets.viewer import Viewer
 from engine.vocabulary import Visibility
 
 TICKETS: Final = 1_000_000
@@ -55,20 +55,40 @@ LISTS: Final[Mapping[str, tuple[Order, Mapping[str, object]]]] = {
     "a word in 200 tickets": (NEWEST, {"text": "word15000"}),
     "two words": (NEWEST, {"text": "word5 word12"}),
     "two words, live": (NEWEST, {"text": "word5 word12", "status": LIVE}),
+    "a common and a rare word": (NEWEST, {"text": "word5 word15000"}),
+    "words one after the other (a code, a URL)": (NEWEST, {"text": "word5-word12"}),
+    "the same, rare": (NEWEST, {"text": "word150/word1200"}),
+    "words in quotes": (NEWEST, {"text": '"word5 word12"'}),
+    "a beginning in all tickets": (NEWEST, {"text": "w"}),
+    "a beginning in 1 %": (NEWEST, {"text": '"word3000" or word301'}),
+    "one word or another": (NEWEST, {"text": "word300 or word15000"}),
+    "a word without another": (NEWEST, {"text": "word5 -word300"}),
+    "all without a word": (NEWEST, {"text": "-word300"}),
+    "a word of 200 tickets, last change first": (LATEST_CHANGE, {"text": "word15000"}),
+    "two characters of Chinese text": (NEWEST, {"text": "支付"}),
+    "six characters of Chinese text": (NEWEST, {"text": "订单支付失败"}),
+    "a ticket id": (NEWEST, {"text": "tk_c4ca4238a0b923820dcc509a6f75849b"}),
+    "the beginning of a ticket id": (NEWEST, {"text": "tk_c4ca"}),
+    "no such word": (NEWEST, {"text": "nothing"}),
 }
 WITHOUT_GROUPS: Final = Viewer(Actor("u_7", "Person 7"), Visibility.INVOLVED)
+READS_FEW_NOTES: Final = Viewer(ACTOR, Visibility.EVERYONE)
+READS_NOTES: Final = Viewer(Actor("u_8", "Person 8", is_admin=True), Visibility.EVERYONE)
 IN_GROUPS: Final = Viewer(ACTOR, Visibility.INVOLVED)
 ROWS: Final[Mapping[str, tuple[Viewer, Order, Mapping[str, object]]]] = {
-    **{name: (SYSTEM_VIEWER, order, wanted) for name, (order, wanted) in LISTS.items()},
+    **{name: (READS_NOTES, order, wanted) for name, (order, wanted) in LISTS.items()},
     "involving me": (WITHOUT_GROUPS, NEWEST, {}),
     "involving me, last change first": (WITHOUT_GROUPS, LATEST_CHANGE, {}),
     "involving me or three groups": (IN_GROUPS, NEWEST, {}),
     "involving me or three groups, live": (IN_GROUPS, NEWEST, {"status": LIVE}),
     "involving me or three groups, most urgent first": (IN_GROUPS, MOST_URGENT, {}),
     "involving me or three groups, a word in 1 %": (IN_GROUPS, NEWEST, {"text": "word300"}),
+    "a word in 1 %, for those who read few notes": (READS_FEW_NOTES, NEWEST, {"text": "word300"}),
+    "a word in 200, for those who read few notes": (READS_FEW_NOTES, NEWEST, {"text": "word15000"}),
 }
 TITLE: Final = f"""\
 Milliseconds for a page of {PAGE} among {TICKETS:,} tickets, {ROUNDS} alternating rounds of all rows
+A third of the tickets has a comment, one in thirty an internal note, one in a hundred Chinese text
 Embedded PostgreSQL, default settings; from the filter to the tickets, one page at a time"""
 CAPTION: Final = f"""\
 ratio: of the median to that of the first page, {PLAIN}
@@ -89,6 +109,7 @@ async def measure(url: str) -> Times:
     """Insert the tickets, and time the searches."""
     await declare(url)
     await insert_tickets(url, TICKETS)
+    await insert_comments(url)
     async with open_database(url) as database:
         return await run_rounds(database)
 

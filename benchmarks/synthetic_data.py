@@ -3,9 +3,14 @@
 They have no history, because searches do not read it.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
+import asyncpg
+
 from benchmarks.databases import VACUUM, unchecked
+from engine.tickets.search_texts import stored_words
 
 _SEED: Final = "SELECT setseed(0.5)"
 _INSERT_USERS: Final = (
@@ -42,22 +47,49 @@ _INSERT_WORDS: Final = """
 INSERT INTO ticket_search (ticket, seq, internal, text)
 SELECT id, 1, false, ' ' || title || ' ' || description || ' ' FROM tickets
 """
+_INSERT_COMMENTS: Final = """
+INSERT INTO ticket_search (ticket, seq, internal, text)
+SELECT id, 4, n % 10 = 0, CASE WHEN n % 33 = 0 THEN $1 ELSE ' ' || words || ' ' END
+FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM tickets WHERE id < 'tk_555') AS numbered
+CROSS JOIN LATERAL (
+    SELECT string_agg('word' || floor(exp(random() * ln(20000) + n * place * 0))::int, ' ') AS words
+    FROM generate_series(1, 12) place
+) AS texts
+"""
+_CHINESE: Final = "订单支付失败请处理"
 _INDEXES: Final = """
 SELECT indexname, indexdef FROM pg_indexes
-WHERE tablename IN ('tickets', 'ticket_search') AND indexname NOT LIKE '%_pkey'
+WHERE tablename = ANY($1) AND indexname NOT LIKE '%_pkey'
 """
+_TICKETS, _SEARCH = "tickets", "ticket_search"
 
 
 async def insert_tickets(url: str, tickets: int) -> None:
     """Insert tickets into a database with schema and default workflows, and update statistics."""
-    async with unchecked(url) as connection:
-        indexes = await connection.fetch(_INDEXES)
-        for name, _ in indexes:
-            await connection.execute(f"DROP INDEX {name}")
+    async with unchecked(url) as connection, _without_indexes(connection, _TICKETS, _SEARCH):
         await connection.execute(_SEED)
         await connection.execute(_INSERT_USERS)
         await connection.execute(_INSERT_TICKETS, tickets)
         await connection.execute(_INSERT_WORDS)
-        for _, definition in indexes:
-            await connection.execute(definition)
-        await connection.execute(VACUUM)
+
+
+async def insert_comments(url: str) -> None:
+    """Insert the texts of comments into the search, and update statistics.
+
+    They have no entries in the history, because searches do not read it.
+    """
+    async with unchecked(url) as connection, _without_indexes(connection, _SEARCH):
+        await connection.execute(_SEED)
+        await connection.execute(_INSERT_COMMENTS, stored_words(_CHINESE))
+
+
+@asynccontextmanager
+async def _without_indexes(connection: asyncpg.Connection, *tables: str) -> AsyncIterator[None]:
+    """Drop the indexes of tables during the block, because to create them again is faster."""
+    indexes = await connection.fetch(_INDEXES, tables)
+    for name, _ in indexes:
+        await connection.execute(f"DROP INDEX {name}")
+    yield
+    for _, definition in indexes:
+        await connection.execute(definition)
+    await connection.execute(VACUUM)

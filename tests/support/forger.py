@@ -66,7 +66,7 @@ class Forger:
         )
 
     async def rebuild_ticket(self, ticket: str) -> None:
-        """Write a ticket and its texts as they follow from its history, if it is one of a ticket."""
+        """Write a ticket and its texts as they follow from its history, if that is possible."""
         await self.chain_history(ticket)
         rows = await self.connection.fetch(
             "SELECT * FROM ticket_status_history WHERE ticket = $1 ORDER BY seq", ticket
