@@ -48,10 +48,13 @@ async def test_history_verify_reports_every_invalid_history(
     change = f"UPDATE tickets SET title = 'x' WHERE id = '{changed.id}'"  # noqa: S608  # ours
     await database.row(Statement.of(text(change)))
     done = interlock("history", "verify", env=on(database_url))
-    flaw, count = done.stdout.splitlines()
+    flaw, search_flaw, count = done.stdout.splitlines()
     assert done.returncode == 1
     assert flaw.startswith(f"{changed.id} entry 2: title of the ticket is 'x', but ")
-    assert count == "1 flaw; 1 of 2 tickets have a flaw of their own."
+    assert search_flaw.endswith(
+        "the words of the search are not those of its title and description"
+    )
+    assert count == "2 flaws; 1 of 2 tickets have a flaw of their own."
 
 
 class Screen(io.StringIO):
