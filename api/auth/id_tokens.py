@@ -57,6 +57,7 @@ class IdTokenVerifier(TokenVerifier):
         """
         if user_info.get("sub", claims.get("sub")) != claims.get("sub"):
             raise token_error(TokenErrorReason.INVALID_CLAIM, claim="sub")
-        parsed = parse_claims({**user_info, **claims}, self._rules.names)
+        stated = {name: value for name, value in claims.items() if value is not None}
+        parsed = parse_claims({**user_info, **stated}, self._rules.names)
         self._rules.check_times(parsed, self._clock())
         return parsed.actor

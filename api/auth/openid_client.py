@@ -198,7 +198,7 @@ class OpenIdClient:
         status, body = await fetch(metadata.url("token_endpoint"), form, headers)
         members = _json_object(body)
         if status != HTTPStatus.OK or not isinstance(members.get("id_token"), str):
-            error = members.get("error", "no ID token")
+            error = str(members.get("error", "no ID token"))[:_ERROR_CHARACTERS]
             raise _provider_error("token", status=status, error=error)
         return {name: value for name, value in members.items() if isinstance(value, str)}
 

@@ -85,6 +85,11 @@ class TestUserInfo:
         provider.user_info = {"sub": "u_b1", "name": "Anna", "groups": ["a"], "admin": True}
         assert await finish(provider) == Actor("u_b1", "Anna", frozenset({"a"}), is_admin=True)
 
+    async def test_null_is_the_same_as_no_claim(self, provider: SignInProvider) -> None:
+        provider.sign = lambda claims: RS256.token({**claims, "groups": None, "admin": None})
+        provider.user_info = {"sub": "u_b1", "groups": ["a"]}
+        assert await finish(provider) == Actor("u_b1", "Anna K.", frozenset({"a"}))
+
     async def test_the_id_token_comes_first(self, provider: SignInProvider) -> None:
         provider.claims = {"groups": None}
         provider.user_info = {"sub": "u_b1", "name": "Mallory", "groups": ["a"], "admin": True}

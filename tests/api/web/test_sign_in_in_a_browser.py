@@ -18,7 +18,7 @@ from tests.support.databases import as_server, new_database
 from tests.support.mock_provider import mock_provider
 from tests.support.personas import ANNA, MARTON
 
-PATH = "/tickets?status=OPEN"
+PATH = "/tickets?status=OPEN&priority=HIGH"
 
 
 @dataclass(frozen=True)

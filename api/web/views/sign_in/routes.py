@@ -4,6 +4,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
+from urllib.parse import urlencode
 
 import structlog
 from aiohttp import web
@@ -85,7 +86,7 @@ class _SignIn:
         if await self.sessions.find(request):
             return see_other(next_path)
         if self.provider and PARAMETER in request.query:
-            return see_other(f"{_START_PATH}?{request.query_string}")
+            return see_other(f"{_START_PATH}?{urlencode({PARAMETER: next_path})}")
         if self.demo:
             users = self.demo.users if self.demo.is_allowed(request, self.sessions) else ()
             return self._render(request, demo_page(users))

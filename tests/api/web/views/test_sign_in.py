@@ -36,7 +36,7 @@ from tests.support.sign_in_provider import (
 )
 from tests.support.web_client import OWN_PAGE
 
-PAGE = "/tickets?status=OPEN"
+PAGE = "/tickets?status=OPEN&priority=HIGH&text=50%25+off"
 SETTINGS = {
     "INTERLOCK_OIDC_CLIENT_ID": CLIENT_ID,
     "INTERLOCK_OIDC_CLIENT_SECRET": CLIENT_SECRET,
@@ -214,6 +214,13 @@ async def test_the_sign_in_leads_to_no_other_site(
     forged = json.loads(urlsafe_b64decode(browser.cookies[name])) | {"return_path": path}
     browser.cookies[name] = urlsafe_b64encode(json.dumps(forged).encode()).decode()
     assert await browser.location(callback) == "/"
+
+
+@pytest.mark.parametrize("path", ["/%0d%0aSet-Cookie:%20a=b", "%2F%2Fevil.example", "/%C3%A9"])
+async def test_the_redirect_to_the_provider_has_no_text_of_the_url(
+    browser: PlainBrowser, path: str
+) -> None:
+    assert await browser.location(f"/sign-in?next={path}") == "/sign-in/start?next=%2F"
 
 
 COOKIES = {
