@@ -32,6 +32,13 @@ Generators of clients make a type for each member of `oneOf`, and none for `if`.
 """
 
 
+_NOTE_HAS_COMMENT: Final[JsonDict] = {
+    "if": {"properties": {"internal": {"const": True}}, "required": ["internal"]},
+    "then": {"properties": {"comment": {"type": "string"}}, "required": ["comment"]},
+}
+"""What `OptionalComment` validates, as JSON Schema."""
+
+
 class SlaTargetsRequest(RequestModel, RequestedTargets):
     """SLA targets of one ticket."""
 
@@ -84,6 +91,8 @@ class NewTicketFromItem(RequestModel):
 
 class StartRequest(RequestModel, OptionalComment):
     """The start of work on a ticket, with or without a comment."""
+
+    model_config = ConfigDict(json_schema_extra=_NOTE_HAS_COMMENT)
 
     comment: CommentText | None = None
     """A comment to add before the changes, or not at all if they are refused."""
