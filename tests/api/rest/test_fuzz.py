@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from api.auth.api_keys import ApiKeyEntry, Scope
 from api.limits import HttpLimits, Limits
 from api.settings import Settings
+from engine.vocabulary import Assignees
 from tests.support.api_client import KEY, SECRET, TOKENS, Client
 from tests.support.personas import ADA
 from tests.support.values_mount import Mount
@@ -34,7 +35,11 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
     return Settings(
         database_url=SecretStr(database_url), jwt_secret=SECRET, values_file=mount.file
     ).model_copy(
-        update={"api_keys": (ApiKeyEntry.for_key(KEY, Scope),), "limits": Limits(http=UNLIMITED)}
+        update={
+            "api_keys": (ApiKeyEntry.for_key(KEY, Scope),),
+            "limits": Limits(http=UNLIMITED),
+            "people": Assignees.ANY,  # prose: ignore
+        }
     )
 
 
