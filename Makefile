@@ -17,17 +17,18 @@ NPM := npm ci --ignore-scripts --no-audit --no-fund --silent
 
 # Only a checkout needs npm: the wheel contains the files.
 api/web/vendor/icons.json: package.json package-lock.json tools/copy_web_files.py
-	$(NPM) --omit=dev
-	$(PYTHON) tools/copy_web_files.py
+	@$(NPM) --omit=dev
+	@$(PYTHON) tools/copy_web_files.py
 
 # Tartiflette compiles its parser: cmake comes from a wheel, the compiler from the machine.
 .venv/ready: constraints.txt constraints-build.txt pyproject.toml api/web/vendor/icons.json
-	$(PYTHON) -m venv .venv
-	$(INSTALL) --require-hashes -r constraints-build.txt
-	$(INSTALL) --require-hashes -r constraints.txt
-	$(INSTALL) -e .
-	$(BIN)/pip uninstall --quiet --yes cmake
-	touch $@
+	@echo "Setting up .venv. The first time, this takes some minutes."
+	@$(PYTHON) -m venv .venv
+	@$(INSTALL) --require-hashes -r constraints-build.txt
+	@$(INSTALL) --require-hashes -r constraints.txt
+	@$(INSTALL) -e .
+	@$(BIN)/pip uninstall --quiet --yes cmake
+	@touch $@
 
 # The generator of clients requires an older typer than ours, so it has an environment of its own.
 .venv/client/ready: constraints-client.txt .venv/ready

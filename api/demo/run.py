@@ -51,27 +51,26 @@ TOKEN_LIFETIME: Final = timedelta(days=7)
 BANNER: Final = """
 Interlock is running at {url} with {data}. To stop it, press Ctrl-C.
 
-To open it in a browser, use this link, which signs you in:
+Open this link in a browser. It signs you in as Marton:
 
   {url}{link}
 
-Tokens for three users, valid for a week:
+To use the API, paste these tokens in another terminal. They are valid for a week:
 
   export ANNA={anna}
   export MARTON={marton}
   export ADA={ada}
 
-Anna reports incidents, Marton is in the payment-team, and Ada is an admin.
-{browse}In another terminal, paste the three lines with the tokens, and then try:
+Anna reports incidents, Marton is in the payment-team, and Ada is an admin. Then try:
 
   curl -s {url}/graphql -H "Authorization: Bearer $ANNA" -H 'Content-Type: application/json' \\
     -d '{{"query": "{{ tickets(first: 5) {{ nodes {{ id title status }} }} }}"}}'
 
-docs/quickstart.md continues with an incident from report to confirmation.
+{browse}docs/quickstart.md continues with an incident from report to confirmation.
 """
 
 
-BROWSE: Final = "In a browser, {url}/graphql is a GraphQL editor; paste one of the tokens.\n"
+BROWSE: Final = "{url}/graphql is a GraphQL editor for browsers; paste one of the tokens there.\n"
 
 
 def run_demo(settings: Settings) -> None:
