@@ -35,6 +35,7 @@ from engine.tickets.commands import (
     TransitionTicket,
     UpdateTicket,
 )
+from engine.tickets.search_texts import stored_words
 from engine.tickets.ticket import Ticket
 from engine.tickets.viewer import Viewer
 from engine.vocabulary import ActorRoles, Assignees, Status, Visibility
@@ -167,6 +168,7 @@ class TicketStore:
                 target=to.value,
                 target_ordinal=to.ordinal,
                 comment=command.comment,
+                comment_words=command.comment and stored_words(command.comment),
                 expected_version=command.expected_version,
                 key=request and request.key,
                 request=request and request.digest,

@@ -8,6 +8,7 @@
     claim     the idempotency key, if there is one
     updated   the ticket in its new status, if the verdict allows it
     recorded  the new history entries
+    searched  the text of the comment, for searches
 
 The statement returns the resulting ticket with the verdict and the values that decided it, so that
 a refusal is explained from exactly those values, without another query.
@@ -54,6 +55,7 @@ from engine.storage.tickets.transition_entries import (
     comment_entry,
     next_version,
     record_entries,
+    record_search_text,
     self_assignment_entry,
     transition_entry,
     with_assignee_role,
@@ -123,6 +125,8 @@ def transition_statement(form: TransitionForm) -> Statement:
         before.append(_insert_actor(ticket, allowed))
     updated = _update_ticket(ticket, allowed, form)
     recorded = record_entries(earlier, ticket, updated).cte("recorded")
+    if form.comment is not None:
+        before.append(record_search_text(decision, updated, form.comment).cte("searched"))
     return Statement.of(_result(decision, updated, form).add_cte(*before, recorded))
 
 

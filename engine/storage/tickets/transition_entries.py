@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 
 from sqlalchemy import (
     CTE,
+    Boolean,
     ColumnElement,
     Insert,
     Text,
@@ -23,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 
 from engine.storage.history.digest_sql import digest
-from engine.storage.postgres.tables import ticket_status_history
+from engine.storage.postgres.tables import ticket_search, ticket_status_history
 from engine.storage.tickets.relations_sql import (
     assigning_relations,
     details_of,
@@ -125,6 +126,25 @@ def record_entries(earlier: list[EarlierEntry], ticket: CTE, updated: CTE) -> In
     ]
     in_order = union_all(*entries, entry).order_by(literal_column(str(_PLACE_OF_SEQ)))
     return history.from_select(list(last), in_order)
+
+
+def record_search_text(ticket: CTE, updated: CTE, kind: EntryKind) -> Insert:
+    """Return the statement that inserts the text of the comment, for searches.
+
+    Args:
+        ticket: the ticket before the comment.
+        updated: the ticket after the transition, if it was updated.
+        kind: the kind of the comment.
+
+    """
+    columns = {
+        "ticket": ticket.c.id,
+        "seq": next_version(ticket),
+        "internal": literal_column("true" if kind is EntryKind.NOTE else "false", Boolean),
+        "text": bindparam("comment_words", type_=Text),
+    }
+    text = select(*columns.values()).select_from(ticket.join(updated, literal_column("true")))
+    return insert(ticket_search).from_select(list(columns), text)
 
 
 _PLACE_OF_SEQ: Final = 2

@@ -24,6 +24,7 @@ from engine.storage.history.changes import read_histories
 from engine.storage.postgres.database import Database, open_database
 from engine.storage.sla.audit import DueTimeAudit, audit_due_times
 from engine.storage.sla.breaches import sweep_due_times
+from engine.storage.tickets.audit import audit_search
 from engine.storage.tickets.reader import read_ticket
 from engine.storage.tickets.store import TicketStore
 from engine.storage.tickets.users import save_user
@@ -350,6 +351,14 @@ class TicketsMachine(RuleBasedStateMachine):
     def every_history_is_intact(self) -> None:
         async def all_flaws() -> list[object]:
             return [flaw async for _, flaw in audit_histories(self.database) if flaw]
+
+        assert self.runner.run(all_flaws()) == []
+
+    @invariant()
+    def searches_read_the_current_texts(self) -> None:
+        async def all_flaws() -> list[object]:
+            async with self.database.snapshot() as session:
+                return [flaw async for flaw in audit_search(session)]
 
         assert self.runner.run(all_flaws()) == []
 

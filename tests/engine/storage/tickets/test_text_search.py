@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.storage.postgres.database import Database, open_database
+from engine.storage.tickets.audit import audit_search
 from engine.storage.tickets.filters import conditions_of
 from engine.storage.tickets.search import count_matching_tickets, find_tickets
 from engine.storage.tickets.search_texts import write_texts
@@ -22,7 +23,7 @@ from engine.tickets.text_search import Term, parse_text_search
 from engine.tickets.ticket import Ticket
 from engine.tickets.viewer import Viewer
 from engine.vocabulary import Visibility
-from tests.support.concurrent_changes import open_ticket
+from tests.support.concurrent_changes import open_ticket, pick_up
 from tests.support.listed_tickets import write_tickets
 from tests.support.personas import ADA, ANNA, MARTON, OUTSIDER
 from tests.support.ticket_examples import a_ticket
@@ -132,6 +133,19 @@ async def test_an_edit_replaces_the_text(store: TicketStore, database: Database)
     await store.update(ANNA, UpdateTicket.parse(ticket=ticket.id, title="Solved"))
     assert await found_by(database, ANNA, "meister") == []
     assert await found_by(database, ANNA, "danke") == ["Solved"]
+
+
+@pytest.mark.parametrize("internal", [False, True])
+async def test_the_comment_of_a_transition_is_found(
+    store: TicketStore, database: Database, *, internal: bool
+) -> None:
+    ticket = await open_ticket(store, title="Fraud")
+    more = {"comment": "as in case-7", "internal": internal}
+    await pick_up(store, ticket, **more)
+    assert await found_by(database, MARTON, "case-7") == ["Fraud"]
+    assert await found_by(database, ANNA, "case-7") == ([] if internal else ["Fraud"])
+    async with database.snapshot() as session:
+        assert [flaw async for flaw in audit_search(session)] == []
 
 
 async def test_an_internal_note_is_found_only_by_those_who_can_read_it(
