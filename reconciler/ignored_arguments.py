@@ -6,11 +6,11 @@ from typing import Final
 
 from engine import limits
 from engine.declaration.diagnostics import dotted
-from engine.declaration.invisible import strip_invisible
 from engine.declaration.models import SECTION, Ticketing
 from engine.declaration.scalars import describe_value
 from engine.declaration.source_map import Source
 from engine.findings import Finding, did_you_mean
+from engine.invisible_characters import strip_invisible
 from reconciler.merge import InvalidAssignment, Step
 from reconciler.set_values import parse_assignments
 from reconciler.values import ValuesInput, argument_name, keys_of

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from api.settings import Settings
+from reconciler.report.escaping import visible_lines
 
 if TYPE_CHECKING:
     from engine.storage.postgres.database import Database
@@ -45,4 +46,6 @@ def progress_bar(verb: str = "verifying") -> Progress:
 
 def print_finding(finding: object) -> None:
     """Print a finding, above the bar if both are on one terminal."""
-    typer.echo(str(finding), file=sys.stdout)  # the bar redirects this one, not typer's own
+    typer.echo(
+        visible_lines(str(finding)), file=sys.stdout
+    )  # the bar redirects this one, not typer's own

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from engine.findings import Finding, Severity
+from reconciler.report.escaping import visible
 
 
 class FindingsFormat(StrEnum):
@@ -42,7 +43,9 @@ def _to_text(findings: Sequence[Finding]) -> str:
         for severity in Severity
         if (count := sum(finding.severity is severity for finding in findings))
     ]
-    return "\n".join([*map(str, findings), ", ".join(counts) or "No findings."])
+    return "\n".join(
+        [*(visible(str(each)) for each in findings), ", ".join(counts) or "No findings."]
+    )
 
 
 def _to_sarif(findings: Sequence[Finding]) -> dict[str, object]:

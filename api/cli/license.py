@@ -13,6 +13,7 @@ from api.settings import Settings, environment_variable
 from engine.declaration.durations import parse_duration
 from engine.errors import InvalidInput
 from engine.plugins import Plugin
+from reconciler.report.escaping import visible
 
 license_: Final = typer.Typer(no_args_is_help=True)
 
@@ -78,7 +79,7 @@ def inspect() -> None:
     now = datetime.now(UTC)
     refusals = {plugin: licence.refusal(plugin, now) for plugin in Plugin}
     if licence.customer:
-        typer.echo(f"Customer: {licence.customer}")
+        typer.echo(f"Customer: {visible(licence.customer)}")
         typer.echo(f"Plugins: {', '.join(sorted(licence.plugins)) or 'none'}")
     elif not licence.error:
         variable = environment_variable("license_public_key")

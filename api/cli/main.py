@@ -31,6 +31,7 @@ from api.cli.token import token
 from api.cli.webhooks import webhooks
 from api.cli.workflows import workflows
 from engine.errors import InterlockError, InvalidDeclaration, InvalidInput
+from reconciler.report.escaping import visible_lines
 
 EXIT_CODES: Final = """
 Exit codes: 0 success, 1 failed or refused, 2 there are changes (plan --detailed-exitcode, drift),
@@ -118,7 +119,8 @@ def _check_arguments(arguments: list[str]) -> None:
 
 def _message_of(error: InterlockError) -> str:
     """Return the lines for an error; findings have their own positions and codes."""
+    message = visible_lines(error.message)
     if isinstance(error, InvalidDeclaration):
-        return error.message
-    first, *others = error.message.split("\n")
+        return message
+    first, *others = message.split("\n")
     return "\n".join([f"interlock: {first} [{error.code}]", *others])

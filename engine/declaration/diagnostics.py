@@ -19,6 +19,7 @@ from engine.vocabulary import Priority, Role, Status, TicketEvent, Visibility
 VALIDATION_CODES: Final[Mapping[str, str]] = {
     "missing": "missing_field",
     "string_pattern_mismatch": "wrong_form",
+    "invisible_character": "invisible_character",
     "string_too_long": "too_long",
     "too_long": "too_many",
     "wrong_duration": "wrong_duration",

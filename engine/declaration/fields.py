@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Annotated, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
@@ -18,6 +18,12 @@ from engine.declaration.shifts import (
     parse_shift,
     parse_time_zone,
 )
+from engine.invisible_characters import (
+    describe_character,
+    describe_invisible,
+    find_bidirectional_control,
+    strip_invisible,
+)
 from engine.validation_messages import (
     FILE_NAME_PATTERN,
     LINE_PATTERN,
@@ -30,10 +36,34 @@ from engine.webhook_urls import URL_PATTERN, parse_webhook_url
 NEVER: Final = "never"
 NO_DELAY: Final = "0s"
 
+
+def _check_invisible(text: str) -> str:
+    """Refuse invisible characters at the edges, and those that change the direction of writing."""
+    if strip_invisible(text) != text:
+        message = "must not begin or end with the invisible character {character}; remove it"
+        character = describe_invisible(text)
+        raise PydanticCustomError("invisible_character", message, {"character": character})
+    if (index := find_bidirectional_control(text)) is not None:
+        message = "must not contain {character}, which changes the direction of writing; remove it"
+        character = describe_character(text[index])
+        raise PydanticCustomError("invisible_character", message, {"character": character})
+    return text
+
+
+_VISIBLE_EDGES: Final = AfterValidator(_check_invisible)
+
 Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=limits.NAME_CHARACTERS)]
-DisplayName = Annotated[str, Field(pattern=LINE_PATTERN, max_length=limits.DISPLAY_NAME_CHARACTERS)]
-Icon = Annotated[str, Field(pattern=LINE_PATTERN, max_length=limits.ICON_CHARACTERS)]
-Group = Annotated[str, Field(pattern=LINE_PATTERN, max_length=limits.GROUP_CHARACTERS)]
+DisplayName = Annotated[
+    str,
+    Field(pattern=LINE_PATTERN, max_length=limits.DISPLAY_NAME_CHARACTERS),
+    _VISIBLE_EDGES,
+]
+Icon = Annotated[
+    str, Field(pattern=LINE_PATTERN, max_length=limits.ICON_CHARACTERS), _VISIBLE_EDGES
+]
+Group = Annotated[
+    str, Field(pattern=LINE_PATTERN, max_length=limits.GROUP_CHARACTERS), _VISIBLE_EDGES
+]
 Description = Annotated[str, Field(pattern=TEXT_PATTERN, max_length=limits.DESCRIPTION_CHARACTERS)]
 ServicePath = Annotated[str, Field(pattern=PATH_PATTERN, max_length=limits.SERVICE_PATH_CHARACTERS)]
 SecretName = Annotated[

@@ -27,7 +27,6 @@ from yaml.reader import ReaderError
 from engine import limits
 from engine.declaration.builders import OpenList, OpenMapping
 from engine.declaration.document import YamlDocument
-from engine.declaration.invisible import describe_invisible, strip_invisible
 from engine.declaration.scalars import (
     SHOWN_CHARACTERS,
     AmbiguousScalar,
@@ -49,6 +48,7 @@ from engine.declaration.source_map import (
     with_span,
 )
 from engine.findings import Finding
+from engine.invisible_characters import describe_invisible, strip_invisible
 
 TOO_MANY_FINDINGS: Final = "There are more findings; fix these first."
 

@@ -10,7 +10,7 @@ from engine.tickets.commands import (
     TEXT_SCHEMA,
     InputModel,
     ServicePath,
-    check_line,
+    check_name,
     check_printable,
     text_length,
 )
@@ -34,7 +34,7 @@ class HealthReport(InputModel):
     source: Annotated[
         str,
         text_length(limits.HEALTH_SOURCE_CHARACTERS, strip=True),
-        AfterValidator(check_line),
+        AfterValidator(check_name),
         LINE_SCHEMA,
     ] = "report"
     """The system that reports. The status of a service is the most severe status of its sources, so

@@ -27,6 +27,13 @@ from pydantic_core import PydanticCustomError
 from engine import limits
 from engine.declaration.durations import parse_duration
 from engine.errors import InvalidInput
+from engine.invisible_characters import (
+    BIDIRECTIONAL_CONTROLS,
+    IGNORABLE,
+    describe_character,
+    find_bidirectional_control,
+    has_visible_character,
+)
 from engine.tickets.history import EntryKind
 from engine.validation_messages import describe_error
 from engine.vocabulary import SYSTEM, Priority, Status
@@ -44,11 +51,12 @@ def _json_schema(**keywords: JsonValue) -> Any:  # noqa: ANN401  # as pydantic t
 
 def _visible_without(characters: str) -> str:
     """Return a pattern for text with a visible character and without the given characters."""
-    return rf"^[^{characters}]*[^{characters}\s][^{characters}]*$"
+    return rf"^[^{characters}]*[^{characters}\s{IGNORABLE}][^{characters}]*$"
 
 
 TEXT_SCHEMA: Final = _json_schema(pattern=f"^[^{_CONTROLS}]*$")
-LINE_SCHEMA: Final = _json_schema(pattern=_visible_without(_CONTROLS + _LINE_BREAKS))
+_NOT_IN_LINES: Final = _CONTROLS + _LINE_BREAKS + BIDIRECTIONAL_CONTROLS
+LINE_SCHEMA: Final = _json_schema(pattern=_visible_without(_NOT_IN_LINES))
 _DURATION_PATTERN: Final = (
     r"^(?=.*[1-9])(([0-9]{1,3}d)?([0-9]{1,4}h)?([0-9]{1,5}m)?([0-9]{1,7}s)?"
     r"|P([0-9]{1,3}D)?(T([0-9]{1,4}H)?([0-9]{1,5}M)?([0-9]{1,7}S)?)?)$"
@@ -67,7 +75,7 @@ def check_printable(text: str) -> str:
     return text
 
 
-def check_line(text: str) -> str:
+def _check_line(text: str) -> str:
     """Refuse control characters, tabs and line breaks."""
     if found := _LINE_BREAK.search(check_printable(text)):
         message = "must be one line without tabs (line break or tab at position {position})"
@@ -75,14 +83,28 @@ def check_line(text: str) -> str:
     return text
 
 
-def _check_name(text: str) -> str:
-    if not check_line(text).strip():
-        raise PydanticCustomError("blank", "must not be blank")
+def _check_visible(text: str) -> str:
+    """Refuse a text in which a reader cannot see anything."""
+    if not has_visible_character(text):
+        raise PydanticCustomError("blank", "must contain a visible character")
+    return text
+
+
+def check_name(text: str) -> str:
+    """Refuse a text that is not one visible line, or that can look like another one."""
+    _check_visible(_check_line(text))
+    if (index := find_bidirectional_control(text)) is not None:
+        raise PydanticCustomError(
+            "bidirectional",
+            "must not contain {character}, which changes the direction of writing (at position"
+            " {position})",
+            {"character": describe_character(text[index]), "position": index},
+        )
     return text
 
 
 def _check_user(user: str) -> str:
-    if _check_name(user) == SYSTEM:
+    if check_name(user) == SYSTEM:
         raise PydanticCustomError("system_user", "must be the id of a user; system is reserved")
     return user
 
@@ -116,7 +138,7 @@ def text_length(most: int, *, least: int | None = 1, strip: bool = False) -> Str
 
 
 Title = Annotated[
-    str, text_length(limits.TITLE_CHARACTERS, strip=True), AfterValidator(check_line), LINE_SCHEMA
+    str, text_length(limits.TITLE_CHARACTERS, strip=True), AfterValidator(check_name), LINE_SCHEMA
 ]
 Description = Annotated[
     str,
@@ -128,6 +150,7 @@ CommentText = Annotated[
     str,
     text_length(limits.COMMENT_CHARACTERS, strip=True),
     AfterValidator(check_printable),
+    AfterValidator(_check_visible),
     _json_schema(pattern=_visible_without(_CONTROLS)),
 ]
 IsCommentInternal = Annotated[bool, Field(strict=True), AfterValidator(_check_has_comment)]
@@ -136,10 +159,10 @@ UserId = Annotated[
     str,
     text_length(limits.USER_ID_CHARACTERS),
     AfterValidator(_check_user),
-    _json_schema(pattern=_visible_without(_CONTROLS + _LINE_BREAKS), **{"not": {"const": SYSTEM}}),
+    _json_schema(pattern=_visible_without(_NOT_IN_LINES), **{"not": {"const": SYSTEM}}),
 ]
 GroupName = Annotated[
-    str, text_length(limits.GROUP_CHARACTERS), AfterValidator(_check_name), LINE_SCHEMA
+    str, text_length(limits.GROUP_CHARACTERS), AfterValidator(check_name), LINE_SCHEMA
 ]
 ServicePath = Annotated[
     str, text_length(limits.SERVICE_PATH_CHARACTERS), AfterValidator(check_printable), TEXT_SCHEMA

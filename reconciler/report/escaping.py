@@ -28,6 +28,11 @@ def visible(text: str) -> str:
     )
 
 
+def visible_lines(text: str) -> str:
+    """Return a text of several lines with escapes as `visible` does, except for the line breaks."""
+    return "\n".join(map(visible, text.split("\n")))
+
+
 def code(text: str) -> str:
     """Return a text as Markdown code, in which no markup, mention or reference is recognized.
 

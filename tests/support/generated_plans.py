@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from engine.declaration.fields import NEVER
 from engine.declaration.sla_models import ALWAYS
+from engine.invisible_characters import find_bidirectional_control, strip_invisible
 from engine.resources.derived_columns import (
     ColumnDrift,
     ColumnValue,
@@ -63,7 +64,13 @@ NASTY: Final = (
 LINES = st.one_of(
     st.sampled_from([text for text in NASTY if text.isprintable()]),
     st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=60),
-).filter(lambda text: any(each > " " for each in text))
+).filter(
+    lambda text: (
+        any(each > " " for each in text)
+        and strip_invisible(text) == text
+        and find_bidirectional_control(text) is None
+    )
+)
 TEXTS = st.one_of(
     st.sampled_from(NASTY),
     st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=300),

@@ -179,7 +179,7 @@ def every_hazard() -> Plan:
     )
     desired = snapshot(
         workflow("incident_response", stuck | {("RESOLVED", "CLOSED"): "any"}),
-        category("access", "<b>@ops</b> | `see` [this](https://example.org)\u202e!"),
+        category("access", "<b>@ops</b> | `see` [this](https://example.org)\u200b!"),
         switch(enabled=False),
         auto_close("1s"),
         visibility("everyone"),

@@ -1,5 +1,6 @@
 """Commands: the limits of each field, and all problems at once."""
 
+import unicodedata
 from collections.abc import Mapping
 
 import pytest
@@ -35,6 +36,7 @@ VALID: dict[type[Command], dict[str, object]] = {
 
 NOT_TEXT = "must be text"
 NO_TEXT = "must not be empty"
+NOTHING_VISIBLE = "must contain a visible character"
 NOT_ONE_LINE = "must be one line without tabs (line break or tab at position 1)"
 NOT_A_PRIORITY = "must be 'CRITICAL', 'HIGH', 'MEDIUM' or 'LOW'"
 NOT_A_STATUS = "must be 'OPEN', 'IN_PROGRESS', 'RESOLVED' or 'CLOSED'"
@@ -71,7 +73,31 @@ ONE_LINE: Messages = ANY_TEXT | {
     "a\u2028b": NOT_ONE_LINE,
     "a\u2029b": NOT_ONE_LINE,
 }
-TITLE: Messages = ONE_LINE | {
+INVISIBLE: Messages = dict.fromkeys(
+    (
+        "\u200b",
+        "\u200b \u2060\ufeff",
+        "\u00ad\u200d",
+        "\u2800",
+        "\u3164\u115f\uffa0",
+        "\ufe0f",
+        "\U000e0041",
+        "\u2066\u2069",
+    ),
+    NOTHING_VISIBLE,
+)
+NAME: Messages = (
+    ONE_LINE
+    | INVISIBLE
+    | {
+        f"a{control}b": (
+            f"must not contain U+{ord(control):04X} ({unicodedata.name(control)}),"
+            " which changes the direction of writing (at position 1)"
+        )
+        for control in "\u061c\u200e\u200f\u202a\u202d\u202e\u2066\u2068\u2069"
+    }
+)
+TITLE: Messages = NAME | {
     "": NO_TEXT,
     " \n\t\u3000": NO_TEXT,
     more_than(limits.TITLE_CHARACTERS): at_most(limits.TITLE_CHARACTERS),
@@ -79,26 +105,30 @@ TITLE: Messages = ONE_LINE | {
 DESCRIPTION: Messages = ANY_TEXT | {
     more_than(limits.TICKET_DESCRIPTION_CHARACTERS): at_most(limits.TICKET_DESCRIPTION_CHARACTERS),
 }
-COMMENT: Messages = ANY_TEXT | {
-    "": NO_TEXT,
-    " \n": NO_TEXT,
-    more_than(limits.COMMENT_CHARACTERS): at_most(limits.COMMENT_CHARACTERS),
-}
+COMMENT: Messages = (
+    ANY_TEXT
+    | INVISIBLE
+    | {
+        "": NO_TEXT,
+        " \n": NO_TEXT,
+        more_than(limits.COMMENT_CHARACTERS): at_most(limits.COMMENT_CHARACTERS),
+    }
+)
 PRIORITY: Messages = {
     "URGENT": NOT_A_PRIORITY,
     "low": NOT_A_PRIORITY,
     "": NOT_A_PRIORITY,
     1: NOT_A_PRIORITY,
 }
-USER: Messages = ONE_LINE | {
+USER: Messages = NAME | {
     "": NO_TEXT,
-    " \u3000": "must not be blank",
+    " \u3000": NOTHING_VISIBLE,
     "system": "must be the id of a user; system is reserved",
     more_than(limits.USER_ID_CHARACTERS): at_most(limits.USER_ID_CHARACTERS),
 }
-GROUP: Messages = ONE_LINE | {
+GROUP: Messages = NAME | {
     "": NO_TEXT,
-    " \u3000": "must not be blank",
+    " \u3000": NOTHING_VISIBLE,
     more_than(limits.GROUP_CHARACTERS): at_most(limits.GROUP_CHARACTERS),
 }
 REFERENCE: Messages = ANY_TEXT | {
@@ -344,3 +374,24 @@ def test_a_malformed_id_is_an_error_for_one_ticket_only(command: type[BulkComman
 def test_an_unknown_field_is_refused(command: type[Command]) -> None:
     values = VALID[command] | {"status": "CLOSED"}
     assert problems(command, values) == {"status": "is not a known field"}
+
+
+VISIBLE = {
+    "an emoji with a variation selector": "\u26a0\ufe0f",
+    "a flag of tag characters": "\U0001f3f4\U000e0067\U000e0062\U000e007f",
+    "a family": "\U0001f469\u200d\U0001f467",
+    "Persian with a non-joiner": "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+    "Hebrew": "\u05e9\u05dc\u05d5\u05dd",
+    "one visible character": "\u200bx",
+}
+
+
+@pytest.mark.parametrize("text", VISIBLE.values(), ids=VISIBLE)
+def test_a_text_with_a_visible_character_is_accepted(text: str) -> None:
+    assert CreateTicket.parse(title=text, workflow="w").title == text
+    assert CommentTicket.parse(ticket="tk_4f8e29", text=text).text == text
+
+
+def test_a_comment_can_change_the_direction_of_writing() -> None:
+    text = "\u2067\u05e9\u05dc\u05d5\u05dd\u2069 prod"
+    assert CommentTicket.parse(ticket="tk_4f8e29", text=text).text == text

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from markdown_it import MarkdownIt
 
-from reconciler.report.escaping import code, html_code, prose, visible
+from reconciler.report.escaping import code, html_code, prose, visible, visible_lines
 from tests.support.generated_plans import LINES, TEXTS
 
 PARSER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
@@ -50,3 +50,7 @@ ESCAPED = {
 @pytest.mark.parametrize(("text", "shown"), ESCAPED.values(), ids=ESCAPED)
 def test_invisible_characters_are_escaped(text: str, shown: str) -> None:
     assert visible(text) == shown
+
+
+def test_line_breaks_stay_in_a_text_of_several_lines() -> None:
+    assert visible_lines("a\u202eb\n\x1b[2Jc") == "a\\u202eb\n\\x1b[2Jc"

@@ -4,6 +4,7 @@ from typing import Final
 
 from tests.engine.declaration.mistakes.texts import ITEM, Mistake
 
+INVISIBLE: Final = (0xA0, 0x2007, 0x202F, 0x3000, 0xFEFF, 0x200B, 0x2060, 0x85)
 CATALOG: Final[dict[str, Mistake]] = {
     "duplicate names in the catalog and in services": (
         (
@@ -33,6 +34,44 @@ CATALOG: Final[dict[str, Mistake]] = {
         + "category, workflow: access_request}]\n",
         [("unknown_workflow", 6, 69)],
         "There is no workflow 'access_request'",
+    ),
+    **{
+        f"a display name that begins with U+{ord(invisible):04X}": (
+            ITEM.replace("displayName: C", f'displayName: "{escape}C"')
+            + "category, workflow: hotfix}]\n",
+            [("invisible_character", 4, 48)],
+            f"must not begin or end with the invisible character U+{ord(invisible):04X}",
+        )
+        for escape, invisible in (
+            *((f"\\u{code:04x}", chr(code)) for code in INVISIBLE),
+            (" ", " "),
+        )
+    },
+    "a group that ends with an invisible character": (
+        "ticketing:\n  services: [{path: a/b, slaGroup: ops\u200b}]\n  groups: [ops\u00a0]\n",
+        [("invisible_character", 2, 36), ("invisible_character", 3, 12)],
+        "the invisible character U+200B (ZERO WIDTH SPACE); remove it (found 'ops\\u200b').",
+    ),
+    "an icon and a default group with a byte order mark": (
+        ITEM.replace("displayName: I", 'displayName: I, icon: "\\ufeffwifi"')
+        + 'category, workflow: hotfix, defaults: {assigneeGroup: "\\ufeffops"}}]\n',
+        [("invisible_character", 5, 45), ("invisible_character", 5, 123)],
+        "U+FEFF (ZERO WIDTH NO-BREAK SPACE)",
+    ),
+    "a name that changes the direction of writing": (
+        'ticketing:\n  groups: ["ops\\u202egnp"]\n',
+        [("invisible_character", 2, 12)],
+        "must not contain U+202E (RIGHT-TO-LEFT OVERRIDE), which changes the direction of writing",
+    ),
+    "a group that is declared twice": (
+        "ticketing:\n  groups: [ops, dev, ops]\n",
+        [("duplicate_name", 2, 22)],
+        "'ops' is already declared at values.yaml:2:12",
+    ),
+    "groups that are no texts": (
+        "ticketing:\n  groups: [1, [ops]]\n",
+        [("wrong_type", 2, 12), ("wrong_type", 2, 15)],
+        "must be text",
     ),
     "an unresolved reference and an unknown key": (
         ITEM + "lost, workflow: hotfix}]\n  enable: true\n",
