@@ -2,9 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 
-from engine.declaration.fields import parse_grace_period
 from engine.outages.policy import OutageAction
 from engine.resources.resource import Kind, Snapshot
 from engine.storage.outages.unhandled import find_services_in_outage, read_unhandled_services
@@ -40,24 +38,12 @@ async def read_forecast(session: Session, live: Snapshot, changes: Sequence[Chan
         now=switches.now,
         is_on=switches.declared and switches.enabled,
         is_allowed=switches.enabled,
-        grace_periods={
-            name: period
-            for name, text in periods.items()
-            if (period := _parse_stored(text)) is not None
-        },
+        grace_periods={name: period.length for name, period in periods.by_workflow.items()},
         unhandled=tuple(await read_unhandled_services(session)),
         in_outage=tuple(await find_services_in_outage(session, retired)) if retired else (),
     )
     after = apply_changes(live, changes)
     return Forecast(live, after, {each.key: each for each in changes}, observed)
-
-
-def _parse_stored(text: str) -> timedelta | None:
-    """Return a stored grace period; None for one that is not valid, which closes no ticket."""
-    try:
-        return parse_grace_period(text)
-    except ValueError:
-        return None
 
 
 def _retires_service(change: Change) -> bool:

@@ -13,7 +13,13 @@ from engine.storage.postgres.rows import ticket_of
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import tickets
 from engine.storage.resources.plugins import TICKETING_ENABLED
-from engine.storage.sla.batch import BATCH_TICKETS, BY_NOW, LOCKED_TICKETS, run_in_batches
+from engine.storage.sla.batch import (
+    BATCH_TICKETS,
+    BY_NOW,
+    LOCKED_TICKETS,
+    Batch,
+    run_in_batches,
+)
 from engine.storage.tickets.sla_columns import sla_columns
 from engine.storage.tickets.writer import Append, append_to_histories, new_values
 from engine.tickets.changes import breach_changes, build_entries
@@ -41,18 +47,27 @@ async def sweep_due_times(
     """Record all breaches and update all stale due times; return the number of tickets.
 
     Nothing happens while ticketing is switched off. `as_of` replaces the current time.
+
+    Raises:
+        ExceptionGroup: some tickets failed; all others are up to date.
+
     """
-    sweeps = (partial(_sweep_batch, statement=each, as_of=as_of) for each in (_STALE, _DUE))
-    return sum([await run_in_batches(database, each, most) for each in sweeps])
+    sweeps = (partial(_prepare, statement=each, as_of=as_of) for each in (_STALE, _DUE))
+    outcomes = [await run_in_batches(database, each, most) for each in sweeps]
+    if failures := [failure for each in outcomes for failure in each.failures]:
+        raise ExceptionGroup("The due times of some tickets could not be updated", failures)
+    return sum(each.tickets for each in outcomes)
 
 
-async def _sweep_batch(
-    session: Session, most: int, statement: Statement, as_of: datetime | None
-) -> int:
-    rows = await session.rows(statement, as_of=as_of, most=most)
-    if rows:
-        await _sweep(session, rows)
-    return len(rows)
+async def _prepare(
+    session: Session,
+    most: int,
+    skipped: Sequence[str],
+    statement: Statement,
+    as_of: datetime | None,
+) -> Batch:
+    rows = await session.rows(statement, as_of=as_of, most=most, skipped=skipped)
+    return Batch(rows, partial(_sweep, session, rows))
 
 
 async def _sweep(session: Session, rows: Sequence[Row]) -> None:
