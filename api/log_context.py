@@ -9,6 +9,8 @@ from typing import Final
 
 from structlog.typing import EventDict
 
+from engine.errors import InterlockError
+
 Context = dict[str, object]
 
 CONTEXT: Final[ContextVar[Context]] = ContextVar("log_context")
@@ -22,6 +24,11 @@ def start_context(**values: object) -> None:
 def bind(**values: object) -> None:
     """Add values to the context."""
     CONTEXT.set({**CONTEXT.get({}), **values})
+
+
+def cause_fields(error: BaseException) -> dict[str, object]:
+    """Return the fields of a log line about an error: the reason, or the traceback of a fault."""
+    return {"reason": error.message} if isinstance(error, InterlockError) else {"exc_info": error}
 
 
 def bound(name: str) -> object:

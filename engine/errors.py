@@ -192,6 +192,12 @@ class Misconfigured(InterlockError):
     code = "misconfigured"
 
 
+class CorruptRecord(InterlockError):
+    """A stored declaration is not valid. Run `interlock history verify`, and restore a backup."""
+
+    code = "corrupt_record"
+
+
 class Unavailable(InterlockError):
     """A required service does not respond. Try again."""
 

@@ -19,7 +19,7 @@ from itertools import groupby, islice, takewhile
 from operator import itemgetter
 from typing import Final, NamedTuple
 
-from engine.errors import InvalidBackup
+from engine.errors import CorruptRecord, InvalidBackup
 from engine.sealing.anchor import Anchor
 from engine.storage.backup import (
     BACKUP_TABLES,
@@ -127,7 +127,11 @@ def _batches(rows: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]
 
 async def _check_content(session: Session, reader: "_Reader", anchors: AuditedAnchors) -> None:
     """Refuse restored rows that contradict one another or an anchor."""
-    if export_values((await read_resources(session)).resources) != reader.declared:
+    try:
+        declared = export_values((await read_resources(session)).resources)
+    except CorruptRecord as error:
+        raise InvalidBackup(f"The backup is inconsistent: {error.message}") from error
+    if declared != reader.declared:
         raise InvalidBackup("The section ticketing does not match the tables.")
     async with aclosing(audit_tickets(session)) as tickets:
         async for _, flaws in tickets:

@@ -1,6 +1,5 @@
 """Exports the active resources as a values file that plans no changes. Pure."""
 
-import json
 from collections.abc import Mapping
 from io import StringIO
 from typing import Final, TypeAlias
@@ -10,7 +9,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from engine.declaration.fields import Declared
-from engine.declaration.models import SECTION, Groups, Readers, Switch, Workflow
+from engine.declaration.models import SECTION, Groups, Readers, Switch
 from engine.declaration.scalars import AmbiguousScalar, resolve_scalar
 from engine.resources.resource import SETTINGS, Key, Kind, Resource, Snapshot, declared_defaults
 
@@ -40,9 +39,9 @@ def export_values(live: Snapshot) -> str:
     return _to_yaml({SECTION: section})
 
 
-def export_workflow(declaration: str) -> str:
+def export_workflow(name: str, declaration: str) -> str:
     """Return a values file that declares one workflow, given as canonical JSON."""
-    workflow = Workflow.model_validate(json.loads(declaration))
+    workflow = Resource(Key(Kind.WORKFLOW, name), declaration).workflow
     return _to_yaml({SECTION: {"workflows": [_declaration(workflow)]}})
 
 

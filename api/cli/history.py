@@ -95,6 +95,10 @@ class _Outcome:
         else:
             yield f"Verified {plural(self.tickets, 'ticket')}."
             yield from verified_lines(anchors, self.stored)
+            yield (
+                "Tables, constraints, unique indexes and triggers are those that the migrations "
+                "create; none of the triggers is disabled."
+            )
             yield from self._about_seals()
         yield from (f"Warning: {each}." for each in self.warnings)
 

@@ -23,10 +23,6 @@ def verified_lines(anchors: "AuditedAnchors", stored: "Anchor | None") -> Iterat
         "declarations of its time. Each digest covers its row and the digest before it. Due times, "
         "search words, names of users, plugins and declared resources follow from what is recorded."
     )
-    yield (
-        "Tables, constraints, unique indexes and triggers are those that the migrations create; "
-        "none of the triggers is disabled."
-    )
     if anchors.given:
         latest = max(anchors.given, key=lambda anchor: anchor.seal)
         others = len(anchors.given) - 1

@@ -61,7 +61,7 @@ def show(
         raise NotFound(
             f"{name} has no revision {revision}. It has these revisions: {known}.", workflow=name
         )
-    typer.echo(export_workflow(found[0].declaration), nl=False)
+    typer.echo(export_workflow(name, found[0].declaration), nl=False)
 
 
 async def _read_revisions(name: str) -> "list[Revision]":

@@ -12,7 +12,7 @@ import structlog
 from graphql import GraphQLError
 
 from api.json_encoding import Json, JsonObject, to_json
-from api.log_context import bound
+from api.log_context import bound, cause_fields
 from engine.errors import InterlockError, InvalidInput, LimitExceeded
 
 _MESSAGE_CHARACTERS: Final = 500
@@ -179,13 +179,15 @@ async def coerce_error(exception: Exception, error: JsonObject) -> JsonObject:
 
 
 def format_error(error: InterlockError) -> JsonObject:
-    """Return one of our own errors for the client."""
+    """Return one of our own errors for the client; those of the operator are internal to it."""
+    if error.status == InterlockError.status:
+        return internal_error(error)
     return {"message": error.message, "extensions": error_extensions(error)}
 
 
 def internal_error(fault: BaseException) -> JsonObject:
     """Log an unexpected exception under a new id; return an error with that id and no details."""
     error_id = uuid4().hex
-    log.error("graphql_internal_error", id=error_id, exc_info=fault)
+    log.error("graphql_internal_error", id=error_id, **cause_fields(fault))
     hidden = extensions("internal", 500, {"id": error_id})
     return {"message": "Internal error.", "extensions": hidden}

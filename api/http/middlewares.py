@@ -32,7 +32,7 @@ from api.http.paths import PROBE_PATHS
 from api.http.problem_details import ERROR_RENDERERS, Problem
 from api.http.rate_limit import acquire, rate_limit_headers
 from api.http.request_head import RequestTimeout
-from api.log_context import bind, start_context
+from api.log_context import bind, cause_fields, start_context
 from engine.errors import DeadlineExceeded, InterlockError, InvalidInput
 
 _REQUEST_ID_HEADER: Final = "X-Request-ID"
@@ -193,7 +193,7 @@ def _problem_of(error: Exception, request: web.Request) -> Problem:
         case web.RequestPayloadError():
             return Problem.from_error(InvalidInput("The body is not encoded as its headers say."))
         case _:
-            log.error("request failed", exc_info=error)
+            log.error("request failed", **cause_fields(error))
             return Problem.internal(request[REQUEST_ID])
 
 

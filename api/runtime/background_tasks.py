@@ -23,6 +23,7 @@ from api.limits import (
     TASK_RETRY_SECONDS_MAX,
     TASK_RUN_SECONDS_MAX,
 )
+from api.log_context import cause_fields
 from engine.errors import Unavailable
 
 Job: TypeAlias = Callable[[], Awaitable[object]]
@@ -243,4 +244,4 @@ def _log_failure(name: str, failures: int, error: BaseException) -> None:
     if isinstance(error, Unavailable):
         log.warning("background task failed", task=name, failures=failures, reason=error.message)
     else:
-        log.error("background task failed", task=name, failures=failures, exc_info=error)
+        log.error("background task failed", task=name, failures=failures, **cause_fields(error))

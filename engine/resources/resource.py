@@ -9,6 +9,8 @@ from hashlib import sha256
 from operator import itemgetter
 from typing import Final, NamedTuple, TypeAlias, TypeGuard
 
+from pydantic import ValidationError
+
 from engine.declaration.defaults import default_workflows
 from engine.declaration.fields import Declared
 from engine.declaration.models import (
@@ -24,6 +26,8 @@ from engine.declaration.models import (
     Workflow,
 )
 from engine.declaration.sla_models import PrioritySla, WorkingCalendar
+from engine.errors import CorruptRecord
+from engine.validation_messages import describe_error_at
 from engine.workflows.compiler import CompiledWorkflow, compile_workflow
 
 
@@ -108,8 +112,16 @@ class Resource:
 
     @cached_property
     def model(self) -> Declared:
-        """The declaration as a model."""
-        return model_of(self.key).model_validate(json.loads(self.declaration))
+        """The declaration as a model.
+
+        Raises:
+            CorruptRecord: it is not valid, so it is not what was declared.
+
+        """
+        try:
+            return model_of(self.key).model_validate(json.loads(self.declaration))
+        except (LookupError, RecursionError, ValueError) as error:
+            raise _corrupt(self.key, error) from error
 
     @property
     def workflow(self) -> Workflow:
@@ -128,6 +140,17 @@ class Resource:
         """The SHA-256 of the declaration and of whether it is retired, in hex."""
         state = "retired" if self.retired else "declared"
         return sha256(f"{state} {self.declaration}".encode()).hexdigest()
+
+
+def _corrupt(key: Key, error: Exception) -> CorruptRecord:
+    reason = "it is not valid"
+    if isinstance(error, ValidationError):
+        first, *_ = error.errors(include_url=False, include_input=False)
+        reason = describe_error_at(first)
+    return CorruptRecord(
+        f"The stored declaration of {key} cannot be read: {reason}."
+        " `interlock history verify` shows what else was changed."
+    )
 
 
 Snapshot: TypeAlias = Mapping[Key, Resource]

@@ -73,6 +73,7 @@ async def insert_json(session: Session, table: str, lines: Sequence[str]) -> Non
         await session.run(_import_statement(BACKUP_TABLES[table]), rows=f"[{','.join(lines)}]")
     except (
         asyncpg.DataError,
+        asyncpg.ProgramLimitExceededError,
         asyncpg.IntegrityConstraintViolationError,
         ValueError,
     ) as error:

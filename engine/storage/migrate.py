@@ -32,6 +32,10 @@ _MIGRATION_SETTINGS: Final = ConnectionSettings(
 )
 PRE_RELEASE_REVISIONS: Final = {"0001", "0002"}
 """Revisions of databases from before the first release. Their schema changed without a new one."""
+_FOREIGN: Final = (
+    "The database has tables or functions that are not Interlock's ({})."
+    " Set INTERLOCK_DATABASE_URL to an empty database."
+)
 
 
 async def migrate(url: str) -> None:
@@ -45,7 +49,7 @@ async def migrate(url: str) -> None:
         Unavailable: the database does not respond or rejects the connection.
 
     """
-    with _explain_missing_rights():
+    with _explain_migration_errors(), _explain_mismatch():
         async with _locked(url) as connection:
             found = await _read_revision(connection)
             _check_known(found)
@@ -64,8 +68,13 @@ async def check_schema(url: str) -> None:
     """
     connection = await connect(url)
     try:
-        with map_errors():
+        with _explain_mismatch(), map_errors():
             found = await _read_revision(connection)
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise Misconfigured(
+            f"The role of INTERLOCK_DATABASE_URL cannot read the database ({error.args[0]})."
+            " Run the SQL that `interlock db grants` prints for it."
+        ) from error
     finally:
         await connection.close()
     if found is None:
@@ -84,18 +93,30 @@ def _current_revision() -> str | None:
 
 
 @contextmanager
-def _explain_missing_rights() -> Iterator[None]:
-    """Raise Misconfigured for errors which mean that the database role cannot migrate."""
+def _explain_mismatch() -> Iterator[None]:
+    """Raise Misconfigured for errors which mean that the schema is not one of Interlock."""
     try:
         yield
-    except (asyncpg.InsufficientPrivilegeError, DBAPIError) as error:
-        if not isinstance(_driver_error(error), asyncpg.InsufficientPrivilegeError):
-            raise
-        raise Misconfigured(
-            "The database needs a migration, and the role of INTERLOCK_DATABASE_URL does not own"
-            " its tables: run `interlock migrate` and `interlock db grants` with the role that"
-            " does."
-        ) from error
+    except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError) as error:
+        raise Misconfigured(_FOREIGN.format(error.args[0])) from error
+
+
+@contextmanager
+def _explain_migration_errors() -> Iterator[None]:
+    """Raise Misconfigured for errors which mean that this database cannot be migrated."""
+    try:
+        yield
+    except (asyncpg.PostgresError, DBAPIError) as error:
+        match _driver_error(error):
+            case asyncpg.InsufficientPrivilegeError():
+                raise Misconfigured(
+                    "The database needs a migration, and the role of INTERLOCK_DATABASE_URL does"
+                    " not own its tables: run `interlock migrate` and `interlock db grants` with"
+                    " the role that does."
+                ) from error
+            case asyncpg.DuplicateTableError() | asyncpg.DuplicateFunctionError() as conflict:
+                raise Misconfigured(_FOREIGN.format(conflict.args[0])) from error
+        raise
 
 
 def _driver_error(error: BaseException) -> BaseException:
@@ -122,7 +143,9 @@ async def _read_revision(connection: Connection) -> str | None:
     """Return the revision of the database's schema; None if no migration was run."""
     if not await connection.fetchval("SELECT to_regclass('alembic_version') IS NOT NULL"):
         return None
-    revision: str | None = await connection.fetchval("SELECT version_num FROM alembic_version")
+    revision: str | None = await connection.fetchval(
+        "SELECT string_agg(version_num, ', ' ORDER BY version_num) FROM alembic_version"
+    )
     return revision
 
 

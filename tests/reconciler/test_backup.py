@@ -120,6 +120,24 @@ async def test_a_database_that_is_not_empty_is_not_changed(filled: Database) -> 
     assert await backup(filled) == lines
 
 
+NESTED = [("plan", 50_000), ("details", 3_000), ("declaration", 500), ("declaration", 3_000)]
+
+
+@pytest.mark.parametrize(("field", "depth"), NESTED)
+async def test_a_deeply_nested_row_is_refused(
+    filled: Database, other_database: Database, field: str, depth: int
+) -> None:
+    lines = await backup(filled)
+    nested = "[" * depth + "]" * depth
+    value = json.dumps(nested) if field == "details" else nested
+    number = next(n for n, line in enumerate(lines) if f'"{field}":' in line)
+    row = json.loads(lines[number].removeprefix("  - ")) | {field: 0}
+    text = json.dumps(row, ensure_ascii=False).replace(f'"{field}": 0', f'"{field}": {value}')
+    lines[number] = f"  - {text}\n"
+    with pytest.raises(InvalidBackup):
+        await restore(other_database, digested(lines))
+
+
 Corruption = Callable[[list[str]], list[str]]
 
 CORRUPTED: dict[str, tuple[Corruption, str]] = {

@@ -43,4 +43,4 @@ def test_defaults_are_exported_by_name(snapshot: SnapshotAssertion) -> None:
 
 
 def test_a_revision_is_exported_as_it_was_declared(snapshot: SnapshotAssertion) -> None:
-    assert export_workflow(workflow("hotfix", INCIDENT, "on: no").declaration) == snapshot
+    assert export_workflow("hotfix", workflow("hotfix", INCIDENT, "on: no").declaration) == snapshot

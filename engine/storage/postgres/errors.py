@@ -5,7 +5,7 @@ from typing import Final
 
 import asyncpg
 
-from engine.errors import DeadlineExceeded, Overloaded, Unavailable
+from engine.errors import DeadlineExceeded, Misconfigured, Overloaded, Unavailable
 
 _CONNECTION_BROKEN: Final = (
     asyncpg.InterfaceError,  # the connection is closed
@@ -61,6 +61,22 @@ def unavailable(error: BaseException) -> Unavailable:
     if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
         return Unavailable(f"The database does not accept changes ({reason}); try again.")
     return Unavailable(f"The database does not respond ({reason}); try again.")
+
+
+def misconfigured(error: BaseException) -> Misconfigured | None:
+    """Return the error for a database that is not as this version needs it; None for others."""
+    match error:
+        case asyncpg.InsufficientPrivilegeError():
+            return Misconfigured(
+                f"The database role lacks a right: {error.args[0]}. Run the SQL that"
+                " `interlock db grants` prints for the role."
+            )
+        case asyncpg.UndefinedTableError() | asyncpg.UndefinedColumnError():
+            return Misconfigured(
+                f"The database does not have the schema of this version: {error.args[0]}."
+                " Restore a backup into a new database."
+            )
+    return None
 
 
 class map_errors:  # noqa: N801  # a context manager is called like a function

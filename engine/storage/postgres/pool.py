@@ -20,6 +20,7 @@ from engine.storage.postgres.errors import (
     is_connection_broken,
     is_unavailable,
     map_errors,
+    misconfigured,
     unavailable,
 )
 from engine.storage.postgres.slots import NoFreeSlot, Slots, WaitBounds
@@ -90,7 +91,8 @@ class ConnectionPool:
 
         Its beginning raises `Overloaded` if too many tasks wait, or this one for too long. Its
         beginning and its end raise `Unavailable` if the database does not respond or rejects the
-        connection, or if the pool is closed.
+        connection, or if the pool is closed. Its end raises `Misconfigured` if a table, a column or
+        a right is missing.
         """
         return Lease(self)
 
@@ -207,3 +209,5 @@ class Lease:
             await shield(reset)
         if is_unavailable(error):
             raise unavailable(error) from error
+        if (mismatch := misconfigured(error)) is not None:
+            raise mismatch from error

@@ -18,7 +18,14 @@ from engine.storage.postgres.database import open_database
 from engine.storage.postgres.tables import metadata
 from engine.storage.tickets.store import TicketStore
 from tests.support.concurrent_changes import open_ticket
-from tests.support.databases import EMPTY, as_server, database_address, new_database
+from tests.support.databases import (
+    EMPTY,
+    SERVER_ROLE,
+    as_server,
+    database_address,
+    execute,
+    new_database,
+)
 from tests.support.lock_gates import Observer
 
 REVISIONS = {
@@ -66,6 +73,35 @@ async def test_a_database_of_another_version_is_refused(
         with pytest.raises(Misconfigured, match=message) as refused:
             await prepare(database_url)
         assert "\n" not in refused.value.message
+
+
+FOREIGN = {
+    "other migrations": "CREATE TABLE alembic_version (id int)",
+    "another table": "CREATE TABLE tickets (id int)",
+    "another function": "CREATE FUNCTION reject_change() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN"
+    " RETURN NULL; END'",
+}
+
+
+@pytest.mark.parametrize("statement", FOREIGN.values(), ids=FOREIGN)
+async def test_a_database_of_another_program_is_refused(
+    empty_database: str, statement: str
+) -> None:
+    await execute(empty_database, statement)
+    with pytest.raises(Misconfigured, match="has tables or functions that are not Interlock's"):
+        await migrate(empty_database)
+
+
+async def test_a_database_of_two_versions_is_refused(database_url: str, observer: Observer) -> None:
+    await observer.connection.execute("INSERT INTO alembic_version VALUES ('9999')")
+    with pytest.raises(Misconfigured, match=r"schema \w+, 9999, which this version"):
+        await check_schema(database_url)
+
+
+async def test_a_role_without_rights_is_refused(database_url: str, observer: Observer) -> None:
+    await observer.connection.execute(f"REVOKE ALL ON alembic_version FROM {SERVER_ROLE}")
+    with pytest.raises(Misconfigured, match=r"cannot read the database .*`interlock db grants`"):
+        await check_schema(database_url)
 
 
 async def test_a_role_that_owns_nothing_needs_no_rights_for_a_current_schema(

@@ -2,7 +2,7 @@ import asyncpg
 import pytest
 
 from engine.errors import DeadlineExceeded, Overloaded, Unavailable
-from engine.storage.postgres.errors import is_connection_broken, map_errors
+from engine.storage.postgres.errors import is_connection_broken, map_errors, misconfigured
 
 BROKEN = [
     pytest.param(asyncpg.InterfaceError("connection is closed"), id="closed"),
@@ -53,6 +53,21 @@ def test_a_timeout_of_the_server_says_what_took_too_long(
     with pytest.raises(expected), map_errors():
         raise error
     assert not is_connection_broken(error)
+
+
+MISMATCHES = [
+    (asyncpg.InsufficientPrivilegeError("permission denied"), "lacks a right: permission denied"),
+    (asyncpg.UndefinedTableError("no table"), "does not have the schema of this version: no table"),
+    (asyncpg.UndefinedColumnError("no column"), "does not have the schema of this version"),
+]
+
+
+@pytest.mark.parametrize(("error", "message"), MISMATCHES)
+def test_a_database_that_does_not_fit_is_misconfigured(error: Exception, message: str) -> None:
+    mismatch = misconfigured(error)
+    assert mismatch is not None
+    assert message in mismatch.message
+    assert misconfigured(asyncpg.DataError()) is None
 
 
 @pytest.mark.parametrize("fault", FAULTS)
