@@ -8,7 +8,14 @@ from engine.storage.tickets.reader import read_version
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.commands import CommentTicket
 from engine.tickets.history import canonical_timestamp
-from tests.support.concurrent_changes import comment, edit, open_ticket, pick_up, reassign
+from tests.support.concurrent_changes import (
+    comment,
+    edit,
+    open_ticket,
+    pick_up,
+    reassign,
+    transfer,
+)
 from tests.support.personas import MARTON
 from tests.support.webhook_receiver import (
     OTHER_SECRET,
@@ -71,15 +78,17 @@ async def test_an_event_contains_its_ticket_right_after_the_change(
 ) -> None:
     await declare(database, receiver.url)
     ticket = await open_ticket(store)
-    for change in (comment, edit, reassign):
+    for change in (comment, edit, transfer):
         await change(store, ticket)
     async with servers.running():
-        await receiver.wait_for(5)
+        await receiver.wait_for(6)
+    assert receiver.types[-2:] == ["ticket.transferred", "ticket.assigned"]
     for each in (request.event for request in receiver.received):
         then = await read_version(database, ticket.id, each["data"]["version"])
         shown = each["data"]["ticket"]
         assert shown["title"] == then.title
         assert (shown["priority"], shown["assignee"]) == (then.priority, then.assignee)
+        assert shown["assigneeGroup"] == then.assignee_group
 
 
 async def test_only_declared_events_are_delivered(

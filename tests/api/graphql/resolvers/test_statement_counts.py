@@ -13,10 +13,11 @@ from api.settings import Settings
 from engine.storage.postgres.statements import Statement
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.commands import AssignTicket
+from tests.api.graphql.resolvers.test_tickets import opened
 from tests.support.api_client import Api
 from tests.support.declared_resources import put_resources
 from tests.support.monitored_services import declare_service, report
-from tests.support.personas import ADA
+from tests.support.personas import ADA, MARTON
 from tests.support.webhook_deliveries import enqueue, webhook
 
 ITEMS: Final = 6
@@ -101,3 +102,19 @@ async def test_the_number_of_statements_does_not_depend_on_the_size_of_the_list(
         statements.clear()
         await api.data(ADA, query, n=items)
         assert len(statements) == count, "\n\n".join(statements)
+
+
+START: Final = 'startTicket(id: $id, comment: "Looking", internal: true) { ticket { version } }'
+RESOLVE: Final = 'transitionTicket(id: $id, to: RESOLVED, comment: "Done") { ticket { version } }'
+
+
+async def test_a_start_and_a_transition_with_a_comment_take_one_statement_each(
+    api: Api, statements: list[str]
+) -> None:
+    ticket = await opened(api)
+    await api.data(MARTON, "{ __typename }")  # stores the user
+    for mutation, version in ((START, 4), (RESOLVE, 6)):
+        statements.clear()
+        answer = await api.data(MARTON, f"mutation ($id: ID!) {{ {mutation} }}", id=ticket)
+        assert [each["ticket"]["version"] for each in answer.values()] == [version]
+        assert len(statements) == 1, "\n\n".join(statements)
