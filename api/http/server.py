@@ -4,9 +4,15 @@ import asyncio
 import gc
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+    suppress,
+)
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 import structlog
 import uvloop
@@ -50,7 +56,8 @@ def run_server(
 ) -> None:
     """Serve until a signal; then drain, stop listening, finish requests and close the resources.
 
-    Only SIGTERM begins a drain, because SIGINT comes from a person at a terminal.
+    Only SIGTERM begins a drain, because SIGINT comes from a person at a terminal. A signal while
+    the server starts ends it without a drain.
 
     Args:
         application: opens what the application needs, yields the application, and closes
@@ -70,8 +77,11 @@ async def _serve(
     options: ServerOptions,
     announce: Callable[[str], None],
 ) -> None:
-    with _stop_signal() as stop:
-        async with application as opened, listening(opened, options) as url:
+    with _stop_signal() as stop, suppress(_StoppedAtStart):
+        async with AsyncExitStack() as stack:
+            async with _abandoned_at(stop):
+                opened = await stack.enter_async_context(application)
+                url = await stack.enter_async_context(listening(opened, options))
             _fit_connections(opened)
             _tune_garbage_collector()
             announce(url)
@@ -123,6 +133,30 @@ def _stop_signal() -> Iterator[asyncio.Future[signal.Signals]]:
         yield stop
     finally:
         remove_handlers()
+
+
+class _StoppedAtStart(Exception):  # no error
+    """The server must stop before it has accepted any request, so it need not drain."""
+
+
+@asynccontextmanager
+async def _abandoned_at(stop: asyncio.Future[signal.Signals]) -> AsyncIterator[None]:
+    """Cancel the block when the server must stop, and raise _StoppedAtStart then."""
+    task = cast("asyncio.Task[object]", asyncio.current_task())
+
+    def cancel(_: object) -> None:
+        task.cancel()
+
+    stop.add_done_callback(cancel)
+    try:
+        yield
+        await asyncio.sleep(0)  # raises if the task was cancelled after its last wait
+    except asyncio.CancelledError:
+        if stop.done() and task.uncancel() == 0:
+            raise _StoppedAtStart from None
+        raise
+    finally:
+        stop.remove_done_callback(cancel)
 
 
 @asynccontextmanager

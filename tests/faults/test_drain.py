@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -11,8 +12,10 @@ import aiohttp
 import pytest
 from aiohttp import hdrs
 
-from tests.support.api_client import bearer
+from engine.storage.migrate import MIGRATION_LOCK
+from tests.support.api_client import SECRET, bearer
 from tests.support.haproxy import free_ports, haproxy
+from tests.support.lock_gates import TIMEOUT_SECONDS, Observer
 from tests.support.personas import ANNA
 from tests.support.replicas import Replica, replica
 from tests.support.streams import SUBPROTOCOL
@@ -54,6 +57,28 @@ async def test_a_draining_server_is_not_ready_and_serves_on(patient: Replica) ->
             assert await socket.receive_json() == {"type": "connection_ack"}
     patient.send_signal(signal.SIGTERM)
     assert await patient.wait_until_ended() == -signal.SIGTERM
+
+
+async def test_a_server_that_is_stopped_while_it_starts_does_not_drain(
+    database_url: str, observer: Observer
+) -> None:
+    await observer.connection.execute(f"SELECT pg_advisory_lock({MIGRATION_LOCK})")
+    starting = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", "from api.cli.main import main; main()", "serve"),
+        env={
+            "INTERLOCK_DATABASE_URL": database_url,
+            "INTERLOCK_JWT_SECRET": SECRET.get_secret_value(),
+            "INTERLOCK_DRAIN_SECONDS": "3600",
+        },
+        stderr=asyncio.subprocess.PIPE,
+    )
+    await observer.wait_until_blocked(1)
+    starting.send_signal(signal.SIGTERM)
+    async with asyncio.timeout(TIMEOUT_SECONDS):
+        _, log = await starting.communicate()
+    assert starting.returncode == 0
+    assert b"stopped" in log
+    assert b"Traceback" not in log
 
 
 class Clients:
