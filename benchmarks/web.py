@@ -95,7 +95,7 @@ async def _measure(address: str) -> None:
     async with _session(address) as session:
         newest = await _graphql(session, _LIST, {})
         ticket = newest["data"]["tickets"]["nodes"][0]["id"]
-        rows = {
+        rows: dict[str, tuple[str, str, Mapping[str, object]]] = {
             **{
                 name: (f"/tickets{query}", _LIST, {"filter": wanted})
                 for name, (query, wanted) in _FILTERS.items()
