@@ -14,6 +14,8 @@ from api.http.rate_limiter import TokenBuckets
 from api.limits import METRICS_BURST, METRICS_RATE
 from engine.errors import TooManyRequests
 
+UNROUTED: Final = "unmatched"
+"""The route of requests that match none, or that are refused before they are routed."""
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _OTHER_METHOD: Final = "other"
 _SECONDS_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -51,7 +53,7 @@ class Metrics:
         """Count one request.
 
         Args:
-            route: a template such as `/tickets/{id}`, never a path.
+            route: a template such as `/tickets/{id}`, never a path; or `UNROUTED`.
             method: the HTTP method.
             status: the status of the response.
             seconds: the duration; None for a stream, whose duration the client decides.

@@ -28,6 +28,7 @@ from api.http.app_keys import (
 from api.http.body import BodyTooLarge, check_content_encoding
 from api.http.client_address import client_address, client_network
 from api.http.connection import LimitedConnection
+from api.http.metrics import UNROUTED
 from api.http.paths import PROBE_PATHS
 from api.http.problem_details import ERROR_RENDERERS, Problem
 from api.http.rate_limit import acquire, rate_limit_headers
@@ -39,7 +40,6 @@ _REQUEST_ID_HEADER: Final = "X-Request-ID"
 REQUEST_ID_PATTERN: Final = rf"[A-Za-z0-9._:-]{{1,{limits.REQUEST_ID_CHARACTERS}}}"
 _REQUEST_ID: Final = re.compile(REQUEST_ID_PATTERN)
 _REQUEST_ID_BITS: Final = 128
-_UNMATCHED: Final = "unmatched"
 _CLIENT_CLOSED_REQUEST: Final = 499
 """The status to log if no complete response was sent, mostly because the client disconnected."""
 
@@ -157,11 +157,12 @@ async def prepare_response(request: web.Request, response: web.StreamResponse) -
     """Complete a response just before it is sent."""
     if REQUEST_ID not in request:  # aiohttp refuses an unknown `Expect` before any middleware
         identify(request)
+        request.app[METRICS].observe(UNROUTED, request.method, response.status, None)
         if isinstance(response, web.HTTPException):
             problem = Problem.from_http(response).response(request)
             response.body = problem.body
             response.headers[hdrs.CONTENT_TYPE] = problem.headers[hdrs.CONTENT_TYPE]
-            response.headers[hdrs.CONTENT_LENGTH] = str(response.content_length)
+            response.headers[hdrs.CONTENT_LENGTH] = str(problem.content_length)
     # The rest of a body is not read to find the next request.
     is_last = request.app[DRAIN].has_begun or not request.content.is_eof()
     if is_last and response.status != HTTPStatus.SWITCHING_PROTOCOLS:
@@ -200,7 +201,7 @@ def _problem_of(error: Exception, request: web.Request) -> Problem:
 def _record(request: web.Request, status: int, seconds: float, *, is_stream: bool) -> None:
     """Count and log one request: the path without its query, and no headers."""
     resource = request.match_info.route.resource
-    route = resource.canonical if resource else _UNMATCHED
+    route = resource.canonical if resource else UNROUTED
     request.app[METRICS].observe(route, request.method, status, None if is_stream else seconds)
     write = log.debug if route in PROBE_PATHS else log.info
     write(

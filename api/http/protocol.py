@@ -16,9 +16,10 @@ from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError, LineToo
 from aiohttp.streams import StreamReader
 
 from api import limits
-from api.http.app_keys import CONNECTIONS, EXPECTS_CONTINUE, REQUEST_ID
+from api.http.app_keys import CONNECTIONS, EXPECTS_CONTINUE, METRICS, REQUEST_ID
 from api.http.connection import LimitedConnection
 from api.http.connections import Connections
+from api.http.metrics import UNROUTED, Metrics
 from api.http.middlewares import add_standard_headers, identify
 from api.http.problem_details import Problem
 from api.http.request_head import (
@@ -39,9 +40,27 @@ log: Final = structlog.get_logger(component="http")
 
 
 class _HttpProtocol(SendTimeoutProtocol):
-    """The HTTP protocol of one connection."""
+    """The HTTP protocol of one connection.
 
-    __slots__ = ()
+    Args:
+        server: creates and answers the requests.
+        connections: counts and limits the connections.
+        send_seconds: how long a client can leave a full send buffer unread.
+        metrics: count the requests that no middleware counts; None to count none.
+
+    """
+
+    __slots__ = ("_metrics",)
+
+    def __init__(
+        self,
+        server: web.Server,
+        connections: Connections,
+        send_seconds: float,
+        metrics: Metrics | None,
+    ) -> None:
+        super().__init__(server, connections, send_seconds)
+        self._metrics = metrics
 
     def handle_error(
         self,
@@ -58,9 +77,11 @@ class _HttpProtocol(SendTimeoutProtocol):
         """
         if isinstance(exc, ConnectionError):
             raise exc
-        if REQUEST_ID not in request:
+        if is_unrouted := REQUEST_ID not in request:
             identify(request)
         problem = _problem_of(exc, request)
+        if is_unrouted and self._metrics is not None:
+            self._metrics.observe(UNROUTED, request.method, problem.status, None)
         if request.writer.output_size > 0:
             raise ConnectionError("A part of the response was sent already.")
         self.discard_rest()
@@ -99,20 +120,26 @@ class _HttpProtocolFactory(web.Server):
         application: routes and answers the requests.
         connections: counts and limits the connections.
         send_seconds: how long a client can leave a full send buffer unread.
+        metrics: count the requests that no middleware counts; None to count none.
 
     """
 
     def __init__(
-        self, application: web.Server, connections: Connections, send_seconds: float
+        self,
+        application: web.Server,
+        connections: Connections,
+        send_seconds: float,
+        metrics: Metrics | None,
     ) -> None:
         super().__init__(self._answer, request_factory=self._make_checked_request)
         self._application = application
         self._limited = connections
         self._send_seconds = send_seconds
+        self._metrics = metrics
 
     def __call__(self) -> web.RequestHandler:
         """Return the protocol of a new connection."""
-        return _HttpProtocol(self, self._limited, self._send_seconds)
+        return _HttpProtocol(self, self._limited, self._send_seconds, self._metrics)
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer a request whose head is not refused."""
@@ -155,4 +182,5 @@ class HttpRunner(web.AppRunner):
     async def _make_server(self) -> web.Server:
         connections = self.app.get(CONNECTIONS) or Connections()
         application = await super()._make_server()
-        return _HttpProtocolFactory(application, connections, self._send_seconds)
+        metrics = self.app.get(METRICS)
+        return _HttpProtocolFactory(application, connections, self._send_seconds, metrics)

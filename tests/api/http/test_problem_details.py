@@ -31,7 +31,7 @@ REQUESTS: dict[str, Row] = {
     "a path with a broken escape": (f"GET {TICKETS}/%zz", {}, b"", 404, "not_found"),
     "a path with a NUL": (f"GET {TICKETS}/%00", {}, b"", 404, "not_found"),
     "a path with dots": ("GET /api/v1/%2e%2e/x", {}, b"", 404, "not_found"),
-    "an unsupported method": (f"GET {TICKETS}", {}, b"", 405, "method_not_allowed"),
+    "an unsupported method": (f"PUT {TICKETS}", {}, b"", 405, "method_not_allowed"),
     "an unknown method": (f"PROPFIND {TICKETS}", {}, b"", 405, "method_not_allowed"),
     "OPTIONS": (f"OPTIONS {TICKETS}", {}, b"", 405, "method_not_allowed"),
     "an unknown expectation": (

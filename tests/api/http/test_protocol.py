@@ -1,16 +1,19 @@
 """Requests that are refused before they are routed get a problem document, too."""
 
 import json
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
 import pytest
 from aiohttp import web
+from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from api.auth.tokens import TokenIssuer
+from api.http.app_keys import METRICS
 from api.http.application import AccessControl, build_application
 from api.http.server import ServerOptions, listening
 from api.limits import (
@@ -22,6 +25,7 @@ from api.limits import (
 )
 from tests.support.raw_http import chunked, exchange, head
 
+TOKENS: Final = TokenIssuer(SecretStr("0123456789abcdef" * 2))
 PRIVATE_TEXT: Final = "hunter2"
 PADDING: Final = PRIVATE_TEXT * HEAD_FIELD_BYTES
 
@@ -31,8 +35,7 @@ async def served() -> AsyncIterator[str]:
     async def answer(request: web.Request) -> web.Response:
         return web.Response(text=request.rel_url.query.get("q", ""))
 
-    guards = AccessControl(TokenIssuer(SecretStr("0123456789abcdef" * 2)))
-    application = build_application([web.get("/", answer)], guards)
+    application = build_application([web.get("/", answer)], AccessControl(TOKENS))
     async with listening(application, ServerOptions()) as url:
         yield url
 
@@ -125,6 +128,23 @@ async def test_malformed_http_gets_a_problem_document_that_quotes_nothing(
     assert PRIVATE_TEXT not in response.body.decode() + json.dumps(lines)
     [line] = [each for each in lines if each["event"] == "malformed request"]
     assert (line["problem"], line["log_level"]) == (code, "info")
+
+
+async def test_requests_that_are_refused_before_they_are_routed_are_counted() -> None:
+    application = build_application([], AccessControl(TOKENS))
+    expected = Counter({("unmatched", "417"): 1})
+    async with listening(application, ServerOptions()) as url:
+        for request_bytes, status, _ in REQUESTS.values():
+            await exchange(url, request_bytes)
+            expected["unmatched", str(status)] += 1
+        await exchange(url, get("/", "Expect: tea"))
+    exposition = application[METRICS].exposition().decode()
+    counted = Counter[tuple[str, str]]()
+    for family in text_string_to_metric_families(exposition):
+        for sample in family.samples:
+            if sample.name == "interlock_http_requests_total":
+                counted[sample.labels["route"], sample.labels["status"]] += int(sample.value)
+    assert counted == expected
 
 
 async def test_a_header_can_be_as_long_as_the_limit() -> None:
