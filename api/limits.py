@@ -55,8 +55,6 @@ LATEST_SECOND: Final = 253_402_300_799
 """The end of the year 9999, in seconds since 1970."""
 API_KEY_CHARACTERS: Final = 200
 """Longer keys are refused without hashing them; our keys have 46 characters."""
-API_KEY_NAME_CHARACTERS: Final = 8
-"""The part of a key's hash that names it in the log."""
 CLOCK_LEEWAY_SECONDS: Final = 60
 """The default difference between clocks that is tolerated."""
 CLOCK_LEEWAY_SECONDS_MAX: Final = 300

@@ -105,6 +105,15 @@ def check_permissions(entries: list[Row], revisions: dict[int, Row]) -> None:
             status = entry["new_value"]
 
 
+def check_keys(entries: list[Row]) -> None:
+    """Check that only entries by `system` name an API key."""
+    by_users = [
+        json.loads(each["details"] or "{}") for each in entries if each["actor"] != "system"
+    ]
+    named = any(each.get("key") for each in by_users)
+    require(holds=not named, otherwise=f"a user in {entries[0]['ticket']} has an API key")
+
+
 def node(left: bytes, right: bytes) -> bytes:
     """Return the hash of an inner node of a Merkle tree (RFC 6962)."""
     return sha256(b"\1" + left + right).digest()
@@ -172,6 +181,7 @@ def check_backup(anchor: Row, tables: dict[str, list[Row]]) -> None:
     for ticket, entries in histories.items():
         check_chain(f"{ticket} entry", entries, HISTORY)
         check_permissions(entries, revisions)
+        check_keys(entries)
 
 
 def check_proof(proof: Row) -> None:

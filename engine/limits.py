@@ -56,6 +56,8 @@ FILTER_VALUES: Final = 100
 SEARCH_CHARACTERS: Final = 500
 
 # Health reports.
+API_KEY_NAME_CHARACTERS: Final = 8
+"""The part of a key's hash that names it in the log and in the history of tickets."""
 HEALTH_MESSAGE_CHARACTERS: Final = 2_000
 HEALTH_SOURCE_CHARACTERS: Final = 120
 

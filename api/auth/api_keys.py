@@ -16,6 +16,7 @@ from typing import Final, Self
 from api import limits
 from engine.errors import Forbidden, Unauthenticated
 from engine.findings import did_you_mean
+from engine.limits import API_KEY_NAME_CHARACTERS
 
 _PREFIX: Final = "ik_"
 """Identifies a key for users and secret scanners."""
@@ -95,7 +96,7 @@ class ApiKeys:
                 reason=ApiKeyErrorReason.SCOPE_REQUIRED,
                 scope=scope,
             )
-        return _digest(key).hex()[: limits.API_KEY_NAME_CHARACTERS]
+        return _digest(key).hex()[:API_KEY_NAME_CHARACTERS]
 
     def _find_scopes(self, key: str) -> frozenset[Scope] | None:
         """Return the scopes of a key, in constant time; None if the key is unknown."""

@@ -19,6 +19,7 @@ from api.auth.errors import bearer_token
 from api.http.app_keys import (
     ACCESS,
     ACTOR,
+    API_KEY,
     API_KEYS,
     TIME_LIMITS,
     TOKEN,
@@ -78,6 +79,7 @@ class ApiKeyAccess:
 
         """
         name = require_scope(request, self.scope)
+        request[API_KEY] = name
         request[VIEWER] = f"{API_KEY_HEADER} {name}"  # user ids contain no space
         bind(api_key=name)
 

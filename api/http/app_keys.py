@@ -20,6 +20,9 @@ ACTOR: Final = web.RequestKey("actor", Actor)
 TOKEN: Final = web.RequestKey("token", str)
 """The token of that user."""
 
+API_KEY: Final = web.RequestKey("api_key", str)
+"""The name of the API key of the request, as in the log; missing on routes for users."""
+
 VIEWER: Final = web.RequestKey("viewer", str)
 """The client that rate limits count: a user id, or the name of an API key."""
 

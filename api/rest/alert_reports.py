@@ -135,12 +135,13 @@ class AlertReports:
         )
         self.collectors = (self._refused, self._truncated)
 
-    async def record(self, group: AlertGroup, label: str) -> AlertsResponse:
+    async def record(self, group: AlertGroup, label: str, key: str) -> AlertsResponse:
         """Record every valid alert of a group.
 
         Args:
             group: the alerts.
             label: the label that has the path of the service.
+            key: the name of the API key of the request.
 
         Raises:
             InvalidInput, NotFound: some alerts were refused, the first of them for this reason.
@@ -151,7 +152,7 @@ class AlertReports:
         alerts = _ReadAlerts(label)
         for index, value in enumerate(group.alerts):
             alerts.add(index, value)
-        services = await self._record_services(alerts)
+        services = await self._record_services(alerts, key)
         refused = [alerts.refused[index] for index in sorted(alerts.refused)]
         self._observe(group.truncated_alerts, [each for each, _ in refused])
         response = AlertsResponse(
@@ -165,13 +166,13 @@ class AlertReports:
         message = f"{len(refused)} of {len(group.alerts)} alerts were refused: {first.message}"
         raise type(first)(message, **response.model_dump(mode="json"))
 
-    async def _record_services(self, alerts: _ReadAlerts) -> tuple[ServiceResponse, ...]:
+    async def _record_services(self, alerts: _ReadAlerts, key: str) -> tuple[ServiceResponse, ...]:
         """Record the reports of each service, also if another service cannot be handled."""
         services: list[ServiceResponse] = []
         failures: list[Unavailable] = []
         for path, reports in alerts.reports.items():
             try:
-                result = await self.health_reports.record(path, list(reports.values()))
+                result = await self.health_reports.record(path, list(reports.values()), key)
                 services.append(ServiceResponse.of(result))
             except NotFound as error:
                 for index, report in reports.items():

@@ -9,11 +9,13 @@ from aiohttp import hdrs, web
 
 from api.auth.api_keys import Scope
 from api.http.access import ApiKeyAccess, ProtectedRoute
+from api.http.app_keys import API_KEY
 from api.http.body import UnsupportedMediaType, read_body
 from api.limits import ADMINISTRATION_SECONDS_MAX
 from api.rest.acknowledgements import read_acknowledgements
 from api.rest.exports import Exports, send_text
 from api.rest.plan_response import plan_response
+from api.runtime.values_file import with_api_key
 from engine.errors import InvalidInput
 from engine.storage.postgres.database import Database
 from engine.vocabulary import SYSTEM
@@ -39,7 +41,8 @@ def backup_and_import_routes(database: Database, exports: Exports) -> list[Prote
         apply = ApplyRequest(SYSTEM, read_acknowledgements(request))
         text = await _read_yaml(request)
         desired = await asyncio.to_thread(read_desired, ValuesInput([(_SOURCE, text)]))
-        return plan_response(await reconcile(database, desired, apply, _SOURCE))
+        source = with_api_key(_SOURCE, request[API_KEY])
+        return plan_response(await reconcile(database, desired, apply, source))
 
     return [
         ProtectedRoute(

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from api.auth.api_keys import Scope
 from api.http.access import ApiKeyAccess, ProtectedRoute
+from api.http.app_keys import API_KEY
 from api.http.body import JSON
 from api.rest.alert_reports import AlertReports
 from api.rest.alertmanager import AlertGroup
@@ -22,13 +23,15 @@ def health_report_routes(alerts: AlertReports) -> list[ProtectedRoute]:
 
     async def report_health(request: web.Request) -> web.Response:
         report = await read_body(request, HealthReport)
-        response = ServiceResponse.of(await health_reports.record(report.path, [report]))
+        response = ServiceResponse.of(
+            await health_reports.record(report.path, [report], request[API_KEY])
+        )
         return web.Response(text=response.model_dump_json(), content_type=JSON)
 
     async def report_alerts(request: web.Request) -> web.Response:
         group = await read_body(request, AlertGroup)
         label = request.query.get("label", _DEFAULT_LABEL)
-        response = await alerts.record(group, label)
+        response = await alerts.record(group, label, request[API_KEY])
         return web.Response(text=response.model_dump_json(), content_type=JSON)
 
     access = ApiKeyAccess(Scope.HEALTH)

@@ -4,6 +4,7 @@ from aiohttp import web
 
 from api.auth.api_keys import Scope
 from api.http.access import ApiKeyAccess, ProtectedRoute
+from api.http.app_keys import API_KEY
 from api.limits import ADMINISTRATION_SECONDS_MAX
 from api.rest.acknowledgements import read_acknowledgements
 from api.rest.plan_response import plan_response
@@ -18,7 +19,7 @@ def reload_route(values: ValuesFile | None) -> ProtectedRoute:
         allowed = read_acknowledgements(request)
         if values is None:
             raise NotFound("This server has no values file: set INTERLOCK_VALUES_FILE.")
-        return plan_response(await values.reload(allowed))
+        return plan_response(await values.reload(allowed, key=request[API_KEY]))
 
     return ProtectedRoute(
         ApiKeyAccess(Scope.RELOAD),

@@ -37,11 +37,18 @@ class HealthReports:
     plugins: PluginCache
     admission: Admission
 
-    async def record(self, path: str, reports: Sequence[HealthReport]) -> OutageResult:
+    async def record(
+        self, path: str, reports: Sequence[HealthReport], key: str | None = None
+    ) -> OutageResult:
         """Record reports of one service, then open, close or comment on its ticket.
 
         The reports have a separate transaction. If a later step fails or has to wait, a task of
         `api.runtime.maintenance` repeats it.
+
+        Args:
+            path: the path of the service.
+            reports: of this service.
+            key: the name of the API key that sent them.
 
         Raises:
             NotFound: no service was ever declared with that path.
@@ -50,7 +57,7 @@ class HealthReports:
         """
         licensed = self.plugins.licence_error(Plugin.TICKETING) is None
         async with self.admission.admit(_VIEWER, path):
-            await record_reports(self.database, path, reports)
+            await record_reports(self.database, path, reports, key)
             result = await handle_service(self.database, path, licensed=licensed)
         if result.wait_reason in NEEDS_OPERATOR:
             log.warning("service cannot be handled", service=path, reason=result.wait_reason)

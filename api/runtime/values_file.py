@@ -93,11 +93,18 @@ class ValuesFile:
     key: str = ""
     metrics: ValuesMetrics = field(default_factory=ValuesMetrics)
 
-    async def reload(self, allowed: Allowances = NO_ALLOWANCES, *, wait: bool = False) -> Plan:
+    async def reload(
+        self,
+        allowed: Allowances = NO_ALLOWANCES,
+        *,
+        wait: bool = False,
+        key: str | None = None,
+    ) -> Plan:
         """Apply the current content of the file, and return the plan that was applied.
 
         Args:
             allowed: the acknowledged hazards.
+            key: the name of the API key of the request, if a request causes this.
             wait: wait for another reconciliation to finish, instead of raising LockHeld.
 
         Raises:
@@ -108,6 +115,7 @@ class ValuesFile:
         """
         try:
             desired, source = await asyncio.to_thread(self._read)
+            source = source if key is None else with_api_key(source, key)
             request = ApplyRequest(SYSTEM, allowed, wait=wait)
             plan = await reconcile(self.database, desired, request, source)
         except Exception as error:
@@ -129,6 +137,11 @@ class ValuesFile:
         text = read_text(self.file)
         desired = read_desired(ValuesInput([(str(self.file), text)], key=self.key))
         return desired, f"{self.file}@sha256:{sha256(text.encode()).hexdigest()}"
+
+
+def with_api_key(source: str, key: str) -> str:
+    """Return the source of a reconciliation by `system`, with the API key that caused it."""
+    return f"{source} with API key {key}"
 
 
 def outcome_of(error: Exception) -> ApplyOutcome:

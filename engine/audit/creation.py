@@ -8,7 +8,7 @@ from dataclasses import fields
 from typing import Any, Final
 
 from engine.audit.declared_history import DeclaredHistory, model_as
-from engine.audit.system_rules import services_near
+from engine.audit.system_rules import is_api_key_name, services_near
 from engine.declaration.models import CatalogItem
 from engine.outages.policy import OUTAGE_PRIORITY, outage_title
 from engine.resources.resource import Kind
@@ -39,6 +39,8 @@ def _user_flaw(declared: DeclaredHistory, entry: Entry, opening: Mapping[str, An
         return "a user who creates a ticket is its requester, and not its assignee yet"
     if opening["service"] is not None:
         return "only system creates tickets for outages"
+    if opening["key"] is not None:
+        return "only a ticket for an outage names an API key"
     if opening["item"] is not None:
         return _item_flaw(declared, entry, opening)
     return _form_flaw(declared, entry, opening)
@@ -67,6 +69,8 @@ def _outage_flaw(declared: DeclaredHistory, entry: Entry, opening: Mapping[str, 
         "assignee": None,
         "item": None,
     }
+    if not is_api_key_name(opening["key"]):
+        return "its key is not the name of an API key"
     for name, value in expected.items():
         if opening[name] != value:
             return f"the {name} of an outage ticket of {path} is {value}, not {opening[name]}"

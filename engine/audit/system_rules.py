@@ -22,7 +22,13 @@ from engine.tickets.auto_close import auto_close_change, grace_period_start
 from engine.tickets.changes import Change, breach_changes
 from engine.tickets.history import EntryKind, canonical_timestamp
 from engine.tickets.sla_timers import build_timers
-from engine.tickets.system_actor import SystemReason, outage_details, system_reason
+from engine.tickets.system_actor import (
+    API_KEY_NAME,
+    SystemReason,
+    api_key_of,
+    outage_details,
+    system_reason,
+)
 from engine.vocabulary import ServiceStatus, Status
 
 _REPORTED: Final = {
@@ -135,8 +141,18 @@ def _since(case: Case) -> datetime | None:
     reason = system_reason(entry)
     if service is None or reason not in _REPORTED:
         return None
+    key = api_key_of(entry)
+    if not is_api_key_name(key):
+        return None
     since = datetime.fromisoformat(json.loads(entry.details or "{}")["since"])
     is_possible = since <= entry.at + CLOCK_STEP_MAX
-    return (
-        since if is_possible and entry.details == outage_details(reason, service, since) else None
-    )
+    is_exact = entry.details == outage_details(reason, service, since, key)
+    return since if is_possible and is_exact else None
+
+
+def is_api_key_name(key: object) -> bool:
+    """Return whether a key in details is the name of an API key, or absent.
+
+    The API keys of a server are not recorded, so a rule believes the name.
+    """
+    return key is None or (isinstance(key, str) and API_KEY_NAME.fullmatch(key) is not None)

@@ -131,6 +131,7 @@ class ServiceState:
         workflow_known, workflow_retired: about the workflow of new outage tickets.
         enabled: whether ticketing is on.
         now: the time of the database.
+        api_key: the name of the API key whose report changed the status to this one, if any.
 
     """
 
@@ -144,6 +145,7 @@ class ServiceState:
     workflow_retired: bool
     enabled: bool
     now: datetime
+    api_key: str | None = None
 
     @property
     def phase(self) -> Phase:
@@ -252,6 +254,7 @@ def outage_opening(state: ServiceState, terms: SlaTerms) -> Opening:
         workflow=service.workflow,
         assignee_group=service.sla_group,
         service=service.path,
+        key=state.api_key,
         sla=targets_for(OUTAGE_PRIORITY, terms),
     )
 
@@ -266,7 +269,7 @@ def outage_change(action: OutageAction, state: ServiceState, ticket: Ticket) -> 
     """Return the change that closes, re-opens or comments on an outage ticket."""
     is_down = state.status is ServiceStatus.DOWN
     reason = SystemReason.SERVICE_DOWN_AGAIN if is_down else SystemReason.SERVICE_RECOVERED
-    details = outage_details(reason, state.service.path, state.since)
+    details = outage_details(reason, state.service.path, state.since, state.api_key)
     if action is OutageAction.COMMENT:
         return Change(EntryKind.COMMENT, None, _comment_text(state), details)
     status = Status.OPEN if action is OutageAction.REOPEN else Status.CLOSED

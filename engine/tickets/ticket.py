@@ -25,6 +25,7 @@ class Opening:
         assignee_group: the group whose members can assign the ticket.
         item: the name of the catalog item, if the ticket is opened from one.
         service: the path of the service, if the ticket is opened for an outage.
+        key: the name of the API key whose report opened the ticket, if any.
         sla: the SLA targets; None if the ticket has none.
 
     """
@@ -38,6 +39,7 @@ class Opening:
     assignee_group: str | None = None
     item: str | None = None
     service: str | None = None
+    key: str | None = None
     sla: TicketTargets | None = None
 
     @property

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from engine.tickets.history import Entry, EntryKind, canonical_timestamp
+from engine.tickets.system_actor import api_key_of
 from engine.tickets.ticket import Ticket
 from engine.vocabulary import TicketEvent
 
@@ -72,6 +73,7 @@ def render_event(ticket: Ticket, entry: Entry, fingerprint: str, position: str) 
             "position": position,
             "version": entry.seq,
             "actor": entry.actor,
+            "apiKey": api_key_of(entry),
             "from": entry.old_value,
             "to": None if entry.kind is EntryKind.NOTE else entry.new_value,
             "ticket": {

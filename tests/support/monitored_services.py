@@ -27,15 +27,19 @@ async def declare_service(database: Database, path: str = PATH, **more: object) 
     await put_resources(database, [service(path, **more)])
 
 
-async def report(database: Database, status: str, path: str = PATH, **more: object) -> OutageResult:
+async def report(
+    database: Database, status: str, path: str = PATH, key: str | None = None, **more: object
+) -> OutageResult:
     """Report the status of a service, and handle it."""
-    await record(database, status, path, **more)
+    await record(database, status, path, key, **more)
     return await handle_service(database, path)
 
 
-async def record(database: Database, status: str, path: str = PATH, **more: object) -> None:
+async def record(
+    database: Database, status: str, path: str = PATH, key: str | None = None, **more: object
+) -> None:
     report = HealthReport.parse(path=path, status=status, **more)
-    await record_reports(database, path, [report])
+    await record_reports(database, path, [report], key)
 
 
 async def open_outage(database: Database) -> Ticket:

@@ -389,6 +389,7 @@ class Desk:
             workflow_retired=not self.active(Kind.WORKFLOW, declared.workflow),
             enabled=self.is_on,
             now=self.clock,
+            api_key="1a2b3c4d",
         )
         latest = self.latest_outage()
         action = decide(state, latest)

@@ -105,8 +105,10 @@ def outage(*reports: ServiceStatus, handled: bool = False) -> Desk:
     return desk
 
 
-def of_outage(desk: Desk, reason: SystemReason, path: str = PATH, **later: float) -> str:
-    return outage_details(reason, path, desk.clock + timedelta(**later))
+def of_outage(
+    desk: Desk, reason: SystemReason, path: str = PATH, key: str | None = None, **later: float
+) -> str:
+    return outage_details(reason, path, desk.clock + timedelta(**later), key)
 
 
 def auto_closed(desk: Desk, *, seconds: float, period: str = "72h") -> Desk:

@@ -24,7 +24,7 @@ from engine.storage.tickets.history_pages import (
     HistoryPageRequest,
 )
 from engine.tickets.history import Entry, EntryKind
-from engine.tickets.system_actor import system_reason
+from engine.tickets.system_actor import api_key_of, system_reason
 from engine.tickets.ticket import Ticket
 from engine.vocabulary import SYSTEM, ActorRoles
 
@@ -120,6 +120,7 @@ def entry_fields(entry: Entry, ticket: Ticket, actors: frozenset[str]) -> dict[s
         "comment": entry.new_value if has_text else None,
         "actorRoles": role_names(ActorRoles(entry.actor_bits)),
         "reason": system_reason(entry),
+        "apiKey": api_key_of(entry),
     }
 
 

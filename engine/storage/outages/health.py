@@ -64,16 +64,15 @@ _CURRENT_REPORTS: Final = Statement.of(
     .where(service_reports.c.service == bindparam("service_path"))
     .order_by(service_reports.c.reported_at.desc(), service_reports.c.source)
 )
+_IS_UNCHANGED: Final = service_health.c.status == bindparam("new_status")
 _UPDATE_HEALTH: Final = Statement.of(
     update(service_health)
     .where(service_health.c.service == bindparam("service_path"))
     .values(
         status=bindparam("new_status"),
         message=bindparam("new_message"),
-        since=case(
-            (service_health.c.status == bindparam("new_status"), service_health.c.since),
-            else_=service_health.c.reported_at,
-        ),
+        since=case((_IS_UNCHANGED, service_health.c.since), else_=service_health.c.reported_at),
+        api_key=case((_IS_UNCHANGED, service_health.c.api_key), else_=bindparam("new_api_key")),
     )
     .returning(service_health)
 )
@@ -113,11 +112,17 @@ class ServiceHealth:
 
 
 async def record_reports(
-    database: Database, path: str, reports: Sequence[HealthReport]
+    database: Database, path: str, reports: Sequence[HealthReport], key: str | None = None
 ) -> ServiceHealth:
     """Record reports of one service, in their order; return the health of the service.
 
     Reports of a retired service are recorded too, so that its recovery closes its last ticket.
+
+    Args:
+        database: where the reports are recorded.
+        path: the path of the service.
+        reports: of this service.
+        key: the name of the API key that sent them.
 
     Raises:
         NotFound: no service with that path was ever declared; the message suggests similar paths.
@@ -138,7 +143,11 @@ async def record_reports(
         ]
         message = messages[0] if messages else ""
         [updated] = await session.rows(
-            _UPDATE_HEALTH, service_path=path, new_status=status, new_message=message
+            _UPDATE_HEALTH,
+            service_path=path,
+            new_status=status,
+            new_message=message,
+            new_api_key=key,
         )
         return ServiceHealth.of(updated)
 

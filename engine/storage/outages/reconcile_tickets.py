@@ -163,6 +163,7 @@ def state_of(row: Row, *, licensed: bool = True) -> ServiceState:
         workflow_retired=row["workflow_retired"],
         enabled=row["enabled"] and licensed,
         now=row["now"],
+        api_key=row["api_key"],
     )
 
 

@@ -335,6 +335,7 @@ service_health: Final = Table(
     Column("since", TIMESTAMP, nullable=False, comment="since when it has this status"),
     Column("reported_at", TIMESTAMP, nullable=False, comment="time of the latest report"),
     Column("message", Text, nullable=False),
+    Column("api_key", Text, comment="the API key whose report changed the status to this one"),
     Column(
         "last_handled_status",
         Text,

@@ -1,6 +1,7 @@
 """Monitoring systems report over REST; users see the effect in GraphQL."""
 
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -80,6 +81,17 @@ class TestReports:
         up = await report(client, "OPERATIONAL")
         assert (up["outcome"], up["ticket"]) == ("closed", ticket.id)
         assert list(down) == list(again) == list(up)
+
+    async def test_the_history_names_the_api_key(self, client: Client, database: Database) -> None:
+        await declare_service(database)
+        ticket = (await report(client, "DOWN"))["ticket"]
+        await report(client, "OPERATIONAL")
+        query = "query ($id: ID!) { ticket(id: $id) { history { kind actor apiKey } } }"
+        name = sha256(MONITOR.encode()).hexdigest()[:8]
+        entries = (await Api(client).data(ANNA, query, id=ticket))["ticket"]["history"]
+        assert entries == [
+            {"kind": kind, "actor": "system", "apiKey": name} for kind in ("CREATED", "STATUS")
+        ]
 
     async def test_a_response_has_the_reason_to_wait(
         self, client: Client, database: Database

@@ -59,7 +59,11 @@ async def test_a_changed_file_is_applied_and_the_response_is_the_plan(
     assert live.resources[CHANGED] == change.after
     last_change = live.last_changes[CHANGED]
     digest = sha256(NARROWED.encode()).hexdigest()
-    assert (last_change.by, last_change.source) == ("system", f"{mount.file}@sha256:{digest}")
+    key = sha256(RELOADER.encode()).hexdigest()[:8]
+    assert (last_change.by, last_change.source) == (
+        "system",
+        f"{mount.file}@sha256:{digest} with API key {key}",
+    )
 
 
 async def test_an_applied_file_changes_nothing_and_is_not_recorded(

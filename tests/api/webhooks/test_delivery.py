@@ -53,6 +53,7 @@ async def test_a_change_is_delivered_as_a_signed_cloud_event(
             "position": str(logged.position),
             "version": 2,
             "actor": MARTON.id,
+            "apiKey": None,
             "from": "OPEN",
             "to": "IN_PROGRESS",
             "ticket": {

@@ -70,6 +70,10 @@ CREATIONS: dict[str, Case] = {
         lambda: opened_from(item("flow", "HIGH", "payment-team"), first_desk(), service=PATH),
         "only system creates tickets for outages",
     ),
+    "by a user, with an API key": (
+        lambda: opened_from(item("flow", "HIGH", "payment-team"), first_desk(), key="1a2b3c4d"),
+        "only a ticket for an outage names an API key",
+    ),
     "in a retired workflow": (
         lambda: opened_from(
             item("flow", "HIGH", "payment-team"), after(desk := first_desk(), retired(desk))

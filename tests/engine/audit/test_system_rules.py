@@ -84,6 +84,14 @@ CHANGES_BY_SYSTEM: dict[str, Case] = {
         ),
         "its details are not those of an outage of the service of the ticket",
     ),
+    "closing for a recovery that something else than an API key reported": (
+        lambda: append(
+            desk := outage(DOWN),
+            SYSTEM_ACTOR,
+            move(OPEN, CLOSED, of_outage(desk, SystemReason.SERVICE_RECOVERED, key="my key")),
+        ),
+        "its details are not those of an outage of the service of the ticket",
+    ),
     "re-opening what a user closed": (
         lambda: append(
             desk := ticket_in(CLOSED),

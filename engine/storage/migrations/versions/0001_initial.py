@@ -316,6 +316,9 @@ def create_service_health() -> None:
         sa.Column("reported_at", TIMESTAMP, nullable=False, comment="time of the latest report"),
         sa.Column("message", sa.Text, nullable=False),
         sa.Column(
+            "api_key", sa.Text, comment="the API key whose report changed the status to this one"
+        ),
+        sa.Column(
             "last_handled_status",
             sa.Text,
             comment="the status for which outage tickets were last reconciled",

@@ -53,7 +53,7 @@ SHORT = {
     "DeadLetterEdge": ["cursor"],
     "Group": ["name"],
     "HistoryEdge": ["cursor"],
-    "HistoryEntry": ["actor"],
+    "HistoryEntry": ["actor", "apiKey"],
     "PageInfo": ["startCursor", "endCursor"],
     "PlanChange": ["name"],
     "PlanHazard": ["message", "remedy"],

@@ -1,6 +1,7 @@
 """Reports open, re-open, close and comment on tickets; a service has at most one live ticket."""
 
 import asyncio
+import json
 from datetime import timedelta
 
 import asyncpg
@@ -8,14 +9,16 @@ import pytest
 
 from engine.outages.policy import OutageAction, WaitReason
 from engine.storage.outages.reconcile_tickets import handle_service
+from engine.storage.outages.waiting import handle_waiting_services
 from engine.storage.postgres.database import Database
 from engine.storage.tickets.create import create_ticket
 from engine.storage.tickets.reader import read_ticket
 from engine.storage.tickets.store import TicketStore
+from engine.tickets.commands import CommentTicket
 from engine.tickets.history import EntryKind
 from engine.tickets.sla_targets import parse_targets
 from engine.tickets.sla_timers import Timer, build_timers
-from engine.tickets.system_actor import SYSTEM_ACTOR, SystemReason, system_reason
+from engine.tickets.system_actor import SYSTEM_ACTOR, SystemReason, api_key_of, system_reason
 from engine.tickets.ticket import Opening
 from engine.tickets.viewer import SYSTEM_VIEWER
 from engine.vocabulary import Priority, Status
@@ -30,6 +33,7 @@ from tests.support.monitored_services import (
     record,
     report,
 )
+from tests.support.personas import MARTON
 
 
 async def test_an_outage_opens_a_ticket_and_a_recovery_closes_it(database: Database) -> None:
@@ -182,3 +186,38 @@ async def test_a_report_that_waited_for_a_reconciliation_follows_the_new_declara
     await reconciling
     assert (await reporting).wait_reason is WaitReason.AUTO_TICKET_OFF
     assert await outage_tickets(database) == []
+
+
+async def test_entries_name_the_key_whose_report_changed_the_status(
+    database: Database, store: TicketStore
+) -> None:
+    await declare_service(database, reopenWithin="1h")
+    ticket = (await report(database, "DOWN", key="aaaaaaaa")).ticket
+    await report(database, "DOWN", key="bbbbbbbb", source="probe")
+    await report(database, "OPERATIONAL", key="cccccccc", source="probe")
+    await report(database, "OPERATIONAL", key="dddddddd")
+    await report(database, "DOWN")
+    assert ticket is not None
+    await store.comment(MARTON, CommentTicket.parse(ticket=ticket, text="Looking"))
+    await report(database, "OPERATIONAL", key="eeeeeeee")
+    entries = await history(database, ticket)
+    assert [(each.kind, each.actor, api_key_of(each)) for each in entries] == [
+        ("created", "system", "aaaaaaaa"),
+        ("status", "system", "dddddddd"),
+        ("status", "system", None),
+        ("comment", MARTON.id, None),
+        ("comment", "system", "eeeeeeee"),
+    ]
+    assert json.loads(str(entries[1].details))["key"] == "dddddddd"
+    assert await flaws(database) == []
+
+
+async def test_a_service_that_waits_keeps_the_key(database: Database) -> None:
+    await declare_service(database, holdDown="1h")
+    await report(database, "DOWN", key="aaaaaaaa")
+    await report(database, "DOWN", key="bbbbbbbb")
+    await declare_service(database)
+    await handle_waiting_services(database)
+    [ticket] = await outage_tickets(database)
+    [created] = await history(database, ticket.id)
+    assert api_key_of(created) == "aaaaaaaa"
