@@ -1,16 +1,19 @@
 """`GET /events`: server-sent events that name what changed, for open pages.
 
 An event only names what changed. The page then requests the content that shows it, so one renderer
-makes all content and each request is authorized. The id of an event is a position of the log: a
-browser that reconnects gets what it missed.
+makes all content and each request is authorized. The page of a ticket sends `?ticket=`. A list
+sends its filter; it gets `listed` for a ticket that matches, and `ticket` for one that matched
+before the change. The id of an event is a position of the log: a browser that reconnects gets what
+it missed. `position` in the URL is the one from which the page follows changes at first.
 """
 
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
+from functools import partial
 from math import inf
-from typing import Final
+from typing import Final, Self
 
 from aiohttp import hdrs, web
 
@@ -22,10 +25,15 @@ from api.runtime.change_feed import FeedChange
 from api.runtime.request_context import RequestContext
 from api.web.pages import Pages
 from api.web.sessions import end_with_sign_in
+from api.web.ticket_query import parse_filter
 from engine.errors import InterlockError, PositionLost
 from engine.plugins import Plugin
 from engine.storage.history.position import Position
+from engine.storage.tickets.filters import conditions_of
+from engine.storage.tickets.search import matches_now
+from engine.tickets.actor import Actor
 from engine.tickets.permissions import can_read, can_read_entry
+from engine.tickets.search import TicketFilter
 
 _PATH: Final = "/events"
 _HEADERS: Final = {
@@ -56,6 +64,7 @@ class LiveEvents:
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         request.app[RATE_LIMITER].check(request[VIEWER])
+        followed = _Followed.read(request)
         context = await self.pages.create_context(request[ACTOR])
         stream = web.StreamResponse(headers=_HEADERS)
         with suppress(ConnectionError):
@@ -64,19 +73,23 @@ class LiveEvents:
                     end_with_sign_in(request, session)
                     await stream.prepare(request)
                     await stream.write(_KEEP_ALIVE)
-                    await self._send(request, stream, context)
+                    await self._send(request, stream, context, followed)
             except StreamEnded as ended:
                 if ended.reason is EndReason.SERVER_STOPS and stream.prepared:
                     await stream.write(_RETRY)
         return stream
 
     async def _send(
-        self, request: web.Request, stream: web.StreamResponse, context: RequestContext
+        self,
+        request: web.Request,
+        stream: web.StreamResponse,
+        context: RequestContext,
+        followed: "_Followed",
     ) -> None:
         """Send events of tickets, and of the sidebar in between."""
         sidebar = asyncio.create_task(self._watch_sidebar(stream, context))
         try:
-            async with aclosing(self._changes(request, context)) as events:
+            async with aclosing(self._changes(request, context, followed)) as events:
                 async for event in events:
                     await stream.write(event)
                     await request.app[RATE_LIMITER].wait(request[VIEWER])
@@ -89,16 +102,12 @@ class LiveEvents:
             await asyncio.wait([sidebar])
 
     async def _changes(
-        self, request: web.Request, context: RequestContext
+        self, request: web.Request, context: RequestContext, followed: "_Followed"
     ) -> AsyncGenerator[bytes, None]:
-        """Yield an event for each change that the reader can read."""
-        only = request.query.get("ticket")
-        after = request.headers.get("Last-Event-ID")
+        """Yield an event for each change that the page follows and the reader can read."""
+        after = request.headers.get("Last-Event-ID", request.query.get("position"))
         position = Position.parse(after) if after else None
-
-        def selects(change: FeedChange) -> bool:
-            return only in {None, change.ticket.id}
-
+        selects = partial(followed.selects, context.actor)
         async with aclosing(context.changes.subscribe(position, selects)) as changes:
             async for change in changes:
                 context = await self.pages.create_context(request[ACTOR])
@@ -106,7 +115,8 @@ class LiveEvents:
                 if can_read(change.ticket, viewer) and can_read_entry(
                     change.entry, change.ticket, viewer.actor
                 ):
-                    text = f"event: ticket\nid: {change.position}\ndata: {change.ticket.id}\n\n"
+                    event = await followed.event_of(change, context)
+                    text = f"event: {event}\nid: {change.position}\ndata: {change.ticket.id}\n\n"
                     yield text.encode()
 
     async def _watch_sidebar(self, stream: web.StreamResponse, context: RequestContext) -> None:
@@ -123,3 +133,43 @@ class LiveEvents:
                 if elapsed >= self.limits.heartbeat_seconds:
                     elapsed = 0.0
                     await stream.write(_KEEP_ALIVE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Followed:
+    """What a page follows: one ticket, or the tickets that match a filter."""
+
+    ticket: str | None
+    wanted: TicketFilter
+
+    @classmethod
+    def read(cls, request: web.Request) -> Self:
+        """Return what the page that sends a request follows.
+
+        Raises:
+            InvalidInput: the filter is invalid.
+
+        """
+        if ticket := request.query.get("ticket"):
+            return cls(ticket, TicketFilter())
+        query = ((name, value) for name, value in request.query.items() if name != "position")
+        return cls(None, parse_filter(tuple(query)))
+
+    def selects(self, actor: Actor, change: FeedChange) -> bool:
+        """Return whether a change concerns the page, as far as the ticket itself shows it."""
+        if self.ticket is not None:
+            return self.ticket == change.ticket.id
+        states = (change.after, change.before)
+        return any(state and self.wanted.matches_ticket(state, actor) for state in states)
+
+    async def event_of(self, change: FeedChange, context: RequestContext) -> str:
+        """Return the name of the event for a change."""
+        if self.ticket is not None or not self.wanted.matches_ticket(change.ticket, context.actor):
+            return "ticket"
+        if self.wanted.has_only_traits:
+            return "listed"
+        conditions = conditions_of(self.wanted, context.actor)
+        is_listed = await matches_now(
+            context.databases.reads, context.viewer, conditions, change.ticket.id
+        )
+        return "listed" if is_listed else "ticket"

@@ -113,6 +113,12 @@ class TicketFilter(TicketTraits):
     due_within: Duration | None = None
     text: _SearchText | None = None
 
+    @property
+    def has_only_traits(self) -> bool:
+        """Whether `matches_ticket` checks all conditions."""
+        used = {name for name, value in self if value is not None}
+        return used <= TicketTraits.model_fields.keys()
+
 
 class OrderField(StrEnum):
     """The field by which tickets are ordered."""

@@ -8,25 +8,35 @@
     if (announcements) announcements.textContent = text;
   };
 
-  let arrived = new Set();
+  /** @type {Set<string>} */
+  const arrived = new Set();
+
+  /** @param {Event} event */
+  const idOf = (event) => String(/** @type {CustomEvent} */ (event).detail?.data ?? "");
+
+  /** @param {string} id */
+  const refresh = (id) => {
+    const row = document.getElementById(id);
+    row?.dispatchEvent(new CustomEvent("stale"));
+    return row !== null;
+  };
 
   document.addEventListener("ticket", (event) => {
-    const id = String(/** @type {CustomEvent} */ (event).detail?.data ?? "");
-    if (!document.querySelector("table.tickets")) {
-      announce("This ticket changed.");
-      return;
-    }
-    const row = document.getElementById(id);
-    if (row) {
-      row.dispatchEvent(new CustomEvent("stale"));
-      return;
-    }
-    arrived.add(id);
+    if (document.getElementById("arrived")) refresh(idOf(event));
+    else announce("This ticket changed.");
+  });
+
+  document.addEventListener("listed", (event) => {
     const link = document.getElementById("arrived");
-    if (!link) return;
+    if (refresh(idOf(event)) || !link) return;
+    arrived.add(idOf(event));
     link.hidden = false;
     link.textContent = arrived.size === 1 ? "Show 1 new ticket" : `Show ${arrived.size} new tickets`;
     announce(link.textContent);
+  });
+
+  document.addEventListener("htmx:after:swap", () => {
+    if (document.getElementById("arrived")?.hidden) arrived.clear();
   });
 
   document.addEventListener("reset", () => location.reload());

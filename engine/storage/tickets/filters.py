@@ -80,6 +80,7 @@ _DUE_BEFORE: Final = func.now() + bindparam("due_within", type_=Interval)
 CONDITIONS: Final = {
     condition.name: condition
     for condition in (
+        _equals("id", tickets.c.id, lambda _filter, _actor: None),
         # PostgreSQL uses the index of live tickets only if the statement repeats its condition.
         Condition(
             "live",

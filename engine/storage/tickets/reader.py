@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ARRAY, Text, bindparam, func, select
+from sqlalchemy import ARRAY, Text, bindparam, func, literal_column, select
 
 from engine.errors import NotFound
 from engine.storage.history.changes import ENTRIES_OF_TICKETS
 from engine.storage.postgres.database import Database, Session
 from engine.storage.postgres.rows import TICKET_COLUMNS, entry_of, ticket_of
 from engine.storage.postgres.statements import Statement
-from engine.storage.postgres.tables import ticket_status_history, tickets
+from engine.storage.postgres.tables import ID, ticket_status_history, tickets
 from engine.storage.tickets.visibility import GuardedStatement, viewer_parameters
 from engine.tickets.history import Entry, EntryKind
 from engine.tickets.sla_timers import TIMER_KINDS, SlaTimers, build_timers
@@ -20,6 +20,15 @@ from engine.tickets.viewer import Viewer
 
 READ_TICKET: Final = GuardedStatement.of(
     select(*TICKET_COLUMNS).where(tickets.c.id == bindparam("ticket"))
+)
+_IDS_FROM: Final = GuardedStatement.of(
+    select(tickets.c.id)
+    .where(
+        tickets.c.id >= bindparam("beginning", type_=ID),
+        tickets.c.id < bindparam("below", type_=ID),
+    )
+    .order_by(tickets.c.id)
+    .limit(literal_column("2"))
 )
 _CLOCK: Final = Statement.of(select(func.clock_timestamp().label("now")))
 _TIMER_ENTRIES: Final = Statement.of(
@@ -50,6 +59,20 @@ async def read_ticket(database: Database, viewer: Viewer, ticket: str) -> Ticket
         if row is not None:
             return ticket_of(row)
     raise ticket_not_found(ticket)
+
+
+async def find_only_id(database: Database, viewer: Viewer, beginning: str) -> str | None:
+    """Return the id that begins with a text, or that is equal to it.
+
+    None if the viewer can read no such ticket, or several ones.
+    """
+    parameters = viewer_parameters(viewer)
+    below = f"{beginning}g"  # after the last hexadecimal digit
+    rows = await database.rows(
+        _IDS_FROM.for_viewer(viewer), beginning=beginning, below=below, **parameters
+    )
+    ids: list[str] = [row["id"] for row in rows]
+    return ids[0] if len(ids) == 1 or beginning in ids else None
 
 
 def ticket_not_found(ticket: str) -> NotFound:

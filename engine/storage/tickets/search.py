@@ -87,6 +87,13 @@ async def count_matching_tickets(database: Database, viewer: Viewer, conditions:
     return int(row["tickets"])
 
 
+async def matches_now(
+    database: Database, viewer: Viewer, conditions: Conditions, ticket: str
+) -> bool:
+    """Return whether a ticket meets all conditions, and the viewer can read it."""
+    return await count_matching_tickets(database, viewer, conditions | {"id": ticket}) > 0
+
+
 async def _run(
     database: Database,
     viewer: Viewer,

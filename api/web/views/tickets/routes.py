@@ -1,5 +1,6 @@
 """The routes of the list of tickets."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
@@ -7,29 +8,38 @@ from typing import Final
 from aiohttp import web
 
 from api.http.access import ProtectedRoute
+from api.pagination import parse_ticket_cursor, ticket_cursor
 from api.runtime.request_context import RequestContext
-from api.web.pages import Pages
+from api.web.pages import Pages, is_fragment, see_other
+from api.web.ticket_query import canonical_query, parse_filter, ticket_reference
 from api.web.views.tickets.view import (
     PATH,
+    ListOrder,
     TicketList,
+    TicketRow,
     build_rows,
     conditions_in,
     order_named,
-    parse_filter,
+    path_of,
 )
-from engine.errors import InvalidInput
+from engine.errors import InvalidInput, NotFound
 from engine.plugins import Plugin
+from engine.storage.history.log import log_end
 from engine.storage.tickets.filters import conditions_of
-from engine.storage.tickets.search import find_tickets
+from engine.storage.tickets.reader import find_only_id, read_ticket
+from engine.storage.tickets.search import Page, find_tickets
 from engine.tickets.search import PageRequest
+from engine.tickets.ticket import Ticket
 
-_PAGE_TICKETS: Final = 50
+PAGE_TICKETS: Final = 50
 _TEMPLATE: Final = "views/tickets/page.html"
+_ROW_TEMPLATE: Final = "views/tickets/row.html"
 
 
 def ticket_list_routes(pages: Pages) -> list[ProtectedRoute]:
     """Return the routes."""
-    return [pages.get(PATH, _TicketLists(pages).show)]
+    lists = _TicketLists(pages)
+    return [pages.get(PATH, lists.show), pages.get(f"{PATH}/{{id}}/row", lists.show_row)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,28 +49,103 @@ class _TicketLists:
     async def show(self, request: web.Request, context: RequestContext) -> web.Response:
         """Show a page of the tickets that match the conditions of the URL."""
         context.plugins.require(Plugin.TICKETING)
-        conditions = conditions_in(tuple(request.query.items()))
+        sent = tuple(request.query.items())
+        if ticket := await _only_ticket(request.query.get("text", ""), context):
+            return see_other(f"{PATH}/{ticket}")
+        if (query := canonical_query(sent)) != sent:
+            return see_other(path_of(query))
+        conditions = conditions_in(query)
         order = order_named(request.query.get("order", ""))
+        workflows = _active_workflows(context)
         try:
-            traits = parse_filter(conditions)
+            wanted = parse_filter(conditions)
+            page_request = _page_request(request, order)
         except InvalidInput as error:
-            page = TicketList(conditions, order, problem=error.message)
+            page = TicketList(conditions, order, workflows, problem=error.message)
             return self._render(request, context, page, HTTPStatus.BAD_REQUEST)
+        position = await log_end(context.databases.reads)  # first, so that no change is missed
         found = await find_tickets(
             context.databases.reads,
             context.viewer,
-            conditions_of(traits, context.actor),
-            PageRequest(_PAGE_TICKETS, order.order),
+            conditions_of(wanted, context.actor),
+            page_request,
         )
-        tickets = context.load_together(found.tickets)
-        if not tickets:
-            return self._render(request, context, TicketList(conditions, order))
-        loader = context.loader_of(tickets[0])
-        names, timers = await loader.involved_names(), await loader.timers()
-        rows = build_rows(tickets, names, timers, await loader.now())
-        return self._render(request, context, TicketList(conditions, order, rows))
+        if _begins_early(found, page_request):
+            return see_other(path_of(conditions, order=order.name))
+        rows = await _rows(found.tickets, context)
+        previous, following = _neighbours(found, page_request)
+        page = TicketList(conditions, order, workflows, rows, previous, following, str(position))
+        return self._render(request, context, page)
+
+    async def show_row(self, request: web.Request, context: RequestContext) -> web.Response:
+        """Answer with the row of a ticket, which replaces an older one on an open page."""
+        context.plugins.require(Plugin.TICKETING)
+        ticket_id = request.match_info["id"]
+        if not is_fragment(request):
+            return see_other(f"{PATH}/{ticket_id}")
+        try:
+            ticket = await read_ticket(context.databases.reads, context.viewer, ticket_id)
+        except NotFound:
+            return web.Response(status=HTTPStatus.NO_CONTENT)  # the row stays as it is
+        [row] = await _rows((ticket,), context, changed=True)
+        return self.pages.render(request, context, _ROW_TEMPLATE, {"row": row})
 
     def _render(
         self, request: web.Request, context: RequestContext, page: TicketList, status: int = 200
     ) -> web.Response:
         return self.pages.render(request, context, _TEMPLATE, {"page": page}, status)
+
+
+async def _only_ticket(text: str, context: RequestContext) -> str | None:
+    """Return the ticket that a text refers to by id, beginning or link; None if not exactly one."""
+    reference = ticket_reference(text)
+    if reference is None:
+        return None
+    return await find_only_id(context.databases.reads, context.viewer, reference)
+
+
+def _active_workflows(context: RequestContext) -> dict[str, str]:
+    known = context.workflows.registry.workflows.values()
+    return {each.name: each.display_name for each in known if not each.retired}
+
+
+def _page_request(request: web.Request, order: ListOrder) -> PageRequest:
+    after, before = request.query.get("after"), request.query.get("before")
+    return PageRequest(
+        PAGE_TICKETS,
+        order.order,
+        after=None if after is None else parse_ticket_cursor(after, order.order),
+        before=None if before is None else parse_ticket_cursor(before, order.order),
+        from_end=before is not None,
+    )
+
+
+def _begins_early(found: Page, request: PageRequest) -> bool:
+    """Return whether a page with a cursor is empty, or has the first tickets but is not full."""
+    if not found.tickets:
+        return request.after is not None or request.before is not None
+    return request.from_end and not found.has_more and len(found.tickets) < request.size
+
+
+def _neighbours(found: Page, request: PageRequest) -> tuple[str | None, str | None]:
+    """Return the cursors of the previous and the next page; None where there is none."""
+    if not found.tickets:
+        return None, None
+    has_previous = found.has_more if request.from_end else request.after is not None
+    has_next = request.from_end or found.has_more
+    first, last = found.tickets[0], found.tickets[-1]
+    return (
+        ticket_cursor(first, request.order) if has_previous else None,
+        ticket_cursor(last, request.order) if has_next else None,
+    )
+
+
+async def _rows(
+    found: Sequence[Ticket], context: RequestContext, *, changed: bool = False
+) -> tuple[TicketRow, ...]:
+    if not found:
+        return ()
+    tickets = context.load_together(found)
+    loader = context.loader_of(tickets[0])
+    names, timers = await loader.involved_names(), await loader.timers()
+    return build_rows(tickets, names, timers, await loader.now(), changed=changed)

@@ -1,24 +1,30 @@
 """The view model of the list of tickets. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, TypeAlias
+from typing import Final
 from urllib.parse import urlencode
 
-from api.json_encoding import snake_case
 from api.web.sla import SlaState, sla_state
-from engine.tickets.search import Direction, Order, OrderField, TicketFilter
+from api.web.ticket_query import Query, is_date
+from engine.tickets.search import Direction, Order, OrderField
 from engine.tickets.sla_timers import SlaTimers
 from engine.tickets.ticket import Ticket
 from engine.vocabulary import Priority, Status
 
-Query: TypeAlias = Sequence[tuple[str, str]]
-"""The parameters of a URL, in order."""
-
 PATH: Final = "/tickets"
-_LISTS: Final = frozenset({"status", "priority", "workflow"})
-_BOOLEANS: Final = {"true": True, "false": False}
+_SHORT_ID_CHARACTERS: Final = 11
+"""`tk_` and eight digits: enough to tell tickets apart. The complete id is the title."""
+EVENTS_PATH: Final = "/events"
+_NOT_FILTERS: Final = frozenset({"order", "after", "before"})
+RARE: Final = frozenset(
+    {
+        *("workflow", "requester", "service"),
+        *("createdSince", "createdBefore", "updatedSince", "updatedBefore"),
+    }
+)
+"""The conditions that the form shows only on request."""
 _UNFINISHED: Final = (("status", Status.OPEN.value), ("status", Status.IN_PROGRESS.value))
 BUILT_IN_VIEWS: Final[tuple[tuple[str, Query], ...]] = (
     ("Assigned to me", (("assignedToMe", "true"), *_UNFINISHED)),
@@ -29,7 +35,6 @@ BUILT_IN_VIEWS: Final[tuple[tuple[str, Query], ...]] = (
     ("Missed", (("breached", "true"), *_UNFINISHED)),
     ("All", ()),
 )
-_NOT_FILTERS: Final = frozenset({"order", "after", "before"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +56,18 @@ ORDERS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class TicketRow:
-    """A ticket of the list."""
+    """A ticket of the list; `changed` if the row replaces one that the page shows."""
 
     ticket: Ticket
     requester: str | None
     assignee: str | None
     sla: SlaState | None
+    changed: bool = False
+
+    @property
+    def short_id(self) -> str:
+        """The beginning of the id."""
+        return shorten_id(self.ticket.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +86,44 @@ class TicketList:
     Attributes:
         query: the conditions in the URL, without the order and the cursor.
         order: how the list is ordered.
+        workflows: the names of the active workflows, and what they are called.
         rows: the tickets of the page.
-        previous_path, next_path: the neighbouring pages; None at the ends of the list.
+        previous_cursor, next_cursor: where the neighbouring pages begin; None at the ends.
+        position: the position of the log from which the page follows changes.
         problem: why the filter of the URL is invalid; empty if it is valid.
 
     """
 
     query: Query
     order: ListOrder
+    workflows: Mapping[str, str] = field(default_factory=dict)
     rows: tuple[TicketRow, ...] = ()
-    previous_path: str | None = None
-    next_path: str | None = None
+    previous_cursor: str | None = None
+    next_cursor: str | None = None
+    position: str = ""
     problem: str = ""
+
+    @property
+    def first_path(self) -> str:
+        """The path of the first page."""
+        return path_of(self.query, order=self.order.name)
+
+    @property
+    def previous_path(self) -> str | None:
+        """The path of the page before this one; None on the first page."""
+        cursor = self.previous_cursor
+        return cursor and path_of(self.query, order=self.order.name, before=cursor)
+
+    @property
+    def next_path(self) -> str | None:
+        """The path of the page after this one; None on the last page."""
+        cursor = self.next_cursor
+        return cursor and path_of(self.query, order=self.order.name, after=cursor)
+
+    @property
+    def events_path(self) -> str:
+        """The path of the events of tickets that match the filter."""
+        return path_of(self.query, path=EVENTS_PATH, position=self.position)
 
     @property
     def views(self) -> tuple[ViewLink, ...]:
@@ -100,6 +137,26 @@ class TicketList:
     def heading(self) -> str:
         """The name of the view, or a general one."""
         return next((each.label for each in self.views if each.active), "Tickets")
+
+    @property
+    def is_view(self) -> bool:
+        """Whether the conditions are those of a view, so that the form can stay closed."""
+        return any(each.active for each in self.views)
+
+    @property
+    def conditions(self) -> int:
+        """The number of conditions that the form shows."""
+        return len({name for name, _ in self.query} - {"text"})
+
+    @property
+    def has_rare(self) -> bool:
+        """Whether the URL has conditions that few filters use."""
+        return any(name in RARE for name, _ in self.query)
+
+    def kind_of_time(self, parameter: str) -> str:
+        """Return the kind of field that can show the value of a condition on a time."""
+        value = self.first(parameter)
+        return "date" if not value or is_date(value) else "text"
 
     def first(self, parameter: str) -> str:
         """Return the value of a condition; empty if the URL does not have it."""
@@ -125,10 +182,10 @@ class TicketList:
         return ORDERS
 
 
-def path_of(query: Query, **others: str) -> str:
+def path_of(query: Query, *, path: str = PATH, **others: str) -> str:
     """Return the path of the list with these conditions and other parameters."""
     parameters = [*query, *((name, value) for name, value in others.items() if value)]
-    return f"{PATH}?{urlencode(parameters)}" if parameters else PATH
+    return f"{path}?{urlencode(parameters)}" if parameters else path
 
 
 def conditions_in(query: Query) -> Query:
@@ -136,22 +193,10 @@ def conditions_in(query: Query) -> Query:
     return tuple((name, value) for name, value in query if value and name not in _NOT_FILTERS)
 
 
-def parse_filter(conditions: Query) -> TicketFilter:
-    """Return the filter of a URL.
-
-    Raises:
-        InvalidInput: a condition is unknown or has an invalid value.
-
-    """
-    lists: dict[str, list[str]] = {}
-    fields: dict[str, str | bool] = {}
-    for parameter, value in conditions:
-        name = snake_case(parameter)
-        if name in _LISTS:
-            lists.setdefault(name, []).append(value)
-        else:
-            fields[name] = _BOOLEANS.get(value, value)
-    return TicketFilter.parse(**fields, **lists)
+def shorten_id(ticket: str) -> str:
+    """Return the beginning of a ticket id."""
+    is_long = len(ticket) > _SHORT_ID_CHARACTERS
+    return f"{ticket[:_SHORT_ID_CHARACTERS]}…" if is_long else ticket
 
 
 def order_named(name: str) -> ListOrder:
@@ -164,6 +209,8 @@ def build_rows(
     names: Mapping[str, str],
     timers: Mapping[str, SlaTimers | None],
     now: datetime,
+    *,
+    changed: bool = False,
 ) -> tuple[TicketRow, ...]:
     """Return the rows of tickets.
 
@@ -172,6 +219,7 @@ def build_rows(
         names: the names of the users, by id.
         timers: the SLA timers, by ticket id.
         now: the time of the database.
+        changed: whether the rows replace others that the page shows.
 
     """
     return tuple(
@@ -180,6 +228,7 @@ def build_rows(
             names.get(ticket.requester or "", ticket.requester),
             names.get(ticket.assignee or "", ticket.assignee),
             sla_state(timers[ticket.id], now),
+            changed,
         )
         for ticket in tickets
     )

@@ -2,41 +2,15 @@
 
 import pytest
 
+from api.web.ticket_query import Query, parse_filter
 from api.web.views.tickets.view import (
     BUILT_IN_VIEWS,
-    Query,
     TicketList,
     conditions_in,
     order_named,
-    parse_filter,
     path_of,
+    shorten_id,
 )
-from engine.errors import InvalidInput
-from engine.tickets.search import TicketFilter
-from engine.vocabulary import Status
-
-FILTERS: dict[Query, TicketFilter] = {
-    (): TicketFilter(),
-    (("status", "OPEN"), ("status", "CLOSED")): TicketFilter(status=(Status.OPEN, Status.CLOSED)),
-    (("assignedToMe", "true"), ("text", " printer ")): TicketFilter(
-        assigned_to_me=True, text="printer"
-    ),
-    (("breached", "false"),): TicketFilter(breached=False),
-    (("dueWithin", "1h30m"),): TicketFilter.parse(due_within="PT1H30M"),
-}
-
-
-@pytest.mark.parametrize(("conditions", "expected"), FILTERS.items())
-def test_a_url_is_a_filter(conditions: Query, expected: TicketFilter) -> None:
-    assert parse_filter(conditions) == expected
-
-
-@pytest.mark.parametrize(
-    "conditions", [(("status", "open"),), (("colour", "red"),), (("createdSince", "soon"),)]
-)
-def test_an_invalid_condition_is_refused(conditions: Query) -> None:
-    with pytest.raises(InvalidInput):
-        parse_filter(conditions)
 
 
 def test_empty_fields_of_the_form_set_no_condition() -> None:
@@ -60,3 +34,43 @@ def test_the_page_is_named_after_its_view() -> None:
 def test_values_are_escaped_in_paths() -> None:
     assert path_of((("text", "a&b=c"),), after="x") == "/tickets?text=a%26b%3Dc&after=x"
     assert path_of(()) == "/tickets"
+
+
+def test_neighbouring_pages_keep_the_filter_and_the_order() -> None:
+    query = (("text", "vpn"),)
+    page = TicketList(
+        query, order_named("oldest"), previous_cursor="a=", next_cursor="b", position="7-0"
+    )
+    assert page.previous_path == "/tickets?text=vpn&order=oldest&before=a%3D"
+    assert page.next_path == "/tickets?text=vpn&order=oldest&after=b"
+    assert page.first_path == "/tickets?text=vpn&order=oldest"
+    assert page.events_path == "/events?text=vpn&position=7-0"
+    only = TicketList(query, order_named(""))
+    assert (only.previous_path, only.next_path) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("query", "conditions", "is_view", "has_rare"),
+    [
+        ((), 0, True, False),
+        ((("text", "vpn"),), 0, False, False),
+        ((("status", "OPEN"), ("status", "CLOSED"), ("service", "a/b")), 2, False, True),
+        ((("openedByMe", "true"),), 1, True, False),
+    ],
+)
+def test_the_form_is_open_for_conditions_that_no_view_has(
+    query: Query, conditions: int, *, is_view: bool, has_rare: bool
+) -> None:
+    page = TicketList(query, order_named(""))
+    assert (page.conditions, page.is_view, page.has_rare) == (conditions, is_view, has_rare)
+
+
+def test_a_time_that_is_no_date_has_a_text_field() -> None:
+    page = TicketList((("createdSince", "2026-01-02T03:04:05Z"),), order_named(""))
+    assert page.kind_of_time("createdSince") == "text"
+    assert page.kind_of_time("createdBefore") == "date"
+
+
+def test_short_ids_are_marked_as_incomplete() -> None:
+    assert shorten_id("tk_0123456789abcdef") == "tk_01234567…"
+    assert shorten_id("tk_4f8e29") == "tk_4f8e29"
