@@ -128,7 +128,7 @@ def _begins_early(found: Page, request: PageRequest) -> bool:
 
 
 def _neighbours(found: Page, request: PageRequest) -> tuple[str | None, str | None]:
-    """Return the cursors of the previous and the next page; None where there is none."""
+    """Return the cursors of the previous and the next page; None at the ends."""
     if not found.tickets:
         return None, None
     has_previous = found.has_more if request.from_end else request.after is not None

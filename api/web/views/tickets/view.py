@@ -86,7 +86,7 @@ class TicketList:
     Attributes:
         query: the conditions in the URL, without the order and the cursor.
         order: how the list is ordered.
-        workflows: the names of the active workflows, and what they are called.
+        workflows: the display names of the active workflows, by name.
         rows: the tickets of the page.
         previous_cursor, next_cursor: where the neighbouring pages begin; None at the ends.
         position: the position of the log from which the page follows changes.
@@ -139,14 +139,14 @@ class TicketList:
         return next((each.label for each in self.views if each.active), "Tickets")
 
     @property
-    def is_view(self) -> bool:
-        """Whether the conditions are those of a view, so that the form can stay closed."""
-        return any(each.active for each in self.views)
-
-    @property
     def conditions(self) -> int:
         """The number of conditions that the form shows."""
         return len({name for name, _ in self.query} - {"text"})
+
+    @property
+    def opens_form(self) -> bool:
+        """Whether the form is open: its conditions exclude all tickets, or are invalid."""
+        return bool(self.conditions) and not self.rows
 
     @property
     def has_rare(self) -> bool:

@@ -50,19 +50,19 @@ def test_neighbouring_pages_keep_the_filter_and_the_order() -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "conditions", "is_view", "has_rare"),
+    ("query", "conditions", "opens_form", "has_rare"),
     [
-        ((), 0, True, False),
+        ((), 0, False, False),
         ((("text", "vpn"),), 0, False, False),
-        ((("status", "OPEN"), ("status", "CLOSED"), ("service", "a/b")), 2, False, True),
+        ((("status", "OPEN"), ("status", "CLOSED"), ("service", "a/b")), 2, True, True),
         ((("openedByMe", "true"),), 1, True, False),
     ],
 )
-def test_the_form_is_open_for_conditions_that_no_view_has(
-    query: Query, conditions: int, *, is_view: bool, has_rare: bool
+def test_the_form_is_open_if_its_conditions_exclude_all_tickets(
+    query: Query, conditions: int, *, opens_form: bool, has_rare: bool
 ) -> None:
     page = TicketList(query, order_named(""))
-    assert (page.conditions, page.is_view, page.has_rare) == (conditions, is_view, has_rare)
+    assert (page.conditions, page.opens_form, page.has_rare) == (conditions, opens_form, has_rare)
 
 
 def test_a_time_that_is_no_date_has_a_text_field() -> None:
