@@ -2,6 +2,7 @@
 
     printer floor-3        both: a word that begins with `printer`, and `floor` followed by a word
                            that begins with `3`
+    pc printer             `pc`, because it is short, and a word that begins with `printer`
     "print server"         these words, one after the other; the last one exactly
     printer or scanner     one of both
     -toner                 not this
@@ -19,6 +20,11 @@ _PART: Final = re.compile(
     r"""(?P<excluded>(?<!\S)-(?=["\w]))?(?:"(?P<quoted>[^"]*)"|(?P<plain>[^\s"]+))"""
 )
 _OR: Final = "or"
+BEGINNING_CHARACTERS: Final = 4
+"""A shorter word must be equal, unless it is at the end of the search, where users still type.
+
+So many words begin with `the` or `in` that a search for all of them takes ten times as long.
+"""
 _TICKET_ID_BEGINNING: Final = re.compile(r"tk_[0-9a-f]+")
 
 
@@ -60,25 +66,27 @@ def parse_text_search(text: str) -> TextSearch:
     """Return what a text asks for; characters that belong to no word only separate words."""
     alternatives: list[list[Term]] = [[]]
     excluded: list[Term] = []
+    end = len(text.rstrip())
     for part in _PART.finditer(text):
-        plain, quoted = part["plain"], part["quoted"]
+        plain, is_last = part["plain"], part.end() == end
         if plain is not None and plain.casefold() == _OR and alternatives[-1]:
             alternatives.append([])
-        elif term := _term(quoted or "", is_exact=True) if plain is None else _term(plain):
+        elif term := _term(plain or part["quoted"] or "", quoted=plain is None, is_last=is_last):
             (excluded if part["excluded"] else alternatives[-1]).append(term)
     return TextSearch(
         tuple(tuple(terms) for terms in alternatives if terms), tuple(excluded), _ticket_id(text)
     )
 
 
-def _term(text: str, *, is_exact: bool = False) -> Term | None:
+def _term(text: str, *, quoted: bool, is_last: bool) -> Term | None:
     """Return the term for a text without white space or in quotes; None if it has no words."""
     runs = [*runs_of(text)]
     if not runs:
         return None
     *before, last = runs
     words = [word for run in before for word in run.words] + last.first_words
-    return Term(tuple(words), is_exact and not last.is_unspaced)
+    is_short = len(words[-1]) < BEGINNING_CHARACTERS and not is_last
+    return Term(tuple(words), (quoted or is_short) and not last.is_unspaced)
 
 
 def _ticket_id(text: str) -> str | None:

@@ -15,7 +15,7 @@ from engine.storage.postgres.rows import TICKET_COLUMNS, ticket_of
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import URGENCY, tickets
 from engine.storage.tickets.filters import CONDITIONS, Conditions
-from engine.storage.tickets.text_conditions import TEXT_CONDITIONS, text_clauses
+from engine.storage.tickets.text_conditions import is_text_condition, text_clauses
 from engine.storage.tickets.visibility import INVOLVED, actor_parameters
 from engine.tickets.search import Cursor, Direction, Order, OrderField, PageRequest
 from engine.tickets.ticket import Ticket
@@ -150,7 +150,9 @@ def _matching(
     reads_notes: bool,
 ) -> Select[tuple[object, ...]]:
     """Restrict a query to tickets that meet the conditions and that the viewer can read."""
-    clauses = [CONDITIONS[name].clause for name in sorted(conditions - TEXT_CONDITIONS)]
+    clauses = [
+        CONDITIONS[name].clause for name in sorted(conditions) if not is_text_condition(name)
+    ]
     clauses += text_clauses(conditions, reads_notes=reads_notes)
     return query.select_from(tickets).where(*clauses, *([] if sees_all else [INVOLVED]))
 

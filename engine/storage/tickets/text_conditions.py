@@ -1,11 +1,11 @@
 """The conditions of a search for a text in SQL: on the texts of a ticket that the viewer can read.
 
-The index of words finds texts that have all words of a term, in any order; a regular expression
-checks their order in the texts that were found. The positions of words in PostgreSQL's own index
+The index of words finds texts that have all words of a term, in any order; LIKE checks their order
+in the texts that were found. The positions of words in PostgreSQL's own index
 would not do: it keeps 255 of each word, and none above 16,383.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from sqlalchemy import (
@@ -25,16 +25,11 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 from engine.storage.postgres.tables import ticket_search, tickets
 from engine.tickets.text_search import Term, parse_text_search
 
-_WORDS: Final = "text_words"
-_ORDER: Final = "text_order"
-_EXCLUDED_WORDS: Final = "excluded_words"
-_EXCLUDED_ORDER: Final = "excluded_order"
-_FROM_ID: Final = "from_ticket_id"
-_BELOW_ID: Final = "below_ticket_id"
-TEXT_CONDITIONS: Final = frozenset(
-    {_WORDS, _ORDER, _EXCLUDED_WORDS, _EXCLUDED_ORDER, _FROM_ID, _BELOW_ID}
-)
-"""The names of the conditions; the parameter of each has the same name."""
+_PREFIX: Final = "text_"
+_FOUND: Final = f"{_PREFIX}found"
+_EXCLUDED: Final = f"{_PREFIX}excluded"
+_FROM_ID: Final = f"{_PREFIX}from_ticket_id"
+_BELOW_ID: Final = f"{_PREFIX}below_ticket_id"
 
 _TEXT: Final = ticket_search.c
 _TICKET: Final = tickets.alias("ticket_of_note")
@@ -56,47 +51,51 @@ texts that were found. It is evaluated only for notes.
 _IS_READABLE: Final = or_(~_TEXT.internal, _CAN_READ_NOTES)
 
 
+def is_text_condition(name: str) -> bool:
+    """Return whether a condition is one of `conditions_of_text`."""
+    return name.startswith(_PREFIX)
+
+
 def conditions_of_text(text: str) -> dict[str, object]:
-    """Return the conditions of a search for a text, each with the value of its parameter."""
+    """Return the conditions of a search for a text, each with the value of its parameter.
+
+    Their number depends on the search: only the order of several words must be checked.
+    """
     search = parse_text_search(text)
-    excluded = tuple((term,) for term in search.excluded)
-    values = {
-        _WORDS: _words_query(search.alternatives),
-        _ORDER: _order_pattern(search.alternatives),
-        _EXCLUDED_WORDS: _words_query(excluded),
-        _EXCLUDED_ORDER: _order_pattern(excluded),
-        _FROM_ID: search.ticket_id,
-        _BELOW_ID: search.ticket_id and f"{search.ticket_id}g",  # after the last hex digit
+    conditions: dict[str, object] = {
+        **_conditions_on(_FOUND, search.alternatives),
+        **_conditions_on(_EXCLUDED, tuple((term,) for term in search.excluded)),
     }
-    return {name: value for name, value in values.items() if value is not None}
+    if search.ticket_id is not None:
+        conditions[_FROM_ID] = search.ticket_id
+        conditions[_BELOW_ID] = f"{search.ticket_id}g"  # after the last hexadecimal digit
+    return conditions
 
 
 def text_clauses(names: Iterable[str], *, reads_notes: bool) -> list[ColumnElement[bool]]:
-    """Return the conditions with these names, on `tickets`.
+    """Return the clauses on `tickets` of the text conditions among these.
 
     Args:
-        names: some of `TEXT_CONDITIONS`; others are ignored.
+        names: the names of conditions.
         reads_notes: whether the viewer can read all internal notes.
 
     """
-    used = TEXT_CONDITIONS.intersection(names)
+    used = sorted(filter(is_text_condition, names))
     readable = () if reads_notes else (_IS_READABLE,)
     clauses: list[ColumnElement[bool]] = []
-    if _WORDS in used:
-        found = select(_TEXT.ticket).where(_found_text(used), *readable)
+    if _FOUND in used:
+        found = select(_TEXT.ticket).where(_is_found(used), *readable)
         clauses.append(tickets.c.id.in_(found))
-    if _EXCLUDED_WORDS in used:
+    if _EXCLUDED in used:
         has_excluded = exists().where(
-            _TEXT.ticket == tickets.c.id,
-            _has(_EXCLUDED_WORDS, _EXCLUDED_ORDER, used),
-            *readable,
+            _TEXT.ticket == tickets.c.id, _has(_EXCLUDED, used), *readable
         )
         clauses.append(~has_excluded)
     return clauses
 
 
-def _found_text(used: frozenset[str]) -> ColumnElement[bool]:
-    has_words = _has(_WORDS, _ORDER, used)
+def _is_found(used: Sequence[str]) -> ColumnElement[bool]:
+    has_words = _has(_FOUND, used)
     if _FROM_ID not in used:
         return has_words
     is_ticket = and_(
@@ -106,33 +105,41 @@ def _found_text(used: frozenset[str]) -> ColumnElement[bool]:
     return or_(has_words, is_ticket)
 
 
-def _has(words: str, order: str, used: frozenset[str]) -> ColumnElement[bool]:
-    query = cast(bindparam(words, type_=Text), TSQUERY)
+def _has(name: str, used: Sequence[str]) -> ColumnElement[bool]:
+    query = cast(bindparam(name, type_=Text), TSQUERY)
     has_words: ColumnElement[bool] = _TEXT.words.bool_op("@@")(query)
-    if order not in used:
-        return has_words
-    return and_(has_words, _TEXT.text.regexp_match(bindparam(order, type_=Text)))
+    orders = [
+        _TEXT.text.bool_op("LIKE")(func.all(bindparam(each, type_=ARRAY(Text))))
+        for each in used
+        if each.startswith(f"{name}_")
+    ]
+    return and_(has_words, or_(*orders)) if orders else has_words
 
 
-def _words_query(alternatives: Iterable[tuple[Term, ...]]) -> str | None:
-    """Return the alternatives as a tsquery. Words have no characters that it would interpret."""
-    queries = [" & ".join(map(_words_of_term, terms)) for terms in alternatives]
-    return " | ".join(f"({each})" for each in queries) or None
+def _conditions_on(name: str, alternatives: Sequence[tuple[Term, ...]]) -> dict[str, object]:
+    """Return the condition that a text has the words, and those on their order."""
+    if not alternatives:
+        return {}
+    words = [" & ".join(map(_words_of_term, terms)) for terms in alternatives]
+    conditions: dict[str, object] = {name: " | ".join(f"({each})" for each in words)}
+    if any(_has_order(term) for terms in alternatives for term in terms):
+        is_only = len(alternatives) == 1
+        for number, terms in enumerate(alternatives):
+            checked = [each for each in terms if _has_order(each) or not is_only]
+            conditions[f"{name}_{number}"] = [_pattern_of_term(each) for each in checked]
+    return conditions
+
+
+def _has_order(term: Term) -> bool:
+    return len(term.words) > 1
 
 
 def _words_of_term(term: Term) -> str:
-    *before, last = term.words
-    words = [f"'{each}'" for each in before]
-    return " & ".join([*words, f"'{last}'" if term.is_exact else f"'{last}':*"])
-
-
-def _order_pattern(alternatives: tuple[tuple[Term, ...], ...]) -> str | None:
-    """Return a regular expression for the order of words; None if no term has several words."""
-    if all(len(term.words) == 1 for terms in alternatives for term in terms):
-        return None
-    return "|".join(f"^{''.join(map(_pattern_of_term, terms))}" for terms in alternatives)
+    """Return a term as a tsquery. Words have no characters that it would interpret."""
+    *before, last = (f"'{word}'" for word in term.words)
+    return " & ".join([*before, last if term.is_exact else f"{last}:*"])
 
 
 def _pattern_of_term(term: Term) -> str:
-    end = " " if term.is_exact else ""
-    return f"(?=.* {' '.join(term.words)}{end})"
+    """Return a term as a pattern for LIKE."""
+    return f"% {' '.join(term.words)}{' ' if term.is_exact else ''}%"

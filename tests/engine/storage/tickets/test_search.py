@@ -278,9 +278,9 @@ def test_an_invalid_filter_is_refused(wanted: dict[str, object]) -> None:
 def test_a_statement_has_only_the_conditions_in_use_and_is_compiled_once() -> None:
     wanted = TicketFilter.parse(status=["OPEN"], assigned_to_me=True, text="vpn")
     shape = shape_of(wanted)
-    assert shape.conditions == {"live", "status", "me_as_assignee", "text_words"}
+    assert shape.conditions == {"live", "status", "me_as_assignee", "text_found"}
     statement = page_statement(shape)
-    assert set(statement.parameters) == {"status", "me_as_assignee", "text_words", "rows"}
+    assert set(statement.parameters) == {"status", "me_as_assignee", "text_found", "rows"}
     same = TicketFilter.parse(status=["RESOLVED"], assigned_to_me=True, text="printer")
     assert page_statement(shape_of(same)) is statement
 

@@ -53,7 +53,7 @@ FOUND: dict[str, tuple[str, str]] = {
     "a part of a code": ("ORA-00942: table does not exist", "00942"),
     "a code": ("ORA-00942: table does not exist", "ora-00942"),
     "a beginning": ("The printer burns", "print"),
-    "the beginning of each word": ("The printer burns", "bur pri"),
+    "the beginning of each word": ("The printer burns", "burn pri"),
     "a beginning of a part": ("server-01.example.com is down", "exam"),
     "an e-mail address": ("Mail from ada@example.com", "ada@example.com"),
     "an emoji": ("On 🔥 since noon", "🔥"),
@@ -66,6 +66,7 @@ NOT_FOUND: dict[str, tuple[str, str]] = {
     "a quoted beginning": ("The printer burns", '"print"'),
     "other words between": ("server example 01", "server-01"),
     "another order": ("支失付败", "支付"),
+    "the beginning of a short word, before others": ("The printer burns", "pri burns"),
     "one of two words": ("The printer burns", "printer scanner"),
     "an excluded word": ("The printer burns", "printer -burn"),
 }
