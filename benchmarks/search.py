@@ -50,7 +50,7 @@ LISTS: Final[Mapping[str, tuple[Order, Mapping[str, object]]]] = {
     "opened by me": (NEWEST, {"opened_by_me": True}),
     "one group": (NEWEST, {"assignee_group": "group-20"}),
     "my three groups, live": (NEWEST, {"my_groups": True, "status": LIVE}),
-    "a word in 6 % of the tickets": (NEWEST, {"text": "word5"}),
+    "a word in 40 % of the tickets": (NEWEST, {"text": "word5"}),
     "a word in 1 % of the tickets": (NEWEST, {"text": "word300"}),
     "a word in 200 tickets": (NEWEST, {"text": "word15000"}),
     "two words": (NEWEST, {"text": "word5 word12"}),

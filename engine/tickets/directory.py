@@ -11,7 +11,9 @@ from engine.tickets.commands import GroupName, InputModel, check_printable, text
 _SPECIAL: Final = re.compile(r"[\\%_]")
 _ESCAPED: Final = r"\\\g<0>"
 _SearchText = Annotated[
-    str, text_length(limits.SEARCH_CHARACTERS, least=None), AfterValidator(check_printable)
+    str,
+    text_length(limits.DIRECTORY_SEARCH_CHARACTERS, least=None),
+    AfterValidator(check_printable),
 ]
 
 

@@ -130,20 +130,16 @@ async def insert_tickets(session: Session, entries: Sequence[Entry]) -> None:
     """Insert new tickets with their first entries. Their users must exist already."""
     heads = [entry.digest(GENESIS) for entry in entries]
     rows = [
-        _new_row(initial_ticket(entry))
+        ticket._asdict()
         | sla_columns([entry])
-        | {"head_digest": head, "auto_close_from": None}
-        for entry, head in zip(entries, heads, strict=True)
+        | {"head_digest": head, "auto_close_from": None, "search_text": ticket_text(ticket).text}
+        for entry, head, ticket in zip(entries, heads, map(initial_ticket, entries), strict=True)
     ]
     await session.run_each(INSERT_TICKET, rows)
     await session.run_each(
         INSERT_ENTRY,
         [asdict(entry) | {"digest": head} for entry, head in zip(entries, heads, strict=True)],
     )
-
-
-def _new_row(ticket: Ticket) -> dict[str, object]:
-    return ticket._asdict() | {"search_text": ticket_text(ticket).text}
 
 
 async def append_entries(
