@@ -21,6 +21,7 @@ from engine.tickets.commands import (
     CommentTicket,
     CreateTicket,
     CreateTicketFromCatalog,
+    StartTicket,
     TransferTicket,
     TransitionTicket,
 )
@@ -82,6 +83,7 @@ async def fill(database: Database, key: AnchorKey) -> Anchor:
     await seal_everything(database)
     anchor = await make_anchor(database, key)
     late = await _open(store, LATE)
+    await store.start(MARTON, StartTicket(ticket=late, comment="It is mine", internal=True))
     await store.transfer(ANNA, TransferTicket(ticket=late, assignee_group="network-team"))
     await seal_everything(database)
     await store.comment(ANNA, CommentTicket.parse(ticket=live, text="It works again"))

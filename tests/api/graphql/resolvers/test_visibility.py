@@ -45,6 +45,14 @@ READS = {
     ' expectedVersion: 99, idempotencyKey: "k") { ticket { id } } }',
     "an assignment": "mutation ($id: ID!) { assignTicket(id: $id, assignee: null,"
     " expectedVersion: 99) { ticket { id } } }",
+    "a start": "mutation ($id: ID!) { startTicket(id: $id, expectedVersion: 99)"
+    " { ticket { id } } }",
+    "a start with a note": 'mutation ($id: ID!) { startTicket(id: $id, comment: "Hi",'
+    " internal: true, expectedVersion: 99) { ticket { id } } }",
+    "an assignment to oneself": "mutation ($id: ID!) { assignToMe(id: $id, expectedVersion: 99)"
+    " { ticket { id } } }",
+    "a transfer": "mutation ($id: ID!) { transferTicket(id: $id, assigneeGroup: null,"
+    " expectedVersion: 99) { ticket { id } } }",
     "a comment": 'mutation ($id: ID!) { commentTicket(id: $id, text: "Hi", expectedVersion: 99)'
     " { ticket { id } } }",
     "a comment with a key": 'mutation ($id: ID!) { commentTicket(id: $id, text: "Hi",'
@@ -65,7 +73,10 @@ REST_READS = {
     "the ticket": ("GET", "", None),
     "a transition": ("POST", "/transitions", {"to": "CLOSED"}),
     "a comment": ("POST", "/comments", {"text": "Hi"}),
+    "a start": ("POST", "/start", {}),
     "an assignment": ("PUT", "/assignee", {"assignee": None}),
+    "an assignment to oneself": ("PUT", "/assignee", {"assignToMe": True}),
+    "a transfer": ("PUT", "/assignee-group", {"assigneeGroup": None}),
 }
 CREATE = """mutation { createTicket(title: "Mine", priority: LOW,
     workflow: "incident_response", assigneeGroup: "storage-team") { ticket { id } } }"""

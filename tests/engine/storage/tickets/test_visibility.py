@@ -14,8 +14,11 @@ from engine.storage.tickets.visibility import read_visibility
 from engine.tickets.actor import Actor
 from engine.tickets.commands import (
     AssignTicket,
+    AssignToMe,
     CommentTicket,
     CreateTicket,
+    StartTicket,
+    TransferTicket,
     TransitionTicket,
     UpdateTicket,
 )
@@ -55,6 +58,16 @@ async def transition_with_key(store: TicketStore, actor: Actor, ticket: str) -> 
     return await store.transition(actor, command)
 
 
+async def start(store: TicketStore, actor: Actor, ticket: str) -> Ticket:
+    command = StartTicket(ticket=ticket, comment="Hi", internal=True, expected_version=999)
+    return await store.start(actor, command)
+
+
+async def transfer(store: TicketStore, actor: Actor, ticket: str) -> Ticket:
+    command = TransferTicket(ticket=ticket, assignee_group=None, expected_version=999)
+    return await store.transfer(actor, command)
+
+
 async def assign(store: TicketStore, actor: Actor, ticket: str) -> Ticket:
     return await store.assign(
         actor, AssignTicket(ticket=ticket, assignee="u_d2", expected_version=999)
@@ -78,7 +91,10 @@ async def edit(store: TicketStore, actor: Actor, ticket: str) -> Ticket:
 
 CHANGES: dict[str, Change] = {
     each.__name__: each
-    for each in (transition, transition_with_key, assign, comment, comment_with_key, edit)
+    for each in (
+        *(transition, transition_with_key, start, transfer),
+        *(assign, comment, comment_with_key, edit),
+    )
 }
 """None of them is executed, because no ticket has the expected version."""
 
@@ -195,3 +211,15 @@ async def test_everyone_can_read_tickets_by_default(database: Database) -> None:
         "involved",
         "everyone",
     ]
+
+
+async def test_a_member_who_transfers_a_ticket_to_another_group_gets_it_a_last_time(
+    store: TicketStore, restricted_store: TicketStore, ticket: Ticket
+) -> None:
+    command = TransferTicket(ticket=ticket.id, assignee_group="storage-team", idempotency_key="k")
+    transferred = await restricted_store.transfer(MARTON, command)
+    assert transferred.assignee_group == "storage-team"
+    assert await restricted_store.transfer(MARTON, command) == transferred
+    with pytest.raises(NotFound):
+        await start(restricted_store, MARTON, ticket.id)
+    assert (await store.assign_to_me(ADA, AssignToMe(ticket=ticket.id))).assignee == ADA.id
