@@ -49,7 +49,7 @@ READS = {
     " { ticket { id } } }",
     "a start with a note": 'mutation ($id: ID!) { startTicket(id: $id, comment: "Hi",'
     " internal: true, expectedVersion: 99) { ticket { id } } }",
-    "an assignment to oneself": "mutation ($id: ID!) { assignToMe(id: $id, expectedVersion: 99)"
+    "an assignment to the viewer": "mutation ($id: ID!) { assignToMe(id: $id, expectedVersion: 99)"
     " { ticket { id } } }",
     "a transfer": "mutation ($id: ID!) { transferTicket(id: $id, assigneeGroup: null,"
     " expectedVersion: 99) { ticket { id } } }",
@@ -75,7 +75,7 @@ REST_READS = {
     "a comment": ("POST", "/comments", {"text": "Hi"}),
     "a start": ("POST", "/start", {}),
     "an assignment": ("PUT", "/assignee", {"assignee": None}),
-    "an assignment to oneself": ("PUT", "/assignee", {"assignToMe": True}),
+    "an assignment to the viewer": ("PUT", "/assignee", {"assignToMe": True}),
     "a transfer": ("PUT", "/assignee-group", {"assigneeGroup": None}),
 }
 CREATE = """mutation { createTicket(title: "Mine", priority: LOW,
