@@ -10,6 +10,7 @@ from api.cli.exits import EXIT_INVALID_DECLARATION
 from api.cli.findings import FindingsFormat, render_findings
 from api.cli.values import SubchartKey
 from api.files import UnreadableFile, read_text
+from engine.declaration.group_checks import find_undeclared_groups
 from engine.declaration.parse import build_declaration
 from engine.declaration.silenced_findings import without_silenced
 from engine.errors import InvalidDeclaration
@@ -48,6 +49,8 @@ def _findings_in(file: Path, key: str) -> Sequence[Finding]:
         return [Finding("unreadable", error.problem, error.at or Location(str(file), 1, 1))]
     try:
         values = read_values(ValuesInput([(str(file), text)], key=key))
-        return without_silenced(analyse(build_declaration(values)), text, str(file))
+        declaration = build_declaration(values)
+        findings = [*analyse(declaration), *find_undeclared_groups(declaration)]
+        return without_silenced(findings, text, str(file))
     except InvalidDeclaration as error:
         return error.findings

@@ -107,7 +107,7 @@ def authorize_directory(actor: Actor) -> None:
     """
     if not can_read_directory(actor):
         message = "Only admins and members of a group can list users and groups."
-        raise Forbidden(message, reason="role_required")
+        raise Forbidden(message, reason="group_required")
 
 
 def authorize_targets(assignee_group: str | None, actor: Actor) -> None:

@@ -114,6 +114,7 @@ async def test_incidents_are_handled_behind_a_pooler(
         aiohttp.ClientSession(server.url) as session,
     ):
         clients = Clients(session)
+        await clients.ask(MARTON, "{ viewer { id } }")  # so that his group is known
         await asyncio.gather(*(clients.handle_incident() for _ in range(INCIDENTS)))
         before = await clients.read_transitions()
         run(pooled_url, *apply_narrowed)
