@@ -10,6 +10,7 @@ from engine.audit.declared_history import DeclaredHistory, RevisionPeriod
 from engine.audit.past import Case, Past
 from engine.audit.system_rules import SYSTEM_RULES
 from engine.audit.user_rules import USER_RULES, retired_flaw
+from engine.errors import CorruptRecord
 from engine.tickets.history import GENESIS, Entry, EntryKind, canonical_timestamp
 from engine.tickets.ticket import Ticket
 from engine.vocabulary import SYSTEM, ActorRoles
@@ -25,8 +26,12 @@ _FIELDS: Final = {
 """The field of a ticket whose old value each kind of entry records; other kinds record none."""
 _ASSIGNEE, _REQUESTER, _ADMIN = map(int, ActorRoles)
 """As plain integers, whose operations take a tenth of the time of those of an `IntFlag`."""
-_MALFORMED: Final = (AttributeError, KeyError, TypeError, ValueError, RecursionError)
-"""What the rules raise for values of the wrong type and for details that are not valid JSON."""
+_MALFORMED: Final = (
+    *(AttributeError, KeyError, TypeError, ValueError, RecursionError),
+    CorruptRecord,
+)
+"""What the rules raise for values of the wrong type, for details that are not valid JSON, and for
+declarations that are not valid."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator, Iterator
 from typing import Final
 
-from pydantic import ValidationError
 from sqlalchemy import Text, cast, func, literal_column, select
 
+from engine.errors import CorruptRecord
 from engine.resources.derived_columns import derived_columns
 from engine.resources.resource import ENABLED, Key, Kind, Resource
 from engine.sealing.flaw import RecordFlaw
@@ -137,6 +137,6 @@ def _resource(kind: Kind, name: str, declaration: str) -> Resource | None:
     resource = Resource(Key(kind, name), declaration)
     try:
         resource.model  # noqa: B018  # validates the declaration
-    except (ValidationError, ValueError, RecursionError):
+    except CorruptRecord:
         return None
     return resource

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from engine.resources.resource import Kind
 from engine.tickets.sla_targets import TicketTargets
 from tests.support.personas import ANNA, MARTON
 from tests.support.ticket_desk import (
@@ -21,6 +22,18 @@ from tests.support.ticket_stories import (
     opened_from,
     retired,
 )
+
+
+def with_invalid_items(desk: Desk) -> Desk:
+    """Return the desk with recorded items that no server could have declared."""
+    desk.changes = [
+        each._replace(resource=replace(each.resource, declaration="{}"))
+        if each.resource.key.kind is Kind.ITEM
+        else each
+        for each in desk.changes
+    ]
+    return desk
+
 
 CREATIONS: dict[str, Case] = {
     "from an item that was not declared like that": (
@@ -59,6 +72,10 @@ CREATIONS: dict[str, Case] = {
             sla=TicketTargets(timedelta(minutes=1), timedelta(hours=1), ANNA.id),
         ),
         "only admins and members of the assignee group state SLA targets of their own",
+    ),
+    "from an item whose recorded declaration is not valid": (
+        lambda: with_invalid_items(opened_from(item("flow", "HIGH", "payment-team"), first_desk())),
+        "its content is not a valid change of a ticket",
     ),
     "for another user": (
         lambda: opened_from(
