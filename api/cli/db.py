@@ -16,7 +16,10 @@ def of_database() -> None:
 def grants(
     role: Annotated[str, typer.Argument(metavar="ROLE", help="A role that owns no tables.")],
 ) -> None:
-    """Print the SQL that gives a database role exactly the rights of a server."""
+    """Print the SQL that grants a role the rights of a server.
+
+    The role loses its other rights on the tables. PUBLIC loses the right to create objects.
+    """
     from engine.storage.postgres.grants import grants_sql
 
     typer.echo(grants_sql(role))

@@ -35,10 +35,11 @@ def read_anchors(file: Path) -> "list[Anchor]":
 
 
 def anchor() -> None:
-    """Print an anchor: a signed statement about everything that is recorded.
+    """Make an anchor, and print it.
 
-    Seals what is recorded, and stores the anchor in the database, too. Keep what is printed outside
-    the database. `verify --against` then finds each later change of what the anchor covers.
+    An anchor is a signed statement about everything that is recorded. Keep it outside the database:
+    `verify --against` then finds each later change of what it covers. The command seals what is
+    recorded, and also stores the anchor in the database.
     """
     made = asyncio.run(_make_anchor(Settings.from_env(os.environ)))
     typer.echo(made.text)
@@ -67,8 +68,9 @@ def prove(
         ),
     ] = None,
 ) -> None:
-    """Print the history of a ticket up to an anchor, with the proof that the anchor covers it.
+    """Print the history of a ticket, with a proof.
 
+    The history ends at an anchor, and the proof shows that the anchor covers it.
     docs/verify_anchor.py verifies it without a database.
     """
     given = read_anchors(anchor)[-1] if anchor else None

@@ -169,6 +169,14 @@ def test_an_endless_file_is_refused_by_its_size() -> None:
     assert "too_large" in done.stdout
 
 
+@pytest.mark.parametrize("group", ["", "db", "history", "license", "sla", "webhooks", "workflows"])
+def test_the_help_of_a_group_describes_each_command_in_whole_sentences(group: str) -> None:
+    printed = interlock(*group.split(), "--help").stdout.partition("Commands:")[2]
+    commands = printed.partition("\n\n")[0].strip().splitlines()
+    assert [each for each in commands if not each.endswith(".")] == []
+    assert [each for each in commands if each.endswith("..")] == []
+
+
 def test_the_help_lists_the_exit_codes() -> None:
     printed = " ".join(interlock_process("--help").stdout.split())
     assert "Exit codes: 0 success, 1 failed or refused," in printed
