@@ -77,7 +77,7 @@ _PARSERS: Final[dict[str, Parser]] = {
     **{to_camel(name): parse_text for name in TicketsQuery.model_fields},
     **dict.fromkeys(("createdSince", "createdBefore", "updatedSince", "updatedBefore"), parse_time),
     **dict.fromkeys(("unassigned", "assignedToMe", "openedByMe", "myGroups"), parse_switch),
-    **dict.fromkeys(("breached", "totalCount"), parse_switch),
+    **dict.fromkeys(("breached", "movableByMe", "totalCount"), parse_switch),
     **dict.fromkeys(("first", "last"), parse_number),
 }
 

@@ -100,6 +100,8 @@ class TicketFilter(TicketTraits):
         created_before, updated_before: before that time.
         breached: True for tickets with an SLA breach, False for all others.
         due_within: an SLA target is not missed yet, but is due within this time.
+        movable_by_me: the actor can make a transition of the ticket now. The policy of its workflow
+            decides, so only the database knows; `engine.workflows.policy.permits_any` is the rule.
         text: words of one text of the ticket (title and description, or a comment), in the syntax
             of `engine.tickets.text_search`.
 
@@ -111,11 +113,19 @@ class TicketFilter(TicketTraits):
     updated_before: AwareDatetime | None = None
     breached: bool | None = None
     due_within: Duration | None = None
+    movable_by_me: bool | None = None
     text: _SearchText | None = None
+
+    def matches_ticket(self, ticket: Ticket, actor: Actor) -> bool:
+        """Return whether a ticket can match: as far as the ticket itself shows it."""
+        can_have_role = ticket.status is not Status.CLOSED and bool(
+            actor.roles_on(ticket.requester, ticket.assignee)
+        )
+        return (not self.movable_by_me or can_have_role) and super().matches_ticket(ticket, actor)
 
     @property
     def has_only_traits(self) -> bool:
-        """Whether `matches_ticket` checks all conditions."""
+        """Whether a ticket that can match does match."""
         used = {name for name, value in self if value is not None}
         return used <= TicketTraits.model_fields.keys()
 

@@ -24,6 +24,11 @@ SHIFTS: Final = {
 }
 """The position of the three bits of each pair of statuses."""
 
+SOURCE_BITS: Final = ROLE_BITS_WIDTH * len(STATUSES)
+"""The bits of all transitions from one status; those of the next status follow."""
+EVERY_TARGET: Final = sum(1 << ROLE_BITS_WIDTH * target.ordinal for target in STATUSES)
+"""Times actor roles: these roles at the bits of each target."""
+
 ROLES_BY_BITS: Final = {bits: role for role, bits in ROLE_BITS.items()}
 """The declared role that each set of bits is compiled from."""
 
@@ -59,6 +64,11 @@ def permits(policy: int, source: Status, target: Status, actor: int) -> bool:
 def allowed_targets(policy: int, source: Status, actor: int) -> tuple[Status, ...]:
     """Return the statuses to which an actor with these roles can move a ticket."""
     return tuple(target for target in STATUSES if permits(policy, source, target, actor))
+
+
+def permits_any(policy: int, source: Status, actor: int) -> bool:
+    """Return whether an actor with these roles can move a ticket from this status."""
+    return policy >> SOURCE_BITS * source.ordinal & actor * EVERY_TARGET != 0
 
 
 def declared_targets(policy: int, source: Status) -> tuple[Status, ...]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from random import Random
 
+from engine.declaration.defaults import default_workflows
 from engine.storage.postgres.database import Database
 from engine.storage.tickets.sla_columns import NO_SLA_COLUMNS
 from engine.storage.tickets.users import ensure_users
@@ -14,12 +15,15 @@ from engine.tickets.search import Direction, Order, TicketFilter
 from engine.tickets.search_texts import ticket_text
 from engine.tickets.ticket import Ticket
 from engine.vocabulary import Priority, Status
+from engine.workflows.compiler import compile_workflow
+from engine.workflows.policy import allowed_targets
 from tests.support.ticket_examples import NOON, a_ticket
 
 USER_IDS = ("u_b1", "u_c4", "u_a0")
 GROUPS = ("payment-team", "network-team", None)
 WORKFLOWS = ("incident_response", "service_request")
 WORDS = ("Payments", "fail", "VPN", "down", "since", "noon")
+_POLICIES = {each.name: compile_workflow(each).policy for each in default_workflows()}
 QUERY = re.compile(r'"[^"]*"|\S+')
 
 
@@ -70,7 +74,18 @@ def _matches(ticket: Ticket, wanted: TicketFilter, actor: Actor) -> bool:
             wanted.updated_since is None or ticket.updated_at >= wanted.updated_since,
             wanted.updated_before is None or ticket.updated_at < wanted.updated_before,
             wanted.text is None or _has_text(ticket, wanted.text),
+            not wanted.movable_by_me or is_movable(ticket, actor),
         )
+    )
+
+
+def is_movable(ticket: Ticket, actor: Actor) -> bool:
+    """Return whether the actor can make any transition of a ticket."""
+    if ticket.status is Status.CLOSED:
+        return False
+    policy = _POLICIES[ticket.workflow]
+    return bool(
+        allowed_targets(policy, ticket.status, actor.roles_on(ticket.requester, ticket.assignee))
     )
 
 

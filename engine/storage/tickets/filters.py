@@ -13,16 +13,20 @@ from sqlalchemy import (
     Integer,
     Interval,
     Text,
+    and_,
     bindparam,
     func,
     literal_column,
+    or_,
+    select,
 )
 
-from engine.storage.postgres.tables import URGENCY, tickets
+from engine.storage.postgres.tables import URGENCY, tickets, workflows
+from engine.storage.tickets.policy_sql import actor_bits, ordinal, permits_any
 from engine.storage.tickets.text_conditions import conditions_of_text
 from engine.tickets.actor import Actor
 from engine.tickets.search import TicketFilter
-from engine.vocabulary import Status
+from engine.vocabulary import NO_ROLES, ActorRoles, Status
 
 Conditions: TypeAlias = dict[str, object]
 """The names of conditions, each with the value of its parameter."""
@@ -74,6 +78,28 @@ def _urgencies(wanted: TicketFilter) -> list[int] | None:
     return [each.urgency for each in wanted.priority] if wanted.priority else None
 
 
+def _movable_by_me(wanted: TicketFilter, actor: Actor, *, is_admin: bool) -> str | None:
+    return actor.id if wanted.movable_by_me and actor.is_admin is is_admin else None
+
+
+def _is_movable(actor: str, roles: ActorRoles) -> ColumnElement[bool]:
+    """Return whether an actor can make any transition of a ticket, as the transition decides.
+
+    Args:
+        actor: the name of the parameter with the id of the actor.
+        roles: what the actor is towards every ticket.
+
+    """
+    me = bindparam(actor, type_=Text)
+    enforced = workflows.c.name == tickets.c.workflow, workflows.c.retired_at.is_(None)
+    policy = select(workflows.c.policy).where(*enforced).scalar_subquery()
+    bits = actor_bits(
+        tickets.c.requester, tickets.c.assignee, me, literal_column(str(int(roles)), Integer)
+    )
+    return and_(_IS_LIVE, permits_any(policy, ordinal(tickets.c.status), bits))
+
+
+_IS_LIVE: Final = tickets.c.status != literal_column(f"'{Status.CLOSED}'")
 _BREACHED: Final = tickets.c.response_breached | tickets.c.resolution_breached
 _DUE_BEFORE: Final = func.now() + bindparam("due_within", type_=Interval)
 
@@ -82,11 +108,7 @@ CONDITIONS: Final = {
     for condition in (
         _equals("id", tickets.c.id, lambda _filter, _actor: None),
         # PostgreSQL uses the index of live tickets only if the statement repeats its condition.
-        Condition(
-            "live",
-            tickets.c.status != literal_column(f"'{Status.CLOSED}'"),
-            lambda f, _: _only_live(f),
-        ),
+        Condition("live", _IS_LIVE, lambda f, _: _only_live(f)),
         *_one_or_many("status", "statuses", tickets.c.status, lambda f, _: f.status),
         *_one_or_many("urgency", "urgencies", URGENCY, lambda f, _: _urgencies(f)),
         *_one_or_many("workflow", "workflows", tickets.c.workflow, lambda f, _: f.workflow),
@@ -133,6 +155,23 @@ CONDITIONS: Final = {
         ),
         Condition("breached", _BREACHED, lambda f, _: True if f.breached else None),
         Condition("unbreached", ~_BREACHED, lambda f, _: True if f.breached is False else None),
+        # The indexes of users find the tickets on which the actor has a role.
+        Condition(
+            "movable_by_me",
+            and_(
+                or_(
+                    tickets.c.requester == bindparam("movable_by_me", type_=Text),
+                    tickets.c.assignee == bindparam("movable_by_me", type_=Text),
+                ),
+                _is_movable("movable_by_me", NO_ROLES),
+            ),
+            lambda f, actor: _movable_by_me(f, actor, is_admin=False),
+        ),
+        Condition(
+            "movable_by_admin",
+            _is_movable("movable_by_admin", ActorRoles.ADMIN),
+            lambda f, actor: _movable_by_me(f, actor, is_admin=True),
+        ),
         Condition("due_within", tickets.c.next_due_at <= _DUE_BEFORE, lambda f, _: f.due_within),
     )
 }

@@ -1,10 +1,10 @@
-"""`engine.workflows.policy` in SQL, for the statement that makes a transition."""
+"""`engine.workflows.policy` in SQL, for the statement that makes a transition, and for lists."""
 
 from sqlalchemy import ColumnElement, Integer, Text, case, literal_column
 from sqlalchemy.sql.elements import BindParameter
 
 from engine.vocabulary import STATUS_ORDINALS, ActorRoles, Status
-from engine.workflows.policy import ROLE_BITS_WIDTH, ROLE_MASK
+from engine.workflows.policy import EVERY_TARGET, ROLE_BITS_WIDTH, ROLE_MASK, SOURCE_BITS
 
 
 def ordinal(status: ColumnElement[str]) -> ColumnElement[int]:
@@ -33,11 +33,20 @@ def permits(
     return roles_allowed.bitwise_and(actor) != literal_column("0")
 
 
+def permits_any(
+    policy: ColumnElement[int], source: ColumnElement[int], actor: ColumnElement[int]
+) -> ColumnElement[bool]:
+    """Return whether an actor with these bits can move a ticket, as `policy.permits_any` does."""
+    shift = (source * literal_column(str(SOURCE_BITS))).cast(Integer)
+    at_every_target = actor * literal_column(str(EVERY_TARGET))
+    return policy.bitwise_rshift(shift).bitwise_and(at_every_target) != literal_column("0")
+
+
 def actor_bits(
     requester: ColumnElement[str | None],
     assignee: ColumnElement[str | None],
     actor: BindParameter[str],
-    admin_bit: BindParameter[int],
+    admin_bit: ColumnElement[int],
 ) -> ColumnElement[int]:
     """Return the roles of an actor towards a ticket, as `Actor.roles_on` does."""
 

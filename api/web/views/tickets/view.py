@@ -27,6 +27,7 @@ RARE: Final = frozenset(
 """The conditions that the form shows only on request."""
 _UNFINISHED: Final = (("status", Status.OPEN.value), ("status", Status.IN_PROGRESS.value))
 BUILT_IN_VIEWS: Final[tuple[tuple[str, Query], ...]] = (
+    ("Waiting for me", (("movableByMe", "true"),)),
     ("Assigned to me", (("assignedToMe", "true"), *_UNFINISHED)),
     ("My groups", (("myGroups", "true"), *_UNFINISHED)),
     ("Unassigned", (("unassigned", "true"), *_UNFINISHED)),

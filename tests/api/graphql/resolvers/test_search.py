@@ -71,7 +71,7 @@ FILTERS: dict[str, tuple[Actor, dict[str, object], list[str]]] = {
     "unassigned": (ANNA, {"unassigned": True}, ["Laptop", "Printer"]),
     "false": (
         ANNA,
-        {"unassigned": False, "assignedToMe": False, "myGroups": False, "openedByMe": False},
+        {"unassigned": False, "assignedToMe": False, "myGroups": False, "movableByMe": False},
         ["Laptop", "Payments fail", "Printer"],
     ),
     "a requester": (ANNA, {"requester": "u_c4"}, ["Laptop"]),
@@ -96,6 +96,9 @@ FILTERS: dict[str, tuple[Actor, dict[str, object], list[str]]] = {
     "my groups": (MARTON, {"myGroups": True}, ["Payments fail"]),
     "my groups, without any": (ANNA, {"myGroups": True}, []),
     "opened by me": (ANNA, {"openedByMe": True}, ["Payments fail", "Printer"]),
+    "movable by me": (MARTON, {"movableByMe": True}, ["Payments fail"]),
+    "movable by me, without a role that can": (ANNA, {"movableByMe": True}, []),
+    "movable by an admin": (ADA, {"movableByMe": True}, []),
     "several conditions": (
         MARTON,
         {"status": ["OPEN"], "priority": ["LOW"], "assignedToMe": True, "text": "payments"},

@@ -9,7 +9,7 @@ from sqlalchemy import ARRAY, BigInteger, Integer, Text, column, func, literal, 
 from engine.declaration.defaults import default_workflows
 from engine.storage.postgres.database import Database
 from engine.storage.postgres.statements import Statement
-from engine.storage.tickets.policy_sql import ordinal, permits
+from engine.storage.tickets.policy_sql import ordinal, permits, permits_any
 from engine.vocabulary import ROLE_COMBINATIONS, STATUSES
 from engine.workflows import interop, policy
 from tests.support.policies import TRANSITIONS, Transitions, is_allowed
@@ -44,6 +44,13 @@ def policy_statement(value: int) -> Statement:
     return Statement.of(select(answer).select_from(QUESTION_TABLE))
 
 
+def any_target_statement(value: int) -> Statement:
+    answer = permits_any(
+        literal(value, BigInteger), ordinal(QUESTION_TABLE.c.source), QUESTION_TABLE.c.actor
+    )
+    return Statement.of(select(answer).select_from(QUESTION_TABLE))
+
+
 async def assert_evaluators_agree(database: Database, transitions: Transitions) -> None:
     value = policy.policy_of(
         (source, target, role) for (source, target), role in transitions.items()
@@ -56,6 +63,15 @@ async def assert_evaluators_agree(database: Database, transitions: Transitions) 
         "postgresql": [row[0] for row in await database.rows(policy_statement(value))],
     }
     declared = [is_allowed(transitions, *question) for question in QUESTIONS]
+    movable = [
+        any(is_allowed(transitions, source, target, actor) for target in STATUSES)
+        for source, _, actor in QUESTIONS
+    ]
+    answers_of_any = {
+        "python": [policy.permits_any(value, source, actor) for source, _, actor in QUESTIONS],
+        "postgresql": [row[0] for row in await database.rows(any_target_statement(value))],
+    }
+    assert answers_of_any == dict.fromkeys(answers_of_any, movable)
     assert {name for name, given_ in answers.items() if given_ != declared} == set()
 
 

@@ -89,6 +89,7 @@ FILTERS = st.fixed_dictionaries(
         "assigned_to_me": OPTIONAL_FLAG,
         "opened_by_me": OPTIONAL_FLAG,
         "my_groups": OPTIONAL_FLAG,
+        "movable_by_me": OPTIONAL_FLAG,
     },
 ).map(lambda wanted: TicketFilter.parse(**wanted))
 REQUESTS = st.builds(

@@ -153,6 +153,15 @@ async def test_a_short_list_is_read_through_its_index(
     assert "Seq Scan" not in node_types(found)
 
 
+async def test_tickets_that_the_actor_can_move_are_read_through_the_indexes_of_users(
+    crowded: Database,
+) -> None:
+    found = await plan(crowded, PageRequest(PAGE), {"movable_by_me": True})
+    assert indexes(found) >= USER_INDEXES
+    read_completely = {each["Relation Name"] for each in found if each["Node Type"] == "Seq Scan"}
+    assert read_completely <= {"workflows"}
+
+
 async def test_a_common_word_is_searched_for_from_the_newest_ticket(crowded: Database) -> None:
     found = await plan(crowded, PageRequest(PAGE), {"text": "word1"})
     assert indexes(found) == {"tickets_created_at_idx", "ticket_search_pkey", "tickets_pkey"}
