@@ -1,8 +1,8 @@
 """`GET /events`: server-sent events that name what changed, for open pages.
 
 An event only names what changed. The page then requests the content that shows it, so one renderer
-makes all content and each request is authorized. The page of a ticket sends `?ticket=`. A list
-sends its filter; it gets `listed` for a ticket that matches, and `ticket` for one that matched
+makes all content and each request is authorized. The page of a ticket sends `?ticket=`, with
+an empty id a page without tickets. A list sends its filter; it gets `listed` for a ticket that matches, and `ticket` for one that matched
 before the change. The id of an event is a position of the log: a browser that reconnects gets what
 it missed. `position` in the URL is the one from which the page follows changes at first.
 """
@@ -137,7 +137,7 @@ class LiveEvents:
 
 @dataclass(frozen=True, slots=True)
 class _Followed:
-    """What a page follows: one ticket, or the tickets that match a filter."""
+    """What a page follows: one ticket, or the tickets that match a filter; nothing with an empty id."""
 
     ticket: str | None
     wanted: TicketFilter
@@ -150,7 +150,7 @@ class _Followed:
             InvalidInput: the filter is invalid.
 
         """
-        if ticket := request.query.get("ticket"):
+        if (ticket := request.query.get("ticket")) is not None:
             return cls(ticket, TicketFilter())
         query = ((name, value) for name, value in request.query.items() if name != "position")
         return cls(None, parse_filter(tuple(query)))

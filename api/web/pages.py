@@ -15,10 +15,12 @@ from api.runtime.request_context import RequestContext
 from api.web.rendering import HX_REQUEST, Renderer
 from api.web.return_path import sign_in_url
 from api.web.sessions import SignInRequired
-from api.web.shell import shell_of
+from api.web.shell import TicketingState, shell_of
+from engine.errors import PluginDisabled
 from engine.tickets.actor import Actor
 
 _ERROR_TEMPLATE: Final = "templates/error.html"
+_TICKETING_OFF_TEMPLATE: Final = "templates/ticketing_off.html"
 _TITLES: Final = {
     HTTPStatus.FORBIDDEN: "You can't do this",
     HTTPStatus.NOT_FOUND: "Not found",
@@ -52,7 +54,12 @@ class Pages:
         self, handler: Handler
     ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def handle(request: web.Request) -> web.StreamResponse:
-            return await handler(request, await self.create_context(request[ACTOR]))
+            context = await self.create_context(request[ACTOR])
+            try:
+                return await handler(request, context)
+            except PluginDisabled as error:
+                state = {"state": TicketingState.of(error, context.actor)}
+                return self.render(request, context, _TICKETING_OFF_TEMPLATE, state, error.status)
 
         return handle
 

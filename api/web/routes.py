@@ -11,6 +11,7 @@ from api.web.pages import ContextFactory, Pages, see_other
 from api.web.rendering import Renderer
 from api.web.return_path import HOME
 from api.web.views.new_ticket.routes import new_ticket_routes
+from api.web.views.sidebar.routes import sidebar_routes
 from api.web.views.sign_in.routes import SignInMethods, sign_in_routes
 from api.web.views.suggestions import suggestion_routes
 from api.web.views.ticket.routes import ticket_routes
@@ -36,6 +37,7 @@ def web_routes(
         assets.route,
         pages.get(HOME, _show_home),
         *sign_in_routes(pages, sign_in),
+        *sidebar_routes(pages),
         LiveEvents(pages, streams, limits).route,
         *new_ticket_routes(pages),
         *ticket_list_routes(pages),

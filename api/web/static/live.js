@@ -40,4 +40,16 @@
   });
 
   document.addEventListener("reset", () => location.reload());
+
+  // What happened to the sidebar while there was no stream, for example in a hidden tab, is unknown.
+  document.addEventListener("htmx:sse:after:connection", (event) => {
+    const { connection } = /** @type {CustomEvent} */ (event).detail;
+    if (connection.attempt) document.getElementById("live")?.dispatchEvent(new CustomEvent("shell"));
+  });
+
+  // A page that says that ticketing is off ends when the sidebar has tickets again.
+  document.addEventListener("htmx:after:swap", () => {
+    const tickets = document.querySelector('.sidebar a[href="/tickets"]');
+    if (tickets && document.getElementById("ticketing-off")) location.reload();
+  });
 })();

@@ -1,0 +1,1 @@
+"""The sidebar, and the switch of ticketing in it."""
