@@ -1,10 +1,11 @@
 """`GET /events`: server-sent events that name what changed, for open pages.
 
 An event only names what changed. The page then requests the content that shows it, so one renderer
-makes all content and each request is authorized. The page of a ticket sends `?ticket=`, with
-an empty id a page without tickets. A list sends its filter; it gets `listed` for a ticket that matches, and `ticket` for one that matched
-before the change. The id of an event is a position of the log: a browser that reconnects gets what
-it missed. `position` in the URL is the one from which the page follows changes at first.
+makes all content and each request is authorized. The page of a ticket sends `?ticket=`; with an
+empty id, a page without tickets does. A list sends its filter; it gets `listed` for a ticket that
+matches, and `ticket` for one that matched before the change. The id of an event is a position of
+the log: a browser that reconnects gets what it missed. `position` in the URL is the one from which
+the page follows changes at first. All pages get `shell` when their sidebar changes.
 """
 
 import asyncio
@@ -137,7 +138,13 @@ class LiveEvents:
 
 @dataclass(frozen=True, slots=True)
 class _Followed:
-    """What a page follows: one ticket, or the tickets that match a filter; nothing with an empty id."""
+    """What a page follows: one ticket, or the tickets that match a filter.
+
+    Attributes:
+        ticket: the id; empty to follow no ticket, None to follow those that match.
+        wanted: the filter.
+
+    """
 
     ticket: str | None
     wanted: TicketFilter

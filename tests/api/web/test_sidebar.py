@@ -31,8 +31,10 @@ TOGGLE = (
         (OffReason.SWITCHED_OFF, SWITCHED_OFF),
         (
             OffReason.DECLARED_OFF,
-            "Ticketing is off: the applied values contain `ticketing.enabled: false`."
-            " To switch it on, apply values without that line.",
+            (
+                "Ticketing is off: the applied values contain `ticketing.enabled: false`."
+                " To switch it on, apply values without that line."
+            ),
         ),
     ],
 )
