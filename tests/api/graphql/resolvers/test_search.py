@@ -209,6 +209,10 @@ REFUSED: dict[str, tuple[dict[str, object], str]] = {
     "last: 0": ({"last": 0}, "1 to 100"),
     "an empty list": ({"filter": {"status": []}}, "status: "),
     "an empty text": ({"filter": {"text": " "}}, "text: "),
+    "a text without a word": (
+        {"filter": {"text": "?! <->"}},
+        "text: must contain something to search",
+    ),
     "an invalid duration": ({"filter": {"dueWithin": "1 day"}}, "dueWithin: must be a duration"),
     "an invalid group": ({"filter": {"assigneeGroup": "a\nb"}}, "assigneeGroup: "),
     "a time out of range": (
