@@ -11,14 +11,20 @@ from reconciler.plan import Plan
 from reconciler.planner import make_plan
 from reconciler.values import ValuesInput
 
-_FILE_NAME: Final = "values"
+FILE_NAME: Final = "values"
 """The name of the values file in findings."""
 
 
-async def dry_run(database: Database, actor: Actor, values: str) -> Plan:
+async def dry_run(database: Database, actor: Actor, values: str, key: str = "") -> Plan:
     """Return the plan for the text of a values file, made in a read-only transaction.
 
     A plan contains ticket ids and the whole declaration, so only admins can request one.
+
+    Args:
+        database: makes the plan.
+        actor: who requests it.
+        values: the text.
+        key: the dotted key of the chart in the values; empty if they are at the top level.
 
     Raises:
         Forbidden: the actor is not an admin.
@@ -26,6 +32,6 @@ async def dry_run(database: Database, actor: Actor, values: str) -> Plan:
 
     """
     require_admin(actor, "see a plan")
-    desired = await asyncio.to_thread(read_desired, ValuesInput([(_FILE_NAME, values)]))
+    desired = await asyncio.to_thread(read_desired, ValuesInput([(FILE_NAME, values)], key=key))
     async with database.snapshot() as session:
         return await make_plan(session, desired, f"a dry run by {actor.id}")

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Final
 
 from aiohttp import hdrs, web
+from aiohttp.http_exceptions import BadHttpMessage
 
 from api.auth.sign_in_errors import SignInFailed
 from api.http.access import ProtectedRoute
@@ -16,7 +17,7 @@ from api.web.rendering import HX_REQUEST, Renderer
 from api.web.return_path import sign_in_url
 from api.web.sessions import SignInRequired
 from api.web.shell import TicketingState, shell_of
-from engine.errors import PluginDisabled
+from engine.errors import InvalidInput, PluginDisabled
 from engine.tickets.actor import Actor
 
 _ERROR_TEMPLATE: Final = "templates/error.html"
@@ -95,10 +96,36 @@ def _heading(problem: Problem) -> str:
 
 
 async def read_form(request: web.Request) -> dict[str, str]:
-    """Return the fields of a form; line breaks as in the rest of the product, and no files."""
-    sent = await request.post()
-    texts = {name: value for name, value in sent.items() if isinstance(value, str)}
+    """Return the fields of a form, and the texts of its files; line breaks as in the product.
+
+    Raises:
+        InvalidInput: the body is not a form, or a file is not text in UTF-8.
+
+    """
+    try:
+        sent = await request.post()
+    except (ValueError, LookupError, RuntimeError, BadHttpMessage) as error:  # of aiohttp's parsers
+        raise InvalidInput("The body is not a form that a browser sends.") from error
+    texts = {name: _text_of(value) for name, value in sent.items()}
     return {name: text.replace("\r\n", "\n") for name, text in texts.items()}
+
+
+def _text_of(value: str | bytes | bytearray | web.FileField) -> str:
+    """Return the text of a field or of a file.
+
+    Raises:
+        InvalidInput: it is not text in UTF-8.
+
+    """
+    if isinstance(value, str):
+        return value
+    data = value.file.read() if isinstance(value, web.FileField) else value
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidInput(
+            f"The file is not text in UTF-8: byte {error.start + 1:,} is not valid."
+        ) from None
 
 
 def see_other(path: str) -> web.Response:

@@ -11,6 +11,7 @@ from api.web.pages import ContextFactory, Pages, see_other
 from api.web.rendering import Renderer
 from api.web.return_path import HOME
 from api.web.views.new_ticket.routes import new_ticket_routes
+from api.web.views.plan.routes import plan_routes
 from api.web.views.sidebar.routes import sidebar_routes
 from api.web.views.sign_in.routes import SignInMethods, sign_in_routes
 from api.web.views.suggestions import suggestion_routes
@@ -44,4 +45,5 @@ def web_routes(
         *ticket_routes(pages),
         *suggestion_routes(pages),
         *workflow_routes(pages),
+        *plan_routes(pages),
     ]

@@ -61,6 +61,11 @@ class Source:
         line = bisect_right(self._line_starts, index)
         return Location(self.file, line, index - self._line_starts[line - 1] + 1)
 
+    def line(self, number: int) -> str:
+        """Return a line, counted from 1, without its line break; empty after the last line."""
+        starts = [*self._line_starts, len(self.text)][number - 1 : number + 1]
+        return _LINE_BREAK.sub("", self.text[slice(*starts)]) if len(starts) > 1 else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Sources:

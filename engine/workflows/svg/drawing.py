@@ -41,6 +41,7 @@ def draw(
     *,
     current: Status | None = None,
     viewer: ActorRoles | None = None,
+    tickets: Mapping[Status, int] | None = None,
     with_style: bool = True,
 ) -> str:
     """Draw a workflow as an SVG document; the same arguments give the same ASCII text.
@@ -50,17 +51,18 @@ def draw(
         current: the status of the ticket, to be marked.
         viewer: the roles of the viewer towards the ticket. Marks the transitions that they can
             make, with `current` only those from the current status.
+        tickets: the numbers of live tickets, to be shown at their statuses.
         with_style: whether the drawing contains `STYLE`; a page whose policy forbids that has it
             in a file.
 
     """
-    picture = Picture(workflow, current, viewer)
+    picture = Picture(workflow, current, viewer, tickets)
     root = _root_of(picture, with_style=with_style)
     _add_start(root, picture)
     for source, target, role in picture.transitions:
         _add_edge(root, picture, source, target, role)
     for status in STATUSES:
-        _add_node(root, status, is_current=status is current)
+        _add_node(root, picture, status)
     indent(root)
     return tostring(root).decode("ascii") + "\n"
 
@@ -167,14 +169,15 @@ def _add_label(parent: Element, text: str, middle: Point, *, ticked: bool) -> No
         _add(group, "path", _TICK | {"class": "tick", "transform": place})
 
 
-def _add_node(root: Element, status: Status, *, is_current: bool) -> None:
-    """Append a status: its sign, its name and, for the current status, a second line."""
+def _add_node(root: Element, picture: Picture, status: Status) -> None:
+    """Append a status: its sign, its name and, if there is one, the second line."""
+    is_current, second_line = status is picture.current, picture.second_line(status)
     group = _add(root, "g", {"class": f"node {status} current" if is_current else f"node {status}"})
     box = node_box(status)
     _add_box(group, box, 16)
     sign = _add(group, "g", {"class": "sign", "transform": f"translate({box.x + 26} 0)"})
     for path in _SIGNS[status]:
         _add(sign, "path", path)
-    _add(group, "text", {"x": box.x + 43, "y": -2 if is_current else 5}, status)
-    if is_current:
-        _add(group, "text", {"class": "here", "x": box.x + 43, "y": 14}, "ticket is here")
+    _add(group, "text", {"x": box.x + 43, "y": -2 if second_line else 5}, status)
+    if second_line:
+        _add(group, "text", {"class": "here", "x": box.x + 43, "y": 14}, second_line)

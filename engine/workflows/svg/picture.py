@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
@@ -20,11 +21,12 @@ _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010f
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A workflow with the current status and the viewer; see `draw`."""
+    """A workflow and the marks in its drawing; see `draw`."""
 
     workflow: CompiledWorkflow
-    current: Status | None
-    viewer: ActorRoles | None
+    current: Status | None = None
+    viewer: ActorRoles | None = None
+    tickets: Mapping[Status, int] | None = None
 
     @property
     def transitions(self) -> tuple[tuple[Status, Status, Role], ...]:
@@ -33,9 +35,14 @@ class Picture:
 
     @property
     def identity(self) -> str:
-        """The prefix of all ids, so that a page can contain several drawings."""
-        marks = (self.current, None if self.viewer is None else f"as-{int(self.viewer)}")
-        return "-".join(["interlock", _readable(self.workflow.name), *filter(None, marks)])
+        """The prefix of all ids, so that a page can contain several different drawings."""
+        marks = (
+            "retired" if self.workflow.retired else None,
+            self.current,
+            None if self.viewer is None else f"as-{int(self.viewer)}",
+        )
+        name, policy = _readable(self.workflow.name), f"{self.workflow.policy:x}"
+        return "-".join(["interlock", name, policy, *filter(None, marks)])
 
     @property
     def title(self) -> str:
@@ -70,7 +77,19 @@ class Picture:
             remarks.append(
                 f"viewed as {' and '.join(self.viewer.names) or 'a user without a role'}"
             )
+        if self.tickets is not None:
+            counts = [f"{count:,} {status}" for status, count in self.tickets.items() if count]
+            remarks.append(f"live tickets: {', '.join(counts) or 'none'}")
         return remarks
+
+    def second_line(self, status: Status) -> str | None:
+        """Return the text below the name of a status, if it has one."""
+        if status is self.current:
+            return "ticket is here"
+        if self.tickets is None or status not in self.tickets:
+            return None
+        count = self.tickets[status]
+        return f"{count:,} {'ticket' if count == 1 else 'tickets'}"
 
     def sentence(self, source: Status, target: Status) -> str:
         """Return a transition as text."""

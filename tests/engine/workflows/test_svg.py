@@ -85,6 +85,7 @@ CASES = {
     "a retired workflow": draw(
         replace(INCIDENT, retired=True), current=Status.OPEN, viewer=ActorRoles.ASSIGNEE
     ),
+    "live tickets": draw(INCIDENT, tickets={Status.OPEN: 1_204, Status.RESOLVED: 1}),
     "no transitions": draw(workflow_of(EMPTY_POLICY)),
     "a malicious name": draw(workflow_of(EMPTY_POLICY, MALICIOUS)),
 }

@@ -73,10 +73,12 @@ class WorkflowView:
 
 def transitions_in_words(policy: int) -> tuple[str, ...]:
     """Return the transitions of a policy, each as a sentence."""
-    return tuple(
-        f"{_ACTORS[role]} can move a ticket from {words(source)} to {words(target)}."
-        for source, target, role in transitions_of(policy)
-    )
+    return tuple(transition_in_words(*each) for each in transitions_of(policy))
+
+
+def transition_in_words(source: Status, target: Status, role: Role) -> str:
+    """Return a transition as a sentence."""
+    return f"{_ACTORS[role]} can move a ticket from {words(source)} to {words(target)}."
 
 
 def revision_view(

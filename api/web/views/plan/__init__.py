@@ -1,0 +1,1 @@
+"""The dry run of a values file, for admins. Nothing is applied."""
