@@ -38,7 +38,7 @@ def anchor() -> None:
     """Make an anchor, and print it.
 
     An anchor is a signed statement about everything that is recorded. Keep it outside the database:
-    `verify --against` then finds each later change of the records in it. The command seals what is
+    `verify --against` then finds each later change of these records. The command seals what is
     recorded, and also stores the anchor in the database.
     """
     made = asyncio.run(_make_anchor(Settings.from_env(os.environ)))

@@ -9,7 +9,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from engine.errors import InvalidPlan
+from engine.errors import CorruptRecord, InvalidPlan
 from engine.findings import Location
 from engine.gc_pause import gc_paused
 from engine.resources.derived_columns import (
@@ -111,10 +111,12 @@ def _resource_errors(changes: list[Change]) -> Iterator[str]:
             path = ("changes", index, side, "declaration")
             try:
                 model = resource and resource.model
-            except KeyError:
-                yield f"{path_of(path)}: there is no setting {change.name!a}."
-            except ValidationError as error:
-                yield from (_describe(each, *path) for each in error.errors(include_url=False))
+            except CorruptRecord as corrupt:
+                if isinstance(corrupt.__cause__, ValidationError):
+                    details = corrupt.__cause__.errors(include_url=False)
+                    yield from (_describe(each, *path) for each in details)
+                else:
+                    yield f"{path_of(path)}: there is no setting {change.name!a}."
             else:
                 name = getattr(
                     model, "path" if change.kind is Kind.SERVICE else "name", change.name

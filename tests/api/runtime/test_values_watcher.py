@@ -172,12 +172,17 @@ REFUSED = {
             "were not acknowledged",
             "--allow-empty: The values declare nothing",
             "--allow-many-retired: The plan retires 5 of 5 active",
+            "To apply it, add: --allow-empty --allow-many-retired",
         ],
     ),
     "a file that widens rights": (
         WIDENED,
         "refused",
-        ["were not acknowledged", "--allow-widening: Under workflow service_request"],
+        [
+            "were not acknowledged",
+            "--allow-widening: Under workflow service_request",
+            "To apply it, add: --allow-widening",
+        ],
     ),
     "an invalid file": (INVALID, "invalid", [":2:14: error:", ":3:30: error:"]),
 }
