@@ -26,7 +26,7 @@ _FIELDS: Final = {
 """The field of a ticket whose old value each kind of entry records; other kinds record none."""
 _ASSIGNEE, _REQUESTER, _ADMIN = map(int, ActorRoles)
 """As plain integers, whose operations take a tenth of the time of those of an `IntFlag`."""
-_MALFORMED: Final = (
+MALFORMED: Final = (
     *(AttributeError, KeyError, TypeError, ValueError, RecursionError),
     CorruptRecord,
 )
@@ -82,7 +82,7 @@ def find_flaw(
         if message is None:
             try:
                 past, message = _judge(declared, past, stored.entry)
-            except _MALFORMED:
+            except MALFORMED:
                 message = "its content is not a valid change of a ticket"
         if message is not None:
             return HistoryFlaw(ticket.id, seq, message)

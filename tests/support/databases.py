@@ -63,8 +63,15 @@ async def execute(server: str, *statements: str) -> None:
 
 @asynccontextmanager
 async def new_database(server: str, template: str = TEMPLATE) -> AsyncIterator[str]:
-    """Yield the address of a new database: by default with schema and workflows, no tickets."""
+    """Yield the address of a new database: by default with schema and workflows, no tickets.
+
+    The rights of roles on a database are not copied, so they are revoked again.
+    """
     name = f"interlock_{token_hex(6)}"
-    await execute(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    await execute(
+        server,
+        f"CREATE DATABASE {name} TEMPLATE {template}",
+        f"REVOKE CREATE, TEMPORARY ON DATABASE {name} FROM PUBLIC",
+    )
     yield database_address(server, name)
     await execute(server, f"DROP DATABASE {name} WITH (FORCE)")

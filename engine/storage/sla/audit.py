@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from engine.audit.history import MALFORMED
 from engine.storage.history.scan import scan_tickets
 from engine.storage.postgres.database import Database, Row
 from engine.storage.postgres.rows import ticket_of
@@ -38,8 +39,16 @@ async def audit_due_times(database: Database) -> AsyncIterator[DueTimeAudit]:
     """
     async with database.snapshot() as session:
         async for found in scan_tickets(session):
-            if found.row is not None and found.history:
-                yield audit_ticket(found.row, [stored.entry for stored in found.history])
+            if found.row is None or not found.history:
+                continue
+            try:
+                audit = audit_ticket(found.row, [stored.entry for stored in found.history])
+            except MALFORMED:
+                difference = (
+                    f"{found.id}: its history cannot be read; see `interlock history verify`"
+                )
+                audit = DueTimeAudit(found.id, is_stale=False, differences=(difference,))
+            yield audit
 
 
 def audit_ticket(row: Row, history: Sequence[Entry]) -> DueTimeAudit:

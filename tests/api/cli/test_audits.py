@@ -12,6 +12,7 @@ from engine.storage.postgres.database import Database
 from engine.storage.postgres.statements import Statement
 from engine.storage.tickets.store import TicketStore
 from tests.support.command import interlock, on
+from tests.support.databases import execute
 from tests.support.stored_sla import PICKED_UP, RESOLVED, open_ticket_with_sla, transition
 
 
@@ -38,6 +39,21 @@ async def test_sla_verify_reports_every_wrong_due_time(
     assert [line for line in lines if line.startswith(f"{wrong.id} next_due_at: stored None")]
     assert f"{wrong.id} response_breached: stored True, computed from its history False" in lines
     assert f"{stale.id} sla_version: stored 9, computed from its history 3" in lines
+
+
+async def test_sla_verify_reports_a_history_that_cannot_be_read(
+    store: TicketStore, database_url: str, owner_url: str
+) -> None:
+    ticket = await open_ticket_with_sla(store)
+    await execute(
+        owner_url,
+        "SET session_replication_role = replica; UPDATE ticket_status_history SET details = '[1]'",
+    )
+    done = interlock("sla", "verify", env=on(database_url))
+    difference, count = done.stdout.splitlines()
+    assert done.returncode == 1
+    assert difference == f"{ticket.id}: its history cannot be read; see `interlock history verify`"
+    assert count == "1 of 1 ticket have wrong due times."
 
 
 async def test_history_verify_reports_every_invalid_history(

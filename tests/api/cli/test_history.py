@@ -9,7 +9,6 @@ import pytest
 from engine.sealing.anchor import Anchor, AnchorStatement
 from engine.sealing.anchor_key import AnchorKey, AnchorPublicKey
 from engine.storage.postgres.database import Database
-from engine.storage.postgres.grants import grants_sql
 from engine.storage.tickets.store import TicketStore
 from tests.support.command import interlock, on
 from tests.support.concurrent_changes import comment, open_ticket, pick_up
@@ -50,12 +49,8 @@ STORED = "The anchors in the database match, too; the last is anchor 1 of T."
 
 
 @pytest.fixture
-async def url(store: TicketStore, database: Database, database_url: str, owner_url: str) -> str:
-    """Return the address of a database with two tickets, all of which is sealed.
-
-    A copy of a database does not have the rights on the database that were granted or revoked.
-    """
-    await execute(owner_url, grants_sql(SERVER_ROLE))
+async def url(store: TicketStore, database: Database, database_url: str) -> str:
+    """Return the address of a database with two tickets, all of which is sealed."""
     await open_ticket(store)
     await pick_up(store, await open_ticket(store))
     await seal_everything(database)

@@ -4,7 +4,7 @@ Each process that uses the server runs this as a process of its own, which notic
 other one is killed: its standard input ends. Only the standard library is imported, so that it
 starts fast and needs little memory.
 
-Usage: python embedded_guard.py USERS_FILE PID_FILE
+Usage: python embedded_stopper.py USERS_FILE PID_FILE
 """
 
 import fcntl
@@ -19,8 +19,8 @@ _STOP_SECONDS_MAX: Final = 30
 _POLL_SECONDS: Final = 0.02
 
 
-def guard(users_file: Path, pid_file: Path) -> None:
-    """Hold a shared lock until standard input ends; then stop the server if no other guard does.
+def stop_at_end(users_file: Path, pid_file: Path) -> None:
+    """Hold a shared lock until standard input ends; then stop the server if it has no other users.
 
     Args:
         users_file: the file to lock.
@@ -28,7 +28,7 @@ def guard(users_file: Path, pid_file: Path) -> None:
 
     """
     with users_file.open("a") as users:
-        fcntl.flock(users, fcntl.LOCK_SH)  # waits while another guard stops the server
+        fcntl.flock(users, fcntl.LOCK_SH)  # waits while another stopper stops the server
         sys.stdout.write("locked\n")
         sys.stdout.flush()
         sys.stdin.buffer.read()
@@ -53,4 +53,4 @@ def _stop(pid_file: Path) -> None:
 
 
 if __name__ == "__main__":
-    guard(Path(sys.argv[1]), Path(sys.argv[2]))
+    stop_at_end(Path(sys.argv[1]), Path(sys.argv[2]))
