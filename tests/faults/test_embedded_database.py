@@ -46,12 +46,19 @@ async def wait_until_stopped(folder: Path) -> None:
 
 
 @pytest.fixture
-async def served(tmp_path: Path) -> AsyncIterator[Replica]:
+def folder() -> Iterator[Path]:
+    """Return a data folder, not of pytest: another run can lock PostgreSQL out of those."""
+    with TemporaryDirectory(ignore_cleanup_errors=True) as parent:
+        yield Path(parent)
+
+
+@pytest.fixture
+async def served(folder: Path) -> AsyncIterator[Replica]:
     """Return a server on an embedded database."""
-    async with replica("", settings_of(tmp_path)) as running:
+    async with replica("", settings_of(folder)) as running:
         yield running
     with suppress(FileNotFoundError, ProcessLookupError):
-        os.kill(postmaster_of(tmp_path), signal.SIGKILL)
+        os.kill(postmaster_of(folder), signal.SIGKILL)
 
 
 @pytest.fixture
@@ -61,49 +68,49 @@ async def client(served: Replica) -> AsyncIterator[aiohttp.ClientSession]:
 
 
 async def test_it_is_started_again_and_keeps_what_was_acknowledged(
-    served: Replica, client: aiohttp.ClientSession, tmp_path: Path
+    served: Replica, client: aiohttp.ClientSession, folder: Path
 ) -> None:
     for _ in range(2):
         async with client.post("/api/v1/tickets", json=TICKET) as response:
             ticket = (await response.json())["id"]
-        killed = postmaster_of(tmp_path)
+        killed = postmaster_of(folder)
         os.kill(killed, signal.SIGKILL)
         await served.wait_until_logged("the embedded PostgreSQL had ended and was started again")
         served.log.clear()
         await served.wait_until_ready()
-        assert postmaster_of(tmp_path) != killed
+        assert postmaster_of(folder) != killed
         async with client.get(f"/api/v1/tickets/{ticket}") as response:
             assert response.status == 200
     served.send_signal(signal.SIGTERM)
     assert await served.wait_until_ended() == 0
-    await wait_until_stopped(tmp_path)
+    await wait_until_stopped(folder)
 
 
 async def test_it_stops_only_when_the_last_process_has_ended_or_was_killed(
-    served: Replica, tmp_path: Path
+    served: Replica, folder: Path
 ) -> None:
-    postmaster = postmaster_of(tmp_path)
-    exported = await asyncio.to_thread(interlock_process, "export", env=settings_of(tmp_path))
+    postmaster = postmaster_of(folder)
+    exported = await asyncio.to_thread(interlock_process, "export", env=settings_of(folder))
     assert exported.returncode == 0
-    assert postmaster_of(tmp_path) == postmaster
+    assert postmaster_of(folder) == postmaster
     await served.wait_until_ready()
     served.send_signal(signal.SIGKILL)
     await served.wait_until_ended()
-    await wait_until_stopped(tmp_path)
-    exported = await asyncio.to_thread(interlock_process, "export", env=settings_of(tmp_path))
+    await wait_until_stopped(folder)
+    exported = await asyncio.to_thread(interlock_process, "export", env=settings_of(folder))
     assert exported.returncode == 0
-    await wait_until_stopped(tmp_path)
+    await wait_until_stopped(folder)
 
 
-async def test_a_folder_that_cannot_hold_a_database_is_one_clear_line(tmp_path: Path) -> None:
-    folder = tmp_path / "postgresql"
-    folder.mkdir()
-    (folder / "PG_VERSION").write_text("18\n", "utf-8")
-    done = await asyncio.to_thread(interlock_process, "export", env=settings_of(tmp_path))
+async def test_a_folder_that_cannot_hold_a_database_is_one_clear_line(folder: Path) -> None:
+    data = folder / "postgresql"
+    data.mkdir()
+    (data / "PG_VERSION").write_text("18\n", "utf-8")
+    done = await asyncio.to_thread(interlock_process, "export", env=settings_of(folder))
     assert done.returncode == 1
     [line] = done.stderr.splitlines()
-    assert line.startswith(f"interlock: INTERLOCK_DATA_DIR: {tmp_path} cannot hold a database: ")
-    assert f'could not access the server configuration file "{folder}' in line
+    assert line.startswith(f"interlock: INTERLOCK_DATA_DIR: {folder} cannot hold a database: ")
+    assert f'could not access the server configuration file "{data}' in line
 
 
 @pytest.fixture
@@ -155,9 +162,9 @@ def test_each_user_has_an_embedded_database(folder_of_others: Path) -> None:
     assert (folder_of_others / "data" / "postgresql" / "PG_VERSION").exists()
 
 
-def test_a_folder_of_another_user_is_named(tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)  # the folders around it are closed to others
-    done = interlock_of_others("migrate", env={"INTERLOCK_DATA_DIR": str(tmp_path / "data")})
+def test_a_folder_of_another_user_is_named(folder: Path) -> None:
+    folder.chmod(0o500)  # the folders around it are closed to others
+    done = interlock_of_others("migrate", env={"INTERLOCK_DATA_DIR": str(folder / "data")})
     assert done.returncode == 1
-    assert done.stderr.startswith(f"interlock: INTERLOCK_DATA_DIR: {tmp_path}/data cannot hold a")
+    assert done.stderr.startswith(f"interlock: INTERLOCK_DATA_DIR: {folder}/data cannot hold a")
     assert "Permission denied" in done.stderr

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from subprocess import PIPE, Popen, SubprocessError, TimeoutExpired
+from subprocess import PIPE, CalledProcessError, Popen, SubprocessError, TimeoutExpired
 from typing import TYPE_CHECKING, Final
 
 from engine.errors import Misconfigured, Unavailable
@@ -141,11 +141,11 @@ def _read_lines(pid_file: Path) -> list[str]:
 
 def _reason_of(error: Exception, log: Path) -> str:
     """Return why the server does not start, in one line: the last one of its log, if any."""
-    if isinstance(error, SubprocessError):  # its text is a long command
-        with suppress(OSError, IndexError):
-            return log.read_text("utf-8", "replace").splitlines()[-1]
-        return "PostgreSQL's own commands fail"
-    return str(error)
+    if not isinstance(error, CalledProcessError):
+        return str(error)
+    with suppress(OSError, IndexError):
+        return log.read_text("utf-8", "replace").splitlines()[-1]
+    return f"{Path(error.cmd[0]).name} ends with exit status {error.returncode}"
 
 
 def _load(data: Path) -> "PostgresServer":

@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Text, bindparam, exists, update
 
-from engine.audit.history import is_chain_intact
+from engine.audit.history import MALFORMED, is_chain_intact
 from engine.storage.history.scan import TicketHistory, lock_histories, scan_tickets
 from engine.storage.postgres.database import Database, Session
 from engine.storage.postgres.locks import lock_tickets_shared
@@ -127,7 +127,7 @@ def _drift_of(scanned: TicketHistory, *, has_wrong_words: bool) -> TicketDrift |
         raise InvalidHistory
     try:
         derived = derived_values([stored.entry for stored in history])
-    except (KeyError, TypeError, ValueError, RecursionError):
+    except MALFORMED:
         raise InvalidHistory from None
     is_stale = row["sla_version"] is not None and row["sla_version"] < row["version"]
     columns = tuple(
