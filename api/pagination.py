@@ -12,8 +12,8 @@ from api.limits import DEFAULT_PAGE_ITEMS
 from engine.errors import InvalidInput, LimitExceeded
 from engine.storage.tickets.history_pages import SEQ_MAX
 from engine.storage.webhooks.dead_letters import DeadLetter, DeadLetterCursor
-from engine.tickets.search import Cursor, Order, OrderField, PageRequest
-from engine.tickets.ticket import TICKET_ID_PATTERN, Ticket
+from engine.tickets.search import NOT_DUE, Cursor, Order, OrderField, PageRequest
+from engine.tickets.ticket import TICKET_ID_PATTERN
 from engine.vocabulary import Priority
 
 _INVALID_CURSOR: Final = "The cursor is invalid. Pass one of a page of the same list, unchanged."
@@ -178,13 +178,16 @@ _TICKET_PARSERS: Final[dict[OrderField, tuple[Callable[[str], int | datetime | s
     OrderField.CREATED_AT: (_parse_timestamp, _parse_ticket_id),
     OrderField.UPDATED_AT: (_parse_timestamp, _parse_ticket_id),
     OrderField.PRIORITY: (_parse_urgency, _parse_timestamp, _parse_ticket_id),
+    OrderField.DUE_AT: (_parse_timestamp, _parse_ticket_id),
 }
 """The parsers of the values that tickets are ordered by."""
+_NOT_DUE_PARSERS: Final = (str, _parse_timestamp, _parse_ticket_id)
+"""Those for a ticket without a due time, in a list by due time."""
 
 
-def ticket_cursor(ticket: Ticket, order: Order) -> str:
+def ticket_cursor(cursor: Cursor, order: Order) -> str:
     """Return the cursor of a ticket in a list with this order."""
-    return encode_cursor(order.field, order.direction, *order.cursor_of(ticket))
+    return encode_cursor(order.field, order.direction, *cursor)
 
 
 def parse_ticket_cursor(cursor: str, order: Order) -> Cursor:
@@ -197,7 +200,9 @@ def parse_ticket_cursor(cursor: str, order: Order) -> Cursor:
     try:
         field, direction, *texts = _decode(cursor)
         actual = Order(OrderField(field), type(order.direction)(direction))
-        values = _parse_values(texts, _TICKET_PARSERS[actual.field])
+        is_not_due = actual.field is OrderField.DUE_AT and texts[:1] == [NOT_DUE]
+        parsers = _NOT_DUE_PARSERS if is_not_due else _TICKET_PARSERS[actual.field]
+        values = _parse_values(texts, parsers)
     except (ValueError, OverflowError):
         raise InvalidInput(_INVALID_CURSOR) from None
     if actual != order:

@@ -114,7 +114,7 @@ async def list_tickets(query: TicketsQuery, context: RequestContext) -> TicketLi
         if query.total_count
         else None
     )
-    cursors = [ticket_cursor(ticket, order) for ticket in page.tickets]
+    cursors = [ticket_cursor(cursor, order) for cursor in page.cursors]
     return TicketListResponse(
         tickets=tuple(map(TicketResponse.model_validate, page.tickets)),
         page_info=PageInfoResponse.model_validate(

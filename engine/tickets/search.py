@@ -136,6 +136,7 @@ class OrderField(StrEnum):
     CREATED_AT = "CREATED_AT"
     UPDATED_AT = "UPDATED_AT"
     PRIORITY = "PRIORITY"
+    DUE_AT = "DUE_AT"
 
 
 class Direction(StrEnum):
@@ -147,11 +148,17 @@ class Direction(StrEnum):
 
 Cursor: TypeAlias = tuple[int | datetime | str, ...]
 """The values that order a ticket, most significant first; the id comes last and is unique."""
+NOT_DUE: Final = "none"
+"""The first value for a ticket without a due time, in a list by due time. Such tickets come after
+all others, the newest first."""
 
-_CURSOR_OF: Final[dict[OrderField, Callable[[Ticket], Cursor]]] = {
-    OrderField.CREATED_AT: lambda ticket: (ticket.created_at, ticket.id),
-    OrderField.UPDATED_AT: lambda ticket: (ticket.updated_at, ticket.id),
-    OrderField.PRIORITY: lambda ticket: (ticket.priority.urgency, ticket.created_at, ticket.id),
+_CURSOR_OF: Final[dict[OrderField, Callable[[Ticket, datetime | None], Cursor]]] = {
+    OrderField.CREATED_AT: lambda ticket, _: (ticket.created_at, ticket.id),
+    OrderField.UPDATED_AT: lambda ticket, _: (ticket.updated_at, ticket.id),
+    OrderField.PRIORITY: lambda ticket, _: (ticket.priority.urgency, ticket.created_at, ticket.id),
+    OrderField.DUE_AT: lambda ticket, due_at: (
+        (due_at, ticket.id) if due_at else (NOT_DUE, ticket.created_at, ticket.id)
+    ),
 }
 
 
@@ -162,9 +169,12 @@ class Order:
     field: OrderField = OrderField.CREATED_AT
     direction: Direction = Direction.DESC
 
-    def cursor_of(self, ticket: Ticket) -> Cursor:
-        """Return the cursor of the current version of a ticket."""
-        return _CURSOR_OF[self.field](ticket)
+    def cursor_of(self, ticket: Ticket, due_at: datetime | None = None) -> Cursor:
+        """Return the cursor of the current version of a ticket, whose next SLA target is due then.
+
+        Only a list by due time uses `due_at`.
+        """
+        return _CURSOR_OF[self.field](ticket, due_at)
 
 
 NEWEST_FIRST: Final = Order()

@@ -1,17 +1,19 @@
 """Random tickets to search for, written without histories, so that any value is possible."""
 
 import re
-from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from random import Random
+from types import MappingProxyType
 
 from engine.declaration.defaults import default_workflows
 from engine.storage.postgres.database import Database
+from engine.storage.postgres.statements import Statement
 from engine.storage.tickets.sla_columns import NO_SLA_COLUMNS
 from engine.storage.tickets.users import ensure_users
 from engine.storage.tickets.writer import INSERT_TICKET
 from engine.tickets.actor import Actor
-from engine.tickets.search import Direction, Order, TicketFilter
+from engine.tickets.search import NEWEST_FIRST, Direction, Order, OrderField, TicketFilter
 from engine.tickets.search_texts import ticket_text
 from engine.tickets.ticket import Ticket
 from engine.vocabulary import Priority, Status
@@ -58,11 +60,36 @@ async def write_tickets(database: Database, tickets: Iterable[Ticket]) -> None:
 
 
 def find_in_python(
-    tickets: Iterable[Ticket], wanted: TicketFilter, actor: Actor, order: Order
+    tickets: Iterable[Ticket],
+    wanted: TicketFilter,
+    actor: Actor,
+    order: Order,
+    due_times: Mapping[str, datetime] = MappingProxyType({}),
 ) -> Sequence[Ticket]:
     """Return the tickets of a list, filtered and sorted in plain Python."""
     found = [each for each in tickets if _matches(each, wanted, actor)]
-    return sorted(found, key=order.cursor_of, reverse=order.direction is Direction.DESC)
+    is_descending = order.direction is Direction.DESC
+    if order.field is not OrderField.DUE_AT:
+        return sorted(found, key=order.cursor_of, reverse=is_descending)
+    due = [each for each in found if each.id in due_times]
+    due.sort(key=lambda ticket: (due_times[ticket.id], ticket.id), reverse=is_descending)
+    others = [each for each in found if each.id not in due_times]
+    return due + sorted(others, key=NEWEST_FIRST.cursor_of, reverse=True)
+
+
+async def set_due_times(
+    database: Database, tickets: Iterable[Ticket], chance: Random
+) -> dict[str, datetime]:
+    """Let an SLA target of every other ticket be due, some at the same time; return when."""
+    due_times = {
+        each.id: NOON + timedelta(minutes=chance.randrange(20))
+        for each in tickets
+        if chance.random() < 0.5
+    }
+    statement = Statement("UPDATE tickets SET next_due_at = $2 WHERE id = $1", ("id", "due"), {})
+    for ticket, due in due_times.items():
+        await database.rows(statement, id=ticket, due=due)
+    return due_times
 
 
 def _matches(ticket: Ticket, wanted: TicketFilter, actor: Actor) -> bool:

@@ -47,8 +47,8 @@ async def tickets(
     conditions = conditions_of(TicketFilter.parse(**fields), context.actor)
     page = await find_tickets(context.databases.reads, context.viewer, conditions, request)
     edges: list[dict[str, object]] = [
-        {"cursor": ticket_cursor(node, order), "node": node}
-        for node in context.load_together(page.tickets)
+        {"cursor": ticket_cursor(cursor, order), "node": node}
+        for node, cursor in zip(context.load_together(page.tickets), page.cursors, strict=True)
     ]
     count = SingleCall(
         lambda: count_matching_tickets(context.databases.reads, context.viewer, conditions)

@@ -30,6 +30,9 @@ from engine.vocabulary import NO_ROLES, ActorRoles, Status
 
 Conditions: TypeAlias = dict[str, object]
 """The names of conditions, each with the value of its parameter."""
+IS_DUE: Final = "is_due"
+"""The name of the condition that an SLA target is due some time."""
+IS_NOT_DUE: Final = "is_not_due"
 _Value: TypeAlias = Callable[[TicketFilter, Actor], Any]
 """Returns the value of a condition's parameter; None if the filter does not use the condition."""
 
@@ -172,6 +175,8 @@ CONDITIONS: Final = {
             _is_movable("movable_by_admin", ActorRoles.ADMIN),
             lambda f, actor: _movable_by_me(f, actor, is_admin=True),
         ),
+        Condition(IS_DUE, tickets.c.next_due_at.is_not(None), lambda _filter, _actor: None),
+        Condition(IS_NOT_DUE, tickets.c.next_due_at.is_(None), lambda _filter, _actor: None),
         Condition("due_within", tickets.c.next_due_at <= _DUE_BEFORE, lambda f, _: f.due_within),
     )
 }

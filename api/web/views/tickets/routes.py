@@ -133,7 +133,7 @@ def _neighbours(found: Page, request: PageRequest) -> tuple[str | None, str | No
         return None, None
     has_previous = found.has_more if request.from_end else request.after is not None
     has_next = request.from_end or found.has_more
-    first, last = found.tickets[0], found.tickets[-1]
+    first, last = found.cursors[0], found.cursors[-1]
     return (
         ticket_cursor(first, request.order) if has_previous else None,
         ticket_cursor(last, request.order) if has_next else None,

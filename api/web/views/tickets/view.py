@@ -51,6 +51,7 @@ ORDERS: Final = (
     ListOrder("", "Newest first", Order()),
     ListOrder("oldest", "Oldest first", Order(direction=Direction.ASC)),
     ListOrder("changed", "Last changed first", Order(OrderField.UPDATED_AT)),
+    ListOrder("due", "Due first", Order(OrderField.DUE_AT, Direction.ASC)),
     ListOrder("priority", "Most urgent first", Order(OrderField.PRIORITY)),
 )
 

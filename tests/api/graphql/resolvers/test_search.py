@@ -121,6 +121,8 @@ ORDERS = {
     ("UPDATED_AT", "DESC"): ["Payments fail", "Laptop", "Printer"],
     ("PRIORITY", "DESC"): ["Printer", "Laptop", "Payments fail"],
     ("PRIORITY", "ASC"): ["Payments fail", "Laptop", "Printer"],
+    ("DUE_AT", "ASC"): ["Laptop", "Payments fail", "Printer"],
+    ("DUE_AT", "DESC"): ["Laptop", "Payments fail", "Printer"],
 }
 
 

@@ -17,6 +17,7 @@ from engine.storage.postgres.database import Database, open_database
 from engine.storage.postgres.statements import Statement
 from engine.storage.tickets.filters import CONDITIONS, Conditions, conditions_of
 from engine.storage.tickets.search import (
+    Page,
     PageShape,
     count_matching_tickets,
     find_tickets,
@@ -44,6 +45,7 @@ from tests.support.listed_tickets import (
     change_randomly,
     find_in_python,
     random_tickets,
+    set_due_times,
     write_tickets,
 )
 from tests.support.personas import ADA, ANNA, MARTON, OUTSIDER
@@ -139,12 +141,12 @@ async def read_all_pages(
         seen = [*page.tickets, *seen] if request.from_end else [*seen, *page.tickets]
         if not page.has_more:
             return seen
-        request = next_request(request, page.tickets)
+        request = next_request(request, page)
 
 
-def next_request(request: PageRequest, seen: Sequence[Ticket]) -> PageRequest:
+def next_request(request: PageRequest, page: Page) -> PageRequest:
     """Return the request for the next page."""
-    edge = request.order.cursor_of(seen[0] if request.from_end else seen[-1])
+    edge = page.cursors[0 if request.from_end else -1]
     if request.from_end:
         return PageRequest(request.size, request.order, before=edge, from_end=True)
     return PageRequest(request.size, request.order, after=edge)
@@ -163,11 +165,12 @@ def finder(database_url: str, owner_url: str) -> Iterator[Finder]:
 def test_any_filter_and_order_returns_the_same_as_plain_python(finder: Finder) -> None:
     tickets = random_tickets(Random(1), range(TICKETS))  # noqa: S311  # reproducible
     finder.run(write_tickets(finder.database, tickets))
+    due_times = finder.run(set_due_times(finder.database, tickets, Random(2)))  # noqa: S311
 
     @in_one_database
     @given(FILTERS, VIEWERS, REQUESTS)
     def check(wanted: TicketFilter, viewer: Viewer, request: PageRequest) -> None:
-        every = find_in_python(tickets, wanted, viewer.actor, request.order)
+        every = find_in_python(tickets, wanted, viewer.actor, request.order, due_times)
         expected = [each for each in every if can_read(each, viewer)]
         conditions = conditions_of(wanted, viewer.actor)
         assert finder.run(read_all_pages(finder.database, conditions, request, viewer)) == expected
@@ -192,6 +195,7 @@ async def read_pages_while_tickets_change(
 ) -> None:
     tickets = {each.id: each for each in random_tickets(chance, range(20))}
     await write_tickets(database, tickets.values())
+    await set_due_times(database, tickets.values(), chance)
     unchanged, seen = set(tickets), []
     request = replace(request, size=1 + request.size % 5)
     while True:
@@ -199,7 +203,7 @@ async def read_pages_while_tickets_change(
         seen += [each.id for each in page.tickets]
         if not page.has_more:
             break
-        request = next_request(request, page.tickets)
+        request = next_request(request, page)
         moved = change_randomly(tickets[chance.choice(list(tickets))], chance)
         unchanged.discard(moved.id)
         await overwrite(database, moved)

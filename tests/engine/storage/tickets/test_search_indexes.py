@@ -11,7 +11,7 @@ import pytest
 from benchmarks.synthetic_data import insert_tickets
 from engine.storage.postgres.database import CUSTOM_PLAN, Database, open_database
 from engine.storage.postgres.statements import Statement
-from engine.storage.tickets.filters import conditions_of
+from engine.storage.tickets.filters import IS_DUE, IS_NOT_DUE, conditions_of
 from engine.storage.tickets.search import PageShape, bound_values, find_tickets, page_statement
 from engine.storage.tickets.visibility import actor_parameters
 from engine.tickets.actor import Actor
@@ -31,6 +31,7 @@ OLDEST = Order(direction=Direction.ASC)
 LATEST_CHANGE = Order(OrderField.UPDATED_AT)
 MOST_URGENT = Order(OrderField.PRIORITY)
 LEAST_URGENT = Order(OrderField.PRIORITY, Direction.ASC)
+DUE_FIRST = Order(OrderField.DUE_AT, Direction.ASC)
 
 IN_ORDER: dict[str, tuple[str, Order, dict[str, object]]] = {
     "newest first": ("tickets_created_at_idx", NEWEST, {}),
@@ -97,14 +98,19 @@ async def plan(
         viewer.sees_all,
         viewer.actor.is_admin,
     )
+    values = conditions | bound_values(bounds) | actor_parameters(viewer.actor)
+    return await explain(database, shape, values)
+
+
+async def explain(database: Database, shape: PageShape, values: Mapping[str, object]) -> list[Any]:
+    """Return the nodes of the plan for a page."""
     statement = page_statement(shape)
-    explain = Statement(
+    explaining = Statement(
         f"EXPLAIN (FORMAT JSON) {statement.sql}", statement.parameters, statement.constants
     )
-    values = conditions | bound_values(bounds) | actor_parameters(viewer.actor) | {"rows": PAGE + 1}
     async with database.transaction() as session:
         await session.run(CUSTOM_PLAN)
-        [row] = await session.rows(explain, **values)
+        [row] = await session.rows(explaining, **values, rows=PAGE + 1)
     return list(nodes(json.loads(row[0])[0]["Plan"]))
 
 
@@ -151,6 +157,27 @@ async def test_a_short_list_is_read_through_its_index(
     found = await plan(crowded, PageRequest(PAGE, order), wanted)
     assert index in indexes(found)
     assert "Seq Scan" not in node_types(found)
+
+
+@pytest.mark.parametrize("is_later", [False, True], ids=["first page", "later page"])
+async def test_tickets_are_read_in_the_order_of_their_due_times(
+    crowded: Database, *, is_later: bool
+) -> None:
+    after = (datetime.now(UTC) + timedelta(days=1), "tk_000000") if is_later else None
+    shape = PageShape(
+        frozenset({IS_DUE}), DUE_FIRST, frozenset({"after"} if after else ()), from_end=False
+    )
+    found = await explain(crowded, shape, {} if after is None else bound_values({"after": after}))
+    assert indexes(found) == {"tickets_next_due_at_idx"}
+    assert node_types(found) == {"Limit", "Incremental Sort", "Index Scan"}
+    assert ("Index Cond" in found[-1]) is is_later
+
+
+async def test_tickets_without_a_due_time_are_read_from_the_newest(crowded: Database) -> None:
+    shape = PageShape(frozenset({IS_NOT_DUE}), NEWEST, frozenset(), from_end=False)
+    found = await explain(crowded, shape, {})
+    assert indexes(found) == {"tickets_created_at_idx"}
+    assert node_types(found) == {"Limit", "Index Scan"}
 
 
 async def test_tickets_that_the_actor_can_move_are_read_through_the_indexes_of_users(
