@@ -36,11 +36,7 @@ class InvalidInput(InterlockError):
 
 
 class LimitExceeded(InvalidInput):
-    """The request exceeds a limit.
-
-    `details` has the name of the limit, its bound, and the value that was found, which is absent
-    if counting stopped at the bound.
-    """
+    """The request exceeds a limit. Ask for less; the details name the limit and its bound."""
 
     code = "limit_exceeded"
     status = 422
