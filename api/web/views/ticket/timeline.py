@@ -8,7 +8,7 @@ from typing import Final
 
 from api.web.formats import words
 from engine.tickets.history import Entry, EntryKind
-from engine.tickets.system_actor import SystemReason, system_reason
+from engine.tickets.system_actor import SystemReason, api_key_of, system_reason
 from engine.vocabulary import SYSTEM
 
 _ICONS: Final = {
@@ -90,8 +90,10 @@ def users_of(entries: Sequence[Entry]) -> frozenset[str]:
 
 def _sentence(entry: Entry, names: _Names) -> str:
     sentence = _SENTENCES[entry.kind](entry, names)
-    reason = system_reason(entry)
-    return f"{sentence} {_REASONS[reason]}" if reason else sentence
+    if reason := system_reason(entry):
+        sentence = f"{sentence} {_REASONS[reason]}"
+    key = api_key_of(entry)
+    return f"{sentence} (API key {key})" if key else sentence
 
 
 def _created(entry: Entry, _names: _Names) -> str:

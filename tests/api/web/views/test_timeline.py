@@ -7,9 +7,10 @@ import pytest
 from api.web.icons import read_icons
 from api.web.views.ticket.timeline import build_timeline, users_of
 from engine.tickets.history import Entry, EntryKind
-from engine.tickets.system_actor import SystemReason, system_details
+from engine.tickets.system_actor import SystemReason, outage_details, system_details
 from engine.vocabulary import SYSTEM
 
+EARLIER = datetime(2026, 2, 28, tzinfo=UTC)
 NAMES = {"u_b1": "Anna K.", "u_c4": "Marton P."}
 
 
@@ -38,6 +39,16 @@ SENTENCES = {
         actor=SYSTEM,
         details=system_details(SystemReason.SERVICE_RECOVERED),
     ): "Interlock moved it from Open to Closed because the service recovered",
+    entry(EntryKind.CREATED, actor=SYSTEM, details='{"item": null, "key": "1a2b3c4d"}'): (
+        "Interlock opened this ticket (API key 1a2b3c4d)"
+    ),
+    entry(
+        EntryKind.COMMENT,
+        None,
+        "It is up.",
+        actor=SYSTEM,
+        details=outage_details(SystemReason.SERVICE_RECOVERED, "a/b", EARLIER, "1a2b3c4d"),
+    ): "Interlock commented because the service recovered (API key 1a2b3c4d)",
     entry(EntryKind.ASSIGNEE, None, "u_c4"): "Marton P. took it",
     entry(EntryKind.ASSIGNEE, None, "u_b1"): "Marton P. assigned it to Anna K.",
     entry(EntryKind.ASSIGNEE, "u_b1", "u_x9"): "Marton P. assigned it to u_x9",
