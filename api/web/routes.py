@@ -10,6 +10,7 @@ from api.web.live import LiveEvents
 from api.web.pages import ContextFactory, Pages, see_other
 from api.web.rendering import Renderer
 from api.web.return_path import HOME
+from api.web.views.bulk.routes import bulk_routes
 from api.web.views.new_ticket.routes import new_ticket_routes
 from api.web.views.plan.routes import plan_routes
 from api.web.views.sidebar.routes import sidebar_routes
@@ -42,6 +43,7 @@ def web_routes(
         LiveEvents(pages, streams, limits).route,
         *new_ticket_routes(pages),
         *ticket_list_routes(pages),
+        *bulk_routes(pages),
         *ticket_routes(pages),
         *suggestion_routes(pages),
         *workflow_routes(pages),

@@ -109,7 +109,7 @@ _DUE_BEFORE: Final = func.now() + bindparam("due_within", type_=Interval)
 CONDITIONS: Final = {
     condition.name: condition
     for condition in (
-        _equals("id", tickets.c.id, lambda _filter, _actor: None),
+        *_one_or_many("id", "ids", tickets.c.id, lambda _filter, _actor: None),
         # PostgreSQL uses the index of live tickets only if the statement repeats its condition.
         Condition("live", _IS_LIVE, lambda f, _: _only_live(f)),
         *_one_or_many("status", "statuses", tickets.c.status, lambda f, _: f.status),
@@ -190,3 +190,8 @@ def conditions_of(wanted: TicketFilter, actor: Actor) -> Conditions:
         if (value := condition.value(wanted, actor)) is not None
     }
     return conditions if wanted.text is None else conditions | conditions_of_text(wanted.text)
+
+
+def conditions_of_ids(ids: Collection[str]) -> Conditions:
+    """Return the condition that a ticket is one of these."""
+    return {"ids": list(ids)}

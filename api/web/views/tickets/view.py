@@ -111,6 +111,11 @@ class TicketList:
         return path_of(self.query, order=self.order.name)
 
     @property
+    def matching(self) -> str:
+        """The filter and the order as one value of a form."""
+        return path_of(self.query, path="", order=self.order.name).removeprefix("?")
+
+    @property
     def previous_path(self) -> str | None:
         """The path of the page before this one; None on the first page."""
         cursor = self.previous_cursor
@@ -172,6 +177,11 @@ class TicketList:
     def statuses(self) -> tuple[Status, ...]:
         """All statuses, for the filter."""
         return tuple(Status)
+
+    @property
+    def targets(self) -> tuple[Status, ...]:
+        """The statuses to which selected tickets can be moved; the usual one first."""
+        return (Status.RESOLVED, *(each for each in Status if each is not Status.RESOLVED))
 
     @property
     def priorities(self) -> tuple[Priority, ...]:

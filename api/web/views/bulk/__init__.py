@@ -1,0 +1,1 @@
+"""Transitions of several tickets: a preview, and the outcome per ticket."""
