@@ -269,7 +269,7 @@ def world(database_url: str) -> Iterator[World]:
 
 
 def test_any_search_finds_the_same_as_plain_python(world: World) -> None:
-    @settings(deadline=None, max_examples=400)
+    @settings(deadline=None, max_examples=250)
     @given(st.lists(CONTENTS, min_size=3, max_size=3), SEARCHES)
     def check(contents: list[str], text: str) -> None:
         if not parse_text_search(text).is_empty:
@@ -302,7 +302,7 @@ def beginnings(line: str) -> list[int]:
 
 
 def test_a_part_is_found_that_begins_where_a_word_begins(world: World) -> None:
-    @settings(deadline=None, max_examples=400)
+    @settings(deadline=None, max_examples=250)
     @given(LINES, st.data())
     def check(line: str, data: st.DataObject) -> None:
         start = data.draw(st.sampled_from(beginnings(line)))
