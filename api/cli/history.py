@@ -109,7 +109,7 @@ class _Outcome:
         if self.seal.number:
             sealed_at = canonical_timestamp(self.seal.sealed_at)
             yield (
-                f"{plural(self.seal.number, 'seal')}, the last of {sealed_at}, cover exactly the "
+                f"The seals up to number {self.seal.number:,}, of {sealed_at}, cover exactly the "
                 f"first {entries} of the log, in this order."
             )
         if self.unsealed.oldest:

@@ -35,7 +35,7 @@ NO_ANCHOR = (
 )
 SEALS = (
     SCHEMA,
-    "1 seal, the last of T, cover exactly the first 3 entries of the log, in this order.",
+    "The seals up to number 1, of T, cover exactly the first 3 entries of the log, in this order.",
 )
 GIVEN = (
     "Against anchor 1 of T: none of the 3 entries, nor of the other rows that it covers, was "
