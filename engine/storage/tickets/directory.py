@@ -42,6 +42,8 @@ from engine.vocabulary import Assignees
 
 _HINT_USERS: Final = HINT_NAMES // 2
 """Each user has two names to compare with: the id and the name for display."""
+_CHECK_USER: Final = " Check the id, or ask the user to sign in once."
+_CHECK_GROUP: Final = " Check the name, or declare the group in ticketing.groups."
 _HINT_CHARACTERS: Final = 2
 """Of very many names, those that start with the same characters are compared first."""
 
@@ -148,7 +150,7 @@ async def _unknown_user(session: Session, actor: Actor, user: str) -> UnknownUse
         rows = await session.rows(_SIMILAR_USERS, word=user)
         ids = {row["name"]: row["id"] for row in rows} | {row["id"]: row["id"] for row in rows}
         near = list(dict.fromkeys(ids[name] for name in near_words(_shortened(user), ids)))
-    message = f"No user with the id {user!r} has signed in.{suggest(near)}"
+    message = f"No user with the id {user!r} has signed in.{suggest(near) or _CHECK_USER}"
     return UnknownUser(message, user=user, near=near)
 
 
@@ -157,7 +159,9 @@ async def _unknown_group(session: Session, actor: Actor, group: str) -> UnknownG
     similar = _SIMILAR_GROUPS if everything else _SIMILAR_DECLARED_GROUPS
     names = [row["name"] for row in await session.rows(similar, word=group)]
     near = near_words(_shortened(group), names)
-    message = f"No token and no declaration names the group {group!r}.{suggest(near)}"
+    message = (
+        f"No token and no declaration names the group {group!r}.{suggest(near) or _CHECK_GROUP}"
+    )
     return UnknownGroup(message, group=group, near=near)
 
 

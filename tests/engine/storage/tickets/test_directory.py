@@ -10,7 +10,13 @@ from engine.storage.tickets.directory import require_known
 from engine.storage.tickets.store import TicketStore
 from engine.storage.tickets.users import ensure_users, save_user
 from engine.tickets.actor import Actor
-from engine.tickets.commands import AssignTicket, CreateTicket, TransferTicket
+from engine.tickets.commands import (
+    AssignTicket,
+    CommentTicket,
+    CreateTicket,
+    TransferTicket,
+    UpdateTicket,
+)
 from engine.tickets.ticket import Ticket
 from engine.vocabulary import Assignees
 from tests.support.declared_resources import declare
@@ -129,6 +135,7 @@ async def test_unknown_users_and_groups_are_refused_with_similar_names(
         )
     assert error.value.details["near"] == refused.near
     assert all(repr(name) in error.value.message for name in refused.near)
+    assert ("Did you mean" if refused.near else "Check the ") in error.value.message
     ticket = await open_ticket(TicketStore(database), refused.actor)
     if refused.user is not None:
         with pytest.raises(UnknownUser):
@@ -162,6 +169,24 @@ async def test_a_ticket_can_be_unassigned_and_assigned_again(strict: TicketStore
             AssignTicket.parse(ticket=ticket.id, assignee=assignee),
         )
         assert ticket.assignee == assignee
+
+
+async def test_a_stored_ticket_keeps_an_unknown_assignee_and_group(
+    store: TicketStore, strict: TicketStore
+) -> None:
+    ticket = await open_ticket(store, ADA, assignee="u_zz", assignee_group="no-such-team")
+    for change in (
+        strict.comment(ADA, CommentTicket.parse(ticket=ticket.id, text="Whose is it?")),
+        strict.update(ADA, UpdateTicket.parse(ticket=ticket.id, title="Lost")),
+        strict.assign(ADA, AssignTicket.parse(ticket=ticket.id, assignee="u_zz")),
+        strict.transfer(ADA, TransferTicket.parse(ticket=ticket.id, assignee_group="no-such-team")),
+    ):
+        changed = await change
+        assert (changed.assignee, changed.assignee_group) == ("u_zz", "no-such-team")
+    found = await strict.transfer(
+        ADA, TransferTicket.parse(ticket=ticket.id, assignee_group="network-team")
+    )
+    assert (found.assignee, found.assignee_group) == (None, "network-team")
 
 
 async def test_a_server_can_accept_any_user_and_group(store: TicketStore) -> None:
