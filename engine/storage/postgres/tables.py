@@ -475,7 +475,7 @@ tickets: Final = Table(
     ),
 )
 
-SEARCH_WORDS: Final = "array_to_tsvector(string_to_array(btrim(text), ' '))"
+_WORDS_OF_TEXT: Final = "array_to_tsvector(string_to_array(btrim(text), ' '))"
 ticket_search: Final = Table(
     "ticket_search",
     metadata,
@@ -489,7 +489,7 @@ ticket_search: Final = Table(
     ),
     Column("internal", Boolean, nullable=False, comment="an internal note"),
     Column("text", ID, nullable=False, comment="the words in order, a space around each"),
-    Column("words", TSVECTOR, Computed(SEARCH_WORDS, persisted=True), comment="each word once"),
+    Column("words", TSVECTOR, Computed(_WORDS_OF_TEXT, persisted=True), comment="each word once"),
     Index("ticket_search_words_idx", "words", postgresql_using="gin"),
 )
 """Not a column of `tickets`: each transition would write every word into the index again."""
