@@ -56,6 +56,12 @@ FILTER_VALUES: Final = 100
 SEARCH_CHARACTERS: Final = 500
 DIRECTORY_SEARCH_CHARACTERS: Final = 200
 
+# The web UI.
+PAGE_PATH_CHARACTERS: Final = 2_000
+VIEW_NAME_CHARACTERS: Final = 60
+SAVED_VIEWS: Final = 50
+"""The saved views of one user."""
+
 # Health reports.
 API_KEY_NAME_CHARACTERS: Final = 8
 """The part of a key's hash that names it in the log and in the history of tickets."""

@@ -15,9 +15,10 @@ from api.http.problem_details import Problem
 from api.runtime.request_context import RequestContext
 from api.web.rendering import HX_REQUEST, Renderer
 from api.web.return_path import sign_in_url
-from api.web.sessions import SignInRequired
+from api.web.sessions import USER_SETTINGS, SignInRequired
 from api.web.shell import TicketingState, shell_of
 from engine.errors import InvalidInput, PluginDisabled
+from engine.storage.user_settings import read_settings
 from engine.tickets.actor import Actor
 
 _ERROR_TEMPLATE: Final = "templates/error.html"
@@ -56,6 +57,9 @@ class Pages:
     ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def handle(request: web.Request) -> web.StreamResponse:
             context = await self.create_context(request[ACTOR])
+            if USER_SETTINGS not in request:  # a token authenticates the request
+                settings = await read_settings(context.databases.reads, context.actor.id)
+                request[USER_SETTINGS] = settings
             try:
                 return await handler(request, context)
             except PluginDisabled as error:

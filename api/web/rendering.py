@@ -15,10 +15,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from api.timestamps import format_timestamp
 from api.web.assets import Assets
-from api.web.formats import duration, words
+from api.web.formats import Formats, duration, words
 from api.web.icons import icon
 from api.web.markdown import render_markdown
+from api.web.sessions import USER_SETTINGS
 from api.web.shell import Shell
+from engine.user_settings import DEFAULT_SETTINGS
 
 HTML: Final = "text/html"
 HX_REQUEST: Final = "HX-Request"
@@ -87,13 +89,18 @@ class Renderer:
 
         """
         nonce = token_urlsafe(_NONCE_BYTES)
+        settings = request.get(USER_SETTINGS, DEFAULT_SETTINGS)
+        zone = settings.zone
         layout = "fragment" if HX_REQUEST in request.headers else "layout"
         html = self._environment.get_template(template).render(
             **values,
             shell=shell,
             nonce=nonce,
             layout=f"templates/{layout}.html",
-            timestamp=shell.formats.timestamp if shell else None,
+            theme=settings.theme,
+            zone=zone,
+            shortcuts=settings.shortcuts,
+            timestamp=Formats(zone).timestamp,
         )
         policy = _POLICY.format(nonce=nonce)
         headers = {

@@ -10,9 +10,11 @@ from api.web.live import LiveEvents
 from api.web.pages import ContextFactory, Pages, see_other
 from api.web.rendering import Renderer
 from api.web.return_path import HOME
+from api.web.sessions import USER_SETTINGS
 from api.web.views.bulk.routes import bulk_routes
 from api.web.views.new_ticket.routes import new_ticket_routes
 from api.web.views.plan.routes import plan_routes
+from api.web.views.settings.routes import settings_routes
 from api.web.views.sidebar.routes import sidebar_routes
 from api.web.views.sign_in.routes import SignInMethods, sign_in_routes
 from api.web.views.suggestions import suggestion_routes
@@ -22,8 +24,8 @@ from api.web.views.tickets.view import PATH as TICKETS_PATH
 from api.web.views.workflows.routes import workflow_routes
 
 
-async def _show_home(_request: web.Request, _context: RequestContext) -> web.Response:
-    return see_other(TICKETS_PATH)
+async def _show_home(request: web.Request, _context: RequestContext) -> web.Response:
+    return see_other(request[USER_SETTINGS].start_path or TICKETS_PATH)
 
 
 def web_routes(
@@ -40,6 +42,7 @@ def web_routes(
         pages.get(HOME, _show_home),
         *sign_in_routes(pages, sign_in),
         *sidebar_routes(pages),
+        *settings_routes(pages),
         LiveEvents(pages, streams, limits).route,
         *new_ticket_routes(pages),
         *ticket_list_routes(pages),

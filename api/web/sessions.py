@@ -14,9 +14,13 @@ from api.web.csrf import check_origin
 from engine.errors import Unauthenticated
 from engine.storage.web_sessions import WebSession, WebSessionStore, session_digest
 from engine.tickets.actor import Actor
+from engine.user_settings import UserSettings
 
 WEB_SESSION: Final = web.RequestKey("web_session", WebSession)
 """The session of the user; missing if a token authenticates the request."""
+
+USER_SETTINGS: Final = web.RequestKey("user_settings", UserSettings)
+"""The settings of the user; missing before the user is authenticated."""
 
 _SESSION_COOKIE: Final = "interlock"
 
@@ -125,7 +129,7 @@ class WebSessions:
         session = await self.find(request)
         if session is None:
             raise SignInRequired
-        request[WEB_SESSION] = session
+        request[WEB_SESSION], request[USER_SETTINGS] = session, session.settings
         request[ACTOR], request[VIEWER] = session.actor, session.actor.id
         bind(actor=session.actor.id)
 

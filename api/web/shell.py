@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from api.runtime.request_context import RequestContext
-from api.web.formats import Formats
 from engine.errors import PluginDisabled
 from engine.plugins import OffReason, Plugin
 from engine.tickets.actor import Actor
@@ -50,7 +49,6 @@ class Shell:
         user_id, user_name: the reader.
         is_admin: whether the reader has the admin role.
         ticketing: whether the page links to tickets.
-        formats: how the page shows times.
 
     """
 
@@ -58,11 +56,10 @@ class Shell:
     user_name: str
     is_admin: bool
     ticketing: TicketingState
-    formats: Formats
 
 
 def shell_of(context: RequestContext) -> Shell:
     """Return the surroundings of the pages of a request."""
     actor = context.actor
     ticketing = TicketingState.of(context.plugins.error(Plugin.TICKETING), actor)
-    return Shell(actor.id, actor.name, actor.is_admin, ticketing, Formats())
+    return Shell(actor.id, actor.name, actor.is_admin, ticketing)

@@ -29,8 +29,10 @@ from sqlalchemy import (
 from engine.errors import Unavailable
 from engine.storage.postgres.database import Database
 from engine.storage.postgres.statements import Statement
-from engine.storage.postgres.tables import web_sessions
+from engine.storage.postgres.tables import user_settings, web_sessions
+from engine.storage.user_settings import SETTINGS_COLUMNS, settings_of
 from engine.tickets.actor import Actor
+from engine.user_settings import UserSettings
 
 _ID_BYTES: Final = 32
 _ID_CHARACTERS: Final = len(token_urlsafe(_ID_BYTES))
@@ -63,7 +65,10 @@ _READ: Final = Statement.of(
         web_sessions.c.expires_at,
         web_sessions.c.id_token,
         _MUST_RECORD_USE.label("must_record_use"),
-    ).where(_DIGEST, _IS_VALID)
+        *SETTINGS_COLUMNS,
+    )
+    .outerjoin_from(web_sessions, user_settings, user_settings.c.user_id == web_sessions.c.user_id)
+    .where(_DIGEST, _IS_VALID)
 )
 _RECORD_USE: Final = Statement.of(
     update(web_sessions).where(_DIGEST, _MUST_RECORD_USE).values(used_at=func.now())
@@ -116,6 +121,7 @@ class WebSession:
         digest: SHA-256 of the id in the cookie.
         actor: the user, as the OpenID provider described them at the sign-in.
         id_token: names the session to the OpenID provider; None without a provider.
+        settings: of the user.
 
     """
 
@@ -123,6 +129,7 @@ class WebSession:
     actor: Actor
     expires_at: datetime
     id_token: str | None
+    settings: UserSettings
 
 
 def session_digest(session_id: str) -> bytes:
@@ -164,7 +171,7 @@ class WebSessionStore:
             with suppress(Unavailable):  # a database that accepts no changes can still be read
                 await self.database.row(_RECORD_USE, digest=digest)
         actor = Actor(row["user_id"], row["name"], frozenset(row["groups"]), row["is_admin"])
-        return WebSession(digest, actor, row["expires_at"], row["id_token"])
+        return WebSession(digest, actor, row["expires_at"], row["id_token"], settings_of(row))
 
     async def find_valid(self, digests: Collection[bytes]) -> frozenset[bytes]:
         """Return the digests of the sessions that are valid; this is not a use of them."""

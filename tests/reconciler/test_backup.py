@@ -18,7 +18,9 @@ from engine.storage.history.audit import audit_histories
 from engine.storage.migrate import migrate
 from engine.storage.postgres.database import Database, open_database
 from engine.storage.tickets.store import TicketStore
+from engine.storage.user_settings import save_settings, save_view
 from engine.tickets.commands import AssignTicket, CommentTicket, CreateTicket, TransitionTicket
+from engine.user_settings import SavedView, UserSettings
 from engine.vocabulary import Status
 from reconciler.backup import backup_lines, restore
 from reconciler.desired import read_desired
@@ -71,6 +73,8 @@ async def filled(database: Database, store: TicketStore) -> Database:
         await store.comment(ANNA, CommentTicket.parse(ticket=ticket.id, text=AWKWARD))
         transition = TransitionTicket.parse(ticket=ticket.id, to=Status.IN_PROGRESS)
         await store.transition(MARTON, transition)
+    await save_settings(database, ANNA.id, UserSettings.parse(theme="dark"))
+    await save_view(database, ANNA.id, SavedView.parse(name="Printers", query="text=printer"))
     return database
 
 

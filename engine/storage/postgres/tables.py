@@ -32,6 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
 from engine.tickets.history import EntryKind
+from engine.user_settings import Theme
 from engine.vocabulary import STATUSES, Priority, ServiceStatus
 from engine.webhooks.retry_policy import DeliveryState
 from engine.workflows.policy import POLICY_BITS
@@ -607,4 +608,24 @@ web_sessions: Final = Table(
     Column("expires_at", TIMESTAMP, nullable=False),
     Column("id_token", Text, comment="names the session to the OpenID provider at sign-out"),
     Index("web_sessions_user_id_idx", "user_id"),
+)
+
+user_settings: Final = Table(
+    "user_settings",
+    metadata,
+    Column("user_id", ID, ForeignKey("users.id"), primary_key=True),
+    Column("theme", Text, nullable=False),
+    Column("time_zone", Text, comment="null: that of the browser"),
+    Column("shortcuts", Boolean, nullable=False),
+    Column("start_path", Text, comment="where the home page leads; null: the default"),
+    _one_of("theme", tuple(Theme)),
+)
+"""How the web UI is for a user. Users without a row have the default settings."""
+
+saved_views: Final = Table(
+    "saved_views",
+    metadata,
+    Column("user_id", ID, ForeignKey("users.id"), primary_key=True),
+    Column("name", ID, primary_key=True),
+    Column("query", Text, nullable=False, comment="of the URL of the list of tickets"),
 )

@@ -57,6 +57,7 @@ def upgrade() -> None:
     create_seals_and_anchors()
     create_idempotency_keys()
     create_web_sessions()
+    create_user_settings()
     op.execute(REJECT_CHANGE)
     for table in APPEND_ONLY:
         op.execute(
@@ -597,3 +598,22 @@ def create_web_sessions() -> None:
         ),
     )
     op.create_index("web_sessions_user_id_idx", "web_sessions", ["user_id"])
+
+
+def create_user_settings() -> None:
+    """Create the tables of what users set in the web UI."""
+    op.create_table(
+        "user_settings",
+        sa.Column("user_id", ID, sa.ForeignKey("users.id"), primary_key=True),
+        sa.Column("theme", sa.Text, nullable=False),
+        sa.Column("time_zone", sa.Text, comment="null: that of the browser"),
+        sa.Column("shortcuts", sa.Boolean, nullable=False),
+        sa.Column("start_path", sa.Text, comment="where the home page leads; null: the default"),
+        sa.CheckConstraint("theme IN ('auto', 'light', 'dark')", name="theme"),
+    )
+    op.create_table(
+        "saved_views",
+        sa.Column("user_id", ID, sa.ForeignKey("users.id"), primary_key=True),
+        sa.Column("name", ID, primary_key=True),
+        sa.Column("query", sa.Text, nullable=False, comment="of the URL of the list of tickets"),
+    )

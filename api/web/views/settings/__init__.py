@@ -1,0 +1,1 @@
+"""My settings: how the web UI is for one user."""
