@@ -14,6 +14,7 @@ from engine.errors import (
     RefusedByGuard,
     StalePlan,
     Unavailable,
+    UnknownGroup,
     WorkflowRetired,
 )
 from engine.resources.resource import Key, Resource, Snapshot, is_active
@@ -24,7 +25,7 @@ from engine.storage.sla.auto_close import close_resolved_tickets
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.commands import AssignTicket, CreateTicket, TransitionTicket
 from engine.tickets.ticket import Ticket
-from engine.vocabulary import ActorRoles, Status
+from engine.vocabulary import ActorRoles, Assignees, Status
 from engine.workflows.policy import permits
 from reconciler.allowances import Allowances
 from reconciler.apply import ApplyRequest, apply_plan, reconcile
@@ -36,7 +37,7 @@ from tests.support.databases import for_all_kinds
 from tests.support.lock_gates import Observer
 from tests.support.personas import ANNA, MARTON
 from tests.support.plans import EVERYTHING, INCIDENT
-from tests.support.resources import auto_close, category, item, service, snapshot, workflow
+from tests.support.resources import auto_close, category, groups, item, service, snapshot, workflow
 
 ADA = ApplyRequest(by="ada")
 IN_PROGRESS, RESOLVED = Status.IN_PROGRESS, Status.RESOLVED
@@ -130,6 +131,21 @@ async def test_a_retired_workflow_strands_its_tickets_until_it_is_revived(
     await reconcile(database, Desired(ALL), replace(ADA, allowed=EVERYTHING), source="git:3")
     assert (await transition(store, ticket, Status.IN_PROGRESS)).status is Status.IN_PROGRESS
     assert len(await read_revisions(database, "vpn")) == 2
+
+
+async def test_declared_groups_are_known_until_they_are_removed(database: Database) -> None:
+    store = TicketStore(database, assignees=Assignees.KNOWN)
+    form = CreateTicket.parse(title="VPN", workflow="vpn", assignee_group="on-call")
+    with pytest.raises(UnknownGroup):
+        await store.create(ANNA, form)
+    declared = Desired(ALL | snapshot(groups("on-call", "it-desk")))
+    plan = await reconcile(database, declared, ADA, source="git:2")
+    assert [str(each.key) for each in plan.changes] == ["setting groups"]
+    assert (await reconcile(database, declared, ADA, source="git:2")).is_empty
+    assert (await store.create(ANNA, form)).assignee_group == "on-call"
+    await reconcile(database, Desired(ALL), replace(ADA, allowed=EVERYTHING), source="git:3")
+    with pytest.raises(UnknownGroup):
+        await store.create(ANNA, form)
 
 
 async def test_a_plan_is_applied_once(database: Database) -> None:

@@ -1,6 +1,6 @@
 """The desired resources, where they are declared, and in which files."""
 
-from engine.resources.resource import AUTO_CLOSE, SLA, Key, Kind
+from engine.resources.resource import AUTO_CLOSE, GROUPS, SLA, Key, Kind
 from reconciler.desired import read_desired
 from reconciler.values import ValuesInput
 
@@ -34,3 +34,12 @@ def test_files_and_arguments_are_listed_in_order() -> None:
         "--set ticketing.enabled=true",
         "--set-string ticketing.sla.LOW.response=3d",
     )
+
+
+def test_the_order_of_groups_has_no_meaning() -> None:
+    one, other = (
+        read_desired(ValuesInput([("a.yaml", f"ticketing: {{groups: {names}}}")]))
+        for names in ("[ops, dev]", "[dev, ops]")
+    )
+    assert one.resources == other.resources
+    assert str(one.locations[Key(Kind.SETTING, GROUPS)]) == "a.yaml:1:21"
