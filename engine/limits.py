@@ -50,6 +50,10 @@ USER_GROUPS: Final = 200
 IDEMPOTENCY_KEY_CHARACTERS: Final = 120
 REFERENCE_CHARACTERS: Final = 120
 BULK_TICKETS: Final = 100
+COUNTED_REFUSALS: Final = 1_000
+"""Different refused transitions that a server counts until it records them, within seconds."""
+REFUSAL_DAYS: Final = 90
+"""How long the numbers of refused transitions are kept."""
 
 # Searches.
 FILTER_VALUES: Final = 100

@@ -62,7 +62,9 @@ def background_tasks(  # noqa: PLR0913  # the components of a server
     yield from worker.tasks()
     if watcher is not None:
         yield watcher.task()
-    yield from maintenance_tasks(state.databases.background, state.plugins, session_lifetime)
+    yield from maintenance_tasks(
+        state.databases.background, state.plugins, session_lifetime, state.refusals
+    )
     yield sealer.task
     if anchors is not None:
         yield anchors.task

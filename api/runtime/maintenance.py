@@ -6,6 +6,7 @@ from typing import Final
 from api.runtime.background_tasks import BackgroundTask, every
 from api.runtime.plugins import PluginCache
 from engine.plugins import Plugin
+from engine.storage.insights.refused_transitions import record_refusals
 from engine.storage.outages.waiting import handle_waiting_services
 from engine.storage.postgres.database import Database
 from engine.storage.sla.auto_close import close_resolved_tickets
@@ -13,17 +14,23 @@ from engine.storage.sla.breaches import sweep_due_times
 from engine.storage.tickets.idempotency import prune_keys
 from engine.storage.web_sessions import SessionLifetime, WebSessionStore
 from engine.storage.webhooks.deliveries import prune_deliveries
+from engine.tickets.refusal_counts import RefusalCounts
 
 SWEEP_SECONDS: Final = 1
 """How long due times can be stale after a transition, and how late a breach is recorded."""
 REPORTS_SECONDS: Final = 2
 CLOSING_SECONDS: Final = 10
 """A grace period lasts days, so a few seconds do not matter."""
+REFUSALS_SECONDS: Final = 5
+"""How long a refused transition is counted only in the memory of a server."""
 PRUNE_SECONDS: Final = 15 * 60
 
 
 def maintenance_tasks(
-    database: Database, plugins: PluginCache, session_lifetime: SessionLifetime
+    database: Database,
+    plugins: PluginCache,
+    session_lifetime: SessionLifetime,
+    refusals: RefusalCounts,
 ) -> tuple[BackgroundTask, ...]:
     """Return the tasks; those that change tickets pause while ticketing is off."""
     ticketing = partial(plugins.is_on, Plugin.TICKETING)
@@ -43,6 +50,11 @@ def maintenance_tasks(
             partial(close_resolved_tickets, database),
             every(CLOSING_SECONDS),
             ticketing,
+        ),
+        BackgroundTask(
+            "refused_transitions",
+            partial(record_refusals, database, refusals),
+            every(REFUSALS_SECONDS),
         ),
         BackgroundTask("old_deliveries", partial(prune_deliveries, database), every(PRUNE_SECONDS)),
         BackgroundTask("old_idempotency_keys", partial(prune_keys, database), every(PRUNE_SECONDS)),

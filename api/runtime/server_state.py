@@ -19,6 +19,7 @@ from engine.storage.postgres.slots import WaitBounds
 from engine.storage.tickets.admission import Admission
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.actor import Actor
+from engine.tickets.refusal_counts import RefusalCounts
 from engine.vocabulary import Assignees
 
 
@@ -38,6 +39,7 @@ class ServerState:
     known_users: KnownUsers
     admission: Admission
     assignees: Assignees
+    refusals: RefusalCounts
 
     @classmethod
     async def read(
@@ -67,6 +69,7 @@ class ServerState:
                 WaitBounds(limits.server.ticket_waiters, limits.server.wait_seconds),
             ),
             assignees,
+            RefusalCounts(),
         )
 
     @property
@@ -82,7 +85,13 @@ class ServerState:
         return RequestContext(
             viewer,
             self.databases,
-            TicketStore(self.databases.changes, viewer.visibility, self.admission, self.assignees),
+            TicketStore(
+                self.databases.changes,
+                viewer.visibility,
+                self.admission,
+                self.assignees,
+                self.refusals,
+            ),
             self.workflows,
             self.catalog,
             self.plugins,

@@ -20,6 +20,7 @@ from engine.storage.postgres.tables import (
     idempotency_keys,
     metadata,
     plugins,
+    refused_transitions,
     ticket_search,
     web_sessions,
     webhook_deliveries,
@@ -31,6 +32,7 @@ _LEFT_OUT: Final = (
     ticket_search,  # follows from other tables
     webhook_deliveries,  # have a meaning only in this database
     head_chunks,  # a cache
+    refused_transitions,  # are numbers, and no part of the record
     web_sessions,  # would let users in who have signed out since
 )
 BACKUP_TABLES: Final = {

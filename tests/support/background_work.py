@@ -154,7 +154,7 @@ class WorkingServer:
     def store(self) -> TicketStore:
         return TicketStore(self.database)
 
-    async def finds(self, sql: str, argument: str) -> bool:
+    async def finds(self, sql: str, argument: str | int) -> bool:
         """Run a statement; return whether it returns rows."""
         async with self.database.pool.acquire() as connection:
             return bool(await connection.fetch(sql, argument))
@@ -348,6 +348,20 @@ async def _an_old_web_session_is_deleted(server: WorkingServer) -> None:
     await until(deleted)
 
 
+async def _a_refused_transition_is_counted(server: WorkingServer) -> None:
+    ticket = await open_ticket(server.store)
+    token = TokenIssuer(SecretStr(_MAIN_SECRET)).issue(ANNA, timedelta(hours=1))
+    count = "SELECT FROM refused_transitions WHERE times > $1"
+    before = 0
+    while await server.finds(count, before):
+        before += 1
+    headers = {"Authorization": f"Bearer {token}"}
+    path, body = f"/api/v1/tickets/{ticket.id}/transitions", {"to": "RESOLVED"}
+    async with server.client.post(path, json=body, headers=headers) as response:
+        assert response.status == 403
+    await until(lambda: server.finds(count, before))
+
+
 async def _runs_succeed(task: str, server: WorkingServer) -> None:
     before = (await server.runs("succeeded"))[task]
 
@@ -394,6 +408,7 @@ WORK: Final[dict[str, Check]] = {
     "automatic_closing": _a_resolved_ticket_is_closed,
     "webhooks": _an_event_is_delivered,
     "webhook_metrics": partial(_runs_succeed, "webhook_metrics"),
+    "refused_transitions": _a_refused_transition_is_counted,
     "old_deliveries": _an_old_delivery_is_deleted,
     "old_idempotency_keys": _an_old_key_is_deleted,
     "old_web_sessions": _an_old_web_session_is_deleted,

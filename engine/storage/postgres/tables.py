@@ -12,6 +12,7 @@ from sqlalchemy import (
     ColumnClause,
     ColumnElement,
     Computed,
+    Date,
     DateTime,
     ForeignKey,
     Identity,
@@ -629,3 +630,15 @@ saved_views: Final = Table(
     Column("name", ID, primary_key=True),
     Column("query", Text, nullable=False, comment="of the URL of the list of tickets"),
 )
+
+refused_transitions: Final = Table(
+    "refused_transitions",
+    metadata,
+    Column("day", Date, primary_key=True, comment="in UTC"),
+    Column("workflow", ID, primary_key=True),
+    Column("source", ID, primary_key=True),
+    Column("target", ID, primary_key=True),
+    Column("reason", ID, primary_key=True),
+    Column("times", BigInteger, nullable=False),
+)
+"""No foreign key: the rows are numbers about the past, and no part of the record."""

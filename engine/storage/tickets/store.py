@@ -6,6 +6,7 @@ the ticket, applies the rules of `engine.tickets.changes`, and writes ticket and
 
 from dataclasses import dataclass, field
 
+from engine.errors import ForbiddenTransition
 from engine.storage.postgres.database import Database, Session
 from engine.storage.postgres.rows import ticket_of
 from engine.storage.tickets.admission import Admission
@@ -35,6 +36,7 @@ from engine.tickets.commands import (
     TransitionTicket,
     UpdateTicket,
 )
+from engine.tickets.refusal_counts import RefusalCounts
 from engine.tickets.search_texts import stored_words
 from engine.tickets.ticket import Ticket
 from engine.tickets.viewer import Viewer
@@ -55,6 +57,7 @@ class TicketStore:
         visibility: which tickets users can read.
         admission: bounds the changes that are made at a time.
         assignees: which users and groups tickets can be assigned to.
+        refusals: counts refused transitions.
 
     """
 
@@ -62,6 +65,7 @@ class TicketStore:
     visibility: Visibility = Visibility.EVERYONE
     admission: Admission = field(default_factory=Admission.unbounded)
     assignees: Assignees = Assignees.ANY
+    refusals: RefusalCounts = field(default_factory=RefusalCounts)
 
     async def create(self, actor: Actor, command: CreateTicket) -> Ticket:
         """Open a ticket from an empty form; the actor is its requester.
@@ -181,7 +185,10 @@ class TicketStore:
         check_ticketing_on(row)
         if request is not None and (first := await request.first_result(self.database)):
             return first
-        raise transition_refusal(row, actor, command, to)
+        refusal = transition_refusal(row, actor, command, to)
+        if isinstance(refusal, ForbiddenTransition):
+            self.refusals.add(refusal)
+        raise refusal
 
     async def _change(self, actor: Actor, command: AnyCommand, rule: Rule[AnyCommand]) -> Ticket:
         """Make a change other than a transition.

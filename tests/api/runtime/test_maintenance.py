@@ -10,6 +10,7 @@ from api.runtime.plugins import PluginCache
 from engine.plugins import Plugin
 from engine.storage.postgres.database import Database
 from engine.storage.tickets.store import TicketStore
+from engine.tickets.refusal_counts import RefusalCounts
 from tests.support.background_work import SESSION_LIFETIME
 from tests.support.databases import for_all_kinds
 from tests.support.personas import ADA
@@ -23,7 +24,7 @@ async def test_due_work_is_done_repeatedly(database: Database, store: TicketStor
     plugins = await PluginCache.read(for_all_kinds(database), read_licence(None, None))
     tasks = [
         replace(each, wait=every(SHORT_SECONDS))
-        for each in maintenance_tasks(database, plugins, SESSION_LIFETIME)
+        for each in maintenance_tasks(database, plugins, SESSION_LIFETIME, RefusalCounts())
     ]
     async with asyncio.timeout(TIMEOUT_SECONDS), Supervisor().run(tasks):
         for _ in range(2):
@@ -37,8 +38,9 @@ async def test_only_tasks_that_change_no_ticket_run_while_ticketing_is_off(
 ) -> None:
     plugins = await PluginCache.read(for_all_kinds(database), read_licence(None, None))
     await plugins.toggle(ADA, Plugin.TICKETING, enabled=False)
-    tasks = maintenance_tasks(database, plugins, SESSION_LIFETIME)
+    tasks = maintenance_tasks(database, plugins, SESSION_LIFETIME, RefusalCounts())
     assert [each.name for each in tasks if each.is_due()] == [
+        "refused_transitions",
         "old_deliveries",
         "old_idempotency_keys",
         "old_web_sessions",

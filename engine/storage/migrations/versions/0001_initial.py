@@ -58,6 +58,7 @@ def upgrade() -> None:
     create_idempotency_keys()
     create_web_sessions()
     create_user_settings()
+    create_refused_transitions()
     op.execute(REJECT_CHANGE)
     for table in APPEND_ONLY:
         op.execute(
@@ -616,4 +617,17 @@ def create_user_settings() -> None:
         sa.Column("user_id", ID, sa.ForeignKey("users.id"), primary_key=True),
         sa.Column("name", ID, primary_key=True),
         sa.Column("query", sa.Text, nullable=False, comment="of the URL of the list of tickets"),
+    )
+
+
+def create_refused_transitions() -> None:
+    """Create the table of the numbers of refused transitions."""
+    op.create_table(
+        "refused_transitions",
+        sa.Column("day", sa.Date, primary_key=True, comment="in UTC"),
+        sa.Column("workflow", ID, primary_key=True),
+        sa.Column("source", ID, primary_key=True),
+        sa.Column("target", ID, primary_key=True),
+        sa.Column("reason", ID, primary_key=True),
+        sa.Column("times", sa.BigInteger, nullable=False),
     )

@@ -1,0 +1,1 @@
+"""What happened to tickets in a period, in numbers."""
