@@ -1,6 +1,5 @@
 """The routes of the list of tickets."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
@@ -12,12 +11,12 @@ from api.pagination import parse_ticket_cursor, ticket_cursor
 from api.runtime.request_context import RequestContext
 from api.web.pages import Pages, is_fragment, see_other
 from api.web.ticket_query import canonical_query, parse_filter, ticket_reference
+from api.web.views.tickets.csv_routes import TicketsAsCsv
+from api.web.views.tickets.rows import read_rows
 from api.web.views.tickets.view import (
     PATH,
     ListOrder,
     TicketList,
-    TicketRow,
-    build_rows,
     conditions_in,
     order_named,
     path_of,
@@ -29,7 +28,6 @@ from engine.storage.tickets.filters import conditions_of
 from engine.storage.tickets.reader import find_only_id, read_ticket
 from engine.storage.tickets.search import Page, find_tickets
 from engine.tickets.search import PageRequest
-from engine.tickets.ticket import Ticket
 
 PAGE_TICKETS: Final = 50
 _TEMPLATE: Final = "views/tickets/page.html"
@@ -39,7 +37,11 @@ _ROW_TEMPLATE: Final = "views/tickets/row.html"
 def ticket_list_routes(pages: Pages) -> list[ProtectedRoute]:
     """Return the routes."""
     lists = _TicketLists(pages)
-    return [pages.get(PATH, lists.show), pages.get(f"{PATH}/{{id}}/row", lists.show_row)]
+    return [
+        pages.get(PATH, lists.show),
+        pages.get(f"{PATH}/{{id}}/row", lists.show_row),
+        TicketsAsCsv(pages).route,
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class _TicketLists:
         )
         if _begins_early(found, page_request):
             return see_other(path_of(conditions, order=order.name))
-        rows = await _rows(found.tickets, context)
+        rows = await read_rows(context.databases.reads, found.tickets)
         previous, following = _neighbours(found, page_request)
         page = TicketList(conditions, order, workflows, rows, previous, following, str(position))
         return self._render(request, context, page)
@@ -87,7 +89,7 @@ class _TicketLists:
             ticket = await read_ticket(context.databases.reads, context.viewer, ticket_id)
         except NotFound:
             return web.Response(status=HTTPStatus.NO_CONTENT)  # the row stays as it is
-        [row] = await _rows((ticket,), context, changed=True)
+        [row] = await read_rows(context.databases.reads, (ticket,), changed=True)
         return self.pages.render(request, context, _ROW_TEMPLATE, {"row": row})
 
     def _render(
@@ -138,14 +140,3 @@ def _neighbours(found: Page, request: PageRequest) -> tuple[str | None, str | No
         ticket_cursor(first, request.order) if has_previous else None,
         ticket_cursor(last, request.order) if has_next else None,
     )
-
-
-async def _rows(
-    found: Sequence[Ticket], context: RequestContext, *, changed: bool = False
-) -> tuple[TicketRow, ...]:
-    if not found:
-        return ()
-    tickets = context.load_together(found)
-    loader = context.loader_of(tickets[0])
-    names, timers = await loader.involved_names(), await loader.timers()
-    return build_rows(tickets, names, timers, await loader.now(), changed=changed)

@@ -16,6 +16,7 @@ from engine.vocabulary import Priority, Status
 PATH: Final = "/tickets"
 _SHORT_ID_CHARACTERS: Final = 11
 """`tk_` and eight digits: enough to tell tickets apart. The complete id is the title."""
+CSV_PATH: Final = "/tickets.csv"
 EVENTS_PATH: Final = "/events"
 _NOT_FILTERS: Final = frozenset({"order", "after", "before"})
 RARE: Final = frozenset(
@@ -109,6 +110,11 @@ class TicketList:
     def first_path(self) -> str:
         """The path of the first page."""
         return path_of(self.query, order=self.order.name)
+
+    @property
+    def csv_path(self) -> str:
+        """The path of all tickets of the list as CSV."""
+        return path_of(self.query, path=CSV_PATH, order=self.order.name)
 
     @property
     def matching(self) -> str:
