@@ -48,7 +48,7 @@
   document.addEventListener("keydown", (event) => {
     const target = event.target;
     if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
-    if (target instanceof HTMLElement && target.closest("input, textarea, select, dialog, [contenteditable]")) {
+    if (target instanceof HTMLElement && target.closest("input:not([type=checkbox]), textarea, select, dialog, [contenteditable]")) {
       if (event.key === "Escape") target.blur();
       return;
     }

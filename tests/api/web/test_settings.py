@@ -36,11 +36,13 @@ def test_a_form_is_settings() -> None:
 def test_the_start_page_can_be_a_view() -> None:
     printers = SavedView(name="Printers", query="text=printer")
     labels = SettingsPage(DEFAULT_SETTINGS, [printers]).start_pages
-    assert labels["/tickets"] == "All"
-    assert labels["/tickets?text=printer"] == "Printers"
+    assert labels["/tickets"] == "Tickets: All"
+    assert labels["/tickets?text=printer"] == "Tickets: Printers"
     chosen = UserSettings(start_path="/tickets?text=printer")
     assert SettingsPage(chosen).start_pages["/tickets?text=printer"] == "The present one"
-    assert SettingsPage(chosen, [printers]).start_pages["/tickets?text=printer"] == "Printers"
+    assert (
+        SettingsPage(chosen, [printers]).start_pages["/tickets?text=printer"] == "Tickets: Printers"
+    )
 
 
 def test_each_region_has_its_zones() -> None:
@@ -88,7 +90,7 @@ async def test_settings_in_a_browser(api: Api, pages: WebPages) -> None:
         assert await page.evaluate(ZONE_CHECK, list(time_zone_names())) == []
         await page.get_by_label("Dark").check()
         await page.get_by_label("Time zone").select_option("Asia/Kathmandu")
-        await page.get_by_label("shortcuts").uncheck()
+        await page.get_by_label("single keys").uncheck()
         await page.get_by_role("button", name="Save").click()
         await expect(page.locator(".message")).to_have_text("Saved.")
         await expect(page.get_by_label("Dark")).to_be_checked()
@@ -106,3 +108,20 @@ async def test_all_sessions_can_be_ended(pages: WebPages) -> None:
     async with pages.window(ANNA, "/settings", NO_SCRIPTS) as page:
         await page.get_by_role("button", name="Sign out everywhere").click()
         await expect(page).to_have_url(pages.url("/sign-in"))
+
+
+async def test_shortcuts_are_listed(pages: WebPages) -> None:
+    async with pages.window(ANNA, "/tickets") as page:
+        dialog = page.get_by_role("dialog", name="Shortcuts")
+        await page.wait_for_selector("[data-htmx-powered]#live", state="attached")
+        await page.keyboard.press("?")
+        await expect(dialog).to_contain_text("Select or deselect the ticket")
+        await page.keyboard.press("c")
+        await page.keyboard.press("Escape")
+        await expect(dialog).to_be_hidden()
+        await page.get_by_role("button", name="Shortcuts").click()
+        await dialog.get_by_role("button", name="Close").click()
+        await expect(dialog).to_be_hidden()
+        await expect(page.get_by_role("button", name="Shortcuts")).to_be_focused()
+        await page.keyboard.press("c")
+        await expect(page.locator("h1")).to_have_text("New ticket")

@@ -51,8 +51,8 @@ class SettingsPage:
     @property
     def start_pages(self) -> Mapping[str, str]:
         """The labels of the pages to which the home page can lead, by path."""
-        pages = {path_of(query): label for label, query in BUILT_IN_VIEWS}
-        saved = {f"{PATH}?{each.query}": each.name for each in self.saved_views}
+        pages = {path_of(query): f"Tickets: {label}" for label, query in BUILT_IN_VIEWS}
+        saved = {f"{PATH}?{each.query}": f"Tickets: {each.name}" for each in self.saved_views}
         current = {} if self.start_path in pages else {self.start_path: "The present one"}
         return pages | current | saved | _OTHER_PAGES
 
