@@ -4,7 +4,7 @@ import { completionsAt } from "./completion.js";
 import { operationFor } from "./composition.js";
 import { Documentation } from "./documentation.js";
 import { Editor } from "./editor.js";
-import { graphqlTokens, jsonTokens, operationsIn, paint } from "./language.js";
+import { graphqlTokens, jsonTokens, operationsIn, paintLines } from "./language.js";
 import { INTROSPECTION, Schema } from "./schema.js";
 import { eventsOf } from "./stream.js";
 import { bearerOf } from "./token.js";
@@ -198,7 +198,7 @@ async function follow(body, signal) {
   const progress = (word) => `${word} · ${count} ${count === 1 ? "event" : "events"}`;
   const kindOf = (text) => (readable(text).hasErrors ? "warn" : "good");
   let kind = "good";
-  display(LISTENING);
+  announce(LISTENING);
   report(progress("Listening"), kind);
   signal.addEventListener("abort", () => report(progress("Stopped"), kind));
   for await (const text of eventsOf(response.body)) {
@@ -206,7 +206,7 @@ async function follow(body, signal) {
     kind = kindOf(text);
     shown.unshift(readable(text).pretty);
     shown.length = Math.min(shown.length, EVENTS_SHOWN);
-    display(shown.join("\n\n"), jsonTokens);
+    display(shown.join("\n\n"));
     report(progress("Listening"), kind);
   }
   report(kind === "good" ? progress("Ended") : "Ended with an error", kind);
@@ -224,14 +224,21 @@ function show({ response, text, milliseconds }) {
   const status = `${response.status} ${response.statusText}`.trim();
   report(`${status} · ${Math.round(milliseconds)} ms · ${sizeOf(size)}`, kind);
   at("answer").scrollTop = 0;
-  display(pretty, jsonTokens);
+  display(pretty);
 }
 
-/** Shows a text as the response; without `tokensOf`, a notice instead of a response. */
-function display(text, tokensOf = null) {
-  at("answer").classList.toggle("empty", !tokensOf);
-  paint(at("answer"), text, tokensOf ?? (() => []));
-  at("copy").hidden = !tokensOf || !navigator.clipboard; // which is there in secure contexts only
+/** Shows JSON as the response. */
+function display(text) {
+  at("answer").classList.remove("empty");
+  paintLines(at("answer"), text);
+  at("copy").hidden = !navigator.clipboard; // which is there in secure contexts only
+}
+
+/** Shows a sentence instead of a response. */
+function announce(sentence) {
+  at("answer").classList.add("empty");
+  at("answer").textContent = sentence;
+  at("copy").hidden = true;
 }
 
 function readable(text) {
@@ -291,7 +298,7 @@ const address = new URLSearchParams(location.search);
 query.text = address.get("query") ?? kept.getItem("query") ?? FIRST;
 variables.text = address.get("variables") ?? kept.getItem("variables") ?? "";
 at("token").value = kept.getItem("token") ?? "";
-display("Run the operation to see the response.");
+announce("Run the operation to see the response.");
 toggle(!isNarrow.matches);
 listOperations();
 signIn();

@@ -58,6 +58,23 @@ export function jsonTokens(text) {
   return found;
 }
 
+/** Shows JSON in an element, each line in an element of its own; the rest of a long line is indented. */
+export function paintLines(element, text) {
+  if (text.length > PAINTED_CHARACTERS) {
+    element.textContent = text;
+    return;
+  }
+  const lines = text.split("\n");
+  const shown = lines.map((line, index) => {
+    const block = document.createElement("span");
+    block.className = "line";
+    block.style.setProperty("--indent", `${line.search(/\S|$/) + 2}ch`);
+    paint(block, index < lines.length - 1 ? `${line}\n` : line, jsonTokens);
+    return block;
+  });
+  element.replaceChildren(...shown);
+}
+
 /** Shows a text in an element, with highlighting. */
 export function paint(element, text, tokensOf) {
   if (text.length > PAINTED_CHARACTERS) {
