@@ -77,7 +77,7 @@ ADDRESSES = {
     "::ffff:127.0.0.1": PRIVATE,
     "::10.0.0.1": PRIVATE,
     "64:ff9b::7f00:1": PRIVATE,
-    "64:ff9b:1::1": PRIVATE,
+    "64:ff9b:1::a00:1": PRIVATE,
     "2002:7f00:1::": PRIVATE,
     "2001::1": PRIVATE,
     "2001:db8::1": PRIVATE,
@@ -98,6 +98,8 @@ ADDRESSES = {
     "fd00:ec2::254": FORBIDDEN,
     "::ffff:169.254.169.254": FORBIDDEN,
     "64:ff9b::a9fe:a9fe": FORBIDDEN,
+    "64:ff9b:1::a9fe:a9fe": FORBIDDEN,
+    "64:ff9b:1::1": FORBIDDEN,
     "2002:a9fe:a9fe::1": FORBIDDEN,
 }
 
