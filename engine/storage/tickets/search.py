@@ -8,7 +8,16 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Integer, Select, bindparam, func, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    tuple_,
+)
 
 from engine.storage.postgres.database import Database, Row
 from engine.storage.postgres.rows import TICKET_COLUMNS, ticket_of
@@ -169,6 +178,21 @@ async def count_matching_tickets(database: Database, viewer: Viewer, conditions:
     return int(row["tickets"])
 
 
+async def count_up_to(
+    database: Database, viewer: Viewer, conditions: Conditions, bound: int
+) -> int:
+    """Return the number of tickets as `count_matching_tickets` does, but at most `bound`.
+
+    The statement ends at the bound, so it takes the same time for a thousand tickets as for a
+    million.
+    """
+    statement = _bounded_count_statement(
+        frozenset(conditions), sees_all=viewer.sees_all, reads_notes=viewer.actor.is_admin
+    )
+    [row] = await _run(database, viewer, statement, conditions, conditions | {"bound": bound})
+    return int(row["tickets"])
+
+
 async def matches_now(
     database: Database, viewer: Viewer, conditions: Conditions, ticket: str
 ) -> bool:
@@ -223,6 +247,16 @@ def page_statement(shape: PageShape) -> Statement:
 def _count_statement(conditions: frozenset[str], *, sees_all: bool, reads_notes: bool) -> Statement:
     count: Select[tuple[object, ...]] = select(func.count().label("tickets"))
     return Statement.of(_matching(count, conditions, sees_all=sees_all, reads_notes=reads_notes))
+
+
+@lru_cache(_CACHED_STATEMENTS)
+def _bounded_count_statement(
+    conditions: frozenset[str], *, sees_all: bool, reads_notes: bool
+) -> Statement:
+    one: Select[tuple[object, ...]] = select(literal_column("1"))
+    matching = _matching(one, conditions, sees_all=sees_all, reads_notes=reads_notes)
+    bounded = matching.limit(bindparam("bound", type_=Integer)).subquery()
+    return Statement.of(select(func.count().label("tickets")).select_from(bounded))
 
 
 def _matching(

@@ -52,3 +52,10 @@ async def test_enter_in_the_search_lands_on_a_ticket(api: Api, pages: WebPages) 
         await page.fill("input[type=search]", pages.url(f"/tickets/{ticket}"))
         await page.press("input[type=search]", "Enter")
         await expect(page.locator("h1")).to_have_text("Card payments fail")
+
+
+async def test_the_counts_of_the_views_load_after_the_list(api: Api, pages: WebPages) -> None:
+    await new_ticket(api)
+    async with pages.window(ANNA, "/tickets") as page:
+        link = page.get_by_role("navigation", name="Views").get_by_role("link", name="Opened by me")
+        await expect(link).to_have_text("Opened by me 1")

@@ -8,6 +8,7 @@ from typing import Final
 import pytest
 
 from api.web.views.tickets.routes import PAGE_TICKETS
+from api.web.views.tickets.view import MOST_COUNTED
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.actor import Actor
 from engine.tickets.commands import CreateTicket
@@ -130,3 +131,23 @@ async def test_a_row_is_a_fragment(shared: SharedApplication) -> None:
     assert await redirect_of(shared, path) == f"/tickets/{ticket.id}"
     async with shared.client.get("/tickets/tk_000000/row", headers=headers | FRAGMENT) as response:
         assert response.status == 204
+
+
+async def test_the_views_have_counts_up_to_a_bound(shared: SharedApplication) -> None:
+    reader = Actor("u_count", "Counting C.")
+    store = TicketStore(shared.database)
+    for number in range(MOST_COUNTED + 1):
+        form = {"title": f"Count {number}", "workflow": "incident_response"}
+        await store.create(reader, CreateTicket.parse(**form))
+    headers = await signed_in(shared.database, reader) | FRAGMENT
+    path = "/tickets/counts?openedByMe=true"
+    async with shared.client.get(path, headers=headers) as response:
+        views = await response.text()
+    assert views.startswith('<nav class="views"')
+    assert "hx-trigger" not in views  # it would load itself again and again
+    counts = dict(re.findall(r">([\w ]+) <span class=\"count\">([^<]+)<", views))
+    assert counts["Opened by me"] == "100+"
+    assert counts["Assigned to me"] == counts["Waiting for me"] == "0"
+    assert "All" not in counts
+    assert re.findall(r'aria-current="page">([\w ]+)', views) == ["Opened by me "]
+    assert await redirect_of(shared, path, reader) == "/tickets?openedByMe=true"

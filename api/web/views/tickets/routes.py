@@ -14,23 +14,28 @@ from api.web.ticket_query import canonical_query, parse_filter, ticket_reference
 from api.web.views.tickets.csv_routes import TicketsAsCsv
 from api.web.views.tickets.rows import read_rows
 from api.web.views.tickets.view import (
+    BUILT_IN_VIEWS,
+    COUNTS_PATH,
+    MOST_COUNTED,
     PATH,
     ListOrder,
     TicketList,
     conditions_in,
     order_named,
     path_of,
+    view_links,
 )
 from engine.errors import InvalidInput, NotFound
 from engine.plugins import Plugin
 from engine.storage.history.log import log_end
 from engine.storage.tickets.filters import conditions_of
 from engine.storage.tickets.reader import find_only_id, read_ticket
-from engine.storage.tickets.search import Page, find_tickets
+from engine.storage.tickets.search import Page, count_up_to, find_tickets
 from engine.tickets.search import PageRequest
 
 PAGE_TICKETS: Final = 50
 _TEMPLATE: Final = "views/tickets/page.html"
+_VIEWS_TEMPLATE: Final = "views/tickets/views.html"
 _ROW_TEMPLATE: Final = "views/tickets/row.html"
 
 
@@ -39,6 +44,7 @@ def ticket_list_routes(pages: Pages) -> list[ProtectedRoute]:
     lists = _TicketLists(pages)
     return [
         pages.get(PATH, lists.show),
+        pages.get(COUNTS_PATH, lists.show_counts),
         pages.get(f"{PATH}/{{id}}/row", lists.show_row),
         TicketsAsCsv(pages).route,
     ]
@@ -78,6 +84,25 @@ class _TicketLists:
         previous, following = _neighbours(found, page_request)
         page = TicketList(conditions, order, workflows, rows, previous, following, str(position))
         return self._render(request, context, page)
+
+    async def show_counts(self, request: web.Request, context: RequestContext) -> web.Response:
+        """Answer with the links to the views and the numbers of their tickets."""
+        context.plugins.require(Plugin.TICKETING)
+        conditions = conditions_in(tuple(request.query.items()))
+        if not is_fragment(request):
+            return see_other(path_of(conditions))
+        counts = {
+            label: await count_up_to(
+                context.databases.reads,
+                context.viewer,
+                conditions_of(parse_filter(query), context.actor),
+                MOST_COUNTED + 1,
+            )
+            for label, query in BUILT_IN_VIEWS
+            if query
+        }
+        values = {"views": view_links(conditions, counts), "counts_path": ""}
+        return self.pages.render(request, context, _VIEWS_TEMPLATE, values)
 
     async def show_row(self, request: web.Request, context: RequestContext) -> web.Response:
         """Answer with the row of a ticket, which replaces an older one on an open page."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Final
 from urllib.parse import urlencode
 
@@ -16,6 +17,9 @@ from engine.vocabulary import Priority, Status
 PATH: Final = "/tickets"
 _SHORT_ID_CHARACTERS: Final = 11
 """`tk_` and eight digits: enough to tell tickets apart. The complete id is the title."""
+COUNTS_PATH: Final = f"{PATH}/counts"
+MOST_COUNTED: Final = 100
+"""A view with more tickets is not counted to its end."""
 CSV_PATH: Final = "/tickets.csv"
 EVENTS_PATH: Final = "/events"
 _NOT_FILTERS: Final = frozenset({"order", "after", "before"})
@@ -75,11 +79,18 @@ class TicketRow:
 
 @dataclass(frozen=True, slots=True)
 class ViewLink:
-    """A link to a built-in view; `active` if its conditions are those of the page."""
+    """A link to a built-in view.
+
+    Attributes:
+        active: whether its conditions are those of the page.
+        count: how many tickets it has; empty if they were not counted.
+
+    """
 
     label: str
     path: str
     active: bool
+    count: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +152,12 @@ class TicketList:
     @property
     def views(self) -> tuple[ViewLink, ...]:
         """The built-in views."""
-        return tuple(
-            ViewLink(label, path_of(query), sorted(query) == sorted(self.query))
-            for label, query in BUILT_IN_VIEWS
-        )
+        return view_links(self.query)
+
+    @property
+    def counts_path(self) -> str:
+        """The path of the views with the numbers of their tickets."""
+        return path_of(self.query, path=COUNTS_PATH)
 
     @property
     def heading(self) -> str:
@@ -198,6 +211,31 @@ class TicketList:
     def orders(self) -> tuple[ListOrder, ...]:
         """All orders."""
         return ORDERS
+
+
+def view_links(
+    query: Query, counts: Mapping[str, int] = MappingProxyType({})
+) -> tuple[ViewLink, ...]:
+    """Return the links to the built-in views.
+
+    Args:
+        query: the conditions of the page.
+        counts: how many tickets the views have, by label, up to `MOST_COUNTED` and one more.
+
+    """
+    return tuple(
+        ViewLink(
+            label,
+            path_of(conditions),
+            sorted(conditions) == sorted(query),
+            _count_text(counts[label]) if label in counts else "",
+        )
+        for label, conditions in BUILT_IN_VIEWS
+    )
+
+
+def _count_text(count: int) -> str:
+    return f"{MOST_COUNTED}+" if count > MOST_COUNTED else str(count)
 
 
 def path_of(query: Query, *, path: str = PATH, **others: str) -> str:

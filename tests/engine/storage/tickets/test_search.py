@@ -20,6 +20,7 @@ from engine.storage.tickets.search import (
     Page,
     PageShape,
     count_matching_tickets,
+    count_up_to,
     find_tickets,
     page_statement,
 )
@@ -176,6 +177,8 @@ def test_any_filter_and_order_returns_the_same_as_plain_python(finder: Finder) -
         assert finder.run(read_all_pages(finder.database, conditions, request, viewer)) == expected
         counting = count_matching_tickets(finder.database, viewer, conditions)
         assert finder.run(counting) == len(expected)
+        bounded = count_up_to(finder.database, viewer, conditions, 5)
+        assert finder.run(bounded) == min(len(expected), 5)
 
     check()
 
