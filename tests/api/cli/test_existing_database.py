@@ -23,6 +23,7 @@ NEEDS_DATABASE = {
     "history anchor": (),
     "history prove": ("tk_4f8e29",),
     "history verify": (),
+    "sign-out": ("u_b1",),
     "sla verify": (),
     "webhooks": (),
     "webhooks dead": (),
