@@ -14,6 +14,7 @@ from api.web.sessions import USER_SETTINGS
 from api.web.views.bulk.routes import bulk_routes
 from api.web.views.new_ticket.routes import new_ticket_routes
 from api.web.views.plan.routes import plan_routes
+from api.web.views.saved_views.routes import saved_view_routes
 from api.web.views.settings.routes import settings_routes
 from api.web.views.sidebar.routes import sidebar_routes
 from api.web.views.sign_in.routes import SignInMethods, sign_in_routes
@@ -43,6 +44,7 @@ def web_routes(
         *sign_in_routes(pages, sign_in),
         *sidebar_routes(pages),
         *settings_routes(pages),
+        *saved_view_routes(pages),
         LiveEvents(pages, streams, limits).route,
         *new_ticket_routes(pages),
         *ticket_list_routes(pages),

@@ -145,7 +145,7 @@ async def test_the_views_have_counts_up_to_a_bound(shared: SharedApplication) ->
         views = await response.text()
     assert views.startswith('<nav class="views"')
     assert "hx-trigger" not in views  # it would load itself again and again
-    counts = dict(re.findall(r">([\w ]+) <span class=\"count\">([^<]+)<", views))
+    counts = dict(re.findall(r">([\w ]+)</bdi> <span class=\"count\">([^<]+)<", views))
     assert counts["Opened by me"] == "100+"
     assert counts["Assigned to me"] == counts["Waiting for me"] == "0"
     assert "All" not in counts

@@ -1,6 +1,6 @@
 """The routes of the list of tickets."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Final
 
@@ -31,6 +31,7 @@ from engine.storage.history.log import log_end
 from engine.storage.tickets.filters import conditions_of
 from engine.storage.tickets.reader import find_only_id, read_ticket
 from engine.storage.tickets.search import Page, count_up_to, find_tickets
+from engine.storage.user_settings import read_views
 from engine.tickets.search import PageRequest
 
 PAGE_TICKETS: Final = 50
@@ -70,7 +71,7 @@ class _TicketLists:
             page_request = _page_request(request, order)
         except InvalidInput as error:
             page = TicketList(conditions, order, workflows, problem=error.message)
-            return self._render(request, context, page, HTTPStatus.BAD_REQUEST)
+            return await self._render(request, context, page, HTTPStatus.BAD_REQUEST)
         position = await log_end(context.databases.reads)  # first, so that no change is missed
         found = await find_tickets(
             context.databases.reads,
@@ -83,14 +84,15 @@ class _TicketLists:
         rows = await read_rows(context.databases.reads, found.tickets)
         previous, following = _neighbours(found, page_request)
         page = TicketList(conditions, order, workflows, rows, previous, following, str(position))
-        return self._render(request, context, page)
+        return await self._render(request, context, page)
 
     async def show_counts(self, request: web.Request, context: RequestContext) -> web.Response:
         """Answer with the links to the views and the numbers of their tickets."""
         context.plugins.require(Plugin.TICKETING)
         conditions = conditions_in(tuple(request.query.items()))
+        order = order_named(request.query.get("order", "")).name
         if not is_fragment(request):
-            return see_other(path_of(conditions))
+            return see_other(path_of(conditions, order=order))
         counts = {
             label: await count_up_to(
                 context.databases.reads,
@@ -101,7 +103,8 @@ class _TicketLists:
             for label, query in BUILT_IN_VIEWS
             if query
         }
-        values = {"views": view_links(conditions, counts), "counts_path": ""}
+        saved = await read_views(context.databases.reads, context.actor.id)
+        values = {"views": view_links(conditions, order, saved, counts), "counts_path": ""}
         return self.pages.render(request, context, _VIEWS_TEMPLATE, values)
 
     async def show_row(self, request: web.Request, context: RequestContext) -> web.Response:
@@ -117,9 +120,12 @@ class _TicketLists:
         [row] = await read_rows(context.databases.reads, (ticket,), changed=True)
         return self.pages.render(request, context, _ROW_TEMPLATE, {"row": row})
 
-    def _render(
+    async def _render(
         self, request: web.Request, context: RequestContext, page: TicketList, status: int = 200
     ) -> web.Response:
+        if not is_fragment(request):  # a script replaces only the list
+            views = await read_views(context.databases.reads, context.actor.id)
+            page = replace(page, saved_views=views)
         return self.pages.render(request, context, _TEMPLATE, {"page": page}, status)
 
 

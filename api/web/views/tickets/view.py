@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from api.web.sla import SlaState, sla_state
 from api.web.ticket_query import Query, is_date
 from engine.tickets.search import Direction, Order, OrderField
 from engine.tickets.sla_timers import SlaTimers
 from engine.tickets.ticket import Ticket
+from engine.user_settings import SavedView
 from engine.vocabulary import Priority, Status
 
 PATH: Final = "/tickets"
@@ -79,11 +80,12 @@ class TicketRow:
 
 @dataclass(frozen=True, slots=True)
 class ViewLink:
-    """A link to a built-in view.
+    """A link to a view.
 
     Attributes:
         active: whether its conditions are those of the page.
         count: how many tickets it has; empty if they were not counted.
+        is_saved: whether it is a view of the reader, not a built-in one.
 
     """
 
@@ -91,6 +93,7 @@ class ViewLink:
     path: str
     active: bool
     count: str = ""
+    is_saved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,7 @@ class TicketList:
         previous_cursor, next_cursor: where the neighbouring pages begin; None at the ends.
         position: the position of the log from which the page follows changes.
         problem: why the filter of the URL is invalid; empty if it is valid.
+        saved_views: of the reader.
 
     """
 
@@ -116,6 +120,7 @@ class TicketList:
     next_cursor: str | None = None
     position: str = ""
     problem: str = ""
+    saved_views: Sequence[SavedView] = ()
 
     @property
     def first_path(self) -> str:
@@ -151,13 +156,18 @@ class TicketList:
 
     @property
     def views(self) -> tuple[ViewLink, ...]:
-        """The built-in views."""
-        return view_links(self.query)
+        """The built-in views, and those of the reader."""
+        return view_links(self.query, self.order.name, self.saved_views)
 
     @property
     def counts_path(self) -> str:
         """The path of the views with the numbers of their tickets."""
-        return path_of(self.query, path=COUNTS_PATH)
+        return path_of(self.query, path=COUNTS_PATH, order=self.order.name)
+
+    @property
+    def saved_view(self) -> str | None:
+        """The name of the saved view that the page shows."""
+        return next((each.label for each in self.views if each.active and each.is_saved), None)
 
     @property
     def heading(self) -> str:
@@ -214,24 +224,42 @@ class TicketList:
 
 
 def view_links(
-    query: Query, counts: Mapping[str, int] = MappingProxyType({})
+    query: Query,
+    order: str,
+    saved_views: Sequence[SavedView],
+    counts: Mapping[str, int] = MappingProxyType({}),
 ) -> tuple[ViewLink, ...]:
-    """Return the links to the built-in views.
+    """Return the links to the built-in views, and to those of the reader.
 
     Args:
         query: the conditions of the page.
-        counts: how many tickets the views have, by label, up to `MOST_COUNTED` and one more.
+        order: the name of its order. A saved view states one, a built-in view does not.
+        saved_views: of the reader.
+        counts: how many tickets the built-in views have, by label, up to `MOST_COUNTED` and one
+            more.
 
     """
-    return tuple(
+    present = sorted([*query, *([("order", order)] if order else [])])
+    saved = [
+        ViewLink(
+            each.name,
+            f"{PATH}?{each.query}",
+            sorted(parse_qsl(each.query)) == present,
+            is_saved=True,
+        )
+        for each in saved_views
+    ]
+    is_saved = any(each.active for each in saved)
+    built_in = [
         ViewLink(
             label,
             path_of(conditions),
-            sorted(conditions) == sorted(query),
+            not is_saved and sorted(conditions) == sorted(query),
             _count_text(counts[label]) if label in counts else "",
         )
         for label, conditions in BUILT_IN_VIEWS
-    )
+    ]
+    return (*built_in, *saved)
 
 
 def _count_text(count: int) -> str:

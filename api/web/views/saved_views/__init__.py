@@ -1,0 +1,1 @@
+"""Saved views: names of a user for filters of the list of tickets."""
