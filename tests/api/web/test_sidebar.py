@@ -23,6 +23,12 @@ TOGGLE = (
     'mutation ($on: Boolean!) { togglePlugin(name: "ticketing", enabled: $on) { plugin { name } } }'
 )
 
+SHOW = """shown => {
+  Object.defineProperty(document, "hidden", { value: !shown, configurable: true });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+"""Browsers do this when a tab is shown or hidden."""
+
 
 @pytest.mark.parametrize("reader", [ANNA, ADA])
 @pytest.mark.parametrize(
@@ -83,6 +89,16 @@ async def test_open_pages_lose_and_regain_tickets(
         await set_plugin_enabled(database, ADA, Plugin.TICKETING, enabled=True)
         await expect(page.locator("h1")).to_have_text("Card payments fail")
         await expect(sidebars[1].get_by_role("link", name="New ticket")).to_have_count(1)
+
+
+async def test_a_hidden_tab_is_up_to_date_when_it_is_shown_again(api: Api, pages: WebPages) -> None:
+    async with pages.window(ANNA, "/settings") as page:
+        async with page.expect_response("**/events*"):
+            await page.goto(pages.url("/workflows"))
+        await page.evaluate(SHOW, arg=False)
+        await api.data(ADA, TOGGLE, on=False)
+        await page.evaluate(SHOW, arg=True)
+        await expect(page.locator(".sidebar").get_by_role("status")).to_have_text(SWITCHED_OFF)
 
 
 async def test_an_admin_switches_ticketing_off_and_on(pages: WebPages) -> None:
