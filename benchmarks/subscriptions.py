@@ -30,6 +30,7 @@ from engine.tickets.commands import CreateTicket
 _ROUNDS: Final = 9
 _OPENED_AT_ONCE: Final = 50
 _POSITIONS: Final = 20
+_WAIT_SECONDS: Final = 60
 _SERVERS: Final = "benchmarks.socket_servers"
 _LIMITS: Final = (
     "address_rate=0 viewer_rate=0 viewer_requests=100000"
@@ -187,7 +188,7 @@ async def _subscribe(
     socket = await session.ws_connect("/graphql/ws", protocols=(SUBPROTOCOL,), compress=0)
     credentials: JsonObject = {"authorization": _authorization(actor)}
     await socket.send_json({"type": "connection_init", "payload": credentials})
-    await socket.send_json({"id": "1", "type": "_subscribe", "payload": payload})
+    await socket.send_json({"id": "1", "type": "subscribe", "payload": payload})
     receiving = asyncio.create_task(_receive(socket, audience))
     stack.callback(receiving.cancel)
 
@@ -208,7 +209,8 @@ async def _change(
     start = perf_counter()
     async with session.post("/graphql", json=body) as response:
         await response.read()
-    await audience.complete.wait()
+    async with asyncio.timeout(_WAIT_SECONDS):
+        await audience.complete.wait()
     return audience.received[0] - start, audience.received[-1] - start
 
 
