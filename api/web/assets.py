@@ -10,6 +10,7 @@ from typing import Final
 from aiohttp import hdrs, web
 
 from api.http.access import ProtectedRoute, allow_anyone
+from api.http.compression import SMALL, accepts_gzip, compress
 from engine.errors import Misconfigured, NotFound
 from engine.workflows.svg import STYLE
 
@@ -34,6 +35,7 @@ MODULES: Final = (
 @dataclass(frozen=True, slots=True)
 class _Asset:
     content: bytes
+    compressed: bytes
     content_type: str
     path: str
 
@@ -65,11 +67,15 @@ class Assets:
         asset = self._assets.get(request.match_info["name"])
         if asset is None or asset.path != request.rel_url.path:
             raise NotFound("There is no such file.")
+        headers = {hdrs.CACHE_CONTROL: _FOREVER, hdrs.VARY: hdrs.ACCEPT_ENCODING}
+        is_compressed = accepts_gzip(request)
+        if is_compressed:
+            headers[hdrs.CONTENT_ENCODING] = "gzip"
         return web.Response(
-            body=asset.content,
+            body=asset.compressed if is_compressed else asset.content,
             content_type=asset.content_type,
             charset="utf-8",
-            headers={hdrs.CACHE_CONTROL: _FOREVER},
+            headers=headers,
         )
 
     @property
@@ -88,4 +94,5 @@ def _asset(name: str, parts: Iterable[str | bytes], folder: Traversable) -> tupl
         raise Misconfigured(message) from None
     digest = sha256(content).hexdigest()[:_DIGEST_CHARACTERS]
     media_type = _MEDIA_TYPES[name.rpartition(".")[2]]
-    return name, _Asset(content, media_type, _PATH.format(digest=digest, name=name))
+    path = _PATH.format(digest=digest, name=name)
+    return name, _Asset(content, compress(content, SMALL), media_type, path)

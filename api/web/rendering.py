@@ -13,6 +13,7 @@ from typing import Final
 from aiohttp import hdrs, web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from api.http.compression import compress_response
 from api.timestamps import format_timestamp
 from api.web.assets import Assets
 from api.web.formats import Formats, duration, words
@@ -107,8 +108,10 @@ class Renderer:
             "Content-Security-Policy": policy,
             # Older browsers need it to state the origin of a form, which `check_origin` requires.
             "Referrer-Policy": "same-origin",
-            hdrs.VARY: HX_REQUEST,
+            hdrs.VARY: f"{HX_REQUEST}, {hdrs.ACCEPT_ENCODING}",
         }
-        return web.Response(
+        response = web.Response(
             status=status, body=html.encode(), content_type=HTML, charset="utf-8", headers=headers
         )
+        compress_response(request, response)
+        return response
