@@ -28,6 +28,7 @@ MODULES: Final = (
     "static/time.js",
     "static/paste.js",
     "static/combobox.js",
+    "static/selection.js",
     "static/live.js",
 )
 

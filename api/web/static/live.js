@@ -17,8 +17,10 @@
   /** @param {string} id */
   const refresh = (id) => {
     const row = document.getElementById(id);
-    row?.dispatchEvent(new CustomEvent("stale"));
-    return row !== null;
+    if (!row) return false;
+    row.dispatchEvent(new CustomEvent("stale"));
+    announce(`Changed: ${row.querySelector("th a")?.textContent ?? id}`);
+    return true;
   };
 
   document.addEventListener("ticket", (event) => {

@@ -69,6 +69,17 @@ async def test_a_row_that_changes_stays_selected(api: Api, pages: WebPages) -> N
         await expect(box).to_be_checked()
 
 
+async def test_a_click_with_shift_selects_a_range(api: Api, pages: WebPages) -> None:
+    for number in range(4):
+        await new_ticket(api, f"Ticket {number}")
+    async with pages.window(MARTON, "/tickets") as page:
+        boxes = page.locator("input[name=ids]")
+        await boxes.nth(2).click()
+        await boxes.nth(0).click(modifiers=["Shift"])
+        await expect(page.locator("input[name=ids]:checked")).to_have_count(3)
+        await expect(boxes.nth(3)).not_to_be_checked()
+
+
 async def page_at(client: Client, path: str, status: int = 200) -> str:
     async with client.get(path, headers=bearer(MARTON)) as response:
         assert response.status == status

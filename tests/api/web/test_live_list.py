@@ -19,6 +19,7 @@ async def test_rows_change_in_place_and_new_tickets_wait(api: Api, pages: WebPag
         await api.data(MARTON, MOVE, id=first, to="IN_PROGRESS")
         row = page.locator(f"#{first}")
         await expect(row).to_contain_text("In progress")
+        await expect(page.locator("#announcements")).to_have_text("Changed: The first one")
         await expect(row).to_contain_text("Marton P.")
         await expect(page.get_by_role("link", name="The first one")).to_be_focused()
         await api.data(MARTON, MOVE, id=first, to="RESOLVED")
