@@ -22,6 +22,7 @@ _PATTERN_DESCRIPTIONS: Final = {
 }
 """What a text must consist of to match each pattern."""
 
+_JSON_WORDS: Final = {"True": "true", "False": "false", "None": "null"}
 _TIMESTAMP: Final = "must be a timestamp such as 2026-01-31T12:00:00Z"
 MESSAGES: Final[Mapping[str, str]] = {
     "missing": "is missing",
@@ -75,7 +76,8 @@ def describe_error(error: ErrorDetails) -> str:
     message = MESSAGES.get(error["type"])
     if message is None:
         return error["msg"].removeprefix("Value error, ").rstrip(".")
-    return message.format(**context)
+    expected = context.get("expected")
+    return message.format(**context | {"expected": _JSON_WORDS.get(str(expected), expected)})
 
 
 def describe_error_at(error: ErrorDetails, *, skip: int = 0) -> str:

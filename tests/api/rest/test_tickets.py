@@ -344,7 +344,7 @@ BODIES: dict[str, tuple[str, object, str]] = {
     ),
     "a start with a blank comment": ("/start", {"comment": " "}, "$.comment: must not be empty"),
     "a start of another status": ("/start", {"to": "RESOLVED"}, "$.to: is not a known field"),
-    "not to me": ("/assignee", {"assignToMe": False}, "$.assignToMe: must be "),
+    "not to me": ("/assignee", {"assignToMe": False}, "$.assignToMe: must be true"),
     "to me and to another": (
         "/assignee",
         {"assignToMe": True, "assignee": "u_b1"},
