@@ -80,12 +80,15 @@ async def test_a_stale_click_changes_nothing_and_says_what_happened(
         await page.context.route("**/events*", lambda route: route.abort())
         await page.reload()
         await api.data(MARTON, MOVE, id=ticket, to="RESOLVED")
+        await page.get_by_text("With a comment").click()
+        await page.fill('textarea[name="comment"]', "Rolled back")
         await page.get_by_role("button", name="Resolve").click()
         notice = page.get_by_role("alert")
         await expect(notice).to_contain_text("Nothing was changed")
         await expect(notice).to_contain_text("Marton P. moved it from In progress to Resolved")
         await expect(page.locator(".page-header")).to_contain_text("Resolved")
         await expect(page.get_by_role("button", name="Reopen")).to_be_visible()
+        await expect(page.locator('textarea[name="comment"]')).to_have_value("Rolled back")
     pages.complaints.clear()  # the stream that was aborted
 
 

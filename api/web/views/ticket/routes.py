@@ -16,6 +16,7 @@ from api.web.views.ticket.timeline import TimelineItem, build_timeline, users_of
 from api.web.views.ticket.view import Notice, TicketPage
 from engine.errors import Forbidden, InterlockError, InvalidInput, VersionConflict
 from engine.plugins import Plugin
+from engine.storage.history.log import log_end
 from engine.storage.tickets.history_pages import SEQ_MAX, HistoryPageRequest
 from engine.storage.tickets.reader import read_ticket
 from engine.tickets.commands import (
@@ -45,6 +46,8 @@ _DONE: Final = {
 _REFUSALS: Final = (Forbidden, InvalidInput, VersionConflict)
 
 _Fields = Mapping[str, str]
+_NO_FIELDS: Final[_Fields] = {}
+_POSITION: Final = web.RequestKey("position", str)
 _Change = Callable[[RequestContext, str, _Fields], Awaitable[str]]
 
 
@@ -166,9 +169,7 @@ class _TicketPageHandlers:
         if isinstance(error, VersionConflict):
             text = "Nothing was changed, because the ticket changed meanwhile:"
         notice = Notice(text, succeeded=False, meanwhile=meanwhile)
-        return await self._render(
-            request, context, ticket, notice, fields.get("text", ""), error.status
-        )
+        return await self._render(request, context, ticket, notice, fields, error.status)
 
     async def _render(  # noqa: PLR0913, PLR0917  # what the responses differ in
         self,
@@ -176,7 +177,7 @@ class _TicketPageHandlers:
         context: RequestContext,
         ticket: Ticket,
         notice: Notice | None = None,
-        text: str = "",
+        fields: _Fields = _NO_FIELDS,
         status: int = HTTPStatus.OK,
     ) -> web.Response:
         loader = context.loader_of(ticket)
@@ -195,7 +196,8 @@ class _TicketPageHandlers:
             timeline=build_timeline(entries, names),
             has_older=bool(entries) and entries[0].seq > 1,
             notice=notice,
-            text=text,
+            fields=fields,
+            position=request[_POSITION],
         )
         return self.pages.render(request, context, _TEMPLATE, {"page": page}, status)
 
@@ -214,7 +216,9 @@ def _sent_draft(done: str, ticket: Ticket) -> str:
 
 
 async def _read(request: web.Request, context: RequestContext) -> Ticket:
+    """Return the ticket, and store the position before it: the page misses no change."""
     context.plugins.require(Plugin.TICKETING)
+    request[_POSITION] = str(await log_end(context.databases.reads))
     return await read_ticket(context.databases.reads, context.viewer, request.match_info["id"])
 
 

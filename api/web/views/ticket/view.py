@@ -1,7 +1,7 @@
 """The view model of a ticket. Pure."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -92,7 +92,8 @@ class TicketPage:
         timeline: the latest entries, oldest first.
         has_older: whether there are older entries than those of the timeline.
         notice: the result of the last form.
-        text: the text that the reader typed into the last form, if it was refused.
+        fields: of the last form if it was refused, so that no typed text is lost.
+        position: the position of the log from which the page follows changes.
 
     """
 
@@ -105,7 +106,8 @@ class TicketPage:
     timeline: tuple[TimelineItem, ...]
     has_older: bool = False
     notice: Notice | None = None
-    text: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    position: str = ""
 
     @property
     def roles(self) -> ActorRoles:
