@@ -54,6 +54,12 @@ COUNTED_REFUSALS: Final = 1_000
 """Different refused transitions that a server counts until it records them, within seconds."""
 REFUSAL_DAYS: Final = 90
 """How long the numbers of refused transitions are kept."""
+INSIGHT_ENTRIES: Final = 50_000
+"""The newest entries of the log that insights into transitions read."""
+INSIGHT_TICKETS: Final = 50_000
+"""The newest tickets that insights into SLA targets read."""
+INSIGHT_ROWS: Final = 100
+"""The rows of a table of insights."""
 
 # Searches.
 FILTER_VALUES: Final = 100

@@ -6,9 +6,10 @@ from typing import Final
 
 from sqlalchemy import ARRAY, BigInteger, Interval, Text, bindparam, text
 
-from engine.limits import REFUSAL_DAYS
+from engine.limits import INSIGHT_ROWS, REFUSAL_DAYS
 from engine.storage.postgres.database import Database
 from engine.storage.postgres.statements import Statement
+from engine.tickets.insights import RefusedTransition
 from engine.tickets.refusal_counts import Refusal, RefusalCounts
 
 # In the order of the key, so that two servers lock the rows in the same order.
@@ -37,6 +38,26 @@ _DELETE_OLD: Final = Statement.of(
         " WHERE day < CAST(clock_timestamp() AT TIME ZONE 'UTC' AS date) - :age"
     ).bindparams(bindparam("age", type_=Interval))
 )
+_READ: Final = Statement.of(
+    text(
+        "SELECT workflow, source, target, reason, CAST(sum(times) AS bigint) AS times"
+        " FROM refused_transitions"
+        " WHERE day > CAST(clock_timestamp() AT TIME ZONE 'UTC' AS date) - :period"
+        " GROUP BY workflow, source, target, reason"
+        " ORDER BY sum(times) DESC, workflow, source, target, reason LIMIT :most"
+    ).bindparams(bindparam("period", type_=Interval), bindparam("most"))
+)
+
+
+async def read_refusals(database: Database, period: timedelta) -> list[RefusedTransition]:
+    """Return the transitions that were refused most often in a period of whole days."""
+    rows = await database.rows(_READ, period=period, most=INSIGHT_ROWS)
+    return [
+        RefusedTransition(
+            Refusal(row["workflow"], row["source"], row["target"], row["reason"]), row["times"]
+        )
+        for row in rows
+    ]
 
 
 async def record_refusals(database: Database, counts: RefusalCounts) -> None:
