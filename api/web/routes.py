@@ -12,6 +12,7 @@ from api.web.rendering import Renderer
 from api.web.return_path import HOME
 from api.web.sessions import USER_SETTINGS
 from api.web.views.bulk.routes import bulk_routes
+from api.web.views.insights.routes import insight_routes
 from api.web.views.new_ticket.routes import new_ticket_routes
 from api.web.views.plan.routes import plan_routes
 from api.web.views.saved_views.routes import saved_view_routes
@@ -53,4 +54,5 @@ def web_routes(
         *suggestion_routes(pages),
         *workflow_routes(pages),
         *plan_routes(pages),
+        *insight_routes(pages),
     ]

@@ -48,6 +48,7 @@ class Shell:
     Attributes:
         user_id, user_name: the reader.
         is_admin: whether the reader has the admin role.
+        sees_all: whether the reader can read every ticket.
         ticketing: whether the page links to tickets.
 
     """
@@ -55,6 +56,7 @@ class Shell:
     user_id: str
     user_name: str
     is_admin: bool
+    sees_all: bool
     ticketing: TicketingState
 
 
@@ -62,4 +64,4 @@ def shell_of(context: RequestContext) -> Shell:
     """Return the surroundings of the pages of a request."""
     actor = context.actor
     ticketing = TicketingState.of(context.plugins.error(Plugin.TICKETING), actor)
-    return Shell(actor.id, actor.name, actor.is_admin, ticketing)
+    return Shell(actor.id, actor.name, actor.is_admin, context.viewer.sees_all, ticketing)

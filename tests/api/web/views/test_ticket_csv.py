@@ -6,7 +6,8 @@ from typing import Final
 
 import pytest
 
-from api.web.views.tickets.csv_lines import BYTE_ORDER_MARK, COLUMNS, csv_lines, header
+from api.web.csv_text import BYTE_ORDER_MARK
+from api.web.views.tickets.csv_lines import COLUMNS, csv_lines, header
 from api.web.views.tickets.view import TicketRow
 from tests.support.ticket_examples import a_ticket
 
