@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from api.auth.api_keys import ApiKeyEntry, Scope
 from api.bootstrap.application import open_application_on
 from api.bootstrap.engine import EngineHandle, open_engine
+from api.limits_setting import read_limits
 from api.log_context import CONTEXT
 from api.settings import Settings
 from engine.vocabulary import Assignees
@@ -23,6 +24,9 @@ from tests.support.browsers import chromium
 from tests.support.databases import as_server, new_database
 from tests.support.personas import ALL_USERS, CILI, sign_in
 from tests.support.values_mount import ALL_DEFAULTS, Mount
+
+NO_RATE_LIMITS = read_limits("viewer_rate=0 address_rate=0")
+"""A slow machine computes longer; tests of rate limits have servers of their own."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -50,7 +54,7 @@ def settings(database_url: str, request: pytest.FixtureRequest) -> Settings:
     """Return the settings of the server; a parameter says to whom tickets can be assigned."""
     assignees: Assignees = getattr(request, "param", Assignees.KNOWN)
     return Settings(database_url=SecretStr(database_url), jwt_secret=SECRET).model_copy(
-        update={"people": assignees}  # prose: ignore
+        update={"people": assignees, "limits": NO_RATE_LIMITS}  # prose: ignore
     )
 
 
@@ -91,7 +95,7 @@ async def client(engine: EngineHandle, settings: Settings) -> AsyncIterator[Clie
 async def shared(template: str) -> AsyncIterator[SharedApplication]:
     async with new_database(template) as url:
         settings = Settings(database_url=SecretStr(as_server(url)), jwt_secret=SECRET).model_copy(
-            update={"api_keys": (ApiKeyEntry.for_key(KEY, Scope),)}
+            update={"api_keys": (ApiKeyEntry.for_key(KEY, Scope),), "limits": NO_RATE_LIMITS}
         )
         async with (
             open_engine(settings) as opened,

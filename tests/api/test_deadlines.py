@@ -9,12 +9,13 @@ import pytest
 from api.graphql.transport.websocket_messages import SUBPROTOCOL
 from api.limits_setting import read_limits
 from api.settings import Settings
+from engine.tickets.actor import Actor
 from tests.support.api_client import Client, bearer
 from tests.support.lock_gates import TIMEOUT_SECONDS, Observer
-from tests.support.personas import ANNA
 
-LOCK_USER: Final = "INSERT INTO users (id) VALUES ('u_b1')"
-"""Until the transaction ends, no other one can store Anna."""
+NEW_USER: Final = Actor("u_n1", "Nora V.")
+LOCK_USER: Final = "INSERT INTO users (id) VALUES ('u_n1')"
+"""Until the transaction ends, no other one can store the user."""
 TICKET: Final = "/api/v1/tickets/tk_4f8e29"
 QUERY: Final = {"query": "{ tickets { totalCount } }"}
 SUBSCRIPTION: Final = {"query": "subscription { ticketsChanged { position } }"}
@@ -27,18 +28,18 @@ def settings(settings: Settings) -> Settings:
 
 
 async def rest(client: Client, method: str, path: str, body: object = None) -> tuple[int, Any]:
-    async with client.request(method, path, json=body, headers=bearer(ANNA)) as response:
+    async with client.request(method, path, json=body, headers=bearer(NEW_USER)) as response:
         return response.status, (await response.json(content_type=None))["code"]
 
 
 async def graphql(client: Client) -> tuple[int, Any]:
-    async with client.post("/graphql", json=QUERY, headers=bearer(ANNA)) as response:
+    async with client.post("/graphql", json=QUERY, headers=bearer(NEW_USER)) as response:
         [error] = (await response.json(content_type=None))["errors"]
         return response.status, error["extensions"]["code"]
 
 
 async def event(client: Client, body: object) -> tuple[int, Any]:
-    async with client.post("/graphql/stream", json=body, headers=bearer(ANNA)) as response:
+    async with client.post("/graphql/stream", json=body, headers=bearer(NEW_USER)) as response:
         lines = (await response.text()).splitlines()
     [error] = json.loads(lines[1].removeprefix("data: "))["errors"]
     return error["extensions"]["status"], error["extensions"]["code"]
@@ -46,7 +47,7 @@ async def event(client: Client, body: object) -> tuple[int, Any]:
 
 async def message(client: Client, body: object) -> tuple[int, Any]:
     async with client.ws_connect("/graphql/ws", protocols=(SUBPROTOCOL,)) as socket:
-        credentials = {"authorization": bearer(ANNA)["Authorization"]}
+        credentials = {"authorization": bearer(NEW_USER)["Authorization"]}
         await socket.send_json({"type": "connection_init", "payload": credentials})
         await socket.receive_json()
         await socket.send_json({"type": "subscribe", "id": "1", "payload": body})
