@@ -16,13 +16,19 @@ from api.logging import configure_logging
 from api.settings import LogFormat, LogLevel, Settings
 from benchmarks.api import bare, peers
 from benchmarks.tokens import SECRET
+from engine.vocabulary import Assignees
 
 _UNLIMITED: Final = "viewer_rate=0 address_rate=0 viewer_requests=1000"
 
 
 def _settings_for(url: str) -> Settings:
     """Return the settings of Interlock: the defaults, without limits of one client."""
-    return Settings(database_url=SecretStr(url), jwt_secret=SECRET, limits=read_limits(_UNLIMITED))
+    return Settings(
+        database_url=SecretStr(url),
+        jwt_secret=SECRET,
+        people=Assignees.ANY,  # prose: ignore
+        limits=read_limits(_UNLIMITED),
+    )
 
 
 def main(kind: str, url: str) -> None:
