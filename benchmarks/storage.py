@@ -40,7 +40,7 @@ STATEMENT: Final = transition_statement(TransitionForm(keyed=False, sees_all=Tru
 TITLE: Final = f"""\
 Transitions per second: {TICKETS:,} tickets, one transition each in a round
 Medians of {ROUNDS} rounds, and of the ratios within a round
-Embedded PostgreSQL, default settings except synchronous_commit = off (no waiting for the disk)"""
+Embedded PostgreSQL, default settings except fsync = off (no waiting for the disk)"""
 CAPTION: Final = """\
 pgbench: the load generator of PostgreSQL; the same SQL, prepared; results are not read
 bare asyncpg: only fetchrow of the same SQL; each writer has its connection

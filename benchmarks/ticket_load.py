@@ -45,7 +45,9 @@ ID_PREFIX: Final = "tk_" + 26 * "0"
 SCATTER: Final = 7_919
 """A prime number, so that consecutive transitions are not on neighbouring rows."""
 _PREPARING_WRITERS: Final = 8
-_NO_SYNC: Final = "ALTER DATABASE postgres SET synchronous_commit = off"
+_NO_SYNC: Final = ("ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
+"""No server waits for the disk. With `synchronous_commit = off` only Interlock would: it sets that
+itself on each connection."""
 
 REQUESTER: Final = Actor("u_b1", "Anna K.")
 ASSIGNEE: Final = Actor("u_c4", "Marton P.")
@@ -73,7 +75,8 @@ _COUNT_NOT_IN_STATUS: Final = Statement.of(
 async def prepare_database(url: str) -> None:
     """Create the schema, the workflows and the tickets, which are in progress."""
     await declare(url)
-    await execute_unchecked(url, _NO_SYNC)
+    for statement in _NO_SYNC:
+        await execute_unchecked(url, statement)
     async with open_database(url) as database:
         await _insert_tickets(database)
         for ticket_set in TicketSet:
