@@ -14,7 +14,7 @@ from tests.support.lock_gates import TIMEOUT_SECONDS
 from tests.support.own_postgres import OwnPostgres, prepared_postgres
 from tests.support.personas import ANNA
 from tests.support.record_flaws import record_flaws
-from tests.support.replicas import Replica, replica
+from tests.support.replicas import UNLIMITED, Replica, replica
 from tests.support.seals import seal_everything
 
 CLIENTS = 4
@@ -57,7 +57,7 @@ class Clients:
 
 @pytest.mark.parametrize("killed", ["replica", "postgres"])
 async def test_no_acknowledged_ticket_is_lost(postgres: OwnPostgres, killed: str) -> None:
-    async with replica(postgres.url) as server, asyncio.TaskGroup() as running:
+    async with replica(postgres.url, UNLIMITED) as server, asyncio.TaskGroup() as running:
         clients = Clients(server)
         for number in range(CLIENTS):
             running.create_task(clients.run(number))

@@ -2,11 +2,11 @@
 
 from tests.support.command import interlock_process, on
 from tests.support.databases import EMPTY, as_server, new_database
-from tests.support.replicas import replica
+from tests.support.replicas import UNLIMITED, replica
 
 
 async def test_a_server_runs_under_a_role_that_owns_nothing(database_url: str) -> None:
-    async with replica(database_url) as server:
+    async with replica(database_url, UNLIMITED) as server:
         await server.wait_until_ready()
         assert server.problems == []
 

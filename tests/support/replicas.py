@@ -17,6 +17,8 @@ from tests.support.api_client import SECRET
 from tests.support.lock_gates import TIMEOUT_SECONDS
 
 NO_SETTINGS: Final[Mapping[str, str]] = {}
+UNLIMITED: Final = {"INTERLOCK_LIMITS": "viewer_rate=0 address_rate=0"}
+"""The settings of a server that does not count the time of its viewers, even while it is frozen."""
 
 
 @dataclass
