@@ -175,13 +175,13 @@ async def test_another_server_finishes_the_sign_in_and_accepts_the_session(
 async def test_several_tabs_sign_in_at_the_same_time(
     browser: PlainBrowser, provider: SignInProvider
 ) -> None:
-    tabs: dict[str, str] = {}
-    while len(tabs) < 3:  # two states can select the same cookie
-        before = set(browser.cookies)
-        callback = await browser.start(provider, f"/tickets?tab={len(tabs)}")
-        if set(browser.cookies) - before:
-            tabs[callback] = f"/tickets?tab={len(tabs)}"
-    for callback, path in tabs.items():
+    tabs: dict[str, tuple[str, str]] = {}
+    while len(tabs) < 3:  # a state can select the cookie of an earlier tab, which it replaces
+        before, path = dict(browser.cookies), f"/tickets?tab={len(tabs)}"
+        callback = await browser.start(provider, path)
+        [cookie] = [name for name, value in browser.cookies.items() if before.get(name) != value]
+        tabs[cookie] = callback, path
+    for callback, path in tabs.values():
         assert await browser.location(callback) == path
 
 
