@@ -38,7 +38,7 @@ SEARCHES: dict[str, tuple[dict[str, str], list[str]]] = {
     "members of a group": ({"group": "network-team"}, ["u_2", "u_1"]),
     "members of a group with a part": ({"group": "network-team", "search": "öd"}, ["u_1"]),
     "a group without members": ({"group": "Storage"}, []),
-    "an unknown part": ({"search": "nobody-of-this-name"}, []),  # prose: ignore
+    "an unknown part": ({"search": "no-such-name"}, []),
 }
 
 
