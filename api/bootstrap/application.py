@@ -53,7 +53,9 @@ from api.runtime.server_state import ServerState
 from api.runtime.values_file import ValuesFile
 from api.runtime.values_watcher import ValuesWatcher
 from api.settings import Settings
+from api.web.assets import Assets
 from api.web.explorer.routes import Explorer
+from api.web.rendering import Renderer
 from api.web.routes import web_routes
 from api.web.views.sign_in.demo import DemoSignIn
 from api.webhooks.worker import WebhookWorker
@@ -176,12 +178,16 @@ async def open_application_on(
         values = watcher.values if watcher else None
         executor = await _executor(settings, state)
         alerts = AlertReports(HealthReports(databases.changes, plugins, state.admission))
+        renderer = Renderer(Assets())
+        sign_in = sign_in_methods(settings, databases.reads, keys, demo)
+        explorer = Explorer(renderer, sign_in.sessions.find) if settings.explorer else None
         application = build_application(
             [
-                *_graphql_routes(settings, state, streams, executor),
+                *_graphql_routes(settings, state, streams, executor, explorer),
                 *web_routes(
+                    renderer,
                     state.context_for,
-                    sign_in_methods(settings, databases.reads, keys, demo),
+                    sign_in,
                     streams,
                     settings.limits.stream,
                 ),
@@ -232,13 +238,15 @@ async def _executor(settings: Settings, state: ServerState) -> GraphQLExecutor:
 
 
 def _graphql_routes(
-    settings: Settings, state: ServerState, streams: StreamSessions, executor: GraphQLExecutor
+    settings: Settings,
+    state: ServerState,
+    streams: StreamSessions,
+    executor: GraphQLExecutor,
+    explorer: Explorer | None,
 ) -> list[web.AbstractRouteDef]:
-    explorer = Explorer() if settings.explorer else None
-    page = explorer.page if explorer else None
     context_for, limits = state.context_for, settings.limits.stream
     return [
-        *GraphQLEndpoint(executor, context_for, settings.graphql_batch, page).routes,
+        *GraphQLEndpoint(executor, context_for, settings.graphql_batch, explorer).routes,
         *([explorer.route] if explorer else []),
         schema_route(executor.sdl),
         websocket_route(executor, context_for, streams, limits),

@@ -66,8 +66,7 @@ class Renderer:
             "words": words,
         }
         for name in environment.list_templates(["html"]):
-            if not name.startswith("explorer/"):
-                environment.get_template(name)
+            environment.get_template(name)
         object.__setattr__(self, "_environment", environment)
 
     def page(  # what differs between responses

@@ -5,7 +5,6 @@ from aiohttp import web
 from api.http.stream_sessions import StreamSessions
 from api.limits import StreamLimits
 from api.runtime.request_context import RequestContext
-from api.web.assets import Assets
 from api.web.live import LiveEvents
 from api.web.pages import ContextFactory, Pages, see_other
 from api.web.rendering import Renderer
@@ -31,16 +30,16 @@ async def _show_home(request: web.Request, _context: RequestContext) -> web.Resp
 
 
 def web_routes(
+    renderer: Renderer,
     create_context: ContextFactory,
     sign_in: SignInMethods,
     streams: StreamSessions,
     limits: StreamLimits,
 ) -> list[web.AbstractRouteDef]:
     """Return all routes of the web UI."""
-    assets = Assets()
-    pages = Pages(Renderer(assets), create_context, sign_in.sessions.require_sign_in)
+    pages = Pages(renderer, create_context, sign_in.sessions.require_sign_in)
     return [
-        assets.route,
+        renderer.assets.route,
         pages.get(HOME, _show_home),
         *sign_in_routes(pages, sign_in),
         *sidebar_routes(pages),

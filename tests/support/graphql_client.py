@@ -20,6 +20,7 @@ from api.web.explorer.routes import Explorer
 from engine.errors import Forbidden, Unavailable
 from engine.tickets.actor import Actor
 from tests.support.executors import build_executor
+from tests.support.explorers import file_routes
 
 SDL = """
 type Query {
@@ -88,9 +89,8 @@ async def opened(
 ) -> AsyncIterator[Client]:
     """Run a server that accepts batches of this size."""
     executor = await build_executor(SDL, [resolvers])
-    page = explorer.page if explorer else None
-    files = [explorer.route] if explorer else []
-    routes = [*GraphQLEndpoint(executor, contexts, batch, page).routes, *files]
+    files = file_routes(explorer) if explorer else []
+    routes = [*GraphQLEndpoint(executor, contexts, batch, explorer).routes, *files]
     application = build_application(routes, AccessControl(TOKENS, limits=limits))
     async with TestClient(TestServer(application)) as client:
         yield client

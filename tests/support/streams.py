@@ -24,6 +24,7 @@ from api.web.explorer.routes import Explorer
 from engine.tickets.actor import Actor
 from tests.support.counting_schema import SDL, Counter
 from tests.support.executors import build_executor
+from tests.support.explorers import file_routes
 from tests.support.lock_gates import TIMEOUT_SECONDS
 
 SUBPROTOCOL: Final = "graphql-transport-ws"
@@ -93,9 +94,9 @@ async def serving(
         websocket_route(executor, context_for, sessions, limits),
         *events_routes(executor, context_for, sessions, limits),
     ]
-    if explorer is not None:
-        endpoint = GraphQLEndpoint(executor, context_for, page=explorer.page)
-        routes += [*endpoint.routes, explorer.route]
+    if explorer:
+        endpoint = GraphQLEndpoint(executor, context_for, page=explorer)
+        routes += [*endpoint.routes, *file_routes(explorer)]
     application = build_application(routes, AccessControl(TOKENS, limits=http_limits))
     application[DRAIN].on_begin.append(sessions.drain)
     application.on_shutdown.append(sessions.end_all)

@@ -4,7 +4,7 @@ All errors are returned in the GraphQL format, including those of HTTP itself.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final
+from typing import Final, Protocol
 
 import orjson
 from aiohttp import hdrs, web
@@ -37,8 +37,16 @@ _REASONS: Final = {_PARTIAL_SUCCESS: "Partial Success"}
 
 ContextFor = Callable[[Actor], Awaitable[object]]
 """Creates the context that the resolvers of one operation share."""
-Page = Callable[[web.Request, tuple[str, ...]], web.Response | None]
-"""Returns a page for a client that prefers HTML to the given media types; None for others."""
+
+
+class BrowserPage(Protocol):
+    """What browsers get at the endpoint."""
+
+    def is_preferred(self, request: web.Request, others: tuple[str, ...]) -> bool:
+        """Return whether a client prefers the page to the other media types."""
+
+    async def page(self, request: web.Request) -> web.Response:
+        """Return the page."""
 
 
 class GraphQLEndpoint:
@@ -57,7 +65,7 @@ class GraphQLEndpoint:
         executor: GraphQLExecutor,
         context_for: ContextFor,
         batch: int = 0,
-        page: Page | None = None,
+        page: BrowserPage | None = None,
     ) -> None:
         self._executor = executor
         self._context_for = context_for
@@ -73,16 +81,13 @@ class GraphQLEndpoint:
 
     async def _authorize(self, request: web.Request) -> None:
         """Require a token, except for the page."""
-        if self._page_for(request) is None:
+        if not (self._page and self._page.is_preferred(request, _MEDIA_TYPES)):
             await require_user(request)
-
-    def _page_for(self, request: web.Request) -> web.Response | None:
-        return self._page(request, _MEDIA_TYPES) if self._page else None
 
     async def answer(self, request: web.Request) -> web.Response:
         """Answer a request for one operation, for a batch, or for the page."""
-        if page := self._page_for(request):
-            return page
+        if self._page and self._page.is_preferred(request, _MEDIA_TYPES):
+            return await self._page.page(request)
         # Clients that name no media type (curl, older ones) know only JSON.
         accept = ", ".join(request.headers.getall(hdrs.ACCEPT, []))
         media_type = best_match(accept, _MEDIA_TYPES, default=JSON)

@@ -106,7 +106,7 @@ export class Documentation {
   }
 
   ofType(type) {
-    const parts = [element("h3", { textContent: type.name }), ...described(type)];
+    const parts = [element("h2", { textContent: type.name }), ...described(type)];
     if (type.specifiedByURL) parts.push(paragraph(`Specified by ${type.specifiedByURL}`));
     const kind = [...this.schema.roots].find(([, root]) => root === type.name)?.[0];
     const fields = (type.fields ?? []).map((field) => this.field(field, kind));
@@ -174,7 +174,7 @@ export class Documentation {
 
   trial(kind, field) {
     const button = element("button", {
-      className: "quiet try",
+      className: "try",
       type: "button",
       textContent: "Try",
       ariaLabel: `Try ${field.name}`,
@@ -196,7 +196,7 @@ export class Documentation {
   }
 
   group(title, items) {
-    return items.length ? [element("h4", { textContent: title }), ...items] : [];
+    return items.length ? [element("h3", { textContent: title }), ...items] : [];
   }
 }
 

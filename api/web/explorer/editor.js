@@ -118,7 +118,6 @@ export class Editor {
     this.items = items;
     this.list.replaceChildren(...items.map(optionOf));
     this.list.hidden = false;
-    this.area.setAttribute("aria-expanded", "true");
     this.choose(0);
     this.place();
   }
@@ -175,7 +174,6 @@ export class Editor {
   close() {
     if (!this.list) return;
     this.list.hidden = true;
-    this.area.setAttribute("aria-expanded", "false");
     this.area.removeAttribute("aria-activedescendant");
   }
 }

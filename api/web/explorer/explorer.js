@@ -65,7 +65,7 @@ const token = () => at("token").value.trim().replace(/^(bearer\s+|(export\s+)?\w
 
 function identify(sentence, isWrong = false) {
   at("identity").textContent = sentence;
-  at("identity").classList.toggle("wrong", isWrong);
+  at("identity").classList.toggle("problem", isWrong);
 }
 
 let asked = 0;
@@ -229,14 +229,14 @@ function show({ response, text, milliseconds }) {
 
 /** Shows JSON as the response. */
 function display(text) {
-  at("answer").classList.remove("empty");
+  at("answer").classList.remove("placeholder");
   paintLines(at("answer"), text);
   at("copy").hidden = !navigator.clipboard; // which is there in secure contexts only
 }
 
 /** Shows a sentence instead of a response. */
 function announce(sentence) {
-  at("answer").classList.add("empty");
+  at("answer").classList.add("placeholder");
   at("answer").textContent = sentence;
   at("copy").hidden = true;
 }

@@ -3,32 +3,40 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from importlib.resources import files
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from api.web.explorer.routes import PAGE, POLICY, Explorer
+from engine.storage.web_sessions import WebSession
+from engine.user_settings import Theme, UserSettings
+from tests.support.accessibility import check_accessibility
 from tests.support.counting_schema import COUNT
+from tests.support.explorers import new_explorer
 from tests.support.graphql_client import BEARER, GRAPHQL, Client, Sent, opened, post, touched
+from tests.support.personas import ADA
 from tests.support.streams import StreamServer, serving
 
 expect.set_options(timeout=30_000)  # nothing here fails by being slow
 
 HTML = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 """What browsers accept when a user follows a link."""
+PAGE = "page.html"
+COLOUR = "getComputedStyle(document.body).backgroundColor"
+DARK = "rgb(19, 24, 22)"
 TOKEN = BEARER["Authorization"].removeprefix("Bearer ")
 TEXTS = {
     each.name: each.read_text("utf-8")
     for each in files("api.web.explorer").iterdir()
-    if each.name.endswith((".html", ".css", ".js", ".svg"))
+    if each.name.endswith((".html", ".css", ".js"))
 }
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def client() -> AsyncIterator[Client]:
-    async with opened(explorer=Explorer()) as client:
+    async with opened(explorer=new_explorer()) as client:
         yield client
 
 
@@ -46,8 +54,18 @@ async def test_browsers_get_the_page_without_a_token(
 ) -> None:
     async with client.request(method, f"/graphql{query}", headers={"Accept": accept}) as answer:
         assert (answer.status, answer.content_type) == (200, "text/html")
-        assert answer.headers["Content-Security-Policy"] == POLICY
-        assert answer.headers["Cache-Control"] == "private, no-cache"
+        assert answer.headers["Cache-Control"] == "no-store"
+
+
+async def test_the_page_has_the_policy_of_all_pages(client: Client) -> None:
+    async with client.get("/graphql", headers={"Accept": HTML}) as answer:
+        text, policy = await answer.text(), answer.headers["Content-Security-Policy"]
+    [nonce] = re.findall(r"'nonce-([^']+)'", policy)
+    assert re.findall(r"<script[^>]*", text) == [
+        f'<script nonce="{nonce}" type="module" src="/graphql/explorer/explorer.js"'
+    ]
+    assert "default-src 'none'" in policy
+    assert "require-trusted-types-for 'script'" in policy
 
 
 NO_PAGE_FOR = {
@@ -81,18 +99,18 @@ async def test_no_page_exists_unless_the_explorer_is_on() -> None:
 
 
 async def test_every_file_has_its_media_type_and_is_cached(client: Client) -> None:
-    kinds = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
-    for name, text in TEXTS.items():
+    kinds = {"css": "text/css", "js": "text/javascript"}
+    for name in TEXTS.keys() - {PAGE}:
         path = f"/graphql/explorer/{name}"
         async with client.get(path) as answer:
-            assert await answer.text() == text
-        assert answer.content_type == kinds.get(name.partition(".")[2], "image/svg+xml")
+            assert await answer.text() == TEXTS[name]
+        assert answer.content_type == kinds[name.partition(".")[2]]
         known = {"If-None-Match": answer.headers["ETag"]}
         async with client.get(path, headers=known) as again:
             assert (again.status, await again.text()) == (304, "")
 
 
-@pytest.mark.parametrize("name", ["routes.py", "..%2Froutes.py", "nothing.js", "%00.js"])
+@pytest.mark.parametrize("name", ["routes.py", PAGE, "..%2Froutes.py", "nothing.js", "%00.js"])
 async def test_only_files_of_the_explorer_are_served(name: str, client: Client) -> None:
     async with client.get(f"/graphql/explorer/{name}") as answer:
         assert answer.status == 404
@@ -101,7 +119,7 @@ async def test_only_files_of_the_explorer_are_served(name: str, client: Client) 
 def test_no_file_loads_from_other_origins_or_writes_markup() -> None:
     everything = "\n".join(TEXTS.values())
     outside = set(re.findall(r"""["'(](?:https?:)?//[^"')\s]+""", everything))
-    assert outside == {'"http://www.w3.org/2000/svg'}
+    assert outside == set()
     assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|eval\(|localStorage", everything)
     assert not re.search(r"\bon\w+=|style=|<style|javascript:", TEXTS[PAGE])
 
@@ -139,7 +157,7 @@ async def desk(browser: Browser, client: Client) -> AsyncIterator[Page]:
 async def counting_page(browser: Browser) -> AsyncIterator[tuple[Page, StreamServer]]:
     """Yield a page with a token for a schema with subscriptions, and its server."""
     async with (
-        serving(explorer=Explorer()) as server,
+        serving(explorer=new_explorer()) as server,
         opened_page(browser, f"{server.url}/") as page,
     ):
         await sign_in(page)
@@ -292,7 +310,7 @@ async def test_an_invalid_token_is_reported_with_the_reason(page: Page) -> None:
     await expect(page.get_by_label("Token", exact=True)).to_be_focused()
     await page.keyboard.insert_text(f"{TOKEN}x")
     await expect(page.locator("#identity")).to_contain_text("The signature of the token is invalid")
-    await expect(page.locator("#identity")).to_have_class("wrong")
+    await expect(page.locator("#identity")).to_have_class("problem")
 
 
 async def test_a_link_loads_an_operation_without_running_it(page: Page) -> None:
@@ -372,14 +390,14 @@ async def test_the_schema_can_be_searched_and_browsed(page: Page) -> None:
     await page.get_by_label("Search the schema").fill("hel")
     await expect(schema.locator(".signature")).to_have_text(["Query.hello"])
     await schema.get_by_role("button", name="Query").click()
-    await expect(schema.get_by_role("heading", level=3)).to_have_text("Query")
+    await expect(schema.get_by_role("heading", level=2)).to_have_text("Query")
     await schema.get_by_role("button", name="String").first.click()
-    await expect(schema.get_by_role("heading", level=3)).to_have_text("String")
+    await expect(schema.get_by_role("heading", level=2)).to_have_text("String")
     await expect(schema.get_by_text("Query.hello")).to_be_visible()
     await schema.get_by_role("navigation").get_by_role("button", name="Query").click()
-    await expect(schema.get_by_role("heading", level=3)).to_have_text("Query")
+    await expect(schema.get_by_role("heading", level=2)).to_have_text("Query")
     await schema.get_by_role("button", name="Schema").click()
-    await expect(schema.get_by_role("heading", level=4)).to_have_text(["Root types", "Types"])
+    await expect(schema.get_by_role("heading", level=3)).to_have_text(["Root types", "Types"])
 
 
 async def test_a_field_can_be_tried_out(page: Page) -> None:
@@ -435,5 +453,26 @@ async def test_the_page_follows_the_preferred_colour_scheme(page: Page) -> None:
     colours = []
     for scheme in ("light", "dark"):
         await page.emulate_media(color_scheme=scheme)
-        colours.append(await page.evaluate("getComputedStyle(document.body).backgroundColor"))
-    assert colours == ["rgb(246, 247, 246)", "rgb(19, 24, 22)"]
+        colours.append(await page.evaluate(COLOUR))
+    assert colours == ["rgb(245, 246, 245)", DARK]
+
+
+async def test_the_page_is_accessible(page: Page) -> None:
+    await sign_in(page)
+    await ask(page, "{ me refused }")
+    await expect(page.locator("#outcome")).to_have_class("warn")
+    await page.get_by_role("button", name="Query", exact=True).click()
+    for scheme in ("light", "dark"):
+        await page.emulate_media(color_scheme=scheme)
+        await check_accessibility(page)
+
+
+async def test_the_page_has_the_theme_of_the_user(browser: Browser) -> None:
+    settings = UserSettings(theme=Theme.DARK)
+    session = WebSession(b"", ADA, datetime.max.replace(tzinfo=UTC), None, settings)
+    async with (
+        opened(explorer=new_explorer(session)) as client,
+        opened_page(browser, str(client.make_url("/"))) as page,
+    ):
+        assert await page.evaluate(COLOUR) == DARK
+        await expect(page.get_by_role("link", name="Interlock")).to_have_attribute("href", "/")
