@@ -83,6 +83,13 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
+class SchemaUse(StrEnum):
+    """What a server does if the database lacks the schema: migrate it, or wait for it."""
+
+    MIGRATE = "migrate"
+    WAIT = "wait"
+
+
 def _check_database_url(url: SecretStr | None) -> SecretStr | None:
     if url and not url.get_secret_value().startswith(("postgresql://", "postgres://")):
         raise ValueError
@@ -176,6 +183,10 @@ class Settings(BaseModel):
             f"{DATABASE_CONNECTIONS_MAX}",
         ),
     ] = DATABASE_CONNECTIONS
+    database_schema: Annotated[
+        SchemaUse, BeforeValidator(str.lower), Field(description=" or ".join(SchemaUse))
+    ] = SchemaUse.MIGRATE
+    """Whether a server migrates the database and applies the default workflows, or waits."""
     data_dir: Annotated[Path, Field(description="a directory")] = Path(".interlock")
     jwt_secret: Annotated[
         SecretStr | None,

@@ -10,7 +10,8 @@ from typing import Final
 import typer
 from aiohttp import web
 
-from api.bootstrap.application import open_application, server_options
+from api.bootstrap.application import open_application
+from api.bootstrap.options import server_options
 from api.graphql.transport.websocket_messages import SUBPROTOCOL
 from api.http.app_keys import CONNECTIONS
 from api.http.connections import Connections

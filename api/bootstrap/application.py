@@ -19,6 +19,8 @@ from api.bootstrap.engine import (
     require_notifications,
     warn_about_durability,
 )
+from api.bootstrap.options import server_options
+from api.bootstrap.waiting import wait_for_database
 from api.bootstrap.web import session_lifetime, sign_in_methods
 from api.graphql.documents.persisted_documents import PersistedDocuments
 from api.graphql.executor import GraphQLExecutor
@@ -29,7 +31,7 @@ from api.graphql.transport.sse import events_routes
 from api.graphql.transport.websocket import websocket_route
 from api.http.app_keys import DRAIN
 from api.http.application import AccessControl, build_application
-from api.http.server import ServerOptions, run_server
+from api.http.server import run_server
 from api.http.stream_sessions import StreamSessions
 from api.licence import read_licence
 from api.limits import EXPORT_BATCH_SECONDS_MAX, EXPORT_SECONDS_MAX
@@ -52,7 +54,7 @@ from api.runtime.seals import Sealer
 from api.runtime.server_state import ServerState
 from api.runtime.values_file import ValuesFile
 from api.runtime.values_watcher import ValuesWatcher
-from api.settings import Settings
+from api.settings import SchemaUse, Settings
 from api.web.assets import Assets
 from api.web.explorer.routes import Explorer
 from api.web.rendering import Renderer
@@ -85,17 +87,13 @@ def run_interlock(settings: Settings, announce: Callable[[str], None]) -> None:
     run_server(open_application(settings), server_options(settings), announce)
 
 
-def server_options(settings: Settings) -> ServerOptions:
-    """Return how the server of the settings listens and stops."""
-    return ServerOptions(
-        settings.host, settings.port, settings.limits.stream.send_seconds, settings.drain_seconds
-    )
-
-
 @asynccontextmanager
 async def open_application(settings: Settings) -> AsyncIterator[web.Application]:
     """Open the database of the settings, and yield the application on it."""
-    async with open_engine(settings) as engine:
+    migrates = settings.database_schema is SchemaUse.MIGRATE
+    if not migrates:
+        await wait_for_database(settings)
+    async with open_engine(settings, creates=migrates) as engine:
         await require_notifications(engine, settings)
         await warn_about_durability(engine)
         async with open_application_on(engine, settings) as application:
@@ -125,13 +123,14 @@ async def open_application_on(
         watcher = _values_watcher(databases.administration, settings)
         if watcher is not None:
             await watcher.catch_up(wait=True)
-        elif plan := await apply_defaults(databases.administration):
-            log.info("applied the default workflows", workflows=len(plan.changes))
+        elif settings.database_schema is SchemaUse.MIGRATE:
+            await _apply_defaults(databases.administration)
         licence = read_licence(settings.license_public_key, settings.license_key)
         plugins = await PluginCache.read(databases, licence, clock)
         plugins.log_disabled()
         assignees = settings.people  # prose: ignore
         state = await ServerState.read(databases, settings.limits, plugins, assignees)
+        stack.push_async_callback(state.declaration.withdraw)
         keys = key_source(settings)
         await keys.start()
         worker = WebhookWorker(
@@ -208,6 +207,7 @@ async def open_application_on(
                 LoadMetrics(databases, state.admission),
                 *state.log_watch.collectors,
                 *state.clock_watch.collectors,
+                state.declaration,
                 *streams.collectors,
                 *supervisor.collectors,
                 *sealer.collectors,
@@ -219,6 +219,11 @@ async def open_application_on(
         application[DRAIN].on_begin.append(streams.drain)
         application.on_shutdown.append(streams.end_all)
         yield application
+
+
+async def _apply_defaults(database: Database) -> None:
+    if plan := await apply_defaults(database):
+        log.info("applied the default workflows", workflows=len(plan.changes))
 
 
 def _values_watcher(database: Database, settings: Settings) -> ValuesWatcher | None:

@@ -39,7 +39,7 @@ def background_tasks(  # noqa: PLR0913  # the components of a server
     embedded: EmbeddedServer | None,
 ) -> Iterator[BackgroundTask]:
     """Yield all background tasks of a server; docs/operations.md describes them."""
-    yield refresh_task(listener, state.refreshes, state.workflows.end_subscriptions)
+    yield refresh_task(listener, state.refresh, state.workflows.end_subscriptions)
     yield state.changes.task
     yield state.log_watch.task
     yield state.clock_watch.task
@@ -65,6 +65,7 @@ def background_tasks(  # noqa: PLR0913  # the components of a server
     yield from maintenance_tasks(
         state.databases.background, state.plugins, session_lifetime, state.refusals
     )
+    yield state.declaration.task
     yield sealer.task
     if anchors is not None:
         yield anchors.task

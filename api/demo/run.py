@@ -11,9 +11,10 @@ from typing import Final
 from aiohttp import web
 from pydantic import SecretStr
 
-from api.bootstrap.application import open_application_on, server_options
+from api.bootstrap.application import open_application_on
 from api.bootstrap.auth import token_issuer
 from api.bootstrap.engine import open_engine
+from api.bootstrap.options import server_options
 from api.demo.tickets import ADA, ANNA, BELA, DORA, MARTON, TICKETS, ZOE, DemoTicket
 from api.http.server import run_server
 from api.logging import configure_logging

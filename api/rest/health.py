@@ -19,6 +19,10 @@ from engine.errors import Unavailable
 log: Final = structlog.get_logger(component="http")
 
 
+class ServerWaiting(Unavailable):
+    """The database is not ready for this version. The log of the server has the reason."""
+
+
 class _SharedCheck:
     """A readiness check, whose result all requests get that arrive while it runs.
 
@@ -39,7 +43,7 @@ class _SharedCheck:
         try:
             async with asyncio.timeout(limits.READINESS_SECONDS):
                 await self._check()
-        except (BackgroundTaskFailed, ServerStopping) as error:
+        except (BackgroundTaskFailed, ServerStopping, ServerWaiting) as error:
             return error  # the message says more, and is not confidential
         except Exception as error:
             log.warning("not ready", exc_info=error)

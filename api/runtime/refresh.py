@@ -1,6 +1,6 @@
 """Refreshes the caches of a server when a reconciliation or a plugin switch is notified."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from api.limits import ESSENTIAL_RUN_SECONDS_MAX
@@ -10,31 +10,26 @@ from engine.storage.postgres.notifications import Listener
 REFRESH_SECONDS: Final = 30
 """The longest time between two refreshes."""
 
-Refresh = Callable[[], Awaitable[None]]
-
 
 def refresh_task(
-    listener: Listener, refreshes: Sequence[Refresh], on_long_failure: Callable[[], None]
+    listener: Listener,
+    refresh: Callable[[], Awaitable[None]],
+    on_long_failure: Callable[[], None],
 ) -> BackgroundTask:
-    """Return the task that calls all refreshes whenever something can have changed.
+    """Return the task that refreshes the caches whenever something can have changed.
 
     If the listener cannot connect, the supervisor runs the task again after each failure, so that
     the caches are refreshed nevertheless.
 
     Args:
         listener: waits for notifications.
-        refreshes: read one cache each.
+        refresh: reads all caches again.
         on_long_failure: called if the caches cannot be refreshed for long.
 
     """
-
-    async def refresh_all() -> None:
-        for refresh in refreshes:
-            await refresh()
-
     return BackgroundTask(
         "caches",
-        refresh_all,
+        refresh,
         listener.wait,
         run_seconds_max=ESSENTIAL_RUN_SECONDS_MAX,
         is_essential=True,

@@ -1,6 +1,5 @@
 """The state of one server process, from which each request gets its context."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Self
 
@@ -12,6 +11,7 @@ from api.runtime.known_users import KnownUsers
 from api.runtime.log_watch import LogWatch
 from api.runtime.plugins import PluginCache
 from api.runtime.request_context import RequestContext
+from api.runtime.server_report import ReportedDeclaration
 from api.runtime.visibility import VisibilityCache
 from api.runtime.workflows import WorkflowCache
 from engine.storage.postgres.databases import Databases
@@ -40,6 +40,7 @@ class ServerState:
     admission: Admission
     assignees: Assignees
     refusals: RefusalCounts
+    declaration: ReportedDeclaration
 
     @classmethod
     async def read(
@@ -70,13 +71,13 @@ class ServerState:
             ),
             assignees,
             RefusalCounts(),
+            ReportedDeclaration(databases),
         )
 
-    @property
-    def refreshes(self) -> tuple[Callable[[], Awaitable[None]], ...]:
-        """The functions to call after each notification."""
+    async def refresh(self) -> None:
+        """Read all caches again."""
         caches = (self.plugins, self.workflows, self.catalog, self.visibility)
-        return tuple(cache.refresh for cache in caches)
+        await self.declaration.refresh([cache.refresh for cache in caches])
 
     async def context_for(self, actor: Actor) -> RequestContext:
         """Return the context of one request of an actor."""

@@ -21,6 +21,7 @@ from engine.storage.postgres.tables import (
     metadata,
     plugins,
     refused_transitions,
+    servers,
     ticket_search,
     web_sessions,
     webhook_deliveries,
@@ -33,6 +34,7 @@ _LEFT_OUT: Final = (
     webhook_deliveries,  # have a meaning only in this database
     head_chunks,  # a cache
     refused_transitions,  # are numbers, and no part of the record
+    servers,  # use this database, and not another one
     web_sessions,  # would let users in who have signed out since
 )
 BACKUP_TABLES: Final = {

@@ -28,6 +28,8 @@ from engine.storage.history.changes import read_histories
 from engine.storage.history.seals import read_unsealed
 from engine.storage.postgres.database import Database, open_database
 from engine.storage.postgres.databases import Databases
+from engine.storage.resources.live_declaration import read_live_declaration
+from engine.storage.servers import read_running_servers
 from engine.storage.tickets.reader import read_ticket
 from engine.storage.tickets.store import TicketStore
 from engine.storage.web_sessions import WebSessionStore, session_digest
@@ -371,6 +373,19 @@ async def _runs_succeed(task: str, server: WorkingServer) -> None:
     await until(succeeded)
 
 
+async def _the_server_reports_again(server: WorkingServer) -> None:
+    """Forget the server; then it must be known again, with the active declaration."""
+    async with server.database.pool.acquire() as connection:
+        await connection.execute("DELETE FROM servers")
+
+    async def reported() -> bool:
+        live = await read_live_declaration(server.database)
+        reports = await read_running_servers(server.database)
+        return [each.declaration for each in reports] == [live.digest]
+
+    await until(reported)
+
+
 async def _everything_is_sealed(server: WorkingServer) -> None:
     await open_ticket(server.store)
 
@@ -412,6 +427,7 @@ WORK: Final[dict[str, Check]] = {
     "old_deliveries": _an_old_delivery_is_deleted,
     "old_idempotency_keys": _an_old_key_is_deleted,
     "old_web_sessions": _an_old_web_session_is_deleted,
+    "server_report": _the_server_reports_again,
     "seals": _everything_is_sealed,
     "anchors": _an_anchor_is_published,
 }

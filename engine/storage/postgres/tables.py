@@ -642,3 +642,14 @@ refused_transitions: Final = Table(
     Column("times", BigInteger, nullable=False),
 )
 """No foreign key: the rows are numbers about the past, and no part of the record."""
+
+servers: Final = Table(
+    "servers",
+    metadata,
+    Column("id", ID, primary_key=True, comment="random; of the process"),
+    Column("name", Text, nullable=False, comment="of the machine"),
+    Column("version", Text, nullable=False),
+    Column("declaration", Text, nullable=False, comment="the digest of the one it uses"),
+    Column("reported_at", TIMESTAMP, nullable=False, server_default=func.clock_timestamp()),
+)
+"""The servers that use the database. No part of the record."""

@@ -52,23 +52,24 @@ LATEST_REVISION: Final = (
     .scalar_subquery()
 )
 """The number of the latest revision of a workflow, which is the active one."""
-_RESOURCES: Final = union_all(
+RESOURCES: Final = union_all(
     _resources(Kind.WORKFLOW, workflows, workflow_revisions.c.declaration)
     .select_from(workflows)
     .join(workflow_revisions, workflow_revisions.c.id == LATEST_REVISION),
     *(_resources(kind, table, table.c.declaration) for kind, table in TABLES.items()),
 ).subquery("resources")
+"""All resources as rows, retired ones included."""
 _READ: Final = Statement.of(
     select(
-        _RESOURCES.c.kind,
-        _RESOURCES.c.name,
-        _RESOURCES.c.declaration,
-        _RESOURCES.c.retired,
-        _RESOURCES.c.reconciliation,
+        RESOURCES.c.kind,
+        RESOURCES.c.name,
+        RESOURCES.c.declaration,
+        RESOURCES.c.retired,
+        RESOURCES.c.reconciliation,
         reconciliations.c.applied_at,
         reconciliations.c.applied_by,
         reconciliations.c.source,
-    ).join(reconciliations, reconciliations.c.id == _RESOURCES.c.reconciliation)
+    ).join(reconciliations, reconciliations.c.id == RESOURCES.c.reconciliation)
 )
 
 

@@ -27,7 +27,7 @@ async def following(database: Database, url: str) -> AsyncIterator[WorkflowCache
     """Follow without the periodic refresh, so that only a notification causes a refresh."""
     workflows = await WorkflowCache.read(for_all_kinds(database))
     listener = Listener(url, CHANNEL, NEVER)
-    task = refresh_task(listener, [workflows.refresh], workflows.end_subscriptions)
+    task = refresh_task(listener, workflows.refresh, workflows.end_subscriptions)
     with closing(listener):
         async with Supervisor().run([task]):
             await listeners(database, 1)
@@ -86,7 +86,7 @@ async def test_workflows_that_cannot_be_read_end_subscriptions(
 ) -> None:
     workflows = await WorkflowCache.read(for_all_kinds(database))
     listener = Listener(database_url, CHANNEL, at_least_every=0)
-    task = refresh_task(listener, [workflows.refresh], workflows.end_subscriptions)
+    task = refresh_task(listener, workflows.refresh, workflows.end_subscriptions)
     with closing(listener):
         async with (
             asyncio.timeout(TIMEOUT_SECONDS),
@@ -107,7 +107,7 @@ async def test_caches_are_refreshed_although_the_listener_cannot_connect(
 ) -> None:
     workflows = await WorkflowCache.read(for_all_kinds(database))
     nowhere = Listener("postgresql://user@127.0.0.1:1/none", CHANNEL, NEVER)
-    task = refresh_task(nowhere, [workflows.refresh], workflows.end_subscriptions)
+    task = refresh_task(nowhere, workflows.refresh, workflows.end_subscriptions)
     async with Supervisor(delay=lambda _: 0).run([task]):
         await put_resources(database, [replace(FIRST, retired=True)])
         await until(database, lambda: is_retired(workflows))

@@ -59,6 +59,7 @@ def upgrade() -> None:
     create_web_sessions()
     create_user_settings()
     create_refused_transitions()
+    create_servers()
     op.execute(REJECT_CHANGE)
     for table in APPEND_ONLY:
         op.execute(
@@ -630,4 +631,16 @@ def create_refused_transitions() -> None:
         sa.Column("target", ID, primary_key=True),
         sa.Column("reason", ID, primary_key=True),
         sa.Column("times", sa.BigInteger, nullable=False),
+    )
+
+
+def create_servers() -> None:
+    """Create the table of the servers that use the database."""
+    op.create_table(
+        "servers",
+        sa.Column("id", ID, primary_key=True, comment="random; of the process"),
+        sa.Column("name", sa.Text, nullable=False, comment="of the machine"),
+        sa.Column("version", sa.Text, nullable=False),
+        sa.Column("declaration", sa.Text, nullable=False, comment="the digest of the one it uses"),
+        sa.Column("reported_at", TIMESTAMP, nullable=False, server_default=NOW),
     )
