@@ -10,7 +10,9 @@ from api.cli.exits import EXIT_INVALID_DECLARATION
 from api.cli.findings import FindingsFormat, render_findings
 from api.cli.values import SubchartKey
 from api.files import UnreadableFile, read_text
+from api.web.icons import read_icons
 from engine.declaration.group_checks import find_undeclared_groups
+from engine.declaration.icon_checks import find_unknown_icons
 from engine.declaration.parse import build_declaration
 from engine.declaration.silenced_findings import without_silenced
 from engine.errors import InvalidDeclaration
@@ -50,7 +52,11 @@ def _findings_in(file: Path, key: str) -> Sequence[Finding]:
     try:
         values = read_values(ValuesInput([(str(file), text)], key=key))
         declaration = build_declaration(values)
-        findings = [*analyse(declaration), *find_undeclared_groups(declaration)]
+        findings = [
+            *analyse(declaration),
+            *find_undeclared_groups(declaration),
+            *find_unknown_icons(declaration, read_icons()),
+        ]
         return without_silenced(findings, text, str(file))
     except InvalidDeclaration as error:
         return error.findings

@@ -3,15 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from typing import Final
 
 from aiohttp import hdrs, web
 
 from api.http.access import ProtectedRoute, allow_anyone
 from api.http.compression import SMALL, accepts_gzip, compress
-from engine.errors import Misconfigured, NotFound
+from api.web.package_files import read_package_file
+from engine.errors import NotFound
 from engine.workflows.svg import STYLE
 
 _PATH: Final = "/static/{digest}/{name}"
@@ -50,14 +49,13 @@ class Assets:
     """
 
     def __init__(self) -> None:
-        folder = files("api.web")
         sources: dict[str, tuple[str | bytes, ...]] = {
             "htmx.js": HTMX,
             "interlock.js": MODULES,
             "interlock.css": ("static/interlock.css", _GRAPH_STYLE),
             "icon.svg": ("static/icon.svg",),
         }
-        self._assets = dict(_asset(name, parts, folder) for name, parts in sources.items())
+        self._assets = dict(_asset(name, parts) for name, parts in sources.items())
 
     def path(self, name: str) -> str:
         """Return the path of a file."""
@@ -85,14 +83,10 @@ class Assets:
         return ProtectedRoute(allow_anyone, web.get(_PATH, self.answer))
 
 
-def _asset(name: str, parts: Iterable[str | bytes], folder: Traversable) -> tuple[str, _Asset]:
-    try:
-        content = b"\n".join(
-            part if isinstance(part, bytes) else (folder / part).read_bytes() for part in parts
-        )
-    except FileNotFoundError as error:
-        message = f"{error.filename} is missing. In a checkout, run `make .venv/ready`."
-        raise Misconfigured(message) from None
+def _asset(name: str, parts: Iterable[str | bytes]) -> tuple[str, _Asset]:
+    content = b"\n".join(
+        part if isinstance(part, bytes) else read_package_file(part) for part in parts
+    )
     digest = sha256(content).hexdigest()[:_DIGEST_CHARACTERS]
     media_type = _MEDIA_TYPES[name.rpartition(".")[2]]
     path = _PATH.format(digest=digest, name=name)

@@ -3,10 +3,11 @@
 import json
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 from typing import Final
 
 from markupsafe import Markup
+
+from api.web.package_files import read_package_file
 
 _FILE: Final = "vendor/icons.json"
 _SVG: Final = Markup(
@@ -18,8 +19,13 @@ _LETTER: Final = Markup('<span class="letter-tile" aria-hidden="true">{letter}</
 
 @cache
 def read_icons() -> Mapping[str, str]:
-    """Return the shapes of all icons, by Material name."""
-    shapes: Mapping[str, str] = json.loads((files("api.web") / _FILE).read_text("utf-8"))
+    """Return the shapes of all icons, by Material name.
+
+    Raises:
+        Misconfigured: the file of the icons is missing.
+
+    """
+    shapes: Mapping[str, str] = json.loads(read_package_file(_FILE))
     return shapes
 
 

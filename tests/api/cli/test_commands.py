@@ -1,6 +1,7 @@
 """The command line, run as users run it."""
 
 import json
+import re
 import subprocess
 import sys
 from importlib import metadata
@@ -12,7 +13,9 @@ from engine.declaration.defaults import default_workflows
 from engine.workflows.compiler import compile_workflow
 from engine.workflows.rendering import GraphFormat, render
 from tests.support.command import COMMAND, interlock, interlock_process
-from tests.support.paths import CHART
+from tests.support.paths import CHART, ROOT
+
+DEMO_VALUES = ROOT / "api" / "demo" / "values.yaml"
 
 
 def test_explain_prints_the_table_of_all_transitions_as_json() -> None:
@@ -223,6 +226,15 @@ def test_lint_checks_the_other_files_when_one_cannot_be_read(folder: Path) -> No
         "nowhere.yaml:1:1: error: can't be read: No such file or directory. [unreadable]"
     )
     assert printed[1] == "bytes.yaml:1:12: error: can't be read: it isn't UTF-8 text. [unreadable]"
+
+
+def test_lint_knows_the_icons_of_pages(tmp_path: Path) -> None:
+    text = DEMO_VALUES.read_text("utf-8")
+    (tmp_path / "values.yaml").write_text(text.replace("icon: wifi_off", "icon: wifi-off"))
+    done = interlock("lint", str(DEMO_VALUES), "values.yaml", folder=tmp_path)
+    assert re.findall(r"(\S+):\d+:\d+:.* Did you mean '(\w+)'.*\[unknown_icon\]", done.stdout) == [
+        ("values.yaml", "wifi_off")
+    ]
 
 
 def test_lint_reads_below_a_key(tmp_path: Path) -> None:
