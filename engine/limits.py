@@ -79,6 +79,10 @@ API_KEY_NAME_CHARACTERS: Final = 8
 """The part of a key's hash that names it in the log and in the history of tickets."""
 HEALTH_MESSAGE_CHARACTERS: Final = 2_000
 HEALTH_SOURCE_CHARACTERS: Final = 120
+UPTIME_DAYS: Final = 400
+"""The longest period for which an uptime is calculated."""
+UPTIME_REASONS: Final = 50
+"""Times with one status that the explanation of an uptime lists; the shortest are summed up."""
 
 # Working time.
 CALENDAR_DAYS: Final = 20 * 366

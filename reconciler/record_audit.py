@@ -17,6 +17,7 @@ from engine.storage.history.audit import history_flaw
 from engine.storage.history.declared import read_declared_history
 from engine.storage.history.scan import scan_tickets
 from engine.storage.history.seal_audit import audit_seals
+from engine.storage.outages.health_intervals import audit_health
 from engine.storage.postgres.database import Session
 from engine.storage.resources.audit import audit_declared_columns
 from engine.storage.sla.audit import audit_ticket
@@ -85,6 +86,7 @@ async def audit_record(
         audit_seals(session, with_heads, older),
         audit_names(session),
         audit_search(session),
+        audit_health(session),
         audit_declared_columns(session),
         audit_resources(session),
     ):

@@ -1,10 +1,13 @@
 """Loading what belongs to tickets that were read together, in one statement for all of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 
 from api.runtime.single_flight import SingleCall, SingleFlight
+from engine.declaration.models import Service
+from engine.outages.uptime import Uptime
+from engine.storage.outages.uptime import read_uptimes
 from engine.storage.postgres.database import Database
 from engine.storage.tickets.history_pages import (
     HistoryPageRequest,
@@ -18,6 +21,25 @@ from engine.tickets.permissions import can_read_notes
 from engine.tickets.sla_timers import SlaTimers
 from engine.tickets.ticket import Ticket
 from engine.vocabulary import SYSTEM
+
+
+class UptimeLoader:
+    """Calculates the uptimes of services that were read together."""
+
+    def __init__(self, database: Database, services: Sequence[Service]) -> None:
+        self._database = database
+        self._services = services
+        self._uptimes: SingleFlight[Mapping[str, Uptime]] = SingleFlight()
+        self._now = SingleCall(lambda: read_clock(database))
+
+    async def uptime(self, path: str, start: datetime, end: datetime | None) -> Uptime:
+        """Return the uptime of one of the services in a period, which by default ends now."""
+        until = await self._now() if end is None else end
+        uptimes = await self._uptimes.get(
+            (start, until),
+            lambda: read_uptimes(self._database, self._services, start, until),
+        )
+        return uptimes[path]
 
 
 class TicketLoader:

@@ -12,6 +12,7 @@ from engine.sealing.anchor_key import AnchorKey
 from engine.sealing.flaw import RecordFlaw
 from engine.storage.history.anchors import read_anchors
 from engine.storage.history.seal_audit import audit_seals
+from engine.storage.outages.health_intervals import audit_health
 from engine.storage.postgres.connection import connect
 from engine.storage.postgres.database import Session, open_database
 from engine.storage.resources.audit import audit_declared_columns
@@ -75,6 +76,7 @@ async def finders(session: Session, *anchors: Anchor) -> str:
     for name, audit in (
         ("names", audit_names),
         ("search", audit_search),
+        ("statuses", audit_health),
         ("declarations", audit_declared_columns),
         ("declarations", audit_resources),
     ):

@@ -28,6 +28,7 @@ from engine.tickets.commands import (
 from engine.vocabulary import Status
 from tests.support.declared_resources import declare
 from tests.support.forger import Forger
+from tests.support.monitored_services import PATH, record
 from tests.support.personas import ADA, ANNA, MARTON
 from tests.support.seals import seal_everything
 
@@ -45,6 +46,7 @@ CATALOG: Final = {
         }
     ],
 }
+SERVICES: Final = [{"path": PATH, "slaGroup": "payment-team"}]
 CLOSES_BY_ASSIGNEE: Final = {
     "name": "incident_response",
     "transitions": [
@@ -58,7 +60,7 @@ CLOSES_BY_ASSIGNEE: Final = {
 async def fill(database: Database, key: AnchorKey) -> Anchor:
     """Record a few rows of every kind, with some seals and an anchor; return the anchor."""
     store = TicketStore(database)
-    await declare(database, catalog=CATALOG)
+    await declare(database, catalog=CATALOG, services=SERVICES)
     await save_user(database, ANNA)
     await save_user(database, replace(MARTON, name="Marton"))
     closed = await store.create_from_catalog(
@@ -70,10 +72,11 @@ async def fill(database: Database, key: AnchorKey) -> Anchor:
     await _move(store, closed.id, Status.IN_PROGRESS, Status.RESOLVED)
     resolved = await _open(store, RESOLVED)
     await _move(store, resolved, Status.IN_PROGRESS, Status.RESOLVED)
-    await declare(database, catalog=CATALOG, workflows=[CLOSES_BY_ASSIGNEE])
+    await declare(database, catalog=CATALOG, services=SERVICES, workflows=[CLOSES_BY_ASSIGNEE])
     for enabled in (False, True):
         await set_plugin_enabled(database, ADA, Plugin.TICKETING, enabled=enabled)
     await seal_everything(database)
+    await _record_statuses(database)
     command = TransitionTicket.parse(ticket=closed.id, to=Status.CLOSED)
     await store.transition(ANNA, command)
     live = await _open(store, LIVE)
@@ -88,6 +91,11 @@ async def fill(database: Database, key: AnchorKey) -> Anchor:
     await seal_everything(database)
     await store.comment(ANNA, CommentTicket.parse(ticket=live, text="It works again"))
     return anchor
+
+
+async def _record_statuses(database: Database) -> None:
+    for status in ("DOWN", "OPERATIONAL"):
+        await record(database, status)
 
 
 async def _open(store: TicketStore, title: str) -> str:
@@ -301,7 +309,13 @@ async def roll_back(forger: Forger) -> None:
         " WHERE latest.workflow = workflows.name",
         *(
             f"UPDATE {table} SET reconciliation = {first['reconciliations']}"  # noqa: S608
-            for table in ("workflows", "catalog_categories", "catalog_items", "settings")
+            for table in (
+                "workflows",
+                "catalog_categories",
+                "catalog_items",
+                "services",
+                "settings",
+            )
         ),
         "DELETE FROM seals WHERE number > 1",
         "DELETE FROM anchors",
@@ -420,6 +434,12 @@ TAMPERINGS: Final[dict[str, Tampering]] = {
         sql("UPDATE plugin_changes SET changed_by = 'u_z9'")
     ),
     "the plugin changes removed": sql("DELETE FROM plugin_changes"),
+    # the statuses of services
+    "a past status of a service": sql("UPDATE health_intervals SET status = 'OPERATIONAL'"),
+    "the past statuses of a service removed": sql("DELETE FROM health_intervals"),
+    "the start of the current status of a service": sql(
+        "UPDATE service_health SET since = since + interval '1 minute'"
+    ),
     # seals and anchors
     "the digest of a seal": sql("UPDATE seals SET digest = sha256('x') WHERE number = 2"),
     "the time of a seal": sql("UPDATE seals SET sealed_at = now() WHERE number = 1"),

@@ -23,28 +23,36 @@ from engine.errors import NotFound
 from engine.findings import did_you_mean
 from engine.outages.health_report import HealthReport
 from engine.outages.policy import worst_status
+from engine.storage.outages.health_intervals import end_interval
 from engine.storage.postgres.database import Database, Row, Session
 from engine.storage.postgres.locks import lock_tickets_shared
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import service_health, service_reports, services
 from engine.vocabulary import ServiceStatus
 
+_CLOCK: Final = select(func.clock_timestamp().label("now")).subquery("clock")
+"""One time for both columns, so that the first report does not end an interval."""
 _UNREPORTED: Final = select(
     services.c.path,
     literal_column(f"'{ServiceStatus.UNKNOWN}'", Text),
-    func.clock_timestamp(),
-    func.clock_timestamp(),
+    _CLOCK.c.now,
+    _CLOCK.c.now,
     literal_column("''", Text),
 ).where(services.c.path == bindparam("service_path"))
 _LOCK_HEALTH: Final = Statement.of(
     insert(service_health)
     .from_select(["service", "status", "since", "reported_at", "message"], _UNREPORTED)
     .on_conflict_do_update(
-        index_elements=[service_health.c.service], set_={"reported_at": func.clock_timestamp()}
+        index_elements=[service_health.c.service],
+        set_={"reported_at": func.greatest(service_health.c.reported_at, func.clock_timestamp())},
     )
     .returning(service_health)
 )
-"""Locks the health of a service, so that its reports are recorded one after the other."""
+"""Locks the health of a service, so that its reports are recorded one after the other.
+
+The time of a report is never before that of the previous one, also if the clock is set back or
+another database takes over.
+"""
 _NEW_REPORT: Final[dict[str, BindParameter[object]]] = {
     name: bindparam(f"new_{name}") for name in ("status", "message", "reported_at")
 }
@@ -73,6 +81,7 @@ _UPDATE_HEALTH: Final = Statement.of(
         message=bindparam("new_message"),
         since=case((_IS_UNCHANGED, service_health.c.since), else_=service_health.c.reported_at),
         api_key=case((_IS_UNCHANGED, service_health.c.api_key), else_=bindparam("new_api_key")),
+        source=case((_IS_UNCHANGED, service_health.c.source), else_=bindparam("new_source")),
     )
     .returning(service_health)
 )
@@ -132,22 +141,24 @@ async def record_reports(
         await lock_tickets_shared(session)  # before the services, as a reconciliation locks them
         row = await session.row(_LOCK_HEALTH, service_path=path)
         if row is None:
-            raise await _unknown_service(session, path)
+            raise await unknown_service(session, path)
         for report in reports:
             await _put_report(session, report, row["reported_at"])
         current = await session.rows(_CURRENT_REPORTS, service_path=path)
         status = worst_status(ServiceStatus(each["status"]) for each in current)
         # A source that reports OPERATIONAL has no current report, so its message is in `reports`.
-        messages = [each["message"] for each in current if each["status"] == status] or [
-            each.message for each in reversed(reports) if each.status is status
-        ]
-        message = messages[0] if messages else ""
+        news = [(each["source"], each["message"]) for each in current if each["status"] == status]
+        news += [(each.source, each.message) for each in reversed(reports) if each.status is status]
+        source, message = news[0] if news else (None, "")
+        if status != row["status"]:
+            await end_interval(session, row)
         [updated] = await session.rows(
             _UPDATE_HEALTH,
             service_path=path,
             new_status=status,
             new_message=message,
             new_api_key=key,
+            new_source=source,
         )
         return ServiceHealth.of(updated)
 
@@ -162,7 +173,8 @@ async def _put_report(session: Session, report: HealthReport, at: datetime) -> N
     await session.run(_PUT_REPORT, **source, **new)
 
 
-async def _unknown_service(session: Session, path: str) -> NotFound:
-    known = [row["path"] for row in await session.rows(_DECLARED_PATHS)]
+async def unknown_service(source: Database | Session, path: str) -> NotFound:
+    """Return the error for a path of no service, which suggests similar paths."""
+    known = [row["path"] for row in await source.rows(_DECLARED_PATHS)]
     near = did_you_mean(path, known if len(known) <= limits.HINT_NAMES else ())
     return NotFound(f"There is no service {path!r}.{near}", service=path)

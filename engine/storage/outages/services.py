@@ -8,7 +8,8 @@ from typing import Final
 from sqlalchemy import ARRAY, Integer, Text, bindparam, cast, func, literal_column, select
 
 from engine.declaration.models import Service
-from engine.storage.postgres.database import Database
+from engine.storage.outages.health import unknown_service
+from engine.storage.postgres.database import Database, Row
 from engine.storage.postgres.rows import TICKET_COLUMNS, ticket_of
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import service_health, services, tickets
@@ -42,6 +43,7 @@ _SERVICES: Final = Statement.of(
     .order_by(_DECLARED.c.path)
     .limit(bindparam("first", type_=Integer))
 )
+_SERVICE: Final = Statement.of(select(_DECLARED).where(_DECLARED.c.path == bindparam("path")))
 _LIVE_TICKETS: Final = GuardedStatement.of(
     select(*TICKET_COLUMNS).where(
         tickets.c.service == func.any(bindparam("paths", type_=ARRAY(Text))),
@@ -79,6 +81,26 @@ async def monitored_services(
 ) -> list[MonitoredService]:
     """Return the `first` declared services after a path, in the order of their paths."""
     rows = await database.rows(_SERVICES, first=first, after=after, statuses=list(statuses))
+    return await _with_tickets(database, viewer, rows)
+
+
+async def monitored_service(database: Database, viewer: Viewer, path: str) -> MonitoredService:
+    """Return a declared service.
+
+    Raises:
+        NotFound: no service is declared with that path; the message suggests similar paths.
+
+    """
+    rows = await database.rows(_SERVICE, path=path)
+    if not rows:
+        raise await unknown_service(database, path)
+    [service] = await _with_tickets(database, viewer, rows)
+    return service
+
+
+async def _with_tickets(
+    database: Database, viewer: Viewer, rows: Sequence[Row]
+) -> list[MonitoredService]:
     paths = [row["path"] for row in rows]
     live = await database.rows(
         _LIVE_TICKETS.for_viewer(viewer), paths=paths, **viewer_parameters(viewer)

@@ -338,6 +338,21 @@ service_health: Final = Table(
     Column("reported_at", TIMESTAMP, nullable=False, comment="time of the latest report"),
     Column("message", Text, nullable=False),
     Column("api_key", Text, comment="the API key whose report changed the status to this one"),
+    Column("source", Text, comment="the source whose report changed the status to this one"),
+    Column(
+        "interval_seq",
+        Integer,
+        nullable=False,
+        server_default=text("0"),
+        comment="seq of the latest row in health_intervals; 0: none yet",
+    ),
+    Column(
+        "interval_digest",
+        LargeBinary,
+        nullable=False,
+        server_default="",
+        comment="digest of the latest row in health_intervals",
+    ),
     Column(
         "last_handled_status",
         Text,
@@ -353,6 +368,22 @@ service_health: Final = Table(
         ),
     ),
 )
+
+health_intervals: Final = Table(
+    "health_intervals",
+    metadata,
+    Column("service", ID, ForeignKey("service_health.service"), primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False, comment="from 1, without gaps"),
+    Column("status", Text, nullable=False),
+    Column("started_at", TIMESTAMP, nullable=False),
+    Column("ended_at", TIMESTAMP, nullable=False, comment="the next interval starts then"),
+    Column("source", Text, comment="the source whose report changed the status to this one"),
+    Column("digest", LargeBinary, nullable=False, comment="covers the row and the digest before"),
+    _one_of("status", tuple(ServiceStatus)),
+    CheckConstraint("started_at < ended_at", name="ended_at"),
+    Index("health_intervals_ended_at_idx", "service", "ended_at"),
+)
+"""The past statuses of services. The current status of a service is in `service_health`."""
 
 service_reports: Final = Table(
     "service_reports",

@@ -41,6 +41,7 @@ APPEND_ONLY = (
     "user_names",
     "seals",
     "anchors",
+    "health_intervals",
 )
 
 
@@ -322,6 +323,23 @@ def create_service_health() -> None:
             "api_key", sa.Text, comment="the API key whose report changed the status to this one"
         ),
         sa.Column(
+            "source", sa.Text, comment="the source whose report changed the status to this one"
+        ),
+        sa.Column(
+            "interval_seq",
+            sa.Integer,
+            nullable=False,
+            server_default=sa.text("0"),
+            comment="seq of the latest row in health_intervals; 0: none yet",
+        ),
+        sa.Column(
+            "interval_digest",
+            sa.LargeBinary,
+            nullable=False,
+            server_default="",
+            comment="digest of the latest row in health_intervals",
+        ),
+        sa.Column(
             "last_handled_status",
             sa.Text,
             comment="the status for which outage tickets were last reconciled",
@@ -339,6 +357,29 @@ def create_service_health() -> None:
             "status IN ('DOWN', 'OPERATIONAL') AND status IS DISTINCT FROM last_handled_status"
         ),
     )
+    op.create_table(
+        "health_intervals",
+        sa.Column("service", ID, sa.ForeignKey("service_health.service"), primary_key=True),
+        sa.Column(
+            "seq",
+            sa.Integer,
+            primary_key=True,
+            autoincrement=False,
+            comment="from 1, without gaps",
+        ),
+        sa.Column("status", sa.Text, nullable=False),
+        sa.Column("started_at", TIMESTAMP, nullable=False),
+        sa.Column("ended_at", TIMESTAMP, nullable=False, comment="the next interval starts then"),
+        sa.Column(
+            "source", sa.Text, comment="the source whose report changed the status to this one"
+        ),
+        sa.Column(
+            "digest", sa.LargeBinary, nullable=False, comment="covers the row and the digest before"
+        ),
+        sa.CheckConstraint(f"status IN ({SERVICE_STATUSES})", name="status"),
+        sa.CheckConstraint("started_at < ended_at", name="ended_at"),
+    )
+    op.create_index("health_intervals_ended_at_idx", "health_intervals", ["service", "ended_at"])
     op.create_table(
         "service_reports",
         sa.Column("service", ID, sa.ForeignKey("service_health.service"), primary_key=True),

@@ -47,7 +47,10 @@ query ($n: Int!) {{
 }}
 {TICKET}"""
 SERVICES: Final = f"""
-query ($n: Int!) {{ services(first: $n) {{ path status ticket {{ ...AllFields }} }} }}
+query ($n: Int!) {{ services(first: $n) {{
+  path status uptime(from: "2026-01-01T00:00:00Z", to: "2026-02-01T00:00:00Z") {{ percent }}
+  ticket {{ ...AllFields }}
+}} }}
 {TICKET}"""
 DECLARED: Final = """
 { workflows { name transitions { from to role } graph }
@@ -71,7 +74,7 @@ UPDATE webhook_deliveries SET state = 'dead', last_result = 'timeout', finished_
 LISTS: Final = {
     "a page of tickets": (PAGE, 1 + OF_TICKETS),
     "edges and a count": (EDGES, 2 + OF_TICKETS),
-    "services and their tickets": (SERVICES, 2 + OF_TICKETS),
+    "services, their uptimes and their tickets": (SERVICES, 3 + OF_TICKETS),
     "declared resources": (DECLARED, 0),
     "webhooks and their dead letters": (WEBHOOKS, 2),
 }
