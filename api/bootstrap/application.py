@@ -55,9 +55,8 @@ from api.runtime.server_state import ServerState
 from api.runtime.values_file import ValuesFile
 from api.runtime.values_watcher import ValuesWatcher
 from api.settings import SchemaUse, Settings
-from api.web.assets import Assets
 from api.web.explorer.routes import Explorer
-from api.web.rendering import Renderer
+from api.web.rendering import load_renderer
 from api.web.routes import web_routes
 from api.web.views.sign_in.demo import DemoSignIn
 from api.webhooks.worker import WebhookWorker
@@ -177,7 +176,7 @@ async def open_application_on(
         values = watcher.values if watcher else None
         executor = await _executor(settings, state)
         alerts = AlertReports(HealthReports(databases.changes, plugins, state.admission))
-        renderer = Renderer(Assets())
+        renderer = load_renderer()
         sign_in = sign_in_methods(settings, databases.reads, keys, demo)
         explorer = Explorer(renderer, sign_in.sessions.find) if settings.explorer else None
         application = build_application(

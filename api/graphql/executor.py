@@ -98,6 +98,7 @@ class ExecutableSchema(NamedTuple):
 
     Attributes:
         viewer_fields: the fields whose resolvers read the viewer.
+        sdl: the schema as clients see it, in GraphQL's schema definition language.
 
     """
 
@@ -105,6 +106,7 @@ class ExecutableSchema(NamedTuple):
     engine: Engine
     sources: Mapping[str, EventSource]
     viewer_fields: frozenset[str]
+    sdl: str
 
     @classmethod
     async def build(cls, sdl: str, resolvers: Iterable[Resolvers]) -> Self:
@@ -118,7 +120,8 @@ class ExecutableSchema(NamedTuple):
         schema = read_schema(sdl, merged)
         viewer_fields = {name for name, field in merged.fields.items() if field.reads_viewer}
         engine = await build_engine(schema, merged)
-        return cls(schema, engine, merged.sources, frozenset(viewer_fields))
+        printed = f"{print_schema(schema)}\n"
+        return cls(schema, engine, merged.sources, frozenset(viewer_fields), printed)
 
 
 class GraphQLExecutor:
@@ -135,7 +138,7 @@ class GraphQLExecutor:
         lists: ListLengths,
         operation_seconds: float,
     ) -> None:
-        self.schema, self._engine, self._sources, viewer_fields = executable
+        self.schema, self._engine, self._sources, viewer_fields, self.sdl = executable
         self._limits = limits
         self._lists = lists
         self._operation_seconds = operation_seconds
@@ -168,11 +171,6 @@ class GraphQLExecutor:
         if "errors" in check.body:
             raise Misconfigured(f"The GraphQL engine fails its self-check: {check.body}")
         return executor
-
-    @property
-    def sdl(self) -> str:
-        """The schema as clients see it, in GraphQL's schema definition language."""
-        return f"{print_schema(self.schema)}\n"
 
     def allow_only(self, documents: PersistedDocuments) -> None:
         """Execute only these documents from now on.

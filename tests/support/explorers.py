@@ -3,12 +3,11 @@
 from aiohttp import web
 
 from api.http.access import ProtectedRoute
-from api.web.assets import Assets
 from api.web.explorer.routes import Explorer
-from api.web.rendering import Renderer
+from api.web.rendering import load_renderer
 from engine.storage.web_sessions import WebSession
 
-_RENDERER = Renderer(Assets())
+_RENDERER = load_renderer()
 
 
 def new_explorer(session: WebSession | None = None) -> Explorer:

@@ -11,10 +11,9 @@ from api.auth.sign_in_errors import SignInFailed, SignInProblem
 from api.demo.tickets import ADA, ANNA, BELA, DORA, MARTON, ZOE
 from api.http.access import ProtectedRoute, allow_anyone
 from api.http.application import AccessControl, build_application
-from api.web.assets import Assets
 from api.web.csrf import CrossSiteRequest
 from api.web.pages import Pages
-from api.web.rendering import Renderer
+from api.web.rendering import load_renderer
 from api.web.views.sign_in.view import SignInPage, demo_page, leaving_page, sign_in_page
 from engine.errors import InterlockError
 from tests.support.accessibility import check_accessibility
@@ -35,12 +34,11 @@ PAGES: dict[str, SignInPage | InterlockError] = {
 @pytest.fixture(scope="module")
 async def url() -> AsyncIterator[str]:
     """Yield the URL of a server that has all pages, without a database."""
-    assets = Assets()
 
     async def no_context(*_: object) -> None:
         raise AssertionError
 
-    pages = Pages(Renderer(assets), no_context, allow_anyone)  # type: ignore[arg-type]  # not called
+    pages = Pages(load_renderer(), no_context, allow_anyone)  # type: ignore[arg-type]  # not called
 
     async def show(request: web.Request) -> web.Response:
         page = PAGES[request.match_info["name"]]
@@ -49,7 +47,7 @@ async def url() -> AsyncIterator[str]:
         return pages.renderer.page(request, "views/sign_in/page.html", None, {"page": page})
 
     route = ProtectedRoute(allow_anyone, web.get("/{name}", show), pages.error)
-    application = build_application([assets.route, route], AccessControl(TOKENS))
+    application = build_application([pages.renderer.assets.route, route], AccessControl(TOKENS))
     async with TestServer(application) as server:
         yield str(server.make_url("/"))
 
