@@ -25,9 +25,10 @@ HISTORY = (
     *("ticket", "seq", "at", "actor", "kind", "old_value", "new_value", "actor_bits"),
     *("workflow_revision", "details"),
 )
+REVISION = ("id", "workflow", "declaration", "policy", "file", "line", "reconciliation")
 CHAINS = {
     "reconciliations": ("id", "plan_id", "plan", "applied_at", "applied_by", "source"),
-    "workflow_revisions": ("id", "workflow", "declaration", "policy", "reconciliation"),
+    "workflow_revisions": REVISION,
     "plugin_changes": ("id", "plugin", "enabled", "changed_at", "changed_by"),
 }
 LOGS = {"entries": "ticket_status_history", "user_names": "user_names"}

@@ -173,7 +173,9 @@ async def _execute(
         await lock_tickets_exclusive(session)
     check(current := await _with_current_impact(session, live, plan))
     reconciliation = await record_reconciliation(session, record)
-    await write_resources(session, [change.after for change in plan.changes], reconciliation)
+    locations = {change.key: change.at for change in plan.changes if change.at is not None}
+    resources = [change.after for change in plan.changes]
+    await write_resources(session, resources, reconciliation, locations)
     await notify(session, f"reconciliation {reconciliation}")
     return current
 

@@ -36,11 +36,12 @@ def history(name: Name, as_json: AsJson = False) -> None:
         typer.echo(json.dumps([facts_of(each) for each in revisions], indent=2))
         return
     number = Column("revision", justify="right")
-    table = Table(number, "applied at", "by", folded("source"), "digest")
+    table = Table(number, "applied at", "by", folded("source"), folded("declared at"), "digest")
     for each in revisions:
         at = each.at.isoformat(timespec="seconds")
         by, origin = visible(each.by), visible(each.source)
-        table.add_row(str(each.number), at, by, origin, each.digest[:12])
+        declared = "" if each.file is None else visible(f"{each.file}:{each.line}")
+        table.add_row(str(each.number), at, by, origin, declared, each.digest[:12])
     print_table(table)
 
 
@@ -80,6 +81,8 @@ def facts_of(revision: "Revision") -> dict[str, object]:
         "at": revision.at.isoformat(),
         "by": revision.by,
         "source": revision.source,
+        "file": revision.file,
+        "line": revision.line,
         "digest": revision.digest,
         "policy": revision.policy,
         "declaration": json.loads(revision.declaration),

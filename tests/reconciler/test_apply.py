@@ -21,6 +21,7 @@ from engine.resources.resource import Key, Resource, Snapshot, is_active
 from engine.storage.postgres.database import Database
 from engine.storage.resources.read import read_resources
 from engine.storage.resources.revisions import read_revisions
+from engine.storage.resources.workflows import DeclarationLocation, read_workflows
 from engine.storage.sla.auto_close import close_resolved_tickets
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.commands import AssignTicket, CreateTicket, TransitionTicket
@@ -29,10 +30,11 @@ from engine.vocabulary import ActorRoles, Assignees, Status
 from engine.workflows.policy import permits
 from reconciler.allowances import Allowances
 from reconciler.apply import ApplyRequest, apply_plan, reconcile
-from reconciler.desired import Desired
+from reconciler.desired import Desired, read_desired
 from reconciler.plan import Plan
 from reconciler.planner import make_plan
 from reconciler.revert import reverted_resources
+from reconciler.values import ValuesInput
 from tests.support.databases import for_all_kinds
 from tests.support.lock_gates import Observer
 from tests.support.personas import ANNA, MARTON
@@ -109,6 +111,31 @@ async def test_every_revision_of_a_workflow_is_kept(database: Database) -> None:
     assert (newest.by, newest.source, oldest.source) == ("ada", "git:2", "git:1")
     assert oldest.declaration == FLOW.declaration
     assert newest.number > oldest.number
+
+
+VALUES = """\
+ticketing:
+  workflows:
+    - name: hotfix
+      transitions: [{from: OPEN, to: CLOSED, role: any}]
+"""
+
+
+async def test_a_revision_says_where_it_is_declared(database: Database) -> None:
+    async def apply(text: str) -> Plan:
+        desired = read_desired(ValuesInput([("deploy/values.yaml", text)]))
+        return await reconcile(database, desired, replace(ADA, allowed=EVERYTHING), source="git:2")
+
+    await apply(VALUES)
+    assert (await apply(f"# A comment moves all lines.\n\n{VALUES}")).is_empty
+    [first] = await read_revisions(database, "hotfix")
+    assert (first.file, first.line) == ("deploy/values.yaml", 3)
+    await apply(f"# A comment moves all lines.\n\n{VALUES.replace('any', 'requester')}")
+    newest, _ = await read_revisions(database, "hotfix")
+    assert (newest.file, newest.line) == ("deploy/values.yaml", 5)
+    stored = await read_workflows(database)
+    assert stored.locations["hotfix"] == DeclarationLocation("deploy/values.yaml", 5, newest.number)
+    assert "incident_response" not in stored.locations  # a default workflow
 
 
 async def test_a_retired_workflow_strands_its_tickets_until_it_is_revived(

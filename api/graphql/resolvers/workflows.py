@@ -4,6 +4,7 @@ from typing import Final, TypedDict
 
 from api.graphql.registry import Resolvers
 from api.runtime.request_context import RequestContext
+from engine.storage.resources.workflows import DeclarationLocation
 from engine.workflows.compiler import CompiledWorkflow
 from engine.workflows.policy import transitions_of
 from engine.workflows.rendering import GraphFormat, render
@@ -44,6 +45,14 @@ async def transitions(
         {"from": source, "to": target, "role": role.name}
         for source, target, role in transitions_of(compiled.policy)
     ]
+
+
+@resolvers.field("Workflow.declaredAt")
+async def declared_at(
+    compiled: CompiledWorkflow, _arguments: object, context: RequestContext, _info: object
+) -> DeclarationLocation | None:
+    """Return where a workflow is declared."""
+    return context.workflows.enforced.locations.get(compiled.name)
 
 
 @resolvers.field("Workflow.graph")

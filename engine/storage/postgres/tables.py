@@ -201,6 +201,8 @@ workflow_revisions: Final = Table(
     Column("workflow", ID, nullable=False),
     Column("declaration", JSON, nullable=False, comment="canonical JSON"),
     Column("policy", BigInteger, nullable=False, info={DERIVED: True}),
+    Column("file", Text, comment="the values file or argument; null if it was not read from one"),
+    Column("line", Integer, comment="of the declaration in the file, from 1"),
     _reconciliation(),
     _chain_digest(),
     Index("workflow_revisions_workflow_idx", "workflow", "id"),

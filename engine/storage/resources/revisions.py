@@ -17,6 +17,8 @@ _REVISIONS: Final = Statement.of(
     select(
         workflow_revisions.c.id,
         workflow_revisions.c.policy,
+        workflow_revisions.c.file,
+        workflow_revisions.c.line,
         cast(workflow_revisions.c.declaration, Text).label("declaration"),
         reconciliations.c.applied_at,
         reconciliations.c.applied_by,
@@ -37,6 +39,7 @@ class Revision:
         number: the number that history entries refer to; increases.
         declaration: canonical JSON.
         digest: SHA-256 of the declaration, in hex.
+        file, line: where it is declared; None if it was not read from a values file.
         at, by, source: when and by whom the declaration was applied, and where it came from.
 
     """
@@ -45,6 +48,8 @@ class Revision:
     declaration: str
     digest: str
     policy: int
+    file: str | None
+    line: int | None
     at: datetime
     by: str
     source: str
@@ -68,6 +73,8 @@ async def read_revisions(database: Database, name: str) -> list[Revision]:
             declaration=row["declaration"],
             digest=sha256(row["declaration"].encode()).hexdigest(),
             policy=row["policy"],
+            file=row["file"],
+            line=row["line"],
             at=row["applied_at"],
             by=row["applied_by"],
             source=row["source"],

@@ -10,7 +10,7 @@ from engine.storage.postgres.database import Database, Session
 from engine.storage.postgres.fingerprints import fingerprint
 from engine.storage.postgres.rows import workflow_of
 from engine.storage.postgres.statements import Statement
-from engine.storage.postgres.tables import reconciliations, workflows
+from engine.storage.postgres.tables import reconciliations, workflow_revisions, workflows
 from engine.storage.resources.reconciliations import (
     BEFORE_RECONCILIATIONS,
     ReconciliationPosition,
@@ -26,10 +26,30 @@ _WORKFLOWS: Final = Statement.of(
         workflows.c.retired_at.is_not(None).label("retired"),
         workflows.c.reconciliation,
         reconciliations.c.digest,
+        workflows.c.revision,
+        workflow_revisions.c.file,
+        workflow_revisions.c.line,
     )
-    .join(reconciliations)
+    .join(reconciliations, reconciliations.c.id == workflows.c.reconciliation)
+    .outerjoin(workflow_revisions, workflow_revisions.c.id == workflows.c.revision)
     .order_by(workflows.c.name)
 )
+
+
+@dataclass(frozen=True, slots=True)
+class DeclarationLocation:
+    """Where a workflow is declared.
+
+    Attributes:
+        file: the values file, or the argument, as it was given.
+        line: in the file as it was when the revision was applied, from 1.
+        revision: the number of the latest revision of the workflow.
+
+    """
+
+    file: str
+    line: int
+    revision: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +58,13 @@ class StoredWorkflows:
 
     Attributes:
         reconciliations: the reconciliation that last wrote each workflow, by name.
+        locations: where each workflow is declared; only those that were read from a file.
 
     """
 
     registry: Registry
     reconciliations: Mapping[str, ReconciliationPosition]
+    locations: Mapping[str, DeclarationLocation]
 
     @property
     def position(self) -> ReconciliationPosition:
@@ -70,5 +92,10 @@ async def read_workflows(database: Database | Session) -> StoredWorkflows:
         {
             row["name"]: ReconciliationPosition(row["reconciliation"], fingerprint(row["digest"]))
             for row in rows
+        },
+        {
+            row["name"]: DeclarationLocation(row["file"], row["line"], row["revision"])
+            for row in rows
+            if row["file"] is not None
         },
     )

@@ -1,7 +1,7 @@
 """Write declared resources: activate or retire them."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, Final
 
@@ -17,8 +17,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import Insert, insert
 
+from engine.findings import Location
 from engine.resources.derived_columns import DerivedColumn, derived_columns
-from engine.resources.resource import Kind, Resource
+from engine.resources.resource import Key, Kind, Resource
 from engine.storage.postgres.chains import WORKFLOW_REVISIONS, append_to_chain
 from engine.storage.postgres.database import Session
 from engine.storage.postgres.statements import Statement
@@ -28,7 +29,10 @@ from engine.storage.resources.read import LATEST_REVISION, TABLES
 
 
 async def write_resources(
-    session: Session, resources: Iterable[Resource], reconciliation: int
+    session: Session,
+    resources: Iterable[Resource],
+    reconciliation: int,
+    locations: Mapping[Key, Location] | None = None,
 ) -> None:
     """Activate or retire each resource, as its state says.
 
@@ -38,8 +42,10 @@ async def write_resources(
         session: a transaction that has locked the tickets exclusively.
         resources: each of them once.
         reconciliation: the number of the reconciliation.
+        locations: where resources are declared; revisions of workflows keep it.
 
     """
+    locations = locations or {}
     groups: dict[tuple[Kind, bool], list[Resource]] = defaultdict(list)
     for resource in resources:
         groups[resource.key.kind, resource.retired].append(resource)
@@ -49,8 +55,10 @@ async def write_resources(
         rows = [_columns(each) | {"reconciliation": reconciliation} for each in members]
         if kind is Kind.WORKFLOW and not is_retired:
             revisions = [
-                {"workflow": row["name"]} | {column: row[column] for column in _REVISION_COLUMNS}
-                for row in rows
+                {"workflow": each.key.name}
+                | {column: row[column] for column in _REVISION_COLUMNS}
+                | _location_columns(locations.get(each.key))
+                for each, row in zip(members, rows, strict=True)
             ]
             numbers = await append_to_chain(session, WORKFLOW_REVISIONS, revisions)
             rows = [row | {"revision": number} for row, number in zip(rows, numbers, strict=True)]
@@ -64,6 +72,10 @@ def _columns(resource: Resource) -> dict[str, object]:
     """Return the parameters of the statements for a resource."""
     own = {"name": resource.key.name, "declaration": resource.declaration}
     return own | {column.value: value for column, value in derived_columns(resource).items()}
+
+
+def _location_columns(at: Location | None) -> dict[str, object]:
+    return {"file": at and at.file, "line": at and at.line}
 
 
 # --- statements ---------------------------------------------------------------------------------

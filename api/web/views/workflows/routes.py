@@ -1,6 +1,6 @@
 """The routes of the workflows."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
@@ -13,7 +13,6 @@ from api.web.views.workflows.view import WorkflowView, revision_view
 from engine.storage.resources.revisions import read_revisions
 from engine.storage.resources.ticket_counts import count_live_tickets
 from engine.vocabulary import Status
-from engine.workflows.policy import Policy
 
 _PATH: Final = "/workflows"
 _LIST_TEMPLATE: Final = "views/workflows/list.html"
@@ -51,12 +50,7 @@ class _WorkflowHandlers:
             tickets = {status: counts.get((workflow.name, status), 0) for status in Status}
         stored = await read_revisions(context.databases.reads, workflow.name)
         revisions = [
-            revision_view(
-                each.number,
-                replace(workflow, policy=Policy(each.policy), retired=False),
-                None if before is None else Policy(before.policy),
-                (each.at, each.by, each.source),
-            )
+            revision_view(each, workflow, before)
             for each, before in pairwise([*stored, None])
             if each is not None
         ]

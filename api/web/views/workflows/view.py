@@ -1,10 +1,11 @@
 """The view models of workflows. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from api.web.formats import words
+from engine.storage.resources.revisions import Revision
 from engine.vocabulary import STATUSES, Role, Status
 from engine.workflows.compiler import CompiledWorkflow
 from engine.workflows.policy import Policy, transitions_of
@@ -22,12 +23,14 @@ class RevisionView:
     """A revision of a workflow.
 
     Attributes:
+        place: the file and the line of its declaration; None if it was not read from a file.
         at, by, source: when and by whom it was applied, and where the declaration came from.
         added, removed: the transitions that differ from the revision before, in words.
 
     """
 
     number: int
+    place: str | None
     at: datetime
     by: str
     source: str
@@ -82,21 +85,18 @@ def transition_in_words(source: Status, target: Status, role: Role) -> str:
 
 
 def revision_view(
-    number: int,
-    workflow: CompiledWorkflow,
-    before: Policy | None,
-    applied: tuple[datetime, str, str],
+    stored: Revision, current: CompiledWorkflow, before: Revision | None
 ) -> RevisionView:
-    """Return a revision, compared with the policy of the one before it."""
-    at, by, source = applied
-    now = transitions_in_words(workflow.policy)
-    then = now if before is None else transitions_in_words(before)
+    """Return a revision of a workflow, compared with the one before it."""
+    now = transitions_in_words(stored.policy)
+    then = now if before is None else transitions_in_words(before.policy)
     return RevisionView(
-        number,
-        at,
-        by,
-        source,
-        workflow,
+        stored.number,
+        None if stored.file is None else f"{stored.file}:{stored.line}",
+        stored.at,
+        stored.by,
+        stored.source,
+        replace(current, policy=Policy(stored.policy), retired=False),
         added=tuple(each for each in now if each not in then),
         removed=tuple(each for each in then if each not in now),
     )

@@ -210,6 +210,10 @@ def create_declared_tables() -> None:
         sa.Column("workflow", ID, nullable=False),
         sa.Column("declaration", sa.JSON, nullable=False, comment="canonical JSON"),
         sa.Column("policy", sa.BigInteger, nullable=False),
+        sa.Column(
+            "file", sa.Text, comment="the values file or argument; null if it was not read from one"
+        ),
+        sa.Column("line", sa.Integer, comment="of the declaration in the file, from 1"),
         reconciliation(),
         chain_digest(),
     )
