@@ -10,6 +10,7 @@ from engine.resources.resource import (
     AUTO_CLOSE,
     ENABLED,
     GROUPS,
+    ON_BEHALF,
     SLA,
     VISIBILITY,
     Key,
@@ -74,6 +75,7 @@ def _locations(declaration: Declaration) -> dict[Key, Location]:
         (SLA, "sla", ("sla",)),
         (VISIBILITY, "visibility", ("visibility",)),
         (GROUPS, "groups", ("groups",)),
+        (ON_BEHALF, "on_behalf", ("onBehalf",)),
     )
     return locations | {
         Key(Kind.SETTING, name): declaration.location(*path)

@@ -9,7 +9,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from engine.declaration.fields import Declared
-from engine.declaration.models import SECTION, Groups, Readers, Switch
+from engine.declaration.models import SECTION, Groups, OnBehalf, Readers, Switch
 from engine.declaration.scalars import AmbiguousScalar, resolve_scalar
 from engine.resources.resource import SETTINGS, Key, Kind, Resource, Snapshot, declared_defaults
 
@@ -66,7 +66,7 @@ def _declaration(model: Declared) -> object:
             return model.enabled
         case Readers():
             return str(model.readers)
-        case Groups():
+        case Groups() | OnBehalf():
             return list(model.groups)
         case _:
             return model.model_dump(mode="json", by_alias=True, exclude_defaults=True)

@@ -12,10 +12,16 @@ from reconciler.allowances import Allowances, option_of
 from reconciler.diff import Action
 from reconciler.plan import Plan, PlannedChange
 from reconciler.plural import plural
-from reconciler.setting_changes import exposes_tickets, switches_off
+from reconciler.setting_changes import (
+    exposes_tickets,
+    groups_added_to_on_behalf,
+    switches_off,
+)
 
 _RETIRED_SHARE_MOST: Final = 0.3
 """The share of the active resources of a kind that a plan can retire without a hazard."""
+
+_GROUPS_SHOWN: Final = 5
 
 
 class HazardCode(StrEnum):
@@ -136,6 +142,13 @@ def _hazards_for_users(change: PlannedChange) -> Iterator[_Found]:
             f"All signed-in users can read every ticket, among them {plural(count, 'live ticket')}."
         )
         yield _Found(HazardCode.WIDENS_RIGHTS, change.key, message, count)
+    if added := groups_added_to_on_behalf(change):
+        shown = [*added[:_GROUPS_SHOWN], *(["…"] if len(added) > _GROUPS_SHOWN else [])]
+        message = (
+            f"Members of {plural(len(added), 'more group')} can open tickets for other users:"
+            f" {', '.join(shown)}."
+        )
+        yield _Found(HazardCode.WIDENS_RIGHTS, change.key, message)
     if switches_off(change):
         count = impact.frozen.tickets
         message = (

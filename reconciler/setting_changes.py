@@ -2,11 +2,12 @@
 
 from typing import Final
 
-from engine.declaration.models import AutoClose, Readers, Switch
+from engine.declaration.models import AutoClose, OnBehalf, Readers, Switch
 from engine.resources.derived_columns import DerivedColumn
 from engine.resources.resource import (
     AUTO_CLOSE,
     ENABLED,
+    ON_BEHALF,
     VISIBILITY,
     Key,
     Kind,
@@ -19,6 +20,7 @@ from reconciler.diff import Change
 ENABLED_KEY: Final = Key(Kind.SETTING, ENABLED)
 AUTO_CLOSE_KEY: Final = Key(Kind.SETTING, AUTO_CLOSE)
 VISIBILITY_KEY: Final = Key(Kind.SETTING, VISIBILITY)
+_ON_BEHALF_KEY: Final = Key(Kind.SETTING, ON_BEHALF)
 
 
 def declares_on(setting: Resource | None) -> bool:
@@ -54,3 +56,18 @@ def exposes_tickets(change: Change) -> bool:
         return False
     before, after = declared_readers(change.before), declared_readers(change.after)
     return (before, after) == (Visibility.INVOLVED, Visibility.EVERYONE)
+
+
+def groups_added_to_on_behalf(change: Change) -> list[str]:
+    """Return the groups whose members gain the permission to open tickets for other users.
+
+    Nothing is gained by the first declaration, as with a new workflow.
+    """
+    if change.key != _ON_BEHALF_KEY or change.before is None:
+        return []
+    return sorted(_on_behalf_groups(change.after) - _on_behalf_groups(change.before))
+
+
+def _on_behalf_groups(setting: Resource) -> frozenset[str]:
+    declared = setting.model if is_active(setting) else None
+    return frozenset(declared.groups if isinstance(declared, OnBehalf) else ())

@@ -70,6 +70,9 @@ class NewTicket(RequestModel):
     """How urgent the ticket is."""
     workflow: Reference
     """The name of the workflow."""
+    requester: UserId | None = None
+    """The user id of the requester; by default the user who sends the request. Only admins and
+    members of a group in `ticketing.onBehalf` can name another user."""
     assignee: UserId | None = None
     """The user id of the assignee. Requires permission to assign the ticket."""
     assignee_group: GroupName | None = None
@@ -87,6 +90,9 @@ class NewTicketFromItem(RequestModel):
     """The subject, in one line; by default the display name of the item."""
     description: Description | None = None
     """The details."""
+    requester: UserId | None = None
+    """The user id of the requester; by default the user who sends the request. Only admins and
+    members of a group in `ticketing.onBehalf` can name another user."""
 
 
 class StartRequest(RequestModel, OptionalComment):

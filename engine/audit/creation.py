@@ -35,8 +35,8 @@ def creation_flaw(
 
 
 def _user_flaw(declared: DeclaredHistory, entry: Entry, opening: Mapping[str, Any]) -> str | None:
-    if opening["requester"] != entry.actor or entry.actor_bits not in _REQUESTER:
-        return "a user who creates a ticket is its requester, and not its assignee yet"
+    if message := _requester_flaw(declared, entry, opening):
+        return message
     if opening["service"] is not None:
         return "only system creates tickets for outages"
     if opening["key"] is not None:
@@ -46,9 +46,29 @@ def _user_flaw(declared: DeclaredHistory, entry: Entry, opening: Mapping[str, An
     return _form_flaw(declared, entry, opening)
 
 
+def _requester_flaw(
+    declared: DeclaredHistory, entry: Entry, opening: Mapping[str, Any]
+) -> str | None:
+    """Judge for whom a user created the ticket, and by which group or role."""
+    requester, group, roles = opening["requester"], opening["on_behalf_group"], entry.actor_bits
+    if requester is None or requester == SYSTEM:
+        return "a ticket that a user creates has a user as its requester"
+    if requester == entry.actor:
+        is_permitted = roles in _REQUESTER and group is None
+        flaw = "a user who creates a ticket is its requester, and not its assignee yet"
+    elif group is None:
+        is_permitted = roles == ActorRoles.ADMIN
+        flaw = f"only admins and members of a group create a ticket for {requester}"
+    else:
+        is_permitted = not roles and group in declared.on_behalf_groups_near(entry.at)
+        flaw = f"no declaration at that time lets members of {group} create tickets for other users"
+    return None if is_permitted else flaw
+
+
 def _text_flaw(opening: Mapping[str, Any]) -> str | None:
     """Judge the texts of a new ticket."""
-    required, optional = ("title", "workflow"), ("requester", "assignee", "assignee_group")
+    required = ("title", "workflow")
+    optional = ("requester", "on_behalf_group", "assignee", "assignee_group")
     texts = [opening[name] for name in required]
     texts += [opening[name] for name in optional if opening[name] is not None]
     if not all(isinstance(each, str) and each.strip() for each in texts):
@@ -66,6 +86,7 @@ def _outage_flaw(declared: DeclaredHistory, entry: Entry, opening: Mapping[str, 
         "title": outage_title(path),
         "priority": OUTAGE_PRIORITY,
         "requester": None,
+        "on_behalf_group": None,
         "assignee": None,
         "item": None,
     }

@@ -13,9 +13,18 @@ from typing import TypeVar
 
 from engine.audit.versions import CLOCK_STEP_MAX, NEVER, DeclaredChange, Versions, versions_by_key
 from engine.declaration.fields import Declared
-from engine.declaration.models import AutoClose, CatalogItem, Switch, Workflow
+from engine.declaration.models import AutoClose, CatalogItem, OnBehalf, Switch, Workflow
 from engine.declaration.sla_models import ALWAYS, PrioritySla, WorkingCalendar
-from engine.resources.resource import AUTO_CLOSE, ENABLED, SLA, Key, Kind, Resource, is_active
+from engine.resources.resource import (
+    AUTO_CLOSE,
+    ENABLED,
+    ON_BEHALF,
+    SLA,
+    Key,
+    Kind,
+    Resource,
+    is_active,
+)
 from engine.tickets.auto_close import grace_period_of
 from engine.tickets.sla_targets import SlaTerms, targets_for
 from engine.vocabulary import Priority
@@ -150,6 +159,11 @@ class DeclaredHistory:
             for state in self.active_near(Kind.WORKFLOW, workflow, at)
             for each in settings
         }
+
+    def on_behalf_groups_near(self, at: datetime) -> frozenset[str]:
+        """Return the groups whose members could open tickets for other users."""
+        settings = self._setting_near(ON_BEHALF, OnBehalf, at)
+        return frozenset(group for each in settings for group in each.groups)
 
     def targets_near(self, source: Resource | Priority, at: datetime) -> list[dict[str, object]]:
         """Return the SLA targets for new tickets of a catalog item or a priority, as JSON."""

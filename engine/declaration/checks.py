@@ -25,6 +25,7 @@ _LISTS: Final[tuple[tuple[Path, Path], ...]] = (
     (("catalog", "items"), ("name",)),
     (("services",), ("path",)),
     (("groups",), ()),
+    (("onBehalf",), ()),
     (("calendars",), ("name",)),
     (("webhooks",), ("name",)),
 )

@@ -1,4 +1,4 @@
-"""Warns of groups that items and services name, but that `ticketing.groups` does not declare."""
+"""Warns of groups that the declaration names, but that `ticketing.groups` does not declare."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ def find_undeclared_groups(declaration: Declaration) -> Iterator[Finding]:
     """Yield a warning for each such group, if the declaration has groups at all.
 
     An item or a service makes its group known, so a misspelt group is accepted: its tickets would
-    reach no user.
+    reach no user. A misspelt group of `onBehalf` would permit nothing to anyone.
     """
     ticketing = declaration.ticketing
     declared = frozenset(ticketing.groups)
@@ -27,6 +27,7 @@ def find_undeclared_groups(declaration: Declaration) -> Iterator[Finding]:
             (each.sla_group, ("services", index, "slaGroup"))
             for index, each in enumerate(ticketing.services)
         ),
+        *((each, ("onBehalf", index)) for index, each in enumerate(ticketing.on_behalf)),
     ]
     known = declared if len(declared) <= limits.HINT_NAMES else ()
     for group, path in named:

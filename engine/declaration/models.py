@@ -202,6 +202,12 @@ class Groups(Declared):
     groups: GroupNames = ()
 
 
+class OnBehalf(Declared):
+    """`ticketing.onBehalf` as a separate resource."""
+
+    groups: GroupNames = ()
+
+
 class Ticketing(Declared):
     """The `ticketing:` section of a Helm values file."""
 
@@ -219,6 +225,8 @@ class Ticketing(Declared):
     """Monitored services that can open outage tickets."""
     groups: GroupNames = ()
     """Groups that tickets can be assigned to before any member signs in."""
+    on_behalf: GroupNames = ()
+    """Groups whose members can open a ticket for another user, as admins can."""
     calendars: Annotated[
         tuple[WorkingCalendar, ...], Field(strict=False, max_length=limits.CALENDARS)
     ] = ()

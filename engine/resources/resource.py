@@ -18,6 +18,7 @@ from engine.declaration.models import (
     CatalogItem,
     Category,
     Groups,
+    OnBehalf,
     Readers,
     Service,
     Switch,
@@ -58,12 +59,14 @@ SLA: Final = "sla"
 ENABLED: Final = "enabled"
 VISIBILITY: Final = "visibility"
 GROUPS: Final = "groups"
+ON_BEHALF: Final = "onBehalf"
 SETTINGS: Final[Mapping[str, type[Declared]]] = {
     ENABLED: Switch,
     AUTO_CLOSE: AutoClose,
     SLA: PrioritySla,
     VISIBILITY: Readers,
     GROUPS: Groups,
+    ON_BEHALF: OnBehalf,
 }
 """The model of each setting, by its key in the section."""
 
@@ -169,7 +172,7 @@ def _canonical_text(model: Declared) -> str:
         data["transitions"].sort(key=itemgetter("from", "to"))
     if isinstance(model, Webhook) and model.events:
         data["events"] = sorted({*model.events})
-    if isinstance(model, Groups):
+    if isinstance(model, Groups | OnBehalf):
         data["groups"].sort()
     return json.dumps(data, sort_keys=True, ensure_ascii=False)
 
@@ -198,6 +201,7 @@ def declared_resources(ticketing: Ticketing) -> dict[Key, Resource]:
         Resource.of(Kind.SETTING, SLA, ticketing.sla),
         Resource.of(Kind.SETTING, VISIBILITY, Readers(readers=ticketing.visibility)),
         Resource.of(Kind.SETTING, GROUPS, Groups(groups=ticketing.groups)),
+        Resource.of(Kind.SETTING, ON_BEHALF, OnBehalf(groups=ticketing.on_behalf)),
     ]
     return {resource.key: resource for resource in resources}
 

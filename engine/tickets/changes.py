@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Container, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from engine.declaration.models import CatalogItem
 from engine.tickets.actor import Actor
@@ -22,6 +24,7 @@ from engine.tickets.permissions import (
     authorize_assign,
     authorize_edit,
     authorize_note,
+    authorize_requester,
     authorize_targets,
     authorize_transfer,
 )
@@ -164,19 +167,35 @@ def build_entries(
     )
 
 
-def opening_from_command(command: CreateTicket, actor: Actor, terms: SlaTerms) -> Opening:
+_NO_GROUPS: Final = frozenset[str]()
+
+
+def opening_from_command(
+    command: CreateTicket,
+    actor: Actor,
+    terms: SlaTerms,
+    on_behalf: AbstractSet[str] = _NO_GROUPS,
+) -> Opening:
     """Return the initial values of a ticket that is created without a catalog item.
 
+    Args:
+        command: the command.
+        actor: who opens the ticket.
+        terms: of the SLA targets of the priority.
+        on_behalf: the groups of `ticketing.onBehalf`.
+
     Raises:
-        Forbidden: see `authorize_targets`.
+        Forbidden: see `authorize_requester` and `authorize_targets`.
 
     """
+    requester = command.requester or actor.id
     return Opening(
         title=command.title,
         description=command.description,
         priority=command.priority,
         workflow=command.workflow,
-        requester=actor.id,
+        requester=requester,
+        on_behalf_group=authorize_requester(requester, actor, on_behalf),
         assignee=command.assignee,
         assignee_group=command.assignee_group,
         sla=requested_targets(command, actor, terms),
@@ -194,21 +213,32 @@ def requested_targets(command: CreateTicket, actor: Actor, terms: SlaTerms) -> T
         return None
     if command.sla.targets is None:
         return targets_for(command.priority, terms)
-    authorize_targets(command.assignee_group, actor)
+    authorize_targets(command.assignee_group, command.requester or actor.id, actor)
     targets = command.sla.targets
     return TicketTargets(targets.response, targets.resolution, origin=actor.id)
 
 
 def opening_from_item(
-    command: CreateTicketFromCatalog, item: CatalogItem, actor: Actor, terms: SlaTerms
+    command: CreateTicketFromCatalog,
+    item: CatalogItem,
+    actor: Actor,
+    terms: SlaTerms,
+    on_behalf: AbstractSet[str] = _NO_GROUPS,
 ) -> Opening:
-    """Return the initial values of a ticket that is created from a catalog item."""
+    """Return the initial values of a ticket that is created from a catalog item.
+
+    Raises:
+        Forbidden: see `authorize_requester`.
+
+    """
+    requester = command.requester or actor.id
     return Opening(
         title=item.display_name if command.title is None else command.title,
         description=command.description or "",
         priority=item.defaults.priority,
         workflow=item.workflow,
-        requester=actor.id,
+        requester=requester,
+        on_behalf_group=authorize_requester(requester, actor, on_behalf),
         assignee_group=item.defaults.assignee_group,
         item=item.name,
         sla=targets_for(item, terms),
@@ -219,6 +249,8 @@ def opening_entry(
     ticket_id: str, opening: Opening, actor: Actor, at: datetime, revision: int
 ) -> Entry:
     """Return the first entry of a new ticket.
+
+    An actor who opens a ticket for its requester can assign it as the requester can.
 
     Raises:
         Forbidden: the actor cannot assign the ticket, but it has an assignee.
@@ -237,5 +269,6 @@ def opening_entry(
         details=opening.details,
     )
     if opening.assignee is not None:
-        authorize_assign(initial_ticket(entry)._replace(assignee=None), actor)
+        unassigned = initial_ticket(entry)._replace(requester=actor.id, assignee=None)
+        authorize_assign(unassigned, actor)
     return entry

@@ -247,6 +247,7 @@ class CreateTicket(Command):
     """Create a ticket without a catalog item.
 
     Attributes:
+        requester: the user whom the ticket is for; None for the actor.
         sla: None for a ticket without SLA targets.
 
     """
@@ -255,23 +256,26 @@ class CreateTicket(Command):
     description: Description = ""
     priority: Priority = Priority.MEDIUM
     workflow: Reference
+    requester: UserId | None = None
     assignee: UserId | None = None
     assignee_group: GroupName | None = None
     sla: RequestedSla | None = None
 
 
 class CreateTicketFromCatalog(Command):
-    """Create a ticket from a catalog item, which decides everything but the texts.
+    """Create a ticket from a catalog item, which decides everything but texts and requester.
 
     Attributes:
         title: None for the display name of the item.
         description: None for an empty description.
+        requester: the user whom the ticket is for; None for the actor.
 
     """
 
     item: Reference
     title: Title | None = None
     description: Description | None = None
+    requester: UserId | None = None
 
 
 class ChangeCommand(Command):

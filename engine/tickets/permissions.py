@@ -1,5 +1,6 @@
-"""Who can read and change a ticket, and annotate it. Transitions: `engine.workflows`. Pure."""
+"""Who can open, read, change and annotate a ticket. Transitions: `engine.workflows`. Pure."""
 
+from collections.abc import Set as AbstractSet
 from enum import StrEnum
 from typing import Final
 
@@ -110,7 +111,47 @@ def authorize_directory(actor: Actor) -> None:
         raise Forbidden(message, reason="group_required")
 
 
-def authorize_targets(assignee_group: str | None, actor: Actor) -> None:
+def can_open_on_behalf(actor: Actor, on_behalf: AbstractSet[str]) -> bool:
+    """Return whether the actor can open a ticket for another user.
+
+    Args:
+        actor: who opens the ticket.
+        on_behalf: the groups of `ticketing.onBehalf`.
+
+    """
+    return actor.is_admin or not actor.groups.isdisjoint(on_behalf)
+
+
+def authorize_requester(
+    requester: str, actor: Actor, on_behalf: AbstractSet[str] = frozenset()
+) -> str | None:
+    """Return the group by which the actor can open a ticket for its requester.
+
+    Args:
+        requester: the user id of the requester.
+        actor: who opens the ticket.
+        on_behalf: the groups of `ticketing.onBehalf`.
+
+    Returns:
+        None if the actor needs no group: as the requester, or as an admin.
+
+    Raises:
+        Forbidden: the actor cannot open tickets for other users.
+
+    """
+    if requester == actor.id or actor.is_admin:
+        return None
+    if can_open_on_behalf(actor, on_behalf):
+        return min(actor.groups & on_behalf)
+    raise Forbidden(
+        "Only admins and members of a group in ticketing.onBehalf can open a ticket for another"
+        " user. Leave out the requester to open it for yourself.",
+        reason="group_required",
+        field="requester",
+    )
+
+
+def authorize_targets(assignee_group: str | None, requester: str, actor: Actor) -> None:
     """Check that the actor can state SLA targets of their own for a new ticket of a group.
 
     Raises:
@@ -119,13 +160,15 @@ def authorize_targets(assignee_group: str | None, actor: Actor) -> None:
     """
     if actor.is_admin or assignee_group in actor.groups:
         return
+    held = frozenset({Relation.REQUESTER} if requester == actor.id else ())
     raise Forbidden(
-        f"Only {_listed(TARGET_SETTERS)} can set sla.targets; you are the requester."
+        f"Only {_listed(TARGET_SETTERS)} can set sla.targets;"
+        f" you are {_listed(held) or 'neither'}."
         " Request the targets of the priority (sla.byPriority: true), or no sla.",
         reason="role_required",
         field="sla.targets",
         allowed_roles=sorted(TARGET_SETTERS),
-        holds=[Relation.REQUESTER],
+        holds=sorted(held),
     )
 
 

@@ -21,6 +21,8 @@ class Opening:
 
     Attributes:
         requester: a user id; None if `system` opens the ticket.
+        on_behalf_group: the group by which the actor could open the ticket for its requester; None
+            if the actor is the requester, an admin or `system`.
         assignee: a user id, or None.
         assignee_group: the group whose members can assign the ticket.
         item: the name of the catalog item, if the ticket is opened from one.
@@ -35,6 +37,7 @@ class Opening:
     priority: Priority
     workflow: str
     requester: str | None = None
+    on_behalf_group: str | None = None
     assignee: str | None = None
     assignee_group: str | None = None
     item: str | None = None
@@ -113,6 +116,15 @@ _EFFECTS: Final[dict[EntryKind, Callable[[str | None], dict[str, Any]]]] = {
     EntryKind.SLA_BREACH: lambda _new: {},
 }
 """The fields of a ticket that each kind of entry, except `created`, changes."""
+
+
+def other_requester(ticket: Ticket, entry: Entry) -> str | None:
+    """Return the requester of a ticket if the entry records that another user opened it for them.
+
+    The requester of a ticket never changes.
+    """
+    is_opening = entry.kind is EntryKind.CREATED
+    return ticket.requester if is_opening and ticket.requester != entry.actor else None
 
 
 def apply_entry(ticket: Ticket, entry: Entry) -> Ticket:

@@ -1,6 +1,8 @@
 """The desired resources, where they are declared, and in which files."""
 
-from engine.resources.resource import AUTO_CLOSE, GROUPS, SLA, Key, Kind
+import pytest
+
+from engine.resources.resource import AUTO_CLOSE, GROUPS, ON_BEHALF, SLA, Key, Kind
 from reconciler.desired import read_desired
 from reconciler.values import ValuesInput
 
@@ -36,10 +38,11 @@ def test_files_and_arguments_are_listed_in_order() -> None:
     )
 
 
-def test_the_order_of_groups_has_no_meaning() -> None:
+@pytest.mark.parametrize(("setting", "column"), [(GROUPS, 21), (ON_BEHALF, 23)])
+def test_the_order_of_groups_has_no_meaning(setting: str, column: int) -> None:
     one, other = (
-        read_desired(ValuesInput([("a.yaml", f"ticketing: {{groups: {names}}}")]))
+        read_desired(ValuesInput([("a.yaml", f"ticketing: {{{setting}: {names}}}")]))
         for names in ("[ops, dev]", "[dev, ops]")
     )
     assert one.resources == other.resources
-    assert str(one.locations[Key(Kind.SETTING, GROUPS)]) == "a.yaml:1:21"
+    assert str(one.locations[Key(Kind.SETTING, setting)]) == f"a.yaml:1:{column}"

@@ -13,7 +13,16 @@ from reconciler.export import export_values, export_workflow
 from reconciler.values import ValuesInput
 from tests.support.generated_plans import LIVE_SNAPSHOTS
 from tests.support.plans import INCIDENT
-from tests.support.resources import auto_close, groups, sla, snapshot, switch, visibility, workflow
+from tests.support.resources import (
+    auto_close,
+    groups,
+    on_behalf,
+    sla,
+    snapshot,
+    switch,
+    visibility,
+    workflow,
+)
 
 
 def read_export(text: str) -> Desired:
@@ -24,7 +33,9 @@ def read_export(text: str) -> Desired:
 def test_planning_an_export_results_in_no_changes(
     live: Snapshot, readers: Visibility, enabled: Resource
 ) -> None:
-    live = {**live, **snapshot(auto_close("72h"), sla(), visibility(readers), enabled, groups())}
+    named = (groups(), on_behalf("service-desk", "on: no"))
+    settings = snapshot(auto_close("72h"), sla(), visibility(readers), enabled, *named)
+    live = {**live, **settings}
     exported = export_values(live)
     desired = read_export(exported)
     assert diff(live, desired.resources) == ()

@@ -25,6 +25,7 @@ from tests.support.resources import (
     calendar,
     category,
     item,
+    on_behalf,
     retired,
     service,
     snapshot,
@@ -193,3 +194,31 @@ def test_a_declaration_with_a_setting_is_not_empty() -> None:
     live = snapshot(*default_resources().values(), service("acme/vpn", "network-team"))
     desired = snapshot(*default_resources().values(), auto_close("24h"))
     assert [each.code for each in hazards(plan_between(live, desired))] == ["retires_many"]
+
+
+ON_BEHALF_CHANGES: dict[str, tuple[Resource | None, Resource | None, str]] = {
+    "a group more": (on_behalf("a"), on_behalf("b", "a"), "1 more group can"),
+    "six groups more": (
+        on_behalf(),
+        on_behalf(*"fedcba"),
+        "6 more groups can open tickets for other users: a, b, c, d, e, ….",
+    ),
+    "another group": (on_behalf("a"), on_behalf("b"), "users: b."),
+    "a group again": (retired(on_behalf("a")), on_behalf("a"), "users: a."),
+    "a group less": (on_behalf("a", "b"), on_behalf("b"), ""),
+    "the first declaration": (None, on_behalf("a"), ""),
+    "no longer declared": (on_behalf("a"), None, ""),
+}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"), ON_BEHALF_CHANGES.values(), ids=ON_BEHALF_CHANGES
+)
+def test_more_groups_that_open_tickets_for_others_widen_rights(
+    before: Resource | None, after: Resource | None, message: str
+) -> None:
+    other = snapshot(category("access", "Access"))
+    live, desired = (other | snapshot(*filter(None, [each])) for each in (before, after))
+    found = hazards(plan_between(live, desired))
+    assert [each.code for each in found] == [HazardCode.WIDENS_RIGHTS] * bool(message)
+    assert all(message in each.message for each in found)

@@ -7,6 +7,7 @@ from engine.declaration.models import (
     CatalogItem,
     Category,
     Groups,
+    OnBehalf,
     Readers,
     Service,
     Switch,
@@ -18,6 +19,7 @@ from engine.resources.resource import (
     AUTO_CLOSE,
     ENABLED,
     GROUPS,
+    ON_BEHALF,
     SLA,
     VISIBILITY,
     Key,
@@ -92,6 +94,10 @@ def visibility(readers: str) -> Resource:
 
 def groups(*names: str) -> Resource:
     return Resource.of(Kind.SETTING, GROUPS, Groups(groups=names))
+
+
+def on_behalf(*names: str) -> Resource:
+    return Resource.of(Kind.SETTING, ON_BEHALF, OnBehalf(groups=names))
 
 
 def retired(resource: Resource) -> Resource:

@@ -16,7 +16,7 @@ from engine.audit.declared_history import DeclaredHistory, DeclaredRevision, mod
 from engine.audit.versions import CLOCK_STEP_MAX, DeclaredChange
 from engine.declaration.durations import parse_duration
 from engine.declaration.fields import Declared
-from engine.declaration.models import AutoClose, CatalogItem, Service, Switch, Workflow
+from engine.declaration.models import AutoClose, CatalogItem, OnBehalf, Service, Switch, Workflow
 from engine.declaration.sla_models import PrioritySla, WorkingCalendar
 from engine.errors import InterlockError
 from engine.outages.policy import (
@@ -27,7 +27,16 @@ from engine.outages.policy import (
     outage_change,
     outage_opening,
 )
-from engine.resources.resource import AUTO_CLOSE, ENABLED, SLA, Key, Kind, Resource, is_active
+from engine.resources.resource import (
+    AUTO_CLOSE,
+    ENABLED,
+    ON_BEHALF,
+    SLA,
+    Key,
+    Kind,
+    Resource,
+    is_active,
+)
 from engine.tickets.actor import Actor
 from engine.tickets.auto_close import auto_close_change, auto_close_from, grace_period_of
 from engine.tickets.changes import (
@@ -132,6 +141,10 @@ DECLARATIONS: Final = (
         for each in ("1s", "72h", "never")
     ),
     *(Resource.of(Kind.SETTING, ENABLED, Switch(enabled=each)) for each in (True, False)),
+    *(
+        Resource.of(Kind.SETTING, ON_BEHALF, OnBehalf(groups=each))
+        for each in ((), ("payment-team",))
+    ),
 )
 FIRST: Final = (
     workflow("flow", TRANSITIONS[0]),
@@ -214,6 +227,9 @@ class Desk:
         office = model_as(WorkingCalendar, self.resources[Key(Kind.CALENDAR, "office")])
         return SlaTerms(self.setting(SLA, PrioritySla), {"office": office})
 
+    def on_behalf_groups(self) -> frozenset[str]:
+        return frozenset(self.setting(ON_BEHALF, OnBehalf).groups)
+
     def revision(self, name: str) -> DeclaredRevision:
         return [each for each in self.revisions if each.workflow == name][-1]
 
@@ -269,20 +285,27 @@ class Desk:
             title=self.draw(TEXTS),
             workflow=self.choose(WORKFLOWS),
             priority=self.choose([*Priority]),
+            requester=self.draw(st.none() | IDS),
             assignee=self.draw(st.none() | IDS),
             assignee_group=self.draw(GROUPS),
             sla=self.draw(SLAS),
         )
         actor = self.choose(ALL_USERS)
-        self.open(actor, opening_from_command(command, actor, self.terms()))
+        opening = opening_from_command(command, actor, self.terms(), self.on_behalf_groups())
+        self.open(actor, opening)
 
     def open_from_item(self) -> None:
         found = self.active(Kind.ITEM, "vpn")
         if found is None:
             return
-        command = CreateTicketFromCatalog.parse(item="vpn", title=self.draw(st.none() | TEXTS))
+        command = CreateTicketFromCatalog.parse(
+            item="vpn",
+            title=self.draw(st.none() | TEXTS),
+            requester=self.draw(st.none() | IDS),
+        )
         actor, model = self.choose(ALL_USERS), model_as(CatalogItem, found)
-        self.open(actor, opening_from_item(command, model, actor, self.terms()))
+        opening = opening_from_item(command, model, actor, self.terms(), self.on_behalf_groups())
+        self.open(actor, opening)
 
     def append(self, history: list[Entry], actor: Actor, changes: Sequence[Change]) -> None:
         ticket = rebuild_ticket(history)

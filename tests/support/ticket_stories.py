@@ -118,12 +118,18 @@ def auto_closed(desk: Desk, *, seconds: float, period: str = "72h") -> Desk:
     return append(desk, SYSTEM_ACTOR, auto_close_change(resolved_at, period))
 
 
-def opened_from(declared: Resource, desk: Desk, number: int = 1, **forged: Any) -> Desk:  # noqa: ANN401  # any field
-    """Let Anna open a ticket as if from a declaration of a catalog item."""
+def opened_from(
+    declared: Resource,
+    desk: Desk,
+    number: int = 1,
+    actor: Actor = ANNA,
+    **forged: Any,  # noqa: ANN401  # any field
+) -> Desk:
+    """Let a user open a ticket as if from a declaration of a catalog item."""
     command, model = CreateTicketFromCatalog.parse(item="vpn"), declared.model
     assert isinstance(model, CatalogItem)
-    opening = replace(opening_from_item(command, model, ANNA, SlaTerms()), **forged)
-    desk.tickets.append([opening_entry("tk_000001", opening, ANNA, desk.clock, number)])
+    opening = replace(opening_from_item(command, model, actor, SlaTerms()), **forged)
+    desk.tickets.append([opening_entry("tk_000001", opening, actor, desk.clock, number)])
     return desk
 
 

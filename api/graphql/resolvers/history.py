@@ -25,7 +25,7 @@ from engine.storage.tickets.history_pages import (
 )
 from engine.tickets.history import Entry, EntryKind
 from engine.tickets.system_actor import api_key_of, system_reason
-from engine.tickets.ticket import Ticket
+from engine.tickets.ticket import Ticket, other_requester
 from engine.vocabulary import SYSTEM, ActorRoles
 
 resolvers: Final = Resolvers()
@@ -97,7 +97,7 @@ async def history_connection(
 
 
 def entry_fields(entry: Entry, ticket: Ticket, actors: frozenset[str]) -> dict[str, object]:
-    """Return the fields of an entry, and the ticket and the actors for `actorUser`.
+    """Return the fields of an entry, and what the resolvers of its users need.
 
     Args:
         entry: the entry.
@@ -112,6 +112,7 @@ def entry_fields(entry: Entry, ticket: Ticket, actors: frozenset[str]) -> dict[s
         "seq": entry.seq,
         "at": entry.at,
         "actor": entry.actor,
+        "otherRequester": other_requester(ticket, entry),
         "kind": entry.kind.name,
         "from": _excerpt(entry.old_value),
         "to": None if has_text else _excerpt(entry.new_value),
@@ -137,3 +138,14 @@ async def actor_user(
         return None
     names = await context.loader_of(entry["ticket"]).names_of(entry["actors"])
     return User.of(entry["actor"], names)
+
+
+@resolvers.field("HistoryEntry.onBehalfOf")
+async def on_behalf_of(
+    entry: Mapping[str, Any], _arguments: object, context: RequestContext, _info: object
+) -> User | None:
+    """Return the user for whom the actor of an entry opened the ticket."""
+    if entry["otherRequester"] is None:
+        return None
+    loader = context.loader_of(entry["ticket"])
+    return User.of(entry["otherRequester"], await loader.involved_names())

@@ -38,7 +38,7 @@ async def workflow_definition(
 async def requester(
     ticket: Ticket, _arguments: object, context: RequestContext, _info: object
 ) -> User | None:
-    """Return the user who opened a ticket."""
+    """Return the user whom a ticket is for."""
     return User.of(ticket.requester, await context.loader_of(ticket).involved_names())
 
 

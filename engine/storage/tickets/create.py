@@ -12,6 +12,7 @@ from engine.storage.postgres.locks import lock_tickets_shared
 from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import workflows
 from engine.storage.resources.catalog import read_active_item
+from engine.storage.resources.on_behalf import read_on_behalf_groups
 from engine.storage.resources.plugins import TICKETING_OFF_REASON
 from engine.storage.resources.sla_terms import read_terms
 from engine.storage.tickets.directory import require_known
@@ -46,23 +47,55 @@ async def create_from_form(
     """Create a ticket from an empty form.
 
     Raises:
-        UnknownUser, UnknownGroup: the assignee is not known, and `assignees` requires it.
+        UnknownUser, UnknownGroup: a user or the group is not known, and `assignees` requires it.
 
     """
     await lock_tickets_shared(session)
     terms = await read_terms(session, command.priority) if command.sla else SlaTerms()
-    opening = opening_from_command(command, actor, terms)
+    on_behalf = await _on_behalf_groups(session, actor, command)
+    opening = opening_from_command(command, actor, terms, on_behalf)
+    await _require_known_requester(session, actor, opening, assignees)
     return await create_ticket(session, actor, opening, assignees)
 
 
 async def create_from_catalog(
-    session: Session, actor: Actor, command: CreateTicketFromCatalog
+    session: Session,
+    actor: Actor,
+    command: CreateTicketFromCatalog,
+    assignees: Assignees = Assignees.ANY,
 ) -> Ticket:
-    """Create a ticket from a catalog item."""
+    """Create a ticket from a catalog item.
+
+    Raises:
+        UnknownUser: the requester is not known, and `assignees` requires it.
+
+    """
     await lock_tickets_shared(session)
     item = await read_active_item(session, command.item)
     terms = await read_terms(session, item)
-    return await create_ticket(session, actor, opening_from_item(command, item, actor, terms))
+    on_behalf = await _on_behalf_groups(session, actor, command)
+    opening = opening_from_item(command, item, actor, terms, on_behalf)
+    await _require_known_requester(session, actor, opening, assignees)
+    return await create_ticket(session, actor, opening)
+
+
+async def _on_behalf_groups(
+    session: Session, actor: Actor, command: CreateTicket | CreateTicketFromCatalog
+) -> frozenset[str]:
+    """Return the groups of `ticketing.onBehalf` if the permission of the actor depends on them."""
+    if command.requester in {None, actor.id} or actor.is_admin:
+        return frozenset()
+    return await read_on_behalf_groups(session)
+
+
+async def _require_known_requester(
+    session: Session, actor: Actor, opening: Opening, assignees: Assignees
+) -> None:
+    """Check that another user as the requester is known, as `require_known` checks an assignee."""
+    if opening.requester != actor.id:
+        await require_known(
+            session, assignees, actor, user=opening.requester, user_field="requester"
+        )
 
 
 async def create_ticket(

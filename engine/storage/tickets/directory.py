@@ -105,15 +105,16 @@ _SIMILAR_DECLARED_GROUPS: Final = _similar_groups(*_DECLARED_GROUPS)
 _SIMILAR_GROUPS: Final = _similar_groups(select(token_groups.c.name), *_DECLARED_GROUPS)
 
 
-async def require_known(
+async def require_known(  # noqa: PLR0913  # which field of a ticket gets whom, by whom
     session: Session,
     assignees: Assignees,
     actor: Actor,
     *,
     user: str | None = None,
+    user_field: str = "assignee",
     group: str | None = None,
 ) -> None:
-    """Check that a ticket can be assigned to a user and a group, and create the user's record.
+    """Check that a ticket can have a user and an assignee group, and create the user's record.
 
     The actor is known, and so are the groups of the actor: they take no statement.
 
@@ -121,7 +122,8 @@ async def require_known(
         session: the transaction that changes the ticket.
         assignees: whether only known users and groups are accepted.
         actor: who changes the ticket; the caller has checked the permission.
-        user: the new assignee, if any.
+        user: the new assignee or requester, if any.
+        user_field: which field of the ticket the user is for.
         group: the new assignee group, if any.
 
     Raises:
@@ -139,19 +141,19 @@ async def require_known(
     if row is None:
         raise LookupError("The statement returns one row.")
     if user is not None and not row["knows_user"]:
-        raise await _unknown_user(session, actor, user)
+        raise await _unknown_user(session, actor, user, user_field)
     if group is not None and not row["knows_group"]:
         raise await _unknown_group(session, actor, group)
 
 
-async def _unknown_user(session: Session, actor: Actor, user: str) -> UnknownUser:
+async def _unknown_user(session: Session, actor: Actor, user: str, field: str) -> UnknownUser:
     near: list[str] = []
     if can_read_directory(actor):
         rows = await session.rows(_SIMILAR_USERS, word=user)
         ids = {row["name"]: row["id"] for row in rows} | {row["id"]: row["id"] for row in rows}
         near = list(dict.fromkeys(ids[name] for name in near_words(_shortened(user), ids)))
     message = f"No user with the id {user!r} has signed in.{suggest(near) or _CHECK_USER}"
-    return UnknownUser(message, user=user, near=near)
+    return UnknownUser(message, field=field, user=user, near=near)
 
 
 async def _unknown_group(session: Session, actor: Actor, group: str) -> UnknownGroup:
@@ -162,7 +164,7 @@ async def _unknown_group(session: Session, actor: Actor, group: str) -> UnknownG
     message = (
         f"No token and no declaration names the group {group!r}.{suggest(near) or _CHECK_GROUP}"
     )
-    return UnknownGroup(message, group=group, near=near)
+    return UnknownGroup(message, field="assigneeGroup", group=group, near=near)
 
 
 def _shortened(word: str) -> str:

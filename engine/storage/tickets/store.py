@@ -68,14 +68,15 @@ class TicketStore:
     refusals: RefusalCounts = field(default_factory=RefusalCounts)
 
     async def create(self, actor: Actor, command: CreateTicket) -> Ticket:
-        """Open a ticket from an empty form; the actor is its requester.
+        """Open a ticket from an empty form, for the actor or for another user.
 
         Raises:
             NotFound: the workflow does not exist.
             WorkflowRetired: the workflow is retired.
-            Forbidden: the actor cannot assign the ticket to the assignee of the command, or cannot
-                state SLA targets of their own.
-            UnknownUser, UnknownGroup: the assignee or the assignee group is not known.
+            Forbidden: the actor cannot open tickets for other users, cannot assign the ticket to
+                the assignee of the command, or cannot state SLA targets of their own.
+            UnknownUser, UnknownGroup: the requester, the assignee or the assignee group is not
+                known.
 
         """
         async with self.admission.admit(actor.id), self.database.transaction() as session:
@@ -87,16 +88,21 @@ class TicketStore:
             )
 
     async def create_from_catalog(self, actor: Actor, command: CreateTicketFromCatalog) -> Ticket:
-        """Open a ticket from a catalog item; the actor is its requester.
+        """Open a ticket from a catalog item, for the actor or for another user.
 
         Raises:
             NotFound: the item does not exist.
             ItemRetired, WorkflowRetired: the item or its workflow is retired.
+            Forbidden: the actor cannot open tickets for other users.
+            UnknownUser: the requester is not known.
 
         """
         async with self.admission.admit(actor.id), self.database.transaction() as session:
             return await execute_once(
-                session, actor, command, lambda: create_from_catalog(session, actor, command)
+                session,
+                actor,
+                command,
+                lambda: create_from_catalog(session, actor, command, self.assignees),
             )
 
     async def assign(self, actor: Actor, command: AssignTicket) -> Ticket:

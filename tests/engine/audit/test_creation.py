@@ -6,9 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from engine.resources.resource import Kind
+from engine.resources.resource import Kind, Resource
+from engine.tickets.actor import Actor
 from engine.tickets.sla_targets import TicketTargets
-from tests.support.personas import ANNA, MARTON
+from engine.vocabulary import SYSTEM
+from tests.support.personas import ADA, ANNA, MARTON
+from tests.support.resources import on_behalf
 from tests.support.ticket_desk import (
     PATH,
     Desk,
@@ -21,6 +24,7 @@ from tests.support.ticket_stories import (
     assert_reported,
     opened_from,
     retired,
+    waiting,
 )
 
 
@@ -33,6 +37,22 @@ def with_invalid_items(desk: Desk) -> Desk:
         for each in desk.changes
     ]
     return desk
+
+
+def opened_for(
+    group: str | None,
+    *,
+    declared_at: tuple[Resource, ...] = (),
+    actor: Actor = ANNA,
+    requester: str | None = MARTON.id,
+) -> Desk:
+    """Let a user open a ticket for another one, after settings that were declared in turn."""
+    desk = first_desk()
+    for setting in declared_at:
+        desk.put(setting)
+        waiting(desk, minutes=1)
+    declared = item("flow", "HIGH", "payment-team")
+    return opened_from(declared, desk, actor=actor, requester=requester, on_behalf_group=group)
 
 
 CREATIONS: dict[str, Case] = {
@@ -77,11 +97,35 @@ CREATIONS: dict[str, Case] = {
         lambda: with_invalid_items(opened_from(item("flow", "HIGH", "payment-team"), first_desk())),
         "its content is not a valid change of a ticket",
     ),
-    "for another user": (
+    "for another user, by neither an admin nor a member of a group": (
         lambda: opened_from(
             item("flow", "HIGH", "payment-team"), first_desk(), requester=MARTON.id
         ),
+        "only admins and members of a group create a ticket for u_c4",
+    ),
+    "for another user, as a member of another group": (
+        lambda: opened_for("ops", declared_at=(on_behalf("service-desk"),)),
+        "no declaration at that time lets members of ops create tickets for other users",
+    ),
+    "for another user, by a group that is no longer declared": (
+        lambda: opened_for("ops", declared_at=(on_behalf("ops"), on_behalf("service-desk"))),
+        "no declaration at that time lets members of ops create tickets for other users",
+    ),
+    "for another user, by a group and as an admin": (
+        lambda: opened_for("ops", declared_at=(on_behalf("ops"),), actor=ADA),
+        "no declaration at that time lets members of ops create tickets for other users",
+    ),
+    "for the actor, by a group": (
+        lambda: opened_for("ops", declared_at=(on_behalf("ops"),), requester=ANNA.id),
         "a user who creates a ticket is its requester, and not its assignee yet",
+    ),
+    "without a requester": (
+        lambda: opened_for(None, requester=None),
+        "a ticket that a user creates has a user as its requester",
+    ),
+    "for system": (
+        lambda: opened_for(None, requester=SYSTEM, actor=ADA),
+        "a ticket that a user creates has a user as its requester",
     ),
     "for an outage": (
         lambda: opened_from(item("flow", "HIGH", "payment-team"), first_desk(), service=PATH),

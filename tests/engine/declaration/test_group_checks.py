@@ -16,6 +16,7 @@ USES = """
   services:
     - {path: acme/shop, slaGroup: network-team}
     - {path: acme/mail, slaGroup: payment-team}
+  onBehalf: [payment-team, service-desk]
 """
 
 
@@ -24,7 +25,7 @@ def findings(groups: str) -> list[str]:
     return list(map(str, find_undeclared_groups(parse_declaration(text, "values.yaml"))))
 
 
-def test_undeclared_groups_of_items_and_services_are_reported() -> None:
+def test_undeclared_groups_are_reported() -> None:
     reason = "is not in ticketing.groups."
     assert findings("[payment-team]") == [
         (
@@ -32,6 +33,7 @@ def test_undeclared_groups_of_items_and_services_are_reported() -> None:
             " Did you mean 'payment-team'? [undeclared_group]"
         ),
         f"values.yaml:13:35: warning: The group 'network-team' {reason} [undeclared_group]",
+        f"values.yaml:15:28: warning: The group 'service-desk' {reason} [undeclared_group]",
     ]
 
 
@@ -40,4 +42,4 @@ def test_without_declared_groups_every_group_is_accepted() -> None:
 
 
 def test_declared_groups_are_accepted() -> None:
-    assert findings("[payment-team, paymnt-team, network-team]") == []
+    assert findings("[payment-team, paymnt-team, network-team, service-desk]") == []

@@ -13,7 +13,9 @@ from engine.tickets.permissions import (
     authorize_assign,
     authorize_edit,
     authorize_note,
+    authorize_requester,
     authorize_transfer,
+    can_open_on_behalf,
     can_read_entry,
 )
 from engine.tickets.ticket import Ticket
@@ -139,3 +141,28 @@ def test_a_missing_user_or_group_matches_no_actor() -> None:
     orphan = a_ticket(requester=None, assignee=None, assignee_group=None)
     with pytest.raises(Forbidden):
         authorize_assign(orphan, Actor("None", "N.", frozenset({"None", ""})))
+
+
+DESK_AND_OPS: frozenset[str] = frozenset({"service-desk", "ops"})
+OPENERS: dict[str, tuple[Actor, str, str | None]] = {
+    "a user, for themselves": (Actor("me", "M."), "me", None),
+    "a member, for themselves": (Actor("me", "M.", frozenset({"ops"})), "me", None),
+    "a member, for another": (Actor("me", "M.", frozenset({"ops", "others"})), "you", "ops"),
+    "a member of both groups": (Actor("me", "M.", DESK_AND_OPS), "you", "ops"),
+    "an admin": (Actor("me", "M.", is_admin=True), "you", None),
+    "an admin who is a member": (Actor("me", "M.", DESK_AND_OPS, is_admin=True), "you", None),
+}
+
+
+@pytest.mark.parametrize(("actor", "requester", "group"), OPENERS.values(), ids=OPENERS)
+def test_who_can_open_a_ticket_for_whom(actor: Actor, requester: str, group: str | None) -> None:
+    assert authorize_requester(requester, actor, DESK_AND_OPS) == group
+
+
+@pytest.mark.parametrize("groups", [(), ("others",), ("OPS",), ("op",)])
+def test_other_users_cannot_open_a_ticket_for_another(groups: tuple[str, ...]) -> None:
+    actor = Actor("me", "M.", frozenset(groups))
+    assert not can_open_on_behalf(actor, DESK_AND_OPS)
+    with pytest.raises(Forbidden, match="Leave out the requester") as refused:
+        authorize_requester("you", actor, DESK_AND_OPS)
+    assert refused.value.details == {"reason": "group_required", "field": "requester"}

@@ -17,12 +17,15 @@ from api.web.views.new_ticket.view import (
     build_catalog,
     fills_of,
     item_path,
+    opened_path,
 )
 from engine.errors import Forbidden, InterlockError, InvalidInput, ItemRetired, NotFound
 from engine.plugins import Plugin
+from engine.storage.resources.on_behalf import read_on_behalf_groups
 from engine.storage.resources.sla_terms import read_terms
 from engine.storage.tickets.reader import read_clock
 from engine.tickets.commands import CreateTicket, CreateTicketFromCatalog
+from engine.tickets.permissions import can_open_on_behalf, can_read
 from engine.tickets.ticket import Ticket
 
 _CATALOG_TEMPLATE: Final = "views/new_ticket/catalog.html"
@@ -51,13 +54,14 @@ class _NewTicketHandlers:
     async def show_catalog(self, request: web.Request, context: RequestContext) -> web.Response:
         """Show the items of a category."""
         context.plugins.require(Plugin.TICKETING)
-        page = build_catalog(context.catalog.shown, request.query.get("category", ""))
+        query = request.query
+        page = build_catalog(context.catalog.shown, query.get("category", ""), query.get("opened"))
         return self.pages.render(request, context, _CATALOG_TEMPLATE, {"page": page})
 
     async def show_form(self, request: web.Request, context: RequestContext) -> web.Response:
         """Show the form with every field."""
         context.plugins.require(Plugin.TICKETING)
-        return self._render(request, context, _empty_form(context))
+        return self._render(request, context, await _empty_form(context))
 
     async def show_item(self, request: web.Request, context: RequestContext) -> web.Response:
         """Show the form of a catalog item."""
@@ -66,7 +70,7 @@ class _NewTicketHandlers:
 
     async def create_from_form(self, request: web.Request, context: RequestContext) -> web.Response:
         """Open a ticket from the form with every field."""
-        return await self._create(request, context, _empty_form(context), _create)
+        return await self._create(request, context, await _empty_form(context), _create)
 
     async def create_from_item(self, request: web.Request, context: RequestContext) -> web.Response:
         """Open a ticket from a catalog item."""
@@ -77,6 +81,7 @@ class _NewTicketHandlers:
                 item=request.match_info["item"],
                 title=fields.get("title") or None,
                 description=fields.get("description") or None,
+                requester=_requester(fields),
                 idempotency_key=fields.get("key") or None,
             )
             return await context.store.create_from_catalog(context.actor, command)
@@ -93,6 +98,8 @@ class _NewTicketHandlers:
         except _REFUSALS as error:
             refused = replace(page, fields=fields, problems=_problems(error))
             return self._render(request, context, refused, error.status)
+        if not can_read(ticket, context.viewer):  # it is for another user
+            return see_other(opened_path(page.item))
         return see_other(f"/tickets/{ticket.id}?done=created")
 
     def _render(
@@ -105,12 +112,22 @@ class _NewTicketHandlers:
         return self.pages.render(request, context, _FORM_TEMPLATE, {"page": page}, status)
 
 
-def _empty_form(context: RequestContext) -> NewTicketPage:
+async def _offers_requester(context: RequestContext) -> bool:
+    """Return whether the reader can open tickets for other users."""
+    return can_open_on_behalf(context.actor, await read_on_behalf_groups(context.databases.reads))
+
+
+def _requester(fields: Mapping[str, str]) -> str | None:
+    """Return the user whom the ticket is for; None for the reader."""
+    return fields.get("requester", "").strip() or None
+
+
+async def _empty_form(context: RequestContext) -> NewTicketPage:
     known = context.workflows.registry.workflows.values()
     workflows = sorted(
         (each for each in known if not each.retired), key=lambda each: each.display_name.casefold()
     )
-    return NewTicketPage(workflows=workflows)
+    return NewTicketPage(workflows=workflows, offers_requester=await _offers_requester(context))
 
 
 async def _item_form(request: web.Request, context: RequestContext) -> NewTicketPage:
@@ -122,7 +139,8 @@ async def _item_form(request: web.Request, context: RequestContext) -> NewTicket
     async with context.databases.reads.snapshot() as session:
         terms = await read_terms(session, item)
     now = await read_clock(context.databases.reads)
-    return NewTicketPage(item, fills_of(item, workflow, terms, now))
+    fills = fills_of(item, workflow, terms, now)
+    return NewTicketPage(item, fills, offers_requester=await _offers_requester(context))
 
 
 async def _create(context: RequestContext, fields: Mapping[str, str]) -> Ticket:
@@ -131,6 +149,7 @@ async def _create(context: RequestContext, fields: Mapping[str, str]) -> Ticket:
         description=fields.get("description", ""),
         priority=fields.get("priority"),
         workflow=fields.get("workflow", ""),
+        requester=_requester(fields),
         assignee=fields.get("assignee") or None,
         assignee_group=fields.get("assigneeGroup") or None,
         sla={"by_priority": True} if fields.get("sla") == "true" else None,
@@ -143,5 +162,5 @@ def _problems(error: InterlockError) -> dict[str, str]:
     """Return the messages of an error by the field that each of them is about."""
     problems = error.details.get("problems")
     if not isinstance(problems, list):
-        return {"": error.message}
+        return {str(error.details.get("field", "")): error.message}
     return {str(each["field"]): str(each["message"]) for each in problems}

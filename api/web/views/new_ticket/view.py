@@ -14,6 +14,7 @@ from engine.workflows.compiler import CompiledWorkflow
 from engine.workflows.policy import roles_allowed
 
 PATH: Final = "/new"
+_EMPTY_FORM: Final = "form"
 FORM_PATH: Final = f"{PATH}/form"
 
 
@@ -22,19 +23,45 @@ def item_path(item: str) -> str:
     return f"{PATH}/items/{item}"
 
 
+def opened_path(item: CatalogItem | None) -> str:
+    """Return the path of the page after a ticket was opened that the reader cannot read.
+
+    Args:
+        item: the catalog item of the ticket; None for the empty form.
+
+    """
+    return f"{PATH}?opened={item.name if item else _EMPTY_FORM}"
+
+
 @dataclass(frozen=True, slots=True)
 class CatalogPage:
-    """The catalog with one open category; None if no category is declared."""
+    """The catalog.
+
+    Attributes:
+        open: the category whose items are shown; None if no category is declared.
+        sent_draft: the beginning of the names of the drafts of a ticket that the reader has just
+            opened for another user, and cannot read; empty without one.
+
+    """
 
     categories: Sequence[CategoryItems]
     open: CategoryItems | None
+    sent_draft: str = ""
 
 
-def build_catalog(catalog: ServiceCatalog, category: str) -> CatalogPage:
-    """Return the page of a category; of the first one if no category has that name."""
+def build_catalog(catalog: ServiceCatalog, category: str, opened: str | None = None) -> CatalogPage:
+    """Return the page of a category; of the first one if no category has that name.
+
+    Args:
+        catalog: the catalog.
+        category: the name of a category.
+        opened: what `opened_path` says about a ticket that has just been opened.
+
+    """
     filled = tuple(each for each in catalog.categories if each.items)
     named = (each for each in filled if each.category.name == category)
-    return CatalogPage(filled, next(named, filled[0] if filled else None))
+    sent_draft = "" if opened is None else draft_of(opened)
+    return CatalogPage(filled, next(named, filled[0] if filled else None), sent_draft)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +105,7 @@ class NewTicketPage:
         item: the catalog item; None for the empty form.
         fills: what the item decides; None for the empty form.
         workflows: those that the reader can choose in the empty form.
+        offers_requester: whether the reader can open the ticket for another user.
         fields: what the reader typed, by field.
         problems: why the form was refused, by field; a problem of no field has the key "".
 
@@ -86,6 +114,7 @@ class NewTicketPage:
     item: CatalogItem | None = None
     fills: Fills | None = None
     workflows: Sequence[CompiledWorkflow] = ()
+    offers_requester: bool = False
     fields: Mapping[str, str] = field(default_factory=dict)
     problems: Mapping[str, str] = field(default_factory=dict)
 
@@ -102,4 +131,4 @@ class NewTicketPage:
 
 def draft_of(item: str | None) -> str:
     """Return the beginning of the names of the drafts of a form."""
-    return f"new {item or 'form'}: "
+    return f"new {item or _EMPTY_FORM}: "

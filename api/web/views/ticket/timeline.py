@@ -85,6 +85,8 @@ def users_of(entries: Sequence[Entry]) -> frozenset[str]:
     for entry in entries:
         if entry.kind is EntryKind.ASSIGNEE:
             found |= {entry.old_value or "", entry.new_value or ""}
+        if entry.kind is EntryKind.CREATED:
+            found.add(_opening(entry).get("requester") or "")
     return frozenset(found - {"", SYSTEM})
 
 
@@ -96,9 +98,19 @@ def _sentence(entry: Entry, names: _Names) -> str:
     return f"{sentence} (API key {key})" if key else sentence
 
 
-def _created(entry: Entry, _names: _Names) -> str:
-    item = json.loads(entry.details or "{}").get("item")
-    return f"opened this ticket from the catalog item {item}" if item else "opened this ticket"
+def _created(entry: Entry, names: _Names) -> str:
+    opening = _opening(entry)
+    requester, item = opening.get("requester"), opening.get("item")
+    sentence = "opened this ticket"
+    if requester is not None and requester != entry.actor:
+        sentence += f" for {names.get(requester, requester)}"
+    return f"{sentence} from the catalog item {item}" if item else sentence
+
+
+def _opening(entry: Entry) -> dict[str, str | None]:
+    """Return the initial values of the ticket that a `created` entry records."""
+    opening: dict[str, str | None] = json.loads(entry.details or "{}")
+    return opening
 
 
 def _status(entry: Entry, _names: _Names) -> str:

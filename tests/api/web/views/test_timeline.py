@@ -31,6 +31,12 @@ SENTENCES = {
     entry(EntryKind.CREATED, details='{"item": "vpn"}'): (
         "Marton P. opened this ticket from the catalog item vpn"
     ),
+    entry(EntryKind.CREATED, details='{"item": null, "requester": "u_c4"}'): (
+        "Marton P. opened this ticket"
+    ),
+    entry(EntryKind.CREATED, details='{"item": "vpn", "requester": "u_b1"}'): (
+        "Marton P. opened this ticket for Anna K. from the catalog item vpn"
+    ),
     entry(EntryKind.STATUS, "OPEN", "IN_PROGRESS"): "Marton P. moved it from Open to In progress",
     entry(
         EntryKind.STATUS,

@@ -68,6 +68,11 @@ CATALOG: Final[dict[str, Mistake]] = {
         [("duplicate_name", 2, 22)],
         "'ops' is already declared at values.yaml:2:12",
     ),
+    "a group of onBehalf that is declared twice": (
+        "ticketing:\n  onBehalf: [ops, ops]\n",
+        [("duplicate_name", 2, 19)],
+        "'ops' is already declared at values.yaml:2:14",
+    ),
     "groups that are no texts": (
         "ticketing:\n  groups: [1, [ops]]\n",
         [("wrong_type", 2, 12), ("wrong_type", 2, 15)],

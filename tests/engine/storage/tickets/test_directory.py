@@ -134,6 +134,7 @@ async def test_unknown_users_and_groups_are_refused_with_similar_names(
             strict, refused.actor, assignee=refused.user, assignee_group=refused.group
         )
     assert error.value.details["near"] == refused.near
+    assert error.value.details["field"] == ("assignee" if refused.user else "assigneeGroup")
     assert all(repr(name) in error.value.message for name in refused.near)
     assert ("Did you mean" if refused.near else "Check the ") in error.value.message
     ticket = await open_ticket(TicketStore(database), refused.actor)
