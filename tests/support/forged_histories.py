@@ -142,7 +142,7 @@ def with_one_other_detail(_: Desk, history: list[Entry], index: int) -> Iterator
     entry = history[index]
     details: dict[str, Any] = json.loads(entry.details or "{}")
     if entry.kind is EntryKind.CREATED:
-        yield from _other_openings(details)
+        yield from _other_openings(entry, details)
     elif targets := details.get(TARGETS_KEY):
         other = {"response": targets["response"] + 1}
         yield {"details": json.dumps(details | {TARGETS_KEY: targets | other})}
@@ -155,13 +155,15 @@ def with_one_other_detail(_: Desk, history: list[Entry], index: int) -> Iterator
         yield {"details": json.dumps(details | {"grace_period": "2s"})}
 
 
-def _other_openings(opening: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _other_openings(entry: Entry, opening: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    is_on_behalf = opening["requester"] not in {None, entry.actor}
     others: dict[str, Any] = {
         "title": " ",
         "description": None,
         "priority": "another",
         "workflow": "another",
-        "requester": "u_stranger",
+        "requester": entry.actor if is_on_behalf else "u_stranger",
+        "on_behalf_group": "another",
         "assignee": SYSTEM,
         "assignee_group": "",
         "item": "another",

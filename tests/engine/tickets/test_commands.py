@@ -265,15 +265,16 @@ def test_a_new_ticket_requires_a_title_and_a_workflow() -> None:
         "description": "",
         "priority": Priority.MEDIUM,
         "workflow": "service_request",
+        "requester": None,
         "assignee": None,
         "assignee_group": None,
         "sla": None,
     }
 
 
-def test_a_ticket_from_an_item_takes_only_texts() -> None:
+def test_a_ticket_from_an_item_takes_only_texts_and_a_requester() -> None:
     assert set(CreateTicketFromCatalog.model_fields) == {
-        *("item", "title", "description"),
+        *("item", "title", "description", "requester"),
         "idempotency_key",
     }
 
