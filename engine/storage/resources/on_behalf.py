@@ -7,6 +7,6 @@ from engine.storage.resources.settings import read_setting
 
 
 async def read_on_behalf_groups(source: Database | Session) -> frozenset[str]:
-    """Return the groups of `ticketing.onBehalf`; by default there are none."""
+    """Return the groups of `ticketing.onBehalf`; by default an empty set."""
     declared = await read_setting(source, ON_BEHALF, OnBehalf) or OnBehalf()
     return frozenset(declared.groups)
