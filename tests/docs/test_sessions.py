@@ -13,13 +13,10 @@ import pytest
 from api.auth.api_keys import ApiKeyEntry, Scope, generate_api_key
 from tests.support.command import COMMAND, interlock, on
 from tests.support.databases import EMPTY, new_database
+from tests.support.page_sessions import check_session
 from tests.support.paths import ROOT
 
 PAGES = ("docs/quickstart.md", "docs/rest.md")
-BLOCKS = re.compile(r"```(sh|json|text)\n(.*?)```", re.DOTALL)
-IDS = re.compile(r'(?<=tk_)[0-9a-f]+|(?<="requestId":")[0-9a-f]+')
-"""The ids of tickets and requests, which differ in each run."""
-DEMO = "http://127.0.0.1:8080"
 KEY = generate_api_key()
 
 
@@ -72,19 +69,8 @@ def test_the_session_of_a_page_works(
     assert address is not None
     exports = re.findall(r"^ +(export \w+=\S+)$", served, re.MULTILINE)
     assert len(exports) == 3
-    blocks = BLOCKS.findall((ROOT / page).read_text("utf-8"))
-    commands = "\n".join(text for kind, text in blocks if kind == "sh")
-    script = "\n".join([*exports, f"export KEY={KEY}", commands])
-    done = subprocess.run(  # noqa: S603  # the page's own lines
-        ["/bin/bash", "-euo", "pipefail", "-c", script.replace(DEMO, address.group())],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    expected = "".join(text for kind, text in blocks if kind != "sh")
-    assert IDS.sub("…", done.stdout) == expected
+    text = (ROOT / page).read_text("utf-8")
+    check_session(text, address.group(), [*exports, f"export KEY={KEY}"], tmp_path, environment)
 
 
 def test_the_commands_of_the_readme_work(tmp_path: Path, database_url: str) -> None:

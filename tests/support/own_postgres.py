@@ -109,7 +109,7 @@ class OwnPostgres:
 
     async def kill(self) -> None:
         """Kill all processes of the server with SIGKILL."""
-        processes = (self.pid, *_children_of(self.pid))
+        processes = (self.pid, *children_of(self.pid))
         for each in processes:
             with suppress(ProcessLookupError):
                 os.kill(each, signal.SIGKILL)
@@ -155,7 +155,7 @@ class OwnPostgres:
     def send_signal(self, number: signal.Signals) -> None:
         """Freeze all processes with SIGSTOP, or resume them with SIGCONT."""
         pid = self.pid
-        for each in (pid, *_children_of(pid)):
+        for each in (pid, *children_of(pid)):
             with suppress(ProcessLookupError):
                 os.kill(each, number)
 
@@ -198,7 +198,8 @@ def _give_away(path: Path) -> None:
         os.chown(each, owner.st_uid, owner.st_gid)
 
 
-def _children_of(pid: int) -> list[int]:
+def children_of(pid: int) -> list[int]:
+    """Return the processes that a process has started."""
     children = []
     for status in Path("/proc").glob("[0-9]*/status"):
         with suppress(OSError):

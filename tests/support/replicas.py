@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,6 +16,7 @@ from yarl import URL
 from tests.support.api_client import SECRET
 from tests.support.lock_gates import TIMEOUT_SECONDS
 
+SERVE: Final = (sys.executable, "-c", "from api.cli.main import main; main()", "serve")
 NO_SETTINGS: Final[Mapping[str, str]] = {}
 UNLIMITED: Final = {"INTERLOCK_LIMITS": "viewer_rate=0 address_rate=0"}
 """The settings of a server that does not count the time of its viewers, even while it is frozen."""
@@ -79,6 +80,7 @@ async def replica(
     database_url: str,
     settings: Mapping[str, str] = NO_SETTINGS,
     descriptors: int | None = None,
+    command: Sequence[str] = SERVE,
 ) -> AsyncIterator[Replica]:
     """Run `interlock serve` on a free port during the block; kill it at the end.
 
@@ -86,6 +88,7 @@ async def replica(
         database_url: the database.
         settings: environment variables in addition to the database, the secret and the port.
         descriptors: the hard limit of file descriptors; None for that of the tests.
+        command: runs the server, by default with the code and the packages of the tests.
 
     """
     environment = {
@@ -100,7 +103,7 @@ async def replica(
     }
     process = await asyncio.create_subprocess_exec(
         *([] if descriptors is None else ["sh", "-c", f'ulimit -n {descriptors}; exec "$@"', "sh"]),
-        *(sys.executable, "-c", "from api.cli.main import main; main()", "serve"),
+        *command,
         env=environment,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

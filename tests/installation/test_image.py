@@ -1,0 +1,139 @@
+"""The container image: what it contains, how it runs, and that its server works."""
+
+import asyncio
+import os
+import subprocess
+from collections.abc import Iterator
+from datetime import timedelta
+from http import HTTPStatus
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import aiohttp
+import pytest
+
+from api.demo.tickets import ANNA, MARTON
+from tests.support.api_client import SECRET, TOKENS, bearer
+from tests.support.compose_file import read_compose
+from tests.support.container_images import Container, built_image, terminate
+from tests.support.own_postgres import own_postgres
+from tests.support.page_sessions import check_session
+from tests.support.paths import DOCS
+from tests.support.replicas import replica
+
+pytestmark = pytest.mark.installation
+
+MEGABYTE = 1_000_000
+UNWANTED = (
+    "cc",
+    "c++",
+    "g++",
+    "gcc",
+    "make",
+    "cmake",
+    "pip",
+    "pip3",
+    "pytest",
+    "npm",
+    "node",
+    "mypy",
+)
+INCIDENT = (DOCS / "quickstart.md").read_text("utf-8").partition("## Change a workflow")[0]
+WRITTEN_BY_BUILDAH = ("/dev/", "/etc/host", "/etc/resolv.conf", "/proc/", "/run/", "/sys/")
+
+
+@pytest.fixture(scope="module")
+def container() -> Iterator[Container]:
+    """Return a container of the image; it stays as it is, as a test checks."""
+    with built_image() as buildah, buildah.container() as started:
+        yield started
+
+
+def files_of(container: Container) -> dict[str, float]:
+    """Return the time of the last change of each file."""
+    found = {}
+    for folder, _, names in os.walk(container.files):
+        for name in names:
+            file = Path(folder, name)
+            inside = f"/{file.relative_to(container.files)}"
+            if not inside.startswith(WRITTEN_BY_BUILDAH):
+                found[inside] = file.lstat().st_mtime
+    return found
+
+
+def test_it_says_how_to_run_it(container: Container) -> None:
+    configuration = container.configuration
+    assert configuration["User"] == "10001:10001"
+    assert configuration["Entrypoint"] == ["interlock"]
+    assert configuration["Cmd"] == ["serve"]
+    assert configuration["ExposedPorts"].keys() == {"8080/tcp"}
+    assert configuration["StopSignal"] == "SIGTERM"
+    labels = {
+        name.removeprefix("org.opencontainers.image."): text
+        for name, text in configuration["Labels"].items()
+    }
+    assert labels["title"] == "Interlock"
+    assert labels["base.name"] == "localhost/base"
+    assert len(labels["revision"]) == 40
+    assert (
+        container.run("interlock", "--version", settings={}) == f"interlock {labels['version']}\n"
+    )
+    assert container.run("id", "-u", settings={}) == "10001\n"
+
+
+def test_it_contains_what_runs_and_no_tools(container: Container) -> None:
+    paths = container.environment["PATH"].split(":")
+    present = {each.name for path in paths for each in (container.files / path[1:]).iterdir()}
+    assert present.isdisjoint(UNWANTED)
+    writable = [
+        file
+        for file in (container.files / "opt/interlock").rglob("*")
+        if not file.is_symlink() and (file.stat().st_uid, file.stat().st_mode & 0o022) != (0, 0)
+    ]
+    assert writable == []
+    assert container.bytes_over_base < 250 * MEGABYTE
+
+
+async def test_its_server_takes_an_incident_to_its_end(
+    container: Container, tmp_path: Path
+) -> None:
+    before = await asyncio.to_thread(files_of, container)
+    async with own_postgres() as postgres:
+        compose = read_compose({"INTERLOCK_JWT_SECRET": SECRET.get_secret_value()})
+        ours = {"INTERLOCK_DATABASE_URL": postgres.url, "INTERLOCK_PORT": "0"}
+        settings = compose["services"]["interlock"]["environment"] | ours
+        await asyncio.to_thread(container.run, "interlock", "migrate", settings=settings)
+        configuration = container.configuration
+        command = configuration["Entrypoint"] + configuration["Cmd"]
+        async with replica(
+            postgres.url, command=container.command(*command, settings=settings)
+        ) as server:
+            await server.wait_until_ready()
+            port = str(urlsplit(server.url).port)
+            kind, *check = configuration["Healthcheck"]["Test"]
+            assert kind == "CMD"
+            await asyncio.to_thread(container.run, *check, settings={"INTERLOCK_PORT": port})
+            async with (  # the group of Marton is known once a token has named it
+                aiohttp.ClientSession(headers=bearer(MARTON)) as session,
+                session.get(f"{server.url}/api/v1/tickets") as response,
+            ):
+                assert response.status == HTTPStatus.OK
+            tokens = {"ANNA": ANNA, "MARTON": MARTON}
+            exports = [
+                f"export {name}={TOKENS.issue(user, timedelta(hours=1))}"
+                for name, user in tokens.items()
+            ]
+            await asyncio.to_thread(
+                check_session, INCIDENT, f"http://127.0.0.1:{port}", exports, tmp_path, os.environ
+            )
+            assert server.problems == []
+            terminate(server.process.pid)
+            assert await server.wait_until_ended() == 0
+    assert await asyncio.to_thread(files_of, container) == before
+
+
+def test_its_health_check_fails_without_a_server(container: Container) -> None:
+    check = container.configuration["Healthcheck"]["Test"][1:]
+    command = container.command(*check, settings={"INTERLOCK_PORT": "1"})
+    done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 - ours
+    assert done.returncode != 0
