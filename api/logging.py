@@ -7,7 +7,8 @@ Interlock's own lines go directly to the stream: `logging` takes 40 us more per 
 import json
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Final, cast
 
@@ -40,6 +41,17 @@ def configure_logging(form: LogFormat, level: LogLevel) -> None:
         cache_logger_on_first_use=True,
     )
     _route_libraries(renderers, number)
+
+
+@contextmanager
+def silenced() -> Iterator[None]:
+    """Log nothing during the block, for a command whose results contain what went wrong."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
 
 
 def _logger_factory(form: LogFormat) -> Callable[..., WrappedLogger]:

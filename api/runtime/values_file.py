@@ -124,11 +124,20 @@ class ValuesFile:
         self.metrics.count(ApplyOutcome.UNCHANGED if plan.is_empty else ApplyOutcome.APPLIED)
         return plan
 
-    async def is_applied(self) -> bool:
-        """Return whether the database matches the file; it does if a user has applied it."""
+    async def plan(self) -> Plan:
+        """Return the plan that would apply the current content of the file.
+
+        Raises:
+            InvalidInput: the file can't be read, or (InvalidDeclaration) has errors.
+
+        """
         desired, source = await asyncio.to_thread(self._read)
         async with self.database.snapshot() as session:
-            plan = await make_plan(session, desired, source)
+            return await make_plan(session, desired, source)
+
+    async def is_applied(self) -> bool:
+        """Return whether the database matches the file; it does if a user has applied it."""
+        plan = await self.plan()
         self.metrics.set_applied(is_applied=plan.is_empty)
         return plan.is_empty
 

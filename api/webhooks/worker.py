@@ -15,9 +15,10 @@ from aiohttp import ClientSession
 
 from api.runtime.background_tasks import BackgroundTask, Job, every
 from api.runtime.plugins import PluginCache
+from api.webhooks.call_context import CallContext, read_call_context
 from api.webhooks.client import open_session, post_event
 from api.webhooks.metrics import WebhookMetrics
-from api.webhooks.secrets import BlockReason, read_secrets
+from api.webhooks.secrets import BlockReason
 from engine.declaration.models import Webhook
 from engine.errors import PositionLost, Unavailable
 from engine.plugins import Plugin
@@ -25,10 +26,8 @@ from engine.storage.postgres.database import Database
 from engine.storage.webhooks.deliveries import Delivery, build_body, claim, record_result
 from engine.storage.webhooks.fan_out import DeclaredWebhook, fan_out, find_webhooks_with_work
 from engine.storage.webhooks.status import count_deliveries
-from engine.webhook_urls import parse_webhook_url
 from engine.webhooks.cloud_events import CONTENT_TYPE
 from engine.webhooks.host_allowlist import HostAllowlist
-from engine.webhooks.ip_ranges import AddressScope
 from engine.webhooks.retry_policy import AttemptResult, DeliveryState, Failure, decide_retry
 from engine.webhooks.signatures import Secret, signature_headers
 
@@ -40,14 +39,6 @@ SLOTS: Final = 4
 _FAILURE: Final = "webhook worker failed"
 
 log: Final = structlog.get_logger(component="webhooks")
-
-
-@dataclass(frozen=True, slots=True)
-class CallContext:
-    """What a server needs to call a receiver."""
-
-    scope: AddressScope
-    secrets: tuple[Secret, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,16 +130,12 @@ class WebhookWorker:
         Only this server reports what it lacks: another server may have other settings, and
         delivers.
         """
-        scope = self.hosts.address_scope(parse_webhook_url(webhook.url))
-        if scope is None:
-            self._set_blocked(webhook.name, BlockReason.HOST_NOT_ALLOWED)
-            return None
-        secrets = await asyncio.to_thread(read_secrets, self.secrets, webhook.secret_name)
-        if isinstance(secrets, BlockReason):
-            self._set_blocked(webhook.name, secrets)
+        context = await asyncio.to_thread(read_call_context, webhook, self.hosts, self.secrets)
+        if isinstance(context, BlockReason):
+            self._set_blocked(webhook.name, context)
             return None
         self._set_blocked(webhook.name, None)
-        return CallContext(scope, secrets)
+        return context
 
     def _set_blocked(self, name: str, reason: BlockReason | None) -> None:
         """Update the metric, and log a new reason once."""

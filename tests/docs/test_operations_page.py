@@ -2,6 +2,7 @@
 
 import re
 
+from api.bootstrap.doctor import CHECKS
 from engine.declaration.defaults import default_workflows
 from engine.declaration.parse import parse_declaration
 from engine.findings import Severity
@@ -41,3 +42,14 @@ def test_two_transitions_close_duplicates_and_spam() -> None:
     for actor in ActorRoles:
         assert Status.CLOSED in allowed_targets(policy, Status.OPEN, actor)
     assert not [each for each in analyse(declaration) if each.severity is Severity.ERROR]
+
+
+def test_the_page_lists_every_check_of_doctor() -> None:
+    section = PAGE.partition("### Check an installation\n")[2].partition("\n### ")[0]
+    listed = [
+        name
+        for row in section.splitlines()
+        if row.startswith("| `")
+        for name in re.findall(r"`([\w-]+)`", row.split("|")[1])
+    ]
+    assert listed == CHECKS

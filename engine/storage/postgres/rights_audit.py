@@ -1,4 +1,4 @@
-"""Find rights on the database that no server needs."""
+"""Find rights on the database that a server lacks, and those that no server needs."""
 
 from typing import Final
 
@@ -54,11 +54,31 @@ _GRANTS: Final = Statement.of(
     ).bindparams(_TABLES)
 )
 """What is granted on tables, or on single columns of them, to other roles than their owner."""
+_MISSING: Final = Statement.of(
+    text(
+        """
+        SELECT name, privilege FROM unnest(:tables, :privileges) AS needed (name, privilege)
+        WHERE NOT has_table_privilege(name, privilege)
+        """
+    ).bindparams(_TABLES, bindparam("privileges", type_=ARRAY(Text)))
+)
 _CAN_SET_PARAMETER: Final = Statement.of(
     text("SELECT has_parameter_privilege(:parameter, 'SET') AS can_set").bindparams(
         bindparam("parameter", type_=Text)
     )
 )
+
+
+async def find_missing_rights(session: Session) -> list[str]:
+    """Return the rights that a server needs and the current role lacks: `INSERT on seals`."""
+    needed = [
+        (table, privilege)
+        for table, privileges in SERVER_PRIVILEGES.items()
+        for privilege in privileges
+    ]
+    tables, privileges = zip(*needed, strict=True)
+    missing = await session.rows(_MISSING, tables=list(tables), privileges=list(privileges))
+    return [f"{each['privilege']} on {each['name']}" for each in missing]
 
 
 async def find_excess_rights(session: Session) -> list[str]:

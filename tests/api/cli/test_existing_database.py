@@ -31,7 +31,7 @@ NEEDS_DATABASE = {
 }
 CREATES_DATABASE = {"apply", "demo", "migrate", "restore", "serve"}
 NO_DATABASE = {
-    *("api-key", "db grants", "explain", "graph", "history keygen", "license inspect"),
+    *("api-key", "db grants", "doctor", "explain", "graph", "history keygen", "license inspect"),
     *("license issue", "license keygen", "lint", "schema", "token"),
 }
 
