@@ -22,7 +22,7 @@ class Submission:
 
     action: str
     label: str
-    fields: Mapping[str, str]
+    fields: dict[str, str]
 
 
 @dataclass
