@@ -20,7 +20,7 @@ from aiohttp import hdrs, web
 
 from api.http.access import ProtectedRoute
 from api.http.app_keys import ACTOR, RATE_LIMITER, VIEWER
-from api.http.stream_sessions import EndReason, StreamEnded, StreamSessions
+from api.http.stream_sessions import EndReason, StreamEnded, StreamSession, StreamSessions
 from api.limits import StreamLimits
 from api.runtime.change_feed import FeedChange
 from api.runtime.request_context import RequestContext
@@ -41,7 +41,7 @@ _HEADERS: Final = {
     hdrs.CONTENT_TYPE: "text/event-stream; charset=utf-8",
     "X-Accel-Buffering": "no",  # nginx buffers events without this header
 }
-_SWITCH_CHECK_SECONDS: Final = 0.5
+_CHECK_SECONDS: Final = 0.5
 _KEEP_ALIVE: Final = b":\n\n"
 _RETRY: Final = b"retry: 1000\n\n"
 _SHELL: Final = b"event: shell\ndata:\n\n"
@@ -74,21 +74,26 @@ class LiveEvents:
                     end_with_sign_in(request, session)
                     await stream.prepare(request)
                     await stream.write(_KEEP_ALIVE)
-                    await self._send(request, stream, context, followed)
+                    watching = self._watch_sidebar(request, stream, context, session)
+                    sidebar = asyncio.create_task(watching)
+                    try:
+                        await self._send_changes(request, stream, context, followed)
+                    finally:
+                        sidebar.cancel()
+                        await asyncio.wait([sidebar])
             except StreamEnded as ended:
                 if ended.reason is EndReason.SERVER_STOPS and stream.prepared:
                     await stream.write(_RETRY)
         return stream
 
-    async def _send(
+    async def _send_changes(
         self,
         request: web.Request,
         stream: web.StreamResponse,
         context: RequestContext,
         followed: "_Followed",
     ) -> None:
-        """Send events of tickets, and of the sidebar in between."""
-        sidebar = asyncio.create_task(self._watch_sidebar(stream, context))
+        """Send an event for each change until nothing more can be sent."""
         try:
             async with aclosing(self._changes(request, context, followed)) as events:
                 async for event in events:
@@ -98,9 +103,6 @@ class LiveEvents:
             await stream.write(_RESET)
         except InterlockError:
             await stream.write(_RETRY)
-        finally:
-            sidebar.cancel()
-            await asyncio.wait([sidebar])
 
     async def _changes(
         self, request: web.Request, context: RequestContext, followed: "_Followed"
@@ -120,13 +122,22 @@ class LiveEvents:
                     text = f"event: {event}\nid: {change.position}\ndata: {change.ticket.id}\n\n"
                     yield text.encode()
 
-    async def _watch_sidebar(self, stream: web.StreamResponse, context: RequestContext) -> None:
-        """Send an event when ticketing is switched on or off, and comments to keep the stream."""
+    async def _watch_sidebar(
+        self,
+        request: web.Request,
+        stream: web.StreamResponse,
+        context: RequestContext,
+        session: StreamSession,
+    ) -> None:
+        """Send an event when ticketing is switched on or off, and comments to keep the stream.
+
+        When the page is left, the stream ends: it counts as a request of the reader in progress.
+        """
         was_on, elapsed = context.plugins.is_on(Plugin.TICKETING), 0.0
         with suppress(ConnectionError):
-            while True:
-                await asyncio.sleep(_SWITCH_CHECK_SECONDS)
-                elapsed += _SWITCH_CHECK_SECONDS
+            while request.transport is not None:
+                await asyncio.sleep(_CHECK_SECONDS)
+                elapsed += _CHECK_SECONDS
                 is_on = context.plugins.is_on(Plugin.TICKETING)
                 if is_on != was_on:
                     was_on = is_on
@@ -134,6 +145,7 @@ class LiveEvents:
                 if elapsed >= self.limits.heartbeat_seconds:
                     elapsed = 0.0
                     await stream.write(_KEEP_ALIVE)
+        session.expire_after(0, EndReason.NOT_READ)
 
 
 @dataclass(frozen=True, slots=True)
