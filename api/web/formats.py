@@ -1,5 +1,6 @@
-"""How pages show times and durations. Pure."""
+"""How pages show times, durations and names. Pure."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -8,8 +9,10 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup
 
 from api.timestamps import format_timestamp
+from engine.vocabulary import Status
 
 _TIMESTAMP: Final = Markup('<time datetime="{machine}">{text}</time>')
+_STATUS: Final = re.compile(rf"\b({'|'.join(Status)})\b")
 _UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
@@ -48,3 +51,8 @@ def duration(time: timedelta) -> str:
 def words(name: str) -> str:
     """Return the name of a status or a priority as text: `In progress`."""
     return name.replace("_", " ").capitalize()
+
+
+def with_words(message: str) -> str:
+    """Return a message of the engine with the names of statuses as text."""
+    return _STATUS.sub(lambda found: words(found[0]), message)

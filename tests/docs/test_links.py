@@ -11,7 +11,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *DOCS.glob("*.md")])
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 CODE = re.compile(r"```.*?```|``[^`]*``|`[^`]*`", re.DOTALL)
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
-NOT_IN_THE_INDEX = {"README.md", "architecture.svg", "verify_anchor.py"}
+NOT_IN_THE_INDEX = {"README.md", "architecture.svg", "images", "verify_anchor.py"}
 
 
 def anchors_of(page: Path) -> set[str]:

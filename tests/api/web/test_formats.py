@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from api.web.formats import Formats, duration, words
+from api.web.formats import Formats, duration, with_words, words
 from engine.vocabulary import Status
 
 AT = datetime(2026, 3, 29, 0, 59, 30, tzinfo=UTC)
@@ -44,3 +44,10 @@ def test_a_duration_has_its_two_largest_units(time: timedelta, text: str) -> Non
 
 def test_a_status_is_shown_in_words() -> None:
     assert [words(each) for each in Status] == ["Open", "In progress", "Resolved", "Closed"]
+
+
+def test_a_message_names_statuses_in_words() -> None:
+    message = "The workflow x has no transition from IN_PROGRESS to OPEN."
+    expected = "The workflow x has no transition from In progress to Open."
+    assert with_words(message) == expected
+    assert with_words("OPENED, RE_OPEN and open") == "OPENED, RE_OPEN and open"

@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Final
 from urllib.parse import urlencode
 
-from api.web.formats import words
+from api.web.formats import with_words, words
 from api.web.views.tickets.view import shorten_id
 from engine.tickets.actor import Actor
 from engine.tickets.ticket import Ticket
@@ -171,7 +171,7 @@ def _row(
         verdict = Verdict.ALREADY_THERE
     else:
         verdict = _REASONS[explanation.reason]
-    why = "" if explanation.allowed else explanation.message
+    why = "" if explanation.allowed else with_words(explanation.message)
     if verdict is Verdict.ALREADY_THERE:
         why = f"It is {words(to)} already."
     return BulkRow(ticket.id, ticket.title, ticket.status, verdict, why, done)

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from api.http.access import ProtectedRoute
 from api.runtime.request_context import RequestContext
-from api.web.formats import words
+from api.web.formats import with_words, words
 from api.web.pages import Pages, read_form, see_other
 from api.web.views.new_ticket.view import draft_of
 from api.web.views.ticket.timeline import TimelineItem, build_timeline, users_of
@@ -165,7 +165,7 @@ class _TicketPageHandlers:
         if seen.isdecimal() and int(seen) < ticket.version:
             entries = await _entries(context, ticket, after=int(seen))
             meanwhile = build_timeline(entries, await _names(context, ticket, entries))
-        text = error.message
+        text = with_words(error.message)
         if isinstance(error, VersionConflict):
             text = "Nothing was changed, because the ticket changed meanwhile:"
         notice = Notice(text, succeeded=False, meanwhile=meanwhile)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from api.web.formats import words
+from api.web.formats import with_words, words
 from api.web.sla import SlaState, sla_state
 from api.web.views.ticket.timeline import TimelineItem
 from engine.errors import Forbidden
@@ -140,7 +140,7 @@ class TicketPage:
             to,
             _MOVES.get((explanation.source, to), f"Move to {words(to)}"),
             explanation.allowed,
-            "" if explanation.allowed else explanation.message,
+            "" if explanation.allowed else with_words(explanation.message),
             self._who(explanation.allowed_roles),
             " → ".join(map(words, path)) if len(path) > 2 else "",
         )

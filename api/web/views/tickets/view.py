@@ -172,6 +172,8 @@ class TicketList:
     @property
     def heading(self) -> str:
         """The name of the view, or a general one."""
+        if self.matching == "":
+            return "All tickets"
         return next((each.label for each in self.views if each.active), "Tickets")
 
     @property

@@ -52,7 +52,7 @@ async def open_link(demo: Client) -> dict[str, str]:
 async def name_on_page(demo: Client, cookies: dict[str, str]) -> str | None:
     """Return the name of the user who is signed in."""
     async with demo.get("/tickets", headers=cookies, allow_redirects=False) as response:
-        found = re.search('class="name".*?<bdi>([^<]+)<', await response.text())
+        found = re.search('title="My settings".*?<bdi>([^<]+)<', await response.text())
     return found and found[1]
 
 
