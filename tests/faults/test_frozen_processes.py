@@ -25,7 +25,7 @@ from tests.support.lock_gates import TIMEOUT_SECONDS, open_observer
 from tests.support.own_postgres import OwnPostgres, prepared_postgres
 from tests.support.personas import ANNA
 from tests.support.record_flaws import record_flaws
-from tests.support.replicas import UNLIMITED, replica
+from tests.support.replicas import replica
 from tests.support.stored_sla import differences, history, later, open_ticket_with_sla
 from tests.support.values_mount import NARROWED
 
@@ -41,7 +41,7 @@ async def postgres() -> AsyncIterator[OwnPostgres]:
 
 async def test_a_frozen_server_does_not_keep_its_transaction(postgres: OwnPostgres) -> None:
     async with (
-        replica(postgres.url, UNLIMITED) as frozen,
+        replica(postgres.url) as frozen,
         aiohttp.ClientSession(frozen.url, headers=bearer(ANNA)) as client,
         open_observer(postgres.url) as observer,
         open_database(postgres.url) as database,
@@ -83,7 +83,7 @@ async def test_a_server_that_was_frozen_catches_up_and_loses_and_doubles_nothing
 ) -> None:
     """While it is frozen, tickets change, breaches become due, and a workflow becomes narrower."""
     async with (
-        replica(postgres.url, UNLIMITED) as frozen,
+        replica(postgres.url) as frozen,
         aiohttp.ClientSession(frozen.url, headers=bearer(ANNA)) as client,
         open_database(postgres.url) as database,
         followed(client) as stream,

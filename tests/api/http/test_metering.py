@@ -1,11 +1,12 @@
 """What a request computes is charged, step by step."""
 
 import asyncio
+import time
 from time import perf_counter
 
 import pytest
 
-from api.http.metering import metered
+from api.http.metering import metered, seconds_of_step
 
 STEP_SECONDS = 0.005
 
@@ -35,6 +36,33 @@ async def test_each_step_is_charged_but_no_wait() -> None:
     first, second = charged
     assert first >= STEP_SECONDS
     assert STEP_SECONDS <= second <= perf_counter() - started
+
+
+STEPS = {
+    "a short one": (0.09, 0.0, 0.09),
+    "one that computes all the time": (0.5, 0.5, 0.5),
+    "one that shares its processor with nine others": (0.66, 0.066, 0.66),
+    "one that is stopped for a while": (5.0, 0.002, 0.12),
+    "one that computes, and is stopped": (60.0, 0.05, 0.6),
+}
+
+
+@pytest.mark.parametrize(("passed", "computed", "charged"), STEPS.values(), ids=STEPS)
+def test_a_step_is_charged_unless_the_process_is_stopped(
+    passed: float, computed: float, charged: float
+) -> None:
+    assert seconds_of_step(passed, computed) == pytest.approx(charged)
+
+
+async def test_a_process_that_does_not_run_charges_little() -> None:
+    charged: list[float] = []
+    stopped_seconds = 0.5
+
+    async def work() -> None:
+        time.sleep(stopped_seconds)  # noqa: ASYNC251  # the thread does not run meanwhile
+
+    await metered(work(), charged.append, 0)
+    assert 0 < sum(charged) < stopped_seconds
 
 
 async def test_the_first_seconds_are_free() -> None:
