@@ -1,5 +1,7 @@
 """Pages of the web UI in a real browser, one window per user."""
 
+import re
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -10,6 +12,7 @@ from playwright.async_api import Browser, ConsoleMessage, Page
 from engine.tickets.actor import Actor
 from tests.support.api_client import Client, bearer
 
+_ID: Final = re.compile(r' id="([^"]*)"')
 _REFUSED: Final = "Failed to load resource: the server responded with a status of 4"
 """The console line of Chromium for a refused form, which a page shows to its reader."""
 
@@ -44,6 +47,8 @@ class WebPages:
         try:
             await page.goto(self.url(path))
             yield page
+            ids = Counter(_ID.findall(await page.content()))
+            self.complaints += [f"The id {each} is not unique." for each in ids if ids[each] > 1]
         finally:
             await context.close()
 

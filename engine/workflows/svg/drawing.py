@@ -42,7 +42,7 @@ def draw(
     current: Status | None = None,
     viewer: ActorRoles | None = None,
     tickets: Mapping[Status, int] | None = None,
-    with_style: bool = True,
+    part: str | None = None,
 ) -> str:
     """Draw a workflow as an SVG document; the same arguments give the same ASCII text.
 
@@ -52,12 +52,13 @@ def draw(
         viewer: the roles of the viewer towards the ticket. Marks the transitions that they can
             make, with `current` only those from the current status.
         tickets: the numbers of live tickets, to be shown at their statuses.
-        with_style: whether the drawing contains `STYLE`; a page whose policy forbids that has it
-            in a file.
+        part: the part of a page that shows the drawing, such as `revision-8`. The ids contain it,
+            so that a page can draw a workflow several times, and the page has `STYLE` in a file.
+            None for a document of its own.
 
     """
-    picture = Picture(workflow, current, viewer, tickets)
-    root = _root_of(picture, with_style=with_style)
+    picture = Picture(workflow, current, viewer, tickets, part)
+    root = _root_of(picture)
     _add_start(root, picture)
     for source, target, role in picture.transitions:
         _add_edge(root, picture, source, target, role)
@@ -87,7 +88,7 @@ def _add_line(parent: Element, picture: Picture, path: str, arrow: str) -> None:
     _add(parent, "path", {"class": "line", "d": path, "marker-end": head})
 
 
-def _root_of(picture: Picture, *, with_style: bool) -> Element:
+def _root_of(picture: Picture) -> Element:
     """Return the root element with the title, the style sheet, the background and the header."""
     box = view_box((source, target) for source, target, _ in picture.transitions)
     root = Element(
@@ -103,7 +104,7 @@ def _root_of(picture: Picture, *, with_style: bool) -> Element:
     )
     _add(root, "title", {"id": f"{picture.identity}-title"}, picture.title)
     _add(root, "desc", {"id": f"{picture.identity}-desc"}, picture.description)
-    if with_style:
+    if picture.part is None:
         _add(root, "style", {}, STYLE)
     _add_arrowheads(root, picture)
     _add_box(root, box, 20).set("class", "surface")

@@ -27,6 +27,7 @@ class Picture:
     current: Status | None = None
     viewer: ActorRoles | None = None
     tickets: Mapping[Status, int] | None = None
+    part: str | None = None
 
     @property
     def transitions(self) -> tuple[tuple[Status, Status, Role], ...]:
@@ -40,6 +41,7 @@ class Picture:
             "retired" if self.workflow.retired else None,
             self.current,
             None if self.viewer is None else f"as-{int(self.viewer)}",
+            self.part,
         )
         name, policy = _readable(self.workflow.name), f"{self.workflow.policy:x}"
         return "-".join(["interlock", name, policy, *filter(None, marks)])

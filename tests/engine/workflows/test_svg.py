@@ -230,7 +230,8 @@ def test_a_retired_workflow_is_drawn_as_retired() -> None:
 
 def test_drawings_on_one_page_have_different_ids() -> None:
     drawings = [
-        draw(workflow, current=current, viewer=viewer)
+        draw(workflow, current=current, viewer=viewer, part=part)
+        for part in (None, "before", "after")
         for workflow in (INCIDENT, workflow_of(EMPTY_POLICY))
         for current in (None, Status.OPEN)
         for viewer in (None, NO_ROLES, ActorRoles.ADMIN)

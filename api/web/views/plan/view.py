@@ -262,11 +262,11 @@ def _drawings(change: PlannedChange, tickets: TicketCounts) -> tuple[str, str]:
     counts: dict[Status, int] = {
         status: tickets.get((change.name, status), 0) for status in LIVE_STATUSES
     }
-    after = draw(_workflow_of(change.after), tickets=counts, with_style=False)
+    after = draw(_workflow_of(change.after), tickets=counts, part="after")
     if change.before is None:
         return "", after
     enforced = replace(_workflow_of(change.before), policy=enforced_policy(change))
-    return draw(enforced, tickets=counts, with_style=False), after
+    return draw(enforced, tickets=counts, part="before"), after
 
 
 def _workflow_of(resource: Resource) -> CompiledWorkflow:

@@ -178,7 +178,7 @@ class TicketPage:
     @property
     def drawing(self) -> str:
         """The workflow as SVG, with the current status and the reader's transitions."""
-        return draw(self.workflow, current=self.ticket.status, viewer=self.roles, with_style=False)
+        return draw(self.workflow, current=self.ticket.status, viewer=self.roles, part="now")
 
     @property
     def can_note(self) -> bool:

@@ -41,7 +41,7 @@ class RevisionView:
     @property
     def drawing(self) -> str:
         """The revision as SVG."""
-        return draw(self.workflow, with_style=False)
+        return draw(self.workflow, part=f"revision-{self.number}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class WorkflowView:
     @property
     def drawing(self) -> str:
         """The workflow as SVG."""
-        return draw(self.workflow, with_style=False)
+        return draw(self.workflow, part="now")
 
     @property
     def transitions(self) -> tuple[str, ...]:
