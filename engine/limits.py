@@ -23,6 +23,14 @@ VALUES_CHARACTERS: Final = 4 * DOCUMENT_BYTES
 ARGUMENTS_CHARACTERS: Final = 100_000
 ASSIGNMENT_DEPTH: Final = 30
 
+# The status page.
+PUBLIC_TITLE_CHARACTERS: Final = 120
+PUBLIC_TEXT_CHARACTERS: Final = 500
+GROUP_TARGETS: Final = 200
+MAINTENANCE_WINDOWS: Final = 500
+WINDOW_SCOPES: Final = 200
+"""The groups, and the services, that one maintenance window names."""
+
 # The contents of a declaration.
 NAME_CHARACTERS: Final = 63
 DISPLAY_NAME_CHARACTERS: Final = 120

@@ -19,6 +19,7 @@ class Allowances:
         abandoned: how many services in an outage a plan can leave without an outage ticket.
         switch_off: whether a plan can switch ticketing off.
         widening: whether a plan can widen rights.
+        publishing: whether a plan can show more groups on the public status page.
         many_retired: whether a plan can retire more than 30 % of the active resources of a kind.
         empty: whether values that declare nothing can replace active resources.
 
@@ -31,6 +32,7 @@ class Allowances:
     abandoned: int = 0
     switch_off: bool = False
     widening: bool = False
+    publishing: bool = False
     many_retired: bool = False
     empty: bool = False
 

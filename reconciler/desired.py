@@ -10,8 +10,11 @@ from engine.resources.resource import (
     AUTO_CLOSE,
     ENABLED,
     GROUPS,
+    MAINTENANCE,
     ON_BEHALF,
     SLA,
+    SLA_TARGETS,
+    STATUS_PAGE,
     VISIBILITY,
     Key,
     Kind,
@@ -76,6 +79,9 @@ def _locations(declaration: Declaration) -> dict[Key, Location]:
         (VISIBILITY, "visibility", ("visibility",)),
         (GROUPS, "groups", ("groups",)),
         (ON_BEHALF, "on_behalf", ("onBehalf",)),
+        (SLA_TARGETS, "sla_targets", ("slaTargets",)),
+        (STATUS_PAGE, "status_page", ("statusPage",)),
+        (MAINTENANCE, "maintenance", ("maintenance",)),
     )
     return locations | {
         Key(Kind.SETTING, name): declaration.location(*path)

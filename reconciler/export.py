@@ -11,9 +11,10 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 from engine.declaration.fields import Declared
 from engine.declaration.models import SECTION, Groups, OnBehalf, Readers, Switch
 from engine.declaration.scalars import AmbiguousScalar, resolve_scalar
+from engine.declaration.status_page_models import GroupTargets, MaintenancePlan
 from engine.resources.resource import SETTINGS, Key, Kind, Resource, Snapshot, declared_defaults
 
-_Node: TypeAlias = "CommentedMap | CommentedSeq | str | bool | None"
+_Node: TypeAlias = "CommentedMap | CommentedSeq | str | bool | float | None"
 
 _LINE_CHARACTERS: Final = 4_096
 """Longer than every flow mapping, so that none is wrapped."""
@@ -68,6 +69,10 @@ def _declaration(model: Declared) -> object:
             return str(model.readers)
         case Groups() | OnBehalf():
             return list(model.groups)
+        case GroupTargets():
+            return [_declaration(each) for each in model.targets]
+        case MaintenancePlan():
+            return [_declaration(each) for each in model.windows]
         case _:
             return model.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
@@ -97,7 +102,7 @@ def _node(value: object) -> _Node:
             return sequence
         case str():
             return value if _is_unambiguous(value) else DoubleQuotedScalarString(value)
-        case bool() | None:
+        case bool() | float() | None:
             return value
         case _:
             raise TypeError(value)

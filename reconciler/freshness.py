@@ -65,6 +65,8 @@ def _dangling_resources(plan: Plan, live: LiveResources) -> Iterator[Stale]:
 def impact_increased(plan: Plan, current: Plan) -> Iterator[Stale]:
     """Yield the workflows that would strand more tickets, or get more stuck, than was planned.
 
+    Also yields the settings that would make other groups public than was planned.
+
     Tickets change all the time, so only more harm than was reviewed makes a plan stale. Less harm
     does not, nor does the number of tickets that gain or lose a transition.
 
@@ -83,6 +85,9 @@ def impact_increased(plan: Plan, current: Plan) -> Iterator[Stale]:
                     f"{plural(count, 'live ticket')} {word}" for count in (before, after)
                 )
                 yield Stale(planned.key, before_text, after_text)
+        if more := set(now.impact.published) - set(planned.impact.published):
+            public = ", ".join(sorted(more))
+            yield Stale(planned.key, "other groups public", f"also public: {public}")
 
 
 def _state_of(resource: Resource | None) -> str:

@@ -35,6 +35,7 @@ class HazardCode(StrEnum):
     OPENS_TICKETS = "opens_tickets"
     BREACHES_TARGETS = "breaches_targets"
     WIDENS_RIGHTS = "widens_rights"
+    PUBLISHES_GROUP = "publishes_group"
     DECLARES_NOTHING = "declares_nothing"
     RETIRES_MANY = "retires_many"
 
@@ -49,6 +50,7 @@ _ALLOWANCES: Final = {
     HazardCode.OPENS_TICKETS: "opened",
     HazardCode.BREACHES_TARGETS: "breached",
     HazardCode.WIDENS_RIGHTS: "widening",
+    HazardCode.PUBLISHES_GROUP: "publishing",
     HazardCode.DECLARES_NOTHING: "empty",
     HazardCode.RETIRES_MANY: "many_retired",
 }
@@ -149,6 +151,12 @@ def _hazards_for_users(change: PlannedChange) -> Iterator[_Found]:
             f" {', '.join(shown)}."
         )
         yield _Found(HazardCode.WIDENS_RIGHTS, change.key, message)
+    for group in impact.published:
+        message = (
+            f"The group {group} becomes public: the status page shows its status, uptime, incidents"
+            " and maintenance to everyone, without a sign-in."
+        )
+        yield _Found(HazardCode.PUBLISHES_GROUP, change.key, message)
     if switches_off(change):
         count = impact.frozen.tickets
         message = (

@@ -114,6 +114,7 @@ class Impact:
         opening: `system` opens a ticket for their outage.
         abandoned: in an outage, and the change retires them or prevents their outage ticket.
         items: the active catalog items that use a workflow which the change retires.
+        published: the groups that the change makes public on the status page.
 
     """
 
@@ -131,6 +132,7 @@ class Impact:
     opening: AffectedServices = field(default=NO_SERVICES, kw_only=True)
     abandoned: AffectedServices = field(default=NO_SERVICES, kw_only=True)
     items: tuple[str, ...] = field(default=(), kw_only=True)
+    published: tuple[str, ...] = field(default=(), kw_only=True)
 
 
 NO_IMPACT: Final = Impact()

@@ -19,6 +19,7 @@ from reconciler.impact import (
     items_of_retired_workflows,
 )
 from reconciler.permissions_diff import TransitionChange, last_known_policy, transition_changes
+from reconciler.publication import published_by
 from reconciler.replay import Replay
 from reconciler.ticket_repairs import TicketRepairs
 
@@ -112,11 +113,13 @@ def with_impact(
     """Return changes with their impact on these tickets, and the impact that is foreseen."""
     items = items_of_retired_workflows(changes, live)
     foreseen = foreseen or {}
+    published = published_by(changes, live)
+    impacts = (
+        impact_of(change, tickets, items, foreseen.get(change.key, NO_IMPACT)) for change in changes
+    )
     return tuple(
-        replace(
-            change, impact=impact_of(change, tickets, items, foreseen.get(change.key, NO_IMPACT))
-        )
-        for change in changes
+        replace(change, impact=replace(impact, published=published.get(change.key, ())))
+        for change, impact in zip(changes, impacts, strict=True)
     )
 
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from engine.declaration.models import CatalogItem, Service
 from engine.declaration.sla_models import ALWAYS, PrioritySla
+from engine.declaration.status_page_models import GroupTargets
 from engine.resources.resource import Key, Kind, Resource, Snapshot, is_active
 from engine.vocabulary import Priority
 from reconciler.diff import Change, apply_changes
@@ -24,6 +25,8 @@ def references_of(resource: Resource) -> tuple[Key, ...]:
             )
         case PrioritySla() as sla:
             return _calendars(*(sla.of(priority).calendar for priority in Priority))
+        case GroupTargets() as uptime:
+            return _calendars(*(each.calendar for each in uptime.targets))
         case Service(auto_ticket=True) as service:
             return (Key(Kind.WORKFLOW, service.workflow),)
         case _:

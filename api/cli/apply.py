@@ -91,6 +91,13 @@ def apply(
         bool,
         typer.Option("--allow-widening", help="Allow the plan to give users more permissions."),
     ] = False,
+    allow_publishing: Annotated[
+        bool,
+        typer.Option(
+            "--allow-publishing",
+            help="Allow the plan to show more groups on the public status page.",
+        ),
+    ] = False,
     allow_many_retired: Annotated[
         bool,
         typer.Option(
@@ -137,6 +144,7 @@ def apply(
         abandoned=max_abandoned,
         switch_off=allow_switch_off,
         widening=allow_widening,
+        publishing=allow_publishing,
         many_retired=allow_many_retired,
         empty=allow_empty,
     )

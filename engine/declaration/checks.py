@@ -15,6 +15,7 @@ from engine.declaration.references import check_references
 from engine.declaration.scalars import describe_value
 from engine.declaration.sla_models import PrioritySla
 from engine.declaration.source_map import Path, Value, items_at, value_at
+from engine.declaration.status_page_checks import check_status_page
 from engine.findings import Finding
 from engine.vocabulary import STATUSES, Priority
 
@@ -28,6 +29,8 @@ _LISTS: Final[tuple[tuple[Path, Path], ...]] = (
     (("onBehalf",), ()),
     (("calendars",), ("name",)),
     (("webhooks",), ("name",)),
+    (("slaTargets",), ("slaGroup",)),
+    (("maintenance",), ("name",)),
 )
 """The lists with unique names, and the path to the name in an item."""
 
@@ -48,6 +51,7 @@ def check_section(document: YamlDocument, section: Value) -> Iterator[Finding]:
         if value_at(webhook, ("events",)) == []:
             message = "A webhook must have at least one event; to receive all, omit `events`."
             yield Finding("no_events", message, document.location(("webhooks", index, "events")))
+    yield from check_status_page(document, section)
     yield from _check_targets(document, section)
     yield from check_references(document, section)
 

@@ -27,6 +27,8 @@ VALIDATION_CODES: Final[Mapping[str, str]] = {
     "wrong_date": "wrong_date",
     "unknown_time_zone": "unknown_time_zone",
     "wrong_url": "wrong_url",
+    "wrong_time": "wrong_time",
+    "wrong_color": "wrong_color",
 }
 """The stable code for each type of error; `wrong_type` for all others."""
 

@@ -1,5 +1,6 @@
 """The types of the fields of a declaration."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Annotated, Final
@@ -9,6 +10,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from engine import limits
+from engine.declaration.contrast import COLOR_PATTERN, Color
 from engine.declaration.durations import DURATION_PATTERN, parse_duration
 from engine.declaration.shifts import (
     DATE_PATTERN,
@@ -18,6 +20,7 @@ from engine.declaration.shifts import (
     parse_shift,
     parse_time_zone,
 )
+from engine.declaration.times import TIME_PATTERN, parse_time
 from engine.invisible_characters import (
     describe_character,
     describe_invisible,
@@ -31,7 +34,7 @@ from engine.validation_messages import (
     PATH_PATTERN,
     TEXT_PATTERN,
 )
-from engine.webhook_urls import URL_PATTERN, parse_webhook_url
+from engine.webhook_urls import HTTPS, URL_PATTERN, parse_webhook_url
 
 NEVER: Final = "never"
 NO_DELAY: Final = "0s"
@@ -63,6 +66,9 @@ Icon = Annotated[
 ]
 Group = Annotated[
     str, Field(pattern=LINE_PATTERN, max_length=limits.GROUP_CHARACTERS), _VISIBLE_EDGES
+]
+PublicLine = Annotated[
+    str, Field(pattern=LINE_PATTERN, max_length=limits.PUBLIC_TEXT_CHARACTERS), _VISIBLE_EDGES
 ]
 Description = Annotated[str, Field(pattern=TEXT_PATTERN, max_length=limits.DESCRIPTION_CHARACTERS)]
 ServicePath = Annotated[str, Field(pattern=PATH_PATTERN, max_length=limits.SERVICE_PATH_CHARACTERS)]
@@ -107,6 +113,22 @@ def _parsed_by(parse: Callable[[str], object], code: str) -> BeforeValidator:
     return BeforeValidator(check)
 
 
+def _parse_color(text: str) -> Color:
+    """Return a colour; raise ValueError if the text is not one."""
+    if not re.fullmatch(COLOR_PATTERN, text):
+        raise ValueError("must be a colour of six hexadecimal digits, such as #1b6a57")
+    return Color.parse(text)
+
+
+def _check_logo_url(text: str) -> None:
+    """Raise ValueError if a text is neither empty nor the URL of a picture for browsers."""
+    if not text:
+        return
+    if not text.startswith(f"{HTTPS}://"):
+        raise ValueError("must be an https URL, such as https://example.com/logo.svg")
+    parse_webhook_url(text)
+
+
 def _schema(pattern: str) -> WithJsonSchema:
     """Return the JSON Schema of a text that a function validates."""
     return WithJsonSchema({"type": "string", "minLength": 1, "pattern": f"^({pattern})$"})
@@ -120,4 +142,11 @@ Delay = Annotated[str, _parsed_by(parse_delay, "wrong_duration"), _schema(DURATI
 TimeZone = Annotated[str, _parsed_by(parse_time_zone, "unknown_time_zone"), _schema(ZONE_PATTERN)]
 Hours = Annotated[str, _parsed_by(parse_shift, "wrong_hours"), _schema(SHIFT_PATTERN)]
 Holiday = Annotated[str, _parsed_by(parse_date, "wrong_date"), _schema(DATE_PATTERN)]
+DeclaredTime = Annotated[str, _parsed_by(parse_time, "wrong_time"), _schema(TIME_PATTERN)]
+HexColor = Annotated[str, _parsed_by(_parse_color, "wrong_color"), _schema(COLOR_PATTERN)]
+LogoUrl = Annotated[
+    str,
+    _parsed_by(_check_logo_url, "wrong_url"),
+    WithJsonSchema({"type": "string", "pattern": r"^(https://[^\s\\]+)?$"}),
+]
 WebhookUrl = Annotated[str, _parsed_by(parse_webhook_url, "wrong_url"), _schema(URL_PATTERN)]

@@ -21,6 +21,7 @@ from engine.declaration.fields import (
     WebhookUrl,
 )
 from engine.declaration.sla_models import PrioritySla, SlaTargets, WorkingCalendar
+from engine.declaration.status_page_models import GroupTarget, PlannedMaintenance, StatusPage
 from engine.vocabulary import Priority, Role, Status, TicketEvent, Visibility
 
 SECTION: Final = "ticketing"
@@ -233,6 +234,16 @@ class Ticketing(Declared):
     """Calendars for SLA targets that count only working time."""
     webhooks: Annotated[tuple[Webhook, ...], Field(strict=False, max_length=limits.WEBHOOKS)] = ()
     """Receivers of ticket events over HTTP."""
+    sla_targets: Annotated[
+        tuple[GroupTarget, ...], Field(strict=False, max_length=limits.GROUP_TARGETS)
+    ] = ()
+    """The uptime targets of groups. The status page shows exactly these groups."""
+    status_page: StatusPage = StatusPage()
+    """Whether servers show the public status page, and how it looks."""
+    maintenance: Annotated[
+        tuple[PlannedMaintenance, ...], Field(strict=False, max_length=limits.MAINTENANCE_WINDOWS)
+    ] = ()
+    """Maintenance windows: times of planned work, in which outages open no tickets."""
     sla: PrioritySla = PrioritySla()
     """The SLA targets by priority, for tickets whose item has none."""
     auto_close: AutoClose = AutoClose()

@@ -13,6 +13,8 @@ from engine.findings import Finding, Location, did_you_mean
 from engine.vocabulary import Priority
 
 _OUTAGE_WORKFLOW: Final = Service.model_fields["workflow"].get_default()
+_NOUNS: Final = {"slaGroup": "group", "groups": "group", "services": "service"}
+"""What a field names, if that is not the name of the field."""
 _DEFAULT_WORKFLOWS: Final = frozenset(map(str, DefaultWorkflow))
 
 
@@ -37,15 +39,43 @@ def check_references(document: YamlDocument, section: Value) -> Iterator[Finding
         if opens_tickets and uses_default and _OUTAGE_WORKFLOW not in workflows:
             at = document.location((*path, "autoTicket"))
             yield _unknown_name("workflow", _OUTAGE_WORKFLOW, at, workflows)
+    yield from _check_status_page(document, section, calendars)
+
+
+def _check_status_page(
+    document: YamlDocument, section: Value, calendars: frozenset[str]
+) -> Iterator[Finding]:
+    """Yield the references of uptime targets and maintenance windows that name nothing."""
+    services = items_at(section, ("services",))
+    paths, groups = (
+        frozenset(name for each in services if isinstance(name := value_at(each, field), str))
+        for field in (("path",), ("slaGroup",))
+    )
+    for index, target in enumerate(items_at(section, ("slaTargets",))):
+        path: Path = ("slaTargets", index)
+        yield from _unresolved(document, path, target, ("calendar",), calendars)
+        yield from _unresolved(document, path, target, ("slaGroup",), groups)
+    for index, window in enumerate(items_at(section, ("maintenance",))):
+        for field, names in (("groups", groups), ("services", paths)):
+            for position, name in enumerate(items_at(window, (field,))):
+                path = ("maintenance", index, field, position)
+                yield from _missing(document, path, name, names)
 
 
 def _unresolved(
     document: YamlDocument, path: Path, holder: Value, field: Path, names: frozenset[str]
 ) -> Iterator[Finding]:
     """Yield a finding if a field of the value at `path` refers to none of `names`."""
-    name = value_at(holder, field)
+    yield from _missing(document, (*path, *field), value_at(holder, field), names)
+
+
+def _missing(
+    document: YamlDocument, path: Path, name: Value, names: frozenset[str]
+) -> Iterator[Finding]:
+    """Yield a finding if the value at `path` is the name of nothing."""
     if isinstance(name, str) and name not in names:
-        yield _unknown_name(str(field[-1]), name, document.location((*path, *field)), names)
+        key = next(step for step in reversed(path) if isinstance(step, str))
+        yield _unknown_name(_NOUNS.get(key, key), name, document.location(path), names)
 
 
 def _unknown_name(noun: str, name: str, at: Location, names: frozenset[str]) -> Finding:

@@ -1,7 +1,7 @@
 """Resources: declared things as values that can be compared and stored."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, cached_property
@@ -27,6 +27,7 @@ from engine.declaration.models import (
     Workflow,
 )
 from engine.declaration.sla_models import PrioritySla, WorkingCalendar
+from engine.declaration.status_page_models import GroupTargets, MaintenancePlan, StatusPage
 from engine.errors import CorruptRecord
 from engine.validation_messages import describe_error_at
 from engine.workflows.compiler import CompiledWorkflow, compile_workflow
@@ -60,6 +61,9 @@ ENABLED: Final = "enabled"
 VISIBILITY: Final = "visibility"
 GROUPS: Final = "groups"
 ON_BEHALF: Final = "onBehalf"
+SLA_TARGETS: Final = "slaTargets"
+STATUS_PAGE: Final = "statusPage"
+MAINTENANCE: Final = "maintenance"
 SETTINGS: Final[Mapping[str, type[Declared]]] = {
     ENABLED: Switch,
     AUTO_CLOSE: AutoClose,
@@ -67,6 +71,9 @@ SETTINGS: Final[Mapping[str, type[Declared]]] = {
     VISIBILITY: Readers,
     GROUPS: Groups,
     ON_BEHALF: OnBehalf,
+    SLA_TARGETS: GroupTargets,
+    STATUS_PAGE: StatusPage,
+    MAINTENANCE: MaintenancePlan,
 }
 """The model of each setting, by its key in the section."""
 
@@ -174,6 +181,10 @@ def _canonical_text(model: Declared) -> str:
         data["events"] = sorted({*model.events})
     if isinstance(model, Groups | OnBehalf):
         data["groups"].sort()
+    if isinstance(model, GroupTargets):
+        data["targets"].sort(key=itemgetter("slaGroup"))
+    if isinstance(model, MaintenancePlan):
+        data["windows"].sort(key=itemgetter("name"))
     return json.dumps(data, sort_keys=True, ensure_ascii=False)
 
 
@@ -202,8 +213,24 @@ def declared_resources(ticketing: Ticketing) -> dict[Key, Resource]:
         Resource.of(Kind.SETTING, VISIBILITY, Readers(readers=ticketing.visibility)),
         Resource.of(Kind.SETTING, GROUPS, Groups(groups=ticketing.groups)),
         Resource.of(Kind.SETTING, ON_BEHALF, OnBehalf(groups=ticketing.on_behalf)),
+        *_status_page_settings(ticketing),
     ]
     return {resource.key: resource for resource in resources}
+
+
+def _status_page_settings(ticketing: Ticketing) -> Iterator[Resource]:
+    """Yield the settings of the status page that are not as in an empty declaration.
+
+    Unlike the others, they are retired when they are no longer declared.
+    """
+    if ticketing.sla_targets:
+        targets = GroupTargets(targets=ticketing.sla_targets)
+        yield Resource.of(Kind.SETTING, SLA_TARGETS, targets)
+    if ticketing.status_page != StatusPage():
+        yield Resource.of(Kind.SETTING, STATUS_PAGE, ticketing.status_page)
+    if ticketing.maintenance:
+        windows = MaintenancePlan(windows=ticketing.maintenance)
+        yield Resource.of(Kind.SETTING, MAINTENANCE, windows)
 
 
 @cache

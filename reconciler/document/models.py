@@ -199,6 +199,8 @@ class ImpactPart(Part):
     """Services in an outage that are retired, or for which no ticket is opened."""
     items: tuple[str, ...] = ()
     """The active catalog items that use a workflow which the change retires."""
+    published: tuple[str, ...] = ()
+    """The groups that the change makes public on the status page."""
 
     @model_serializer(mode="wrap")
     def _without_empty_groups(self, serialize: SerializerFunctionWrapHandler) -> dict[str, object]:

@@ -56,6 +56,7 @@ HAZARD_TITLES: Final = {
     HazardCode.OPENS_TICKETS: "Opens tickets",
     HazardCode.BREACHES_TARGETS: "Breaches SLA targets",
     HazardCode.WIDENS_RIGHTS: "Widens rights",
+    HazardCode.PUBLISHES_GROUP: "Publishes a group",
     HazardCode.DECLARES_NOTHING: "Declares nothing",
     HazardCode.RETIRES_MANY: "Retires many resources",
 }
@@ -200,6 +201,9 @@ def harm_sentences(impact: Impact) -> Iterator[str]:
 def other_sentences(impact: Impact) -> Iterator[str]:
     """Yield the other effects of a change on tickets, and on the catalog."""
     yield from _ticket_sentences(impact, _OTHER_EFFECTS)
+    if impact.published:
+        groups = _listed(impact.published[:_ITEMS_SHOWN], len(impact.published))
+        yield f"{plural(len(impact.published), 'group')} on the public status page: {groups}"
     if impact.items:
         verb = "uses" if len(impact.items) == 1 else "use"
         items = _listed(impact.items[:_ITEMS_SHOWN], len(impact.items))

@@ -12,7 +12,7 @@ ROW = re.compile(r"^\| (`.*?`) \| (?:error|warning|information) \|", re.MULTILIN
 MODULES = ("engine/declaration", "engine/workflows/analysis.py", "reconciler", "api/cli/lint.py")
 REPORTS = {"AmbiguousScalar", "Finding", "finding", "report", "stop"}
 """The functions whose first argument is the code of a finding."""
-REFERENCES = {"calendar", "category", "workflow"}
+REFERENCES = {"calendar", "category", "group", "service", "workflow"}
 """The kinds of resources that a declaration refers to by name."""
 
 

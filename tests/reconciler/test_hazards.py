@@ -16,6 +16,7 @@ from tests.support.plans import (
     EVERYTHING,
     INCIDENT,
     every_hazard,
+    made_public,
     nothing_declared,
     plan_between,
     switched_on,
@@ -37,7 +38,7 @@ from tests.support.resources import (
 
 
 def test_every_hazard_has_its_remedy() -> None:
-    plans = (switched_on(), nothing_declared(), every_hazard())
+    plans = (switched_on(), nothing_declared(), made_public(), every_hazard())
     found = {hazard.code: hazard for plan in plans for hazard in hazards(plan)}
     assert {code: (hazard.tickets, hazard.remedy) for code, hazard in found.items()} == {
         HazardCode.STRANDS_TICKETS: (12, "--max-stranded 15"),
@@ -48,6 +49,7 @@ def test_every_hazard_has_its_remedy() -> None:
         HazardCode.OPENS_TICKETS: (4, "--max-opened 4"),
         HazardCode.BREACHES_TARGETS: (2, "--max-breached 2"),
         HazardCode.WIDENS_RIGHTS: (40, "--allow-widening"),
+        HazardCode.PUBLISHES_GROUP: (0, "--allow-publishing"),
         HazardCode.DECLARES_NOTHING: (0, "--allow-empty"),
         HazardCode.RETIRES_MANY: (0, "--allow-many-retired"),
     }
@@ -104,7 +106,7 @@ def test_every_allowance_is_necessary() -> None:
     for each in fields(Allowances):
         nothing = everything_but(each.name, each.default)
         refused = 0
-        for plan in (switched_on(), nothing_declared(), every_hazard()):
+        for plan in (switched_on(), nothing_declared(), made_public(), every_hazard()):
             try:
                 check_guards(plan, nothing)
             except RefusedByGuard:

@@ -27,7 +27,9 @@ from tests.support.resources import (
     retired,
     service,
     sla,
+    sla_targets,
     snapshot,
+    status_page,
     switch,
     visibility,
     webhook,
@@ -256,6 +258,19 @@ def repairs() -> Plan:
     return plan_between(resources, desired, tickets, drift=drift, repaired=REPAIRED)
 
 
+def made_public() -> Plan:
+    """Return a plan that switches the status page on, and shows one more group on it."""
+    services = (service(f"acme/{name}/api", f"{name}-team") for name in ("shop", "search"))
+    resources = snapshot(workflow("incident_response", INCIDENT), *services)
+    return plan_between(
+        resources | snapshot(sla_targets("shop-team")),
+        resources
+        | snapshot(
+            sla_targets("shop-team", "search-team"), status_page(enabled=True, companyName="Acme")
+        ),
+    )
+
+
 def nothing_declared() -> Plan:
     """Return a plan for values that lost their content."""
     live = snapshot(
@@ -283,6 +298,7 @@ EXAMPLES: Final[dict[str, Callable[[], Plan]]] = {
     "one of everything": one_of_everything,
     "every hazard": every_hazard,
     "switched on": switched_on,
+    "made public": made_public,
     "repairs": repairs,
     "nothing declared": nothing_declared,
     "too long for a comment": too_long_for_a_comment,

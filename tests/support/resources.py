@@ -15,12 +15,15 @@ from engine.declaration.models import (
     Workflow,
 )
 from engine.declaration.sla_models import PrioritySla, WorkingCalendar
+from engine.declaration.status_page_models import GroupTargets, StatusPage
 from engine.resources.resource import (
     AUTO_CLOSE,
     ENABLED,
     GROUPS,
     ON_BEHALF,
     SLA,
+    SLA_TARGETS,
+    STATUS_PAGE,
     VISIBILITY,
     Key,
     Kind,
@@ -98,6 +101,20 @@ def groups(*names: str) -> Resource:
 
 def on_behalf(*names: str) -> Resource:
     return Resource.of(Kind.SETTING, ON_BEHALF, OnBehalf(groups=names))
+
+
+def sla_targets(*groups: str) -> Resource:
+    """Return the uptime target 99.9 for each of these groups."""
+    targets = [
+        {"slaGroup": each, "displayName": each.title(), "uptimeTarget": 99.9} for each in groups
+    ]
+    declared = GroupTargets.model_validate({"targets": targets})
+    return Resource.of(Kind.SETTING, SLA_TARGETS, declared)
+
+
+def status_page(*, enabled: bool, **more: object) -> Resource:
+    declared = StatusPage.model_validate({"enabled": enabled} | more)
+    return Resource.of(Kind.SETTING, STATUS_PAGE, declared)
 
 
 def retired(resource: Resource) -> Resource:

@@ -15,11 +15,12 @@ from engine.errors import InvalidDeclaration
 from tests.engine.declaration.mistakes.catalog import CATALOG
 from tests.engine.declaration.mistakes.form import FORM
 from tests.engine.declaration.mistakes.service_levels import SERVICE_LEVELS
+from tests.engine.declaration.mistakes.status_page import STATUS_PAGE
 from tests.engine.declaration.mistakes.texts import ITEM
 from tests.engine.declaration.mistakes.webhooks import WEBHOOKS
 from tests.engine.declaration.mistakes.workflows import WORKFLOWS
 
-MISTAKES = FORM | WORKFLOWS | CATALOG | SERVICE_LEVELS | WEBHOOKS
+MISTAKES = FORM | WORKFLOWS | CATALOG | SERVICE_LEVELS | STATUS_PAGE | WEBHOOKS
 
 
 @pytest.mark.parametrize(("text", "expected", "message"), MISTAKES.values(), ids=MISTAKES)
