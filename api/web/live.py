@@ -16,12 +16,12 @@ from functools import partial
 from math import inf
 from typing import Final, Self
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from api.http.access import ProtectedRoute
 from api.http.app_keys import ACTOR, RATE_LIMITER, VIEWER
-from api.http.stream_sessions import EndReason, StreamEnded, StreamSession, StreamSessions
-from api.limits import StreamLimits
+from api.http.event_stream import KEEP_ALIVE, RETRY, EventStreams, encode_event
+from api.http.stream_sessions import EndReason, StreamSession
 from api.runtime.change_feed import FeedChange
 from api.runtime.request_context import RequestContext
 from api.web.pages import Pages
@@ -37,15 +37,9 @@ from engine.tickets.permissions import can_read, can_read_entry
 from engine.tickets.search import TicketFilter
 
 _PATH: Final = "/events"
-_HEADERS: Final = {
-    hdrs.CONTENT_TYPE: "text/event-stream; charset=utf-8",
-    "X-Accel-Buffering": "no",  # nginx buffers events without this header
-}
 _CHECK_SECONDS: Final = 0.5
-_KEEP_ALIVE: Final = b":\n\n"
-_RETRY: Final = b"retry: 1000\n\n"
-_SHELL: Final = b"event: shell\ndata:\n\n"
-_RESET: Final = b"event: reset\nid:\ndata:\n\n"
+_SHELL: Final = encode_event("shell")
+_RESET: Final = encode_event("reset", event_id="")
 """The page must be read again: the database lost changes."""
 
 
@@ -54,8 +48,7 @@ class LiveEvents:
     """Answers with events until the page is left or the reader signs out."""
 
     pages: Pages
-    sessions: StreamSessions
-    limits: StreamLimits
+    streams: EventStreams
 
     @property
     def route(self) -> ProtectedRoute:
@@ -67,24 +60,17 @@ class LiveEvents:
         request.app[RATE_LIMITER].check(request[VIEWER])
         followed = _Followed.read(request)
         context = await self.pages.create_context(request[ACTOR])
-        stream = web.StreamResponse(headers=_HEADERS)
-        with suppress(ConnectionError):
+
+        async def send(stream: web.StreamResponse, session: StreamSession) -> None:
+            await stream.write(KEEP_ALIVE)
+            sidebar = asyncio.create_task(_watch_sidebar(request, stream, context, session))
             try:
-                async with self.sessions.open() as session:
-                    end_with_sign_in(request, session)
-                    await stream.prepare(request)
-                    await stream.write(_KEEP_ALIVE)
-                    watching = self._watch_sidebar(request, stream, context, session)
-                    sidebar = asyncio.create_task(watching)
-                    try:
-                        await self._send_changes(request, stream, context, followed)
-                    finally:
-                        sidebar.cancel()
-                        await asyncio.wait([sidebar])
-            except StreamEnded as ended:
-                if ended.reason is EndReason.SERVER_STOPS and stream.prepared:
-                    await stream.write(_RETRY)
-        return stream
+                await self._send_changes(request, stream, context, followed)
+            finally:
+                sidebar.cancel()
+                await asyncio.wait([sidebar])
+
+        return await self.streams.answer(request, partial(end_with_sign_in, request), send)
 
     async def _send_changes(
         self,
@@ -102,7 +88,7 @@ class LiveEvents:
         except PositionLost:
             await stream.write(_RESET)
         except InterlockError:
-            await stream.write(_RETRY)
+            await stream.write(RETRY)
 
     async def _changes(
         self, request: web.Request, context: RequestContext, followed: "_Followed"
@@ -119,33 +105,28 @@ class LiveEvents:
                     change.entry, change.ticket, viewer.actor
                 ):
                     event = await followed.event_of(change, context)
-                    text = f"event: {event}\nid: {change.position}\ndata: {change.ticket.id}\n\n"
-                    yield text.encode()
+                    yield encode_event(event, change.ticket.id.encode(), change.position)
 
-    async def _watch_sidebar(
-        self,
-        request: web.Request,
-        stream: web.StreamResponse,
-        context: RequestContext,
-        session: StreamSession,
-    ) -> None:
-        """Send an event when ticketing is switched on or off, and comments to keep the stream.
 
-        When the page is left, the stream ends: it counts as a request of the reader in progress.
-        """
-        was_on, elapsed = context.plugins.is_on(Plugin.TICKETING), 0.0
-        with suppress(ConnectionError):
-            while request.transport is not None:
-                await asyncio.sleep(_CHECK_SECONDS)
-                elapsed += _CHECK_SECONDS
-                is_on = context.plugins.is_on(Plugin.TICKETING)
-                if is_on != was_on:
-                    was_on = is_on
-                    await stream.write(_SHELL)
-                if elapsed >= self.limits.heartbeat_seconds:
-                    elapsed = 0.0
-                    await stream.write(_KEEP_ALIVE)
-        session.expire_after(0, EndReason.NOT_READ)
+async def _watch_sidebar(
+    request: web.Request,
+    stream: web.StreamResponse,
+    context: RequestContext,
+    session: StreamSession,
+) -> None:
+    """Send an event when ticketing is switched on or off.
+
+    When the page is left, the stream ends: it counts as a request of the reader in progress.
+    """
+    was_on = context.plugins.is_on(Plugin.TICKETING)
+    with suppress(ConnectionError):
+        while request.transport is not None:
+            await asyncio.sleep(_CHECK_SECONDS)
+            is_on = context.plugins.is_on(Plugin.TICKETING)
+            if is_on != was_on:
+                was_on = is_on
+                await stream.write(_SHELL)
+    session.expire_after(0, EndReason.NOT_READ)
 
 
 @dataclass(frozen=True, slots=True)

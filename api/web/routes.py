@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from api.http.event_stream import EventStreams
 from api.http.stream_sessions import StreamSessions
 from api.limits import StreamLimits
 from api.runtime.request_context import RequestContext
@@ -45,7 +46,7 @@ def web_routes(
         *sidebar_routes(pages),
         *settings_routes(pages),
         *saved_view_routes(pages),
-        LiveEvents(pages, streams, limits).route,
+        LiveEvents(pages, EventStreams(streams, limits)).route,
         *new_ticket_routes(pages),
         *ticket_list_routes(pages),
         *bulk_routes(pages),

@@ -7,9 +7,8 @@ Each event of a subscription has an id. A client that sends it back as `Last-Eve
 `EventSource` does, gets the events after it.
 """
 
-import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 from math import inf
@@ -24,26 +23,13 @@ from api.graphql.transport.request import SAFE_METHODS, Parameters, read_request
 from api.http.accept import best_match
 from api.http.access import ProtectedRoute, require_user
 from api.http.app_keys import ACTOR, RATE_LIMITER, TOKEN, TOKENS, VIEWER
-from api.http.stream_sessions import (
-    EndReason,
-    StreamEnded,
-    StreamSession,
-    StreamSessions,
-)
+from api.http.event_stream import EVENT_STREAM, EventStreams, encode_event
+from api.http.stream_sessions import StreamSession, StreamSessions
 from api.limits import STREAM_LIMITS, StreamLimits
 from engine.errors import InvalidInput
 
 PATH: Final = "/graphql/stream"
-_EVENT_STREAM: Final = "text/event-stream"
-_HEADERS: Final = {
-    hdrs.CONTENT_TYPE: f"{_EVENT_STREAM}; charset=utf-8",
-    "X-Accel-Buffering": "no",  # nginx buffers events without this header
-}
-_KEEP_ALIVE: Final = b":\n\n"
-_RETRY: Final = b"retry: 1000\n\n"
-"""The milliseconds after which a client should reconnect."""
-_COMPLETE: Final = b"event: complete\ndata:\n\n"
-"""With `data`, because clients ignore an event without it."""
+_COMPLETE: Final = encode_event("complete")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,26 +38,25 @@ class _SseEndpoint:
 
     executor: GraphQLExecutor
     context_for: ContextFor
-    sessions: StreamSessions
-    limits: StreamLimits
+    streams: EventStreams
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer a request with an event for each response of the operation."""
         accept = ", ".join(request.headers.getall(hdrs.ACCEPT, []))
-        best_match(accept, (_EVENT_STREAM,), default=_EVENT_STREAM)
+        best_match(accept, (EVENT_STREAM,), default=EVENT_STREAM)
         responses = await self._responses(request)
-        stream = web.StreamResponse(headers=_HEADERS)
-        with suppress(ConnectionError):
-            try:
-                async with self.sessions.open() as session, aclosing(responses):
-                    session.expire_with_token(request[TOKEN], request.app[TOKENS])
-                    await stream.prepare(request)
-                    wait = partial(request.app[RATE_LIMITER].wait, request[VIEWER])
-                    await _EventStream(stream, self.limits, wait).send_all(responses, session)
-            except StreamEnded as ended:
-                if ended.reason is EndReason.SERVER_STOPS and stream.prepared:
-                    await stream.write(_RETRY)
-        return stream
+
+        def authenticate(session: StreamSession) -> None:
+            session.expire_with_token(request[TOKEN], request.app[TOKENS])
+
+        async def send(stream: web.StreamResponse, _session: StreamSession) -> None:
+            async with aclosing(responses):
+                async for response in responses:
+                    await stream.write(_next_event(response))
+                    await request.app[RATE_LIMITER].wait(request[VIEWER])
+                await stream.write(_COMPLETE)
+
+        return await self.streams.answer(request, authenticate, send)
 
     async def _responses(self, request: web.Request) -> AsyncGenerator[GraphQLResponse, None]:
         """Return the responses of the operation; a malformed request is also answered as event."""
@@ -86,43 +71,6 @@ class _SseEndpoint:
         return self.executor.stream(graphql_request, make_context, resume_after)
 
 
-@dataclass(frozen=True, slots=True)
-class _EventStream:
-    """The event stream of one request.
-
-    Attributes:
-        wait: waits until the viewer can have the next event.
-
-    """
-
-    stream: web.StreamResponse
-    limits: StreamLimits
-    wait: Callable[[], Awaitable[None]]
-
-    async def send_all(
-        self, responses: AsyncGenerator[GraphQLResponse, None], session: StreamSession
-    ) -> None:
-        """Send responses as they come, and comments in between."""
-        keep_alive = asyncio.create_task(self._keep_alive(session))
-        try:
-            async for response in responses:
-                await self.stream.write(_next_event(response))
-                await self.wait()
-            await self.stream.write(_COMPLETE)
-        finally:
-            keep_alive.cancel()
-            await asyncio.wait([keep_alive])
-
-    async def _keep_alive(self, session: StreamSession) -> None:
-        """Send comments: proxies keep the connection open, and a dead client is detected."""
-        try:
-            while True:
-                await asyncio.sleep(self.limits.heartbeat_seconds)
-                await self.stream.write(_KEEP_ALIVE)
-        except ConnectionError:
-            session.expire_after(0, EndReason.NOT_READ)
-
-
 def events_routes(
     executor: GraphQLExecutor,
     context_for: ContextFor,
@@ -130,16 +78,14 @@ def events_routes(
     limits: StreamLimits = STREAM_LIMITS,
 ) -> list[ProtectedRoute]:
     """Return the routes of server-sent events."""
-    answer = _SseEndpoint(executor, context_for, sessions, limits).answer
+    answer = _SseEndpoint(executor, context_for, EventStreams(sessions, limits)).answer
     routes = web.get(PATH, answer, allow_head=False), web.post(PATH, answer)
     return [ProtectedRoute(require_user, each, render_graphql_error, inf) for each in routes]
 
 
 def _next_event(response: GraphQLResponse) -> bytes:
     """Return the event for a response; JSON has no line breaks."""
-    has_id = response.resume_after is not None
-    event_id = f"id: {response.resume_after}\n" if has_id else ""
-    return b"event: next\n%sdata: %s\n\n" % (event_id.encode(), orjson.dumps(response.body))
+    return encode_event("next", orjson.dumps(response.body), response.resume_after)
 
 
 async def _single(response: GraphQLResponse) -> AsyncGenerator[GraphQLResponse, None]:
