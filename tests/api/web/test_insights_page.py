@@ -9,7 +9,7 @@ from playwright.async_api import expect
 from api.web.csv_text import BYTE_ORDER_MARK
 from engine.storage.postgres.database import Database
 from engine.tickets.actor import Actor
-from tests.support.accessibility import check_accessibility
+from tests.support.accessibility import check_in_each_theme
 from tests.support.api_client import Api, Client, bearer
 from tests.support.background_work import until
 from tests.support.declared_resources import declare
@@ -47,7 +47,7 @@ async def test_time_in_status_and_unused_transitions(
 
 async def test_the_page_is_accessible(pages: WebPages) -> None:
     async with pages.window(ADA, "/insights") as page:
-        await check_accessibility(page)
+        await check_in_each_theme(page)
 
 
 async def test_a_table_as_csv(client: Client) -> None:

@@ -1,7 +1,7 @@
 """The list of tickets and the bulk transitions are accessible, on a phone and on a large screen."""
 
 from tests.api.web.test_bulk_transitions import started
-from tests.support.accessibility import check_accessibility
+from tests.support.accessibility import check_in_each_theme
 from tests.support.api_client import Api
 from tests.support.personas import MARTON
 from tests.support.web_pages import WebPages
@@ -22,8 +22,4 @@ async def test_the_pages_are_accessible(api: Api, pages: WebPages) -> None:
     async with pages.window(MARTON, "/tickets") as page:
         for path in paths:
             await page.goto(pages.url(path))
-            for width in (320, 1280):
-                await page.set_viewport_size({"width": width, "height": 640})
-                for theme in ("light", "dark"):
-                    await page.emulate_media(color_scheme=theme)
-                    await check_accessibility(page)
+            await check_in_each_theme(page)

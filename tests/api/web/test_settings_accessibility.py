@@ -1,24 +1,14 @@
 """The settings, the shortcuts, saved views and the page without ticketing are accessible."""
 
-from playwright.async_api import Page
-
 from engine.plugins import Plugin
 from engine.storage.postgres.database import Database
 from engine.storage.resources.plugins import set_plugin_enabled
 from engine.storage.tickets.users import save_user
 from engine.storage.user_settings import save_view
 from engine.user_settings import SavedView
-from tests.support.accessibility import check_accessibility
+from tests.support.accessibility import check_in_each_theme
 from tests.support.personas import ADA
 from tests.support.web_pages import WebPages
-
-
-async def check(page: Page) -> None:
-    for width in (320, 1280):
-        await page.set_viewport_size({"width": width, "height": 640})
-        for theme in ("light", "dark"):
-            await page.emulate_media(color_scheme=theme)
-            await check_accessibility(page)
 
 
 async def test_the_pages_are_accessible(database: Database, pages: WebPages) -> None:
@@ -27,17 +17,17 @@ async def test_the_pages_are_accessible(database: Database, pages: WebPages) -> 
     await save_view(database, ADA.id, view)
     async with pages.window(ADA, "/settings?saved") as page:
         await page.get_by_text("Ticketing is on").click()
-        await check(page)
+        await check_in_each_theme(page)
         await page.get_by_role("button", name="Shortcuts").click()
-        await check(page)
+        await check_in_each_theme(page)
         await page.goto(pages.url("/tickets"))
-        await check(page)
+        await check_in_each_theme(page)
         await page.goto(pages.url("/tickets?text=printer"))
         await page.get_by_text("Save as a view").click()
-        await check(page)
+        await check_in_each_theme(page)
         await set_plugin_enabled(database, ADA, Plugin.TICKETING, enabled=False)
         await page.goto(pages.url("/workflows"))
         await page.locator(".sidebar").get_by_role("button", name="Switch ticketing on").hover()
-        await check(page)
+        await check_in_each_theme(page)
         await page.goto(pages.url("/tickets"))
-        await check(page)
+        await check_in_each_theme(page)
