@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.web.markdown import render_markdown
+from tests.support.attacks import BLOCKS, LINES
 
 RENDERED = {
     "**bold** and *soft*": "<p><strong>bold</strong> and <em>soft</em></p>\n",
@@ -29,32 +30,7 @@ def test_markdown_is_rendered(text: str, html: str) -> None:
     assert render_markdown(text) == html
 
 
-ATTACKS = (
-    "<script>alert(1)</script>",
-    "<img src=x onerror=alert(1)>",
-    "<svg/onload=alert(1)>",
-    "<svg><script>alert&#40;1&#41;</script>",
-    "[x](javascript:alert(1))",
-    "[x](JaVaScRiPt:alert(1))",
-    "[x](java\tscript:alert(1))",
-    "[x](&#106;avascript:alert(1))",
-    "[x](data:text/html;base64,PHNjcmlwdD5hbGVydCgxKTwvc2NyaXB0Pg==)",
-    "[x](vbscript:msgbox(1))",
-    "![x](javascript:alert(1))",
-    '![x](x"onerror="alert(1))',
-    "<javascript:alert(1)>",
-    "<a href='javascript:alert(1)'>x</a>",
-    "[x]: javascript:alert(1)\n\n[x]",
-    "<iframe src=//evil.example></iframe>",
-    "<style>@import '//evil.example/x.css'</style>",
-    "<form action=//evil.example><button>x",
-    "<button hx-get=/tickets hx-trigger=load>x</button>",
-    "<math><mtext></form><form><mglyph><style></math><img src onerror=alert(1)>",
-    "```\n</code></pre><script>alert(1)</script>\n```",
-    "<!--><img src=x onerror=alert(1)-->",
-    "<base href=//evil.example>",
-    "<meta http-equiv=refresh content='0;url=//evil.example'>",
-)
+ATTACKS = (*LINES, *BLOCKS)
 ELEMENTS = frozenset(
     {
         *(
