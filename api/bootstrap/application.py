@@ -207,6 +207,7 @@ async def open_application_on(
                 *state.log_watch.collectors,
                 *state.clock_watch.collectors,
                 state.declaration,
+                state.tickets,
                 *streams.collectors,
                 *supervisor.collectors,
                 *sealer.collectors,

@@ -63,7 +63,7 @@ def background_tasks(  # noqa: PLR0913  # the components of a server
     if watcher is not None:
         yield watcher.task()
     yield from maintenance_tasks(
-        state.databases.background, state.plugins, session_lifetime, state.refusals
+        state.databases.background, state.plugins, session_lifetime, state.tickets
     )
     yield state.declaration.task
     yield sealer.task

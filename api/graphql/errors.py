@@ -154,6 +154,16 @@ def error_codes(response: Json) -> Iterator[str]:
                         yield code
 
 
+def error_statuses(response: Json) -> Iterator[int]:
+    """Yield the HTTP status of each error of a response."""
+    match response:
+        case {"errors": [*errors]}:
+            for error in errors:
+                match error:
+                    case {"extensions": {"status": int(status)}}:
+                        yield status
+
+
 def retry_after(response: Json) -> Iterator[int]:
     """Yield the seconds after which the errors of a response say to try again."""
     match response:

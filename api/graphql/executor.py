@@ -37,6 +37,7 @@ from engine.errors import DeadlineExceeded, InterlockError, InvalidInput, Miscon
 
 EXECUTED: Final = 200
 _INTERNAL_ERROR: Final = 500
+_NO_ERRORS: Final[JsonObject] = {}
 _NO_LIMIT: Final = nullcontext()
 _SELF_CHECK: Final = "{ __typename __schema { queryType { name } } }"
 
@@ -193,21 +194,24 @@ class GraphQLExecutor:
 
         The caller sets its deadline, because creating the context belongs to the operation.
         """
-        response, name = await self._execute(request, context)
+        response, operation = await self._execute(request, context)
+        kind = None if operation is None else operation.kind
+        name = request.operation_name if operation is None else operation.name
+        self.operations.count(kind, response.body)
         self.operations.record(name, response.body)
         return response
 
     async def _execute(
         self, request: GraphQLRequest, context: object
-    ) -> tuple[GraphQLResponse, str | None]:
-        """Return the response, and the name of the operation if it is known."""
-        name = request.operation_name
+    ) -> tuple[GraphQLResponse, PreparedOperation | None]:
+        """Return the response, and the operation if the request passed all checks."""
+        operation = None
         try:
             checked = self._checked(request)
-            name = checked.operation.name
-            return GraphQLResponse(await self._answer(checked, context)), name
+            operation = checked.operation
+            return GraphQLResponse(await self._answer(checked, context)), operation
         except Exception as error:  # noqa: BLE001  # no exception may reach the transport
-            return error_response(error), name
+            return error_response(error), operation
 
     async def stream(
         self,
@@ -227,14 +231,15 @@ class GraphQLExecutor:
             in_flight: entered while a query or a mutation is executed; can refuse to be entered.
 
         """
-        name = request.operation_name
+        name, kind, has_begun = request.operation_name, None, False
         try:
             operation = self._prepared(request)[1]
-            name, subscription = operation.name, operation.subscription
+            name, kind, subscription = operation.name, operation.kind, operation.subscription
             if subscription is None:
                 with in_flight:
                     async with Deadline(self._operation_seconds):
                         response, _ = await self._execute(request, await make_context())
+                self.operations.count(kind, response.body)
                 self.operations.record_in_stream(name, response.body)
                 yield response
                 return
@@ -244,6 +249,8 @@ class GraphQLExecutor:
                     return await make_context()
 
             opened, answer = self._open(request, subscription, make_in_time, resume_after)
+            self.operations.count(kind, _NO_ERRORS)
+            has_begun = True
             async with aclosing(opened) as events:
                 async for event in events:
                     response = await answer(event)
@@ -252,6 +259,8 @@ class GraphQLExecutor:
                     yield response
         except Exception as error:  # noqa: BLE001  # as in `execute`
             response = error_response(error)
+            if not has_begun:
+                self.operations.count(kind, response.body)
             self.operations.record_in_stream(name, response.body)
             yield response
 

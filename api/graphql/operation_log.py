@@ -1,17 +1,31 @@
-"""Logs and counts the errors of GraphQL operations, which HTTP answers with status 200."""
+"""Logs and counts GraphQL operations and their errors, which HTTP answers with status 200."""
 
+from collections.abc import Callable
+from enum import StrEnum
+from functools import cache
 from typing import Final
 
 import structlog
+from graphql import OperationType
 from prometheus_client import Counter
 
-from api.graphql.errors import error_codes
+from api.graphql.errors import error_codes, error_statuses
 from api.json_encoding import JsonObject
 from api.log_context import bind
 
 _NAME_CHARACTERS: Final = 100
+_UNKNOWN: Final = "unknown"
+_SERVER_ERRORS: Final = 500
 
 log: Final = structlog.get_logger(component="graphql")
+
+
+class OperationOutcome(StrEnum):
+    """How an operation ended; if it has several errors, the last of these that applies."""
+
+    OK = "ok"
+    REFUSED = "refused"
+    FAILED = "failed"
 
 
 class OperationLog:
@@ -24,7 +38,25 @@ class OperationLog:
             ["code"],
             registry=None,
         )
-        self.collectors = (self._errors,)
+        operations = Counter(
+            "interlock_graphql_operations",
+            "GraphQL operations; a subscription counts when it begins.",
+            ["type", "outcome"],
+            registry=None,
+        )
+        self.collectors = (self._errors, operations)
+        # `labels` takes a lock, and converts its arguments to text.
+        self._operations: Callable[..., Counter] = cache(operations.labels)
+
+    def count(self, kind: OperationType | None, body: JsonObject) -> None:
+        """Count an operation.
+
+        Args:
+            kind: of the operation; None if it is not known, because its document is not valid.
+            body: the response.
+
+        """
+        self._operations(kind.value if kind else _UNKNOWN, _outcome_of(body)).inc()
 
     def record(self, name: str | None, body: JsonObject) -> None:
         """Count the errors of a response, and add its operation and first error to the log context.
@@ -47,3 +79,10 @@ class OperationLog:
         self.record(name, body)
         if "errors" in body:
             log.info("operation failed")
+
+
+def _outcome_of(body: JsonObject) -> OperationOutcome:
+    if "errors" not in body:
+        return OperationOutcome.OK
+    is_fault = any(status >= _SERVER_ERRORS for status in error_statuses(body))
+    return OperationOutcome.FAILED if is_fault else OperationOutcome.REFUSED

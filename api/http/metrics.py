@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from enum import StrEnum
 from functools import cache
 from typing import Final
 
@@ -9,7 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessColl
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
-from api.http.paths import METRICS_PATH
+from api.http.paths import METRICS_PATH, PROBE_PATHS
 from api.http.rate_limiter import TokenBuckets
 from api.limits import METRICS_BURST, METRICS_RATE
 from engine.errors import TooManyRequests
@@ -21,28 +22,54 @@ _OTHER_METHOD: Final = "other"
 _SECONDS_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
+class Interface(StrEnum):
+    """What a request uses."""
+
+    GRAPHQL = "graphql"
+    REST = "rest"
+    WEB = "web"
+    PROBES = "probes"
+    NONE = "none"
+    """The request matches no route."""
+
+
+_PREFIXES: Final = {"/graphql": Interface.GRAPHQL, "/api/": Interface.REST}
+"""The beginning of routes; all others are pages of the web UI and their files."""
+
+
+@cache
+def _interface_of(route: str) -> Interface:
+    """Return the interface to which a route belongs."""
+    if route == UNROUTED:
+        return Interface.NONE
+    if route in PROBE_PATHS:
+        return Interface.PROBES
+    found = (each for prefix, each in _PREFIXES.items() if route.startswith(prefix))
+    return next(found, Interface.WEB)
+
+
 class Metrics:
     """The metrics of one server process: those of requests, and additional collectors."""
 
     def __init__(self, collectors: Iterable[Collector] = ()) -> None:
         self._renderings = TokenBuckets("metrics", METRICS_RATE, METRICS_BURST)
         self._rendered = b""
-        self._registry = CollectorRegistry()
-        ProcessCollector(registry=self._registry)
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
         for collector in collectors:
-            self._registry.register(collector)
+            self.registry.register(collector)
         requests = Counter(
             "interlock_http_requests",
             "HTTP requests.",
-            ["route", "method", "status"],
-            registry=self._registry,
+            ["interface", "route", "method", "status"],
+            registry=self.registry,
         )
         seconds = Histogram(
             "interlock_http_request_duration_seconds",
             "Seconds from the headers of a request to its response.",
-            ["route", "method"],
+            ["interface", "route", "method"],
             buckets=_SECONDS_BUCKETS,
-            registry=self._registry,
+            registry=self.registry,
         )
 
         # `labels` takes a lock, and converts its arguments to text.
@@ -60,9 +87,10 @@ class Metrics:
 
         """
         label = method if method in _METHODS else _OTHER_METHOD
-        self._requests(route, label, status).inc()
+        interface = _interface_of(route)
+        self._requests(interface, route, label, status).inc()
         if seconds is not None:
-            self._seconds(route, label).observe(seconds)
+            self._seconds(interface, route, label).observe(seconds)
 
     def exposition(self) -> bytes:
         """Return all metrics in the Prometheus text format.
@@ -72,5 +100,5 @@ class Metrics:
         """
         with suppress(TooManyRequests):
             self._renderings.acquire(METRICS_PATH)
-            self._rendered = generate_latest(self._registry)
+            self._rendered = generate_latest(self.registry)
         return self._rendered

@@ -5,6 +5,7 @@ from typing import Final
 
 from api.runtime.background_tasks import BackgroundTask, every
 from api.runtime.plugins import PluginCache
+from api.runtime.ticket_metrics import TicketMetrics
 from engine.plugins import Plugin
 from engine.storage.insights.refused_transitions import record_refusals
 from engine.storage.outages.waiting import handle_waiting_services
@@ -14,7 +15,6 @@ from engine.storage.sla.breaches import sweep_due_times
 from engine.storage.tickets.idempotency import prune_keys
 from engine.storage.web_sessions import SessionLifetime, WebSessionStore
 from engine.storage.webhooks.deliveries import prune_deliveries
-from engine.tickets.refusal_counts import RefusalCounts
 
 SWEEP_SECONDS: Final = 1
 """How long due times can be stale after a transition, and how late a breach is recorded."""
@@ -30,14 +30,17 @@ def maintenance_tasks(
     database: Database,
     plugins: PluginCache,
     session_lifetime: SessionLifetime,
-    refusals: RefusalCounts,
+    metrics: TicketMetrics,
 ) -> tuple[BackgroundTask, ...]:
     """Return the tasks; those that change tickets pause while ticketing is off."""
     ticketing = partial(plugins.is_on, Plugin.TICKETING)
     sessions = WebSessionStore(database, session_lifetime)
     return (
         BackgroundTask(
-            "sla_breaches", partial(sweep_due_times, database), every(SWEEP_SECONDS), ticketing
+            "sla_breaches",
+            partial(sweep_due_times, database, counts=metrics.breaches),
+            every(SWEEP_SECONDS),
+            ticketing,
         ),
         BackgroundTask(
             "waiting_services",
@@ -53,9 +56,10 @@ def maintenance_tasks(
         ),
         BackgroundTask(
             "refused_transitions",
-            partial(record_refusals, database, refusals),
+            partial(record_refusals, database, metrics.transitions.unrecorded),
             every(REFUSALS_SECONDS),
         ),
+        metrics.task,
         BackgroundTask("old_deliveries", partial(prune_deliveries, database), every(PRUNE_SECONDS)),
         BackgroundTask("old_idempotency_keys", partial(prune_keys, database), every(PRUNE_SECONDS)),
         BackgroundTask("old_web_sessions", sessions.delete_expired, every(PRUNE_SECONDS)),

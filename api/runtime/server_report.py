@@ -5,13 +5,14 @@
 
 import asyncio
 import socket
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from importlib import metadata
 from secrets import token_hex
 from typing import Final
 
-from prometheus_client.metrics_core import InfoMetricFamily, Metric
+from prometheus_client.metrics_core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from api.runtime.background_tasks import BackgroundTask
@@ -36,6 +37,7 @@ class ReportedDeclaration(Collector):
         self._databases = databases
         self._id = token_hex(_ID_BYTES)
         self._changed = asyncio.Event()
+        self._read_at = 0.0
         self.used: LiveDeclaration | None = None
 
     async def refresh(self, caches: Sequence[Callable[[], Awaitable[None]]]) -> None:
@@ -43,6 +45,7 @@ class ReportedDeclaration(Collector):
         live = await read_live_declaration(self._databases.essential, self.used)
         for refresh_cache in caches:
             await refresh_cache()
+        self._read_at = time.time()
         if live != self.used:
             self.used = live
             self._changed.set()
@@ -73,10 +76,18 @@ class ReportedDeclaration(Collector):
             await forget_server(self._databases.background, self._id)
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the metric with the digest of the declaration."""
+        """Yield the metrics: the version, the digest of the declaration, and when it was read."""
+        server = InfoMetricFamily("interlock_server", "The version of this server.")
+        server.add_metric([], {"version": metadata.version("interlock")})
+        yield server
         family = InfoMetricFamily(
             "interlock_declaration", "The SHA-256 of the declaration that this server uses."
         )
         if self.used is not None:
             family.add_metric([], {"digest": self.used.digest})
         yield family
+        yield GaugeMetricFamily(
+            "interlock_declaration_read_timestamp_seconds",
+            "When this server last read the active declaration, in seconds since 1970.",
+            self._read_at,
+        )

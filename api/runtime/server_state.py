@@ -12,6 +12,7 @@ from api.runtime.log_watch import LogWatch
 from api.runtime.plugins import PluginCache
 from api.runtime.request_context import RequestContext
 from api.runtime.server_report import ReportedDeclaration
+from api.runtime.ticket_metrics import TicketMetrics
 from api.runtime.visibility import VisibilityCache
 from api.runtime.workflows import WorkflowCache
 from engine.storage.postgres.databases import Databases
@@ -19,7 +20,6 @@ from engine.storage.postgres.slots import WaitBounds
 from engine.storage.tickets.admission import Admission
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.actor import Actor
-from engine.tickets.refusal_counts import RefusalCounts
 from engine.vocabulary import Assignees
 
 
@@ -39,7 +39,7 @@ class ServerState:
     known_users: KnownUsers
     admission: Admission
     assignees: Assignees
-    refusals: RefusalCounts
+    tickets: TicketMetrics
     declaration: ReportedDeclaration
 
     @classmethod
@@ -70,7 +70,7 @@ class ServerState:
                 WaitBounds(limits.server.ticket_waiters, limits.server.wait_seconds),
             ),
             assignees,
-            RefusalCounts(),
+            TicketMetrics(databases.background),
             ReportedDeclaration(databases),
         )
 
@@ -91,7 +91,7 @@ class ServerState:
                 viewer.visibility,
                 self.admission,
                 self.assignees,
-                self.refusals,
+                self.tickets.transitions,
             ),
             self.workflows,
             self.catalog,

@@ -27,7 +27,9 @@ PATH: Final = re.compile(
 def words_of(name: str) -> set[str]:
     """Return the words of a camelCase or snake_case name, or of a text, in the singular."""
     words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)
-    return {re.sub(r"(?<=[a-z])s$", "", re.sub(r"ies$", "y", word.lower())) for word in words}
+    return {
+        re.sub(r"(?<=ch)es$|(?<=[a-z])s$", "", re.sub(r"ies$", "y", each.lower())) for each in words
+    }
 
 
 def words_in_lists(text: str) -> set[str]:

@@ -20,7 +20,7 @@ DIAGRAM = ["graph", "hotfix", "-f", str(ROOT / "api/demo/values.yaml"), "--forma
 
 def test_the_wheel_contains_every_file_of_the_packages(wheel: Path) -> None:
     tracked = subprocess.run(  # noqa: S603 - no input
-        ["git", "ls-files", *PACKAGES],  # noqa: S607 - the one that made the checkout
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", *PACKAGES],  # noqa: S607 - the one that made the checkout
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -423,6 +423,7 @@ WORK: Final[dict[str, Check]] = {
     "automatic_closing": _a_resolved_ticket_is_closed,
     "webhooks": _an_event_is_delivered,
     "webhook_metrics": partial(_runs_succeed, "webhook_metrics"),
+    "ticket_metrics": partial(_runs_succeed, "ticket_metrics"),
     "refused_transitions": _a_refused_transition_is_counted,
     "old_deliveries": _an_old_delivery_is_deleted,
     "old_idempotency_keys": _an_old_key_is_deleted,

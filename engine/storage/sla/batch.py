@@ -45,11 +45,13 @@ class Batch:
     Attributes:
         rows: the tickets.
         process: processes these tickets.
+        after_commit: called once the transaction is committed.
 
     """
 
     rows: Sequence[Row]
     process: Callable[[], Awaitable[None]]
+    after_commit: Callable[[], None] = lambda: None
 
 
 class Outcome(NamedTuple):
@@ -95,6 +97,7 @@ async def run_in_batches(database: Database, prepare: Prepare, most: int) -> Out
                 failures[ticket] = error
             size = max(1, len(rows) // 2)
             continue
+        batch.after_commit()
         total += len(rows)
         if len(rows) < size:
             break

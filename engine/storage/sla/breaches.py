@@ -1,9 +1,10 @@
 """Records breaches, and updates due times after transitions; runs periodically on every server."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import bindparam, update
 
@@ -27,6 +28,9 @@ from engine.tickets.history import Entry
 from engine.tickets.sla_timers import SLA_COLUMNS, build_timers
 from engine.tickets.system_actor import SYSTEM_ACTOR
 
+BreachCounts = Counter[str]
+"""How many breaches were recorded, by SLA target."""
+
 _ENABLED: Final = LOCKED_TICKETS.where(TICKETING_ENABLED)
 _STALE: Final = Statement.of(
     _ENABLED.where(tickets.c.sla_version != tickets.c.version).order_by(tickets.c.updated_at)
@@ -42,38 +46,52 @@ _REFRESH: Final = Statement.of(
 
 
 async def sweep_due_times(
-    database: Database, as_of: datetime | None = None, most: int = BATCH_TICKETS
+    database: Database,
+    as_of: datetime | None = None,
+    most: int = BATCH_TICKETS,
+    counts: BreachCounts | None = None,
 ) -> int:
     """Record all breaches and update all stale due times; return the number of tickets.
 
-    Nothing happens while ticketing is switched off. `as_of` replaces the current time.
+    Nothing happens while ticketing is switched off.
+
+    Args:
+        database: the database of the tickets.
+        as_of: replaces the current time.
+        most: the size of a batch.
+        counts: counts the breaches that are recorded.
 
     Raises:
         ExceptionGroup: some tickets failed; all others are up to date.
 
     """
-    sweeps = (partial(_prepare, statement=each, as_of=as_of) for each in (_STALE, _DUE))
-    outcomes = [await run_in_batches(database, each, most) for each in sweeps]
+    counts = BreachCounts() if counts is None else counts
+    sweeps = [_Sweep(statement, as_of, counts) for statement in (_STALE, _DUE)]
+    outcomes = [await run_in_batches(database, each.prepare, most) for each in sweeps]
     if failures := [failure for each in outcomes for failure in each.failures]:
         raise ExceptionGroup("The due times of some tickets could not be updated", failures)
     return sum(each.tickets for each in outcomes)
 
 
-async def _prepare(
-    session: Session,
-    most: int,
-    skipped: Sequence[str],
-    statement: Statement,
-    as_of: datetime | None,
-) -> Batch:
-    rows = await session.rows(statement, as_of=as_of, most=most, skipped=skipped)
-    return Batch(rows, partial(_sweep, session, rows))
+class _Sweep(NamedTuple):
+    """The tickets of a statement, and what counts their breaches."""
+
+    statement: Statement
+    as_of: datetime | None
+    counts: BreachCounts
+
+    async def prepare(self, session: Session, most: int, skipped: Sequence[str]) -> Batch:
+        rows = await session.rows(self.statement, as_of=self.as_of, most=most, skipped=skipped)
+        found = BreachCounts()
+        count = partial(self.counts.update, found)
+        return Batch(rows, partial(_sweep, session, rows, found), count)
 
 
-async def _sweep(session: Session, rows: Sequence[Row]) -> None:
+async def _sweep(session: Session, rows: Sequence[Row], counts: BreachCounts) -> None:
     histories = await read_histories(session, [row["id"] for row in rows])
     appends = [_breaches(row, histories[row["id"]]) for row in rows]
     await append_to_histories(session, [each for each in appends if each.entries], histories)
+    counts.update(str(entry.new_value) for each in appends for entry in each.entries)
     unchanged = [each.ticket.id for each in appends if not each.entries]
     columns = [new_values(sla_columns(histories[id_])) | {"refreshed": id_} for id_ in unchanged]
     await session.run_each(_REFRESH, columns)

@@ -36,9 +36,9 @@ from engine.tickets.commands import (
     TransitionTicket,
     UpdateTicket,
 )
-from engine.tickets.refusal_counts import RefusalCounts
 from engine.tickets.search_texts import stored_words
 from engine.tickets.ticket import Ticket
+from engine.tickets.transition_counts import TransitionCounts
 from engine.tickets.viewer import Viewer
 from engine.vocabulary import ActorRoles, Assignees, Status, Visibility
 
@@ -57,7 +57,7 @@ class TicketStore:
         visibility: which tickets users can read.
         admission: bounds the changes that are made at a time.
         assignees: which users and groups tickets can be assigned to.
-        refusals: counts refused transitions.
+        transitions: counts the transitions that are made and refused.
 
     """
 
@@ -65,7 +65,7 @@ class TicketStore:
     visibility: Visibility = Visibility.EVERYONE
     admission: Admission = field(default_factory=Admission.unbounded)
     assignees: Assignees = Assignees.ANY
-    refusals: RefusalCounts = field(default_factory=RefusalCounts)
+    transitions: TransitionCounts = field(default_factory=TransitionCounts)
 
     async def create(self, actor: Actor, command: CreateTicket) -> Ticket:
         """Open a ticket from an empty form, for the actor or for another user.
@@ -187,13 +187,15 @@ class TicketStore:
         if row is None:
             return await _first_result(self.database, request, command.ticket)
         if row["is_updated"]:
-            return ticket_of(row)
+            ticket = ticket_of(row)
+            self.transitions.add_made(ticket)
+            return ticket
         check_ticketing_on(row)
         if request is not None and (first := await request.first_result(self.database)):
             return first
         refusal = transition_refusal(row, actor, command, to)
         if isinstance(refusal, ForbiddenTransition):
-            self.refusals.add(refusal)
+            self.transitions.add_refused(refusal)
         raise refusal
 
     async def _change(self, actor: Actor, command: AnyCommand, rule: Rule[AnyCommand]) -> Ticket:

@@ -1,5 +1,7 @@
 """A request id leads from the answer to the log line, with the operation and its error."""
 
+import re
+
 import aiohttp
 
 from tests.support.api_client import bearer
@@ -10,6 +12,11 @@ from tests.support.streams import SUBPROTOCOL
 MISSING = 'query Missing { ticket(id: "tk_00000000000000000000000000000000") { id } }'
 INVALID = "query Invalid { nothing }"
 GOOD = "query Good { plugins { name } }"
+
+
+def labels_of(metrics: str, name: str) -> dict[str, str]:
+    """Return the value of a metric by the labels."""
+    return dict(re.findall(rf"^{name}(\{{.*\}}) (.*)$", metrics, re.MULTILINE))
 
 
 async def test_the_log_has_the_operation_and_the_code_of_each_error(database_url: str) -> None:
@@ -48,5 +55,13 @@ async def test_the_log_has_the_operation_and_the_code_of_each_error(database_url
     }
     assert 'interlock_graphql_errors_total{code="not_found"} 2.0' in metrics
     assert 'interlock_graphql_errors_total{code="graphql_validation_failed"} 1.0' in metrics
-    durations = 'interlock_http_request_duration_seconds_count{method="GET",route="/graphql/ws"}'
-    assert durations not in metrics
+    operations = labels_of(metrics, "interlock_graphql_operations_total")
+    assert operations.pop('{outcome="ok",type="query"}') >= "2.0"  # the self-check is one as well
+    assert operations == {
+        '{outcome="refused",type="query"}': "2.0",
+        '{outcome="refused",type="unknown"}': "1.0",
+    }
+    requests = labels_of(metrics, "interlock_http_requests_total")
+    assert all('interface="graphql"' in each for each in requests)
+    seconds = labels_of(metrics, "interlock_http_request_duration_seconds_count")
+    assert not any("/graphql/ws" in each for each in seconds)

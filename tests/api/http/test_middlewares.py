@@ -338,9 +338,9 @@ async def test_metrics_count_by_route_never_by_values_of_clients() -> None:
         if sample.name == "interlock_http_requests_total"
     }
     assert counts == {
-        ("GET", "/tickets/{id}", "409"): 5,
-        ("GET", "unmatched", "404"): 5,
-        ("other", "unmatched", "405"): 1,
+        ("web", "GET", "/tickets/{id}", "409"): 5,
+        ("none", "GET", "unmatched", "404"): 5,
+        ("none", "other", "unmatched", "405"): 1,
     }
     assert {sample.labels["route"] for sample in samples if sample.name.endswith("_bucket")} == {
         "/tickets/{id}",

@@ -13,10 +13,10 @@ from api.graphql.interlock import schema_text
 from api.limits_setting import read_limits
 from api.runtime.maintenance import maintenance_tasks
 from api.runtime.plugins import PluginCache
+from api.runtime.ticket_metrics import TicketMetrics
 from api.settings import Settings
 from engine.plugins import OPEN_EDITION, Licence
 from engine.storage.postgres.database import Database
-from engine.tickets.refusal_counts import RefusalCounts
 from engine.tickets.system_actor import SystemReason
 from engine.vocabulary import ServiceStatus
 from tests.support.api_client import SECRET, Api, Client, bearer
@@ -384,7 +384,7 @@ def test_the_schema_has_the_enum_values_of_the_engine() -> None:
 
 async def run_maintenance(database: Database, licence: Licence) -> None:
     plugins = await PluginCache.read(for_all_kinds(database), licence)
-    for task in maintenance_tasks(database, plugins, SESSION_LIFETIME, RefusalCounts()):
+    for task in maintenance_tasks(database, plugins, SESSION_LIFETIME, TicketMetrics(database)):
         if task.is_due():
             await task.run()
 

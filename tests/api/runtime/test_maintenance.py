@@ -7,10 +7,10 @@ from api.licence import read_licence
 from api.runtime.background_tasks import Supervisor, every
 from api.runtime.maintenance import maintenance_tasks
 from api.runtime.plugins import PluginCache
+from api.runtime.ticket_metrics import TicketMetrics
 from engine.plugins import Plugin
 from engine.storage.postgres.database import Database
 from engine.storage.tickets.store import TicketStore
-from engine.tickets.refusal_counts import RefusalCounts
 from tests.support.background_work import SESSION_LIFETIME
 from tests.support.databases import for_all_kinds
 from tests.support.personas import ADA
@@ -24,7 +24,7 @@ async def test_due_work_is_done_repeatedly(database: Database, store: TicketStor
     plugins = await PluginCache.read(for_all_kinds(database), read_licence(None, None))
     tasks = [
         replace(each, wait=every(SHORT_SECONDS))
-        for each in maintenance_tasks(database, plugins, SESSION_LIFETIME, RefusalCounts())
+        for each in maintenance_tasks(database, plugins, SESSION_LIFETIME, TicketMetrics(database))
     ]
     async with asyncio.timeout(TIMEOUT_SECONDS), Supervisor().run(tasks):
         for _ in range(2):
@@ -38,9 +38,10 @@ async def test_only_tasks_that_change_no_ticket_run_while_ticketing_is_off(
 ) -> None:
     plugins = await PluginCache.read(for_all_kinds(database), read_licence(None, None))
     await plugins.toggle(ADA, Plugin.TICKETING, enabled=False)
-    tasks = maintenance_tasks(database, plugins, SESSION_LIFETIME, RefusalCounts())
+    tasks = maintenance_tasks(database, plugins, SESSION_LIFETIME, TicketMetrics(database))
     assert [each.name for each in tasks if each.is_due()] == [
         "refused_transitions",
+        "ticket_metrics",
         "old_deliveries",
         "old_idempotency_keys",
         "old_web_sessions",

@@ -13,7 +13,7 @@ from engine.storage.insights.refused_transitions import record_refusals
 from engine.storage.postgres.database import Database
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.commands import TransitionTicket
-from engine.tickets.refusal_counts import RefusalCounts
+from engine.tickets.transition_counts import TransitionCounts
 from engine.vocabulary import Status
 from tests.support.concurrent_changes import open_ticket
 from tests.support.personas import MARTON
@@ -35,10 +35,11 @@ async def rows(database: Database) -> list[tuple[object, ...]]:
 
 
 async def test_two_servers_add_to_one_number(database: Database) -> None:
-    stores = [TicketStore(database, refusals=RefusalCounts()) for _ in range(2)]
+    stores = [TicketStore(database, transitions=TransitionCounts()) for _ in range(2)]
     for each in stores:
         await refuse(each, times=3)
-    await asyncio.gather(*(record_refusals(database, each.refusals) for each in stores))
+    counts = [each.transitions.unrecorded for each in stores]
+    await asyncio.gather(*(record_refusals(database, each) for each in counts))
     [(workflow, source, target, reason, times)] = await rows(database)
     assert (source, target, reason, times) == ("OPEN", "RESOLVED", "no_such_transition", 6)
     assert workflow
@@ -47,7 +48,7 @@ async def test_two_servers_add_to_one_number(database: Database) -> None:
 async def test_a_success_counts_nothing(database: Database) -> None:
     store = TicketStore(database)
     await open_ticket(store)
-    await record_refusals(database, store.refusals)
+    await record_refusals(database, store.transitions.unrecorded)
     assert await rows(database) == []
 
 
@@ -58,23 +59,23 @@ async def test_numbers_survive_a_failure_to_record_them(
     await refuse(store, times=1)
     await owner.execute("ALTER TABLE refused_transitions RENAME TO away")
     with suppress(InterlockError, asyncpg.PostgresError):
-        await record_refusals(database, store.refusals)
+        await record_refusals(database, store.transitions.unrecorded)
     await owner.execute("ALTER TABLE away RENAME TO refused_transitions")
     assert await rows(database) == []
-    await record_refusals(database, store.refusals)
+    await record_refusals(database, store.transitions.unrecorded)
     assert len(await rows(database)) == 1
 
 
 async def test_old_days_are_deleted(database: Database) -> None:
     store = TicketStore(database)
     await refuse(store, times=1)
-    await record_refusals(database, store.refusals)
+    await record_refusals(database, store.transitions.unrecorded)
     shift = "UPDATE refused_transitions SET day = day - $1::interval"
     async with database.pool.acquire() as connection:
         await connection.execute(shift, timedelta(days=REFUSAL_DAYS))
-    await record_refusals(database, store.refusals)
+    await record_refusals(database, store.transitions.unrecorded)
     assert len(await rows(database)) == 1
     async with database.pool.acquire() as connection:
         await connection.execute(shift, timedelta(days=1))
-    await record_refusals(database, store.refusals)
+    await record_refusals(database, store.transitions.unrecorded)
     assert await rows(database) == []
