@@ -1,14 +1,19 @@
-"""Text files, read within bounds."""
+"""Text files and folders of them, read within bounds."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
+from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, Final, Self
 
 from engine.errors import InvalidInput
 from engine.findings import Location
-from engine.limits import DOCUMENT_BYTES
+from engine.limits import DOCUMENT_BYTES, VALUES_PIECES
+from reconciler.pieces import Pieces
+from reconciler.values import Layer, ValuesInput
+
+_VALUES_SUFFIXES: Final = frozenset({".yaml", ".yml"})
 
 STANDARD_INPUT: Final = Path("-")
 
@@ -55,6 +60,38 @@ def read_text(file: Path) -> str:
     except UnicodeDecodeError as error:
         *lines, last = data[: error.start].decode().split("\n")
         raise _not_text(file, len(lines) + 1, len(last) + 1) from None
+
+
+def read_layer(path: Path) -> Layer:
+    """Return the text of a values file, or those of all values files in a folder.
+
+    Hidden files do not count: Kubernetes mounts a ConfigMap as links to files in a hidden folder.
+
+    Raises:
+        UnreadableFile: the folder has no values files, or one cannot be read as UTF-8 text.
+
+    """
+    try:
+        if not path.is_dir():
+            return str(path), read_text(path)
+        found = sorted(each for each in path.iterdir() if _is_piece(each))
+    except OSError as error:
+        raise UnreadableFile.of(path, error) from None
+    if not found:
+        raise UnreadableFile("has no values files (*.yaml or *.yml).", path)
+    return Pieces(
+        str(path), tuple((str(each), read_text(each)) for each in found[: VALUES_PIECES + 1])
+    )
+
+
+def layers_digest(layers: Iterable[Layer]) -> str:
+    """Return SHA-256, in hex, over the texts of values files, one after the other."""
+    files = ValuesInput(tuple(layers)).files
+    return sha256("".join(text for _, text in files).encode()).hexdigest()
+
+
+def _is_piece(path: Path) -> bool:
+    return path.suffix in _VALUES_SUFFIXES and not path.name.startswith(".") and path.is_file()
 
 
 def read_lines(file: Path, line_bytes: int) -> Iterator[str]:

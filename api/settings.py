@@ -353,7 +353,9 @@ class Settings(BaseModel):
         ),
     ] = ANCHOR_MINUTES
     """The time between two anchors."""
-    values_file: Annotated[Path | None, Field(description="a values file")] = None
+    values_file: Annotated[Path | None, Field(description="a values file, or a folder of them")] = (
+        None
+    )
     """None: do not reconcile automatically."""
     values_key: Annotated[str, Field(description="the key of the chart in the values file")] = ""
     """Empty: `ticketing:` is a top-level key."""

@@ -19,6 +19,8 @@ HINT_NAMES: Final = 1_000
 
 # Layered values files.
 VALUES_FILES: Final = 20
+VALUES_PIECES: Final = 500
+"""The values files in one folder."""
 VALUES_CHARACTERS: Final = 4 * DOCUMENT_BYTES
 ARGUMENTS_CHARACTERS: Final = 100_000
 ASSIGNMENT_DEPTH: Final = 30

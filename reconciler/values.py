@@ -1,12 +1,14 @@
 """Reads values files and `--set` arguments as one document, merged as Helm merges them.
 
-Later files win over earlier ones, `--set` over files, and `--set-string` over `--set`. The values
-of the chart itself are the defaults of the models, so they are not merged here.
+Each file is a layer, and so are all files of a folder together. Later layers win over earlier ones,
+`--set` over files, and `--set-string` over `--set`. The values of the chart itself are the defaults
+of the models, so they are not merged here.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
+from typing import TypeAlias
 
 from engine import limits
 from engine.declaration.document import YamlDocument
@@ -19,7 +21,10 @@ from engine.errors import InvalidInput
 from engine.findings import Finding
 from engine.gc_pause import gc_paused
 from reconciler.merge import InvalidAssignment, Located, assign, merge
+from reconciler.pieces import Pieces, join_pieces
 from reconciler.set_values import parse_assignments, typed_scalar
+
+Layer: TypeAlias = tuple[str, str] | Pieces
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +32,7 @@ class ValuesInput:
     """Helm values to read a declaration from.
 
     Attributes:
-        files: the name and the text of each values file; later files win.
+        layers: values files, each with its name and its text, and folders; later layers win.
         set_values: arguments of `--set`.
         set_strings: arguments of `--set-string`.
         key: the dotted key of the chart in the values, such as `interlock`; empty if the values of
@@ -35,10 +40,15 @@ class ValuesInput:
 
     """
 
-    files: Sequence[tuple[str, str]] = ()
+    layers: Sequence[Layer] = ()
     set_values: Sequence[str] = ()
     set_strings: Sequence[str] = ()
     key: str = ""
+
+    @property
+    def files(self) -> tuple[tuple[str, str], ...]:
+        """The name and the text of each file, also of those in folders."""
+        return tuple(file for layer in self.layers for file in _files_of(layer))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -65,7 +75,7 @@ def read_values(values: ValuesInput) -> YamlDocument:
     """
     _check_limits(values)
     key = keys_of(values.key)
-    document = _merge_files(list(_read_files(values.files, (*key, SECTION))), key)
+    document = _merge_layers(list(_read_layers(values.layers, key)), key)
     for argument in values.set_values:
         document = _with_argument(document, argument, "--set", typed_scalar)
     for argument in values.set_strings:
@@ -80,10 +90,16 @@ def keys_of(dotted: str) -> tuple[str, ...]:
 
 def _check_limits(values: ValuesInput) -> None:
     arguments = [*values.set_values, *values.set_strings]
-    if not values.files and not arguments:
+    if not values.layers and not arguments:
         raise InvalidInput("Give at least one values file.")
-    if len(values.files) > limits.VALUES_FILES:
+    if len(values.layers) > limits.VALUES_FILES:
         raise InvalidInput(f"Give at most {limits.VALUES_FILES} values files.")
+    for layer in values.layers:
+        if isinstance(layer, Pieces) and not 0 < len(layer.files) <= limits.VALUES_PIECES:
+            raise InvalidInput(
+                f"{layer.name}: has {len(layer.files)} values files (*.yaml or *.yml); a folder"
+                f" must have 1 to {limits.VALUES_PIECES}."
+            )
     if sum(len(text) for _, text in values.files) > limits.VALUES_CHARACTERS:
         raise InvalidInput(
             f"All values files together can have at most {limits.VALUES_CHARACTERS} characters."
@@ -95,25 +111,32 @@ def _check_limits(values: ValuesInput) -> None:
         )
 
 
-def _read_files(
-    files: Sequence[tuple[str, str]], section: tuple[str, ...]
-) -> Iterator[YamlDocument]:
-    """Yield each file parsed; the offsets of a file start where those of the previous one end."""
+def _files_of(layer: Layer) -> tuple[tuple[str, str], ...]:
+    return layer.files if isinstance(layer, Pieces) else (layer,)
+
+
+def _read_layers(layers: Sequence[Layer], key: tuple[str, ...]) -> Iterator[YamlDocument]:
+    """Yield each layer parsed; the offsets of a file start where those of the previous one end."""
+    section = (*key, SECTION)
     start = 0
-    for file, text in files:
-        document = read_yaml(text, file, start, section)
-        yield document
-        start = document.sources.end
+    for layer in layers:
+        documents = []
+        for file, text in _files_of(layer):
+            document = read_yaml(text, file, start, section)
+            findings = (*document.findings, *_misspelt_section(document, key))
+            documents.append(replace(document, findings=findings))
+            start = document.sources.end
+        yield join_pieces(documents, section) if isinstance(layer, Pieces) else documents[0]
 
 
-def _merge_files(files: Sequence[YamlDocument], key: tuple[str, ...]) -> YamlDocument:
-    """Return parsed files as one; the last file wins."""
-    roots = [file.root for file in files if isinstance(file.root, MappingNode)]
+def _merge_layers(layers: Sequence[YamlDocument], key: tuple[str, ...]) -> YamlDocument:
+    """Return parsed layers as one document; the last layer wins."""
+    roots = [layer.root for layer in layers if isinstance(layer.root, MappingNode)]
     root = reduce(merge, roots, MappingNode({}, 0, {}))
-    findings = [each for file in files for each in (*file.findings, *_misspelt_section(file, key))]
-    texts = tuple(source for file in files for source in file.sources.texts)
-    draft = root.value if len(roots) == len(files) else None
-    return YamlDocument(draft, root, Sources(texts), tuple(findings), key)
+    findings = tuple(each for layer in layers for each in layer.findings)
+    texts = tuple(source for layer in layers for source in layer.sources.texts)
+    draft = root.value if all(isinstance(layer.draft, dict) for layer in layers) else None
+    return YamlDocument(draft, root, Sources(texts), findings, key)
 
 
 def _misspelt_section(file: YamlDocument, key: tuple[str, ...]) -> Iterator[Finding]:

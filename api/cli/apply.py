@@ -32,7 +32,12 @@ def apply(
     ] = None,
     files: Annotated[
         list[Path] | None,
-        typer.Option("--values", "-f", metavar="FILE", help="A values file to plan and apply."),
+        typer.Option(
+            "--values",
+            "-f",
+            metavar="FILE",
+            help="A values file or folder to plan and apply.",
+        ),
     ] = None,
     set_values: SetValues = None,
     set_strings: SetStrings = None,

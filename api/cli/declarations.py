@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from api.files import read_text
+from api.files import read_layer
 from engine.declaration.defaults import default_workflows
 from engine.declaration.parse import Declaration, build_declaration
 from engine.errors import InvalidInput
@@ -12,14 +12,14 @@ from reconciler.values import ValuesInput, read_values
 
 
 def read_declaration(file: Path, key: str = "") -> Declaration:
-    """Return the declaration in a values file, below a dotted key if one is given.
+    """Return the declaration in a values file or folder, below a dotted key if one is given.
 
     Raises:
         InvalidInput: the file can't be read as text.
         InvalidDeclaration: the declaration has errors.
 
     """
-    return build_declaration(read_values(ValuesInput([(str(file), read_text(file))], key=key)))
+    return build_declaration(read_values(ValuesInput([read_layer(file)], key=key)))
 
 
 def find_workflow(name_or_file: str, files: list[Path]) -> CompiledWorkflow:

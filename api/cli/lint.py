@@ -9,7 +9,7 @@ import typer
 from api.cli.exits import EXIT_INVALID_DECLARATION
 from api.cli.findings import FindingsFormat, render_findings
 from api.cli.values import SubchartKey
-from api.files import UnreadableFile, read_text
+from api.files import UnreadableFile, read_layer
 from api.web.icons import read_icons
 from engine.declaration.group_checks import find_undeclared_groups
 from engine.declaration.icon_checks import find_unknown_icons
@@ -25,7 +25,8 @@ def lint(
     files: Annotated[
         list[Path],
         typer.Argument(
-            metavar="FILE", help="Values files with a `ticketing:` section; - is standard input."
+            metavar="FILE",
+            help="Values files with a `ticketing:` section, or folders; - is standard input.",
         ),
     ],
     key: SubchartKey = "",
@@ -44,19 +45,24 @@ def lint(
 
 
 def _findings_in(file: Path, key: str) -> Sequence[Finding]:
-    """Return the findings in a file; a single one if the file can't be read."""
+    """Return the findings in a file or a folder; a single one if it can't be read."""
     try:
-        text = read_text(file)
+        values = ValuesInput([read_layer(file)], key=key)
     except UnreadableFile as error:
         return [Finding("unreadable", error.problem, error.at or Location(str(file), 1, 1))]
     try:
-        values = read_values(ValuesInput([(str(file), text)], key=key))
-        declaration = build_declaration(values)
+        declaration = build_declaration(read_values(values))
         findings = [
             *analyse(declaration),
             *find_undeclared_groups(declaration),
             *find_unknown_icons(declaration, read_icons()),
         ]
-        return without_silenced(findings, text, str(file))
+        return [
+            each
+            for name, text in values.files
+            for each in without_silenced(
+                [finding for finding in findings if finding.at.file == name], text, name
+            )
+        ]
     except InvalidDeclaration as error:
         return error.findings

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.files import read_text
+from api.files import read_layer
 
 if TYPE_CHECKING:
     from reconciler.desired import Desired
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 ValuesFiles = Annotated[
     list[Path],
     typer.Option(
-        "--values", "-f", metavar="FILE", help="A values file. Later files override earlier ones."
+        "--values",
+        "-f",
+        metavar="FILE",
+        help="A values file, or a folder of pieces. Later ones override earlier ones.",
     ),
 ]
 SetValues = Annotated[
@@ -58,8 +61,8 @@ def read_desired_resources(
     from reconciler.desired import read_desired
     from reconciler.values import ValuesInput
 
-    texts = [(str(file), read_text(file)) for file in files]
-    return read_desired(ValuesInput(texts, set_values or (), set_strings or (), key))
+    layers = list(map(read_layer, files))
+    return read_desired(ValuesInput(layers, set_values or (), set_strings or (), key))
 
 
 def user_name() -> str:

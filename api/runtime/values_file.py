@@ -1,4 +1,4 @@
-"""Applies the mounted values file.
+"""Applies the mounted values file, or a mounted folder of values files.
 
 A plan with hazards is refused, because no user is there to acknowledge them; `interlock apply` can,
 and a reload with query parameters.
@@ -9,13 +9,12 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
 from prometheus_client import Counter, Gauge
 
-from api.files import read_text
+from api.files import layers_digest, read_layer
 from engine.errors import InterlockError, InvalidInput, LockHeld, RefusedByGuard
 from engine.storage.postgres.database import Database
 from engine.vocabulary import SYSTEM
@@ -81,7 +80,7 @@ class ValuesMetrics:
 
 @dataclass(frozen=True, slots=True)
 class ValuesFile:
-    """A values file that is applied as `system`.
+    """A values file, or a folder of them, that is applied as `system`.
 
     Attributes:
         key: the key of the chart in the file; empty if `ticketing:` is at the top level.
@@ -143,9 +142,9 @@ class ValuesFile:
 
     def _read(self) -> tuple[Desired, str]:
         """Return the desired resources, and the path and digest of the file as their source."""
-        text = read_text(self.file)
-        desired = read_desired(ValuesInput([(str(self.file), text)], key=self.key))
-        return desired, f"{self.file}@sha256:{sha256(text.encode()).hexdigest()}"
+        layer = read_layer(self.file)
+        desired = read_desired(ValuesInput([layer], key=self.key))
+        return desired, f"{self.file}@sha256:{layers_digest([layer])}"
 
 
 def with_api_key(source: str, key: str) -> str:

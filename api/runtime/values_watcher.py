@@ -2,12 +2,12 @@
 
 import asyncio
 from dataclasses import dataclass
-from hashlib import file_digest
 from pathlib import Path
 from typing import Final
 
 import structlog
 
+from api.files import UnreadableFile, layers_digest, read_layer
 from api.runtime.background_tasks import BackgroundTask, every
 from api.runtime.values_file import FINAL_OUTCOMES, ApplyOutcome, ValuesFile, outcome_of
 from engine.errors import InterlockError, LockHeld, RefusedByGuard
@@ -95,12 +95,11 @@ class ValuesWatcher:
 
 
 def _fingerprint_of(file: Path) -> str:
-    """Return the digest of a file; if it can't be read, the reason."""
+    """Return the digest of a file or a folder; if it can't be read, the reason."""
     try:
-        with file.open("rb") as stream:
-            return file_digest(stream, "sha256").hexdigest()
-    except OSError as error:
-        return str(error.strerror)
+        return layers_digest([read_layer(file)])
+    except UnreadableFile as error:
+        return error.message
 
 
 def _log_fields(error: Exception) -> dict[str, object]:

@@ -120,7 +120,11 @@ REFUSED = {
         "Did you mean 'incident_response'?",
     ),
     "a missing file": (("graph", "nowhere.yaml"), 6, "nowhere.yaml: can't be read: No such file"),
-    "a folder": (("explain", "folder.yaml"), 6, "folder.yaml: can't be read: Is a directory."),
+    "a folder": (
+        ("explain", "folder.yaml"),
+        6,
+        "folder.yaml: has no values files",
+    ),
     "a link to itself": (("explain", "loop.yaml"), 6, "loop.yaml: can't be read"),
     "a binary file": (
         ("graph", "bytes.yaml"),

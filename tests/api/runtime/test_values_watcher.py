@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -304,3 +305,23 @@ async def test_the_values_of_the_chart_can_be_below_a_key(
     mounted = {"values_file": mount.file, "values_key": "interlock"}
     async with open_application_on(engine, settings.model_copy(update=mounted)):
         assert await read_workflow(engine.database) != before
+
+
+async def test_a_mounted_folder_is_applied_whenever_one_of_its_files_changes(
+    database: Database, tmp_path: Path, lines: Lines
+) -> None:
+    (tmp_path / "team.yaml").write_text(NARROWED, "utf-8")
+    (tmp_path / ".hidden.yaml").write_text("no declaration", "utf-8")
+    watcher = ValuesWatcher(ValuesFile(database, tmp_path))
+    await watcher.catch_up()
+    narrowed = await read_workflow(database)
+    (tmp_path / "other.yaml").write_text("ticketing: {groups: [other]}", "utf-8")
+    await watcher.catch_up()
+    (tmp_path / "third.yaml").write_text(NARROWED, "utf-8")
+    await watcher.catch_up()
+    assert [(line["event"], line.get("changes")) for line in lines] == [
+        ("values file applied", 1),
+        ("values file applied", 1),
+        ("values file not applied", None),
+    ]
+    assert await read_workflow(database) == narrowed
