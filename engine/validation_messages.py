@@ -13,12 +13,14 @@ LINE_PATTERN: Final = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
 TEXT_PATTERN: Final = r"^[^\x00]*$"
 PATH_PATTERN: Final = r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$"
 FILE_NAME_PATTERN: Final = r"^[a-z0-9]+([.-]+[a-z0-9]+)*$"
+APPROVAL_PATTERN: Final = r"^(sha256:[0-9a-f]{64})?$"
 _PATTERN_DESCRIPTIONS: Final = {
     NAME_PATTERN: "lower-case letters, digits and _, starting with a letter",
     LINE_PATTERN: "one line of text that is not blank and has no control characters",
     TEXT_PATTERN: "text without NUL characters",
     PATH_PATTERN: "letters, digits and . _ - in parts separated by /, as in acme/shop/payment-api",
     FILE_NAME_PATTERN: "lower-case letters and digits, separated by . or -",
+    APPROVAL_PATTERN: "sha256: and 64 hexadecimal digits, as a plan shows its approval",
 }
 """What a text must consist of to match each pattern."""
 

@@ -28,9 +28,13 @@ from reconciler.allowances import Allowances
 from reconciler.desired import Desired
 from reconciler.document.serialize import serialize_plan
 from reconciler.freshness import Stale, impact_increased, stale_resources
-from reconciler.hazards import check_guards
+from reconciler.hazards import check_guards, is_approved
 from reconciler.plan import Plan, count_active
 from reconciler.planner import assess_impact, make_plan, read_live
+
+_STALE: Final = (
+    "The plan is stale, because live resources or tickets changed. Make and review a new plan."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,8 @@ async def apply_plan(database: Database, plan: Plan, request: ApplyRequest) -> P
     record = await _record_of(plan, request.by)
     async with reconciliation_session(database, request.by, wait=request.wait) as session:
         await check_not_applied(session, record.plan_id)
+        if is_approved(plan) and plan.base != str(await latest_reconciliation(session)):
+            raise StalePlan(_STALE, plan=record.plan_id)  # an approval covers the state before
         live = await read_live(session)
         _refuse_stale(record.plan_id, stale_resources(plan, live))
 
@@ -133,11 +139,6 @@ async def apply_first(database: Database, desired: Desired, source: str) -> Plan
 async def _record_of(plan: Plan, by: str) -> ReconciliationRecord:
     serialized = await asyncio.to_thread(serialize_plan, plan)
     return ReconciliationRecord(serialized.id, serialized.text, by, plan.source)
-
-
-_STALE: Final = (
-    "The plan is stale, because live resources or tickets changed. Make and review a new plan."
-)
 
 
 def _refuse_stale(plan_id: str, stale: Iterable[Stale]) -> None:

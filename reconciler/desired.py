@@ -33,12 +33,14 @@ class Desired:
         resources: every resource that is to be active.
         locations: where resources are declared; defaults have no location.
         files: the values files and the arguments that the resources were read from.
+        approved_plan: the approval of the plan that the values let through; empty if none.
 
     """
 
     resources: Snapshot
     locations: Mapping[Key, Location] = field(default_factory=dict)
     files: tuple[str, ...] = ()
+    approved_plan: str = ""
 
 
 @gc_paused()
@@ -52,8 +54,13 @@ def read_desired(values: ValuesInput) -> Desired:
     document = read_values(values)
     findings = (*document.findings, *ignored_arguments(values))
     declaration = build_declaration(replace(document, findings=findings))
-    resources = declared_resources(declaration.ticketing)
-    return Desired(resources, _locations(declaration), values.names)
+    ticketing = declaration.ticketing
+    return Desired(
+        declared_resources(ticketing),
+        _locations(declaration),
+        values.names,
+        ticketing.approved_plan,
+    )
 
 
 def _locations(declaration: Declaration) -> dict[Key, Location]:

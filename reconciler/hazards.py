@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from engine.errors import RefusedByGuard
 from engine.resources.resource import Key, Kind, is_active
 from reconciler.allowances import Allowances, option_of
+from reconciler.approval import approval_of
 from reconciler.diff import Action
 from reconciler.plan import Plan, PlannedChange
 from reconciler.plural import plural
@@ -22,6 +23,9 @@ _RETIRED_SHARE_MOST: Final = 0.3
 """The share of the active resources of a kind that a plan can retire without a hazard."""
 
 _GROUPS_SHOWN: Final = 5
+
+
+_OTHER_PLAN: Final = "ticketing.approvedPlan is {}, which is not the approval of this plan."
 
 
 class HazardCode(StrEnum):
@@ -233,8 +237,20 @@ def _retires_many(plan: Plan) -> Iterator[_Found]:
             yield _Found(HazardCode.RETIRES_MANY, None, message)
 
 
+def plan_approval(plan: Plan) -> str:
+    """Return the approval of a plan."""
+    return approval_of(plan, ((each.code, str(each.key or "")) for each in _find_hazards(plan)))
+
+
+def is_approved(plan: Plan) -> bool:
+    """Return whether the values of a plan approve it."""
+    return plan.approved != "" and plan.approved == plan_approval(plan)
+
+
 def unacknowledged(plan: Plan, allowed: Allowances) -> list[Hazard]:
-    """Return the hazards of a plan that a caller does not acknowledge."""
+    """Return the hazards of a plan that neither the caller acknowledges nor its values approve."""
+    if is_approved(plan):
+        return []
     found = hazards(plan)
     totals = _count_by_allowance(found)
     return [
@@ -265,6 +281,7 @@ def check_guards(plan: Plan, allowed: Allowances) -> None:
         lines = [
             "The plan has hazards that were not acknowledged.",
             *(f"{each.remedy}: {each.message}" for each in refused),
+            *([_OTHER_PLAN.format(plan.approved)] if plan.approved else []),
             flags_to_add(refused),
         ]
         names = ("code", "message", "tickets", "remedy")

@@ -56,9 +56,11 @@ class Plan:
         declared: the number of desired resources other than those of an empty declaration.
         created_at: when the plan was made, by the clock of the process that made it.
         source: where the declaration came from, such as `git:abc123`.
+        base: the position after the latest reconciliation when the plan was made.
         files: the values files and the arguments that the declaration was read from.
         replay: the recorded transitions that the plan would have refused, if requested.
         tickets: the tickets that the plan repairs; None if they were not compared.
+        approved: the approval in the values of the plan; empty if they have none.
 
     """
 
@@ -67,9 +69,11 @@ class Plan:
     declared: int
     created_at: datetime
     source: str
+    base: str
     files: tuple[str, ...] = ()
     replay: Replay | None = None
     tickets: TicketRepairs | None = None
+    approved: str = ""
 
     @property
     def is_empty(self) -> bool:

@@ -15,6 +15,7 @@ from engine.resources.resource import Kind
 from engine.storage.postgres.database import Session
 from engine.storage.resources.drift import read_drift
 from engine.storage.resources.read import read_resources
+from engine.storage.resources.reconciliations import latest_reconciliation
 from engine.storage.resources.recorded_transitions import count_recorded_transitions
 from engine.storage.resources.ticket_counts import count_live_tickets, find_example_tickets
 from engine.storage.tickets.drift import compare_tickets
@@ -79,9 +80,11 @@ async def make_plan(
         declared=count_declared(desired.resources),
         created_at=datetime.now(UTC),
         source=source,
+        base=str(await latest_reconciliation(session)),
         files=desired.files,
         replay=await _replay(session, live, changes, extras),
         tickets=await _compare_tickets(session, live, changes, extras),
+        approved=desired.approved_plan,
     )
 
 

@@ -12,6 +12,7 @@ from api.cli.apply import apply
 from api.cli.backup import backup, restore
 from api.cli.db import db
 from api.cli.demo import demo
+from api.cli.deploy import deploy
 from api.cli.doctor import doctor
 from api.cli.drift import drift
 from api.cli.exits import EXIT_USAGE, exit_code_of
@@ -86,6 +87,7 @@ app.command()(sign_out)
 app.add_typer(license_, name="license")
 app.command()(migrate)
 app.add_typer(db, name="db")
+app.command()(deploy)
 app.command()(doctor)
 app.command()(serve)
 app.command()(demo)

@@ -28,6 +28,7 @@ from engine.invisible_characters import (
     strip_invisible,
 )
 from engine.validation_messages import (
+    APPROVAL_PATTERN,
     FILE_NAME_PATTERN,
     LINE_PATTERN,
     NAME_PATTERN,
@@ -55,6 +56,7 @@ def _check_invisible(text: str) -> str:
 
 _VISIBLE_EDGES: Final = AfterValidator(_check_invisible)
 
+Approval = Annotated[str, Field(pattern=APPROVAL_PATTERN)]
 Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=limits.NAME_CHARACTERS)]
 DisplayName = Annotated[
     str,

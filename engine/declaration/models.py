@@ -8,6 +8,7 @@ from pydantic import Discriminator, Field, Tag
 from engine import limits
 from engine.declaration.fields import (
     NO_DELAY,
+    Approval,
     Declared,
     Delay,
     Description,
@@ -250,3 +251,5 @@ class Ticketing(Declared):
     """When the system closes RESOLVED tickets."""
     visibility: Annotated[Visibility, Field(strict=False)] = Visibility.EVERYONE
     """Who can read a ticket: everyone, or its requester, assignee, assignee group and admins."""
+    approved_plan: Approval = ""
+    """Lets exactly this plan through despite its hazards: sha256: and the digest in its report."""

@@ -350,10 +350,14 @@ class PlanContent(Part):
     """Where the declaration came from, such as `git:abc123`."""
     files: tuple[str, ...]
     """The values files and the `--set` and `--set-string` arguments that it was read from."""
+    base: str
+    """The position after the latest reconciliation when the plan was made."""
     summary: SummaryPart
     """The size of the plan."""
     hazards: tuple[HazardPart, ...]
     """The parts of the plan that can do harm, most severe first."""
+    approval: str
+    """What `ticketing.approvedPlan` must be to let the plan through despite its hazards."""
     changes: tuple[ChangePart, ...]
     """The changes, in the order in which they are applied."""
     replay: ReplayPart | None

@@ -68,6 +68,7 @@ def parse_plan(text: str, file: str) -> Plan:
         declared=document.summary.declared,
         created_at=document.created_at.astimezone(UTC),
         source=document.source,
+        base=document.base,
         files=document.files,
         replay=None if document.replay is None else _replay(document.replay),
         tickets=None if document.tickets is None else _ticket_repairs(document.tickets),

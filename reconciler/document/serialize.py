@@ -14,7 +14,7 @@ from engine.gc_pause import gc_paused
 from engine.resources.resource import Key
 from reconciler.diff import Action
 from reconciler.document.models import FORMAT, PlanContent
-from reconciler.hazards import hazards
+from reconciler.hazards import hazards, plan_approval
 from reconciler.plan import Plan
 
 _TO_ESCAPE: Final = re.compile(r"[^\n -~]")
@@ -54,9 +54,11 @@ def document_of(plan: Plan) -> JsonObject:
         "created_at": plan.created_at.astimezone(UTC),
         "source": plan.source,
         "files": plan.files,
+        "base": plan.base,
         "summary": {action: plan.count(action) for action in Action}
         | {"active": plan.active, "declared": plan.declared},
         "hazards": hazards(plan),
+        "approval": plan_approval(plan),
         "changes": plan.changes,
         "replay": plan.replay,
         "tickets": plan.tickets,

@@ -6,7 +6,7 @@ from itertools import accumulate
 from typing import Final
 
 from engine.tickets.history import RecordedTransitions
-from reconciler.hazards import Hazard, HazardCode, flags_of
+from reconciler.hazards import Hazard, HazardCode, flags_of, hazards, plan_approval
 from reconciler.permissions_diff import TransitionChange
 from reconciler.plan import Plan, PlannedChange
 from reconciler.plural import plural
@@ -143,6 +143,8 @@ def _overview(plan: Plan) -> Iterator[str]:
     """Yield the summary, the origin of the plan, the tickets to repair, and the replay."""
     yield f"**{wording.summary(plan)}**"
     yield f"Created at {plan.created_at:%Y-%m-%d %H:%M:%S} UTC from {_origins(plan)}"
+    if hazards(plan):
+        yield f"Approval: `{plan_approval(plan)}`"
     if plan.tickets is not None and (sentences := [*wording.ticket_sentences(plan.tickets)]):
         listed = [f"- {prose(each)}" for each in sentences]
         yield "\n".join([f"**{wording.TICKETS_TITLE}**", "", *listed])

@@ -10,7 +10,7 @@ from rich.text import Text
 from engine.tickets.history import RecordedTransitions
 from reconciler.allowances import NO_ALLOWANCES, Allowances
 from reconciler.diff import Action
-from reconciler.hazards import Hazard, HazardCode, flags_to_add, unacknowledged
+from reconciler.hazards import Hazard, HazardCode, flags_to_add, plan_approval, unacknowledged
 from reconciler.permissions_diff import Effect, TransitionChange
 from reconciler.plan import Plan, PlannedChange
 from reconciler.plural import plural
@@ -68,7 +68,11 @@ def _sections(plan: Plan, allowed: Allowances) -> Iterator[list[Text]]:
     if plan.replay is not None:
         yield list(_replay_lines(plan.replay))
     refused = unacknowledged(plan, allowed)
-    last = [Text(flags_to_add(refused), "bold red")] if refused else []
+    last = (
+        [Text(f"Approval: {plan_approval(plan)}"), Text(flags_to_add(refused), "bold red")]
+        if refused
+        else []
+    )
     yield [Text(wording.summary(plan), "bold"), *last]
 
 

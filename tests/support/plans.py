@@ -54,6 +54,7 @@ def plan_between(
     foreseen: Mapping[Key, Impact] | None = None,
     drift: Drift | None = None,
     repaired: TicketRepairs | None = None,
+    base: str = "r7-4f8e29c0d1a2",
 ) -> Plan:
     """Return the plan from live to desired resources, each of which is declared on its own line."""
     locations = {
@@ -67,6 +68,7 @@ def plan_between(
         declared=count_declared(desired),
         created_at=CREATED_AT,
         source=source,
+        base=base,
         files=files,
         replay=replay,
         tickets=repaired,

@@ -9,7 +9,11 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Final
 
-from engine.errors import InvalidInput
+from sqlalchemy import text
+
+from engine.errors import InvalidInput, Misconfigured
+from engine.storage.postgres.database import Database
+from engine.storage.postgres.statements import Statement
 from engine.storage.postgres.tables import (
     anchors,
     calendars,
@@ -44,6 +48,7 @@ from engine.storage.postgres.tables import (
     workflows,
 )
 
+_ROLE: Final = Statement.of(text("SELECT FROM pg_roles WHERE rolname = :role"))
 _NAME_BYTES_MAX: Final = 63
 """PostgreSQL cuts longer names, so they would name another role."""
 
@@ -132,6 +137,23 @@ def grants_sql(role: str) -> str:
 
     """
     return "\n".join(_grants(role, _quoted(role)))
+
+
+async def grant_rights(database: Database, role: str) -> None:
+    """Give a role exactly the rights of a server.
+
+    Raises:
+        InvalidInput: PostgreSQL cannot have a role with this name.
+        Misconfigured: the database has no role with this name.
+
+    """
+    sql = grants_sql(role)
+    if await database.row(_ROLE, role=role) is None:
+        raise Misconfigured(
+            f"The database has no role {role!r}. Create it: CREATE ROLE … LOGIN PASSWORD …"
+        )
+    async with database.pool.acquire() as connection:
+        await connection.execute(sql)
 
 
 def _quoted(role: str) -> str:

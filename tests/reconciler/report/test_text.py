@@ -10,7 +10,7 @@ from rich.console import Console
 from syrupy.assertion import SnapshotAssertion
 
 from reconciler.allowances import Allowances
-from reconciler.hazards import flags_to_add, hazards
+from reconciler.hazards import flags_to_add, hazards, plan_approval
 from reconciler.plan import Plan
 from reconciler.report.text import as_text, print_plan
 from reconciler.report.wording import HAZARDS_TITLE, NO_CHANGES, summary
@@ -61,7 +61,8 @@ def test_hazards_come_first_and_the_summary_last(plan: Plan) -> None:
     lines = printed(plan).splitlines()
     found = hazards(plan)
     assert (lines[0] == HAZARDS_TITLE) == bool(found)
-    assert lines[-2 if found else -1] == summary(plan)
+    assert lines[-3 if found else -1] == summary(plan)
+    assert (f"Approval: {plan_approval(plan)}" in lines) == bool(found)
     assert (lines[-1] == flags_to_add(found)) == bool(found)
     assert (NO_CHANGES in lines) == plan.is_empty
 
