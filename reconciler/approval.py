@@ -17,7 +17,7 @@ _PREFIX: Final = "sha256:"
 def approval_of(plan: Plan, hazards: Iterable[tuple[str, str]]) -> str:
     """Return the approval of a plan.
 
-    It becomes invalid with the next reconciliation, so a plan that was applied is approved no more.
+    It becomes invalid with the next reconciliation, so that it is used up when the plan is applied.
 
     Args:
         plan: the plan.

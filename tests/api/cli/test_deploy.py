@@ -84,7 +84,7 @@ async def test_an_empty_database_is_ready_for_servers_of_another_role(job: Job, 
 
 
 def test_a_role_that_does_not_exist_is_named(job: Job) -> None:
-    assert "The database has no role 'nobody'" in job.run("--grant-to", "nobody", code=1)
+    assert "The database has no role 'missing'" in job.run("--grant-to", "missing", code=1)
 
 
 def test_exactly_the_approved_plan_is_let_through_and_only_once(job: Job) -> None:
