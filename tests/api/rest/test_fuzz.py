@@ -18,7 +18,7 @@ from tests.support.personas import ADA
 from tests.support.values_mount import Mount
 
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
-EXAMPLES = "30"
+EXAMPLES = "1000" if os.environ.get("HYPOTHESIS_PROFILE") == "soak" else "20"
 DETERMINISTIC = ("--generation-deterministic",) if "CI" in os.environ else ()
 UNLIMITED = HttpLimits(viewer_rate=0, address_rate=0)
 DECLARED = """
@@ -70,11 +70,14 @@ async def test_the_server_behaves_as_documented(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("token", "key"), [("invalid", KEY), (token(), "invalid")], ids=["token", "key"]
+    ("token", "key", "operation"),
+    [("invalid", KEY, "listTickets"), (token(), "invalid", "reportHealth")],
+    ids=["token", "key"],
 )
-async def test_a_run_with_invalid_credentials_fails(client: Client, token: str, key: str) -> None:
-    code, output = await run_schemathesis(
-        client, token, key, "--max-examples", "1", "--phases", "fuzzing"
-    )
+async def test_a_run_with_invalid_credentials_fails(
+    client: Client, token: str, key: str, operation: str
+) -> None:
+    options = ("--max-examples", "1", "--phases", "fuzzing", "--include-operation-id", operation)
+    code, output = await run_schemathesis(client, token, key, *options)
     assert code == 1, output
     assert "401" in output

@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
+from api.limits import StreamLimits
 from engine.storage.web_sessions import WebSession
 from engine.user_settings import Theme, UserSettings
 from tests.support.accessibility import check_accessibility
@@ -155,9 +156,12 @@ async def desk(browser: Browser, client: Client) -> AsyncIterator[Page]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def counting_page(browser: Browser) -> AsyncIterator[tuple[Page, StreamServer]]:
-    """Yield a page with a token for a schema with subscriptions, and its server."""
+    """Yield a page with a token for a schema with subscriptions, and its server.
+
+    A server notices at the next heartbeat that the client has closed a stream.
+    """
     async with (
-        serving(explorer=new_explorer()) as server,
+        serving(StreamLimits(heartbeat_seconds=1), explorer=new_explorer()) as server,
         opened_page(browser, f"{server.url}/") as page,
     ):
         await sign_in(page)
