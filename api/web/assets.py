@@ -29,6 +29,7 @@ MODULES: Final = (
     "static/combobox.js",
     "static/selection.js",
     "static/live.js",
+    "static/failures.js",
 )
 
 

@@ -36,11 +36,12 @@ class WebPages:
 
     @asynccontextmanager
     async def window(
-        self, actor: Actor, path: str, options: Mapping[str, Any] | None = None
+        self, actor: Actor | None, path: str, options: Mapping[str, Any] | None = None
     ) -> AsyncIterator[Page]:
-        """Yield a window of a user that shows a page."""
+        """Yield a window of a user that shows a page; without a user, no token is sent."""
+        headers = bearer(actor) if actor else {}
         settings: dict[str, Any] = {"timezone_id": "Europe/Budapest", **(options or {})}
-        context = await self.browser.new_context(extra_http_headers=bearer(actor), **settings)
+        context = await self.browser.new_context(extra_http_headers=headers, **settings)
         page = await context.new_page()
         page.on("console", self._note_message)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))

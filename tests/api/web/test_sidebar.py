@@ -84,10 +84,11 @@ async def test_open_pages_lose_and_regain_tickets(
             await expect(sidebar.get_by_role("button", name="ticketing")).to_have_count(0)
         await expect(sidebars[1].locator("[aria-current]")).to_have_text("Workflows")
         await expect(page.locator("#comment")).to_have_value("half a sentence")
-        await page.goto(pages.url(path))
+        await page.get_by_role("button", name="Reply to Anna K.").click()
         await expect(page.get_by_role("alert")).to_contain_text(SWITCHED_OFF)
         await set_plugin_enabled(database, ADA, Plugin.TICKETING, enabled=True)
         await expect(page.locator("h1")).to_have_text("Card payments fail")
+        await expect(page.locator("#comment")).to_have_value("half a sentence")
         await expect(sidebars[1].get_by_role("link", name="New ticket")).to_have_count(1)
 
 

@@ -13,8 +13,8 @@ from typing import Final
 
 from aiohttp import web
 
-from api.web.pages import see_other
-from api.web.return_path import HOME
+from api.web.pages import read_form, see_other
+from api.web.return_path import HOME, PARAMETER, return_path
 from api.web.sessions import WebSessions
 from engine.errors import Forbidden
 from engine.tickets.actor import Actor
@@ -56,12 +56,13 @@ class DemoSignIn:
         return response
 
     async def sign_in(self, request: web.Request, sessions: WebSessions) -> web.Response:
-        """Sign in as the user of the form."""
-        chosen = (await request.post()).get("user")
+        """Sign in as the user of the form, and return to the page in it."""
+        form = await read_form(request)
+        chosen = form.get("user")
         user = next((each for each in self.users if each.id == chosen), None)
         if user is None or not self.is_allowed(request, sessions):
             raise _refused()
-        response = see_other(HOME)
+        response = see_other(return_path(form.get(PARAMETER, "")))
         await sessions.begin(request, response, user)
         return response
 

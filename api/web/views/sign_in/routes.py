@@ -89,7 +89,7 @@ class _SignIn:
             return see_other(f"{_START_PATH}?{urlencode({PARAMETER: next_path})}")
         if self.demo:
             users = self.demo.users if self.demo.is_allowed(request, self.sessions) else ()
-            return self._render(request, demo_page(users))
+            return self._render(request, demo_page(users, next_path))
         start_path = _START_PATH if self.provider else None
         return self._render(request, sign_in_page(start_path, has_token=has_token(request)))
 

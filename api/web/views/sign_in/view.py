@@ -19,6 +19,7 @@ class SignInPage:
         link: where the user continues; None if that is not a page.
         link_text: what the link does.
         users: each has a button that signs in; only in the demo.
+        next_path: the page to which such a button leads.
 
     """
 
@@ -27,6 +28,7 @@ class SignInPage:
     link: str | None = None
     link_text: str = ""
     users: Sequence[Actor] = ()
+    next_path: str = ""
 
 
 def sign_in_page(start_path: str | None, *, has_token: bool) -> SignInPage:
@@ -48,11 +50,11 @@ def sign_in_page(start_path: str | None, *, has_token: bool) -> SignInPage:
     )
 
 
-def demo_page(users: Sequence[Actor]) -> SignInPage:
+def demo_page(users: Sequence[Actor], next_path: str) -> SignInPage:
     """Return the page of the demo; without users if its link was not opened in this browser."""
     if not users:
         return SignInPage(_SIGN_IN, "Open the link that the demo printed when it started.")
-    return SignInPage(_SIGN_IN, "This is a demo. Choose a user.", users=users)
+    return SignInPage(_SIGN_IN, "This is a demo. Choose a user.", users=users, next_path=next_path)
 
 
 def leaving_page(url: str) -> SignInPage:

@@ -81,9 +81,11 @@ async def test_another_user_can_be_chosen(demo: Client) -> None:
     async with demo.get("/sign-in", headers=secret) as response:
         buttons = re.findall(r'<button name="user" value="([^"]+)"', await response.text())
     assert buttons == [each.id for each in DEMO.users]
-    chosen, headers = {"user": ADA.id}, {**secret, **OWN_PAGE}
-    async with demo.post(PATH, data=chosen, headers=headers, allow_redirects=False) as response:
-        assert (response.status, response.headers["Location"]) == (303, "/")
+    headers = {**secret, **OWN_PAGE}
+    for path, expected in (("//evil.example", "/"), ("/tickets/tk_1", "/tickets/tk_1")):
+        form = {"user": ADA.id, "next": path}
+        async with demo.post(PATH, data=form, headers=headers, allow_redirects=False) as response:
+            assert (response.status, response.headers["Location"]) == (303, expected)
         [*_, last] = response.headers.getall("Set-Cookie")
     assert await name_on_page(demo, {"Cookie": last.partition(";")[0]}) == ADA.name
 
