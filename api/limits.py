@@ -116,6 +116,11 @@ SESSION_IDLE_MINUTES: Final = 120
 SESSION_IDLE_MINUTES_MIN: Final = 5
 """The use of a session is recorded once a minute."""
 SESSION_IDLE_MINUTES_MAX: Final = SESSION_HOURS_MAX * 60
+SESSION_CLAIMS_MINUTES: Final = 30
+"""The default age of the claims of a session at which a page renews them."""
+SESSION_CLAIMS_MINUTES_MAX: Final = SESSION_IDLE_MINUTES_MAX
+ID_TOKEN_HINT_CHARACTERS: Final = 2_000
+"""A longer ID token does not fit into the URL of every OpenID provider."""
 
 ANCHOR_MINUTES: Final = 60
 """The default time between two anchors."""

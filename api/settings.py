@@ -36,6 +36,8 @@ from api.limits import (
     DRAIN_SECONDS_MAX,
     GRAPHQL_BATCH,
     JWT_SECRET_CHARACTERS_MIN,
+    SESSION_CLAIMS_MINUTES,
+    SESSION_CLAIMS_MINUTES_MAX,
     SESSION_HOURS,
     SESSION_HOURS_MAX,
     SESSION_IDLE_MINUTES,
@@ -274,6 +276,15 @@ class Settings(BaseModel):
         ),
     ] = SESSION_IDLE_MINUTES
     """How long they are signed in without a request."""
+    session_claims_minutes: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=SESSION_CLAIMS_MINUTES_MAX,
+            description=f"a number of minutes, 1 to {SESSION_CLAIMS_MINUTES_MAX}",
+        ),
+    ] = SESSION_CLAIMS_MINUTES
+    """How old their name, groups and admin role are before a page renews them."""
     claim_user: _ClaimName = DEFAULT_NAMES.user
     claim_name: _ClaimName = DEFAULT_NAMES.name
     claim_groups: _ClaimName = DEFAULT_NAMES.groups

@@ -81,8 +81,14 @@ class OpenIdClient:
         self._read_at = 0.0
         self._slots = asyncio.Semaphore(limits.PROVIDER_SIGN_INS)
 
-    async def authorization_url(self, pending: PendingSignIn) -> str:
+    async def authorization_url(self, pending: PendingSignIn, id_token: str | None = None) -> str:
         """Return the URL at which the provider signs in the user.
+
+        A provider at which the user is still signed in sends the browser back without a question.
+
+        Args:
+            pending: the sign-in.
+            id_token: an earlier one of the user, which tells the provider whom to sign in.
 
         Raises:
             ProviderUnavailable: the provider does not respond.
@@ -100,6 +106,8 @@ class OpenIdClient:
         }
         with _provider_calls():
             url = (await self._read_metadata()).url("authorization_endpoint")
+        if id_token and len(id_token) <= limits.ID_TOKEN_HINT_CHARACTERS:
+            parameters["id_token_hint"] = id_token
         return _with_query(url, parameters)
 
     async def finish(

@@ -18,6 +18,7 @@ class PendingSignIn:
         nonce: binds the ID token to the browser.
         code_verifier: proves to the provider that the sign-in was started here.
         return_path: the page to which the user returns.
+        renewed_user: the user whose claims it renews; empty for a new session.
 
     """
 
@@ -25,12 +26,13 @@ class PendingSignIn:
     nonce: str
     code_verifier: str
     return_path: str
+    renewed_user: str = ""
 
     @classmethod
-    def start(cls, return_path: str) -> Self:
+    def start(cls, return_path: str, renewed_user: str = "") -> Self:
         """Return a new sign-in."""
         state, nonce, verifier = (token_urlsafe(_SECRET_BYTES) for _ in range(3))
-        return cls(state, nonce, verifier, return_path)
+        return cls(state, nonce, verifier, return_path, renewed_user)
 
     @property
     def code_challenge(self) -> str:

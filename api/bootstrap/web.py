@@ -44,8 +44,10 @@ def sign_in_methods(
     url = settings.public_url
     has_tls = demo is None and not (url and url.startswith("http://"))
     store = WebSessionStore(database, session_lifetime(settings))
-    sessions = WebSessions(store, Cookies(has_tls), url)
-    return SignInMethods(sessions, _openid_client(settings, keys), demo)
+    provider = _openid_client(settings, keys)
+    claims_age = timedelta(minutes=settings.session_claims_minutes) if provider else None
+    sessions = WebSessions(store, Cookies(has_tls), url, claims_age)
+    return SignInMethods(sessions, provider, demo)
 
 
 def _openid_client(settings: Settings, keys: KeySource) -> OpenIdClient | None:

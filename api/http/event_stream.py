@@ -43,6 +43,13 @@ def encode_event(name: str, data: bytes = b"", event_id: object | None = None) -
     return b"%sdata: %s\n\n" % (head.encode(), data)
 
 
+_LAST_EVENTS: Final = {
+    EndReason.SERVER_STOPS: RETRY,
+    EndReason.SIGNED_OUT: encode_event("signed-out"),
+}
+"""What the server sends when it ends a stream."""
+
+
 @dataclass(frozen=True, slots=True)
 class EventStreams:
     """Answers requests with event streams.
@@ -75,8 +82,8 @@ class EventStreams:
                     await stream.prepare(request)
                     await self._send(stream, session, send)
             except StreamEnded as ended:
-                if ended.reason is EndReason.SERVER_STOPS and stream.prepared:
-                    await stream.write(RETRY)
+                if stream.prepared and (last := _LAST_EVENTS.get(ended.reason)):
+                    await stream.write(last)
         return stream
 
     async def _send(

@@ -6,7 +6,6 @@ from http import HTTPStatus
 from typing import Final
 
 from aiohttp import hdrs, web
-from aiohttp.http_exceptions import BadHttpMessage
 
 from api.auth.sign_in_errors import SignInFailed
 from api.http.access import ProtectedRoute
@@ -15,13 +14,14 @@ from api.http.problem_details import Problem
 from api.runtime.request_context import RequestContext
 from api.web.rendering import HX_REQUEST, Renderer
 from api.web.return_path import sign_in_url
-from api.web.sessions import USER_SETTINGS, SignInRequired
+from api.web.sessions import SENT_FORM, USER_SETTINGS, SignInRequired
 from api.web.shell import TicketingState, shell_of
-from engine.errors import InvalidInput, PluginDisabled
+from engine.errors import PluginDisabled
 from engine.storage.user_settings import read_settings
 from engine.tickets.actor import Actor
 
 _ERROR_TEMPLATE: Final = "templates/error.html"
+_SEND_AGAIN_TEMPLATE: Final = "templates/send_again.html"
 _TICKETING_OFF_TEMPLATE: Final = "templates/ticketing_off.html"
 _TITLES: Final = {
     HTTPStatus.FORBIDDEN: "You can't do this",
@@ -80,7 +80,15 @@ class Pages:
         return self.renderer.page(request, template, shell_of(context), values, status=status)
 
     def error(self, problem: Problem, request: web.Request) -> web.Response:
-        """Return the page of an error; a user who is not signed in is sent to the sign-in."""
+        """Return the page of an error; a user who has to sign in is sent to the sign-in.
+
+        If they have sent a form, the page has its fields, and the sign-in opens in another tab.
+        """
+        if SENT_FORM in request:
+            form = {"action": request.path_qs, "fields": request[SENT_FORM]}
+            return self.renderer.page(
+                request, _SEND_AGAIN_TEMPLATE, None, form, status=problem.status
+            )
         if problem.code == SignInRequired.code:
             return _to_sign_in(request)
         values = {
@@ -99,50 +107,16 @@ def _heading(problem: Problem) -> str:
     return _TITLES_OF_CODES.get(problem.code, _TITLES.get(status, status.phrase))
 
 
-async def read_form(request: web.Request) -> dict[str, str]:
-    """Return the fields of a form, and the texts of its files; line breaks as in the product.
-
-    Raises:
-        InvalidInput: the body is not a form, or a file is not text in UTF-8.
-
-    """
-    try:
-        sent = await request.post()
-    except (ValueError, LookupError, RuntimeError, BadHttpMessage) as error:  # of aiohttp's parsers
-        raise InvalidInput("The body is not a form that a browser sends.") from error
-    texts = {name: _text_of(value) for name, value in sent.items()}
-    return {name: text.replace("\r\n", "\n") for name, text in texts.items()}
-
-
-def _text_of(value: str | bytes | bytearray | web.FileField) -> str:
-    """Return the text of a field or of a file.
-
-    Raises:
-        InvalidInput: it is not text in UTF-8.
-
-    """
-    if isinstance(value, str):
-        return value
-    data = value.file.read() if isinstance(value, web.FileField) else value
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InvalidInput(
-            f"The file is not text in UTF-8: byte {error.start + 1:,} is not valid."
-        ) from None
-
-
 def see_other(path: str) -> web.Response:
     """Return the answer to a form that was accepted: the browser reads the page at `path`."""
     return web.Response(status=HTTPStatus.SEE_OTHER, headers={hdrs.LOCATION: path})
 
 
 def _to_sign_in(request: web.Request) -> web.Response:
-    """Return a redirect to the sign-in; from a fragment, a redirect of the whole page."""
-    location = sign_in_url(request)
+    """Return a redirect to the sign-in; to a script of a page, that the user is signed out."""
     if not is_fragment(request):
-        return see_other(location)
-    headers = {"HX-Redirect": location}
+        return see_other(sign_in_url(request))
+    headers = {"HX-Trigger": "signed-out", "HX-Reswap": "none"}
     return web.Response(status=HTTPStatus.UNAUTHORIZED, headers=headers)
 
 

@@ -4,19 +4,17 @@ import re
 from typing import Final
 from urllib.parse import urlencode
 
-from aiohttp import hdrs, web
-
-from api.web.csrf import SAFE_METHODS
-from api.web.rendering import HX_REQUEST
+from aiohttp import web
 
 SIGN_IN_PATH: Final = "/sign-in"
+SIGNED_IN_PATH: Final = "/signed-in"
+"""The page after a sign-in in another tab."""
 HOME: Final = "/"
 PARAMETER: Final = "next"
 _CHARACTERS: Final = 1_000
 _PATH: Final = re.compile(r"/(?![/\\])[!-\[\]-~]*")
 """No second slash, because `//evil.example/` names another server. No backslash, which browsers
 read as a slash. No spaces and control characters, which they remove before they read the rest."""
-_ORIGIN: Final = re.compile(r"[a-z]+://[^/?#]*", re.IGNORECASE)
 _SIGN_IN_PATHS: Final = re.compile(r"/sign-(in|out)\b")
 
 
@@ -30,14 +28,6 @@ def return_path(text: str) -> str:
 
 
 def sign_in_url(request: web.Request) -> str:
-    """Return the URL of the sign-in from which the user returns to the page of a request."""
-    path = return_path(_page_of(request))
+    """Return the URL of the sign-in from which the user returns to the page that they requested."""
+    path = return_path(request.raw_path)
     return SIGN_IN_PATH if path == HOME else f"{SIGN_IN_PATH}?{urlencode({PARAMETER: path})}"
-
-
-def _page_of(request: web.Request) -> str:
-    """Return the path of the page that sent a request: its own, or the one with the form."""
-    if request.method in SAFE_METHODS and HX_REQUEST not in request.headers:
-        return request.raw_path
-    url = request.headers.get("HX-Current-URL", request.headers.get(hdrs.REFERER, ""))
-    return _ORIGIN.sub("", url, count=1)

@@ -64,6 +64,7 @@ _READ: Final = Statement.of(
         web_sessions.c.is_admin,
         web_sessions.c.expires_at,
         web_sessions.c.id_token,
+        (func.now() - web_sessions.c.claims_at).label("claims_age"),
         _MUST_RECORD_USE.label("must_record_use"),
         *SETTINGS_COLUMNS,
     )
@@ -72,6 +73,18 @@ _READ: Final = Statement.of(
 )
 _RECORD_USE: Final = Statement.of(
     update(web_sessions).where(_DIGEST, _MUST_RECORD_USE).values(used_at=func.now())
+)
+_RENEW: Final = Statement.of(
+    update(web_sessions)
+    .where(_DIGEST)
+    .values(
+        name=bindparam("new_name"),
+        groups=bindparam("new_groups"),
+        is_admin=bindparam("new_is_admin"),
+        id_token=bindparam("new_id_token"),
+        claims_at=func.now(),
+        used_at=func.now(),
+    )
 )
 _VALID: Final = Statement.of(
     select(web_sessions.c.digest).where(
@@ -119,7 +132,8 @@ class WebSession:
 
     Attributes:
         digest: SHA-256 of the id in the cookie.
-        actor: the user, as the OpenID provider described them at the sign-in.
+        actor: the user, as the OpenID provider described them last.
+        claims_age: how long ago that was.
         id_token: names the session to the OpenID provider; None without a provider.
         settings: of the user.
 
@@ -127,6 +141,7 @@ class WebSession:
 
     digest: bytes
     actor: Actor
+    claims_age: timedelta
     expires_at: datetime
     id_token: str | None
     settings: UserSettings
@@ -171,7 +186,29 @@ class WebSessionStore:
             with suppress(Unavailable):  # a database that accepts no changes can still be read
                 await self.database.row(_RECORD_USE, digest=digest)
         actor = Actor(row["user_id"], row["name"], frozenset(row["groups"]), row["is_admin"])
-        return WebSession(digest, actor, row["expires_at"], row["id_token"], settings_of(row))
+        return WebSession(
+            digest,
+            actor,
+            row["claims_age"],
+            row["expires_at"],
+            row["id_token"],
+            settings_of(row),
+        )
+
+    async def renew(self, digest: bytes, actor: Actor, id_token: str | None) -> None:
+        """Store what the OpenID provider says about the user of a session now.
+
+        The session expires when it would have expired otherwise. It keeps its id, so that requests
+        of other tabs that are under way do not end at the sign-in.
+        """
+        await self.database.row(
+            _RENEW,
+            digest=digest,
+            new_name=actor.name,
+            new_groups=sorted(actor.groups),
+            new_is_admin=actor.is_admin,
+            new_id_token=id_token,
+        )
 
     async def find_valid(self, digests: Collection[bytes]) -> frozenset[bytes]:
         """Return the digests of the sessions that are valid; this is not a use of them."""

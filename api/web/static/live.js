@@ -43,6 +43,18 @@
 
   document.addEventListener("reset", () => location.reload());
 
+  // The page reads itself again, which leads to the sign-in, unless that would lose typed text. Then
+  // its form leads there.
+  document.addEventListener("signed-out", () => {
+    const fields = document.querySelectorAll("#main form[method=post] :is(input:not([type]), textarea)");
+    const isLost = [...fields].some((each) => (
+      (each instanceof HTMLInputElement || each instanceof HTMLTextAreaElement)
+      && !each.dataset.draft && each.value !== each.defaultValue
+    ));
+    if (isLost) announce("You are signed out. Send your form to sign in again.");
+    else location.reload();
+  });
+
   // What happened to the sidebar while there was no stream, for example in a hidden tab, is unknown.
   document.addEventListener("htmx:sse:after:connection", (event) => {
     const { connection } = /** @type {CustomEvent} */ (event).detail;

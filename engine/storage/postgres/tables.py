@@ -640,6 +640,13 @@ web_sessions: Final = Table(
     Column("created_at", TIMESTAMP, nullable=False, server_default=func.now()),
     Column("used_at", TIMESTAMP, nullable=False, server_default=func.now()),
     Column("expires_at", TIMESTAMP, nullable=False),
+    Column(
+        "claims_at",
+        TIMESTAMP,
+        nullable=False,
+        server_default=func.now(),
+        comment="when the OpenID provider described the user",
+    ),
     Column("id_token", Text, comment="names the session to the OpenID provider at sign-out"),
     Index("web_sessions_user_id_idx", "user_id"),
 )

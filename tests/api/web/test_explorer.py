@@ -3,7 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 
 import pytest
@@ -473,7 +473,7 @@ async def test_the_page_is_accessible(page: Page) -> None:
 
 async def test_the_page_has_the_theme_of_the_user(browser: Browser) -> None:
     settings = UserSettings(theme=Theme.DARK)
-    session = WebSession(b"", ADA, datetime.max.replace(tzinfo=UTC), None, settings)
+    session = WebSession(b"", ADA, timedelta(0), datetime.max.replace(tzinfo=UTC), None, settings)
     async with (
         opened(explorer=new_explorer(session)) as client,
         opened_page(browser, str(client.make_url("/"))) as page,

@@ -75,32 +75,16 @@ async def test_a_browser_stays_on_this_server(browser: Browser) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "headers", "expected"),
+    ("method", "path", "expected"),
     [
-        ("GET", "/tickets?status=OPEN", {}, "/sign-in?next=%2Ftickets%3Fstatus%3DOPEN"),
-        ("HEAD", "/tickets", {}, "/sign-in?next=%2Ftickets"),
-        ("GET", "/", {}, "/sign-in"),
-        ("GET", "//evil.example", {}, "/sign-in"),
-        ("GET", "http://evil.example/x", {}, "/sign-in"),
-        ("POST", "/tickets/tk_1/comments", {}, "/sign-in"),
-        (
-            "POST",
-            "/tickets/tk_1/comments",
-            {"Referer": "https://desk.example/tickets/tk_1?tab=all"},
-            "/sign-in?next=%2Ftickets%2Ftk_1%3Ftab%3Dall",
-        ),
-        (
-            "GET",
-            "/tickets/tk_1/timeline",
-            {"HX-Request": "true", "HX-Current-URL": "https://desk.example/tickets/tk_1"},
-            "/sign-in?next=%2Ftickets%2Ftk_1",
-        ),
-        ("POST", "/x", {"Referer": "https://desk.example"}, "/sign-in"),
-        ("POST", "/x", {"Referer": "https://desk.example//evil.example"}, "/sign-in"),
-        ("POST", "/x", {"Referer": "https://["}, "/sign-in"),
+        ("GET", "/tickets?status=OPEN", "/sign-in?next=%2Ftickets%3Fstatus%3DOPEN"),
+        ("HEAD", "/tickets", "/sign-in?next=%2Ftickets"),
+        ("GET", "/", "/sign-in"),
+        ("GET", "//evil.example", "/sign-in"),
+        ("GET", "http://evil.example/x", "/sign-in"),
     ],
 )
-def test_the_user_returns_to_the_page_that_sent_the_request(
-    method: str, path: str, headers: dict[str, str], expected: str
+def test_the_user_returns_to_the_page_that_they_requested(
+    method: str, path: str, expected: str
 ) -> None:
-    assert sign_in_url(make_mocked_request(method, path, headers)) == expected
+    assert sign_in_url(make_mocked_request(method, path)) == expected

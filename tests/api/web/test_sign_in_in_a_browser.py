@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from playwright.async_api import Browser, ConsoleMessage, Page, expect
 from api.bootstrap.application import open_application_on
 from api.bootstrap.engine import open_engine
 from api.settings import Settings
+from engine.storage.postgres.database import Database
+from tests.api.web.views.test_sign_in import MAKE_OLDER
 from tests.support.certificates import self_signed
 from tests.support.databases import as_server, new_database
 from tests.support.mock_provider import mock_provider
@@ -27,6 +30,10 @@ class Desk:
 
     url: str
     issuer: str
+    database: Database
+
+    async def make_claims_older(self, minutes: int) -> None:
+        await self.database.row(MAKE_OLDER, minutes=timedelta(minutes=minutes))
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +58,7 @@ async def desk(template: str, tmp_path_factory: pytest.TempPathFactory) -> Async
         folder: Path = tmp_path_factory.mktemp("certificate")
         await server.start_server(ssl=self_signed(folder))
         stack.push_async_callback(server.close)
-        yield Desk(url, issuer)
+        yield Desk(url, issuer, engine.database)
 
 
 @pytest.fixture(params=[True, False], ids=["scripts", "no scripts"])
@@ -107,6 +114,28 @@ async def test_a_denied_sign_in_is_explained_and_can_be_repeated(page: Page, des
     await page.get_by_role("button", name="Deny").click()
     await expect(page.get_by_role("heading")).to_have_text("You are not signed in")
     await sign_in(page, desk)
+
+
+async def test_renewed_claims_lose_no_typed_text(page: Page, desk: Desk) -> None:
+    await sign_in(page, desk, "/new/form")
+    await page.fill("#title", "Printer")
+    await desk.make_claims_older(minutes=45)
+    await page.get_by_role("button", name="Open the ticket").click()
+    await page.get_by_role("button", name=ANNA.id).click()  # the mock asks even who is signed in
+    await expect(page.get_by_text("The ticket is open.", exact=True)).to_be_visible()
+    await desk.make_claims_older(minutes=61)
+    typed = "It smokes.\nIt smells, too."
+    await page.fill("#comment", typed)
+    await page.get_by_role("button", name="Add comment").click()
+    await expect(page.get_by_label("Text")).to_have_value(typed)
+    async with page.context.expect_page() as opened:
+        await page.get_by_role("link", name="Sign in, in another tab").click()
+    tab = await opened.value
+    await tab.get_by_role("button", name=ANNA.id).click()
+    await expect(tab.get_by_role("heading")).to_have_text("You are signed in")
+    await page.get_by_role("button", name="Send the form again").click()
+    await expect(page.locator(".timeline")).to_contain_text("It smells, too.")
+    await expect(page.get_by_text("Your comment is on the ticket.")).to_be_visible()
 
 
 async def test_a_form_of_another_site_changes_nothing(page: Page, desk: Desk) -> None:

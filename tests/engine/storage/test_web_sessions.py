@@ -8,6 +8,7 @@ import pytest
 
 from engine.storage.postgres.database import Database
 from engine.storage.web_sessions import SessionLifetime, WebSessionStore, session_digest
+from engine.tickets.actor import Actor
 from tests.support.lock_gates import Observer
 from tests.support.personas import ADA, ANNA, MARTON
 
@@ -89,6 +90,26 @@ async def test_a_used_session_still_expires_in_the_end(
         assert await sessions.read(session_id)
     await owner.execute(OLDER, timedelta(minutes=65))
     assert await sessions.read(session_id) is None
+
+
+async def test_renewed_claims_replace_the_old_ones_and_nothing_else(
+    sessions: WebSessionStore, owner: asyncpg.Connection
+) -> None:
+    session_id, other = await sessions.create(ANNA, "a.b.c"), await sessions.create(ANNA)
+    await owner.execute("UPDATE web_sessions SET claims_at = claims_at - interval '1 hour'")
+    before = await sessions.read(session_id)
+    assert before
+    assert before.claims_age >= timedelta(hours=1)
+    now = Actor(ANNA.id, "Anna L.", frozenset({"b", "a"}), is_admin=True)
+    await sessions.renew(before.digest, now, "d.e.f")
+    after = await sessions.read(session_id)
+    assert after
+    assert (after.actor, after.id_token) == (now, "d.e.f")
+    assert after.claims_age < timedelta(hours=1)
+    assert after.expires_at == before.expires_at
+    unchanged = await sessions.read(other)
+    assert unchanged
+    assert unchanged.actor == ANNA
 
 
 async def test_a_use_is_recorded_at_most_once_a_minute(

@@ -7,7 +7,8 @@ from aiohttp import web
 
 from api.http.access import ProtectedRoute
 from api.runtime.request_context import RequestContext
-from api.web.pages import Pages, read_form
+from api.web.forms import read_form
+from api.web.pages import Pages
 from api.web.views.plan.view import PlanPage, finding_views, plan_view
 from engine.errors import InvalidDeclaration, InvalidInput
 from engine.permissions import require_admin

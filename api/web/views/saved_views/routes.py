@@ -8,7 +8,8 @@ from aiohttp import web
 
 from api.http.access import ProtectedRoute
 from api.runtime.request_context import RequestContext
-from api.web.pages import Pages, read_form, see_other
+from api.web.forms import read_form
+from api.web.pages import Pages, see_other
 from api.web.ticket_query import canonical_query, parse_filter
 from api.web.views.tickets.view import PATH, conditions_in, order_named, path_of
 from engine.plugins import Plugin

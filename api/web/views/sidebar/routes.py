@@ -7,7 +7,8 @@ from aiohttp import web
 
 from api.http.access import ProtectedRoute
 from api.runtime.request_context import RequestContext
-from api.web.pages import Pages, is_fragment, read_form, see_other
+from api.web.forms import read_form
+from api.web.pages import Pages, is_fragment, see_other
 from api.web.return_path import HOME
 from engine.plugins import Plugin
 

@@ -6,7 +6,7 @@ time: the state of a sign-in selects one of a few cookies.
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Final
 
@@ -36,9 +36,7 @@ def recall(request: web.Request, cookies: Cookies, state: str) -> PendingSignIn 
         return None
     if not all(isinstance(each, str) for each in asdict(pending).values()):
         return None
-    return PendingSignIn(
-        pending.state, pending.nonce, pending.code_verifier, return_path(pending.return_path)
-    )
+    return replace(pending, return_path=return_path(pending.return_path))
 
 
 def forget(response: web.Response, cookies: Cookies, state: str) -> None:

@@ -65,3 +65,18 @@ def leaving_page(url: str) -> SignInPage:
         url,
         "Continue",
     )
+
+
+def signed_in_page() -> SignInPage:
+    """Return the page after a sign-in for a form that waits in another tab."""
+    return SignInPage("You are signed in", "Close this tab, and send your form again.")
+
+
+def renewal_page(url: str) -> SignInPage:
+    """Return the page that leads to the OpenID provider for newer claims of the user."""
+    return SignInPage(
+        "One moment",
+        "Your organization confirms who you are. Then you are back at your page.",
+        url,
+        "Continue",
+    )

@@ -10,7 +10,8 @@ from aiohttp import web
 from api.http.access import ProtectedRoute
 from api.runtime.request_context import RequestContext
 from api.web.formats import with_words, words
-from api.web.pages import Pages, read_form, see_other
+from api.web.forms import read_form
+from api.web.pages import Pages, see_other
 from api.web.views.new_ticket.view import draft_of
 from api.web.views.ticket.timeline import TimelineItem, build_timeline, users_of
 from api.web.views.ticket.view import Notice, TicketPage

@@ -641,6 +641,13 @@ def create_web_sessions() -> None:
         sa.Column("used_at", TIMESTAMP, nullable=False, server_default=sa.text("now()")),
         sa.Column("expires_at", TIMESTAMP, nullable=False),
         sa.Column(
+            "claims_at",
+            TIMESTAMP,
+            nullable=False,
+            server_default=sa.text("now()"),
+            comment="when the OpenID provider described the user",
+        ),
+        sa.Column(
             "id_token", sa.Text, comment="names the session to the OpenID provider at sign-out"
         ),
     )

@@ -4,9 +4,11 @@ import asyncio
 import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from datetime import timedelta
+from html import unescape
 from http.cookies import SimpleCookie
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -15,6 +17,7 @@ import pytest
 from aiohttp import ClientResponse, DummyCookieJar
 from aiohttp.test_utils import TestClient, TestServer
 from multidict import CIMultiDictProxy
+from sqlalchemy import Interval, bindparam, update
 
 from api.bootstrap.application import open_application_on
 from api.bootstrap.auth import key_source
@@ -23,8 +26,11 @@ from api.bootstrap.web import sign_in_methods
 from api.settings import Settings
 from engine.errors import Misconfigured
 from engine.storage.postgres.database import Database
+from engine.storage.postgres.statements import Statement
+from engine.storage.postgres.tables import web_sessions
 from tests.support.api_client import Client, SharedApplication, bearer
 from tests.support.databases import as_server, new_database
+from tests.support.html_forms import read_forms
 from tests.support.lock_gates import TIMEOUT_SECONDS
 from tests.support.personas import ANNA
 from tests.support.sign_in_provider import (
@@ -59,11 +65,17 @@ class PlainBrowser:
     set_cookies: list[str] = field(default_factory=list)
 
     async def request(
-        self, method: str, path: str, headers: dict[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | Sequence[tuple[str, str]] = (),
     ) -> ClientResponse:
         cookie = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         sent = {"Cookie": cookie, **OWN_PAGE, **(headers or {})}
-        response = await self.client.request(method, path, headers=sent, allow_redirects=False)
+        response = await self.client.request(
+            method, path, headers=sent, data=form or None, allow_redirects=False
+        )
         await response.read()
         self._store(response.headers)
         return response
@@ -332,6 +344,123 @@ class TestSignOut:
             await browser.request("POST", "/sign-out")
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 await stream.content.read()
+
+
+MAKE_OLDER = Statement.of(
+    update(web_sessions).values(
+        claims_at=web_sessions.c.claims_at - bindparam("minutes", type_=Interval)
+    )
+)
+SECONDS_LEFT = 2
+NAVIGATION = {"Sec-Fetch-Mode": "navigate"}
+
+
+class TestRenewal:
+    """The claims of a session follow the provider: a page renews them after 30 minutes."""
+
+    @pytest.fixture(autouse=True)
+    async def signed_in(self, browser: PlainBrowser, provider: SignInProvider) -> None:
+        await browser.sign_in(provider)
+
+    async def make_older(self, servers: Servers, minutes: float) -> None:
+        await servers.database.row(MAKE_OLDER, minutes=timedelta(minutes=minutes))
+
+    async def come_back(self, browser: PlainBrowser, provider: SignInProvider) -> str:
+        """Open a page that needs newer claims; return where the provider's answer leads to."""
+        response = await browser.request("GET", PAGE, NAVIGATION)
+        assert response.status == 303
+        response = await browser.request("GET", response.headers["Location"], NAVIGATION)
+        started = response.headers["Location"]
+        response = await browser.request("GET", started, NAVIGATION)
+        assert response.status == 200  # a redirect would be blocked after a form
+        url = response.headers["Refresh"].removeprefix("0; url=")
+        assert parse_qs(urlsplit(url).query)["id_token_hint"]
+        return f"/sign-in/callback?{urlencode(provider.authorize(url))}"
+
+    async def test_a_page_takes_over_what_the_provider_states_now(
+        self, browser: PlainBrowser, servers: Servers, provider: SignInProvider
+    ) -> None:
+        before = browser.cookies["interlock"]
+        provider.claims |= {"name": "Anna L.", "admin": True}
+        await self.make_older(servers, 29)
+        response = await browser.request("GET", PAGE, NAVIGATION)
+        assert "Anna K." in await response.text()
+        await self.make_older(servers, 2)
+        callback = await self.come_back(browser, provider)
+        assert await browser.location(callback) == PAGE
+        assert browser.cookies == {"interlock": before}  # the other tabs keep their session
+        response = await browser.request("GET", PAGE, NAVIGATION)
+        text = await response.text()
+        assert "Anna L." in text
+        assert 'href="/plan"' in text
+
+    async def test_forms_and_parts_of_pages_wait_for_a_page(
+        self, browser: PlainBrowser, servers: Servers
+    ) -> None:
+        form = {"theme": "dark", "time_zone": "", "start_path": ""}
+        await self.make_older(servers, 59)
+        response = await browser.request("POST", "/settings", NAVIGATION, form)
+        assert response.status == 303
+        assert response.headers["Location"].startswith("/settings")
+        part = {"HX-Request": "true", "Sec-Fetch-Mode": "same-origin"}
+        assert (await browser.request("GET", PAGE, part)).status == 200
+        await self.make_older(servers, 2)
+        response = await browser.request("GET", PAGE, part)
+        assert response.headers["HX-Trigger"] == "signed-out"
+        assert (await browser.request("POST", "/settings", NAVIGATION, form)).status == 401
+
+    async def test_a_form_that_needs_a_sign_in_comes_back_with_its_fields(
+        self, browser: PlainBrowser, servers: Servers
+    ) -> None:
+        path, typed = "/new/form?from=here", '  It\n<b>smokes</b> & "smells"' + " badly" * 9
+        form = [("title", "Printer"), ("description", typed), ("x", "1"), ("x", "2")]
+        await self.make_older(servers, 61)
+        page = await (await browser.request("POST", path, NAVIGATION, form)).text()
+        [sent] = read_forms(page).enabled
+        assert sent.action == path
+        assert sent.fields["title"] == "Printer"
+        assert unescape(page).count(f'<textarea name="description" readonly>\n{typed}<') == 1
+        assert page.count('name="x"') == 2
+        assert 'href="/sign-in?next=%2Fsigned-in" target="_blank"' in page
+        browser.cookies.clear()
+        response = await browser.request("POST", path, NAVIGATION, form)
+        assert response.status == 401
+        assert read_forms(await response.text()).enabled == (sent,)
+
+    async def test_the_other_tab_says_that_the_form_can_be_sent(
+        self, browser: PlainBrowser, provider: SignInProvider
+    ) -> None:
+        browser.cookies.clear()
+        callback = await browser.start(provider, "/signed-in")
+        assert await browser.location(callback) == "/signed-in"
+        response = await browser.request("GET", "/signed-in")
+        assert "send your form again" in await response.text()
+
+    async def test_another_user_at_the_provider_gets_a_session_of_their_own(
+        self, browser: PlainBrowser, servers: Servers, provider: SignInProvider
+    ) -> None:
+        before = browser.cookies["interlock"]
+        await self.make_older(servers, 31)
+        callback = await self.come_back(browser, provider)
+        provider.claims |= {"sub": "u_c4", "name": "Marton P."}
+        await browser.location(callback)
+        assert browser.cookies["interlock"] != before
+        response = await browser.request("GET", PAGE, NAVIGATION)
+        assert "Marton P." in await response.text()
+        browser.cookies["interlock"] = before
+        assert not await browser.is_signed_in()
+
+    async def test_a_stream_ends_before_its_claims_are_too_old(
+        self, browser: PlainBrowser, servers: Servers
+    ) -> None:
+        headers = {"Cookie": f"interlock={browser.cookies['interlock']}"}
+        await self.make_older(servers, 60 - SECONDS_LEFT / 60)
+        async with (
+            asyncio.timeout(TIMEOUT_SECONDS),
+            servers.second.get("/events", headers=headers, allow_redirects=False) as stream,
+        ):
+            assert stream.status == 200
+            assert b"event: signed-out" in await stream.content.read()
 
 
 async def test_a_user_with_a_token_of_a_proxy_needs_no_sign_in(browser: PlainBrowser) -> None:
