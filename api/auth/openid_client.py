@@ -88,7 +88,7 @@ class OpenIdClient:
 
         Args:
             pending: the sign-in.
-            id_token: an earlier one of the user, which tells the provider whom to sign in.
+            id_token: an earlier one of the user, by which the provider knows whom to sign in.
 
         Raises:
             ProviderUnavailable: the provider does not respond.

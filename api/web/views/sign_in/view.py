@@ -75,7 +75,7 @@ def signed_in_page() -> SignInPage:
 def renewal_page(url: str) -> SignInPage:
     """Return the page that leads to the OpenID provider for newer claims of the user."""
     return SignInPage(
-        "One moment",
+        "Please wait",
         "Your organization confirms who you are. Then you are back at your page.",
         url,
         "Continue",
