@@ -41,6 +41,7 @@ def test_every_variable_is_read() -> None:
             "INTERLOCK_DATABASE_URL": DATABASE,
             "INTERLOCK_DATABASE_DIRECT_URL": DIRECT,
             "INTERLOCK_DATABASE_CONNECTIONS": "40",
+            "INTERLOCK_DATABASE_SCHEMA": "wait",
             "INTERLOCK_DATA_DIR": "/var/lib/interlock",
             "INTERLOCK_JWT_SECRET": SECRET,
             "INTERLOCK_JWT_SECRET_FILE": "/etc/interlock/secrets",
@@ -106,6 +107,7 @@ def test_every_variable_is_read() -> None:
     assert settings.oidc_client_secret.get_secret_value() == "hunter2"
     assert settings.model_dump(exclude=apart) == {
         "database_connections": 40,
+        "database_schema": "wait",
         "data_dir": Path("/var/lib/interlock"),
         "jwt_secret_file": Path("/etc/interlock/secrets"),
         "jwks": Path("/etc/interlock/jwks.json"),
