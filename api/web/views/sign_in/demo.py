@@ -13,7 +13,8 @@ from typing import Final
 
 from aiohttp import web
 
-from api.web.pages import read_form, see_other
+from api.web.forms import read_form
+from api.web.pages import see_other
 from api.web.return_path import HOME, PARAMETER, return_path
 from api.web.sessions import WebSessions
 from engine.errors import Forbidden
