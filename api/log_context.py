@@ -12,6 +12,8 @@ from structlog.typing import EventDict
 from engine.errors import InterlockError
 
 Context = dict[str, object]
+_TICKET_CHARACTERS: Final = 40
+"""Enough for any id; a client can send a longer text."""
 
 CONTEXT: Final[ContextVar[Context]] = ContextVar("log_context")
 
@@ -24,6 +26,19 @@ def start_context(**values: object) -> None:
 def bind(**values: object) -> None:
     """Add values to the context."""
     CONTEXT.set({**CONTEXT.get({}), **values})
+
+
+def bind_ticket(ticket: str) -> None:
+    """Add a ticket that the request creates or changes.
+
+    Of several tickets, the context has the first one (`ticket`), and their number (`tickets`).
+    """
+    context = CONTEXT.get({})
+    if "ticket" in context:
+        number = context.get("tickets", 1)
+        bind(tickets=number + 1 if isinstance(number, int) else 1)
+    else:
+        bind(ticket=ticket[:_TICKET_CHARACTERS])
 
 
 def cause_fields(error: BaseException) -> dict[str, object]:

@@ -122,6 +122,12 @@ def _check_anchor_url(url: SecretStr | None) -> SecretStr | None:
     return url
 
 
+def _check_traces_url(url: SecretStr | None) -> SecretStr | None:
+    if url and not url.get_secret_value().startswith(("http://", "https://")):
+        raise ValueError
+    return url
+
+
 def _split(text: str) -> tuple[str, ...]:
     """Return the items of a list, which commas or spaces separate."""
     return tuple(filter(None, SEPARATORS.split(text)))
@@ -409,6 +415,16 @@ class Settings(BaseModel):
             "to refuse batches",
         ),
     ] = 0
+    traces_url: Annotated[
+        SecretStr | None,
+        AfterValidator(_check_traces_url),
+        Field(
+            description="the URL of an OTLP receiver, such as http://collector:4318/v1/traces",
+        ),
+    ] = None
+    """None: do not trace requests."""
+    traces_share: Annotated[float, Field(ge=0, le=1, description="a number, 0 to 1")] = 1
+    """The share of the requests that are traced."""
     log_format: Annotated[
         LogFormat, BeforeValidator(str.lower), Field(description=" or ".join(LogFormat))
     ] = LogFormat.TEXT

@@ -20,6 +20,7 @@ from api.bootstrap.engine import (
     warn_about_durability,
 )
 from api.bootstrap.options import server_options
+from api.bootstrap.tracing import open_tracing
 from api.bootstrap.waiting import wait_for_database
 from api.bootstrap.web import session_lifetime, sign_in_methods
 from api.graphql.documents.persisted_documents import PersistedDocuments
@@ -30,7 +31,7 @@ from api.graphql.transport.sdl_route import schema_route
 from api.graphql.transport.sse import events_routes
 from api.graphql.transport.websocket import websocket_route
 from api.http.app_keys import DRAIN
-from api.http.application import AccessControl, build_application
+from api.http.application import AccessControl, build_application, trace_requests
 from api.http.server import run_server
 from api.http.stream_sessions import StreamSessions
 from api.licence import read_licence
@@ -92,11 +93,15 @@ async def open_application(settings: Settings) -> AsyncIterator[web.Application]
     migrates = settings.database_schema is SchemaUse.MIGRATE
     if not migrates:
         await wait_for_database(settings)
-    async with open_engine(settings, creates=migrates) as engine:
-        await require_notifications(engine, settings)
-        await warn_about_durability(engine)
-        async with open_application_on(engine, settings) as application:
-            yield application
+    async with open_tracing(settings) as tracing:
+        observer = None if tracing is None else tracing.record_statement
+        async with open_engine(settings, creates=migrates, on_statement=observer) as engine:
+            await require_notifications(engine, settings)
+            await warn_about_durability(engine)
+            async with open_application_on(engine, settings) as application:
+                if tracing is not None:
+                    trace_requests(application, tracing.trace_request)
+                yield application
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ import structlog
 from api.settings import Settings
 from engine.errors import Misconfigured
 from engine.storage.migrate import check_schema, migrate
+from engine.storage.postgres.connection import StatementObserver
 from engine.storage.postgres.database import Database
 from engine.storage.postgres.databases import DatabaseLimits, Databases, open_databases
 from engine.storage.postgres.durability import read_durability_risks
@@ -43,13 +44,16 @@ class EngineHandle:
 
 
 @asynccontextmanager
-async def open_engine(settings: Settings, *, creates: bool = True) -> AsyncIterator[EngineHandle]:
+async def open_engine(
+    settings: Settings, *, creates: bool = True, on_statement: StatementObserver | None = None
+) -> AsyncIterator[EngineHandle]:
     """Open the database of the settings.
 
     Args:
         settings: the address of the database, or the data folder of the embedded one.
         creates: whether to create and to migrate it, or to require that it exists and has the
             schema of this version.
+        on_statement: called with each statement that was run.
 
     Raises:
         Misconfigured: the data folder can't hold a database, or only the direct URL is set; or the
@@ -72,7 +76,7 @@ async def open_engine(settings: Settings, *, creates: bool = True) -> AsyncItera
             url = settings.database_url.get_secret_value()
         direct_url = direct.get_secret_value() if direct else url
         await (migrate if creates else check_schema)(direct_url)
-        opening = open_databases(url, _database_limits(settings), direct_url)
+        opening = open_databases(url, _database_limits(settings), direct_url, on_statement)
         yield EngineHandle(direct_url, await stack.enter_async_context(opening), embedded)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 from prometheus_client.registry import Collector
 
 from api.auth.api_keys import NO_API_KEYS, ApiKeys
@@ -76,3 +77,8 @@ def build_application(
     application.on_response_prepare.append(prepare_response)
     add_routes(application, routes)
     return application
+
+
+def trace_requests(application: web.Application, trace: Middleware) -> None:
+    """Trace all requests: the line in the log has the trace, and the trace has the response."""
+    application.middlewares.insert(1, trace)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from api.limits import Limits
+from api.log_context import bind_ticket
 from api.runtime.catalog import CatalogCache
 from api.runtime.change_feed import ChangeFeed
 from api.runtime.clock_watch import ClockWatch
@@ -92,6 +93,7 @@ class ServerState:
                 self.admission,
                 self.assignees,
                 self.tickets.transitions,
+                bind_ticket,
             ),
             self.workflows,
             self.catalog,

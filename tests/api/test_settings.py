@@ -84,6 +84,8 @@ def test_every_variable_is_read() -> None:
             "INTERLOCK_TRUSTED_DOCUMENTS": "/etc/interlock/documents.json",
             "INTERLOCK_LIMITS": "depth_fields=20, viewer_rate=0.5",
             "INTERLOCK_GRAPHQL_BATCH": "10",
+            "INTERLOCK_TRACES_URL": "http://collector:4318/v1/traces",
+            "INTERLOCK_TRACES_SHARE": "0.05",
             "INTERLOCK_LOG_FORMAT": "JSON",
             "INTERLOCK_LOG_LEVEL": "Warning",
         }
@@ -102,7 +104,9 @@ def test_every_variable_is_read() -> None:
     assert settings.anchor_url
     assert settings.anchor_url.get_secret_value() == "https://anchors.example/interlock"
     apart = {"database_url", "database_direct_url", "jwt_secret", "license_key", "limits"}
-    apart |= {"anchor_key", "anchor_url", "oidc_client_secret"}
+    apart |= {"anchor_key", "anchor_url", "oidc_client_secret", "traces_url"}
+    assert settings.traces_url
+    assert settings.traces_url.get_secret_value() == "http://collector:4318/v1/traces"
     assert settings.oidc_client_secret
     assert settings.oidc_client_secret.get_secret_value() == "hunter2"
     assert settings.model_dump(exclude=apart) == {
@@ -148,6 +152,7 @@ def test_every_variable_is_read() -> None:
         "trusted_documents": Path("/etc/interlock/documents.json"),
         "trusted_proxies": (ip_network("10.0.0.0/8"), ip_network("2001:db8::1")),
         "graphql_batch": 10,
+        "traces_share": 0.05,
         "log_format": LogFormat.JSON,
         "log_level": LogLevel.WARNING,
     }

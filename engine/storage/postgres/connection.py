@@ -2,11 +2,11 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from secrets import token_hex
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -24,6 +24,24 @@ from engine.storage.postgres.errors import map_errors
 
 _STARTUP: Final = {"application_name": "interlock", "timezone": "UTC"}
 """Parameters that every server and every connection pooler accepts when a connection opens."""
+
+
+class RunStatement(Protocol):
+    """A statement that was run.
+
+    Attributes:
+        query: the SQL, with parameters instead of values.
+        elapsed: the seconds that it took.
+
+    """
+
+    query: str
+    elapsed: float
+    exception: BaseException | None
+
+
+StatementObserver = Callable[[RunStatement], None]
+"""Is called soon after a statement was run, in the context of the task that ran it."""
 
 
 class Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types
@@ -142,8 +160,17 @@ class PooledConnection(Connection):
         await self.execute(f"CLOSE {name}")
 
 
-async def connect(url: str, settings: ConnectionSettings = CONNECTION_SETTINGS) -> Connection:
+async def connect(
+    url: str,
+    settings: ConnectionSettings = CONNECTION_SETTINGS,
+    on_statement: StatementObserver | None = None,
+) -> Connection:
     """Open a connection: to the server, or through a pooler such as PgBouncer.
+
+    Args:
+        url: a libpq connection URI, `postgresql://…`.
+        settings: of the connection.
+        on_statement: called with each statement that was run.
 
     Raises:
         Misconfigured: the URL is invalid.
@@ -151,10 +178,12 @@ async def connect(url: str, settings: ConnectionSettings = CONNECTION_SETTINGS) 
 
     """
     connection = await _open(url, settings, Connection)
-    if connection.is_direct:
-        return connection
-    await connection.close()
-    return await _open(url, settings, PooledConnection, statement_cache_size=0)
+    if not connection.is_direct:
+        await connection.close()
+        connection = await _open(url, settings, PooledConnection, statement_cache_size=0)
+    if on_statement is not None:
+        connection.add_query_logger(on_statement)
+    return connection
 
 
 async def _open(

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
 from typing import Final, Self
 
-from engine.storage.postgres.connection import connect
+from engine.storage.postgres.connection import StatementObserver, connect
 from engine.storage.postgres.connection_settings import ConnectionSettings
 from engine.storage.postgres.database import Database
 from engine.storage.postgres.pool import ConnectionPool, Reconnections
@@ -108,7 +108,10 @@ class Databases:
 
 @asynccontextmanager
 async def open_databases(
-    url: str, limits: DatabaseLimits, direct_url: str | None = None
+    url: str,
+    limits: DatabaseLimits,
+    direct_url: str | None = None,
+    on_statement: StatementObserver | None = None,
 ) -> AsyncIterator[Databases]:
     """Open a database, and close it at the end of the block.
 
@@ -117,12 +120,13 @@ async def open_databases(
         limits: of the requests.
         direct_url: the URI of the server if the other one is that of a pooler. Requests and probes
             use the pooler; all other work uses direct connections.
+        on_statement: called with each statement that was run.
 
     Raises:
         Unavailable: the database does not respond or rejects the connection.
 
     """
-    pools = _pools(url, direct_url or url, limits)
+    pools = _pools(url, direct_url or url, limits, on_statement)
     async with pools["administration"].acquire():
         pass  # fail early if the database is unavailable
     try:
@@ -132,7 +136,9 @@ async def open_databases(
             await pool.close()
 
 
-def _pools(url: str, direct_url: str, limits: DatabaseLimits) -> dict[str, ConnectionPool]:
+def _pools(
+    url: str, direct_url: str, limits: DatabaseLimits, on_statement: StatementObserver | None
+) -> dict[str, ConnectionPool]:
     """Return a pool for each kind of work; connections are opened when needed."""
     requests = _settings(limits.statement_seconds, limits.lock_wait_seconds)
     requests = replace(requests, transaction_seconds=requests.response_seconds)
@@ -157,7 +163,10 @@ def _pools(url: str, direct_url: str, limits: DatabaseLimits) -> dict[str, Conne
     reconnections = Reconnections()
     return {
         name: ConnectionPool(
-            shares[name], partial(connect, address, settings), waiting, reconnections
+            shares[name],
+            partial(connect, address, settings, on_statement),
+            waiting,
+            reconnections,
         )
         for name, (address, settings, waiting) in kinds.items()
     }

@@ -4,6 +4,7 @@ A transition is one statement (see `transition`). Every other change is one tran
 the ticket, applies the rules of `engine.tickets.changes`, and writes ticket and history together.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from engine.errors import ForbiddenTransition
@@ -58,6 +59,7 @@ class TicketStore:
         admission: bounds the changes that are made at a time.
         assignees: which users and groups tickets can be assigned to.
         transitions: counts the transitions that are made and refused.
+        note_ticket: called with the id of each ticket that is created, or is to be changed.
 
     """
 
@@ -66,6 +68,7 @@ class TicketStore:
     admission: Admission = field(default_factory=Admission.unbounded)
     assignees: Assignees = Assignees.ANY
     transitions: TransitionCounts = field(default_factory=TransitionCounts)
+    note_ticket: Callable[[str], None] = lambda _ticket: None
 
     async def create(self, actor: Actor, command: CreateTicket) -> Ticket:
         """Open a ticket from an empty form, for the actor or for another user.
@@ -80,12 +83,14 @@ class TicketStore:
 
         """
         async with self.admission.admit(actor.id), self.database.transaction() as session:
-            return await execute_once(
+            ticket = await execute_once(
                 session,
                 actor,
                 command,
                 lambda: create_from_form(session, actor, command, self.assignees),
             )
+        self.note_ticket(ticket.id)
+        return ticket
 
     async def create_from_catalog(self, actor: Actor, command: CreateTicketFromCatalog) -> Ticket:
         """Open a ticket from a catalog item, for the actor or for another user.
@@ -98,12 +103,14 @@ class TicketStore:
 
         """
         async with self.admission.admit(actor.id), self.database.transaction() as session:
-            return await execute_once(
+            ticket = await execute_once(
                 session,
                 actor,
                 command,
                 lambda: create_from_catalog(session, actor, command, self.assignees),
             )
+        self.note_ticket(ticket.id)
+        return ticket
 
     async def assign(self, actor: Actor, command: AssignTicket) -> Ticket:
         """Assign or unassign a ticket.
@@ -165,6 +172,7 @@ class TicketStore:
         *,
         assigns: bool = False,
     ) -> Ticket:
+        self.note_ticket(command.ticket)
         request = KeyedRequest.of(actor, command)
         viewer = Viewer(actor, self.visibility)
         form = TransitionForm(request is not None, viewer.sees_all, assigns, command.comment_kind)
@@ -204,6 +212,7 @@ class TicketStore:
         Lock the ticket before claiming the idempotency key, in the order of a transition: of two
         requests that need both, neither holds the lock that the other waits for.
         """
+        self.note_ticket(command.ticket)
         async with (
             self.admission.admit(actor.id, command.ticket),
             self.database.transaction() as session,
