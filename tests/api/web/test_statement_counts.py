@@ -19,7 +19,7 @@ from tests.support.web_client import signed_in
 FEW: Final = 2
 MANY: Final = 10 * FEW
 TICKET: Final = "the ticket"
-"""Stands for the path of a ticket, which is different in every test."""
+"""Instead of the path of a ticket, which is different in every test."""
 
 SESSION: Final = 1
 """The session of the reader, together with their settings."""
@@ -29,7 +29,7 @@ SEARCH: Final = 4
 """A search in a transaction, with settings for its plan."""
 PAGES: Final = {
     "/tickets": SESSION + 1 + 1 + ROWS + 1,  # the position, the tickets, the saved views
-    # By due time, a page that is not full goes on with the tickets without one.
+    # By due time, tickets without one follow on a page that is not full.
     "/tickets?requester=u_1&order=due": SESSION + 1 + 2 * SEARCH + ROWS + 1,
     TICKET: SESSION + 1 + 1 + 1 + ROWS,  # the position, the ticket, its latest entries
     "/new": SESSION,
