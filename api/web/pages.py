@@ -32,6 +32,9 @@ _TITLES: Final = {
 }
 _TITLES_OF_CODES: Final = {SignInFailed.code: "You are not signed in"}
 
+_CONTEXT: Final = web.RequestKey("context", RequestContext)
+"""What the sidebar of an error page needs; missing before the handler of a page."""
+
 ContextFactory = Callable[[Actor], Awaitable[RequestContext]]
 Handler = Callable[[web.Request, RequestContext], Awaitable[web.StreamResponse]]
 
@@ -56,7 +59,7 @@ class Pages:
         self, handler: Handler
     ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def handle(request: web.Request) -> web.StreamResponse:
-            context = await self.create_context(request[ACTOR])
+            context = request[_CONTEXT] = await self.create_context(request[ACTOR])
             if USER_SETTINGS not in request:  # a token authenticates the request
                 settings = await read_settings(context.databases.reads, context.actor.id)
                 request[USER_SETTINGS] = settings
@@ -97,7 +100,11 @@ class Pages:
             "code": problem.code,
             "request_id": request[REQUEST_ID],
         }
-        response = self.renderer.page(request, _ERROR_TEMPLATE, None, values, status=problem.status)
+        context = request.get(_CONTEXT)
+        shell = shell_of(context) if context else None
+        response = self.renderer.page(
+            request, _ERROR_TEMPLATE, shell, values, status=problem.status
+        )
         response.headers.update(problem.headers)
         return response
 
