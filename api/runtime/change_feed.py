@@ -176,6 +176,14 @@ class ChangeFeed:
         """The number of subscribers that wait for changes."""
         return len(self._subscribers)
 
+    async def end(self) -> Position:
+        """Return a position, at most the end of the log, from which a client can subscribe.
+
+        A client that takes it before it reads tickets misses no change: see `log_end`. While there
+        are subscribers, it is what the shared reader read last, so the database is not asked.
+        """
+        return self._position or await log_end(self._requests)
+
     async def subscribe(
         self, position: Position | None, selects: ChangePredicate
     ) -> AsyncGenerator[FeedChange, None]:
@@ -188,7 +196,7 @@ class ChangeFeed:
                 other subscribers got.
 
         """
-        position = position or self._position or await log_end(self._requests)
+        position = position or await self.end()
         while True:
             known = self._position
             page = await self._read(self._requests, position)

@@ -11,7 +11,6 @@ from api.graphql.resolvers.history import entry_fields
 from api.json_encoding import snake_case
 from api.runtime.change_feed import FeedChange
 from api.runtime.request_context import RequestContext
-from engine.storage.history.log import log_end
 from engine.storage.history.position import Position
 from engine.storage.resources.reconciliations import ReconciliationPosition, check_reconciliation
 from engine.storage.tickets.reader import read_ticket
@@ -41,7 +40,7 @@ async def position(
     _parent: object, _arguments: object, context: RequestContext, _info: object
 ) -> str:
     """Return the position at the end of the log."""
-    return str(await log_end(context.databases.reads))
+    return str(await context.changes.end())
 
 
 @resolvers.source("Subscription.ticketChanged")

@@ -19,7 +19,9 @@ from engine.vocabulary import Status
 _READ: Final = Statement.of(
     text(
         "WITH latest AS MATERIALIZED ("
-        " SELECT ticket, seq, at, actor, kind, old_value, new_value FROM ticket_status_history"
+        " SELECT ticket, seq, at, actor, kind, old_value,"
+        " CASE kind WHEN 'status' THEN new_value END AS new_value"  # and not the texts of comments
+        " FROM ticket_status_history"
         " ORDER BY transaction DESC, entry DESC LIMIT :entries"
         "), stays AS ("
         " SELECT tickets.workflow, latest.old_value AS source, latest.new_value AS target,"

@@ -32,6 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
+from engine.tickets.directory import WORD_SEPARATORS
 from engine.tickets.history import EntryKind
 from engine.user_settings import Theme
 from engine.vocabulary import STATUSES, Priority, ServiceStatus
@@ -75,6 +76,12 @@ def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
     return CheckConstraint(f"{column} IN ({listed})", name=column)
 
 
+_WORD_SEPARATORS: Final = WORD_SEPARATORS.replace("'", "''")
+_WORDS_OF_USER: Final = (
+    "array_to_tsvector(array_remove(string_to_array(translate("
+    "lower(id COLLATE \"default\" || ' ' || name),"
+    f" '{_WORD_SEPARATORS}', '{' ' * len(WORD_SEPARATORS)}'), ' '), ''))"
+)
 users: Final = Table(
     "users",
     metadata,
@@ -89,8 +96,15 @@ users: Final = Table(
         server_default=text("0"),
         comment="seq of the name in user_names; 0: no name yet",
     ),
+    Column(
+        "words",
+        TSVECTOR,
+        Computed(_WORDS_OF_USER, persisted=True),
+        comment="of id and name, in lower case; null until the user signs in",
+    ),
     Index("users_name_idx", "name", "id", postgresql_where=text("name IS NOT NULL")),
     Index("users_groups_idx", "groups", postgresql_using="gin"),
+    Index("users_words_idx", "words", postgresql_using="gin"),
 )
 
 token_groups: Final = Table(

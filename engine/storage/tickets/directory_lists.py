@@ -3,20 +3,11 @@
 from functools import cache
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import (
-    ARRAY,
-    ColumnElement,
-    Text,
-    bindparam,
-    func,
-    select,
-    union,
-)
+from sqlalchemy import ARRAY, ColumnElement, Text, bindparam, func, select, text, union
 
 from engine.storage.postgres.database import Database
 from engine.storage.postgres.statements import Statement
-from engine.storage.postgres.tables import users
-from engine.storage.tickets.directory import GROUP_SOURCES, HAS_SIGNED_IN
+from engine.storage.tickets.directory import GROUP_SOURCES
 from engine.tickets.actor import Actor
 from engine.tickets.directory import DirectoryFilter, UserFilter
 from engine.tickets.permissions import authorize_directory
@@ -37,27 +28,41 @@ class KnownUser(NamedTuple):
 _UNICODE: Final = "default"
 """The collation of the database. Ids have the collation C, which has no cases beyond ASCII."""
 
-
-def _contains_parts(text: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Return whether a text contains each of the parts, in any case."""
-    patterns = bindparam("patterns", type_=ARRAY(Text))
-    return func.lower(text).op("LIKE")(func.all(patterns))
+_FIRST_USERS: Final = 1_000
+_IN_GROUP: Final = "AND groups @> CAST(:groups AS text[])"
+_ALL_USERS: Final = """
+SELECT id, name FROM users WHERE name IS NOT NULL {in_group} ORDER BY name, id LIMIT :size
+"""
+# The index of words finds all users with a word. If these are very many, the first users by name
+# contain a whole page of them, so PostgreSQL does not read the index.
+_HAS_WORDS: Final = "words @@ CAST(CAST(:words AS text) AS tsquery)"
+_USERS_WITH_WORDS: Final = """
+WITH first_by_name AS MATERIALIZED (
+    SELECT id, name, groups, words FROM users WHERE name IS NOT NULL
+    ORDER BY name, id LIMIT :first_users
+), common AS MATERIALIZED (
+    SELECT id, name FROM first_by_name WHERE {has_words} {in_group}
+    ORDER BY name, id LIMIT :size
+), rare AS MATERIALIZED (
+    SELECT id, name FROM users
+    WHERE name IS NOT NULL AND {has_words} {in_group} AND (SELECT count(*) FROM common) < :size
+)
+SELECT id, name FROM common UNION SELECT id, name FROM rare ORDER BY name, id LIMIT :size
+"""
 
 
 @cache
-def _users_statement(*, in_group: bool) -> Statement:
-    statement = (
-        select(users.c.id, users.c.name)
-        .where(
-            HAS_SIGNED_IN,
-            _contains_parts(users.c.id.collate(_UNICODE).concat(" ").concat(users.c.name)),
-        )
-        .order_by(users.c.name, users.c.id)
-        .limit(bindparam("size"))
+def _users_statement(*, in_group: bool, with_words: bool) -> Statement:
+    sql = (_USERS_WITH_WORDS if with_words else _ALL_USERS).format(
+        has_words=_HAS_WORDS, in_group=_IN_GROUP if in_group else ""
     )
-    if in_group:
-        statement = statement.where(users.c.groups.op("@>")(bindparam("groups", type_=ARRAY(Text))))
-    return Statement.of(statement)
+    return Statement.of(text(sql))
+
+
+def _contains_parts(name: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Return whether a name contains each of the parts, in any case."""
+    patterns = bindparam("patterns", type_=ARRAY(Text))
+    return func.lower(name).op("LIKE")(func.all(patterns))
 
 
 _KNOWN_GROUPS: Final = union(*(select(each.c.name) for each in GROUP_SOURCES)).subquery("known")
@@ -79,9 +84,14 @@ async def list_users(
 
     """
     authorize_directory(actor)
-    statement = _users_statement(in_group=condition.group is not None)
-    rows = await database.rows(
-        statement, patterns=condition.patterns, groups=[condition.group], size=size
+    beginnings = condition.word_beginnings
+    statement = _users_statement(in_group=condition.group is not None, with_words=bool(beginnings))
+    rows = await database.rows_with_custom_plan(
+        statement,
+        words=" & ".join(f"'{each}':*" for each in beginnings),  # which contain no quotes
+        groups=[condition.group],
+        size=size,
+        first_users=_FIRST_USERS,
     )
     return [KnownUser(row["id"], row["name"]) for row in rows]
 

@@ -17,7 +17,6 @@ from api.web.views.ticket.timeline import TimelineItem, build_timeline, users_of
 from api.web.views.ticket.view import Notice, TicketPage
 from engine.errors import Forbidden, InterlockError, InvalidInput, VersionConflict
 from engine.plugins import Plugin
-from engine.storage.history.log import log_end
 from engine.storage.tickets.history_pages import SEQ_MAX, HistoryPageRequest
 from engine.storage.tickets.reader import read_ticket
 from engine.tickets.commands import (
@@ -219,7 +218,7 @@ def _sent_draft(done: str, ticket: Ticket) -> str:
 async def _read(request: web.Request, context: RequestContext) -> Ticket:
     """Return the ticket, and store the position before it: the page misses no change."""
     context.plugins.require(Plugin.TICKETING)
-    request[_POSITION] = str(await log_end(context.databases.reads))
+    request[_POSITION] = str(await context.changes.end())
     return await read_ticket(context.databases.reads, context.viewer, request.match_info["id"])
 
 

@@ -27,7 +27,6 @@ from api.web.views.tickets.view import (
 )
 from engine.errors import InvalidInput, NotFound
 from engine.plugins import Plugin
-from engine.storage.history.log import log_end
 from engine.storage.tickets.filters import conditions_of
 from engine.storage.tickets.reader import find_only_id, read_ticket
 from engine.storage.tickets.search import Page, count_up_to, find_tickets
@@ -72,7 +71,7 @@ class _TicketLists:
         except InvalidInput as error:
             page = TicketList(conditions, order, workflows, problem=error.message)
             return await self._render(request, context, page, HTTPStatus.BAD_REQUEST)
-        position = await log_end(context.databases.reads)  # first, so that no change is missed
+        position = await context.changes.end()  # first, so that no change is missed
         found = await find_tickets(
             context.databases.reads,
             context.viewer,

@@ -22,6 +22,12 @@ ENTRY_KINDS = (
 PRIORITY_RANK = "array_position('{LOW,MEDIUM,HIGH,CRITICAL}'::text[], priority)"
 
 SEARCH_WORDS = "array_to_tsvector(string_to_array(btrim(text), ' '))"
+WORD_SEPARATORS = "!\"#$%&''()*+,-./:;<=>?@[\\]^_`{|}~\u00a0\u3000"  # two quotes are one character
+WORDS_OF_USER = (
+    "array_to_tsvector(array_remove(string_to_array(translate("
+    "lower(id COLLATE \"default\" || ' ' || name),"
+    f" '{WORD_SEPARATORS}', '{' ' * 34}'), ' '), ''))"
+)
 # By default only the thousand most frequent words have statistics. The planner assumes that any
 # other word is in thousands of tickets, which can take a second instead of a millisecond.
 SEARCH_STATISTICS = "ALTER TABLE ticket_search ALTER COLUMN words SET STATISTICS 500"
@@ -84,11 +90,18 @@ def create_users_and_plugins() -> None:
             server_default=sa.text("0"),
             comment="seq of the name in user_names; 0: no name yet",
         ),
+        sa.Column(
+            "words",
+            TSVECTOR,
+            sa.Computed(WORDS_OF_USER, persisted=True),
+            comment="of id and name, in lower case; null until the user signs in",
+        ),
     )
     op.create_index(
         "users_name_idx", "users", ["name", "id"], postgresql_where=sa.text("name IS NOT NULL")
     )
     op.create_index("users_groups_idx", "users", ["groups"], postgresql_using="gin")
+    op.create_index("users_words_idx", "users", ["words"], postgresql_using="gin")
     op.create_table(
         "token_groups",
         sa.Column("name", ID, primary_key=True),
