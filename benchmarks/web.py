@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from statistics import median, quantiles
 from time import perf_counter
 from typing import Final
@@ -9,7 +10,8 @@ from typing import Final
 import aiohttp
 import uvloop
 
-from benchmarks.databases import declare, execute_unchecked, temporary_server
+from api.web.rendering import HX_REQUEST
+from benchmarks.databases import VACUUM, declare, execute_unchecked, temporary_server
 from benchmarks.processes import serving
 from benchmarks.synthetic_data import insert_comments, insert_tickets
 from benchmarks.tables import new_table, number_columns, print_table
@@ -22,18 +24,32 @@ from engine.vocabulary import Priority
 
 TICKETS: Final = 1_000_000
 ROUNDS: Final = 200
-_ACTOR: Final = Actor("u_7", "Person 7", frozenset({"group-7", "group-20", "group-49"}))
+_AGENT: Final = Actor("u_7", "Person 7", frozenset({"group-7", "group-20", "group-49"}))
+_ADMIN: Final = Actor("u_8", "Person 8", is_admin=True)
 _SERVER: Final = "benchmarks.socket_servers"
 _LIMITS: Final = "address_rate=0 viewer_rate=0"
 _OPENING: Final = Opening(
     *("", "", Priority.HIGH, "incident_response", "u_1"),
     sla=targets_for(Priority.HIGH, SlaTerms()),
 )
+# Opened, started and commented on; those that are still OPEN have two comments.
 _INSERT_ENTRIES: Final = """
 INSERT INTO ticket_status_history
-SELECT id, seq, created_at, requester, CASE seq WHEN 1 THEN 'created' ELSE 'comment' END, NULL,
-       CASE seq WHEN 1 THEN 'OPEN' ELSE description END, 2, 1, CASE seq WHEN 1 THEN $1 END, '\\x00'
-FROM tickets CROSS JOIN generate_series(1, 3) seq
+SELECT id, seq, created_at + seq * interval '1 hour', coalesce(assignee, requester), kind,
+       CASE kind WHEN 'status' THEN 'OPEN' END,
+       CASE kind WHEN 'created' THEN 'OPEN' WHEN 'status' THEN 'IN_PROGRESS' ELSE description END,
+       2, 1, CASE seq WHEN 1 THEN $1 END, '\\x00'
+FROM (
+    SELECT *, CASE WHEN seq = 1 THEN 'created' WHEN seq = 2 AND status <> 'OPEN' THEN 'status'
+                   ELSE 'comment' END AS kind
+    FROM tickets CROSS JOIN generate_series(1, 3) seq
+    WHERE (created_at > now() - interval '1 day') = $2
+    ORDER BY created_at, seq
+) AS numbered
+"""
+_SET_SLA_OF_NEWEST: Final = """
+UPDATE tickets SET sla_version = version, response_breached = random() < 0.1
+WHERE created_at > now() - interval '90 days'
 """
 _ROW: Final = """
 id title status priority version assigneeGroup updatedAt requester { id name } assignee { id name }
@@ -55,17 +71,25 @@ query ($id: ID!) {{
   }}
 }}
 """
+_LIST_NAME: Final = "list of 50"
 _FILTERS: Final[Mapping[str, tuple[str, Mapping[str, object]]]] = {
-    "list of 50": ("", {}),
+    _LIST_NAME: ("", {}),
     "my groups, live": (
         "?myGroups=true&status=OPEN&status=IN_PROGRESS",
         {"myGroups": True, "status": ["OPEN", "IN_PROGRESS"]},
     ),
+    "waiting for me": ("?movableByMe=true", {"movableByMe": True}),
     "a word in 1 %": ("?text=word300", {"text": "word300"}),
 }
+_PAGES: Final[Mapping[str, str]] = {
+    "insights, 90 days": "/insights?days=90",
+    "a user whose name begins with": "/suggestions/users?search=Person+777",
+}
+"""Pages without a GraphQL answer of the same data."""
 TITLE: Final = f"""\
 Milliseconds for a page and for the GraphQL answer with the same data, one at a time
-{TICKETS:,} tickets, medians of {ROUNDS} alternating rounds; ratio: page / GraphQL answer"""
+{TICKETS:,} tickets, medians of {ROUNDS} alternating rounds
+ratio: page / GraphQL answer; without an answer, that of the list of 50"""
 
 
 def main() -> None:
@@ -86,55 +110,85 @@ async def _prepare(url: str) -> None:
     await declare(url)
     await insert_tickets(url, TICKETS)
     await insert_comments(url)
-    await execute_unchecked(url, _INSERT_ENTRIES, _OPENING.details)
+    for is_newest in (False, True):  # the log is never one transaction
+        await execute_unchecked(url, _INSERT_ENTRIES, _OPENING.details, is_newest)
+    await execute_unchecked(url, _SET_SLA_OF_NEWEST)
+    await execute_unchecked(url, VACUUM)
+
+
+@dataclass
+class _Row:
+    """A row of the table, and its times in seconds.
+
+    Attributes:
+        document, variables: of the GraphQL query; None for a page without one.
+
+    """
+
+    session: aiohttp.ClientSession
+    path: str
+    document: str | None = None
+    variables: Mapping[str, object] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    size: int = 0
+    pages: list[float] = field(default_factory=list)
+    answers: list[float] = field(default_factory=list)
+
+    async def measure(self) -> None:
+        """Read the page, and then the answer."""
+        started = perf_counter()
+        async with self.session.get(self.path, headers=self.headers) as response:
+            response.raise_for_status()
+            self.size = len(await response.read())
+        self.pages.append(perf_counter() - started)
+        if self.document is not None:
+            started = perf_counter()
+            await _graphql(self.session, self.document, self.variables)
+            self.answers.append(perf_counter() - started)
+
+    def figures(self, reference: "_Row") -> tuple[str, ...]:
+        """Return the columns of the row, without the warm-up round."""
+        pages, answers = self.pages[1:], (self.answers or reference.answers)[1:]
+        return (
+            f"{median(pages) * 1e3:.2f}",
+            f"{quantiles(pages, n=100)[98] * 1e3:.2f}",
+            f"{self.size / 1e3:.0f}",
+            f"{median(answers) * 1e3:.2f}" if self.answers else "",
+            f"{ratio(pages, answers):.2f}",
+        )
 
 
 async def _measure(address: str) -> None:
     columns = number_columns("page ms", "p99 ms", "KB", "GraphQL ms", "ratio")
     table = new_table("what", *columns, title=TITLE)
-    async with _session(address) as session:
-        newest = await _graphql(session, _LIST, {})
+    async with _session(address, _AGENT) as agent, _session(address, _ADMIN) as admin:
+        newest = await _graphql(agent, _LIST, {})
         ticket = newest["data"]["tickets"]["nodes"][0]["id"]
-        rows: dict[str, tuple[str, str, Mapping[str, object]]] = {
+        rows = {
             **{
-                name: (f"/tickets{query}", _LIST, {"filter": wanted})
+                name: _Row(agent, f"/tickets{query}", _LIST, {"filter": wanted})
                 for name, (query, wanted) in _FILTERS.items()
             },
-            "ticket": (f"/tickets/{ticket}", _TICKET, {"id": ticket}),
+            "waiting for me, an admin": _Row(
+                admin, "/tickets?movableByMe=true", _LIST, {"filter": {"movableByMe": True}}
+            ),
+            "ticket": _Row(agent, f"/tickets/{ticket}", _TICKET, {"id": ticket}),
+            "numbers of the views": _Row(agent, "/tickets/counts", headers={HX_REQUEST: "true"}),
+            **{name: _Row(agent, path) for name, path in _PAGES.items()},
         }
-        times: dict[str, tuple[list[float], list[float]]] = {name: ([], []) for name in rows}
-        sizes: dict[str, int] = {}
-        for round_number in range(ROUNDS + 1):
-            for name, (path, document, variables) in rows.items():
-                started = perf_counter()
-                sizes[name] = await _page(session, path)
-                between = perf_counter()
-                await _graphql(session, document, variables)
-                ended = perf_counter()
-                if round_number > 0:
-                    times[name][0].append(between - started)
-                    times[name][1].append(ended - between)
-    for name, (pages, answers) in times.items():
-        table.add_row(
-            *(name, f"{median(pages) * 1e3:.2f}", f"{quantiles(pages, n=100)[98] * 1e3:.2f}"),
-            *(f"{sizes[name] / 1e3:.0f}", f"{median(answers) * 1e3:.2f}"),
-            f"{ratio(pages, answers):.2f}",
-        )
+        for _ in range(ROUNDS + 1):
+            for row in rows.values():
+                await row.measure()
+    for name, row in rows.items():
+        table.add_row(name, *row.figures(rows[_LIST_NAME]))
     print_table(table)
 
 
 @asynccontextmanager
-async def _session(address: str) -> AsyncIterator[aiohttp.ClientSession]:
-    headers = {"Authorization": f"Bearer {token_of(_ACTOR)}"}
+async def _session(address: str, actor: Actor) -> AsyncIterator[aiohttp.ClientSession]:
+    headers = {"Authorization": f"Bearer {token_of(actor)}"}
     async with aiohttp.ClientSession(address, headers=headers) as session:
         yield session
-
-
-async def _page(session: aiohttp.ClientSession, path: str) -> int:
-    """Read a page; return its size in bytes."""
-    async with session.get(path) as response:
-        response.raise_for_status()
-        return len(await response.read())
 
 
 async def _graphql(
