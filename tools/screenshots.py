@@ -104,6 +104,13 @@ def _read_twice(page: Page) -> None:
     page.get_by_role("alert").wait_for()
 
 
+def _type_name(page: Page) -> None:
+    page.get_by_text("Assign to another user").click()
+    page.get_by_label("User").press_sequentially("a")
+    page.locator("#suggestions li").first.wait_for()
+    page.keyboard.press("ArrowDown")
+
+
 def _plan(values: str) -> Callable[[Page], object]:
     def send(page: Page) -> None:
         page.get_by_label("Values in YAML").fill(values)
@@ -138,6 +145,7 @@ SCREENS: Final = (
     Screen("ticket-many-entries", "/tickets/{Currency}"),
     Screen("ticket-why-then", "/tickets/{Card}", prepare=_click("Why then?")),
     Screen("ticket-workflow", "/tickets/{Card}", prepare=_open_workflow),
+    Screen("ticket-assign", "/tickets/{Card}", prepare=_type_name),
     Screen("ticket-edit", "/tickets/{Card}", prepare=_click("Edit")),
     Screen("ticket-stale", "/tickets/{Gift}", prepare=_read_twice),
     Screen("new", "/new", "ANNA"),

@@ -1,11 +1,13 @@
 """The screens of tickets, workflows and plans are accessible in every state and theme."""
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 
 from engine.storage.tickets.store import TicketStore
+from engine.tickets.actor import Actor
 from engine.tickets.commands import (
     AssignTicket,
     CommentTicket,
@@ -14,10 +16,10 @@ from engine.tickets.commands import (
     TransitionTicket,
 )
 from engine.vocabulary import Status
-from tests.support.accessibility import check_in_each_theme
+from tests.support.accessibility import check_accessibility, check_in_each_theme
 from tests.support.api_client import SharedApplication
 from tests.support.declared_resources import declare
-from tests.support.personas import ADA, ANNA, MARTON
+from tests.support.personas import ADA, ANNA, MARTON, sign_in
 from tests.support.web_pages import WebPages
 
 LONG: Final = "A-title-without-a-single-place-to-break-" * 3
@@ -162,3 +164,55 @@ async def test_forced_colours_hide_nothing(
             assert await page.evaluate(FOCUS) != "none"
         await page.evaluate("document.querySelector('.timeline li').classList.add('changed')")
         assert await page.evaluate("document.getAnimations().length") == 0
+
+
+async def test_suggestions_follow_the_pattern_of_a_combobox(
+    shared: SharedApplication, shared_pages: WebPages
+) -> None:
+    """https://www.w3.org/WAI/ARIA/apg/patterns/combobox/, with list autocomplete."""
+    await sign_in(shared.database, *(Actor(f"u_k{each}", f"Kata {each}.") for each in "ABC"))
+    async with shared_pages.window(ADA, "/new/form") as page:
+        field, keys = page.get_by_role("combobox", name="Assignee"), page.keyboard
+        options = page.get_by_role("listbox", name="Suggestions").get_by_role("option")
+        active = page.locator('#suggestions [aria-selected="true"]')
+        await page.get_by_label("Assignee").focus()
+        await expect(field).to_have_attribute("aria-expanded", "false")
+        await keys.type("kata")
+        await expect(options).to_have_text([f"Kata {each}. (u_k{each})" for each in "ABC"])
+        await expect(field).to_have_attribute("aria-expanded", "true")
+        await expect(page.locator("#announcements")).to_have_text("3 suggestions")
+        await expect(active).to_have_count(0)
+        await check_accessibility(page)
+        for key, name in (
+            ("ArrowDown", "A"),
+            ("ArrowUp", "C"),
+            ("ArrowDown", "A"),
+            ("ArrowDown", "B"),
+        ):
+            await keys.press(key)
+            await expect(active).to_have_text(f"Kata {name}. (u_k{name})")
+            chosen = await active.get_attribute("id")
+            await expect(field).to_have_attribute("aria-activedescendant", chosen or "")
+        await keys.press("Enter")
+        await expect(field).to_have_value("u_kB")
+        await expect(field).to_have_attribute("aria-expanded", "false")
+        await expect(field).not_to_have_attribute("aria-activedescendant", re.compile(""))
+        await expect(field).to_be_focused()
+        await keys.press("ArrowDown")
+        await expect(active).to_have_text("Kata B. (u_kB)")
+        await keys.press("Escape")
+        await expect(options).to_have_count(0)
+        await expect(field).to_be_focused()
+        await field.fill("kata c")
+        await options.get_by_text("Kata C.").click()
+        await expect(field).to_have_value("u_kC")
+        await keys.press("ArrowDown")
+        await expect(options).to_have_count(1)
+        await keys.press("Tab")
+        await expect(options).to_have_count(0)
+        await expect(field).to_have_value("u_kC")
+        await field.fill("no such user")
+        await expect(page.locator("#announcements")).to_have_text("0 suggestions")
+        await page.fill("#title", "Printer")
+        await field.press("Enter")
+        await expect(page.get_by_role("alert")).to_contain_text("Assignee")
