@@ -32,6 +32,7 @@ class Scope(StrEnum):
     ACKNOWLEDGE = "acknowledge"
     EXPORT = "export"
     HEALTH = "health"
+    MAINTENANCE = "maintenance"
 
 
 class ApiKeyErrorReason(StrEnum):

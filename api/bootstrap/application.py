@@ -43,6 +43,7 @@ from api.rest.directory import directory_routes
 from api.rest.exports import Exports
 from api.rest.health import probe_routes
 from api.rest.health_reports import health_report_routes
+from api.rest.maintenance import maintenance_routes
 from api.rest.openapi import openapi_route
 from api.rest.reload import reload_route
 from api.rest.tickets import ticket_routes
@@ -278,6 +279,7 @@ def _rest_routes(
         reload_route(values),
         *backup_and_import_routes(state.databases.administration, exports),
         *health_report_routes(alerts),
+        *maintenance_routes(state.databases),
         *probes,
         openapi_route(),
     ]

@@ -11,6 +11,7 @@ from api.graphql.resolvers import (
     catalog,
     directory,
     history,
+    maintenance,
     mutations,
     plugins,
     reconciliation,
@@ -33,7 +34,7 @@ from engine.plugins import Plugin
 
 _ALWAYS_ON: Final = (scalars, users, plugins, reconciliation, webhooks)
 _TICKETING: Final = (
-    *(workflows, catalog, services, tickets, history, sla, search),
+    *(workflows, catalog, services, maintenance, tickets, history, sla, search),
     *(mutations, bulk, subscriptions, directory),
 )
 

@@ -19,6 +19,7 @@ from api.http.body import JSON
 from api.rest.alert_reports import AlertsResponse
 from api.rest.alertmanager import AlertmanagerWebhook
 from api.rest.directory import GroupListResponse, UserListResponse
+from api.rest.maintenance import WindowListResponse, WindowRequest, WindowResponse
 from api.rest.service_response import ServiceResponse
 from api.rest.ticket_list import TicketListResponse
 from api.rest.ticket_models import (
@@ -57,6 +58,9 @@ _MODELS: Final[dict[type[BaseModel], JsonSchemaMode]] = {
     GroupListResponse: "serialization",
     ServiceResponse: "serialization",
     AlertsResponse: "serialization",
+    WindowRequest: "validation",
+    WindowResponse: "serialization",
+    WindowListResponse: "serialization",
     PlanDocument: "validation",
 }
 

@@ -9,6 +9,7 @@ from api.runtime.ticket_metrics import TicketMetrics
 from engine.plugins import Plugin
 from engine.storage.insights.refused_transitions import record_refusals
 from engine.storage.outages.waiting import handle_waiting_services
+from engine.storage.outages.window_changes import follow_all_windows
 from engine.storage.postgres.database import Database
 from engine.storage.sla.auto_close import close_resolved_tickets
 from engine.storage.sla.breaches import sweep_due_times
@@ -41,6 +42,11 @@ def maintenance_tasks(
             partial(sweep_due_times, database, counts=metrics.breaches),
             every(SWEEP_SECONDS),
             ticketing,
+        ),
+        BackgroundTask(
+            "maintenance_windows",
+            partial(follow_all_windows, database),
+            every(REPORTS_SECONDS),
         ),
         BackgroundTask(
             "waiting_services",

@@ -1,15 +1,14 @@
 """The reported health of monitored services; recorded before anything is done about it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Self
+from typing import Any, Final, Self, TypeAlias
 
 from sqlalchemy import (
     BindParameter,
     Text,
     bindparam,
-    case,
     delete,
     func,
     literal_column,
@@ -21,9 +20,12 @@ from sqlalchemy.dialects.postgresql import insert
 from engine import limits
 from engine.errors import NotFound
 from engine.findings import did_you_mean
+from engine.outages.health_intervals import TimeSpan
 from engine.outages.health_report import HealthReport
+from engine.outages.maintenance import WINDOW_SOURCE, is_in_maintenance, last_boundary
 from engine.outages.policy import worst_status
 from engine.storage.outages.health_intervals import end_interval
+from engine.storage.outages.maintenance import windows_of_service
 from engine.storage.postgres.database import Database, Row, Session
 from engine.storage.postgres.locks import lock_tickets_shared
 from engine.storage.postgres.statements import Statement
@@ -72,22 +74,28 @@ _CURRENT_REPORTS: Final = Statement.of(
     .where(service_reports.c.service == bindparam("service_path"))
     .order_by(service_reports.c.reported_at.desc(), service_reports.c.source)
 )
-_IS_UNCHANGED: Final = service_health.c.status == bindparam("new_status")
-_UPDATE_HEALTH: Final = Statement.of(
+_SET_STATUS: Final = Statement.of(
     update(service_health)
     .where(service_health.c.service == bindparam("service_path"))
     .values(
-        status=bindparam("new_status"),
-        message=bindparam("new_message"),
-        since=case((_IS_UNCHANGED, service_health.c.since), else_=service_health.c.reported_at),
-        api_key=case((_IS_UNCHANGED, service_health.c.api_key), else_=bindparam("new_api_key")),
-        source=case((_IS_UNCHANGED, service_health.c.source), else_=bindparam("new_source")),
+        {name: bindparam(f"new_{name}") for name in ("status", "message", "since")}
+        | {name: bindparam(f"new_{name}", type_=Text) for name in ("api_key", "source")}
     )
+    .returning(service_health)
+)
+_SET_MESSAGE: Final = Statement.of(
+    update(service_health)
+    .where(service_health.c.service == bindparam("service_path"))
+    .values(message=bindparam("new_message"))
     .returning(service_health)
 )
 _DECLARED_PATHS: Final = Statement.of(
     select(services.c.path).where(services.c.retired_at.is_(None)).limit(limits.HINT_NAMES + 1)
 )
+
+
+HealthRow: TypeAlias = "Row | Mapping[str, Any]"
+"""The columns of `service_health`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +117,7 @@ class ServiceHealth:
     message: str
 
     @classmethod
-    def of(cls, row: Row) -> Self:
+    def of(cls, row: HealthRow) -> Self:
         """Return the health in a row that has the columns of `service_health`."""
         return cls(
             service=row["service"],
@@ -142,25 +150,92 @@ async def record_reports(
         row = await session.row(_LOCK_HEALTH, service_path=path)
         if row is None:
             raise await unknown_service(session, path)
+        windows = await windows_of_service(session, path, row["since"])
+        row = await follow_windows(session, row, windows)
         for report in reports:
             await _put_report(session, report, row["reported_at"])
-        current = await session.rows(_CURRENT_REPORTS, service_path=path)
-        status = worst_status(ServiceStatus(each["status"]) for each in current)
-        # A source that reports OPERATIONAL has no current report, so its message is in `reports`.
-        news = [(each["source"], each["message"]) for each in current if each["status"] == status]
-        news += [(each.source, each.message) for each in reversed(reports) if each.status is status]
-        source, message = news[0] if news else (None, "")
-        if status != row["status"]:
-            await end_interval(session, row)
-        [updated] = await session.rows(
-            _UPDATE_HEALTH,
-            service_path=path,
-            new_status=status,
-            new_message=message,
-            new_api_key=key,
-            new_source=source,
-        )
-        return ServiceHealth.of(updated)
+        news = await _news(session, path, windows, row["reported_at"], reports)
+        return ServiceHealth.of(await _set_status(session, row, news, row["reported_at"], key))
+
+
+async def follow_windows(
+    session: Session, row: HealthRow, windows: Sequence[TimeSpan]
+) -> HealthRow:
+    """Give a service the status that it has since a maintenance window started or ended.
+
+    Args:
+        session: a transaction that has locked the health of the service.
+        row: the columns of `service_health`.
+        windows: those that affect the service.
+
+    Returns:
+        The row after the change; the same row if nothing started or ended.
+
+    """
+    boundary = last_boundary(windows, row["since"], row["reported_at"])
+    if boundary is None:
+        return row
+    news = await _news(session, row["service"], windows, boundary)
+    return await _set_status(session, row, news, boundary)
+
+
+@dataclass(frozen=True, slots=True)
+class _News:
+    """The status of a service that follows from its reports and windows, and where it is from."""
+
+    status: ServiceStatus
+    source: str | None
+    message: str
+
+
+async def _news(
+    session: Session,
+    path: str,
+    windows: Sequence[TimeSpan],
+    at: datetime,
+    reports: Sequence[HealthReport] = (),
+) -> _News:
+    """Return the status that a service has at a time.
+
+    Args:
+        session: a transaction that has locked the health of the service.
+        path: the path of the service.
+        windows: the maintenance windows that affect it.
+        at: the time.
+        reports: those that were just recorded. A source that reports OPERATIONAL has no current
+            report, so its message is in them.
+
+    """
+    current = await session.rows(_CURRENT_REPORTS, service_path=path)
+    reported = [
+        _News(ServiceStatus(each["status"]), each["source"], each["message"]) for each in current
+    ]
+    if is_in_maintenance(windows, at):
+        reported.append(_News(ServiceStatus.MAINTENANCE, WINDOW_SOURCE, ""))
+    status = worst_status(each.status for each in reported)
+    reported += [_News(each.status, each.source, each.message) for each in reversed(reports)]
+    return next((each for each in reported if each.status is status), _News(status, None, ""))
+
+
+async def _set_status(
+    session: Session, row: HealthRow, news: _News, since: datetime, key: str | None = None
+) -> HealthRow:
+    """Write the status of a service, and record the previous one if it differs."""
+    path = row["service"]
+    if news.status == row["status"]:
+        [same] = await session.rows(_SET_MESSAGE, service_path=path, new_message=news.message)
+        return same
+    await end_interval(session, row, since)
+    [changed] = await session.rows(
+        _SET_STATUS,
+        service_path=path,
+        new_status=news.status,
+        new_message=news.message,
+        new_since=since,
+        new_api_key=key,
+        new_source=news.source,
+    )
+    return changed
 
 
 async def _put_report(session: Session, report: HealthReport, at: datetime) -> None:

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
     ARRAY,
@@ -78,22 +78,23 @@ _RECORDED: Final = Statement.of(
 )
 
 
-async def end_interval(session: Session, health: Row) -> None:
-    """Record the status that a service had until the report that changes it.
+async def end_interval(session: Session, health: Row | Mapping[str, Any], end: datetime) -> None:
+    """Record the status that a service had until a time.
 
     Args:
         session: a transaction that has locked the health of the service.
-        health: the columns of `service_health` before the change, with the time of the report.
+        health: the columns of `service_health` before the change.
+        end: when the next status starts.
 
     """
-    if health["since"] == health["reported_at"]:
+    if health["since"] == end:
         return  # it had no duration: the first report of the service
     row = {
         "service": health["service"],
         "seq": health["interval_seq"] + 1,
         "status": health["status"],
         "started_at": health["since"],
-        "ended_at": health["reported_at"],
+        "ended_at": end,
         "source": health["source"],
     }
     digest = interval_digest(health["interval_digest"], row)

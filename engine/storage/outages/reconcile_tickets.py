@@ -13,6 +13,7 @@ from typing import Final
 from sqlalchemy import Text, bindparam, cast, func, literal_column, select, update
 
 from engine.declaration.models import Service
+from engine.outages.maintenance import last_boundary
 from engine.outages.policy import (
     OUTAGE_PRIORITY,
     OutageAction,
@@ -25,7 +26,8 @@ from engine.outages.policy import (
     wait_reason,
 )
 from engine.storage.history.changes import read_histories
-from engine.storage.outages.health import ServiceHealth
+from engine.storage.outages.health import ServiceHealth, follow_windows
+from engine.storage.outages.maintenance import windows_of_service
 from engine.storage.postgres.database import Database, Row, Session
 from engine.storage.postgres.locks import lock_tickets_shared
 from engine.storage.postgres.rows import ticket_of
@@ -128,6 +130,9 @@ async def try_handle(
     if row is None:
         return None
     state = state_of(row, licensed=licensed)
+    if state.needs_handling:
+        row = await _follow_windows(session, row)
+        state = state_of(row, licensed=licensed)
     latest = await _lock_latest_ticket(session, path) if state.needs_handling else None
     action = decide(state, latest)
     ticket = await _write(session, action, state, latest)
@@ -138,6 +143,17 @@ async def try_handle(
         ticket = live["id"]
     why = wait_reason(state) if action is OutageAction.WAIT else None
     return OutageResult(ServiceHealth.of(row), action, why, ticket)
+
+
+async def _follow_windows(session: Session, row: Row) -> Row:
+    """Return the state of a service after the last start or end of a maintenance window."""
+    windows = await windows_of_service(session, row["service"], row["since"])
+    if last_boundary(windows, row["since"], row["now"]) is None:
+        return row
+    health = dict(row) | {"reported_at": row["now"]}
+    await follow_windows(session, health, windows)
+    [followed] = await session.rows(_lock_service(skip_locked=False), service_path=row["service"])
+    return followed
 
 
 @cache

@@ -377,6 +377,11 @@ service_health: Final = Table(
     _one_of("status", tuple(ServiceStatus)),
     _one_of("last_handled_status", (ServiceStatus.DOWN, ServiceStatus.OPERATIONAL)),
     Index(
+        "service_health_maintenance_idx",
+        "service",
+        postgresql_where=text("status = 'MAINTENANCE'"),
+    ),
+    Index(
         "service_health_unhandled_idx",
         "service",
         postgresql_where=text(
@@ -411,6 +416,29 @@ service_reports: Final = Table(
     Column("reported_at", TIMESTAMP, nullable=False),
     _one_of("status", tuple(ServiceStatus)),
 )
+
+maintenance_windows: Final = Table(
+    "maintenance_windows",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("starts_at", TIMESTAMP, nullable=False),
+    Column("ends_at", TIMESTAMP, nullable=False),
+    Column("groups", ARRAY(Text), nullable=False),
+    Column("services", ARRAY(Text), nullable=False),
+    Column("text", Text, nullable=False, comment="for the readers of the status page"),
+    Column("requested_at", TIMESTAMP, nullable=False),
+    Column("requested_by", ID, nullable=False, comment="the name of an API key"),
+    Column("idempotency_key", ID, comment="of the request, if it had one"),
+    Column("request", LargeBinary, nullable=False, comment="SHA-256 of the request"),
+    Column("cancelled_at", TIMESTAMP, comment="null: not cancelled"),
+    Column("cancelled_by", ID, comment="the name of an API key"),
+    CheckConstraint("starts_at < ends_at", name="ends_at"),
+    Index("maintenance_windows_ends_at_idx", "ends_at"),
+    Index(
+        "maintenance_windows_idempotency_key_idx", "requested_by", "idempotency_key", unique=True
+    ),
+)
+"""Those that were requested with an API key; declared ones are in a setting."""
 
 plugins: Final = Table(
     "plugins",

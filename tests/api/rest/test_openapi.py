@@ -308,6 +308,9 @@ EXAMPLES = [
     Example(404, "POST", "/api/v1/registry/reload", headers=WITH_KEY),
     Example(404, "POST", "/api/v1/health/report", {"path": "no/such", "status": "DOWN"}, WITH_KEY),
     Example(400, "POST", "/api/v1/alerts/alertmanager", {}, WITH_KEY),
+    Example(200, "GET", "/api/v1/maintenance", headers=WITH_KEY),
+    Example(400, "POST", "/api/v1/maintenance", {"text": "Upgrade"}, WITH_KEY),
+    Example(404, "POST", "/api/v1/maintenance/{id}/cancel", headers=WITH_KEY),
     Example(415, "POST", "/api/v1/templates/import", {}, WITH_KEY),
 ]
 

@@ -57,6 +57,7 @@ def upgrade() -> None:
     create_declared_tables()
     create_webhook_deliveries()
     create_service_health()
+    create_maintenance_windows()
     create_tickets()
     create_ticket_indexes()
     create_ticket_search()
@@ -374,6 +375,12 @@ def create_service_health() -> None:
             "status IN ('DOWN', 'OPERATIONAL') AND status IS DISTINCT FROM last_handled_status"
         ),
     )
+    op.create_index(
+        "service_health_maintenance_idx",
+        "service_health",
+        ["service"],
+        postgresql_where=sa.text("status = 'MAINTENANCE'"),
+    )
     op.create_table(
         "health_intervals",
         sa.Column("service", ID, sa.ForeignKey("service_health.service"), primary_key=True),
@@ -407,6 +414,33 @@ def create_service_health() -> None:
         sa.Column("message", sa.Text, nullable=False),
         sa.Column("reported_at", TIMESTAMP, nullable=False),
         sa.CheckConstraint(f"status IN ({SERVICE_STATUSES})", name="status"),
+    )
+
+
+def create_maintenance_windows() -> None:
+    """Create the table of the maintenance windows that were requested with an API key."""
+    op.create_table(
+        "maintenance_windows",
+        sa.Column("id", ID, primary_key=True),
+        sa.Column("starts_at", TIMESTAMP, nullable=False),
+        sa.Column("ends_at", TIMESTAMP, nullable=False),
+        sa.Column("groups", sa.ARRAY(sa.Text), nullable=False),
+        sa.Column("services", sa.ARRAY(sa.Text), nullable=False),
+        sa.Column("text", sa.Text, nullable=False, comment="for the readers of the status page"),
+        sa.Column("requested_at", TIMESTAMP, nullable=False),
+        sa.Column("requested_by", ID, nullable=False, comment="the name of an API key"),
+        sa.Column("idempotency_key", ID, comment="of the request, if it had one"),
+        sa.Column("request", sa.LargeBinary, nullable=False, comment="SHA-256 of the request"),
+        sa.Column("cancelled_at", TIMESTAMP, comment="null: not cancelled"),
+        sa.Column("cancelled_by", ID, comment="the name of an API key"),
+        sa.CheckConstraint("starts_at < ends_at", name="ends_at"),
+    )
+    op.create_index("maintenance_windows_ends_at_idx", "maintenance_windows", ["ends_at"])
+    op.create_index(
+        "maintenance_windows_idempotency_key_idx",
+        "maintenance_windows",
+        ["requested_by", "idempotency_key"],
+        unique=True,
     )
 
 

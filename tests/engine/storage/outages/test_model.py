@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from itertools import count
 
 from hypothesis import HealthCheck, given, settings
@@ -45,15 +46,23 @@ SYSTEM_FLAGS = {
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A database that repeats what happens in a world."""
+    """A database that repeats what happens in a world.
+
+    Attributes:
+        starts: when the worlds start: each after the previous one, whose service stays there.
+
+    """
 
     database: Database
     observer: Observer
     clock: DatabaseClock
+    starts: list[datetime] = field(default_factory=lambda: [World().now])
 
     async def play(self, path: str, steps: Steps) -> None:
         """Play events in the world of a new service and in the database; compare after each."""
-        world = World(service=FLAPPING.model_copy(update={"path": path}))
+        start = self.starts[-1]
+        service = FLAPPING.model_copy(update={"path": path})
+        world = World(now=start, since=start, service=service)
         await self.clock.show(world.now)
         await self.declare(world)
         await self.follow(replace(world, enabled=False, workflow_retired=True), world)
@@ -63,6 +72,7 @@ class Stage:
             changed = EVENTS[name](replace(world, now=world.now + TICK))
             await self.follow(world, changed)
             world = await self.handle(changed, at_once=at_once)
+        self.starts.append(world.now + TICK)
         assert await flaws(self.database) == []
 
     async def handle(self, world: World, *, at_once: bool) -> World:
