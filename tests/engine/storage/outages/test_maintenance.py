@@ -183,8 +183,8 @@ async def test_an_idempotency_key_schedules_one_window(timed: Database) -> None:
 async def test_a_window_that_is_over_or_unknown_is_refused(timed: Database) -> None:
     with pytest.raises(InvalidInput, match="is over"):
         await schedule(timed, -20, -10)
-    with pytest.raises(InvalidInput, match="No declared group is named 'nobody'"):
-        await schedule(timed, 0, 10, groups=["nobody"])
+    with pytest.raises(InvalidInput, match="No declared group is named 'unknown'"):
+        await schedule(timed, 0, 10, groups=["unknown"])
     with pytest.raises(NotFound):
         await cancel_window(timed, "mw_0", "k1")
 
