@@ -176,20 +176,25 @@ async def _create(store: TicketStore, demo: DemoTicket) -> None:
 
 
 async def _open(store: TicketStore, demo: DemoTicket) -> Ticket:
+    opener = demo.opener or demo.requester
     if demo.item:
         from_item = CreateTicketFromCatalog(
-            item=demo.item, title=demo.title, description=demo.description
+            item=demo.item,
+            title=demo.title,
+            description=demo.description,
+            requester=demo.requester.id,
         )
-        return await store.create_from_catalog(demo.requester, from_item)
+        return await store.create_from_catalog(opener, from_item)
     command = CreateTicket(
         title=demo.title,
         description=demo.description,
         priority=demo.priority,
         workflow=demo.workflow,
+        requester=demo.requester.id,
         assignee_group=demo.group,
         sla=demo.sla,
     )
-    return await store.create(demo.requester, command)
+    return await store.create(opener, command)
 
 
 async def _report_outage(database: Database) -> None:

@@ -35,6 +35,7 @@ class DemoTicket:
     Attributes:
         item: the catalog item that it is opened from; empty for a ticket without one.
         workflow, priority, group, sla: of a ticket without a catalog item.
+        opener: opens it for the requester; None if the requester does.
         worker: works on it and comments; None for no assignee.
         status: its final status.
 
@@ -47,6 +48,7 @@ class DemoTicket:
     priority: Priority = Priority.MEDIUM
     group: str = _PAYMENT
     sla: RequestedSla | None = _BY_PRIORITY
+    opener: Actor | None = None
     worker: Actor | None = None
     status: Status = _OPEN
     description: str = ""
@@ -140,6 +142,7 @@ TICKETS: Final = (
     DemoTicket(
         "Docking station for desk 31",
         item="laptop",
+        opener=DORA,
         worker=DORA,
         status=_DONE,
         comment="It is on your desk.",

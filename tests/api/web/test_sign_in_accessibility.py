@@ -14,7 +14,15 @@ from api.http.application import AccessControl, build_application
 from api.web.csrf import CrossSiteRequest
 from api.web.pages import Pages
 from api.web.rendering import load_renderer
-from api.web.views.sign_in.view import SignInPage, demo_page, leaving_page, sign_in_page
+from api.web.sessions import SENT_FORM, SignInRequired
+from api.web.views.sign_in.view import (
+    SignInPage,
+    demo_page,
+    leaving_page,
+    renewal_page,
+    sign_in_page,
+    signed_in_page,
+)
 from engine.errors import InterlockError
 from tests.support.accessibility import check_accessibility
 from tests.support.api_client import TOKENS
@@ -26,6 +34,9 @@ PAGES: dict[str, SignInPage | InterlockError] = {
     "demo": demo_page((MARTON, ANNA, ADA, BELA, DORA, ZOE), "/"),
     "demo-without-link": demo_page((), "/"),
     "leaving": leaving_page("https://login.example/logout?id_token_hint=a.b.c"),
+    "renewal": renewal_page("https://login.example/authorize?id_token_hint=a.b.c"),
+    "signed-in": signed_in_page(),
+    "form": SignInRequired(),
     "cross-site": CrossSiteRequest(),
     **{str(each): SignInFailed.because(each) for each in SignInProblem},
 }
@@ -42,6 +53,8 @@ async def url() -> AsyncIterator[str]:
 
     async def show(request: web.Request) -> web.Response:
         page = PAGES[request.match_info["name"]]
+        if isinstance(page, SignInRequired):
+            request[SENT_FORM] = [("key", "0a1b"), ("description", "It **smokes**.\n" * 9)]
         if isinstance(page, InterlockError):
             raise page
         return pages.renderer.page(request, "views/sign_in/page.html", None, {"page": page})
