@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.paths import ROOT
+from tests.support.pythons import UV
 
 
 @pytest.fixture(scope="session")
@@ -15,7 +16,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source, built = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
     for each in ("pyproject.toml", "README.md", "api", "default_workflows", "engine", "reconciler"):
         subprocess.run(["cp", "-r", ROOT / each, source], check=True)  # noqa: S603, S607 - no input
-    build = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation"]
-    subprocess.run([*build, "-w", built, source], check=True)  # noqa: S603 - no input
-    [file] = built.iterdir()
+    build = (UV, "build", "-q", "--wheel", "--no-build-isolation", "--python", sys.executable)
+    subprocess.run([*build, "-o", built, source], check=True)  # noqa: S603 - no input
+    [file] = built.glob("*.whl")
     return file

@@ -1,5 +1,6 @@
 """The releases of Python on this machine, and clean environments with the wheel in them."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -12,6 +13,8 @@ from tests.support.paths import ROOT
 
 _RELEASES: Final = ((3, 11), (3, 12), (3, 13))
 """The releases that Interlock supports."""
+UV: Final = Path(sys.executable).with_name("uv")
+_OPTIONS: Final = ("-q", "--system-certs", "--no-deps", "--no-build-isolation")
 _VERSION: Final = re.compile(r"(\d+)\.(\d+)\.\d+")
 
 
@@ -51,7 +54,7 @@ def install(interpreter: Path, wheel: Path, folder: Path) -> Path:
         folder: will contain the environment.
 
     """
-    subprocess.run([interpreter, "-m", "venv", folder], check=True)  # noqa: S603 - found above
+    subprocess.run([UV, "venv", "-q", "--python", interpreter, folder], check=True)  # noqa: S603 - found above
     commands = folder / "bin"
     for requirements in (
         ("--require-hashes", "-r", ROOT / "constraints-build.txt"),
@@ -59,8 +62,8 @@ def install(interpreter: Path, wheel: Path, folder: Path) -> Path:
         (wheel,),
     ):
         subprocess.run(  # noqa: S603 - our own environment
-            [commands / "pip", "install", "-q", "--no-deps", "--no-build-isolation", *requirements],
-            env={"PATH": f"{commands}:/usr/bin:/bin"},
+            [UV, "pip", "install", *_OPTIONS, "--python", folder, *requirements],
+            env=os.environ | {"PATH": f"{commands}:{os.environ['PATH']}"},
             check=True,
         )
     return commands
