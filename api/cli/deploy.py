@@ -45,7 +45,9 @@ def deploy(
         ),
     ] = 300,
 ) -> None:
-    """Migrate the database, apply values files, and wait for all servers.
+    """Prepare the database for servers that wait for it.
+
+    Migrates it, applies values files, and waits until all servers use them.
 
     For a job that prepares the database for servers with INTERLOCK_DATABASE_SCHEMA=wait. It can be
     repeated. A plan with hazards fails, unless `ticketing.approvedPlan` in the files approves it.

@@ -17,7 +17,9 @@ from engine.declaration.yaml_reader import read_yaml
 from engine.findings import Location
 from reconciler.values import ValuesInput, read_values
 from tests.engine.declaration.test_parse import MISTAKES
+from tests.support.chart import load_chart, mounted_declaration
 from tests.support.paths import CHART
+from tools.chart_values import ChartValues, chart_schema
 
 WARNING = 2
 
@@ -65,7 +67,7 @@ ticketing:
 
 @pytest.fixture(scope="module")
 def chart() -> Iterator[helm_python.Chart]:
-    with helm_python.Chart.load(CHART) as loaded:
+    with load_chart() as loaded:
         yield loaded
 
 
@@ -80,11 +82,8 @@ def declare(*layers: tuple[str, str], arguments: Sequence[str] = ()) -> Declarat
 
 
 def mounted(chart: helm_python.Chart, values: dict[str, Any]) -> str:
-    """Return the file in the ConfigMap that a server mounts."""
-    manifests = chart.render(values, name="demo")
-    (manifest,) = manifests.values()
-    text: str = helm_python.values_from_yaml(manifest)["data"]["ticketing.yaml"]
-    return text
+    """Return the file in the ConfigMap that the job mounts."""
+    return mounted_declaration(chart, values.get(SECTION))
 
 
 def test_the_chart_passes_helm_lint() -> None:
@@ -95,11 +94,14 @@ def test_the_chart_passes_helm_lint() -> None:
 
 def test_the_values_of_the_chart_are_the_defaults_of_the_models() -> None:
     reading = read_yaml((CHART / "values.yaml").read_text("utf-8"), "values.yaml")
-    assert reading.value == {SECTION: Ticketing().model_dump(mode="json", by_alias=True)}
+    defaults = ChartValues().model_dump(mode="json", by_alias=True, exclude_none=True)
+    ticketing = Ticketing().model_dump(mode="json", by_alias=True)
+    assert reading.value == {**defaults, SECTION: ticketing}
 
 
 def test_the_schema_of_the_chart_is_that_of_the_models() -> None:
-    assert json.loads((CHART / "values.schema.json").read_text("utf-8")) == values_schema()
+    hint = "Run `python -m tools.write_chart_schema`."
+    assert json.loads((CHART / "values.schema.json").read_text("utf-8")) == chart_schema(), hint
 
 
 LAYERS: dict[str, tuple[list[str], list[str]]] = {
@@ -134,7 +136,7 @@ def test_a_mounted_value_has_a_location(chart: helm_python.Chart) -> None:
     text = mounted(chart, read(("values.yaml", WHOLE)))
     declaration = declare(("ticketing.yaml", text))
     location = declaration.location("autoClose", "afterResolved")
-    assert location == Location("ticketing.yaml", 3, 20)
+    assert location == Location("ticketing.yaml", 4, 20)
 
 
 TEXTS = st.text(
@@ -153,7 +155,7 @@ def test_any_description_is_preserved_in_the_config_map(
         for number, description in enumerate(descriptions)
     ]
     catalog = {"categories": [{"name": "c", "displayName": "C"}], "items": items}
-    with helm_python.Chart.load(CHART) as chart:
+    with load_chart() as chart:
         text = mounted(chart, {SECTION: {"catalog": catalog}})
     ticketing = declare(("ticketing.yaml", text)).ticketing
     assert [item.description for item in ticketing.catalog.items] == descriptions
@@ -162,7 +164,7 @@ def test_any_description_is_preserved_in_the_config_map(
 ACCEPTED = {
     "all parts of a declaration": WHOLE,
     "an empty section": "ticketing: {}",
-    "values of other charts": "{image: {tag: '1'}, ticketing: {enabled: false}}",
+    "other values": "{global: {region: eu}, image: {tag: '1'}, ticketing: {enabled: false}}",
     **{
         each.name: each.read_text("utf-8")
         for each in files("default_workflows").iterdir()
@@ -205,7 +207,7 @@ def test_the_schema_rejects_mistakes_that_it_can_express(
 
 
 def test_every_property_has_a_description() -> None:
-    models = [each for each in values_schema()["$defs"].values() if "properties" in each]
+    models = [each for each in chart_schema()["$defs"].values() if "properties" in each]
     assert models
     for model in models:
         assert model["additionalProperties"] is False
