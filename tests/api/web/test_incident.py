@@ -202,8 +202,13 @@ async def test_a_session_that_expires_loses_no_text(
         await page.fill("#title", "Second printer")
         await end_sessions(shared.database)
         await page.get_by_role("button", name="Open the ticket").click()
-        await page.get_by_role("button", name=MARTON.name).click()
-        await expect(page.locator("#title")).to_have_value("Second printer")
+        async with page.expect_popup() as other:
+            await page.get_by_role("link", name="Sign in, in another tab").click()
+        tab = await other.value
+        await tab.get_by_role("button", name=MARTON.name).click()
+        await expect(tab.get_by_role("heading", level=1)).to_contain_text("You are signed in")
+        await page.get_by_role("button", name="Send the form again").click()
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Second printer")
 
 
 async def end_sessions(database: Database) -> None:
