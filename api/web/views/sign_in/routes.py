@@ -175,8 +175,9 @@ class _ProviderSignIn:
         response = see_other(pending.return_path if pending else SIGN_IN_PATH)
         if pending and pending.renewed_user == actor.id:
             await self.sessions.renew(request, response, actor, id_token)
+            log.info("claims renewed", actor=actor.id)
         else:
             await self.sessions.begin(request, response, actor, id_token)
+            log.info("signed in", actor=actor.id)
         browser.forget(response, self.sessions.cookies, state)
-        log.info("signed in", actor=actor.id)
         return response
