@@ -29,6 +29,11 @@ ASSIGNMENT_DEPTH: Final = 30
 PUBLIC_TITLE_CHARACTERS: Final = 120
 PUBLIC_TEXT_CHARACTERS: Final = 500
 GROUP_TARGETS: Final = 200
+STATUS_PAGE_DAYS: Final = 90
+"""The days that the status page shows, the current one included."""
+STATUS_PAGE_INCIDENTS: Final = 50
+INCIDENT_DAYS: Final = 14
+"""How long the status page shows resolved incidents."""
 MAINTENANCE_WINDOWS: Final = 500
 WINDOW_SCOPES: Final = 200
 """The groups, and the services, that one maintenance window names."""

@@ -66,6 +66,7 @@ class TicketEvent(StrEnum):
     COMMENTED = "ticket.commented"
     NOTED = "ticket.noted"
     SLA_BREACHED = "ticket.sla_breached"
+    PUBLISHED = "ticket.published"
 
 
 class Role(StrEnum):

@@ -12,7 +12,8 @@ from typing import Final
 from engine.audit.past import Case
 from engine.tickets.changes import permission_details
 from engine.tickets.history import EntryKind, canonical_timestamp
-from engine.tickets.permissions import EDITORS, NOTE_WRITERS, Relation, assigners
+from engine.tickets.permissions import EDITORS, NOTE_WRITERS, PUBLISHERS, Relation, assigners
+from engine.tickets.publications import public_text
 from engine.tickets.sla_targets import TARGETS_KEY
 from engine.vocabulary import SYSTEM, ActorRoles, Priority, Status
 from engine.workflows.policy import permits
@@ -113,6 +114,14 @@ def _note_flaw(case: Case) -> str | None:
     return _text_flaw(case) or _permission_flaw(case, NOTE_WRITERS)
 
 
+def _publication_flaw(case: Case) -> str | None:
+    try:
+        public_text(case.entry.new_value)
+    except ValueError:
+        return "its value is not a text for the status page"
+    return _permission_flaw(case, PUBLISHERS)
+
+
 USER_RULES: Final[Mapping[EntryKind, Callable[[Case], str | None]]] = {
     EntryKind.STATUS: _transition_flaw,
     EntryKind.ASSIGNEE: _assignment_flaw,
@@ -122,6 +131,7 @@ USER_RULES: Final[Mapping[EntryKind, Callable[[Case], str | None]]] = {
     EntryKind.PRIORITY: _priority_flaw,
     EntryKind.COMMENT: _comment_flaw,
     EntryKind.NOTE: _note_flaw,
+    EntryKind.PUBLICATION: _publication_flaw,
 }
 """The rule of each kind of entry that a user can make, except `created`."""
 

@@ -34,6 +34,7 @@ class EntryKind(StrEnum):
     COMMENT = "comment"
     NOTE = "note"
     SLA_BREACH = "sla_breach"
+    PUBLICATION = "publication"
 
 
 @dataclass(frozen=True, slots=True)

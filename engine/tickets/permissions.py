@@ -32,6 +32,8 @@ _STAFF: Final = frozenset({Relation.ASSIGNEE, Relation.GROUP_MEMBER, Relation.AD
 EDITORS: Final = frozenset(Relation)
 """Those who change title, description and priority."""
 NOTE_WRITERS: Final = _STAFF
+PUBLISHERS: Final = _STAFF
+"""Those who write for the status page."""
 TARGET_SETTERS: Final = frozenset({Relation.GROUP_MEMBER, Relation.ADMIN})
 """Those who state SLA targets of their own for a new ticket."""
 
@@ -88,6 +90,21 @@ def authorize_note(ticket: Ticket, actor: Actor) -> frozenset[Relation]:
 
     """
     return _authorize("add internal notes to", ticket, actor, NOTE_WRITERS)
+
+
+def authorize_publish(ticket: Ticket, actor: Actor) -> frozenset[Relation]:
+    """Return the relations by which the actor can publish a text about the ticket, even if CLOSED.
+
+    Raises:
+        Forbidden: the actor cannot publish anything about the ticket.
+
+    """
+    return _authorize("publish a text about", ticket, actor, PUBLISHERS)
+
+
+def can_publish(ticket: Ticket, actor: Actor) -> bool:
+    """Return whether the actor can publish a text about the ticket on the status page."""
+    return bool(_relations(ticket, actor) & PUBLISHERS)
 
 
 def can_read_directory(actor: Actor) -> bool:

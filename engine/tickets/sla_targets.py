@@ -85,9 +85,13 @@ class SlaTerms:
         name = self.calendar_name(source)
         if name == ALWAYS:
             return None
-        declared = self.calendars[name]
-        week = (getattr(declared.hours, day) for day in WEEKDAYS)
-        return _build_calendar(declared.name, declared.time_zone, week, declared.holidays)
+        return calendar_of(self.calendars[name])
+
+
+def calendar_of(declared: WorkingCalendar) -> Calendar:
+    """Return a declared calendar as a value."""
+    week = (getattr(declared.hours, day) for day in WEEKDAYS)
+    return _build_calendar(declared.name, declared.time_zone, week, declared.holidays)
 
 
 def targets_for(source: CatalogItem | Priority, terms: SlaTerms) -> TicketTargets:

@@ -114,6 +114,7 @@ _EFFECTS: Final[dict[EntryKind, Callable[[str | None], dict[str, Any]]]] = {
     EntryKind.COMMENT: lambda _new: {},
     EntryKind.NOTE: lambda _new: {},
     EntryKind.SLA_BREACH: lambda _new: {},
+    EntryKind.PUBLICATION: lambda _new: {},
 }
 """The fields of a ticket that each kind of entry, except `created`, changes."""
 

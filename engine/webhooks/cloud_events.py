@@ -26,6 +26,7 @@ EVENT_TYPES: Final = {
     EntryKind.COMMENT: TicketEvent.COMMENTED,
     EntryKind.NOTE: TicketEvent.NOTED,
     EntryKind.SLA_BREACH: TicketEvent.SLA_BREACHED,
+    EntryKind.PUBLICATION: TicketEvent.PUBLISHED,
 }
 _ENTRY_KINDS: Final = {event: kind for kind, event in EVENT_TYPES.items()}
 RENDERED_KINDS: Final = (

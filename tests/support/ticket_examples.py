@@ -91,6 +91,7 @@ VALUES: dict[EntryKind, st.SearchStrategy[str | None]] = {
     EntryKind.COMMENT: TEXTS,
     EntryKind.SLA_BREACH: st.sampled_from(Timer),
     EntryKind.NOTE: TEXTS,
+    EntryKind.PUBLICATION: st.none() | TEXTS,
 }
 CHANGES = st.one_of(
     [

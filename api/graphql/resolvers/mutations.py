@@ -21,6 +21,7 @@ from engine.tickets.commands import (
     TransitionTicket,
     UpdateTicket,
 )
+from engine.tickets.publications import PublishIncident, WithdrawIncident
 from engine.tickets.ticket import Ticket
 
 resolvers: Final = Resolvers()
@@ -76,4 +77,6 @@ _register("assignToMe", AssignToMe, TicketStore.assign_to_me)
 _register("assignTicket", AssignTicket, TicketStore.assign)
 _register("transferTicket", TransferTicket, TicketStore.transfer)
 _register("commentTicket", CommentTicket, TicketStore.comment)
+_register("publishIncident", PublishIncident, TicketStore.publish)
+_register("withdrawIncident", WithdrawIncident, TicketStore.withdraw)
 _register("updateTicket", UpdateTicket, TicketStore.update)

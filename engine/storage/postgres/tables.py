@@ -598,6 +598,11 @@ ticket_status_history: Final = Table(
     _one_of("kind", tuple(EntryKind)),
     CheckConstraint("actor_bits BETWEEN 0 AND 7", name="actor_bits"),
     Index("ticket_status_history_log_idx", "transaction", "entry"),
+    Index(
+        "ticket_status_history_publications_idx",
+        "at",
+        postgresql_where=text("kind = 'publication'"),
+    ),
 )
 
 seals: Final = Table(

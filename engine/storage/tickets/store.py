@@ -37,6 +37,12 @@ from engine.tickets.commands import (
     TransitionTicket,
     UpdateTicket,
 )
+from engine.tickets.publications import (
+    PublishIncident,
+    WithdrawIncident,
+    publication_changes,
+    withdrawal_changes,
+)
 from engine.tickets.search_texts import stored_words
 from engine.tickets.ticket import Ticket
 from engine.tickets.transition_counts import TransitionCounts
@@ -139,6 +145,14 @@ class TicketStore:
     async def comment(self, actor: Actor, command: CommentTicket) -> Ticket:
         """Add a comment or an internal note; raises as `comment_changes` does."""
         return await self._change(actor, command, comment_changes)
+
+    async def publish(self, actor: Actor, command: PublishIncident) -> Ticket:
+        """Publish a text on the status page; raises as `publication_changes` does."""
+        return await self._change(actor, command, publication_changes)
+
+    async def withdraw(self, actor: Actor, command: WithdrawIncident) -> Ticket:
+        """Withdraw what was published; raises as `withdrawal_changes` does."""
+        return await self._change(actor, command, withdrawal_changes)
 
     async def update(self, actor: Actor, command: UpdateTicket) -> Ticket:
         """Change title, description or priority; raises as `edit_changes` does."""

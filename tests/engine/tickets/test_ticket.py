@@ -33,6 +33,7 @@ EFFECTS: dict[EntryKind, tuple[str | None, Ticket]] = {
     EntryKind.COMMENT: ("Looking", a_ticket()),
     EntryKind.NOTE: ("Looking", a_ticket()),
     EntryKind.SLA_BREACH: ("response", a_ticket()),
+    EntryKind.PUBLICATION: ('["Cards fail", "", ""]', a_ticket()),
 }
 
 

@@ -14,9 +14,10 @@ from api.web.forms import read_form
 from api.web.pages import Pages, see_other
 from api.web.views.new_ticket.view import draft_of
 from api.web.views.ticket.timeline import TimelineItem, build_timeline, users_of
-from api.web.views.ticket.view import Notice, TicketPage
+from api.web.views.ticket.view import Notice, Publishing, TicketPage
 from engine.errors import Forbidden, InterlockError, InvalidInput, VersionConflict
 from engine.plugins import Plugin
+from engine.storage.outages.publications import read_public_groups, read_publications
 from engine.storage.tickets.history_pages import SEQ_MAX, HistoryPageRequest
 from engine.storage.tickets.reader import read_ticket
 from engine.tickets.commands import (
@@ -28,6 +29,8 @@ from engine.tickets.commands import (
     UpdateTicket,
 )
 from engine.tickets.history import Entry
+from engine.tickets.permissions import can_publish
+from engine.tickets.publications import PublishIncident, WithdrawIncident
 from engine.tickets.ticket import Ticket
 
 PATH: Final = "/tickets/{id}"
@@ -42,6 +45,8 @@ _DONE: Final = {
     "comment": "Your comment is on the ticket. All users who can read the ticket can read it.",
     "note": "Your internal note is on the ticket. The requester can't read it.",
     "edit": "Saved.",
+    "publish": "The status page shows your text within seconds.",
+    "withdraw": "The status page no longer shows a text about this ticket.",
 }
 _REFUSALS: Final = (Forbidden, InvalidInput, VersionConflict)
 
@@ -62,6 +67,7 @@ def ticket_routes(pages: Pages) -> list[ProtectedRoute]:
         pages.post(f"{PATH}/assignee", handlers.change(_assign)),
         pages.post(f"{PATH}/group", handlers.change(_transfer)),
         pages.post(f"{PATH}/edits", handlers.change(_edit)),
+        pages.post(f"{PATH}/publication", handlers.change(_publish)),
     ]
 
 
@@ -108,6 +114,19 @@ async def _edit(context: RequestContext, ticket: str, fields: _Fields) -> str:
         context.actor, UpdateTicket.parse(**edited, **_common(ticket, fields))
     )
     return "edit"
+
+
+async def _publish(context: RequestContext, ticket: str, fields: _Fields) -> str:
+    if fields.get("withdraw") == "true":
+        withdrawal = WithdrawIncident.parse(**_common(ticket, fields))
+        await context.store.withdraw(context.actor, withdrawal)
+        return "withdraw"
+    names = {"public_title": "title", "impact": "impact", "update": "update"}
+    texts = {name: fields.get(field_name, "") for field_name, name in names.items()}
+    await context.store.publish(
+        context.actor, PublishIncident.parse(**texts, **_common(ticket, fields))
+    )
+    return "publish"
 
 
 def _optional_comment(fields: _Fields) -> dict[str, object]:
@@ -198,6 +217,7 @@ class _TicketPageHandlers:
             notice=notice,
             fields=fields,
             position=request[_POSITION],
+            publishing=await _publishing(context, ticket),
         )
         return self.pages.render(request, context, _TEMPLATE, {"page": page}, status)
 
@@ -213,6 +233,19 @@ def _sent_draft(done: str, ticket: Ticket) -> str:
             return f"move {ticket.id}"
         case _:
             return ""
+
+
+async def _publishing(context: RequestContext, ticket: Ticket) -> Publishing | None:
+    """Return what the reader can publish about the ticket; None if the page cannot show it."""
+    if not can_publish(ticket, context.actor):
+        return None
+    page, targets = await read_public_groups(context.databases.reads)
+    is_public = ticket.service or any(each.sla_group == ticket.assignee_group for each in targets)
+    if not page.enabled or not is_public:
+        return None
+    return Publishing(
+        (await read_publications(context.databases.reads, [ticket.id])).get(ticket.id)
+    )
 
 
 async def _read(request: web.Request, context: RequestContext) -> Ticket:

@@ -8,6 +8,7 @@ from typing import Final
 
 from api.web.formats import words
 from engine.tickets.history import Entry, EntryKind
+from engine.tickets.publications import public_text
 from engine.tickets.system_actor import SystemReason, api_key_of, system_reason
 from engine.vocabulary import SYSTEM
 
@@ -22,6 +23,7 @@ _ICONS: Final = {
     EntryKind.COMMENT: "chat_bubble",
     EntryKind.NOTE: "lock",
     EntryKind.SLA_BREACH: "alarm",
+    EntryKind.PUBLICATION: "campaign",
 }
 _REASONS: Final = {
     SystemReason.SERVICE_RECOVERED: "because the service recovered",
@@ -73,7 +75,7 @@ def build_timeline(entries: Sequence[Entry], names: _Names) -> tuple[TimelineIte
             _ICONS[entry.kind],
             "Interlock" if entry.actor == SYSTEM else names.get(entry.actor, entry.actor),
             _sentence(entry, names),
-            entry.new_value if entry.kind in {EntryKind.COMMENT, EntryKind.NOTE} else None,
+            _text(entry),
         )
         for entry in entries
     )
@@ -136,6 +138,22 @@ def _priority(entry: Entry, _names: _Names) -> str:
     return f"changed the priority from {before} to {after}"
 
 
+def _text(entry: Entry) -> str | None:
+    """Return the text that an entry adds, in Markdown; None if it adds none."""
+    if entry.kind in {EntryKind.COMMENT, EntryKind.NOTE}:
+        return entry.new_value
+    if entry.kind is EntryKind.PUBLICATION and (text := public_text(entry.new_value)):
+        return "\n\n".join(filter(None, (text.impact, text.update))) or None
+    return None
+
+
+def _publication(entry: Entry, _names: _Names) -> str:
+    text = public_text(entry.new_value)
+    if text is None:
+        return "withdrew the text from the status page"
+    return f"published on the status page: “{text.title}”"
+
+
 _SENTENCES: Final[Mapping[EntryKind, Callable[[Entry, _Names], str]]] = {
     EntryKind.CREATED: _created,
     EntryKind.STATUS: _status,
@@ -146,5 +164,6 @@ _SENTENCES: Final[Mapping[EntryKind, Callable[[Entry, _Names], str]]] = {
     EntryKind.DESCRIPTION: lambda _entry, _: "changed the description",
     EntryKind.COMMENT: lambda _entry, _: "commented",
     EntryKind.NOTE: lambda _entry, _: "added an internal note",
+    EntryKind.PUBLICATION: _publication,
     EntryKind.SLA_BREACH: lambda entry, _: f"recorded that the {entry.new_value} target was missed",
 }

@@ -16,6 +16,7 @@ from engine.tickets.permissions import (
     authorize_transfer,
     can_read_notes,
 )
+from engine.tickets.publications import Publication
 from engine.tickets.sla_explanation import SlaReason, explain_due_time
 from engine.tickets.sla_timers import SlaTimers, Timer
 from engine.tickets.ticket import Ticket
@@ -83,6 +84,18 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Publishing:
+    """What the reader can publish about the ticket on the status page.
+
+    Attributes:
+        current: what the page says; None if it says only that the group is affected.
+
+    """
+
+    current: Publication | None
+
+
+@dataclass(frozen=True, slots=True)
 class TicketPage:
     """The page of a ticket.
 
@@ -94,6 +107,7 @@ class TicketPage:
         notice: the result of the last form.
         fields: of the last form if it was refused, so that no typed text is lost.
         position: the position of the log from which the page follows changes.
+        publishing: None if the reader can publish nothing about the ticket.
 
     """
 
@@ -108,6 +122,7 @@ class TicketPage:
     notice: Notice | None = None
     fields: Mapping[str, str] = field(default_factory=dict)
     position: str = ""
+    publishing: Publishing | None = None
 
     @property
     def roles(self) -> ActorRoles:

@@ -17,7 +17,8 @@ OLDEST_RUNNING = sa.text("pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
 SERVICE_STATUSES = "'OPERATIONAL', 'DEGRADED', 'DOWN', 'MAINTENANCE', 'UNKNOWN'"
 ENTRY_KINDS = (
     "'created', 'status', 'assignee', 'assignee_group', 'priority', 'title', 'description',"
-    " 'comment', 'note', 'sla_breach'"
+    " 'comment', 'note', 'sla_breach',"
+    " 'publication'"
 )
 PRIORITY_RANK = "array_position('{LOW,MEDIUM,HIGH,CRITICAL}'::text[], priority)"
 
@@ -583,6 +584,12 @@ def create_ticket_status_history() -> None:
     )
     op.create_index(
         "ticket_status_history_log_idx", "ticket_status_history", ["transaction", "entry"]
+    )
+    op.create_index(
+        "ticket_status_history_publications_idx",
+        "ticket_status_history",
+        ["at"],
+        postgresql_where=sa.text("kind = 'publication'"),
     )
 
 

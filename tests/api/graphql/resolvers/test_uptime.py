@@ -6,8 +6,10 @@ import pytest
 
 from engine.storage.postgres.database import Database
 from tests.support.api_client import Api
+from tests.support.declared_resources import put_resources
 from tests.support.monitored_services import PATH, declare_service, record
 from tests.support.personas import ANNA
+from tests.support.resources import sla_targets
 
 UPTIME = """
 query ($path: ID!, $from: DateTime!, $to: DateTime) {
@@ -54,6 +56,14 @@ async def test_the_uptime_of_a_service_that_was_never_reported_is_not_known(
             {"text": "the downtime", "from": None, "to": None, "seconds": 0},
         ],
     }
+
+
+async def test_a_target_of_the_group_sets_the_budget(api: Api, database: Database) -> None:
+    await declare_service(database)
+    await put_resources(database, [sla_targets("payment-team")])
+    found = await api.data(ANNA, UPTIME, path=PATH, **{"from": ago(hours=2), "to": ago(hours=1)})
+    uptime = found["service"]["uptime"]
+    assert (uptime["budgetSeconds"], uptime["remainingSeconds"]) == (4, 4), "0.1 % of an hour"
 
 
 async def test_the_current_outage_counts_until_now(api: Api, database: Database) -> None:

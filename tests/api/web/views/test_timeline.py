@@ -66,6 +66,10 @@ SENTENCES = {
     entry(EntryKind.DESCRIPTION, "a", "b"): "Marton P. changed the description",
     entry(EntryKind.COMMENT, None, "x"): "Marton P. commented",
     entry(EntryKind.NOTE, None, "x"): "Marton P. added an internal note",
+    entry(EntryKind.PUBLICATION, None, '["Cards fail", "", ""]'): (
+        "Marton P. published on the status page: “Cards fail”"
+    ),
+    entry(EntryKind.PUBLICATION, None, None): "Marton P. withdrew the text from the status page",
     entry(EntryKind.SLA_BREACH, None, "response", actor=SYSTEM): (
         "Interlock recorded that the response target was missed"
     ),
