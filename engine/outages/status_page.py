@@ -245,7 +245,7 @@ def _group(facts: GroupFacts, page: StatusFacts, slug: str) -> PublicGroup:
 
 
 def _status_at(intervals: Sequence[HealthInterval], now: datetime) -> ServiceStatus:
-    """Return the status at a time, at which the recorded ones end and windows can go on."""
+    """Return the status at a time, at which the recorded ones end and windows can continue."""
     current = (each.status for each in reversed(intervals) if each.start <= now <= each.end)
     return next(current, ServiceStatus.UNKNOWN)
 

@@ -1,4 +1,4 @@
-"""What the status page says about an incident: a text that somebody wrote for the public. Pure.
+"""The texts that users write about incidents for the status page. Pure.
 
 The text of the ticket itself is never published. Each publication is an entry of the history, whose
 value is the text as canonical JSON; null withdraws it.
@@ -130,7 +130,7 @@ def public_text(value: str | None) -> PublicText | None:
 
 
 def current_publication(entries: Iterable[tuple[datetime, str | None]]) -> Publication | None:
-    """Return what is published, from the times and values of the publications, oldest first."""
+    """Return the publication that results from times and values, the oldest first."""
     text: PublicText | None = None
     updates: list[PublicUpdate] = []
     for at, value in entries:
@@ -143,6 +143,6 @@ def current_publication(entries: Iterable[tuple[datetime, str | None]]) -> Publi
 
 
 def publication_in(history: Sequence[Entry]) -> Publication | None:
-    """Return what is published about a ticket with a history."""
+    """Return the publication of a ticket with a history."""
     kind = EntryKind.PUBLICATION
     return current_publication((each.at, each.new_value) for each in history if each.kind is kind)

@@ -33,7 +33,7 @@ _PUBLICATIONS: Final = Statement.of(
 async def read_publications(
     source: Database | Session, tickets: Sequence[str]
 ) -> Mapping[str, Publication]:
-    """Return what is published about tickets, by id; only of those that have any."""
+    """Return the publications of tickets, by id; only of those that have any."""
     values = defaultdict[str, list[tuple[datetime, str | None]]](list)
     for row in await source.rows(_PUBLICATIONS, tickets=list(tickets)):
         values[row["ticket"]].append((row["at"], row["new_value"]))

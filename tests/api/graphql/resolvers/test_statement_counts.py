@@ -68,13 +68,15 @@ query ($n: Int!) {
 """
 OF_TICKETS: Final = 6
 """Latest entries, pages of histories, timers, the clock, names of involved users and of actors."""
+OF_UPTIMES: Final = 6
+"""BEGIN, statuses, targets, requested and declared windows, COMMIT."""
 KILL_DELIVERIES: Final = """
 UPDATE webhook_deliveries SET state = 'dead', last_result = 'timeout', finished_at = now()
 """
 LISTS: Final = {
     "a page of tickets": (PAGE, 1 + OF_TICKETS),
     "edges and a count": (EDGES, 2 + OF_TICKETS),
-    "services, their uptimes and their tickets": (SERVICES, 3 + OF_TICKETS),
+    "services, their uptimes and their tickets": (SERVICES, 2 + OF_UPTIMES + OF_TICKETS),
     "declared resources": (DECLARED, 0),
     "webhooks and their dead letters": (WEBHOOKS, 2),
 }
