@@ -106,6 +106,8 @@ class Impact:
         losing: live; some users lose a transition from their status.
         frozen: live; ticketing is switched off, so they cannot be changed.
         exposed: live; users who are not involved in them can read them after the change.
+        keeping: live; they keep the former assignee group of an item or a service, because the
+            group of a ticket is set only when it is opened.
         closing: `system` closes them, for good.
         reopening: `system` re-opens them, because their service is DOWN again.
         breaching: `system` records that they missed an SLA target.
@@ -124,6 +126,7 @@ class Impact:
     losing: AffectedTickets = NO_TICKETS
     frozen: AffectedTickets = field(default=NO_TICKETS, kw_only=True)
     exposed: AffectedTickets = field(default=NO_TICKETS, kw_only=True)
+    keeping: AffectedTickets = field(default=NO_TICKETS, kw_only=True)
     closing: AffectedTickets = field(default=NO_TICKETS, kw_only=True)
     reopening: AffectedTickets = field(default=NO_TICKETS, kw_only=True)
     breaching: AffectedTickets = field(default=NO_TICKETS, kw_only=True)

@@ -11,19 +11,24 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from engine.resources.live_resources import LiveResources
-from engine.resources.resource import Kind
+from engine.resources.resource import Key, Kind
 from engine.storage.postgres.database import Session
 from engine.storage.resources.drift import read_drift
 from engine.storage.resources.read import read_resources
 from engine.storage.resources.reconciliations import latest_reconciliation
 from engine.storage.resources.recorded_transitions import count_recorded_transitions
-from engine.storage.resources.ticket_counts import count_live_tickets, find_example_tickets
+from engine.storage.resources.ticket_counts import (
+    count_live_tickets,
+    count_tickets_of_groups,
+    find_example_tickets,
+)
 from engine.storage.tickets.drift import compare_tickets
 from reconciler.desired import Desired
 from reconciler.diff import apply_changes
 from reconciler.forecaster import count_foreseen_changes, read_forecast
 from reconciler.foreseen_impact import EXAMPLES_MOST, foreseen_impacts
-from reconciler.impact import LiveTickets, affected_statuses
+from reconciler.former_groups import former_groups, with_keeping_tickets
+from reconciler.impact import AffectedTickets, LiveTickets, affected_statuses
 from reconciler.permissions_diff import active_policy
 from reconciler.plan import (
     Plan,
@@ -117,7 +122,19 @@ async def assess_impact(
         tickets = LiveTickets(counts, examples)
     counted = await count_foreseen_changes(session, forecast)
     foreseen = await asyncio.to_thread(foreseen_impacts, forecast, tickets.all, counted)
+    foreseen = with_keeping_tickets(foreseen, await _count_keeping_tickets(session, changes))
     return await asyncio.to_thread(with_impact, changes, tickets, live.resources, foreseen)
+
+
+async def _count_keeping_tickets(
+    session: Session, changes: Sequence[PlannedChange]
+) -> dict[Key, AffectedTickets]:
+    """Return the live tickets that keep the former group of an item or a service."""
+    former = await asyncio.to_thread(former_groups, changes)
+    if not former:
+        return {}
+    counted = await count_tickets_of_groups(session, former, EXAMPLES_MOST)
+    return {key: AffectedTickets(*each) for key, each in counted.items()}
 
 
 async def _replay(

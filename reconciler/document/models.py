@@ -183,6 +183,8 @@ class ImpactPart(Part):
     """Live tickets that cannot be changed, because ticketing is switched off."""
     exposed: AffectedPart = _NO_TICKETS
     """Live tickets that more users can read."""
+    keeping: AffectedPart = _NO_TICKETS
+    """Live tickets that keep the former assignee group of an item or a service."""
     closing: AffectedPart = _NO_TICKETS
     """Tickets that `system` closes for good."""
     reopening: AffectedPart = _NO_TICKETS
@@ -209,8 +211,8 @@ class ImpactPart(Part):
 
 
 _EMPTY_PARTS: Final[tuple[object, ...]] = (
-    _NO_TICKETS.model_dump(by_alias=True),
-    _NO_SERVICES.model_dump(),
+    _NO_TICKETS.model_dump(mode="json", by_alias=True),
+    _NO_SERVICES.model_dump(mode="json"),
     (),
     [],
 )

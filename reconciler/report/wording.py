@@ -109,6 +109,12 @@ _OTHER_EFFECTS: Final = {
     "losing": _Phrase(
         "lose a transition", "live ticket", "lose a transition", "loses a transition"
     ),
+    "keeping": _Phrase(
+        "in the former group",
+        "live ticket",
+        "keep the former assignee group",
+        "keeps the former assignee group",
+    ),
     "commenting": _Phrase("commented", "ticket", "commented on by system within an hour"),
     "spared": _Phrase("spared", "ticket", "spared by system for another hour"),
 }

@@ -213,6 +213,7 @@ def switched_on() -> Plan:
         breaching=AffectedTickets({Status.OPEN: 2}, ("tk_5d2e", "tk_c0de")),
         commenting=AffectedTickets({Status.IN_PROGRESS: 1}, ("tk_31aa",)),
         spared=AffectedTickets({Status.RESOLVED: 1}, ("tk_77c0",)),
+        keeping=AffectedTickets({Status.OPEN: 1}, ("tk_5d2e",)),
         opening=AffectedServices(3, ("acme/shop/cart", "acme/shop/search")),
     )
     return plan_between(
