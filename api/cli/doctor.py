@@ -13,9 +13,9 @@ _SEVERITY_WIDTH = 4
 
 
 def doctor() -> None:
-    """Check whether a server can run with the settings here; change nothing.
+    """Check whether a server can run with the settings here.
 
-    Prints a line for each check: ok, warn or fail, what was found, and what to do. Exits with 1 if
+    Changes nothing. Prints a line for each check: ok, warn or fail, what was found, and what to do. Exits with 1 if
     a check fails.
     """
     if not asyncio.run(_print_results()):

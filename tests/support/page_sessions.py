@@ -9,8 +9,8 @@ from typing import Final
 DEMO: Final = "http://127.0.0.1:8080"
 """The address of the server on the pages."""
 _BLOCKS: Final = re.compile(r"```(sh|json|text)\n(.*?)```", re.DOTALL)
-_IDS: Final = re.compile(r'(?<=tk_)[0-9a-f]+|(?<="requestId":")[0-9a-f]+')
-"""The ids of tickets and requests, which differ in each run."""
+_IDS: Final = re.compile(r'(?<=tk_)[0-9a-f]+|(?<="requestId":")[0-9a-f]+|(?<=sha256:)[0-9a-f]+')
+"""The ids of tickets and requests and the approvals of plans, which differ in each run."""
 
 
 def check_session(
