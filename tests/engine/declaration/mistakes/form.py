@@ -98,4 +98,9 @@ FORM: Final[dict[str, Mistake]] = {
         ],
         "enabled",
     ),
+    "an approval that is none": (
+        "ticketing: {approvedPlan: latest}",
+        [("wrong_form", 1, 27)],
+        "must be sha256: and 64 hexadecimal digits, as a plan shows its approval",
+    ),
 }
