@@ -15,8 +15,8 @@ _SEVERITY_WIDTH = 4
 def doctor() -> None:
     """Check whether a server can run with the settings here.
 
-    Changes nothing. Prints a line for each check: ok, warn or fail, what was found, and what to do. Exits with 1 if
-    a check fails.
+    Changes nothing. Prints a line for each check: ok, warn or fail, what was found, and what to
+    do. Exits with 1 if a check fails.
     """
     if not asyncio.run(_print_results()):
         raise typer.Exit(EXIT_ERROR)
