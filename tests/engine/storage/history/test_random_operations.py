@@ -47,6 +47,7 @@ EVERY_KIND: Final = {
 BEGINNING: Final = datetime(2100, 1, 1, 12, tzinfo=UTC)
 """Later than the declarations that each database of the tests has."""
 IDS = [user.id for user in ALL_USERS]
+REQUESTERS = [None, None, None, *IDS]
 CATEGORY: Final = Resource.of(Kind.CATEGORY, "all", Category(name="all", displayName="All"))
 SLAS: Final = (None, {"by_priority": True}, {"targets": {"response": "1m", "resolution": "1d"}})
 GROUPS: Final = (None, "payment-team", "network-team")
@@ -109,6 +110,7 @@ class Operations:
             title="Payments fail",
             workflow=self.chance.choice(WORKFLOWS),
             priority=self.chance.choice([*Priority]),
+            requester=self.chance.choice(REQUESTERS),
             assignee=self.chance.choice([None, *IDS]),
             assignee_group=self.chance.choice(GROUPS),
             sla=self.chance.choice(SLAS),
@@ -117,7 +119,8 @@ class Operations:
         self.tickets.append(ticket.id)
 
     async def create_from_catalog(self) -> None:
-        command = CreateTicketFromCatalog.parse(item="vpn")
+        requester = self.chance.choice(REQUESTERS)
+        command = CreateTicketFromCatalog.parse(item="vpn", requester=requester)
         ticket = await self.store.create_from_catalog(self.chance.choice(ALL_USERS), command)
         self.tickets.append(ticket.id)
 
