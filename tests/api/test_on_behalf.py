@@ -72,6 +72,12 @@ async def test_graphql_refuses_others(other: Actor, mutation: str, shared_api: A
     assert (refusal["code"], refusal["field"]) == ("forbidden", "requester")
 
 
+@pytest.mark.parametrize("viewer", [MARTON, ADA, OUTSIDER, CILI], ids=lambda each: each.id)
+async def test_graphql_states_who_can(viewer: Actor, shared_api: Api) -> None:
+    data = await shared_api.data(viewer, "{ viewer { canOpenOnBehalf } }")
+    assert data["viewer"]["canOpenOnBehalf"] is (viewer in {MARTON, ADA})
+
+
 async def post(shared: SharedApplication, actor: Actor, body: dict[str, str]) -> tuple[int, Any]:
     headers = bearer(actor)
     async with shared.client.post("/api/v1/tickets", json=body, headers=headers) as response:

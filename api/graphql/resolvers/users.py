@@ -6,6 +6,8 @@ from typing import Final
 
 from api.graphql.registry import Resolvers
 from api.runtime.request_context import RequestContext
+from engine.storage.resources.on_behalf import read_on_behalf_groups
+from engine.tickets.permissions import can_open_on_behalf
 
 resolvers: Final = Resolvers()
 
@@ -35,3 +37,11 @@ async def viewer(
         "groups": sorted(actor.groups),
         "admin": actor.is_admin,
     }
+
+
+@resolvers.field("Viewer.canOpenOnBehalf")
+async def can_viewer_open_on_behalf(
+    _viewer: object, _arguments: object, context: RequestContext, _info: object
+) -> bool:
+    """Return whether the user of the request can open tickets for other users."""
+    return can_open_on_behalf(context.actor, await read_on_behalf_groups(context.databases.reads))
