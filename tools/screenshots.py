@@ -24,6 +24,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 THEMES: Final = ("light", "dark")
 SIZES: Final = ((320, 640), (1280, 940))
 _ADDRESS: Final = re.compile(r"Interlock is running at (http://\S+) ")
+_LINK: Final = re.compile(r"/sign-in/demo\?secret=\S+")
 _TOKEN: Final = re.compile(r"export ([A-Z]+)=(\S+)")
 _LAST_LINE: Final = "docs/quickstart.md continues"
 _ENTRIES: Final = 500
@@ -54,10 +55,12 @@ class Demo:
     Attributes:
         url: where it listens.
         tokens: of its users, by name.
+        link: the path that signs in a user.
 
     """
 
     url: str
+    link: str
     tokens: dict[str, str]
 
 
@@ -120,6 +123,15 @@ def _plan(values: str) -> Callable[[Page], object]:
     return send
 
 
+def _send_signed_out(page: Page) -> None:
+    page.goto(page.url.removesuffix("/tickets") + "/new/form")
+    page.locator("#title").fill("A printer that prints blank pages on both floors")
+    page.locator("#description").fill("Since this morning.\n\nIt says **toner low**.")
+    page.context.clear_cookies(name="interlock")  # that of the session
+    page.get_by_role("button", name="Open the ticket").click()
+    page.get_by_role("alert").wait_for()
+
+
 def _refuse(page: Page) -> None:
     page.locator("#title").fill("   ")
     page.locator("#assignee").fill("u_nobody")
@@ -129,6 +141,8 @@ def _refuse(page: Page) -> None:
 
 SCREENS: Final = (
     Screen("sign-in", "/sign-in", ""),
+    Screen("sign-in-users", "{link}", "", _press("Sign out")),
+    Screen("send-again", "{link}", "", _send_signed_out),
     Screen("sign-in-failed", "/sign-in/callback", ""),
     Screen("tickets", "/tickets"),
     Screen("tickets-empty", "/tickets?text=zeppelin"),
@@ -193,10 +207,10 @@ def _read_banner(process: subprocess.Popen[str]) -> Demo:
         text += line
         if line.startswith(_LAST_LINE):
             break
-    address = _ADDRESS.search(text)
-    if address is None:
+    address, link = _ADDRESS.search(text), _LINK.search(text)
+    if address is None or link is None:
         raise SystemExit("The demo server did not start.")
-    return Demo(address[1], dict(_TOKEN.findall(text)))
+    return Demo(address[1], link[0], dict(_TOKEN.findall(text)))
 
 
 def _ask(context: BrowserContext, demo: Demo, query: str, **variables: str) -> Any:  # noqa: ANN401  # GraphQL
@@ -271,7 +285,7 @@ def main() -> None:
         browser = playwright.chromium.launch(
             executable_path=chromium, args=["--no-sandbox"], chromium_sandbox=False
         )
-        tickets = _open_tickets(browser, demo)
+        tickets = {"link": demo.link, **_open_tickets(browser, demo)}
 
         def take(screens: tuple[Screen, ...]) -> None:
             for screen in screens:

@@ -133,7 +133,7 @@ class TicketPage:
     def buttons(self) -> tuple[TransitionButton, ...]:
         """A button for each other status, except that to start work if the reader can start it.
 
-        Those that the reader can use come first.
+        Those that the reader can use come first, and of these the ones that lead on.
         """
         source = self.ticket.status
         hidden = {source, Status.IN_PROGRESS} if self.can_start else {source}
@@ -141,7 +141,9 @@ class TicketPage:
             explain(self.workflow, source, to, self.roles) for to in STATUSES if to not in hidden
         )
         buttons = map(self._button, explanations)
-        return tuple(sorted(buttons, key=lambda button: not button.allowed))
+        return tuple(
+            sorted(buttons, key=lambda each: (not each.allowed, each.to.ordinal < source.ordinal))
+        )
 
     @property
     def no_moves(self) -> str:
@@ -243,5 +245,5 @@ def _refusal(authorize: Callable[[Ticket, Actor], object], ticket: Ticket, actor
     try:
         authorize(ticket, actor)
     except Forbidden as error:
-        return error.message
+        return with_words(error.message).replace(ticket.id, "this ticket")
     return ""
