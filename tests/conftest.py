@@ -31,6 +31,7 @@ from tests.support.databases import (
 )
 from tests.support.declared_resources import put_resources
 from tests.support.lock_gates import Observer, open_observer
+from tests.support.paths import MEMORY
 
 # The benchmarks measure speed, so no test fails because it is slow.
 NO_DEADLINE: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
@@ -46,7 +47,6 @@ FAST: Final = (
     *("max_wal_size = '128MB'", "min_wal_size = '32MB'"),
 )
 """Settings for an embedded server whose data need not survive a power failure, and can be small."""
-MEMORY: Final = Path("/dev/shm")  # noqa: S108 - only the parent of a temporary folder
 MEMORY_BYTES: Final = 4 * 1024**3
 """Free memory with which the databases are kept there: they are copied faster than on a disk."""
 

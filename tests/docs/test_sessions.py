@@ -13,7 +13,7 @@ import pytest
 from api.auth.api_keys import ApiKeyEntry, Scope, generate_api_key
 from tests.support.command import COMMAND, interlock, on
 from tests.support.databases import EMPTY, new_database
-from tests.support.page_sessions import check_session
+from tests.support.page_sessions import run_session
 from tests.support.paths import ROOT
 
 PAGES = ("docs/quickstart.md", "docs/rest.md")
@@ -70,7 +70,9 @@ def test_the_session_of_a_page_works(
     exports = re.findall(r"^ +(export \w+=\S+)$", served, re.MULTILINE)
     assert len(exports) == 3
     text = (ROOT / page).read_text("utf-8")
-    check_session(text, address.group(), [*exports, f"export KEY={KEY}"], tmp_path, environment)
+    given = [*exports, f"export KEY={KEY}"]
+    printed, expected = run_session(text, address.group(), given, tmp_path, environment)
+    assert printed == expected
 
 
 def test_the_commands_of_the_readme_work(tmp_path: Path, database_url: str) -> None:

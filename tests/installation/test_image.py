@@ -17,7 +17,7 @@ from tests.support.api_client import SECRET, TOKENS, bearer
 from tests.support.compose_file import read_compose
 from tests.support.container_images import Container, built_image, terminate
 from tests.support.own_postgres import own_postgres
-from tests.support.page_sessions import check_session
+from tests.support.page_sessions import run_session
 from tests.support.paths import DOCS
 from tests.support.replicas import replica
 
@@ -123,9 +123,10 @@ async def test_its_server_takes_an_incident_to_its_end(
                 f"export {name}={TOKENS.issue(user, timedelta(hours=1))}"
                 for name, user in tokens.items()
             ]
-            await asyncio.to_thread(
-                check_session, INCIDENT, f"http://127.0.0.1:{port}", exports, tmp_path, os.environ
+            printed, expected = await asyncio.to_thread(
+                run_session, INCIDENT, f"http://127.0.0.1:{port}", exports, tmp_path, os.environ
             )
+            assert printed == expected
             assert server.problems == []
             terminate(server.process.pid)
             assert await server.wait_until_ended() == 0

@@ -22,10 +22,11 @@ from typing import Final, TypedDict
 import pytest
 
 from tests.support.own_postgres import children_of
-from tests.support.paths import ROOT
+from tests.support.paths import MEMORY, ROOT
 
 _BASE: Final = "localhost/base"
 _IMAGE: Final = "localhost/interlock"
+_MEMORY_BYTES: Final = 6 * 1024**3
 _SUITE: Final = "bookworm"
 _MIRROR: Final = "http://deb.debian.org/debian"
 _CERTIFICATES: Final = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -183,12 +184,22 @@ def built_image() -> Iterator[Buildah]:
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)
-    # buildah needs a file system that keeps owners and extended attributes.
-    with TemporaryDirectory(dir="/var/tmp") as folder:
+    with TemporaryDirectory(dir=_parent_of_images()) as folder:
         buildah = Buildah(Path(folder))
         buildah.build_base()
         buildah.build()
         yield buildah
+
+
+def _parent_of_images() -> str:
+    """Return where images are built: in memory if that can hold them, else on the disk.
+
+    Without a storage driver of the kernel, each step copies all files.
+    """
+    has_room = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > _MEMORY_BYTES
+    if has_room and not os.statvfs(MEMORY).f_flag & (os.ST_NOEXEC | os.ST_NODEV):
+        return str(MEMORY)
+    return "/var/tmp"  # noqa: S108 - the parent of a temporary folder; /tmp can have other options
 
 
 def terminate(buildah_run: int) -> None:
