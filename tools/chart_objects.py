@@ -85,7 +85,7 @@ class Deploy(Values):
     """Whether Helm runs the job as a hook; false for Argo CD, Flux and `helm install --wait`."""
     server_role: str = ""
     """The database role of the servers, to which the job grants its rights."""
-    timeout_seconds: Seconds = 300
+    timeout_seconds: Seconds = 240
     """How long the job waits for the database and the servers."""
     active_deadline_seconds: Seconds = 1_200
     """How long the job can take, with all attempts."""

@@ -279,6 +279,14 @@ def test_a_trial_needs_no_secret(chart: helm_python.Chart) -> None:
     assert "THIS IS A TRIAL" in texts_of(chart, trial)["NOTES.txt"]
 
 
+def test_the_alerts_and_the_dashboard_are_those_of_the_chart(chart: helm_python.Chart) -> None:
+    manifests = manifests_of(chart, values_of("everything"))
+    alerts = (CHART / "monitoring/alerts.yaml").read_text("utf-8")
+    assert one_of(manifests, "PrometheusRule")["spec"] == yaml.safe_load(alerts)
+    dashboard = (CHART / "monitoring/interlock.json").read_text("utf-8")
+    assert one_of(manifests, "ConfigMap", "-dashboard")["data"]["interlock.json"] == dashboard
+
+
 def test_the_job_of_a_hook_has_a_fixed_name_and_that_of_argo_cd_a_new_one(
     chart: helm_python.Chart,
 ) -> None:

@@ -51,7 +51,7 @@ def manifests_of(
         manifest
         for name, text in texts.items()
         if name != "NOTES.txt"
-        for manifest in yaml.safe_load_all(text)
+        for manifest in yaml.load_all(text, yaml.CSafeLoader)
         if manifest
     ]
 
