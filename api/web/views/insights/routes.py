@@ -69,4 +69,4 @@ async def _read_page(request: web.Request, context: RequestContext) -> InsightsP
         await read_refusals(database, period),
         tuple(context.workflows.registry.workflows.values()),
     )
-    return InsightsPage(days, insight_tables(facts), facts.transitions.read_since)
+    return InsightsPage(days, insight_tables(days, facts), facts.transitions.read_since)

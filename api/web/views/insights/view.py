@@ -127,14 +127,14 @@ def period_in(days: str | None) -> int:
     return known[days]
 
 
-def insight_tables(facts: InsightFacts) -> tuple[InsightTable, ...]:
-    """Return all tables."""
+def insight_tables(days: int, facts: InsightFacts) -> tuple[InsightTable, ...]:
+    """Return all tables of a period."""
     unused = unused_transitions(facts.workflows, facts.transitions.used)
     return (
         _time_in_status(facts.transitions.stays),
         *(_compliance(facts.compliance, each) for each in ("priority", "group")),
         _refused(facts.refused),
-        _unused(unused),
+        _unused(days, unused),
     )
 
 
@@ -229,16 +229,16 @@ def _refused(refused: Sequence[RefusedTransition]) -> InsightTable:
     )
 
 
-def _unused(unused: Sequence[UnusedTransition]) -> InsightTable:
+def _unused(days: int, unused: Sequence[UnusedTransition]) -> InsightTable:
     rows = (
         InsightRow((each.workflow, words(each.source), words(each.target), _ROLES[each.role]))
         for each in unused
     )
     return InsightTable(
         "unused-transitions",
-        "Transitions that no user made",
-        "Declared transitions of active workflows.",
-        "Users made every declared transition.",
+        f"Transitions that no user made in {days} days",
+        "Declared transitions of active workflows. Users can have made them before this period.",
+        f"Users made every declared transition in the last {days} days.",
         "",
         ("Workflow", "From", "To", "Who can make it"),
         tuple(rows),

@@ -58,18 +58,18 @@ FACTS = InsightFacts(
 
 def test_tables_in_words(snapshot: SnapshotAssertion) -> None:
     lines = []
-    for table in insight_tables(FACTS):
+    for table in insight_tables(30, FACTS):
         lines += [f"{table.title}: {table.about} {table.bar_title}", " | ".join(table.columns)]
         lines += [f"{' | '.join(row.cells)} {row.bar}" for row in table.rows]
     assert "\n".join(lines) == snapshot
 
 
 def test_tables_without_rows_say_so() -> None:
-    assert all(each.empty and not each.rows for each in insight_tables(NOTHING))
+    assert all(each.empty and not each.rows for each in insight_tables(30, NOTHING))
 
 
 def test_a_transition_by_system_only_is_unused_and_a_retired_workflow_has_none() -> None:
-    unused = insight_tables(FACTS)[-1]
+    unused = insight_tables(30, FACTS)[-1]
     assert [each.cells[:3] for each in unused.rows] == [
         ("incident", "In progress", "Resolved"),
         ("incident", "Resolved", "Closed"),
@@ -79,7 +79,7 @@ def test_a_transition_by_system_only_is_unused_and_a_retired_workflow_has_none()
 def test_a_page_shows_a_bounded_number_of_rows() -> None:
     many = [CompiledWorkflow(f"w{number:03}", "W", POLICY) for number in range(INSIGHT_ROWS)]
     facts = InsightFacts(NOTHING.transitions, (), (), many)
-    unused = insight_tables(facts)[-1]
+    unused = insight_tables(30, facts)[-1]
     assert (len(unused.shown), unused.left_out) == (INSIGHT_ROWS, 2 * INSIGHT_ROWS)
 
 
