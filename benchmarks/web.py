@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from statistics import median, quantiles
 from time import perf_counter
 from typing import Final
@@ -12,7 +13,7 @@ import uvloop
 
 from api.web.rendering import HX_REQUEST
 from benchmarks.databases import VACUUM, declare, execute_unchecked, temporary_server
-from benchmarks.processes import serving
+from benchmarks.processes import Served, memory_bytes, serving
 from benchmarks.synthetic_data import insert_comments, insert_tickets
 from benchmarks.tables import new_table, number_columns, print_table
 from benchmarks.timing import ratio
@@ -24,6 +25,8 @@ from engine.vocabulary import Priority
 
 TICKETS: Final = 1_000_000
 ROUNDS: Final = 200
+_CSV_PERIOD: Final = timedelta(days=110)
+"""That of 100,000 tickets."""
 _AGENT: Final = Actor("u_7", "Person 7", frozenset({"group-7", "group-20", "group-49"}))
 _ADMIN: Final = Actor("u_8", "Person 8", is_admin=True)
 _SERVER: Final = "benchmarks.socket_servers"
@@ -104,6 +107,7 @@ def main() -> None:
         }
         with serving(_SERVER, "interlock", settings=settings) as served:
             uvloop.run(_measure(served.address))
+            uvloop.run(_download(served))
 
 
 async def _prepare(url: str) -> None:
@@ -181,6 +185,27 @@ async def _measure(address: str) -> None:
                 await row.measure()
     for name, row in rows.items():
         table.add_row(name, *row.figures(rows[_LIST_NAME]))
+    print_table(table)
+
+
+async def _download(served: Served) -> None:
+    """Print how long a CSV takes, and how much memory the server needs for it."""
+    since = (datetime.now(UTC) - _CSV_PERIOD).date()
+    before, started = memory_bytes("VmHWM", served.pid), perf_counter()
+    lines = size = 0
+    async with (
+        _session(served.address, _AGENT) as session,
+        session.get(f"/tickets.csv?createdSince={since}") as response,
+    ):
+        async for chunk in response.content.iter_any():
+            lines, size = lines + chunk.count(b"\n"), size + len(chunk)
+    growth = memory_bytes("VmHWM", served.pid) - before
+    columns = number_columns("tickets", "MB", "s", "memory of the server, MB more")
+    table = new_table("CSV", *columns, title="A download of the newest tickets")
+    seconds = perf_counter() - started
+    table.add_row(
+        "", f"{lines - 1:,}", f"{size / 1e6:.0f}", f"{seconds:.1f}", f"{growth / 1e6:.0f}"
+    )
     print_table(table)
 
 

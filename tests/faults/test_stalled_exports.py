@@ -10,6 +10,7 @@ import pytest
 from api.auth.api_keys import ApiKeyEntry, Scope
 from engine.storage.postgres.database import POOL_CONNECTIONS, Database
 from tests.support.api_client import KEY, bearer
+from tests.support.bulk_data import open_many
 from tests.support.lock_gates import TIMEOUT_SECONDS
 from tests.support.personas import ANNA
 from tests.support.replicas import Replica, replica
@@ -24,6 +25,13 @@ INSERT INTO users (id, name) SELECT 'u_' || number, repeat(md5(number::text), 6)
 FROM generate_series(1, 100000) AS numbers (number)
 """
 """20 MB: more than all buffers between a server and a client."""
+TICKETS = 8_000
+LENGTHEN = "UPDATE tickets SET title = repeat(md5(id), 30)"
+"""8 MB as CSV: more than all buffers."""
+IN_USE = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'
+"""
 SNAPSHOTS = """
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND query LIKE '%row_to_json%'
@@ -71,4 +79,21 @@ async def test_stalled_exports_keep_no_snapshot_and_disturb_no_request(
             assert "integrity: {" in (await response.text())[-1_000:]
     logged = [line["event"] for line in serving.log]
     assert logged.count("client does not read") == EXPORTS
+    assert serving.problems == []
+
+
+async def test_an_interrupted_csv_keeps_no_connection(
+    database_url: str, database: Database
+) -> None:
+    await open_many(database, TICKETS)
+    async with database.pool.acquire() as connection:
+        await connection.execute(LENGTHEN)
+    limits = {"INTERLOCK_LIMITS": f"viewer_rate=0 send_seconds={SEND_SECONDS}"}
+    async with replica(database_url, limits) as serving, asyncio.timeout(3 * TIMEOUT_SECONDS):
+        async with stalled_client(serving.url, "/tickets.csv", bearer(ANNA)) as stalled:
+            assert b" 200 " in await stalled.readuntil(b"\r\n\r\n")
+            async with database.pool.acquire() as observer:
+                while await observer.fetchval(IN_USE):  # a page is read, or waits to be sent
+                    pass
+        await serving.wait_until_logged("request", route="/tickets.csv", status=499)
     assert serving.problems == []
