@@ -49,6 +49,7 @@
     clearTimeout(waiting);
     const field = open;
     open = undefined;
+    list?.replaceChildren();
     if (list) list.hidden = true;
     if (field) describe(field);
   };
