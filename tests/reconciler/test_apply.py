@@ -31,6 +31,7 @@ from engine.workflows.policy import permits
 from reconciler.allowances import Allowances
 from reconciler.apply import ApplyRequest, apply_plan, reconcile
 from reconciler.desired import Desired, read_desired
+from reconciler.hazards import plan_approval
 from reconciler.plan import Plan
 from reconciler.planner import make_plan
 from reconciler.revert import reverted_resources
@@ -381,3 +382,14 @@ async def test_a_longer_grace_period_is_no_hazard(database: Database, store: Tic
     [change] = plan.changes
     assert change.impact.spared.by_status == {RESOLVED: 1}
     await apply_plan(database, plan, ADA)
+
+
+async def test_an_approval_ends_with_the_next_reconciliation(database: Database) -> None:
+    """Also one that changes other resources, before the approved plan is applied."""
+    plan = await plan_for(database, without(OTHER))
+    approved = replace(plan, approved=plan_approval(plan))
+    await apply_plan(database, await plan_for(database, ALL | snapshot(auto_close("1h"))), ADA)
+    with pytest.raises(StalePlan):
+        await apply_plan(database, approved, ADA)
+    unapproved = replace(plan, approved="")
+    await apply_plan(database, unapproved, replace(ADA, allowed=EVERYTHING))

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from engine.errors import ForbiddenTransition
 from engine.storage.postgres.database import Database, open_database
 from engine.storage.resources.live_declaration import read_live_declaration
+from engine.storage.resources.workflows import read_workflows
 from engine.storage.servers import ServerReport, report_server
 from engine.storage.tickets.store import TicketStore
+from engine.vocabulary import Status
 from tests.support.command import interlock, on
-from tests.support.concurrent_changes import open_ticket
+from tests.support.concurrent_changes import open_ticket, pick_up
 from tests.support.databases import EMPTY, SERVER_ROLE, as_server, new_database
 
 NARROW = """
@@ -108,6 +111,58 @@ def test_exactly_the_approved_plan_is_let_through_and_only_once(job: Job) -> Non
     job.run()
     job.put("a.yaml", WIDE)
     assert approval_in(job.run(code=REFUSED)) != approval
+
+
+SEED = """
+ticketing:
+  defaultWorkflows: [service_request]
+  workflows:
+    - &flow
+      name: changed
+      displayName: Changed
+      transitions:
+        - {from: OPEN, to: IN_PROGRESS, role: assignee}
+        - {from: IN_PROGRESS, to: CLOSED, role: any}
+    - {<<: *flow, name: removed, displayName: Removed}
+"""
+REMOVED = (
+    "{name: removed, displayName: Removed, transitions: ["
+    "{from: OPEN, to: IN_PROGRESS, role: assignee}, {from: IN_PROGRESS, to: CLOSED, role: any}]}"
+)
+NEXT_SEED = SEED.replace("displayName: Changed", "displayName: Renamed").replace(
+    "name: removed, displayName: Removed", "name: added, displayName: Added"
+)
+
+
+async def test_an_upgrade_reconciles_the_seed(job: Job, database: Database) -> None:
+    job.put("a.yaml", SEED)
+    job.run()
+    store = TicketStore(database)
+    tickets = [await open_ticket(store, workflow=each) for each in ("changed", "removed")]
+    job.put("a.yaml", NEXT_SEED)
+    refused = job.run(code=REFUSED)
+    assert "strands_tickets: Retiring workflow removed strands 1 live ticket." in refused
+    registry = (await read_workflows(database)).registry.workflows
+    assert (registry["changed"].display_name, "added" in registry) == ("Changed", False)
+
+    job.put("approval.yaml", f"ticketing: {{approvedPlan: '{approval_in(refused)}'}}")
+    job.run()
+    registry = (await read_workflows(database)).registry.workflows
+    states = {name: (each.display_name, each.retired) for name, each in registry.items()}
+    assert states == {
+        "added": ("Added", False),
+        "changed": ("Renamed", False),
+        "removed": ("Removed", True),
+        "service_request": ("Service Request", False),
+    }
+    changed, removed = tickets
+    assert (await pick_up(store, changed)).status is Status.IN_PROGRESS
+    with pytest.raises(ForbiddenTransition, match="removed is retired"):
+        await pick_up(store, removed)
+
+    job.put("b.yaml", "ticketing: {workflows: [" + REMOVED + "]}")
+    job.run()
+    assert (await pick_up(store, removed)).status is Status.IN_PROGRESS
 
 
 def test_an_approval_holds_for_apply_as_well(job: Job) -> None:
