@@ -21,10 +21,10 @@ NARROW = {**INCIDENT, ("RESOLVED", "CLOSED"): "assignee"}
 LIVE, DESIRED = (snapshot(workflow("vpn", each)) for each in (NARROW, INCIDENT))
 
 
-def plan(tickets: int = 1, **more: str) -> Plan:
+def plan(tickets: int = 1, source: str = "git:1", base: str = "r7-4f8e29c0d1a2") -> Plan:
     """Return a plan that widens rights and affects so many tickets."""
     counts = LiveTickets({("vpn", "RESOLVED"): tickets}, {("vpn", "RESOLVED"): ["tk_4f8e29"]})
-    return plan_between(LIVE, DESIRED, counts, **more)
+    return plan_between(LIVE, DESIRED, counts, source=source, base=base)
 
 
 @given(PLANS)
