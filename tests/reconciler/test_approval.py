@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 
 from engine.errors import RefusedByGuard
+from engine.vocabulary import Status
 from reconciler.allowances import NO_ALLOWANCES
 from reconciler.document.serialize import document_of
 from reconciler.hazards import check_guards, hazards, is_approved, plan_approval, unacknowledged
@@ -23,7 +24,8 @@ LIVE, DESIRED = (snapshot(workflow("vpn", each)) for each in (NARROW, INCIDENT))
 
 def plan(tickets: int = 1, source: str = "git:1", base: str = "r7-4f8e29c0d1a2") -> Plan:
     """Return a plan that widens rights and affects so many tickets."""
-    counts = LiveTickets({("vpn", "RESOLVED"): tickets}, {("vpn", "RESOLVED"): ["tk_4f8e29"]})
+    place = ("vpn", Status.RESOLVED)
+    counts = LiveTickets({place: tickets}, {place: ["tk_4f8e29"]})
     return plan_between(LIVE, DESIRED, counts, source=source, base=base)
 
 
