@@ -11,6 +11,7 @@ from api.auth.key_sources import RefreshedKeys
 from api.bootstrap.anchors import scheduled_anchors
 from api.bootstrap.auth import key_source
 from api.bootstrap.engine import EngineHandle, open_current, require_notifications
+from api.bootstrap.tracing import open_tracing
 from api.bootstrap.web import sign_in_methods
 from api.licence import read_licence
 from api.runtime.clock_watch import measure_clock_difference
@@ -254,6 +255,13 @@ async def _check_sign_in(engine: EngineHandle, settings: Settings) -> _Finding:
     return _ok("Users sign in to the web UI at the OpenID provider.")
 
 
+async def _check_traces(_engine: EngineHandle, settings: Settings) -> _Finding:
+    async with open_tracing(settings) as tracing:
+        if tracing is None:
+            return _ok("Requests are not traced: the settings name no receiver.")
+    return _ok("Requests are traced.")
+
+
 _DATABASE_CHECKS: Final[Mapping[str, _Check]] = {
     "rights": _check_rights,
     "durability": _check_durability,
@@ -263,6 +271,7 @@ _DATABASE_CHECKS: Final[Mapping[str, _Check]] = {
     "webhooks": _check_webhooks,
     "anchors": _check_anchors,
     "sign-in": _check_sign_in,
+    "traces": _check_traces,
 }
 """The checks that need an open database, by name."""
 CHECKS: Final = ["settings", "keys", "licence", "database", "migrations", *_DATABASE_CHECKS]

