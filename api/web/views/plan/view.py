@@ -13,6 +13,7 @@ from engine.workflows.compiler import CompiledWorkflow
 from engine.workflows.svg import draw
 from reconciler.diff import Action
 from reconciler.dry_run import FILE_NAME
+from reconciler.hazards import plan_approval
 from reconciler.impact import LIVE_STATUSES, AffectedTickets, enforced_policy
 from reconciler.permissions_diff import TransitionChange
 from reconciler.plan import Plan, PlannedChange
@@ -133,6 +134,7 @@ class PlanView:
         changes: by the heading of their kind.
         left_out: the number of changes that are not shown.
         options: those that acknowledge all hazards.
+        approval: what `ticketing.approvedPlan` must be to let the plan through.
 
     """
 
@@ -141,6 +143,7 @@ class PlanView:
     changes: Mapping[str, tuple[ChangeView, ...]]
     left_out: int
     options: str
+    approval: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +208,7 @@ def plan_view(plan: Plan, tickets: TicketCounts) -> PlanView:
     }
     left_out = len(plan.changes) - len(shown.changes)
     options = " ".join(dict.fromkeys(each.remedy for each in hazards))
-    return PlanView(wording.summary(plan), hazards, changes, left_out, options)
+    return PlanView(wording.summary(plan), hazards, changes, left_out, options, plan_approval(plan))
 
 
 def _change_view(change: PlannedChange, tickets: TicketCounts | None) -> ChangeView:

@@ -23,7 +23,7 @@ SVG_ID = re.compile(r'id="([^"]+)"')
 )
 def test_a_plan_in_words(example: str, snapshot: SnapshotAssertion) -> None:
     plan = plan_view(EXAMPLES[example](), TICKETS)
-    lines = [plan.summary, plan.options]
+    lines = [plan.summary, plan.options, plan.approval]
     lines += [f"{each.title}: {each.messages} {each.remedy}" for each in plan.hazards]
     for kind, changes in plan.changes.items():
         lines.append(kind)
