@@ -46,6 +46,7 @@ from api.rest.health_reports import health_report_routes
 from api.rest.maintenance import maintenance_routes
 from api.rest.openapi import openapi_route
 from api.rest.reload import reload_route
+from api.rest.status import status_route
 from api.rest.tickets import ticket_routes
 from api.runtime.background_tasks import Supervisor
 from api.runtime.health_reports import HealthReports
@@ -60,6 +61,7 @@ from api.settings import SchemaUse, Settings
 from api.web.explorer.routes import Explorer
 from api.web.rendering import load_renderer
 from api.web.routes import web_routes
+from api.web.status_page.routes import status_page_routes
 from api.web.views.sign_in.demo import DemoSignIn
 from api.webhooks.worker import WebhookWorker
 from engine.storage.postgres.connection_settings import ConnectionSettings
@@ -195,6 +197,7 @@ async def open_application_on(
                     streams,
                     settings.limits.stream,
                 ),
+                *status_page_routes(state.status_page),
                 *_rest_routes(
                     state,
                     values,
@@ -280,6 +283,7 @@ def _rest_routes(
         *backup_and_import_routes(state.databases.administration, exports),
         *health_report_routes(alerts),
         *maintenance_routes(state.databases),
+        status_route(state.status_page),
         *probes,
         openapi_route(),
     ]

@@ -41,6 +41,7 @@ def background_tasks(  # noqa: PLR0913  # the components of a server
     """Yield all background tasks of a server; docs/operations.md describes them."""
     yield refresh_task(listener, state.refresh, state.workflows.end_subscriptions)
     yield state.changes.task
+    yield state.status_page.task
     yield state.log_watch.task
     yield state.clock_watch.task
     yield BackgroundTask(

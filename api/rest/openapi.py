@@ -21,6 +21,7 @@ from api.rest.alertmanager import AlertmanagerWebhook
 from api.rest.directory import GroupListResponse, UserListResponse
 from api.rest.maintenance import WindowListResponse, WindowRequest, WindowResponse
 from api.rest.service_response import ServiceResponse
+from api.rest.status import StatusResponse
 from api.rest.ticket_list import TicketListResponse
 from api.rest.ticket_models import (
     AssigneeGroupRequest,
@@ -61,6 +62,7 @@ _MODELS: Final[dict[type[BaseModel], JsonSchemaMode]] = {
     WindowRequest: "validation",
     WindowResponse: "serialization",
     WindowListResponse: "serialization",
+    StatusResponse: "serialization",
     PlanDocument: "validation",
 }
 

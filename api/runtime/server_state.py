@@ -13,6 +13,7 @@ from api.runtime.log_watch import LogWatch
 from api.runtime.plugins import PluginCache
 from api.runtime.request_context import RequestContext
 from api.runtime.server_report import ReportedDeclaration
+from api.runtime.status_page import StatusPageState
 from api.runtime.ticket_metrics import TicketMetrics
 from api.runtime.visibility import VisibilityCache
 from api.runtime.workflows import WorkflowCache
@@ -42,6 +43,7 @@ class ServerState:
     assignees: Assignees
     tickets: TicketMetrics
     declaration: ReportedDeclaration
+    status_page: StatusPageState
 
     @classmethod
     async def read(
@@ -52,6 +54,8 @@ class ServerState:
         log_watch = LogWatch(databases.essential)
         clock_watch = ClockWatch(databases.essential)
         await clock_watch.check()
+        status_page = StatusPageState(databases.background)
+        await status_page.refresh()
         return cls(
             databases,
             limits,
@@ -73,6 +77,7 @@ class ServerState:
             assignees,
             TicketMetrics(databases.background),
             ReportedDeclaration(databases),
+            status_page,
         )
 
     async def refresh(self) -> None:

@@ -33,7 +33,13 @@ from engine.outages.maintenance import (
 from engine.resources.resource import MAINTENANCE
 from engine.storage.postgres.database import Database, Row, Session
 from engine.storage.postgres.statements import Statement
-from engine.storage.postgres.tables import maintenance_windows, reconciliations, services, settings
+from engine.storage.postgres.tables import (
+    maintenance_windows,
+    reconciliations,
+    service_group,
+    services,
+    settings,
+)
 
 _ID_BYTES: Final = 12
 _WINDOWS_MOST: Final = 10_000
@@ -77,11 +83,10 @@ _CANCEL: Final = Statement.of(
     .returning(maintenance_windows)
 )
 _KNOWN_GROUPS: Final = Statement.of(
-    select(services.c.declaration["slaGroup"].as_string().label("name"))
+    select(service_group.label("name"))
     .where(
         services.c.retired_at.is_(None),
-        services.c.declaration["slaGroup"].as_string()
-        == func.any(bindparam("names", type_=ARRAY(Text))),
+        service_group == func.any(bindparam("names", type_=ARRAY(Text))),
     )
     .distinct()
 )
@@ -92,9 +97,7 @@ _KNOWN_SERVICES: Final = Statement.of(
     )
 )
 _GROUP: Final = Statement.of(
-    select(services.c.declaration["slaGroup"].as_string().label("sla_group")).where(
-        services.c.path == bindparam("service_path")
-    )
+    select(service_group.label("sla_group")).where(services.c.path == bindparam("service_path"))
 )
 
 

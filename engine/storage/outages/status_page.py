@@ -25,7 +25,7 @@ from engine.storage.outages.publications import read_public_groups, read_publica
 from engine.storage.outages.uptime import read_uptime_targets
 from engine.storage.postgres.database import Database, Row, Session
 from engine.storage.postgres.statements import Statement
-from engine.storage.postgres.tables import services, ticket_status_history, tickets
+from engine.storage.postgres.tables import service_group, services, ticket_status_history, tickets
 from engine.storage.resources.plugins import TICKETING_ENABLED
 from engine.tickets.history import EntryKind
 from engine.vocabulary import Status
@@ -36,10 +36,9 @@ _NOW: Final = Statement.of(
     select(func.clock_timestamp().label("now"), TICKETING_ENABLED.label("enabled"))
 )
 _GROUPS: Final = bindparam("groups", type_=ARRAY(Text))
-_SLA_GROUP: Final = services.c.declaration["slaGroup"].as_string()
 _SERVICES: Final = Statement.of(
-    select(services.c.path, _SLA_GROUP.label("sla_group"))
-    .where(services.c.retired_at.is_(None), func.any(_GROUPS) == _SLA_GROUP)
+    select(services.c.path, service_group.label("sla_group"))
+    .where(services.c.retired_at.is_(None), service_group == func.any(_GROUPS))
     .order_by(services.c.path)
 )
 _RECENT: Final = bindparam("recent", type_=DateTime(timezone=True))
@@ -52,7 +51,7 @@ _INCIDENTS: Final = Statement.of(
         tickets.c.id,
         tickets.c.created_at,
         tickets.c.service.is_not(None).label("is_outage"),
-        func.coalesce(_SLA_GROUP, tickets.c.assignee_group).label("affected"),
+        func.coalesce(service_group, tickets.c.assignee_group).label("affected"),
     )
     .outerjoin(services, services.c.path == tickets.c.service)
     .where(
@@ -60,7 +59,7 @@ _INCIDENTS: Final = Statement.of(
         | tickets.c.id.in_(_PUBLISHED),
         (tickets.c.status != literal_column(f"'{Status.CLOSED}'"))
         | (tickets.c.updated_at > _RECENT),
-        func.coalesce(_SLA_GROUP, tickets.c.assignee_group) == func.any(_GROUPS),
+        func.coalesce(service_group, tickets.c.assignee_group) == func.any(_GROUPS),
     )
     .order_by(tickets.c.created_at.desc(), tickets.c.id)
     .limit(bindparam("most", type_=Integer))

@@ -14,7 +14,7 @@ from engine.storage.outages.maintenance import read_windows, windows_of_service
 from engine.storage.postgres.database import Database
 from engine.storage.postgres.locks import lock_tickets_shared
 from engine.storage.postgres.statements import Statement
-from engine.storage.postgres.tables import service_health, service_reports, services
+from engine.storage.postgres.tables import service_group, service_health, service_reports, services
 from engine.vocabulary import ServiceStatus
 
 _BATCH_SERVICES: Final = 500
@@ -22,8 +22,7 @@ _BATCH_SERVICES: Final = 500
 _NOW: Final = Statement.of(select(func.clock_timestamp().label("now")))
 _IN_MAINTENANCE: Final = service_health.c.status == literal_column(f"'{ServiceStatus.MAINTENANCE}'")
 _AFFECTED: Final = (services.c.path == func.any(bindparam("paths", type_=ARRAY(Text)))) | (
-    services.c.declaration["slaGroup"].as_string()
-    == func.any(bindparam("groups", type_=ARRAY(Text)))
+    service_group == func.any(bindparam("groups", type_=ARRAY(Text)))
 )
 _STARTED: Final = Statement.of(
     select(service_health.c.service)

@@ -268,6 +268,10 @@ services: Final = _declared_table(
         postgresql_where=text("retired_at IS NULL"),
     ),
 )
+service_group: Final[ColumnClause[str]] = literal_column(
+    f"(services.{DECLARED_SERVICE_GROUP})", Text
+)
+"""The group of a service, in the form in which `services_group_idx` has it."""
 settings: Final = _declared_table("settings", "name")
 
 webhooks: Final = _declared_table(

@@ -123,7 +123,7 @@ async def test_operations_require_the_credentials_of_their_routes(
             assert access is allow_anyone
             assert operation["security"] == [], name
     public = {name.split()[1] for name, each in described.items() if not each["security"]}
-    assert public == {*PROBE_PATHS, OPENAPI_PATH}
+    assert public == {*PROBE_PATHS, OPENAPI_PATH, "/api/v1/status"}
     of_users = [name for name, each in described.items() if each["security"] == [{"token": []}]]
     assert all(re.search("/(tickets|users|groups)", name) for name in of_users)
 
@@ -308,6 +308,7 @@ EXAMPLES = [
     Example(404, "POST", "/api/v1/registry/reload", headers=WITH_KEY),
     Example(404, "POST", "/api/v1/health/report", {"path": "no/such", "status": "DOWN"}, WITH_KEY),
     Example(400, "POST", "/api/v1/alerts/alertmanager", {}, WITH_KEY),
+    Example(404, "GET", "/api/v1/status", headers={}),
     Example(200, "GET", "/api/v1/maintenance", headers=WITH_KEY),
     Example(400, "POST", "/api/v1/maintenance", {"text": "Upgrade"}, WITH_KEY),
     Example(404, "POST", "/api/v1/maintenance/{id}/cancel", headers=WITH_KEY),

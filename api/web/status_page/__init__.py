@@ -1,0 +1,1 @@
+"""The public status page. It imports neither sessions nor the other screens."""

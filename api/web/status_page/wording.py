@@ -1,0 +1,96 @@
+"""The words, icons and drawings of the status page. Pure."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from typing import Final
+
+from api.web.formats import duration
+from engine.outages.status_page import PublicDay, PublicGroup, StatusContent
+from engine.vocabulary import ServiceStatus
+
+WORDS: Final = {
+    ServiceStatus.OPERATIONAL: "Operational",
+    ServiceStatus.DEGRADED: "Degraded",
+    ServiceStatus.DOWN: "Down",
+    ServiceStatus.MAINTENANCE: "Maintenance",
+    ServiceStatus.UNKNOWN: "Not known",
+}
+ICONS: Final = {
+    ServiceStatus.OPERATIONAL: "M4 10.5l4 4 8-9",
+    ServiceStatus.DEGRADED: "M10 3l8 14H2zM10 8v4M10 14v1",
+    ServiceStatus.DOWN: "M5 5l10 10M15 5L5 15",
+    ServiceStatus.MAINTENANCE: "M6 4v12M14 4v12",
+    ServiceStatus.UNKNOWN: "M4 10h12",
+}
+"""The outline of the icon of each status, in a square of 20 by 20."""
+_SUMMARIES: Final = {
+    ServiceStatus.OPERATIONAL: "Everything works",
+    ServiceStatus.DEGRADED: "Some services work with problems",
+    ServiceStatus.DOWN: "Some services are down",
+    ServiceStatus.MAINTENANCE: "Some services are in maintenance",
+    ServiceStatus.UNKNOWN: "The status is not known",
+}
+_BAR_WIDTH: Final = 4
+BAR_HEIGHT: Final = 32
+_BAR_TOPS: Final = {
+    ServiceStatus.OPERATIONAL: 8,
+    ServiceStatus.UNKNOWN: 8,
+    ServiceStatus.MAINTENANCE: 4,
+    ServiceStatus.DEGRADED: 4,
+}
+"""How far the bar of each status is below the top: without colour, outages are the highest bars."""
+
+
+def summary(content: StatusContent) -> str:
+    """Return the status of all groups together, in words."""
+    return _SUMMARIES[content.status] if content.groups else "There are no services here yet"
+
+
+def percent(value: float | None) -> str:
+    """Return an uptime as text, not rounded up: `99.95 %`."""
+    return "Not measured" if value is None else f"{value:.3f}".rstrip("0").rstrip(".") + " %"
+
+
+def budget(group: PublicGroup) -> str:
+    """Return the remaining downtime budget, in words."""
+    if not group.budget:
+        return "The target allows no downtime."
+    whole = f"the {duration(group.budget)} budget of this month"
+    if group.remaining < timedelta(0):
+        return f"{duration(-group.remaining)} more than {whole}"
+    return f"{duration(group.remaining)} left of {whole}"
+
+
+def bars(days: Sequence[PublicDay]) -> Iterator[tuple[ServiceStatus, str]]:
+    """Yield the outlines of the bars of successive days with the same status.
+
+    A gap between two days is drawn over them by the template.
+    """
+    position = 0
+    for status, same in groupby(days, key=lambda day: day.status):
+        width, top = _BAR_WIDTH * len(list(same)), _BAR_TOPS.get(status, 0)
+        yield status, f"M{position} {top}h{width}v{BAR_HEIGHT - top}h-{width}z"
+        position += width
+
+
+def bars_width(days: Sequence[PublicDay]) -> int:
+    """Return the width of the drawing of some days."""
+    return _BAR_WIDTH * len(days)
+
+
+def notable(days: Sequence[PublicDay]) -> list[PublicDay]:
+    """Return the days that were not simply operational, the latest first."""
+    normal = {ServiceStatus.OPERATIONAL, ServiceStatus.UNKNOWN}
+    return [each for each in reversed(days) if each.status not in normal]
+
+
+def day_words(day: PublicDay) -> str:
+    """Return what happened on a day, in words."""
+    return f"Down for {duration(day.down)}" if day.down else WORDS[day.status]
+
+
+def clock(at: datetime) -> str:
+    """Return a time with its zone: `14:03 UTC on 31 March 2030`."""
+    utc = at.astimezone(UTC)
+    return f"{utc:%H:%M} UTC on {utc.day} {utc:%B %Y}"

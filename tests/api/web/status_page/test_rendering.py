@@ -1,0 +1,149 @@
+"""The documents of the status page: small, escaped, well formed, and rendered once."""
+
+import re
+from dataclasses import replace
+from datetime import datetime, timedelta
+from html.parser import HTMLParser
+from xml.etree.ElementTree import Element, fromstring
+
+from hypothesis import given
+from syrupy.assertion import SnapshotAssertion
+
+from api.web.status_page.badge import render_badge
+from api.web.status_page.feed import render_feed
+from api.web.status_page.rendering import StatusDocuments
+from api.web.status_page.wording import bars, budget, percent
+from engine.outages.status_page import PublicGroup, StatusContent
+from engine.vocabulary import ServiceStatus
+from tests.support.status_contents import (
+    CONTENTS,
+    GROUPS,
+    NOW,
+    days_with,
+    example_content,
+    example_group,
+)
+
+ATOM = "{http://www.w3.org/2005/Atom}"
+PAGE_BYTES = 30_000
+
+
+class _Elements(HTMLParser):
+    """Collects the elements of a page."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+        self.attributes: set[str] = set()
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.names.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+
+def page(content: StatusContent, *, is_stale: bool = False) -> str:
+    return StatusDocuments().page(content, is_stale=is_stale).body.decode()
+
+
+def test_the_page(snapshot: SnapshotAssertion) -> None:
+    html = page(example_content())
+    assert html.partition("<body>")[2] == snapshot
+
+
+def test_the_feed(snapshot: SnapshotAssertion) -> None:
+    assert render_feed(example_content()) == snapshot
+
+
+def test_a_badge(snapshot: SnapshotAssertion) -> None:
+    assert render_badge(example_group("Payments", ServiceStatus.DOWN)) == snapshot
+
+
+def test_a_page_with_ten_groups_is_small() -> None:
+    document = StatusDocuments().page(example_content(10), is_stale=False)
+    assert len(document.body) < PAGE_BYTES
+    assert len(document.gzipped) < PAGE_BYTES / 4
+
+
+def test_a_stale_page_says_since_when_and_is_cached_for_a_shorter_time() -> None:
+    documents = StatusDocuments()
+    fresh = documents.page(example_content(), is_stale=False)
+    stale = documents.page(example_content(), is_stale=True)
+    assert "last known state, as of" in stale.body.decode()
+    assert "last known state" not in fresh.body.decode()
+    assert "14:03 UTC on 31 March 2030" in stale.body.decode()
+    assert fresh.headers["Cache-Control"] == "public, max-age=30, stale-if-error=86400"
+    assert stale.headers["Cache-Control"] == "public, max-age=5, stale-if-error=86400"
+
+
+def test_a_document_is_rendered_again_only_if_it_changes() -> None:
+    documents, content = StatusDocuments(), example_content()
+    first = documents.page(content, is_stale=False)
+    later = replace(content, as_of=NOW + timedelta(seconds=30))
+    assert documents.page(later, is_stale=False) is first
+    next_minute = documents.page(replace(content, as_of=NOW + timedelta(minutes=1)), is_stale=False)
+    assert next_minute.etag != first.etag
+    feed = documents.feed(content, is_stale=False)
+    assert documents.feed(replace(content, groups=()), is_stale=False).etag == feed.etag
+
+
+@given(CONTENTS)
+def test_public_texts_are_only_text(content: StatusContent) -> None:
+    elements = _Elements(page(content))
+    assert not elements.names & {"script", "iframe", "form", "object"}
+    assert not any(name.startswith("on") or name == "style" for name in elements.attributes)
+
+
+@given(CONTENTS)
+def test_the_feed_is_well_formed(content: StatusContent) -> None:
+    feed = fromstring(render_feed(content))  # noqa: S314  # our own text
+    entries = feed.findall(f"{ATOM}entry")
+    assert len(entries) == len(content.incidents) + len(content.windows)
+    for each in (feed, *entries):
+        assert text_of(each, "id").startswith("urn:uuid:")
+        assert text_of(each, "title")
+        datetime.fromisoformat(text_of(each, "updated"))
+    updated = [text_of(each, "updated") for each in entries]
+    assert updated == sorted(updated, reverse=True)
+
+
+def text_of(element: Element, name: str) -> str:
+    return element.findtext(f"{ATOM}{name}") or ""
+
+
+@given(GROUPS)
+def test_a_badge_is_well_formed(group: PublicGroup) -> None:
+    text = render_badge(group)
+    if re.fullmatch("[^\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]*", group.name):
+        root = fromstring(text)  # noqa: S314  # our own text
+        assert root.tag == "{http://www.w3.org/2000/svg}svg"
+
+
+def test_wording() -> None:
+    assert [percent(each) for each in (None, 0.0, 99.95, 99.999, 100.0)] == [
+        "Not measured",
+        "0 %",
+        "99.95 %",
+        "99.999 %",
+        "100 %",
+    ]
+    hours = example_group(
+        "A",
+        budget=timedelta(hours=4, minutes=23),
+        remaining=timedelta(hours=3, minutes=12, seconds=59),
+    )
+    assert budget(hours) == "3 h 12 min left of the 4 h 23 min budget of this month"
+    assert budget(replace(hours, remaining=timedelta(minutes=-5))) == (
+        "5 min more than the 4 h 23 min budget of this month"
+    )
+    assert budget(replace(hours, budget=timedelta(0))) == "The target allows no downtime."
+
+
+def test_successive_days_with_the_same_status_are_one_outline() -> None:
+    found = list(bars(days_with({0: ServiceStatus.DOWN, 2: ServiceStatus.DOWN})))
+    assert [(status, outline) for status, outline in found] == [
+        ("OPERATIONAL", "M0 8h348v24h-348z"),
+        ("DOWN", "M348 0h4v32h-4z"),
+        ("OPERATIONAL", "M352 8h4v24h-4z"),
+        ("DOWN", "M356 0h4v32h-4z"),
+    ]
