@@ -43,9 +43,15 @@
 
   document.addEventListener("reset", () => location.reload());
 
+  let isLeaving = false;
+  document.addEventListener("submit", (event) => {
+    isLeaving ||= !event.defaultPrevented; // htmx prevents it, and the page stays
+  });
+
   // The page reads itself again, which leads to the sign-in, unless that would lose typed text. Then
-  // its form leads there.
+  // its form leads there, or has done so already.
   document.addEventListener("signed-out", () => {
+    if (isLeaving || document.getElementById("unsent")) return;
     const fields = document.querySelectorAll("#main form[method=post] :is(input:not([type]), textarea)");
     const isLost = [...fields].some((each) => (
       (each instanceof HTMLInputElement || each instanceof HTMLTextAreaElement)

@@ -185,30 +185,46 @@ async def test_an_incident(
         await expect(page.locator(".page-header")).to_contain_text("Closed")
 
 
-async def test_a_session_that_expires_loses_no_text(
+async def test_a_session_that_ends_leads_to_the_sign_in_and_back(
     shared: SharedApplication, shared_pages: WebPages
 ) -> None:
     async with shared_pages.window(None, DEMO.link) as page:
         await page.goto(shared_pages.url("/new/form"))
         await page.fill("#title", "Printer")
-        await page.get_by_role("button", name="Open the ticket").click()
-        await page.fill("#comment", "half a sentence")
         await end_sessions(shared.database)
-        await page.get_by_role("button", name="Add comment").click()
         await page.get_by_role("button", name=MARTON.name).click()
-        await expect(page.get_by_role("heading", level=1)).to_have_text("Printer")
-        await expect(page.locator("#comment")).to_have_value("half a sentence")
+        await expect(page.locator("#title")).to_have_value("Printer")
+
+
+async def test_a_form_of_an_ended_session_is_sent_again(
+    shared: SharedApplication, shared_pages: WebPages
+) -> None:
+    async with shared_pages.window(None, DEMO.link) as page:
+        await page.context.route("**/events*", lambda route: route.abort())
         await page.goto(shared_pages.url("/new/form"))
-        await page.fill("#title", "Second printer")
+        await page.fill("#title", "Printer")
         await end_sessions(shared.database)
         await page.get_by_role("button", name="Open the ticket").click()
-        async with page.expect_popup() as other:
-            await page.get_by_role("link", name="Sign in, in another tab").click()
-        tab = await other.value
-        await tab.get_by_role("button", name=MARTON.name).click()
-        await expect(tab.get_by_role("heading", level=1)).to_contain_text("You are signed in")
-        await page.get_by_role("button", name="Send the form again").click()
+        await sign_in_and_send_again(page)
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Printer")
+        await page.get_by_text("Edit", exact=True).click()
+        await page.get_by_label("Title").fill("Second printer")
+        await end_sessions(shared.database)
+        await page.get_by_role("button", name="Save").click()
+        await page.locator("#unsent").wait_for()
+        await page.evaluate("document.dispatchEvent(new CustomEvent('signed-out'))")
+        await sign_in_and_send_again(page)
         await expect(page.get_by_role("heading", level=1)).to_have_text("Second printer")
+    shared_pages.complaints.clear()  # the streams that were aborted
+
+
+async def sign_in_and_send_again(page: Page) -> None:
+    async with page.expect_popup() as other:
+        await page.get_by_role("link", name="Sign in, in another tab").click()
+    tab = await other.value
+    await tab.get_by_role("button", name=MARTON.name).click()
+    await expect(tab.get_by_role("heading", level=1)).to_contain_text("You are signed in")
+    await page.get_by_role("button", name="Send the form again").click()
 
 
 async def end_sessions(database: Database) -> None:

@@ -31,7 +31,8 @@ PAGES: Final = {
     "/tickets": SESSION + 1 + 1 + ROWS + 1,  # the position, the tickets, the saved views
     # By due time, tickets without one follow on a page that is not full.
     "/tickets?requester=u_1&order=due": SESSION + 1 + 2 * SEARCH + ROWS + 1,
-    TICKET: SESSION + 1 + 1 + 1 + ROWS,  # the position, the ticket, its latest entries
+    # The position, the ticket, its latest entries, the declaration of the status page.
+    TICKET: SESSION + 4 + ROWS,
     "/new": SESSION,
     "/new/form": SESSION + 1,  # the groups that open tickets for others
     "/new/items/item_0": SESSION + 3 + 1 + 1,  # the SLA in a transaction, the time, the groups
