@@ -147,7 +147,7 @@ def test_the_schema_has_all_values_of_the_enums_of_a_plan() -> None:
 
 
 class TestWithReadOnlyDatabaseRole:
-    """PostgreSQL refuses every write except of users and of expired idempotency keys."""
+    """PostgreSQL refuses every write but of users, expired idempotency keys and servers."""
 
     @pytest.fixture
     async def reader(self, owner: asyncpg.Connection) -> AsyncIterator[str]:
@@ -157,6 +157,7 @@ class TestWithReadOnlyDatabaseRole:
         await owner.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}")
         await owner.execute(f"GRANT INSERT, UPDATE ON users, user_names, token_groups TO {role}")
         await owner.execute(f"GRANT UPDATE, DELETE ON idempotency_keys TO {role}")
+        await owner.execute(f"GRANT INSERT, UPDATE, DELETE ON servers TO {role}")
         yield role
         await owner.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
 
