@@ -1,6 +1,5 @@
 """Logs and counts GraphQL operations and their errors, which HTTP answers with status 200."""
 
-from collections.abc import Callable
 from enum import StrEnum
 from functools import cache
 from typing import Final
@@ -45,8 +44,12 @@ class OperationLog:
             registry=None,
         )
         self.collectors = (self._errors, operations)
-        # `labels` takes a lock, and converts its arguments to text.
-        self._operations: Callable[..., Counter] = cache(operations.labels)
+
+        @cache  # `labels` takes a lock, and converts its arguments to text
+        def counter_of(kind: OperationType | None, outcome: OperationOutcome) -> Counter:
+            return operations.labels(kind.value if kind else _UNKNOWN, outcome)
+
+        self._counter_of = counter_of
 
     def count(self, kind: OperationType | None, body: JsonObject) -> None:
         """Count an operation.
@@ -56,7 +59,7 @@ class OperationLog:
             body: the response.
 
         """
-        self._operations(kind.value if kind else _UNKNOWN, _outcome_of(body)).inc()
+        self._counter_of(kind, _outcome_of(body)).inc()
 
     def record(self, name: str | None, body: JsonObject) -> None:
         """Count the errors of a response, and add its operation and first error to the log context.

@@ -1,6 +1,7 @@
 """Event streams: each event is answered separately, and clients get no unexpected error text."""
 
 import asyncio
+from collections import Counter as CountOf
 from contextlib import aclosing
 from typing import Any
 
@@ -204,3 +205,41 @@ async def test_a_subscription_cannot_be_answered_in_one_response(
 ) -> None:
     answer = await executor.execute(GraphQLRequest("subscription { twice }"), None)
     assert (answer.status, "/graphql/stream" in str(answer.body)) == (422, True)
+
+
+COUNTED: dict[str, tuple[str, dict[str, object], dict[tuple[str, str], int]]] = {
+    "a subscription with two events": (COUNT, {"to": 2}, {("subscription", "ok"): 1}),
+    "a subscription that is refused": (COUNT, {"to": "x"}, {("subscription", "refused"): 1}),
+    "a query": ("{ ready }", {}, {("query", "ok"): 1}),
+    "a query that is refused": ("query ($x: Int!) { ready }", {}, {("unknown", "refused"): 1}),
+    "an unknown field": ("{ nothing }", {}, {("unknown", "refused"): 1}),
+}
+
+
+@pytest.mark.parametrize(("query", "variables", "counts"), COUNTED.values(), ids=COUNTED)
+async def test_an_operation_counts_once(
+    executor: GraphQLExecutor,
+    counter: Counter,
+    query: str,
+    variables: dict[str, object],
+    counts: dict[tuple[str, str], int],
+) -> None:
+    before = operations(executor)
+    request = GraphQLRequest(query, variables)
+    async for _ in executor.stream(request, counter.make_context):
+        pass
+    assert operations(executor) - before == counts
+
+
+def operations(executor: GraphQLExecutor) -> CountOf[tuple[str, str]]:
+    """Return how many operations were counted, by type and outcome."""
+    samples = [
+        sample
+        for collector in executor.operations.collectors
+        for family in collector.collect()
+        for sample in family.samples
+        if sample.name == "interlock_graphql_operations_total"
+    ]
+    return CountOf(
+        {(each.labels["type"], each.labels["outcome"]): int(each.value) for each in samples}
+    )
