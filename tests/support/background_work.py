@@ -420,6 +420,8 @@ WORK: Final[dict[str, Check]] = {
     "token_keys": _a_removed_secret_ends_its_streams,
     "sla_breaches": _a_breach_is_recorded,
     "waiting_services": _a_held_down_outage_opens_a_ticket,
+    "maintenance_windows": partial(_runs_succeed, "maintenance_windows"),
+    "status_page": partial(_runs_succeed, "status_page"),
     "automatic_closing": _a_resolved_ticket_is_closed,
     "webhooks": _an_event_is_delivered,
     "webhook_metrics": partial(_runs_succeed, "webhook_metrics"),
