@@ -16,7 +16,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily, InfoMetricFamily, 
 from prometheus_client.registry import Collector
 
 from api.runtime.background_tasks import BackgroundTask
-from engine.errors import Unavailable
+from engine.errors import InterlockError
 from engine.storage.postgres.databases import Databases
 from engine.storage.resources.live_declaration import LiveDeclaration, read_live_declaration
 from engine.storage.servers import REPORT_SECONDS, ServerReport, forget_server, report_server
@@ -71,8 +71,8 @@ class ReportedDeclaration(Collector):
         self._changed.clear()
 
     async def withdraw(self) -> None:
-        """Forget the report, because the server stops."""
-        with suppress(Unavailable):
+        """Forget the report, because the server stops; if that fails, it soon becomes old."""
+        with suppress(InterlockError):
             await forget_server(self._databases.background, self._id)
 
     def collect(self) -> Iterator[Metric]:
