@@ -8,31 +8,17 @@ from typing import Final
 import pytest
 
 from api.web.formats import with_words
-from engine.declaration.defaults import default_workflows
 from engine.declaration.models import Workflow
 from engine.storage.tickets.store import TicketStore
 from engine.tickets.actor import Actor
-from engine.tickets.commands import AssignTicket, CreateTicket, TransitionTicket
 from engine.tickets.ticket import Ticket
 from engine.vocabulary import STATUSES, Status
-from engine.workflows.compiler import compile_workflow
-from engine.workflows.policy import permits
 from tests.support.api_client import Api, SharedApplication, bearer
 from tests.support.html_forms import PageForms, Submission, read_forms
-from tests.support.personas import ADA, ANNA, MARTON, OUTSIDER, sign_in
+from tests.support.personas import MARTON, sign_in
+from tests.support.ticket_states import BELA, UNASSIGNED, VIEWERS, WORKFLOWS, ticket_in_state
 from tests.support.web_client import submit
 
-BELA: Final = Actor("u_d2", "Béla T.")
-VIEWERS: Final = {
-    "requester": ANNA,
-    "assignee": BELA,
-    "group member": MARTON,
-    "stranger": OUTSIDER,
-    "admin": ADA,
-}
-WORKFLOWS: Final = {each.name: each for each in default_workflows()}
-UNASSIGNED: Final = "unassigned"
-"""An OPEN ticket without an assignee, which some viewers can start."""
 STATES: Final = (UNASSIGNED, *STATUSES)
 TRANSITIONS: Final = (
     "query ($id: ID!) { ticket(id: $id) { status transitions { to allowed message } } }"
@@ -60,24 +46,8 @@ class TicketDesk:
     shared: SharedApplication
 
     async def ticket(self, workflow: str, state: str) -> Ticket:
-        """Return a new ticket that Anna requested and that is assigned to Béla, if to anyone."""
-        store = TicketStore(self.shared.database)
-        ticket = await store.create(
-            ANNA,
-            CreateTicket.parse(title="Printer", workflow=workflow, assignee_group="payment-team"),
-        )
-        if state == UNASSIGNED:
-            return ticket
-        assign = AssignTicket.parse(ticket=ticket.id, assignee=BELA.id)
-        ticket = await store.assign(MARTON, assign)
-        policy = compile_workflow(WORKFLOWS[workflow]).policy
-        while ticket.status is not state:
-            to = STATUSES[ticket.status.ordinal + 1]
-            roles = BELA.roles_on(ticket.requester, ticket.assignee)
-            actor = BELA if permits(policy, ticket.status, to, int(roles)) else ANNA
-            move = TransitionTicket.parse(ticket=ticket.id, to=to)
-            ticket = await store.transition(actor, move)
-        return ticket
+        """Return a new ticket."""
+        return await ticket_in_state(TicketStore(self.shared.database), workflow, state)
 
     async def page(self, viewer: Actor, ticket: Ticket) -> str:
         """Return the page of a ticket."""
