@@ -193,6 +193,7 @@ FORMS: Final = {
     "/tickets/{}/assignee": ("assignee", "version"),
     "/tickets/{}/group": ("group", "version"),
     "/tickets/{}/edits": ("title", "description", "priority"),
+    "/tickets/{}/publication": ("public_title", "impact", "update"),
     "/new/form": ("title", "workflow", "priority", "assigneeGroup", "assignee", "key"),
     "/tickets/bulk": ("to", "ids", "comment", "key"),
     "/views": ("name", "query"),
