@@ -3,7 +3,8 @@
 import asyncio
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
@@ -19,7 +20,7 @@ from tests.support.container_images import Container, built_image, terminate
 from tests.support.own_postgres import own_postgres
 from tests.support.page_sessions import run_session
 from tests.support.paths import DOCS
-from tests.support.replicas import replica
+from tests.support.replicas import Replica, replica
 
 pytestmark = pytest.mark.installation
 
@@ -59,6 +60,18 @@ def files_of(container: Container) -> dict[str, float]:
             if not inside.startswith(WRITTEN_BY_BUILDAH):
                 found[inside] = file.lstat().st_mtime
     return found
+
+
+@asynccontextmanager
+async def serving(container: Container, settings: Mapping[str, str]) -> AsyncIterator[Replica]:
+    """Run the command of the image during the block."""
+    words = container.configuration["Entrypoint"] + container.configuration["Cmd"]
+    command = container.command(*words, settings=settings)
+    async with replica(settings["INTERLOCK_DATABASE_URL"], command=command) as server:
+        try:
+            yield server
+        finally:
+            terminate(server.process.pid)
 
 
 def test_it_says_how_to_run_it(container: Container) -> None:
@@ -103,14 +116,10 @@ async def test_its_server_takes_an_incident_to_its_end(
         ours = {"INTERLOCK_DATABASE_URL": postgres.url, "INTERLOCK_PORT": "0"}
         settings = compose["services"]["interlock"]["environment"] | ours
         await asyncio.to_thread(container.run, "interlock", "migrate", settings=settings)
-        configuration = container.configuration
-        command = configuration["Entrypoint"] + configuration["Cmd"]
-        async with replica(
-            postgres.url, command=container.command(*command, settings=settings)
-        ) as server:
+        async with serving(container, settings) as server:
             await server.wait_until_ready()
             port = str(urlsplit(server.url).port)
-            kind, *check = configuration["Healthcheck"]["Test"]
+            kind, *check = container.configuration["Healthcheck"]["Test"]
             assert kind == "CMD"
             await asyncio.to_thread(container.run, *check, settings={"INTERLOCK_PORT": port})
             async with (  # the group of Marton is known once a token has named it
