@@ -74,6 +74,8 @@ class Secrets(Values):
     """The key that signs anchors."""
     anchor_url: SecretKey = SecretKey(key="url")
     """The URL of the receiver of anchors (INTERLOCK_ANCHOR_URL)."""
+    traces_url: SecretKey = SecretKey(key="url")
+    """The URL of the receiver of traces (INTERLOCK_TRACES_URL)."""
     webhook_secrets: SecretFolder = SecretFolder()
     """The secrets of webhooks, each under its `secretName`."""
 

@@ -45,7 +45,7 @@ SET_BY_CHART: Final = frozenset(
 SECRET: Final = frozenset(
     {
         *("database_url", "database_direct_url", "jwt_secret", "oidc_client_secret"),
-        *("api_keys", "license_key", "anchor_key", "anchor_url"),
+        *("api_keys", "license_key", "anchor_key", "anchor_url", "traces_url"),
     }
 )
 """The settings that come from a Secret."""

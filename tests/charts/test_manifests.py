@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import helm_python
 import kubernetes_validate
 import pytest
 import yaml
 from kubernetes_validate.utils import all_versions
+from pydantic import SecretStr
 from syrupy.assertion import SnapshotAssertion
 
 from api.settings import Settings
@@ -30,7 +31,7 @@ OTHER_APIS: Final = {"gateway.networking.k8s.io", "monitoring.coreos.com"}
 """The APIs of other projects, whose schemas are not among those of Kubernetes."""
 SECRET_NAMES: Final = (
     *("databaseDirectUrl", "migrationDatabaseUrl", "oidcClientSecret", "apiKeys"),
-    *("licenseKey", "anchorKey", "anchorUrl"),
+    *("licenseKey", "anchorKey", "anchorUrl", "tracesUrl"),
 )
 OTHER_SECRETS: Final = "\n  ".join(
     f"{name}: {{existingSecret: secret-{name.lower()}}}" for name in SECRET_NAMES
@@ -229,6 +230,7 @@ def environment_of(manifest: Manifest) -> dict[str, str]:
         "INTERLOCK_API_KEYS": f"reload={64 * 'a'}",
         "INTERLOCK_DATABASE_DIRECT_URL": "postgresql://db",
         "INTERLOCK_DATABASE_URL": "postgresql://pooler",
+        "INTERLOCK_TRACES_URL": "http://collector:4318/v1/traces",
     }
     names = [each["name"] for each in container["env"]]
     assert len(set(names)) == len(names)
@@ -257,6 +259,12 @@ def test_every_setting_is_a_value_a_secret_or_set_by_the_chart(chart: helm_pytho
     for name in SECRET | {f"{each}_file" for each in by_file} | {"webhook_secrets_dir"}:
         assert (getattr(settings, name) in {None, ()}) == (name in by_file), name
     assert Settings.model_fields.keys() >= SECRET | SET_BY_CHART
+    secret = {
+        name
+        for name, field in Settings.model_fields.items()
+        if SecretStr in get_args(field.annotation)
+    }
+    assert secret <= SECRET
 
 
 def test_a_stop_is_shorter_than_the_time_that_kubernetes_gives(chart: helm_python.Chart) -> None:

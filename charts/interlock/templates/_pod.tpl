@@ -30,7 +30,7 @@
 - {name: INTERLOCK_HOST, value: 0.0.0.0}
 - {name: INTERLOCK_PORT, value: "8080"}
 - {name: INTERLOCK_DATA_DIR, value: /tmp/interlock}
-{{- range $variable, $name := dict "INTERLOCK_DATABASE_DIRECT_URL" "databaseDirectUrl" "INTERLOCK_API_KEYS" "apiKeys" "INTERLOCK_LICENSE_KEY" "licenseKey" "INTERLOCK_ANCHOR_URL" "anchorUrl" }}
+{{- range $variable, $name := dict "INTERLOCK_DATABASE_DIRECT_URL" "databaseDirectUrl" "INTERLOCK_API_KEYS" "apiKeys" "INTERLOCK_LICENSE_KEY" "licenseKey" "INTERLOCK_ANCHOR_URL" "anchorUrl" "INTERLOCK_TRACES_URL" "tracesUrl" }}
 {{- with get $secrets $name }}{{ if .existingSecret }}
 {{ include "interlock.secretEnv" (dict "name" $variable "secret" .) }}
 {{- end }}{{ end }}
