@@ -18,7 +18,13 @@ ROWS: Final = [
 ]
 GENERAL: Final = GLOSSARY.partition("## Names that need no entry")[2]
 METRIC: Final = re.compile(r'"interlock_([a-z_]+)"')
-PAGES: Final = ["glossary.md", "security.md", "architecture.md", "decisions.md", "../CONTRIBUTING.md"]
+PAGES: Final = [
+    "glossary.md",
+    "security.md",
+    "architecture.md",
+    "decisions.md",
+    "../CONTRIBUTING.md",
+]
 PATH: Final = re.compile(
     r"`((?:api|engine|reconciler|tests|tools|docs|charts)/[\w./]+)(?::(\w+))?`"
 )
