@@ -14,7 +14,10 @@ from tests.support.paths import ROOT
 _RELEASES: Final = ((3, 11), (3, 12), (3, 13))
 """The releases that Interlock supports."""
 UV: Final = Path(sys.executable).with_name("uv")
-_OPTIONS: Final = ("-q", "--system-certs", "--no-deps", "--no-build-isolation")
+_OPTIONS: Final = (
+    *("-q", "--system-certs", "--no-deps", "--no-build-isolation"),
+    "--compile-bytecode",  # else the first start of a server compiles everything
+)
 _VERSION: Final = re.compile(r"(\d+)\.(\d+)\.\d+")
 
 
