@@ -251,6 +251,24 @@ def test_the_job_accepts_its_settings(manifests: list[Manifest]) -> None:
     assert settings.database_url is not None
 
 
+@pytest.mark.parametrize(
+    ("secrets", "expected"),
+    [
+        ({}, "interlock-database"),
+        ({"databaseDirectUrl": {"existingSecret": "direct"}}, "direct"),
+        ({"migrationDatabaseUrl": {"existingSecret": "owner"}}, "owner"),
+    ],
+    ids=["servers", "pooler", "owner"],
+)
+def test_the_job_uses_the_owner_and_no_pooler(
+    chart: helm_python.Chart, secrets: dict[str, Any], expected: str
+) -> None:
+    values = {"secrets": {**REQUIRED["secrets"], **secrets}, "deploy": {"serverRole": "server"}}
+    [container] = pod_of(job_of(manifests_of(chart, values)))["containers"]
+    [variable] = container["env"]
+    assert variable["valueFrom"]["secretKeyRef"] == {"name": expected, "key": "url"}
+
+
 def test_every_setting_is_a_value_a_secret_or_set_by_the_chart(chart: helm_python.Chart) -> None:
     manifests = manifests_of(chart, values_of("everything"))
     settings = Settings.from_env(environment_of(one_of(manifests, "Deployment")))
