@@ -1,6 +1,7 @@
 """The words, icons and drawings of the status page. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Final
@@ -62,16 +63,18 @@ def budget(group: PublicGroup) -> str:
     return f"{duration(group.remaining)} left of {whole}"
 
 
-def bars(days: Sequence[PublicDay]) -> Iterator[tuple[ServiceStatus, str]]:
-    """Yield the outlines of the bars of successive days with the same status.
+def bars(days: Sequence[PublicDay]) -> dict[ServiceStatus, str]:
+    """Return the outline of the bars of the days with each status.
 
-    A gap between two days is drawn over them by the template.
+    Successive days are one rectangle; the template draws the gaps between days over it.
     """
+    outlines = defaultdict[ServiceStatus, str](str)
     position = 0
     for status, same in groupby(days, key=lambda day: day.status):
         width, top = _BAR_WIDTH * len(list(same)), _BAR_TOPS.get(status, 0)
-        yield status, f"M{position} {top}h{width}v{BAR_HEIGHT - top}h-{width}z"
+        outlines[status] += f"M{position} {top}h{width}v{BAR_HEIGHT - top}h-{width}z"
         position += width
+    return outlines
 
 
 def bars_width(days: Sequence[PublicDay]) -> int:
