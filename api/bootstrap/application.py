@@ -31,7 +31,12 @@ from api.graphql.transport.sdl_route import schema_route
 from api.graphql.transport.sse import events_routes
 from api.graphql.transport.websocket import websocket_route
 from api.http.app_keys import DRAIN
-from api.http.application import AccessControl, build_application, trace_requests
+from api.http.application import (
+    AccessControl,
+    build_application,
+    check_hosts,
+    trace_requests,
+)
 from api.http.server import run_server
 from api.http.stream_sessions import StreamSessions
 from api.licence import read_licence
@@ -61,6 +66,7 @@ from api.settings import SchemaUse, Settings
 from api.web.explorer.routes import Explorer
 from api.web.rendering import load_renderer
 from api.web.routes import web_routes
+from api.web.status_page.own_host import on_own_host
 from api.web.status_page.routes import status_page_routes
 from api.web.views.sign_in.demo import DemoSignIn
 from api.webhooks.worker import WebhookWorker
@@ -225,6 +231,8 @@ async def open_application_on(
                 *(anchors.collectors if anchors else ()),
             ],
         )
+        if settings.status_page_host is not None:
+            check_hosts(application, on_own_host(settings.status_page_host))
         application[DRAIN].on_begin.append(streams.drain)
         application.on_shutdown.append(streams.end_all)
         yield application

@@ -82,3 +82,8 @@ def build_application(
 def trace_requests(application: web.Application, trace: Middleware) -> None:
     """Trace all requests: the line in the log has the trace, and the trace has the response."""
     application.middlewares.insert(1, trace)
+
+
+def check_hosts(application: web.Application, check: Middleware) -> None:
+    """Check the host of all requests, before their credentials; errors are rendered as others."""
+    application.middlewares.insert(-2, check)

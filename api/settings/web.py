@@ -80,5 +80,14 @@ class WebSettings(SettingsGroup):
         ),
     ] = SESSION_CLAIMS_MINUTES
     """How old their name, groups and admin role are before a page renews them."""
+    status_page_host: Annotated[
+        str | None,
+        Field(
+            max_length=CLIENT_TEXT_CHARACTERS,
+            pattern=r"^[A-Za-z0-9.-]+$",
+            description="a host name",
+        ),
+    ] = None
+    """The host that shows only the status page, which then is on no other host."""
     explorer: Annotated[bool, Field(description="on or off")] = False
     """Whether /graphql serves an explorer to browsers."""
