@@ -28,6 +28,7 @@ from engine.tickets.commands import (
     UpdateTicket,
 )
 from engine.tickets.history import EntryKind
+from engine.tickets.publications import PublishIncident, WithdrawIncident
 from engine.vocabulary import SYSTEM, Priority, Status
 from tests.support.concurrent_changes import flaws
 from tests.support.database_clock import DatabaseClock
@@ -153,6 +154,14 @@ class Operations:
         )
         await self.store.comment(self.chance.choice(ALL_USERS), command)
 
+    async def publish(self) -> None:
+        ticket, actor = self.chance.choice(self.tickets), self.chance.choice(ALL_USERS)
+        if self.chance.random() < 0.3:
+            await self.store.withdraw(actor, WithdrawIncident.parse(ticket=ticket))
+        else:
+            command = PublishIncident.parse(ticket=ticket, title="Cards fail", update="We look")
+            await self.store.publish(actor, command)
+
     async def update(self) -> None:
         command = UpdateTicket.parse(
             ticket=self.chance.choice(self.tickets),
@@ -182,7 +191,8 @@ OPERATIONS: Final[tuple[Callable[[Operations], Awaitable[None]], ...]] = (
     *(Operations.report, Operations.report_for_later, Operations.maintain, Operations.maintain),
     *(Operations.transition,) * 5,
     *(Operations.assign, Operations.assign, Operations.transfer, Operations.comment),
-    *(Operations.update, Operations.update),
+    *(Operations.update,) * 4,
+    Operations.publish,
 )
 
 
