@@ -5,14 +5,13 @@ from http import HTTPStatus
 from typing import Final, Self
 
 from aiohttp import web
-from pydantic import AwareDatetime
 
 from api.auth.api_keys import Scope
 from api.http.access import ApiKeyAccess, ProtectedRoute
 from api.http.app_keys import API_KEY
 from api.http.body import JSON
 from api.http.idempotency_key import IdempotencyKeyReused, read_idempotency_key
-from api.rest.models import RequestModel, ResponseModel, Timestamp, read_body
+from api.rest.models import ResponseModel, Timestamp, read_body
 from engine.errors import IdempotencyConflict
 from engine.outages.maintenance import MaintenanceWindow, NewWindow, WindowState
 from engine.storage.outages.maintenance import (
@@ -26,21 +25,6 @@ from engine.storage.postgres.databases import Databases
 _PATH: Final = "/api/v1/maintenance"
 _CANCEL_PATH: Final = f"{_PATH}/{{id}}/cancel"
 _WINDOWS_SHOWN: Final = 500
-
-
-class WindowRequest(RequestModel):
-    """A maintenance window to schedule."""
-
-    start: AwareDatetime
-    """When the work starts; a time in the past means now."""
-    end: AwareDatetime
-    """When the work ends."""
-    groups: tuple[str, ...] = ()
-    """The groups whose services are affected."""
-    services: tuple[str, ...] = ()
-    """The paths of single services that are affected."""
-    text: str
-    """What is done, for the readers of the status page. It is public."""
 
 
 class WindowResponse(ResponseModel):
@@ -85,8 +69,7 @@ def maintenance_routes(databases: Databases) -> list[ProtectedRoute]:
     """Return the routes."""
 
     async def schedule(request: web.Request) -> web.Response:
-        body = await read_body(request, WindowRequest)
-        window = NewWindow.parse(**body.model_dump())
+        window = await read_body(request, NewWindow)
         try:
             scheduled = await schedule_window(
                 databases.changes, window, request[API_KEY], read_idempotency_key(request)

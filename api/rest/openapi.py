@@ -19,7 +19,7 @@ from api.http.body import JSON
 from api.rest.alert_reports import AlertsResponse
 from api.rest.alertmanager import AlertmanagerWebhook
 from api.rest.directory import GroupListResponse, UserListResponse
-from api.rest.maintenance import WindowListResponse, WindowRequest, WindowResponse
+from api.rest.maintenance import WindowListResponse, WindowResponse
 from api.rest.service_response import ServiceResponse
 from api.rest.status import StatusResponse
 from api.rest.ticket_list import TicketListResponse
@@ -37,6 +37,7 @@ from api.rest.ticket_models import (
 from engine.declaration.json_schema import UntitledSchema
 from engine.declaration.models import Ticketing
 from engine.outages.health_report import HealthReport
+from engine.outages.maintenance import NewWindow
 from reconciler.document.models import PlanDocument
 
 OPENAPI_PATH: Final = "/api/v1/openapi.json"
@@ -59,7 +60,7 @@ _MODELS: Final[dict[type[BaseModel], JsonSchemaMode]] = {
     GroupListResponse: "serialization",
     ServiceResponse: "serialization",
     AlertsResponse: "serialization",
-    WindowRequest: "validation",
+    NewWindow: "validation",
     WindowResponse: "serialization",
     WindowListResponse: "serialization",
     StatusResponse: "serialization",
