@@ -26,6 +26,7 @@ MODULES: Final = (
     "static/drafts.js",
     "static/time.js",
     "static/paste.js",
+    "static/copy.js",
     "static/combobox.js",
     "static/selection.js",
     "static/live.js",

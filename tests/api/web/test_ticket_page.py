@@ -86,3 +86,28 @@ async def test_timestamps_are_in_the_zone_of_the_browser(api: Api, pages: WebPag
             await expect(page.locator(".facts time")).to_have_text(re.compile(pattern))
     async with pages.window(ANNA, f"/tickets/{ticket}", NO_SCRIPTS) as page:
         await expect(page.locator(".facts time")).to_have_text(re.compile("UTC$"))
+
+
+async def test_the_id_can_be_copied(api: Api, pages: WebPages) -> None:
+    ticket = await new_ticket(api)
+    clipboard = {"permissions": ["clipboard-read", "clipboard-write"]}
+    async with pages.window(MARTON, f"/tickets/{ticket}", clipboard) as page:
+        await page.get_by_role("button", name="Copy the id").click()
+        await expect(page.locator("[data-copy]")).to_have_text("Copied")
+        assert await page.evaluate("navigator.clipboard.readText()") == ticket
+        await page.get_by_role("button", name="Start work").click()
+        await expect(page.get_by_role("button", name="Copy the id")).to_be_visible()
+    async with pages.window(MARTON, f"/tickets/{ticket}", NO_SCRIPTS) as page:
+        await expect(page.locator("[data-copy]")).to_be_hidden()
+
+
+async def test_a_paragraph_has_the_direction_of_its_own_text(api: Api, pages: WebPages) -> None:
+    ticket = await new_ticket(api)
+    await api.data(ANNA, COMMENT, id=ticket, text="مرحبا\n\nHello")
+    async with pages.window(ANNA, f"/tickets/{ticket}") as page:
+        arabic, english = await page.locator(".said p").all()
+        middle = "e => { const r = document.createRange(); r.selectNodeContents(e);"
+        middle += " const t = r.getBoundingClientRect(), b = e.getBoundingClientRect();"
+        middle += " return (t.left + t.right) / 2 > (b.left + b.right) / 2 }"
+        assert await arabic.evaluate(middle)
+        assert not await english.evaluate(middle)
