@@ -221,7 +221,7 @@ def _refused(refused: Sequence[RefusedTransition]) -> InsightTable:
     return InsightTable(
         "refused-transitions",
         "Refused transitions",
-        "How often a transition was refused, and why; by days in UTC.",
+        "The transitions that were refused, and why; by days in UTC.",
         "No transition was refused.",
         "How often.",
         ("Workflow", "From", "To", "Reason", "Times"),
