@@ -27,6 +27,7 @@ MODULES: Final = (
     "static/time.js",
     "static/paste.js",
     "static/copy.js",
+    "static/notice.js",
     "static/combobox.js",
     "static/selection.js",
     "static/live.js",

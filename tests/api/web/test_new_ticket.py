@@ -53,6 +53,9 @@ async def test_an_item_fills_in_the_rest(api: Api, pages: WebPages) -> None:
         await page.get_by_role("button", name="Open the ticket").click()
         await expect(page.locator(".message")).to_contain_text("The ticket is open.")
         await expect(page.get_by_role("heading", level=1)).to_have_text("Network outage")
+        await page.reload()
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Network outage")
+        await expect(page.locator(".message")).to_be_hidden()
     [ticket] = (await api.data(ANNA, TICKETS))["tickets"]["nodes"]
     assert ticket["catalogItem"] == {"name": "network_outage"}
     assert (ticket["priority"], ticket["assigneeGroup"]) == ("HIGH", "network-team")
