@@ -256,7 +256,7 @@ async def status_of(world: World, route: web.AbstractRoute, credentials: Mapping
     assert route.resource is not None
     ticket = world.tickets[Status.OPEN]
     path = route.resource.canonical.format_map(
-        {"id": ticket, "name": WORKFLOW, "item": "repair", "digest": "0"}
+        {"id": ticket, "name": WORKFLOW, "item": "repair", "digest": "0", "slug": "payments"}
     )
     method = hdrs.METH_GET if route.method == hdrs.METH_ANY else route.method
     headers = {"Sec-Fetch-Site": "same-origin", **credentials}

@@ -29,7 +29,7 @@ NEEDS_DATABASE = {
     "webhooks dead": (),
     "webhooks retry": ("hook",),
 }
-CREATES_DATABASE = {"apply", "demo", "migrate", "restore", "serve"}
+CREATES_DATABASE = {"apply", "demo", "deploy", "migrate", "restore", "serve"}
 NO_DATABASE = {
     *("api-key", "db grants", "doctor", "explain", "graph", "history keygen", "license inspect"),
     *("license issue", "license keygen", "lint", "schema", "token"),

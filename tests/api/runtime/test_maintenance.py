@@ -40,6 +40,7 @@ async def test_only_tasks_that_change_no_ticket_run_while_ticketing_is_off(
     await plugins.toggle(ADA, Plugin.TICKETING, enabled=False)
     tasks = maintenance_tasks(database, plugins, SESSION_LIFETIME, TicketMetrics(database))
     assert [each.name for each in tasks if each.is_due()] == [
+        "maintenance_windows",
         "refused_transitions",
         "ticket_metrics",
         "old_deliveries",
