@@ -111,3 +111,15 @@ async def test_a_paragraph_has_the_direction_of_its_own_text(api: Api, pages: We
         middle += " return (t.left + t.right) / 2 > (b.left + b.right) / 2 }"
         assert await arabic.evaluate(middle)
         assert not await english.evaluate(middle)
+
+
+async def test_a_page_works_in_a_browser_that_keeps_no_data(api: Api, pages: WebPages) -> None:
+    ticket = await new_ticket(api)
+    refuse = "{ get() { throw new DOMException('denied', 'SecurityError'); } }"
+    async with pages.window(ANNA, f"/tickets/{ticket}") as page:
+        await page.add_init_script(f"Object.defineProperty(window, 'localStorage', {refuse})")
+        await page.reload()
+        await expect(page.locator(".facts time")).to_have_text(re.compile(r"(CET|CEST|GMT\+[12])$"))
+        await page.fill("#comment", "Without a draft")
+        await page.get_by_role("button", name="Add comment").click()
+        await expect(page.locator(".timeline")).to_contain_text("Without a draft")
