@@ -68,11 +68,14 @@ _INSERT: Final = Statement.of(
     .returning(maintenance_windows)
 )
 _BY_KEY: Final = Statement.of(
-    select(maintenance_windows).where(
+    select(maintenance_windows)
+    .where(
         maintenance_windows.c.requested_by == bindparam("key_name"),
         maintenance_windows.c.idempotency_key == bindparam("once"),
     )
+    .with_for_update(read=True, key_share=True)
 )
+"""Locks the window, for the same reason as `tickets/idempotency.py` locks the key."""
 _CANCEL: Final = Statement.of(
     update(maintenance_windows)
     .where(maintenance_windows.c.id == bindparam("window"))

@@ -35,7 +35,11 @@ _CLAIM: Final = Statement.of(
     .on_conflict_do_nothing()
     .returning(idempotency_keys.c.key)
 )
-_FIND: Final = Statement.of(select(idempotency_keys).where(_OWN_KEY))
+_FIND: Final = Statement.of(
+    select(idempotency_keys).where(_OWN_KEY).with_for_update(read=True, key_share=True)
+)
+"""The lock is a write, so the commit waits for a synchronous standby. Without it, the result of a
+first request whose own wait was cancelled would be acknowledged before a standby has it."""
 _RECORD_RESULT: Final = Statement.of(
     update(idempotency_keys)
     .where(_OWN_KEY)
