@@ -64,6 +64,7 @@ from api.runtime.values_file import ValuesFile
 from api.runtime.values_watcher import ValuesWatcher
 from api.settings import SchemaUse, Settings
 from api.web.explorer.routes import Explorer
+from api.web.pages import browser_error
 from api.web.rendering import load_renderer
 from api.web.routes import web_routes
 from api.web.status_page.own_host import on_own_host
@@ -191,6 +192,7 @@ async def open_application_on(
         executor = await _executor(settings, state)
         alerts = AlertReports(HealthReports(databases.changes, plugins, state.admission))
         renderer = load_renderer()
+        render_error = browser_error(renderer)
         sign_in = sign_in_methods(settings, databases.reads, keys, demo)
         explorer = Explorer(renderer, sign_in.sessions.find) if settings.explorer else None
         application = build_application(
@@ -203,7 +205,7 @@ async def open_application_on(
                     streams,
                     settings.limits.stream,
                 ),
-                *status_page_routes(state.status_page),
+                *status_page_routes(state.status_page, render_error),
                 *_rest_routes(
                     state,
                     values,
@@ -230,6 +232,7 @@ async def open_application_on(
                 *alerts.collectors,
                 *(anchors.collectors if anchors else ()),
             ],
+            render_error,
         )
         if settings.status_page_host is not None:
             check_hosts(application, on_own_host(settings.status_page_host))

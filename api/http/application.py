@@ -25,6 +25,7 @@ from api.http.connections import Connections
 from api.http.drain import Drain
 from api.http.metrics import Metrics
 from api.http.middlewares import MIDDLEWARES, prepare_response
+from api.http.problem_details import UNROUTED_ERROR_RENDERER, ErrorRenderer, Problem
 from api.http.rate_limiter import RateLimiter
 from api.limits import CONNECTION_LIMITS, HTTP_LIMITS, ConnectionLimits, HttpLimits
 
@@ -53,6 +54,7 @@ def build_application(
     routes: Iterable[web.AbstractRouteDef],
     access_control: AccessControl,
     collectors: Iterable[Collector] = (),
+    render_unrouted_error: ErrorRenderer = Problem.response,
 ) -> web.Application:
     """Return the application that serves the routes, with all middlewares.
 
@@ -60,6 +62,7 @@ def build_application(
         routes: require the token of a user, unless they are a `ProtectedRoute`.
         access_control: applies to all routes.
         collectors: metrics to expose in addition to those of requests.
+        render_unrouted_error: renders the errors of paths without a route.
 
     """
     application = web.Application(
@@ -73,6 +76,7 @@ def build_application(
     application[DRAIN] = Drain()
     connections = Connections(access_control.connection_limits, access_control.trusted_proxies)
     application[CONNECTIONS] = connections
+    application[UNROUTED_ERROR_RENDERER] = render_unrouted_error
     application[METRICS] = Metrics([*collectors, *connections.collectors])
     application.on_response_prepare.append(prepare_response)
     add_routes(application, routes)

@@ -30,7 +30,7 @@ from api.http.client_address import client_address, client_network
 from api.http.connection import LimitedConnection
 from api.http.metrics import UNROUTED
 from api.http.paths import PROBE_PATHS
-from api.http.problem_details import ERROR_RENDERERS, Problem
+from api.http.problem_details import ERROR_RENDERERS, UNROUTED_ERROR_RENDERER, Problem
 from api.http.rate_limit import acquire, rate_limit_headers
 from api.http.request_head import RequestTimeout
 from api.log_context import bind, cause_fields, start_context
@@ -102,6 +102,8 @@ async def _render_errors(request: web.Request, handler: Handler) -> web.StreamRe
         bind(problem=problem.code, **reason)
         if has_left or request.writer.output_size > 0:
             raise ConnectionResetError from error
+        if request.match_info.http_exception is not None:
+            return request.app[UNROUTED_ERROR_RENDERER](problem, request)
         renderers = request.app[ERROR_RENDERERS]
         return renderers.get(request.match_info.route, Problem.response)(problem, request)
 

@@ -116,6 +116,8 @@ ERROR_RENDERERS: Final[web.AppKey[Mapping[web.AbstractRoute, ErrorRenderer]]] = 
     "error_renderers"
 )
 """The error formats of routes; all other routes return problem documents."""
+UNROUTED_ERROR_RENDERER: Final[web.AppKey[ErrorRenderer]] = web.AppKey("unrouted_error_renderer")
+"""The error format of paths without a route."""
 
 
 def _headers_of(error: InterlockError) -> Mapping[str, str]:

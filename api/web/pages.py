@@ -10,12 +10,12 @@ from aiohttp import hdrs, web
 from api.auth.sign_in_errors import SignInFailed
 from api.http.access import ProtectedRoute
 from api.http.app_keys import ACTOR, REQUEST_ID, Access
-from api.http.problem_details import Problem
+from api.http.problem_details import ErrorRenderer, Problem
 from api.runtime.request_context import RequestContext
-from api.web.rendering import HX_REQUEST, Renderer
+from api.web.rendering import HTML, HX_REQUEST, Renderer
 from api.web.return_path import sign_in_url
 from api.web.sessions import SENT_FORM, USER_SETTINGS, SignInRequired
-from api.web.shell import TicketingState, shell_of
+from api.web.shell import Shell, TicketingState, shell_of
 from engine.errors import PluginDisabled
 from engine.storage.user_settings import read_settings
 from engine.tickets.actor import Actor
@@ -94,19 +94,34 @@ class Pages:
             )
         if problem.code == SignInRequired.code:
             return _to_sign_in(request)
-        values = {
-            "heading": _heading(problem),
-            "message": problem.detail,
-            "code": problem.code,
-            "request_id": request[REQUEST_ID],
-        }
         context = request.get(_CONTEXT)
         shell = shell_of(context) if context else None
-        response = self.renderer.page(
-            request, _ERROR_TEMPLATE, shell, values, status=problem.status
-        )
-        response.headers.update(problem.headers)
-        return response
+        return _error_page(self.renderer, problem, request, shell)
+
+
+def browser_error(renderer: Renderer) -> ErrorRenderer:
+    """Return the renderer for paths that browsers and programs request: a page, or a problem."""
+
+    def render(problem: Problem, request: web.Request) -> web.Response:
+        if HTML not in request.headers.get(hdrs.ACCEPT, ""):
+            return problem.response(request)
+        return _error_page(renderer, problem, request, None)
+
+    return render
+
+
+def _error_page(
+    renderer: Renderer, problem: Problem, request: web.Request, shell: Shell | None
+) -> web.Response:
+    values = {
+        "heading": _heading(problem),
+        "message": problem.detail,
+        "code": problem.code,
+        "request_id": request[REQUEST_ID],
+    }
+    response = renderer.page(request, _ERROR_TEMPLATE, shell, values, status=problem.status)
+    response.headers.update(problem.headers)
+    return response
 
 
 def _heading(problem: Problem) -> str:

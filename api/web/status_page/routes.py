@@ -5,6 +5,7 @@ from typing import Final, Protocol
 from aiohttp import web
 
 from api.http.access import ProtectedRoute, allow_anyone
+from api.http.problem_details import ErrorRenderer
 from api.web.status_page.feed import PATH as FEED_PATH
 from api.web.status_page.rendering import StatusDocuments
 from engine.errors import NotFound
@@ -26,8 +27,10 @@ class ContentSource(Protocol):
         """Whether the content is not current."""
 
 
-def status_page_routes(source: ContentSource) -> list[ProtectedRoute]:
-    """Return the routes."""
+def status_page_routes(
+    source: ContentSource, render_error: ErrorRenderer | None = None
+) -> list[ProtectedRoute]:
+    """Return the routes; errors of the page itself can have a format of their own."""
     documents = StatusDocuments()
 
     async def show_page(request: web.Request) -> web.Response:
@@ -44,7 +47,7 @@ def status_page_routes(source: ContentSource) -> list[ProtectedRoute]:
         return badge.respond(request)
 
     return [
-        ProtectedRoute(allow_anyone, web.get(PAGE_PATH, show_page)),
+        ProtectedRoute(allow_anyone, web.get(PAGE_PATH, show_page), render_error),
         ProtectedRoute(allow_anyone, web.get(FEED_PATH, show_feed)),
         ProtectedRoute(allow_anyone, web.get(BADGE_PATH, show_badge)),
     ]

@@ -43,3 +43,17 @@ async def test_other_users_get_no_sidebar(shared: SharedApplication) -> None:
             text = await response.text()
         assert SIDEBAR not in text
         assert 'href="/"' in text
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/status"])
+async def test_a_browser_gets_a_page_and_a_program_a_problem(
+    path: str, shared: SharedApplication
+) -> None:
+    for accept, media_type in {
+        "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8": "text/html",
+        "*/*": "application/problem+json",
+        "application/json": "application/problem+json",
+    }.items():
+        async with shared.client.get(path, headers={"Accept": accept}) as response:
+            assert (response.status, response.content_type) == (HTTPStatus.NOT_FOUND, media_type)
+            assert ("<h1" in await response.text()) is (media_type == "text/html")
