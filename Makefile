@@ -6,7 +6,7 @@ PIN := $(BIN)/uv pip compile --system-certs --quiet --upgrade --universal --pyth
 # Each worker starts its own PostgreSQL. A worker without tests takes over tests of another one.
 PYTEST := $(BIN)/pytest --numprocesses=auto --maxprocesses=4 --dist=worksteal
 
-.PHONY: help run test unit test-web test-image image soak lint bench clean constraints
+.PHONY: help run test unit test-web test-image ha image soak lint bench clean constraints
 help:  ## list the tasks
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST)
 
@@ -72,6 +72,9 @@ test-web: .venv/dev-ready  ## the tests that need a browser
 
 test-image: .venv/dev-ready  ## the wheel in clean environments, and the container image
 	$(BIN)/pytest --numprocesses=2 --dist=loadfile -m installation tests/installation
+
+ha: .venv/dev-ready  ## fail-overs of a Patroni cluster under load: takes minutes
+	$(BIN)/pytest -m high_availability tests/high_availability
 
 BUILDER ?= $(shell command -v podman || command -v buildah || command -v docker)
 IMAGE ?= interlock

@@ -4,7 +4,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from csv import DictReader
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +43,22 @@ frontend status
   stats enable
   stats uri /
 """
+_PRIMARY_CONFIGURATION: Final = """
+global
+  maxconn 256
+defaults
+  mode tcp
+  timeout check 2s
+  timeout connect 2s
+  timeout client 30m
+  timeout server 30m
+listen primary
+  bind 127.0.0.1:{port}
+  option httpchk GET /primary
+  default-server check port {check_port} inter 1s fall 3 rise 1 on-marked-down shutdown-sessions
+  {servers}
+"""
+"""As in docs/high-availability.md."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +96,43 @@ class HAProxy:
 
 @asynccontextmanager
 async def haproxy(ports: Sequence[int]) -> AsyncIterator[HAProxy]:
-    """Run HAProxy in front of servers on these ports of this machine.
+    """Run HAProxy in front of servers on these ports of this machine."""
+    own = dict(zip(("with_retries", "without_retries", "status"), free_ports(3), strict=True))
+    servers = "\n  ".join(f"server port_{port} 127.0.0.1:{port}" for port in ports)
+    async with _running(_CONFIGURATION.format(**own, servers=servers)):
+        yield HAProxy(**{name: f"http://127.0.0.1:{port}" for name, port in own.items()})
+
+
+@asynccontextmanager
+async def primary_proxy(hosts: Sequence[str], check_port: int) -> AsyncIterator[int]:
+    """Run HAProxy in front of PostgreSQL servers; yield the port that leads to the primary.
+
+    Args:
+        hosts: the addresses of the servers.
+        check_port: where the REST API of Patroni reports whether a server is the primary.
+
+    """
+    [port] = free_ports(1)
+    servers = "\n  ".join(f"server db{n} {host}:5432" for n, host in enumerate(hosts, 1))
+    text = _PRIMARY_CONFIGURATION.format(port=port, check_port=check_port, servers=servers)
+    async with _running(text):
+        await _wait_until_listening(port)
+        yield port
+
+
+async def _wait_until_listening(port: int) -> None:
+    async with asyncio.timeout(TIMEOUT_SECONDS):
+        while True:
+            with suppress(ConnectionError):
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.close()
+                return
+            await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def _running(configuration: str) -> AsyncIterator[None]:
+    """Run HAProxy during the block.
 
     If it is not installed, the calling test is skipped; in CI it fails.
     """
@@ -90,17 +142,14 @@ async def haproxy(ports: Sequence[int]) -> AsyncIterator[HAProxy]:
         if os.environ.get("CI"):
             pytest.fail(missing)
         pytest.skip(missing)
-    own = dict(zip(("with_retries", "without_retries", "status"), free_ports(3), strict=True))
-    servers = "\n  ".join(f"server port_{port} 127.0.0.1:{port}" for port in ports)
     with TemporaryDirectory() as folder:
         file = Path(folder, "haproxy.cfg")
-        text = _CONFIGURATION.format(**own, servers=servers)
-        await asyncio.to_thread(file.write_text, text, "utf-8")
+        await asyncio.to_thread(file.write_text, configuration, "utf-8")
         process = await asyncio.create_subprocess_exec(
             *(binary, "-db", "-f", str(file)), stdout=DEVNULL, stderr=DEVNULL
         )
         try:
-            yield HAProxy(**{name: f"http://127.0.0.1:{port}" for name, port in own.items()})
+            yield
         finally:
             process.kill()
             await process.wait()
