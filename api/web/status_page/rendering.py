@@ -54,6 +54,7 @@ def _environment() -> Environment:
         "machine": format_timestamp,
         "notable": wording.notable,
         "percent": wording.percent,
+        "measured_time": wording.measured_time,
         "summary": wording.summary,
         "timestamp": Formats().timestamp,
         "words": wording.WORDS,

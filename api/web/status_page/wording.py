@@ -53,6 +53,14 @@ def percent(value: float | None) -> str:
     return "Not measured" if value is None else f"{value:.3f}".rstrip("0").rstrip(".") + " %"
 
 
+def measured_time(days: Sequence[PublicDay]) -> str:
+    """Return the time that an uptime describes: all days, or since the first with a status."""
+    first = next((each.day for each in days if each.status is not ServiceStatus.UNKNOWN), None)
+    if first is None or first == days[0].day:
+        return f"in {len(days)} days"
+    return f"since {first.day} {first:%B %Y}"
+
+
 def budget(group: PublicGroup) -> str:
     """Return the remaining downtime budget, in words."""
     if not group.budget:

@@ -12,7 +12,7 @@ from syrupy.assertion import SnapshotAssertion
 from api.web.status_page.badge import render_badge
 from api.web.status_page.feed import render_feed
 from api.web.status_page.rendering import StatusDocuments
-from api.web.status_page.wording import bars, budget, percent
+from api.web.status_page.wording import bars, budget, measured_time, percent
 from engine.outages.status_page import PublicGroup, StatusContent
 from engine.vocabulary import ServiceStatus
 from tests.support.status_contents import (
@@ -127,6 +127,11 @@ def test_wording() -> None:
         "99.999 %",
         "100 %",
     ]
+    assert measured_time(days_with({})) == "in 90 days"
+    assert measured_time(days_with({1: ServiceStatus.DOWN})) == "in 90 days"
+    new = days_with(dict.fromkeys(range(2, 90), ServiceStatus.UNKNOWN))
+    assert measured_time(new) == "since 30 March 2030"
+    assert measured_time(days_with(dict.fromkeys(range(90), ServiceStatus.UNKNOWN))) == "in 90 days"
     hours = example_group(
         "A",
         budget=timedelta(hours=4, minutes=23),
