@@ -3,8 +3,10 @@ BIN := .venv/bin
 PIN := $(BIN)/uv pip compile --system-certs --quiet --upgrade --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-annotate
 
-# Each worker starts its own PostgreSQL. A worker without tests takes over tests of another one.
-PYTEST := $(BIN)/pytest --numprocesses=auto --maxprocesses=4 --dist=worksteal
+# Each worker starts its own PostgreSQL. A worker without tests takes over tests of another one. There is
+# one more than the processors, because some tests wait for browsers, other processes and timers.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+PYTEST := $(BIN)/pytest --numprocesses=$(WORKERS) --maxprocesses=4 --dist=worksteal
 
 .PHONY: help run test unit test-web test-image ha image soak lint bench clean constraints
 help:  ## list the tasks
