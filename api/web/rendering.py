@@ -12,7 +12,7 @@ from secrets import token_urlsafe
 from typing import Final
 
 from aiohttp import hdrs, web
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from api.http.compression import compress_response
 from api.timestamps import format_timestamp
@@ -22,6 +22,7 @@ from api.web.icons import icon
 from api.web.markdown import render_markdown
 from api.web.sessions import USER_SETTINGS
 from api.web.shell import Shell
+from api.web.template_environment import template_environment
 from engine.user_settings import DEFAULT_SETTINGS
 
 HTML: Final = "text/html"
@@ -47,14 +48,7 @@ class Renderer:
     _environment: Environment = field(init=False)
 
     def __post_init__(self) -> None:
-        environment = Environment(
-            loader=PackageLoader("api.web", "."),
-            autoescape=True,
-            undefined=StrictUndefined,
-            auto_reload=False,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        environment = template_environment("api.web")
         environment.globals |= {
             "asset": self.assets.path,
             "icon": icon,

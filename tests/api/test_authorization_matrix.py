@@ -112,7 +112,7 @@ OFF: Final = 'mutation { togglePlugin(name: "ticketing", enabled: false) { plugi
 CILI: Final = Actor("u_e3", "Cili V.", frozenset({"network-team"}))
 KEYS: Final = {scope: generate_api_key() for scope in Scope}
 CREDENTIALS: Final = {
-    "nobody": {},  # prose: ignore
+    "none": {},
     "user": bearer(VIEWERS["stranger"]),
     "admin": bearer(ADA),
     **{f"key: {scope}": {"X-API-Key": key} for scope, key in KEYS.items()},

@@ -28,7 +28,6 @@ _BASE: Final = "localhost/base"
 _IMAGE: Final = "localhost/interlock"
 _MEMORY_BYTES: Final = 6 * 1024**3
 _SUITE: Final = "bookworm"
-_MIRROR: Final = "http://deb.debian.org/debian"
 _CERTIFICATES: Final = Path("/etc/ssl/certs/ca-certificates.crt")
 _BASE_SIZE: Final = "base-size"
 _TOOLS: Final = ("buildah", "debootstrap")
@@ -122,7 +121,7 @@ class Buildah:
         """Make an image of the smallest Debian."""
         files = self.folder / "base"
         subprocess.run(  # noqa: S603 - no input
-            ["debootstrap", "--variant=minbase", _SUITE, files, _MIRROR],  # noqa: S607 - in CI
+            ["debootstrap", "--variant=minbase", _SUITE, files],  # noqa: S607 - in CI
             stdout=sys.stderr,
             check=True,
         )

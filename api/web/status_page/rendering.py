@@ -8,7 +8,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Final, TypeAlias
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from api.http.shared_document import SharedDocument
 from api.timestamps import format_timestamp
@@ -16,6 +16,7 @@ from api.web.formats import Formats, duration
 from api.web.status_page import wording
 from api.web.status_page.badge import SVG, render_badge
 from api.web.status_page.feed import ATOM, PATH, render_feed
+from api.web.template_environment import template_environment
 from engine.outages.maintenance import WindowState
 from engine.outages.status_page import StatusContent
 from engine.webhook_urls import parse_webhook_url
@@ -33,14 +34,7 @@ _Shown: TypeAlias = tuple[StatusContent, bool]
 
 
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("api.web.status_page", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        auto_reload=False,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = template_environment("api.web.status_page")
     environment.globals |= {
         "bars": wording.bars,
         "bars_width": wording.bars_width,

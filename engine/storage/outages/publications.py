@@ -16,18 +16,24 @@ from engine.storage.resources.settings import read_setting
 from engine.tickets.history import EntryKind
 from engine.tickets.publications import Publication, current_publication
 
-_PUBLICATIONS: Final = Statement.of(
-    select(
-        ticket_status_history.c.ticket,
-        ticket_status_history.c.at,
-        ticket_status_history.c.new_value,
+
+def entries_of_kind(kind: EntryKind) -> Statement:
+    """Return the statement that reads the entries of a kind of some tickets, in order."""
+    return Statement.of(
+        select(
+            ticket_status_history.c.ticket,
+            ticket_status_history.c.at,
+            ticket_status_history.c.new_value,
+        )
+        .where(
+            ticket_status_history.c.ticket == func.any(bindparam("tickets", type_=ARRAY(Text))),
+            ticket_status_history.c.kind == literal_column(f"'{kind}'"),
+        )
+        .order_by(ticket_status_history.c.ticket, ticket_status_history.c.seq)
     )
-    .where(
-        ticket_status_history.c.ticket == func.any(bindparam("tickets", type_=ARRAY(Text))),
-        ticket_status_history.c.kind == literal_column(f"'{EntryKind.PUBLICATION}'"),
-    )
-    .order_by(ticket_status_history.c.ticket, ticket_status_history.c.seq)
-)
+
+
+_PUBLICATIONS: Final = entries_of_kind(EntryKind.PUBLICATION)
 
 
 async def read_publications(

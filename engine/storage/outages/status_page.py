@@ -21,7 +21,11 @@ from engine.outages.health_intervals import TimeSpan
 from engine.outages.status_page import GroupFacts, IncidentFacts, StatusFacts, first_day
 from engine.storage.outages.health_intervals import read_health
 from engine.storage.outages.maintenance import read_windows
-from engine.storage.outages.publications import read_public_groups, read_publications
+from engine.storage.outages.publications import (
+    entries_of_kind,
+    read_public_groups,
+    read_publications,
+)
 from engine.storage.outages.uptime import read_uptime_targets
 from engine.storage.postgres.database import Database, Row, Session
 from engine.storage.postgres.statements import Statement
@@ -64,18 +68,7 @@ _INCIDENTS: Final = Statement.of(
     .order_by(tickets.c.created_at.desc(), tickets.c.id)
     .limit(bindparam("most", type_=Integer))
 )
-_TRANSITIONS: Final = Statement.of(
-    select(
-        ticket_status_history.c.ticket,
-        ticket_status_history.c.at,
-        ticket_status_history.c.new_value,
-    )
-    .where(
-        ticket_status_history.c.ticket == func.any(bindparam("tickets", type_=ARRAY(Text))),
-        ticket_status_history.c.kind == literal_column(f"'{EntryKind.STATUS}'"),
-    )
-    .order_by(ticket_status_history.c.ticket, ticket_status_history.c.seq)
-)
+_TRANSITIONS: Final = entries_of_kind(EntryKind.STATUS)
 
 
 async def read_status_facts(database: Database) -> StatusFacts | None:
