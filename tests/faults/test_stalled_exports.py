@@ -71,6 +71,8 @@ async def test_stalled_exports_keep_no_snapshot_and_disturb_no_request(
         async with database.pool.acquire() as observer:
             while await observer.fetchval(SNAPSHOTS):
                 pass
+        # An export gives up its slot after its snapshot, before its request is logged.
+        await serving.wait_until_logged("request", count=CLIENTS, route=PATH)
         async with (
             aiohttp.ClientSession(serving.url) as client,
             client.get(PATH, headers=key) as response,

@@ -14,7 +14,7 @@ from reconciler.document.serialize import document_of
 from reconciler.hazards import check_guards, hazards, is_approved, plan_approval, unacknowledged
 from reconciler.impact import LiveTickets
 from reconciler.plan import Plan
-from tests.support.generated_plans import PLANS
+from tests.support.generated_plans import PLANS, some_plans
 from tests.support.plans import EXAMPLES, INCIDENT, plan_between
 from tests.support.resources import groups, snapshot, workflow
 
@@ -30,6 +30,7 @@ def plan(tickets: int = 1, source: str = "git:1", base: str = "r7-4f8e29c0d1a2")
 
 
 @given(PLANS)
+@some_plans
 def test_an_approval_allows_all_hazards_of_its_plan(made: Plan) -> None:
     approval = plan_approval(made)
     assert re.fullmatch("sha256:[0-9a-f]{64}", approval)

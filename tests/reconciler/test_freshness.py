@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from engine.resources.live_resources import LastChange, LiveResources
 from engine.resources.resource import Key, Kind, Resource
@@ -14,7 +14,7 @@ from reconciler.freshness import impact_increased, stale_resources
 from reconciler.impact import AffectedTickets, Impact
 from reconciler.plan import Plan
 from reconciler.references import references_of
-from tests.support.generated_plans import PLANS
+from tests.support.generated_plans import PLANS, some_plans
 from tests.support.plans import INCIDENT, plan_between
 from tests.support.resources import (
     auto_close,
@@ -142,7 +142,7 @@ def test_only_more_harm_makes_a_plan_stale(before: Impact, now: Impact, stale: l
 
 
 @given(PLANS)
-@settings(deadline=None)
+@some_plans
 def test_a_new_plan_is_fresh(plan: Plan) -> None:
     live = {change.key: change.before for change in plan.changes if change.before is not None}
     referenced = {key: each for key, each in unchanged_references(plan).items() if key not in live}

@@ -11,7 +11,7 @@ from engine.resources.resource import Resource, default_resources
 from reconciler.allowances import Allowances
 from reconciler.hazards import HazardCode, check_guards, hazards
 from reconciler.plan import Plan
-from tests.support.generated_plans import PLANS
+from tests.support.generated_plans import PLANS, some_plans
 from tests.support.plans import (
     EVERYTHING,
     INCIDENT,
@@ -57,6 +57,7 @@ def test_every_hazard_has_its_remedy() -> None:
 
 
 @given(PLANS)
+@some_plans
 def test_a_plan_passes_with_the_remedies_of_its_refusal(plan: Plan) -> None:
     check_guards(plan, EVERYTHING)
     if hazards(plan):

@@ -65,12 +65,13 @@ async def execute(server: str, *statements: str) -> None:
 async def new_database(server: str, template: str = TEMPLATE) -> AsyncIterator[str]:
     """Yield the address of a new database: by default with schema and workflows, no tickets.
 
-    The rights of roles on a database are not copied, so they are revoked again.
+    Copies of files take half the time of a copy through the log. The rights of roles on a database
+    are not copied, so they are revoked again.
     """
     name = f"interlock_{token_hex(6)}"
     await execute(
         server,
-        f"CREATE DATABASE {name} TEMPLATE {template}",
+        f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY",
         f"REVOKE CREATE, TEMPORARY ON DATABASE {name} FROM PUBLIC",
     )
     yield database_address(server, name)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Final, NamedTuple
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from engine.declaration.fields import NEVER
@@ -313,6 +314,9 @@ PLANS = st.builds(
     st.none() | REPAIRS,
     st.tuples(st.lists(TEXTS, min_size=1, max_size=3).map(tuple), TEXTS),
 )
+
+some_plans: Final = settings(max_examples=settings().max_examples * 2 // 5)
+"""Fewer examples than usual: a report of a plan takes as long as ten other examples."""
 
 
 def active(resources: Snapshot) -> Snapshot:

@@ -55,14 +55,16 @@ class Replica:
         async with asyncio.timeout(2 * TIMEOUT_SECONDS):
             return await self.process.wait()
 
-    async def wait_until_logged(self, event: str, **fields: object) -> dict[str, Any]:
-        """Wait until the log contains an event with these fields; return its first line."""
+    async def wait_until_logged(
+        self, event: str, count: int = 1, **fields: object
+    ) -> dict[str, Any]:
+        """Wait until the log contains so many events with these fields; return the first line."""
         expected = {"event": event, **fields}
         async with asyncio.timeout(TIMEOUT_SECONDS):
             while True:
-                for line in self.log:
-                    if expected.items() <= line.items():
-                        return line
+                lines = [line for line in self.log if expected.items() <= line.items()]
+                if len(lines) >= count:
+                    return lines[0]
                 await asyncio.sleep(0.01)
 
     async def wait_until_ready(self, status: int = 200) -> None:

@@ -18,7 +18,7 @@ from tests.support.personas import ADA
 from tests.support.values_mount import Mount
 
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
-EXAMPLES = "1000" if os.environ.get("HYPOTHESIS_PROFILE") == "soak" else "20"
+EXAMPLES = "1000" if os.environ.get("HYPOTHESIS_PROFILE") == "soak" else "10"
 DETERMINISTIC = ("--generation-deterministic",) if "CI" in os.environ else ()
 UNLIMITED = HttpLimits(viewer_rate=0, address_rate=0)
 DECLARED = """

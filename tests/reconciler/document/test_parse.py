@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
@@ -12,20 +12,20 @@ from engine.errors import InvalidPlan
 from reconciler.document.parse import parse_plan
 from reconciler.document.serialize import digest_of, serialize_plan
 from reconciler.plan import Plan
-from tests.support.generated_plans import PLANS
+from tests.support.generated_plans import PLANS, some_plans
 from tests.support.plans import every_hazard, nothing_to_do
 
 Document = dict[str, JsonValue]
 
 
 @given(PLANS)
-@settings(deadline=None)
+@some_plans
 def test_a_document_is_parsed_back_to_its_plan(plan: Plan) -> None:
     assert parse_plan(serialize_plan(plan).text, "plan.json") == plan
 
 
 @given(PLANS, st.data())
-@settings(deadline=None)
+@some_plans
 def test_a_document_with_any_edited_character_is_refused(plan: Plan, data: st.DataObject) -> None:
     text = serialize_plan(plan).text
     at = data.draw(st.integers(0, len(text) - 1))

@@ -5,12 +5,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from syrupy.assertion import SnapshotAssertion
 
 from reconciler.document.serialize import serialize_plan
 from reconciler.plan import Plan
-from tests.support.generated_plans import PLANS
+from tests.support.generated_plans import PLANS, some_plans
 from tests.support.plans import EXAMPLES, one_of_everything
 
 
@@ -20,7 +20,7 @@ def test_documents(example: str, snapshot: SnapshotAssertion) -> None:
 
 
 @given(PLANS)
-@settings(deadline=None)
+@some_plans
 def test_a_document_is_ascii_and_has_the_id(plan: Plan) -> None:
     serialized = serialize_plan(plan)
     assert serialized.text.isascii()

@@ -6,7 +6,7 @@ from dataclasses import replace
 from math import ceil
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -16,7 +16,7 @@ from reconciler.hazards import hazards
 from reconciler.plan import Plan
 from reconciler.report.markdown import COMMENT_CHARACTERS, as_markdown
 from reconciler.report.wording import NO_CHANGES, summary
-from tests.support.generated_plans import PLANS
+from tests.support.generated_plans import PLANS, some_plans
 from tests.support.plans import EXAMPLES, plan_between
 
 PARSER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
@@ -31,7 +31,7 @@ def test_comments(example: str, snapshot: SnapshotAssertion) -> None:
 
 # 200 changes have more details than a comment can hold, 1,500 changes have too many rows, too.
 @given(PLANS, st.sampled_from([1, 200, 1_500]))
-@settings(deadline=None)
+@some_plans
 def test_a_truncated_comment_has_the_hazards_and_the_summary(plan: Plan, size: int) -> None:
     changes = plan.changes and plan.changes * ceil(size / len(plan.changes))
     plan = replace(plan, changes=changes)
@@ -48,7 +48,7 @@ def test_a_truncated_comment_has_the_hazards_and_the_summary(plan: Plan, size: i
 
 
 @given(PLANS)
-@settings(deadline=None)
+@some_plans
 def test_declared_text_has_no_effect_in_a_comment(plan: Plan) -> None:
     tokens = list(flat(PARSER.parse(as_markdown(plan).removeprefix("## Interlock plan\n"))))
     assert not ACTIVE_TOKENS & {token.type for token in tokens}
@@ -72,7 +72,7 @@ def test_the_origin_of_a_plan_is_shown_once(
 
 
 @given(PLANS)
-@settings(deadline=None)
+@some_plans
 def test_all_rows_of_a_table_have_the_same_number_of_cells(plan: Plan) -> None:
     lines = as_markdown(plan).splitlines()
     tables = [token for token in PARSER.parse("\n".join(lines)) if token.type == "table_open"]

@@ -5,7 +5,7 @@ from io import StringIO
 from typing import Literal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from rich.console import Console
 from syrupy.assertion import SnapshotAssertion
 
@@ -14,7 +14,7 @@ from reconciler.hazards import flags_to_add, hazards, plan_approval
 from reconciler.plan import Plan
 from reconciler.report.text import as_text, print_plan
 from reconciler.report.wording import HAZARDS_TITLE, NO_CHANGES, summary
-from tests.support.generated_plans import PLANS
+from tests.support.generated_plans import PLANS, some_plans
 from tests.support.plans import EVERYTHING, EXAMPLES
 
 STYLE = re.compile(r"\x1b\[[0-9;]*m")
@@ -48,7 +48,7 @@ def test_a_long_report_is_not_truncated() -> None:
 
 
 @given(PLANS)
-@settings(deadline=None)
+@some_plans
 def test_declared_text_has_no_effect_on_the_terminal(plan: Plan) -> None:
     text = printed(plan)
     assert all(line.isprintable() for line in text.split("\n"))
@@ -56,7 +56,7 @@ def test_declared_text_has_no_effect_on_the_terminal(plan: Plan) -> None:
 
 
 @given(PLANS)
-@settings(deadline=None)
+@some_plans
 def test_hazards_come_first_and_the_summary_last(plan: Plan) -> None:
     lines = printed(plan).splitlines()
     found = hazards(plan)
