@@ -5,10 +5,11 @@ from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cache
 from hashlib import sha256
 from typing import Final, TypeAlias
 
-from jinja2 import Environment
+from jinja2 import Template
 
 from api.http.shared_document import SharedDocument
 from api.timestamps import format_timestamp
@@ -33,7 +34,8 @@ _Shown: TypeAlias = tuple[StatusContent, bool]
 """A content, and whether it is stale."""
 
 
-def _environment() -> Environment:
+@cache
+def _page_template() -> Template:
     environment = template_environment("api.web.status_page")
     environment.globals |= {
         "bars": wording.bars,
@@ -53,7 +55,7 @@ def _environment() -> Environment:
         "timestamp": Formats().timestamp,
         "words": wording.WORDS,
     }
-    return environment
+    return environment.get_template("page.html")
 
 
 @dataclass
@@ -67,9 +69,6 @@ class StatusDocuments:
     _rendered: dict[str, SharedDocument] = field(default_factory=dict)
     _of: _Shown | None = None
     _key: _Shown | None = None
-
-    def __post_init__(self) -> None:
-        self._template = _environment().get_template("page.html")
 
     def page(self, content: StatusContent, *, is_stale: bool) -> SharedDocument:
         """Return the page."""
@@ -109,7 +108,7 @@ class StatusDocuments:
         return self._rendered[name]
 
     def _render_page(self, content: StatusContent, *, is_stale: bool) -> SharedDocument:
-        html = self._template.render(
+        html = _page_template().render(
             content=content,
             is_stale=is_stale,
             open=[each for each in content.incidents if each.resolved_at is None],
