@@ -7,9 +7,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
 from hashlib import sha256
+from importlib.resources import files
 from typing import Final, TypeAlias
 
 from jinja2 import Template
+from markupsafe import Markup
 
 from api.http.shared_document import SharedDocument
 from api.timestamps import format_timestamp
@@ -24,8 +26,11 @@ from engine.webhook_urls import parse_webhook_url
 
 _HTML: Final = "text/html"
 _STYLE: Final = re.compile(r"<style>(.*?)</style>", re.DOTALL)
+_SCRIPT: Final = files("api.web.status_page").joinpath("local_times.js").read_text("utf-8")
+_RESOLVED_SHOWN: Final = 10
+"""How many resolved incidents are on the page, which stays small; the feed has all of them."""
 _POLICY: Final = (
-    "default-src 'none'; style-src 'sha256-{style}'; img-src 'self'{logo};"
+    "default-src 'none'; style-src '{style}'; script-src '{script}'; img-src 'self'{logo};"
     " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
@@ -39,7 +44,6 @@ def _page_template() -> Template:
     environment = template_environment("api.web.status_page")
     environment.globals |= {
         "bars": wording.bars,
-        "bars_width": wording.bars_width,
         "bar_height": wording.BAR_HEIGHT,
         "budget": wording.budget,
         "clock": wording.clock,
@@ -50,7 +54,9 @@ def _page_template() -> Template:
         "machine": format_timestamp,
         "notable": wording.notable,
         "percent": wording.percent,
+        "resolved_shown": _RESOLVED_SHOWN,
         "measured_time": wording.measured_time,
+        "script": Markup(_SCRIPT),  # noqa: S704  # our own file, not markup of readers
         "summary": wording.summary,
         "timestamp": Formats().timestamp,
         "words": wording.WORDS,
@@ -116,15 +122,23 @@ class StatusDocuments:
             active=[each for each in content.windows if each.state is WindowState.ACTIVE],
             upcoming=[each for each in content.windows if each.state is WindowState.UPCOMING],
         )
-        found = _STYLE.search(html)
-        style = b64encode(sha256((found[1] if found else "").encode()).digest()).decode()
+        style = _STYLE.search(html)
         logo = f" {parse_webhook_url(content.logo_url)}" if content.logo_url else ""
         return SharedDocument.of(
             html,
             _HTML,
             is_stale=is_stale,
-            policy=_POLICY.format(style=style, logo=logo),
+            policy=_POLICY.format(
+                style=_source_hash(style[1] if style else ""),
+                script=_source_hash(_SCRIPT),
+                logo=logo,
+            ),
         )
+
+
+def _source_hash(text: str) -> str:
+    """Return the source of an inline text for a content security policy."""
+    return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
 
 
 def _to_minute(at: datetime) -> datetime:

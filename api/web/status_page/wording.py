@@ -32,13 +32,12 @@ _SUMMARIES: Final = {
     ServiceStatus.MAINTENANCE: "Some services are in maintenance",
     ServiceStatus.UNKNOWN: "The status is not known",
 }
-_BAR_WIDTH: Final = 4
-BAR_HEIGHT: Final = 32
+BAR_HEIGHT: Final = 8
 _BAR_TOPS: Final = {
-    ServiceStatus.OPERATIONAL: 8,
-    ServiceStatus.UNKNOWN: 8,
-    ServiceStatus.MAINTENANCE: 4,
-    ServiceStatus.DEGRADED: 4,
+    ServiceStatus.OPERATIONAL: 2,
+    ServiceStatus.UNKNOWN: 2,
+    ServiceStatus.MAINTENANCE: 1,
+    ServiceStatus.DEGRADED: 1,
 }
 """How far the bar of each status is below the top: without colour, outages are the highest bars."""
 
@@ -72,22 +71,32 @@ def budget(group: PublicGroup) -> str:
 
 
 def bars(days: Sequence[PublicDay]) -> dict[ServiceStatus, str]:
-    """Return the outline of the bars of the days with each status.
+    """Return the outline of the bars of the days with each status; a day is one unit wide.
 
-    Successive days are one rectangle; the template draws the gaps between days over it.
+    Successive days are one rectangle; the template draws the gaps between days over it. The bars of
+    operational days continue behind higher ones, so that outages do not divide them. Filling closes
+    the outlines.
     """
+    statuses = [day.status for day in days]
+    behind = [
+        each if each is ServiceStatus.UNKNOWN else ServiceStatus.OPERATIONAL for each in statuses
+    ]
+    outlines = {ServiceStatus.OPERATIONAL: _outlines(behind)[ServiceStatus.OPERATIONAL]}
+    return outlines | {
+        status: outline
+        for status, outline in _outlines(statuses).items()
+        if status is not ServiceStatus.OPERATIONAL
+    }
+
+
+def _outlines(statuses: Sequence[ServiceStatus]) -> defaultdict[ServiceStatus, str]:
     outlines = defaultdict[ServiceStatus, str](str)
     position = 0
-    for status, same in groupby(days, key=lambda day: day.status):
-        width, top = _BAR_WIDTH * len(list(same)), _BAR_TOPS.get(status, 0)
-        outlines[status] += f"M{position} {top}h{width}v{BAR_HEIGHT - top}h-{width}z"
+    for status, same in groupby(statuses):
+        width, top = len(list(same)), _BAR_TOPS.get(status, 0)
+        outlines[status] += f"M{position} {top}h{width}v{BAR_HEIGHT - top}h-{width}"
         position += width
     return outlines
-
-
-def bars_width(days: Sequence[PublicDay]) -> int:
-    """Return the width of the drawing of some days."""
-    return _BAR_WIDTH * len(days)
 
 
 def notable(days: Sequence[PublicDay]) -> list[PublicDay]:

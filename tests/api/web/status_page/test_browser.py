@@ -1,5 +1,8 @@
 """The page in a real browser: the life of an outage, and accessibility."""
 
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
 from playwright.async_api import Browser, expect
 
 from engine.storage.postgres.database import Database
@@ -67,3 +70,25 @@ async def test_the_page_is_accessible(
         status_server.seconds[0] = 31
         await page.reload()
         await check_in_each_theme(page)
+
+
+async def test_times_are_in_the_zone_of_the_reader(
+    browser: Browser, status_server: StatusServer, database: Database
+) -> None:
+    pages = WebPages(browser, status_server.client)
+    await put_resources(database, [status_page(enabled=True)])
+    await status_server.state.refresh()
+    texts = []
+    for scripts in (True, False):
+        settings = {"timezone_id": "Asia/Tokyo", "java_script_enabled": scripts}
+        async with pages.window(None, "/status", settings) as page:
+            shown = page.locator("main time").first
+            texts.append(await shown.inner_text())
+            at = datetime.fromisoformat(await shown.get_attribute("datetime") or "")
+            zone = await page.locator("footer").inner_text()
+            assert ("Asia/Tokyo; days are counted in UTC" in zone) == scripts
+            assert ("All times are in UTC." in zone) != scripts
+    in_the_zone, in_utc = texts
+    assert f"{at.astimezone(ZoneInfo('Asia/Tokyo')):%H:%M} GMT+9" in in_the_zone
+    assert f"{at.astimezone(UTC):%H:%M} UTC" in in_utc
+    assert pages.complaints == []

@@ -13,7 +13,8 @@ from api.web.status_page.badge import render_badge
 from api.web.status_page.feed import render_feed
 from api.web.status_page.rendering import StatusDocuments
 from api.web.status_page.wording import bars, budget, measured_time, percent
-from engine.outages.status_page import PublicGroup, StatusContent
+from engine.limits import STATUS_PAGE_INCIDENTS
+from engine.outages.status_page import PublicGroup, PublicIncident, StatusContent
 from engine.vocabulary import ServiceStatus
 from tests.support.status_contents import (
     CONTENTS,
@@ -33,12 +34,12 @@ class _Elements(HTMLParser):
 
     def __init__(self, html: str) -> None:
         super().__init__()
-        self.names: set[str] = set()
+        self.names: list[str] = []
         self.attributes: set[str] = set()
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.names.add(tag)
+        self.names.append(tag)
         self.attributes |= {name for name, _ in attrs}
 
 
@@ -59,10 +60,33 @@ def test_a_badge(snapshot: SnapshotAssertion) -> None:
     assert render_badge(example_group("Payments", ServiceStatus.DOWN)) == snapshot
 
 
-def test_a_page_with_ten_groups_is_small() -> None:
-    document = StatusDocuments().page(example_content(10), is_stale=False)
+def test_a_page_with_ten_groups_and_thirty_outages_of_each_is_small() -> None:
+    content = example_content(10)
+    days = days_with({3 * number: ServiceStatus.DOWN for number in range(30)})
+    outages = [
+        PublicIncident(
+            group.name,
+            f"{group.name} is affected",
+            "",
+            NOW - timedelta(days=3 * number, hours=1),
+            NOW - timedelta(days=3 * number) if number else None,
+            (),
+        )
+        for number in range(30)
+        for group in content.groups
+    ]
+    content = replace(
+        content,
+        groups=tuple(replace(each, days=days) for each in content.groups),
+        incidents=tuple(outages[:STATUS_PAGE_INCIDENTS]),
+    )
+    document = StatusDocuments().page(content, is_stale=False)
     assert len(document.body) < PAGE_BYTES
     assert len(document.gzipped) < PAGE_BYTES / 4
+    html = document.body.decode()
+    assert html.count("is affected") == 10 + 10, "all open ones, and some that were resolved"
+    assert 'Earlier incidents are in the <a href="/status/feed.atom">feed</a>' in html
+    assert html.count("<td>Down for 1 h") == 300
 
 
 def test_a_stale_page_says_since_when_and_is_cached_for_a_shorter_time() -> None:
@@ -90,7 +114,8 @@ def test_a_document_is_rendered_again_only_if_it_changes() -> None:
 @given(CONTENTS)
 def test_public_texts_are_only_text(content: StatusContent) -> None:
     elements = _Elements(page(content))
-    assert not elements.names & {"script", "iframe", "form", "object"}
+    assert elements.names.count("script") == 1  # our own
+    assert not {*elements.names} & {"iframe", "form", "object"}
     assert not any(name.startswith("on") or name == "style" for name in elements.attributes)
 
 
@@ -144,9 +169,17 @@ def test_wording() -> None:
     assert budget(replace(hours, budget=timedelta(0))) == "The target allows no downtime."
 
 
-def test_successive_days_with_the_same_status_are_one_rectangle() -> None:
+def test_operational_days_continue_behind_outages() -> None:
     found = bars(days_with({0: ServiceStatus.DOWN, 2: ServiceStatus.DOWN}))
     assert found == {
-        ServiceStatus.OPERATIONAL: "M0 8h348v24h-348zM352 8h4v24h-4z",
-        ServiceStatus.DOWN: "M348 0h4v32h-4zM356 0h4v32h-4z",
+        ServiceStatus.OPERATIONAL: "M0 2h90v6h-90",
+        ServiceStatus.DOWN: "M87 0h1v8h-1M89 0h1v8h-1",
+    }
+
+
+def test_days_without_data_have_no_operational_bar() -> None:
+    found = bars(days_with(dict.fromkeys(range(80, 90), ServiceStatus.UNKNOWN)))
+    assert found == {
+        ServiceStatus.OPERATIONAL: "M10 2h80v6h-80",
+        ServiceStatus.UNKNOWN: "M0 2h10v6h-10",
     }
