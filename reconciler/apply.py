@@ -24,7 +24,7 @@ from engine.storage.resources.reconciliations import (
 from engine.storage.resources.write import write_resources
 from engine.storage.tickets.drift import repair_tickets
 from engine.vocabulary import SYSTEM
-from reconciler.allowances import Allowances
+from reconciler.allowances import NO_ALLOWANCES, Allowances
 from reconciler.desired import Desired
 from reconciler.document.serialize import serialize_plan
 from reconciler.freshness import Stale, impact_increased, stale_resources
@@ -116,8 +116,16 @@ async def apply_defaults(database: Database) -> Plan | None:
     return await apply_first(database, defaults, "the default workflows")
 
 
-async def apply_first(database: Database, desired: Desired, source: str) -> Plan | None:
+async def apply_first(
+    database: Database, desired: Desired, source: str, allowed: Allowances = NO_ALLOWANCES
+) -> Plan | None:
     """Make resources live in a database on which nothing was ever applied.
+
+    Args:
+        database: the database.
+        desired: the resources.
+        source: where they come from, for the record.
+        allowed: the hazards that the caller acknowledges.
 
     Returns:
         The applied plan; None if something was applied before.
@@ -132,7 +140,7 @@ async def apply_first(database: Database, desired: Desired, source: str) -> Plan
             return None
         live = await read_live(session)
         plan = await make_plan(session, desired, source, live=live)
-        check = partial(check_guards, allowed=Allowances())
+        check = partial(check_guards, allowed=allowed)
         return await _execute(session, live, plan, await _record_of(plan, SYSTEM), check)
 
 

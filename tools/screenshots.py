@@ -174,6 +174,7 @@ SCREENS: Final = (
     Screen("insights", "/insights", "ADA"),
     Screen("settings", "/settings"),
     Screen("shortcuts", "/settings", prepare=_press("Shortcuts")),
+    Screen("status", "/status"),
     Screen("not-found", "/tickets/tk_000000"),
     Screen("forbidden", "/plan"),
 )

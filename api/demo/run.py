@@ -36,10 +36,12 @@ from engine.tickets.commands import (
     CreateTicketFromCatalog,
     TransitionTicket,
 )
+from engine.tickets.publications import PublishIncident
 from engine.tickets.search import PageRequest
 from engine.tickets.ticket import Ticket
 from engine.tickets.viewer import SYSTEM_VIEWER
 from engine.vocabulary import ServiceStatus, Status
+from reconciler.allowances import Allowances
 from reconciler.apply import apply_first
 from reconciler.desired import read_desired
 from reconciler.values import ValuesInput
@@ -67,6 +69,7 @@ Anna reports incidents, Marton is in the payment-team, and Ada is an admin. Then
   curl -s {url}/graphql -H "Authorization: Bearer $ANNA" -H 'Content-Type: application/json' \\
     -d '{{"query": "{{ tickets(first: 5) {{ nodes {{ id title status }} }} }}"}}'
 
+{url}/status is the public status page, which needs no sign-in.
 {browse}docs/quickstart.md continues with an incident from report to confirmation.
 """
 
@@ -141,7 +144,7 @@ async def fill(database: Database) -> int:
     """
     text = (files(__package__) / VALUES).read_text("utf-8")
     desired = read_desired(ValuesInput([(VALUES, text)]))
-    await apply_first(database, desired, "the demo")
+    await apply_first(database, desired, "the demo", Allowances(publishing=True))
     for user in USERS:
         await save_user(database, user)
     live = (await read_resources(database)).resources
@@ -151,7 +154,7 @@ async def fill(database: Database) -> int:
     store = TicketStore(database)
     for ticket in TICKETS:
         await _create(store, ticket)
-    await _report_outage(database)
+    await _report_health(database, store)
     return len(TICKETS)
 
 
@@ -197,11 +200,29 @@ async def _open(store: TicketStore, demo: DemoTicket) -> Ticket:
     return await store.create(opener, command)
 
 
-async def _report_outage(database: Database) -> None:
-    """Report that a service is down, as a monitoring system does."""
-    path = "acme/shop/prod/eu1/checkout"
-    report = HealthReport(
-        path=path, status=ServiceStatus.DOWN, message="5xx above 20 % for 5 minutes", source="demo"
+async def _report_health(database: Database, store: TicketStore) -> None:
+    """Report that one service is down and another one works, as a monitoring system does.
+
+    The status page has a text about the outage.
+    """
+    checkout, vpn = "acme/shop/prod/eu1/checkout", "acme/office/prod/eu1/vpn"
+    reports = (
+        HealthReport(path=vpn, status=ServiceStatus.OPERATIONAL, source="demo"),
+        HealthReport(
+            path=checkout,
+            status=ServiceStatus.DOWN,
+            message="5xx above 20 % for 5 minutes",
+            source="demo",
+        ),
     )
-    await record_reports(database, path, [report])
-    await handle_service(database, path)
+    for report in reports:
+        await record_reports(database, report.path, [report])
+        outage = await handle_service(database, report.path)
+        if outage.ticket:
+            text = PublishIncident(
+                ticket=outage.ticket,
+                title="You cannot pay in the shop",
+                impact="Orders stay in your basket; you can pay for them later.",
+                update="We found the cause and undo a change of this noon.",
+            )
+            await store.publish(MARTON, text)
