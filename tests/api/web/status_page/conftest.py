@@ -1,6 +1,7 @@
 """A server that has only the status page, whose content a test refreshes."""
 
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
@@ -35,11 +36,18 @@ class StatusServer:
             return response.status, await response.text(), response.headers.copy()
 
 
-@pytest.fixture
-async def status_server(database: Database) -> AsyncIterator[StatusServer]:
+@asynccontextmanager
+async def serving_status(database: Database) -> AsyncIterator[StatusServer]:
+    """Serve the status page of a database during the block."""
     seconds = [0.0]
     state = StatusPageState(database, lambda: seconds[0])
     routes = [*status_page_routes(state), status_route(state)]
     application = build_application(routes, AccessControl(TokenVerifier(SECRET_KEYS)))
     async with TestClient(TestServer(application)) as client:
         yield StatusServer(state, client, seconds)
+
+
+@pytest.fixture
+async def status_server(database: Database) -> AsyncIterator[StatusServer]:
+    async with serving_status(database) as server:
+        yield server

@@ -1,5 +1,6 @@
 """The documents of the status page: small, escaped, well formed, and rendered once."""
 
+import json
 import re
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -7,8 +8,12 @@ from html.parser import HTMLParser
 from xml.etree.ElementTree import Element, fromstring
 
 from hypothesis import given
+from hypothesis import strategies as st
+from markupsafe import escape
+from openapi_schema_validator import OAS31Validator, oas31_format_checker
 from syrupy.assertion import SnapshotAssertion
 
+from api.rest.status import StatusResponse
 from api.web.status_page.badge import render_badge
 from api.web.status_page.feed import render_feed
 from api.web.status_page.rendering import StatusDocuments
@@ -27,6 +32,7 @@ from tests.support.status_contents import (
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 PAGE_BYTES = 30_000
+JSON_SCHEMA = StatusResponse.model_json_schema(mode="serialization")
 
 
 class _Elements(HTMLParser):
@@ -134,6 +140,21 @@ def test_the_feed_is_well_formed(content: StatusContent) -> None:
 
 def text_of(element: Element, name: str) -> str:
     return element.findtext(f"{ATOM}{name}") or ""
+
+
+@given(CONTENTS, st.booleans())
+def test_the_json_is_valid_and_has_the_same_contents(content: StatusContent, stale: bool) -> None:  # noqa: FBT001  # generated
+    text = StatusResponse.of(content, is_stale=stale).model_dump_json()
+    document = json.loads(text)
+    OAS31Validator(JSON_SCHEMA, format_checker=oas31_format_checker).validate(document)
+    incidents, windows = document["incidents"], document["windows"]
+    assert [each["title"] for each in incidents] == [each.title for each in content.incidents]
+    assert [each["text"] for each in windows] == [each.text for each in content.windows]
+    names = [each["name"] for each in document["groups"]]
+    assert names == [each.name for each in content.groups]
+    html = page(content, is_stale=stale)
+    shown = [*names, *(each["title"] for each in incidents if each["resolvedAt"] is None)]
+    assert all(str(escape(each)) in html for each in shown)
 
 
 @given(GROUPS)
