@@ -67,7 +67,7 @@ from api.web.explorer.routes import Explorer
 from api.web.pages import browser_error
 from api.web.rendering import load_renderer
 from api.web.routes import web_routes
-from api.web.status_page.own_host import on_own_host
+from api.web.status_page.own_address import on_own_address
 from api.web.status_page.routes import status_page_routes
 from api.web.views.sign_in.demo import DemoSignIn
 from api.webhooks.worker import WebhookWorker
@@ -234,8 +234,9 @@ async def open_application_on(
             ],
             render_error,
         )
-        if settings.status_page_host is not None:
-            check_hosts(application, on_own_host(settings.status_page_host))
+        own_host, own_port = settings.status_page_host, settings.status_page_port
+        if own_host is not None or own_port is not None:
+            check_hosts(application, on_own_address(own_host, own_port))
         application[DRAIN].on_begin.append(streams.drain)
         application.on_shutdown.append(streams.end_all)
         yield application

@@ -38,6 +38,7 @@ class ServerOptions:
     Attributes:
         host: the name or address to listen on.
         port: the port; 0 for any free one.
+        status_page_port: a second port, for the status page; None for no such port.
         send_seconds: how long a client can leave a full send buffer unread.
         drain_seconds: how long the server serves on after SIGTERM.
 
@@ -47,6 +48,7 @@ class ServerOptions:
     port: int = 0
     send_seconds: float = limits.STREAM_LIMITS.send_seconds
     drain_seconds: float = 0
+    status_page_port: int | None = None
 
 
 def run_server(
@@ -170,16 +172,26 @@ async def listening(application: web.Application, options: ServerOptions) -> Asy
     runner = HttpRunner(application, options.send_seconds, limits.SHUTDOWN_SECONDS)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, options.host, options.port)
-        try:
-            await site.start()
-        except OSError as error:
-            # The event loop puts the address before the reason.
-            reason = str(error.strerror or error).rpartition(": ")[2]
-            raise Misconfigured(
-                f"Cannot listen on {site.name}: {reason}. "
-                "Set INTERLOCK_HOST and INTERLOCK_PORT to a free address of this machine."
-            ) from error
+        site = await _start(runner, options.host, options.port, "INTERLOCK_PORT")
+        if options.status_page_port is not None:
+            await _start(
+                runner, options.host, options.status_page_port, "INTERLOCK_STATUS_PAGE_PORT"
+            )
         yield site.name
     finally:
         await runner.cleanup()
+
+
+async def _start(runner: HttpRunner, host: str, port: int, setting: str) -> web.TCPSite:
+    """Listen on a port, which a setting names."""
+    site = web.TCPSite(runner, host, port)
+    try:
+        await site.start()
+    except OSError as error:
+        # The event loop puts the address before the reason.
+        reason = str(error.strerror or error).rpartition(": ")[2]
+        raise Misconfigured(
+            f"Cannot listen on {site.name}: {reason}. "
+            f"Set INTERLOCK_HOST and {setting} to a free address of this machine."
+        ) from error
+    return site

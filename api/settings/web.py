@@ -89,5 +89,9 @@ class WebSettings(SettingsGroup):
         ),
     ] = None
     """The host that shows only the status page, which then is on no other host."""
+    status_page_port: Annotated[
+        int | None, Field(ge=1, le=65_535, description="a port number, 1 to 65535")
+    ] = None
+    """The port that shows only the status page, which then is on no other port."""
     explorer: Annotated[bool, Field(description="on or off")] = False
     """Whether /graphql serves an explorer to browsers."""
