@@ -23,6 +23,10 @@ _DISABLE_CHECKS: Final = "SET session_replication_role = replica"
 VACUUM: Final = "VACUUM ANALYZE"
 """What autovacuum does in the minutes after large writes."""
 
+_NO_SYNC: Final = ("ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
+"""No server waits for the disk. With `synchronous_commit = off` only Interlock would: it sets that
+itself on each connection."""
+
 
 @contextmanager
 def temporary_server() -> Iterator[str]:
@@ -53,3 +57,9 @@ async def execute_unchecked(url: str, sql: str, *arguments: object) -> None:
     """Run a statement on a separate connection that does not check rows."""
     async with unchecked(url) as connection:
         await connection.execute(sql, *arguments)
+
+
+async def disable_sync(url: str) -> None:
+    """Let a server not wait for the disk."""
+    for statement in _NO_SYNC:
+        await execute_unchecked(url, statement)

@@ -1,6 +1,6 @@
 """Generate tickets inside the database. A million tickets are three years of a service desk.
 
-They have no history, because searches do not read it.
+They have no history unless it is inserted too, because searches do not read it.
 """
 
 from collections.abc import AsyncIterator
@@ -9,8 +9,11 @@ from typing import Final
 
 import asyncpg
 
-from benchmarks.databases import VACUUM, unchecked
+from benchmarks.databases import VACUUM, execute_unchecked, unchecked
 from engine.tickets.search_texts import stored_words
+from engine.tickets.sla_targets import SlaTerms, targets_for
+from engine.tickets.ticket import Opening
+from engine.vocabulary import Priority
 
 _SEED: Final = "SELECT setseed(0.5)"
 _INSERT_USERS: Final = (
@@ -56,6 +59,25 @@ CROSS JOIN LATERAL (
     FROM generate_series(1, 12) place
 ) AS texts
 """
+_OPENING: Final = Opening(
+    *("", "", Priority.HIGH, "incident_response", "u_1"),
+    sla=targets_for(Priority.HIGH, SlaTerms()),
+)
+# Opened, started and commented on; those that are still OPEN have two comments.
+_INSERT_ENTRIES: Final = """
+INSERT INTO ticket_status_history
+SELECT id, seq, created_at + seq * interval '1 hour', coalesce(assignee, requester), kind,
+       CASE kind WHEN 'status' THEN 'OPEN' END,
+       CASE kind WHEN 'created' THEN 'OPEN' WHEN 'status' THEN 'IN_PROGRESS' ELSE description END,
+       2, 1, CASE seq WHEN 1 THEN $1 END, '\\x00'
+FROM (
+    SELECT *, CASE WHEN seq = 1 THEN 'created' WHEN seq = 2 AND status <> 'OPEN' THEN 'status'
+                   ELSE 'comment' END AS kind
+    FROM tickets CROSS JOIN generate_series(1, 3) seq
+    WHERE (created_at > now() - interval '1 day') = $2
+    ORDER BY created_at, seq
+) AS numbered
+"""
 _CHINESE: Final = "订单支付失败请处理"
 _INDEXES: Final = """
 SELECT indexname, indexdef FROM pg_indexes
@@ -81,6 +103,15 @@ async def insert_comments(url: str) -> None:
     async with unchecked(url) as connection, _without_indexes(connection, _SEARCH):
         await connection.execute(_SEED)
         await connection.execute(_INSERT_COMMENTS, stored_words(_CHINESE))
+
+
+async def insert_entries(url: str) -> None:
+    """Insert three entries for each ticket, in two transactions.
+
+    Their digests are not valid, because nothing that the benchmarks time reads them.
+    """
+    for is_newest in (False, True):  # the log is never one transaction
+        await execute_unchecked(url, _INSERT_ENTRIES, _OPENING.details, is_newest)
 
 
 @asynccontextmanager

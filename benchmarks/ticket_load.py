@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 from sqlalchemy import Text, bindparam, func, select
 
-from benchmarks.databases import VACUUM, declare, execute_unchecked
+from benchmarks.databases import VACUUM, declare, disable_sync, execute_unchecked
 from engine.storage.history.audit import audit_histories
 from engine.storage.postgres.database import Database, open_database
 from engine.storage.postgres.statements import Statement
@@ -45,9 +45,6 @@ ID_PREFIX: Final = "tk_" + 26 * "0"
 SCATTER: Final = 7_919
 """A prime number, so that consecutive transitions are not on neighbouring rows."""
 _PREPARING_WRITERS: Final = 8
-_NO_SYNC: Final = ("ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
-"""No server waits for the disk. With `synchronous_commit = off` only Interlock would: it sets that
-itself on each connection."""
 
 REQUESTER: Final = Actor("u_b1", "Anna K.")
 ASSIGNEE: Final = Actor("u_c4", "Marton P.")
@@ -75,8 +72,7 @@ _COUNT_NOT_IN_STATUS: Final = Statement.of(
 async def prepare_database(url: str) -> None:
     """Create the schema, the workflows and the tickets, which are in progress."""
     await declare(url)
-    for statement in _NO_SYNC:
-        await execute_unchecked(url, statement)
+    await disable_sync(url)
     async with open_database(url) as database:
         await _insert_tickets(database)
         for ticket_set in TicketSet:

@@ -14,14 +14,11 @@ import uvloop
 from api.web.rendering import HX_REQUEST
 from benchmarks.databases import VACUUM, declare, execute_unchecked, temporary_server
 from benchmarks.processes import Served, memory_bytes, serving
-from benchmarks.synthetic_data import insert_comments, insert_tickets
+from benchmarks.synthetic_data import insert_comments, insert_entries, insert_tickets
 from benchmarks.tables import new_table, number_columns, print_table
 from benchmarks.timing import ratio
 from benchmarks.tokens import SECRET, token_of
 from engine.tickets.actor import Actor
-from engine.tickets.sla_targets import SlaTerms, targets_for
-from engine.tickets.ticket import Opening
-from engine.vocabulary import Priority
 
 TICKETS: Final = 1_000_000
 ROUNDS: Final = 200
@@ -31,25 +28,6 @@ _AGENT: Final = Actor("u_7", "Person 7", frozenset({"group-7", "group-20", "grou
 _ADMIN: Final = Actor("u_8", "Person 8", is_admin=True)
 _SERVER: Final = "benchmarks.socket_servers"
 _LIMITS: Final = "address_rate=0 viewer_rate=0"
-_OPENING: Final = Opening(
-    *("", "", Priority.HIGH, "incident_response", "u_1"),
-    sla=targets_for(Priority.HIGH, SlaTerms()),
-)
-# Opened, started and commented on; those that are still OPEN have two comments.
-_INSERT_ENTRIES: Final = """
-INSERT INTO ticket_status_history
-SELECT id, seq, created_at + seq * interval '1 hour', coalesce(assignee, requester), kind,
-       CASE kind WHEN 'status' THEN 'OPEN' END,
-       CASE kind WHEN 'created' THEN 'OPEN' WHEN 'status' THEN 'IN_PROGRESS' ELSE description END,
-       2, 1, CASE seq WHEN 1 THEN $1 END, '\\x00'
-FROM (
-    SELECT *, CASE WHEN seq = 1 THEN 'created' WHEN seq = 2 AND status <> 'OPEN' THEN 'status'
-                   ELSE 'comment' END AS kind
-    FROM tickets CROSS JOIN generate_series(1, 3) seq
-    WHERE (created_at > now() - interval '1 day') = $2
-    ORDER BY created_at, seq
-) AS numbered
-"""
 _SET_SLA_OF_NEWEST: Final = """
 UPDATE tickets SET sla_version = version, response_breached = random() < 0.1
 WHERE created_at > now() - interval '90 days'
@@ -114,8 +92,7 @@ async def _prepare(url: str) -> None:
     await declare(url)
     await insert_tickets(url, TICKETS)
     await insert_comments(url)
-    for is_newest in (False, True):  # the log is never one transaction
-        await execute_unchecked(url, _INSERT_ENTRIES, _OPENING.details, is_newest)
+    await insert_entries(url)
     await execute_unchecked(url, _SET_SLA_OF_NEWEST)
     await execute_unchecked(url, VACUUM)
 
