@@ -11,7 +11,7 @@ PYTEST := $(BIN)/pytest --numprocesses=$(WORKERS) --maxprocesses=4 --dist=workst
 # Tests start many processes. They start faster with compiled modules, even where the machine turns those off.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help run test unit test-web test-image ha image soak lint bench clean constraints
+.PHONY: help run test unit test-web test-image ha image sbom soak lint bench clean constraints
 help:  ## list the tasks
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST)
 
@@ -88,6 +88,10 @@ image: api/web/vendor/icons.json  ## build the container image
 	BUILDAH_FORMAT=docker $(BUILDER) build $(BUILD_OPTIONS) --file Containerfile --tag $(IMAGE) \
 		--build-arg VERSION=$(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) \
 		--build-arg REVISION=$(shell git rev-parse HEAD) .
+
+# Without the time of the build, two images of one commit have the same bill.
+sbom: .venv/dev-ready  ## the bill of materials of an image: make sbom FILES=its root folder
+	@SOURCE_DATE_EPOCH=$(shell git log -1 --format=%ct) $(BIN)/python -m tools.write_sbom $(FILES)
 
 soak: .venv/dev-ready  ## all tests with many generated examples: takes hours
 	HYPOTHESIS_PROFILE=soak TEST_DOCUMENTS=all $(PYTEST)

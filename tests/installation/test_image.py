@@ -1,6 +1,7 @@
 """The container image: what it contains, how it runs, and that its server works."""
 
 import asyncio
+import json
 import os
 import subprocess
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -12,6 +13,8 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 
 from api.demo.tickets import ANNA, MARTON
 from tests.support.api_client import SECRET, TOKENS, bearer
@@ -19,8 +22,9 @@ from tests.support.compose_file import read_compose
 from tests.support.container_images import Container, built_image, terminate
 from tests.support.own_postgres import own_postgres
 from tests.support.page_sessions import run_session
-from tests.support.paths import DOCS
+from tests.support.paths import DOCS, ROOT
 from tests.support.replicas import Replica, replica
+from tools.write_sbom import bill_of_materials
 
 pytestmark = pytest.mark.installation
 
@@ -40,6 +44,11 @@ UNWANTED = (
     "mypy",
 )
 INCIDENT = (DOCS / "quickstart.md").read_text("utf-8").partition("## Change a workflow")[0]
+PYTHON_PACKAGES = """
+from importlib.metadata import distributions
+for each in distributions():
+    print(each.name.lower().replace("_", "-").replace(".", "-"), each.version)
+"""
 WRITTEN_BY_BUILDAH = ("/dev/", "/etc/host", "/etc/resolv.conf", "/proc/", "/run/", "/sys/")
 
 
@@ -105,6 +114,28 @@ def test_it_contains_what_runs_and_no_tools(container: Container) -> None:
     ]
     assert writable == []
     assert container.bytes_over_base < 250 * MEGABYTE
+
+
+def test_its_bill_of_materials_lists_what_is_installed(container: Container) -> None:
+    bill = bill_of_materials(container.files)
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(bill) is None
+    content = json.loads(bill)
+    listed: dict[str, list[str]] = {"deb": [], "npm": [], "pypi": []}
+    for each in [content["metadata"]["component"], *content["components"]]:
+        kind = each["purl"].partition("/")[0].removeprefix("pkg:")
+        listed[kind].append(f"{each['name']} {each['version']}")
+        if kind == "pypi" and each["name"] != "interlock":
+            [origin] = each["externalReferences"]
+            assert origin["hashes"]
+        if kind != "deb":
+            assert each.get("licenses") or each["name"] == "interlock", each
+    dpkg = ("dpkg-query", "--show", "--showformat=${Package} ${Version}\\n")
+    debian = container.run(*dpkg, settings={})
+    assert sorted(listed["deb"]) == sorted(debian.splitlines())
+    python = container.run("python3", "-c", PYTHON_PACKAGES, settings={})
+    assert sorted(listed["pypi"]) == sorted(python.splitlines())
+    web = json.loads((ROOT / "package.json").read_text("utf-8"))["dependencies"]
+    assert sorted(listed["npm"]) == sorted(f"{name} {version}" for name, version in web.items())
 
 
 async def test_its_server_takes_an_incident_to_its_end(
