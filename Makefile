@@ -122,4 +122,5 @@ bench: .venv/dev-ready  ## speed, as ratios against named references
 	$(BIN)/python -m benchmarks.hot_ticket
 	$(BIN)/python -m benchmarks.web
 	$(BIN)/python -m benchmarks.status_page
+	$(BIN)/python -m benchmarks.health_intervals
 	$(BIN)/python -m benchmarks.api
