@@ -27,7 +27,10 @@ async def test_the_pages_are_accessible(database: Database, pages: WebPages) -> 
         await check_in_each_theme(page)
         await set_plugin_enabled(database, ADA, Plugin.TICKETING, enabled=False)
         await page.goto(pages.url("/workflows"))
-        await page.locator(".sidebar").get_by_role("button", name="Switch ticketing on").hover()
+        switch = page.locator(".sidebar").get_by_role("button", name="Switch ticketing on")
+        while not await switch.is_visible():  # until the server is notified
+            await page.reload()
+        await switch.hover()
         await check_in_each_theme(page)
         await page.goto(pages.url("/tickets"))
         await check_in_each_theme(page)
