@@ -5,7 +5,7 @@ from typing import Final
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
-from api.http.paths import PROBE_PATHS
+from api.http.paths import METRICS_PATH, PROBE_PATHS
 from api.web.status_page.routes import PAGE_PATH
 from engine.errors import NotFound
 
@@ -23,7 +23,7 @@ def on_own_address(host: str | None, port: int | None) -> Middleware:
 
     @web.middleware
     async def check_address(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.path in PROBE_PATHS:
+        if request.path in PROBE_PATHS - {METRICS_PATH}:
             return await handler(request)
         is_own = (host is not None and _host_name(request) == host.lower()) or (
             port is not None and _local_port(request) == port

@@ -1,6 +1,6 @@
 """With a host or a port of its own, the status page is only there, and nothing else is."""
 
-from socket import socket
+import os
 
 import aiohttp
 import pytest
@@ -39,6 +39,8 @@ async def declared(database: Database) -> None:
         (HOST, "/status/feed.atom", 200),
         (HOST, "/api/v1/status", 200),
         (HOST, "/livez", 200),
+        (HOST, "/metrics", 404),
+        ("desk.example.com", "/metrics", 200),
         (HOST, "/tickets", 404),
         (HOST, "/graphql", 404),
         (HOST, "/api/v1/tickets", 404),
@@ -58,9 +60,7 @@ async def test_the_host_decides(client: Client, host: str, path: str, status: in
 
 @pytest.mark.usefixtures("declared")
 async def test_the_port_decides(engine: EngineHandle, settings: Settings) -> None:
-    with socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = 20_000 + os.getpid() % 10_000  # below the ports that the system gives to connections
     ports = {"port": 0, "status_page_host": None, "status_page_port": port}
     options = settings.model_copy(update=ports)
     own = f"http://127.0.0.1:{port}"
@@ -75,6 +75,8 @@ async def test_the_port_decides(engine: EngineHandle, settings: Settings) -> Non
             (own, "/status/feed.atom", 200),
             (own, "/api/v1/status", 200),
             (own, "/livez", 200),
+            (own, "/metrics", 404),
+            (main, "/metrics", 200),
             (own, "/tickets", 404),
             (own, "/graphql", 404),
             (own, "/api/v1/tickets", 404),
